@@ -1,0 +1,47 @@
+import { create } from '@bufbuild/protobuf'
+import { expect, it } from 'vitest'
+import { AgentSnapshotSchema, OperatorSnapshotSchema } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { MAX_TOKEN_BYTES, parseAccessTokenClaims } from '../../shared/token/claims.ts'
+import { buildClaims } from './build-claims.ts'
+
+const DID = `did:agent:acme.example:${'0'.repeat(32)}`
+const OPERATOR = '01890000-0000-8000-8000-000000000000'
+const TOKEN = { jti: '6c84fb90-12c4-11e1-840d-7b25c5ee775a', nowS: 1_800_000_000, epoch: [3, 4] as const }
+const long = (prefix: string, length: number) => prefix.padEnd(length, 'a')
+const subject = (did = DID) => ({
+  agent: create(AgentSnapshotSchema, { did, epoch: 1 }),
+  operator: create(OperatorSnapshotSchema, { id: OPERATOR, epoch: 1 }),
+})
+
+it('puts together the claims of PROTOCOL and RFC 9068, with the epochs of the redemption', () => {
+  const terms = { scope: ['read', 'write'], audience: [{ text: 'a.example', host: 'a.example' }], ttl: 60 }
+  const claims = buildClaims('https://auth.example', subject(), terms, TOKEN)
+  expect(claims).toEqual({
+    iss: 'https://auth.example',
+    sub: DID,
+    client_id: DID,
+    aud: ['a.example'],
+    scope: 'read write',
+    operator_id: OPERATOR,
+    iat: 1_800_000_000,
+    nbf: 1_800_000_000,
+    exp: 1_800_000_060,
+    jti: TOKEN.jti,
+    epoch: [3, 4],
+  })
+  expect(parseAccessTokenClaims({ ...claims })).toEqual(claims)
+})
+
+it('never makes a token longer than verifiers look at', () => {
+  const did = `did:agent:${Array.from({ length: 4 }, () => 'a'.repeat(61)).join('.')}.example:${'0'.repeat(32)}`
+  const scope = Array.from({ length: 64 }, (_, n) => long(`s${n}`, 128))
+  const audience = Array.from({ length: 8 }, (_, n) => ({
+    text: long(`https://a.example/${n}`, 255),
+    host: 'a.example',
+  }))
+  const claims = buildClaims(long('https://auth.example/', 255), subject(did), { scope, audience, ttl: 3600 }, TOKEN)
+  const header = 200
+  const signature = 87
+  const payload = Math.ceil((JSON.stringify(claims).length * 4) / 3)
+  expect(header + payload + signature).toBeLessThanOrEqual(MAX_TOKEN_BYTES)
+})

@@ -1,0 +1,25 @@
+import type { AccessTokenClaims } from '../../shared/token/claims.ts'
+import type { Subject } from './decide-issue.ts'
+import type { TokenTerms } from './token-request.ts'
+
+/** The claims of a new access token (RFC 9068 section 2.2). `nowS` in Unix seconds. */
+export function buildClaims(
+  issuer: string,
+  { agent, operator }: Subject,
+  terms: TokenTerms,
+  token: { readonly jti: string; readonly nowS: number; readonly epoch: readonly [agent: number, operator: number] },
+): AccessTokenClaims {
+  return {
+    iss: issuer,
+    sub: agent.did,
+    aud: terms.audience.map(({ text }) => text),
+    scope: terms.scope.join(' '),
+    operator_id: operator.id,
+    iat: token.nowS,
+    nbf: token.nowS,
+    exp: token.nowS + terms.ttl,
+    jti: token.jti,
+    client_id: agent.did,
+    epoch: token.epoch,
+  }
+}

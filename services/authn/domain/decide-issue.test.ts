@@ -1,0 +1,103 @@
+import { create } from '@bufbuild/protobuf'
+import { describe, expect, it } from 'vitest'
+import { AgentSnapshotSchema, OperatorSnapshotSchema } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { reasonOf } from '../../../test/support/reason-of.ts'
+import { generateKeyPair, sign } from '../../shared/crypto/ed25519.ts'
+import { decideIssue, type Redemption, type Subject } from './decide-issue.ts'
+import { type ChallengeContent, challengeMessage } from './seal-challenge.ts'
+import { parseWishes } from './token-request.ts'
+
+const pair = generateKeyPair()
+const DEFAULTS = { issuer: 'https://auth.example', ttl: 900 }
+const UNBOUND: ChallengeContent = { v: 1, iss: DEFAULTS.issuer, did: 'did', exp: 1, kid: 'k' }
+const BOUND: ChallengeContent = { ...UNBOUND, scope: 'read', aud: [DEFAULTS.issuer], ttl: 60 }
+const SIGNATURE = sign(pair.privateKey, challengeMessage('challenge', 'nonce'))
+
+const agent = create(AgentSnapshotSchema, {
+  status: 'active',
+  allowedScopes: ['read', 'write'],
+  publicKey: Uint8Array.from(pair.publicKey),
+})
+const operator = create(OperatorSnapshotSchema, { status: 'active' })
+
+const subject = (agentPart: object = {}, operatorPart: object = {}): Subject => ({
+  agent: { ...agent, ...agentPart },
+  operator: { ...operator, ...operatorPart },
+})
+const ask = (part: Partial<Redemption> = {}, scope = 'read'): Redemption => ({
+  challenge: 'challenge',
+  nonce: 'nonce',
+  content: UNBOUND,
+  signature: SIGNATURE,
+  wishes: parseWishes({ scope, audience: [] }, { min: 30, max: 3600 }),
+  ...part,
+})
+const decide = (about: Subject, redemption: Redemption) => decideIssue(about, redemption, DEFAULTS)
+
+it('gives the terms of an active agent within its grant', () => {
+  expect(decide(subject(), ask())).toMatchObject({ scope: ['read'], ttl: 900 })
+  expect(decide(subject({ requireBoundChallenges: true }), ask({ content: BOUND }))).toMatchObject({ ttl: 60 })
+})
+
+describe('a signature that does not hold', () => {
+  it.each<[string, Subject, Partial<Redemption>]>([
+    ['empty', subject(), { signature: new Uint8Array() }],
+    ['cut', subject(), { signature: SIGNATURE.subarray(1) }],
+    ['over another nonce', subject(), { nonce: 'other' }],
+    ['over another challenge', subject(), { challenge: 'other' }],
+    ['with the separator moved', subject(), { challenge: 'challenge:nonce', nonce: '' }],
+    ['by another key', subject({ publicKey: generateKeyPair().publicKey }), {}],
+    ['by an agent that has no key', subject({ publicKey: new Uint8Array() }), {}],
+  ])('is refused: %s', (_, about, part) => {
+    expect(reasonOf(() => decide(about, ask(part)))).toBe('INVALID_SIGNATURE')
+  })
+})
+
+describe('the order of refusals', () => {
+  // Each case has this fault and all those below it; PROTOCOL 9 says which one is told.
+  const faults: [string, object, object, Partial<Redemption>][] = [
+    ['INVALID_SIGNATURE', {}, {}, { signature: new Uint8Array(64) }],
+    ['BINDING_MISMATCH', {}, {}, { content: { ...UNBOUND, scope: 'other' } }],
+    ['BINDING_REQUIRED', { requireBoundChallenges: true }, {}, {}],
+    ['AGENT_NOT_ACTIVE', { status: 'suspended' }, {}, {}],
+    ['AGENT_OPERATOR_NOT_ACTIVE', {}, { status: 'suspended' }, {}],
+    ['SCOPE_NOT_ALLOWED', { allowedScopes: [] }, {}, {}],
+  ]
+
+  it.each(faults.map(([reason], index) => [reason, faults.slice(index)] as const))(
+    'tells %s first',
+    (reason, present) => {
+      const merged = present.toReversed()
+      const about = subject(
+        Object.assign({}, ...merged.map(([, part]) => part)),
+        Object.assign({}, ...merged.map(([, , part]) => part)),
+      )
+      expect(reasonOf(() => decide(about, ask(Object.assign({}, ...merged.map(([, , , part]) => part)))))).toBe(reason)
+    },
+  )
+})
+
+it.each(['pending', 'suspended', 'revoked', '', 'Active'])('refuses an agent that is "%s"', (status) => {
+  expect(reasonOf(() => decide(subject({ status }), ask()))).toBe('AGENT_NOT_ACTIVE')
+})
+
+it.each(['pending', 'lapsed', 'suspended', 'superseded', 'released', ''])(
+  'refuses an operator that is "%s"',
+  (status) => {
+    expect(reasonOf(() => decide(subject({}, { status }), ask()))).toBe('AGENT_OPERATOR_NOT_ACTIVE')
+  },
+)
+
+it('wants bound challenges when the agent or the operator does', () => {
+  expect(reasonOf(() => decide(subject({}, { requireBoundChallenges: true }), ask()))).toBe('BINDING_REQUIRED')
+  expect(reasonOf(() => decide(subject({}, { requireBoundChallenges: true }), ask({ content: BOUND })))).toBeUndefined()
+})
+
+it('never narrows a scope', () => {
+  for (const scope of ['admin', 'admin read', 'READ', 'rea'])
+    expect(
+      reasonOf(() => decide(subject(), ask({}, scope))),
+      scope,
+    ).toBe('SCOPE_NOT_ALLOWED')
+  expect(decide(subject({ allowedScopes: [] }), ask({}, ''))).toMatchObject({ scope: [] })
+})

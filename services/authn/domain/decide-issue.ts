@@ -1,0 +1,43 @@
+import type { AgentSnapshot, OperatorSnapshot } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { importPublicKey, verify } from '../../shared/crypto/ed25519.ts'
+import { ApiError } from '../../shared/errors/api-error.ts'
+import { type ChallengeContent, challengeMessage } from './seal-challenge.ts'
+import { isFullyBound, settleTerms, type TokenTerms, type Wishes } from './token-request.ts'
+
+/** An agent and its operator as they stood at one moment. */
+export interface Subject {
+  readonly agent: AgentSnapshot
+  readonly operator: OperatorSnapshot
+}
+
+/** A request for a token, its challenge authentic. */
+export interface Redemption {
+  readonly challenge: string
+  readonly nonce: string
+  readonly content: ChallengeContent
+  readonly signature: Uint8Array
+  readonly wishes: Wishes
+}
+
+/**
+ * Decides everything about a redemption that needs no database: signature, bindings, standing, grant, in PROTOCOL's order.
+ * Returns the token's terms. Throws INVALID_SIGNATURE, BINDING_MISMATCH, BINDING_REQUIRED, AGENT_NOT_ACTIVE,
+ * AGENT_OPERATOR_NOT_ACTIVE or SCOPE_NOT_ALLOWED.
+ */
+export function decideIssue(
+  { agent, operator }: Subject,
+  redemption: Redemption,
+  defaults: { readonly issuer: string; readonly ttl: number },
+): TokenTerms {
+  const key = importPublicKey(agent.publicKey)
+  const message = challengeMessage(redemption.challenge, redemption.nonce)
+  if (key === undefined || !verify(key, message, redemption.signature)) throw new ApiError('INVALID_SIGNATURE')
+  const terms = settleTerms(redemption.content, redemption.wishes, defaults)
+  const needsBinding = agent.requireBoundChallenges || operator.requireBoundChallenges
+  if (needsBinding && !isFullyBound(redemption.content)) throw new ApiError('BINDING_REQUIRED')
+  if (agent.status !== 'active') throw new ApiError('AGENT_NOT_ACTIVE')
+  if (operator.status !== 'active') throw new ApiError('AGENT_OPERATOR_NOT_ACTIVE')
+  const excess = terms.scope.filter((scope) => !agent.allowedScopes.includes(scope))
+  if (excess.length > 0) throw new ApiError('SCOPE_NOT_ALLOWED', `scope not allowed: ${excess.join(' ')}`)
+  return terms
+}

@@ -1,0 +1,107 @@
+import type { CreateChallengeRequest } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { ApiError } from '../../shared/errors/api-error.ts'
+import { type Audience, parseAudience, parseAudiences } from '../../shared/token/audience.ts'
+import { parseDuration } from '../../shared/token/duration.ts'
+import { parseScopeString } from '../../shared/token/scope.ts'
+import type { ChallengeContent } from './seal-challenge.ts'
+
+/** What a caller may ask of a token, each absent when not asked. */
+export interface Wishes {
+  readonly scope: readonly string[] | undefined
+  readonly audience: readonly Audience[] | undefined
+  /** Seconds. */
+  readonly ttl: number | undefined
+}
+
+/** Bounds of a token's lifetime, in seconds. */
+export interface TtlBounds {
+  readonly min: number
+  readonly max: number
+}
+
+/** What a token is to be good for, defaults filled in. */
+export interface TokenTerms {
+  readonly scope: readonly string[]
+  readonly audience: readonly Audience[]
+  /** Seconds. */
+  readonly ttl: number
+}
+
+/** Parses the wishes of a request. Throws INVALID_SCOPE, INVALID_AUDIENCE or INVALID_TTL. */
+export function parseWishes(
+  request: Pick<CreateChallengeRequest, 'scope' | 'audience' | 'ttl'>,
+  bounds: TtlBounds,
+): Wishes {
+  const scope = request.scope === undefined ? undefined : parseScopeString(request.scope)
+  if (request.scope !== undefined && scope === undefined) throw new ApiError('INVALID_SCOPE')
+  const audience = parseAudiences(request.audience)
+  if (audience === undefined) throw new ApiError('INVALID_AUDIENCE')
+  return {
+    scope,
+    audience: audience.length === 0 ? undefined : audience,
+    ttl: request.ttl === undefined || request.ttl === '' ? undefined : parseTtl(request.ttl, bounds),
+  }
+}
+
+function parseTtl(text: string, { min, max }: TtlBounds): number {
+  const seconds = parseDuration(text)
+  if (seconds === undefined) throw new ApiError('INVALID_TTL', 'ttl is a duration such as 15m, or a number of seconds')
+  if (seconds < min || seconds > max) throw new ApiError('INVALID_TTL', `ttl is ${min} to ${max} seconds`)
+  return seconds
+}
+
+/** The part of a challenge that binds it to wishes. */
+export function bindingOf({ scope, audience, ttl }: Wishes): Pick<ChallengeContent, 'scope' | 'aud' | 'ttl'> {
+  return {
+    ...(scope && { scope: canonicalScope(scope) }),
+    ...(audience && { aud: canonicalAudience(audience) }),
+    ...(ttl !== undefined && { ttl }),
+  }
+}
+
+/**
+ * The terms of a token from what the challenge is bound to and what the request asks. The request repeats or omits what is
+ * bound. Throws BINDING_MISMATCH otherwise.
+ */
+export function settleTerms(
+  bound: Pick<ChallengeContent, 'scope' | 'aud' | 'ttl'>,
+  wishes: Wishes,
+  defaults: { readonly issuer: string; readonly ttl: number },
+): TokenTerms {
+  const scope = settle('scope', bound.scope, wishes.scope && canonicalScope(wishes.scope))
+  const ttl = settle('ttl', bound.ttl, wishes.ttl)
+  const aud = settle('audience', bound.aud?.join(' '), wishes.audience && canonicalAudience(wishes.audience).join(' '))
+  return {
+    scope: scope ? scope.split(' ') : [],
+    audience: wishes.audience ?? (aud === undefined ? [issuerAudience(defaults.issuer)] : reparse(aud)),
+    ttl: ttl ?? defaults.ttl,
+  }
+}
+
+/** Whether a challenge is bound to all of scope, audience and ttl. */
+export function isFullyBound(content: ChallengeContent): boolean {
+  return content.scope !== undefined && content.aud !== undefined && content.ttl !== undefined
+}
+
+function settle<T>(name: string, bound: T | undefined, wished: T | undefined): T | undefined {
+  if (bound !== undefined && wished !== undefined && bound !== wished) {
+    throw new ApiError('BINDING_MISMATCH', `${name} differs from what the challenge was made for`)
+  }
+  return bound ?? wished
+}
+
+function canonicalScope(scope: readonly string[]): string {
+  return scope.toSorted().join(' ')
+}
+
+function canonicalAudience(audience: readonly Audience[]): string[] {
+  return audience.map(({ text }) => text).toSorted()
+}
+
+function reparse(canonical: string): Audience[] {
+  return canonical.split(' ').flatMap((text) => parseAudience(text) ?? [])
+}
+
+function issuerAudience(issuer: string): Audience {
+  return { text: issuer, host: new URL(issuer).hostname }
+}

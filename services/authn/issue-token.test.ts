@@ -1,0 +1,193 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import {
+  authnState,
+  freshOperator,
+  insertAgent,
+  ISSUER,
+  signChallenge,
+  startInstance,
+  type TestAgent,
+  type TestInstance,
+} from '../../test/support/authn.ts'
+import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
+import { newAgent, type TestOperator } from '../../test/support/identity.ts'
+import { refusalOf } from '../../test/support/reason-of.ts'
+
+const MINUTE = 60_000
+
+let database: TestDatabase
+let instance: TestInstance
+let operator: TestOperator
+let agent: TestAgent
+
+beforeAll(async () => {
+  database = await testDatabase()
+  instance = await startInstance(database.db)
+})
+afterAll(() => database.drop())
+beforeEach(async () => {
+  instance.clock.offsetMs = 0
+  operator = await freshOperator(database.db)
+  agent = await insertAgent(database.db, operator)
+})
+
+/** Asserts the reason of a refusal, and that nothing has been written. */
+async function expectRefusal(reason: string, work: () => Promise<unknown>): Promise<void> {
+  const before = await authnState(database.db)
+  expect(await refusalOf(work())).toBe(reason)
+  expect(await authnState(database.db)).toEqual(before)
+}
+
+const updateAgent = (data: object) => database.db.prisma.agent.update({ where: { id: agent.id }, data })
+const updateOperator = (data: object) => database.db.prisma.operator.update({ where: { id: operator.id }, data })
+const bump = { version: { increment: 1 } }
+
+describe('a challenge', () => {
+  it('writes nothing, and says until when it is good', async () => {
+    const before = await authnState(database.db)
+    const from = Math.floor(Date.now() / 1000) + 300
+    const { expiresAt } = await instance.challenge(agent.did)
+    expect(Number(expiresAt?.seconds)).toBeGreaterThanOrEqual(from)
+    expect(Number(expiresAt?.seconds)).toBeLessThanOrEqual(from + 5)
+    expect(await authnState(database.db)).toEqual(before)
+  })
+
+  it.each<[string, string, object]>([
+    ['INVALID_DID', 'did:agent:acme', {}],
+    ['INVALID_DID', '', {}],
+    ['INVALID_SCOPE', 'mine', { scope: '*' }],
+    ['INVALID_AUDIENCE', 'mine', { audience: ['not a host'] }],
+    ['INVALID_TTL', 'mine', { ttl: '1s' }],
+    ['AGENT_NOT_FOUND', newAgent('nobody.example').did, {}],
+  ])('is refused with %s for %j %j', async (reason, did, wishes) => {
+    await expectRefusal(reason, () => instance.challenge(did === 'mine' ? agent.did : did, wishes))
+  })
+})
+
+it('issues a token whose claims, answer, row and audit agree', async () => {
+  const made = await instance.challenge(agent.did, { scope: 'write read', ttl: '60' })
+  const answer = await instance.redeem(agent, made)
+  expect(answer).toMatchObject({ tokenType: 'Bearer', accessToken: answer.token, expiresIn: 60, scope: 'read write' })
+  const { valid, claims } = await instance.verify(answer.token ?? '')
+  expect(valid).toBe(true)
+  expect(claims).toMatchObject({
+    iss: ISSUER,
+    sub: agent.did,
+    clientId: agent.did,
+    aud: [ISSUER],
+    scope: 'read write',
+    operatorId: operator.id,
+    jti: answer.jti,
+    epoch: [1, 1],
+  })
+  const { jti = '' } = answer
+  const row = { jti, agentId: agent.id, parentJti: null, grantId: null }
+  expect(await database.db.prisma.redemption.findMany({ where: { agentId: agent.id } })).toMatchObject([row])
+  const line = {
+    action: 'token.issue',
+    subject: jti,
+    actor: `agent:${agent.did}`,
+    outcome: 'done',
+    operatorId: operator.id,
+  }
+  expect(await database.db.prisma.auditLog.findMany({ where: { operatorId: operator.id } })).toMatchObject([line])
+})
+
+it('puts the epochs of the two rows into the token', async () => {
+  await updateAgent({ epoch: 5, ...bump })
+  await updateOperator({ epoch: 7, ...bump })
+  const token = await instance.issue(agent)
+  expect(await instance.verify(token)).toMatchObject({ valid: true, claims: { epoch: [5, 7] } })
+})
+
+it('refuses in the order of PROTOCOL, and a refused attempt uses nothing up', async () => {
+  const owner = await freshOperator(database.db)
+  instance.clock.offsetMs = -20 * MINUTE
+  const expired = await instance.challenge(agent.did, { scope: 'read' })
+  instance.clock.offsetMs = 0
+  const used = await instance.challenge(agent.did, { scope: 'read' })
+  await instance.redeem(agent, used)
+  await updateAgent({ status: 'suspended', requireBoundChallenges: true, allowedScopes: [], ...bump })
+  await updateOperator({ status: 'suspended', ...bump })
+
+  const wrong = {
+    did: 'did:agent:x',
+    challenge: 'x',
+    scope: '*',
+    signature: new Uint8Array(64),
+    audience: [owner.domain],
+  }
+  const refused = (reason: string, made: { challenge: string; nonce: string }, faults: object) =>
+    expectRefusal(reason, () => instance.redeem(agent, made, { audience: [owner.domain], ...faults }))
+  const { did, challenge, signature } = wrong
+  await refused('INVALID_DID', expired, { did, challenge, signature, scope: '*' })
+  await refused('INVALID_SCOPE', expired, { challenge, signature, scope: '*' })
+  await refused('CHALLENGE_NOT_FOUND', expired, { challenge, signature, scope: 'write' })
+  await refused('CHALLENGE_EXPIRED', expired, { signature, scope: 'write' })
+  await refused('INVALID_SIGNATURE', used, { signature, scope: 'write' })
+  await refused('BINDING_MISMATCH', used, { scope: 'write' })
+  await refused('BINDING_REQUIRED', used, {})
+  await updateAgent({ requireBoundChallenges: false, ...bump })
+  await refused('AGENT_NOT_ACTIVE', used, {})
+  await updateAgent({ status: 'active', ...bump })
+  await refused('AGENT_OPERATOR_NOT_ACTIVE', used, {})
+  await updateOperator({ status: 'active', ...bump })
+  await refused('SCOPE_NOT_ALLOWED', used, {})
+  await updateAgent({ allowedScopes: ['read'], ...bump })
+  await refused('AUDIENCE_NOT_ALLOWED', used, {})
+  await refused('CHALLENGE_USED', used, { audience: [] })
+})
+
+describe("a challenge that is not this request's", () => {
+  it('is refused for another agent of the same operator', async () => {
+    const other = await insertAgent(database.db, operator)
+    const made = await instance.challenge(agent.did)
+    const signature = signChallenge(other, made)
+    await expectRefusal('CHALLENGE_NOT_FOUND', () => instance.redeem(other, made, { signature }))
+  })
+
+  it('is refused with the nonce of another', async () => {
+    const [made, other] = [await instance.challenge(agent.did), await instance.challenge(agent.did)]
+    await expectRefusal('CHALLENGE_NOT_FOUND', () => instance.redeem(agent, { ...made, nonce: other.nonce }))
+  })
+
+  it('is refused when the agent has gone', async () => {
+    const made = await instance.challenge(agent.did)
+    await database.db.prisma.agent.delete({ where: { id: agent.id } })
+    await expectRefusal('AGENT_NOT_FOUND', () => instance.redeem(agent, made))
+  })
+})
+
+describe('expiry', () => {
+  it('is not judged by a clock of this process that runs ahead', async () => {
+    const made = await instance.challenge(agent.did)
+    instance.clock.offsetMs = 20 * MINUTE
+    expect(await refusalOf(instance.redeem(agent, made))).toBeUndefined()
+  })
+
+  it('is judged by the database when the clock of this process runs behind', async () => {
+    instance.clock.offsetMs = -20 * MINUTE
+    const made = await instance.challenge(agent.did)
+    await expectRefusal('CHALLENGE_EXPIRED', () => instance.redeem(agent, made))
+  })
+})
+
+describe('an audience', () => {
+  it('of another active operator needs its grant', async () => {
+    const owner = await freshOperator(database.db)
+    const audience = `https://api.${owner.domain}/v1`
+    const made = await instance.challenge(agent.did)
+    await expectRefusal('AUDIENCE_NOT_ALLOWED', () => instance.redeem(agent, made, { audience: [ISSUER, audience] }))
+    const grant = { operatorId: owner.id, audience, callers: [operator.domain] }
+    await database.db.prisma.operatorAudience.create({ data: grant })
+    const { token = '' } = await instance.redeem(agent, made, { audience: [ISSUER, audience] })
+    expect(await instance.verify(token)).toMatchObject({ claims: { aud: [ISSUER, audience] } })
+  })
+
+  it("under the own domain, or under nobody's, needs none", async () => {
+    const audience = [`api.${operator.domain}`, 'https://nobody.example/']
+    expect(await instance.verify(await instance.issue(agent, { audience }))).toMatchObject({
+      claims: { aud: audience },
+    })
+  })
+})

@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto'
+import type { IssueTokenRequest } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { parseDid } from '../shared/crypto/did.ts'
+import { thumbprint } from '../shared/crypto/thumbprint.ts'
+import { ApiError } from '../shared/errors/api-error.ts'
+import { actorName } from '../shared/ledger/ledger.ts'
+import type { Call } from '../shared/rpc/call.ts'
+import type { AccessTokenClaims } from '../shared/token/claims.ts'
+import type { AuthnDeps } from './config.ts'
+import { buildClaims } from './domain/build-claims.ts'
+import { decideAudience } from './domain/decide-audience.ts'
+import { decideIssue, type Redemption, type Subject } from './domain/decide-issue.ts'
+import { type ChallengeContent, isAuthentic, parseChallenge } from './domain/seal-challenge.ts'
+import { parseWishes, type TokenTerms } from './domain/token-request.ts'
+import { hasPassed, redeem } from './store.ts'
+
+/** A new access token, and what it says. */
+export interface IssuedToken {
+  readonly token: string
+  readonly claims: AccessTokenClaims
+}
+
+/** Decisions made on a subject that changes under them are made again, this often at most. */
+const MAX_DECISIONS = 4
+const REFUSALS = { used: 'CHALLENGE_USED', expired: 'CHALLENGE_EXPIRED' } as const
+
+/** Redeems a signed challenge for a token, in the order of checks that PROTOCOL gives. */
+export async function issueToken(deps: AuthnDeps, request: IssueTokenRequest, call: Call): Promise<IssuedToken> {
+  if (parseDid(request.did) === undefined) throw new ApiError('INVALID_DID')
+  const wishes = parseWishes(request, deps.settings.ttl)
+  const { content, challengeId } = await openChallenge(deps, request)
+  const subjects = deps.subjects.of(request.did)
+  let subject = await subjects.get()
+  // Either clock may refuse: this process's own only saves a look at the database, whose clock has the last word.
+  if (deps.now() >= content.exp * 1000 && (await hasPassed(deps.db, content.exp)))
+    throw new ApiError('CHALLENGE_EXPIRED')
+
+  const redemption = {
+    challenge: request.challenge,
+    nonce: request.nonce,
+    content,
+    signature: request.signature,
+    wishes,
+  }
+  for (let decisions = 1; decisions <= MAX_DECISIONS; decisions += 1) {
+    const terms = await subjects.decide(subject, (fresh) => decide(deps, fresh, redemption))
+    const issued = await redeemAndSign(deps, terms.subject, terms.value, content, challengeId, call)
+    if (issued !== 'stale') return issued
+    subject = await subjects.reload()
+  }
+  throw new ApiError('UNAVAILABLE', 'the agent is being changed too often', { retryAfter: 1 })
+}
+
+async function openChallenge(
+  deps: AuthnDeps,
+  request: IssueTokenRequest,
+): Promise<{ content: ChallengeContent; challengeId: string }> {
+  const sealed = parseChallenge(request.challenge, request.nonce)
+  const key = sealed && (await deps.challengeKeys.find(sealed.content.kid))
+  if (sealed === undefined || key === undefined || !isAuthentic(sealed, key.key))
+    throw new ApiError('CHALLENGE_NOT_FOUND')
+  const { content, nonce } = sealed
+  if (content.did !== request.did || content.iss !== deps.issuer) throw new ApiError('CHALLENGE_NOT_FOUND')
+  return { content, challengeId: formatUuid(nonce) }
+}
+
+async function decide(deps: AuthnDeps, subject: Subject, redemption: Redemption): Promise<TokenTerms> {
+  const terms = decideIssue(subject, redemption, { issuer: deps.issuer, ttl: deps.settings.defaultTtl })
+  for (const audience of terms.audience) {
+    if (audience.text === deps.issuer) continue
+    decideAudience(audience, await deps.operators.lookupAudienceOwner({ host: audience.host }), subject)
+  }
+  return terms
+}
+
+async function redeemAndSign(
+  deps: AuthnDeps,
+  subject: Subject,
+  terms: TokenTerms,
+  content: ChallengeContent,
+  challengeId: string,
+  call: Call,
+): Promise<IssuedToken | 'stale'> {
+  const jti = randomUUID()
+  const nowS = Math.floor(deps.now() / 1000)
+  const outcome = await redeem(deps.db, {
+    challengeId,
+    challengeExp: content.exp,
+    agentId: subject.agent.id,
+    agentVersion: subject.agent.version,
+    operatorId: subject.operator.id,
+    operatorVersion: subject.operator.version,
+    publicKey: subject.agent.publicKey,
+    keyThumbprint: thumbprint(subject.agent.publicKey),
+    jti,
+    keepUntil: Math.max(content.exp, nowS + terms.ttl) + deps.settings.keepRedemptionS,
+    actor: actorName({ kind: 'agent', did: subject.agent.did }),
+    requestId: call.requestId,
+  })
+  if (outcome.kind === 'stale') return 'stale'
+  if (outcome.kind !== 'redeemed') throw new ApiError(REFUSALS[outcome.kind])
+  const claims = buildClaims(deps.issuer, subject, terms, { jti, nowS, epoch: outcome.epoch })
+  return { token: deps.signer.sign(claims), claims }
+}
+
+function formatUuid(bytes: Uint8Array): string {
+  const hex = Buffer.from(bytes).toString('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}

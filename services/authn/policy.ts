@@ -1,0 +1,15 @@
+import type { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import type { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
+import type { Policies } from '../shared/rpc/policy.ts'
+
+/** Who may call AuthnService. Agents prove themselves by their signature, which the handler checks. */
+export const authnPolicies: Policies<typeof AuthnService> = {
+  createChallenge: { callers: ['anyone'], limit: 'challenge', limitBy: 'did' },
+  issueToken: { callers: ['anyone'], limit: 'token', limitBy: 'did' },
+  verifyToken: { callers: ['anyone'], limit: 'verify' },
+}
+
+/** Who may call KeysService. */
+export const keysPolicies: Policies<typeof KeysService> = {
+  getJsonWebKeySet: { callers: ['anyone'], limit: 'read' },
+}

@@ -1,0 +1,66 @@
+import { timestampFromMs } from '@bufbuild/protobuf/wkt'
+import type { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import type { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
+import type { Handlers } from '../shared/rpc/call.ts'
+import type { AccessTokenClaims } from '../shared/token/claims.ts'
+import type { AuthnDeps } from './config.ts'
+import { createChallenge } from './create-challenge.ts'
+import { issueToken } from './issue-token.ts'
+import { verifyToken } from './verify-token.ts'
+
+/** AuthnService: from request to domain and back. */
+export function authnRoutes(deps: AuthnDeps): Handlers<typeof AuthnService> {
+  return {
+    async createChallenge(request) {
+      const { challenge, nonce, exp } = await createChallenge(deps, request)
+      return { challenge, nonce, expiresAt: timestampFromMs(exp * 1000) }
+    },
+    async issueToken(request, call) {
+      const { token, claims } = await issueToken(deps, request, call)
+      return {
+        token,
+        accessToken: token,
+        tokenType: 'Bearer',
+        expiresAt: timestampFromMs(claims.exp * 1000),
+        expiresIn: claims.exp - claims.iat,
+        scope: claims.scope,
+        jti: claims.jti,
+      }
+    },
+    async verifyToken(request) {
+      const verification = await verifyToken(deps, request)
+      const verifiedAt = timestampFromMs(deps.now())
+      return verification.valid
+        ? { valid: true, claims: toClaims(verification.claims), verifiedAt }
+        : { valid: false, revoked: verification.revoked, reason: verification.reason, verifiedAt }
+    },
+  }
+}
+
+/** KeysService: the keys whose tokens may be unexpired, and those that will sign next. */
+export function keysRoutes({ verificationKeys, settings }: AuthnDeps): Handlers<typeof KeysService> {
+  return {
+    async getJsonWebKeySet() {
+      const keys = await verificationKeys.list()
+      return {
+        keys: keys
+          .filter(({ state }) => state !== 'retired' && state !== 'compromised')
+          .map(({ kid, alg, x }) => ({ kty: 'OKP', crv: 'Ed25519', alg, use: 'sig', kid, x })),
+        maxAgeSeconds: settings.jwksMaxAge,
+      }
+    },
+  }
+}
+
+function toClaims({ operator_id, client_id, iat, nbf, exp, aud, epoch, ...same }: AccessTokenClaims) {
+  return {
+    ...same,
+    aud: [...aud],
+    operatorId: operator_id,
+    clientId: client_id,
+    iat: BigInt(iat),
+    nbf: BigInt(nbf),
+    exp: BigInt(exp),
+    epoch: [...epoch],
+  }
+}

@@ -1,0 +1,113 @@
+import type { Db } from '../shared/db/db.ts'
+import { auditId } from '../shared/ledger/ledger.ts'
+
+/** What redeems a challenge: the row that makes it single-use, and the versions on which the decision was made. */
+export interface RedeemInput {
+  /** The challenge's nonce as a UUID. */
+  readonly challengeId: string
+  /** When the challenge expires, Unix seconds; judged by the database's clock. */
+  readonly challengeExp: number
+  readonly agentId: string
+  readonly agentVersion: number
+  readonly operatorId: string
+  readonly operatorVersion: number
+  readonly publicKey: Uint8Array
+  readonly keyThumbprint: string
+  readonly jti: string
+  /** When the row may go, Unix seconds. */
+  readonly keepUntil: number
+  readonly actor: string
+  readonly requestId: string
+}
+
+/**
+ * How a redemption ended. `stale`: agent, key or operator are not what the decision was made on. The epochs are those that
+ * stood when the challenge was used up, so a token that overlaps a suspension is born refused.
+ */
+export type RedeemOutcome =
+  | { readonly kind: 'redeemed'; readonly epoch: readonly [agent: number, operator: number] }
+  | { readonly kind: 'used' | 'expired' | 'stale' }
+
+/**
+ * One statement, so one snapshot and one commit: it checks expiry, status, key and versions, uses the challenge up and writes
+ * the audit. No row is locked: epochs make that needless, and locking would let issuing hold suspensions up.
+ */
+const REDEEM = `
+WITH standing AS MATERIALIZED (
+  SELECT a.epoch AS agent_epoch, o.epoch AS operator_epoch
+  FROM agents a
+  JOIN operators o ON o.id = a.operator_id
+  JOIN agent_keys k ON k.agent_id = a.id AND k.public_key = $6 AND k.retired_at IS NULL
+  WHERE a.id = $2::uuid AND a.version = $3 AND a.status = 'active'
+    AND o.id = $4::uuid AND o.version = $5 AND o.status = 'active'
+), redeemed AS (
+  INSERT INTO redemptions (challenge_id, jti, agent_id, key_thumbprint, keep_until)
+  SELECT $1::uuid, $7, $2::uuid, $8, to_timestamp($10) FROM standing WHERE clock_timestamp() < to_timestamp($9)
+  ON CONFLICT (challenge_id) DO NOTHING
+  RETURNING 1
+), audited AS (
+  INSERT INTO audit_logs (id, operator_id, actor, action, subject, outcome, request_id)
+  SELECT $11::uuid, $4::uuid, $12, 'token.issue', $7, 'done', $13 FROM redeemed
+)
+SELECT s.agent_epoch, s.operator_epoch, EXISTS (SELECT 1 FROM redeemed) AS redeemed,
+  clock_timestamp() >= to_timestamp($9) AS expired
+FROM (SELECT 1) AS one LEFT JOIN standing s ON true`
+
+interface RedeemRow {
+  readonly agent_epoch: number | null
+  readonly operator_epoch: number | null
+  readonly redeemed: boolean
+  readonly expired: boolean
+}
+
+/** Redeems a challenge at most once, whatever the number of instances, retries and crashes. */
+export async function redeem(db: Db, input: RedeemInput): Promise<RedeemOutcome> {
+  const { rows } = await db.pool.query<RedeemRow>({
+    name: 'redeem',
+    text: REDEEM,
+    values: [
+      input.challengeId,
+      input.agentId,
+      input.agentVersion,
+      input.operatorId,
+      input.operatorVersion,
+      input.publicKey,
+      input.jti,
+      input.keyThumbprint,
+      input.challengeExp,
+      input.keepUntil,
+      auditId(),
+      input.actor,
+      input.requestId,
+    ],
+  })
+  const row = rows[0]
+  if (row?.redeemed && row.agent_epoch !== null && row.operator_epoch !== null) {
+    return { kind: 'redeemed', epoch: [row.agent_epoch, row.operator_epoch] }
+  }
+  if (row?.expired) return { kind: 'expired' }
+  return { kind: row === undefined || row.agent_epoch === null ? 'stale' : 'used' }
+}
+
+/** Whether a moment, in Unix seconds, has passed by the database's clock. */
+export async function hasPassed(db: Db, unixSeconds: number): Promise<boolean> {
+  const { rows } = await db.pool.query<{ passed: boolean }>('SELECT clock_timestamp() >= to_timestamp($1) AS passed', [
+    unixSeconds,
+  ])
+  return rows[0]?.passed ?? true
+}
+
+const PRUNE_BATCH = 10_000
+
+/** Removes redemptions whose challenge and token have both long expired, in statements of bounded size. */
+export async function pruneRedemptions(db: Db, batch = PRUNE_BATCH): Promise<void> {
+  let removed: number
+  do {
+    const { rowCount } = await db.pool.query(
+      `DELETE FROM redemptions WHERE challenge_id IN
+         (SELECT challenge_id FROM redemptions WHERE keep_until < now() LIMIT $1)`,
+      [batch],
+    )
+    removed = rowCount ?? 0
+  } while (removed >= batch)
+}

@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import {
+  freshOperator,
+  insertAgent,
+  startInstance,
+  type TestAgent,
+  type TestInstance,
+} from '../../test/support/authn.ts'
+import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
+import type { TestOperator } from '../../test/support/identity.ts'
+import { refusalOf } from '../../test/support/reason-of.ts'
+import { generateKeyPair } from '../shared/crypto/ed25519.ts'
+import { thumbprint } from '../shared/crypto/thumbprint.ts'
+
+let database: TestDatabase
+let instance: TestInstance
+let operator: TestOperator
+let agent: TestAgent
+let afterLookup: () => Promise<void>
+
+beforeAll(async () => {
+  database = await testDatabase()
+  instance = await startInstance(database.db, { afterLookup: () => afterLookup() })
+})
+afterAll(() => database.drop())
+beforeEach(async () => {
+  afterLookup = async () => {}
+  operator = await freshOperator(database.db)
+  agent = await insertAgent(database.db, operator)
+})
+
+const bump = { version: { increment: 1 } }
+const changeAgent = (data: object) =>
+  database.db.prisma.agent.update({ where: { id: agent.id }, data: { ...bump, ...data } })
+const changeOperator = (data: object) =>
+  database.db.prisma.operator.update({ where: { id: operator.id }, data: { ...bump, ...data } })
+const redemptions = () => database.db.prisma.redemption.count({ where: { agentId: agent.id } })
+
+async function changeKey(): Promise<void> {
+  const { publicKey } = generateKeyPair()
+  await database.db.prisma.agentKey.updateMany({ where: { agentId: agent.id }, data: { retiredAt: new Date() } })
+  const key = { agentId: agent.id, publicKey: Uint8Array.from(publicKey), thumbprint: thumbprint(publicKey) }
+  await database.db.prisma.agentKey.create({ data: key })
+}
+
+const changes: [string, () => Promise<unknown>, string][] = [
+  ['the agent is suspended', () => changeAgent({ status: 'suspended' }), 'AGENT_NOT_ACTIVE'],
+  [
+    'the agent is suspended, as the status alone says',
+    () => changeAgent({ status: 'suspended', version: { increment: 0 } }),
+    'AGENT_NOT_ACTIVE',
+  ],
+  ['the agent is revoked', () => changeAgent({ status: 'revoked' }), 'AGENT_NOT_ACTIVE'],
+  ['the scopes are narrowed', () => changeAgent({ allowedScopes: ['write'] }), 'SCOPE_NOT_ALLOWED'],
+  ['bound challenges become required', () => changeAgent({ requireBoundChallenges: true }), 'BINDING_REQUIRED'],
+  ['the operator is suspended', () => changeOperator({ status: 'suspended' }), 'AGENT_OPERATOR_NOT_ACTIVE'],
+  [
+    'the operator is suspended, as the status alone says',
+    () => changeOperator({ status: 'suspended', version: { increment: 0 } }),
+    'AGENT_OPERATOR_NOT_ACTIVE',
+  ],
+  [
+    'the operator requires bound challenges',
+    () => changeOperator({ requireBoundChallenges: true }),
+    'BINDING_REQUIRED',
+  ],
+  ['the operator loses its domain', () => changeOperator({ status: 'superseded' }), 'AGENT_NOT_FOUND'],
+  ['the key is changed', changeKey, 'INVALID_SIGNATURE'],
+  ['the agent is removed', () => database.db.prisma.agent.delete({ where: { id: agent.id } }), 'AGENT_NOT_FOUND'],
+]
+
+describe('a copy that would say yes', () => {
+  it.each(changes)('is not enough when %s after it was made', async (_, change, reason) => {
+    const made = await instance.challenge(agent.did)
+    await change()
+    expect(await refusalOf(instance.redeem(agent, made, { scope: 'read' }))).toBe(reason)
+    expect(await redemptions()).toBe(0)
+  })
+
+  it.each(changes)('is not enough when %s between a fresh look and the redemption', async (_, change, reason) => {
+    const made = await instance.challenge(agent.did)
+    // The first refusal makes this request look again; the change comes right after that look.
+    await changeAgent({})
+    afterLookup = async () => {
+      afterLookup = async () => {}
+      await change()
+    }
+    expect(await refusalOf(instance.redeem(agent, made, { scope: 'read' }))).toBe(reason)
+    expect(await redemptions()).toBe(0)
+  })
+})
+
+describe('a copy that would say no', () => {
+  it.each<[string, object, object]>([
+    ['approved', { status: 'pending' }, { status: 'active' }],
+    ['reactivated', { status: 'suspended' }, { status: 'active' }],
+    ['given the scope', { allowedScopes: [] }, { allowedScopes: ['read'] }],
+    ['freed of bound challenges', { requireBoundChallenges: true }, { requireBoundChallenges: false }],
+  ])('does not count when the agent has been %s since', async (_, before, after) => {
+    await changeAgent(before)
+    const made = await instance.challenge(agent.did)
+    await changeAgent(after)
+    expect(await refusalOf(instance.redeem(agent, made, { scope: 'read' }))).toBeUndefined()
+  })
+
+  it('does not count when the operator has been reinstated since', async () => {
+    await changeOperator({ status: 'suspended' })
+    const made = await instance.challenge(agent.did)
+    await changeOperator({ status: 'active' })
+    expect(await refusalOf(instance.redeem(agent, made))).toBeUndefined()
+  })
+})
+
+it('decides again when the agent has changed in a way that does not matter', async () => {
+  const made = await instance.challenge(agent.did)
+  await changeAgent({ label: 'renamed' })
+  expect(await refusalOf(instance.redeem(agent, made, { scope: 'read' }))).toBeUndefined()
+})
+
+it('gives up, with nothing used, on an agent that changes at every look', async () => {
+  const made = await instance.challenge(agent.did)
+  let looks = 0
+  afterLookup = async () => {
+    looks += 1
+    await changeAgent({})
+  }
+  await changeAgent({})
+  expect(await refusalOf(instance.redeem(agent, made))).toBe('UNAVAILABLE')
+  expect(looks).toBeLessThanOrEqual(4)
+  expect(await redemptions()).toBe(0)
+  afterLookup = async () => {}
+  expect(await refusalOf(instance.redeem(agent, made))).toBeUndefined()
+})

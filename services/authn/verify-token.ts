@@ -1,0 +1,58 @@
+import type { VerifyTokenRequest } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { ApiError } from '../shared/errors/api-error.ts'
+import { type Verdict, verdicts } from '../shared/errors/reasons.ts'
+import type { AccessTokenClaims } from '../shared/token/claims.ts'
+import { parseScopeString } from '../shared/token/scope.ts'
+import { checkTimes, verifyAccessToken } from '../shared/token/verify-access-token.ts'
+import type { AuthnDeps } from './config.ts'
+import { checkRequirements, type Requirements } from './domain/check-requirements.ts'
+
+/** A valid token's claims, or why it is not valid. */
+export type Verification =
+  | { readonly valid: true; readonly claims: AccessTokenClaims }
+  | { readonly valid: false; readonly reason: Verdict; readonly revoked: boolean }
+
+const MAX_REQUIRED = 64
+
+/** Verifies a token online: genuine, in time, good for what is required, and not revoked at the database now. */
+export async function verifyToken(deps: AuthnDeps, request: VerifyTokenRequest): Promise<Verification> {
+  const wanted = parseRequirements(request)
+  const genuine = await verifyAccessToken(request.token, deps.issuer, deps.verificationKeys)
+  if ('verdict' in genuine) return invalid(genuine.verdict)
+  const { claims } = genuine
+  const outOfTime = () => checkTimes(claims, Math.floor(deps.now() / 1000), deps.settings.skew)
+  const refusal = outOfTime() ?? checkRequirements(claims, wanted)
+  if (refusal !== undefined) return invalid(refusal)
+  const [agentEpoch, operatorEpoch] = claims.epoch
+  const { jti, sub, operator_id: operatorId } = claims
+  const status = await deps.tokenStatus.checkToken({ jti, sub, operatorId, agentEpoch, operatorEpoch })
+  if (status.reason !== '') return { valid: false, reason: parseVerdict(status.reason), revoked: true }
+  // The database may have taken its time.
+  const expired = outOfTime()
+  return expired === undefined ? { valid: true, claims } : invalid(expired)
+}
+
+function invalid(reason: Verdict): Verification {
+  return { valid: false, reason, revoked: false }
+}
+
+function parseVerdict(reason: string): Verdict {
+  if (!isVerdict(reason)) throw new Error(`revocation answered ${reason}, which is no verdict`)
+  return reason
+}
+
+function isVerdict(reason: string): reason is Verdict {
+  return Object.hasOwn(verdicts, reason)
+}
+
+function parseRequirements({ audience, scope: text, operators }: VerifyTokenRequest): Requirements {
+  const scope = parseScopeString(text)
+  if (scope === undefined) throw new ApiError('INVALID_SCOPE')
+  if (audience.length > MAX_REQUIRED || operators.length > MAX_REQUIRED) {
+    throw new ApiError('INVALID_ARGUMENT', `at most ${MAX_REQUIRED} audiences and ${MAX_REQUIRED} operators`)
+  }
+  // An empty entry is a variable that somebody forgot to set; it must not pass for "none required".
+  if (audience.includes('')) throw new ApiError('INVALID_AUDIENCE', 'audience has an empty entry')
+  if (operators.includes('')) throw new ApiError('INVALID_ARGUMENT', 'operators has an empty entry')
+  return { audience, scope, operators }
+}

@@ -1,0 +1,16 @@
+import type { AgentDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import type { InternalHandlers } from '../shared/rpc/local-client.ts'
+import { toAgentSnapshot } from './messages.ts'
+import { type Resolver, resolveDid } from './resolve-did.ts'
+
+/** Handlers of AgentDirectoryService, for the deployment's other services. */
+export function createDirectory(deps: Resolver): InternalHandlers<typeof AgentDirectoryService> {
+  return {
+    async lookupAgent({ did }) {
+      const resolved = await resolveDid(deps, did)
+      if (resolved === undefined) return {}
+      const { operator, agent } = resolved
+      return { ...(operator && { operator }), ...(agent && { agent: toAgentSnapshot(agent) }) }
+    },
+  }
+}

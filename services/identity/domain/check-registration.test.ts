@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest'
+import { newAgent } from '../../../test/support/identity.ts'
+import { reasonOf } from '../../../test/support/reason-of.ts'
+import { thumbprint } from '../../shared/crypto/thumbprint.ts'
+import { checkRegistration, type RegistrationRequest } from './check-registration.ts'
+
+const domain = 'acme.example'
+const { did, agentPublicKey } = newAgent(domain)
+const good: RegistrationRequest = { did, agentPublicKey, label: 'buyer' }
+
+describe('checkRegistration', () => {
+  it.each([
+    ['the DID that key and domain give', did],
+    ['no DID, and forms it', ''],
+  ])('takes %s', (_name, asked) => {
+    expect(checkRegistration({ ...good, did: asked }, domain)).toEqual({
+      did,
+      label: 'buyer',
+      publicKey: agentPublicKey,
+      thumbprint: thumbprint(agentPublicKey),
+    })
+  })
+
+  it.each<[string, Partial<RegistrationRequest>, string]>([
+    ['a malformed DID', { did: 'did:agent:acme.example' }, 'INVALID_DID'],
+    ['a DID in upper case', { did: did.toUpperCase() }, 'INVALID_DID'],
+    ['the DID of another key', { did: newAgent(domain).did }, 'DID_MISMATCH'],
+    ['the DID of another domain', { did: did.replace(domain, 'sub.acme.example') }, 'DID_MISMATCH'],
+    ['no key', { agentPublicKey: new Uint8Array() }, 'INVALID_PUBLIC_KEY'],
+    ['a key of 33 bytes', { agentPublicKey: new Uint8Array(33) }, 'INVALID_PUBLIC_KEY'],
+    ['a key of small order', { agentPublicKey: new Uint8Array(32) }, 'INVALID_PUBLIC_KEY'],
+    ['a label that is too long', { label: 'a'.repeat(101) }, 'INVALID_ARGUMENT'],
+    ['a DID document of another agent', { didDocument: { id: newAgent(domain).did } }, 'INVALID_ARGUMENT'],
+    ['a DID document of another agent, without a DID', { did: '', didDocument: { id: 'x' } }, 'INVALID_ARGUMENT'],
+  ])('refuses %s', (_name, part, reason) => {
+    expect(reasonOf(() => checkRegistration({ ...good, ...part }, domain))).toBe(reason)
+  })
+})

@@ -1,0 +1,40 @@
+import type { JsonObject } from '@bufbuild/protobuf'
+import { fingerprint, formatDid, parseDid } from '../../shared/crypto/did.ts'
+import { admitPublicKey } from '../../shared/crypto/ed25519.ts'
+import { thumbprint } from '../../shared/crypto/thumbprint.ts'
+import { ApiError } from '../../shared/errors/api-error.ts'
+import { checkDidDocument } from './check-did-document.ts'
+import { checkLabel } from './check-text.ts'
+
+/** A registration as it is asked for. */
+export interface RegistrationRequest {
+  readonly did: string
+  readonly didDocument?: JsonObject | undefined
+  readonly agentPublicKey: Uint8Array
+  readonly label: string
+}
+
+/** What there is to know of a new agent: its admitted key and the DID that key and domain give. */
+export interface Registration {
+  readonly did: string
+  readonly label: string
+  readonly publicKey: Uint8Array
+  readonly thumbprint: string
+}
+
+/**
+ * Checks a registration under the operator of this domain. The DID may be left out; it follows from key and domain.
+ *
+ * @throws ApiError INVALID_ARGUMENT, INVALID_DID, INVALID_PUBLIC_KEY, DID_MISMATCH.
+ */
+export function checkRegistration(request: RegistrationRequest, domain: string): Registration {
+  const label = checkLabel(request.label)
+  if (request.did !== '' && parseDid(request.did) === undefined) throw new ApiError('INVALID_DID')
+  const admitted = admitPublicKey(request.agentPublicKey)
+  if (!admitted.ok) throw new ApiError('INVALID_PUBLIC_KEY', `The public key is not acceptable: ${admitted.why}`)
+  const publicKey = admitted.raw
+  const did = formatDid(domain, fingerprint(publicKey))
+  if (request.did !== '' && request.did !== did) throw new ApiError('DID_MISMATCH')
+  if (request.didDocument !== undefined) checkDidDocument(request.didDocument, did, publicKey)
+  return { did, label, publicKey, thumbprint: thumbprint(publicKey) }
+}

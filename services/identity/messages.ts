@@ -1,0 +1,47 @@
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import { buildDidDocument } from './domain/build-did-document.ts'
+import { type AgentRecord, currentKey } from './store.ts'
+
+const NO_KEY = new Uint8Array()
+
+/** A time as messages hold it; absent when there is none. */
+export const toTimestamp = (time: Date | null) => (time === null ? undefined : timestampFromDate(time))
+
+/** An agent as anybody sees it who knows its DID: the fields of GetAgentResponse. */
+export function toPublicAgent(agent: AgentRecord) {
+  const { id, did, status, operatorId, allowedScopes } = agent
+  const publicKey = currentKey(agent)
+  return {
+    id,
+    did,
+    status,
+    operatorId,
+    allowedScopes,
+    didDocument: buildDidDocument({ did, status, publicKey }),
+    agentPublicKey: publicKey ?? NO_KEY,
+    createdAt: toTimestamp(agent.createdAt),
+    suspendedAt: toTimestamp(agent.suspendedAt),
+    revokedAt: toTimestamp(agent.revokedAt),
+  }
+}
+
+/** An agent as its operator sees it: the fields of Agent. */
+export function toAgent(agent: AgentRecord) {
+  const { label, requireBoundChallenges } = agent
+  return { ...toPublicAgent(agent), label, requireBoundChallenges }
+}
+
+/** An agent as other services see it: the fields of AgentSnapshot. */
+export function toAgentSnapshot(agent: AgentRecord) {
+  const { id, did, status, allowedScopes, version, epoch, requireBoundChallenges } = agent
+  return {
+    id,
+    did,
+    status,
+    allowedScopes,
+    publicKey: currentKey(agent) ?? NO_KEY,
+    version,
+    epoch,
+    requireBoundChallenges,
+  }
+}

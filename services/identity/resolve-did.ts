@@ -1,0 +1,23 @@
+import type { Client } from '@connectrpc/connect'
+import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { parseDid } from '../shared/crypto/did.ts'
+import type { Db } from '../shared/db/db.ts'
+import { findAgent } from './store.ts'
+
+/** What resolving a DID needs. */
+export interface Resolver {
+  readonly db: Db
+  readonly operators: Client<typeof OperatorDirectoryService>
+}
+
+/**
+ * The operator that owns a DID's domain now, and its agent of that DID, each where there is one; undefined when the text is
+ * no DID.
+ */
+export async function resolveDid({ db, operators }: Resolver, text: string) {
+  const did = parseDid(text)
+  if (did === undefined) return undefined
+  const { operator } = await operators.lookupOperator({ by: { case: 'domain', value: did.domain } })
+  const agent = operator === undefined ? null : await findAgent(db.prisma, operator.id, { did: text })
+  return { operator, agent }
+}

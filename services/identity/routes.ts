@@ -1,0 +1,142 @@
+import type { Client } from '@connectrpc/connect'
+import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import type { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
+import { isUuid } from '../shared/crypto/uuid.ts'
+import type { Db } from '../shared/db/db.ts'
+import { ApiError } from '../shared/errors/api-error.ts'
+import type { Call, Handlers } from '../shared/rpc/call.ts'
+import { parseScopeList } from '../shared/token/scope.ts'
+import { changeStatus, type StatusVerb } from './domain/change-status.ts'
+import { checkRegistration } from './domain/check-registration.ts'
+import { checkLabel, checkReason } from './domain/check-text.ts'
+import { editAgent } from './domain/edit-agent.ts'
+import { parseAgentName } from './domain/parse-agent-name.ts'
+import { pageTokenAfter, parsePage } from './domain/parse-page.ts'
+import { replaceScopes } from './domain/replace-scopes.ts'
+import { toAgent, toPublicAgent, toTimestamp } from './messages.ts'
+import { resolveDid } from './resolve-did.ts'
+import { type AgentRecord, changeAgent, listAgents, registerAgent } from './store.ts'
+
+/** Bounds of registrations that nobody has approved. */
+interface IdentitySettings {
+  /** How long a pending agent is kept, in milliseconds. */
+  readonly pendingTtlMs: number
+  /** How many pending agents of one operator are kept; beyond it the oldest leave. */
+  readonly maxPendingPerOperator: number
+}
+
+/** What the service works with. `now` gives Unix milliseconds. */
+export interface IdentityDependencies {
+  readonly db: Db
+  readonly now: () => number
+  readonly operators: Client<typeof OperatorDirectoryService>
+  readonly settings: IdentitySettings
+}
+
+/** Handlers of IdentityService. */
+export function createRoutes(deps: IdentityDependencies): Handlers<typeof IdentityService> {
+  return { ...readingRoutes(deps), ...changingRoutes(deps), ...statusRoutes(deps) }
+}
+
+type Routes<K extends keyof Handlers<typeof IdentityService>> = Pick<Handlers<typeof IdentityService>, K>
+
+function readingRoutes(deps: IdentityDependencies): Routes<'listAgents' | 'getAgent'> {
+  return {
+    async listAgents(request) {
+      const { agents, hasMore } = await listAgents(deps.db.prisma, request.operatorId, parsePage(request))
+      const last = hasMore ? agents.at(-1) : undefined
+      return { agents: agents.map(toAgent), nextPageToken: last === undefined ? '' : pageTokenAfter(last.id) }
+    },
+
+    async getAgent({ did }) {
+      const resolved = await resolveDid(deps, did)
+      if (resolved === undefined) throw new ApiError('INVALID_DID')
+      if (resolved.agent === null) throw new ApiError('AGENT_NOT_FOUND')
+      return toPublicAgent(resolved.agent)
+    },
+  }
+}
+
+function changingRoutes(deps: IdentityDependencies): Routes<'registerAgent' | 'setAgentScopes' | 'updateAgent'> {
+  const { db, now, operators, settings } = deps
+  return {
+    async registerAgent(request, call) {
+      const { operatorId } = request
+      if (!isUuid(operatorId)) throw new ApiError('OPERATOR_NOT_FOUND')
+      const { operator } = await operators.lookupOperator({ by: { case: 'id', value: operatorId } })
+      if (operator === undefined) throw new ApiError('OPERATOR_NOT_FOUND')
+      if (operator.status !== 'active') throw new ApiError('OPERATOR_NOT_ACTIVE')
+      const at = now()
+      const agent = {
+        ...checkRegistration(request, operator.domain),
+        operatorId,
+        isApproved: call.principal.kind === 'operator',
+        createdAt: new Date(at),
+        expiresAt: new Date(at + settings.pendingTtlMs),
+      }
+      const { id, did, status } = await registerAgent(db.prisma, call, agent, settings.maxPendingPerOperator)
+      return { id, did, status }
+    },
+
+    async setAgentScopes({ operatorId, did, allowedScopes }, call) {
+      const scopes = parseScopeList(allowedScopes)
+      if (scopes === undefined) throw new ApiError('INVALID_SCOPE')
+      const agent = await changeAgent(db.prisma, call, {
+        operatorId,
+        name: parseAgentName(did),
+        action: 'agent.set-scopes',
+        decide: (agent) => replaceScopes(agent, scopes, new Date(now())),
+      })
+      return { updated: true, did: agent.did, allowedScopes: agent.allowedScopes }
+    },
+
+    async updateAgent({ operatorId, agent: name, label, requireBoundChallenges }, call) {
+      const edit = { label: label === undefined ? undefined : checkLabel(label), requireBoundChallenges }
+      const agent = await changeAgent(db.prisma, call, {
+        operatorId,
+        name: parseAgentName(name),
+        action: 'agent.update',
+        decide: (agent) => editAgent(agent, edit),
+      })
+      return { agent: toAgent(agent) }
+    },
+  }
+}
+
+type StatusRequest = { operatorId: string; agent: string; reason?: string }
+
+function statusRoutes({
+  db,
+  now,
+}: IdentityDependencies): Routes<'approveAgent' | 'suspendAgent' | 'reactivateAgent' | 'revokeAgent'> {
+  const apply = (verb: StatusVerb, request: StatusRequest, call: Call, at = new Date(now())): Promise<AgentRecord> =>
+    changeAgent(db.prisma, call, {
+      operatorId: request.operatorId,
+      name: parseAgentName(request.agent),
+      action: `agent.${verb}`,
+      reason: checkReason(request.reason ?? ''),
+      decide: ({ status }) => changeStatus(status, verb, at),
+    })
+  return {
+    async approveAgent(request, call) {
+      const { did, status, approvedAt } = await apply('approve', request, call)
+      return { agentDid: did, status, approvedAt: toTimestamp(approvedAt) }
+    },
+
+    async suspendAgent(request, call) {
+      const { did, suspendedAt } = await apply('suspend', request, call)
+      return { agentDid: did, suspendedAt: toTimestamp(suspendedAt) }
+    },
+
+    async reactivateAgent(request, call) {
+      const at = new Date(now())
+      const { did } = await apply('reactivate', request, call, at)
+      return { agentDid: did, reactivatedAt: toTimestamp(at) }
+    },
+
+    async revokeAgent(request, call) {
+      const { did, revokedAt } = await apply('revoke', request, call)
+      return { agentDid: did, revokedAt: toTimestamp(revokedAt) }
+    },
+  }
+}

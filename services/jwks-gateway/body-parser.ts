@@ -1,0 +1,45 @@
+import { isUtf8 } from 'node:buffer'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { ApiError } from '../shared/errors/api-error.ts'
+
+const JSON_MEDIA_TYPE = /^\s*application\/json\s*(?:;|$)/i
+const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/i
+
+/**
+ * Makes every body go through one parser: JSON, also where no content type is named, since old clients name none. Another
+ * content type or coding is 415; what is not JSON in UTF-8 (RFC 8259 section 8.1) is 400.
+ */
+export function addBodyParser(server: FastifyInstance): void {
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
+    try {
+      done(null, parseBody(request, body as Buffer))
+    } catch (error) {
+      done(error as Error)
+    }
+  })
+}
+
+function parseBody({ headers }: FastifyRequest, body: Buffer): unknown {
+  if (body.length === 0) return undefined
+  if (!isJson(headers['content-type'])) {
+    throw new ApiError('UNSUPPORTED_MEDIA_TYPE', 'The body must be application/json in UTF-8')
+  }
+  const coding = headers['content-encoding']
+  if (coding !== undefined && coding.toLowerCase() !== 'identity') {
+    throw new ApiError('UNSUPPORTED_MEDIA_TYPE', 'The body must have no content coding')
+  }
+  if (!isUtf8(body)) throw new ApiError('INVALID_ARGUMENT', 'The body is not UTF-8')
+  try {
+    return JSON.parse(body.toString('utf8'))
+  } catch (cause) {
+    throw new ApiError('INVALID_ARGUMENT', 'The body is not JSON', { cause })
+  }
+}
+
+function isJson(contentType: string | undefined): boolean {
+  if (contentType === undefined || contentType === 'application/json') return true
+  if (!JSON_MEDIA_TYPE.test(contentType)) return false
+  const charset = CHARSET.exec(contentType)?.[1]?.toLowerCase()
+  return charset === undefined || charset === 'utf-8' || charset === 'utf8'
+}

@@ -1,0 +1,44 @@
+/** A span in seconds: what is used unless asked otherwise, and what can be asked for. */
+interface Lifetime {
+  readonly default: number
+  readonly min: number
+  readonly max: number
+}
+
+/** What the discovery document tells of the protocol, in seconds. */
+interface ProtocolFacts {
+  readonly challengeTtl: Lifetime
+  readonly tokenTtl: Lifetime
+  readonly clockSkew: number
+  /** Longest life of an operator's assertion. */
+  readonly assertionTtlMax: number
+}
+
+/** How the gateway listens and what it says of itself. */
+export interface GatewayConfig {
+  /** The issuer: origin, optionally with a path, without trailing slash. No header of a request ever changes it. */
+  readonly baseUrl: string
+  readonly host: string
+  /** 0 lets the system choose. */
+  readonly port: number
+  /** Addresses and CIDR ranges of the proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[]
+  /** Longest time for a request to arrive whole, in milliseconds. */
+  readonly requestTimeoutMs: number
+  /** Largest request body in bytes. */
+  readonly bodyLimit: number
+  /** PEM texts; set, the listener is https. */
+  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer }
+  readonly protocol: ProtocolFacts
+}
+
+const ISSUER_PATH = /^(\/[A-Za-z0-9._~-]+)*$/
+
+/** The issuer's path, empty when it has none. Throws Error for one that cannot be a route. */
+export function issuerPath(baseUrl: string): string {
+  const { pathname } = new URL(baseUrl)
+  const path = pathname === '/' ? '' : pathname
+  if (!ISSUER_PATH.test(path))
+    throw new Error(`the path of the base URL ${baseUrl} holds characters that need encoding`)
+  return path
+}

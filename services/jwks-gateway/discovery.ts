@@ -1,0 +1,28 @@
+import type { GatewayConfig } from './config.ts'
+
+/** The document at /.well-known/auth4agent, as JSON text: what a client needs to know before its first call. */
+export function discoveryDocument({ baseUrl, protocol }: GatewayConfig): string {
+  return JSON.stringify({
+    issuer: baseUrl,
+    protocol_version: '1',
+    jwks_uri: `${baseUrl}/.well-known/jwks.json`,
+    endpoints: {
+      health: `${baseUrl}/health`,
+      jwks: `${baseUrl}/.well-known/jwks.json`,
+      operators: `${baseUrl}/v1/operators`,
+      agent: `${baseUrl}/v1/agent/{did}`,
+      challenge: `${baseUrl}/v1/challenge`,
+      token: `${baseUrl}/v1/token`,
+      verify: `${baseUrl}/v1/verify`,
+      revoke: `${baseUrl}/v1/revoke/token`,
+    },
+    did_method: 'did:agent',
+    proof_types: ['Ed25519'],
+    token_signing_alg_values_supported: ['EdDSA'],
+    assertion_signing_alg_values_supported: ['EdDSA', 'Ed25519'],
+    challenge_ttl_seconds: protocol.challengeTtl,
+    token_ttl_seconds: protocol.tokenTtl,
+    clock_skew_seconds: protocol.clockSkew,
+    assertion_ttl_max_seconds: protocol.assertionTtlMax,
+  })
+}

@@ -1,0 +1,59 @@
+import { createServer, type RequestListener, type Server, type ServerOptions, STATUS_CODES } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { Duplex } from 'node:stream'
+import { ApiError } from '../shared/errors/api-error.ts'
+import type { ReasonCode } from '../shared/errors/reasons.ts'
+import { requestId } from '../shared/rpc/caller.ts'
+import type { GatewayConfig } from './config.ts'
+import { problemOf } from './problem.ts'
+import { securityHeaders } from './security-headers.ts'
+
+const KEEP_ALIVE_MS = 65_000
+const MAX_HEADERS = 100
+
+/** What Node's parser and timers refuse before there is a request; the rest is INVALID_ARGUMENT. */
+const PARSER_REASONS: Readonly<Record<string, ReasonCode>> = {
+  HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 'BODY_TOO_LARGE',
+  ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
+}
+
+/** Makes the HTTP/1.1 server, or the HTTPS one: nothing on it may last for ever, neither headers nor bodies nor idleness. */
+export function createHttpServer({ baseUrl, requestTimeoutMs, tls }: GatewayConfig, listener: RequestListener): Server {
+  const options: ServerOptions = {
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: requestTimeoutMs,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionsCheckingInterval: Math.min(1000, Math.ceil(requestTimeoutMs / 2)),
+  }
+  const server = tls === undefined ? createServer(options, listener) : createTlsServer({ ...options, ...tls }, listener)
+  server.maxHeadersCount = MAX_HEADERS
+  // A connection on which nothing moves for longer than any request or pause between requests may take.
+  server.setTimeout(KEEP_ALIVE_MS + requestTimeoutMs, (socket) => socket.destroy())
+  const headers = securityHeaders(baseUrl)
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => refuse(error, socket, headers))
+  return server
+}
+
+/** Answers what was no request, on the bare socket, and closes it. */
+function refuse(
+  { code = '' }: NodeJS.ErrnoException,
+  socket: Duplex,
+  security: ReturnType<typeof securityHeaders>,
+): void {
+  if (code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const id = requestId(undefined)
+  const problem = problemOf(new ApiError(PARSER_REASONS[code] ?? 'INVALID_ARGUMENT'), id, false)
+  const headers = [
+    ...security,
+    ...Object.entries(problem.headers),
+    ['x-request-id', id],
+    ['content-length', String(Buffer.byteLength(problem.body))],
+    ['connection', 'close'],
+  ]
+  const head = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}\r\n${head}\r\n${problem.body}`)
+}

@@ -1,0 +1,102 @@
+/** A media type that can be answered. */
+export interface MediaType {
+  readonly type: string
+  readonly subtype: string
+  /** The `profile` parameter that makes it this representation. */
+  readonly profile?: string
+}
+
+interface Range extends MediaType {
+  readonly quality: number
+}
+
+interface Preference {
+  readonly quality: number
+  readonly specificity: number
+  readonly position: number
+}
+
+/**
+ * Proactive negotiation (RFC 9110 section 12.5.1): the index of the offer that the Accept header prefers. Where qualities are equal, the
+ * offer named more exactly goes first, then the one named earlier, then the one offered earlier. The first offer is also the
+ * answer when none is acceptable, which section 12.4.1 allows and old clients need.
+ */
+export function negotiate(accept: string | undefined, offers: readonly MediaType[]): number {
+  if (accept === undefined || accept === '*/*') return 0
+  const ranges = splitUnquoted(accept, ',').map(parseRange)
+  let best = 0
+  let bestPreference: Preference | undefined
+  for (const [index, offer] of offers.entries()) {
+    const preference = preferenceFor(offer, ranges)
+    if (preference === undefined || preference.quality === 0) continue
+    if (bestPreference === undefined || isPreferred(preference, bestPreference)) {
+      best = index
+      bestPreference = preference
+    }
+  }
+  return best
+}
+
+function isPreferred(a: Preference, b: Preference): boolean {
+  if (a.quality !== b.quality) return a.quality > b.quality
+  if (a.specificity !== b.specificity) return a.specificity > b.specificity
+  return a.position < b.position
+}
+
+/** What the most exact range that matches says of an offer. */
+function preferenceFor(offer: MediaType, ranges: readonly Range[]): Preference | undefined {
+  let found: Preference | undefined
+  for (const [position, range] of ranges.entries()) {
+    const specificity = specificityOf(range, offer)
+    if (specificity === undefined || (found !== undefined && specificity <= found.specificity)) continue
+    found = { quality: range.quality, specificity, position }
+  }
+  return found
+}
+
+function specificityOf(range: Range, offer: MediaType): number | undefined {
+  if (range.type === '*' && range.subtype === '*') return 0
+  if (range.type !== offer.type) return undefined
+  if (range.subtype === '*') return 1
+  // A profile makes another representation of the same media type, so both sides must name the same one.
+  return range.subtype === offer.subtype && range.profile === offer.profile ? 2 : undefined
+}
+
+function parseRange(text: string): Range {
+  const [essence = '', ...parameters] = splitUnquoted(text, ';')
+  const [type = '', subtype = ''] = essence.trim().toLowerCase().split('/')
+  let quality = 1
+  let profile: string | undefined
+  for (const parameter of parameters) {
+    const cut = parameter.indexOf('=')
+    const name = parameter.slice(0, cut).trim().toLowerCase()
+    const value = unquote(parameter.slice(cut + 1).trim())
+    if (name === 'q') quality = /^(0(\.\d{0,3})?|1(\.0{0,3})?)$/.test(value) ? Number(value) : 0
+    if (name === 'profile') profile = value
+  }
+  return profile === undefined ? { type, subtype, quality } : { type, subtype, profile, quality }
+}
+
+function unquote(text: string): string {
+  return text.length >= 2 && text.startsWith('"') && text.endsWith('"')
+    ? text.slice(1, -1).replaceAll(/\\(.)/g, '$1')
+    : text
+}
+
+/** Splits at a separator that stands outside quoted strings (RFC 9110 section 5.6.4), in one pass. */
+function splitUnquoted(text: string, separator: string): string[] {
+  const parts: string[] = []
+  let start = 0
+  let isQuoted = false
+  for (let index = 0; index < text.length; index++) {
+    const character = text[index]
+    if (isQuoted && character === '\\') index++
+    else if (character === '"') isQuoted = !isQuoted
+    else if (character === separator && !isQuoted) {
+      parts.push(text.slice(start, index))
+      start = index + 1
+    }
+  }
+  parts.push(text.slice(start))
+  return parts
+}

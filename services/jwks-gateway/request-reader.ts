@@ -1,0 +1,60 @@
+import { create, type DescField, type Message } from '@bufbuild/protobuf'
+import { assignField, compileReader } from './json-reader.ts'
+import { invalid } from './json-refusal.ts'
+import { compileQueryReader, type QueryReader, type ReadText, textReader } from './query-reader.ts'
+import type { RestBinding } from './rest-bindings.ts'
+
+/** Builds the request message from what stands in path, query and body. Throws INVALID_ARGUMENT. */
+export type RequestReader = (params: Readonly<Record<string, string>>, query: string, body: unknown) => Message
+
+type BodyReader = (body: unknown) => Message
+
+interface PathField {
+  readonly field: DescField
+  readonly read: ReadText
+}
+
+/** Compiles the reader of a binding's requests. */
+export function compileRequestReader(binding: RestBinding): RequestReader {
+  const { path, body, method } = binding
+  const readBody = bodyReader(binding)
+  const pathFields = path.fields.map(pathField)
+  const bound = new Set(body === undefined || body === '*' ? path.fields : [...path.fields, body])
+  const readQuery: QueryReader | undefined = body === '*' ? undefined : compileQueryReader(method.input, bound)
+  return (params, query, json) => {
+    const message = readBody(json)
+    if (readQuery !== undefined && query !== '') readQuery(message, query)
+    for (const each of pathFields) bindPath(message, each, params[each.field.name] ?? '')
+    return message
+  }
+}
+
+function bodyReader({ body, method }: RestBinding): BodyReader {
+  if (body === undefined) return () => create(method.input)
+  if (body === '*') {
+    const read = compileReader(method.input)
+    return (json) => read(json ?? {}, '', 0) as Message
+  }
+  if (body.fieldKind !== 'message') throw new Error(`${method.toString()} has a body that is not a message`)
+  const read = compileReader(body.message)
+  return (json) => {
+    const message = create(method.input)
+    assignField(message, body, read(json ?? {}, '', 0))
+    return message
+  }
+}
+
+function pathField(field: DescField): PathField {
+  const read = field.fieldKind === 'scalar' ? textReader(field) : undefined
+  if (read === undefined) throw new Error(`${field.toString()} cannot stand in a path`)
+  return { field, read }
+}
+
+/** The path decides; a body that says something else is refused, since the caller cannot have meant both. */
+function bindPath(message: Message, { field, read }: PathField, text: string): void {
+  const value = read(text, field.name)
+  const carried = (message as unknown as Record<string, unknown>)[field.localName]
+  const unset = carried === undefined || carried === '' || carried === 0 || carried === 0n || carried === false
+  if (!unset && carried !== value) throw invalid(field.name, 'differs between path and body')
+  assignField(message, field, value)
+}

@@ -1,0 +1,104 @@
+import type { DescMethod, Message } from '@bufbuild/protobuf'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { ApiError } from '../shared/errors/api-error.ts'
+import { methodName } from '../shared/rpc/method-name.ts'
+import { type GatewayContext, requestIdOf } from './gateway-context.ts'
+import { compileFieldWriter, compileWriter, type MessageWriter } from './json-writer.ts'
+import { nextPageLink, pathOf, queryOf } from './links.ts'
+import { type MediaType, negotiate } from './negotiate.ts'
+import { fieldOf } from './path-template.ts'
+import { compileRequestReader } from './request-reader.ts'
+import type { Represented, Resource } from './resource.ts'
+import type { RestBinding } from './rest-bindings.ts'
+import { CROSS_ORIGIN_HEADERS } from './security-headers.ts'
+
+type Params = Readonly<Record<string, string>>
+
+const JSON_TYPE: MediaType = { type: 'application', subtype: 'json' }
+const JSON_CONTENT_TYPE = 'application/json'
+
+/** Adds the routes of a binding, at the root and under the issuer's path. */
+export function addRestRoute(server: FastifyInstance, context: GatewayContext, binding: RestBinding): void {
+  const handler = restHandler(context, binding)
+  for (const prefix of new Set(['', context.basePath])) {
+    server.route({ method: binding.verb, url: prefix + binding.path.route, handler })
+  }
+}
+
+function restHandler(context: GatewayContext, binding: RestBinding) {
+  const { method } = binding
+  const read = compileRequestReader(binding)
+  const answer = plainAnswer(context, binding)
+  const resource = context.representations[methodName(method)]
+  const call = (request: FastifyRequest): Promise<Message> => {
+    const url = request.raw.url ?? '/'
+    const message = read(request.params as Params, queryOf(url), request.body)
+    return context.rpc.invoke(method, message, {
+      requestId: requestIdOf(request),
+      source: context.sourceOf(request.raw),
+      authorization: request.headers.authorization,
+      rpc: `${request.method} ${pathOf(url)}`,
+    })
+  }
+  if (resource !== undefined) return resourceHandler(resource, call, answer)
+  return async (request: FastifyRequest, reply: FastifyReply) => answer(await call(request), request, reply)
+}
+
+type Answer = (output: Message, request: FastifyRequest, reply: FastifyReply) => Buffer
+
+/**
+ * The answer in JSON, as bytes since Fastify names a charset, which JSON has none of, with text: the whole message or its `response_body`, with the next page in
+ * a Link header.
+ */
+function plainAnswer({ config, basePath }: GatewayContext, { method, responseBody, status }: RestBinding): Answer {
+  const write: MessageWriter =
+    responseBody === undefined ? compileWriter(method.output) : compileFieldWriter(responseBody)
+  const pageToken = responseBody?.fieldKind === 'list' ? pageTokenOf(method) : undefined
+  return (output, request, reply) => {
+    reply.code(status).header('content-type', JSON_CONTENT_TYPE)
+    const token = pageToken?.(output) ?? ''
+    if (token !== '') reply.header('link', nextPageLink(config.baseUrl, basePath, request.raw.url ?? '/', token))
+    return Buffer.from(write(output))
+  }
+}
+
+function pageTokenOf({ output }: DescMethod): ((message: Message) => string) | undefined {
+  if (!output.fields.some(({ name }) => name === 'next_page_token')) return undefined
+  const { localName } = fieldOf(output, 'next_page_token')
+  return (message) => (message as unknown as Readonly<Record<string, string>>)[localName] ?? ''
+}
+
+/** Chooses the representation by the Accept header, for the answer and for its refusals alike. */
+function resourceHandler(
+  { isCrossOrigin, representations }: Resource,
+  call: (request: FastifyRequest) => Promise<Message>,
+  answer: Answer,
+) {
+  const offers = [JSON_TYPE, ...representations.map(({ mediaType }) => mediaType)]
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    reply.header('vary', 'Accept')
+    if (isCrossOrigin) reply.headers(CROSS_ORIGIN_HEADERS)
+    const chosen = representations[negotiate(request.headers.accept, offers) - 1]
+    if (chosen === undefined) return answer(await call(request), request, reply)
+    const { status, body } = await represented(chosen, () => call(request))
+    reply.code(status).header('content-type', contentTypeText(chosen.mediaType))
+    return Buffer.from(body)
+  }
+}
+
+async function represented(
+  { success, failure }: Resource['representations'][number],
+  call: () => Promise<Message>,
+): Promise<Represented> {
+  try {
+    return success(await call())
+  } catch (error) {
+    const refusal = error instanceof ApiError ? failure(error) : undefined
+    if (refusal === undefined) throw error
+    return refusal
+  }
+}
+
+function contentTypeText({ type, subtype, profile }: MediaType): string {
+  return `${type}/${subtype}${profile === undefined ? '' : `;profile="${profile}"`}`
+}

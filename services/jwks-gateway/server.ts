@@ -1,0 +1,131 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { requestId } from '../shared/rpc/caller.ts'
+import { methodName } from '../shared/rpc/method-name.ts'
+import { addBodyParser } from './body-parser.ts'
+import { issuerPath } from './config.ts'
+import { connectPathTest, createConnectListener } from './connect.ts'
+import { type GatewayContext, type GatewayDeps, sendProblem } from './gateway-context.ts'
+import { createHttpServer } from './http-server.ts'
+import { addOperationRoutes } from './operations.ts'
+import { createSourceOf } from './source-of.ts'
+import { type RestBinding, restBindings } from './rest-bindings.ts'
+import { addRestRoute } from './rest-routes.ts'
+import { securityHeaders, setHeaders } from './security-headers.ts'
+import { type KnownPath, unroutedHook } from './unrouted.ts'
+import { addWellKnownRoutes, wellKnownPaths } from './well-known.ts'
+
+/** A listener on the HTTP port. */
+export interface Gateway {
+  /** Starts to listen. Rejects when the port cannot be had. */
+  listen(): Promise<{ port: number }>
+  /** Stops accepting, lets requests in flight finish, closes the rest. */
+  close(): Promise<void>
+}
+
+/** URLs are bounded by Node's limit on headers; a DID in a path may take all of that. */
+const MAX_PARAM_LENGTH = 16_384
+/** How long requests in flight may take once the gateway closes, in milliseconds. */
+const DRAIN_MS = 10_000
+const DRAIN_CHECK_MS = 50
+
+/**
+ * Makes the HTTP port: REST by the contract's own bindings, well-known documents, probes, and Connect with gRPC-Web beside
+ * them. Throws Error when the contract holds what REST cannot serve.
+ */
+export function createGateway(deps: GatewayDeps): Gateway {
+  const { config } = deps
+  const context: GatewayContext = {
+    ...deps,
+    sourceOf: createSourceOf(config.trustedProxies),
+    basePath: issuerPath(config.baseUrl),
+  }
+  let http: Server | undefined
+  const fastify = createFastify(context, (handler) => {
+    http = createHttpServer(config, splitListener(context, handler))
+    return http
+  })
+  return {
+    async listen() {
+      await fastify.listen({ host: config.host, port: config.port })
+      const address = fastify.server.address()
+      return { port: typeof address === 'object' && address !== null ? address.port : config.port }
+    },
+    async close() {
+      const sweep = setInterval(() => http?.closeIdleConnections(), DRAIN_CHECK_MS)
+      const cut = setTimeout(() => http?.closeAllConnections(), DRAIN_MS)
+      try {
+        await fastify.close()
+      } finally {
+        clearInterval(sweep)
+        clearTimeout(cut)
+      }
+    },
+  }
+}
+
+type Listener = (request: IncomingMessage, response: ServerResponse) => void
+
+/** Settles what every answer has, and hands Connect's paths to Connect, all others to REST. */
+function splitListener(context: GatewayContext, rest: Listener): Listener {
+  const headers = securityHeaders(context.config.baseUrl)
+  const isConnect = connectPathTest(context.rpc.services)
+  const connect = createConnectListener(context)
+  return (request, response) => {
+    const id = requestId(request.headers['x-request-id'])
+    // Both sides read the id from the headers, so what a caller may not send is replaced there.
+    request.headers['x-request-id'] = id
+    response.setHeader('x-request-id', id)
+    setHeaders(response, headers)
+    const url = request.url ?? '/'
+    if (!url.startsWith('/')) request.url = url.replace(/^https?:\/\/[^/?#]*\/?/i, '/')
+    if (isConnect(request.url ?? '/')) connect(request, response)
+    else rest(request, response)
+  }
+}
+
+function createFastify(context: GatewayContext, serverFactory: (handler: Listener) => Server): FastifyInstance {
+  const fastify = Fastify({
+    serverFactory,
+    bodyLimit: context.config.bodyLimit,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    routerOptions: {
+      maxParamLength: MAX_PARAM_LENGTH,
+      // Queries are read by the fields they set, from the raw text.
+      querystringParser: () => ({}),
+    },
+    frameworkErrors: (error, request, reply) => sendProblem(context, error, request, reply),
+  })
+  const bindings = restBindings(context.rpc.services)
+  addBodyParser(fastify)
+  fastify.setErrorHandler((error, request, reply) => sendProblem(context, error, request, reply))
+  fastify.addHook('onRequest', unroutedHook(context, knownPaths(context, bindings)))
+  fastify.setNotFoundHandler(() => {
+    throw new Error('the hook answers what has no route')
+  })
+  for (const binding of bindings) addRestRoute(fastify, context, binding)
+  addWellKnownRoutes(fastify, context)
+  addOperationRoutes(fastify, context)
+  return fastify
+}
+
+function knownPaths({ basePath, representations }: GatewayContext, bindings: readonly RestBinding[]): KnownPath[] {
+  const prefix = basePath === '' ? '' : `(?:${escape(basePath)})?`
+  const rest = bindings.map(({ method, verb, path }) => ({
+    pattern: new RegExp(`^${prefix}${path.pattern.source.slice(1)}`),
+    methods: [verb],
+    isCrossOrigin: verb === 'GET' && representations[methodName(method)]?.isCrossOrigin === true,
+  }))
+  const fixed = (paths: readonly string[], isCrossOrigin: boolean) =>
+    paths.map((path) => ({ pattern: new RegExp(`^${escape(path)}$`), methods: ['GET'], isCrossOrigin }))
+  return [
+    ...rest,
+    ...fixed([...wellKnownPaths('auth4agent', basePath), ...wellKnownPaths('jwks.json', basePath)], true),
+    ...fixed(['/health', `${basePath}/health`, '/ready', '/metrics'], false),
+  ]
+}
+
+function escape(text: string): string {
+  return text.replaceAll('.', '\\.')
+}

@@ -1,0 +1,162 @@
+import { timestampMs } from '@bufbuild/protobuf/wkt'
+import { afterEach, describe, expect, test } from 'vitest'
+import { recordName } from './domain/verification-record.ts'
+import { DAY, type Harness, startHarness } from './testing/harness.ts'
+
+const DOMAIN = 'agents.example.com'
+let harness: Harness
+afterEach(() => harness.stop())
+
+describe('a domain without owner', () => {
+  test('is proven by the record', async () => {
+    harness = await startHarness()
+    const { id, value } = await harness.register(DOMAIN)
+    harness.publish(DOMAIN, ['v=spf1 -all', value])
+    const answer = await harness.anybody.confirmDomain({ id })
+    expect(answer).toMatchObject({ verified: true, reason: '' })
+    expect(answer.verifiedAt && timestampMs(answer.verifiedAt)).toBe(harness.clock.now)
+    expect(await harness.operator(id)).toMatchObject({ status: 'active', version: 2, epoch: 1, expiresAt: null })
+    expect((await harness.audit(id)).at(-1)).toMatchObject({ action: 'operator.confirm', actor: 'anonymous' })
+  })
+
+  test('confirming again answers the first time, and writes nothing', async () => {
+    harness = await startHarness()
+    const { id } = await harness.activate(DOMAIN)
+    const first = harness.clock.now
+    const before = await harness.everything()
+    harness.clock.now += DAY
+    const answer = await harness.anybody.confirmDomain({ id })
+    expect(answer.verified).toBe(true)
+    expect(answer.verifiedAt && timestampMs(answer.verifiedAt)).toBe(first)
+    expect(await harness.everything()).toBe(before)
+  })
+
+  test('is proven once by two confirmations at once', async () => {
+    harness = await startHarness()
+    const { id, value } = await harness.register(DOMAIN)
+    harness.publish(DOMAIN, [value])
+    const answers = await Promise.all(Array.from({ length: 6 }, () => harness.anybody.confirmDomain({ id })))
+    expect(answers.every(({ verified }) => verified)).toBe(true)
+    expect(await harness.operator(id)).toMatchObject({ status: 'active', version: 2 })
+    expect(await harness.audit(id)).toHaveLength(2)
+  })
+})
+
+type Publish = (harness: Harness, value: string) => void
+const unproven: [string, string, RegExp, Publish][] = [
+  ['no name', 'TXT_RECORD_NOT_FOUND', /Looked for .*_auth4agents\.agents\.example\.com.* Found no record/, () => {}],
+  ['no TXT record', 'TXT_RECORD_NOT_FOUND', /Found no record/, ({ publish }) => publish(DOMAIN, [])],
+  [
+    'another operator id',
+    'TXT_RECORD_MISMATCH',
+    /op=00000000/,
+    ({ publish }, value) => publish(DOMAIN, [value.replace(/op=[^;]*/, 'op=00000000')]),
+  ],
+  [
+    'another issuer',
+    'TXT_RECORD_NOT_FOUND',
+    /Found no record/,
+    ({ publish }, value) => publish(DOMAIN, [value.replace('auth.', 'rogue.')]),
+  ],
+  [
+    'SERVFAIL',
+    'DNS_UNAVAILABLE',
+    /ESERVFAIL.*[Tt]ry again/,
+    ({ servers }) => servers.forEach((s) => s.fail(recordName(DOMAIN), 'SERVFAIL')),
+  ],
+  [
+    'silence',
+    'DNS_UNAVAILABLE',
+    /[Tt]ry again/,
+    ({ servers }) => servers.forEach((s) => s.silence(recordName(DOMAIN))),
+  ],
+  [
+    'a third of the resolvers',
+    'TXT_RECORD_NOT_FOUND',
+    /Found no/,
+    ({ publish, servers }, value) => publish(DOMAIN, [value], servers.slice(0, 1)),
+  ],
+  [
+    'a third of the resolvers, the others failing',
+    'DNS_UNAVAILABLE',
+    /[Tt]ry again/,
+    ({ publish, servers }, value) => {
+      publish(DOMAIN, [value], servers.slice(0, 1))
+      for (const server of servers.slice(1)) server.fail(recordName(DOMAIN), 'SERVFAIL')
+    },
+  ],
+]
+
+describe('is not confirmed by', () => {
+  test.each(unproven)('%s, pending or active', async (_, reason, message, prepare) => {
+    harness = await startHarness({ resolvers: 3 })
+    const pending = await harness.register(DOMAIN)
+    prepare(harness, pending.value)
+    const before = await harness.everything()
+    const answer = await harness.anybody.confirmDomain({ id: pending.id })
+    expect(answer).toMatchObject({ verified: false, reason, message: expect.stringMatching(message) })
+    expect(answer.verifiedAt).toBeUndefined()
+    expect(await harness.everything()).toBe(before)
+
+    harness.publish(DOMAIN, [pending.value])
+    await harness.anybody.confirmDomain({ id: pending.id })
+    const active = await harness.everything()
+    for (const server of harness.servers) server.clear(recordName(DOMAIN))
+    prepare(harness, pending.value)
+    expect(await harness.anybody.confirmDomain({ id: pending.id })).toMatchObject({ verified: false, reason })
+    expect(await harness.everything()).toBe(active)
+  })
+})
+
+test('two of three resolvers prove a domain while the third fails', async () => {
+  harness = await startHarness({ resolvers: 3 })
+  const { id, value } = await harness.register(DOMAIN)
+  harness.publish(DOMAIN, [value], harness.servers.slice(0, 2))
+  harness.servers[2]?.fail(recordName(DOMAIN), 'SERVFAIL')
+  expect(await harness.anybody.confirmDomain({ id })).toMatchObject({ verified: true })
+})
+
+test('two records of this issuer are a contest, which changes nothing for anybody', async () => {
+  harness = await startHarness()
+  const owner = await harness.activate(DOMAIN)
+  const newcomer = await harness.register(DOMAIN)
+  harness.publish(DOMAIN, [owner.value, newcomer.value])
+  const before = await harness.everything()
+  for (const { id } of [owner, newcomer]) {
+    await expect(harness.anybody.confirmDomain({ id })).rejects.toMatchObject({ reason: 'DOMAIN_CONTESTED' })
+  }
+  expect(await harness.everything()).toBe(before)
+})
+
+describe('test domains', () => {
+  test('are confirmed without DNS, and the answer and the log say so', async () => {
+    harness = await startHarness({ testDomains: true })
+    const { id } = await harness.register('agents.test')
+    const answer = await harness.anybody.confirmDomain({ id })
+    expect(answer).toMatchObject({ verified: true, message: expect.stringMatching(/NOT proven by DNS/) })
+    expect(harness.warnings).toEqual(['a test domain was confirmed without DNS'])
+    expect(harness.servers[0]?.asked).toEqual([])
+  })
+
+  test('belong to their first operator until it releases them', async () => {
+    harness = await startHarness({ testDomains: true })
+    const first = await harness.register('agents.test')
+    const second = await harness.register('agents.test')
+    await harness.anybody.confirmDomain({ id: first.id })
+    const before = await harness.everything()
+    harness.clock.now += 30 * DAY
+    expect(await harness.anybody.confirmDomain({ id: second.id })).toMatchObject({ reason: 'INCUMBENT_PRESENT' })
+    expect(await harness.everything()).toBe(before)
+    await harness.as(first.id).releaseDomain({ id: first.id })
+    expect(await harness.anybody.confirmDomain({ id: second.id })).toMatchObject({ verified: true })
+  })
+
+  test('do not make other domains free', async () => {
+    harness = await startHarness({ testDomains: true })
+    const { id } = await harness.register(DOMAIN)
+    expect(await harness.anybody.confirmDomain({ id })).toMatchObject({
+      verified: false,
+      reason: 'TXT_RECORD_NOT_FOUND',
+    })
+  })
+})

@@ -1,0 +1,88 @@
+import type { Operator } from '../../gen/prisma/client.ts'
+import { ApiError } from '../shared/errors/api-error.ts'
+import type { Call } from '../shared/rpc/call.ts'
+import type { Context } from './context.ts'
+import { type ConfirmDecision, decideConfirm } from './domain/decide-confirm.ts'
+import { explainProof, type Unconfirmed } from './domain/explain-proof.ts'
+import { judgeProof } from './domain/judge-proof.ts'
+import { isTestDomain } from './domain/parse-domain.ts'
+import { recordName } from './domain/verification-record.ts'
+import { type Settled, settleProof } from './store/confirm.ts'
+import { findOwner, getOperator } from './store/operators.ts'
+
+/** Answer to a confirmation. */
+export type Confirmation =
+  | { readonly verified: true; readonly message: string; readonly at: Date }
+  | { readonly verified: false; readonly message: string; readonly reason: Unconfirmed; readonly takeoverAt?: Date }
+
+/**
+ * Looks for an operator's proof and puts it into effect. Nobody has to be authenticated for this, so a proof that does not
+ * hold writes nothing.
+ *
+ * @throws ApiError OPERATOR_NOT_FOUND, OPERATOR_RELEASED, OPERATOR_SUSPENDED, DOMAIN_CONTESTED
+ */
+export async function confirmDomain(context: Context, call: Call, id: string): Promise<Confirmation> {
+  const { prisma, settings, now } = context
+  const operator = await getOperator(prisma, id)
+  const owner = (await findOwner(prisma, operator.domain)) ?? undefined
+  const decision = decideConfirm({ operator, owner, now: now(), takeoverDelayMs: settings.takeoverDelayMs })
+  if (decision.kind === 'refuse') throw new ApiError(decision.reason)
+  if (context.testDomains && isTestDomain(operator.domain)) return confirmWithoutDns(context, call, operator, decision)
+  const incumbentId = owner === undefined || owner.id === id ? undefined : owner.id
+  return (await refuteProof(context, operator, incumbentId)) ?? answer(operator, await settle(context, call, operator))
+}
+
+/** Why the proof does not hold; undefined when it does. */
+async function refuteProof(
+  { issuer, resolveTxt }: Context,
+  { id, domain, rootKeyThumbprint: thumbprint }: Operator,
+  incumbentId: string | undefined,
+): Promise<Confirmation | undefined> {
+  const answers = await resolveTxt(recordName(domain))
+  const subject = { issuer, operatorId: id, thumbprint }
+  const verdict = judgeProof(answers, incumbentId === undefined ? subject : { ...subject, incumbentId })
+  if (verdict === 'proven') return undefined
+  if (verdict === 'contested') {
+    const detail = `More than one record of this server stands at ${recordName(domain)}. Leave one, and confirm again.`
+    throw new ApiError('DOMAIN_CONTESTED', detail)
+  }
+  return { verified: false, ...explainProof(verdict, answers, { domain, ...subject }) }
+}
+
+/** Nothing shows who controls a test domain, so its first operator keeps it until it releases it. */
+async function confirmWithoutDns(
+  context: Context,
+  call: Call,
+  operator: Operator,
+  decision: ConfirmDecision,
+): Promise<Confirmation> {
+  const { id, domain } = operator
+  if (decision.kind === 'wait') {
+    const message = `${domain} is a test domain and has another operator, who would have to release it first.`
+    return { verified: false, reason: 'INCUMBENT_PRESENT', message }
+  }
+  const settled = await settle(context, call, operator)
+  if (settled.kind === 'waiting') return answer(operator, settled)
+  context.log.warn({ operatorId: id, domain, requestId: call.requestId }, 'a test domain was confirmed without DNS')
+  const message = `${domain} was NOT proven by DNS: names under .test are confirmed without it on this local server.`
+  return { verified: true, message, at: settled.at }
+}
+
+function settle(context: Context, call: Call, { id, domain }: Operator): Promise<Settled> {
+  return settleProof(context, call, { operatorId: id, domain })
+}
+
+function answer({ domain }: Operator, settled: Settled): Confirmation {
+  if (settled.kind === 'verified') {
+    return {
+      verified: true,
+      message: `${domain} is proven: its record stands at a majority of resolvers.`,
+      at: settled.at,
+    }
+  }
+  const until = settled.until.toISOString()
+  const message =
+    `The record is right, and ${domain} has another operator. If the record still stands alone at ${until}, ` +
+    'confirming then takes the domain over; the present operator may release it earlier.'
+  return { verified: false, reason: 'TAKEOVER_PENDING', message, takeoverAt: settled.until }
+}

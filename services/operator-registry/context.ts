@@ -1,0 +1,32 @@
+import type { PrismaClient } from '../../gen/prisma/client.ts'
+import type { Logger } from '../shared/log/log.ts'
+import type { ResolveTxt } from './dns/resolve-txt.ts'
+
+/** Rules of a deployment that its owner may change. */
+export interface RegistrySettings {
+  /** Milliseconds a registration waits for its proof before it is removed. */
+  readonly pendingTtlMs: number
+  /** Milliseconds a newcomer's proof must have stood alone before it takes a domain over from its owner. */
+  readonly takeoverDelayMs: number
+  /** Milliseconds between two proofs of an owner, give or take a tenth. */
+  readonly reproofIntervalMs: number
+  /** Scheduled proofs in a row that must fail before an operator lapses. */
+  readonly reproofFailures: number
+  /** Unproven registrations kept for one domain. */
+  readonly maxPendingPerDomain: number
+}
+
+/** What every part of the service works with. */
+export interface Context {
+  readonly prisma: PrismaClient
+  /** Unix milliseconds. */
+  readonly now: () => number
+  /** Uniform in [0, 1), for jitter alone. */
+  readonly random: () => number
+  readonly log: Logger
+  readonly issuer: string
+  readonly resolveTxt: ResolveTxt
+  /** Whether names under `.test` are confirmed without DNS; refused otherwise. */
+  readonly testDomains: boolean
+  readonly settings: RegistrySettings
+}

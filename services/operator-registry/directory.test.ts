@@ -1,0 +1,75 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { listParentDomains } from './domain/list-parent-domains.ts'
+import { type Harness, startHarness } from './testing/harness.ts'
+
+let harness: Harness
+beforeEach(async () => {
+  harness = await startHarness()
+})
+afterEach(() => harness.stop())
+
+test('finds an operator by id, in any status', async () => {
+  const { id, key } = await harness.register('agents.example.com')
+  const { operator } = await harness.directory.lookupOperator({ by: { case: 'id', value: id } })
+  expect(operator).toMatchObject({ id, domain: 'agents.example.com', status: 'pending', version: 1, epoch: 1 })
+  expect(Buffer.from(operator?.rootPublicKey ?? []).equals(key)).toBe(true)
+})
+
+test.each(['active', 'lapsed', 'suspended'] as const)('finds the %s owner of a domain', async (status) => {
+  const { id } = await harness.activate('agents.example.com')
+  await harness.register('agents.example.com')
+  await harness.prisma.operator.update({ where: { id }, data: { status } })
+  const { operator } = await harness.directory.lookupOperator({ by: { case: 'domain', value: 'agents.example.com' } })
+  expect(operator).toMatchObject({ id, status })
+})
+
+test.each(['pending', 'superseded', 'released'] as const)('a %s operator owns no domain', async (status) => {
+  const { id, domain } = await harness.activate('agents.example.com')
+  await harness.prisma.operator.update({ where: { id }, data: { status } })
+  expect(await harness.directory.lookupOperator({ by: { case: 'domain', value: domain } })).toEqual(
+    expect.not.objectContaining({ operator: expect.anything() }),
+  )
+})
+
+test.each([
+  { case: 'id', value: 'nobody' },
+  { case: 'domain', value: 'nobody.example.com' },
+  { case: undefined },
+] as const)('finds nobody by %j', async (by) => {
+  expect((await harness.directory.lookupOperator({ by })).operator).toBeUndefined()
+})
+
+describe('the owner of an audience', () => {
+  test('is the active operator with the longest domain', async () => {
+    const outer = await harness.activate('example.com')
+    const inner = await harness.activate('agents.example.com')
+    const owner = async (host: string) => (await harness.directory.lookupAudienceOwner({ host })).operatorId
+    expect(await owner('example.com')).toBe(outer.id)
+    expect(await owner('api.example.com')).toBe(outer.id)
+    expect(await owner('agents.example.com')).toBe(inner.id)
+    expect(await owner('a.b.agents.example.com')).toBe(inner.id)
+    expect(await owner('notexample.com')).toBe('')
+    expect(await owner('localhost')).toBe('')
+    expect(await owner('')).toBe('')
+    await harness.admin().suspendOperator({ id: inner.id })
+    expect(await owner('agents.example.com')).toBe(outer.id)
+  })
+
+  test('comes with what it grants', async () => {
+    const { id } = await harness.activate('example.com')
+    const audiences = [
+      { audience: 'https://api.example.com', callers: ['a.org', 'b.org'] },
+      { audience: 'example.com', callers: [] },
+    ]
+    await harness.as(id).setOperatorPolicy({ id, policy: { audiences } })
+    expect((await harness.directory.lookupAudienceOwner({ host: 'api.example.com' })).grants).toMatchObject([
+      { audience: 'example.com', callers: [] },
+      { audience: 'https://api.example.com', callers: ['a.org', 'b.org'] },
+    ])
+  })
+})
+
+test('a host lies under itself and its parents of two labels or more', () => {
+  expect(listParentDomains('a.b.example.com')).toEqual(['a.b.example.com', 'b.example.com', 'example.com'])
+  expect(listParentDomains('com')).toEqual([])
+})

@@ -1,0 +1,34 @@
+import type { Operator } from '../../gen/prisma/client.ts'
+import type {
+  LookupOperatorRequest,
+  OperatorDirectoryService,
+} from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { isUuid } from '../shared/crypto/uuid.ts'
+import type { InternalHandlers } from '../shared/rpc/local-client.ts'
+import type { Context } from './context.ts'
+import { listParentDomains } from './domain/list-parent-domains.ts'
+import { findAudienceOwner } from './store/directory.ts'
+import { findOwner } from './store/operators.ts'
+
+/** What other services ask of operators. What is malformed is not found: they have checked it before. */
+export function createDirectory({ prisma }: Context): InternalHandlers<typeof OperatorDirectoryService> {
+  return {
+    async lookupOperator({ by }) {
+      const operator = await find(by)
+      return operator === null ? {} : { operator: snapshot(operator) }
+    },
+    async lookupAudienceOwner({ host }) {
+      return (await findAudienceOwner(prisma, listParentDomains(host))) ?? {}
+    },
+  }
+
+  async function find(by: LookupOperatorRequest['by']): Promise<Operator | null> {
+    if (by.case === 'domain') return findOwner(prisma, by.value)
+    if (by.case !== 'id' || !isUuid(by.value)) return null
+    return prisma.operator.findUnique({ where: { id: by.value } })
+  }
+}
+
+function snapshot({ id, domain, status, rootPublicKey, version, epoch, requireBoundChallenges }: Operator) {
+  return { id, domain, status, rootPublicKey, version, epoch, requireBoundChallenges }
+}

@@ -1,0 +1,58 @@
+import type { TxtAnswer } from '../dns/resolve-txt.ts'
+import type { ProofVerdict } from './judge-proof.ts'
+import { type ProofSubject, RECORD_VERSION, recordName, recordValue } from './verification-record.ts'
+
+/** Why a domain is not confirmed, in an answer that is itself a success: `reason` of ConfirmDomain. */
+export type Unconfirmed =
+  | 'TXT_RECORD_NOT_FOUND'
+  | 'TXT_RECORD_MISMATCH'
+  | 'DNS_UNAVAILABLE'
+  | 'INCUMBENT_PRESENT'
+  | 'TAKEOVER_PENDING'
+
+/** A verdict that confirms nothing and is no conflict. */
+export type FailedVerdict = Exclude<ProofVerdict, 'proven' | 'contested'>
+
+const REASONS = {
+  'not-found': 'TXT_RECORD_NOT_FOUND',
+  mismatch: 'TXT_RECORD_MISMATCH',
+  'incumbent-present': 'INCUMBENT_PRESENT',
+  unavailable: 'DNS_UNAVAILABLE',
+} as const satisfies Record<FailedVerdict, Unconfirmed>
+
+const MAX_SHOWN = 3
+const MAX_SHOWN_CHARACTERS = 200
+
+/** Says why a proof failed: what was looked for, what was seen, what to do. */
+export function explainProof(
+  verdict: FailedVerdict,
+  answers: readonly TxtAnswer[],
+  { domain, ...subject }: ProofSubject & { readonly domain: string },
+): { readonly reason: Unconfirmed; readonly message: string } {
+  const wanted = `Looked for the TXT record "${recordValue(subject)}" at ${recordName(domain)}.`
+  return { reason: REASONS[verdict], message: `${wanted} ${DESCRIPTIONS[verdict](answers)}` }
+}
+
+const DESCRIPTIONS: Readonly<Record<FailedVerdict, (answers: readonly TxtAnswer[]) => string>> = {
+  'not-found': () => 'Found no record of this server there. Publish it, give DNS time to spread it, and confirm again.',
+  mismatch: (answers) => `Found ${seen(answers)} instead. Publish the record exactly as given, and confirm again.`,
+  'incumbent-present': (answers) =>
+    `Found the record of the domain's present operator instead: ${seen(answers)}. Replace it, and confirm again.`,
+  unavailable: (answers) =>
+    `The resolvers gave no answer on which a majority of them agrees (${outcomes(answers)}). Try again.`,
+}
+
+function seen(answers: readonly TxtAnswer[]): string {
+  const records = new Set(answers.flatMap((answer) => (answer.kind === 'records' ? answer.records : [])))
+  const proofs = [...records].filter((text) => text.startsWith(`v=${RECORD_VERSION}`))
+  return proofs.slice(0, MAX_SHOWN).map(shown).join(' and ')
+}
+
+/** A record is whatever somebody put into DNS: one line of it, quoted. */
+function shown(text: string): string {
+  return JSON.stringify(text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, MAX_SHOWN_CHARACTERS))
+}
+
+function outcomes(answers: readonly TxtAnswer[]): string {
+  return answers.map((answer) => (answer.kind === 'failed' ? answer.why : answer.kind)).join(', ')
+}

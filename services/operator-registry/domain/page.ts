@@ -1,0 +1,35 @@
+import { decodeBase64url, encodeBase64url } from '../../shared/crypto/base64.ts'
+import { isUuid } from '../../shared/crypto/uuid.ts'
+import { ApiError } from '../../shared/errors/api-error.ts'
+
+const DEFAULT_SIZE = 50
+const MAX_SIZE = 200
+
+/**
+ * Reads a page size: 1 to 200, or 0 for 50.
+ *
+ * @throws ApiError INVALID_ARGUMENT
+ */
+export function parsePageSize(size: number): number {
+  if (size < 0 || size > MAX_SIZE) throw new ApiError('INVALID_ARGUMENT', `page_size is 1 to ${MAX_SIZE}, or 0.`)
+  return size === 0 ? DEFAULT_SIZE : size
+}
+
+/** The token of the page that follows the record with this id. */
+export function pageTokenAfter(id: string): string {
+  return encodeBase64url(new TextEncoder().encode(id))
+}
+
+/**
+ * Reads a page token.
+ *
+ * @returns the id after which the page begins, undefined for the first page.
+ * @throws ApiError INVALID_PAGE_TOKEN
+ */
+export function parsePageToken(token: string): string | undefined {
+  if (token === '') return undefined
+  const bytes = decodeBase64url(token)
+  const id = bytes === undefined ? '' : new TextDecoder().decode(bytes)
+  if (!isUuid(id)) throw new ApiError('INVALID_PAGE_TOKEN')
+  return id
+}

@@ -1,0 +1,24 @@
+import type { OperatorStatus } from '../../../gen/prisma/enums.ts'
+import { ApiError } from '../../shared/errors/api-error.ts'
+import type { ReasonCode } from '../../shared/errors/reasons.ts'
+
+const REFUSALS = {
+  pending: 'OPERATOR_NOT_ACTIVE',
+  active: 'OPERATOR_NOT_ACTIVE',
+  lapsed: 'OPERATOR_NOT_ACTIVE',
+  suspended: 'OPERATOR_SUSPENDED',
+  superseded: 'OPERATOR_NOT_ACTIVE',
+  released: 'OPERATOR_RELEASED',
+} as const satisfies Record<OperatorStatus, ReasonCode>
+
+/**
+ * Refuses what an operator in another status may not do, or may not have done to it.
+ *
+ * @throws ApiError OPERATOR_NOT_ACTIVE, OPERATOR_SUSPENDED, OPERATOR_RELEASED
+ */
+export function refuseUnless(
+  { status }: { readonly status: OperatorStatus },
+  allowed: readonly OperatorStatus[],
+): void {
+  if (!allowed.includes(status)) throw new ApiError(REFUSALS[status], `The operator is ${status}.`)
+}

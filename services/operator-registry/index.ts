@@ -1,0 +1,35 @@
+import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
+import type { Db } from '../shared/db/db.ts'
+import type { InternalHandlers } from '../shared/rpc/local-client.ts'
+import type { ServiceModule } from '../shared/rpc/rpc.ts'
+import type { Context } from './context.ts'
+import { createDirectory } from './directory.ts'
+import { policies } from './policy.ts'
+import { createRoutes } from './routes.ts'
+import { runSchedule } from './schedule.ts'
+
+export type { RegistrySettings } from './context.ts'
+export { createTxtResolvers } from './dns/resolve-txt.ts'
+
+interface OperatorRegistryOptions extends Omit<Context, 'prisma' | 'random'> {
+  readonly db: Db
+}
+
+/** The service as the composition root mounts it. */
+export interface OperatorRegistry {
+  readonly module: ServiceModule<typeof OperatorRegistryService>
+  readonly directory: InternalHandlers<typeof OperatorDirectoryService>
+  /** One pass of scheduled proofs and expiries. Rejects when the database is away. */
+  runSchedule(): Promise<void>
+}
+
+/** Puts the operator registry together. */
+export function createOperatorRegistry({ db, ...options }: OperatorRegistryOptions): OperatorRegistry {
+  const context: Context = { ...options, prisma: db.prisma, random: Math.random }
+  return {
+    module: { service: OperatorRegistryService, handlers: createRoutes(context), policies },
+    directory: createDirectory(context),
+    runSchedule: () => runSchedule(context),
+  }
+}

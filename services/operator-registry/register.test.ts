@@ -1,0 +1,120 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { generateKeyPair } from '../shared/crypto/ed25519.ts'
+import { operatorId } from '../shared/crypto/operator-id.ts'
+import { thumbprint } from '../shared/crypto/thumbprint.ts'
+import { DAY, type Harness, startHarness } from './testing/harness.ts'
+
+let harness: Harness
+beforeEach(async () => {
+  harness = await startHarness()
+})
+afterEach(() => harness.stop())
+
+test('registers a pending operator whose id follows from issuer, domain and key', async () => {
+  const { publicKey } = generateKeyPair()
+  const answer = await harness.anybody.registerOperator({ domain: ' Agents.Example.COM. ', rootPublicKey: publicKey })
+  const kid = thumbprint(publicKey)
+  const id = operatorId({ issuer: 'https://auth.example.com', domain: 'agents.example.com', thumbprint: kid })
+  expect(answer).toMatchObject({ id, domain: 'agents.example.com', status: 'pending' })
+  const read = await harness.anybody.getOperator({ id })
+  expect(read).toMatchObject({ id, domain: 'agents.example.com', status: 'pending', rootKeyThumbprint: kid })
+  expect(read.domainVerifiedAt).toBeUndefined()
+  expect(await harness.audit(id)).toMatchObject([
+    { action: 'operator.register', actor: 'anonymous', subject: id, outcome: 'done', requestId: 'request-1' },
+  ])
+})
+
+test('tells what to publish', async () => {
+  const { id, key } = await harness.register('agents.example.com')
+  expect(await harness.anybody.getDomainVerification({ id })).toMatchObject({
+    domain: 'agents.example.com',
+    txtRecordName: '_auth4agents.agents.example.com',
+    txtRecordValue: `v=a4a1; iss=https://auth.example.com; op=${id}; rk=${thumbprint(key)}`,
+  })
+})
+
+test('registering again answers the operator as it is, and writes nothing', async () => {
+  const { id, key, domain } = await harness.activate('agents.example.com')
+  const before = await harness.everything()
+  const again = await harness.anybody.registerOperator({ domain, rootPublicKey: key })
+  expect(again).toMatchObject({ id, domain, status: 'active' })
+  expect(await harness.everything()).toBe(before)
+})
+
+test('two registrations at once make one operator', async () => {
+  const { publicKey } = generateKeyPair()
+  const request = { domain: 'agents.example.com', rootPublicKey: publicKey }
+  const answers = await Promise.all(Array.from({ length: 8 }, () => harness.anybody.registerOperator(request)))
+  const ids = new Set(answers.map(({ id }) => id))
+  expect(ids.size).toBe(1)
+  expect(await harness.prisma.operator.count()).toBe(1)
+  expect(await harness.prisma.auditLog.count()).toBe(1)
+})
+
+test('keys and domains that cannot be used are refused, and write nothing', async () => {
+  const before = await harness.everything()
+  const register = (domain: string, rootPublicKey: Uint8Array) =>
+    harness.anybody.registerOperator({ domain, rootPublicKey })
+  const { publicKey } = generateKeyPair()
+  await expect(register('localhost', publicKey)).rejects.toMatchObject({ reason: 'INVALID_DOMAIN' })
+  await expect(register('agents.test', publicKey)).rejects.toMatchObject({ reason: 'INVALID_DOMAIN' })
+  await expect(register('a.example.com', new Uint8Array(31))).rejects.toMatchObject({ reason: 'INVALID_PUBLIC_KEY' })
+  await expect(register('a.example.com', new Uint8Array(32))).rejects.toMatchObject({ reason: 'INVALID_PUBLIC_KEY' })
+  expect(await harness.everything()).toBe(before)
+})
+
+test('a full domain evicts its oldest pending registration, and never its owner nor who waits for a takeover', async () => {
+  const owner = await harness.activate('agents.example.com')
+  const waiting = await harness.register('agents.example.com')
+  harness.publish('agents.example.com', [waiting.value])
+  expect(await harness.anybody.confirmDomain({ id: waiting.id })).toMatchObject({ reason: 'TAKEOVER_PENDING' })
+  const pending = []
+  for (let count = 0; count < 6; count++) {
+    harness.clock.now += 1000
+    pending.push(await harness.register('agents.example.com'))
+  }
+  const left = await harness.prisma.operator.findMany({ select: { id: true } })
+  const kept = [owner, waiting, ...pending.slice(2)].map(({ id }) => id)
+  expect(left.map(({ id }) => id).toSorted()).toEqual(kept.toSorted())
+  expect(await harness.audit(pending[0]?.id ?? '')).toMatchObject([
+    { action: 'operator.register' },
+    { action: 'operator.expire', actor: 'anonymous' },
+  ])
+})
+
+test('registrations at once do not go beyond the bound of a domain', async () => {
+  await Promise.all(Array.from({ length: 12 }, () => harness.register('agents.example.com').catch(() => undefined)))
+  expect(await harness.prisma.operator.count()).toBe(4)
+})
+
+test('a pending registration is removed when its time is over, other operators are not', async () => {
+  const owner = await harness.activate('owned.example.com')
+  const newcomer = await harness.register('owned.example.com')
+  harness.publish('owned.example.com', [newcomer.value])
+  await harness.anybody.confirmDomain({ id: newcomer.id })
+  const expired = await harness.register('agents.example.com')
+  harness.clock.now += 3 * DAY
+  const fresh = await harness.register('fresh.example.com')
+  harness.clock.now += 4 * DAY
+  await harness.registry.runSchedule()
+  const left = await harness.prisma.operator.findMany({ select: { id: true } })
+  expect(left.map(({ id }) => id).toSorted()).toEqual([owner.id, newcomer.id, fresh.id].toSorted())
+  expect((await harness.audit(expired.id)).at(-1)).toMatchObject({ action: 'operator.expire', actor: 'system' })
+})
+
+test('what is no id of an operator is not found', async () => {
+  const { id: own } = await harness.activate('agents.example.com')
+  const notFound = { reason: 'OPERATOR_NOT_FOUND' }
+  for (const id of ['nobody', '', own.toUpperCase(), '00000000-0000-8000-8000-000000000000', 'a\0', '__proto__']) {
+    await expect(harness.anybody.getOperator({ id }), id).rejects.toMatchObject(notFound)
+    await expect(harness.anybody.getDomainVerification({ id }), id).rejects.toMatchObject(notFound)
+    await expect(harness.anybody.confirmDomain({ id }), id).rejects.toMatchObject(notFound)
+    await expect(harness.admin().suspendOperator({ id }), id).rejects.toMatchObject(notFound)
+    await expect(harness.admin().reinstateOperator({ id }), id).rejects.toMatchObject(notFound)
+    await expect(harness.as(own).releaseDomain({ id }), id).rejects.toMatchObject(notFound)
+    await expect(harness.as(own).endAllTokens({ id }), id).rejects.toMatchObject(notFound)
+    await expect(harness.as(own).getOperatorPolicy({ id }), id).rejects.toMatchObject(notFound)
+    await expect(harness.as(own).setOperatorPolicy({ id }), id).rejects.toMatchObject(notFound)
+    await expect(harness.as(own).listAuditRecords({ id }), id).rejects.toMatchObject(notFound)
+  }
+})

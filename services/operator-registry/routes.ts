@@ -1,0 +1,130 @@
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import type { AuditLog } from '../../gen/prisma/client.ts'
+import type { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
+import { admitPublicKey } from '../shared/crypto/ed25519.ts'
+import { operatorId } from '../shared/crypto/operator-id.ts'
+import { thumbprint } from '../shared/crypto/thumbprint.ts'
+import { ApiError } from '../shared/errors/api-error.ts'
+import type { Handlers } from '../shared/rpc/call.ts'
+import { confirmDomain } from './confirm.ts'
+import type { Context } from './context.ts'
+import { checkText } from './domain/check-text.ts'
+import { parseAuditQuery } from './domain/parse-audit-query.ts'
+import { isTestDomain, parseDomain } from './domain/parse-domain.ts'
+import { recordName, recordValue } from './domain/verification-record.ts'
+import { listAudit } from './store/audit.ts'
+import { getOperator } from './store/operators.ts'
+import { getPolicy, setPolicy } from './store/policy.ts'
+import { type Registration, registerOperator } from './store/register.ts'
+import { endAllTokens, reinstateOperator, releaseOperator, suspendOperator } from './store/standing.ts'
+
+type Routes = Handlers<typeof OperatorRegistryService>
+
+/** The service's handlers. */
+export function createRoutes(context: Context): Routes {
+  return { ...proofRoutes(context), ...standingRoutes(context), ...ownRoutes(context) }
+}
+
+type ProofRoutes = Pick<Routes, 'registerOperator' | 'getOperator' | 'getDomainVerification' | 'confirmDomain'>
+
+function proofRoutes(context: Context): ProofRoutes {
+  return {
+    async registerOperator(request, call) {
+      const { id, domain, status } = await registerOperator(context, call, parseRegistration(context, request))
+      return { id, domain, status }
+    },
+    async getOperator(request) {
+      const operator = await getOperator(context.prisma, request.id)
+      const { id, domain, status, domainVerifiedAt, createdAt, rootKeyThumbprint } = operator
+      return {
+        id,
+        domain,
+        status,
+        ...(domainVerifiedAt === null ? {} : { domainVerifiedAt: timestampFromDate(domainVerifiedAt) }),
+        createdAt: timestampFromDate(createdAt),
+        rootKeyThumbprint,
+      }
+    },
+    async getDomainVerification(request) {
+      const { id, domain, rootKeyThumbprint } = await getOperator(context.prisma, request.id)
+      const txtRecordName = recordName(domain)
+      const txtRecordValue = recordValue({ issuer: context.issuer, operatorId: id, thumbprint: rootKeyThumbprint })
+      const message =
+        context.testDomains && isTestDomain(domain)
+          ? `${domain} is a test domain of this local server: confirm it without publishing anything.`
+          : `Publish a TXT record at ${txtRecordName} with the text "${txtRecordValue}", and confirm the domain then.`
+      return { domain, txtRecordName, txtRecordValue, message }
+    },
+    async confirmDomain(request, call) {
+      const answer = await confirmDomain(context, call, request.id)
+      const { verified, message } = answer
+      if (answer.verified) return { verified, message, verifiedAt: timestampFromDate(answer.at) }
+      const { reason, takeoverAt } = answer
+      return { verified, message, reason, ...(takeoverAt && { takeoverAt: timestampFromDate(takeoverAt) }) }
+    },
+  }
+}
+
+type StandingRoutes = Pick<Routes, 'releaseDomain' | 'endAllTokens' | 'suspendOperator' | 'reinstateOperator'>
+
+function standingRoutes(context: Context): StandingRoutes {
+  return {
+    async releaseDomain({ id, reason }, call) {
+      const at = await releaseOperator(context, call, id, checkText('reason', reason))
+      return { id, status: 'released', releasedAt: timestampFromDate(at) }
+    },
+    async endAllTokens({ id, reason }, call) {
+      const endedAt = timestampFromDate(new Date(context.now()))
+      const { epoch } = await endAllTokens(context, call, id, checkText('reason', reason))
+      return { id, epoch, endedAt }
+    },
+    async suspendOperator({ id, reason }, call) {
+      const at = await suspendOperator(context, call, id, checkText('reason', reason))
+      return { id, status: 'suspended', suspendedAt: timestampFromDate(at) }
+    },
+    async reinstateOperator({ id }, call) {
+      const { status, at } = await reinstateOperator(context, call, id)
+      return { id, status, ...(at && { reinstatedAt: timestampFromDate(at) }) }
+    },
+  }
+}
+
+type OwnRoutes = Pick<Routes, 'getOperatorPolicy' | 'setOperatorPolicy' | 'listAuditRecords'>
+
+function ownRoutes(context: Context): OwnRoutes {
+  return {
+    async getOperatorPolicy({ id }) {
+      return { policy: toProto(await getPolicy(context.prisma, id)) }
+    },
+    async setOperatorPolicy({ id, policy }, call) {
+      const { audiences, requireBoundChallenges } = policy ?? { audiences: [], requireBoundChallenges: false }
+      return { policy: toProto(await setPolicy(context, call, id, { audiences, requireBoundChallenges })) }
+    },
+    async listAuditRecords(request) {
+      const { id } = await getOperator(context.prisma, request.id)
+      const { records, nextPageToken } = await listAudit(context.prisma, id, parseAuditQuery(request))
+      return { records: records.map(toRecord), nextPageToken }
+    },
+  }
+}
+
+function parseRegistration(
+  { issuer, testDomains }: Context,
+  request: { readonly domain: string; readonly rootPublicKey: Uint8Array },
+): Registration {
+  const domain = parseDomain(request.domain, { testDomains })
+  const key = admitPublicKey(request.rootPublicKey)
+  if (!key.ok) throw new ApiError('INVALID_PUBLIC_KEY', `The root public key is not acceptable: ${key.why}.`)
+  const rootKeyThumbprint = thumbprint(key.raw)
+  const id = operatorId({ issuer, domain, thumbprint: rootKeyThumbprint })
+  return { id, domain, rootPublicKey: key.raw, rootKeyThumbprint }
+}
+
+function toProto({ audiences, requireBoundChallenges }: Awaited<ReturnType<typeof getPolicy>>) {
+  const rules = audiences.map(({ audience, callers }) => ({ audience, callers: [...callers] }))
+  return { audiences: rules, requireBoundChallenges }
+}
+
+function toRecord({ id, at, actor, action, subject, outcome, reason, requestId }: AuditLog) {
+  return { id, at: timestampFromDate(at), actor, action, subject, outcome, reason, requestId }
+}

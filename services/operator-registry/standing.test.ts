@@ -1,0 +1,166 @@
+import { timestampMs } from '@bufbuild/protobuf/wkt'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { OperatorStatus } from '../../gen/prisma/enums.ts'
+import { HOUR, type Harness, type Registered, startHarness } from './testing/harness.ts'
+
+let harness: Harness
+let operator: Registered
+beforeEach(async () => {
+  harness = await startHarness()
+  operator = await harness.activate('agents.example.com')
+})
+afterEach(() => harness.stop())
+
+const setStatus = (status: OperatorStatus) =>
+  harness.prisma.operator.update({ where: { id: operator.id }, data: { status } })
+
+describe('release', () => {
+  test('is final, ends tokens, and again answers the first time', async () => {
+    const { id } = operator
+    const first = await harness.as(id).releaseDomain({ id, reason: 'sold' })
+    expect(first).toMatchObject({ id, status: 'released' })
+    const row = await harness.operator(id)
+    expect(row).toMatchObject({ status: 'released', epoch: 2, version: 3, nextProofAt: null })
+    harness.clock.now += HOUR
+    expect((await harness.as(id).releaseDomain({ id })).status).toBe('released')
+    expect(await harness.operator(id)).toEqual(row)
+    const last = (await harness.audit(id)).at(-1)
+    expect(last).toMatchObject({ action: 'operator.release', actor: `operator:${id}`, reason: 'sold' })
+  })
+
+  test('is refused to a suspended operator: the domain would be free for its next key', async () => {
+    await harness.admin().suspendOperator({ id: operator.id })
+    const refused = harness.as(operator.id).releaseDomain({ id: operator.id })
+    await expect(refused).rejects.toMatchObject({ reason: 'OPERATOR_SUSPENDED' })
+    expect((await harness.operator(operator.id)).status).toBe('suspended')
+  })
+})
+
+describe('suspension', () => {
+  test('ends tokens, and again answers the first time', async () => {
+    const { id } = operator
+    const first = await harness.admin().suspendOperator({ id, reason: 'abuse' })
+    expect(first.suspendedAt && timestampMs(first.suspendedAt)).toBe(harness.clock.now)
+    const row = await harness.operator(id)
+    expect(row).toMatchObject({ status: 'suspended', epoch: 2, version: 3 })
+    harness.clock.now += HOUR
+    expect(await harness.admin().suspendOperator({ id })).toEqual(first)
+    expect(await harness.operator(id)).toEqual(row)
+    expect(await harness.audit(id)).toHaveLength(3)
+    expect((await harness.audit(id)).at(-1)).toMatchObject({
+      action: 'operator.suspend',
+      actor: 'admin',
+      reason: 'abuse',
+    })
+  })
+
+  test('ends by reinstatement, which revives no token', async () => {
+    const { id } = operator
+    await harness.admin().suspendOperator({ id })
+    const answer = await harness.admin().reinstateOperator({ id })
+    expect(answer).toMatchObject({ id, status: 'active' })
+    expect(await harness.operator(id)).toMatchObject({ status: 'active', epoch: 2, version: 4, suspendedAt: null })
+    expect(await harness.admin().reinstateOperator({ id })).toMatchObject({ status: 'active' })
+    expect(await harness.operator(id)).toMatchObject({ version: 4 })
+  })
+
+  test('an assertion is used up by a repeat that changes nothing, too', async () => {
+    const { id } = operator
+    await harness.admin('one').suspendOperator({ id })
+    await harness.admin('two').suspendOperator({ id })
+    for (const jti of ['one', 'two']) {
+      await expect(harness.admin(jti).suspendOperator({ id })).rejects.toMatchObject({ reason: 'ASSERTION_USED' })
+    }
+  })
+
+  test.each([
+    ['pending', 'OPERATOR_NOT_ACTIVE'],
+    ['superseded', 'OPERATOR_NOT_ACTIVE'],
+    ['released', 'OPERATOR_RELEASED'],
+  ] as const)('of a %s operator is refused, and so is its reinstatement', async (status, reason) => {
+    await setStatus(status)
+    const before = await harness.everything()
+    await expect(harness.admin().suspendOperator({ id: operator.id })).rejects.toMatchObject({ reason })
+    await expect(harness.admin().reinstateOperator({ id: operator.id })).rejects.toMatchObject({ reason })
+    expect(await harness.everything()).toBe(before)
+  })
+})
+
+describe('ending all tokens', () => {
+  test('raises the epoch every time', async () => {
+    const { id } = operator
+    expect(await harness.as(id).endAllTokens({ id, reason: 'leak' })).toMatchObject({ id, epoch: 2 })
+    expect(await harness.as(id).endAllTokens({ id })).toMatchObject({ epoch: 3 })
+    expect(await harness.operator(id)).toMatchObject({ status: 'active', epoch: 3, version: 4 })
+    expect((await harness.audit(id)).at(-2)).toMatchObject({ action: 'operator.end-all-tokens', reason: 'leak' })
+  })
+
+  test.each(['pending', 'superseded', 'released'] as const)('is refused to a %s operator', async (status) => {
+    await setStatus(status)
+    const { id } = operator
+    const reason = status === 'released' ? 'OPERATOR_RELEASED' : 'OPERATOR_NOT_ACTIVE'
+    await expect(harness.as(id).endAllTokens({ id })).rejects.toMatchObject({ reason })
+    expect(await harness.operator(id)).toMatchObject({ epoch: 1 })
+  })
+})
+
+test.each([
+  ['too long', 'a'.repeat(501)],
+  ['with NUL', 'a\0'],
+])('a reason %s is refused, and changes nothing', async (_, reason) => {
+  const { id } = operator
+  const before = await harness.everything()
+  const invalid = { reason: 'INVALID_ARGUMENT' }
+  await expect(harness.admin().suspendOperator({ id, reason })).rejects.toMatchObject(invalid)
+  await expect(harness.as(id).releaseDomain({ id, reason })).rejects.toMatchObject(invalid)
+  await expect(harness.as(id).endAllTokens({ id, reason })).rejects.toMatchObject(invalid)
+  expect(await harness.everything()).toBe(before)
+})
+
+describe('policy', () => {
+  const audience = 'https://api.agents.example.com'
+
+  test('is empty at first, is replaced as a whole, and reset by none', async () => {
+    const { id } = operator
+    const own = harness.as(id)
+    expect((await own.getOperatorPolicy({ id })).policy).toMatchObject({ audiences: [], requireBoundChallenges: false })
+    const rules = [
+      { audience, callers: ['Other.com'] },
+      { audience: 'agents.example.com', callers: ['*'] },
+    ]
+    await own.setOperatorPolicy({ id, policy: { audiences: rules, requireBoundChallenges: true } })
+    expect((await own.getOperatorPolicy({ id })).policy).toMatchObject({
+      audiences: [
+        { audience: 'agents.example.com', callers: ['*'] },
+        { audience, callers: ['other.com'] },
+      ],
+      requireBoundChallenges: true,
+    })
+    expect(await harness.operator(id)).toMatchObject({ version: 3, epoch: 1 })
+    await harness.as(id).setOperatorPolicy({ id })
+    expect((await own.getOperatorPolicy({ id })).policy).toMatchObject({ audiences: [], requireBoundChallenges: false })
+    expect((await harness.audit(id)).at(-1)).toMatchObject({ action: 'operator.set-policy' })
+  })
+
+  test('that is refused changes nothing', async () => {
+    const { id } = operator
+    await harness.as(id).setOperatorPolicy({ id, policy: { audiences: [{ audience, callers: ['*'] }] } })
+    const before = await harness.everything()
+    const set = (text: string, callers: string[]) =>
+      harness.as(id).setOperatorPolicy({ id, policy: { audiences: [{ audience: text, callers }] } })
+    await expect(set('other.com', [])).rejects.toMatchObject({ reason: 'INVALID_AUDIENCE' })
+    await expect(set(audience, ['localhost'])).rejects.toMatchObject({ reason: 'INVALID_DOMAIN' })
+    expect(await harness.everything()).toBe(before)
+  })
+
+  test.each([
+    ['pending', 'OPERATOR_NOT_ACTIVE'],
+    ['superseded', 'OPERATOR_NOT_ACTIVE'],
+    ['suspended', 'OPERATOR_SUSPENDED'],
+    ['released', 'OPERATOR_RELEASED'],
+  ] as const)('of a %s operator cannot be set', async (status, reason) => {
+    await setStatus(status)
+    const { id } = operator
+    await expect(harness.as(id).setOperatorPolicy({ id })).rejects.toMatchObject({ reason })
+  })
+})

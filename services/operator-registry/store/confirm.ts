@@ -1,0 +1,123 @@
+import type { Operator, Prisma } from '../../../gen/prisma/client.ts'
+import type { Tx } from '../../shared/db/db.ts'
+import { ApiError } from '../../shared/errors/api-error.ts'
+import { type Audit, type Author, change } from '../../shared/ledger/ledger.ts'
+import type { Context } from '../context.ts'
+import { decideConfirm } from '../domain/decide-confirm.ts'
+import { nextProofDelay } from '../domain/judge-reproof.ts'
+import { endWaits, type LockedDomain, lockDomain } from './operators.ts'
+import { retryConflict } from './retry-conflict.ts'
+
+/** What came of a proof that stands alone. */
+export type Settled =
+  | { readonly kind: 'verified'; readonly at: Date }
+  /** The present operator stands in the way until then. */
+  | { readonly kind: 'waiting'; readonly until: Date }
+
+/** A proof that was seen to stand alone at a majority of resolvers. */
+export interface Proof {
+  readonly operatorId: string
+  readonly domain: string
+}
+
+/**
+ * Puts into effect that an operator's proof stands alone, by the state of this moment and not by that before the look-up.
+ *
+ * @throws ApiError OPERATOR_NOT_FOUND, OPERATOR_RELEASED, OPERATOR_SUSPENDED
+ */
+export async function settleProof(context: Context, author: Author, proof: Proof): Promise<Settled> {
+  const held = await holdsUnchallenged(context, proof)
+  if (held !== undefined) return held
+  return retryConflict(() =>
+    change(context.prisma, author, async (tx, audit) => {
+      const domain = await lockDomain(tx, proof.domain)
+      const operator = domain.operators.find(({ id }) => id === proof.operatorId)
+      if (operator === undefined) throw new ApiError('OPERATOR_NOT_FOUND')
+      return settle({ tx, audit, domain, context }, operator)
+    }),
+  )
+}
+
+/** Confirming again is free to everybody, so the usual case, in which nothing is to be changed, takes no lock. */
+async function holdsUnchallenged({ prisma }: Context, { operatorId, domain }: Proof): Promise<Settled | undefined> {
+  const operators = await prisma.operator.findMany({
+    where: { domain, OR: [{ id: operatorId }, { takeoverAt: { not: null } }] },
+  })
+  const [operator] = operators
+  if (operators.length !== 1 || operator?.id !== operatorId || operator.status !== 'active') return undefined
+  return operator.domainVerifiedAt === null ? undefined : { kind: 'verified', at: operator.domainVerifiedAt }
+}
+
+interface Settling {
+  readonly tx: Tx
+  readonly audit: Audit
+  readonly domain: LockedDomain
+  readonly context: Context
+}
+
+async function settle(settling: Settling, operator: Operator): Promise<Settled> {
+  const { tx, audit, domain, context } = settling
+  const { takeoverDelayMs } = context.settings
+  const decision = decideConfirm({ operator, owner: domain.owner, now: context.now(), takeoverDelayMs })
+  if (decision.kind === 'refuse') throw new ApiError(decision.reason)
+  if (decision.kind === 'hold') {
+    await endWaits(tx, audit, domain, 'the present operator proved the domain again')
+    return { kind: 'verified', at: operator.domainVerifiedAt ?? operator.createdAt }
+  }
+  if (decision.kind === 'wait') {
+    const until = new Date(decision.until)
+    if (decision.begins) await beginWait(settling, operator, until)
+    return { kind: 'waiting', until }
+  }
+  if (decision.supersedes !== undefined) await supersede(settling, decision.supersedes, operator.id)
+  return { kind: 'verified', at: await activate(settling, operator) }
+}
+
+/** The present operator finds it in its own audit too: it has until then to act. */
+async function beginWait({ tx, audit, domain }: Settling, { id }: Operator, until: Date): Promise<void> {
+  await tx.operator.update({ where: { id }, data: { takeoverAt: until } })
+  const reason = `may take the domain over from ${until.toISOString()}`
+  await audit({ action: 'operator.takeover-wait', subject: id, operatorId: id, reason })
+  if (domain.owner !== undefined) {
+    await audit({ action: 'operator.takeover-wait', subject: id, operatorId: domain.owner.id, reason })
+  }
+}
+
+async function supersede({ tx, audit }: Settling, id: string, by: string): Promise<void> {
+  await tx.operator.update({
+    where: { id },
+    data: {
+      status: 'superseded',
+      version: { increment: 1 },
+      epoch: { increment: 1 },
+      failedProofs: 0,
+      nextProofAt: null,
+      lapsedAt: null,
+      takeoverAt: null,
+    },
+  })
+  await audit({ action: 'operator.supersede', subject: id, operatorId: id, reason: `by ${by}` })
+}
+
+async function activate({ tx, audit, domain, context }: Settling, { id, status }: Operator): Promise<Date> {
+  const at = new Date(context.now())
+  await tx.operator.update({ where: { id }, data: activation(context, at) })
+  const action = status === 'lapsed' ? 'operator.recover' : 'operator.confirm'
+  await audit({ action, subject: id, operatorId: id })
+  await endWaits(tx, audit, domain, 'the domain has another operator now', id)
+  return at
+}
+
+/** What becomes of an operator's row when its domain is proven, first or again. */
+export function activation({ random, settings }: Context, at: Date): Prisma.OperatorUpdateInput {
+  return {
+    status: 'active',
+    version: { increment: 1 },
+    domainVerifiedAt: at,
+    expiresAt: null,
+    takeoverAt: null,
+    lapsedAt: null,
+    failedProofs: 0,
+    nextProofAt: new Date(at.getTime() + nextProofDelay(settings.reproofIntervalMs, false, random())),
+  }
+}

@@ -1,0 +1,49 @@
+import type { PrismaClient } from '../../../gen/prisma/client.ts'
+import type { Tx } from '../../shared/db/db.ts'
+import { type Author, change } from '../../shared/ledger/ledger.ts'
+import type { Context } from '../context.ts'
+import { type OperatorPolicy, parsePolicy } from '../domain/parse-policy.ts'
+import { refuseUnless } from '../domain/refuse-unless.ts'
+import { getOperator, lockOperator } from './operators.ts'
+
+/**
+ * Reads an operator's policy, audiences in alphabetical order.
+ *
+ * @throws ApiError OPERATOR_NOT_FOUND
+ */
+export async function getPolicy(db: PrismaClient | Tx, id: string): Promise<OperatorPolicy> {
+  const { requireBoundChallenges } = await getOperator(db, id)
+  const audiences = await db.operatorAudience.findMany({
+    where: { operatorId: id },
+    select: { audience: true, callers: true },
+    orderBy: { audience: 'asc' },
+  })
+  return { audiences, requireBoundChallenges }
+}
+
+/**
+ * Replaces an operator's policy as a whole. Only who owns a domain may: anybody can register.
+ *
+ * @throws ApiError INVALID_AUDIENCE, INVALID_DOMAIN, OPERATOR_NOT_FOUND, OPERATOR_NOT_ACTIVE, OPERATOR_SUSPENDED,
+ *   OPERATOR_RELEASED
+ */
+export function setPolicy(
+  context: Context,
+  author: Author,
+  id: string,
+  wanted: OperatorPolicy,
+): Promise<OperatorPolicy> {
+  const { prisma, testDomains } = context
+  return change(prisma, author, async (tx, audit) => {
+    const operator = await lockOperator(tx, id)
+    refuseUnless(operator, ['active', 'lapsed'])
+    const { audiences, requireBoundChallenges } = parsePolicy(wanted, { domain: operator.domain, testDomains })
+    await tx.operatorAudience.deleteMany({ where: { operatorId: id } })
+    await tx.operatorAudience.createMany({
+      data: audiences.map(({ audience, callers }) => ({ operatorId: id, audience, callers: [...callers] })),
+    })
+    await tx.operator.update({ where: { id }, data: { requireBoundChallenges, version: { increment: 1 } } })
+    await audit({ action: 'operator.set-policy', subject: id, operatorId: id })
+    return getPolicy(tx, id)
+  })
+}

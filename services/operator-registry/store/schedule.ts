@@ -1,0 +1,104 @@
+import type { Operator } from '../../../gen/prisma/client.ts'
+import type { Tx } from '../../shared/db/db.ts'
+import { type Audit, type Author, change } from '../../shared/ledger/ledger.ts'
+import type { Context } from '../context.ts'
+import { isOwner } from '../domain/decide-confirm.ts'
+import type { ProofVerdict } from '../domain/judge-proof.ts'
+import { judgeReproof, nextProofDelay, type Reproof } from '../domain/judge-reproof.ts'
+import { activation } from './confirm.ts'
+import { endWaits, lockDomain } from './operators.ts'
+
+/** An owner whose proof is due. */
+export interface DueProof {
+  readonly id: string
+  readonly domain: string
+  readonly thumbprint: string
+}
+
+/** An instance that dies with claimed proofs in hand delays them by no more than this. */
+const LEASE_MS = 5 * 60_000
+
+/**
+ * Claims owners whose proof is due, at most `limit`, by putting their next proof off: no other instance claims them too.
+ * Test domains, where they are allowed, have no proof.
+ */
+export function claimDueProofs({ prisma, now, testDomains }: Context, limit: number): Promise<DueProof[]> {
+  const at = now()
+  return prisma.$queryRaw<DueProof[]>`
+    UPDATE "operators" SET "next_proof_at" = ${new Date(at + LEASE_MS)} WHERE "id" IN (
+      SELECT "id" FROM "operators"
+      WHERE "next_proof_at" <= ${new Date(at)} AND "status" IN ('active', 'lapsed', 'suspended')
+        AND NOT (${testDomains} AND "domain" LIKE '%.test')
+      ORDER BY "next_proof_at" LIMIT ${limit} FOR UPDATE SKIP LOCKED
+    ) RETURNING "id"::text, "domain", "root_key_thumbprint" AS "thumbprint"`
+}
+
+/** What the resolvers said of an owner's proof. */
+export interface ProofResult {
+  readonly verdict: ProofVerdict
+  /** Whether the owner's record stands at a majority, alone or beside others. */
+  readonly seen: boolean
+}
+
+/** Puts the result of a scheduled proof into effect, unless the operator does not own its domain any more. */
+export async function recordProof(context: Context, author: Author, due: DueProof, result: ProofResult): Promise<void> {
+  await change(context.prisma, author, async (tx, audit) => {
+    const domain = await lockDomain(tx, due.domain)
+    const operator = domain.operators.find(({ id }) => id === due.id)
+    if (operator === undefined || !isOwner(operator)) return
+    const { status, failedProofs } = operator
+    const { verdict } = result
+    const threshold = context.settings.reproofFailures
+    await applyReproof(
+      { tx, audit, context },
+      operator,
+      judgeReproof({ status, failedProofs, verdict, threshold }),
+      verdict,
+    )
+    if (result.seen) await endWaits(tx, audit, domain, "the present operator's record stands")
+  })
+}
+
+interface Applying {
+  readonly tx: Tx
+  readonly audit: Audit
+  readonly context: Context
+}
+
+async function applyReproof(
+  { tx, audit, context }: Applying,
+  { id }: Operator,
+  { becomes, failedProofs, soon }: Reproof,
+  verdict: ProofVerdict,
+): Promise<void> {
+  const at = context.now()
+  if (becomes === 'active') {
+    await tx.operator.update({ where: { id }, data: activation(context, new Date(at)) })
+    await audit({ action: 'operator.recover', subject: id, operatorId: id })
+    return
+  }
+  const lapses = becomes === 'lapsed'
+  const nextProofAt = new Date(at + nextProofDelay(context.settings.reproofIntervalMs, soon, context.random()))
+  const ends = { status: 'lapsed', lapsedAt: new Date(at), version: { increment: 1 }, epoch: { increment: 1 } } as const
+  await tx.operator.update({ where: { id }, data: { failedProofs, nextProofAt, ...(lapses ? ends : {}) } })
+  if (lapses)
+    await audit({ action: 'operator.lapse', subject: id, operatorId: id, reason: `the last proof: ${verdict}` })
+}
+
+/**
+ * Removes pending registrations whose time is over, at most `limit`. Who waits for a takeover has shown its proof and stays.
+ *
+ * @returns how many were removed.
+ */
+export function expirePending({ prisma, now }: Context, author: Author, limit: number): Promise<number> {
+  return change(prisma, author, async (tx, audit) => {
+    const expired = await tx.$queryRaw<{ id: string }[]>`
+      DELETE FROM "operators" WHERE "id" IN (
+        SELECT "id" FROM "operators"
+        WHERE "expires_at" <= ${new Date(now())} AND "status" = 'pending' AND "takeover_at" IS NULL
+        ORDER BY "expires_at" LIMIT ${limit} FOR UPDATE SKIP LOCKED
+      ) RETURNING "id"::text`
+    for (const { id } of expired) await audit({ action: 'operator.expire', subject: id, operatorId: id })
+    return expired.length
+  })
+}

@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto'
+import type { Client } from '@connectrpc/connect'
+import type { AuditLog, Operator, PrismaClient } from '../../../gen/prisma/client.ts'
+import { OperatorDirectoryService } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
+import { silentLog, testDatabase } from '../../../test/support/database.ts'
+import { type DnsServer, startDnsServer } from '../../../test/support/dns-server.ts'
+import { generateKeyPair } from '../../shared/crypto/ed25519.ts'
+import type { Call, Principal } from '../../shared/rpc/call.ts'
+import { localClient } from '../../shared/rpc/local-client.ts'
+import { recordName } from '../domain/verification-record.ts'
+import { createOperatorRegistry, createTxtResolvers, type OperatorRegistry, type RegistrySettings } from '../index.ts'
+
+export const HOUR = 3_600_000
+export const DAY = 24 * HOUR
+const ISSUER = 'https://auth.example.com'
+const START = Date.UTC(2026, 0, 15, 10)
+
+const SETTINGS: RegistrySettings = {
+  pendingTtlMs: 7 * DAY,
+  takeoverDelayMs: DAY,
+  reproofIntervalMs: 6 * HOUR,
+  reproofFailures: 3,
+  maxPendingPerDomain: 4,
+}
+
+/** A registered operator with its proof. */
+export interface Registered {
+  readonly id: string
+  readonly domain: string
+  readonly key: Uint8Array
+  readonly value: string
+}
+
+interface HarnessOptions {
+  readonly resolvers?: number
+  readonly testDomains?: boolean
+}
+
+export type Harness = Awaited<ReturnType<typeof startHarness>>
+
+/** The service over a database, a clock and DNS servers of its own. */
+export async function startHarness({ resolvers = 1, testDomains = false }: HarnessOptions = {}) {
+  const database = await testDatabase()
+  const servers = await Promise.all(Array.from({ length: resolvers }, startDnsServer))
+  const clock = { now: START }
+  const warnings: string[] = []
+  const log = { ...silentLog, warn: (_: object, message: string) => void warnings.push(message) }
+  const servedBy = servers.map(({ address }) => address)
+  const options = {
+    now: () => clock.now,
+    log,
+    issuer: ISSUER,
+    resolveTxt: createTxtResolvers({ servers: servedBy, timeoutMs: 500 }),
+    testDomains,
+    settings: SETTINGS,
+  }
+  const { prisma } = database.db
+  const registry = createOperatorRegistry({ db: database.db, ...options })
+  const anybody = clientOf(registry, { kind: 'anonymous' })
+  return {
+    registry,
+    clock,
+    warnings,
+    ...actions(anybody, prisma, servers),
+    anybody,
+    directory: localClient(OperatorDirectoryService, registry.directory),
+    prisma,
+    context: { ...options, prisma, random: Math.random },
+    as: (id: string, jti: string = randomUUID()) => clientOf(registry, operatorPrincipal(id, jti)),
+    admin: (jti: string = randomUUID()) =>
+      clientOf(registry, { kind: 'admin', assertion: { jti, expiresAt: START / 1000 } }),
+    async stop() {
+      await Promise.all(servers.map((server) => server.close()))
+      await database.drop()
+    },
+  }
+}
+
+function operatorPrincipal(operatorId: string, jti: string): Principal {
+  return { kind: 'operator', operatorId, domain: 'example.com', assertion: { jti, expiresAt: START / 1000 } }
+}
+
+function clientOf({ module }: OperatorRegistry, principal: Principal): Client<typeof OperatorRegistryService> {
+  const { handlers } = module
+  const call: Call = { requestId: 'request-1', source: '127.0.0.1', principal }
+  return localClient(OperatorRegistryService, {
+    registerOperator: (request) => handlers.registerOperator(request, call),
+    getOperator: (request) => handlers.getOperator(request, call),
+    getDomainVerification: (request) => handlers.getDomainVerification(request, call),
+    confirmDomain: (request) => handlers.confirmDomain(request, call),
+    releaseDomain: (request) => handlers.releaseDomain(request, call),
+    getOperatorPolicy: (request) => handlers.getOperatorPolicy(request, call),
+    setOperatorPolicy: (request) => handlers.setOperatorPolicy(request, call),
+    endAllTokens: (request) => handlers.endAllTokens(request, call),
+    suspendOperator: (request) => handlers.suspendOperator(request, call),
+    reinstateOperator: (request) => handlers.reinstateOperator(request, call),
+    listAuditRecords: (request) => handlers.listAuditRecords(request, call),
+  })
+}
+
+function actions(anybody: Client<typeof OperatorRegistryService>, prisma: PrismaClient, servers: readonly DnsServer[]) {
+  const publish = (domain: string, values: readonly string[], at: readonly DnsServer[] = servers): void => {
+    for (const server of at) server.setTxt(recordName(domain), values)
+  }
+  const register = async (domain: string, key = generateKeyPair().publicKey): Promise<Registered> => {
+    const { id } = await anybody.registerOperator({ domain, rootPublicKey: key })
+    const { txtRecordValue } = await anybody.getDomainVerification({ id })
+    return { id, domain, key, value: txtRecordValue }
+  }
+  return {
+    servers,
+    publish,
+    register,
+    /** Registers, publishes and confirms. */
+    async activate(domain: string): Promise<Registered> {
+      const operator = await register(domain)
+      publish(domain, [operator.value])
+      await anybody.confirmDomain({ id: operator.id })
+      return operator
+    },
+    operator: (id: string): Promise<Operator> => prisma.operator.findUniqueOrThrow({ where: { id } }),
+    /** Everything of an operator's audit, oldest first. */
+    audit: (operatorId: string): Promise<AuditLog[]> =>
+      prisma.auditLog.findMany({ where: { operatorId }, orderBy: { id: 'asc' } }),
+    /** All that a change could touch. */
+    everything: async () =>
+      JSON.stringify([
+        await prisma.operator.findMany({ orderBy: { id: 'asc' } }),
+        await prisma.operatorAudience.findMany({ orderBy: { audience: 'asc' } }),
+        await prisma.auditLog.findMany({ orderBy: { id: 'asc' } }),
+        await prisma.usedAssertion.findMany({ orderBy: { jti: 'asc' } }),
+      ]),
+  }
+}

@@ -1,0 +1,53 @@
+import type { RevokeTokenRequest } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import type { Db } from '../shared/db/db.ts'
+import { ApiError } from '../shared/errors/api-error.ts'
+import type { Call } from '../shared/rpc/call.ts'
+import { isJti } from '../shared/token/claims.ts'
+import type { VerificationKeys } from '../shared/token/verification-keys.ts'
+import { verifyAccessToken } from '../shared/token/verify-access-token.ts'
+import { revokeToken } from './store.ts'
+
+/** What the service works with. */
+export interface RevocationDeps {
+  readonly db: Db
+  readonly issuer: string
+  /** Clock skew allowed, in seconds. */
+  readonly skew: number
+  readonly verificationKeys: VerificationKeys
+}
+
+const MAX_REASON = 500
+/** People write paragraphs, so a reason may hold tabs and line ends. */
+const CONTROL_BUT_LAYOUT = /[^\P{Cc}\t\n\r]/u
+
+/** Revokes by the token itself, which proves the right to, or by its id under the operator's assertion. */
+export async function revoke(deps: RevocationDeps, request: RevokeTokenRequest, call: Call) {
+  checkReason(request.reason)
+  if ((request.token === '') === (request.jti === '')) {
+    throw new ApiError('INVALID_ARGUMENT', 'exactly one of token and jti is needed')
+  }
+  return request.token === '' ? revokeById(deps, request, call) : revokeByToken(deps, request, call)
+}
+
+function checkReason(reason: string): void {
+  // A character is one or two UTF-16 units, so nothing longer than twice the bound has to be counted.
+  if (reason.length > 2 * MAX_REASON || Array.from(reason).length > MAX_REASON)
+    throw new ApiError('INVALID_ARGUMENT', `reason: at most ${MAX_REASON} characters`)
+  if (CONTROL_BUT_LAYOUT.test(reason)) throw new ApiError('INVALID_ARGUMENT', 'reason holds a control character')
+}
+
+async function revokeById({ db, skew }: RevocationDeps, { jti, reason }: RevokeTokenRequest, call: Call) {
+  if (call.principal.kind !== 'operator')
+    throw new ApiError('UNAUTHENTICATED', "revoking by jti needs the operator's assertion")
+  if (!isJti(jti)) throw new ApiError('INVALID_ARGUMENT', 'jti is 1 to 64 visible characters')
+  const { operatorId } = call.principal
+  return { jti, revokedAt: await revokeToken(db, call, { operatorId, jti, exp: undefined, skew, reason }) }
+}
+
+async function revokeByToken(deps: RevocationDeps, { token, reason }: RevokeTokenRequest, call: Call) {
+  const { db, issuer, skew } = deps
+  const genuine = await verifyAccessToken(token, issuer, deps.verificationKeys, 'vouched')
+  if ('verdict' in genuine) throw new ApiError('TOKEN_NOT_OURS')
+  const { jti, operator_id: operatorId, exp } = genuine.claims
+  return { jti, revokedAt: await revokeToken(db, call, { operatorId, jti, exp, skew, reason }) }
+}

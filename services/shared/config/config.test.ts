@@ -1,0 +1,219 @@
+import { describe, expect, it } from 'vitest'
+import { encodeBase64, encodeBase64url } from '../crypto/base64.ts'
+import { generateKeyPair } from '../crypto/ed25519.ts'
+import { type Config, ConfigError, readConfig } from './config.ts'
+
+type Env = Record<string, string | undefined>
+const read = (env: Env): Config => readConfig(env, '/data')
+const KEK = encodeBase64(new Uint8Array(32).fill(1))
+const DATABASE = { DATABASE_URL: 'postgresql://u@db.example/a', AUTH4AGENT_KEK: KEK }
+const key = generateKeyPair().publicKey
+
+/** The problems that an environment has, without their bullets. */
+function problemsOf(env: Env): string[] {
+  try {
+    read(env)
+    return []
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return error.message
+      .split('\n')
+      .slice(1)
+      .map((line) => line.slice('  - '.length))
+  }
+}
+
+describe('readConfig', () => {
+  it('needs nothing', () => {
+    expect(read({})).toMatchObject({
+      issuer: 'http://localhost:8080',
+      baseUrl: 'http://localhost:8080',
+      host: '127.0.0.1',
+      port: 8080,
+      grpcPort: 8081,
+      dataDir: '/data',
+      databaseUrl: undefined,
+      challengeTtl: 300,
+      tokenTtl: 900,
+      maxTokenTtl: 3600,
+      clockSkew: 10,
+      takeoverDelay: 86_400,
+      pendingTtl: 7 * 86_400,
+      requestTimeoutMs: 10_000,
+      dnsServers: [],
+      testDomains: true,
+    })
+  })
+
+  it.each(['PORT', 'DATABASE_URL', 'AUTH4AGENT_KEK'])('refuses %s when it is set but empty', (name) => {
+    expect(problemsOf({ [name]: '' })).toEqual([`${name} is set but empty`])
+  })
+
+  it('tells a mistaken value once, not also of what it conflicts with', () => {
+    expect(problemsOf({ ...DATABASE, AUTH4AGENT_KEK: 'short' })).toEqual([
+      'AUTH4AGENT_KEK must be 32 bytes in base64; make one with: openssl rand -base64 32',
+    ])
+  })
+
+  const good: [string, string, Partial<Config>][] = [
+    ['AUTH4AGENT_BASE_URL', 'https://auth.example/a/b', { issuer: 'https://auth.example/a/b' }],
+    ['AUTH4AGENT_BASE_URL', 'http://127.0.0.1:9000', { issuer: 'http://127.0.0.1:9000' }],
+    ['AUTH4AGENT_BASE_URL', 'http://[::1]:9000', { issuer: 'http://[::1]:9000' }],
+    ['AUTH4AGENT_HOST', '::1', { host: '::1' }],
+    ['AUTH4AGENT_HOST', 'localhost', { host: 'localhost' }],
+    ['PORT', '0', { port: 0 }],
+    ['PORT', '65535', { port: 65_535 }],
+    ['AUTH4AGENT_ADMIN_KEY', encodeBase64(key), { adminKey: Buffer.from(key) }],
+    ['AUTH4AGENT_ADMIN_KEY', encodeBase64url(key), { adminKey: Buffer.from(key) }],
+    ['AUTH4AGENT_DNS_SERVERS', '1.1.1.1, 9.9.9.9:5353', { dnsServers: ['1.1.1.1:53', '9.9.9.9:5353'] }],
+    ['AUTH4AGENT_DNS_SERVERS', '2606:4700::1111,[::1]:5353', { dnsServers: ['[2606:4700::1111]:53', '[::1]:5353'] }],
+    ['AUTH4AGENT_DNS_TIMEOUT', '2s', { dnsTimeoutMs: 2000 }],
+    ['AUTH4AGENT_TRUSTED_PROXIES', '10.0.0.0/8,::1', { trustedProxies: ['10.0.0.0/8', '::1'] }],
+    ['AUTH4AGENT_LOG_LEVEL', 'debug', { logLevel: 'debug' }],
+    ['AUTH4AGENT_CHALLENGE_TTL', '30s', { challengeTtl: 30 }],
+    ['AUTH4AGENT_CLOCK_SKEW', '1m', { clockSkew: 60 }],
+    ['AUTH4AGENT_CLOCK_SKEW', '0', { clockSkew: 0 }],
+    ['AUTH4AGENT_REQUEST_TIMEOUT', '5m', { requestTimeoutMs: 300_000 }],
+  ]
+  it.each(good)('reads %s from %s', (name, value, expected) => {
+    expect(read({ [name]: value })).toMatchObject(expected)
+  })
+
+  const bad: [string, string[]][] = [
+    [
+      'AUTH4AGENT_BASE_URL',
+      [
+        'auth.example',
+        'ftp://auth.example',
+        'https://auth.example/',
+        'https://auth.example/a/',
+        'https://AUTH.example',
+        'HTTPS://auth.example',
+        'https://auth.example:443',
+        'https://auth.example?',
+        'https://auth.example/a?',
+        'https://auth.example/a#',
+        'https://auth.example?a',
+        'https://auth.example#a',
+        'https://user@auth.example',
+        'https://:pw@auth.example/a',
+        'https://auth.example/a/../b',
+        'https://auth.example//a',
+        'https://auth.example/a b',
+        'https://auth.example/%61',
+        'https://auth.example/:a',
+        'https://bücher.example',
+        'https://127.1',
+        ' https://auth.example',
+        'https://auth.example\n',
+        `https://auth.example/${'a'.repeat(255)}`,
+      ],
+    ],
+    ['AUTH4AGENT_HOST', ['example.com', '127.0.0.1:80', '127.1', '[::1]', 'LOCALHOST', '*']],
+    ['PORT', ['-1', '65536', '8080.0', '0x50', '80a', ' 80', '1e3', 'NaN', '99999999999999']],
+    ['AUTH4AGENT_GRPC_PORT', ['-1', '65536', 'x']],
+    ['DATABASE_URL', ['db', 'mysql://db/a', 'postgresql:a', 'http://db', '//db']],
+    ['AUTH4AGENT_KEK', ['x', KEK.slice(4), `${KEK}AAAA`, encodeBase64(new Uint8Array(31)), `${KEK}\n`, 'A'.repeat(44)]],
+    [
+      'AUTH4AGENT_ADMIN_KEY',
+      ['x', encodeBase64(new Uint8Array(32)), encodeBase64(new Uint8Array(32).fill(255)), encodeBase64(key.slice(1))],
+    ],
+    [
+      'AUTH4AGENT_DNS_SERVERS',
+      ['dns.example', '1.1.1.1,', ',', '1.1.1.1:', '1.1.1.1:0', '1.1.1.1:65536', '1.1.1', '[::1', '1.1.1.1 9.9.9.9'],
+    ],
+    ['AUTH4AGENT_DNS_TIMEOUT', ['0', '31s', '-1s', '500ms', 'x']],
+    ['AUTH4AGENT_ALLOW_PLAIN_HTTP', ['1', 'yes', 'TRUE', 'false ']],
+    [
+      'AUTH4AGENT_TRUSTED_PROXIES',
+      ['proxy.example', '10.0.0.0/33', '::/129', '10.0.0.0/', '10.0.0.0/8/8', '10.0.0.0/-1', '/8', '10.0.0.1,'],
+    ],
+    ['AUTH4AGENT_LOG_LEVEL', ['trace', 'INFO', '30']],
+    ['AUTH4AGENT_CHALLENGE_TTL', ['29s', '601s', '11m', '1.5s', '-5m']],
+    ['AUTH4AGENT_TOKEN_TTL', ['29s', '3601', '2h']],
+    ['AUTH4AGENT_MAX_TOKEN_TTL', ['29s', '3601']],
+    ['AUTH4AGENT_CLOCK_SKEW', ['61s', '-1']],
+    ['AUTH4AGENT_TAKEOVER_DELAY', ['721h', 'x']],
+    ['AUTH4AGENT_PROOF_INTERVAL', ['0', '721h']],
+    ['AUTH4AGENT_PROOF_FAILURES', ['0', '101', '1.5']],
+    ['AUTH4AGENT_PENDING_TTL', ['0', '2161h']],
+    ['AUTH4AGENT_SCHEDULE_INTERVAL', ['0', '61m']],
+    ['AUTH4AGENT_MAX_CONCURRENCY', ['0', '100001', 'many']],
+    ['AUTH4AGENT_RATE_LIMIT_PERCENT', ['0', '1000001', '100%']],
+    ['AUTH4AGENT_REQUEST_TIMEOUT', ['0', '301s']],
+    ['AUTH4AGENT_DB_POOL_SIZE', ['0', '1001']],
+  ]
+  const cases = bad.flatMap(([name, values]) => values.map((value) => [name, value] as const))
+  it.each(cases)('refuses %s = %j by name, without repeating the value', (name, value) => {
+    const problems = problemsOf({ AUTH4AGENT_KEK_FILE: name === 'DATABASE_URL' ? '/kek' : undefined, [name]: value })
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toMatch(new RegExp(`^${name} must be `))
+    if (value.length > 12) expect(problems[0]).not.toContain(value)
+  })
+
+  it('refuses variables that are no settings, even empty ones, and leaves the others alone', () => {
+    const env = { AUTH4AGENT_TOKEN_TLL: '5m', AUTH4AGENT_: '', HOME: '/root', auth4agent_x: '1', AUTH4AGENTX: '1' }
+    expect(problemsOf(env)).toEqual([
+      'AUTH4AGENT_TOKEN_TLL is not a setting of this server',
+      'AUTH4AGENT_ is not a setting of this server',
+    ])
+  })
+
+  it('lists all problems at once', () => {
+    const env = { PORT: 'x', AUTH4AGENT_HOST: 'y', AUTH4AGENT_NONE: 'z', AUTH4AGENT_TLS_CERT_FILE: '/cert' }
+    expect(problemsOf(env).map((line) => line.split(' ')[0])).toEqual([
+      'AUTH4AGENT_HOST',
+      'PORT',
+      'AUTH4AGENT_NONE',
+      'AUTH4AGENT_TLS_CERT_FILE',
+    ])
+    expect(() => read(env)).toThrow('The configuration has 4 problem(s):\n  - AUTH4AGENT_HOST must be')
+  })
+})
+
+describe('conflicts', () => {
+  const TLS = { AUTH4AGENT_TLS_CERT_FILE: '/cert', AUTH4AGENT_TLS_KEY_FILE: '/key' }
+  const rows: [string, Env, string | undefined][] = [
+    ['a database without a key-encryption key', { DATABASE_URL: DATABASE.DATABASE_URL }, 'DATABASE_URL needs'],
+    ['a database with one', DATABASE, undefined],
+    ['a database with one in a file', { DATABASE_URL: DATABASE.DATABASE_URL, AUTH4AGENT_KEK_FILE: '/kek' }, undefined],
+    ['two key-encryption keys', { AUTH4AGENT_KEK: KEK, AUTH4AGENT_KEK_FILE: '/kek' }, 'exclude each other'],
+    ['a certificate without its key', { AUTH4AGENT_TLS_CERT_FILE: '/cert' }, 'go together'],
+    ['a key without its certificate', { AUTH4AGENT_TLS_KEY_FILE: '/key' }, 'go together'],
+    ['both', TLS, undefined],
+    ['plain http to everybody', { AUTH4AGENT_HOST: '0.0.0.0' }, 'is reachable from outside'],
+    ['plain http to everybody over IPv6', { AUTH4AGENT_HOST: '::' }, 'is reachable from outside'],
+    ['plain http by permission', { AUTH4AGENT_HOST: '0.0.0.0', AUTH4AGENT_ALLOW_PLAIN_HTTP: 'true' }, undefined],
+    ['TLS to everybody', { AUTH4AGENT_HOST: '0.0.0.0', ...TLS }, undefined],
+    ['an http issuer elsewhere', { AUTH4AGENT_BASE_URL: 'http://auth.example' }, 'must be https'],
+    ['an http issuer that only looks local', { AUTH4AGENT_BASE_URL: 'http://localhost.example' }, 'must be https'],
+    ['an http issuer whose name begins as 127', { AUTH4AGENT_BASE_URL: 'http://127.0.0.1.example' }, 'must be https'],
+    [
+      'an http issuer elsewhere in spite of the permission for the listener',
+      { AUTH4AGENT_BASE_URL: 'http://auth.example', AUTH4AGENT_ALLOW_PLAIN_HTTP: 'true' },
+      'must be https',
+    ],
+    ['one port for both', { PORT: '8081' }, 'must differ'],
+    ['ports that the system chooses', { PORT: '0', AUTH4AGENT_GRPC_PORT: '0' }, undefined],
+    ['a default above the maximum', { AUTH4AGENT_TOKEN_TTL: '10m', AUTH4AGENT_MAX_TOKEN_TTL: '5m' }, 'must not exceed'],
+    ['a default at the maximum', { AUTH4AGENT_TOKEN_TTL: '5m', AUTH4AGENT_MAX_TOKEN_TTL: '5m' }, undefined],
+  ]
+  it.each(rows)('%s', (_name, env, problem) => {
+    const problems = problemsOf(env)
+    expect(problems).toHaveLength(problem === undefined ? 0 : 1)
+    if (problem !== undefined) expect(problems[0]).toContain(problem)
+  })
+})
+
+describe('testDomains', () => {
+  it.each<[string, Env, boolean]>([
+    ['the default', {}, true],
+    ['another loopback address', { AUTH4AGENT_HOST: '::1', AUTH4AGENT_BASE_URL: 'http://[::1]:8080' }, true],
+    ['a database of its own', DATABASE, false],
+    ['a listener for everybody', { AUTH4AGENT_HOST: '0.0.0.0', AUTH4AGENT_ALLOW_PLAIN_HTTP: 'true' }, false],
+    ['a proxy in front', { AUTH4AGENT_TRUSTED_PROXIES: '127.0.0.1' }, false],
+    ['an issuer that others reach', { AUTH4AGENT_BASE_URL: 'https://auth.example' }, false],
+  ])('with %s: %s', (_name, env, expected) => {
+    expect(read(env).testDomains).toBe(expected)
+  })
+})

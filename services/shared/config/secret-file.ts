@@ -1,0 +1,45 @@
+import { randomBytes } from 'node:crypto'
+import { type FileHandle, link, open, readFile, unlink } from 'node:fs/promises'
+
+/**
+ * Reads a secret from a file that only its owner can read, making the file first where it is missing. The file appears
+ * whole or not at all, and of two processes that start together both get the same secret.
+ */
+export async function readOrCreateSecret(path: string, make: () => string): Promise<string> {
+  const existing = await readIfPresent(path)
+  if (existing !== undefined) return existing
+  const temporary = `${path}.${randomBytes(6).toString('hex')}`
+  const file = await open(temporary, 'wx', 0o600)
+  try {
+    await writeAndClose(file, make)
+    await link(temporary, path)
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error
+  } finally {
+    await unlink(temporary)
+  }
+  return readFile(path, 'utf8')
+}
+
+async function writeAndClose(file: FileHandle, make: () => string): Promise<void> {
+  try {
+    await file.writeFile(make())
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** The text of a file; undefined when there is none. */
+export async function readIfPresent(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined
+    throw error
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}

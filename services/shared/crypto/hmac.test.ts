@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest'
+import { hmacSha256, importHmacKey, verifyHmacSha256 } from './hmac.ts'
+
+/** RFC 4231 section 4.3, test case 2. */
+const KEY = importHmacKey(Buffer.from('Jefe'))
+const MESSAGE = 'what do ya want for nothing?'
+const MAC = Buffer.from('5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843', 'hex')
+
+it('gives the HMAC of RFC 4231', () => {
+  expect(Buffer.from(hmacSha256(KEY, MESSAGE)).toString('hex')).toBe(MAC.toString('hex'))
+})
+
+describe('verifyHmacSha256', () => {
+  it.each([
+    ['the right one', MESSAGE, MAC, true],
+    ['another message', `${MESSAGE} `, MAC, false],
+    ['one bit changed', MESSAGE, Buffer.from(MAC.map((byte, index) => (index === 31 ? byte ^ 1 : byte))), false],
+    ['cut', MESSAGE, MAC.subarray(0, 16), false],
+    ['empty', MESSAGE, Buffer.alloc(0), false],
+    ['too long', MESSAGE, Buffer.concat([MAC, Buffer.alloc(1)]), false],
+  ])('%s', (_name, message, mac, valid) => {
+    expect(verifyHmacSha256(KEY, message, mac)).toBe(valid)
+  })
+
+  it('does not take another key', () => {
+    expect(verifyHmacSha256(importHmacKey(Buffer.from('jefe')), MESSAGE, MAC)).toBe(false)
+  })
+})

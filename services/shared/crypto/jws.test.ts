@@ -1,0 +1,159 @@
+import { describe, expect, it } from 'vitest'
+import { generateKeyPair, importPublicKey, sign, verify } from './ed25519.ts'
+import { ED25519_ALGORITHMS, type JwsRules, parseCompactJws, signCompactJws } from './jws.ts'
+
+const RULES: JwsRules = { maxBytes: 4096, algs: ED25519_ALGORITHMS, typs: ['at+jwt'] }
+const ONLY_EDDSA: JwsRules = { ...RULES, algs: ['EdDSA'] }
+const HEADER = { alg: 'EdDSA', typ: 'at+jwt', kid: 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k' }
+const PAYLOAD = { sub: 'did:agent:example.com:21fe31dfa154a261626bf854046fd227', epoch: [1, 2] }
+
+const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+const encodeText = (text: string) => Buffer.from(text).toString('base64url')
+const SIGNATURE = Buffer.alloc(64, 7).toString('base64url')
+const jws = (header: string, payload = encode(PAYLOAD), signature = SIGNATURE) => `${header}.${payload}.${signature}`
+const withHeader = (change: Record<string, unknown>) => jws(encode({ ...HEADER, ...change }))
+const without = (name: keyof typeof HEADER) => withHeader({ [name]: undefined })
+const nextCharacter = (text: string) =>
+  `${text.slice(0, -1)}${String.fromCharCode(text.charCodeAt(text.length - 1) + 1)}`
+const GOOD = jws(encode(HEADER))
+
+describe('signCompactJws', () => {
+  it('makes what parseCompactJws reads and verify accepts', () => {
+    const pair = generateKeyPair()
+    const text = signCompactJws(HEADER, PAYLOAD, (input) => sign(pair.privateKey, input))
+    const parsed = parseCompactJws(text, RULES)
+    if (!parsed.ok) throw new Error(parsed.why)
+    expect(parsed.header).toEqual(HEADER)
+    expect(parsed.payload).toEqual(PAYLOAD)
+    const key = importPublicKey(pair.publicKey)
+    expect(key && verify(key, parsed.signingInput, parsed.signature)).toBe(true)
+  })
+})
+
+describe('parseCompactJws', () => {
+  it('returns the signing input and the signature as bytes', () => {
+    const parsed = parseCompactJws(GOOD, RULES)
+    if (!parsed.ok) throw new Error(parsed.why)
+    expect(Buffer.from(parsed.signingInput).toString()).toBe(`${encode(HEADER)}.${encode(PAYLOAD)}`)
+    expect(Buffer.from(parsed.signature).toString('base64url')).toBe(SIGNATURE)
+  })
+
+  it.each([
+    ['the alg Ed25519', withHeader({ alg: 'Ed25519' })],
+    ['an unknown header member, and does not pass it on', withHeader({ note: 'x' })],
+    ['a kid of 128 characters', withHeader({ kid: 'k'.repeat(128) })],
+    ['a text of exactly maxBytes', GOOD, { ...RULES, maxBytes: GOOD.length }],
+    ['any of several typs', GOOD, { ...RULES, typs: ['auth4agent-operator+jwt', 'at+jwt'] }],
+  ])('accepts %s', (_name, text, rules = RULES) => {
+    const parsed = parseCompactJws(text, rules)
+    expect(parsed).toMatchObject({ ok: true, payload: PAYLOAD })
+    expect(parsed.ok && Object.keys(parsed.header)).toEqual(['alg', 'typ', 'kid'])
+  })
+
+  it.each([
+    ['one byte more than maxBytes', GOOD, 'size', { ...RULES, maxBytes: GOOD.length - 1 }],
+    ['nothing', '', 'shape'],
+    ['one part', encode(HEADER), 'shape'],
+    ['two parts', `${encode(HEADER)}.${encode(PAYLOAD)}`, 'shape'],
+    ['four parts', `${GOOD}.${SIGNATURE}`, 'shape'],
+    ['five parts, as of a JWE', `${GOOD}.AA.AA`, 'shape'],
+    ['a trailing dot', `${GOOD}.`, 'shape'],
+    ['a leading dot', `.${GOOD}`, 'shape'],
+    ['an empty header', jws(''), 'shape'],
+    ['an empty payload (detached)', jws(encode(HEADER), ''), 'shape'],
+    ['an empty signature', jws(encode(HEADER), encode(PAYLOAD), ''), 'shape'],
+    ['JSON serialisation', JSON.stringify({ protected: encode(HEADER), payload: encode(PAYLOAD) }), 'shape'],
+  ])('refuses the text: %s', (_name, text, why, rules = RULES) => {
+    expect(parseCompactJws(text, rules)).toEqual({ ok: false, part: 'text', why })
+  })
+
+  const encodings: [string, (part: string) => string][] = [
+    ['padding', (part) => `${part}==`],
+    ['a trailing newline', (part) => `${part}\n`],
+    ['a leading space', (part) => ` ${part}`],
+    ['an inner space', (part) => `${part.slice(0, 4)} ${part.slice(4)}`],
+    ['the standard alphabet', (part) => `${part.slice(0, -4)}+/+/`],
+    ['a NUL', (part) => `${part}\0`],
+    ['a percent escape', (part) => `${part}%3D`],
+    ['a character beyond ASCII', (part) => `${part}é`],
+    ['trailing bits', nextCharacter],
+  ]
+  // Lengths that leave unused bits in the last character of each part.
+  const segments = { header: encode({ ...HEADER, n: 1 }), payload: encode({ a: 12 }), signature: SIGNATURE }
+  it.each(
+    encodings.flatMap(([name, spoil]) =>
+      (['header', 'payload', 'signature'] as const).map((part) => ({ name, part, spoil })),
+    ),
+  )('refuses $name in the $part', ({ part, spoil }) => {
+    const spoiled = { ...segments, [part]: spoil(segments[part]) }
+    expect(parseCompactJws(jws(segments.header, segments.payload, segments.signature), RULES).ok).toBe(true)
+    expect(parseCompactJws(jws(spoiled.header, spoiled.payload, spoiled.signature), RULES)).toEqual({
+      ok: false,
+      part,
+      why: 'encoding',
+    })
+  })
+
+  it.each([
+    ['crit', withHeader({ crit: ['exp'] }), 'critical'],
+    ['an empty crit', withHeader({ crit: [] }), 'critical'],
+    ['b64 true', withHeader({ b64: true }), 'critical'],
+    ['b64 false', withHeader({ b64: false }), 'critical'],
+    ['jku', withHeader({ jku: 'https://evil.example/jwks.json' }), 'foreign-key'],
+    ['jwk', withHeader({ jwk: { kty: 'OKP' } }), 'foreign-key'],
+    ['jwk null', withHeader({ jwk: null }), 'foreign-key'],
+    ['x5u', withHeader({ x5u: 'https://evil.example/x.pem' }), 'foreign-key'],
+    ['x5c', withHeader({ x5c: ['MII='] }), 'foreign-key'],
+    ['x5t', withHeader({ x5t: 'AA' }), 'foreign-key'],
+    ['x5t#S256', withHeader({ 'x5t#S256': 'AA' }), 'foreign-key'],
+    ['no alg', without('alg'), 'alg'],
+    ['alg none', withHeader({ alg: 'none' }), 'alg'],
+    ['alg None', withHeader({ alg: 'None' }), 'alg'],
+    ['alg HS256 (public key as secret)', withHeader({ alg: 'HS256' }), 'alg'],
+    ['alg in lower case', withHeader({ alg: 'eddsa' }), 'alg'],
+    ['alg Ed448', withHeader({ alg: 'Ed448' }), 'alg'],
+    ['alg in an array', withHeader({ alg: ['EdDSA'] }), 'alg'],
+    ['alg null', withHeader({ alg: null }), 'alg'],
+    ['an alg of another endpoint', withHeader({ alg: 'Ed25519' }), 'alg', ONLY_EDDSA],
+    ['no typ', without('typ'), 'typ'],
+    ['typ JWT', withHeader({ typ: 'JWT' }), 'typ'],
+    ['typ of an operator assertion', withHeader({ typ: 'auth4agent-operator+jwt' }), 'typ'],
+    ['typ with application/', withHeader({ typ: 'application/at+jwt' }), 'typ'],
+    ['typ in upper case', withHeader({ typ: 'AT+JWT' }), 'typ'],
+    ['typ with a space', withHeader({ typ: 'at+jwt ' }), 'typ'],
+    ['typ in an array', withHeader({ typ: ['at+jwt'] }), 'typ'],
+    ['no kid', without('kid'), 'kid'],
+    ['kid empty', withHeader({ kid: '' }), 'kid'],
+    ['kid a number', withHeader({ kid: 1 }), 'kid'],
+    ['kid null', withHeader({ kid: null }), 'kid'],
+    ['kid an object', withHeader({ kid: { toString: 'x' } }), 'kid'],
+    ['kid with a NUL', withHeader({ kid: 'a\0' }), 'kid'],
+    ['kid with a newline', withHeader({ kid: 'a\n' }), 'kid'],
+    ['kid with a space', withHeader({ kid: 'a b' }), 'kid'],
+    ['kid beyond ASCII', withHeader({ kid: 'é' }), 'kid'],
+    ['kid of 129 characters', withHeader({ kid: 'k'.repeat(129) }), 'kid'],
+  ])('refuses the header: %s', (_name, text, why, rules: JwsRules = RULES) => {
+    expect(parseCompactJws(text, rules)).toEqual({ ok: false, part: 'header', why })
+  })
+
+  it.each([
+    ['no JSON', 'x', 'syntax'],
+    ['an array', '[]', 'not-an-object'],
+    ['null', 'null', 'not-an-object'],
+    ['a string, as of a nested JWT', JSON.stringify(GOOD), 'not-an-object'],
+    ['a byte order mark', '\ufeff{}', 'syntax'],
+    ['two algs', '{"alg":"none","alg":"EdDSA","typ":"at+jwt","kid":"k"}', 'duplicate-member'],
+    ['__proto__', '{"__proto__":{"alg":"EdDSA","typ":"at+jwt","kid":"k"}}', 'forbidden-member'],
+    ['a lone surrogate', '{"sub":"\\ud800"}', 'lone-surrogate'],
+    ['an infinite exp', '{"exp":1e999}', 'number-range'],
+  ])('refuses header and payload that are %s', (_name, text, why) => {
+    expect(parseCompactJws(jws(encodeText(text)), RULES)).toEqual({ ok: false, part: 'header', why })
+    expect(parseCompactJws(jws(encode(HEADER), encodeText(text)), RULES)).toEqual({ ok: false, part: 'payload', why })
+  })
+
+  it('refuses header and payload that are no UTF-8', () => {
+    const bytes = Buffer.from([0x7b, 0xff, 0x7d]).toString('base64url')
+    expect(parseCompactJws(jws(bytes), RULES)).toEqual({ ok: false, part: 'header', why: 'utf8' })
+    expect(parseCompactJws(jws(encode(HEADER), bytes), RULES)).toEqual({ ok: false, part: 'payload', why: 'utf8' })
+  })
+})

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest'
+import { decodeBase58, encodeBase58 } from './base58.ts'
+import { decodePublicKeyMultibase, encodeMultikey } from './multibase.ts'
+
+const RAW_KEY = Buffer.from('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a', 'hex')
+const MULTIKEY = 'z6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMsw'
+
+const hex = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString('hex')
+const multikeyOf = (bytes: string) => `z${encodeBase58(Buffer.from(bytes, 'hex'))}`
+
+describe('base58btc', () => {
+  it.each([
+    ['empty', '', ''],
+    ['zero bytes alone', '0000', '11'],
+    ['leading zero bytes (draft-msporny-base58)', '0000287fb4cd', '11233QC4'],
+    ['hello world (draft-msporny-base58)', Buffer.from('Hello World!').toString('hex'), '2NEpo7TZRRrLZSi2U'],
+    ['last digit of the alphabet', '39', 'z'],
+    ['odd number of hex digits', '0100', '5R'],
+  ])('encodes and decodes %s', (_name, bytes, text) => {
+    expect(encodeBase58(Buffer.from(bytes, 'hex'))).toBe(text)
+    expect(hex(decodeBase58(text))).toBe(bytes)
+  })
+
+  it.each([
+    ['zero', '0abc'],
+    ['capital O', 'Oabc'],
+    ['capital I', 'Iabc'],
+    ['small l', 'labc'],
+    ['space', '2NEpo7 TZRRr'],
+    ['character beyond the BMP', '2N😀'],
+    ['more than 128 characters', '2'.repeat(129)],
+  ])('refuses %s', (_name, text) => {
+    expect(decodeBase58(text)).toBeUndefined()
+  })
+})
+
+describe('publicKeyMultibase', () => {
+  it('emits a correct Multikey', () => {
+    expect(encodeMultikey(RAW_KEY)).toBe(MULTIKEY)
+  })
+
+  it.each([
+    ['a Multikey', MULTIKEY],
+    ['standard base64 of old clients', RAW_KEY.toString('base64')],
+    ['standard base64 without padding', RAW_KEY.toString('base64').replace('=', '')],
+    ['base64url', RAW_KEY.toString('base64url')],
+  ])('reads %s', (_name, text) => {
+    expect(hex(decodePublicKeyMultibase(text))).toBe(RAW_KEY.toString('hex'))
+  })
+
+  it('reads a base64 key that begins like a Multikey', () => {
+    const key = Buffer.concat([Buffer.from('z6Mk', 'base64'), RAW_KEY.subarray(3)])
+    expect(hex(decodePublicKeyMultibase(key.toString('base64')))).toBe(key.toString('hex'))
+  })
+
+  it.each([
+    ['empty', ''],
+    ['prefix alone', 'z'],
+    ['base58 without prefix', MULTIKEY.slice(1)],
+    ['upper-case prefix', `Z${MULTIKEY.slice(1)}`],
+    ['base64url multibase prefix', `u${Buffer.concat([Buffer.from([0xed, 1]), RAW_KEY]).toString('base64url')}`],
+    ['X25519 codec', multikeyOf(`ec01${RAW_KEY.toString('hex')}`)],
+    ['Ed25519 private key codec', multikeyOf(`8026${RAW_KEY.toString('hex')}`)],
+    ['codec that is no minimal varint', multikeyOf(`ed8100${RAW_KEY.toString('hex')}`)],
+    ['no codec', multikeyOf(RAW_KEY.toString('hex'))],
+    ['key too short', multikeyOf(`ed01${RAW_KEY.toString('hex').slice(2)}`)],
+    ['key too long', multikeyOf(`ed01${RAW_KEY.toString('hex')}00`)],
+    ['leading zero byte', multikeyOf(`00ed01${RAW_KEY.toString('hex')}`)],
+    ['base64 of 31 bytes', RAW_KEY.subarray(1).toString('base64')],
+    ['base64 of 33 bytes', Buffer.concat([RAW_KEY, Buffer.from([0])]).toString('base64')],
+    ['hex', RAW_KEY.toString('hex')],
+  ])('refuses %s', (_name, text) => {
+    expect(decodePublicKeyMultibase(text)).toBeUndefined()
+  })
+})

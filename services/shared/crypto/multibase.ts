@@ -1,0 +1,35 @@
+import { decodeBase58, encodeBase58 } from './base58.ts'
+import { decodeBase64 } from './base64.ts'
+
+const BASE58BTC_PREFIX = 'z'
+/** Multicodec `ed25519-pub` (0xed) as an unsigned varint. */
+const ED25519_PUB = Buffer.from([0xed, 0x01])
+const KEY_BYTES = 32
+
+/** Encodes a raw 32-byte Ed25519 public key as a Multikey: `z` + base58btc(0xed01 || key) (W3C Controlled Identifiers). */
+export function encodeMultikey(rawKey: Uint8Array): string {
+  return BASE58BTC_PREFIX + encodeBase58(Buffer.concat([ED25519_PUB, rawKey]))
+}
+
+/**
+ * Reads `publicKeyMultibase` of a DID document: a Multikey, or the plain base64 that clients of version 1 send there.
+ * The two cannot be confused: a Multikey of Ed25519 has 48 characters, base64 of a key 43 or 44.
+ *
+ * @returns the raw 32-byte key, not yet admitted as a point, or undefined for anything else.
+ */
+export function decodePublicKeyMultibase(text: string): Uint8Array | undefined {
+  return decodeMultikey(text) ?? decodeRawKey(text)
+}
+
+function decodeMultikey(text: string): Uint8Array | undefined {
+  if (!text.startsWith(BASE58BTC_PREFIX)) return undefined
+  const bytes = decodeBase58(text.slice(BASE58BTC_PREFIX.length))
+  if (bytes?.length !== ED25519_PUB.length + KEY_BYTES) return undefined
+  if (!ED25519_PUB.equals(bytes.subarray(0, ED25519_PUB.length))) return undefined
+  return bytes.subarray(ED25519_PUB.length)
+}
+
+function decodeRawKey(text: string): Uint8Array | undefined {
+  const bytes = decodeBase64(text)
+  return bytes?.length === KEY_BYTES ? bytes : undefined
+}

@@ -1,0 +1,152 @@
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { silentLog, type TestDatabase, testDatabase } from '../../../test/support/database.ts'
+import { siblingUrl } from '../../../test/support/sql.ts'
+import { toApiError } from '../errors/api-error.ts'
+import { createLogger } from '../log/log.ts'
+import { type Db, openDb } from './db.ts'
+
+const database: TestDatabase = await testDatabase()
+afterAll(() => database.drop())
+
+const opened: Db[] = []
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((db) => db.close()))
+})
+
+function open(url = database.url, poolSize = 2, log = silentLog): Db {
+  const db = openDb({ url, poolSize, log })
+  opened.push(db)
+  return db
+}
+
+/** The two ways to the database; every fault has to look the same on both, and inside a transaction. */
+const ways: [string, (db: Db) => Promise<unknown>][] = [
+  ['plain pg', ({ pool }) => pool.query('SELECT 1')],
+  ['Prisma', ({ prisma }) => prisma.jwksKey.count()],
+  ['raw Prisma', ({ prisma }) => prisma.$queryRaw`SELECT 1`],
+  ['a transaction', ({ prisma }) => prisma.$transaction((tx) => tx.jwksKey.count())],
+]
+const slow: [string, (db: Db) => Promise<unknown>][] = [
+  ['plain pg', ({ pool }) => pool.query('SELECT pg_sleep(30)')],
+  ['raw Prisma', ({ prisma }) => prisma.$queryRaw`SELECT pg_sleep(30)::text`],
+  ['a transaction', ({ prisma }) => prisma.$transaction((tx) => tx.$queryRaw`SELECT pg_sleep(30)::text`)],
+]
+
+/** The reason of a failure, and whether it came within two seconds. */
+async function failureOf(work: Promise<unknown>) {
+  const startedAt = performance.now()
+  const reason = await work.then(
+    () => 'none',
+    (error: unknown) => toApiError(error).reason,
+  )
+  return { reason, isSoon: performance.now() - startedAt < 2_000 }
+}
+const SOON = { reason: 'UNAVAILABLE', isSoon: true }
+
+/** Ends every connection to the test's database but the one that asks for it. */
+async function killBackends(): Promise<void> {
+  await database.db.pool.query(
+    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+  )
+}
+const activeStatements = async () => {
+  const { rows } = await database.db.pool.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM pg_stat_activity
+     WHERE datname = current_database() AND state = 'active' AND query LIKE '%pg_sleep(30)%' AND pid <> pg_backend_pid()`,
+  )
+  return rows[0]?.count
+}
+
+describe('a database that is away', () => {
+  it.each(ways)('through %s: nobody listens', async (_name, work) => {
+    const db = open(Object.assign(new URL(database.url), { port: '1' }).href)
+    expect(await failureOf(work(db))).toEqual(SOON)
+  })
+
+  it.each(ways)('through %s: all connections are in use', async (_name, work) => {
+    const db = open(database.url, 1)
+    const client = await db.pool.connect()
+    try {
+      expect(await failureOf(work(db))).toEqual(SOON)
+    } finally {
+      client.release()
+    }
+    expect(await failureOf(work(db))).toMatchObject({ reason: 'none' })
+  })
+
+  it.each(slow)('through %s: its backend is killed under a statement', async (_name, work) => {
+    const db = open()
+    const failure = failureOf(work(db))
+    await expect.poll(activeStatements).toBe(1)
+    await killBackends()
+    expect((await failure).reason).toBe('UNAVAILABLE')
+    expect(await failureOf(db.prisma.jwksKey.count())).toMatchObject({ reason: 'none' })
+  })
+
+  it('ends a transaction whose backend was killed between statements, and keeps the process', async () => {
+    const db = open()
+    const failure = failureOf(
+      db.prisma.$transaction(async (tx) => {
+        await tx.jwksKey.count()
+        await killBackends()
+        await tx.jwksKey.count()
+      }),
+    )
+    expect(await failure).toEqual(SOON)
+    expect(await failureOf(db.prisma.jwksKey.count())).toMatchObject({ reason: 'none' })
+  })
+
+  it('outlives the loss of idle connections, and logs it without the connection', async () => {
+    const lines: string[] = []
+    const db = open(
+      database.url,
+      2,
+      createLogger('info', (line) => lines.push(line)),
+    )
+    await db.pool.query('SELECT 1')
+    await killBackends()
+    await expect.poll(() => lines).toHaveLength(1)
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ msg: 'an idle database connection broke' })
+    expect(Object.keys(JSON.parse(lines[0] ?? '') as object).toSorted()).toEqual(['level', 'msg', 'problem', 'time'])
+    await expect.poll(() => failureOf(db.pool.query('SELECT 1'))).toMatchObject({ reason: 'none' })
+  })
+
+  it('says UNAVAILABLE for each statement that runs out of time', async () => {
+    const db = open()
+    const cut = db.prisma.$transaction(async (tx) => {
+      await tx.$executeRaw`SET LOCAL statement_timeout = 50`
+      await tx.$queryRaw`SELECT pg_sleep(30)::text`
+    })
+    expect(await failureOf(cut)).toEqual(SOON)
+    const plain = db.pool.query(`SET statement_timeout = 50; SELECT pg_sleep(30)`)
+    expect(await failureOf(plain)).toEqual(SOON)
+  })
+
+  it('bounds statements, locks and idle transactions at the server', async () => {
+    const db = open()
+    const { rows } = await db.pool.query<{ name: string; setting: string }>(
+      `SELECT name, setting FROM pg_settings WHERE name IN
+       ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout') ORDER BY name`,
+    )
+    expect(rows.map(({ name, setting }) => [name, Number(setting)])).toEqual([
+      ['idle_in_transaction_session_timeout', 10_000],
+      ['lock_timeout', 1_500],
+      ['statement_timeout', 1_700],
+    ])
+  })
+
+  it('does not take a mistake for an outage', async () => {
+    const db = open()
+    expect((await failureOf(db.pool.query('SELEC 1'))).reason).toBe('INTERNAL')
+    expect((await failureOf(db.prisma.$queryRaw`SELECT 1/0`)).reason).toBe('INTERNAL')
+    const elsewhere = open(siblingUrl(database.url, 'none_such'))
+    expect((await failureOf(elsewhere.pool.query('SELECT 1'))).reason).toBe('INTERNAL')
+  })
+})
+
+it('closes twice without harm', async () => {
+  const db = openDb({ url: database.url, poolSize: 1, log: silentLog })
+  await db.pool.query('SELECT 1')
+  await db.close()
+  await db.close()
+})

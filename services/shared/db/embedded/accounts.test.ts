@@ -1,0 +1,113 @@
+import { chmod, lstat, mkdir, mkdtemp, readFile, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Account, accountFor, canExecute, isRoot } from './account.ts'
+import { type Binaries, binariesFor } from './binaries.ts'
+import { defaultDataDir, openDataFolder } from './data-folder.ts'
+
+/** An unprivileged user to act as: as root one without any rights, else the only one we may be, ourselves. */
+const account: Account = isRoot()
+  ? { name: 'nobody', uid: 65534, gid: 65534 }
+  : { name: 'self', uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
+
+let folder: string
+
+beforeEach(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), 'a4a-account-')))
+  await chmod(folder, 0o711)
+})
+
+afterEach(async () => {
+  await chmod(folder, 0o711)
+  await rm(folder, { recursive: true })
+})
+
+/** A PostgreSQL installed by someone else with this file mode. */
+async function installed(mode: number): Promise<Binaries> {
+  const root = join(folder, 'native')
+  await mkdir(join(root, 'bin'), { recursive: true })
+  await mkdir(join(root, 'lib'))
+  await writeFile(join(root, 'bin', 'postgres'), 'program', { mode })
+  await writeFile(join(root, 'lib', 'libpq.so.5'), 'library', { mode: 0o600 })
+  await symlink('libpq.so.5', join(root, 'lib', 'libpq.so'))
+  const program = (name: string): string => join(root, 'bin', name)
+  const paths = { initdb: program('initdb'), postgres: program('postgres'), pgCtl: program('pg_ctl') }
+  return { root, ...paths, version: '18.0.0' }
+}
+
+describe('binariesFor', () => {
+  it('takes the installed programs where the account can run them', async () => {
+    const binaries = await installed(0o755)
+    await chmod(join(binaries.root, 'bin'), 0o755)
+    await chmod(binaries.root, 0o755)
+    expect(await binariesFor(account, binaries, folder)).toBe(binaries)
+  })
+
+  it('copies them, links and all, to where it can, once', async () => {
+    const binaries = await installed(0o600)
+    const dataDir = join(folder, 'data')
+    await mkdir(dataDir)
+    await chmod(dataDir, 0o711)
+    const copy = await binariesFor(account, binaries, dataDir)
+    const root = join(dataDir, 'postgres-runtime-18.0.0')
+    expect(copy).toMatchObject({ root, initdb: join(root, 'bin', 'initdb'), pgCtl: join(root, 'bin', 'pg_ctl') })
+    expect(await canExecute(account, copy.postgres)).toBe(true)
+    expect((await stat(join(root, 'lib', 'libpq.so.5'))).mode & 0o777).toBe(0o644)
+    expect((await lstat(join(root, 'lib', 'libpq.so'))).isSymbolicLink()).toBe(true)
+    await writeFile(binaries.postgres, 'changed')
+    expect(await binariesFor(account, binaries, dataDir)).toEqual(copy)
+    expect(await readFile(copy.postgres, 'utf8')).toBe('program')
+  })
+})
+
+describe('openDataFolder', () => {
+  it('creates the folder so that PostgreSQL can enter it, whatever the umask, under its real path', async () => {
+    await symlink(folder, `${folder}-link`)
+    const before = process.platform === 'win32' ? 0 : process.umask()
+    try {
+      const opened = await openDataFolder(join(`${folder}-link`, 'a', 'b'))
+      expect(opened.folder).toEqual({
+        path: join(folder, 'a', 'b'),
+        cluster: join(folder, 'a', 'b', 'postgres'),
+        passwordFile: join(folder, 'a', 'b', 'postgres-password'),
+      })
+      expect(opened.account === undefined).toBe(!isRoot())
+      expect((await stat(join(folder, 'a'))).mode & 0o077).toBe(isRoot() ? 0o011 : 0)
+    } finally {
+      expect(process.platform === 'win32' ? 0 : process.umask()).toBe(before)
+      await rm(`${folder}-link`)
+    }
+  })
+
+  it('says so when the folder is a file', async () => {
+    await writeFile(join(folder, 'data'), '')
+    await expect(openDataFolder(join(folder, 'data'))).rejects.toThrow(/The data folder .*data cannot be used \(EEXIST/)
+  })
+
+  it('says so when PostgreSQL cannot get in', async () => {
+    await mkdir(join(folder, 'data'))
+    await chmod(folder, isRoot() ? 0o700 : 0o600)
+    const expected = isRoot() ? /the user \w+, who cannot enter the data folder .*data: set/ : /cannot be used \(EACCES/
+    await expect(openDataFolder(join(folder, 'data'))).rejects.toThrow(expected)
+  })
+})
+
+describe('accountFor', () => {
+  it('is another user for root alone', async () => {
+    const found = await accountFor(join(folder, 'postgres'))
+    expect(found === undefined).toBe(!isRoot())
+    expect(found?.uid).not.toBe(0)
+  })
+})
+
+describe('defaultDataDir', () => {
+  it('is in the checkout', async () => {
+    expect(await defaultDataDir(folder)).toBe(join(folder, 'data'))
+  })
+
+  it('is a system folder for root alone where only the owner may enter the checkout', async () => {
+    await chmod(folder, 0o700)
+    expect(await defaultDataDir(folder)).toBe(isRoot() ? '/var/lib/auth4agent' : join(folder, 'data'))
+  })
+})

@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { locateBinaries } from './binaries.ts'
+import { stopOrphan } from './orphan.ts'
+import { processIdentity } from './process-identity.ts'
+
+let cluster: string
+let bystander: ChildProcess
+
+/** A process whose command line ends in `args`. */
+async function startBystander(...args: string[]): Promise<number> {
+  bystander = spawn(process.execPath, ['-e', 'console.log(1); setInterval(() => {}, 1000)', ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  if (bystander.stdout === null || bystander.pid === undefined) throw new Error('not started')
+  await once(bystander.stdout, 'data')
+  return bystander.pid
+}
+
+beforeEach(async () => {
+  cluster = await mkdtemp(join(tmpdir(), 'a4a-orphan-'))
+})
+
+afterEach(async () => {
+  bystander.kill('SIGKILL')
+  await rm(cluster, { recursive: true })
+})
+
+const stop = async (pid: number): Promise<number | undefined> => {
+  await writeFile(join(cluster, 'postmaster.pid'), `${pid}\n${cluster}\n1760000000\n5432\n`)
+  return stopOrphan(cluster, await locateBinaries())
+}
+
+describe('stopOrphan', () => {
+  it('interrupts the PostgreSQL of this very cluster and waits for its end', async () => {
+    const pid = await startBystander('postgres', '-D', cluster, '-c', 'port=1')
+    const exited = once(bystander, 'exit')
+    expect(await stop(pid)).toBe(pid)
+    expect(await exited).toEqual([null, 'SIGINT'])
+  })
+
+  it("leaves another program alone that got a PostgreSQL's number, and removes the file that names it", async () => {
+    const pid = await startBystander('something', 'else')
+    expect(await stop(pid)).toBeUndefined()
+    expect(await processIdentity(pid)).toBeDefined()
+    expect(await readdir(cluster)).toEqual([])
+  })
+
+  it('leaves a PostgreSQL of another folder alone, and its file to the one that will find it', async () => {
+    const pid = await startBystander('postgres', '-D', `${cluster}-other`, '-c', 'port=1')
+    expect(await stop(pid)).toBeUndefined()
+    expect(await processIdentity(pid)).toBeDefined()
+    expect(await readdir(cluster)).toEqual(['postmaster.pid'])
+  })
+
+  it('leaves the file of one that has ended to PostgreSQL', async () => {
+    const pid = await startBystander('postgres', '-D', cluster, '-c', 'port=1')
+    const exited = once(bystander, 'exit')
+    bystander.kill('SIGKILL')
+    await exited
+    expect(await stop(pid)).toBeUndefined()
+    expect(await readdir(cluster)).toEqual(['postmaster.pid'])
+  })
+})

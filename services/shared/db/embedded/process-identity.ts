@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process'
+import { readFile, readlink } from 'node:fs/promises'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/**
+ * Names one run of process `pid`, so that a process that later got the same number is told apart: boot, PID namespace
+ * and start tick on Linux, the start time elsewhere. Undefined when no such process runs; empty where the system tells
+ * no more than that it runs (Windows).
+ */
+export async function processIdentity(pid: number): Promise<string | undefined> {
+  if (!isRunning(pid)) return undefined
+  if (process.platform === 'linux') return linuxIdentity(pid)
+  if (process.platform === 'win32') return ''
+  return psField(pid, 'lstart')
+}
+
+/** The command line of process `pid`; undefined when no such process runs or the system does not tell (Windows). */
+export async function commandLine(pid: number): Promise<string | undefined> {
+  if (process.platform === 'win32') return undefined
+  if (process.platform !== 'linux') return psField(pid, 'command')
+  const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+  return text === '' ? undefined : text.replaceAll('\0', ' ').trimEnd()
+}
+
+/** Whether a process numbered `pid` exists, whoever owns it. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+async function linuxIdentity(pid: number): Promise<string | undefined> {
+  const [stat, boot, namespace] = await Promise.all([
+    readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ''),
+    readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => ''),
+    readlink('/proc/self/ns/pid').catch(() => ''),
+  ])
+  // The name in parentheses may itself hold blanks and parentheses: fields are counted from its end (proc_pid_stat(5)).
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const [state, startTime] = [fields[0], fields[19]]
+  if (startTime === undefined || state === 'Z' || state === 'X') return undefined
+  return `${boot.trim()} ${namespace} ${startTime}`
+}
+
+async function psField(pid: number, field: string): Promise<string | undefined> {
+  const { stdout } = await run('ps', ['-o', `${field}=`, '-p', String(pid)]).catch(() => ({ stdout: '' }))
+  return stdout.trim() === '' ? undefined : stdout.trim()
+}

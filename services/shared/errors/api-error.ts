@@ -1,0 +1,83 @@
+import { type ReasonCode, reasons } from './reasons.ts'
+
+/** What an error may carry beside its reason. */
+interface ApiErrorOptions {
+  /** Seconds after which a retry may succeed (RFC 9110 section 10.2.3). */
+  readonly retryAfter?: number
+  /** Underlying error, for the log alone. */
+  readonly cause?: unknown
+}
+
+/** The one error that handlers throw. `message` is shown to the caller and never holds a secret. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError'
+  readonly reason: ReasonCode
+  readonly retryAfter: number | undefined
+
+  constructor(reason: ReasonCode, detail?: string, options: ApiErrorOptions = {}) {
+    super(detail ?? reasons[reason].title, options.cause === undefined ? undefined : { cause: options.cause })
+    this.reason = reason
+    this.retryAfter = options.retryAfter
+  }
+}
+
+/** Database errors that mean "not reachable now": connection, shutdown, read-only standby, timeouts, pool exhaustion. */
+const UNAVAILABLE_CODES = new Set([
+  'EAI_AGAIN',
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+  '25P03',
+  '57P01',
+  '57P02',
+  '57P03',
+  '57P05',
+  '57014',
+  '55P03',
+  '25006',
+  '40P01',
+  '40001',
+  'P1001',
+  'P1002',
+  'P1008',
+  'P1017',
+  'P2024',
+  'P2028',
+  'P2034',
+])
+
+/** SQLSTATE classes that mean it as a whole: connection exceptions, insufficient resources. */
+const UNAVAILABLE_CLASSES = new Set(['08', '53'])
+
+/** What Prisma's driver adapter calls the same, where it keeps no code of PostgreSQL. */
+const UNAVAILABLE_KINDS = new Set(['ConnectionClosed', 'DatabaseNotReachable', 'SocketTimeout', 'TooManyConnections'])
+
+const UNAVAILABLE_TEXT =
+  /connection (terminated|timeout|error)|timeout exceeded|query read timeout|can't reach database|server closed the connection|use a pool after calling end/i
+
+/** Any thrown value as an ApiError; what is unknown becomes INTERNAL, with the original as its cause. */
+export function toApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error
+  if (isUnavailable(error)) return new ApiError('UNAVAILABLE', undefined, { cause: error, retryAfter: 1 })
+  return new ApiError('INTERNAL', undefined, { cause: error })
+}
+
+function isUnavailable(error: unknown, depth = 0): boolean {
+  if (typeof error !== 'object' || error === null || depth > 4) return false
+  const { code, originalCode, kind, message, cause, meta, driverAdapterError } = error as Record<string, unknown>
+  if (isUnavailableCode(code) || isUnavailableCode(originalCode)) return true
+  if (typeof kind === 'string' && UNAVAILABLE_KINDS.has(kind)) return true
+  if (typeof message === 'string' && UNAVAILABLE_TEXT.test(message)) return true
+  // Prisma keeps what PostgreSQL said in `meta.driverAdapterError.cause`.
+  return [cause, meta, driverAdapterError].some((inner) => isUnavailable(inner, depth + 1))
+}
+
+function isUnavailableCode(code: unknown): boolean {
+  if (typeof code !== 'string') return false
+  return UNAVAILABLE_CODES.has(code) || (code.length === 5 && UNAVAILABLE_CLASSES.has(code.slice(0, 2)))
+}

@@ -1,0 +1,23 @@
+import { create, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf'
+import { ErrorInfoSchema, RetryInfoSchema } from '../../../gen/proto/google/rpc/error_details_pb.ts'
+import type { ApiError } from './api-error.ts'
+
+/** One detail of an error as google.rpc.Status carries it. */
+export interface ErrorDetail {
+  readonly desc: DescMessage
+  readonly value: MessageInitShape<DescMessage>
+}
+
+/** Domain of this server's reasons in google.rpc.ErrorInfo. */
+const ERROR_DOMAIN = 'auth4agent'
+
+/** The details that gRPC and Connect add to an error: ErrorInfo with its reason, RetryInfo when a retry may succeed. */
+export function errorDetails(error: ApiError): readonly ErrorDetail[] {
+  const info = create(ErrorInfoSchema, { reason: error.reason, domain: ERROR_DOMAIN })
+  const details: ErrorDetail[] = [{ desc: ErrorInfoSchema, value: info }]
+  if (error.retryAfter !== undefined) {
+    const retryDelay = { seconds: BigInt(Math.ceil(error.retryAfter)) }
+    details.push({ desc: RetryInfoSchema, value: create(RetryInfoSchema, { retryDelay }) })
+  }
+  return details
+}

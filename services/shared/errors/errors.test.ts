@@ -1,0 +1,141 @@
+import { fromBinary } from '@bufbuild/protobuf'
+import { anyUnpack } from '@bufbuild/protobuf/wkt'
+import { Code, ConnectError } from '@connectrpc/connect'
+import { Metadata } from '@grpc/grpc-js'
+import { describe, expect, it } from 'vitest'
+import { ErrorInfoSchema, RetryInfoSchema } from '../../../gen/proto/google/rpc/error_details_pb.ts'
+import { StatusSchema } from '../../../gen/proto/google/rpc/status_pb.ts'
+import { ApiError, toApiError } from './api-error.ts'
+import { toConnectError } from './connect-error.ts'
+import { errorDetails } from './error-details.ts'
+import { toGrpcStatus } from './grpc-status.ts'
+import { type ReasonCode, reasons, verdicts } from './reasons.ts'
+
+const codes = Object.keys(reasons) as ReasonCode[]
+
+describe('reasons', () => {
+  it.each([...codes, ...Object.keys(verdicts)])('%s is a name that ErrorInfo allows', (code) => {
+    expect(code).toMatch(/^[A-Z][A-Z0-9_]{0,61}[A-Z0-9]$/)
+  })
+
+  const families: Readonly<Record<number, readonly Code[]>> = {
+    400: [Code.InvalidArgument, Code.FailedPrecondition],
+    401: [Code.Unauthenticated],
+    403: [Code.PermissionDenied],
+    404: [Code.NotFound, Code.Unimplemented],
+    405: [Code.Unimplemented],
+    406: [Code.InvalidArgument],
+    408: [Code.DeadlineExceeded],
+    409: [Code.FailedPrecondition, Code.AlreadyExists],
+    410: [Code.FailedPrecondition],
+    413: [Code.ResourceExhausted],
+    415: [Code.InvalidArgument],
+    429: [Code.ResourceExhausted],
+    431: [Code.ResourceExhausted],
+    500: [Code.Internal],
+    503: [Code.Unavailable],
+    504: [Code.DeadlineExceeded],
+  }
+  it.each(codes)('%s means the same over REST and gRPC', (code) => {
+    const { status, code: grpc } = reasons[code]
+    expect(families[status]).toContain(grpc)
+  })
+
+  it('keeps what version 1 clients act on', () => {
+    const facts = { CHALLENGE_NOT_FOUND: 404, CHALLENGE_USED: 409, CHALLENGE_EXPIRED: 410, INVALID_SIGNATURE: 401 }
+    for (const [code, status] of Object.entries(facts)) expect(reasons[code as ReasonCode].status).toBe(status)
+    expect(reasons.SCOPE_NOT_ALLOWED).toMatchObject({ status: 403, error: 'scope not allowed' })
+    expect(reasons.AGENT_NOT_ACTIVE).toMatchObject({ status: 403, error: 'agent is not active' })
+    expect(reasons.AGENT_OPERATOR_NOT_ACTIVE).toMatchObject({ status: 403, error: 'agent is not active' })
+  })
+})
+
+/** What PostgreSQL said, where Prisma keeps it. */
+const driver = (originalCode: string) => ({ driverAdapterError: { cause: { originalCode } } })
+
+describe('toApiError', () => {
+  it('leaves an ApiError as it is', () => {
+    const error = new ApiError('AGENT_NOT_FOUND', 'which one?', { retryAfter: 2, cause: 'x' })
+    expect(toApiError(error)).toBe(error)
+    expect(error).toMatchObject({ message: 'which one?', retryAfter: 2, cause: 'x' })
+    expect(new ApiError('RATE_LIMITED').message).toBe('Too many requests')
+    expect(new ApiError('RATE_LIMITED')).not.toHaveProperty('cause')
+  })
+
+  it.each<[string, unknown]>([
+    ['ECONNREFUSED', { code: 'ECONNREFUSED' }],
+    ['a name that cannot be looked up now', { code: 'EAI_AGAIN' }],
+    ['an SQLSTATE of class 08', { code: '08006' }],
+    ['too many connections', { code: '53300' }],
+    ['a full disk', { code: '53100' }],
+    ['a shutdown', { code: '57P01' }],
+    ['a statement timeout inside Prisma', { code: 'P2010', meta: driver('57014') }],
+    ['a standby inside Prisma', { code: 'P2039', meta: driver('25006') }],
+    ['Prisma without a server', { code: 'P1001' }],
+    ['a cause of a cause', { cause: { cause: { code: 'ECONNRESET' } } }],
+    ['pg’s words without a code', new Error('Connection terminated unexpectedly')],
+    ['an exhausted pool', new Error('timeout exceeded when trying to connect')],
+  ])('takes %s for UNAVAILABLE, to be tried again', (_name, error) => {
+    expect(toApiError(error)).toMatchObject({ reason: 'UNAVAILABLE', retryAfter: 1, cause: error })
+    expect(toApiError(error).message).toBe(reasons.UNAVAILABLE.title)
+  })
+
+  const circle: Record<string, unknown> = {}
+  circle.cause = circle
+  it.each<[string, unknown]>([
+    ['an error', new Error('secret')],
+    ['a text', 'secret'],
+    ['nothing', undefined],
+    ['null', null],
+    ['a circle', circle],
+    ['a unique violation', { code: '23505' }],
+    ['a division by zero inside Prisma', { code: 'P2010', meta: driver('22012') }],
+    ['a code that only begins like one', { code: '08-something' }],
+    ['a code that is a number', { code: 57014 }],
+  ])('takes %s for INTERNAL and shows nothing of it', (_name, error) => {
+    const internal = toApiError(error)
+    expect(internal).toMatchObject({ reason: 'INTERNAL', message: 'The server failed' })
+    expect(internal.cause).toBe(error)
+  })
+})
+
+describe('on the wire', () => {
+  const limited = new ApiError('RATE_LIMITED', undefined, { retryAfter: 1.2 })
+
+  it('names the reason in ErrorInfo, and the wait in whole seconds', () => {
+    expect(errorDetails(new ApiError('AGENT_NOT_FOUND'))).toMatchObject([
+      { value: { reason: 'AGENT_NOT_FOUND', domain: 'auth4agent' } },
+    ])
+    expect(errorDetails(limited)[1]?.value).toMatchObject({ retryDelay: { seconds: 2n } })
+  })
+
+  it('is a google.rpc.Status over gRPC, beside the trailers there were', () => {
+    const trailers = new Metadata()
+    trailers.set('x-request-id', 'r')
+    const { code, details, metadata } = toGrpcStatus(limited, trailers)
+    expect({ code, details }).toEqual({ code: Code.ResourceExhausted, details: 'Too many requests' })
+    expect(metadata.get('x-request-id')).toEqual(['r'])
+    const [bytes] = metadata.get('grpc-status-details-bin')
+    const status = fromBinary(StatusSchema, bytes as Buffer)
+    expect(status).toMatchObject({ code, message: details })
+    const [info, retry] = status.details
+    expect(info && anyUnpack(info, ErrorInfoSchema)).toMatchObject({ reason: 'RATE_LIMITED', domain: 'auth4agent' })
+    expect(retry && anyUnpack(retry, RetryInfoSchema)).toMatchObject({ retryDelay: { seconds: 2n } })
+  })
+
+  it('carries the same over Connect', () => {
+    const error = toConnectError(limited)
+    expect(error).toBeInstanceOf(ConnectError)
+    expect(error).toMatchObject({ code: Code.ResourceExhausted, rawMessage: 'Too many requests' })
+    expect(error.metadata.get('retry-after')).toBe('2')
+    expect(error.findDetails(ErrorInfoSchema)).toMatchObject([{ reason: 'RATE_LIMITED' }])
+  })
+
+  it('shows nothing of what it does not know', () => {
+    const error = new Error('secret')
+    expect(toGrpcStatus(error)).toMatchObject({ code: Code.Internal, details: 'The server failed' })
+    const [bytes] = toGrpcStatus(error).metadata.get('grpc-status-details-bin')
+    expect(String(bytes)).not.toContain('secret')
+    expect(toConnectError(error)).toMatchObject({ rawMessage: 'The server failed', cause: undefined })
+  })
+})

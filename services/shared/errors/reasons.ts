@@ -1,0 +1,177 @@
+import { Code } from '@connectrpc/connect'
+
+/** How one reason appears on each wire. `error` is the text that version 1 clients print. */
+interface Reason {
+  readonly status: number
+  readonly code: Code
+  readonly title: string
+  readonly error?: string
+}
+
+/**
+ * The one list of reasons that leave this server, with their REST status (RFC 9457) and gRPC code.
+ * A reason, once published, is never renamed.
+ */
+export const reasons = {
+  // The form of a request.
+  INVALID_ARGUMENT: { status: 400, code: Code.InvalidArgument, title: 'The request is malformed' },
+  INVALID_DOMAIN: { status: 400, code: Code.InvalidArgument, title: 'The domain is not one that can be proven' },
+  INVALID_PUBLIC_KEY: {
+    status: 400,
+    code: Code.InvalidArgument,
+    title: 'The public key is not an acceptable Ed25519 key',
+  },
+  INVALID_DID: { status: 400, code: Code.InvalidArgument, title: 'The DID is malformed' },
+  DID_MISMATCH: { status: 400, code: Code.InvalidArgument, title: 'The DID is not the one that key and domain give' },
+  INVALID_SCOPE: { status: 400, code: Code.InvalidArgument, title: 'The scope is malformed' },
+  INVALID_AUDIENCE: { status: 400, code: Code.InvalidArgument, title: 'The audience is malformed' },
+  INVALID_TTL: { status: 400, code: Code.InvalidArgument, title: 'The token lifetime is malformed or out of bounds' },
+  INVALID_PAGE_TOKEN: { status: 400, code: Code.InvalidArgument, title: 'The page token is not one of this list' },
+  BINDING_MISMATCH: {
+    status: 400,
+    code: Code.InvalidArgument,
+    title: 'Scope, audience or ttl differ from what the challenge was made for',
+  },
+  BINDING_REQUIRED: {
+    status: 403,
+    code: Code.PermissionDenied,
+    title: 'This agent needs a challenge that is bound to scope, audience and ttl',
+  },
+  TOKEN_NOT_OURS: { status: 400, code: Code.InvalidArgument, title: 'The token was not issued by this server' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, code: Code.InvalidArgument, title: 'The content type is not supported' },
+  NOT_ACCEPTABLE: { status: 406, code: Code.InvalidArgument, title: 'No representation fits the Accept header' },
+  BODY_TOO_LARGE: { status: 413, code: Code.ResourceExhausted, title: 'The request is too large' },
+  HEADERS_TOO_LARGE: { status: 431, code: Code.ResourceExhausted, title: 'The request headers are too large' },
+  REQUEST_TIMEOUT: { status: 408, code: Code.DeadlineExceeded, title: 'The request did not arrive in time' },
+  ROUTE_NOT_FOUND: { status: 404, code: Code.Unimplemented, title: 'There is nothing at this path' },
+  METHOD_NOT_ALLOWED: { status: 405, code: Code.Unimplemented, title: 'The path does not take this method' },
+
+  // Who is asking.
+  UNAUTHENTICATED: { status: 401, code: Code.Unauthenticated, title: 'This call needs an assertion' },
+  INVALID_ASSERTION: { status: 401, code: Code.Unauthenticated, title: 'The assertion is not valid' },
+  ASSERTION_EXPIRED: { status: 401, code: Code.Unauthenticated, title: 'The assertion has expired' },
+  ASSERTION_USED: { status: 401, code: Code.Unauthenticated, title: 'The assertion has been used already' },
+  INVALID_SIGNATURE: {
+    status: 401,
+    code: Code.Unauthenticated,
+    title: 'The signature does not verify',
+    error: 'invalid signature',
+  },
+  PERMISSION_DENIED: { status: 403, code: Code.PermissionDenied, title: 'The caller may not do this' },
+
+  // Operators.
+  OPERATOR_NOT_FOUND: {
+    status: 404,
+    code: Code.NotFound,
+    title: 'There is no such operator',
+    error: 'operator not found',
+  },
+  OPERATOR_NOT_ACTIVE: {
+    status: 409,
+    code: Code.FailedPrecondition,
+    title: 'The operator is not active',
+    error: 'operator is not active',
+  },
+  OPERATOR_RELEASED: {
+    status: 409,
+    code: Code.FailedPrecondition,
+    title: 'The operator has released its domain for good',
+  },
+  OPERATOR_SUSPENDED: {
+    status: 409,
+    code: Code.FailedPrecondition,
+    title: 'The operator of this domain is suspended by the administrator',
+  },
+  DOMAIN_CONTESTED: {
+    status: 409,
+    code: Code.FailedPrecondition,
+    title: 'More than one proof of this server stands at the domain',
+  },
+
+  // Agents.
+  AGENT_NOT_FOUND: { status: 404, code: Code.NotFound, title: 'There is no such agent', error: 'agent not found' },
+  AGENT_EXISTS: {
+    status: 409,
+    code: Code.AlreadyExists,
+    title: 'The agent is registered already',
+    error: 'agent already exists',
+  },
+  AGENT_NOT_ACTIVE: {
+    status: 403,
+    code: Code.PermissionDenied,
+    title: 'The agent is not active',
+    error: 'agent is not active',
+  },
+  AGENT_OPERATOR_NOT_ACTIVE: {
+    status: 403,
+    code: Code.PermissionDenied,
+    title: "The agent's operator is not active",
+    error: 'agent is not active',
+  },
+  AGENT_REVOKED: { status: 409, code: Code.FailedPrecondition, title: 'The agent is revoked for good' },
+  AGENT_NOT_PENDING: { status: 409, code: Code.FailedPrecondition, title: 'The agent is not pending' },
+  AGENT_NOT_SUSPENDED: { status: 409, code: Code.FailedPrecondition, title: 'The agent is not suspended' },
+  AGENT_PENDING: { status: 409, code: Code.FailedPrecondition, title: 'The agent has not been approved yet' },
+
+  // Challenges and tokens.
+  CHALLENGE_NOT_FOUND: {
+    status: 404,
+    code: Code.NotFound,
+    title: 'The challenge is not one of this server',
+    error: 'challenge not found',
+  },
+  CHALLENGE_EXPIRED: {
+    status: 410,
+    code: Code.FailedPrecondition,
+    title: 'The challenge has expired',
+    error: 'challenge expired',
+  },
+  CHALLENGE_USED: {
+    status: 409,
+    code: Code.AlreadyExists,
+    title: 'The challenge has been redeemed already',
+    error: 'challenge already used',
+  },
+  SCOPE_NOT_ALLOWED: {
+    status: 403,
+    code: Code.PermissionDenied,
+    title: "The scope is not within the agent's grant",
+    error: 'scope not allowed',
+  },
+  AUDIENCE_NOT_ALLOWED: {
+    status: 403,
+    code: Code.PermissionDenied,
+    title: "The audience's owner has not listed the agent's domain",
+    error: 'audience not allowed',
+  },
+
+  // Limits and faults.
+  RATE_LIMITED: { status: 429, code: Code.ResourceExhausted, title: 'Too many requests' },
+  OVERLOADED: { status: 503, code: Code.Unavailable, title: 'The server is at its limit of concurrent requests' },
+  UNAVAILABLE: { status: 503, code: Code.Unavailable, title: 'The server cannot reach what it needs to answer' },
+  DEADLINE_EXCEEDED: { status: 504, code: Code.DeadlineExceeded, title: 'The request took too long' },
+  INTERNAL: { status: 500, code: Code.Internal, title: 'The server failed' },
+} as const satisfies Record<string, Reason>
+
+/** A stable code of a refusal or a fault, the same on every transport. */
+export type ReasonCode = keyof typeof reasons
+
+/** Why a token is not valid, in an answer that is itself a success: `reason` of VerifyToken. */
+export const verdicts = {
+  MALFORMED_TOKEN: 'It is not an access token in its one canonical form',
+  UNSUPPORTED_ALGORITHM: 'Its algorithm is not the one of its key',
+  UNKNOWN_KEY: 'Its key is not one of this server',
+  SIGNATURE_INVALID: 'Its signature does not verify',
+  WRONG_ISSUER: 'Another issuer made it',
+  TOKEN_EXPIRED: 'It has expired',
+  TOKEN_NOT_YET_VALID: 'It is not valid yet',
+  AUDIENCE_MISMATCH: 'It is for another audience',
+  SCOPE_MISSING: 'It lacks a scope that is required',
+  OPERATOR_NOT_TRUSTED: 'Its operator is not one of those required',
+  TOKEN_REVOKED: 'It has been revoked',
+  AGENT_TOKENS_ENDED: "Its agent's tokens have been ended",
+  OPERATOR_TOKENS_ENDED: "Its operator's tokens have been ended",
+} as const
+
+/** A stable code of why a token is not valid. */
+export type Verdict = keyof typeof verdicts

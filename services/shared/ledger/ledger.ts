@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto'
+import type { PrismaClient } from '../../../gen/prisma/client.ts'
+import { uuidv7 } from '../crypto/uuid.ts'
+import type { Tx } from '../db/db.ts'
+import { ApiError } from '../errors/api-error.ts'
+import type { Principal } from '../rpc/call.ts'
+import type { AuditAction } from '../rpc/policy.ts'
+
+/** Who changes something, and under which request. A `Call` is one; the scheduler makes its own. */
+export interface Author {
+  readonly principal: Principal | { readonly kind: 'system' } | { readonly kind: 'agent'; readonly did: string }
+  readonly requestId: string
+}
+
+/** One line of the audit, but for its author. */
+interface AuditEntry {
+  readonly action: AuditAction
+  /** An agent's DID, a jti, a key id or an operator id. */
+  readonly subject: string
+  /** Whose audit it belongs to; absent for what concerns the deployment alone. */
+  readonly operatorId?: string
+  /** Why, in the caller's words or as a reason code. */
+  readonly reason?: string
+}
+
+/** Writes one line of the audit in the transaction of its change. */
+export type Audit = (entry: AuditEntry) => Promise<void>
+
+/**
+ * Runs a change in one transaction, together with its audit and with the assertion it uses up. The assertion goes first,
+ * so of two calls with the same one the second waits for the first and is refused: ASSERTION_USED.
+ */
+export function change<T>(
+  prisma: PrismaClient,
+  author: Author,
+  work: (tx: Tx, audit: Audit) => Promise<T>,
+): Promise<T> {
+  return prisma.$transaction(async (tx) => {
+    await useAssertion(tx, author)
+    return work(tx, async (entry) => {
+      await tx.auditLog.create({ data: auditRow(author, entry, 'done') })
+    })
+  })
+}
+
+/** A refusal names the RPC where that changes nothing. */
+type RefusalEntry = Omit<AuditEntry, 'action'> & { readonly action: AuditAction | `${string}/${string}` }
+
+/** Records that an authenticated caller was refused. Nothing else has changed. */
+export async function recordRefusal(prisma: PrismaClient, author: Author, entry: RefusalEntry): Promise<void> {
+  await prisma.auditLog.create({ data: auditRow(author, entry, 'refused') })
+}
+
+/** Audit ids are UUIDv7, so that they list in the order of time. */
+export function auditId(): string {
+  return uuidv7(Date.now(), randomBytes(10))
+}
+
+/** How an author is named in the audit. */
+export function actorName(principal: Author['principal']): string {
+  if (principal.kind === 'operator') return `operator:${principal.operatorId}`
+  if (principal.kind === 'agent') return `agent:${principal.did}`
+  return principal.kind
+}
+
+function auditRow(author: Author, entry: RefusalEntry, outcome: 'done' | 'refused') {
+  return {
+    id: auditId(),
+    operatorId: entry.operatorId ?? null,
+    actor: actorName(author.principal),
+    action: entry.action,
+    subject: entry.subject,
+    outcome,
+    reason: entry.reason ?? '',
+    requestId: author.requestId,
+  }
+}
+
+/** An assertion is kept until no clock within the allowed skew can still accept it. */
+const KEEP_BEYOND_EXPIRY_S = 120
+
+async function useAssertion(tx: Tx, { principal }: Author): Promise<void> {
+  if (principal.kind !== 'operator' && principal.kind !== 'admin') return
+  const issuer = principal.kind === 'operator' ? principal.operatorId : 'admin'
+  const { jti, expiresAt } = principal.assertion
+  const keepUntil = new Date((expiresAt + KEEP_BEYOND_EXPIRY_S) * 1000)
+  const { count } = await tx.usedAssertion.createMany({ data: [{ issuer, jti, keepUntil }], skipDuplicates: true })
+  if (count === 0) throw new ApiError('ASSERTION_USED')
+}
+
+/** Forgets used assertions that nobody can accept any more. */
+export async function pruneAssertions(prisma: PrismaClient): Promise<void> {
+  await prisma.usedAssertion.deleteMany({ where: { keepUntil: { lt: new Date() } } })
+}

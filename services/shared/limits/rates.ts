@@ -1,0 +1,18 @@
+import type { Rates } from './limits.ts'
+
+/** One number scales all rates, so that a deployment has one knob and the proportions stay. */
+export function scaleRates(factor: number): Rates {
+  const rate = (perMinute: number, burst: number) => ({
+    perMinute: perMinute * factor,
+    burst: Math.max(1, burst * factor),
+  })
+  return {
+    read: { source: rate(1_200, 200), subject: rate(1_200, 200) },
+    register: { source: rate(60, 30), subject: rate(120, 60) },
+    confirm: { source: rate(60, 20), subject: rate(20, 10) },
+    challenge: { source: rate(6_000, 1_000), subject: rate(600, 100) },
+    token: { source: rate(6_000, 1_000), subject: rate(600, 100) },
+    verify: { source: rate(60_000, 10_000), subject: rate(60_000, 10_000) },
+    manage: { source: rate(600, 200), subject: rate(600, 200) },
+  }
+}

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest'
+import { createLogger } from './log.ts'
+
+function setUp(level = 'debug') {
+  const lines: string[] = []
+  return { lines, log: createLogger(level, (line) => lines.push(line)) }
+}
+
+const SECRET = 'SECRET-VALUE'
+const NAMES = ['authorization', 'Authorization', 'token', 'access_token', 'accessToken', 'signature', 'assertion']
+const MORE = ['private_key', 'privateKey', 'password', 'PASSWORD', 'kek', 'seed', 'cookie', 'set-cookie']
+
+describe('createLogger', () => {
+  it.each([...NAMES, ...MORE])('shows no %s, wherever it stands', (name) => {
+    const { log, lines } = setUp()
+    const secret = { [name]: SECRET }
+    log.info(secret, 'flat')
+    log.info({ a: { b: { c: secret } } }, 'deep')
+    log.info({ list: [secret, [secret]] }, 'listed')
+    log.info({ [name]: { inner: SECRET }, deep: { [name]: [SECRET] } }, 'of another type')
+    log.error({ error: Object.assign(new Error('x'), secret, { meta: secret }) }, 'on an error')
+    log.warn({ inner: { error: Object.assign(new Error('x'), secret) } }, 'on an inner error')
+    const child = log.child(secret).child({ a: secret })
+    child.info(secret, 'from a child')
+    expect(lines).toHaveLength(7)
+    for (const line of lines) {
+      expect(line).not.toContain(SECRET)
+      expect(line).toContain('[redacted]')
+    }
+  })
+
+  it('shows no bytes, which may be a key', () => {
+    const { log, lines } = setUp()
+    log.info({ a: Buffer.from('AAAA'), b: [new Uint8Array([65, 66])] }, 'x')
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ a: '[4 bytes]', b: ['[2 bytes]'] })
+  })
+
+  it('ends at a depth, and so at a circle', () => {
+    const { log, lines } = setUp()
+    const circle: Record<string, unknown> = { name: 'x' }
+    circle.self = circle
+    log.info({ circle }, 'x')
+    expect(lines[0]).toContain('[too deep]')
+  })
+
+  it('writes one JSON object a line with level, time, message and an error’s causes', () => {
+    const { log, lines } = setUp()
+    const at = new Date(0)
+    log.error({ error: new Error('outer', { cause: new Error('inner') }), at, none: null, missing: undefined }, 'a\nb')
+    expect(lines[0]?.trimEnd()).not.toContain('\n')
+    const line = JSON.parse(lines[0] ?? '') as { error: { stack: string } }
+    expect(line).toMatchObject({ level: 50, msg: 'a\nb', at: at.toISOString(), none: null })
+    expect(line).not.toHaveProperty('pid')
+    expect(line.error.stack).toContain('caused by: Error: inner')
+  })
+
+  it('is as quiet as its level says', () => {
+    const { log, lines } = setUp('warn')
+    log.debug({}, 'x')
+    log.info({}, 'x')
+    log.child({ a: 1 }).info({}, 'x')
+    expect(lines).toEqual([])
+    log.warn({}, 'x')
+    expect(lines).toHaveLength(1)
+  })
+})

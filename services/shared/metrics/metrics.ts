@@ -1,0 +1,68 @@
+import type pg from 'pg'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** What the server counts. Labels come from fixed sets, never from what a caller sends. */
+export interface Metrics {
+  readonly registry: Registry
+  /** One call of an RPC: `reason` is OK or the reason it was refused. */
+  observe(service: string, method: string, reason: string, seconds: number): void
+  callStarted(): void
+  callEnded(): void
+}
+
+/** Upper bounds in seconds, from a cached answer to the database's deadline. */
+const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+
+/** Prometheus metrics of this process: calls, tokens, the database pool, event loop and memory. */
+export function createMetrics(pool: pg.Pool): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const registers = [registry]
+  const calls = new Counter({
+    name: 'auth4agent_calls_total',
+    help: 'Calls by RPC and reason; reason is OK for those that succeeded.',
+    labelNames: ['service', 'method', 'reason'],
+    registers,
+  })
+  const latency = new Histogram({
+    name: 'auth4agent_call_duration_seconds',
+    help: 'Time from a call to its answer.',
+    labelNames: ['service', 'method'],
+    buckets: BUCKETS,
+    registers,
+  })
+  const issued = new Counter({ name: 'auth4agent_tokens_issued_total', help: 'Tokens issued.', registers })
+  const refused = new Counter({
+    name: 'auth4agent_tokens_refused_total',
+    help: 'Token requests refused, by reason.',
+    labelNames: ['reason'],
+    registers,
+  })
+  const inFlight = new Gauge({ name: 'auth4agent_calls_in_flight', help: 'Calls being answered.', registers })
+  registry.registerMetric(poolGauge(pool))
+  return {
+    registry,
+    observe(service, method, reason, seconds) {
+      calls.inc({ service, method, reason })
+      latency.observe({ service, method }, seconds)
+      if (method !== 'IssueToken') return
+      if (reason === 'OK') issued.inc()
+      else refused.inc({ reason })
+    },
+    callStarted: () => inFlight.inc(),
+    callEnded: () => inFlight.dec(),
+  }
+}
+
+function poolGauge(pool: pg.Pool): Gauge {
+  const states = { total: () => pool.totalCount, idle: () => pool.idleCount, waiting: () => pool.waitingCount }
+  return new Gauge({
+    name: 'auth4agent_db_pool_connections',
+    help: 'Database connections by state; waiting counts callers without one.',
+    labelNames: ['state'],
+    registers: [],
+    collect() {
+      for (const [state, count] of Object.entries(states)) this.set({ state }, count())
+    },
+  })
+}

@@ -1,0 +1,56 @@
+import type { Client } from '@connectrpc/connect'
+import type {
+  OperatorDirectoryService,
+  OperatorSnapshot,
+} from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { isUuid } from '../crypto/uuid.ts'
+import { ApiError } from '../errors/api-error.ts'
+import {
+  ADMIN_ASSERTION_TYPE,
+  ADMIN_ISSUER,
+  type AssertionRules,
+  checkAssertion,
+  OPERATOR_ASSERTION_TYPE,
+  parseAssertion,
+} from './assertion.ts'
+import type { Principal } from './call.ts'
+import type { CallerKind } from './policy.ts'
+
+/** What authentication works with. */
+export interface AuthenticateDeps {
+  readonly operators: Client<typeof OperatorDirectoryService>
+  /** Raw Ed25519 key of the deployment's administrator; without one there is no administrator. */
+  readonly adminKey: Uint8Array | undefined
+}
+
+/** Operators that speak for a domain, or did until a proof lapsed. The others are as good as anonymous. */
+const SPEAKING = new Set(['active', 'lapsed', 'suspended'])
+
+/**
+ * Establishes who calls. Without an Authorization header that is nobody; with one it must hold. RPCs that only ever serve
+ * anybody do not look at it, for a client may send along whatever token it has.
+ * Throws INVALID_ASSERTION, ASSERTION_EXPIRED or OPERATOR_NOT_ACTIVE.
+ */
+export async function authenticate(
+  deps: AuthenticateDeps,
+  authorization: string | undefined,
+  callers: readonly CallerKind[],
+  rules: AssertionRules,
+): Promise<Principal> {
+  if (authorization === undefined || callers.every((caller) => caller === 'anyone')) return { kind: 'anonymous' }
+  const parsed = parseAssertion(authorization)
+  if (parsed.typ === ADMIN_ASSERTION_TYPE && parsed.iss === ADMIN_ISSUER && deps.adminKey !== undefined) {
+    return { kind: 'admin', assertion: checkAssertion(parsed, deps.adminKey, rules) }
+  }
+  const operator = parsed.typ === OPERATOR_ASSERTION_TYPE ? await findOperator(deps, parsed.iss) : undefined
+  if (operator === undefined) throw new ApiError('INVALID_ASSERTION', 'nobody here is the issuer of the assertion')
+  const assertion = checkAssertion(parsed, operator.rootPublicKey, rules)
+  if (!SPEAKING.has(operator.status)) throw new ApiError('OPERATOR_NOT_ACTIVE', `the operator is ${operator.status}`)
+  return { kind: 'operator', operatorId: operator.id, domain: operator.domain, assertion }
+}
+
+async function findOperator({ operators }: AuthenticateDeps, id: string): Promise<OperatorSnapshot | undefined> {
+  if (!isUuid(id)) return undefined
+  const { operator } = await operators.lookupOperator({ by: { case: 'id', value: id } })
+  return operator
+}

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest'
+import { GOOD_CLAIMS } from '../../../test/support/access-tokens.ts'
+import { NOW_S } from '../../../test/support/assertions.ts'
+import { isJti, parseAccessTokenClaims } from './claims.ts'
+
+const OTHER_DID = 'did:agent:b.example:21fe31dfa154a261626bf854046fd227'
+const parse = (edits: Record<string, unknown>) => parseAccessTokenClaims({ ...GOOD_CLAIMS, ...edits })
+const identity = (did: unknown) => ({ sub: did, client_id: did })
+
+describe('parseAccessTokenClaims', () => {
+  it('reads good claims and passes on no others', () => {
+    expect(parse({})).toEqual(GOOD_CLAIMS)
+    expect(parse({ act: { sub: 'x' }, constructor: 1 })).toEqual(GOOD_CLAIMS)
+  })
+
+  it('takes no claim from a prototype', () => {
+    expect(parseAccessTokenClaims(JSON.parse('{}') as Record<string, unknown>)).toBeUndefined()
+  })
+
+  const wrongTypes: unknown[] = [undefined, null, true, {}, [], -1, 1.5, [[]]]
+  const rows = Object.keys(GOOD_CLAIMS).flatMap((name) => wrongTypes.map((value) => [name, value] as const))
+  it.each(rows)('refuses %s as %j', (name, value) => {
+    expect(parse({ [name]: value })).toBeUndefined()
+  })
+
+  it.each(['iss', 'sub', 'scope', 'operator_id', 'jti', 'client_id'])('refuses %s as an array of itself', (name) => {
+    expect(parse({ [name]: [GOOD_CLAIMS[name as keyof typeof GOOD_CLAIMS]] })).toBeUndefined()
+  })
+
+  it.each([
+    ['iss that is too long', { iss: 'x'.repeat(2049) }],
+    ['sub that is no DID', identity('agent')],
+    ['sub that is a DID of another method', identity('did:web:a.example')],
+    ['sub in capitals', identity(GOOD_CLAIMS.sub.toUpperCase())],
+    ['sub that is a DID URL', identity(`${GOOD_CLAIMS.sub}#key`)],
+    ['client_id that is another agent', { client_id: OTHER_DID }],
+    ['aud as text', { aud: 'https://b.example' }],
+    ['aud with a number', { aud: ['https://b.example', 1] }],
+    ['aud with the empty text', { aud: [''] }],
+    ['aud of nine', { aud: Array.from({ length: 9 }, (_, n) => `h${n}.example`) }],
+    ['aud that is too long', { aud: ['x'.repeat(2049)] }],
+    ['aud nested', { aud: [['https://b.example']] }],
+    ['scope as an array', { scope: ['read'] }],
+    ['scope with two spaces', { scope: 'read  write' }],
+    ['scope with a wildcard', { scope: '*' }],
+    ['scope with 65 tokens', { scope: Array.from({ length: 65 }, (_, n) => `s${n}`).join(' ') }],
+    ['operator_id in capitals', { operator_id: GOOD_CLAIMS.operator_id.toUpperCase() }],
+    ['operator_id in braces', { operator_id: `{${GOOD_CLAIMS.operator_id}}` }],
+    ['operator_id empty', { operator_id: '' }],
+    ['jti empty', { jti: '' }],
+    ['jti of 65 characters', { jti: 'j'.repeat(65) }],
+    ['jti with a space', { jti: 'a b' }],
+    ['jti with a NUL', { jti: 'a\0' }],
+    ['iat as text', { iat: String(NOW_S) }],
+    ['exp as text', { exp: String(NOW_S + 900) }],
+    ['iat of zero', { iat: 0, nbf: 1, exp: 60 }],
+    ['times in milliseconds', { iat: NOW_S * 1000, nbf: NOW_S * 1000, exp: NOW_S * 1000 + 900 }],
+    ['nbf before iat', { nbf: NOW_S - 1 }],
+    ['nbf at exp', { nbf: NOW_S + 900 }],
+    ['exp at iat', { exp: NOW_S }],
+    ['exp before iat', { exp: NOW_S - 1 }],
+    ['a life of more than an hour', { exp: NOW_S + 3601 }],
+    ['epoch with one number', { epoch: [1] }],
+    ['epoch with three numbers', { epoch: [1, 1, 1] }],
+    ['epoch of zero', { epoch: [0, 1] }],
+    ['epoch that is negative', { epoch: [1, -1] }],
+    ['epoch with a fraction', { epoch: [1, 1.5] }],
+    ['epoch as text', { epoch: ['1', '1'] }],
+    ['epoch with null', { epoch: [1, null] }],
+    ['epoch beyond 32 bits', { epoch: [1, 2_147_483_648] }],
+    ['epoch as an object', { epoch: { 0: 1, 1: 1, length: 2 } }],
+  ])('refuses %s', (_name, edits) => {
+    expect(parse(edits)).toBeUndefined()
+  })
+
+  it.each([
+    ['no scope', { scope: '' }],
+    ['eight audiences', { aud: Array.from({ length: 8 }, (_, n) => `h${n}.example`) }],
+    ['a life of an hour', { exp: NOW_S + 3600 }],
+    ['nbf after iat', { nbf: NOW_S + 899 }],
+    ['the largest epoch', { epoch: [2_147_483_647, 1] }],
+    ['a jti of 64 characters', { jti: '!'.repeat(64) }],
+  ])('takes %s', (_name, edits) => {
+    expect(parse(edits)).toEqual({ ...GOOD_CLAIMS, ...edits })
+  })
+})
+
+describe('isJti', () => {
+  it('takes visible ASCII, 1 to 64 characters', () => {
+    expect(['a', '~', '!', 'a'.repeat(64)].every(isJti)).toBe(true)
+    expect(['', ' ', 'a\n', '\x7f', 'é', 'a'.repeat(65)].some(isJti)).toBe(false)
+  })
+})

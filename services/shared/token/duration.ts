@@ -1,0 +1,34 @@
+const UNIT_NS: Readonly<Record<string, bigint>> = {
+  ns: 1n,
+  us: 1_000n,
+  µs: 1_000n,
+  μs: 1_000n,
+  ms: 1_000_000n,
+  s: 1_000_000_000n,
+  m: 60_000_000_000n,
+  h: 3_600_000_000_000n,
+}
+const DECIMALS = 9
+const PART = /(\d{1,9})(?:\.(\d{1,9}))?(ns|us|µs|μs|ms|s|m|h)/y
+/** A second in billionths of a nanosecond: what the last decimal of the smallest unit counts, so that sums are exact. */
+const SECOND = 10n ** 18n
+const WHOLE_SECONDS = /^\d{1,9}$/
+
+/**
+ * Reads a token lifetime: a Go duration (`90s`, `1h30m`) or a number of seconds (`900`).
+ *
+ * @returns whole seconds, or undefined when the text is neither or does not come to whole seconds.
+ */
+export function parseDuration(text: string): number | undefined {
+  if (WHOLE_SECONDS.test(text)) return Number(text)
+  if (text.length === 0 || text.length > 64) return undefined
+  let total = 0n
+  for (let at = 0; at < text.length; at = PART.lastIndex) {
+    PART.lastIndex = at
+    const [, whole, decimals = '', unit = ''] = PART.exec(text) ?? []
+    const nanoseconds = UNIT_NS[unit]
+    if (whole === undefined || nanoseconds === undefined) return undefined
+    total += BigInt(whole + decimals.padEnd(DECIMALS, '0')) * nanoseconds
+  }
+  return total % SECOND === 0n ? Number(total / SECOND) : undefined
+}

@@ -1,0 +1,47 @@
+import type { KeyState } from '../../../gen/prisma/enums.ts'
+import { ED25519_ALGORITHMS, parseCompactJws } from '../crypto/jws.ts'
+import { verify } from '../crypto/ed25519.ts'
+import type { Verdict } from '../errors/reasons.ts'
+import { ACCESS_TOKEN_TYPE, type AccessTokenClaims, MAX_TOKEN_BYTES, parseAccessTokenClaims } from './claims.ts'
+import type { VerificationKeys } from './verification-keys.ts'
+
+/** A token of this issuer whose signature holds, or why it is none. Neither expiry nor revocation has been looked at. */
+export type GenuineToken = { readonly claims: AccessTokenClaims } | { readonly verdict: Verdict }
+
+const ACCEPTED_STATES: Readonly<Record<KeyRule, ReadonlySet<KeyState>>> = {
+  vouches: new Set(['prepared', 'active', 'retiring']),
+  vouched: new Set(['prepared', 'active', 'retiring', 'retired']),
+}
+const RULES = { maxBytes: MAX_TOKEN_BYTES, algs: ED25519_ALGORITHMS, typs: [ACCESS_TOKEN_TYPE] }
+
+/** What is asked of a token's key: that it vouches now, or that it once did (to revoke a token that may have expired). */
+type KeyRule = 'vouches' | 'vouched'
+
+/**
+ * Decides whether a text is a genuine access token of this issuer: canonical form, strict claims, a key of ours that
+ * vouches, its algorithm, the signature, the issuer byte for byte.
+ */
+export async function verifyAccessToken(
+  text: string,
+  issuer: string,
+  keys: VerificationKeys,
+  rule: KeyRule = 'vouches',
+): Promise<GenuineToken> {
+  const jws = parseCompactJws(text, RULES)
+  if (!jws.ok) return { verdict: jws.why === 'alg' ? 'UNSUPPORTED_ALGORITHM' : 'MALFORMED_TOKEN' }
+  const claims = parseAccessTokenClaims(jws.payload)
+  if (claims === undefined) return { verdict: 'MALFORMED_TOKEN' }
+  const key = await keys.find(jws.header.kid)
+  if (key === undefined || !ACCEPTED_STATES[rule].has(key.state)) return { verdict: 'UNKNOWN_KEY' }
+  if (key.alg !== jws.header.alg) return { verdict: 'UNSUPPORTED_ALGORITHM' }
+  if (!verify(key.key, jws.signingInput, jws.signature)) return { verdict: 'SIGNATURE_INVALID' }
+  if (claims.iss !== issuer) return { verdict: 'WRONG_ISSUER' }
+  return { claims }
+}
+
+/** Compares a genuine token's times with a clock. `skewS` is allowed both ways, in seconds. */
+export function checkTimes(claims: AccessTokenClaims, nowS: number, skewS: number): Verdict | undefined {
+  if (nowS >= claims.exp + skewS) return 'TOKEN_EXPIRED'
+  if (nowS < claims.nbf - skewS) return 'TOKEN_NOT_YET_VALID'
+  return undefined
+}

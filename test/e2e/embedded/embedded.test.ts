@@ -1,0 +1,134 @@
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createDataFolder, type DataFolder, isRunning } from '../../support/data-folder.ts'
+import { ISSUER, startDeployment } from '../../support/deployment.ts'
+import { type AgentParty, adminAsserter, keysOf, newKeys, operatorAsserter } from '../../support/parties.ts'
+import { type Json, type ProtocolClient, protocolClient } from '../../support/protocol-client.ts'
+import { failToStart, type RunningServer, startServer } from '../../support/server.ts'
+import { activeAgent, expectStatus, issueToken, type OperatorParty } from '../../support/story.ts'
+
+/** The server as `npm start` runs it, but for the ports and the folder. */
+describe('a server on the embedded database', () => {
+  const domain = 'agents.test'
+  let data: DataFolder
+  let server: RunningServer
+  let client: ProtocolClient
+  let operator: OperatorParty
+  let agent: AgentParty
+  let issued: Json
+  let keys: unknown
+
+  const start = async () => {
+    server = await startServer({ AUTH4AGENT_DATA_DIR: data.path })
+    client = protocolClient(server.baseUrl)
+  }
+  const publishedKeys = async () => expectStatus(200, await client.get('/.well-known/jwks.json')).keys
+
+  beforeAll(async () => {
+    data = await createDataFolder()
+    await start()
+  })
+  afterAll(async () => {
+    await server?.stop()
+    await data?.remove()
+  })
+
+  it('1. prints where it is and what to do next', () => {
+    const port = new URL(server.baseUrl).port
+    for (const text of [
+      `REST      http://localhost:${port}`,
+      `gRPC      localhost:`,
+      data.path,
+      '/.well-known/jwks.json',
+    ])
+      expect(server.logs()).toContain(text)
+  })
+
+  it('2. keeps its secrets in files of their owner alone', async () => {
+    for (const name of ['admin-key.pem', 'key-encryption-key', 'postgres-password']) {
+      const { mode } = await stat(join(data.path, name))
+      expect({ name, mode: (mode & 0o777).toString(8) }).toEqual({ name, mode: '600' })
+    }
+  })
+
+  it('3. confirms a name under .test without DNS, and says so in answer and log', async () => {
+    const rootKeys = newKeys()
+    const { id } = expectStatus(201, await client.registerOperator(domain, rootKeys))
+    const confirmed = expectStatus(200, await client.confirm(String(id)))
+    expect(confirmed).toMatchObject({ verified: true, message: expect.stringContaining('NOT proven by DNS') })
+    expect(server.logs()).toContain('a test domain was confirmed without DNS')
+    operator = { id: String(id), domain, ...operatorAsserter(rootKeys, String(id), ISSUER) }
+    agent = await activeAgent(client, operator)
+    issued = await issueToken(client, agent)
+  })
+
+  it('4. obeys the administrator whose key it made', async () => {
+    const admin = adminAsserter(keysOf(await readFile(join(data.path, 'admin-key.pem'), 'utf8')), ISSUER)
+    const path = `/v1/operators/${operator.id}`
+    expectStatus(200, await client.signed('POST', `${path}/suspend`, null, admin))
+    expect(expectStatus(200, await client.verify(issued.token))).toMatchObject({ valid: false })
+    expectStatus(200, await client.signed('POST', `${path}/reinstate`, null, admin))
+    issued = await issueToken(client, agent)
+    keys = await publishedKeys()
+  })
+
+  it('5. lets no second server use its folder', async () => {
+    const { status, logs } = await failToStart({ AUTH4AGENT_DATA_DIR: data.path })
+    expect({ status, logs }).toEqual({ status: 1, logs: expect.stringContaining(`process ${server.pid}`) })
+    expect(await client.get('/ready')).toMatchObject({ status: 200 })
+  })
+
+  it('6. stops in order at Ctrl-C, the database too', async () => {
+    const pids = [server.pid, (await data.postmasterPid()) ?? 0]
+    expect(await Promise.all(pids.map(isRunning))).toEqual([true, true])
+    expect(await server.stop('SIGINT')).toBe(0)
+    expect(await Promise.all(pids.map(isRunning))).toEqual([false, false])
+    expect(await data.postmasterPid()).toBeUndefined()
+  })
+
+  it('7. has kept all data at the second start', async () => {
+    await start()
+    expect(await publishedKeys()).toEqual(keys)
+    expect((await client.getOperator(operator.id)).body).toMatchObject({ domain, status: 'active' })
+    expect((await client.listAgents(operator.id, operator)).body).toMatchObject([{ did: agent.did, status: 'active' }])
+    expect(expectStatus(200, await client.verify(issued.token))).toMatchObject({ valid: true })
+    await issueToken(client, agent)
+  })
+
+  it('8. stops the database that a killed server left behind, and has kept all data', async () => {
+    const orphan = (await data.postmasterPid()) ?? 0
+    await server.kill()
+    expect(await isRunning(orphan)).toBe(true)
+    await start()
+    expect(await isRunning(orphan)).toBe(false)
+    expect(expectStatus(200, await client.verify(issued.token))).toMatchObject({ valid: true })
+  })
+})
+
+describe('names under .test', () => {
+  it('are refused where the database is not the embedded one', async () => {
+    const deployment = await startDeployment()
+    try {
+      expect(await deployment.client.registerOperator('agents.test', newKeys())).toMatchObject({
+        status: 400,
+        body: { reason: 'INVALID_DOMAIN' },
+      })
+    } finally {
+      await deployment.stop()
+    }
+  })
+
+  it('are refused where others can reach the listener', async () => {
+    const data = await createDataFolder()
+    const env = { AUTH4AGENT_DATA_DIR: data.path, AUTH4AGENT_HOST: '0.0.0.0', AUTH4AGENT_ALLOW_PLAIN_HTTP: 'true' }
+    const server = await startServer(env)
+    try {
+      const client = protocolClient(server.baseUrl)
+      expect(await client.registerOperator('agents.test', newKeys())).toMatchObject({ status: 400 })
+    } finally {
+      await server.stop()
+      await data.remove()
+    }
+  })
+})

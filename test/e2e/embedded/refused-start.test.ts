@@ -1,0 +1,22 @@
+import { randomBytes } from 'node:crypto'
+import { expect, it } from 'vitest'
+import { type Environment, failToStart } from '../../support/server.ts'
+
+const DATABASE_URL = 'postgresql://127.0.0.1:1/nothing'
+const KEK = randomBytes(32).toString('base64')
+
+it.each<readonly [string, Environment, readonly string[]]>([
+  ['a database without the key that its keys are sealed under', { DATABASE_URL }, ['AUTH4AGENT_KEK']],
+  [
+    'every problem at once',
+    { PORT: 'http', AUTH4AGENT_TOKEN_TTL: '2h', AUTH4AGENT_BASE_URL: 'example.com', AUTH4AGENT_COLOUR: 'red' },
+    ['4 problem(s)', 'PORT', 'AUTH4AGENT_TOKEN_TTL', 'AUTH4AGENT_BASE_URL', 'AUTH4AGENT_COLOUR'],
+  ],
+  ['plain http where others can reach it', { AUTH4AGENT_HOST: '0.0.0.0' }, ['AUTH4AGENT_ALLOW_PLAIN_HTTP']],
+  ['a database that is not there', { DATABASE_URL, AUTH4AGENT_KEK: KEK }, ['127.0.0.1:1']],
+])('the server refuses to start on %s', async (_name, env, words) => {
+  const { status, logs } = await failToStart(env)
+  expect(status).toBe(1)
+  for (const word of words) expect(logs).toContain(word)
+  expect(logs).not.toContain(KEK)
+})

@@ -1,0 +1,47 @@
+import { Client, credentials, status } from '@grpc/grpc-js'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type Deployment, startDeployment } from '../../support/deployment.ts'
+import { bufCurlOf, listServices } from './buf-curl.ts'
+
+let deployment: Deployment
+
+beforeAll(async () => {
+  deployment = await startDeployment()
+})
+afterAll(() => deployment?.stop())
+
+it('reflection lists what is offered, and nothing that is between services', async () => {
+  expect(await listServices(deployment.server.grpcAddress)).toEqual([
+    'auth4agent.v1.AuthnService',
+    'auth4agent.v1.IdentityService',
+    'auth4agent.v1.KeysService',
+    'auth4agent.v1.OperatorRegistryService',
+    'auth4agent.v1.RevocationService',
+    'grpc.health.v1.Health',
+  ])
+})
+
+it.each([
+  'AgentDirectoryService/LookupAgent',
+  'OperatorDirectoryService/LookupOperator',
+  'TokenStatusService/CheckToken',
+])('nobody outside finds or calls %s', async (name) => {
+  const method = `auth4agent.internal.v1.${name}`
+  const { baseUrl, grpcAddress } = deployment.server
+  await expect(bufCurlOf(grpcAddress).call(method, {})).rejects.toThrow('failed to find service')
+  expect(await statusOf(grpcAddress, method)).toBe(status.UNIMPLEMENTED)
+  const headers = { 'content-type': 'application/json' }
+  expect(await fetch(`${baseUrl}/${method}`, { method: 'POST', headers, body: '{}' })).toMatchObject({ status: 404 })
+})
+
+const bytes = (value: Buffer) => value
+
+/** The status of a call by somebody who knows the method without being told. */
+async function statusOf(address: string, method: string): Promise<status> {
+  const client = new Client(address, credentials.createInsecure())
+  const { promise, resolve } = Promise.withResolvers<status>()
+  client.makeUnaryRequest(`/${method}`, bytes, bytes, Buffer.alloc(0), (error) => resolve(error?.code ?? status.OK))
+  const code = await promise
+  client.close()
+  return code
+}

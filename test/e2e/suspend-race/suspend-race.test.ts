@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Deployment, startDeployment } from '../../support/deployment.ts'
+import type { AgentParty } from '../../support/parties.ts'
+import type { ProtocolClient, TokenBody } from '../../support/protocol-client.ts'
+import { activeAgent, expectStatus, type OperatorParty, provenOperator, signedChallenge } from '../../support/story.ts'
+
+const ROUNDS = 12
+/** Redemptions that race a suspension, at each server. */
+const RACING = 10
+
+let deployment: Deployment
+let operator: OperatorParty
+let agent: AgentParty
+
+beforeAll(async () => {
+  deployment = await startDeployment({ instances: 2 })
+  operator = await provenOperator(deployment.client, deployment.dns, 'agents.example.com')
+  agent = await activeAgent(deployment.client, operator)
+})
+afterAll(() => deployment?.stop())
+
+describe.each([
+  {
+    what: 'an agent',
+    stop: (client: ProtocolClient) => client.suspendAgent(operator.id, agent.did, operator),
+    resume: (client: ProtocolClient) => client.reactivateAgent(operator.id, agent.did, operator),
+  },
+  {
+    what: 'an operator',
+    stop: (client: ProtocolClient) =>
+      client.signed('POST', `/v1/operators/${operator.id}/suspend`, null, deployment.admin),
+    resume: (client: ProtocolClient) =>
+      client.signed('POST', `/v1/operators/${operator.id}/reinstate`, null, deployment.admin),
+  },
+])('suspending $what while tokens are issued', ({ stop, resume }) => {
+  it('gives no token to a request begun later, and none that verifies to one that overlapped', async () => {
+    let overlapping = 0
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const racing = await challenges(RACING)
+      const late = await challenges(2)
+      // The suspension sets out in the middle of the redemptions, a little later in every round.
+      const before = Math.floor((racing.length * round) / ROUNDS)
+      const early = racing.slice(0, before).map(redeem)
+      const suspension = stop(pick(round))
+      const during = racing.slice(before).map(redeem)
+      expectStatus(200, await suspension)
+      const after = late.map(redeem)
+      for (const { status } of await Promise.all(after)) expect(status).toBe(403)
+      const tokens = (await Promise.all([...early, ...during])).flatMap(({ body }) => body.token ?? [])
+      overlapping += tokens.length
+      await expectAllRefused(tokens)
+      expectStatus(200, await resume(pick(round + 1)))
+      await expectAllRefused(tokens)
+    }
+    // Without a token in any round nothing has raced.
+    expect(overlapping).toBeGreaterThan(ROUNDS)
+  })
+})
+
+interface Attempt {
+  readonly client: ProtocolClient
+  readonly body: TokenBody
+}
+
+const redeem = ({ client, body }: Attempt) => client.token(body)
+
+function pick(index: number): ProtocolClient {
+  return deployment.clients[index % deployment.clients.length] ?? deployment.client
+}
+
+/** Signed challenges, `each` for each server in turn. */
+function challenges(each: number): Promise<Attempt[]> {
+  const attempts = Array.from({ length: each * deployment.clients.length }, async (_, index) => {
+    const client = pick(index)
+    return { client, body: await signedChallenge(client, agent) }
+  })
+  return Promise.all(attempts)
+}
+
+async function expectAllRefused(tokens: readonly unknown[]): Promise<void> {
+  const verdicts = deployment.clients.flatMap((client) => tokens.map((token) => client.verify(token)))
+  for (const { status, body } of await Promise.all(verdicts)) {
+    expect({ status, valid: body.valid, claims: body.claims }).toEqual({ status: 200, valid: false, claims: null })
+  }
+}

@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Deployment, startDeployment } from '../../support/deployment.ts'
+import type { ProtocolClient } from '../../support/protocol-client.ts'
+import {
+  activeAgent,
+  expectStatus,
+  issueToken,
+  type OperatorParty,
+  provenOperator,
+  publishedOperator,
+  signedChallenge,
+} from '../../support/story.ts'
+import { until } from '../../support/until.ts'
+
+let deployment: Deployment
+let client: ProtocolClient
+
+beforeAll(async () => {
+  deployment = await startDeployment({ env: { AUTH4AGENT_TAKEOVER_DELAY: '2s' } })
+  client = deployment.client
+})
+afterAll(() => deployment?.stop())
+
+const recordOf = async ({ id }: OperatorParty) =>
+  String(expectStatus(200, await client.instructions(id)).txt_record_value)
+const statusOf = async ({ id }: OperatorParty) => expectStatus(200, await client.getOperator(id)).status
+
+describe('a newcomer at a domain that has an active operator', () => {
+  const domain = 'agents.example.com'
+  const name = `_auth4agents.${domain}`
+  let incumbent: OperatorParty
+  let newcomer: OperatorParty
+  let records: { readonly incumbent: string; readonly newcomer: string }
+  let token: unknown
+
+  it("1. is told of the incumbent while the incumbent's record stands", async () => {
+    incumbent = await provenOperator(client, deployment.dns, domain)
+    token = (await issueToken(client, await activeAgent(client, incumbent))).token
+    newcomer = await publishedOperator(client, deployment.dns, domain)
+    records = { incumbent: await recordOf(incumbent), newcomer: await recordOf(newcomer) }
+    deployment.dns.setTxt(name, [records.incumbent])
+    expect(expectStatus(200, await client.confirm(newcomer.id))).toMatchObject({
+      verified: false,
+      reason: 'INCUMBENT_PRESENT',
+    })
+  })
+
+  it('2. contests it with a second record, which changes nothing', async () => {
+    deployment.dns.setTxt(name, [records.incumbent, records.newcomer])
+    for (const { id } of [newcomer, incumbent])
+      expect(await client.confirm(id)).toMatchObject({ status: 409, body: { reason: 'DOMAIN_CONTESTED' } })
+    expect([await statusOf(incumbent), await statusOf(newcomer)]).toEqual(['active', 'pending'])
+    expect(expectStatus(200, await client.verify(token))).toMatchObject({ valid: true })
+  })
+
+  it('3. waits once the record stands alone, and the incumbent loses nothing by that', async () => {
+    deployment.dns.setTxt(name, [records.newcomer])
+    const waiting = expectStatus(200, await client.confirm(newcomer.id))
+    expect(waiting).toMatchObject({ verified: false, reason: 'TAKEOVER_PENDING', takeover_at: expect.any(String) })
+    expect(Date.parse(String(waiting.takeover_at))).toBeGreaterThan(Date.now())
+    expect(await statusOf(incumbent)).toBe('active')
+    expect(expectStatus(200, await client.verify(token))).toMatchObject({ valid: true })
+  })
+
+  it("4. waits anew when the incumbent's record was seen in between", async () => {
+    deployment.dns.setTxt(name, [records.incumbent])
+    expect(expectStatus(200, await client.confirm(incumbent.id))).toMatchObject({ verified: true })
+    expect(await statusOf(newcomer)).toBe('pending')
+    deployment.dns.setTxt(name, [records.newcomer])
+    expect(expectStatus(200, await client.confirm(newcomer.id))).toMatchObject({ reason: 'TAKEOVER_PENDING' })
+  })
+
+  it("5. takes the domain over after the delay, which ends the incumbent's tokens and its say", async () => {
+    const takeoverAt = Date.parse(String((await client.confirm(newcomer.id)).body.takeover_at))
+    await until(
+      () => client.confirm(newcomer.id),
+      ({ body }) => body.verified === true,
+    )
+    expect(Date.now()).toBeGreaterThanOrEqual(takeoverAt)
+    expect([await statusOf(incumbent), await statusOf(newcomer)]).toEqual(['superseded', 'active'])
+    expect(expectStatus(200, await client.verify(token))).toMatchObject({
+      valid: false,
+      reason: 'OPERATOR_TOKENS_ENDED',
+    })
+    expect(await client.listAgents(incumbent.id, incumbent)).toMatchObject({
+      status: 409,
+      body: { reason: 'OPERATOR_NOT_ACTIVE' },
+    })
+    await issueToken(client, await activeAgent(client, newcomer))
+  })
+})
+
+describe('a domain that its operator released', () => {
+  it('goes to the newcomer without delay', async () => {
+    const domain = 'released.example.com'
+    const former = await provenOperator(client, deployment.dns, domain)
+    const agent = await activeAgent(client, former)
+    const { token } = await issueToken(client, agent)
+    expectStatus(200, await client.signed('POST', `/v1/operators/${former.id}/release`, null, former))
+    expect(expectStatus(200, await client.verify(token))).toMatchObject({ valid: false })
+    const newcomer = await provenOperator(client, deployment.dns, domain)
+    expect([await statusOf(former), await statusOf(newcomer)]).toEqual(['released', 'active'])
+  })
+})
+
+describe('a suspended operator', () => {
+  it('keeps its domain, so that nobody leaves a suspension by coming back with another key', async () => {
+    const domain = 'suspended.example.com'
+    const suspended = await provenOperator(client, deployment.dns, domain)
+    const agent = await activeAgent(client, suspended)
+    expectStatus(200, await client.signed('POST', `/v1/operators/${suspended.id}/suspend`, null, deployment.admin))
+    const newcomer = await publishedOperator(client, deployment.dns, domain)
+    expect(await client.confirm(newcomer.id)).toMatchObject({ status: 409, body: { reason: 'OPERATOR_SUSPENDED' } })
+    expect(await client.token(await signedChallenge(client, agent))).toMatchObject({ status: 403 })
+  })
+})

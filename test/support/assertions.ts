@@ -1,0 +1,42 @@
+import { generateKeyPair, type KeyPair, sign } from '../../services/shared/crypto/ed25519.ts'
+import { signCompactJws } from '../../services/shared/crypto/jws.ts'
+import { thumbprint } from '../../services/shared/crypto/thumbprint.ts'
+import { ADMIN_ASSERTION_TYPE, ADMIN_ISSUER, OPERATOR_ASSERTION_TYPE } from '../../services/shared/rpc/assertion.ts'
+
+/** The issuer of the tests' assertions' audience. */
+export const ISSUER = 'http://localhost:8080'
+/** The tests' present, in Unix seconds. */
+export const NOW_S = 1_800_000_000
+
+/** Members to put into an assertion in place of the good ones; undefined leaves one out. */
+export interface AssertionEdits {
+  readonly header?: Readonly<Record<string, unknown>>
+  readonly claims?: Readonly<Record<string, unknown>>
+}
+
+/** A party that signs assertions. */
+export interface Signer {
+  readonly pair: KeyPair
+  readonly iss: string
+  readonly typ: string
+}
+
+let count = 0
+
+/** An operator with a fresh key. */
+export function operatorSigner(id: string): Signer {
+  return { pair: generateKeyPair(), iss: id, typ: OPERATOR_ASSERTION_TYPE }
+}
+
+/** The administrator with a fresh key. */
+export function adminSigner(): Signer {
+  return { pair: generateKeyPair(), iss: ADMIN_ISSUER, typ: ADMIN_ASSERTION_TYPE }
+}
+
+/** An assertion that holds for a minute from NOW_S, changed by `edits`, as an Authorization header has it. */
+export function bearer({ pair, iss, typ }: Signer, edits: AssertionEdits = {}): string {
+  const header = { alg: 'EdDSA', typ, kid: thumbprint(pair.publicKey), ...edits.header }
+  count += 1
+  const good = { iss, sub: iss, aud: ISSUER, iat: NOW_S, exp: NOW_S + 60, jti: `jti-${count}` }
+  return `Bearer ${signCompactJws(header, { ...good, ...edits.claims }, (input) => sign(pair.privateKey, input))}`
+}

@@ -1,0 +1,205 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import type { AgentStatus, OperatorStatus } from '../../gen/prisma/enums.ts'
+import {
+  AgentDirectoryService,
+  OperatorDirectoryService,
+  TokenStatusService,
+} from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import {
+  CreateChallengeRequestSchema,
+  IssueTokenRequestSchema,
+  VerifyTokenRequestSchema,
+} from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { GetJsonWebKeySetRequestSchema } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
+import { RevokeTokenRequestSchema } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import type { AuthnSettings } from '../../services/authn/config.ts'
+import { createAuthn } from '../../services/authn/index.ts'
+import { createIdentity } from '../../services/identity/index.ts'
+import { createOperatorRegistry } from '../../services/operator-registry/index.ts'
+import { createRevocation } from '../../services/revocation/index.ts'
+import { fingerprint, formatDid } from '../../services/shared/crypto/did.ts'
+import { generateKeyPair, sign, type SigningKey } from '../../services/shared/crypto/ed25519.ts'
+import { thumbprint } from '../../services/shared/crypto/thumbprint.ts'
+import { uuidv7 } from '../../services/shared/crypto/uuid.ts'
+import type { Db } from '../../services/shared/db/db.ts'
+import type { Call } from '../../services/shared/rpc/call.ts'
+import { localClient } from '../../services/shared/rpc/local-client.ts'
+import { createVerificationKeys } from '../../services/shared/token/verification-keys.ts'
+import { silentLog } from './database.ts'
+import { anonymous, insertOperator, type TestOperator } from './identity.ts'
+
+/** The issuer of every instance. */
+export const ISSUER = 'http://localhost:8080'
+/** The key-encryption key of every instance that is not given another. */
+export const KEK = new Uint8Array(32).fill(7)
+/** Times of every instance, in seconds. */
+const SETTINGS: AuthnSettings = {
+  challengeTtl: 300,
+  defaultTtl: 900,
+  ttl: { min: 30, max: 3600 },
+  skew: 10,
+  keepRedemptionS: 600,
+  jwksMaxAge: 300,
+}
+
+/** An agent as the fixture made it, and its secret. */
+export interface TestAgent {
+  readonly id: string
+  readonly did: string
+  readonly key: SigningKey
+  readonly operatorId: string
+}
+
+/** A challenge as a client holds it. */
+export interface TestChallenge {
+  readonly challenge: string
+  readonly nonce: string
+}
+
+type Init<S extends Parameters<typeof create>[0]> = MessageInitShape<S>
+type TokenWishes = Omit<Init<typeof IssueTokenRequestSchema>, '$typeName'>
+
+interface InstanceOptions {
+  readonly kek?: Uint8Array
+  /** Where revocations are looked up, when not in the same database. */
+  readonly statusDb?: Db
+  /** Runs after each look at the agents' directory, before authn sees the answer. */
+  readonly afterLookup?: () => Promise<void>
+}
+
+/** One instance of authn and revocation on a database, with a wall clock and a monotonic one that the test sets off. */
+export async function startInstance(db: Db, options: InstanceOptions = {}) {
+  const clock = { offsetMs: 0, monotonicOffsetMs: 0 }
+  const now = () => Date.now() + clock.offsetMs
+  const operators = localClient(OperatorDirectoryService, registryOf(db).directory)
+  const identity = createIdentity({
+    db,
+    now,
+    operators,
+    settings: { pendingTtlMs: 3_600_000, maxPendingPerOperator: 3 },
+  })
+  const verificationKeys = createVerificationKeys(db.prisma, () => performance.now() + clock.monotonicOffsetMs)
+  const revocation = createRevocation({
+    db: options.statusDb ?? db,
+    issuer: ISSUER,
+    skew: SETTINGS.skew,
+    verificationKeys,
+  })
+  const authn = await createAuthn({
+    db,
+    now,
+    issuer: ISSUER,
+    settings: SETTINGS,
+    kek: options.kek ?? KEK,
+    agents: localClient(AgentDirectoryService, {
+      async lookupAgent(request) {
+        const answer = await identity.directory.lookupAgent(request)
+        await options.afterLookup?.()
+        return answer
+      },
+    }),
+    operators,
+    tokenStatus: localClient(TokenStatusService, revocation.status),
+    verificationKeys,
+  })
+  return { clock, authn, revocation, identity, ...callsOf(authn, revocation) }
+}
+
+/** An instance of the services under test. */
+export type TestInstance = Awaited<ReturnType<typeof startInstance>>
+
+function callsOf(
+  { authn, keys }: Awaited<ReturnType<typeof createAuthn>>,
+  revocation: ReturnType<typeof createRevocation>,
+) {
+  const challenge = async (did: string, wishes: Init<typeof CreateChallengeRequestSchema> = {}) => {
+    const request = create(CreateChallengeRequestSchema, { ...wishes, did })
+    const { challenge = '', nonce = '', expiresAt } = await authn.handlers.createChallenge(request, anonymous())
+    return { challenge, nonce, expiresAt }
+  }
+  const redeem = (agent: TestAgent, made: TestChallenge, wishes: TokenWishes = {}) => {
+    const { challenge, nonce } = made
+    const signature = signChallenge(agent, made)
+    const request = create(IssueTokenRequestSchema, { did: agent.did, challenge, nonce, signature, ...wishes })
+    return authn.handlers.issueToken(request, anonymous())
+  }
+  return {
+    challenge,
+    redeem,
+    /** The whole way from a DID to a token. */
+    async issue(agent: TestAgent, wishes: TokenWishes = {}): Promise<string> {
+      const { token = '' } = await redeem(agent, await challenge(agent.did), wishes)
+      return token
+    },
+    verify: (token: string, wanted: Init<typeof VerifyTokenRequestSchema> = {}) =>
+      authn.handlers.verifyToken(create(VerifyTokenRequestSchema, { ...wanted, token }), anonymous()),
+    jwks: () => keys.handlers.getJsonWebKeySet(create(GetJsonWebKeySetRequestSchema), anonymous()),
+    revoke: (request: Init<typeof RevokeTokenRequestSchema>, call: Call = anonymous()) =>
+      revocation.module.handlers.revokeToken(create(RevokeTokenRequestSchema, request), call),
+  }
+}
+
+/** The agent's signature over a challenge, as PROTOCOL words the message. */
+export function signChallenge({ key }: TestAgent, { challenge, nonce }: TestChallenge): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(sign(key, Buffer.from(`auth4agents-challenge:${challenge}:${nonce}`)))
+}
+
+/** Puts an active agent under an operator, or one as given. */
+export async function insertAgent(
+  db: Db,
+  operator: TestOperator,
+  { scopes = ['read', 'write'], status = 'active' }: { scopes?: string[]; status?: AgentStatus } = {},
+): Promise<TestAgent> {
+  const { publicKey, privateKey } = generateKeyPair()
+  const id = uuidv7(Date.now(), crypto.getRandomValues(new Uint8Array(10)))
+  const did = formatDid(operator.domain, fingerprint(publicKey))
+  const keys = { create: { publicKey: Uint8Array.from(publicKey), thumbprint: thumbprint(publicKey) } }
+  await db.prisma.agent.create({
+    data: { id, operatorId: operator.id, did, status, allowedScopes: scopes, keys },
+  })
+  return { id, did, key: privateKey, operatorId: operator.id }
+}
+
+let domains = 0
+
+/** An operator under a domain of its own. */
+export function freshOperator(db: Db, status: OperatorStatus = 'active'): Promise<TestOperator> {
+  domains += 1
+  return insertOperator(db, `acme${domains}.example`, status)
+}
+
+/** All that authn and revocation may write, to compare with what there is later. */
+export async function authnState({ prisma }: Db): Promise<object> {
+  const [redemptions, challengeKeys, jwksKeys, revoked, audit, assertions, agents, operators] = await Promise.all([
+    prisma.redemption.findMany({ orderBy: { challengeId: 'asc' } }),
+    prisma.challengeKey.findMany({ orderBy: { slot: 'asc' } }),
+    prisma.jwksKey.findMany({ orderBy: { kid: 'asc' } }),
+    prisma.revokedToken.findMany({ orderBy: { jti: 'asc' } }),
+    prisma.auditLog.findMany({ orderBy: { id: 'asc' } }),
+    prisma.usedAssertion.findMany({ orderBy: { jti: 'asc' } }),
+    prisma.agent.findMany({ orderBy: { id: 'asc' } }),
+    prisma.operator.findMany({ orderBy: { id: 'asc' } }),
+  ])
+  return { redemptions, challengeKeys, jwksKeys, revoked, audit, assertions, agents, operators }
+}
+
+/** The real registry, for its directory and its administrator's calls; it never asks DNS here. */
+function registryOf(db: Db) {
+  return createOperatorRegistry({
+    db,
+    now: Date.now,
+    log: silentLog,
+    issuer: ISSUER,
+    testDomains: false,
+    async resolveTxt() {
+      throw new Error('nothing here asks DNS')
+    },
+    settings: {
+      pendingTtlMs: 3_600_000,
+      takeoverDelayMs: 3_600_000,
+      reproofIntervalMs: 3_600_000,
+      reproofFailures: 3,
+      maxPendingPerDomain: 3,
+    },
+  })
+}

@@ -1,0 +1,88 @@
+import { create, type DescMethod } from '@bufbuild/protobuf'
+import { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { IdentityService, SuspendAgentRequestSchema } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
+import type { Db } from '../../services/shared/db/db.ts'
+import { createLimiter, type LimitName, type Rate, type Rates } from '../../services/shared/limits/limits.ts'
+import { createLogger } from '../../services/shared/log/log.ts'
+import type { Handler } from '../../services/shared/rpc/call.ts'
+import { type ChainDeps, createRpc } from '../../services/shared/rpc/chain.ts'
+import { localClient } from '../../services/shared/rpc/local-client.ts'
+import type { Policy } from '../../services/shared/rpc/policy.ts'
+import type { Meta } from '../../services/shared/rpc/rpc.ts'
+import { adminSigner, ISSUER, NOW_S, operatorSigner } from './assertions.ts'
+
+/** The method that all calls are of; its policy and handler are the test's. */
+const METHOD: DescMethod = IdentityService.method.suspendAgent
+/** The call as assertions name it. */
+export const RPC = 'POST /v1/x'
+/** Two operators that own their domains, and the administrator. */
+export const PARTIES = {
+  own: operatorSigner('aaaaaaaa-1111-8111-8111-111111111111'),
+  foreign: operatorSigner('bbbbbbbb-2222-8222-8222-222222222222'),
+  admin: adminSigner(),
+}
+
+/** What a test sets of the chain around one method. */
+export interface ChainSetup {
+  readonly policy?: Partial<Policy<Record<string, unknown>>>
+  readonly handler?: Handler<DescMethod>
+  readonly deps?: Partial<ChainDeps>
+  /** Rate of everything for a source and for a subject. */
+  readonly rate?: { readonly source?: Rate; readonly subject?: Rate }
+}
+
+const PLENTY: Rate = { perMinute: 1e6, burst: 1e6 }
+const GROUPS: readonly LimitName[] = ['read', 'register', 'confirm', 'challenge', 'token', 'verify', 'manage']
+
+/** The chain around one method, with what it logged and measured. */
+export function chainFixture(db: Db, { policy, handler, deps, rate }: ChainSetup = {}) {
+  const lines: Record<string, unknown>[] = []
+  const observed: string[] = []
+  const clock = { now: 0 }
+  const route = {
+    method: METHOD,
+    handler: handler ?? (async () => ({ agentDid: 'done' })),
+    policy: { callers: ['operator'], own: 'operatorId', limit: 'manage', ...policy } as Policy<Record<string, unknown>>,
+  }
+  const limits = { source: rate?.source ?? PLENTY, subject: rate?.subject ?? PLENTY }
+  const rpc = createRpc([route], {
+    operators: directory(),
+    adminKey: PARTIES.admin.pair.publicKey,
+    issuer: ISSUER,
+    prisma: db.prisma,
+    log: createLogger('info', (line) => lines.push(JSON.parse(line) as Record<string, unknown>)),
+    metrics: {
+      observe: (_service, _method, reason) => observed.push(reason),
+      callStarted: () => {},
+      callEnded: () => {},
+    },
+    limiter: createLimiter(() => clock.now),
+    rates: Object.fromEntries(GROUPS.map((name) => [name, limits])) as Rates,
+    maxConcurrency: 100,
+    deadlineMs: 5_000,
+    now: () => NOW_S * 1000,
+    skewS: 10,
+    ...deps,
+  } as ChainDeps)
+  const call = (authorization?: string, meta: Partial<Meta> = {}, fields: object = {}) =>
+    rpc.invoke(METHOD, create(SuspendAgentRequestSchema, { operatorId: PARTIES.own.iss, agent: 'a-1', ...fields }), {
+      requestId: 'request-1',
+      source: '192.0.2.1',
+      authorization,
+      rpc: RPC,
+      ...meta,
+    })
+  return { call, rpc, lines, observed, clock }
+}
+
+function directory() {
+  return localClient(OperatorDirectoryService, {
+    async lookupOperator({ by }) {
+      const party = [PARTIES.own, PARTIES.foreign].find(({ iss }) => iss === by.value)
+      if (party === undefined) return {}
+      const { iss: id, pair } = party
+      return { operator: { id, domain: `${id}.example`, status: 'active', rootPublicKey: pair.publicKey } }
+    },
+    lookupAudienceOwner: async () => ({}),
+  })
+}

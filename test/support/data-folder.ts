@@ -1,0 +1,33 @@
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { processIdentity } from '../../services/shared/db/embedded/process-identity.ts'
+
+/** A scratch folder for a server's data, gone with `remove`. */
+export interface DataFolder {
+  readonly path: string
+  /** Process id of the PostgreSQL that runs on it; undefined when none does. */
+  postmasterPid(): Promise<number | undefined>
+  remove(): Promise<void>
+}
+
+/** Makes an empty data folder. */
+export async function createDataFolder(): Promise<DataFolder> {
+  const path = await mkdtemp(join(tmpdir(), 'a4a-data-'))
+  // As root, PostgreSQL runs as another user, who must be able to enter.
+  await chmod(path, 0o711)
+  return {
+    path,
+    async postmasterPid() {
+      const text = await readFile(join(path, 'postgres/postmaster.pid'), 'utf8').catch(() => '')
+      const pid = Number.parseInt(text, 10)
+      return pid > 0 ? pid : undefined
+    },
+    remove: () => rm(path, { recursive: true, force: true }),
+  }
+}
+
+/** Whether a process of this number runs, whoever's it is. One that has ended and waits to be reaped does not. */
+export async function isRunning(pid: number): Promise<boolean> {
+  return (await processIdentity(pid)) !== undefined
+}

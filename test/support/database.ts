@@ -1,0 +1,32 @@
+import { randomUUID } from 'node:crypto'
+import { inject } from 'vitest'
+import { type Db, openDb } from '../../services/shared/db/db.ts'
+import type { Logger } from '../../services/shared/log/log.ts'
+import { runSql, siblingUrl } from './sql.ts'
+
+/** A database that nobody else uses. `drop` closes `db`, ends every other connection and removes the database. */
+export interface TestDatabase {
+  readonly url: string
+  readonly db: Db
+  readonly drop: () => Promise<void>
+}
+
+/** A logger that writes nothing. */
+export const silentLog: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silentLog }
+
+/** Makes a fresh, migrated, empty database on the PostgreSQL of this run. Tests drop it when they are done. */
+export async function testDatabase(): Promise<TestDatabase> {
+  const server = inject('postgresUrl')
+  const name = `test_${randomUUID().replaceAll('-', '')}`
+  await runSql(server, `CREATE DATABASE ${name} TEMPLATE ${inject('templateDatabase')}`)
+  const url = siblingUrl(server, name)
+  const db = openDb({ url, poolSize: 10, log: silentLog })
+  return {
+    url,
+    db,
+    async drop() {
+      await db.close()
+      await runSql(server, `DROP DATABASE ${name} WITH (FORCE)`)
+    },
+  }
+}

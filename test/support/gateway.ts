@@ -1,0 +1,70 @@
+import { createConnection } from 'node:net'
+import { Registry } from 'prom-client'
+import { onTestFinished } from 'vitest'
+import { createGateway, type GatewayConfig, type GatewayDeps, resources } from '../../services/jwks-gateway/index.ts'
+import type { Logger } from '../../services/shared/log/log.ts'
+import { type FakeRpc, fakeRpc } from './fake-rpc.ts'
+
+/** A gateway over real sockets, in front of a fake Rpc. */
+export interface TestGateway {
+  readonly url: string
+  readonly port: number
+  readonly rpc: FakeRpc
+  close(): Promise<void>
+}
+
+const CONFIG: GatewayConfig = {
+  baseUrl: 'http://localhost:8080',
+  host: '127.0.0.1',
+  port: 0,
+  trustedProxies: [],
+  requestTimeoutMs: 10_000,
+  bodyLimit: 64 * 1024,
+  protocol: {
+    challengeTtl: { default: 300, min: 30, max: 600 },
+    tokenTtl: { default: 900, min: 30, max: 3600 },
+    clockSkew: 10,
+    assertionTtlMax: 300,
+  },
+}
+
+/** A log that keeps nothing. */
+export const silentLog: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => silentLog,
+}
+
+/** Starts a gateway that ends with the test. */
+export async function startGateway(
+  config: Partial<GatewayConfig> = {},
+  deps: Partial<GatewayDeps> = {},
+): Promise<TestGateway> {
+  const rpc = fakeRpc()
+  const gateway = createGateway({
+    rpc,
+    config: { ...CONFIG, ...config },
+    log: silentLog,
+    metrics: new Registry(),
+    ready: async () => [],
+    representations: resources,
+    ...deps,
+  })
+  const { port } = await gateway.listen()
+  onTestFinished(() => gateway.close())
+  return { url: `http://127.0.0.1:${port}`, port, rpc, close: () => gateway.close() }
+}
+
+/** Sends bytes on a bare socket and answers all that comes back until the other side closes. */
+export async function rawExchange(port: number, text: string | Uint8Array): Promise<string> {
+  const socket = createConnection(port, '127.0.0.1')
+  const chunks: Buffer[] = []
+  const { promise, resolve } = Promise.withResolvers<string>()
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+  socket.on('error', () => undefined)
+  socket.on('close', () => resolve(Buffer.concat(chunks).toString('latin1')))
+  socket.write(text)
+  return promise
+}

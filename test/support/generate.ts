@@ -1,0 +1,57 @@
+/**
+ * Generates `gen/` from `proto/` and `prisma/` (`npm run generate`). With `--check` it generates into a scratch folder
+ * instead, and fails when what is committed differs.
+ */
+import { execFileSync } from 'node:child_process'
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '../..')
+if (process.argv.includes('--check')) check()
+else generate(root)
+
+function check(): void {
+  const cache = join(root, 'node_modules/.cache')
+  mkdirSync(cache, { recursive: true })
+  // Inside node_modules, so that Prisma finds its packages; laid out as the project, so that relative paths agree.
+  const scratch = mkdtempSync(join(cache, 'generated-'))
+  try {
+    cpSync(join(root, 'prisma'), join(scratch, 'prisma'), { recursive: true })
+    generate(scratch)
+    const stale = difference(join(root, 'gen'), join(scratch, 'gen'))
+    if (stale.length === 0) return
+    process.stderr.write(
+      `gen/ is out of date, run \`npm run generate\`:\n${stale.map((name) => `  ${name}\n`).join('')}`,
+    )
+    process.exitCode = 1
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
+}
+
+function generate(target: string): void {
+  // Generating needs no schema engine, but Prisma downloads one unless it is told where one is.
+  const env = { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath }
+  const run = (name: string, ...args: string[]) =>
+    execFileSync(join(root, 'node_modules/.bin', name), args, {
+      cwd: root,
+      env,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
+  run('buf', 'generate', '--output', target)
+  run('prisma', 'generate', '--no-hints', '--schema', join(target, 'prisma/schema.prisma'))
+}
+
+/** Names of files that are in one folder alone, or not the same in both. */
+function difference(committed: string, fresh: string): string[] {
+  const names = new Set([committed, fresh].flatMap((folder) => globSync('**/*.ts', { cwd: folder })))
+  return [...names].filter((name) => read(join(committed, name)) !== read(join(fresh, name))).toSorted()
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}

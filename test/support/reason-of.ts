@@ -1,0 +1,22 @@
+import { ApiError } from '../../services/shared/errors/api-error.ts'
+import type { ReasonCode } from '../../services/shared/errors/reasons.ts'
+
+/** The reason with which a function refuses; undefined when it does not. */
+export function reasonOf(work: () => unknown): ReasonCode | undefined {
+  try {
+    work()
+    return undefined
+  } catch (error) {
+    return reasonIn(error)
+  }
+}
+
+/** The reason with which a promise is refused; undefined when it is kept. */
+export function refusalOf(promise: Promise<unknown>): Promise<ReasonCode | undefined> {
+  return promise.then(() => undefined, reasonIn)
+}
+
+function reasonIn(error: unknown): ReasonCode {
+  if (error instanceof ApiError) return error.reason
+  throw error
+}

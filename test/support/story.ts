@@ -1,0 +1,73 @@
+import type { DnsServer } from './dns-server.ts'
+import { ISSUER } from './deployment.ts'
+import { type AgentParty, type Asserter, newAgentParty, newKeys, operatorAsserter } from './parties.ts'
+import type { Answer, Json, ProtocolClient, TokenBody, Wishes } from './protocol-client.ts'
+
+/** An operator of a story. */
+export interface OperatorParty extends Asserter {
+  readonly id: string
+  readonly domain: string
+}
+
+/** Beginnings that stories share, for those whose point comes later. Each fails unless every step does as it should. */
+
+/** Registers a domain under a fresh key and publishes its record; the domain is not confirmed. */
+export async function publishedOperator(
+  client: ProtocolClient,
+  dns: DnsServer,
+  domain: string,
+): Promise<OperatorParty> {
+  const keys = newKeys()
+  const { id } = expectStatus(201, await client.registerOperator(domain, keys))
+  const { txt_record_name, txt_record_value } = expectStatus(200, await client.instructions(String(id)))
+  dns.setTxt(String(txt_record_name), [String(txt_record_value)])
+  return { id: String(id), domain, ...operatorAsserter(keys, String(id), ISSUER) }
+}
+
+/** An operator whose domain is proven by DNS. */
+export async function provenOperator(client: ProtocolClient, dns: DnsServer, domain: string): Promise<OperatorParty> {
+  const operator = await publishedOperator(client, dns, domain)
+  const { verified, message } = expectStatus(200, await client.confirm(operator.id))
+  if (verified !== true) throw new Error(`${domain} was not confirmed: ${String(message)}`)
+  return operator
+}
+
+/** An agent that its operator approved by setting its scopes. */
+export async function activeAgent(
+  client: ProtocolClient,
+  operator: OperatorParty,
+  scopes: readonly string[] = ['read'],
+): Promise<AgentParty> {
+  const agent = newAgentParty(operator.domain)
+  expectStatus(201, await client.registerAgent(operator.id, agent))
+  expectStatus(200, await client.setScopes(operator.id, agent.did, scopes, operator))
+  return agent
+}
+
+/** A signed challenge, ready to be redeemed. */
+export async function signedChallenge(
+  client: ProtocolClient,
+  agent: AgentParty,
+  wishes: Wishes = {},
+): Promise<TokenBody> {
+  return { ...signedBody(agent, expectStatus(200, await client.challenge(agent.did))), ...wishes }
+}
+
+/** What redeems the challenge that an answer holds. */
+export function signedBody(agent: AgentParty, answer: Json): TokenBody {
+  const challenge = String(answer.challenge)
+  const nonce = String(answer.nonce)
+  const signature = agent.sign(challenge, nonce).toString('base64')
+  return { did: agent.did, challenge, nonce, signature, scope: 'read', ttl: '15m' }
+}
+
+/** The answer of a redemption that succeeds. */
+export async function issueToken(client: ProtocolClient, agent: AgentParty, wishes: Wishes = {}): Promise<Json> {
+  return expectStatus(200, await client.token(await signedChallenge(client, agent, wishes)))
+}
+
+/** The body of an answer with the status that it should have; fails with all of it otherwise. */
+export function expectStatus<T>(status: number, answer: Answer<T>): T {
+  if (answer.status === status) return answer.body
+  throw new Error(`${status} was expected and ${answer.status} came: ${JSON.stringify(answer.body)}`)
+}
