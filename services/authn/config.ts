@@ -6,10 +6,10 @@ import type {
 } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { Db } from '../shared/db/db.ts'
 import type { VerificationKeys } from '../shared/token/verification-keys.ts'
+import type { TtlBounds } from './domain/token-request.ts'
 import type { ChallengeKeyring } from './keys/challenge-keyring.ts'
 import type { TokenSigner } from './keys/signing-keys.ts'
 import type { Subjects } from './subjects.ts'
-import type { TtlBounds } from './domain/token-request.ts'
 
 /** Times of the service, in seconds. */
 export interface AuthnSettings {

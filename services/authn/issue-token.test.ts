@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   authnState,
   freshOperator,
-  insertAgent,
   ISSUER,
+  insertAgent,
   signChallenge,
   startInstance,
   type TestAgent,

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   authnState,
   freshOperator,
-  insertAgent,
   ISSUER,
+  insertAgent,
   startInstance,
   type TestAgent,
   type TestInstance,

@@ -6,10 +6,10 @@ import { ApiError } from '../shared/errors/api-error.ts'
 import { type Author, change } from '../shared/ledger/ledger.ts'
 import type { AuditAction } from '../shared/rpc/policy.ts'
 import type { Registration } from './domain/check-registration.ts'
+import { checkRepeat } from './domain/check-repeat.ts'
 import type { Decision } from './domain/decision.ts'
 import type { AgentName } from './domain/parse-agent-name.ts'
 import type { AgentPage } from './domain/parse-page.ts'
-import { checkRepeat } from './domain/check-repeat.ts'
 
 const withCurrentKey = { keys: { where: { retiredAt: null } } } satisfies Prisma.AgentInclude
 

@@ -3,8 +3,8 @@ import type { Logger } from '../shared/log/log.ts'
 import type { Rpc } from '../shared/rpc/rpc.ts'
 import type { GatewayConfig } from './config.ts'
 import { problemOf, requestError } from './problem.ts'
-import type { SourceOf } from './source-of.ts'
 import type { Resources } from './resource.ts'
+import type { SourceOf } from './source-of.ts'
 
 /** What the gateway works with. */
 export interface GatewayDeps {

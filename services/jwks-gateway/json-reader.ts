@@ -1,5 +1,5 @@
 import { create, type DescField, type DescMessage, getOption, hasOption, ScalarType } from '@bufbuild/protobuf'
-import { json, type JsonRule } from '../../gen/proto/auth4agent/v1/options_pb.ts'
+import { type JsonRule, json } from '../../gen/proto/auth4agent/v1/options_pb.ts'
 import { invalid, wrongType } from './json-refusal.ts'
 import { readBytes, readStruct, readTimestamp } from './json-values.ts'
 

@@ -5,10 +5,10 @@ import { admitPublicKey } from '../shared/crypto/ed25519.ts'
 import { operatorId } from '../shared/crypto/operator-id.ts'
 import { thumbprint } from '../shared/crypto/thumbprint.ts'
 import { ApiError } from '../shared/errors/api-error.ts'
+import { checkReason } from '../shared/requests/check-text.ts'
 import type { Handlers } from '../shared/rpc/call.ts'
 import { confirmDomain } from './confirm.ts'
 import type { Context } from './context.ts'
-import { checkText } from './domain/check-text.ts'
 import { parseAuditQuery } from './domain/parse-audit-query.ts'
 import { isTestDomain, parseDomain } from './domain/parse-domain.ts'
 import { recordName, recordValue } from './domain/verification-record.ts'
@@ -70,16 +70,16 @@ type StandingRoutes = Pick<Routes, 'releaseDomain' | 'endAllTokens' | 'suspendOp
 function standingRoutes(context: Context): StandingRoutes {
   return {
     async releaseDomain({ id, reason }, call) {
-      const at = await releaseOperator(context, call, id, checkText('reason', reason))
+      const at = await releaseOperator(context, call, id, checkReason(reason))
       return { id, status: 'released', releasedAt: timestampFromDate(at) }
     },
     async endAllTokens({ id, reason }, call) {
       const endedAt = timestampFromDate(new Date(context.now()))
-      const { epoch } = await endAllTokens(context, call, id, checkText('reason', reason))
+      const { epoch } = await endAllTokens(context, call, id, checkReason(reason))
       return { id, epoch, endedAt }
     },
     async suspendOperator({ id, reason }, call) {
-      const at = await suspendOperator(context, call, id, checkText('reason', reason))
+      const at = await suspendOperator(context, call, id, checkReason(reason))
       return { id, status: 'suspended', suspendedAt: timestampFromDate(at) }
     },
     async reinstateOperator({ id }, call) {

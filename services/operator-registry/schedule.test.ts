@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import { recordName } from './domain/verification-record.ts'
-import { DAY, HOUR, type Harness, startHarness } from './testing/harness.ts'
+import { DAY, type Harness, HOUR, startHarness } from './testing/harness.ts'
 
 const DOMAIN = 'agents.example.com'
 let harness: Harness

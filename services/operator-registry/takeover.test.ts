@@ -1,6 +1,6 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { DAY, HOUR, type Harness, type Registered, startHarness } from './testing/harness.ts'
+import { DAY, type Harness, HOUR, type Registered, startHarness } from './testing/harness.ts'
 
 const DOMAIN = 'agents.example.com'
 let harness: Harness

@@ -1,6 +1,7 @@
 import type { RevokeTokenRequest } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import type { Db } from '../shared/db/db.ts'
 import { ApiError } from '../shared/errors/api-error.ts'
+import { checkReason } from '../shared/requests/check-text.ts'
 import type { Call } from '../shared/rpc/call.ts'
 import { isJti } from '../shared/token/claims.ts'
 import type { VerificationKeys } from '../shared/token/verification-keys.ts'
@@ -16,10 +17,6 @@ export interface RevocationDeps {
   readonly verificationKeys: VerificationKeys
 }
 
-const MAX_REASON = 500
-/** People write paragraphs, so a reason may hold tabs and line ends. */
-const CONTROL_BUT_LAYOUT = /[^\P{Cc}\t\n\r]/u
-
 /** Revokes by the token itself, which proves the right to, or by its id under the operator's assertion. */
 export async function revoke(deps: RevocationDeps, request: RevokeTokenRequest, call: Call) {
   checkReason(request.reason)
@@ -27,13 +24,6 @@ export async function revoke(deps: RevocationDeps, request: RevokeTokenRequest, 
     throw new ApiError('INVALID_ARGUMENT', 'exactly one of token and jti is needed')
   }
   return request.token === '' ? revokeById(deps, request, call) : revokeByToken(deps, request, call)
-}
-
-function checkReason(reason: string): void {
-  // A character is one or two UTF-16 units, so nothing longer than twice the bound has to be counted.
-  if (reason.length > 2 * MAX_REASON || Array.from(reason).length > MAX_REASON)
-    throw new ApiError('INVALID_ARGUMENT', `reason: at most ${MAX_REASON} characters`)
-  if (CONTROL_BUT_LAYOUT.test(reason)) throw new ApiError('INVALID_ARGUMENT', 'reason holds a control character')
 }
 
 async function revokeById({ db, skew }: RevocationDeps, { jti, reason }: RevokeTokenRequest, call: Call) {

@@ -1,5 +1,5 @@
-import { generateKeyPair, importPublicKey, type KeyPair, sign } from '../../services/shared/crypto/ed25519.ts'
 import { encodeBase64url } from '../../services/shared/crypto/base64.ts'
+import { generateKeyPair, importPublicKey, type KeyPair, sign } from '../../services/shared/crypto/ed25519.ts'
 import { signCompactJws } from '../../services/shared/crypto/jws.ts'
 import { thumbprint } from '../../services/shared/crypto/thumbprint.ts'
 import type { VerificationKey, VerificationKeys } from '../../services/shared/token/verification-keys.ts'

@@ -1,5 +1,5 @@
-import type { DnsServer } from './dns-server.ts'
 import { ISSUER } from './deployment.ts'
+import type { DnsServer } from './dns-server.ts'
 import { type AgentParty, type Asserter, newAgentParty, newKeys, operatorAsserter } from './parties.ts'
 import type { Answer, Json, ProtocolClient, TokenBody, Wishes } from './protocol-client.ts'
 

@@ -1,6 +1,6 @@
 import type { KeyState } from '../../gen/prisma/enums.ts'
 import { encodeBase64url } from '../../services/shared/crypto/base64.ts'
-import { generateKeyPair, sign, type SigningKey } from '../../services/shared/crypto/ed25519.ts'
+import { generateKeyPair, type SigningKey, sign } from '../../services/shared/crypto/ed25519.ts'
 import { signCompactJws } from '../../services/shared/crypto/jws.ts'
 import { thumbprint } from '../../services/shared/crypto/thumbprint.ts'
 import type { Db } from '../../services/shared/db/db.ts'

@@ -1,7 +1,7 @@
 import { type KeyObject, randomBytes } from 'node:crypto'
+import type { PrismaClient } from '../../../gen/prisma/client.ts'
 import { encodeBase64url } from '../../shared/crypto/base64.ts'
 import { importHmacKey } from '../../shared/crypto/hmac.ts'
-import type { PrismaClient } from '../../../gen/prisma/client.ts'
 import { type Author, change } from '../../shared/ledger/ledger.ts'
 import type { KeyVault } from './key-vault.ts'
 

@@ -1,4 +1,4 @@
-import { kekId, type KeyEncryptionKey, unwrapKey, wrapKey, type WrappedRecord } from '../../shared/crypto/key-wrap.ts'
+import { type KeyEncryptionKey, kekId, unwrapKey, type WrappedRecord, wrapKey } from '../../shared/crypto/key-wrap.ts'
 
 /** Seals and opens the secrets of key rows under the deployment's key-encryption key. */
 export interface KeyVault {

@@ -3,8 +3,8 @@ import { fingerprint, formatDid, parseDid } from '../../shared/crypto/did.ts'
 import { admitPublicKey } from '../../shared/crypto/ed25519.ts'
 import { thumbprint } from '../../shared/crypto/thumbprint.ts'
 import { ApiError } from '../../shared/errors/api-error.ts'
+import { checkLabel } from '../../shared/requests/check-text.ts'
 import { checkDidDocument } from './check-did-document.ts'
-import { checkLabel } from './check-text.ts'
 
 /** A registration as it is asked for. */
 export interface RegistrationRequest {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { reasonOf } from '../../../test/support/reason-of.ts'
-import { pageTokenAfter, parsePage } from './parse-page.ts'
+import { pageTokenAfter } from '../../shared/requests/page.ts'
+import { parsePage } from './parse-page.ts'
 
 const ID = '019bbf2e-71c8-7000-8000-0123456789ab'
 const first = { pageSize: 0, pageToken: '', status: '' }

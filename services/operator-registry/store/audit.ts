@@ -1,5 +1,5 @@
 import type { AuditLog, PrismaClient } from '../../../gen/prisma/client.ts'
-import { pageTokenAfter } from '../domain/page.ts'
+import { pageTokenAfter } from '../../shared/requests/page.ts'
 import type { AuditQuery } from '../domain/parse-audit-query.ts'
 
 /** One page of an audit, newest first. */

@@ -1,9 +1,9 @@
 import {
   createPrivateKey,
   createPublicKey,
-  type KeyObject,
   sign as cryptoSign,
   verify as cryptoVerify,
+  type KeyObject,
   randomBytes,
 } from 'node:crypto'
 import { Point } from '@noble/ed25519'

@@ -71,6 +71,10 @@ describe('toApiError', () => {
     ['a shutdown', { code: '57P01' }],
     ['a statement timeout inside Prisma', { code: 'P2010', meta: driver('57014') }],
     ['a standby inside Prisma', { code: 'P2039', meta: driver('25006') }],
+    [
+      'a connection that broke inside Prisma',
+      { code: 'P2010', meta: { driverAdapterError: { cause: { kind: 'ConnectionClosed' } } } },
+    ],
     ['Prisma without a server', { code: 'P1001' }],
     ['a cause of a cause', { cause: { cause: { code: 'ECONNRESET' } } }],
     ['pg’s words without a code', new Error('Connection terminated unexpectedly')],

@@ -39,7 +39,6 @@ export const reasons = {
   },
   TOKEN_NOT_OURS: { status: 400, code: Code.InvalidArgument, title: 'The token was not issued by this server' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, code: Code.InvalidArgument, title: 'The content type is not supported' },
-  NOT_ACCEPTABLE: { status: 406, code: Code.InvalidArgument, title: 'No representation fits the Accept header' },
   BODY_TOO_LARGE: { status: 413, code: Code.ResourceExhausted, title: 'The request is too large' },
   HEADERS_TOO_LARGE: { status: 431, code: Code.ResourceExhausted, title: 'The request headers are too large' },
   REQUEST_TIMEOUT: { status: 408, code: Code.DeadlineExceeded, title: 'The request did not arrive in time' },

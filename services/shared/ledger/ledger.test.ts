@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { testDatabase } from '../../../test/support/database.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 import { ApiError } from '../errors/api-error.ts'
-import { actorName, type Author, auditId, change, pruneAssertions, recordRefusal } from './ledger.ts'
+import { type Author, actorName, auditId, change, pruneAssertions, recordRefusal } from './ledger.ts'
 
 const database = await testDatabase()
 const { prisma } = database.db

@@ -1,10 +1,10 @@
 import {
+  create,
+  type DescMethod,
   fromBinary,
   type MessageInitShape,
-  create,
-  toBinary,
-  type DescMethod,
   type MessageShape,
+  toBinary,
 } from '@bufbuild/protobuf'
 import { anyUnpack } from '@bufbuild/protobuf/wkt'
 import { type Client, credentials, Metadata, type MetadataValue, type ServiceError, status } from '@grpc/grpc-js'

@@ -1,4 +1,4 @@
-import type { DescService, DescMethod, MessageShape } from '@bufbuild/protobuf'
+import type { DescMethod, DescService, MessageShape } from '@bufbuild/protobuf'
 import type { LimitName } from '../limits/limits.ts'
 
 /** Who may call: anybody, an operator with its assertion, the deployment's administrator with its own. */

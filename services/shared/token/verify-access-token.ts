@@ -1,6 +1,6 @@
 import type { KeyState } from '../../../gen/prisma/enums.ts'
-import { ED25519_ALGORITHMS, parseCompactJws } from '../crypto/jws.ts'
 import { verify } from '../crypto/ed25519.ts'
+import { ED25519_ALGORITHMS, parseCompactJws } from '../crypto/jws.ts'
 import type { Verdict } from '../errors/reasons.ts'
 import { ACCESS_TOKEN_TYPE, type AccessTokenClaims, MAX_TOKEN_BYTES, parseAccessTokenClaims } from './claims.ts'
 import type { VerificationKeys } from './verification-keys.ts'

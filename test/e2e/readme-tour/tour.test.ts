@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
-import { createServer } from 'node:net'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'

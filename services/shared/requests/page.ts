@@ -1,6 +1,6 @@
-import { decodeBase64url, encodeBase64url } from '../../shared/crypto/base64.ts'
-import { isUuid } from '../../shared/crypto/uuid.ts'
-import { ApiError } from '../../shared/errors/api-error.ts'
+import { decodeBase64url, encodeBase64url } from '../crypto/base64.ts'
+import { isUuid } from '../crypto/uuid.ts'
+import { ApiError } from '../errors/api-error.ts'
 
 const DEFAULT_SIZE = 50
 const MAX_SIZE = 200

@@ -1,4 +1,4 @@
-import { ApiError } from '../../shared/errors/api-error.ts'
+import { ApiError } from '../errors/api-error.ts'
 
 const MAX_LABEL = 100
 const MAX_REASON = 500
@@ -24,7 +24,12 @@ export function checkReason(reason: string): string {
   return checkText('reason', reason, MAX_REASON, CONTROL_BUT_LAYOUT)
 }
 
-function checkText(field: string, text: string, max: number, forbidden: RegExp): string {
+/**
+ * A text that a caller wrote: at most `max` characters (code points), none of them one that is forbidden.
+ *
+ * @throws ApiError INVALID_ARGUMENT.
+ */
+export function checkText(field: string, text: string, max: number, forbidden: RegExp = CONTROL): string {
   if (!text.isWellFormed()) throw new ApiError('INVALID_ARGUMENT', `${field} is not Unicode text`)
   // UTF-16 units first: they are never fewer than characters, and counting those of a huge text would cost.
   if (text.length > 2 * max || Array.from(text).length > max) {

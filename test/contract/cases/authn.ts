@@ -1,0 +1,197 @@
+import type { JsonObject } from '@bufbuild/protobuf'
+import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { encodeBase64, encodeBase64url } from '../../../services/shared/crypto/base64.ts'
+import { formatDid } from '../../../services/shared/crypto/did.ts'
+import { generateKeyPair, sign } from '../../../services/shared/crypto/ed25519.ts'
+import type { ReasonCode } from '../../../services/shared/errors/reasons.ts'
+import { sendHttp } from '../support/http.ts'
+import { type RefusalCase, restRequest } from '../support/refusal.ts'
+import type { AgentName } from '../support/seed.ts'
+import type { World } from '../support/world.ts'
+import { NOT_DIDS, NOT_SCOPES } from './identity.ts'
+
+const rpc = AuthnService.method
+const UNKNOWN_DID = formatDid('acme-operator.com', '0'.repeat(32))
+const NOWHERE_DID = formatDid('nobody-operator.com', '0'.repeat(32))
+
+const BAD_AUDIENCES: Readonly<Record<string, string[]>> = {
+  'an empty audience': [''],
+  'no host': ['https://'],
+  'an audience with user information': ['https://me@api.bravo-operator.com/'],
+  'an audience with a fragment': ['https://api.bravo-operator.com/#x'],
+  'an audience with a blank': ['https://api.bravo-operator.com/ x'],
+  'a backslash': ['https:\\\\api.bravo-operator.com'],
+  'an audience in upper case': ['API.bravo-operator.com'],
+  'a trailing dot': ['https://api.bravo-operator.com./'],
+  'an audience of 256 characters': [`https://api.bravo-operator.com/${'a'.repeat(225)}`],
+  'nine audiences': Array.from({ length: 9 }, (_, index) => `a${index}.com`),
+}
+
+const BAD_TTLS: Readonly<Record<string, string>> = {
+  'a ttl in words': 'soon',
+  'a negative ttl': '-60s',
+  'no ttl at all': '0s',
+  'a ttl below the bounds': '29s',
+  'a ttl above the bounds': '3601s',
+  'a ttl that is no whole second': '90.5s',
+  'an unknown unit': '1d',
+  'a number that overflows': '99999999999999999999',
+  'white space': ' 90s',
+}
+
+const WISHES: readonly (readonly [string, ReasonCode, JsonObject])[] = [
+  ...Object.entries(NOT_SCOPES).map(([name, scope]) => [name, 'INVALID_SCOPE', { scope: `read ${scope}` }] as const),
+  ['two blanks', 'INVALID_SCOPE', { scope: 'read  write' }],
+  ['65 scopes', 'INVALID_SCOPE', { scope: Array.from({ length: 65 }, (_, index) => `s${index}`).join(' ') }],
+  ...Object.entries(BAD_AUDIENCES).map(([name, audience]) => [name, 'INVALID_AUDIENCE', { audience }] as const),
+  ...Object.entries(BAD_TTLS).map(([name, ttl]) => [name, 'INVALID_TTL', { ttl }] as const),
+]
+
+const challenges: readonly RefusalCase[] = [
+  ...Object.entries(NOT_DIDS).map(([name, did]) => asked(name, 'INVALID_DID', { did })),
+  asked('an empty DID', 'INVALID_DID', { did: '' }),
+  asked('an agent that is nobody', 'AGENT_NOT_FOUND', { did: UNKNOWN_DID }),
+  asked('a domain that is nobody’s', 'AGENT_NOT_FOUND', { did: NOWHERE_DID }),
+  ...WISHES.map(([name, reason, wishes]) => asked(name, reason, wishes)),
+]
+
+function asked(name: string, reason: ReasonCode, fields: JsonObject): RefusalCase {
+  const request = ({ agents }: World) => ({ did: agents.active.did, ...fields })
+  return { name, reason, method: rpc.createChallenge, request }
+}
+
+type Redemption = ReturnType<World['challenge']>
+
+/** A redemption with something wrong in it. */
+function redeemed(
+  name: string,
+  reason: ReasonCode,
+  spoil: (good: Redemption, world: World) => JsonObject,
+  { agent = 'active', content = {} }: { agent?: AgentName; content?: Parameters<World['challenge']>[1] } = {},
+): RefusalCase {
+  return {
+    name,
+    reason,
+    method: rpc.issueToken,
+    request: (world) => {
+      const good = world.challenge(world.agents[agent], content)
+      return { ...good, ...spoil(good, world) }
+    },
+  }
+}
+
+const asIs = () => ({})
+const other = generateKeyPair()
+const flip = (text: string) => `${text.startsWith('A') ? 'B' : 'A'}${text.slice(1)}`
+
+const forms: readonly RefusalCase[] = [
+  ...Object.entries(NOT_DIDS).map(([name, did]) => redeemed(name, 'INVALID_DID', () => ({ did }))),
+  redeemed('an empty DID', 'INVALID_DID', () => ({ did: '' })),
+  ...WISHES.map(([name, reason, wishes]) => redeemed(name, reason, () => wishes)),
+  redeemed('no challenge', 'CHALLENGE_NOT_FOUND', () => ({ challenge: '' })),
+  redeemed('a challenge of nobody', 'CHALLENGE_NOT_FOUND', () => ({ challenge: 'A'.repeat(200) })),
+  redeemed('a challenge that is changed', 'CHALLENGE_NOT_FOUND', ({ challenge }) => ({
+    challenge: `${challenge.slice(0, -2)}${flip(challenge.slice(-2))}`,
+  })),
+  redeemed('a challenge with padding', 'CHALLENGE_NOT_FOUND', ({ challenge }) => ({ challenge: `${challenge}=` })),
+  redeemed('a challenge of 40 KB', 'CHALLENGE_NOT_FOUND', () => ({ challenge: 'A'.repeat(40_000) })),
+  redeemed('no nonce', 'CHALLENGE_NOT_FOUND', () => ({ nonce: '' })),
+  redeemed('another nonce', 'CHALLENGE_NOT_FOUND', ({ nonce }) => ({ nonce: flip(nonce) })),
+  redeemed('a nonce of 15 bytes', 'CHALLENGE_NOT_FOUND', () => ({ nonce: encodeBase64url(new Uint8Array(15)) })),
+  redeemed('a nonce with padding', 'CHALLENGE_NOT_FOUND', ({ nonce }) => ({ nonce: `${nonce}==` })),
+  redeemed('another agent’s challenge', 'CHALLENGE_NOT_FOUND', (_, { agents }) => ({ did: agents.ofBravo.did })),
+  redeemed('a challenge of another issuer', 'CHALLENGE_NOT_FOUND', asIs, { content: { iss: 'https://rogue.com' } }),
+  redeemed('a challenge under an unknown key', 'CHALLENGE_NOT_FOUND', asIs, { content: { kid: 'AAAAAAAAAAAA' } }),
+  {
+    name: 'an agent that has gone since',
+    reason: 'AGENT_NOT_FOUND',
+    method: rpc.issueToken,
+    request: ({ challenge }) => challenge({ did: UNKNOWN_DID, pair: other }),
+  },
+  redeemed('an expired challenge', 'CHALLENGE_EXPIRED', asIs, { content: { exp: Math.floor(Date.now() / 1000) - 1 } }),
+  redeemed('an expired challenge of no signature', 'CHALLENGE_EXPIRED', () => ({ signature: '' }), {
+    content: { exp: 1 },
+  }),
+]
+
+const signatures: readonly RefusalCase[] = [
+  ...[0, 63, 65].map((size) =>
+    redeemed(`a signature of ${size} bytes`, 'INVALID_SIGNATURE', () => ({
+      signature: encodeBase64(new Uint8Array(size)),
+    })),
+  ),
+  redeemed('another agent’s signature', 'INVALID_SIGNATURE', ({ challenge, nonce }) => ({
+    signature: encodeBase64(sign(other.privateKey, Buffer.from(`auth4agents-challenge:${challenge}:${nonce}`))),
+  })),
+  redeemed('a signature over the challenge alone', 'INVALID_SIGNATURE', ({ challenge }, { agents }) => ({
+    signature: encodeBase64(sign(agents.active.pair.privateKey, Buffer.from(challenge))),
+  })),
+  redeemed('a signature that is changed', 'INVALID_SIGNATURE', ({ signature }) => ({ signature: flip(signature) })),
+]
+
+const ISSUED_FOR = { scope: 'read', aud: ['a.com'], ttl: 60 }
+
+const bindings: readonly RefusalCase[] = [
+  redeemed('another scope', 'BINDING_MISMATCH', () => ({ scope: 'write' }), { content: ISSUED_FOR }),
+  redeemed('no scope where one is bound', 'BINDING_MISMATCH', () => ({ scope: '' }), { content: ISSUED_FOR }),
+  redeemed('another audience', 'BINDING_MISMATCH', () => ({ audience: ['b.com'] }), { content: ISSUED_FOR }),
+  redeemed('another audience beside', 'BINDING_MISMATCH', () => ({ audience: ['a.com', 'b.com'] }), {
+    content: ISSUED_FOR,
+  }),
+  redeemed('another ttl', 'BINDING_MISMATCH', () => ({ ttl: '61s' }), { content: ISSUED_FOR }),
+  redeemed('an unbound challenge of a careful agent', 'BINDING_REQUIRED', asIs, { agent: 'careful' }),
+  redeemed('an unbound challenge under a careful operator', 'BINDING_REQUIRED', asIs, { agent: 'ofBound' }),
+  redeemed('a half bound challenge', 'BINDING_REQUIRED', asIs, {
+    agent: 'careful',
+    content: { scope: 'read', ttl: 60 },
+  }),
+]
+
+const standings: readonly RefusalCase[] = [
+  ...(['pending', 'suspended', 'revoked'] as const).map((agent) =>
+    redeemed(`an agent that is ${agent}`, 'AGENT_NOT_ACTIVE', asIs, { agent }),
+  ),
+  redeemed('an operator that is suspended', 'AGENT_OPERATOR_NOT_ACTIVE', asIs, { agent: 'ofSuspended' }),
+  redeemed('a scope beyond the grant', 'SCOPE_NOT_ALLOWED', () => ({ scope: 'admin' })),
+  redeemed('a scope beside the grant', 'SCOPE_NOT_ALLOWED', () => ({ scope: 'read admin' })),
+  redeemed('a scope in another case', 'SCOPE_NOT_ALLOWED', () => ({ scope: 'Read' })),
+  redeemed('a prototype’s member as a scope', 'SCOPE_NOT_ALLOWED', () => ({ scope: 'constructor' })),
+  ...['bravo-operator.com', 'api.bravo-operator.com', 'https://deep.api.bravo-operator.com/x'].map((audience) =>
+    redeemed(`the audience ${audience}`, 'AUDIENCE_NOT_ALLOWED', () => ({ audience: [audience] })),
+  ),
+  {
+    name: 'a challenge twice',
+    reason: 'CHALLENGE_USED',
+    method: rpc.issueToken,
+    request: async ({ agents, challenge, server }) => {
+      const request = challenge(agents.active)
+      const { status } = await sendHttp(server.baseUrl, restRequest(rpc.issueToken, request))
+      if (status !== 200) throw new Error(`the first redemption was refused with ${status}`)
+      return request
+    },
+  },
+]
+
+const verification: readonly RefusalCase[] = [
+  ...Object.entries(NOT_SCOPES).map(
+    ([name, scope]): RefusalCase => checked(name, 'INVALID_SCOPE', { scope: `read ${scope}` }),
+  ),
+  checked('an empty audience', 'INVALID_AUDIENCE', { audience: ['a.com', ''] }),
+  checked('an empty operator', 'INVALID_ARGUMENT', { operators: ['a.com', ''] }),
+  checked('65 audiences', 'INVALID_ARGUMENT', { audience: Array.from({ length: 65 }, () => 'a.com') }),
+  checked('65 operators', 'INVALID_ARGUMENT', { operators: Array.from({ length: 65 }, () => 'a.com') }),
+]
+
+function checked(name: string, reason: ReasonCode, fields: JsonObject): RefusalCase {
+  return { name, reason, method: rpc.verifyToken, request: () => ({ token: 'a.b.c', ...fields }) }
+}
+
+/** What AuthnService refuses by its own rules. */
+export const authnCases: readonly RefusalCase[] = [
+  ...challenges,
+  ...forms,
+  ...signatures,
+  ...bindings,
+  ...standings,
+  ...verification,
+]

@@ -1,0 +1,47 @@
+import type { DescMethod } from '@bufbuild/protobuf'
+import { shortName } from '../support/contract.ts'
+
+/** Who may make a call. */
+export type Callers = 'anyone' | 'anyone-or-operator' | 'operator' | 'admin'
+
+const TABLE: Readonly<Record<string, Callers>> = {
+  'OperatorRegistryService.RegisterOperator': 'anyone',
+  'OperatorRegistryService.GetOperator': 'anyone',
+  'OperatorRegistryService.GetDomainVerification': 'anyone',
+  'OperatorRegistryService.ConfirmDomain': 'anyone',
+  'OperatorRegistryService.ReleaseDomain': 'operator',
+  'OperatorRegistryService.GetOperatorPolicy': 'operator',
+  'OperatorRegistryService.SetOperatorPolicy': 'operator',
+  'OperatorRegistryService.EndAllTokens': 'operator',
+  'OperatorRegistryService.SuspendOperator': 'admin',
+  'OperatorRegistryService.ReinstateOperator': 'admin',
+  'OperatorRegistryService.ListAuditRecords': 'operator',
+  'IdentityService.RegisterAgent': 'anyone-or-operator',
+  'IdentityService.ListAgents': 'operator',
+  'IdentityService.GetAgent': 'anyone',
+  'IdentityService.ApproveAgent': 'operator',
+  'IdentityService.SetAgentScopes': 'operator',
+  'IdentityService.UpdateAgent': 'operator',
+  'IdentityService.SuspendAgent': 'operator',
+  'IdentityService.ReactivateAgent': 'operator',
+  'IdentityService.RevokeAgent': 'operator',
+  'AuthnService.CreateChallenge': 'anyone',
+  'AuthnService.IssueToken': 'anyone',
+  'AuthnService.VerifyToken': 'anyone',
+  'RevocationService.RevokeToken': 'anyone-or-operator',
+  'KeysService.GetJsonWebKeySet': 'anyone',
+}
+
+const READS = new Set(['GetOperatorPolicy', 'ListAuditRecords', 'ListAgents'])
+
+/** Who may make this call. Throws Error for a method that has no line. */
+export function callersOf(method: DescMethod): Callers {
+  const callers = TABLE[shortName(method)]
+  if (callers === undefined) throw new Error(`${shortName(method)} has no line among the callers`)
+  return callers
+}
+
+/** Whether a call with an assertion changes something, so that it names the call and is used up. */
+export function changes(method: DescMethod): boolean {
+  return callersOf(method) !== 'anyone' && !READS.has(method.name)
+}

@@ -1,0 +1,228 @@
+import type { DescMethod } from '@bufbuild/protobuf'
+import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
+import type { ReasonCode } from '../../../services/shared/errors/reasons.ts'
+import { hasBody, methods, restForm } from '../support/contract.ts'
+import type { HttpRequest } from '../support/http.ts'
+import type { RefusalCase } from '../support/refusal.ts'
+import { NOBODY } from './valid-requests.ts'
+
+const { createChallenge } = AuthnService.method
+const { registerAgent } = IdentityService.method
+
+/** Most bytes of a body, and of a gRPC message. */
+const LIMIT = 64 * 1024
+const ascii = (length: number) => 'a'.repeat(length)
+
+const bare = (method: DescMethod) => () => Object.fromEntries(restForm(method).pathFields.map((name) => [name, NOBODY]))
+
+const overRest = (
+  method: DescMethod,
+  reason: ReasonCode,
+  name: string,
+  http: (request: HttpRequest) => HttpRequest,
+): RefusalCase => ({ name, method, reason, only: 'rest', request: bare(method), http })
+
+const withBody = (body: string | Uint8Array, type?: string) => (request: HttpRequest) => ({
+  ...request,
+  body,
+  headers: type === undefined ? {} : { 'content-type': type },
+})
+
+/** A body of exactly so many bytes. */
+const padded = (bytes: number) => `{"x":"${ascii(bytes - 8)}"}`
+
+/** What every RPC refuses, whatever it is about. */
+const everywhere = methods.flatMap((method): RefusalCase[] => [
+  {
+    name: '20 KB of headers',
+    method,
+    reason: 'HEADERS_TOO_LARGE',
+    request: bare(method),
+    headers: { 'x-filler': ascii(20_000) },
+  },
+  {
+    name: 'a message that ends too early',
+    method,
+    reason: 'INVALID_ARGUMENT',
+    only: 'grpc',
+    request: bare(method),
+    bytes: Uint8Array.of(0x0a, 0x7f),
+  },
+])
+
+const bodies = methods
+  .filter(hasBody)
+  .flatMap((method) => [
+    overRest(method, 'UNSUPPORTED_MEDIA_TYPE', 'text/plain', withBody('{}', 'text/plain')),
+    overRest(method, 'BODY_TOO_LARGE', 'a byte beyond 64 KiB', withBody(padded(LIMIT + 1), 'application/json')),
+    overRest(method, 'INVALID_ARGUMENT', 'half an object', withBody('{', 'application/json')),
+  ])
+
+const OTHER_TYPES = [
+  'text/html',
+  'multipart/form-data; boundary=x',
+  'application/x-www-form-urlencoded',
+  'application/xml',
+  'application/jsonx',
+  'application/json-patch+json',
+  'application/octet-stream',
+  'application/json, text/plain',
+  'application/json; charset=utf-16',
+  'application/json; charset=iso-8859-1',
+  'application/grpc',
+  '*/*',
+  'json',
+  '__proto__',
+].map((type) => overRest(createChallenge, 'UNSUPPORTED_MEDIA_TYPE', `the type ${type}`, withBody('{}', type)))
+
+const CODINGS = ['gzip', 'br', 'deflate', 'gzip, identity', 'x'].map((coding) =>
+  overRest(createChallenge, 'UNSUPPORTED_MEDIA_TYPE', `the coding ${coding}`, (request) => ({
+    ...request,
+    headers: { 'content-type': 'application/json', 'content-encoding': coding },
+  })),
+)
+
+/** Bodies that reach the call, which finds no DID in them. */
+const READ: Readonly<Record<string, readonly [body: string, type?: string]>> = {
+  'no content type': ['{}'],
+  'a content type in upper case': ['{}', 'APPLICATION/JSON'],
+  'a charset': ['{}', 'application/json; charset=utf-8'],
+  'a quoted charset': ['{}', 'application/json;charset="UTF-8"'],
+  null: ['null', 'application/json'],
+  'no body': ['', 'text/plain'],
+  'white space around': [' \n{}\t ', 'application/json'],
+  'a body of exactly 64 KiB': [padded(LIMIT), 'application/json'],
+  'a prototype': ['{"__proto__":{"did":"did:agent:acme-operator.com:0"}}', 'application/json'],
+  'a constructor': ['{"constructor":{"prototype":{"did":"x"}},"hasOwnProperty":1,"toString":null}', 'application/json'],
+  'unknown members': ['{"DID":"x","did ":"x","$typeName":"x"}', 'application/json'],
+  'an unknown member of 10000 arrays': [`{"x":${'['.repeat(10_000)}${']'.repeat(10_000)}}`, 'application/json'],
+  'a member twice, the last of which counts': ['{"did":"did:agent:a.com:0","did":""}', 'application/json'],
+}
+
+const read = Object.entries(READ).map(([name, [body, type]]) =>
+  overRest(createChallenge, 'INVALID_DID', name, withBody(body, type)),
+)
+
+const UNREADABLE: Readonly<Record<string, string | Uint8Array>> = {
+  'white space alone': '   ',
+  'a word': 'undefined',
+  'a number that JSON has not': 'NaN',
+  'single quotes': "{'did':'x'}",
+  'a comma too many': '{"did":"x",}',
+  'a comment': '{"did":"x"}//',
+  'two documents': '{}{}',
+  'an array': '[]',
+  'an array of objects': '[{"did":"x"}]',
+  'a number': '7',
+  text: '"did"',
+  true: 'true',
+  'a byte order mark': '\ufeff{}',
+  'a control character in text': '{"did":"a\u0001"}',
+  'NUL bytes': '\0\0',
+  'bytes that are no UTF-8': Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d),
+  'an over-long encoding': Buffer.concat([Buffer.from('{"did":"'), Uint8Array.of(0xc0, 0xaf), Buffer.from('"}')]),
+  'half a surrogate pair in UTF-8': Buffer.concat([
+    Buffer.from('{"did":"'),
+    Uint8Array.of(0xed, 0xa0, 0x80),
+    Buffer.from('"}'),
+  ]),
+  'UTF-16': Buffer.from('{"did":"x"}', 'utf16le'),
+  'arrays as deep as fit': '['.repeat(LIMIT),
+  'objects as deep as fit': '{"a":'.repeat(LIMIT / 5),
+}
+
+const unreadable = Object.entries(UNREADABLE).map(([name, body]) =>
+  overRest(createChallenge, 'INVALID_ARGUMENT', name, withBody(body, 'application/json')),
+)
+
+const QUERIES = [
+  overRest(createChallenge, 'INVALID_DID', 'a DID in the query of a POST', (request) => ({
+    ...request,
+    path: `${request.path}?did=did:agent:acme-operator.com:0`,
+  })),
+  ...['page_size=1&page_size=2', 'pageSize=1&page_size=2', 'page_token=%', 'status=%ff', 'page_size=%00'].map((query) =>
+    overRest(IdentityService.method.listAgents, 'INVALID_ARGUMENT', `the query ${query}`, (request) => ({
+      ...request,
+      path: `${request.path}?${query}`,
+    })),
+  ),
+]
+
+/** A google.protobuf.Value of lists within lists. */
+function nestedValue(depth: number): Buffer {
+  let value = Buffer.from([0x08, 0x00])
+  for (let level = 0; level < depth; level += 1) value = field(6, field(1, value))
+  return value
+}
+
+function field(number: number, bytes: Uint8Array): Buffer<ArrayBuffer> {
+  return Buffer.concat([Buffer.from([(number << 3) | 2, ...varint(bytes.length)]), bytes])
+}
+
+function varint(value: number): number[] {
+  return value < 128 ? [value] : [(value & 127) | 128, ...varint(value >> 7)]
+}
+
+/** A RegisterAgentRequest under nobody, with a document of this depth. */
+const deepDocument = (depth: number) =>
+  Buffer.concat([
+    field(1, Buffer.from(NOBODY)),
+    field(3, field(1, Buffer.concat([field(1, Buffer.from('a')), field(2, nestedValue(depth))]))),
+  ])
+
+const MESSAGES: Readonly<Record<string, Uint8Array>> = {
+  'bytes that are no UTF-8': field(2, Uint8Array.of(0xff, 0xfe)),
+  'half a surrogate pair': field(2, Uint8Array.of(0xed, 0xa0, 0x80)),
+  'a NUL character': field(2, Uint8Array.of(0)),
+  'a NUL character in the document': field(3, field(1, field(1, Uint8Array.of(0)))),
+  'an end of no group': Uint8Array.of(0x0c),
+  'a field of number 0': Uint8Array.of(0x02, 0x00),
+  'a wire type that there is not': Uint8Array.of(0x0f),
+  'a varint of 11 bytes': new Uint8Array(11).fill(0xff),
+  'a length beyond 32 bits': Uint8Array.of(0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f),
+  'a text of another wire type': Uint8Array.of(0x08, 0x01),
+  'a document of 500 lists': deepDocument(500),
+  'a document of 2000 lists': deepDocument(2000),
+  'a document of 5000 lists': deepDocument(5000),
+}
+
+const messages = Object.entries(MESSAGES).map(
+  ([name, bytes]): RefusalCase => ({
+    name,
+    method: registerAgent,
+    reason: 'INVALID_ARGUMENT',
+    only: 'grpc',
+    request: bare(registerAgent),
+    bytes,
+  }),
+)
+
+/** Messages that are read: the call finds nobody under that id. */
+const readMessages = Object.entries({
+  'a document of 10 lists': deepDocument(10),
+  'a document of 40 lists': deepDocument(40),
+  'an unknown field': Buffer.concat([field(1, Buffer.from(NOBODY)), field(15, Uint8Array.of(1))]),
+}).map(
+  ([name, bytes]): RefusalCase => ({
+    name,
+    method: registerAgent,
+    reason: 'OPERATOR_NOT_FOUND',
+    only: 'grpc',
+    request: bare(registerAgent),
+    bytes,
+  }),
+)
+
+/** What is wrong with a request before its fields are. */
+export const envelopeCases: readonly RefusalCase[] = [
+  ...everywhere,
+  ...bodies,
+  ...OTHER_TYPES,
+  ...CODINGS,
+  ...read,
+  ...unreadable,
+  ...QUERIES,
+  ...messages,
+  ...readMessages,
+]

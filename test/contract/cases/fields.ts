@@ -1,0 +1,197 @@
+import { randomUUID } from 'node:crypto'
+import {
+  type DescField,
+  type DescMessage,
+  type DescMethod,
+  type JsonObject,
+  type JsonValue,
+  ScalarType,
+} from '@bufbuild/protobuf'
+import { methods, restForm, shortName } from '../support/contract.ts'
+import type { HttpRequest } from '../support/http.ts'
+import type { RefusalCase } from '../support/refusal.ts'
+import type { World } from '../support/world.ts'
+import { callersOf, changes } from './callers.ts'
+import { type FieldRow, fieldRows } from './field-rows.ts'
+import { validRequests } from './valid-requests.ts'
+import { wrongJson, wrongText } from './wrong-types.ts'
+
+/** A field that a request can carry, and where it stands. */
+interface Place {
+  readonly method: DescMethod
+  readonly field: DescField
+  /** Key of its row: `Message.field`, fields of fields after it. */
+  readonly key: string
+  /** Where it stands in the request's JSON; 0 is the first element of a list. */
+  readonly path: readonly (string | 0)[]
+}
+
+/** Every field of every request, fields of its own messages included. */
+export const places: readonly Place[] = methods.flatMap((method) =>
+  placesIn(method, method.input, method.input.name, []),
+)
+
+function placesIn(method: DescMethod, message: DescMessage, prefix: string, above: Place['path']): Place[] {
+  return message.fields.flatMap((field) => {
+    const place = { method, field, key: `${prefix}.${field.name}`, path: [...above, field.name] }
+    const isOurs = field.message?.file.proto.package === 'auth4agent.v1'
+    if (!isOurs || field.message === undefined) return [place]
+    const below = field.fieldKind === 'list' ? [...place.path, 0 as const] : place.path
+    return [place, ...placesIn(method, field.message, place.key, below)]
+  })
+}
+
+const MARK = 'mark-of-the-value'
+
+/** The request of a place with another value in the field. */
+function requestWith({ method, path }: Place, value: JsonValue) {
+  return (world: World): JsonObject => put(validRequests[shortName(method)]?.(world) ?? {}, path, value) as JsonObject
+}
+
+function put(target: JsonValue, [step, ...rest]: Place['path'], value: JsonValue): JsonValue {
+  if (step === undefined) return value
+  if (step === 0) return [put(Array.isArray(target) ? (target[0] ?? {}) : {}, rest, value)]
+  const object = typeof target === 'object' && target !== null && !Array.isArray(target) ? target : {}
+  return { ...object, [step]: put(object[step] ?? {}, rest, value) }
+}
+
+/** Puts a text, as it stands, where the mark is. */
+function withText(text: string) {
+  return ({ path, body, ...request }: HttpRequest): HttpRequest => ({
+    ...request,
+    path: path.replace(MARK, () => text),
+    ...(body !== undefined && { body: String(body).replace(`"${MARK}"`, () => text) }),
+  })
+}
+
+const callerOf = ({ method }: Place): RefusalCase['caller'] =>
+  (({ anyone: undefined, 'anyone-or-operator': 'acme', operator: 'acme', admin: 'admin' }) as const)[callersOf(method)]
+
+const where = ({ path }: Place) => path.join('.').replaceAll('.0', '[0]')
+
+function isInPath({ method, path: [first] }: Place): boolean {
+  return restForm(method).pathFields.includes(String(first))
+}
+
+function typeCases(place: Place): RefusalCase[] {
+  const isText = isInPath(place) || restForm(place.method).body === ''
+  const texts = isText ? wrongText(place.field) : wrongJson(place.field)
+  return Object.entries(texts).map(([name, text]) => ({
+    name: `${where(place)} is ${name}`,
+    method: place.method,
+    reason: 'INVALID_ARGUMENT',
+    caller: callerOf(place),
+    audited: false,
+    only: 'rest',
+    request: requestWith(place, MARK),
+    http: withText(text),
+  }))
+}
+
+function rowCases(place: Place, { absent, wrong = {} }: FieldRow): RefusalCase[] {
+  const { method } = place
+  const caller = callerOf(place)
+  const values = Object.entries(wrong).map(
+    ([name, [value, reason]]): RefusalCase => ({
+      method,
+      caller,
+      name: `${where(place)} ${name}`,
+      reason,
+      request: requestWith(place, value),
+    }),
+  )
+  if (absent === undefined) return values
+  const nothing = [null, place.field.fieldKind === 'list' ? [] : ''].map(
+    (value): RefusalCase => ({
+      method,
+      caller,
+      name: `${where(place)} is ${JSON.stringify(value)}`,
+      reason: absent,
+      request: requestWith(place, value),
+    }),
+  )
+  return [...nothing, ...values]
+}
+
+/** What differs between path and body cannot both be meant. */
+function pathCases(place: Place): RefusalCase[] {
+  const { method, field } = place
+  if (!isInPath(place) || restForm(method).body !== '*') return []
+  return ['"another"', '"__proto__"', '7', '[]', '{}'].map((text) => ({
+    name: `${where(place)} is ${text} in the body`,
+    method,
+    reason: 'INVALID_ARGUMENT',
+    caller: callerOf(place),
+    audited: false,
+    only: 'rest',
+    request: (world) => validRequests[shortName(method)]?.(world) ?? {},
+    http: (request) => ({ ...request, body: `{"${field.name}":${text}}` }),
+  }))
+}
+
+/** Text that only gRPC can carry into a field that REST has in its path. */
+function nulCases(place: Place): RefusalCase[] {
+  if (place.field.scalar !== ScalarType.STRING) return []
+  return [
+    {
+      name: `${where(place)} holds a NUL character`,
+      method: place.method,
+      reason: 'INVALID_ARGUMENT',
+      caller: callerOf(place),
+      audited: false,
+      only: 'grpc',
+      request: requestWith(place, place.field.fieldKind === 'list' ? ['a\0b'] : 'a\0b'),
+    },
+  ]
+}
+
+/** Values at a limit are no fault of form: the only thing left to refuse is an assertion that has been used. */
+function fitCases(place: Place, { fits = {} }: FieldRow): RefusalCase[] {
+  const { method } = place
+  const caller = callerOf(place)
+  if (!changes(method) || caller === undefined) return []
+  return Object.entries(fits).map(([name, value]) => {
+    let jti = ''
+    return {
+      name: `${where(place)} ${name} is no fault`,
+      method,
+      reason: 'ASSERTION_USED',
+      caller,
+      request: async (world) => {
+        jti = randomUUID()
+        const issuer = caller === 'admin' ? 'admin' : world.operators[caller].id
+        await world.db.prisma.usedAssertion.create({ data: { issuer, jti, keepUntil: new Date(Date.now() + 600_000) } })
+        return requestWith(place, value)(world)
+      },
+      edits: () => ({ claims: { jti } }),
+    }
+  })
+}
+
+/** The row of a place. Throws Error where the table has none. */
+function rowOf({ key }: Place): FieldRow {
+  const row = fieldRows[key]
+  if (row === undefined) throw new Error(`${key} has no row in the table of fields`)
+  return row
+}
+
+/** Everything that is wrong in one field, for every field of every request. */
+export const fieldCases: readonly RefusalCase[] = places.flatMap((place) => [
+  ...typeCases(place),
+  ...rowCases(place, rowOf(place)),
+  ...pathCases(place),
+  ...nulCases(place),
+  ...fitCases(place, rowOf(place)),
+])
+
+/** Values at a limit in calls that change nothing: they are answered. */
+export const answeredFields = places.flatMap((place) =>
+  changes(place.method) || callerOf(place) === 'admin'
+    ? []
+    : Object.entries(rowOf(place).fits ?? {}).map(([name, value]) => ({
+        name: `${shortName(place.method)} ${where(place)} ${name}`,
+        method: place.method,
+        caller: callerOf(place),
+        request: requestWith(place, value),
+      })),
+)

@@ -1,0 +1,114 @@
+import type { DescMethod } from '@bufbuild/protobuf'
+import type { ReasonCode } from '../../../services/shared/errors/reasons.ts'
+import { hasBody, shortName } from '../support/contract.ts'
+import { type Callers, callersOf, changes } from './callers.ts'
+
+/** Every RPC may answer these, whatever it does. */
+const EVERYWHERE: readonly ReasonCode[] = [
+  'INVALID_ARGUMENT',
+  'HEADERS_TOO_LARGE',
+  'RATE_LIMITED',
+  'OVERLOADED',
+  'UNAVAILABLE',
+  'DEADLINE_EXCEEDED',
+]
+
+/** RPCs with a body in REST may answer these too. */
+const OF_BODIES: readonly ReasonCode[] = ['UNSUPPORTED_MEDIA_TYPE', 'BODY_TOO_LARGE']
+
+const ASSERTED: readonly ReasonCode[] = [
+  'INVALID_ASSERTION',
+  'ASSERTION_EXPIRED',
+  'OPERATOR_NOT_ACTIVE',
+  'PERMISSION_DENIED',
+]
+
+const OF_CALLERS: Readonly<Record<Callers, readonly ReasonCode[]>> = {
+  anyone: [],
+  'anyone-or-operator': ASSERTED,
+  operator: ['UNAUTHENTICATED', ...ASSERTED],
+  admin: ['UNAUTHENTICATED', ...ASSERTED],
+}
+
+/**
+ * What each RPC refuses by its own rules. An operator that calls is one that there is, so what names itself never answers
+ * OPERATOR_NOT_FOUND, unless it is removed between two statements of the call.
+ */
+const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
+  'OperatorRegistryService.RegisterOperator': ['INVALID_DOMAIN', 'INVALID_PUBLIC_KEY'],
+  'OperatorRegistryService.GetOperator': ['OPERATOR_NOT_FOUND'],
+  'OperatorRegistryService.GetDomainVerification': ['OPERATOR_NOT_FOUND'],
+  'OperatorRegistryService.ConfirmDomain': [
+    'OPERATOR_NOT_FOUND',
+    'OPERATOR_RELEASED',
+    'OPERATOR_SUSPENDED',
+    'DOMAIN_CONTESTED',
+  ],
+  'OperatorRegistryService.ReleaseDomain': ['OPERATOR_SUSPENDED'],
+  'OperatorRegistryService.GetOperatorPolicy': [],
+  'OperatorRegistryService.SetOperatorPolicy': ['OPERATOR_SUSPENDED', 'INVALID_AUDIENCE', 'INVALID_DOMAIN'],
+  'OperatorRegistryService.EndAllTokens': [],
+  'OperatorRegistryService.SuspendOperator': ['OPERATOR_NOT_FOUND', 'OPERATOR_NOT_ACTIVE', 'OPERATOR_RELEASED'],
+  'OperatorRegistryService.ReinstateOperator': ['OPERATOR_NOT_FOUND', 'OPERATOR_NOT_ACTIVE', 'OPERATOR_RELEASED'],
+  'OperatorRegistryService.ListAuditRecords': ['INVALID_PAGE_TOKEN'],
+  'IdentityService.RegisterAgent': [
+    'OPERATOR_NOT_FOUND',
+    'OPERATOR_NOT_ACTIVE',
+    'INVALID_DID',
+    'INVALID_PUBLIC_KEY',
+    'DID_MISMATCH',
+    'AGENT_EXISTS',
+  ],
+  'IdentityService.ListAgents': ['INVALID_PAGE_TOKEN'],
+  'IdentityService.GetAgent': ['INVALID_DID', 'AGENT_NOT_FOUND'],
+  'IdentityService.ApproveAgent': ['AGENT_NOT_FOUND', 'AGENT_NOT_PENDING', 'AGENT_REVOKED'],
+  'IdentityService.SetAgentScopes': ['AGENT_NOT_FOUND', 'AGENT_REVOKED', 'INVALID_SCOPE'],
+  'IdentityService.UpdateAgent': ['AGENT_NOT_FOUND'],
+  'IdentityService.SuspendAgent': ['AGENT_NOT_FOUND', 'AGENT_PENDING', 'AGENT_REVOKED'],
+  'IdentityService.ReactivateAgent': ['AGENT_NOT_FOUND', 'AGENT_PENDING', 'AGENT_NOT_SUSPENDED', 'AGENT_REVOKED'],
+  'IdentityService.RevokeAgent': ['AGENT_NOT_FOUND'],
+  'AuthnService.CreateChallenge': [
+    'INVALID_DID',
+    'INVALID_SCOPE',
+    'INVALID_AUDIENCE',
+    'INVALID_TTL',
+    'AGENT_NOT_FOUND',
+  ],
+  'AuthnService.IssueToken': [
+    'INVALID_DID',
+    'INVALID_SCOPE',
+    'INVALID_AUDIENCE',
+    'INVALID_TTL',
+    'CHALLENGE_NOT_FOUND',
+    'AGENT_NOT_FOUND',
+    'CHALLENGE_EXPIRED',
+    'INVALID_SIGNATURE',
+    'BINDING_MISMATCH',
+    'BINDING_REQUIRED',
+    'AGENT_NOT_ACTIVE',
+    'AGENT_OPERATOR_NOT_ACTIVE',
+    'SCOPE_NOT_ALLOWED',
+    'AUDIENCE_NOT_ALLOWED',
+    'CHALLENGE_USED',
+  ],
+  'AuthnService.VerifyToken': ['INVALID_SCOPE', 'INVALID_AUDIENCE'],
+  'RevocationService.RevokeToken': ['UNAUTHENTICATED', 'TOKEN_NOT_OURS'],
+  'KeysService.GetJsonWebKeySet': [],
+}
+
+/** All reasons that an RPC can answer. Throws Error for a method that has no line. */
+export function reasonsOf(method: DescMethod): ReadonlySet<ReasonCode> {
+  const own = OWN[shortName(method)]
+  if (own === undefined) throw new Error(`${shortName(method)} has no line in the matrix`)
+  const uses: readonly ReasonCode[] = changes(method) ? ['ASSERTION_USED'] : []
+  const bodies = hasBody(method) ? OF_BODIES : []
+  return new Set([...EVERYWHERE, ...bodies, ...OF_CALLERS[callersOf(method)], ...uses, ...own])
+}
+
+/** Reasons of a request that never became a call of an RPC; the envelope has their cases. */
+export const OUTSIDE_RPCS: readonly ReasonCode[] = ['ROUTE_NOT_FOUND', 'METHOD_NOT_ALLOWED', 'REQUEST_TIMEOUT']
+
+/** Reasons that nothing outside can provoke, and why. */
+export const UNPROVOKED: Partial<Readonly<Record<ReasonCode, string>>> = {
+  INTERNAL: 'it tells a mistake of the server; who finds a request that provokes it has found a bug',
+}

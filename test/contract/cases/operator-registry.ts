@@ -1,0 +1,221 @@
+import { Point } from '@noble/ed25519'
+import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
+import { encodeBase64 } from '../../../services/shared/crypto/base64.ts'
+import { generateKeyPair } from '../../../services/shared/crypto/ed25519.ts'
+import type { ReasonCode } from '../../../services/shared/errors/reasons.ts'
+import type { RefusalCase } from '../support/refusal.ts'
+import type { OperatorName } from '../support/seed.ts'
+import type { World } from '../support/world.ts'
+import { NOBODY } from './valid-requests.ts'
+
+const rpc = OperatorRegistryService.method
+const KEY = encodeBase64(generateKeyPair().publicKey)
+const TORSION = Point.fromHex('c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a')
+
+const BAD_DOMAINS: Readonly<Record<string, string>> = {
+  empty: '',
+  'white space': '  ',
+  'a single label': 'com',
+  localhost: 'localhost',
+  'a public suffix': 'co.uk',
+  'a private suffix': 'github.io',
+  'no public top-level domain': 'acme.nosuchtld',
+  'a reserved name': 'acme.example',
+  'a test domain on a server with a database of its own': 'acme.test',
+  'an IPv4 address': '192.0.2.1',
+  'an IPv6 address': '[2001:db8::1]',
+  'a port': 'acme.com:443',
+  'a scheme': 'https://acme.com',
+  'a path': 'acme.com/agents',
+  'a backslash': 'acme.com\\agents',
+  'a query': 'acme.com?x',
+  'user information': 'me@acme.com',
+  'a wildcard': '*.acme.com',
+  'an underscore': '_dmarc.acme.com',
+  'an empty label': 'acme..com',
+  'two trailing dots': 'acme.com..',
+  'a hyphen at an end': 'acme-.com',
+  'a label of 64 characters': `${'a'.repeat(64)}.com`,
+  'more characters than fit beside the proof': `${'a.'.repeat(118)}acme.com`,
+  'an A-label that stands for nothing': 'xn--zzzzzzzz99999.com',
+  'a percent sign': 'acme%2ecom',
+  'an inner tab': 'ac\tme.com',
+  'a thousand labels': 'a.'.repeat(1000),
+}
+
+const BAD_KEYS: Readonly<Record<string, string>> = {
+  absent: '',
+  'of 31 bytes': encodeBase64(new Uint8Array(31).fill(1)),
+  'of 33 bytes': encodeBase64(new Uint8Array(33).fill(1)),
+  'no point of the curve': encodeBase64(Uint8Array.of(2, ...new Uint8Array(31))),
+  'not canonical': encodeBase64(Uint8Array.of(0xee, ...new Uint8Array(30).fill(0xff), 0x7f)),
+  'the neutral element': encodeBase64(Uint8Array.of(1, ...new Uint8Array(31))),
+  'of small order': encodeBase64(TORSION.toBytes()),
+  'of mixed order': encodeBase64(Point.BASE.add(TORSION).toBytes()),
+}
+
+const register: readonly RefusalCase[] = [
+  ...Object.entries(BAD_DOMAINS).map(
+    ([name, domain]): RefusalCase => ({
+      name,
+      method: rpc.registerOperator,
+      reason: 'INVALID_DOMAIN',
+      request: () => ({ domain, root_public_key: KEY }),
+    }),
+  ),
+  ...Object.entries(BAD_KEYS).map(
+    ([name, key]): RefusalCase => ({
+      name: `a key ${name}`,
+      method: rpc.registerOperator,
+      reason: 'INVALID_PUBLIC_KEY',
+      request: () => ({ domain: 'new-operator.com', root_public_key: key }),
+    }),
+  ),
+]
+
+const BAD_IDS: Readonly<Record<string, (world: World) => string>> = {
+  'an id that is nobody’s': () => NOBODY,
+  'no UUID': () => 'acme',
+  'an id in upper case': ({ operators }) => operators.acme.id.toUpperCase(),
+  'an id with a blank': ({ operators }) => `${operators.acme.id} `,
+  'the id of an agent': ({ agents }) => agents.active.id,
+  'the name of a prototype’s member': () => '__proto__',
+}
+
+/** Calls that name any operator, with who may make them. */
+const NAMING = [
+  [rpc.getOperator, undefined],
+  [rpc.getDomainVerification, undefined],
+  [rpc.confirmDomain, undefined],
+  [rpc.suspendOperator, 'admin'],
+  [rpc.reinstateOperator, 'admin'],
+] as const
+
+const unknown = NAMING.flatMap(([method, caller]) =>
+  Object.entries(BAD_IDS).map(
+    ([name, id]): RefusalCase => ({
+      name,
+      method,
+      reason: 'OPERATOR_NOT_FOUND',
+      caller,
+      request: (world) => ({ id: id(world) }),
+    }),
+  ),
+)
+
+const confirm: readonly RefusalCase[] = [
+  standing('confirmDomain', 'released', 'OPERATOR_RELEASED'),
+  standing('confirmDomain', 'suspended', 'OPERATOR_SUSPENDED'),
+  {
+    name: 'two records of this server',
+    method: rpc.confirmDomain,
+    reason: 'DOMAIN_CONTESTED',
+    request: ({ dns, issuer, operators: { pending } }) => {
+      const proof = (id: string) => `v=a4a1; iss=${issuer}; op=${id}; rk=${'A'.repeat(43)}`
+      dns.setTxt(`_auth4agents.${pending.domain}`, [proof(pending.id), proof(NOBODY)])
+      return { id: pending.id }
+    },
+  },
+]
+
+/** A call about an operator that stands in the wrong way for it. */
+function standing(
+  method: 'confirmDomain' | 'suspendOperator' | 'reinstateOperator',
+  operator: OperatorName,
+  reason: ReasonCode,
+): RefusalCase {
+  return {
+    name: `an operator that is ${operator}`,
+    method: rpc[method],
+    reason,
+    caller: method === 'confirmDomain' ? undefined : 'admin',
+    audited: method !== 'confirmDomain',
+    request: ({ operators }) => ({ id: operators[operator].id }),
+  }
+}
+
+const administration = (['suspendOperator', 'reinstateOperator'] as const).flatMap((method) => [
+  standing(method, 'pending', 'OPERATOR_NOT_ACTIVE'),
+  standing(method, 'superseded', 'OPERATOR_NOT_ACTIVE'),
+  standing(method, 'released', 'OPERATOR_RELEASED'),
+])
+
+const suspendedSelf: readonly RefusalCase[] = [rpc.releaseDomain, rpc.setOperatorPolicy].map((method) => ({
+  name: 'while it is suspended',
+  method,
+  reason: 'OPERATOR_SUSPENDED',
+  caller: 'suspended',
+  request: ({ operators }) => ({ id: operators.suspended.id }),
+}))
+
+const rule = (audience: string, callers: readonly string[] = []) => ({ audience, callers: [...callers] })
+
+const BAD_POLICIES: Readonly<Record<string, readonly [ReasonCode, ...ReturnType<typeof rule>[]]>> = {
+  'an audience that is empty': ['INVALID_AUDIENCE', rule('')],
+  'an audience under another domain': ['INVALID_AUDIENCE', rule('api.bravo-operator.com')],
+  'an audience that only ends like the domain': ['INVALID_AUDIENCE', rule('evilacme-operator.com')],
+  'an audience above the domain': ['INVALID_AUDIENCE', rule('com')],
+  'an audience with user information': ['INVALID_AUDIENCE', rule('https://acme-operator.com@evil.com/')],
+  'an audience with a fragment': ['INVALID_AUDIENCE', rule('https://acme-operator.com/#x')],
+  'an audience of 256 characters': ['INVALID_AUDIENCE', rule(`https://acme-operator.com/${'a'.repeat(230)}`)],
+  'an audience twice': ['INVALID_AUDIENCE', rule('acme-operator.com'), rule('acme-operator.com')],
+  'an audience in upper case': ['INVALID_AUDIENCE', rule('API.acme-operator.com')],
+  '65 audiences': [
+    'INVALID_AUDIENCE',
+    ...Array.from({ length: 65 }, (_, index) => rule(`a${index}.acme-operator.com`)),
+  ],
+  'a caller that is no domain': ['INVALID_DOMAIN', rule('acme-operator.com', ['192.0.2.1'])],
+  'a caller that is empty': ['INVALID_DOMAIN', rule('acme-operator.com', [''])],
+  'everyone among others': ['INVALID_DOMAIN', rule('acme-operator.com', ['*', 'bravo-operator.com'])],
+  '65 callers': [
+    'INVALID_DOMAIN',
+    rule(
+      'acme-operator.com',
+      Array.from({ length: 65 }, (_, index) => `c${index}.com`),
+    ),
+  ],
+}
+
+const policy = Object.entries(BAD_POLICIES).map(
+  ([name, [reason, ...audiences]]): RefusalCase => ({
+    name,
+    method: rpc.setOperatorPolicy,
+    reason,
+    caller: 'acme',
+    request: ({ operators }) => ({ id: operators.acme.id, policy: { audiences } }),
+  }),
+)
+
+const pages = ['x', '!', 'AAAA', encodeBase64(Buffer.from(NOBODY)).replace(/.$/, '=='), NOBODY].map(
+  (token): RefusalCase => ({
+    name: `page token ${token}`,
+    method: rpc.listAuditRecords,
+    reason: 'INVALID_PAGE_TOKEN',
+    caller: 'acme',
+    request: ({ operators }) => ({ id: operators.acme.id, page_token: token }),
+  }),
+)
+
+const times = ['since', 'until'].map(
+  (field): RefusalCase => ({
+    name: `${field} in the year 0`,
+    method: rpc.listAuditRecords,
+    reason: 'INVALID_ARGUMENT',
+    caller: 'acme',
+    // The protobuf JSON mapping, by which the tests make gRPC messages, has no such year.
+    only: 'rest',
+    request: ({ operators }) => ({ id: operators.acme.id, [field]: '0000-12-31T23:59:59Z' }),
+  }),
+)
+
+/** What OperatorRegistryService refuses by its own rules. */
+export const operatorRegistryCases: readonly RefusalCase[] = [
+  ...register,
+  ...unknown,
+  ...confirm,
+  ...administration,
+  ...suspendedSelf,
+  ...policy,
+  ...pages,
+  ...times,
+]

@@ -1,0 +1,43 @@
+import type { JsonObject } from '@bufbuild/protobuf'
+import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { generateKeyPair } from '../../../services/shared/crypto/ed25519.ts'
+import type { ReasonCode } from '../../../services/shared/errors/reasons.ts'
+import { accessToken } from '../../support/access-tokens.ts'
+import type { RefusalCase } from '../support/refusal.ts'
+
+const { revokeToken: method } = RevocationService.method
+const foreign = accessToken(generateKeyPair())
+
+const BAD_TOKENS: Readonly<Record<string, string>> = {
+  'no JWT': 'token',
+  'two parts': 'a.b',
+  'a token of another server': foreign,
+  'a token without its signature': foreign.replace(/[^.]*$/, ''),
+  'a token with a blank after it': `${foreign} `,
+  'a token of alg none': accessToken(generateKeyPair(), { alg: 'none' }),
+  'a token of another type': accessToken(generateKeyPair(), { typ: 'auth4agent-operator+jwt' }),
+  'a token of 20 KB': 'a'.repeat(20_000),
+}
+
+const byId = (name: string, reason: ReasonCode, fields: JsonObject): RefusalCase => ({
+  name,
+  method,
+  reason,
+  caller: 'acme',
+  request: () => fields,
+})
+
+/** What RevocationService refuses by its own rules. */
+export const revocationCases: readonly RefusalCase[] = [
+  ...Object.entries(BAD_TOKENS).flatMap(([name, token]): RefusalCase[] => [
+    { name, method, reason: 'TOKEN_NOT_OURS', request: () => ({ token }) },
+    { name: `${name}, by an operator`, method, reason: 'TOKEN_NOT_OURS', caller: 'acme', request: () => ({ token }) },
+  ]),
+  { name: 'a jti and no assertion', method, reason: 'UNAUTHENTICATED', request: () => ({ jti: 'some-id' }) },
+  { name: 'neither token nor jti', method, reason: 'INVALID_ARGUMENT', request: () => ({}) },
+  byId('both token and jti', 'INVALID_ARGUMENT', { token: foreign, jti: 'some-id' }),
+  byId('a jti of 65 characters', 'INVALID_ARGUMENT', { jti: 'a'.repeat(65) }),
+  byId('a jti with a blank', 'INVALID_ARGUMENT', { jti: 'some id' }),
+  byId('a jti that is no ASCII', 'INVALID_ARGUMENT', { jti: 'idé' }),
+  byId('a reason of 501 characters', 'INVALID_ARGUMENT', { jti: 'some-id', reason: 'a'.repeat(501) }),
+]

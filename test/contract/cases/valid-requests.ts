@@ -1,0 +1,60 @@
+import type { JsonObject } from '@bufbuild/protobuf'
+import { encodeBase64 } from '../../../services/shared/crypto/base64.ts'
+import { generateKeyPair } from '../../../services/shared/crypto/ed25519.ts'
+import { accessToken } from '../../support/access-tokens.ts'
+import type { World } from '../support/world.ts'
+
+/** Makes a request that would succeed and would change something where its RPC does; for acme where it names an operator. */
+export type ValidRequest = (world: World) => JsonObject
+
+const freshKey = () => encodeBase64(generateKeyPair().publicKey)
+const ofAcme: ValidRequest = ({ operators: { acme } }) => ({ id: acme.id })
+
+/** An id that is nobody's. */
+export const NOBODY = '00000000-0000-8000-8000-000000000000'
+
+/** A good request of every RPC, by `Service.Method`. */
+export const validRequests: Readonly<Record<string, ValidRequest>> = {
+  'OperatorRegistryService.RegisterOperator': () => ({ domain: 'new-operator.com', root_public_key: freshKey() }),
+  'OperatorRegistryService.GetOperator': ofAcme,
+  'OperatorRegistryService.GetDomainVerification': ofAcme,
+  'OperatorRegistryService.ConfirmDomain': ({ operators: { pending } }) => ({ id: pending.id }),
+  'OperatorRegistryService.ReleaseDomain': ofAcme,
+  'OperatorRegistryService.GetOperatorPolicy': ofAcme,
+  'OperatorRegistryService.SetOperatorPolicy': ({ operators: { acme } }) => ({
+    id: acme.id,
+    policy: { audiences: [{ audience: `api.${acme.domain}`, callers: ['*'] }] },
+  }),
+  'OperatorRegistryService.EndAllTokens': ofAcme,
+  'OperatorRegistryService.SuspendOperator': ofAcme,
+  'OperatorRegistryService.ReinstateOperator': ({ operators: { suspended } }) => ({ id: suspended.id }),
+  'OperatorRegistryService.ListAuditRecords': ofAcme,
+  'IdentityService.RegisterAgent': ({ operators: { acme } }) => ({
+    operator_id: acme.id,
+    agent_public_key: freshKey(),
+  }),
+  'IdentityService.ListAgents': ({ operators: { acme } }) => ({ operator_id: acme.id }),
+  'IdentityService.GetAgent': ({ agents: { active } }) => ({ did: active.did }),
+  'IdentityService.ApproveAgent': ({ agents: { pending } }) => ({ operator_id: pending.operatorId, agent: pending.id }),
+  'IdentityService.SetAgentScopes': ({ agents: { active } }) => ({
+    operator_id: active.operatorId,
+    did: active.did,
+    allowed_scopes: ['read'],
+  }),
+  'IdentityService.UpdateAgent': ({ agents: { active } }) => ({
+    operator_id: active.operatorId,
+    agent: active.id,
+    label: 'renamed',
+  }),
+  'IdentityService.SuspendAgent': ({ agents: { active } }) => ({ operator_id: active.operatorId, agent: active.did }),
+  'IdentityService.ReactivateAgent': ({ agents: { suspended } }) => ({
+    operator_id: suspended.operatorId,
+    agent: suspended.id,
+  }),
+  'IdentityService.RevokeAgent': ({ agents: { active } }) => ({ operator_id: active.operatorId, agent: active.id }),
+  'AuthnService.CreateChallenge': ({ agents: { active } }) => ({ did: active.did }),
+  'AuthnService.IssueToken': ({ agents: { active }, challenge }) => challenge(active),
+  'AuthnService.VerifyToken': () => ({ token: accessToken(generateKeyPair()) }),
+  'RevocationService.RevokeToken': () => ({ jti: 'some-token-id' }),
+  'KeysService.GetJsonWebKeySet': () => ({}),
+}

@@ -1,0 +1,186 @@
+import { generateKeyPair } from '../../../services/shared/crypto/ed25519.ts'
+import { thumbprint } from '../../../services/shared/crypto/thumbprint.ts'
+import type { Verdict } from '../../../services/shared/errors/reasons.ts'
+import { accessToken } from '../../support/access-tokens.ts'
+import type { World } from '../support/world.ts'
+import { NOBODY } from './valid-requests.ts'
+
+/** A token that is not valid, and why. */
+export interface VerdictCase {
+  readonly name: string
+  readonly verdict: Verdict
+  readonly token: (world: World) => string | Promise<string>
+  /** What the verifier requires. */
+  readonly wanted?: Readonly<Record<string, string | string[]>>
+}
+
+const now = () => Math.floor(Date.now() / 1000)
+const foreign = generateKeyPair()
+
+/** Good tokens with one claim spoilt. */
+const BAD_CLAIMS: Readonly<Record<string, () => object>> = {
+  ...Object.fromEntries(
+    ['iss', 'sub', 'aud', 'scope', 'operator_id', 'iat', 'nbf', 'exp', 'jti', 'client_id', 'epoch'].map((claim) => [
+      `no ${claim}`,
+      () => ({ [claim]: undefined }),
+    ]),
+  ),
+  'an audience that is no list': () => ({ aud: 'a.com' }),
+  'an empty list of audiences': () => ({ aud: [] }),
+  'nine audiences': () => ({ aud: Array.from({ length: 9 }, () => 'a.com') }),
+  'a subject that is no DID': () => ({ sub: 'acme', client_id: 'acme' }),
+  'another client': () => ({ client_id: 'did:agent:a.com:0' }),
+  'a scope of two blanks': () => ({ scope: 'read  write' }),
+  'a list of scopes': () => ({ scope: ['read'] }),
+  'an operator that is no id': () => ({ operator_id: 'acme' }),
+  'times as text': () => ({ iat: String(now()) }),
+  'half a second': () => ({ exp: now() + 60.5 }),
+  'a life of more than an hour': () => ({ exp: now() + 3700 }),
+  'an expiry before its birth': () => ({ exp: now() - 60 }),
+  'a jti of 65 characters': () => ({ jti: 'a'.repeat(65) }),
+  'one epoch': () => ({ epoch: [1] }),
+  'epochs as text': () => ({ epoch: ['1', '1'] }),
+  'epochs of zero': () => ({ epoch: [0, 0] }),
+  'a __proto__': () => JSON.parse('{"x":{"__proto__":{"aud":1}}}') as object,
+}
+
+const BAD_FORMS: Readonly<Record<string, (good: string) => string>> = {
+  empty: () => '',
+  'no JWT': () => 'token',
+  'two parts': (good) => good.replace(/\.[^.]*$/, ''),
+  'four parts': (good) => `${good}.e30`,
+  'no signature': (good) => good.replace(/[^.]*$/, ''),
+  padding: (good) => `${good}==`,
+  'white space after it': (good) => `${good} `,
+  'a line end within': (good) => good.replace('.', '\n.'),
+  'a scheme before it': (good) => `Bearer ${good}`,
+  'trailing bits': (good) =>
+    good.replace(/.$/, (last) => (last === 'A' ? 'B' : String.fromCodePoint((last.codePointAt(0) ?? 0) + 1))),
+  'more than 16 KB': (good) => `${good}${'A'.repeat(17_000)}`,
+}
+
+const malformed: readonly VerdictCase[] = [
+  ...Object.entries(BAD_CLAIMS).map(
+    ([name, claims]): VerdictCase => ({ name, verdict: 'MALFORMED_TOKEN', token: ({ token }) => token(claims()) }),
+  ),
+  ...Object.entries(BAD_FORMS).map(
+    ([name, spoil]): VerdictCase => ({ name, verdict: 'MALFORMED_TOKEN', token: ({ token }) => spoil(token()) }),
+  ),
+  ...['JWT', 'at+JWT', 'auth4agent-operator+jwt', 'application/at+jwt'].map(
+    (typ): VerdictCase => ({
+      name: `the typ ${typ}`,
+      verdict: 'MALFORMED_TOKEN',
+      token: ({ token }) => token({}, { typ }),
+    }),
+  ),
+  {
+    name: 'a critical extension',
+    verdict: 'MALFORMED_TOKEN',
+    token: ({ token }) => token({}, { crit: ['exp'] }),
+  },
+]
+
+const untrue: readonly VerdictCase[] = [
+  ...['none', 'HS256', 'Ed25519', 'ES256', 'eddsa'].map(
+    (alg): VerdictCase => ({
+      name: `alg ${alg}`,
+      verdict: 'UNSUPPORTED_ALGORITHM',
+      token: ({ token }) => token({}, { alg }),
+    }),
+  ),
+  { name: 'a key of nobody', verdict: 'UNKNOWN_KEY', token: () => accessToken(foreign) },
+  {
+    name: 'an agent’s own key',
+    verdict: 'UNKNOWN_KEY',
+    token: ({ agents, token }) => token({}, { kid: thumbprint(agents.active.pair.publicKey) }),
+  },
+  {
+    name: 'a signature of another token',
+    verdict: 'SIGNATURE_INVALID',
+    token: ({ token }) => token().replace(/[^.]*$/, token().replace(/.*\./, '')),
+  },
+  { name: 'another issuer', verdict: 'WRONG_ISSUER', token: ({ token }) => token({ iss: 'https://rogue.com' }) },
+  {
+    name: 'the issuer with a slash',
+    verdict: 'WRONG_ISSUER',
+    token: ({ token, issuer }) => token({ iss: `${issuer}/` }),
+  },
+  {
+    name: 'yesterday’s',
+    verdict: 'TOKEN_EXPIRED',
+    token: ({ token }) => token({ iat: now() - 86_400, nbf: now() - 86_400, exp: now() - 86_000 }),
+  },
+  {
+    name: 'tomorrow’s',
+    verdict: 'TOKEN_NOT_YET_VALID',
+    token: ({ token }) => token({ iat: now() + 600, nbf: now() + 600, exp: now() + 900 }),
+  },
+]
+
+const unwanted: readonly VerdictCase[] = (
+  [
+    ['another audience', 'AUDIENCE_MISMATCH', { audience: ['a.com'] }],
+    ['the audience in part', 'AUDIENCE_MISMATCH', { audience: ['http://localhost'] }],
+    ['another scope', 'SCOPE_MISSING', { scope: 'write' }],
+    ['a scope more', 'SCOPE_MISSING', { scope: 'read write' }],
+    ['the scope in another case', 'SCOPE_MISSING', { scope: 'READ' }],
+    ['another operator', 'OPERATOR_NOT_TRUSTED', { operators: ['bravo-operator.com'] }],
+    ['the operator’s domain in part', 'OPERATOR_NOT_TRUSTED', { operators: ['operator.com'] }],
+    ['a prototype’s member', 'OPERATOR_NOT_TRUSTED', { operators: ['constructor'] }],
+  ] as const
+).map(([name, verdict, wanted]) => ({
+  name,
+  verdict,
+  wanted: Object.fromEntries(
+    Object.entries(wanted).map(([field, value]) => [field, typeof value === 'string' ? value : [...value]]),
+  ),
+  token: ({ token }: World) => token(),
+}))
+
+const ended: readonly VerdictCase[] = [
+  {
+    name: 'a jti that has been revoked',
+    verdict: 'TOKEN_REVOKED',
+    token: async ({ db, operators, token }) => {
+      const jti = crypto.randomUUID()
+      const expiresAt = new Date(Date.now() + 3_600_000)
+      await db.prisma.revokedToken.create({ data: { operatorId: operators.acme.id, jti, expiresAt } })
+      return token({ jti })
+    },
+  },
+  {
+    name: 'an agent’s earlier epoch',
+    verdict: 'AGENT_TOKENS_ENDED',
+    token: async ({ agents: { careful }, db, token }) => {
+      await db.prisma.agent.update({ where: { id: careful.id }, data: { epoch: { increment: 1 } } })
+      return token({ sub: careful.did, client_id: careful.did })
+    },
+  },
+  {
+    name: 'an agent under another operator',
+    verdict: 'AGENT_TOKENS_ENDED',
+    token: ({ agents: { ofBravo }, token }) => token({ sub: ofBravo.did, client_id: ofBravo.did }),
+  },
+  {
+    name: 'an operator’s earlier epoch',
+    verdict: 'OPERATOR_TOKENS_ENDED',
+    token: async ({
+      agents: {
+        ofBound: { did, operatorId },
+      },
+      db,
+      token,
+    }) => {
+      await db.prisma.operator.update({ where: { id: operatorId }, data: { epoch: { increment: 1 } } })
+      return token({ sub: did, client_id: did, operator_id: operatorId })
+    },
+  },
+  {
+    name: 'an operator that is nobody',
+    verdict: 'OPERATOR_TOKENS_ENDED',
+    token: ({ token }) => token({ operator_id: NOBODY }),
+  },
+]
+
+/** Tokens for every verdict of VerifyToken. */
+export const verdictCases: readonly VerdictCase[] = [...malformed, ...untrue, ...unwanted, ...ended]

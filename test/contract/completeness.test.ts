@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { type ReasonCode, reasons } from '../../services/shared/errors/reasons.ts'
+import { authenticationCases } from './cases/authentication.ts'
+import { authnCases } from './cases/authn.ts'
+import { envelopeCases } from './cases/envelope.ts'
+import { faultCases, rateCases } from './cases/faults.ts'
+import { fieldCases } from './cases/fields.ts'
+import { identityCases } from './cases/identity.ts'
+import { OUTSIDE_RPCS, reasonsOf, UNPROVOKED } from './cases/matrix.ts'
+import { operatorRegistryCases } from './cases/operator-registry.ts'
+import { revocationCases } from './cases/revocation.ts'
+import { tenantCases } from './cases/tenants.ts'
+import { methods, shortName } from './support/contract.ts'
+import { published } from './support/published-reasons.ts'
+import type { Pair } from './support/refusal.ts'
+
+const cases: readonly Pair[] = [
+  ...operatorRegistryCases,
+  ...identityCases,
+  ...authnCases,
+  ...revocationCases,
+  ...authenticationCases,
+  ...tenantCases,
+  ...fieldCases,
+  ...envelopeCases,
+  ...rateCases,
+  ...(['DEADLINE_EXCEEDED', 'UNAVAILABLE', 'OVERLOADED'] as const).flatMap(faultCases),
+]
+
+describe.each(methods.map((method) => [shortName(method), method] as const))('%s', (_, method) => {
+  it('has a case for every reason that it can answer, and for no other', () => {
+    const seen = new Set(cases.filter((each) => each.method === method).map(({ reason }) => reason))
+    expect([...seen].toSorted()).toEqual([...reasonsOf(method)].toSorted())
+  })
+})
+
+describe('the catalogue', () => {
+  const catalogue = Object.keys(reasons) as ReasonCode[]
+
+  it('has every reason in a case, or says why it has none', () => {
+    const answered = new Set(methods.flatMap((method) => Array.from(reasonsOf(method))).concat(OUTSIDE_RPCS))
+    expect(catalogue.filter((reason) => !answered.has(reason)).toSorted()).toEqual(Object.keys(UNPROVOKED).toSorted())
+  })
+
+  it('has the reasons that were published, with the codes they had', () => {
+    const now = Object.fromEntries(catalogue.map((reason) => [reason, [reasons[reason].status, reasons[reason].code]]))
+    expect(now).toEqual(published)
+  })
+})

@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest'
+import { NOBODY } from './cases/valid-requests.ts'
+import { sendHttp } from './support/http.ts'
+import { published } from './support/published-reasons.ts'
+import { assertionOf } from './support/refusal.ts'
+import { useWorld } from './support/run-cases.ts'
+
+const world = useWorld()
+const SERVICE = '/auth4agent.v1.OperatorRegistryService'
+
+/** Makes a call over the Connect protocol and expects that nothing changes but the audit of refusals. */
+async function call(
+  path: string,
+  body: string | Uint8Array,
+  headers: Readonly<Record<string, string>> = {},
+  verb = 'POST',
+) {
+  const before = await world().snapshot('connect')
+  const answer = await sendHttp(world().server.baseUrl, {
+    verb,
+    path,
+    body,
+    headers: { 'content-type': 'application/json', 'x-request-id': 'connect', ...headers },
+  })
+  expect((await world().snapshot('connect')).tables).toEqual(before.tables)
+  return answer
+}
+
+/** The reason in google.rpc.ErrorInfo of a Connect error. */
+function reasonOf(text: string): string | undefined {
+  const { details = [] } = JSON.parse(text) as {
+    details?: { type: string; debug?: { reason?: string }; value: string }[]
+  }
+  const info = details.find(({ type }) => type === 'google.rpc.ErrorInfo')
+  return info === undefined ? undefined : /^\n.([A-Z_]+)/.exec(Buffer.from(info.value, 'base64').toString())?.[1]
+}
+
+describe('refusals over Connect', () => {
+  it.each([
+    ['an operator that is nobody', 'GetOperator', JSON.stringify({ id: NOBODY }), 'OPERATOR_NOT_FOUND', 'not_found'],
+    ['a domain that is none', 'RegisterOperator', '{"domain":"com"}', 'INVALID_DOMAIN', 'invalid_argument'],
+    ['no assertion', 'EndAllTokens', JSON.stringify({ id: NOBODY }), 'UNAUTHENTICATED', 'unauthenticated'],
+    ['a NUL character', 'GetOperator', String.raw`{"id":"\u0000"}`, 'INVALID_ARGUMENT', 'invalid_argument'],
+  ] as const)('%s', async (_, method, body, reason, code) => {
+    const { status, text } = await call(`${SERVICE}/${method}`, body)
+    expect(JSON.parse(text)).toMatchObject({ code })
+    expect(reasonOf(text)).toBe(reason)
+    expect(status).toBeGreaterThanOrEqual(400)
+    expect(published[reason][0]).toBeLessThan(500)
+  })
+
+  it('names another operator in the assertion', async () => {
+    const { operators } = world()
+    const authorization = assertionOf(operators.bravo, `${SERVICE.slice(1)}/EndAllTokens`)
+    const { text } = await call(`${SERVICE}/EndAllTokens`, JSON.stringify({ id: operators.acme.id }), { authorization })
+    expect(reasonOf(text)).toBe('PERMISSION_DENIED')
+  })
+
+  it('takes no assertion that names the REST path', async () => {
+    const { operators } = world()
+    const authorization = assertionOf(operators.acme, `POST /v1/operators/${operators.acme.id}/end-all-tokens`)
+    const { text } = await call(`${SERVICE}/EndAllTokens`, JSON.stringify({ id: operators.acme.id }), { authorization })
+    expect(reasonOf(text)).toBe('INVALID_ASSERTION')
+  })
+})
+
+describe('what is no call of Connect', () => {
+  it.each([
+    ['half an object', '{', {}],
+    ['an array', '[]', {}],
+    ['a number where a text stands', '{"id":7}', {}],
+    ['bytes that are no UTF-8', Uint8Array.of(0x7b, 0xff), {}],
+    ['a byte beyond 64 KiB', `{"x":"${'a'.repeat(65_536)}"}`, {}],
+    ['half a message', Uint8Array.of(0x0a, 0x7f), { 'content-type': 'application/proto' }],
+    ['bytes that are no gzip', Uint8Array.of(1, 2, 3), { 'content-encoding': 'gzip' }],
+    ['an unknown type', '{}', { 'content-type': 'text/plain' }],
+    ['half an envelope', Uint8Array.of(0, 0, 0), { 'content-type': 'application/grpc-web+proto' }],
+    ['a timeout in words', '{}', { 'connect-timeout-ms': 'soon' }],
+    ['another protocol version', '{}', { 'connect-protocol-version': '9' }],
+  ] as const)('%s', async (_, body, headers) => {
+    const { status, text } = await call(`${SERVICE}/GetOperator`, body, headers)
+    expect(status).toBeLessThan(500)
+    expect(text).not.toMatch(/node_modules|\bat \w+ \(/)
+    // gRPC-Web tells its status within: 13 is an internal error, 2 an unknown one.
+    expect(text).not.toMatch(/grpc-status: ?(13|2)\r/)
+  })
+
+  it('is told that a coding is unimplemented, as the Connect protocol words it', async () => {
+    const { status, text } = await call(`${SERVICE}/GetOperator`, '{}', { 'content-encoding': 'x' })
+    expect({ status, code: JSON.parse(text).code }).toEqual({ status: 501, code: 'unimplemented' })
+  })
+
+  it.each(['Nope', '__proto__', 'getOperator', ''])('%s is unimplemented', async (method) => {
+    const { status, text } = await call(`${SERVICE}/${method}`, '{}')
+    expect({ status, code: JSON.parse(text).code }).toEqual({ status: 404, code: 'unimplemented' })
+  })
+
+  it('is not called by GET', async () => {
+    const { status } = await call(`${SERVICE}/GetOperator?message={}&encoding=json`, '', {}, 'GET')
+    expect(status).toBe(405)
+  })
+})

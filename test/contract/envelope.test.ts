@@ -1,0 +1,4 @@
+import { envelopeCases } from './cases/envelope.ts'
+import { runCases, useWorld } from './support/run-cases.ts'
+
+runCases(useWorld(), envelopeCases)

@@ -1,0 +1,122 @@
+import { Client } from 'pg'
+import { describe, expect, it } from 'vitest'
+import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
+import { until } from '../support/until.ts'
+import { faultCases, rateCases, useUp } from './cases/faults.ts'
+import { type DatabaseProxy, proxyDatabase } from './support/database-proxy.ts'
+import { sendHttp } from './support/http.ts'
+import { type RefusalCase, sendCase, type Transport, titleOf, transportsOf } from './support/refusal.ts'
+import { useWorld } from './support/run-cases.ts'
+import type { World } from './support/world.ts'
+
+/** All requests of this file have one id, by which the audit of refusals is told from what must not change. */
+const REQUEST_ID = 'faults'
+
+const runsOf = (cases: readonly RefusalCase[]) =>
+  cases.flatMap((refusal) => transportsOf(refusal).map((transport) => ({ refusal, transport })))
+
+async function send(world: World, refusal: RefusalCase, transport: Transport) {
+  return sendCase(world, refusal, transport, { request: await refusal.request(world), requestId: REQUEST_ID })
+}
+
+async function tablesOf(world: World) {
+  return (await world.snapshot(REQUEST_ID)).tables
+}
+
+/** Sends all cases at once and expects each to be refused for its reason. */
+async function expectAll(world: World, cases: readonly RefusalCase[]): Promise<void> {
+  const sent = runsOf(cases).map(async ({ refusal, transport }) => {
+    const answer = await send(world, refusal, transport)
+    expect(answer.reason, titleOf(refusal, transport)).toBe(refusal.reason)
+    answer.expectReason(refusal.reason)
+  })
+  await Promise.all(sent)
+}
+
+/** Works while another session of the database holds a lock. */
+async function locked(world: World, statement: string, work: () => Promise<void>): Promise<void> {
+  const client = new Client({ connectionString: world.databaseUrl })
+  await client.connect()
+  try {
+    await client.query('BEGIN')
+    await client.query(statement)
+    await work()
+  } finally {
+    await client.end()
+  }
+}
+
+describe('a database that does not answer', () => {
+  let proxy: DatabaseProxy | undefined
+  const world = useWorld({
+    env: { AUTH4AGENT_REQUEST_TIMEOUT: '1s' },
+    databaseUrl: async (url) => {
+      proxy = await proxyDatabase(url)
+      return proxy.url
+    },
+  })
+
+  it('is told within two seconds when it is gone, on every RPC, and is found again', async () => {
+    await useUp(world())
+    const before = await tablesOf(world())
+    await proxy?.cut()
+    const startedAt = performance.now()
+    await expectAll(world(), faultCases('UNAVAILABLE'))
+    expect(performance.now() - startedAt).toBeLessThan(2_000)
+    await proxy?.restore()
+    const path = `/v1/operators/${world().operators.acme.id}`
+    await until(
+      () => sendHttp(world().server.baseUrl, { verb: 'GET', path }),
+      ({ status }) => status === 200,
+    )
+    expect(await tablesOf(world())).toEqual(before)
+  })
+
+  it('is waited for no longer than the deadline, on every RPC', async () => {
+    const before = await tablesOf(world())
+    await locked(world(), `LOCK TABLE ${Object.keys(before).join(', ')} IN ACCESS EXCLUSIVE MODE`, () =>
+      expectAll(world(), faultCases('DEADLINE_EXCEEDED')),
+    )
+    expect(await tablesOf(world())).toEqual(before)
+  })
+})
+
+describe('a server at its limits', () => {
+  const world = useWorld({ env: { AUTH4AGENT_MAX_CONCURRENCY: '1', AUTH4AGENT_RATE_LIMIT_PERCENT: '1' } })
+
+  it('refuses every RPC while another takes its only place', async () => {
+    const { operators, db } = world()
+    const { released } = operators
+    const holding: RefusalCase = {
+      name: 'what holds the place',
+      method: OperatorRegistryService.method.suspendOperator,
+      reason: 'OPERATOR_RELEASED',
+      caller: 'admin',
+      request: () => ({ id: released.id }),
+    }
+    const waiting = () =>
+      db.pool.query("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+    let held: ReturnType<typeof send> | undefined
+    const before = await tablesOf(world())
+    await locked(world(), `SELECT 1 FROM operators WHERE id = '${released.id}' FOR UPDATE`, async () => {
+      held = send(world(), holding, 'rest')
+      await until(waiting, ({ rowCount }) => rowCount === 1)
+      await expectAll(world(), faultCases('OVERLOADED'))
+    })
+    expect((await held)?.reason).toBe('OPERATOR_RELEASED')
+    expect(await tablesOf(world())).toEqual(before)
+  })
+
+  it.each(runsOf(rateCases).map((run) => [titleOf(run.refusal, run.transport), run] as const))(
+    '%s',
+    async (_, { refusal, transport }) => {
+      const before = await tablesOf(world())
+      let answer = await send(world(), refusal, transport)
+      for (let calls = 1; calls < 200 && answer.reason !== 'RATE_LIMITED'; calls += 1) {
+        answer = await send(world(), refusal, transport)
+      }
+      answer.expectReason('RATE_LIMITED')
+      expect(await tablesOf(world())).toEqual(before)
+    },
+  )
+})

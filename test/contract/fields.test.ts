@@ -1,0 +1,29 @@
+import { randomUUID } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { fieldRows } from './cases/field-rows.ts'
+import { answeredFields, fieldCases, places } from './cases/fields.ts'
+import { sendCase } from './support/refusal.ts'
+import { runCases, useWorld } from './support/run-cases.ts'
+
+const world = useWorld()
+
+describe('every field, wrong in every way', () => runCases(world, fieldCases))
+
+describe('values at a limit in calls that change nothing', () => {
+  it.each(answeredFields.map((asked) => [asked.name, asked] as const))('%s', async (_, { request, ...asked }) => {
+    const before = await world().snapshot('')
+    for (const transport of ['rest', 'grpc'] as const) {
+      const refusal = { ...asked, request, reason: 'INTERNAL' } as const
+      const answer = await sendCase(world(), refusal, transport, {
+        request: request(world()),
+        requestId: randomUUID(),
+      })
+      answer.expectAnswered()
+    }
+    expect(await world().snapshot('')).toEqual(before)
+  })
+})
+
+it('has a row for every field and no other', () => {
+  expect(Object.keys(fieldRows).toSorted()).toEqual([...new Set(places.map(({ key }) => key))].toSorted())
+})

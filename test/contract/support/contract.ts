@@ -1,0 +1,52 @@
+import { type DescMethod, type DescService, getOption, hasOption } from '@bufbuild/protobuf'
+import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
+import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
+import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
+import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { http } from '../../../gen/proto/google/api/annotations_pb.ts'
+
+/** All services that the ports offer. */
+const services: readonly DescService[] = [
+  OperatorRegistryService,
+  IdentityService,
+  AuthnService,
+  RevocationService,
+  KeysService,
+]
+
+/** Every method of the contract. */
+export const methods: readonly DescMethod[] = services.flatMap((service) => service.methods)
+
+/** How a method is called over REST, read from the contract and not from the gateway. */
+export interface RestForm {
+  readonly verb: string
+  readonly template: string
+  /** Proto names of the fields that stand in the path. */
+  readonly pathFields: readonly string[]
+  /** `*`, the proto name of the field that is the body, or nothing where the query carries the rest. */
+  readonly body: string
+}
+
+/** The REST form of a method. Throws Error for a method that has none. */
+export function restForm(method: DescMethod): RestForm {
+  if (method.parent === KeysService) return form('GET', '/.well-known/jwks.json', '')
+  if (!hasOption(method, http)) throw new Error(`${method.name} is not bound to REST`)
+  const { pattern, body } = getOption(method, http)
+  if (pattern.case === undefined || pattern.case === 'custom') throw new Error(`${method.name} has no HTTP method`)
+  return form(pattern.case.toUpperCase(), pattern.value, body)
+}
+
+function form(verb: string, template: string, body: string): RestForm {
+  return { verb, template, body, pathFields: [...template.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name) }
+}
+
+/** Whether the REST form of a method has a body. */
+export function hasBody(method: DescMethod): boolean {
+  return restForm(method).body !== ''
+}
+
+/** `Service.Method`, as the tables here name it. */
+export function shortName(method: DescMethod): string {
+  return `${method.parent.name}.${method.name}`
+}

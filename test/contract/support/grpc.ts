@@ -1,0 +1,63 @@
+import { type DescMethod, fromBinary } from '@bufbuild/protobuf'
+import { anyUnpack } from '@bufbuild/protobuf/wkt'
+import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
+import { ErrorInfoSchema } from '../../../gen/proto/google/rpc/error_details_pb.ts'
+import { StatusSchema } from '../../../gen/proto/google/rpc/status_pb.ts'
+
+/** How a gRPC call ended. */
+export interface GrpcAnswer {
+  readonly code: number
+  /** The status' text. */
+  readonly details: string
+  /** The reason of google.rpc.ErrorInfo; undefined where the answer has none. */
+  readonly reason: string | undefined
+  /** The domain of google.rpc.ErrorInfo. */
+  readonly domain: string | undefined
+  readonly requestId: string | undefined
+  /** The bytes of the response; none when the call was refused. */
+  readonly message: Uint8Array | undefined
+}
+
+/** A bare gRPC client: what it sends are the bytes that it is given. */
+export interface GrpcCaller {
+  call(path: string, message: Uint8Array, metadata?: Readonly<Record<string, string>>): Promise<GrpcAnswer>
+  close(): void
+}
+
+/** The path of a method on the wire. */
+export const grpcPath = (method: DescMethod): string => `/${method.parent.typeName}/${method.name}`
+
+/** Connects to the gRPC port. */
+export function grpcCaller(address: string): GrpcCaller {
+  const client = new Client(address, credentials.createInsecure(), { 'grpc.max_send_message_length': -1 })
+  return {
+    call(path, message, entries = {}) {
+      const metadata = new Metadata()
+      for (const [name, value] of Object.entries(entries)) metadata.set(name, value)
+      const { promise, resolve } = Promise.withResolvers<GrpcAnswer>()
+      let requestId: string | undefined
+      const call = client.makeUnaryRequest(
+        path,
+        (bytes: Buffer) => bytes,
+        (bytes: Buffer) => bytes,
+        Buffer.from(message),
+        metadata,
+        (error, message) => resolve({ ...(error === null ? OK : answerOf(error)), requestId, message }),
+      )
+      call.on('metadata', (header: Metadata) => {
+        requestId = header.get('x-request-id')[0]?.toString()
+      })
+      return promise
+    },
+    close: () => client.close(),
+  }
+}
+
+const OK = { code: status.OK, details: '', reason: undefined, domain: undefined }
+
+function answerOf({ code, details, metadata }: ServiceError): Omit<GrpcAnswer, 'requestId' | 'message'> {
+  const [bytes] = metadata.get('grpc-status-details-bin')
+  if (!(bytes instanceof Uint8Array)) return { code, details, reason: undefined, domain: undefined }
+  const info = fromBinary(StatusSchema, bytes).details.map((any) => anyUnpack(any, ErrorInfoSchema))[0]
+  return { code, details, reason: info?.reason, domain: info?.domain }
+}

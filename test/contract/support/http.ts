@@ -1,0 +1,47 @@
+import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+
+/** An HTTP request whose path goes onto the wire as it stands here. */
+export interface HttpRequest {
+  readonly verb: string
+  readonly path: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array
+}
+
+/** An HTTP answer. */
+export interface HttpAnswer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly text: string
+}
+
+const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+
+/** Sends a request without normalising anything, as `fetch` would. */
+export async function sendHttp(baseUrl: string, { verb, path, headers = {}, body }: HttpRequest): Promise<HttpAnswer> {
+  const { hostname, port } = new URL(baseUrl)
+  const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>()
+  const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
+  const request = httpRequest({ agent, hostname, port, method: verb, path, headers: { ...length, ...headers } })
+  request.once('error', reject)
+  request.once('response', (response) => {
+    text(response).then(
+      (answer) => resolve({ status: response.statusCode ?? 0, headers: response.headers, text: answer }),
+      reject,
+    )
+  })
+  request.end(body)
+  return promise
+}
+
+/** Writes bytes to the port and answers all that comes back until the server closes the connection. */
+export async function sendRaw(baseUrl: string, bytes: string | Uint8Array): Promise<string> {
+  const { hostname, port } = new URL(baseUrl)
+  const socket = connect(Number(port), hostname)
+  // A server that refuses early closes while the client still writes.
+  socket.on('error', () => undefined)
+  socket.write(bytes)
+  return text(socket)
+}

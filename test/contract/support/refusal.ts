@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto'
+import { type DescMethod, fromJson, type JsonObject, type JsonValue, toBinary } from '@bufbuild/protobuf'
+import { status } from '@grpc/grpc-js'
+import { expect } from 'vitest'
+import type { ReasonCode } from '../../../services/shared/errors/reasons.ts'
+import { type AssertionEdits, bearer, type Signer } from '../../support/assertions.ts'
+import { restForm, shortName } from './contract.ts'
+import { type GrpcAnswer, grpcPath } from './grpc.ts'
+import { type HttpAnswer, type HttpRequest, sendHttp } from './http.ts'
+import { published, publishedTexts } from './published-reasons.ts'
+import type { OperatorName } from './seed.ts'
+import type { World } from './world.ts'
+
+/** The transports that every refusal is tried on. */
+export type Transport = 'rest' | 'grpc'
+
+/** A reason that an RPC is seen to answer. */
+export interface Pair {
+  readonly method: DescMethod
+  readonly reason: ReasonCode
+}
+
+/** A request that the server refuses, and how. */
+export interface RefusalCase extends Pair {
+  readonly name: string
+  /** The request in protobuf JSON with the names of the proto files. Whatever it takes to get there happens here. */
+  readonly request: (world: World) => JsonObject | Promise<JsonObject>
+  /** Who signs; nobody when absent. */
+  readonly caller?: OperatorName | 'admin' | undefined
+  /** What is wrong with the assertion. `rpc` is what a good one names. */
+  readonly edits?: (world: World, rpc: string) => AssertionEdits
+  /** The whole Authorization header in place of an assertion. */
+  readonly authorization?: (world: World, rpc: string) => string
+  /** The only transport that can carry the request. */
+  readonly only?: Transport
+  /** What is done to the REST request before it goes onto the wire. */
+  readonly http?: (request: HttpRequest) => HttpRequest
+  /** Further headers of the REST request and metadata of the gRPC call. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** The bytes of the gRPC message in place of the request. */
+  readonly bytes?: Uint8Array
+  /** Whether the refusal stands in the audit; by default when the caller was authenticated. */
+  readonly audited?: boolean
+}
+
+/** Refusals before there is an authenticated caller whose audit could hold them. */
+const UNATTRIBUTED: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
+  'UNAUTHENTICATED',
+  'INVALID_ASSERTION',
+  'ASSERTION_EXPIRED',
+  'OPERATOR_NOT_ACTIVE',
+])
+
+/** The name of a case in a report, over one transport. */
+export function titleOf({ method, reason, name }: RefusalCase, transport: Transport): string {
+  return `${transport}: ${shortName(method)} ${reason}: ${name}`
+}
+
+/** The transports of a case. */
+export function transportsOf({ only }: RefusalCase): readonly Transport[] {
+  return only === undefined ? ['rest', 'grpc'] : [only]
+}
+
+/** Sends the request of a case, and expects status, reason and that nothing has changed but the refusal's own audit. */
+export async function expectRefusal(world: World, refusal: RefusalCase, transport: Transport): Promise<void> {
+  const { reason, caller } = refusal
+  const request = await refusal.request(world)
+  const requestId = randomUUID()
+  const before = await world.snapshot(requestId)
+  const answer = await sendCase(world, refusal, transport, { request, requestId })
+  answer.expectReason(reason)
+  const isAudited = refusal.audited ?? (caller !== undefined && !UNATTRIBUTED.has(reason))
+  const after = await world.snapshot(requestId)
+  expect(after.audit).toEqual(isAudited ? [{ outcome: 'refused', reason }] : [])
+  expect(after.tables).toEqual(before.tables)
+}
+
+/** What came back over either transport. */
+export interface CaseAnswer {
+  readonly reason: unknown
+  /** Expects the answer to be a refusal for this reason, in every part. */
+  readonly expectReason: (reason: ReasonCode) => void
+  /** Expects the answer to be no refusal. */
+  readonly expectAnswered: () => void
+}
+
+/** Sends the request of a case. */
+export async function sendCase(
+  world: World,
+  refusal: RefusalCase,
+  transport: Transport,
+  { request, requestId }: { readonly request: JsonObject; readonly requestId: string },
+): Promise<CaseAnswer> {
+  const { method } = refusal
+  if (transport === 'rest') {
+    const plain = restRequest(method, request)
+    const sent = refusal.http?.(plain) ?? plain
+    const authorization = authorizationOf(world, refusal, `${sent.verb} ${sent.path.replace(/\?.*/, '')}`)
+    const headers = { ...sent.headers, ...refusal.headers, ...authorization, 'x-request-id': requestId }
+    const answer = await sendHttp(world.server.baseUrl, { ...sent, headers })
+    const { reason }: { reason?: unknown } = JSON.parse(answer.text)
+    return {
+      reason,
+      expectReason: (wanted) => expectProblem(answer, wanted, requestId),
+      expectAnswered: () => expect(answer.status, answer.text).toBeLessThan(300),
+    }
+  }
+  const message = refusal.bytes ?? toBinary(method.input, fromJson(method.input, request))
+  const authorization = authorizationOf(world, refusal, grpcPath(method).slice(1))
+  const metadata = { ...refusal.headers, ...authorization, 'x-request-id': requestId }
+  const answer = await world.grpc.call(grpcPath(method), message, metadata)
+  return {
+    reason: answer.reason,
+    expectReason: (wanted) => expectStatus(answer, wanted, requestId),
+    expectAnswered: () => expect(answer.code, answer.details).toBe(status.OK),
+  }
+}
+
+function expectStatus(answer: GrpcAnswer, reason: ReasonCode, requestId: string): void {
+  expect(answer).toMatchObject({ code: published[reason][1], reason, domain: 'auth4agent', requestId })
+  expect(answer.details).not.toMatch(LEAK)
+}
+
+/** What no answer tells: code, paths, statements. */
+const LEAK = /node_modules|\.ts\b|\bat \w+ \(|prisma|SELECT |INSERT |postgres/i
+
+/** Expects a problem document (RFC 9457) with this reason. */
+export function expectProblem({ status, headers, text }: HttpAnswer, reason: ReasonCode, requestId?: string): void {
+  const problem = JSON.parse(text) as Record<string, unknown>
+  expect({ status, reason: problem['reason'] }).toEqual({ status: published[reason][0], reason })
+  expect(headers['content-type']).toBe('application/problem+json')
+  expect(headers).toMatchObject({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
+  expect(problem).toEqual({
+    type: `urn:auth4agent:reason:${reason}`,
+    title: expect.any(String),
+    status,
+    detail: expect.any(String),
+    reason,
+    error: publishedTexts[reason] ?? problem['detail'],
+    // Without headers there is no id of the caller's.
+    request_id: reason === 'HEADERS_TOO_LARGE' ? headers['x-request-id'] : (requestId ?? headers['x-request-id']),
+  })
+  expect(text).not.toMatch(LEAK)
+  if (status === 401) expect(headers['www-authenticate']).toMatch(/^Bearer realm="auth4agent"/)
+  if (status === 429 || status === 503) expect(headers['retry-after']).toMatch(/^[1-9]\d*$/)
+}
+
+/** A request over REST, its path fields percent-encoded. */
+export function restRequest(method: DescMethod, request: JsonObject): HttpRequest {
+  const { verb, template, pathFields, body } = restForm(method)
+  const path = template.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(textOf(request[name])))
+  const rest = Object.fromEntries(Object.entries(request).filter(([name]) => !pathFields.includes(name)))
+  if (body === '') {
+    const query = Object.entries(rest).map(([name, value]) => `${name}=${encodeURIComponent(textOf(value))}`)
+    return { verb, path: query.length === 0 ? path : `${path}?${query.join('&')}` }
+  }
+  const json = JSON.stringify(body === '*' ? rest : (rest[body] ?? null))
+  return { verb, path, headers: { 'content-type': 'application/json' }, body: json }
+}
+
+/** A value as a path or a query carries it. */
+function textOf(value: JsonValue | undefined): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? '')
+}
+
+function authorizationOf(world: World, { caller, edits, authorization }: RefusalCase, rpc: string) {
+  if (authorization !== undefined) return { authorization: authorization(world, rpc) }
+  if (caller === undefined) return {}
+  const signer = caller === 'admin' ? world.admin : world.operators[caller]
+  return { authorization: assertionOf(signer, rpc, edits?.(world, rpc)) }
+}
+
+/** A good assertion for a call as an Authorization header has it, or one with edits. */
+export function assertionOf(signer: Signer, rpc: string, edits: AssertionEdits = {}): string {
+  const iat = Math.floor(Date.now() / 1000)
+  return bearer(signer, { ...edits, claims: { iat, exp: iat + 60, rpc, ...edits.claims } })
+}

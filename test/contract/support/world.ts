@@ -1,0 +1,109 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import {
+  type ChallengeContent,
+  challengeMessage,
+  sealChallenge,
+} from '../../../services/authn/domain/seal-challenge.ts'
+import { createKeyVault } from '../../../services/authn/keys/key-vault.ts'
+import { encodeBase64, encodeBase64url } from '../../../services/shared/crypto/base64.ts'
+import { importSeed, sign } from '../../../services/shared/crypto/ed25519.ts'
+import { importHmacKey } from '../../../services/shared/crypto/hmac.ts'
+import { signCompactJws } from '../../../services/shared/crypto/jws.ts'
+import type { Db } from '../../../services/shared/db/db.ts'
+import { adminSigner, ISSUER } from '../../support/assertions.ts'
+import { testDatabase } from '../../support/database.ts'
+import { startDnsServer } from '../../support/dns-server.ts'
+import { type Environment, startServer } from '../../support/server.ts'
+import { grpcCaller } from './grpc.ts'
+import { type SeededAgent, seed } from './seed.ts'
+import { snapshots } from './snapshot.ts'
+
+/** A server process over a database of its own, with parties in every state. */
+export type World = Awaited<ReturnType<typeof startWorld>>
+
+const KEK = new Uint8Array(32).fill(7)
+const DAY_MS = 86_400_000
+
+/** Settings of a world, and where its server finds the database when that is not straight. */
+export interface WorldOptions {
+  readonly env?: Environment
+  readonly databaseUrl?: (url: string) => Promise<string>
+}
+
+/** Starts a world. Nothing in it moves on its own for the length of a test. */
+export async function startWorld({ env = {}, databaseUrl = async (url) => url }: WorldOptions = {}) {
+  const database = await testDatabase()
+  const { db } = database
+  const dns = await startDnsServer()
+  const admin = adminSigner()
+  const parties = await seed(db)
+  const server = await startServer({
+    DATABASE_URL: await databaseUrl(database.url),
+    AUTH4AGENT_BASE_URL: ISSUER,
+    AUTH4AGENT_KEK: encodeBase64(KEK),
+    AUTH4AGENT_ADMIN_KEY: encodeBase64(admin.pair.publicKey),
+    AUTH4AGENT_DNS_SERVERS: dns.address,
+    AUTH4AGENT_DNS_TIMEOUT: '3s',
+    AUTH4AGENT_SCHEDULE_INTERVAL: '1h',
+    ...env,
+  })
+  const grpc = grpcCaller(server.grpcAddress)
+  return {
+    ...parties,
+    admin,
+    db,
+    dns,
+    databaseUrl: database.url,
+    grpc,
+    server,
+    issuer: ISSUER,
+    snapshot: await snapshots(db),
+    challenge: await challengeSealer(db),
+    token: await tokenSigner(db, parties.agents.active),
+    async stop() {
+      grpc.close()
+      await server.stop()
+      await dns.close()
+      await database.drop()
+    },
+  }
+}
+
+/** Makes challenges as the server does, under its own MAC key, of any content; and the agent's signature over each. */
+async function challengeSealer({ prisma }: Db) {
+  const row = await prisma.challengeKey.findFirstOrThrow({
+    where: { slot: BigInt(Math.floor(Date.now() / DAY_MS)) },
+  })
+  const key = importHmacKey(createKeyVault(KEK).open(row.wrappedKey, row.kekId, { purpose: 'challenge', id: row.id }))
+  return ({ did, pair }: Pick<SeededAgent, 'did' | 'pair'>, content: Partial<ChallengeContent> = {}) => {
+    const nonceBytes = randomBytes(16)
+    const exp = Math.floor(Date.now() / 1000) + 300
+    const challenge = sealChallenge({ v: 1, iss: ISSUER, did, exp, kid: row.id, ...content }, nonceBytes, key)
+    const nonce = encodeBase64url(nonceBytes)
+    return { did, challenge, nonce, signature: encodeBase64(sign(pair.privateKey, challengeMessage(challenge, nonce))) }
+  }
+}
+
+/** Signs tokens as the server does, under its own key: those of acme's active agent, with members changed. */
+async function tokenSigner({ prisma }: Db, { did, operatorId }: SeededAgent) {
+  const row = await prisma.jwksKey.findFirstOrThrow({ where: { state: 'active' } })
+  const { wrappedKey, kekId, kid, purpose } = row
+  const pair = importSeed(createKeyVault(KEK).open(wrappedKey ?? new Uint8Array(), kekId, { purpose, id: kid }))
+  if (pair === undefined) throw new Error('the signing key is no seed')
+  return (claims: object = {}, header: object = {}): string => {
+    const iat = Math.floor(Date.now() / 1000)
+    const times = { iat, nbf: iat, exp: iat + 900, jti: randomUUID(), epoch: [1, 1] }
+    const good = {
+      iss: ISSUER,
+      sub: did,
+      aud: [ISSUER],
+      scope: 'read',
+      operator_id: operatorId,
+      client_id: did,
+      ...times,
+    }
+    return signCompactJws({ alg: 'EdDSA', typ: 'at+jwt', kid, ...header }, { ...good, ...claims }, (input) =>
+      sign(pair.privateKey, input),
+    )
+  }
+}
