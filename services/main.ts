@@ -6,6 +6,7 @@ import { type Server, startServer } from './compose.ts'
 import { ConfigError, readConfig } from './shared/config/config.ts'
 import { loadSecrets } from './shared/config/secrets.ts'
 import { defaultDataDir, startEmbeddedPostgres } from './shared/db/embedded-postgres.ts'
+import { toApiError } from './shared/errors/api-error.ts'
 import { createLogger } from './shared/log/log.ts'
 import { StartupError } from './shared/startup-error.ts'
 
@@ -56,9 +57,12 @@ function stopReason(): Promise<string> {
 }
 
 function explain(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (code === 'EADDRINUSE' && error instanceof Error) {
+  if (!(error instanceof Error)) return `Auth4Agent could not start: ${String(error)}`
+  if ('code' in error && error.code === 'EADDRINUSE') {
     return `${error.message}: set PORT or AUTH4AGENT_GRPC_PORT to a port that is free.`
   }
-  return `Auth4Agent could not start: ${error instanceof Error ? error.stack : String(error)}`
+  if (process.env.DATABASE_URL !== undefined && toApiError(error).reason === 'UNAVAILABLE') {
+    return `The database of DATABASE_URL cannot be reached: ${error.message}`
+  }
+  return `Auth4Agent could not start: ${error.stack}`
 }

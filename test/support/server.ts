@@ -42,7 +42,7 @@ process.once('exit', () => {
  */
 export async function startServer(env: Environment): Promise<RunningServer> {
   const { child, logs, ports } = launch(env)
-  const exited = once(child, 'exit').then(([code]: (number | null)[]) => code ?? null)
+  const exited = once(child, 'close').then(([code]: (number | null)[]) => code ?? null)
   const { httpPort, grpcPort } = await Promise.race([
     ports,
     exited.then((code) => Promise.reject(new Error(`the server ended with status ${code}:\n${logs()}`))),

@@ -25,6 +25,8 @@ const LOCK_TIMEOUT_MS = 1_500
 const STATEMENT_TIMEOUT_MS = 1_700
 const ANSWER_TIMEOUT_MS = 1_800
 const TRANSACTION_TIMEOUT_MS = 5_000
+/** How pg says that `query_timeout` has passed; it has no code. */
+const READ_TIMEOUT_MESSAGE = 'Query read timeout'
 
 /** Opens a pool; no connection is made before the first statement. */
 export function openDb({ url, poolSize, log }: DbOptions): Db {
@@ -42,6 +44,7 @@ export function openDb({ url, poolSize, log }: DbOptions): Db {
   // An idle client whose connection breaks emits here; unhandled it would end the process.
   // The error itself carries the whole client, which is not for the log.
   pool.on('error', ({ message }) => log.warn({ problem: message }, 'an idle database connection broke'))
+  pool.on('connect', endWhenSilent)
   const prisma = new PrismaClient({
     adapter: new PrismaPg(pool, { onPoolError: () => {} }),
     transactionOptions: { maxWait: CONNECT_TIMEOUT_MS, timeout: TRANSACTION_TIMEOUT_MS },
@@ -54,4 +57,23 @@ export function openDb({ url, poolSize, log }: DbOptions): Db {
       if (!pool.ended) await pool.end()
     },
   }
+}
+
+/**
+ * Ends a connection whose statement got no answer in time. pg would keep it, never send the ROLLBACK that is queued behind that
+ * statement, and hand it on with its transaction open: what its next user is told is done would then never be committed.
+ */
+function endWhenSilent(connection: pg.PoolClient): void {
+  const client = connection as pg.PoolClient & pg.Client
+  const query = client.query.bind(client) as (...args: unknown[]) => unknown
+  const guarded = (...args: unknown[]): unknown => {
+    const result = query(...args)
+    if (result instanceof Promise) {
+      result.catch((error: unknown) => {
+        if (error instanceof Error && error.message === READ_TIMEOUT_MESSAGE) client.end().catch(() => undefined)
+      })
+    }
+    return result
+  }
+  client.query = guarded as typeof client.query
 }

@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type Deployment, startDeployment } from '../support/deployment.ts'
+import { type OwnPostgres, startOwnPostgres } from '../support/own-postgres.ts'
+import type { AgentParty } from '../support/parties.ts'
+import type { ProtocolClient } from '../support/protocol-client.ts'
+import { activeAgent, expectStatus, issueToken, type OperatorParty, provenOperator } from '../support/story.ts'
+import { until } from '../support/until.ts'
+import { type Load, startLoad } from './load.ts'
+import { expectAtMostOnce, expectPromisesKept } from './promises.ts'
+import { expectUnavailable, internalFaults } from './unavailable.ts'
+
+const AGENTS = 8
+
+let postgres: OwnPostgres
+let deployment: Deployment
+let client: ProtocolClient
+let operator: OperatorParty
+let load: Load
+let last: { readonly agent: AgentParty; readonly token: unknown }
+
+/** A database that is there and says nothing, as behind a network that drops packets. */
+beforeAll(async () => {
+  postgres = await startOwnPostgres()
+  deployment = await startDeployment({ databaseUrl: postgres.url })
+  client = deployment.client
+  operator = await provenOperator(client, deployment.dns, 'agents.example.com')
+  const agent = await activeAgent(client, operator)
+  last = { agent, token: (await issueToken(client, agent)).token }
+  load = await startLoad(() => client, operator, AGENTS)
+})
+afterAll(async () => {
+  postgres?.thaw()
+  await load?.stop().catch(() => undefined)
+  await deployment?.stop()
+  await postgres?.remove()
+})
+
+it('1. a database that stops answering under load makes every call 503 within two seconds', async () => {
+  await until(
+    async () => load.told.issued.length,
+    (issued) => issued >= 40,
+  )
+  await postgres.freeze()
+  await until(
+    async () => load.waiting(),
+    (waiting) => waiting === AGENTS,
+  )
+  await expectUnavailable(client, operator, last)
+})
+
+it('2. the same process recovers by itself', async () => {
+  postgres.thaw()
+  await until(
+    () => client.get('/ready'),
+    ({ status }) => status === 200,
+  )
+  expect(expectStatus(200, await client.verify(last.token))).toMatchObject({ valid: true })
+  const before = load.told.issued.length
+  load.resume()
+  await until(
+    async () => load.told.issued.length,
+    (issued) => issued > before + AGENTS,
+  )
+})
+
+it('3. nothing that was answered is lost, and no challenge was redeemed twice', async () => {
+  await load.stop()
+  await expectPromisesKept(client, deployment.databaseUrl, load.told)
+  await expectAtMostOnce(client, load.told.unanswered)
+  expect(internalFaults(deployment.server.logs())).toEqual([])
+  expect([...load.told.refusals]).toEqual(['503 UNAVAILABLE'])
+  expect(Math.max(...load.told.refusalsTook)).toBeLessThan(2_000)
+})

@@ -1,0 +1,46 @@
+import { Client } from 'pg'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type Db, openDb } from '../../services/shared/db/db.ts'
+import { silentLog } from '../support/database.ts'
+import { type OwnPostgres, startOwnPostgres } from '../support/own-postgres.ts'
+
+let postgres: OwnPostgres
+let db: Db
+
+/** A pool of one connection, so that whoever comes next gets what the one before left. */
+beforeAll(async () => {
+  postgres = await startOwnPostgres()
+  db = openDb({ url: postgres.url, poolSize: 1, log: silentLog })
+  await db.pool.query('CREATE TABLE written (n integer)')
+})
+afterAll(async () => {
+  postgres?.thaw()
+  await db?.close()
+  await postgres?.remove()
+})
+
+it('a transaction that gets no answer fails in time, and leaves nothing to the next user of its connection', async () => {
+  let frozenAt = 0
+  const transaction = db.prisma.$transaction(async (tx) => {
+    await tx.$executeRaw`INSERT INTO written VALUES (1)`
+    await postgres.freeze()
+    frozenAt = performance.now()
+    await tx.$executeRaw`INSERT INTO written VALUES (2)`
+  })
+  await expect(transaction).rejects.toThrow('Query read timeout')
+  expect(performance.now() - frozenAt).toBeLessThan(2_000)
+
+  postgres.thaw()
+  expect(await db.pool.query('INSERT INTO written VALUES (3)')).toMatchObject({ rowCount: 1 })
+  expect(await seenByOthers()).toEqual([3])
+})
+
+async function seenByOthers(): Promise<number[]> {
+  const other = new Client({ connectionString: postgres.url })
+  await other.connect()
+  try {
+    return (await other.query<{ n: number }>('SELECT n FROM written')).rows.map(({ n }) => n)
+  } finally {
+    await other.end()
+  }
+}

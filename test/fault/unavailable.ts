@@ -1,0 +1,41 @@
+import { expect } from 'vitest'
+import type { AgentParty } from '../support/parties.ts'
+import type { ProtocolClient } from '../support/protocol-client.ts'
+import type { OperatorParty } from '../support/story.ts'
+
+const WITHIN_MS = 2_000
+
+/** Lines of a server's log that tell of faults of its own; a database that is away is none. */
+export function internalFaults(logs: string): string[] {
+  return logs.split('\n').filter((line) => line.includes('"reason":"INTERNAL"') && line.includes('"error"'))
+}
+
+/** Checks that a server whose database is away says so in time, on every kind of call, and takes no token for valid. */
+export async function expectUnavailable(
+  client: ProtocolClient,
+  operator: OperatorParty,
+  { agent, token }: { readonly agent: AgentParty; readonly token: unknown },
+): Promise<void> {
+  const path = `/v1/operators/${operator.id}`
+  const calls = [
+    () => client.verify(token),
+    () => client.getOperator(operator.id),
+    () => client.getAgent(agent.did),
+    () => client.revokeToken(token),
+    () => client.listAgents(operator.id, operator),
+    () => client.reactivateAgent(operator.id, agent.did, operator),
+    () => client.signed('POST', `${path}/end-all-tokens`, null, operator),
+  ]
+  const timed = calls.map(async (call) => {
+    const startedAt = performance.now()
+    const answer = await call()
+    return { answer, ms: performance.now() - startedAt }
+  })
+  for (const { answer, ms } of await Promise.all(timed)) {
+    expect(ms).toBeLessThan(WITHIN_MS)
+    expect(answer).toMatchObject({ status: 503, body: { reason: 'UNAVAILABLE' } })
+    expect(answer.headers.get('retry-after')).toMatch(/^\d+$/)
+  }
+  expect(await client.get('/ready')).toMatchObject({ status: 503 })
+  expect(await client.get('/health')).toMatchObject({ status: 200 })
+}
