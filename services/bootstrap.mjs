@@ -11,12 +11,15 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   realpathSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -134,6 +137,13 @@ function refuseIfReadOnly(missing) {
   )
 }
 
+/** An npm cache of its own for a user whose home cannot hold one; removed by the caller. Undefined where npm's own will do. */
+function temporaryCache() {
+  let folder = process.env.npm_config_cache ?? join(homedir(), '.npm')
+  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder)
+  return isWritable(folder) ? undefined : mkdtempSync(join(tmpdir(), 'auth4agent-npm-'))
+}
+
 /** The npm that started this script, under the Node it runs on; else the one on PATH. */
 function runNpm(args) {
   const options = { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] }
@@ -158,6 +168,7 @@ function install(withDev) {
   process.stdout.write(`Installing what the ${withDev ? 'tests and checks need' : 'server needs'} (once)…\n`)
   // Windows cannot delete the program that runs this script, and `ci` deletes all: there npm fills in what is missing.
   const runsFromModules = onWindows && realpathOr(process.execPath).startsWith(modules + sep)
+  const cache = temporaryCache()
   const result = runNpm([
     ...(runsFromModules ? ['install', '--no-save'] : ['ci']),
     withDev ? '--include=dev' : '--omit=dev',
@@ -168,7 +179,9 @@ function install(withDev) {
     '--fund=false',
     '--progress=false',
     '--loglevel=error',
+    ...(cache === undefined ? [] : [`--cache=${cache}`]),
   ])
+  if (cache !== undefined) rmSync(cache, { recursive: true, force: true })
   if (result.error !== undefined) refuse(`npm could not be run (${result.error.message}): install npm 10 or newer.`)
   if (result.status !== 0) {
     refuse('npm could not install the packages; what it reported stands above. Run the same command again to retry.')

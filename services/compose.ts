@@ -6,12 +6,13 @@ import {
   TokenStatusService,
 } from '../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { createAuthn } from './authn/index.ts'
-import { createIdentity } from './identity/index.ts'
-import { createGateway, resources } from './jwks-gateway/index.ts'
+import { createIdentity, didResolution } from './identity/index.ts'
+import { createGateway } from './jwks-gateway/index.ts'
 import { createOperatorRegistry, createTxtResolvers } from './operator-registry/index.ts'
 import { createRevocation } from './revocation/index.ts'
 import type { Config } from './shared/config/config.ts'
 import type { Secrets } from './shared/config/secrets.ts'
+import { claimIssuer } from './shared/db/claim-issuer.ts'
 import { type Db, openDb } from './shared/db/db.ts'
 import { applyMigrations } from './shared/db/migrate.ts'
 import { pruneAssertions } from './shared/ledger/ledger.ts'
@@ -49,6 +50,7 @@ export async function startServer(config: Config, secrets: Secrets, databaseUrl:
   await applyMigrations({ url: databaseUrl, migrationsDir: MIGRATIONS, log })
   const db = openDb({ url: databaseUrl, poolSize: config.dbPoolSize, log })
   try {
+    await claimIssuer(db.prisma, config.issuer)
     return await serve(config, secrets, db, log)
   } catch (error) {
     await db.close()
@@ -77,9 +79,9 @@ async function serve(config: Config, secrets: Secrets, db: Db, log: Logger): Pro
   const gateway = createGateway({
     rpc,
     log,
-    metrics: metrics.registry,
+    metrics: metrics.exposition,
     ready: () => findMissing(db),
-    representations: resources,
+    representations: didResolution,
     config: {
       baseUrl: config.issuer,
       host: config.host,
@@ -88,15 +90,16 @@ async function serve(config: Config, secrets: Secrets, db: Db, log: Logger): Pro
       requestTimeoutMs: config.requestTimeoutMs,
       bodyLimit: BODY_LIMIT,
       protocol: {
-        challengeTtl: { default: config.challengeTtl, ...CHALLENGE_TTL_S },
-        tokenTtl: { default: config.tokenTtl, min: MIN_TOKEN_TTL_S, max: config.maxTokenTtl },
-        clockSkew: config.clockSkew,
-        assertionTtlMax: MAX_ASSERTION_LIFETIME_S,
+        challengeTtlS: { default: config.challengeTtl, ...CHALLENGE_TTL_S },
+        tokenTtlS: { default: config.tokenTtl, min: MIN_TOKEN_TTL_S, max: config.maxTokenTtl },
+        clockSkewS: config.clockSkew,
+        assertionTtlMaxS: MAX_ASSERTION_LIFETIME_S,
       },
       ...tls,
     },
   })
-  const grpc = createGrpcServer({ rpc, host: config.host, port: config.grpcPort, log, ...tls })
+  const { host, trustedProxies } = config
+  const grpc = createGrpcServer({ rpc, host, port: config.grpcPort, trustedProxies, log, ...tls })
   const { port: httpPort } = await gateway.listen()
   const { port: grpcPort } = await grpc.listen()
   grpc.setServing(true)
@@ -126,8 +129,8 @@ async function createServices(config: Config, { kek }: Secrets, db: Db, log: Log
     settings: {
       pendingTtlMs,
       takeoverDelayMs: config.takeoverDelay * 1000,
-      reproofIntervalMs: config.proofInterval * 1000,
-      reproofFailures: config.proofFailures,
+      reverifyIntervalMs: config.proofInterval * 1000,
+      reverifyFailures: config.proofFailures,
       maxPendingPerDomain: MAX_PENDING.operatorsPerDomain,
     },
   })
@@ -135,7 +138,7 @@ async function createServices(config: Config, { kek }: Secrets, db: Db, log: Log
   const settings = { pendingTtlMs, maxPendingPerOperator: MAX_PENDING.agentsPerOperator }
   const identity = createIdentity({ db, now, operators, settings })
   const verificationKeys = createVerificationKeys(db.prisma, () => performance.now())
-  const revocation = createRevocation({ db, issuer, skew: config.clockSkew, verificationKeys })
+  const revocation = createRevocation({ db, issuer, verificationKeys })
   const authn = await createAuthn({
     db,
     now,
@@ -146,12 +149,12 @@ async function createServices(config: Config, { kek }: Secrets, db: Db, log: Log
     tokenStatus: localClient(TokenStatusService, revocation.status),
     verificationKeys,
     settings: {
-      challengeTtl: config.challengeTtl,
-      defaultTtl: config.tokenTtl,
-      ttl: { min: MIN_TOKEN_TTL_S, max: config.maxTokenTtl },
-      skew: config.clockSkew,
+      challengeTtlS: config.challengeTtl,
+      defaultTtlS: config.tokenTtl,
+      ttlS: { min: MIN_TOKEN_TTL_S, max: config.maxTokenTtl },
+      skewS: config.clockSkew,
       keepRedemptionS: KEEP_REDEMPTION_S,
-      jwksMaxAge: JWKS_MAX_AGE_S,
+      jwksMaxAgeS: JWKS_MAX_AGE_S,
     },
   })
   const jobs: Job[] = [
@@ -159,7 +162,7 @@ async function createServices(config: Config, { kek }: Secrets, db: Db, log: Log
     { name: 'identity', run: () => identity.runSchedule() },
     { name: 'authn', run: () => authn.runSchedule() },
     { name: 'revocation', run: () => revocation.runSchedule() },
-    { name: 'ledger', run: () => pruneAssertions(db.prisma) },
+    { name: 'ledger', run: () => pruneAssertions(db) },
   ]
   const modules = [
     ...routesOf(registry.module),

@@ -2,15 +2,25 @@ import './shared/require-node.ts'
 import { fileURLToPath } from 'node:url'
 import { WrongKeyError } from './authn/index.ts'
 import { printWelcome } from './banner.ts'
-import { type Server, startServer } from './compose.ts'
-import { ConfigError, readConfig } from './shared/config/config.ts'
-import { loadSecrets } from './shared/config/secrets.ts'
+import { startServer } from './compose.ts'
+import { type Config, ConfigError, readConfig } from './shared/config/config.ts'
+import { loadSecrets, type Secrets } from './shared/config/secrets.ts'
 import { defaultDataDir, startEmbeddedPostgres } from './shared/db/embedded-postgres.ts'
 import { toApiError } from './shared/errors/api-error.ts'
-import { createLogger } from './shared/log/log.ts'
+import { createLogger, type Logger } from './shared/log/log.ts'
 import { StartupError } from './shared/startup-error.ts'
 
 const CHECKOUT = fileURLToPath(new URL('..', import.meta.url))
+/** Mistakes of a configuration or a machine by the code of their error, in words for the person who can mend them. */
+const ADVICE: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'Set PORT or AUTH4AGENT_GRPC_PORT to a port that is free.',
+  EACCES: 'The server may not use this; run it as a user who may, or choose another.',
+  ENOENT: 'There is no such file.',
+  '28P01': 'The user or password in DATABASE_URL is not right.',
+  '28000': 'The user or password in DATABASE_URL is not right.',
+  '3D000': 'The database that DATABASE_URL names does not exist.',
+}
+
 /** How often a server under npm looks whether npm is still there, in milliseconds. */
 const ORPHAN_CHECK_MS = 500
 
@@ -22,7 +32,7 @@ try {
   process.exit(1)
 }
 
-/** Starts what the environment asks for, and stops it in order when told to. */
+/** Starts what the environment asks for, and stops it in order when told to. Throws when it cannot go on. */
 async function main(): Promise<void> {
   if (process.argv.length > 2)
     throw new StartupError('This server takes no arguments; it is configured by its environment.')
@@ -30,17 +40,35 @@ async function main(): Promise<void> {
   const log = createLogger(config.logLevel)
   const stopping = stopReason()
   const secrets = await loadSecrets(config)
-  const database =
-    config.databaseUrl === undefined ? await startEmbeddedPostgres({ dataDir: config.dataDir, log }) : undefined
-  let server: Server | undefined
+  if (config.databaseUrl !== undefined) return serve({ config, secrets, log, stopping }, config.databaseUrl)
+
+  const lost = Promise.withResolvers<never>()
+  // It may be lost while the server still starts, when nobody awaits this yet.
+  lost.promise.catch(() => undefined)
+  const onLost = (reason: string) => lost.reject(new StartupError(`The embedded database is lost: ${reason}`))
+  const database = await startEmbeddedPostgres({ dataDir: config.dataDir, log, onLost })
   try {
-    server = await startServer(config, secrets, config.databaseUrl ?? database?.url ?? '', log)
+    await Promise.race([serve({ config, secrets, log, stopping }, database.url), lost.promise])
+  } finally {
+    await database.stop()
+  }
+}
+
+interface Serving {
+  readonly config: Config
+  readonly secrets: Secrets
+  readonly log: Logger
+  readonly stopping: Promise<string>
+}
+
+async function serve({ config, secrets, log, stopping }: Serving, databaseUrl: string): Promise<void> {
+  const server = await startServer(config, secrets, databaseUrl, log)
+  try {
     printWelcome(config, secrets, server)
     log.info({ issuer: config.issuer, httpPort: server.httpPort, grpcPort: server.grpcPort }, 'listening')
     log.info({ reason: await stopping }, 'stopping')
   } finally {
-    await server?.stop()
-    await database?.stop()
+    await server.stop()
   }
 }
 
@@ -58,9 +86,8 @@ function stopReason(): Promise<string> {
 
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return `Auth4Agent could not start: ${String(error)}`
-  if ('code' in error && error.code === 'EADDRINUSE') {
-    return `${error.message}: set PORT or AUTH4AGENT_GRPC_PORT to a port that is free.`
-  }
+  const advice = 'code' in error && typeof error.code === 'string' ? ADVICE[error.code] : undefined
+  if (advice !== undefined) return `Auth4Agent could not start: ${error.message}. ${advice}`
   if (process.env.DATABASE_URL !== undefined && toApiError(error).reason === 'UNAVAILABLE') {
     return `The database of DATABASE_URL cannot be reached: ${error.message}`
   }

@@ -18,6 +18,11 @@ export { Prisma }
 export * as $Enums from './enums.ts'
 export * from './enums.ts';
 /**
+ * Model Deployment
+ * One row: whom this database belongs to. Written once, by the first server that starts on it.
+ */
+export type Deployment = Prisma.DeploymentModel
+/**
  * Model Operator
  * Written by operator-registry alone. At most one of active, lapsed and suspended a domain: the index operators_owner.
  */

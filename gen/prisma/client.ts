@@ -31,8 +31,8 @@ export * from "./enums.ts"
  * const prisma = new PrismaClient({
  *   adapter: new PrismaPg({ connectionString: process.env.DATABASE_URL })
  * })
- * // Fetch zero or more Operators
- * const operators = await prisma.operator.findMany()
+ * // Fetch zero or more Deployments
+ * const deployments = await prisma.deployment.findMany()
  * ```
  * 
  * Read more in our [docs](https://pris.ly/d/client).
@@ -41,6 +41,11 @@ export const PrismaClient = $Class.getPrismaClientClass()
 export type PrismaClient<LogOpts extends Prisma.LogLevel = never, OmitOpts extends Prisma.PrismaClientOptions["omit"] = Prisma.PrismaClientOptions["omit"], ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = $Class.PrismaClient<LogOpts, OmitOpts, ExtArgs>
 export { Prisma }
 
+/**
+ * Model Deployment
+ * One row: whom this database belongs to. Written once, by the first server that starts on it.
+ */
+export type Deployment = Prisma.DeploymentModel
 /**
  * Model Operator
  * Written by operator-registry alone. At most one of active, lapsed and suspended a domain: the index operators_owner.

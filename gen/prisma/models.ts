@@ -8,6 +8,7 @@
  *
  * 🟢 You can import this file directly.
  */
+export type * from './models/Deployment.ts'
 export type * from './models/Operator.ts'
 export type * from './models/OperatorAudience.ts'
 export type * from './models/Agent.ts'

@@ -11,16 +11,16 @@ import type { ChallengeKeyring } from './keys/challenge-keyring.ts'
 import type { TokenSigner } from './keys/signing-keys.ts'
 import type { Subjects } from './subjects.ts'
 
-/** Times of the service, in seconds. */
+/** Times of the service. */
 export interface AuthnSettings {
-  readonly challengeTtl: number
-  readonly defaultTtl: number
-  readonly ttl: TtlBounds
-  readonly skew: number
+  readonly challengeTtlS: number
+  readonly defaultTtlS: number
+  readonly ttlS: TtlBounds
+  readonly skewS: number
   /** How long a redeemed challenge is remembered after it, and its token, have expired. */
   readonly keepRedemptionS: number
   /** How long verifiers may keep the JWKS. */
-  readonly jwksMaxAge: number
+  readonly jwksMaxAgeS: number
 }
 
 /** What the service works with. */

@@ -5,7 +5,7 @@ import { parseDid } from '../shared/crypto/did.ts'
 import { ApiError } from '../shared/errors/api-error.ts'
 import type { AuthnDeps } from './config.ts'
 import { NONCE_BYTES, sealChallenge } from './domain/seal-challenge.ts'
-import { bindingOf, parseWishes } from './domain/token-request.ts'
+import { bindingOf, parseRequestedTerms } from './domain/token-request.ts'
 
 /** A challenge and its nonce, to be signed together, and when it expires in Unix seconds. */
 export interface CreatedChallenge {
@@ -17,10 +17,10 @@ export interface CreatedChallenge {
 /** Makes a challenge for an agent that exists, sealing in what the request asks of the token. Writes nothing. */
 export async function createChallenge(deps: AuthnDeps, request: CreateChallengeRequest): Promise<CreatedChallenge> {
   if (parseDid(request.did) === undefined) throw new ApiError('INVALID_DID')
-  const binding = bindingOf(parseWishes(request, deps.settings.ttl))
+  const binding = bindingOf(parseRequestedTerms(request, deps.settings.ttlS))
   await deps.subjects.of(request.did).get()
   const { id: kid, key } = await deps.challengeKeys.current()
-  const exp = Math.floor(deps.now() / 1000) + deps.settings.challengeTtl
+  const exp = Math.floor(deps.now() / 1000) + deps.settings.challengeTtlS
   const nonce = randomBytes(NONCE_BYTES)
   const content = { v: 1, iss: deps.issuer, did: request.did, exp, kid, ...binding } as const
   return { challenge: sealChallenge(content, nonce, key), nonce: encodeBase64url(nonce), exp }

@@ -1,5 +1,6 @@
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
+import { pruneExpired } from '../shared/db/prune.ts'
 import type { ServiceModule } from '../shared/rpc/rpc.ts'
 import type { AuthnDeps, AuthnOptions } from './config.ts'
 import { createChallengeKeyring } from './keys/challenge-keyring.ts'
@@ -7,7 +8,6 @@ import { createKeyVault } from './keys/key-vault.ts'
 import { openTokenSigner } from './keys/signing-keys.ts'
 import { authnPolicies, keysPolicies } from './policy.ts'
 import { authnRoutes, keysRoutes } from './routes.ts'
-import { pruneRedemptions } from './store.ts'
 import { createSubjects } from './subjects.ts'
 
 export { WrongKeyError } from './keys/key-vault.ts'
@@ -35,7 +35,7 @@ export async function createAuthn(options: AuthnOptions): Promise<Authn> {
     keys: { service: KeysService, handlers: keysRoutes(deps), policies: keysPolicies },
     async runSchedule() {
       await challengeKeys.rotate()
-      await pruneRedemptions(db)
+      await pruneExpired(db.pool, 'redemptions', 'keep_until')
     },
   }
 }

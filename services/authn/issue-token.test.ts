@@ -59,8 +59,8 @@ describe('a challenge', () => {
     ['INVALID_AUDIENCE', 'mine', { audience: ['not a host'] }],
     ['INVALID_TTL', 'mine', { ttl: '1s' }],
     ['AGENT_NOT_FOUND', newAgent('nobody.example').did, {}],
-  ])('is refused with %s for %j %j', async (reason, did, wishes) => {
-    await expectRefusal(reason, () => instance.challenge(did === 'mine' ? agent.did : did, wishes))
+  ])('is refused with %s for %j %j', async (reason, did, requested) => {
+    await expectRefusal(reason, () => instance.challenge(did === 'mine' ? agent.did : did, requested))
   })
 })
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IssueTokenRequest } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { parseDid } from '../shared/crypto/did.ts'
 import { thumbprint } from '../shared/crypto/thumbprint.ts'
+import { formatUuid } from '../shared/crypto/uuid.ts'
 import { ApiError } from '../shared/errors/api-error.ts'
 import { actorName } from '../shared/ledger/ledger.ts'
 import type { Call } from '../shared/rpc/call.ts'
@@ -11,7 +12,7 @@ import { buildClaims } from './domain/build-claims.ts'
 import { decideAudience } from './domain/decide-audience.ts'
 import { decideIssue, type Redemption, type Subject } from './domain/decide-issue.ts'
 import { type ChallengeContent, isAuthentic, parseChallenge } from './domain/seal-challenge.ts'
-import { parseWishes, type TokenTerms } from './domain/token-request.ts'
+import { parseRequestedTerms, type TokenTerms } from './domain/token-request.ts'
 import { hasPassed, redeem } from './store.ts'
 
 /** A new access token, and what it says. */
@@ -27,7 +28,7 @@ const REFUSALS = { used: 'CHALLENGE_USED', expired: 'CHALLENGE_EXPIRED' } as con
 /** Redeems a signed challenge for a token, in the order of checks that PROTOCOL gives. */
 export async function issueToken(deps: AuthnDeps, request: IssueTokenRequest, call: Call): Promise<IssuedToken> {
   if (parseDid(request.did) === undefined) throw new ApiError('INVALID_DID')
-  const wishes = parseWishes(request, deps.settings.ttl)
+  const requested = parseRequestedTerms(request, deps.settings.ttlS)
   const { content, challengeId } = await openChallenge(deps, request)
   const subjects = deps.subjects.of(request.did)
   let subject = await subjects.get()
@@ -40,7 +41,7 @@ export async function issueToken(deps: AuthnDeps, request: IssueTokenRequest, ca
     nonce: request.nonce,
     content,
     signature: request.signature,
-    wishes,
+    requested,
   }
   for (let decisions = 1; decisions <= MAX_DECISIONS; decisions += 1) {
     const terms = await subjects.decide(subject, (fresh) => decide(deps, fresh, redemption))
@@ -65,7 +66,7 @@ async function openChallenge(
 }
 
 async function decide(deps: AuthnDeps, subject: Subject, redemption: Redemption): Promise<TokenTerms> {
-  const terms = decideIssue(subject, redemption, { issuer: deps.issuer, ttl: deps.settings.defaultTtl })
+  const terms = decideIssue(subject, redemption, { issuer: deps.issuer, ttl: deps.settings.defaultTtlS })
   for (const audience of terms.audience) {
     if (audience.text === deps.issuer) continue
     decideAudience(audience, await deps.operators.lookupAudienceOwner({ host: audience.host }), subject)
@@ -100,10 +101,7 @@ async function redeemAndSign(
   if (outcome.kind === 'stale') return 'stale'
   if (outcome.kind !== 'redeemed') throw new ApiError(REFUSALS[outcome.kind])
   const claims = buildClaims(deps.issuer, subject, terms, { jti, nowS, epoch: outcome.epoch })
-  return { token: deps.signer.sign(claims), claims }
-}
-
-function formatUuid(bytes: Uint8Array): string {
-  const hex = Buffer.from(bytes).toString('hex')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+  // Signed only now that the challenge is used up: while a signature is being made, which may take a while and fail, the
+  // same challenge must not bring a second token. When it fails, the agent asks for a new challenge.
+  return { token: await deps.signer.sign(claims), claims }
 }

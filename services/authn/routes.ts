@@ -46,7 +46,7 @@ export function keysRoutes({ verificationKeys, settings }: AuthnDeps): Handlers<
         keys: keys
           .filter(({ state }) => state !== 'retired' && state !== 'compromised')
           .map(({ kid, alg, x }) => ({ kty: 'OKP', crv: 'Ed25519', alg, use: 'sig', kid, x })),
-        maxAgeSeconds: settings.jwksMaxAge,
+        maxAgeSeconds: settings.jwksMaxAgeS,
       }
     },
   }

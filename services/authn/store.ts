@@ -96,18 +96,3 @@ export async function hasPassed(db: Db, unixSeconds: number): Promise<boolean> {
   ])
   return rows[0]?.passed ?? true
 }
-
-const PRUNE_BATCH = 10_000
-
-/** Removes redemptions whose challenge and token have both long expired, in statements of bounded size. */
-export async function pruneRedemptions(db: Db, batch = PRUNE_BATCH): Promise<void> {
-  let removed: number
-  do {
-    const { rowCount } = await db.pool.query(
-      `DELETE FROM redemptions WHERE challenge_id IN
-         (SELECT challenge_id FROM redemptions WHERE keep_until < now() LIMIT $1)`,
-      [batch],
-    )
-    removed = rowCount ?? 0
-  } while (removed >= batch)
-}

@@ -138,6 +138,7 @@ describe('requirements', () => {
 
   it.each<[string, object]>([
     ['INVALID_SCOPE', { scope: 'a  b' }],
+    ['INVALID_SCOPE', { scope: '' }],
     ['INVALID_AUDIENCE', { audience: [''] }],
     ['INVALID_ARGUMENT', { operators: [''] }],
     ['INVALID_ARGUMENT', { operators: Array.from({ length: 65 }, String) }],

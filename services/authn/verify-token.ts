@@ -20,7 +20,7 @@ export async function verifyToken(deps: AuthnDeps, request: VerifyTokenRequest):
   const genuine = await verifyAccessToken(request.token, deps.issuer, deps.verificationKeys)
   if ('verdict' in genuine) return invalid(genuine.verdict)
   const { claims } = genuine
-  const outOfTime = () => checkTimes(claims, Math.floor(deps.now() / 1000), deps.settings.skew)
+  const outOfTime = () => checkTimes(claims, Math.floor(deps.now() / 1000), deps.settings.skewS)
   const refusal = outOfTime() ?? checkRequirements(claims, wanted)
   if (refusal !== undefined) return invalid(refusal)
   const [agentEpoch, operatorEpoch] = claims.epoch
@@ -46,12 +46,13 @@ function isVerdict(reason: string): reason is Verdict {
 }
 
 function parseRequirements({ audience, scope: text, operators }: VerifyTokenRequest): Requirements {
-  const scope = parseScopeString(text)
+  const scope = text === undefined ? [] : parseScopeString(text)
   if (scope === undefined) throw new ApiError('INVALID_SCOPE')
   if (audience.length > MAX_REQUIRED || operators.length > MAX_REQUIRED) {
     throw new ApiError('INVALID_ARGUMENT', `at most ${MAX_REQUIRED} audiences and ${MAX_REQUIRED} operators`)
   }
-  // An empty entry is a variable that somebody forgot to set; it must not pass for "none required".
+  // What is empty is a variable that somebody forgot to set; it must not pass for "none required".
+  if (text === '') throw new ApiError('INVALID_SCOPE', 'scope is empty: leave it out to require none')
   if (audience.includes('')) throw new ApiError('INVALID_AUDIENCE', 'audience has an empty entry')
   if (operators.includes('')) throw new ApiError('INVALID_ARGUMENT', 'operators has an empty entry')
   return { audience, scope, operators }

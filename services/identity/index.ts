@@ -1,11 +1,14 @@
 import type { AgentDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
+import { systemAuthor } from '../shared/ledger/ledger.ts'
 import type { InternalHandlers } from '../shared/rpc/local-client.ts'
 import type { ServiceModule } from '../shared/rpc/rpc.ts'
 import { createDirectory } from './directory.ts'
 import { policies } from './policy.ts'
-import { createRoutes, type IdentityDependencies } from './routes.ts'
+import { createRoutes, type IdentityDeps } from './routes.ts'
 import { expirePending } from './store.ts'
+
+export { didResolution } from './did-resolution.ts'
 
 /** The identity service. `runSchedule` does what is due now, on any number of instances at once. */
 export interface Identity {
@@ -15,13 +18,13 @@ export interface Identity {
 }
 
 /** Puts the service together: agents, their keys, grants and life cycle. */
-export function createIdentity(deps: IdentityDependencies): Identity {
-  const scheduler = { principal: { kind: 'system' }, requestId: 'schedule' } as const
+export function createIdentity(deps: IdentityDeps): Identity {
   return {
     module: { service: IdentityService, handlers: createRoutes(deps), policies },
     directory: createDirectory(deps),
     async runSchedule() {
-      while (await expirePending(deps.db.prisma, scheduler, new Date(deps.now())));
+      const author = systemAuthor('identity')
+      while (await expirePending(deps.db.prisma, author, new Date(deps.now())));
     },
   }
 }

@@ -27,7 +27,7 @@ interface IdentitySettings {
 }
 
 /** What the service works with. `now` gives Unix milliseconds. */
-export interface IdentityDependencies {
+export interface IdentityDeps {
   readonly db: Db
   readonly now: () => number
   readonly operators: Client<typeof OperatorDirectoryService>
@@ -35,13 +35,13 @@ export interface IdentityDependencies {
 }
 
 /** Handlers of IdentityService. */
-export function createRoutes(deps: IdentityDependencies): Handlers<typeof IdentityService> {
+export function createRoutes(deps: IdentityDeps): Handlers<typeof IdentityService> {
   return { ...readingRoutes(deps), ...changingRoutes(deps), ...statusRoutes(deps) }
 }
 
 type Routes<K extends keyof Handlers<typeof IdentityService>> = Pick<Handlers<typeof IdentityService>, K>
 
-function readingRoutes(deps: IdentityDependencies): Routes<'listAgents' | 'getAgent'> {
+function readingRoutes(deps: IdentityDeps): Routes<'listAgents' | 'getAgent'> {
   return {
     async listAgents(request) {
       const { agents, hasMore } = await listAgents(deps.db.prisma, request.operatorId, parsePage(request))
@@ -58,7 +58,7 @@ function readingRoutes(deps: IdentityDependencies): Routes<'listAgents' | 'getAg
   }
 }
 
-function changingRoutes(deps: IdentityDependencies): Routes<'registerAgent' | 'setAgentScopes' | 'updateAgent'> {
+function changingRoutes(deps: IdentityDeps): Routes<'registerAgent' | 'setAgentScopes' | 'updateAgent'> {
   const { db, now, operators, settings } = deps
   return {
     async registerAgent(request, call) {
@@ -109,7 +109,7 @@ type StatusRequest = { operatorId: string; agent: string; reason?: string }
 function statusRoutes({
   db,
   now,
-}: IdentityDependencies): Routes<'approveAgent' | 'suspendAgent' | 'reactivateAgent' | 'revokeAgent'> {
+}: IdentityDeps): Routes<'approveAgent' | 'suspendAgent' | 'reactivateAgent' | 'revokeAgent'> {
   const apply = (verb: StatusVerb, request: StatusRequest, call: Call, at = new Date(now())): Promise<AgentRecord> =>
     changeAgent(db.prisma, call, {
       operatorId: request.operatorId,

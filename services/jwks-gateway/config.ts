@@ -7,11 +7,11 @@ interface Lifetime {
 
 /** What the discovery document tells of the protocol, in seconds. */
 interface ProtocolFacts {
-  readonly challengeTtl: Lifetime
-  readonly tokenTtl: Lifetime
-  readonly clockSkew: number
+  readonly challengeTtlS: Lifetime
+  readonly tokenTtlS: Lifetime
+  readonly clockSkewS: number
   /** Longest life of an operator's assertion. */
-  readonly assertionTtlMax: number
+  readonly assertionTtlMaxS: number
 }
 
 /** How the gateway listens and what it says of itself. */

@@ -6,8 +6,10 @@ import { AgentDirectoryService } from '../../gen/proto/auth4agent/internal/v1/di
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { ErrorInfoSchema } from '../../gen/proto/google/rpc/error_details_pb.ts'
+import { fakeRpc } from '../../test/support/fake-rpc.ts'
 import { startGateway } from '../../test/support/gateway.ts'
 import { ApiError } from '../shared/errors/api-error.ts'
+import type { Rpc } from '../shared/rpc/rpc.ts'
 
 type MakeTransport = (baseUrl: string) => Transport
 
@@ -96,6 +98,7 @@ describe.each(transports)('%s', (_name, transport) => {
     const error = await errorOf(createClient(AuthnService, transport(url)).createChallenge({ did: 'a'.repeat(70_000) }))
     expect(error.code).toBe(Code.ResourceExhausted)
     expect(rpc.calls).toHaveLength(0)
+    expect(rpc.refused).toMatchObject([{ reason: 'BODY_TOO_LARGE' }])
   })
 
   it('does not know services of the inside', async () => {
@@ -126,6 +129,7 @@ describe('malformed requests', () => {
     expect(answer.status).toBe(400)
     expect(await answer.json()).toMatchObject({ code: 'invalid_argument' })
     expect(rpc.calls).toHaveLength(0)
+    expect(rpc.refused).toStrictEqual([{ reason: 'INVALID_ARGUMENT', rpc: path.slice(1), source: '127.0.0.1' }])
   })
 
   it('in gRPC-Web are the fault of the caller', async () => {
@@ -134,19 +138,34 @@ describe('malformed requests', () => {
     const answer = await fetch(url + path, { method: 'POST', body: new Uint8Array(envelope), headers })
     expect([answer.status, answer.headers.get('grpc-status')]).toStrictEqual([200, String(Code.InvalidArgument)])
     expect(rpc.calls).toHaveLength(0)
+    expect(rpc.refused).toMatchObject([{ reason: 'INVALID_ARGUMENT', rpc: path.slice(1) }])
   })
 
   it('of no known protocol are 415', async () => {
-    const { url } = await startGateway()
+    const { url, rpc } = await startGateway()
     expect(
       (await fetch(url + path, { method: 'POST', body: 'x', headers: { 'content-type': 'text/plain' } })).status,
     ).toBe(415)
+    expect(rpc.refused).toMatchObject([{ reason: 'UNSUPPORTED_MEDIA_TYPE', rpc: path.slice(1) }])
   })
 
   it('to no known procedure are unimplemented', async () => {
-    const { url } = await startGateway()
+    const { url, rpc } = await startGateway()
     const answer = await fetch(`${url}/auth4agent.v1.AuthnService/Nothing`, { method: 'POST', body: '{}' })
     expect(await answer.json()).toMatchObject({ code: 'unimplemented' })
+    expect(rpc.refused).toStrictEqual([{ reason: 'ROUTE_NOT_FOUND', rpc: 'none', source: '127.0.0.1' }])
+  })
+
+  it.each(['application/proto', 'application/grpc-web+proto'])('of %s are limited', async (type) => {
+    const rpc: Rpc = {
+      ...fakeRpc(),
+      invoke: () => Promise.reject(new ApiError('RATE_LIMITED', 'slowly', { retryAfter: 3 })),
+    }
+    const { url } = await startGateway({}, { rpc })
+    const answer = await fetch(url + path, { method: 'POST', body: 'x', headers: { 'content-type': type } })
+    expect(answer.headers.get('retry-after')).toBe('3')
+    const isWeb = type.includes('web')
+    expect([answer.status, answer.headers.get('grpc-status')]).toStrictEqual(isWeb ? [200, '8'] : [429, null])
   })
 
   it('compressed into a bomb are refused', async () => {
@@ -156,5 +175,6 @@ describe('malformed requests', () => {
     const answer = await fetch(url + path, { method: 'POST', body, headers })
     expect(await answer.json()).toMatchObject({ code: 'resource_exhausted' })
     expect(rpc.calls).toHaveLength(0)
+    expect(rpc.refused).toMatchObject([{ reason: 'BODY_TOO_LARGE' }])
   })
 })

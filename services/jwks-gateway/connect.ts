@@ -14,10 +14,11 @@ import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node'
+import { ApiError, toApiError } from '../shared/errors/api-error.ts'
 import { toConnectError } from '../shared/errors/connect-error.ts'
 import { methodName } from '../shared/rpc/method-name.ts'
-import type { Rpc } from '../shared/rpc/rpc.ts'
-import { refuseMalformed, unknownProcedure } from './connect-refusals.ts'
+import type { Caller, Rpc } from '../shared/rpc/rpc.ts'
+import { refusal, refuseUnread } from './connect-refusals.ts'
 import type { GatewayContext } from './gateway-context.ts'
 import { pathOf } from './links.ts'
 
@@ -26,12 +27,14 @@ export type ConnectListener = (request: IncomingMessage, response: ServerRespons
 
 /** What the handler of a call knows of its HTTP request, and tells it. */
 interface CallState {
-  readonly source: string
+  readonly caller: Caller
   /** Whether the request could be read and has reached its handler. */
   isInvoked: boolean
 }
 
-const callState = createContextKey<CallState>({ source: '', isInvoked: false })
+const UNKNOWN_PROCEDURE = new ApiError('ROUTE_NOT_FOUND', 'There is no such procedure')
+
+const callState = createContextKey<CallState>({ caller: { requestId: '', source: '' }, isInvoked: false })
 
 /** Longest deadline that a caller may ask for, in milliseconds. */
 const MAX_TIMEOUT_MS = 60_000
@@ -43,7 +46,7 @@ export function connectPathTest(services: readonly DescService[]): (url: string)
 }
 
 /** Makes the listener that offers all services over the Connect protocol and gRPC-Web (HTTP/1.1). */
-export function createConnectListener({ rpc, config, log, sourceOf }: GatewayContext): ConnectListener {
+export function createConnectListener({ rpc, config, log, callerOf }: GatewayContext): ConnectListener {
   const router = createConnectRouter({
     grpc: false,
     readMaxBytes: config.bodyLimit,
@@ -54,10 +57,11 @@ export function createConnectListener({ rpc, config, log, sourceOf }: GatewayCon
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]))
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const handler = handlers.get(pathOf(request.url ?? '/'))
+    const caller = callerOf(request)
     const output =
       handler === undefined
-        ? unknownProcedure(request.headers['content-type'])
-        : await call(handler, request, response, sourceOf(request))
+        ? refusal(await rpc.refuse(UNKNOWN_PROCEDURE, caller), request.headers['content-type'])
+        : await call(rpc, handler, request, response, caller)
     await universalResponseToNodeResponse(output, response)
   }
   return (request, response) => {
@@ -69,11 +73,25 @@ export function createConnectListener({ rpc, config, log, sourceOf }: GatewayCon
   }
 }
 
-async function call(handler: UniversalHandler, request: IncomingMessage, response: ServerResponse, source: string) {
-  const state: CallState = { source, isInvoked: false }
+async function call(
+  rpc: Rpc,
+  handler: UniversalHandler,
+  request: IncomingMessage,
+  response: ServerResponse,
+  caller: Caller,
+) {
+  const state: CallState = { caller, isInvoked: false }
   const values = createContextValues().set(callState, state)
   const output = await handler(universalRequestFromNodeRequest(request, response, undefined, values))
-  return state.isInvoked ? output : refuseMalformed(output, request.headers['content-type'])
+  if (state.isInvoked) return output
+  const { method } = handler
+  const meta = { ...caller, authorization: undefined, rpc: methodName(method) }
+  return refuseUnread(output, request.headers['content-type'], (error) => {
+    const read = () => {
+      throw error
+    }
+    return rpc.invoke(method, read, meta).then(() => error, toApiError)
+  })
 }
 
 function addService(router: ConnectRouter, rpc: Rpc, service: DescService): void {
@@ -88,9 +106,8 @@ function unaryHandler(rpc: Rpc, method: DescMethod) {
     state.isInvoked = true
     const timeoutMs = context.timeoutMs()
     try {
-      return await rpc.invoke(method, request, {
-        requestId: context.requestHeader.get('x-request-id') ?? '',
-        source: state.source,
+      return await rpc.invoke(method, () => request, {
+        ...state.caller,
         authorization: context.requestHeader.get('authorization') ?? undefined,
         rpc: name,
         ...(timeoutMs === undefined ? {} : { timeoutMs }),

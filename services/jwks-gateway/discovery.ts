@@ -20,9 +20,9 @@ export function discoveryDocument({ baseUrl, protocol }: GatewayConfig): string 
     proof_types: ['Ed25519'],
     token_signing_alg_values_supported: ['EdDSA'],
     assertion_signing_alg_values_supported: ['EdDSA', 'Ed25519'],
-    challenge_ttl_seconds: protocol.challengeTtl,
-    token_ttl_seconds: protocol.tokenTtl,
-    clock_skew_seconds: protocol.clockSkew,
-    assertion_ttl_max_seconds: protocol.assertionTtlMax,
+    challenge_ttl_seconds: protocol.challengeTtlS,
+    token_ttl_seconds: protocol.tokenTtlS,
+    clock_skew_seconds: protocol.clockSkewS,
+    assertion_ttl_max_seconds: protocol.assertionTtlMaxS,
   })
 }

@@ -1,10 +1,13 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { ApiError } from '../shared/errors/api-error.ts'
 import type { Logger } from '../shared/log/log.ts'
-import type { Rpc } from '../shared/rpc/rpc.ts'
-import type { GatewayConfig } from './config.ts'
+import { requestId } from '../shared/rpc/request-id.ts'
+import type { Caller, Rpc } from '../shared/rpc/rpc.ts'
+import { createSourceOf } from '../shared/rpc/source-of.ts'
+import { type GatewayConfig, issuerPath } from './config.ts'
 import { problemOf, requestError } from './problem.ts'
 import type { Resources } from './resource.ts'
-import type { SourceOf } from './source-of.ts'
 
 /** What the gateway works with. */
 export interface GatewayDeps {
@@ -19,30 +22,43 @@ export interface GatewayDeps {
   readonly representations: Resources
 }
 
+/** What a caller is told by. */
+interface Received {
+  readonly socket: { readonly remoteAddress?: string | undefined }
+  readonly headers: IncomingHttpHeaders
+}
+
 /** The dependencies with what follows from them. */
 export interface GatewayContext extends GatewayDeps {
-  readonly sourceOf: SourceOf
+  /** Tells whose request it is. The listener has settled its id before any route. */
+  readonly callerOf: (request: Received) => Caller
   /** The issuer's path; empty when it has none. */
   readonly basePath: string
 }
 
-/** The request's id, which the listener has settled before any route. */
-export function requestIdOf(request: FastifyRequest): string {
-  return request.raw.headers['x-request-id'] as string
+/** Adds what follows from the dependencies. Throws Error for settings that cannot be. */
+export function createContext(deps: GatewayDeps): GatewayContext {
+  const { trustedProxies, baseUrl } = deps.config
+  const sourceOf = createSourceOf(trustedProxies)
+  return {
+    ...deps,
+    basePath: issuerPath(baseUrl),
+    callerOf: ({ socket, headers }) => ({
+      requestId: requestId(headers['x-request-id']),
+      source: sourceOf(socket.remoteAddress ?? '', [headers['x-forwarded-for'] ?? []].flat()),
+    }),
+  }
 }
 
-/** Answers any error as a problem document; what is not a refusal of the request is logged. */
-export function sendProblem(
-  context: GatewayContext,
+/** Answers any error as a problem document. What is no ApiError has not been before the chain, and goes there first. */
+export async function sendProblem(
+  { rpc, callerOf }: GatewayContext,
   thrown: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
-): void {
-  const error = requestError(thrown)
-  const requestId = requestIdOf(request)
-  if (error !== thrown && error.reason === 'INTERNAL') {
-    context.log.error({ error: thrown, requestId }, 'request failed in the gateway')
-  }
-  const problem = problemOf(error, requestId, request.headers.authorization !== undefined)
-  reply.code(problem.status).headers(problem.headers).send(Buffer.from(problem.body))
+): Promise<FastifyReply> {
+  const caller = callerOf(request.raw)
+  const error = thrown instanceof ApiError ? thrown : await rpc.refuse(requestError(thrown), caller)
+  const problem = problemOf(error, caller.requestId, request.headers.authorization !== undefined)
+  return reply.code(problem.status).headers(problem.headers).send(Buffer.from(problem.body))
 }

@@ -1,10 +1,10 @@
 import { createServer, type RequestListener, type Server, type ServerOptions, STATUS_CODES } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { Duplex } from 'node:stream'
+import type { Socket } from 'node:net'
 import { ApiError } from '../shared/errors/api-error.ts'
 import type { ReasonCode } from '../shared/errors/reasons.ts'
-import { requestId } from '../shared/rpc/caller.ts'
 import type { GatewayConfig } from './config.ts'
+import type { GatewayContext } from './gateway-context.ts'
 import { problemOf } from './problem.ts'
 import { securityHeaders } from './security-headers.ts'
 
@@ -19,7 +19,7 @@ const PARSER_REASONS: Readonly<Record<string, ReasonCode>> = {
 }
 
 /** Makes the HTTP/1.1 server, or the HTTPS one: nothing on it may last for ever, neither headers nor bodies nor idleness. */
-export function createHttpServer({ baseUrl, requestTimeoutMs, tls }: GatewayConfig, listener: RequestListener): Server {
+export function createHttpServer({ requestTimeoutMs, tls }: GatewayConfig, listener: RequestListener): Server {
   const options: ServerOptions = {
     requestTimeout: requestTimeoutMs,
     headersTimeout: requestTimeoutMs,
@@ -30,27 +30,26 @@ export function createHttpServer({ baseUrl, requestTimeoutMs, tls }: GatewayConf
   server.maxHeadersCount = MAX_HEADERS
   // A connection on which nothing moves for longer than any request or pause between requests may take.
   server.setTimeout(KEEP_ALIVE_MS + requestTimeoutMs, (socket) => socket.destroy())
-  const headers = securityHeaders(baseUrl)
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => refuse(error, socket, headers))
   return server
 }
 
 /** Answers what was no request, on the bare socket, and closes it. */
-function refuse(
+export async function refuseUnparsed(
+  { config, rpc, callerOf }: GatewayContext,
   { code = '' }: NodeJS.ErrnoException,
-  socket: Duplex,
-  security: ReturnType<typeof securityHeaders>,
-): void {
+  socket: Socket,
+): Promise<void> {
   if (code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return
   }
-  const id = requestId(undefined)
-  const problem = problemOf(new ApiError(PARSER_REASONS[code] ?? 'INVALID_ARGUMENT'), id, false)
+  const caller = callerOf({ socket, headers: {} })
+  const error = await rpc.refuse(new ApiError(PARSER_REASONS[code] ?? 'INVALID_ARGUMENT'), caller)
+  const problem = problemOf(error, caller.requestId, false)
   const headers = [
-    ...security,
+    ...securityHeaders(config.baseUrl),
     ...Object.entries(problem.headers),
-    ['x-request-id', id],
+    ['x-request-id', caller.requestId],
     ['content-length', String(Buffer.byteLength(problem.body))],
     ['connection', 'close'],
   ]

@@ -64,6 +64,7 @@ describe('the HTTP port refuses, as a problem document,', () => {
     expect(answer).toContain('x-content-type-options: nosniff')
     expect(answer).toContain(`"reason":"${reason}"`)
     expect(rpc.calls).toHaveLength(0)
+    expect(rpc.refused).toStrictEqual([{ reason, rpc: 'none', source: '127.0.0.1' }])
   })
 
   it('a chunked body beyond the limit', async () => {

@@ -17,9 +17,9 @@ interface Preference {
 }
 
 /**
- * Proactive negotiation (RFC 9110 section 12.5.1): the index of the offer that the Accept header prefers. Where qualities are equal, the
- * offer named more exactly goes first, then the one named earlier, then the one offered earlier. The first offer is also the
- * answer when none is acceptable, which section 12.4.1 allows and old clients need.
+ * Answers the index of the offer that the Accept header prefers (RFC 9110 section 12.5.1). Of equal qualities, the offer that
+ * Accept names more exactly wins, then the one it names earlier, then the one offered earlier. When none is acceptable it is
+ * the first offer, which section 12.4.1 allows and old clients need.
  */
 export function negotiate(accept: string | undefined, offers: readonly MediaType[]): number {
   if (accept === undefined || accept === '*/*') return 0

@@ -1,5 +1,6 @@
 import { ApiError, toApiError } from '../shared/errors/api-error.ts'
 import { type ReasonCode, reasons } from '../shared/errors/reasons.ts'
+import { NOT_JSON } from './body-parser.ts'
 
 /** An error as HTTP answers it. */
 export interface Problem {
@@ -20,13 +21,13 @@ const FRAMEWORK_REASONS: Readonly<Record<string, ReasonCode>> = {
 }
 
 const FRAMEWORK_DETAILS: Readonly<Record<string, string>> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: NOT_JSON,
   FST_ERR_BAD_URL: 'The path holds malformed percent-encoding',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The body is not as long as Content-Length says',
 }
 
 /** Any error of a request as an ApiError: the framework's own refusals of bad input are no faults of the server. */
 export function requestError(error: unknown): ApiError {
-  if (error instanceof ApiError) return error
   const { code, statusCode } = (typeof error === 'object' && error !== null ? error : {}) as Record<string, unknown>
   const isFramework = typeof code === 'string' && code.startsWith('FST_ERR_')
   const isRefusal = typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { fakeRpc } from '../../test/support/fake-rpc.ts'
 import { rawExchange, startGateway } from '../../test/support/gateway.ts'
 import { ApiError } from '../shared/errors/api-error.ts'
+import type { Rpc } from '../shared/rpc/rpc.ts'
 
 type Body = string | Buffer<ArrayBuffer> | null
 
@@ -78,6 +80,28 @@ describe('refusals', () => {
     expect(
       rpc.calls.filter(({ request }) => 'did' in request && request.did !== 'a\0' && request.did !== '\ud800'),
     ).toHaveLength(0)
+    // What is no body at all names no method; the rest is told from the texts that the chain itself refuses.
+    const isStored = rpc.calls.length === 0
+    expect(rpc.refused.map((refused) => refused.reason)).toStrictEqual(isStored ? [reason] : [])
+  })
+
+  it.each(['text/plain', 'nonsense'])('say what to do about %s', async (type) => {
+    const { url } = await startGateway()
+    const answer = await post(`${url}/v1/challenge`, '{}', { 'content-type': type })
+    expect(await answer.json()).toMatchObject({
+      detail: expect.stringContaining('send Content-Type: application/json'),
+    })
+  })
+
+  it('are what the chain says of a request without a method', async () => {
+    const limited = new ApiError('RATE_LIMITED', undefined, { retryAfter: 3 })
+    const rpc: Rpc = { ...fakeRpc(), refuse: async () => limited }
+    const { url, port } = await startGateway({}, { rpc })
+    for (const path of ['/nothing', '/v1/token', '/v1/agent/%zz']) {
+      const answer = await fetch(url + path)
+      expect([answer.status, answer.headers.get('retry-after')]).toStrictEqual([429, '3'])
+    }
+    expect(await rawExchange(port, 'nonsense\r\n\r\n')).toContain('HTTP/1.1 429 ')
   })
 
   it.each([
@@ -118,5 +142,6 @@ describe('paths without a route', () => {
     expect(answer.headers.get('allow')).toBe(allow)
     expect(await answer.json()).toMatchObject({ reason })
     expect(rpc.calls).toHaveLength(0)
+    expect(rpc.refused).toStrictEqual([{ reason, rpc: 'none', source: '127.0.0.1' }])
   })
 })

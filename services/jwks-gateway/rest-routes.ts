@@ -2,7 +2,8 @@ import type { DescMethod, Message } from '@bufbuild/protobuf'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ApiError } from '../shared/errors/api-error.ts'
 import { methodName } from '../shared/rpc/method-name.ts'
-import { type GatewayContext, requestIdOf } from './gateway-context.ts'
+import { parseBody } from './body-parser.ts'
+import type { GatewayContext } from './gateway-context.ts'
 import { compileFieldWriter, compileWriter, type MessageWriter } from './json-writer.ts'
 import { nextPageLink, pathOf, queryOf } from './links.ts'
 import { type MediaType, negotiate } from './negotiate.ts'
@@ -32,10 +33,9 @@ function restHandler(context: GatewayContext, binding: RestBinding) {
   const resource = context.representations[methodName(method)]
   const call = (request: FastifyRequest): Promise<Message> => {
     const url = request.raw.url ?? '/'
-    const message = read(request.params as Params, queryOf(url), request.body)
+    const message = () => read(request.params as Params, queryOf(url), parseBody(request))
     return context.rpc.invoke(method, message, {
-      requestId: requestIdOf(request),
-      source: context.sourceOf(request.raw),
+      ...context.callerOf(request.raw),
       authorization: request.headers.authorization,
       rpc: `${request.method} ${pathOf(url)}`,
     })
@@ -47,8 +47,8 @@ function restHandler(context: GatewayContext, binding: RestBinding) {
 type Answer = (output: Message, request: FastifyRequest, reply: FastifyReply) => Buffer
 
 /**
- * The answer in JSON, as bytes since Fastify names a charset, which JSON has none of, with text: the whole message or its `response_body`, with the next page in
- * a Link header.
+ * The answer in JSON: the whole message or its `response_body`, with the next page in a Link header. It is bytes, since to text
+ * Fastify would add a charset, which JSON's media type has none of.
  */
 function plainAnswer({ config, basePath }: GatewayContext, { method, responseBody, status }: RestBinding): Answer {
   const write: MessageWriter =

@@ -7,7 +7,8 @@ const SECURITY_HEADERS = [
   ['referrer-policy', 'no-referrer'],
 ] as const
 
-const STRICT_TRANSPORT = ['strict-transport-security', 'max-age=31536000; includeSubDomains'] as const
+/** For this host alone: what else its domain serves is not ours to decide. */
+const STRICT_TRANSPORT = ['strict-transport-security', 'max-age=31536000'] as const
 
 /** The headers of every answer. Strict-Transport-Security (RFC 6797) stands only where the issuer itself is https. */
 export function securityHeaders(issuer: string): readonly (readonly [string, string])[] {

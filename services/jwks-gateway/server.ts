@@ -1,17 +1,15 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { requestId } from '../shared/rpc/caller.ts'
 import { methodName } from '../shared/rpc/method-name.ts'
+import { requestId } from '../shared/rpc/request-id.ts'
 import { addBodyParser } from './body-parser.ts'
-import { issuerPath } from './config.ts'
 import { connectPathTest, createConnectListener } from './connect.ts'
-import { type GatewayContext, type GatewayDeps, sendProblem } from './gateway-context.ts'
-import { createHttpServer } from './http-server.ts'
+import { createContext, type GatewayContext, type GatewayDeps, sendProblem } from './gateway-context.ts'
+import { createHttpServer, refuseUnparsed } from './http-server.ts'
 import { addOperationRoutes } from './operations.ts'
 import { type RestBinding, restBindings } from './rest-bindings.ts'
 import { addRestRoute } from './rest-routes.ts'
 import { securityHeaders, setHeaders } from './security-headers.ts'
-import { createSourceOf } from './source-of.ts'
 import { type KnownPath, unroutedHook } from './unrouted.ts'
 import { addWellKnownRoutes, wellKnownPaths } from './well-known.ts'
 
@@ -35,11 +33,7 @@ const DRAIN_CHECK_MS = 50
  */
 export function createGateway(deps: GatewayDeps): Gateway {
   const { config } = deps
-  const context: GatewayContext = {
-    ...deps,
-    sourceOf: createSourceOf(config.trustedProxies),
-    basePath: issuerPath(config.baseUrl),
-  }
+  const context = createContext(deps)
   let http: Server | undefined
   const fastify = createFastify(context, (handler) => {
     http = createHttpServer(config, splitListener(context, handler))
@@ -95,7 +89,8 @@ function createFastify(context: GatewayContext, serverFactory: (handler: Listene
       // Queries are read by the fields they set, from the raw text.
       querystringParser: () => ({}),
     },
-    frameworkErrors: (error, request, reply) => sendProblem(context, error, request, reply),
+    clientErrorHandler: (error, socket) => void refuseUnparsed(context, error, socket),
+    frameworkErrors: (error, request, reply) => void sendProblem(context, error, request, reply),
   })
   const bindings = restBindings(context.rpc.services)
   addBodyParser(fastify)

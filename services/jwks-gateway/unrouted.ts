@@ -17,26 +17,26 @@ export interface KnownPath {
  */
 export function unroutedHook(context: GatewayContext, paths: readonly KnownPath[]) {
   return (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
-    if (!request.is404) {
-      done()
-      return
-    }
-    const path = pathOf(request.raw.url ?? '/')
-    const known = paths.filter(({ pattern }) => pattern.test(path))
-    const methods = [...new Set(known.flatMap(({ methods }) => methods))]
-    const readable = known.some(({ isCrossOrigin }) => isCrossOrigin)
-    if (request.method === 'OPTIONS' && readable) {
-      reply.code(204).headers(PREFLIGHT_HEADERS).send()
-      return
-    }
-    if (methods.length === 0) {
-      sendProblem(context, new ApiError('ROUTE_NOT_FOUND'), request, reply)
-      return
-    }
-    const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), ...(readable ? ['OPTIONS'] : [])].join(
-      ', ',
-    )
-    reply.header('allow', allow)
-    sendProblem(context, new ApiError('METHOD_NOT_ALLOWED', `The path takes ${allow}`), request, reply)
+    if (request.is404) void answerUnrouted(context, paths, request, reply)
+    else done()
   }
+}
+
+async function answerUnrouted(
+  context: GatewayContext,
+  paths: readonly KnownPath[],
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const path = pathOf(request.raw.url ?? '/')
+  const known = paths.filter(({ pattern }) => pattern.test(path))
+  const methods = [...new Set(known.flatMap(({ methods }) => methods))]
+  const readable = known.some(({ isCrossOrigin }) => isCrossOrigin)
+  if (request.method === 'OPTIONS' && readable) return reply.code(204).headers(PREFLIGHT_HEADERS).send()
+  const refuse = async (error: ApiError) =>
+    sendProblem(context, await context.rpc.refuse(error, context.callerOf(request.raw)), request, reply)
+  if (methods.length === 0) return refuse(new ApiError('ROUTE_NOT_FOUND'))
+  const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), ...(readable ? ['OPTIONS'] : [])].join(', ')
+  reply.header('allow', allow)
+  return refuse(new ApiError('METHOD_NOT_ALLOWED', `The path takes ${allow}`))
 }

@@ -8,13 +8,13 @@ import {
 } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { methodName } from '../shared/rpc/method-name.ts'
 import { discoveryDocument } from './discovery.ts'
-import { type GatewayContext, requestIdOf } from './gateway-context.ts'
+import type { GatewayContext } from './gateway-context.ts'
 import { compileFieldWriter } from './json-writer.ts'
 import { fieldOf } from './path-template.ts'
 import { CROSS_ORIGIN_HEADERS } from './security-headers.ts'
 
 /** Seconds for which the discovery document may be kept. */
-const DISCOVERY_MAX_AGE = 300
+const DISCOVERY_MAX_AGE_S = 300
 
 /** Where a well-known document stands: at the root, before the issuer's path (RFC 8414 section 3.1) and after it. */
 export function wellKnownPaths(name: string, basePath: string): string[] {
@@ -28,20 +28,19 @@ export function addWellKnownRoutes(server: FastifyInstance, context: GatewayCont
   const discoveryTag = entityTag(discovery)
   for (const path of wellKnownPaths('auth4agent', context.basePath)) {
     server.get(path, async (request, reply) =>
-      sendCacheable(request, reply, discovery, discoveryTag, DISCOVERY_MAX_AGE),
+      sendCacheable(request, reply, discovery, discoveryTag, DISCOVERY_MAX_AGE_S),
     )
   }
   const keySet = keySetHandler(context)
   for (const path of wellKnownPaths('jwks.json', context.basePath)) server.get(path, keySet)
 }
 
-function keySetHandler({ rpc, sourceOf }: GatewayContext) {
+function keySetHandler({ rpc, callerOf }: GatewayContext) {
   const method = KeysService.method.getJsonWebKeySet
   const writeKeys = compileFieldWriter(fieldOf(method.output, 'keys'))
   return async (request: FastifyRequest, reply: FastifyReply) => {
-    const output: Message = await rpc.invoke(method, create(GetJsonWebKeySetRequestSchema), {
-      requestId: requestIdOf(request),
-      source: sourceOf(request.raw),
+    const output: Message = await rpc.invoke(method, () => create(GetJsonWebKeySetRequestSchema), {
+      ...callerOf(request.raw),
       authorization: undefined,
       rpc: methodName(method),
     })
@@ -56,9 +55,9 @@ function sendCacheable(
   reply: FastifyReply,
   body: string,
   tag: string,
-  maxAge: number,
+  maxAgeS: number,
 ): Buffer {
-  reply.headers({ ...CROSS_ORIGIN_HEADERS, etag: tag, 'cache-control': `public, max-age=${maxAge}` })
+  reply.headers({ ...CROSS_ORIGIN_HEADERS, etag: tag, 'cache-control': `public, max-age=${maxAgeS}` })
   if (isKnown(request.headers['if-none-match'], tag)) {
     reply.code(304)
     return Buffer.alloc(0)

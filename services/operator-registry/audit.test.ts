@@ -1,5 +1,6 @@
-import { timestampFromDate } from '@bufbuild/protobuf/wkt'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { timestampFromDate, timestampFromMs } from '@bufbuild/protobuf/wkt'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { uuidv7 } from '../shared/crypto/uuid.ts'
 import { recordRefusal } from '../shared/ledger/ledger.ts'
 import { type Harness, type Registered, startHarness } from './testing/harness.ts'
 
@@ -63,6 +64,68 @@ test('filters by action, subject, outcome and time', async () => {
     requestId: 'r',
   })
 })
+
+describe('times are those of the database, ids those of a process', () => {
+  const AT = Date.UTC(2026, 5, 1)
+  const since = timestampFromMs(AT)
+  const until = timestampFromMs(AT + 1)
+
+  test.each([
+    ['a little behind', -119_999, 1],
+    ['a little ahead', 119_999, 1],
+    ['too far behind for the index to lead there', -120_001, 0],
+    ['too far ahead for the index to lead there', 120_002, 0],
+  ])('a clock that is %s', async (_, offset, found) => {
+    await insertRecord({ at: AT, idAt: AT + offset })
+    expect((await list({ since, until })).records).toHaveLength(found)
+  })
+
+  test.each([
+    ['before', -1],
+    ['after', 1],
+  ])('a record of the millisecond %s is not listed', async (_, offset) => {
+    await insertRecord({ at: AT + offset, idAt: AT })
+    expect((await list({ since, until })).records).toEqual([])
+  })
+
+  test('a time before 1970 bounds nothing', async () => {
+    expect((await list({ since: timestampFromMs(Date.UTC(1, 0, 1)) })).records).toHaveLength(7)
+    expect((await list({ until: timestampFromMs(Date.UTC(1901, 0, 1)) })).records).toEqual([])
+  })
+})
+
+test('changes among many tokens are found by the index that leaves tokens out', async () => {
+  await harness.prisma.$executeRaw`
+    INSERT INTO audit_logs (id, operator_id, actor, action, subject, outcome, request_id)
+    SELECT uuidv7(), ${operator.id}::uuid, 'agent:did:x', 'token.issue', 'jti', 'done', 'r' FROM generate_series(1, 5000)`
+  await harness.prisma.$executeRaw`ANALYZE audit_logs`
+  const before = await scansOfChanges()
+  expect((await list({ action: 'operator.end-all-tokens' })).records).toHaveLength(5)
+  expect(await scansOfChanges()).toBe(before + 1)
+  expect((await list({ action: 'token.issue' })).records).toHaveLength(50)
+  expect(await scansOfChanges()).toBe(before + 1)
+})
+
+async function insertRecord({ at, idAt }: { readonly at: number; readonly idAt: number }): Promise<void> {
+  const entry = {
+    actor: 'system',
+    action: 'agent.expire',
+    subject: 'did:x',
+    outcome: 'done',
+    requestId: 'r',
+  } as const
+  const id = uuidv7(idAt, new Uint8Array(10))
+  await harness.prisma.auditLog.create({ data: { ...entry, id, at: new Date(at), operatorId: operator.id } })
+}
+
+/** How often the index of changes has been used; every connection tells its counts first. */
+async function scansOfChanges(): Promise<number> {
+  const flush = () => harness.prisma.$executeRaw`SELECT pg_stat_force_next_flush(), pg_sleep(0.02)`
+  await Promise.all(Array.from({ length: 10 }, flush))
+  const [row] = await harness.prisma.$queryRaw<{ scans: bigint }[]>`
+    SELECT idx_scan AS scans FROM pg_stat_user_indexes WHERE indexrelname = 'audit_logs_operator_changes'`
+  return Number(row?.scans)
+}
 
 test('refuses what is no page', async () => {
   await expect(list({ pageSize: 201 })).rejects.toMatchObject({ reason: 'INVALID_ARGUMENT' })

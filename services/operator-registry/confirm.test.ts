@@ -1,5 +1,8 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt'
 import { afterEach, describe, expect, test } from 'vitest'
+import type { Call } from '../shared/rpc/call.ts'
+import { confirmDomain } from './confirm.ts'
+import type { Context } from './context.ts'
 import { recordName } from './domain/verification-record.ts'
 import { DAY, type Harness, startHarness } from './testing/harness.ts'
 
@@ -40,6 +43,24 @@ describe('a domain without owner', () => {
     expect(await harness.operator(id)).toMatchObject({ status: 'active', version: 2 })
     expect(await harness.audit(id)).toHaveLength(2)
   })
+})
+
+test('a proof holds though its registration is evicted while DNS is asked', async () => {
+  harness = await startHarness()
+  const { context, prisma } = harness
+  const { id, value } = await harness.register(DOMAIN)
+  const flooded: Context = {
+    ...context,
+    async resolveTxt() {
+      harness.clock.now += 1
+      for (let count = 0; count < context.settings.maxPendingPerDomain; count++) await harness.register(DOMAIN)
+      expect(await prisma.operator.count({ where: { id } })).toBe(0)
+      return [{ kind: 'records', records: [value] }]
+    },
+  }
+  const call: Call = { requestId: 'request-1', principal: { kind: 'anonymous' } }
+  expect(await confirmDomain(flooded, call, id)).toMatchObject({ verified: true })
+  expect((await harness.operator(id)).status).toBe('active')
 })
 
 type Publish = (harness: Harness, value: string) => void

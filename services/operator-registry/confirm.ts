@@ -29,7 +29,9 @@ export async function confirmDomain(context: Context, call: Call, id: string): P
   if (decision.kind === 'refuse') throw new ApiError(decision.reason)
   if (context.testDomains && isTestDomain(operator.domain)) return confirmWithoutDns(context, call, operator, decision)
   const incumbentId = owner === undefined || owner.id === id ? undefined : owner.id
-  return (await refuteProof(context, operator, incumbentId)) ?? answer(operator, await settle(context, call, operator))
+  return (
+    (await refuteProof(context, operator, incumbentId)) ?? answer(operator, await settleProof(context, call, operator))
+  )
 }
 
 /** Why the proof does not hold; undefined when it does. */
@@ -43,7 +45,7 @@ async function refuteProof(
   const verdict = judgeProof(answers, incumbentId === undefined ? subject : { ...subject, incumbentId })
   if (verdict === 'proven') return undefined
   if (verdict === 'contested') {
-    const detail = `More than one record of this server stands at ${recordName(domain)}. Leave one, and confirm again.`
+    const detail = `more than one record of this server stands at ${recordName(domain)}: leave one, and confirm again`
     throw new ApiError('DOMAIN_CONTESTED', detail)
   }
   return { verified: false, ...explainProof(verdict, answers, { domain, ...subject }) }
@@ -61,15 +63,11 @@ async function confirmWithoutDns(
     const message = `${domain} is a test domain and has another operator, who would have to release it first.`
     return { verified: false, reason: 'INCUMBENT_PRESENT', message }
   }
-  const settled = await settle(context, call, operator)
+  const settled = await settleProof(context, call, operator)
   if (settled.kind === 'waiting') return answer(operator, settled)
   context.log.warn({ operatorId: id, domain, requestId: call.requestId }, 'a test domain was confirmed without DNS')
   const message = `${domain} was NOT proven by DNS: names under .test are confirmed without it on this local server.`
   return { verified: true, message, at: settled.at }
-}
-
-function settle(context: Context, call: Call, { id, domain }: Operator): Promise<Settled> {
-  return settleProof(context, call, { operatorId: id, domain })
 }
 
 function answer({ domain }: Operator, settled: Settled): Confirmation {

@@ -9,9 +9,9 @@ export interface RegistrySettings {
   /** Milliseconds a newcomer's proof must have stood alone before it takes a domain over from its owner. */
   readonly takeoverDelayMs: number
   /** Milliseconds between two proofs of an owner, give or take a tenth. */
-  readonly reproofIntervalMs: number
+  readonly reverifyIntervalMs: number
   /** Scheduled proofs in a row that must fail before an operator lapses. */
-  readonly reproofFailures: number
+  readonly reverifyFailures: number
   /** Unproven registrations kept for one domain. */
   readonly maxPendingPerDomain: number
 }

@@ -40,7 +40,7 @@ test.each([
 })
 
 describe('the owner of an audience', () => {
-  test('is the active operator with the longest domain', async () => {
+  test('is the operator with the longest domain', async () => {
     const outer = await harness.activate('example.com')
     const inner = await harness.activate('agents.example.com')
     const owner = async (host: string) => (await harness.directory.lookupAudienceOwner({ host })).operatorId
@@ -51,18 +51,33 @@ describe('the owner of an audience', () => {
     expect(await owner('notexample.com')).toBe('')
     expect(await owner('localhost')).toBe('')
     expect(await owner('')).toBe('')
-    await harness.admin().suspendOperator({ id: inner.id })
-    expect(await owner('agents.example.com')).toBe(outer.id)
   })
 
-  test('comes with what it grants', async () => {
+  test.each([
+    ['active', true],
+    ['lapsed', true],
+    ['suspended', true],
+    ['pending', false],
+    ['superseded', false],
+    ['released', false],
+  ] as const)('that is %s keeps its rules: %s', async (status, keeps) => {
+    const outer = await harness.activate('example.com')
+    const inner = await harness.activate('agents.example.com')
+    const rule = { audience: 'agents.example.com', callers: ['a.org'] }
+    await harness.as(inner.id).setOperatorPolicy({ id: inner.id, policy: { audiences: [rule] } })
+    await harness.prisma.operator.update({ where: { id: inner.id }, data: { status } })
+    const owner = await harness.directory.lookupAudienceOwner({ host: 'agents.example.com' })
+    expect(owner).toMatchObject(keeps ? { operatorId: inner.id, rules: [rule] } : { operatorId: outer.id, rules: [] })
+  })
+
+  test('comes with its rules', async () => {
     const { id } = await harness.activate('example.com')
     const audiences = [
       { audience: 'https://api.example.com', callers: ['a.org', 'b.org'] },
       { audience: 'example.com', callers: [] },
     ]
     await harness.as(id).setOperatorPolicy({ id, policy: { audiences } })
-    expect((await harness.directory.lookupAudienceOwner({ host: 'api.example.com' })).grants).toMatchObject([
+    expect((await harness.directory.lookupAudienceOwner({ host: 'api.example.com' })).rules).toMatchObject([
       { audience: 'example.com', callers: [] },
       { audience: 'https://api.example.com', callers: ['a.org', 'b.org'] },
     ])

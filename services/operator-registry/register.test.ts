@@ -65,14 +65,19 @@ test('keys and domains that cannot be used are refused, and write nothing', asyn
 
 test('a full domain evicts its oldest pending registration, and never its owner nor who waits for a takeover', async () => {
   const owner = await harness.activate('agents.example.com')
-  const waiting = await harness.register('agents.example.com')
+  const registerMore = async (count: number) => {
+    const more = []
+    for (let made = 0; made < count; made++) {
+      harness.clock.now += 1000
+      more.push(await harness.register('agents.example.com'))
+    }
+    return more
+  }
+  const older = await registerMore(3)
+  const [waiting = owner] = await registerMore(1)
   harness.publish('agents.example.com', [waiting.value])
   expect(await harness.anybody.confirmDomain({ id: waiting.id })).toMatchObject({ reason: 'TAKEOVER_PENDING' })
-  const pending = []
-  for (let count = 0; count < 6; count++) {
-    harness.clock.now += 1000
-    pending.push(await harness.register('agents.example.com'))
-  }
+  const pending = [...older, ...(await registerMore(3))]
   const left = await harness.prisma.operator.findMany({ select: { id: true } })
   const kept = [owner, waiting, ...pending.slice(2)].map(({ id }) => id)
   expect(left.map(({ id }) => id).toSorted()).toEqual(kept.toSorted())

@@ -15,17 +15,23 @@ const setStatus = (status: OperatorStatus) =>
   harness.prisma.operator.update({ where: { id: operator.id }, data: { status } })
 
 describe('release', () => {
-  test('is final, ends tokens, and again answers the first time', async () => {
+  test('is final, and ends tokens', async () => {
     const { id } = operator
     const first = await harness.as(id).releaseDomain({ id, reason: 'sold' })
     expect(first).toMatchObject({ id, status: 'released' })
     const row = await harness.operator(id)
     expect(row).toMatchObject({ status: 'released', epoch: 2, version: 3, nextProofAt: null })
-    harness.clock.now += HOUR
-    expect((await harness.as(id).releaseDomain({ id })).status).toBe('released')
+    await expect(harness.as(id).releaseDomain({ id })).rejects.toMatchObject({ reason: 'OPERATOR_RELEASED' })
     expect(await harness.operator(id)).toEqual(row)
     const last = (await harness.audit(id)).at(-1)
     expect(last).toMatchObject({ action: 'operator.release', actor: `operator:${id}`, reason: 'sold' })
+  })
+
+  test.each(['pending', 'superseded'] as const)('is refused to an operator that has become %s', async (status) => {
+    await setStatus(status)
+    const refused = harness.as(operator.id).releaseDomain({ id: operator.id })
+    await expect(refused).rejects.toMatchObject({ reason: 'OPERATOR_NOT_ACTIVE' })
+    expect((await harness.operator(operator.id)).status).toBe(status)
   })
 
   test('is refused to a suspended operator: the domain would be free for its next key', async () => {
@@ -60,9 +66,19 @@ describe('suspension', () => {
     const answer = await harness.admin().reinstateOperator({ id })
     expect(answer).toMatchObject({ id, status: 'active' })
     expect(await harness.operator(id)).toMatchObject({ status: 'active', epoch: 2, version: 4, suspendedAt: null })
-    expect(await harness.admin().reinstateOperator({ id })).toMatchObject({ status: 'active' })
-    expect(await harness.operator(id)).toMatchObject({ version: 4 })
+    expect(answer.reinstatedAt && timestampMs(answer.reinstatedAt)).toBe(harness.clock.now)
   })
+
+  test.each(['active', 'lapsed'] as const)(
+    'that is none cannot end: a reinstatement while %s is refused',
+    async (status) => {
+      await setStatus(status)
+      const before = await harness.everything()
+      const refused = harness.admin().reinstateOperator({ id: operator.id })
+      await expect(refused).rejects.toMatchObject({ reason: 'OPERATOR_NOT_SUSPENDED' })
+      expect(await harness.everything()).toBe(before)
+    },
+  )
 
   test('an assertion is used up by a repeat that changes nothing, too', async () => {
     const { id } = operator

@@ -1,5 +1,5 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DAY, type Harness, HOUR, type Registered, startHarness } from './testing/harness.ts'
 
 const DOMAIN = 'agents.example.com'
@@ -170,4 +170,39 @@ test('ends the waits of all others: they waited for another owner', async () => 
   expect((await harness.operator(third.id)).takeoverAt).toBeNull()
   harness.publish(DOMAIN, [third.value])
   expect(await confirm(third)).toMatchObject({ reason: 'TAKEOVER_PENDING' })
+})
+
+const nextProof = async () => (await harness.operator(owner.id)).nextProofAt?.getTime()
+
+describe('while it waits, whatever the interval of proofs,', () => {
+  beforeEach(async () => {
+    await harness.stop()
+    harness = await startHarness({ settings: { reverifyIntervalMs: 30 * DAY, reverifyFailures: 100 } })
+    owner = await harness.activate(DOMAIN)
+    newcomer = await harness.register(DOMAIN)
+  })
+
+  test("the owner's record is looked for four times", async () => {
+    await waitAlone()
+    for (let check = 0; check < 4; check++) {
+      expect(await nextProof()).toBe(harness.clock.now + DAY / 4)
+      harness.clock.now += DAY / 4
+      await harness.registry.runSchedule()
+    }
+  })
+
+  test('a proof that is due sooner stays due then', async () => {
+    const nextProofAt = new Date(harness.clock.now + HOUR)
+    await harness.prisma.operator.update({ where: { id: owner.id }, data: { nextProofAt } })
+    await waitAlone()
+    expect(await nextProof()).toBe(nextProofAt.getTime())
+  })
+
+  test('and no longer, once the record was seen', async () => {
+    await waitAlone()
+    harness.publish(DOMAIN, [owner.value])
+    harness.clock.now += DAY / 4
+    await harness.registry.runSchedule()
+    expect(await nextProof()).toBeGreaterThan(harness.clock.now + 26 * DAY)
+  })
 })

@@ -1,11 +1,12 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { TokenStatusService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { pruneExpired } from '../shared/db/prune.ts'
 import type { InternalHandlers } from '../shared/rpc/local-client.ts'
 import type { ServiceModule } from '../shared/rpc/rpc.ts'
 import { revocationPolicies } from './policy.ts'
 import { type RevocationDeps, revoke } from './revoke-token.ts'
-import { checkToken, pruneRevocations } from './store.ts'
+import { checkToken } from './store.ts'
 
 /** The revocation service as the composition root holds it. */
 export interface Revocation {
@@ -33,6 +34,6 @@ export function createRevocation(deps: RevocationDeps): Revocation {
         return { reason: (await checkToken(deps.db, request)) ?? '' }
       },
     },
-    runSchedule: () => pruneRevocations(deps.db),
+    runSchedule: () => pruneExpired(deps.db.pool, 'revoked_tokens', 'expires_at'),
   }
 }

@@ -78,8 +78,8 @@ describe('by the token itself', () => {
     expect(await auditOf(claims.jti)).toHaveLength(1)
   })
 
-  it('of an expired token says yes and writes nothing', async () => {
-    const token = key.sign(claimsOf(agent, aged(1000)))
+  it('of a token that no clock can take for unexpired says yes and writes nothing', async () => {
+    const token = key.sign(claimsOf(agent, aged(1300)))
     const before = await authnState(database.db)
     const { revokedAt } = await instance.revoke({ token })
     expect(Math.abs(Number(revokedAt?.seconds) - nowS())).toBeLessThan(5)
@@ -88,6 +88,14 @@ describe('by the token itself', () => {
 
   it('is kept for a token that only the allowed skew keeps valid', async () => {
     const token = key.sign(claimsOf(agent, aged(903)))
+    expect(await instance.verify(token)).toMatchObject({ valid: true })
+    await instance.revoke({ token })
+    expect(await instance.verify(token)).toMatchObject({ valid: false, reason: 'TOKEN_REVOKED' })
+  })
+
+  it('is kept for an instance whose clock is behind by the skew, and which allows the skew once more', async () => {
+    const token = key.sign(claimsOf(agent, aged(915)))
+    instance.clock.offsetMs -= 9_000
     expect(await instance.verify(token)).toMatchObject({ valid: true })
     await instance.revoke({ token })
     expect(await instance.verify(token)).toMatchObject({ valid: false, reason: 'TOKEN_REVOKED' })

@@ -12,8 +12,6 @@ import { revokeToken } from './store.ts'
 export interface RevocationDeps {
   readonly db: Db
   readonly issuer: string
-  /** Clock skew allowed, in seconds. */
-  readonly skew: number
   readonly verificationKeys: VerificationKeys
 }
 
@@ -26,18 +24,18 @@ export async function revoke(deps: RevocationDeps, request: RevokeTokenRequest, 
   return request.token === '' ? revokeById(deps, request, call) : revokeByToken(deps, request, call)
 }
 
-async function revokeById({ db, skew }: RevocationDeps, { jti, reason }: RevokeTokenRequest, call: Call) {
+async function revokeById({ db }: RevocationDeps, { jti, reason }: RevokeTokenRequest, call: Call) {
   if (call.principal.kind !== 'operator')
     throw new ApiError('UNAUTHENTICATED', "revoking by jti needs the operator's assertion")
   if (!isJti(jti)) throw new ApiError('INVALID_ARGUMENT', 'jti is 1 to 64 visible characters')
   const { operatorId } = call.principal
-  return { jti, revokedAt: await revokeToken(db, call, { operatorId, jti, exp: undefined, skew, reason }) }
+  return { jti, revokedAt: await revokeToken(db, call, { operatorId, jti, exp: undefined, reason }) }
 }
 
 async function revokeByToken(deps: RevocationDeps, { token, reason }: RevokeTokenRequest, call: Call) {
-  const { db, issuer, skew } = deps
-  const genuine = await verifyAccessToken(token, issuer, deps.verificationKeys, 'vouched')
+  const { db, issuer } = deps
+  const genuine = await verifyAccessToken(token, issuer, deps.verificationKeys, 'including-retired')
   if ('verdict' in genuine) throw new ApiError('TOKEN_NOT_OURS')
   const { jti, operator_id: operatorId, exp } = genuine.claims
-  return { jti, revokedAt: await revokeToken(db, call, { operatorId, jti, exp, skew, reason }) }
+  return { jti, revokedAt: await revokeToken(db, call, { operatorId, jti, exp, reason }) }
 }

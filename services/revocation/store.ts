@@ -11,20 +11,21 @@ export interface Revocation {
   readonly jti: string
   /** When the token expires, Unix seconds; undefined when not known, and taken for as late as any token's can be. */
   readonly exp: number | undefined
-  /** Clock skew that verifiers allow, in seconds. */
-  readonly skew: number
   /** Why, in the caller's words. */
   readonly reason: string
 }
 
-/** A revocation outlives its token by this, so that no clock within the allowed skew still accepts it. */
+/**
+ * A verifier's clock may be behind the database's by the skew, and it allows the skew once more: so long after its expiry a
+ * token may still be taken for valid, and its revocation must be recorded and kept. Five minutes cover the largest skew.
+ */
 const KEEP_BEYOND_EXPIRY_S = 300
 
 /**
- * Revokes a token, once; answers when it was revoked first, or the time now when it has expired. An expired token needs no
- * record, and an anonymous caller may cause none; expiry is judged by the database's clock, which also prunes.
+ * Revokes a token, once; answers when it was revoked first, or the time now when it has expired everywhere. Such a token needs
+ * no record, and an anonymous caller may cause none; that is judged by the database's clock, which also prunes.
  */
-export function revokeToken(db: Db, author: Author, { operatorId, jti, exp, skew, reason }: Revocation): Promise<Date> {
+export function revokeToken(db: Db, author: Author, { operatorId, jti, exp, reason }: Revocation): Promise<Date> {
   return change(db.prisma, author, async (tx, audit) => {
     const count = await tx.$executeRaw`
       INSERT INTO revoked_tokens (operator_id, jti, expires_at)
@@ -32,7 +33,7 @@ export function revokeToken(db: Db, author: Author, { operatorId, jti, exp, skew
       FROM (
         SELECT coalesce(to_timestamp(${exp}::float8), now() + make_interval(secs => ${MAX_TOKEN_TTL_S}::int)) AS exp
       ) AS token
-      WHERE token.exp + make_interval(secs => ${skew}::int) > now()
+      WHERE token.exp + make_interval(secs => ${KEEP_BEYOND_EXPIRY_S}::int) > now()
       ON CONFLICT DO NOTHING`
     if (count > 0) await audit({ action: 'token.revoke', subject: jti, operatorId, reason })
     const [row] = await tx.$queryRaw<{ revoked_at: Date }[]>`
@@ -76,9 +77,4 @@ export async function checkToken(db: Db, token: CheckTokenRequest): Promise<Verd
   if (row.operator_epoch === null || token.operatorEpoch < row.operator_epoch) return 'OPERATOR_TOKENS_ENDED'
   if (row.agent_epoch === null || token.agentEpoch < row.agent_epoch) return 'AGENT_TOKENS_ENDED'
   return undefined
-}
-
-/** Removes revocations of tokens that have expired, by the database's clock. */
-export async function pruneRevocations(db: Db): Promise<void> {
-  await db.prisma.$executeRaw`DELETE FROM revoked_tokens WHERE expires_at < now()`
 }

@@ -1,9 +1,9 @@
 import { encodeBase64url } from '../../services/shared/crypto/base64.ts'
-import { generateKeyPair, importPublicKey, type KeyPair, sign } from '../../services/shared/crypto/ed25519.ts'
-import { signCompactJws } from '../../services/shared/crypto/jws.ts'
+import { generateKeyPair, importPublicKey, type KeyPair } from '../../services/shared/crypto/ed25519.ts'
 import { thumbprint } from '../../services/shared/crypto/thumbprint.ts'
 import type { VerificationKey, VerificationKeys } from '../../services/shared/token/verification-keys.ts'
 import { ISSUER, NOW_S } from './assertions.ts'
+import { signCompactJws } from './jws.ts'
 
 const DID = 'did:agent:a.example:21fe31dfa154a261626bf854046fd227'
 
@@ -25,7 +25,7 @@ export const GOOD_CLAIMS = {
 /** A good access token, with members of header and claims changed; undefined leaves one out. */
 export function accessToken(pair: KeyPair, header: object = {}, claims: object = {}): string {
   const good = { alg: 'EdDSA', typ: 'at+jwt', kid: thumbprint(pair.publicKey) }
-  return signCompactJws({ ...good, ...header }, { ...GOOD_CLAIMS, ...claims }, (input) => sign(pair.privateKey, input))
+  return signCompactJws({ ...good, ...header }, { ...GOOD_CLAIMS, ...claims }, pair.privateKey)
 }
 
 /** One signing key and what verifiers know of it. */

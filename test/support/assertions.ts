@@ -1,7 +1,7 @@
-import { generateKeyPair, type KeyPair, sign } from '../../services/shared/crypto/ed25519.ts'
-import { signCompactJws } from '../../services/shared/crypto/jws.ts'
+import { generateKeyPair, type KeyPair } from '../../services/shared/crypto/ed25519.ts'
 import { thumbprint } from '../../services/shared/crypto/thumbprint.ts'
 import { ADMIN_ASSERTION_TYPE, ADMIN_ISSUER, OPERATOR_ASSERTION_TYPE } from '../../services/shared/rpc/assertion.ts'
+import { signCompactJws } from './jws.ts'
 
 /** The issuer of the tests' assertions' audience. */
 export const ISSUER = 'http://localhost:8080'
@@ -38,5 +38,5 @@ export function bearer({ pair, iss, typ }: Signer, edits: AssertionEdits = {}): 
   const header = { alg: 'EdDSA', typ, kid: thumbprint(pair.publicKey), ...edits.header }
   count += 1
   const good = { iss, sub: iss, aud: ISSUER, iat: NOW_S, exp: NOW_S + 60, jti: `jti-${count}` }
-  return `Bearer ${signCompactJws(header, { ...good, ...edits.claims }, (input) => sign(pair.privateKey, input))}`
+  return `Bearer ${signCompactJws(header, { ...good, ...edits.claims }, pair.privateKey)}`
 }

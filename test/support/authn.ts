@@ -34,12 +34,12 @@ export const ISSUER = 'http://localhost:8080'
 export const KEK = new Uint8Array(32).fill(7)
 /** Times of every instance, in seconds. */
 const SETTINGS: AuthnSettings = {
-  challengeTtl: 300,
-  defaultTtl: 900,
-  ttl: { min: 30, max: 3600 },
-  skew: 10,
+  challengeTtlS: 300,
+  defaultTtlS: 900,
+  ttlS: { min: 30, max: 3600 },
+  skewS: 10,
   keepRedemptionS: 600,
-  jwksMaxAge: 300,
+  jwksMaxAgeS: 300,
 }
 
 /** An agent as the fixture made it, and its secret. */
@@ -82,7 +82,6 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
   const revocation = createRevocation({
     db: options.statusDb ?? db,
     issuer: ISSUER,
-    skew: SETTINGS.skew,
     verificationKeys,
   })
   const authn = await createAuthn({
@@ -197,8 +196,8 @@ function registryOf(db: Db) {
     settings: {
       pendingTtlMs: 3_600_000,
       takeoverDelayMs: 3_600_000,
-      reproofIntervalMs: 3_600_000,
-      reproofFailures: 3,
+      reverifyIntervalMs: 3_600_000,
+      reverifyFailures: 3,
       maxPendingPerDomain: 3,
     },
   })

@@ -1,4 +1,4 @@
-import { create, type DescMethod } from '@bufbuild/protobuf'
+import { create, type DescMethod, type Message } from '@bufbuild/protobuf'
 import { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { IdentityService, SuspendAgentRequestSchema } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import type { Db } from '../../services/shared/db/db.ts'
@@ -26,6 +26,8 @@ export const PARTIES = {
 export interface ChainSetup {
   readonly policy?: Partial<Policy<Record<string, unknown>>>
   readonly handler?: Handler<DescMethod>
+  /** Status of both operators. */
+  readonly status?: string
   readonly deps?: Partial<ChainDeps>
   /** Rate of everything for a source and for a subject. */
   readonly rate?: { readonly source?: Rate; readonly subject?: Rate }
@@ -35,9 +37,10 @@ const PLENTY: Rate = { perMinute: 1e6, burst: 1e6 }
 const GROUPS: readonly LimitName[] = ['read', 'register', 'confirm', 'challenge', 'token', 'verify', 'manage']
 
 /** The chain around one method, with what it logged and measured. */
-export function chainFixture(db: Db, { policy, handler, deps, rate }: ChainSetup = {}) {
+export function chainFixture(db: Db, { policy, handler, status, deps, rate }: ChainSetup = {}) {
   const lines: Record<string, unknown>[] = []
   const observed: string[] = []
+  const labels: string[] = []
   const clock = { now: 0 }
   const route = {
     method: METHOD,
@@ -46,13 +49,16 @@ export function chainFixture(db: Db, { policy, handler, deps, rate }: ChainSetup
   }
   const limits = { source: rate?.source ?? PLENTY, subject: rate?.subject ?? PLENTY }
   const rpc = createRpc([route], {
-    operators: directory(),
+    operators: directory(status),
     adminKey: PARTIES.admin.pair.publicKey,
     issuer: ISSUER,
     prisma: db.prisma,
     log: createLogger('info', (line) => lines.push(JSON.parse(line) as Record<string, unknown>)),
     metrics: {
-      observe: (_service, _method, reason) => observed.push(reason),
+      observe: (service, method, reason) => {
+        observed.push(reason)
+        labels.push(`${service}/${method}`)
+      },
       callStarted: () => {},
       callEnded: () => {},
     },
@@ -64,24 +70,29 @@ export function chainFixture(db: Db, { policy, handler, deps, rate }: ChainSetup
     skewS: 10,
     ...deps,
   } as ChainDeps)
-  const call = (authorization?: string, meta: Partial<Meta> = {}, fields: object = {}) =>
-    rpc.invoke(METHOD, create(SuspendAgentRequestSchema, { operatorId: PARTIES.own.iss, agent: 'a-1', ...fields }), {
+  const send = (read: () => Message, meta: Partial<Meta> = {}) =>
+    rpc.invoke(METHOD, read, {
       requestId: 'request-1',
       source: '192.0.2.1',
-      authorization,
+      authorization: undefined,
       rpc: RPC,
       ...meta,
     })
-  return { call, rpc, lines, observed, clock }
+  const call = (authorization?: string, meta: Partial<Meta> = {}, fields: object = {}) =>
+    send(() => create(SuspendAgentRequestSchema, { operatorId: PARTIES.own.iss, agent: 'a-1', ...fields }), {
+      authorization,
+      ...meta,
+    })
+  return { call, send, rpc, lines, observed, labels, clock }
 }
 
-function directory() {
+function directory(status = 'active') {
   return localClient(OperatorDirectoryService, {
     async lookupOperator({ by }) {
       const party = [PARTIES.own, PARTIES.foreign].find(({ iss }) => iss === by.value)
       if (party === undefined) return {}
       const { iss: id, pair } = party
-      return { operator: { id, domain: `${id}.example`, status: 'active', rootPublicKey: pair.publicKey } }
+      return { operator: { id, domain: `${id}.example`, status, rootPublicKey: pair.publicKey } }
     },
     lookupAudienceOwner: async () => ({}),
   })

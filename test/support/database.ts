@@ -12,7 +12,7 @@ export interface TestDatabase {
 }
 
 /** A logger that writes nothing. */
-export const silentLog: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silentLog }
+export const silentLog: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** Makes a fresh, migrated, empty database on the PostgreSQL of this run. Tests drop it when they are done. */
 export async function testDatabase(): Promise<TestDatabase> {

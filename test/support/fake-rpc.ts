@@ -4,6 +4,7 @@ import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { toApiError } from '../../services/shared/errors/api-error.ts'
 import type { Meta, Rpc } from '../../services/shared/rpc/rpc.ts'
 import { refuseUnstorableText } from '../../services/shared/rpc/unstorable-text.ts'
 
@@ -17,6 +18,8 @@ interface SeenCall {
 /** An Rpc whose answers a test sets, and which keeps what it was asked. Methods without an answer answer an empty message. */
 export interface FakeRpc extends Rpc {
   readonly calls: SeenCall[]
+  /** Requests that no message could be made of, and those that name no method. */
+  readonly refused: { readonly reason: string; readonly rpc: string; readonly source: string }[]
   answer<M extends DescMethod>(
     method: M,
     handler: (
@@ -32,20 +35,36 @@ export interface FakeRpc extends Rpc {
 export function fakeRpc(): FakeRpc {
   const answers = new Map<DescMethod, (request: Message, meta: Meta) => unknown>()
   const calls: SeenCall[] = []
+  const refused: FakeRpc['refused'] = []
   return {
     services: [OperatorRegistryService, IdentityService, AuthnService, RevocationService, KeysService],
     calls,
+    refused,
     answer: (method, handler) => answers.set(method, handler as (request: Message, meta: Meta) => unknown),
     last() {
       const call = calls.at(-1)
       if (call === undefined) throw new Error('nothing was called')
       return call
     },
-    async invoke(method, request, meta) {
+    async invoke(method, read, meta) {
+      const request = readWith(read, (reason) => refused.push({ reason, rpc: meta.rpc, source: meta.source }))
       calls.push({ method, request, meta })
       refuseUnstorableText(method.input, request)
       const output = (await answers.get(method)?.(request, meta)) ?? {}
       return create(method.output, output as MessageInitShape<typeof method.output>)
     },
+    async refuse(error, { source }) {
+      refused.push({ reason: error.reason, rpc: 'none', source })
+      return error
+    },
+  }
+}
+
+function readWith(read: () => Message, onRefusal: (reason: string) => void): Message {
+  try {
+    return read()
+  } catch (thrown) {
+    onRefusal(toApiError(thrown).reason)
+    throw thrown
   }
 }

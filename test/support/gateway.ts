@@ -1,7 +1,8 @@
 import { createConnection } from 'node:net'
 import { Registry } from 'prom-client'
 import { onTestFinished } from 'vitest'
-import { createGateway, type GatewayConfig, type GatewayDeps, resources } from '../../services/jwks-gateway/index.ts'
+import { didResolution } from '../../services/identity/did-resolution.ts'
+import { createGateway, type GatewayConfig, type GatewayDeps } from '../../services/jwks-gateway/index.ts'
 import type { Logger } from '../../services/shared/log/log.ts'
 import { type FakeRpc, fakeRpc } from './fake-rpc.ts'
 
@@ -21,10 +22,10 @@ const CONFIG: GatewayConfig = {
   requestTimeoutMs: 10_000,
   bodyLimit: 64 * 1024,
   protocol: {
-    challengeTtl: { default: 300, min: 30, max: 600 },
-    tokenTtl: { default: 900, min: 30, max: 3600 },
-    clockSkew: 10,
-    assertionTtlMax: 300,
+    challengeTtlS: { default: 300, min: 30, max: 600 },
+    tokenTtlS: { default: 900, min: 30, max: 3600 },
+    clockSkewS: 10,
+    assertionTtlMaxS: 300,
   },
 }
 
@@ -34,7 +35,6 @@ export const silentLog: Logger = {
   info: () => undefined,
   warn: () => undefined,
   error: () => undefined,
-  child: () => silentLog,
 }
 
 /** Starts a gateway that ends with the test. */
@@ -49,7 +49,7 @@ export async function startGateway(
     log: silentLog,
     metrics: new Registry(),
     ready: async () => [],
-    representations: resources,
+    representations: didResolution,
     ...deps,
   })
   const { port } = await gateway.listen()

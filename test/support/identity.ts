@@ -32,9 +32,9 @@ export interface IdentityFixture {
 export const anonymous = (): Call => callBy({ kind: 'anonymous' })
 
 /** A call by an operator, with an assertion of its own. */
-export function asOperator({ id, domain }: TestOperator, jti = randomBytes(8).toString('hex')): Call {
+export function asOperator({ id }: TestOperator, jti = randomBytes(8).toString('hex')): Call {
   const expiresAt = Math.floor(Date.now() / 1000) + 60
-  return callBy({ kind: 'operator', operatorId: id, domain, assertion: { jti, expiresAt } })
+  return callBy({ kind: 'operator', operatorId: id, assertion: { jti, expiresAt } })
 }
 
 /** A fresh key and the DID it has under a domain. */
@@ -68,7 +68,7 @@ export async function identityFixture(): Promise<IdentityFixture> {
 }
 
 function callBy(principal: Principal): Call {
-  return { requestId: 'request-1', source: '127.0.0.1', principal }
+  return { requestId: 'request-1', principal }
 }
 
 /** Puts an operator into its table, which identity itself never writes. */

@@ -1,11 +1,11 @@
 import type { KeyState } from '../../gen/prisma/enums.ts'
 import { encodeBase64url } from '../../services/shared/crypto/base64.ts'
-import { generateKeyPair, type SigningKey, sign } from '../../services/shared/crypto/ed25519.ts'
-import { signCompactJws } from '../../services/shared/crypto/jws.ts'
+import { generateKeyPair, type SigningKey } from '../../services/shared/crypto/ed25519.ts'
 import { thumbprint } from '../../services/shared/crypto/thumbprint.ts'
 import type { Db } from '../../services/shared/db/db.ts'
 import type { AccessTokenClaims } from '../../services/shared/token/claims.ts'
 import { ISSUER, type TestAgent } from './authn.ts'
+import { signCompactJws } from './jws.ts'
 
 /** A key that signs tokens as the services do, and its row; the test says in which state. */
 export async function insertTokenKey(db: Db, state: KeyState) {
@@ -27,7 +27,7 @@ export async function insertTokenKey(db: Db, state: KeyState) {
 
 /** A token under any key and of any claims. */
 export function signToken(kid: string, key: SigningKey, claims: object, header: object = {}): string {
-  return signCompactJws({ alg: 'EdDSA', typ: 'at+jwt', kid, ...header }, { ...claims }, (input) => sign(key, input))
+  return signCompactJws({ alg: 'EdDSA', typ: 'at+jwt', kid, ...header }, claims, key)
 }
 
 /** Claims of a token that an agent could have now. */

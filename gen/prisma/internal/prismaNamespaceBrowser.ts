@@ -51,6 +51,7 @@ export const AnyNull = runtime.AnyNull
 
 
 export const ModelName = {
+  Deployment: 'Deployment',
   Operator: 'Operator',
   OperatorAudience: 'OperatorAudience',
   Agent: 'Agent',
@@ -77,6 +78,14 @@ export const TransactionIsolationLevel = runtime.makeStrictEnum({
 } as const)
 
 export type TransactionIsolationLevel = (typeof TransactionIsolationLevel)[keyof typeof TransactionIsolationLevel]
+
+
+export const DeploymentScalarFieldEnum = {
+  id: 'id',
+  issuer: 'issuer'
+} as const
+
+export type DeploymentScalarFieldEnum = (typeof DeploymentScalarFieldEnum)[keyof typeof DeploymentScalarFieldEnum]
 
 
 export const OperatorScalarFieldEnum = {

@@ -622,24 +622,12 @@ export type OperatorScalarRelationFilter = {
   isNot?: Prisma.OperatorWhereInput
 }
 
-export type StringFieldUpdateOperationsInput = {
-  set?: string
-}
-
 export type BytesFieldUpdateOperationsInput = {
   set?: runtime.Bytes
 }
 
 export type EnumOperatorStatusFieldUpdateOperationsInput = {
   set?: $Enums.OperatorStatus
-}
-
-export type IntFieldUpdateOperationsInput = {
-  set?: number
-  increment?: number
-  decrement?: number
-  multiply?: number
-  divide?: number
 }
 
 export type BoolFieldUpdateOperationsInput = {

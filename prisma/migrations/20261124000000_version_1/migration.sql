@@ -17,6 +17,14 @@ CREATE TYPE "key_state" AS ENUM ('prepared', 'active', 'retiring', 'retired', 'c
 CREATE TYPE "audit_outcome" AS ENUM ('done', 'refused');
 
 -- CreateTable
+CREATE TABLE "deployment" (
+    "id" INTEGER NOT NULL DEFAULT 1,
+    "issuer" TEXT NOT NULL,
+
+    CONSTRAINT "deployment_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
 CREATE TABLE "operators" (
     "id" UUID NOT NULL,
     "domain" TEXT NOT NULL,
@@ -201,6 +209,9 @@ ALTER TABLE "agent_keys" ADD CONSTRAINT "agent_keys_agent_id_fkey" FOREIGN KEY (
 
 -- What Prisma's schema cannot say.
 
+-- A database belongs to one issuer.
+ALTER TABLE "deployment" ADD CONSTRAINT "deployment_one_row" CHECK ("id" = 1);
+
 -- A domain has one owner at most.
 CREATE UNIQUE INDEX "operators_owner" ON "operators"("domain") WHERE "status" IN ('active', 'lapsed', 'suspended');
 
@@ -215,6 +226,9 @@ ALTER TABLE "jwks_keys" ADD CONSTRAINT "jwks_keys_private_half" CHECK (
     CASE WHEN "state" IN ('retired', 'compromised') THEN "wrapped_key" IS NULL
          ELSE ("wrapped_key" IS NULL) <> ("external_ref" IS NULL) END
 );
+
+-- What was done to an operator and its agents, without stepping over all the tokens in between.
+CREATE INDEX "audit_logs_operator_changes" ON "audit_logs"("operator_id", "id" DESC) WHERE "action" <> 'token.issue';
 
 -- Epochs and versions only rise.
 CREATE FUNCTION "only_rises"() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -14,8 +14,8 @@ const subject = {
   operator: create(OperatorSnapshotSchema, { id: 'caller', domain: 'caller.example' }),
 }
 const decide = (operatorId: string, audience = '', callers: string[] = []) => {
-  const grants = audience === '' ? [] : [{ audience, callers }]
-  const owner = create(LookupAudienceOwnerResponseSchema, { operatorId, grants })
+  const rules = audience === '' ? [] : [{ audience, callers }]
+  const owner = create(LookupAudienceOwnerResponseSchema, { operatorId, rules })
   return reasonOf(() => decideAudience(AUDIENCE, owner, subject))
 }
 

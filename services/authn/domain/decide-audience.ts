@@ -4,15 +4,15 @@ import type { Audience } from '../../shared/token/audience.ts'
 import type { Subject } from './decide-issue.ts'
 
 /**
- * An audience under a domain that another active operator has proven is that operator's to give: it must have listed the
+ * An audience under a domain that another operator owns is that operator's to give: it must have listed the
  * audience, or its host, for the caller's domain. Throws AUDIENCE_NOT_ALLOWED.
  */
 export function decideAudience(audience: Audience, owner: LookupAudienceOwnerResponse, { operator }: Subject): void {
   if (owner.operatorId === '' || owner.operatorId === operator.id) return
-  const isListed = owner.grants.some(
-    (grant) =>
-      (grant.audience === audience.text || grant.audience === audience.host) &&
-      grant.callers.some((caller) => caller === '*' || caller === operator.domain),
+  const isListed = owner.rules.some(
+    (rule) =>
+      (rule.audience === audience.text || rule.audience === audience.host) &&
+      rule.callers.some((caller) => caller === '*' || caller === operator.domain),
   )
   if (!isListed) throw new ApiError('AUDIENCE_NOT_ALLOWED', `audience not allowed: ${audience.text}`)
 }

@@ -5,7 +5,7 @@ import { reasonOf } from '../../../test/support/reason-of.ts'
 import { generateKeyPair, sign } from '../../shared/crypto/ed25519.ts'
 import { decideIssue, type Redemption, type Subject } from './decide-issue.ts'
 import { type ChallengeContent, challengeMessage } from './seal-challenge.ts'
-import { parseWishes } from './token-request.ts'
+import { parseRequestedTerms } from './token-request.ts'
 
 const pair = generateKeyPair()
 const DEFAULTS = { issuer: 'https://auth.example', ttl: 900 }
@@ -29,7 +29,7 @@ const ask = (part: Partial<Redemption> = {}, scope = 'read'): Redemption => ({
   nonce: 'nonce',
   content: UNBOUND,
   signature: SIGNATURE,
-  wishes: parseWishes({ scope, audience: [] }, { min: 30, max: 3600 }),
+  requested: parseRequestedTerms({ scope, audience: [] }, { min: 30, max: 3600 }),
   ...part,
 })
 const decide = (about: Subject, redemption: Redemption) => decideIssue(about, redemption, DEFAULTS)

@@ -2,7 +2,7 @@ import type { AgentSnapshot, OperatorSnapshot } from '../../../gen/proto/auth4ag
 import { importPublicKey, verify } from '../../shared/crypto/ed25519.ts'
 import { ApiError } from '../../shared/errors/api-error.ts'
 import { type ChallengeContent, challengeMessage } from './seal-challenge.ts'
-import { isFullyBound, settleTerms, type TokenTerms, type Wishes } from './token-request.ts'
+import { isFullyBound, type RequestedTerms, resolveTerms, type TokenTerms } from './token-request.ts'
 
 /** An agent and its operator as they stood at one moment. */
 export interface Subject {
@@ -16,7 +16,7 @@ export interface Redemption {
   readonly nonce: string
   readonly content: ChallengeContent
   readonly signature: Uint8Array
-  readonly wishes: Wishes
+  readonly requested: RequestedTerms
 }
 
 /**
@@ -32,7 +32,7 @@ export function decideIssue(
   const key = importPublicKey(agent.publicKey)
   const message = challengeMessage(redemption.challenge, redemption.nonce)
   if (key === undefined || !verify(key, message, redemption.signature)) throw new ApiError('INVALID_SIGNATURE')
-  const terms = settleTerms(redemption.content, redemption.wishes, defaults)
+  const terms = resolveTerms(redemption.content, redemption.requested, defaults)
   const needsBinding = agent.requireBoundChallenges || operator.requireBoundChallenges
   if (needsBinding && !isFullyBound(redemption.content)) throw new ApiError('BINDING_REQUIRED')
   if (agent.status !== 'active') throw new ApiError('AGENT_NOT_ACTIVE')

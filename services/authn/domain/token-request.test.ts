@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { reasonOf } from '../../../test/support/reason-of.ts'
 import type { ChallengeContent } from './seal-challenge.ts'
-import { bindingOf, isFullyBound, parseWishes, settleTerms } from './token-request.ts'
+import { bindingOf, isFullyBound, parseRequestedTerms, resolveTerms } from './token-request.ts'
 
 const BOUNDS = { min: 30, max: 3600 }
 const DEFAULTS = { issuer: 'https://auth.example:8443/a4a', ttl: 900 }
@@ -12,10 +12,10 @@ interface Asked {
   readonly ttl?: string
 }
 
-const parse = ({ audience = [], ...rest }: Asked) => parseWishes({ ...rest, audience }, BOUNDS)
-const settle = (bound: Asked, asked: Asked) => settleTerms(bindingOf(parse(bound)), parse(asked), DEFAULTS)
+const parse = ({ audience = [], ...rest }: Asked) => parseRequestedTerms({ ...rest, audience }, BOUNDS)
+const resolve = (bound: Asked, asked: Asked) => resolveTerms(bindingOf(parse(bound)), parse(asked), DEFAULTS)
 
-describe('parseWishes', () => {
+describe('parseRequestedTerms', () => {
   it.each<[string, Asked, object]>([
     ['nothing', {}, { scope: undefined, audience: undefined, ttl: undefined }],
     ['an empty scope', { scope: '' }, { scope: [] }],
@@ -29,8 +29,8 @@ describe('parseWishes', () => {
     ['the shortest ttl', { ttl: '30' }, { ttl: 30 }],
     ['the longest ttl', { ttl: '1h' }, { ttl: 3600 }],
     ['a compound ttl', { ttl: '1m30s' }, { ttl: 90 }],
-  ])('reads %s', (_, asked, wishes) => {
-    expect(parse(asked)).toMatchObject(wishes)
+  ])('reads %s', (_, asked, requested) => {
+    expect(parse(asked)).toMatchObject(requested)
   })
 
   it.each<[string, Asked, string]>([
@@ -51,9 +51,9 @@ describe('parseWishes', () => {
   })
 })
 
-describe('settleTerms', () => {
+describe('resolveTerms', () => {
   it('gives no scope, the issuer and the default lifetime where nothing is asked', () => {
-    expect(settle({}, {})).toEqual({
+    expect(resolve({}, {})).toEqual({
       scope: [],
       audience: [{ text: DEFAULTS.issuer, host: 'auth.example' }],
       ttl: DEFAULTS.ttl,
@@ -70,10 +70,10 @@ describe('settleTerms', () => {
     ['repeats the ttl in another unit', { ttl: '1m' }],
     ['repeats a part', { scope: bound.scope }],
   ])('keeps what the challenge is bound to when the request %s', (_, asked) => {
-    const settled = settle(bound, asked)
-    expect(settled).toMatchObject(terms)
-    expect(settled.audience.map(({ text }) => text).toSorted()).toEqual(bound.audience.toSorted())
-    expect(settled.audience.map(({ host }) => host).toSorted()).toEqual(['a.example', 'b.example'])
+    const resolved = resolve(bound, asked)
+    expect(resolved).toMatchObject(terms)
+    expect(resolved.audience.map(({ text }) => text).toSorted()).toEqual(bound.audience.toSorted())
+    expect(resolved.audience.map(({ host }) => host).toSorted()).toEqual(['a.example', 'b.example'])
   })
 
   it.each<[string, Asked, Asked]>([
@@ -88,11 +88,11 @@ describe('settleTerms', () => {
     ['a shorter ttl', bound, { ttl: '30' }],
     ['a longer ttl', bound, { ttl: '61' }],
   ])('refuses %s than the challenge is bound to', (_, sealed, asked) => {
-    expect(reasonOf(() => settle(sealed, asked))).toBe('BINDING_MISMATCH')
+    expect(reasonOf(() => resolve(sealed, asked))).toBe('BINDING_MISMATCH')
   })
 
   it('takes from the request what the challenge leaves open', () => {
-    expect(settle({ scope: 'read' }, { audience: ['a.example'], ttl: '45' })).toEqual({
+    expect(resolve({ scope: 'read' }, { audience: ['a.example'], ttl: '45' })).toEqual({
       scope: ['read'],
       audience: [{ text: 'a.example', host: 'a.example' }],
       ttl: 45,
@@ -100,7 +100,7 @@ describe('settleTerms', () => {
   })
 })
 
-it('seals the same for wishes in any order', () => {
+it('seals the same for terms in any order', () => {
   const one = bindingOf(parse({ scope: 'a b', audience: ['x.example', 'y.example'], ttl: '60' }))
   expect(bindingOf(parse({ scope: 'b a', audience: ['y.example', 'x.example'], ttl: '1m' }))).toEqual(one)
   expect(one).toEqual({ scope: 'a b', aud: ['x.example', 'y.example'], ttl: 60 })

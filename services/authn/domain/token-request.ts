@@ -6,7 +6,7 @@ import { parseScopeString } from '../../shared/token/scope.ts'
 import type { ChallengeContent } from './seal-challenge.ts'
 
 /** What a caller may ask of a token, each absent when not asked. */
-export interface Wishes {
+export interface RequestedTerms {
   readonly scope: readonly string[] | undefined
   readonly audience: readonly Audience[] | undefined
   /** Seconds. */
@@ -27,11 +27,11 @@ export interface TokenTerms {
   readonly ttl: number
 }
 
-/** Parses the wishes of a request. Throws INVALID_SCOPE, INVALID_AUDIENCE or INVALID_TTL. */
-export function parseWishes(
+/** Parses the terms that a request asks for. Throws INVALID_SCOPE, INVALID_AUDIENCE or INVALID_TTL. */
+export function parseRequestedTerms(
   request: Pick<CreateChallengeRequest, 'scope' | 'audience' | 'ttl'>,
   bounds: TtlBounds,
-): Wishes {
+): RequestedTerms {
   const scope = request.scope === undefined ? undefined : parseScopeString(request.scope)
   if (request.scope !== undefined && scope === undefined) throw new ApiError('INVALID_SCOPE')
   const audience = parseAudiences(request.audience)
@@ -50,8 +50,8 @@ function parseTtl(text: string, { min, max }: TtlBounds): number {
   return seconds
 }
 
-/** The part of a challenge that binds it to wishes. */
-export function bindingOf({ scope, audience, ttl }: Wishes): Pick<ChallengeContent, 'scope' | 'aud' | 'ttl'> {
+/** The part of a challenge that binds it to what was asked. */
+export function bindingOf({ scope, audience, ttl }: RequestedTerms): Pick<ChallengeContent, 'scope' | 'aud' | 'ttl'> {
   return {
     ...(scope && { scope: canonicalScope(scope) }),
     ...(audience && { aud: canonicalAudience(audience) }),
@@ -63,17 +63,21 @@ export function bindingOf({ scope, audience, ttl }: Wishes): Pick<ChallengeConte
  * The terms of a token from what the challenge is bound to and what the request asks. The request repeats or omits what is
  * bound. Throws BINDING_MISMATCH otherwise.
  */
-export function settleTerms(
+export function resolveTerms(
   bound: Pick<ChallengeContent, 'scope' | 'aud' | 'ttl'>,
-  wishes: Wishes,
+  requested: RequestedTerms,
   defaults: { readonly issuer: string; readonly ttl: number },
 ): TokenTerms {
-  const scope = settle('scope', bound.scope, wishes.scope && canonicalScope(wishes.scope))
-  const ttl = settle('ttl', bound.ttl, wishes.ttl)
-  const aud = settle('audience', bound.aud?.join(' '), wishes.audience && canonicalAudience(wishes.audience).join(' '))
+  const scope = resolveTerm('scope', bound.scope, requested.scope && canonicalScope(requested.scope))
+  const ttl = resolveTerm('ttl', bound.ttl, requested.ttl)
+  const aud = resolveTerm(
+    'audience',
+    bound.aud?.join(' '),
+    requested.audience && canonicalAudience(requested.audience).join(' '),
+  )
   return {
     scope: scope ? scope.split(' ') : [],
-    audience: wishes.audience ?? (aud === undefined ? [issuerAudience(defaults.issuer)] : reparse(aud)),
+    audience: requested.audience ?? (aud === undefined ? [issuerAudience(defaults.issuer)] : reparse(aud)),
     ttl: ttl ?? defaults.ttl,
   }
 }
@@ -83,11 +87,11 @@ export function isFullyBound(content: ChallengeContent): boolean {
   return content.scope !== undefined && content.aud !== undefined && content.ttl !== undefined
 }
 
-function settle<T>(name: string, bound: T | undefined, wished: T | undefined): T | undefined {
-  if (bound !== undefined && wished !== undefined && bound !== wished) {
+function resolveTerm<T>(name: string, bound: T | undefined, asked: T | undefined): T | undefined {
+  if (bound !== undefined && asked !== undefined && bound !== asked) {
     throw new ApiError('BINDING_MISMATCH', `${name} differs from what the challenge was made for`)
   }
-  return bound ?? wished
+  return bound ?? asked
 }
 
 function canonicalScope(scope: readonly string[]): string {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
 import { KEK } from '../../../test/support/authn.ts'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
+import { refusalOf } from '../../../test/support/reason-of.ts'
 import { createChallengeKeyring } from './challenge-keyring.ts'
 import { createKeyVault } from './key-vault.ts'
 
@@ -69,7 +70,43 @@ describe('rotate', () => {
     await keyring().ring.rotate()
     const behind = keyring()
     behind.clock.now = NOON - 10 * DAY
+    await behind.ring.rotate()
     expect(await behind.ring.current()).toMatchObject({ slot: NOON_SLOT - 10 })
+  })
+})
+
+describe('current', () => {
+  it('is the key of the next slot from its first moment on, with no writing', async () => {
+    const { ring, clock } = keyring()
+    await ring.rotate()
+    const rows = await database.db.prisma.challengeKey.findMany()
+    clock.now = (NOON_SLOT + 1) * DAY
+    expect(await ring.current()).toMatchObject({ slot: NOON_SLOT + 1 })
+    expect(await database.db.prisma.challengeKey.findMany()).toEqual(rows)
+  })
+
+  it('is read again when another instance has made it', async () => {
+    const { ring, clock } = keyring()
+    await ring.rotate()
+    const other = keyring()
+    other.clock.now = clock.now = NOON + 5 * DAY
+    await other.ring.rotate()
+    expect(await ring.current()).toMatchObject({ slot: NOON_SLOT + 5, id: (await other.ring.current()).id })
+  })
+
+  it('is never made by a request: UNAVAILABLE until the next pass, with one reading a second', async () => {
+    const { prisma, reads } = countingReads()
+    const { ring, clock } = keyring(prisma)
+    await ring.rotate()
+    const [before, rows] = [reads(), await database.db.prisma.challengeKey.findMany()]
+    clock.now = NOON + 5 * DAY
+    const asked = await Promise.all(Array.from({ length: 20 }, () => refusalOf(ring.current())))
+    expect(asked).toEqual(Array.from({ length: 20 }, () => 'UNAVAILABLE'))
+    expect(await refusalOf(ring.current())).toBe('UNAVAILABLE')
+    expect(reads()).toBe(before + 1)
+    expect(await database.db.prisma.challengeKey.findMany()).toEqual(rows)
+    await ring.rotate()
+    expect(await ring.current()).toMatchObject({ slot: NOON_SLOT + 5 })
   })
 })
 
@@ -82,6 +119,7 @@ describe('find', () => {
     ['two slots after', 2, false],
   ])('takes a key %s: %i %s', async (_, day, isFound) => {
     const { ring, clock } = keyring()
+    await ring.rotate()
     const { id } = await ring.current()
     clock.now = NOON + day * DAY
     expect((await ring.find(id))?.id).toBe(isFound ? id : undefined)
@@ -92,6 +130,7 @@ describe('find', () => {
     await ring.rotate()
     const other = keyring()
     other.clock.now = NOON + 2 * DAY
+    await other.ring.rotate()
     const { id } = await other.ring.current()
     clock.now = NOON + DAY
     const found = await Promise.all([ring.find(id), ring.find(id), ring.find(id)])

@@ -2,7 +2,8 @@ import { type KeyObject, randomBytes } from 'node:crypto'
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
 import { encodeBase64url } from '../../shared/crypto/base64.ts'
 import { importHmacKey } from '../../shared/crypto/hmac.ts'
-import { type Author, change } from '../../shared/ledger/ledger.ts'
+import { ApiError } from '../../shared/errors/api-error.ts'
+import { type Author, change, systemAuthor } from '../../shared/ledger/ledger.ts'
 import type { KeyVault } from './key-vault.ts'
 
 /** A MAC key of challenges, good for one slot of time. */
@@ -14,6 +15,7 @@ interface ChallengeKey {
 
 /** The MAC keys in use. Challenges of the previous, the current and the next slot are accepted. */
 export interface ChallengeKeyring {
+  /** The key of this slot. Writes nothing, for anybody may ask: throws UNAVAILABLE until a pass of `rotate` has made it. */
   current(): Promise<ChallengeKey>
   find(id: string): Promise<ChallengeKey | undefined>
   /** Reads the keys there are. Throws WrongKeyError when one of them does not open. */
@@ -24,11 +26,10 @@ export interface ChallengeKeyring {
 
 const SLOT_MS = 24 * 3_600_000
 const REREAD_INTERVAL_MS = 1_000
-const SYSTEM: Author = { principal: { kind: 'system' }, requestId: 'challenge-keys' }
 
 /**
  * A slot's number is its primary key, so instances that start together agree on one key without asking each other; the
- * next slot's key stands ready long before an instance with a fast clock uses it.
+ * next slot's key stands ready about a day before its slot begins, so that requests only read.
  */
 export function createChallengeKeyring(prisma: PrismaClient, vault: KeyVault, now: () => number): ChallengeKeyring {
   let keys: readonly ChallengeKey[] = []
@@ -47,39 +48,42 @@ export function createChallengeKeyring(prisma: PrismaClient, vault: KeyVault, no
     readAt = startedAt
   }
   const reread = inOneFlight(read)
+  /** Unknown ids are anybody's to invent, hence the bound. The wall clock may have been set back since the last reading. */
+  const rereadUnlessFresh = async () => {
+    if (Math.abs(now() - readAt) > REREAD_INTERVAL_MS) await reread()
+  }
   const rotate = inOneFlight(async () => {
     const slot = currentSlot()
+    const author = systemAuthor('challenge-keys')
     await read()
     for (const wanted of [slot, slot + 1]) {
-      if (!keys.some((key) => key.slot === wanted)) await createKey(prisma, vault, wanted)
+      if (!keys.some((key) => key.slot === wanted)) await createKey(prisma, vault, author, wanted)
     }
     await dropOld(prisma, slot)
     await read()
   })
-  const findLive = (matches: (key: ChallengeKey) => boolean) => keys.find((key) => matches(key) && isLive(key))
-  const ofSlot = () => findLive(({ slot }) => slot === currentSlot())
+  const findLive = async (matches: (key: ChallengeKey) => boolean) => {
+    const find = () => keys.find((key) => matches(key) && isLive(key))
+    if (find() === undefined) await rereadUnlessFresh()
+    return find()
+  }
   return {
     load: read,
     rotate,
     async current() {
-      if (ofSlot() === undefined) await rotate()
-      const key = ofSlot()
-      if (key === undefined) throw new Error('the challenge key of this slot was not made')
+      const key = await findLive(({ slot }) => slot === currentSlot())
+      if (key === undefined)
+        throw new ApiError('UNAVAILABLE', "this day's challenge key is being made", { retryAfter: 1 })
       return key
     },
-    async find(id) {
-      const withId = () => findLive((key) => key.id === id)
-      // Unknown ids are anybody's to invent. The wall clock may also have been set back since the last reading.
-      if (withId() === undefined && Math.abs(now() - readAt) > REREAD_INTERVAL_MS) await reread()
-      return withId()
-    },
+    find: (id) => findLive((key) => key.id === id),
   }
 }
 
-function createKey(prisma: PrismaClient, vault: KeyVault, slot: number): Promise<void> {
+function createKey(prisma: PrismaClient, vault: KeyVault, author: Author, slot: number): Promise<void> {
   const id = encodeBase64url(randomBytes(9))
   const sealed = vault.seal(randomBytes(32), { purpose: 'challenge', id })
-  return change(prisma, SYSTEM, async (tx, audit) => {
+  return change(prisma, author, async (tx, audit) => {
     const data = [{ slot: BigInt(slot), id, wrappedKey: sealed.wrapped, kekId: sealed.kekId }]
     const { count } = await tx.challengeKey.createMany({ data, skipDuplicates: true })
     if (count > 0) await audit({ action: 'challenge-key.create', subject: id })

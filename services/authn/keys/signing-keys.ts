@@ -2,20 +2,19 @@ import type { JwksKey, PrismaClient } from '../../../gen/prisma/client.ts'
 import { encodeBase64url } from '../../shared/crypto/base64.ts'
 import { generateKeyPair, importSeed, type SigningKey, sign } from '../../shared/crypto/ed25519.ts'
 import { thumbprint } from '../../shared/crypto/thumbprint.ts'
-import { type Author, change } from '../../shared/ledger/ledger.ts'
+import { change, systemAuthor } from '../../shared/ledger/ledger.ts'
 import { ACCESS_TOKEN_TYPE, type AccessTokenClaims } from '../../shared/token/claims.ts'
 import type { KeyVault } from './key-vault.ts'
 
 /** Signs access tokens with the active key. */
 export interface TokenSigner {
   readonly kid: string
-  /** The JWT of the claims (RFC 9068): canonical base64url, compact. */
-  sign(claims: AccessTokenClaims): string
+  /** The JWT of the claims (RFC 9068): canonical base64url, compact. A promise, for a key may live in another machine. */
+  sign(claims: AccessTokenClaims): Promise<string>
 }
 
 const PURPOSE = 'access_token'
 const ALG = 'EdDSA'
-const SYSTEM: Author = { principal: { kind: 'system' }, requestId: 'signing-keys' }
 
 /**
  * Opens the active access token key; an empty deployment makes its first. Instances that start together agree on one, for
@@ -35,7 +34,7 @@ async function createFirst(prisma: PrismaClient, vault: KeyVault): Promise<JwksK
   const kid = thumbprint(publicKey)
   const sealed = vault.seal(seed, { purpose: PURPOSE, id: kid })
   seed.fill(0)
-  await change(prisma, SYSTEM, async (tx, audit) => {
+  await change(prisma, systemAuthor('signing-keys'), async (tx, audit) => {
     const row = {
       kid,
       purpose: PURPOSE,
@@ -63,7 +62,7 @@ function toSigner({ kid, wrappedKey, kekId }: JwksKey, vault: KeyVault): TokenSi
   if (pair === undefined || thumbprint(pair.publicKey) !== kid)
     throw new Error(`signing key ${kid} is not what it says`)
   const header = encodeBase64url(Buffer.from(JSON.stringify({ alg: ALG, typ: ACCESS_TOKEN_TYPE, kid })))
-  return { kid, sign: (claims) => signToken(header, claims, pair.privateKey) }
+  return { kid, sign: async (claims) => signToken(header, claims, pair.privateKey) }
 }
 
 function signToken(header: string, claims: AccessTokenClaims, key: SigningKey): string {

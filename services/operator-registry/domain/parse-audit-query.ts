@@ -51,13 +51,13 @@ export function parseAuditQuery(request: AuditRequest): AuditQuery {
 
 function parseOutcome(text: string): AuditOutcome | undefined {
   if (text === '' || text === 'done' || text === 'refused') return text || undefined
-  throw new ApiError('INVALID_ARGUMENT', 'outcome is done or refused.')
+  throw new ApiError('INVALID_ARGUMENT', 'outcome is done or refused')
 }
 
 function parseTime(field: string, time: Timestamp | undefined): Date | undefined {
   if (time === undefined) return undefined
   if (time.seconds < MIN_SECONDS || time.seconds > MAX_SECONDS || time.nanos < 0 || time.nanos > 999_999_999) {
-    throw new ApiError('INVALID_ARGUMENT', `${field} is not a time of the years 1 to 9999.`)
+    throw new ApiError('INVALID_ARGUMENT', `${field} is not a time of the years 1 to 9999`)
   }
   return new Date(Number(time.seconds) * 1000 + Math.floor(time.nanos / 1e6))
 }

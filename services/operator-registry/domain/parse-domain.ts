@@ -81,5 +81,5 @@ function checkSuffix(domain: string, tld: string, testDomains: boolean): void {
 }
 
 function refusal(detail: string): ApiError {
-  return new ApiError('INVALID_DOMAIN', `The domain cannot be used: ${detail}.`)
+  return new ApiError('INVALID_DOMAIN', `the domain cannot be used: ${detail}`)
 }

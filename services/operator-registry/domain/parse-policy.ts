@@ -3,7 +3,7 @@ import { parseAudience } from '../../shared/token/audience.ts'
 import { parseDomain } from './parse-domain.ts'
 
 /** Who may ask for tokens for an audience: domains, or `*` alone. */
-interface AudienceRule {
+export interface AudienceRule {
   readonly audience: string
   readonly callers: readonly string[]
 }
@@ -31,14 +31,14 @@ const EVERYONE = '*'
  */
 export function parsePolicy(policy: OperatorPolicy, rules: PolicyRules): OperatorPolicy {
   if (policy.audiences.length > MAX_AUDIENCES) {
-    throw new ApiError('INVALID_AUDIENCE', `A policy has at most ${MAX_AUDIENCES} audiences.`)
+    throw new ApiError('INVALID_AUDIENCE', `a policy has at most ${MAX_AUDIENCES} audiences`)
   }
   const audiences = policy.audiences.map(({ audience, callers }) => ({
     audience: ownAudience(audience, rules.domain),
     callers: parseCallers(callers, rules),
   }))
   if (new Set(audiences.map(({ audience }) => audience)).size < audiences.length) {
-    throw new ApiError('INVALID_AUDIENCE', 'A policy names each audience once.')
+    throw new ApiError('INVALID_AUDIENCE', 'a policy names each audience once')
   }
   return { audiences, requireBoundChallenges: policy.requireBoundChallenges }
 }
@@ -46,20 +46,20 @@ export function parsePolicy(policy: OperatorPolicy, rules: PolicyRules): Operato
 function ownAudience(text: string, domain: string): string {
   const audience = parseAudience(text)
   if (audience === undefined) {
-    throw new ApiError('INVALID_AUDIENCE', 'An audience is an absolute URL or a host name, at most 255 characters.')
+    throw new ApiError('INVALID_AUDIENCE', 'an audience is an absolute URL or a host name, at most 255 characters')
   }
   if (audience.host !== domain && !audience.host.endsWith(`.${domain}`)) {
-    throw new ApiError('INVALID_AUDIENCE', `An audience must lie under the operator's own domain, ${domain}.`)
+    throw new ApiError('INVALID_AUDIENCE', `an audience must lie under the operator's own domain, ${domain}`)
   }
   return audience.text
 }
 
 function parseCallers(callers: readonly string[], { testDomains }: PolicyRules): string[] {
   if (callers.length > MAX_CALLERS) {
-    throw new ApiError('INVALID_DOMAIN', `An audience has at most ${MAX_CALLERS} callers.`)
+    throw new ApiError('INVALID_DOMAIN', `an audience has at most ${MAX_CALLERS} callers`)
   }
   if (callers.length === 1 && callers[0] === EVERYONE) return [EVERYONE]
   if (callers.includes(EVERYONE))
-    throw new ApiError('INVALID_DOMAIN', '* stands for every operator, and so stands alone.')
+    throw new ApiError('INVALID_DOMAIN', '* stands for every operator, and so stands alone')
   return [...new Set(callers.map((caller) => parseDomain(caller, { testDomains })))]
 }

@@ -1,26 +1,32 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Operator } from '../../../gen/prisma/client.ts'
+import { until } from '../../../test/support/until.ts'
 import type { Author } from '../../shared/ledger/ledger.ts'
-import { DAY, type Harness, type Registered, startHarness } from '../testing/harness.ts'
-import { settleProof } from './confirm.ts'
+import { DAY, type Harness, startHarness } from '../testing/harness.ts'
+import { type Settled, settleProof } from './confirm.ts'
+import { enterDomain } from './operators.ts'
 
 const DOMAIN = 'agents.example.com'
 const author: Author = { principal: { kind: 'anonymous' }, requestId: 'request-1' }
 
 let harness: Harness
-let first: Registered
-let second: Registered
+let first: Operator
+let second: Operator
 beforeEach(async () => {
   harness = await startHarness()
-  first = await harness.register(DOMAIN)
-  second = await harness.register(DOMAIN)
+  first = await register()
+  second = await register()
 })
 afterEach(() => harness.stop())
 
-const settle = ({ id }: Registered) => settleProof(harness.context, author, { operatorId: id, domain: DOMAIN })
+const register = async () => harness.operator((await harness.register(DOMAIN)).id)
+const remove = ({ id }: Operator) => harness.prisma.operator.delete({ where: { id } })
+const actions = async ({ id }: Operator) => (await harness.audit(id)).map(({ action }) => action)
+const settle = (operator: Operator) => settleProof(harness.context, author, operator)
 
 test('two proofs of a free domain at once make one owner, and the other waits', async () => {
-  const settled = await Promise.all([settle(first), settle(second), settle(first), settle(second)])
-  expect(settled.map(({ kind }) => kind).toSorted()).toEqual(['verified', 'verified', 'waiting', 'waiting'])
+  const settled = await Promise.all([settle(first), settle(second)])
+  expect(settled.map(({ kind }) => kind).toSorted()).toEqual(['verified', 'waiting'])
   const statuses = await harness.prisma.operator.findMany({ select: { status: true, takeoverAt: true } })
   expect(statuses.map(({ status }) => status).toSorted()).toEqual(['active', 'pending'])
   expect(statuses.find(({ status }) => status === 'pending')?.takeoverAt).toEqual(new Date(harness.clock.now + DAY))
@@ -42,12 +48,55 @@ describe('a proof is judged by the state after the look-up', () => {
   })
 
   test('the operator has been released: it is refused', async () => {
-    await harness.as(first.id).releaseDomain({ id: first.id })
+    await harness.prisma.operator.update({ where: { id: first.id }, data: { status: 'released' } })
     await expect(settle(first)).rejects.toMatchObject({ reason: 'OPERATOR_RELEASED' })
   })
+})
 
-  test('the registration has been removed: it is not found', async () => {
-    await harness.prisma.operator.delete({ where: { id: first.id } })
-    await expect(settle(first)).rejects.toMatchObject({ reason: 'OPERATOR_NOT_FOUND' })
+describe('a registration that was removed during the look-up', () => {
+  test('is made again, and owns the domain', async () => {
+    await remove(first)
+    expect(await settle(first)).toEqual({ kind: 'verified', at: new Date(harness.clock.now) })
+    const { id, domain, rootPublicKey, rootKeyThumbprint } = first
+    const again = { id, domain, rootPublicKey, rootKeyThumbprint, status: 'active', epoch: 1, expiresAt: null }
+    expect(await harness.operator(id)).toMatchObject(again)
+    expect(await actions(first)).toEqual(['operator.register', 'operator.register', 'operator.confirm'])
+  })
+
+  test('is made again, and waits for a domain that has another owner', async () => {
+    await settle(second)
+    await remove(first)
+    expect(await settle(first)).toMatchObject({ kind: 'waiting' })
+    expect((await harness.operator(first.id)).takeoverAt).toEqual(new Date(harness.clock.now + DAY))
+  })
+
+  test('stays removed when its proof is refused', async () => {
+    await settle(second)
+    await harness.admin().suspendOperator({ id: second.id })
+    await remove(first)
+    const before = await harness.everything()
+    await expect(settle(first)).rejects.toMatchObject({ reason: 'OPERATOR_SUSPENDED' })
+    expect(await harness.everything()).toBe(before)
+  })
+
+  test('is made again once, whoever else makes it at the same time', async () => {
+    await remove(first)
+    await remove(second)
+    let settled: Promise<Settled> | undefined
+    await harness.prisma.$transaction(async (tx) => {
+      await enterDomain(tx, DOMAIN)
+      settled = settle(first)
+      await until(countWaiting, (count) => count === 1)
+      await tx.operator.create({ data: { ...first, rootPublicKey: Uint8Array.from(first.rootPublicKey) } })
+    })
+    expect(await settled).toMatchObject({ kind: 'verified' })
+    expect(await actions(first)).toEqual(['operator.register', 'operator.confirm'])
   })
 })
+
+async function countWaiting(): Promise<number> {
+  const [row] = await harness.prisma.$queryRaw<{ count: bigint }[]>`
+    SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
+  return Number(row?.count)
+}

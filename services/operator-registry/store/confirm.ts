@@ -4,9 +4,9 @@ import { ApiError } from '../../shared/errors/api-error.ts'
 import { type Audit, type Author, change } from '../../shared/ledger/ledger.ts'
 import type { Context } from '../context.ts'
 import { decideConfirm } from '../domain/decide-confirm.ts'
-import { nextProofDelay } from '../domain/judge-reproof.ts'
+import { nextProofDelay, waitCheckDelay } from '../domain/judge-reverification.ts'
 import { endWaits, type LockedDomain, lockDomain } from './operators.ts'
-import { retryConflict } from './retry-conflict.ts'
+import { insertPending } from './register.ts'
 
 /** What came of a proof that stands alone. */
 export type Settled =
@@ -14,37 +14,31 @@ export type Settled =
   /** The present operator stands in the way until then. */
   | { readonly kind: 'waiting'; readonly until: Date }
 
-/** A proof that was seen to stand alone at a majority of resolvers. */
-export interface Proof {
-  readonly operatorId: string
-  readonly domain: string
-}
-
 /**
  * Puts into effect that an operator's proof stands alone, by the state of this moment and not by that before the look-up.
+ * A registration that was removed during the look-up, by its age or by newer ones, is made again: whoever fills a domain
+ * with registrations does not keep out who controls it.
  *
- * @throws ApiError OPERATOR_NOT_FOUND, OPERATOR_RELEASED, OPERATOR_SUSPENDED
+ * @param seen the operator as it was before the look-up.
+ * @throws ApiError OPERATOR_RELEASED, OPERATOR_SUSPENDED
  */
-export async function settleProof(context: Context, author: Author, proof: Proof): Promise<Settled> {
-  const held = await holdsUnchallenged(context, proof)
+export async function settleProof(context: Context, author: Author, seen: Operator): Promise<Settled> {
+  const held = await holdsUnchallenged(context, seen)
   if (held !== undefined) return held
-  return retryConflict(() =>
-    change(context.prisma, author, async (tx, audit) => {
-      const domain = await lockDomain(tx, proof.domain)
-      const operator = domain.operators.find(({ id }) => id === proof.operatorId)
-      if (operator === undefined) throw new ApiError('OPERATOR_NOT_FOUND')
-      return settle({ tx, audit, domain, context }, operator)
-    }),
-  )
+  return change(context.prisma, author, async (tx, audit) => {
+    const domain = await lockDomain(tx, seen.domain)
+    const operator = domain.operators.find(({ id }) => id === seen.id)
+    return settle({ tx, audit, domain, context }, operator ?? (await insertPending(tx, audit, seen, context)))
+  })
 }
 
 /** Confirming again is free to everybody, so the usual case, in which nothing is to be changed, takes no lock. */
-async function holdsUnchallenged({ prisma }: Context, { operatorId, domain }: Proof): Promise<Settled | undefined> {
+async function holdsUnchallenged({ prisma }: Context, { id, domain }: Operator): Promise<Settled | undefined> {
   const operators = await prisma.operator.findMany({
-    where: { domain, OR: [{ id: operatorId }, { takeoverAt: { not: null } }] },
+    where: { domain, OR: [{ id }, { takeoverAt: { not: null } }] },
   })
   const [operator] = operators
-  if (operators.length !== 1 || operator?.id !== operatorId || operator.status !== 'active') return undefined
+  if (operators.length !== 1 || operator?.id !== id || operator.status !== 'active') return undefined
   return operator.domainVerifiedAt === null ? undefined : { kind: 'verified', at: operator.domainVerifiedAt }
 }
 
@@ -73,14 +67,17 @@ async function settle(settling: Settling, operator: Operator): Promise<Settled> 
   return { kind: 'verified', at: await activate(settling, operator) }
 }
 
-/** The present operator finds it in its own audit too: it has until then to act. */
-async function beginWait({ tx, audit, domain }: Settling, { id }: Operator, until: Date): Promise<void> {
+/** The present operator finds it in its own audit too: it has until then to act, and its record is looked for sooner. */
+async function beginWait({ tx, audit, domain, context }: Settling, { id }: Operator, until: Date): Promise<void> {
   await tx.operator.update({ where: { id }, data: { takeoverAt: until } })
   const reason = `may take the domain over from ${until.toISOString()}`
   await audit({ action: 'operator.takeover-wait', subject: id, operatorId: id, reason })
-  if (domain.owner !== undefined) {
-    await audit({ action: 'operator.takeover-wait', subject: id, operatorId: domain.owner.id, reason })
-  }
+  const { owner } = domain
+  if (owner === undefined) return
+  const soon = new Date(context.now() + waitCheckDelay(context.settings.takeoverDelayMs))
+  const nextProofAt = owner.nextProofAt !== null && owner.nextProofAt < soon ? owner.nextProofAt : soon
+  await tx.operator.update({ where: { id: owner.id }, data: { nextProofAt } })
+  await audit({ action: 'operator.takeover-wait', subject: id, operatorId: owner.id, reason })
 }
 
 async function supersede({ tx, audit }: Settling, id: string, by: string): Promise<void> {
@@ -118,6 +115,6 @@ export function activation({ random, settings }: Context, at: Date): Prisma.Oper
     takeoverAt: null,
     lapsedAt: null,
     failedProofs: 0,
-    nextProofAt: new Date(at.getTime() + nextProofDelay(settings.reproofIntervalMs, false, random())),
+    nextProofAt: new Date(at.getTime() + nextProofDelay(settings.reverifyIntervalMs, false, random())),
   }
 }

@@ -1,9 +1,11 @@
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
+import { OWNER_STATUSES } from '../domain/decide-confirm.ts'
+import type { AudienceRule } from '../domain/parse-policy.ts'
 
-/** The active operator that a host lies under, and what it lets others ask for. */
+/** The operator that a host lies under, and what it lets others ask for. */
 export interface AudienceOwner {
   readonly operatorId: string
-  readonly grants: readonly { readonly audience: string; readonly callers: readonly string[] }[]
+  readonly rules: readonly AudienceRule[]
 }
 
 interface Row {
@@ -12,7 +14,10 @@ interface Row {
   readonly callers: string[] | null
 }
 
-/** Finds the active operator with the longest of these domains, with its grants, as of one moment. */
+/**
+ * Finds the operator that owns the longest of these domains, with its rules, as of one moment. Lapsed or suspended it still
+ * owns it: its audiences fall to nobody, and not to whoever owns the domain above.
+ */
 export async function findAudienceOwner(
   prisma: PrismaClient,
   domains: readonly string[],
@@ -20,15 +25,16 @@ export async function findAudienceOwner(
   const rows = await prisma.$queryRaw<Row[]>`
     SELECT o."id"::text, a."audience", a."callers"
     FROM (
-      SELECT "id" FROM "operators" WHERE "domain" = ANY (${[...domains]}::text[]) AND "status" = 'active'
+      SELECT "id" FROM "operators"
+      WHERE "domain" = ANY (${[...domains]}::text[]) AND "status" = ANY (${[...OWNER_STATUSES]}::operator_status[])
       ORDER BY length("domain") DESC LIMIT 1
     ) o
     LEFT JOIN "operator_audiences" a ON a."operator_id" = o."id"
     ORDER BY a."audience"`
   const [first] = rows
   if (first === undefined) return undefined
-  const grants = rows.flatMap(({ audience, callers }) =>
+  const rules = rows.flatMap(({ audience, callers }) =>
     audience === null ? [] : [{ audience, callers: callers ?? [] }],
   )
-  return { operatorId: first.id, grants }
+  return { operatorId: first.id, rules }
 }

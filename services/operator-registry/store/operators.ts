@@ -3,7 +3,6 @@ import { isUuid } from '../../shared/crypto/uuid.ts'
 import type { Tx } from '../../shared/db/db.ts'
 import { ApiError } from '../../shared/errors/api-error.ts'
 import type { Audit } from '../../shared/ledger/ledger.ts'
-import type { AuditAction } from '../../shared/rpc/policy.ts'
 import { isOwner, OWNER_STATUSES } from '../domain/decide-confirm.ts'
 
 /**
@@ -33,6 +32,14 @@ export async function lockOperator(tx: Tx, id: string): Promise<Operator> {
   return getOperator(tx, id)
 }
 
+/** Namespace of the advisory locks of domains. */
+const LOCK_SPACE = 0x6f706572
+
+/** Waits until no other transaction adds an operator to a domain or changes its owner, and keeps them waiting. */
+export async function enterDomain(tx: Tx, domain: string): Promise<void> {
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCK_SPACE}::int4, hashtext(${domain}))`
+}
+
 /** The operators of one domain, locked. */
 export interface LockedDomain {
   readonly operators: readonly Operator[]
@@ -40,10 +47,11 @@ export interface LockedDomain {
 }
 
 /**
- * Locks all operators of a domain until the transaction ends. In the order of their ids, so that two transactions never
- * wait for each other; all of them, because any may have become the owner while this one waited.
+ * Locks a domain and all its operators until the transaction ends: the domain against newcomers and other proofs, the
+ * operators against what changes them one by one, such as a suspension.
  */
 export async function lockDomain(tx: Tx, domain: string): Promise<LockedDomain> {
+  await enterDomain(tx, domain)
   const locked = await tx.$queryRaw<{ id: string }[]>`
     SELECT "id"::text FROM "operators" WHERE "domain" = ${domain} ORDER BY "id" FOR UPDATE`
   const operators = await tx.operator.findMany({ where: { id: { in: locked.map(({ id }) => id) } } })
@@ -63,14 +71,4 @@ export async function endWaits(
     await tx.operator.update({ where: { id }, data: { takeoverAt: null } })
     await audit({ action: 'operator.takeover-wait', subject: id, operatorId: id, reason: cause })
   }
-}
-
-/** When an operator was last changed in this way; undefined when it never was. */
-export async function lastDone(tx: Tx, operatorId: string, action: AuditAction): Promise<Date | undefined> {
-  const record = await tx.auditLog.findFirst({
-    where: { operatorId, action, outcome: 'done' },
-    orderBy: { id: 'desc' },
-    select: { at: true },
-  })
-  return record?.at
 }

@@ -4,7 +4,12 @@ import { type Audit, type Author, change } from '../../shared/ledger/ledger.ts'
 import type { Context } from '../context.ts'
 import { isOwner } from '../domain/decide-confirm.ts'
 import type { ProofVerdict } from '../domain/judge-proof.ts'
-import { judgeReproof, nextProofDelay, type Reproof } from '../domain/judge-reproof.ts'
+import {
+  judgeReverification,
+  nextProofDelay,
+  type Reverification,
+  waitCheckDelay,
+} from '../domain/judge-reverification.ts'
 import { activation } from './confirm.ts'
 import { endWaits, lockDomain } from './operators.ts'
 
@@ -25,12 +30,14 @@ const LEASE_MS = 5 * 60_000
 export function claimDueProofs({ prisma, now, testDomains }: Context, limit: number): Promise<DueProof[]> {
   const at = now()
   return prisma.$queryRaw<DueProof[]>`
-    UPDATE "operators" SET "next_proof_at" = ${new Date(at + LEASE_MS)} WHERE "id" IN (
+    WITH due AS MATERIALIZED (
       SELECT "id" FROM "operators"
       WHERE "next_proof_at" <= ${new Date(at)} AND "status" IN ('active', 'lapsed', 'suspended')
         AND NOT (${testDomains} AND "domain" LIKE '%.test')
       ORDER BY "next_proof_at" LIMIT ${limit} FOR UPDATE SKIP LOCKED
-    ) RETURNING "id"::text, "domain", "root_key_thumbprint" AS "thumbprint"`
+    )
+    UPDATE "operators" SET "next_proof_at" = ${new Date(at + LEASE_MS)} WHERE "id" IN (SELECT "id" FROM due)
+    RETURNING "id"::text, "domain", "root_key_thumbprint" AS "thumbprint"`
 }
 
 /** What the resolvers said of an owner's proof. */
@@ -48,11 +55,12 @@ export async function recordProof(context: Context, author: Author, due: DueProo
     if (operator === undefined || !isOwner(operator)) return
     const { status, failedProofs } = operator
     const { verdict } = result
-    const threshold = context.settings.reproofFailures
-    await applyReproof(
-      { tx, audit, context },
+    const threshold = context.settings.reverifyFailures
+    const isWaitedFor = !result.seen && domain.operators.some(({ takeoverAt }) => takeoverAt !== null)
+    await applyReverification(
+      { tx, audit, context, isWaitedFor },
       operator,
-      judgeReproof({ status, failedProofs, verdict, threshold }),
+      judgeReverification({ status, failedProofs, verdict, threshold }),
       verdict,
     )
     if (result.seen) await endWaits(tx, audit, domain, "the present operator's record stands")
@@ -63,12 +71,14 @@ interface Applying {
   readonly tx: Tx
   readonly audit: Audit
   readonly context: Context
+  /** Whether a newcomer goes on waiting for the domain. */
+  readonly isWaitedFor: boolean
 }
 
-async function applyReproof(
-  { tx, audit, context }: Applying,
+async function applyReverification(
+  { tx, audit, context, isWaitedFor }: Applying,
   { id }: Operator,
-  { becomes, failedProofs, soon }: Reproof,
+  { becomes, failedProofs, soon }: Reverification,
   verdict: ProofVerdict,
 ): Promise<void> {
   const at = context.now()
@@ -78,7 +88,9 @@ async function applyReproof(
     return
   }
   const lapses = becomes === 'lapsed'
-  const nextProofAt = new Date(at + nextProofDelay(context.settings.reproofIntervalMs, soon, context.random()))
+  const { reverifyIntervalMs, takeoverDelayMs } = context.settings
+  const delay = nextProofDelay(reverifyIntervalMs, soon, context.random())
+  const nextProofAt = new Date(at + (isWaitedFor ? Math.min(delay, waitCheckDelay(takeoverDelayMs)) : delay))
   const ends = { status: 'lapsed', lapsedAt: new Date(at), version: { increment: 1 }, epoch: { increment: 1 } } as const
   await tx.operator.update({ where: { id }, data: { failedProofs, nextProofAt, ...(lapses ? ends : {}) } })
   if (lapses)
@@ -93,11 +105,12 @@ async function applyReproof(
 export function expirePending({ prisma, now }: Context, author: Author, limit: number): Promise<number> {
   return change(prisma, author, async (tx, audit) => {
     const expired = await tx.$queryRaw<{ id: string }[]>`
-      DELETE FROM "operators" WHERE "id" IN (
+      WITH expired AS MATERIALIZED (
         SELECT "id" FROM "operators"
         WHERE "expires_at" <= ${new Date(now())} AND "status" = 'pending' AND "takeover_at" IS NULL
         ORDER BY "expires_at" LIMIT ${limit} FOR UPDATE SKIP LOCKED
-      ) RETURNING "id"::text`
+      )
+      DELETE FROM "operators" WHERE "id" IN (SELECT "id" FROM expired) RETURNING "id"::text`
     for (const { id } of expired) await audit({ action: 'operator.expire', subject: id, operatorId: id })
     return expired.length
   })

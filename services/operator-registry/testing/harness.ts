@@ -19,8 +19,8 @@ const START = Date.UTC(2026, 0, 15, 10)
 const SETTINGS: RegistrySettings = {
   pendingTtlMs: 7 * DAY,
   takeoverDelayMs: DAY,
-  reproofIntervalMs: 6 * HOUR,
-  reproofFailures: 3,
+  reverifyIntervalMs: 6 * HOUR,
+  reverifyFailures: 3,
   maxPendingPerDomain: 4,
 }
 
@@ -35,12 +35,13 @@ export interface Registered {
 interface HarnessOptions {
   readonly resolvers?: number
   readonly testDomains?: boolean
+  readonly settings?: Partial<RegistrySettings>
 }
 
 export type Harness = Awaited<ReturnType<typeof startHarness>>
 
 /** The service over a database, a clock and DNS servers of its own. */
-export async function startHarness({ resolvers = 1, testDomains = false }: HarnessOptions = {}) {
+export async function startHarness({ resolvers = 1, testDomains = false, settings = {} }: HarnessOptions = {}) {
   const database = await testDatabase()
   const servers = await Promise.all(Array.from({ length: resolvers }, startDnsServer))
   const clock = { now: START }
@@ -53,7 +54,7 @@ export async function startHarness({ resolvers = 1, testDomains = false }: Harne
     issuer: ISSUER,
     resolveTxt: createTxtResolvers({ servers: servedBy, timeoutMs: 500 }),
     testDomains,
-    settings: SETTINGS,
+    settings: { ...SETTINGS, ...settings },
   }
   const { prisma } = database.db
   const registry = createOperatorRegistry({ db: database.db, ...options })
@@ -66,6 +67,7 @@ export async function startHarness({ resolvers = 1, testDomains = false }: Harne
     anybody,
     directory: localClient(OperatorDirectoryService, registry.directory),
     prisma,
+    url: database.url,
     context: { ...options, prisma, random: Math.random },
     as: (id: string, jti: string = randomUUID()) => clientOf(registry, operatorPrincipal(id, jti)),
     admin: (jti: string = randomUUID()) =>
@@ -78,12 +80,12 @@ export async function startHarness({ resolvers = 1, testDomains = false }: Harne
 }
 
 function operatorPrincipal(operatorId: string, jti: string): Principal {
-  return { kind: 'operator', operatorId, domain: 'example.com', assertion: { jti, expiresAt: START / 1000 } }
+  return { kind: 'operator', operatorId, assertion: { jti, expiresAt: START / 1000 } }
 }
 
 function clientOf({ module }: OperatorRegistry, principal: Principal): Client<typeof OperatorRegistryService> {
   const { handlers } = module
-  const call: Call = { requestId: 'request-1', source: '127.0.0.1', principal }
+  const call: Call = { requestId: 'request-1', principal }
   return localClient(OperatorRegistryService, {
     registerOperator: (request) => handlers.registerOperator(request, call),
     getOperator: (request) => handlers.getOperator(request, call),

@@ -61,7 +61,8 @@ describe('readConfig', () => {
     ['AUTH4AGENT_BASE_URL', 'http://[::1]:9000', { issuer: 'http://[::1]:9000' }],
     ['AUTH4AGENT_HOST', '::1', { host: '::1' }],
     ['AUTH4AGENT_HOST', 'localhost', { host: 'localhost' }],
-    ['PORT', '0', { port: 0 }],
+    ['PORT', '0', { port: 0, issuer: 'http://localhost:8080' }],
+    ['PORT', '9000', { port: 9000, issuer: 'http://localhost:9000' }],
     ['PORT', '65535', { port: 65_535 }],
     ['AUTH4AGENT_ADMIN_KEY', encodeBase64(key), { adminKey: Buffer.from(key) }],
     ['AUTH4AGENT_ADMIN_KEY', encodeBase64url(key), { adminKey: Buffer.from(key) }],
@@ -162,12 +163,12 @@ describe('readConfig', () => {
   it('lists all problems at once', () => {
     const env = { PORT: 'x', AUTH4AGENT_HOST: 'y', AUTH4AGENT_NONE: 'z', AUTH4AGENT_TLS_CERT_FILE: '/cert' }
     expect(problemsOf(env).map((line) => line.split(' ')[0])).toEqual([
-      'AUTH4AGENT_HOST',
       'PORT',
+      'AUTH4AGENT_HOST',
       'AUTH4AGENT_NONE',
       'AUTH4AGENT_TLS_CERT_FILE',
     ])
-    expect(() => read(env)).toThrow('The configuration has 4 problem(s):\n  - AUTH4AGENT_HOST must be')
+    expect(() => read(env)).toThrow('The configuration has 4 problem(s):\n  - PORT must be')
   })
 })
 

@@ -22,6 +22,7 @@ export class ConfigError extends Error {
 
 /** Longest issuer, since it is also the audience of tokens that ask for none. */
 const MAX_ISSUER = 255
+const DEFAULT_PORT = 8080
 const HOUR = 3600
 const DAY = 24 * HOUR
 
@@ -61,10 +62,11 @@ type Value = <T>(name: string, parse: Parse<T>, fallback: T) => T
 
 function readValues(value: Value, defaultDataDir: string) {
   const optional = <T>(name: string, parse: Parse<T>) => value<T | undefined>(name, parse, undefined)
+  const httpPort = value('PORT', port, DEFAULT_PORT)
   return {
-    baseUrl: value('AUTH4AGENT_BASE_URL', baseUrl, 'http://localhost:8080'),
+    baseUrl: value('AUTH4AGENT_BASE_URL', baseUrl, `http://localhost:${httpPort || DEFAULT_PORT}`),
     host: value('AUTH4AGENT_HOST', host, '127.0.0.1'),
-    port: value('PORT', port, 8080),
+    port: httpPort,
     grpcPort: value('AUTH4AGENT_GRPC_PORT', port, 8081),
     databaseUrl: optional('DATABASE_URL', databaseUrl),
     dataDir: value('AUTH4AGENT_DATA_DIR', (path) => resolve(path), defaultDataDir),

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, link, open, readFile, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
 
 /**
  * Reads a secret from a file that only its owner can read, making the file first where it is missing. The file appears
- * whole or not at all, and of two processes that start together both get the same secret.
+ * whole or not at all, and stays; of two processes that start together both get the same secret.
  */
 export async function readOrCreateSecret(path: string, make: () => string): Promise<string> {
   const existing = await readIfPresent(path)
@@ -18,7 +19,19 @@ export async function readOrCreateSecret(path: string, make: () => string): Prom
   } finally {
     await unlink(temporary)
   }
+  await syncFolder(dirname(path))
   return readFile(path, 'utf8')
+}
+
+/** Makes a folder's names outlast a power loss. Windows cannot open folders, and journals names by itself. */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const folder = await open(path)
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
 }
 
 async function writeAndClose(file: FileHandle, make: () => string): Promise<void> {

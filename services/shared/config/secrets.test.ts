@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { type FileHandle, mkdir, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { encodeBase64 } from '../crypto/base64.ts'
 import { generateKeyPair } from '../crypto/ed25519.ts'
 import { StartupError } from '../startup-error.ts'
@@ -111,6 +111,23 @@ describe('readOrCreateSecret', () => {
     await writeFile(path, 'old')
     expect(await readOrCreateSecret(path, () => 'new')).toBe('old')
     expect(await readFile(path, 'utf8')).toBe('old')
+  })
+
+  it('syncs the secret, and then its name in the folder', async () => {
+    const synced: string[] = []
+    const probe = await open(folder)
+    const handle = Object.getPrototypeOf(probe) as FileHandle
+    await probe.close()
+    const sync = vi.spyOn(handle, 'sync').mockImplementation(async function (this: FileHandle) {
+      const names = (await this.stat()).isDirectory() ? await readdir(folder) : ['the secret']
+      synced.push(...names)
+    })
+    try {
+      await readOrCreateSecret(join(folder, 'a'), () => 'new')
+    } finally {
+      sync.mockRestore()
+    }
+    expect(synced).toEqual(['the secret', 'a'])
   })
 
   it('leaves nothing behind when it cannot make one', async () => {

@@ -1,4 +1,4 @@
-import { decodeBase64url, encodeBase64url } from './base64.ts'
+import { decodeBase64url } from './base64.ts'
 import { type JsonFault, type JsonObject, parseStrictJson } from './strict-json.ts'
 
 /** The names of Ed25519 signatures in JOSE: `EdDSA` (RFC 8037) and `Ed25519`, which says the curve too (RFC 9864). */
@@ -8,7 +8,7 @@ export const ED25519_ALGORITHMS: readonly string[] = ['EdDSA', 'Ed25519']
 export type JwsRules = { maxBytes: number; algs: readonly string[]; typs: readonly string[] }
 
 /** The header members that mean something here (RFC 7515 section 4.1). Others are ignored, dangerous ones refused. */
-export type JwsHeader = { alg: string; typ: string; kid: string }
+type JwsHeader = { alg: string; typ: string; kid: string }
 
 /** A well-formed JWS whose signature nobody has verified yet: `payload` is not to be trusted. */
 export type ParsedJws = {
@@ -60,16 +60,6 @@ export function parseCompactJws(text: string, rules: JwsRules): ParsedJws | JwsR
   return { ok: true, header, payload: payload.value, signingInput, signature }
 }
 
-/** Makes a JWS in compact serialisation (RFC 7515 section 7.1). `sign` gets the signing input and returns the signature. */
-export function signCompactJws(
-  header: JwsHeader,
-  payload: JsonObject,
-  sign: (signingInput: Uint8Array) => Uint8Array,
-): string {
-  const signingInput = `${encodePart(header)}.${encodePart(payload)}`
-  return `${signingInput}.${encodeBase64url(sign(Buffer.from(signingInput, 'latin1')))}`
-}
-
 function checkHeader(header: JsonObject, { algs, typs }: JwsRules): JwsHeader | JwsRefusal {
   const { alg, typ, kid } = header
   if (CRITICAL.some((name) => Object.hasOwn(header, name))) return refuse('header', 'critical')
@@ -85,10 +75,6 @@ function parsePart(part: 'header' | 'payload', text: string): { ok: true; value:
   if (bytes === undefined) return refuse(part, 'encoding')
   const json = parseStrictJson(bytes)
   return json.ok ? json : refuse(part, json.why)
-}
-
-function encodePart(value: JsonObject): string {
-  return encodeBase64url(Buffer.from(JSON.stringify(value)))
 }
 
 function refuse(part: JwsRefusal['part'], why: JwsRefusal['why']): JwsRefusal {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { operatorId } from './operator-id.ts'
-import { isUuid, uuidv7, uuidv8FromHash } from './uuid.ts'
+import { formatUuid, isUuid, uuidv7, uuidv8FromHash } from './uuid.ts'
 
 const ONES = new Uint8Array(10).fill(0xff)
 
@@ -61,6 +61,18 @@ describe('isUuid', () => {
     ['empty', '', false],
   ])('%s', (_name, text, valid) => {
     expect(isUuid(text)).toBe(valid)
+  })
+})
+
+describe('formatUuid', () => {
+  it('writes the bytes as they are, whatever version they say', () => {
+    const bytes = Buffer.from('00112233445566778899aabbccddeeff', 'hex')
+    expect(formatUuid(bytes)).toBe('00112233-4455-6677-8899-aabbccddeeff')
+    expect(bytes.toString('hex')).toBe('00112233445566778899aabbccddeeff')
+  })
+
+  it.each([15, 17])('refuses %i bytes', (size) => {
+    expect(() => formatUuid(new Uint8Array(size))).toThrow(RangeError)
   })
 })
 

@@ -63,8 +63,7 @@ export function openDb({ url, poolSize, log }: DbOptions): Db {
  * Ends a connection whose statement got no answer in time. pg would keep it, never send the ROLLBACK that is queued behind that
  * statement, and hand it on with its transaction open: what its next user is told is done would then never be committed.
  */
-function endWhenSilent(connection: pg.PoolClient): void {
-  const client = connection as pg.PoolClient & pg.Client
+function endWhenSilent(client: pg.PoolClient): void {
   const query = client.query.bind(client) as (...args: unknown[]) => unknown
   const guarded = (...args: unknown[]): unknown => {
     const result = query(...args)

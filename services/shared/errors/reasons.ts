@@ -81,6 +81,7 @@ export const reasons = {
     code: Code.FailedPrecondition,
     title: 'The operator of this domain is suspended by the administrator',
   },
+  OPERATOR_NOT_SUSPENDED: { status: 409, code: Code.FailedPrecondition, title: 'The operator is not suspended' },
   DOMAIN_CONTESTED: {
     status: 409,
     code: Code.FailedPrecondition,

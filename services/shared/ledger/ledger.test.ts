@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { testDatabase } from '../../../test/support/database.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 import { ApiError } from '../errors/api-error.ts'
-import { type Author, actorName, auditId, change, pruneAssertions, recordRefusal } from './ledger.ts'
+import { type Author, actorName, auditId, change, pruneAssertions, recordRefusal, systemAuthor } from './ledger.ts'
 
 const database = await testDatabase()
 const { prisma } = database.db
@@ -14,7 +14,7 @@ const operatorId = randomUUID()
 
 const byOperator = (jti: string, id = operatorId): Author => ({
   requestId: jti,
-  principal: { kind: 'operator', operatorId: id, domain: 'a.example', assertion: { jti, expiresAt: EXPIRES } },
+  principal: { kind: 'operator', operatorId: id, assertion: { jti, expiresAt: EXPIRES } },
 })
 const byAdmin = (jti: string): Author => ({
   requestId: jti,
@@ -158,11 +158,23 @@ describe('audit_logs', () => {
 })
 
 describe('pruneAssertions', () => {
-  it('forgets those that nobody can accept any more, and no others', async () => {
+  it('forgets those that nobody can accept any more, and no others, whatever the clock of this process says', async () => {
     await prisma.usedAssertion.createMany({ data: [keep('old', -1_000), keep('young', 60_000)] })
-    await pruneAssertions(prisma)
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 24 * 3_600_000 })
+    try {
+      await pruneAssertions(database.db)
+    } finally {
+      vi.useRealTimers()
+    }
     expect(await prisma.usedAssertion.findMany({ where: { issuer: 'p' } })).toMatchObject([{ jti: 'young' }])
   })
+})
+
+it('makes the server itself an author, whose passes are told apart', async () => {
+  const [one, other] = [systemAuthor('a-job'), systemAuthor('a-job')]
+  expect(one.principal).toEqual({ kind: 'system' })
+  expect(one.requestId).toMatch(/^a-job-[0-9a-f-]{36}$/)
+  expect(one.requestId).not.toBe(other.requestId)
 })
 
 it('makes audit ids that list in the order of time', () => {

@@ -1,15 +1,21 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
 import { uuidv7 } from '../crypto/uuid.ts'
-import type { Tx } from '../db/db.ts'
+import type { Db, Tx } from '../db/db.ts'
+import { pruneExpired } from '../db/prune.ts'
 import { ApiError } from '../errors/api-error.ts'
 import type { Principal } from '../rpc/call.ts'
-import type { AuditAction } from '../rpc/policy.ts'
+import type { AuditAction } from './audit-action.ts'
 
-/** Who changes something, and under which request. A `Call` is one; the scheduler makes its own. */
+/** Who changes something, and under which request. A `Call` is one; for the server itself `systemAuthor` makes one. */
 export interface Author {
   readonly principal: Principal | { readonly kind: 'system' } | { readonly kind: 'agent'; readonly did: string }
   readonly requestId: string
+}
+
+/** The server itself as author of one pass of a job; its request id, new each time, ties the pass's lines together. */
+export function systemAuthor(job: string): Author {
+  return { principal: { kind: 'system' }, requestId: `${job}-${randomUUID()}` }
 }
 
 /** One line of the audit, but for its author. */
@@ -89,6 +95,6 @@ async function useAssertion(tx: Tx, { principal }: Author): Promise<void> {
 }
 
 /** Forgets used assertions that nobody can accept any more. */
-export async function pruneAssertions(prisma: PrismaClient): Promise<void> {
-  await prisma.usedAssertion.deleteMany({ where: { keepUntil: { lt: new Date() } } })
+export function pruneAssertions({ pool }: Db): Promise<void> {
+  return pruneExpired(pool, 'used_assertions', 'keep_until')
 }

@@ -27,12 +27,12 @@ export function createLimiter(now: () => number, maxKeys = MAX_KEYS): Limiter {
   return (group, key, rate) => {
     const id = `${group} ${key}`
     const at = now()
-    const interval = 60_000 / rate.perMinute
+    const intervalMs = 60_000 / rate.perMinute
     const next = Math.max(arrivals.get(id) ?? 0, at)
-    const wait = next - at - interval * (rate.burst - 1)
-    if (wait > ROUNDING_MS) return Math.ceil(wait / 1000)
+    const waitMs = next - at - intervalMs * (rate.burst - 1)
+    if (waitMs > ROUNDING_MS) return Math.ceil(waitMs / 1000)
     arrivals.delete(id)
-    arrivals.set(id, next + interval)
+    arrivals.set(id, next + intervalMs)
     if (arrivals.size > maxKeys) {
       const oldest = arrivals.keys().next()
       if (!oldest.done) arrivals.delete(oldest.value)

@@ -20,9 +20,7 @@ describe('createLogger', () => {
     log.info({ [name]: { inner: SECRET }, deep: { [name]: [SECRET] } }, 'of another type')
     log.error({ error: Object.assign(new Error('x'), secret, { meta: secret }) }, 'on an error')
     log.warn({ inner: { error: Object.assign(new Error('x'), secret) } }, 'on an inner error')
-    const child = log.child(secret).child({ a: secret })
-    child.info(secret, 'from a child')
-    expect(lines).toHaveLength(7)
+    expect(lines).toHaveLength(6)
     for (const line of lines) {
       expect(line).not.toContain(SECRET)
       expect(line).toContain('[redacted]')
@@ -58,7 +56,6 @@ describe('createLogger', () => {
     const { log, lines } = setUp('warn')
     log.debug({}, 'x')
     log.info({}, 'x')
-    log.child({ a: 1 }).info({}, 'x')
     expect(lines).toEqual([])
     log.warn({}, 'x')
     expect(lines).toHaveLength(1)

@@ -1,4 +1,4 @@
-import { type Logger as PinoLogger, pino } from 'pino'
+import { pino } from 'pino'
 
 /** The part of pino that the code uses. */
 export interface Logger {
@@ -6,7 +6,6 @@ export interface Logger {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
-  child(fields: object): Logger
 }
 
 /** Field names whose values never reach the log, at any depth, in any case and with any separators. */
@@ -39,18 +38,7 @@ export function createLogger(level: string, write?: (line: string) => void): Log
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { log: concealFields },
   }
-  return wrap(write === undefined ? pino(options) : pino(options, { write }))
-}
-
-/** Fields of children do not pass pino's formatter. */
-function wrap(logger: PinoLogger): Logger {
-  return {
-    debug: (fields, message) => logger.debug(fields, message),
-    info: (fields, message) => logger.info(fields, message),
-    warn: (fields, message) => logger.warn(fields, message),
-    error: (fields, message) => logger.error(fields, message),
-    child: (fields) => wrap(logger.child(concealFields(fields))),
-  }
+  return write === undefined ? pino(options) : pino(options, { write })
 }
 
 function concealFields(fields: object): Record<string, unknown> {

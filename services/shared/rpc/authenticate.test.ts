@@ -40,13 +40,13 @@ function setUp(status = 'active', adminKey: Uint8Array | undefined = admin.pair.
 
 describe('authenticate', () => {
   it('takes a call without a header for anonymous, whoever may call', async () => {
-    expect(await setUp().call(undefined, ['operator'])).toEqual({ kind: 'anonymous' })
+    expect(await setUp().call(undefined, ['operator'])).toEqual({ principal: { kind: 'anonymous' } })
   })
 
   it('does not look at the header where anybody may call and nobody else', async () => {
     const { call, asked } = setUp()
-    expect(await call('Basic nonsense', ['anyone'])).toEqual({ kind: 'anonymous' })
-    expect(await call(bearer(operator), ['anyone'])).toEqual({ kind: 'anonymous' })
+    expect(await call('Basic nonsense', ['anyone'])).toEqual({ principal: { kind: 'anonymous' } })
+    expect(await call(bearer(operator), ['anyone'])).toEqual({ principal: { kind: 'anonymous' } })
     expect(asked).toEqual([])
   })
 
@@ -55,12 +55,17 @@ describe('authenticate', () => {
   })
 
   it.each(['active', 'lapsed', 'suspended'])('knows an operator that is %s', async (status) => {
-    const principal = await setUp(status).call(bearer(operator, { claims: { jti: 'a' } }))
+    const { principal } = await setUp(status).call(bearer(operator, { claims: { jti: 'a' } }))
     const assertion = { jti: 'a', expiresAt: NOW_S + 60 }
-    expect(principal).toEqual({ kind: 'operator', operatorId: ID, domain: 'a.example', assertion })
+    expect(principal).toEqual({ kind: 'operator', operatorId: ID, assertion })
   })
 
-  it.each(['pending', 'superseded', 'released', ''])('refuses an operator that is "%s"', async (status) => {
+  it.each(['superseded', 'released'])('knows an operator that is %s, and refuses it', async (status) => {
+    const { principal, refusal } = await setUp(status).call(bearer(operator))
+    expect([principal.kind, refusal?.reason]).toEqual(['operator', 'OPERATOR_NOT_ACTIVE'])
+  })
+
+  it.each(['pending', ''])('refuses an operator that is "%s"', async (status) => {
     expect(await refusalOf(setUp(status).call(bearer(operator)))).toBe('OPERATOR_NOT_ACTIVE')
   })
 
@@ -70,7 +75,7 @@ describe('authenticate', () => {
   })
 
   it('knows the administrator', async () => {
-    const principal = await setUp().call(bearer(admin, { claims: { jti: 'a' } }))
+    const { principal } = await setUp().call(bearer(admin, { claims: { jti: 'a' } }))
     expect(principal).toEqual({ kind: 'admin', assertion: { jti: 'a', expiresAt: NOW_S + 60 } })
   })
 

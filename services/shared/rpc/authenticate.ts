@@ -23,8 +23,16 @@ export interface AuthenticateDeps {
   readonly adminKey: Uint8Array | undefined
 }
 
-/** Operators that speak for a domain, or did until a proof lapsed. The others are as good as anonymous. */
-const SPEAKING = new Set(['active', 'lapsed', 'suspended'])
+/** Operators that own a domain, or did until a proof lapsed. */
+const CAN_AUTHENTICATE = new Set(['active', 'lapsed', 'suspended'])
+/** Operators that owned one. Who signs for them is no stranger, so the audit keeps that they are refused. */
+const ONCE_AUTHENTICATED = new Set(['released', 'superseded'])
+
+/** Who calls, and why it is refused whatever it calls. */
+interface Authenticated {
+  readonly principal: Principal
+  readonly refusal?: ApiError
+}
 
 /**
  * Establishes who calls. Without an Authorization header that is nobody; with one it must hold. RPCs that only ever serve
@@ -36,17 +44,23 @@ export async function authenticate(
   authorization: string | undefined,
   callers: readonly CallerKind[],
   rules: AssertionRules,
-): Promise<Principal> {
-  if (authorization === undefined || callers.every((caller) => caller === 'anyone')) return { kind: 'anonymous' }
+): Promise<Authenticated> {
+  if (authorization === undefined || callers.every((caller) => caller === 'anyone')) {
+    return { principal: { kind: 'anonymous' } }
+  }
   const parsed = parseAssertion(authorization)
   if (parsed.typ === ADMIN_ASSERTION_TYPE && parsed.iss === ADMIN_ISSUER && deps.adminKey !== undefined) {
-    return { kind: 'admin', assertion: checkAssertion(parsed, deps.adminKey, rules) }
+    return { principal: { kind: 'admin', assertion: checkAssertion(parsed, deps.adminKey, rules) } }
   }
   const operator = parsed.typ === OPERATOR_ASSERTION_TYPE ? await findOperator(deps, parsed.iss) : undefined
   if (operator === undefined) throw new ApiError('INVALID_ASSERTION', 'nobody here is the issuer of the assertion')
   const assertion = checkAssertion(parsed, operator.rootPublicKey, rules)
-  if (!SPEAKING.has(operator.status)) throw new ApiError('OPERATOR_NOT_ACTIVE', `the operator is ${operator.status}`)
-  return { kind: 'operator', operatorId: operator.id, domain: operator.domain, assertion }
+  const principal = { kind: 'operator', operatorId: operator.id, assertion } as const
+  if (CAN_AUTHENTICATE.has(operator.status)) return { principal }
+  const refusal = new ApiError('OPERATOR_NOT_ACTIVE', `the operator is ${operator.status}`)
+  if (ONCE_AUTHENTICATED.has(operator.status)) return { principal, refusal }
+  // Anybody can make pending ones.
+  throw refusal
 }
 
 async function findOperator({ operators }: AuthenticateDeps, id: string): Promise<OperatorSnapshot | undefined> {

@@ -13,7 +13,6 @@ export type Principal =
   | {
       readonly kind: 'operator'
       readonly operatorId: string
-      readonly domain: string
       readonly assertion: UsedAssertion
     }
   | { readonly kind: 'admin'; readonly assertion: UsedAssertion }
@@ -22,8 +21,6 @@ export type Principal =
 export interface Call {
   /** Id of the request in logs, audit and answers. */
   readonly requestId: string
-  /** Address the request came from. */
-  readonly source: string
   readonly principal: Principal
 }
 

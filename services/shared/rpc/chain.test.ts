@@ -30,6 +30,9 @@ const tokens = {
 const refuse = async () => {
   throw new ApiError('AGENT_NOT_FOUND')
 }
+const unread = () => {
+  throw new ApiError('INVALID_ARGUMENT', 'half an object')
+}
 const fail = async () => {
   throw new Error('the inner secret')
 }
@@ -63,8 +66,13 @@ describe('policy', () => {
     }
   })
 
-  it('lets an operator call what names no owner', async () => {
+  it('lets no operator call where the line names neither a field nor none', async () => {
     const { call } = chainFixture(db, { policy: { callers: ['operator'], own: undefined } as never })
+    expect(await refusalOf(call(bearer(own), {}, { operatorId: undefined }))).toBe('PERMISSION_DENIED')
+  })
+
+  it('lets an operator call what names no owner', async () => {
+    const { call } = chainFixture(db, { policy: { callers: ['operator'], own: 'none' } })
     expect(await refusalOf(call(bearer(foreign)))).toBeUndefined()
   })
 
@@ -78,7 +86,7 @@ describe('policy', () => {
   it('knows no method that was not given to it', async () => {
     const { rpc } = chainFixture(db)
     const meta = { requestId: '', source: '', authorization: undefined, rpc: '' }
-    const answer = rpc.invoke(IdentityService.method.getAgent, create(GetAgentRequestSchema), meta)
+    const answer = rpc.invoke(IdentityService.method.getAgent, () => create(GetAgentRequestSchema), meta)
     expect(await refusalOf(answer)).toBe('ROUTE_NOT_FOUND')
     expect(rpc.services).toEqual([IdentityService])
   })
@@ -87,7 +95,7 @@ describe('policy', () => {
     const calls: Call[] = []
     const { call } = chainFixture(db, { handler: async (_request, call) => (calls.push(call), { agentDid: 'x' }) })
     expect(await call(bearer(own))).toMatchObject({ $typeName: 'auth4agent.v1.SuspendAgentResponse', agentDid: 'x' })
-    expect(calls).toMatchObject([{ requestId: 'request-1', source: '192.0.2.1', principal: { operatorId: own.iss } }])
+    expect(calls).toMatchObject([{ requestId: 'request-1', principal: { operatorId: own.iss } }])
   })
 
   it('refuses text that the database cannot hold before anything looks at it', async () => {
@@ -130,6 +138,20 @@ describe('refusals and faults', () => {
     await refusalOf(chainFixture(db, { handler: refuse }).call(bearer(own), {}, { agent: `a${'😀'.repeat(400)}` }))
     const [record] = await audit()
     expect(record?.subject.length).toBe(512)
+  })
+
+  it.each([
+    ['released', 1],
+    ['superseded', 1],
+    ['pending', 0],
+  ])('audits that an operator is refused that is %s: %i', async (status, count) => {
+    const { call } = chainFixture(db, { status })
+    expect(await refusalOf(call(bearer(own)))).toBe('OPERATOR_NOT_ACTIVE')
+    const records = await audit()
+    expect(records).toHaveLength(count)
+    for (const record of records) {
+      expect(record).toMatchObject({ actor: `operator:${own.iss}`, outcome: 'refused', reason: 'OPERATOR_NOT_ACTIVE' })
+    }
   })
 
   it('writes nothing for callers that have not proven themselves', async () => {
@@ -175,5 +197,53 @@ describe('refusals and faults', () => {
       { msg: 'call', reason: 'PERMISSION_DENIED' },
     ])
     expect(JSON.stringify(lines)).not.toContain(authorization.slice(-40))
+  })
+})
+
+describe('what is refused before its handler', () => {
+  const ONCE = { source: { perMinute: 6, burst: 1 } }
+
+  it('is limited, logged and counted when its message cannot be read', async () => {
+    const handler = vi.fn(async () => ({}))
+    const { send, lines, observed, labels } = chainFixture(db, { handler, rate: ONCE })
+    expect(await refusalOf(send(unread))).toBe('INVALID_ARGUMENT')
+    expect(await refusalOf(send(unread))).toBe('RATE_LIMITED')
+    expect(lines).toMatchObject([
+      { msg: 'call', rpc: 'IdentityService/SuspendAgent', reason: 'INVALID_ARGUMENT', source: '192.0.2.1' },
+      { msg: 'call', reason: 'RATE_LIMITED' },
+    ])
+    expect(observed).toEqual(['INVALID_ARGUMENT', 'RATE_LIMITED'])
+    expect(labels[0]).toBe('IdentityService/SuspendAgent')
+    expect(handler).not.toHaveBeenCalled()
+  })
+
+  it('reads no message of a source that has made too many calls', async () => {
+    const { call, send } = chainFixture(db, { rate: ONCE })
+    await call(bearer(own))
+    const read = vi.fn(unread)
+    expect(await refusalOf(send(read))).toBe('RATE_LIMITED')
+    expect(read).not.toHaveBeenCalled()
+  })
+
+  it('is limited, logged and counted under no name when it reaches no method', async () => {
+    const { rpc, lines, observed, labels } = chainFixture(db, { rate: ONCE })
+    const refuse = () => rpc.refuse(new ApiError('ROUTE_NOT_FOUND'), { requestId: 'r', source: '192.0.2.1' })
+    expect(await refuse()).toMatchObject({ reason: 'ROUTE_NOT_FOUND' })
+    expect(await refuse()).toMatchObject({ reason: 'RATE_LIMITED', retryAfter: 10 })
+    expect(lines).toMatchObject([
+      { msg: 'call', rpc: 'none/none', reason: 'ROUTE_NOT_FOUND', source: '192.0.2.1', requestId: 'r' },
+      { msg: 'call', reason: 'RATE_LIMITED' },
+    ])
+    expect([observed, labels]).toEqual([
+      ['ROUTE_NOT_FOUND', 'RATE_LIMITED'],
+      ['none/none', 'none/none'],
+    ])
+  })
+
+  it('shows a fault of the gateway in the log alone', async () => {
+    const { rpc, lines } = chainFixture(db)
+    const fault = new ApiError('INTERNAL', undefined, { cause: new Error('the inner secret') })
+    expect(await rpc.refuse(fault, { requestId: 'r', source: '' })).toMatchObject({ message: 'The server failed' })
+    expect(lines[0]).toMatchObject({ requestId: 'r', error: { message: 'the inner secret' } })
   })
 })

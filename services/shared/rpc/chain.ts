@@ -3,14 +3,14 @@ import type { PrismaClient } from '../../../gen/prisma/client.ts'
 import { ApiError, toApiError } from '../errors/api-error.ts'
 import { reasons } from '../errors/reasons.ts'
 import { recordRefusal } from '../ledger/ledger.ts'
-import type { Limiter, Rates } from '../limits/limits.ts'
+import type { Limiter, LimitName, Rates } from '../limits/limits.ts'
 import { sourceKey } from '../limits/source-key.ts'
 import type { Logger } from '../log/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { type AuthenticateDeps, authenticate } from './authenticate.ts'
 import type { Call, Principal } from './call.ts'
-import type { Policy } from './policy.ts'
-import type { Meta, Route, Rpc } from './rpc.ts'
+import type { CallerKind, Policy } from './policy.ts'
+import type { Caller, Meta, Route, Rpc } from './rpc.ts'
 import { refuseUnstorableText } from './unstorable-text.ts'
 
 /** What the chain works with. */
@@ -32,6 +32,9 @@ export interface ChainDeps extends AuthenticateDeps {
 
 type Fields = Readonly<Record<string, unknown>>
 
+/** The service and the method of requests that reach none, in log and metrics. */
+const NONE = 'none'
+
 /** Puts routes behind the one chain: log, deadline, limits, authenticate, policy, handler, errors. */
 export function createRpc(routes: readonly Route[], deps: ChainDeps): Rpc {
   const table = new Map(routes.map((route) => [route.method, route]))
@@ -50,44 +53,73 @@ export function createRpc(routes: readonly Route[], deps: ChainDeps): Rpc {
     }
   }
 
-  const invoke = async (method: DescMethod, request: Message, meta: Meta): Promise<Message> => {
-    const route = table.get(method)
-    if (route === undefined) throw new ApiError('ROUTE_NOT_FOUND')
-    const startedAt = performance.now()
-    let reason = 'OK'
-    try {
-      const ms = Math.min(deps.deadlineMs, meta.timeoutMs ?? deps.deadlineMs)
-      return await withDeadline(ms, () => admit(() => answer(deps, route, request, meta)))
-    } catch (thrown) {
-      const error = toApiError(thrown)
-      reason = error.reason
-      if (reasons[error.reason].status >= 500 && error.reason !== 'OVERLOADED')
-        deps.log.error({ requestId: meta.requestId, reason, error: error.cause }, error.message)
-      throw error
-    } finally {
-      const seconds = (performance.now() - startedAt) / 1000
-      deps.metrics.observe(method.parent.name, method.name, reason, seconds)
-      logCall(deps.log, method, meta, reason, seconds)
-    }
+  return {
+    services: [...new Set(routes.map(({ method }) => method.parent))],
+    invoke: (method, read, meta) =>
+      watch(deps, method, meta, () => {
+        const route = table.get(method)
+        if (route === undefined) throw new ApiError('ROUTE_NOT_FOUND')
+        const ms = Math.min(deps.deadlineMs, meta.timeoutMs ?? deps.deadlineMs)
+        return withDeadline(ms, () => admit(() => answer(deps, route, read, meta)))
+      }),
+    refuse: (error, caller) => refuse(deps, error, caller),
   }
-  return { services: [...new Set(routes.map(({ method }) => method.parent))], invoke }
 }
 
-async function answer(deps: ChainDeps, route: Route, request: Message, meta: Meta): Promise<Message> {
+async function refuse(deps: ChainDeps, error: ApiError, caller: Caller): Promise<ApiError> {
+  try {
+    return await watch<never>(deps, undefined, caller, () => {
+      limit(deps, 'read', 'source', sourceKey(caller.source))
+      throw error
+    })
+  } catch (refusal) {
+    return toApiError(refusal)
+  }
+}
+
+/** Logs and counts a request, whatever comes of it. What is thrown leaves as an ApiError. */
+async function watch<T>(
+  { log, metrics }: ChainDeps,
+  method: DescMethod | undefined,
+  { requestId, source }: Caller,
+  work: () => Promise<T>,
+): Promise<T> {
+  const startedAt = performance.now()
+  let reason = 'OK'
+  try {
+    return await work()
+  } catch (thrown) {
+    const error = toApiError(thrown)
+    reason = error.reason
+    if (reasons[error.reason].status >= 500 && error.reason !== 'OVERLOADED')
+      log.error({ requestId, reason, error: error.cause }, error.message)
+    throw error
+  } finally {
+    const ms = performance.now() - startedAt
+    const service = method?.parent.name ?? NONE
+    const name = method?.name ?? NONE
+    metrics.observe(service, name, reason, ms / 1000)
+    log.info({ requestId, source, rpc: `${service}/${name}`, reason, ms: Math.round(ms * 100) / 100 }, 'call')
+  }
+}
+
+async function answer(deps: ChainDeps, route: Route, read: () => Message, meta: Meta): Promise<Message> {
   const { method, handler, policy } = route
+  limit(deps, policy.limit, 'source', sourceKey(meta.source))
+  const request = read()
   const fields = request as unknown as Fields
-  limit(deps, policy, 'source', sourceKey(meta.source))
   refuseUnstorableText(method.input, request)
-  const principal = await authenticate(deps, meta.authorization, policy.callers, {
+  const { principal, refusal } = await authenticate(deps, meta.authorization, policy.callers, {
     issuer: deps.issuer,
     nowS: Math.floor(deps.now() / 1000),
     skewS: deps.skewS,
     rpc: meta.rpc,
     mustNameRpc: policy.action !== undefined,
   })
-  const call: Call = { requestId: meta.requestId, source: meta.source, principal }
+  const call: Call = { requestId: meta.requestId, principal }
   try {
-    if (principal.kind === 'operator') limit(deps, policy, 'subject', principal.operatorId)
+    if (principal.kind === 'operator') limit(deps, policy.limit, 'subject', principal.operatorId)
+    if (refusal !== undefined) throw refusal
     authorize(policy, principal, fields)
     if (principal.kind !== 'operator') limitNamed(deps, policy, fields, sourceKey(meta.source))
     return create(method.output, await handler(request, call))
@@ -99,26 +131,28 @@ async function answer(deps: ChainDeps, route: Route, request: Message, meta: Met
 }
 
 /** Deny by default: a caller of a kind that the line does not name, or another operator's object, is refused. */
-function authorize({ callers, own }: Policy<Fields>, principal: Principal, request: Fields): void {
+function authorize(policy: Policy<Fields>, principal: Principal, request: Fields): void {
+  const callers: readonly CallerKind[] = policy.callers
+  const own = policy.own ?? ''
   if (principal.kind === 'anonymous') {
     if (!callers.includes('anyone')) throw new ApiError('UNAUTHENTICATED')
     return
   }
   if (!callers.includes(principal.kind)) throw new ApiError('PERMISSION_DENIED', `not for an ${principal.kind}`)
-  if (principal.kind === 'operator' && own !== undefined && request[own] !== principal.operatorId) {
+  if (principal.kind === 'operator' && own !== 'none' && request[own] !== principal.operatorId) {
     throw new ApiError('PERMISSION_DENIED', "the assertion is another operator's")
   }
 }
 
-function limit({ limiter, rates }: ChainDeps, policy: Policy<Fields>, by: 'source' | 'subject', key: string): void {
-  const retryAfter = limiter(policy.limit, `${by} ${key}`, rates[policy.limit][by])
+function limit({ limiter, rates }: ChainDeps, group: LimitName, by: 'source' | 'subject', key: string): void {
+  const retryAfter = limiter(group, `${by} ${key}`, rates[group][by])
   if (retryAfter > 0) throw new ApiError('RATE_LIMITED', undefined, { retryAfter })
 }
 
 /** What strangers name they count against together with their source: alone, they would use up its owner's calls. */
 function limitNamed(deps: ChainDeps, policy: Policy<Fields>, request: Fields, source: string): void {
   const named = policy.limitBy === undefined ? undefined : request[policy.limitBy]
-  if (typeof named === 'string') limit(deps, policy, 'subject', `${source} ${named.slice(0, MAX_SUBJECT)}`)
+  if (typeof named === 'string') limit(deps, policy.limit, 'subject', `${source} ${named.slice(0, MAX_SUBJECT)}`)
 }
 
 /** Fields by which requests name what they are about, the most telling first. */
@@ -158,9 +192,4 @@ async function withDeadline<T>(ms: number, work: () => Promise<T>): Promise<T> {
   } finally {
     clearTimeout(timer)
   }
-}
-
-function logCall(log: Logger, method: DescMethod, meta: Meta, reason: string, seconds: number): void {
-  const fields = { requestId: meta.requestId, source: meta.source, rpc: `${method.parent.name}/${method.name}` }
-  log.info({ ...fields, reason, ms: Math.round(seconds * 1e5) / 100 }, 'call')
 }

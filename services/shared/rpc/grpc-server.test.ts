@@ -19,7 +19,7 @@ import { startGrpcServer } from '../../../test/support/grpc.ts'
 import { ApiError } from '../errors/api-error.ts'
 
 interface CallOptions {
-  readonly metadata?: Record<string, string>
+  readonly metadata?: Record<string, string | readonly string[]>
   readonly deadline?: number
   readonly seeHeaders?: (headers: Metadata) => void
 }
@@ -30,7 +30,9 @@ const identity = (buffer: Buffer) => buffer
 async function callBytes(client: Client, path: string, bytes: Uint8Array, options: CallOptions = {}): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   const metadata = new Metadata()
-  for (const [key, value] of Object.entries(options.metadata ?? {})) metadata.set(key, value)
+  for (const [key, values] of Object.entries(options.metadata ?? {})) {
+    for (const value of [values].flat()) metadata.add(key, value)
+  }
   const call = client.makeUnaryRequest(
     path,
     identity,
@@ -132,11 +134,24 @@ describe('the gRPC port', () => {
     ['an illegal tag', [0x00]],
     ['NUL in text', [0x0a, 1, 0]],
   ])('says that %s is the fault of the caller', async (_name, bytes) => {
-    const { client } = await startGrpcServer()
+    const { client, rpc } = await startGrpcServer()
     const path = '/auth4agent.v1.AuthnService/CreateChallenge'
     const error = await errorOf(callBytes(client, path, Uint8Array.from(bytes)))
     expect(error.code).toBe(status.INVALID_ARGUMENT)
     expect(detailsOf(error).reason).toBe('INVALID_ARGUMENT')
+    expect(rpc.refused.length + rpc.calls.length).toBe(1)
+  })
+
+  it.each<[string, string[], string[], string]>([
+    ['the peer without trusted proxies', [], ['9.9.9.9'], '127.0.0.1'],
+    ['the peer when that is no trusted proxy', ['10.0.0.0/8'], ['9.9.9.9'], '127.0.0.1'],
+    ['what a trusted proxy says', ['127.0.0.1'], ['9.9.9.9'], '9.9.9.9'],
+    ['the last that no trusted proxy has', ['127.0.0.1', '10.0.0.0/8'], ['6.6.6.6', '9.9.9.9, 10.1.1.1'], '9.9.9.9'],
+    ['the proxy when it says nothing', ['127.0.0.1'], [], '127.0.0.1'],
+  ])('takes for the source %s', async (_name, trustedProxies, forwarded, source) => {
+    const { rpc, client } = await startGrpcServer({ trustedProxies })
+    await call(client, AuthnService.method.createChallenge, {}, { metadata: { 'x-forwarded-for': forwarded } })
+    expect(rpc.last().meta.source).toBe(source)
   })
 
   it('refuses large messages and large metadata before their handler', async () => {
@@ -147,6 +162,8 @@ describe('the gRPC port', () => {
     const heavy = await errorOf(call(client, AuthnService.method.createChallenge, {}, { metadata }))
     expect([heavy.code, detailsOf(heavy).reason]).toStrictEqual([status.RESOURCE_EXHAUSTED, 'HEADERS_TOO_LARGE'])
     expect(rpc.calls).toHaveLength(0)
+    const rpcName = 'auth4agent.v1.AuthnService/CreateChallenge'
+    expect(rpc.refused).toStrictEqual([{ reason: 'HEADERS_TOO_LARGE', rpc: rpcName, source: '127.0.0.1' }])
   })
 
   it.each(['/auth4agent.v1.AuthnService/Nothing', '/auth4agent.internal.v1.AgentDirectoryService/LookupAgent'])(

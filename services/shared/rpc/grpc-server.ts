@@ -13,10 +13,11 @@ import { HealthImplementation } from 'grpc-health-check'
 import { ApiError } from '../errors/api-error.ts'
 import { toGrpcStatus } from '../errors/grpc-status.ts'
 import type { Logger } from '../log/log.ts'
-import { plainAddress, requestId } from './caller.ts'
 import { addReflection } from './grpc-reflection.ts'
 import { methodName } from './method-name.ts'
+import { requestId } from './request-id.ts'
 import type { Meta, Rpc } from './rpc.ts'
+import { createSourceOf, type SourceOf } from './source-of.ts'
 
 /** What the gRPC port works with. */
 export interface GrpcServerDeps {
@@ -26,6 +27,8 @@ export interface GrpcServerDeps {
   readonly port: number
   /** PEM texts; set, the listener takes TLS alone. */
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer }
+  /** Addresses and CIDR ranges of the proxies whose x-forwarded-for is believed. */
+  readonly trustedProxies: readonly string[]
   readonly log: Logger
 }
 
@@ -39,8 +42,8 @@ export interface GrpcServer {
   close(): Promise<void>
 }
 
-/** A request as it came off the wire. Parsing never throws: grpc-js would call that an internal error. */
-type Received = { readonly message: Message } | { readonly problem: unknown }
+/** A request as it came off the wire. The chain has it parsed: grpc-js would call malformed bytes an internal error. */
+type UnaryCall = ServerUnaryCall<Uint8Array, Message>
 
 const MAX_MESSAGE_BYTES = 64 * 1024
 const MAX_METADATA_BYTES = 16 * 1024
@@ -60,9 +63,10 @@ const CHANNEL_OPTIONS = {
 }
 
 /** Makes the gRPC port: the offered services, health and reflection. */
-export function createGrpcServer({ rpc, host, port, tls, log }: GrpcServerDeps): GrpcServer {
+export function createGrpcServer({ rpc, host, port, tls, trustedProxies, log }: GrpcServerDeps): GrpcServer {
   const server = new Server(CHANNEL_OPTIONS)
-  for (const service of rpc.services) server.addService(definition(service), implementation(rpc, service))
+  const sourceOf = createSourceOf(trustedProxies)
+  for (const service of rpc.services) server.addService(definition(service), implementation(rpc, service, sourceOf))
   const health = new HealthImplementation()
   const setServing = (isServing: boolean): void => {
     const names = ['', ...rpc.services.map(({ typeName }) => typeName)]
@@ -111,7 +115,7 @@ function definition(service: DescService): ServiceDefinition {
         requestStream: false,
         responseStream: false,
         requestSerialize: (message: Message) => Buffer.from(toBinary(method.input, message)),
-        requestDeserialize: (bytes: Buffer) => receive(method, bytes),
+        requestDeserialize: (bytes: Uint8Array) => bytes,
         responseSerialize: (message: Message) => Buffer.from(toBinary(method.output, message)),
         responseDeserialize: (bytes: Buffer) => fromBinary(method.output, bytes),
       },
@@ -119,54 +123,53 @@ function definition(service: DescService): ServiceDefinition {
   )
 }
 
-function receive(method: DescMethod, bytes: Buffer): Received {
-  try {
-    return { message: fromBinary(method.input, bytes) }
-  } catch (problem) {
-    return { problem }
-  }
+function implementation(rpc: Rpc, service: DescService, sourceOf: SourceOf): UntypedServiceImplementation {
+  return Object.fromEntries(service.methods.map((method) => [method.name, unaryHandler(rpc, method, sourceOf)]))
 }
 
-function implementation(rpc: Rpc, service: DescService): UntypedServiceImplementation {
-  return Object.fromEntries(service.methods.map((method) => [method.name, unaryHandler(rpc, method)]))
-}
-
-function unaryHandler(rpc: Rpc, method: DescMethod): handleUnaryCall<Received, Message> {
+function unaryHandler(rpc: Rpc, method: DescMethod, sourceOf: SourceOf): handleUnaryCall<Uint8Array, Message> {
   const name = methodName(method)
   return (call, respond) => {
-    const id = requestId(textOf(call.metadata, 'x-request-id'))
+    const meta = metaOf(call, name, sourceOf)
     const header = new Metadata()
-    header.set('x-request-id', id)
+    header.set('x-request-id', meta.requestId)
     call.sendMetadata(header)
-    answer(rpc, method, call, metaOf(call, name, id)).then(
-      (message) => respond(null, message),
-      (error: unknown) => respond(toGrpcStatus(error)),
-    )
+    rpc
+      .invoke(method, () => read(method, call), meta)
+      .then(
+        (message) => respond(null, message),
+        (error: unknown) => respond(toGrpcStatus(error)),
+      )
   }
 }
 
-async function answer(rpc: Rpc, method: DescMethod, call: ServerUnaryCall<Received, Message>, meta: Meta) {
-  if ('problem' in call.request) {
-    throw new ApiError('INVALID_ARGUMENT', 'The message is malformed', { cause: call.request.problem })
+/** Throws HEADERS_TOO_LARGE or INVALID_ARGUMENT. */
+function read({ input }: DescMethod, { request, metadata }: UnaryCall): Message {
+  if (metadataSize(metadata) > MAX_METADATA_BYTES) throw new ApiError('HEADERS_TOO_LARGE')
+  try {
+    return fromBinary(input, request)
+  } catch (cause) {
+    throw new ApiError('INVALID_ARGUMENT', 'The message is malformed', { cause })
   }
-  if (metadataSize(call.metadata) > MAX_METADATA_BYTES) throw new ApiError('HEADERS_TOO_LARGE')
-  return rpc.invoke(method, call.request.message, meta)
 }
 
-function metaOf(call: ServerUnaryCall<Received, Message>, rpc: string, requestId: string): Meta {
+function metaOf(call: UnaryCall, rpc: string, sourceOf: SourceOf): Meta {
   const deadline = Number(call.getDeadline())
   return {
-    requestId,
-    source: sourceOf(call.getPeer()),
+    requestId: requestId(textOf(call.metadata, 'x-request-id')),
+    source: sourceOf(peerAddress(call), call.metadata.get('x-forwarded-for').map(String)),
     authorization: textOf(call.metadata, 'authorization'),
     rpc,
     ...(Number.isFinite(deadline) ? { timeoutMs: Math.max(0, deadline - Date.now()) } : {}),
   }
 }
 
-/** The address of a peer that grpc-js writes as `address:port`, IPv6 with or without brackets. */
-function sourceOf(peer: string): string {
-  return plainAddress(peer.replace(/:\d+$/, '').replace(/^\[|\]$/g, ''))
+/** grpc-js writes a peer as `address:port`, IPv6 with or without brackets. */
+function peerAddress(call: UnaryCall): string {
+  return call
+    .getPeer()
+    .replace(/:\d+$/, '')
+    .replace(/^\[|\]$/g, '')
 }
 
 function textOf(metadata: Metadata, key: string): string | undefined {

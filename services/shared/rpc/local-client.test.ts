@@ -15,7 +15,7 @@ describe('localClient', () => {
     })
     const answer = await client.lookupOperator({ by: { case: 'id', value: 'a' } })
     expect(answer.operator).toMatchObject({ id: 'a', domain: '', epoch: 0 })
-    expect(await client.lookupAudienceOwner({})).toMatchObject({ operatorId: '[]', grants: [] })
+    expect(await client.lookupAudienceOwner({})).toMatchObject({ operatorId: '[]', rules: [] })
   })
 
   it('takes a response that is a message already', async () => {

@@ -10,7 +10,7 @@ const identity = (did: unknown) => ({ sub: did, client_id: did })
 describe('parseAccessTokenClaims', () => {
   it('reads good claims and passes on no others', () => {
     expect(parse({})).toEqual(GOOD_CLAIMS)
-    expect(parse({ act: { sub: 'x' }, constructor: 1 })).toEqual(GOOD_CLAIMS)
+    expect(parse({ sid: 'x', constructor: 1 })).toEqual(GOOD_CLAIMS)
   })
 
   it('takes no claim from a prototype', () => {
@@ -68,6 +68,10 @@ describe('parseAccessTokenClaims', () => {
     ['epoch as text', { epoch: ['1', '1'] }],
     ['epoch with null', { epoch: [1, null] }],
     ['epoch beyond 32 bits', { epoch: [1, 2_147_483_648] }],
+    ['act, which says who acts', { act: { sub: OTHER_DID } }],
+    ['cnf, which says in whose hands', { cnf: { jkt: 'x' } }],
+    ['may_act, which says who may act', { may_act: { sub: OTHER_DID } }],
+    ['cnf that says nothing', { cnf: null }],
     ['epoch as an object', { epoch: { 0: 1, 1: 1, length: 2 } }],
   ])('refuses %s', (_name, edits) => {
     expect(parse(edits)).toBeUndefined()

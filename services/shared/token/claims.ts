@@ -25,6 +25,11 @@ export interface AccessTokenClaims {
   readonly epoch: readonly [agent: number, operator: number]
 }
 
+/**
+ * Claims that make a token less than it looks: it is good in certain hands only (`cnf`, RFC 7800), or for one who acts for another
+ * (`act`, `may_act`, RFC 8693). This version writes none and can enforce none; a newer instance beside it may write them.
+ */
+const RESTRICTING = ['act', 'cnf', 'may_act']
 const JTI = /^[\x21-\x7e]{1,64}$/
 const MAX_UNIX_SECONDS = 253_402_300_799
 const MAX_INT32 = 2_147_483_647
@@ -35,10 +40,11 @@ export function isJti(text: string): boolean {
 }
 
 /**
- * Reads a payload strictly: every claim present, of its type and size, and consistent with the others. Claims that are not
- * known are ignored (RFC 7519 section 4). Undefined when anything is off.
+ * Reads a payload strictly: every claim present, of its type and size, and consistent with the others. Other claims are
+ * ignored (RFC 7519 section 4), but for those that restrict a token. Undefined when anything is off.
  */
 export function parseAccessTokenClaims(payload: Readonly<Record<string, unknown>>): AccessTokenClaims | undefined {
+  if (RESTRICTING.some((name) => Object.hasOwn(payload, name))) return undefined
   const { iss, sub, aud, scope, operator_id, iat, nbf, exp, jti, client_id, epoch } = payload
   if (!isText(iss, 2048) || !isText(sub, 512) || parseDid(sub) === undefined || client_id !== sub) return undefined
   if (!isAudience(aud) || !isText(scope, 16_384) || parseScopeString(scope) === undefined) return undefined

@@ -101,7 +101,7 @@ describe('verifyAccessToken', () => {
   it.each(states)('under a key that is %s: %s, and to be revoked: %s', async (state, now, once) => {
     const known = keysOf({ ...entry, state })
     expect(await verdictOf(GOOD, ISSUER, known)).toBe(now)
-    const answer = await verifyAccessToken(GOOD, ISSUER, known, 'vouched')
+    const answer = await verifyAccessToken(GOOD, ISSUER, known, 'including-retired')
     expect('verdict' in answer ? answer.verdict : 'genuine').toBe(once)
   })
 

@@ -9,23 +9,23 @@ import type { VerificationKeys } from './verification-keys.ts'
 export type GenuineToken = { readonly claims: AccessTokenClaims } | { readonly verdict: Verdict }
 
 const ACCEPTED_STATES: Readonly<Record<KeyRule, ReadonlySet<KeyState>>> = {
-  vouches: new Set(['prepared', 'active', 'retiring']),
-  vouched: new Set(['prepared', 'active', 'retiring', 'retired']),
+  current: new Set(['prepared', 'active', 'retiring']),
+  'including-retired': new Set(['prepared', 'active', 'retiring', 'retired']),
 }
 const RULES = { maxBytes: MAX_TOKEN_BYTES, algs: ED25519_ALGORITHMS, typs: [ACCESS_TOKEN_TYPE] }
 
-/** What is asked of a token's key: that it vouches now, or that it once did (to revoke a token that may have expired). */
-type KeyRule = 'vouches' | 'vouched'
+/** Whether retired keys count, as they do to revoke a token that may have expired. */
+type KeyRule = 'current' | 'including-retired'
 
 /**
- * Decides whether a text is a genuine access token of this issuer: canonical form, strict claims, a key of ours that
- * vouches, its algorithm, the signature, the issuer byte for byte.
+ * Decides whether a text is a genuine access token of this issuer: canonical form, strict claims, a key of ours in a
+ * state that counts, its algorithm, the signature, the issuer byte for byte.
  */
 export async function verifyAccessToken(
   text: string,
   issuer: string,
   keys: VerificationKeys,
-  rule: KeyRule = 'vouches',
+  rule: KeyRule = 'current',
 ): Promise<GenuineToken> {
   const jws = parseCompactJws(text, RULES)
   if (!jws.ok) return { verdict: jws.why === 'alg' ? 'UNSUPPORTED_ALGORITHM' : 'MALFORMED_TOKEN' }

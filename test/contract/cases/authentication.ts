@@ -116,6 +116,8 @@ function casesOf(method: DescMethod): RefusalCase[] {
         method,
         reason: 'OPERATOR_NOT_ACTIVE',
         caller: operator,
+        // Anybody can make a pending one; the others have owned their domain.
+        audited: operator !== 'pending',
         request,
       }),
     ),

@@ -176,6 +176,7 @@ const verification: readonly RefusalCase[] = [
   ...Object.entries(NOT_SCOPES).map(
     ([name, scope]): RefusalCase => checked(name, 'INVALID_SCOPE', { scope: `read ${scope}` }),
   ),
+  checked('an empty scope', 'INVALID_SCOPE', { scope: '' }),
   checked('an empty audience', 'INVALID_AUDIENCE', { audience: ['a.com', ''] }),
   checked('an empty operator', 'INVALID_ARGUMENT', { operators: ['a.com', ''] }),
   checked('65 audiences', 'INVALID_ARGUMENT', { audience: Array.from({ length: 65 }, () => 'a.com') }),

@@ -49,7 +49,12 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   'OperatorRegistryService.SetOperatorPolicy': ['OPERATOR_SUSPENDED', 'INVALID_AUDIENCE', 'INVALID_DOMAIN'],
   'OperatorRegistryService.EndAllTokens': [],
   'OperatorRegistryService.SuspendOperator': ['OPERATOR_NOT_FOUND', 'OPERATOR_NOT_ACTIVE', 'OPERATOR_RELEASED'],
-  'OperatorRegistryService.ReinstateOperator': ['OPERATOR_NOT_FOUND', 'OPERATOR_NOT_ACTIVE', 'OPERATOR_RELEASED'],
+  'OperatorRegistryService.ReinstateOperator': [
+    'OPERATOR_NOT_FOUND',
+    'OPERATOR_NOT_ACTIVE',
+    'OPERATOR_NOT_SUSPENDED',
+    'OPERATOR_RELEASED',
+  ],
   'OperatorRegistryService.ListAuditRecords': ['INVALID_PAGE_TOKEN'],
   'IdentityService.RegisterAgent': [
     'OPERATOR_NOT_FOUND',

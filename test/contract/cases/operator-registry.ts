@@ -140,6 +140,8 @@ const administration = (['suspendOperator', 'reinstateOperator'] as const).flatM
   standing(method, 'released', 'OPERATOR_RELEASED'),
 ])
 
+const notSuspended = standing('reinstateOperator', 'acme', 'OPERATOR_NOT_SUSPENDED')
+
 const suspendedSelf: readonly RefusalCase[] = [rpc.releaseDomain, rpc.setOperatorPolicy].map((method) => ({
   name: 'while it is suspended',
   method,
@@ -214,6 +216,7 @@ export const operatorRegistryCases: readonly RefusalCase[] = [
   ...unknown,
   ...confirm,
   ...administration,
+  notSuspended,
   ...suspendedSelf,
   ...policy,
   ...pages,

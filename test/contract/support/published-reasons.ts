@@ -33,6 +33,7 @@ export const published: Readonly<Record<ReasonCode, readonly [status: number, co
   OPERATOR_NOT_ACTIVE: [409, 9],
   OPERATOR_RELEASED: [409, 9],
   OPERATOR_SUSPENDED: [409, 9],
+  OPERATOR_NOT_SUSPENDED: [409, 9],
   DOMAIN_CONTESTED: [409, 9],
   AGENT_NOT_FOUND: [404, 5],
   AGENT_EXISTS: [409, 6],

@@ -8,11 +8,11 @@ import { createKeyVault } from '../../../services/authn/keys/key-vault.ts'
 import { encodeBase64, encodeBase64url } from '../../../services/shared/crypto/base64.ts'
 import { importSeed, sign } from '../../../services/shared/crypto/ed25519.ts'
 import { importHmacKey } from '../../../services/shared/crypto/hmac.ts'
-import { signCompactJws } from '../../../services/shared/crypto/jws.ts'
 import type { Db } from '../../../services/shared/db/db.ts'
 import { adminSigner, ISSUER } from '../../support/assertions.ts'
 import { testDatabase } from '../../support/database.ts'
 import { startDnsServer } from '../../support/dns-server.ts'
+import { signCompactJws } from '../../support/jws.ts'
 import { type Environment, startServer } from '../../support/server.ts'
 import { grpcCaller } from './grpc.ts'
 import { type SeededAgent, seed } from './seed.ts'
@@ -102,8 +102,6 @@ async function tokenSigner({ prisma }: Db, { did, operatorId }: SeededAgent) {
       client_id: did,
       ...times,
     }
-    return signCompactJws({ alg: 'EdDSA', typ: 'at+jwt', kid, ...header }, { ...good, ...claims }, (input) =>
-      sign(pair.privateKey, input),
-    )
+    return signCompactJws({ alg: 'EdDSA', typ: 'at+jwt', kid, ...header }, { ...good, ...claims }, pair.privateKey)
   }
 }

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
+import { readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDataFolder, type DataFolder, isRunning } from '../../support/data-folder.ts'
@@ -108,6 +108,31 @@ describe('a server on the embedded database', () => {
     await start()
     expect(await isRunning(orphan)).toBe(false)
     expect(expectStatus(200, await client.verify(issued.token))).toMatchObject({ valid: true })
+  })
+
+  it('9. starts its database again when that ends by itself', async () => {
+    const killed = (await data.postmasterPid()) ?? 0
+    process.kill(killed, 'SIGKILL')
+    await until(
+      () => data.postmasterPid(),
+      (pid) => pid !== undefined && pid !== killed,
+    )
+    await until(
+      () => client.verify(issued.token),
+      ({ status, body }) => status === 200 && body.valid === true,
+    )
+  })
+
+  it('10. ends, saying why, when that is not possible', async () => {
+    const postmaster = (await data.postmasterPid()) ?? 0
+    await rename(join(data.path, 'postgres'), join(data.path, 'gone'))
+    process.kill(postmaster, 'SIGKILL')
+    await until(
+      () => isRunning(server.pid),
+      (runs) => !runs,
+    )
+    expect(await server.stop()).toBe(1)
+    expect(server.logs()).toContain('The embedded database is lost: ')
   })
 })
 

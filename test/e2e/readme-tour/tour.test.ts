@@ -61,7 +61,7 @@ describe("the README's tour", () => {
     const lines = output.trim().split('\n')
     const answers = lines.filter((line) => /^[[{]/.test(line)).map((line) => JSON.parse(line) as unknown)
     expect(answers).toMatchObject([
-      { txt_record_name: '_auth4agents.acme.test' },
+      { txt_record_name: expect.stringMatching(/^_auth4agents\.acme-\w{6}\.test$/) },
       { verified: true },
       { status: 'pending' },
       { updated: true, allowed_scopes: ['orders:read', 'orders:write'] },
@@ -70,6 +70,7 @@ describe("the README's tour", () => {
       { valid: false, revoked: true, reason: 'TOKEN_REVOKED' },
       { suspended_at: expect.any(String) },
       [{ action: 'agent.suspend' }, { action: 'token.revoke' }, { action: 'token.issue' }, {}, {}, {}, {}],
+      { status: 'suspended' },
     ])
   })
 

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/internal/v1/directory.proto.
  */
 export const file_auth4agent_internal_v1_directory: GenFile = /*@__PURE__*/
-  fileDesc("CiZhdXRoNGFnZW50L2ludGVybmFsL3YxL2RpcmVjdG9yeS5wcm90bxIWYXV0aDRhZ2VudC5pbnRlcm5hbC52MSI9ChVMb29rdXBPcGVyYXRvclJlcXVlc3QSDAoCaWQYASABKAlIABIQCgZkb21haW4YAiABKAlIAEIECgJieSKZAQoQT3BlcmF0b3JTbmFwc2hvdBIKCgJpZBgBIAEoCRIOCgZkb21haW4YAiABKAkSDgoGc3RhdHVzGAMgASgJEhcKD3Jvb3RfcHVibGljX2tleRgEIAEoDBIPCgd2ZXJzaW9uGAUgASgFEg0KBWVwb2NoGAYgASgFEiAKGHJlcXVpcmVfYm91bmRfY2hhbGxlbmdlcxgHIAEoCCJUChZMb29rdXBPcGVyYXRvclJlc3BvbnNlEjoKCG9wZXJhdG9yGAEgASgLMiguYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5PcGVyYXRvclNuYXBzaG90IioKGkxvb2t1cEF1ZGllbmNlT3duZXJSZXF1ZXN0EgwKBGhvc3QYASABKAkiMgoNQXVkaWVuY2VHcmFudBIQCghhdWRpZW5jZRgBIAEoCRIPCgdjYWxsZXJzGAIgAygJImkKG0xvb2t1cEF1ZGllbmNlT3duZXJSZXNwb25zZRITCgtvcGVyYXRvcl9pZBgBIAEoCRI1CgZncmFudHMYAiADKAsyJS5hdXRoNGFnZW50LmludGVybmFsLnYxLkF1ZGllbmNlR3JhbnQiIQoSTG9va3VwQWdlbnRSZXF1ZXN0EgsKA2RpZBgBIAEoCSKmAQoNQWdlbnRTbmFwc2hvdBIKCgJpZBgBIAEoCRILCgNkaWQYAiABKAkSDgoGc3RhdHVzGAMgASgJEhYKDmFsbG93ZWRfc2NvcGVzGAQgAygJEhIKCnB1YmxpY19rZXkYBSABKAwSDwoHdmVyc2lvbhgGIAEoBRINCgVlcG9jaBgHIAEoBRIgChhyZXF1aXJlX2JvdW5kX2NoYWxsZW5nZXMYCCABKAgihwEKE0xvb2t1cEFnZW50UmVzcG9uc2USNAoFYWdlbnQYASABKAsyJS5hdXRoNGFnZW50LmludGVybmFsLnYxLkFnZW50U25hcHNob3QSOgoIb3BlcmF0b3IYAiABKAsyKC5hdXRoNGFnZW50LmludGVybmFsLnYxLk9wZXJhdG9yU25hcHNob3QibwoRQ2hlY2tUb2tlblJlcXVlc3QSCwoDanRpGAEgASgJEhMKC29wZXJhdG9yX2lkGAIgASgJEgsKA3N1YhgDIAEoCRITCgthZ2VudF9lcG9jaBgEIAEoBRIWCg5vcGVyYXRvcl9lcG9jaBgFIAEoBSIkChJDaGVja1Rva2VuUmVzcG9uc2USDgoGcmVhc29uGAEgASgJMosCChhPcGVyYXRvckRpcmVjdG9yeVNlcnZpY2USbwoOTG9va3VwT3BlcmF0b3ISLS5hdXRoNGFnZW50LmludGVybmFsLnYxLkxvb2t1cE9wZXJhdG9yUmVxdWVzdBouLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuTG9va3VwT3BlcmF0b3JSZXNwb25zZRJ+ChNMb29rdXBBdWRpZW5jZU93bmVyEjIuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBBdWRpZW5jZU93bmVyUmVxdWVzdBozLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuTG9va3VwQXVkaWVuY2VPd25lclJlc3BvbnNlMn8KFUFnZW50RGlyZWN0b3J5U2VydmljZRJmCgtMb29rdXBBZ2VudBIqLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuTG9va3VwQWdlbnRSZXF1ZXN0GisuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBBZ2VudFJlc3BvbnNlMnkKElRva2VuU3RhdHVzU2VydmljZRJjCgpDaGVja1Rva2VuEikuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5DaGVja1Rva2VuUmVxdWVzdBoqLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuQ2hlY2tUb2tlblJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("CiZhdXRoNGFnZW50L2ludGVybmFsL3YxL2RpcmVjdG9yeS5wcm90bxIWYXV0aDRhZ2VudC5pbnRlcm5hbC52MSI9ChVMb29rdXBPcGVyYXRvclJlcXVlc3QSDAoCaWQYASABKAlIABIQCgZkb21haW4YAiABKAlIAEIECgJieSKZAQoQT3BlcmF0b3JTbmFwc2hvdBIKCgJpZBgBIAEoCRIOCgZkb21haW4YAiABKAkSDgoGc3RhdHVzGAMgASgJEhcKD3Jvb3RfcHVibGljX2tleRgEIAEoDBIPCgd2ZXJzaW9uGAUgASgFEg0KBWVwb2NoGAYgASgFEiAKGHJlcXVpcmVfYm91bmRfY2hhbGxlbmdlcxgHIAEoCCJUChZMb29rdXBPcGVyYXRvclJlc3BvbnNlEjoKCG9wZXJhdG9yGAEgASgLMiguYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5PcGVyYXRvclNuYXBzaG90IioKGkxvb2t1cEF1ZGllbmNlT3duZXJSZXF1ZXN0EgwKBGhvc3QYASABKAkiMQoMQXVkaWVuY2VSdWxlEhAKCGF1ZGllbmNlGAEgASgJEg8KB2NhbGxlcnMYAiADKAkiZwobTG9va3VwQXVkaWVuY2VPd25lclJlc3BvbnNlEhMKC29wZXJhdG9yX2lkGAEgASgJEjMKBXJ1bGVzGAIgAygLMiQuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5BdWRpZW5jZVJ1bGUiIQoSTG9va3VwQWdlbnRSZXF1ZXN0EgsKA2RpZBgBIAEoCSKmAQoNQWdlbnRTbmFwc2hvdBIKCgJpZBgBIAEoCRILCgNkaWQYAiABKAkSDgoGc3RhdHVzGAMgASgJEhYKDmFsbG93ZWRfc2NvcGVzGAQgAygJEhIKCnB1YmxpY19rZXkYBSABKAwSDwoHdmVyc2lvbhgGIAEoBRINCgVlcG9jaBgHIAEoBRIgChhyZXF1aXJlX2JvdW5kX2NoYWxsZW5nZXMYCCABKAgihwEKE0xvb2t1cEFnZW50UmVzcG9uc2USNAoFYWdlbnQYASABKAsyJS5hdXRoNGFnZW50LmludGVybmFsLnYxLkFnZW50U25hcHNob3QSOgoIb3BlcmF0b3IYAiABKAsyKC5hdXRoNGFnZW50LmludGVybmFsLnYxLk9wZXJhdG9yU25hcHNob3QibwoRQ2hlY2tUb2tlblJlcXVlc3QSCwoDanRpGAEgASgJEhMKC29wZXJhdG9yX2lkGAIgASgJEgsKA3N1YhgDIAEoCRITCgthZ2VudF9lcG9jaBgEIAEoBRIWCg5vcGVyYXRvcl9lcG9jaBgFIAEoBSIkChJDaGVja1Rva2VuUmVzcG9uc2USDgoGcmVhc29uGAEgASgJMosCChhPcGVyYXRvckRpcmVjdG9yeVNlcnZpY2USbwoOTG9va3VwT3BlcmF0b3ISLS5hdXRoNGFnZW50LmludGVybmFsLnYxLkxvb2t1cE9wZXJhdG9yUmVxdWVzdBouLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuTG9va3VwT3BlcmF0b3JSZXNwb25zZRJ+ChNMb29rdXBBdWRpZW5jZU93bmVyEjIuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBBdWRpZW5jZU93bmVyUmVxdWVzdBozLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuTG9va3VwQXVkaWVuY2VPd25lclJlc3BvbnNlMn8KFUFnZW50RGlyZWN0b3J5U2VydmljZRJmCgtMb29rdXBBZ2VudBIqLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuTG9va3VwQWdlbnRSZXF1ZXN0GisuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBBZ2VudFJlc3BvbnNlMnkKElRva2VuU3RhdHVzU2VydmljZRJjCgpDaGVja1Rva2VuEikuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5DaGVja1Rva2VuUmVxdWVzdBoqLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuQ2hlY2tUb2tlblJlc3BvbnNlYgZwcm90bzM");
 
 /**
  * LookupOperatorRequest names an operator one way.
@@ -157,11 +157,11 @@ export const LookupAudienceOwnerRequestSchema: GenMessage<LookupAudienceOwnerReq
   messageDesc(file_auth4agent_internal_v1_directory, 3);
 
 /**
- * AudienceGrant says who may ask for an audience.
+ * AudienceRule says who may ask for an audience.
  *
- * @generated from message auth4agent.internal.v1.AudienceGrant
+ * @generated from message auth4agent.internal.v1.AudienceRule
  */
-export type AudienceGrant = Message<"auth4agent.internal.v1.AudienceGrant"> & {
+export type AudienceRule = Message<"auth4agent.internal.v1.AudienceRule"> & {
   /**
    * Audience as the owner listed it.
    *
@@ -178,10 +178,10 @@ export type AudienceGrant = Message<"auth4agent.internal.v1.AudienceGrant"> & {
 };
 
 /**
- * Describes the message auth4agent.internal.v1.AudienceGrant.
- * Use `create(AudienceGrantSchema)` to create a new message.
+ * Describes the message auth4agent.internal.v1.AudienceRule.
+ * Use `create(AudienceRuleSchema)` to create a new message.
  */
-export const AudienceGrantSchema: GenMessage<AudienceGrant> = /*@__PURE__*/
+export const AudienceRuleSchema: GenMessage<AudienceRule> = /*@__PURE__*/
   messageDesc(file_auth4agent_internal_v1_directory, 4);
 
 /**
@@ -191,7 +191,7 @@ export const AudienceGrantSchema: GenMessage<AudienceGrant> = /*@__PURE__*/
  */
 export type LookupAudienceOwnerResponse = Message<"auth4agent.internal.v1.LookupAudienceOwnerResponse"> & {
   /**
-   * Owner's operator id; empty when no active operator's domain covers the host.
+   * Owner's operator id; empty when no operator owns a domain that covers the host.
    *
    * @generated from field: string operator_id = 1;
    */
@@ -200,9 +200,9 @@ export type LookupAudienceOwnerResponse = Message<"auth4agent.internal.v1.Lookup
   /**
    * What the owner lets others ask for.
    *
-   * @generated from field: repeated auth4agent.internal.v1.AudienceGrant grants = 2;
+   * @generated from field: repeated auth4agent.internal.v1.AudienceRule rules = 2;
    */
-  grants: AudienceGrant[];
+  rules: AudienceRule[];
 };
 
 /**
@@ -418,7 +418,8 @@ export const OperatorDirectoryService: GenService<{
     output: typeof LookupOperatorResponseSchema;
   },
   /**
-   * LookupAudienceOwner finds the active operator whose proven domain is the longest that covers a host.
+   * LookupAudienceOwner finds the operator that owns the longest domain that covers a host, whatever its standing: an
+   * operator that lapses or is suspended does not open its audiences.
    *
    * @generated from rpc auth4agent.internal.v1.OperatorDirectoryService.LookupAudienceOwner
    */

@@ -23,7 +23,7 @@ const SOONER = 4
 const JITTER = 0.1
 
 /** What the rule needs to know of a scheduled proof. */
-export interface ReproofCase {
+export interface ReverificationCase {
   readonly status: OperatorStatus
   /** Weight of the failures since the last proof that held. */
   readonly failedProofs: number
@@ -33,14 +33,14 @@ export interface ReproofCase {
 }
 
 /** What a scheduled proof does. */
-export interface Reproof {
+export interface Reverification {
   readonly failedProofs: number
   readonly becomes: 'active' | 'lapsed' | undefined
   readonly soon: boolean
 }
 
 /** Judges a scheduled proof. A suspended operator's failures are counted and change its status only when it is reinstated. */
-export function judgeReproof({ status, failedProofs, verdict, threshold }: ReproofCase): Reproof {
+export function judgeReverification({ status, failedProofs, verdict, threshold }: ReverificationCase): Reverification {
   if (verdict === 'proven') {
     return { failedProofs: 0, becomes: status === 'lapsed' ? 'active' : undefined, soon: false }
   }
@@ -52,6 +52,15 @@ export function judgeReproof({ status, failedProofs, verdict, threshold }: Repro
 /** Whether the failures counted are as many as make an operator lapse. */
 export function hasFailedTooOften(failedProofs: number, threshold: number): boolean {
   return failedProofs >= threshold * FAILURE
+}
+
+/** How often the owner's record is looked for while a newcomer waits for its domain. */
+const CHECKS_OF_A_WAIT = 4
+const MIN_CHECK_DELAY_MS = 1000
+
+/** Most milliseconds until the owner's next proof while a newcomer waits: the whole wait must not pass unchecked. */
+export function waitCheckDelay(takeoverDelayMs: number): number {
+  return Math.max(takeoverDelayMs / CHECKS_OF_A_WAIT, MIN_CHECK_DELAY_MS)
 }
 
 /**

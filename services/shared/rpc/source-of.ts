@@ -1,9 +1,9 @@
-import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP } from 'node:net'
-import { plainAddress } from '../shared/rpc/caller.ts'
 
-/** Tells the address that a request came from. */
-export type SourceOf = (request: IncomingMessage) => string
+const MAPPED_PREFIX = '::ffff:'
+
+/** Tells the address that a request came from, by its peer and what X-Forwarded-For says. */
+export type SourceOf = (peer: string, forwarded: readonly string[]) => string
 
 /**
  * Makes the function that tells a request's source: the peer's address or, behind trusted proxies, the last address of
@@ -12,20 +12,23 @@ export type SourceOf = (request: IncomingMessage) => string
  */
 export function createSourceOf(trusted: readonly string[]): SourceOf {
   const isTrusted = trustedBy(trusted)
-  return (request) => {
-    const peer = plainAddress(request.socket.remoteAddress ?? '')
-    if (trusted.length === 0 || !isTrusted(peer)) return peer
-    const header = request.headers['x-forwarded-for']
-    const hops = (typeof header === 'string' ? header : (header ?? []).join(',')).split(',').map((hop) => hop.trim())
-    let source = peer
-    for (const hop of hops.toReversed()) {
-      const address = plainAddress(hop)
+  return (peer, forwarded) => {
+    let source = plainAddress(peer)
+    if (trusted.length === 0 || !isTrusted(source)) return source
+    for (const hop of forwarded.join(',').split(',').toReversed()) {
+      const address = plainAddress(hop.trim())
       if (isIP(address) === 0) break
       source = address
       if (!isTrusted(address)) break
     }
     return source
   }
+}
+
+/** An address without the prefix of IPv4 mapped into IPv6. */
+function plainAddress(address: string): string {
+  const isMapped = address.startsWith(MAPPED_PREFIX) && address.includes('.')
+  return isMapped ? address.slice(MAPPED_PREFIX.length) : address
 }
 
 function trustedBy(trusted: readonly string[]): (address: string) => boolean {

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { ProofVerdict } from './judge-proof.ts'
-import { hasFailedTooOften, judgeReproof, nextProofDelay } from './judge-reproof.ts'
+import { hasFailedTooOften, judgeReverification, nextProofDelay, waitCheckDelay } from './judge-reverification.ts'
 
 const threshold = 3
 
 function run(verdict: ProofVerdict, times: number): { failedProofs: number; lapsedAfter: number | undefined } {
   let failedProofs = 0
   for (let time = 1; time <= times; time++) {
-    const result = judgeReproof({ status: 'active', failedProofs, verdict, threshold })
+    const result = judgeReverification({ status: 'active', failedProofs, verdict, threshold })
     failedProofs = result.failedProofs
     if (result.becomes === 'lapsed') return { failedProofs, lapsedAfter: time }
   }
@@ -15,7 +15,7 @@ function run(verdict: ProofVerdict, times: number): { failedProofs: number; laps
 }
 
 function soon(verdict: ProofVerdict): boolean {
-  return judgeReproof({ status: 'active', failedProofs: 0, verdict, threshold }).soon
+  return judgeReverification({ status: 'active', failedProofs: 0, verdict, threshold }).soon
 }
 
 describe('an active operator', () => {
@@ -31,7 +31,7 @@ describe('an active operator', () => {
   })
 
   test('has its failures forgotten by one proof that holds', () => {
-    expect(judgeReproof({ status: 'active', failedProofs: 17, verdict: 'proven', threshold })).toEqual({
+    expect(judgeReverification({ status: 'active', failedProofs: 17, verdict: 'proven', threshold })).toEqual({
       failedProofs: 0,
       becomes: undefined,
       soon: false,
@@ -50,17 +50,26 @@ describe('an active operator', () => {
 
 test('a lapsed operator is active again with the next proof, and does not lapse twice', () => {
   const lapsed = { status: 'lapsed', failedProofs: 24, threshold } as const
-  expect(judgeReproof({ ...lapsed, verdict: 'proven' })).toMatchObject({ becomes: 'active', failedProofs: 0 })
-  expect(judgeReproof({ ...lapsed, verdict: 'not-found' })).toMatchObject({ becomes: undefined, failedProofs: 24 })
-  expect(judgeReproof({ ...lapsed, verdict: 'contested' })).toMatchObject({ becomes: undefined, failedProofs: 24 })
+  expect(judgeReverification({ ...lapsed, verdict: 'proven' })).toMatchObject({ becomes: 'active', failedProofs: 0 })
+  expect(judgeReverification({ ...lapsed, verdict: 'not-found' })).toMatchObject({
+    becomes: undefined,
+    failedProofs: 24,
+  })
+  expect(judgeReverification({ ...lapsed, verdict: 'contested' })).toMatchObject({
+    becomes: undefined,
+    failedProofs: 24,
+  })
 })
 
 test('a suspended operator keeps its status, and its failures count', () => {
   const suspended = { status: 'suspended', failedProofs: 16, threshold } as const
-  const failed = judgeReproof({ ...suspended, verdict: 'not-found' })
+  const failed = judgeReverification({ ...suspended, verdict: 'not-found' })
   expect(failed.becomes).toBeUndefined()
   expect(hasFailedTooOften(failed.failedProofs, threshold)).toBe(true)
-  expect(judgeReproof({ ...suspended, verdict: 'proven' })).toMatchObject({ becomes: undefined, failedProofs: 0 })
+  expect(judgeReverification({ ...suspended, verdict: 'proven' })).toMatchObject({
+    becomes: undefined,
+    failedProofs: 0,
+  })
 })
 
 test.each([
@@ -69,4 +78,11 @@ test.each([
   ['sooner', 1000, true, 0.5, 250],
 ] as const)('the next proof, %s', (_, interval, soon, random, delay) => {
   expect(nextProofDelay(interval, soon, random)).toBe(delay)
+})
+
+test.each([
+  ['a day', 86_400_000, 21_600_000],
+  ['none, though never at once', 0, 1000],
+] as const)('the most until the next proof in a wait of %s', (_, takeoverDelayMs, delay) => {
+  expect(waitCheckDelay(takeoverDelayMs)).toBe(delay)
 })

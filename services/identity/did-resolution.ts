@@ -1,10 +1,10 @@
 import type { JsonObject, Message } from '@bufbuild/protobuf'
 import type { Timestamp } from '@bufbuild/protobuf/wkt'
 import { type GetAgentResponse, IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
+import type { Representation, Represented, Resources } from '../jwks-gateway/index.ts'
 import type { ApiError } from '../shared/errors/api-error.ts'
 import { type ReasonCode, reasons } from '../shared/errors/reasons.ts'
 import { methodName } from '../shared/rpc/method-name.ts'
-import type { Representation, Represented, Resources } from './resource.ts'
 
 /** Errors of DID Resolution (section "Errors") by the reasons that they have here. */
 const RESOLUTION_ERRORS: Partial<Record<ReasonCode, string>> = {
@@ -41,8 +41,8 @@ const resolutionResult = {
   },
 }
 
-/** What agents and operators ask for by Accept header, and what any script may read. */
-export const resources: Resources = {
+/** How an agent's DID resolves: what the Accept header may ask for beside plain JSON. Any script may read it. */
+export const didResolution: Resources = {
   [methodName(IdentityService.method.getAgent)]: {
     isCrossOrigin: true,
     representations: [

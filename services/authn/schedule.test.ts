@@ -1,0 +1,46 @@
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import {
+  authnState,
+  freshOperator,
+  insertAgent,
+  startInstance,
+  type TestAgent,
+  type TestInstance,
+} from '../../test/support/authn.ts'
+import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
+import { refusalOf } from '../../test/support/reason-of.ts'
+
+let database: TestDatabase
+let instance: TestInstance
+let agent: TestAgent
+
+beforeEach(async () => {
+  database = await testDatabase()
+  instance = await startInstance(database.db)
+  agent = await insertAgent(database.db, await freshOperator(database.db))
+})
+afterEach(() => database.drop())
+
+const redemption = (minutes: number) => ({
+  challengeId: crypto.randomUUID(),
+  jti: crypto.randomUUID(),
+  agentId: crypto.randomUUID(),
+  keyThumbprint: 'x',
+  keepUntil: new Date(Date.now() + minutes * 60_000),
+})
+
+it('one pass brings a server back that was suspended for days; until then asking for challenges writes nothing', async () => {
+  instance.clock.offsetMs = 5 * 24 * 3_600_000
+  const before = await authnState(database.db)
+  expect(await refusalOf(instance.challenge(agent.did))).toBe('UNAVAILABLE')
+  expect(await authnState(database.db)).toEqual(before)
+  await instance.authn.runSchedule()
+  expect(await refusalOf(instance.challenge(agent.did))).toBeUndefined()
+})
+
+it('one pass forgets the redemptions whose time is over, and no others', async () => {
+  const kept = redemption(1)
+  await database.db.prisma.redemption.createMany({ data: [kept, redemption(-1)] })
+  await instance.authn.runSchedule()
+  expect(await database.db.prisma.redemption.findMany()).toMatchObject([{ challengeId: kept.challengeId }])
+})

@@ -1,0 +1,41 @@
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import {
+  freshOperator,
+  insertAgent,
+  startInstance,
+  type TestAgent,
+  type TestInstance,
+} from '../../test/support/authn.ts'
+import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
+import { refusalOf } from '../../test/support/reason-of.ts'
+
+/** A key that lives elsewhere, takes its time and may fail. */
+const signer = vi.hoisted(() => ({ kid: 'elsewhere', sign: vi.fn<() => Promise<string>>() }))
+vi.mock('./keys/signing-keys.ts', () => ({ openTokenSigner: () => Promise.resolve(signer) }))
+
+let database: TestDatabase
+let instance: TestInstance
+let agent: TestAgent
+
+beforeAll(async () => {
+  database = await testDatabase()
+  instance = await startInstance(database.db)
+})
+afterAll(() => database.drop())
+beforeEach(async () => {
+  agent = await insertAgent(database.db, await freshOperator(database.db))
+})
+
+const redemptions = () => database.db.prisma.redemption.count({ where: { agentId: agent.id } })
+
+it('waits for the signature, which is asked for when the challenge has been used up', async () => {
+  signer.sign.mockImplementationOnce(async () => `signed after ${await redemptions()}`)
+  expect(await instance.redeem(agent, await instance.challenge(agent.did))).toMatchObject({ token: 'signed after 1' })
+})
+
+it('does not give a challenge back whose signature has failed', async () => {
+  const made = await instance.challenge(agent.did)
+  signer.sign.mockRejectedValueOnce(new Error('the HSM is away'))
+  await expect(instance.redeem(agent, made)).rejects.toThrow('the HSM is away')
+  expect(await refusalOf(instance.redeem(agent, made))).toBe('CHALLENGE_USED')
+})

@@ -1,0 +1,50 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { silentLog } from '../../../test/support/database.ts'
+import { type Db, openDb } from '../../shared/db/db.ts'
+import type { Author } from '../../shared/ledger/ledger.ts'
+import type { Context } from '../context.ts'
+import { DAY, type Harness, startHarness } from '../testing/harness.ts'
+import { registerOperator } from './register.ts'
+import { claimDueProofs, expirePending } from './schedule.ts'
+
+const author: Author = { principal: { kind: 'system' }, requestId: 'request-1' }
+
+let harness: Harness
+let db: Db
+let context: Context
+
+/** A planner that has nothing but nested loops runs an inner query once for every outer row. */
+beforeEach(async () => {
+  harness = await startHarness()
+  const url = new URL(harness.url)
+  const off = ['hashjoin', 'mergejoin', 'hashagg', 'sort', 'material', 'memoize'].map((name) => `-c enable_${name}=off`)
+  url.searchParams.set('options', off.join(' '))
+  db = openDb({ url: url.href, poolSize: 1, log: silentLog })
+  context = { ...harness.context, prisma: db.prisma }
+})
+afterEach(async () => {
+  await db.close()
+  await harness.stop()
+})
+
+test('no more proofs are claimed than asked for, however the database plans it', async () => {
+  for (let count = 0; count < 6; count++) await harness.activate(`a${count}.example.com`)
+  harness.clock.now += DAY
+  expect(await claimDueProofs(context, 2)).toHaveLength(2)
+})
+
+test('no more registrations are removed than asked for, however the database plans it', async () => {
+  for (let count = 0; count < 6; count++) await harness.register(`a${count}.example.com`)
+  harness.clock.now += 8 * DAY
+  expect(await expirePending(context, author, 2)).toBe(2)
+  expect(await harness.prisma.operator.count()).toBe(4)
+})
+
+test('no more registrations are evicted than one needs, however the database plans it', async () => {
+  const domain = 'agents.example.com'
+  for (let count = 0; count < 4; count++) await harness.register(domain)
+  const id = randomUUID()
+  await registerOperator(context, author, { id, domain, rootPublicKey: randomBytes(32), rootKeyThumbprint: 'kid' })
+  expect(await harness.prisma.operator.count()).toBe(4)
+})

@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { silentLog, type TestDatabase, testDatabase } from '../../../test/support/database.ts'
+import { openDb } from './db.ts'
+import { type Expiring, pruneExpired } from './prune.ts'
+
+let database: TestDatabase
+
+beforeAll(async () => {
+  database = await testDatabase()
+})
+afterAll(() => database.drop())
+
+interface Case {
+  readonly expiring: Expiring
+  /** Statement that inserts rows which end at a moment. */
+  readonly fill: (count: number, end: string) => string
+}
+
+const cases: Case[] = [
+  {
+    expiring: ['redemptions', 'keep_until'],
+    fill: (count, end) => `INSERT INTO redemptions (challenge_id, jti, agent_id, key_thumbprint, keep_until)
+      SELECT gen_random_uuid(), n, gen_random_uuid(), 'x', ${end} FROM generate_series(1, ${count}) n`,
+  },
+  {
+    expiring: ['used_assertions', 'keep_until'],
+    fill: (count, end) => `INSERT INTO used_assertions (issuer, jti, keep_until)
+      SELECT gen_random_uuid(), n, ${end} FROM generate_series(1, ${count}) n`,
+  },
+  {
+    expiring: ['revoked_tokens', 'expires_at'],
+    fill: (count, end) => `INSERT INTO revoked_tokens (operator_id, jti, expires_at)
+      SELECT gen_random_uuid(), n, ${end} FROM generate_series(1, ${count}) n`,
+  },
+]
+
+describe.each(cases)('pruneExpired of $expiring', ({ expiring, fill }) => {
+  const [table, column] = expiring
+  const prune = () => pruneExpired(database.db.pool, ...expiring)
+  const remaining = async () => {
+    const { rows } = await database.db.pool.query<{ over: boolean }>(
+      `SELECT ${column} < now() AS over FROM ${table} ORDER BY over`,
+    )
+    return rows.map(({ over }) => over)
+  }
+
+  it('removes a backlog of several statements in one pass, and no row whose time is not over', async () => {
+    await database.db.pool.query(fill(12_000, `now() - interval '1 second'`))
+    await database.db.pool.query(fill(2, `now() + interval '1 hour'`))
+    await prune()
+    expect(await remaining()).toEqual([false, false])
+  })
+
+  it('goes by the clock of the database, not of an instance whose own runs ahead', async () => {
+    const before = await remaining()
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 24 * 3_600_000 })
+    try {
+      await prune()
+    } finally {
+      vi.useRealTimers()
+    }
+    expect(await remaining()).toEqual(before)
+  })
+
+  it('neither waits for rows that another instance is removing nor fails on them', async () => {
+    await database.db.pool.query(fill(3, `now() - interval '1 second'`))
+    const other = openDb({ url: database.url, poolSize: 1, log: silentLog })
+    const client = await other.pool.connect()
+    try {
+      await client.query(`BEGIN; DELETE FROM ${table} WHERE ctid IN
+        (SELECT ctid FROM ${table} WHERE ${column} < now() LIMIT 1)`)
+      await prune()
+      expect(await remaining()).toEqual([false, false, true])
+      await client.query('COMMIT')
+      expect(await remaining()).toEqual([false, false])
+    } finally {
+      client.release()
+      await other.close()
+    }
+  })
+})

@@ -1,0 +1,12 @@
+import { encodeBase64url } from '../../services/shared/crypto/base64.ts'
+import { type SigningKey, sign } from '../../services/shared/crypto/ed25519.ts'
+
+/** A JWS in compact serialisation (RFC 7515 section 7.1) with any header and payload, good or bad. */
+export function signCompactJws(header: object, payload: object, key: SigningKey): string {
+  const signingInput = `${encodePart(header)}.${encodePart(payload)}`
+  return `${signingInput}.${encodeBase64url(sign(key, Buffer.from(signingInput, 'latin1')))}`
+}
+
+function encodePart(value: object): string {
+  return encodeBase64url(Buffer.from(JSON.stringify(value)))
+}
