@@ -34,7 +34,9 @@ let checkout: string
 
 beforeEach(() => {
   checkout = mkdtempSync(join(tmpdir(), 'a4a-bootstrap-'))
-  cpSync(join(project, 'services', 'bootstrap.mjs'), join(checkout, 'services', 'bootstrap.mjs'))
+  for (const script of ['bootstrap.mjs', 'needed-packages.mjs']) {
+    cpSync(join(project, 'services', script), join(checkout, 'services', script))
+  }
   write('package.json', { engines: { node: '>=24.19.0' } })
   write('package-lock.json', { packages: { '': ROOT, ...PACKAGES } })
 })

@@ -42,7 +42,7 @@ const KEEP_REDEMPTION_S = 600
 const JWKS_MAX_AGE_S = 300
 const MIN_TOKEN_TTL_S = 30
 const CHALLENGE_TTL_S = { min: 30, max: 600 } as const
-const MAX_PENDING = { operatorsPerDomain: 16, agentsPerOperator: 1000 } as const
+const MAX_PENDING = { operators: 100_000, operatorsPerDomain: 16, agentsPerOperator: 1000 } as const
 const BODY_LIMIT = 64 * 1024
 
 /** Puts the whole server together over a database and makes it listen. */
@@ -98,8 +98,18 @@ async function serve(config: Config, secrets: Secrets, db: Db, log: Logger): Pro
       ...tls,
     },
   })
-  const { host, trustedProxies } = config
-  const grpc = createGrpcServer({ rpc, host, port: config.grpcPort, trustedProxies, log, ...tls })
+  const { host, trustedProxies, requestTimeoutMs } = config
+  const maxStreams = 2 * config.maxConcurrency
+  const grpc = createGrpcServer({
+    rpc,
+    host,
+    port: config.grpcPort,
+    trustedProxies,
+    requestTimeoutMs,
+    maxStreams,
+    log,
+    ...tls,
+  })
   const { port: httpPort } = await gateway.listen()
   const { port: grpcPort } = await grpc.listen()
   grpc.setServing(true)
@@ -132,6 +142,7 @@ async function createServices(config: Config, { kek }: Secrets, db: Db, log: Log
       reverifyIntervalMs: config.proofInterval * 1000,
       reverifyFailures: config.proofFailures,
       maxPendingPerDomain: MAX_PENDING.operatorsPerDomain,
+      maxPending: MAX_PENDING.operators,
     },
   })
   const operators = localClient(OperatorDirectoryService, registry.directory)

@@ -15,7 +15,7 @@ const CHECKOUT = fileURLToPath(new URL('..', import.meta.url))
 const ADVICE: Readonly<Record<string, string>> = {
   EADDRINUSE: 'Set PORT or AUTH4AGENT_GRPC_PORT to a port that is free.',
   EACCES: 'The server may not use this; run it as a user who may, or choose another.',
-  ENOENT: 'There is no such file.',
+  ENOENT: 'Check the path.',
   '28P01': 'The user or password in DATABASE_URL is not right.',
   '28000': 'The user or password in DATABASE_URL is not right.',
   '3D000': 'The database that DATABASE_URL names does not exist.',

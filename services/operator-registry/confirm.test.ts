@@ -38,11 +38,22 @@ describe('a domain without owner', () => {
     harness = await startHarness()
     const { id, value } = await harness.register(DOMAIN)
     harness.publish(DOMAIN, [value])
-    const answers = await Promise.all(Array.from({ length: 6 }, () => harness.anybody.confirmDomain({ id })))
+    const answers = await Promise.all(Array.from({ length: 4 }, () => harness.anybody.confirmDomain({ id })))
     expect(answers.every(({ verified }) => verified)).toBe(true)
     expect(await harness.operator(id)).toMatchObject({ status: 'active', version: 2 })
     expect(await harness.audit(id)).toHaveLength(2)
   })
+})
+
+test('look-ups that wait for a silent domain leave room for other domains', async () => {
+  harness = await startHarness()
+  const silent = await harness.register('silent.example.com')
+  harness.servers.forEach((server) => server.silence(recordName(silent.domain)))
+  const waiting = Array.from({ length: 5 }, () => harness.anybody.confirmDomain({ id: silent.id }))
+  const outcomes = Promise.allSettled(waiting)
+  await harness.activate(DOMAIN)
+  expect((await outcomes).map(({ status }) => status).toSorted()).toEqual([...Array(4).fill('fulfilled'), 'rejected'])
+  await expect(Promise.all(waiting)).rejects.toMatchObject({ reason: 'OVERLOADED' })
 })
 
 test('a proof holds though its registration is evicted while DNS is asked', async () => {

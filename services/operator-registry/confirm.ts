@@ -2,12 +2,13 @@ import type { Operator } from '../../gen/prisma/client.ts'
 import { ApiError } from '../shared/errors/api-error.ts'
 import type { Call } from '../shared/rpc/call.ts'
 import type { Context } from './context.ts'
+import type { TxtAnswer } from './dns/resolve-txt.ts'
 import { type ConfirmDecision, decideConfirm } from './domain/decide-confirm.ts'
 import { explainProof, type Unconfirmed } from './domain/explain-proof.ts'
-import { judgeProof } from './domain/judge-proof.ts'
+import { isRecordSeen, judgeProof } from './domain/judge-proof.ts'
 import { isTestDomain } from './domain/parse-domain.ts'
-import { recordName } from './domain/verification-record.ts'
-import { type Settled, settleProof } from './store/confirm.ts'
+import { type ProofSubject, recordName } from './domain/verification-record.ts'
+import { endWaitsFor, type Settled, settleProof } from './store/confirm.ts'
 import { findOwner, getOperator } from './store/operators.ts'
 
 /** Answer to a confirmation. */
@@ -17,7 +18,7 @@ export type Confirmation =
 
 /**
  * Looks for an operator's proof and puts it into effect. Nobody has to be authenticated for this, so a proof that does not
- * hold writes nothing.
+ * hold writes nothing, but for ending the wait for a takeover when the present owner's record is seen.
  *
  * @throws ApiError OPERATOR_NOT_FOUND, OPERATOR_RELEASED, OPERATOR_SUSPENDED, DOMAIN_CONTESTED
  */
@@ -28,20 +29,30 @@ export async function confirmDomain(context: Context, call: Call, id: string): P
   const decision = decideConfirm({ operator, owner, now: now(), takeoverDelayMs: settings.takeoverDelayMs })
   if (decision.kind === 'refuse') throw new ApiError(decision.reason)
   if (context.testDomains && isTestDomain(operator.domain)) return confirmWithoutDns(context, call, operator, decision)
-  const incumbentId = owner === undefined || owner.id === id ? undefined : owner.id
+  const incumbent = owner?.id === id ? undefined : owner
+  const answers = await context.lookUpGate(operator.domain, () => context.resolveTxt(recordName(operator.domain)))
+  if (incumbent !== undefined && operator.takeoverAt !== null && isRecordSeen(answers, proofOf(context, incumbent))) {
+    await endWaitsFor(context, call, operator.domain)
+  }
   return (
-    (await refuteProof(context, operator, incumbentId)) ?? answer(operator, await settleProof(context, call, operator))
+    refuteProof(context, operator, answers, incumbent?.id) ??
+    answer(operator, await settleProof(context, call, operator))
   )
 }
 
+function proofOf({ issuer }: Context, { id, rootKeyThumbprint }: Operator): ProofSubject {
+  return { issuer, operatorId: id, thumbprint: rootKeyThumbprint }
+}
+
 /** Why the proof does not hold; undefined when it does. */
-async function refuteProof(
-  { issuer, resolveTxt }: Context,
-  { id, domain, rootKeyThumbprint: thumbprint }: Operator,
+function refuteProof(
+  context: Context,
+  operator: Operator,
+  answers: readonly TxtAnswer[],
   incumbentId: string | undefined,
-): Promise<Confirmation | undefined> {
-  const answers = await resolveTxt(recordName(domain))
-  const subject = { issuer, operatorId: id, thumbprint }
+): Confirmation | undefined {
+  const { domain } = operator
+  const subject = proofOf(context, operator)
   const verdict = judgeProof(answers, incumbentId === undefined ? subject : { ...subject, incumbentId })
   if (verdict === 'proven') return undefined
   if (verdict === 'contested') {

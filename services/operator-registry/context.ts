@@ -1,4 +1,5 @@
 import type { PrismaClient } from '../../gen/prisma/client.ts'
+import type { Gate } from '../shared/limits/gate.ts'
 import type { Logger } from '../shared/log/log.ts'
 import type { ResolveTxt } from './dns/resolve-txt.ts'
 
@@ -12,8 +13,9 @@ export interface RegistrySettings {
   readonly reverifyIntervalMs: number
   /** Scheduled proofs in a row that must fail before an operator lapses. */
   readonly reverifyFailures: number
-  /** Unproven registrations kept for one domain. */
+  /** Unproven registrations kept for one domain, and in all. */
   readonly maxPendingPerDomain: number
+  readonly maxPending: number
 }
 
 /** What every part of the service works with. */
@@ -26,6 +28,8 @@ export interface Context {
   readonly log: Logger
   readonly issuer: string
   readonly resolveTxt: ResolveTxt
+  /** Bounds the look-ups that anybody can cause. */
+  readonly lookUpGate: Gate
   /** Whether names under `.test` are confirmed without DNS; refused otherwise. */
   readonly testDomains: boolean
   readonly settings: RegistrySettings

@@ -1,6 +1,7 @@
 import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import type { Db } from '../shared/db/db.ts'
+import { createGate } from '../shared/limits/gate.ts'
 import type { InternalHandlers } from '../shared/rpc/local-client.ts'
 import type { ServiceModule } from '../shared/rpc/rpc.ts'
 import type { Context } from './context.ts'
@@ -12,7 +13,7 @@ import { runSchedule } from './schedule.ts'
 export type { RegistrySettings } from './context.ts'
 export { createTxtResolvers } from './dns/resolve-txt.ts'
 
-interface OperatorRegistryOptions extends Omit<Context, 'prisma' | 'random'> {
+interface OperatorRegistryOptions extends Omit<Context, 'prisma' | 'random' | 'lookUpGate'> {
   readonly db: Db
 }
 
@@ -24,9 +25,12 @@ export interface OperatorRegistry {
   runSchedule(): Promise<void>
 }
 
+/** Anybody may have a domain looked at, and silent DNS takes seconds: this many at once, in all and for one domain. */
+const LOOK_UPS = { total: 64, perKey: 4 }
+
 /** Puts the operator registry together. */
 export function createOperatorRegistry({ db, ...options }: OperatorRegistryOptions): OperatorRegistry {
-  const context: Context = { ...options, prisma: db.prisma, random: Math.random }
+  const context: Context = { ...options, prisma: db.prisma, random: Math.random, lookUpGate: createGate(LOOK_UPS) }
   return {
     module: { service: OperatorRegistryService, handlers: createRoutes(context), policies },
     directory: createDirectory(context),

@@ -139,3 +139,17 @@ test('test domains are left alone where they are allowed', async () => {
   expect((await harness.operator(id)).status).toBe('active')
   expect(harness.servers[0]?.asked).toEqual([])
 })
+
+test('unproven registrations that are too many in all go, the oldest first, and owners stay', async () => {
+  harness = await startHarness({ settings: { maxPending: 2 } })
+  const owner = await harness.activate(DOMAIN)
+  const pending = []
+  for (let count = 0; count < 4; count++) {
+    harness.clock.now += 1000
+    pending.push(await harness.register(`p${count}.example.com`))
+  }
+  await harness.registry.runSchedule()
+  const left = await harness.prisma.operator.findMany({ select: { id: true } })
+  const kept = [owner, ...pending.slice(2)].map(({ id }) => id)
+  expect(left.map(({ id }) => id).toSorted()).toEqual(kept.toSorted())
+})

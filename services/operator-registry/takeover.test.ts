@@ -102,6 +102,18 @@ test('starts over after the owner has confirmed again', async () => {
   expect((await harness.audit(newcomer.id)).at(-1)).toMatchObject({ action: 'operator.takeover-wait' })
 })
 
+test.each([
+  ['alone', () => [owner.value]],
+  ["beside the newcomer's", () => [owner.value, newcomer.value]],
+])("starts over after a confirmation that saw the owner's record %s", async (_, values) => {
+  await waitAlone()
+  harness.publish(DOMAIN, values())
+  await confirm(newcomer).catch(() => undefined)
+  expect((await harness.operator(newcomer.id)).takeoverAt).toBeNull()
+  harness.clock.now += 2 * DAY
+  expect(await waitAlone()).toBe(harness.clock.now + DAY)
+})
+
 test("does not start over because DNS failed or the owner's record was missing", async () => {
   const until = await waitAlone()
   harness.clock.now += 7 * HOUR

@@ -199,6 +199,7 @@ function registryOf(db: Db) {
       reverifyIntervalMs: 3_600_000,
       reverifyFailures: 3,
       maxPendingPerDomain: 3,
+      maxPending: 1000,
     },
   })
 }

@@ -7,7 +7,16 @@ import { silentLog } from './gateway.ts'
 /** Starts a gRPC port in front of a fake Rpc, with a bare client of it; both end with the test. */
 export async function startGrpcServer(deps: Partial<GrpcServerDeps> = {}, channel = credentials.createInsecure()) {
   const rpc = fakeRpc()
-  const server = createGrpcServer({ rpc, host: '127.0.0.1', port: 0, trustedProxies: [], log: silentLog, ...deps })
+  const server = createGrpcServer({
+    rpc,
+    host: '127.0.0.1',
+    port: 0,
+    trustedProxies: [],
+    requestTimeoutMs: 10_000,
+    maxStreams: 1000,
+    log: silentLog,
+    ...deps,
+  })
   const { port } = await server.listen()
   const client = new Client(`localhost:${port}`, channel)
   onTestFinished(async () => {

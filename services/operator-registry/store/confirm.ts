@@ -118,3 +118,10 @@ export function activation({ random, settings }: Context, at: Date): Prisma.Oper
     nextProofAt: new Date(at.getTime() + nextProofDelay(settings.reverifyIntervalMs, false, random())),
   }
 }
+
+/** Ends all waits for a domain whose present owner's record was seen: it has not gone. */
+export function endWaitsFor({ prisma }: Context, author: Author, domain: string): Promise<void> {
+  return change(prisma, author, async (tx, audit) => {
+    await endWaits(tx, audit, await lockDomain(tx, domain), "the present operator's record was seen")
+  })
+}

@@ -98,16 +98,20 @@ async function applyReverification(
 }
 
 /**
- * Removes pending registrations whose time is over, at most `limit`. Who waits for a takeover has shown its proof and stays.
+ * Removes pending registrations whose time is over or that are too many in all, the oldest, at most `limit`. Who waits for a
+ * takeover has shown its proof and stays.
  *
  * @returns how many were removed.
  */
-export function expirePending({ prisma, now }: Context, author: Author, limit: number): Promise<number> {
+export function expirePending({ prisma, now, settings }: Context, author: Author, limit: number): Promise<number> {
   return change(prisma, author, async (tx, audit) => {
     const expired = await tx.$queryRaw<{ id: string }[]>`
       WITH expired AS MATERIALIZED (
         SELECT "id" FROM "operators"
-        WHERE "expires_at" <= ${new Date(now())} AND "status" = 'pending' AND "takeover_at" IS NULL
+        WHERE "status" = 'pending' AND "takeover_at" IS NULL AND "expires_at" <= greatest(${new Date(now())}, (
+          SELECT "expires_at" FROM "operators" WHERE "expires_at" IS NOT NULL
+          ORDER BY "expires_at" DESC OFFSET ${settings.maxPending} LIMIT 1
+        ))
         ORDER BY "expires_at" LIMIT ${limit} FOR UPDATE SKIP LOCKED
       )
       DELETE FROM "operators" WHERE "id" IN (SELECT "id" FROM expired) RETURNING "id"::text`

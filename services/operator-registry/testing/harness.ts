@@ -6,6 +6,7 @@ import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operat
 import { silentLog, testDatabase } from '../../../test/support/database.ts'
 import { type DnsServer, startDnsServer } from '../../../test/support/dns-server.ts'
 import { generateKeyPair } from '../../shared/crypto/ed25519.ts'
+import { createGate } from '../../shared/limits/gate.ts'
 import type { Call, Principal } from '../../shared/rpc/call.ts'
 import { localClient } from '../../shared/rpc/local-client.ts'
 import { recordName } from '../domain/verification-record.ts'
@@ -22,6 +23,7 @@ const SETTINGS: RegistrySettings = {
   reverifyIntervalMs: 6 * HOUR,
   reverifyFailures: 3,
   maxPendingPerDomain: 4,
+  maxPending: 1000,
 }
 
 /** A registered operator with its proof. */
@@ -54,6 +56,7 @@ export async function startHarness({ resolvers = 1, testDomains = false, setting
     issuer: ISSUER,
     resolveTxt: createTxtResolvers({ servers: servedBy, timeoutMs: 500 }),
     testDomains,
+    lookUpGate: createGate({ total: 64, perKey: 4 }),
     settings: { ...SETTINGS, ...settings },
   }
   const { prisma } = database.db

@@ -8,7 +8,7 @@ export function scaleRates(factor: number): Rates {
   })
   return {
     read: { source: rate(1_200, 200), subject: rate(1_200, 200) },
-    register: { source: rate(60, 30), subject: rate(120, 60) },
+    register: { source: rate(20, 20), subject: rate(120, 60) },
     confirm: { source: rate(60, 20), subject: rate(20, 10) },
     challenge: { source: rate(6_000, 1_000), subject: rate(600, 100) },
     token: { source: rate(6_000, 1_000), subject: rate(600, 100) },

@@ -1,3 +1,4 @@
+import { createServer, type Socket } from 'node:net'
 import type { DescMethod, DescService, Message } from '@bufbuild/protobuf'
 import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import {
@@ -12,7 +13,10 @@ import {
 import { HealthImplementation } from 'grpc-health-check'
 import { ApiError } from '../errors/api-error.ts'
 import { toGrpcStatus } from '../errors/grpc-status.ts'
+import { createBound } from '../limits/bound.ts'
+import { sourceKey } from '../limits/source-key.ts'
 import type { Logger } from '../log/log.ts'
+import { createStreamLimits } from './grpc-limits.ts'
 import { addReflection } from './grpc-reflection.ts'
 import { methodName } from './method-name.ts'
 import { requestId } from './request-id.ts'
@@ -29,6 +33,10 @@ export interface GrpcServerDeps {
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer }
   /** Addresses and CIDR ranges of the proxies whose x-forwarded-for is believed. */
   readonly trustedProxies: readonly string[]
+  /** How long a stream may take to bring its request. */
+  readonly requestTimeoutMs: number
+  /** Streams open at once, of all connections; one source has at most half of them. */
+  readonly maxStreams: number
   readonly log: Logger
 }
 
@@ -50,9 +58,13 @@ const MAX_METADATA_BYTES = 16 * 1024
 /** How long calls in flight may take once the server closes, in milliseconds. */
 const DRAIN_MS = 10_000
 
+/** Connections open at once, and those of one source. Proxies bring many sources: with them only the first counts. */
+const MAX_CONNECTIONS = 4096
+const MAX_SOURCE_CONNECTIONS = 128
+
 const CHANNEL_OPTIONS = {
   'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-  'grpc.max_concurrent_streams': 256,
+  'grpc.max_concurrent_streams': 100,
   // A dead peer is noticed within half a minute.
   'grpc.keepalive_time_ms': 20_000,
   'grpc.keepalive_timeout_ms': 10_000,
@@ -63,9 +75,14 @@ const CHANNEL_OPTIONS = {
 }
 
 /** Makes the gRPC port: the offered services, health and reflection. */
-export function createGrpcServer({ rpc, host, port, tls, trustedProxies, log }: GrpcServerDeps): GrpcServer {
-  const server = new Server(CHANNEL_OPTIONS)
+export function createGrpcServer(deps: GrpcServerDeps): GrpcServer {
+  const { rpc, host, port, trustedProxies, log } = deps
   const sourceOf = createSourceOf(trustedProxies)
+  const streamLimits = createStreamLimits({
+    ...deps,
+    sourceOf: (peer, metadata) => sourceKey(callSource(peer, metadata, sourceOf)),
+  })
+  const server = new Server({ ...CHANNEL_OPTIONS, interceptors: [streamLimits] })
   for (const service of rpc.services) server.addService(definition(service), implementation(rpc, service, sourceOf))
   const health = new HealthImplementation()
   const setServing = (isServing: boolean): void => {
@@ -75,23 +92,22 @@ export function createGrpcServer({ rpc, host, port, tls, trustedProxies, log }: 
   setServing(false)
   health.addToServer(server)
   addReflection(server, rpc.services)
-  const credentials =
-    tls === undefined
-      ? ServerCredentials.createInsecure()
-      : ServerCredentials.createSsl(null, [{ cert_chain: Buffer.from(tls.cert), private_key: Buffer.from(tls.key) }])
+  const listener = createListener(server, deps)
   return {
     setServing,
     async listen() {
-      const bind = Promise.withResolvers<number>()
-      const address = host.includes(':') ? `[${host}]` : host
-      server.bindAsync(`${address}:${port}`, credentials, (error, bound) => {
-        if (error === null) bind.resolve(bound)
-        else bind.reject(error)
-      })
-      return { port: await bind.promise }
+      const bind = Promise.withResolvers<void>()
+      listener.once('error', bind.reject)
+      listener.listen({ port, host }, bind.resolve)
+      await bind.promise
+      listener.off('error', bind.reject)
+      listener.on('error', ({ message }) => log.error({ problem: message }, 'the gRPC listener failed'))
+      const address = listener.address()
+      return { port: typeof address === 'object' && address !== null ? address.port : port }
     },
     async close() {
       setServing(false)
+      listener.close()
       const closed = Promise.withResolvers<void>()
       const cut = setTimeout(() => {
         log.warn({}, 'gRPC calls were cut: they did not finish in time')
@@ -103,6 +119,27 @@ export function createGrpcServer({ rpc, host, port, tls, trustedProxies, log }: 
       clearTimeout(cut)
     },
   }
+}
+
+/** The listener is not the one of grpc-js, which takes any number of connections. */
+function createListener(server: Server, { tls, trustedProxies }: GrpcServerDeps) {
+  const credentials =
+    tls === undefined
+      ? ServerCredentials.createInsecure()
+      : ServerCredentials.createSsl(null, [{ cert_chain: Buffer.from(tls.cert), private_key: Buffer.from(tls.key) }])
+  const injector = server.createConnectionInjector(credentials)
+  const plainSource = createSourceOf([])
+  const maxPerSource = trustedProxies.length === 0 ? MAX_SOURCE_CONNECTIONS : MAX_CONNECTIONS
+  const connections = createBound(MAX_CONNECTIONS, maxPerSource)
+  return createServer((socket: Socket) => {
+    const release = connections(sourceKey(plainSource(socket.remoteAddress ?? '', [])))
+    if (release === undefined) {
+      socket.destroy()
+      return
+    }
+    socket.once('close', release)
+    injector.injectConnection(socket)
+  })
 }
 
 function definition(service: DescService): ServiceDefinition {
@@ -157,7 +194,7 @@ function metaOf(call: UnaryCall, rpc: string, sourceOf: SourceOf): Meta {
   const deadline = Number(call.getDeadline())
   return {
     requestId: requestId(textOf(call.metadata, 'x-request-id')),
-    source: sourceOf(peerAddress(call), call.metadata.get('x-forwarded-for').map(String)),
+    source: callSource(call.getPeer(), call.metadata, sourceOf),
     authorization: textOf(call.metadata, 'authorization'),
     rpc,
     ...(Number.isFinite(deadline) ? { timeoutMs: Math.max(0, deadline - Date.now()) } : {}),
@@ -165,11 +202,9 @@ function metaOf(call: UnaryCall, rpc: string, sourceOf: SourceOf): Meta {
 }
 
 /** grpc-js writes a peer as `address:port`, IPv6 with or without brackets. */
-function peerAddress(call: UnaryCall): string {
-  return call
-    .getPeer()
-    .replace(/:\d+$/, '')
-    .replace(/^\[|\]$/g, '')
+function callSource(peer: string, metadata: Metadata, sourceOf: SourceOf): string {
+  const address = peer.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
+  return sourceOf(address, metadata.get('x-forwarded-for').map(String))
 }
 
 function textOf(metadata: Metadata, key: string): string | undefined {

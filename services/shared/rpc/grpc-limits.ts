@@ -1,0 +1,124 @@
+import { constants, type ServerHttp2Stream } from 'node:http2'
+import { type Metadata, ServerInterceptingCall, type ServerInterceptor, type ServerListener } from '@grpc/grpc-js'
+import { ApiError } from '../errors/api-error.ts'
+import { toGrpcStatus } from '../errors/grpc-status.ts'
+import { type Bound, createBound } from '../limits/bound.ts'
+
+/** What the limits of streams work with. */
+export interface StreamLimitDeps {
+  /** How long a stream may take to bring its request, and a status to be read. */
+  readonly requestTimeoutMs: number
+  /** Streams open at once, of all connections; one source has at most half of them. */
+  readonly maxStreams: number
+  /** The key that a call's source counts under, by its peer as grpc-js writes it. */
+  readonly sourceOf: (peer: string, metadata: Metadata) => string
+}
+
+/** Streams open at once of one method that lasts (health's Watch, reflection); one source has at most half of them. */
+const MAX_LASTING_STREAMS = 64
+/** How long a stream of many requests may live, in milliseconds, and how many it may bring. */
+const MAX_STREAM_AGE_MS = 60_000
+const MAX_STREAM_MESSAGES = 100
+
+/** grpc-js ends a call but not its HTTP/2 stream, and tells of the stream's end in no other way. */
+type StreamCall = { readonly stream: ServerHttp2Stream }
+
+/**
+ * Makes the interceptor that bounds the streams of every method. It ends calls with DEADLINE_EXCEEDED (the request did
+ * not come in time), OVERLOADED (too many streams) and RATE_LIMITED (too many lasting streams), and streams of many requests
+ * when they get too old or bring too many.
+ */
+export function createStreamLimits({ requestTimeoutMs, maxStreams, sourceOf }: StreamLimitDeps): ServerInterceptor {
+  const streams = createBound(maxStreams, Math.ceil(maxStreams / 2))
+  const lasting = new Map<string, Bound>()
+  const lastingOf = (path: string): Bound => {
+    const bound = lasting.get(path) ?? createBound(MAX_LASTING_STREAMS, MAX_LASTING_STREAMS / 2)
+    lasting.set(path, bound)
+    return bound
+  }
+  return ({ path, requestStream, responseStream }, call) => {
+    const { stream } = call as typeof call & StreamCall
+    const clock = createClock(stream)
+    let ended = false
+    const refuse = (error: ApiError): void => {
+      // A caller that does not read what it asked for keeps the stream no longer than one that does not ask.
+      clock.start(requestTimeoutMs, () => stream.destroy())
+      call.sendStatus(toGrpcStatus(error))
+    }
+    const admit = (bound: Bound, key: string): boolean => {
+      const release = bound(key)
+      if (release !== undefined) stream.once('close', release)
+      return release !== undefined
+    }
+    const tooLate = (): void => refuse(new ApiError('DEADLINE_EXCEEDED'))
+    const admission = (metadata: Metadata): ApiError | undefined => {
+      const source = sourceOf(call.getPeer(), metadata)
+      if (!admit(streams, source)) return new ApiError('OVERLOADED', undefined, { retryAfter: 1 })
+      if (responseStream && !admit(lastingOf(path), source)) return tooMuch()
+      return undefined
+    }
+    const bounded: ServerListener = {
+      ...(requestStream ? manyRequests(clock, stream) : {}),
+      onReceiveMetadata(metadata, next) {
+        const error = admission(metadata)
+        if (error !== undefined) return refuse(error)
+        clock.start(requestTimeoutMs, tooLate)
+        next(metadata)
+      },
+      onReceiveHalfClose(next) {
+        ended = true
+        // No handler of a single request starts before.
+        if (!requestStream) clock.stop()
+        next()
+      },
+      // Comes once the status is handed on. A caller that has not ended its side would keep the HTTP/2 stream open.
+      onCancel() {
+        if (!ended) setImmediate(() => stream.close())
+      },
+    }
+    return new ServerInterceptingCall(call, {
+      start: (next) => next(bounded),
+      sendStatus(status, next) {
+        clock.start(requestTimeoutMs, () => stream.destroy())
+        next(status)
+      },
+    })
+  }
+}
+
+function tooMuch(): ApiError {
+  return new ApiError('RATE_LIMITED', undefined, { retryAfter: 1 })
+}
+
+/** One timer, which ends with the stream. */
+interface Clock {
+  /** Replaces what was to come. */
+  start(ms: number, then: () => void): void
+  stop(): void
+}
+
+function createClock(stream: ServerHttp2Stream): Clock {
+  let timer: NodeJS.Timeout | undefined
+  const stop = (): void => clearTimeout(timer)
+  stream.once('close', stop)
+  return {
+    stop,
+    start(ms, then) {
+      stop()
+      if (!stream.destroyed) timer = setTimeout(then, ms)
+    },
+  }
+}
+
+/** A stream of many requests ends by its HTTP/2 code (RFC 9113 section 7), since its caller may never read a status. */
+function manyRequests(clock: Clock, stream: ServerHttp2Stream): ServerListener {
+  let count = 0
+  return {
+    onReceiveMessage(message, next) {
+      count += 1
+      if (count === 1) clock.start(MAX_STREAM_AGE_MS, () => stream.close(constants.NGHTTP2_CANCEL))
+      if (count > MAX_STREAM_MESSAGES) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM)
+      else next(message)
+    },
+  }
+}
