@@ -44,6 +44,8 @@ const MIN_TOKEN_TTL_S = 30
 const CHALLENGE_TTL_S = { min: 30, max: 600 } as const
 const MAX_PENDING = { operators: 100_000, operatorsPerDomain: 16, agentsPerOperator: 1000 } as const
 const BODY_LIMIT = 64 * 1024
+/** gRPC streams beside those of calls: health's Watch and reflection. */
+const LASTING_STREAMS = 200
 
 /** Puts the whole server together over a database and makes it listen. */
 export async function startServer(config: Config, secrets: Secrets, databaseUrl: string, log: Logger): Promise<Server> {
@@ -99,7 +101,7 @@ async function serve(config: Config, secrets: Secrets, db: Db, log: Logger): Pro
     },
   })
   const { host, trustedProxies, requestTimeoutMs } = config
-  const maxStreams = 2 * config.maxConcurrency
+  const maxStreams = 2 * config.maxConcurrency + LASTING_STREAMS
   const grpc = createGrpcServer({
     rpc,
     host,
