@@ -92,7 +92,14 @@ describe('a server on the embedded database', () => {
     expect(await data.postmasterPid()).toBeUndefined()
   })
 
-  it('7. has kept all data at the second start', async () => {
+  it('7. does not serve another issuer from it', async () => {
+    const env = { AUTH4AGENT_DATA_DIR: data.path, AUTH4AGENT_BASE_URL: 'http://localhost:7' }
+    const { status, logs } = await failToStart(env)
+    expect(status).toBe(1)
+    expect(logs).toContain('This database belongs to the issuer http://localhost:8080')
+  })
+
+  it('8. has kept all data at the second start', async () => {
     await start()
     expect(await publishedKeys()).toEqual(keys)
     expect((await client.getOperator(operator.id)).body).toMatchObject({ domain, status: 'active' })
@@ -101,7 +108,7 @@ describe('a server on the embedded database', () => {
     await issueToken(client, agent)
   })
 
-  it('8. stops the database that a killed server left behind, and has kept all data', async () => {
+  it('9. stops the database that a killed server left behind, and has kept all data', async () => {
     const orphan = (await data.postmasterPid()) ?? 0
     await server.kill()
     expect(await isRunning(orphan)).toBe(true)
@@ -110,7 +117,7 @@ describe('a server on the embedded database', () => {
     expect(expectStatus(200, await client.verify(issued.token))).toMatchObject({ valid: true })
   })
 
-  it('9. starts its database again when that ends by itself', async () => {
+  it('10. starts its database again when that ends by itself', async () => {
     const killed = (await data.postmasterPid()) ?? 0
     process.kill(killed, 'SIGKILL')
     await until(
@@ -123,7 +130,7 @@ describe('a server on the embedded database', () => {
     )
   })
 
-  it('10. ends, saying why, when that is not possible', async () => {
+  it('11. ends, saying why, when that is not possible', async () => {
     const postmaster = (await data.postmasterPid()) ?? 0
     await rename(join(data.path, 'postgres'), join(data.path, 'gone'))
     process.kill(postmaster, 'SIGKILL')
