@@ -1,11 +1,28 @@
 import { defineConfig } from 'vitest/config'
+import { ONE_MODE_STORIES, SHORT_CLUSTER_STORIES } from './test/e2e/stories.ts'
+import type { Mode } from './test/support/modes.ts'
+
+const STORIES = 'test/e2e/**/*.test.ts'
+
+/** Tests that run in one mode, and the name that `vitest --project` knows them by. */
+function project(name: string, mode: Mode, include: readonly string[], exclude: readonly string[] = []) {
+  return {
+    extends: true as const,
+    test: { name, include: [...include], exclude: [...exclude], provide: { mode } },
+  }
+}
 
 export default defineConfig({
   test: {
     globalSetup: ['test/support/global-setup.ts'],
-    include: ['services/**/*.test.ts', 'test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     retry: 0,
+    projects: [
+      project('unit', 'one', ['services/**/*.test.ts', 'test/**/*.test.ts'], [STORIES]),
+      project('e2e', 'one', [STORIES]),
+      project('e2e-split', 'split', [STORIES], Object.keys(ONE_MODE_STORIES)),
+      project('e2e-cluster', 'cluster', SHORT_CLUSTER_STORIES),
+    ],
   },
 })

@@ -5,6 +5,7 @@ import { printWelcome } from './banner.ts'
 import { startServer } from './compose.ts'
 import { type Config, ConfigError, readConfig } from './shared/config/config.ts'
 import { loadSecrets, type Secrets } from './shared/config/secrets.ts'
+import { parseServices } from './shared/config/service-names.ts'
 import { defaultDataDir, startEmbeddedPostgres } from './shared/db/embedded-postgres.ts'
 import { toApiError } from './shared/errors/api-error.ts'
 import { createLogger, type Logger } from './shared/log/log.ts'
@@ -13,7 +14,7 @@ import { StartupError } from './shared/startup-error.ts'
 const CHECKOUT = fileURLToPath(new URL('..', import.meta.url))
 /** Mistakes of a configuration or a machine by the code of their error, in words for the person who can mend them. */
 const ADVICE: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'Set PORT or AUTH4AGENT_GRPC_PORT to a port that is free.',
+  EADDRINUSE: 'Set PORT, AUTH4AGENT_GRPC_PORT or AUTH4AGENT_INTERNAL_PORT to a port that is free.',
   EACCES: 'The server may not use this; run it as a user who may, or choose another.',
   ENOENT: 'Check the path.',
   '28P01': 'The user or password in DATABASE_URL is not right.',
@@ -21,11 +22,16 @@ const ADVICE: Readonly<Record<string, string>> = {
   '3D000': 'The database that DATABASE_URL names does not exist.',
 }
 
+/** A terminal and npm both pass on the one Ctrl-C that somebody pressed, this close to each other, in milliseconds. */
+const SAME_SIGNAL_MS = 300
+
 /** How often a server under npm looks whether npm is still there, in milliseconds. */
 const ORPHAN_CHECK_MS = 500
 
 try {
   await main()
+  // A connection attempt that nobody answers would keep the process for as long as the system lets it last.
+  process.exit(0)
 } catch (error) {
   const isPlain = error instanceof ConfigError || error instanceof StartupError || error instanceof WrongKeyError
   process.stderr.write(`${isPlain ? error.message : explain(error)}\n`)
@@ -34,9 +40,8 @@ try {
 
 /** Starts what the environment asks for, and stops it in order when told to. Throws when it cannot go on. */
 async function main(): Promise<void> {
-  if (process.argv.length > 2)
-    throw new StartupError('This server takes no arguments; it is configured by its environment.')
-  const config = readConfig(process.env, await defaultDataDir(CHECKOUT))
+  const services = parseServices(process.argv.slice(2))
+  const config = readConfig(process.env, await defaultDataDir(CHECKOUT), services)
   const log = createLogger(config.logLevel)
   const stopping = stopReason()
   const secrets = await loadSecrets(config)
@@ -64,18 +69,27 @@ interface Serving {
 async function serve({ config, secrets, log, stopping }: Serving, databaseUrl: string): Promise<void> {
   const server = await startServer(config, secrets, databaseUrl, log)
   try {
-    printWelcome(config, secrets, server)
-    log.info({ issuer: config.issuer, httpPort: server.httpPort, grpcPort: server.grpcPort }, 'listening')
+    printWelcome(config, secrets, server.ports)
+    log.info({ issuer: config.issuer, ...server.ports, services: config.services }, 'listening')
     log.info({ reason: await stopping }, 'stopping')
   } finally {
     await server.stop()
   }
 }
 
-/** Resolves with why the server is to stop: a signal, or the end of the shell that npm runs it in. */
+/**
+ * Resolves with why the server is to stop: a signal, or the end of the shell that npm runs it in. A signal that comes after
+ * ends the process at once.
+ */
 function stopReason(): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>()
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, resolve)
+  let firstAt: number | undefined
+  const stop = (signal: string): void => {
+    firstAt ??= performance.now()
+    if (performance.now() - firstAt > SAME_SIGNAL_MS) process.exit(1)
+    resolve(signal)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
   if (process.env.npm_lifecycle_event !== undefined) {
     // npm passes SIGTERM to its shell, which ends without passing it on.
     const parent = process.ppid

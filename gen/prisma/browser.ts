@@ -19,7 +19,7 @@ export * as $Enums from './enums.ts'
 export * from './enums.ts';
 /**
  * Model Deployment
- * One row: whom this database belongs to. Written once, by the first server that starts on it.
+ * One row: whom this database belongs to. Written by the first server that starts on it, and after a restore.
  */
 export type Deployment = Prisma.DeploymentModel
 /**
@@ -63,6 +63,22 @@ export type JwksKey = Prisma.JwksKeyModel
  * Written by revocation alone.
  */
 export type RevokedToken = Prisma.RevokedTokenModel
+/**
+ * Model RevocationLog
+ * The ledger: what ends tokens, in the order of commits. Written by triggers alone, in the transaction of the change; the
+ * prefix that can end nothing any more is removed.
+ */
+export type RevocationLog = Prisma.RevocationLogModel
+/**
+ * Model RevocationHead
+ * The ledger: one row, the end of the revocation log. Locked last in every transaction that ends tokens.
+ */
+export type RevocationHead = Prisma.RevocationHeadModel
+/**
+ * Model Verifier
+ * Written by every process that answers verifications from memory: its lease to do so.
+ */
+export type Verifier = Prisma.VerifierModel
 /**
  * Model UsedAssertion
  * The ledger: which assertions have been used up. `issuer` is the operator's id, or admin.

@@ -2,8 +2,8 @@ import type { Client } from '@connectrpc/connect'
 import type {
   AgentDirectoryService,
   OperatorDirectoryService,
-  TokenStatusService,
 } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import type { TokenStatus } from '../revocation/index.ts'
 import type { Db } from '../shared/db/db.ts'
 import type { VerificationKeys } from '../shared/token/verification-keys.ts'
 import type { TtlBounds } from './domain/token-request.ts'
@@ -32,7 +32,7 @@ export interface AuthnDeps {
   readonly settings: AuthnSettings
   readonly subjects: Subjects
   readonly operators: Client<typeof OperatorDirectoryService>
-  readonly tokenStatus: Client<typeof TokenStatusService>
+  readonly tokenStatus: TokenStatus
   readonly challengeKeys: ChallengeKeyring
   readonly signer: TokenSigner
   readonly verificationKeys: VerificationKeys
@@ -47,6 +47,6 @@ export interface AuthnOptions {
   readonly kek: Uint8Array
   readonly agents: Client<typeof AgentDirectoryService>
   readonly operators: Client<typeof OperatorDirectoryService>
-  readonly tokenStatus: Client<typeof TokenStatusService>
+  readonly tokenStatus: TokenStatus
   readonly verificationKeys: VerificationKeys
 }

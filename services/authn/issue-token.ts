@@ -23,7 +23,7 @@ export interface IssuedToken {
 
 /** Decisions made on a subject that changes under them are made again, this often at most. */
 const MAX_DECISIONS = 4
-const REFUSALS = { used: 'CHALLENGE_USED', expired: 'CHALLENGE_EXPIRED' } as const
+const REFUSALS = { used: 'CHALLENGE_USED', expired: 'CHALLENGE_EXPIRED', void: 'CHALLENGE_NOT_FOUND' } as const
 
 /** Redeems a signed challenge for a token, in the order of checks that PROTOCOL gives. */
 export async function issueToken(deps: AuthnDeps, request: IssueTokenRequest, call: Call): Promise<IssuedToken> {
@@ -87,6 +87,7 @@ async function redeemAndSign(
   const outcome = await redeem(deps.db, {
     challengeId,
     challengeExp: content.exp,
+    challengeKeyId: content.kid,
     agentId: subject.agent.id,
     agentVersion: subject.agent.version,
     operatorId: subject.operator.id,
@@ -99,6 +100,8 @@ async function redeemAndSign(
     requestId: call.requestId,
   })
   if (outcome.kind === 'stale') return 'stale'
+  // All keys were discarded, by the administrator: the next challenge needs a new one.
+  if (outcome.kind === 'void') await deps.challengeKeys.rotate()
   if (outcome.kind !== 'redeemed') throw new ApiError(REFUSALS[outcome.kind])
   const claims = buildClaims(deps.issuer, subject, terms, { jti, nowS, epoch: outcome.epoch })
   // Signed only now that the challenge is used up: while a signature is being made, which may take a while and fail, the

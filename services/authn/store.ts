@@ -7,6 +7,8 @@ export interface RedeemInput {
   readonly challengeId: string
   /** When the challenge expires, Unix seconds; judged by the database's clock. */
   readonly challengeExp: number
+  /** The key that sealed it; one that is gone voids its challenges. */
+  readonly challengeKeyId: string
   readonly agentId: string
   readonly agentVersion: number
   readonly operatorId: string
@@ -26,7 +28,7 @@ export interface RedeemInput {
  */
 export type RedeemOutcome =
   | { readonly kind: 'redeemed'; readonly epoch: readonly [agent: number, operator: number] }
-  | { readonly kind: 'used' | 'expired' | 'stale' }
+  | { readonly kind: 'used' | 'expired' | 'void' | 'stale' }
 
 /**
  * One statement, so one snapshot and one commit: it checks expiry, status, key and versions, uses the challenge up and writes
@@ -34,15 +36,17 @@ export type RedeemOutcome =
  */
 const REDEEM = `
 WITH standing AS MATERIALIZED (
-  SELECT a.epoch AS agent_epoch, o.epoch AS operator_epoch
+  SELECT a.epoch AS agent_epoch, greatest(o.epoch, (SELECT first_epoch FROM deployment)) AS operator_epoch
   FROM agents a
   JOIN operators o ON o.id = a.operator_id
   JOIN agent_keys k ON k.agent_id = a.id AND k.public_key = $6 AND k.retired_at IS NULL
   WHERE a.id = $2::uuid AND a.version = $3 AND a.status = 'active'
     AND o.id = $4::uuid AND o.version = $5 AND o.status = 'active'
+), sealed AS MATERIALIZED (
+  SELECT 1 FROM challenge_keys WHERE id = $14
 ), redeemed AS (
   INSERT INTO redemptions (challenge_id, jti, agent_id, key_thumbprint, keep_until)
-  SELECT $1::uuid, $7, $2::uuid, $8, to_timestamp($10) FROM standing WHERE clock_timestamp() < to_timestamp($9)
+  SELECT $1::uuid, $7, $2::uuid, $8, to_timestamp($10) FROM standing, sealed WHERE clock_timestamp() < to_timestamp($9)
   ON CONFLICT (challenge_id) DO NOTHING
   RETURNING 1
 ), audited AS (
@@ -50,7 +54,7 @@ WITH standing AS MATERIALIZED (
   SELECT $11::uuid, $4::uuid, $12, 'token.issue', $7, 'done', $13 FROM redeemed
 )
 SELECT s.agent_epoch, s.operator_epoch, EXISTS (SELECT 1 FROM redeemed) AS redeemed,
-  clock_timestamp() >= to_timestamp($9) AS expired
+  clock_timestamp() >= to_timestamp($9) AS expired, NOT EXISTS (SELECT 1 FROM sealed) AS void
 FROM (SELECT 1) AS one LEFT JOIN standing s ON true`
 
 interface RedeemRow {
@@ -58,6 +62,7 @@ interface RedeemRow {
   readonly operator_epoch: number | null
   readonly redeemed: boolean
   readonly expired: boolean
+  readonly void: boolean
 }
 
 /** Redeems a challenge at most once, whatever the number of instances, retries and crashes. */
@@ -79,6 +84,7 @@ export async function redeem(db: Db, input: RedeemInput): Promise<RedeemOutcome>
       auditId(),
       input.actor,
       input.requestId,
+      input.challengeKeyId,
     ],
   })
   const row = rows[0]
@@ -86,6 +92,7 @@ export async function redeem(db: Db, input: RedeemInput): Promise<RedeemOutcome>
     return { kind: 'redeemed', epoch: [row.agent_epoch, row.operator_epoch] }
   }
   if (row?.expired) return { kind: 'expired' }
+  if (row?.void) return { kind: 'void' }
   return { kind: row === undefined || row.agent_epoch === null ? 'stale' : 'used' }
 }
 

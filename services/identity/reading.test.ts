@@ -198,6 +198,7 @@ describe('policies', () => {
   it('let nobody but the operator itself govern its agents', () => {
     const { registerAgent, getAgent, ...rest } = policies
     expect(registerAgent).toEqual({
+      endsTokens: false,
       callers: ['anyone', 'operator'],
       own: 'operatorId',
       limit: 'register',

@@ -27,6 +27,8 @@ export interface GatewayConfig {
   readonly requestTimeoutMs: number
   /** Largest request body in bytes. */
   readonly bodyLimit: number
+  /** How long the caller of a stream may read nothing of it, in milliseconds; 30 seconds unless told. */
+  readonly maxStallMs?: number
   /** PEM texts; set, the listener is https. */
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer }
   readonly protocol: ProtocolFacts

@@ -34,14 +34,17 @@ export interface GatewayContext extends GatewayDeps {
   readonly callerOf: (request: Received) => Caller
   /** The issuer's path; empty when it has none. */
   readonly basePath: string
+  /** Aborts when the gateway closes: streams end then. */
+  readonly closing: AbortSignal
 }
 
 /** Adds what follows from the dependencies. Throws Error for settings that cannot be. */
-export function createContext(deps: GatewayDeps): GatewayContext {
+export function createContext(deps: GatewayDeps, closing: AbortSignal): GatewayContext {
   const { trustedProxies, baseUrl } = deps.config
   const sourceOf = createSourceOf(trustedProxies)
   return {
     ...deps,
+    closing,
     basePath: issuerPath(baseUrl),
     callerOf: ({ socket, headers }) => ({
       requestId: requestId(headers['x-request-id']),

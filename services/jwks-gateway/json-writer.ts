@@ -1,4 +1,4 @@
-import { type DescField, type DescMessage, type Message, ScalarType } from '@bufbuild/protobuf'
+import { type DescEnum, type DescField, type DescMessage, type Message, ScalarType } from '@bufbuild/protobuf'
 import type { Timestamp } from '@bufbuild/protobuf/wkt'
 import { encodeBase64 } from '../shared/crypto/base64.ts'
 
@@ -12,7 +12,7 @@ const compiled = new WeakMap<DescMessage, Write>()
 
 /**
  * Compiles the writer of a message's JSON: every field present in the contract's order under its snake_case name, what
- * is unset as null, int64 as a number, bytes as padded base64, times as RFC 3339 in whole seconds. Done once for a
+ * is unset as null, int64 as a number, enums as their names, bytes as padded base64, times as RFC 3339 in whole seconds. Done once for a
  * message. Throws Error for field types that REST does not serve.
  */
 export function compileWriter(message: DescMessage): MessageWriter {
@@ -53,7 +53,14 @@ function fieldWriter(field: DescField): Write {
 
 function singularWriter(field: DescField): Write {
   if (field.fieldKind === 'map' || field.oneof !== undefined) throw unserved(field)
+  if (field.enum !== undefined) return enumWriter(field.enum)
   return field.message === undefined ? scalarWriter(field) : messageWriter(field.message)
+}
+
+/** A value that this version has no name for is its number, as in the protobuf JSON mapping. */
+function enumWriter({ value }: DescEnum): Write {
+  const names = new Map(Object.values(value).map(({ number, name }) => [number, JSON.stringify(name)]))
+  return (number) => names.get(number as number) ?? String(number)
 }
 
 function scalarWriter(field: DescField): Write {
@@ -67,6 +74,7 @@ const SCALARS: Partial<Record<ScalarType, Write>> = {
   [ScalarType.BOOL]: String,
   [ScalarType.INT32]: String,
   [ScalarType.INT64]: String,
+  [ScalarType.UINT64]: String,
   [ScalarType.BYTES]: (value) => `"${encodeBase64(value as Uint8Array)}"`,
 }
 

@@ -63,6 +63,7 @@ const SCALARS: Partial<Record<ScalarType, ReadText>> = {
   [ScalarType.BOOL]: readBoolText,
   [ScalarType.INT32]: (text, at) => Number(readInteger(text, at, 32)),
   [ScalarType.INT64]: (text, at) => readInteger(text, at, 64),
+  [ScalarType.UINT64]: readUnsigned,
   [ScalarType.BYTES]: readBytes,
 }
 
@@ -75,6 +76,13 @@ function readInteger(text: string, at: string, bits: number): bigint {
   const integer = /^-?\d{1,19}$/.test(text) ? BigInt(text) : undefined
   if (integer === undefined || BigInt.asIntN(bits, integer) !== integer)
     throw wrongType(at, `an integer of ${bits} bits`)
+  return integer
+}
+
+function readUnsigned(text: string, at: string): bigint {
+  const integer = /^\d{1,20}$/.test(text) ? BigInt(text) : undefined
+  if (integer === undefined || BigInt.asUintN(64, integer) !== integer)
+    throw wrongType(at, 'an integer of 64 bits from 0')
   return integer
 }
 

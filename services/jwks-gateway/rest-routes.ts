@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ApiError } from '../shared/errors/api-error.ts'
 import { methodName } from '../shared/rpc/method-name.ts'
 import { parseBody } from './body-parser.ts'
+import { eventStreamHandler } from './event-stream.ts'
 import type { GatewayContext } from './gateway-context.ts'
 import { compileFieldWriter, compileWriter, type MessageWriter } from './json-writer.ts'
 import { nextPageLink, pathOf, queryOf } from './links.ts'
@@ -20,7 +21,8 @@ const JSON_CONTENT_TYPE = 'application/json'
 
 /** Adds the routes of a binding, at the root and under the issuer's path. */
 export function addRestRoute(server: FastifyInstance, context: GatewayContext, binding: RestBinding): void {
-  const handler = restHandler(context, binding)
+  const isStream = binding.method.methodKind === 'server_streaming'
+  const handler = isStream ? eventStreamHandler(context, binding) : restHandler(context, binding)
   for (const prefix of new Set(['', context.basePath])) {
     server.route({ method: binding.verb, url: prefix + binding.path.route, handler })
   }

@@ -17,8 +17,10 @@ import { addWellKnownRoutes, wellKnownPaths } from './well-known.ts'
 export interface Gateway {
   /** Starts to listen. Rejects when the port cannot be had. */
   listen(): Promise<{ port: number }>
-  /** Stops accepting, lets requests in flight finish, closes the rest. */
+  /** Stops accepting, ends streams, lets requests in flight finish, closes the rest. */
   close(): Promise<void>
+  /** Tells callers, with each answer, to make a new connection for the next: it may lead elsewhere. */
+  drain(): void
 }
 
 /** URLs are bounded by Node's limit on headers; a DID in a path may take all of that. */
@@ -33,10 +35,15 @@ const DRAIN_CHECK_MS = 50
  */
 export function createGateway(deps: GatewayDeps): Gateway {
   const { config } = deps
-  const context = createContext(deps)
+  const closing = new AbortController()
+  let isDraining = false
+  const context = createContext(deps, closing.signal)
   let http: Server | undefined
   const fastify = createFastify(context, (handler) => {
-    http = createHttpServer(config, splitListener(context, handler))
+    http = createHttpServer(
+      config,
+      splitListener(context, handler, () => isDraining),
+    )
     return http
   })
   return {
@@ -45,7 +52,12 @@ export function createGateway(deps: GatewayDeps): Gateway {
       const address = fastify.server.address()
       return { port: typeof address === 'object' && address !== null ? address.port : config.port }
     },
+    drain() {
+      isDraining = true
+    },
     async close() {
+      // They are resumed elsewhere.
+      closing.abort()
       const sweep = setInterval(() => http?.closeIdleConnections(), DRAIN_CHECK_MS)
       const cut = setTimeout(() => http?.closeAllConnections(), DRAIN_MS)
       try {
@@ -61,7 +73,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
 type Listener = (request: IncomingMessage, response: ServerResponse) => void
 
 /** Settles what every answer has, and hands Connect's paths to Connect, all others to REST. */
-function splitListener(context: GatewayContext, rest: Listener): Listener {
+function splitListener(context: GatewayContext, rest: Listener, isDraining: () => boolean): Listener {
   const headers = securityHeaders(context.config.baseUrl)
   const isConnect = connectPathTest(context.rpc.services)
   const connect = createConnectListener(context)
@@ -71,6 +83,7 @@ function splitListener(context: GatewayContext, rest: Listener): Listener {
     request.headers['x-request-id'] = id
     response.setHeader('x-request-id', id)
     setHeaders(response, headers)
+    if (isDraining()) response.setHeader('connection', 'close')
     const url = request.url ?? '/'
     if (!url.startsWith('/')) request.url = url.replace(/^https?:\/\/[^/?#]*\/?/i, '/')
     if (isConnect(request.url ?? '/')) connect(request, response)

@@ -6,15 +6,27 @@ import type { Policies } from '../shared/rpc/policy.ts'
  * anybody use up what the owner needs.
  */
 export const policies: Policies<typeof OperatorRegistryService> = {
-  registerOperator: { callers: ['anyone'], limit: 'register', action: 'operator.register' },
+  registerOperator: { callers: ['anyone'], limit: 'register', action: 'operator.register', endsTokens: false },
   getOperator: { callers: ['anyone'], limit: 'read' },
   getDomainVerification: { callers: ['anyone'], limit: 'read' },
-  confirmDomain: { callers: ['anyone'], limit: 'confirm', action: 'operator.confirm' },
-  releaseDomain: { callers: ['operator'], own: 'id', limit: 'manage', action: 'operator.release' },
+  confirmDomain: { callers: ['anyone'], limit: 'confirm', action: 'operator.confirm', endsTokens: true },
+  releaseDomain: { callers: ['operator'], own: 'id', limit: 'manage', action: 'operator.release', endsTokens: true },
   getOperatorPolicy: { callers: ['operator'], own: 'id', limit: 'read' },
-  setOperatorPolicy: { callers: ['operator'], own: 'id', limit: 'manage', action: 'operator.set-policy' },
-  endAllTokens: { callers: ['operator'], own: 'id', limit: 'manage', action: 'operator.end-all-tokens' },
-  suspendOperator: { callers: ['admin'], limit: 'manage', action: 'operator.suspend' },
-  reinstateOperator: { callers: ['admin'], limit: 'manage', action: 'operator.reinstate' },
+  setOperatorPolicy: {
+    callers: ['operator'],
+    own: 'id',
+    limit: 'manage',
+    action: 'operator.set-policy',
+    endsTokens: false,
+  },
+  endAllTokens: {
+    callers: ['operator'],
+    own: 'id',
+    limit: 'manage',
+    action: 'operator.end-all-tokens',
+    endsTokens: true,
+  },
+  suspendOperator: { callers: ['admin'], limit: 'manage', action: 'operator.suspend', endsTokens: true },
+  reinstateOperator: { callers: ['admin'], limit: 'manage', action: 'operator.reinstate', endsTokens: false },
   listAuditRecords: { callers: ['operator'], own: 'id', limit: 'read' },
 }

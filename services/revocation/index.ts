@@ -1,23 +1,30 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
-import type { TokenStatusService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { pruneExpired } from '../shared/db/prune.ts'
-import type { InternalHandlers } from '../shared/rpc/local-client.ts'
+import { checkReason } from '../shared/requests/check-text.ts'
 import type { ServiceModule } from '../shared/rpc/rpc.ts'
+import { compactLog } from './compact-log.ts'
+import { endAllTokensOfDeployment } from './end-all-tokens.ts'
+import { createFeed, type FeedDeps } from './feed.ts'
 import { revocationPolicies } from './policy.ts'
 import { type RevocationDeps, revoke } from './revoke-token.ts'
-import { checkToken } from './store.ts'
+import { createWatchRevocations } from './watch.ts'
+
+export { connectRevocations, type Revocations, systemClock, type TokenStatus } from './connect-revocations.ts'
 
 /** The revocation service as the composition root holds it. */
 export interface Revocation {
   readonly module: ServiceModule<typeof RevocationService>
-  readonly status: InternalHandlers<typeof TokenStatusService>
-  /** One pass of the scheduled work: revocations of expired tokens go. */
+  /** Streams that are open. */
+  readonly watchers: number
+  /** One pass of the scheduled work: revocations of expired tokens go, and the log of what they were. */
   runSchedule(): Promise<void>
 }
 
-/** Revokes tokens, and tells other services which stand. */
-export function createRevocation(deps: RevocationDeps): Revocation {
+/** Revokes tokens, and tells whoever watches what has been ended. */
+export function createRevocation(deps: RevocationDeps & FeedDeps): Revocation {
+  const { db } = deps
+  const feed = createFeed(deps)
   return {
     module: {
       service: RevocationService,
@@ -27,13 +34,19 @@ export function createRevocation(deps: RevocationDeps): Revocation {
           const { jti, revokedAt } = await revoke(deps, request, call)
           return { jti, revokedAt: timestampFromDate(revokedAt) }
         },
+        watchRevocations: createWatchRevocations(feed),
+        async endAllTokensOfDeployment({ reason }, call) {
+          const { minimumEpoch, at } = await endAllTokensOfDeployment(db.prisma, call, checkReason(reason))
+          return { minimumEpoch, endedAt: timestampFromDate(at) }
+        },
       },
     },
-    status: {
-      async checkToken(request) {
-        return { reason: (await checkToken(deps.db, request)) ?? '' }
-      },
+    get watchers() {
+      return feed.watchers
     },
-    runSchedule: () => pruneExpired(deps.db.pool, 'revoked_tokens', 'expires_at'),
+    async runSchedule() {
+      await pruneExpired(db.pool, 'revoked_tokens', 'expires_at')
+      await compactLog(db.pool)
+    },
   }
 }

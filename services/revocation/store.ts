@@ -1,8 +1,7 @@
-import type { CheckTokenRequest } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import type pg from 'pg'
 import type { Db } from '../shared/db/db.ts'
 import { ApiError } from '../shared/errors/api-error.ts'
-import type { Verdict } from '../shared/errors/reasons.ts'
-import { type Author, change } from '../shared/ledger/ledger.ts'
+import { type Author, actorName, auditId, usedAssertionOf } from '../shared/ledger/ledger.ts'
 import { MAX_TOKEN_TTL_S } from '../shared/token/claims.ts'
 
 /** A token to be revoked. */
@@ -22,59 +21,65 @@ export interface Revocation {
 const KEEP_BEYOND_EXPIRY_S = 300
 
 /**
- * Revokes a token, once; answers when it was revoked first, or the time now when it has expired everywhere. Such a token needs
- * no record, and an anonymous caller may cause none; that is judged by the database's clock, which also prunes.
+ * One statement, as `change` would do it in seven: whoever revokes waits for the answer, and with it all verifiers. It uses the
+ * assertion up first; of two calls with the same one, or for the same token, the second waits for the first. By the database's
+ * clock, which also prunes, a token that has expired everywhere needs no record, and an anonymous caller may cause none.
  */
-export function revokeToken(db: Db, author: Author, { operatorId, jti, exp, reason }: Revocation): Promise<Date> {
-  return change(db.prisma, author, async (tx, audit) => {
-    const count = await tx.$executeRaw`
-      INSERT INTO revoked_tokens (operator_id, jti, expires_at)
-      SELECT ${operatorId}::uuid, ${jti}, token.exp + make_interval(secs => ${KEEP_BEYOND_EXPIRY_S}::int)
-      FROM (
-        SELECT coalesce(to_timestamp(${exp}::float8), now() + make_interval(secs => ${MAX_TOKEN_TTL_S}::int)) AS exp
-      ) AS token
-      WHERE token.exp + make_interval(secs => ${KEEP_BEYOND_EXPIRY_S}::int) > now()
-      ON CONFLICT DO NOTHING`
-    if (count > 0) await audit({ action: 'token.revoke', subject: jti, operatorId, reason })
-    const [row] = await tx.$queryRaw<{ revoked_at: Date }[]>`
-      SELECT coalesce(
-        (SELECT revoked_at FROM revoked_tokens WHERE operator_id = ${operatorId}::uuid AND jti = ${jti}), now()
-      ) AS revoked_at`
-    if (row === undefined) throw new Error('a statement that answers one row answered none')
-    return row.revoked_at
-  })
-}
+const REVOKE = `
+WITH used AS (
+  INSERT INTO used_assertions (issuer, jti, keep_until)
+  SELECT $5, $6, $7 WHERE $5::text IS NOT NULL ON CONFLICT DO NOTHING RETURNING 1
+), admitted AS MATERIALIZED (
+  SELECT 1 WHERE $5::text IS NULL OR EXISTS (SELECT 1 FROM used)
+), token AS (
+  SELECT coalesce(to_timestamp($3::float8), now() + make_interval(secs => ${MAX_TOKEN_TTL_S}))
+    + make_interval(secs => ${KEEP_BEYOND_EXPIRY_S}) AS expires_at FROM admitted
+), revoked AS (
+  INSERT INTO revoked_tokens (operator_id, jti, expires_at) SELECT $1::uuid, $2, expires_at FROM token WHERE expires_at > now()
+  ON CONFLICT DO NOTHING RETURNING revoked_at
+), audited AS (
+  INSERT INTO audit_logs (id, operator_id, actor, action, subject, outcome, reason, request_id)
+  SELECT $8::uuid, $1::uuid, $9, 'token.revoke', $2, 'done', $4, $10 FROM revoked
+)
+SELECT EXISTS (SELECT 1 FROM admitted) AS admitted, (SELECT revoked_at FROM revoked) AS revoked_at`
+
+const REVOKED_AT = `
+SELECT coalesce(
+  (SELECT revoked_at FROM revoked_tokens WHERE operator_id = $1::uuid AND jti = $2), now()
+) AS revoked_at`
 
 /**
- * One statement on the primary, so that a verification which begins after a revocation has returned sees it. The epochs are
- * read from the rows that raise them.
+ * Revokes a token, once; answers when it was revoked first, or the time now when it has expired everywhere.
+ * @throws ApiError ASSERTION_USED
  */
-const CHECK = `
-SELECT pg_is_in_recovery() AS standby, o.epoch AS operator_epoch, a.epoch AS agent_epoch, r.jti IS NOT NULL AS revoked
-FROM (SELECT 1) AS one
-LEFT JOIN operators o ON o.id = $1::uuid
-LEFT JOIN agents a ON a.operator_id = o.id AND a.did = $2
-LEFT JOIN revoked_tokens r ON r.operator_id = $1::uuid AND r.jti = $3`
-
-interface CheckRow {
-  readonly standby: boolean
-  readonly operator_epoch: number | null
-  readonly agent_epoch: number | null
-  readonly revoked: boolean
+export async function revokeToken({ pool }: Db, author: Author, revocation: Revocation): Promise<Date> {
+  const { operatorId, jti, exp, reason } = revocation
+  const used = usedAssertionOf(author)
+  const { rows } = await pool.query<{ admitted: boolean; revoked_at: Date | null }>({
+    name: 'revoke-token',
+    text: REVOKE,
+    values: [
+      operatorId,
+      jti,
+      exp ?? null,
+      reason,
+      used?.issuer ?? null,
+      used?.jti ?? null,
+      used?.keepUntil ?? null,
+      auditId(),
+      actorName(author.principal),
+      author.requestId,
+    ],
+  })
+  const [row] = rows
+  if (row?.admitted === false) throw new ApiError('ASSERTION_USED')
+  return row?.revoked_at ?? (await revokedAt(pool, operatorId, jti))
 }
 
-/** Why a genuine token does not stand, or undefined. Throws UNAVAILABLE on a standby, which may lag. */
-export async function checkToken(db: Db, token: CheckTokenRequest): Promise<Verdict | undefined> {
-  const { rows } = await db.pool.query<CheckRow>({
-    name: 'check-token',
-    text: CHECK,
-    values: [token.operatorId, token.sub, token.jti],
-  })
-  const row = rows[0]
-  if (row === undefined || row.standby)
-    throw new ApiError('UNAVAILABLE', 'the database is a standby', { retryAfter: 1 })
-  if (row.revoked) return 'TOKEN_REVOKED'
-  if (row.operator_epoch === null || token.operatorEpoch < row.operator_epoch) return 'OPERATOR_TOKENS_ENDED'
-  if (row.agent_epoch === null || token.agentEpoch < row.agent_epoch) return 'AGENT_TOKENS_ENDED'
-  return undefined
+/** Read by a statement that begins after the one that was waited for. */
+async function revokedAt(pool: pg.Pool, operatorId: string, jti: string): Promise<Date> {
+  const { rows } = await pool.query<{ revoked_at: Date }>(REVOKED_AT, [operatorId, jti])
+  const [row] = rows
+  if (row === undefined) throw new Error('a statement that answers one row answered none')
+  return row.revoked_at
 }

@@ -1,9 +1,9 @@
 import { Client } from 'pg'
 import { describe, expect, it } from 'vitest'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
+import { startTcpProxy, type TcpProxy, targetOf, urlThrough } from '../support/tcp-proxy.ts'
 import { until } from '../support/until.ts'
 import { faultCases, rateCases, useUp } from './cases/faults.ts'
-import { type DatabaseProxy, proxyDatabase } from './support/database-proxy.ts'
 import { sendHttp } from './support/http.ts'
 import { type RefusalCase, sendCase, type Transport, titleOf, transportsOf } from './support/refusal.ts'
 import { useWorld } from './support/run-cases.ts'
@@ -47,12 +47,12 @@ async function locked(world: World, statement: string, work: () => Promise<void>
 }
 
 describe('a database that does not answer', () => {
-  let proxy: DatabaseProxy | undefined
+  let proxy: TcpProxy | undefined
   const world = useWorld({
     env: { AUTH4AGENT_REQUEST_TIMEOUT: '1s' },
     databaseUrl: async (url) => {
-      proxy = await proxyDatabase(url)
-      return proxy.url
+      proxy = await startTcpProxy(targetOf(url))
+      return urlThrough(proxy, url)
     },
   })
 
@@ -63,7 +63,7 @@ describe('a database that does not answer', () => {
     const startedAt = performance.now()
     await expectAll(world(), faultCases('UNAVAILABLE'))
     expect(performance.now() - startedAt).toBeLessThan(2_000)
-    await proxy?.restore()
+    await proxy?.pass()
     const path = `/v1/operators/${world().operators.acme.id}`
     await until(
       () => sendHttp(world().server.baseUrl, { verb: 'GET', path }),

@@ -1,10 +1,6 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import type { AgentStatus, OperatorStatus } from '../../gen/prisma/enums.ts'
-import {
-  AgentDirectoryService,
-  OperatorDirectoryService,
-  TokenStatusService,
-} from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { AgentDirectoryService, OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import {
   CreateChallengeRequestSchema,
   IssueTokenRequestSchema,
@@ -16,7 +12,9 @@ import type { AuthnSettings } from '../../services/authn/config.ts'
 import { createAuthn } from '../../services/authn/index.ts'
 import { createIdentity } from '../../services/identity/index.ts'
 import { createOperatorRegistry } from '../../services/operator-registry/index.ts'
+import { checkAtDatabase } from '../../services/revocation/check-token.ts'
 import { createRevocation } from '../../services/revocation/index.ts'
+import { createLogStore } from '../../services/revocation/log-store.ts'
 import { fingerprint, formatDid } from '../../services/shared/crypto/did.ts'
 import { generateKeyPair, type SigningKey, sign } from '../../services/shared/crypto/ed25519.ts'
 import { thumbprint } from '../../services/shared/crypto/thumbprint.ts'
@@ -79,11 +77,9 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     settings: { pendingTtlMs: 3_600_000, maxPendingPerOperator: 3 },
   })
   const verificationKeys = createVerificationKeys(db.prisma, () => performance.now() + clock.monotonicOffsetMs)
-  const revocation = createRevocation({
-    db: options.statusDb ?? db,
-    issuer: ISSUER,
-    verificationKeys,
-  })
+  const statusPool = (options.statusDb ?? db).pool
+  const store = createLogStore(statusPool, 'test')
+  const revocation = createRevocation({ db, issuer: ISSUER, verificationKeys, store, onWake() {} })
   const authn = await createAuthn({
     db,
     now,
@@ -98,7 +94,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
       },
     }),
     operators,
-    tokenStatus: localClient(TokenStatusService, revocation.status),
+    tokenStatus: { check: (token) => checkAtDatabase(statusPool, token) },
     verificationKeys,
   })
   return { clock, authn, revocation, identity, ...callsOf(authn, revocation) }

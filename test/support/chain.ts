@@ -4,11 +4,11 @@ import { IdentityService, SuspendAgentRequestSchema } from '../../gen/proto/auth
 import type { Db } from '../../services/shared/db/db.ts'
 import { createLimiter, type LimitName, type Rate, type Rates } from '../../services/shared/limits/limits.ts'
 import { createLogger } from '../../services/shared/log/log.ts'
-import type { Handler } from '../../services/shared/rpc/call.ts'
+import type { StreamHandler, UnaryHandler } from '../../services/shared/rpc/call.ts'
 import { type ChainDeps, createRpc } from '../../services/shared/rpc/chain.ts'
 import { localClient } from '../../services/shared/rpc/local-client.ts'
 import type { Policy } from '../../services/shared/rpc/policy.ts'
-import type { Meta } from '../../services/shared/rpc/rpc.ts'
+import type { Forward, Meta, Route } from '../../services/shared/rpc/rpc.ts'
 import { adminSigner, ISSUER, NOW_S, operatorSigner } from './assertions.ts'
 
 /** The method that all calls are of; its policy and handler are the test's. */
@@ -25,7 +25,10 @@ export const PARTIES = {
 /** What a test sets of the chain around one method. */
 export interface ChainSetup {
   readonly policy?: Partial<Policy<Record<string, unknown>>>
-  readonly handler?: Handler<DescMethod>
+  readonly handler?: UnaryHandler<DescMethod>
+  /** Answers a stream in the place of the handler. */
+  readonly streamHandler?: StreamHandler<DescMethod>
+  readonly forwards?: readonly Forward[]
   /** Status of both operators. */
   readonly status?: string
   readonly deps?: Partial<ChainDeps>
@@ -34,21 +37,37 @@ export interface ChainSetup {
 }
 
 const PLENTY: Rate = { perMinute: 1e6, burst: 1e6 }
-const GROUPS: readonly LimitName[] = ['read', 'register', 'confirm', 'challenge', 'token', 'verify', 'manage']
+const GROUPS: readonly LimitName[] = [
+  'read',
+  'register',
+  'confirm',
+  'challenge',
+  'token',
+  'verify',
+  'manage',
+  'watch',
+  'forward',
+]
 
 /** The chain around one method, with what it logged and measured. */
-export function chainFixture(db: Db, { policy, handler, status, deps, rate }: ChainSetup = {}) {
+export function chainFixture(
+  db: Db,
+  { policy, handler, streamHandler, forwards, status, deps, rate }: ChainSetup = {},
+) {
   const lines: Record<string, unknown>[] = []
   const observed: string[] = []
   const labels: string[] = []
   const clock = { now: 0 }
-  const route = {
+  const line = {
     method: METHOD,
-    handler: handler ?? (async () => ({ agentDid: 'done' })),
     policy: { callers: ['operator'], own: 'operatorId', limit: 'manage', ...policy } as Policy<Record<string, unknown>>,
   }
+  const route: Route =
+    streamHandler === undefined
+      ? { kind: 'unary', ...line, handler: handler ?? (async () => ({ agentDid: 'done' })) }
+      : { kind: 'stream', ...line, handler: streamHandler }
   const limits = { source: rate?.source ?? PLENTY, subject: rate?.subject ?? PLENTY }
-  const rpc = createRpc([route], {
+  const rpc = createRpc(forwards === undefined ? [route] : [], forwards ?? [], {
     operators: directory(status),
     adminKey: PARTIES.admin.pair.publicKey,
     issuer: ISSUER,
@@ -66,24 +85,28 @@ export function chainFixture(db: Db, { policy, handler, status, deps, rate }: Ch
     rates: Object.fromEntries(GROUPS.map((name) => [name, limits])) as Rates,
     maxConcurrency: 100,
     deadlineMs: 5_000,
+    settle: async () => {},
     now: () => NOW_S * 1000,
     skewS: 10,
     ...deps,
   } as ChainDeps)
-  const send = (read: () => Message, meta: Partial<Meta> = {}) =>
-    rpc.invoke(METHOD, read, {
-      requestId: 'request-1',
-      source: '192.0.2.1',
-      authorization: undefined,
-      rpc: RPC,
-      ...meta,
-    })
+  const send = (read: () => Message, meta: Partial<Meta> = {}) => rpc.invoke(METHOD, read, { ...META, ...meta })
+  const watch = (
+    authorization?: string,
+    meta: Partial<Meta> = {},
+    signal: AbortSignal = new AbortController().signal,
+    fields: object = {},
+  ): AsyncIterator<Message & { agentDid?: string }> =>
+    rpc.subscribe(METHOD, () => request(fields), { ...META, authorization, ...meta }, signal)[Symbol.asyncIterator]()
   const call = (authorization?: string, meta: Partial<Meta> = {}, fields: object = {}) =>
-    send(() => create(SuspendAgentRequestSchema, { operatorId: PARTIES.own.iss, agent: 'a-1', ...fields }), {
-      authorization,
-      ...meta,
-    })
-  return { call, send, rpc, lines, observed, labels, clock }
+    send(() => request(fields), { authorization, ...meta })
+  return { call, send, watch, rpc, lines, observed, labels, clock }
+}
+
+const META: Meta = { requestId: 'request-1', source: '192.0.2.1', authorization: undefined, rpc: RPC }
+
+function request(fields: object = {}): Message {
+  return create(SuspendAgentRequestSchema, { operatorId: PARTIES.own.iss, agent: 'a-1', ...fields })
 }
 
 function directory(status = 'active') {

@@ -27,6 +27,11 @@ export interface FakeRpc extends Rpc {
       meta: Meta,
     ) => MessageInitShape<M['output']> | Promise<MessageInitShape<M['output']>>,
   ): void
+  /** Streams without an answer end at once. */
+  answerStream<M extends DescMethod>(
+    method: M,
+    handler: (request: MessageShape<M['input']>, signal: AbortSignal) => AsyncIterable<MessageInitShape<M['output']>>,
+  ): void
   /** The latest call. */
   last(): SeenCall
 }
@@ -34,24 +39,38 @@ export interface FakeRpc extends Rpc {
 /** All public services behind settable answers, with the check of text that the real chain makes. */
 export function fakeRpc(): FakeRpc {
   const answers = new Map<DescMethod, (request: Message, meta: Meta) => unknown>()
+  const streams = new Map<DescMethod, (request: Message, signal: AbortSignal) => AsyncIterable<unknown>>()
   const calls: SeenCall[] = []
   const refused: FakeRpc['refused'] = []
+  const see = (method: DescMethod, read: () => Message, meta: Meta): Message => {
+    const request = readWith(read, (reason) => refused.push({ reason, rpc: meta.rpc, source: meta.source }))
+    calls.push({ method, request, meta })
+    refuseUnstorableText(method.input, request)
+    return request
+  }
   return {
     services: [OperatorRegistryService, IdentityService, AuthnService, RevocationService, KeysService],
     calls,
     refused,
     answer: (method, handler) => answers.set(method, handler as (request: Message, meta: Meta) => unknown),
+    answerStream: (method, handler) =>
+      streams.set(method, handler as (request: Message, signal: AbortSignal) => AsyncIterable<unknown>),
     last() {
       const call = calls.at(-1)
       if (call === undefined) throw new Error('nothing was called')
       return call
     },
     async invoke(method, read, meta) {
-      const request = readWith(read, (reason) => refused.push({ reason, rpc: meta.rpc, source: meta.source }))
-      calls.push({ method, request, meta })
-      refuseUnstorableText(method.input, request)
+      const request = see(method, read, meta)
       const output = (await answers.get(method)?.(request, meta)) ?? {}
       return create(method.output, output as MessageInitShape<typeof method.output>)
+    },
+    async *subscribe(method, read, meta, signal) {
+      const request = see(method, read, meta)
+      for await (const output of streams.get(method)?.(request, signal) ?? []) {
+        if (signal.aborted) return
+        yield create(method.output, output as MessageInitShape<typeof method.output>)
+      }
     },
     async refuse(error, { source }) {
       refused.push({ reason: error.reason, rpc: 'none', source })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { startEmbeddedPostgres } from '../../services/shared/db/embedded-postgres.ts'
 import { applyMigrations } from '../../services/shared/db/migrate.ts'
+import { startNats } from './nats-server.ts'
 import { runSql, siblingUrl } from './sql.ts'
 
 declare module 'vitest' {
@@ -12,6 +13,8 @@ declare module 'vitest' {
     postgresUrl: string
     /** Name of a migrated database to copy; nobody connects to it. */
     templateDatabase: string
+    /** Three NATS nodes for this run, as NATS_URL takes them. */
+    natsUrl: string
   }
 }
 
@@ -19,24 +22,22 @@ const TEMPLATE = 'migrated_template'
 const MIGRATIONS = join(import.meta.dirname, '../../prisma/migrations')
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
-/** One PostgreSQL and one migrated template database for a whole run of the tests; both are gone after it. */
+/** One PostgreSQL with a migrated template database and one NATS cluster for a whole run of the tests; all are gone after it. */
 export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
+  await using started = new AsyncDisposableStack()
+  const nats = await startNats({ nodes: 3 })
+  started.defer(() => nats.remove())
   const folder = await mkdtemp(join(tmpdir(), 'a4a-test-'))
+  started.defer(() => rm(folder, { recursive: true, force: true }))
   // As root, PostgreSQL runs as another user, who must be able to enter.
   await chmod(folder, 0o711)
   const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'data'), log: silent })
-  const teardown = async (): Promise<void> => {
-    await postgres.stop()
-    await rm(folder, { recursive: true, force: true })
-  }
-  try {
-    await runSql(postgres.url, `CREATE DATABASE ${TEMPLATE}`)
-    await applyMigrations({ url: siblingUrl(postgres.url, TEMPLATE), migrationsDir: MIGRATIONS, log: silent })
-  } catch (error) {
-    await teardown()
-    throw error
-  }
+  started.defer(() => postgres.stop())
+  await runSql(postgres.url, `CREATE DATABASE ${TEMPLATE}`)
+  await applyMigrations({ url: siblingUrl(postgres.url, TEMPLATE), migrationsDir: MIGRATIONS, log: silent })
   provide('postgresUrl', postgres.url)
   provide('templateDatabase', TEMPLATE)
-  return teardown
+  provide('natsUrl', nats.url)
+  const all = started.move()
+  return () => all.disposeAsync()
 }

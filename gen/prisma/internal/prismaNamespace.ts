@@ -406,6 +406,9 @@ export const ModelName = {
   ChallengeKey: 'ChallengeKey',
   JwksKey: 'JwksKey',
   RevokedToken: 'RevokedToken',
+  RevocationLog: 'RevocationLog',
+  RevocationHead: 'RevocationHead',
+  Verifier: 'Verifier',
   UsedAssertion: 'UsedAssertion',
   AuditLog: 'AuditLog'
 } as const
@@ -423,7 +426,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "deployment" | "operator" | "operatorAudience" | "agent" | "agentKey" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "usedAssertion" | "auditLog"
+    modelProps: "deployment" | "operator" | "operatorAudience" | "agent" | "agentKey" | "redemption" | "challengeKey" | "jwksKey" | "revokedToken" | "revocationLog" | "revocationHead" | "verifier" | "usedAssertion" | "auditLog"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -1093,6 +1096,228 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    RevocationLog: {
+      payload: Prisma.$RevocationLogPayload<ExtArgs>
+      fields: Prisma.RevocationLogFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.RevocationLogFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RevocationLogPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.RevocationLogFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RevocationLogPayload>
+        }
+        findFirst: {
+          args: Prisma.RevocationLogFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RevocationLogPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.RevocationLogFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RevocationLogPayload>
+        }
+        findMany: {
+          args: Prisma.RevocationLogFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RevocationLogPayload>[]
+        }
+        create: {
+          args: Prisma.RevocationLogCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RevocationLogPayload>
+        }
+        createMany: {
+          args: Prisma.RevocationLogCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.RevocationLogCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RevocationLogPayload>[]
+        }
+        delete: {
+          args: Prisma.RevocationLogDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RevocationLogPayload>
+        }
+        update: {
+          args: Prisma.RevocationLogUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RevocationLogPayload>
+        }
+        deleteMany: {
+          args: Prisma.RevocationLogDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.RevocationLogUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.RevocationLogUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RevocationLogPayload>[]
+        }
+        upsert: {
+          args: Prisma.RevocationLogUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RevocationLogPayload>
+        }
+        aggregate: {
+          args: Prisma.RevocationLogAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateRevocationLog>
+        }
+        groupBy: {
+          args: Prisma.RevocationLogGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.RevocationLogGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.RevocationLogCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.RevocationLogCountAggregateOutputType> | number
+        }
+      }
+    }
+    RevocationHead: {
+      payload: Prisma.$RevocationHeadPayload<ExtArgs>
+      fields: Prisma.RevocationHeadFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.RevocationHeadFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RevocationHeadPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.RevocationHeadFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RevocationHeadPayload>
+        }
+        findFirst: {
+          args: Prisma.RevocationHeadFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RevocationHeadPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.RevocationHeadFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RevocationHeadPayload>
+        }
+        findMany: {
+          args: Prisma.RevocationHeadFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RevocationHeadPayload>[]
+        }
+        create: {
+          args: Prisma.RevocationHeadCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RevocationHeadPayload>
+        }
+        createMany: {
+          args: Prisma.RevocationHeadCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.RevocationHeadCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RevocationHeadPayload>[]
+        }
+        delete: {
+          args: Prisma.RevocationHeadDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RevocationHeadPayload>
+        }
+        update: {
+          args: Prisma.RevocationHeadUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RevocationHeadPayload>
+        }
+        deleteMany: {
+          args: Prisma.RevocationHeadDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.RevocationHeadUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.RevocationHeadUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RevocationHeadPayload>[]
+        }
+        upsert: {
+          args: Prisma.RevocationHeadUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RevocationHeadPayload>
+        }
+        aggregate: {
+          args: Prisma.RevocationHeadAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateRevocationHead>
+        }
+        groupBy: {
+          args: Prisma.RevocationHeadGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.RevocationHeadGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.RevocationHeadCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.RevocationHeadCountAggregateOutputType> | number
+        }
+      }
+    }
+    Verifier: {
+      payload: Prisma.$VerifierPayload<ExtArgs>
+      fields: Prisma.VerifierFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.VerifierFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$VerifierPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.VerifierFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$VerifierPayload>
+        }
+        findFirst: {
+          args: Prisma.VerifierFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$VerifierPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.VerifierFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$VerifierPayload>
+        }
+        findMany: {
+          args: Prisma.VerifierFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$VerifierPayload>[]
+        }
+        create: {
+          args: Prisma.VerifierCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$VerifierPayload>
+        }
+        createMany: {
+          args: Prisma.VerifierCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.VerifierCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$VerifierPayload>[]
+        }
+        delete: {
+          args: Prisma.VerifierDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$VerifierPayload>
+        }
+        update: {
+          args: Prisma.VerifierUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$VerifierPayload>
+        }
+        deleteMany: {
+          args: Prisma.VerifierDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.VerifierUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.VerifierUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$VerifierPayload>[]
+        }
+        upsert: {
+          args: Prisma.VerifierUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$VerifierPayload>
+        }
+        aggregate: {
+          args: Prisma.VerifierAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateVerifier>
+        }
+        groupBy: {
+          args: Prisma.VerifierGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.VerifierGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.VerifierCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.VerifierCountAggregateOutputType> | number
+        }
+      }
+    }
     UsedAssertion: {
       payload: Prisma.$UsedAssertionPayload<ExtArgs>
       fields: Prisma.UsedAssertionFieldRefs
@@ -1282,7 +1507,9 @@ export type TransactionIsolationLevel = (typeof TransactionIsolationLevel)[keyof
 
 export const DeploymentScalarFieldEnum = {
   id: 'id',
-  issuer: 'issuer'
+  issuer: 'issuer',
+  firstEpoch: 'firstEpoch',
+  busKey: 'busKey'
 } as const
 
 export type DeploymentScalarFieldEnum = (typeof DeploymentScalarFieldEnum)[keyof typeof DeploymentScalarFieldEnum]
@@ -1401,6 +1628,48 @@ export const RevokedTokenScalarFieldEnum = {
 } as const
 
 export type RevokedTokenScalarFieldEnum = (typeof RevokedTokenScalarFieldEnum)[keyof typeof RevokedTokenScalarFieldEnum]
+
+
+export const RevocationLogScalarFieldEnum = {
+  sequence: 'sequence',
+  logEpoch: 'logEpoch',
+  kind: 'kind',
+  operatorId: 'operatorId',
+  subject: 'subject',
+  minimumEpoch: 'minimumEpoch',
+  expiresAt: 'expiresAt',
+  recordedAt: 'recordedAt',
+  previousHash: 'previousHash',
+  hash: 'hash'
+} as const
+
+export type RevocationLogScalarFieldEnum = (typeof RevocationLogScalarFieldEnum)[keyof typeof RevocationLogScalarFieldEnum]
+
+
+export const RevocationHeadScalarFieldEnum = {
+  id: 'id',
+  logEpoch: 'logEpoch',
+  sequence: 'sequence',
+  hash: 'hash',
+  previousHash: 'previousHash',
+  timeline: 'timeline',
+  compactedThrough: 'compactedThrough'
+} as const
+
+export type RevocationHeadScalarFieldEnum = (typeof RevocationHeadScalarFieldEnum)[keyof typeof RevocationHeadScalarFieldEnum]
+
+
+export const VerifierScalarFieldEnum = {
+  incarnation: 'incarnation',
+  name: 'name',
+  leaseMs: 'leaseMs',
+  renewals: 'renewals',
+  logEpoch: 'logEpoch',
+  acknowledged: 'acknowledged',
+  joinedAt: 'joinedAt'
+} as const
+
+export type VerifierScalarFieldEnum = (typeof VerifierScalarFieldEnum)[keyof typeof VerifierScalarFieldEnum]
 
 
 export const UsedAssertionScalarFieldEnum = {
@@ -1815,6 +2084,9 @@ export type GlobalOmitConfig = {
   challengeKey?: Prisma.ChallengeKeyOmit
   jwksKey?: Prisma.JwksKeyOmit
   revokedToken?: Prisma.RevokedTokenOmit
+  revocationLog?: Prisma.RevocationLogOmit
+  revocationHead?: Prisma.RevocationHeadOmit
+  verifier?: Prisma.VerifierOmit
   usedAssertion?: Prisma.UsedAssertionOmit
   auditLog?: Prisma.AuditLogOmit
 }

@@ -60,6 +60,9 @@ export const ModelName = {
   ChallengeKey: 'ChallengeKey',
   JwksKey: 'JwksKey',
   RevokedToken: 'RevokedToken',
+  RevocationLog: 'RevocationLog',
+  RevocationHead: 'RevocationHead',
+  Verifier: 'Verifier',
   UsedAssertion: 'UsedAssertion',
   AuditLog: 'AuditLog'
 } as const
@@ -82,7 +85,9 @@ export type TransactionIsolationLevel = (typeof TransactionIsolationLevel)[keyof
 
 export const DeploymentScalarFieldEnum = {
   id: 'id',
-  issuer: 'issuer'
+  issuer: 'issuer',
+  firstEpoch: 'firstEpoch',
+  busKey: 'busKey'
 } as const
 
 export type DeploymentScalarFieldEnum = (typeof DeploymentScalarFieldEnum)[keyof typeof DeploymentScalarFieldEnum]
@@ -201,6 +206,48 @@ export const RevokedTokenScalarFieldEnum = {
 } as const
 
 export type RevokedTokenScalarFieldEnum = (typeof RevokedTokenScalarFieldEnum)[keyof typeof RevokedTokenScalarFieldEnum]
+
+
+export const RevocationLogScalarFieldEnum = {
+  sequence: 'sequence',
+  logEpoch: 'logEpoch',
+  kind: 'kind',
+  operatorId: 'operatorId',
+  subject: 'subject',
+  minimumEpoch: 'minimumEpoch',
+  expiresAt: 'expiresAt',
+  recordedAt: 'recordedAt',
+  previousHash: 'previousHash',
+  hash: 'hash'
+} as const
+
+export type RevocationLogScalarFieldEnum = (typeof RevocationLogScalarFieldEnum)[keyof typeof RevocationLogScalarFieldEnum]
+
+
+export const RevocationHeadScalarFieldEnum = {
+  id: 'id',
+  logEpoch: 'logEpoch',
+  sequence: 'sequence',
+  hash: 'hash',
+  previousHash: 'previousHash',
+  timeline: 'timeline',
+  compactedThrough: 'compactedThrough'
+} as const
+
+export type RevocationHeadScalarFieldEnum = (typeof RevocationHeadScalarFieldEnum)[keyof typeof RevocationHeadScalarFieldEnum]
+
+
+export const VerifierScalarFieldEnum = {
+  incarnation: 'incarnation',
+  name: 'name',
+  leaseMs: 'leaseMs',
+  renewals: 'renewals',
+  logEpoch: 'logEpoch',
+  acknowledged: 'acknowledged',
+  joinedAt: 'joinedAt'
+} as const
+
+export type VerifierScalarFieldEnum = (typeof VerifierScalarFieldEnum)[keyof typeof VerifierScalarFieldEnum]
 
 
 export const UsedAssertionScalarFieldEnum = {

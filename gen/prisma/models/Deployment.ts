@@ -14,7 +14,7 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model Deployment
- * One row: whom this database belongs to. Written once, by the first server that starts on it.
+ * One row: whom this database belongs to. Written by the first server that starts on it, and after a restore.
  */
 export type DeploymentModel = runtime.Types.Result.DefaultSelection<Prisma.$DeploymentPayload>
 
@@ -28,50 +28,66 @@ export type AggregateDeployment = {
 
 export type DeploymentAvgAggregateOutputType = {
   id: number | null
+  firstEpoch: number | null
 }
 
 export type DeploymentSumAggregateOutputType = {
   id: number | null
+  firstEpoch: number | null
 }
 
 export type DeploymentMinAggregateOutputType = {
   id: number | null
   issuer: string | null
+  firstEpoch: number | null
+  busKey: runtime.Bytes | null
 }
 
 export type DeploymentMaxAggregateOutputType = {
   id: number | null
   issuer: string | null
+  firstEpoch: number | null
+  busKey: runtime.Bytes | null
 }
 
 export type DeploymentCountAggregateOutputType = {
   id: number
   issuer: number
+  firstEpoch: number
+  busKey: number
   _all: number
 }
 
 
 export type DeploymentAvgAggregateInputType = {
   id?: true
+  firstEpoch?: true
 }
 
 export type DeploymentSumAggregateInputType = {
   id?: true
+  firstEpoch?: true
 }
 
 export type DeploymentMinAggregateInputType = {
   id?: true
   issuer?: true
+  firstEpoch?: true
+  busKey?: true
 }
 
 export type DeploymentMaxAggregateInputType = {
   id?: true
   issuer?: true
+  firstEpoch?: true
+  busKey?: true
 }
 
 export type DeploymentCountAggregateInputType = {
   id?: true
   issuer?: true
+  firstEpoch?: true
+  busKey?: true
   _all?: true
 }
 
@@ -164,6 +180,8 @@ export type DeploymentGroupByArgs<ExtArgs extends runtime.Types.Extensions.Inter
 export type DeploymentGroupByOutputType = {
   id: number
   issuer: string
+  firstEpoch: number
+  busKey: runtime.Bytes
   _count: DeploymentCountAggregateOutputType | null
   _avg: DeploymentAvgAggregateOutputType | null
   _sum: DeploymentSumAggregateOutputType | null
@@ -192,11 +210,15 @@ export type DeploymentWhereInput = {
   NOT?: Prisma.DeploymentWhereInput | Prisma.DeploymentWhereInput[]
   id?: Prisma.IntFilter<"Deployment"> | number
   issuer?: Prisma.StringFilter<"Deployment"> | string
+  firstEpoch?: Prisma.IntFilter<"Deployment"> | number
+  busKey?: Prisma.BytesFilter<"Deployment"> | runtime.Bytes
 }
 
 export type DeploymentOrderByWithRelationInput = {
   id?: Prisma.SortOrder
   issuer?: Prisma.SortOrder
+  firstEpoch?: Prisma.SortOrder
+  busKey?: Prisma.SortOrder
 }
 
 export type DeploymentWhereUniqueInput = Prisma.AtLeast<{
@@ -205,11 +227,15 @@ export type DeploymentWhereUniqueInput = Prisma.AtLeast<{
   OR?: Prisma.DeploymentWhereInput[]
   NOT?: Prisma.DeploymentWhereInput | Prisma.DeploymentWhereInput[]
   issuer?: Prisma.StringFilter<"Deployment"> | string
+  firstEpoch?: Prisma.IntFilter<"Deployment"> | number
+  busKey?: Prisma.BytesFilter<"Deployment"> | runtime.Bytes
 }, "id">
 
 export type DeploymentOrderByWithAggregationInput = {
   id?: Prisma.SortOrder
   issuer?: Prisma.SortOrder
+  firstEpoch?: Prisma.SortOrder
+  busKey?: Prisma.SortOrder
   _count?: Prisma.DeploymentCountOrderByAggregateInput
   _avg?: Prisma.DeploymentAvgOrderByAggregateInput
   _max?: Prisma.DeploymentMaxOrderByAggregateInput
@@ -223,64 +249,88 @@ export type DeploymentScalarWhereWithAggregatesInput = {
   NOT?: Prisma.DeploymentScalarWhereWithAggregatesInput | Prisma.DeploymentScalarWhereWithAggregatesInput[]
   id?: Prisma.IntWithAggregatesFilter<"Deployment"> | number
   issuer?: Prisma.StringWithAggregatesFilter<"Deployment"> | string
+  firstEpoch?: Prisma.IntWithAggregatesFilter<"Deployment"> | number
+  busKey?: Prisma.BytesWithAggregatesFilter<"Deployment"> | runtime.Bytes
 }
 
 export type DeploymentCreateInput = {
   id?: number
   issuer: string
+  firstEpoch?: number
+  busKey?: runtime.Bytes
 }
 
 export type DeploymentUncheckedCreateInput = {
   id?: number
   issuer: string
+  firstEpoch?: number
+  busKey?: runtime.Bytes
 }
 
 export type DeploymentUpdateInput = {
   id?: Prisma.IntFieldUpdateOperationsInput | number
   issuer?: Prisma.StringFieldUpdateOperationsInput | string
+  firstEpoch?: Prisma.IntFieldUpdateOperationsInput | number
+  busKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
 }
 
 export type DeploymentUncheckedUpdateInput = {
   id?: Prisma.IntFieldUpdateOperationsInput | number
   issuer?: Prisma.StringFieldUpdateOperationsInput | string
+  firstEpoch?: Prisma.IntFieldUpdateOperationsInput | number
+  busKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
 }
 
 export type DeploymentCreateManyInput = {
   id?: number
   issuer: string
+  firstEpoch?: number
+  busKey?: runtime.Bytes
 }
 
 export type DeploymentUpdateManyMutationInput = {
   id?: Prisma.IntFieldUpdateOperationsInput | number
   issuer?: Prisma.StringFieldUpdateOperationsInput | string
+  firstEpoch?: Prisma.IntFieldUpdateOperationsInput | number
+  busKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
 }
 
 export type DeploymentUncheckedUpdateManyInput = {
   id?: Prisma.IntFieldUpdateOperationsInput | number
   issuer?: Prisma.StringFieldUpdateOperationsInput | string
+  firstEpoch?: Prisma.IntFieldUpdateOperationsInput | number
+  busKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
 }
 
 export type DeploymentCountOrderByAggregateInput = {
   id?: Prisma.SortOrder
   issuer?: Prisma.SortOrder
+  firstEpoch?: Prisma.SortOrder
+  busKey?: Prisma.SortOrder
 }
 
 export type DeploymentAvgOrderByAggregateInput = {
   id?: Prisma.SortOrder
+  firstEpoch?: Prisma.SortOrder
 }
 
 export type DeploymentMaxOrderByAggregateInput = {
   id?: Prisma.SortOrder
   issuer?: Prisma.SortOrder
+  firstEpoch?: Prisma.SortOrder
+  busKey?: Prisma.SortOrder
 }
 
 export type DeploymentMinOrderByAggregateInput = {
   id?: Prisma.SortOrder
   issuer?: Prisma.SortOrder
+  firstEpoch?: Prisma.SortOrder
+  busKey?: Prisma.SortOrder
 }
 
 export type DeploymentSumOrderByAggregateInput = {
   id?: Prisma.SortOrder
+  firstEpoch?: Prisma.SortOrder
 }
 
 export type IntFieldUpdateOperationsInput = {
@@ -295,29 +345,41 @@ export type StringFieldUpdateOperationsInput = {
   set?: string
 }
 
+export type BytesFieldUpdateOperationsInput = {
+  set?: runtime.Bytes
+}
+
 
 
 export type DeploymentSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   id?: boolean
   issuer?: boolean
+  firstEpoch?: boolean
+  busKey?: boolean
 }, ExtArgs["result"]["deployment"]>
 
 export type DeploymentSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   id?: boolean
   issuer?: boolean
+  firstEpoch?: boolean
+  busKey?: boolean
 }, ExtArgs["result"]["deployment"]>
 
 export type DeploymentSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   id?: boolean
   issuer?: boolean
+  firstEpoch?: boolean
+  busKey?: boolean
 }, ExtArgs["result"]["deployment"]>
 
 export type DeploymentSelectScalar = {
   id?: boolean
   issuer?: boolean
+  firstEpoch?: boolean
+  busKey?: boolean
 }
 
-export type DeploymentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer", ExtArgs["result"]["deployment"]>
+export type DeploymentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer" | "firstEpoch" | "busKey", ExtArgs["result"]["deployment"]>
 
 export type $DeploymentPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Deployment"
@@ -325,6 +387,14 @@ export type $DeploymentPayload<ExtArgs extends runtime.Types.Extensions.Internal
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     id: number
     issuer: string
+    /**
+     * Operator epoch below which no token stands, and with which new operators begin.
+     */
+    firstEpoch: number
+    /**
+     * Under which the processes of the deployment seal what they tell each other over NATS.
+     */
+    busKey: runtime.Bytes
   }, ExtArgs["result"]["deployment"]>
   composites: {}
 }
@@ -750,6 +820,8 @@ export interface Prisma__DeploymentClient<T, Null = never, ExtArgs extends runti
 export interface DeploymentFieldRefs {
   readonly id: Prisma.FieldRef<"Deployment", 'Int'>
   readonly issuer: Prisma.FieldRef<"Deployment", 'String'>
+  readonly firstEpoch: Prisma.FieldRef<"Deployment", 'Int'>
+  readonly busKey: Prisma.FieldRef<"Deployment", 'Bytes'>
 }
     
 

@@ -622,10 +622,6 @@ export type OperatorScalarRelationFilter = {
   isNot?: Prisma.OperatorWhereInput
 }
 
-export type BytesFieldUpdateOperationsInput = {
-  set?: runtime.Bytes
-}
-
 export type EnumOperatorStatusFieldUpdateOperationsInput = {
   set?: $Enums.OperatorStatus
 }

@@ -34,6 +34,23 @@ export function duration(min: number, max: number): Parse<number> {
   }
 }
 
+/** A duration in milliseconds, such as 250ms, 2s or 1m, within bounds in milliseconds. */
+export function durationMs(min: number, max: number): Parse<number> {
+  return (value) => {
+    const [, digits] = /^(\d{1,9})ms$/.exec(value) ?? []
+    const ms = digits === undefined ? (parseDuration(value) ?? Number.NaN) * 1000 : Number(digits)
+    if (!(ms >= min && ms <= max)) {
+      throw new SettingError(`must be a duration from ${min}ms to ${max}ms, such as 250ms, 2s or 1m`)
+    }
+    return ms
+  }
+}
+
+/** What another parser takes, or the word off, which is undefined. */
+export function orOff<T>(parse: Parse<T>): Parse<T | undefined> {
+  return (value) => (value === 'off' ? undefined : parse(value))
+}
+
 /** true or false. */
 export const flag: Parse<boolean> = (value) => {
   if (value !== 'true' && value !== 'false') throw new SettingError('must be true or false')

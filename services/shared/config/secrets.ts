@@ -9,8 +9,8 @@ import { readIfPresent, readOrCreateSecret } from './secret-file.ts'
 
 /** Secrets that the configuration names or, on the embedded default, that the first start makes. */
 export interface Secrets {
-  /** Key-encryption key, 32 bytes. */
-  readonly kek: Uint8Array
+  /** Key-encryption key, 32 bytes; undefined in a process that seals nothing. */
+  readonly kek: Uint8Array | undefined
   /** Raw Ed25519 public key of the deployment's administrator. */
   readonly adminKey: Uint8Array | undefined
   /** Where the administrator's private key stands, when it was made here. */
@@ -20,7 +20,7 @@ export interface Secrets {
 /** Loads the secrets. Throws StartupError when a file is missing or is not what it should be. */
 export async function loadSecrets(config: Config): Promise<Secrets> {
   if (config.databaseUrl === undefined) await mkdir(config.dataDir, { recursive: true })
-  const kek = config.kek ?? (await loadKek(config))
+  const kek = config.services.includes('authn') ? (config.kek ?? (await loadKek(config))) : undefined
   if (config.databaseUrl !== undefined || config.adminKey !== undefined) {
     return { kek, adminKey: config.adminKey, adminKeyFile: undefined }
   }

@@ -29,7 +29,7 @@ const TRANSACTION_TIMEOUT_MS = 5_000
 const READ_TIMEOUT_MESSAGE = 'Query read timeout'
 
 /** Opens a pool; no connection is made before the first statement. */
-export function openDb({ url, poolSize, log }: DbOptions): Db {
+export function openPool({ url, poolSize, log }: DbOptions): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max: poolSize,
@@ -45,6 +45,12 @@ export function openDb({ url, poolSize, log }: DbOptions): Db {
   // The error itself carries the whole client, which is not for the log.
   pool.on('error', ({ message }) => log.warn({ problem: message }, 'an idle database connection broke'))
   pool.on('connect', endWhenSilent)
+  return pool
+}
+
+/** Opens a pool with Prisma over it. */
+export function openDb(options: DbOptions): Db {
+  const pool = openPool(options)
   const prisma = new PrismaClient({
     adapter: new PrismaPg(pool, { onPoolError: () => {} }),
     transactionOptions: { maxWait: CONNECT_TIMEOUT_MS, timeout: TRANSACTION_TIMEOUT_MS },

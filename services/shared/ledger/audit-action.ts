@@ -24,3 +24,4 @@ export type AuditAction =
   | 'token.revoke'
   | 'key.create'
   | 'challenge-key.create'
+  | 'deployment.end-all-tokens'

@@ -85,12 +85,18 @@ function auditRow(author: Author, entry: RefusalEntry, outcome: 'done' | 'refuse
 /** An assertion is kept until no clock within the allowed skew can still accept it. */
 const KEEP_BEYOND_EXPIRY_S = 120
 
-async function useAssertion(tx: Tx, { principal }: Author): Promise<void> {
-  if (principal.kind !== 'operator' && principal.kind !== 'admin') return
+/** What is kept of an author's assertion once it is used up; undefined for authors without one. */
+export function usedAssertionOf({ principal }: Author): { issuer: string; jti: string; keepUntil: Date } | undefined {
+  if (principal.kind !== 'operator' && principal.kind !== 'admin') return undefined
   const issuer = principal.kind === 'operator' ? principal.operatorId : 'admin'
   const { jti, expiresAt } = principal.assertion
-  const keepUntil = new Date((expiresAt + KEEP_BEYOND_EXPIRY_S) * 1000)
-  const { count } = await tx.usedAssertion.createMany({ data: [{ issuer, jti, keepUntil }], skipDuplicates: true })
+  return { issuer, jti, keepUntil: new Date((expiresAt + KEEP_BEYOND_EXPIRY_S) * 1000) }
+}
+
+async function useAssertion(tx: Tx, author: Author): Promise<void> {
+  const used = usedAssertionOf(author)
+  if (used === undefined) return
+  const { count } = await tx.usedAssertion.createMany({ data: [used], skipDuplicates: true })
   if (count === 0) throw new ApiError('ASSERTION_USED')
 }
 

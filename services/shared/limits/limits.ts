@@ -1,5 +1,14 @@
 /** Groups of RPCs that count together. */
-export type LimitName = 'read' | 'register' | 'confirm' | 'challenge' | 'token' | 'verify' | 'manage'
+export type LimitName =
+  | 'read'
+  | 'register'
+  | 'confirm'
+  | 'challenge'
+  | 'token'
+  | 'verify'
+  | 'manage'
+  | 'watch'
+  | 'forward'
 
 /** How many calls of a group one key may make: `perMinute` in the long run, `burst` at once. */
 export interface Rate {

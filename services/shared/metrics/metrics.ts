@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { createRevocationMetrics, type RevocationMetrics } from './revocation-metrics.ts'
 
 /** What the server counts. Labels come from fixed sets, never from what a caller sends. */
 export interface Metrics {
@@ -8,6 +9,7 @@ export interface Metrics {
   observe(service: string, method: string, reason: string, seconds: number): void
   callStarted(): void
   callEnded(): void
+  readonly revocation: RevocationMetrics
 }
 
 /** The metrics as Prometheus reads them. Made at most once a second, for anybody may ask and making them costs. */
@@ -62,6 +64,7 @@ export function createMetrics(pool: pg.Pool): Metrics {
     },
     callStarted: () => inFlight.inc(),
     callEnded: () => inFlight.dec(),
+    revocation: createRevocationMetrics(registry),
   }
 }
 

@@ -1,195 +1,179 @@
 import { create, type DescMethod, type Message } from '@bufbuild/protobuf'
-import type { PrismaClient } from '../../../gen/prisma/client.ts'
-import { ApiError, toApiError } from '../errors/api-error.ts'
+import { ApiError } from '../errors/api-error.ts'
 import { reasons } from '../errors/reasons.ts'
-import { recordRefusal } from '../ledger/ledger.ts'
-import type { Limiter, LimitName, Rates } from '../limits/limits.ts'
 import { sourceKey } from '../limits/source-key.ts'
-import type { Logger } from '../log/log.ts'
-import type { Metrics } from '../metrics/metrics.ts'
-import { type AuthenticateDeps, authenticate } from './authenticate.ts'
-import type { Call, Principal } from './call.ts'
-import type { CallerKind, Policy } from './policy.ts'
-import type { Caller, Meta, Route, Rpc } from './rpc.ts'
+import type { Principal } from './call.ts'
+import { admitCaller, auditRefusal, type CheckDeps, limit, receive } from './checks.ts'
+import { type ObserverDeps, observe } from './observation.ts'
+import type { Caller, Forward, Meta, Route, Rpc, StreamRoute, UnaryRoute } from './rpc.ts'
+import { createStreams, type Opened, type StreamBounds } from './streams.ts'
 import { refuseUnstorableText } from './unstorable-text.ts'
+import { withDeadline } from './with-deadline.ts'
 
 /** What the chain works with. */
-export interface ChainDeps extends AuthenticateDeps {
-  readonly issuer: string
-  readonly prisma: PrismaClient
-  readonly log: Logger
-  readonly metrics: Metrics
-  readonly limiter: Limiter
-  readonly rates: Rates
+export interface ChainDeps extends CheckDeps, ObserverDeps {
   /** Calls answered at the same time; more are refused with OVERLOADED. */
   readonly maxConcurrency: number
   /** Longest a call may take, in milliseconds; a caller may ask for less. */
   readonly deadlineMs: number
-  /** Wall clock, milliseconds. */
-  readonly now: () => number
-  readonly skewS: number
+  /** Resolves once every verifier of the deployment refuses what has been ended. */
+  readonly settle: () => Promise<void>
+  /** Bounds on streams where they are not the usual ones. */
+  readonly streamBounds?: Partial<StreamBounds>
 }
 
-type Fields = Readonly<Record<string, unknown>>
+/** Does what the chain is around: here, or in another process. */
+type Target =
+  | { readonly kind: 'route'; readonly route: Route }
+  | { readonly kind: 'forward'; readonly forward: Forward }
 
-/** The service and the method of requests that reach none, in log and metrics. */
-const NONE = 'none'
-
-/** Puts routes behind the one chain: log, deadline, limits, authenticate, policy, handler, errors. */
-export function createRpc(routes: readonly Route[], deps: ChainDeps): Rpc {
-  const table = new Map(routes.map((route) => [route.method, route]))
-  let inFlight = 0
-
-  /** Holds one of the places until the work has ended, even if its caller has stopped waiting. */
-  const admit = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (inFlight >= deps.maxConcurrency) throw new ApiError('OVERLOADED', undefined, { retryAfter: 1 })
-    inFlight += 1
-    deps.metrics.callStarted()
-    try {
-      return await work()
-    } finally {
-      inFlight -= 1
-      deps.metrics.callEnded()
-    }
+/** Puts routes behind the one chain: log, deadline, limits, authenticate, policy, handler, errors. Others it forwards. */
+export function createRpc(routes: readonly Route[], forwards: readonly Forward[], deps: ChainDeps): Rpc {
+  const targets = new Map<DescMethod, Target>()
+  for (const forward of forwards) {
+    const methods = forward.services.flatMap((service) => service.methods)
+    for (const method of methods) targets.set(method, { kind: 'forward', forward })
   }
-
+  for (const route of routes) targets.set(route.method, { kind: 'route', route })
+  const admit = createAdmission(deps)
+  const streams = createStreams(deps, deps.streamBounds)
+  const targetOf = (method: DescMethod): Target => {
+    const target = targets.get(method)
+    if (target === undefined) throw new ApiError('ROUTE_NOT_FOUND')
+    return target
+  }
   return {
-    services: [...new Set(routes.map(({ method }) => method.parent))],
+    services: [...new Set([...targets.keys()].map(({ parent }) => parent))],
     invoke: (method, read, meta) =>
-      watch(deps, method, meta, () => {
-        const route = table.get(method)
-        if (route === undefined) throw new ApiError('ROUTE_NOT_FOUND')
+      observed(deps, method, meta, async () => {
+        const target = targetOf(method)
+        const timeoutMs = Math.min(deps.deadlineMs, meta.timeoutMs ?? deps.deadlineMs)
+        return withDeadline(timeoutMs, () => admit(() => answer(deps, target, method, read, { ...meta, timeoutMs })))
+      }),
+    subscribe: (method, read, meta, signal) =>
+      streams(method, meta, signal, () => {
+        const target = targetOf(method)
         const ms = Math.min(deps.deadlineMs, meta.timeoutMs ?? deps.deadlineMs)
-        return withDeadline(ms, () => admit(() => answer(deps, route, read, meta)))
+        return withDeadline(ms, () => admit(() => open(deps, target, method, read, meta)))
       }),
     refuse: (error, caller) => refuse(deps, error, caller),
   }
 }
 
-async function refuse(deps: ChainDeps, error: ApiError, caller: Caller): Promise<ApiError> {
-  try {
-    return await watch<never>(deps, undefined, caller, () => {
-      limit(deps, 'read', 'source', sourceKey(caller.source))
-      throw error
-    })
-  } catch (refusal) {
-    return toApiError(refusal)
+/** Makes the function that holds one of the places until the work has ended, even if its caller has stopped waiting. */
+function createAdmission({ maxConcurrency, metrics }: ChainDeps) {
+  let inFlight = 0
+  return async <T>(work: () => Promise<T>): Promise<T> => {
+    if (inFlight >= maxConcurrency) throw new ApiError('OVERLOADED', undefined, { retryAfter: 1 })
+    inFlight += 1
+    metrics.callStarted()
+    try {
+      return await work()
+    } finally {
+      inFlight -= 1
+      metrics.callEnded()
+    }
   }
 }
 
-/** Logs and counts a request, whatever comes of it. What is thrown leaves as an ApiError. */
-async function watch<T>(
-  { log, metrics }: ChainDeps,
-  method: DescMethod | undefined,
-  { requestId, source }: Caller,
-  work: () => Promise<T>,
-): Promise<T> {
-  const startedAt = performance.now()
-  let reason = 'OK'
+async function refuse(deps: ChainDeps, error: ApiError, caller: Caller): Promise<ApiError> {
+  const observation = observe(deps, undefined, caller)
+  try {
+    limit(deps, 'read', 'source', sourceKey(caller.source))
+    return observation.failed(error)
+  } catch (limited) {
+    return observation.failed(limited)
+  } finally {
+    observation.ended()
+  }
+}
+
+/** Logs and counts a call. What is thrown leaves as an ApiError. */
+async function observed<T>(deps: ChainDeps, method: DescMethod, caller: Caller, work: () => Promise<T>): Promise<T> {
+  const observation = observe(deps, method, caller)
   try {
     return await work()
   } catch (thrown) {
-    const error = toApiError(thrown)
-    reason = error.reason
-    if (reasons[error.reason].status >= 500 && error.reason !== 'OVERLOADED')
-      log.error({ requestId, reason, error: error.cause }, error.message)
-    throw error
+    throw observation.failed(thrown)
   } finally {
-    const ms = performance.now() - startedAt
-    const service = method?.parent.name ?? NONE
-    const name = method?.name ?? NONE
-    metrics.observe(service, name, reason, ms / 1000)
-    log.info({ requestId, source, rpc: `${service}/${name}`, reason, ms: Math.round(ms * 100) / 100 }, 'call')
+    observation.ended()
   }
 }
 
-async function answer(deps: ChainDeps, route: Route, read: () => Message, meta: Meta): Promise<Message> {
-  const { method, handler, policy } = route
-  limit(deps, policy.limit, 'source', sourceKey(meta.source))
-  const request = read()
-  const fields = request as unknown as Fields
-  refuseUnstorableText(method.input, request)
-  const { principal, refusal } = await authenticate(deps, meta.authorization, policy.callers, {
-    issuer: deps.issuer,
-    nowS: Math.floor(deps.now() / 1000),
-    skewS: deps.skewS,
-    rpc: meta.rpc,
-    mustNameRpc: policy.action !== undefined,
-  })
-  const call: Call = { requestId: meta.requestId, principal }
+async function answer(
+  deps: ChainDeps,
+  target: Target,
+  method: DescMethod,
+  read: () => Message,
+  meta: Meta,
+): Promise<Message> {
+  if (target.kind === 'forward') return target.forward.unary(method, readForwarded(deps, method, read, meta), meta)
+  const { route } = target
+  if (route.kind !== 'unary') throw streamMismatch(method)
+  const output = await handle(deps, route, read, meta)
+  // Also when nothing was changed now: an earlier call whose answer was lost may not have waited to the end.
+  if (route.policy.endsTokens === true) await deps.settle()
+  return create(method.output, output)
+}
+
+async function handle(deps: ChainDeps, route: UnaryRoute, read: () => Message, meta: Meta) {
+  const received = await receive(deps, route, read, meta)
   try {
-    if (principal.kind === 'operator') limit(deps, policy.limit, 'subject', principal.operatorId)
-    if (refusal !== undefined) throw refusal
-    authorize(policy, principal, fields)
-    if (principal.kind !== 'operator') limitNamed(deps, policy, fields, sourceKey(meta.source))
-    return create(method.output, await handler(request, call))
+    admitCaller(deps, route, received, meta)
+    return await route.handler(received.request, received.call)
   } catch (thrown) {
-    const error = toApiError(thrown)
-    if (principal.kind !== 'anonymous' && isAudited(error)) await auditRefusal(deps, route, fields, call, error)
+    const error = await auditRefusal(deps, route, received, thrown)
+    // "Released already" is how the repetition of a release ends whose answer was lost.
+    if (route.policy.endsTokens === true && isKnownRefusal(received.call.principal, error)) await deps.settle()
     throw error
   }
 }
 
-/** Deny by default: a caller of a kind that the line does not name, or another operator's object, is refused. */
-function authorize(policy: Policy<Fields>, principal: Principal, request: Fields): void {
-  const callers: readonly CallerKind[] = policy.callers
-  const own = policy.own ?? ''
-  if (principal.kind === 'anonymous') {
-    if (!callers.includes('anyone')) throw new ApiError('UNAUTHENTICATED')
-    return
+function isKnownRefusal({ kind }: Principal, { reason }: ApiError): boolean {
+  return kind !== 'anonymous' && reasons[reason].status < 500 && reason !== 'RATE_LIMITED'
+}
+
+async function open(
+  deps: ChainDeps,
+  target: Target,
+  method: DescMethod,
+  read: () => Message,
+  meta: Meta,
+): Promise<Opened> {
+  if (target.kind === 'forward') {
+    const request = readForwarded(deps, method, read, meta)
+    return { start: (signal) => target.forward.stream(method, request, meta, signal) }
   }
-  if (!callers.includes(principal.kind)) throw new ApiError('PERMISSION_DENIED', `not for an ${principal.kind}`)
-  if (principal.kind === 'operator' && own !== 'none' && request[own] !== principal.operatorId) {
-    throw new ApiError('PERMISSION_DENIED', "the assertion is another operator's")
-  }
+  const { route } = target
+  if (route.kind !== 'stream') throw streamMismatch(method)
+  return openHere(deps, route, read, meta)
 }
 
-function limit({ limiter, rates }: ChainDeps, group: LimitName, by: 'source' | 'subject', key: string): void {
-  const retryAfter = limiter(group, `${by} ${key}`, rates[group][by])
-  if (retryAfter > 0) throw new ApiError('RATE_LIMITED', undefined, { retryAfter })
-}
-
-/** What strangers name they count against together with their source: alone, they would use up its owner's calls. */
-function limitNamed(deps: ChainDeps, policy: Policy<Fields>, request: Fields, source: string): void {
-  const named = policy.limitBy === undefined ? undefined : request[policy.limitBy]
-  if (typeof named === 'string') limit(deps, policy.limit, 'subject', `${source} ${named.slice(0, MAX_SUBJECT)}`)
-}
-
-/** Fields by which requests name what they are about, the most telling first. */
-const SUBJECT_FIELDS = ['agent', 'did', 'jti', 'operatorId', 'id']
-const MAX_SUBJECT = 512
-
-/** Faults are the server's own; and a limit whose every refusal wrote to the database would be none. */
-function isAudited({ reason }: ApiError): boolean {
-  return reasons[reason].status < 500 && reason !== 'RATE_LIMITED'
-}
-
-async function auditRefusal(deps: ChainDeps, { method, policy }: Route, request: Fields, call: Call, error: ApiError) {
-  const subject = SUBJECT_FIELDS.map((name) => request[name]).find(isGiven)
-  const entry = {
-    action: policy.action ?? `${method.parent.name}/${method.name}`,
-    subject: (subject ?? '').slice(0, MAX_SUBJECT),
-    reason: error.reason,
-    ...(call.principal.kind === 'operator' && { operatorId: call.principal.operatorId }),
-  }
+async function openHere(deps: ChainDeps, route: StreamRoute, read: () => Message, meta: Meta): Promise<Opened> {
+  const received = await receive(deps, route, read, meta)
+  const failed = (thrown: unknown) => auditRefusal(deps, route, received, thrown)
   try {
-    await recordRefusal(deps.prisma, call, entry)
-  } catch (cause) {
-    deps.log.error({ requestId: call.requestId, error: cause }, 'a refusal could not be audited')
+    admitCaller(deps, route, received, meta)
+  } catch (thrown) {
+    throw await failed(thrown)
+  }
+  const { request, call } = received
+  const { principal } = call
+  return {
+    principal: principal.kind === 'operator' ? principal.operatorId : principal.kind,
+    start: (signal) => route.handler(request, { ...call, signal }),
+    failed,
   }
 }
 
-function isGiven(value: unknown): value is string {
-  return typeof value === 'string' && value !== ''
+/** The process that has the method limits its callers in full; here, whoever calls far too much is stopped. */
+function readForwarded(deps: ChainDeps, { input }: DescMethod, read: () => Message, { source }: Meta): Message {
+  limit(deps, 'forward', 'source', sourceKey(source))
+  const request = read()
+  refuseUnstorableText(input, request)
+  return request
 }
 
-async function withDeadline<T>(ms: number, work: () => Promise<T>): Promise<T> {
-  if (ms <= 0) throw new ApiError('DEADLINE_EXCEEDED')
-  const deadline = Promise.withResolvers<never>()
-  const timer = setTimeout(() => deadline.reject(new ApiError('DEADLINE_EXCEEDED')), ms)
-  try {
-    return await Promise.race([work(), deadline.promise])
-  } finally {
-    clearTimeout(timer)
-  }
+function streamMismatch(method: DescMethod): Error {
+  return new Error(`${method.toString()} was called as what it is not`)
 }

@@ -10,12 +10,18 @@ export interface StreamLimitDeps {
   readonly requestTimeoutMs: number
   /** Streams open at once, of all connections; one source has at most half of them. */
   readonly maxStreams: number
+  /** Paths of the methods that the chain answers, and bounds by their callers. */
+  readonly offered: ReadonlySet<string>
+  /** How long a caller may read nothing of a stream; 30 seconds unless told. */
+  readonly maxStallMs?: number
   /** The key that a call's source counts under, by its peer as grpc-js writes it. */
   readonly sourceOf: (peer: string, metadata: Metadata) => string
 }
 
-/** Streams open at once of one method that lasts (health's Watch, reflection); one source has at most half of them. */
+/** Streams open at once of one method that lasts: health's Watch and reflection, those of offered ones. One source has half. */
 const MAX_LASTING_STREAMS = 64
+const MAX_OFFERED_STREAMS = 256
+const MAX_STALL_MS = 30_000
 /** How long a stream of many requests may live, in milliseconds, and how many it may bring. */
 const MAX_STREAM_AGE_MS = 60_000
 const MAX_STREAM_MESSAGES = 100
@@ -25,14 +31,16 @@ type StreamCall = { readonly stream: ServerHttp2Stream }
 
 /**
  * Makes the interceptor that bounds the streams of every method. It ends calls with DEADLINE_EXCEEDED (the request did
- * not come in time), OVERLOADED (too many streams) and RATE_LIMITED (too many lasting streams), and streams of many requests
- * when they get too old or bring too many.
+ * not come in time), OVERLOADED (too many streams) and RATE_LIMITED (too many lasting streams), streams of many requests
+ * when they get too old or bring too many, and streams whose caller does not read.
  */
-export function createStreamLimits({ requestTimeoutMs, maxStreams, sourceOf }: StreamLimitDeps): ServerInterceptor {
+export function createStreamLimits(deps: StreamLimitDeps): ServerInterceptor {
+  const { requestTimeoutMs, maxStreams, offered, sourceOf, maxStallMs = MAX_STALL_MS } = deps
   const streams = createBound(maxStreams, Math.ceil(maxStreams / 2))
   const lasting = new Map<string, Bound>()
   const lastingOf = (path: string): Bound => {
-    const bound = lasting.get(path) ?? createBound(MAX_LASTING_STREAMS, MAX_LASTING_STREAMS / 2)
+    const max = offered.has(path) ? MAX_OFFERED_STREAMS : MAX_LASTING_STREAMS
+    const bound = lasting.get(path) ?? createBound(max, max / 2)
     lasting.set(path, bound)
     return bound
   }
@@ -78,6 +86,10 @@ export function createStreamLimits({ requestTimeoutMs, maxStreams, sourceOf }: S
     }
     return new ServerInterceptingCall(call, {
       start: (next) => next(bounded),
+      sendMessage(message, next) {
+        if (responseStream && !requestStream) clock.start(maxStallMs, () => cutStalled(stream))
+        next(message)
+      },
       sendStatus(status, next) {
         clock.start(requestTimeoutMs, () => stream.destroy())
         next(status)
@@ -88,6 +100,11 @@ export function createStreamLimits({ requestTimeoutMs, maxStreams, sourceOf }: S
 
 function tooMuch(): ApiError {
   return new ApiError('RATE_LIMITED', undefined, { retryAfter: 1 })
+}
+
+/** The next message is written when the one before it has gone out, so one that has not gone by now is not being read. */
+function cutStalled(stream: ServerHttp2Stream): void {
+  if (stream.writableLength > 0) stream.destroy()
 }
 
 /** One timer, which ends with the stream. */

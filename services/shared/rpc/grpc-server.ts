@@ -1,27 +1,17 @@
 import { createServer, type Socket } from 'node:net'
-import type { DescMethod, DescService, Message } from '@bufbuild/protobuf'
-import { fromBinary, toBinary } from '@bufbuild/protobuf'
-import {
-  type handleUnaryCall,
-  Metadata,
-  Server,
-  ServerCredentials,
-  type ServerUnaryCall,
-  type ServiceDefinition,
-  type UntypedServiceImplementation,
-} from '@grpc/grpc-js'
+import { Server, ServerCredentials } from '@grpc/grpc-js'
 import { HealthImplementation } from 'grpc-health-check'
-import { ApiError } from '../errors/api-error.ts'
-import { toGrpcStatus } from '../errors/grpc-status.ts'
 import { createBound } from '../limits/bound.ts'
 import { sourceKey } from '../limits/source-key.ts'
 import type { Logger } from '../log/log.ts'
+import { createConnections } from './connections.ts'
+import { callSource, definition, implementation } from './grpc-calls.ts'
 import { createStreamLimits } from './grpc-limits.ts'
 import { addReflection } from './grpc-reflection.ts'
 import { methodName } from './method-name.ts'
-import { requestId } from './request-id.ts'
-import type { Meta, Rpc } from './rpc.ts'
-import { createSourceOf, type SourceOf } from './source-of.ts'
+import type { Rpc } from './rpc.ts'
+import { createSourceOf } from './source-of.ts'
+import { MAX_STREAM_AGE_MS } from './streams.ts'
 
 /** What the gRPC port works with. */
 export interface GrpcServerDeps {
@@ -37,6 +27,8 @@ export interface GrpcServerDeps {
   readonly requestTimeoutMs: number
   /** Streams open at once, of all connections; one source has at most half of them. */
   readonly maxStreams: number
+  /** How long the caller of a stream may read nothing of it, in milliseconds; 30 seconds unless told. */
+  readonly maxStallMs?: number
   readonly log: Logger
 }
 
@@ -46,15 +38,11 @@ export interface GrpcServer {
   listen(): Promise<{ port: number }>
   /** What grpc.health.v1 answers, for the server ("") and for each service. Not serving until it is told otherwise. */
   setServing(isServing: boolean): void
-  /** Stops accepting and lets calls in flight finish, for a bounded time. */
+  /** Stops accepting, ends streams, and lets calls in flight finish, for a bounded time. */
   close(): Promise<void>
 }
 
-/** A request as it came off the wire. The chain has it parsed: grpc-js would call malformed bytes an internal error. */
-type UnaryCall = ServerUnaryCall<Uint8Array, Message>
-
 const MAX_MESSAGE_BYTES = 64 * 1024
-const MAX_METADATA_BYTES = 16 * 1024
 /** How long calls in flight may take once the server closes, in milliseconds. */
 const DRAIN_MS = 10_000
 
@@ -65,14 +53,18 @@ const MAX_SOURCE_CONNECTIONS = 128
 const CHANNEL_OPTIONS = {
   'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
   'grpc.max_concurrent_streams': 100,
-  // A dead peer is noticed within half a minute.
-  'grpc.keepalive_time_ms': 20_000,
-  'grpc.keepalive_timeout_ms': 10_000,
   // Idle connections go, and lasting ones come back now and then, so that new instances get their share.
   'grpc.max_connection_idle_ms': 15 * 60_000,
   'grpc.max_connection_age_ms': 60 * 60_000,
-  'grpc.max_connection_age_grace_ms': 30_000,
+  // What is open then ends by itself: a stream that began just before, too.
+  'grpc.max_connection_age_grace_ms': MAX_STREAM_AGE_MS + 60_000,
 }
+
+/**
+ * A dead peer is noticed within half a minute, by TCP. The pings of grpc-js would cut what is open on a connection that has
+ * been told to go: Node sends none on it, and grpc-js takes that for a dead peer.
+ */
+const TCP_KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelay: 20_000 }
 
 /** Makes the gRPC port: the offered services, health and reflection. */
 export function createGrpcServer(deps: GrpcServerDeps): GrpcServer {
@@ -80,10 +72,13 @@ export function createGrpcServer(deps: GrpcServerDeps): GrpcServer {
   const sourceOf = createSourceOf(trustedProxies)
   const streamLimits = createStreamLimits({
     ...deps,
+    offered: new Set(rpc.services.flatMap(({ methods }) => methods.map((method) => `/${methodName(method)}`))),
     sourceOf: (peer, metadata) => sourceKey(callSource(peer, metadata, sourceOf)),
   })
   const server = new Server({ ...CHANNEL_OPTIONS, interceptors: [streamLimits] })
-  for (const service of rpc.services) server.addService(definition(service), implementation(rpc, service, sourceOf))
+  const closing = new AbortController()
+  const calls = { rpc, sourceOf, closing: closing.signal }
+  for (const service of rpc.services) server.addService(definition(service), implementation(calls, service))
   const health = new HealthImplementation()
   const setServing = (isServing: boolean): void => {
     const names = ['', ...rpc.services.map(({ typeName }) => typeName)]
@@ -92,7 +87,7 @@ export function createGrpcServer(deps: GrpcServerDeps): GrpcServer {
   setServing(false)
   health.addToServer(server)
   addReflection(server, rpc.services)
-  const listener = createListener(server, deps)
+  const { listener, allClosed } = createListener(server, deps)
   return {
     setServing,
     async listen() {
@@ -108,14 +103,15 @@ export function createGrpcServer(deps: GrpcServerDeps): GrpcServer {
     async close() {
       setServing(false)
       listener.close()
-      const closed = Promise.withResolvers<void>()
+      // They are resumed elsewhere.
+      closing.abort()
       const cut = setTimeout(() => {
         log.warn({}, 'gRPC calls were cut: they did not finish in time')
         server.forceShutdown()
-        closed.resolve()
       }, DRAIN_MS)
-      server.tryShutdown(() => closed.resolve())
-      await closed.promise
+      // It calls back with calls in flight still; what is waited for are the connections.
+      server.tryShutdown(() => undefined)
+      await allClosed()
       clearTimeout(cut)
     },
   }
@@ -130,92 +126,17 @@ function createListener(server: Server, { tls, trustedProxies }: GrpcServerDeps)
   const injector = server.createConnectionInjector(credentials)
   const plainSource = createSourceOf([])
   const maxPerSource = trustedProxies.length === 0 ? MAX_SOURCE_CONNECTIONS : MAX_CONNECTIONS
-  const connections = createBound(MAX_CONNECTIONS, maxPerSource)
-  return createServer((socket: Socket) => {
-    const release = connections(sourceKey(plainSource(socket.remoteAddress ?? '', [])))
+  const bound = createBound(MAX_CONNECTIONS, maxPerSource)
+  const connections = createConnections()
+  const listener = createServer(TCP_KEEP_ALIVE, (socket: Socket) => {
+    const release = bound(sourceKey(plainSource(socket.remoteAddress ?? '', [])))
     if (release === undefined) {
       socket.destroy()
       return
     }
     socket.once('close', release)
+    connections.add(socket)
     injector.injectConnection(socket)
   })
-}
-
-function definition(service: DescService): ServiceDefinition {
-  return Object.fromEntries(
-    service.methods.map((method) => [
-      method.name,
-      {
-        path: `/${methodName(method)}`,
-        originalName: method.localName,
-        requestStream: false,
-        responseStream: false,
-        requestSerialize: (message: Message) => Buffer.from(toBinary(method.input, message)),
-        requestDeserialize: (bytes: Uint8Array) => bytes,
-        responseSerialize: (message: Message) => Buffer.from(toBinary(method.output, message)),
-        responseDeserialize: (bytes: Buffer) => fromBinary(method.output, bytes),
-      },
-    ]),
-  )
-}
-
-function implementation(rpc: Rpc, service: DescService, sourceOf: SourceOf): UntypedServiceImplementation {
-  return Object.fromEntries(service.methods.map((method) => [method.name, unaryHandler(rpc, method, sourceOf)]))
-}
-
-function unaryHandler(rpc: Rpc, method: DescMethod, sourceOf: SourceOf): handleUnaryCall<Uint8Array, Message> {
-  const name = methodName(method)
-  return (call, respond) => {
-    const meta = metaOf(call, name, sourceOf)
-    const header = new Metadata()
-    header.set('x-request-id', meta.requestId)
-    call.sendMetadata(header)
-    rpc
-      .invoke(method, () => read(method, call), meta)
-      .then(
-        (message) => respond(null, message),
-        (error: unknown) => respond(toGrpcStatus(error)),
-      )
-  }
-}
-
-/** Throws HEADERS_TOO_LARGE or INVALID_ARGUMENT. */
-function read({ input }: DescMethod, { request, metadata }: UnaryCall): Message {
-  if (metadataSize(metadata) > MAX_METADATA_BYTES) throw new ApiError('HEADERS_TOO_LARGE')
-  try {
-    return fromBinary(input, request)
-  } catch (cause) {
-    throw new ApiError('INVALID_ARGUMENT', 'The message is malformed', { cause })
-  }
-}
-
-function metaOf(call: UnaryCall, rpc: string, sourceOf: SourceOf): Meta {
-  const deadline = Number(call.getDeadline())
-  return {
-    requestId: requestId(textOf(call.metadata, 'x-request-id')),
-    source: callSource(call.getPeer(), call.metadata, sourceOf),
-    authorization: textOf(call.metadata, 'authorization'),
-    rpc,
-    ...(Number.isFinite(deadline) ? { timeoutMs: Math.max(0, deadline - Date.now()) } : {}),
-  }
-}
-
-/** grpc-js writes a peer as `address:port`, IPv6 with or without brackets. */
-function callSource(peer: string, metadata: Metadata, sourceOf: SourceOf): string {
-  const address = peer.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
-  return sourceOf(address, metadata.get('x-forwarded-for').map(String))
-}
-
-function textOf(metadata: Metadata, key: string): string | undefined {
-  const [first] = metadata.get(key)
-  return first?.toString()
-}
-
-function metadataSize(metadata: Metadata): number {
-  let size = 0
-  for (const [key, values] of Object.entries(metadata.toJSON())) {
-    for (const value of values as (string | Buffer)[]) size += key.length + value.length
-  }
-  return size
+  return { listener, allClosed: () => connections.allClosed() }
 }

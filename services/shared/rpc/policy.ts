@@ -6,13 +6,20 @@ import type { LimitName } from '../limits/limits.ts'
 export type CallerKind = 'anyone' | 'operator' | 'admin'
 
 /** One line of policy: who may call an RPC, which rate limit it counts against, and what it is called in the audit. */
-export type Policy<Request> = Callers<Request> & {
-  readonly limit: LimitName
-  /** The request field by which the limit counts, beside the caller's source address. */
-  readonly limitBy?: keyof Request & string
-  /** Set on RPCs that change state: assertions must name the RPC and are used up. */
-  readonly action?: AuditAction
-}
+export type Policy<Request> = Callers<Request> &
+  Effect & {
+    readonly limit: LimitName
+    /** The request field by which the limit counts, beside the caller's source address. */
+    readonly limitBy?: keyof Request & string
+  }
+
+/**
+ * Set on RPCs that change state: assertions must name the RPC and are used up. `endsTokens` says whether it can end tokens
+ * that have been issued; the call then returns only when every verifier refuses them.
+ */
+type Effect =
+  | { readonly action: AuditAction; readonly endsTokens: boolean }
+  | { readonly action?: never; readonly endsTokens?: never }
 
 /**
  * `own` is the request field that must be the calling operator's own id, or 'none' where the request names no operator. A line

@@ -1,6 +1,6 @@
 import type { DescMethod, DescService, Message } from '@bufbuild/protobuf'
 import type { ApiError } from '../errors/api-error.ts'
-import type { Handler, Handlers } from './call.ts'
+import type { Handlers, StreamHandler, UnaryHandler } from './call.ts'
 import type { Policies, Policy } from './policy.ts'
 
 /** A service as it is offered: its contract, one handler and one policy line for each method. */
@@ -29,28 +29,58 @@ export interface Meta extends Caller {
 
 /** The offered methods, behind the interceptor chain. */
 export interface Rpc {
+  /** All that are offered, whichever process answers them. */
   readonly services: readonly DescService[]
   /**
    * Calls a method. `read` gives its input message; it runs within the chain, so that requests it refuses are limited, logged
    * and counted as any other. Throws ApiError.
    */
   invoke(method: DescMethod, read: () => Message, meta: Meta): Promise<Message>
+  /**
+   * Calls a method that answers a stream, as `invoke` does. Nothing happens before the first message is asked for. The stream
+   * ends when `signal` aborts, and by itself after some time; its caller then asks again. Throws ApiError.
+   */
+  subscribe(method: DescMethod, read: () => Message, meta: Meta, signal: AbortSignal): AsyncIterable<Message>
   /** Limits, logs and counts a request that reaches no method. Answers what to tell its caller: the error, or RATE_LIMITED. */
   refuse(error: ApiError, caller: Caller): Promise<ApiError>
 }
 
+/** Calls the process that has a service; the chain there does all that is not done here. Throws ApiError. */
+export interface Forward {
+  readonly services: readonly DescService[]
+  unary(method: DescMethod, request: Message, meta: Meta): Promise<Message>
+  stream(method: DescMethod, request: Message, meta: Meta, signal: AbortSignal): AsyncIterable<Message>
+}
+
 /** A method with what the chain needs. */
-export interface Route {
+export type Route = UnaryRoute | StreamRoute
+
+/** What the chain needs of every method. */
+export interface Line {
   readonly method: DescMethod
-  readonly handler: Handler<DescMethod>
   readonly policy: Policy<Record<string, unknown>>
 }
+
+/** A method that answers one message. */
+export interface UnaryRoute extends Line {
+  readonly kind: 'unary'
+  readonly handler: UnaryHandler<DescMethod>
+}
+
+/** A method that answers a stream of them. */
+export interface StreamRoute extends Line {
+  readonly kind: 'stream'
+  readonly handler: StreamHandler<DescMethod>
+}
+
+const KINDS: Partial<Record<DescMethod['methodKind'], Route['kind']>> = { unary: 'unary', server_streaming: 'stream' }
 
 /** Binds contract, handlers and policy; the types of `ServiceModule` make sure none is missing. */
 export function routesOf<S extends DescService>({ service, handlers, policies }: ServiceModule<S>): Route[] {
   return service.methods.map((method) => {
-    if (method.methodKind !== 'unary') throw new Error(`${method.name} is not unary`)
+    const kind = KINDS[method.methodKind]
+    if (kind === undefined) throw new Error(`${method.name} takes a stream`)
     const name = method.localName as keyof S['method']
-    return { method, handler: handlers[name], policy: policies[name] }
+    return { kind, method, handler: handlers[name], policy: policies[name] } as Route
   })
 }

@@ -6,7 +6,7 @@ import { ACCESS_TOKEN_TYPE, type AccessTokenClaims, MAX_TOKEN_BYTES, parseAccess
 import type { VerificationKeys } from './verification-keys.ts'
 
 /** A token of this issuer whose signature holds, or why it is none. Neither expiry nor revocation has been looked at. */
-export type GenuineToken = { readonly claims: AccessTokenClaims } | { readonly verdict: Verdict }
+export type GenuineToken = { readonly claims: AccessTokenClaims; readonly kid: string } | { readonly verdict: Verdict }
 
 const ACCEPTED_STATES: Readonly<Record<KeyRule, ReadonlySet<KeyState>>> = {
   current: new Set(['prepared', 'active', 'retiring']),
@@ -36,7 +36,7 @@ export async function verifyAccessToken(
   if (key.alg !== jws.header.alg) return { verdict: 'UNSUPPORTED_ALGORITHM' }
   if (!verify(key.key, jws.signingInput, jws.signature)) return { verdict: 'SIGNATURE_INVALID' }
   if (claims.iss !== issuer) return { verdict: 'WRONG_ISSUER' }
-  return { claims }
+  return { claims, kid: key.kid }
 }
 
 /** Compares a genuine token's times with a clock. `skewS` is allowed both ways, in seconds. */

@@ -2,7 +2,7 @@ import type { DescMethod } from '@bufbuild/protobuf'
 import { shortName } from '../support/contract.ts'
 
 /** Who may make a call. */
-export type Callers = 'anyone' | 'anyone-or-operator' | 'operator' | 'admin'
+export type Callers = 'anyone' | 'anyone-or-operator' | 'operator' | 'operator-or-admin' | 'admin'
 
 const TABLE: Readonly<Record<string, Callers>> = {
   'OperatorRegistryService.RegisterOperator': 'anyone',
@@ -29,10 +29,12 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'AuthnService.IssueToken': 'anyone',
   'AuthnService.VerifyToken': 'anyone',
   'RevocationService.RevokeToken': 'anyone-or-operator',
+  'RevocationService.WatchRevocations': 'operator-or-admin',
+  'RevocationService.EndAllTokensOfDeployment': 'admin',
   'KeysService.GetJsonWebKeySet': 'anyone',
 }
 
-const READS = new Set(['GetOperatorPolicy', 'ListAuditRecords', 'ListAgents'])
+const READS = new Set(['GetOperatorPolicy', 'ListAuditRecords', 'ListAgents', 'WatchRevocations'])
 
 /** Who may make this call. Throws Error for a method that has no line. */
 export function callersOf(method: DescMethod): Callers {

@@ -24,7 +24,13 @@ const HARMLESS: Readonly<Record<string, (world: World) => JsonObject>> = {
   'AuthnService.IssueToken': ({ agents: { ofBravo }, challenge }) => ({ ...challenge(ofBravo), signature: '' }),
 }
 
-const CALLERS = { anyone: undefined, 'anyone-or-operator': 'acme', operator: 'acme', admin: 'admin' } as const
+const CALLERS = {
+  anyone: undefined,
+  'anyone-or-operator': 'acme',
+  operator: 'acme',
+  'operator-or-admin': 'acme',
+  admin: 'admin',
+} as const
 
 /** Uses the assertions of `faultCases` up. */
 export async function useUp({ db, operators }: World): Promise<void> {

@@ -201,4 +201,20 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
     fits: { 'of 64 characters': text(64) },
   },
   'RevokeTokenRequest.reason': bounded(500),
+  'WatchRevocationsRequest.after_sequence': {
+    wrong: {
+      'without its log epoch': ['1', 'INVALID_ARGUMENT'],
+      'the largest': ['18446744073709551615', 'INVALID_ARGUMENT'],
+    },
+  },
+  'WatchRevocationsRequest.log_epoch': {
+    wrong: { alone: [1, 'INVALID_ARGUMENT'], negative: [-1, 'INVALID_ARGUMENT'] },
+  },
+  'WatchRevocationsRequest.hash': {
+    wrong: {
+      alone: [encodeBase64(new Uint8Array(32)), 'INVALID_ARGUMENT'],
+      'of 10 KB': [encodeBase64(new Uint8Array(10_000)), 'INVALID_ARGUMENT'],
+    },
+  },
+  'EndAllTokensOfDeploymentRequest.reason': bounded(500),
 }

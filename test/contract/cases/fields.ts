@@ -64,8 +64,11 @@ function withText(text: string) {
   })
 }
 
-const callerOf = ({ method }: Place): RefusalCase['caller'] =>
-  (({ anyone: undefined, 'anyone-or-operator': 'acme', operator: 'acme', admin: 'admin' }) as const)[callersOf(method)]
+const callerOf = ({ method }: Place): RefusalCase['caller'] => {
+  const callers = callersOf(method)
+  if (callers === 'anyone') return undefined
+  return callers === 'admin' ? 'admin' : 'acme'
+}
 
 const where = ({ path }: Place) => path.join('.').replaceAll('.0', '[0]')
 

@@ -16,18 +16,14 @@ const EVERYWHERE: readonly ReasonCode[] = [
 /** RPCs with a body in REST may answer these too. */
 const OF_BODIES: readonly ReasonCode[] = ['UNSUPPORTED_MEDIA_TYPE', 'BODY_TOO_LARGE']
 
-const ASSERTED: readonly ReasonCode[] = [
-  'INVALID_ASSERTION',
-  'ASSERTION_EXPIRED',
-  'OPERATOR_NOT_ACTIVE',
-  'PERMISSION_DENIED',
-]
+const ASSERTED: readonly ReasonCode[] = ['INVALID_ASSERTION', 'ASSERTION_EXPIRED', 'OPERATOR_NOT_ACTIVE']
 
 const OF_CALLERS: Readonly<Record<Callers, readonly ReasonCode[]>> = {
   anyone: [],
-  'anyone-or-operator': ASSERTED,
-  operator: ['UNAUTHENTICATED', ...ASSERTED],
-  admin: ['UNAUTHENTICATED', ...ASSERTED],
+  'anyone-or-operator': [...ASSERTED, 'PERMISSION_DENIED'],
+  operator: ['UNAUTHENTICATED', ...ASSERTED, 'PERMISSION_DENIED'],
+  'operator-or-admin': ['UNAUTHENTICATED', ...ASSERTED],
+  admin: ['UNAUTHENTICATED', ...ASSERTED, 'PERMISSION_DENIED'],
 }
 
 /**
@@ -98,6 +94,8 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   ],
   'AuthnService.VerifyToken': ['INVALID_SCOPE', 'INVALID_AUDIENCE'],
   'RevocationService.RevokeToken': ['UNAUTHENTICATED', 'TOKEN_NOT_OURS'],
+  'RevocationService.WatchRevocations': ['RESYNC_REQUIRED'],
+  'RevocationService.EndAllTokensOfDeployment': [],
   'KeysService.GetJsonWebKeySet': [],
 }
 

@@ -5,7 +5,7 @@ import type { ReasonCode } from '../../../services/shared/errors/reasons.ts'
 import { accessToken } from '../../support/access-tokens.ts'
 import type { RefusalCase } from '../support/refusal.ts'
 
-const { revokeToken: method } = RevocationService.method
+const { revokeToken: method, watchRevocations } = RevocationService.method
 const foreign = accessToken(generateKeyPair())
 
 const BAD_TOKENS: Readonly<Record<string, string>> = {
@@ -27,6 +27,14 @@ const byId = (name: string, reason: ReasonCode, fields: JsonObject): RefusalCase
   request: () => fields,
 })
 
+const resumed = (name: string, place: JsonObject): RefusalCase => ({
+  name,
+  method: watchRevocations,
+  reason: 'RESYNC_REQUIRED',
+  caller: 'acme',
+  request: () => place,
+})
+
 /** What RevocationService refuses by its own rules. */
 export const revocationCases: readonly RefusalCase[] = [
   ...Object.entries(BAD_TOKENS).flatMap(([name, token]): RefusalCase[] => [
@@ -40,4 +48,6 @@ export const revocationCases: readonly RefusalCase[] = [
   byId('a jti with a blank', 'INVALID_ARGUMENT', { jti: 'some id' }),
   byId('a jti that is no ASCII', 'INVALID_ARGUMENT', { jti: 'idé' }),
   byId('a reason of 501 characters', 'INVALID_ARGUMENT', { jti: 'some-id', reason: 'a'.repeat(501) }),
+  resumed('a position that is not reached yet', { after_sequence: '1000000', log_epoch: 1 }),
+  resumed('a position of another log epoch', { after_sequence: '0', log_epoch: 2147483647 }),
 ]

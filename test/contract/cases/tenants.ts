@@ -19,6 +19,8 @@ function casesOf(method: DescMethod): RefusalCase[] {
   })
   if (callersOf(method) === 'admin')
     return [denied('an operator on itself', 'acme'), denied('another operator', 'bravo')]
+  // What it tells is the same for all who verify tokens.
+  if (callersOf(method) === 'operator-or-admin') return []
   const byAdmin = denied('the administrator', 'admin')
   // Revoking by jti names no operator: it is always the caller's own token.
   if (method === RevocationService.method.revokeToken) return [byAdmin]

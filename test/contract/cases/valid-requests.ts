@@ -56,5 +56,7 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   'AuthnService.IssueToken': ({ agents: { active }, challenge }) => challenge(active),
   'AuthnService.VerifyToken': () => ({ token: accessToken(generateKeyPair()) }),
   'RevocationService.RevokeToken': () => ({ jti: 'some-token-id' }),
+  'RevocationService.WatchRevocations': () => ({}),
+  'RevocationService.EndAllTokensOfDeployment': () => ({}),
   'KeysService.GetJsonWebKeySet': () => ({}),
 }

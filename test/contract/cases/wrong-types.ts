@@ -73,6 +73,12 @@ const INT32: WrongTexts = {
   'a NUL character': '1%00',
 }
 
+const UINT64: WrongTexts = {
+  ...without(INT32, ['more than 32 bits', 'fewer than 32 bits']),
+  'more than 64 bits': '18446744073709551616',
+  negative: '-1',
+}
+
 const TIMESTAMP: WrongTexts = {
   words: 'now',
   nothing: '',
@@ -112,6 +118,7 @@ export function wrongJson(field: DescField): WrongTexts {
 /** What a field does not take where the query or the path carries it, percent-encoded. */
 export function wrongText(field: DescField): WrongTexts {
   if (field.message?.typeName === 'google.protobuf.Timestamp') return TIMESTAMP
+  if (field.scalar === ScalarType.UINT64) return UINT64
   return field.scalar === ScalarType.INT32 ? INT32 : TEXT
 }
 

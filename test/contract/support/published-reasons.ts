@@ -48,6 +48,7 @@ export const published: Readonly<Record<ReasonCode, readonly [status: number, co
   CHALLENGE_USED: [409, 6],
   SCOPE_NOT_ALLOWED: [403, 7],
   AUDIENCE_NOT_ALLOWED: [403, 7],
+  RESYNC_REQUIRED: [410, 9],
   RATE_LIMITED: [429, 8],
   OVERLOADED: [503, 14],
   UNAVAILABLE: [503, 14],

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Deployment, startDeployment } from '../../support/deployment.ts'
 import type { AgentParty } from '../../support/parties.ts'
-import { type ProtocolClient, protocolClient } from '../../support/protocol-client.ts'
-import { type RunningServer, startServer } from '../../support/server.ts'
+import type { ProtocolClient } from '../../support/protocol-client.ts'
 import { activeAgent, expectStatus, issueToken, provenOperator, signedChallenge } from '../../support/story.ts'
 
 /** Makes a Node process believe that it is a minute earlier. */
@@ -11,22 +10,17 @@ const A_MINUTE_BEHIND = `--import=data:text/javascript,${encodeURIComponent(
 )}`
 
 let deployment: Deployment
-let slow: RunningServer
 let slowClient: ProtocolClient
 let agent: AgentParty
 
 /** One of two instances has a clock that is a minute behind, and everything lives for half a minute. */
 beforeAll(async () => {
   deployment = await startDeployment({ env: { AUTH4AGENT_CHALLENGE_TTL: '30s', AUTH4AGENT_CLOCK_SKEW: '0s' } })
-  slow = await startServer({ ...deployment.env, NODE_OPTIONS: A_MINUTE_BEHIND })
-  slowClient = protocolClient(slow.baseUrl)
+  slowClient = (await deployment.add({ NODE_OPTIONS: A_MINUTE_BEHIND })).client
   const operator = await provenOperator(deployment.client, deployment.dns, 'agents.example.com')
   agent = await activeAgent(deployment.client, operator)
 })
-afterAll(async () => {
-  await slow?.stop()
-  await deployment?.stop()
-})
+afterAll(() => deployment?.stop())
 
 it.each(['the instance whose clock is right', 'the instance that made it and does not know'])(
   'an expired challenge is 410 at %s',

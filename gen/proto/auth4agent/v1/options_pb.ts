@@ -6,7 +6,7 @@
 
 import type { GenExtension, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { extDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { FieldOptions, MethodOptions } from "@bufbuild/protobuf/wkt";
+import type { FieldOptions, MessageOptions, MethodOptions } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/options.proto.
  */
 export const file_auth4agent_v1_options: GenFile = /*@__PURE__*/
-  fileDesc("ChthdXRoNGFnZW50L3YxL29wdGlvbnMucHJvdG8SDWF1dGg0YWdlbnQudjEiIgoIUmVzdFJ1bGUSFgoOc3VjY2Vzc19zdGF0dXMYASABKAUiOAoISnNvblJ1bGUSFQoNYWNjZXB0X251bWJlchgBIAEoCBIVCg1hY2NlcHRfc2luZ2xlGAIgASgIOk0KBHJlc3QSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxiNjAMgASgLMhcuYXV0aDRhZ2VudC52MS5SZXN0UnVsZVIEcmVzdDpMCgRqc29uEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxiNjAMgASgLMhcuYXV0aDRhZ2VudC52MS5Kc29uUnVsZVIEanNvbmIGcHJvdG8z", [file_google_protobuf_descriptor]);
+  fileDesc("ChthdXRoNGFnZW50L3YxL29wdGlvbnMucHJvdG8SDWF1dGg0YWdlbnQudjEiOQoIUmVzdFJ1bGUSFgoOc3VjY2Vzc19zdGF0dXMYASABKAUSFQoNbGFzdF9ldmVudF9pZBgCIAMoCSIdCgtFdmVudElkUnVsZRIOCgZmaWVsZHMYASADKAkiOAoISnNvblJ1bGUSFQoNYWNjZXB0X251bWJlchgBIAEoCBIVCg1hY2NlcHRfc2luZ2xlGAIgASgIOk0KBHJlc3QSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxiNjAMgASgLMhcuYXV0aDRhZ2VudC52MS5SZXN0UnVsZVIEcmVzdDpYCghldmVudF9pZBIfLmdvb2dsZS5wcm90b2J1Zi5NZXNzYWdlT3B0aW9ucxiNjAMgASgLMhouYXV0aDRhZ2VudC52MS5FdmVudElkUnVsZVIHZXZlbnRJZDpMCgRqc29uEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxiNjAMgASgLMhcuYXV0aDRhZ2VudC52MS5Kc29uUnVsZVIEanNvbmIGcHJvdG8z", [file_google_protobuf_descriptor]);
 
 /**
  * RestRule adds to a method's google.api.http binding.
@@ -28,6 +28,14 @@ export type RestRule = Message<"auth4agent.v1.RestRule"> & {
    * @generated from field: int32 success_status = 1;
    */
   successStatus: number;
+
+  /**
+   * Of a method that answers a stream of server-sent events: the request fields that the parts of the Last-Event-ID header
+   * set, in their order. What the query says of them does not count then; parts that the header lacks are unset.
+   *
+   * @generated from field: repeated string last_event_id = 2;
+   */
+  lastEventId: string[];
 };
 
 /**
@@ -36,6 +44,27 @@ export type RestRule = Message<"auth4agent.v1.RestRule"> & {
  */
 export const RestRuleSchema: GenMessage<RestRule> = /*@__PURE__*/
   messageDesc(file_auth4agent_v1_options, 0);
+
+/**
+ * EventIdRule marks a message that tells a place in a stream of server-sent events.
+ *
+ * @generated from message auth4agent.v1.EventIdRule
+ */
+export type EventIdRule = Message<"auth4agent.v1.EventIdRule"> & {
+  /**
+   * Fields that make the event's id, joined by "-"; of all but the last the text must hold none.
+   *
+   * @generated from field: repeated string fields = 1;
+   */
+  fields: string[];
+};
+
+/**
+ * Describes the message auth4agent.v1.EventIdRule.
+ * Use `create(EventIdRuleSchema)` to create a new message.
+ */
+export const EventIdRuleSchema: GenMessage<EventIdRule> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_options, 1);
 
 /**
  * JsonRule widens what a field accepts in REST's JSON, beyond the protobuf JSON mapping.
@@ -63,7 +92,7 @@ export type JsonRule = Message<"auth4agent.v1.JsonRule"> & {
  * Use `create(JsonRuleSchema)` to create a new message.
  */
 export const JsonRuleSchema: GenMessage<JsonRule> = /*@__PURE__*/
-  messageDesc(file_auth4agent_v1_options, 1);
+  messageDesc(file_auth4agent_v1_options, 2);
 
 /**
  * How the method behaves over REST, beside google.api.http.
@@ -74,10 +103,18 @@ export const rest: GenExtension<MethodOptions, RestRule> = /*@__PURE__*/
   extDesc(file_auth4agent_v1_options, 0);
 
 /**
+ * The id of events that are this message, or have a field of it.
+ *
+ * @generated from extension: auth4agent.v1.EventIdRule event_id = 50701;
+ */
+export const event_id: GenExtension<MessageOptions, EventIdRule> = /*@__PURE__*/
+  extDesc(file_auth4agent_v1_options, 1);
+
+/**
  * What the field accepts over REST, beside the protobuf JSON mapping.
  *
  * @generated from extension: auth4agent.v1.JsonRule json = 50701;
  */
 export const json: GenExtension<FieldOptions, JsonRule> = /*@__PURE__*/
-  extDesc(file_auth4agent_v1_options, 1);
+  extDesc(file_auth4agent_v1_options, 2);
 

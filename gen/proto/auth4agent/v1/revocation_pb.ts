@@ -2,20 +2,21 @@
 // @generated from file auth4agent/v1/revocation.proto (package auth4agent.v1, syntax proto3)
 /* eslint-disable */
 
-// Revocation of single tokens. Agents and operators end all of theirs through their epochs.
+// Revocation of single tokens, and the log of everything that ends tokens, for whoever verifies them.
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_auth4agent_v1_options } from "./options_pb.ts";
 import { file_google_api_annotations } from "../../google/api/annotations_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file auth4agent/v1/revocation.proto.
  */
 export const file_auth4agent_v1_revocation: GenFile = /*@__PURE__*/
-  fileDesc("Ch5hdXRoNGFnZW50L3YxL3Jldm9jYXRpb24ucHJvdG8SDWF1dGg0YWdlbnQudjEiQAoSUmV2b2tlVG9rZW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJEgsKA2p0aRgCIAEoCRIOCgZyZWFzb24YAyABKAkiUgoTUmV2b2tlVG9rZW5SZXNwb25zZRILCgNqdGkYASABKAkSLgoKcmV2b2tlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAyhgEKEVJldm9jYXRpb25TZXJ2aWNlEnEKC1Jldm9rZVRva2VuEiEuYXV0aDRhZ2VudC52MS5SZXZva2VUb2tlblJlcXVlc3QaIi5hdXRoNGFnZW50LnYxLlJldm9rZVRva2VuUmVzcG9uc2UiG4LT5JMCFToBKiIQL3YxL3Jldm9rZS90b2tlbmIGcHJvdG8z", [file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("Ch5hdXRoNGFnZW50L3YxL3Jldm9jYXRpb24ucHJvdG8SDWF1dGg0YWdlbnQudjEiQAoSUmV2b2tlVG9rZW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJEgsKA2p0aRgCIAEoCRIOCgZyZWFzb24YAyABKAkiUgoTUmV2b2tlVG9rZW5SZXNwb25zZRILCgNqdGkYASABKAkSLgoKcmV2b2tlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiYQoLTG9nUG9zaXRpb24SEQoJbG9nX2Vwb2NoGAEgASgFEhAKCHNlcXVlbmNlGAIgASgEEgwKBGhhc2gYAyABKAw6H+rgGBsKCWxvZ19lcG9jaAoIc2VxdWVuY2UKBGhhc2giogIKEFJldm9jYXRpb25SZWNvcmQSLAoIcG9zaXRpb24YASABKAsyGi5hdXRoNGFnZW50LnYxLkxvZ1Bvc2l0aW9uEhUKDXByZXZpb3VzX2hhc2gYAiABKAwSKwoEa2luZBgDIAEoDjIdLmF1dGg0YWdlbnQudjEuUmV2b2NhdGlvbktpbmQSEwoLb3BlcmF0b3JfaWQYBCABKAkSDwoHc3ViamVjdBgFIAEoCRIVCg1taW5pbXVtX2Vwb2NoGAYgASgFEi4KCmV4cGlyZXNfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3JlY29yZGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJqChdXYXRjaFJldm9jYXRpb25zUmVxdWVzdBIbCg5hZnRlcl9zZXF1ZW5jZRgBIAEoBEgAiAEBEhEKCWxvZ19lcG9jaBgCIAEoBRIMCgRoYXNoGAMgASgMQhEKD19hZnRlcl9zZXF1ZW5jZSJ+ChhXYXRjaFJldm9jYXRpb25zUmVzcG9uc2USMQoGcmVjb3JkGAEgASgLMh8uYXV0aDRhZ2VudC52MS5SZXZvY2F0aW9uUmVjb3JkSAASJgoEaGVhZBgCIAEoCzIWLmF1dGg0YWdlbnQudjEuTG9nSGVhZEgAQgcKBWV2ZW50ImgKB0xvZ0hlYWQSLAoIcG9zaXRpb24YASABKAsyGi5hdXRoNGFnZW50LnYxLkxvZ1Bvc2l0aW9uEi8KC29ic2VydmVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIxCh9FbmRBbGxUb2tlbnNPZkRlcGxveW1lbnRSZXF1ZXN0Eg4KBnJlYXNvbhgBIAEoCSJnCiBFbmRBbGxUb2tlbnNPZkRlcGxveW1lbnRSZXNwb25zZRIVCg1taW5pbXVtX2Vwb2NoGAEgASgFEiwKCGVuZGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCq+AQoOUmV2b2NhdGlvbktpbmQSHwobUkVWT0NBVElPTl9LSU5EX1VOU1BFQ0lGSUVEEAASGQoVUkVWT0NBVElPTl9LSU5EX1RPS0VOEAESGQoVUkVWT0NBVElPTl9LSU5EX0FHRU5UEAISHAoYUkVWT0NBVElPTl9LSU5EX09QRVJBVE9SEAMSFwoTUkVWT0NBVElPTl9LSU5EX0tFWRAEEh4KGlJFVk9DQVRJT05fS0lORF9ERVBMT1lNRU5UEAUy1wMKEVJldm9jYXRpb25TZXJ2aWNlEnEKC1Jldm9rZVRva2VuEiEuYXV0aDRhZ2VudC52MS5SZXZva2VUb2tlblJlcXVlc3QaIi5hdXRoNGFnZW50LnYxLlJldm9rZVRva2VuUmVzcG9uc2UiG4LT5JMCFToBKiIQL3YxL3Jldm9rZS90b2tlbhKmAQoQV2F0Y2hSZXZvY2F0aW9ucxImLmF1dGg0YWdlbnQudjEuV2F0Y2hSZXZvY2F0aW9uc1JlcXVlc3QaJy5hdXRoNGFnZW50LnYxLldhdGNoUmV2b2NhdGlvbnNSZXNwb25zZSI/kAIB6uAYIRIJbG9nX2Vwb2NoEg5hZnRlcl9zZXF1ZW5jZRIEaGFzaILT5JMCERIPL3YxL3Jldm9jYXRpb25zMAESpQEKGEVuZEFsbFRva2Vuc09mRGVwbG95bWVudBIuLmF1dGg0YWdlbnQudjEuRW5kQWxsVG9rZW5zT2ZEZXBsb3ltZW50UmVxdWVzdBovLmF1dGg0YWdlbnQudjEuRW5kQWxsVG9rZW5zT2ZEZXBsb3ltZW50UmVzcG9uc2UiKILT5JMCIjoBKiIdL3YxL2RlcGxveW1lbnQvZW5kLWFsbC10b2tlbnNiBnByb3RvMw", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * RevokeTokenRequest names the token by itself or, under the operator's assertion, by its id; exactly one of both.
@@ -81,7 +82,327 @@ export const RevokeTokenResponseSchema: GenMessage<RevokeTokenResponse> = /*@__P
   messageDesc(file_auth4agent_v1_revocation, 1);
 
 /**
- * RevocationService revokes tokens before they expire.
+ * LogPosition is a place in the revocation log. Two positions of the same epoch and sequence with different hashes are of logs
+ * that went different ways, as a restored database's does.
+ *
+ * @generated from message auth4agent.v1.LogPosition
+ */
+export type LogPosition = Message<"auth4agent.v1.LogPosition"> & {
+  /**
+   * Raised when the database may have lost what it had told: by the promotion of a standby.
+   *
+   * @generated from field: int32 log_epoch = 1;
+   */
+  logEpoch: number;
+
+  /**
+   * Counts records without gaps, over all epochs.
+   *
+   * @generated from field: uint64 sequence = 2;
+   */
+  sequence: bigint;
+
+  /**
+   * SHA-256 over the last record and the hash before it; empty for a position that is known by number alone.
+   *
+   * @generated from field: bytes hash = 3;
+   */
+  hash: Uint8Array;
+};
+
+/**
+ * Describes the message auth4agent.v1.LogPosition.
+ * Use `create(LogPositionSchema)` to create a new message.
+ */
+export const LogPositionSchema: GenMessage<LogPosition> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_revocation, 2);
+
+/**
+ * RevocationRecord is one entry of the log.
+ *
+ * @generated from message auth4agent.v1.RevocationRecord
+ */
+export type RevocationRecord = Message<"auth4agent.v1.RevocationRecord"> & {
+  /**
+   * Where it stands, with its own hash.
+   *
+   * @generated from field: auth4agent.v1.LogPosition position = 1;
+   */
+  position?: LogPosition | undefined;
+
+  /**
+   * Hash of the record before it.
+   *
+   * @generated from field: bytes previous_hash = 2;
+   */
+  previousHash: Uint8Array;
+
+  /**
+   * What it ends.
+   *
+   * @generated from field: auth4agent.v1.RevocationKind kind = 3;
+   */
+  kind: RevocationKind;
+
+  /**
+   * Operator whose tokens it ends; empty for keys and for the deployment.
+   *
+   * @generated from field: string operator_id = 4;
+   */
+  operatorId: string;
+
+  /**
+   * A token's jti, an agent's DID or a key's id; empty otherwise.
+   *
+   * @generated from field: string subject = 5;
+   */
+  subject: string;
+
+  /**
+   * Smallest epoch that still stands; 0 for tokens and keys.
+   *
+   * @generated from field: int32 minimum_epoch = 6;
+   */
+  minimumEpoch: number;
+
+  /**
+   * From when no token that it ends can be unexpired.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 7;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * When it was committed, by the database's clock.
+   *
+   * @generated from field: google.protobuf.Timestamp recorded_at = 8;
+   */
+  recordedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.RevocationRecord.
+ * Use `create(RevocationRecordSchema)` to create a new message.
+ */
+export const RevocationRecordSchema: GenMessage<RevocationRecord> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_revocation, 3);
+
+/**
+ * WatchRevocationsRequest says from where to follow.
+ *
+ * @generated from message auth4agent.v1.WatchRevocationsRequest
+ */
+export type WatchRevocationsRequest = Message<"auth4agent.v1.WatchRevocationsRequest"> & {
+  /**
+   * Sequence of the last record known; without it all records come that can still matter.
+   *
+   * @generated from field: optional uint64 after_sequence = 1;
+   */
+  afterSequence?: bigint | undefined;
+
+  /**
+   * Log epoch of that record; needed with after_sequence.
+   *
+   * @generated from field: int32 log_epoch = 2;
+   */
+  logEpoch: number;
+
+  /**
+   * Hash of that record, when known.
+   *
+   * @generated from field: bytes hash = 3;
+   */
+  hash: Uint8Array;
+};
+
+/**
+ * Describes the message auth4agent.v1.WatchRevocationsRequest.
+ * Use `create(WatchRevocationsRequestSchema)` to create a new message.
+ */
+export const WatchRevocationsRequestSchema: GenMessage<WatchRevocationsRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_revocation, 4);
+
+/**
+ * WatchRevocationsResponse carries one event.
+ *
+ * @generated from message auth4agent.v1.WatchRevocationsResponse
+ */
+export type WatchRevocationsResponse = Message<"auth4agent.v1.WatchRevocationsResponse"> & {
+  /**
+   * What happened.
+   *
+   * @generated from oneof auth4agent.v1.WatchRevocationsResponse.event
+   */
+  event: {
+    /**
+     * A record; they come in the order of the log.
+     *
+     * @generated from field: auth4agent.v1.RevocationRecord record = 1;
+     */
+    value: RevocationRecord;
+    case: "record";
+  } | {
+    /**
+     * The heartbeat: everything up to the head of the log has been sent.
+     *
+     * @generated from field: auth4agent.v1.LogHead head = 2;
+     */
+    value: LogHead;
+    case: "head";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message auth4agent.v1.WatchRevocationsResponse.
+ * Use `create(WatchRevocationsResponseSchema)` to create a new message.
+ */
+export const WatchRevocationsResponseSchema: GenMessage<WatchRevocationsResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_revocation, 5);
+
+/**
+ * LogHead is the end of the log at a moment.
+ *
+ * @generated from message auth4agent.v1.LogHead
+ */
+export type LogHead = Message<"auth4agent.v1.LogHead"> & {
+  /**
+   * Where it ends.
+   *
+   * @generated from field: auth4agent.v1.LogPosition position = 1;
+   */
+  position?: LogPosition | undefined;
+
+  /**
+   * The moment, by the clock of the server, before the database was asked. Whoever needs to know how old what it knows is
+   * compares it with that of the heartbeat before and with its own monotonic clock.
+   *
+   * @generated from field: google.protobuf.Timestamp observed_at = 2;
+   */
+  observedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.LogHead.
+ * Use `create(LogHeadSchema)` to create a new message.
+ */
+export const LogHeadSchema: GenMessage<LogHead> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_revocation, 6);
+
+/**
+ * EndAllTokensOfDeploymentRequest says why.
+ *
+ * @generated from message auth4agent.v1.EndAllTokensOfDeploymentRequest
+ */
+export type EndAllTokensOfDeploymentRequest = Message<"auth4agent.v1.EndAllTokensOfDeploymentRequest"> & {
+  /**
+   * Why, for the audit; at most 500 characters.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.EndAllTokensOfDeploymentRequest.
+ * Use `create(EndAllTokensOfDeploymentRequestSchema)` to create a new message.
+ */
+export const EndAllTokensOfDeploymentRequestSchema: GenMessage<EndAllTokensOfDeploymentRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_revocation, 7);
+
+/**
+ * EndAllTokensOfDeploymentResponse confirms.
+ *
+ * @generated from message auth4agent.v1.EndAllTokensOfDeploymentResponse
+ */
+export type EndAllTokensOfDeploymentResponse = Message<"auth4agent.v1.EndAllTokensOfDeploymentResponse"> & {
+  /**
+   * Operator epoch below which every token is refused now.
+   *
+   * @generated from field: int32 minimum_epoch = 1;
+   */
+  minimumEpoch: number;
+
+  /**
+   * When.
+   *
+   * @generated from field: google.protobuf.Timestamp ended_at = 2;
+   */
+  endedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.EndAllTokensOfDeploymentResponse.
+ * Use `create(EndAllTokensOfDeploymentResponseSchema)` to create a new message.
+ */
+export const EndAllTokensOfDeploymentResponseSchema: GenMessage<EndAllTokensOfDeploymentResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_revocation, 8);
+
+/**
+ * RevocationKind says what a record ends. A verifier that meets one it does not know must begin again without a position, and
+ * ask online for as long as it meets it.
+ *
+ * @generated from enum auth4agent.v1.RevocationKind
+ */
+export const RevocationKind = {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: REVOCATION_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * One token: operator and jti.
+   *
+   * @generated from enum value: REVOCATION_KIND_TOKEN = 1;
+   */
+  TOKEN: 1,
+
+  /**
+   * Tokens of an agent whose agent epoch is less than the minimum.
+   *
+   * @generated from enum value: REVOCATION_KIND_AGENT = 2;
+   */
+  AGENT: 2,
+
+  /**
+   * Tokens of an operator's agents whose operator epoch is less than the minimum.
+   *
+   * @generated from enum value: REVOCATION_KIND_OPERATOR = 3;
+   */
+  OPERATOR: 3,
+
+  /**
+   * Everything that a signing key signed.
+   *
+   * @generated from enum value: REVOCATION_KIND_KEY = 4;
+   */
+  KEY: 4,
+
+  /**
+   * Tokens of all operators whose operator epoch is less than the minimum.
+   *
+   * @generated from enum value: REVOCATION_KIND_DEPLOYMENT = 5;
+   */
+  DEPLOYMENT: 5,
+} as const;
+
+/**
+ * RevocationKind says what a record ends. A verifier that meets one it does not know must begin again without a position, and
+ * ask online for as long as it meets it.
+ *
+ * @generated from enum auth4agent.v1.RevocationKind
+ */
+export type RevocationKind = (typeof RevocationKind)[keyof typeof RevocationKind] | UnknownEnum;
+
+/**
+ * Describes the enum auth4agent.v1.RevocationKind.
+ */
+export const RevocationKindSchema: GenEnum<RevocationKind> = /*@__PURE__*/
+  enumDesc(file_auth4agent_v1_revocation, 0);
+
+/**
+ * RevocationService revokes tokens before they expire, and tells verifiers what has been revoked.
  *
  * @generated from service auth4agent.v1.RevocationService
  */
@@ -96,6 +417,30 @@ export const RevocationService: GenService<{
     methodKind: "unary";
     input: typeof RevokeTokenRequestSchema;
     output: typeof RevokeTokenResponseSchema;
+  },
+  /**
+   * WatchRevocations follows the revocation log: first what of it can still matter, or what came after a position, then each
+   * record as it is committed, and a heartbeat with the head each second. What has not heard one for longer than its own
+   * bound must not answer from what it has. A stream ends after some time; resume it from the last position. A position that
+   * cannot be resumed from is RESYNC_REQUIRED: begin again without one, and forget what was known.
+   *
+   * @generated from rpc auth4agent.v1.RevocationService.WatchRevocations
+   */
+  watchRevocations: {
+    methodKind: "server_streaming";
+    input: typeof WatchRevocationsRequestSchema;
+    output: typeof WatchRevocationsResponseSchema;
+  },
+  /**
+   * EndAllTokensOfDeployment is for after a restore from a backup, by the administrator: every token issued before is refused,
+   * and every challenge made before is void, for what was revoked or redeemed since the backup is not known any more.
+   *
+   * @generated from rpc auth4agent.v1.RevocationService.EndAllTokensOfDeployment
+   */
+  endAllTokensOfDeployment: {
+    methodKind: "unary";
+    input: typeof EndAllTokensOfDeploymentRequestSchema;
+    output: typeof EndAllTokensOfDeploymentResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_auth4agent_v1_revocation, 0);

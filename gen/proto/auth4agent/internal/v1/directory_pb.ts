@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/internal/v1/directory.proto.
  */
 export const file_auth4agent_internal_v1_directory: GenFile = /*@__PURE__*/
-  fileDesc("CiZhdXRoNGFnZW50L2ludGVybmFsL3YxL2RpcmVjdG9yeS5wcm90bxIWYXV0aDRhZ2VudC5pbnRlcm5hbC52MSI9ChVMb29rdXBPcGVyYXRvclJlcXVlc3QSDAoCaWQYASABKAlIABIQCgZkb21haW4YAiABKAlIAEIECgJieSKZAQoQT3BlcmF0b3JTbmFwc2hvdBIKCgJpZBgBIAEoCRIOCgZkb21haW4YAiABKAkSDgoGc3RhdHVzGAMgASgJEhcKD3Jvb3RfcHVibGljX2tleRgEIAEoDBIPCgd2ZXJzaW9uGAUgASgFEg0KBWVwb2NoGAYgASgFEiAKGHJlcXVpcmVfYm91bmRfY2hhbGxlbmdlcxgHIAEoCCJUChZMb29rdXBPcGVyYXRvclJlc3BvbnNlEjoKCG9wZXJhdG9yGAEgASgLMiguYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5PcGVyYXRvclNuYXBzaG90IioKGkxvb2t1cEF1ZGllbmNlT3duZXJSZXF1ZXN0EgwKBGhvc3QYASABKAkiMQoMQXVkaWVuY2VSdWxlEhAKCGF1ZGllbmNlGAEgASgJEg8KB2NhbGxlcnMYAiADKAkiZwobTG9va3VwQXVkaWVuY2VPd25lclJlc3BvbnNlEhMKC29wZXJhdG9yX2lkGAEgASgJEjMKBXJ1bGVzGAIgAygLMiQuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5BdWRpZW5jZVJ1bGUiIQoSTG9va3VwQWdlbnRSZXF1ZXN0EgsKA2RpZBgBIAEoCSKmAQoNQWdlbnRTbmFwc2hvdBIKCgJpZBgBIAEoCRILCgNkaWQYAiABKAkSDgoGc3RhdHVzGAMgASgJEhYKDmFsbG93ZWRfc2NvcGVzGAQgAygJEhIKCnB1YmxpY19rZXkYBSABKAwSDwoHdmVyc2lvbhgGIAEoBRINCgVlcG9jaBgHIAEoBRIgChhyZXF1aXJlX2JvdW5kX2NoYWxsZW5nZXMYCCABKAgihwEKE0xvb2t1cEFnZW50UmVzcG9uc2USNAoFYWdlbnQYASABKAsyJS5hdXRoNGFnZW50LmludGVybmFsLnYxLkFnZW50U25hcHNob3QSOgoIb3BlcmF0b3IYAiABKAsyKC5hdXRoNGFnZW50LmludGVybmFsLnYxLk9wZXJhdG9yU25hcHNob3QibwoRQ2hlY2tUb2tlblJlcXVlc3QSCwoDanRpGAEgASgJEhMKC29wZXJhdG9yX2lkGAIgASgJEgsKA3N1YhgDIAEoCRITCgthZ2VudF9lcG9jaBgEIAEoBRIWCg5vcGVyYXRvcl9lcG9jaBgFIAEoBSIkChJDaGVja1Rva2VuUmVzcG9uc2USDgoGcmVhc29uGAEgASgJMosCChhPcGVyYXRvckRpcmVjdG9yeVNlcnZpY2USbwoOTG9va3VwT3BlcmF0b3ISLS5hdXRoNGFnZW50LmludGVybmFsLnYxLkxvb2t1cE9wZXJhdG9yUmVxdWVzdBouLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuTG9va3VwT3BlcmF0b3JSZXNwb25zZRJ+ChNMb29rdXBBdWRpZW5jZU93bmVyEjIuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBBdWRpZW5jZU93bmVyUmVxdWVzdBozLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuTG9va3VwQXVkaWVuY2VPd25lclJlc3BvbnNlMn8KFUFnZW50RGlyZWN0b3J5U2VydmljZRJmCgtMb29rdXBBZ2VudBIqLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuTG9va3VwQWdlbnRSZXF1ZXN0GisuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBBZ2VudFJlc3BvbnNlMnkKElRva2VuU3RhdHVzU2VydmljZRJjCgpDaGVja1Rva2VuEikuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5DaGVja1Rva2VuUmVxdWVzdBoqLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuQ2hlY2tUb2tlblJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("CiZhdXRoNGFnZW50L2ludGVybmFsL3YxL2RpcmVjdG9yeS5wcm90bxIWYXV0aDRhZ2VudC5pbnRlcm5hbC52MSI9ChVMb29rdXBPcGVyYXRvclJlcXVlc3QSDAoCaWQYASABKAlIABIQCgZkb21haW4YAiABKAlIAEIECgJieSKZAQoQT3BlcmF0b3JTbmFwc2hvdBIKCgJpZBgBIAEoCRIOCgZkb21haW4YAiABKAkSDgoGc3RhdHVzGAMgASgJEhcKD3Jvb3RfcHVibGljX2tleRgEIAEoDBIPCgd2ZXJzaW9uGAUgASgFEg0KBWVwb2NoGAYgASgFEiAKGHJlcXVpcmVfYm91bmRfY2hhbGxlbmdlcxgHIAEoCCJUChZMb29rdXBPcGVyYXRvclJlc3BvbnNlEjoKCG9wZXJhdG9yGAEgASgLMiguYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5PcGVyYXRvclNuYXBzaG90IioKGkxvb2t1cEF1ZGllbmNlT3duZXJSZXF1ZXN0EgwKBGhvc3QYASABKAkiMQoMQXVkaWVuY2VSdWxlEhAKCGF1ZGllbmNlGAEgASgJEg8KB2NhbGxlcnMYAiADKAkiZwobTG9va3VwQXVkaWVuY2VPd25lclJlc3BvbnNlEhMKC29wZXJhdG9yX2lkGAEgASgJEjMKBXJ1bGVzGAIgAygLMiQuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5BdWRpZW5jZVJ1bGUiIQoSTG9va3VwQWdlbnRSZXF1ZXN0EgsKA2RpZBgBIAEoCSKmAQoNQWdlbnRTbmFwc2hvdBIKCgJpZBgBIAEoCRILCgNkaWQYAiABKAkSDgoGc3RhdHVzGAMgASgJEhYKDmFsbG93ZWRfc2NvcGVzGAQgAygJEhIKCnB1YmxpY19rZXkYBSABKAwSDwoHdmVyc2lvbhgGIAEoBRINCgVlcG9jaBgHIAEoBRIgChhyZXF1aXJlX2JvdW5kX2NoYWxsZW5nZXMYCCABKAgihwEKE0xvb2t1cEFnZW50UmVzcG9uc2USNAoFYWdlbnQYASABKAsyJS5hdXRoNGFnZW50LmludGVybmFsLnYxLkFnZW50U25hcHNob3QSOgoIb3BlcmF0b3IYAiABKAsyKC5hdXRoNGFnZW50LmludGVybmFsLnYxLk9wZXJhdG9yU25hcHNob3QyiwIKGE9wZXJhdG9yRGlyZWN0b3J5U2VydmljZRJvCg5Mb29rdXBPcGVyYXRvchItLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuTG9va3VwT3BlcmF0b3JSZXF1ZXN0Gi4uYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBPcGVyYXRvclJlc3BvbnNlEn4KE0xvb2t1cEF1ZGllbmNlT3duZXISMi5hdXRoNGFnZW50LmludGVybmFsLnYxLkxvb2t1cEF1ZGllbmNlT3duZXJSZXF1ZXN0GjMuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBBdWRpZW5jZU93bmVyUmVzcG9uc2UyfwoVQWdlbnREaXJlY3RvcnlTZXJ2aWNlEmYKC0xvb2t1cEFnZW50EiouYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBBZ2VudFJlcXVlc3QaKy5hdXRoNGFnZW50LmludGVybmFsLnYxLkxvb2t1cEFnZW50UmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * LookupOperatorRequest names an operator one way.
@@ -332,76 +332,6 @@ export const LookupAgentResponseSchema: GenMessage<LookupAgentResponse> = /*@__P
   messageDesc(file_auth4agent_internal_v1_directory, 8);
 
 /**
- * CheckTokenRequest carries what identifies a genuine token.
- *
- * @generated from message auth4agent.internal.v1.CheckTokenRequest
- */
-export type CheckTokenRequest = Message<"auth4agent.internal.v1.CheckTokenRequest"> & {
-  /**
-   * Token id.
-   *
-   * @generated from field: string jti = 1;
-   */
-  jti: string;
-
-  /**
-   * Operator id.
-   *
-   * @generated from field: string operator_id = 2;
-   */
-  operatorId: string;
-
-  /**
-   * The agent's DID.
-   *
-   * @generated from field: string sub = 3;
-   */
-  sub: string;
-
-  /**
-   * The token's agent epoch.
-   *
-   * @generated from field: int32 agent_epoch = 4;
-   */
-  agentEpoch: number;
-
-  /**
-   * The token's operator epoch.
-   *
-   * @generated from field: int32 operator_epoch = 5;
-   */
-  operatorEpoch: number;
-};
-
-/**
- * Describes the message auth4agent.internal.v1.CheckTokenRequest.
- * Use `create(CheckTokenRequestSchema)` to create a new message.
- */
-export const CheckTokenRequestSchema: GenMessage<CheckTokenRequest> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 9);
-
-/**
- * CheckTokenResponse says whether the token stands.
- *
- * @generated from message auth4agent.internal.v1.CheckTokenResponse
- */
-export type CheckTokenResponse = Message<"auth4agent.internal.v1.CheckTokenResponse"> & {
-  /**
-   * Empty when it stands; else TOKEN_REVOKED, AGENT_TOKENS_ENDED or OPERATOR_TOKENS_ENDED.
-   *
-   * @generated from field: string reason = 1;
-   */
-  reason: string;
-};
-
-/**
- * Describes the message auth4agent.internal.v1.CheckTokenResponse.
- * Use `create(CheckTokenResponseSchema)` to create a new message.
- */
-export const CheckTokenResponseSchema: GenMessage<CheckTokenResponse> = /*@__PURE__*/
-  messageDesc(file_auth4agent_internal_v1_directory, 10);
-
-/**
  * OperatorDirectoryService answers what other services need to know of operators.
  *
  * @generated from service auth4agent.internal.v1.OperatorDirectoryService
@@ -449,23 +379,4 @@ export const AgentDirectoryService: GenService<{
   },
 }> = /*@__PURE__*/
   serviceDesc(file_auth4agent_internal_v1_directory, 1);
-
-/**
- * TokenStatusService answers whether genuine tokens have been revoked.
- *
- * @generated from service auth4agent.internal.v1.TokenStatusService
- */
-export const TokenStatusService: GenService<{
-  /**
-   * CheckToken compares a token's id and epochs with what has been revoked, at the database, now.
-   *
-   * @generated from rpc auth4agent.internal.v1.TokenStatusService.CheckToken
-   */
-  checkToken: {
-    methodKind: "unary";
-    input: typeof CheckTokenRequestSchema;
-    output: typeof CheckTokenResponseSchema;
-  },
-}> = /*@__PURE__*/
-  serviceDesc(file_auth4agent_internal_v1_directory, 2);
 

@@ -1,0 +1,29 @@
+#!/bin/bash
+# Builds the image where no image registry can be reached, on a Debian machine, as root: both base images are replaced by
+# images made here of the Debian packages that they consist of. Needs buildah, mmdebstrap and the npm registry.
+#   deploy/build-offline.sh [name of the image]
+set -eu
+cd "$(dirname "$0")/.."
+image=${1:-localhost/auth4agent}
+suite=trixie
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# base NAME VARIANT PACKAGES: an image of the packages alone.
+base() {
+  mmdebstrap --quiet --variant="$2" --include="$3" "$suite" "$work/base.tar"
+  container=$(buildah from scratch)
+  buildah add --quiet "$container" "$work/base.tar" / >/dev/null
+  buildah commit --quiet --rm "$container" "$1" >/dev/null
+}
+
+base localhost/auth4agent-build-base minbase ca-certificates,nodejs,npm
+base localhost/auth4agent-run-base extract base-files,ca-certificates,libc6,libgcc-s1,libstdc++6,netbase,tzdata
+# The build uses the network of this machine, the authorities it trusts, and npm's settings when there are some.
+npmrc=${NPM_CONFIG_USERCONFIG:-$HOME/.npmrc}
+[ -f "$npmrc" ] || npmrc=/dev/null
+buildah build --file deploy/Containerfile --isolation chroot --network host --tag "$image" \
+  --ulimit "nofile=$(ulimit -Hn):$(ulimit -Hn)" --ulimit "nproc=$(ulimit -Hu):$(ulimit -Hu)" \
+  --volume "$npmrc:/root/.npmrc:ro" --volume /etc/ssl/certs:/etc/ssl/certs:ro \
+  --volume /usr/local/share/ca-certificates:/usr/local/share/ca-certificates:ro \
+  --build-arg BUILD_IMAGE=localhost/auth4agent-build-base --build-arg RUN_IMAGE=localhost/auth4agent-run-base .

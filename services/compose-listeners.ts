@@ -1,0 +1,169 @@
+import { readFile } from 'node:fs/promises'
+import { MIN_TOKEN_TTL_S } from './compose-services.ts'
+import { didResolution } from './identity/index.ts'
+import { createGateway } from './jwks-gateway/index.ts'
+import { createOperations } from './operations/operations-server.ts'
+import { PUBLIC_SERVICES } from './public-services.ts'
+import type { Config } from './shared/config/config.ts'
+import { isSplit } from './shared/config/service-names.ts'
+import type { Logger } from './shared/log/log.ts'
+import type { Metrics } from './shared/metrics/metrics.ts'
+import { MAX_ASSERTION_LIFETIME_S } from './shared/rpc/assertion.ts'
+import { createGrpcServer } from './shared/rpc/grpc-server.ts'
+import type { Certificates } from './shared/rpc/internal/certificates.ts'
+import type { InternalService } from './shared/rpc/internal/handlers.ts'
+import { createInternalListener, type Place } from './shared/rpc/internal/listener.ts'
+import type { Rpc } from './shared/rpc/rpc.ts'
+
+const CHALLENGE_TTL_S = { min: 30, max: 600 } as const
+const BODY_LIMIT = 64 * 1024
+/** gRPC streams beside those of calls: watchers of revocations, health's Watch and reflection. */
+const LASTING_STREAMS = 456
+const DEFAULT_INTERNAL_PORT = 8082
+
+/** Where a process listens. */
+export interface Ports {
+  readonly httpPort: number
+  /** On a process with the gateway. */
+  readonly grpcPort?: number
+  /** Where other processes call it, when it is not the whole server. */
+  readonly internalPort?: number
+  readonly internalSocket?: string
+}
+
+/** What the listeners offer. */
+export interface ListenerDeps {
+  readonly config: Config
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly rpc: Rpc
+  readonly internal: readonly InternalService[]
+  readonly certificates: Certificates | undefined
+  readonly ready: () => Promise<readonly string[]>
+}
+
+/** One listener, before it listens. */
+interface Listener {
+  listen(): Promise<Partial<Ports>>
+  /** Tells whoever asks for its health, and keeps serving. */
+  setServing(isServing: boolean): void
+  close(): Promise<void>
+}
+
+/** All listeners of a process. */
+export interface Listeners {
+  readonly ports: Ports
+  /** Tells callers to go elsewhere, while they are served still. */
+  drain(): void
+  /** Stops accepting and lets what is in flight finish. */
+  close(): Promise<void>
+}
+
+/** Makes the listeners that a process has, and lets them listen. Rejects when one cannot; then none does. */
+export async function startListeners(deps: ListenerDeps): Promise<Listeners> {
+  const { services } = deps.config
+  const tls = await loadTls(deps.config)
+  const isGateway = services.includes('jwks-gateway')
+  const isServing = isSplit(services) && services.some((name) => name !== 'jwks-gateway')
+  const listeners: readonly Listener[] = [
+    ...(isServing ? [internalListener(deps)] : []),
+    ...(isGateway ? [gateway(deps, tls), grpc(deps, tls)] : [operations(deps, tls)]),
+  ]
+  const close = async () => void (await Promise.all(listeners.map((listener) => listener.close())))
+  const starts = await Promise.allSettled(listeners.map((listener) => listener.listen()))
+  const failure = starts.find((start) => start.status === 'rejected')
+  if (failure !== undefined) {
+    await close()
+    throw failure.reason
+  }
+  const found = starts.map((start) => (start.status === 'fulfilled' ? start.value : {}))
+  const ports: Ports = Object.assign({ httpPort: 0 }, ...found)
+  for (const listener of listeners) listener.setServing(true)
+  return {
+    ports,
+    drain() {
+      for (const listener of listeners) listener.setServing(false)
+    },
+    close,
+  }
+}
+
+type Tls = Awaited<ReturnType<typeof loadTls>>
+
+function gateway({ config, rpc, log, metrics, ready }: ListenerDeps, tls: Tls): Listener {
+  const http = createGateway({
+    rpc,
+    log,
+    metrics: metrics.exposition,
+    ready,
+    representations: didResolution,
+    config: {
+      baseUrl: config.issuer,
+      host: config.host,
+      port: config.port,
+      trustedProxies: config.trustedProxies,
+      requestTimeoutMs: config.requestTimeoutMs,
+      bodyLimit: BODY_LIMIT,
+      protocol: {
+        challengeTtlS: { default: config.challengeTtl, ...CHALLENGE_TTL_S },
+        tokenTtlS: { default: config.tokenTtl, min: MIN_TOKEN_TTL_S, max: config.maxTokenTtl },
+        clockSkewS: config.clockSkew,
+        assertionTtlMaxS: MAX_ASSERTION_LIFETIME_S,
+      },
+      ...tls,
+    },
+  })
+  return {
+    listen: async () => ({ httpPort: (await http.listen()).port }),
+    setServing(isServing) {
+      if (!isServing) http.drain()
+    },
+    close: () => http.close(),
+  }
+}
+
+function grpc({ config, rpc, log }: ListenerDeps, tls: Tls): Listener {
+  const { host, grpcPort, trustedProxies, requestTimeoutMs, maxConcurrency } = config
+  const maxStreams = 2 * maxConcurrency + LASTING_STREAMS
+  const limits = { trustedProxies, requestTimeoutMs, maxStreams }
+  const server = createGrpcServer({ rpc, host, port: grpcPort, ...limits, log, ...tls })
+  return {
+    listen: async () => ({ grpcPort: (await server.listen()).port }),
+    setServing: (isServing) => server.setServing(isServing),
+    close: () => server.close(),
+  }
+}
+
+function operations({ config, metrics, ready }: ListenerDeps, tls: Tls): Listener {
+  const { host, port, requestTimeoutMs } = config
+  const server = createOperations({ host, port, requestTimeoutMs, metrics: metrics.exposition, ready, ...tls })
+  return {
+    listen: async () => ({ httpPort: (await server.listen()).port }),
+    setServing: () => undefined,
+    close: () => server.close(),
+  }
+}
+
+function internalListener({ config, rpc, log, metrics, internal, certificates }: ListenerDeps): Listener {
+  const called = config.services.filter((name) => name !== 'jwks-gateway')
+  return createInternalListener({
+    place: placeOf(config),
+    internal,
+    forwarded: called.flatMap((name) => PUBLIC_SERVICES[name]),
+    rpc,
+    certificates,
+    deadlineMs: config.requestTimeoutMs,
+    log,
+    metrics,
+  })
+}
+
+function placeOf({ internalHost, internalPort = DEFAULT_INTERNAL_PORT, internalSocket }: Config): Place {
+  return internalSocket === undefined ? { host: internalHost, port: internalPort } : { socket: internalSocket }
+}
+
+async function loadTls({ tlsCertFile, tlsKeyFile }: Config) {
+  if (tlsCertFile === undefined || tlsKeyFile === undefined) return {}
+  const [cert, key] = await Promise.all([readFile(tlsCertFile), readFile(tlsKeyFile)])
+  return { tls: { cert, key } }
+}

@@ -1,0 +1,154 @@
+import type { Client } from '@connectrpc/connect'
+import { AgentDirectoryService, OperatorDirectoryService } from '../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { createAuthn } from './authn/index.ts'
+import type { Remotes } from './compose-remotes.ts'
+import { createIdentity } from './identity/index.ts'
+import { createOperatorRegistry, createTxtResolvers } from './operator-registry/index.ts'
+import { createRevocation, type Revocations } from './revocation/index.ts'
+import type { Config } from './shared/config/config.ts'
+import type { Secrets } from './shared/config/secrets.ts'
+import type { ServiceName } from './shared/config/service-names.ts'
+import type { Db } from './shared/db/db.ts'
+import { pruneAssertions } from './shared/ledger/ledger.ts'
+import type { Logger } from './shared/log/log.ts'
+import type { InternalService } from './shared/rpc/internal/handlers.ts'
+import { localClient } from './shared/rpc/local-client.ts'
+import { type Route, routesOf } from './shared/rpc/rpc.ts'
+import type { Job } from './shared/schedule/scheduler.ts'
+import { createVerificationKeys, type VerificationKeys } from './shared/token/verification-keys.ts'
+
+/** How long a redeemed challenge is remembered after it has expired, in seconds. */
+const KEEP_REDEMPTION_S = 600
+const JWKS_MAX_AGE_S = 300
+/** Shortest life of a token, in seconds. */
+export const MIN_TOKEN_TTL_S = 30
+const MAX_PENDING = { operators: 100_000, operatorsPerDomain: 16, agentsPerOperator: 1000 } as const
+
+/** What the services of a process are made of. */
+export interface ServiceDeps {
+  readonly config: Config
+  readonly secrets: Secrets
+  readonly db: Db
+  readonly log: Logger
+  readonly remotes: Remotes
+  readonly revocations: Revocations
+}
+
+/** What one service brings: to everybody, to other services, and by itself. */
+interface Part {
+  readonly routes: readonly Route[]
+  readonly internal: readonly InternalService[]
+  readonly job: Job
+}
+
+type Operators = Client<typeof OperatorDirectoryService>
+type Agents = Client<typeof AgentDirectoryService>
+
+/** Makes the services that run in this process, each with clients of those it calls, wherever they run. */
+export async function createServices(deps: ServiceDeps) {
+  const { config, db, remotes } = deps
+  const runs = (name: ServiceName) => config.services.includes(name)
+  const verificationKeys = createVerificationKeys(db.prisma, () => performance.now())
+  const registry = runs('operator-registry') ? makeRegistry(deps) : undefined
+  const operators = registry?.operators ?? remotes.client('operator-registry', OperatorDirectoryService)
+  const identity = runs('identity') ? makeIdentity(deps, operators) : undefined
+  const authn = runs('authn')
+    ? await makeAuthn(deps, verificationKeys, {
+        operators,
+        agents: identity?.agents ?? remotes.client('identity', AgentDirectoryService),
+      })
+    : undefined
+  const revocation = runs('revocation') ? makeRevocation(deps, verificationKeys) : undefined
+  const parts: readonly Part[] = [registry, identity, authn, revocation].filter((part) => part !== undefined)
+  const ledger: Job = { name: 'ledger', run: () => pruneAssertions(db) }
+  return {
+    operators,
+    routes: parts.flatMap(({ routes }) => routes),
+    internal: parts.flatMap(({ internal }) => internal),
+    watchers: revocation?.watchers,
+    // Whoever changes anything uses assertions up.
+    jobs: parts.length === 0 ? [] : [...parts.map(({ job }) => job), ledger],
+  }
+}
+
+function makeRegistry({ config, db, log }: ServiceDeps): Part & { readonly operators: Operators } {
+  const registry = createOperatorRegistry({
+    db,
+    now: Date.now,
+    log,
+    issuer: config.issuer,
+    testDomains: config.testDomains,
+    resolveTxt: createTxtResolvers({ servers: config.dnsServers, timeoutMs: config.dnsTimeoutMs }),
+    settings: {
+      pendingTtlMs: config.pendingTtl * 1000,
+      takeoverDelayMs: config.takeoverDelay * 1000,
+      reverifyIntervalMs: config.proofInterval * 1000,
+      reverifyFailures: config.proofFailures,
+      maxPendingPerDomain: MAX_PENDING.operatorsPerDomain,
+      maxPending: MAX_PENDING.operators,
+    },
+  })
+  return {
+    operators: localClient(OperatorDirectoryService, registry.directory),
+    routes: routesOf(registry.module),
+    internal: [{ service: OperatorDirectoryService, handlers: registry.directory }],
+    job: { name: 'operator-registry', run: () => registry.runSchedule() },
+  }
+}
+
+function makeIdentity({ config, db }: ServiceDeps, operators: Operators): Part & { readonly agents: Agents } {
+  const settings = { pendingTtlMs: config.pendingTtl * 1000, maxPendingPerOperator: MAX_PENDING.agentsPerOperator }
+  const identity = createIdentity({ db, now: Date.now, operators, settings })
+  return {
+    agents: localClient(AgentDirectoryService, identity.directory),
+    routes: routesOf(identity.module),
+    internal: [{ service: AgentDirectoryService, handlers: identity.directory }],
+    job: { name: 'identity', run: () => identity.runSchedule() },
+  }
+}
+
+async function makeAuthn(
+  { config, secrets, db, revocations }: ServiceDeps,
+  verificationKeys: VerificationKeys,
+  clients: { readonly operators: Operators; readonly agents: Agents },
+): Promise<Part> {
+  const { kek } = secrets
+  if (kek === undefined) throw new Error('the secrets of authn hold no key-encryption key')
+  const authn = await createAuthn({
+    ...clients,
+    db,
+    now: Date.now,
+    issuer: config.issuer,
+    kek,
+    tokenStatus: revocations.tokenStatus,
+    verificationKeys,
+    settings: {
+      challengeTtlS: config.challengeTtl,
+      defaultTtlS: config.tokenTtl,
+      ttlS: { min: MIN_TOKEN_TTL_S, max: config.maxTokenTtl },
+      skewS: config.clockSkew,
+      keepRedemptionS: KEEP_REDEMPTION_S,
+      jwksMaxAgeS: JWKS_MAX_AGE_S,
+    },
+  })
+  return {
+    routes: [...routesOf(authn.authn), ...routesOf(authn.keys)],
+    internal: [],
+    job: { name: 'authn', run: () => authn.runSchedule() },
+  }
+}
+
+function makeRevocation(
+  { config, db, revocations }: ServiceDeps,
+  verificationKeys: VerificationKeys,
+): Part & { readonly watchers: () => number } {
+  const { store } = revocations
+  const onWake = (listener: () => void) => revocations.onWake(listener)
+  const revocation = createRevocation({ db, issuer: config.issuer, verificationKeys, store, onWake })
+  return {
+    watchers: () => revocation.watchers,
+    routes: routesOf(revocation.module),
+    internal: [],
+    job: { name: 'revocation', run: () => revocation.runSchedule() },
+  }
+}

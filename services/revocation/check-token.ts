@@ -1,0 +1,50 @@
+import type pg from 'pg'
+import { ApiError } from '../shared/errors/api-error.ts'
+import type { Verdict } from '../shared/errors/reasons.ts'
+import { REVOCATION_KINDS, type TokenIdentity } from './ports.ts'
+
+/**
+ * One statement on the primary, so that a verification which begins after a revocation has returned sees it. The epochs are
+ * read from the rows that raise them.
+ */
+const CHECK = `
+SELECT pg_is_in_recovery() AS standby, coalesce(d.first_epoch, 0) AS first_epoch, o.epoch AS operator_epoch, a.epoch AS agent_epoch,
+  r.jti IS NOT NULL AS revoked, k.kid IS NOT NULL AS compromised,
+  EXISTS (SELECT 1 FROM revocation_log l WHERE l.kind <> ALL ($5) AND l.expires_at > now()) AS unknown
+FROM (SELECT 1) AS one
+LEFT JOIN deployment d ON true
+LEFT JOIN operators o ON o.id = $1::uuid
+LEFT JOIN agents a ON a.operator_id = o.id AND a.did = $2
+LEFT JOIN revoked_tokens r ON r.operator_id = $1::uuid AND r.jti = $3
+LEFT JOIN jwks_keys k ON k.kid = $4 AND k.state = 'compromised'`
+
+interface CheckRow {
+  readonly standby: boolean
+  readonly first_epoch: number
+  readonly operator_epoch: number | null
+  readonly agent_epoch: number | null
+  readonly revoked: boolean
+  readonly compromised: boolean
+  readonly unknown: boolean
+}
+
+/** Why a genuine token does not stand, or undefined, at the database now. Throws UNAVAILABLE where that cannot be told. */
+export async function checkAtDatabase(pool: pg.Pool, token: TokenIdentity): Promise<Verdict | undefined> {
+  const { rows } = await pool.query<CheckRow>({
+    name: 'check-token',
+    text: CHECK,
+    values: [token.operatorId, token.sub, token.jti, token.kid, REVOCATION_KINDS],
+  })
+  const row = rows[0]
+  if (row === undefined || row.standby)
+    throw new ApiError('UNAVAILABLE', 'the database is a standby', { retryAfter: 1 })
+  // A newer version has ended what this one does not understand: it may be this token.
+  if (row.unknown)
+    throw new ApiError('UNAVAILABLE', 'the revocation log holds what this version does not know', { retryAfter: 1 })
+  if (row.compromised) return 'UNKNOWN_KEY'
+  if (row.revoked) return 'TOKEN_REVOKED'
+  if (row.operator_epoch === null || token.operatorEpoch < Math.max(row.operator_epoch, row.first_epoch))
+    return 'OPERATOR_TOKENS_ENDED'
+  if (row.agent_epoch === null || token.agentEpoch < row.agent_epoch) return 'AGENT_TOKENS_ENDED'
+  return undefined
+}

@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
+import type pg from 'pg'
+import type { Bus } from '../shared/bus/bus.ts'
+import type { Verdict } from '../shared/errors/reasons.ts'
+import type { Logger } from '../shared/log/log.ts'
+import type { RevocationMetrics } from '../shared/metrics/revocation-metrics.ts'
+import { checkAtDatabase } from './check-token.ts'
+import { listenToLog } from './log-signals.ts'
+import { createLogStore } from './log-store.ts'
+import type { Clock, LogStore, TokenIdentity } from './ports.ts'
+import { createRevocationBus } from './revocation-bus.ts'
+import { createSettle } from './settle.ts'
+import { createVerifier, type Verifier } from './verifier.ts'
+
+/** Tells which tokens stand. */
+export interface TokenStatus {
+  /**
+   * Why a genuine token does not stand, or undefined: by everything that was ended by a call which returned before this one
+   * began. Throws UNAVAILABLE when neither memory nor database can tell.
+   */
+  check(token: TokenIdentity): Promise<Verdict | undefined>
+}
+
+/** What every process has of the revocation log. */
+export interface Revocations {
+  readonly store: LogStore
+  readonly tokenStatus: TokenStatus
+  /**
+   * Resolves once every verifier of the deployment refuses what was ended before the call; only where the process may end
+   * tokens.
+   */
+  settle(): Promise<void>
+  /** Calls the listener when there may be new records. */
+  onWake(listener: () => void): void
+  /** What this process answers verifications by, where it does so from memory. */
+  readonly lease: Pick<Verifier, 'holdsLease' | 'sequence'> | undefined
+  /** Gives the lease back and closes what was opened here. */
+  stop(): Promise<void>
+}
+
+/** What connects a process to the revocation log. */
+export interface RevocationsOptions {
+  /** For leases and waits alone: they must not stand behind other work, or a verifier that lost its lease stays without. */
+  readonly pool: pg.Pool
+  /** For verifications without a lease. */
+  readonly checkPool: pg.Pool
+  readonly url: string
+  /** Sealed. */
+  readonly bus: Bus
+  /** In milliseconds; undefined: answer every verification from the database. */
+  readonly leaseMs: number | undefined
+  /** Whether this process answers verifications. */
+  readonly verifies: boolean
+  /** Whether it has watchers. */
+  readonly isWatched: boolean
+  /** Whether it ends tokens, and waits until others know. */
+  readonly endsTokens: boolean
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: Pick<RevocationMetrics, 'settled' | 'checked'>
+}
+
+/** The clocks of this process. */
+export const systemClock: Clock = {
+  monotonic: () => performance.now(),
+  wall: () => Date.now(),
+  sleep: (ms, signal) => delay(ms, undefined, { ...(signal && { signal }) }).catch(() => undefined),
+}
+
+async function endsNothing(): Promise<never> {
+  throw new Error('this process ends no tokens')
+}
+
+/** Opens the log for a process: following it, asking it, and waiting until others have followed. */
+export function connectRevocations(options: RevocationsOptions): Revocations {
+  const { pool, checkPool, url, clock, leaseMs, verifies, isWatched, endsTokens, log, metrics } = options
+  const store = createLogStore(pool, `${hostname()} ${process.pid}`)
+  const bus = createRevocationBus(options.bus, randomUUID())
+  const hears = { records: verifies || isWatched, acknowledgements: endsTokens }
+  const signals = listenToLog(url, hears, log)
+  const core = { store, bus, signals, clock }
+  const verifier =
+    verifies && leaseMs !== undefined
+      ? createVerifier({ ...core, leaseMs, newIncarnation: randomUUID, log })
+      : undefined
+  verifier?.start()
+  return {
+    store,
+    settle: endsTokens ? createSettle({ ...core, verifier, observe: metrics.settled }) : endsNothing,
+    tokenStatus: {
+      async check(token) {
+        const known = verifier === undefined ? 'unknown' : verifier.check(token)
+        metrics.checked(known === 'unknown' ? 'database' : 'memory')
+        return known === 'unknown' ? checkAtDatabase(checkPool, token) : known
+      },
+    },
+    onWake(listener) {
+      bus.onRecord(listener)
+      signals.onRecord(listener)
+    },
+    lease: verifier,
+    async stop() {
+      await verifier?.stop()
+      await signals.close()
+    },
+  }
+}

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest'
+import type { RevocationRecord, TokenIdentity } from '../ports.ts'
+import { createRevocationState, type RevocationState } from './revocation-state.ts'
+
+const OTHER = 'another operator'
+const token: TokenIdentity = {
+  jti: 'jti',
+  operatorId: 'operator',
+  sub: 'did',
+  agentEpoch: 5,
+  operatorEpoch: 5,
+  kid: 'kid',
+}
+
+let sequence = 0
+/** A record of what it ends; what is left out plays no part. */
+function record(kind: string, operatorId: string, subject: string, minimumEpoch = 0): RevocationRecord {
+  sequence += 1
+  const place = { logEpoch: 1, sequence, hash: '', previousHash: '' }
+  return { ...place, kind, operatorId, subject, minimumEpoch, expiresAt: 0, recordedAt: 0 }
+}
+
+function stateOf(...records: readonly RevocationRecord[]): RevocationState {
+  const state = createRevocationState()
+  for (const one of records) expect(state.apply(one)).toBe(true)
+  return state
+}
+
+it('finds that a token stands as long as nothing was ended', () => {
+  expect(createRevocationState().lookup(token)).toBeUndefined()
+})
+
+describe('what is ended', () => {
+  it.each<[RevocationRecord, string | undefined]>([
+    [record('token', 'operator', 'jti'), 'TOKEN_REVOKED'],
+    [record('token', 'operator', 'other'), undefined],
+    [record('token', OTHER, 'jti'), undefined],
+    [record('agent', 'operator', 'did', 6), 'AGENT_TOKENS_ENDED'],
+    [record('agent', 'operator', 'did', 5), undefined],
+    [record('agent', 'operator', 'other', 6), undefined],
+    [record('agent', OTHER, 'did', 6), undefined],
+    [record('operator', 'operator', '', 6), 'OPERATOR_TOKENS_ENDED'],
+    [record('operator', 'operator', '', 5), undefined],
+    [record('operator', OTHER, '', 6), undefined],
+    [record('deployment', '', '', 6), 'OPERATOR_TOKENS_ENDED'],
+    [record('deployment', '', '', 5), undefined],
+    [record('key', '', 'kid'), 'UNKNOWN_KEY'],
+    [record('key', '', 'other'), undefined],
+  ])('by %j makes a token answer %s', (one, verdict) => {
+    expect(stateOf(one).lookup(token)).toBe(verdict)
+  })
+})
+
+it('keeps the highest epoch, in whatever order', () => {
+  const agent = (least: number) => record('agent', 'operator', 'did', least)
+  expect(stateOf(agent(6), agent(3)).lookup(token)).toBe('AGENT_TOKENS_ENDED')
+  const state = stateOf(record('deployment', '', '', 6), record('operator', 'operator', '', 3))
+  expect(state.lookup(token)).toBe('OPERATOR_TOKENS_ENDED')
+})
+
+it('does not take a kind that it does not know', () => {
+  const state = createRevocationState()
+  expect(state.apply(record('device', 'operator', 'jti'))).toBe(false)
+  expect(state.apply(record('toString', '', ''))).toBe(false)
+  expect(state.size).toBe(0)
+})
+
+it('forgets what comes up to a sequence, and nothing after it', () => {
+  const records = [record('token', 'operator', 'first'), record('token', 'operator', 'jti'), record('key', '', 'later')]
+  const state = stateOf(...records)
+  state.forget(records[1]?.sequence ?? 0)
+  expect(state.lookup(token)).toBeUndefined()
+  expect(state.lookup({ ...token, kid: 'later' })).toBe('UNKNOWN_KEY')
+  expect(state.size).toBe(1)
+})
+
+it('keeps what was ended again later', () => {
+  const [first, between, again] = [
+    record('agent', 'operator', 'did', 6),
+    record('agent', 'operator', 'other', 6),
+    record('agent', 'operator', 'did', 6),
+  ]
+  const state = stateOf(first, between, again)
+  state.forget(between.sequence)
+  expect(state.lookup(token)).toBe('AGENT_TOKENS_ENDED')
+  expect(state.size).toBe(1)
+})

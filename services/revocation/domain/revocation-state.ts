@@ -1,0 +1,72 @@
+import type { Verdict } from '../../shared/errors/reasons.ts'
+import { REVOCATION_KINDS, type RevocationRecord, type TokenIdentity } from '../ports.ts'
+
+/** What has been ended, in memory. */
+export interface RevocationState {
+  /** Puts a record into effect; false when its kind is not known here, and so neither is what it ends. */
+  apply(record: RevocationRecord): boolean
+  /** Why a token does not stand, or undefined. */
+  lookup(token: TokenIdentity): Verdict | undefined
+  /** Forgets the records up to a sequence. */
+  forget(through: number): void
+  /** How many things are kept. */
+  readonly size: number
+}
+
+interface Entry {
+  readonly sequence: number
+  readonly minimumEpoch: number
+}
+
+type Kind = (typeof REVOCATION_KINDS)[number]
+
+/** An empty state. */
+export function createRevocationState(): RevocationState {
+  // Each map is in the order of its entries' sequences, so what is to be forgotten stands first.
+  const entries: Record<Kind, Map<string, Entry>> = {
+    token: new Map(),
+    agent: new Map(),
+    operator: new Map(),
+    key: new Map(),
+    deployment: new Map(),
+  }
+  const minimum = (kind: Kind, key: string) => entries[kind].get(key)?.minimumEpoch ?? 0
+  return {
+    apply({ kind, operatorId, subject, sequence, minimumEpoch }) {
+      if (!isKind(kind)) return false
+      const key = keyOf(operatorId, subject)
+      const least = Math.max(minimum(kind, key), minimumEpoch)
+      entries[kind].delete(key)
+      entries[kind].set(key, { sequence, minimumEpoch: least })
+      return true
+    },
+    lookup({ kid, jti, operatorId, sub, operatorEpoch, agentEpoch }) {
+      if (entries.key.has(keyOf('', kid))) return 'UNKNOWN_KEY'
+      if (entries.token.has(keyOf(operatorId, jti))) return 'TOKEN_REVOKED'
+      const least = Math.max(minimum('deployment', keyOf('', '')), minimum('operator', keyOf(operatorId, '')))
+      if (operatorEpoch < least) return 'OPERATOR_TOKENS_ENDED'
+      if (agentEpoch < minimum('agent', keyOf(operatorId, sub))) return 'AGENT_TOKENS_ENDED'
+      return undefined
+    },
+    forget(through) {
+      for (const map of Object.values(entries)) {
+        for (const [key, { sequence }] of map) {
+          if (sequence > through) break
+          map.delete(key)
+        }
+      }
+    },
+    get size() {
+      return Object.values(entries).reduce((sum, map) => sum + map.size, 0)
+    },
+  }
+}
+
+/** Neither an operator's id nor a subject holds a space. */
+function keyOf(operatorId: string, subject: string): string {
+  return `${operatorId} ${subject}`
+}
+
+function isKind(kind: string): kind is Kind {
+  return REVOCATION_KINDS.some((known) => known === kind)
+}

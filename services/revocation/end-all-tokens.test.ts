@@ -1,0 +1,103 @@
+import { create } from '@bufbuild/protobuf'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { EndAllTokensOfDeploymentRequestSchema } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import {
+  freshOperator,
+  ISSUER,
+  insertAgent,
+  startInstance,
+  type TestAgent,
+  type TestInstance,
+} from '../../test/support/authn.ts'
+import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
+import { refusalOf } from '../../test/support/reason-of.ts'
+import type { Call } from '../shared/rpc/call.ts'
+
+let database: TestDatabase
+let instance: TestInstance
+let other: TestInstance
+let agent: TestAgent
+
+beforeAll(async () => {
+  database = await testDatabase()
+  await database.db.prisma.deployment.create({ data: { issuer: ISSUER } })
+  instance = await startInstance(database.db)
+  other = await startInstance(database.db)
+  agent = await insertAgent(database.db, await freshOperator(database.db))
+})
+afterAll(() => database.drop())
+
+function endAll(jti: string) {
+  const expiresAt = Math.floor(Date.now() / 1000) + 60
+  const call: Call = { requestId: jti, principal: { kind: 'admin', assertion: { jti, expiresAt } } }
+  const request = create(EndAllTokensOfDeploymentRequestSchema, { reason: 'restored from a backup' })
+  return instance.revocation.module.handlers.endAllTokensOfDeployment(request, call)
+}
+
+describe('ending all tokens of the deployment', () => {
+  it('refuses every token issued before, also one with the epochs of changes that the backup does not know', async () => {
+    const { prisma } = database.db
+    const operator = { id: agent.operatorId }
+    const before = await instance.issue(agent)
+    await prisma.operator.update({ where: operator, data: { epoch: { increment: 5 }, version: { increment: 1 } } })
+    const later = await other.issue(agent)
+    // As the database was before those five changes; only whoever restores one can lower an epoch.
+    await prisma.$transaction([
+      prisma.$executeRaw`ALTER TABLE operators DISABLE TRIGGER operators_only_rise`,
+      prisma.$executeRaw`UPDATE operators SET epoch = epoch - 5 WHERE id = ${agent.operatorId}::uuid`,
+      prisma.$executeRaw`ALTER TABLE operators ENABLE TRIGGER operators_only_rise`,
+    ])
+    expect(await instance.verify(later)).toMatchObject({ valid: true })
+    await endAll('restore-1')
+    for (const token of [before, later]) {
+      expect(await other.verify(token)).toMatchObject({ valid: false, revoked: true, reason: 'OPERATOR_TOKENS_ENDED' })
+    }
+    // An instance learns that its key is gone by the first challenge that it has made with it since.
+    expect(await refusalOf(instance.issue(agent))).toBe('CHALLENGE_NOT_FOUND')
+    expect(await other.verify(await instance.issue(agent))).toMatchObject({ valid: true })
+  })
+
+  it('voids every challenge made before, on instances that still hold its key, and the next one is good', async () => {
+    const held = await Promise.all([instance.challenge(agent.did), other.challenge(agent.did)])
+    await endAll('restore-2')
+    for (const challenge of held) expect(await refusalOf(other.redeem(agent, challenge))).toBe('CHALLENGE_NOT_FOUND')
+    expect(await other.verify(await other.issue(agent))).toMatchObject({ valid: true })
+  })
+
+  it('lets an operator that was lost and registers again not begin where its old tokens stand', async () => {
+    const { minimumEpoch } = await endAll('restore-3')
+    expect(await refusalOf(instance.issue(agent))).toBe('CHALLENGE_NOT_FOUND')
+    const again = await insertAgent(database.db, await freshOperator(database.db))
+    const token = await instance.issue(again)
+    expect(await instance.verify(token)).toMatchObject({ valid: true, claims: { epoch: [1, minimumEpoch] } })
+  })
+
+  it('leaves an operator whose tokens end later nothing from before', async () => {
+    const { minimumEpoch = 0 } = await endAll('restore-raise')
+    expect(await refusalOf(instance.issue(agent))).toBe('CHALLENGE_NOT_FOUND')
+    const token = await instance.issue(agent)
+    const raised = await database.db.prisma.operator.update({
+      where: { id: agent.operatorId },
+      data: { epoch: { increment: 1 }, version: { increment: 1 } },
+    })
+    expect(raised.epoch).toBe(minimumEpoch + 1)
+    expect(await instance.verify(token)).toMatchObject({ valid: false, reason: 'OPERATOR_TOKENS_ENDED' })
+    expect(await instance.verify(await instance.issue(agent))).toMatchObject({ valid: true })
+  })
+
+  it('is one record of the log, whatever the number of operators, and one line of the audit', async () => {
+    const { prisma } = database.db
+    const { sequence } = await prisma.revocationHead.findUniqueOrThrow({ where: { id: 1 } })
+    await endAll('restore-4')
+    const records = await prisma.revocationLog.findMany({ where: { sequence: { gt: sequence } } })
+    expect(records).toMatchObject([{ kind: 'deployment' }])
+    const audit = await prisma.auditLog.findMany({ where: { requestId: 'restore-4' } })
+    expect(audit).toMatchObject([
+      { action: 'deployment.end-all-tokens', actor: 'admin', operatorId: null, reason: 'restored from a backup' },
+    ])
+  })
+
+  it('takes an assertion once', async () => {
+    expect(await refusalOf(endAll('restore-4'))).toBe('ASSERTION_USED')
+  })
+})

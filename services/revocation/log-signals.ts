@@ -1,0 +1,46 @@
+import { isUuid } from '../shared/crypto/uuid.ts'
+import { listen } from '../shared/db/listen.ts'
+import type { Logger } from '../shared/log/log.ts'
+import type { Acknowledgement, LogSignals } from './ports.ts'
+
+/** What a process wants to hear. Each notification wakes every process that listens. */
+interface Heard {
+  readonly records: boolean
+  readonly acknowledgements: boolean
+}
+
+/** What the database tells of its log, by NOTIFY; the triggers and `acknowledge` send it. */
+export function listenToLog(
+  url: string,
+  heard: Heard,
+  log: Pick<Logger, 'warn'>,
+): LogSignals & { close(): Promise<void> } {
+  const records: ((sequence: number) => void)[] = []
+  const acknowledgements: ((acknowledgement: Acknowledgement) => void)[] = []
+  const hearRecord = (payload: string) => {
+    const sequence = Number(payload)
+    if (Number.isSafeInteger(sequence)) for (const listener of records) listener(sequence)
+  }
+  const hearAcknowledgement = (payload: string) => {
+    const acknowledgement = parse(payload)
+    if (acknowledgement !== undefined) for (const listener of acknowledgements) listener(acknowledgement)
+  }
+  const channels = {
+    ...(heard.records && { auth4agent_revocation: hearRecord }),
+    ...(heard.acknowledgements && { auth4agent_acknowledgement: hearAcknowledgement }),
+  }
+  const close = Object.keys(channels).length > 0 ? listen({ url, log, channels }) : async () => undefined
+  return {
+    onRecord: (listener) => void records.push(listener),
+    onAcknowledgement: (listener) => void acknowledgements.push(listener),
+    close,
+  }
+}
+
+/** `<incarnation> <log epoch> <sequence>` */
+function parse(payload: string): Acknowledgement | undefined {
+  const [incarnation = '', ...numbers] = payload.split(' ')
+  const [logEpoch = Number.NaN, sequence = Number.NaN] = numbers.map(Number)
+  if (!isUuid(incarnation) || !Number.isSafeInteger(logEpoch) || !Number.isSafeInteger(sequence)) return undefined
+  return { incarnation, logEpoch, sequence }
+}

@@ -1,0 +1,151 @@
+import type pg from 'pg'
+import { ApiError } from '../shared/errors/api-error.ts'
+import type { LogHead, LogPosition, LogStore, RevocationRecord, Snapshot, Standing } from './ports.ts'
+
+/** Records that `standing` reads at most. A process that misses more reads them in pages. */
+export const LAST_RECORDS = 64
+const SNAPSHOT_PAGE = 5_000
+
+const HEAD = `SELECT h.log_epoch, h.sequence::float8 AS sequence, encode(h.hash, 'hex') AS hash,
+  h.compacted_through::float8 AS "compactedThrough", h.timeline <> wal_timeline() AS "isPromoted" FROM revocation_head h`
+
+const RECORD = `json_build_object(
+  'logEpoch', r.log_epoch, 'sequence', r.sequence, 'kind', r.kind, 'operatorId', coalesce(r.operator_id::text, ''),
+  'subject', r.subject, 'minimumEpoch', r.minimum_epoch, 'expiresAt', (extract(epoch FROM r.expires_at) * 1000)::bigint,
+  'recordedAt', (extract(epoch FROM r.recorded_at) * 1000)::bigint,
+  'previousHash', encode(r.previous_hash, 'hex'), 'hash', encode(r.hash, 'hex'))`
+
+/** One statement, so one moment: head, members and the last records of it. */
+const STANDING = `
+SELECT head.*,
+  (SELECT coalesce(json_agg(json_build_object('incarnation', v.incarnation, 'leaseMs', v.lease_ms, 'renewals', v.renewals,
+    'logEpoch', v.log_epoch, 'acknowledged', v.acknowledged)), '[]') FROM verifiers v) AS members,
+  (SELECT coalesce(json_agg(${RECORD} ORDER BY r.sequence), '[]') FROM revocation_log r
+    WHERE r.sequence > greatest($1::bigint, head.sequence::bigint - ${LAST_RECORDS})) AS records,
+  current_setting('synchronous_standby_names') <> '' AS "isReplicated"
+FROM (${HEAD}) head`
+
+const RECORDS_AFTER = `
+SELECT ${RECORD} AS record FROM revocation_log r WHERE r.sequence > $1::bigint ORDER BY r.sequence LIMIT $2`
+
+/** The acknowledgement is told as well, to those who listen for lack of a bus. */
+const ACKNOWLEDGE = `
+WITH known AS (
+  UPDATE verifiers SET log_epoch = $2, acknowledged = $3 WHERE incarnation = $1::uuid RETURNING incarnation
+)
+SELECT pg_notify('auth4agent_acknowledgement', concat_ws(' ', incarnation, $2::int, $3::bigint)) FROM known`
+
+interface HeadRow {
+  readonly log_epoch: number
+  readonly sequence: number
+  readonly hash: string
+  readonly compactedThrough: number
+  readonly isPromoted: boolean
+}
+
+type StandingRow = HeadRow & Omit<Standing, 'head'>
+
+/** The log and the leases in PostgreSQL; `name` tells people which process a lease belongs to. */
+export function createLogStore(pool: pg.Pool, name: string): LogStore {
+  const standing = async (after: number): Promise<StandingRow> => {
+    const query = { name: 'revocation-standing', text: STANDING, values: [after] }
+    const { rows } = await pool.query<StandingRow>(query)
+    const row = only(rows)
+    if (!row.isPromoted) return row
+    await beginLogEpoch(pool)
+    return only((await pool.query<StandingRow>(query)).rows)
+  }
+  return {
+    async standing(after): Promise<Standing> {
+      const row = await standing(after)
+      const { members, records, isReplicated } = row
+      return { head: headOf(row), members, records, isReplicated }
+    },
+    async confirm() {
+      // Its commit comes after all others in the log that the standby receives.
+      await pool.query("SELECT pg_logical_emit_message(true, 'auth4agent', '')")
+    },
+    snapshot: () => readSnapshot(pool),
+    async head() {
+      const { rows } = await pool.query<HeadRow>({ name: 'revocation-head', text: HEAD })
+      return headOf(only(rows))
+    },
+    async recordsAfter(sequence, limit) {
+      const { rows } = await pool.query<{ record: RevocationRecord }>({
+        name: 'revocation-records',
+        text: RECORDS_AFTER,
+        values: [sequence, limit],
+      })
+      return rows.map(({ record }) => record)
+    },
+    async join(incarnation, leaseMs) {
+      await pool.query('INSERT INTO verifiers (incarnation, name, lease_ms) VALUES ($1, $2, $3)', [
+        incarnation,
+        name,
+        leaseMs,
+      ])
+    },
+    async renew(incarnation, { logEpoch, sequence }) {
+      const { rowCount } = await pool.query({
+        name: 'revocation-renew',
+        text: 'UPDATE verifiers SET renewals = renewals + 1, log_epoch = $2, acknowledged = $3 WHERE incarnation = $1',
+        values: [incarnation, logEpoch, sequence],
+      })
+      return rowCount === 1
+    },
+    async acknowledge(incarnation, { logEpoch, sequence }: LogPosition) {
+      await pool.query({
+        name: 'revocation-acknowledge',
+        text: ACKNOWLEDGE,
+        values: [incarnation, logEpoch, sequence],
+      })
+    },
+    async remove(incarnation, renewals) {
+      await pool.query('DELETE FROM verifiers WHERE incarnation = $1 AND renewals = coalesce($2, renewals)', [
+        incarnation,
+        renewals ?? null,
+      ])
+    },
+  }
+}
+
+/** One moment of the primary, read in pages. */
+async function readSnapshot(pool: pg.Pool): Promise<Snapshot> {
+  const client = await pool.connect()
+  let failure: Error | undefined
+  try {
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+    const head = headOf(only((await client.query<HeadRow>(HEAD)).rows))
+    const records: RevocationRecord[] = []
+    let page: readonly { record: RevocationRecord }[]
+    do {
+      const after = records.at(-1)?.sequence ?? head.compactedThrough
+      ;({ rows: page } = await client.query<{ record: RevocationRecord }>(RECORDS_AFTER, [after, SNAPSHOT_PAGE]))
+      for (const { record } of page) records.push(record)
+    } while (page.length === SNAPSHOT_PAGE)
+    await client.query('COMMIT')
+    return { head, records }
+  } catch (error) {
+    failure = error instanceof Error ? error : new Error(String(error))
+    throw error
+  } finally {
+    // A connection whose transaction did not end is not for anybody else.
+    client.release(failure)
+  }
+}
+
+/** Whichever process first sees that a standby was promoted; the others find it done. */
+async function beginLogEpoch(pool: pg.Pool): Promise<void> {
+  await pool.query(
+    `UPDATE revocation_head SET log_epoch = log_epoch + 1, timeline = wal_timeline() WHERE timeline <> wal_timeline()`,
+  )
+}
+
+function headOf({ log_epoch, sequence, hash, compactedThrough }: HeadRow): LogHead {
+  return { logEpoch: log_epoch, sequence, hash, compactedThrough }
+}
+
+function only<T>([row]: readonly T[]): T {
+  if (row === undefined) throw new ApiError('INTERNAL', 'the revocation log has no head')
+  return row
+}

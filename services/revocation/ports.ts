@@ -1,0 +1,131 @@
+/** A place in the revocation log. */
+export interface LogPosition {
+  /** Raised by the promotion of a standby. */
+  readonly logEpoch: number
+  /** Number of the last record, without gaps over all epochs; 0 before the first. */
+  readonly sequence: number
+  /** Hash of the last record, hexadecimal; empty before the first. */
+  readonly hash: string
+}
+
+/** Kinds of records that this version understands. */
+export const REVOCATION_KINDS = ['token', 'agent', 'operator', 'key', 'deployment'] as const
+
+/** One entry of the revocation log. */
+export interface RevocationRecord extends LogPosition {
+  /** One of REVOCATION_KINDS, or what a newer version writes. */
+  readonly kind: string
+  /** Empty for keys and for the deployment. */
+  readonly operatorId: string
+  /** A token's jti, an agent's DID, a key's kid; empty otherwise. */
+  readonly subject: string
+  /** Smallest epoch that still stands; 0 for tokens and keys. */
+  readonly minimumEpoch: number
+  /** From when no token that it ends can be unexpired, Unix milliseconds. */
+  readonly expiresAt: number
+  /** Unix milliseconds, by the database's clock. */
+  readonly recordedAt: number
+  readonly previousHash: string
+}
+
+/** The end of the log. */
+export interface LogHead extends LogPosition {
+  /** Last sequence that has been removed, since it can end nothing any more. */
+  readonly compactedThrough: number
+}
+
+/** A verifier as the others see it. */
+export interface Member {
+  readonly incarnation: string
+  readonly leaseMs: number
+  /** Counts its renewals; one that does not move for `leaseMs` has lost its lease. */
+  readonly renewals: number
+  readonly logEpoch: number
+  /** Sequence up to which it is known to refuse what has been ended. */
+  readonly acknowledged: number
+}
+
+/** The log as one read finds it: head, members, and records. */
+export interface Standing {
+  readonly head: LogHead
+  readonly members: readonly Member[]
+  /** Those after the sequence that was asked for, but no more than the last few. */
+  readonly records: readonly RevocationRecord[]
+  /** Whether commits wait for a standby. */
+  readonly isReplicated: boolean
+}
+
+/** What of the log can still matter, as of one moment. */
+export interface Snapshot {
+  readonly head: LogHead
+  readonly records: readonly RevocationRecord[]
+}
+
+/** The revocation log and the verifiers' leases in the database. Every function is a statement of its own on the primary. */
+export interface LogStore {
+  /** Reads head, members and the last records after `sequence`. Begins a new log epoch where the primary has changed. */
+  standing(sequence: number): Promise<Standing>
+  /** Reads head and all records in one transaction that sees one moment. */
+  snapshot(): Promise<Snapshot>
+  /** Resolves once the standby has all that was committed before: a commit that a crash made visible may not be there yet. */
+  confirm(): Promise<void>
+  head(): Promise<LogHead>
+  /** The next records after `sequence` in their order, at most `limit`. */
+  recordsAfter(sequence: number, limit: number): Promise<readonly RevocationRecord[]>
+  /** Commits a new verifier's lease. */
+  join(incarnation: string, leaseMs: number): Promise<void>
+  /** Commits a renewal; false when there is nothing to renew any more. */
+  renew(incarnation: string, position: LogPosition): Promise<boolean>
+  /** Commits what a verifier has in effect. */
+  acknowledge(incarnation: string, position: LogPosition): Promise<void>
+  /** Removes a verifier, or only while its renewals have not moved. */
+  remove(incarnation: string, renewals?: number): Promise<void>
+}
+
+/** That a verifier refuses everything up to a position. */
+export type Acknowledgement = Pick<LogPosition, 'logEpoch' | 'sequence'> & { readonly incarnation: string }
+
+/** Fast and lossy: what is lost here is found in the database. */
+export interface RevocationBus {
+  readonly isConnected: boolean
+  publishRecord(record: RevocationRecord): void
+  /** Tells the process that published a record. */
+  publishAcknowledgement(acknowledgement: Acknowledgement, replyTo: string): void
+  onRecord(listener: (record: RevocationRecord, replyTo: string) => void): void
+  /** Of verifiers that answer to this process. */
+  onAcknowledgement(listener: (acknowledgement: Acknowledgement) => void): void
+}
+
+/** What the database tells those who listen, while it can: for where there is no bus. */
+export interface LogSignals {
+  /** A record was committed; `sequence` is its number. */
+  onRecord(listener: (sequence: number) => void): void
+  onAcknowledgement(listener: (acknowledgement: Acknowledgement) => void): void
+}
+
+/** Time, in milliseconds. */
+export interface Clock {
+  /** Never set; may stop while the machine sleeps. */
+  monotonic(): number
+  /** Unix time; may be set, and goes on while the machine sleeps. */
+  wall(): number
+  /** Resolves after `ms`, or as soon as `signal` aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+/** What identifies a genuine token to whoever asks whether it stands. */
+export interface TokenIdentity {
+  readonly jti: string
+  readonly operatorId: string
+  /** The agent's DID. */
+  readonly sub: string
+  readonly agentEpoch: number
+  readonly operatorEpoch: number
+  /** The key that signed it. */
+  readonly kid: string
+}
+
+/** Whether two positions are the same place of the same log. */
+export function isSamePosition(one: LogPosition, other: LogPosition): boolean {
+  return one.logEpoch === other.logEpoch && one.sequence === other.sequence && one.hash === other.hash
+}

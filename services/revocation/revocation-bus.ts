@@ -1,0 +1,56 @@
+import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf'
+import { PublishedRecordSchema, VerifierAcknowledgementSchema } from '../../gen/proto/auth4agent/internal/v1/bus_pb.ts'
+import type { Bus } from '../shared/bus/bus.ts'
+import { fromRecord, toRecord } from './messages.ts'
+import type { RevocationBus } from './ports.ts'
+
+const RECORDS = 'revocation.records'
+const ACKNOWLEDGEMENTS = 'revocation.acknowledgements'
+
+const topicOf = (process: string) => `${ACKNOWLEDGEMENTS}.${process}`
+/** Letters that may stand in a part of a topic. */
+const NAME = /^[\w-]+$/
+
+/**
+ * Records and acknowledgements over a bus whose messages are sealed. What cannot be read is dropped: the database has it.
+ * @param name of this process on the bus, and of no other
+ */
+export function createRevocationBus(bus: Bus, name: string): RevocationBus {
+  return {
+    get isConnected() {
+      return bus.isConnected
+    },
+    publishRecord(record) {
+      const message = create(PublishedRecordSchema, { record: toRecord(record), replyTo: name })
+      bus.publish(RECORDS, toBinary(PublishedRecordSchema, message))
+    },
+    publishAcknowledgement({ incarnation, logEpoch, sequence }, replyTo) {
+      if (!NAME.test(replyTo)) return
+      const message = create(VerifierAcknowledgementSchema, { incarnation, logEpoch, sequence: BigInt(sequence) })
+      bus.publish(topicOf(replyTo), toBinary(VerifierAcknowledgementSchema, message))
+    },
+    onRecord(listener) {
+      bus.subscribe(RECORDS, (payload) => {
+        const message = read(PublishedRecordSchema, payload)
+        const record = message?.record && fromRecord(message.record)
+        if (record !== undefined) listener(record, message?.replyTo ?? '')
+      })
+    },
+    onAcknowledgement(listener) {
+      bus.subscribe(topicOf(name), (payload) => {
+        const message = read(VerifierAcknowledgementSchema, payload)
+        if (message === undefined) return
+        const { incarnation, logEpoch, sequence } = message
+        listener({ incarnation, logEpoch, sequence: Number(sequence) })
+      })
+    },
+  }
+}
+
+function read<D extends DescMessage>(schema: D, payload: Uint8Array): MessageShape<D> | undefined {
+  try {
+    return fromBinary(schema, payload)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,84 @@
+import type { History } from './history.ts'
+import { keyOf } from './image.ts'
+import type { Run } from './run.ts'
+import { LEASE_MS } from './schedule.ts'
+
+/** A promise that was broken. */
+export interface Violation {
+  readonly promise: 'true when it returns' | 'nothing is lost' | 'no longer than a lease' | 'recovers by itself'
+  readonly what: string
+  readonly target: string
+}
+
+/** Checks a run against what is promised. */
+export function checkHistory(run: Run): readonly Violation[] {
+  return [...saidValid(run.world.history), ...lost(run), ...tookTooLong(run), ...notRecovered(run)]
+}
+
+/** A verification that was sent after a revocation had returned success, and answered `valid`. */
+export function saidValid({ revocations, verifications, expired }: History): readonly Violation[] {
+  const returned = new Map<string, number>()
+  for (const { target, outcome, returned: moment } of revocations)
+    if (outcome === 'acknowledged' && moment !== undefined)
+      returned.set(target, Math.min(moment.order, returned.get(target) ?? Number.POSITIVE_INFINITY))
+  return verifications.flatMap(({ target, process, sent, answered, answer, from }): readonly Violation[] => {
+    const isLate = sent.order > (returned.get(target) ?? Number.POSITIVE_INFINITY)
+    const hasExpired = answered !== undefined && answered.time >= (expired.get(target) ?? Number.POSITIVE_INFINITY)
+    if (answer !== 'valid' || !isLate || hasExpired) return []
+    return [
+      {
+        promise: 'true when it returns',
+        what: `${process} said valid from ${from}, sent ${sent.time.toFixed(1)}, answered ${answered?.time.toFixed(1)}`,
+        target,
+      },
+    ]
+  })
+}
+
+function lost({ world: { history, database } }: Run): readonly Violation[] {
+  const { ended, log } = database.image
+  const logged = new Set(log.map(keyOf))
+  return history.revocations
+    .filter(({ outcome, target }) => outcome === 'acknowledged' && !history.expired.has(target))
+    .filter(({ target }) => !ended.has(target) || !logged.has(target))
+    .map(({ target, process }) => ({ promise: 'nothing is lost', what: `acknowledged by ${process}`, target }))
+}
+
+/** Where nothing but verifiers and the bus is broken. */
+function tookTooLong({ schedule, world: { history } }: Run): readonly Violation[] {
+  if (!schedule.isDatabaseWell) return []
+  const [, commitMs] = schedule.database.commit
+  // Its own commit, the reading, and the removal of the dead, while others remove them as well.
+  const most = 1.05 * LEASE_MS + (2 * schedule.roles.length + 4) * (commitMs + 4)
+  return history.revocations.flatMap(({ process, called, returned, target }): readonly Violation[] => {
+    const took = (returned?.time ?? called.time) - called.time
+    if (process !== 'revoker' || took <= most) return []
+    return [{ promise: 'no longer than a lease', what: `took ${took.toFixed(0)} ms of ${most.toFixed(0)}`, target }]
+  })
+}
+
+function notRecovered({ last, world: { database, history } }: Run): readonly Violation[] {
+  return last.flatMap(({ target, process, answer, from }): readonly Violation[] => {
+    const right = database.image.ended.has(target) ? 'ended' : 'valid'
+    const isRight = answer === right || (history.expired.has(target) && answer === 'valid')
+    if (isRight && from === 'memory') return []
+    return [{ promise: 'recovers by itself', what: `${process} says ${answer} from ${from}, not ${right}`, target }]
+  })
+}
+
+/** What happened around a violation, a line each. */
+export function tell({ schedule, world: { history } }: Run, { promise, what, target }: Violation): string {
+  const moments = [
+    ...history.faults.map((fault) => ({ time: fault.time, text: fault.what })),
+    ...history.revocations
+      .filter((call) => call.target === target)
+      .map(({ called, returned, process, outcome }) => ({
+        time: called.time,
+        text: `${process} is asked to end ${target}: ${outcome ?? 'no answer'} at ${returned?.time.toFixed(1)}`,
+      })),
+  ]
+  const lines = moments
+    .toSorted((one, other) => one.time - other.time)
+    .map(({ time, text }) => `${time.toFixed(1)} ${text}`)
+  return [`seed ${schedule.seed}: ${promise}: ${target}: ${what}`, ...lines].join('\n  ')
+}

@@ -1,0 +1,59 @@
+import type { RevocationCall, Verification } from './history.ts'
+import { keyOf, type Target } from './image.ts'
+import type { Instance } from './instance.ts'
+import { LEASE_MS, type Wish } from './schedule.ts'
+import type { World } from './world.ts'
+
+/** What nobody ever ends. */
+export const STANDING: Target = { kind: 'token', operatorId: 'operator', subject: 'standing', minimumEpoch: 0 }
+
+const ATTEMPTS = 4
+
+/** Sends a verification to a process; it takes its time to arrive, and waits there while the process is stopped. */
+export function sendVerification({ events, random, history }: World, to: Instance, target: Target): Verification {
+  const seen: Verification = { target: keyOf(target), process: to.name, sent: history.moment() }
+  history.verifications.push(seen)
+  events.after(random.between(0, 0.5), () =>
+    to.process.deliver(() => {
+      void to.verify(target).then((answer) => Object.assign(seen, answer, { answered: history.moment() }))
+    }),
+  )
+  return seen
+}
+
+/** Ends something, with repetitions until a call has returned success; then everybody is asked. */
+export function fulfil(world: World, wish: Wish, attempt = 1): void {
+  const { events, random, history } = world
+  const revokers = world.all().filter(({ revokes }) => revokes)
+  if (attempt > ATTEMPTS || revokers.length === 0) return
+  const to = random.pick(revokers)
+  const call: RevocationCall = { target: keyOf(wish.target), process: to.name, called: history.moment() }
+  history.revocations.push(call)
+  let isOver = false
+  const finish = (outcome: 'acknowledged' | 'failed' | undefined) => {
+    if (isOver) return
+    isOver = true
+    if (outcome !== undefined) Object.assign(call, { returned: history.moment(), outcome })
+    if (outcome === 'acknowledged') askEverybody(world, wish.target)
+    // Once more where it is not known to have succeeded; now and then also where it is.
+    if (outcome !== 'acknowledged' || random.chance(0.1))
+      events.after(random.between(0, 0.1) * LEASE_MS, () => fulfil(world, wish, attempt + 1))
+  }
+  events.after(wish.patienceMs, () => finish(undefined))
+  events.after(random.between(0, 0.5), () =>
+    to.process.deliver(() => {
+      void to.revoke(wish.target).then(
+        () => finish('acknowledged'),
+        () => finish('failed'),
+      )
+    }),
+  )
+}
+
+function askEverybody(world: World, target: Target): void {
+  const { events, random } = world
+  for (const instance of world.all()) {
+    const delays = [0, random.between(0, 0.08), random.between(0.08, 0.3), random.between(0.3, 2)]
+    for (const delay of delays) events.after(delay * LEASE_MS, () => void sendVerification(world, instance, target))
+  }
+}

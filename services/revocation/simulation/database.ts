@@ -1,0 +1,171 @@
+import type { Process } from './clocks.ts'
+import type { Events } from './events.ts'
+import { copyOf, createImage, type Image } from './image.ts'
+import type { Random } from './random.ts'
+
+/** Milliseconds between two bounds. */
+export type Span = readonly [least: number, most: number]
+
+/** How the network between one process and the database behaves. */
+export interface Link {
+  isCut: boolean
+  /** Time for a statement to arrive, and for its answer to come back. */
+  request: Span
+  reply: Span
+}
+
+/** What a database is like. */
+export interface DatabaseOptions {
+  /** From a commit's arrival until the standby has it. */
+  readonly commit: Span
+  /** How likely a statement fails of itself, before or after it took effect. */
+  readonly failure: number
+  /** After how long a process gives up waiting for an answer, by its own clock. */
+  readonly timeoutMs: number
+}
+
+/** A primary and its synchronous standby. A commit is visible once the standby has it, and all at one moment. */
+export interface Database {
+  readonly image: Image
+  readonly isDown: boolean
+  /** Runs `work` on the primary, at one moment between call and answer. */
+  readonly read: <T>(process: Process, link: Link, work: (image: Image) => T) => Promise<T>
+  readonly write: <T>(process: Process, link: Link, work: (image: Image) => T) => Promise<T>
+  /** Immediate shutdown: commits that the standby has not confirmed may be there after the restart, on the primary only. */
+  crash(): void
+  restart(): void
+  /** The standby has received all. */
+  catchUp(): void
+  /** The standby confirms nothing, until it does again. */
+  stall(): void
+  unstall(): void
+  /** The old primary is fenced off, its standby takes over. */
+  promote(): void
+  /** No statement fails of itself any more. */
+  heal(): void
+}
+
+interface Commit {
+  readonly isWaiting: () => boolean
+  readonly run: (image: Image) => void
+}
+
+/** Where a statement's connection stood, and what became of the commit. */
+interface Exchange<T> {
+  readonly answer: (error: Error | undefined, value?: T) => void
+  readonly isLost: () => boolean
+}
+
+/** Makes a database that is up. */
+export function createDatabase(events: Events, random: Random, options: DatabaseOptions): Database {
+  let { failure } = options
+  let image = createImage()
+  /** The standby's state while it lacks something that the primary shows. */
+  let standby: Image | undefined
+  let isDown = false
+  let isStalled = false
+  let generation = 0
+  let commits: Commit[] = []
+  const during = ([least, most]: Span) => random.between(least, most)
+
+  const exchange = <T>(process: Process, link: Link, execute: (open: Exchange<T>) => void): Promise<T> =>
+    new Promise<T>((resolve, reject) => {
+      const connection = generation
+      let isOver = false
+      const fail = (why: string) => isOver || process.deliver(() => isOver || reject(new Error(why)))
+      events.after(process.machine.span(options.timeoutMs), () => fail('no answer in time'))
+      const isLost = () => generation !== connection || isDown
+      const answer = (error: Error | undefined, value?: T) => {
+        events.after(during(link.reply), () => {
+          if (link.isCut) return
+          if (isLost()) fail('the connection is lost')
+          else if (error !== undefined || random.chance(failure)) fail('failed, after all')
+          else
+            process.deliver(() => {
+              isOver = true
+              resolve(value as T)
+            })
+        })
+      }
+      events.after(during(link.request), () => {
+        if (link.isCut) return
+        if (isLost() || random.chance(failure)) fail('failed at once')
+        else execute({ answer, isLost })
+      })
+    })
+  const finish = (commit: Commit) => {
+    commits = commits.filter((other) => other !== commit)
+    commit.run(image)
+  }
+  const confirm = () => {
+    if (standby !== undefined || isStalled) return
+    for (const commit of commits.filter(({ isWaiting }) => isWaiting())) finish(commit)
+  }
+  return {
+    get image() {
+      return image
+    },
+    get isDown() {
+      return isDown
+    },
+    read: (process, link, work) => exchange(process, link, ({ answer }) => answer(undefined, work(image))),
+    write: (process, link, work) =>
+      exchange(process, link, ({ answer, isLost }) => {
+        let isReceived = false
+        const run = (on: Image) => attempt(() => work(on), answer)
+        const commit: Commit = { isWaiting: () => isReceived, run }
+        commits.push(commit)
+        events.after(during(options.commit), () => {
+          if (isLost()) return answer(new Error('the connection is lost'))
+          if (!commits.includes(commit)) return
+          // While the standby lacks what came before, it cannot confirm this.
+          if (standby === undefined && !isStalled) finish(commit)
+          else isReceived = true
+        })
+      }),
+    crash() {
+      if (isDown) return
+      isDown = true
+      isStalled = false
+      generation += 1
+      const flushed = commits.filter(() => random.chance(0.7))
+      commits = []
+      if (flushed.length > 0) standby ??= copyOf(image)
+      for (const commit of flushed) commit.run(image)
+    },
+    restart() {
+      isDown = false
+    },
+    catchUp() {
+      standby = undefined
+      confirm()
+    },
+    stall() {
+      isStalled = !isDown
+    },
+    unstall() {
+      isStalled = false
+      confirm()
+    },
+    promote() {
+      image = standby ?? image
+      standby = undefined
+      image.timeline += 1
+      generation += 1
+      commits = []
+      isDown = false
+      isStalled = false
+    },
+    heal() {
+      failure = 0
+    },
+  }
+}
+
+function attempt<T>(work: () => T, answer: (error: Error | undefined, value?: T) => void): void {
+  try {
+    answer(undefined, work())
+  } catch (error) {
+    answer(error instanceof Error ? error : new Error(String(error)))
+  }
+}

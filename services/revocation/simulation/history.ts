@@ -1,0 +1,53 @@
+import type { Answer } from './instance.ts'
+
+/** A verification as its client saw it. Times are true ones; orders tell what came first at the same time. */
+export interface Verification {
+  readonly target: string
+  readonly process: string
+  readonly sent: Moment
+  /** Undefined while there is no answer. */
+  answered?: Moment
+  answer?: Answer['answer']
+  from?: Answer['from']
+}
+
+/** One call of a revocation as its client saw it; without an outcome it timed out, and nobody knows. */
+export interface RevocationCall {
+  readonly target: string
+  readonly process: string
+  readonly called: Moment
+  returned?: Moment
+  outcome?: 'acknowledged' | 'failed'
+}
+
+/** A moment of true time. */
+interface Moment {
+  readonly time: number
+  readonly order: number
+}
+
+/** All that was seen of a run. */
+export interface History {
+  readonly verifications: Verification[]
+  readonly revocations: RevocationCall[]
+  /** When a target's record was compacted, from when all that it ended has expired. */
+  readonly expired: Map<string, number>
+  /** Faults as they happened. */
+  readonly faults: { readonly time: number; readonly what: string }[]
+  moment(): Moment
+}
+
+/** An empty history. */
+export function createHistory(now: () => number): History {
+  let order = 0
+  return {
+    verifications: [],
+    revocations: [],
+    expired: new Map(),
+    faults: [],
+    moment() {
+      order += 1
+      return { time: now(), order }
+    },
+  }
+}

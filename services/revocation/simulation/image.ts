@@ -1,0 +1,81 @@
+import { recordHash } from '../domain/record-hash.ts'
+import type { LogHead, LogPosition, Member, RevocationRecord } from '../ports.ts'
+
+/** What a revocation ends: its record's kind, operator and subject. */
+export interface Target {
+  readonly kind: string
+  readonly operatorId: string
+  readonly subject: string
+  readonly minimumEpoch: number
+}
+
+/** What stands in the database's tables at one moment. */
+export interface Image {
+  timeline: number
+  head: LogHead & { readonly timeline: number }
+  log: readonly RevocationRecord[]
+  readonly members: Map<string, Member>
+  /** What has been ended, by `keyOf`, and the true time of its commit. */
+  readonly ended: Map<string, number>
+}
+
+/** An empty database. */
+export function createImage(): Image {
+  return {
+    timeline: 1,
+    head: { logEpoch: 1, sequence: 0, hash: '', compactedThrough: 0, timeline: 1 },
+    log: [],
+    members: new Map(),
+    ended: new Map(),
+  }
+}
+
+/** A copy, for the standby that has not received what comes next. */
+export function copyOf(image: Image): Image {
+  return { ...image, members: new Map(image.members), ended: new Map(image.ended) }
+}
+
+/** One string for each target. */
+export function keyOf({ kind, operatorId, subject }: Omit<Target, 'minimumEpoch'>): string {
+  return `${kind} ${operatorId} ${subject}`
+}
+
+/** A promotion begins a new log epoch, whoever writes first. */
+export function beginLogEpoch(image: Image): void {
+  const { head, timeline } = image
+  if (head.timeline !== timeline) image.head = { ...head, logEpoch: head.logEpoch + 1, timeline }
+}
+
+/** Ends the target, once; undefined when it had been ended. */
+export function end(image: Image, target: Target, now: number, keptFor: number): RevocationRecord | undefined {
+  const key = keyOf(target)
+  if (image.ended.has(key)) return undefined
+  image.ended.set(key, now)
+  beginLogEpoch(image)
+  const { logEpoch, sequence, hash } = image.head
+  const fields = { logEpoch, sequence: sequence + 1, ...target, previousHash: hash }
+  const record = { ...fields, expiresAt: Math.round(now + keptFor), recordedAt: Math.round(now) }
+  const appended = { ...record, hash: recordHash(record) }
+  image.log = [...image.log, appended]
+  image.head = { ...image.head, sequence: appended.sequence, hash: appended.hash }
+  return appended
+}
+
+/** Removes the records before the first that can still end something. */
+export function compact(image: Image, now: number): void {
+  const first = image.log.findIndex(({ expiresAt }) => expiresAt >= now)
+  const gone = first < 0 ? image.log : image.log.slice(0, first)
+  const last = gone.at(-1)
+  if (last === undefined) return
+  image.log = image.log.slice(gone.length)
+  image.head = { ...image.head, compactedThrough: last.sequence }
+}
+
+/** A renewal or an acknowledgement; false when there is no such row. */
+export function updateMember(image: Image, incarnation: string, position: LogPosition, renewals: number): boolean {
+  const row = image.members.get(incarnation)
+  if (row === undefined) return false
+  const { logEpoch, sequence: acknowledged } = position
+  image.members.set(incarnation, { ...row, logEpoch, acknowledged, renewals: row.renewals + renewals })
+  return true
+}

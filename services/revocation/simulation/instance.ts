@@ -1,0 +1,127 @@
+import type { TokenIdentity } from '../ports.ts'
+import type { SettleDeps } from '../settle.ts'
+import type { Verifier } from '../verifier.ts'
+import type { BusLink, createBus, Signals } from './bus.ts'
+import { createProcess, type Machine, type Process } from './clocks.ts'
+import type { Database, Link } from './database.ts'
+import type { Events } from './events.ts'
+import { end, type Image, keyOf, type Target } from './image.ts'
+import type { Databases, Parts } from './parts.ts'
+import type { Random } from './random.ts'
+import { createStatements } from './statements.ts'
+
+/** What all processes share. */
+export interface Surroundings {
+  readonly events: Events
+  readonly random: Random
+  readonly database: Database
+  readonly bus: ReturnType<typeof createBus>
+  readonly signals: Signals
+  readonly leaseMs: number
+  /** How long a record is kept, in milliseconds. */
+  readonly keptFor: number
+  /** 1, 2, 3 and so on. */
+  readonly count: () => number
+}
+
+/** What a process of the deployment does. */
+export interface Role {
+  readonly name: string
+  readonly verifies: boolean
+  readonly revokes: boolean
+}
+
+/** Where the processes of a name run, and how they are connected. */
+export interface Place {
+  readonly machine: Machine
+  readonly link: Link
+  readonly busLink: BusLink
+}
+
+/** What a verification answered, and whence. */
+export interface Answer {
+  readonly answer: 'valid' | 'ended' | 'unavailable'
+  readonly from: 'memory' | 'database'
+}
+
+/** A running process with the code under test in it. */
+export interface Instance extends Role {
+  readonly process: Process
+  readonly verifier: Verifier | undefined
+  /** How often a revocation here had to wait for a lease to run out. */
+  readonly ranOut: () => number
+  verify(target: Target): Promise<Answer>
+  revoke(target: Target): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Starts a process on a machine. */
+export function startInstance(around: Surroundings, parts: Parts, role: Role, place: Place): Instance {
+  const { machine, link, busLink } = place
+  const { events, random, database, leaseMs, keptFor } = around
+  const process = createProcess(events, random, machine)
+  const signals = around.signals.attach(process, link)
+  const bus = around.bus.attach(process, busLink)
+  const store = createStatements(database, process, link, around.signals)
+  const { clock } = process
+  const log = { info() {}, warn() {} }
+  const newIncarnation = () => `${role.name}.${around.count()}`
+  const verifierDeps = { store, bus, signals, clock, leaseMs, newIncarnation, log }
+  const verifier = role.verifies ? parts.createVerifier(verifierDeps) : undefined
+  verifier?.start()
+  let ranOut = 0
+  const observe = (_: number, count: number) => {
+    ranOut += count
+  }
+  const settleDeps: SettleDeps = { store, bus, signals, clock, verifier, observe }
+  const settle = parts.createSettle(settleDeps)
+  const commit = (target: Target) => () =>
+    database.write(process, link, (image) => {
+      const record = end(image, target, events.now(), keptFor)
+      // One that shows only after a restart was never told of.
+      if (record !== undefined && !database.isDown) around.signals.record(record.sequence)
+      return record !== undefined
+    })
+  const databases = (target: Target): Databases => ({
+    primary: () => database.read(process, link, (image) => isEnded(image, target, events.now())),
+    standby: () =>
+      database.read(process, link, (image) => isEnded(image, target, events.now() - random.between(0, leaseMs))),
+  })
+  return {
+    ...role,
+    process,
+    verifier,
+    ranOut: () => ranOut,
+    async verify(target) {
+      const verdict = verifier?.check(tokenOf(target)) ?? undefined
+      if (verifier !== undefined && verdict !== 'unknown')
+        return { answer: verdict === undefined ? 'valid' : 'ended', from: 'memory' }
+      const asked = parts.ask(databases(target))
+      return asked.then(
+        (isOver) => ({ answer: isOver ? 'ended' : 'valid', from: 'database' }),
+        () => ({ answer: 'unavailable', from: 'database' }),
+      )
+    },
+    revoke: (target) => parts.revoke({ ...databases(target), commit: commit(target), settle, deps: settleDeps }),
+    async stop() {
+      await verifier?.stop()
+      process.kill()
+    },
+  }
+}
+
+function isEnded({ ended }: Image, target: Target, asOf: number): boolean {
+  return (ended.get(keyOf(target)) ?? Number.POSITIVE_INFINITY) <= asOf
+}
+
+/** A token that only the target's end would end. */
+export function tokenOf({ kind, operatorId, subject, minimumEpoch }: Target): TokenIdentity {
+  return {
+    jti: kind === 'token' ? subject : `jti of ${subject}`,
+    kid: kind === 'key' ? subject : 'kid',
+    operatorId,
+    sub: kind === 'agent' ? subject : 'did',
+    agentEpoch: kind === 'agent' ? minimumEpoch - 1 : 1_000,
+    operatorEpoch: kind === 'operator' ? minimumEpoch - 1 : 1_000,
+  }
+}

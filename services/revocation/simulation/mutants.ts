@@ -1,0 +1,201 @@
+import type { Clock, LogStore, Standing } from '../ports.ts'
+import { createSettle, type SettleDeps } from '../settle.ts'
+import { createVerifier, type VerifierDeps } from '../verifier.ts'
+import { type Edit, importMutated } from './mutated-source.ts'
+import { type Parts, REAL } from './parts.ts'
+
+/** What becomes of the promise without one of the rules. */
+export interface Mutant {
+  /** The rule that it breaks, as the README of the parent folder names it. */
+  readonly rule: string
+  readonly what: string
+  readonly parts: () => Parts | Promise<Parts>
+}
+
+const verifying = (rule: string, what: string, change: (deps: VerifierDeps) => Partial<VerifierDeps>): Mutant => ({
+  rule,
+  what,
+  parts: () => ({ ...REAL, createVerifier: (deps) => createVerifier({ ...deps, ...change(deps) }) }),
+})
+const settling = (rule: string, what: string, change: (deps: SettleDeps) => Partial<SettleDeps>): Mutant => ({
+  rule,
+  what,
+  parts: () => ({ ...REAL, createSettle: (deps) => createSettle({ ...deps, ...change(deps) }) }),
+})
+const edited = (rule: string, what: string, edit: Edit): Mutant => ({
+  rule,
+  what,
+  parts: async () => ({ ...REAL, ...((await importMutated('verifier.ts', edit)) as Pick<Parts, 'createVerifier'>) }),
+})
+const reading = (store: LogStore, change: (standing: Standing) => Standing): LogStore => ({
+  ...store,
+  standing: async (sequence) => change(await store.standing(sequence)),
+})
+
+/** Each rule, broken. */
+export const MUTANTS: readonly Mutant[] = [
+  verifying('a', 'the head is read before the lease row is committed', ({ store }) => ({ store: rowAfterHead(store) })),
+  {
+    rule: 'b',
+    what: 'the members are read before the commit',
+    parts: () => ({
+      ...REAL,
+      async revoke({ commit, deps }) {
+        const { members } = await deps.store.standing(0)
+        await commit()
+        // The standby is not waited for either: that takes time, in which the missing member often catches up.
+        const change = (standing: Standing) => ({ ...standing, members, isReplicated: false })
+        await createSettle({ ...deps, store: reading(deps.store, change) })()
+      },
+    }),
+  },
+  settling('b', 'the members are not waited for', ({ store }) => ({
+    store: reading(store, (standing) => ({ ...standing, members: [] })),
+  })),
+  settling('b', 'the leases are waited for half as long', ({ store }) => ({
+    store: reading(store, ({ members, ...standing }) => ({
+      ...standing,
+      members: members.map((member) => ({ ...member, leaseMs: member.leaseMs / 2 })),
+    })),
+  })),
+  verifying('b', 'an incarnation is a name, and so is an acknowledgement', ({ store, newIncarnation }) => ({
+    newIncarnation: () => newIncarnation().replace(/\..*/, ''),
+    store: {
+      ...store,
+      async join(incarnation, leaseMs) {
+        await store.remove(incarnation)
+        await store.join(incarnation, leaseMs)
+      },
+    },
+  })),
+  settling('b', 'an acknowledgement counts in every log epoch', withoutLogEpochs),
+  edited('c', 'a lease begins when its renewal is answered', {
+    file: 'session.ts',
+    from: 'session.lease = began',
+    to: 'session.lease = { monotonic: clock.monotonic(), wall: clock.wall() }',
+  }),
+  edited('c', 'a lease lasts 110 %', { file: 'verifier.ts', from: 'USABLE = 0.9', to: 'USABLE = 1.1' }),
+  edited('c', 'a lease ends no earlier for its holder', {
+    file: 'verifier.ts',
+    from: 'USABLE = 0.9',
+    to: 'USABLE = 1',
+  }),
+  edited('c', 'only the monotonic clock ends a lease', {
+    file: 'verifier.ts',
+    from: ' &&\n    clock.wall() < lease.wall + USABLE * leaseMs',
+    to: '',
+  }),
+  edited('c', 'only the wall clock ends a lease', {
+    file: 'verifier.ts',
+    from: ' &&\n    clock.monotonic() < lease.monotonic + USABLE * leaseMs',
+    to: '',
+  }),
+  verifying('d', 'a renewal takes effect without its head', ({ store }) => ({ store: withoutHead(store) })),
+  verifying('e', 'a timer looks at the clocks, not the answer', ({ clock }) => ({ clock: ticking(clock) })),
+  edited('f', 'memory answers without a lease', {
+    file: 'verifier.ts',
+    from: 'lease !== undefined &&',
+    to: 'true ||',
+  }),
+  { rule: 'f', what: 'a standby answers', parts: () => ({ ...REAL, ask: ({ standby }) => standby() }) },
+  {
+    rule: 'g',
+    what: 'a repetition does not wait',
+    parts: () => ({
+      ...REAL,
+      async revoke({ commit, primary, settle }) {
+        if (await primary()) return
+        await commit()
+        await settle()
+      },
+    }),
+  },
+  settling('g', 'a repetition does not wait for the standby', ({ store }) => ({
+    store: reading(store, (standing) => ({ ...standing, isReplicated: false })),
+  })),
+]
+
+function rowAfterHead(store: LogStore): LogStore {
+  let joining: (() => Promise<void>) | undefined
+  return {
+    ...store,
+    async join(incarnation, leaseMs) {
+      joining = () => store.join(incarnation, leaseMs)
+    },
+    async standing(sequence) {
+      const standing = await store.standing(sequence)
+      const join = joining
+      joining = undefined
+      await join?.()
+      return standing
+    },
+  }
+}
+
+function none<T extends { readonly logEpoch: number }>(position: T): T {
+  return { ...position, logEpoch: 0 }
+}
+
+function withoutLogEpochs({ store, bus, signals, verifier }: SettleDeps): Partial<SettleDeps> {
+  return {
+    store: reading(store, (standing) => ({
+      ...standing,
+      head: none(standing.head),
+      members: standing.members.map(none),
+    })),
+    bus: {
+      ...bus,
+      get isConnected() {
+        return bus.isConnected
+      },
+      onAcknowledgement: (listener) => bus.onAcknowledgement((position) => listener(none(position))),
+    },
+    signals: {
+      ...signals,
+      onAcknowledgement: (listener) => signals.onAcknowledgement((position) => listener(none(position))),
+    },
+    verifier: verifier && {
+      receive: verifier.receive,
+      get acknowledged() {
+        return verifier.acknowledged && none(verifier.acknowledged)
+      },
+    },
+  }
+}
+
+/** Whatever the head is, what the renewal named is taken for it. */
+function withoutHead(store: LogStore): LogStore {
+  let named: Standing['head'] | undefined
+  return {
+    ...store,
+    async snapshot() {
+      const snapshot = await store.snapshot()
+      named = snapshot.head
+      return snapshot
+    },
+    renew(incarnation, position) {
+      named = { compactedThrough: 0, ...position }
+      return store.renew(incarnation, position)
+    },
+    async standing(sequence) {
+      const standing = await store.standing(sequence)
+      return { ...standing, head: { ...standing.head, ...named, compactedThrough: 0 }, records: [] }
+    },
+  }
+}
+
+const TICK_MS = 10
+
+/** Clocks that show what a timer last saw. */
+function ticking(clock: Clock): Clock {
+  const look = () => ({ monotonic: clock.monotonic(), wall: clock.wall() })
+  let seen = look()
+  const tick = async () => {
+    for (;;) {
+      await clock.sleep(TICK_MS)
+      seen = look()
+    }
+  }
+  void tick()
+  return { monotonic: () => seen.monotonic, wall: () => seen.wall, sleep: (ms, signal) => clock.sleep(ms, signal) }
+}

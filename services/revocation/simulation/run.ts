@@ -1,0 +1,46 @@
+import { fulfil, STANDING, sendVerification } from './clients.ts'
+import { begin, compactNow } from './faults.ts'
+import type { Verification } from './history.ts'
+import type { Parts } from './parts.ts'
+import { LEASE_MS, type Schedule } from './schedule.ts'
+import { createWorld, type World } from './world.ts'
+
+/** How a run ended. */
+export interface Run {
+  readonly world: World
+  readonly schedule: Schedule
+  /** What each verifier said of each target once all had been well for a while. */
+  readonly last: readonly Verification[]
+}
+
+/** Runs a schedule to its end. */
+export async function run(schedule: Schedule, parts: Parts): Promise<Run> {
+  const world = createWorld(schedule, parts)
+  const { events, random } = world
+  for (const fault of schedule.faults) events.after(fault.at, () => begin(world, fault))
+  for (const wish of schedule.wishes) events.after(wish.at, () => fulfil(world, wish))
+  const lastWish = Math.max(...schedule.wishes.map(({ at, patienceMs }) => at + patienceMs))
+  const healed = Math.max(schedule.healedAt, lastWish)
+  for (let at = 0; at < healed; at += random.between(0, 0.3) * LEASE_MS)
+    events.after(at, () => {
+      const targets = [STANDING, ...schedule.wishes.map(({ target }) => target)]
+      void sendVerification(world, random.pick(world.all()), random.pick(targets))
+    })
+  const hasUnknownKind = schedule.faults.some(({ kind }) => kind === 'unknown-kind')
+  events.after(healed, () => {
+    world.database.heal()
+    if (hasUnknownKind) compactNow(world, Number.POSITIVE_INFINITY)
+  })
+  // So long does a verifier wait that has met a kind of record which it does not know.
+  const unknown = hasUnknownKind ? 16 * LEASE_MS : 0
+  // A statement that began before the end of the last fault may still have to be given up, twice, and a lease taken again.
+  await events.runUntil(healed + 2.2 * schedule.database.timeoutMs + 2 * LEASE_MS + unknown)
+  const last = [STANDING, ...schedule.wishes.map(({ target }) => target)].flatMap((target) =>
+    world
+      .all()
+      .filter(({ verifies }) => verifies)
+      .map((instance) => sendVerification(world, instance, target)),
+  )
+  await events.runUntil(events.now() + LEASE_MS / 10)
+  return { world, schedule, last }
+}

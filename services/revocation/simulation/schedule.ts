@@ -1,0 +1,182 @@
+import type { DatabaseOptions } from './database.ts'
+import type { Target } from './image.ts'
+import type { Role } from './instance.ts'
+import { createRandom, type Random } from './random.ts'
+
+/** The lease of the simulated deployment, in milliseconds. */
+export const LEASE_MS = 2_000
+
+/** Something that goes wrong with one process, or with all of them. Lengths are in milliseconds of true time. */
+export type Fault = { readonly at: number; readonly ms: number } & (
+  | { readonly kind: 'pause' | 'sleep' | 'crash' | 'cut-database' | 'slow-statements'; readonly process: string }
+  | { readonly kind: 'slow-answers'; readonly process: string }
+  | { readonly kind: 'cut-bus'; readonly process: string; readonly isNoticed: boolean }
+  | { readonly kind: 'set-wall'; readonly process: string; readonly by: number }
+  | { readonly kind: 'replace'; readonly process: string; readonly isGraceful: boolean }
+  | { readonly kind: 'bad-bus' | 'compact' | 'unknown-kind' | 'fail-over' | 'stall-standby' }
+  | { readonly kind: 'crash-database'; readonly catchUpMs: number; readonly isLost: boolean }
+)
+
+/** A client's wish to end something. */
+export interface Wish {
+  readonly at: number
+  readonly target: Target
+  /** How long the client waits for each of its attempts. */
+  readonly patienceMs: number
+}
+
+/** Everything that is chosen beforehand. */
+export interface Schedule {
+  readonly seed: number
+  readonly roles: readonly Role[]
+  readonly database: DatabaseOptions
+  readonly keptFor: number
+  readonly faults: readonly Fault[]
+  readonly wishes: readonly Wish[]
+  /** When the last fault has ended. */
+  readonly healedAt: number
+  /** Nothing but verifiers and the bus is broken, so a revocation takes no longer than a lease and some statements. */
+  readonly isDatabaseWell: boolean
+}
+
+const FOREVER = 1e9
+type Make = (random: Random, process: string, at: number, ms: number) => readonly Fault[]
+
+const cutBus = (random: Random, process: string, at: number, ms: number): Fault => ({
+  kind: 'cut-bus',
+  process,
+  at,
+  ms,
+  isNoticed: random.chance(0.3),
+})
+
+/** One process cut off from all the others: how a verifier keeps what it should no longer believe. */
+const isolate: Make = (random, process, at, ms) => [
+  cutBus(random, process, at - 0.6 * LEASE_MS, ms + LEASE_MS),
+  { kind: 'cut-database', process, at: at + random.between(0, 0.3) * LEASE_MS, ms },
+]
+
+/** Answers that were true when they left the database. */
+const delay: Make = (random, process, at, ms) => [
+  cutBus(random, process, at - 0.1 * LEASE_MS, ms + LEASE_MS),
+  { kind: 'slow-answers', process, at, ms: ms + LEASE_MS },
+]
+
+/** A verifier that joins without the bus, slowly. */
+const rejoin: Make = (random, process, at, ms) => [
+  cutBus(random, process, at - 0.1 * LEASE_MS, ms + LEASE_MS),
+  { kind: 'slow-statements', process, at: at - 0.1 * LEASE_MS, ms: ms + LEASE_MS },
+  { kind: 'crash', process, at, ms: 0.1 * ms },
+]
+
+/** What was never acknowledged shows on a primary that has restarted, and is gone with it. */
+const loseTail: Make = (random, process, at, ms) => [
+  // While it is waited for, the log is read again and again.
+  { kind: 'pause', process, at: at - 0.3 * LEASE_MS, ms: random.between(0.3, 0.6) * LEASE_MS },
+  { kind: 'stall-standby', at: at - 0.1 * LEASE_MS, ms: 0.1 * LEASE_MS + 1 },
+  {
+    kind: 'crash-database',
+    at,
+    ms: random.between(1, 0.05 * LEASE_MS),
+    catchUpMs: random.between(0.02, 0.15) * ms,
+    isLost: random.chance(0.9),
+  },
+]
+
+const ON_VERIFIERS: readonly Make[] = [
+  (random, process, at, ms) => [{ kind: random.pick(['pause', 'sleep', 'crash']), process, at, ms }],
+  (random, process, at, ms) => [cutBus(random, process, at, ms)],
+  (random, process, at, ms) => [{ kind: 'replace', process, at, ms, isGraceful: random.chance(0.6) }],
+  (_, __, at, ms) => [{ kind: 'bad-bus', at, ms }],
+  (random, _, at, ms) => [{ kind: random.pick(['unknown-kind', 'compact']), at, ms }],
+  isolate,
+  delay,
+  rejoin,
+  (random, process, at, ms) => [
+    ...isolate(random, process, at, ms),
+    {
+      kind: 'set-wall',
+      process,
+      at: at + random.between(0.1, 0.8) * LEASE_MS,
+      ms,
+      by: -random.between(1, 60) * LEASE_MS,
+    },
+  ],
+]
+
+const ON_THE_DATABASE: readonly Make[] = [
+  (random, process, at, ms) => [
+    { kind: random.pick(['cut-database', 'slow-statements', 'slow-answers']), process, at, ms },
+  ],
+  (random, _, at, ms) => [
+    { kind: 'crash-database', at, ms: ms / 4, catchUpMs: random.between(0, LEASE_MS), isLost: random.chance(0.5) },
+  ],
+  (_, __, at, ms) => [{ kind: 'fail-over', at, ms: ms / 4 }],
+  loseTail,
+]
+
+/** Draws a schedule; the same for the same seed. */
+export function drawSchedule(seed: number): Schedule {
+  const random = createRandom(seed)
+  const isDatabaseWell = random.chance(0.3)
+  const roles = drawRoles(random)
+  const makes = isDatabaseWell ? ON_VERIFIERS : [...ON_VERIFIERS, ...ON_THE_DATABASE, ...ON_THE_DATABASE]
+  const drawn = Array.from({ length: 1 + random.below(4) }, () => {
+    const at = random.between(1, 5) * LEASE_MS
+    const ms = random.between(0.2, 2.5) * LEASE_MS
+    // The revoker of its own keeps well, so that what it measures is the others' faults.
+    return random.pick(makes)(random, random.pick(roles.slice(1)).name, at, ms)
+  }).flat()
+  // No clock is left where a machine sleeps and its wall clock is set back meanwhile: that is an assumption.
+  const sleepers = new Set(drawn.map((fault) => (fault.kind === 'sleep' ? fault.process : undefined)))
+  const faults = drawn.filter((fault) => fault.kind !== 'set-wall' || !sleepers.has(fault.process))
+  return {
+    seed,
+    roles,
+    database: {
+      commit: random.chance(0.3) ? [1, 0.2 * LEASE_MS] : [0.5, 3],
+      failure: isDatabaseWell || random.chance(0.7) ? 0 : random.between(0, 0.05),
+      timeoutMs: random.between(0.5, 2.5) * LEASE_MS,
+    },
+    keptFor: faults.some(({ kind }) => kind === 'compact') ? random.between(1, 3) * LEASE_MS : FOREVER,
+    faults,
+    healedAt: Math.max(...faults.map((fault) => fault.at + fault.ms + ('catchUpMs' in fault ? fault.catchUpMs : 0))),
+    wishes: drawWishes(random, faults),
+    isDatabaseWell,
+  }
+}
+
+function drawRoles(random: Random): readonly Role[] {
+  const verifiers = Array.from({ length: 1 + random.below(3) }, (_, index) => ({
+    name: `verifier-${index}`,
+    verifies: true,
+    revokes: random.chance(0.4),
+  }))
+  return [{ name: 'revoker', verifies: random.chance(0.3), revokes: true }, ...verifiers]
+}
+
+/** Revocations come at any time, but most where something is wrong. */
+function drawWishes(random: Random, faults: readonly Fault[]): readonly Wish[] {
+  return Array.from({ length: 3 + random.below(4) }, (_, index) => {
+    const kind = random.pick(['token', 'token', 'agent', 'operator', 'key'])
+    const near = nearTo(random, random.pick(faults))
+    return {
+      at: Math.max(0.2 * LEASE_MS, random.chance(0.7) ? near : random.between(0.2, 7) * LEASE_MS),
+      target: {
+        kind,
+        operatorId: kind === 'key' ? '' : `operator-${index}`,
+        subject: kind === 'operator' ? '' : `subject-${index}`,
+        minimumEpoch: kind === 'agent' || kind === 'operator' ? 2 : 0,
+      },
+      patienceMs: random.between(0.3, 3) * LEASE_MS,
+    }
+  })
+}
+
+function nearTo(random: Random, fault: Fault): number {
+  if (fault.kind !== 'crash-database')
+    return fault.at + random.pick([0, 0, fault.ms]) + random.between(-0.1, 0.6) * LEASE_MS
+  // Before it, so that it is on its way when the database stops; or when all is over.
+  const since = random.pick([random.between(-0.25, 0), random.between(-0.1, 0), random.between(0, 0.1)]) * LEASE_MS
+  return fault.at + since + (since < 0 ? 0 : fault.ms + fault.catchUpMs)
+}

@@ -1,0 +1,43 @@
+import { LAST_RECORDS } from '../log-store.ts'
+import type { LogPosition, LogStore } from '../ports.ts'
+import type { Signals } from './bus.ts'
+import type { Process } from './clocks.ts'
+import type { Database, Link } from './database.ts'
+import { beginLogEpoch, updateMember } from './image.ts'
+
+/** The statements of log-store.ts, each at one moment of the simulated primary. */
+export function createStatements(database: Database, process: Process, link: Link, signals: Signals): LogStore {
+  const { read, write } = database
+  return {
+    // It writes only where a standby has been promoted, and then waits for nothing else.
+    standing: (sequence) =>
+      read(process, link, (image) => {
+        beginLogEpoch(image)
+        const { head, members, log } = image
+        const least = Math.max(sequence, head.sequence - LAST_RECORDS)
+        const records = log.filter((record) => record.sequence > least)
+        return { head, members: [...members.values()], records, isReplicated: true }
+      }),
+    snapshot: () => read(process, link, ({ head, log }) => ({ head, records: log })),
+    confirm: () => write(process, link, () => undefined),
+    head: () => read(process, link, ({ head }) => head),
+    recordsAfter: (sequence, limit) =>
+      read(process, link, ({ log }) => log.filter((record) => record.sequence > sequence).slice(0, limit)),
+    join: (incarnation, leaseMs) =>
+      write(process, link, ({ members }) => {
+        if (members.has(incarnation)) throw new Error('duplicate key')
+        members.set(incarnation, { incarnation, leaseMs, renewals: 0, logEpoch: 0, acknowledged: 0 })
+      }),
+    renew: (incarnation, position) => write(process, link, (image) => updateMember(image, incarnation, position, 1)),
+    acknowledge: (incarnation, { logEpoch, sequence }: LogPosition) =>
+      write(process, link, (image) => {
+        if (!updateMember(image, incarnation, { logEpoch, sequence, hash: '' }, 0)) return
+        signals.acknowledgement({ incarnation, logEpoch, sequence })
+      }),
+    remove: (incarnation, renewals) =>
+      write(process, link, ({ members }) => {
+        if (members.get(incarnation)?.renewals === (renewals ?? members.get(incarnation)?.renewals))
+          members.delete(incarnation)
+      }),
+  }
+}

@@ -1,0 +1,235 @@
+import { expect, it } from 'vitest'
+import { recordHash } from './domain/record-hash.ts'
+import { LAST_RECORDS } from './log-store.ts'
+import type { RevocationRecord } from './ports.ts'
+import { both, calmWorld, endSilently, pass, tokenTarget } from './simulation/calm-world.ts'
+import { compact } from './simulation/image.ts'
+import { type Instance, tokenOf } from './simulation/instance.ts'
+import { REAL } from './simulation/parts.ts'
+import { LEASE_MS } from './simulation/schedule.ts'
+import type { World } from './simulation/world.ts'
+import type { Verifier } from './verifier.ts'
+
+const [one, two, other] = [tokenTarget('one'), tokenTarget('two'), tokenTarget('other')]
+const RENEWAL_MS = LEASE_MS / 4
+/** Long enough for a few statements. */
+const SOON_MS = 40
+
+async function start(): Promise<{ world: World; instance: Instance; verifier: Verifier }> {
+  const world = await calmWorld([both('verifier')])
+  const [instance] = world.instancesOf('verifier')
+  if (instance?.verifier === undefined) throw new Error('it does not verify')
+  return { world, instance, verifier: instance.verifier }
+}
+const check = (verifier: Verifier, target = one) => verifier.check(tokenOf(target))
+const rows = (world: World) => [...world.database.image.members.keys()]
+
+it('holds a lease under a row of its own, and answers from memory', async () => {
+  const { world, verifier } = await start()
+  expect(rows(world)).toEqual(['verifier.1'])
+  expect(verifier.holdsLease).toBe(true)
+  expect(check(verifier)).toBeUndefined()
+})
+
+it('applies a record at once, and says so', async () => {
+  const { world, verifier } = await start()
+  verifier.receive(endSilently(world, one))
+  expect(check(verifier)).toBe('TOKEN_REVOKED')
+  expect(check(verifier, other)).toBeUndefined()
+  expect(verifier.acknowledged).toEqual({ incarnation: 'verifier.1', logEpoch: 1, sequence: 1 })
+})
+
+it('fills a gap from the database before it answers again, and before its next renewal', async () => {
+  const { world, verifier } = await start()
+  await pass(world, RENEWAL_MS - (world.events.now() % RENEWAL_MS) + SOON_MS)
+  endSilently(world, one)
+  verifier.receive(endSilently(world, two))
+  expect(check(verifier, other)).toBe('unknown')
+  await pass(world, SOON_MS)
+  expect([check(verifier), check(verifier, two), check(verifier, other)]).toEqual([
+    'TOKEN_REVOKED',
+    'TOKEN_REVOKED',
+    undefined,
+  ])
+})
+
+it('takes records doubled and in any order', async () => {
+  const { world, verifier } = await start()
+  const [first, second] = [endSilently(world, one), endSilently(world, two)]
+  for (const record of [second, first, first, second, second]) verifier.receive(record)
+  await pass(world, SOON_MS)
+  expect([check(verifier), check(verifier, two)]).toEqual(['TOKEN_REVOKED', 'TOKEN_REVOKED'])
+  expect(rows(world)).toEqual(['verifier.1'])
+})
+
+it('reads in pages what is more than a renewal brings, and keeps its incarnation', async () => {
+  const { world, verifier } = await start()
+  const missed = Array.from({ length: 3 * LAST_RECORDS }, (_, index) => tokenTarget(`missed ${index}`))
+  for (const target of missed) endSilently(world, target)
+  await pass(world, RENEWAL_MS + SOON_MS)
+  expect(missed.map((target) => check(verifier, target))).toEqual(missed.map(() => 'TOKEN_REVOKED'))
+  expect(check(verifier, other)).toBeUndefined()
+  expect(rows(world)).toEqual(['verifier.1'])
+})
+
+it('notices a record that nobody brought with its next renewal', async () => {
+  const { world, verifier } = await start()
+  endSilently(world, one)
+  await pass(world, RENEWAL_MS + SOON_MS)
+  expect(check(verifier)).toBe('TOKEN_REVOKED')
+})
+
+it.each<[string, Partial<RevocationRecord>, 'its hash is right' | 'its hash is kept']>([
+  ['another hash', { hash: '00' }, 'its hash is kept'],
+  ['another subject', { subject: 'forged' }, 'its hash is kept'],
+  ['another predecessor', { previousHash: 'ff' }, 'its hash is right'],
+  ['a log epoch to come', { logEpoch: 2 }, 'its hash is right'],
+])('begins again where a record has %s', async (_, forged, how) => {
+  const { world, verifier } = await start()
+  const record = { ...endSilently(world, one), ...forged }
+  verifier.receive(how === 'its hash is kept' ? record : { ...record, hash: recordHash(record) })
+  expect(check(verifier, other)).toBe('unknown')
+  await pass(world, 2 * SOON_MS)
+  expect(rows(world)).toEqual(['verifier.2'])
+  expect([check(verifier), check(verifier, other)]).toEqual(['TOKEN_REVOKED', undefined])
+})
+
+it('acknowledges again what it is told again, for the answer may have been lost', async () => {
+  const acknowledged: number[] = []
+  const world = await calmWorld([both('verifier')], {
+    ...REAL,
+    createSettle(deps) {
+      deps.bus.onAcknowledgement(({ sequence }) => acknowledged.push(sequence))
+      return REAL.createSettle(deps)
+    },
+  })
+  const record = endSilently(world, one)
+  world.all().forEach(({ verifier }) => {
+    verifier?.receive(record, '0')
+    verifier?.receive(record, '0')
+  })
+  await pass(world, SOON_MS)
+  expect(acknowledged).toEqual([1, 1])
+})
+
+it('takes a new snapshot in a new log epoch', async () => {
+  const { world, verifier } = await start()
+  world.database.crash()
+  world.database.promote()
+  endSilently(world, one)
+  await pass(world, 2 * RENEWAL_MS + 2 * SOON_MS)
+  expect(check(verifier)).toBe('TOKEN_REVOKED')
+  expect(verifier.acknowledged).toMatchObject({ logEpoch: 2, sequence: 1 })
+  expect(rows(world)).not.toContain('verifier.1')
+})
+
+it('begins again where the log has another record in the same place', async () => {
+  const { world, verifier } = await start()
+  verifier.receive(endSilently(world, one))
+  const { image } = world.database
+  image.log = []
+  image.ended.clear()
+  image.head = { ...image.head, sequence: 0, hash: '' }
+  endSilently(world, two)
+  await pass(world, RENEWAL_MS + 2 * SOON_MS)
+  expect(rows(world)).toEqual(['verifier.2'])
+  expect([check(verifier), check(verifier, two)]).toEqual([undefined, 'TOKEN_REVOKED'])
+})
+
+it('is not held up by a late record that was lost with its primary', async () => {
+  const { world, verifier } = await start()
+  world.database.crash()
+  world.database.promote()
+  const record = endSilently(world, one)
+  await pass(world, 2 * RENEWAL_MS + 2 * SOON_MS)
+  verifier.receive({ ...record, logEpoch: 1, sequence: 7 })
+  expect(check(verifier, other)).toBeUndefined()
+})
+
+it('goes on when the bus brings a record while a renewal is on its way', async () => {
+  const { world, verifier } = await start()
+  world.placeOf('verifier').link.reply = [50, 50]
+  await pass(world, RENEWAL_MS + 70 - (world.events.now() % RENEWAL_MS))
+  verifier.receive(endSilently(world, one))
+  await pass(world, 2 * RENEWAL_MS)
+  expect(rows(world)).toEqual(['verifier.1'])
+  expect(check(verifier)).toBe('TOKEN_REVOKED')
+})
+
+it('has no lease, and no row, while the log holds a kind that it does not know', async () => {
+  const { world, verifier, instance } = await start()
+  verifier.receive(endSilently(world, { ...one, kind: 'device' }))
+  expect(check(verifier, other)).toBe('unknown')
+  expect(await verify(world, instance)).toEqual({ answer: 'valid', from: 'database' })
+  await pass(world, 2 * RENEWAL_MS)
+  expect(rows(world)).toEqual([])
+  compact(world.database.image, Number.POSITIVE_INFINITY)
+  await pass(world, 16 * LEASE_MS)
+  expect(check(verifier, other)).toBeUndefined()
+})
+
+it('takes a new snapshot where what it has not read was compacted', async () => {
+  const { world, verifier, instance } = await start()
+  instance.process.pause()
+  endSilently(world, one)
+  endSilently(world, two)
+  compact(world.database.image, Number.POSITIVE_INFINITY)
+  instance.process.resume()
+  await pass(world, 2 * RENEWAL_MS)
+  expect(verifier.sequence).toBe(2)
+  expect(rows(world)).toEqual(['verifier.2'])
+})
+
+it('gives its lease back when it stops', async () => {
+  const { world, verifier } = await start()
+  void verifier.stop()
+  await pass(world, SOON_MS)
+  expect(check(verifier)).toBe('unknown')
+  expect(rows(world)).toEqual([])
+})
+
+it.each<[string, (world: World, instance: Instance) => void]>([
+  ['its process was stopped', (_, { process }) => process.pause()],
+  ['its machine slept', (world) => world.placeOf('verifier').machine.sleep()],
+])('answers nothing from memory after %s, until it has a lease again', async (_, stop) => {
+  const { world, verifier, instance } = await start()
+  stop(world, instance)
+  await pass(world, 15 * LEASE_MS)
+  endSilently(world, one)
+  world.placeOf('verifier').machine.wake()
+  instance.process.resume()
+  expect(check(verifier)).toBe('unknown')
+  await pass(world, RENEWAL_MS)
+  expect(check(verifier)).toBe('TOKEN_REVOKED')
+})
+
+it.each([0, -3_600_000])('has no lease without the database, even with its wall clock set by %i ms', async (by) => {
+  const { world, verifier, instance } = await start()
+  world.placeOf('verifier').link.isCut = true
+  world.placeOf('verifier').machine.setWall(by)
+  await pass(world, 0.95 * LEASE_MS)
+  expect(check(verifier)).toBe('unknown')
+  expect(await verify(world, instance)).toEqual({ answer: 'unavailable', from: 'database' })
+})
+
+it('begins with a fresh incarnation when it does not know whether it has joined', async () => {
+  const world = await calmWorld([both('verifier')])
+  const { link } = world.placeOf('verifier')
+  const restarted = world.start('verifier')
+  link.reply = [5, 5]
+  while (!rows(world).includes('verifier.2')) await pass(world, 1)
+  // The row is there, but the answer that says so gets lost.
+  link.isCut = true
+  await pass(world, 10)
+  link.isCut = false
+  await pass(world, 2 * LEASE_MS)
+  expect(restarted.verifier?.holdsLease).toBe(true)
+  expect(rows(world)).toEqual(['verifier.1', 'verifier.3'])
+})
+
+/** Asks as a client does. */
+async function verify(world: World, instance: Instance) {
+  const asked = instance.verify(other)
+  await pass(world, 1_100)
+  return asked
+}

@@ -1,0 +1,95 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { timestampFromMs } from '@bufbuild/protobuf/wkt'
+import type {
+  RevocationService,
+  WatchRevocationsRequest,
+  WatchRevocationsResponseSchema,
+} from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { ApiError } from '../shared/errors/api-error.ts'
+import type { StreamHandler } from '../shared/rpc/call.ts'
+import type { Feed, Reading, Watcher } from './feed.ts'
+import { toPosition, toRecord } from './messages.ts'
+import type { LogHead, RevocationRecord } from './ports.ts'
+
+/** Where a watcher is. Its hash is not known before the first record, unless it has told. */
+interface Place {
+  /** Of the log, not of the record: older records have the epoch they were made in. */
+  readonly logEpoch: number
+  readonly sequence: number
+  /** Hexadecimal. */
+  readonly hash: string | undefined
+}
+
+type Event = MessageInitShape<typeof WatchRevocationsResponseSchema>
+
+const HASH_BYTES = 32
+
+/** Makes the handler of WatchRevocations. It throws INVALID_ARGUMENT, RESYNC_REQUIRED, UNAVAILABLE. */
+export function createWatchRevocations(
+  feed: Feed,
+): StreamHandler<(typeof RevocationService)['method']['watchRevocations']> {
+  return async function* watch(request, { signal }): AsyncGenerator<Event> {
+    const from = parsePlace(request)
+    const watcher = feed.open(signal)
+    try {
+      yield* follow(watcher, from, 2 * feed.times.heartbeatMs)
+    } finally {
+      watcher.close()
+    }
+  }
+}
+
+async function* follow(watcher: Watcher, from: Place | undefined, maxAgeMs: number): AsyncGenerator<Event> {
+  let place = from
+  let beat = -1
+  for (;;) {
+    const reading = await watcher.next()
+    if (reading === undefined) return
+    const { head } = reading
+    place ??= { logEpoch: head.logEpoch, sequence: head.compactedThrough, hash: undefined }
+    if (!isWithin(place, head)) throw resync()
+    while (place.sequence < head.sequence) {
+      const records = await watcher.records(place.sequence, head.sequence)
+      if (records.length === 0) throw resync()
+      for (const record of records) {
+        if (!follows(place, record)) throw resync()
+        place = { logEpoch: place.logEpoch, sequence: record.sequence, hash: record.hash }
+        yield { event: { case: 'record', value: toRecord(record) } }
+      }
+    }
+    if (reading.beat === beat || !isFresh(reading, maxAgeMs)) continue
+    beat = reading.beat
+    const observedAt = timestampFromMs(Math.floor(Date.now() - (performance.now() - reading.at)))
+    yield { event: { case: 'head', value: { position: toPosition(head), observedAt } } }
+  }
+}
+
+function parsePlace({ afterSequence, logEpoch, hash }: WatchRevocationsRequest): Place | undefined {
+  if (afterSequence === undefined) {
+    if (logEpoch === 0 && hash.length === 0) return undefined
+    throw new ApiError('INVALID_ARGUMENT', 'log_epoch and hash go with after_sequence')
+  }
+  if (logEpoch <= 0) throw new ApiError('INVALID_ARGUMENT', 'after_sequence needs its log_epoch, which is 1 or more')
+  if (hash.length !== 0 && hash.length !== HASH_BYTES) throw new ApiError('INVALID_ARGUMENT', 'hash is 32 bytes')
+  const known = hash.length === 0 ? undefined : Buffer.from(hash).toString('hex')
+  return { logEpoch, sequence: Number(afterSequence), hash: known }
+}
+
+/** Whether everything after a place can be told from a log that ends so. */
+function isWithin({ logEpoch, sequence, hash }: Place, head: LogHead): boolean {
+  if (logEpoch !== head.logEpoch || sequence > head.sequence || sequence < head.compactedThrough) return false
+  return sequence < head.sequence || hash === undefined || hash === head.hash
+}
+
+function follows({ logEpoch, sequence, hash }: Place, record: RevocationRecord): boolean {
+  if (record.sequence !== sequence + 1 || record.logEpoch > logEpoch) return false
+  return hash === undefined || record.previousHash === hash
+}
+
+function isFresh({ at }: Reading, maxAgeMs: number): boolean {
+  return performance.now() - at <= maxAgeMs
+}
+
+function resync(): ApiError {
+  return new ApiError('RESYNC_REQUIRED')
+}

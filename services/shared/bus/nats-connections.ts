@@ -1,0 +1,75 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { NatsConnection } from '@nats-io/transport-node'
+import type { Logger } from '../log/log.ts'
+import { dialNats, type NatsOptions } from './nats-dial.ts'
+import { type NatsServer, natsAddress } from './nats-url.ts'
+
+/** What it takes to have a connection again and again. */
+export interface ConnectionsDeps extends NatsOptions {
+  /** All servers of the cluster. */
+  readonly servers: readonly NatsServer[]
+  readonly log: Logger
+}
+
+/** After each server has had its try, in milliseconds; up to half as much again is random. */
+const ROUND_PAUSE_MS = 250
+
+/**
+ * Dials one server after the other until `signal` ends it, and gives each connection to `serve`, which returns when the
+ * connection has ended. Each new trouble of a server is logged once, not at each attempt.
+ */
+export async function keepConnected(
+  deps: ConnectionsDeps,
+  serve: (connection: NatsConnection) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { servers, log } = deps
+  const first = Math.floor(Math.random() * servers.length)
+  const round = [...servers.slice(first), ...servers.slice(0, first)]
+  const troubles = new Map<NatsServer, string>()
+  const visit = async (server: NatsServer) => {
+    try {
+      const connection = await dialNats(server, deps, signal)
+      troubles.clear()
+      void watch(connection, log)
+      await whileWanted(connection, serve, signal)
+    } catch (error) {
+      const trouble = error instanceof Error ? error.message : String(error)
+      const level = troubles.get(server) === trouble || signal.aborted ? 'debug' : 'warn'
+      troubles.set(server, trouble)
+      log[level]({ server: natsAddress(server), reason: trouble }, 'the bus cannot connect')
+    }
+  }
+  while (!signal.aborted) {
+    for (const server of round) if (!signal.aborted) await visit(server)
+    await delay(ROUND_PAUSE_MS * (1 + Math.random() / 2), undefined, { signal }).catch(() => undefined)
+  }
+}
+
+/** Serves a connection, which is closed in the end: at the latest when `signal` says so. */
+async function whileWanted(
+  connection: NatsConnection,
+  serve: (connection: NatsConnection) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const close = () => void connection.close()
+  signal.addEventListener('abort', close)
+  try {
+    if (!signal.aborted) await serve(connection)
+  } finally {
+    signal.removeEventListener('abort', close)
+    await connection.close()
+  }
+}
+
+/** Logs what NATS complains of, once each, and ends a connection that has gone silent. */
+async function watch(connection: NatsConnection, log: Logger): Promise<void> {
+  const complaints = new Set<string>()
+  for await (const status of connection.status()) {
+    // The library would first wait until all that is written has left, which may be never.
+    if (status.type === 'staleConnection') void connection.close()
+    if (status.type !== 'error' || complaints.has(status.error.message)) continue
+    complaints.add(status.error.message)
+    log.warn({ reason: status.error.message }, 'NATS refuses what the bus asks')
+  }
+}

@@ -1,0 +1,43 @@
+import type { NatsConnection } from '@nats-io/transport-node'
+import { type ContainDeps, contain } from './contain.ts'
+
+/** Who listens on a bus, over whatever connection it has. */
+export interface Subscribers {
+  /** Subscribes now, if there is a connection, and on each later one; until the returned function is called. */
+  add(subject: string, handler: (payload: Uint8Array) => void): () => void
+  /** Subscribes all of them over a new connection. */
+  attach(connection: NatsConnection): void
+}
+
+type Subscriber = { readonly subject: string; readonly handler: (payload: Uint8Array) => void; end: () => void }
+
+/** Nobody listens yet. */
+export function createSubscribers(deps: ContainDeps): Subscribers {
+  const subscribers = new Set<Subscriber>()
+  let current: NatsConnection | undefined
+  const subscribe = (connection: NatsConnection, subscriber: Subscriber) => {
+    const callback = (error: Error | null, message: { readonly data: Uint8Array }) => {
+      // NATS refuses the subscription; the connection's status says so too.
+      if (error !== null) return
+      deps.count('received')
+      contain(deps, () => subscriber.handler(message.data))
+    }
+    const subscription = connection.subscribe(subscriber.subject, { callback })
+    subscriber.end = () => subscription.unsubscribe()
+  }
+  return {
+    add(subject, handler) {
+      const subscriber: Subscriber = { subject, handler, end: () => undefined }
+      subscribers.add(subscriber)
+      if (current?.isClosed() === false) subscribe(current, subscriber)
+      return () => {
+        subscribers.delete(subscriber)
+        subscriber.end()
+      }
+    },
+    attach(connection) {
+      current = connection
+      for (const subscriber of subscribers) subscribe(connection, subscriber)
+    },
+  }
+}

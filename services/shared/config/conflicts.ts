@@ -1,0 +1,129 @@
+import { isIP } from 'node:net'
+import type { Config, Values } from './config.ts'
+import { type CalledService, isSplit, remoteServices } from './service-names.ts'
+
+/** The settings' names of where other processes are. */
+export const ADDRESSES = {
+  'operator-registry': 'AUTH4AGENT_OPERATOR_REGISTRY_ADDRESSES',
+  identity: 'AUTH4AGENT_IDENTITY_ADDRESSES',
+  authn: 'AUTH4AGENT_AUTHN_ADDRESSES',
+  revocation: 'AUTH4AGENT_REVOCATION_ADDRESSES',
+} as const satisfies Record<CalledService, string>
+
+/** A mistake, if it is made, and the sentence that tells it. */
+type Rule = readonly [isBroken: boolean, sentence: string]
+
+/** What settings that are right in themselves do not allow together, one sentence each. */
+export function findConflicts(config: Config): string[] {
+  const rules = [...listenerRules(config), ...secretRules(config), ...splitRules(config), ...busRules(config)]
+  return rules.filter(([isBroken]) => isBroken).map(([, sentence]) => sentence)
+}
+
+function listenerRules(config: Config): readonly Rule[] {
+  const { baseUrl, host, tlsCertFile, tlsKeyFile, tokenTtl, maxTokenTtl } = config
+  const hasGateway = config.services.includes('jwks-gateway')
+  return [
+    [
+      (tlsCertFile === undefined) !== (tlsKeyFile === undefined),
+      'AUTH4AGENT_TLS_CERT_FILE and AUTH4AGENT_TLS_KEY_FILE go together',
+    ],
+    [
+      tlsCertFile === undefined && !isLoopback(host) && !config.allowPlainHttp,
+      `AUTH4AGENT_HOST ${host} is reachable from outside: set AUTH4AGENT_TLS_CERT_FILE and AUTH4AGENT_TLS_KEY_FILE, or AUTH4AGENT_ALLOW_PLAIN_HTTP=true behind a proxy that ends TLS`,
+    ],
+    [
+      baseUrl.startsWith('http:') && !isLoopback(new URL(baseUrl).hostname),
+      'AUTH4AGENT_BASE_URL must be https unless its host is loopback',
+    ],
+    [hasGateway && config.port !== 0 && config.port === config.grpcPort, 'PORT and AUTH4AGENT_GRPC_PORT must differ'],
+    [tokenTtl > maxTokenTtl, 'AUTH4AGENT_TOKEN_TTL must not exceed AUTH4AGENT_MAX_TOKEN_TTL'],
+  ]
+}
+
+function secretRules({ services, databaseUrl, kek, kekFile }: Config): readonly Rule[] {
+  const isApart = isSplit(services)
+  return [
+    [
+      databaseUrl === undefined && isApart,
+      'DATABASE_URL is needed where services run apart: the embedded database belongs to one process that runs them all',
+    ],
+    [
+      (databaseUrl !== undefined || isApart) &&
+        services.includes('authn') &&
+        kek === undefined &&
+        kekFile === undefined,
+      'DATABASE_URL needs AUTH4AGENT_KEK or AUTH4AGENT_KEK_FILE: the key that the signing keys in the database are sealed under',
+    ],
+    [kek !== undefined && kekFile !== undefined, 'AUTH4AGENT_KEK and AUTH4AGENT_KEK_FILE exclude each other'],
+  ]
+}
+
+function splitRules(config: Config): readonly Rule[] {
+  const { services, internalHost, internalPort, internalSocket, internalTls } = config
+  const { cert, key, ca } = internalTls
+  const given = [cert, key, ca].filter((file) => file !== undefined).length
+  const files =
+    'AUTH4AGENT_INTERNAL_TLS_CERT_FILE, AUTH4AGENT_INTERNAL_TLS_KEY_FILE and AUTH4AGENT_INTERNAL_TLS_CA_FILE'
+  const needed = isSplit(services) ? remoteServices(services) : []
+  const hasGateway = services.includes('jwks-gateway')
+  const hasPort = isSplit(services) && internalSocket === undefined && internalPort !== undefined && internalPort !== 0
+  return [
+    [given !== 0 && given !== 3, `${files} go together`],
+    [
+      given === 0 && internalSocket === undefined && !isLoopback(internalHost),
+      `AUTH4AGENT_INTERNAL_HOST ${internalHost} is reachable from outside: set ${files}`,
+    ],
+    [
+      internalSocket !== undefined && internalPort !== undefined,
+      'AUTH4AGENT_INTERNAL_SOCKET and AUTH4AGENT_INTERNAL_PORT exclude each other',
+    ],
+    [hasPort && internalPort === config.port, 'PORT and AUTH4AGENT_INTERNAL_PORT must differ'],
+    [
+      hasPort && hasGateway && internalPort === config.grpcPort,
+      'AUTH4AGENT_GRPC_PORT and AUTH4AGENT_INTERNAL_PORT must differ',
+    ],
+    ...needed.map((name): Rule => {
+      const isMissing = config.addresses[name] === undefined
+      return [isMissing, `${ADDRESSES[name]} is needed by ${services.join(', ')}: where the ${name} service listens`]
+    }),
+    ...needed.map((name): Rule => {
+      const outside = config.addresses[name]?.find((address) => !isLocalAddress(address))
+      return [given === 0 && outside !== undefined, `${ADDRESSES[name]} names another machine: set ${files}`]
+    }),
+  ]
+}
+
+function busRules(config: Config): readonly Rule[] {
+  const { revocationLeaseMs = 0, requestTimeoutMs } = config
+  const { natsUrl, natsCredsFile, natsTlsCaFile, natsTlsCertFile, natsTlsKeyFile } = config
+  const others = [natsCredsFile, natsTlsCaFile, natsTlsCertFile, natsTlsKeyFile]
+  return [
+    [
+      (natsTlsCertFile === undefined) !== (natsTlsKeyFile === undefined),
+      'AUTH4AGENT_NATS_TLS_CERT_FILE and AUTH4AGENT_NATS_TLS_KEY_FILE go together',
+    ],
+    [
+      revocationLeaseMs >= requestTimeoutMs,
+      'AUTH4AGENT_REVOCATION_LEASE must be shorter than AUTH4AGENT_REQUEST_TIMEOUT: a revocation may have to wait for it',
+    ],
+    [
+      natsUrl.length === 0 && others.some((file) => file !== undefined),
+      'NATS_URL is needed with the other settings of NATS',
+    ],
+  ]
+}
+
+/** Trying things out without DNS is for a server that nobody else can reach and whose data nobody else has. */
+export function isTryOut({ databaseUrl, host, baseUrl, trustedProxies }: Values): boolean {
+  const isLocal = isLoopback(host) && isLoopback(new URL(baseUrl).hostname) && trustedProxies.length === 0
+  return databaseUrl === undefined && isLocal
+}
+
+function isLocalAddress(address: string): boolean {
+  return address.startsWith('unix:') || isLoopback(address.replace(/:\d+$/, ''))
+}
+
+function isLoopback(name: string): boolean {
+  const bare = name.replace(/^\[|\]$/g, '')
+  return bare === 'localhost' || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'))
+}

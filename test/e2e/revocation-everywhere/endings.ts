@@ -1,0 +1,65 @@
+import type { Deployment } from '../../support/deployment.ts'
+import type { AgentParty } from '../../support/parties.ts'
+import { expectStatus, type OperatorParty } from '../../support/story.ts'
+
+/** Whose tokens end. */
+interface Subject {
+  readonly deployment: Deployment
+  readonly operator: OperatorParty
+  readonly agent: AgentParty
+}
+
+/** A call that ends a token, the verdict from then on, and what lets the agent get another. */
+export interface Ending {
+  readonly name: string
+  readonly verdict: string
+  end(subject: Subject, token: string): Promise<unknown>
+  resume(subject: Subject): Promise<unknown>
+}
+
+/** What an agent of these stories may do; less is fewer scopes. */
+export const SCOPES = ['read', 'write']
+
+const post = async ({ deployment, operator }: Subject, call: string, by: 'admin' | 'operator') => {
+  const asserter = by === 'admin' ? deployment.admin : operator
+  const path = `/v1/operators/${operator.id}/${call}`
+  return expectStatus(200, await deployment.client.signed('POST', path, null, asserter))
+}
+const setScopes = async ({ deployment, operator, agent }: Subject, scopes: readonly string[]) =>
+  expectStatus(200, await deployment.client.setScopes(operator.id, agent.did, scopes, operator))
+
+/** Every call that ends tokens and that an agent can come back from; all go to the first gateway. */
+export const ENDINGS: readonly Ending[] = [
+  {
+    name: 'a token is revoked',
+    verdict: 'false TOKEN_REVOKED',
+    end: async ({ deployment }, token) => expectStatus(200, await deployment.client.revokeToken(token)),
+    resume: async () => undefined,
+  },
+  {
+    name: 'an agent is suspended',
+    verdict: 'false AGENT_TOKENS_ENDED',
+    end: async ({ deployment, operator, agent }) =>
+      expectStatus(200, await deployment.client.suspendAgent(operator.id, agent.did, operator)),
+    resume: async ({ deployment, operator, agent }) =>
+      expectStatus(200, await deployment.client.reactivateAgent(operator.id, agent.did, operator)),
+  },
+  {
+    name: 'an operator is suspended',
+    verdict: 'false OPERATOR_TOKENS_ENDED',
+    end: (subject) => post(subject, 'suspend', 'admin'),
+    resume: (subject) => post(subject, 'reinstate', 'admin'),
+  },
+  {
+    name: 'scopes are taken away',
+    verdict: 'false AGENT_TOKENS_ENDED',
+    end: (subject) => setScopes(subject, ['read']),
+    resume: (subject) => setScopes(subject, SCOPES),
+  },
+  {
+    name: 'an operator ends all tokens',
+    verdict: 'false OPERATOR_TOKENS_ENDED',
+    end: (subject) => post(subject, 'end-all-tokens', 'operator'),
+    resume: async () => undefined,
+  },
+]

@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Deployment, startDeployment } from '../../support/deployment.ts'
+import { type NatsCluster, startNats } from '../../support/nats-server.ts'
+import type { AgentParty } from '../../support/parties.ts'
+import { activeAgent, expectStatus, issueToken, type OperatorParty, provenOperator } from '../../support/story.ts'
+import { until } from '../../support/until.ts'
+import { checksAt } from './checks.ts'
+import { ENDINGS, type Ending, SCOPES } from './endings.ts'
+import { askAll, unanimously, type Witness, type Witnesses, witnessesOf } from './witnesses.ts'
+
+const ROUNDS = 50
+const LEASE_MS = 1_000
+/** What a call takes beside waiting. */
+const GRACE_MS = 500
+/** Many calls, on a machine that may be busy. */
+const TIMEOUT_MS = 90_000
+
+/** Two of each that answers or verifies, and everybody who can be asked. */
+interface Stage {
+  readonly deployment: Deployment
+  readonly operator: OperatorParty
+  readonly agent: AgentParty
+  readonly witnesses: Witnesses
+}
+
+async function setStage(natsUrl: string | undefined): Promise<Stage> {
+  const env = { NATS_URL: natsUrl, AUTH4AGENT_REVOCATION_LEASE: `${LEASE_MS}ms` }
+  const deployment = await startDeployment({ instances: 2, env })
+  const operator = await provenOperator(deployment.client, deployment.dns, 'agents.example.com')
+  const agent = await activeAgent(deployment.client, operator, SCOPES)
+  return { deployment, operator, agent, witnesses: await witnessesOf(deployment) }
+}
+
+async function leave(stage: Stage | undefined): Promise<void> {
+  stage?.witnesses.close()
+  await stage?.deployment.stop()
+}
+
+async function newToken({ deployment, agent }: Stage): Promise<string> {
+  return String((await issueToken(deployment.client, agent)).token)
+}
+
+/** Ends tokens in every way, and asks everybody right after each call. */
+async function expectRefusedEverywhere(stage: Stage): Promise<void> {
+  const { all } = stage.witnesses
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const ending = ENDINGS[round % ENDINGS.length] as Ending
+    const token = await newToken(stage)
+    expect(await askAll(all, token)).toEqual(unanimously(all, 'true'))
+    await ending.end(stage, token)
+    expect({ round, ...(await askAll(all, token)) }).toEqual({ round, ...unanimously(all, ending.verdict) })
+    await ending.resume(stage)
+  }
+}
+
+/** Does so, and expects that verifiers ask the database only now and then, when a busy machine has let a lease run out. */
+async function expectAnswersFromMemory(stage: Stage): Promise<void> {
+  const { authn } = stage.deployment.processes
+  await until(
+    () => Promise.all(authn.map(checksAt)),
+    (checks) => checks.every(({ holdsLease }) => holdsLease),
+  )
+  const before = await Promise.all(authn.map(checksAt))
+  await expectRefusedEverywhere(stage)
+  const after = await Promise.all(authn.map(checksAt))
+  for (const [index, { memory, database }] of after.entries()) {
+    const { memory: memoryBefore = 0, database: databaseBefore = 0 } = before[index] ?? {}
+    expect(memory - memoryBefore).toBeGreaterThanOrEqual(4 * ROUNDS)
+    expect(database - databaseBefore).toBeLessThan(ROUNDS)
+  }
+}
+
+describe('with NATS', () => {
+  let nats: NatsCluster
+  let stage: Stage
+
+  beforeAll(async () => {
+    nats = await startNats()
+    stage = await setStage(nats.url)
+  })
+  afterAll(async () => {
+    await leave(stage)
+    await nats?.remove()
+  })
+
+  it(`what a call has ended is refused everywhere, ${ROUNDS} times`, () => expectAnswersFromMemory(stage), TIMEOUT_MS)
+
+  it(
+    'and so it is once NATS is killed',
+    async () => {
+      await Promise.all(nats.nodes.map((node) => node.kill()))
+      await expectAnswersFromMemory(stage)
+    },
+    TIMEOUT_MS,
+  )
+})
+
+describe('without NATS', () => {
+  let stage: Stage
+
+  beforeAll(async () => {
+    stage = await setStage(undefined)
+  })
+  afterAll(() => leave(stage))
+
+  it(`what a call has ended is refused everywhere, ${ROUNDS} times`, () => expectAnswersFromMemory(stage), TIMEOUT_MS)
+
+  it('a verifier that is stopped holds a call up for its lease, and never says valid when it goes on', async () => {
+    const { deployment, witnesses } = stage
+    const [alive = [], stopped = []] = witnesses.ofVerifiers
+    const [, process] = deployment.processes.authn
+    const tokens = await Promise.all(Array.from({ length: 4 }, () => newToken(stage)))
+    for (const token of tokens) expect(await askAll(witnesses.all, token)).toEqual(unanimously(witnesses.all, 'true'))
+    process?.freeze()
+    const asked: Promise<Record<string, string>>[] = []
+    for (const token of tokens) {
+      const startedAt = performance.now()
+      expectStatus(200, await deployment.client.revokeToken(token))
+      expect(performance.now() - startedAt).toBeLessThan(LEASE_MS + GRACE_MS)
+      expect(await askAll(alive, token)).toEqual(unanimously(alive, 'false TOKEN_REVOKED'))
+      asked.push(askAll(stopped, token))
+    }
+    process?.thaw()
+    for (const answers of await Promise.all(asked)) expectNoneValid(answers)
+    for (const token of tokens) expectNoneValid(await askAll(stopped, token))
+    for (const token of tokens) await expectRefusedInTheEnd(stopped, token)
+  })
+})
+
+function expectNoneValid(answers: Record<string, string>): void {
+  expect(Object.entries(answers).filter(([, verdict]) => verdict === 'true')).toEqual([])
+}
+
+async function expectRefusedInTheEnd(witnesses: readonly Witness[], token: string): Promise<void> {
+  const refusals = unanimously(witnesses, 'false TOKEN_REVOKED')
+  await until(
+    () => askAll(witnesses, token),
+    (answers) => JSON.stringify(answers) === JSON.stringify(refusals),
+  )
+}

@@ -1,0 +1,69 @@
+import type { Deployment, Reached } from '../../support/deployment.ts'
+import { type ProtocolClient, protocolClient } from '../../support/protocol-client.ts'
+import { stubsOf } from '../grpc-stubs/stubs.ts'
+
+/** One way to ask whether a token is valid. */
+export interface Witness {
+  /** Who is asked, and over what. */
+  readonly name: string
+  /** `true`, `false` with the reason, or why there was no verdict. */
+  readonly ask: (token: string) => Promise<string>
+}
+
+/** The ways to ask: every gateway and every process that verifies, over REST and gRPC. */
+export interface Witnesses {
+  readonly all: readonly Witness[]
+  /** Those of each process that verifies, in the order of `deployment.processes.authn`. */
+  readonly ofVerifiers: readonly (readonly Witness[])[]
+  close(): void
+}
+
+/** Finds all ways to ask of a deployment. */
+export async function witnessesOf(deployment: Deployment): Promise<Witnesses> {
+  const stubs: { close(): void }[] = []
+  const waysOf = (who: string, { server, client }: Pick<Reached, 'server' | 'client'>): readonly Witness[] => {
+    const stub = stubsOf(server.grpcAddress)
+    stubs.push(stub)
+    const overGrpc = async (token: string): Promise<string> => {
+      const outcome = await stub.call('auth4agent.v1.AuthnService/VerifyToken', { token })
+      return outcome.ok ? verdictOf(outcome.message) : outcome.code
+    }
+    return [
+      { name: `${who} over REST`, ask: (token) => askOverRest(client, token) },
+      { name: `${who} over gRPC`, ask: overGrpc },
+    ]
+  }
+  const verifiers = await deployment.verifiers()
+  const ofVerifiers = verifiers.map((way, index) => waysOf(`verifier ${index + 1}`, way))
+  const known = new Set(verifiers.map(({ server }) => server))
+  const ofGateways = deployment.servers
+    .filter((server) => !known.has(server))
+    .map((server, index) => waysOf(`gateway ${index + 1}`, { server, client: protocolClient(server.baseUrl) }))
+  return {
+    all: [...ofVerifiers, ...ofGateways].flat(),
+    ofVerifiers,
+    close() {
+      for (const stub of stubs) stub.close()
+    },
+  }
+}
+
+/** Asks all of them at once; answers who said what. */
+export async function askAll(witnesses: readonly Witness[], token: string): Promise<Record<string, string>> {
+  const answers = await Promise.all(witnesses.map(async ({ name, ask }) => [name, await ask(token)] as const))
+  return Object.fromEntries(answers)
+}
+
+/** What they say when they all say the same. */
+export function unanimously(witnesses: readonly Witness[], verdict: string): Record<string, string> {
+  return Object.fromEntries(witnesses.map(({ name }) => [name, verdict]))
+}
+
+async function askOverRest(client: ProtocolClient, token: string): Promise<string> {
+  const { status, body } = await client.verify(token)
+  return status === 200 ? verdictOf(body) : String(status)
+}
+
+function verdictOf({ valid, reason }: { readonly valid?: unknown; readonly reason?: unknown }): string {
+  return valid === true ? 'true' : `${String(valid)} ${String(reason)}`
+}

@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto'
+import { expect } from 'vitest'
+import { ISSUER } from '../../support/deployment.ts'
+import { type Asserter, newKeys, operatorAsserter } from '../../support/parties.ts'
+import { type ProtocolClient, protocolClient } from '../../support/protocol-client.ts'
+import type { RunningServer } from '../../support/server.ts'
+import { activeAgent, expectStatus, type OperatorParty, signedChallenge } from '../../support/story.ts'
+import { stubsOf } from '../grpc-stubs/stubs.ts'
+import type { Secrets } from './secrets.ts'
+
+/** A server whose logs are looked at afterwards. */
+export interface Watched {
+  readonly server: RunningServer
+  readonly admin: Asserter
+  readonly secrets: Secrets
+  readonly domain: string
+  /** Publishes what proves the domain, where that is needed. */
+  readonly prove: (name: string, value: string) => void
+}
+
+/** A full run, with what goes right; answers its operator. */
+export async function useRightly({ server, admin, secrets, domain, prove }: Watched): Promise<OperatorParty> {
+  const client = protocolClient(server.baseUrl)
+  const rootKeys = newKeys()
+  const { id } = expectStatus(201, await client.registerOperator(domain, rootKeys))
+  secrets.keepPrivateKey('root key', rootKeys.privateKey)
+  const operator = { id: String(id), domain, ...secrets.recorded(operatorAsserter(rootKeys, String(id), ISSUER)) }
+  const { txt_record_name, txt_record_value } = expectStatus(200, await client.instructions(operator.id))
+  prove(String(txt_record_name), String(txt_record_value))
+  expect(expectStatus(200, await client.confirm(operator.id))).toMatchObject({ verified: true })
+  await useTokens(client, operator, secrets)
+  for (const call of ['suspend', 'reinstate'])
+    expectStatus(
+      200,
+      await client.signed('POST', `/v1/operators/${operator.id}/${call}`, null, secrets.recorded(admin)),
+    )
+  const { body } = await client.get(`/v1/operators/${operator.id}/audit`, operator)
+  expect(JSON.stringify(body)).toContain('token.issue')
+  return operator
+}
+
+async function useTokens(client: ProtocolClient, operator: OperatorParty, secrets: Secrets): Promise<void> {
+  const agent = await activeAgent(client, operator)
+  secrets.keepPrivateKey('agent key', agent.privateKey)
+  for (let turn = 0; turn < 3; turn += 1) {
+    const body = await signedChallenge(client, agent)
+    const { token } = expectStatus(200, await client.token(body))
+    secrets.keep(`challenge signature ${turn}`, body.signature)
+    secrets.keepJws('token', String(token))
+    expectStatus(200, await client.verify(token))
+    expectStatus(200, await (turn === 0 ? client.revokeToken(token) : client.verify(token)))
+    expectStatus(409, await client.token(body))
+  }
+}
+
+/** Sends secrets where they do not belong; answers the id of a request among them. */
+export async function misplace({ server, secrets }: Watched, operator: OperatorParty): Promise<string> {
+  const client = protocolClient(server.baseUrl)
+  const token = secrets.any('token')
+  const assertion = operator.assert('GET /nowhere')
+  const misplaced = [
+    client.send('GET', `/v1/agent/${token}`),
+    client.send('GET', `/v1/operators/${token}?access_token=${token}`),
+    client.send('GET', `/${token}`),
+    client.send('POST', '/v1/verify', token),
+    client.send('POST', '/v1/verify', `{"token":"${token}"`),
+    client.send('POST', '/v1/verify', `{"token":["${token}"]}`),
+    client.send('POST', '/v1/challenge', JSON.stringify({ did: token, scope: token, audience: token, ttl: token })),
+    client.send('POST', '/v1/revoke/token', JSON.stringify({ jti: token, reason: token })),
+    client.send('GET', `/v1/operators/${operator.id}/policy`, undefined, assertion),
+    client.send('GET', `/v1/operators/${operator.id}/policy`, undefined, `Basic ${token}`),
+    client.send('GET', `/v1/operators/${operator.id}/policy`, undefined, `Bearer ${token}`),
+  ]
+  for (const { status } of await Promise.all(misplaced)) {
+    expect(status === 200 || (status >= 400 && status < 500)).toBe(true)
+  }
+  const stubs = stubsOf(server.grpcAddress)
+  const method = 'auth4agent.v1.IdentityService/SuspendAgent'
+  const request = { operatorId: operator.id, agent: token, reason: token }
+  expect(await stubs.call(method, request, operator.assert('another/Call'))).toMatchObject({ ok: false })
+  stubs.close()
+  const requestId = `marker-${randomUUID()}`
+  await fetch(`${server.baseUrl}/v1/agent/did:agent:${operator.domain}:0`, { headers: { 'x-request-id': requestId } })
+  return requestId
+}
+
+/** The logs tell of the run, and hold none of the secrets. */
+export function expectNoSecrets(logs: string, requestId: string, secrets: Secrets): void {
+  expect(logs).toContain(requestId)
+  for (const rpc of ['AuthnService/IssueToken', 'AuthnService/VerifyToken', 'IdentityService/SuspendAgent'])
+    expect(logs).toContain(rpc)
+  expect(secrets.size).toBeGreaterThan(30)
+  expect(secrets.foundIn(logs)).toEqual([])
+}

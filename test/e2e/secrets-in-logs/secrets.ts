@@ -1,0 +1,57 @@
+import type { KeyObject } from 'node:crypto'
+import type { Asserter } from '../../support/parties.ts'
+
+/** Texts that must not be in any log, by what they are. */
+export interface Secrets {
+  readonly size: number
+  keep(name: string, text: string): void
+  /** A token or assertion, and its signature alone. */
+  keepJws(kind: string, jws: string): void
+  /** The private half of an Ed25519 key, in each encoding. */
+  keepPrivateKey(name: string, key: KeyObject): void
+  /** The same asserter, whose assertions are kept. */
+  recorded(asserter: Asserter): Asserter
+  /** One of those kept as this kind. */
+  any(kind: string): string
+  /** The names of those that a text holds. */
+  foundIn(text: string): readonly string[]
+}
+
+/** A secret counts as in the logs when so much of it is there. */
+const TELLING = 24
+
+/** Begins with none. */
+export function createSecrets(): Secrets {
+  const secrets = new Map<string, string>()
+  let count = 0
+  const keep = (name: string, text: string): void => {
+    if (text.length < TELLING) throw new Error(`${name} is too short to look for`)
+    secrets.set(name, text)
+  }
+  const keepJws = (kind: string, jws: string): void => {
+    count += 1
+    keep(`${kind} ${count}`, jws)
+    keep(`signature of ${kind} ${count}`, (jws.split('.')[2] ?? '').slice(0, TELLING))
+  }
+  return {
+    get size() {
+      return secrets.size
+    },
+    keep,
+    keepJws,
+    keepPrivateKey(name, key) {
+      const { d = '' } = key.export({ format: 'jwk' })
+      for (const encoding of ['base64url', 'base64', 'hex'] as const)
+        keep(`${name} in ${encoding}`, Buffer.from(d, 'base64url').toString(encoding))
+    },
+    recorded: (asserter) => ({
+      assert(rpc) {
+        const header = asserter.assert(rpc)
+        keepJws('assertion', header.slice('Bearer '.length))
+        return header
+      },
+    }),
+    any: (kind) => [...secrets].find(([name]) => name.startsWith(kind))?.[1] ?? '',
+    foundIn: (text) => [...secrets].filter(([, secret]) => text.includes(secret)).map(([name]) => name),
+  }
+}

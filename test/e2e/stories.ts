@@ -1,0 +1,17 @@
+/**
+ * Stories that run in one mode only, and why: every other runs over one process and over services apart. Paths from the
+ * checkout.
+ */
+export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
+  'test/e2e/cluster/cluster.test.ts': 'npm run cluster starts processes of its own',
+  'test/e2e/embedded/embedded.test.ts': 'the embedded database belongs to one process',
+  'test/e2e/embedded/refused-start.test.ts': 'a process that does not start is one process',
+  'test/e2e/readme-tour/tour.test.ts': 'the README starts one process',
+  'test/e2e/secrets-in-logs/data-folder.test.ts': 'the data folder with its secrets belongs to one process',
+  'test/e2e/split-smoke/rolling-restart.test.ts': 'it starts services apart by itself',
+  'test/e2e/split-smoke/split.test.ts': 'it starts services apart by itself',
+  'test/e2e/upgrade/upgrade.test.ts': 'version 1 is one process',
+}
+
+/** Stories that every run of the tests also tells of a small cluster; `npm run test:cluster` tells all of one. */
+export const SHORT_CLUSTER_STORIES: readonly string[] = ['test/e2e/version-1-client/end-of-tokens.test.ts']

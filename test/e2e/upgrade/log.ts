@@ -1,0 +1,35 @@
+import type { Client } from 'pg'
+
+/** What says in the log that tokens have ended. */
+export interface LogEntry {
+  readonly kind: string
+  readonly operator: string
+  readonly subject: string
+}
+
+const LOGGED = 'SELECT 1 FROM revocation_log WHERE kind = $1 AND operator_id = $2::uuid AND subject = $3'
+
+/** All that has ended, by the rows that both versions write, against the log and its length. */
+const LOST = `
+WITH ended AS (
+  SELECT 'token' AS kind, operator_id, jti AS subject, 0 AS epoch FROM revoked_tokens WHERE expires_at > now()
+  UNION ALL SELECT 'agent', operator_id, did, epoch FROM agents WHERE epoch > 1
+  UNION ALL SELECT 'operator', id, '', epoch FROM operators WHERE epoch > 1
+)
+SELECT kind, operator_id, subject FROM ended e WHERE NOT EXISTS (
+  SELECT 1 FROM revocation_log l
+  WHERE l.kind = e.kind AND l.operator_id = e.operator_id AND l.subject = e.subject AND l.minimum_epoch = e.epoch
+)
+UNION ALL
+SELECT 'gap', NULL, NULL FROM revocation_head h WHERE h.sequence <> (SELECT count(*) FROM revocation_log)`
+
+/** Whether the log has such a record. */
+export async function isLogged(database: Client, { kind, operator, subject }: LogEntry): Promise<boolean> {
+  const { rowCount } = await database.query(LOGGED, [kind, operator, subject])
+  return rowCount === 1
+}
+
+/** What has ended and is not in the log; one `gap` for records that are missing or too many. */
+export async function lostRecords(database: Client): Promise<readonly unknown[]> {
+  return (await database.query(LOST)).rows
+}

@@ -1,0 +1,88 @@
+import { execFile } from 'node:child_process'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdtemp, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { Client } from 'pg'
+import { inject } from 'vitest'
+import { ISSUER } from '../../support/deployment.ts'
+import { type DnsServer, startDnsServer } from '../../support/dns-server.ts'
+import { type Asserter, adminAsserter, newKeys } from '../../support/parties.ts'
+import { type Environment, type ProcessOptions, type RunningServer, startProcess } from '../../support/server.ts'
+import { runSql, siblingUrl } from '../../support/sql.ts'
+
+/** One database for processes of both versions. */
+export interface Stage {
+  readonly dns: DnsServer
+  readonly admin: Asserter
+  /** Its rows; the database is empty at first, so that version 1 makes its own. */
+  readonly database: Client
+  /** Starts a process of version 1. */
+  startOld(): Promise<RunningServer>
+  /** Starts a process of this version. */
+  startNew(env: Environment): Promise<RunningServer>
+  stop(): Promise<void>
+}
+
+const ROOT = join(import.meta.dirname, '../../..')
+/**
+ * What `node services/main.ts` needs of version 1 (commit dda4501), beside packages. It runs with those of this checkout; once
+ * they are too new for it, a later version takes its place. Made by
+ *
+ *     git archive --format=tar dda4501 services gen prisma/migrations package.json ':!*.test.ts' ':!*.md' \
+ *       ':!services/*.mjs' ':!services/operator-registry/testing' ':!gen/prisma/models*' ':!gen/prisma/*rowser.ts' \
+ *       ':!gen/prisma/commonInputTypes.ts' | gzip -n9
+ */
+const VERSION_1 = join(ROOT, 'test/vectors/version-1.tgz')
+
+/** Makes the database and unpacks version 1 beside the packages of this checkout. */
+export async function setStage(): Promise<Stage> {
+  await using started = new AsyncDisposableStack()
+  const dns = await startDnsServer()
+  started.defer(() => dns.close())
+  const url = await emptyDatabase(started)
+  const database = new Client({ connectionString: url })
+  await database.connect()
+  started.defer(() => database.end())
+  const root = await unpackVersion1(started)
+  const adminKeys = newKeys()
+  const env = {
+    DATABASE_URL: url,
+    AUTH4AGENT_KEK: randomBytes(32).toString('base64'),
+    AUTH4AGENT_ADMIN_KEY: adminKeys.publicKey.toString('base64'),
+    AUTH4AGENT_BASE_URL: ISSUER,
+    AUTH4AGENT_DNS_SERVERS: dns.address,
+  }
+  const all = started.move()
+  const start = async (options: ProcessOptions) => {
+    const server = await startProcess(options)
+    all.defer(async () => void (await server.stop()))
+    return server
+  }
+  return {
+    dns,
+    admin: adminAsserter(adminKeys, ISSUER),
+    database,
+    // What is compiled is known by its path, which is another in each run.
+    startOld: () => start({ root, env: { ...env, NODE_COMPILE_CACHE: join(root, 'cache') } }),
+    startNew: (settings) => start({ env: { ...env, ...settings } }),
+    stop: () => all.disposeAsync(),
+  }
+}
+
+async function emptyDatabase(started: AsyncDisposableStack): Promise<string> {
+  const server = inject('postgresUrl')
+  const name = `upgrade_${randomUUID().replaceAll('-', '')}`
+  await runSql(server, `CREATE DATABASE ${name}`)
+  started.defer(() => runSql(server, `DROP DATABASE ${name} WITH (FORCE)`))
+  return siblingUrl(server, name)
+}
+
+async function unpackVersion1(started: AsyncDisposableStack): Promise<string> {
+  const root = await mkdtemp(join(tmpdir(), 'a4a-version-1-'))
+  started.defer(() => rm(root, { recursive: true, force: true }))
+  await promisify(execFile)('tar', ['-xzf', VERSION_1, '-C', root])
+  await symlink(join(ROOT, 'node_modules'), join(root, 'node_modules'))
+  return root
+}

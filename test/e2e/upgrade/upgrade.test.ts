@@ -1,0 +1,189 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { outcomeOf, type ProtocolClient, protocolClient } from '../../support/protocol-client.ts'
+import type { RunningServer } from '../../support/server.ts'
+import { expectStatus, provenOperator } from '../../support/story.ts'
+import { until } from '../../support/until.ts'
+import { checksAt } from '../revocation-everywhere/checks.ts'
+import { ENDINGS, newSubject, type Pair, type Subject, verdictAt } from './endings.ts'
+import { type Load, startLoad } from './load.ts'
+import { isLogged, lostRecords } from './log.ts'
+import { type Stage, setStage } from './stage.ts'
+
+/** The delay is longer than callers take to notice. */
+const WITH_LEASE = { AUTH4AGENT_DRAIN_DELAY: '500ms' }
+const WITHOUT_LEASE = { ...WITH_LEASE, AUTH4AGENT_REVOCATION_LEASE: 'off' }
+/** Turns of the load that follow each step. */
+const SOME = 10
+/** How long a record that this version does not know may end something, in milliseconds. */
+const FUTURE_MS = 4_000
+
+let stage: Stage
+let load: Load
+/** Those that run now, the one that started last at the end. */
+let servers: readonly RunningServer[]
+/** Nobody ends it. */
+let survivor: Subject
+/** In the order of ENDINGS. */
+const ended: Subject[] = []
+
+beforeAll(async () => {
+  stage = await setStage()
+  servers = [await stage.startOld(), await stage.startOld()]
+  const operator = await provenOperator(clients()[0], stage.dns, 'load.example.com')
+  load = await startLoad(operator, servers)
+}, 60_000)
+afterAll(async () => {
+  await load?.stop()
+  await stage?.stop()
+}, 60_000)
+
+it('1. two of version 1 issue tokens and end some, and no log has it', async () => {
+  survivor = await newSubject(clients(), stage)
+  for (const { end } of ENDINGS) {
+    const subject = await newSubject(clients(), stage)
+    expectStatus(200, await end(clients()[0], subject, stage.admin))
+    ended.push(subject)
+  }
+  const { rows } = await stage.database.query("SELECT to_regclass('revocation_log') AS log")
+  expect(rows).toEqual([{ log: null }])
+  expect(await load.goOn(SOME)).toEqual([])
+})
+
+it('2. this version joins them and migrates the database under load: no call fails, no ending is lost', async () => {
+  await join(stage.startNew(WITHOUT_LEASE))
+  expect(newest().logs()).toContain('"migration":"20261124180000_revocation_log","msg":"migration applied"')
+  const [, at] = clients()
+  for (const [index, { verdict, record }] of ENDINGS.entries()) {
+    const subject = ended[index] as Subject
+    expect(await verdictAt(at, subject)).toBe(verdict)
+    expect(await isLogged(stage.database, record(subject))).toBe(true)
+  }
+  expect(await verdictAt(at, survivor)).toBe('valid')
+  expect(await lostRecords(stage.database)).toEqual([])
+})
+
+it('3. what version 1 ends, this version refuses at once; tokens and challenges of one are good at the other', async () => {
+  await expectRefused(clients())
+})
+
+it('4. and the other way round', async () => {
+  const [old, at] = clients()
+  await expectRefused([at, old])
+})
+
+it('5. an assertion that one has taken is used up at the other', async () => {
+  const [old, at] = clients()
+  const { operator, agent } = await newSubject([old, at], stage)
+  const path = `/v1/operators/${operator.id}/agents/${agent.did}/suspend`
+  for (const [first, second] of [
+    [old, at],
+    [at, old],
+  ] satisfies Pair[]) {
+    const assertion = operator.assert(`POST ${path}`)
+    expectStatus(200, await first.send('POST', path, 'null', assertion))
+    expect(outcomeOf(await second.send('POST', path, 'null', assertion))).toBe('401 ASSERTION_USED')
+  }
+})
+
+it('6. version 1 starts on the migrated database, for whoever has to go back', async () => {
+  const [oldest, ...others] = servers
+  if (oldest === undefined) throw new RangeError('none runs')
+  await leave(load.remove)
+  await oldest.restart()
+  expect(oldest.logs()).toContain('the database was migrated by a newer version')
+  servers = [oldest, ...others]
+  load.add(oldest)
+  expect(await load.goOn(SOME)).toEqual([])
+  await expectRefused(clients())
+})
+
+it('7. version 1 goes, one process after the other, and no call fails once the balancer sends it no more', async () => {
+  const old = servers.slice(0, 2)
+  await leave(load.remove)
+  await join(stage.startNew(WITHOUT_LEASE))
+  await leave(load.remove)
+  for (const server of old) expect(server.logs()).not.toMatch(/"level":[56]0/)
+  expect(await lostRecords(stage.database)).toEqual([])
+})
+
+it('8. leases come with a second roll, for callers that look at readiness alone, and the promise holds', async () => {
+  await join(stage.startNew(WITH_LEASE))
+  await leave()
+  await join(stage.startNew(WITH_LEASE))
+  await leave()
+  expect(servers).toHaveLength(2)
+  for (const server of servers)
+    await until(
+      () => checksAt(server),
+      ({ holdsLease }) => holdsLease,
+    )
+  await expectRefused(clients())
+  expect(await verdictAt(clients()[1], survivor)).toBe('valid')
+  for (const server of servers) expect((await checksAt(server)).memory).toBeGreaterThan(0)
+  expect(await lostRecords(stage.database)).toEqual([])
+})
+
+it('9. what a later version ends in a way that this one does not know makes it refuse to answer, until that has expired', async () => {
+  await load.stop()
+  const expiry = Date.now() + FUTURE_MS
+  await stage.database.query("SELECT append_revocation('future', NULL, 'x', 1, $1)", [new Date(expiry)])
+  await until(askAboutSurvivor, (all) => all.every((verdict) => verdict === '503 UNAVAILABLE'))
+  const seen: string[] = []
+  await until(askAboutSurvivor, (all) => {
+    if (Date.now() < expiry) seen.push(...all)
+    return all.every((verdict) => verdict === 'valid')
+  })
+  expect(new Set(seen)).toEqual(new Set(['503 UNAVAILABLE']))
+  expect(Date.now()).toBeGreaterThan(expiry)
+})
+
+/** What each process answers now. */
+function askAboutSurvivor(): Promise<readonly string[]> {
+  const ask = async (at: ProtocolClient) => {
+    const answer = await at.verify(survivor.issued.token)
+    return answer.body.valid === true ? 'valid' : outcomeOf(answer)
+  }
+  return Promise.all(clients().map(ask))
+}
+
+/** Of the oldest process and the newest. */
+function clients(): Pair {
+  const [oldest] = servers
+  if (oldest === undefined) throw new RangeError('none runs')
+  return [protocolClient(oldest.baseUrl), protocolClient(newest().baseUrl)]
+}
+
+function newest(): RunningServer {
+  const server = servers.at(-1)
+  if (server === undefined) throw new RangeError('none runs')
+  return server
+}
+
+/** Starts a process and waits until the load has used it. */
+async function join(starting: Promise<RunningServer>): Promise<void> {
+  const server = await starting
+  servers = [...servers, server]
+  load.add(server)
+  expect(await load.goOn(SOME)).toEqual([])
+}
+
+/** Ends the oldest process while the load goes on; version 1 does not say that it is about to, so it is taken out `first`. */
+async function leave(first?: Load['remove']): Promise<void> {
+  const [oldest, ...others] = servers
+  if (oldest === undefined) throw new RangeError('none runs')
+  servers = others
+  await first?.(oldest)
+  expect(await oldest.stop('SIGTERM')).toBe(0)
+  expect(await load.goOn(SOME)).toEqual([])
+}
+
+/** Ends tokens in each way at one server, and asks the other right after each call. */
+async function expectRefused([one, two]: Pair): Promise<void> {
+  for (const { name, verdict, end, record } of ENDINGS) {
+    const subject = await newSubject([two, one], stage)
+    expect({ name, verdict: await verdictAt(two, subject) }).toEqual({ name, verdict: 'valid' })
+    expectStatus(200, await end(one, subject, stage.admin))
+    expect({ name, verdict: await verdictAt(two, subject) }).toEqual({ name, verdict })
+    expect({ name, isLogged: await isLogged(stage.database, record(subject)) }).toEqual({ name, isLogged: true })
+  }
+}

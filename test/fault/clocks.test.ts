@@ -1,0 +1,29 @@
+import { join } from 'node:path'
+import { testDatabase } from '../support/database.ts'
+import { itKeepsItsPromises } from './support/scenario.ts'
+
+const SKEWED_CLOCK = join(import.meta.dirname, 'support/skewed-clock.ts')
+/** Monotonic clocks that differ by less than the tenth that leases allow for. */
+const RATES: Readonly<Record<string, string>> = { 'instance-0': '0.96', 'instance-1': '1.04' }
+
+itKeepsItsPromises({
+  name: 'clocks that run fast, run slow, and are set',
+  minimums: { revocationsDuringFaults: 30, verificationsDuringFaults: 200 },
+  async world(started) {
+    const { url, drop } = await testDatabase()
+    started.defer(drop)
+    return {
+      databaseUrl: url,
+      fleet: {
+        apart: false,
+        each: (name) => ({
+          NODE_OPTIONS: `--import=${SKEWED_CLOCK}`,
+          SKEWED_CLOCK_RATE: RATES[name],
+          // Two of them together stay within the skew that tokens allow for.
+          SKEWED_CLOCK_JUMP_MS: '4000',
+        }),
+      },
+      act: ({ fault, wait, repeat }) => repeat(() => fault('clocks are wrong', () => wait(1_000))),
+    }
+  },
+})

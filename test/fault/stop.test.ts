@@ -1,0 +1,25 @@
+import { testDatabase } from '../support/database.ts'
+import { itKeepsItsPromises, LEASE_MS } from './support/scenario.ts'
+
+for (const apart of [false, true]) {
+  itKeepsItsPromises({
+    name: `SIGSTOP of ${apart ? 'an authn' : 'a whole instance'} for many leases`,
+    async world(started) {
+      const { url, drop } = await testDatabase()
+      started.defer(drop)
+      return {
+        databaseUrl: url,
+        fleet: { apart },
+        act: ({ fleet, random, fault, wait, repeat }) =>
+          repeat(async () => {
+            const { name, process } = random.pick(fleet.verifiers)
+            await fault(`SIGSTOP of ${name}`, async () => {
+              process.freeze()
+              await wait(random.between(2, 6) * LEASE_MS)
+              process.thaw()
+            })
+          }),
+      }
+    },
+  })
+}

@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto'
+import type { ServiceName } from '../../../services/shared/config/service-names.ts'
+import { ISSUER } from '../../support/deployment.ts'
+import { type DnsServer, startDnsServer } from '../../support/dns-server.ts'
+import { type Asserter, adminAsserter, newKeys } from '../../support/parties.ts'
+import { socketPlaces } from '../../support/places.ts'
+import { startProcesses } from '../../support/processes.ts'
+import { protocolClient } from '../../support/protocol-client.ts'
+import { type Environment, type RunningProcess, type RunningServer, startServer } from '../../support/server.ts'
+import { activeAgent, type OperatorParty, provenOperator } from '../../support/story.ts'
+import type { Endpoint } from '../clients/callers.ts'
+import type { Party } from '../clients/session.ts'
+import { type Supervised, supervise } from './supervisor.ts'
+
+/** A process that is started again whenever it has ended. */
+export interface FleetProcess extends Supervised {
+  /** Its service and its number, or `instance-0` for one that runs all. */
+  readonly name: string
+  readonly isVerifier: boolean
+  readonly process: RunningProcess
+}
+
+/** Processes of one deployment, each with its own supervisor, and what their users need. */
+export interface Fleet {
+  readonly processes: readonly FleetProcess[]
+  /** Where clients call. */
+  readonly endpoints: readonly Endpoint[]
+  readonly dns: DnsServer
+  readonly admin: Asserter
+  /** Those that answer verifications. */
+  readonly verifiers: readonly FleetProcess[]
+  stop(): Promise<void>
+}
+
+/** What one process is told beside what all are told. */
+type Each = (name: string) => Environment
+
+/** How to start a fleet; `apart` for each service in a process of its own, else two processes that run all. */
+export interface FleetOptions {
+  readonly apart: boolean
+  readonly env: Environment
+  readonly each?: Each
+}
+
+/** Two of what is in the way of every request, and one of the others: enough for the machine that tests run on. */
+const COUNTS = { 'operator-registry': 1, identity: 1, revocation: 1, authn: 2, 'jwks-gateway': 2 }
+
+/** Starts a fleet; resolves once all of it serves. */
+export async function startFleet({ apart, env, each = () => ({}) }: FleetOptions): Promise<Fleet> {
+  await using started = new AsyncDisposableStack()
+  const dns = await startDnsServer()
+  started.defer(() => dns.close())
+  const adminKeys = newKeys()
+  const common = {
+    AUTH4AGENT_KEK: randomBytes(32).toString('base64'),
+    AUTH4AGENT_ADMIN_KEY: adminKeys.publicKey.toString('base64'),
+    AUTH4AGENT_BASE_URL: ISSUER,
+    AUTH4AGENT_DNS_SERVERS: dns.address,
+    ...env,
+  }
+  const { all, gateways } = await (apart ? startApart : startInstances)(started, common, each)
+  const processes = all.map((one) => Object.assign(supervise(one.name, one.process), one))
+  started.defer(async () => void (await Promise.all(processes.map((one) => one.stop()))))
+  const parts = started.move()
+  return {
+    processes,
+    endpoints: gateways.map(({ baseUrl, grpcAddress }, index) => ({ name: `gateway-${index}`, baseUrl, grpcAddress })),
+    dns,
+    admin: adminAsserter(adminKeys, ISSUER),
+    verifiers: processes.filter(({ isVerifier }) => isVerifier),
+    stop: () => parts.disposeAsync(),
+  }
+}
+
+interface Started {
+  readonly all: readonly Pick<FleetProcess, 'name' | 'isVerifier' | 'process'>[]
+  readonly gateways: readonly RunningServer[]
+}
+
+async function startInstances(started: AsyncDisposableStack, env: Environment, each: Each): Promise<Started> {
+  const names = ['instance-0', 'instance-1']
+  const settled = await Promise.allSettled(names.map((name) => startServer({ ...env, ...each(name) })))
+  const gateways = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  for (const server of gateways) started.defer(async () => void (await server.stop()))
+  const failure = settled.find((one) => one.status === 'rejected')
+  if (failure !== undefined) throw failure.reason
+  return { all: gateways.map((process, index) => ({ name: `instance-${index}`, isVerifier: true, process })), gateways }
+}
+
+const nameOf = (service: ServiceName, index: number): string => `${service}-${index}`
+
+async function startApart(started: AsyncDisposableStack, env: Environment, each: Each): Promise<Started> {
+  const places = await socketPlaces()
+  started.defer(() => places.remove())
+  const processes = await startProcesses(started, {
+    counts: COUNTS,
+    places,
+    env,
+    each: (service, index) => ({ env: each(nameOf(service, index)) }),
+  })
+  const all = (Object.keys(COUNTS) as ServiceName[]).flatMap((service) =>
+    processes[service].map((process, index) => ({
+      name: nameOf(service, index),
+      isVerifier: service === 'authn',
+      process,
+    })),
+  )
+  return { all, gateways: processes['jwks-gateway'] }
+}
+
+/** Who takes part in a load. */
+export interface Parties {
+  readonly parties: readonly Party[]
+  readonly operators: readonly OperatorParty[]
+}
+
+/** Two operators that stay, with two agents each, and one that the administrator suspends now and then, with one. */
+export async function enrol({ endpoints: [first], dns }: Fleet): Promise<Parties> {
+  if (first === undefined) throw new RangeError('a fleet has a gateway')
+  const client = protocolClient(first.baseUrl)
+  const operator = (name: string) => provenOperator(client, dns, `${name}.example.com`)
+  const [north, south, shaky] = [await operator('north'), await operator('south'), await operator('shaky')]
+  const agents = [north, north, south, south, shaky].map(async (of) => ({
+    operator: of,
+    agent: await activeAgent(client, of, ['read', 'write']),
+  }))
+  return { parties: await Promise.all(agents), operators: [shaky] }
+}

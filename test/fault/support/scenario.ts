@@ -1,0 +1,125 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect, it, onTestFinished } from 'vitest'
+import { createRandom, type Random } from '../../../services/revocation/simulation/random.ts'
+import type { Environment } from '../../support/server.ts'
+import { type Load, startLoad } from '../clients/load.ts'
+import { checkHistory, countHistory, isEnough, type Minimums } from '../history/check-history.ts'
+import { createRecorder, type History, type Recorder } from '../history/history.ts'
+import { acknowledgedRevocations } from '../history/revocations.ts'
+import { conclude } from './conclude.ts'
+import { enrol, type Fleet, type FleetOptions, startFleet } from './fleet.ts'
+
+/** What a scenario breaks, and mends again, while a load is on. */
+interface Scene {
+  readonly fleet: Fleet
+  readonly load: Load
+  readonly random: Random
+  /** Breaks and mends something, and tells the history. */
+  readonly fault: Recorder['fault']
+  /** Lets the load go on. */
+  readonly wait: (ms: number) => Promise<void>
+  /** Does it over and over for as long as a run lasts, and longer where the machine is slow, until enough has happened. */
+  readonly repeat: (once: () => Promise<void>) => Promise<void>
+}
+
+/** What a scenario runs on. */
+export interface World {
+  readonly databaseUrl: string
+  readonly fleet: Omit<FleetOptions, 'env'> & { readonly env?: Environment }
+}
+
+/** One kind of fault under load, and what must be true afterwards. */
+export interface Scenario {
+  readonly name: string
+  /** Starts what the processes need; what is started ends with `started`. */
+  readonly world: (started: AsyncDisposableStack) => Promise<World & { readonly act: (scene: Scene) => Promise<void> }>
+  /** Where more, or less, must happen than usual. */
+  readonly minimums?: Partial<Minimums>
+}
+
+const USUAL: Minimums = {
+  revocations: 20,
+  revocationsDuringFaults: 6,
+  verifications: 150,
+  verificationsDuringFaults: 30,
+}
+
+/** Short enough for many scenarios in `npm test`; `npm run test:fault` gives each a minute and more. */
+const DURATION_MS = Number(process.env['FAULT_SECONDS'] ?? 3) * 1_000
+const SEED = Number(process.env['FAULT_SEED'] ?? Math.floor(Math.random() * 1_000_000))
+/** Where little happens, a run lasts up to so many times as long. */
+const MOST = 8
+/** Beside the faults: starting, recovering, and asking everything in the end. */
+const OVERHEAD_MS = 90_000
+/** Scaled down, so that many leases fit into a short run. */
+export const LEASE_MS = 400
+
+const wait = (ms: number): Promise<void> => delay(ms)
+
+/** Makes a test of a scenario. `FAULT_SEED` repeats what was chosen in another run. */
+export function itKeepsItsPromises({ name, world, ...scenario }: Scenario): void {
+  const minimums = { ...USUAL, ...scenario.minimums }
+  it(name, { timeout: MOST * DURATION_MS + OVERHEAD_MS }, async () => {
+    const started = new AsyncDisposableStack()
+    // Also when the test takes too long.
+    onTestFinished(() => started.disposeAsync())
+    const { databaseUrl, fleet: options, act } = await world(started)
+    const env = {
+      DATABASE_URL: databaseUrl,
+      AUTH4AGENT_REVOCATION_LEASE: `${LEASE_MS}ms`,
+      AUTH4AGENT_REQUEST_TIMEOUT: '3s',
+      ...options.env,
+    }
+    const fleet = await startFleet({ ...options, env })
+    started.defer(() => fleet.stop())
+    const { parties, operators } = await enrol(fleet)
+    const recorder = createRecorder(() => performance.now())
+    const load = startLoad({ seed: SEED, recorder, endpoints: fleet.endpoints, parties, operators, admin: fleet.admin })
+    started.defer(() => load.stop())
+    const random = createRandom(SEED)
+    await wait(500)
+    const begin = performance.now()
+    const isOver = () => {
+      const took = performance.now() - begin
+      return took > DURATION_MS && (took > MOST * DURATION_MS || isEnough(recorder, minimums))
+    }
+    const repeat: Scene['repeat'] = async (once) => {
+      do {
+        await once()
+        await wait(random.between(200, 800))
+      } while (!isOver())
+    }
+    await act({ fleet, load, random, fault: recorder.fault, wait, repeat })
+    await load.stop()
+    const history = await conclude({ fleet, load, parties, databaseUrl })
+    report(name, history)
+    const broken = [
+      ...checkHistory(history, minimums),
+      ...fleet.processes.flatMap(({ ownEnds }) => ownEnds),
+      ...fleet.processes.flatMap(({ name: of, process }) =>
+        internalFaults(process.logs()).map((line) => `${of}: ${line}`),
+      ),
+    ]
+    expect(broken.slice(0, 20), `FAULT_SEED=${SEED}: ${broken.length} things are wrong`).toEqual([])
+  })
+}
+
+/** Lines that tell of faults of the server's own; what it needs being away is none. */
+function internalFaults(logs: string): string[] {
+  return logs.split('\n').filter((line) => line.includes('"reason":"INTERNAL"') && line.includes('"error"'))
+}
+
+function report(name: string, history: History): void {
+  const { revocations, revocationsDuringFaults, verifications, verificationsDuringFaults, unknown } =
+    countHistory(history)
+  const took = acknowledgedRevocations(history.operations)
+    .map(({ begin, acknowledged }) => acknowledged - begin)
+    .toSorted((one, other) => one - other)
+  const at = (share: number) => `${took[Math.floor(took.length * share)]?.toFixed(1)} ms`
+  const fromMemory = history.afterwards.reduce((sum, process) => sum + (process.fromMemory ?? 0), 0)
+  process.stdout.write(
+    `${name}: FAULT_SEED=${SEED}; ${revocations} revocations (${revocationsDuringFaults} during faults), ` +
+      `p50 ${at(0.5)}, p99 ${at(0.99)}; ${verifications} verifications (${verificationsDuringFaults} during faults); ` +
+      `${unknown} calls without an answer; ${fromMemory} answers from memory afterwards\n`,
+  )
+}

@@ -1,0 +1,68 @@
+import type { Bus, BusEvent } from '../../services/shared/bus/bus.ts'
+import { createNatsBus } from '../../services/shared/bus/nats-bus.ts'
+import type { NatsOptions } from '../../services/shared/bus/nats-dial.ts'
+import { parseNatsUrl } from '../../services/shared/bus/nats-url.ts'
+import { createLogger } from '../../services/shared/log/log.ts'
+import { until } from './until.ts'
+
+/** A bus and what it said of itself. */
+export interface WatchedBus {
+  readonly bus: Bus
+  /** How often each event was counted. */
+  count(event: BusEvent): number
+  /** Its log from debug on. */
+  logs(): string
+  /** Waits until it is connected. */
+  connected(): Promise<void>
+  /** Keeps what arrives on a topic, as texts in order. */
+  listen(topic: string): readonly string[]
+  /** Publishes a text. */
+  say(topic: string, text: string): void
+}
+
+/** Starts buses, each over NATS at `url` (a comma list), and closes them all in the end. */
+export function createBuses() {
+  const open: Bus[] = []
+  return {
+    start(url: string, options: Partial<NatsOptions> & { readonly issuer?: string } = {}): WatchedBus {
+      const lines: string[] = []
+      const counts = new Map<BusEvent, number>()
+      const servers = url.split(',').map((text) => {
+        const server = parseNatsUrl(text)
+        if (server === undefined) throw new Error(`no URL of NATS: ${text}`)
+        return server
+      })
+      const bus = createNatsBus({
+        servers,
+        issuer: 'https://auth.example.com',
+        name: 'test',
+        pingIntervalMs: 5_000,
+        log: createLogger('debug', (line) => lines.push(line)),
+        count: (event) => counts.set(event, (counts.get(event) ?? 0) + 1),
+        ...options,
+      })
+      open.push(bus)
+      return watch(bus, lines, counts)
+    },
+    async close() {
+      await Promise.all(open.map((bus) => bus.close()))
+    },
+  }
+}
+
+function watch(bus: Bus, lines: readonly string[], counts: ReadonlyMap<BusEvent, number>): WatchedBus {
+  return {
+    bus,
+    count: (event) => counts.get(event) ?? 0,
+    logs: () => lines.join(''),
+    async connected() {
+      await until(async () => bus.isConnected, Boolean)
+    },
+    listen(topic) {
+      const heard: string[] = []
+      bus.subscribe(topic, (payload) => heard.push(Buffer.from(payload).toString()))
+      return heard
+    },
+    say: (topic, text) => bus.publish(topic, Buffer.from(text)),
+  }
+}

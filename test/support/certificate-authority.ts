@@ -1,0 +1,90 @@
+import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
+
+/** A certificate and its key, PEM texts. */
+export interface Certified {
+  readonly cert: string
+  readonly key: string
+}
+
+/** Certifies test processes. Its keys live as long as the test. */
+export interface Authority {
+  /** The authority's own certificate. */
+  readonly ca: string
+  /** Makes a key, and a certificate for it that names the DNS names. */
+  certify(...dnsNames: readonly string[]): Certified
+}
+
+const DAY_MS = 86_400_000
+
+/** Makes an authority of its own; those it certifies are nobody to any other. */
+export function createAuthority(name = 'test authority'): Authority {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+  const issue = (subject: string, subjectKey: KeyObject, extensions: readonly Buffer[]) =>
+    pem('CERTIFICATE', certificate({ issuer: name, subject, subjectKey, extensions }, privateKey))
+  return {
+    ca: issue(name, publicKey, [extension('551d13', sequence(der(0x01, Buffer.from([0xff]))), true)]),
+    certify(...dnsNames) {
+      const pair = generateKeyPairSync('ed25519')
+      const names = sequence(...dnsNames.map((dns) => der(0x82, Buffer.from(dns))))
+      return {
+        cert: issue('process', pair.publicKey, [extension('551d11', names, false)]),
+        key: String(pair.privateKey.export({ type: 'pkcs8', format: 'pem' })),
+      }
+    },
+  }
+}
+
+interface Contents {
+  readonly issuer: string
+  readonly subject: string
+  readonly subjectKey: KeyObject
+  readonly extensions: readonly Buffer[]
+}
+
+/** An X.509 certificate, version 3 (RFC 5280 section 4.1), signed with Ed25519 (RFC 8410). */
+function certificate({ issuer, subject, subjectKey, extensions }: Contents, issuerKey: KeyObject): Buffer {
+  const algorithm = sequence(oid('2b6570'))
+  const serial = Buffer.concat([Buffer.from([0x01]), randomBytes(8)])
+  const toBeSigned = sequence(
+    der(0xa0, der(0x02, Buffer.from([2]))),
+    der(0x02, serial),
+    algorithm,
+    nameOf(issuer),
+    sequence(time(Date.now() - DAY_MS), time(Date.now() + DAY_MS)),
+    nameOf(subject),
+    subjectKey.export({ type: 'spki', format: 'der' }),
+    der(0xa3, sequence(...extensions)),
+  )
+  return sequence(toBeSigned, algorithm, bits(sign(null, toBeSigned, issuerKey)))
+}
+
+function extension(id: string, value: Buffer, isCritical: boolean): Buffer {
+  const critical = isCritical ? [der(0x01, Buffer.from([0xff]))] : []
+  return sequence(oid(id), ...critical, der(0x04, value))
+}
+
+/** A distinguished name of a common name alone. */
+function nameOf(commonName: string): Buffer {
+  return sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(commonName)))))
+}
+
+function time(ms: number): Buffer {
+  const text = new Date(ms).toISOString().replaceAll(/[-:T]|\.\d+/g, '')
+  return der(0x18, Buffer.from(text))
+}
+
+const bits = (bytes: Buffer) => der(0x03, Buffer.concat([Buffer.from([0]), bytes]))
+const oid = (hex: string) => der(0x06, Buffer.from(hex, 'hex'))
+const sequence = (...parts: readonly Buffer[]) => der(0x30, Buffer.concat(parts))
+
+/** Tag, length and value of ASN.1's distinguished encoding rules. */
+function der(tag: number, value: Buffer): Buffer {
+  const { length } = value
+  const size = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff]
+  return Buffer.concat([Buffer.from([tag, ...size]), value])
+}
+
+function pem(label: string, bytes: Buffer): string {
+  const lines = bytes.toString('base64').match(/.{1,64}/g) ?? []
+  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n')
+}

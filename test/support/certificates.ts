@@ -1,0 +1,21 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { SERVICE_NAMES, type ServiceName } from '../../services/shared/config/service-names.ts'
+import type { Environment } from './server.ts'
+
+const run = promisify(execFile)
+const SCRIPT = join(import.meta.dirname, '../../deploy/make-certificates.sh')
+
+/**
+ * Makes an authority and a certificate for each service, as deployments do. Answers the settings with which a process of a
+ * service shows its own and demands one of its peers. Needs openssl.
+ */
+export async function makeCertificates(folder: string): Promise<(service: ServiceName) => Environment> {
+  await run('sh', [SCRIPT, folder, ...SERVICE_NAMES.map((name) => `${name}=${name}`)])
+  return (service) => ({
+    AUTH4AGENT_INTERNAL_TLS_CERT_FILE: join(folder, service, 'tls.crt'),
+    AUTH4AGENT_INTERNAL_TLS_KEY_FILE: join(folder, service, 'tls.key'),
+    AUTH4AGENT_INTERNAL_TLS_CA_FILE: join(folder, service, 'ca.crt'),
+  })
+}

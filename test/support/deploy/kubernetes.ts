@@ -1,0 +1,144 @@
+import { type Cluster, matches, nameOf, readCluster, type Workload } from './cluster.ts'
+import { listAt, mappingAt, type ReadText, textAt, textsAt } from './files.ts'
+import { schemaProblems } from './kubernetes-schema.ts'
+import {
+  certificateProblems,
+  type Listening,
+  type Process,
+  processProblems,
+  readCertificates,
+} from './process-settings.ts'
+import { selectorProblems } from './selectors.ts'
+
+const SERVER = 'auth4agent'
+const PROBES = ['startupProbe', 'livenessProbe', 'readinessProbe'] as const
+const CONTRACT = ['authn', 'identity', 'keys', 'operator_registry', 'revocation'] as const
+
+const isServer = ({ container }: Workload) => textAt(container, 'name') === SERVER
+
+/** All that is wrong with an overlay of deploy/kubernetes, in sentences. */
+export async function kubernetesProblems(read: ReadText, overlay: string): Promise<readonly string[]> {
+  const cluster = readCluster(read, overlay)
+  const schema = await Promise.all(cluster.resources.map(schemaProblems))
+  const certificates = readCertificates(read('deploy/make-certificates.sh'))
+  const servers = cluster.workloads.filter(isServer)
+  return [
+    ...schema.flat(),
+    ...cluster.workloads.flatMap(podProblems),
+    ...cluster.workloads.flatMap((workload) => volumeProblems(workload, cluster)),
+    ...selectorProblems(cluster),
+    ...ingressProblems(cluster, read),
+    ...servers.flatMap((server) => processProblems(readProcess(server, cluster), listening(cluster))),
+    ...servers.flatMap(({ name, container }) => certificateProblems(certificates, name, textsAt(container, 'args'))),
+  ]
+}
+
+/** What a pod must not be able to do, and what it must not be given. */
+function podProblems({ name, pod, container }: Workload): string[] {
+  const context = mappingAt(container, 'securityContext')
+  const rules: readonly (readonly [boolean, string])[] = [
+    [textAt(pod, 'securityContext.runAsNonRoot') === 'true', 'may run as root'],
+    [textAt(pod, 'securityContext.seccompProfile.type') === 'RuntimeDefault', 'has no seccomp profile'],
+    [context.readOnlyRootFilesystem === true, 'may write to its root file system'],
+    [context.allowPrivilegeEscalation === false, 'may gain privileges'],
+    [textsAt(context, 'capabilities.drop').join() === 'ALL', 'keeps capabilities'],
+    [pod.automountServiceAccountToken === false, 'gets a token of the cluster'],
+    [pod.enableServiceLinks === false, 'gets the variables of Services, which the server refuses'],
+    [textAt(container, 'resources.limits.memory') !== '', 'has no limit of memory'],
+    [listAt(pod, 'containers').length === 1, 'has more than the one container that this check looks at'],
+  ]
+  const ports = new Set(listAt(container, 'ports').map((port) => textAt(port, 'name')))
+  const badProbes = PROBES.filter((probe) => !ports.has(textAt(container, `${probe}.httpGet.port`)))
+  return [
+    ...rules.filter(([isMet]) => !isMet).map(([, problem]) => `${name} ${problem}`),
+    ...badProbes.map((probe) => `${name}: its ${probe} asks no port that it has`),
+  ]
+}
+
+function volumeProblems({ name, pod, container }: Workload, { ofKind, secrets }: Cluster): string[] {
+  const mounts = listAt(container, 'volumeMounts').map((mount) => textAt(mount, 'name'))
+  const volumes = listAt(pod, 'volumes')
+  const names = volumes.map((volume) => textAt(volume, 'name'))
+  const maps = new Set(ofKind('ConfigMap').map(nameOf))
+  const mapRefs = [
+    ...volumes.map((volume) => textAt(volume, 'configMap.name')),
+    ...listAt(container, 'envFrom').map((source) => textAt(source, 'configMapRef.name')),
+  ]
+  const secretRefs = volumes.map((volume) => textAt(volume, 'secret.secretName')).filter((ref) => ref !== '')
+  const keyRefs = listAt(container, 'env').flatMap((entry) => {
+    const ref = mappingAt(entry, 'valueFrom.secretKeyRef')
+    return ref.name === undefined ? [] : [{ secret: textAt(ref, 'name'), key: textAt(ref, 'key') }]
+  })
+  return [
+    ...mounts.filter((mount) => !names.includes(mount)).map((mount) => `${name} mounts ${mount}, which is no volume`),
+    ...names.filter((volume) => !mounts.includes(volume)).map((volume) => `${name} does not mount ${volume}`),
+    ...mapRefs.filter((ref) => ref !== '' && !maps.has(ref)).map((ref) => `${name}: there is no ConfigMap ${ref}`),
+    ...secretRefs.filter((ref) => !secrets.has(ref)).map((ref) => `${name}: README.md does not make Secret ${ref}`),
+    ...keyRefs
+      .filter(({ secret, key }) => secrets.get(secret)?.includes(key) !== true)
+      .map(({ secret, key }) => `${name}: README.md does not make key ${key} of Secret ${secret}`),
+  ]
+}
+
+/** The world reaches every public service, and neither metrics nor probes. */
+function ingressProblems({ ofKind }: Cluster, read: ReadText): string[] {
+  const paths = ofKind('Ingress').flatMap((ingress) =>
+    listAt(ingress, 'spec.rules').flatMap((rule) => listAt(rule, 'http.paths')),
+  )
+  const contract = CONTRACT.map((file) => read(`proto/auth4agent/v1/${file}.proto`)).join('\n')
+  const services = [...contract.matchAll(/^service (\w+)/gm)].map(([, service]) => `/auth4agent.v1.${service}`)
+  const wanted = new Set(['/v1', '/.well-known', ...services])
+  const given = new Set(paths.map((path) => textAt(path, 'path')))
+  const backends = new Map(ofKind('Service').map((service) => [nameOf(service), listAt(service, 'spec.ports')]))
+  const lost = paths.filter((path) => {
+    const ports = backends.get(textAt(path, 'backend.service.name')) ?? []
+    return !ports.some((port) => textAt(port, 'name') === textAt(path, 'backend.service.port.name'))
+  })
+  return [
+    ...[...wanted].filter((path) => !given.has(path)).map((path) => `the Ingress does not lead to ${path}`),
+    ...[...given].filter((path) => !wanted.has(path)).map((path) => `the Ingress should not lead to ${path}`),
+    ...lost.map((path) => `the Ingress leads ${textAt(path, 'path')} to a Service or port that is not there`),
+  ]
+}
+
+function readProcess({ name, pod, container }: Workload, { ofKind, secrets }: Cluster): Process {
+  const settings = listAt(container, 'envFrom').map((source) => {
+    const map = ofKind('ConfigMap').find((it) => nameOf(it) === textAt(source, 'configMapRef.name'))
+    return mappingAt(map, 'data')
+  })
+  // Of the settings, only the database's address is a Secret's value.
+  const own = listAt(container, 'env').map((entry) => [
+    textAt(entry, 'name'),
+    mappingAt(entry, 'valueFrom').secretKeyRef === undefined ? textAt(entry, 'value') : 'postgresql://postgres',
+  ])
+  const files = new Set(
+    listAt(container, 'volumeMounts').flatMap((mount) => {
+      const volume = listAt(pod, 'volumes').find((it) => textAt(it, 'name') === textAt(mount, 'name'))
+      const keys = secrets.get(textAt(volume, 'secret.secretName')) ?? []
+      return keys.map((key) => `${textAt(mount, 'mountPath')}/${key}`)
+    }),
+  )
+  return {
+    name,
+    args: textsAt(container, 'args'),
+    env: Object.assign({}, ...settings, Object.fromEntries(own)),
+    hasFile: (path) => files.has(path),
+    graceS: Number(textAt(pod, 'terminationGracePeriodSeconds')),
+    ports: listAt(container, 'ports').map((port) => Number(textAt(port, 'containerPort'))),
+  }
+}
+
+/** Looks a host up as the cluster's DNS does: a Service, or one pod of a StatefulSet through its Service. */
+function listening({ ofKind, workloads }: Cluster): Listening {
+  return (host, port) => {
+    const [, pod, index, name = host] = /^(.+)-(\d+)\.(.+)$/.exec(host) ?? []
+    const service = ofKind('Service').find((it) => nameOf(it) === name)
+    const hasPort = listAt(service, 'spec.ports').some((it) => Number(textAt(it, 'port')) === port)
+    const found = workloads.find(({ labels }) => matches(mappingAt(service, 'spec.selector'), labels))
+    if (service === undefined || !hasPort || found === undefined) return undefined
+    const isThere =
+      pod === undefined || (found.name === pod && Number(index) < Number(textAt(found.resource, 'spec.replicas')))
+    if (!isThere) return undefined
+    return isServer(found) ? textsAt(found.container, 'args') : [found.name]
+  }
+}

@@ -1,0 +1,22 @@
+import { globSync } from 'node:fs'
+import { join } from 'node:path'
+import { composeProblems } from './compose.ts'
+import type { ReadText } from './files.ts'
+import { kubernetesProblems } from './kubernetes.ts'
+import { filesOf } from './kustomize.ts'
+import { monitoringProblems } from './monitoring.ts'
+
+const ROOT = join(import.meta.dirname, '../../..')
+const OVERLAY = 'deploy/kubernetes/overlays/example'
+
+/** All that is wrong with deploy/, in sentences. */
+export async function deployProblems(read: ReadText): Promise<readonly string[]> {
+  const used = new Set(filesOf(read, OVERLAY))
+  const unused = globSync('deploy/kubernetes/**/*.*', { cwd: ROOT }).filter((path) => !used.has(path))
+  return [
+    ...unused.map((path) => `${path} is part of no kustomization`),
+    ...(await kubernetesProblems(read, OVERLAY)),
+    ...composeProblems(read),
+    ...monitoringProblems(read),
+  ]
+}

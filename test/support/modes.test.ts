@@ -1,0 +1,18 @@
+import { glob } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, inject, it } from 'vitest'
+import { ONE_MODE_STORIES, SHORT_CLUSTER_STORIES } from '../e2e/stories.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+it('stories run in every mode unless they are on the list of those that cannot', async () => {
+  const stories = await Array.fromAsync(glob('test/e2e/**/*.test.ts', { cwd: ROOT }))
+  const exceptions = Object.keys(ONE_MODE_STORIES)
+  expect(exceptions.filter((path) => !stories.includes(path))).toEqual([])
+  expect(SHORT_CLUSTER_STORIES.filter((path) => !stories.includes(path) || exceptions.includes(path))).toEqual([])
+  expect(stories.length - exceptions.length).toBeGreaterThan(exceptions.length)
+})
+
+it('tests that are no stories run once, over one process', () => {
+  expect(inject('mode')).toBe('one')
+})

@@ -1,0 +1,87 @@
+import { SERVICE_NAMES } from '../../services/shared/config/service-names.ts'
+import { type Places, socketPlaces, tlsPlaces } from './places.ts'
+import { CLUSTER, type Counts, type Processes, startAnother, startProcesses } from './processes.ts'
+import { type Environment, type RunningProcess, type RunningServer, startServer } from './server.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    mode: Mode
+  }
+}
+
+/**
+ * How the services of a deployment are spread: all in each process; each in a process of its own, over unix sockets and in the
+ * clear; or two and more processes of each, over TCP and mutual TLS.
+ */
+export type Mode = 'one' | 'split' | 'cluster'
+
+/** A server, and the process that does authn's work for it. */
+interface Way {
+  readonly server: RunningServer
+  readonly authn: RunningProcess
+}
+
+/** A deployment that runs. */
+interface Running {
+  readonly processes: Processes
+  readonly add: (started: AsyncDisposableStack, env: Environment) => Promise<Way>
+  readonly verifiers: (started: AsyncDisposableStack) => Promise<readonly Way[]>
+}
+
+type Start = (started: AsyncDisposableStack, instances: number, env: Environment) => Promise<Running>
+
+/** Starts so many instances in each mode; everything ends with `started`. */
+export const startMode: Readonly<Record<Mode, Start>> = {
+  one: startWhole,
+  split: async (started, instances, env) => startApart(started, await socketPlaces(), env, splitCounts(instances)),
+  cluster: async (started, instances, env) => startApart(started, await tlsPlaces(), env, clusterCounts(instances)),
+}
+
+/** An instance is a gateway and an authn: the work of the others is in no test's way. */
+const splitCounts = (instances: number): Counts => ({
+  'operator-registry': 1,
+  identity: 1,
+  revocation: 1,
+  authn: instances,
+  'jwks-gateway': instances,
+})
+
+const clusterCounts = (instances: number): Counts => ({ ...CLUSTER, 'jwks-gateway': Math.max(2, instances) })
+
+async function startWhole(started: AsyncDisposableStack, instances: number, env: Environment): Promise<Running> {
+  const starts = await Promise.allSettled(Array.from({ length: instances }, () => startServer(env)))
+  const servers = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []))
+  started.defer(async () => void (await Promise.all(servers.map((server) => server.stop()))))
+  const failure = starts.find((start) => start.status === 'rejected')
+  if (failure !== undefined) throw failure.reason
+  return {
+    processes: Object.fromEntries(SERVICE_NAMES.map((name) => [name, servers])) as unknown as Processes,
+    async add(stack, settings) {
+      const server = await startServer({ ...env, ...settings })
+      stack.defer(async () => void (await server.stop()))
+      return { server, authn: server }
+    },
+    verifiers: async () => servers.map((server) => ({ server, authn: server })),
+  }
+}
+
+async function startApart(
+  started: AsyncDisposableStack,
+  places: Places,
+  env: Environment,
+  counts: Counts,
+): Promise<Running> {
+  started.defer(() => places.remove())
+  const processes = await startProcesses(started, { counts, places, env })
+  const wayTo = async (stack: AsyncDisposableStack, authn: RunningProcess): Promise<Way> => {
+    const server = await startAnother(stack, { places, env }, 'jwks-gateway', { ...processes, authn: [authn] })
+    return { server, authn }
+  }
+  return {
+    processes,
+    async add(stack, settings) {
+      return wayTo(stack, await startAnother(stack, { places, env: { ...env, ...settings } }, 'authn', processes))
+    },
+    verifiers: (stack) => Promise.all(processes.authn.map((authn) => wayTo(stack, authn))),
+  }
+}

@@ -1,0 +1,98 @@
+import { execFile } from 'node:child_process'
+import { chown, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { Client } from 'pg'
+import { DATABASE, ensureDatabase } from '../../services/shared/db/embedded/cluster.ts'
+import type { ProgramProcess } from './child-process.ts'
+import { createDataFolder } from './data-folder.ts'
+import { freePort } from './free-port.ts'
+import { clusterUrl, createCluster, type PostgresCluster, startPostgres } from './postgres-cluster.ts'
+import { startTcpProxy, type TcpProxy, urlThrough } from './tcp-proxy.ts'
+import { until } from './until.ts'
+
+/** A primary and one synchronous standby: a commit returns once both have it on disk. */
+export interface ReplicatedPostgres {
+  /** The database by way of the proxy: it stays the same through a promotion. */
+  readonly url: string
+  readonly proxy: TcpProxy
+  /** The standby itself, which only reads until it is promoted. */
+  readonly standbyUrl: string
+  /** Fences the primary (ends it for good), promotes the standby and points the proxy at it. It has no standby then. */
+  promote(): Promise<void>
+  /** Stops the standby where it is: commits wait until it goes on. */
+  freezeStandby(): Promise<void>
+  thawStandby(): void
+  remove(): Promise<void>
+}
+
+const run = promisify(execFile)
+
+/** Starts both; resolves once the standby is in step. */
+export async function startReplicatedPostgres(): Promise<ReplicatedPostgres> {
+  const data = await createDataFolder()
+  const primaryCluster = await createCluster(data.path)
+  const standbyCluster = { ...primaryCluster, folder: join(data.path, 'standby') }
+  const [primaryPort, standbyPort] = [await freePort(), await freePort()]
+  const primaryUrl = clusterUrl(primaryCluster, primaryPort)
+  await prepare(primaryCluster, primaryPort, standbyCluster)
+  const primary = await startPostgres(primaryCluster, primaryPort, { synchronous_standby_names: '*' })
+  const standby = await startPostgres(standbyCluster, standbyPort, {
+    primary_conninfo: `host=127.0.0.1 port=${primaryPort} user=${DATABASE} password=${primaryCluster.password}`,
+  })
+  await until(
+    () => ask(primaryUrl, 'SELECT sync_state FROM pg_stat_replication'),
+    (state) => state === 'sync',
+  )
+  const proxy = await startTcpProxy({ host: '127.0.0.1', port: primaryPort })
+  const standbyUrl = clusterUrl(standbyCluster, standbyPort)
+  return {
+    url: urlThrough(proxy, primaryUrl),
+    proxy,
+    standbyUrl,
+    async promote() {
+      await fence(primary)
+      await ask(standbyUrl, 'SELECT pg_promote()')
+      proxy.repoint({ host: '127.0.0.1', port: standbyPort })
+    },
+    freezeStandby: () => standby.freeze(),
+    thawStandby: () => standby.thaw(),
+    async remove() {
+      standby.thaw()
+      await proxy.close()
+      await Promise.all([fence(primary), standby.end('SIGQUIT')])
+      await data.remove()
+    },
+  }
+}
+
+/** The WAL timeline that the server at `url` writes, as eight hexadecimal digits. Each promotion starts a new one. */
+export async function walTimeline(url: string): Promise<string> {
+  return String(await ask(url, 'SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)'))
+}
+
+/** An immediate shutdown: sessions end unanswered, nothing more is written, and no process is left. */
+const fence = (primary: ProgramProcess): Promise<void> => primary.end('SIGQUIT')
+
+/** Makes the database, and the standby's folder: a copy of the stopped primary's. (npm's PostgreSQL has no pg_basebackup.) */
+async function prepare(primary: PostgresCluster, port: number, standby: PostgresCluster): Promise<void> {
+  const server = await startPostgres(primary, port)
+  await ensureDatabase(clusterUrl(primary, port))
+  await server.end('SIGINT')
+  await run('cp', ['-a', primary.folder, standby.folder])
+  const signal = join(standby.folder, 'standby.signal')
+  await writeFile(signal, '')
+  if (standby.account !== undefined) await chown(signal, standby.account.uid, standby.account.gid)
+}
+
+/** The first field of the first row, on a connection of its own. */
+async function ask(url: string, statement: string): Promise<unknown> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    const { rows } = await client.query<unknown[]>({ text: statement, rowMode: 'array' })
+    return rows[0]?.[0]
+  } finally {
+    await client.end()
+  }
+}

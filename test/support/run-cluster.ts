@@ -1,0 +1,98 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { type Cluster, listOf, startCluster } from './cluster.ts'
+import type { Environment } from './server.ts'
+
+/**
+ * `npm run cluster`: a whole deployment on this machine until Ctrl-C. Its data goes to AUTH4AGENT_DATA_DIR, and is kept, or to
+ * a temporary folder; other AUTH4AGENT_ settings are those of each server.
+ */
+
+const { AUTH4AGENT_DATA_DIR: chosenFolder, ...others } = process.env
+/** How often it looks whether npm is still there, in milliseconds. */
+const ORPHAN_CHECK_MS = 500
+const print = (line: string): void => void process.stdout.write(`${line}\n`)
+
+const stopping = askedToStop()
+await using started = new AsyncDisposableStack()
+try {
+  print('Starting two gateways, two of each other service, three NATS nodes and PostgreSQL …')
+  const folder = chosenFolder === undefined ? await temporaryFolder(started) : resolve(chosenFolder)
+  const start = startCluster(started, folder, serverSettings(others))
+  const cluster = await Promise.race([start, stopping.then(() => undefined)])
+  if (cluster === undefined) await start.catch(() => undefined)
+  else {
+    print(welcome(cluster, folder))
+    await Promise.race([stopping, cluster.supervise(print)])
+  }
+  print('Stopping …')
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 1
+}
+
+/** Resolves at the first signal, or when the npm that this runs under has ended, which passes none on. */
+function askedToStop(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  // A terminal and npm both pass Ctrl-C on: the second must not end this before all is stopped.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => resolve())
+  const parent = process.ppid
+  if (process.env['npm_lifecycle_event'] !== undefined)
+    setInterval(() => process.ppid !== parent && resolve(), ORPHAN_CHECK_MS).unref()
+  return promise
+}
+
+/** A folder that is gone afterwards. */
+async function temporaryFolder(stack: AsyncDisposableStack): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'a4a-cluster-'))
+  stack.defer(() => rm(folder, { recursive: true, force: true }))
+  // As root, PostgreSQL runs as another user, who must be able to enter.
+  await chmod(folder, 0o711)
+  return folder
+}
+
+function serverSettings(env: Environment): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('AUTH4AGENT_')))
+}
+
+function welcome({ issuer, processes, nats, postgres, adminKeyFile, logFolder }: Cluster, folder: string): string {
+  const [first, second] = processes['jwks-gateway'].map(({ baseUrl }) => baseUrl.replace('127.0.0.1', 'localhost'))
+  const gateways = processes['jwks-gateway'].map(({ baseUrl, grpcAddress }, index) => {
+    const [rest, grpc] = [baseUrl, grpcAddress].map((address) => address.replace('127.0.0.1', 'localhost'))
+    return `  gateway ${index + 1}  REST ${rest}   gRPC ${grpc}`
+  })
+  const pids = listOf(processes).map(
+    ({ name, process: { pid, baseUrl } }) => `    ${name.padEnd(20)} ${String(pid).padEnd(8)} ${baseUrl}/metrics`,
+  )
+  const buses = nats.nodes.map(
+    ({ pid, url }, index) => `    ${`nats-${index + 1}`.padEnd(20)} ${String(pid).padEnd(8)} ${url}`,
+  )
+  const authn = processes.authn[0]?.pid
+  return [
+    '',
+    'An Auth4Agent cluster is running. Its services call each other under mutual TLS.',
+    '',
+    `  issuer     ${issuer}`,
+    ...gateways,
+    `  admin key  ${adminKeyFile}`,
+    `  data       ${folder}`,
+    `  logs       ${logFolder}`,
+    '',
+    '    process              pid      metrics, or address',
+    ...pids,
+    ...buses,
+    `    ${'postgres'.padEnd(20)} ${postgres.pid}`,
+    '',
+    'Try:',
+    `  is it up?                  curl ${first}/ready; curl ${second}/ready`,
+    `  one set of keys            curl ${first}/.well-known/jwks.json; curl ${second}/.well-known/jwks.json`,
+    `  watch them work            tail -f ${logFolder}/*.log`,
+    `  how revocations are known  curl -s ${processes.authn[0]?.baseUrl}/metrics | grep revocation`,
+    `  a crash                    kill -9 ${authn}   (it is started again; the others go on)`,
+    `  a restart without loss     kill ${authn}`,
+    '  domains                    are proven by DNS here; AUTH4AGENT_DNS_SERVERS chooses the resolvers',
+    '  stop                       Ctrl-C',
+    '',
+  ].join('\n')
+}

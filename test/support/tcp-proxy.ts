@@ -1,0 +1,131 @@
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** Where a proxy leads. */
+export interface TcpTarget {
+  readonly host: string
+  readonly port: number
+}
+
+/** A way over 127.0.0.1 to a server, which can fail as networks do. Its port stays the same. */
+export interface TcpProxy {
+  readonly port: number
+  /** All is well again: it takes connections, and what was stalled goes on. */
+  pass(): Promise<void>
+  /** Breaks all connections and refuses new ones. */
+  cut(): Promise<void>
+  /** Takes connections and forwards nothing, in either direction, as when packets are lost. */
+  stall(): void
+  /** Each byte arrives this much later, in either direction; 0 for at once. */
+  delay(milliseconds: number): void
+  /** Leads elsewhere from now on, and breaks the connections that lead to the old place. */
+  repoint(target: TcpTarget): void
+  /** Ends it for good. */
+  close(): Promise<void>
+}
+
+type Line = { delayMs: number; stalled: PromiseWithResolvers<void> | undefined }
+
+const MAX_HELD_BYTES = 64 * 1024
+
+/** Starts a proxy to a target, in the state after `pass`. */
+export async function startTcpProxy(first: TcpTarget): Promise<TcpProxy> {
+  const sockets = new Set<Socket>()
+  const line: Line = { delayMs: 0, stalled: undefined }
+  let target = first
+  const server = createServer({ allowHalfOpen: true }, (near) => {
+    const far = connect({ ...target, allowHalfOpen: true })
+    forward(near, far, line)
+    forward(far, near, line)
+    for (const socket of [near, far]) {
+      sockets.add(socket)
+      socket.once('close', () => sockets.delete(socket))
+    }
+  })
+  const listen = async (port: number) => {
+    if (server.listening) return
+    server.listen(port, '127.0.0.1')
+    await once(server, 'listening')
+  }
+  const breakAll = () => {
+    for (const socket of sockets) socket.destroy()
+  }
+  const goOn = () => {
+    line.stalled?.resolve()
+    line.stalled = undefined
+  }
+  const cut = async () => {
+    breakAll()
+    goOn()
+    if (!server.listening) return
+    const closed = once(server, 'close')
+    server.close()
+    await closed
+  }
+  await listen(0)
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('a TCP server has no port')
+  const { port } = address
+  return {
+    port,
+    async pass() {
+      goOn()
+      await listen(port)
+    },
+    cut,
+    stall() {
+      line.stalled ??= Promise.withResolvers()
+    },
+    delay(milliseconds) {
+      line.delayMs = milliseconds
+    },
+    repoint(to) {
+      target = to
+      breakAll()
+    },
+    close: cut,
+  }
+}
+
+/** The same URL by way of a proxy. */
+export function urlThrough(proxy: Pick<TcpProxy, 'port'>, url: string): string {
+  const through = new URL(url)
+  through.host = `127.0.0.1:${proxy.port}`
+  return through.href
+}
+
+/** The host and port of a URL. */
+export function targetOf(url: string): TcpTarget {
+  const { hostname, port } = new URL(url)
+  return { host: hostname, port: Number(port) }
+}
+
+/** Carries bytes one way, in order, each as late as the line is then; the end comes after the last byte. */
+function forward(from: Socket, to: Socket, line: Line): void {
+  let last = Promise.resolve()
+  let held = 0
+  const inTurn = async (earlier: Promise<void>, due: number, work: () => void) => {
+    await earlier
+    const wait = due - performance.now()
+    if (wait > 0) await delay(wait)
+    await line.stalled?.promise
+    work()
+  }
+  const later = (work: () => void) => {
+    last = inTurn(last, performance.now() + line.delayMs, work)
+  }
+  from.on('data', (bytes: Buffer) => {
+    held += bytes.length
+    if (held > MAX_HELD_BYTES) from.pause()
+    later(() => {
+      to.write(bytes, () => {
+        held -= bytes.length
+        if (held <= MAX_HELD_BYTES) from.resume()
+      })
+    })
+  })
+  from.on('error', () => undefined)
+  from.once('end', () => later(() => to.end()))
+  from.once('close', () => later(() => to.destroySoon()))
+}

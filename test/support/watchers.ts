@@ -1,0 +1,91 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import type pg from 'pg'
+import { onTestFinished } from 'vitest'
+import {
+  type RevocationRecord,
+  WatchRevocationsRequestSchema,
+  type WatchRevocationsResponse,
+  WatchRevocationsResponseSchema,
+} from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { createFeed, type FeedTimes } from '../../services/revocation/feed.ts'
+import type { LogStore } from '../../services/revocation/ports.ts'
+import { createWatchRevocations } from '../../services/revocation/watch.ts'
+
+/** What a test sets of the watchers of a process. */
+interface WatchersOptions {
+  readonly log: Pick<LogStore, 'standing' | 'recordsAfter'>
+  readonly times?: FeedTimes
+}
+
+/** A request, as a test writes it. */
+export type WatchRequest = MessageInitShape<typeof WatchRevocationsRequestSchema>
+
+/** The watchers of a process. Nothing wakes it but the test and the heartbeat. */
+export function watchersOf({ log, times = { heartbeatMs: 50, patienceMs: 10_000 } }: WatchersOptions) {
+  const wakes: (() => void)[] = []
+  const reads = { standing: 0, pages: [] as number[] }
+  const feed = createFeed({
+    store: {
+      standing: (after) => {
+        reads.standing += 1
+        return log.standing(after)
+      },
+      recordsAfter: (after, limit) => {
+        reads.pages.push(limit)
+        return log.recordsAfter(after, limit)
+      },
+    },
+    onWake: (listener) => void wakes.push(listener),
+    feedTimes: times,
+  })
+  const handler = createWatchRevocations(feed)
+  const watch = (request: WatchRequest = {}) => {
+    const over = new AbortController()
+    onTestFinished(() => over.abort())
+    const principal = { kind: 'anonymous' } as const
+    const call = { requestId: 'r', principal, signal: over.signal }
+    const events = handler(create(WatchRevocationsRequestSchema, request), call)[Symbol.asyncIterator]()
+    const next = async (): Promise<WatchRevocationsResponse['event'] | undefined> => {
+      const { value, done } = await events.next()
+      return done === true ? undefined : create(WatchRevocationsResponseSchema, value).event
+    }
+    return {
+      next,
+      /** All records up to the next head, and that. */
+      untilHead: async () => {
+        const records: RevocationRecord[] = []
+        for (;;) {
+          const event = await next()
+          if (event?.case === 'head' && event.value.position !== undefined)
+            return { records, head: event.value.position }
+          if (event?.case !== 'record') throw new Error('the stream has ended')
+          records.push(event.value)
+        }
+      },
+      end: () => over.abort(),
+    }
+  }
+  return { feed, watch, reads, wake: () => wakes.forEach((wake) => wake()) }
+}
+
+/** Empties a log. */
+export async function emptyLog(pool: pg.Pool): Promise<void> {
+  await pool.query('DELETE FROM revocation_log')
+  await pool.query(`UPDATE revocation_head SET log_epoch = 1, sequence = 0, hash = '\\x', compacted_through = 0`)
+}
+
+/** Revokes so many tokens of an operator in one commit. */
+export async function revokeTokens(pool: pg.Pool, operatorId: string, count = 1): Promise<void> {
+  await pool.query(
+    `INSERT INTO revoked_tokens (operator_id, jti, expires_at)
+     SELECT $1::uuid, gen_random_uuid()::text, now() + interval '1 hour' FROM generate_series(1, $2)`,
+    [operatorId, count],
+  )
+}
+
+/** The numbers of records. */
+export const sequences = (records: readonly RevocationRecord[]) =>
+  records.map(({ position }) => Number(position?.sequence))
+
+/** Whole numbers from one to another. */
+export const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)
