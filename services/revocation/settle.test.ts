@@ -33,7 +33,11 @@ async function start(...roles: readonly Role[]) {
   const [revoker] = world.instancesOf('revoker')
   const [own] = deps
   if (revoker === undefined || own === undefined) throw new Error('there is no revoker')
-  return { world, revoker, acknowledge: (given: Acknowledgement) => own.bus.publishAcknowledgement(given, REVOKER_ON_BUS) }
+  return {
+    world,
+    revoker,
+    acknowledge: (given: Acknowledgement) => own.bus.publishAcknowledgement(given, REVOKER_ON_BUS),
+  }
 }
 
 function revoke({ events }: World, by: Instance): Ended {

@@ -107,9 +107,9 @@ export function createVerifier(deps: VerifierDeps): Verifier {
 
   const pass = async () => {
     // Nothing is answered under it any more, so nobody needs to wait for it.
-    for (const incarnation of [...left]) {
-      await store.remove(incarnation)
-      left.splice(left.indexOf(incarnation), 1)
+    while (left[0] !== undefined) {
+      await store.remove(left[0])
+      left.shift()
     }
     session ??= await load(deps)
     const renewed = await renew(deps, session)

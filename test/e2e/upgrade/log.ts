@@ -1,4 +1,6 @@
-import type { Client } from 'pg'
+import type { Pool } from 'pg'
+import { recordHash } from '../../../services/revocation/domain/record-hash.ts'
+import { createLogStore } from '../../../services/revocation/log-store.ts'
 
 /** What says in the log that tokens have ended. */
 export interface LogEntry {
@@ -23,13 +25,22 @@ SELECT kind, operator_id, subject FROM ended e WHERE NOT EXISTS (
 UNION ALL
 SELECT 'gap', NULL, NULL FROM revocation_head h WHERE h.sequence <> (SELECT count(*) FROM revocation_log)`
 
+/** More than a test leaves. */
+const MAX_RECORDS = 100_000
+
 /** Whether the log has such a record. */
-export async function isLogged(database: Client, { kind, operator, subject }: LogEntry): Promise<boolean> {
+export async function isLogged(database: Pool, { kind, operator, subject }: LogEntry): Promise<boolean> {
   const { rowCount } = await database.query(LOGGED, [kind, operator, subject])
   return rowCount === 1
 }
 
-/** What has ended and is not in the log; one `gap` for records that are missing or too many. */
-export async function lostRecords(database: Client): Promise<readonly unknown[]> {
-  return (await database.query(LOST)).rows
+/** What has ended and is not in the log; one `gap` for records that are missing or too many; records that do not follow. */
+export async function lostRecords(database: Pool): Promise<readonly unknown[]> {
+  const { rows } = await database.query(LOST)
+  const records = await createLogStore(database, 'test').recordsAfter(0, MAX_RECORDS)
+  const broken = records.filter((record, index) => {
+    const before = records[index - 1]?.hash ?? ''
+    return record.previousHash !== before || recordHash(record) !== record.hash
+  })
+  return [...rows, ...broken]
 }

@@ -4,7 +4,7 @@ import { mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { Client } from 'pg'
+import { Pool } from 'pg'
 import { inject } from 'vitest'
 import { ISSUER } from '../../support/deployment.ts'
 import { type DnsServer, startDnsServer } from '../../support/dns-server.ts'
@@ -17,7 +17,7 @@ export interface Stage {
   readonly dns: DnsServer
   readonly admin: Asserter
   /** Its rows; the database is empty at first, so that version 1 makes its own. */
-  readonly database: Client
+  readonly database: Pool
   /** Starts a process of version 1. */
   startOld(): Promise<RunningServer>
   /** Starts a process of this version. */
@@ -42,8 +42,7 @@ export async function setStage(): Promise<Stage> {
   const dns = await startDnsServer()
   started.defer(() => dns.close())
   const url = await emptyDatabase(started)
-  const database = new Client({ connectionString: url })
-  await database.connect()
+  const database = new Pool({ connectionString: url, max: 1 })
   started.defer(() => database.end())
   const root = await unpackVersion1(started)
   const adminKeys = newKeys()

@@ -106,7 +106,7 @@ it('7. version 1 goes, one process after the other, and no call fails once the b
   expect(await lostRecords(stage.database)).toEqual([])
 })
 
-it('8. leases come with a second roll, for callers that look at readiness alone, and the promise holds', async () => {
+it('8. leases come with a second roll, behind a balancer that looks at readiness alone, and the promise holds', async () => {
   await join(stage.startNew(WITH_LEASE))
   await leave()
   await join(stage.startNew(WITH_LEASE))
@@ -123,7 +123,7 @@ it('8. leases come with a second roll, for callers that look at readiness alone,
   expect(await lostRecords(stage.database)).toEqual([])
 })
 
-it('9. what a later version ends in a way that this one does not know makes it refuse to answer, until that has expired', async () => {
+it('9. a record of a kind that this version does not know makes it answer nobody, until that has expired', async () => {
   await load.stop()
   const expiry = Date.now() + FUTURE_MS
   await stage.database.query("SELECT append_revocation('future', NULL, 'x', 1, $1)", [new Date(expiry)])
@@ -134,16 +134,15 @@ it('9. what a later version ends in a way that this one does not know makes it r
     return all.every((verdict) => verdict === 'valid')
   })
   expect(new Set(seen)).toEqual(new Set(['503 UNAVAILABLE']))
-  expect(Date.now()).toBeGreaterThan(expiry)
+  expect(Date.now()).toBeGreaterThanOrEqual(expiry)
 })
 
 /** What each process answers now. */
-function askAboutSurvivor(): Promise<readonly string[]> {
-  const ask = async (at: ProtocolClient) => {
-    const answer = await at.verify(survivor.issued.token)
-    return answer.body.valid === true ? 'valid' : outcomeOf(answer)
-  }
-  return Promise.all(clients().map(ask))
+const askAboutSurvivor = () => Promise.all(clients().map(askOne))
+
+async function askOne(at: ProtocolClient): Promise<string> {
+  const answer = await at.verify(survivor.issued.token)
+  return answer.body.valid === true ? 'valid' : outcomeOf(answer)
 }
 
 /** Of the oldest process and the newest. */
