@@ -18,6 +18,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     retry: 0,
+    // By default one fewer than there are cores; most tests wait for other processes.
+    maxWorkers: 2,
     projects: [
       project('unit', 'one', ['services/**/*.test.ts', 'test/**/*.test.ts'], [STORIES]),
       project('e2e', 'one', [STORIES]),

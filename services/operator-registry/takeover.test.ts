@@ -67,7 +67,8 @@ test('happens by a confirmation after the delay: the owner is superseded and its
 test('happens once when it is confirmed many times at once', async () => {
   await waitAlone()
   harness.clock.now += DAY
-  const answers = await Promise.all(Array.from({ length: 6 }, () => confirm(newcomer)))
+  // As many as one domain may have looked up at the same time.
+  const answers = await Promise.all(Array.from({ length: 4 }, () => confirm(newcomer)))
   expect(answers.every(({ verified }) => verified)).toBe(true)
   expect(await harness.operator(owner.id)).toMatchObject({ status: 'superseded', epoch: 2 })
   expect((await harness.audit(owner.id)).filter(({ action }) => action === 'operator.supersede')).toHaveLength(1)

@@ -139,20 +139,32 @@ END $$;
 CREATE TRIGGER "operators_first_epoch" BEFORE UPDATE OF "epoch" ON "operators"
     FOR EACH ROW WHEN (NEW."epoch" > OLD."epoch") EXECUTE FUNCTION "raise_from_first_epoch"();
 
--- What was ended before there was a log, and may be unexpired.
+-- What was ended before there was a log, and may be unexpired. The head is written once: each version of a row that its own
+-- transaction made is read again by the next change of it, and others wait for this.
 DO $$
-DECLARE row record;
+DECLARE
+    head "revocation_head";
+    row record;
+    at timestamptz := date_trunc('milliseconds', clock_timestamp());
 BEGIN
-    FOR row IN SELECT "operator_id", "jti", "expires_at" FROM "revoked_tokens" WHERE "expires_at" > now() LOOP
-        PERFORM append_revocation('token', row."operator_id", row."jti", 0, row."expires_at");
+    SELECT * INTO STRICT head FROM "revocation_head";
+    FOR row IN
+        SELECT 'token' AS "kind", "operator_id", "jti" AS "subject", 0 AS "epoch", "expires_at" AS "until"
+        FROM "revoked_tokens" WHERE "expires_at" > now()
+        UNION ALL SELECT 'operator', "id", '', "epoch", tokens_have_expired() FROM "operators" WHERE "epoch" > 1
+        UNION ALL SELECT 'agent', "operator_id", "did", "epoch", tokens_have_expired() FROM "agents" WHERE "epoch" > 1
+        UNION ALL SELECT 'key', NULL, "kid", 0, tokens_have_expired() FROM "jwks_keys" WHERE "state" = 'compromised'
+    LOOP
+        row."until" := date_trunc('milliseconds', row."until");
+        head."sequence" := head."sequence" + 1;
+        head."previous_hash" := head."hash";
+        head."hash" := sha256(head."hash" || convert_to(concat_ws(E'\n',
+            head."log_epoch", head."sequence", row."kind", coalesce(row."operator_id"::text, ''), row."subject", row."epoch",
+            (extract(epoch FROM row."until") * 1000)::bigint, (extract(epoch FROM at) * 1000)::bigint), 'UTF8'));
+        INSERT INTO "revocation_log"
+            ("sequence", "log_epoch", "kind", "operator_id", "subject", "minimum_epoch", "expires_at", "recorded_at", "previous_hash", "hash")
+        VALUES (head."sequence", head."log_epoch", row."kind", row."operator_id", row."subject", row."epoch", row."until", at,
+            head."previous_hash", head."hash");
     END LOOP;
-    FOR row IN SELECT "id", "epoch" FROM "operators" WHERE "epoch" > 1 LOOP
-        PERFORM append_revocation('operator', row."id", '', row."epoch", tokens_have_expired());
-    END LOOP;
-    FOR row IN SELECT "operator_id", "did", "epoch" FROM "agents" WHERE "epoch" > 1 LOOP
-        PERFORM append_revocation('agent', row."operator_id", row."did", row."epoch", tokens_have_expired());
-    END LOOP;
-    FOR row IN SELECT "kid" FROM "jwks_keys" WHERE "state" = 'compromised' LOOP
-        PERFORM append_revocation('key', NULL, row."kid", 0, tokens_have_expired());
-    END LOOP;
+    UPDATE "revocation_head" SET "sequence" = head."sequence", "hash" = head."hash", "previous_hash" = head."previous_hash";
 END $$;

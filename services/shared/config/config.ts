@@ -93,6 +93,7 @@ type Value = <T>(name: string, parse: Parse<T>, fallback: T) => T
 function readValues(value: Value, defaultDataDir: string) {
   const optional = <T>(name: string, parse: Parse<T>) => value<T | undefined>(name, parse, undefined)
   const httpPort = value('PORT', port, DEFAULT_PORT)
+  const requestTimeoutMs = value('AUTH4AGENT_REQUEST_TIMEOUT', duration(1, 300), 10) * 1000
   return {
     baseUrl: value('AUTH4AGENT_BASE_URL', baseUrl, `http://localhost:${httpPort || DEFAULT_PORT}`),
     host: value('AUTH4AGENT_HOST', host, '127.0.0.1'),
@@ -121,10 +122,10 @@ function readValues(value: Value, defaultDataDir: string) {
     scheduleInterval: value('AUTH4AGENT_SCHEDULE_INTERVAL', duration(1, HOUR), 60),
     maxConcurrency: value('AUTH4AGENT_MAX_CONCURRENCY', wholeNumber(1, 100_000), 512),
     rateFactorPercent: value('AUTH4AGENT_RATE_LIMIT_PERCENT', wholeNumber(1, 1_000_000), 100),
-    requestTimeoutMs: value('AUTH4AGENT_REQUEST_TIMEOUT', duration(1, 300), 10) * 1000,
+    requestTimeoutMs,
     drainDelayMs: value('AUTH4AGENT_DRAIN_DELAY', durationMs(0, 60_000), 0),
     ...readInternal(value),
-    ...readBus(value),
+    ...readBus(value, requestTimeoutMs),
     dbPoolSize: value('AUTH4AGENT_DB_POOL_SIZE', wholeNumber(1, 1000), 10),
   }
 }
@@ -151,7 +152,7 @@ function readInternal(value: Value) {
 }
 
 /** How revocations reach the verifiers. */
-function readBus(value: Value) {
+function readBus(value: Value, requestTimeoutMs: number) {
   const optional = <T>(name: string, parse: Parse<T>) => value<T | undefined>(name, parse, undefined)
   return {
     natsUrl: value('NATS_URL', list(natsServer), []),
@@ -159,6 +160,10 @@ function readBus(value: Value) {
     natsTlsCaFile: optional('AUTH4AGENT_NATS_TLS_CA_FILE', text),
     natsTlsCertFile: optional('AUTH4AGENT_NATS_TLS_CERT_FILE', text),
     natsTlsKeyFile: optional('AUTH4AGENT_NATS_TLS_KEY_FILE', text),
-    revocationLeaseMs: value<number | undefined>('AUTH4AGENT_REVOCATION_LEASE', orOff(durationMs(200, 30_000)), 2_000),
+    revocationLeaseMs: value<number | undefined>(
+      'AUTH4AGENT_REVOCATION_LEASE',
+      orOff(durationMs(200, 30_000)),
+      Math.min(2_000, requestTimeoutMs / 2),
+    ),
   }
 }

@@ -48,7 +48,15 @@ export function durationMs(min: number, max: number): Parse<number> {
 
 /** What another parser takes, or the word off, which is undefined. */
 export function orOff<T>(parse: Parse<T>): Parse<T | undefined> {
-  return (value) => (value === 'off' ? undefined : parse(value))
+  return (value) => {
+    if (value === 'off') return undefined
+    try {
+      return parse(value)
+    } catch (error) {
+      if (error instanceof SettingError) throw new SettingError(`${error.message}, or off`)
+      throw error
+    }
+  }
 }
 
 /** true or false. */

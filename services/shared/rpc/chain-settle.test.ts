@@ -18,6 +18,17 @@ const failing = async () => {
 }
 
 describe('a call that ends tokens', () => {
+  it.each(['released', 'superseded'])(
+    'waits before it refuses an operator that is %s: that may be what it asked for',
+    async (status) => {
+      let settled = 0
+      const settle = async () => void (settled += 1)
+      const { call } = chainFixture(db, { policy: ENDS, status, deps: { settle } })
+      expect(await refusalOf(call(authorization()))).toBe('OPERATOR_NOT_ACTIVE')
+      expect(settled).toBe(1)
+    },
+  )
+
   it('answers once every verifier refuses them', async () => {
     const settled = Promise.withResolvers<void>()
     const steps: string[] = []
