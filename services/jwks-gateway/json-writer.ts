@@ -22,6 +22,7 @@ export function compileWriter(message: DescMessage): MessageWriter {
 /** Compiles the writer of one field of a message, for `response_body`. */
 export function compileFieldWriter(field: DescField): MessageWriter {
   const write = fieldWriter(field)
+  // The descriptor names the field; the type of a message of any kind cannot.
   return (message) => write((message as unknown as Record<string, unknown>)[field.localName])
 }
 

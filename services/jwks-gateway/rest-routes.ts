@@ -67,6 +67,7 @@ function plainAnswer({ config, basePath }: GatewayContext, { method, responseBod
 function pageTokenOf({ output }: DescMethod): ((message: Message) => string) | undefined {
   if (!output.fields.some(({ name }) => name === 'next_page_token')) return undefined
   const { localName } = fieldOf(output, 'next_page_token')
+  // The descriptor names the field; the type of a message of any kind cannot.
   return (message) => (message as unknown as Readonly<Record<string, string>>)[localName] ?? ''
 }
 

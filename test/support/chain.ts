@@ -89,7 +89,7 @@ export function chainFixture(
     now: () => NOW_S * 1000,
     skewS: 10,
     ...deps,
-  } as ChainDeps)
+  })
   const send = (read: () => Message, meta: Partial<Meta> = {}) => rpc.invoke(METHOD, read, { ...META, ...meta })
   const watch = (
     authorization?: string,

@@ -1,6 +1,6 @@
 import { SERVICE_NAMES } from '../../services/shared/config/service-names.ts'
 import { type Places, socketPlaces, tlsPlaces } from './places.ts'
-import { CLUSTER, type Counts, type Processes, startAnother, startProcesses } from './processes.ts'
+import { CLUSTER, type Counts, type Processes, recordOf, startAnother, startProcesses } from './processes.ts'
 import { type Environment, type RunningProcess, type RunningServer, startServer } from './server.ts'
 
 declare module 'vitest' {
@@ -55,7 +55,7 @@ async function startWhole(started: AsyncDisposableStack, instances: number, env:
   const failure = starts.find((start) => start.status === 'rejected')
   if (failure !== undefined) throw failure.reason
   return {
-    processes: Object.fromEntries(SERVICE_NAMES.map((name) => [name, servers])) as unknown as Processes,
+    processes: recordOf(SERVICE_NAMES, () => servers),
     async add(stack, settings) {
       const server = await startServer({ ...env, ...settings })
       stack.defer(async () => void (await server.stop()))

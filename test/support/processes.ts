@@ -61,7 +61,7 @@ export async function startProcesses(started: AsyncDisposableStack, options: Pro
   if (failure !== undefined) throw failure.reason
   await Promise.all(running.map(({ process }) => isReady(process)))
   const by = (name: ServiceName) => running.filter(({ start }) => start.service === name).map(({ process }) => process)
-  return Object.fromEntries(SERVICE_NAMES.map((name) => [name, by(name)])) as unknown as Processes
+  return recordOf(SERVICE_NAMES, by)
 }
 
 /** Starts one more process, which calls those that run; resolves once it has found them. It ends with `started`. */
@@ -72,14 +72,17 @@ export async function startAnother(
   processes: Processes,
 ): Promise<RunningServer> {
   const options = { places, env, ...(each && { each }) }
-  const addresses = Object.fromEntries(
-    CALLED.map((name) => [name, processes[name].map(({ internalAddress }) => String(internalAddress))]),
-  ) as unknown as Addresses
+  const addresses = recordOf(CALLED, (name) => processes[name].map(({ internalAddress }) => String(internalAddress)))
   const start = { service, index: processes[service].length, place: await places.next(service) }
   const process = await startOne(options, start, addresses)
   started.defer(async () => void (await process.stop()))
   await isReady(process)
   return process
+}
+
+/** A value for each key. */
+export function recordOf<K extends string, V>(keys: readonly K[], valueOf: (key: K) => V): Record<K, V> {
+  return Object.fromEntries(keys.map((key) => [key, valueOf(key)])) as Record<K, V>
 }
 
 const CALLED = SERVICE_NAMES.filter((name) => name !== 'jwks-gateway')
@@ -95,7 +98,7 @@ async function plan({ counts, places }: ProcessesOptions): Promise<readonly Star
 
 function addressesOf(starts: readonly Start[]): Addresses {
   const of = (name: CalledService) => starts.filter(({ service }) => service === name).map(({ place }) => place.address)
-  return Object.fromEntries(CALLED.map((name) => [name, of(name)])) as unknown as Addresses
+  return recordOf(CALLED, of)
 }
 
 function startOne(

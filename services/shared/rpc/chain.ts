@@ -2,6 +2,7 @@ import { create, type DescMethod, type Message } from '@bufbuild/protobuf'
 import { ApiError } from '../errors/api-error.ts'
 import { reasons } from '../errors/reasons.ts'
 import { sourceKey } from '../limits/source-key.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import type { Principal } from './call.ts'
 import { admitCaller, auditRefusal, type CheckDeps, limit, receive } from './checks.ts'
 import { type ObserverDeps, observe } from './observation.ts'
@@ -12,6 +13,7 @@ import { withDeadline } from './with-deadline.ts'
 
 /** What the chain works with. */
 export interface ChainDeps extends CheckDeps, ObserverDeps {
+  readonly metrics: Pick<Metrics, 'observe' | 'callStarted' | 'callEnded'>
   /** Calls answered at the same time; more are refused with OVERLOADED. */
   readonly maxConcurrency: number
   /** Longest a call may take, in milliseconds; a caller may ask for less. */

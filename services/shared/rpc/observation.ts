@@ -8,7 +8,7 @@ import type { Caller } from './rpc.ts'
 /** Where requests are logged and counted. */
 export interface ObserverDeps {
   readonly log: Logger
-  readonly metrics: Metrics
+  readonly metrics: Pick<Metrics, 'observe'>
 }
 
 /** One request, to be logged and counted once, whatever comes of it. */
