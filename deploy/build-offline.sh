@@ -2,6 +2,7 @@
 # Builds the image where no image registry can be reached, on a Debian machine, as root: both base images are replaced by
 # images made here of the Debian packages that they consist of. Needs buildah, mmdebstrap and the npm registry.
 #   deploy/build-offline.sh [name of the image]
+# With PKCS11=true the image has the addon for hardware tokens.
 set -eu
 cd "$(dirname "$0")/.."
 image=${1:-localhost/auth4agent}
@@ -9,15 +10,17 @@ suite=trixie
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# base NAME VARIANT PACKAGES: an image of the packages alone.
+# base NAME VARIANT PACKAGES [OPTION…]: an image of the packages alone.
 base() {
-  mmdebstrap --quiet --variant="$2" --include="$3" "$suite" "$work/base.tar"
+  mmdebstrap --quiet --variant="$2" --include="$3" "${@:4}" "$suite" "$work/base.tar"
   container=$(buildah from scratch)
   buildah add --quiet "$container" "$work/base.tar" / >/dev/null
   buildah commit --quiet --rm "$container" "$1" >/dev/null
 }
 
-base localhost/auth4agent-build-base minbase ca-certificates,nodejs,npm
+# Debian's node-gyp links addons to Debian's own Node, which is not the one that will load them.
+base localhost/auth4agent-build-base minbase ca-certificates,nodejs,npm \
+  --customize-hook='sed -i /-lnode/d "$1/usr/share/nodejs/node-gyp/addon.gypi"'
 base localhost/auth4agent-run-base extract base-files,ca-certificates,libc6,libgcc-s1,libstdc++6,netbase,tzdata
 # The build uses the network of this machine, the authorities it trusts, and npm's settings when there are some.
 npmrc=${NPM_CONFIG_USERCONFIG:-$HOME/.npmrc}
@@ -26,4 +29,5 @@ buildah build --file deploy/Containerfile --isolation chroot --network host --ta
   --ulimit "nofile=$(ulimit -Hn):$(ulimit -Hn)" --ulimit "nproc=$(ulimit -Hu):$(ulimit -Hu)" \
   --volume "$npmrc:/root/.npmrc:ro" --volume /etc/ssl/certs:/etc/ssl/certs:ro \
   --volume /usr/local/share/ca-certificates:/usr/local/share/ca-certificates:ro \
-  --build-arg BUILD_IMAGE=localhost/auth4agent-build-base --build-arg RUN_IMAGE=localhost/auth4agent-run-base .
+  --build-arg BUILD_IMAGE=localhost/auth4agent-build-base --build-arg RUN_IMAGE=localhost/auth4agent-run-base \
+  --build-arg PKCS11="${PKCS11:-false}" .

@@ -45,7 +45,7 @@ export function openRevocations(config: Config, deps: RevocationsDeps): OpenRevo
     leaseMs: config.revocationLeaseMs,
     verifies: runs('authn'),
     isWatched: runs('revocation'),
-    endsTokens: runs('operator-registry', 'identity', 'revocation'),
+    endsTokens: runs('operator-registry', 'identity', 'authn', 'revocation'),
     clock: systemClock,
     log,
     metrics: metrics.revocation,

@@ -1,6 +1,6 @@
 import type { Client } from '@connectrpc/connect'
 import { AgentDirectoryService, OperatorDirectoryService } from '../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import { createAuthn } from './authn/index.ts'
+import { type Authn, createAuthn } from './authn/index.ts'
 import type { Remotes } from './compose-remotes.ts'
 import { createIdentity } from './identity/index.ts'
 import { createOperatorRegistry, createTxtResolvers } from './operator-registry/index.ts'
@@ -19,7 +19,8 @@ import { createVerificationKeys, type VerificationKeys } from './shared/token/ve
 
 /** How long a redeemed challenge is remembered after it has expired, in seconds. */
 const KEEP_REDEMPTION_S = 600
-const JWKS_MAX_AGE_S = 300
+/** How old a process's memory of the signing keys may be, in milliseconds, unless the key set is kept for shorter than that. */
+const KEYS_MAX_AGE_MS = 10_000
 /** Shortest life of a token, in seconds. */
 export const MIN_TOKEN_TTL_S = 30
 const MAX_PENDING = { operators: 100_000, operatorsPerDomain: 16, agentsPerOperator: 1000 } as const
@@ -38,7 +39,9 @@ export interface ServiceDeps {
 interface Part {
   readonly routes: readonly Route[]
   readonly internal: readonly InternalService[]
-  readonly job: Job
+  readonly jobs: readonly Job[]
+  /** Called once nothing is asked of it any more. */
+  close?(): Promise<void>
 }
 
 type Operators = Client<typeof OperatorDirectoryService>
@@ -48,7 +51,7 @@ type Agents = Client<typeof AgentDirectoryService>
 export async function createServices(deps: ServiceDeps) {
   const { config, db, remotes } = deps
   const runs = (name: ServiceName) => config.services.includes(name)
-  const verificationKeys = createVerificationKeys(db.prisma, () => performance.now())
+  const verificationKeys = createVerificationKeys(db.prisma, () => performance.now(), keysMaxAgeMs(config))
   const registry = runs('operator-registry') ? makeRegistry(deps) : undefined
   const operators = registry?.operators ?? remotes.client('operator-registry', OperatorDirectoryService)
   const identity = runs('identity') ? makeIdentity(deps, operators) : undefined
@@ -66,8 +69,12 @@ export async function createServices(deps: ServiceDeps) {
     routes: parts.flatMap(({ routes }) => routes),
     internal: parts.flatMap(({ internal }) => internal),
     watchers: revocation?.watchers,
+    signingKeyFacts: authn?.signingKeyFacts,
+    async close() {
+      await Promise.all(parts.map(async (part) => part.close?.()))
+    },
     // Whoever changes anything uses assertions up.
-    jobs: parts.length === 0 ? [] : [...parts.map(({ job }) => job), ledger],
+    jobs: parts.length === 0 ? [] : [...parts.flatMap(({ jobs }) => jobs), ledger],
   }
 }
 
@@ -92,7 +99,7 @@ function makeRegistry({ config, db, log }: ServiceDeps): Part & { readonly opera
     operators: localClient(OperatorDirectoryService, registry.directory),
     routes: routesOf(registry.module),
     internal: [{ service: OperatorDirectoryService, handlers: registry.directory }],
-    job: { name: 'operator-registry', run: () => registry.runSchedule() },
+    jobs: [{ name: 'operator-registry', run: () => registry.runSchedule() }],
   }
 }
 
@@ -103,15 +110,15 @@ function makeIdentity({ config, db }: ServiceDeps, operators: Operators): Part &
     agents: localClient(AgentDirectoryService, identity.directory),
     routes: routesOf(identity.module),
     internal: [{ service: AgentDirectoryService, handlers: identity.directory }],
-    job: { name: 'identity', run: () => identity.runSchedule() },
+    jobs: [{ name: 'identity', run: () => identity.runSchedule() }],
   }
 }
 
 async function makeAuthn(
-  { config, secrets, db, revocations }: ServiceDeps,
+  { config, secrets, db, log, revocations }: ServiceDeps,
   verificationKeys: VerificationKeys,
   clients: { readonly operators: Operators; readonly agents: Agents },
-): Promise<Part> {
+): Promise<Part & Pick<Authn, 'signingKeyFacts'>> {
   const { kek } = secrets
   if (kek === undefined) throw new Error('the secrets of authn hold no key-encryption key')
   const authn = await createAuthn({
@@ -119,7 +126,8 @@ async function makeAuthn(
     db,
     now: Date.now,
     issuer: config.issuer,
-    kek,
+    secrets: { ...secrets, kek },
+    log,
     tokenStatus: revocations.tokenStatus,
     verificationKeys,
     settings: {
@@ -128,14 +136,30 @@ async function makeAuthn(
       ttlS: { min: MIN_TOKEN_TTL_S, max: config.maxTokenTtl },
       skewS: config.clockSkew,
       keepRedemptionS: KEEP_REDEMPTION_S,
-      jwksMaxAgeS: JWKS_MAX_AGE_S,
+      jwksMaxAgeS: config.jwksMaxAge,
+      publishS: publishS(config),
+      rotateAfterS: config.keyRotationInterval,
     },
   })
   return {
     routes: [...routesOf(authn.authn), ...routesOf(authn.keys)],
     internal: [],
-    job: { name: 'authn', run: () => authn.runSchedule() },
+    jobs: authn.jobs,
+    close: () => authn.close(),
+    signingKeyFacts: () => authn.signingKeyFacts(),
   }
+}
+
+/**
+ * How long it takes until no copy of the key set can be without a key: as old as a verifier may let a copy become, made from
+ * memory as old as a process may let that, each by clocks that run up to 1 % apart.
+ */
+function publishS(config: Config): number {
+  return (config.jwksMaxAge + keysMaxAgeMs(config) / 1000) * 1.01 + config.clockSkew
+}
+
+function keysMaxAgeMs({ jwksMaxAge }: Config): number {
+  return Math.min(KEYS_MAX_AGE_MS, jwksMaxAge * 1000)
 }
 
 function makeRevocation(
@@ -149,6 +173,6 @@ function makeRevocation(
     watchers: () => revocation.watchers,
     routes: routesOf(revocation.module),
     internal: [],
-    job: { name: 'revocation', run: () => revocation.runSchedule() },
+    jobs: [{ name: 'revocation', run: () => revocation.runSchedule() }],
   }
 }

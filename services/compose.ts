@@ -46,8 +46,10 @@ export async function startServer(config: Config, secrets: Secrets, databaseUrl:
   const revocations = openRevocations(config, { databaseUrl, db, deployment, log, metrics })
   opened.defer(() => revocations.stop())
   const services = await createServices({ config, secrets, db, log, remotes, revocations })
-  const { operators, routes, internal, jobs, watchers } = services
+  opened.defer(() => services.close())
+  const { operators, routes, internal, jobs, watchers, signingKeyFacts } = services
   metrics.revocation.show({ ...revocations, watchers })
+  if (signingKeyFacts !== undefined) metrics.showSigningKeys(signingKeyFacts)
   const rpc = createRpc(routes, remotes.forwards, {
     operators,
     adminKey: secrets.adminKey,

@@ -54,8 +54,8 @@ export type Redemption = Prisma.RedemptionModel
 export type ChallengeKey = Prisma.ChallengeKeyModel
 /**
  * Model JwksKey
- * Written by authn alone. At most one active key a purpose and algorithm: the index jwks_keys_active. The public half
- * of a retired key stays, so that a late revocation can check the token.
+ * Written by authn alone. At most one active key a purpose and algorithm: the index jwks_keys_active. States only go forward:
+ * a trigger. The public half of a retired key stays, so that a late revocation can check the token.
  */
 export type JwksKey = Prisma.JwksKeyModel
 /**

@@ -1,13 +1,15 @@
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { pruneExpired } from '../shared/db/prune.ts'
+import type { SigningKeyFacts } from '../shared/metrics/signing-key-metrics.ts'
 import type { ServiceModule } from '../shared/rpc/rpc.ts'
+import type { Job } from '../shared/schedule/scheduler.ts'
 import type { AuthnDeps, AuthnOptions } from './config.ts'
-import { createChallengeKeyring } from './keys/challenge-keyring.ts'
-import { createKeyVault } from './keys/key-vault.ts'
-import { openTokenSigner } from './keys/signing-keys.ts'
+import { openKeys } from './keys/open-keys.ts'
+import type { ListedKey } from './keys/signing-keys.ts'
+import { keysRoutes } from './keys-routes.ts'
 import { authnPolicies, keysPolicies } from './policy.ts'
-import { authnRoutes, keysRoutes } from './routes.ts'
+import { authnRoutes } from './routes.ts'
 import { createSubjects } from './subjects.ts'
 
 export { WrongKeyError } from './keys/key-vault.ts'
@@ -16,26 +18,37 @@ export { WrongKeyError } from './keys/key-vault.ts'
 export interface Authn {
   readonly authn: ServiceModule<typeof AuthnService>
   readonly keys: ServiceModule<typeof KeysService>
-  /** One pass of the scheduled work: challenge keys of the coming slot, old redemptions. */
-  runSchedule(): Promise<void>
+  /** The signing keys as the last pass has seen them. */
+  signingKeyFacts(): SigningKeyFacts[]
+  readonly jobs: readonly Job[]
+  close(): Promise<void>
 }
 
-/** Opens the signing key and the challenge keys, making them in an empty deployment. Throws WrongKeyError. */
+/**
+ * Opens all keys, making the first of an empty deployment. Throws WrongKeyError or StartupError, before anything is written,
+ * where they cannot be opened.
+ */
 export async function createAuthn(options: AuthnOptions): Promise<Authn> {
-  const { db, now, agents, kek, ...rest } = options
-  const vault = createKeyVault(kek)
-  const challengeKeys = createChallengeKeyring(db.prisma, vault, now)
-  // All that is sealed must open before anything is written.
-  await challengeKeys.load()
-  const signer = await openTokenSigner(db.prisma, vault)
-  await challengeKeys.rotate()
-  const deps: AuthnDeps = { ...rest, db, now, signer, challengeKeys, subjects: createSubjects(agents) }
+  const { db, now, agents, secrets, log, ...rest } = options
+  await using opened = new AsyncDisposableStack()
+  const keys = await openKeys({ db, secrets, log, settings: options.settings, now })
+  opened.defer(() => keys.close())
+  const deps: AuthnDeps = { ...rest, ...keys, db, now, subjects: createSubjects(agents) }
+  const all = opened.move()
   return {
     authn: { service: AuthnService, handlers: authnRoutes(deps), policies: authnPolicies },
     keys: { service: KeysService, handlers: keysRoutes(deps), policies: keysPolicies },
-    async runSchedule() {
-      await challengeKeys.rotate()
-      await pruneExpired(db.pool, 'redemptions', 'keep_until')
-    },
+    signingKeyFacts: () => keys.signingKeys.lastSeen.map((key) => factsOf(key, now())),
+    jobs: [...keys.jobs, { name: 'redemptions', run: () => pruneExpired(db.pool, 'redemptions', 'keep_until') }],
+    close: () => all.disposeAsync(),
+  }
+}
+
+function factsOf({ alg, state, activatedAt, readyAt }: ListedKey, now: number): SigningKeyFacts {
+  return {
+    alg,
+    state,
+    isReady: readyAt !== null && readyAt.getTime() <= now,
+    activeSince: state === 'active' ? activatedAt?.getTime() : undefined,
   }
 }

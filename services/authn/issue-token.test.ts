@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { KeyState } from '../../gen/prisma/enums.ts'
 import {
   authnState,
   freshOperator,
@@ -10,7 +11,7 @@ import {
   type TestInstance,
 } from '../../test/support/authn.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
-import { newAgent, type TestOperator } from '../../test/support/identity.ts'
+import { insertOperator, newAgent, type TestOperator } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 
 const MINUTE = 60_000
@@ -135,7 +136,55 @@ it('refuses in the order of PROTOCOL, and a refused attempt uses nothing up', as
   await refused('SCOPE_NOT_ALLOWED', used, {})
   await updateAgent({ allowedScopes: ['read'], ...bump })
   await refused('AUDIENCE_NOT_ALLOWED', used, {})
+  const wanted = { audience: owner.domain, callers: [operator.domain], tokenSigningAlg: 'ES256' }
+  await database.db.prisma.operatorAudience.create({ data: { operatorId: owner.id, ...wanted } })
+  await refused('ALGORITHM_CONFLICT', used, { audience: [owner.domain, operator.domain] })
   await refused('CHALLENGE_USED', used, { audience: [] })
+})
+
+const headerOf = (token = '') => JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString())
+const activeKey = (alg: string) => database.db.prisma.jwksKey.findFirstOrThrow({ where: { alg, state: 'active' } })
+
+describe('the signing algorithm', () => {
+  it.each(['EdDSA', 'Ed25519', 'ES256', 'RS256'])('%s signs for an audience whose owner has chosen it', async (alg) => {
+    const rule = { audience: operator.domain, callers: [], tokenSigningAlg: alg }
+    await database.db.prisma.operatorAudience.create({ data: { operatorId: operator.id, ...rule } })
+    const audience = [`https://${operator.domain}/x`]
+    const token = await instance.issue(agent, { audience })
+    const { kid } = await activeKey(alg)
+    expect(headerOf(token)).toEqual({ alg, typ: 'at+jwt', kid })
+    expect(await instance.verify(token, { audience })).toMatchObject({ valid: true })
+  })
+
+  it('is EdDSA for the issuer, whoever owns its domain and whatever they have chosen', async () => {
+    const owner = await insertOperator(database.db, 'localhost', 'active')
+    const rule = { audience: 'localhost', callers: ['*'], tokenSigningAlg: 'ES256' }
+    await database.db.prisma.operatorAudience.create({ data: { operatorId: owner.id, ...rule } })
+    expect(headerOf(await instance.issue(agent))).toMatchObject({ alg: 'EdDSA' })
+    expect(headerOf(await instance.issue(agent, { audience: [ISSUER] }))).toMatchObject({ alg: 'EdDSA' })
+    await database.db.prisma.operator.delete({ where: { id: owner.id } })
+  })
+
+  it('without a key that signs now refuses with nothing used up, and issues once there is one', async () => {
+    const rule = { audience: operator.domain, callers: [], tokenSigningAlg: 'RS256' }
+    await database.db.prisma.operatorAudience.create({ data: { operatorId: operator.id, ...rule } })
+    const { kid } = await activeKey('RS256')
+    const setState = (where: object, state: KeyState) =>
+      database.db.prisma.jwksKey.updateMany({ where, data: { state } })
+    await setState({ kid }, 'retiring')
+    const made = await instance.challenge(agent.did)
+    const before = await authnState(database.db)
+    await expect(instance.redeem(agent, made, { audience: [operator.domain] })).rejects.toMatchObject({
+      reason: 'UNAVAILABLE',
+      retryAfter: 10,
+    })
+    expect(await authnState(database.db)).toEqual(before)
+    await instance.runJobs()
+    const next = await database.db.prisma.jwksKey.findFirstOrThrow({ where: { alg: 'RS256', state: 'prepared' } })
+    await setState({ kid: next.kid }, 'active')
+    const { token } = await instance.redeem(agent, made, { audience: [operator.domain] })
+    expect(headerOf(token)).toMatchObject({ kid: next.kid })
+  })
 })
 
 describe("a challenge that is not this request's", () => {

@@ -2,12 +2,14 @@ import { randomUUID } from 'node:crypto'
 import type { IssueTokenRequest } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { parseDid } from '../shared/crypto/did.ts'
 import { thumbprint } from '../shared/crypto/thumbprint.ts'
+import { DEFAULT_TOKEN_ALGORITHM, type TokenAlgorithm } from '../shared/crypto/token-algorithms.ts'
 import { formatUuid } from '../shared/crypto/uuid.ts'
 import { ApiError } from '../shared/errors/api-error.ts'
 import { actorName } from '../shared/ledger/ledger.ts'
 import type { Call } from '../shared/rpc/call.ts'
 import type { AccessTokenClaims } from '../shared/token/claims.ts'
 import type { AuthnDeps } from './config.ts'
+import { agreeOnAlgorithm } from './domain/agree-on-algorithm.ts'
 import { buildClaims } from './domain/build-claims.ts'
 import { decideAudience } from './domain/decide-audience.ts'
 import { decideIssue, type Redemption, type Subject } from './domain/decide-issue.ts'
@@ -44,8 +46,8 @@ export async function issueToken(deps: AuthnDeps, request: IssueTokenRequest, ca
     requested,
   }
   for (let decisions = 1; decisions <= MAX_DECISIONS; decisions += 1) {
-    const terms = await subjects.decide(subject, (fresh) => decide(deps, fresh, redemption))
-    const issued = await redeemAndSign(deps, terms.subject, terms.value, content, challengeId, call)
+    const decided = await subjects.decide(subject, (fresh) => decide(deps, fresh, redemption))
+    const issued = await redeemAndSign(deps, decided.subject, decided.value, content, challengeId, call)
     if (issued !== 'stale') return issued
     subject = await subjects.reload()
   }
@@ -65,19 +67,29 @@ async function openChallenge(
   return { content, challengeId: formatUuid(nonce) }
 }
 
-async function decide(deps: AuthnDeps, subject: Subject, redemption: Redemption): Promise<TokenTerms> {
+/** What a token will say, and by what it will be signed. */
+interface Decision {
+  readonly terms: TokenTerms
+  readonly alg: TokenAlgorithm
+}
+
+async function decide(deps: AuthnDeps, subject: Subject, redemption: Redemption): Promise<Decision> {
   const terms = decideIssue(subject, redemption, { issuer: deps.issuer, ttl: deps.settings.defaultTtlS })
+  const wanted: { audience: string; alg: TokenAlgorithm }[] = []
   for (const audience of terms.audience) {
-    if (audience.text === deps.issuer) continue
-    decideAudience(audience, await deps.operators.lookupAudienceOwner({ host: audience.host }), subject)
+    const alg =
+      audience.text === deps.issuer
+        ? DEFAULT_TOKEN_ALGORITHM
+        : decideAudience(audience, await deps.operators.lookupAudienceOwner({ host: audience.host }), subject)
+    wanted.push({ audience: audience.text, alg })
   }
-  return terms
+  return { terms, alg: agreeOnAlgorithm(wanted) }
 }
 
 async function redeemAndSign(
   deps: AuthnDeps,
   subject: Subject,
-  terms: TokenTerms,
+  { terms, alg }: Decision,
   content: ChallengeContent,
   challengeId: string,
   call: Call,
@@ -96,15 +108,19 @@ async function redeemAndSign(
     keyThumbprint: thumbprint(subject.agent.publicKey),
     jti,
     keepUntil: Math.max(content.exp, nowS + terms.ttl) + deps.settings.keepRedemptionS,
+    alg,
     actor: actorName({ kind: 'agent', did: subject.agent.did }),
     requestId: call.requestId,
   })
   if (outcome.kind === 'stale') return 'stale'
   // All keys were discarded, by the administrator: the next challenge needs a new one.
   if (outcome.kind === 'void') await deps.challengeKeys.rotate()
+  if (outcome.kind === 'keyless') {
+    throw new ApiError('UNAVAILABLE', `no ${alg} key has been published for long enough to sign`, { retryAfter: 10 })
+  }
   if (outcome.kind !== 'redeemed') throw new ApiError(REFUSALS[outcome.kind])
   const claims = buildClaims(deps.issuer, subject, terms, { jti, nowS, epoch: outcome.epoch })
   // Signed only now that the challenge is used up: while a signature is being made, which may take a while and fail, the
   // same challenge must not bring a second token. When it fails, the agent asks for a new challenge.
-  return { token: await deps.signer.sign(claims), claims }
+  return { token: await deps.signer.sign(outcome.kid, claims), claims }
 }

@@ -9,7 +9,11 @@ export const authnPolicies: Policies<typeof AuthnService> = {
   verifyToken: { callers: ['anyone'], limit: 'verify' },
 }
 
-/** Who may call KeysService. */
+/** Who may call KeysService. Keys are the whole deployment's, so nothing of their life is an operator's. */
 export const keysPolicies: Policies<typeof KeysService> = {
   getJsonWebKeySet: { callers: ['anyone'], limit: 'read' },
+  listSigningKeys: { callers: ['admin'], limit: 'read' },
+  rotateSigningKeys: { callers: ['admin'], limit: 'manage', action: 'key.rotate', endsTokens: false },
+  markKeyCompromised: { callers: ['admin'], limit: 'manage', action: 'key.compromise', endsTokens: true },
+  importSigningKey: { callers: ['admin'], limit: 'manage', action: 'key.import', endsTokens: false },
 }

@@ -1,6 +1,5 @@
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
-import type { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
 import type { Handlers } from '../shared/rpc/call.ts'
 import type { AccessTokenClaims } from '../shared/token/claims.ts'
 import type { AuthnDeps } from './config.ts'
@@ -33,21 +32,6 @@ export function authnRoutes(deps: AuthnDeps): Handlers<typeof AuthnService> {
       return verification.valid
         ? { valid: true, claims: toClaims(verification.claims), verifiedAt }
         : { valid: false, revoked: verification.revoked, reason: verification.reason, verifiedAt }
-    },
-  }
-}
-
-/** KeysService: the keys whose tokens may be unexpired, and those that will sign next. */
-export function keysRoutes({ verificationKeys, settings }: AuthnDeps): Handlers<typeof KeysService> {
-  return {
-    async getJsonWebKeySet() {
-      const keys = await verificationKeys.list()
-      return {
-        keys: keys
-          .filter(({ state }) => state !== 'retired' && state !== 'compromised')
-          .map(({ kid, alg, x }) => ({ kty: 'OKP', crv: 'Ed25519', alg, use: 'sig', kid, x })),
-        maxAgeSeconds: settings.jwksMaxAgeS,
-      }
     },
   }
 }

@@ -34,13 +34,13 @@ it('one pass brings a server back that was suspended for days; until then asking
   const before = await authnState(database.db)
   expect(await refusalOf(instance.challenge(agent.did))).toBe('UNAVAILABLE')
   expect(await authnState(database.db)).toEqual(before)
-  await instance.authn.runSchedule()
+  await instance.runJobs()
   expect(await refusalOf(instance.challenge(agent.did))).toBeUndefined()
 })
 
 it('one pass forgets the redemptions whose time is over, and no others', async () => {
   const kept = redemption(1)
   await database.db.prisma.redemption.createMany({ data: [kept, redemption(-1)] })
-  await instance.authn.runSchedule()
+  await instance.runJobs()
   expect(await database.db.prisma.redemption.findMany()).toMatchObject([{ challengeId: kept.challengeId }])
 })

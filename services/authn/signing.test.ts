@@ -10,8 +10,8 @@ import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 
 /** A key that lives elsewhere, takes its time and may fail. */
-const signer = vi.hoisted(() => ({ kid: 'elsewhere', sign: vi.fn<() => Promise<string>>() }))
-vi.mock('./keys/signing-keys.ts', () => ({ openTokenSigner: () => Promise.resolve(signer) }))
+const signer = vi.hoisted(() => ({ sign: vi.fn<() => Promise<string>>(), refresh: async () => undefined }))
+vi.mock('./keys/token-signer.ts', () => ({ createTokenSigner: () => signer }))
 
 let database: TestDatabase
 let instance: TestInstance

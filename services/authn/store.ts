@@ -1,3 +1,4 @@
+import type { TokenAlgorithm } from '../shared/crypto/token-algorithms.ts'
 import type { Db } from '../shared/db/db.ts'
 import { auditId } from '../shared/ledger/ledger.ts'
 
@@ -18,17 +19,20 @@ export interface RedeemInput {
   readonly jti: string
   /** When the row may go, Unix seconds. */
   readonly keepUntil: number
+  /** The algorithm that is to sign. */
+  readonly alg: TokenAlgorithm
   readonly actor: string
   readonly requestId: string
 }
 
 /**
- * How a redemption ended. `stale`: agent, key or operator are not what the decision was made on. The epochs are those that
- * stood when the challenge was used up, so a token that overlaps a suspension is born refused.
+ * How a redemption ended. `stale`: agent, key or operator are not what the decision was made on; `keyless`: no key of the
+ * algorithm signs now. Epochs and kid are those that stood when the challenge was used up: a token that overlaps a suspension
+ * is born refused, and none is signed by a key that had ceased to sign before it was asked for.
  */
 export type RedeemOutcome =
-  | { readonly kind: 'redeemed'; readonly epoch: readonly [agent: number, operator: number] }
-  | { readonly kind: 'used' | 'expired' | 'void' | 'stale' }
+  | { readonly kind: 'redeemed'; readonly epoch: readonly [agent: number, operator: number]; readonly kid: string }
+  | { readonly kind: 'used' | 'expired' | 'void' | 'keyless' | 'stale' }
 
 /**
  * One statement, so one snapshot and one commit: it checks expiry, status, key and versions, uses the challenge up and writes
@@ -44,16 +48,18 @@ WITH standing AS MATERIALIZED (
     AND o.id = $4::uuid AND o.version = $5 AND o.status = 'active'
 ), sealed AS MATERIALIZED (
   SELECT 1 FROM challenge_keys WHERE id = $14
+), signing AS MATERIALIZED (
+  SELECT kid FROM jwks_keys WHERE purpose = 'access_token' AND alg = $15 AND state = 'active'
 ), redeemed AS (
   INSERT INTO redemptions (challenge_id, jti, agent_id, key_thumbprint, keep_until)
-  SELECT $1::uuid, $7, $2::uuid, $8, to_timestamp($10) FROM standing, sealed WHERE clock_timestamp() < to_timestamp($9)
+  SELECT $1::uuid, $7, $2::uuid, $8, to_timestamp($10) FROM standing, sealed, signing WHERE clock_timestamp() < to_timestamp($9)
   ON CONFLICT (challenge_id) DO NOTHING
   RETURNING 1
 ), audited AS (
   INSERT INTO audit_logs (id, operator_id, actor, action, subject, outcome, request_id)
   SELECT $11::uuid, $4::uuid, $12, 'token.issue', $7, 'done', $13 FROM redeemed
 )
-SELECT s.agent_epoch, s.operator_epoch, EXISTS (SELECT 1 FROM redeemed) AS redeemed,
+SELECT s.agent_epoch, s.operator_epoch, EXISTS (SELECT 1 FROM redeemed) AS redeemed, (SELECT kid FROM signing) AS kid,
   clock_timestamp() >= to_timestamp($9) AS expired, NOT EXISTS (SELECT 1 FROM sealed) AS void
 FROM (SELECT 1) AS one LEFT JOIN standing s ON true`
 
@@ -61,6 +67,7 @@ interface RedeemRow {
   readonly agent_epoch: number | null
   readonly operator_epoch: number | null
   readonly redeemed: boolean
+  readonly kid: string | null
   readonly expired: boolean
   readonly void: boolean
 }
@@ -85,15 +92,19 @@ export async function redeem(db: Db, input: RedeemInput): Promise<RedeemOutcome>
       input.actor,
       input.requestId,
       input.challengeKeyId,
+      input.alg,
     ],
   })
   const row = rows[0]
-  if (row?.redeemed && row.agent_epoch !== null && row.operator_epoch !== null) {
-    return { kind: 'redeemed', epoch: [row.agent_epoch, row.operator_epoch] }
+  if (row === undefined) return { kind: 'stale' }
+  const { agent_epoch, operator_epoch, kid } = row
+  if (row.redeemed && agent_epoch !== null && operator_epoch !== null && kid !== null) {
+    return { kind: 'redeemed', epoch: [agent_epoch, operator_epoch], kid }
   }
-  if (row?.expired) return { kind: 'expired' }
-  if (row?.void) return { kind: 'void' }
-  return { kind: row === undefined || row.agent_epoch === null ? 'stale' : 'used' }
+  if (row.expired) return { kind: 'expired' }
+  if (row.void) return { kind: 'void' }
+  if (agent_epoch === null) return { kind: 'stale' }
+  return { kind: kid === null ? 'keyless' : 'used' }
 }
 
 /** Whether a moment, in Unix seconds, has passed by the database's clock. */

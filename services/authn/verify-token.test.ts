@@ -24,8 +24,8 @@ let key: Awaited<ReturnType<typeof insertTokenKey>>
 
 beforeAll(async () => {
   database = await testDatabase()
-  key = await insertTokenKey(database.db, 'retiring')
   instance = await startInstance(database.db)
+  key = await insertTokenKey(database.db, 'retiring')
   operator = await freshOperator(database.db)
   agent = await insertAgent(database.db, operator)
 })
@@ -156,6 +156,21 @@ it.each(['retired', 'compromised'] as const)('does not accept a %s key, nor publ
   expect(keys.map(({ kid }) => kid)).not.toContain(old.kid)
   expect(keys.map(({ kid }) => kid)).toContain(key.kid)
 })
+
+it.each(['retired', 'compromised'] as const)(
+  'does not accept a key from when it is %s on, nor publish it, although it is remembered as it was',
+  async (state) => {
+    const old = await insertTokenKey(database.db, 'retiring')
+    instance.clock.monotonicOffsetMs += 11_000
+    const token = old.sign(claimsOf(agent))
+    const kids = async () => ((await instance.jwks()).keys ?? []).map(({ kid }) => kid)
+    expect(await instance.verify(token)).toMatchObject({ valid: true })
+    expect(await kids()).toContain(old.kid)
+    await database.db.prisma.jwksKey.update({ where: { kid: old.kid }, data: { state } })
+    expect(await instance.verify(token)).toMatchObject({ valid: false, reason: 'UNKNOWN_KEY' })
+    expect(await kids()).not.toContain(old.kid)
+  },
+)
 
 describe('with the store away', () => {
   it('is UNAVAILABLE, never valid', async () => {

@@ -1,3 +1,4 @@
+import { TOKEN_ALGORITHMS } from '../shared/crypto/token-algorithms.ts'
 import type { GatewayConfig } from './config.ts'
 
 /** The document at /.well-known/auth4agent, as JSON text: what a client needs to know before its first call. */
@@ -18,7 +19,7 @@ export function discoveryDocument({ baseUrl, protocol }: GatewayConfig): string 
     },
     did_method: 'did:agent',
     proof_types: ['Ed25519'],
-    token_signing_alg_values_supported: ['EdDSA'],
+    token_signing_alg_values_supported: TOKEN_ALGORITHMS,
     assertion_signing_alg_values_supported: ['EdDSA', 'Ed25519'],
     challenge_ttl_seconds: protocol.challengeTtlS,
     token_ttl_seconds: protocol.tokenTtlS,

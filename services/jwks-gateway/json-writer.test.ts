@@ -7,6 +7,7 @@ import {
   ListAgentsResponseSchema,
   UpdateAgentRequestSchema,
 } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
+import { JsonWebKeySchema, ListSigningKeysRequestSchema } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { compileFieldWriter, compileWriter } from './json-writer.ts'
 import { fieldOf } from './path-template.ts'
 
@@ -18,6 +19,7 @@ describe('the JSON writer', () => {
     expect(compileWriter(UpdateAgentRequestSchema)(create(UpdateAgentRequestSchema))).toBe(
       '{"operator_id":"","agent":"","label":null,"require_bound_challenges":null}',
     )
+    expect(compileWriter(ListSigningKeysRequestSchema)(create(ListSigningKeysRequestSchema))).toBe('{}')
   })
 
   it('writes int64 as a number, times in whole seconds, messages in messages', () => {
@@ -48,6 +50,13 @@ describe('the JSON writer', () => {
       revoked_at: null,
       allowed_scopes: [],
     })
+  })
+
+  it('leaves out what the contract says to leave out while it is empty', () => {
+    const write = compileWriter(JsonWebKeySchema)
+    expect(write(create(JsonWebKeySchema))).toBe('{"kty":"","alg":"","use":"","kid":""}')
+    const key = { kty: 'RSA', alg: 'RS256', use: 'sig', kid: 'k', n: 'AA', e: 'AQAB' }
+    expect(write(create(JsonWebKeySchema, key))).toBe(JSON.stringify(key))
   })
 
   it('unwraps one field for response_body', () => {

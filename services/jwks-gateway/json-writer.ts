@@ -1,5 +1,14 @@
-import { type DescEnum, type DescField, type DescMessage, type Message, ScalarType } from '@bufbuild/protobuf'
+import {
+  type DescEnum,
+  type DescField,
+  type DescMessage,
+  getOption,
+  hasOption,
+  type Message,
+  ScalarType,
+} from '@bufbuild/protobuf'
 import type { Timestamp } from '@bufbuild/protobuf/wkt'
+import { json } from '../../gen/proto/auth4agent/v1/options_pb.ts'
 import { encodeBase64 } from '../shared/crypto/base64.ts'
 
 /** Writes a protobuf value as JSON text. */
@@ -8,12 +17,20 @@ type Write = (value: unknown) => string
 /** Writes a message as JSON text. */
 export type MessageWriter = (message: Message) => string
 
+/** A field of a message and how it is written: `key` with its colon, then the value. */
+interface FieldWriter {
+  readonly localName: string
+  readonly key: string
+  readonly omitEmpty: boolean
+  readonly write: Write
+}
+
 const compiled = new WeakMap<DescMessage, Write>()
 
 /**
- * Compiles the writer of a message's JSON: every field present in the contract's order under its snake_case name, what
- * is unset as null, int64 as a number, enums as their names, bytes as padded base64, times as RFC 3339 in whole seconds. Done once for a
- * message. Throws Error for field types that REST does not serve.
+ * Compiles the writer of a message's JSON: every field, but for those that are left out while empty, in the contract's order
+ * under its snake_case name, what is unset as null, int64 as a number, enums as their names, bytes as padded base64, times as
+ * RFC 3339 in whole seconds. Done once for a message. Throws Error for field types that REST does not serve.
  */
 export function compileWriter(message: DescMessage): MessageWriter {
   return messageWriter(message)
@@ -31,19 +48,28 @@ function messageWriter(message: DescMessage): Write {
   if (message.typeName === 'google.protobuf.Struct') return JSON.stringify
   const known = compiled.get(message)
   if (known !== undefined) return known
-  const fields: { localName: string; key: string; write: Write }[] = []
+  const fields: FieldWriter[] = []
   const write: Write = (value) => {
     const source = value as Readonly<Record<string, unknown>>
-    let text = '{'
-    for (const { localName, key, write } of fields) text += key + write(source[localName])
-    return `${text}}`
+    let text = ''
+    for (const { localName, key, omitEmpty, write } of fields) {
+      const member = source[localName]
+      if (omitEmpty && member === '') continue
+      text += (text === '' ? '{' : ',') + key + write(member)
+    }
+    return text === '' ? '{}' : `${text}}`
   }
   compiled.set(message, write)
   for (const field of message.fields) {
-    const key = `${fields.length === 0 ? '' : ','}${JSON.stringify(field.name)}:`
-    fields.push({ localName: field.localName, key, write: fieldWriter(field) })
+    const { localName, name } = field
+    fields.push({ localName, key: `${JSON.stringify(name)}:`, omitEmpty: omitsEmpty(field), write: fieldWriter(field) })
   }
   return write
+}
+
+/** Whether a field is left out while it is empty text. */
+function omitsEmpty(field: DescField): boolean {
+  return hasOption(field, json) && getOption(field, json).omitEmpty
 }
 
 function fieldWriter(field: DescField): Write {

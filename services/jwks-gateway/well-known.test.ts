@@ -15,6 +15,7 @@ describe('the discovery document', () => {
       protocol_version: '1',
       did_method: 'did:agent',
       token_ttl_seconds: { default: 900, min: 30, max: 3600 },
+      token_signing_alg_values_supported: ['EdDSA', 'Ed25519', 'ES256', 'RS256'],
     })
     for (const endpoint of Object.values(document.endpoints)) {
       const path = endpoint.replace('http://localhost:8080', '')

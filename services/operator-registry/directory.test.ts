@@ -63,7 +63,7 @@ describe('the owner of an audience', () => {
   ] as const)('that is %s keeps its rules: %s', async (status, keeps) => {
     const outer = await harness.activate('example.com')
     const inner = await harness.activate('agents.example.com')
-    const rule = { audience: 'agents.example.com', callers: ['a.org'] }
+    const rule = { audience: 'agents.example.com', callers: ['a.org'], tokenSigningAlg: 'ES256' }
     await harness.as(inner.id).setOperatorPolicy({ id: inner.id, policy: { audiences: [rule] } })
     await harness.prisma.operator.update({ where: { id: inner.id }, data: { status } })
     const owner = await harness.directory.lookupAudienceOwner({ host: 'agents.example.com' })
@@ -73,14 +73,25 @@ describe('the owner of an audience', () => {
   test('comes with its rules', async () => {
     const { id } = await harness.activate('example.com')
     const audiences = [
-      { audience: 'https://api.example.com', callers: ['a.org', 'b.org'] },
+      { audience: 'https://api.example.com', callers: ['a.org', 'b.org'], tokenSigningAlg: 'RS256' },
       { audience: 'example.com', callers: [] },
     ]
     await harness.as(id).setOperatorPolicy({ id, policy: { audiences } })
     expect((await harness.directory.lookupAudienceOwner({ host: 'api.example.com' })).rules).toMatchObject([
-      { audience: 'example.com', callers: [] },
-      { audience: 'https://api.example.com', callers: ['a.org', 'b.org'] },
+      { audience: 'example.com', callers: [], tokenSigningAlg: '' },
+      { audience: 'https://api.example.com', callers: ['a.org', 'b.org'], tokenSigningAlg: 'RS256' },
     ])
+  })
+
+  test('comes with its rules alone, and not with those of the domain above', async () => {
+    const outer = await harness.activate('example.com')
+    const inner = await harness.activate('agents.example.com')
+    const audiences = [{ audience: 'agents.example.com', callers: ['*'], tokenSigningAlg: 'RS256' }]
+    await harness.as(outer.id).setOperatorPolicy({ id: outer.id, policy: { audiences } })
+    expect(await harness.directory.lookupAudienceOwner({ host: 'agents.example.com' })).toMatchObject({
+      operatorId: inner.id,
+      rules: [],
+    })
   })
 })
 

@@ -121,7 +121,7 @@ function parseRegistration(
 }
 
 function toProto({ audiences, requireBoundChallenges }: Awaited<ReturnType<typeof getPolicy>>) {
-  const rules = audiences.map(({ audience, callers }) => ({ audience, callers: [...callers] }))
+  const rules = audiences.map((rule) => ({ ...rule, callers: [...rule.callers] }))
   return { audiences: rules, requireBoundChallenges }
 }
 

@@ -141,31 +141,44 @@ describe('policy', () => {
     const own = harness.as(id)
     expect((await own.getOperatorPolicy({ id })).policy).toMatchObject({ audiences: [], requireBoundChallenges: false })
     const rules = [
-      { audience, callers: ['Other.com'] },
+      { audience, callers: ['Other.com'], tokenSigningAlg: 'ES256' },
       { audience: 'agents.example.com', callers: ['*'] },
+      { audience: 'own.agents.example.com', callers: [], tokenSigningAlg: 'EdDSA' },
     ]
-    await own.setOperatorPolicy({ id, policy: { audiences: rules, requireBoundChallenges: true } })
-    expect((await own.getOperatorPolicy({ id })).policy).toMatchObject({
+    const policy = {
       audiences: [
-        { audience: 'agents.example.com', callers: ['*'] },
-        { audience, callers: ['other.com'] },
+        { audience: 'agents.example.com', callers: ['*'], tokenSigningAlg: '' },
+        { audience, callers: ['other.com'], tokenSigningAlg: 'ES256' },
+        { audience: 'own.agents.example.com', callers: [], tokenSigningAlg: 'EdDSA' },
       ],
       requireBoundChallenges: true,
-    })
+    }
+    const set = await own.setOperatorPolicy({ id, policy: { audiences: rules, requireBoundChallenges: true } })
+    expect(set).toMatchObject({ policy })
+    expect((await own.getOperatorPolicy({ id })).policy).toMatchObject(policy)
     expect(await harness.operator(id)).toMatchObject({ version: 3, epoch: 1 })
     await harness.as(id).setOperatorPolicy({ id })
     expect((await own.getOperatorPolicy({ id })).policy).toMatchObject({ audiences: [], requireBoundChallenges: false })
     expect((await harness.audit(id)).at(-1)).toMatchObject({ action: 'operator.set-policy' })
   })
 
+  test('that leaves an algorithm out takes it back', async () => {
+    const { id } = operator
+    const set = (rule: { tokenSigningAlg?: string }) =>
+      harness.as(id).setOperatorPolicy({ id, policy: { audiences: [{ audience, callers: [], ...rule }] } })
+    expect((await set({ tokenSigningAlg: 'RS256' })).policy?.audiences).toMatchObject([{ tokenSigningAlg: 'RS256' }])
+    expect((await set({})).policy?.audiences).toMatchObject([{ tokenSigningAlg: '' }])
+  })
+
   test('that is refused changes nothing', async () => {
     const { id } = operator
     await harness.as(id).setOperatorPolicy({ id, policy: { audiences: [{ audience, callers: ['*'] }] } })
     const before = await harness.everything()
-    const set = (text: string, callers: string[]) =>
-      harness.as(id).setOperatorPolicy({ id, policy: { audiences: [{ audience: text, callers }] } })
+    const set = (text: string, callers: string[], tokenSigningAlg = '') =>
+      harness.as(id).setOperatorPolicy({ id, policy: { audiences: [{ audience: text, callers, tokenSigningAlg }] } })
     await expect(set('other.com', [])).rejects.toMatchObject({ reason: 'INVALID_AUDIENCE' })
     await expect(set(audience, ['localhost'])).rejects.toMatchObject({ reason: 'INVALID_DOMAIN' })
+    await expect(set(audience, [], 'es256')).rejects.toMatchObject({ reason: 'INVALID_ALGORITHM' })
     expect(await harness.everything()).toBe(before)
   })
 

@@ -9,14 +9,14 @@ import { REVOCATION_KINDS, type TokenIdentity } from './ports.ts'
  */
 const CHECK = `
 SELECT pg_is_in_recovery() AS standby, coalesce(d.first_epoch, 0) AS first_epoch, o.epoch AS operator_epoch, a.epoch AS agent_epoch,
-  r.jti IS NOT NULL AS revoked, k.kid IS NOT NULL AS compromised,
+  r.jti IS NOT NULL AS revoked, k.kid IS NOT NULL AS key_ended,
   EXISTS (SELECT 1 FROM revocation_log l WHERE l.kind <> ALL ($5) AND l.expires_at > now()) AS unknown
 FROM (SELECT 1) AS one
 LEFT JOIN deployment d ON true
 LEFT JOIN operators o ON o.id = $1::uuid
 LEFT JOIN agents a ON a.operator_id = o.id AND a.did = $2
 LEFT JOIN revoked_tokens r ON r.operator_id = $1::uuid AND r.jti = $3
-LEFT JOIN jwks_keys k ON k.kid = $4 AND k.state = 'compromised'`
+LEFT JOIN jwks_keys k ON k.kid = $4 AND k.state IN ('retired', 'compromised')`
 
 interface CheckRow {
   readonly standby: boolean
@@ -24,7 +24,7 @@ interface CheckRow {
   readonly operator_epoch: number | null
   readonly agent_epoch: number | null
   readonly revoked: boolean
-  readonly compromised: boolean
+  readonly key_ended: boolean
   readonly unknown: boolean
 }
 
@@ -36,15 +36,30 @@ export async function checkAtDatabase(pool: pg.Pool, token: TokenIdentity): Prom
     values: [token.operatorId, token.sub, token.jti, token.kid, REVOCATION_KINDS],
   })
   const row = rows[0]
-  if (row === undefined || row.standby)
-    throw new ApiError('UNAVAILABLE', 'the database is a standby', { retryAfter: 1 })
+  if (row === undefined || row.standby) throw isStandby()
   // A newer version has ended what this one does not understand: it may be this token.
   if (row.unknown)
     throw new ApiError('UNAVAILABLE', 'the revocation log holds what this version does not know', { retryAfter: 1 })
-  if (row.compromised) return 'UNKNOWN_KEY'
+  if (row.key_ended) return 'UNKNOWN_KEY'
   if (row.revoked) return 'TOKEN_REVOKED'
   if (row.operator_epoch === null || token.operatorEpoch < Math.max(row.operator_epoch, row.first_epoch))
     return 'OPERATOR_TOKENS_ENDED'
   if (row.agent_epoch === null || token.agentEpoch < row.agent_epoch) return 'AGENT_TOKENS_ENDED'
   return undefined
+}
+
+/** Which of these keys sign nothing that stands, at the database now. */
+export async function findEndedKeys(pool: pg.Pool, kids: readonly string[]): Promise<ReadonlySet<string>> {
+  const { rows } = await pool.query<{ readonly standby: boolean; readonly ended: string[] }>(
+    `SELECT pg_is_in_recovery() AS standby, ARRAY(
+       SELECT kid FROM jwks_keys WHERE kid = ANY ($1) AND state IN ('retired', 'compromised')) AS ended`,
+    [kids],
+  )
+  const row = rows[0]
+  if (row === undefined || row.standby) throw isStandby()
+  return new Set(row.ended)
+}
+
+function isStandby(): ApiError {
+  return new ApiError('UNAVAILABLE', 'the database is a standby', { retryAfter: 1 })
 }

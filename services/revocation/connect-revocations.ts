@@ -6,7 +6,7 @@ import type { Bus } from '../shared/bus/bus.ts'
 import type { Verdict } from '../shared/errors/reasons.ts'
 import type { Logger } from '../shared/log/log.ts'
 import type { RevocationMetrics } from '../shared/metrics/revocation-metrics.ts'
-import { checkAtDatabase } from './check-token.ts'
+import { checkAtDatabase, findEndedKeys } from './check-token.ts'
 import { listenToLog } from './log-signals.ts'
 import { createLogStore } from './log-store.ts'
 import type { Clock, LogStore, TokenIdentity } from './ports.ts'
@@ -21,6 +21,8 @@ export interface TokenStatus {
    * began. Throws UNAVAILABLE when neither memory nor database can tell.
    */
   check(token: TokenIdentity): Promise<Verdict | undefined>
+  /** Which of these keys sign nothing that stands, by the same calls. Throws UNAVAILABLE. */
+  endedKeys(kids: readonly string[]): Promise<ReadonlySet<string>>
 }
 
 /** What every process has of the revocation log. */
@@ -94,6 +96,10 @@ export function connectRevocations(options: RevocationsOptions): Revocations {
         const known = verifier === undefined ? 'unknown' : verifier.check(token)
         metrics.checked(known === 'unknown' ? 'database' : 'memory')
         return known === 'unknown' ? checkAtDatabase(checkPool, token) : known
+      },
+      async endedKeys(kids) {
+        const known = verifier === undefined ? 'unknown' : verifier.endedKeys(kids)
+        return known === 'unknown' ? findEndedKeys(checkPool, kids) : known
       },
     },
     onWake(listener) {

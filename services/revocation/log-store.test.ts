@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import type { KeyState } from '../../gen/prisma/enums.ts'
 import { freshOperator, insertAgent } from '../../test/support/authn.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { compactLog } from './compact-log.ts'
@@ -21,6 +22,10 @@ async function recordsOf(change: () => Promise<unknown>): Promise<readonly Revoc
 }
 
 const inAnHour = () => new Date(Date.now() + 3_600_000)
+
+const half = (state: KeyState) => ({
+  wrappedKey: state === 'retired' || state === 'compromised' ? null : new Uint8Array(1),
+})
 
 describe('what is in the log', () => {
   it("an operator's epoch that rises, whoever raises it", async () => {
@@ -47,14 +52,22 @@ describe('what is in the log', () => {
     expect(records).toMatchObject([{ kind: 'token', operatorId, subject: 'j', minimumEpoch: 0, expiresAt: +expiresAt }])
   })
 
-  it('a signing key that is compromised', async () => {
+  it.each([
+    ['prepared', 'active', 0],
+    ['active', 'retiring', 0],
+    ['retiring', 'retired', 1],
+    ['retired', 'compromised', 1],
+    ['active', 'compromised', 1],
+    ['compromised', 'compromised', 0],
+  ] as const)('a signing key that goes from %s to %s: %i', async (from, to, count) => {
     const kid = randomUUID()
     await prisma.jwksKey.create({
-      data: { kid, purpose: 'access_token', alg: 'X', state: 'active', publicJwk: {}, wrappedKey: new Uint8Array(1) },
+      data: { kid, purpose: 'access_token', alg: 'EdDSA', state: from, publicJwk: {}, ...half(from) },
     })
-    const data = { state: 'compromised', wrappedKey: null } as const
+    const data = { state: to, ...half(to) }
     const records = await recordsOf(() => prisma.jwksKey.update({ where: { kid }, data }))
-    expect(records).toMatchObject([{ kind: 'key', operatorId: '', subject: kid }])
+    expect(records).toMatchObject(Array.from({ length: count }, () => ({ kind: 'key', operatorId: '', subject: kid })))
+    await prisma.jwksKey.deleteMany()
   })
 
   it.each([

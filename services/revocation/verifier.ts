@@ -1,5 +1,6 @@
 import type { Verdict } from '../shared/errors/reasons.ts'
 import type { Logger } from '../shared/log/log.ts'
+import type { RevocationState } from './domain/revocation-state.ts'
 import { createEviction } from './eviction.ts'
 import type { Acknowledgement, LogSignals, RevocationBus, RevocationRecord, TokenIdentity } from './ports.ts'
 import { apply, catchUp, hasGap, load, renew, type Session, type SessionDeps, UnknownKindError } from './session.ts'
@@ -15,6 +16,8 @@ export interface VerifierDeps extends SessionDeps {
 export interface Verifier {
   /** Why a token does not stand, or undefined where it stands; 'unknown' without a lease: ask the database. */
   check(token: TokenIdentity): Verdict | 'unknown' | undefined
+  /** Which of these keys sign nothing that stands; 'unknown' without a lease. */
+  endedKeys(kids: readonly string[]): ReadonlySet<string> | 'unknown'
   /** Takes a record that was committed, in whatever order, however often; `replyTo` published it and waits. */
   receive(record: RevocationRecord, replyTo?: string): void
   /** What it has in effect; undefined while it has no lease to give. */
@@ -162,13 +165,15 @@ export function createVerifier(deps: VerifierDeps): Verifier {
       alarm = new AbortController()
     }
   }
+  const answer = <T>(read: (state: RevocationState) => T): T | 'unknown' => {
+    if (session === undefined || !holds(session)) return 'unknown'
+    const found = read(session.state)
+    // The process may have been stopped for a while between any two instructions.
+    return holds(session) ? found : 'unknown'
+  }
   return {
-    check(token) {
-      if (session === undefined || !holds(session)) return 'unknown'
-      const verdict = session.state.lookup(token)
-      // The process may have been stopped for a while between any two instructions.
-      return holds(session) ? verdict : 'unknown'
-    },
+    check: (token) => answer((state) => state.lookup(token)),
+    endedKeys: (kids) => answer((state) => new Set(kids.filter((kid) => state.hasKeyEnded(kid)))),
     receive,
     get acknowledged() {
       return acknowledged()

@@ -6,6 +6,7 @@ import { envelopeCases } from './cases/envelope.ts'
 import { faultCases, rateCases } from './cases/faults.ts'
 import { fieldCases } from './cases/fields.ts'
 import { identityCases } from './cases/identity.ts'
+import { keysCases } from './cases/keys.ts'
 import { OUTSIDE_RPCS, reasonsOf, UNPROVOKED } from './cases/matrix.ts'
 import { operatorRegistryCases } from './cases/operator-registry.ts'
 import { revocationCases } from './cases/revocation.ts'
@@ -19,6 +20,7 @@ const cases: readonly Pair[] = [
   ...identityCases,
   ...authnCases,
   ...revocationCases,
+  ...keysCases,
   ...authenticationCases,
   ...tenantCases,
   ...fieldCases,

@@ -1,9 +1,13 @@
 import { encodeBase64url } from '../../services/shared/crypto/base64.ts'
-import { generateKeyPair, importPublicKey, type KeyPair } from '../../services/shared/crypto/ed25519.ts'
+import { generateKeyPair, type KeyPair } from '../../services/shared/crypto/ed25519.ts'
+import { jwkThumbprint, type PublicJwk } from '../../services/shared/crypto/public-jwk.ts'
 import { thumbprint } from '../../services/shared/crypto/thumbprint.ts'
+import type { TokenAlgorithm } from '../../services/shared/crypto/token-algorithms.ts'
+import { importTokenVerifier } from '../../services/shared/crypto/token-verifier.ts'
 import type { VerificationKey, VerificationKeys } from '../../services/shared/token/verification-keys.ts'
 import { ISSUER, NOW_S } from './assertions.ts'
 import { signCompactJws } from './jws.ts'
+import { type TestTokenKey, testTokenKey } from './token-keys.ts'
 
 const DID = 'did:agent:a.example:21fe31dfa154a261626bf854046fd227'
 
@@ -28,22 +32,32 @@ export function accessToken(pair: KeyPair, header: object = {}, claims: object =
   return signCompactJws({ ...good, ...header }, { ...GOOD_CLAIMS, ...claims }, pair.privateKey)
 }
 
-/** One signing key and what verifiers know of it. */
-export function knownKey(state: VerificationKey['state'] = 'active', alg = 'EdDSA') {
+/** A good access token under a key of any algorithm, with members changed as in {@link accessToken}. */
+export function accessTokenOf(key: TestTokenKey, header: object = {}, claims: object = {}): string {
+  return key.sign({ alg: key.alg, typ: 'at+jwt', kid: key.kid, ...header }, { ...GOOD_CLAIMS, ...claims })
+}
+
+/** One Ed25519 key that signs tokens, and what verifiers know of it. */
+export function knownKey(state: VerificationKey['state'] = 'active', alg: 'EdDSA' | 'Ed25519' = 'EdDSA') {
   const pair = generateKeyPair()
-  const key = importPublicKey(pair.publicKey)
-  if (key === undefined) throw new Error('a fresh key can be imported')
-  const entry: VerificationKey = {
-    kid: thumbprint(pair.publicKey),
-    alg,
-    state,
-    x: encodeBase64url(pair.publicKey),
-    key,
-  }
+  const entry = toEntry(alg, { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(pair.publicKey) }, state)
   return { pair, keys: keysOf(entry), entry }
+}
+
+/** One key of any algorithm that signs tokens, and what verifiers know of it. */
+export function knownKeyOf(alg: TokenAlgorithm) {
+  const key = testTokenKey(alg)
+  const entry = toEntry(alg, key.jwk, 'active')
+  return { key, keys: keysOf(entry), entry }
 }
 
 /** Verification keys that are in memory alone. */
 export function keysOf(...entries: readonly VerificationKey[]): VerificationKeys {
   return { find: async (kid) => entries.find((entry) => entry.kid === kid), list: async () => entries }
+}
+
+function toEntry(alg: TokenAlgorithm, jwk: PublicJwk, state: VerificationKey['state']): VerificationKey {
+  const verifier = importTokenVerifier(alg, jwk)
+  if (verifier === undefined) throw new Error('a fresh key can be imported')
+  return { kid: jwkThumbprint(jwk), alg, state, ...verifier }
 }

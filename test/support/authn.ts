@@ -8,11 +8,11 @@ import {
 } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { GetJsonWebKeySetRequestSchema } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { RevokeTokenRequestSchema } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
-import type { AuthnSettings } from '../../services/authn/config.ts'
+import type { AuthnSecrets, AuthnSettings } from '../../services/authn/config.ts'
 import { createAuthn } from '../../services/authn/index.ts'
 import { createIdentity } from '../../services/identity/index.ts'
 import { createOperatorRegistry } from '../../services/operator-registry/index.ts'
-import { checkAtDatabase } from '../../services/revocation/check-token.ts'
+import { checkAtDatabase, findEndedKeys } from '../../services/revocation/check-token.ts'
 import { createRevocation } from '../../services/revocation/index.ts'
 import { createLogStore } from '../../services/revocation/log-store.ts'
 import { fingerprint, formatDid } from '../../services/shared/crypto/did.ts'
@@ -38,6 +38,8 @@ const SETTINGS: AuthnSettings = {
   skewS: 10,
   keepRedemptionS: 600,
   jwksMaxAgeS: 300,
+  publishS: 320,
+  rotateAfterS: 30 * 86_400,
 }
 
 /** An agent as the fixture made it, and its secret. */
@@ -59,6 +61,8 @@ type TokenWishes = Omit<Init<typeof IssueTokenRequestSchema>, '$typeName'>
 
 interface InstanceOptions {
   readonly kek?: Uint8Array
+  readonly secrets?: Partial<AuthnSecrets>
+  readonly settings?: Partial<AuthnSettings>
   /** Where revocations are looked up, when not in the same database. */
   readonly statusDb?: Db
   /** Runs after each look at the agents' directory, before authn sees the answer. */
@@ -84,8 +88,15 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     db,
     now,
     issuer: ISSUER,
-    settings: SETTINGS,
-    kek: options.kek ?? KEK,
+    settings: { ...SETTINGS, ...options.settings },
+    secrets: {
+      kek: options.kek ?? KEK,
+      otherKeks: [],
+      signingKey: undefined,
+      pkcs11: undefined,
+      ...options.secrets,
+    },
+    log: silentLog,
     agents: localClient(AgentDirectoryService, {
       async lookupAgent(request) {
         const answer = await identity.directory.lookupAgent(request)
@@ -94,10 +105,14 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
       },
     }),
     operators,
-    tokenStatus: { check: (token) => checkAtDatabase(statusPool, token) },
+    tokenStatus: {
+      check: (token) => checkAtDatabase(statusPool, token),
+      endedKeys: (kids) => findEndedKeys(statusPool, kids),
+    },
     verificationKeys,
   })
-  return { clock, authn, revocation, identity, ...callsOf(authn, revocation) }
+  const runJobs = () => Promise.all(authn.jobs.map((job) => job.run()))
+  return { clock, authn, revocation, identity, runJobs, ...callsOf(authn, revocation) }
 }
 
 /** An instance of the services under test. */

@@ -37,6 +37,11 @@ export function asOperator({ id }: TestOperator, jti = randomBytes(8).toString('
   return callBy({ kind: 'operator', operatorId: id, assertion: { jti, expiresAt } })
 }
 
+/** A call by the deployment's administrator, with an assertion of its own unless told. */
+export function asAdmin(jti = randomBytes(8).toString('hex')): Call {
+  return callBy({ kind: 'admin', assertion: { jti, expiresAt: Math.floor(Date.now() / 1000) + 60 } })
+}
+
 /** A fresh key and the DID it has under a domain. */
 export function newAgent(domain: string): { did: string; agentPublicKey: Uint8Array<ArrayBuffer> } {
   const { publicKey } = generateKeyPair()

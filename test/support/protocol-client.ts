@@ -1,4 +1,5 @@
 import type { AgentParty, Asserter, Keys } from './parties.ts'
+import { expectNothingPrivate } from './private-members.ts'
 
 /** A JSON object of an answer. */
 export type Json = Readonly<Record<string, unknown>>
@@ -52,7 +53,9 @@ export function protocolClient(baseUrl: string) {
       },
       ...(body !== undefined && { body }),
     })
-    return { status: response.status, headers: response.headers, body: (await response.json()) as T }
+    const text = await response.text()
+    expectNothingPrivate(text)
+    return { status: response.status, headers: response.headers, body: JSON.parse(text) as T }
   }
   const post = <T = Json>(path: string, body: object | null) => send<T>('POST', path, JSON.stringify(body))
   const signed = (method: string, path: string, body: object | null, by: Asserter) =>

@@ -1,28 +1,27 @@
 import type { KeyState } from '../../gen/prisma/enums.ts'
-import { encodeBase64url } from '../../services/shared/crypto/base64.ts'
-import { generateKeyPair, type SigningKey } from '../../services/shared/crypto/ed25519.ts'
-import { thumbprint } from '../../services/shared/crypto/thumbprint.ts'
+import type { SigningKey } from '../../services/shared/crypto/ed25519.ts'
+import type { TokenAlgorithm } from '../../services/shared/crypto/token-algorithms.ts'
 import type { Db } from '../../services/shared/db/db.ts'
 import type { AccessTokenClaims } from '../../services/shared/token/claims.ts'
 import { ISSUER, type TestAgent } from './authn.ts'
 import { signCompactJws } from './jws.ts'
+import { testTokenKey } from './token-keys.ts'
 
 /** A key that signs tokens as the services do, and its row; the test says in which state. */
-export async function insertTokenKey(db: Db, state: KeyState) {
-  const { publicKey, privateKey } = generateKeyPair()
-  const kid = thumbprint(publicKey)
+export async function insertTokenKey(db: Db, state: KeyState, alg: TokenAlgorithm = 'EdDSA') {
+  const { kid, jwk, sign } = testTokenKey(alg)
   const isGone = state === 'retired' || state === 'compromised'
   await db.prisma.jwksKey.create({
     data: {
       kid,
       purpose: 'access_token',
-      alg: 'EdDSA',
+      alg,
       state,
-      publicJwk: { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(publicKey) },
+      publicJwk: jwk,
       ...(isGone ? {} : { externalRef: { kept: 'in the test' } }),
     },
   })
-  return { kid, sign: (claims: object, header: object = {}) => signToken(kid, privateKey, claims, header) }
+  return { kid, sign: (claims: object, header: object = {}) => sign({ alg, typ: 'at+jwt', kid, ...header }, claims) }
 }
 
 /** A token under any key and of any claims. */

@@ -1540,7 +1540,8 @@ export type OperatorScalarFieldEnum = (typeof OperatorScalarFieldEnum)[keyof typ
 export const OperatorAudienceScalarFieldEnum = {
   operatorId: 'operatorId',
   audience: 'audience',
-  callers: 'callers'
+  callers: 'callers',
+  tokenSigningAlg: 'tokenSigningAlg'
 } as const
 
 export type OperatorAudienceScalarFieldEnum = (typeof OperatorAudienceScalarFieldEnum)[keyof typeof OperatorAudienceScalarFieldEnum]

@@ -14,8 +14,8 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model JwksKey
- * Written by authn alone. At most one active key a purpose and algorithm: the index jwks_keys_active. The public half
- * of a retired key stays, so that a late revocation can check the token.
+ * Written by authn alone. At most one active key a purpose and algorithm: the index jwks_keys_active. States only go forward:
+ * a trigger. The public half of a retired key stays, so that a late revocation can check the token.
  */
 export type JwksKeyModel = runtime.Types.Result.DefaultSelection<Prisma.$JwksKeyPayload>
 
@@ -571,6 +571,9 @@ export type $JwksKeyPayload<ExtArgs extends runtime.Types.Extensions.InternalArg
      * Where the private half lives when it is not here, for example in an HSM.
      */
     externalRef: runtime.JsonValue | null
+    /**
+     * Since when it is published.
+     */
     createdAt: Date
     activatedAt: Date | null
     retiringAt: Date | null

@@ -27,17 +27,20 @@ export type AggregateOperatorAudience = {
 export type OperatorAudienceMinAggregateOutputType = {
   operatorId: string | null
   audience: string | null
+  tokenSigningAlg: string | null
 }
 
 export type OperatorAudienceMaxAggregateOutputType = {
   operatorId: string | null
   audience: string | null
+  tokenSigningAlg: string | null
 }
 
 export type OperatorAudienceCountAggregateOutputType = {
   operatorId: number
   audience: number
   callers: number
+  tokenSigningAlg: number
   _all: number
 }
 
@@ -45,17 +48,20 @@ export type OperatorAudienceCountAggregateOutputType = {
 export type OperatorAudienceMinAggregateInputType = {
   operatorId?: true
   audience?: true
+  tokenSigningAlg?: true
 }
 
 export type OperatorAudienceMaxAggregateInputType = {
   operatorId?: true
   audience?: true
+  tokenSigningAlg?: true
 }
 
 export type OperatorAudienceCountAggregateInputType = {
   operatorId?: true
   audience?: true
   callers?: true
+  tokenSigningAlg?: true
   _all?: true
 }
 
@@ -135,6 +141,7 @@ export type OperatorAudienceGroupByOutputType = {
   operatorId: string
   audience: string
   callers: string[]
+  tokenSigningAlg: string | null
   _count: OperatorAudienceCountAggregateOutputType | null
   _min: OperatorAudienceMinAggregateOutputType | null
   _max: OperatorAudienceMaxAggregateOutputType | null
@@ -162,6 +169,7 @@ export type OperatorAudienceWhereInput = {
   operatorId?: Prisma.UuidFilter<"OperatorAudience"> | string
   audience?: Prisma.StringFilter<"OperatorAudience"> | string
   callers?: Prisma.StringNullableListFilter<"OperatorAudience">
+  tokenSigningAlg?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
 }
 
@@ -169,6 +177,7 @@ export type OperatorAudienceOrderByWithRelationInput = {
   operatorId?: Prisma.SortOrder
   audience?: Prisma.SortOrder
   callers?: Prisma.SortOrder
+  tokenSigningAlg?: Prisma.SortOrderInput | Prisma.SortOrder
   operator?: Prisma.OperatorOrderByWithRelationInput
 }
 
@@ -180,6 +189,7 @@ export type OperatorAudienceWhereUniqueInput = Prisma.AtLeast<{
   operatorId?: Prisma.UuidFilter<"OperatorAudience"> | string
   audience?: Prisma.StringFilter<"OperatorAudience"> | string
   callers?: Prisma.StringNullableListFilter<"OperatorAudience">
+  tokenSigningAlg?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
   operator?: Prisma.XOR<Prisma.OperatorScalarRelationFilter, Prisma.OperatorWhereInput>
 }, "operatorId_audience">
 
@@ -187,6 +197,7 @@ export type OperatorAudienceOrderByWithAggregationInput = {
   operatorId?: Prisma.SortOrder
   audience?: Prisma.SortOrder
   callers?: Prisma.SortOrder
+  tokenSigningAlg?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.OperatorAudienceCountOrderByAggregateInput
   _max?: Prisma.OperatorAudienceMaxOrderByAggregateInput
   _min?: Prisma.OperatorAudienceMinOrderByAggregateInput
@@ -199,11 +210,13 @@ export type OperatorAudienceScalarWhereWithAggregatesInput = {
   operatorId?: Prisma.UuidWithAggregatesFilter<"OperatorAudience"> | string
   audience?: Prisma.StringWithAggregatesFilter<"OperatorAudience"> | string
   callers?: Prisma.StringNullableListFilter<"OperatorAudience">
+  tokenSigningAlg?: Prisma.StringNullableWithAggregatesFilter<"OperatorAudience"> | string | null
 }
 
 export type OperatorAudienceCreateInput = {
   audience: string
   callers?: Prisma.OperatorAudienceCreatecallersInput | string[]
+  tokenSigningAlg?: string | null
   operator: Prisma.OperatorCreateNestedOneWithoutAudiencesInput
 }
 
@@ -211,11 +224,13 @@ export type OperatorAudienceUncheckedCreateInput = {
   operatorId: string
   audience: string
   callers?: Prisma.OperatorAudienceCreatecallersInput | string[]
+  tokenSigningAlg?: string | null
 }
 
 export type OperatorAudienceUpdateInput = {
   audience?: Prisma.StringFieldUpdateOperationsInput | string
   callers?: Prisma.OperatorAudienceUpdatecallersInput | string[]
+  tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   operator?: Prisma.OperatorUpdateOneRequiredWithoutAudiencesNestedInput
 }
 
@@ -223,23 +238,27 @@ export type OperatorAudienceUncheckedUpdateInput = {
   operatorId?: Prisma.StringFieldUpdateOperationsInput | string
   audience?: Prisma.StringFieldUpdateOperationsInput | string
   callers?: Prisma.OperatorAudienceUpdatecallersInput | string[]
+  tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type OperatorAudienceCreateManyInput = {
   operatorId: string
   audience: string
   callers?: Prisma.OperatorAudienceCreatecallersInput | string[]
+  tokenSigningAlg?: string | null
 }
 
 export type OperatorAudienceUpdateManyMutationInput = {
   audience?: Prisma.StringFieldUpdateOperationsInput | string
   callers?: Prisma.OperatorAudienceUpdatecallersInput | string[]
+  tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type OperatorAudienceUncheckedUpdateManyInput = {
   operatorId?: Prisma.StringFieldUpdateOperationsInput | string
   audience?: Prisma.StringFieldUpdateOperationsInput | string
   callers?: Prisma.OperatorAudienceUpdatecallersInput | string[]
+  tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type OperatorAudienceListRelationFilter = {
@@ -269,16 +288,19 @@ export type OperatorAudienceCountOrderByAggregateInput = {
   operatorId?: Prisma.SortOrder
   audience?: Prisma.SortOrder
   callers?: Prisma.SortOrder
+  tokenSigningAlg?: Prisma.SortOrder
 }
 
 export type OperatorAudienceMaxOrderByAggregateInput = {
   operatorId?: Prisma.SortOrder
   audience?: Prisma.SortOrder
+  tokenSigningAlg?: Prisma.SortOrder
 }
 
 export type OperatorAudienceMinOrderByAggregateInput = {
   operatorId?: Prisma.SortOrder
   audience?: Prisma.SortOrder
+  tokenSigningAlg?: Prisma.SortOrder
 }
 
 export type OperatorAudienceCreateNestedManyWithoutOperatorInput = {
@@ -332,14 +354,20 @@ export type OperatorAudienceUpdatecallersInput = {
   push?: string | string[]
 }
 
+export type NullableStringFieldUpdateOperationsInput = {
+  set?: string | null
+}
+
 export type OperatorAudienceCreateWithoutOperatorInput = {
   audience: string
   callers?: Prisma.OperatorAudienceCreatecallersInput | string[]
+  tokenSigningAlg?: string | null
 }
 
 export type OperatorAudienceUncheckedCreateWithoutOperatorInput = {
   audience: string
   callers?: Prisma.OperatorAudienceCreatecallersInput | string[]
+  tokenSigningAlg?: string | null
 }
 
 export type OperatorAudienceCreateOrConnectWithoutOperatorInput = {
@@ -375,26 +403,31 @@ export type OperatorAudienceScalarWhereInput = {
   operatorId?: Prisma.UuidFilter<"OperatorAudience"> | string
   audience?: Prisma.StringFilter<"OperatorAudience"> | string
   callers?: Prisma.StringNullableListFilter<"OperatorAudience">
+  tokenSigningAlg?: Prisma.StringNullableFilter<"OperatorAudience"> | string | null
 }
 
 export type OperatorAudienceCreateManyOperatorInput = {
   audience: string
   callers?: Prisma.OperatorAudienceCreatecallersInput | string[]
+  tokenSigningAlg?: string | null
 }
 
 export type OperatorAudienceUpdateWithoutOperatorInput = {
   audience?: Prisma.StringFieldUpdateOperationsInput | string
   callers?: Prisma.OperatorAudienceUpdatecallersInput | string[]
+  tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type OperatorAudienceUncheckedUpdateWithoutOperatorInput = {
   audience?: Prisma.StringFieldUpdateOperationsInput | string
   callers?: Prisma.OperatorAudienceUpdatecallersInput | string[]
+  tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 export type OperatorAudienceUncheckedUpdateManyWithoutOperatorInput = {
   audience?: Prisma.StringFieldUpdateOperationsInput | string
   callers?: Prisma.OperatorAudienceUpdatecallersInput | string[]
+  tokenSigningAlg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
 }
 
 
@@ -403,6 +436,7 @@ export type OperatorAudienceSelect<ExtArgs extends runtime.Types.Extensions.Inte
   operatorId?: boolean
   audience?: boolean
   callers?: boolean
+  tokenSigningAlg?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["operatorAudience"]>
 
@@ -410,6 +444,7 @@ export type OperatorAudienceSelectCreateManyAndReturn<ExtArgs extends runtime.Ty
   operatorId?: boolean
   audience?: boolean
   callers?: boolean
+  tokenSigningAlg?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["operatorAudience"]>
 
@@ -417,6 +452,7 @@ export type OperatorAudienceSelectUpdateManyAndReturn<ExtArgs extends runtime.Ty
   operatorId?: boolean
   audience?: boolean
   callers?: boolean
+  tokenSigningAlg?: boolean
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["operatorAudience"]>
 
@@ -424,9 +460,10 @@ export type OperatorAudienceSelectScalar = {
   operatorId?: boolean
   audience?: boolean
   callers?: boolean
+  tokenSigningAlg?: boolean
 }
 
-export type OperatorAudienceOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"operatorId" | "audience" | "callers", ExtArgs["result"]["operatorAudience"]>
+export type OperatorAudienceOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"operatorId" | "audience" | "callers" | "tokenSigningAlg", ExtArgs["result"]["operatorAudience"]>
 export type OperatorAudienceInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   operator?: boolean | Prisma.OperatorDefaultArgs<ExtArgs>
 }
@@ -446,6 +483,10 @@ export type $OperatorAudiencePayload<ExtArgs extends runtime.Types.Extensions.In
     operatorId: string
     audience: string
     callers: string[]
+    /**
+     * Algorithm that signs tokens for it; null is EdDSA.
+     */
+    tokenSigningAlg: string | null
   }, ExtArgs["result"]["operatorAudience"]>
   composites: {}
 }
@@ -873,6 +914,7 @@ export interface OperatorAudienceFieldRefs {
   readonly operatorId: Prisma.FieldRef<"OperatorAudience", 'String'>
   readonly audience: Prisma.FieldRef<"OperatorAudience", 'String'>
   readonly callers: Prisma.FieldRef<"OperatorAudience", 'String[]'>
+  readonly tokenSigningAlg: Prisma.FieldRef<"OperatorAudience", 'String'>
 }
     
 

@@ -18,8 +18,6 @@ export interface ChallengeKeyring {
   /** The key of this slot. Writes nothing, for anybody may ask: throws UNAVAILABLE until a pass of `rotate` has made it. */
   current(): Promise<ChallengeKey>
   find(id: string): Promise<ChallengeKey | undefined>
-  /** Reads the keys there are. Throws WrongKeyError when one of them does not open. */
-  load(): Promise<void>
   /** Makes the keys of this slot and the next where they are missing, drops those that can open nothing any more. */
   rotate(): Promise<void>
 }
@@ -68,7 +66,6 @@ export function createChallengeKeyring(prisma: PrismaClient, vault: KeyVault, no
     return find()
   }
   return {
-    load: read,
     rotate,
     async current() {
       const key = await findLive(({ slot }) => slot === currentSlot())

@@ -1,117 +1,314 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { authnState, freshOperator, insertAgent, startInstance } from '../../../test/support/authn.ts'
-import { silentLog, type TestDatabase, testDatabase } from '../../../test/support/database.ts'
-import { openDb } from '../../shared/db/db.ts'
-import { WrongKeyError } from '../index.ts'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
+import { asAdmin } from '../../../test/support/identity.ts'
+import { refusalOf } from '../../../test/support/reason-of.ts'
+import { TOKEN_ALGORITHMS } from '../../shared/crypto/token-algorithms.ts'
+import { generateTokenKey } from '../../shared/crypto/token-key.ts'
+import { createKeyAges } from './key-ages.ts'
+import type { KeyProvider, NewTokenKey } from './key-provider.ts'
+import { createKeyVault } from './key-vault.ts'
+import { createSealedKeys } from './sealed-keys.ts'
+import { createSigningKeys } from './signing-keys.ts'
 
-const OTHER_KEK = new Uint8Array(32).fill(9)
+const TIMES = { rotateAfterS: 1000, publishS: 100, retireAfterS: 500 }
+const sealed = createSealedKeys(createKeyVault(new Uint8Array(32).fill(7)))
 
 let database: TestDatabase
-
 beforeEach(async () => {
   database = await testDatabase()
 })
 afterEach(() => database.drop())
 
-const signingKeys = () => database.db.prisma.jwksKey.findMany()
-
-/** Asserts that starting fails for the keys' sake, and leaves all as it was. */
-async function expectWrongKey(kek?: Uint8Array): Promise<void> {
-  const before = await authnState(database.db)
-  await expect(startInstance(database.db, kek && { kek })).rejects.toThrow(WrongKeyError)
-  expect(await authnState(database.db)).toEqual(before)
+/** An instance whose keys age as the test says. */
+function instance(provider: Partial<KeyProvider> = {}) {
+  const clock = { s: 0 }
+  const logged: object[] = []
+  const keys = createSigningKeys({
+    prisma: database.db.prisma,
+    provider: { ...sealed, ...provider },
+    times: TIMES,
+    ages: createKeyAges(() => clock.s * 1000),
+    log: { info: (fields: object) => logged.push(fields) },
+  })
+  return { keys, clock, logged }
 }
 
-describe('the first start', () => {
-  it('makes one active signing key, wrapped, with its audit', async () => {
-    const { jwks } = await startInstance(database.db)
-    const [key, ...others] = await signingKeys()
-    expect(others).toEqual([])
-    expect(key).toMatchObject({ purpose: 'access_token', alg: 'EdDSA', state: 'active', externalRef: null })
-    const { keys = [] } = await jwks()
-    expect(keys).toEqual([
-      { kty: 'OKP', crv: 'Ed25519', alg: 'EdDSA', use: 'sig', kid: key?.kid, x: expect.any(String) },
-    ])
-    const audit = await database.db.prisma.auditLog.findMany({ where: { action: 'key.create' } })
-    expect(audit).toMatchObject([{ subject: key?.kid, actor: 'system' }])
+async function started() {
+  const made = instance()
+  await made.keys.ensureFirst()
+  await made.keys.runSchedule()
+  return made
+}
+
+const rowsOf = (alg: string) =>
+  database.db.prisma.jwksKey.findMany({ where: { alg }, orderBy: [{ createdAt: 'asc' }, { kid: 'asc' }] })
+const statesOf = async (alg: string) => (await rowsOf(alg)).map(({ state }) => state)
+const activeKid = async (alg: string) => (await rowsOf(alg)).find(({ state }) => state === 'active')?.kid ?? ''
+const auditOf = (subject: string) =>
+  database.db.prisma.auditLog.findMany({ where: { subject }, orderBy: { id: 'asc' } })
+const everything = async () => ({
+  keys: await database.db.prisma.jwksKey.findMany({ orderBy: { kid: 'asc' } }),
+  audit: await database.db.prisma.auditLog.count(),
+  assertions: await database.db.prisma.usedAssertion.count(),
+})
+
+const made = async (): Promise<NewTokenKey> => sealed.seal('EdDSA', (await generateTokenKey('EdDSA')).secret)
+const move = (kid: string, state: string) =>
+  database.db.prisma.$executeRaw`UPDATE jwks_keys SET state = ${state}::key_state WHERE kid = ${kid}`
+
+describe('the schedule', () => {
+  it('gives every algorithm one key that signs and two that are published, and then has nothing to do', async () => {
+    const { keys } = await started()
+    for (const alg of TOKEN_ALGORITHMS) expect(await statesOf(alg)).toEqual(['active', 'prepared', 'prepared'])
+    const before = await everything()
+    await keys.runSchedule()
+    expect(await everything()).toEqual(before)
   })
 
-  it('agrees on one key with another instance that starts at the same time', async () => {
-    const otherDb = openDb({ url: database.url, poolSize: 4, log: silentLog })
-    try {
-      const [one, other] = await Promise.all([startInstance(database.db), startInstance(otherDb)])
-      expect(await signingKeys()).toHaveLength(1)
-      expect(await database.db.prisma.challengeKey.count()).toBe(2)
-      expect(await database.db.prisma.auditLog.count()).toBe(3)
-      const agent = await insertAgent(database.db, await freshOperator(database.db))
-      expect(await one.verify(await other.issue(agent))).toMatchObject({ valid: true })
-      expect(await other.verify(await one.issue(agent))).toMatchObject({ valid: true })
-    } finally {
-      await otherDb.close()
+  it('hands over by age, retires once the last token has expired, and audits and logs each step', async () => {
+    const { keys, clock, logged } = await started()
+    const first = await activeKid('ES256')
+    clock.s = 999
+    await keys.runSchedule()
+    expect(await activeKid('ES256')).toBe(first)
+    clock.s = 1000
+    await keys.runSchedule()
+    expect(await statesOf('ES256')).toEqual(['retiring', 'active', 'prepared', 'prepared'])
+    // It was seen to be retiring by the pass after.
+    await keys.runSchedule()
+    clock.s = 1499
+    await keys.runSchedule()
+    expect(await statesOf('ES256')).toEqual(['retiring', 'active', 'prepared', 'prepared'])
+    clock.s = 1500
+    await keys.runSchedule()
+    const [gone] = await rowsOf('ES256')
+    expect(gone).toMatchObject({ kid: first, state: 'retired', wrappedKey: null, kekId: null })
+    expect(gone?.publicJwk).toMatchObject({ kty: 'EC' })
+    for (const moment of [gone?.activatedAt, gone?.retiringAt, gone?.retiredAt]) expect(moment).toBeInstanceOf(Date)
+    expect((await auditOf(first)).map(({ action, actor }) => `${action} by ${actor}`)).toEqual([
+      'key.create by system',
+      'key.retiring by system',
+      'key.retire by system',
+    ])
+    expect(logged).toContainEqual({ kid: first, alg: 'ES256', state: 'retired' })
+  })
+
+  it('of a deployment that was down for a month hands over at once, and keeps what was prepared', async () => {
+    await started()
+    await database.db.prisma.$executeRaw`
+      UPDATE jwks_keys SET created_at = created_at - interval '40 days', activated_at = activated_at - interval '40 days'`
+    const { keys } = instance()
+    await keys.runSchedule()
+    expect(await statesOf('EdDSA')).toEqual(['retiring', 'active', 'prepared', 'prepared'])
+  })
+
+  it('gives an algorithm that joins a deployment later no key that signs before it has been published', async () => {
+    const { keys, clock } = await started()
+    await database.db.prisma.jwksKey.deleteMany({ where: { alg: 'RS256' } })
+    await keys.runSchedule()
+    expect(await statesOf('RS256')).toEqual(['prepared', 'prepared'])
+    await keys.runSchedule()
+    clock.s = 99
+    await keys.runSchedule()
+    expect(await statesOf('RS256')).toEqual(['prepared', 'prepared'])
+    clock.s = 100
+    await keys.runSchedule()
+    expect(await statesOf('RS256')).toEqual(['active', 'prepared', 'prepared'])
+  })
+
+  it('of two instances at the same time makes one change, and destroys what it made for nothing', async () => {
+    const destroyed: string[] = []
+    const destroy = async ({ kid }: { kid: string }) => void destroyed.push(kid)
+    await started()
+    await database.db.prisma
+      .$executeRaw`UPDATE jwks_keys SET activated_at = activated_at - interval '1 hour', created_at = created_at - interval '1 hour'`
+    await Promise.all([instance({ destroy }), instance({ destroy })].map(({ keys }) => keys.runSchedule()))
+    for (const alg of TOKEN_ALGORITHMS) {
+      expect(await statesOf(alg)).toEqual(['retiring', 'active', 'prepared', 'prepared'])
     }
+    const kids = (await database.db.prisma.jwksKey.findMany()).map(({ kid }) => kid)
+    for (const kid of destroyed) expect(kids).not.toContain(kid)
+    expect(await database.db.prisma.auditLog.count({ where: { action: 'key.activate' } })).toBe(4)
   })
 
-  it('of two instances under different key-encryption keys leaves one of them out', async () => {
-    const started = await Promise.allSettled([
-      startInstance(database.db),
-      startInstance(database.db, { kek: OTHER_KEK }),
-    ])
-    expect(started.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
-    const sealedUnder = new Set((await database.db.prisma.challengeKey.findMany()).map(({ kekId }) => kekId))
-    expect([...sealedUnder]).toEqual((await signingKeys()).map(({ kekId }) => kekId))
+  it('goes on when the private half of a key that is gone could not be destroyed, and tries again', async () => {
+    const { keys } = await started()
+    const kid = await activeKid('EdDSA')
+    await database.db.prisma
+      .$executeRaw`UPDATE jwks_keys SET wrapped_key = NULL, kek_id = NULL, external_ref = '{"id":"aa"}' WHERE kid = ${kid}`
+    await keys.compromise(asAdmin(), { kid, force: true }, '')
+    const destroyed: string[] = []
+    let isAway = true
+    const { keys: other } = instance({
+      async destroy(key) {
+        if (isAway) throw new Error('the token is away')
+        destroyed.push(key.kid)
+      },
+    })
+    await expect(other.runSchedule()).rejects.toThrow('the token is away')
+    isAway = false
+    await other.runSchedule()
+    await other.runSchedule()
+    expect(destroyed).toEqual([kid])
   })
 })
 
-describe('a restart', () => {
-  it('keeps all keys, and accepts tokens and challenges of before', async () => {
-    const before = await startInstance(database.db)
-    const agent = await insertAgent(database.db, await freshOperator(database.db))
-    const token = await before.issue(agent)
-    const made = await before.challenge(agent.did)
-    const state = await authnState(database.db)
-    const after = await startInstance(database.db)
-    expect(await authnState(database.db)).toEqual(state)
-    expect(await after.verify(token)).toMatchObject({ valid: true })
-    expect(await after.redeem(agent, made)).toMatchObject({ tokenType: 'Bearer' })
+describe('rotating now', () => {
+  it('makes ready keys sign, of all algorithms or one, and says what has changed', async () => {
+    const { keys, clock } = await started()
+    await keys.list()
+    clock.s = 100
+    const old = await activeKid('EdDSA')
+    const [, next] = await rowsOf('EdDSA')
+    const call = asAdmin()
+    const { keys: after, touched } = await keys.rotate(call, { alg: 'EdDSA' }, 'a drill')
+    expect(await activeKid('EdDSA')).toBe(next?.kid)
+    expect(after.find(({ kid }) => kid === old)).toMatchObject({ state: 'retiring' })
+    expect(touched.has(old)).toBe(true)
+    expect(await statesOf('ES256')).toEqual(['active', 'prepared', 'prepared'])
+    expect((await auditOf(old)).at(-1)).toMatchObject({
+      action: 'key.retiring',
+      actor: 'admin',
+      reason: 'a drill',
+      operatorId: null,
+      requestId: call.requestId,
+    })
+    await keys.rotate(asAdmin(), {}, '')
+    expect(await statesOf('ES256')).toEqual(['retiring', 'active', 'prepared', 'prepared'])
   })
 
-  it('is refused under another key-encryption key, with nothing written', async () => {
-    await startInstance(database.db)
-    await expectWrongKey(OTHER_KEK)
+  it('uses the assertion up', async () => {
+    const { keys, clock } = await started()
+    await keys.list()
+    clock.s = 100
+    await keys.rotate(asAdmin('once'), { alg: 'EdDSA' }, '')
+    const before = await everything()
+    expect(await refusalOf(keys.rotate(asAdmin('once'), { alg: 'EdDSA' }, ''))).toBe('ASSERTION_USED')
+    expect(await everything()).toEqual(before)
   })
 
-  it('is refused under another key-encryption key even when only challenge keys tell', async () => {
-    await startInstance(database.db)
-    await database.db.prisma.jwksKey.deleteMany()
-    await expectWrongKey(OTHER_KEK)
+  it('changes nothing where no key is ready', async () => {
+    const { keys } = await started()
+    const before = await everything()
+    expect(await refusalOf(keys.rotate(asAdmin(), {}, ''))).toBe('KEY_NOT_READY')
+    expect(await everything()).toEqual(before)
+  })
+})
+
+describe('marking a key compromised', () => {
+  it('lets a ready key sign in its place, takes its private half away, and answers the same when repeated', async () => {
+    const { keys, clock } = await started()
+    await keys.list()
+    clock.s = 100
+    const kid = await activeKid('Ed25519')
+    const { keys: after } = await keys.compromise(asAdmin(), { kid, force: false }, 'it leaked')
+    const marked = after.find((key) => key.kid === kid)
+    expect(marked).toMatchObject({ state: 'compromised', kekId: null })
+    expect(await statesOf('Ed25519')).toEqual(['compromised', 'active', 'prepared', 'prepared'])
+    expect(await database.db.prisma.revocationLog.findMany()).toMatchObject([{ kind: 'key', subject: kid }])
+    const again = await keys.compromise(asAdmin(), { kid, force: false }, 'again')
+    expect(again.keys.find((key) => key.kid === kid)?.compromisedAt).toEqual(marked?.compromisedAt)
+    expect(await database.db.prisma.revocationLog.count()).toBe(1)
   })
 
-  it('is refused under another key-encryption key even when only the signing key tells', async () => {
-    await startInstance(database.db)
-    await database.db.prisma.challengeKey.deleteMany()
-    await expectWrongKey(OTHER_KEK)
+  it('without a key that is ready is refused with nothing changed, unless forced', async () => {
+    const { keys, clock } = await started()
+    const kid = await activeKid('Ed25519')
+    const before = await everything()
+    expect(await refusalOf(keys.compromise(asAdmin(), { kid, force: false }, ''))).toBe('KEY_NOT_READY')
+    expect(await everything()).toEqual(before)
+    await keys.compromise(asAdmin(), { kid, force: true }, '')
+    expect(await statesOf('Ed25519')).toEqual(['compromised', 'prepared', 'prepared'])
+    clock.s = 100
+    await keys.runSchedule()
+    expect(await statesOf('Ed25519')).toEqual(['compromised', 'active', 'prepared', 'prepared'])
+  })
+})
+
+describe('a key from elsewhere', () => {
+  it('is prepared, counts for the reserve, and signs when it is named', async () => {
+    const { keys, clock } = await started()
+    const key = await made()
+    const added = await keys.add(asAdmin(), key, 'from the safe')
+    expect(added).toMatchObject({ kid: key.kid, state: 'prepared' })
+    expect(added.readyAt?.getTime()).toBe(added.createdAt.getTime() + TIMES.publishS * 1000)
+    expect(await auditOf(key.kid)).toMatchObject([{ action: 'key.import', actor: 'admin', reason: 'from the safe' }])
+    await keys.runSchedule()
+    expect(await refusalOf(keys.rotate(asAdmin(), { kid: key.kid }, ''))).toBe('KEY_NOT_READY')
+    clock.s = 100
+    await keys.rotate(asAdmin(), { kid: key.kid }, '')
+    expect(await activeKid('EdDSA')).toBe(key.kid)
+    expect(await statesOf('EdDSA')).toEqual(['retiring', 'prepared', 'prepared', 'active'])
   })
 
-  it('is refused when the wrapped signing key has been altered', async () => {
-    await startInstance(database.db)
-    const [key] = await signingKeys()
-    const wrappedKey = Uint8Array.from(key?.wrappedKey ?? [])
-    wrappedKey[wrappedKey.length - 1] = (wrappedKey.at(-1) ?? 0) ^ 1
-    await database.db.prisma.jwksKey.updateMany({ data: { wrappedKey } })
-    await expectWrongKey()
+  it('is refused when it is known, in whatever state', async () => {
+    const { keys } = await started()
+    const key = await made()
+    await keys.add(asAdmin(), key, '')
+    await keys.compromise(asAdmin(), { kid: key.kid, force: false }, '')
+    const before = await everything()
+    expect(await refusalOf(keys.add(asAdmin(), key, ''))).toBe('KEY_EXISTS')
+    expect(await everything()).toEqual(before)
   })
 
-  it('is refused when the wrapped signing key was moved to another row', async () => {
-    await startInstance(database.db)
-    await database.db.prisma.jwksKey.updateMany({ data: { kid: 'another' } })
-    await expectWrongKey()
+  it('is the first of its algorithm in an empty deployment, and changes nothing in another', async () => {
+    const key = await made()
+    await instance().keys.ensureFirst(key)
+    expect(await activeKid('EdDSA')).toBe(key.kid)
+    const before = await everything()
+    await instance().keys.ensureFirst(await made())
+    expect(await everything()).toEqual(before)
+  })
+})
+
+it('dates keys by the database’s clock, whatever this process takes for the time', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 86_400_000 })
+  try {
+    await instance().keys.ensureFirst()
+  } finally {
+    vi.useRealTimers()
+  }
+  for (const { createdAt, activatedAt } of await rowsOf('EdDSA')) {
+    expect(Math.abs(createdAt.getTime() - Date.now())).toBeLessThan(60_000)
+    expect(activatedAt).toEqual(createdAt)
+  }
+})
+
+it('a process that starts does not count the time until a key was committed', async () => {
+  await started()
+  const since = new Date(Date.now() - TIMES.publishS * 1000 - 2_000)
+  await database.db.prisma.jwksKey.updateMany({ where: { state: 'prepared' }, data: { createdAt: since } })
+  const { keys, clock } = instance()
+  expect(await refusalOf(keys.rotate(asAdmin(), {}, ''))).toBe('KEY_NOT_READY')
+  clock.s = 5
+  expect(await refusalOf(keys.rotate(asAdmin(), {}, ''))).toBeUndefined()
+})
+
+describe('the database', () => {
+  it.each([
+    ['retiring', 'active'],
+    ['retiring', 'prepared'],
+    ['active', 'prepared'],
+    ['prepared', 'retiring'],
+    ['compromised', 'active'],
+  ])('lets no key go back from %s to %s, whoever asks', async (from, to) => {
+    const { keys } = await started()
+    const kid = from === 'prepared' ? ((await rowsOf('EdDSA'))[1]?.kid ?? '') : await activeKid('EdDSA')
+    if (from === 'retiring') await move(kid, from)
+    if (from === 'compromised') await keys.compromise(asAdmin(), { kid, force: true }, '')
+    await expect(move(kid, to)).rejects.toThrow(`a signing key does not go from ${from} to ${to}`)
   })
 
-  it('is refused when a wrapped challenge key is that of another row', async () => {
-    await startInstance(database.db)
-    const [one, other] = await database.db.prisma.challengeKey.findMany()
-    const data = { wrappedKey: Uint8Array.from(other?.wrappedKey ?? []) }
-    await database.db.prisma.challengeKey.updateMany({ where: { id: one?.id ?? '' }, data })
-    await expectWrongKey()
+  it('lets no key become another', async () => {
+    await started()
+    const kid = await activeKid('EdDSA')
+    const change = database.db.prisma.jwksKey.update({ where: { kid }, data: { alg: 'Ed25519' } })
+    await expect(change).rejects.toThrow('a signing key is what it is')
+  })
+
+  it('lets no two keys of an algorithm sign', async () => {
+    await started()
+    const [, prepared] = await rowsOf('EdDSA')
+    await expect(move(prepared?.kid ?? '', 'active')).rejects.toThrow('jwks_keys_active')
   })
 })

@@ -1,71 +1,88 @@
-import type { JwksKey, PrismaClient } from '../../../gen/prisma/client.ts'
-import { encodeBase64url } from '../../shared/crypto/base64.ts'
-import { generateKeyPair, importSeed, type SigningKey, sign } from '../../shared/crypto/ed25519.ts'
-import { thumbprint } from '../../shared/crypto/thumbprint.ts'
-import { change, systemAuthor } from '../../shared/ledger/ledger.ts'
-import { ACCESS_TOKEN_TYPE, type AccessTokenClaims } from '../../shared/token/claims.ts'
-import type { KeyVault } from './key-vault.ts'
+import type { TokenAlgorithm } from '../../shared/crypto/token-algorithms.ts'
+import { ApiError } from '../../shared/errors/api-error.ts'
+import { type Author, change, systemAuthor } from '../../shared/ledger/ledger.ts'
+import { planCompromise, planRotateNow, planSchedule, type RotationTimes } from '../domain/plan-rotation.ts'
+import { type CarryOutDeps, type Changed, carryOut, factsOf, isDue, isNew, type Plan } from './carry-out.ts'
+import type { NewTokenKey } from './key-provider.ts'
+import { findDiscarded, forgetExternal, insertKey, lockKeys, readKeys, type SigningKey } from './key-store.ts'
 
-/** Signs access tokens with the active key. */
-export interface TokenSigner {
-  readonly kid: string
-  /** The JWT of the claims (RFC 9068): canonical base64url, compact. A promise, for a key may live in another machine. */
-  sign(claims: AccessTokenClaims): Promise<string>
+/** What the life of signing keys needs. */
+export interface SigningKeysDeps extends CarryOutDeps {
+  readonly times: RotationTimes
 }
 
-const PURPOSE = 'access_token'
-const ALG = 'EdDSA'
-
-/**
- * Opens the active access token key; an empty deployment makes its first. Instances that start together agree on one, for
- * the database holds at most one active key a purpose and algorithm. Throws WrongKeyError.
- */
-export async function openTokenSigner(prisma: PrismaClient, vault: KeyVault): Promise<TokenSigner> {
-  const row = (await findActive(prisma)) ?? (await createFirst(prisma, vault))
-  return toSigner(row, vault)
+/** A key, and from when it may sign, by the database's clock; null for those that are not prepared. */
+export interface ListedKey extends SigningKey {
+  readonly readyAt: Date | null
 }
 
-function findActive(prisma: PrismaClient): Promise<JwksKey | null> {
-  return prisma.jwksKey.findFirst({ where: { purpose: PURPOSE, alg: ALG, state: 'active' } })
+/** The life of the signing keys. Every change is one transaction with its audit, decided again under a lock. */
+export interface SigningKeys {
+  list(): Promise<readonly ListedKey[]>
+  /** The same as the last pass of the schedule, or the last call of `list`, has found it. */
+  readonly lastSeen: readonly ListedKey[]
+  /** Makes the first keys of a deployment, one an algorithm, `imported` among them. Does nothing where there are any. */
+  ensureFirst(imported?: NewTokenKey): Promise<void>
+  /** What is due: rotation by age, retirement, new keys; and private halves elsewhere that are not needed any more. */
+  runSchedule(): Promise<void>
+  /** Throws KEY_NOT_FOUND, KEY_NOT_READY, ASSERTION_USED. */
+  rotate(author: Author, wish: { alg?: TokenAlgorithm; kid?: string }, reason: string): Promise<Changed>
+  /** Throws KEY_NOT_FOUND, KEY_NOT_READY, ASSERTION_USED. */
+  compromise(author: Author, wish: { kid: string; force: boolean }, reason: string): Promise<Changed>
+  /** Throws KEY_EXISTS, ASSERTION_USED. */
+  add(author: Author, key: NewTokenKey, reason: string): Promise<ListedKey>
 }
 
-async function createFirst(prisma: PrismaClient, vault: KeyVault): Promise<JwksKey> {
-  const { publicKey, seed } = generateKeyPair()
-  const kid = thumbprint(publicKey)
-  const sealed = vault.seal(seed, { purpose: PURPOSE, id: kid })
-  seed.fill(0)
-  await change(prisma, systemAuthor('signing-keys'), async (tx, audit) => {
-    const row = {
-      kid,
-      purpose: PURPOSE,
-      alg: ALG,
-      state: 'active',
-      publicJwk: { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(publicKey) },
-      wrappedKey: sealed.wrapped,
-      kekId: sealed.kekId,
-      activatedAt: new Date(),
-    } as const
-    const { count } = await tx.jwksKey.createMany({ data: [row], skipDuplicates: true })
-    if (count > 0) await audit({ action: 'key.create', subject: kid })
-  })
-  const active = await findActive(prisma)
-  if (active === null) throw new Error('the first signing key was not made')
-  return active
-}
+const JOB = 'signing-keys'
 
-function toSigner({ kid, wrappedKey, kekId }: JwksKey, vault: KeyVault): TokenSigner {
-  if (wrappedKey === null) throw new Error(`the private half of signing key ${kid} is not in the database`)
-  const seed = vault.open(wrappedKey, kekId, { purpose: PURPOSE, id: kid })
-  const pair = importSeed(seed)
-  seed.fill(0)
-  pair?.seed.fill(0)
-  if (pair === undefined || thumbprint(pair.publicKey) !== kid)
-    throw new Error(`signing key ${kid} is not what it says`)
-  const header = encodeBase64url(Buffer.from(JSON.stringify({ alg: ALG, typ: ACCESS_TOKEN_TYPE, kid })))
-  return { kid, sign: async (claims) => signToken(header, claims, pair.privateKey) }
-}
-
-function signToken(header: string, claims: AccessTokenClaims, key: SigningKey): string {
-  const signingInput = `${header}.${encodeBase64url(Buffer.from(JSON.stringify(claims)))}`
-  return `${signingInput}.${encodeBase64url(sign(key, Buffer.from(signingInput, 'latin1')))}`
+/** Over the keys in a database. */
+export function createSigningKeys(deps: SigningKeysDeps): SigningKeys {
+  const { prisma, provider, times } = deps
+  const schedule: Plan = (keys) => planSchedule(keys, times)
+  // The reserve has time until the server listens.
+  const first: Plan = (keys) => schedule(keys).filter((step) => isNew(step) && step.state === 'active')
+  let lastSeen: readonly ListedKey[] = []
+  const list = async () => {
+    const read = await readKeys(prisma)
+    const ages = new Map(factsOf(deps, read).map(({ kid, ageS }) => [kid, ageS]))
+    const readyAt = ({ kid, state }: SigningKey) => {
+      const inMs = (times.publishS - (ages.get(kid) ?? 0)) * 1000
+      return state === 'prepared' ? new Date(read.databaseNow.getTime() + inMs) : null
+    }
+    lastSeen = read.keys.map((key) => Object.assign(key, { readyAt: readyAt(key) }))
+    return lastSeen
+  }
+  return {
+    list,
+    get lastSeen() {
+      return lastSeen
+    },
+    async ensureFirst(imported) {
+      if (await isDue(deps, first)) await carryOut(deps, { author: systemAuthor(JOB), plan: first, imported })
+    },
+    async runSchedule() {
+      if (await isDue(deps, schedule)) await carryOut(deps, { author: systemAuthor(JOB), plan: schedule })
+      for (const row of await findDiscarded(prisma)) {
+        await provider.destroy(row)
+        await forgetExternal(prisma, row.kid)
+      }
+      await list()
+    },
+    rotate: (author, wish, reason) =>
+      carryOut(deps, { author, reason, plan: (keys) => planRotateNow(keys, times, wish) }),
+    compromise: (author, wish, reason) =>
+      carryOut(deps, { author, reason, plan: (keys) => planCompromise(keys, times, wish) }),
+    async add(author, key, reason) {
+      const added = await change(prisma, author, async (tx, audit) => {
+        await lockKeys(tx)
+        if ((await tx.jwksKey.findUnique({ where: { kid: key.kid } })) !== null) throw new ApiError('KEY_EXISTS')
+        await insertKey(tx, key, 'prepared')
+        await audit({ action: 'key.import', subject: key.kid, reason })
+        const { keys } = await readKeys(tx)
+        return keys.find(({ kid }) => kid === key.kid)
+      })
+      if (added === undefined) throw new Error('the key that was added is gone')
+      return { ...added, readyAt: new Date(added.createdAt.getTime() + times.publishS * 1000) }
+    },
+  }
 }

@@ -3,8 +3,9 @@ import { parsePolicy } from './parse-policy.ts'
 
 const rules = { domain: 'example.com', testDomains: false }
 
-function parse(...audiences: { audience: string; callers: string[] }[]) {
-  return parsePolicy({ audiences, requireBoundChallenges: true }, rules)
+function parse(...audiences: { audience: string; callers: string[]; tokenSigningAlg?: string }[]) {
+  const whole = audiences.map(({ audience, callers, tokenSigningAlg = '' }) => ({ audience, callers, tokenSigningAlg }))
+  return parsePolicy({ audiences: whole, requireBoundChallenges: true }, rules)
 }
 
 function many(count: number): string[] {
@@ -17,10 +18,48 @@ test('reads audiences under the domain, callers as a set of A-labels', () => {
     parse({ audience: 'example.com', callers }, { audience: 'https://api.example.com/v1', callers: ['*'] }),
   ).toEqual({
     audiences: [
-      { audience: 'example.com', callers: ['other.com', 'xn--bcher-kva.de'] },
-      { audience: 'https://api.example.com/v1', callers: ['*'] },
+      { audience: 'example.com', callers: ['other.com', 'xn--bcher-kva.de'], tokenSigningAlg: '' },
+      { audience: 'https://api.example.com/v1', callers: ['*'], tokenSigningAlg: '' },
     ],
     requireBoundChallenges: true,
+  })
+})
+
+describe('the algorithm of an audience', () => {
+  test.each(['', 'EdDSA', 'Ed25519', 'ES256', 'RS256'])('may be "%s", with no caller beside it', (tokenSigningAlg) => {
+    expect(parse({ audience: 'example.com', callers: [], tokenSigningAlg }).audiences).toEqual([
+      { audience: 'example.com', callers: [], tokenSigningAlg },
+    ])
+  })
+
+  test.each([
+    ['none', 'none'],
+    ['symmetric', 'HS256'],
+    ['another of the same family', 'ES384'],
+    ['of another padding', 'PS256'],
+    ['in lower case', 'es256'],
+    ['in upper case', 'EDDSA'],
+    ['with a blank before it', ' ES256'],
+    ['with a line end after it', 'ES256\n'],
+    ['with a character that is not seen', 'ES256\u200b'],
+    ['one of two', 'ES256,RS256'],
+    ['a blank', ' '],
+    ['a curve', 'P-256'],
+    ['a member of every array', 'length'],
+    ['a member of every object', '__proto__'],
+  ])('may not be %s', (_, tokenSigningAlg) => {
+    expect(() => parse({ audience: 'example.com', callers: [], tokenSigningAlg })).toThrow(
+      expect.objectContaining({ reason: 'INVALID_ALGORITHM' }),
+    )
+  })
+
+  test('is each its own', () => {
+    const audiences = many(4).map((audience, at) => ({
+      audience,
+      callers: [],
+      tokenSigningAlg: ['ES256', '', 'RS256', 'EdDSA'][at] ?? '',
+    }))
+    expect(parse(...audiences).audiences).toEqual(audiences)
   })
 })
 

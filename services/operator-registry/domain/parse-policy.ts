@@ -1,11 +1,15 @@
+import { isTokenAlgorithm, TOKEN_ALGORITHMS } from '../../shared/crypto/token-algorithms.ts'
 import { ApiError } from '../../shared/errors/api-error.ts'
 import { parseAudience } from '../../shared/token/audience.ts'
 import { parseDomain } from './parse-domain.ts'
 
-/** Who may ask for tokens for an audience: domains, or `*` alone. */
+/** Who may ask for tokens for an audience, and what signs them. */
 export interface AudienceRule {
   readonly audience: string
+  /** Domains, or `*` alone; none where the rule is for the operator's own agents. */
   readonly callers: readonly string[]
+  /** Name of a JOSE algorithm; empty for the default. */
+  readonly tokenSigningAlg: string
 }
 
 /** What an operator decides for its agents and audiences. */
@@ -25,17 +29,18 @@ const MAX_CALLERS = 64
 const EVERYONE = '*'
 
 /**
- * Reads the policy of an operator: audiences under its own domain, each once; callers as a set.
+ * Reads the policy of an operator: audiences under its own domain, each once; callers as a set; algorithms as they are written.
  *
- * @throws ApiError INVALID_AUDIENCE, INVALID_DOMAIN
+ * @throws ApiError INVALID_AUDIENCE, INVALID_DOMAIN, INVALID_ALGORITHM
  */
 export function parsePolicy(policy: OperatorPolicy, rules: PolicyRules): OperatorPolicy {
   if (policy.audiences.length > MAX_AUDIENCES) {
     throw new ApiError('INVALID_AUDIENCE', `a policy has at most ${MAX_AUDIENCES} audiences`)
   }
-  const audiences = policy.audiences.map(({ audience, callers }) => ({
+  const audiences = policy.audiences.map(({ audience, callers, tokenSigningAlg }) => ({
     audience: ownAudience(audience, rules.domain),
     callers: parseCallers(callers, rules),
+    tokenSigningAlg: parseAlgorithm(tokenSigningAlg),
   }))
   if (new Set(audiences.map(({ audience }) => audience)).size < audiences.length) {
     throw new ApiError('INVALID_AUDIENCE', 'a policy names each audience once')
@@ -62,4 +67,11 @@ function parseCallers(callers: readonly string[], { testDomains }: PolicyRules):
   if (callers.includes(EVERYONE))
     throw new ApiError('INVALID_DOMAIN', '* stands for every operator, and so stands alone')
   return [...new Set(callers.map((caller) => parseDomain(caller, { testDomains })))]
+}
+
+function parseAlgorithm(text: string): string {
+  if (text !== '' && !isTokenAlgorithm(text)) {
+    throw new ApiError('INVALID_ALGORITHM', `a token is signed with one of ${TOKEN_ALGORITHMS.join(', ')}`)
+  }
+  return text
 }

@@ -2,7 +2,7 @@ import type { PrismaClient } from '../../../gen/prisma/client.ts'
 import { OWNER_STATUSES } from '../domain/decide-confirm.ts'
 import type { AudienceRule } from '../domain/parse-policy.ts'
 
-/** The operator that a host lies under, and what it lets others ask for. */
+/** The operator that a host lies under, and what it has laid down for its audiences. */
 export interface AudienceOwner {
   readonly operatorId: string
   readonly rules: readonly AudienceRule[]
@@ -12,6 +12,7 @@ interface Row {
   readonly id: string
   readonly audience: string | null
   readonly callers: string[] | null
+  readonly alg: string | null
 }
 
 /**
@@ -23,7 +24,7 @@ export async function findAudienceOwner(
   domains: readonly string[],
 ): Promise<AudienceOwner | undefined> {
   const rows = await prisma.$queryRaw<Row[]>`
-    SELECT o."id"::text, a."audience", a."callers"
+    SELECT o."id"::text, a."audience", a."callers", a."token_signing_alg" AS "alg"
     FROM (
       SELECT "id" FROM "operators"
       WHERE "domain" = ANY (${[...domains]}::text[]) AND "status" = ANY (${[...OWNER_STATUSES]}::operator_status[])
@@ -33,8 +34,8 @@ export async function findAudienceOwner(
     ORDER BY a."audience"`
   const [first] = rows
   if (first === undefined) return undefined
-  const rules = rows.flatMap(({ audience, callers }) =>
-    audience === null ? [] : [{ audience, callers: callers ?? [] }],
+  const rules = rows.flatMap(({ audience, callers, alg }) =>
+    audience === null ? [] : [{ audience, callers: callers ?? [], tokenSigningAlg: alg ?? '' }],
   )
   return { operatorId: first.id, rules }
 }

@@ -13,19 +13,24 @@ import { getOperator, lockOperator } from './operators.ts'
  */
 export async function getPolicy(db: PrismaClient | Tx, id: string): Promise<OperatorPolicy> {
   const { requireBoundChallenges } = await getOperator(db, id)
-  const audiences = await db.operatorAudience.findMany({
+  const rows = await db.operatorAudience.findMany({
     where: { operatorId: id },
-    select: { audience: true, callers: true },
+    select: { audience: true, callers: true, tokenSigningAlg: true },
     orderBy: { audience: 'asc' },
   })
+  const audiences = rows.map(({ audience, callers, tokenSigningAlg }) => ({
+    audience,
+    callers,
+    tokenSigningAlg: tokenSigningAlg ?? '',
+  }))
   return { audiences, requireBoundChallenges }
 }
 
 /**
  * Replaces an operator's policy as a whole. Only who owns a domain may: anybody can register.
  *
- * @throws ApiError INVALID_AUDIENCE, INVALID_DOMAIN, OPERATOR_NOT_FOUND, OPERATOR_NOT_ACTIVE, OPERATOR_SUSPENDED,
- *   OPERATOR_RELEASED
+ * @throws ApiError INVALID_AUDIENCE, INVALID_DOMAIN, INVALID_ALGORITHM, OPERATOR_NOT_FOUND, OPERATOR_NOT_ACTIVE,
+ *   OPERATOR_SUSPENDED, OPERATOR_RELEASED
  */
 export function setPolicy(
   context: Context,
@@ -40,7 +45,12 @@ export function setPolicy(
     const { audiences, requireBoundChallenges } = parsePolicy(wanted, { domain: operator.domain, testDomains })
     await tx.operatorAudience.deleteMany({ where: { operatorId: id } })
     await tx.operatorAudience.createMany({
-      data: audiences.map(({ audience, callers }) => ({ operatorId: id, audience, callers: [...callers] })),
+      data: audiences.map(({ audience, callers, tokenSigningAlg }) => ({
+        operatorId: id,
+        audience,
+        callers: [...callers],
+        tokenSigningAlg: tokenSigningAlg === '' ? null : tokenSigningAlg,
+      })),
     })
     await tx.operator.update({ where: { id }, data: { requireBoundChallenges, version: { increment: 1 } } })
     await audit({ action: 'operator.set-policy', subject: id, operatorId: id })

@@ -7,6 +7,8 @@ export interface RevocationState {
   apply(record: RevocationRecord): boolean
   /** Why a token does not stand, or undefined. */
   lookup(token: TokenIdentity): Verdict | undefined
+  /** Whether nothing stands that a key signed. */
+  hasKeyEnded(kid: string): boolean
   /** Forgets the records up to a sequence. */
   forget(through: number): void
   /** How many things are kept. */
@@ -30,6 +32,7 @@ export function createRevocationState(): RevocationState {
     key: new Map(),
     deployment: new Map(),
   }
+  const hasKeyEnded = (kid: string) => entries.key.has(keyOf('', kid))
   const minimum = (kind: Kind, key: string) => entries[kind].get(key)?.minimumEpoch ?? 0
   return {
     apply({ kind, operatorId, subject, sequence, minimumEpoch }) {
@@ -41,13 +44,14 @@ export function createRevocationState(): RevocationState {
       return true
     },
     lookup({ kid, jti, operatorId, sub, operatorEpoch, agentEpoch }) {
-      if (entries.key.has(keyOf('', kid))) return 'UNKNOWN_KEY'
+      if (hasKeyEnded(kid)) return 'UNKNOWN_KEY'
       if (entries.token.has(keyOf(operatorId, jti))) return 'TOKEN_REVOKED'
       const least = Math.max(minimum('deployment', keyOf('', '')), minimum('operator', keyOf(operatorId, '')))
       if (operatorEpoch < least) return 'OPERATOR_TOKENS_ENDED'
       if (agentEpoch < minimum('agent', keyOf(operatorId, sub))) return 'AGENT_TOKENS_ENDED'
       return undefined
     },
+    hasKeyEnded,
     forget(through) {
       for (const map of Object.values(entries)) {
         for (const [key, { sequence }] of map) {

@@ -7,10 +7,13 @@ import {
   host,
   hostAndPort,
   natsServer,
+  pathEntry,
   peerAddress,
   publicKey,
   secretKey,
+  secretKeyEntry,
   socketPath,
+  tokenLabel,
 } from './parse-settings.ts'
 import {
   duration,
@@ -51,6 +54,7 @@ export class ConfigError extends Error {
 const DEFAULT_PORT = 8080
 const HOUR = 3600
 const DAY = 24 * HOUR
+const YEAR = 365 * DAY
 
 /** Reads the environment of a process that runs these services. Throws ConfigError with every problem found. */
 export function readConfig(
@@ -101,8 +105,7 @@ function readValues(value: Value, defaultDataDir: string) {
     grpcPort: value('AUTH4AGENT_GRPC_PORT', port, 8081),
     databaseUrl: optional('DATABASE_URL', databaseUrl),
     dataDir: value('AUTH4AGENT_DATA_DIR', (path) => resolve(path), defaultDataDir),
-    kek: optional('AUTH4AGENT_KEK', secretKey),
-    kekFile: optional('AUTH4AGENT_KEK_FILE', text),
+    ...readKeys(value),
     adminKey: optional('AUTH4AGENT_ADMIN_KEY', publicKey),
     dnsServers: value('AUTH4AGENT_DNS_SERVERS', list(hostAndPort), []),
     dnsTimeoutMs: value('AUTH4AGENT_DNS_TIMEOUT', duration(1, 30), 3) * 1000,
@@ -127,6 +130,24 @@ function readValues(value: Value, defaultDataDir: string) {
     ...readInternal(value),
     ...readBus(value, requestTimeoutMs),
     dbPoolSize: value('AUTH4AGENT_DB_POOL_SIZE', wholeNumber(1, 1000), 10),
+  }
+}
+
+/** The keys that sign tokens: how they live, what they are sealed under, where else they may be. */
+function readKeys(value: Value) {
+  const optional = <T>(name: string, parse: Parse<T>) => value<T | undefined>(name, parse, undefined)
+  return {
+    kek: optional('AUTH4AGENT_KEK', secretKey),
+    kekFile: optional('AUTH4AGENT_KEK_FILE', text),
+    otherKeks: value('AUTH4AGENT_OTHER_KEKS', list(secretKeyEntry), []),
+    otherKekFiles: value('AUTH4AGENT_OTHER_KEK_FILES', list(pathEntry), []),
+    keyRotationInterval: value('AUTH4AGENT_KEY_ROTATION_INTERVAL', duration(1, 10 * YEAR), 30 * DAY),
+    jwksMaxAge: value('AUTH4AGENT_JWKS_MAX_AGE', duration(1, DAY), 300),
+    signingKeyFile: optional('AUTH4AGENT_SIGNING_KEY_FILE', text),
+    pkcs11Module: optional('AUTH4AGENT_PKCS11_MODULE', text),
+    pkcs11Token: optional('AUTH4AGENT_PKCS11_TOKEN', tokenLabel),
+    pkcs11Pin: optional('AUTH4AGENT_PKCS11_PIN', text),
+    pkcs11PinFile: optional('AUTH4AGENT_PKCS11_PIN_FILE', text),
   }
 }
 

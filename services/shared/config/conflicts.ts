@@ -15,7 +15,13 @@ type Rule = readonly [isBroken: boolean, sentence: string]
 
 /** What settings that are right in themselves do not allow together, one sentence each. */
 export function findConflicts(config: Config): string[] {
-  const rules = [...listenerRules(config), ...secretRules(config), ...splitRules(config), ...busRules(config)]
+  const rules = [
+    ...listenerRules(config),
+    ...secretRules(config),
+    ...pkcs11Rules(config),
+    ...splitRules(config),
+    ...busRules(config),
+  ]
   return rules.filter(([isBroken]) => isBroken).map(([, sentence]) => sentence)
 }
 
@@ -55,6 +61,19 @@ function secretRules({ services, databaseUrl, kek, kekFile }: Config): readonly 
       'DATABASE_URL needs AUTH4AGENT_KEK or AUTH4AGENT_KEK_FILE: the key that the signing keys in the database are sealed under',
     ],
     [kek !== undefined && kekFile !== undefined, 'AUTH4AGENT_KEK and AUTH4AGENT_KEK_FILE exclude each other'],
+  ]
+}
+
+function pkcs11Rules({ pkcs11Module, pkcs11Token, pkcs11Pin, pkcs11PinFile }: Config): readonly Rule[] {
+  const parts = [pkcs11Module, pkcs11Token, pkcs11Pin ?? pkcs11PinFile]
+  const given = parts.filter((part) => part !== undefined).length
+  const pins = ['AUTH4AGENT_PKCS11_PIN', 'AUTH4AGENT_PKCS11_PIN_FILE'] as const
+  return [
+    [
+      given !== 0 && given !== parts.length,
+      `AUTH4AGENT_PKCS11_MODULE, AUTH4AGENT_PKCS11_TOKEN and either ${pins.join(' or ')} go together`,
+    ],
+    [pkcs11Pin !== undefined && pkcs11PinFile !== undefined, `${pins.join(' and ')} exclude each other`],
   ]
 }
 

@@ -41,6 +41,29 @@ export const secretKey: Parse<Uint8Array> = (value) => {
   return bytes
 }
 
+/** One of several keys of 32 bytes. */
+export const secretKeyEntry: Parse<Uint8Array> = (value) => {
+  const bytes = decodeBase64(value)
+  if (bytes?.length !== 32) throw new SettingError('must be keys of 32 bytes in base64, separated by commas')
+  return bytes
+}
+
+/** One of several paths. */
+export const pathEntry: Parse<string> = (value) => {
+  if (value === '') throw new SettingError('must be paths, separated by commas')
+  return value
+}
+
+/** Longest label that a PKCS #11 token has (CK_TOKEN_INFO), in bytes. */
+const MAX_TOKEN_LABEL = 32
+
+/** The label of a PKCS #11 token. */
+export const tokenLabel: Parse<string> = (value) => {
+  if (Buffer.byteLength(value) > MAX_TOKEN_LABEL)
+    throw new SettingError(`must be the label of a token, at most ${MAX_TOKEN_LABEL} bytes`)
+  return value
+}
+
 /** A raw Ed25519 public key in base64, fit to verify with. */
 export const publicKey: Parse<Uint8Array> = (value) => {
   const bytes = decodeBase64(value)

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, link, open, readFile, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { StartupError } from '../startup-error.ts'
 
 /**
  * Reads a secret from a file that only its owner can read, making the file first where it is missing. The file appears
@@ -40,6 +41,17 @@ async function writeAndClose(file: FileHandle, make: () => string): Promise<void
     await file.sync()
   } finally {
     await file.close()
+  }
+}
+
+/** The text of a file that the configuration names. Throws StartupError when it cannot be read; `what` says what it holds. */
+export async function readNamed(path: string, what: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) throw new StartupError(`There is no ${what} at ${path}.`)
+    const message = error instanceof Error ? error.message : String(error)
+    throw new StartupError(`The ${what} at ${path} cannot be read: ${message}.`)
   }
 }
 

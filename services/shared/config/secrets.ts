@@ -5,33 +5,86 @@ import { decodeBase64, decodeBase64url, encodeBase64 } from '../crypto/base64.ts
 import { generateKeyPair } from '../crypto/ed25519.ts'
 import { StartupError } from '../startup-error.ts'
 import type { Config } from './config.ts'
-import { readIfPresent, readOrCreateSecret } from './secret-file.ts'
+import { readIfPresent, readNamed, readOrCreateSecret } from './secret-file.ts'
+
+/** A PKCS #11 token, and how to log in to it. */
+interface Pkcs11Token {
+  /** Path of the module: the library that the token's maker supplies. */
+  readonly module: string
+  readonly tokenLabel: string
+  readonly pin: string
+}
+
+/** Secrets of the signing keys. */
+interface KeySecrets {
+  /** Key-encryption key, 32 bytes, that seals; undefined in a process that seals nothing. */
+  readonly kek: Uint8Array | undefined
+  /** Key-encryption keys, 32 bytes each, that open what is sealed under them still. The one that seals may be among them. */
+  readonly otherKeks: readonly Uint8Array[]
+  /** A private key as text, as its file holds it, for the first start. */
+  readonly signingKey: string | undefined
+  readonly pkcs11: Pkcs11Token | undefined
+}
 
 /** Secrets that the configuration names or, on the embedded default, that the first start makes. */
-export interface Secrets {
-  /** Key-encryption key, 32 bytes; undefined in a process that seals nothing. */
-  readonly kek: Uint8Array | undefined
+export interface Secrets extends KeySecrets {
   /** Raw Ed25519 public key of the deployment's administrator. */
   readonly adminKey: Uint8Array | undefined
   /** Where the administrator's private key stands, when it was made here. */
   readonly adminKeyFile: string | undefined
 }
 
+const NO_KEYS: KeySecrets = { kek: undefined, otherKeks: [], signingKey: undefined, pkcs11: undefined }
+
 /** Loads the secrets. Throws StartupError when a file is missing or is not what it should be. */
 export async function loadSecrets(config: Config): Promise<Secrets> {
   if (config.databaseUrl === undefined) await mkdir(config.dataDir, { recursive: true })
-  const kek = config.services.includes('authn') ? (config.kek ?? (await loadKek(config))) : undefined
+  const keys = config.services.includes('authn') ? await loadKeySecrets(config) : NO_KEYS
   if (config.databaseUrl !== undefined || config.adminKey !== undefined) {
-    return { kek, adminKey: config.adminKey, adminKeyFile: undefined }
+    return { ...keys, adminKey: config.adminKey, adminKeyFile: undefined }
   }
   const adminKeyFile = join(config.dataDir, 'admin-key.pem')
-  return { kek, adminKey: await loadAdminKey(adminKeyFile), adminKeyFile }
+  return { ...keys, adminKey: await loadAdminKey(adminKeyFile), adminKeyFile }
+}
+
+/** What may be made comes last, so that a start which is refused for another file makes nothing. */
+async function loadKeySecrets(config: Config): Promise<KeySecrets> {
+  const { signingKeyFile } = config
+  const fromFiles = await Promise.all(config.otherKekFiles.map(readKek))
+  const signingKey = signingKeyFile && (await readNamed(signingKeyFile, 'signing key'))
+  const pkcs11 = await loadPkcs11(config)
+  return {
+    kek: config.kek ?? (await loadKek(config)),
+    otherKeks: [...config.otherKeks, ...fromFiles],
+    signingKey,
+    pkcs11,
+  }
+}
+
+async function loadPkcs11(config: Config): Promise<Pkcs11Token | undefined> {
+  const { pkcs11Module, pkcs11Token, pkcs11Pin, pkcs11PinFile } = config
+  const pin = pkcs11Pin ?? (pkcs11PinFile && (await readPin(pkcs11PinFile)))
+  if (pkcs11Module === undefined || pkcs11Token === undefined || pin === undefined) return undefined
+  return { module: pkcs11Module, tokenLabel: pkcs11Token, pin }
+}
+
+async function readPin(path: string): Promise<string> {
+  const pin = (await readNamed(path, 'PIN')).replace(/\r?\n$/, '')
+  if (pin === '' || /[\r\n]/.test(pin)) throw new StartupError(`${path} must hold a PIN, in one line.`)
+  return pin
 }
 
 async function loadKek({ kekFile, dataDir }: Config): Promise<Uint8Array> {
-  const path = kekFile ?? join(dataDir, 'key-encryption-key')
-  const text = kekFile === undefined ? await readOrCreateKek(path, dataDir) : await readIfPresent(path)
-  if (text === undefined) throw new StartupError(`There is no key-encryption key at ${path}.`)
+  if (kekFile !== undefined) return readKek(kekFile)
+  const path = join(dataDir, 'key-encryption-key')
+  return parseKek(path, await readOrCreateKek(path, dataDir))
+}
+
+async function readKek(path: string): Promise<Uint8Array> {
+  return parseKek(path, await readNamed(path, 'key-encryption key'))
+}
+
+function parseKek(path: string, text: string): Uint8Array {
   const bytes = decodeBase64(text.trim())
   if (bytes?.length !== 32) throw new StartupError(`${path} must hold 32 bytes in base64.`)
   return bytes

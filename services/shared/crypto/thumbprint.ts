@@ -1,10 +1,10 @@
-import { hash } from 'node:crypto'
 import { encodeBase64url } from './base64.ts'
+import { jwkThumbprint } from './public-jwk.ts'
 
 /**
  * RFC 7638 thumbprint (SHA-256, base64url, 43 characters) of a raw 32-byte Ed25519 public key, over the members that
- * RFC 8037 section 2 requires. It is the `kid` of every key.
+ * RFC 8037 section 2 requires. It is the `kid` of every agent's and operator's key.
  */
 export function thumbprint(rawKey: Uint8Array): string {
-  return hash('sha256', `{"crv":"Ed25519","kty":"OKP","x":"${encodeBase64url(rawKey)}"}`, 'base64url')
+  return jwkThumbprint({ kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(rawKey) })
 }

@@ -145,6 +145,30 @@ export const reasons = {
     error: 'audience not allowed',
   },
 
+  // Signing keys.
+  INVALID_ALGORITHM: {
+    status: 400,
+    code: Code.InvalidArgument,
+    title: 'The signing algorithm is not one of this server',
+  },
+  ALGORITHM_CONFLICT: {
+    status: 400,
+    code: Code.InvalidArgument,
+    title: 'The audiences want different signing algorithms, and a token has one',
+  },
+  INVALID_SIGNING_KEY: {
+    status: 400,
+    code: Code.InvalidArgument,
+    title: 'The text is not a private key that can sign tokens',
+  },
+  KEY_NOT_FOUND: { status: 404, code: Code.NotFound, title: 'There is no such signing key' },
+  KEY_EXISTS: { status: 409, code: Code.AlreadyExists, title: 'The signing key is known already' },
+  KEY_NOT_READY: {
+    status: 409,
+    code: Code.FailedPrecondition,
+    title: 'No key has been published for long enough to sign',
+  },
+
   // The revocation log.
   RESYNC_REQUIRED: {
     status: 410,

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { createRevocationMetrics, type RevocationMetrics } from './revocation-metrics.ts'
+import { type SigningKeyFacts, showSigningKeys } from './signing-key-metrics.ts'
 
 /** What the server counts. Labels come from fixed sets, never from what a caller sends. */
 export interface Metrics {
@@ -10,6 +11,8 @@ export interface Metrics {
   callStarted(): void
   callEnded(): void
   readonly revocation: RevocationMetrics
+  /** Shows the signing keys, from now on. */
+  showSigningKeys(read: () => readonly SigningKeyFacts[]): void
 }
 
 /** The metrics as Prometheus reads them. Made at most once a second, for anybody may ask and making them costs. */
@@ -65,6 +68,7 @@ export function createMetrics(pool: pg.Pool): Metrics {
     callStarted: () => inFlight.inc(),
     callEnded: () => inFlight.dec(),
     revocation: createRevocationMetrics(registry),
+    showSigningKeys: (read) => showSigningKeys(registry, read),
   }
 }
 

@@ -1,18 +1,20 @@
-import type { PrismaClient } from '../../../gen/prisma/client.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type { JwksKey, PrismaClient } from '../../../gen/prisma/client.ts'
 import type { KeyState } from '../../../gen/prisma/enums.ts'
-import { decodeBase64url } from '../crypto/base64.ts'
-import { importPublicKey, type VerifyingKey } from '../crypto/ed25519.ts'
-import { isJsonObject } from '../crypto/strict-json.ts'
+import { jwkThumbprint, type PublicJwk } from '../crypto/public-jwk.ts'
+import { isTokenAlgorithm, type TokenAlgorithm } from '../crypto/token-algorithms.ts'
+import { importTokenVerifier } from '../crypto/token-verifier.ts'
 
 /** The public half of a signing key. */
 export interface VerificationKey {
+  /** RFC 7638 thumbprint. */
   readonly kid: string
   /** JOSE algorithm that its tokens carry. */
-  readonly alg: string
+  readonly alg: TokenAlgorithm
   readonly state: KeyState
-  /** Public key, base64url. */
-  readonly x: string
-  readonly key: VerifyingKey
+  readonly jwk: PublicJwk
+  /** Whether a JWS signature of this key and algorithm holds over the signing input. */
+  readonly verify: (signingInput: Uint8Array, signature: Uint8Array) => boolean
 }
 
 /** The public halves of all access token keys there have been. */
@@ -23,20 +25,34 @@ export interface VerificationKeys {
   list(): Promise<readonly VerificationKey[]>
 }
 
-/** An unknown kid makes the keys be read again, but not more often than this: unknown kids are anybody's to invent. */
+type Row = Pick<JwksKey, 'kid' | 'alg' | 'state' | 'publicJwk'>
+
+/** An unknown kid makes the keys be read again before their time, but not more often than this: unknown kids are anybody's to invent. */
 const REREAD_INTERVAL_MS = 1_000
 const MAX_AGE_MS = 10_000
+const COLUMNS = { kid: true, alg: true, state: true, publicJwk: true }
 
-/** Reads `jwks_keys`, keeps the public halves in memory. `now` is monotonic, in milliseconds. */
-export function createVerificationKeys(prisma: PrismaClient, now: () => number): VerificationKeys {
-  let keys = new Map<string, VerificationKey>()
+/**
+ * Reads `jwks_keys`, keeps the public halves in memory. `now` is monotonic, in milliseconds; so is `maxAgeMs`, after which the keys
+ * are read again before anything is answered. A row that does not hold the key that its kid names is left out.
+ */
+export function createVerificationKeys(
+  prisma: PrismaClient,
+  now: () => number,
+  maxAgeMs = MAX_AGE_MS,
+): VerificationKeys {
+  let keys: ReadonlyMap<string, VerificationKey> = new Map()
   let readAt = Number.NEGATIVE_INFINITY
   let reading: Promise<void> | undefined
 
   const read = async () => {
     const startedAt = now()
-    const rows = await prisma.jwksKey.findMany({ where: { purpose: 'access_token' }, orderBy: { createdAt: 'asc' } })
-    keys = new Map(rows.flatMap((row) => toEntry(row.kid, row.alg, row.state, row.publicJwk)))
+    const rows = await prisma.jwksKey.findMany({
+      where: { purpose: 'access_token' },
+      orderBy: { createdAt: 'asc' },
+      select: COLUMNS,
+    })
+    keys = new Map(rows.flatMap((row) => toEntry(row, keys.get(row.kid))))
     readAt = startedAt
   }
   const readUnlessYounger = async (ageMs: number) => {
@@ -48,20 +64,25 @@ export function createVerificationKeys(prisma: PrismaClient, now: () => number):
   }
   return {
     async find(kid) {
-      await readUnlessYounger(MAX_AGE_MS)
+      await readUnlessYounger(maxAgeMs)
       if (!keys.has(kid)) await readUnlessYounger(REREAD_INTERVAL_MS)
       return keys.get(kid)
     },
     async list() {
-      await readUnlessYounger(MAX_AGE_MS)
+      await readUnlessYounger(maxAgeMs)
       return [...keys.values()]
     },
   }
 }
 
-function toEntry(kid: string, alg: string, state: KeyState, jwk: unknown): [string, VerificationKey][] {
-  const x = isJsonObject(jwk) ? jwk.x : undefined
-  const raw = typeof x === 'string' ? decodeBase64url(x) : undefined
-  const key = raw && importPublicKey(raw)
-  return typeof x === 'string' && key ? [[kid, { kid, alg, state, x, key }]] : []
+/** Keeps what was imported before while the row says the same: importing can cost ten times what verifying does. */
+function toEntry(
+  { kid, alg, state, publicJwk }: Row,
+  before: VerificationKey | undefined,
+): [string, VerificationKey][] {
+  if (!isTokenAlgorithm(alg)) return []
+  const isKept = before !== undefined && before.alg === alg && isDeepStrictEqual(before.jwk, publicJwk)
+  const verifier = isKept ? before : importTokenVerifier(alg, publicJwk)
+  if (verifier === undefined || jwkThumbprint(verifier.jwk) !== kid) return []
+  return [[kid, { kid, alg, state, jwk: verifier.jwk, verify: verifier.verify }]]
 }

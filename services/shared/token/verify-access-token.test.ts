@@ -1,8 +1,17 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, createPublicKey, sign as cryptoSign, verify as cryptoVerify, type KeyObject } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { accessToken, GOOD_CLAIMS, keysOf, knownKey } from '../../../test/support/access-tokens.ts'
+import {
+  accessToken,
+  accessTokenOf,
+  GOOD_CLAIMS,
+  keysOf,
+  knownKey,
+  knownKeyOf,
+} from '../../../test/support/access-tokens.ts'
 import { bearer, ISSUER, NOW_S, operatorSigner } from '../../../test/support/assertions.ts'
+import { testTokenKey } from '../../../test/support/token-keys.ts'
 import { generateKeyPair, sign } from '../crypto/ed25519.ts'
+import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '../crypto/token-algorithms.ts'
 import type { VerificationKey } from './verification-keys.ts'
 import { checkTimes, verifyAccessToken } from './verify-access-token.ts'
 
@@ -17,6 +26,20 @@ const successor = (text: string) => `${text.slice(0, -1)}${String.fromCharCode(t
 const reSign = (headerText: string, payloadText: string) => {
   const parts = [headerText, payloadText].map((text) => Buffer.from(text).toString('base64url'))
   return `${parts.join('.')}.${Buffer.from(sign(pair.privateKey, Buffer.from(parts.join('.')))).toString('base64url')}`
+}
+const KNOWN = new Map(TOKEN_ALGORITHMS.map((alg) => [alg, knownKeyOf(alg)]))
+const keyOf = (alg: TokenAlgorithm) => KNOWN.get(alg) ?? knownKeyOf(alg)
+const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
+const withSignature = (text: string, change: (signature: Buffer) => Buffer) => {
+  const start = text.lastIndexOf('.') + 1
+  return text.slice(0, start) + change(Buffer.from(text.slice(start), 'base64url')).toString('base64url')
+}
+const publicPem = (key: KeyObject) => createPublicKey(key).export({ format: 'pem', type: 'spki' }).toString()
+/** As a verifier sees it that knows of no lower S. */
+const isSignedES256 = (key: KeyObject, text: string) => {
+  const [input, text64] = [text.slice(0, text.lastIndexOf('.')), text.slice(text.lastIndexOf('.') + 1)]
+  const options = { key: createPublicKey(key), dsaEncoding: 'ieee-p1363' as const }
+  return cryptoVerify('sha256', Buffer.from(input), options, Buffer.from(text64, 'base64url'))
 }
 const HEADER_TEXT = Buffer.from(header, 'base64url').toString()
 const PAYLOAD_TEXT = Buffer.from(payload, 'base64url').toString()
@@ -91,6 +114,66 @@ describe('verifyAccessToken', () => {
     expect(await verdictOf(accessToken(other))).toBe('UNKNOWN_KEY')
   })
 
+  describe.each(TOKEN_ALGORITHMS)('under a key of %s', (alg) => {
+    const known = keyOf(alg)
+    const good = accessTokenOf(known.key)
+
+    it('takes its token', async () => {
+      expect(await verdictOf(good, ISSUER, known.keys)).toBe('genuine')
+    })
+
+    it.each(TOKEN_ALGORITHMS.filter((other) => other !== alg))('refuses the header alg %s', async (other) => {
+      const relabelled = accessTokenOf(known.key, { alg: other })
+      const bySomebody = accessTokenOf(keyOf(other).key, { kid: known.key.kid })
+      expect(await verdictOf(relabelled, ISSUER, known.keys)).toBe('UNSUPPORTED_ALGORITHM')
+      expect(await verdictOf(bySomebody, ISSUER, known.keys)).toBe('UNSUPPORTED_ALGORITHM')
+    })
+
+    it.each(TOKEN_ALGORITHMS)('refuses a signature of another key, made as %s', async (other) => {
+      const forged = accessTokenOf(testTokenKey(other), { alg, kid: known.key.kid })
+      expect(await verdictOf(forged, ISSUER, known.keys)).toBe('SIGNATURE_INVALID')
+    })
+
+    it.each(['none', 'HS256', 'HS512', 'PS256', 'RS512', 'ES384', 'ES256K', 'Ed448', alg.toUpperCase() + alg])(
+      'refuses %s, signed with the public half as secret',
+      async (other) => {
+        const [head, body] = accessTokenOf(known.key, { alg: other }).split('.')
+        for (const secret of [JSON.stringify(known.key.jwk), publicPem(known.key.privateKey)]) {
+          const mac = createHmac('sha256', secret).update(`${head}.${body}`).digest('base64url')
+          expect(await verdictOf(`${head}.${body}.${mac}`, ISSUER, known.keys)).toBe('UNSUPPORTED_ALGORITHM')
+        }
+      },
+    )
+
+    const reSigned: [string, (bytes: Buffer) => Buffer][] = [
+      ['the first byte left out', (bytes) => bytes.subarray(1)],
+      ['the last byte left out', (bytes) => bytes.subarray(0, -1)],
+      ['a zero in front', (bytes) => Buffer.concat([Buffer.alloc(1), bytes])],
+      ['a zero behind', (bytes) => Buffer.concat([bytes, Buffer.alloc(1)])],
+      ['zeros alone', (bytes) => Buffer.alloc(bytes.length)],
+      ['the signature twice', (bytes) => Buffer.concat([bytes, bytes])],
+      ['one bit changed', (bytes) => Buffer.from(bytes).fill((bytes[8] ?? 0) ^ 1, 8, 9)],
+      ['the length of another algorithm', (bytes) => Buffer.alloc(bytes.length === 64 ? 256 : 64, bytes)],
+    ]
+    it.each(reSigned)('refuses a signature: %s', async (_name, change) => {
+      expect(await verdictOf(withSignature(good, change), ISSUER, known.keys)).toBe('SIGNATURE_INVALID')
+    })
+  })
+
+  it('refuses the second signature that ES256 has for every token, and DER', async () => {
+    const { key, keys: known } = keyOf('ES256')
+    const text = accessTokenOf(key)
+    const twin = withSignature(text, (bytes) => {
+      const s = ORDER - BigInt(`0x${bytes.subarray(32).toString('hex')}`)
+      return Buffer.concat([bytes.subarray(0, 32), Buffer.from(s.toString(16).padStart(64, '0'), 'hex')])
+    })
+    const signingInput = Buffer.from(text.slice(0, text.lastIndexOf('.')))
+    expect(isSignedES256(key.privateKey, twin)).toBe(true)
+    expect(await verdictOf(twin, ISSUER, known)).toBe('SIGNATURE_INVALID')
+    const der = withSignature(text, () => cryptoSign('sha256', signingInput, key.privateKey))
+    expect(await verdictOf(der, ISSUER, known)).toBe('SIGNATURE_INVALID')
+  })
+
   const states: [VerificationKey['state'], string, string][] = [
     ['prepared', 'genuine', 'genuine'],
     ['active', 'genuine', 'genuine'],
@@ -120,6 +203,9 @@ describe('verifyAccessToken', () => {
   it('looks no key up for what cannot be a token', async () => {
     const untouched = { find: () => Promise.reject(new Error('asked')), list: async () => [] }
     expect(await verdictOf(accessToken(pair, {}, { iss: 1 }), ISSUER, untouched)).toBe('MALFORMED_TOKEN')
+    for (const alg of ['none', 'HS256', 'PS256']) {
+      expect(await verdictOf(accessToken(pair, { alg }), ISSUER, untouched)).toBe('UNSUPPORTED_ALGORITHM')
+    }
   })
 })
 

@@ -1,6 +1,6 @@
 import type { KeyState } from '../../../gen/prisma/enums.ts'
-import { verify } from '../crypto/ed25519.ts'
-import { ED25519_ALGORITHMS, parseCompactJws } from '../crypto/jws.ts'
+import { parseCompactJws } from '../crypto/jws.ts'
+import { TOKEN_ALGORITHMS } from '../crypto/token-algorithms.ts'
 import type { Verdict } from '../errors/reasons.ts'
 import { ACCESS_TOKEN_TYPE, type AccessTokenClaims, MAX_TOKEN_BYTES, parseAccessTokenClaims } from './claims.ts'
 import type { VerificationKeys } from './verification-keys.ts'
@@ -12,7 +12,7 @@ const ACCEPTED_STATES: Readonly<Record<KeyRule, ReadonlySet<KeyState>>> = {
   current: new Set(['prepared', 'active', 'retiring']),
   'including-retired': new Set(['prepared', 'active', 'retiring', 'retired']),
 }
-const RULES = { maxBytes: MAX_TOKEN_BYTES, algs: ED25519_ALGORITHMS, typs: [ACCESS_TOKEN_TYPE] }
+const RULES = { maxBytes: MAX_TOKEN_BYTES, algs: TOKEN_ALGORITHMS, typs: [ACCESS_TOKEN_TYPE] }
 
 /** Whether retired keys count, as they do to revoke a token that may have expired. */
 type KeyRule = 'current' | 'including-retired'
@@ -34,7 +34,7 @@ export async function verifyAccessToken(
   const key = await keys.find(jws.header.kid)
   if (key === undefined || !ACCEPTED_STATES[rule].has(key.state)) return { verdict: 'UNKNOWN_KEY' }
   if (key.alg !== jws.header.alg) return { verdict: 'UNSUPPORTED_ALGORITHM' }
-  if (!verify(key.key, jws.signingInput, jws.signature)) return { verdict: 'SIGNATURE_INVALID' }
+  if (!key.verify(jws.signingInput, jws.signature)) return { verdict: 'SIGNATURE_INVALID' }
   if (claims.iss !== issuer) return { verdict: 'WRONG_ISSUER' }
   return { claims, kid: key.kid }
 }

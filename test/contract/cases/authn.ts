@@ -172,6 +172,51 @@ const standings: readonly RefusalCase[] = [
   },
 ]
 
+/** Audiences for which their owners have chosen what signs: any agent may have a token for each of them alone. */
+const CHOSEN = {
+  'es256.acme-operator.com': ['acme', 'ES256'],
+  'rs256.acme-operator.com': ['acme', 'RS256'],
+  'ed25519.bravo-operator.com': ['bravo', 'Ed25519'],
+} as const
+
+async function chooseAlgorithms({ db, operators }: World): Promise<void> {
+  const data = Object.entries(CHOSEN).map(([audience, [owner, tokenSigningAlg]]) => ({
+    operatorId: operators[owner].id,
+    audience,
+    callers: ['*'],
+    tokenSigningAlg,
+  }))
+  await db.prisma.operatorAudience.createMany({ data, skipDuplicates: true })
+}
+
+const CONFLICTS: Readonly<Record<string, (world: World) => string[]>> = {
+  'two audiences of the own operator': () => ['es256.acme-operator.com', 'rs256.acme-operator.com'],
+  'the issuer beside another audience': ({ issuer }) => [issuer, 'https://es256.acme-operator.com:8443/v1'],
+  'an audience that nobody owns beside another': () => ['nobody-operator.com', 'https://rs256.acme-operator.com/'],
+  'audiences of two operators': () => ['es256.acme-operator.com', 'ed25519.bravo-operator.com'],
+  'two names of one curve': ({ issuer }) => ['ed25519.bravo-operator.com', issuer],
+  'the longest audiences, of percent signs that triple in a gRPC status': ({ issuer }) => [
+    issuer,
+    ...Array.from({ length: 7 }, (_, index) => `https://es256.acme-operator.com/${index}${'%'.repeat(222)}`),
+  ],
+}
+
+const conflicts = Object.entries(CONFLICTS).flatMap(([name, audiences]) =>
+  ['asked for', 'bound to'].map(
+    (how): RefusalCase => ({
+      name: `${name}, ${how}`,
+      reason: 'ALGORITHM_CONFLICT',
+      method: rpc.issueToken,
+      request: async (world) => {
+        await chooseAlgorithms(world)
+        const audience = audiences(world)
+        if (how === 'bound to') return world.challenge(world.agents.active, { aud: audience.toSorted() })
+        return { ...world.challenge(world.agents.active), audience }
+      },
+    }),
+  ),
+)
+
 const verification: readonly RefusalCase[] = [
   ...Object.entries(NOT_SCOPES).map(
     ([name, scope]): RefusalCase => checked(name, 'INVALID_SCOPE', { scope: `read ${scope}` }),
@@ -194,5 +239,6 @@ export const authnCases: readonly RefusalCase[] = [
   ...signatures,
   ...bindings,
   ...standings,
+  ...conflicts,
   ...verification,
 ]

@@ -32,9 +32,13 @@ const TABLE: Readonly<Record<string, Callers>> = {
   'RevocationService.WatchRevocations': 'operator-or-admin',
   'RevocationService.EndAllTokensOfDeployment': 'admin',
   'KeysService.GetJsonWebKeySet': 'anyone',
+  'KeysService.ListSigningKeys': 'admin',
+  'KeysService.RotateSigningKeys': 'admin',
+  'KeysService.MarkKeyCompromised': 'admin',
+  'KeysService.ImportSigningKey': 'admin',
 }
 
-const READS = new Set(['GetOperatorPolicy', 'ListAuditRecords', 'ListAgents', 'WatchRevocations'])
+const READS = new Set(['GetOperatorPolicy', 'ListAuditRecords', 'ListAgents', 'WatchRevocations', 'ListSigningKeys'])
 
 /** Who may make this call. Throws Error for a method that has no line. */
 export function callersOf(method: DescMethod): Callers {

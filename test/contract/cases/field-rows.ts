@@ -103,6 +103,16 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
       'with an empty entry': [[''], 'INVALID_DOMAIN'],
     },
   },
+  'SetOperatorPolicyRequest.policy.audiences.token_signing_alg': {
+    wrong: {
+      'that there is not': ['HS256', 'INVALID_ALGORITHM'],
+      'in another case': ['es256', 'INVALID_ALGORITHM'],
+      'with a blank': ['ES256 ', 'INVALID_ALGORITHM'],
+      'of a prototype': ['constructor', 'INVALID_ALGORITHM'],
+      'of 50 KB': [text(50_000), 'INVALID_ALGORITHM'],
+    },
+    fits: { none: '', 'of the default': 'EdDSA', 'of RFC 9864': 'Ed25519', 'of a curve': 'ES256', 'of RSA': 'RS256' },
+  },
   'SetOperatorPolicyRequest.policy.require_bound_challenges': {},
   'EndAllTokensRequest.id': ownId,
   'EndAllTokensRequest.reason': bounded(500),
@@ -217,4 +227,20 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
     },
   },
   'EndAllTokensOfDeploymentRequest.reason': bounded(500),
+  'RotateSigningKeysRequest.alg': {
+    wrong: { 'in another case': ['eddsa', 'INVALID_ALGORITHM'], 'of a prototype': ['__proto__', 'INVALID_ALGORITHM'] },
+  },
+  'RotateSigningKeysRequest.kid': named('KEY_NOT_FOUND'),
+  'RotateSigningKeysRequest.reason': bounded(500),
+  'MarkKeyCompromisedRequest.kid': named('KEY_NOT_FOUND'),
+  'MarkKeyCompromisedRequest.reason': bounded(500),
+  'MarkKeyCompromisedRequest.force': {},
+  'ImportSigningKeyRequest.key': {
+    absent: 'INVALID_SIGNING_KEY',
+    wrong: { 'of 50 KB': [text(50_000), 'INVALID_SIGNING_KEY'], 'of JSON': ['{}', 'INVALID_SIGNING_KEY'] },
+  },
+  'ImportSigningKeyRequest.alg': {
+    wrong: { 'in another case': ['eddsa', 'INVALID_ALGORITHM'], 'of a prototype': ['__proto__', 'INVALID_ALGORITHM'] },
+  },
+  'ImportSigningKeyRequest.reason': bounded(500),
 }

@@ -42,7 +42,12 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   ],
   'OperatorRegistryService.ReleaseDomain': ['OPERATOR_SUSPENDED'],
   'OperatorRegistryService.GetOperatorPolicy': [],
-  'OperatorRegistryService.SetOperatorPolicy': ['OPERATOR_SUSPENDED', 'INVALID_AUDIENCE', 'INVALID_DOMAIN'],
+  'OperatorRegistryService.SetOperatorPolicy': [
+    'OPERATOR_SUSPENDED',
+    'INVALID_AUDIENCE',
+    'INVALID_DOMAIN',
+    'INVALID_ALGORITHM',
+  ],
   'OperatorRegistryService.EndAllTokens': [],
   'OperatorRegistryService.SuspendOperator': ['OPERATOR_NOT_FOUND', 'OPERATOR_NOT_ACTIVE', 'OPERATOR_RELEASED'],
   'OperatorRegistryService.ReinstateOperator': [
@@ -90,6 +95,7 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
     'AGENT_OPERATOR_NOT_ACTIVE',
     'SCOPE_NOT_ALLOWED',
     'AUDIENCE_NOT_ALLOWED',
+    'ALGORITHM_CONFLICT',
     'CHALLENGE_USED',
   ],
   'AuthnService.VerifyToken': ['INVALID_SCOPE', 'INVALID_AUDIENCE'],
@@ -97,6 +103,10 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   'RevocationService.WatchRevocations': ['RESYNC_REQUIRED'],
   'RevocationService.EndAllTokensOfDeployment': [],
   'KeysService.GetJsonWebKeySet': [],
+  'KeysService.ListSigningKeys': [],
+  'KeysService.RotateSigningKeys': ['INVALID_ALGORITHM', 'KEY_NOT_FOUND', 'KEY_NOT_READY'],
+  'KeysService.MarkKeyCompromised': ['KEY_NOT_FOUND', 'KEY_NOT_READY'],
+  'KeysService.ImportSigningKey': ['INVALID_ALGORITHM', 'INVALID_SIGNING_KEY', 'KEY_EXISTS'],
 }
 
 /** All reasons that an RPC can answer. Throws Error for a method that has no line. */

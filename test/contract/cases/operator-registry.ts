@@ -150,7 +150,11 @@ const suspendedSelf: readonly RefusalCase[] = [rpc.releaseDomain, rpc.setOperato
   request: ({ operators }) => ({ id: operators.suspended.id }),
 }))
 
-const rule = (audience: string, callers: readonly string[] = []) => ({ audience, callers: [...callers] })
+const rule = (audience: string, callers: readonly string[] = [], token_signing_alg = '') => ({
+  audience,
+  callers: [...callers],
+  token_signing_alg,
+})
 
 const BAD_POLICIES: Readonly<Record<string, readonly [ReasonCode, ...ReturnType<typeof rule>[]]>> = {
   'an audience that is empty': ['INVALID_AUDIENCE', rule('')],
@@ -165,6 +169,14 @@ const BAD_POLICIES: Readonly<Record<string, readonly [ReasonCode, ...ReturnType<
   '65 audiences': [
     'INVALID_AUDIENCE',
     ...Array.from({ length: 65 }, (_, index) => rule(`a${index}.acme-operator.com`)),
+  ],
+  'an algorithm of nobody': ['INVALID_ALGORITHM', rule('acme-operator.com', [], 'none')],
+  'an algorithm of shared secrets': ['INVALID_ALGORITHM', rule('acme-operator.com', ['*'], 'HS256')],
+  'an algorithm in another case': ['INVALID_ALGORITHM', rule('acme-operator.com', ['*'], 'EDDSA')],
+  'an algorithm that only one of two rules has right': [
+    'INVALID_ALGORITHM',
+    rule('acme-operator.com', [], 'ES256'),
+    rule('api.acme-operator.com', [], 'ES384'),
   ],
   'a caller that is no domain': ['INVALID_DOMAIN', rule('acme-operator.com', ['192.0.2.1'])],
   'a caller that is empty': ['INVALID_DOMAIN', rule('acme-operator.com', [''])],

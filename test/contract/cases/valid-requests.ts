@@ -59,4 +59,10 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   'RevocationService.WatchRevocations': () => ({}),
   'RevocationService.EndAllTokensOfDeployment': () => ({}),
   'KeysService.GetJsonWebKeySet': () => ({}),
+  'KeysService.ListSigningKeys': () => ({}),
+  'KeysService.RotateSigningKeys': () => ({ alg: 'EdDSA' }),
+  'KeysService.MarkKeyCompromised': ({ keys: { lonely } }) => ({ kid: lonely.kid, force: true }),
+  'KeysService.ImportSigningKey': () => ({
+    key: String(generateKeyPair().privateKey.export({ type: 'pkcs8', format: 'pem' })),
+  }),
 }

@@ -30,7 +30,7 @@ export interface RestForm {
 
 /** The REST form of a method. Throws Error for a method that has none. */
 export function restForm(method: DescMethod): RestForm {
-  if (method.parent === KeysService) return form('GET', '/.well-known/jwks.json', '')
+  if (method === KeysService.method.getJsonWebKeySet) return form('GET', '/.well-known/jwks.json', '')
   if (!hasOption(method, http)) throw new Error(`${method.name} is not bound to REST`)
   const { pattern, body } = getOption(method, http)
   if (pattern.case === undefined || pattern.case === 'custom') throw new Error(`${method.name} has no HTTP method`)

@@ -3,6 +3,7 @@ import { anyUnpack } from '@bufbuild/protobuf/wkt'
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import { ErrorInfoSchema } from '../../../gen/proto/google/rpc/error_details_pb.ts'
 import { StatusSchema } from '../../../gen/proto/google/rpc/status_pb.ts'
+import { expectNothingPrivate } from '../../support/private-members.ts'
 
 /** How a gRPC call ended. */
 export interface GrpcAnswer {
@@ -31,7 +32,7 @@ export const grpcPath = (method: DescMethod): string => `/${method.parent.typeNa
 export function grpcCaller(address: string): GrpcCaller {
   const client = new Client(address, credentials.createInsecure(), { 'grpc.max_send_message_length': -1 })
   return {
-    call(path, message, entries = {}) {
+    async call(path, message, entries = {}) {
       const metadata = new Metadata()
       for (const [name, value] of Object.entries(entries)) metadata.set(name, value)
       const { promise, resolve } = Promise.withResolvers<GrpcAnswer>()
@@ -47,7 +48,10 @@ export function grpcCaller(address: string): GrpcCaller {
       call.on('metadata', (header: Metadata) => {
         requestId = header.get('x-request-id')[0]?.toString()
       })
-      return promise
+      const answer = await promise
+      expectNothingPrivate(answer.details)
+      expectNothingPrivate(Buffer.from(answer.message ?? []).toString('latin1'))
+      return answer
     },
     close: () => client.close(),
   }

@@ -1,6 +1,7 @@
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { expectNothingPrivate } from '../../support/private-members.ts'
 
 /** An HTTP request whose path goes onto the wire as it stands here. */
 export interface HttpRequest {
@@ -33,7 +34,9 @@ export async function sendHttp(baseUrl: string, { verb, path, headers = {}, body
     )
   })
   request.end(body)
-  return promise
+  const answer = await promise
+  expectNothingPrivate(answer.text)
+  return answer
 }
 
 /** Writes bytes to the port and answers all that comes back until the server closes the connection. */

@@ -5,8 +5,9 @@ import {
   sealChallenge,
 } from '../../../services/authn/domain/seal-challenge.ts'
 import { createKeyVault } from '../../../services/authn/keys/key-vault.ts'
+import { createSealedKeys } from '../../../services/authn/keys/sealed-keys.ts'
 import { encodeBase64, encodeBase64url } from '../../../services/shared/crypto/base64.ts'
-import { importSeed, sign } from '../../../services/shared/crypto/ed25519.ts'
+import { generateKeyPair, importSeed, sign } from '../../../services/shared/crypto/ed25519.ts'
 import { importHmacKey } from '../../../services/shared/crypto/hmac.ts'
 import type { Db } from '../../../services/shared/db/db.ts'
 import { adminSigner, ISSUER } from '../../support/assertions.ts'
@@ -37,6 +38,7 @@ export async function startWorld({ env = {}, databaseUrl = async (url) => url }:
   const dns = await startDnsServer()
   const admin = adminSigner()
   const parties = await seed(db)
+  const keys = await seedKeys(db)
   const server = await startServer({
     DATABASE_URL: await databaseUrl(database.url),
     AUTH4AGENT_BASE_URL: ISSUER,
@@ -50,6 +52,7 @@ export async function startWorld({ env = {}, databaseUrl = async (url) => url }:
   const grpc = grpcCaller(server.grpcAddress)
   return {
     ...parties,
+    keys,
     admin,
     db,
     dns,
@@ -66,6 +69,32 @@ export async function startWorld({ env = {}, databaseUrl = async (url) => url }:
       await dns.close()
       await database.drop()
     },
+  }
+}
+
+/** Keys that sign; of EdDSA one stands ready to take over, of Ed25519 none does. */
+async function seedKeys({ prisma }: Db) {
+  const sealed = createSealedKeys(createKeyVault(KEK))
+  const createdAt = new Date(Date.now() - 3_600_000)
+  const insert = async (alg: 'EdDSA' | 'Ed25519', state: 'active' | 'prepared') => {
+    const pair = generateKeyPair()
+    const { kid, publicJwk, stored } = sealed.seal(alg, Uint8Array.from(pair.seed))
+    const data = {
+      kid,
+      purpose: 'access_token',
+      alg,
+      state,
+      publicJwk: { ...publicJwk },
+      createdAt,
+      ...stored,
+    } as const
+    await prisma.jwksKey.create({ data })
+    return { kid, pem: String(pair.privateKey.export({ type: 'pkcs8', format: 'pem' })) }
+  }
+  return {
+    active: await insert('EdDSA', 'active'),
+    ready: await insert('EdDSA', 'prepared'),
+    lonely: await insert('Ed25519', 'active'),
   }
 }
 
@@ -86,7 +115,7 @@ async function challengeSealer({ prisma }: Db) {
 
 /** Signs tokens as the server does, under its own key: those of acme's active agent, with members changed. */
 async function tokenSigner({ prisma }: Db, { did, operatorId }: SeededAgent) {
-  const row = await prisma.jwksKey.findFirstOrThrow({ where: { state: 'active' } })
+  const row = await prisma.jwksKey.findFirstOrThrow({ where: { state: 'active', alg: 'EdDSA' } })
   const { wrappedKey, kekId, kid, purpose } = row
   const pair = importSeed(createKeyVault(KEK).open(wrappedKey ?? new Uint8Array(), kekId, { purpose, id: kid }))
   if (pair === undefined) throw new Error('the signing key is no seed')

@@ -53,7 +53,9 @@ it('1. prints its gateways, which are ready and have one set of keys, and the pr
   const clients = gateways.map(protocolClient)
   expect(clients).toHaveLength(2)
   const sets = await Promise.all(clients.map((client) => client.get('/.well-known/jwks.json')))
-  expect(sets[0]?.body).toMatchObject({ keys: [{ kty: 'OKP' }] })
+  expect(sets[0]?.body).toMatchObject({
+    keys: [{ alg: 'EdDSA' }, { alg: 'Ed25519' }, { alg: 'ES256' }, { alg: 'RS256' }],
+  })
   expect(sets[1]?.body).toEqual(sets[0]?.body)
 })
 

@@ -2,17 +2,21 @@
 // @generated from file auth4agent/v1/keys.proto (package auth4agent.v1, syntax proto3)
 /* eslint-disable */
 
-// The deployment's public signing keys.
+// The deployment's signing keys: the public halves for whoever verifies tokens, their life for the administrator.
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_auth4agent_v1_options } from "./options_pb.ts";
+import { file_google_api_annotations } from "../../google/api/annotations_pb.ts";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file auth4agent/v1/keys.proto.
  */
 export const file_auth4agent_v1_keys: GenFile = /*@__PURE__*/
-  fileDesc("ChhhdXRoNGFnZW50L3YxL2tleXMucHJvdG8SDWF1dGg0YWdlbnQudjEiGQoXR2V0SnNvbldlYktleVNldFJlcXVlc3QiXAoYR2V0SnNvbldlYktleVNldFJlc3BvbnNlEicKBGtleXMYASADKAsyGS5hdXRoNGFnZW50LnYxLkpzb25XZWJLZXkSFwoPbWF4X2FnZV9zZWNvbmRzGAIgASgFIlgKCkpzb25XZWJLZXkSCwoDa3R5GAEgASgJEgsKA2NydhgCIAEoCRILCgNhbGcYAyABKAkSCwoDdXNlGAQgASgJEgsKA2tpZBgFIAEoCRIJCgF4GAYgASgJMnIKC0tleXNTZXJ2aWNlEmMKEEdldEpzb25XZWJLZXlTZXQSJi5hdXRoNGFnZW50LnYxLkdldEpzb25XZWJLZXlTZXRSZXF1ZXN0GicuYXV0aDRhZ2VudC52MS5HZXRKc29uV2ViS2V5U2V0UmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("ChhhdXRoNGFnZW50L3YxL2tleXMucHJvdG8SDWF1dGg0YWdlbnQudjEiGQoXR2V0SnNvbldlYktleVNldFJlcXVlc3QiXAoYR2V0SnNvbldlYktleVNldFJlc3BvbnNlEicKBGtleXMYASADKAsyGS5hdXRoNGFnZW50LnYxLkpzb25XZWJLZXkSFwoPbWF4X2FnZV9zZWNvbmRzGAIgASgFIqEBCgpKc29uV2ViS2V5EgsKA2t0eRgBIAEoCRITCgNjcnYYAiABKAlCBurgGAIYARILCgNhbGcYAyABKAkSCwoDdXNlGAQgASgJEgsKA2tpZBgFIAEoCRIRCgF4GAYgASgJQgbq4BgCGAESEQoBeRgHIAEoCUIG6uAYAhgBEhEKAW4YCCABKAlCBurgGAIYARIRCgFlGAkgASgJQgbq4BgCGAEi+wIKClNpZ25pbmdLZXkSCwoDa2lkGAEgASgJEgsKA2FsZxgCIAEoCRINCgVzdGF0ZRgDIAEoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghyZWFkeV9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMYWN0aXZhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZXRpcmluZ19hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcmV0aXJlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOY29tcHJvbWlzZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB2hlbGRfYnkYCiABKAkSDgoGa2VrX2lkGAsgASgJIhgKFkxpc3RTaWduaW5nS2V5c1JlcXVlc3QibwoXTGlzdFNpZ25pbmdLZXlzUmVzcG9uc2USJwoEa2V5cxgBIAMoCzIZLmF1dGg0YWdlbnQudjEuU2lnbmluZ0tleRIOCgZrZWtfaWQYAiABKAkSGwoTc2VhbGVkX3VuZGVyX290aGVycxgDIAEoBSJEChhSb3RhdGVTaWduaW5nS2V5c1JlcXVlc3QSCwoDYWxnGAEgASgJEgsKA2tpZBgCIAEoCRIOCgZyZWFzb24YAyABKAkicwoZUm90YXRlU2lnbmluZ0tleXNSZXNwb25zZRIpCgZhY3RpdmUYASADKAsyGS5hdXRoNGFnZW50LnYxLlNpZ25pbmdLZXkSKwoIcmV0aXJpbmcYAiADKAsyGS5hdXRoNGFnZW50LnYxLlNpZ25pbmdLZXkiRwoZTWFya0tleUNvbXByb21pc2VkUmVxdWVzdBILCgNraWQYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWZvcmNlGAMgASgIInEKGk1hcmtLZXlDb21wcm9taXNlZFJlc3BvbnNlEgsKA2tpZBgBIAEoCRIyCg5jb21wcm9taXNlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKYWN0aXZlX2tpZBgDIAEoCSJDChdJbXBvcnRTaWduaW5nS2V5UmVxdWVzdBILCgNrZXkYASABKAkSCwoDYWxnGAIgASgJEg4KBnJlYXNvbhgDIAEoCSJCChhJbXBvcnRTaWduaW5nS2V5UmVzcG9uc2USJgoDa2V5GAEgASgLMhkuYXV0aDRhZ2VudC52MS5TaWduaW5nS2V5MokFCgtLZXlzU2VydmljZRJjChBHZXRKc29uV2ViS2V5U2V0EiYuYXV0aDRhZ2VudC52MS5HZXRKc29uV2ViS2V5U2V0UmVxdWVzdBonLmF1dGg0YWdlbnQudjEuR2V0SnNvbldlYktleVNldFJlc3BvbnNlEnUKD0xpc3RTaWduaW5nS2V5cxIlLmF1dGg0YWdlbnQudjEuTGlzdFNpZ25pbmdLZXlzUmVxdWVzdBomLmF1dGg0YWdlbnQudjEuTGlzdFNpZ25pbmdLZXlzUmVzcG9uc2UiE5ACAYLT5JMCChIIL3YxL2tleXMSggEKEVJvdGF0ZVNpZ25pbmdLZXlzEicuYXV0aDRhZ2VudC52MS5Sb3RhdGVTaWduaW5nS2V5c1JlcXVlc3QaKC5hdXRoNGFnZW50LnYxLlJvdGF0ZVNpZ25pbmdLZXlzUmVzcG9uc2UiGoLT5JMCFDoBKiIPL3YxL2tleXMvcm90YXRlEo8BChJNYXJrS2V5Q29tcHJvbWlzZWQSKC5hdXRoNGFnZW50LnYxLk1hcmtLZXlDb21wcm9taXNlZFJlcXVlc3QaKS5hdXRoNGFnZW50LnYxLk1hcmtLZXlDb21wcm9taXNlZFJlc3BvbnNlIiSC0+STAh46ASoiGS92MS9rZXlzL3traWR9L2NvbXByb21pc2UShgEKEEltcG9ydFNpZ25pbmdLZXkSJi5hdXRoNGFnZW50LnYxLkltcG9ydFNpZ25pbmdLZXlSZXF1ZXN0GicuYXV0aDRhZ2VudC52MS5JbXBvcnRTaWduaW5nS2V5UmVzcG9uc2UiIergGAMIyQGC0+STAhQ6ASoiDy92MS9rZXlzL2ltcG9ydGIGcHJvdG8z", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * GetJsonWebKeySetRequest asks for the published keys.
@@ -58,27 +62,27 @@ export const GetJsonWebKeySetResponseSchema: GenMessage<GetJsonWebKeySetResponse
   messageDesc(file_auth4agent_v1_keys, 1);
 
 /**
- * JsonWebKey is a public key (RFC 7517).
+ * JsonWebKey is a public key (RFC 7517); never more than that.
  *
  * @generated from message auth4agent.v1.JsonWebKey
  */
 export type JsonWebKey = Message<"auth4agent.v1.JsonWebKey"> & {
   /**
-   * Key type, OKP for Ed25519.
+   * Key type: OKP, EC or RSA.
    *
    * @generated from field: string kty = 1;
    */
   kty: string;
 
   /**
-   * Curve, Ed25519.
+   * Curve: Ed25519 or P-256.
    *
    * @generated from field: string crv = 2;
    */
   crv: string;
 
   /**
-   * Algorithm, EdDSA.
+   * Algorithm: EdDSA, Ed25519, ES256 or RS256.
    *
    * @generated from field: string alg = 3;
    */
@@ -99,11 +103,32 @@ export type JsonWebKey = Message<"auth4agent.v1.JsonWebKey"> & {
   kid: string;
 
   /**
-   * Public key, base64url.
+   * Public key of OKP, x coordinate of EC; base64url.
    *
    * @generated from field: string x = 6;
    */
   x: string;
+
+  /**
+   * The y coordinate of EC, base64url.
+   *
+   * @generated from field: string y = 7;
+   */
+  y: string;
+
+  /**
+   * Modulus of RSA, base64url.
+   *
+   * @generated from field: string n = 8;
+   */
+  n: string;
+
+  /**
+   * Exponent of RSA, base64url.
+   *
+   * @generated from field: string e = 9;
+   */
+  e: string;
 };
 
 /**
@@ -114,13 +139,345 @@ export const JsonWebKeySchema: GenMessage<JsonWebKey> = /*@__PURE__*/
   messageDesc(file_auth4agent_v1_keys, 2);
 
 /**
- * KeysService publishes the keys that verify the deployment's tokens. Over REST they stand at /.well-known/jwks.json.
+ * SigningKey is what the administrator sees of a key; nothing in it is secret.
+ *
+ * @generated from message auth4agent.v1.SigningKey
+ */
+export type SigningKey = Message<"auth4agent.v1.SigningKey"> & {
+  /**
+   * RFC 7638 thumbprint.
+   *
+   * @generated from field: string kid = 1;
+   */
+  kid: string;
+
+  /**
+   * Algorithm: EdDSA, Ed25519, ES256 or RS256.
+   *
+   * @generated from field: string alg = 2;
+   */
+  alg: string;
+
+  /**
+   * One of prepared (published, signs nothing yet), active (signs), retiring (verifies what it signed), retired (out of the
+   * key set), compromised (out of the key set, and all it signed is refused).
+   *
+   * @generated from field: string state = 3;
+   */
+  state: string;
+
+  /**
+   * When it was made or imported, and so first published.
+   *
+   * @generated from field: google.protobuf.Timestamp created_at = 4;
+   */
+  createdAt?: Timestamp | undefined;
+
+  /**
+   * From when a prepared key may sign: every cached key set has it then. Absent in other states.
+   *
+   * @generated from field: google.protobuf.Timestamp ready_at = 5;
+   */
+  readyAt?: Timestamp | undefined;
+
+  /**
+   * When it began to sign; absent before.
+   *
+   * @generated from field: google.protobuf.Timestamp activated_at = 6;
+   */
+  activatedAt?: Timestamp | undefined;
+
+  /**
+   * When it ceased to sign; absent before.
+   *
+   * @generated from field: google.protobuf.Timestamp retiring_at = 7;
+   */
+  retiringAt?: Timestamp | undefined;
+
+  /**
+   * When it left the key set; absent before.
+   *
+   * @generated from field: google.protobuf.Timestamp retired_at = 8;
+   */
+  retiredAt?: Timestamp | undefined;
+
+  /**
+   * When it was marked compromised; absent for others.
+   *
+   * @generated from field: google.protobuf.Timestamp compromised_at = 9;
+   */
+  compromisedAt?: Timestamp | undefined;
+
+  /**
+   * Where the private half is: `database`, sealed there, `pkcs11`, or empty once it is gone.
+   *
+   * @generated from field: string held_by = 10;
+   */
+  heldBy: string;
+
+  /**
+   * Id of the key-encryption key that it is sealed under; empty where it is not.
+   *
+   * @generated from field: string kek_id = 11;
+   */
+  kekId: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.SigningKey.
+ * Use `create(SigningKeySchema)` to create a new message.
+ */
+export const SigningKeySchema: GenMessage<SigningKey> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_keys, 3);
+
+/**
+ * ListSigningKeysRequest asks for all keys.
+ *
+ * @generated from message auth4agent.v1.ListSigningKeysRequest
+ */
+export type ListSigningKeysRequest = Message<"auth4agent.v1.ListSigningKeysRequest"> & {
+};
+
+/**
+ * Describes the message auth4agent.v1.ListSigningKeysRequest.
+ * Use `create(ListSigningKeysRequestSchema)` to create a new message.
+ */
+export const ListSigningKeysRequestSchema: GenMessage<ListSigningKeysRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_keys, 4);
+
+/**
+ * ListSigningKeysResponse lists all keys.
+ *
+ * @generated from message auth4agent.v1.ListSigningKeysResponse
+ */
+export type ListSigningKeysResponse = Message<"auth4agent.v1.ListSigningKeysResponse"> & {
+  /**
+   * Every key there has been.
+   *
+   * @generated from field: repeated auth4agent.v1.SigningKey keys = 1;
+   */
+  keys: SigningKey[];
+
+  /**
+   * Id of the key-encryption key that this process seals under.
+   *
+   * @generated from field: string kek_id = 2;
+   */
+  kekId: string;
+
+  /**
+   * How many secrets, signing keys and others, are sealed under another key-encryption key still.
+   *
+   * @generated from field: int32 sealed_under_others = 3;
+   */
+  sealedUnderOthers: number;
+};
+
+/**
+ * Describes the message auth4agent.v1.ListSigningKeysResponse.
+ * Use `create(ListSigningKeysResponseSchema)` to create a new message.
+ */
+export const ListSigningKeysResponseSchema: GenMessage<ListSigningKeysResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_keys, 5);
+
+/**
+ * RotateSigningKeysRequest names what to rotate; without both, every algorithm.
+ *
+ * @generated from message auth4agent.v1.RotateSigningKeysRequest
+ */
+export type RotateSigningKeysRequest = Message<"auth4agent.v1.RotateSigningKeysRequest"> & {
+  /**
+   * The one algorithm to rotate.
+   *
+   * @generated from field: string alg = 1;
+   */
+  alg: string;
+
+  /**
+   * The prepared key that is to sign; empty: of each algorithm the oldest that is ready.
+   *
+   * @generated from field: string kid = 2;
+   */
+  kid: string;
+
+  /**
+   * Why, for the audit; at most 500 characters.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.RotateSigningKeysRequest.
+ * Use `create(RotateSigningKeysRequestSchema)` to create a new message.
+ */
+export const RotateSigningKeysRequestSchema: GenMessage<RotateSigningKeysRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_keys, 6);
+
+/**
+ * RotateSigningKeysResponse says which keys sign now.
+ *
+ * @generated from message auth4agent.v1.RotateSigningKeysResponse
+ */
+export type RotateSigningKeysResponse = Message<"auth4agent.v1.RotateSigningKeysResponse"> & {
+  /**
+   * Those that have become active.
+   *
+   * @generated from field: repeated auth4agent.v1.SigningKey active = 1;
+   */
+  active: SigningKey[];
+
+  /**
+   * Those that have ceased to sign.
+   *
+   * @generated from field: repeated auth4agent.v1.SigningKey retiring = 2;
+   */
+  retiring: SigningKey[];
+};
+
+/**
+ * Describes the message auth4agent.v1.RotateSigningKeysResponse.
+ * Use `create(RotateSigningKeysResponseSchema)` to create a new message.
+ */
+export const RotateSigningKeysResponseSchema: GenMessage<RotateSigningKeysResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_keys, 7);
+
+/**
+ * MarkKeyCompromisedRequest names a key.
+ *
+ * @generated from message auth4agent.v1.MarkKeyCompromisedRequest
+ */
+export type MarkKeyCompromisedRequest = Message<"auth4agent.v1.MarkKeyCompromisedRequest"> & {
+  /**
+   * The key's id.
+   *
+   * @generated from field: string kid = 1;
+   */
+  kid: string;
+
+  /**
+   * Why, for the audit; at most 500 characters.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * Go on although no key could take over.
+   *
+   * @generated from field: bool force = 3;
+   */
+  force: boolean;
+};
+
+/**
+ * Describes the message auth4agent.v1.MarkKeyCompromisedRequest.
+ * Use `create(MarkKeyCompromisedRequestSchema)` to create a new message.
+ */
+export const MarkKeyCompromisedRequestSchema: GenMessage<MarkKeyCompromisedRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_keys, 8);
+
+/**
+ * MarkKeyCompromisedResponse confirms.
+ *
+ * @generated from message auth4agent.v1.MarkKeyCompromisedResponse
+ */
+export type MarkKeyCompromisedResponse = Message<"auth4agent.v1.MarkKeyCompromisedResponse"> & {
+  /**
+   * The key's id.
+   *
+   * @generated from field: string kid = 1;
+   */
+  kid: string;
+
+  /**
+   * When it was marked first.
+   *
+   * @generated from field: google.protobuf.Timestamp compromised_at = 2;
+   */
+  compromisedAt?: Timestamp | undefined;
+
+  /**
+   * The key that signs in its place; empty where it did not sign, or none could take over.
+   *
+   * @generated from field: string active_kid = 3;
+   */
+  activeKid: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.MarkKeyCompromisedResponse.
+ * Use `create(MarkKeyCompromisedResponseSchema)` to create a new message.
+ */
+export const MarkKeyCompromisedResponseSchema: GenMessage<MarkKeyCompromisedResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_keys, 9);
+
+/**
+ * ImportSigningKeyRequest carries a private key. It is sealed before it is stored, and never logged.
+ *
+ * @generated from message auth4agent.v1.ImportSigningKeyRequest
+ */
+export type ImportSigningKeyRequest = Message<"auth4agent.v1.ImportSigningKeyRequest"> & {
+  /**
+   * A private key as text, unencrypted: PEM (PKCS #8, SEC 1 or PKCS #1) or a JWK as JSON.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * The algorithm it is for. Needed only to take an Ed25519 key for Ed25519 instead of EdDSA.
+   *
+   * @generated from field: string alg = 2;
+   */
+  alg: string;
+
+  /**
+   * Why, for the audit; at most 500 characters.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.ImportSigningKeyRequest.
+ * Use `create(ImportSigningKeyRequestSchema)` to create a new message.
+ */
+export const ImportSigningKeyRequestSchema: GenMessage<ImportSigningKeyRequest> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_keys, 10);
+
+/**
+ * ImportSigningKeyResponse shows the key.
+ *
+ * @generated from message auth4agent.v1.ImportSigningKeyResponse
+ */
+export type ImportSigningKeyResponse = Message<"auth4agent.v1.ImportSigningKeyResponse"> & {
+  /**
+   * The key, prepared.
+   *
+   * @generated from field: auth4agent.v1.SigningKey key = 1;
+   */
+  key?: SigningKey | undefined;
+};
+
+/**
+ * Describes the message auth4agent.v1.ImportSigningKeyResponse.
+ * Use `create(ImportSigningKeyResponseSchema)` to create a new message.
+ */
+export const ImportSigningKeyResponseSchema: GenMessage<ImportSigningKeyResponse> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_keys, 11);
+
+/**
+ * KeysService publishes the keys that verify the deployment's tokens, and lets the administrator rotate them. Over REST the
+ * published keys stand at /.well-known/jwks.json.
  *
  * @generated from service auth4agent.v1.KeysService
  */
 export const KeysService: GenService<{
   /**
-   * GetJsonWebKeySet answers the published keys (RFC 7517, RFC 8037).
+   * GetJsonWebKeySet answers the published keys (RFC 7517, RFC 7518, RFC 8037).
    *
    * @generated from rpc auth4agent.v1.KeysService.GetJsonWebKeySet
    */
@@ -128,6 +485,49 @@ export const KeysService: GenService<{
     methodKind: "unary";
     input: typeof GetJsonWebKeySetRequestSchema;
     output: typeof GetJsonWebKeySetResponseSchema;
+  },
+  /**
+   * ListSigningKeys lists every key there has been, oldest first. For the deployment's administrator, as all that follows.
+   *
+   * @generated from rpc auth4agent.v1.KeysService.ListSigningKeys
+   */
+  listSigningKeys: {
+    methodKind: "unary";
+    input: typeof ListSigningKeysRequestSchema;
+    output: typeof ListSigningKeysResponseSchema;
+  },
+  /**
+   * RotateSigningKeys makes published keys sign instead of those that sign now, which go on to verify until their last token
+   * has expired. KEY_NOT_READY, and nothing changed, where no key has been published for long enough.
+   *
+   * @generated from rpc auth4agent.v1.KeysService.RotateSigningKeys
+   */
+  rotateSigningKeys: {
+    methodKind: "unary";
+    input: typeof RotateSigningKeysRequestSchema;
+    output: typeof RotateSigningKeysResponseSchema;
+  },
+  /**
+   * MarkKeyCompromised takes a key out of the key set and ends every token it signed: when the call returns, no online
+   * verification that begins later answers valid. A key that is ready takes its place at once. Where none is, KEY_NOT_READY:
+   * no token could be issued until a new one has been published for long enough. `force` goes on nevertheless.
+   *
+   * @generated from rpc auth4agent.v1.KeysService.MarkKeyCompromised
+   */
+  markKeyCompromised: {
+    methodKind: "unary";
+    input: typeof MarkKeyCompromisedRequestSchema;
+    output: typeof MarkKeyCompromisedResponseSchema;
+  },
+  /**
+   * ImportSigningKey takes in a key made elsewhere, as prepared: published, and able to sign once it has been for long enough.
+   *
+   * @generated from rpc auth4agent.v1.KeysService.ImportSigningKey
+   */
+  importSigningKey: {
+    methodKind: "unary";
+    input: typeof ImportSigningKeyRequestSchema;
+    output: typeof ImportSigningKeyResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_auth4agent_v1_keys, 0);

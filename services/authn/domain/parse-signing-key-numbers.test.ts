@@ -1,0 +1,74 @@
+import { createECDH, createPrivateKey } from 'node:crypto'
+import { describe } from 'vitest'
+import { opensslKey } from '../../../test/support/openssl.ts'
+import { jwkText, type Members, membersOf, type RefusedKey, refusesKeys } from '../../../test/support/refused-keys.ts'
+import { memberOf, numberOf, rsaWithoutPrime } from '../../../test/support/rsa-numbers.ts'
+
+const newKeys = () => ({
+  ed25519: membersOf(opensslKey('ED25519')),
+  p256: membersOf(opensslKey('EC', 'ec_paramgen_curve:P-256')),
+  rsa: membersOf(opensslKey('RSA', 'rsa_keygen_bits:2048')),
+})
+const { ed25519, p256, rsa } = newKeys()
+const another = newKeys()
+const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
+
+/** What node makes of a JWK without looking whether its numbers belong together. */
+const pemOfJwk = (jwk: Members, type: 'pkcs8' | 'sec1' | 'pkcs1') =>
+  createPrivateKey({ key: { ...jwk }, format: 'jwk' })
+    .export({ format: 'pem', type })
+    .toString()
+
+/** A key of P-256 whose private half is not less than the order, and so is a second form of another. */
+function unreduced(): Members {
+  const ecdh = createECDH('prime256v1')
+  ecdh.setPrivateKey(Buffer.from([5]))
+  const [x, y] = [ecdh.getPublicKey().subarray(1, 33), ecdh.getPublicKey().subarray(33)]
+  return {
+    kty: 'EC',
+    crv: 'P-256',
+    x: x.toString('base64url'),
+    y: y.toString('base64url'),
+    d: memberOf(P256_ORDER + 5n),
+  }
+}
+
+/** The RSA key with another d, and exponents that follow from it. */
+function withExponent(d: bigint): Members {
+  const of = (prime = '') => memberOf(d % (numberOf(prime) - 1n))
+  return { ...rsa, d: memberOf(d), dp: of(rsa['p']), dq: of(rsa['q']) }
+}
+
+/** A key with a member of another. */
+const mixed = (jwk: Members, other: Members, name: string) => ({ ...jwk, [name]: other[name] })
+
+describe('parts that do not belong together', () => {
+  const mismatch = /do not belong together/
+  refusesKeys([
+    ...['x', 'd'].map(
+      (name): RefusedKey => [`Ed25519, ${name}`, jwkText(mixed(ed25519, another.ed25519, name)), mismatch],
+    ),
+    ['Ed25519, x of small order', jwkText(ed25519, { x: memberOf(1n << 248n) }), mismatch],
+    ...['x', 'y', 'd'].map(
+      (name): RefusedKey => [`P-256, ${name}`, jwkText(mixed(p256, another.p256, name)), mismatch],
+    ),
+    ['P-256, both coordinates', jwkText(p256, { x: another.p256['x'], y: another.p256['y'] }), mismatch],
+    ['P-256, d of zero', jwkText(p256, { d: Buffer.alloc(32).toString('base64url') }), mismatch],
+    ['P-256, d beyond the order', jwkText(unreduced()), mismatch],
+    ['P-256, d in SEC 1', pemOfJwk(mixed(p256, another.p256, 'd'), 'sec1'), mismatch],
+    ['P-256, d beyond the order in PKCS #8', pemOfJwk(unreduced(), 'pkcs8'), mismatch],
+    ...['n', 'd', 'p', 'q', 'dp', 'dq', 'qi'].flatMap((name): RefusedKey[] => [
+      [`RSA, ${name}`, jwkText(mixed(rsa, another.rsa, name)), mismatch],
+      [`RSA, ${name} in PKCS #1`, pemOfJwk(mixed(rsa, another.rsa, name), 'pkcs1'), mismatch],
+    ]),
+    ['RSA, p and q changed over', jwkText(rsa, { p: rsa['q'], q: rsa['p'] }), mismatch],
+    ['RSA, one as p', jwkText(rsa, { p: 'AQ', q: rsa['n'], dp: 'AQ', dq: rsa['d'], qi: 'AQ' }), mismatch],
+    ['RSA, one as q', jwkText(rsa, { p: rsa['n'], q: 'AQ', dp: rsa['d'], dq: 'AQ', qi: 'AQ' }), mismatch],
+    [
+      'RSA, d of another key and all that follows from it',
+      jwkText(withExponent(numberOf(another.rsa['d'] ?? ''))),
+      mismatch,
+    ],
+    ['RSA, p that is no prime', jwkText(rsaWithoutPrime()), mismatch],
+  ])
+})

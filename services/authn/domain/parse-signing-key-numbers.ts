@@ -1,0 +1,47 @@
+import { decodeBase64url } from '../../shared/crypto/base64.ts'
+import { admitPublicKey } from '../../shared/crypto/ed25519.ts'
+import type { PrivateJwk, RsaPrivateJwk } from './parse-signing-key-jwk.ts'
+import { invalidKey, WANTED_KEY } from './parse-signing-key-refusal.ts'
+
+/** Order of the base point of P-256 (NIST SP 800-186 section 3.2.1.3). */
+const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
+const RSA_BITS = { min: 2048, max: 4096 }
+const RSA_EXPONENT = 65537n
+
+/**
+ * Whether the numbers of a key are right where a signature that verifies does not say so. Throws INVALID_SIGNING_KEY for RSA
+ * of another size or exponent.
+ */
+export function hasSoundNumbers(key: PrivateJwk): boolean {
+  if (key.kty === 'OKP') return admitPublicKey(bytesOf(key.x)).ok
+  // A larger number signs like its remainder.
+  if (key.kty === 'EC') return numberOf(key.d) < P256_ORDER
+  checkRsaSize(key)
+  return isSoundRsa(key)
+}
+
+function checkRsaSize({ n, e }: RsaPrivateJwk): void {
+  const bits = numberOf(n).toString(2).length
+  if (bits < RSA_BITS.min || bits > RSA_BITS.max) throw invalidKey(`The RSA key has ${bits} bits. ${WANTED_KEY}`)
+  if (numberOf(e) !== RSA_EXPONENT) {
+    throw invalidKey(`The RSA key has another public exponent than ${RSA_EXPONENT}. Give one that has this`)
+  }
+}
+
+/**
+ * RFC 8017 section 3.2, but for what d is: a signature tells that. Where another number is wrong, OpenSSL signs by the others.
+ */
+function isSoundRsa(key: RsaPrivateJwk): boolean {
+  const [d, p, q] = [numberOf(key.d), numberOf(key.p), numberOf(key.q)]
+  if (p === 1n || q === 1n || p * q !== numberOf(key.n)) return false
+  const areExponents = d % (p - 1n) === numberOf(key.dp) && d % (q - 1n) === numberOf(key.dq)
+  return areExponents && (numberOf(key.qi) * q) % p === 1n
+}
+
+function numberOf(member: string): bigint {
+  return BigInt(`0x${Buffer.from(bytesOf(member)).toString('hex')}`)
+}
+
+function bytesOf(member: string): Uint8Array {
+  return decodeBase64url(member) ?? new Uint8Array()
+}

@@ -1,0 +1,183 @@
+import type { Handle, Template } from 'pkcs11js'
+import type { PublicJwk } from '../../../shared/crypto/public-jwk.ts'
+import type { TokenAlgorithm } from '../../../shared/crypto/token-algorithms.ts'
+import { MECHANISMS } from './algorithms.ts'
+import { CKA, CKO, CKS_RW_USER_FUNCTIONS } from './constants.ts'
+import type { Session } from './token.ts'
+
+/** The token does not hold the key that is asked for, or not in a way that it could be used. */
+export class KeyObjectError extends Error {
+  override readonly name = 'KeyObjectError'
+}
+
+/** The token says that it holds no such key. */
+export class MissingKeyError extends KeyObjectError {}
+
+/** Values by the number of their attribute. */
+type Attributes = Readonly<Record<number, number | boolean | string | Buffer>>
+
+/** What the objects of a key that has no name yet are labelled. */
+const UNNAMED = 'auth4agent'
+/** More objects of one id than there can be with reason. */
+const MAX_OBJECTS = 16
+/** The longest signature, of a 4096 bit RSA key. */
+const MAX_SIGNATURE_BYTES = 512
+
+/** What a private half must be, and is asked to be: the token alone has it, and it signs and does nothing else. */
+const PRIVATE_TRAITS: Readonly<Record<number, boolean>> = {
+  [CKA.TOKEN]: true,
+  [CKA.PRIVATE]: true,
+  [CKA.SENSITIVE]: true,
+  [CKA.EXTRACTABLE]: false,
+  [CKA.SIGN]: true,
+  [CKA.SIGN_RECOVER]: false,
+  [CKA.DECRYPT]: false,
+  [CKA.UNWRAP]: false,
+  [CKA.DERIVE]: false,
+}
+const PUBLIC_TRAITS: Readonly<Record<number, boolean>> = {
+  [CKA.TOKEN]: true,
+  [CKA.PRIVATE]: false,
+  [CKA.VERIFY]: true,
+  [CKA.VERIFY_RECOVER]: false,
+  [CKA.ENCRYPT]: false,
+  [CKA.WRAP]: false,
+}
+
+/** Buffers that a thread of the addon works on, which keeps the garbage collector from nothing itself. */
+const inUse = new Set<Buffer>()
+
+/** Makes a key pair under an id; its public half. Throws KeyObjectError when the token does not do as it is told. */
+export async function generatePair(session: Session, alg: TokenAlgorithm, id: string): Promise<PublicJwk> {
+  const { calls, handle } = session
+  const { generate, parameters, publicAttributes, toPublicJwk } = MECHANISMS[alg]
+  const named = { [CKA.ID]: Buffer.from(id, 'hex'), [CKA.LABEL]: UNNAMED }
+  const pair = await calls.C_GenerateKeyPairAsync(
+    handle,
+    { mechanism: generate },
+    templateOf({ ...named, ...PUBLIC_TRAITS, ...parameters }),
+    templateOf({ ...named, ...PRIVATE_TRAITS }),
+  )
+  checkPrivateHalf(session, pair.privateKey)
+  const publicJwk = toPublicJwk(readAttributes(session, pair.publicKey, publicAttributes))
+  if (publicJwk === undefined) throw new KeyObjectError(`the token has made no ${alg} key`)
+  return publicJwk
+}
+
+/** Throws KeyObjectError unless a private half is locked in and good for signing alone, whatever its template said. */
+export function checkPrivateHalf(session: Session, key: Handle): void {
+  const traits = Object.entries(PRIVATE_TRAITS)
+  const values = readAttributes(
+    session,
+    key,
+    traits.map(([type]) => Number(type)),
+  )
+  const isAsAsked = traits.every(([, wanted], index) => values[index]?.equals(Buffer.from([wanted ? 1 : 0])))
+  if (!isAsAsked) throw new KeyObjectError('the token has made a private key that is not confined to it and to signing')
+}
+
+/** Writes on both halves of a key whose they are. */
+export function labelPair(session: Session, id: string, kid: string): void {
+  const { calls, handle } = session
+  for (const half of findHalves(session, { [CKA.ID]: Buffer.from(id, 'hex') })) {
+    calls.C_SetAttributeValue(handle, half, templateOf({ [CKA.LABEL]: labelOf(kid) }))
+  }
+}
+
+/** Forgets where a key was, so that it is looked for again. */
+export function forgetKey(session: Session, id: string): void {
+  session.keys.delete(id)
+}
+
+/** The raw signature of a private key over what its mechanism takes. Throws KeyObjectError when there is not one such key. */
+export async function signWith(session: Session, id: string, alg: TokenAlgorithm, data: Buffer): Promise<Buffer> {
+  const { calls, handle } = session
+  const output = Buffer.alloc(MAX_SIGNATURE_BYTES)
+  calls.C_SignInit(handle, { mechanism: MECHANISMS[alg].sign }, findPrivateKey(session, id, alg))
+  inUse.add(data).add(output)
+  try {
+    return await calls.C_SignAsync(handle, data, output)
+  } finally {
+    inUse.delete(data)
+    inUse.delete(output)
+  }
+}
+
+/**
+ * Destroys both halves of a key, the private one first. Returns whether others are left under its id.
+ * Throws MissingKeyError when there was no private one.
+ */
+export function destroyPair(session: Session, id: string, kid: string): boolean {
+  const any = { [CKA.ID]: Buffer.from(id, 'hex') }
+  const isMissing = findHalves(session, any, [CKO.PRIVATE_KEY]).length === 0
+  destroyHalves(session, { ...any, [CKA.LABEL]: labelOf(kid) })
+  if (isMissing) throw missing(id)
+  return findHalves(session, any).length > 0
+}
+
+/** Destroys whatever is under an id that was made here and is in no row. */
+export function destroyUnused(session: Session, id: string): void {
+  destroyHalves(session, { [CKA.ID]: Buffer.from(id, 'hex') })
+}
+
+function destroyHalves(session: Session, template: Attributes): void {
+  const { calls, handle } = session
+  for (const half of findHalves(session, template)) calls.C_DestroyObject(handle, half)
+}
+
+/** Private halves, then public ones. */
+function findHalves(
+  session: Session,
+  template: Attributes,
+  classes: readonly number[] = [CKO.PRIVATE_KEY, CKO.PUBLIC_KEY],
+): Handle[] {
+  checkLogin(session)
+  return classes.flatMap((objectClass) => findObjects(session, { ...template, [CKA.CLASS]: objectClass }))
+}
+
+function findPrivateKey(session: Session, id: string, alg: TokenAlgorithm): Handle {
+  const known = session.keys.get(id)
+  if (known !== undefined) return known
+  const template = { [CKA.CLASS]: CKO.PRIVATE_KEY, [CKA.ID]: Buffer.from(id, 'hex') }
+  const [found, another] = findObjects(session, template)
+  if (found === undefined) {
+    checkLogin(session)
+    throw missing(id)
+  }
+  if (another !== undefined) throw new KeyObjectError(`the token holds several private keys with the id ${id}`)
+  if (findObjects(session, { ...template, [CKA.KEY_TYPE]: MECHANISMS[alg].keyType }).length === 0)
+    throw new KeyObjectError(`the token's private key with the id ${id} is none of ${alg}`)
+  session.keys.set(id, found)
+  return found
+}
+
+function missing(id: string): MissingKeyError {
+  return new MissingKeyError(`the token holds no private key with the id ${id}`)
+}
+
+/** A session that is no longer logged in sees no private object, and says that there are none. */
+function checkLogin({ calls, handle }: Session): void {
+  if (calls.C_GetSessionInfo(handle).state !== CKS_RW_USER_FUNCTIONS) throw new Error('CKR_USER_NOT_LOGGED_IN')
+}
+
+function findObjects({ calls, handle }: Session, template: Attributes): Handle[] {
+  calls.C_FindObjectsInit(handle, templateOf(template))
+  try {
+    return calls.C_FindObjects(handle, MAX_OBJECTS)
+  } finally {
+    calls.C_FindObjectsFinal(handle)
+  }
+}
+
+function readAttributes({ calls, handle }: Session, object: Handle, types: readonly number[]): Buffer[] {
+  const wanted = types.map((type) => ({ type }))
+  return calls.C_GetAttributeValue(handle, object, wanted).map(({ value }) => value)
+}
+
+function labelOf(kid: string): string {
+  return `${UNNAMED} ${kid}`
+}
+
+function templateOf(attributes: Attributes): Template {
+  return Object.entries(attributes).map(([type, value]) => ({ type: Number(type), value }))
+}

@@ -1,0 +1,49 @@
+import type { PrismaClient } from '../../../../gen/prisma/client.ts'
+import type { KeyState } from '../../../../gen/prisma/enums.ts'
+import type { TokenAlgorithm } from '../../../shared/crypto/token-algorithms.ts'
+import { createChallengeKeyring } from '../challenge-keyring.ts'
+import type { NewTokenKey } from '../key-provider.ts'
+import type { KeyVault } from '../key-vault.ts'
+import { createSealedKeys } from '../sealed-keys.ts'
+
+/** Puts a key into a row of this state, with its private half only where the state has one. */
+async function insertKey(prisma: PrismaClient, key: NewTokenKey, state: KeyState): Promise<void> {
+  const { kid, alg, publicJwk, stored } = key
+  const isGone = state === 'retired' || state === 'compromised'
+  const half = isGone ? {} : stored
+  await prisma.jwksKey.create({
+    data: { kid, purpose: 'access_token', alg, state, publicJwk: { ...publicJwk }, ...half },
+  })
+}
+
+/** Makes a sealed key in a row of this state, and returns its kid. */
+export async function makeKey(
+  prisma: PrismaClient,
+  vault: KeyVault,
+  state: KeyState,
+  alg: TokenAlgorithm = 'EdDSA',
+): Promise<string> {
+  const key = await createSealedKeys(vault).generate(alg)
+  await insertKey(prisma, key, state)
+  return key.kid
+}
+
+/** Makes signing keys in every state, one of them elsewhere, and the challenge keys of today: five rows with something sealed. */
+export async function makeAllKeys(prisma: PrismaClient, vault: KeyVault): Promise<void> {
+  for (const state of ['prepared', 'active', 'retiring', 'retired', 'compromised'] as const)
+    await makeKey(prisma, vault, state)
+  const elsewhere = await createSealedKeys(vault).generate('ES256')
+  await insertKey(prisma, { ...elsewhere, stored: { externalRef: { label: elsewhere.kid } } }, 'active')
+  await createChallengeKeyring(prisma, vault, Date.now).rotate()
+}
+
+/** Opens everything as an instance with these key-encryption keys would; what comes is the same as long as no secret changes. */
+export async function openAll(prisma: PrismaClient, vault: KeyVault): Promise<ReadonlyMap<string, string>> {
+  const keys = createSealedKeys(vault)
+  const rows = await prisma.jwksKey.findMany({ where: { wrappedKey: { not: null } }, orderBy: { kid: 'asc' } })
+  const opened = new Map<string, string>()
+  for (const row of rows) opened.set(row.kid, JSON.stringify((await keys.open(row)).publicJwk))
+  for (const { id, wrappedKey, kekId } of await prisma.challengeKey.findMany({ orderBy: { id: 'asc' } }))
+    opened.set(id, vault.open(wrappedKey, kekId, { purpose: 'challenge', id }).toString('hex'))
+  return opened
+}

@@ -1,0 +1,101 @@
+import type { TokenAlgorithm } from '../../shared/crypto/token-algorithms.ts'
+import { ApiError } from '../../shared/errors/api-error.ts'
+import type { KeyFacts, Step } from '../domain/plan-rotation.ts'
+import { checkCommit } from './checks.ts'
+import { fetchKeySet, signAll } from './clients.ts'
+import { type Row, takeStep } from './database.ts'
+import type { Instance } from './instance.ts'
+import { blame, momentOf, note, type World } from './world.ts'
+
+/** A change that an instance is to make. */
+export interface Change {
+  readonly what: string
+  readonly plan: (keys: readonly KeyFacts[]) => readonly Step[]
+  readonly isForced?: boolean
+  /** When there is nothing to do, or it is done. */
+  readonly done?: () => void
+  readonly crash: () => void
+}
+
+/** Keys are made for a while; then, under the lock, the plan is made again and carried out. */
+export function carryOut(world: World, instance: Instance, change: Change): void {
+  const steps = attempt(world, instance, change)
+  if (steps === undefined) return
+  if (steps.length === 0) {
+    change.done?.()
+    return
+  }
+  const spare = steps.flatMap((step) => (step.to === 'new' ? [step.alg] : []))
+  world.timeline.after(world.random.between(0, 3), () => {
+    if (!instance.isDead) transact(world, instance, change, spare)
+  })
+}
+
+function attempt(world: World, instance: Instance, { what, plan }: Change): readonly Step[] | undefined {
+  try {
+    return plan(instance.look())
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    note(world, `${what}: ${error.reason}`)
+    return undefined
+  }
+}
+
+function transact(world: World, instance: Instance, change: Change, spare: TokenAlgorithm[]): void {
+  const { random } = world
+  const { crashes } = instance
+  // The worst that can be is a copy, or a token, that was made right before.
+  for (const [index, { until }] of world.copies.entries()) if (until < world.timeline.now()) fetchKeySet(world, index)
+  signAll(world, instance, world.timeline.now())
+  const steps = attempt(world, instance, change)
+  if (steps === undefined) return
+  const stopBefore = crashes === 'before' ? 0 : crashes === 'between' ? random.below(steps.length + 1) : undefined
+  const rows = takeSteps(world, steps, spare, stopBefore)
+  if (rows === undefined) {
+    crash(world, change)
+    return
+  }
+  checkCommit(world, rows, change)
+  world.rows = rows
+  if (steps.length > 0) note(world, change.what)
+  signAll(world, instance, world.timeline.now())
+  if (crashes === 'after') {
+    crash(world, change)
+    return
+  }
+  instance.look()
+  change.done?.()
+}
+
+function crash(world: World, change: Change): void {
+  note(world, 'a process crashes')
+  change.crash()
+}
+
+/** The rows after all steps; undefined where the process ends before. */
+function takeSteps(
+  world: World,
+  steps: readonly Step[],
+  spare: TokenAlgorithm[],
+  stopBefore: number | undefined,
+): readonly Row[] | undefined {
+  const moment = momentOf(world)
+  let { rows } = world
+  for (const [index, step] of steps.entries()) {
+    if (index === stopBefore) return undefined
+    // For what nothing was made the next pass will do.
+    if (step.to === 'new' && !take(spare, step.alg)) continue
+    try {
+      rows = takeStep(rows, step, moment)
+    } catch (error) {
+      blame(world, `the database refuses: ${String(error)}`)
+    }
+  }
+  return stopBefore === steps.length ? undefined : rows
+}
+
+function take(spare: TokenAlgorithm[], alg: TokenAlgorithm): boolean {
+  const at = spare.indexOf(alg)
+  if (at >= 0) spare.splice(at, 1)
+  return at >= 0
+}

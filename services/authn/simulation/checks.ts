@@ -1,0 +1,100 @@
+import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '../../shared/crypto/token-algorithms.ts'
+import { ApiError } from '../../shared/errors/api-error.ts'
+import type { KeyFacts } from '../domain/plan-rotation.ts'
+import type { Row } from './database.ts'
+import type { Instance } from './instance.ts'
+import { blame, note, type World } from './world.ts'
+
+/** The slowest clock. */
+const SLOWEST = 0.98
+
+/** Checks what a commit would make of the keys. */
+export function checkCommit(
+  world: World,
+  after: readonly Row[],
+  { isForced = false }: { readonly isForced?: boolean },
+): void {
+  const { rows, timeline, expires } = world
+  const now = timeline.now()
+  const before = new Map(rows.map((row) => [row.kid, row]))
+  for (const { kid, state } of after) {
+    if (before.get(kid)?.state === state) continue
+    note(world, state)
+    if (state === 'compromised') expires.delete(kid)
+    if (state === 'retired' && (expires.get(kid) ?? 0) > now)
+      blame(world, `${kid} is retired before its last token expires`)
+  }
+  for (const alg of TOKEN_ALGORITHMS) {
+    countUnsettled(world, alg, before, after)
+    if (count(rows, alg, 'active') === 0 || count(after, alg, 'active') > 0) continue
+    note(world, 'nothing signs')
+    if (!isForced) blame(world, `no ${alg} key is active, and nobody has forced it`)
+  }
+}
+
+/** Checks what an instance has kept in order, now that its pass has ended. */
+export function checkPass(world: World, instance: Instance): void {
+  const keys = instance.look()
+  for (const alg of TOKEN_ALGORITHMS) {
+    checkReady(world, instance, keys, alg)
+    checkTimes(world, instance, alg)
+  }
+}
+
+/** Between two looks of an instance. */
+function gapS({ settings }: World): number {
+  return 2 * settings.passS + 3
+}
+
+/** So long after it was made every instance that has been up knows that a key is ready. */
+function settlesInS(world: World): number {
+  return (world.settings.times.publishS + gapS(world)) / SLOWEST
+}
+
+function countUnsettled(
+  world: World,
+  alg: TokenAlgorithm,
+  before: ReadonlyMap<string, Row>,
+  after: readonly Row[],
+): void {
+  const own = after.filter((row) => row.alg === alg)
+  const taken = own.filter(({ kid, state }) => before.get(kid)?.state === 'prepared' && state !== 'prepared').length
+  const made = own.filter(({ kid, state }) => !before.has(kid) && state === 'prepared').length
+  const moments = Array.from({ length: Math.max(taken, made) }, () => world.timeline.now())
+  world.unsettled.set(alg, [...(world.unsettled.get(alg) ?? []), ...moments])
+}
+
+/** One of the two in reserve is ready unless two have been taken of late. */
+function checkReady(world: World, instance: Instance, keys: readonly KeyFacts[], alg: TokenAlgorithm): void {
+  const { parts, settings, timeline, unsettled } = world
+  const since = timeline.now() - settlesInS(world)
+  const recent = (unsettled.get(alg) ?? []).filter((moment) => moment >= since)
+  if (recent.length > 1 || (instance.isSlow && instance.startedAt > since)) return
+  try {
+    parts.planRotateNow(keys, settings.times, { alg })
+    note(world, 'a key is ready')
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    blame(world, `no ${alg} key is ready: ${error.message}`)
+  }
+}
+
+function checkTimes(world: World, { isSlow, startedAt }: Instance, alg: TokenAlgorithm): void {
+  const { settings, timeline, unsettled, rows } = world
+  const { rotateAfterS, retireAfterS } = settings.times
+  const now = timeline.now()
+  const since = (moment = 0) => (isSlow ? Math.max(moment, startedAt) : moment)
+  const isOver = (moment: number | undefined, seconds: number) => now > since(moment) + gapS(world) + seconds / SLOWEST
+  const own = rows.filter((row) => row.alg === alg)
+  const active = own.find(({ state }) => state === 'active')
+  const isSettled = now > since(unsettled.get(alg)?.at(-1)) + settlesInS(world)
+  if (isSettled && active === undefined) blame(world, `no ${alg} key has become active`)
+  if (isSettled && active !== undefined && isOver(active.entered.active, rotateAfterS))
+    blame(world, `${active.kid} has not been rotated`)
+  for (const { kid, entered } of own.filter(({ state }) => state === 'retiring'))
+    if (isOver(entered.retiring, retireAfterS)) blame(world, `${kid} has not been retired`)
+}
+
+function count(rows: readonly Row[], alg: TokenAlgorithm, state: Row['state']): number {
+  return rows.filter((row) => row.alg === alg && row.state === state).length
+}

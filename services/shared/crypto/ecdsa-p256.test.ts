@@ -1,0 +1,81 @@
+import { sign as cryptoSign, generateKeyPairSync } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { signP256, toLowS, verifyP256 } from './ecdsa-p256.ts'
+
+const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
+const P = 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn
+const MESSAGE = Buffer.from('message')
+const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const other = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+
+const toBigInt = (bytes: Uint8Array) => BigInt(`0x${Buffer.from(bytes).toString('hex')}`)
+const field = (value: bigint) => Buffer.from(value.toString(16).padStart(64, '0'), 'hex')
+const raw = (key: typeof privateKey, hash = 'sha256') =>
+  cryptoSign(hash, MESSAGE, { key, dsaEncoding: 'ieee-p1363' as const })
+const GOOD = signP256(privateKey, MESSAGE)
+const [r, s] = [toBigInt(GOOD.subarray(0, 32)), toBigInt(GOOD.subarray(32))]
+const of = (newR: bigint, newS: bigint) => Buffer.concat([field(newR), field(newS)])
+
+describe('signP256', () => {
+  it('gives the lower S every time', () => {
+    for (let index = 0; index < 50; index++) {
+      const message = Buffer.from(`message ${index}`)
+      const signature = signP256(privateKey, message)
+      expect(toBigInt(signature.subarray(32)) <= ORDER / 2n).toBe(true)
+      expect(verifyP256(publicKey, message, signature)).toBe(true)
+    }
+  })
+})
+
+describe('verifyP256', () => {
+  it('takes a signature whose S is the highest low one, and no higher', () => {
+    expect(verifyP256(publicKey, MESSAGE, of(r, s))).toBe(true)
+    // Neither is a signature of the message: the first is left to Node, the second refused before.
+    expect(toLowS(of(r, ORDER / 2n))).toEqual(of(r, ORDER / 2n))
+    expect(toLowS(of(r, ORDER / 2n + 1n))).toEqual(of(r, ORDER / 2n))
+  })
+
+  it.each([
+    ['the higher S', of(r, ORDER - s)],
+    ['R = 0', of(0n, s)],
+    ['S = 0', of(r, 0n)],
+    ['R = S = 0', of(0n, 0n)],
+    ['R = the order', of(ORDER, s)],
+    ['S = the order', of(r, ORDER)],
+    ['R = the order + 1, S = 1', of(ORDER + 1n, 1n)],
+    ['R = p', of(P, s)],
+    ['R = S = 1', of(1n, 1n)],
+    ['all bits set', Buffer.alloc(64, 0xff)],
+    ['the order less R', of(ORDER - r, s)],
+    ['R and S exchanged', of(s, r)],
+    ['DER', cryptoSign('sha256', MESSAGE, privateKey)],
+    ['nothing', Buffer.alloc(0)],
+    ['32 bytes', GOOD.subarray(0, 32)],
+    ['63 bytes', GOOD.subarray(0, 63)],
+    ['the first byte left out', GOOD.subarray(1)],
+    ['a zero behind', Buffer.concat([GOOD, Buffer.alloc(1)])],
+    ['a zero in front', Buffer.concat([Buffer.alloc(1), GOOD])],
+    ['a zero in front of each', Buffer.concat([Buffer.alloc(1), field(r), Buffer.alloc(1), field(s)])],
+    ['the signature twice', Buffer.concat([GOOD, GOOD])],
+    ['another hash', toLowS(raw(privateKey, 'sha384'))],
+    ['another key', toLowS(raw(other.privateKey))],
+  ])('refuses %s', (_name, signature) => {
+    expect(verifyP256(publicKey, MESSAGE, signature)).toBe(false)
+  })
+
+  it('refuses another message and another key', () => {
+    expect(verifyP256(publicKey, Buffer.from('massage'), GOOD)).toBe(false)
+    expect(verifyP256(other.publicKey, MESSAGE, GOOD)).toBe(false)
+  })
+})
+
+describe('toLowS', () => {
+  it('makes the signature of any signer acceptable, and leaves it when it is', () => {
+    expect(toLowS(of(r, ORDER - s))).toEqual(of(r, s))
+    expect(toLowS(GOOD)).toBe(GOOD)
+  })
+
+  it.each([0, 63, 65])('throws for %i bytes', (length) => {
+    expect(() => toLowS(new Uint8Array(length))).toThrow(RangeError)
+  })
+})

@@ -1,0 +1,54 @@
+import { hash } from 'node:crypto'
+import { decodeBase64url } from './base64.ts'
+import { isJsonObject } from './strict-json.ts'
+
+/** The members of a public key that its thumbprint covers (RFC 7638 section 3.2, RFC 8037 section 2). */
+export type PublicJwk =
+  | { readonly kty: 'OKP'; readonly crv: 'Ed25519'; readonly x: string }
+  | { readonly kty: 'EC'; readonly crv: 'P-256'; readonly x: string; readonly y: string }
+  | { readonly kty: 'RSA'; readonly n: string; readonly e: string }
+
+const FIELD_BYTES = 32
+/** 65537, the one exponent that is taken. */
+const RSA_EXPONENT = 'AQAB'
+const SMALLEST_MODULUS_BYTES = 256
+const LARGEST_MODULUS_BYTES = 512
+
+/**
+ * Reads a public key strictly: these members and no other, each in the one canonical base64url form (RFC 7518 section 6), a
+ * coordinate with all of its 32 bytes, a modulus that is odd and has 2048 to 4096 bits, the exponent 65537. Whether there is such
+ * a point is for whoever imports the key. Undefined for anything else.
+ */
+export function readPublicJwk(value: unknown): PublicJwk | undefined {
+  if (!isJsonObject(value)) return undefined
+  const { kty, crv, x, y, n, e } = value
+  const members = Object.keys(value).length
+  if (kty === 'OKP' && crv === 'Ed25519' && isField(x) && members === 3) return { kty, crv, x }
+  if (kty === 'EC' && crv === 'P-256' && isField(x) && isField(y) && members === 4) return { kty, crv, x, y }
+  if (kty === 'RSA' && isModulus(n) && e === RSA_EXPONENT && members === 3) return { kty, n, e }
+  return undefined
+}
+
+/** RFC 7638 thumbprint (SHA-256, base64url, 43 characters) of a key: the `kid` of every key that signs. */
+export function jwkThumbprint(jwk: PublicJwk): string {
+  return hash('sha256', JSON.stringify(inOrder(jwk)), 'base64url')
+}
+
+/** The members in the order of their names, which is the order in which they are hashed. */
+function inOrder(jwk: PublicJwk): object {
+  const { kty } = jwk
+  if (kty === 'RSA') return { e: jwk.e, kty, n: jwk.n }
+  return kty === 'EC' ? { crv: jwk.crv, kty, x: jwk.x, y: jwk.y } : { crv: jwk.crv, kty, x: jwk.x }
+}
+
+function isField(value: unknown): value is string {
+  return typeof value === 'string' && decodeBase64url(value)?.length === FIELD_BYTES
+}
+
+function isModulus(value: unknown): value is string {
+  const bytes = typeof value === 'string' ? decodeBase64url(value) : undefined
+  const [first = 0, last = 0] = [bytes?.at(0), bytes?.at(-1)]
+  const size = bytes?.length ?? 0
+  const isLargeEnough = size > SMALLEST_MODULUS_BYTES ? first > 0 : size === SMALLEST_MODULUS_BYTES && first >= 0x80
+  return isLargeEnough && size <= LARGEST_MODULUS_BYTES && last % 2 === 1
+}

@@ -1,0 +1,121 @@
+import {
+  createPrivateKey,
+  createPublicKey,
+  sign as cryptoSign,
+  verify as cryptoVerify,
+  generateKeyPair,
+  type KeyObject,
+} from 'node:crypto'
+import { promisify } from 'node:util'
+import { signP256 } from './ecdsa-p256.ts'
+import { sign } from './ed25519.ts'
+import type { PublicJwk } from './public-jwk.ts'
+import { signRsa } from './rsa-pkcs1.ts'
+import type { TokenAlgorithm } from './token-algorithms.ts'
+import { importTokenVerifier } from './token-verifier.ts'
+
+/** The private half of a token key, wherever it is. */
+export interface PrivateTokenKey {
+  readonly publicJwk: PublicJwk
+  /** The JWS signature (RFC 7518 section 3, RFC 8037 section 3.1) over the signing input, canonical. */
+  sign(signingInput: Uint8Array): Promise<Uint8Array>
+}
+
+/** A token key whose private half is at hand, to be sealed and then overwritten. */
+export interface TokenKeyPair {
+  readonly publicJwk: PublicJwk
+  /** Ed25519: the 32-byte seed (RFC 8032 section 5.1.5). Others: PKCS#8, DER (RFC 5958). */
+  readonly secret: Uint8Array<ArrayBuffer>
+}
+
+/** What a kind of key does its own way. */
+interface KeyKind {
+  /** What the PKCS#8 form of every such key begins with, and the secret is without. */
+  readonly prefix: Buffer
+  readonly hash: 'sha256' | null
+  generate(): Promise<{ privateKey: KeyObject }>
+  sign(privateKey: KeyObject, signingInput: Uint8Array): Uint8Array | Promise<Uint8Array>
+}
+
+const generateAside = promisify(generateKeyPair)
+const RSA_OPTIONS = { modulusLength: 2048, publicExponent: 65_537 }
+const PROBE = Buffer.from('auth4agent-key-probe')
+const NO_PREFIX = Buffer.alloc(0)
+
+const ED25519: KeyKind = {
+  prefix: Buffer.from('302e020100300506032b657004220420', 'hex'),
+  hash: null,
+  generate: () => generateAside('ed25519'),
+  sign,
+}
+const P256: KeyKind = {
+  prefix: NO_PREFIX,
+  hash: 'sha256',
+  generate: () => generateAside('ec', { namedCurve: 'P-256' }),
+  sign: signP256,
+}
+const RSA: KeyKind = {
+  prefix: NO_PREFIX,
+  hash: 'sha256',
+  generate: () => generateAside('rsa', RSA_OPTIONS),
+  sign: signRsa,
+}
+const KINDS: Readonly<Record<TokenAlgorithm, KeyKind>> = { EdDSA: ED25519, Ed25519: ED25519, ES256: P256, RS256: RSA }
+
+/** Makes a new key on another thread: an RSA key takes tens to hundreds of milliseconds. */
+export async function generateTokenKey(alg: TokenAlgorithm): Promise<TokenKeyPair> {
+  const { privateKey } = await KINDS[alg].generate()
+  const pair = exportTokenKey(alg, privateKey)
+  if (pair === undefined) throw new Error(`a new ${alg} key is none`)
+  return pair
+}
+
+/** Takes out the halves of a loaded private key. Undefined unless it is one that {@link openTokenKey} opens. */
+export function exportTokenKey(alg: TokenAlgorithm, privateKey: KeyObject): TokenKeyPair | undefined {
+  const { prefix } = KINDS[alg]
+  const der = privateKey.export({ format: 'der', type: 'pkcs8' })
+  const secret = Uint8Array.from(der.subarray(prefix.length))
+  // Without its prefix an X25519 key would look like a seed.
+  const isOfKind = prefix.equals(der.subarray(0, prefix.length))
+  der.fill(0)
+  const key = isOfKind ? openTokenKey(alg, secret) : undefined
+  if (key !== undefined) return { publicJwk: key.publicJwk, secret }
+  secret.fill(0)
+  return undefined
+}
+
+/**
+ * Loads a private key from its secret, see {@link TokenKeyPair}, which stays the caller's. Costs a signature and a verification.
+ *
+ * @returns undefined unless the bytes are exactly such a key in its one form: of the kind and size that the algorithm demands
+ * (see {@link importTokenVerifier}), with a public half that is its own.
+ */
+export function openTokenKey(alg: TokenAlgorithm, secret: Uint8Array): PrivateTokenKey | undefined {
+  const kind = KINDS[alg]
+  const der = Buffer.concat([kind.prefix, secret])
+  try {
+    const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+    const publicKey = createPublicKey(privateKey)
+    const publicJwk = importTokenVerifier(alg, publicKey.export({ format: 'jwk' }))?.jwk
+    if (publicJwk === undefined || !isWholeForm(privateKey, der) || !isPair(privateKey, publicKey, kind.hash))
+      return undefined
+    return { publicJwk, sign: async (signingInput) => kind.sign(privateKey, signingInput) }
+  } catch {
+    return undefined
+  } finally {
+    der.fill(0)
+  }
+}
+
+/** Node reads over what stands behind a key. */
+function isWholeForm(privateKey: KeyObject, der: Buffer): boolean {
+  const again = privateKey.export({ format: 'der', type: 'pkcs8' })
+  const isSame = again.equals(der)
+  again.fill(0)
+  return isSame
+}
+
+/** PKCS#8 brings the public half along, and Node believes it. */
+function isPair(privateKey: KeyObject, publicKey: KeyObject, hash: KeyKind['hash']): boolean {
+  return cryptoVerify(hash, PROBE, publicKey, cryptoSign(hash, PROBE, privateKey))
+}

@@ -1,0 +1,61 @@
+import { createPublicKey, type KeyObject } from 'node:crypto'
+import { decodeBase64url } from './base64.ts'
+import { verifyP256 } from './ecdsa-p256.ts'
+import { admitPublicKey, importPublicKey, verify } from './ed25519.ts'
+import { type PublicJwk, readPublicJwk } from './public-jwk.ts'
+import { verifyRsa } from './rsa-pkcs1.ts'
+import { isTokenAlgorithm, type TokenAlgorithm } from './token-algorithms.ts'
+
+/** Whether a JWS signature holds over the signing input; each has exactly one form that does. */
+type Verify = (signingInput: Uint8Array, signature: Uint8Array) => boolean
+
+/** The public half of a token key, bound to one algorithm. */
+export interface TokenVerifier {
+  /** The public members alone. */
+  readonly jwk: PublicJwk
+  readonly verify: Verify
+}
+
+const IMPORTERS: Readonly<Record<TokenAlgorithm, (jwk: PublicJwk) => Verify | undefined>> = {
+  EdDSA: importEd25519,
+  Ed25519: importEd25519,
+  ES256: importP256,
+  RS256: importRsa,
+}
+
+/**
+ * Loads a public key for one algorithm. Costs up to a millisecond: done once, when a key is first seen.
+ *
+ * @returns undefined for an algorithm that signs no tokens, and for anything but a key of the kind that the algorithm demands: see
+ * {@link readPublicJwk}; the point must be on its curve, and an Ed25519 key admitted.
+ */
+export function importTokenVerifier(alg: string, jwk: unknown): TokenVerifier | undefined {
+  const known = readPublicJwk(jwk)
+  const holds = known && isTokenAlgorithm(alg) ? IMPORTERS[alg](known) : undefined
+  return known && holds && { jwk: known, verify: holds }
+}
+
+function importEd25519(jwk: PublicJwk): Verify | undefined {
+  const raw = jwk.kty === 'OKP' ? decodeBase64url(jwk.x) : undefined
+  const admission = raw && admitPublicKey(raw)
+  const key = admission?.ok ? importPublicKey(admission.raw) : undefined
+  return key && ((signingInput, signature) => verify(key, signingInput, signature))
+}
+
+function importP256(jwk: PublicJwk): Verify | undefined {
+  const key = jwk.kty === 'EC' ? importJwk(jwk) : undefined
+  return key && ((signingInput, signature) => verifyP256(key, signingInput, signature))
+}
+
+function importRsa(jwk: PublicJwk): Verify | undefined {
+  const key = jwk.kty === 'RSA' ? importJwk(jwk) : undefined
+  return key && ((signingInput, signature) => verifyRsa(key, signingInput, signature))
+}
+
+function importJwk(jwk: PublicJwk): KeyObject | undefined {
+  try {
+    return createPublicKey({ key: jwk, format: 'jwk' })
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,57 @@
+import { createLocalJWKSet, importPKCS8, jwtVerify, SignJWT } from 'jose'
+import { describe, expect, it } from 'vitest'
+import { decodeBase64url, encodeBase64url } from '../../services/shared/crypto/base64.ts'
+import { toLowS } from '../../services/shared/crypto/ecdsa-p256.ts'
+import { jwkThumbprint } from '../../services/shared/crypto/public-jwk.ts'
+import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '../../services/shared/crypto/token-algorithms.ts'
+import { generateTokenKey, openTokenKey } from '../../services/shared/crypto/token-key.ts'
+import { verifyAccessToken } from '../../services/shared/token/verify-access-token.ts'
+import { GOOD_CLAIMS, knownKeyOf } from '../support/access-tokens.ts'
+import { ISSUER, NOW_S } from '../support/assertions.ts'
+
+/** A token as the services make it: their own key, their own signature. */
+async function signedByUs(alg: TokenAlgorithm) {
+  const { publicJwk, secret } = await generateTokenKey(alg)
+  const kid = jwkThumbprint(publicJwk)
+  const parts = [{ alg, typ: 'at+jwt', kid }, GOOD_CLAIMS]
+  const signingInput = parts.map((part) => encodeBase64url(Buffer.from(JSON.stringify(part)))).join('.')
+  const signature = await openTokenKey(alg, secret)?.sign(Buffer.from(signingInput))
+  return { token: `${signingInput}.${encodeBase64url(signature ?? new Uint8Array())}`, jwk: { ...publicJwk, alg, kid } }
+}
+
+/** A token that jose signs; of an ES256 signature, which it leaves as it comes, the one with the lower S. */
+async function signedByJose(alg: TokenAlgorithm) {
+  const { key, keys } = knownKeyOf(alg)
+  const pem = key.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
+  const token = await new SignJWT({ ...GOOD_CLAIMS, epoch: [1, 2] })
+    .setProtectedHeader({ alg, typ: 'at+jwt', kid: key.kid })
+    .sign(await importPKCS8(pem, alg))
+  const [header, payload, text = ''] = token.split('.')
+  const signature = decodeBase64url(text) ?? new Uint8Array()
+  const low = alg === 'ES256' ? toLowS(signature) : signature
+  return { token: `${header}.${payload}.${encodeBase64url(low)}`, keys }
+}
+
+describe('with jose', () => {
+  it.each(TOKEN_ALGORITHMS)('a token that we sign as %s verifies there', async (alg) => {
+    for (let index = 0; index < 5; index++) {
+      const { token, jwk } = await signedByUs(alg)
+      const answer = await jwtVerify(token, createLocalJWKSet({ keys: [jwk] }), {
+        algorithms: [alg],
+        issuer: ISSUER,
+        audience: GOOD_CLAIMS.aud,
+        typ: 'at+jwt',
+        currentDate: new Date(NOW_S * 1000),
+      })
+      expect(answer.payload).toEqual(GOOD_CLAIMS)
+      expect(answer.protectedHeader.kid).toBe(jwk.kid)
+    }
+  })
+
+  it.each(TOKEN_ALGORITHMS)('a token that it signs as %s verifies here', async (alg) => {
+    for (let index = 0; index < 5; index++) {
+      const { token, keys } = await signedByJose(alg)
+      expect(await verifyAccessToken(token, ISSUER, keys)).toMatchObject({ claims: GOOD_CLAIMS })
+    }
+  })
+})

@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest'
+import { importTokenVerifier, type TokenVerifier } from '../../services/shared/crypto/token-verifier.ts'
+import vectors from '../vectors/token-signatures.json' with { type: 'json' }
+
+const ALGORITHMS: Readonly<Record<string, string>> = { EC: 'ES256', RSA: 'RS256' }
+const verifiers = new Map<string, TokenVerifier | undefined>(
+  Object.entries(vectors.keys).map(([name, jwk]) => [name, importTokenVerifier(ALGORITHMS[jwk.kty] ?? '', jwk)]),
+)
+
+describe('ES256 and RS256 vectors of Wycheproof', () => {
+  it('has all of them, and takes every key', () => {
+    expect(vectors.cases).toHaveLength(vectors.count)
+    expect(vectors.count).toBeGreaterThanOrEqual(42)
+    expect([...verifiers.values()].every((verifier) => verifier !== undefined)).toBe(true)
+  })
+
+  it.each(vectors.cases)('$id is $expect: $why', ({ key, msg, sig, expect: verdict }) => {
+    const holds = verifiers.get(key)?.verify(Buffer.from(msg, 'hex'), Buffer.from(sig, 'hex'))
+    expect(holds ? 'valid' : 'invalid').toBe(verdict)
+  })
+})

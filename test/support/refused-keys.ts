@@ -1,0 +1,32 @@
+import { createPrivateKey } from 'node:crypto'
+import { expect, it } from 'vitest'
+import { parseSigningKey } from '../../services/authn/domain/parse-signing-key.ts'
+
+/** A JWK, its members by name. */
+export type Members = Readonly<Record<string, unknown>>
+
+/** A text that is refused as a signing key, and what the refusal says. */
+export type RefusedKey = readonly [name: string, text: string, detail: RegExp]
+
+/** A PEM as a JWK. */
+export function membersOf(pem: string): Readonly<Record<string, string>> {
+  const jwk = Object.entries(createPrivateKey(pem).export({ format: 'jwk' }))
+  return Object.fromEntries(jwk.map(([name, value]) => [name, String(value)]))
+}
+
+/** The text of a JWK with other members; those that are undefined are left out. */
+export function jwkText(jwk: Members, changed: Members = {}): string {
+  return JSON.stringify({ ...jwk, ...changed })
+}
+
+/** One test a row: the text is refused, and the refusal shows nothing of it. */
+export function refusesKeys(rows: readonly RefusedKey[]): void {
+  it.each(rows)('refuses %s', async (_name, text, detail) => {
+    const thrown: unknown = await parseSigningKey(text, '').catch((error: unknown) => error)
+    expect(thrown).toMatchObject({ name: 'ApiError', reason: 'INVALID_SIGNING_KEY' })
+    expect(thrown).not.toHaveProperty('cause')
+    const { message } = thrown as Error
+    expect(message).toMatch(detail)
+    for (const [run] of text.matchAll(/[\w+/]{10,}/g)) expect(message).not.toContain(run.slice(0, 10))
+  })
+}

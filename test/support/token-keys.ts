@@ -1,0 +1,45 @@
+import { sign as cryptoSign, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { encodeBase64url } from '../../services/shared/crypto/base64.ts'
+import { toLowS } from '../../services/shared/crypto/ecdsa-p256.ts'
+import { jwkThumbprint, type PublicJwk, readPublicJwk } from '../../services/shared/crypto/public-jwk.ts'
+import type { TokenAlgorithm } from '../../services/shared/crypto/token-algorithms.ts'
+
+/** A key pair for one algorithm, whose halves the test has. */
+export interface TestTokenKey {
+  readonly kid: string
+  readonly alg: TokenAlgorithm
+  readonly jwk: PublicJwk
+  readonly privateKey: KeyObject
+  /** A JWS in compact serialisation with any header and payload; the header's alg and kid are not put in. */
+  readonly sign: (header: object, payload: object) => string
+}
+
+const GENERATE: Readonly<Record<TokenAlgorithm, () => { publicKey: KeyObject; privateKey: KeyObject }>> = {
+  EdDSA: () => generateKeyPairSync('ed25519'),
+  Ed25519: () => generateKeyPairSync('ed25519'),
+  ES256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  RS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
+}
+
+/** Makes a key pair with node:crypto alone. */
+export function testTokenKey(alg: TokenAlgorithm): TestTokenKey {
+  const { publicKey, privateKey } = GENERATE[alg]()
+  const jwk = readPublicJwk(publicKey.export({ format: 'jwk' }))
+  if (jwk === undefined) throw new Error('a fresh key can be read')
+  return {
+    kid: jwkThumbprint(jwk),
+    alg,
+    jwk,
+    privateKey,
+    sign(header, payload) {
+      const signingInput = [header, payload].map((part) => encodeBase64url(Buffer.from(JSON.stringify(part)))).join('.')
+      return `${signingInput}.${encodeBase64url(signBytes(alg, privateKey, Buffer.from(signingInput)))}`
+    },
+  }
+}
+
+/** The signature of an algorithm (RFC 7518 section 3, RFC 8037 section 3.1), with the lower S where there are two. */
+export function signBytes(alg: TokenAlgorithm, key: KeyObject, message: Uint8Array): Uint8Array {
+  if (alg === 'ES256') return toLowS(cryptoSign('sha256', message, { key, dsaEncoding: 'ieee-p1363' }))
+  return cryptoSign(alg === 'RS256' ? 'sha256' : null, message, key)
+}
