@@ -50,7 +50,7 @@ export interface RotateWish {
 }
 
 /**
- * Makes ready keys sign at once, of each algorithm the oldest, and fills the reserve up. All or nothing. An algorithm that no
+ * Makes ready keys sign at once, of each algorithm the oldest; the schedule fills the reserve up. All or nothing. An algorithm that no
  * key signs for and no key is ready for is left out unless it is asked for: there is nothing to rotate, and the schedule
  * activates its first key. `keys` are all there are, oldest first. Throws KEY_NOT_FOUND (no such key of the algorithm), and
  * KEY_NOT_READY with the seconds after which a key will be ready; without them where the key named is not a prepared one.
@@ -60,16 +60,16 @@ export function planRotateNow(keys: Keys, times: RotationTimes, { alg, kid }: Ro
     const named = find(keys, kid, alg)
     if (named.state !== 'prepared') throw new ApiError('KEY_NOT_READY', `the key is ${named.state}, not prepared`)
     if (!isReady(named, times)) throw notReady('the key has not been published for long enough', [named], times)
-    return rotateTo(keys, named)
+    return handOver(keys, named)
   }
   const algorithms = alg === undefined ? TOKEN_ALGORITHMS.filter((each) => isInUse(keys, each, times)) : [alg]
   if (algorithms.length === 0) throw notReady('no key has been published for long enough', keys, times)
-  return algorithms.flatMap((each) => rotateTo(keys, readyOrThrow(keys, each, times)))
+  return algorithms.flatMap((each) => handOver(keys, readyOrThrow(keys, each, times)))
 }
 
 /**
- * Takes a key out of use, lets the oldest ready one sign in its place if it signed, and fills the reserve up. Does nothing
- * where the key is compromised already. Where none is ready, `force` leaves the algorithm without a key that signs until the
+ * Takes a key out of use, and lets the oldest ready one sign in its place if it signed. It makes no key, which may take long,
+ * or fail: the schedule fills the reserve up. Does nothing where the key is compromised already. Where none is ready, `force` leaves the algorithm without a key that signs until the
  * schedule finds one ready. `keys` are all there are, oldest first. Throws KEY_NOT_FOUND, and KEY_NOT_READY with the seconds
  * after which a key will be ready.
  */
@@ -85,7 +85,7 @@ export function planCompromise(
     const successor = force ? oldestReady(keys, alg, times) : readyOrThrow(keys, alg, times)
     if (successor !== undefined) steps.push({ to: 'active', kid: successor.kid })
   }
-  return withReserve(keys, alg, steps)
+  return steps
 }
 
 function rotateByAge(keys: Keys, alg: TokenAlgorithm, times: RotationTimes): readonly Step[] {
@@ -99,10 +99,6 @@ function retire(keys: Keys, alg: TokenAlgorithm, { retireAfterS }: RotationTimes
   return inState(keys, alg, 'retiring')
     .filter(({ ageS }) => ageS >= retireAfterS)
     .map(({ kid }) => ({ to: 'retired', kid }))
-}
-
-function rotateTo(keys: Keys, next: KeyFacts): readonly Step[] {
-  return withReserve(keys, next.alg, handOver(keys, next))
 }
 
 /** In this order, for the database lets no two keys of an algorithm be active even for a moment. */

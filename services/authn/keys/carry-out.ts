@@ -13,7 +13,7 @@ export interface CarryOutDeps {
   readonly prisma: PrismaClient
   readonly provider: KeyProvider
   readonly ages: KeyAges
-  readonly log: Pick<Logger, 'info'>
+  readonly log: Pick<Logger, 'info' | 'warn'>
 }
 
 /** Decides on the keys as they are. */

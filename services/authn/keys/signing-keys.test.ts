@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
 import { asAdmin } from '../../../test/support/identity.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
+import { until } from '../../../test/support/until.ts'
 import { TOKEN_ALGORITHMS } from '../../shared/crypto/token-algorithms.ts'
 import { generateTokenKey } from '../../shared/crypto/token-key.ts'
 import { createKeyAges } from './key-ages.ts'
@@ -28,7 +29,7 @@ function instance(provider: Partial<KeyProvider> = {}) {
     provider: { ...sealed, ...provider },
     times: TIMES,
     ages: createKeyAges(() => clock.s * 1000),
-    log: { info: (fields: object) => logged.push(fields) },
+    log: { info: (fields) => void logged.push(fields), warn: (fields) => void logged.push(fields) },
   })
   return { keys, clock, logged }
 }
@@ -52,6 +53,11 @@ const everything = async () => ({
   assertions: await database.db.prisma.usedAssertion.count(),
 })
 
+const untilStates = (alg: string, states: readonly string[]) =>
+  until(
+    () => statesOf(alg),
+    (now) => now.join() === states.join(),
+  )
 const made = async (): Promise<NewTokenKey> => sealed.seal('EdDSA', (await generateTokenKey('EdDSA')).secret)
 const move = (kid: string, state: string) =>
   database.db.prisma.$executeRaw`UPDATE jwks_keys SET state = ${state}::key_state WHERE kid = ${kid}`
@@ -93,6 +99,15 @@ describe('the schedule', () => {
     expect(logged).toContainEqual({ kid: first, alg: 'ES256', state: 'retired' })
   })
 
+  it('hands over and retires although no key can be made', async () => {
+    await started()
+    await database.db.prisma
+      .$executeRaw`UPDATE jwks_keys SET activated_at = activated_at - interval '1 hour', created_at = created_at - interval '1 hour'`
+    const { keys } = instance({ generate: () => Promise.reject(new Error('the token is away')) })
+    await expect(keys.runSchedule()).rejects.toThrow('the token is away')
+    expect(await statesOf('ES256')).toEqual(['retiring', 'active', 'prepared'])
+  })
+
   it('of a deployment that was down for a month hands over at once, and keeps what was prepared', async () => {
     await started()
     await database.db.prisma.$executeRaw`
@@ -132,23 +147,23 @@ describe('the schedule', () => {
   })
 
   it('goes on when the private half of a key that is gone could not be destroyed, and tries again', async () => {
-    const { keys } = await started()
+    await started()
     const kid = await activeKid('EdDSA')
-    await database.db.prisma
-      .$executeRaw`UPDATE jwks_keys SET wrapped_key = NULL, kek_id = NULL, external_ref = '{"id":"aa"}' WHERE kid = ${kid}`
-    await keys.compromise(asAdmin(), { kid, force: true }, '')
+    await database.db.prisma.$executeRaw`
+      UPDATE jwks_keys SET wrapped_key = NULL, kek_id = NULL, external_ref = '{"id":"aa"}', state = 'compromised'
+      WHERE kid = ${kid}`
     const destroyed: string[] = []
     let isAway = true
-    const { keys: other } = instance({
+    const { keys } = instance({
       async destroy(key) {
         if (isAway) throw new Error('the token is away')
         destroyed.push(key.kid)
       },
     })
-    await expect(other.runSchedule()).rejects.toThrow('the token is away')
+    await expect(keys.runSchedule()).rejects.toThrow('the token is away')
     isAway = false
-    await other.runSchedule()
-    await other.runSchedule()
+    await keys.runSchedule()
+    await keys.runSchedule()
     expect(destroyed).toEqual([kid])
   })
 })
@@ -174,7 +189,7 @@ describe('rotating now', () => {
       requestId: call.requestId,
     })
     await keys.rotate(asAdmin(), {}, '')
-    expect(await statesOf('ES256')).toEqual(['retiring', 'active', 'prepared', 'prepared'])
+    await untilStates('ES256', ['retiring', 'active', 'prepared', 'prepared'])
   })
 
   it('uses the assertion up', async () => {
@@ -182,6 +197,7 @@ describe('rotating now', () => {
     await keys.list()
     clock.s = 100
     await keys.rotate(asAdmin('once'), { alg: 'EdDSA' }, '')
+    await untilStates('EdDSA', ['retiring', 'active', 'prepared', 'prepared'])
     const before = await everything()
     expect(await refusalOf(keys.rotate(asAdmin('once'), { alg: 'EdDSA' }, ''))).toBe('ASSERTION_USED')
     expect(await everything()).toEqual(before)
@@ -204,11 +220,28 @@ describe('marking a key compromised', () => {
     const { keys: after } = await keys.compromise(asAdmin(), { kid, force: false }, 'it leaked')
     const marked = after.find((key) => key.kid === kid)
     expect(marked).toMatchObject({ state: 'compromised', kekId: null })
-    expect(await statesOf('Ed25519')).toEqual(['compromised', 'active', 'prepared', 'prepared'])
+    await untilStates('Ed25519', ['compromised', 'active', 'prepared', 'prepared'])
     expect(await database.db.prisma.revocationLog.findMany()).toMatchObject([{ kind: 'key', subject: kid }])
     const again = await keys.compromise(asAdmin(), { kid, force: false }, 'again')
     expect(again.keys.find((key) => key.kid === kid)?.compromisedAt).toEqual(marked?.compromisedAt)
     expect(await database.db.prisma.revocationLog.count()).toBe(1)
+  })
+
+  it('waits for no new key, and is not held up where none can be made', async () => {
+    await started()
+    const isMade = Promise.withResolvers<never>()
+    const { keys, clock, logged } = instance({ generate: () => isMade.promise })
+    await keys.list()
+    clock.s = 100
+    const kid = await activeKid('ES256')
+    await keys.compromise(asAdmin(), { kid, force: false }, '')
+    expect(await statesOf('ES256')).toEqual(['compromised', 'active', 'prepared'])
+    isMade.reject(new Error('the token is away'))
+    await until(
+      async () => logged,
+      (lines) => lines.some((line) => 'error' in line),
+    )
+    expect(logged.at(-1)).toMatchObject({ error: { message: 'the token is away' } })
   })
 
   it('without a key that is ready is refused with nothing changed, unless forced', async () => {

@@ -37,10 +37,13 @@ const JOB = 'signing-keys'
 
 /** Over the keys in a database. */
 export function createSigningKeys(deps: SigningKeysDeps): SigningKeys {
-  const { prisma, provider, times } = deps
+  const { prisma, provider, times, log } = deps
   const schedule: Plan = (keys) => planSchedule(keys, times)
+  // Making keys may fail while they are made elsewhere, and nothing else that is due shall wait for that.
+  const moves: Plan = (keys) => schedule(keys).filter((step) => !isNew(step))
+  const makes: Plan = (keys) => schedule(keys).filter(isNew)
   // The reserve has time until the server listens.
-  const first: Plan = (keys) => schedule(keys).filter((step) => isNew(step) && step.state === 'active')
+  const first: Plan = (keys) => makes(keys).filter((step) => isNew(step) && step.state === 'active')
   let lastSeen: readonly ListedKey[] = []
   const list = async () => {
     const read = await readKeys(prisma)
@@ -52,6 +55,22 @@ export function createSigningKeys(deps: SigningKeysDeps): SigningKeys {
     lastSeen = read.keys.map((key) => Object.assign(key, { readyAt: readyAt(key) }))
     return lastSeen
   }
+  const runSchedule = async () => {
+    for (const plan of [moves, makes]) {
+      if (await isDue(deps, plan)) await carryOut(deps, { author: systemAuthor(JOB), plan })
+    }
+    for (const row of await findDiscarded(prisma)) {
+      await provider.destroy(row)
+      await forgetExternal(prisma, row.kid)
+    }
+    await list()
+  }
+  /** Nobody who gives up a key has to wait until new ones are made, or to hear that they could not be. */
+  const command = async (wish: Parameters<typeof carryOut>[1]) => {
+    const changed = await carryOut(deps, wish)
+    runSchedule().catch((error: unknown) => log.warn({ error }, 'new signing keys could not be made yet'))
+    return changed
+  }
   return {
     list,
     get lastSeen() {
@@ -60,18 +79,10 @@ export function createSigningKeys(deps: SigningKeysDeps): SigningKeys {
     async ensureFirst(imported) {
       if (await isDue(deps, first)) await carryOut(deps, { author: systemAuthor(JOB), plan: first, imported })
     },
-    async runSchedule() {
-      if (await isDue(deps, schedule)) await carryOut(deps, { author: systemAuthor(JOB), plan: schedule })
-      for (const row of await findDiscarded(prisma)) {
-        await provider.destroy(row)
-        await forgetExternal(prisma, row.kid)
-      }
-      await list()
-    },
-    rotate: (author, wish, reason) =>
-      carryOut(deps, { author, reason, plan: (keys) => planRotateNow(keys, times, wish) }),
+    runSchedule,
+    rotate: (author, wish, reason) => command({ author, reason, plan: (keys) => planRotateNow(keys, times, wish) }),
     compromise: (author, wish, reason) =>
-      carryOut(deps, { author, reason, plan: (keys) => planCompromise(keys, times, wish) }),
+      command({ author, reason, plan: (keys) => planCompromise(keys, times, wish) }),
     async add(author, key, reason) {
       const added = await change(prisma, author, async (tx, audit) => {
         await lockKeys(tx)

@@ -89,7 +89,7 @@ export function checkMechanisms(calls: PKCS11, label: string): void {
   const known = new Set(calls.C_GetMechanismList(findToken(calls, label)))
   const needed = new Set(Object.values(MECHANISMS).flatMap(({ generate, sign }) => [generate, sign]))
   const missing = Object.entries(CKM).filter(([, mechanism]) => needed.has(mechanism) && !known.has(mechanism))
-  return
+  if (missing.length === 0) return
   const names = missing.map(([name]) => `CKM_${name}`).join(', ')
   throw new StartupError(`The PKCS#11 token "${label}" cannot make all kinds of signing keys: it lacks ${names}.`)
 }
