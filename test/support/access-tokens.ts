@@ -53,7 +53,8 @@ export function knownKeyOf(alg: TokenAlgorithm) {
 
 /** Verification keys that are in memory alone. */
 export function keysOf(...entries: readonly VerificationKey[]): VerificationKeys {
-  return { find: async (kid) => entries.find((entry) => entry.kid === kid), list: async () => entries }
+  const find = async (kid: string) => entries.find((entry) => entry.kid === kid)
+  return { find, findNow: find, list: async () => entries }
 }
 
 function toEntry(alg: TokenAlgorithm, jwk: PublicJwk, state: VerificationKey['state']): VerificationKey {

@@ -93,6 +93,7 @@ export function createSigningKeys(deps: SigningKeysDeps): SigningKeys {
         return keys.find(({ kid }) => kid === key.kid)
       })
       if (added === undefined) throw new Error('the key that was added is gone')
+      log.info({ kid: added.kid, alg: added.alg, state: added.state }, 'a signing key has been imported')
       return { ...added, readyAt: new Date(added.createdAt.getTime() + times.publishS * 1000) }
     },
   }

@@ -2,9 +2,11 @@ import type { PrismaClient } from '../../../gen/prisma/client.ts'
 import { encodeBase64url } from '../../shared/crypto/base64.ts'
 import type { PrivateTokenKey } from '../../shared/crypto/token-key.ts'
 import { ApiError, toApiError } from '../../shared/errors/api-error.ts'
+import { StartupError } from '../../shared/startup-error.ts'
 import { ACCESS_TOKEN_TYPE, type AccessTokenClaims } from '../../shared/token/claims.ts'
 import type { KeyProvider, KeyRow } from './key-provider.ts'
 import { findRow, findUsable } from './key-store.ts'
+import { WrongKeyError } from './key-vault.ts'
 
 /** Signs access tokens. */
 export interface TokenSigner {
@@ -30,7 +32,12 @@ export function createTokenSigner(prisma: PrismaClient, provider: Pick<KeyProvid
   const open = (row: KeyRow): Promise<OpenKey> => {
     const known = keys.get(row.kid)
     if (known !== undefined) return known
-    const opening = provider.open(row).then((key) => ({ header: headerOf(row), key }))
+    const opening = provider.open(row).then(
+      (key) => ({ header: headerOf(row), key }),
+      (error: unknown) => {
+        throw error instanceof WrongKeyError ? error : new StartupError(explain(row, error))
+      },
+    )
     keys.set(row.kid, opening)
     // The next who asks tries again.
     opening.catch(() => keys.delete(row.kid))
@@ -64,6 +71,10 @@ export function createTokenSigner(prisma: PrismaClient, provider: Pick<KeyProvid
 
 function headerOf({ alg, kid }: KeyRow): string {
   return encodeBase64url(Buffer.from(JSON.stringify({ alg, typ: ACCESS_TOKEN_TYPE, kid })))
+}
+
+function explain({ kid }: KeyRow, error: unknown): string {
+  return `Signing key ${kid} cannot be used: ${error instanceof Error ? error.message : String(error)}`
 }
 
 /** The agent cannot mend it, and a new challenge may be signed by another process. */

@@ -103,7 +103,7 @@ function limitNamed(deps: CheckDeps, policy: Policy<Fields>, request: Fields, so
 }
 
 /** Fields by which requests name what they are about, the most telling first. */
-const SUBJECT_FIELDS = ['agent', 'did', 'jti', 'operatorId', 'id']
+const SUBJECT_FIELDS = ['agent', 'did', 'jti', 'kid', 'operatorId', 'id']
 const MAX_SUBJECT = 512
 
 /** Faults are the server's own; and a limit whose every refusal wrote to the database would be none. */

@@ -174,3 +174,14 @@ describe('createVerificationKeys', () => {
     expect(await keys.find(a)).toMatchObject({ state: 'active' })
   })
 })
+
+it('finds a key as it is now, whatever is remembered, and keeps what it has found', async () => {
+  const kid = await insertKey('prepared')
+  const { keys, read } = setUp()
+  expect(await keys.find(kid)).toMatchObject({ state: 'prepared' })
+  await prisma.jwksKey.update({ where: { kid }, data: { state: 'active' } })
+  expect(await keys.find(kid)).toMatchObject({ state: 'prepared' })
+  expect(await keys.findNow(kid)).toMatchObject({ state: 'active' })
+  expect(await keys.find(kid)).toMatchObject({ state: 'active' })
+  expect(read).toHaveBeenCalledTimes(2)
+})

@@ -21,6 +21,8 @@ export interface VerificationKey {
 export interface VerificationKeys {
   /** Finds a key; one that is not known is looked for in the database, at most once in a while. */
   find(kid: string): Promise<VerificationKey | undefined>
+  /** Finds a key as it stands after this call has begun; asks the database each time. */
+  findNow(kid: string): Promise<VerificationKey | undefined>
   /** All keys, freshly read when the last reading is older than `maxAgeMs`. */
   list(): Promise<readonly VerificationKey[]>
 }
@@ -52,6 +54,8 @@ export function createVerificationKeys(
       orderBy: { createdAt: 'asc' },
       select: COLUMNS,
     })
+    // A reading that began later may have ended earlier.
+    if (startedAt < readAt) return
     keys = new Map(rows.flatMap((row) => toEntry(row, keys.get(row.kid))))
     readAt = startedAt
   }
@@ -66,6 +70,10 @@ export function createVerificationKeys(
     async find(kid) {
       await readUnlessYounger(maxAgeMs)
       if (!keys.has(kid)) await readUnlessYounger(REREAD_INTERVAL_MS)
+      return keys.get(kid)
+    },
+    async findNow(kid) {
+      await read()
       return keys.get(kid)
     },
     async list() {

@@ -175,7 +175,7 @@ describe('verifyAccessToken', () => {
   })
 
   const states: [VerificationKey['state'], string, string][] = [
-    ['prepared', 'genuine', 'genuine'],
+    ['prepared', 'UNKNOWN_KEY', 'UNKNOWN_KEY'],
     ['active', 'genuine', 'genuine'],
     ['retiring', 'genuine', 'genuine'],
     ['retired', 'UNKNOWN_KEY', 'genuine'],
@@ -188,6 +188,22 @@ describe('verifyAccessToken', () => {
     expect('verdict' in answer ? answer.verdict : 'genuine').toBe(once)
   })
 
+  it('under a key that has become active since it was read: genuine; without a signature nobody asks again', async () => {
+    let asked = 0
+    const known = {
+      ...keysOf({ ...entry, state: 'prepared' }),
+      async findNow() {
+        asked += 1
+        return entry
+      },
+    }
+    const forged = GOOD.replace(/[^.]*$/, Buffer.alloc(64, 1).toString('base64url'))
+    expect(await verdictOf(forged, ISSUER, known)).toBe('SIGNATURE_INVALID')
+    expect(asked).toBe(0)
+    expect(await verdictOf(GOOD, ISSUER, known)).toBe('genuine')
+    expect(asked).toBe(1)
+  })
+
   it.each([`${ISSUER}/`, ISSUER.toUpperCase(), 'http://localhost:8081', ''])(
     'refuses for the issuer "%s"',
     async (issuer) => {
@@ -196,12 +212,12 @@ describe('verifyAccessToken', () => {
   )
 
   it('rejects when the keys cannot be had, and never answers', async () => {
-    const away = { find: () => Promise.reject(new Error('away')), list: async () => [] }
+    const away = { ...keysOf(), find: () => Promise.reject(new Error('away')) }
     await expect(verifyAccessToken(GOOD, ISSUER, away)).rejects.toThrow('away')
   })
 
   it('looks no key up for what cannot be a token', async () => {
-    const untouched = { find: () => Promise.reject(new Error('asked')), list: async () => [] }
+    const untouched = { ...keysOf(), find: () => Promise.reject(new Error('asked')) }
     expect(await verdictOf(accessToken(pair, {}, { iss: 1 }), ISSUER, untouched)).toBe('MALFORMED_TOKEN')
     for (const alg of ['none', 'HS256', 'PS256']) {
       expect(await verdictOf(accessToken(pair, { alg }), ISSUER, untouched)).toBe('UNSUPPORTED_ALGORITHM')

@@ -8,7 +8,8 @@ import type { VerificationKeys } from './verification-keys.ts'
 /** A token of this issuer whose signature holds, or why it is none. Neither expiry nor revocation has been looked at. */
 export type GenuineToken = { readonly claims: AccessTokenClaims; readonly kid: string } | { readonly verdict: Verdict }
 
-const ACCEPTED_STATES: Readonly<Record<KeyRule, ReadonlySet<KeyState>>> = {
+/** A prepared key may have begun to sign since it was read. */
+const KNOWN_STATES: Readonly<Record<KeyRule, ReadonlySet<KeyState>>> = {
   current: new Set(['prepared', 'active', 'retiring']),
   'including-retired': new Set(['prepared', 'active', 'retiring', 'retired']),
 }
@@ -32,10 +33,12 @@ export async function verifyAccessToken(
   const claims = parseAccessTokenClaims(jws.payload)
   if (claims === undefined) return { verdict: 'MALFORMED_TOKEN' }
   const key = await keys.find(jws.header.kid)
-  if (key === undefined || !ACCEPTED_STATES[rule].has(key.state)) return { verdict: 'UNKNOWN_KEY' }
+  if (key === undefined || !KNOWN_STATES[rule].has(key.state)) return { verdict: 'UNKNOWN_KEY' }
   if (key.alg !== jws.header.alg) return { verdict: 'UNSUPPORTED_ALGORITHM' }
   if (!key.verify(jws.signingInput, jws.signature)) return { verdict: 'SIGNATURE_INVALID' }
   if (claims.iss !== issuer) return { verdict: 'WRONG_ISSUER' }
+  // Whoever has the key may make us ask the database, and nobody else: the signature holds. Signing came after it was active.
+  if (key.state === 'prepared' && (await keys.findNow(key.kid))?.state === 'prepared') return { verdict: 'UNKNOWN_KEY' }
   return { claims, kid: key.kid }
 }
 
