@@ -38,17 +38,17 @@ export async function createAuthn(options: AuthnOptions): Promise<Authn> {
   return {
     authn: { service: AuthnService, handlers: authnRoutes(deps), policies: authnPolicies },
     keys: { service: KeysService, handlers: keysRoutes(deps), policies: keysPolicies },
-    signingKeyFacts: () => keys.signingKeys.lastSeen.map((key) => factsOf(key, now())),
+    signingKeyFacts: () => keys.signingKeys.lastSeen.map(factsOf),
     jobs: [...keys.jobs, { name: 'redemptions', run: () => pruneExpired(db.pool, 'redemptions', 'keep_until') }],
     close: () => all.disposeAsync(),
   }
 }
 
-function factsOf({ alg, state, activatedAt, readyAt }: ListedKey, now: number): SigningKeyFacts {
+function factsOf({ alg, state, activatedAt, isReady }: ListedKey): SigningKeyFacts {
   return {
     alg,
     state,
-    isReady: readyAt !== null && readyAt.getTime() <= now,
+    isReady,
     activeSince: state === 'active' ? activatedAt?.getTime() : undefined,
   }
 }

@@ -30,7 +30,10 @@ export function signToken(kid: string, key: SigningKey, claims: object, header: 
 }
 
 /** Claims of a token that an agent could have now. */
-export function claimsOf(agent: TestAgent, claims: Partial<AccessTokenClaims> = {}): AccessTokenClaims {
+export function claimsOf(
+  agent: Pick<TestAgent, 'did' | 'operatorId'>,
+  claims: Partial<AccessTokenClaims> = {},
+): AccessTokenClaims {
   const iat = Math.floor(Date.now() / 1000)
   return {
     iss: ISSUER,

@@ -50,8 +50,8 @@ export interface RotateWish {
 }
 
 /**
- * Makes ready keys sign at once, of each algorithm the oldest; the schedule fills the reserve up. All or nothing. An algorithm that no
- * key signs for and no key is ready for is left out unless it is asked for: there is nothing to rotate, and the schedule
+ * Makes ready keys sign at once, of each algorithm the oldest; the schedule fills the reserve up. All or nothing. An algorithm
+ * that no key signs for and no key is ready for is left out unless it is asked for: there is nothing to rotate, and the schedule
  * activates its first key. `keys` are all there are, oldest first. Throws KEY_NOT_FOUND (no such key of the algorithm), and
  * KEY_NOT_READY with the seconds after which a key will be ready; without them where the key named is not a prepared one.
  */
@@ -69,8 +69,8 @@ export function planRotateNow(keys: Keys, times: RotationTimes, { alg, kid }: Ro
 
 /**
  * Takes a key out of use, and lets the oldest ready one sign in its place if it signed. It makes no key, which may take long,
- * or fail: the schedule fills the reserve up. Does nothing where the key is compromised already. Where none is ready, `force` leaves the algorithm without a key that signs until the
- * schedule finds one ready. `keys` are all there are, oldest first. Throws KEY_NOT_FOUND, and KEY_NOT_READY with the seconds
+ * or fail: the schedule fills the reserve up. Does nothing where the key is compromised already. Where none is ready, `force`
+ * leaves the algorithm without a key that signs until the schedule finds one ready. `keys` are all there are, oldest first. Throws KEY_NOT_FOUND, and KEY_NOT_READY with the seconds
  * after which a key will be ready.
  */
 export function planCompromise(

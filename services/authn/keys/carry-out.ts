@@ -13,6 +13,8 @@ export interface CarryOutDeps {
   readonly prisma: PrismaClient
   readonly provider: KeyProvider
   readonly ages: KeyAges
+  /** Keys that were made and have not been put into a row: for the next who needs one. */
+  readonly spare: NewTokenKey[]
   readonly log: Pick<Logger, 'info' | 'warn'>
 }
 
@@ -58,21 +60,23 @@ export async function isDue(deps: CarryOutDeps, plan: Plan): Promise<boolean> {
 
 /**
  * Carries a plan out in one transaction with its audit. Keys are made before, since that may take long; then the plan is made
- * again under a lock, on what it finds there. After a failure the keys that were made stay where they are, for nobody can tell
- * whether a commit whose answer was lost has put them into use.
+ * again under a lock, on what it finds there. After a failure the keys that were made are spare, but for those that a commit
+ * whose answer was lost has put into a row. One at a time makes keys.
  */
 export async function carryOut(deps: CarryOutDeps, { author, plan, reason = '', imported }: Wish): Promise<Changed> {
-  const { prisma, provider, log } = deps
-  const wanted = plan(factsOf(deps, await readKeys(prisma))).filter(isNew)
-  const spare = imported === undefined ? [] : [imported]
-  const made = wanted.filter(({ alg }) => alg !== imported?.alg).map(({ alg }) => provider.generate(alg))
-  spare.push(...(await Promise.all(made)))
+  const { prisma, provider, log, spare } = deps
+  const before = await readKeys(prisma)
+  const used = spare.splice(0)
+  spare.push(...used.filter(({ kid }) => !before.keys.some((key) => key.kid === kid)))
+  if (imported !== undefined) spare.unshift(imported)
+  await makeWanted(provider, spare, plan(factsOf(deps, before)).filter(isNew))
+  const unused = [...spare]
   const changed = await change(prisma, author, async (tx, audit) => {
     await lockKeys(tx)
     const steps = plan(factsOf(deps, await readKeys(tx)))
     const touched = new Set<string>()
     for (const step of steps) {
-      const kid = isNew(step) ? await addKey(tx, audit, step, spare) : step.kid
+      const kid = isNew(step) ? await addKey(tx, audit, step, unused) : step.kid
       if (kid === undefined) continue
       if (!isNew(step)) {
         await moveKey(tx, kid, step.to)
@@ -85,8 +89,24 @@ export async function carryOut(deps: CarryOutDeps, { author, plan, reason = '', 
   for (const { kid, alg, state } of changed.keys.filter((key) => changed.touched.has(key.kid))) {
     log.info({ kid, alg, state }, 'a signing key has changed its state')
   }
-  for (const { kid, stored } of spare) await provider.destroy({ kid, externalRef: stored.externalRef ?? null })
+  spare.length = 0
+  for (const { kid, stored } of unused) await provider.destroy({ kid, externalRef: stored.externalRef ?? null })
   return changed
+}
+
+/** Makes the keys that are wanted beyond what is spare. */
+async function makeWanted(
+  provider: Pick<KeyProvider, 'generate'>,
+  spare: NewTokenKey[],
+  wanted: readonly NewStep[],
+): Promise<void> {
+  const left = [...spare]
+  const missing = wanted.filter(({ alg }) => {
+    const at = left.findIndex((key) => key.alg === alg)
+    if (at >= 0) left.splice(at, 1)
+    return at < 0
+  })
+  spare.push(...(await Promise.all(missing.map(({ alg }) => provider.generate(alg)))))
 }
 
 /** Takes a key that was made for it. There may be none, where the keys have changed meanwhile: the next pass makes it. */
@@ -94,10 +114,10 @@ async function addKey(
   tx: Tx,
   audit: Audit,
   { alg, state }: NewStep,
-  spare: NewTokenKey[],
+  unused: NewTokenKey[],
 ): Promise<string | undefined> {
-  const at = spare.findIndex((key) => key.alg === alg)
-  const [key] = at < 0 ? [] : spare.splice(at, 1)
+  const at = unused.findIndex((key) => key.alg === alg)
+  const [key] = at < 0 ? [] : unused.splice(at, 1)
   if (key === undefined) return undefined
   await insertKey(tx, key, state)
   await audit({ action: 'key.create', subject: key.kid })

@@ -25,7 +25,7 @@ export interface KeyProvider {
   generate(alg: TokenAlgorithm): Promise<NewTokenKey>
   /** Throws WrongKeyError when the row does not open, Error when what it refers to is not there or is another key. */
   open(row: KeyRow): Promise<PrivateTokenKey>
-  /** Destroys what a key refers to outside of the database; again and again is fine. */
-  destroy(key: Pick<KeyRow, 'kid' | 'externalRef'>): Promise<void>
+  /** Destroys what a key refers to outside of the database; again and again is fine. False where it cannot be reached from here. */
+  destroy(key: Pick<KeyRow, 'kid' | 'externalRef'>): Promise<boolean>
   close(): Promise<void>
 }

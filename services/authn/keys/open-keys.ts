@@ -82,7 +82,10 @@ export async function openKeys({ db, now, settings, secrets, log }: OpenKeysOpti
         },
       },
     ],
-    close: () => provider.close(),
+    async close() {
+      await signingKeys.idle()
+      await provider.close()
+    },
   }
 }
 
@@ -95,10 +98,15 @@ async function makeFirst(
   const parsed = text === undefined ? undefined : await parseFile(text)
   const imported = parsed && sealedKeys.seal(parsed.alg, parsed.secret)
   const known = (await keys.list()).map(({ kid }) => kid)
-  if (known.length === 0) return keys.ensureFirst(imported)
-  if (imported !== undefined && !known.includes(imported.kid)) {
-    log.warn({ kid: imported.kid }, UNUSED)
+  if (known.length === 0) {
+    await keys.ensureFirst(imported).catch((error: unknown) => {
+      // A token's refusal; the database has errors of its own.
+      throw error instanceof ApiError ? new StartupError(`No signing key can be made: ${error.message}.`) : error
+    })
   }
+  if (imported === undefined) return
+  // Another process that started at the same time may have been first.
+  if (!(await keys.list()).some(({ kid }) => kid === imported.kid)) log.warn({ kid: imported.kid }, UNUSED)
 }
 
 async function parseFile(text: string): ReturnType<typeof parseSigningKey> {

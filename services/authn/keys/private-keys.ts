@@ -19,7 +19,7 @@ export function createPrivateKeys({ sealed, external }: PrivateKeysOptions): Key
       return external.open(row)
     },
     async destroy(key) {
-      if (key.externalRef !== null) await external?.destroy(key)
+      return key.externalRef === null || (external !== undefined && (await external.destroy(key)))
     },
     async close() {
       await external?.close()

@@ -39,7 +39,7 @@ export function createSealedKeys(vault: KeyVault): SealedKeys {
         secret.fill(0)
       }
     },
-    async destroy() {},
+    destroy: async () => true,
     async close() {},
   }
 }

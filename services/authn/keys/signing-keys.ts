@@ -3,17 +3,19 @@ import { ApiError } from '../../shared/errors/api-error.ts'
 import { type Author, change, systemAuthor } from '../../shared/ledger/ledger.ts'
 import { planCompromise, planRotateNow, planSchedule, type RotationTimes } from '../domain/plan-rotation.ts'
 import { type CarryOutDeps, type Changed, carryOut, factsOf, isDue, isNew, type Plan } from './carry-out.ts'
-import type { NewTokenKey } from './key-provider.ts'
+import type { KeyRow, NewTokenKey } from './key-provider.ts'
 import { findDiscarded, forgetExternal, insertKey, lockKeys, readKeys, type SigningKey } from './key-store.ts'
 
 /** What the life of signing keys needs. */
-export interface SigningKeysDeps extends CarryOutDeps {
+export interface SigningKeysDeps extends Omit<CarryOutDeps, 'spare'> {
   readonly times: RotationTimes
 }
 
 /** A key, and from when it may sign, by the database's clock; null for those that are not prepared. */
 export interface ListedKey extends SigningKey {
   readonly readyAt: Date | null
+  /** Whether that moment has come. */
+  readonly isReady: boolean
 }
 
 /** The life of the signing keys. Every change is one transaction with its audit, decided again under a lock. */
@@ -31,13 +33,16 @@ export interface SigningKeys {
   compromise(author: Author, wish: { kid: string; force: boolean }, reason: string): Promise<Changed>
   /** Throws KEY_EXISTS, ASSERTION_USED. */
   add(author: Author, key: NewTokenKey, reason: string): Promise<ListedKey>
+  /** Resolves once no pass is under way. */
+  idle(): Promise<void>
 }
 
 const JOB = 'signing-keys'
 
 /** Over the keys in a database. */
-export function createSigningKeys(deps: SigningKeysDeps): SigningKeys {
-  const { prisma, provider, times, log } = deps
+export function createSigningKeys(options: SigningKeysDeps): SigningKeys {
+  const deps: CarryOutDeps = { ...options, spare: [] }
+  const { prisma, provider, times, log } = options
   const schedule: Plan = (keys) => planSchedule(keys, times)
   // Making keys may fail while they are made elsewhere, and nothing else that is due shall wait for that.
   const moves: Plan = (keys) => schedule(keys).filter((step) => !isNew(step))
@@ -48,26 +53,37 @@ export function createSigningKeys(deps: SigningKeysDeps): SigningKeys {
   const list = async () => {
     const read = await readKeys(prisma)
     const ages = new Map(factsOf(deps, read).map(({ kid, ageS }) => [kid, ageS]))
-    const readyAt = ({ kid, state }: SigningKey) => {
-      const inMs = (times.publishS - (ages.get(kid) ?? 0)) * 1000
-      return state === 'prepared' ? new Date(read.databaseNow.getTime() + inMs) : null
-    }
-    lastSeen = read.keys.map((key) => Object.assign(key, { readyAt: readyAt(key) }))
+    lastSeen = read.keys.map((key) => {
+      if (key.state !== 'prepared') return Object.assign(key, { readyAt: null, isReady: false })
+      const inMs = (times.publishS - (ages.get(key.kid) ?? 0)) * 1000
+      return Object.assign(key, { readyAt: new Date(read.databaseNow.getTime() + inMs), isReady: inMs <= 0 })
+    })
     return lastSeen
   }
-  const runSchedule = async () => {
-    for (const plan of [moves, makes]) {
-      if (await isDue(deps, plan)) await carryOut(deps, { author: systemAuthor(JOB), plan })
+  const discard = async (row: KeyRow) => {
+    if (await provider.destroy(row)) await forgetExternal(prisma, row.kid)
+  }
+  const pass = async () => {
+    try {
+      for (const plan of [moves, makes]) {
+        if (await isDue(deps, plan)) await carryOut(deps, { author: systemAuthor(JOB), plan })
+      }
+      const discarded = await Promise.allSettled((await findDiscarded(prisma)).map(discard))
+      for (const result of discarded) if (result.status === 'rejected') throw result.reason
+    } finally {
+      await list()
     }
-    for (const row of await findDiscarded(prisma)) {
-      await provider.destroy(row)
-      await forgetExternal(prisma, row.kid)
-    }
-    await list()
+  }
+  let running: Promise<void> | undefined
+  const runSchedule = () => {
+    running ??= pass().finally(() => {
+      running = undefined
+    })
+    return running
   }
   /** Nobody who gives up a key has to wait until new ones are made, or to hear that they could not be. */
   const command = async (wish: Parameters<typeof carryOut>[1]) => {
-    const changed = await carryOut(deps, wish)
+    const changed = await carryOut({ ...deps, spare: [] }, wish)
     runSchedule().catch((error: unknown) => log.warn({ error }, 'new signing keys could not be made yet'))
     return changed
   }
@@ -94,7 +110,10 @@ export function createSigningKeys(deps: SigningKeysDeps): SigningKeys {
       })
       if (added === undefined) throw new Error('the key that was added is gone')
       log.info({ kid: added.kid, alg: added.alg, state: added.state }, 'a signing key has been imported')
-      return { ...added, readyAt: new Date(added.createdAt.getTime() + times.publishS * 1000) }
+      return { ...added, readyAt: new Date(added.createdAt.getTime() + times.publishS * 1000), isReady: false }
+    },
+    async idle() {
+      await running?.catch(() => undefined)
     },
   }
 }

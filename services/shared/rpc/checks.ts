@@ -105,6 +105,8 @@ function limitNamed(deps: CheckDeps, policy: Policy<Fields>, request: Fields, so
 /** Fields by which requests name what they are about, the most telling first. */
 const SUBJECT_FIELDS = ['agent', 'did', 'jti', 'kid', 'operatorId', 'id']
 const MAX_SUBJECT = 512
+/** RFC 7638. What else somebody gives as a kid may be the private key itself. */
+const THUMBPRINT = /^[\w-]{43}$/
 
 /** Faults are the server's own; and a limit whose every refusal wrote to the database would be none. */
 function isAudited({ reason }: ApiError): boolean {
@@ -113,7 +115,9 @@ function isAudited({ reason }: ApiError): boolean {
 
 async function record(deps: CheckDeps, { method, policy }: Line, { request, call }: Received, error: ApiError) {
   const fields = fieldsOf(request)
-  const subject = SUBJECT_FIELDS.map((name) => fields[name]).find(isGiven)
+  const subject = SUBJECT_FIELDS.filter((name) => name !== 'kid' || THUMBPRINT.test(String(fields[name])))
+    .map((name) => fields[name])
+    .find(isGiven)
   const entry = {
     action: policy.action ?? (`${method.parent.name}/${method.name}` as const),
     subject: (subject ?? '').slice(0, MAX_SUBJECT),

@@ -185,3 +185,15 @@ it('finds a key as it is now, whatever is remembered, and keeps what it has foun
   expect(await keys.find(kid)).toMatchObject({ state: 'active' })
   expect(read).toHaveBeenCalledTimes(2)
 })
+
+it('reads afresh once for all who ask before the reading begins, and not by one that had begun', async () => {
+  const kid = await insertKey('prepared')
+  const { keys, read } = setUp()
+  const before = keys.find(kid)
+  const asked = Promise.all(Array.from({ length: 50 }, () => keys.findNow(kid)))
+  await before
+  await prisma.jwksKey.update({ where: { kid }, data: { state: 'active' } })
+  await asked
+  expect(read).toHaveBeenCalledTimes(2)
+  expect(await keys.findNow(kid)).toMatchObject({ state: 'active' })
+})

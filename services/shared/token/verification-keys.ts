@@ -46,6 +46,7 @@ export function createVerificationKeys(
   let keys: ReadonlyMap<string, VerificationKey> = new Map()
   let readAt = Number.NEGATIVE_INFINITY
   let reading: Promise<void> | undefined
+  let next: Promise<void> | undefined
 
   const read = async () => {
     const startedAt = now()
@@ -54,17 +55,25 @@ export function createVerificationKeys(
       orderBy: { createdAt: 'asc' },
       select: COLUMNS,
     })
-    // A reading that began later may have ended earlier.
-    if (startedAt < readAt) return
     keys = new Map(rows.flatMap((row) => toEntry(row, keys.get(row.kid))))
     readAt = startedAt
   }
-  const readUnlessYounger = async (ageMs: number) => {
-    if (now() - readAt <= ageMs) return
+  const readShared = () => {
     reading ??= read().finally(() => {
       reading = undefined
     })
-    await reading
+    return reading
+  }
+  const readUnlessYounger = async (ageMs: number) => {
+    if (now() - readAt > ageMs) await readShared()
+  }
+  /** One reading for all who asked before it began. */
+  const readAfresh = () => {
+    next ??= Promise.resolve(reading?.catch(() => undefined)).then(() => {
+      next = undefined
+      return readShared()
+    })
+    return next
   }
   return {
     async find(kid) {
@@ -73,7 +82,7 @@ export function createVerificationKeys(
       return keys.get(kid)
     },
     async findNow(kid) {
-      await read()
+      await readAfresh()
       return keys.get(kid)
     },
     async list() {

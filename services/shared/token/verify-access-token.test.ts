@@ -204,6 +204,17 @@ describe('verifyAccessToken', () => {
     expect(asked).toBe(1)
   })
 
+  it.each([
+    ['that is gone', undefined],
+    ['that is compromised', 'compromised'],
+  ] as const)('under a prepared key %s when it is read again: UNKNOWN_KEY', async (_, state) => {
+    const fresh = state === undefined ? undefined : { ...entry, state }
+    const known = { ...keysOf({ ...entry, state: 'prepared' }), findNow: async () => fresh }
+    expect(await verdictOf(GOOD, ISSUER, known)).toBe('UNKNOWN_KEY')
+    const answer = await verifyAccessToken(GOOD, ISSUER, known, 'including-retired')
+    expect(answer).toEqual({ verdict: 'UNKNOWN_KEY' })
+  })
+
   it.each([`${ISSUER}/`, ISSUER.toUpperCase(), 'http://localhost:8081', ''])(
     'refuses for the issuer "%s"',
     async (issuer) => {

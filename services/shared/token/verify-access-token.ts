@@ -3,7 +3,7 @@ import { parseCompactJws } from '../crypto/jws.ts'
 import { TOKEN_ALGORITHMS } from '../crypto/token-algorithms.ts'
 import type { Verdict } from '../errors/reasons.ts'
 import { ACCESS_TOKEN_TYPE, type AccessTokenClaims, MAX_TOKEN_BYTES, parseAccessTokenClaims } from './claims.ts'
-import type { VerificationKeys } from './verification-keys.ts'
+import type { VerificationKey, VerificationKeys } from './verification-keys.ts'
 
 /** A token of this issuer whose signature holds, or why it is none. Neither expiry nor revocation has been looked at. */
 export type GenuineToken = { readonly claims: AccessTokenClaims; readonly kid: string } | { readonly verdict: Verdict }
@@ -33,13 +33,18 @@ export async function verifyAccessToken(
   const claims = parseAccessTokenClaims(jws.payload)
   if (claims === undefined) return { verdict: 'MALFORMED_TOKEN' }
   const key = await keys.find(jws.header.kid)
-  if (key === undefined || !KNOWN_STATES[rule].has(key.state)) return { verdict: 'UNKNOWN_KEY' }
+  if (!isKnown(key, rule)) return { verdict: 'UNKNOWN_KEY' }
   if (key.alg !== jws.header.alg) return { verdict: 'UNSUPPORTED_ALGORITHM' }
   if (!key.verify(jws.signingInput, jws.signature)) return { verdict: 'SIGNATURE_INVALID' }
   if (claims.iss !== issuer) return { verdict: 'WRONG_ISSUER' }
   // Whoever has the key may make us ask the database, and nobody else: the signature holds. Signing came after it was active.
-  if (key.state === 'prepared' && (await keys.findNow(key.kid))?.state === 'prepared') return { verdict: 'UNKNOWN_KEY' }
+  const fresh = key.state === 'prepared' ? await keys.findNow(key.kid) : key
+  if (!isKnown(fresh, rule) || fresh.state === 'prepared') return { verdict: 'UNKNOWN_KEY' }
   return { claims, kid: key.kid }
+}
+
+function isKnown(key: VerificationKey | undefined, rule: KeyRule): key is VerificationKey {
+  return key !== undefined && KNOWN_STATES[rule].has(key.state)
 }
 
 /** Compares a genuine token's times with a clock. `skewS` is allowed both ways, in seconds. */

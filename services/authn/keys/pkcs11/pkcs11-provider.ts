@@ -64,7 +64,10 @@ export async function openPkcs11Provider(options: Pkcs11Options & Pkcs11Deps): P
   }
 }
 
-/** The token logs out with the last session. Sessions with work that does not end cannot be closed, nor the module finalised beneath them. */
+/**
+ * The token logs out with the last session. Sessions with work that does not end cannot be closed, nor the module finalised
+ * beneath them.
+ */
 async function close(pool: SessionPool<Session>, cryptoki: Cryptoki, log: Logger): Promise<void> {
   const sessions = await pool.drain(LIMIT_MS)
   if (sessions === undefined) {

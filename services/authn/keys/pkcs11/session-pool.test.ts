@@ -173,7 +173,8 @@ describe('alone', () => {
     const alone = pool.alone(() => void events.push(`alone, closed ${closed.join()}`), LIMIT)
     const later = pool.use(same, LIMIT).then((session) => events.push(`in ${session}`))
     busy.end()
-    await Promise.all([first, alone, later])
+    await Promise.all([first, later])
+    expect(await alone).toBe(true)
     expect(events).toEqual(['work', 'alone, closed 0', 'in 1'])
   })
 
@@ -182,9 +183,10 @@ describe('alone', () => {
     const busy = held()
     const first = pool.use(busy.work, LIMIT)
     let isDone = false
-    await pool.alone(() => {
+    const alone = pool.alone(() => {
       isDone = true
     }, 1)
+    expect(await alone).toBe(false)
     expect(await pool.use(same, LIMIT)).toBe(1)
     busy.end()
     expect([await first, isDone]).toEqual(['done', false])

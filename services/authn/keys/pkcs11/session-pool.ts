@@ -27,8 +27,8 @@ export interface SessionPool<S> {
    * session until it ends.
    */
   use<T>(work: (session: S) => Promise<T>, limitMs: number): Promise<T>
-  /** Carries a task out while there is no session at all; leaves it out when work does not end within `limitMs`. */
-  alone(task: () => void, limitMs: number): Promise<void>
+  /** Carries a task out while there is no session at all. False when work did not end within `limitMs`: then it is left out. */
+  alone(task: () => void, limitMs: number): Promise<boolean>
   /** Takes nothing new; gives the open sessions once all work has ended, undefined when that takes longer than `limitMs`. */
   drain(limitMs: number): Promise<readonly S[] | undefined>
 }
@@ -82,9 +82,10 @@ export function createSessionPool<S>(options: SessionPoolOptions<S>): SessionPoo
         return entered.promise
       })
       try {
-        if (!(await isWithin(Promise.all(places), limitMs))) return
+        if (!(await isWithin(Promise.all(places), limitMs))) return false
         closeIdle()
         task()
+        return true
       } finally {
         over.resolve()
       }

@@ -78,13 +78,12 @@ async function generateKey(deps: TokenKeysDeps, alg: TokenAlgorithm): Promise<Ne
   const id = randomBytes(ID_BYTES).toString('hex')
   try {
     const publicJwk = await pool.use((session) => generatePair(session, alg, id), GENERATE_LIMIT_MS)
-    deps.known.add(id)
     const kid = jwkThumbprint(publicJwk)
-    await pool.use(async (session) => labelPair(session, id, kid), LIMIT_MS)
+    await pool.use((session) => labelPair(session, id, kid), LIMIT_MS)
     await sign(deps, { kid, alg, id, verifier: verifierOf(kid, alg, publicJwk) }, PROBE)
     return { kid, alg, publicJwk, stored: { externalRef: { provider: 'pkcs11', token: tokenLabel, id } } }
   } catch (error) {
-    const destroyed = pool.use(async (session) => destroyUnused(session, id), LIMIT_MS)
+    const destroyed = pool.use((session) => destroyUnused(session, id), LIMIT_MS)
     await destroyed.catch((cause: unknown) => failure(deps, { operation: 'destroy', id }, cause))
     throw failure(deps, { operation: 'generate', alg, id }, error)
   }
@@ -113,16 +112,17 @@ async function openKey(deps: TokenKeysDeps, row: KeyRow): Promise<PrivateTokenKe
   }
 }
 
-async function destroyKey(deps: TokenKeysDeps, key: Reference): Promise<void> {
-  if (key.externalRef === null) return
-  const { kid } = key
-  const id = referredId(key, deps.tokenLabel)
+async function destroyKey(deps: TokenKeysDeps, { kid, externalRef }: Reference): Promise<boolean> {
+  if (externalRef === null) return true
+  const { token, id } = readReference(externalRef) ?? {}
+  if (id === undefined || token !== deps.tokenLabel) return false
   try {
-    const destroyed = () => deps.pool.use(async (session) => destroyPair(session, id, kid), LIMIT_MS)
+    const destroyed = () => deps.pool.use((session) => destroyPair(session, id, kid), LIMIT_MS)
     const isLeft = await inSight(deps, id, destroyed)
     if (isLeft) deps.log.warn({ kid, id }, 'objects of the PKCS#11 token that are labelled otherwise were left alone')
+    return true
   } catch (error) {
-    if (error instanceof MissingKeyError) return
+    if (error instanceof MissingKeyError) return true
     throw failure(deps, { operation: 'destroy', kid, id }, error)
   }
 }
@@ -138,8 +138,7 @@ async function inSight<T>({ pool, restart, known }: TokenKeysDeps, id: string, w
     return result
   } catch (error) {
     if (!(error instanceof MissingKeyError) || known.has(id)) throw error
-    known.add(id)
-    await pool.alone(restart, LIMIT_MS)
+    if (await pool.alone(restart, LIMIT_MS)) known.add(id)
     return await work()
   }
 }
@@ -177,12 +176,17 @@ function verifierOf(kid: string, alg: string, publicJwk: unknown): TokenVerifier
 }
 
 function referredId({ kid, externalRef }: Reference, tokenLabel: string): string {
-  const { provider, token, id } = isJsonObject(externalRef) ? externalRef : {}
-  if (provider !== 'pkcs11' || typeof id !== 'string' || !/^[0-9a-f]{32}$/.test(id))
-    throw new Error(`signing key ${kid} does not refer to a key in a PKCS#11 token`)
+  const reference = readReference(externalRef)
+  if (reference === undefined) throw new Error(`signing key ${kid} does not refer to a key in a PKCS#11 token`)
+  const { token, id } = reference
   if (token !== tokenLabel)
     throw new Error(`signing key ${kid} is in the PKCS#11 token ${JSON.stringify(token)}, not in "${tokenLabel}"`)
   return id
+}
+
+function readReference(externalRef: unknown): { readonly token: unknown; readonly id: string } | undefined {
+  const { provider, token, id } = isJsonObject(externalRef) ? externalRef : {}
+  return provider === 'pkcs11' && typeof id === 'string' && /^[0-9a-f]{32}$/.test(id) ? { token, id } : undefined
 }
 
 function failure({ log, tokenLabel }: TokenKeysDeps, asked: Asked, cause: unknown): ApiError {

@@ -47,16 +47,30 @@ const PUBLIC_TRAITS: Readonly<Record<number, boolean>> = {
 /** Buffers that a thread of the addon works on, which keeps the garbage collector from nothing itself. */
 const inUse = new Set<Buffer>()
 
+let atWork: Promise<unknown> = Promise.resolve()
+
+/**
+ * Does one thing after the other with the set of objects, of which making a key takes a thread of its own. SoftHSM does not bear
+ * several at a time: it then lists an object twice, or worse.
+ */
+function inTurn<T>(work: () => T | Promise<T>): Promise<T> {
+  const turn = atWork.then(work)
+  atWork = turn.catch(() => undefined)
+  return turn
+}
+
 /** Makes a key pair under an id; its public half. Throws KeyObjectError when the token does not do as it is told. */
 export async function generatePair(session: Session, alg: TokenAlgorithm, id: string): Promise<PublicJwk> {
   const { calls, handle } = session
   const { generate, parameters, publicAttributes, toPublicJwk } = MECHANISMS[alg]
   const named = { [CKA.ID]: Buffer.from(id, 'hex'), [CKA.LABEL]: UNNAMED }
-  const pair = await calls.C_GenerateKeyPairAsync(
-    handle,
-    { mechanism: generate },
-    templateOf({ ...named, ...PUBLIC_TRAITS, ...parameters }),
-    templateOf({ ...named, ...PRIVATE_TRAITS }),
+  const pair = await inTurn(() =>
+    calls.C_GenerateKeyPairAsync(
+      handle,
+      { mechanism: generate },
+      templateOf({ ...named, ...PUBLIC_TRAITS, ...parameters }),
+      templateOf({ ...named, ...PRIVATE_TRAITS }),
+    ),
   )
   checkPrivateHalf(session, pair.privateKey)
   const publicJwk = toPublicJwk(readAttributes(session, pair.publicKey, publicAttributes))
@@ -77,11 +91,13 @@ export function checkPrivateHalf(session: Session, key: Handle): void {
 }
 
 /** Writes on both halves of a key whose they are. */
-export function labelPair(session: Session, id: string, kid: string): void {
+export function labelPair(session: Session, id: string, kid: string): Promise<void> {
   const { calls, handle } = session
-  for (const half of findHalves(session, { [CKA.ID]: Buffer.from(id, 'hex') })) {
-    calls.C_SetAttributeValue(handle, half, templateOf({ [CKA.LABEL]: labelOf(kid) }))
-  }
+  return inTurn(() => {
+    for (const half of findHalves(session, { [CKA.ID]: Buffer.from(id, 'hex') })) {
+      calls.C_SetAttributeValue(handle, half, templateOf({ [CKA.LABEL]: labelOf(kid) }))
+    }
+  })
 }
 
 /** Forgets where a key was, so that it is looked for again. */
@@ -93,7 +109,8 @@ export function forgetKey(session: Session, id: string): void {
 export async function signWith(session: Session, id: string, alg: TokenAlgorithm, data: Buffer): Promise<Buffer> {
   const { calls, handle } = session
   const output = Buffer.alloc(MAX_SIGNATURE_BYTES)
-  calls.C_SignInit(handle, { mechanism: MECHANISMS[alg].sign }, findPrivateKey(session, id, alg))
+  const key = session.keys.get(id) ?? (await inTurn(() => findPrivateKey(session, id, alg)))
+  calls.C_SignInit(handle, { mechanism: MECHANISMS[alg].sign }, key)
   inUse.add(data).add(output)
   try {
     return await calls.C_SignAsync(handle, data, output)
@@ -107,17 +124,19 @@ export async function signWith(session: Session, id: string, alg: TokenAlgorithm
  * Destroys both halves of a key, the private one first. Returns whether others are left under its id.
  * Throws MissingKeyError when there was no private one.
  */
-export function destroyPair(session: Session, id: string, kid: string): boolean {
+export function destroyPair(session: Session, id: string, kid: string): Promise<boolean> {
   const any = { [CKA.ID]: Buffer.from(id, 'hex') }
-  const isMissing = findHalves(session, any, [CKO.PRIVATE_KEY]).length === 0
-  destroyHalves(session, { ...any, [CKA.LABEL]: labelOf(kid) })
-  if (isMissing) throw missing(id)
-  return findHalves(session, any).length > 0
+  return inTurn(() => {
+    const isMissing = findHalves(session, any, [CKO.PRIVATE_KEY]).length === 0
+    destroyHalves(session, { ...any, [CKA.LABEL]: labelOf(kid) })
+    if (isMissing) throw missing(id)
+    return findHalves(session, any).length > 0
+  })
 }
 
 /** Destroys whatever is under an id that was made here and is in no row. */
-export function destroyUnused(session: Session, id: string): void {
-  destroyHalves(session, { [CKA.ID]: Buffer.from(id, 'hex') })
+export function destroyUnused(session: Session, id: string): Promise<void> {
+  return inTurn(() => destroyHalves(session, { [CKA.ID]: Buffer.from(id, 'hex') }))
 }
 
 function destroyHalves(session: Session, template: Attributes): void {
@@ -136,8 +155,6 @@ function findHalves(
 }
 
 function findPrivateKey(session: Session, id: string, alg: TokenAlgorithm): Handle {
-  const known = session.keys.get(id)
-  if (known !== undefined) return known
   const template = { [CKA.CLASS]: CKO.PRIVATE_KEY, [CKA.ID]: Buffer.from(id, 'hex') }
   const [found, another] = findObjects(session, template)
   if (found === undefined) {

@@ -9,7 +9,7 @@ import { attemptCall, codeOf } from './cryptoki-error.ts'
 export interface Session {
   readonly calls: PKCS11
   readonly handle: Handle
-  /** Handles of private keys by CKA_ID, in hexadecimal: they may be others in another session. */
+  /** Handles of private keys by CKA_ID, in hexadecimal. Sessions of one login share them: they may be others after the next. */
   readonly keys: Map<string, Handle>
 }
 
@@ -35,9 +35,11 @@ const PIN_REFUSALS = new Map([
  */
 export function createSessionOpener(calls: PKCS11, { tokenLabel, pin }: TokenAccess): () => Session {
   let refusal: StartupError | undefined
+  let keys = new Map<string, Handle>()
   const logIn = (session: Handle) => {
     try {
       calls.C_Login(session, CKU_USER, pin)
+      keys = new Map()
     } catch (error) {
       const code = codeOf(error) ?? ''
       if (code === 'CKR_USER_ALREADY_LOGGED_IN') return
@@ -51,19 +53,18 @@ export function createSessionOpener(calls: PKCS11, { tokenLabel, pin }: TokenAcc
     if (refusal !== undefined) throw refusal
     initialize(calls)
     const handle = calls.C_OpenSession(findToken(calls, tokenLabel), CKF.SERIAL_SESSION | CKF.RW_SESSION)
-    const session = { calls, handle, keys: new Map<string, Handle>() }
     try {
       logIn(handle)
     } catch (error) {
-      closeSession(session)
+      closeSession({ calls, handle })
       throw error
     }
-    return session
+    return { calls, handle, keys }
   }
 }
 
 /** Closes a session. One that is gone already cannot be closed, which is what was wanted. */
-export function closeSession({ calls, handle }: Session): void {
+export function closeSession({ calls, handle }: Pick<Session, 'calls' | 'handle'>): void {
   attemptCall(() => calls.C_CloseSession(handle))
 }
 

@@ -1,0 +1,74 @@
+import { afterEach, beforeEach } from 'vitest'
+import { type TestDatabase, testDatabase } from '../../../../test/support/database.ts'
+import { until } from '../../../../test/support/until.ts'
+import { generateTokenKey } from '../../../shared/crypto/token-key.ts'
+import { createKeyAges } from '../key-ages.ts'
+import type { KeyProvider, NewTokenKey } from '../key-provider.ts'
+import { createKeyVault } from '../key-vault.ts'
+import { createSealedKeys } from '../sealed-keys.ts'
+import { createSigningKeys } from '../signing-keys.ts'
+
+/** Times of every instance, in seconds. */
+export const TIMES = { rotateAfterS: 1000, publishS: 100, retireAfterS: 500 }
+
+const sealed = createSealedKeys(createKeyVault(new Uint8Array(32).fill(7)))
+
+/** A database of its own for each test, and instances that keep their signing keys in it. */
+export function rotatingKeys() {
+  let database: TestDatabase
+  beforeEach(async () => {
+    database = await testDatabase()
+  })
+  afterEach(() => database.drop())
+  const prisma = () => database.db.prisma
+  /** An instance whose keys age as the test says. */
+  const instance = (provider: Partial<KeyProvider> = {}) => {
+    const clock = { s: 0 }
+    const logged: object[] = []
+    const keys = createSigningKeys({
+      prisma: prisma(),
+      provider: { ...sealed, ...provider },
+      times: TIMES,
+      ages: createKeyAges(() => clock.s * 1000),
+      log: { info: (fields) => void logged.push(fields), warn: (fields) => void logged.push(fields) },
+    })
+    return { keys, clock, logged }
+  }
+  const rowsOf = (alg: string) =>
+    prisma().jwksKey.findMany({ where: { alg }, orderBy: [{ createdAt: 'asc' }, { kid: 'asc' }] })
+  const statesOf = async (alg: string) => (await rowsOf(alg)).map(({ state }) => state)
+  return {
+    prisma,
+    instance,
+    /** An instance whose first pass is over. */
+    started: async () => {
+      const made = instance()
+      await made.keys.ensureFirst()
+      await made.keys.runSchedule()
+      return made
+    },
+    rowsOf,
+    statesOf,
+    untilStates: (alg: string, states: readonly string[]) =>
+      until(
+        () => statesOf(alg),
+        (now) => now.join() === states.join(),
+      ),
+    activeKid: async (alg: string) => (await rowsOf(alg)).find(({ state }) => state === 'active')?.kid ?? '',
+    auditOf: (subject: string) => prisma().auditLog.findMany({ where: { subject }, orderBy: { id: 'asc' } }),
+    /** All that a change of keys may write, to compare with what there is later. */
+    everything: async () => ({
+      keys: await prisma().jwksKey.findMany({ orderBy: { kid: 'asc' } }),
+      audit: await prisma().auditLog.count(),
+      assertions: await prisma().usedAssertion.count(),
+    }),
+    /** Changes a row past all rules but the database's. */
+    move: (kid: string, state: string) =>
+      prisma().$executeRaw`UPDATE jwks_keys SET state = ${state}::key_state WHERE kid = ${kid}`,
+  }
+}
+
+/** A key that was made elsewhere. */
+export async function keyFromElsewhere(): Promise<NewTokenKey> {
+  return sealed.seal('EdDSA', (await generateTokenKey('EdDSA')).secret)
+}

@@ -1,0 +1,154 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Db } from '../../../services/shared/db/db.ts'
+import { snapshots } from '../../contract/support/snapshot.ts'
+import { testDatabase } from '../../support/database.ts'
+import { type Deployment, type Reached, startDeployment } from '../../support/deployment.ts'
+import { protocolClient } from '../../support/protocol-client.ts'
+import type { Environment } from '../../support/server.ts'
+import { ALGORITHMS, chooseAlgorithms, type KeyList, keysAdmin } from '../../support/signing-keys.ts'
+import { activeAgent, provenOperator } from '../../support/story.ts'
+import { until } from '../../support/until.ts'
+import { type CachingVerifier, cachingVerifier } from '../key-rotation/caching-verifier.ts'
+import { type IssuedToken, type Load, startLoad, verifyAgain } from '../key-rotation/load.ts'
+import { type Balancer, startBalancer } from './balancer.ts'
+import { refusedStart } from './refused-start.ts'
+
+/** Passes and processes take their time on a machine that is busy. */
+const PATIENCE_MS = 30_000
+/** Of a step, in which two processes are replaced. */
+const STEP_MS = 60_000
+const AGENTS = 2
+/** Requests that a server answers before the next thing happens: more than one turn of each agent. */
+const ENOUGH = 12
+const OLD = randomBytes(32).toString('base64')
+const NEW = randomBytes(32).toString('base64')
+
+const started = new AsyncDisposableStack()
+let db: Db
+let deployment: Deployment
+let balancer: Balancer
+let servers: readonly Reached[]
+let load: Load
+let offline: CachingVerifier
+let beginning: readonly IssuedToken[]
+let oldId: string
+let newId: string
+
+/** Two servers, and agents that do not know of them: they know the balancer. */
+beforeAll(async () => {
+  const database = await testDatabase()
+  started.defer(database.drop)
+  db = database.db
+  const env = { AUTH4AGENT_KEK: OLD, AUTH4AGENT_SCHEDULE_INTERVAL: '1s' }
+  deployment = await startDeployment({ instances: 2, databaseUrl: database.url, env })
+  started.defer(() => deployment.stop())
+  balancer = await startBalancer(started)
+  servers = await deployment.verifiers()
+  for (const { server } of servers) balancer.takeIn(server.baseUrl)
+  const front = protocolClient(balancer.baseUrl)
+  const operator = await provenOperator(front, deployment.dns, 'agents.example.com')
+  await chooseAlgorithms(front, operator)
+  const agents = await Promise.all(Array.from({ length: AGENTS }, () => activeAgent(front, operator)))
+  offline = cachingVerifier(front)
+  load = startLoad({ operator, agents, clients: () => [front], verifyOffline: (token) => offline.verify(token) })
+  started.defer(() => load.stop())
+  await until(
+    async () => load,
+    ({ tokens, troubles }) => tokens.length >= AGENTS * ALGORITHMS.length || troubles.length > 0,
+    PATIENCE_MS,
+  )
+  beginning = [...load.tokens]
+})
+afterAll(() => started.disposeAsync())
+
+it(
+  '1. all servers are told of the new key as another one: nothing changes',
+  async () => {
+    oldId = (await listsOfAll())[0]?.kek_id ?? ''
+    await replaceAll({ AUTH4AGENT_KEK: OLD, AUTH4AGENT_OTHER_KEKS: NEW })
+    for (const list of await listsOfAll()) expect(list).toMatchObject({ kek_id: oldId, sealed_under_others: 0 })
+    expect([...new Set(await sealedUnder())]).toEqual([oldId])
+  },
+  STEP_MS,
+)
+
+it(
+  '2. the two keys change places, and soon everything is sealed under the new one',
+  async () => {
+    await replaceAll({ AUTH4AGENT_KEK: NEW, AUTH4AGENT_OTHER_KEKS: OLD })
+    const lists = await until(listsOfAll, (all) => all.every((list) => list.sealed_under_others === 0), PATIENCE_MS)
+    newId = lists[0]?.kek_id ?? ''
+    expect(newId).not.toBe(oldId)
+    for (const list of lists) expect(list.kek_id).toBe(newId)
+    expect([...new Set(await sealedUnder())]).toEqual([newId])
+  },
+  STEP_MS,
+)
+
+it(
+  '3. the old key is gone, and nobody misses it',
+  async () => {
+    await replaceAll({ AUTH4AGENT_KEK: NEW })
+    for (const list of await listsOfAll()) {
+      expect(list).toMatchObject({ kek_id: newId, sealed_under_others: 0 })
+      for (const { kek_id: id } of list.keys) expect(id).toBe(newId)
+    }
+    const rows = await sealedUnder()
+    // A key that signs and two in reserve of each algorithm, and a challenge key at least.
+    expect(rows.length).toBeGreaterThan(3 * ALGORITHMS.length)
+    expect([...new Set(rows)]).toEqual([newId])
+  },
+  STEP_MS,
+)
+
+it('4. no call has failed, the same keys have signed all along, and tokens of the beginning verify', async () => {
+  await load.stop()
+  expect(load.troubles).toEqual([])
+  const clients = servers.map(({ client }) => client)
+  expect(await verifyAgain(beginning, clients, (token) => offline.verify(token))).toEqual([])
+  const kids = new Set(beginning.map(({ kid }) => kid))
+  expect(kids.size).toBe(ALGORITHMS.length)
+  expect(new Set(load.tokens.map(({ kid }) => kid))).toEqual(kids)
+})
+
+it('5. a server that has the wrong key alone ends with a sentence, and changes nothing', async () => {
+  await deployment.stop()
+  const take = await snapshots(db)
+  const before = await take('')
+  const { status, stdout, stderr } = await refusedStart({ ...deployment.env, AUTH4AGENT_KEK: OLD })
+  expect(status).toBe(1)
+  const ids = `is sealed under the key-encryption key ${newId}, but the configured one is ${oldId}`
+  expect(stderr).toMatch(new RegExp(`^Key \\S+ in this database ${ids}\\. .+ AUTH4AGENT_OTHER_KEKS\\.\\n$`))
+  expect(await take('')).toEqual(before)
+  for (const kek of [OLD, NEW]) expect(`${stdout}${stderr}${deployment.logs()}`).not.toContain(kek)
+})
+
+/** Ends each server and starts another one under these settings instead, one after the other, while the rest do the work. */
+async function replaceAll(env: Environment): Promise<void> {
+  for (const old of servers) {
+    await balancer.takeOut(old.server.baseUrl)
+    for (const process of new Set([old.server, old.authn])) expect(await process.stop()).toBe(0)
+    const next = await deployment.add(env)
+    servers = servers.map((each) => (each === old ? next : each))
+    balancer.takeIn(next.server.baseUrl)
+    await until(
+      async () => servers.map(({ server }) => balancer.answered(server.baseUrl)),
+      (counts) => counts.every((count) => count >= ENOUGH),
+      PATIENCE_MS,
+    )
+  }
+}
+
+/** What the administrator is told at each server. */
+function listsOfAll(): Promise<readonly KeyList[]> {
+  return Promise.all(servers.map(({ client }) => keysAdmin(client, deployment.admin).list()))
+}
+
+/** The id of the key-encryption key of every row that has something sealed. */
+async function sealedUnder(): Promise<readonly (string | null)[]> {
+  const { rows } = await db.pool.query<{ id: string | null }>(
+    `SELECT kek_id AS id FROM jwks_keys WHERE wrapped_key IS NOT NULL UNION ALL SELECT kek_id FROM challenge_keys`,
+  )
+  return rows.map(({ id }) => id)
+}

@@ -1,0 +1,30 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import type { Environment } from '../../support/server.ts'
+
+/** How a process ended that did not come up. */
+export interface RefusedStart {
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const ROOT = join(import.meta.dirname, '../../..')
+/** A process that does come up is ended after this. */
+const LONGEST_MS = 30_000
+
+/** Starts a server that is not meant to come up, and keeps apart what goes to its two outputs. */
+export async function refusedStart(env: Environment): Promise<RefusedStart> {
+  const { PATH, HOME } = process.env
+  const child = spawn(process.execPath, ['services/main.ts'], {
+    cwd: ROOT,
+    env: { PATH, HOME, PORT: '0', AUTH4AGENT_GRPC_PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: LONGEST_MS,
+  })
+  const ended: Promise<(number | null)[]> = once(child, 'close')
+  const [stdout, stderr, [status = null]] = await Promise.all([text(child.stdout), text(child.stderr), ended])
+  return { status, stdout, stderr }
+}

@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto'
+import type { Client } from 'pg'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { ALGORITHMS, type KeyRow, readKeyAudit, readKeyRows } from '../../support/signing-keys.ts'
+import { until } from '../../support/until.ts'
+import { cachingVerifier } from './caching-verifier.ts'
+import { createGate, type Gate, HALTS } from './halts.ts'
+import { type Load, startLoad } from './load.ts'
+import { type Stage, setStage } from './stage.ts'
+import { expectRecordsToAgree } from './under-load.ts'
+
+/** Tokens that come between the steps. */
+const SOME = 8
+
+const started = new AsyncDisposableStack()
+const application = `victim-${randomUUID()}`
+let stage: Stage
+let gate: Gate
+let load: Load
+let isDead = false
+
+/** The second server alone rotates, at every occasion; the first one gives and verifies tokens all the time. */
+beforeAll(async () => {
+  stage = await setStage(started, {}, (databaseUrl) => ({
+    DATABASE_URL: named(databaseUrl, application),
+    AUTH4AGENT_KEY_ROTATION_INTERVAL: '1s',
+  }))
+  const [client] = stage.clients
+  gate = await createGate(stage.db, application)
+  const { operator, agents } = stage
+  const verifier = cachingVerifier(client)
+  load = startLoad({ operator, agents, clients: () => [client], verifyOffline: (token) => verifier.verify(token) })
+})
+afterAll(async () => {
+  await load?.stop()
+  await started.disposeAsync()
+})
+
+it.each(HALTS)('a process dies at a step of a rotation: $name', async (halt) => {
+  const [, victim] = stage.servers
+  await gate.close(halt)
+  if (isDead) await victim.restart()
+  await gate.untilWaiting()
+  await victim.kill()
+  isDead = true
+  const before = await records(stage.db)
+  await gate.open()
+  const after = await records(stage.db)
+  if (halt.atCommit) {
+    // The database had been told to, and has done so, though nobody was there to hear of it.
+    expectRotated(before.keys, after.keys)
+  } else expect(without(after, newKids(before, after))).toEqual(before)
+  await expectMoreTokens()
+})
+
+it('the process that is started last completes the rotation', async () => {
+  const before = await readKeyRows(stage.db)
+  await stage.servers[1].restart()
+  const after = await until(
+    () => readKeyRows(stage.db),
+    (keys) => JSON.stringify(activeKids(keys)) !== JSON.stringify(activeKids(before)),
+  )
+  expectRotated(before, after)
+  await expectMoreTokens()
+  await load.stop()
+  expect(load.troubles).toEqual([])
+  await expectRecordsToAgree(stage, load.tokens)
+})
+
+interface Records {
+  readonly keys: readonly KeyRow[]
+  readonly audit: Readonly<Record<string, readonly string[]>>
+}
+
+/** What the database holds of the keys. */
+async function records(db: Client): Promise<Records> {
+  return { keys: await readKeyRows(db), audit: await readKeyAudit(db) }
+}
+
+/** Keys that the other server has prepared meanwhile, which has waited for its turn. */
+function newKids(before: Records, after: Records): readonly string[] {
+  const added = after.keys.filter(({ kid }) => !before.keys.some((key) => key.kid === kid))
+  for (const { state } of added) expect(state).toBe('prepared')
+  return added.map(({ kid }) => kid)
+}
+
+function without({ keys, audit }: Records, kids: readonly string[]): Records {
+  return {
+    keys: keys.filter(({ kid }) => !kids.includes(kid)),
+    audit: Object.fromEntries(Object.entries(audit).filter(([kid]) => !kids.includes(kid))),
+  }
+}
+
+/** Of each algorithm the one that signed has ceased to, and one that was prepared signs. */
+function expectRotated(before: readonly KeyRow[], after: readonly KeyRow[]): void {
+  for (const alg of ALGORITHMS) {
+    const [old, ...others] = activeKids(before, alg)
+    expect(others).toEqual([])
+    expect(after.find(({ kid }) => kid === old)?.state).toBe('retiring')
+    const [next, ...more] = activeKids(after, alg)
+    expect(more).toEqual([])
+    expect(before.find(({ kid }) => kid === next)?.state).toBe('prepared')
+  }
+}
+
+function activeKids(keys: readonly KeyRow[], alg?: string): readonly string[] {
+  return keys.filter((key) => key.state === 'active' && (alg ?? key.alg) === key.alg).map(({ kid }) => kid)
+}
+
+async function expectMoreTokens(): Promise<void> {
+  const { length } = load.tokens
+  await until(
+    async () => load.tokens.length,
+    (count) => count >= length + SOME,
+  )
+}
+
+/** Says in the database's list of connections whose they are. */
+function named(databaseUrl: string, name: string): string {
+  const url = new URL(databaseUrl)
+  url.searchParams.set('application_name', name)
+  return url.href
+}

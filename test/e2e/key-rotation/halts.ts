@@ -1,0 +1,70 @@
+import { randomInt } from 'node:crypto'
+import type { Client } from 'pg'
+import { until } from '../../support/until.ts'
+
+/** A step of a rotation at which the database can be made to wait. */
+export interface Halt {
+  readonly name: string
+  /** When, and on what. */
+  readonly event: string
+  /** Whether it is the end of the transaction that waits. */
+  readonly atCommit?: true
+}
+
+/** Every statement of a rotation that writes, and its commit. */
+export const HALTS: readonly Halt[] = [
+  { name: 'the commit', event: `AFTER UPDATE ON jwks_keys * NEW.state = 'active'`, atCommit: true },
+  { name: 'the old key ceases to sign', event: `BEFORE UPDATE ON jwks_keys * NEW.state = 'retiring'` },
+  { name: 'the new key begins to', event: `BEFORE UPDATE ON jwks_keys * NEW.state = 'active'` },
+  { name: 'another key is prepared', event: `BEFORE INSERT ON jwks_keys * NEW.state = 'prepared'` },
+  { name: 'the audit of it', event: `BEFORE INSERT ON audit_logs * NEW.action = 'key.activate'` },
+]
+
+/** Makes the connections of one process wait in the middle of what they do. */
+export interface Gate {
+  /** The name of those connections: the application's, in the URL of the database. */
+  readonly application: string
+  close(halt: Halt): Promise<void>
+  /** Resolves once a connection waits. */
+  untilWaiting(): Promise<void>
+  /** Lets the database go on with what it was told; resolves when the process, which is dead, has no connection any more. */
+  open(): Promise<void>
+}
+
+/** Prepares a database. `db` holds the gate, and has no other use for locks. */
+export async function createGate(db: Client, application: string): Promise<Gate> {
+  const lock = randomInt(2 ** 31)
+  await db.query(`
+    CREATE FUNCTION wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      IF current_setting('application_name') = '${application}' THEN PERFORM pg_advisory_xact_lock(${lock}); END IF;
+      RETURN NEW;
+    END $$`)
+  let table = ''
+  const count = async (query: string) => Number((await db.query<{ count: string }>(query)).rows[0]?.count)
+  return {
+    application,
+    async close({ event, atCommit }) {
+      const [when = '', condition = ''] = event.split(' * ')
+      table = when.split(' ').at(-1) ?? ''
+      await db.query(`SELECT pg_advisory_lock(${lock})`)
+      await db.query(`
+        CREATE ${atCommit ? 'CONSTRAINT' : ''} TRIGGER gate ${when} ${atCommit ? 'DEFERRABLE INITIALLY DEFERRED' : ''}
+        FOR EACH ROW WHEN (${condition}) EXECUTE FUNCTION wait_at_gate()`)
+    },
+    async untilWaiting() {
+      await until(
+        () => count(`SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = ${lock} AND NOT granted`),
+        (waiting) => waiting > 0,
+      )
+    },
+    async open() {
+      await db.query(`SELECT pg_advisory_unlock(${lock})`)
+      await until(
+        () => count(`SELECT count(*) FROM pg_stat_activity WHERE application_name = '${application}'`),
+        (connections) => connections === 0,
+      )
+      await db.query(`DROP TRIGGER gate ON ${table}`)
+    },
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * An independent verifier: jose with its remote key set as anybody uses it, in a process of its own whose wall clock runs fast,
+ * so that the minutes for which jose keeps a key set pass in seconds. Its options are jose's own. Its arguments are where the
+ * key set is, and how many seconds pass in one.
+ */
+import { subscribe } from 'node:diagnostics_channel'
+import { createRemoteJWKSet, jwtVerify } from 'jose'
+import { DEMANDS } from './caching-verifier.ts'
+import type { JoseAnswer, JoseRequest } from './jose-verifier.ts'
+
+const [, , url = '', rate] = process.argv
+const wall = Date.now.bind(Date)
+const start = wall()
+// What tokens say of time is judged by `new Date`, which stays right.
+Date.now = () => start + (wall() - start) * Number(rate)
+
+let fetches = 0
+subscribe('undici:request:create', () => {
+  fetches += 1
+})
+const keys = createRemoteJWKSet(new URL(url))
+
+const answer = ({ id }: JoseRequest, problem?: string): void => {
+  const message: JoseAnswer = { id, problem, fetches }
+  process.send?.(message)
+}
+process.on('message', (request: JoseRequest) => {
+  jwtVerify(request.token, keys, DEMANDS).then(
+    () => answer(request),
+    (error: unknown) => answer(request, String(error)),
+  )
+})
+process.once('disconnect', () => process.exit())

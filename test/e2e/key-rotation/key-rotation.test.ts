@@ -1,0 +1,96 @@
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { ALGORITHMS, type KeysAdmin, rotated } from '../../support/signing-keys.ts'
+import { until } from '../../support/until.ts'
+import { startJose } from './jose-verifier.ts'
+import type { IssuedToken } from './load.ts'
+import { setStage } from './stage.ts'
+import { expectNoGapUnderLoad, type Story } from './under-load.ts'
+
+/** How often the default key is rotated by hand; `KEY_ROTATIONS` makes a long run of it. */
+const ROTATIONS = Number(process.env['KEY_ROTATIONS'] ?? 20)
+/** Each waits for a key to be ready, on a machine that may be busy. */
+const TIMEOUT_MS = 60_000 + ROTATIONS * 4_000
+const BY_SCHEDULE = ALGORITHMS.filter((alg) => alg !== 'EdDSA')
+const EVERY_5_S = { AUTH4AGENT_KEY_ROTATION_INTERVAL: '5s' }
+const WRONG_CLOCKS = {
+  NODE_OPTIONS: `--import=${join(import.meta.dirname, '../../fault/support/skewed-clock.ts')}`,
+  SKEWED_CLOCK_RATE: '1.04',
+  SKEWED_CLOCK_JUMP_MS: '900',
+}
+/**
+ * With 60 seconds of jose in a second, a key set may be kept for 60 s of jose's, twice its cooldown of 30 s. In production it
+ * is ten times, so that there is more time there to hear of a key before its first token.
+ */
+const JOSE_RATE = 60
+/** jose fetches a key set when its own is ten minutes old. */
+const JOSE_MAX_AGE_S = 600 / JOSE_RATE
+
+it.concurrent(
+  `two servers rotate under load, one key ${ROTATIONS} times, and jose with its own cache follows`,
+  async () => {
+    await using started = new AsyncDisposableStack()
+    const stage = await setStage(started, EVERY_5_S)
+    const jose = startJose({ url: `${stage.servers[1].baseUrl}/.well-known/jwks.json`, rate: JOSE_RATE })
+    started.defer(() => jose.stop())
+    const byHand = new Set<string>()
+    const act = async (tokens: readonly IssuedToken[]) => {
+      for (let turn = 0; turn < ROTATIONS; turn += 1) {
+        byHand.add(await rotateDefault(stage.admins[turn % 2 === 0 ? 0 : 1]))
+        const rotatedAt = performance.now()
+        await until(
+          async () => tokens.some(({ alg, begunAt }) => alg === 'EdDSA' && begunAt > rotatedAt),
+          (hasSigned) => hasSigned,
+          TIMEOUT_MS,
+        )
+      }
+      await untilRotatedBySchedule(tokens, 3)
+    }
+    const story = await expectNoGapUnderLoad(stage, act, [jose])
+    report('with clocks that are right', story, `; jose fetched ${jose.fetches} key sets`)
+    expect(byHand.size).toBe(ROTATIONS)
+    // Each fetch finds two keys that have not signed yet, so that it is good for two rotations and for its own age.
+    expect(jose.fetches).toBeGreaterThan(story.tookS / JOSE_MAX_AGE_S - 1)
+    expect(jose.fetches).toBeLessThanOrEqual(story.rotations('EdDSA') + story.tookS / JOSE_MAX_AGE_S + 1)
+  },
+  TIMEOUT_MS,
+)
+
+it.concurrent(
+  'two servers rotate under load, one of them with clocks that run fast and are set',
+  async () => {
+    await using started = new AsyncDisposableStack()
+    const stage = await setStage(started, { ...EVERY_5_S, AUTH4AGENT_CLOCK_SKEW: '1s' }, () => WRONG_CLOCKS)
+    const story = await expectNoGapUnderLoad(stage, (tokens) => untilRotatedBySchedule(tokens, 2))
+    report('with clocks that are wrong', story)
+  },
+  TIMEOUT_MS,
+)
+
+/** Rotates the default key as soon as another one is ready; answers which has ceased to sign. */
+async function rotateDefault(admin: KeysAdmin): Promise<string> {
+  const answer = await until(
+    () => admin.rotate({ alg: 'EdDSA' }),
+    ({ body }) => body.reason !== 'KEY_NOT_READY',
+  )
+  const [retiring, ...others] = rotated(answer).retiring
+  if (retiring === undefined || others.length > 0) throw new Error('a rotation of one algorithm is of one key')
+  return retiring.kid
+}
+
+/** The schedule has rotated every other key so many times, and tokens came before, between and after. */
+async function untilRotatedBySchedule(tokens: readonly IssuedToken[], times: number): Promise<void> {
+  await until(
+    async () =>
+      BY_SCHEDULE.map((alg) => new Set(tokens.filter((token) => token.alg === alg).map(({ kid }) => kid)).size),
+    (kids) => kids.every((count) => count > times),
+    TIMEOUT_MS,
+  )
+}
+
+function report(name: string, { tokens, rotations, verified, tookS }: Story, more = ''): void {
+  const counts = ALGORITHMS.map((alg) => `${alg} ${rotations(alg)}`).join(', ')
+  process.stdout.write(
+    `rotation ${name}: ${counts} in ${tookS} s; ${tokens.length} tokens, verified ${verified} times${more}\n`,
+  )
+}

@@ -1,0 +1,48 @@
+import type { Client } from 'pg'
+import { startDeployment } from '../../support/deployment.ts'
+import type { AgentParty } from '../../support/parties.ts'
+import type { ProtocolClient } from '../../support/protocol-client.ts'
+import type { Environment, RunningServer } from '../../support/server.ts'
+import { chooseAlgorithms, connectTo, type KeysAdmin, keysAdmin, QUICK_KEYS } from '../../support/signing-keys.ts'
+import { activeAgent, type OperatorParty, provenOperator } from '../../support/story.ts'
+
+/** Two servers over one database, with agents that may have tokens of every algorithm. */
+export interface Stage {
+  readonly servers: readonly [RunningServer, RunningServer]
+  readonly clients: readonly [ProtocolClient, ProtocolClient]
+  /** The administrator at each of them. */
+  readonly admins: readonly [KeysAdmin, KeysAdmin]
+  readonly operator: OperatorParty
+  readonly agents: readonly AgentParty[]
+  readonly db: Client
+}
+
+const AGENTS = 4
+/** The database of a run has other guests. */
+const POOL_SIZE = '4'
+
+/**
+ * Starts the servers with keys that are soon ready. `second` makes settings of the second one alone, of the database's URL among
+ * others. All ends with `started`.
+ */
+export async function setStage(
+  started: AsyncDisposableStack,
+  env: Environment = {},
+  second: (databaseUrl: string) => Environment = () => ({}),
+): Promise<Stage> {
+  const deployment = await startDeployment({ env: { ...QUICK_KEYS, AUTH4AGENT_DB_POOL_SIZE: POOL_SIZE, ...env } })
+  started.defer(() => deployment.stop())
+  const { server, client, admin } = deployment
+  const other = await deployment.add(second(deployment.databaseUrl))
+  const operator = await provenOperator(client, deployment.dns, 'agents.example.com')
+  await chooseAlgorithms(client, operator)
+  const agents = await Promise.all(Array.from({ length: AGENTS }, () => activeAgent(client, operator)))
+  return {
+    servers: [server, other.server],
+    clients: [client, other.client],
+    admins: [keysAdmin(client, admin), keysAdmin(other.client, admin)],
+    operator,
+    agents,
+    db: await connectTo(started, deployment.databaseUrl),
+  }
+}

@@ -1,0 +1,90 @@
+import { expect } from 'vitest'
+import { ALGORITHMS, type Algorithm, readKeyAudit, readKeyRows } from '../../support/signing-keys.ts'
+import { type CachingVerifier, cachingVerifier } from './caching-verifier.ts'
+import { missedInKeySets, signedByRetiring, startTape } from './key-tape.ts'
+import { type IssuedToken, startLoad, verifyAgain } from './load.ts'
+import type { Stage } from './stage.ts'
+
+/** What happened under a load. */
+export interface Story {
+  readonly tokens: readonly IssuedToken[]
+  /** How many keys of an algorithm have ceased to sign. */
+  readonly rotations: (alg: Algorithm) => number
+  readonly verified: number
+  readonly tookS: number
+}
+
+/** How keys have come to be in their states, as the audit tells it; the first of an algorithm was active from the beginning. */
+const HISTORIES: Readonly<Record<string, readonly string[]>> = {
+  prepared: ['key.create'],
+  active: ['key.activate', 'key.create'],
+  retiring: ['key.activate', 'key.create', 'key.retiring'],
+}
+
+/**
+ * Keeps agents busy while `act` lasts, and expects that no token was refused that should pass, that each key was in every copy
+ * of the key set before it signed, that none signed once it was seen to have ceased to, and that all records agree.
+ */
+export async function expectNoGapUnderLoad(
+  stage: Stage,
+  act: (tokens: readonly IssuedToken[]) => Promise<void>,
+  verifiers: readonly CachingVerifier[] = [],
+): Promise<Story> {
+  const { clients, operator, agents, db } = stage
+  const offline = [...clients.map(cachingVerifier), ...verifiers]
+  const verifyOffline = (token: string) => Promise.all(offline.map((verifier) => verifier.verify(token)))
+  const startedAt = performance.now()
+  const tape = startTape(clients, db)
+  const load = startLoad({ operator, agents, clients: () => clients, verifyOffline })
+  const failure = await act(load.tokens).catch((error: unknown) => String(error))
+  await load.stop()
+  await tape.stop()
+  const { tokens, troubles } = load
+  expect({ failure, troubles }).toEqual({ failure: undefined, troubles: [] })
+  expect(await verifyAgain(tokens, clients, verifyOffline)).toEqual([])
+  expect(missedInKeySets(tokens, tape.keySets)).toEqual([])
+  expect(signedByRetiring(tokens, tape.retiringSince)).toEqual([])
+  await expectRecordsToAgree(stage, tokens)
+  const seen = await readKeyRows(db)
+  return {
+    tokens,
+    rotations: (alg) => seen.filter((key) => key.alg === alg && key.state === 'retiring').length,
+    verified: load.verified(),
+    tookS: Math.round((performance.now() - startedAt) / 1000),
+  }
+}
+
+/** What the administrator is told at each server, the audit, and the tokens are all of one mind. */
+export async function expectRecordsToAgree(
+  { admins, db }: Pick<Stage, 'admins' | 'db'>,
+  tokens: readonly IssuedToken[],
+): Promise<void> {
+  // The schedule goes on: the lists must lie between two readings that are the same.
+  const [rows, lists, audit] = await readUndisturbed(async () => [
+    await readKeyRows(db),
+    await Promise.all(admins.map((admin) => admin.list())),
+    await readKeyAudit(db),
+  ])
+  for (const { keys } of lists)
+    expect(keys.map(({ kid, alg, state }) => ({ kid, alg, state }))).toEqual(
+      rows.map(({ kid, alg, state }) => ({ kid, alg, state })),
+    )
+  for (const alg of ALGORITHMS) {
+    const ofAlg = rows.filter((key) => key.alg === alg)
+    expect(ofAlg.filter(({ state }) => state === 'active')).toHaveLength(1)
+    for (const [index, { kid, state }] of ofAlg.entries()) {
+      const done = HISTORIES[state]?.filter((action) => index > 0 || action !== 'key.activate')
+      expect(audit[kid]?.toSorted()).toEqual(done)
+    }
+  }
+  const haveSigned = new Set(rows.filter(({ state }) => state !== 'prepared').map(({ kid }) => kid))
+  expect([...new Set(tokens.map(({ kid }) => kid))].filter((kid) => !haveSigned.has(kid))).toEqual([])
+
+  async function readUndisturbed<T>(read: () => Promise<T>): Promise<T> {
+    for (;;) {
+      const before = JSON.stringify(await readKeyRows(db))
+      const found = await read()
+      if (JSON.stringify(await readKeyRows(db)) === before) return found
+    }
+  }
+}

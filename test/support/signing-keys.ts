@@ -1,0 +1,141 @@
+import pg from 'pg'
+import type { Asserter } from './parties.ts'
+import type { Answer, Json, ProtocolClient } from './protocol-client.ts'
+import type { Environment } from './server.ts'
+import { expectStatus, type OperatorParty } from './story.ts'
+
+/** The algorithms that tokens are signed with. */
+export const ALGORITHMS = ['EdDSA', 'Ed25519', 'ES256', 'RS256'] as const
+
+/** One of them. */
+export type Algorithm = (typeof ALGORITHMS)[number]
+
+/**
+ * Settings with which a key may sign two seconds after it has been made: a second for the copies of the key set, a second for
+ * the memory that they are made from, none for clocks that differ.
+ */
+export const QUICK_KEYS: Environment = {
+  AUTH4AGENT_JWKS_MAX_AGE: '1s',
+  AUTH4AGENT_CLOCK_SKEW: '0s',
+  AUTH4AGENT_SCHEDULE_INTERVAL: '1s',
+}
+
+/** A signing key as the administrator sees it. */
+export interface ListedKey {
+  readonly kid: string
+  readonly alg: string
+  readonly state: string
+  readonly created_at: string
+  /** Absent but for prepared keys. */
+  readonly ready_at?: string
+  readonly compromised_at?: string
+  readonly held_by: string
+  readonly kek_id: string
+}
+
+/** What the administrator is told of all keys. */
+export interface KeyList {
+  readonly keys: readonly ListedKey[]
+  readonly kek_id: string
+  readonly sealed_under_others: number
+}
+
+/** What a rotation has done. */
+export interface Rotated {
+  readonly active: readonly ListedKey[]
+  readonly retiring: readonly ListedKey[]
+}
+
+/** A key set as anybody gets it. */
+export interface KeySet {
+  readonly keys: readonly (Json & { readonly kid: string })[]
+}
+
+/** The administrator's calls on the keys, over the REST of one server. */
+export type KeysAdmin = ReturnType<typeof keysAdmin>
+
+/** Binds the administrator's calls to a server. */
+export function keysAdmin(client: ProtocolClient, admin: Asserter) {
+  const post = (path: string, body: Json): Promise<Answer> => client.signed('POST', path, body, admin)
+  return {
+    list: async () => expectStatus(200, await client.get<KeyList>('/v1/keys', admin)),
+    rotate: (wish: { readonly alg?: Algorithm; readonly kid?: string } = {}) =>
+      post('/v1/keys/rotate', { ...wish, reason: 'it is time' }),
+    compromise: (kid: string, force = false) =>
+      post(`/v1/keys/${kid}/compromise`, { force, reason: 'it was in a backup' }),
+    import: (key: string, alg = '') => post('/v1/keys/import', { key, alg, reason: 'it is ours' }),
+  }
+}
+
+/** The body of a rotation that was done. */
+export function rotated(answer: Answer): Rotated {
+  return expectStatus(200, answer as unknown as Answer<Rotated>)
+}
+
+/** The published keys. */
+async function keySet(client: ProtocolClient): Promise<KeySet> {
+  return expectStatus(200, await client.get<KeySet>('/.well-known/jwks.json'))
+}
+
+/** The ids of the published keys. */
+export async function publishedKids(client: ProtocolClient): Promise<readonly string[]> {
+  return (await keySet(client)).keys.map(({ kid }) => kid)
+}
+
+/** The key that signs tokens of an algorithm. */
+export function activeOf({ keys }: KeyList, alg: Algorithm): ListedKey | undefined {
+  return keys.find((key) => key.alg === alg && key.state === 'active')
+}
+
+/** The header of a token. */
+export function headerOf(token: string): { readonly alg: string; readonly kid: string } {
+  return JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString())
+}
+
+/** The audience of an operator's domain whose tokens are signed with an algorithm once `chooseAlgorithms` is done. */
+export function audienceOf(alg: Algorithm, { domain }: OperatorParty): string {
+  return `${alg.toLowerCase()}.${domain}`
+}
+
+/** Lets an operator choose an algorithm for an audience of its own each. */
+export async function chooseAlgorithms(client: ProtocolClient, operator: OperatorParty): Promise<void> {
+  const audiences = ALGORITHMS.map((alg) => ({
+    audience: audienceOf(alg, operator),
+    callers: [],
+    token_signing_alg: alg,
+  }))
+  expectStatus(200, await client.signed('PUT', `/v1/operators/${operator.id}/policy`, { audiences }, operator))
+}
+
+/** A key as its row has it, without its private half. */
+export interface KeyRow {
+  readonly kid: string
+  readonly alg: string
+  readonly state: string
+  readonly kek_id: string | null
+}
+
+/** Reads the rows of the signing keys, oldest first. */
+export async function readKeyRows(db: pg.Client): Promise<readonly KeyRow[]> {
+  const { rows } = await db.query<KeyRow>(
+    `SELECT kid, alg, state::text, kek_id FROM jwks_keys WHERE purpose = 'access_token' ORDER BY created_at, kid`,
+  )
+  return rows
+}
+
+/** What the audit says was done with each key, in order: `key.create`, `key.activate` and so on. */
+export async function readKeyAudit(db: pg.Client): Promise<Readonly<Record<string, readonly string[]>>> {
+  const { rows } = await db.query<{ kid: string; actions: string[] }>(
+    `SELECT subject AS kid, array_agg(action ORDER BY id) AS actions FROM audit_logs
+     WHERE action LIKE 'key.%' AND outcome = 'done' GROUP BY subject`,
+  )
+  return Object.fromEntries(rows.map(({ kid, actions }) => [kid, actions]))
+}
+
+/** A connection to a database that ends with `started`. */
+export async function connectTo(started: AsyncDisposableStack, databaseUrl: string): Promise<pg.Client> {
+  const db = new pg.Client({ connectionString: databaseUrl })
+  await db.connect()
+  started.defer(() => db.end())
+  return db
+}

@@ -1,0 +1,107 @@
+import { execFile } from 'node:child_process'
+import { access, constants, cp, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { delimiter, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { isRoot } from '../../services/shared/db/embedded/account.ts'
+
+/** Where SoftHSM is. */
+export interface SoftHsm {
+  /** Path of its PKCS#11 module. */
+  readonly module: string
+  /** Path of softhsm2-util. */
+  readonly util: string
+}
+
+const run = promisify(execFile)
+
+/** Where Debian, Fedora, Homebrew and a build from source put the module. */
+const MODULES = ['/usr/lib/softhsm', '/usr/lib64/pkcs11', '/opt/homebrew/lib/softhsm', '/usr/local/lib/softhsm'].map(
+  (folder) => join(folder, 'libsofthsm2.so'),
+)
+const NODE_MODULES = join(import.meta.dirname, '../../node_modules')
+const PACKAGE = join(NODE_MODULES, 'pkcs11js')
+const MISSING = 'The tests need SoftHSM 2.6 or newer: install it with "apt-get install softhsm2".'
+const NOT_BUILT = 'The addon of pkcs11js could not be built: it needs a C++ compiler, make and Python.'
+
+/**
+ * SoftHSM, and the addon that talks to it. What is missing is made: SoftHSM where this is root on a Debian, the addon anywhere.
+ * @throws Error with how to get it.
+ */
+export async function ensureSoftHsm(): Promise<SoftHsm> {
+  const [found] = await Promise.all([ensureProgram(), ensureAddon()])
+  return found
+}
+
+async function ensureProgram(): Promise<SoftHsm> {
+  const found = await find()
+  if (found !== undefined) return found
+  if (!isRoot()) throw new Error(MISSING)
+  const failure = await install().then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  const installed = await find()
+  if (installed === undefined) throw new Error(MISSING, { cause: failure })
+  return installed
+}
+
+async function find(): Promise<SoftHsm | undefined> {
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter(Boolean)
+  const util = await firstThere(
+    [...folders, '/usr/bin', '/usr/local/bin'].map((folder) => join(folder, 'softhsm2-util')),
+  )
+  const module = await firstThere(MODULES)
+  return util === undefined || module === undefined ? undefined : { module, util }
+}
+
+async function firstThere(paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) if (await isThere(path)) return path
+  return undefined
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path, constants.R_OK).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** The lists of packages may be old or missing, so a failure is tried once more with new ones. */
+async function install(): Promise<void> {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  // Another test file may be at it.
+  const apt = (...args: readonly string[]) => run('apt-get', ['-o', 'DPkg::Lock::Timeout=120', ...args], { env })
+  const attempt = () => apt('install', '-y', '--no-install-recommends', 'softhsm2')
+  await attempt().catch(async () => {
+    await apt('update')
+    await attempt()
+  })
+}
+
+/**
+ * Builds the addon, with the command that README names, in a copy of the package and puts it into place in one step: others may
+ * be at it at the same time, and whoever is first has done it.
+ */
+async function ensureAddon(): Promise<void> {
+  const target = join(PACKAGE, 'build')
+  if (await isThere(join(target, 'Release/pkcs11.node'))) return
+  const folder = await mkdtemp(join(NODE_MODULES, '.pkcs11js-'))
+  try {
+    const copy = join(folder, 'node_modules/pkcs11js')
+    await cp(PACKAGE, copy, { recursive: true })
+    await writeFile(join(folder, 'package.json'), JSON.stringify({ dependencies: { pkcs11js: '*' } }))
+    const args = ['rebuild', 'pkcs11js', '--ignore-scripts=false', '--foreground-scripts']
+    await run('npm', args, { cwd: folder, env: { ...process.env, ...(await ownHeaders()) } })
+    await rename(join(copy, 'build'), target)
+  } catch (error) {
+    if (!(await isThere(join(target, 'Release/pkcs11.node')))) throw new Error(NOT_BUILT, { cause: error })
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** The Node that npm installs brings its headers, which node-gyp would fetch otherwise. */
+async function ownHeaders(): Promise<Readonly<Record<string, string>>> {
+  const folder = dirname(dirname(process.execPath))
+  return (await isThere(join(folder, 'include/node/node_api.h'))) ? { npm_config_nodedir: folder } : {}
+}

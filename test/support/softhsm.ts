@@ -1,0 +1,95 @@
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Handle, PKCS11, Template } from 'pkcs11js'
+import { CKS_RW_USER_FUNCTIONS } from '../../services/authn/keys/pkcs11/constants.ts'
+import { ensureSoftHsm, type SoftHsm } from './softhsm-program.ts'
+
+/** A real PKCS#11 token, in files of its own. */
+export interface SoftToken {
+  readonly module: string
+  readonly tokenLabel: string
+  readonly pin: string
+  /** What a process that is to see it needs in its environment before the module is initialised. */
+  readonly env: { readonly SOFTHSM2_CONF: string }
+  /** Makes another token beside it, with the same PIN. */
+  readonly addToken: (label: string) => Promise<void>
+  /** Removes the token, and its name from this process's environment. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** What a token is like. `config`: further lines of softhsm2.conf. */
+export interface SoftTokenOptions {
+  readonly label?: string
+  readonly config?: string
+}
+
+/** The token past the provider, in the same process: what one does, the other finds. */
+export interface TokenInHand {
+  readonly calls: PKCS11
+  readonly slot: Handle
+  /** A session, logged in. */
+  readonly session: Handle
+  readonly find: (template: Template) => Handle[]
+}
+
+const run = promisify(execFile)
+const PIN = 'one-two-three'
+
+/** Makes a token in a folder of its own, and has this process see it: only one at a time can be seen. */
+export async function createToken({ label = 'auth4agent', config = '' }: SoftTokenOptions = {}): Promise<SoftToken> {
+  const softHsm = await ensureSoftHsm()
+  const folder = await mkdtemp(join(tmpdir(), 'a4a-token-'))
+  const env = { SOFTHSM2_CONF: join(folder, 'softhsm2.conf') }
+  await mkdir(join(folder, 'tokens'))
+  const lines = [
+    `directories.tokendir = ${join(folder, 'tokens')}`,
+    'objectstore.backend = file',
+    'log.level = ERROR',
+    config,
+  ]
+  await writeFile(env.SOFTHSM2_CONF, `${lines.join('\n')}\n`)
+  const addToken = (name: string) => initialise(softHsm, env, name)
+  await addToken(label)
+  Object.assign(process.env, env)
+  return {
+    module: softHsm.module,
+    tokenLabel: label,
+    pin: PIN,
+    env,
+    addToken,
+    async [Symbol.asyncDispose]() {
+      if (process.env['SOFTHSM2_CONF'] === env.SOFTHSM2_CONF) delete process.env['SOFTHSM2_CONF']
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function initialise({ util }: SoftHsm, env: SoftToken['env'], label: string): Promise<void> {
+  const args = ['--init-token', '--free', '--label', label, '--pin', PIN, '--so-pin', `${PIN}-so`]
+  await run(util, args, { env: { ...process.env, ...env } })
+}
+
+/** Takes a token in hand that a provider has open, and so initialised. */
+export async function takeInHand({ module, tokenLabel, pin }: SoftToken): Promise<TokenInHand> {
+  const { default: pkcs11js } = await import('pkcs11js')
+  const calls = new pkcs11js.PKCS11()
+  calls.load(module)
+  const slot = calls.C_GetSlotList(true).find((each) => calls.C_GetTokenInfo(each).label.trimEnd() === tokenLabel)
+  if (slot === undefined) throw new Error(`there is no token ${tokenLabel}`)
+  const session = calls.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION)
+  if (calls.C_GetSessionInfo(session).state !== CKS_RW_USER_FUNCTIONS) calls.C_Login(session, pkcs11js.CKU_USER, pin)
+  return {
+    calls,
+    slot,
+    session,
+    find(template) {
+      calls.C_FindObjectsInit(session, template)
+      const found = calls.C_FindObjects(session, 100)
+      calls.C_FindObjectsFinal(session)
+      return found
+    },
+  }
+}

@@ -1,0 +1,33 @@
+import { inspect } from 'node:util'
+import type { KeyRow } from '../../services/authn/keys/key-provider.ts'
+import { openPkcs11Provider, type Pkcs11Options } from '../../services/authn/keys/pkcs11/pkcs11-provider.ts'
+import type { TokenAlgorithm } from '../../services/shared/crypto/token-algorithms.ts'
+
+/** What the peer is asked, one message each; it answers each in turn. */
+export type PeerQuestion =
+  | { readonly ask: 'open'; readonly options: Pkcs11Options }
+  | { readonly ask: 'generate'; readonly alg: TokenAlgorithm }
+  | { readonly ask: 'sign'; readonly row: KeyRow; readonly text: string }
+  | { readonly ask: 'destroy'; readonly row: KeyRow }
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} }
+let provider: ReturnType<typeof openPkcs11Provider> | undefined
+
+async function answer(question: PeerQuestion): Promise<unknown> {
+  if (question.ask === 'open') provider = openPkcs11Provider({ ...question.options, log: silent })
+  const opened = await provider
+  if (opened === undefined) throw new Error('the peer has no token yet')
+  if (question.ask === 'generate') return opened.generate(question.alg)
+  if (question.ask === 'destroy') return opened.destroy(question.row)
+  if (question.ask === 'open') return undefined
+  const key = await opened.open(question.row)
+  return Buffer.from(await key.sign(Buffer.from(question.text))).toString('base64url')
+}
+
+// Another process with the same token, for tests. It ends with the channel to the one that started it.
+process.on('message', (question: PeerQuestion) => {
+  void answer(question).then(
+    (result) => process.send?.({ result }),
+    (error: unknown) => process.send?.({ error: inspect(error) }),
+  )
+})

@@ -1,0 +1,36 @@
+import type { KeyProvider, KeyRow, NewTokenKey } from '../../services/authn/keys/key-provider.ts'
+import { openPkcs11Provider } from '../../services/authn/keys/pkcs11/pkcs11-provider.ts'
+import { createLogger } from '../../services/shared/log/log.ts'
+import { createToken, type SoftToken } from './softhsm.ts'
+
+/** A token with a provider over it. */
+export interface TokenProvider {
+  readonly token: SoftToken
+  readonly provider: KeyProvider
+  /** What the provider has logged. */
+  readonly lines: readonly string[]
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Makes a token and opens it; both are gone after it. */
+export async function createTokenProvider(): Promise<TokenProvider> {
+  const token = await createToken()
+  const lines: string[] = []
+  const log = createLogger('debug', (line) => lines.push(line))
+  const provider = await openPkcs11Provider({ ...token, log })
+  return {
+    token,
+    provider,
+    lines,
+    async [Symbol.asyncDispose]() {
+      await provider.close()
+      await token[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** The row that a new key gets. */
+export function rowOf({ kid, alg, publicJwk, stored }: NewTokenKey): KeyRow {
+  const { externalRef = null } = stored
+  return { kid, alg, publicJwk, externalRef, purpose: 'access_token', wrappedKey: null, kekId: null }
+}
