@@ -19,7 +19,7 @@ export interface Stage {
 
 const AGENTS = 4
 /** The database of a run has other guests. */
-const POOL_SIZE = '4'
+const POOL_SIZE = '6'
 
 /**
  * Starts the servers with keys that are soon ready. `second` makes settings of the second one alone, of the database's URL among
@@ -36,7 +36,8 @@ export async function setStage(
   const other = await deployment.add(second(deployment.databaseUrl))
   const operator = await provenOperator(client, deployment.dns, 'agents.example.com')
   await chooseAlgorithms(client, operator)
-  const agents = await Promise.all(Array.from({ length: AGENTS }, () => activeAgent(client, operator)))
+  const agents: AgentParty[] = []
+  while (agents.length < AGENTS) agents.push(await activeAgent(client, operator))
   return {
     servers: [server, other.server],
     clients: [client, other.client],

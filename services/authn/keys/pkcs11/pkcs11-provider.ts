@@ -19,11 +19,14 @@ interface Pkcs11Deps {
   readonly maxSessions?: number
   /** For how long a signature may wait and take. */
   readonly signLimitMs?: number
+  /** How often a module whose token fails is started anew, at most. */
+  readonly restartIntervalMs?: number
 }
 
 /** The addon works on the four threads of libuv: a token that hangs must leave one to files and host names. */
 const MAX_SESSIONS = 3
 const SIGN_LIMIT_MS = 5_000
+const RESTART_INTERVAL_MS = 5_000
 const LIMIT_MS = 15_000
 
 /**
@@ -35,6 +38,7 @@ const LIMIT_MS = 15_000
  */
 export async function openPkcs11Provider(options: Pkcs11Options & Pkcs11Deps): Promise<KeyProvider> {
   const { log, tokenLabel, maxSessions = MAX_SESSIONS, signLimitMs = SIGN_LIMIT_MS } = options
+  const { restartIntervalMs = RESTART_INTERVAL_MS } = options
   const cryptoki = await openCryptoki(options.module)
   const pool = createSessionPool<Session>({
     size: maxSessions,
@@ -56,7 +60,7 @@ export async function openPkcs11Provider(options: Pkcs11Options & Pkcs11Deps): P
   }
   let closed: Promise<void> | undefined
   return {
-    ...createTokenKeys({ pool, restart: cryptoki.restart, tokenLabel, log, signLimitMs }),
+    ...createTokenKeys({ pool, restart: cryptoki.restart, tokenLabel, log, signLimitMs, restartIntervalMs }),
     close() {
       closed ??= close(pool, cryptoki, log)
       return closed

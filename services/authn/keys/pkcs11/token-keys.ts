@@ -8,7 +8,7 @@ import { ApiError } from '../../../shared/errors/api-error.ts'
 import type { Logger } from '../../../shared/log/log.ts'
 import type { KeyProvider, KeyRow, NewTokenKey } from '../key-provider.ts'
 import { MECHANISMS } from './algorithms.ts'
-import { describeError } from './cryptoki-error.ts'
+import { describeError, judgeError } from './cryptoki-error.ts'
 import type { SessionPool } from './session-pool.ts'
 import type { Session } from './token.ts'
 import {
@@ -31,11 +31,15 @@ interface TokenKeysOptions {
   readonly log: Logger
   /** For how long a signature may wait and take. */
   readonly signLimitMs: number
+  /** How often a module whose token fails is started anew, at most. */
+  readonly restartIntervalMs: number
 }
 
 interface TokenKeysDeps extends TokenKeysOptions {
   /** Ids that this process has seen in the token, or has looked for in a module that had just started. */
   readonly known: Set<string>
+  /** Starts the module anew beside what is under way, unless that was done a moment ago. */
+  readonly startAnew: () => void
 }
 
 /** One private key in the token, and what its signatures must hold under. */
@@ -65,11 +69,23 @@ const PROBE = Buffer.from('auth4agent-key-probe')
 
 /** The keys of a token. What the token fails at is logged, and thrown as UNAVAILABLE. */
 export function createTokenKeys(options: TokenKeysOptions): Omit<KeyProvider, 'close'> {
-  const deps = { ...options, known: new Set<string>() }
+  const deps = { ...options, known: new Set<string>(), startAnew: createStartAnew(options) }
   return {
     generate: (alg) => generateKey(deps, alg),
     open: (row) => openKey(deps, row),
     destroy: (key) => destroyKey(deps, key),
+  }
+}
+
+/** A module may go on failing when its token is back, until it is started anew. */
+function createStartAnew({ pool, restart, restartIntervalMs, tokenLabel, log }: TokenKeysOptions): () => void {
+  let startedAt = Number.NEGATIVE_INFINITY
+  return () => {
+    if (performance.now() - startedAt < restartIntervalMs) return
+    startedAt = performance.now()
+    pool.alone(restart, LIMIT_MS).catch((error: unknown) => {
+      log.warn({ tokenLabel, error: describeError(error) }, 'the PKCS#11 module could not be started anew')
+    })
   }
 }
 
@@ -189,7 +205,8 @@ function readReference(externalRef: unknown): { readonly token: unknown; readonl
   return provider === 'pkcs11' && typeof id === 'string' && /^[0-9a-f]{32}$/.test(id) ? { token, id } : undefined
 }
 
-function failure({ log, tokenLabel }: TokenKeysDeps, asked: Asked, cause: unknown): ApiError {
+function failure({ log, tokenLabel, startAnew }: TokenKeysDeps, asked: Asked, cause: unknown): ApiError {
+  if (judgeError(cause) !== 'sound') startAnew()
   log.error({ ...asked, tokenLabel, error: describeError(cause) }, 'the PKCS#11 token failed')
   if (cause instanceof ApiError) return cause
   return new ApiError('UNAVAILABLE', 'the token of the signing keys failed', { cause, retryAfter: 1 })

@@ -110,7 +110,13 @@ export async function signWith(session: Session, id: string, alg: TokenAlgorithm
   const { calls, handle } = session
   const output = Buffer.alloc(MAX_SIGNATURE_BYTES)
   const key = session.keys.get(id) ?? (await inTurn(() => findPrivateKey(session, id, alg)))
-  calls.C_SignInit(handle, { mechanism: MECHANISMS[alg].sign }, key)
+  try {
+    calls.C_SignInit(handle, { mechanism: MECHANISMS[alg].sign }, key)
+  } catch (error) {
+    // It may have been destroyed, or its handle have become another's.
+    forgetKey(session, id)
+    throw error
+  }
   inUse.add(data).add(output)
   try {
     return await calls.C_SignAsync(handle, data, output)
