@@ -8,6 +8,7 @@ export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
   'test/e2e/embedded/refused-start.test.ts': 'a process that does not start is one process',
   'test/e2e/key-encryption-key/key-encryption-key.test.ts':
     'what holds the key restarts one after the other, with whatever it runs',
+  'test/e2e/key-import/key-import.test.ts': 'a process that is to start with a key of its own is one process',
   'test/e2e/key-rotation/crash.test.ts': 'the database holds up all that one process asks of it',
   'test/e2e/key-rotation/key-rotation.test.ts': 'one process of two has wrong clocks, in all that it does',
   'test/e2e/readme-tour/tour.test.ts': 'the README starts one process',

@@ -19,6 +19,19 @@ type Addon = { readonly default: { readonly PKCS11: new () => PKCS11 } }
 /** A process has one state of each module, however many use it. They stay loaded: unloading a library that has threads crashes. */
 const loaded = new Map<string, { readonly calls: PKCS11; uses: number }>()
 
+let atWork: Promise<unknown> = Promise.resolve()
+
+/**
+ * Makes calls that have to do with objects after those that are under way, of which making a key takes long and a thread of its
+ * own. SoftHSM does not bear them at the same time: it then lists an object twice, or fails for good. Signing itself
+ * needs no turn.
+ */
+export function inTurn<T>(calls: () => T | Promise<T>): Promise<T> {
+  const turn = atWork.then(calls)
+  atWork = turn.catch(() => undefined)
+  return turn
+}
+
 /**
  * Takes a module into use.
  * @throws StartupError when there is no such file, it is no module or does not start, or pkcs11js is not there or not built.

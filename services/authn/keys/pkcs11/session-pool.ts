@@ -11,7 +11,7 @@ interface SessionPoolOptions<S> {
   /** How many sessions there are at most. */
   readonly size: number
   /** Opens a session that is logged in. */
-  readonly open: () => S
+  readonly open: () => S | Promise<S>
   /** Closes a session, whatever its state. */
   readonly close: (session: S) => void
   readonly judge: (error: unknown) => Verdict
@@ -126,7 +126,7 @@ function createRunner<S>({ open, close, judge, onLost }: SessionPoolOptions<S>) 
   const run = async <T>(work: (session: S) => Promise<T>): Promise<T> => {
     const startedIn = generation
     try {
-      return await attempt(idle.pop() ?? open(), work)
+      return await attempt(idle.pop() ?? (await open()), work)
     } catch (error) {
       if (judge(error) !== 'lost') throw error
       onLost(error)
@@ -135,7 +135,7 @@ function createRunner<S>({ open, close, judge, onLost }: SessionPoolOptions<S>) 
         generation += 1
         closeIdle()
       }
-      return await attempt(open(), work)
+      return await attempt(await open(), work)
     }
   }
   return { run, takeIdle, closeIdle }

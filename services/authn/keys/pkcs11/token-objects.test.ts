@@ -3,7 +3,7 @@ import { takeInHand } from '../../../../test/support/softhsm.ts'
 import { createTokenProvider, type TokenProvider } from '../../../../test/support/token-provider.ts'
 import type { TokenAlgorithm } from '../../../shared/crypto/token-algorithms.ts'
 import { CKA, CKM, CKO } from './constants.ts'
-import { checkPrivateHalf, KeyObjectError } from './token-objects.ts'
+import { checkPrivateHalf, generatePair, KeyObjectError, labelPair, signWith } from './token-objects.ts'
 
 const PRIVATE_KEYS = [{ type: CKA.CLASS, value: CKO.PRIVATE_KEY }]
 const CKR_SENSITIVE = 'CKR_ATTRIBUTE_SENSITIVE'
@@ -69,4 +69,21 @@ describe('a private key', () => {
     const check = () => checkPrivateHalf({ calls, handle: session, keys: new Map() }, loose.privateKey)
     expect(check).toThrow(KeyObjectError)
   })
+})
+
+it('nothing has to do with objects while a key is made: SoftHSM does not bear that', async () => {
+  await own.provider.generate('EdDSA')
+  const { calls, session, find } = await takeInHand(own.token)
+  const [found = Buffer.alloc(0)] = find(PRIVATE_KEYS)
+  const another = { calls, handle: (await takeInHand(own.token)).session, keys: new Map([['known', found]]) }
+  const third = { calls, handle: (await takeInHand(own.token)).session, keys: new Map() }
+  const order: string[] = []
+  const making = generatePair({ calls, handle: session, keys: new Map() }, 'RS256', '00')
+  const signing = signWith(another, 'known', 'EdDSA', Buffer.from('a signing input'))
+  const labelling = labelPair(third, '00', 'kid')
+  const all = { making, signing, labelling }
+  await Promise.all(
+    Object.entries(all).map(([name, promise]) => (promise as Promise<unknown>).then(() => order.push(name))),
+  )
+  expect(order[0]).toBe('making')
 })

@@ -3,6 +3,7 @@ import type { PublicJwk } from '../../../shared/crypto/public-jwk.ts'
 import type { TokenAlgorithm } from '../../../shared/crypto/token-algorithms.ts'
 import { MECHANISMS } from './algorithms.ts'
 import { CKA, CKO, CKS_RW_USER_FUNCTIONS } from './constants.ts'
+import { inTurn } from './cryptoki.ts'
 import type { Session } from './token.ts'
 
 /** The token does not hold the key that is asked for, or not in a way that it could be used. */
@@ -47,35 +48,23 @@ const PUBLIC_TRAITS: Readonly<Record<number, boolean>> = {
 /** Buffers that a thread of the addon works on, which keeps the garbage collector from nothing itself. */
 const inUse = new Set<Buffer>()
 
-let atWork: Promise<unknown> = Promise.resolve()
-
-/**
- * Does one thing after the other with the set of objects, of which making a key takes a thread of its own. SoftHSM does not bear
- * several at a time: it then lists an object twice, or worse.
- */
-function inTurn<T>(work: () => T | Promise<T>): Promise<T> {
-  const turn = atWork.then(work)
-  atWork = turn.catch(() => undefined)
-  return turn
-}
-
 /** Makes a key pair under an id; its public half. Throws KeyObjectError when the token does not do as it is told. */
-export async function generatePair(session: Session, alg: TokenAlgorithm, id: string): Promise<PublicJwk> {
+export function generatePair(session: Session, alg: TokenAlgorithm, id: string): Promise<PublicJwk> {
   const { calls, handle } = session
   const { generate, parameters, publicAttributes, toPublicJwk } = MECHANISMS[alg]
   const named = { [CKA.ID]: Buffer.from(id, 'hex'), [CKA.LABEL]: UNNAMED }
-  const pair = await inTurn(() =>
-    calls.C_GenerateKeyPairAsync(
+  return inTurn(async () => {
+    const pair = await calls.C_GenerateKeyPairAsync(
       handle,
       { mechanism: generate },
       templateOf({ ...named, ...PUBLIC_TRAITS, ...parameters }),
       templateOf({ ...named, ...PRIVATE_TRAITS }),
-    ),
-  )
-  checkPrivateHalf(session, pair.privateKey)
-  const publicJwk = toPublicJwk(readAttributes(session, pair.publicKey, publicAttributes))
-  if (publicJwk === undefined) throw new KeyObjectError(`the token has made no ${alg} key`)
-  return publicJwk
+    )
+    checkPrivateHalf(session, pair.privateKey)
+    const publicJwk = toPublicJwk(readAttributes(session, pair.publicKey, publicAttributes))
+    if (publicJwk === undefined) throw new KeyObjectError(`the token has made no ${alg} key`)
+    return publicJwk
+  })
 }
 
 /** Throws KeyObjectError unless a private half is locked in and good for signing alone, whatever its template said. */
@@ -109,14 +98,16 @@ export function forgetKey(session: Session, id: string): void {
 export async function signWith(session: Session, id: string, alg: TokenAlgorithm, data: Buffer): Promise<Buffer> {
   const { calls, handle } = session
   const output = Buffer.alloc(MAX_SIGNATURE_BYTES)
-  const key = session.keys.get(id) ?? (await inTurn(() => findPrivateKey(session, id, alg)))
-  try {
-    calls.C_SignInit(handle, { mechanism: MECHANISMS[alg].sign }, key)
-  } catch (error) {
-    // It may have been destroyed, or its handle have become another's.
-    forgetKey(session, id)
-    throw error
-  }
+  await inTurn(() => {
+    const key = session.keys.get(id) ?? findPrivateKey(session, id, alg)
+    try {
+      calls.C_SignInit(handle, { mechanism: MECHANISMS[alg].sign }, key)
+    } catch (error) {
+      // It may have been destroyed, or its handle have become another's.
+      forgetKey(session, id)
+      throw error
+    }
+  })
   inUse.add(data).add(output)
   try {
     return await calls.C_SignAsync(handle, data, output)

@@ -2,7 +2,7 @@ import type { Handle, PKCS11 } from 'pkcs11js'
 import { StartupError } from '../../../shared/startup-error.ts'
 import { MECHANISMS } from './algorithms.ts'
 import { CKF, CKM, CKU_USER } from './constants.ts'
-import { initialize } from './cryptoki.ts'
+import { initialize, inTurn } from './cryptoki.ts'
 import { attemptCall, codeOf } from './cryptoki-error.ts'
 
 /** A session with a token, logged in. */
@@ -33,7 +33,7 @@ const PIN_REFUSALS = new Map([
  * Makes an opener of sessions, which looks for the token each time: it may have come back in another slot. A PIN that was refused
  * once is not tried again, for a few refusals lock a token.
  */
-export function createSessionOpener(calls: PKCS11, { tokenLabel, pin }: TokenAccess): () => Session {
+export function createSessionOpener(calls: PKCS11, { tokenLabel, pin }: TokenAccess): () => Promise<Session> {
   let refusal: StartupError | undefined
   let keys = new Map<string, Handle>()
   const logIn = (session: Handle) => {
@@ -49,7 +49,7 @@ export function createSessionOpener(calls: PKCS11, { tokenLabel, pin }: TokenAcc
       throw refusal
     }
   }
-  return () => {
+  const open = () => {
     if (refusal !== undefined) throw refusal
     initialize(calls)
     const handle = calls.C_OpenSession(findToken(calls, tokenLabel), CKF.SERIAL_SESSION | CKF.RW_SESSION)
@@ -61,6 +61,7 @@ export function createSessionOpener(calls: PKCS11, { tokenLabel, pin }: TokenAcc
     }
     return { calls, handle, keys }
   }
+  return () => inTurn(open)
 }
 
 /** Closes a session. One that is gone already cannot be closed, which is what was wanted. */
