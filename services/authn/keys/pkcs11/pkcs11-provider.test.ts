@@ -193,6 +193,16 @@ describe('an open token', () => {
     expect(await signs(await another.provider.open(row))).toBe(true)
   })
 
+  it('leaves no session open where the login was refused', async () => {
+    const { calls, slot, session } = await takeInHand(own.token)
+    const { pin, tokenLabel } = own.token
+    calls.C_SetPIN(session, pin, 'changed-secret')
+    calls.C_CloseAllSessions(slot)
+    expect(await refusalOf(key.sign(INPUT))).toBe('UNAVAILABLE')
+    // Only where there is none can a token be made anew.
+    expect(() => calls.C_InitToken(slot, `${pin}-so`, tokenLabel)).not.toThrow()
+  })
+
   it('ends what is under way when it is closed, and then does nothing more', async () => {
     const { calls } = await takeInHand(own.token)
     const underWay = Array.from({ length: 50 }, () => signs())

@@ -3,6 +3,7 @@ import { refusalOf } from '../../../../test/support/reason-of.ts'
 import { takeInHand } from '../../../../test/support/softhsm.ts'
 import { startPeer } from '../../../../test/support/token-peer.ts'
 import { createTokenProvider, rowOf, type TokenProvider } from '../../../../test/support/token-provider.ts'
+import { TOKEN_ALGORITHMS } from '../../../shared/crypto/token-algorithms.ts'
 import { importTokenVerifier } from '../../../shared/crypto/token-verifier.ts'
 import type { KeyRow, NewTokenKey } from '../key-provider.ts'
 import { CKS_RW_USER_FUNCTIONS } from './constants.ts'
@@ -71,13 +72,29 @@ describe('two providers in one process', () => {
   })
 })
 
-it('looks for a missing key in a module that was started anew, once', async () => {
+it('does not take the handles of one start of the module for those of the next', async () => {
+  const rows = await Promise.all(TOKEN_ALGORITHMS.map(async (alg) => rowOf(await own.provider.generate(alg))))
+  const keys = await Promise.all(rows.map((row) => own.provider.open(row)))
+  const [absent] = rows.map((row) => ({ ...row, externalRef: ABSENT }))
+  await expect(absent && own.provider.open(absent)).rejects.toThrow(/holds no private key/)
+  const { find } = await takeInHand(own.token)
+  expect(find([])).toHaveLength(2 * rows.length)
+  const signatures = await Promise.all(keys.map((key) => key.sign(INPUT)))
+  expect(rows.map((row, n) => holds(row, signatures[n] ?? INPUT))).toEqual(rows.map(() => true))
+  expect(own.lines).toEqual([])
+})
+
+it('looks for a key that it has never seen in a module that was started anew, once', async () => {
   const row = { ...rowOf(await own.provider.generate('EdDSA')), externalRef: ABSENT }
   const before = await takeInHand(own.token)
   await expect(own.provider.open(row)).rejects.toThrow(/holds no private key/)
   expect(() => before.calls.C_GetSessionInfo(before.session)).toThrow('CKR_SESSION_HANDLE_INVALID')
-  const { calls, session } = await takeInHand(own.token)
+  const { calls, session, find } = await takeInHand(own.token)
   await expect(own.provider.open(row)).rejects.toThrow(/holds no private key/)
   expect(await own.provider.destroy(row)).toBe(true)
+  const seen = rowOf(await own.provider.generate('EdDSA'))
+  await own.provider.open(seen)
+  for (const half of find([])) calls.C_DestroyObject(session, half)
+  await expect(own.provider.open(seen)).rejects.toThrow(/holds no private key/)
   expect(calls.C_GetSessionInfo(session).state).toBe(CKS_RW_USER_FUNCTIONS)
 })

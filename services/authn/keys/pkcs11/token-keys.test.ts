@@ -149,6 +149,18 @@ describe('sign', () => {
     expect(own.lines.join()).toContain('is not that of signing key')
   })
 
+  it('finds the right key again when another was in its place', async () => {
+    const [row, other] = [rowOf(await own.provider.generate('EdDSA')), rowOf(await own.provider.generate('EdDSA'))]
+    const key = await own.provider.open(row)
+    const aside = { ...row, ...refer(row, { id: 'a'.repeat(32) }) }
+    await giveId(row, idOf(aside))
+    await giveId(other, idOf(row))
+    await expect(own.provider.open(row)).rejects.toThrow(/is not that of signing key/)
+    await giveId(row, idOf(other))
+    await giveId(aside, idOf(row))
+    expect(holds(row, await key.sign(INPUT))).toBe(true)
+  })
+
   it('tells nobody the PIN', async () => {
     const row = rowOf(await own.provider.generate('EdDSA'))
     const key = await own.provider.open(row)
@@ -194,6 +206,7 @@ describe('destroy', () => {
 
   it('finds the private half also when the login has ended beneath it', async () => {
     const row = rowOf(await own.provider.generate('EdDSA'))
+    await own.provider.open(row)
     const { calls, session } = await takeInHand(own.token)
     calls.C_Logout(session)
     await own.provider.destroy(row)

@@ -9,7 +9,7 @@ import { attemptCall, codeOf } from './cryptoki-error.ts'
 export interface Session {
   readonly calls: PKCS11
   readonly handle: Handle
-  /** Handles of private keys by CKA_ID, in hexadecimal. Sessions of one login share them: they may be others after the next. */
+  /** Handles of private keys by CKA_ID, in hexadecimal. Sessions of one login share them; after the next they are other objects'. */
   readonly keys: Map<string, Handle>
 }
 
