@@ -58,8 +58,8 @@ export function protocolClient(baseUrl: string) {
     return { status: response.status, headers: response.headers, body: JSON.parse(text) as T }
   }
   const post = <T = Json>(path: string, body: object | null) => send<T>('POST', path, JSON.stringify(body))
-  const signed = (method: string, path: string, body: object | null, by: Asserter) =>
-    send(method, path, JSON.stringify(body), by.assert(`${method} ${path}`))
+  const signed = <T = Json>(method: string, path: string, body: object | null, by: Asserter) =>
+    send<T>(method, path, JSON.stringify(body), by.assert(`${method} ${path}`))
   return {
     send,
     get: <T = Json>(path: string, by?: Asserter) => send<T>('GET', path, undefined, by?.assert()),

@@ -40,8 +40,9 @@ export interface KeyList {
   readonly sealed_under_others: number
 }
 
-/** What a rotation has done. */
-export interface Rotated {
+/** What a rotation has done, or why it was refused. */
+interface Rotated {
+  readonly reason?: string
   readonly active: readonly ListedKey[]
   readonly retiring: readonly ListedKey[]
 }
@@ -60,7 +61,7 @@ export function keysAdmin(client: ProtocolClient, admin: Asserter) {
   return {
     list: async () => expectStatus(200, await client.get<KeyList>('/v1/keys', admin)),
     rotate: (wish: { readonly alg?: Algorithm; readonly kid?: string } = {}) =>
-      post('/v1/keys/rotate', { ...wish, reason: 'it is time' }),
+      client.signed<Rotated>('POST', '/v1/keys/rotate', { ...wish, reason: 'it is time' }, admin),
     compromise: (kid: string, force = false) =>
       post(`/v1/keys/${kid}/compromise`, { force, reason: 'it was in a backup' }),
     import: (key: string, alg = '') => post('/v1/keys/import', { key, alg, reason: 'it is ours' }),
@@ -68,8 +69,8 @@ export function keysAdmin(client: ProtocolClient, admin: Asserter) {
 }
 
 /** The body of a rotation that was done. */
-export function rotated(answer: Answer): Rotated {
-  return expectStatus(200, answer as unknown as Answer<Rotated>)
+export function rotated(answer: Answer<Rotated>): Rotated {
+  return expectStatus(200, answer)
 }
 
 /** The published keys. */

@@ -195,7 +195,7 @@ function statesOf({ keys }: KeyList): readonly string[] {
 }
 
 /** There was a key that is ready. */
-function isDecided({ body }: Answer): boolean {
+function isDecided({ body }: Answer<{ readonly reason?: unknown }>): boolean {
   return body.reason !== 'KEY_NOT_READY'
 }
 

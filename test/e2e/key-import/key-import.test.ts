@@ -208,7 +208,7 @@ function misplaced(text: string): readonly Promise<Answer>[] {
 /** The one line of base64 of a short key in PEM. */
 const bodyOf = (text: string) => text.split('\n')[1] ?? ''
 
-async function expectRefusals(answers: readonly Promise<Answer>[]): Promise<void> {
+async function expectRefusals(answers: readonly Promise<Answer<unknown>>[]): Promise<void> {
   for (const { status } of await Promise.all(answers)) {
     expect(status).toBeGreaterThanOrEqual(400)
     expect(status).toBeLessThan(500)
