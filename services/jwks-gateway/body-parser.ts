@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { FastifyInstance } from 'fastify'
 import { ApiError } from '../shared/errors/api-error.ts'
 
 const JSON_MEDIA_TYPE = /^\s*application\/json\s*(?:;|$)/i
@@ -18,7 +19,7 @@ export function addBodyParser(server: FastifyInstance): void {
  * Parses a request's body: JSON, also where no content type is named, since old clients name none. Another content type or
  * coding is UNSUPPORTED_MEDIA_TYPE; what is not JSON in UTF-8 (RFC 8259 section 8.1) is INVALID_ARGUMENT.
  */
-export function parseBody({ headers, body }: FastifyRequest): unknown {
+export function parseBody(headers: IncomingHttpHeaders, body: unknown): unknown {
   if (!Buffer.isBuffer(body) || body.length === 0) return undefined
   if (!isJson(headers['content-type'])) throw new ApiError('UNSUPPORTED_MEDIA_TYPE', NOT_JSON)
   const coding = headers['content-encoding']

@@ -48,9 +48,13 @@ export function createContext(deps: GatewayDeps, closing: AbortSignal): GatewayC
     basePath: issuerPath(baseUrl),
     callerOf: ({ socket, headers }) => ({
       requestId: requestId(headers['x-request-id']),
-      source: sourceOf(socket.remoteAddress ?? '', [headers['x-forwarded-for'] ?? []].flat()),
+      source: sourceOf(socket.remoteAddress ?? '', forwardedBy(headers['x-forwarded-for'])),
     }),
   }
+}
+
+function forwardedBy(header: string | string[] | undefined): readonly string[] {
+  return typeof header === 'string' ? [header] : (header ?? [])
 }
 
 /** Answers any error as a problem document. What is no ApiError has not been before the chain, and goes there first. */

@@ -1,7 +1,7 @@
 /** The path of a request target, as sent. */
 export function pathOf(target: string): string {
-  const end = target.search(/[?#]/)
-  return end < 0 ? target : target.slice(0, end)
+  if (!target.includes('?') && !target.includes('#')) return target
+  return target.slice(0, target.search(/[?#]/))
 }
 
 /** The query of a request target, without its question mark; empty when there is none. */

@@ -35,7 +35,7 @@ function restHandler(context: GatewayContext, binding: RestBinding) {
   const resource = context.representations[methodName(method)]
   const call = (request: FastifyRequest): Promise<Message> => {
     const url = request.raw.url ?? '/'
-    const message = () => read(request.params as Params, queryOf(url), parseBody(request))
+    const message = () => read(request.params as Params, queryOf(url), parseBody(request.headers, request.body))
     return context.rpc.invoke(method, message, {
       ...context.callerOf(request.raw),
       authorization: request.headers.authorization,

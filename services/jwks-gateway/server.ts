@@ -5,6 +5,7 @@ import { requestId } from '../shared/rpc/request-id.ts'
 import { addBodyParser } from './body-parser.ts'
 import { connectPathTest, createConnectListener } from './connect.ts'
 import { createContext, type GatewayContext, type GatewayDeps, sendProblem } from './gateway-context.ts'
+import { createDirectRoutes, type DirectRoutes, isDirect } from './direct-routes.ts'
 import { createHttpServer, refuseUnparsed } from './http-server.ts'
 import { addOperationRoutes } from './operations.ts'
 import { type RestBinding, restBindings } from './rest-bindings.ts'
@@ -38,11 +39,13 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const closing = new AbortController()
   let isDraining = false
   const context = createContext(deps, closing.signal)
+  const bindings = restBindings(deps.rpc.services)
+  const direct = createDirectRoutes(context, bindings, () => isDraining)
   let http: Server | undefined
-  const fastify = createFastify(context, (handler) => {
+  const fastify = createFastify(context, bindings, (handler) => {
     http = createHttpServer(
       config,
-      splitListener(context, handler, () => isDraining),
+      splitListener(context, direct, handler, () => isDraining),
     )
     return http
   })
@@ -72,26 +75,36 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void
 
-/** Settles what every answer has, and hands Connect's paths to Connect, all others to REST. */
-function splitListener(context: GatewayContext, rest: Listener, isDraining: () => boolean): Listener {
+/** Answers what is called most, settles what all other answers have, and hands Connect's paths to Connect, the rest to REST. */
+function splitListener(
+  context: GatewayContext,
+  direct: DirectRoutes,
+  rest: Listener,
+  isDraining: () => boolean,
+): Listener {
   const headers = securityHeaders(context.config.baseUrl)
   const isConnect = connectPathTest(context.rpc.services)
   const connect = createConnectListener(context)
   return (request, response) => {
+    const url = request.url ?? '/'
+    if (!url.startsWith('/')) request.url = url.replace(/^https?:\/\/[^/?#]*\/?/i, '/')
+    if (direct(request, response)) return
     const id = requestId(request.headers['x-request-id'])
     // Both sides read the id from the headers, so what a caller may not send is replaced there.
     request.headers['x-request-id'] = id
     response.setHeader('x-request-id', id)
     setHeaders(response, headers)
     if (isDraining()) response.setHeader('connection', 'close')
-    const url = request.url ?? '/'
-    if (!url.startsWith('/')) request.url = url.replace(/^https?:\/\/[^/?#]*\/?/i, '/')
     if (isConnect(request.url ?? '/')) connect(request, response)
     else rest(request, response)
   }
 }
 
-function createFastify(context: GatewayContext, serverFactory: (handler: Listener) => Server): FastifyInstance {
+function createFastify(
+  context: GatewayContext,
+  bindings: readonly RestBinding[],
+  serverFactory: (handler: Listener) => Server,
+): FastifyInstance {
   const fastify = Fastify({
     serverFactory,
     bodyLimit: context.config.bodyLimit,
@@ -105,14 +118,13 @@ function createFastify(context: GatewayContext, serverFactory: (handler: Listene
     clientErrorHandler: (error, socket) => void refuseUnparsed(context, error, socket),
     frameworkErrors: (error, request, reply) => void sendProblem(context, error, request, reply),
   })
-  const bindings = restBindings(context.rpc.services)
   addBodyParser(fastify)
   fastify.setErrorHandler((error, request, reply) => sendProblem(context, error, request, reply))
   fastify.addHook('onRequest', unroutedHook(context, knownPaths(context, bindings)))
   fastify.setNotFoundHandler(() => {
     throw new Error('the hook answers what has no route')
   })
-  for (const binding of bindings) addRestRoute(fastify, context, binding)
+  for (const binding of bindings) if (!isDirect(binding)) addRestRoute(fastify, context, binding)
   addWellKnownRoutes(fastify, context)
   addOperationRoutes(fastify, context)
   return fastify

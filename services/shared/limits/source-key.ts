@@ -5,6 +5,7 @@ import { isIPv6 } from 'node:net'
  * together (RFC 6177); any other text counts as it is.
  */
 export function sourceKey(address: string): string {
+  if (!address.includes(':')) return address
   const bare = address.split('%', 1)[0] ?? address
   if (!isIPv6(bare)) return address
   const [head = '', tail] = new URL(`http://[${bare}]`).hostname.slice(1, -1).split('::')

@@ -29,6 +29,7 @@ const SECRET_NAMES = new Set([
 ])
 const CENSOR = '[redacted]'
 const MAX_DEPTH = 6
+const MAX_JUDGED = 1_000
 
 /** A structured logger, one JSON object a line: on standard output, or where `write` takes each line. */
 export function createLogger(level: string, write?: (line: string) => void): Logger {
@@ -38,11 +39,30 @@ export function createLogger(level: string, write?: (line: string) => void): Log
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { log: concealFields },
   }
-  return write === undefined ? pino(options) : pino(options, { write })
+  return pino(options, { write: write ?? byTurns(pino.destination({ dest: process.stdout.fd, sync: true })) })
+}
+
+/** Writes the lines of one turn of the event loop at once: a system call for each would cost more than most calls do. */
+function byTurns(output: { write(text: string): unknown }): (line: string) => void {
+  let pending = ''
+  const flush = () => {
+    const text = pending
+    pending = ''
+    if (text !== '') output.write(text)
+  }
+  process.once('exit', flush)
+  return (line) => {
+    if (pending === '') setImmediate(flush)
+    pending += line
+  }
 }
 
 function concealFields(fields: object): Record<string, unknown> {
-  return concealMembers(fields, 0)
+  const named = fields as Record<string, unknown>
+  for (const name of Object.keys(named)) {
+    if ((typeof named[name] === 'object' && named[name] !== null) || isSecret(name)) return concealMembers(fields, 0)
+  }
+  return named
 }
 
 function conceal(value: unknown, depth: number): unknown {
@@ -56,8 +76,18 @@ function conceal(value: unknown, depth: number): unknown {
 
 function concealMembers(value: object, depth: number): Record<string, unknown> {
   const members = Object.entries(value).map(([name, member]) => {
-    const isSecret = SECRET_NAMES.has(name.toLowerCase().replaceAll(/[_-]/g, ''))
-    return [name, isSecret && member !== undefined ? CENSOR : conceal(member, depth + 1)]
+    return [name, isSecret(name) && member !== undefined ? CENSOR : conceal(member, depth + 1)]
   })
   return Object.fromEntries(members) as Record<string, unknown>
+}
+
+/** The names of fields are the code's own, but for those of foreign errors. */
+const judged = new Map<string, boolean>()
+
+function isSecret(name: string): boolean {
+  const known = judged.get(name)
+  if (known !== undefined) return known
+  const found = SECRET_NAMES.has(name.toLowerCase().replaceAll(/[_-]/g, ''))
+  if (judged.size < MAX_JUDGED) judged.set(name, found)
+  return found
 }
