@@ -6,6 +6,7 @@ import type {
 import type { TokenStatus } from '../revocation/index.ts'
 import type { Db } from '../shared/db/db.ts'
 import type { Logger } from '../shared/log/log.ts'
+import type { GenuineTokens } from '../shared/token/genuine-tokens.ts'
 import type { VerificationKeys } from '../shared/token/verification-keys.ts'
 import type { TtlBounds } from './domain/token-request.ts'
 import type { ChallengeKeyring } from './keys/challenge-keyring.ts'
@@ -14,6 +15,7 @@ import type { Pkcs11Options } from './keys/pkcs11/pkcs11-provider.ts'
 import type { SealedKeys } from './keys/sealed-keys.ts'
 import type { SigningKeys } from './keys/signing-keys.ts'
 import type { TokenSigner } from './keys/token-signer.ts'
+import type { Redeemer } from './redeemer.ts'
 import type { Subjects } from './subjects.ts'
 
 /** Times of the service. */
@@ -52,6 +54,7 @@ export interface AuthnDeps {
   readonly issuer: string
   readonly settings: AuthnSettings
   readonly subjects: Subjects
+  readonly redeem: Redeemer
   readonly operators: Client<typeof OperatorDirectoryService>
   readonly tokenStatus: TokenStatus
   readonly challengeKeys: ChallengeKeyring
@@ -60,6 +63,7 @@ export interface AuthnDeps {
   readonly vault: KeyVault
   readonly sealedKeys: SealedKeys
   readonly verificationKeys: VerificationKeys
+  readonly genuineTokens: GenuineTokens
 }
 
 /** What the composition root brings; the rest the service makes itself. */

@@ -4,11 +4,13 @@ import { pruneExpired } from '../shared/db/prune.ts'
 import type { SigningKeyFacts } from '../shared/metrics/signing-key-metrics.ts'
 import type { ServiceModule } from '../shared/rpc/rpc.ts'
 import type { Job } from '../shared/schedule/scheduler.ts'
+import { createGenuineTokens } from '../shared/token/genuine-tokens.ts'
 import type { AuthnDeps, AuthnOptions } from './config.ts'
 import { openKeys } from './keys/open-keys.ts'
 import type { ListedKey } from './keys/signing-keys.ts'
 import { keysRoutes } from './keys-routes.ts'
 import { authnPolicies, keysPolicies } from './policy.ts'
+import { createRedeemer } from './redeemer.ts'
 import { authnRoutes } from './routes.ts'
 import { createSubjects } from './subjects.ts'
 
@@ -33,7 +35,15 @@ export async function createAuthn(options: AuthnOptions): Promise<Authn> {
   await using opened = new AsyncDisposableStack()
   const keys = await openKeys({ db, secrets, log, settings: options.settings, now })
   opened.defer(() => keys.close())
-  const deps: AuthnDeps = { ...rest, ...keys, db, now, subjects: createSubjects(agents) }
+  const deps: AuthnDeps = {
+    ...rest,
+    ...keys,
+    db,
+    now,
+    subjects: createSubjects(agents),
+    redeem: createRedeemer(db.pool),
+    genuineTokens: createGenuineTokens(rest.issuer, rest.verificationKeys),
+  }
   const all = opened.move()
   return {
     authn: { service: AuthnService, handlers: authnRoutes(deps), policies: authnPolicies },

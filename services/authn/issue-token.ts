@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IssueTokenRequest } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { parseDid } from '../shared/crypto/did.ts'
-import { thumbprint } from '../shared/crypto/thumbprint.ts'
 import { DEFAULT_TOKEN_ALGORITHM, type TokenAlgorithm } from '../shared/crypto/token-algorithms.ts'
 import { formatUuid } from '../shared/crypto/uuid.ts'
 import { ApiError } from '../shared/errors/api-error.ts'
@@ -15,7 +14,7 @@ import { decideAudience } from './domain/decide-audience.ts'
 import { decideIssue, type Redemption, type Subject } from './domain/decide-issue.ts'
 import { type ChallengeContent, isAuthentic, parseChallenge } from './domain/seal-challenge.ts'
 import { parseRequestedTerms, type TokenTerms } from './domain/token-request.ts'
-import { hasPassed, redeem } from './store.ts'
+import { hasPassed } from './store.ts'
 
 /** A new access token, and what it says. */
 export interface IssuedToken {
@@ -96,7 +95,7 @@ async function redeemAndSign(
 ): Promise<IssuedToken | 'stale'> {
   const jti = randomUUID()
   const nowS = Math.floor(deps.now() / 1000)
-  const outcome = await redeem(deps.db, {
+  const outcome = await deps.redeem({
     challengeId,
     challengeExp: content.exp,
     challengeKeyId: content.kid,
@@ -105,7 +104,6 @@ async function redeemAndSign(
     operatorId: subject.operator.id,
     operatorVersion: subject.operator.version,
     publicKey: subject.agent.publicKey,
-    keyThumbprint: thumbprint(subject.agent.publicKey),
     jti,
     keepUntil: Math.max(content.exp, nowS + terms.ttl) + deps.settings.keepRedemptionS,
     alg,

@@ -1,11 +1,15 @@
+import { create } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
-import type { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { type AuthnService, type TokenClaims, TokenClaimsSchema } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import type { Handlers } from '../shared/rpc/call.ts'
 import type { AccessTokenClaims } from '../shared/token/claims.ts'
 import type { AuthnDeps } from './config.ts'
 import { createChallenge } from './create-challenge.ts'
 import { issueToken } from './issue-token.ts'
 import { verifyToken } from './verify-token.ts'
+
+/** Of tokens that come again the claims are the same object. */
+const messages = new WeakMap<AccessTokenClaims, TokenClaims>()
 
 /** AuthnService: from request to domain and back. */
 export function authnRoutes(deps: AuthnDeps): Handlers<typeof AuthnService> {
@@ -30,10 +34,18 @@ export function authnRoutes(deps: AuthnDeps): Handlers<typeof AuthnService> {
       const verification = await verifyToken(deps, request)
       const verifiedAt = timestampFromMs(deps.now())
       return verification.valid
-        ? { valid: true, claims: toClaims(verification.claims), verifiedAt }
+        ? { valid: true, claims: claimsMessage(verification.claims), verifiedAt }
         : { valid: false, revoked: verification.revoked, reason: verification.reason, verifiedAt }
     },
   }
+}
+
+function claimsMessage(claims: AccessTokenClaims): TokenClaims {
+  const known = messages.get(claims)
+  if (known !== undefined) return known
+  const message = create(TokenClaimsSchema, toClaims(claims))
+  messages.set(claims, message)
+  return message
 }
 
 function toClaims({ operator_id, client_id, iat, nbf, exp, aud, epoch, ...same }: AccessTokenClaims) {

@@ -1,3 +1,4 @@
+import type pg from 'pg'
 import type { TokenAlgorithm } from '../shared/crypto/token-algorithms.ts'
 import type { Db } from '../shared/db/db.ts'
 import { auditId } from '../shared/ledger/ledger.ts'
@@ -15,7 +16,6 @@ export interface RedeemInput {
   readonly operatorId: string
   readonly operatorVersion: number
   readonly publicKey: Uint8Array
-  readonly keyThumbprint: string
   readonly jti: string
   /** When the row may go, Unix seconds. */
   readonly keepUntil: number
@@ -35,74 +35,91 @@ export type RedeemOutcome =
   | { readonly kind: 'used' | 'expired' | 'void' | 'keyless' | 'stale' }
 
 /**
- * One statement, so one snapshot and one commit: it checks expiry, status, key and versions, uses the challenge up and writes
- * the audit. No row is locked: epochs make that needless, and locking would let issuing hold suspensions up.
+ * One statement, so one snapshot and one commit for all that it redeems: of each it checks expiry, status, key and versions, uses
+ * the challenge up and writes the audit. No row is locked: epochs make that needless, and locking would let issuing hold
+ * suspensions up. Challenges are inserted in their order, so two statements cannot wait for each other.
  */
 const REDEEM = `
-WITH standing AS MATERIALIZED (
-  SELECT a.epoch AS agent_epoch, greatest(o.epoch, (SELECT first_epoch FROM deployment)) AS operator_epoch
-  FROM agents a
-  JOIN operators o ON o.id = a.operator_id
-  JOIN agent_keys k ON k.agent_id = a.id AND k.public_key = $6 AND k.retired_at IS NULL
-  WHERE a.id = $2::uuid AND a.version = $3 AND a.status = 'active'
-    AND o.id = $4::uuid AND o.version = $5 AND o.status = 'active'
-), sealed AS MATERIALIZED (
-  SELECT 1 FROM challenge_keys WHERE id = $14
-), signing AS MATERIALIZED (
-  SELECT kid FROM jwks_keys WHERE purpose = 'access_token' AND alg = $15 AND state = 'active'
+WITH asked AS MATERIALIZED (
+  SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::uuid[], $5::int[], $6::uuid[], $7::int[], $8::text[],
+    $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::uuid[]) WITH ORDINALITY
+  AS t (challenge_id, challenge_exp, challenge_key_id, agent_id, agent_version, operator_id, operator_version, public_key,
+    jti, keep_until, alg, actor, request_id, audit_id, place)
+), judged AS MATERIALIZED (
+  SELECT t.*, k.thumbprint, s.kid, c.id IS NULL AS void, clock_timestamp() >= to_timestamp(t.challenge_exp) AS expired,
+    CASE WHEN k.agent_id IS NOT NULL THEN a.epoch END AS agent_epoch,
+    greatest(o.epoch, (SELECT first_epoch FROM deployment)) AS operator_epoch
+  FROM asked t
+  LEFT JOIN operators o ON o.id = t.operator_id AND o.version = t.operator_version AND o.status = 'active'
+  LEFT JOIN agents a ON a.id = t.agent_id AND a.version = t.agent_version AND a.status = 'active' AND a.operator_id = o.id
+  LEFT JOIN agent_keys k ON k.agent_id = a.id AND k.public_key = decode(t.public_key, 'hex') AND k.retired_at IS NULL
+  LEFT JOIN challenge_keys c ON c.id = t.challenge_key_id
+  LEFT JOIN jwks_keys s ON s.purpose = 'access_token' AND s.alg = t.alg AND s.state = 'active'
 ), redeemed AS (
   INSERT INTO redemptions (challenge_id, jti, agent_id, key_thumbprint, keep_until)
-  SELECT $1::uuid, $7, $2::uuid, $8, to_timestamp($10) FROM standing, sealed, signing WHERE clock_timestamp() < to_timestamp($9)
+  SELECT challenge_id, jti, agent_id, thumbprint, to_timestamp(keep_until) FROM judged
+  WHERE agent_epoch IS NOT NULL AND kid IS NOT NULL AND NOT void AND NOT expired
+  ORDER BY challenge_id
   ON CONFLICT (challenge_id) DO NOTHING
-  RETURNING 1
+  RETURNING jti
 ), audited AS (
   INSERT INTO audit_logs (id, operator_id, actor, action, subject, outcome, request_id)
-  SELECT $11::uuid, $4::uuid, $12, 'token.issue', $7, 'done', $13 FROM redeemed
+  SELECT audit_id, operator_id, actor, 'token.issue', jti, 'done', request_id FROM judged JOIN redeemed USING (jti)
 )
-SELECT s.agent_epoch, s.operator_epoch, EXISTS (SELECT 1 FROM redeemed) AS redeemed, (SELECT kid FROM signing) AS kid,
-  clock_timestamp() >= to_timestamp($9) AS expired, NOT EXISTS (SELECT 1 FROM sealed) AS void
-FROM (SELECT 1) AS one LEFT JOIN standing s ON true`
+SELECT agent_epoch, operator_epoch, kid, expired, void, redeemed.jti IS NOT NULL AS redeemed
+FROM judged LEFT JOIN redeemed USING (jti) ORDER BY place`
 
 interface RedeemRow {
   readonly agent_epoch: number | null
   readonly operator_epoch: number | null
-  readonly redeemed: boolean
   readonly kid: string | null
   readonly expired: boolean
   readonly void: boolean
+  readonly redeemed: boolean
 }
 
-/** Redeems a challenge at most once, whatever the number of instances, retries and crashes. */
-export async function redeem(db: Db, input: RedeemInput): Promise<RedeemOutcome> {
-  const { rows } = await db.pool.query<RedeemRow>({
+/** What the statement takes, in the order of its parameters. */
+const PARAMETERS: readonly ((input: RedeemInput) => string | number)[] = [
+  ({ challengeId }) => challengeId,
+  ({ challengeExp }) => challengeExp,
+  ({ challengeKeyId }) => challengeKeyId,
+  ({ agentId }) => agentId,
+  ({ agentVersion }) => agentVersion,
+  ({ operatorId }) => operatorId,
+  ({ operatorVersion }) => operatorVersion,
+  ({ publicKey }) => Buffer.from(publicKey).toString('hex'),
+  ({ jti }) => jti,
+  ({ keepUntil }) => keepUntil,
+  ({ alg }) => alg,
+  ({ actor }) => actor,
+  ({ requestId }) => requestId,
+  () => auditId(),
+]
+
+/**
+ * Redeems challenges, each at most once, whatever the number of instances, retries and crashes; answers the outcomes in the order of
+ * the inputs, whose jtis differ. What it throws says nothing of any of them.
+ */
+export async function redeem(pool: pg.Pool, inputs: readonly RedeemInput[]): Promise<RedeemOutcome[]> {
+  const { rows } = await pool.query<RedeemRow>({
     name: 'redeem',
     text: REDEEM,
-    values: [
-      input.challengeId,
-      input.agentId,
-      input.agentVersion,
-      input.operatorId,
-      input.operatorVersion,
-      input.publicKey,
-      input.jti,
-      input.keyThumbprint,
-      input.challengeExp,
-      input.keepUntil,
-      auditId(),
-      input.actor,
-      input.requestId,
-      input.challengeKeyId,
-      input.alg,
-    ],
+    values: PARAMETERS.map((parameter) => toArray(inputs.map(parameter))),
   })
-  const row = rows[0]
-  if (row === undefined) return { kind: 'stale' }
-  const { agent_epoch, operator_epoch, kid } = row
-  if (row.redeemed && agent_epoch !== null && operator_epoch !== null && kid !== null) {
+  return rows.map(outcomeOf)
+}
+
+/** The text of an array of what needs no escaping within quotes: numbers, ids, hex, DIDs, request ids. */
+function toArray(values: readonly (string | number)[]): string {
+  return `{"${values.join('","')}"}`
+}
+
+function outcomeOf({ agent_epoch, operator_epoch, kid, expired, void: isVoid, redeemed }: RedeemRow): RedeemOutcome {
+  if (redeemed && agent_epoch !== null && operator_epoch !== null && kid !== null) {
     return { kind: 'redeemed', epoch: [agent_epoch, operator_epoch], kid }
   }
-  if (row.expired) return { kind: 'expired' }
-  if (row.void) return { kind: 'void' }
+  if (expired) return { kind: 'expired' }
+  if (isVoid) return { kind: 'void' }
   if (agent_epoch === null) return { kind: 'stale' }
   return { kind: kid === null ? 'keyless' : 'used' }
 }

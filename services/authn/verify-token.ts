@@ -3,7 +3,7 @@ import { ApiError } from '../shared/errors/api-error.ts'
 import type { Verdict } from '../shared/errors/reasons.ts'
 import type { AccessTokenClaims } from '../shared/token/claims.ts'
 import { parseScopeString } from '../shared/token/scope.ts'
-import { checkTimes, verifyAccessToken } from '../shared/token/verify-access-token.ts'
+import { checkTimes } from '../shared/token/verify-access-token.ts'
 import type { AuthnDeps } from './config.ts'
 import { checkRequirements, type Requirements } from './domain/check-requirements.ts'
 
@@ -17,7 +17,7 @@ const MAX_REQUIRED = 64
 /** Verifies a token online: genuine, in time, good for what is required, and not ended by anybody whose call has returned. */
 export async function verifyToken(deps: AuthnDeps, request: VerifyTokenRequest): Promise<Verification> {
   const wanted = parseRequirements(request)
-  const genuine = await verifyAccessToken(request.token, deps.issuer, deps.verificationKeys)
+  const genuine = await deps.genuineTokens(request.token)
   if ('verdict' in genuine) return invalid(genuine.verdict)
   const { claims } = genuine
   const outOfTime = () => checkTimes(claims, Math.floor(deps.now() / 1000), deps.settings.skewS)
