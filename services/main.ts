@@ -6,6 +6,7 @@ import { startServer } from './compose.ts'
 import { type Config, ConfigError, readConfig } from './shared/config/config.ts'
 import { loadSecrets, type Secrets } from './shared/config/secrets.ts'
 import { parseServices } from './shared/config/service-names.ts'
+import { engineChoice } from './shared/crypto/ed25519.ts'
 import { defaultDataDir, startEmbeddedPostgres } from './shared/db/embedded-postgres.ts'
 import { toApiError } from './shared/errors/api-error.ts'
 import { createLogger, type Logger } from './shared/log/log.ts'
@@ -43,6 +44,7 @@ async function main(): Promise<void> {
   const services = parseServices(process.argv.slice(2))
   const config = readConfig(process.env, await defaultDataDir(CHECKOUT), services)
   const log = createLogger(config.logLevel)
+  log.info({ engine: engineChoice.engine.name, problem: engineChoice.problem }, 'Ed25519 has its engine')
   const stopping = stopReason()
   const secrets = await loadSecrets(config)
   if (config.databaseUrl !== undefined) return serve({ config, secrets, log, stopping }, config.databaseUrl)

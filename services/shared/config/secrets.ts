@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
 import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodeBase64, decodeBase64url, encodeBase64 } from '../crypto/base64.ts'
-import { generateKeyPair } from '../crypto/ed25519.ts'
+import { generateKeyPair, seedToPem } from '../crypto/ed25519.ts'
 import { StartupError } from '../startup-error.ts'
 import type { Config } from './config.ts'
 import { readIfPresent, readNamed, readOrCreateSecret } from './secret-file.ts'
@@ -101,9 +101,7 @@ async function readOrCreateKek(path: string, dataDir: string): Promise<string> {
 }
 
 async function loadAdminKey(path: string): Promise<Uint8Array> {
-  const pem = await readOrCreateSecret(path, () =>
-    String(generateKeyPair().privateKey.export({ type: 'pkcs8', format: 'pem' })),
-  )
+  const pem = await readOrCreateSecret(path, () => seedToPem(generateKeyPair().seed))
   try {
     const key = createPublicKey(createPrivateKey(pem))
     const raw = decodeBase64url(key.export({ format: 'jwk' }).x ?? '')

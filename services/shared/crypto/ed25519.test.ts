@@ -3,7 +3,6 @@ import { hashes, verify as lenientVerify } from '@noble/ed25519'
 import { describe, expect, it } from 'vitest'
 import {
   admitPublicKey,
-  createPublicKeyImporter,
   generateKeyPair,
   importPublicKey,
   importSeed,
@@ -66,20 +65,6 @@ describe('admitPublicKey', () => {
 })
 
 describe('importing', () => {
-  it('returns the cached key for equal bytes', () => {
-    expect(importPublicKey(fromHex(RAW_KEY))).toBe(importPublicKey(fromHex(RAW_KEY)))
-  })
-
-  it('drops the least recently used key beyond its capacity', () => {
-    const importer = createPublicKeyImporter(2)
-    const [a, b, c] = [generateKeyPair().publicKey, generateKeyPair().publicKey, generateKeyPair().publicKey]
-    const [keyA, keyB] = [importer(a), importer(b)]
-    importer(a)
-    importer(c)
-    expect(importer(a)).toBe(keyA)
-    expect(importer(b)).not.toBe(keyB)
-  })
-
   it.each([
     ['empty', 0],
     ['31 bytes', 31],

@@ -1,18 +1,11 @@
-import {
-  createPrivateKey,
-  createPublicKey,
-  sign as cryptoSign,
-  verify as cryptoVerify,
-  type KeyObject,
-  randomBytes,
-} from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { Point } from '@noble/ed25519'
-import { decodeBase64url, encodeBase64url } from './base64.ts'
+import type { Ed25519Engine, SigningKey, VerifyingKey } from './ed25519-engine.ts'
+import { nodeEngine } from './ed25519-node.ts'
+import { loadSodiumEngine } from './ed25519-sodium.ts'
 
-/** A loaded public key. Opaque: only this module looks inside, so that another engine can take its place. */
-export type VerifyingKey = KeyObject
-/** A loaded private key. Opaque, see {@link VerifyingKey}; printing it shows no secret. */
-export type SigningKey = KeyObject
+export type { SigningKey, VerifyingKey } from './ed25519-engine.ts'
+export { seedToPem } from './ed25519-node.ts'
 
 /** A key pair with the raw halves that are stored: 32-byte public key and 32-byte secret seed (RFC 8032 section 5.1.5). */
 export type KeyPair = { publicKey: Uint8Array; privateKey: SigningKey; seed: Uint8Array }
@@ -31,8 +24,25 @@ export type KeyRefusal = {
 }
 
 const KEY_BYTES = 32
-const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
-const CACHED_KEYS = 10_000
+const SIGNATURE_BYTES = 64
+
+/** The engine that a process has chosen; `problem` says why it is not libsodium. */
+type EngineChoice = { readonly engine: Ed25519Engine; readonly problem?: string }
+
+/** Takes libsodium, and where that cannot be loaded node:crypto: slower, and the same to the last bit. */
+export async function chooseEngine(loadFast = loadSodiumEngine): Promise<EngineChoice> {
+  try {
+    return { engine: await loadFast() }
+  } catch (error) {
+    // An addon that does not fit the system says so in the cause alone.
+    const cause = error instanceof Error ? (error.cause ?? error) : error
+    return { engine: nodeEngine, problem: String(cause) }
+  }
+}
+
+/** What all keys of this process are loaded by; chosen once. */
+export const engineChoice = await chooseEngine()
+const { engine } = engineChoice
 
 /**
  * Decides whether bytes may be registered as an Ed25519 public key. node:crypto checks none of this when it imports a key.
@@ -49,36 +59,20 @@ export function admitPublicKey(bytes: Uint8Array): AdmittedKey | KeyRefusal {
   return { ok: true, raw: Uint8Array.from(bytes) }
 }
 
-/**
- * Makes an importer with its own cache of at most `capacity` keys, the least recently used one leaving first.
- * Importing costs as much as signing, a hit of the cache almost nothing.
- */
-export function createPublicKeyImporter(capacity: number): (rawKey: Uint8Array) => VerifyingKey | undefined {
-  const cache = new Map<string, VerifyingKey>()
-  return (rawKey) => {
-    if (rawKey.length !== KEY_BYTES) return undefined
-    const x = encodeBase64url(rawKey)
-    const cached = cache.get(x)
-    const key = cached ?? createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
-    // A Map iterates in order of insertion: putting the entry back last makes the first one the oldest.
-    if (cached !== undefined) cache.delete(x)
-    cache.set(x, key)
-    if (cache.size > capacity) cache.delete(cache.keys().next().value ?? x)
-    return key
-  }
+/** Loads a raw public key that was admitted before. Returns undefined unless it has 32 bytes. */
+export function importPublicKey(rawKey: Uint8Array): VerifyingKey | undefined {
+  return rawKey.length === KEY_BYTES ? engine.importPublicKey(rawKey) : undefined
 }
 
-/** Loads a raw public key that was admitted before. Returns undefined unless it has 32 bytes. */
-export const importPublicKey = createPublicKeyImporter(CACHED_KEYS)
+/** Loads a private key from its 32-byte secret seed (RFC 8032 section 5.1.5). Returns undefined for any other length. */
+export function importSigningKey(seed: Uint8Array): SigningKey | undefined {
+  return seed.length === KEY_BYTES ? engine.importSeed(seed) : undefined
+}
 
-/** Loads a key pair from its 32-byte secret seed (RFC 8032 section 5.1.5). Returns undefined for any other length. */
+/** Loads a key pair, see {@link importSigningKey}. */
 export function importSeed(seed: Uint8Array): KeyPair | undefined {
-  if (seed.length !== KEY_BYTES) return undefined
-  const der = Buffer.concat([PKCS8_PREFIX, seed])
-  const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
-  der.fill(0)
-  const publicKey = decodeBase64url(createPublicKey(privateKey).export({ format: 'jwk' }).x ?? '')
-  return publicKey && { publicKey, privateKey, seed: Uint8Array.from(seed) }
+  const privateKey = importSigningKey(seed)
+  return privateKey && { publicKey: privateKey.publicKey, privateKey, seed: Uint8Array.from(seed) }
 }
 
 /** Makes a new key pair. `random` returns that many secret random bytes. */
@@ -90,16 +84,17 @@ export function generateKeyPair(random: (size: number) => Uint8Array = randomByt
 
 /** Signs a message with pure Ed25519 (RFC 8032 section 5.1.6). Returns 64 bytes. */
 export function sign(privateKey: SigningKey, message: Uint8Array): Uint8Array {
-  return cryptoSign(null, message, privateKey)
+  return privateKey.sign(message)
 }
 
 /**
  * Verifies pure Ed25519 strictly (RFC 8032 section 5.1.7, without cofactor). The key must be an admitted one. False for a
- * signature that is not 64 bytes, has S >= L, an R of small order or one in another than its canonical form: Node from
- * 24.19 on refuses these itself, and the tests and conformance vectors hold it, or any other engine put here, to that.
+ * signature that is not 64 bytes, has S >= L, an R of small order or one in another than its canonical form: libsodium and
+ * Node from 24.19 on refuse the latter themselves, and the tests and conformance vectors hold both to that.
  */
 export function verify(publicKey: VerifyingKey, message: Uint8Array, signature: Uint8Array): boolean {
-  return cryptoVerify(null, message, publicKey, signature)
+  // libsodium throws at fewer bytes and looks at the first 64 of more.
+  return signature.length === SIGNATURE_BYTES && publicKey.verify(message, signature)
 }
 
 function decodePoint(bytes: Uint8Array, encodings: 'canonical' | 'any'): Point | undefined {

@@ -8,7 +8,7 @@ import {
 } from 'node:crypto'
 import { promisify } from 'node:util'
 import { signP256 } from './ecdsa-p256.ts'
-import { sign } from './ed25519.ts'
+import { importSigningKey } from './ed25519.ts'
 import type { PublicJwk } from './public-jwk.ts'
 import { signRsa } from './rsa-pkcs1.ts'
 import type { TokenAlgorithm } from './token-algorithms.ts'
@@ -34,8 +34,11 @@ interface KeyKind {
   readonly prefix: Buffer
   readonly hash: 'sha256' | null
   generate(): Promise<{ privateKey: KeyObject }>
-  sign(privateKey: KeyObject, signingInput: Uint8Array): Uint8Array | Promise<Uint8Array>
+  /** What signs with a key, given in both its forms. */
+  signer(privateKey: KeyObject, secret: Uint8Array): Sign | undefined
 }
+
+type Sign = (signingInput: Uint8Array) => Uint8Array | Promise<Uint8Array>
 
 const generateAside = promisify(generateKeyPair)
 const RSA_OPTIONS = { modulusLength: 2048, publicExponent: 65_537 }
@@ -46,19 +49,19 @@ const ED25519: KeyKind = {
   prefix: Buffer.from('302e020100300506032b657004220420', 'hex'),
   hash: null,
   generate: () => generateAside('ed25519'),
-  sign,
+  signer: (_privateKey, seed) => importSigningKey(seed)?.sign,
 }
 const P256: KeyKind = {
   prefix: NO_PREFIX,
   hash: 'sha256',
   generate: () => generateAside('ec', { namedCurve: 'P-256' }),
-  sign: signP256,
+  signer: (privateKey) => (signingInput) => signP256(privateKey, signingInput),
 }
 const RSA: KeyKind = {
   prefix: NO_PREFIX,
   hash: 'sha256',
   generate: () => generateAside('rsa', RSA_OPTIONS),
-  sign: signRsa,
+  signer: (privateKey) => (signingInput) => signRsa(privateKey, signingInput),
 }
 const KINDS: Readonly<Record<TokenAlgorithm, KeyKind>> = { EdDSA: ED25519, Ed25519: ED25519, ES256: P256, RS256: RSA }
 
@@ -99,7 +102,8 @@ export function openTokenKey(alg: TokenAlgorithm, secret: Uint8Array): PrivateTo
     const publicJwk = importTokenVerifier(alg, publicKey.export({ format: 'jwk' }))?.jwk
     if (publicJwk === undefined || !isWholeForm(privateKey, der) || !isPair(privateKey, publicKey, kind.hash))
       return undefined
-    return { publicJwk, sign: async (signingInput) => kind.sign(privateKey, signingInput) }
+    const sign = kind.signer(privateKey, secret)
+    return sign && { publicJwk, sign: async (signingInput) => sign(signingInput) }
   } catch {
     return undefined
   } finally {

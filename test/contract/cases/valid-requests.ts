@@ -1,6 +1,6 @@
 import type { JsonObject } from '@bufbuild/protobuf'
 import { encodeBase64 } from '../../../services/shared/crypto/base64.ts'
-import { generateKeyPair } from '../../../services/shared/crypto/ed25519.ts'
+import { generateKeyPair, seedToPem } from '../../../services/shared/crypto/ed25519.ts'
 import { accessToken } from '../../support/access-tokens.ts'
 import type { World } from '../support/world.ts'
 
@@ -63,6 +63,6 @@ export const validRequests: Readonly<Record<string, ValidRequest>> = {
   'KeysService.RotateSigningKeys': () => ({ alg: 'EdDSA' }),
   'KeysService.MarkKeyCompromised': ({ keys: { lonely } }) => ({ kid: lonely.kid, force: true }),
   'KeysService.ImportSigningKey': () => ({
-    key: String(generateKeyPair().privateKey.export({ type: 'pkcs8', format: 'pem' })),
+    key: seedToPem(generateKeyPair().seed),
   }),
 }

@@ -7,7 +7,7 @@ import {
 import { createKeyVault } from '../../../services/authn/keys/key-vault.ts'
 import { createSealedKeys } from '../../../services/authn/keys/sealed-keys.ts'
 import { encodeBase64, encodeBase64url } from '../../../services/shared/crypto/base64.ts'
-import { generateKeyPair, importSeed, sign } from '../../../services/shared/crypto/ed25519.ts'
+import { generateKeyPair, importSeed, seedToPem, sign } from '../../../services/shared/crypto/ed25519.ts'
 import { importHmacKey } from '../../../services/shared/crypto/hmac.ts'
 import type { Db } from '../../../services/shared/db/db.ts'
 import { adminSigner, ISSUER } from '../../support/assertions.ts'
@@ -89,7 +89,7 @@ async function seedKeys({ prisma }: Db) {
       ...stored,
     } as const
     await prisma.jwksKey.create({ data })
-    return { kid, pem: String(pair.privateKey.export({ type: 'pkcs8', format: 'pem' })) }
+    return { kid, pem: seedToPem(pair.seed) }
   }
   return {
     active: await insert('EdDSA', 'active'),

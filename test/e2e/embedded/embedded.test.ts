@@ -46,6 +46,10 @@ describe('a server on the embedded database', () => {
       expect(server.logs()).toContain(text)
   })
 
+  it('says which engine signs and verifies', () => {
+    expect(server.logs()).toContain('"engine":"libsodium","msg":"Ed25519 has its engine"')
+  })
+
   it('2. keeps its secrets in files of their owner alone', async () => {
     for (const name of ['admin-key.pem', 'key-encryption-key', 'postgres-password']) {
       const { mode } = await stat(join(data.path, name))

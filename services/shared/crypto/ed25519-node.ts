@@ -1,0 +1,64 @@
+import {
+  createPrivateKey,
+  createPublicKey,
+  sign as cryptoSign,
+  verify as cryptoVerify,
+  type KeyObject,
+} from 'node:crypto'
+import { encodeBase64url } from './base64.ts'
+import type { Ed25519Engine, VerifyingKey } from './ed25519-engine.ts'
+
+const KEY_BYTES = 32
+const CACHED_KEYS = 10_000
+const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
+
+/** Ed25519 by OpenSSL, which every Node has. */
+export const nodeEngine: Ed25519Engine = {
+  name: 'node:crypto',
+  importPublicKey: createPublicKeyImporter(CACHED_KEYS),
+  importSeed(seed) {
+    const key = seedToKeyObject(seed)
+    const spki = createPublicKey(key).export({ format: 'der', type: 'spki' })
+    return {
+      publicKey: Uint8Array.from(spki.subarray(-KEY_BYTES)),
+      sign: (message) => cryptoSign(null, message, key),
+    }
+  },
+}
+
+/**
+ * Makes an importer with its own cache of at most `capacity` keys, the least recently used one leaving first.
+ * Importing costs as much as signing, a hit of the cache almost nothing.
+ */
+export function createPublicKeyImporter(capacity: number): Ed25519Engine['importPublicKey'] {
+  const cache = new Map<string, VerifyingKey>()
+  return (raw) => {
+    const x = encodeBase64url(raw)
+    const cached = cache.get(x)
+    const key = cached ?? importJwk(x)
+    // A Map iterates in order of insertion: putting the entry back last makes the first one the oldest.
+    if (cached !== undefined) cache.delete(x)
+    cache.set(x, key)
+    if (cache.size > capacity) cache.delete(cache.keys().next().value ?? x)
+    return key
+  }
+}
+
+function importJwk(x: string): VerifyingKey {
+  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
+  return { verify: (message, signature) => cryptoVerify(null, message, key, signature) }
+}
+
+/** A 32-byte secret seed as PKCS#8 in PEM (RFC 8410 section 7), as `openssl genpkey` writes it. */
+export function seedToPem(seed: Uint8Array): string {
+  return String(seedToKeyObject(seed).export({ type: 'pkcs8', format: 'pem' }))
+}
+
+function seedToKeyObject(seed: Uint8Array): KeyObject {
+  const der = Buffer.concat([PKCS8_PREFIX, seed])
+  try {
+    return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+  } finally {
+    der.fill(0)
+  }
+}

@@ -1,0 +1,97 @@
+import { spawnSync } from 'node:child_process'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import sodium, { type Sodium } from 'sodium-native'
+import { describe, expect, it } from 'vitest'
+import { until } from '../../../test/support/until.ts'
+import { chooseEngine, engineChoice } from './ed25519.ts'
+import { nodeEngine } from './ed25519-node.ts'
+import { loadSodiumEngine } from './ed25519-sodium.ts'
+
+const isWiped = (secret: Uint8Array) => secret.every((byte) => byte === 0)
+
+describe('the choice', () => {
+  it('is libsodium where it loads', () => {
+    expect(engineChoice.engine.name).toBe('libsodium')
+    expect(engineChoice).not.toHaveProperty('problem')
+  })
+
+  it.each<[string, Partial<Sodium>]>([
+    ['accepts everything', { crypto_sign_verify_detached: () => true }],
+    ['refuses everything', { crypto_sign_verify_detached: () => false }],
+    ['signs wrongly', { crypto_sign_detached: (signature) => void signature.fill(1) }],
+    ['derives a wrong key', { crypto_sign_seed_keypair: (publicKey) => void publicKey.fill(1) }],
+    ['lacks what is needed', { crypto_sign_detached: Object.create(null) }],
+  ])('is node:crypto where the package %s', async (_name, broken) => {
+    const choice = await chooseEngine(() => loadSodiumEngine(async () => ({ default: { ...sodium, ...broken } })))
+    expect(choice).toMatchObject({ engine: nodeEngine, problem: expect.stringContaining('Error: ') })
+  })
+
+  it('says what the loader of addons found', async () => {
+    const { problem } = await chooseEngine(() =>
+      Promise.reject(new Error('Cannot load addon', { cause: new Error('GLIBC_2.33 not found') })),
+    )
+    expect(problem).toBe('Error: GLIBC_2.33 not found')
+  })
+
+  it('is node:crypto in a process that has no such package, and says why', () => {
+    const hook = `import { registerHooks } from 'node:module'
+      const resolve = (name, context, next) => next(name === 'sodium-native' ? 'sodium-native-gone' : name, context)
+      registerHooks({ resolve })`
+    const script = `import { engineChoice, generateKeyPair, importPublicKey, sign, verify } from './services/shared/crypto/ed25519.ts'
+      const { publicKey, privateKey } = generateKeyPair()
+      const holds = verify(importPublicKey(publicKey), publicKey, sign(privateKey, publicKey))
+      console.log(JSON.stringify([engineChoice.engine.name, engineChoice.problem, holds]))`
+    const args = [
+      '--import',
+      `data:text/javascript,${encodeURIComponent(hook)}`,
+      '--input-type=module',
+      '--eval',
+      script,
+    ]
+    const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+    expect(stderr).toBe('')
+    expect(JSON.parse(stdout)).toEqual(['node:crypto', expect.stringContaining("'sodium-native-gone'"), true])
+  })
+})
+
+describe('the memory of a secret', () => {
+  setFlagsFromString('--expose-gc')
+  const collectGarbage: () => void = runInNewContext('gc')
+  const seed = Buffer.alloc(32, 7)
+
+  /** What signs with a key, alone, and the memory that has its secret. */
+  async function makeSigner() {
+    const secrets: Uint8Array[] = []
+    const spied: Pick<Sodium, 'crypto_sign_seed_keypair'> = {
+      crypto_sign_seed_keypair(publicKey, secretKey, from) {
+        secrets.push(secretKey)
+        sodium.crypto_sign_seed_keypair(publicKey, secretKey, from)
+      },
+    }
+    const engine = await loadSodiumEngine(async () => ({ default: { ...sodium, ...spied } }))
+    const { sign } = engine.importSeed(seed)
+    const secret = secrets.at(-1) ?? new Uint8Array()
+    expect(Buffer.from(secret.subarray(0, 32))).toEqual(seed)
+    return { sign, secret }
+  }
+
+  it('is overwritten when nothing can sign with the key any more', async () => {
+    const { secret } = await makeSigner()
+    await until(async () => {
+      collectGarbage()
+      return isWiped(secret)
+    }, Boolean)
+  })
+
+  it('is kept for as long as anything can, though the key is gone', async () => {
+    const { sign, secret } = await makeSigner()
+    const { secret: forgotten } = await makeSigner()
+    await until(async () => {
+      collectGarbage()
+      return isWiped(forgotten)
+    }, Boolean)
+    expect(isWiped(secret)).toBe(false)
+    expect(Buffer.from(sign(seed))).toEqual(nodeEngine.importSeed(seed).sign(seed))
+  })
+})
