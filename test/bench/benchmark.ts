@@ -38,7 +38,14 @@ export async function runBenchmark(options: BenchmarkOptions, tell: (line: strin
   const loads = loadsFor(world, figures, options.figures.length === 0)
   const rounds = loads.length === 0 ? [] : await measureRounds(world, loads, options, tell)
   const at = new Date().toISOString()
-  return { at, conditions, figures, rounds, starts, firstStartMs: world.ours.startMs }
+  return {
+    at,
+    conditions,
+    figures,
+    rounds,
+    starts,
+    firstStartMs: { ours: world.ours.startMs, peer: world.peer.startMs },
+  }
 }
 
 /** What the figures need; for all of them, every case at every number of connections. */

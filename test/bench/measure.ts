@@ -1,9 +1,7 @@
-import { connect } from 'node:http2'
-import { CASES, type Case, type CaseName, isValidVerdict } from './cases.ts'
+import { CASES, type Case, type CaseName } from './cases.ts'
+import { expectAll, expectRows, leastAnswerBytes, MeasurementError } from './check-answers.ts'
 import { countIssued } from './contenders/database.ts'
-import { callGrpc } from './load/call-grpc.ts'
-import { type LoadResult, putLoad } from './load/load.ts'
-import { postAll } from './load/post-all.ts'
+import { putLoad } from './load/load.ts'
 import { cpuSeconds } from './usage.ts'
 import type { World } from './world.ts'
 
@@ -33,12 +31,7 @@ const STOCK_MS = 150_000
 const SPARE = 1.5
 const FIRST_GUESS = 4_000
 const SAMPLES = 16
-/** A time in an answer may be a little shorter than in another. */
-const BYTES_THAT_VARY = 24
 const ATTEMPTS = 4
-
-/** A case whose answers were not all as they should be. */
-export class MeasurementError extends Error {}
 
 /** Measures cases of a world; keeps what was prepared and not used. */
 export interface Meter {
@@ -68,14 +61,15 @@ export function createMeter(world: World): Meter {
     const kind: Case = CASES[name]
     const all = await prepare(name, seconds)
     const [samples, bodies] = kind.once ? [all.slice(0, SAMPLES), all.slice(SAMPLES)] : [all, all]
-    const leastBytes = await leastAnswerBytes(world, kind, samples)
+    const leastBytes = await leastAnswerBytes(kind, targetOf(world, kind).url, samples)
     const { measurement, sent, isExhausted } = await underLoad(world, name, {
       bodies,
       connections,
       seconds,
       leastBytes,
     })
-    rates.set(name, Math.max(rates.get(name) ?? 0, measurement.perSecond))
+    const known = rates.get(name) ?? 0
+    rates.set(name, isExhausted ? 2 * Math.max(known, FIRST_GUESS) : Math.max(known, measurement.perSecond))
     if (kind.once) stocks.set(name, { bodies: bodies.slice(sent), madeAt: stocks.get(name)?.madeAt ?? 0 })
     return isExhausted ? undefined : measurement
   }
@@ -111,7 +105,7 @@ async function underLoad(world: World, name: CaseName, { bodies, connections, se
   })
   const issuedBefore = kind.issues && (await countIssued(world.db))
   const before = await readCpu()
-  const result = await putLoad({ ...kind, machine, folder, url, bodies: bodies.map(Buffer.from), connections, seconds })
+  const result = await putLoad({ ...kind, machine, folder, url, bodies, connections, seconds })
   const after = await readCpu()
   if (!result.exhausted || !kind.once) expectAll(name, result, leastBytes)
   if (issuedBefore && !result.exhausted) {
@@ -132,42 +126,6 @@ async function underLoad(world: World, name: CaseName, { bodies, connections, se
     databaseCpuUs: perRequest(before.database, after.database),
   }
   return { measurement, sent: result.sent, isExhausted: kind.once && result.exhausted }
-}
-
-/** Asks for a few answers, checks what they say, and tells how long the shortest is: one that refuses is shorter. */
-async function leastAnswerBytes(world: World, kind: Case, samples: readonly (string | Buffer)[]): Promise<number> {
-  const { url } = targetOf(world, kind)
-  const { contentType } = kind
-  if (kind.protocol === 'grpc') return leastGrpcBytes(url, contentType, samples)
-  const answers = await postAll({ url, contentType, bodies: samples.map(String) })
-  const wrong = answers.find(({ body }) => !body.includes(kind.expects))
-  if (wrong !== undefined) throw new MeasurementError(`${kind.title}: an answer was ${wrong.body}`)
-  return Math.min(...answers.map(({ bytes }) => bytes)) - BYTES_THAT_VARY
-}
-
-async function leastGrpcBytes(
-  url: string,
-  contentType: string,
-  [sample = '']: readonly (string | Buffer)[],
-): Promise<number> {
-  const { origin, pathname } = new URL(url)
-  const session = connect(origin)
-  const answer = await callGrpc(session, { path: pathname, contentType, body: Buffer.from(sample) })
-  session.close()
-  if (answer === undefined || !isValidVerdict(answer)) throw new MeasurementError('a gRPC verification was refused')
-  return answer.length - BYTES_THAT_VARY
-}
-
-function expectAll(name: CaseName, { requests, failures, bytes }: LoadResult, leastBytes: number): void {
-  if (requests === 0) throw new MeasurementError(`${name}: no answer came`)
-  if (failures > 0) throw new MeasurementError(`${name}: ${failures} of ${requests} requests were not answered 200`)
-  if (bytes < requests * leastBytes)
-    throw new MeasurementError(`${name}: answers have ${bytes / requests} bytes, ${leastBytes} at least were expected`)
-}
-
-/** Each answer is a row, and so may be each request that was under way at the end. */
-function expectRows(name: CaseName, { requests, sent }: LoadResult, rows: number): void {
-  if (rows < requests || rows > sent) throw new MeasurementError(`${name}: ${requests} answers left ${rows} rows`)
 }
 
 function targetOf(world: World, { title, target }: Case): { readonly pid: number; readonly url: string } {

@@ -12,7 +12,7 @@ export interface StartRound {
 }
 
 /** One start. */
-export interface Start {
+interface Start {
   /** Milliseconds from the start of the process to its first answer, which is its published keys. */
   readonly ms: number
   /** What it holds when it has been idle for a while. */

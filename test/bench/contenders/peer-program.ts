@@ -68,4 +68,5 @@ const provider = new Provider(`http://127.0.0.1:${settings.port}`, {
   },
 })
 provider.on('server_error', (_, error) => process.stderr.write(`${error.stack}\n`))
-createServer(provider.callback()).listen(settings.port, '127.0.0.1')
+const answer = provider.callback()
+createServer((request, response) => void answer(request, response)).listen(settings.port, '127.0.0.1')

@@ -7,7 +7,7 @@ import type { PeerSettings } from './peer-program.ts'
 import { type ContenderProcess, startContender } from './process.ts'
 
 /** A client of the peer, which authenticates as our agents do: by a signature. */
-export interface PeerClient {
+interface PeerClient {
   readonly id: string
   readonly privateKey: KeyObject
 }

@@ -24,6 +24,8 @@ const result = await autocannon({
   url: settings.url,
   connections: settings.connections,
   duration: settings.seconds,
+  // It looks at the time this often.
+  sampleInt: Math.min(1000, settings.seconds * 1000),
   requests: [
     {
       method: 'POST',

@@ -13,7 +13,7 @@ export async function runGenerator(
   seconds: number,
 ): Promise<string> {
   const [program, args] = pinned(machine, LOAD_CORE, command)
-  const timeout = (seconds + 60) * 1000
+  const timeout = Math.ceil((seconds + 60) * 1000)
   const { stdout } = await run(program, args, { maxBuffer: MAX_OUTPUT_BYTES, timeout })
   return stdout
 }

@@ -11,7 +11,7 @@ export async function h2loadLoad(request: LoadRequest): Promise<LoadResult> {
   const body = join(folder, 'body')
   const log = join(folder, 'h2load.log')
   await rm(log, { force: true })
-  await writeFile(body, request.bodies[0] ?? Buffer.alloc(0))
+  await writeFile(body, request.bodies[0] ?? '')
   const headers = ['-H', `content-type: ${contentType}`, '-H', 'te: trailers']
   const options = [
     '-c',

@@ -7,7 +7,7 @@ import type { LoadRequest, LoadResult } from './load.ts'
 /** Puts a load by node:http2, in a process of its own, one stream a connection. It sends one body only. */
 export async function http2Load(request: LoadRequest): Promise<LoadResult> {
   const { machine, folder, url, contentType, connections, seconds } = request
-  const body = (request.bodies[0] ?? Buffer.alloc(0)).toString('base64')
+  const body = Buffer.from(request.bodies[0] ?? '').toString('base64')
   const settings: Http2Settings = { url, contentType, body, connections, seconds }
   const file = join(folder, 'load.json')
   await writeFile(file, JSON.stringify(settings))

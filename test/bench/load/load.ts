@@ -13,7 +13,7 @@ export interface LoadRequest {
   readonly protocol: 'http' | 'grpc'
   readonly contentType: string
   /** Bodies in the order in which they are sent. */
-  readonly bodies: readonly Buffer[]
+  readonly bodies: readonly (string | Buffer)[]
   /** Whether each body may be sent once; else they are sent again and again. */
   readonly once: boolean
   readonly connections: number
