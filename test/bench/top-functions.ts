@@ -28,10 +28,11 @@ for (const [index, id] of samples.entries()) {
   selfUs.set(key, (selfUs.get(key) ?? 0) + (timeDeltas[index] ?? 0))
 }
 const total = [...selfUs.values()].reduce((sum, us) => sum + us, 0)
-for (const [name, us] of [...selfUs].toSorted(([, one], [, other]) => other - one).slice(0, LINES))
-  process.stdout.write(
-    `${((us / total) * 100).toFixed(1).padStart(5)} %  ${(us / 1000).toFixed(0).padStart(7)} ms  ${name}\n`,
-  )
+const top = [...selfUs].toSorted(([, one], [, other]) => other - one).slice(0, LINES)
+const lines = top.map(
+  ([name, us]) => `${((us / total) * 100).toFixed(1).padStart(5)} %  ${Math.round(us / 1000)} ms  ${name}`,
+)
+process.stdout.write(`${lines.join('\n')}\n`)
 
 function nameOf({ functionName, url, lineNumber }: Profile['nodes'][number]['callFrame']): string {
   const file = (url.startsWith('file:') ? fileURLToPath(url) : url).replace(`${process.cwd()}/`, '')
