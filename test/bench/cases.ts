@@ -1,0 +1,147 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import {
+  AuthnService,
+  VerifyTokenRequestSchema,
+  VerifyTokenResponseSchema,
+} from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import type { Auth4Agent } from './contenders/auth4agent.ts'
+import type { LoadRequest } from './load/load.ts'
+import { introspectionBodies, issueTokens, peerTokenBodies, tokenBodies } from './supply.ts'
+import type { World } from './world.ts'
+
+/** One kind of request to one contender. */
+export interface Case extends Pick<LoadRequest, 'protocol' | 'contentType' | 'once'> {
+  readonly title: string
+  /** Who is asked, and where; undefined when the world has no such contender. */
+  readonly target: (world: World) => { readonly pid: number; readonly url: string } | undefined
+  /** Bodies to send: `count` where each may be sent once, else as many as the case repeats. */
+  readonly bodies: (world: World, count: number) => Promise<readonly (string | Buffer)[]>
+  /** Whether bodies are of use for one measurement only, right after they were made. */
+  readonly perishable?: true
+  /** What the body of every answer contains. */
+  readonly expects: string
+  /** Whether PostgreSQL has a part in it. */
+  readonly usesDatabase: boolean
+  /** Whether every answer leaves a row of single use and one of the audit. */
+  readonly issues?: true
+}
+
+/** Tokens that are verified again and again. */
+const SEEN_TOKENS = 300
+const INTROSPECTED_TOKENS = 300
+const GRPC_PREFIX_BYTES = 5
+
+const JSON_POST = { protocol: 'http', contentType: 'application/json' } as const
+const FORM_POST = { protocol: 'http', contentType: 'application/x-www-form-urlencoded' } as const
+const at = ({ pid, http }: { readonly pid: number; readonly http: string }, path: string) => ({ pid, url: http + path })
+const verifications = (tokens: readonly string[]) => tokens.map((token) => JSON.stringify({ token }))
+const challenges = async ({ agents }: World) => agents.map(({ did }) => JSON.stringify({ did }))
+
+function issuing(title: string, serverOf: (world: World) => Auth4Agent | undefined): Case {
+  return {
+    ...JSON_POST,
+    title,
+    once: true,
+    usesDatabase: true,
+    issues: true,
+    expects: '"token":"ey',
+    target(world) {
+      const server = serverOf(world)
+      return server && at(server, '/v1/token')
+    },
+    bodies: async (world, count) => tokenBodies((serverOf(world) ?? world.ours).http, world.agents, count),
+  }
+}
+
+/** All cases; neighbours are compared with each other, so they stand in the order in which they are measured. */
+export const CASES = {
+  token: issuing('issue a token', ({ ours }) => ours),
+  'peer-token': {
+    ...FORM_POST,
+    title: 'oidc-provider: client_credentials by private_key_jwt',
+    once: true,
+    usesDatabase: false,
+    expects: '"access_token":"ey',
+    target: ({ peer }) => at(peer, '/token'),
+    bodies: async ({ peer }, count) => peerTokenBodies(peer, count, 'jwt'),
+  },
+  'verify-new': {
+    ...JSON_POST,
+    title: 'verify a token not seen before',
+    once: true,
+    usesDatabase: false,
+    expects: '"valid":true',
+    target: ({ ours }) => at(ours, '/v1/verify'),
+    bodies: async ({ ours, agents }, count) => verifications(await issueTokens(ours.http, agents, count)),
+  },
+  introspect: {
+    ...FORM_POST,
+    title: 'oidc-provider: introspect an opaque token',
+    once: false,
+    // Its store in memory keeps the last 1000 entries, and a token request writes two.
+    perishable: true,
+    usesDatabase: false,
+    expects: '"active":true',
+    target: ({ peer }) => at(peer, '/token/introspection'),
+    bodies: ({ peer }) => introspectionBodies(peer, INTROSPECTED_TOKENS),
+  },
+  'verify-seen': {
+    ...JSON_POST,
+    title: `verify one of ${SEEN_TOKENS} tokens again`,
+    once: false,
+    usesDatabase: false,
+    expects: '"valid":true',
+    target: ({ ours }) => at(ours, '/v1/verify'),
+    bodies: async ({ ours, agents }) => verifications(await issueTokens(ours.http, agents, SEEN_TOKENS)),
+  },
+  challenge: {
+    ...JSON_POST,
+    title: 'ask for a challenge',
+    once: false,
+    usesDatabase: false,
+    expects: '"challenge":"',
+    target: ({ ours }) => at(ours, '/v1/challenge'),
+    bodies: challenges,
+  },
+  bare: {
+    ...JSON_POST,
+    title: 'bare node:http',
+    once: false,
+    usesDatabase: false,
+    expects: '"challenge":"',
+    target: ({ bare }) => at(bare, '/v1/challenge'),
+    bodies: challenges,
+  },
+  grpc: {
+    protocol: 'grpc',
+    contentType: 'application/grpc',
+    title: 'verify a token again, over gRPC',
+    once: false,
+    usesDatabase: false,
+    expects: '',
+    target: ({ ours }) => ({
+      pid: ours.pid,
+      url: `${ours.grpc}/${AuthnService.typeName}/${AuthnService.method.verifyToken.name}`,
+    }),
+    bodies: async ({ ours, agents }) => (await issueTokens(ours.http, agents, 1)).map(framedVerification),
+  },
+  'token-one-worker': issuing('issue a token, one worker on all cores', ({ workers }) => workers[1]),
+  'token-two-workers': issuing('issue a token, two workers on all cores', ({ workers }) => workers[2]),
+} as const satisfies Readonly<Record<string, Case>>
+
+/** Name of a case. */
+export type CaseName = keyof typeof CASES
+
+/** A whole gRPC message: not compressed, its length, the request. */
+function framedVerification(token: string): Buffer {
+  const message = toBinary(VerifyTokenRequestSchema, create(VerifyTokenRequestSchema, { token }))
+  const framed = Buffer.alloc(GRPC_PREFIX_BYTES + message.length)
+  framed.writeUInt32BE(message.length, 1)
+  framed.set(message, GRPC_PREFIX_BYTES)
+  return framed
+}
+
+/** Whether a framed answer of VerifyToken says that the token is valid. */
+export function isValidVerdict(framed: Buffer): boolean {
+  return fromBinary(VerifyTokenResponseSchema, framed.subarray(GRPC_PREFIX_BYTES)).valid
+}

@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { freePort } from '../../support/free-port.ts'
+import { type Asserter, adminAsserter, newKeys } from '../../support/parties.ts'
+import { type Machine, SERVER_CORE } from '../machine.ts'
+import { type ContenderProcess, startContender } from './process.ts'
+
+/** The issuer is a name: the server listens where there is room. */
+export const BENCH_ISSUER = 'http://localhost:8080'
+
+/** This server over its database. */
+export interface Auth4Agent extends ContenderProcess {
+  /** `http://127.0.0.1:port`. */
+  readonly http: string
+  readonly grpc: string
+}
+
+/** What all starts on one database share. */
+export interface Installation {
+  readonly machine: Machine
+  /** For logs. */
+  readonly folder: string
+  readonly admin: Asserter
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** What one start has of its own. */
+export interface StartOptions {
+  /** Undefined: on all cores. */
+  readonly core?: string | undefined
+  /** For AUTH4AGENT_WORKERS; undefined leaves it out. */
+  readonly workers?: number
+  /** Folder for a CPU profile. */
+  readonly cpuProfile?: string | undefined
+}
+
+/** Makes the secrets of a deployment on an empty database. */
+export function installation(machine: Machine, folder: string, databaseUrl: string): Installation {
+  const admin = newKeys()
+  return {
+    machine,
+    folder,
+    admin: adminAsserter(admin, BENCH_ISSUER),
+    env: {
+      DATABASE_URL: databaseUrl,
+      AUTH4AGENT_KEK: randomBytes(32).toString('base64'),
+      AUTH4AGENT_ADMIN_KEY: admin.publicKey.toString('base64'),
+      AUTH4AGENT_BASE_URL: BENCH_ISSUER,
+      AUTH4AGENT_RATE_LIMIT_PERCENT: '1000000',
+    },
+  }
+}
+
+/** Starts the server as its image does, with all defaults but the rate limits; its log goes to a file. */
+export async function startAuth4Agent(
+  { machine, folder, env }: Installation,
+  { core = SERVER_CORE, workers, cpuProfile }: StartOptions = {},
+): Promise<Auth4Agent> {
+  const [port, grpcPort] = [await freePort(), await freePort()]
+  const http = `http://127.0.0.1:${port}`
+  const profile = cpuProfile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${cpuProfile}`]
+  const started = await startContender({
+    name: 'this server',
+    machine,
+    core: workers === undefined ? core : undefined,
+    args: [...profile, 'services/main.ts'],
+    env: {
+      ...env,
+      PORT: String(port),
+      AUTH4AGENT_GRPC_PORT: String(grpcPort),
+      AUTH4AGENT_WORKERS: workers === undefined ? undefined : String(workers),
+    },
+    logFile: join(folder, `auth4agent-${port}.log`),
+    probe: `${http}/.well-known/jwks.json`,
+  })
+  return { ...started, http, grpc: `http://127.0.0.1:${grpcPort}` }
+}

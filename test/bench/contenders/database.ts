@@ -1,0 +1,69 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client } from 'pg'
+import { ensureDatabase } from '../../../services/shared/db/embedded/cluster.ts'
+import { freePort } from '../../support/free-port.ts'
+import { clusterUrl, createCluster, startPostgres } from '../../support/postgres-cluster.ts'
+import { LOAD_CORE, type Machine, pinTree } from '../machine.ts'
+
+/** The PostgreSQL under the server. */
+export interface BenchDatabase {
+  readonly url: string
+  /** Of the postmaster; undefined when it is somebody else's. */
+  readonly pid: number | undefined
+}
+
+/** What decides whether a commit is on disk when it returns. */
+const DURABILITY = ['fsync', 'synchronous_commit', 'full_page_writes', 'wal_sync_method'] as const
+
+/** Makes a folder for a run; it goes with `started`. */
+export async function scratchFolder(started: AsyncDisposableStack, parent = tmpdir()): Promise<string> {
+  const path = await mkdtemp(join(parent, 'a4a-bench-'))
+  started.defer(() => rm(path, { recursive: true, force: true }))
+  // As root, PostgreSQL runs as another user, who must be able to enter.
+  await chmod(path, 0o711)
+  return path
+}
+
+/** Starts a PostgreSQL with an empty database on the load's core, as the embedded one is configured; it ends with `started`. */
+export async function startDatabase(
+  started: AsyncDisposableStack,
+  machine: Machine,
+  folder: string,
+): Promise<BenchDatabase> {
+  const cluster = await createCluster(join(folder, 'data'))
+  const port = await freePort()
+  const url = clusterUrl(cluster, port)
+  const server = await startPostgres(cluster, port)
+  started.defer(() => server.end('SIGINT'))
+  await pinTree(machine, server.pid, LOAD_CORE)
+  await ensureDatabase(url)
+  return { url, pid: server.pid }
+}
+
+/** PostgreSQL's version and what it was set to promise of a commit, in one line. */
+export async function describeDatabase(db: Client): Promise<string> {
+  const { rows } = await db.query<{ name: string; setting: string }>(
+    "SELECT name, setting FROM pg_settings WHERE name = ANY ($1) OR name = 'server_version'",
+    [DURABILITY],
+  )
+  return `PostgreSQL: ${rows.map(({ name, setting }) => `${name} ${setting}`).join(', ')}`
+}
+
+/** Opens a connection that ends with `started`. */
+export async function connectTo(started: AsyncDisposableStack, url: string): Promise<Client> {
+  const db = new Client({ connectionString: url })
+  await db.connect()
+  started.defer(() => db.end())
+  return db
+}
+
+/** How many tokens the database says were issued: rows of single use, and rows of the audit. */
+export async function countIssued(db: Client): Promise<{ readonly redeemed: number; readonly audited: number }> {
+  const { rows } = await db.query<{ redeemed: number; audited: number }>(
+    `SELECT (SELECT count(*) FROM redemptions)::int AS redeemed,
+       (SELECT count(*) FROM audit_logs WHERE action = 'token.issue')::int AS audited`,
+  )
+  return rows[0] ?? { redeemed: 0, audited: 0 }
+}

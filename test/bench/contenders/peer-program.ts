@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { enableCompileCache } from 'node:module'
+import type { JWK } from 'oidc-provider'
+
+/**
+ * oidc-provider with what the comparison needs: client_credentials by private_key_jwt with EdDSA, JWT access tokens signed with
+ * EdDSA for one resource, opaque ones without it, and introspection. Its one argument is the path of its settings.
+ */
+
+/** What the program reads from its settings file. */
+export interface PeerSettings {
+  readonly port: number
+  /** EdDSA private key that signs tokens. */
+  readonly signingKey: JWK
+  /** Public keys of the clients, by client_id. */
+  readonly clients: Readonly<Record<string, JWK>>
+  /** client_id of a client that only introspects, and has no secret. */
+  readonly introspector: string
+  /** Resource that JWT access tokens are for. */
+  readonly resource: string
+}
+
+// As cheap a start as it can have.
+enableCompileCache()
+const { default: Provider } = await import('oidc-provider')
+const settings: PeerSettings = JSON.parse(readFileSync(String(process.argv[2]), 'utf8'))
+const clients = Object.entries(settings.clients).map(([client_id, key]) => ({
+  client_id,
+  token_endpoint_auth_method: 'private_key_jwt' as const,
+  token_endpoint_auth_signing_alg: 'EdDSA' as const,
+  jwks: { keys: [key] },
+  grant_types: ['client_credentials'],
+  redirect_uris: [],
+  response_types: [],
+  scope: 'read',
+}))
+const provider = new Provider(`http://127.0.0.1:${settings.port}`, {
+  jwks: { keys: [settings.signingKey] },
+  clients: [
+    ...clients,
+    {
+      client_id: settings.introspector,
+      token_endpoint_auth_method: 'none',
+      grant_types: [],
+      redirect_uris: [],
+      response_types: [],
+    },
+  ],
+  clientDefaults: { id_token_signed_response_alg: 'EdDSA' },
+  scopes: ['read'],
+  ttl: { ClientCredentials: 900 },
+  features: {
+    devInteractions: { enabled: false },
+    clientCredentials: { enabled: true },
+    // The cheapest authentication of a client is none; by default it may not see tokens of others.
+    introspection: { enabled: true, allowedPolicy: () => true },
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: () => [],
+      getResourceServerInfo: () => ({
+        scope: 'read',
+        audience: settings.resource,
+        accessTokenFormat: 'jwt',
+        jwt: { sign: { alg: 'EdDSA' } },
+      }),
+    },
+  },
+})
+provider.on('server_error', (_, error) => process.stderr.write(`${error.stack}\n`))
+const answer = provider.callback()
+createServer((request, response) => void answer(request, response)).listen(settings.port, '127.0.0.1')

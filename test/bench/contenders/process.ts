@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { open, readFile } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Machine, pinned } from '../machine.ts'
+
+/** A server under test. */
+export interface ContenderProcess {
+  readonly pid: number
+  /** Milliseconds from its start to its first answer. */
+  readonly startMs: number
+  stop(): Promise<void>
+}
+
+/** What to start. */
+export interface ContenderProgram {
+  readonly name: string
+  readonly machine: Machine
+  /** Undefined: wherever the system puts it. */
+  readonly core: string | undefined
+  /** Arguments of Node. */
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Takes all that it writes, as a log collector does. */
+  readonly logFile: string
+  /** Answers 200 once it serves. */
+  readonly probe: string
+}
+
+const ROOT = `${import.meta.dirname}/../../..`
+const POLL_MS = 2
+const START_MS = 60_000
+const STOP_MS = 20_000
+
+/** Starts a Node program in a process of its own and nothing of this one's settings; resolves at its first answer. */
+export async function startContender(program: ContenderProgram): Promise<ContenderProcess> {
+  const log = await open(program.logFile, 'a')
+  const { PATH, HOME } = process.env
+  const [command, args] = pinned(program.machine, program.core, [process.execPath, ...program.args])
+  const begin = performance.now()
+  const child = spawn(command, args, {
+    cwd: ROOT,
+    env: { PATH, HOME, NODE_ENV: 'production', ...program.env },
+    stdio: ['ignore', log.fd, log.fd],
+  })
+  const kill = () => void child.kill('SIGTERM')
+  process.once('exit', kill)
+  const ended = once(child, 'exit').then(() => process.off('exit', kill))
+  await log.close()
+  await answers(program, () => child.exitCode !== null || child.signalCode !== null)
+  const startMs = performance.now() - begin
+  return {
+    pid: child.pid ?? 0,
+    startMs,
+    async stop() {
+      child.kill('SIGTERM')
+      const cut = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
+      await ended
+      clearTimeout(cut)
+    },
+  }
+}
+
+async function answers({ name, probe, logFile }: ContenderProgram, hasEnded: () => boolean): Promise<void> {
+  const deadline = performance.now() + START_MS
+  for (;;) {
+    const status = await fetch(probe).then(
+      async (answer) => {
+        await answer.arrayBuffer()
+        return answer.status
+      },
+      () => undefined,
+    )
+    if (status === 200) return
+    if (hasEnded() || performance.now() > deadline)
+      throw new ContenderError(`${name} did not start:\n${(await readFile(logFile, 'utf8')).slice(-2000)}`)
+    await delay(POLL_MS)
+  }
+}
+
+/** A contender that does not come up, with what it wrote. */
+export class ContenderError extends Error {}

@@ -1,0 +1,20 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { type Machine, pinned, SERVER_CORE } from './machine.ts'
+
+/** Microseconds of one call of the server's own Ed25519 engine. */
+export interface CryptoCost {
+  readonly verifyUs: number
+  readonly signUs: number
+}
+
+const run = promisify(execFile)
+
+/** Measures it on the servers' core, for so many milliseconds each. */
+export async function measureCrypto(machine: Machine, forMs: number): Promise<CryptoCost> {
+  const program = join(import.meta.dirname, 'crypto-program.ts')
+  const [command, args] = pinned(machine, SERVER_CORE, [process.execPath, program, String(forMs)])
+  const { stdout } = await run(command, args)
+  return JSON.parse(stdout)
+}

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest'
+import { chooseFigures, FIGURE_NAMES, FIGURES } from './figures.ts'
+import type { Measurement } from './measure.ts'
+
+const measured = (name: Measurement['case'], connections: number, perSecond: number, p99Us: number): Measurement => {
+  return { case: name, connections, requests: 1, perSecond, p50Us: 1, p99Us, cpuUs: 1e6 / perSecond, databaseCpuUs: 1 }
+}
+
+describe('a figure of one round', () => {
+  const round = {
+    crypto: { verifyUs: 50, signUs: 20 },
+    measurements: [
+      measured('token', 32, 5000, 900),
+      measured('token', 4, 4000, 500),
+      measured('peer-token', 32, 2000, 900),
+      measured('peer-token', 4, 2000, 4000),
+      measured('bare', 32, 50_000, 100),
+    ],
+  }
+
+  it.each([
+    ['token', 5000 / 2000],
+    // 50 + 20 + 20 microseconds are 11,111 tokens a second.
+    ['floor', 5000 / (1e6 / 90)],
+    ['p99', 500 / 4000],
+  ] as const)('%s', (name, value) => {
+    expect(FIGURES[name].of({ round })).toBeCloseTo(value, 9)
+  })
+
+  it.each(['workers', 'memory', 'grpc'] as const)('%s is not to be had where it was not measured', (name) => {
+    expect(FIGURES[name].of({ round })).toBeUndefined()
+  })
+})
+
+describe('figures chosen by name', () => {
+  it.each([
+    ['all for none', [], FIGURE_NAMES],
+    ['one', ['token'], ['token']],
+    ['all that begin so', ['verify'], ['verify-new', 'verify-seen']],
+    ['several, in their own order', ['start', 'p99'], ['p99', 'start']],
+  ])('%s', (_, wanted, chosen) => {
+    expect(chooseFigures(wanted)).toEqual(chosen)
+  })
+
+  it('refuses a name that fits none', () => {
+    expect(() => chooseFigures(['tokens'])).toThrow(/no figure is called tokens: choose of token, /)
+  })
+})

@@ -1,0 +1,149 @@
+import type { CaseName } from './cases.ts'
+import type { Measurement } from './measure.ts'
+import type { Load, Round } from './rounds.ts'
+import type { StartRound } from './starts.ts'
+
+/** What a figure is computed from: one round of either kind. */
+interface Facts {
+  readonly round?: Round
+  readonly starts?: StartRound
+}
+
+/** One figure that the project holds itself to. */
+export interface Figure {
+  readonly title: string
+  /** At least, for `more`; at most, for `less`. */
+  readonly better: 'more' | 'less'
+  readonly must: number
+  readonly aim: number
+  /** What has to be measured for it, besides starts. */
+  readonly loads: readonly Load[]
+  readonly needsStarts?: true
+  /** Of one round; undefined where it is not to be had. */
+  readonly of: (facts: Facts) => number | undefined
+}
+
+const MANY = 32
+const FEW = 4
+
+type Field = 'perSecond' | 'p99Us' | 'cpuUs'
+
+function find({ round }: Facts, name: CaseName, connections: number): Measurement | undefined {
+  return round?.measurements.find((one) => one.case === name && one.connections === connections)
+}
+
+const divide = (one: number | undefined, other: number | undefined): number | undefined =>
+  one === undefined || other === undefined || other === 0 ? undefined : one / other
+
+/** A figure that is one case's number divided by another's. */
+function quotient(
+  [name, by]: readonly [CaseName, CaseName],
+  field: Field,
+  connections: number,
+  rest: Pick<Figure, 'title' | 'better' | 'must' | 'aim'>,
+): Figure {
+  return {
+    ...rest,
+    loads: [name, by].map((one) => ({ case: one, connections })),
+    of: (facts) => divide(find(facts, name, connections)?.[field], find(facts, by, connections)?.[field]),
+  }
+}
+
+/** Microseconds that a token cannot do without on one core: verify the agent, sign the token, answer a request. */
+export function floorUs(round: Round): number | undefined {
+  const bare = find({ round }, 'bare', MANY)
+  return bare && round.crypto.verifyUs + round.crypto.signUs + 1e6 / bare.perSecond
+}
+
+function shareOfFloor(facts: Facts): number | undefined {
+  const floor = facts.round && floorUs(facts.round)
+  const token = find(facts, 'token', MANY)
+  return floor === undefined || token === undefined ? undefined : (floor * token.perSecond) / 1e6
+}
+
+/** All figures by the names that a run chooses them by, in the order in which they are printed. */
+export const FIGURES = {
+  token: quotient(['token', 'peer-token'], 'perSecond', MANY, {
+    title: 'tokens per second ÷ oidc-provider private_key_jwt',
+    better: 'more',
+    must: 1.8,
+    aim: 2.5,
+  }),
+  floor: {
+    title: 'share of the floor (crypto + bare HTTP) reached',
+    better: 'more',
+    must: 0.65,
+    aim: 0.8,
+    loads: (['token', 'bare'] as const).map((name) => ({ case: name, connections: MANY })),
+    of: shareOfFloor,
+  },
+  challenge: quotient(['challenge', 'bare'], 'perSecond', MANY, {
+    title: 'challenges per second ÷ bare node:http',
+    better: 'more',
+    must: 0.6,
+    aim: 0.75,
+  }),
+  'verify-new': quotient(['verify-new', 'introspect'], 'perSecond', MANY, {
+    title: 'verify, token not seen before ÷ oidc-provider introspection',
+    better: 'more',
+    must: 1.1,
+    aim: 1.3,
+  }),
+  'verify-seen': quotient(['verify-seen', 'introspect'], 'perSecond', MANY, {
+    title: 'verify, seen before ÷ oidc-provider introspection',
+    better: 'more',
+    must: 4,
+    aim: 5,
+  }),
+  p99: quotient(['token', 'peer-token'], 'p99Us', FEW, {
+    title: `token p99 at ${FEW} connections ÷ oidc-provider's`,
+    better: 'less',
+    must: 1 / 5,
+    aim: 1 / 8,
+  }),
+  grpc: quotient(['grpc', 'bare'], 'perSecond', MANY, {
+    title: 'gRPC VerifyToken per second ÷ bare node:http',
+    better: 'more',
+    must: 0.4,
+    aim: 0.6,
+  }),
+  workers: quotient(['token-two-workers', 'token-one-worker'], 'cpuUs', MANY, {
+    title: 'processor time per token, two workers ÷ one',
+    better: 'less',
+    must: 1.1,
+    aim: 1,
+  }),
+  memory: {
+    title: "idle memory (RSS) ÷ oidc-provider's",
+    better: 'less',
+    must: 1.5,
+    aim: 1.1,
+    loads: [],
+    needsStarts: true,
+    of: ({ starts }) => divide(starts?.ours.memory?.rss, starts?.peer.memory?.rss),
+  },
+  start: {
+    title: "cold start to the first answer ÷ oidc-provider's",
+    better: 'less',
+    must: 2,
+    aim: 1,
+    loads: [],
+    needsStarts: true,
+    of: ({ starts }) => divide(starts?.ours.ms, starts?.peer.ms),
+  },
+} as const satisfies Readonly<Record<string, Figure>>
+
+/** Name of a figure. */
+export type FigureName = keyof typeof FIGURES
+
+/** The names of all figures. */
+export const FIGURE_NAMES = Object.keys(FIGURES).filter((name): name is FigureName => name in FIGURES)
+
+/** Figures whose name is, or begins with, one of those given; all for none. Throws when one fits none. */
+export function chooseFigures(wanted: readonly string[]): readonly FigureName[] {
+  if (wanted.length === 0) return FIGURE_NAMES
+  const unknown = wanted.find((name) => !FIGURE_NAMES.some((each) => each.startsWith(name)))
+  if (unknown !== undefined)
+    throw new RangeError(`no figure is called ${unknown}: choose of ${FIGURE_NAMES.join(', ')}`)
+  return FIGURE_NAMES.filter((each) => wanted.some((name) => each.startsWith(name)))
+}

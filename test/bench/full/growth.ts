@@ -1,0 +1,141 @@
+import type { Client } from 'pg'
+import { runSql, siblingUrl } from '../../support/sql.ts'
+import {
+  type Auth4Agent,
+  BENCH_ISSUER,
+  type Installation,
+  installation,
+  startAuth4Agent,
+} from '../contenders/auth4agent.ts'
+import { connectTo } from '../contenders/database.ts'
+import { type BenchOperator, enrolAgents, enrolOperators } from '../contenders/enrol.ts'
+import { createMeter, type Measurement } from '../measure.ts'
+import type { Options } from '../options.ts'
+import { type Summary, summarise } from '../statistics.ts'
+import { type Memory, memoryOf } from '../usage.ts'
+import type { World } from '../world.ts'
+import { addAgents, addRevocations } from './populate.ts'
+
+/** How far a database grows. */
+export interface Sizes {
+  /** Numbers of agents at which the server is started, rising. */
+  readonly agents: readonly number[]
+  readonly revocations: number
+}
+
+/** What the server needs over a database of some size. */
+interface Stage {
+  readonly agents: number
+  readonly revocations: number
+  readonly startMs: number
+  /** After it has issued tokens for a while. */
+  readonly memory: Memory | undefined
+}
+
+/** What growth costs. */
+export interface Growth {
+  readonly stages: readonly Stage[]
+  /** Processor time of a token, server and database, over the grown database, divided by that over the empty one. */
+  readonly cpu: Summary | undefined
+  /** Time of a token at full load, divided in the same way. */
+  readonly time: Summary | undefined
+}
+
+interface Grown {
+  readonly db: Client
+  readonly installation: Installation
+  readonly operators: readonly BenchOperator[]
+}
+
+const CONNECTIONS = 32
+const DATABASE = 'grown'
+
+/** Lets a second database grow, and then measures a token over it and over the world's own, which is all but empty, in turn. */
+export async function measureGrowth(
+  started: AsyncDisposableStack,
+  world: World,
+  { agents: stagesOf, revocations }: Sizes,
+  options: Pick<Options, 'rounds' | 'seconds'>,
+  tell: (line: string) => void,
+): Promise<Growth> {
+  const grown = await prepare(started, world)
+  const stages: Stage[] = []
+  const signing: World['agents'][number][] = []
+  let agents = 0
+  const load = async (server: Auth4Agent): Promise<void> => {
+    const meter = createMeter({ ...world, db: grown.db, ours: server, agents: signing })
+    await meter.measure('token', CONNECTIONS, options.seconds)
+  }
+  for (const wanted of stagesOf) {
+    // Those who sign in stand among the others, not all on the same pages.
+    const share = Math.ceil(world.agents.length / stagesOf.length / grown.operators.length)
+    for (const one of grown.operators) signing.push(...(await enrolAgents(grown.db, one, share)))
+    await addAgents(grown.db, grown.operators, agents + 1, wanted)
+    agents = wanted
+    stages.push(await measureStage(grown, { agents, revocations: 0 }, load))
+    tell(`${agents} agents`)
+  }
+  const [operator] = grown.operators
+  if (operator !== undefined) await addRevocations(grown.db, operator, revocations)
+  stages.push(await measureStage(grown, { agents, revocations }, load))
+  tell(`${revocations} revocations`)
+  const server = await startAuth4Agent(grown.installation)
+  started.defer(() => server.stop())
+  const costs = await compare(world, { ...world, db: grown.db, ours: server, agents: signing }, options, tell)
+  return { stages, ...costs }
+}
+
+async function prepare(started: AsyncDisposableStack, world: World): Promise<Grown> {
+  await runSql(world.database.url, `CREATE DATABASE ${DATABASE}`)
+  const url = siblingUrl(world.database.url, DATABASE)
+  const installed = installation(world.machine, world.folder, url)
+  // The first start makes the tables.
+  await (await startAuth4Agent(installed)).stop()
+  const db = await connectTo(started, url)
+  const domains = Array.from({ length: 20 }, (_, index) => `operator${index}.example.com`)
+  return { db, installation: installed, operators: await enrolOperators(db, BENCH_ISSUER, domains) }
+}
+
+/** Starts the server anew, so that nothing of earlier stages counts. */
+async function measureStage(
+  { db, installation }: Grown,
+  size: Pick<Stage, 'agents' | 'revocations'>,
+  load: (server: Auth4Agent) => Promise<void>,
+): Promise<Stage> {
+  // As autovacuum does, which would else work while others are measured.
+  await db.query('VACUUM (ANALYZE)')
+  const server = await startAuth4Agent(installation)
+  try {
+    await load(server)
+    return { ...size, startMs: server.startMs, memory: await memoryOf(server.pid) }
+  } finally {
+    await server.stop()
+  }
+}
+
+function cpuOf({ cpuUs, databaseCpuUs }: Measurement): number {
+  return (cpuUs ?? Number.NaN) + (databaseCpuUs ?? Number.NaN)
+}
+
+async function compare(
+  empty: World,
+  grown: World,
+  { rounds, seconds }: Pick<Options, 'rounds' | 'seconds'>,
+  tell: (line: string) => void,
+): Promise<Pick<Growth, 'cpu' | 'time'>> {
+  const meters = { empty: createMeter(empty), grown: createMeter(grown) }
+  const pairs: { readonly empty: Measurement; readonly grown: Measurement }[] = []
+  for (const meter of [meters.empty, meters.grown]) await meter.measure('token', CONNECTIONS, seconds)
+  for (let round = 0; round < rounds; round += 1) {
+    const one = await meters.empty.measure('token', CONNECTIONS, seconds)
+    const other = await meters.grown.measure('token', CONNECTIONS, seconds)
+    pairs.push({ empty: one, grown: other })
+    tell(
+      `round ${round + 1} of ${rounds}: ${Math.round(one.perSecond)}/s empty, ${Math.round(other.perSecond)}/s grown`,
+    )
+  }
+  return {
+    cpu: summarise(pairs.map((pair) => cpuOf(pair.grown) / cpuOf(pair.empty))),
+    time: summarise(pairs.map((pair) => pair.empty.perSecond / pair.grown.perSecond)),
+  }
+}

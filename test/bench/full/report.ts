@@ -1,0 +1,55 @@
+import { withRange } from '../report.ts'
+import { table } from '../table.ts'
+import type { Memory } from '../usage.ts'
+import type { Endured } from './endurance.ts'
+import type { Growth } from './growth.ts'
+import type { Suspensions } from './suspension.ts'
+
+/** What the long benchmark adds; parts that were not asked for are absent. */
+export interface FullFindings {
+  readonly growth?: Growth
+  readonly endurance?: readonly Endured[]
+  readonly suspension?: Suspensions
+}
+
+const mib = (memory: Memory | undefined): string[] =>
+  (['rss', 'pss', 'uss'] as const).map((kind) =>
+    memory === undefined ? '' : String(Math.round(memory[kind] / 2 ** 20)),
+  )
+
+/** The long benchmark's part of the report, as Markdown. */
+export function fullMarkdown({ growth, endurance, suspension }: FullFindings): string {
+  return [
+    ...(growth === undefined ? [] : ['## Growth', growthTable(growth), growthLine(growth)]),
+    ...(endurance === undefined ? [] : ['## Memory under load', enduranceTable(endurance)]),
+    ...(suspension === undefined ? [] : ["## An operator's suspension", suspensionLine(suspension)]),
+  ]
+    .join('\n\n')
+    .concat('\n')
+}
+
+function growthTable({ stages }: Growth): string {
+  return table(
+    ['agents', 'live revocations', 'start ms', 'RSS MiB', 'PSS MiB', 'USS MiB'],
+    stages.map(({ agents, revocations, startMs, memory }) => [
+      String(agents),
+      String(revocations),
+      String(Math.round(startMs)),
+      ...mib(memory),
+    ]),
+  )
+}
+
+const growthLine = ({ cpu, time }: Growth): string =>
+  'Cost per token over the grown database ÷ over one that is all but empty (must ≤ 1.15, aim ≤ 1.05): ' +
+  `processor time of server and database **${withRange(cpu, 3)}**, time at full load ${withRange(time, 3)}.`
+
+function enduranceTable(samples: readonly Endured[]): string {
+  return table(
+    ['seconds of load', 'RSS MiB', 'PSS MiB', 'USS MiB', 'oidc-provider RSS MiB', 'PSS MiB', 'USS MiB'],
+    samples.map(({ seconds, ours, peer }) => [String(Math.round(seconds)), ...mib(ours), ...mib(peer)]),
+  )
+}
+
+const suspensionLine = ({ idle, underLoad }: Suspensions): string =>
+  `From call to return: ${withRange(underLoad, 1)} ms under full issuing load, ${withRange(idle, 1)} ms without.`

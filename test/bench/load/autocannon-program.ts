@@ -1,0 +1,48 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import autocannon from 'autocannon'
+import type { LoadResult } from './load.ts'
+
+/** A load by autocannon. Its one argument is the path of its settings. */
+
+/** What the program reads from its settings file. */
+export interface AutocannonSettings {
+  readonly url: string
+  readonly contentType: string
+  readonly once: boolean
+  readonly connections: number
+  readonly seconds: number
+  /** File of bodies, one a line. */
+  readonly bodies: string
+  /** File to write what came of it to. */
+  readonly output: string
+}
+
+const settings: AutocannonSettings = JSON.parse(readFileSync(String(process.argv[2]), 'utf8'))
+const bodies = readFileSync(settings.bodies, 'utf8').split('\n')
+let sent = 0
+const result = await autocannon({
+  url: settings.url,
+  connections: settings.connections,
+  duration: settings.seconds,
+  // It looks at the time this often.
+  sampleInt: Math.min(1000, settings.seconds * 1000),
+  requests: [
+    {
+      method: 'POST',
+      headers: { 'content-type': settings.contentType },
+      setupRequest: (request) => ({ ...request, body: bodies[sent++ % bodies.length] ?? '' }),
+    },
+  ],
+})
+const answers = result.requests.total
+const answer: LoadResult = {
+  requests: answers,
+  seconds: result.duration,
+  sent,
+  failures: result.non2xx + result.errors + result.timeouts,
+  exhausted: settings.once && sent > bodies.length,
+  bytes: result.throughput.total,
+  p50Us: result.latency.p50 * 1000,
+  p99Us: result.latency.p99 * 1000,
+}
+writeFileSync(settings.output, JSON.stringify(answer))

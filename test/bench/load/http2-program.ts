@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs'
+import { connect } from 'node:http2'
+import { callGrpc } from './call-grpc.ts'
+import type { LoadResult } from './load.ts'
+import { percentileOf } from './percentile.ts'
+
+/** A load of gRPC calls by node:http2. Its one argument is the path of its settings; it prints what came of it as JSON. */
+
+/** What the program reads from its settings file. */
+export interface Http2Settings {
+  readonly url: string
+  readonly contentType: string
+  /** The framed message, base64. */
+  readonly body: string
+  readonly connections: number
+  readonly seconds: number
+}
+
+const settings: Http2Settings = JSON.parse(readFileSync(String(process.argv[2]), 'utf8'))
+const { origin, pathname } = new URL(settings.url)
+const call = { path: pathname, contentType: settings.contentType, body: Buffer.from(settings.body, 'base64') }
+const durations: number[] = []
+let bytes = 0
+let failures = 0
+
+const begin = performance.now()
+await Promise.all(Array.from({ length: settings.connections }, callAgainAndAgain))
+const seconds = (performance.now() - begin) / 1000
+durations.sort((one, other) => one - other)
+const result: Omit<LoadResult, 'exhausted'> = {
+  requests: durations.length,
+  seconds,
+  sent: durations.length,
+  failures,
+  bytes,
+  p50Us: percentileOf(durations, 0.5),
+  p99Us: percentileOf(durations, 0.99),
+}
+process.stdout.write(JSON.stringify(result))
+
+async function callAgainAndAgain(): Promise<void> {
+  const session = connect(origin)
+  while (performance.now() - begin < settings.seconds * 1000) {
+    const from = performance.now()
+    const answer = await callGrpc(session, call)
+    durations.push((performance.now() - from) * 1000)
+    bytes += answer?.length ?? 0
+    if (answer === undefined) failures += 1
+  }
+  session.close()
+}

@@ -1,0 +1,69 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+
+/** Requests to one path of a server of this machine. */
+export interface Posts {
+  readonly url: string
+  readonly contentType: string
+  readonly bodies: readonly string[]
+}
+
+const CONNECTIONS = 16
+const END_OF_HEAD = Buffer.from('\r\n\r\n')
+
+/** An answer with status 200. */
+export interface PostAnswer {
+  readonly body: string
+  /** Of the answer, head and body. */
+  readonly bytes: number
+}
+
+/**
+ * Sends all bodies over a few connections that are kept, and answers the answers' bodies in the same order; what prepares a
+ * measurement must not take longer than it. Throws unless each is answered 200.
+ */
+export async function postAll({ url, contentType, bodies }: Posts): Promise<readonly PostAnswer[]> {
+  const { hostname, port, pathname } = new URL(url)
+  const answers = Array.from<PostAnswer>({ length: bodies.length })
+  let next = 0
+  const work = async (): Promise<void> => {
+    const socket = connect({ host: hostname, port: Number(port), noDelay: true })
+    await once(socket, 'connect')
+    let received: Buffer = Buffer.alloc(0)
+    for (let index = next++; index < bodies.length; index = next++) {
+      const body = bodies[index] ?? ''
+      const head = `POST ${pathname} HTTP/1.1\r\nHost: ${hostname}\r\nContent-Type: ${contentType}`
+      socket.write(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
+      let answer = readAnswer(received)
+      while (answer === undefined) {
+        const [chunk]: Buffer[] = await once(socket, 'data')
+        if (chunk !== undefined) received = Buffer.concat([received, chunk])
+        answer = readAnswer(received)
+      }
+      received = answer.rest
+      answers[index] = answer.post
+    }
+    socket.destroy()
+  }
+  await Promise.all(Array.from({ length: Math.min(CONNECTIONS, bodies.length) }, work))
+  return answers
+}
+
+interface Answer {
+  readonly post: PostAnswer
+  readonly rest: Buffer
+}
+
+/** The first whole answer in what was received; undefined while it has not come. */
+function readAnswer(received: Buffer): Answer | undefined {
+  const headEnd = received.indexOf(END_OF_HEAD)
+  if (headEnd < 0) return undefined
+  const head = received.toString('latin1', 0, headEnd)
+  const length = Number(/^content-length: *(\d+)/im.exec(head)?.[1])
+  const begin = headEnd + END_OF_HEAD.length
+  const body = received.toString('utf8', begin, begin + length)
+  if (!head.startsWith('HTTP/1.1 200 '))
+    throw new Error(`a request was refused: ${head}\n${received.toString('utf8', begin)}`)
+  const bytes = begin + length
+  return received.length < bytes ? undefined : { post: { body, bytes }, rest: received.subarray(bytes) }
+}

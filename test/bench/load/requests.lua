@@ -1,0 +1,42 @@
+-- For wrk: sends the bodies of a file, one a line, as POST requests, and writes what came of it as JSON.
+-- Arguments: the file of bodies, the file to write, the content type, "once" or "again", the path.
+
+local threads = {}
+
+function setup(thread)
+  table.insert(threads, thread)
+end
+
+function init(args)
+  bodies = {}
+  for line in io.lines(args[1]) do bodies[#bodies + 1] = line end
+  output = args[2]
+  head = "POST " .. args[5] .. " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: " .. args[3] .. "\r\nContent-Length: "
+  once = args[4] == "once"
+  sent = 0
+  exhausted = false
+end
+
+function request()
+  if once and sent >= #bodies then exhausted = true end
+  local body = bodies[sent % #bodies + 1]
+  sent = sent + 1
+  return head .. #body .. "\r\n\r\n" .. body
+end
+
+function done(summary, latency)
+  local errors = summary.errors
+  local file = io.open(threads[1]:get("output"), "w")
+  file:write(string.format(
+    '{"requests":%d,"seconds":%.6f,"sent":%d,"failures":%d,"exhausted":%s,"bytes":%d,"p50Us":%d,"p99Us":%d}',
+    summary.requests,
+    summary.duration / 1e6,
+    threads[1]:get("sent"),
+    errors.status + errors.connect + errors.read + errors.write + errors.timeout,
+    tostring(threads[1]:get("exhausted")),
+    summary.bytes,
+    latency:percentile(50),
+    latency:percentile(99)
+  ))
+  file:close()
+end

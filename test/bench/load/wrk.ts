@@ -1,0 +1,19 @@
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beside, runGenerator } from './generator.ts'
+import type { LoadRequest, LoadResult } from './load.ts'
+
+/** Puts a load by wrk. It knows whole seconds only. */
+export async function wrkLoad(request: LoadRequest): Promise<LoadResult> {
+  const { machine, folder, connections } = request
+  const seconds = Math.max(1, Math.round(request.seconds))
+  const bodies = join(folder, 'bodies')
+  const output = join(folder, 'result.json')
+  await rm(output, { force: true })
+  await writeFile(bodies, `${request.bodies.join('\n')}\n`)
+  const { pathname, origin } = new URL(request.url)
+  const options = ['-t', '1', '-c', String(connections), '-d', `${seconds}s`, '--latency', '-s', beside('requests.lua')]
+  const script = [bodies, output, request.contentType, request.once ? 'once' : 'again', pathname]
+  await runGenerator(machine, ['wrk', ...options, origin, '--', ...script], seconds)
+  return JSON.parse(await readFile(output, 'utf8'))
+}

@@ -1,0 +1,135 @@
+import { CASES, type Case, type CaseName } from './cases.ts'
+import { expectAll, expectRows, leastAnswerBytes, MeasurementError } from './check-answers.ts'
+import { countIssued } from './contenders/database.ts'
+import { putLoad } from './load/load.ts'
+import { cpuSeconds } from './usage.ts'
+import type { World } from './world.ts'
+
+/** What one case did under one load. */
+export interface Measurement {
+  readonly case: CaseName
+  readonly connections: number
+  readonly requests: number
+  readonly perSecond: number
+  readonly p50Us: number
+  readonly p99Us: number
+  /** Processor time of the server's process, all its threads and children, per request; undefined where the system does not tell. */
+  readonly cpuUs: number | undefined
+  /** The same of PostgreSQL, where it has a part. */
+  readonly databaseCpuUs: number | undefined
+}
+
+/** Bodies that have not been sent yet. */
+interface Stock {
+  readonly bodies: readonly (string | Buffer)[]
+  readonly madeAt: number
+}
+
+/** A challenge lives for five minutes. */
+const STOCK_MS = 150_000
+/** More than was ever sent, for a server that has become faster. */
+const SPARE = 1.5
+const FIRST_GUESS = 4_000
+const SAMPLES = 16
+const ATTEMPTS = 4
+
+/** Measures cases of a world; keeps what was prepared and not used. */
+export interface Meter {
+  /** Prepares what a measurement will send. */
+  prepare(name: CaseName, seconds: number): Promise<void>
+  /** @throws MeasurementError unless every answer was the expected one. */
+  measure(name: CaseName, connections: number, seconds: number): Promise<Measurement>
+}
+
+/** A meter without stock. */
+export function createMeter(world: World): Meter {
+  const stocks = new Map<CaseName, Stock>()
+  const rates = new Map<CaseName, number>()
+  const prepare = async (name: CaseName, seconds: number): Promise<readonly (string | Buffer)[]> => {
+    const kind: Case = CASES[name]
+    const wanted = kind.once ? Math.ceil((rates.get(name) ?? FIRST_GUESS) * SPARE * seconds) + 2 * SAMPLES : 0
+    const stock = kind.perishable ? undefined : stocks.get(name)
+    const isFresh = stock !== undefined && Date.now() - stock.madeAt < STOCK_MS
+    const left = isFresh ? stock.bodies : []
+    if (left.length > 0 && left.length >= wanted) return left
+    const madeAt = isFresh && kind.once ? stock.madeAt : Date.now()
+    const bodies = [...left, ...(await kind.bodies(world, wanted - left.length))]
+    stocks.set(name, { bodies, madeAt })
+    return bodies
+  }
+  const attempt = async (name: CaseName, connections: number, seconds: number): Promise<Measurement | undefined> => {
+    const kind: Case = CASES[name]
+    const all = await prepare(name, seconds)
+    const [samples, bodies] = kind.once ? [all.slice(0, SAMPLES), all.slice(SAMPLES)] : [all, all]
+    const leastBytes = await leastAnswerBytes(kind, targetOf(world, kind).url, samples)
+    const { measurement, sent, isExhausted } = await underLoad(world, name, {
+      bodies,
+      connections,
+      seconds,
+      leastBytes,
+    })
+    const known = rates.get(name) ?? 0
+    rates.set(name, isExhausted ? 2 * Math.max(known, FIRST_GUESS) : Math.max(known, measurement.perSecond))
+    if (kind.once) stocks.set(name, { bodies: bodies.slice(sent), madeAt: stocks.get(name)?.madeAt ?? 0 })
+    return isExhausted ? undefined : measurement
+  }
+  return {
+    async prepare(name, seconds) {
+      const { perishable }: Case = CASES[name]
+      if (!perishable) await prepare(name, seconds)
+    },
+    async measure(name, connections, seconds) {
+      for (let count = 0; count < ATTEMPTS; count += 1) {
+        const measurement = await attempt(name, connections, seconds)
+        if (measurement !== undefined) return measurement
+      }
+      throw new MeasurementError(`${name}: there were never enough requests to send`)
+    },
+  }
+}
+
+interface Load {
+  readonly bodies: readonly (string | Buffer)[]
+  readonly connections: number
+  readonly seconds: number
+  readonly leastBytes: number
+}
+
+async function underLoad(world: World, name: CaseName, { bodies, connections, seconds, leastBytes }: Load) {
+  const { machine, folder, database } = world
+  const kind: Case = CASES[name]
+  const { pid, url } = targetOf(world, kind)
+  const readCpu = async () => ({
+    server: await cpuSeconds(pid),
+    database: database.pid === undefined || !kind.usesDatabase ? undefined : await cpuSeconds(database.pid),
+  })
+  const issuedBefore = kind.issues && (await countIssued(world.db))
+  const before = await readCpu()
+  const result = await putLoad({ ...kind, machine, folder, url, bodies, connections, seconds })
+  const after = await readCpu()
+  if (!result.exhausted || !kind.once) expectAll(name, result, leastBytes)
+  if (issuedBefore && !result.exhausted) {
+    const { redeemed, audited } = await countIssued(world.db)
+    expectRows(name, result, redeemed - issuedBefore.redeemed)
+    expectRows(name, result, audited - issuedBefore.audited)
+  }
+  const perRequest = (from: number | undefined, to: number | undefined) =>
+    from === undefined || to === undefined ? undefined : ((to - from) * 1e6) / result.requests
+  const measurement: Measurement = {
+    case: name,
+    connections,
+    requests: result.requests,
+    perSecond: result.requests / result.seconds,
+    p50Us: result.p50Us,
+    p99Us: result.p99Us,
+    cpuUs: perRequest(before.server, after.server),
+    databaseCpuUs: perRequest(before.database, after.database),
+  }
+  return { measurement, sent: result.sent, isExhausted: kind.once && result.exhausted }
+}
+
+function targetOf(world: World, { title, target }: Case): { readonly pid: number; readonly url: string } {
+  const found = target(world)
+  if (found === undefined) throw new RangeError(`nobody can do this: ${title}`)
+  return found
+}

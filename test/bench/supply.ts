@@ -1,0 +1,69 @@
+import { sign as cryptoSign, randomUUID } from 'node:crypto'
+import type { AgentParty } from '../support/parties.ts'
+import { INTROSPECTOR, type Peer, RESOURCE } from './contenders/peer.ts'
+import { postAll } from './load/post-all.ts'
+
+/** What loads send: made beforehand, so that only the server's share of the work is measured. */
+
+const JSON_TYPE = 'application/json'
+const FORM_TYPE = 'application/x-www-form-urlencoded'
+const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+const ASSERTION_SECONDS = 600
+
+/** Challenges asked for and signed, each for an agent in turn: bodies of POST /v1/token. */
+export async function tokenBodies(http: string, agents: readonly AgentParty[], count: number): Promise<string[]> {
+  const askers = cycle(agents, count)
+  const bodies = askers.map(({ did }) => JSON.stringify({ did }))
+  const answers = await postAll({ url: `${http}/v1/challenge`, contentType: JSON_TYPE, bodies })
+  return answers.map(({ body }, index) => {
+    const { challenge, nonce }: { challenge: string; nonce: string } = JSON.parse(body)
+    const agent = askers[index]
+    if (agent === undefined) throw new RangeError('an answer to nobody')
+    const signature = agent.sign(challenge, nonce).toString('base64')
+    return JSON.stringify({ did: agent.did, challenge, nonce, signature, scope: 'read' })
+  })
+}
+
+/** Fresh tokens. */
+export async function issueTokens(http: string, agents: readonly AgentParty[], count: number): Promise<string[]> {
+  const bodies = await tokenBodies(http, agents, count)
+  const answers = await postAll({ url: `${http}/v1/token`, contentType: JSON_TYPE, bodies })
+  return answers.map(({ body }) => JSON.parse(body).token)
+}
+
+/** Requests of client_credentials by private_key_jwt, each with an assertion of its own. */
+export function peerTokenBodies({ http, clients }: Peer, count: number, format: 'jwt' | 'opaque'): string[] {
+  const header = encode({ alg: 'EdDSA' })
+  const now = Math.floor(Date.now() / 1000)
+  return cycle(clients, count).map(({ id, privateKey }) => {
+    const claims = { iss: id, sub: id, aud: http, iat: now, exp: now + ASSERTION_SECONDS, jti: randomUUID() }
+    const input = `${header}.${encode(claims)}`
+    const signature = cryptoSign(null, Buffer.from(input), privateKey).toString('base64url')
+    return new URLSearchParams({
+      grant_type: 'client_credentials',
+      scope: 'read',
+      ...(format === 'jwt' && { resource: RESOURCE }),
+      client_assertion_type: ASSERTION_TYPE,
+      client_assertion: `${input}.${signature}`,
+    }).toString()
+  })
+}
+
+/** Introspections of fresh opaque tokens: the peer introspects no JWTs. */
+export async function introspectionBodies(peer: Peer, count: number): Promise<string[]> {
+  const bodies = peerTokenBodies(peer, count, 'opaque')
+  const answers = await postAll({ url: `${peer.http}/token`, contentType: FORM_TYPE, bodies })
+  return answers.map(({ body }) =>
+    new URLSearchParams({ token: JSON.parse(body).access_token, client_id: INTROSPECTOR }).toString(),
+  )
+}
+
+function cycle<T>(all: readonly T[], count: number): T[] {
+  return Array.from({ length: Math.ceil(count / all.length) }, () => all)
+    .flat()
+    .slice(0, count)
+}
+
+function encode(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url')
+}

@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises'
+import { processTree } from './machine.ts'
+
+/** Of /proc/<pid>/stat on every Linux that Node supports. */
+const TICKS_PER_SECOND = 100
+/** Fields of /proc/<pid>/stat after the name, which is in brackets: user, system, and both of children that have ended. */
+const CPU_FIELDS = [11, 12, 13, 14]
+
+/** Memory of a process and its descendants, in bytes. */
+export interface Memory {
+  /** Resident; pages that processes share count in each. */
+  readonly rss: number
+  /** Proportional: shared pages divided among those that share them. */
+  readonly pss: number
+  /** Unique: what would be free if it ended. */
+  readonly uss: number
+}
+
+/** Processor seconds that a process, all its threads and descendants have used; undefined where the system does not tell. */
+export async function cpuSeconds(pid: number): Promise<number | undefined> {
+  const each = await Promise.all((await processTree(pid)).map(ticksOf))
+  if (each.every((ticks) => ticks === undefined)) return undefined
+  return each.reduce<number>((sum, ticks) => sum + (ticks ?? 0), 0) / TICKS_PER_SECOND
+}
+
+/** What a process and its descendants hold; undefined where the system does not tell. */
+export async function memoryOf(pid: number): Promise<Memory | undefined> {
+  const rollups = await Promise.all(
+    (await processTree(pid)).map((one) => readFile(`/proc/${one}/smaps_rollup`, 'utf8').catch(() => '')),
+  )
+  const text = rollups.join('\n')
+  if (!text.includes('Rss:')) return undefined
+  const sum = (name: string) =>
+    [...text.matchAll(new RegExp(`^${name}: +(\\d+) kB`, 'gm'))].reduce((total, [, kib]) => total + Number(kib), 0) *
+    1024
+  return { rss: sum('Rss'), pss: sum('Pss'), uss: sum('Private_Clean') + sum('Private_Dirty') }
+}
+
+async function ticksOf(pid: number): Promise<number | undefined> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
+  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ')
+  return fields && CPU_FIELDS.reduce((sum, field) => sum + Number(fields[field]), 0)
+}

@@ -1,0 +1,86 @@
+import type { Client } from 'pg'
+import type { AgentParty } from '../support/parties.ts'
+import {
+  type Auth4Agent,
+  BENCH_ISSUER,
+  type Installation,
+  installation,
+  startAuth4Agent,
+} from './contenders/auth4agent.ts'
+import { type Bare, startBare } from './contenders/bare.ts'
+import { type BenchDatabase, connectTo, scratchFolder, startDatabase } from './contenders/database.ts'
+import { enrolAgents, enrolOperators } from './contenders/enrol.ts'
+import { type Peer, startPeer } from './contenders/peer.ts'
+import { ContenderError } from './contenders/process.ts'
+import type { Machine } from './machine.ts'
+import type { Options } from './options.ts'
+
+/** Everything that a run measures, started. */
+export interface World {
+  readonly machine: Machine
+  readonly folder: string
+  readonly database: BenchDatabase
+  readonly db: Client
+  readonly installation: Installation
+  readonly ours: Auth4Agent
+  readonly peer: Peer
+  readonly bare: Bare
+  readonly agents: readonly AgentParty[]
+  /** This server by its number of worker processes, on all cores; absent where not asked for or not to be had. */
+  readonly workers: Readonly<Partial<Record<1 | 2, Auth4Agent>>>
+}
+
+/** What a run starts besides its contenders, or does without. */
+export interface WorldOptions extends Pick<Options, 'agents' | 'dataParent' | 'cpuProfile'> {
+  readonly wantsWorkers: boolean
+  /** A PostgreSQL of somebody else's, with an empty database, instead of one of its own. */
+  readonly databaseUrl?: string
+}
+
+const DOMAINS = ['one.example.com', 'two.example.com', 'three.example.com', 'four.example.com']
+/** What a server writes that does not know the setting. */
+const NO_WORKERS = /AUTH4AGENT_WORKERS/
+
+/** Starts all contenders, and enrols agents with this server; everything ends with `started`. */
+export async function startWorld(
+  started: AsyncDisposableStack,
+  machine: Machine,
+  options: WorldOptions,
+): Promise<World> {
+  const folder = await scratchFolder(started, options.dataParent)
+  const { databaseUrl } = options
+  const database =
+    databaseUrl === undefined ? await startDatabase(started, machine, folder) : { url: databaseUrl, pid: undefined }
+  const installed = installation(machine, folder, database.url)
+  const ours = await startAuth4Agent(installed, { cpuProfile: options.cpuProfile })
+  started.defer(() => ours.stop())
+  const peer = await startPeer(machine, folder, options.agents)
+  started.defer(() => peer.stop())
+  const bare = await startBare(machine, folder)
+  started.defer(() => bare.stop())
+  const db = await connectTo(started, database.url)
+  const agents = await enrolAll(db, options.agents)
+  const workers = options.wantsWorkers ? await startWorkers(started, installed) : {}
+  return { machine, folder, database, db, installation: installed, ours, peer, bare, agents, workers }
+}
+
+/** Agents of each operator in turn. */
+async function enrolAll(db: Client, count: number): Promise<readonly AgentParty[]> {
+  const operators = await enrolOperators(db, BENCH_ISSUER, DOMAINS)
+  const each: (readonly AgentParty[])[] = []
+  for (const one of operators) each.push(await enrolAgents(db, one, Math.ceil(count / operators.length)))
+  return (each[0] ?? []).flatMap((_, index) => each.flatMap((agents) => agents[index] ?? [])).slice(0, count)
+}
+
+async function startWorkers(started: AsyncDisposableStack, installed: Installation): Promise<World['workers']> {
+  try {
+    const one = await startAuth4Agent(installed, { workers: 1 })
+    started.defer(() => one.stop())
+    const two = await startAuth4Agent(installed, { workers: 2 })
+    started.defer(() => two.stop())
+    return { 1: one, 2: two }
+  } catch (error) {
+    if (error instanceof ContenderError && NO_WORKERS.test(error.message)) return {}
+    throw error
+  }
+}
