@@ -12,8 +12,6 @@ import { authnPolicies, keysPolicies } from './policy.ts'
 import { authnRoutes } from './routes.ts'
 import { createSubjects } from './subjects.ts'
 
-export { WrongKeyError } from './keys/key-vault.ts'
-
 /** The authn service as the composition root holds it. */
 export interface Authn {
   readonly authn: ServiceModule<typeof AuthnService>
