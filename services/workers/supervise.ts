@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Server } from '../compose.ts'
 import type { Ports } from '../compose-listeners.ts'
 import type { Logger } from '../shared/log/log.ts'
@@ -83,8 +82,19 @@ async function keepRunning({ log }: SupervisionDeps, number: number, { worker, s
     crashes = countCrashes(crashes, performance.now() - startedAt)
     const pauseMs = restartPauseMs(crashes)
     log.error({ worker: number, pid: current.pid, reason, pauseMs }, 'a worker ended and is replaced')
-    await delay(pauseMs, undefined, { signal }).catch(() => undefined)
+    await pause(pauseMs, signal)
     if (signal.aborted) return
     current = start(number)
   }
+}
+
+/** Resolves after so many milliseconds, or when the signal says so. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  const over = Promise.withResolvers<void>()
+  const end = (): void => over.resolve()
+  const timer = setTimeout(end, ms)
+  signal.addEventListener('abort', end)
+  await over.promise
+  clearTimeout(timer)
+  signal.removeEventListener('abort', end)
 }

@@ -9,7 +9,7 @@ import { type ProtocolClient, protocolClient } from '../../support/protocol-clie
 import { type RunningServer, startProcess } from '../../support/server.ts'
 import { activeAgent, issueToken, provenOperator } from '../../support/story.ts'
 import { until } from '../../support/until.ts'
-import { eventsOf, type Line, openLines } from './lines.ts'
+import { answeringWorkers, type Line, openLines } from './lines.ts'
 
 const started = new AsyncDisposableStack()
 let gateway: RunningServer
@@ -49,9 +49,10 @@ afterAll(() => started.disposeAsync())
 
 it('1. both workers of the gateway lead to the one internal port, and both workers behind it answer', async () => {
   for (const line of lines) expect(await line.post('/v1/challenge', { did: agent.did })).toMatchObject({ status: 200 })
-  const answering = async () =>
-    new Set(eventsOf(others).flatMap(({ rpc, worker }) => (rpc === undefined ? [] : [worker])))
-  await until(answering, ({ size }) => size === 2)
+  await until(
+    () => answeringWorkers(others),
+    (workers) => workers.length === 2,
+  )
 })
 
 it('2. what was revoked over one is refused over the other', async () => {

@@ -4,7 +4,7 @@ import type { RunningProcess } from '../../support/server.ts'
 import { until } from '../../support/until.ts'
 
 /** What came back over a line. */
-export interface LineAnswer {
+interface LineAnswer {
   readonly status: number
   readonly text: string
   readonly requestId: string
@@ -69,6 +69,14 @@ export function pidsOf(process: Pick<RunningProcess, 'logs'>): readonly number[]
   return pids
 }
 
+/** The workers that have logged a call, after so many events. */
+export async function answeringWorkers(process: Pick<RunningProcess, 'logs'>, after = 0): Promise<readonly number[]> {
+  const calls = eventsOf(process)
+    .slice(after)
+    .filter(({ msg }) => msg === 'call')
+  return [...new Set(calls.map(({ worker }) => worker))]
+}
+
 /** Opens lines until each worker of so many has one. They are in the order of the workers' numbers. */
 export async function openLines(server: Pick<RunningProcess, 'baseUrl' | 'logs'>, workers: number): Promise<Line[]> {
   const lines = new Map<number, Line>()
@@ -79,7 +87,7 @@ export async function openLines(server: Pick<RunningProcess, 'baseUrl' | 'logs'>
     else lines.set(worker, line)
   }
   const sorted = [...lines].toSorted(([a], [b]) => a - b)
-  if (sorted.length < workers) throw new Error(`only workers ${sorted.map(([worker]) => worker)} took a connection`)
+  if (sorted.length < workers) throw new Error(`${sorted.length} workers took a connection`)
   return sorted.map(([, line]) => line)
 }
 
