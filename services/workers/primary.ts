@@ -6,6 +6,7 @@ import { StartupError } from '../shared/startup-error.ts'
 import { type Contributor, type Gathering, gatherMetrics } from './gather-metrics.ts'
 import type { Assignment, ToPrimary, ToWorker } from './messages.ts'
 import { superviseWorkers, type Worker } from './supervise.ts'
+import { closeUnaccepted } from './unaccepted.ts'
 
 /** What a server takes to close its listeners and its connections, at most, and some more, in milliseconds. */
 const CLOSING_MS = 17_000
@@ -18,11 +19,17 @@ export function startWorkers({ config, secrets, databaseUrl, log }: Omit<ServerD
   // The other serialization would make bytes of keys into objects.
   cluster.setupPrimary({ serialization: 'advanced', windowsHide: true })
   const gathering = gatherMetrics(ownMetrics())
+  const lookAfter = closeUnaccepted()
+  const fork = () => {
+    const child = cluster.fork()
+    lookAfter(child)
+    return child
+  }
   return superviseWorkers({
     count: config.workers,
     stopMs: config.drainDelayMs + CLOSING_MS,
     log,
-    launch: (number) => launch({ number, config, secrets, databaseUrl }, gathering),
+    launch: (number) => launch(fork(), { number, config, secrets, databaseUrl }, gathering),
   })
 }
 
@@ -37,8 +44,7 @@ function ownMetrics() {
   }
 }
 
-function launch(assignment: Assignment, gathering: Gathering): Worker {
-  const child = cluster.fork()
+function launch(child: Process, assignment: Assignment, gathering: Gathering): Worker {
   const tell = (message: ToWorker): void => {
     // To one that is about to end nothing need be said.
     if (child.isConnected()) child.send(message, () => undefined)

@@ -6,12 +6,13 @@ import type { Metrics } from '../shared/metrics/metrics.ts'
 import type { Assignment, ToPrimary, ToWorker } from './messages.ts'
 
 /**
- * Does what the primary says, until it says stop; then this process ends in order. When the primary is gone it ends at once,
- * as node:cluster has it.
+ * Does what the primary says, until it says stop; then this process ends in order. When the primary is gone it ends at once.
  */
 export function runWorker(): void {
   // The terminal's Ctrl-C, and whoever signals all processes of a service, mean the primary: it decides.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
+  // An exit in order, as node:cluster has it, writes what is left of the log first, and tries for ever where nobody reads it.
+  process.prependOnceListener('disconnect', () => process.kill(process.pid, 'SIGKILL'))
   let starting: Promise<Server> | undefined
   process.on('message', (message: ToWorker) => {
     if (message.kind === 'start') starting = start(message.assignment)

@@ -146,7 +146,34 @@ it('7. nothing that was answered is lost, and no challenge was redeemed twice', 
   expect([...told.refusals]).toEqual([])
 })
 
-it('8. when the first process is killed, none is left behind, and the ports are free', async () => {
+it('8. a connection that a worker has not taken when it dies is cut, and its caller need not wait', async () => {
+  const [, frozen = 0] = pidsOf(deployment.server)
+  process.kill(frozen, 'SIGSTOP')
+  const waiting = Array.from({ length: 4 }, () => openLine(deployment.server))
+  const outcomes: unknown[] = []
+  const told = waiting.map(async (line) => {
+    outcomes.push(
+      await line.get('/health').then(
+        ({ status }) => status,
+        ({ code }: NodeJS.ErrnoException) => code,
+      ),
+    )
+  })
+  await until(
+    async () => outcomes,
+    ({ length }) => length === 3,
+  )
+  process.kill(frozen, 'SIGKILL')
+  await Promise.all(told)
+  expect(outcomes).toEqual([200, 200, 200, 'ECONNRESET'])
+  for (const line of waiting) line.close()
+  await until(
+    async () => pidsOf(deployment.server),
+    ([, pid]) => pid !== frozen,
+  )
+})
+
+it('9. when the first process is killed, none is left behind, and the ports are free', async () => {
   const pids = pidsOf(deployment.server)
   await deployment.server.kill()
   expect(await Promise.all(pids.map(isRunning))).toEqual([false, false])
@@ -156,7 +183,7 @@ it('8. when the first process is killed, none is left behind, and the ports are 
   lines = await openLines(deployment.server, WORKERS)
 })
 
-it('9. a signal to a worker is not for it; told to stop, all drain and end in order', async () => {
+it('10. a signal to a worker is not for it; told to stop, all drain and end in order', async () => {
   const pids = pidsOf(deployment.server)
   for (const pid of pids) for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.kill(pid, signal)
   expect(await Promise.all(lines.map((line) => line.get('/ready')))).toMatchObject([{ status: 200 }, { status: 200 }])
