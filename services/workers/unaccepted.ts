@@ -13,14 +13,14 @@ interface Handle {
 export function closeUnaccepted(): (child: Process) => void {
   const owners = new Map<Handle, Process>()
   return (child) => {
-    const send = child.process.send
+    const send = child.process.send.bind(child.process)
     child.process.send = (message: unknown, handle?: unknown, ...rest: readonly unknown[]): boolean => {
       if (isConnection(message) && isHandle(handle)) {
         // One that a worker has refused is sent to another, who then answers for it.
         if (!owners.has(handle)) onClose(handle, () => owners.delete(handle))
         owners.set(handle, child)
       }
-      return Reflect.apply(send, child.process, [message, handle, ...rest])
+      return Reflect.apply(send, undefined, [message, handle, ...rest])
     }
     child.process.once('exit', () => {
       // A process that is owed an answer about a connection waits for it before it says this, and would be handed more.
@@ -39,9 +39,9 @@ function isHandle(handle: unknown): handle is Handle {
 }
 
 function onClose(handle: Handle, tell: () => void): void {
-  const close = handle.close
+  const close = handle.close.bind(handle)
   handle.close = (...args) => {
     tell()
-    return Reflect.apply(close, handle, args)
+    return close(...args)
   }
 }
