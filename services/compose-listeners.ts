@@ -7,6 +7,7 @@ import { PUBLIC_SERVICES } from './public-services.ts'
 import type { Config } from './shared/config/config.ts'
 import { isSplit } from './shared/config/service-names.ts'
 import type { Logger } from './shared/log/log.ts'
+import type { Exposition } from './shared/metrics/exposition.ts'
 import type { Metrics } from './shared/metrics/metrics.ts'
 import { MAX_ASSERTION_LIFETIME_S } from './shared/rpc/assertion.ts'
 import { createGrpcServer } from './shared/rpc/grpc-server.ts'
@@ -36,6 +37,8 @@ export interface ListenerDeps {
   readonly config: Config
   readonly log: Logger
   readonly metrics: Metrics
+  /** What /metrics answers. */
+  readonly exposition: Exposition
   readonly rpc: Rpc
   readonly internal: readonly InternalService[]
   readonly certificates: Certificates | undefined
@@ -70,14 +73,10 @@ export async function startListeners(deps: ListenerDeps): Promise<Listeners> {
     ...(isGateway ? [gateway(deps, tls), grpc(deps, tls)] : [operations(deps, tls)]),
   ]
   const close = async () => void (await Promise.all(listeners.map((listener) => listener.close())))
-  const starts = await Promise.allSettled(listeners.map((listener) => listener.listen()))
-  const failure = starts.find((start) => start.status === 'rejected')
-  if (failure !== undefined) {
+  const ports = await listenInTurn(listeners).catch(async (error: unknown) => {
     await close()
-    throw failure.reason
-  }
-  const found = starts.map((start) => (start.status === 'fulfilled' ? start.value : {}))
-  const ports: Ports = Object.assign({ httpPort: 0 }, ...found)
+    throw error
+  })
   for (const listener of listeners) listener.setServing(true)
   return {
     ports,
@@ -88,13 +87,20 @@ export async function startListeners(deps: ListenerDeps): Promise<Listeners> {
   }
 }
 
+/** One after the other: workers know which of their ports that the system chooses are the same by their order. */
+async function listenInTurn(listeners: readonly Listener[]): Promise<Ports> {
+  const found: Partial<Ports>[] = []
+  for (const listener of listeners) found.push(await listener.listen())
+  return Object.assign({ httpPort: 0 }, ...found)
+}
+
 type Tls = Awaited<ReturnType<typeof loadTls>>
 
-function gateway({ config, rpc, log, metrics, ready }: ListenerDeps, tls: Tls): Listener {
+function gateway({ config, rpc, log, exposition, ready }: ListenerDeps, tls: Tls): Listener {
   const http = createGateway({
     rpc,
     log,
-    metrics: metrics.exposition,
+    metrics: exposition,
     ready,
     representations: didResolution,
     config: {
@@ -134,9 +140,9 @@ function grpc({ config, rpc, log }: ListenerDeps, tls: Tls): Listener {
   }
 }
 
-function operations({ config, metrics, ready }: ListenerDeps, tls: Tls): Listener {
+function operations({ config, exposition, ready }: ListenerDeps, tls: Tls): Listener {
   const { host, port, requestTimeoutMs } = config
-  const server = createOperations({ host, port, requestTimeoutMs, metrics: metrics.exposition, ready, ...tls })
+  const server = createOperations({ host, port, requestTimeoutMs, metrics: exposition, ready, ...tls })
   return {
     listen: async () => ({ httpPort: (await server.listen()).port }),
     setServing: () => undefined,

@@ -12,7 +12,8 @@ import { applyMigrations } from './shared/db/migrate.ts'
 import { createLimiter } from './shared/limits/limits.ts'
 import { scaleRates } from './shared/limits/rates.ts'
 import type { Logger } from './shared/log/log.ts'
-import { createMetrics } from './shared/metrics/metrics.ts'
+import type { Exposition } from './shared/metrics/exposition.ts'
+import { createMetrics, type Metrics } from './shared/metrics/metrics.ts'
 import { createRpc } from './shared/rpc/chain.ts'
 import { withRequestScope } from './shared/rpc/internal/request-scope.ts'
 import { startScheduler } from './shared/schedule/scheduler.ts'
@@ -31,8 +32,19 @@ const MIGRATIONS = fileURLToPath(new URL('../prisma/migrations', import.meta.url
 /** How long connections may take to end, in milliseconds. */
 const DISPOSAL_MS = 5_000
 
+/** What a process needs to be a server. */
+export interface ServerDeps {
+  readonly config: Config
+  readonly secrets: Secrets
+  readonly databaseUrl: string
+  readonly log: Logger
+  /** What /metrics answers, where that is not what this process has counted alone. */
+  readonly expose?: (metrics: Metrics) => Exposition
+}
+
 /** Puts a process's services together over a database, with the ways to all others, and makes it listen. */
-export async function startServer(config: Config, secrets: Secrets, databaseUrl: string, log: Logger): Promise<Server> {
+export async function startServer(deps: ServerDeps): Promise<Server> {
+  const { config, secrets, databaseUrl, log, expose = ({ exposition }) => exposition } = deps
   await applyMigrations({ url: databaseUrl, migrationsDir: MIGRATIONS, log })
   await using opened = new AsyncDisposableStack()
   const db = openDb({ url: databaseUrl, poolSize: config.dbPoolSize, log })
@@ -71,6 +83,7 @@ export async function startServer(config: Config, secrets: Secrets, databaseUrl:
     config,
     log,
     metrics,
+    exposition: expose(metrics),
     rpc: withRequestScope(rpc),
     internal,
     certificates,

@@ -1,27 +1,22 @@
 import './shared/require-node.ts'
+import cluster from 'node:cluster'
 import { fileURLToPath } from 'node:url'
-import { WrongKeyError } from './authn/index.ts'
 import { printWelcome } from './banner.ts'
-import { startServer } from './compose.ts'
-import { type Config, ConfigError, readConfig } from './shared/config/config.ts'
+import type { Server, ServerDeps } from './compose.ts'
+import { explainFailure } from './explain-failure.ts'
+import { type Config, readConfig } from './shared/config/config.ts'
 import { loadSecrets, type Secrets } from './shared/config/secrets.ts'
 import { parseServices } from './shared/config/service-names.ts'
 import { engineChoice } from './shared/crypto/ed25519.ts'
 import { defaultDataDir, startEmbeddedPostgres } from './shared/db/embedded-postgres.ts'
-import { toApiError } from './shared/errors/api-error.ts'
 import { createLogger, type Logger } from './shared/log/log.ts'
 import { StartupError } from './shared/startup-error.ts'
 
 const CHECKOUT = fileURLToPath(new URL('..', import.meta.url))
-/** Mistakes of a configuration or a machine by the code of their error, in words for the person who can mend them. */
-const ADVICE: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'Set PORT, AUTH4AGENT_GRPC_PORT or AUTH4AGENT_INTERNAL_PORT to a port that is free.',
-  EACCES: 'The server may not use this; run it as a user who may, or choose another.',
-  ENOENT: 'Check the path.',
-  '28P01': 'The user or password in DATABASE_URL is not right.',
-  '28000': 'The user or password in DATABASE_URL is not right.',
-  '3D000': 'The database that DATABASE_URL names does not exist.',
-}
+/** What a worker connects to the database beside its pool: leases and waits, notifications, migrations at its start. */
+const OTHER_CONNECTIONS = 6
+/** Those of people who look at the embedded database, and those that PostgreSQL keeps for its superuser. */
+const SPARE_CONNECTIONS = 10
 
 /** A terminal and npm both pass on the one Ctrl-C that somebody pressed, this close to each other, in milliseconds. */
 const SAME_SIGNAL_MS = 300
@@ -29,14 +24,18 @@ const SAME_SIGNAL_MS = 300
 /** How often a server under npm looks whether npm is still there, in milliseconds. */
 const ORPHAN_CHECK_MS = 500
 
-try {
-  await main()
-  // A connection attempt that nobody answers would keep the process for as long as the system lets it last.
-  process.exit(0)
-} catch (error) {
-  const isPlain = error instanceof ConfigError || error instanceof StartupError || error instanceof WrongKeyError
-  process.stderr.write(`${isPlain ? error.message : explain(error)}\n`)
-  process.exit(1)
+if (cluster.isWorker) {
+  const { runWorker } = await import('./workers/worker.ts')
+  runWorker()
+} else {
+  try {
+    await main()
+    // A connection attempt that nobody answers would keep the process for as long as the system lets it last.
+    process.exit(0)
+  } catch (error) {
+    process.stderr.write(`${explainFailure(error)}\n`)
+    process.exit(1)
+  }
 }
 
 /** Starts what the environment asks for, and stops it in order when told to. Throws when it cannot go on. */
@@ -53,7 +52,12 @@ async function main(): Promise<void> {
   // It may be lost while the server still starts, when nobody awaits this yet.
   lost.promise.catch(() => undefined)
   const onLost = (reason: string) => lost.reject(new StartupError(`The embedded database is lost: ${reason}`))
-  const database = await startEmbeddedPostgres({ dataDir: config.dataDir, log, onLost })
+  const database = await startEmbeddedPostgres({
+    dataDir: config.dataDir,
+    maxConnections: config.workers * (config.dbPoolSize + OTHER_CONNECTIONS) + SPARE_CONNECTIONS,
+    log,
+    onLost,
+  })
   try {
     await Promise.race([serve({ config, secrets, log, stopping }, database.url), lost.promise])
   } finally {
@@ -69,14 +73,21 @@ interface Serving {
 }
 
 async function serve({ config, secrets, log, stopping }: Serving, databaseUrl: string): Promise<void> {
-  const server = await startServer(config, secrets, databaseUrl, log)
+  const server = await start({ config, secrets, databaseUrl, log })
   try {
     printWelcome(config, secrets, server.ports)
-    log.info({ issuer: config.issuer, ...server.ports, services: config.services }, 'listening')
+    const { issuer, services, workers } = config
+    log.info({ issuer, ...server.ports, services, ...(workers > 1 && { workers }) }, 'listening')
     log.info({ reason: await stopping }, 'stopping')
   } finally {
     await server.stop()
   }
+}
+
+/** What a server needs is loaded only where one runs: a process that only looks after workers has no use for it. */
+async function start(deps: ServerDeps): Promise<Server> {
+  if (deps.config.workers > 1) return (await import('./workers/primary.ts')).startWorkers(deps)
+  return (await import('./compose.ts')).startServer(deps)
 }
 
 /**
@@ -98,14 +109,4 @@ function stopReason(): Promise<string> {
     setInterval(() => process.ppid !== parent && resolve('npm has ended'), ORPHAN_CHECK_MS).unref()
   }
   return promise
-}
-
-function explain(error: unknown): string {
-  if (!(error instanceof Error)) return `Auth4Agent could not start: ${String(error)}`
-  const advice = 'code' in error && typeof error.code === 'string' ? ADVICE[error.code] : undefined
-  if (advice !== undefined) return `Auth4Agent could not start: ${error.message}. ${advice}`
-  if (process.env.DATABASE_URL !== undefined && toApiError(error).reason === 'UNAVAILABLE') {
-    return `The database of DATABASE_URL cannot be reached: ${error.message}`
-  }
-  return `Auth4Agent could not start: ${error.stack}`
 }

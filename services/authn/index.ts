@@ -14,8 +14,6 @@ import { createRedeemer } from './redeemer.ts'
 import { authnRoutes } from './routes.ts'
 import { createSubjects } from './subjects.ts'
 
-export { WrongKeyError } from './keys/key-vault.ts'
-
 /** The authn service as the composition root holds it. */
 export interface Authn {
   readonly authn: ServiceModule<typeof AuthnService>

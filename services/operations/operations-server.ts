@@ -1,6 +1,6 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { Metrics } from '../shared/metrics/metrics.ts'
+import type { Exposition } from '../shared/metrics/exposition.ts'
 
 /** What the operations port works with. */
 export interface OperationsDeps {
@@ -10,7 +10,7 @@ export interface OperationsDeps {
   /** PEM texts; set, the listener is https. */
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer }
   readonly requestTimeoutMs: number
-  readonly metrics: Metrics['exposition']
+  readonly metrics: Exposition
   /** Names what is missing for the process to do its work; nothing when it is ready. */
   readonly ready: () => Promise<readonly string[]>
 }

@@ -3,5 +3,5 @@
  * the person at the terminal, naming what to do; whoever catches it prints the message without a stack trace.
  */
 export class StartupError extends Error {
-  override readonly name = 'StartupError'
+  override readonly name: string = 'StartupError'
 }

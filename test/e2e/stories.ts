@@ -16,6 +16,9 @@ export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
   'test/e2e/split-smoke/rolling-restart.test.ts': 'it starts services apart by itself',
   'test/e2e/split-smoke/split.test.ts': 'it starts services apart by itself',
   'test/e2e/upgrade/upgrade.test.ts': 'version 1 is one process',
+  'test/e2e/workers/apart.test.ts': 'it starts services apart by itself',
+  'test/e2e/workers/refused-start.test.ts': 'workers that do not start are of one process',
+  'test/e2e/workers/workers.test.ts': 'the workers whose ports are shared are of one process',
 }
 
 /** Stories that every run of the tests also tells of a small cluster; `npm run test:cluster` tells all of one. */

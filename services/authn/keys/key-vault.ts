@@ -1,5 +1,6 @@
 import { createSecretKey, KeyObject } from 'node:crypto'
 import { type KeyEncryptionKey, kekId, unwrapKey, type WrappedRecord, wrapKey } from '../../shared/crypto/key-wrap.ts'
+import { StartupError } from '../../shared/startup-error.ts'
 
 /** A secret as a row keeps it. */
 export interface Sealed {
@@ -20,7 +21,7 @@ export interface KeyVault {
 }
 
 /** What is sealed in the database does not open under the configured key-encryption keys. Nothing has been written. */
-export class WrongKeyError extends Error {
+export class WrongKeyError extends StartupError {
   override readonly name = 'WrongKeyError'
 }
 

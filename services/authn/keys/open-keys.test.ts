@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { authnState, freshOperator, insertAgent, startInstance } from '../../../test/support/authn.ts'
 import { silentLog, type TestDatabase, testDatabase } from '../../../test/support/database.ts'
 import { openDb } from '../../shared/db/db.ts'
-import { WrongKeyError } from '../index.ts'
+import { WrongKeyError } from './key-vault.ts'
 
 const OTHER_KEK = new Uint8Array(32).fill(9)
 

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { encodeBase64, encodeBase64url } from '../crypto/base64.ts'
 import { generateKeyPair } from '../crypto/ed25519.ts'
@@ -40,6 +41,7 @@ describe('readConfig', () => {
       takeoverDelay: 86_400,
       pendingTtl: 7 * 86_400,
       requestTimeoutMs: 10_000,
+      workers: 1,
       dnsServers: [],
       testDomains: true,
     })
@@ -75,6 +77,9 @@ describe('readConfig', () => {
     ['AUTH4AGENT_CLOCK_SKEW', '1m', { clockSkew: 60 }],
     ['AUTH4AGENT_CLOCK_SKEW', '0', { clockSkew: 0 }],
     ['AUTH4AGENT_REQUEST_TIMEOUT', '5m', { requestTimeoutMs: 300_000 }],
+    ['AUTH4AGENT_WORKERS', '1', { workers: 1 }],
+    ['AUTH4AGENT_WORKERS', '64', { workers: 64 }],
+    ['AUTH4AGENT_WORKERS', 'auto', { workers: Math.min(availableParallelism(), 64) }],
   ]
   it.each(good)('reads %s from %s', (name, value, expected) => {
     expect(read({ [name]: value })).toMatchObject(expected)
@@ -143,6 +148,7 @@ describe('readConfig', () => {
     ['AUTH4AGENT_RATE_LIMIT_PERCENT', ['0', '1000001', '100%']],
     ['AUTH4AGENT_REQUEST_TIMEOUT', ['0', '301s']],
     ['AUTH4AGENT_DB_POOL_SIZE', ['0', '1001']],
+    ['AUTH4AGENT_WORKERS', ['0', '65', '-1', '1.5', '002', ' 2', 'AUTO', 'off']],
   ]
   const cases = bad.flatMap(([name, values]) => values.map((value) => [name, value] as const))
   it.each(cases)('refuses %s = %j by name, without repeating the value', (name, value) => {

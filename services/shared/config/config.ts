@@ -14,6 +14,7 @@ import {
   secretKeyEntry,
   socketPath,
   tokenLabel,
+  workerCount,
 } from './parse-settings.ts'
 import {
   duration,
@@ -129,6 +130,7 @@ function readValues(value: Value, defaultDataDir: string) {
     drainDelayMs: value('AUTH4AGENT_DRAIN_DELAY', durationMs(0, 60_000), 0),
     ...readInternal(value),
     ...readBus(value, requestTimeoutMs),
+    workers: value('AUTH4AGENT_WORKERS', workerCount, 1),
     dbPoolSize: value('AUTH4AGENT_DB_POOL_SIZE', wholeNumber(1, 1000), 10),
   }
 }

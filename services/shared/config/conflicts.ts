@@ -96,6 +96,10 @@ function splitRules(config: Config): readonly Rule[] {
       internalSocket !== undefined && internalPort !== undefined,
       'AUTH4AGENT_INTERNAL_SOCKET and AUTH4AGENT_INTERNAL_PORT exclude each other',
     ],
+    [
+      internalSocket !== undefined && config.workers > 1,
+      'AUTH4AGENT_INTERNAL_SOCKET takes one worker: set AUTH4AGENT_INTERNAL_PORT instead, or AUTH4AGENT_WORKERS=1',
+    ],
     [hasPort && internalPort === config.port, 'PORT and AUTH4AGENT_INTERNAL_PORT must differ'],
     [
       hasPort && hasGateway && internalPort === config.grpcPort,

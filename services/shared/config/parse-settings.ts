@@ -1,4 +1,5 @@
 import { isIP, isIPv6 } from 'node:net'
+import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { parseNatsUrl } from '../bus/nats-url.ts'
 import { decodeBase64 } from '../crypto/base64.ts'
@@ -7,6 +8,7 @@ import { type Parse, SettingError, wholeNumber } from './read-env.ts'
 
 /** Longest issuer, since it is also the audience of tokens that ask for none. */
 const MAX_ISSUER = 255
+const MAX_WORKERS = 64
 
 /** An issuer: an http or https origin, optionally with a path, never normalised, so it must be written canonically. */
 export const baseUrl: Parse<string> = (value) => {
@@ -32,6 +34,16 @@ export const databaseUrl: Parse<string> = (value) => {
     throw new SettingError('must be a postgresql:// URL')
   }
   return value
+}
+
+/** How many processes share the ports; `auto` is one for each processor that the system lets this program use. */
+export const workerCount: Parse<number> = (value) => {
+  if (value === 'auto') return Math.min(availableParallelism(), MAX_WORKERS)
+  const count = /^\d{1,2}$/.test(value) ? Number(value) : 0
+  if (count < 1 || count > MAX_WORKERS) {
+    throw new SettingError(`must be a whole number from 1 to ${MAX_WORKERS}, or auto`)
+  }
+  return count
 }
 
 /** 32 bytes in base64. */

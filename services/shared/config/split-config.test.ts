@@ -82,6 +82,9 @@ describe('services apart', () => {
     ],
     ['a listener for everybody with TLS', { AUTH4AGENT_INTERNAL_HOST: '0.0.0.0', ...TLS }, undefined],
     ['a socket and a port', { AUTH4AGENT_INTERNAL_SOCKET: '/a', AUTH4AGENT_INTERNAL_PORT: '1' }, 'exclude each other'],
+    ['a socket of two workers', { AUTH4AGENT_INTERNAL_SOCKET: '/a', AUTH4AGENT_WORKERS: '2' }, 'takes one worker'],
+    ['a socket of one', { AUTH4AGENT_INTERNAL_SOCKET: '/a', AUTH4AGENT_WORKERS: '1' }, undefined],
+    ['two workers on a port', { AUTH4AGENT_INTERNAL_PORT: '1', AUTH4AGENT_WORKERS: '2' }, undefined],
     ['one port for two', { AUTH4AGENT_INTERNAL_PORT: '8080' }, 'must differ'],
     ['the port of a gRPC listener that is not here', { AUTH4AGENT_INTERNAL_PORT: '8081' }, undefined],
   ])('conflict: %s', (_name, env, problem) => {

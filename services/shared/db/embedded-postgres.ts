@@ -8,9 +8,13 @@ import { acquireServerLock, type ServerLock } from './embedded/server-lock.ts'
 
 export { defaultDataDir } from './embedded/data-folder.ts'
 
+const MIN_CONNECTIONS = 100
+
 /** What the embedded database needs. `onLost` is told, once, when PostgreSQL has ended and cannot be started again. */
 export type EmbeddedPostgresOptions = {
   dataDir: string
+  /** How many there will be; there is room for 100 in any case. */
+  maxConnections?: number
   log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
   onLost?: (reason: string) => void
 }
@@ -38,7 +42,14 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       options.log.warn({ pid: orphan }, 'stopped the PostgreSQL that a killed server left behind')
     const password = await ensureCluster(folder, binaries, account)
     const start = (port?: number) =>
-      startPostmaster({ binaries, cluster: folder.cluster, account, log: options.log, ...(port && { port }) })
+      startPostmaster({
+        binaries,
+        cluster: folder.cluster,
+        account,
+        maxConnections: Math.max(MIN_CONNECTIONS, options.maxConnections ?? 0),
+        log: options.log,
+        ...(port && { port }),
+      })
     const postmaster = await start()
     const url = `postgresql://${DATABASE}:${password}@127.0.0.1:${postmaster.port}/${DATABASE}`
     await stoppingOnFailure(postmaster, () => ensureDatabase(url))

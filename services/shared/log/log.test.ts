@@ -60,4 +60,15 @@ describe('createLogger', () => {
     log.warn({}, 'x')
     expect(lines).toHaveLength(1)
   })
+
+  it('gives each line the fields of the process, and none where it has none', () => {
+    const lines: string[] = []
+    createLogger('info', (line) => lines.push(line), { worker: 2 }).info({ a: 1 }, 'x')
+    createLogger('info', (line) => lines.push(line)).info({ a: 1 }, 'x')
+    const time = expect.any(String)
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { level: 30, time, worker: 2, a: 1, msg: 'x' },
+      { level: 30, time, a: 1, msg: 'x' },
+    ])
+  })
 })

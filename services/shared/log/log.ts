@@ -31,11 +31,11 @@ const CENSOR = '[redacted]'
 const MAX_DEPTH = 6
 const MAX_JUDGED = 1_000
 
-/** A structured logger, one JSON object a line: on standard output, or where `write` takes each line. */
-export function createLogger(level: string, write?: (line: string) => void): Logger {
+/** A structured logger, one JSON object a line, each with `fields`: on standard output, or where `write` takes each line. */
+export function createLogger(level: string, write?: (line: string) => void, fields: object | null = null): Logger {
   const options = {
     level,
-    base: null,
+    base: fields,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { log: concealFields },
   }

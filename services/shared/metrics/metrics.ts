@@ -1,11 +1,15 @@
 import type pg from 'pg'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Snapshot } from './aggregate.ts'
+import { type Exposition, rememberExposition } from './exposition.ts'
 import { createRevocationMetrics, type RevocationMetrics } from './revocation-metrics.ts'
 import { type SigningKeyFacts, showSigningKeys } from './signing-key-metrics.ts'
 
 /** What the server counts. Labels come from fixed sets, never from what a caller sends. */
 export interface Metrics {
   readonly exposition: Exposition
+  /** The same for another process that adds several up. */
+  snapshot(): Promise<Snapshot>
   /** One call of an RPC: `reason` is OK or the reason it was refused. */
   observe(service: string, method: string, reason: string, seconds: number): void
   callStarted(): void
@@ -14,14 +18,6 @@ export interface Metrics {
   /** Shows the signing keys, from now on. */
   showSigningKeys(read: () => readonly SigningKeyFacts[]): void
 }
-
-/** The metrics as Prometheus reads them. Made at most once a second, for anybody may ask and making them costs. */
-interface Exposition {
-  readonly contentType: string
-  metrics(): Promise<string>
-}
-
-const EXPOSITION_MAX_AGE_MS = 1_000
 
 /** Upper bounds in seconds, from a cached answer to the database's deadline. */
 const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
@@ -54,10 +50,8 @@ export function createMetrics(pool: pg.Pool): Metrics {
   const inFlight = new Gauge({ name: 'auth4agent_calls_in_flight', help: 'Calls being answered.', registers })
   registry.registerMetric(poolGauge(pool))
   return {
-    exposition: {
-      contentType: registry.contentType,
-      metrics: remember(() => registry.metrics(), EXPOSITION_MAX_AGE_MS),
-    },
+    exposition: rememberExposition(() => registry.metrics()),
+    snapshot: () => registry.getMetricsAsJSON(),
     observe(service, method, reason, seconds) {
       calls.inc({ service, method, reason })
       latency.observe({ service, method }, seconds)
@@ -83,18 +77,4 @@ function poolGauge(pool: pg.Pool): Gauge {
       for (const [state, count] of Object.entries(states)) this.set({ state }, count())
     },
   })
-}
-
-/** One making for all who ask at the same time, or soon after. */
-function remember<T>(make: () => Promise<T>, maxAgeMs: number): () => Promise<T> {
-  let last: Promise<T> | undefined
-  let madeAt = 0
-  return () => {
-    const now = performance.now()
-    if (last === undefined || now - madeAt > maxAgeMs) {
-      last = make()
-      madeAt = now
-    }
-    return last
-  }
 }

@@ -66,26 +66,32 @@ export function createRevocationMetrics(registry: Registry): RevocationMetrics {
 }
 
 function addGauges(registry: Registry, { lease, isBusConnected, watchers }: GaugeSources): void {
-  const gauge = (name: string, help: string, read: () => number) =>
+  // Over several workers an alert is to see the one that is worst off.
+  const gauge = (name: string, help: string, aggregator: 'min' | 'sum', read: () => number) =>
     new Gauge({
       name,
       help,
+      aggregator,
       registers: [registry],
       collect() {
         this.set(read())
       },
     })
   if (lease !== undefined) {
-    gauge('auth4agent_revocation_lease_valid', '1 while verifications are answered from memory.', () =>
+    gauge('auth4agent_revocation_lease_valid', '1 while verifications are answered from memory.', 'min', () =>
       Number(lease.holdsLease),
     )
     gauge(
       'auth4agent_revocation_log_sequence',
       'Last record of the revocation log in effect here.',
+      'min',
       () => lease.sequence,
     )
   }
   if (isBusConnected !== undefined)
-    gauge('auth4agent_bus_connected', '1 while the process is connected to NATS.', () => Number(isBusConnected()))
-  if (watchers !== undefined) gauge('auth4agent_watchers', 'Streams of WatchRevocations that are open.', watchers)
+    gauge('auth4agent_bus_connected', '1 while the process is connected to NATS.', 'min', () =>
+      Number(isBusConnected()),
+    )
+  if (watchers !== undefined)
+    gauge('auth4agent_watchers', 'Streams of WatchRevocations that are open.', 'sum', watchers)
 }

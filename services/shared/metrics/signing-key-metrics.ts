@@ -12,11 +12,19 @@ export interface SigningKeyFacts {
 
 /** Shows the signing keys of the deployment, as the last pass of the schedule has seen them. */
 export function showSigningKeys(registry: Registry, read: () => readonly SigningKeyFacts[]): void {
-  const gauge = (name: string, help: string, labels: string[], set: (gauge: Gauge, key: SigningKeyFacts) => void) =>
+  // All workers see the same keys, if not at the same moment.
+  const gauge = (
+    name: string,
+    help: string,
+    labels: string[],
+    set: (gauge: Gauge, key: SigningKeyFacts) => void,
+    aggregator: 'min' | 'max' = 'max',
+  ) =>
     registry.registerMetric(
       new Gauge({
         name,
         help,
+        aggregator,
         labelNames: labels,
         registers: [],
         collect() {
@@ -33,6 +41,7 @@ export function showSigningKeys(registry: Registry, read: () => readonly Signing
     'Keys that have been published for long enough to sign next, by algorithm.',
     ['alg'],
     (gauge, { alg, isReady }) => gauge.inc({ alg }, Number(isReady)),
+    'min',
   )
   gauge(
     'auth4agent_signing_key_active_since_seconds',

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import {
+  type ChannelOptions,
   Client,
   credentials,
   type GrpcObject,
@@ -28,10 +29,10 @@ const definition = loadSync([...FILES, 'google/rpc/status.proto', 'google/rpc/er
 const packages = loadPackageDefinition(definition)
 
 /** Calls through stubs of @grpc/grpc-js, one channel for each service. */
-export function stubsOf(address: string): RpcCaller {
+export function stubsOf(address: string, options: ChannelOptions = {}): RpcCaller {
   const clients = new Map<string, Client>()
   const clientOf = (service: string): Client => {
-    const client = clients.get(service) ?? new (constructorOf(service))(address, credentials.createInsecure())
+    const client = clients.get(service) ?? new (constructorOf(service))(address, credentials.createInsecure(), options)
     clients.set(service, client)
     return client
   }

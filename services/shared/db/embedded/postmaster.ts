@@ -18,6 +18,7 @@ export type PostmasterOptions = {
   binaries: Binaries
   cluster: string
   account: Account | undefined
+  maxConnections: number
   log: Pick<Logger, 'debug' | 'error'>
   /** The port of the server that this one replaces; without it a free one is taken. */
   port?: number
@@ -65,8 +66,8 @@ const isPassing = (words: string): boolean =>
   words.includes('could not create any TCP/IP sockets') || words.includes('pre-existing shared memory block')
 
 function launch(options: PostmasterOptions, port: number, state: { isStopping: boolean }): Attempt {
-  const { binaries, cluster, account, log } = options
-  const child = spawn(binaries.postgres, serverArguments(cluster, port), {
+  const { binaries, account, log } = options
+  const child = spawn(binaries.postgres, serverArguments(options, port), {
     cwd: binaries.root,
     // A process group of its own: Ctrl-C in the terminal is for this process, which then stops the database in order.
     detached: true,
@@ -94,12 +95,12 @@ function launch(options: PostmasterOptions, port: number, state: { isStopping: b
   return { child, isReady: Promise.race([becameReady, output.then(() => false)]), exited, output }
 }
 
-function serverArguments(cluster: string, port: number): string[] {
+function serverArguments({ cluster, maxConnections }: PostmasterOptions, port: number): string[] {
   const settings = {
     listen_addresses: '127.0.0.1',
     port,
     unix_socket_directories: '',
-    max_connections: 100,
+    max_connections: maxConnections,
     log_destination: 'stderr',
     logging_collector: 'off',
     log_timezone: 'UTC',

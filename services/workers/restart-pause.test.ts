@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest'
+import { countCrashes, restartPauseMs } from './restart-pause.ts'
+
+describe('countCrashes', () => {
+  it.each([
+    ['the first', 0, 10, 1],
+    ['another soon after its start', 3, 59_999, 4],
+    ['one that had lived for a minute', 3, 60_000, 1],
+  ])('after %s', (_name, before, livedMs, expected) => {
+    expect(countCrashes(before, livedMs)).toBe(expected)
+  })
+})
+
+describe('restartPauseMs', () => {
+  it.each([
+    [1, 100],
+    [2, 200],
+    [5, 1_600],
+    [9, 25_600],
+    [10, 30_000],
+    [5_000, 30_000],
+  ])('after %i crashes in a row is %i ms', (crashes, expected) => {
+    expect(restartPauseMs(crashes)).toBe(expected)
+  })
+})

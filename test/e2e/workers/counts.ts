@@ -1,0 +1,13 @@
+import type { Line } from './lines.ts'
+
+/** What only ever grows in the metrics behind a line, by sample. */
+export async function totalsOf(line: Line | undefined): Promise<ReadonlyMap<string, number>> {
+  const text = (await line?.get('/metrics'))?.text ?? ''
+  const counters = new Set([...text.matchAll(/^# TYPE (\S+) (?:counter|histogram)$/gm)].map(([, name = '']) => name))
+  const samples = [...text.matchAll(/^(\w+)(\{[^}]*\})? (\S+)$/gm)]
+  return new Map(
+    samples
+      .filter(([, name = '']) => counters.has(name.replace(/_(?:bucket|sum|count)$/, '')) || counters.has(name))
+      .map(([, name = '', labels = '', value = '']) => [`${name}${labels}`, Number(value)]),
+  )
+}
