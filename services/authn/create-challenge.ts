@@ -1,8 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import type { CreateChallengeRequest } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { encodeBase64url } from '../shared/crypto/base64.ts'
-import { parseDid } from '../shared/crypto/did.ts'
-import { ApiError } from '../shared/errors/api-error.ts'
+import { randomNonce } from '../shared/crypto/random.ts'
 import type { AuthnDeps } from './config.ts'
 import { NONCE_BYTES, sealChallenge } from './domain/seal-challenge.ts'
 import { bindingOf, parseRequestedTerms } from './domain/token-request.ts'
@@ -16,12 +14,12 @@ export interface CreatedChallenge {
 
 /** Makes a challenge for an agent that exists, sealing in what the request asks of the token. Writes nothing. */
 export async function createChallenge(deps: AuthnDeps, request: CreateChallengeRequest): Promise<CreatedChallenge> {
-  if (parseDid(request.did) === undefined) throw new ApiError('INVALID_DID')
+  const subject = deps.subjects.of(request.did)
   const binding = bindingOf(parseRequestedTerms(request, deps.settings.ttlS))
-  await deps.subjects.of(request.did).get()
+  await subject.get()
   const { id: kid, key } = await deps.challengeKeys.current()
   const exp = Math.floor(deps.now() / 1000) + deps.settings.challengeTtlS
-  const nonce = randomBytes(NONCE_BYTES)
+  const nonce = randomNonce(NONCE_BYTES)
   const content = { v: 1, iss: deps.issuer, did: request.did, exp, kid, ...binding } as const
   return { challenge: sealChallenge(content, nonce, key), nonce: encodeBase64url(nonce), exp }
 }

@@ -1,5 +1,6 @@
 import type { Client } from '@connectrpc/connect'
 import type { AgentDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { parseDid } from '../shared/crypto/did.ts'
 import { ApiError } from '../shared/errors/api-error.ts'
 import type { Subject } from './domain/decide-issue.ts'
 
@@ -23,6 +24,7 @@ interface SubjectOfRequest {
 
 /** Agents with their operators, kept for a while by DID. */
 export interface Subjects {
+  /** Throws INVALID_DID for a text that is none. */
   of(did: string): SubjectOfRequest
 }
 
@@ -43,7 +45,15 @@ export function createSubjects(agents: Client<typeof AgentDirectoryService>, cap
     return { subject, isFresh: true }
   }
   return {
-    of: (did) => ({
+    of: (did) => {
+      // One that is known was read before.
+      if (!cache.has(did) && parseDid(did) === undefined) throw new ApiError('INVALID_DID')
+      return subjectOf(did)
+    },
+  }
+
+  function subjectOf(did: string): SubjectOfRequest {
+    return {
       async get() {
         const subject = cache.get(did)
         return subject ? { subject, isFresh: false } : await reload(did)
@@ -58,6 +68,6 @@ export function createSubjects(agents: Client<typeof AgentDirectoryService>, cap
           return { subject, value: await decision(subject) }
         }
       },
-    }),
+    }
   }
 }

@@ -88,7 +88,12 @@ async function refuse({ rpc }: GatewayContext, caller: Caller, exchange: Exchang
   const error = thrown instanceof ApiError ? thrown : await rpc.refuse(found, caller)
   const problem = problemOf(error, caller.requestId, exchange.request.headers.authorization !== undefined)
   // The rest of the body would still come.
-  send(exchange, problem.status, [...Object.entries(problem.headers).flat(), ...(isUnread ? CLOSE : NOTHING)], problem.body)
+  send(
+    exchange,
+    problem.status,
+    [...Object.entries(problem.headers).flat(), ...(isUnread ? CLOSE : NOTHING)],
+    problem.body,
+  )
 }
 
 /** Header block and body leave in one write, as long as both are text. */

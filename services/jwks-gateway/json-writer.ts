@@ -105,9 +105,17 @@ const SCALARS: Partial<Record<ScalarType, Write>> = {
   [ScalarType.BYTES]: (value) => `"${encodeBase64(value as Uint8Array)}"`,
 }
 
+let lastSeconds: bigint | undefined
+let lastTime = ''
+
+/** Many answers of one second tell the same time. */
 const writeTimestamp: Write = (value) => {
   const { seconds } = value as Timestamp
-  return `"${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}Z"`
+  if (seconds !== lastSeconds) {
+    lastTime = `"${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}Z"`
+    lastSeconds = seconds
+  }
+  return lastTime
 }
 
 function unserved(field: DescField): Error {

@@ -1,6 +1,5 @@
-import type { KeyObject } from 'node:crypto'
 import { decodeBase64url, encodeBase64url } from '../../shared/crypto/base64.ts'
-import { hmacSha256, verifyHmacSha256 } from '../../shared/crypto/hmac.ts'
+import { type HmacKey, hmacSha256, verifyHmacSha256 } from '../../shared/crypto/hmac.ts'
 
 /** What a challenge says of itself. A client can read it; only the server can have written it. */
 export interface ChallengeContent {
@@ -25,9 +24,9 @@ const MAC_BYTES = 32
 const MAX_CHALLENGE_BYTES = 24_576
 
 /** Seals a challenge: base64url(JSON || HMAC-SHA256(key, JSON || nonce)). Needs no row in the database. */
-export function sealChallenge(content: ChallengeContent, nonce: Uint8Array, key: KeyObject): string {
+export function sealChallenge(content: ChallengeContent, nonce: Uint8Array, key: HmacKey): string {
   const json = Buffer.from(JSON.stringify(content))
-  return encodeBase64url(Buffer.concat([json, hmacSha256(key, Buffer.concat([json, nonce]))]))
+  return encodeBase64url(Buffer.concat([json, hmacSha256(key, json, nonce)]))
 }
 
 /** A challenge whose MAC has not been checked: only good for finding the key that checks it. */
@@ -50,8 +49,8 @@ export function parseChallenge(challenge: string, nonceText: string): SealedChal
 }
 
 /** Whether this server sealed the challenge with this nonce under this key. */
-export function isAuthentic({ json, nonce, mac }: SealedChallenge, key: KeyObject): boolean {
-  return verifyHmacSha256(key, Buffer.concat([json, nonce]), mac)
+export function isAuthentic({ json, nonce, mac }: SealedChallenge, key: HmacKey): boolean {
+  return verifyHmacSha256(key, mac, json, nonce)
 }
 
 /** The bytes that the agent signs. */

@@ -1,7 +1,7 @@
-import { type KeyObject, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
 import { encodeBase64url } from '../../shared/crypto/base64.ts'
-import { importHmacKey } from '../../shared/crypto/hmac.ts'
+import { type HmacKey, importHmacKey } from '../../shared/crypto/hmac.ts'
 import { ApiError } from '../../shared/errors/api-error.ts'
 import { type Author, change, systemAuthor } from '../../shared/ledger/ledger.ts'
 import type { KeyVault } from './key-vault.ts'
@@ -10,7 +10,7 @@ import type { KeyVault } from './key-vault.ts'
 interface ChallengeKey {
   readonly id: string
   readonly slot: number
-  readonly key: KeyObject
+  readonly key: HmacKey
 }
 
 /** The MAC keys in use. Challenges of the previous, the current and the next slot are accepted. */

@@ -1,12 +1,11 @@
-import type { KeyObject } from 'node:crypto'
-import { hmacSha256, verifyHmacSha256 } from '../crypto/hmac.ts'
+import { type HmacKey, hmacSha256, verifyHmacSha256 } from '../crypto/hmac.ts'
 import type { Bus, CountBusEvent } from './bus.ts'
 
 /** What a sealed bus works with. */
 export interface SealedBusDeps {
   readonly bus: Bus
   /** HMAC key of 32 bytes that the processes of this deployment share. */
-  readonly key: KeyObject
+  readonly key: HmacKey
   readonly count: CountBusEvent
 }
 
@@ -19,14 +18,14 @@ const MAC_BYTES = 32
 export function sealBus({ bus, key, count }: SealedBusDeps): Bus {
   return {
     publish(topic, payload) {
-      const mac = hmacSha256(key, macInput(topic, payload))
+      const mac = hmacSha256(key, named(topic), payload)
       bus.publish(topic, Buffer.concat([mac, payload]))
     },
     subscribe: (topic, handler) =>
       bus.subscribe(topic, (sealed) => {
         const payload = sealed.subarray(MAC_BYTES)
         const mac = sealed.subarray(0, MAC_BYTES)
-        if (verifyHmacSha256(key, macInput(topic, payload), mac)) handler(payload)
+        if (verifyHmacSha256(key, mac, named(topic), payload)) handler(payload)
         else count('forged')
       }),
     get isConnected() {
@@ -37,6 +36,6 @@ export function sealBus({ bus, key, count }: SealedBusDeps): Bus {
 }
 
 /** No topic holds a NUL, so no two pairs of topic and payload give the same bytes. */
-function macInput(topic: string, payload: Uint8Array): Uint8Array {
-  return Buffer.concat([Buffer.from(`${topic}\0`), payload])
+function named(topic: string): Uint8Array {
+  return Buffer.from(`${topic}\0`)
 }

@@ -1,28 +1,51 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { hmacSha256, importHmacKey, verifyHmacSha256 } from './hmac.ts'
 
 /** RFC 4231 section 4.3, test case 2. */
 const KEY = importHmacKey(Buffer.from('Jefe'))
-const MESSAGE = 'what do ya want for nothing?'
+const MESSAGE = Buffer.from('what do ya want for nothing?')
 const MAC = Buffer.from('5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843', 'hex')
 
 it('gives the HMAC of RFC 4231', () => {
-  expect(Buffer.from(hmacSha256(KEY, MESSAGE)).toString('hex')).toBe(MAC.toString('hex'))
+  expect(hmacSha256(KEY, MESSAGE).toString('hex')).toBe(MAC.toString('hex'))
+})
+
+it.each([0, 1, 31, 32, 63, 64])('gives what node:crypto gives, with a key of %d bytes', (size) => {
+  for (const length of [0, 1, 55, 64, 65, 300]) {
+    const [key, message] = [randomBytes(size), randomBytes(length)]
+    const cut = Math.floor(length / 3)
+    const mac = hmacSha256(importHmacKey(key), message.subarray(0, cut), message.subarray(cut))
+    expect(mac.toString('hex')).toBe(createHmac('sha256', key).update(message).digest('hex'))
+  }
+})
+
+it('refuses a key that would have to be hashed first', () => {
+  expect(() => importHmacKey(new Uint8Array(65))).toThrow(RangeError)
+})
+
+it('shows no secret, and does not need the bytes any longer', () => {
+  const bytes = Buffer.from('Jefe')
+  const key = importHmacKey(bytes)
+  bytes.fill(0)
+  expect(verifyHmacSha256(key, MAC, MESSAGE)).toBe(true)
+  expect(`${inspect(key, { depth: 9, showHidden: true })} ${JSON.stringify(key)}`).not.toMatch(/Jefe|4a656665|74,/i)
 })
 
 describe('verifyHmacSha256', () => {
   it.each([
     ['the right one', MESSAGE, MAC, true],
-    ['another message', `${MESSAGE} `, MAC, false],
+    ['another message', Buffer.concat([MESSAGE, Buffer.from(' ')]), MAC, false],
     ['one bit changed', MESSAGE, Buffer.from(MAC.map((byte, index) => (index === 31 ? byte ^ 1 : byte))), false],
     ['cut', MESSAGE, MAC.subarray(0, 16), false],
     ['empty', MESSAGE, Buffer.alloc(0), false],
     ['too long', MESSAGE, Buffer.concat([MAC, Buffer.alloc(1)]), false],
   ])('%s', (_name, message, mac, valid) => {
-    expect(verifyHmacSha256(KEY, message, mac)).toBe(valid)
+    expect(verifyHmacSha256(KEY, mac, message)).toBe(valid)
   })
 
   it('does not take another key', () => {
-    expect(verifyHmacSha256(importHmacKey(Buffer.from('jefe')), MESSAGE, MAC)).toBe(false)
+    expect(verifyHmacSha256(importHmacKey(Buffer.from('jefe')), MAC, MESSAGE)).toBe(false)
   })
 })

@@ -1,5 +1,6 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
+import { randomNonce } from '../crypto/random.ts'
 import { uuidv7 } from '../crypto/uuid.ts'
 import type { Db, Tx } from '../db/db.ts'
 import { pruneExpired } from '../db/prune.ts'
@@ -59,7 +60,7 @@ export async function recordRefusal(prisma: PrismaClient, author: Author, entry:
 
 /** Audit ids are UUIDv7, so that they list in the order of time. */
 export function auditId(): string {
-  return uuidv7(Date.now(), randomBytes(10))
+  return uuidv7(Date.now(), randomNonce(10))
 }
 
 /** How an author is named in the audit. */
