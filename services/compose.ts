@@ -43,7 +43,7 @@ export async function startServer(config: Config, secrets: Secrets, databaseUrl:
   opened.defer(() => certificates?.close())
   const remotes = connectRemotes(config, certificates)
   opened.defer(() => remotes.close())
-  const revocations = openRevocations(config, { databaseUrl, db, deployment, log, metrics })
+  const revocations = await openRevocations(config, { databaseUrl, db, deployment, log, metrics })
   opened.defer(() => revocations.stop())
   const services = await createServices({ config, secrets, db, log, remotes, revocations })
   opened.defer(() => services.close())
