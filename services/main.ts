@@ -1,4 +1,5 @@
 import './shared/require-node.ts'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { WrongKeyError } from './authn/index.ts'
 import { printWelcome } from './banner.ts'
@@ -6,8 +7,8 @@ import { startServer } from './compose.ts'
 import { type Config, ConfigError, readConfig } from './shared/config/config.ts'
 import { loadSecrets, type Secrets } from './shared/config/secrets.ts'
 import { parseServices } from './shared/config/service-names.ts'
-import { defaultDataDir, startEmbeddedPostgres } from './shared/db/embedded-postgres.ts'
 import { toApiError } from './shared/errors/api-error.ts'
+import { giveBackMemory } from './shared/give-back-memory.ts'
 import { createLogger, type Logger } from './shared/log/log.ts'
 import { StartupError } from './shared/startup-error.ts'
 
@@ -41,12 +42,13 @@ try {
 /** Starts what the environment asks for, and stops it in order when told to. Throws when it cannot go on. */
 async function main(): Promise<void> {
   const services = parseServices(process.argv.slice(2))
-  const config = readConfig(process.env, await defaultDataDir(CHECKOUT), services)
+  const config = readConfig(process.env, await defaultDataDir(), services)
   const log = createLogger(config.logLevel)
   const stopping = stopReason()
   const secrets = await loadSecrets(config)
   if (config.databaseUrl !== undefined) return serve({ config, secrets, log, stopping }, config.databaseUrl)
 
+  const { startEmbeddedPostgres } = await import('./shared/db/embedded-postgres.ts')
   const lost = Promise.withResolvers<never>()
   // It may be lost while the server still starts, when nobody awaits this yet.
   lost.promise.catch(() => undefined)
@@ -59,6 +61,13 @@ async function main(): Promise<void> {
   }
 }
 
+/** Where data is kept unless a setting says otherwise. With a database elsewhere nothing is, and nobody has to be asked. */
+async function defaultDataDir(): Promise<string> {
+  if (process.env.DATABASE_URL) return join(CHECKOUT, 'data')
+  const embedded = await import('./shared/db/embedded-postgres.ts')
+  return embedded.defaultDataDir(CHECKOUT)
+}
+
 interface Serving {
   readonly config: Config
   readonly secrets: Secrets
@@ -69,6 +78,7 @@ interface Serving {
 async function serve({ config, secrets, log, stopping }: Serving, databaseUrl: string): Promise<void> {
   const server = await startServer(config, secrets, databaseUrl, log)
   try {
+    giveBackMemory()
     printWelcome(config, secrets, server.ports)
     log.info({ issuer: config.issuer, ...server.ports, services: config.services }, 'listening')
     log.info({ reason: await stopping }, 'stopping')
