@@ -1,7 +1,6 @@
 import type { Deployment } from '../gen/prisma/client.ts'
 import { connectRevocations, type Revocations, systemClock } from './revocation/index.ts'
 import { type Bus, noBus } from './shared/bus/bus.ts'
-import { createNatsBus } from './shared/bus/nats-bus.ts'
 import { parseNatsUrl } from './shared/bus/nats-url.ts'
 import { sealBus } from './shared/bus/sealed-bus.ts'
 import type { Config } from './shared/config/config.ts'
@@ -32,10 +31,10 @@ export interface OpenRevocations extends Revocations {
 }
 
 /** Connects this process to the revocation log and to the bus. */
-export function openRevocations(config: Config, deps: RevocationsDeps): OpenRevocations {
+export async function openRevocations(config: Config, deps: RevocationsDeps): Promise<OpenRevocations> {
   const { databaseUrl, db, deployment, log, metrics } = deps
+  const bus = await openBus(config, deployment, log, metrics)
   const pool = openPool({ url: databaseUrl, poolSize: POOL_SIZE, log })
-  const bus = openBus(config, deployment, log, metrics)
   const runs = (...names: readonly ServiceName[]) => names.some((name) => config.services.includes(name))
   const revocations = connectRevocations({
     pool,
@@ -60,9 +59,11 @@ export function openRevocations(config: Config, deps: RevocationsDeps): OpenRevo
   }
 }
 
-function openBus(config: Config, { busKey }: Deployment, log: Logger, { revocation }: Metrics): Bus {
+/** NATS's client is loaded only where there is NATS. */
+async function openBus(config: Config, { busKey }: Deployment, log: Logger, { revocation }: Metrics): Promise<Bus> {
   const servers = config.natsUrl.map(parseNatsUrl).filter((server) => server !== undefined)
   if (servers.length === 0) return noBus
+  const { createNatsBus } = await import('./shared/bus/nats-bus.ts')
   const { natsTlsCaFile: caFile, natsTlsCertFile: certFile, natsTlsKeyFile: keyFile } = config
   const files = { caFile, certFile, keyFile }
   const count = (event: string) => event === 'forged' && revocation.rejected()

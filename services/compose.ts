@@ -55,7 +55,7 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
   opened.defer(() => certificates?.close())
   const remotes = connectRemotes(config, certificates)
   opened.defer(() => remotes.close())
-  const revocations = openRevocations(config, { databaseUrl, db, deployment, log, metrics })
+  const revocations = await openRevocations(config, { databaseUrl, db, deployment, log, metrics })
   opened.defer(() => revocations.stop())
   const services = await createServices({ config, secrets, db, log, remotes, revocations })
   opened.defer(() => services.close())

@@ -1,5 +1,6 @@
 import './shared/require-node.ts'
 import cluster from 'node:cluster'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { printWelcome } from './banner.ts'
 import type { Server, ServerDeps } from './compose.ts'
@@ -8,7 +9,7 @@ import { type Config, readConfig } from './shared/config/config.ts'
 import { loadSecrets, type Secrets } from './shared/config/secrets.ts'
 import { parseServices } from './shared/config/service-names.ts'
 import { engineChoice } from './shared/crypto/ed25519.ts'
-import { defaultDataDir, startEmbeddedPostgres } from './shared/db/embedded-postgres.ts'
+import { giveBackMemory } from './shared/give-back-memory.ts'
 import { createLogger, type Logger } from './shared/log/log.ts'
 import { StartupError } from './shared/startup-error.ts'
 
@@ -41,13 +42,14 @@ if (cluster.isWorker) {
 /** Starts what the environment asks for, and stops it in order when told to. Throws when it cannot go on. */
 async function main(): Promise<void> {
   const services = parseServices(process.argv.slice(2))
-  const config = readConfig(process.env, await defaultDataDir(CHECKOUT), services)
+  const config = readConfig(process.env, await defaultDataDir(), services)
   const log = createLogger(config.logLevel)
   log.info({ engine: engineChoice.engine.name, problem: engineChoice.problem }, 'Ed25519 has its engine')
   const stopping = stopReason()
   const secrets = await loadSecrets(config)
   if (config.databaseUrl !== undefined) return serve({ config, secrets, log, stopping }, config.databaseUrl)
 
+  const { startEmbeddedPostgres } = await import('./shared/db/embedded-postgres.ts')
   const lost = Promise.withResolvers<never>()
   // It may be lost while the server still starts, when nobody awaits this yet.
   lost.promise.catch(() => undefined)
@@ -65,6 +67,13 @@ async function main(): Promise<void> {
   }
 }
 
+/** Where data is kept unless a setting says otherwise. With a database elsewhere nothing is, and nobody has to be asked. */
+async function defaultDataDir(): Promise<string> {
+  if (process.env.DATABASE_URL) return join(CHECKOUT, 'data')
+  const embedded = await import('./shared/db/embedded-postgres.ts')
+  return embedded.defaultDataDir(CHECKOUT)
+}
+
 interface Serving {
   readonly config: Config
   readonly secrets: Secrets
@@ -75,6 +84,7 @@ interface Serving {
 async function serve({ config, secrets, log, stopping }: Serving, databaseUrl: string): Promise<void> {
   const server = await start({ config, secrets, databaseUrl, log })
   try {
+    giveBackMemory()
     printWelcome(config, secrets, server.ports)
     const { issuer, services, workers } = config
     log.info({ issuer, ...server.ports, services, ...(workers > 1 && { workers }) }, 'listening')

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { DescMethod, DescService, Message } from '@bufbuild/protobuf'
+import type { DescMethod, Message } from '@bufbuild/protobuf'
 import {
   type ConnectRouter,
   createConnectRouter,
@@ -47,12 +47,6 @@ const callState = createContextKey<CallState>({
 /** Longest deadline that a caller may ask for, in milliseconds; that of a stream may be later than it ends by itself. */
 const MAX_TIMEOUT_MS = 60_000
 const MAX_STREAM_TIMEOUT_MS = 24 * 3_600_000
-
-/** Tells whether a path is one of Connect's: `/package.Service/Method` in a package of the services. */
-export function connectPathTest(services: readonly DescService[]): (url: string) => boolean {
-  const prefixes = [...new Set(services.map(({ file }) => `/${file.proto.package}.`))]
-  return (url) => prefixes.some((prefix) => url.startsWith(prefix))
-}
 
 /** Makes the listener that offers all services over the Connect protocol and gRPC-Web (HTTP/1.1). */
 export function createConnectListener(context: GatewayContext): ConnectListener {

@@ -3,7 +3,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { methodName } from '../shared/rpc/method-name.ts'
 import { requestId } from '../shared/rpc/request-id.ts'
 import { addBodyParser } from './body-parser.ts'
-import { connectPathTest, createConnectListener } from './connect.ts'
+import { connectOnFirstCall, connectPathTest } from './connect-on-first-call.ts'
 import { createDirectRoutes, type DirectRoutes, isDirect } from './direct-routes.ts'
 import { createContext, type GatewayContext, type GatewayDeps, sendProblem } from './gateway-context.ts'
 import { createHttpServer, refuseUnparsed } from './http-server.ts'
@@ -26,6 +26,8 @@ export interface Gateway {
 
 /** URLs are bounded by Node's limit on headers; a DID in a path may take all of that. */
 const MAX_PARAM_LENGTH = 16_384
+/** No route has a schema: the contract is checked by what is made from it. Without this Fastify loads its compilers all the same. */
+const NO_SCHEMAS = { buildValidator: refuseSchema, buildSerializer: refuseSchema }
 /** How long requests in flight may take once the gateway closes, in milliseconds. */
 const DRAIN_MS = 10_000
 const DRAIN_CHECK_MS = 50
@@ -84,7 +86,7 @@ function splitListener(
 ): Listener {
   const headers = securityHeaders(context.config.baseUrl)
   const isConnect = connectPathTest(context.rpc.services)
-  const connect = createConnectListener(context)
+  const connect = connectOnFirstCall(context)
   return (request, response) => {
     const url = request.url ?? '/'
     if (!url.startsWith('/')) request.url = url.replace(/^https?:\/\/[^/?#]*\/?/i, '/')
@@ -110,6 +112,7 @@ function createFastify(
     bodyLimit: context.config.bodyLimit,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
+    schemaController: { compilersFactory: NO_SCHEMAS },
     routerOptions: {
       maxParamLength: MAX_PARAM_LENGTH,
       // Queries are read by the fields they set, from the raw text.
@@ -128,6 +131,10 @@ function createFastify(
   addWellKnownRoutes(fastify, context)
   addOperationRoutes(fastify, context)
   return fastify
+}
+
+function refuseSchema(): never {
+  throw new Error('REST has no schemas')
 }
 
 function knownPaths({ basePath, representations }: GatewayContext, bindings: readonly RestBinding[]): KnownPath[] {

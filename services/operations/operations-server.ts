@@ -1,6 +1,7 @@
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { Exposition } from '../shared/metrics/exposition.ts'
+import { createServer } from '../shared/node-http.ts'
 
 /** What the operations port works with. */
 export interface OperationsDeps {

@@ -8,7 +8,6 @@ import {
 } from '@bufbuild/protobuf'
 import { anyUnpack } from '@bufbuild/protobuf/wkt'
 import { type Client, credentials, Metadata, type MetadataValue, type ServiceError, status } from '@grpc/grpc-js'
-import { service as healthService } from 'grpc-health-check'
 import { describe, expect, it } from 'vitest'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
@@ -201,24 +200,5 @@ describe('the gRPC port with a certificate', () => {
     const error = await errorOf(call(plain.client, AuthnService.method.createChallenge, {}))
     expect(error.code).toBe(status.UNAVAILABLE)
     expect(plain.rpc.calls).toHaveLength(0)
-  })
-})
-
-describe('health', () => {
-  it.each(['', 'auth4agent.v1.AuthnService'])('of "%s" is what the server is told', async (service) => {
-    const { client, server } = await startGrpcServer()
-    const check = async () => {
-      const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-      const { path, requestSerialize, responseDeserialize } = healthService.Check ?? expect.fail('no health service')
-      client.makeUnaryRequest(path, requestSerialize, responseDeserialize, { service }, (error, answer) =>
-        error === null ? resolve(answer) : reject(error),
-      )
-      return promise
-    }
-    expect(await check()).toMatchObject({ status: 'NOT_SERVING' })
-    server.setServing(true)
-    expect(await check()).toMatchObject({ status: 'SERVING' })
-    server.setServing(false)
-    expect(await check()).toMatchObject({ status: 'NOT_SERVING' })
   })
 })

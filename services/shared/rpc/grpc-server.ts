@@ -1,11 +1,11 @@
 import { createServer, type Socket } from 'node:net'
 import { Server, ServerCredentials } from '@grpc/grpc-js'
-import { HealthImplementation } from 'grpc-health-check'
 import { createBound } from '../limits/bound.ts'
 import { sourceKey } from '../limits/source-key.ts'
 import type { Logger } from '../log/log.ts'
 import { createConnections } from './connections.ts'
 import { callSource, definition, implementation } from './grpc-calls.ts'
+import { addHealth } from './grpc-health.ts'
 import { createStreamLimits } from './grpc-limits.ts'
 import { addReflection } from './grpc-reflection.ts'
 import { methodName } from './method-name.ts'
@@ -79,13 +79,10 @@ export function createGrpcServer(deps: GrpcServerDeps): GrpcServer {
   const closing = new AbortController()
   const calls = { rpc, sourceOf, closing: closing.signal }
   for (const service of rpc.services) server.addService(definition(service), implementation(calls, service))
-  const health = new HealthImplementation()
-  const setServing = (isServing: boolean): void => {
-    const names = ['', ...rpc.services.map(({ typeName }) => typeName)]
-    for (const name of names) health.setStatus(name, isServing ? 'SERVING' : 'NOT_SERVING')
-  }
-  setServing(false)
-  health.addToServer(server)
+  const setServing = addHealth(
+    server,
+    rpc.services.map(({ typeName }) => typeName),
+  )
   addReflection(server, rpc.services)
   const { listener, allClosed } = createListener(server, deps)
   return {

@@ -63,7 +63,7 @@ export async function startAuth4Agent(
     name: 'this server',
     machine,
     core: workers === undefined ? core : undefined,
-    args: [...profile, 'services/main.ts'],
+    args: [...profile, 'services/start.mjs'],
     env: {
       ...env,
       PORT: String(port),

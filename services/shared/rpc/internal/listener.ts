@@ -2,9 +2,9 @@ import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import type { DescService } from '@bufbuild/protobuf'
 import { Server, ServerCredentials } from '@grpc/grpc-js'
-import { HealthImplementation } from 'grpc-health-check'
 import type { ServiceName } from '../../config/service-names.ts'
 import { createConnections } from '../connections.ts'
+import { addHealth } from '../grpc-health.ts'
 import { methodName } from '../method-name.ts'
 import type { ObserverDeps } from '../observation.ts'
 import type { Rpc } from '../rpc.ts'
@@ -63,10 +63,10 @@ export function createInternalListener(deps: ListenerDeps): InternalListener {
   const { place, certificates, log } = deps
   const server = new Server({ ...OPTIONS, interceptors: certificates === undefined ? [] : [peerCheck(deps)] })
   const closing = new AbortController()
-  const health = mountServices(server, deps, closing.signal)
+  const setServing = mountServices(server, deps, closing.signal)
   const sockets = createSockets(server, certificates)
   return {
-    setServing: (isServing) => health(isServing ? 'SERVING' : 'NOT_SERVING'),
+    setServing,
     async listen() {
       if ('socket' in place) await clearSocketPath(place.socket)
       await bind(sockets.listener, place)
@@ -76,7 +76,7 @@ export function createInternalListener(deps: ListenerDeps): InternalListener {
       return { internalPort: typeof address === 'object' && address !== null ? address.port : place.port }
     },
     async close() {
-      health('NOT_SERVING')
+      setServing(false)
       sockets.close()
       // They are resumed at another process.
       closing.abort()
@@ -112,14 +112,10 @@ function mountServices(
     ...forwarded.map((service) => mountForwarded(service, rpc, closing)),
   ]
   for (const { definition, implementation } of mounted) server.addService(definition, implementation)
-  const health = new HealthImplementation()
-  health.addToServer(server)
-  const names = ['', ...internal.map(({ service }) => service.typeName), ...forwarded.map(({ typeName }) => typeName)]
-  const setStatus = (status: 'SERVING' | 'NOT_SERVING'): void => {
-    for (const name of names) health.setStatus(name, status)
-  }
-  setStatus('NOT_SERVING')
-  return setStatus
+  return addHealth(
+    server,
+    [...internal.map(({ service }) => service), ...forwarded].map(({ typeName }) => typeName),
+  )
 }
 
 /** grpc-js gets connections whose handshake is done: none that it would not know of yet when it tells all of the end. */
