@@ -1,6 +1,6 @@
 import type { Client } from '@connectrpc/connect'
 import { AgentDirectoryService, OperatorDirectoryService } from '../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import { type Authn, createAuthn } from './authn/index.ts'
+import { type Authn, createAuthn, redeemPoolOptions } from './authn/index.ts'
 import type { Remotes } from './compose-remotes.ts'
 import { createIdentity } from './identity/index.ts'
 import { createOperatorRegistry, createTxtResolvers } from './operator-registry/index.ts'
@@ -8,7 +8,7 @@ import { createRevocation, type Revocations } from './revocation/index.ts'
 import type { Config } from './shared/config/config.ts'
 import type { Secrets } from './shared/config/secrets.ts'
 import type { ServiceName } from './shared/config/service-names.ts'
-import type { Db } from './shared/db/db.ts'
+import { type Db, openPool } from './shared/db/db.ts'
 import { pruneAssertions } from './shared/ledger/ledger.ts'
 import type { Logger } from './shared/log/log.ts'
 import type { InternalService } from './shared/rpc/internal/handlers.ts'
@@ -29,6 +29,7 @@ const MAX_PENDING = { operators: 100_000, operatorsPerDomain: 16, agentsPerOpera
 export interface ServiceDeps {
   readonly config: Config
   readonly secrets: Secrets
+  readonly databaseUrl: string
   readonly db: Db
   readonly log: Logger
   readonly remotes: Remotes
@@ -115,15 +116,17 @@ function makeIdentity({ config, db }: ServiceDeps, operators: Operators): Part &
 }
 
 async function makeAuthn(
-  { config, secrets, db, log, revocations }: ServiceDeps,
+  { config, secrets, databaseUrl, db, log, revocations }: ServiceDeps,
   verificationKeys: VerificationKeys,
   clients: { readonly operators: Operators; readonly agents: Agents },
 ): Promise<Part & Pick<Authn, 'signingKeyFacts'>> {
   const { kek } = secrets
   if (kek === undefined) throw new Error('the secrets of authn hold no key-encryption key')
+  const redeemPool = openPool({ url: databaseUrl, ...redeemPoolOptions, log })
   const authn = await createAuthn({
     ...clients,
     db,
+    redeemPool,
     now: Date.now,
     issuer: config.issuer,
     secrets: { ...secrets, kek },
@@ -145,7 +148,9 @@ async function makeAuthn(
     routes: [...routesOf(authn.authn), ...routesOf(authn.keys)],
     internal: [],
     jobs: authn.jobs,
-    close: () => authn.close(),
+    async close() {
+      await Promise.all([authn.close(), redeemPool.end()])
+    },
     signingKeyFacts: () => authn.signingKeyFacts(),
   }
 }

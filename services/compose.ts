@@ -57,7 +57,7 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
   opened.defer(() => remotes.close())
   const revocations = await openRevocations(config, { databaseUrl, db, deployment, log, metrics })
   opened.defer(() => revocations.stop())
-  const services = await createServices({ config, secrets, db, log, remotes, revocations })
+  const services = await createServices({ config, secrets, databaseUrl, db, log, remotes, revocations })
   opened.defer(() => services.close())
   const { operators, routes, internal, jobs, watchers, signingKeyFacts } = services
   metrics.revocation.show({ ...revocations, watchers })

@@ -14,8 +14,8 @@ import { createLogger, type Logger } from './shared/log/log.ts'
 import { StartupError } from './shared/startup-error.ts'
 
 const CHECKOUT = fileURLToPath(new URL('..', import.meta.url))
-/** What a worker connects to the database beside its pool: leases and waits, notifications, migrations at its start. */
-const OTHER_CONNECTIONS = 6
+/** What a worker connects to the database beside its pool: redemptions, leases and waits, notifications, migrations at its start. */
+const OTHER_CONNECTIONS = 10
 /** Those of people who look at the embedded database, and those that PostgreSQL keeps for its superuser. */
 const SPARE_CONNECTIONS = 10
 

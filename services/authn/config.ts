@@ -1,4 +1,5 @@
 import type { Client } from '@connectrpc/connect'
+import type pg from 'pg'
 import type {
   AgentDirectoryService,
   OperatorDirectoryService,
@@ -69,6 +70,8 @@ export interface AuthnDeps {
 /** What the composition root brings; the rest the service makes itself. */
 export interface AuthnOptions {
   readonly db: Db
+  /** For redemptions alone. */
+  readonly redeemPool: pg.Pool
   readonly now: () => number
   readonly issuer: string
   readonly settings: AuthnSettings

@@ -10,9 +10,12 @@ import { openKeys } from './keys/open-keys.ts'
 import type { ListedKey } from './keys/signing-keys.ts'
 import { keysRoutes } from './keys-routes.ts'
 import { authnPolicies, keysPolicies } from './policy.ts'
-import { createRedeemer } from './redeemer.ts'
+import { createRedeemer, MAX_STATEMENTS, REDEEM_SESSION } from './redeemer.ts'
 import { authnRoutes } from './routes.ts'
 import { createSubjects } from './subjects.ts'
+
+/** What a pool for redemptions is: how many connections, and the settings of their sessions. */
+export const redeemPoolOptions = { poolSize: MAX_STATEMENTS, options: REDEEM_SESSION }
 
 /** The authn service as the composition root holds it. */
 export interface Authn {
@@ -29,7 +32,7 @@ export interface Authn {
  * where they cannot be opened.
  */
 export async function createAuthn(options: AuthnOptions): Promise<Authn> {
-  const { db, now, agents, secrets, log, ...rest } = options
+  const { db, redeemPool, now, agents, secrets, log, ...rest } = options
   await using opened = new AsyncDisposableStack()
   const keys = await openKeys({ db, secrets, log, settings: options.settings, now })
   opened.defer(() => keys.close())
@@ -39,7 +42,7 @@ export async function createAuthn(options: AuthnOptions): Promise<Authn> {
     db,
     now,
     subjects: createSubjects(agents),
-    redeem: createRedeemer(db.pool),
+    redeem: createRedeemer(redeemPool),
     genuineTokens: createGenuineTokens(rest.issuer, rest.verificationKeys),
   }
   const all = opened.move()

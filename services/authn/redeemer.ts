@@ -11,21 +11,37 @@ interface Waiting {
 }
 
 /** Challenges redeemed by one statement at most: its rows wait for each other. */
-const MAX_BATCH = 64
-/** Statements under way at once: while one waits for the disk, the next one is worked on. */
-const MAX_STATEMENTS = 2
+const MAX_BATCH = 128
+/** Statements under way at once at most, and so the connections that redeeming needs. */
+export const MAX_STATEMENTS = 4
+/** So many are worth a statement of their own; fewer go with the next, for most of a statement's cost does not grow with its rows. */
+const WORTHWHILE = 12
+/** How long one statement keeps fewer from being sent, in milliseconds. */
+const PATIENCE_MS = 5
 
 /**
- * Group commit: what is asked for in one turn of the event loop, or while other statements are under way, goes to the database in one
+ * Plans of the redeeming statement are made once, for any number of rows, and look rows up by their keys: planning costs more than
+ * running, and statistics are old where agents have been registered by the thousand.
+ */
+export const REDEEM_SESSION =
+  '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off'
+
+/**
+ * Group commit: what is asked for in one turn of the event loop, or while another statement is under way, goes to the database in one
  * statement. A redemption is sent after it was asked for, never before, so its snapshot sees all that was acknowledged by then.
+ * A statement that takes long, for the disk or for a lock, holds nobody up: others go beside it.
  */
 export function createRedeemer(pool: pg.Pool): Redeemer {
-  const queue: Waiting[] = []
+  let queue: Waiting[] = []
   let statements = 0
   let isScheduled = false
+  /** The statement that the next one waits for. */
+  let latest: NodeJS.Timeout | undefined
 
   const send = async (batch: readonly Waiting[]) => {
     statements += 1
+    const patience = setTimeout(() => giveWay(patience), PATIENCE_MS)
+    latest = patience
     try {
       const outcomes = await redeem(
         pool,
@@ -36,22 +52,36 @@ export function createRedeemer(pool: pg.Pool): Redeemer {
       for (const { reject } of batch) reject(error)
     } finally {
       statements -= 1
-      schedule()
+      clearTimeout(patience)
+      giveWay(patience)
     }
   }
+  const giveWay = (patience: NodeJS.Timeout) => {
+    if (latest === patience) latest = undefined
+    schedule()
+  }
+  const maySend = () =>
+    statements < MAX_STATEMENTS && (queue.length >= WORTHWHILE || (queue.length > 0 && latest === undefined))
   const sendWaiting = () => {
-    isScheduled = false
-    while (queue.length > 0 && statements < MAX_STATEMENTS) void send(queue.splice(0, MAX_BATCH))
+    if (!maySend()) return
+    const batch = queue.slice(0, MAX_BATCH)
+    queue = queue.slice(MAX_BATCH)
+    void send(batch)
   }
   const schedule = () => {
-    if (isScheduled || queue.length === 0 || statements >= MAX_STATEMENTS) return
+    if (isScheduled || !maySend()) return
     isScheduled = true
-    setImmediate(sendWaiting)
+    setImmediate(() => {
+      isScheduled = false
+      sendWaiting()
+    })
   }
   return (input) => {
     const { promise, resolve, reject } = Promise.withResolvers<RedeemOutcome>()
     queue.push({ input, resolve, reject })
-    schedule()
+    // The rest of the turn may take as long as the statement does.
+    if (queue.length >= WORTHWHILE) sendWaiting()
+    else schedule()
     return promise
   }
 }

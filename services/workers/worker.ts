@@ -1,5 +1,6 @@
 import { type Server, startServer } from '../compose.ts'
 import { explainFailure } from '../explain-failure.ts'
+import { giveBackMemory } from '../shared/give-back-memory.ts'
 import { createLogger } from '../shared/log/log.ts'
 import { type Exposition, rememberExposition } from '../shared/metrics/exposition.ts'
 import type { Metrics } from '../shared/metrics/metrics.ts'
@@ -25,6 +26,7 @@ async function start({ number, config, secrets, databaseUrl }: Assignment): Prom
   try {
     const server = await startServer({ config, secrets, databaseUrl, log, expose: exposeAll })
     tell({ kind: 'listening', ports: server.ports })
+    giveBackMemory()
     return server
   } catch (error) {
     // It is said before the end that it explains.

@@ -86,6 +86,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
   const revocation = createRevocation({ db, issuer: ISSUER, verificationKeys, store, onWake() {} })
   const authn = await createAuthn({
     db,
+    redeemPool: db.pool,
     now,
     issuer: ISSUER,
     settings: { ...SETTINGS, ...options.settings },

@@ -17,6 +17,8 @@ interface DbOptions {
   readonly url: string
   readonly poolSize: number
   readonly log: Logger
+  /** Settings of its sessions beside the usual ones, as PostgreSQL takes them at connection: `-c name=value …`. */
+  readonly options?: string
 }
 
 /** Short enough that a database which is away, or which has stopped answering, is told within two seconds. */
@@ -29,7 +31,7 @@ const TRANSACTION_TIMEOUT_MS = 5_000
 const READ_TIMEOUT_MESSAGE = 'Query read timeout'
 
 /** Opens a pool; no connection is made before the first statement. */
-export function openPool({ url, poolSize, log }: DbOptions): pg.Pool {
+export function openPool({ url, poolSize, log, options }: DbOptions): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max: poolSize,
@@ -40,6 +42,7 @@ export function openPool({ url, poolSize, log }: DbOptions): pg.Pool {
     idle_in_transaction_session_timeout: 10_000,
     keepAlive: true,
     application_name: 'auth4agent',
+    ...(options !== undefined && { options }),
   })
   // An idle client whose connection breaks emits here; unhandled it would end the process.
   // The error itself carries the whole client, which is not for the log.

@@ -10,7 +10,7 @@ function setUp(maxKeys?: number) {
   /** How many of the next calls go on. */
   const burst = (key: string, rate = RATE) => {
     let count = 0
-    while (count < 1000 && limiter('read', key, rate) === 0) count += 1
+    while (count < 1000 && limiter('read', 'source', key, rate) === 0) count += 1
     return count
   }
   return { clock, limiter, burst }
@@ -20,8 +20,8 @@ describe('createLimiter', () => {
   it('lets a burst go on and then says how long to wait', () => {
     const { limiter, burst } = setUp()
     expect(burst('a')).toBe(5)
-    expect(limiter('read', 'a', RATE)).toBe(1)
-    expect(limiter('read', 'a', { perMinute: 1, burst: 1 })).toBeGreaterThan(1)
+    expect(limiter('read', 'source', 'a', RATE)).toBe(1)
+    expect(limiter('read', 'source', 'a', { perMinute: 1, burst: 1 })).toBeGreaterThan(1)
   })
 
   it('lets the whole burst go on at any time and rate, in spite of rounding', () => {
@@ -29,7 +29,7 @@ describe('createLimiter', () => {
       const limiter = createLimiter(() => index * 7_919.123)
       const rate = { perMinute: 1000 + index, burst: 50 }
       let count = 0
-      while (limiter('read', 'a', rate) === 0) count += 1
+      while (limiter('read', 'source', 'a', rate) === 0) count += 1
       return count
     }).filter((count) => count !== 50)
     expect(short).toEqual([])
@@ -52,32 +52,33 @@ describe('createLimiter', () => {
     const { clock, limiter, burst } = setUp()
     const slow = { perMinute: 7, burst: 3 }
     burst('a', slow)
-    clock.now += limiter('read', 'a', slow) * 1000
-    expect(limiter('read', 'a', slow)).toBe(0)
+    clock.now += limiter('read', 'source', 'a', slow) * 1000
+    expect(limiter('read', 'source', 'a', slow)).toBe(0)
   })
 
   it('does not make a caller wait longer for calls that were refused', () => {
     const { clock, limiter, burst } = setUp()
     burst('a')
-    for (let n = 0; n < 100; n += 1) limiter('read', 'a', RATE)
+    for (let n = 0; n < 100; n += 1) limiter('read', 'source', 'a', RATE)
     clock.now += 1_000
-    expect(limiter('read', 'a', RATE)).toBe(0)
+    expect(limiter('read', 'source', 'a', RATE)).toBe(0)
   })
 
   it('counts keys and groups by themselves', () => {
     const { limiter, burst } = setUp()
     burst('a')
     expect(burst('b')).toBe(5)
-    expect(limiter('token', 'a', RATE)).toBe(0)
+    expect(limiter('token', 'source', 'a', RATE)).toBe(0)
+    expect(limiter('read', 'subject', 'a', RATE)).toBe(0)
     expect(burst('__proto__')).toBe(5)
   })
 
   it('keeps a bounded number of keys and forgets the one untouched for longest', () => {
     const { limiter, burst } = setUp(2)
-    limiter('read', 'a', RATE)
-    limiter('read', 'b', RATE)
-    limiter('read', 'a', RATE)
-    limiter('read', 'c', RATE)
+    limiter('read', 'source', 'a', RATE)
+    limiter('read', 'source', 'b', RATE)
+    limiter('read', 'source', 'a', RATE)
+    limiter('read', 'source', 'c', RATE)
     expect(burst('a')).toBe(3)
     expect(burst('b')).toBe(5)
   })
@@ -94,6 +95,6 @@ describe('scaleRates', () => {
   it.each([0.01, 1, 10_000])('lets at least one call of each group go on at factor %d', (factor) => {
     const rates = Object.values(scaleRates(factor)).flatMap(({ source, subject }) => [source, subject])
     expect(rates.every(({ perMinute, burst }) => perMinute > 0 && burst >= 1)).toBe(true)
-    expect(rates.map((rate) => createLimiter(() => 0)('read', 'a', rate))).toEqual(rates.map(() => 0))
+    expect(rates.map((rate) => createLimiter(() => 0)('read', 'source', 'a', rate))).toEqual(rates.map(() => 0))
   })
 })

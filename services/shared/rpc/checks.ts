@@ -3,7 +3,7 @@ import type { PrismaClient } from '../../../gen/prisma/client.ts'
 import { ApiError, toApiError } from '../errors/api-error.ts'
 import { reasons } from '../errors/reasons.ts'
 import { recordRefusal } from '../ledger/ledger.ts'
-import type { Limiter, LimitName, Rates } from '../limits/limits.ts'
+import type { LimitedBy, Limiter, LimitName, Rates } from '../limits/limits.ts'
 import { sourceKey } from '../limits/source-key.ts'
 import type { Logger } from '../log/log.ts'
 import { type AuthenticateDeps, authenticate } from './authenticate.ts'
@@ -61,8 +61,8 @@ export function admitCaller(deps: CheckDeps, { policy }: Line, received: Receive
 }
 
 /** Throws RATE_LIMITED when a key has made too many calls of a group. */
-export function limit({ limiter, rates }: CheckDeps, group: LimitName, by: 'source' | 'subject', key: string): void {
-  const retryAfter = limiter(group, `${by} ${key}`, rates[group][by])
+export function limit({ limiter, rates }: CheckDeps, group: LimitName, by: LimitedBy, key: string): void {
+  const retryAfter = limiter(group, by, key, rates[group][by])
   if (retryAfter > 0) throw new ApiError('RATE_LIMITED', undefined, { retryAfter })
 }
 
