@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freshOperator, insertAgent, startInstance, type TestAgent } from '../../test/support/authn.ts'
+import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
+import { until } from '../../test/support/until.ts'
+import { createRedeemer, type Redeemer } from './redeemer.ts'
+import type { RedeemInput } from './store.ts'
+
+const EPOCHS = [1, 1]
+const nowS = () => Math.floor(Date.now() / 1000)
+
+let database: TestDatabase
+let agent: TestAgent
+let publicKey: Uint8Array
+let operatorId: string
+let challengeKeyId: string
+let redeem: Redeemer
+
+beforeAll(async () => {
+  database = await testDatabase()
+  const instance = await startInstance(database.db)
+  await instance.runJobs()
+  const operator = await freshOperator(database.db)
+  operatorId = operator.id
+  agent = await insertAgent(database.db, operator)
+  publicKey = (await database.db.prisma.agentKey.findFirstOrThrow({ where: { agentId: agent.id } })).publicKey
+  challengeKeyId = (await database.db.prisma.challengeKey.findFirstOrThrow()).id
+  redeem = createRedeemer(database.db.pool)
+})
+afterAll(() => database.drop())
+
+function input(change: Partial<RedeemInput> = {}): RedeemInput {
+  return {
+    challengeId: randomUUID(),
+    challengeExp: nowS() + 300,
+    challengeKeyId,
+    agentId: agent.id,
+    agentVersion: 1,
+    operatorId,
+    operatorVersion: 1,
+    publicKey,
+    jti: randomUUID(),
+    keepUntil: nowS() + 900,
+    alg: 'EdDSA',
+    actor: `agent:${agent.did}`,
+    requestId: 'null',
+    ...change,
+  }
+}
+
+/** How many transactions have written these redemptions. */
+async function transactionsOf(inputs: readonly RedeemInput[]): Promise<number> {
+  const { rows } = await database.db.pool.query<{ count: number }>(
+    'SELECT count(DISTINCT xmin::text)::int AS count FROM redemptions WHERE jti = ANY ($1)',
+    [inputs.map(({ jti }) => jti)],
+  )
+  return rows[0]?.count ?? 0
+}
+
+it('redeems in one transaction what is asked for in one turn, and audits each', async () => {
+  const inputs = Array.from({ length: 8 }, () => input())
+  const outcomes = await Promise.all(inputs.map(redeem))
+  expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(['redeemed']))
+  expect(await transactionsOf(inputs)).toBe(1)
+  const jtis = inputs.map(({ jti }) => jti)
+  const lines = await database.db.prisma.auditLog.findMany({ where: { subject: { in: jtis } } })
+  expect(lines.map(({ subject }) => subject).toSorted()).toEqual(jtis.toSorted())
+  for (const line of lines) {
+    expect(line).toMatchObject({ operatorId, actor: `agent:${agent.did}`, action: 'token.issue', requestId: 'null' })
+  }
+})
+
+it('divides what is too much for one statement', async () => {
+  const inputs = Array.from({ length: 300 }, () => input())
+  const outcomes = await Promise.all(inputs.map(redeem))
+  expect(outcomes.filter(({ kind }) => kind === 'redeemed')).toHaveLength(300)
+  expect(await transactionsOf(inputs)).toBeGreaterThan(1)
+})
+
+it('tells each how it ended, and only what is redeemed is written', async () => {
+  const used = input()
+  await redeem(used)
+  const all: [string, RedeemInput][] = [
+    ['redeemed', input()],
+    ['used', { ...used, jti: randomUUID() }],
+    ['expired', input({ challengeExp: nowS() - 1 })],
+    ['void', input({ challengeKeyId: 'gone' })],
+    ['stale', input({ agentVersion: 2 })],
+    ['stale', input({ operatorVersion: 2 })],
+    ['stale', input({ publicKey: new Uint8Array(32) })],
+    ['stale', input({ operatorId: randomUUID() })],
+    ['stale', input({ agentId: randomUUID() })],
+    ['redeemed', input()],
+  ]
+  const outcomes = await Promise.all(all.map(([, one]) => redeem(one)))
+  expect(outcomes.map(({ kind }) => kind)).toEqual(all.map(([kind]) => kind))
+  expect(outcomes[0]).toMatchObject({ epoch: EPOCHS, kid: expect.any(String) })
+  const jtis = all.map(([, { jti }]) => jti)
+  const redeemed = all.filter(([kind]) => kind === 'redeemed').map(([, { jti }]) => jti)
+  const rows = await database.db.prisma.redemption.findMany({ where: { jti: { in: jtis } } })
+  expect(rows.map(({ jti }) => jti).toSorted()).toEqual(redeemed.toSorted())
+  const lines = await database.db.prisma.auditLog.findMany({ where: { subject: { in: jtis } } })
+  expect(lines.map(({ subject }) => subject).toSorted()).toEqual(redeemed.toSorted())
+})
+
+it('redeems one of two that want the same challenge in one statement', async () => {
+  const one = input()
+  const both = [one, { ...one, jti: randomUUID() }]
+  const outcomes = await Promise.all(both.map(redeem))
+  expect(outcomes.map(({ kind }) => kind).toSorted()).toEqual(['redeemed', 'used'])
+  const winner = both[outcomes.findIndex(({ kind }) => kind === 'redeemed')]
+  const rows = await database.db.prisma.redemption.findMany({ where: { challengeId: one.challengeId } })
+  expect(rows.map(({ jti }) => jti)).toEqual([winner?.jti])
+})
+
+it('tells that no key of the algorithm signs', async () => {
+  await database.db.prisma.jwksKey.updateMany({ where: { alg: 'ES256', state: 'active' }, data: { state: 'retiring' } })
+  const [one, other] = await Promise.all([redeem(input({ alg: 'ES256' })), redeem(input())])
+  expect([one?.kind, other?.kind]).toEqual(['keyless', 'redeemed'])
+})
+
+describe('a statement that has to wait', () => {
+  it('for another redemption of the same challenge holds up nobody who comes later', async () => {
+    const blocker = await database.db.pool.connect()
+    const held = input()
+    try {
+      await blocker.query('BEGIN')
+      await blocker.query(
+        `INSERT INTO redemptions (challenge_id, jti, agent_id, key_thumbprint, keep_until) VALUES ($1, 'x', $2, 'x', now())`,
+        [held.challengeId, agent.id],
+      )
+      let isOver = false
+      const waiting = redeem(held).finally(() => {
+        isOver = true
+      })
+      await until(
+        () => database.db.pool.query("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'transactionid'"),
+        ({ rowCount }) => rowCount === 1,
+      )
+      expect((await redeem(input())).kind).toBe('redeemed')
+      expect(isOver).toBe(false)
+      await blocker.query('COMMIT')
+      expect((await waiting).kind).toBe('used')
+    } finally {
+      blocker.release(true)
+    }
+  })
+})
+
+it('fails all that a lost statement carried, and goes on', async () => {
+  const failed = await Promise.allSettled([redeem(input()), redeem(input({ agentId: 'no id' }))])
+  expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  expect((await redeem(input())).kind).toBe('redeemed')
+})
