@@ -12,7 +12,7 @@ import type { Assignment, ToPrimary, ToWorker } from './messages.ts'
 export function runWorker(): void {
   // The terminal's Ctrl-C, and whoever signals all processes of a service, mean the primary: it decides.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
-  // An exit in order, as node:cluster has it, writes what is left of the log first, and tries for ever where nobody reads it.
+  // An exit in order, as node:cluster has it, would wait for whoever reads the log.
   process.prependOnceListener('disconnect', () => process.kill(process.pid, 'SIGKILL'))
   let starting: Promise<Server> | undefined
   process.on('message', (message: ToWorker) => {

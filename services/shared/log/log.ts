@@ -1,4 +1,5 @@
 import { pino } from 'pino'
+import { createLineWriter } from './line-writer.ts'
 
 /** The part of pino that the code uses. */
 export interface Logger {
@@ -39,7 +40,7 @@ export function createLogger(level: string, write?: (line: string) => void, fiel
     timestamp: timeMember,
     formatters: { log: concealFields },
   }
-  return pino(options, { write: write ?? byTurns(pino.destination({ dest: process.stdout.fd, sync: true })) })
+  return pino(options, { write: write ?? createLineWriter({ fd: process.stdout.fd }) })
 }
 
 let lastMs = Number.NaN
@@ -53,21 +54,6 @@ function timeMember(): string {
     lastMember = `,"time":"${new Date(now).toISOString()}"`
   }
   return lastMember
-}
-
-/** Writes the lines of one turn of the event loop at once: a system call for each would cost more than most calls do. */
-function byTurns(output: { write(text: string): unknown }): (line: string) => void {
-  let pending = ''
-  const flush = () => {
-    const text = pending
-    pending = ''
-    if (text !== '') output.write(text)
-  }
-  process.once('exit', flush)
-  return (line) => {
-    if (pending === '') setImmediate(flush)
-    pending += line
-  }
 }
 
 function concealFields(fields: object): Record<string, unknown> {

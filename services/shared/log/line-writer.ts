@@ -1,0 +1,78 @@
+import { writeSync } from 'node:fs'
+
+/** Where lines go: a file descriptor, and how bytes are written to it; answers how many were. */
+export interface LineOutput {
+  readonly fd: number
+  readonly write?: (fd: number, bytes: Uint8Array) => number
+}
+
+/** What may wait for a reader that does not keep up, in characters; what comes after is lost. */
+const MAX_WAITING = 4 * 1024 * 1024
+/** How long until a reader that did not keep up is tried again, in milliseconds. */
+const RETRY_MS = 20
+/** And how often at the end of the process, when nothing else can be done meanwhile. */
+const LAST_TRIES = 10
+
+/**
+ * Makes the function that writes lines, those of one turn of the event loop by one system call: one for each would cost more than
+ * most calls do. Nobody waits for whoever reads them: what a full pipe does not take is tried again, and beyond a bound it is lost,
+ * which a line says once there is room. A reader that has gone is no fault.
+ */
+export function createLineWriter({ fd, write = writeSync }: LineOutput): (line: string) => void {
+  let waiting = ''
+  let rest: Uint8Array = new Uint8Array()
+  let lost = 0
+  let isScheduled = false
+  let hasReader = true
+
+  /** Whether all has been written. */
+  const flush = (): boolean => {
+    while (hasReader && (rest.length > 0 || waiting !== '')) {
+      if (rest.length === 0) {
+        rest = Buffer.from(waiting)
+        waiting = ''
+      }
+      const written = tryToWrite()
+      if (written === 0) return false
+      rest = rest.subarray(written)
+    }
+    return true
+  }
+  const tryToWrite = (): number => {
+    try {
+      return write(fd, rest)
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined
+      if (code !== 'EAGAIN' && code !== 'EINTR') hasReader = false
+      return 0
+    }
+  }
+  const flushSoon = () => {
+    isScheduled = false
+    if (!flush() && hasReader) {
+      isScheduled = true
+      setTimeout(flushSoon, RETRY_MS).unref()
+    } else if (lost > 0) {
+      const line = `{"level":40,"time":"${new Date().toISOString()}","lines":${lost},"msg":"lines of the log were lost: nobody read them in time"}\n`
+      lost = 0
+      writeLine(line)
+    }
+  }
+  const writeLine = (line: string) => {
+    if (!hasReader) return
+    if (waiting.length > MAX_WAITING) {
+      lost += 1
+      return
+    }
+    waiting += line
+    if (isScheduled) return
+    isScheduled = true
+    setImmediate(flushSoon)
+  }
+  process.once('exit', () => {
+    for (let tries = 0; tries < LAST_TRIES && !flush(); tries += 1) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS)
+    }
+  })
+  return writeLine
+}
