@@ -44,7 +44,6 @@ async function main(): Promise<void> {
   const services = parseServices(process.argv.slice(2))
   const config = readConfig(process.env, await defaultDataDir(), services)
   const log = createLogger(config.logLevel)
-  log.info({ engine: engineChoice.engine.name, problem: engineChoice.problem }, 'Ed25519 has its engine')
   const stopping = stopReason()
   const secrets = await loadSecrets(config)
   if (config.databaseUrl !== undefined) return serve({ config, secrets, log, stopping }, config.databaseUrl)
@@ -86,6 +85,7 @@ async function serve({ config, secrets, log, stopping }: Serving, databaseUrl: s
   try {
     giveBackMemory()
     printWelcome(config, secrets, server.ports)
+    log.info({ engine: engineChoice.engine.name, problem: engineChoice.problem }, 'Ed25519 has its engine')
     const { issuer, services, workers } = config
     log.info({ issuer, ...server.ports, services, ...(workers > 1 && { workers }) }, 'listening')
     log.info({ reason: await stopping }, 'stopping')

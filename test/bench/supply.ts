@@ -54,7 +54,11 @@ export async function introspectionBodies(peer: Peer, count: number): Promise<st
   const bodies = peerTokenBodies(peer, count, 'opaque')
   const answers = await postAll({ url: `${peer.http}/token`, contentType: FORM_TYPE, bodies })
   return answers.map(({ body }) =>
-    new URLSearchParams({ token: JSON.parse(body).access_token, client_id: INTROSPECTOR }).toString(),
+    new URLSearchParams({
+      token: JSON.parse(body).access_token,
+      client_id: INTROSPECTOR.id,
+      client_secret: INTROSPECTOR.secret,
+    }).toString(),
   )
 }
 

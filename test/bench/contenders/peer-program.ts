@@ -15,8 +15,8 @@ export interface PeerSettings {
   readonly signingKey: JWK
   /** Public keys of the clients, by client_id. */
   readonly clients: Readonly<Record<string, JWK>>
-  /** client_id of a client that only introspects, and has no secret. */
-  readonly introspector: string
+  /** A client that only introspects. */
+  readonly introspector: { readonly id: string; readonly secret: string }
   /** Resource that JWT access tokens are for. */
   readonly resource: string
 }
@@ -40,8 +40,9 @@ const provider = new Provider(`http://127.0.0.1:${settings.port}`, {
   clients: [
     ...clients,
     {
-      client_id: settings.introspector,
-      token_endpoint_auth_method: 'none',
+      client_id: settings.introspector.id,
+      client_secret: settings.introspector.secret,
+      token_endpoint_auth_method: 'client_secret_post',
       grant_types: [],
       redirect_uris: [],
       response_types: [],
@@ -53,7 +54,7 @@ const provider = new Provider(`http://127.0.0.1:${settings.port}`, {
   features: {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
-    // The cheapest authentication of a client is none; by default it may not see tokens of others.
+    // By default a client may not see tokens of others.
     introspection: { enabled: true, allowedPolicy: () => true },
     resourceIndicators: {
       enabled: true,

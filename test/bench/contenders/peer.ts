@@ -22,7 +22,7 @@ export interface Peer extends ContenderProcess {
 /** What its JWT access tokens are for. */
 export const RESOURCE = 'https://api.example.com'
 /** The client that introspects. */
-export const INTROSPECTOR = 'introspector'
+export const INTROSPECTOR = { id: 'introspector', secret: 'a secret as long as it has to be for oidc-provider' }
 
 /** Starts it with so many clients of its own. */
 export async function startPeer(machine: Machine, folder: string, clientCount: number): Promise<Peer> {

@@ -32,3 +32,11 @@ export function callGrpc(
     stream.end(body)
   })
 }
+
+/** Calls that are under way at once on one connection at most: gRPC's clients put all they have on few connections. */
+const STREAMS = 8
+
+/** How so many calls at once are spread over connections. */
+export function spread(calls: number): { readonly connections: number; readonly streams: number } {
+  return { connections: Math.ceil(calls / STREAMS), streams: Math.min(calls, STREAMS) }
+}

@@ -1,10 +1,11 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { spread } from './call-grpc.ts'
 import { runGenerator } from './generator.ts'
 import type { LoadRequest, LoadResult } from './load.ts'
 import { percentileOf } from './percentile.ts'
 
-/** Puts a load by h2load, one stream a connection. It sends one body only. */
+/** Puts a load by h2load, several streams a connection. It sends one body only. */
 export async function h2loadLoad(request: LoadRequest): Promise<LoadResult> {
   const { machine, folder, url, contentType, connections } = request
   const seconds = Math.max(1, Math.round(request.seconds))
@@ -13,11 +14,12 @@ export async function h2loadLoad(request: LoadRequest): Promise<LoadResult> {
   await rm(log, { force: true })
   await writeFile(body, request.bodies[0] ?? '')
   const headers = ['-H', `content-type: ${contentType}`, '-H', 'te: trailers']
+  const spreading = spread(connections)
   const options = [
     '-c',
-    String(connections),
+    String(spreading.connections),
     '-m',
-    '1',
+    String(spreading.streams),
     '-D',
     String(seconds),
     '--log-file',

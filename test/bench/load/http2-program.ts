@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { connect } from 'node:http2'
-import { callGrpc } from './call-grpc.ts'
+import { type ClientHttp2Session, connect } from 'node:http2'
+import { callGrpc, spread } from './call-grpc.ts'
 import type { LoadResult } from './load.ts'
 import { percentileOf } from './percentile.ts'
 
@@ -12,6 +12,7 @@ export interface Http2Settings {
   readonly contentType: string
   /** The framed message, base64. */
   readonly body: string
+  /** Calls at once. */
   readonly connections: number
   readonly seconds: number
 }
@@ -24,7 +25,8 @@ let bytes = 0
 let failures = 0
 
 const begin = performance.now()
-await Promise.all(Array.from({ length: settings.connections }, callAgainAndAgain))
+const { connections, streams } = spread(settings.connections)
+await Promise.all(Array.from({ length: connections }, callOnOneConnection))
 const seconds = (performance.now() - begin) / 1000
 durations.sort((one, other) => one - other)
 const result: Omit<LoadResult, 'exhausted'> = {
@@ -38,8 +40,13 @@ const result: Omit<LoadResult, 'exhausted'> = {
 }
 process.stdout.write(JSON.stringify(result))
 
-async function callAgainAndAgain(): Promise<void> {
+async function callOnOneConnection(): Promise<void> {
   const session = connect(origin)
+  await Promise.all(Array.from({ length: streams }, () => callAgainAndAgain(session)))
+  session.close()
+}
+
+async function callAgainAndAgain(session: ClientHttp2Session): Promise<void> {
   while (performance.now() - begin < settings.seconds * 1000) {
     const from = performance.now()
     const answer = await callGrpc(session, call)
@@ -47,5 +54,4 @@ async function callAgainAndAgain(): Promise<void> {
     bytes += answer?.length ?? 0
     if (answer === undefined) failures += 1
   }
-  session.close()
 }
