@@ -3,12 +3,24 @@ import { ONE_MODE_STORIES, SHORT_CLUSTER_STORIES } from './test/e2e/stories.ts'
 import type { Mode } from './test/support/modes.ts'
 
 const STORIES = 'test/e2e/**/*.test.ts'
+/** They start nothing and keep nothing, so they may share a process: giving each its own takes longer than they do. */
+const PURE = [
+  'services/**/domain/**/*.test.ts',
+  'services/shared/{crypto,errors,limits,requests,token}/**/*.test.ts',
+  'services/jwks-gateway/**/*.test.ts',
+]
 
 /** Tests that run in one mode, and the name that `vitest --project` knows them by. */
-function project(name: string, mode: Mode, include: readonly string[], exclude: readonly string[] = []) {
+function project(
+  name: string,
+  mode: Mode,
+  include: readonly string[],
+  exclude: readonly string[] = [],
+  isolate = true,
+) {
   return {
     extends: true as const,
-    test: { name, include: [...include], exclude: [...exclude], provide: { mode } },
+    test: { name, include: [...include], exclude: [...exclude], provide: { mode }, isolate },
   }
 }
 
@@ -21,7 +33,8 @@ export default defineConfig({
     // By default one fewer than there are cores; most tests wait for other processes.
     maxWorkers: 2,
     projects: [
-      project('unit', 'one', ['services/**/*.test.ts', 'test/**/*.test.ts'], [STORIES]),
+      project('pure', 'one', PURE, [], false),
+      project('unit', 'one', ['services/**/*.test.ts', 'test/**/*.test.ts'], [STORIES, ...PURE]),
       project('e2e', 'one', [STORIES]),
       project('e2e-split', 'split', [STORIES], Object.keys(ONE_MODE_STORIES)),
       project('e2e-cluster', 'cluster', SHORT_CLUSTER_STORIES),
