@@ -70,6 +70,18 @@ it('redeems in one transaction what is asked for in one turn, and audits each', 
   }
 })
 
+it('keeps every text its own, whatever stands in it', async () => {
+  const texts = ['NULL', '"', '\\', 'a","b', '{}', "'", ',']
+  const inputs = texts.map((text) => input({ requestId: text, actor: `agent:${text}` }))
+  const outcomes = await Promise.all(inputs.map(redeem))
+  expect(outcomes.map(({ kind }) => kind)).toEqual(texts.map(() => 'redeemed'))
+  for (const { jti, requestId, actor } of inputs) {
+    expect(await database.db.prisma.auditLog.findMany({ where: { subject: jti } })).toMatchObject([
+      { requestId, actor },
+    ])
+  }
+})
+
 it('divides what is too much for one statement', async () => {
   const inputs = Array.from({ length: 300 }, () => input())
   const outcomes = await Promise.all(inputs.map(redeem))

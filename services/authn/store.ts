@@ -109,9 +109,14 @@ export async function redeem(pool: pg.Pool, inputs: readonly RedeemInput[]): Pro
   return rows.map(outcomeOf)
 }
 
-/** The text of an array of what needs no escaping within quotes: numbers, ids, hex, DIDs, request ids. */
+/** The text of an array, as PostgreSQL reads it. */
 function toArray(values: readonly (string | number)[]): string {
-  return `{"${values.join('","')}"}`
+  return `{${values.map(quote).join(',')}}`
+}
+
+function quote(value: string | number): string {
+  const text = String(value)
+  return `"${/["\\]/.test(text) ? text.replaceAll(/["\\]/g, '\\$&') : text}"`
 }
 
 function outcomeOf({ agent_epoch, operator_epoch, kid, expired, void: isVoid, redeemed }: RedeemRow): RedeemOutcome {

@@ -23,11 +23,11 @@ export function createLineWriter({ fd, write = writeSync }: LineOutput): (line: 
   let rest: Uint8Array = new Uint8Array()
   let lost = 0
   let isScheduled = false
-  let hasReader = true
+  const reader = { isGone: false }
 
   /** Whether all has been written. */
   const flush = (): boolean => {
-    while (hasReader && (rest.length > 0 || waiting !== '')) {
+    while (!reader.isGone && (rest.length > 0 || waiting !== '')) {
       if (rest.length === 0) {
         rest = Buffer.from(waiting)
         waiting = ''
@@ -43,13 +43,13 @@ export function createLineWriter({ fd, write = writeSync }: LineOutput): (line: 
       return write(fd, rest)
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : undefined
-      if (code !== 'EAGAIN' && code !== 'EINTR') hasReader = false
+      if (code !== 'EAGAIN' && code !== 'EINTR') reader.isGone = true
       return 0
     }
   }
   const flushSoon = () => {
     isScheduled = false
-    if (!flush() && hasReader) {
+    if (!flush() && !reader.isGone) {
       isScheduled = true
       setTimeout(flushSoon, RETRY_MS).unref()
     } else if (lost > 0) {
@@ -59,7 +59,7 @@ export function createLineWriter({ fd, write = writeSync }: LineOutput): (line: 
     }
   }
   const writeLine = (line: string) => {
-    if (!hasReader) return
+    if (reader.isGone) return
     if (waiting.length > MAX_WAITING) {
       lost += 1
       return

@@ -8,16 +8,21 @@ export function withDeadline<T>(ms: number, work: () => Promise<T>): Promise<T> 
     return promise
   }
   const timer = setTimeout(() => reject(new ApiError('DEADLINE_EXCEEDED')), ms)
-  const settled = work()
-  settled.then(
-    (value) => {
-      clearTimeout(timer)
-      resolve(value)
-    },
-    (error: unknown) => {
-      clearTimeout(timer)
-      reject(error)
-    },
-  )
+  void settle(work, timer, resolve, reject)
   return promise
+}
+
+async function settle<T>(
+  work: () => Promise<T>,
+  timer: NodeJS.Timeout,
+  resolve: (value: T) => void,
+  reject: (error: unknown) => void,
+): Promise<void> {
+  try {
+    resolve(await work())
+  } catch (error) {
+    reject(error)
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -5,7 +5,7 @@ import { createGenuineTokens } from './genuine-tokens.ts'
 import type { VerificationKey, VerificationKeys } from './verification-keys.ts'
 
 /** Tokens under one key, which the test may change, and how many signatures have been verified. */
-function setUp({ state = 'active' as VerificationKey['state'], capacity = 100 } = {}) {
+function setUp({ state = 'active', capacity = 100 }: { state?: VerificationKey['state']; capacity?: number } = {}) {
   const { pair, entry } = knownKey(state)
   let signatures = 0
   const counted: VerificationKey = {
