@@ -54,7 +54,11 @@ export function createDirectRoutes(
     const caller = context.callerOf(request)
     const { requestId } = caller
     const head = ['x-request-id', requestId, ...common, ...(isDraining() ? CLOSE : NOTHING)]
-    void answer(context, route, caller, { request, response, head })
+    answer(context, route, caller, { request, response, head }).catch((error: unknown) => {
+      // Not even a refusal could be answered, so nothing more can be said on this connection.
+      context.log.error({ requestId, error }, 'a request could not be answered')
+      response.destroy()
+    })
     return true
   }
 }

@@ -56,6 +56,16 @@ describe('refusals', () => {
     expect(await answer.text()).not.toContain('secret')
   })
 
+  it('that cannot be told end the connection, and nothing else', async () => {
+    const { url, rpc } = await startGateway()
+    const kept = rpc.refuse.bind(rpc)
+    Object.assign(rpc, { refuse: () => Promise.reject(new Error('no refusal')) })
+    const large = JSON.stringify({ did: 'a'.repeat(65_536) })
+    await expect(post(`${url}/v1/challenge`, large)).rejects.toThrow('fetch failed')
+    Object.assign(rpc, { refuse: kept })
+    expect((await post(`${url}/v1/challenge`, large)).status).toBe(413)
+  })
+
   it.each<[string, Body, Record<string, string>, number, string]>([
     ['bad JSON', '{"did":', {}, 400, 'INVALID_ARGUMENT'],
     ['two JSON values', '{} {}', {}, 400, 'INVALID_ARGUMENT'],
