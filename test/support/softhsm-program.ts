@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { access, constants, cp, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { isRoot } from '../../services/shared/db/embedded/account.ts'
+import { ensureInstalled } from './debian-package.ts'
 
 /** Where SoftHSM is. */
 export interface SoftHsm {
@@ -28,21 +28,8 @@ const NOT_BUILT = 'The addon of pkcs11js could not be built: it needs a C++ comp
  * @throws Error with how to get it.
  */
 export async function ensureSoftHsm(): Promise<SoftHsm> {
-  const [found] = await Promise.all([ensureProgram(), ensureAddon()])
+  const [found] = await Promise.all([ensureInstalled({ name: 'softhsm2', find, missing: MISSING }), ensureAddon()])
   return found
-}
-
-async function ensureProgram(): Promise<SoftHsm> {
-  const found = await find()
-  if (found !== undefined) return found
-  if (!isRoot()) throw new Error(MISSING)
-  const failure = await install().then(
-    () => undefined,
-    (error: unknown) => error,
-  )
-  const installed = await find()
-  if (installed === undefined) throw new Error(MISSING, { cause: failure })
-  return installed
 }
 
 async function find(): Promise<SoftHsm | undefined> {
@@ -64,18 +51,6 @@ function isThere(path: string): Promise<boolean> {
     () => true,
     () => false,
   )
-}
-
-/** The lists of packages may be old or missing, so a failure is tried once more with new ones. */
-async function install(): Promise<void> {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  // Another test file may be at it.
-  const apt = (...args: readonly string[]) => run('apt-get', ['-o', 'DPkg::Lock::Timeout=120', ...args], { env })
-  const attempt = () => apt('install', '-y', '--no-install-recommends', 'softhsm2')
-  await attempt().catch(async () => {
-    await apt('update')
-    await attempt()
-  })
 }
 
 /**

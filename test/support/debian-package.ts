@@ -1,0 +1,41 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { isRoot } from '../../services/shared/db/embedded/account.ts'
+
+const run = promisify(execFile)
+
+/** A program of a Debian package. `find` answers undefined where it is missing, and `missing` says how to get it. */
+interface DebianProgram<T> {
+  readonly name: string
+  readonly find: () => Promise<T | undefined>
+  readonly missing: string
+}
+
+/**
+ * What `find` answers. Where that is nothing and this is root on a Debian, the package is installed first.
+ * @throws Error with how to get it.
+ */
+export async function ensureInstalled<T>({ name, find, missing }: DebianProgram<T>): Promise<T> {
+  const found = await find()
+  if (found !== undefined) return found
+  if (!isRoot()) throw new Error(missing)
+  const failure = await install(name).then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  const installed = await find()
+  if (installed === undefined) throw new Error(missing, { cause: failure })
+  return installed
+}
+
+/** The lists of packages may be old or missing, so a failure is tried once more with new ones. */
+async function install(name: string): Promise<void> {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  // Another test file may be at it.
+  const apt = (...args: readonly string[]) => run('apt-get', ['-o', 'DPkg::Lock::Timeout=120', ...args], { env })
+  const attempt = () => apt('install', '-y', '--no-install-recommends', name)
+  await attempt().catch(async () => {
+    await apt('update')
+    await attempt()
+  })
+}
