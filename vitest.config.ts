@@ -5,6 +5,7 @@ import type { Mode } from './test/support/modes.ts'
 const STORIES = 'test/e2e/**/*.test.ts'
 /** They start nothing and keep nothing, so they may share a process: giving each its own takes longer than they do. */
 const PURE = [
+  'clients/core/**/*.test.ts',
   'services/**/domain/**/*.test.ts',
   'services/shared/{crypto,errors,limits,requests,token}/**/*.test.ts',
   'services/jwks-gateway/**/*.test.ts',

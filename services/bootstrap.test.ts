@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-type Entry = Record<string, unknown> & { version: string }
+type Entry = Record<string, unknown> & { version?: string }
 
 const project = fileURLToPath(new URL('..', import.meta.url))
 const otherSystem = process.platform === 'linux' ? 'darwin' : 'linux'
@@ -20,14 +20,23 @@ const PACKAGES: Record<string, Entry> = {
   'node_modules/not-here': { version: '1.0.0', optional: true, os: [`!${process.platform}`] },
   'node_modules/other-libc': { version: '1.0.0', optional: true, libc: ['none'] },
   'node_modules/tool': { version: '1.0.0', dev: true },
+  'node_modules/ours': { resolved: 'clients/ours', link: true },
+  'clients/ours': { version: '1.0.0', dependencies: { 'of-ours': '1.0.0' } },
+  'node_modules/of-ours': { version: '1.0.0' },
 }
 const ROOT = {
   version: '0.0.0',
-  dependencies: { runs: '1.0.0' },
+  dependencies: { runs: '1.0.0', ours: '1.0.0' },
   optionalDependencies: { fits: '1.0.0', elsewhere: '1.0.0', 'not-here': '1.0.0', 'other-libc': '1.0.0' },
   devDependencies: { tool: '1.0.0' },
 }
-const SERVER = ['node_modules/runs', 'node_modules/runs/node_modules/nested', 'node_modules/fits']
+const SERVER = [
+  'node_modules/runs',
+  'node_modules/runs/node_modules/nested',
+  'node_modules/fits',
+  'node_modules/ours',
+  'node_modules/of-ours',
+]
 const EVERYTHING = [...SERVER, 'node_modules/tool']
 
 let checkout: string
@@ -131,6 +140,7 @@ describe('something missing', () => {
     },
     { name: 'a package below another', change: () => install(['node_modules/runs', 'node_modules/fits']) },
     { name: 'an optional package of this platform', change: () => install(SERVER.slice(0, 2)) },
+    { name: 'a package of a workspace', change: () => install(SERVER.slice(0, 4)) },
     {
       name: 'a folder that somebody removed',
       change: () => {
@@ -145,7 +155,10 @@ describe('something missing', () => {
   })
 
   it('goes on without an optional package that npm could not get', () => {
-    expect(bootstrap([], npmInstalling(SERVER.slice(0, 2)))).toMatchObject({ status: 0, stderr: '' })
+    expect(bootstrap([], npmInstalling(SERVER.filter((key) => key !== 'node_modules/fits')))).toMatchObject({
+      status: 0,
+      stderr: '',
+    })
   })
 
   it('says so when npm fails', () => {
@@ -164,7 +177,7 @@ describe('something missing', () => {
       syncBuiltinESMExports()`
     const result = bootstrap([], '', readOnly)
     expect(result).toMatchObject({ status: 1, stdout: '', npm: undefined })
-    expect(result.stderr).toMatch(/^3 packages are missing in .*, and this checkout cannot be written to: run .*\n$/)
+    expect(result.stderr).toMatch(/^5 packages are missing in .*, and this checkout cannot be written to: run .*\n$/)
     install(SERVER)
     expect(bootstrap([], '', readOnly)).toEqual(NOTHING)
   })

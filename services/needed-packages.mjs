@@ -24,7 +24,7 @@ const fitsPlatform = (entry) =>
   allows(entry.cpu, process.arch) &&
   (entry.libc === undefined || allows(entry.libc, libcFamily()))
 
-/** `node_modules/a/node_modules/b` -> `node_modules/a` -> the root, which is the empty string. */
+/** `node_modules/a/node_modules/b` -> `node_modules/a` -> the root, which is the empty string; so too `clients/a` -> the root. */
 const parentPackage = (folder) => folder.slice(0, Math.max(0, folder.lastIndexOf('node_modules/') - 1))
 
 /** Node's lookup on the lock file's keys: the nearest `node_modules` at or above `from` that has `name`. */
@@ -56,7 +56,8 @@ export function neededPackages(packages, withDev) {
       if (key === undefined || needed.has(key)) continue
       if (packages[key].optional === true && !fitsPlatform(packages[key])) continue
       needed.add(key)
-      queue.push(key)
+      // A link stands for a folder of this project, which has the dependencies and looks for them from where it is.
+      queue.push(packages[key].link === true ? packages[key].resolved : key)
     }
   }
   return [...needed]

@@ -1,5 +1,5 @@
+import { encodeBase64url } from '@auth4agent/core/base64'
 import type { CreateChallengeRequest } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
-import { encodeBase64url } from '../shared/crypto/base64.ts'
 import { randomNonce } from '../shared/crypto/random.ts'
 import type { AuthnDeps } from './config.ts'
 import { NONCE_BYTES, sealChallenge } from './domain/seal-challenge.ts'

@@ -1,6 +1,6 @@
+import { isTokenAlgorithm, TOKEN_ALGORITHMS } from '@auth4agent/core/token-algorithms'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
-import { isTokenAlgorithm, TOKEN_ALGORITHMS } from '../shared/crypto/token-algorithms.ts'
 import { ApiError } from '../shared/errors/api-error.ts'
 import { checkReason } from '../shared/requests/check-text.ts'
 import type { Handlers } from '../shared/rpc/call.ts'

@@ -1,5 +1,5 @@
+import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
 import type pg from 'pg'
-import type { TokenAlgorithm } from '../shared/crypto/token-algorithms.ts'
 import type { Db } from '../shared/db/db.ts'
 import { auditId } from '../shared/ledger/ledger.ts'
 

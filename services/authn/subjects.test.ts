@@ -1,3 +1,5 @@
+import { generateKeyPair } from '@auth4agent/core/ed25519'
+import { thumbprint } from '@auth4agent/core/thumbprint'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   freshOperator,
@@ -9,8 +11,6 @@ import {
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import type { TestOperator } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
-import { generateKeyPair } from '../shared/crypto/ed25519.ts'
-import { thumbprint } from '../shared/crypto/thumbprint.ts'
 
 let database: TestDatabase
 let instance: TestInstance

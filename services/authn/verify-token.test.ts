@@ -1,3 +1,4 @@
+import { generateKeyPair } from '@auth4agent/core/ed25519'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   authnState,
@@ -12,7 +13,6 @@ import { silentLog, type TestDatabase, testDatabase } from '../../test/support/d
 import { asOperator, type TestOperator } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { claimsOf, insertTokenKey, signToken } from '../../test/support/tokens.ts'
-import { generateKeyPair } from '../shared/crypto/ed25519.ts'
 import { openDb } from '../shared/db/db.ts'
 import { toApiError } from '../shared/errors/api-error.ts'
 

@@ -1,3 +1,4 @@
+import { thumbprint } from '@auth4agent/core/thumbprint'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { OperatorStatus } from '../../gen/prisma/enums.ts'
@@ -11,7 +12,6 @@ import {
   newAgent,
 } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
-import { thumbprint } from '../shared/crypto/thumbprint.ts'
 import type { Call } from '../shared/rpc/call.ts'
 
 let fixture: IdentityFixture

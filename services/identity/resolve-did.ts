@@ -1,6 +1,6 @@
+import { parseDid } from '@auth4agent/core/did'
 import type { Client } from '@connectrpc/connect'
 import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import { parseDid } from '../shared/crypto/did.ts'
 import type { Db } from '../shared/db/db.ts'
 import { findAgent } from './store.ts'
 

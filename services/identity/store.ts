@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { uuidv7 } from '@auth4agent/core/uuid'
 import { Prisma, type PrismaClient } from '../../gen/prisma/client.ts'
-import { uuidv7 } from '../shared/crypto/uuid.ts'
 import type { Tx } from '../shared/db/db.ts'
 import { ApiError } from '../shared/errors/api-error.ts'
 import type { AuditAction } from '../shared/ledger/audit-action.ts'

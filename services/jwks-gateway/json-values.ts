@@ -1,6 +1,6 @@
+import { decodeBase64 } from '@auth4agent/core/base64'
 import { create, type JsonObject } from '@bufbuild/protobuf'
 import { type Timestamp, TimestampSchema } from '@bufbuild/protobuf/wkt'
-import { decodeBase64 } from '../shared/crypto/base64.ts'
 import { invalid, wrongType } from './json-refusal.ts'
 
 /** Values of a Struct nested deeper than this are refused. */

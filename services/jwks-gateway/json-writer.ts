@@ -1,3 +1,4 @@
+import { encodeBase64 } from '@auth4agent/core/base64'
 import {
   type DescEnum,
   type DescField,
@@ -9,7 +10,6 @@ import {
 } from '@bufbuild/protobuf'
 import type { Timestamp } from '@bufbuild/protobuf/wkt'
 import { json } from '../../gen/proto/auth4agent/v1/options_pb.ts'
-import { encodeBase64 } from '../shared/crypto/base64.ts'
 
 /** Writes a protobuf value as JSON text. */
 type Write = (value: unknown) => string

@@ -1,6 +1,6 @@
+import { uuidv7 } from '@auth4agent/core/uuid'
 import { timestampFromDate, timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { uuidv7 } from '../shared/crypto/uuid.ts'
 import { recordRefusal } from '../shared/ledger/ledger.ts'
 import { type Harness, type Registered, startHarness } from './testing/harness.ts'
 

@@ -1,9 +1,9 @@
+import { isUuid } from '@auth4agent/core/uuid'
 import type { Operator } from '../../gen/prisma/client.ts'
 import type {
   LookupOperatorRequest,
   OperatorDirectoryService,
 } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import { isUuid } from '../shared/crypto/uuid.ts'
 import type { InternalHandlers } from '../shared/rpc/local-client.ts'
 import type { Context } from './context.ts'
 import { listParentDomains } from './domain/list-parent-domains.ts'

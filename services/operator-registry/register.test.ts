@@ -1,7 +1,7 @@
+import { generateKeyPair } from '@auth4agent/core/ed25519'
+import { operatorId } from '@auth4agent/core/operator-id'
+import { thumbprint } from '@auth4agent/core/thumbprint'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { generateKeyPair } from '../shared/crypto/ed25519.ts'
-import { operatorId } from '../shared/crypto/operator-id.ts'
-import { thumbprint } from '../shared/crypto/thumbprint.ts'
 import { DAY, type Harness, startHarness } from './testing/harness.ts'
 
 let harness: Harness

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { TokenIdentity } from '@auth4agent/core/revocation-log'
 import type pg from 'pg'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { freshOperator } from '../../test/support/authn.ts'
@@ -7,7 +8,6 @@ import { until } from '../../test/support/until.ts'
 import { noBus } from '../shared/bus/bus.ts'
 import { openDb, openPool } from '../shared/db/db.ts'
 import { connectRevocations, type Revocations, systemClock } from './connect-revocations.ts'
-import type { TokenIdentity } from './ports.ts'
 
 const database = await testDatabase()
 const { pool } = database.db

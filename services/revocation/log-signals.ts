@@ -1,4 +1,4 @@
-import { isUuid } from '../shared/crypto/uuid.ts'
+import { isUuid } from '@auth4agent/core/uuid'
 import { listen } from '../shared/db/listen.ts'
 import type { Logger } from '../shared/log/log.ts'
 import type { Acknowledgement, LogSignals } from './ports.ts'

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { recordHash } from '@auth4agent/core/record-hash'
+import type { RevocationRecord } from '@auth4agent/core/revocation-log'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import type { KeyState } from '../../gen/prisma/enums.ts'
 import { freshOperator, insertAgent } from '../../test/support/authn.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { compactLog } from './compact-log.ts'
-import { recordHash } from './domain/record-hash.ts'
 import { createLogStore } from './log-store.ts'
-import type { RevocationRecord } from './ports.ts'
 
 const database = await testDatabase()
 const { prisma, pool } = database.db

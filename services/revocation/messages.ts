@@ -1,3 +1,4 @@
+import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation-log'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt'
 import {
@@ -7,7 +8,6 @@ import {
   type RevocationRecord as RevocationRecordMessage,
   RevocationRecordSchema,
 } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
-import type { LogPosition, RevocationRecord } from './ports.ts'
 
 const KINDS: Readonly<Record<string, RevocationKind>> = {
   token: RevocationKind.TOKEN,

@@ -1,3 +1,4 @@
+import { generateKeyPair } from '@auth4agent/core/ed25519'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import {
   authnState,
@@ -12,7 +13,6 @@ import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { anonymous, asOperator, type TestOperator } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { claimsOf, insertTokenKey, signToken } from '../../test/support/tokens.ts'
-import { generateKeyPair } from '../shared/crypto/ed25519.ts'
 
 let database: TestDatabase
 let instance: TestInstance

@@ -1,14 +1,7 @@
-import { recordHash } from './domain/record-hash.ts'
-import { createRevocationState, type RevocationState } from './domain/revocation-state.ts'
-import {
-  type Clock,
-  isSamePosition,
-  type LogHead,
-  type LogPosition,
-  type LogStore,
-  type Member,
-  type RevocationRecord,
-} from './ports.ts'
+import { recordHash } from '@auth4agent/core/record-hash'
+import { type LogPosition, type RevocationRecord } from '@auth4agent/core/revocation-log'
+import { createRevocationState, type RevocationState } from '@auth4agent/core/revocation-state'
+import { type Clock, isSamePosition, type LogHead, type LogStore, type Member } from './ports.ts'
 
 /** From joining to leaving under one incarnation. */
 export interface Session {

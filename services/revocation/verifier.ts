@@ -1,8 +1,9 @@
-import type { Verdict } from '../shared/errors/reasons.ts'
+import type { RevocationRecord, TokenIdentity } from '@auth4agent/core/revocation-log'
+import type { RevocationState } from '@auth4agent/core/revocation-state'
+import type { Verdict } from '@auth4agent/core/verdicts'
 import type { Logger } from '../shared/log/log.ts'
-import type { RevocationState } from './domain/revocation-state.ts'
 import { createEviction } from './eviction.ts'
-import type { Acknowledgement, LogSignals, RevocationBus, RevocationRecord, TokenIdentity } from './ports.ts'
+import type { Acknowledgement, LogSignals, RevocationBus } from './ports.ts'
 import { apply, catchUp, hasGap, load, renew, type Session, type SessionDeps, UnknownKindError } from './session.ts'
 
 /** What a verifier works with. */

@@ -1,3 +1,4 @@
+import type { RevocationRecord } from '@auth4agent/core/revocation-log'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type {
@@ -9,7 +10,7 @@ import { ApiError } from '../shared/errors/api-error.ts'
 import type { StreamHandler } from '../shared/rpc/call.ts'
 import type { Feed, Reading, Watcher } from './feed.ts'
 import { toPosition, toRecord } from './messages.ts'
-import type { LogHead, RevocationRecord } from './ports.ts'
+import type { LogHead } from './ports.ts'
 
 /** Where a watcher is. Its hash is not known before the first record, unless it has told. */
 interface Place {

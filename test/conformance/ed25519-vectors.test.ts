@@ -1,8 +1,8 @@
+import { admitPublicKey, verify } from '@auth4agent/core/ed25519'
+import type { Ed25519Engine } from '@auth4agent/core/ed25519-engine'
+import { nodeEngine } from '@auth4agent/core/ed25519-node'
+import { loadSodiumEngine } from '@auth4agent/core/ed25519-sodium'
 import { describe, expect, it } from 'vitest'
-import { admitPublicKey, verify } from '../../services/shared/crypto/ed25519.ts'
-import type { Ed25519Engine } from '../../services/shared/crypto/ed25519-engine.ts'
-import { nodeEngine } from '../../services/shared/crypto/ed25519-node.ts'
-import { loadSodiumEngine } from '../../services/shared/crypto/ed25519-sodium.ts'
 import vectors from '../vectors/ed25519-signatures.json' with { type: 'json' }
 
 type Vector = (typeof vectors.cases)[number]

@@ -1,5 +1,5 @@
+import { importTokenVerifier, type TokenVerifier } from '@auth4agent/core/token-verifier'
 import { describe, expect, it } from 'vitest'
-import { importTokenVerifier, type TokenVerifier } from '../../services/shared/crypto/token-verifier.ts'
 import vectors from '../vectors/token-signatures.json' with { type: 'json' }
 
 const ALGORITHMS: Readonly<Record<string, string>> = { EC: 'ES256', RSA: 'RS256' }

@@ -1,7 +1,7 @@
+import { verdicts } from '@auth4agent/core/verdicts'
 import { fromBinary, fromJson, toBinary } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
-import { verdicts } from '../../services/shared/errors/reasons.ts'
 import { verdictCases } from './cases/verdicts.ts'
 import { grpcPath } from './support/grpc.ts'
 import { sendHttp } from './support/http.ts'

@@ -1,5 +1,5 @@
-import { generateKeyPair, type KeyPair } from '../../services/shared/crypto/ed25519.ts'
-import { thumbprint } from '../../services/shared/crypto/thumbprint.ts'
+import { generateKeyPair, type KeyPair } from '@auth4agent/core/ed25519'
+import { thumbprint } from '@auth4agent/core/thumbprint'
 import { ADMIN_ASSERTION_TYPE, ADMIN_ISSUER, OPERATOR_ASSERTION_TYPE } from '../../services/shared/rpc/assertion.ts'
 import { signCompactJws } from './jws.ts'
 

@@ -1,5 +1,5 @@
-import { encodeBase64url } from '../../services/shared/crypto/base64.ts'
-import { type SigningKey, sign } from '../../services/shared/crypto/ed25519.ts'
+import { encodeBase64url } from '@auth4agent/core/base64'
+import { type SigningKey, sign } from '@auth4agent/core/ed25519'
 
 /** A JWS in compact serialisation (RFC 7515 section 7.1) with any header and payload, good or bad. */
 export function signCompactJws(header: object, payload: object, key: SigningKey): string {

@@ -1,8 +1,8 @@
 import { sign as cryptoSign, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { encodeBase64url } from '../../services/shared/crypto/base64.ts'
-import { toLowS } from '../../services/shared/crypto/ecdsa-p256.ts'
-import { jwkThumbprint, type PublicJwk, readPublicJwk } from '../../services/shared/crypto/public-jwk.ts'
-import type { TokenAlgorithm } from '../../services/shared/crypto/token-algorithms.ts'
+import { encodeBase64url } from '@auth4agent/core/base64'
+import { toLowS } from '@auth4agent/core/ecdsa-p256'
+import { jwkThumbprint, type PublicJwk, readPublicJwk } from '@auth4agent/core/public-jwk'
+import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
 
 /** A key pair for one algorithm, whose halves the test has. */
 export interface TestTokenKey {

@@ -1,6 +1,6 @@
+import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4agent/core/token-algorithms'
 import { expect, it } from 'vitest'
 import { reasonOf } from '../../../test/support/reason-of.ts'
-import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '../../shared/crypto/token-algorithms.ts'
 import { agreeOnAlgorithm } from './agree-on-algorithm.ts'
 
 const agree = (...algs: TokenAlgorithm[]) =>

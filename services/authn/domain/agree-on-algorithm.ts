@@ -1,4 +1,4 @@
-import { DEFAULT_TOKEN_ALGORITHM, type TokenAlgorithm } from '../../shared/crypto/token-algorithms.ts'
+import { DEFAULT_TOKEN_ALGORITHM, type TokenAlgorithm } from '@auth4agent/core/token-algorithms'
 import { ApiError } from '../../shared/errors/api-error.ts'
 
 /** What signs tokens for one audience. */

@@ -1,7 +1,7 @@
+import { MAX_TOKEN_BYTES, parseAccessTokenClaims } from '@auth4agent/core/claims'
 import { create } from '@bufbuild/protobuf'
 import { expect, it } from 'vitest'
 import { AgentSnapshotSchema, OperatorSnapshotSchema } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import { MAX_TOKEN_BYTES, parseAccessTokenClaims } from '../../shared/token/claims.ts'
 import { buildClaims } from './build-claims.ts'
 
 const DID = `did:agent:acme.example:${'0'.repeat(32)}`

@@ -1,3 +1,4 @@
+import type { Audience } from '@auth4agent/core/audience'
 import { create } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import {
@@ -6,7 +7,6 @@ import {
   OperatorSnapshotSchema,
 } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { reasonOf } from '../../../test/support/reason-of.ts'
-import type { Audience } from '../../shared/token/audience.ts'
 import { decideAudience } from './decide-audience.ts'
 
 const AUDIENCE = { text: 'https://api.owner.example/v1', host: 'api.owner.example' }

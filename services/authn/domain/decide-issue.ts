@@ -1,5 +1,5 @@
+import { importPublicKey, verify } from '@auth4agent/core/ed25519'
 import type { AgentSnapshot, OperatorSnapshot } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import { importPublicKey, verify } from '../../shared/crypto/ed25519.ts'
 import { ApiError } from '../../shared/errors/api-error.ts'
 import { type ChallengeContent, challengeMessage } from './seal-challenge.ts'
 import { isFullyBound, type RequestedTerms, resolveTerms, type TokenTerms } from './token-request.ts'

@@ -1,9 +1,9 @@
 import { createECDH, createPrivateKey, createPublicKey, type JsonWebKey } from 'node:crypto'
+import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
 import { compactVerify, exportJWK, exportPKCS8, generateKeyPair, importJWK } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { openssl, opensslKey } from '../../../test/support/openssl.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
-import type { TokenAlgorithm } from '../../shared/crypto/token-algorithms.ts'
 import { openTokenKey } from '../../shared/crypto/token-key.ts'
 import { parseSigningKey } from './parse-signing-key.ts'
 

@@ -1,5 +1,5 @@
+import { TOKEN_ALGORITHMS } from '@auth4agent/core/token-algorithms'
 import { describe, expect, it } from 'vitest'
-import { TOKEN_ALGORITHMS } from '../../shared/crypto/token-algorithms.ts'
 import { type KeyFacts, planSchedule, type Step } from './plan-rotation.ts'
 import { ACTIVE, fresh, key, OTHERS, READY, READY_TOO, TIMES, UNREADY, YOUNG } from './testing/key-facts.ts'
 

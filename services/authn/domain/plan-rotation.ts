@@ -1,5 +1,5 @@
+import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4agent/core/token-algorithms'
 import type { KeyState } from '../../../gen/prisma/enums.ts'
-import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '../../shared/crypto/token-algorithms.ts'
 import { ApiError } from '../../shared/errors/api-error.ts'
 
 /** A signing key as the plan sees it. */

@@ -1,4 +1,4 @@
-import { decodeBase64url, encodeBase64url } from '../../shared/crypto/base64.ts'
+import { decodeBase64url, encodeBase64url } from '@auth4agent/core/base64'
 import { type HmacKey, hmacSha256, verifyHmacSha256 } from '../../shared/crypto/hmac.ts'
 
 /** What a challenge says of itself. A client can read it; only the server can have written it. */

@@ -1,8 +1,8 @@
+import { type Audience, parseAudience, parseAudiences } from '@auth4agent/core/audience'
+import { parseDuration } from '@auth4agent/core/duration'
+import { parseScopeString } from '@auth4agent/core/scope'
 import type { CreateChallengeRequest } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { ApiError } from '../../shared/errors/api-error.ts'
-import { type Audience, parseAudience, parseAudiences } from '../../shared/token/audience.ts'
-import { parseDuration } from '../../shared/token/duration.ts'
-import { parseScopeString } from '../../shared/token/scope.ts'
 import type { ChallengeContent } from './seal-challenge.ts'
 
 /** What a caller may ask of a token, each absent when not asked. */

@@ -1,5 +1,5 @@
+import { isTokenAlgorithm } from '@auth4agent/core/token-algorithms'
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
-import { isTokenAlgorithm } from '../../shared/crypto/token-algorithms.ts'
 import type { Tx } from '../../shared/db/db.ts'
 import { type Audit, type Author, change } from '../../shared/ledger/ledger.ts'
 import type { Logger } from '../../shared/log/log.ts'

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { encodeBase64url } from '@auth4agent/core/base64'
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
-import { encodeBase64url } from '../../shared/crypto/base64.ts'
 import { type HmacKey, importHmacKey } from '../../shared/crypto/hmac.ts'
 import { ApiError } from '../../shared/errors/api-error.ts'
 import { type Author, change, systemAuthor } from '../../shared/ledger/ledger.ts'

@@ -1,6 +1,6 @@
+import type { PublicJwk } from '@auth4agent/core/public-jwk'
+import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
 import type { JwksKey } from '../../../gen/prisma/client.ts'
-import type { PublicJwk } from '../../shared/crypto/public-jwk.ts'
-import type { TokenAlgorithm } from '../../shared/crypto/token-algorithms.ts'
 import type { PrivateTokenKey } from '../../shared/crypto/token-key.ts'
 
 /** Where the private half of a key is, as its row keeps it: sealed right there, or in another place. */

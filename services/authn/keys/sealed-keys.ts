@@ -1,5 +1,5 @@
-import { jwkThumbprint } from '../../shared/crypto/public-jwk.ts'
-import { isTokenAlgorithm, type TokenAlgorithm } from '../../shared/crypto/token-algorithms.ts'
+import { jwkThumbprint } from '@auth4agent/core/public-jwk'
+import { isTokenAlgorithm, type TokenAlgorithm } from '@auth4agent/core/token-algorithms'
 import { generateTokenKey, openTokenKey } from '../../shared/crypto/token-key.ts'
 import type { KeyProvider, NewTokenKey } from './key-provider.ts'
 import { PURPOSE } from './key-store.ts'

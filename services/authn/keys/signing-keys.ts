@@ -1,4 +1,4 @@
-import type { TokenAlgorithm } from '../../shared/crypto/token-algorithms.ts'
+import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
 import { ApiError } from '../../shared/errors/api-error.ts'
 import { type Author, change, systemAuthor } from '../../shared/ledger/ledger.ts'
 import { planCompromise, planRotateNow, planSchedule, type RotationTimes } from '../domain/plan-rotation.ts'

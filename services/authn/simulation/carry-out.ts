@@ -1,4 +1,4 @@
-import type { TokenAlgorithm } from '../../shared/crypto/token-algorithms.ts'
+import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
 import { ApiError } from '../../shared/errors/api-error.ts'
 import type { KeyFacts, Step } from '../domain/plan-rotation.ts'
 import { checkCommit } from './checks.ts'

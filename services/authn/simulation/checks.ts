@@ -1,4 +1,4 @@
-import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '../../shared/crypto/token-algorithms.ts'
+import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4agent/core/token-algorithms'
 import { ApiError } from '../../shared/errors/api-error.ts'
 import type { KeyFacts } from '../domain/plan-rotation.ts'
 import type { Row } from './database.ts'

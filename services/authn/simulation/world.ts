@@ -1,5 +1,5 @@
+import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
 import type { Random } from '../../revocation/simulation/random.ts'
-import type { TokenAlgorithm } from '../../shared/crypto/token-algorithms.ts'
 import type { RotationTimes } from '../domain/plan-rotation.ts'
 import type { Moment, Row } from './database.ts'
 import type { Instance } from './instance.ts'

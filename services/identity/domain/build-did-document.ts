@@ -1,6 +1,6 @@
+import { encodeMultikey } from '@auth4agent/core/multibase'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { AgentStatus } from '../../../gen/prisma/enums.ts'
-import { encodeMultikey } from '../../shared/crypto/multibase.ts'
 
 const CONTEXT = ['https://www.w3.org/ns/did/v1', 'https://w3id.org/security/multikey/v1']
 

@@ -1,8 +1,8 @@
+import { encodeBase64, encodeBase64url } from '@auth4agent/core/base64'
+import { encodeMultikey } from '@auth4agent/core/multibase'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { reasonOf } from '../../../test/support/reason-of.ts'
-import { encodeBase64, encodeBase64url } from '../../shared/crypto/base64.ts'
-import { encodeMultikey } from '../../shared/crypto/multibase.ts'
 import { checkDidDocument } from './check-did-document.ts'
 
 const did = 'did:agent:acme.example:0123456789abcdef0123456789abcdef'

@@ -1,5 +1,5 @@
+import { decodePublicKeyMultibase } from '@auth4agent/core/multibase'
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
-import { decodePublicKeyMultibase } from '../../shared/crypto/multibase.ts'
 import { ApiError } from '../../shared/errors/api-error.ts'
 
 /**

@@ -1,7 +1,7 @@
+import { thumbprint } from '@auth4agent/core/thumbprint'
 import { describe, expect, it } from 'vitest'
 import { newAgent } from '../../../test/support/identity.ts'
 import { reasonOf } from '../../../test/support/reason-of.ts'
-import { thumbprint } from '../../shared/crypto/thumbprint.ts'
 import { checkRegistration, type RegistrationRequest } from './check-registration.ts'
 
 const domain = 'acme.example'

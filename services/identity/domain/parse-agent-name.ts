@@ -1,5 +1,5 @@
-import { parseDid } from '../../shared/crypto/did.ts'
-import { isUuid } from '../../shared/crypto/uuid.ts'
+import { parseDid } from '@auth4agent/core/did'
+import { isUuid } from '@auth4agent/core/uuid'
 import { ApiError } from '../../shared/errors/api-error.ts'
 
 /** An agent as requests name it, within one operator. */

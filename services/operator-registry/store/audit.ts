@@ -1,5 +1,5 @@
+import { uuidv7 } from '@auth4agent/core/uuid'
 import type { AuditLog, PrismaClient } from '../../../gen/prisma/client.ts'
-import { uuidv7 } from '../../shared/crypto/uuid.ts'
 import { pageTokenAfter } from '../../shared/requests/page.ts'
 import type { AuditQuery } from '../domain/parse-audit-query.ts'
 

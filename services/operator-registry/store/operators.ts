@@ -1,5 +1,5 @@
+import { isUuid } from '@auth4agent/core/uuid'
 import type { Operator, PrismaClient } from '../../../gen/prisma/client.ts'
-import { isUuid } from '../../shared/crypto/uuid.ts'
 import type { Tx } from '../../shared/db/db.ts'
 import { ApiError } from '../../shared/errors/api-error.ts'
 import type { Audit } from '../../shared/ledger/ledger.ts'

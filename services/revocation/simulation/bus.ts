@@ -1,4 +1,5 @@
-import type { Acknowledgement, LogSignals, RevocationBus, RevocationRecord } from '../ports.ts'
+import type { RevocationRecord } from '@auth4agent/core/revocation-log'
+import type { Acknowledgement, LogSignals, RevocationBus } from '../ports.ts'
 import type { Process } from './clocks.ts'
 import type { Link, Span } from './database.ts'
 import type { Events } from './events.ts'

@@ -1,5 +1,6 @@
-import { recordHash } from '../domain/record-hash.ts'
-import type { LogHead, LogPosition, Member, RevocationRecord } from '../ports.ts'
+import { recordHash } from '@auth4agent/core/record-hash'
+import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation-log'
+import type { LogHead, Member } from '../ports.ts'
 
 /** What a revocation ends: its record's kind, operator and subject. */
 export interface Target {

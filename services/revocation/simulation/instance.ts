@@ -1,4 +1,4 @@
-import type { TokenIdentity } from '../ports.ts'
+import type { TokenIdentity } from '@auth4agent/core/revocation-log'
 import type { SettleDeps } from '../settle.ts'
 import type { Verifier } from '../verifier.ts'
 import type { BusLink, createBus, Signals } from './bus.ts'

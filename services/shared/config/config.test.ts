@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
+import { encodeBase64, encodeBase64url } from '@auth4agent/core/base64'
+import { generateKeyPair } from '@auth4agent/core/ed25519'
 import { describe, expect, it } from 'vitest'
-import { encodeBase64, encodeBase64url } from '../crypto/base64.ts'
-import { generateKeyPair } from '../crypto/ed25519.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
 
 type Env = Record<string, string | undefined>

@@ -1,5 +1,5 @@
+import { encodeBase64 } from '@auth4agent/core/base64'
 import { describe, expect, it } from 'vitest'
-import { encodeBase64 } from '../crypto/base64.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { SERVICE_NAMES, type ServiceName } from './service-names.ts'
 

@@ -1,9 +1,9 @@
 import { isIP, isIPv6 } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
+import { decodeBase64 } from '@auth4agent/core/base64'
+import { admitPublicKey } from '@auth4agent/core/ed25519'
 import { parseNatsUrl } from '../bus/nats-url.ts'
-import { decodeBase64 } from '../crypto/base64.ts'
-import { admitPublicKey } from '../crypto/ed25519.ts'
 import { type Parse, SettingError, wholeNumber } from './read-env.ts'
 
 /** Longest issuer, since it is also the audience of tokens that ask for none. */

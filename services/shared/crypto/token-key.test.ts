@@ -1,13 +1,13 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
+import { generateKeyPair } from '@auth4agent/core/ed25519'
+import { jwkThumbprint } from '@auth4agent/core/public-jwk'
+import { thumbprint } from '@auth4agent/core/thumbprint'
+import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import { importTokenVerifier } from '@auth4agent/core/token-verifier'
 import { describe, expect, it } from 'vitest'
 import { testTokenKey } from '../../../test/support/token-keys.ts'
-import { generateKeyPair } from './ed25519.ts'
-import { jwkThumbprint } from './public-jwk.ts'
-import { thumbprint } from './thumbprint.ts'
-import { TOKEN_ALGORITHMS, type TokenAlgorithm } from './token-algorithms.ts'
 import { exportTokenKey, generateTokenKey, openTokenKey } from './token-key.ts'
-import { importTokenVerifier } from './token-verifier.ts'
 
 const INPUT = Buffer.from('header.payload')
 const PAIRS = await Promise.all(TOKEN_ALGORITHMS.map(async (alg) => ({ alg, ...(await generateTokenKey(alg)) })))

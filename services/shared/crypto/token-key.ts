@@ -7,12 +7,12 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import { promisify } from 'node:util'
-import { signP256 } from './ecdsa-p256.ts'
-import { importSigningKey } from './ed25519.ts'
-import type { PublicJwk } from './public-jwk.ts'
-import { signRsa } from './rsa-pkcs1.ts'
-import type { TokenAlgorithm } from './token-algorithms.ts'
-import { importTokenVerifier } from './token-verifier.ts'
+import { signP256 } from '@auth4agent/core/ecdsa-p256'
+import { importSigningKey } from '@auth4agent/core/ed25519'
+import type { PublicJwk } from '@auth4agent/core/public-jwk'
+import { signRsa } from '@auth4agent/core/rsa-pkcs1'
+import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import { importTokenVerifier } from '@auth4agent/core/token-verifier'
 
 /** The private half of a token key, wherever it is. */
 export interface PrivateTokenKey {

@@ -1,3 +1,4 @@
+import { verdicts } from '@auth4agent/core/verdicts'
 import { fromBinary } from '@bufbuild/protobuf'
 import { anyUnpack } from '@bufbuild/protobuf/wkt'
 import { Code, ConnectError } from '@connectrpc/connect'
@@ -9,7 +10,7 @@ import { ApiError, toApiError } from './api-error.ts'
 import { toConnectError } from './connect-error.ts'
 import { errorDetails } from './error-details.ts'
 import { toGrpcStatus } from './grpc-status.ts'
-import { type ReasonCode, reasons, verdicts } from './reasons.ts'
+import { type ReasonCode, reasons } from './reasons.ts'
 
 const codes = Object.keys(reasons) as ReasonCode[]
 

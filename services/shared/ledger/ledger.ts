@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { uuidv7 } from '@auth4agent/core/uuid'
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
 import { randomNonce } from '../crypto/random.ts'
-import { uuidv7 } from '../crypto/uuid.ts'
 import type { Db, Tx } from '../db/db.ts'
 import { pruneExpired } from '../db/prune.ts'
 import { ApiError } from '../errors/api-error.ts'

@@ -1,5 +1,5 @@
-import { decodeBase64url, encodeBase64url } from '../crypto/base64.ts'
-import { isUuid } from '../crypto/uuid.ts'
+import { decodeBase64url, encodeBase64url } from '@auth4agent/core/base64'
+import { isUuid } from '@auth4agent/core/uuid'
 import { ApiError } from '../errors/api-error.ts'
 
 const DEFAULT_SIZE = 50

@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto'
+import { generateKeyPair } from '@auth4agent/core/ed25519'
+import { thumbprint } from '@auth4agent/core/thumbprint'
 import { describe, expect, it } from 'vitest'
 import { adminSigner, bearer, ISSUER, NOW_S, operatorSigner } from '../../../test/support/assertions.ts'
 import { reasonOf } from '../../../test/support/reason-of.ts'
-import { generateKeyPair } from '../crypto/ed25519.ts'
-import { thumbprint } from '../crypto/thumbprint.ts'
 import { ApiError } from '../errors/api-error.ts'
 import { type AssertionRules, checkAssertion, parseAssertion } from './assertion.ts'
 

@@ -1,9 +1,9 @@
 import { timingSafeEqual } from 'node:crypto'
-import { importPublicKey, verify } from '../crypto/ed25519.ts'
-import { ED25519_ALGORITHMS, type ParsedJws, parseCompactJws } from '../crypto/jws.ts'
-import { thumbprint } from '../crypto/thumbprint.ts'
+import { isJti } from '@auth4agent/core/claims'
+import { importPublicKey, verify } from '@auth4agent/core/ed25519'
+import { ED25519_ALGORITHMS, type ParsedJws, parseCompactJws } from '@auth4agent/core/jws'
+import { thumbprint } from '@auth4agent/core/thumbprint'
 import { ApiError } from '../errors/api-error.ts'
-import { isJti } from '../token/claims.ts'
 import type { UsedAssertion } from './call.ts'
 
 /** `typ` of the JWT by which an operator authenticates a call. */

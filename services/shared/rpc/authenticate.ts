@@ -1,9 +1,9 @@
+import { isUuid } from '@auth4agent/core/uuid'
 import type { Client } from '@connectrpc/connect'
 import type {
   OperatorDirectoryService,
   OperatorSnapshot,
 } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import { isUuid } from '../crypto/uuid.ts'
 import { ApiError } from '../errors/api-error.ts'
 import {
   ADMIN_ASSERTION_TYPE,

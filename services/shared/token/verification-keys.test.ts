@@ -1,11 +1,11 @@
+import { jwkThumbprint, type PublicJwk } from '@auth4agent/core/public-jwk'
+import { TOKEN_ALGORITHMS } from '@auth4agent/core/token-algorithms'
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Prisma } from '../../../gen/prisma/client.ts'
 import type { KeyState } from '../../../gen/prisma/enums.ts'
 import { testDatabase } from '../../../test/support/database.ts'
 import { signBytes, testTokenKey } from '../../../test/support/token-keys.ts'
 import { insertTokenKey } from '../../../test/support/tokens.ts'
-import { jwkThumbprint, type PublicJwk } from '../crypto/public-jwk.ts'
-import { TOKEN_ALGORITHMS } from '../crypto/token-algorithms.ts'
 import { createVerificationKeys } from './verification-keys.ts'
 
 const database = await testDatabase()

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
+import { jwkThumbprint, type PublicJwk } from '@auth4agent/core/public-jwk'
+import { isTokenAlgorithm, type TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import { importTokenVerifier } from '@auth4agent/core/token-verifier'
 import type { JwksKey, PrismaClient } from '../../../gen/prisma/client.ts'
 import type { KeyState } from '../../../gen/prisma/enums.ts'
-import { jwkThumbprint, type PublicJwk } from '../crypto/public-jwk.ts'
-import { isTokenAlgorithm, type TokenAlgorithm } from '../crypto/token-algorithms.ts'
-import { importTokenVerifier } from '../crypto/token-verifier.ts'
 
 /** The public half of a signing key. */
 export interface VerificationKey {

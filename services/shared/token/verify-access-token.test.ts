@@ -1,4 +1,6 @@
 import { createHmac, createPublicKey, sign as cryptoSign, verify as cryptoVerify, type KeyObject } from 'node:crypto'
+import { generateKeyPair, sign } from '@auth4agent/core/ed25519'
+import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4agent/core/token-algorithms'
 import { describe, expect, it } from 'vitest'
 import {
   accessToken,
@@ -10,8 +12,6 @@ import {
 } from '../../../test/support/access-tokens.ts'
 import { bearer, ISSUER, NOW_S, operatorSigner } from '../../../test/support/assertions.ts'
 import { testTokenKey } from '../../../test/support/token-keys.ts'
-import { generateKeyPair, sign } from '../crypto/ed25519.ts'
-import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '../crypto/token-algorithms.ts'
 import type { VerificationKey } from './verification-keys.ts'
 import { checkTimes, verifyAccessToken } from './verify-access-token.ts'
 

@@ -1,8 +1,13 @@
+import {
+  ACCESS_TOKEN_TYPE,
+  type AccessTokenClaims,
+  MAX_TOKEN_BYTES,
+  parseAccessTokenClaims,
+} from '@auth4agent/core/claims'
+import { parseCompactJws } from '@auth4agent/core/jws'
+import { TOKEN_ALGORITHMS } from '@auth4agent/core/token-algorithms'
+import type { Verdict } from '@auth4agent/core/verdicts'
 import type { KeyState } from '../../../gen/prisma/enums.ts'
-import { parseCompactJws } from '../crypto/jws.ts'
-import { TOKEN_ALGORITHMS } from '../crypto/token-algorithms.ts'
-import type { Verdict } from '../errors/reasons.ts'
-import { ACCESS_TOKEN_TYPE, type AccessTokenClaims, MAX_TOKEN_BYTES, parseAccessTokenClaims } from './claims.ts'
 import type { VerificationKey, VerificationKeys } from './verification-keys.ts'
 
 /** A token of this issuer whose signature holds, or why it is none. Neither expiry nor revocation has been looked at. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { operatorId } from '@auth4agent/core/operator-id'
 import type { Client } from 'pg'
-import { operatorId } from '../../../services/shared/crypto/operator-id.ts'
 import { type AgentParty, type Keys, newAgentParty, newKeys, thumbprintOf } from '../../support/parties.ts'
 
 /** An operator whose domain counts as proven. */

@@ -1,6 +1,6 @@
+import { encodeBase64 } from '@auth4agent/core/base64'
+import { formatDid } from '@auth4agent/core/did'
 import type { JsonObject } from '@bufbuild/protobuf'
-import { encodeBase64 } from '../../../services/shared/crypto/base64.ts'
-import { formatDid } from '../../../services/shared/crypto/did.ts'
 import type { ReasonCode } from '../../../services/shared/errors/reasons.ts'
 import { methods, restForm, shortName } from '../support/contract.ts'
 import type { RefusalCase } from '../support/refusal.ts'

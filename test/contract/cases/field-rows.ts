@@ -1,5 +1,5 @@
+import { encodeBase64 } from '@auth4agent/core/base64'
 import type { JsonValue } from '@bufbuild/protobuf'
-import { encodeBase64 } from '../../../services/shared/crypto/base64.ts'
 import type { ReasonCode } from '../../../services/shared/errors/reasons.ts'
 
 /** What is wrong in a field beyond its type: by name, the value and the reason for which it is refused. */

@@ -1,6 +1,6 @@
+import { encodeBase64 } from '@auth4agent/core/base64'
+import { generateKeyPair, seedToPem } from '@auth4agent/core/ed25519'
 import type { JsonObject } from '@bufbuild/protobuf'
-import { encodeBase64 } from '../../../services/shared/crypto/base64.ts'
-import { generateKeyPair, seedToPem } from '../../../services/shared/crypto/ed25519.ts'
 import { accessToken } from '../../support/access-tokens.ts'
 import type { World } from '../support/world.ts'
 

@@ -1,4 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { encodeBase64, encodeBase64url } from '@auth4agent/core/base64'
+import { generateKeyPair, importSeed, seedToPem, sign } from '@auth4agent/core/ed25519'
 import {
   type ChallengeContent,
   challengeMessage,
@@ -6,8 +8,6 @@ import {
 } from '../../../services/authn/domain/seal-challenge.ts'
 import { createKeyVault } from '../../../services/authn/keys/key-vault.ts'
 import { createSealedKeys } from '../../../services/authn/keys/sealed-keys.ts'
-import { encodeBase64, encodeBase64url } from '../../../services/shared/crypto/base64.ts'
-import { generateKeyPair, importSeed, seedToPem, sign } from '../../../services/shared/crypto/ed25519.ts'
 import { importHmacKey } from '../../../services/shared/crypto/hmac.ts'
 import type { Db } from '../../../services/shared/db/db.ts'
 import { adminSigner, ISSUER } from '../../support/assertions.ts'

@@ -1,5 +1,5 @@
+import { recordHash } from '@auth4agent/core/record-hash'
 import type { Pool } from 'pg'
-import { recordHash } from '../../../services/revocation/domain/record-hash.ts'
 import { createLogStore } from '../../../services/revocation/log-store.ts'
 
 /** What says in the log that tokens have ended. */

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
-import { encodeBase64url } from '../../../shared/crypto/base64.ts'
-import { toLowS } from '../../../shared/crypto/ecdsa-p256.ts'
-import type { PublicJwk } from '../../../shared/crypto/public-jwk.ts'
-import type { TokenAlgorithm } from '../../../shared/crypto/token-algorithms.ts'
+import { encodeBase64url } from '@auth4agent/core/base64'
+import { toLowS } from '@auth4agent/core/ecdsa-p256'
+import type { PublicJwk } from '@auth4agent/core/public-jwk'
+import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
 import { CKA, CKK, CKM } from './constants.ts'
 
 /** How a token makes keys of an algorithm and signs with them. */

@@ -1,7 +1,7 @@
+import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { takeInHand } from '../../../../test/support/softhsm.ts'
 import { createTokenProvider, type TokenProvider } from '../../../../test/support/token-provider.ts'
-import type { TokenAlgorithm } from '../../../shared/crypto/token-algorithms.ts'
 import { CKA, CKM, CKO } from './constants.ts'
 import { checkPrivateHalf, generatePair, KeyObjectError, labelPair, signWith } from './token-objects.ts'
 

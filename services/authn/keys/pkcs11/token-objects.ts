@@ -1,6 +1,6 @@
+import type { PublicJwk } from '@auth4agent/core/public-jwk'
+import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
 import type { Handle, Template } from 'pkcs11js'
-import type { PublicJwk } from '../../../shared/crypto/public-jwk.ts'
-import type { TokenAlgorithm } from '../../../shared/crypto/token-algorithms.ts'
 import { MECHANISMS } from './algorithms.ts'
 import { CKA, CKO, CKS_RW_USER_FUNCTIONS } from './constants.ts'
 import { inTurn } from './cryptoki.ts'

@@ -1,6 +1,6 @@
+import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
 import type { PrismaClient } from '../../../../gen/prisma/client.ts'
 import type { KeyState } from '../../../../gen/prisma/enums.ts'
-import type { TokenAlgorithm } from '../../../shared/crypto/token-algorithms.ts'
 import { createChallengeKeyring } from '../challenge-keyring.ts'
 import type { NewTokenKey } from '../key-provider.ts'
 import type { KeyVault } from '../key-vault.ts'

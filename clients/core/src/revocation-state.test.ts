@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { RevocationRecord, TokenIdentity } from '../ports.ts'
+import type { RevocationRecord, TokenIdentity } from './revocation-log.ts'
 import { createRevocationState, type RevocationState } from './revocation-state.ts'
 
 const OTHER = 'another operator'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { RevocationRecord } from '../ports.ts'
+import type { RevocationRecord } from './revocation-log.ts'
 
 /** SHA-256 over the hash before it and the record's fields, each on a line, as the database computes it; hexadecimal. */
 export function recordHash(record: Omit<RevocationRecord, 'hash'>): string {

@@ -1,5 +1,5 @@
-import type { Verdict } from '../../shared/errors/reasons.ts'
-import { REVOCATION_KINDS, type RevocationRecord, type TokenIdentity } from '../ports.ts'
+import { REVOCATION_KINDS, type RevocationRecord, type TokenIdentity } from './revocation-log.ts'
+import type { Verdict } from './verdicts.ts'
 
 /** What has been ended, in memory. */
 export interface RevocationState {

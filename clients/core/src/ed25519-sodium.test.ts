@@ -38,7 +38,7 @@ describe('the choice', () => {
     const hook = `import { registerHooks } from 'node:module'
       const resolve = (name, context, next) => next(name === 'sodium-native' ? 'sodium-native-gone' : name, context)
       registerHooks({ resolve })`
-    const script = `import { engineChoice, generateKeyPair, importPublicKey, sign, verify } from './services/shared/crypto/ed25519.ts'
+    const script = `import { engineChoice, generateKeyPair, importPublicKey, sign, verify } from './clients/core/src/ed25519.ts'
       const { publicKey, privateKey } = generateKeyPair()
       const holds = verify(importPublicKey(publicKey), publicKey, sign(privateKey, publicKey))
       console.log(JSON.stringify([engineChoice.engine.name, engineChoice.problem, holds]))`

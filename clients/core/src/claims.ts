@@ -1,6 +1,6 @@
-import { parseDid } from '../crypto/did.ts'
-import { isUuid } from '../crypto/uuid.ts'
+import { parseDid } from './did.ts'
 import { parseScopeString } from './scope.ts'
+import { isUuid } from './uuid.ts'
 
 /** Longest access token text that is looked at. */
 export const MAX_TOKEN_BYTES = 16_384

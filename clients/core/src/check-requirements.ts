@@ -1,6 +1,6 @@
-import { parseDid } from '../../shared/crypto/did.ts'
-import type { Verdict } from '../../shared/errors/reasons.ts'
-import type { AccessTokenClaims } from '../../shared/token/claims.ts'
+import type { AccessTokenClaims } from './claims.ts'
+import { parseDid } from './did.ts'
+import type { Verdict } from './verdicts.ts'
 
 /** What a verifier wants a token to be good for; empty lists want nothing. */
 export interface Requirements {

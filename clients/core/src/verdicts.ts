@@ -1,0 +1,19 @@
+/** Why a token is not valid, in an answer that is itself a success: `reason` of VerifyToken. */
+export const verdicts = {
+  MALFORMED_TOKEN: 'It is not an access token in its one canonical form',
+  UNSUPPORTED_ALGORITHM: 'Its algorithm is not the one of its key',
+  UNKNOWN_KEY: 'Its key is not one of this server',
+  SIGNATURE_INVALID: 'Its signature does not verify',
+  WRONG_ISSUER: 'Another issuer made it',
+  TOKEN_EXPIRED: 'It has expired',
+  TOKEN_NOT_YET_VALID: 'It is not valid yet',
+  AUDIENCE_MISMATCH: 'It is for another audience',
+  SCOPE_MISSING: 'It lacks a scope that is required',
+  OPERATOR_NOT_TRUSTED: 'Its operator is not one of those required',
+  TOKEN_REVOKED: 'It has been revoked',
+  AGENT_TOKENS_ENDED: "Its agent's tokens have been ended",
+  OPERATOR_TOKENS_ENDED: "Its operator's tokens have been ended",
+} as const
+
+/** A stable code of why a token is not valid. */
+export type Verdict = keyof typeof verdicts
