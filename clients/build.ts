@@ -1,0 +1,59 @@
+/**
+ * Makes of each workspace what is published: `clients/<name>/dist` has JavaScript, types, README, licence, and a package.json whose
+ * paths lead there. `npm pack ./clients/<name>/dist` packs it. Sources run as they are, so nothing here is needed to develop.
+ */
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const clients = fileURLToPath(new URL('.', import.meta.url))
+const root = join(clients, '..')
+/** In the order in which one depends on the other. */
+export const PACKAGES = ['core', 'sdk', 'verifier', 'cli'] as const
+
+/** Where `./src/name.ts` of a source's package.json stands when it is built. */
+function toBuilt(value: unknown, key = ''): unknown {
+  if (typeof value === 'string' && value.startsWith('./src/')) {
+    const path = value.replace('./src/', './').replace(/\.ts$/, '')
+    return key === 'bin' ? `${path}.js` : { types: `${path}.d.ts`, default: `${path}.js` }
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([name, entry]) => [name, toBuilt(entry, key || name)]))
+}
+
+function toPublished(source: Record<string, unknown>): object {
+  const { exports, bin, ...rest } = source
+  return {
+    ...rest,
+    ...(exports === undefined ? {} : { exports: toBuilt(exports, 'exports') }),
+    ...(bin === undefined ? {} : { bin: toBuilt(bin, 'bin') }),
+  }
+}
+
+/** Builds all packages into `target(name)`. Throws with the compiler's messages. */
+export function buildClients(target = (name: string) => join(clients, name, 'dist')): void {
+  const out = mkdtempSync(join(tmpdir(), 'auth4agent-build-'))
+  try {
+    const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+    const project = join(clients, 'tsconfig.build.json')
+    const result = spawnSync(process.execPath, [compiler, '--project', project, '--outDir', out], { encoding: 'utf8' })
+    if (result.status !== 0) throw new Error(`the clients do not compile:\n${result.stdout}${result.stderr}`)
+    for (const name of PACKAGES) publishable(join(clients, name), join(out, name, 'src'), target(name))
+  } finally {
+    rmSync(out, { recursive: true, force: true })
+  }
+}
+
+function publishable(source: string, compiled: string, dist: string): void {
+  rmSync(dist, { recursive: true, force: true })
+  cpSync(compiled, dist, { recursive: true })
+  const manifest = toPublished(JSON.parse(readFileSync(join(source, 'package.json'), 'utf8')))
+  writeFileSync(join(dist, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+  cpSync(join(root, 'LICENSE'), join(dist, 'LICENSE'))
+  const readme = join(source, 'README.md')
+  if (existsSync(readme)) cpSync(readme, join(dist, 'README.md'))
+}
+
+if (import.meta.main) buildClients()

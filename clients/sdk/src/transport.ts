@@ -1,0 +1,111 @@
+import { Auth4AgentError } from './errors.ts'
+
+/** How a server is reached. */
+export interface TransportOptions {
+  /** Where it answers: an origin, perhaps with a path. https, except on loopback. */
+  readonly server: string
+  /** Instead of the platform's own. */
+  readonly fetch?: typeof globalThis.fetch | undefined
+  /** For one answer, in milliseconds; 10 s unless told. */
+  readonly timeoutMs?: number | undefined
+}
+
+/** One call. */
+export interface Call {
+  readonly method: string
+  /** Begins with a slash; as it is sent, for an operator's assertion names it. */
+  readonly path: string
+  /** Becomes JSON. */
+  readonly body?: unknown
+  readonly authorization?: string | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Calls a server and reads its JSON, an object or an array. Rejects with {@link Auth4AgentError}; `reason` is NETWORK_ERROR where no server answered. */
+export type Transport = (call: Call) => Promise<unknown>
+
+const TIMEOUT_MS = 10_000
+const MAX_ANSWER_BYTES = 4_194_304
+const LOOPBACK = /^http:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?(?:\/|$)/
+
+/** A transport to one server. Throws TypeError for an address that is neither https nor on loopback. */
+export function createTransport({
+  server,
+  fetch = globalThis.fetch,
+  timeoutMs = TIMEOUT_MS,
+}: TransportOptions): Transport {
+  const base = server.replace(/\/+$/, '')
+  if (!URL.canParse(base) || !(base.startsWith('https://') || LOOPBACK.test(base))) {
+    throw new TypeError(`the server's address must be https, or http on loopback: ${server}`)
+  }
+  return async ({ method, path, body, authorization, signal }) => {
+    const timeout = AbortSignal.timeout(timeoutMs)
+    const request: RequestInit = {
+      method,
+      headers: {
+        accept: 'application/json',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(authorization === undefined ? {} : { authorization }),
+      },
+      // Whoever answers under another address is not the server that was chosen.
+      redirect: 'error',
+      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    }
+    const { response, text } = await send(fetch, base + path, request, signal)
+    const json = parseJson(text)
+    if (!response.ok) throw toError(response, json)
+    if (typeof json !== 'object' || json === null) {
+      throw new Auth4AgentError(`${base} did not answer with JSON`, {
+        reason: 'UNEXPECTED_ANSWER',
+        status: response.status,
+      })
+    }
+    return json
+  }
+}
+
+async function send(
+  fetch: typeof globalThis.fetch,
+  url: string,
+  request: RequestInit,
+  signal: AbortSignal | undefined,
+) {
+  try {
+    const response = await fetch(url, request)
+    const text = await response.text()
+    if (text.length > MAX_ANSWER_BYTES) throw new RangeError('the answer is too large')
+    return { response, text }
+  } catch (error) {
+    signal?.throwIfAborted()
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+    throw new Auth4AgentError(
+      `${new URL(url).origin} cannot be reached: ${String(cause)}`,
+      { reason: 'NETWORK_ERROR', status: 0 },
+      { cause: error },
+    )
+  }
+}
+
+function toError(response: Response, problem: unknown): Auth4AgentError {
+  const { reason, detail, title } = isObject(problem) ? problem : {}
+  const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN)
+  const message = [detail, title].find((text) => typeof text === 'string' && text !== '')
+  return new Auth4AgentError(typeof message === 'string' ? message : `the server answered ${response.status}`, {
+    reason: typeof reason === 'string' ? reason : 'UNEXPECTED_ANSWER',
+    status: response.status,
+    retryAfterS: Number.isFinite(retryAfter) && retryAfter >= 0 ? retryAfter : undefined,
+  })
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

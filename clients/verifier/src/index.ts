@@ -1,0 +1,1 @@
+export type { AccessTokenClaims } from '@auth4agent/core/claims'
