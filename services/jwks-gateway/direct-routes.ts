@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ApiError, toApiError } from '../shared/errors/api-error.ts'
+import { type AtEndOfTurn, createEndOfTurn } from '../shared/end-of-turn.ts'
 import type { Caller } from '../shared/rpc/rpc.ts'
 import { parseBody } from './body-parser.ts'
 import type { GatewayContext } from './gateway-context.ts'
@@ -48,13 +49,14 @@ export function createDirectRoutes(
     }
   }
   const common = securityHeaders(context.config.baseUrl).flat()
+  const atEndOfTurn = createEndOfTurn()
   return (request, response) => {
     const route = request.method === 'POST' ? routes.get(pathOf(request.url ?? '/')) : undefined
     if (route === undefined) return false
     const caller = context.callerOf(request)
     const { requestId } = caller
     const head = ['x-request-id', requestId, ...common, ...(isDraining() ? CLOSE : NOTHING)]
-    answer(context, route, caller, { request, response, head }).catch((error: unknown) => {
+    answer(context, route, caller, { request, response, head, atEndOfTurn }).catch((error: unknown) => {
       // Not even a refusal could be answered, so nothing more can be said on this connection.
       context.log.error({ requestId, error }, 'a request could not be answered')
       response.destroy()
@@ -68,6 +70,7 @@ interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly head: readonly string[]
+  readonly atEndOfTurn: AtEndOfTurn
 }
 
 async function answer(context: GatewayContext, route: DirectRoute, caller: Caller, exchange: Exchange): Promise<void> {
@@ -101,9 +104,9 @@ async function refuse({ rpc }: GatewayContext, caller: Caller, exchange: Exchang
 }
 
 /** Header block and body leave in one write, as long as both are text. */
-function send({ response, head }: Exchange, status: number, headers: readonly string[], body: string): void {
+function send({ response, head, atEndOfTurn }: Exchange, status: number, headers: readonly string[], body: string): void {
   response.writeHead(status, [...head, ...headers, 'content-length', String(Buffer.byteLength(body))])
-  response.end(body)
+  atEndOfTurn(() => response.end(body))
 }
 
 class BodyTooLarge extends Error {
