@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { ApiError, toApiError } from '../shared/errors/api-error.ts'
 import { type AtEndOfTurn, createEndOfTurn } from '../shared/end-of-turn.ts'
+import { ApiError, toApiError } from '../shared/errors/api-error.ts'
 import type { Caller } from '../shared/rpc/rpc.ts'
 import { parseBody } from './body-parser.ts'
 import type { GatewayContext } from './gateway-context.ts'
@@ -104,7 +104,12 @@ async function refuse({ rpc }: GatewayContext, caller: Caller, exchange: Exchang
 }
 
 /** Header block and body leave in one write, as long as both are text. */
-function send({ response, head, atEndOfTurn }: Exchange, status: number, headers: readonly string[], body: string): void {
+function send(
+  { response, head, atEndOfTurn }: Exchange,
+  status: number,
+  headers: readonly string[],
+  body: string,
+): void {
   response.writeHead(status, [...head, ...headers, 'content-length', String(Buffer.byteLength(body))])
   atEndOfTurn(() => response.end(body))
 }

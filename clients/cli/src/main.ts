@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-console.error('auth4agent: no command')
+process.exitCode = 2

@@ -28,7 +28,8 @@ export interface GrpcCallDeps {
 type UnaryCall = ServerUnaryCall<Uint8Array, Message>
 type StreamingCall = ServerWritableStream<Uint8Array, Message>
 
-const MAX_METADATA_BYTES = 16 * 1024
+/** Names and values of a request's metadata. */
+export const MAX_METADATA_BYTES = 16 * 1024
 
 /** A service as grpc-js takes it. */
 export function definition(service: DescService): ServiceDefinition {

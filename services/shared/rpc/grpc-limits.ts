@@ -8,8 +8,8 @@ import { type Bound, createBound } from '../limits/bound.ts'
 export interface StreamLimitDeps {
   /** How long a stream may take to bring its request, and a status to be read. */
   readonly requestTimeoutMs: number
-  /** Streams open at once, of all connections; one source has at most half of them. */
-  readonly maxStreams: number
+  /** Streams open at once, by their source. */
+  readonly streams: Bound
   /** Paths of the methods that the chain answers, and bounds by their callers. */
   readonly offered: ReadonlySet<string>
   /** How long a caller may read nothing of a stream; 30 seconds unless told. */
@@ -35,8 +35,7 @@ type StreamCall = { readonly stream: ServerHttp2Stream }
  * when they get too old or bring too many, and streams whose caller does not read.
  */
 export function createStreamLimits(deps: StreamLimitDeps): ServerInterceptor {
-  const { requestTimeoutMs, maxStreams, offered, sourceOf, maxStallMs = MAX_STALL_MS } = deps
-  const streams = createBound(maxStreams, Math.ceil(maxStreams / 2))
+  const { requestTimeoutMs, streams, offered, sourceOf, maxStallMs = MAX_STALL_MS } = deps
   const lasting = new Map<string, Bound>()
   const lastingOf = (path: string): Bound => {
     const max = offered.has(path) ? MAX_OFFERED_STREAMS : MAX_LASTING_STREAMS

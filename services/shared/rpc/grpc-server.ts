@@ -4,10 +4,12 @@ import { createBound } from '../limits/bound.ts'
 import { sourceKey } from '../limits/source-key.ts'
 import type { Logger } from '../log/log.ts'
 import { createConnections } from './connections.ts'
-import { callSource, definition, implementation } from './grpc-calls.ts'
+import { callSource, definition, implementation, MAX_METADATA_BYTES } from './grpc-calls.ts'
+import { createDirectCalls } from './grpc-direct.ts'
 import { addHealth } from './grpc-health.ts'
 import { createStreamLimits } from './grpc-limits.ts'
 import { addReflection } from './grpc-reflection.ts'
+import { answerFirst } from './grpc-streams-first.ts'
 import { methodName } from './method-name.ts'
 import type { Rpc } from './rpc.ts'
 import { createSourceOf } from './source-of.ts'
@@ -53,11 +55,12 @@ const MAX_SOURCE_CONNECTIONS = 128
 const CHANNEL_OPTIONS = {
   'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
   'grpc.max_concurrent_streams': 100,
-  // Idle connections go, and lasting ones come back now and then, so that new instances get their share.
-  'grpc.max_connection_idle_ms': 15 * 60_000,
+  // Lasting connections come back now and then, so that new instances get their share.
   'grpc.max_connection_age_ms': 60 * 60_000,
   // What is open then ends by itself: a stream that began just before, too.
   'grpc.max_connection_age_grace_ms': MAX_STREAM_AGE_MS + 60_000,
+  // Counts what nobody reads.
+  'grpc.enable_channelz': 0,
 }
 
 /**
@@ -70,8 +73,10 @@ const TCP_KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelay: 20_000 }
 export function createGrpcServer(deps: GrpcServerDeps): GrpcServer {
   const { rpc, host, port, trustedProxies, log } = deps
   const sourceOf = createSourceOf(trustedProxies)
+  const streams = createBound(deps.maxStreams, Math.ceil(deps.maxStreams / 2))
   const streamLimits = createStreamLimits({
     ...deps,
+    streams,
     offered: new Set(rpc.services.flatMap(({ methods }) => methods.map((method) => `/${methodName(method)}`))),
     sourceOf: (peer, metadata) => sourceKey(callSource(peer, metadata, sourceOf)),
   })
@@ -84,7 +89,15 @@ export function createGrpcServer(deps: GrpcServerDeps): GrpcServer {
     rpc.services.map(({ typeName }) => typeName),
   )
   addReflection(server, rpc.services)
+  const directCalls = createDirectCalls({
+    ...deps,
+    sourceOf,
+    streams,
+    maxMessageBytes: MAX_MESSAGE_BYTES,
+    maxMetadataBytes: MAX_METADATA_BYTES,
+  })
   const { listener, allClosed } = createListener(server, deps)
+  answerFirst(server, directCalls)
   return {
     setServing,
     async listen() {

@@ -1,0 +1,129 @@
+import { connect, type OutgoingHttpHeaders } from 'node:http2'
+import { gzipSync } from 'node:zlib'
+import { status } from '@grpc/grpc-js'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { startGrpcServer } from '../../../test/support/grpc.ts'
+import { ApiError } from '../errors/api-error.ts'
+import { encodeFrame } from './grpc-frames.ts'
+
+const PATH = '/auth4agent.v1.AuthnService/CreateChallenge'
+const EMPTY = encodeFrame(new Uint8Array())
+/** A frame that says it is compressed. */
+const COMPRESSED = Buffer.from([1, 0, 0, 0, 0])
+
+interface Sent {
+  readonly headers?: OutgoingHttpHeaders
+  readonly body?: Uint8Array
+}
+
+/** Sends one call and answers all that came back. */
+async function send(port: number, { headers = {}, body = EMPTY }: Sent) {
+  const session = connect(`http://127.0.0.1:${port}`)
+  onTestFinished(() => session.destroy())
+  const stream = session.request({
+    ':method': 'POST',
+    ':path': PATH,
+    'content-type': 'application/grpc',
+    te: 'trailers',
+    ...headers,
+  })
+  const answer: { head: Record<string, unknown>; trailers: Record<string, unknown>; bytes: number } = {
+    head: {},
+    trailers: {},
+    bytes: 0,
+  }
+  stream.on('response', (head) => Object.assign(answer.head, head))
+  stream.on('trailers', (trailers) => Object.assign(answer.trailers, trailers))
+  stream.on('data', (chunk: Buffer) => (answer.bytes += chunk.length))
+  const { promise, resolve, reject } = Promise.withResolvers<typeof answer>()
+  stream.on('error', reject).on('close', () => resolve(answer))
+  stream.end(body)
+  return promise
+}
+
+/** Where the status stands when there is no message, and where when there is one. */
+const statusOf = ({ head, trailers }: { head: Record<string, unknown>; trailers: Record<string, unknown> }) =>
+  Number(trailers['grpc-status'] ?? head['grpc-status'])
+
+describe('an ordinary call', () => {
+  it('is answered with headers, one message and trailers', async () => {
+    const { port, rpc } = await startGrpcServer()
+    const answer = await send(port, { headers: { 'x-request-id': 'mine', 'grpc-timeout': '3S' } })
+    expect(answer.head).toMatchObject({
+      ':status': 200,
+      'content-type': 'application/grpc+proto',
+      'x-request-id': 'mine',
+    })
+    expect(answer.trailers).toMatchObject({ 'grpc-status': '0' })
+    expect(answer.bytes).toBeGreaterThanOrEqual(5)
+    expect(rpc.last().meta).toMatchObject({ requestId: 'mine', timeoutMs: 3000, source: '127.0.0.1' })
+  })
+
+  it('that is refused is answered with a status alone, which no text can break out of', async () => {
+    const { port, rpc } = await startGrpcServer()
+    rpc.answer(AuthnService.method.createChallenge, () => {
+      throw new ApiError('INVALID_ARGUMENT', 'bad\r\nx-forged: 1')
+    })
+    const { head, trailers, bytes } = await send(port, {})
+    expect([head['grpc-status'], head['grpc-message'], bytes, trailers]).toStrictEqual([
+      String(status.INVALID_ARGUMENT),
+      'bad%0D%0Ax-forged: 1',
+      0,
+      {},
+    ])
+  })
+})
+
+describe('what is out of the ordinary', () => {
+  it.each<[string, Sent, number]>([
+    ['no message', { body: Buffer.alloc(0) }, status.INVALID_ARGUMENT],
+    ['two messages', { body: Buffer.concat([EMPTY, EMPTY]) }, status.INVALID_ARGUMENT],
+    ['half a message', { body: Buffer.from([0, 0, 0, 0, 9, 1]) }, status.INVALID_ARGUMENT],
+    ['a compressed message without encoding', { body: COMPRESSED }, status.INVALID_ARGUMENT],
+    ['a message beyond the limit', { body: encodeFrame(Buffer.alloc(64 * 1024 + 1)) }, status.RESOURCE_EXHAUSTED],
+    ['an unknown encoding', { headers: { 'grpc-encoding': 'none' }, body: COMPRESSED }, status.UNIMPLEMENTED],
+    ['a malformed timeout', { headers: { 'grpc-timeout': 'soon' } }, status.INTERNAL],
+    ['an unknown method', { headers: { ':path': `${PATH}s` } }, status.UNIMPLEMENTED],
+  ])('has the status that says so: %s', async (_name, sent, code) => {
+    const { port, rpc } = await startGrpcServer()
+    expect(statusOf(await send(port, sent))).toBe(code)
+    expect(rpc.calls).toHaveLength(0)
+    expect(statusOf(await send(port, {}))).toBe(status.OK)
+  })
+
+  it('another content type is 415', async () => {
+    const { port } = await startGrpcServer()
+    const { head } = await send(port, { headers: { 'content-type': 'application/json' } })
+    expect(head[':status']).toBe(415)
+  })
+
+  it('a compressed message is understood', async () => {
+    const { port, rpc } = await startGrpcServer()
+    const frame = encodeFrame(gzipSync(Buffer.from([0x0a, 1, 0x61])))
+    frame.writeUInt8(1, 0)
+    expect(statusOf(await send(port, { headers: { 'grpc-encoding': 'gzip' }, body: frame }))).toBe(status.OK)
+    expect(rpc.last().request).toMatchObject({ did: 'a' })
+  })
+})
+
+it('a caller that has gone is not answered, and costs nobody else', async () => {
+  const { port, rpc } = await startGrpcServer({ maxStreams: 2 })
+  const gone = Promise.withResolvers<void>()
+  const asked = Promise.withResolvers<void>()
+  rpc.answer(AuthnService.method.createChallenge, async () => {
+    asked.resolve()
+    await gone.promise
+    return {}
+  })
+  const session = connect(`http://127.0.0.1:${port}`)
+  const stream = session.request({ ':method': 'POST', ':path': PATH, 'content-type': 'application/grpc' })
+  stream.on('error', () => {})
+  stream.end(EMPTY)
+  await asked.promise
+  const closed = Promise.withResolvers<void>()
+  session.on('close', closed.resolve).destroy()
+  await closed.promise
+  gone.resolve()
+  await vi.waitFor(async () => expect(statusOf(await send(port, {}))).toBe(status.OK))
+})

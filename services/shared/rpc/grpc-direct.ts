@@ -1,0 +1,185 @@
+import { constants, type Http2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import { type DescMethod, fromBinary, type Message, toBinary } from '@bufbuild/protobuf'
+import { ApiError } from '../errors/api-error.ts'
+import { toGrpcStatus } from '../errors/grpc-status.ts'
+import type { Bound } from '../limits/bound.ts'
+import { sourceKey } from '../limits/source-key.ts'
+import { createExpiry, type Expiry } from './expiry.ts'
+import { encodeFrame, encodeMessage, FRAME_HEAD_BYTES, parseTimeout, readFrame } from './grpc-frames.ts'
+import { methodName } from './method-name.ts'
+import { requestId } from './request-id.ts'
+import type { Meta, Rpc } from './rpc.ts'
+import type { SourceOf } from './source-of.ts'
+
+/** Answers a stream where it is an ordinary call of one request and one answer, and tells whether it is. */
+export type DirectCalls = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean
+
+/** What direct calls work with. */
+export interface DirectCallDeps {
+  readonly rpc: Rpc
+  readonly sourceOf: SourceOf
+  /** Streams open at once, by their source. */
+  readonly streams: Bound
+  /** How long a stream may take to bring its request, and its answer to be read, in milliseconds. */
+  readonly requestTimeoutMs: number
+  readonly maxMessageBytes: number
+  readonly maxMetadataBytes: number
+}
+
+/** One call, and what ends it when it takes too long. */
+interface Call {
+  readonly stream: ServerHttp2Stream
+  readonly method: DescMethod
+  readonly meta: Meta
+  readonly leaving: Expiry<ServerHttp2Stream>
+}
+
+const CONTENT_TYPE = 'application/grpc+proto'
+const CONTENT_TYPES: ReadonlySet<unknown> = new Set(['application/grpc', CONTENT_TYPE])
+const ENCODINGS: ReadonlySet<unknown> = new Set([undefined, 'identity'])
+const OK = { 'grpc-status': '0', 'grpc-message': 'OK' }
+const TRAILERS_FOLLOW = { waitForTrailers: true }
+const NOTHING_FOLLOWS = { endStream: true }
+
+/**
+ * Makes the answerer of unary calls as nearly all clients send them (gRPC over HTTP/2, "Requests"): what grpc-js makes of a stream
+ * costs several times what answering does. Compressed requests, methods that stream or are unknown, and whatever else is out of
+ * the ordinary are left to it.
+ */
+export function createDirectCalls(deps: DirectCallDeps): DirectCalls {
+  const { rpc, sourceOf, streams, requestTimeoutMs } = deps
+  const methods = unaryMethods(rpc)
+  const peerOf = createPeerOf()
+  const leaving = createExpiry<ServerHttp2Stream>(requestTimeoutMs, (stream) => stream.destroy())
+  const arriving = createExpiry<Call>(requestTimeoutMs, (call) => refuse(call, new ApiError('DEADLINE_EXCEEDED')))
+  return (stream, headers) => {
+    const method = methods.get(headers[':path'])
+    const timeoutMs = parseTimeout(headers['grpc-timeout'])
+    if (method === undefined || timeoutMs === undefined || !isOrdinary(headers)) return false
+    const source = sourceOf(peerOf(stream), [headers['x-forwarded-for'] ?? []].flat())
+    const call = { stream, method, meta: metaOf(headers, method, source, timeoutMs), leaving }
+    stream.on('error', ignore)
+    const release = streams(sourceKey(source))
+    stream.once('close', () => {
+      arriving.delete(call)
+      leaving.delete(stream)
+      release?.()
+    })
+    if (release === undefined) {
+      refuse(call, new ApiError('OVERLOADED', undefined, { retryAfter: 1 }))
+      return true
+    }
+    arriving.add(call)
+    receive(stream, FRAME_HEAD_BYTES + deps.maxMessageBytes, (body) => {
+      arriving.delete(call)
+      if (stream.destroyed || stream.headersSent) return
+      const read = () => readMessage(method, headers, body, deps.maxMetadataBytes)
+      rpc.invoke(method, read, call.meta).then(
+        (message) => respond(call, message),
+        (error: unknown) => refuse(call, error),
+      )
+    })
+    return true
+  }
+}
+
+function unaryMethods({ services }: Rpc): ReadonlyMap<unknown, DescMethod> {
+  const methods = services.flatMap((service) => service.methods).filter(({ methodKind }) => methodKind === 'unary')
+  return new Map(methods.map((method) => [`/${methodName(method)}`, method]))
+}
+
+/** Asks for a connection's address once: each look at the socket of a session goes through a proxy. */
+function createPeerOf(): (stream: ServerHttp2Stream) => string {
+  const peers = new WeakMap<Http2Session, string>()
+  return ({ session }) => {
+    if (session === undefined) return ''
+    const peer = peers.get(session) ?? session.socket.remoteAddress ?? ''
+    peers.set(session, peer)
+    return peer
+  }
+}
+
+function isOrdinary(headers: IncomingHttpHeaders): boolean {
+  return (
+    headers[':method'] === 'POST' &&
+    CONTENT_TYPES.has(headers['content-type']) &&
+    ENCODINGS.has(headers['grpc-encoding'])
+  )
+}
+
+function metaOf(headers: IncomingHttpHeaders, method: DescMethod, source: string, timeoutMs: number): Meta {
+  return {
+    requestId: requestId(headers['x-request-id']),
+    source,
+    authorization: headers.authorization,
+    rpc: methodName(method),
+    ...(Number.isFinite(timeoutMs) ? { timeoutMs } : {}),
+  }
+}
+
+/** Hands over the body once it has come, or undefined once it is too large. */
+function receive(stream: ServerHttp2Stream, limit: number, then: (body: Buffer | undefined) => void): void {
+  const chunks: Buffer[] = []
+  let size = 0
+  const onData = (chunk: Buffer) => {
+    chunks.push(chunk)
+    size += chunk.length
+    if (size <= limit) return
+    stream.off('data', onData).off('end', onEnd).resume()
+    then(undefined)
+  }
+  const onEnd = () => {
+    const [first] = chunks
+    then(chunks.length === 1 ? first : Buffer.concat(chunks))
+  }
+  stream.on('data', onData).once('end', onEnd)
+}
+
+/** Throws HEADERS_TOO_LARGE, BODY_TOO_LARGE or INVALID_ARGUMENT. */
+function readMessage(
+  { input }: DescMethod,
+  headers: IncomingHttpHeaders,
+  body: Buffer | undefined,
+  maxMetadataBytes: number,
+): Message {
+  if (sizeOf(headers) > maxMetadataBytes) throw new ApiError('HEADERS_TOO_LARGE')
+  if (body === undefined) throw new ApiError('BODY_TOO_LARGE')
+  const bytes = readFrame(body)
+  try {
+    return fromBinary(input, bytes)
+  } catch (cause) {
+    throw new ApiError('INVALID_ARGUMENT', 'The message is malformed', { cause })
+  }
+}
+
+function sizeOf(headers: IncomingHttpHeaders): number {
+  let size = 0
+  for (const name in headers) size += name.length + (headers[name]?.length ?? 0)
+  return size
+}
+
+function respond(call: Call, message: Message): void {
+  const { stream, method, meta, leaving } = call
+  if (stream.destroyed || stream.headersSent) return
+  const frame = encodeFrame(toBinary(method.output, message))
+  leaving.add(stream)
+  stream.once('wantTrailers', () => stream.sendTrailers(OK))
+  stream.respond({ ':status': 200, 'content-type': CONTENT_TYPE, 'x-request-id': meta.requestId }, TRAILERS_FOLLOW)
+  stream.end(frame)
+}
+
+/** Answers with a status alone ("Trailers-Only"). */
+function refuse({ stream, meta, leaving }: Call, error: unknown): void {
+  if (stream.destroyed || stream.headersSent) return
+  const { code, details, metadata } = toGrpcStatus(error)
+  const headers = { ':status': 200, 'content-type': CONTENT_TYPE, 'x-request-id': meta.requestId }
+  const status = { 'grpc-status': String(code), 'grpc-message': encodeMessage(details) }
+  leaving.add(stream)
+  stream.respond({ ...headers, ...status, ...metadata.toHttp2Headers() }, NOTHING_FOLLOWS)
+  // A caller that has not ended its side would keep the stream open.
+  if (!stream.readableEnded) setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR))
+}
+
+function ignore(): void {
+  // What becomes of a stream is told by its close.
+}

@@ -1,0 +1,31 @@
+import type { EventEmitter } from 'node:events'
+import type { ServerHttp2Session } from 'node:http2'
+import type { Server } from '@grpc/grpc-js'
+import type { DirectCalls } from './grpc-direct.ts'
+
+/** How long a connection may stand unused, in milliseconds. */
+const MAX_IDLE_MS = 15 * 60_000
+
+/**
+ * Shows every stream to `direct` before grpc-js sees it. Its HTTP/2 servers are not public: the version is pinned, and one in which
+ * they cannot be found answers everything itself, which a test would tell. It does not see all of a connection's streams then, so that
+ * it stands unused is told by HTTP/2.
+ */
+export function answerFirst(server: Server, direct: DirectCalls): void {
+  const servers: unknown = Reflect.get(server, 'http2Servers')
+  for (const http2Server of servers instanceof Map ? servers.keys() : []) {
+    putFirst(http2Server, direct)
+  }
+}
+
+function putFirst(http2Server: EventEmitter, direct: DirectCalls): void {
+  const others = http2Server.listeners('stream')
+  http2Server.removeAllListeners('stream')
+  http2Server.on('stream', (stream, headers, ...rest) => {
+    if (direct(stream, headers)) return
+    for (const listener of others) Reflect.apply(listener, http2Server, [stream, headers, ...rest])
+  })
+  http2Server.on('session', (session: ServerHttp2Session) => {
+    session.setTimeout(MAX_IDLE_MS, () => session.close())
+  })
+}
