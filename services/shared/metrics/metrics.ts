@@ -47,22 +47,52 @@ export function createMetrics(pool: pg.Pool): Metrics {
     labelNames: ['reason'],
     registers,
   })
-  const inFlight = new Gauge({ name: 'auth4agent_calls_in_flight', help: 'Calls being answered.', registers })
+  let callsInFlight = 0
+  registry.registerMetric(
+    new Gauge({
+      name: 'auth4agent_calls_in_flight',
+      help: 'Calls being answered.',
+      registers: [],
+      collect() {
+        this.set(callsInFlight)
+      },
+    }),
+  )
+  // Finding the series of some labels costs more than counting in it.
+  const callsOf = remember((service, method, reason) => calls.labels({ service, method, reason }))
+  const latencyOf = remember((service, method) => latency.labels({ service, method }))
   registry.registerMetric(poolGauge(pool))
   return {
     exposition: rememberExposition(() => registry.metrics()),
     snapshot: () => registry.getMetricsAsJSON(),
     observe(service, method, reason, seconds) {
-      calls.inc({ service, method, reason })
-      latency.observe({ service, method }, seconds)
+      callsOf(service, method, reason).inc()
+      latencyOf(service, method, '').observe(seconds)
       if (method !== 'IssueToken') return
       if (reason === 'OK') issued.inc()
       else refused.inc({ reason })
     },
-    callStarted: () => inFlight.inc(),
-    callEnded: () => inFlight.dec(),
+    callStarted: () => {
+      callsInFlight += 1
+    },
+    callEnded: () => {
+      callsInFlight -= 1
+    },
     revocation: createRevocationMetrics(registry),
     showSigningKeys: (read) => showSigningKeys(registry, read),
+  }
+}
+
+/** Keeps what was found for labels; there is a fixed number of them. */
+function remember<T>(find: (service: string, method: string, reason: string) => T): typeof find {
+  const known = new Map<string, T>()
+  return (service, method, reason) => {
+    const key = `${service} ${method} ${reason}`
+    const before = known.get(key)
+    if (before !== undefined) return before
+    const found = find(service, method, reason)
+    known.set(key, found)
+    return found
   }
 }
 
