@@ -9,7 +9,7 @@ import { ENDINGS, type Ending, SCOPES } from './endings.ts'
 import { askAll, unanimously, type Witness, type Witnesses, witnessesOf } from './witnesses.ts'
 
 /** `REVOCATION_ROUNDS` makes a long run of it. */
-const ROUNDS = Number(process.env['REVOCATION_ROUNDS'] ?? 50)
+const ROUNDS = Number(process.env['REVOCATION_ROUNDS'] ?? 25)
 const LEASE_MS = 1_000
 /** What a call takes beside waiting. */
 const GRACE_MS = 500

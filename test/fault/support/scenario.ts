@@ -45,7 +45,7 @@ const USUAL: Minimums = {
 }
 
 /** Short enough for many scenarios in `npm test`; `npm run test:fault` gives each a minute and more. */
-const DURATION_MS = Number(process.env['FAULT_SECONDS'] ?? 3) * 1_000
+const DURATION_MS = Number(process.env['FAULT_SECONDS'] ?? 2) * 1_000
 const SEED = Number(process.env['FAULT_SEED'] ?? Math.floor(Math.random() * 1_000_000))
 /** Where little happens, a run lasts up to so many times as long. */
 const MOST = 8
