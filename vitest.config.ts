@@ -35,7 +35,12 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       project('pure', 'one', PURE, [], false),
-      project('unit', 'one', ['services/**/*.test.ts', 'test/**/*.test.ts'], [STORIES, ...PURE]),
+      project(
+        'unit',
+        'one',
+        ['clients/**/*.test.ts', 'services/**/*.test.ts', 'test/**/*.test.ts'],
+        [STORIES, ...PURE],
+      ),
       project('e2e', 'one', [STORIES]),
       project('e2e-split', 'split', [STORIES], Object.keys(ONE_MODE_STORIES)),
       project('e2e-cluster', 'cluster', SHORT_CLUSTER_STORIES),

@@ -1,3 +1,4 @@
+import type { GenuineTokens } from '@auth4agent/core/genuine-tokens'
 import type { Client } from '@connectrpc/connect'
 import type pg from 'pg'
 import type {
@@ -7,7 +8,6 @@ import type {
 import type { TokenStatus } from '../revocation/index.ts'
 import type { Db } from '../shared/db/db.ts'
 import type { Logger } from '../shared/log/log.ts'
-import type { GenuineTokens } from '../shared/token/genuine-tokens.ts'
 import type { VerificationKeys } from '../shared/token/verification-keys.ts'
 import type { TtlBounds } from './domain/token-request.ts'
 import type { ChallengeKeyring } from './keys/challenge-keyring.ts'

@@ -1,8 +1,9 @@
 import { encodeBase64url } from '@auth4agent/core/base64'
+import { NONCE_BYTES } from '@auth4agent/core/challenge'
 import type { CreateChallengeRequest } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { randomNonce } from '../shared/crypto/random.ts'
 import type { AuthnDeps } from './config.ts'
-import { NONCE_BYTES, sealChallenge } from './domain/seal-challenge.ts'
+import { sealChallenge } from './domain/seal-challenge.ts'
 import { bindingOf, parseRequestedTerms } from './domain/token-request.ts'
 
 /** A challenge and its nonce, to be signed together, and when it expires in Unix seconds. */

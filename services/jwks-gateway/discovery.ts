@@ -16,6 +16,7 @@ export function discoveryDocument({ baseUrl, protocol }: GatewayConfig): string 
       token: `${baseUrl}/v1/token`,
       verify: `${baseUrl}/v1/verify`,
       revoke: `${baseUrl}/v1/revoke/token`,
+      revocations: `${baseUrl}/v1/revocations`,
     },
     did_method: 'did:agent',
     proof_types: ['Ed25519'],

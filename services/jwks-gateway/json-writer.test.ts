@@ -8,6 +8,7 @@ import {
   UpdateAgentRequestSchema,
 } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { JsonWebKeySchema, ListSigningKeysRequestSchema } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
+import { LogHeadSchema } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { compileFieldWriter, compileWriter } from './json-writer.ts'
 import { fieldOf } from './path-template.ts'
 
@@ -35,6 +36,15 @@ describe('the JSON writer', () => {
       valid: true,
       claims: { iss: 'i"\u2028', aud: ['a', 'b'], epoch: [1, 2], nbf: 0 },
     })
+  })
+
+  it('writes times to the millisecond where the contract says so', () => {
+    const write = compileWriter(LogHeadSchema)
+    const observedAt = timestampFromDate(new Date('2026-01-15T10:30:00.007Z'))
+    expect(write(create(LogHeadSchema, { observedAt }))).toBe(
+      '{"position":null,"observed_at":"2026-01-15T10:30:00.007Z"}',
+    )
+    expect(write(create(LogHeadSchema))).toBe('{"position":null,"observed_at":null}')
   })
 
   it('writes bytes as padded base64 and a Struct as plain JSON', () => {

@@ -8,7 +8,7 @@ import {
   type Message,
   ScalarType,
 } from '@bufbuild/protobuf'
-import type { Timestamp } from '@bufbuild/protobuf/wkt'
+import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt'
 import { json } from '../../gen/proto/auth4agent/v1/options_pb.ts'
 
 /** Writes a protobuf value as JSON text. */
@@ -30,7 +30,7 @@ const compiled = new WeakMap<DescMessage, Write>()
 /**
  * Compiles the writer of a message's JSON: every field, but for those that are left out while empty, in the contract's order
  * under its snake_case name, what is unset as null, int64 as a number, enums as their names, bytes as padded base64, times as
- * RFC 3339 in whole seconds. Done once for a message. Throws Error for field types that REST does not serve.
+ * RFC 3339 in whole seconds, unless the contract wants milliseconds. Done once for a message. Throws Error for field types that REST does not serve.
  */
 export function compileWriter(message: DescMessage): MessageWriter {
   return messageWriter(message)
@@ -80,6 +80,7 @@ function fieldWriter(field: DescField): Write {
 
 function singularWriter(field: DescField): Write {
   if (field.fieldKind === 'map' || field.oneof !== undefined) throw unserved(field)
+  if (hasOption(field, json) && getOption(field, json).milliseconds) return writeMilliseconds
   if (field.enum !== undefined) return enumWriter(field.enum)
   return field.message === undefined ? scalarWriter(field) : messageWriter(field.message)
 }
@@ -117,6 +118,9 @@ const writeTimestamp: Write = (value) => {
   }
   return lastTime
 }
+
+/** What is hashed to the millisecond, or compared to it. */
+const writeMilliseconds: Write = (value) => `"${new Date(timestampMs(value as Timestamp)).toISOString()}"`
 
 function unserved(field: DescField): Error {
   return new Error(`${field.toString()} has a type that REST does not serve`)

@@ -1,6 +1,9 @@
+import { once } from 'node:events'
 import { createConnection } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { certificate } from '../../test/support/certificate.ts'
 import { rawExchange, startGateway } from '../../test/support/gateway.ts'
 
 const tooSlow = 'HTTP/1.1 408 Request Timeout'
@@ -124,6 +127,25 @@ describe('close', () => {
     release.resolve()
     expect((await ended.promise).match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2)
     await closed
+  })
+
+  it.each([
+    ['in clear', {}],
+    ['over TLS', { baseUrl: 'https://localhost', tls: certificate }],
+  ])('does not wait for a connection that was opened ahead of time, %s', async (_name, config) => {
+    const gateway = await startGateway(config)
+    const socket =
+      'tls' in config
+        ? connectTls({ port: gateway.port, host: 'localhost', ca: certificate.cert })
+        : createConnection(gateway.port, '127.0.0.1')
+    await once(socket, 'tls' in config ? 'secureConnect' : 'connect')
+    socket.on('error', () => undefined).resume()
+    const ended = once(socket, 'close')
+    const startedAt = performance.now()
+    await gateway.close()
+    // Requests in flight would have had ten seconds.
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
+    await ended
   })
 })
 

@@ -11,6 +11,7 @@ import { addOperationRoutes } from './operations.ts'
 import { type RestBinding, restBindings } from './rest-bindings.ts'
 import { addRestRoute } from './rest-routes.ts'
 import { securityHeaders, setHeaders } from './security-headers.ts'
+import { followSilentConnections, type SilentConnections } from './silent-connections.ts'
 import { type KnownPath, unroutedHook } from './unrouted.ts'
 import { addWellKnownRoutes, wellKnownPaths } from './well-known.ts'
 
@@ -31,6 +32,8 @@ const NO_SCHEMAS = { buildValidator: refuseSchema, buildSerializer: refuseSchema
 /** How long requests in flight may take once the gateway closes, in milliseconds. */
 const DRAIN_MS = 10_000
 const DRAIN_CHECK_MS = 50
+/** How long a connection without a request is left open then: one may be on its way. */
+const SILENCE_MS = 500
 
 /**
  * Makes the HTTP port: REST by the contract's own bindings, well-known documents, probes, and Connect with gRPC-Web beside
@@ -44,11 +47,13 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const bindings = restBindings(deps.rpc.services)
   const direct = createDirectRoutes(context, bindings, () => isDraining)
   let http: Server | undefined
+  let silent: SilentConnections | undefined
   const fastify = createFastify(context, bindings, (handler) => {
     http = createHttpServer(
       config,
       splitListener(context, direct, handler, () => isDraining),
     )
+    silent = followSilentConnections(http)
     return http
   })
   return {
@@ -63,7 +68,10 @@ export function createGateway(deps: GatewayDeps): Gateway {
     async close() {
       // They are resumed elsewhere.
       closing.abort()
-      const sweep = setInterval(() => http?.closeIdleConnections(), DRAIN_CHECK_MS)
+      const sweep = setInterval(() => {
+        http?.closeIdleConnections()
+        silent?.close(SILENCE_MS)
+      }, DRAIN_CHECK_MS)
       const cut = setTimeout(() => http?.closeAllConnections(), DRAIN_MS)
       try {
         await fastify.close()

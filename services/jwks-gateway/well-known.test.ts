@@ -17,6 +17,7 @@ describe('the discovery document', () => {
       token_ttl_seconds: { default: 900, min: 30, max: 3600 },
       token_signing_alg_values_supported: ['EdDSA', 'Ed25519', 'ES256', 'RS256'],
     })
+    expect(document.endpoints['revocations']).toBe('http://localhost:8080/v1/revocations')
     for (const endpoint of Object.values(document.endpoints)) {
       const path = endpoint.replace('http://localhost:8080', '')
       const known = await fetch(url + path, { method: 'DELETE' })

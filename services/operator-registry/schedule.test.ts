@@ -1,5 +1,5 @@
+import { recordName } from '@auth4agent/core/proof-record'
 import { afterEach, expect, test } from 'vitest'
-import { recordName } from './domain/verification-record.ts'
 import { DAY, type Harness, HOUR, startHarness } from './testing/harness.ts'
 
 const DOMAIN = 'agents.example.com'

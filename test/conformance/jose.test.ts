@@ -1,3 +1,4 @@
+import { verifyAccessToken } from '@auth4agent/core/access-token'
 import { decodeBase64url, encodeBase64url } from '@auth4agent/core/base64'
 import { toLowS } from '@auth4agent/core/ecdsa-p256'
 import { jwkThumbprint } from '@auth4agent/core/public-jwk'
@@ -5,7 +6,6 @@ import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4agent/core/token-al
 import { createLocalJWKSet, importPKCS8, jwtVerify, SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { generateTokenKey, openTokenKey } from '../../services/shared/crypto/token-key.ts'
-import { verifyAccessToken } from '../../services/shared/token/verify-access-token.ts'
 import { GOOD_CLAIMS, knownKeyOf } from '../support/access-tokens.ts'
 import { ISSUER, NOW_S } from '../support/assertions.ts'
 

@@ -1,2 +1,5 @@
 #!/usr/bin/env node
-process.exitCode = 2
+import { run } from './run.ts'
+import { systemIo } from './system-io.ts'
+
+process.exitCode = await run(process.argv.slice(2), systemIo())

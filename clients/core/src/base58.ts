@@ -1,3 +1,5 @@
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+
 const ALPHABET = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
 const DIGITS: ReadonlyMap<string, bigint> = new Map(Array.from(ALPHABET, (char, digit) => [char, BigInt(digit)]))
 const BASE = 58n
@@ -27,7 +29,7 @@ export function decodeBase58(text: string): Uint8Array | undefined {
     value = value * BASE + digit
   }
   const zeros = countLeading(text, ALPHABET.charAt(0))
-  return Buffer.concat([Buffer.alloc(zeros), fromBigInt(value)])
+  return Uint8Array.of(...new Uint8Array(zeros), ...fromBigInt(value))
 }
 
 function countLeading<T>(items: ArrayLike<T>, item: T): number {
@@ -37,11 +39,11 @@ function countLeading<T>(items: ArrayLike<T>, item: T): number {
 }
 
 function toBigInt(bytes: Uint8Array): bigint {
-  return BigInt(`0x0${Buffer.from(bytes).toString('hex')}`)
+  return BigInt(`0x0${bytesToHex(bytes)}`)
 }
 
-function fromBigInt(value: bigint): Buffer {
-  if (value === 0n) return Buffer.alloc(0)
+function fromBigInt(value: bigint): Uint8Array {
+  if (value === 0n) return new Uint8Array()
   const hex = value.toString(16)
-  return Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex')
+  return hexToBytes(hex.length % 2 === 0 ? hex : `0${hex}`)
 }

@@ -15,10 +15,11 @@ export function checkRequirements(claims: AccessTokenClaims, wanted: Requirement
   if (wanted.audience.length > 0 && !wanted.audience.some((audience) => claims.aud.includes(audience))) {
     return 'AUDIENCE_MISMATCH'
   }
-  const operators = new Set([claims.operator_id, parseDid(claims.sub)?.domain])
-  if (wanted.operators.length > 0 && !wanted.operators.some((operator) => operators.has(operator))) {
-    return 'OPERATOR_NOT_TRUSTED'
+  if (wanted.operators.length > 0 && !wanted.operators.includes(claims.operator_id)) {
+    const domain = parseDid(claims.sub)?.domain
+    if (domain === undefined || !wanted.operators.includes(domain)) return 'OPERATOR_NOT_TRUSTED'
   }
-  const scopes = new Set(claims.scope.split(' '))
-  return wanted.scope.every((scope) => scopes.has(scope)) ? undefined : 'SCOPE_MISSING'
+  if (wanted.scope.length === 0) return undefined
+  const scopes = claims.scope.split(' ')
+  return wanted.scope.every((scope) => scopes.includes(scope)) ? undefined : 'SCOPE_MISSING'
 }

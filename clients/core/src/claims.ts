@@ -1,5 +1,5 @@
 import { parseDid } from './did.ts'
-import { parseScopeString } from './scope.ts'
+import { isScopeString } from './scope.ts'
 import { isUuid } from './uuid.ts'
 
 /** Longest access token text that is looked at. */
@@ -47,7 +47,7 @@ export function parseAccessTokenClaims(payload: Readonly<Record<string, unknown>
   if (RESTRICTING.some((name) => Object.hasOwn(payload, name))) return undefined
   const { iss, sub, aud, scope, operator_id, iat, nbf, exp, jti, client_id, epoch } = payload
   if (!isText(iss, 2048) || !isText(sub, 512) || parseDid(sub) === undefined || client_id !== sub) return undefined
-  if (!isAudience(aud) || !isText(scope, 16_384) || parseScopeString(scope) === undefined) return undefined
+  if (!isAudience(aud) || !isText(scope, 16_384) || !isScopeString(scope)) return undefined
   if (!isText(operator_id, 36) || !isUuid(operator_id) || !isText(jti, 64) || !isJti(jti)) return undefined
   if (!isTime(iat) || !isTime(nbf) || !isTime(exp)) return undefined
   if (nbf < iat || exp <= nbf || exp - iat > MAX_TOKEN_TTL_S || !isEpochs(epoch)) return undefined

@@ -1,10 +1,10 @@
 import { sign as cryptoSign, verify as cryptoVerify, type KeyObject } from 'node:crypto'
+import { isLowS } from './low-s.ts'
 
 const FIELD_BYTES = 32
 const SIGNATURE_BYTES = 2 * FIELD_BYTES
 /** Order of the group (SEC 2 section 2.4.2). */
 const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
-const HIGHEST_LOW_S = toField(ORDER / 2n)
 
 /** Signs a message as ES256 (RFC 7518 section 3.4). Returns 64 bytes, R || S, of which S is the lower of the two that hold. */
 export function signP256(privateKey: KeyObject, message: Uint8Array): Uint8Array {
@@ -17,7 +17,7 @@ export function signP256(privateKey: KeyObject, message: Uint8Array): Uint8Array
  * Node refuses itself; the tests and conformance vectors hold it to that.
  */
 export function verifyP256(publicKey: KeyObject, message: Uint8Array, signature: Uint8Array): boolean {
-  if (Buffer.compare(signature.subarray(FIELD_BYTES), HIGHEST_LOW_S) > 0) return false
+  if (!isLowS(signature)) return false
   return cryptoVerify('sha256', message, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature)
 }
 
@@ -28,8 +28,8 @@ export function verifyP256(publicKey: KeyObject, message: Uint8Array, signature:
  */
 export function toLowS(signature: Uint8Array): Uint8Array {
   if (signature.length !== SIGNATURE_BYTES) throw new RangeError(`a P-256 signature has ${SIGNATURE_BYTES} bytes`)
+  if (isLowS(signature)) return signature
   const s = signature.subarray(FIELD_BYTES)
-  if (Buffer.compare(s, HIGHEST_LOW_S) <= 0) return signature
   return Buffer.concat([
     signature.subarray(0, FIELD_BYTES),
     toField(ORDER - BigInt(`0x${Buffer.from(s).toString('hex')}`)),

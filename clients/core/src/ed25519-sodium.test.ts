@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import sodium, { type Sodium } from 'sodium-native'
+import sodium from 'sodium-native'
 import { describe, expect, it } from 'vitest'
 import { until } from '../../../test/support/until.ts'
 import { chooseEngine, engineChoice } from './ed25519.ts'
 import { nodeEngine } from './ed25519-node.ts'
-import { loadSodiumEngine } from './ed25519-sodium.ts'
+import { loadSodiumEngine, type Sodium } from './ed25519-sodium.ts'
 
 const isWiped = (secret: Uint8Array) => secret.every((byte) => byte === 0)
 

@@ -1,5 +1,14 @@
-import type { Sodium } from 'sodium-native'
 import type { Ed25519Engine } from './ed25519-engine.ts'
+
+/** The part of sodium-native 5 that is used. It stands here and not in the module's own declaration, which is not published. */
+export interface Sodium {
+  /** Fills the first two, of 32 and 64 bytes, from a seed of 32. Throws for other lengths. */
+  crypto_sign_seed_keypair(publicKey: Uint8Array, secretKey: Uint8Array, seed: Uint8Array): void
+  /** Fills a signature of 64 bytes. Throws for other lengths. */
+  crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array): void
+  /** Throws for a signature of fewer than 64 bytes, and reads the first 64 of more. */
+  crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean
+}
 
 const PUBLIC_KEY_BYTES = 32
 /** Seed and public key, one after the other. */

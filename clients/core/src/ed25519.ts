@@ -1,27 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { Point } from '@noble/ed25519'
 import type { Ed25519Engine, SigningKey, VerifyingKey } from './ed25519-engine.ts'
 import { nodeEngine } from './ed25519-node.ts'
 import { loadSodiumEngine } from './ed25519-sodium.ts'
 
+export { admitPublicKey } from './admit-key.ts'
 export type { SigningKey, VerifyingKey } from './ed25519-engine.ts'
 export { seedToPem } from './ed25519-node.ts'
 
 /** A key pair with the raw halves that are stored: 32-byte public key and 32-byte secret seed (RFC 8032 section 5.1.5). */
 export type KeyPair = { publicKey: Uint8Array; privateKey: SigningKey; seed: Uint8Array }
-
-/** A raw 32-byte public key in the one canonical encoding of a point of the prime-order subgroup. */
-export type AdmittedKey = { ok: true; raw: Uint8Array }
-/** Why a public key is not admitted. */
-export type KeyRefusal = {
-  ok: false
-  /**
-   * `length`: not 32 bytes. `not-on-curve`: no point has this y. `non-canonical`: a second encoding of some point
-   * (y >= p, or the sign of x = 0 set). `small-order`: signatures can be made that hold for any message.
-   * `mixed-order`: a torsion component, on which verifiers disagree about what is a valid signature.
-   */
-  why: 'length' | 'not-on-curve' | 'non-canonical' | 'small-order' | 'mixed-order'
-}
 
 const KEY_BYTES = 32
 const SIGNATURE_BYTES = 64
@@ -43,21 +30,6 @@ export async function chooseEngine(loadFast = loadSodiumEngine): Promise<EngineC
 /** What all keys of this process are loaded by; chosen once. */
 export const engineChoice = await chooseEngine()
 const { engine } = engineChoice
-
-/**
- * Decides whether bytes may be registered as an Ed25519 public key. node:crypto checks none of this when it imports a key.
- * Costs about a millisecond: done once, when a key enters the system.
- */
-export function admitPublicKey(bytes: Uint8Array): AdmittedKey | KeyRefusal {
-  if (bytes.length !== KEY_BYTES) return { ok: false, why: 'length' }
-  const point = decodePoint(bytes, 'canonical')
-  if (point === undefined) {
-    return { ok: false, why: decodePoint(bytes, 'any') === undefined ? 'not-on-curve' : 'non-canonical' }
-  }
-  if (point.isSmallOrder()) return { ok: false, why: 'small-order' }
-  if (!point.isTorsionFree()) return { ok: false, why: 'mixed-order' }
-  return { ok: true, raw: Uint8Array.from(bytes) }
-}
 
 /** Loads a raw public key that was admitted before. Returns undefined unless it has 32 bytes. */
 export function importPublicKey(rawKey: Uint8Array): VerifyingKey | undefined {
@@ -95,12 +67,4 @@ export function sign(privateKey: SigningKey, message: Uint8Array): Uint8Array {
 export function verify(publicKey: VerifyingKey, message: Uint8Array, signature: Uint8Array): boolean {
   // libsodium throws at fewer bytes and looks at the first 64 of more.
   return signature.length === SIGNATURE_BYTES && publicKey.verify(message, signature)
-}
-
-function decodePoint(bytes: Uint8Array, encodings: 'canonical' | 'any'): Point | undefined {
-  try {
-    return Point.fromBytes(bytes, encodings === 'any')
-  } catch {
-    return undefined
-  }
 }

@@ -29,6 +29,21 @@ describe('parseCompactJws', () => {
     expect(key && verify(key, parsed.signingInput, parsed.signature)).toBe(true)
   })
 
+  it('checks a header that it has read before by the rules of each endpoint', () => {
+    for (let time = 0; time < 2; time += 1) {
+      expect(parseCompactJws(GOOD, RULES)).toMatchObject({ ok: true, header: HEADER })
+      expect(parseCompactJws(GOOD, { ...RULES, algs: ['ES256'] })).toEqual({ ok: false, part: 'header', why: 'alg' })
+      expect(parseCompactJws(GOOD, { ...RULES, typs: ['JWT'] })).toEqual({ ok: false, part: 'header', why: 'typ' })
+    }
+  })
+
+  it('reads each of many headers as it is, however often', () => {
+    const kids = Array.from({ length: 300 }, (_, index) => `key-${index}`)
+    for (const kid of [...kids, ...kids]) {
+      expect(parseCompactJws(withHeader({ kid }), RULES)).toMatchObject({ ok: true, header: { kid } })
+    }
+  })
+
   it('returns the signing input and the signature as bytes', () => {
     const parsed = parseCompactJws(GOOD, RULES)
     if (!parsed.ok) throw new Error(parsed.why)

@@ -1,5 +1,6 @@
 import { decodeBase64url } from './base64.ts'
-import { type JsonFault, type JsonObject, parseStrictJson } from './strict-json.ts'
+import { type JsonFault, type JsonObject, parseStrictJson, parseStrictJsonText } from './strict-json.ts'
+import { decodeAscii, encodeUtf8 } from './utf8.ts'
 
 /** The names of Ed25519 signatures in JOSE: `EdDSA` (RFC 8037) and `Ed25519`, which says the curve too (RFC 9864). */
 export const ED25519_ALGORITHMS: readonly string[] = ['EdDSA', 'Ed25519']
@@ -47,33 +48,60 @@ export function parseCompactJws(text: string, rules: JwsRules): ParsedJws | JwsR
   const [headerText, payloadText, signatureText] = parts
   if (parts.length !== 3 || !headerText || !payloadText || !signatureText) return refuse('text', 'shape')
 
-  const headerJson = parsePart('header', headerText)
-  if (!headerJson.ok) return headerJson
-  const header = checkHeader(headerJson.value, rules)
+  const header = readHeader(headerText, rules)
   if ('ok' in header) return header
   const payload = parsePart('payload', payloadText)
   if (!payload.ok) return payload
   const signature = decodeBase64url(signatureText)
   if (signature === undefined) return refuse('signature', 'encoding')
 
-  const signingInput = Buffer.from(text.slice(0, headerText.length + 1 + payloadText.length), 'latin1')
+  const signingInput = encodeUtf8(text.slice(0, headerText.length + 1 + payloadText.length))
   return { ok: true, header, payload: payload.value, signingInput, signature }
 }
 
-function checkHeader(header: JsonObject, { algs, typs }: JwsRules): JwsHeader | JwsRefusal {
-  const { alg, typ, kid } = header
-  if (CRITICAL.some((name) => Object.hasOwn(header, name))) return refuse('header', 'critical')
-  if (FOREIGN_KEY.some((name) => Object.hasOwn(header, name))) return refuse('header', 'foreign-key')
-  if (typeof alg !== 'string' || !algs.includes(alg)) return refuse('header', 'alg')
-  if (typeof typ !== 'string' || !typs.includes(typ)) return refuse('header', 'typ')
-  if (typeof kid !== 'string' || !KID.test(kid)) return refuse('header', 'kid')
-  return { alg, typ, kid }
+/** Headers without fault by their texts. All tokens of a key have the same. */
+const headers = new Map<string, JwsHeader>()
+const MAX_HEADERS = 128
+/** Longer ones are read each time. */
+const MAX_HEADER_TEXT = 512
+
+function readHeader(text: string, rules: JwsRules): JwsHeader | JwsRefusal {
+  const known = headers.get(text)
+  if (known !== undefined) return checkNames(known, rules) ?? known
+  const json = parsePart('header', text)
+  if (!json.ok) return json
+  const header = checkHeader(json.value, rules)
+  if ('ok' in header || text.length > MAX_HEADER_TEXT) return header
+  headers.set(text, header)
+  if (headers.size > MAX_HEADERS) headers.delete(headers.keys().next().value ?? text)
+  return header
 }
 
-function parsePart(part: 'header' | 'payload', text: string): { ok: true; value: JsonObject } | JwsRefusal {
-  const bytes = decodeBase64url(text)
+function checkHeader(header: JsonObject, rules: JwsRules): JwsHeader | JwsRefusal {
+  const kid = textOf(header['kid'])
+  const names = { alg: textOf(header['alg']), typ: textOf(header['typ']) }
+  if (CRITICAL.some((name) => Object.hasOwn(header, name))) return refuse('header', 'critical')
+  if (FOREIGN_KEY.some((name) => Object.hasOwn(header, name))) return refuse('header', 'foreign-key')
+  const refusal = checkNames(names, rules)
+  if (refusal !== undefined) return refusal
+  return KID.test(kid) ? { ...names, kid } : refuse('header', 'kid')
+}
+
+/** No endpoint accepts an empty text. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
+function checkNames({ alg, typ }: Omit<JwsHeader, 'kid'>, { algs, typs }: JwsRules): JwsRefusal | undefined {
+  if (!algs.includes(alg)) return refuse('header', 'alg')
+  return typs.includes(typ) ? undefined : refuse('header', 'typ')
+}
+
+function parsePart(part: 'header' | 'payload', encoded: string): { ok: true; value: JsonObject } | JwsRefusal {
+  const bytes = decodeBase64url(encoded)
   if (bytes === undefined) return refuse(part, 'encoding')
-  const json = parseStrictJson(bytes)
+  const text = decodeAscii(bytes)
+  const json = text === undefined ? parseStrictJson(bytes) : parseStrictJsonText(text)
   return json.ok ? json : refuse(part, json.why)
 }
 

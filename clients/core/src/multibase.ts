@@ -3,12 +3,12 @@ import { decodeBase64 } from './base64.ts'
 
 const BASE58BTC_PREFIX = 'z'
 /** Multicodec `ed25519-pub` (0xed) as an unsigned varint. */
-const ED25519_PUB = Buffer.from([0xed, 0x01])
+const ED25519_PUB = Uint8Array.of(0xed, 0x01)
 const KEY_BYTES = 32
 
 /** Encodes a raw 32-byte Ed25519 public key as a Multikey: `z` + base58btc(0xed01 || key) (W3C Controlled Identifiers). */
 export function encodeMultikey(rawKey: Uint8Array): string {
-  return BASE58BTC_PREFIX + encodeBase58(Buffer.concat([ED25519_PUB, rawKey]))
+  return BASE58BTC_PREFIX + encodeBase58(Uint8Array.of(...ED25519_PUB, ...rawKey))
 }
 
 /**
@@ -25,7 +25,7 @@ function decodeMultikey(text: string): Uint8Array | undefined {
   if (!text.startsWith(BASE58BTC_PREFIX)) return undefined
   const bytes = decodeBase58(text.slice(BASE58BTC_PREFIX.length))
   if (bytes?.length !== ED25519_PUB.length + KEY_BYTES) return undefined
-  if (!ED25519_PUB.equals(bytes.subarray(0, ED25519_PUB.length))) return undefined
+  if (ED25519_PUB.some((byte, at) => byte !== bytes[at])) return undefined
   return bytes.subarray(ED25519_PUB.length)
 }
 

@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto'
+import { hexToBytes } from '@noble/hashes/utils.js'
+import { sha256Text } from './sha256.ts'
 import { uuidv8FromHash } from './uuid.ts'
 
 /** What an operator id is made of: the server's issuer, the operator's A-label domain, its root key's RFC 7638 thumbprint. */
@@ -10,5 +11,5 @@ export type OperatorIdentity = { issuer: string; domain: string; thumbprint: str
  */
 export function operatorId({ issuer, domain, thumbprint }: OperatorIdentity): string {
   const name = JSON.stringify([issuer, domain, thumbprint])
-  return uuidv8FromHash(createHash('sha256').update(name).digest())
+  return uuidv8FromHash(hexToBytes(sha256Text(name, 'hex')))
 }

@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto'
 import { decodeBase64url } from './base64.ts'
+import { sha256Text } from './sha256.ts'
 import { isJsonObject } from './strict-json.ts'
 
 /** The members of a public key that its thumbprint covers (RFC 7638 section 3.2, RFC 8037 section 2). */
@@ -31,7 +31,7 @@ export function readPublicJwk(value: unknown): PublicJwk | undefined {
 
 /** RFC 7638 thumbprint (SHA-256, base64url, 43 characters) of a key: the `kid` of every key that signs. */
 export function jwkThumbprint(jwk: PublicJwk): string {
-  return hash('sha256', JSON.stringify(inOrder(jwk)), 'base64url')
+  return sha256Text(JSON.stringify(inOrder(jwk)), 'base64url')
 }
 
 /** The members in the order of their names, which is the order in which they are hashed. */

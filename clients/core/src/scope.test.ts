@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseScopeList, parseScopeString } from './scope.ts'
+import { isScopeString, parseScopeList, parseScopeString } from './scope.ts'
 
 const many = (count: number): string[] => Array.from({ length: count }, (_, index) => `s${index}`)
 
@@ -48,6 +48,7 @@ describe('parseScopeString', () => {
     ['several tokens, in any order and repeated', 'write read write', ['read', 'write']],
   ])('takes %s', (_name, text, expected) => {
     expect(parseScopeString(text)).toEqual(expected)
+    expect(isScopeString(text)).toBe(true)
   })
 
   it.each([
@@ -59,7 +60,10 @@ describe('parseScopeString', () => {
     ['a line feed', 'read\n'],
     ['a wildcard', 'read *'],
     ['65 tokens', many(65).join(' ')],
+    ['a token of 129 characters', `read ${'a'.repeat(129)}`],
+    ['a quote', 'read a"b'],
   ])('refuses %s', (_name, text) => {
     expect(parseScopeString(text)).toBeUndefined()
+    expect(isScopeString(text)).toBe(false)
   })
 })

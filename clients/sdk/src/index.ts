@@ -1,3 +1,55 @@
-export { Auth4AgentError } from './errors.ts'
+export {
+  type Administrator,
+  createAdministrator,
+  type RotatedKeys,
+  type Rotation,
+  type SigningKeys,
+} from './administrator.ts'
+export { type Agent, type AgentOptions, authenticate, createAgent, type TokenOptions } from './agent.ts'
+export { Auth4Agent, type AuthenticateOptions, type Identity } from './auth4agent.ts'
+export type { CallerOptions } from './caller.ts'
+export { Auth4AgentError, type ClientReason } from './errors.ts'
+export type { IssuedToken } from './issued-token.ts'
+export {
+  generateKey,
+  generateWebCryptoKey,
+  type KeyLike,
+  type SeedSigner,
+  signerFromCallback,
+  signerFromKeyPair,
+  signerFromSeed,
+  type WebCryptoKeyPair,
+} from './keys/signers.ts'
+export { type OnlineRequirements, type OnlineVerification, type OpenCalls, openCalls } from './open-calls.ts'
+export { type AuditFilter, createOperator, type Operator, type OperatorOptions } from './operator.ts'
+export type { AgentChanges, AgentFilter, NewAgent, OperatorAgents } from './operator-agents.ts'
+export type {
+  AgentRecord,
+  AgentScopes,
+  ApprovedAgent,
+  AudienceRule,
+  AuditRecord,
+  CompromisedKey,
+  DomainConfirmation,
+  DomainInstructions,
+  EndedDeployment,
+  EndedTokens,
+  OperatorPolicy,
+  OperatorState,
+  ReactivatedAgent,
+  RegisteredAgent,
+  RegisteredOperator,
+  ReinstatedOperator,
+  ReleasedOperator,
+  RevokedAgent,
+  RevokedToken,
+  SigningKeyState,
+  SuspendedAgent,
+  SuspendedOperator,
+} from './operator-answers.ts'
+export type { Runtime } from './runtime.ts'
+export type { ServerOptions } from './server.ts'
 export type { Signer } from './signer.ts'
+export type { TokenTerms } from './terms.ts'
 export { type Call, createTransport, type Transport, type TransportOptions } from './transport.ts'
+export type { Verification, VerifyOptions } from './verify-by-jwks.ts'

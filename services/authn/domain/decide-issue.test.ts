@@ -1,10 +1,10 @@
+import { type ChallengeContent, challengeMessage } from '@auth4agent/core/challenge'
 import { generateKeyPair, sign } from '@auth4agent/core/ed25519'
 import { create } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { AgentSnapshotSchema, OperatorSnapshotSchema } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { reasonOf } from '../../../test/support/reason-of.ts'
 import { decideIssue, type Redemption, type Subject } from './decide-issue.ts'
-import { type ChallengeContent, challengeMessage } from './seal-challenge.ts'
 import { parseRequestedTerms } from './token-request.ts'
 
 const pair = generateKeyPair()

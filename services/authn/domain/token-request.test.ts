@@ -1,6 +1,6 @@
+import type { ChallengeContent } from '@auth4agent/core/challenge'
 import { describe, expect, it } from 'vitest'
 import { reasonOf } from '../../../test/support/reason-of.ts'
-import type { ChallengeContent } from './seal-challenge.ts'
 import { bindingOf, isFullyBound, parseRequestedTerms, resolveTerms } from './token-request.ts'
 
 const BOUNDS = { min: 30, max: 3600 }

@@ -1,6 +1,6 @@
-import type { TxtAnswer } from '../dns/resolve-txt.ts'
+import { type ProofSubject, RECORD_VERSION, recordName, recordValue } from '@auth4agent/core/proof-record'
+import type { TxtAnswer } from '@auth4agent/core/resolve-txt'
 import type { ProofVerdict } from './judge-proof.ts'
-import { type ProofSubject, RECORD_VERSION, recordName, recordValue } from './verification-record.ts'
 
 /** Why a domain is not confirmed, in an answer that is itself a success: `reason` of ConfirmDomain. */
 export type Unconfirmed =

@@ -1,7 +1,7 @@
+import { recordValue } from '@auth4agent/core/proof-record'
+import type { TxtAnswer } from '@auth4agent/core/resolve-txt'
 import { describe, expect, test } from 'vitest'
-import type { TxtAnswer } from '../dns/resolve-txt.ts'
 import { isRecordSeen, judgeProof, type ProofVerdict } from './judge-proof.ts'
-import { recordValue } from './verification-record.ts'
 
 const issuer = 'https://auth.example.com'
 const wanted = { issuer, operatorId: 'ours', thumbprint: 'our-key', incumbentId: 'theirs' }

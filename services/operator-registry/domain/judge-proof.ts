@@ -1,6 +1,5 @@
-import type { TxtAnswer } from '../dns/resolve-txt.ts'
-import { readRecord } from './read-record.ts'
-import type { ProofSubject } from './verification-record.ts'
+import { type ProofSubject, readRecord } from '@auth4agent/core/proof-record'
+import type { TxtAnswer } from '@auth4agent/core/resolve-txt'
 
 /** What is looked for, and who owns the domain if somebody else does. */
 export interface WantedProof extends ProofSubject {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { generateKeyPair } from '@auth4agent/core/ed25519'
+import { recordName } from '@auth4agent/core/proof-record'
 import type { Client } from '@connectrpc/connect'
 import type { AuditLog, Operator, PrismaClient } from '../../../gen/prisma/client.ts'
 import { OperatorDirectoryService } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
@@ -9,7 +10,6 @@ import { type DnsServer, startDnsServer } from '../../../test/support/dns-server
 import { createGate } from '../../shared/limits/gate.ts'
 import type { Call, Principal } from '../../shared/rpc/call.ts'
 import { localClient } from '../../shared/rpc/local-client.ts'
-import { recordName } from '../domain/verification-record.ts'
 import { createOperatorRegistry, createTxtResolvers, type OperatorRegistry, type RegistrySettings } from '../index.ts'
 
 export const HOUR = 3_600_000

@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
+import { ADMIN_ASSERTION_TYPE, MAX_ASSERTION_LIFETIME_S, OPERATOR_ASSERTION_TYPE } from '@auth4agent/core/assertion'
 import { isJti } from '@auth4agent/core/claims'
 import { importPublicKey, verify } from '@auth4agent/core/ed25519'
 import { ED25519_ALGORITHMS, type ParsedJws, parseCompactJws } from '@auth4agent/core/jws'
@@ -6,16 +7,7 @@ import { thumbprint } from '@auth4agent/core/thumbprint'
 import { ApiError } from '../errors/api-error.ts'
 import type { UsedAssertion } from './call.ts'
 
-/** `typ` of the JWT by which an operator authenticates a call. */
-export const OPERATOR_ASSERTION_TYPE = 'auth4agent-operator+jwt'
-/** `typ` of the JWT by which the deployment's administrator authenticates a call. */
-export const ADMIN_ASSERTION_TYPE = 'auth4agent-admin+jwt'
-/** `iss` and `sub` of the administrator's assertions. */
-export const ADMIN_ISSUER = 'admin'
-
 const MAX_ASSERTION_BYTES = 4096
-/** Longest life of an assertion, in seconds. */
-export const MAX_ASSERTION_LIFETIME_S = 300
 
 /** What an assertion is measured against. */
 export interface AssertionRules {

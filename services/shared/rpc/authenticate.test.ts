@@ -1,3 +1,4 @@
+import { ADMIN_ASSERTION_TYPE, OPERATOR_ASSERTION_TYPE } from '@auth4agent/core/assertion'
 import { describe, expect, it } from 'vitest'
 import { OperatorDirectoryService } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import {
@@ -10,7 +11,6 @@ import {
 } from '../../../test/support/assertions.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 import { ApiError } from '../errors/api-error.ts'
-import { ADMIN_ASSERTION_TYPE, OPERATOR_ASSERTION_TYPE } from './assertion.ts'
 import { type AuthenticateDeps, authenticate } from './authenticate.ts'
 import { localClient } from './local-client.ts'
 import type { CallerKind } from './policy.ts'

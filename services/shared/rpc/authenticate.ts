@@ -1,3 +1,4 @@
+import { ADMIN_ASSERTION_TYPE, ADMIN_ISSUER, OPERATOR_ASSERTION_TYPE } from '@auth4agent/core/assertion'
 import { isUuid } from '@auth4agent/core/uuid'
 import type { Client } from '@connectrpc/connect'
 import type {
@@ -5,14 +6,7 @@ import type {
   OperatorSnapshot,
 } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { ApiError } from '../errors/api-error.ts'
-import {
-  ADMIN_ASSERTION_TYPE,
-  ADMIN_ISSUER,
-  type AssertionRules,
-  checkAssertion,
-  OPERATOR_ASSERTION_TYPE,
-  parseAssertion,
-} from './assertion.ts'
+import { type AssertionRules, checkAssertion, parseAssertion } from './assertion.ts'
 import type { Principal } from './call.ts'
 import type { CallerKind } from './policy.ts'
 

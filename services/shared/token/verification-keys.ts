@@ -1,24 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
-import { jwkThumbprint, type PublicJwk } from '@auth4agent/core/public-jwk'
-import { isTokenAlgorithm, type TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import type { KeyFinder, VerificationKey } from '@auth4agent/core/access-token'
+import { jwkThumbprint } from '@auth4agent/core/public-jwk'
+import { isTokenAlgorithm } from '@auth4agent/core/token-algorithms'
 import { importTokenVerifier } from '@auth4agent/core/token-verifier'
 import type { JwksKey, PrismaClient } from '../../../gen/prisma/client.ts'
-import type { KeyState } from '../../../gen/prisma/enums.ts'
-
-/** The public half of a signing key. */
-export interface VerificationKey {
-  /** RFC 7638 thumbprint. */
-  readonly kid: string
-  /** JOSE algorithm that its tokens carry. */
-  readonly alg: TokenAlgorithm
-  readonly state: KeyState
-  readonly jwk: PublicJwk
-  /** Whether a JWS signature of this key and algorithm holds over the signing input. */
-  readonly verify: (signingInput: Uint8Array, signature: Uint8Array) => boolean
-}
 
 /** The public halves of all access token keys there have been. */
-export interface VerificationKeys {
+export interface VerificationKeys extends KeyFinder {
   /** Finds a key; one that is not known is looked for in the database, at most once in a while. */
   find(kid: string): Promise<VerificationKey | undefined>
   /** Finds a key as it stands after this call has begun; asks the database each time. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { OPERATOR_ASSERTION_TYPE } from '@auth4agent/core/assertion'
 import { fingerprint, formatDid } from '@auth4agent/core/did'
 import { generateKeyPair, type KeyPair } from '@auth4agent/core/ed25519'
 import { operatorId } from '@auth4agent/core/operator-id'
@@ -6,7 +7,6 @@ import { thumbprint } from '@auth4agent/core/thumbprint'
 import { uuidv7 } from '@auth4agent/core/uuid'
 import type { AgentStatus, OperatorStatus } from '../../../gen/prisma/enums.ts'
 import type { Db } from '../../../services/shared/db/db.ts'
-import { OPERATOR_ASSERTION_TYPE } from '../../../services/shared/rpc/assertion.ts'
 import { ISSUER, type Signer } from '../../support/assertions.ts'
 
 /** An operator of the world, able to sign. */

@@ -1,11 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { encodeBase64, encodeBase64url } from '@auth4agent/core/base64'
+import { type ChallengeContent, challengeMessage } from '@auth4agent/core/challenge'
 import { generateKeyPair, importSeed, seedToPem, sign } from '@auth4agent/core/ed25519'
-import {
-  type ChallengeContent,
-  challengeMessage,
-  sealChallenge,
-} from '../../../services/authn/domain/seal-challenge.ts'
+import { sealChallenge } from '../../../services/authn/domain/seal-challenge.ts'
 import { createKeyVault } from '../../../services/authn/keys/key-vault.ts'
 import { createSealedKeys } from '../../../services/authn/keys/sealed-keys.ts'
 import { importHmacKey } from '../../../services/shared/crypto/hmac.ts'

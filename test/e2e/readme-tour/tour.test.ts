@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { chmod, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePort } from '../../support/free-port.ts'
 import { type RunningServer, startServer } from '../../support/server.ts'
 import { until } from '../../support/until.ts'
 
@@ -15,43 +15,44 @@ let server: RunningServer
 let port: number
 let folder: string
 
-/** The README's blocks of one kind, in order. */
-async function blocks(kind: 'sh' | 'sh grpc' | 'sh keys'): Promise<string[]> {
-  const readme = await readFile(join(ROOT, 'README.md'), 'utf8')
-  return [...readme.matchAll(/^```(sh(?: \w+)?)\n([\s\S]*?)^```$/gm)].flatMap(([, name, text]) =>
-    name === kind && text !== undefined ? [text] : [],
+const readDocument = (name: 'README.md' | 'clients/by-hand.md') => readFile(join(ROOT, name), 'utf8')
+
+/** A document's blocks of one kind, in order. */
+async function blocks(name: 'README.md' | 'clients/by-hand.md', kind: 'sh' | 'sh grpc' | 'sh keys'): Promise<string[]> {
+  return [...(await readDocument(name)).matchAll(/^```(sh(?: \w+)?)\n([\s\S]*?)^```$/gm)].flatMap(([, found, text]) =>
+    found === kind && text !== undefined ? [text] : [],
   )
 }
 
-/** Runs blocks in one shell, on the test's server instead of the one at the README's ports; stops at the first failure. */
+/** Runs blocks in one shell, on the test's server instead of the one at the documents' ports; stops at the first failure. */
 async function paste(text: string): Promise<string> {
   const script = text
     .replaceAll('localhost:8080', `localhost:${port}`)
     .replaceAll('localhost:8081', server.grpcAddress)
+    .replaceAll('$PWD/node_modules', join(ROOT, 'node_modules'))
     .replaceAll('npx --yes @bufbuild/buf', join(ROOT, 'node_modules/.bin/buf'))
-  const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', script], { cwd: folder })
+  const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', script], {
+    cwd: folder,
+    env: { ...process.env, NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/auth4agent-tests') },
+  })
   return stdout
 }
 
-/** The functions and variables of steps 1, 4 and 8, which the sections after the tour build on. */
-async function functions(): Promise<string[]> {
-  const steps = await blocks('sh')
-  return [0, 3, 7].map((index) => steps[index]?.replace(/^curl[\s\S]*/m, '') ?? '')
+/** What a paste that failed wrote. */
+function outputOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'stderr' in error ? String(error.stderr) : String(error)
+}
+
+/** Where the tool is, and the tour's folder: the first line of step 1, which the sections after the tour build on. */
+async function pathLine(): Promise<string> {
+  const [first = ''] = await blocks('README.md', 'sh')
+  return first.split('\n')[0] ?? ''
 }
 
 async function publishedKids(): Promise<string[]> {
   const response = await fetch(`${server.baseUrl}/.well-known/jwks.json`)
   const { keys } = (await response.json()) as { keys: { kid: string }[] }
   return keys.map(({ kid }) => kid)
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const address = probe.address()
-  await new Promise((resolve) => probe.close(resolve))
-  if (typeof address !== 'object' || address === null) throw new Error('no port')
-  return address.port
 }
 
 beforeAll(async () => {
@@ -75,9 +76,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-describe("the README's tour", () => {
+describe('the tour by hand', () => {
   it('goes from nothing to a verified token and back to a refused one', async () => {
-    const output = await paste((await blocks('sh')).join('\n'))
+    const output = await paste((await blocks('clients/by-hand.md', 'sh')).join('\n'))
     const lines = output.trim().split('\n')
     const answers = lines.filter((line) => /^[[{]/.test(line)).map((line) => JSON.parse(line) as unknown)
     expect(answers).toMatchObject([
@@ -95,27 +96,75 @@ describe("the README's tour", () => {
   })
 
   it('goes the whole way again by gRPC tools', async () => {
-    const output = await paste([...(await functions()), ...(await blocks('sh grpc'))].join('\n'))
+    const steps = await blocks('clients/by-hand.md', 'sh')
+    const functions = [0, 3].map((index) => steps[index]?.replace(/^curl[\s\S]*/m, '') ?? '')
+    const output = await paste([...functions, ...(await blocks('clients/by-hand.md', 'sh grpc'))].join('\n'))
     expect(output).toMatch(
       /"verified":\s*true[\s\S]*"updated":\s*true[\s\S]*"valid":\s*true[\s\S]*"epoch":\s*2[\s\S]*"reason":\s*"OPERATOR_TOKENS_ENDED"/,
     )
   })
+})
+
+describe("the README's tour", () => {
+  it('goes from nothing to a verified token and back to a refused one', async () => {
+    const output = await paste((await blocks('README.md', 'sh')).join('\n'))
+    expect(output).toMatch(
+      new RegExp(
+        [
+          '"mode": "operator"',
+          'operator registered',
+          '^name: _auth4agents\\.acme\\.test$',
+          'operator verified',
+          '"mode": "agent"',
+          'agent registered[^]+status: active',
+          '"updated": true[^]+"orders:read"[^]+"orders:write"',
+          '^scope: orders:read$',
+          '^written to data/tour/token$',
+          '^valid: true$[^]+^scope: orders:read$[^]+^online verification: success$',
+          '^token revoked$[^]+^jti: [^]+^revoked_at: ',
+          '^valid: false$[^]+TOKEN_REVOKED[^]+^online verification: failed$[^]+^refused, as it should be$',
+          '^agent suspended$[^]+^suspended_at: ',
+          ' agent.suspend [^]+ token.revoke [^]+ token.issue [^]+ agent.set-scopes [^]+ agent.register ',
+          '^problem +agent .* is suspended$[^]+^it has found the agent that is suspended$',
+        ].join('[^]+'),
+        'm',
+      ),
+    )
+    expect(output).not.toMatch(/eyJ/)
+    expect((await stat(join(folder, 'data/tour/token'))).mode & 0o777).toBe(0o600)
+  })
 
   it('rotates, gives up and imports signing keys', async () => {
-    const [look, rotate, ...others] = await blocks('sh keys')
+    const toolPath = await pathLine()
+    const [look, rotate, ...others] = await blocks('README.md', 'sh keys')
     const rotated = await until(
-      async () => paste([...(await functions()), look, rotate].join('\n')),
-      (output) => !output.includes('"KEY_NOT_READY"'),
+      () => paste([toolPath, look, rotate].join('\n')).catch(outputOf),
+      (output) => !output.includes('KEY_NOT_READY'),
       30_000,
     )
-    expect(rotated.match(/"state":"active"/g)?.length).toBe(8)
+    expect(rotated.match(/ active {2,}active /g)?.length).toBe(8)
     const before = await until(publishedKids, (kids) => kids.length === 16)
-    const register = (await blocks('sh'))[1]
-    const output = await paste([...(await functions()), register, look, ...others].join('\n'))
-    expect(output).not.toMatch(/"status":4/)
-    expect(output.match(/"compromised_at":"/g)?.length).toBeGreaterThanOrEqual(before.length)
-    expect(output).toMatch(/"alg":"ES256","state":"prepared"[\s\S]*"token_signing_alg":"ES256"/)
+    const output = await paste([toolPath, look, ...others].join('\n'))
+    const marked = output.match(/^key marked as compromised$|^[\w-]{43} .* (?:prepared|retiring|active)$/gm)
+    expect(marked?.length).toBeGreaterThanOrEqual(before.length)
+    expect(output).toMatch(
+      /all tokens of the deployment ended[^]+alg: ES256\nstate: prepared[^]+"token_signing_alg": "ES256"/,
+    )
     const after = await publishedKids()
     expect(before.filter((kid) => after.includes(kid))).toEqual([])
+  })
+
+  it('marks no key where it cannot tell which', async () => {
+    const [, , compromise = ''] = await blocks('README.md', 'sh keys')
+    const asked = join(folder, 'asked')
+    const deaf = `admin() { case "$*" in *compromise*) touch '${asked}' ;; esac; }`
+    expect(await paste(`${deaf}\n${compromise}`).catch(outputOf)).toContain('KID')
+    await expect(stat(asked)).rejects.toThrow('ENOENT')
+  })
+
+  it('can be taken again', async () => {
+    const [, again = ''] = /The next time begins with `([^`]+)`/.exec(await readDocument('README.md')) ?? []
+    const [first = ''] = await blocks('README.md', 'sh')
+    expect(await paste([await pathLine(), again, first].join('\n'))).toMatch(/domain given up[^]+operator verified/)
   })
 })

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/options.proto.
  */
 export const file_auth4agent_v1_options: GenFile = /*@__PURE__*/
-  fileDesc("ChthdXRoNGFnZW50L3YxL29wdGlvbnMucHJvdG8SDWF1dGg0YWdlbnQudjEiOQoIUmVzdFJ1bGUSFgoOc3VjY2Vzc19zdGF0dXMYASABKAUSFQoNbGFzdF9ldmVudF9pZBgCIAMoCSIdCgtFdmVudElkUnVsZRIOCgZmaWVsZHMYASADKAkiTAoISnNvblJ1bGUSFQoNYWNjZXB0X251bWJlchgBIAEoCBIVCg1hY2NlcHRfc2luZ2xlGAIgASgIEhIKCm9taXRfZW1wdHkYAyABKAg6TQoEcmVzdBIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGI2MAyABKAsyFy5hdXRoNGFnZW50LnYxLlJlc3RSdWxlUgRyZXN0OlgKCGV2ZW50X2lkEh8uZ29vZ2xlLnByb3RvYnVmLk1lc3NhZ2VPcHRpb25zGI2MAyABKAsyGi5hdXRoNGFnZW50LnYxLkV2ZW50SWRSdWxlUgdldmVudElkOkwKBGpzb24SHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGI2MAyABKAsyFy5hdXRoNGFnZW50LnYxLkpzb25SdWxlUgRqc29uYgZwcm90bzM", [file_google_protobuf_descriptor]);
+  fileDesc("ChthdXRoNGFnZW50L3YxL29wdGlvbnMucHJvdG8SDWF1dGg0YWdlbnQudjEiOQoIUmVzdFJ1bGUSFgoOc3VjY2Vzc19zdGF0dXMYASABKAUSFQoNbGFzdF9ldmVudF9pZBgCIAMoCSIdCgtFdmVudElkUnVsZRIOCgZmaWVsZHMYASADKAkiYgoISnNvblJ1bGUSFQoNYWNjZXB0X251bWJlchgBIAEoCBIVCg1hY2NlcHRfc2luZ2xlGAIgASgIEhIKCm9taXRfZW1wdHkYAyABKAgSFAoMbWlsbGlzZWNvbmRzGAQgASgIOk0KBHJlc3QSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxiNjAMgASgLMhcuYXV0aDRhZ2VudC52MS5SZXN0UnVsZVIEcmVzdDpYCghldmVudF9pZBIfLmdvb2dsZS5wcm90b2J1Zi5NZXNzYWdlT3B0aW9ucxiNjAMgASgLMhouYXV0aDRhZ2VudC52MS5FdmVudElkUnVsZVIHZXZlbnRJZDpMCgRqc29uEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxiNjAMgASgLMhcuYXV0aDRhZ2VudC52MS5Kc29uUnVsZVIEanNvbmIGcHJvdG8z", [file_google_protobuf_descriptor]);
 
 /**
  * RestRule adds to a method's google.api.http binding.
@@ -92,6 +92,13 @@ export type JsonRule = Message<"auth4agent.v1.JsonRule"> & {
    * @generated from field: bool omit_empty = 3;
    */
   omitEmpty: boolean;
+
+  /**
+   * A time is written with its milliseconds, where others are in whole seconds.
+   *
+   * @generated from field: bool milliseconds = 4;
+   */
+  milliseconds: boolean;
 };
 
 /**

@@ -1,0 +1,109 @@
+import type { AgentFilter, AgentRecord, Operator } from '@auth4agent/sdk'
+import { usageError } from '../cli-error.ts'
+import { defineCommand } from '../command.ts'
+import { operatorFlags } from '../common-flags.ts'
+import { agentName, openOperator } from '../parties.ts'
+import { columns, lines, plain } from '../text.ts'
+
+const STATUSES = ['pending', 'active', 'suspended', 'revoked'] as const
+
+/** Lists the operator's agents. */
+export const listAgents = defineCommand({
+  help: ["Lists the operator's agents, oldest first: all that were approved once, and pending ones when asked for."],
+  examples: [
+    { does: 'who waits to be approved', line: 'auth4agent agents list --status pending' },
+    { does: 'all DIDs', line: "auth4agent agents list --json | jq -r '.[].did'" },
+  ],
+  flags: {
+    ...operatorFlags,
+    status: { kind: 'text', value: 'STATUS', help: 'pending, active, suspended or revoked alone' },
+  },
+  async run(context) {
+    const status = readStatus(context.flags.text('status'))
+    const operator = await openOperator(context)
+    const found = await context.progress('asking the server', collect(operator, { status, pageSize: 200 }))
+    const rows = found.map(({ did, status, allowed_scopes, label }) => [
+      did,
+      status,
+      (allowed_scopes ?? []).join(','),
+      label ?? '',
+    ])
+    context.answer(found, found.length === 0 ? 'no agents' : columns([['DID', 'STATUS', 'SCOPES', 'LABEL'], ...rows]))
+  },
+})
+
+/** Approves a pending agent. */
+export const approveAgent = defineCommand({
+  help: [
+    'Makes a pending agent active, without scopes: `auth4agent agent-scopes set` grants them, and approves as well.',
+  ],
+  examples: [
+    { does: 'let it in', line: 'auth4agent agents approve did:agent:example.com:21fe31dfa154a261626bf854046fd227' },
+  ],
+  arguments: [{ name: 'AGENT', help: "the agent's id or DID", required: true }],
+  flags: operatorFlags,
+  async run(context) {
+    const agent = agentName(context.arguments[0] ?? '')
+    const approved = await context.progress('approving', (await openOperator(context)).agents.approve(agent))
+    context.answer(approved, `agent approved\n\n${lines({ did: approved.agent_did, status: approved.status })}`)
+  },
+})
+
+/** Changes what an agent is called, or what challenges it needs. */
+export const updateAgent = defineCommand({
+  help: [
+    "Changes an agent's label, or whether its signature has to cover scope, audience and ttl. What is not given stays.",
+  ],
+  examples: [
+    {
+      does: 'what lists call it',
+      line: 'auth4agent agents update did:agent:example.com:21fe31dfa154a261626bf854046fd227 --label "invoice reader"',
+    },
+    {
+      does: 'bound challenges alone',
+      line: 'auth4agent agents update did:agent:example.com:21fe31dfa154a261626bf854046fd227 --bound-challenges required',
+    },
+  ],
+  arguments: [{ name: 'AGENT', help: "the agent's id or DID", required: true }],
+  flags: {
+    ...operatorFlags,
+    label: { kind: 'text', value: 'TEXT', help: 'a name for people, at most 100 characters' },
+    'bound-challenges': { kind: 'text', value: 'WHETHER', help: 'required, or optional' },
+  },
+  async run(context) {
+    const { flags } = context
+    const agent = agentName(context.arguments[0] ?? '')
+    const [label, bound] = [flags.text('label'), flags.text('bound-challenges')]
+    if (bound !== undefined && bound !== 'required' && bound !== 'optional') {
+      throw usageError('--bound-challenges is required or optional')
+    }
+    if (label === undefined && bound === undefined) throw usageError('missing: --label or --bound-challenges')
+    const changes = { label, ...(bound !== undefined && { requireBoundChallenges: bound === 'required' }) }
+    const { agents } = await openOperator(context)
+    const updated = await context.progress('updating', agents.update(agent, changes))
+    const { did, status, require_bound_challenges } = updated
+    const shown = {
+      did,
+      status,
+      label: plain(updated.label ?? ''),
+      'bound challenges': boundText(require_bound_challenges),
+    }
+    context.answer(updated, `agent updated\n\n${lines(shown)}`)
+  },
+})
+
+function boundText(required: boolean | null | undefined): string {
+  return required === true ? 'required' : 'optional'
+}
+
+function readStatus(given: string | undefined): AgentFilter['status'] {
+  const status = STATUSES.find((one) => one === given)
+  if (given !== undefined && status === undefined) throw usageError(`--status is one of ${STATUSES.join(', ')}`)
+  return status
+}
+
+async function collect({ agents }: Operator, filter: AgentFilter): Promise<AgentRecord[]> {
+  const all = []
+  for await (const agent of agents.list(filter)) all.push(agent)
+  return all
+}

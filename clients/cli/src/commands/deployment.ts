@@ -1,0 +1,24 @@
+import { defineCommand } from '../command.ts'
+import { adminFlags, reasonFlag } from '../common-flags.ts'
+import { openAdministrator } from '../parties.ts'
+import { lines } from '../text.ts'
+
+/** Ends all tokens of a deployment. */
+export const endDeploymentTokens = defineCommand({
+  help: [
+    "Ends every token of every operator and voids every challenge, as the server's administrator: after a restore from a backup, or when the keys of challenges have leaked. Agents sign in again.",
+  ],
+  examples: [
+    {
+      does: 'after a restore',
+      line: 'auth4agent deployment end-all-tokens --key data/admin-key.pem --reason "restored from a backup"',
+    },
+  ],
+  flags: { ...adminFlags, ...reasonFlag },
+  async run(context) {
+    const administrator = await openAdministrator(context)
+    const ended = await context.progress('ending all tokens', administrator.endAllTokens(context.flags.text('reason')))
+    const { minimum_epoch, ended_at } = ended
+    context.answer(ended, `all tokens of the deployment ended\n\n${lines({ minimum_epoch, ended_at })}`)
+  },
+})

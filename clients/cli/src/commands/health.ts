@@ -1,0 +1,31 @@
+import { defineCommand } from '../command.ts'
+import { serverFlags } from '../common-flags.ts'
+import { chooseServer } from '../parties.ts'
+import { lines, plain } from '../text.ts'
+import { transportTo } from '../transport.ts'
+
+/** Asks `GET /health`. */
+export const health = defineCommand({
+  help: ['Asks the server that agent.json or operator.json names, or the one of --server.'],
+  examples: [
+    { does: 'is it up?', line: 'auth4agent health' },
+    { does: 'another one', line: 'auth4agent health --server http://localhost:8080 --json' },
+  ],
+  flags: serverFlags,
+  async run(context) {
+    const { server } = await chooseServer(context)
+    const { fetch, signal, progress, answer, style } = context
+    const health = await progress(
+      `asking ${server}`,
+      transportTo(server, fetch)({ method: 'GET', path: '/health', signal }),
+    )
+    const { status, timestamp }: { status?: unknown; timestamp?: unknown } = Object(health)
+    const isWell = status === 'ok'
+    const said = plain(String(status))
+    answer(
+      health,
+      `Server status: ${isWell ? style.good(said) : style.bad(said)}\n${lines({ Timestamp: typeof timestamp === 'number' ? timestamp : undefined })}`,
+    )
+    return isWell ? 'ok' : 'refused'
+  },
+})

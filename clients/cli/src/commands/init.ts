@@ -1,0 +1,109 @@
+import { rename, stat } from 'node:fs/promises'
+import { encodeBase64 } from '@auth4agent/core/base64'
+import { fingerprint, formatDid } from '@auth4agent/core/did'
+import { encodeMultikey } from '@auth4agent/core/multibase'
+import { createKeyFile, pathsIn, updateAgentConfig, updateOperatorConfig, writeText } from '@auth4agent/sdk/node'
+import { configurationError } from '../cli-error.ts'
+import { defineCommand } from '../command.ts'
+import { checkServer, normalizeDomain } from '../server-address.ts'
+import { indented } from '../text.ts'
+
+const flags = {
+  operator: { kind: 'boolean', help: 'an operator instead of an agent' },
+  domain: { kind: 'text', value: 'DOMAIN', help: "the operator's domain", required: true },
+  server: { kind: 'text', value: 'URL', help: 'the server, http://localhost:8080 unless told' },
+  issuer: { kind: 'text', value: 'ISSUER', help: 'what the server calls itself, where that is not its address' },
+  output: { kind: 'text', value: 'FILE', help: 'write what is public into a file instead' },
+  force: {
+    kind: 'boolean',
+    help: 'although there is one: its key and configuration are kept beside, under another name',
+  },
+} as const
+
+/** Makes key and configuration of an agent or operator; all on this machine. */
+export const init = defineCommand({
+  help: [
+    'Makes a new key, which never leaves this machine, and agent.json or operator.json beside it. Prints what is public.',
+    "A key that is there already is never written over: whoever loses an operator's key loses its agents.",
+  ],
+  examples: [
+    { does: 'an operator', line: 'auth4agent init --operator --domain example.com --server https://auth.example.com' },
+    { does: 'an agent of that domain', line: 'auth4agent init --domain example.com --server https://auth.example.com' },
+    {
+      does: 'a second agent, in a folder of its own',
+      line: 'auth4agent init --domain example.com --config ~/agents/second',
+    },
+  ],
+  flags,
+  async run({ flags, folder, answer, json, now }) {
+    const server = checkServer(flags.text('server') ?? 'http://localhost:8080')
+    const common = { domain: normalizeDomain(flags.required('domain')), server, issuer: flags.text('issuer') }
+    const role = flags.on('operator') ? 'operator' : 'agent'
+    await makeRoom(folder, role, flags.on('force') ? now() : undefined)
+    const made = role === 'operator' ? await initOperator(folder, common) : await initAgent(folder, common, now())
+    const output = flags.text('output')
+    if (output === undefined) return answer(made, indented(made))
+    await writeText(output, indented(made))
+    answer({ ...made, output }, `identity written to ${output}`)
+    return json ? 'ok' : undefined
+  },
+})
+
+interface Common {
+  readonly domain: string
+  readonly server: string
+  readonly issuer: string | undefined
+}
+
+async function initOperator(folder: string, { domain, server, issuer }: Common) {
+  const path = pathsIn(folder).operatorKey
+  const root_public_key = encodeBase64((await createKeyFile(path)).publicKey)
+  const key = { provider: 'file', ref: path }
+  const told = issuer === undefined ? {} : { issuer }
+  await updateOperatorConfig(folder, { id: '', domain, server_url: server, root_public_key, key, ...told })
+  return { mode: 'operator', domain, root_public_key, server }
+}
+
+async function initAgent(folder: string, { domain, server, issuer }: Common, nowMs: number) {
+  const path = pathsIn(folder).agentKey
+  const { publicKey } = await createKeyFile(path)
+  const did = formatDid(domain, fingerprint(publicKey))
+  const public_key = encodeBase64(publicKey)
+  const did_document = didDocument(did, publicKey, nowMs)
+  const key = { provider: 'file', ref: path }
+  const told = issuer === undefined ? {} : { issuer }
+  await updateAgentConfig(folder, { did, operator_id: '', server_url: server, public_key, key, did_document, ...told })
+  return { mode: 'agent', did, public_key, did_document, server }
+}
+
+/** DID Core 1.0, with the members that version 1 has. */
+function didDocument(did: string, publicKey: Uint8Array, nowMs: number) {
+  const id = `${did}#key-1`
+  return {
+    '@context': ['https://www.w3.org/ns/did/v1'],
+    id: did,
+    controller: did,
+    created_at: new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z'),
+    verificationMethod: [
+      { id, type: 'Ed25519VerificationKey2020', controller: did, publicKeyMultibase: encodeMultikey(publicKey) },
+    ],
+    authentication: [id],
+    assertionMethod: [id],
+  }
+}
+
+/** Sees to it that nothing is lost: refuses where there is a key or configuration, or moves both aside. */
+async function makeRoom(folder: string, role: 'operator' | 'agent', asideAt: number | undefined): Promise<void> {
+  const paths = pathsIn(folder)
+  const present = []
+  for (const path of role === 'operator' ? [paths.operatorKey, paths.operator] : [paths.agentKey, paths.agent]) {
+    if (await stat(path).catch(() => undefined)) present.push(path)
+  }
+  if (present.length > 0 && asideAt === undefined) {
+    throw configurationError(
+      `there is an ${role} already: ${present.join(', ')}`,
+      'Use another folder (--config FOLDER), or --force, which keeps the old one under another name.',
+    )
+  }
+  for (const path of present) await rename(path, `${path}.${asideAt}`)
+}

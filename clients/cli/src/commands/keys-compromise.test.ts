@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { runCli } from '../../../../test/support/cli.ts'
+import { newKeys } from '../../../../test/support/parties.ts'
+
+const WHERE = ['keys', 'compromise', '--server', 'http://localhost:1234', '--key', '-', '--json']
+const kidOf = () => randomBytes(32).toString('base64url')
+const keyIn = (state: string, held_by = 'database') => ({ kid: kidOf(), alg: 'EdDSA', state, held_by })
+const listed = [
+  keyIn('active'),
+  keyIn('retiring'),
+  keyIn('prepared'),
+  keyIn('prepared', 'pkcs11'),
+  keyIn('retired', ''),
+  keyIn('compromised', ''),
+  keyIn('active', 'pkcs11'),
+  keyIn('prepared'),
+]
+
+/** Runs the command against a server that has these keys and stops answering after so many changes; answers what it was sent. */
+async function mark(args: readonly string[], answers = Number.POSITIVE_INFINITY) {
+  const sent: { readonly kid: string; readonly body: unknown }[] = []
+  const fetch: typeof globalThis.fetch = async (input, init) => {
+    const request = new Request(input, init)
+    if (request.method === 'GET') return Response.json({ keys: listed, kek_id: 'x', sealed_under_others: 0 })
+    const kid = new URL(request.url).pathname.split('/')[3] ?? ''
+    sent.push({ kid, body: await request.json() })
+    if (sent.length > answers) throw new Error('gone')
+    return Response.json({ kid, compromised_at: '2026-01-15T10:30:00Z' })
+  }
+  const pem = String(newKeys().privateKey.export({ format: 'pem', type: 'pkcs8' }))
+  const ran = await runCli([...WHERE, ...args], { fetch, readStdin: async () => pem })
+  return { ...ran, sent }
+}
+
+describe('keys compromise', () => {
+  it('marks all that the database holds, prepared ones first and active ones last', async () => {
+    const { code, sent } = await mark(['--held-by', 'database', '--force', '--reason', 'KEK leaked'])
+    const [active, retiring, first, , , , , second] = listed
+    expect(code).toBe(0)
+    expect(sent.map(({ kid }) => kid)).toEqual([first, second, retiring, active].map((key) => key?.kid))
+    expect(new Set(sent.map(({ body }) => JSON.stringify(body)))).toEqual(
+      new Set(['{"reason":"KEK leaked","force":true}']),
+    )
+  })
+
+  it('stops at the first key that is not marked, and says so', async () => {
+    const { code, stdout, sent } = await mark(['--held-by', 'database', '--force'], 1)
+    expect({ code, sent: sent.length }).toEqual({ code: 3, sent: 2 })
+    expect(JSON.parse(stdout)).toMatchObject({ error: { reason: 'NETWORK_ERROR' } })
+  })
+
+  it.each([
+    [[]],
+    [['--force']],
+    [['--held-by', 'database']],
+    [['--held-by', 'pkcs11', '--force']],
+    [[kidOf(), '--held-by', 'database', '--force']],
+    [['', '--force']],
+    [['EdDSA', '--force']],
+    [[`${kidOf()}/../x`]],
+  ])('does nothing for %j', async (args) => {
+    expect(await mark(args)).toMatchObject({ code: 2, sent: [] })
+  })
+
+  it('forces one key only where it is told to', async () => {
+    const kid = kidOf()
+    expect((await mark([kid])).sent).toEqual([{ kid, body: {} }])
+    expect((await mark([kid, '--force'])).sent).toEqual([{ kid, body: { force: true } }])
+  })
+})

@@ -1,0 +1,50 @@
+import { isUuid } from '@auth4agent/core/uuid'
+import { usageError } from '../cli-error.ts'
+import { defineCommand } from '../command.ts'
+import { adminFlags, reasonFlag } from '../common-flags.ts'
+import { shown } from '../hidden.ts'
+import { openAdministrator } from '../parties.ts'
+import { lines } from '../text.ts'
+
+const ID = '0f7e9f3c-62d1-8a55-9b60-5f3d2c1b0a99'
+const KEY = '--key data/admin-key.pem'
+const words = [{ name: 'OPERATOR', help: 'its id, as `verify-operator status` shows it', required: true }] as const
+
+/** Stops an operator. */
+export const suspendOperator = defineCommand({
+  help: [
+    "Stops an operator, as the server's administrator: its agents get no tokens, all that they have end, and it can change nothing. `operator reinstate` ends that.",
+  ],
+  examples: [{ does: 'its agents attack others', line: `auth4agent operator suspend ${ID} ${KEY} --reason abuse` }],
+  arguments: words,
+  flags: { ...adminFlags, ...reasonFlag },
+  async run(context) {
+    const id = operatorId(context.arguments)
+    const { operators } = await openAdministrator(context)
+    const suspended = await context.progress('suspending', operators.suspend(id, context.flags.text('reason')))
+    const { status, suspended_at } = suspended
+    context.answer(suspended, `operator suspended\n\n${lines({ id, status, suspended_at })}`)
+  },
+})
+
+/** Lets an operator go on. */
+export const reinstateOperator = defineCommand({
+  help: ["Ends an operator's suspension. Tokens from before stay ended."],
+  examples: [{ does: 'it was nothing', line: `auth4agent operator reinstate ${ID} ${KEY}` }],
+  arguments: words,
+  flags: adminFlags,
+  async run(context) {
+    const id = operatorId(context.arguments)
+    const reinstated = await context.progress('reinstating', (await openAdministrator(context)).operators.reinstate(id))
+    const { status, reinstated_at } = reinstated
+    context.answer(reinstated, `operator reinstated\n\n${lines({ id, status, reinstated_at })}`)
+  },
+})
+
+function operatorId([given = '']: readonly string[]): string {
+  if (isUuid(given)) return given
+  throw usageError(
+    `${shown(given)} is no id of an operator`,
+    'It is a UUID: `auth4agent verify-operator status` shows it.',
+  )
+}

@@ -1,0 +1,77 @@
+import { decodeBase64 } from '@auth4agent/core/base64'
+import { parseDid } from '@auth4agent/core/did'
+import { isUuid } from '@auth4agent/core/uuid'
+import { createOperator, openCalls, type RegisteredAgent } from '@auth4agent/sdk'
+import { type AgentConfig, loadSigner, readOperatorConfig, updateAgentConfig } from '@auth4agent/sdk/node'
+import { configurationError, usageError } from '../cli-error.ts'
+import { defineCommand } from '../command.ts'
+import { serverFlags } from '../common-flags.ts'
+import type { Context } from '../context.ts'
+import { requireAgent, serverOf } from '../parties.ts'
+import { lines } from '../text.ts'
+
+const registerFlags = {
+  ...serverFlags,
+  'operator-id': { kind: 'text', value: 'ID', help: 'its operator, if not that of operator.json in the same folder' },
+} as const
+
+/** Registers the agent of the folder. */
+export const registerAgent = defineCommand({
+  help: [
+    'Registers the agent of agent.json under its operator. It is pending until the operator approves it by name or grants it scopes.',
+    "Where the operator's own key is in the same folder, the operator registers it, and it is active at once, without scopes.",
+  ],
+  examples: [
+    {
+      does: 'ask an operator to take the agent in',
+      line: 'auth4agent register agent --operator-id 0b5c9a2e-7f3d-8c1a-9e4b-2d6f8a0c4e6b',
+    },
+    { does: 'as the operator, from the same folder', line: 'auth4agent register agent' },
+  ],
+  flags: registerFlags,
+  async run(context) {
+    const { folder, answer, progress } = context
+    const agent = await requireAgent(folder)
+    const operatorId = await chooseOperator(context, agent)
+    const registered = await progress('registering the agent', register(context, agent, operatorId))
+    await updateAgentConfig(folder, { operator_id: operatorId })
+    const next =
+      registered.status === 'pending' ? `\n\nnext, for its operator:\nauth4agent agents approve ${registered.did}` : ''
+    answer(registered, `agent registered\n\n${lines({ did: registered.did, status: registered.status })}${next}`)
+  },
+})
+
+async function chooseOperator({ flags, folder }: Context<typeof registerFlags>, agent: AgentConfig): Promise<string> {
+  const config = await readOperatorConfig(folder)
+  const own = config?.domain === parseDid(agent.did)?.domain ? config?.id : undefined
+  const id = flags.text('operator-id') ?? (agent.operator_id || own)
+  if (id === undefined || id === '') {
+    throw usageError('missing: --operator-id ID', 'The operator sees its id with `auth4agent verify-operator status`.')
+  }
+  if (!isUuid(id)) throw usageError('--operator-id is a UUID in lower case')
+  return id
+}
+
+async function register(
+  context: Context<typeof registerFlags>,
+  agent: AgentConfig,
+  operatorId: string,
+): Promise<RegisteredAgent> {
+  const { folder, fetch } = context
+  const publicKey = decodeBase64(agent.public_key)
+  if (publicKey?.length !== 32)
+    throw configurationError('public_key in agent.json is no key', 'Make another agent: `auth4agent init`')
+  const choice = serverOf(agent, context)
+  const operator = await readOperatorConfig(folder)
+  const { did, did_document } = agent
+  if (operator?.id === operatorId && operator.server_url === choice.server) {
+    const key = await loadSigner(folder, operator)
+    const { agents } = createOperator({ ...serverOf(operator, context), operatorId, key, fetch })
+    return agents.register({ publicKey, did, didDocument: did_document })
+  }
+  return openCalls({ server: choice.server, fetch }).registerAgent(operatorId, {
+    publicKey,
+    did,
+    didDocument: did_document,
+  })
+}

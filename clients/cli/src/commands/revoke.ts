@@ -1,0 +1,151 @@
+import { type AgentRecord, openCalls } from '@auth4agent/sdk'
+import { usageError } from '../cli-error.ts'
+import { defineCommand } from '../command.ts'
+import { operatorFlags, reasonFlag } from '../common-flags.ts'
+import type { Context } from '../context.ts'
+import { agentName, chooseServer, openOperator, requireAgent } from '../parties.ts'
+import { readToken } from '../secrets.ts'
+import { columns, lines } from '../text.ts'
+
+const agentFlags = {
+  ...operatorFlags,
+  'agent-id': {
+    kind: 'text',
+    value: 'AGENT',
+    help: "the agent's id or DID; suspend and reactivate take that of agent.json",
+  },
+  id: { kind: 'text', value: 'AGENT', help: 'the same' },
+} as const
+const AGENT = 'did:agent:example.com:21fe31dfa154a261626bf854046fd227'
+
+/** Revokes one token. */
+export const revokeToken = defineCommand({
+  help: [
+    'Revokes one token. Whoever holds it may; its operator may by its id, the jti. When this ends, no online verification accepts it.',
+  ],
+  examples: [
+    { does: 'a token in a file', line: 'auth4agent revoke token --token @token.txt --reason leaked' },
+    { does: 'one from a pipe', line: 'auth4agent revoke token --token - < token.txt' },
+    { does: 'by its id, as the operator', line: 'auth4agent revoke token --jti 0198f0c2-7d1e-7a55-9b60-5f3d2c1b0a99' },
+  ],
+  flags: {
+    ...operatorFlags,
+    ...reasonFlag,
+    token: { kind: 'text', value: 'TOKEN', help: 'the token; @FILE or - keeps it out of the list of processes' },
+    jti: { kind: 'text', value: 'JTI', help: "the token's id" },
+  },
+  async run(context) {
+    const { flags, fetch, progress, answer } = context
+    const [token, jti, reason] = [flags.text('token'), flags.text('jti'), flags.text('reason')]
+    if ((token === undefined) === (jti === undefined)) throw usageError('either --token or --jti is needed')
+    const call =
+      jti === undefined
+        ? openCalls({ server: (await chooseServer(context)).server, fetch }).revokeToken(
+            await readToken(token ?? '', context),
+            reason,
+          )
+        : (await openOperator(context)).revokeToken(jti, reason)
+    const revoked = await progress('revoking', call)
+    answer(revoked, `token revoked\n\n${lines({ jti: revoked.jti, revoked_at: revoked.revoked_at })}`)
+  },
+})
+
+/** Ends an agent for good. */
+export const revokeAgent = defineCommand({
+  help: ['Ends an agent for good, and all its tokens. `revoke suspend` can be taken back.'],
+  examples: [
+    {
+      does: 'an agent that is not needed any more',
+      line: `auth4agent revoke agent --id ${AGENT} --reason decommissioned`,
+    },
+  ],
+  flags: { ...agentFlags, ...reasonFlag },
+  async run(context) {
+    const agent = chosen(context)
+    const revoked = await context.progress(
+      'revoking',
+      (await openOperator(context)).agents.revoke(agent, context.flags.text('reason')),
+    )
+    context.answer(revoked, `agent revoked\n\n${lines({ did: revoked.agent_did, revoked_at: revoked.revoked_at })}`)
+  },
+})
+
+/** Stops an agent. */
+export const suspendAgent = defineCommand({
+  help: ['Stops an agent: it gets no tokens, and those it has end.'],
+  examples: [
+    { does: 'the agent of agent.json', line: 'auth4agent revoke suspend --reason investigating' },
+    {
+      does: 'while something is looked into',
+      line: `auth4agent revoke suspend --agent-id ${AGENT} --reason investigating`,
+    },
+  ],
+  flags: { ...agentFlags, ...reasonFlag },
+  async run(context) {
+    const agent = await chosenOrOwn(context)
+    const suspended = await context.progress(
+      'suspending',
+      (await openOperator(context)).agents.suspend(agent, context.flags.text('reason')),
+    )
+    context.answer(
+      suspended,
+      `agent suspended\n\n${lines({ did: suspended.agent_did, suspended_at: suspended.suspended_at })}`,
+    )
+  },
+})
+
+/** Lets an agent go on. */
+export const reactivateAgent = defineCommand({
+  help: ['Ends a suspension. Tokens from before stay ended.'],
+  examples: [{ does: 'it was nothing', line: `auth4agent revoke reactivate --agent-id ${AGENT}` }],
+  flags: agentFlags,
+  async run(context) {
+    const agent = await chosenOrOwn(context)
+    const active = await context.progress('reactivating', (await openOperator(context)).agents.reactivate(agent))
+    context.answer(
+      active,
+      `agent reactivated\n\n${lines({ did: active.agent_did, reactivated_at: active.reactivated_at })}`,
+    )
+  },
+})
+
+/** Lists agents that may not act. */
+export const listRevoked = defineCommand({
+  help: ["Lists the operator's agents that are suspended or revoked."],
+  examples: [{ does: 'who may not act', line: 'auth4agent revoke list' }],
+  flags: operatorFlags,
+  async run(context) {
+    const { agents } = await openOperator(context)
+    const found = await context.progress('asking the server', stopped(agents.list({ pageSize: 200 })))
+    const rows = found.map(({ did, status, suspended_at, revoked_at }) => [
+      did,
+      status,
+      revoked_at ?? suspended_at ?? '',
+    ])
+    context.answer(found, found.length === 0 ? 'no agent is suspended or revoked' : columns(rows))
+  },
+})
+
+async function stopped(agents: AsyncIterable<AgentRecord>): Promise<AgentRecord[]> {
+  const found = []
+  for await (const agent of agents) {
+    if (agent.status === 'suspended' || agent.status === 'revoked') found.push(agent)
+  }
+  return found
+}
+
+/** The agent that flags name, else that of the folder: only for what can be taken back. */
+async function chosenOrOwn(context: Context<typeof agentFlags>): Promise<string> {
+  const { flags, folder } = context
+  if (flags.text('agent-id') !== undefined || flags.text('id') !== undefined) return chosen(context)
+  return (await requireAgent(folder)).did
+}
+
+function chosen({ flags }: Context<typeof agentFlags>): string {
+  const [agent, id] = [flags.text('agent-id'), flags.text('id')]
+  const one = agent ?? id
+  if (one === undefined || (agent !== undefined && id !== undefined)) {
+    throw usageError('missing: --agent-id AGENT', 'Its id or DID: `auth4agent agents list` shows both.')
+  }
+  return agentName(one)
+}

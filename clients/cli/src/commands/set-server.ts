@@ -1,0 +1,39 @@
+import { readAgentConfig, readOperatorConfig, updateAgentConfig, updateOperatorConfig } from '@auth4agent/sdk/node'
+import { configurationError } from '../cli-error.ts'
+import { defineCommand } from '../command.ts'
+import { checkServer } from '../server-address.ts'
+
+/** Changes the server of the folder's configurations. */
+export const setServer = defineCommand({
+  help: [
+    'Changes the server in agent.json and operator.json. An operator id belongs to a server: register again where it is another one.',
+  ],
+  examples: [
+    { does: 'it has moved', line: 'auth4agent set-server --url https://auth.example.com' },
+    {
+      does: 'it is reached at another address than its name',
+      line: 'auth4agent set-server --url http://127.0.0.1:8080 --issuer http://localhost:8080',
+    },
+  ],
+  flags: {
+    url: { kind: 'text', value: 'URL', help: "the server's address", required: true },
+    issuer: { kind: 'text', value: 'ISSUER', help: 'what it calls itself, where that is not its address' },
+  },
+  async run({ flags, folder, answer }) {
+    const server_url = checkServer(flags.required('url'))
+    const agent = await readAgentConfig(folder)
+    const operator = await readOperatorConfig(folder)
+    if (agent === undefined && operator === undefined) {
+      throw configurationError(
+        `there is neither agent nor operator in ${folder}`,
+        'Make one: `auth4agent init --domain DOMAIN --server URL`',
+      )
+    }
+    const issuer = flags.text('issuer') ?? ''
+    const changes = (before: string | undefined) => ({ server_url, ...((issuer !== '' || before) && { issuer }) })
+    if (agent !== undefined) await updateAgentConfig(folder, changes(agent.issuer))
+    if (operator !== undefined) await updateOperatorConfig(folder, changes(operator.issuer))
+    const updated = [...(agent ? ['agent'] : []), ...(operator ? ['operator'] : [])]
+    answer({ server_url, ...(issuer !== '' && { issuer }), updated }, `Server URL updated to: ${server_url}`)
+  },
+})

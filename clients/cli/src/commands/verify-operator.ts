@@ -1,0 +1,72 @@
+import { readOperatorConfig, updateOperatorConfig } from '@auth4agent/sdk/node'
+import { defineCommand } from '../command.ts'
+import { serverFlags } from '../common-flags.ts'
+import { viewOperator } from '../parties.ts'
+import { lines, plain } from '../text.ts'
+
+const flags = {
+  ...serverFlags,
+  'operator-id': { kind: 'text', value: 'ID', help: 'another operator than that of operator.json' },
+} as const
+
+/** The TXT record to publish. */
+export const instructions = defineCommand({
+  help: [
+    'Prints the TXT record that proves the domain, and binds it to this key and this server. Publish it, then confirm.',
+  ],
+  examples: [{ does: 'what to publish', line: 'auth4agent verify-operator instructions' }],
+  flags,
+  async run(context) {
+    const operator = await viewOperator(context, context.flags.text('operator-id'))
+    const told = await context.progress('asking the server', operator.verification.instructions())
+    const record = lines({ record_type: 'TXT', name: plain(told.txt_record_name), value: plain(told.txt_record_value) })
+    const next = 'after propagation run:\nauth4agent verify-operator confirm'
+    context.answer(told, `dns verification instructions\n\ndomain: ${plain(told.domain)}\n\n${record}\n\n${next}`)
+  },
+})
+
+/** Has the record looked for. */
+export const confirm = defineCommand({
+  help: ['Has the server look for the TXT record now. Ends with 1 until it is found; then the operator is active.'],
+  examples: [{ does: 'have it looked for', line: 'auth4agent verify-operator confirm' }],
+  flags,
+  async run(context) {
+    const operator = await viewOperator(context, context.flags.text('operator-id'))
+    const seen = await context.progress('the server is looking at DNS', operator.verification.confirm())
+    if (!seen.verified) {
+      context.answer(seen, `verification failed\n\n${plain(seen.message)}`)
+      context.note(
+        '`auth4agent verify-operator instructions` shows the record, `auth4agent doctor` what resolvers see of it.',
+      )
+      return 'refused'
+    }
+    await remember(context.folder, operator.id, seen.verified_at)
+    context.answer(seen, `operator verified\n\n${lines({ verified_at: seen.verified_at })}`)
+    return 'ok'
+  },
+})
+
+/** How far the operator is. */
+export const status = defineCommand({
+  help: ['Asks the server for the operator: pending, active, lapsed, suspended, superseded or released.'],
+  examples: [
+    { does: 'your own', line: 'auth4agent verify-operator status' },
+    { does: 'the state alone', line: 'auth4agent verify-operator status --json | jq -r .status' },
+  ],
+  flags,
+  async run(context) {
+    const operator = await viewOperator(context, context.flags.text('operator-id'))
+    const state = await context.progress('asking the server', operator.status())
+    await remember(context.folder, operator.id, state.domain_verified_at)
+    const { id, domain, status, domain_verified_at } = state
+    const verified = domain_verified_at ? { verified_at: domain_verified_at } : { verified: false }
+    context.answer(state, `operator verification status\n\n${lines({ id, domain, status, ...verified })}`)
+  },
+})
+
+/** Writes into operator.json when its domain was proven. */
+async function remember(folder: string, id: string, verifiedAt: string | null | undefined): Promise<void> {
+  const config = await readOperatorConfig(folder)
+  if (config?.id !== id || !verifiedAt || config.domain_verified_at === verifiedAt) return
+  await updateOperatorConfig(folder, { domain_verified_at: verifiedAt })
+}

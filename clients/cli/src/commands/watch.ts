@@ -1,0 +1,108 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation-log'
+import { FeedError, sseFeed } from '@auth4agent/verifier'
+import { CliError, usageError } from '../cli-error.ts'
+import { defineCommand } from '../command.ts'
+import { serverFlags } from '../common-flags.ts'
+import type { Context } from '../context.ts'
+import { loadOperatorKey } from '../operator-key.ts'
+import { plain } from '../text.ts'
+import { followLog, type LogNews } from '../watch/follow-log.ts'
+import { readPosition, writePosition } from '../watch/position-text.ts'
+import { createStatusLine } from '../watch/status-line.ts'
+
+const flags = {
+  ...serverFlags,
+  all: { kind: 'boolean', help: 'first what was revoked before and can still matter' },
+  after: { kind: 'text', value: 'POSITION', help: 'go on after this one; each line of --json has its own' },
+} as const
+
+/** Shows revocations as they happen. */
+export const watch = defineCommand({
+  help: [
+    'Follows the revocation log of the server under the assertion of the operator: every token, agent, operator and key that is ended, as it is ended, of all operators. It connects again by itself, and tells nothing twice.',
+    'On a terminal it shows how old the last heartbeat is: the server sends one each second, and everything up to it has been told. With --json each record is a line of its own. Ctrl-C ends it.',
+  ],
+  examples: [
+    { does: 'what is being revoked?', line: 'auth4agent watch' },
+    { does: 'for a program, and what still matters of before', line: 'auth4agent watch --all --json' },
+    { does: 'where another run has ended', line: 'auth4agent watch --json --after 1-42-' },
+  ],
+  flags,
+  async run(context) {
+    const { flags, fetch, signal, stderr, json, quiet, progress } = context
+    const from = positionOf(flags.text('after'))
+    const { server, issuer, operator } = await progress('asking the server for its name', loadOperatorKey(context))
+    const feed = sseFeed({
+      fetch: (url, init) => fetch(url, init),
+      locate: async () => `${server}/v1/revocations`,
+      authorize: async (url) => `Bearer ${await operator.assert(`GET ${new URL(url).pathname}`)}`,
+    })
+    using status = createStatusLine({ ...stderr, isTerminal: stderr.isTerminal && !json && !quiet })
+    context.note(`watching ${issuer}; Ctrl-C ends it`)
+    try {
+      for await (const news of followLog({ feed, from, signal, pause, random: Math.random })) {
+        if (news.kind === 'heartbeat') status.beat()
+        else if (news.kind !== 'record' || news.isNew || flags.on('all')) status.around(() => show(news, context))
+      }
+    } catch (error) {
+      throw error instanceof FeedError ? refused(error) : error
+    }
+  },
+})
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => undefined)
+}
+
+function positionOf(text: string | undefined): LogPosition | undefined {
+  const position = text === undefined ? undefined : readPosition(text)
+  if (text !== undefined && position === undefined) {
+    throw usageError('--after takes a position as --json shows it', 'For example: --after 1-42-')
+  }
+  return position
+}
+
+function refused({ message }: FeedError): CliError {
+  const hint = 'The operator has to be active, and its clock right: `auth4agent doctor` looks at both.'
+  return new CliError(`the revocation log cannot be followed: ${message}`, { reason: 'FEED', exit: 'refused', hint })
+}
+
+function show(
+  news: Exclude<LogNews, { kind: 'heartbeat' }>,
+  { stdout, json, style, note }: Pick<Context<typeof flags>, 'stdout' | 'json' | 'style' | 'note'>,
+): void {
+  if (news.kind === 'lost') return note(`${news.why}; connecting again in ${(news.pauseMs / 1000).toFixed(1)} s`)
+  if (news.kind === 'begins-again') return note('the log has become another: it is read from its beginning')
+  const { record, position } = news
+  if (json) return stdout.write(`${JSON.stringify(toJson(record, position))}\n`)
+  const at = new Date(record.recordedAt).toISOString()
+  const operator = record.operatorId === '' ? '' : style.dim(`  of ${plain(record.operatorId)}`)
+  stdout.write(`${style.dim(at)}  ${style.bold(record.kind.padEnd(10))}  ${plain(describe(record))}${operator}\n`)
+}
+
+/** With the names on the wire. */
+function toJson(record: RevocationRecord, position: LogPosition): object {
+  return {
+    kind: record.kind,
+    subject: record.subject,
+    operator_id: record.operatorId,
+    minimum_epoch: record.minimumEpoch,
+    recorded_at: new Date(record.recordedAt).toISOString(),
+    expires_at: new Date(record.expiresAt).toISOString(),
+    sequence: record.sequence,
+    position: writePosition(position),
+  }
+}
+
+function describe({ kind, subject, minimumEpoch }: RevocationRecord): string {
+  const before = `tokens before epoch ${minimumEpoch}`
+  const texts: Readonly<Record<string, string>> = {
+    token: subject,
+    agent: `${subject}: ${before}`,
+    operator: `all agents: ${before}`,
+    key: `${subject}: everything it signed`,
+    deployment: `all operators: ${before}`,
+  }
+  return texts[kind] ?? `${subject} (a newer version of this tool knows what)`
+}

@@ -1,0 +1,55 @@
+import { type AgentConfig, type OperatorConfig, readAgentConfig, readOperatorConfig } from '@auth4agent/sdk/node'
+import { configurationError } from '../cli-error.ts'
+import { defineCommand } from '../command.ts'
+import { lines } from '../text.ts'
+
+/** Says who this folder is. */
+export const whoami = defineCommand({
+  help: ['Reads agent.json and operator.json, and asks nobody. The agent comes first; --verbose and --json show both.'],
+  examples: [
+    { does: 'in a glance', line: 'auth4agent whoami' },
+    { does: "the agent's DID", line: 'auth4agent whoami --json | jq -r .did' },
+  ],
+  flags: { verbose: { kind: 'boolean', help: 'agent and operator, with their files' } },
+  async run({ flags, folder, answer }) {
+    const agent = await readAgentConfig(folder)
+    const operator = await readOperatorConfig(folder)
+    const isAgent = agent !== undefined && agent.did !== ''
+    if (!isAgent && operator === undefined) {
+      throw configurationError(
+        `there is neither agent nor operator in ${folder}`,
+        'Make one: `auth4agent init --domain DOMAIN`',
+      )
+    }
+    const json = {
+      ...(isAgent ? { mode: 'agent', ...ofAgent(agent) } : { mode: 'operator', ...(operator && ofOperator(operator)) }),
+      ...(isAgent && operator !== undefined && { operator: ofOperator(operator) }),
+      folder,
+    }
+    const [verbose, parts] = [flags.on('verbose'), []]
+    const shown: string[] = parts
+    if (isAgent) shown.push(agentText(agent, verbose))
+    if (operator !== undefined && (verbose || !isAgent)) shown.push(operatorText(operator, verbose))
+    answer(json, [...shown, ...(verbose ? [`Folder: ${folder}`] : [])].join('\n\n'))
+  },
+})
+
+function ofAgent({ did, operator_id, server_url, public_key }: AgentConfig) {
+  return { did, operator_id, server_url, public_key }
+}
+
+function ofOperator({ id, domain, server_url, root_public_key, domain_verified_at }: OperatorConfig) {
+  return { id, domain, server_url, root_public_key, domain_verified_at }
+}
+
+function agentText({ did, operator_id, server_url, key, public_key }: AgentConfig, verbose: boolean): string {
+  const more = verbose ? { 'Public key': public_key, Key: key.ref } : {}
+  return lines({ Mode: 'Agent', DID: did, Operator: operator_id, Server: server_url, ...more })
+}
+
+function operatorText(config: OperatorConfig, verbose: boolean): string {
+  const { id, domain, domain_verified_at, server_url, key, root_public_key } = config
+  const more = verbose ? { 'Public key': root_public_key, Key: key.ref } : {}
+  const rest = { Domain: domain, Verified: domain_verified_at || 'no', Server: server_url, ...more }
+  return lines({ Mode: 'Operator', ID: id || 'not registered', ...rest })
+}

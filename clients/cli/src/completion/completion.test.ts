@@ -1,0 +1,115 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runCli } from '../../../../test/support/cli.ts'
+
+/** Completes the last of words as the shell itself does; answers what it offers. */
+type Complete = (script: string, words: readonly string[]) => readonly string[]
+
+let folder: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'a4a-completion-'))
+  await writeFile(join(folder, 'a file.json'), '')
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+function run(shell: string, args: readonly string[], input = ''): readonly string[] {
+  const { stdout, stderr, status } = spawnSync(shell, args, { encoding: 'utf8', input, cwd: folder })
+  expect({ stderr, status }).toEqual({ stderr: '', status: 0 })
+  return stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => line.split('\t')[0] ?? '')
+    .toSorted()
+}
+
+const quote = (words: readonly string[]) => words.map((word) => `'${word}'`).join(' ')
+
+const bash: Complete = (script, words) =>
+  run(
+    'bash',
+    ['--norc', '-s'],
+    `${script}
+COMP_WORDS=(${quote(words)})
+COMP_CWORD=${words.length - 1}
+_auth4agent 2>&1
+[ "\${#COMPREPLY[@]}" -eq 0 ] || printf '%s\\n' "\${COMPREPLY[@]}"
+`,
+  )
+
+/** What its completion system would show is printed. */
+const zsh: Complete = (script, words) =>
+  run(
+    'zsh',
+    ['-f', '-s'],
+    `compdef() { :; }
+_describe() { local list; [ "$1" = -o ] && shift; for list in "\${(@P)2}"; do [[ "\${list%%:*}" == "$PREFIX"* ]] && print -r -- "\${list%%:*}"; done; true; }
+_files() { print -rl -- "$PREFIX"*(N); }
+_message() { :; }
+${script}
+words=(${quote(words)})
+CURRENT=${words.length}
+PREFIX=${quote(words.slice(-1))}
+_auth4agent
+`,
+  )
+
+/** It also offers what has the word somewhere within. */
+const fish: Complete = (script, words) =>
+  run('fish', ['--no-config'], `${script}\ncomplete -C ${quote([words.join(' ')])}\n`).filter((word) =>
+    word.startsWith(words.at(-1) ?? ''),
+  )
+
+const isInstalled = (shell: string) => spawnSync(shell, ['--version']).status === 0
+const shells = Object.entries({ bash, zsh, fish }).filter(([name]) => name === 'bash' || isInstalled(name))
+
+describe.each(shells)('%s', (name, complete) => {
+  let script: string
+  const offers = (...words: readonly string[]) => complete(script, ['auth4agent', ...words])
+
+  beforeAll(async () => {
+    const { code, stdout } = await runCli(['completion', name])
+    expect(code).toBe(0)
+    script = stdout
+  })
+
+  it('offers the commands', () => {
+    expect(offers('')).toEqual(expect.arrayContaining(['completion', 'doctor', 'health', 'proxy']))
+    expect(offers('d')).toContain('doctor')
+    expect(offers('d')).not.toContain('proxy')
+  })
+
+  it('offers what follows the first word of a command', () => {
+    expect(offers('agents', '')).toEqual(['approve', 'list', 'update'])
+    expect(offers('revoke', 're')).toEqual(['reactivate'])
+    expect(offers('issue', '--scope', 'agents', '')).toEqual([])
+    expect(offers('keys', 'rotate', '--ke')).toEqual(['--key'])
+  })
+
+  it('offers the flags of the command that was typed, and those of every command', () => {
+    expect(offers('proxy', '--re')).toEqual(['--read-only'])
+    expect(offers('doctor', '--re')).toEqual(['--resolver'])
+    expect(offers('--config', 'doctor', 'proxy', '--json', '--pr')).toEqual(['--prefix-file'])
+    expect(offers('proxy', '--j')).toEqual(['--json'])
+  })
+
+  it('offers what a command takes', () => {
+    expect(offers('completion', '')).toEqual(['bash', 'fish', 'zsh'])
+  })
+
+  it('offers files where a flag takes one, and nothing where it takes what no shell knows', () => {
+    expect(offers('proxy', '--prefix-file', 'a')).toEqual(['a file.json'])
+    expect(offers('proxy', '--port', '')).toEqual([])
+    expect(offers('proxy', '')).toEqual([])
+  })
+})
+
+it('says for which shells there is one', async () => {
+  expect(await runCli(['completion', 'csh'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('bash, zsh and fish'),
+  })
+})

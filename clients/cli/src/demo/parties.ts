@@ -1,0 +1,139 @@
+import { randomBytes } from 'node:crypto'
+import { fingerprint, formatDid } from '@auth4agent/core/did'
+import { recordName } from '@auth4agent/core/proof-record'
+import { type Agent, Auth4AgentError, createAgent, createOperator, type Operator, type Signer } from '@auth4agent/sdk'
+import { createKeyFile, pathsIn, updateAgentConfig, updateOperatorConfig } from '@auth4agent/sdk/node'
+import { CliError } from '../cli-error.ts'
+import type { Narrator } from './narrator.ts'
+
+/** Where the play takes place. */
+export interface Scene {
+  readonly server: string
+  readonly issuer: string
+  /** Under `.test` unless the user brings one. */
+  readonly domain: string
+  /** For keys and configuration. */
+  readonly folder: string
+  readonly fetch: typeof globalThis.fetch
+  readonly signal: AbortSignal
+  /** Resolves after so many milliseconds; rejects when the signal aborts. */
+  readonly pause: (ms: number) => Promise<void>
+  readonly tell: Narrator
+}
+
+/** The operator of the play. */
+export interface PlayedOperator {
+  readonly operator: Operator
+  readonly key: Signer
+}
+
+/** The agent of the play. */
+export interface PlayedAgent {
+  readonly agent: Agent
+  readonly did: string
+}
+
+/** A record may be there at once, or in an hour; milliseconds. */
+const LOOK_AGAIN_MS = { first: 500, most: 5000 }
+
+/** A name that nobody has had before, and that is in no DNS. */
+export function freshDomain(): string {
+  return `demo-${randomBytes(4).toString('hex')}.test`
+}
+
+/** Makes a key and registers domain and key. Rejects with CliError where the server takes no such names. */
+export async function enterOperator({ server, issuer, domain, folder, fetch, tell }: Scene): Promise<PlayedOperator> {
+  const ref = pathsIn(folder).operatorKey
+  const key = await createKeyFile(ref)
+  const operator = createOperator({ server, issuer, domain, key, fetch })
+  const { id, status } = await operator.register().catch((error: unknown) => {
+    throw isRefusedDomain(error) ? noTestDomains(server) : error
+  })
+  const root_public_key = Buffer.from(key.publicKey).toString('base64')
+  await updateOperatorConfig(folder, {
+    id,
+    domain,
+    server_url: server,
+    issuer,
+    root_public_key,
+    key: { provider: 'file', ref },
+  })
+  tell({
+    step: 'operator-registered',
+    title: 'An operator registers its domain',
+    lines: [
+      `${domain} and the public half of a new key. It is ${status}: anybody could have sent that.`,
+      `operator ${id}`,
+    ],
+    facts: { operator_id: id, domain, status },
+  })
+  return { operator, key }
+}
+
+/** Proves the domain: at once where the server does so without DNS, else as soon as the record stands. */
+export async function proveDomain({ domain, signal, pause, tell }: Scene, { operator }: PlayedOperator): Promise<void> {
+  let { verified, message } = await operator.verification.confirm()
+  if (!verified) {
+    if (domain.endsWith('.test')) throw new CliError(message, NO_TEST_DOMAINS)
+    const { txt_record_name, txt_record_value } = await operator.verification.instructions()
+    tell({
+      step: 'record-wanted',
+      title: 'Publish this TXT record',
+      lines: [txt_record_name, txt_record_value, 'It is looked for every few seconds; Ctrl-C ends this.'],
+      facts: { txt_record_name, txt_record_value },
+    })
+  }
+  for (let ms = LOOK_AGAIN_MS.first; !verified; ms = Math.min(ms * 1.5, LOOK_AGAIN_MS.most)) {
+    await pause(ms)
+    signal.throwIfAborted()
+    ;({ verified, message } = await operator.verification.confirm())
+  }
+  tell({
+    step: 'domain-proven',
+    title: 'It proves that the domain is its own',
+    lines: domain.endsWith('.test')
+      ? ['Names under .test are proven without DNS on a server that only this machine can reach.']
+      : [`The record at ${recordName(domain)} names the operator, its key and this server.`],
+    facts: { domain },
+  })
+}
+
+/** Makes an agent's key and registers it, as its operator. */
+export async function enterAgent(scene: Scene, { operator }: PlayedOperator): Promise<PlayedAgent> {
+  const { server, issuer, domain, folder, fetch, tell } = scene
+  const ref = pathsIn(folder).agentKey
+  const key = await createKeyFile(ref)
+  const did = formatDid(domain, fingerprint(key.publicKey))
+  const { status } = await operator.agents.register({ publicKey: key.publicKey, did })
+  const public_key = Buffer.from(key.publicKey).toString('base64')
+  const config = {
+    did,
+    operator_id: operator.id,
+    server_url: server,
+    issuer,
+    public_key,
+    key: { provider: 'file', ref },
+  }
+  await updateAgentConfig(folder, config)
+  tell({
+    step: 'agent-registered',
+    title: 'An agent is registered',
+    lines: [`${did}: domain and key, nothing else.`, `It is ${status}, and may do nothing yet.`],
+    facts: { did, status },
+  })
+  return { did, agent: createAgent({ server, issuer, did, key, fetch }) }
+}
+
+const NO_TEST_DOMAINS = {
+  reason: 'INVALID_DOMAIN',
+  exit: 'refused',
+  hint: 'Bring a name of your own that has no operator yet: --domain demo.example.com. Or start a server on this machine: `npm start`.',
+} as const
+
+function isRefusedDomain(error: unknown): boolean {
+  return error instanceof Auth4AgentError && error.status === 400
+}
+
+function noTestDomains(server: string): CliError {
+  return new CliError(`${server} takes no names under .test`, NO_TEST_DOMAINS)
+}

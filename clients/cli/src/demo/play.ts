@@ -1,0 +1,169 @@
+import { Auth4AgentError } from '@auth4agent/sdk'
+import { enterAgent, enterOperator, type PlayedAgent, type PlayedOperator, proveDomain, type Scene } from './parties.ts'
+import { type ProtectedApi, startProtectedApi } from './protected-api.ts'
+
+const GRANTED = ['orders:read']
+const REASON = 'demo'
+/** How long the API may take to hear of a revocation before something is wrong, and how often it is asked, in milliseconds. */
+const HEARD_WITHIN_MS = 10_000
+const ASK_AGAIN_MS = 2
+
+/**
+ * Plays it from a domain to a suspended agent, and tells each step. What it made on the server is given up in the end, also when it
+ * breaks off, unless `keeps`. Rejects with the error of the step that fails.
+ */
+export async function play(scene: Scene, keeps: boolean): Promise<void> {
+  await using ending = new AsyncDisposableStack()
+  const operator = await enterOperator(scene)
+  if (!keeps) ending.defer(() => giveUp(operator))
+  await proveDomain(scene, operator)
+  const agent = await enterAgent(scene, operator)
+  ending.defer(() => agent.agent.close())
+  await grant(scene, operator, agent)
+  const audience = `https://api.${scene.domain}`
+  const api = await openApi(scene, operator, audience)
+  ending.defer(() => api.close())
+  const { token, jti } = await signIn(scene, agent, audience)
+  await call(scene, api, token)
+  await callBeyond(scene, api, token)
+  await revoke(scene, operator, api, { token, jti })
+  await suspend(scene, operator, agent, { api, audience })
+  if (keeps) await operator.operator.agents.reactivate(agent.did)
+}
+
+async function grant({ tell }: Scene, { operator }: PlayedOperator, { did }: PlayedAgent): Promise<void> {
+  const { allowed_scopes } = await operator.agents.setScopes(did, GRANTED)
+  tell({
+    step: 'scopes-granted',
+    title: 'The operator grants it scopes',
+    lines: [`${allowed_scopes.join(' ')}. The call carries a JWT that the operator has signed for this one call.`],
+    facts: { did, allowed_scopes },
+  })
+}
+
+async function openApi({ issuer, domain, fetch, tell }: Scene, { operator, key }: PlayedOperator, audience: string) {
+  const revocations = { operatorId: operator.id, key }
+  const api = await startProtectedApi({
+    issuer,
+    audience,
+    operators: [domain],
+    revocations,
+    fetch: (url, init) => fetch(url, init),
+  })
+  tell({
+    step: 'api-started',
+    title: 'An API starts',
+    lines: [
+      `${api.url}, known as ${audience}. It trusts agents of ${domain} alone,`,
+      'verifies tokens by itself, and hears of revocations from the server.',
+    ],
+    facts: { url: api.url, audience },
+  })
+  return api
+}
+
+async function signIn({ tell }: Scene, { agent, did }: PlayedAgent, audience: string) {
+  const { token, jti, lifetimeS, scope } = await agent.issued({ scopes: GRANTED, audience, ttl: '5m' })
+  tell({
+    step: 'token-issued',
+    title: 'The agent signs a challenge and gets a token',
+    lines: [
+      `For ${scope} at ${audience}, good for ${lifetimeS / 60} minutes. Its private key has not left this machine.`,
+    ],
+    facts: { did, jti, scope, audience, lifetime_seconds: lifetimeS },
+  })
+  return { token, jti }
+}
+
+async function call({ tell }: Scene, { url }: ProtectedApi, token: string): Promise<void> {
+  const { status, body } = await ask('GET', url, token)
+  if (status !== 200) throw unexpected('the API', status, body)
+  tell({
+    step: 'call-accepted',
+    title: 'It calls the API',
+    lines: [`GET /orders: ${status} ${body}`],
+    facts: { call: 'GET /orders', status },
+  })
+}
+
+async function callBeyond({ tell }: Scene, { url }: ProtectedApi, token: string): Promise<void> {
+  const { status, body } = await ask('POST', url, token)
+  if (status !== 403) throw unexpected('the API', status, body)
+  tell({
+    step: 'scope-missing',
+    title: 'It tries what it has no scope for',
+    lines: [`POST /orders: ${status} ${body}`],
+    facts: { call: 'POST /orders', status },
+  })
+}
+
+async function revoke(
+  { tell, pause }: Scene,
+  { operator }: PlayedOperator,
+  api: ProtectedApi,
+  { token, jti }: { readonly token: string; readonly jti: string },
+): Promise<void> {
+  await operator.revokeToken(jti, REASON)
+  const { ms, body } = await untilRefused(api, token, pause)
+  tell({
+    step: 'token-revoked',
+    title: 'The operator revokes the token',
+    lines: [`The API refuses it ${ms} ms after the server said so: 401 ${body}`],
+    facts: { jti, refused_after_ms: ms },
+  })
+}
+
+async function suspend(
+  { tell, pause }: Scene,
+  { operator }: PlayedOperator,
+  { agent, did }: PlayedAgent,
+  { api, audience }: { readonly api: ProtectedApi; readonly audience: string },
+): Promise<void> {
+  const terms = { scopes: GRANTED, audience, ttl: '4m' }
+  const { token } = await agent.issued(terms)
+  await operator.agents.suspend(did, REASON)
+  const { ms } = await untilRefused(api, token, pause)
+  agent.forget(token)
+  const reason = await agent.issued(terms).then(
+    () => undefined,
+    (error: unknown) => (error instanceof Auth4AgentError ? error.reason : String(error)),
+  )
+  if (reason !== 'AGENT_NOT_ACTIVE') throw unexpected('the server', 403, String(reason))
+  tell({
+    step: 'agent-suspended',
+    title: 'The operator suspends the agent',
+    lines: [`All its tokens end, the last one after ${ms} ms, and it gets no new one: ${reason}`],
+    facts: { did, refused_after_ms: ms, reason },
+  })
+}
+
+/** Asks until the API refuses a token; answers how long that took, in whole milliseconds. */
+async function untilRefused({ url }: ProtectedApi, token: string, pause: Scene['pause']) {
+  const since = performance.now()
+  for (;;) {
+    const { status, body } = await ask('GET', url, token)
+    const ms = Math.round(performance.now() - since)
+    if (status === 401) return { ms, body }
+    if (ms > HEARD_WITHIN_MS) throw unexpected('the API', status, body)
+    await pause(ASK_AGAIN_MS)
+  }
+}
+
+/** The SDK's own fetch would get itself another token when one is refused. */
+async function ask(
+  method: string,
+  url: string,
+  token: string,
+): Promise<{ readonly status: number; readonly body: string }> {
+  const response = await fetch(`${url}/orders`, { method, headers: { authorization: `Bearer ${token}` } })
+  return { status: response.status, body: await response.text() }
+}
+
+/** What cannot be undone is not worth an error: the server forgets what was never proven, and the user has ended it. */
+async function giveUp({ operator }: PlayedOperator): Promise<void> {
+  await operator.release(REASON).catch(() => undefined)
+}
+
+function unexpected(who: string, status: number, body: string): Error {
+  return new Error(`${who} has answered ${status} ${body}, which is not what it should`)
+}

@@ -1,0 +1,71 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createVerifier, VerificationError, type Verifier, type VerifierOptions } from '@auth4agent/verifier'
+
+/** An API that lets nobody in without a token. It verifies by itself, and hears of revocations. */
+export interface ProtectedApi {
+  /** Where it listens, on loopback. */
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** What each call needs. */
+const SCOPES: Readonly<Record<string, string>> = {
+  'GET /orders': 'orders:read',
+  'POST /orders': 'orders:write',
+}
+
+/** Starts the API; resolves once it knows what has been revoked. */
+export async function startProtectedApi(options: VerifierOptions): Promise<ProtectedApi> {
+  const verifier = createVerifier(options)
+  const server = createServer((request, response) => void serve(verifier, request, response))
+  try {
+    await verifier.ready()
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+  } catch (error) {
+    verifier.close()
+    throw error
+  }
+  const address = server.address()
+  return {
+    url: `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`,
+    async close() {
+      verifier.close()
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+async function serve(
+  verifier: Verifier,
+  { method = '', url = '', headers }: IncomingMessage,
+  response: ServerResponse,
+) {
+  const scope = SCOPES[`${method} ${url}`]
+  if (scope === undefined) return answer(response, 404, { error: 'not found' })
+  const token = /^Bearer ([\w.-]+)$/.exec(headers.authorization ?? '')?.[1]
+  if (token === undefined) return answer(response, 401, { error: 'a token is needed' }, 'Bearer')
+  try {
+    const { sub } = await verifier.verify(token, { scope })
+    return answer(response, 200, { caller: sub, orders: ['4711', '4712'] })
+  } catch (error) {
+    if (!(error instanceof VerificationError)) return answer(response, 500, { error: 'internal' })
+    const { reason, isTemporary } = error
+    if (isTemporary) return answer(response, 503, { error: reason })
+    if (reason === 'SCOPE_MISSING') {
+      return answer(response, 403, { error: reason }, `Bearer error="insufficient_scope", scope="${scope}"`)
+    }
+    return answer(response, 401, { error: reason }, 'Bearer error="invalid_token"')
+  }
+}
+
+function answer(response: ServerResponse, status: number, body: object, challenge?: string): void {
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    ...(challenge !== undefined && { 'www-authenticate': challenge }),
+  })
+  response.end(JSON.stringify(body))
+}

@@ -1,0 +1,111 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fingerprint, formatDid, parseDid } from '@auth4agent/core/did'
+import type { Signer } from '@auth4agent/sdk'
+import {
+  type AgentConfig,
+  loadSigner,
+  type OperatorConfig,
+  readAgentConfig,
+  readOperatorConfig,
+} from '@auth4agent/sdk/node'
+import { type Finding, ok, problem, warning } from './finding.ts'
+
+/** What a folder holds, as far as it could be read, and what was found on the way. */
+export interface Inspected {
+  readonly findings: readonly Finding[]
+  readonly agent: Party<AgentConfig> | undefined
+  readonly operator: Party<OperatorConfig> | undefined
+}
+
+/** A configuration, and the signer of its key where that is in order. */
+export interface Party<C> {
+  readonly config: C
+  readonly signer: Signer | undefined
+}
+
+const OTHERS = 0o077
+
+/** Looks at folder, files and keys. Never rejects, and never tells anything of a private key. */
+export async function inspectFolder(folder: string): Promise<Inspected> {
+  const [found, agent, operator] = await Promise.all([
+    checkFolder(folder),
+    inspectParty('agent', folder, () => readAgentConfig(folder), agentFaults),
+    inspectParty(
+      'operator',
+      folder,
+      () => readOperatorConfig(folder),
+      () => [],
+    ),
+  ])
+  const isEmpty = agent.party === undefined && operator.party === undefined
+  const nothing = isEmpty && agent.findings.length + operator.findings.length === 0
+  const init = warning(
+    'folder',
+    `${folder} has neither agent.json nor operator.json`,
+    'Make one: `auth4agent init --domain …`, with --operator for an operator.',
+  )
+  return {
+    findings: [...(nothing ? [init] : found), ...operator.findings, ...agent.findings],
+    agent: agent.party,
+    operator: operator.party,
+  }
+}
+
+async function checkFolder(folder: string): Promise<readonly Finding[]> {
+  const paths = [folder, join(folder, 'keys')]
+  const open = await Promise.all(paths.map(async (path) => ((await isOpen(path)) ? [path] : [])))
+  const [first, ...others] = open.flat()
+  if (first === undefined) return [ok('folder', folder)]
+  const names = [first, ...others].map((path) => `'${path}'`).join(' ')
+  return [warning('folder', `others on this machine may look into ${names}`, `Shut them out: chmod 700 ${names}`)]
+}
+
+/** Windows has no such permissions. */
+async function isOpen(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined)
+  return process.platform !== 'win32' && found !== undefined && (found.mode & OTHERS) !== 0
+}
+
+async function inspectParty<C extends AgentConfig | OperatorConfig>(
+  name: string,
+  folder: string,
+  read: () => Promise<C | undefined>,
+  faults: (config: C, signer: Signer) => readonly Finding[],
+): Promise<{ readonly findings: readonly Finding[]; readonly party: Party<C> | undefined }> {
+  const check = `${name} key`
+  let config: C | undefined
+  try {
+    config = await read()
+  } catch (error) {
+    return {
+      findings: [
+        problem(`${name}.json`, messageOf(error), 'Restore it from a backup, or make another: `auth4agent init`.'),
+      ],
+      party: undefined,
+    }
+  }
+  if (config === undefined) return { findings: [], party: undefined }
+  try {
+    const signer = await loadSigner(folder, config)
+    const found = faults(config, signer)
+    const findings =
+      found.length > 0 ? found : [ok(check, 'the key belongs to its configuration, and only its owner can read it')]
+    return { findings, party: { config, signer } }
+  } catch (error) {
+    const cure =
+      'Restore the key file of this configuration, for its owner alone (chmod 600), or make another: `auth4agent init`.'
+    return { findings: [problem(check, messageOf(error), cure)], party: { config, signer: undefined } }
+  }
+}
+
+function agentFaults({ did }: AgentConfig, { publicKey }: Signer): readonly Finding[] {
+  const parsed = parseDid(did)
+  if (parsed !== undefined && formatDid(parsed.domain, fingerprint(publicKey)) === did) return []
+  const message = did === '' ? 'agent.json has no DID' : `the DID ${did} is not one of the key`
+  return [problem('agent key', message, 'Restore agent.json, or make key and DID anew: `auth4agent init --domain …`.')]
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

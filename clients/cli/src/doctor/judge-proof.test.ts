@@ -1,0 +1,39 @@
+import type { TxtAnswer } from '@auth4agent/core/resolve-txt'
+import { expect, it } from 'vitest'
+import { judgeProof } from './judge-proof.ts'
+
+const subject = { issuer: 'https://auth.example', operatorId: 'op-1', thumbprint: 'key-1' }
+const OURS = 'v=a4a1; iss=https://auth.example; op=op-1; rk=key-1'
+const ABSENT: TxtAnswer = { kind: 'absent' }
+const levels = (...answers: readonly TxtAnswer[]) =>
+  judgeProof(
+    answers.map((answer) => ({ resolver: 'r', answer })),
+    'acme.example',
+    subject,
+  ).map(({ level }) => level)
+const records = (...texts: readonly string[]): TxtAnswer => ({ kind: 'records', records: texts })
+
+it.each([
+  ['ours', records('v=spf1 -all', OURS), 'ok'],
+  ['ours, twice', records(OURS, OURS), 'ok'],
+  ['none', ABSENT, 'problem'],
+  ['none of this server', records(OURS.replace('auth.example', 'other.example')), 'problem'],
+  ['another key', records(OURS.replace('key-1', 'key-2')), 'problem'],
+  ['another operator', records(OURS.replace('op-1', 'op-2')), 'problem'],
+  ['two of this server', records(OURS, OURS.replace('op-1', 'op-2')), 'problem'],
+  ['no answer', { kind: 'failed', why: 'ETIMEOUT' } as const, 'warning'],
+])('%s', (_name, answer, level) => {
+  expect(levels(answer)).toEqual([level])
+})
+
+it('takes a record that others see for one that spreads', () => {
+  expect(levels(records(OURS), ABSENT)).toEqual(['ok', 'warning'])
+})
+
+it('says what to publish', () => {
+  const [finding] = judgeProof([{ resolver: '192.0.2.1', answer: ABSENT }], 'acme.example', subject)
+  expect(finding).toMatchObject({
+    check: 'dns 192.0.2.1',
+    cure: `Publish at _auth4agents.acme.example the one TXT record: ${OURS}`,
+  })
+})

@@ -1,0 +1,60 @@
+import { type ProofSubject, readRecord, recordName, recordValue } from '@auth4agent/core/proof-record'
+import type { TxtAnswer } from '@auth4agent/core/resolve-txt'
+import { type Finding, ok, problem, warning } from './finding.ts'
+
+/** What one resolver answered. */
+export interface ResolverAnswer {
+  /** For people: an address, or that it is the system's. */
+  readonly resolver: string
+  readonly answer: TxtAnswer
+}
+
+type View = 'proven' | 'absent' | 'mismatch' | 'contested' | 'failed'
+
+/** One finding for each resolver, about the TXT record that proves a domain. */
+export function judgeProof(
+  answers: readonly ResolverAnswer[],
+  domain: string,
+  subject: ProofSubject,
+): readonly Finding[] {
+  const views = answers.map(({ answer }) => viewOf(answer, subject))
+  const isSeenSomewhere = views.includes('proven')
+  return answers.map(({ resolver, answer }, index) => {
+    const check = `dns ${resolver}`
+    const publish = `Publish at ${recordName(domain)} the one TXT record: ${recordValue(subject)}`
+    const why = answer.kind === 'failed' ? answer.why : ''
+    const findings: Record<View, () => Finding> = {
+      proven: () => ok(check, `the record at ${recordName(domain)} stands`),
+      absent: () =>
+        isSeenSomewhere
+          ? warning(
+              check,
+              `no record at ${recordName(domain)}, which others see`,
+              'Wait until it has spread; the old TTL says how long.',
+            )
+          : problem(check, `no record of this server at ${recordName(domain)}`, publish),
+      mismatch: () => problem(check, `the record at ${recordName(domain)} is for another operator or key`, publish),
+      contested: () =>
+        problem(
+          check,
+          `several records of this server stand at ${recordName(domain)}`,
+          `Leave one: ${recordValue(subject)}`,
+        ),
+      failed: () =>
+        warning(check, `the resolver gives no answer (${why})`, 'Ask others with --resolver, or look at the network.'),
+    }
+    return findings[views[index] ?? 'failed']()
+  })
+}
+
+function viewOf(answer: TxtAnswer, subject: ProofSubject): View {
+  if (answer.kind !== 'records') return answer.kind
+  // A record that is answered twice is still one.
+  const ofIssuer = [...new Set(answer.records)].filter((text) => readRecord(text, subject.issuer) !== undefined)
+  const [text] = ofIssuer
+  if (text === undefined) return 'absent'
+  if (ofIssuer.length > 1) return 'contested'
+  const record = readRecord(text, subject.issuer)
+  const isOurs = record?.operatorId === subject.operatorId && record.thumbprint === subject.thumbprint
+  return isOurs ? 'proven' : 'mismatch'
+}

@@ -1,0 +1,35 @@
+import { usageError } from './cli-error.ts'
+import { type CommandEntry, commands } from './commands.ts'
+import { shown } from './hidden.ts'
+import { nearest } from './nearest.ts'
+
+/** What the first words of a command line name: a command and the words after it, or the commands that begin so. */
+export type Found =
+  | { readonly kind: 'command'; readonly entry: CommandEntry; readonly rest: readonly string[] }
+  | { readonly kind: 'group'; readonly prefix: string; readonly entries: readonly CommandEntry[] }
+
+/** Finds the longest command that words begin with. Throws CliError, with the nearest one as the hint, where there is none. */
+export function findCommand(words: readonly string[]): Found {
+  for (let count = words.length; count > 0; count -= 1) {
+    const path = words.slice(0, count).join(' ')
+    const entry = commands.find(({ words }) => words === path)
+    if (entry !== undefined) return { kind: 'command', entry, rest: words.slice(count) }
+  }
+  const [first = '', second] = words
+  const entries = commands.filter(({ words }) => words.startsWith(`${first} `))
+  if (entries.length > 0 && second === undefined) return { kind: 'group', prefix: first, entries }
+  if (entries.length > 0 && second !== undefined) {
+    const inside = entries.map(({ words }) => words.slice(first.length + 1).split(' ')[0] ?? '')
+    throw unknown(second, inside, `${first} `)
+  }
+  throw unknown(first, [...commands.map(({ words }) => words.split(' ')[0] ?? ''), 'help'], '')
+}
+
+function unknown(word: string, known: readonly string[], prefix: string) {
+  const meant = nearest(word, known)
+  const hint =
+    meant === undefined
+      ? `\`auth4agent ${prefix}--help\` shows those there are.`
+      : `Did you mean \`auth4agent ${prefix}${meant}\`?`
+  return usageError(`${shown(word)} is no command${prefix === '' ? '' : ` of ${prefix.trim()}`}`, hint)
+}

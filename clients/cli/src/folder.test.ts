@@ -1,0 +1,223 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { generatePrivateKey } from '@auth4agent/sdk/node'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type CliOptions, runCli } from '../../../test/support/cli.ts'
+
+const ID = 'aaaaaaaa-1111-8111-8111-111111111111'
+const DID = 'did:agent:example.com:21fe31dfa154a261626bf854046fd227'
+
+let home: string
+let folder: string
+const { signer, text: keyText } = generatePrivateKey()
+const publicKey = Buffer.from(signer.publicKey).toString('base64')
+const textOf = (name: string) => readFile(join(folder, name), 'utf8')
+const tool = (args: readonly string[], options: CliOptions = {}) => runCli(args, { home, ...options })
+
+/** `operator.json` as the tool of version 1 writes it. */
+const operatorJson = (server = 'http://localhost:8080', more = '') => `{
+  "id": "${ID}",
+  "domain": "example.com",
+  "server_url": "${server}",
+  "root_public_key": "${publicKey}",
+  "key": {
+    "provider": "file",
+    "ref": "${join(folder, 'keys/operator.key')}"
+  }${more}
+}`
+/** `agent.json` as the tool of version 1 writes it. */
+const agentJson = (server = 'http://localhost:8080') => `{
+  "did": "${DID}",
+  "operator_id": "${ID}",
+  "server_url": "${server}",
+  "public_key": "${publicKey}",
+  "key": {
+    "provider": "file",
+    "ref": "${join(folder, 'keys/agent.key')}"
+  },
+  "did_document": {
+    "id": "${DID}"
+  }
+}`
+
+async function existingUser() {
+  await mkdir(join(folder, 'keys'), { recursive: true })
+  await writeFile(join(folder, 'operator.json'), operatorJson(), { mode: 0o600 })
+  await writeFile(join(folder, 'agent.json'), agentJson(), { mode: 0o600 })
+  for (const name of ['operator', 'agent']) await writeFile(join(folder, `keys/${name}.key`), keyText, { mode: 0o600 })
+}
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'a4a-home-'))
+  folder = join(home, '.auth4agents')
+})
+afterEach(() => rm(home, { recursive: true }))
+
+describe("an existing user's folder", () => {
+  beforeEach(existingUser)
+
+  it('is read as it is, and nothing in it changes by that', async () => {
+    const { code, stdout } = await tool(['whoami'])
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: `Mode: Agent\nDID: ${DID}\nOperator: ${ID}\nServer: http://localhost:8080\n`,
+    })
+    expect(JSON.parse((await tool(['whoami', '--json'])).stdout)).toMatchObject({
+      mode: 'agent',
+      did: DID,
+      operator: { id: ID, domain: 'example.com' },
+    })
+    expect((await tool(['whoami', '--verbose'])).stdout).toContain('Mode: Operator\nID: ')
+    expect((await tool(['operator', 'token', '--rpc', 'GET /v1/x'])).code).toBe(0)
+    expect(await textOf('agent.json')).toBe(agentJson())
+    expect(await textOf('operator.json')).toBe(operatorJson())
+    expect(await textOf('keys/agent.key')).toBe(keyText)
+  })
+
+  it('gets another server, and that alone', async () => {
+    const { stdout } = await tool(['set-server', '--url', 'https://auth.example.com/'])
+    expect(stdout).toBe('Server URL updated to: https://auth.example.com\n')
+    expect(await textOf('agent.json')).toBe(agentJson('https://auth.example.com'))
+    expect(await textOf('operator.json')).toBe(operatorJson('https://auth.example.com'))
+  })
+
+  it('remembers what a server calls itself until the server changes', async () => {
+    await tool(['set-server', '--url', 'http://127.0.0.1:9', '--issuer', 'https://auth.example.com'])
+    expect(JSON.parse(await textOf('operator.json'))).toMatchObject({ issuer: 'https://auth.example.com' })
+    const { stdout } = await tool(['operator', 'token'])
+    const claims = JSON.parse(Buffer.from(stdout.split('.')[1] ?? '', 'base64url').toString('utf8')) as unknown
+    expect(claims).toMatchObject({ aud: 'https://auth.example.com', iss: ID, sub: ID })
+    await tool(['set-server', '--url', 'http://127.0.0.1:9'])
+    expect(JSON.parse(await textOf('operator.json'))).toMatchObject({ issuer: '' })
+  })
+
+  it('is found by --config, by the path of a file in it, and by AUTH4AGENTS_HOME', async () => {
+    const elsewhere = { home: '/nonexistent' }
+    expect(await runCli(['whoami', '--config', folder], elsewhere)).toMatchObject({ code: 0 })
+    expect(await runCli(['whoami', '--config', join(folder, 'config.json')], elsewhere)).toMatchObject({ code: 0 })
+    expect(await runCli(['whoami'], { ...elsewhere, env: { AUTH4AGENTS_HOME: folder } })).toMatchObject({ code: 0 })
+    expect(await runCli(['whoami'], elsewhere)).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('auth4agent init'),
+    })
+    expect(await tool(['whoami', '--config', '~/.auth4agents'])).toMatchObject({ code: 0 })
+  })
+
+  it('is not written over by init; --force keeps what was there', async () => {
+    const again = ['init', '--domain', 'example.com', '--operator']
+    expect(await tool(again)).toMatchObject({ code: 4, stderr: expect.stringContaining('operator.key') })
+    expect(await textOf('keys/operator.key')).toBe(keyText)
+    expect(await tool([...again, '--force'], { now: () => 1234 })).toMatchObject({ code: 0 })
+    expect(await textOf('keys/operator.key.1234')).toBe(keyText)
+    expect(await textOf('operator.json.1234')).toBe(operatorJson())
+    expect(await textOf('keys/operator.key')).not.toBe(keyText)
+    expect(await textOf('agent.json')).toBe(agentJson())
+  })
+
+  it('is registered only with the key that is at hand', async () => {
+    await writeFile(join(folder, 'keys/operator.key'), generatePrivateKey().text)
+    const sent: unknown[] = []
+    const fetch: typeof globalThis.fetch = (input) => {
+      sent.push(input)
+      return Promise.resolve(Response.json({}))
+    }
+    expect(await tool(['register', 'operator'], { fetch })).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('not the one'),
+    })
+    expect(sent).toEqual([])
+  })
+
+  it('may have its key given by another file or standard input', async () => {
+    const args = ['operator', 'token', '--key']
+    expect(await tool([...args, join(folder, 'keys/agent.key')])).toMatchObject({ code: 0 })
+    expect(await tool([...args, '-'], { readStdin: () => Promise.resolve(keyText) })).toMatchObject({ code: 0 })
+    expect(await tool([...args, '-'])).toMatchObject({ code: 4 })
+  })
+
+  it('never has a key taken from the command line, nor repeats one that stands there', async () => {
+    for (const args of [
+      ['operator', 'token', '--key', keyText],
+      ['issue', '--scope', 'a', '--aud', 'b.example', '--key', keyText],
+      ['keys', 'import', keyText, '--key', keyText],
+      ['keys', 'list', '--key', keyText, '--json'],
+    ]) {
+      const { code, stdout, stderr } = await tool(args)
+      expect(code).toBe(4)
+      expect(stdout + stderr).not.toContain(keyText.slice(0, 20))
+    }
+  })
+})
+
+describe('init', () => {
+  it('makes what the tool of version 1 reads', async () => {
+    const { code, stdout } = await tool(
+      ['init', '--domain', 'HTTPS://Bücher.Example/', '--server', 'https://auth.example.com/'],
+      { now: () => 0 },
+    )
+    expect(code).toBe(0)
+    const printed = JSON.parse(stdout) as Record<string, unknown>
+    expect(printed).toMatchObject({
+      mode: 'agent',
+      did: expect.stringMatching(/^did:agent:xn--bcher-kva\.example:[0-9a-f]{32}$/),
+      server: 'https://auth.example.com',
+    })
+    const config = JSON.parse(await textOf('agent.json')) as Record<string, unknown>
+    expect(Object.keys(config)).toEqual(['did', 'operator_id', 'server_url', 'public_key', 'key', 'did_document'])
+    expect(config).toMatchObject({
+      did: printed.did,
+      operator_id: '',
+      key: { provider: 'file', ref: join(folder, 'keys/agent.key') },
+    })
+    expect(config).toMatchObject({ did_document: { created_at: '1970-01-01T00:00:00Z' } })
+    expect((await stat(join(folder, 'agent.json'))).mode & 0o777).toBe(0o600)
+    expect((await stat(folder)).mode & 0o777).toBe(0o700)
+    expect(stdout).not.toContain((await textOf('keys/agent.key')).slice(0, 20))
+  })
+
+  it('writes what is public into a file', async () => {
+    const output = join(home, 'identity.json')
+    const { stdout } = await tool(['init', '--operator', '--domain', 'example.com', '--output', output])
+    expect(stdout).toBe(`identity written to ${output}\n`)
+    expect(JSON.parse(await readFile(output, 'utf8'))).toMatchObject({ mode: 'operator', domain: 'example.com' })
+  })
+
+  it.each(['', 'localhost', 'example.com/path', 'a b.example', 'example.com:80', '1.2.3.4', 'user@example.com'])(
+    'takes no domain that is none: %j',
+    async (domain) => {
+      expect(await tool(['init', `--domain=${domain}`])).toMatchObject({ code: 2 })
+      expect(await readdir(home)).toEqual([])
+    },
+  )
+})
+
+describe('operator token', () => {
+  beforeEach(existingUser)
+
+  it.each([
+    [['--rpc', 'GET /v1/operators/{operator}/audit'], `GET /v1/operators/${ID}/audit`],
+    [['--rpc', 'auth4agent.v1.IdentityService/ListAgents'], 'auth4agent.v1.IdentityService/ListAgents'],
+    [['--method', 'PATCH', '--path', '/v1/x'], 'PATCH /v1/x'],
+    [[], undefined],
+  ])('%j names the call', async (args, rpc) => {
+    const { stdout } = await tool(['operator', 'token', '--json', ...args])
+    const answer = JSON.parse(stdout) as { assertion: string; rpc?: string }
+    expect(answer.rpc).toBe(rpc)
+    const claims = JSON.parse(
+      Buffer.from(answer.assertion.split('.')[1] ?? '', 'base64url').toString('utf8'),
+    ) as Record<string, unknown>
+    expect(claims.rpc).toBe(rpc)
+  })
+
+  it.each([
+    [['--rpc', 'GET /v1/x?page=1']],
+    [['--rpc', 'get /v1/x']],
+    [['--rpc', '/v1/x']],
+    [['--method', 'GET']],
+    [['--rpc', 'GET /x', '--method', 'GET', '--path', '/x']],
+    [['--admin']],
+  ])('%j is refused', async (args) => {
+    expect(await tool(['operator', 'token', ...args])).toMatchObject({ code: 2, stdout: '' })
+  })
+})

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest'
+import { reasons } from '../../../services/shared/errors/reasons.ts'
+import { commands } from './commands.ts'
+import { toFailure } from './failure.ts'
+import { hints } from './hints.ts'
+
+/** Reasons of this side of the wire. */
+const OWN = ['NETWORK_ERROR', 'UNEXPECTED_ANSWER', 'ISSUER_MISMATCH', 'CHALLENGE_REFUSED', 'TOOL_ERROR']
+/** An error as the SDK throws it. */
+const refusal = (reason: string, more = {}) =>
+  Object.assign(new Error('no'), { name: 'Auth4AgentError', reason, status: 400, ...more })
+
+describe('hints', () => {
+  it.each(Object.entries(hints))(
+    '%s is a reason that there is, and its hint names commands that there are',
+    (reason, hint) => {
+      expect([...Object.keys(reasons), ...OWN]).toContain(reason)
+      const named = [...hint.matchAll(/`auth4agent ([a-z][a-z- ]*)/g)].map(([, words = '']) => words.trim())
+      const known = [...commands.map(({ words }) => words), 'doctor']
+      for (const words of named)
+        expect(
+          known.some((one) => words === one || words.startsWith(`${one} `)),
+          words,
+        ).toBe(true)
+    },
+  )
+})
+
+describe('toFailure', () => {
+  it.each([
+    ['NETWORK_ERROR', 'unreachable'],
+    ['UNAVAILABLE', 'unreachable'],
+    ['CONFIGURATION', 'configuration'],
+    ['SCOPE_NOT_ALLOWED', 'refused'],
+    ['INTERNAL', 'refused'],
+    ['A_REASON_OF_TOMORROW', 'refused'],
+  ])('ends with the right code for %s', (reason, exit) => {
+    expect(toFailure(refusal(reason), undefined)).toMatchObject({ reason, exit, message: 'no' })
+  })
+
+  it('says how long to wait', () => {
+    expect(toFailure(refusal('RATE_LIMITED', { retryAfterS: 7 }), undefined).hint).toMatch(/^Wait 7 s\./)
+  })
+
+  it('keeps what a server says from playing tricks on a terminal', () => {
+    const error = Object.assign(refusal('X\u001b[2J'), { message: 'a\u001b]0;title\u0007\u202eb' })
+    expect(toFailure(error, undefined)).toMatchObject({ reason: 'X?[2J', message: 'a?]0;title??b' })
+  })
+
+  it('takes what nobody foresaw for an error of the tool', () => {
+    expect(toFailure(new RangeError('x'), undefined)).toMatchObject({ reason: 'TOOL_ERROR', exit: 'internal' })
+  })
+})

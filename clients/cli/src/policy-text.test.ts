@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest'
+import { CliError } from './cli-error.ts'
+import { readPolicyText } from './policy-text.ts'
+
+const RULE = { audience: 'https://api.example.com', callers: ['example.org'] }
+const FULL = { audiences: [{ ...RULE, token_signing_alg: 'ES256' }, RULE], require_bound_challenges: true }
+
+describe('readPolicyText', () => {
+  it.each([
+    ['all members', FULL, FULL],
+    ['none, which resets all', {}, { audiences: [], require_bound_challenges: false }],
+    [
+      'a rule without callers',
+      { audiences: [{ audience: 'a.example.com' }] },
+      { audiences: [{ audience: 'a.example.com', callers: [] }] },
+    ],
+    ['an algorithm that is null', { audiences: [{ ...RULE, token_signing_alg: null }] }, {}],
+  ])('reads %s', (_name, given, expected) => {
+    expect(readPolicyText(JSON.stringify(given))).toMatchObject(expected)
+  })
+
+  it.each([
+    ['nothing', ''],
+    ['no JSON', '{audiences:[]}'],
+    ['a list', '[]'],
+    ['a misspelt member', '{"audience":[]}'],
+    ['a misspelt member of a rule', `{"audiences":[{"audience":"a.example.com","caller":["example.org"]}]}`],
+    ['audiences that are no list', `{"audiences":${JSON.stringify(RULE)}}`],
+    ['a rule that is a text', '{"audiences":["a.example.com"]}'],
+    ['a rule without an audience', '{"audiences":[{"callers":[]}]}'],
+    ['callers that are one text', '{"audiences":[{"audience":"a.example.com","callers":"example.org"}]}'],
+    ['callers that are numbers', '{"audiences":[{"audience":"a.example.com","callers":[1]}]}'],
+    ['an algorithm that is a number', '{"audiences":[{"audience":"a.example.com","token_signing_alg":1}]}'],
+    ['a flag that is a text', '{"require_bound_challenges":"false"}'],
+  ])('refuses %s, and repeats none of it', (_name, text) => {
+    expect(() => readPolicyText(text)).toThrow(CliError)
+    expect(() => readPolicyText(`${text} -----BEGIN PRIVATE KEY-----`)).toThrow(/^(?!.*PRIVATE)that is no policy: /)
+  })
+})

@@ -1,0 +1,69 @@
+/** A call that an operator's assertion is for, as REST binds it. */
+export interface OperatorCall {
+  /** The RPC in kebab case: what `--allow` calls it. */
+  readonly name: string
+  readonly verb: 'GET' | 'POST' | 'PATCH' | 'PUT'
+  /** Segments are literal, `{operator}` (the operator's own id) or `{agent}`. */
+  readonly path: string
+  /** Whether it only reads. */
+  readonly reads: boolean
+  /** `by-jti`: anyone may make it with a token; with a `jti` in the body it needs the assertion. */
+  readonly needed: 'always' | 'by-jti'
+}
+
+const AGENTS = '/v1/operators/{operator}/agents'
+const OWN = '/v1/operators/{operator}'
+
+/**
+ * Every REST call that needs an operator's assertion. Registering an agent needs none, so it is not here: an agent that a tool
+ * registers is approved when its scopes are set.
+ */
+export const OPERATOR_CALLS: readonly OperatorCall[] = [
+  reading('list-agents', AGENTS),
+  changing('approve-agent', 'POST', `${AGENTS}/{agent}/approve`),
+  changing('set-agent-scopes', 'PATCH', `${AGENTS}/scopes`),
+  changing('update-agent', 'PATCH', `${AGENTS}/{agent}`),
+  changing('suspend-agent', 'POST', `${AGENTS}/{agent}/suspend`),
+  changing('reactivate-agent', 'POST', `${AGENTS}/{agent}/reactivate`),
+  changing('revoke-agent', 'POST', `${AGENTS}/{agent}/revoke`),
+  changing('release-domain', 'POST', `${OWN}/release`),
+  reading('get-operator-policy', `${OWN}/policy`),
+  changing('set-operator-policy', 'PUT', `${OWN}/policy`),
+  changing('end-all-tokens', 'POST', `${OWN}/end-all-tokens`),
+  reading('list-audit-records', `${OWN}/audit`),
+  { ...changing('revoke-token', 'POST', '/v1/revoke/token'), needed: 'by-jti' },
+  reading('watch-revocations', '/v1/revocations'),
+]
+
+/**
+ * An agent's id or DID. Nothing else may be written in per cent: the server decodes a path before it chooses the call, and
+ * `s%63opes` would be another call for it than for us.
+ */
+const AGENT = /^(?:[A-Za-z0-9._-]|:|%3[Aa])+$/
+
+/**
+ * The call that a request is, where it is one that this operator signs; undefined for all others. `path` is as sent, without
+ * query. HEAD is what GET is (RFC 9110 section 9.3.2).
+ */
+export function findOperatorCall(method: string, path: string, operatorId: string): OperatorCall | undefined {
+  const verb = method === 'HEAD' ? 'GET' : method
+  const segments = path.split('/')
+  return OPERATOR_CALLS.find((call) => call.verb === verb && matches(call.path.split('/'), segments, operatorId))
+}
+
+function matches(template: readonly string[], segments: readonly string[], operatorId: string): boolean {
+  if (template.length !== segments.length) return false
+  return template.every((part, index) => {
+    const segment = segments[index] ?? ''
+    if (part === '{operator}') return segment === operatorId
+    return part === '{agent}' ? AGENT.test(segment) : segment === part
+  })
+}
+
+function reading(name: string, path: string): OperatorCall {
+  return { name, verb: 'GET', path, reads: true, needed: 'always' }
+}
+
+function changing(name: string, verb: 'POST' | 'PATCH' | 'PUT', path: string): OperatorCall {
+  return { name, verb, path, reads: false, needed: 'always' }
+}

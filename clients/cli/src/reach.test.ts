@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto'
+import type { DescService } from '@bufbuild/protobuf'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
+import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
+import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
+import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { authnPolicies, keysPolicies } from '../../../services/authn/policy.ts'
+import { policies as identityPolicies } from '../../../services/identity/policy.ts'
+import { restBindings } from '../../../services/jwks-gateway/rest-bindings.ts'
+import { policies as operatorPolicies } from '../../../services/operator-registry/policy.ts'
+import { revocationPolicies } from '../../../services/revocation/policy.ts'
+import type { CallerKind } from '../../../services/shared/rpc/policy.ts'
+import { runCli } from '../../../test/support/cli.ts'
+import { type ConfigFolder, createConfigFolder } from '../../../test/support/config-folder.ts'
+import { newAgentParty, newKeys } from '../../../test/support/parties.ts'
+
+const SERVER = 'http://localhost:1234'
+const DOMAIN = 'example.com'
+const OPERATOR = randomUUID()
+const agent = newAgentParty(DOMAIN)
+const KEY = ['--key', '-']
+
+/** How each call is made in the name of whom the policies let make it; alone in a list: why no command does. */
+const WAYS: Readonly<Record<string, readonly string[]>> = {
+  'operator registerAgent': ['register', 'agent'],
+  'operator listAgents': ['agents', 'list'],
+  'operator approveAgent': ['agents', 'approve', agent.did],
+  'operator setAgentScopes': ['agent-scopes', 'set', '--scopes', 'read'],
+  'operator updateAgent': ['agents', 'update', agent.did, '--label', 'x'],
+  'operator suspendAgent': ['revoke', 'suspend', '--agent-id', agent.did],
+  'operator reactivateAgent': ['revoke', 'reactivate', '--agent-id', agent.did],
+  'operator revokeAgent': ['revoke', 'agent', '--agent-id', agent.did],
+  'operator releaseDomain': ['operator', 'release', '--yes', DOMAIN],
+  'operator getOperatorPolicy': ['policy', 'get'],
+  'operator setOperatorPolicy': ['policy', 'set', '--file', '-'],
+  'operator endAllTokens': ['operator', 'end-all-tokens'],
+  'operator listAuditRecords': ['audit'],
+  'operator revokeToken': ['revoke', 'token', '--jti', randomUUID()],
+  'operator watchRevocations': ['watch'],
+  'admin watchRevocations': ['operators watch; for the administrator `operator token --admin` makes what curl needs'],
+  'admin listSigningKeys': ['keys', 'list', ...KEY],
+  'admin rotateSigningKeys': ['keys', 'rotate', ...KEY],
+  'admin markKeyCompromised': ['keys', 'compromise', 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs', ...KEY],
+  'admin importSigningKey': ['keys', 'import', '-', ...KEY],
+  'admin suspendOperator': ['operator', 'suspend', OPERATOR, ...KEY],
+  'admin reinstateOperator': ['operator', 'reinstate', OPERATOR, ...KEY],
+  'admin endAllTokensOfDeployment': ['deployment', 'end-all-tokens', ...KEY],
+}
+const BY_COMMAND = Object.entries(WAYS).filter(([, words]) => words.length > 1)
+
+const contract: readonly (readonly [
+  DescService,
+  Readonly<Record<string, { readonly callers: readonly CallerKind[] }>>,
+])[] = [
+  [AuthnService, authnPolicies],
+  [IdentityService, identityPolicies],
+  [KeysService, keysPolicies],
+  [OperatorRegistryService, operatorPolicies],
+  [RevocationService, revocationPolicies],
+]
+const bindings = restBindings(contract.map(([service]) => service))
+
+let folder: ConfigFolder
+beforeAll(async () => {
+  folder = await createConfigFolder()
+  await folder.operator({ id: OPERATOR, domain: DOMAIN, server: SERVER }, newKeys())
+  await folder.agent({ operatorId: OPERATOR, server: SERVER }, agent)
+})
+afterAll(() => folder.remove())
+
+/** Runs a command against a server that answers everything alike; answers `caller method` of all that it authenticated. */
+async function callsOf(words: readonly string[]): Promise<string[]> {
+  const stop = new AbortController()
+  const made: string[] = []
+  const fetch: typeof globalThis.fetch = async (input, init) => {
+    const request = new Request(input, init)
+    const { pathname } = new URL(request.url)
+    const called = bindings.find(({ verb, path }) => verb === request.method && path.pattern.test(pathname))
+    const [header = ''] = (request.headers.get('authorization') ?? '').replace('Bearer ', '').split('.')
+    const { typ } = header === '' ? {} : JSON.parse(String(Buffer.from(header, 'base64url')))
+    const caller = { 'auth4agent-operator+jwt': 'operator', 'auth4agent-admin+jwt': 'admin' }[String(typ)]
+    if (caller !== undefined) made.push(`${caller} ${called?.method.localName}`)
+    if (called?.method.localName === 'watchRevocations') stop.abort('interrupted')
+    return Response.json({ id: OPERATOR, domain: DOMAIN, status: 'active', issuer: SERVER })
+  }
+  const input = words.includes('policy') ? '{}' : String(newKeys().privateKey.export({ format: 'pem', type: 'pkcs8' }))
+  await runCli([...words, '--config', folder.path, '--json'], {
+    fetch,
+    readStdin: async () => input,
+    signal: stop.signal,
+  })
+  return made
+}
+
+describe('what operators and administrators may call', () => {
+  it('has a command each, or a reason why not', () => {
+    const allowed = contract.flatMap(([, policies]) =>
+      Object.entries(policies).flatMap(([method, { callers }]) =>
+        callers.filter((caller) => caller !== 'anyone').map((caller) => `${caller} ${method}`),
+      ),
+    )
+    expect(Object.keys(WAYS).toSorted()).toEqual(allowed.toSorted())
+  })
+
+  it.each(BY_COMMAND)('%s is called by %j', async (call, words) => {
+    expect(await callsOf(words)).toContain(call)
+  })
+})

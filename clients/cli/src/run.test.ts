@@ -1,0 +1,159 @@
+import { describe, expect, it } from 'vitest'
+import { runCli } from '../../../test/support/cli.ts'
+import manifest from '../package.json' with { type: 'json' }
+import { commands } from './commands.ts'
+import { VERSION } from './version.ts'
+
+const THERE = ['--server', 'http://localhost:1234']
+const TOKEN = `eyJ${'a'.repeat(300)}`
+/** Whether the tool writes escape sequences. */
+async function isColoured(args: string[], options = {}) {
+  return (await runCli(args, options)).stdout.includes('\u001b[')
+}
+
+const answering = (status: number, body: unknown) => () => Promise.resolve(Response.json(body, { status }))
+
+describe('the command line', () => {
+  it('shows how to begin and ends with 2 where there is no command', async () => {
+    const { code, stdout, stderr } = await runCli([])
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain('From nothing to a token')
+  })
+
+  it('tells its version, which is that of the package', async () => {
+    expect(await runCli(['--version'])).toEqual({ code: 0, stdout: `${VERSION}\n`, stderr: '' })
+    expect(await runCli(['--version', '--json'])).toMatchObject({ stdout: `{"version":"${VERSION}"}\n` })
+    expect(VERSION).toBe(manifest.version)
+  })
+
+  it.each([
+    [['helth'], 'Did you mean `auth4agent health`?'],
+    [['hea'], 'Did you mean `auth4agent health`?'],
+    [['hlep'], 'Did you mean `auth4agent help`?'],
+    [['health', '--sever', 'x'], 'Did you mean --server?'],
+    [['health', '--jsno'], 'Did you mean --json?'],
+    [['health', '-x'], '"-x" is no flag of this command'],
+    [['health', '--server'], '--server needs a value'],
+    [['health', '--server', '--quiet'], '--server needs a value'],
+    [['health', '--server='], '--server needs a value'],
+    [['health', '--json=yes'], '--json takes no value'],
+    [['health', '--server', 'a', '--server', 'b'], '--server may be given once'],
+    [['health', 'now'], '"now" is too many'],
+    [['health', '--', '--json'], '"--json" is too many'],
+    [['--frob', 'health'], '"--frob" is no flag'],
+    [['help', 'nothing'], '"nothing" is no command'],
+  ])('refuses %j with exit code 2', async (args, message) => {
+    const { code, stdout, stderr } = await runCli(args)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(message)
+  })
+
+  it.each([
+    [['health', TOKEN]],
+    [['health', `--${TOKEN}`]],
+    [['health', `--tokne=${TOKEN}`]],
+    [[TOKEN]],
+    [['health', '--json=x', `--server=${TOKEN}`]],
+    [['health', '--server', TOKEN]],
+  ])('never repeats what may be a secret (%#)', async (args) => {
+    const { code, stdout, stderr } = await runCli(args)
+    expect(code).toBe(2)
+    expect(stdout + stderr).not.toContain('aaaaaaaa')
+  })
+
+  it('takes flags of every command before, between and after its words', async () => {
+    for (const args of [
+      ['--json', 'health', ...THERE],
+      ['health', ...THERE, '--json'],
+      ['--config', '/x', '--json', 'health', ...THERE],
+      ['--config=/x', 'health', ...THERE, '--json'],
+    ]) {
+      const { code, stdout } = await runCli(args, { fetch: answering(200, { status: 'ok' }) })
+      expect({ code, stdout }).toEqual({ code: 0, stdout: '{"status":"ok"}\n' })
+    }
+  })
+})
+
+describe('failures', () => {
+  it('are one JSON document with --json, on standard output, and one on standard error without', async () => {
+    const args = ['health', '--server', 'http://localhost:1234']
+    const plain = await runCli(args)
+    expect(plain).toMatchObject({ code: 3, stdout: '' })
+    expect(plain.stderr).toMatch(
+      /^error: http:\/\/localhost:1234 cannot be reached.*\(NETWORK_ERROR\)\nIs the server running/,
+    )
+    const { code, stdout, stderr } = await runCli([...args, '--json'])
+    expect({ code, stderr }).toEqual({ code: 3, stderr: '' })
+    expect(JSON.parse(stdout)).toEqual({
+      error: { reason: 'NETWORK_ERROR', message: expect.any(String), hint: expect.stringContaining('set-server') },
+    })
+  })
+
+  it('end with 1 where the server refuses, and say its reason', async () => {
+    const problem = { reason: 'RATE_LIMITED', title: 'Too many requests', status: 429 }
+    const { code, stdout } = await runCli(['health', ...THERE, '--json'], { fetch: answering(429, problem) })
+    expect(code).toBe(1)
+    expect(JSON.parse(stdout)).toMatchObject({ error: { reason: 'RATE_LIMITED', message: 'Too many requests' } })
+  })
+
+  it.each([
+    ['interrupted', 130],
+    ['terminated', 143],
+  ])('end quietly when %s', async (reason, code) => {
+    const signal = AbortSignal.abort(reason)
+    expect(await runCli(['health'], { signal })).toEqual({ code, stdout: '', stderr: '' })
+  })
+})
+
+describe('Ctrl-C', () => {
+  it.each([
+    [['health']],
+    [['agent-scopes', 'list', '--did', 'did:agent:example.com:21fe31dfa154a261626bf854046fd227']],
+  ])(
+    'ends a request of %j that is under way, and the tool with 130',
+    async (args) => {
+      const controller = new AbortController()
+      const fetch: typeof globalThis.fetch = (_input, init) =>
+        new Promise((_resolve, reject) => {
+          init?.signal?.addEventListener('abort', () => reject(new Error('aborted')))
+          controller.abort('interrupted')
+        })
+      const ran = await runCli([...args, ...THERE], { fetch, signal: controller.signal })
+      expect(ran).toEqual({ code: 130, stdout: '', stderr: '' })
+      // Less than the tool waits for an answer.
+    },
+    3000,
+  )
+})
+
+describe('help', () => {
+  it.each([
+    [['help'], 'From nothing to a token'],
+    [['--help'], 'From nothing to a token'],
+    [['-h'], 'From nothing to a token'],
+    [['help', 'health'], 'auth4agent health --server'],
+    [['health', '-h'], 'auth4agent health --server'],
+    [['help', 'exit-codes'], '130   Ctrl-C'],
+  ])('%j teaches by example', async (args, text) => {
+    const { code, stdout, stderr } = await runCli(args)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toContain(text)
+  })
+
+  it('has colours on a terminal alone, and not there with NO_COLOR, TERM=dumb, --no-color or --json', async () => {
+    expect(await isColoured(['help'], { isTerminal: true })).toBe(true)
+    expect(await isColoured(['help'])).toBe(false)
+    expect(await isColoured(['help'], { isTerminal: true, env: { NO_COLOR: '1' } })).toBe(false)
+    expect(await isColoured(['help'], { isTerminal: true, env: { TERM: 'dumb' } })).toBe(false)
+    expect(await isColoured(['help', '--no-color'], { isTerminal: true })).toBe(false)
+    expect(await isColoured(['help', '--json'], { isTerminal: true })).toBe(false)
+  })
+
+  it.each(commands.map(({ words }) => words))('%s has help for itself and for those it belongs to', async (words) => {
+    const [first = ''] = words.split(' ')
+    expect((await runCli([first, '--help'])).stdout).toContain(words)
+    const { code, stdout } = await runCli([...words.split(' '), '--help'])
+    expect(code).toBe(0)
+    expect(stdout).toContain('Examples')
+  })
+})

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import { type AssertionRules, checkAssertion, parseAssertion } from '../../../services/shared/rpc/assertion.ts'
+import { reasonOf } from '../../../test/support/reason-of.ts'
+import { ADMIN_ISSUER, type AssertionContent, signAssertion } from './assertion.ts'
+import { generateKeyPair } from './ed25519.ts'
+
+const NOW_S = 1_800_000_000
+const ISSUER = 'https://auth.example/é'
+const OPERATOR = 'aaaaaaaa-1111-8111-8111-111111111111'
+const RPC = `PATCH /v1/operators/${OPERATOR}/agents/scopes`
+const RULES: AssertionRules = { issuer: ISSUER, nowS: NOW_S, skewS: 10, rpc: RPC, mustNameRpc: true }
+const CONTENT: AssertionContent = { party: OPERATOR, issuer: ISSUER, nowS: NOW_S, rpc: RPC }
+const { publicKey, privateKey } = generateKeyPair()
+const signer = { publicKey, sign: (message: Uint8Array) => Promise.resolve(privateKey.sign(message)) }
+
+async function sign(content: Partial<AssertionContent> = {}) {
+  return parseAssertion(`Bearer ${await signAssertion(signer, { ...CONTENT, ...content })}`)
+}
+
+describe('signAssertion', () => {
+  it("makes an operator's assertion that the server takes", async () => {
+    const assertion = await sign()
+    expect(assertion).toMatchObject({ iss: OPERATOR, typ: 'auth4agent-operator+jwt' })
+    expect(checkAssertion(assertion, publicKey, RULES)).toMatchObject({ expiresAt: NOW_S + 60 })
+  })
+
+  it("makes the administrator's, under its own typ", async () => {
+    const assertion = await sign({ party: ADMIN_ISSUER })
+    expect(assertion).toMatchObject({ iss: 'admin', typ: 'auth4agent-admin+jwt' })
+    expect(reasonOf(() => checkAssertion(assertion, publicKey, RULES))).toBeUndefined()
+  })
+
+  it('names no call for a read', async () => {
+    const read = await sign({ rpc: undefined })
+    expect(Object.hasOwn(read.jws.payload, 'rpc')).toBe(false)
+    expect(reasonOf(() => checkAssertion(read, publicKey, { ...RULES, mustNameRpc: false }))).toBeUndefined()
+  })
+
+  it('has a jti of its own each time', async () => {
+    const all = await Promise.all(Array.from({ length: 20 }, () => sign()))
+    expect(new Set(all.map((one) => checkAssertion(one, publicKey, RULES).jti)).size).toBe(20)
+  })
+
+  it.each([-60, -30, 0, 30, 39.9])('holds for a caller whose clock is %s s ahead', async (ahead) => {
+    const assertion = await sign({ nowS: NOW_S + ahead })
+    expect(reasonOf(() => checkAssertion(assertion, publicKey, RULES))).toBeUndefined()
+  })
+
+  it('lives as long as the server allows, and is not made to live longer', async () => {
+    const assertion = await sign({ lifetimeS: 270 })
+    expect(checkAssertion(assertion, publicKey, RULES).expiresAt).toBe(NOW_S + 270)
+    await expect(sign({ lifetimeS: 271 })).rejects.toThrow(RangeError)
+    await expect(sign({ lifetimeS: 0 })).rejects.toThrow(RangeError)
+    await expect(sign({ lifetimeS: 1.5 })).rejects.toThrow(RangeError)
+  })
+
+  it('refuses a signer whose key or signature is not of Ed25519', async () => {
+    const short = { ...signer, publicKey: publicKey.subarray(1) }
+    await expect(signAssertion(short, CONTENT)).rejects.toThrow(/32 bytes/)
+    const der = { publicKey, sign: () => Promise.resolve(new Uint8Array(70)) }
+    await expect(signAssertion(der, CONTENT)).rejects.toThrow(/64/)
+  })
+})

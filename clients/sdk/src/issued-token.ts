@@ -1,0 +1,79 @@
+import { decodeBase64url } from '@auth4agent/core/base64'
+import { isJsonObject, type JsonObject, parseStrictJson } from '@auth4agent/core/strict-json'
+import { clientError } from './errors.ts'
+import type { BoundTerms } from './terms.ts'
+
+/** A token as it was issued. */
+export interface IssuedToken {
+  readonly token: string
+  readonly tokenType: 'Bearer'
+  /** By the server's clock, as `issuedAt` is. */
+  readonly expiresAt: Date
+  readonly issuedAt: Date
+  /** From the one to the other, in seconds. */
+  readonly lifetimeS: number
+  /** Space-separated. */
+  readonly scope: string
+  readonly audience: readonly string[]
+  /** The token's id, for revocation. */
+  readonly jti: string
+}
+
+/** What a token has to be. */
+interface Expected {
+  readonly issuer: string
+  readonly did: string
+  readonly terms: BoundTerms
+}
+
+/** Longest token, as everybody reads it: it has to fit into a header. */
+const MAX_TOKEN_BYTES = 16_384
+const MAX_LIFETIME_S = 3600
+/** Three parts that an Authorization header can carry (RFC 6750 section 2.1), whatever a server makes of it. */
+const TOKEN = /^[\w-]+\.([\w-]+)\.[\w-]+$/
+
+/**
+ * Reads the answer to a redeemed challenge, and what its token says. The signature is for whoever the token is shown to; this only
+ * keeps a token from being used as what it is not. Throws UNEXPECTED_ANSWER.
+ */
+export function readIssuedToken(answer: unknown, { issuer, did, terms }: Expected): IssuedToken {
+  const { token } = isJsonObject(answer) ? answer : {}
+  const payload = typeof token === 'string' && token.length <= MAX_TOKEN_BYTES ? payloadOf(token) : undefined
+  if (typeof token !== 'string' || payload === undefined) throw unexpected('no token')
+  const { iss, sub, aud, scope, iat, exp, jti } = payload
+  if (iss !== issuer || sub !== did) throw unexpected('a token of another issuer, or for another agent')
+  if (scope !== terms.scope || !isSameSet(aud, terms.audience)) throw unexpected('a token for something else')
+  if (!isTime(iat) || !isTime(exp) || typeof jti !== 'string') throw unexpected('a token without times or id')
+  const lifetimeS = exp - iat
+  if (lifetimeS <= 0 || lifetimeS > Math.min(MAX_LIFETIME_S, terms.ttl ?? MAX_LIFETIME_S)) {
+    throw unexpected(`a token that lives for ${lifetimeS} seconds`)
+  }
+  return {
+    token,
+    tokenType: 'Bearer',
+    expiresAt: new Date(exp * 1000),
+    issuedAt: new Date(iat * 1000),
+    lifetimeS,
+    scope: terms.scope,
+    audience: terms.audience,
+    jti,
+  }
+}
+
+function payloadOf(token: string): JsonObject | undefined {
+  const bytes = decodeBase64url(TOKEN.exec(token)?.[1] ?? '')
+  const json = bytes && parseStrictJson(bytes)
+  return json?.ok ? json.value : undefined
+}
+
+function isSameSet(aud: unknown, wanted: readonly string[]): boolean {
+  return Array.isArray(aud) && aud.length === wanted.length && wanted.every((each) => aud.includes(each))
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value < 2 ** 37
+}
+
+function unexpected(what: string) {
+  return clientError('UNEXPECTED_ANSWER', `the server answered with ${what}`)
+}

@@ -1,0 +1,15 @@
+export {
+  type AgentConfig,
+  defaultFolder,
+  type KeyReference,
+  loadSigner,
+  type OperatorConfig,
+  pathsIn,
+  readAgentConfig,
+  readOperatorConfig,
+  updateAgentConfig,
+  updateOperatorConfig,
+} from './config-folder.ts'
+export { readText, writeText } from './files.ts'
+export { createKeyFile, readKeyFile } from './key-file.ts'
+export { generatePrivateKey, type PrivateKeyText, parsePrivateKey } from './private-key.ts'

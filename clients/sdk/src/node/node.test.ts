@@ -1,0 +1,245 @@
+import { execFile } from 'node:child_process'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { importPublicKey, verify } from '@auth4agent/core/ed25519'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Signer } from '../signer.ts'
+import {
+  createKeyFile,
+  generatePrivateKey,
+  loadSigner,
+  parsePrivateKey,
+  pathsIn,
+  readAgentConfig,
+  readKeyFile,
+  readOperatorConfig,
+  updateAgentConfig,
+  updateOperatorConfig,
+} from './index.ts'
+
+const run = promisify(execFile)
+/** RFC 8032 section 7.1, test 1: seed and public half. */
+const SEED = Buffer.from('9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60', 'hex')
+const PUBLIC = Buffer.from('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a', 'hex')
+const KEY = Buffer.concat([SEED, PUBLIC]).toString('base64')
+const DID = 'did:agent:example.com:21fe31dfa154a261626bf854046fd227'
+
+let folder: string
+
+/** `agent.json` exactly as the tool of version 1 writes it, down to its last byte. */
+const agentJson = (operator = '') => `{
+  "did": "${DID}",
+  "operator_id": "${operator}",
+  "server_url": "http://localhost:8080",
+  "public_key": "${PUBLIC.toString('base64')}",
+  "key": {
+    "provider": "file",
+    "ref": "${join(folder, 'keys/agent.key')}"
+  },
+  "did_document": {
+    "@context": [
+      "https://www.w3.org/ns/did/v1"
+    ],
+    "id": "${DID}",
+    "controller": "${DID}",
+    "created_at": "2026-01-15T10:30:00Z",
+    "verificationMethod": [
+      {
+        "id": "${DID}#key-1",
+        "type": "Ed25519VerificationKey2020",
+        "controller": "${DID}",
+        "publicKeyMultibase": "${PUBLIC.toString('base64')}"
+      }
+    ],
+    "authentication": [
+      "${DID}#key-1"
+    ],
+    "assertionMethod": [
+      "${DID}#key-1"
+    ]
+  }
+}`
+
+const operatorJson = (more = '') => `{
+  "id": "aaaaaaaa-1111-8111-8111-111111111111",
+  "domain": "example.com",
+  "server_url": "http://localhost:8080",
+  "root_public_key": "${PUBLIC.toString('base64')}",
+  "key": {
+    "provider": "file",
+    "ref": "${join(folder, 'keys/operator.key')}"
+  }${more}
+}`
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'a4a-node-'))
+  await mkdir(join(folder, 'keys'), { mode: 0o700 })
+  await writeFile(pathsIn(folder).agent, agentJson(), { mode: 0o600 })
+  await writeFile(pathsIn(folder).operator, operatorJson(), { mode: 0o600 })
+  await writeFile(pathsIn(folder).agentKey, KEY, { mode: 0o600 })
+  await writeFile(pathsIn(folder).operatorKey, KEY, { mode: 0o600 })
+})
+
+afterEach(() => rm(folder, { recursive: true }))
+
+const textOf = (path: string) => readFile(path, 'utf8')
+
+async function expectSigns(signer: Signer) {
+  const message = Buffer.from('message')
+  const key = importPublicKey(signer.publicKey)
+  expect(key !== undefined && verify(key, message, await signer.sign(message))).toBe(true)
+}
+
+describe("an existing user's folder", () => {
+  it('is read as it is', async () => {
+    const agent = await readAgentConfig(folder)
+    expect(agent).toMatchObject({ did: DID, operator_id: '', server_url: 'http://localhost:8080' })
+    const operator = await readOperatorConfig(folder)
+    expect(operator).toMatchObject({
+      id: expect.stringContaining('aaaa'),
+      domain: 'example.com',
+      domain_verified_at: '',
+    })
+    if (agent === undefined || operator === undefined) throw new Error('there are configurations')
+    for (const config of [agent, operator]) {
+      const signer = await loadSigner(folder, config)
+      expect(Buffer.from(signer.publicKey)).toEqual(PUBLIC)
+      await expectSigns(signer)
+    }
+    expect(await textOf(pathsIn(folder).agent)).toBe(agentJson())
+    expect(await textOf(pathsIn(folder).agentKey)).toBe(KEY)
+  })
+
+  it('is written in the same form, and what is unknown in it stays', async () => {
+    await updateAgentConfig(folder, { operator_id: 'op' })
+    expect(await textOf(pathsIn(folder).agent)).toBe(agentJson('op'))
+    await writeFile(pathsIn(folder).operator, operatorJson(',\n  "note": [\n    1\n  ]'))
+    await updateOperatorConfig(folder, { domain_verified_at: '2026-01-15T10:30:00Z' })
+    expect(await textOf(pathsIn(folder).operator)).toBe(
+      operatorJson(',\n  "note": [\n    1\n  ],\n  "domain_verified_at": "2026-01-15T10:30:00Z"'),
+    )
+    expect((await stat(pathsIn(folder).operator)).mode & 0o777).toBe(0o600)
+    expect((await readdir(folder)).toSorted()).toEqual(['agent.json', 'keys', 'operator.json'])
+  })
+
+  it('may have been moved: its keys are found in it', async () => {
+    const agent = await readAgentConfig(folder)
+    if (agent === undefined) throw new Error('there is one')
+    await expectSigns(
+      await loadSigner(folder, { ...agent, key: { provider: 'file', ref: '/elsewhere/keys/agent.key' } }),
+    )
+  })
+
+  it('may be missing', async () => {
+    expect(await readAgentConfig(join(folder, 'none'))).toBeUndefined()
+    expect(await readOperatorConfig(join(folder, 'none'))).toBeUndefined()
+  })
+
+  it('keeps a link to a file elsewhere', async () => {
+    const elsewhere = join(folder, 'elsewhere.json')
+    await writeFile(elsewhere, agentJson())
+    await rm(pathsIn(folder).agent)
+    await symlink(elsewhere, pathsIn(folder).agent)
+    await updateAgentConfig(folder, { operator_id: 'op' })
+    expect(await textOf(elsewhere)).toBe(agentJson('op'))
+  })
+
+  it.each([
+    ['no JSON', '{', /agent.json is not a JSON object/],
+    ['an array', '[]', /agent.json is not a JSON object/],
+    ['null', 'null', /agent.json is not a JSON object/],
+    ['a number for a text', '{"did":1}', /did in .*agent.json is not a text/],
+    ['a key that is a text', '{"key":"x"}', /key in .*agent.json is not an object/],
+  ])('is refused with %s, and nothing is written over it', async (_name, content, message) => {
+    await writeFile(pathsIn(folder).agent, content)
+    await expect(readAgentConfig(folder)).rejects.toMatchObject({
+      reason: 'CONFIGURATION',
+      message: expect.stringMatching(message),
+    })
+    await updateAgentConfig(folder, { did: DID }).catch(() => undefined)
+    if (!content.startsWith('{"')) expect(await textOf(pathsIn(folder).agent)).toBe(content)
+  })
+
+  it('is refused where the key is another than it names, or of a provider that is not known', async () => {
+    const agent = await readAgentConfig(folder)
+    if (agent === undefined) throw new Error('there is one')
+    await writeFile(pathsIn(folder).agentKey, generatePrivateKey().text)
+    await expect(loadSigner(folder, agent)).rejects.toThrow(/not the one that the configuration/)
+    const vault = { ...agent, key: { provider: 'vault', ref: 'x' } }
+    await expect(loadSigner(folder, vault)).rejects.toThrow(/"vault" are not known/)
+  })
+})
+
+describe('a key file', () => {
+  it.each([0o640, 0o604, 0o644, 0o660, 0o610])(
+    'is refused while others may use it (%o), with the cure',
+    async (mode) => {
+      const path = pathsIn(folder).agentKey
+      await chmod(path, mode)
+      await expect(readKeyFile(path)).rejects.toMatchObject({
+        reason: 'CONFIGURATION',
+        message: expect.stringContaining(`chmod 600 '${path}'`),
+      })
+      await chmod(path, 0o400)
+      await expectSigns(await readKeyFile(path))
+    },
+  )
+
+  it('is made with mode 0600, once, as version 1 reads it', async () => {
+    const path = join(folder, 'more', 'keys', 'a.key')
+    const signer = await createKeyFile(path)
+    expect((await stat(path)).mode & 0o777).toBe(0o600)
+    expect((await stat(join(folder, 'more'))).mode & 0o777).toBe(0o700)
+    const bytes = Buffer.from(await textOf(path), 'base64')
+    expect(await textOf(path)).toBe(bytes.toString('base64'))
+    expect(bytes.subarray(32)).toEqual(Buffer.from(signer.publicKey))
+    await expectSigns(await readKeyFile(path))
+    await expect(createKeyFile(path)).rejects.toThrow(/it is there already/)
+    expect(await textOf(path)).toBe(bytes.toString('base64'))
+  })
+
+  it('may be PEM as OpenSSL makes it', async () => {
+    const path = join(folder, 'admin.pem')
+    await run('openssl', ['genpkey', '-algorithm', 'ed25519', '-out', path])
+    await chmod(path, 0o600)
+    await expectSigns(await readKeyFile(path))
+  })
+
+  it('is not waited for where a pipe or a folder has its name', async () => {
+    await run('mkfifo', ['-m', '600', join(folder, 'pipe')])
+    await expect(readKeyFile(join(folder, 'pipe'))).rejects.toThrow(/is not a file/)
+    await expect(readKeyFile(folder)).rejects.toThrow(/is not a file/)
+    await expect(readKeyFile(join(folder, 'none'))).rejects.toThrow(/there is no key at/)
+  })
+
+  it.each([
+    ['nothing', ''],
+    ['a seed alone', SEED.toString('base64')],
+    ['65 bytes', Buffer.concat([SEED, PUBLIC, Buffer.of(0)]).toString('base64')],
+    ['base64url', `-_${KEY.slice(2)}`],
+    ['no padding', KEY.replaceAll('=', '')],
+    ['bits after the last byte', KEY.replace(/.==$/, 'h==')],
+    ['a line break in it', `${KEY.slice(0, 40)}\n${KEY.slice(40)}`],
+    ['another public half', Buffer.concat([SEED, generatePrivateKey().signer.publicKey]).toString('base64')],
+    [
+      'PEM of a public key',
+      '-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----',
+    ],
+    ['PEM of nothing', '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----'],
+  ])('with %s is refused, and what it has is not repeated', (_name, text) => {
+    const key = parsePrivateKey(text)
+    expect(key).toMatchObject({ ok: false, why: expect.any(String) })
+    if (!key.ok && text !== '') expect(key.why).not.toContain(text.slice(0, 12))
+  })
+
+  it('may end with a line break', () => {
+    expect(parsePrivateKey(`${KEY}\n`)).toMatchObject({ ok: true })
+  })
+
+  it('never shows the key when it is printed', async () => {
+    const signer = await readKeyFile(pathsIn(folder).agentKey)
+    expect(JSON.stringify(signer)).not.toContain(KEY.slice(0, 40))
+  })
+})

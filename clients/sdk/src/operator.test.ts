@@ -1,0 +1,276 @@
+import { type DescMethod, type DescService, getOption, hasOption } from '@bufbuild/protobuf'
+import { describe, expect, it } from 'vitest'
+import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
+import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
+import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
+import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { http } from '../../../gen/proto/google/api/annotations_pb.ts'
+import { authnPolicies, keysPolicies } from '../../../services/authn/policy.ts'
+import { policies as identityPolicies } from '../../../services/identity/policy.ts'
+import { policies as registryPolicies } from '../../../services/operator-registry/policy.ts'
+import { revocationPolicies } from '../../../services/revocation/policy.ts'
+import { type AssertionRules, checkAssertion, parseAssertion } from '../../../services/shared/rpc/assertion.ts'
+import { createAdministrator } from './administrator.ts'
+import { generatePrivateKey } from './node/index.ts'
+import { createOperator } from './operator.ts'
+
+const SERVER = 'https://auth.example'
+const ID = 'aaaaaaaa-1111-8111-8111-111111111111'
+const DID = 'did:agent:example.com:21fe31dfa154a261626bf854046fd227'
+const NOW_S = 1_800_000_000
+const now = () => NOW_S * 1000
+const { signer: key } = generatePrivateKey()
+
+/** One request that a client made. */
+interface Sent {
+  readonly method: string
+  readonly url: URL
+  readonly authorization: string | null
+  readonly body: unknown
+}
+
+const AGENT = { id: ID, did: DID, status: 'active' }
+const KEY = { kid: 'k', alg: 'EdDSA', state: 'active' }
+/** What the server answers: enough for every shape at once. */
+const ANSWER = {
+  ...AGENT,
+  ...KEY,
+  domain: 'example.com',
+  txt_record_name: 'n',
+  txt_record_value: 'v',
+  message: 'm',
+  verified: true,
+  released_at: 't',
+  epoch: 2,
+  ended_at: 't',
+  agent_did: DID,
+  updated: true,
+  allowed_scopes: [],
+  suspended_at: 't',
+  reactivated_at: 't',
+  reinstated_at: 't',
+  revoked_at: 't',
+  compromised_at: 't',
+  jti: 'j',
+  minimum_epoch: 2,
+  audiences: [{ audience: 'a', callers: [] }],
+  require_bound_challenges: false,
+  active: [KEY],
+  retiring: [],
+  keys: [KEY],
+  key: KEY,
+}
+
+/** A server that writes down what it is asked. */
+function recorder(answer: (sent: Sent) => Response = () => Response.json(ANSWER)) {
+  const sent: Sent[] = []
+  const fetch = (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    const request = new Request(input, init)
+    const body: unknown = typeof init?.body === 'string' ? JSON.parse(init.body) : undefined
+    const one = {
+      method: request.method,
+      url: new URL(request.url),
+      authorization: request.headers.get('authorization'),
+      body,
+    }
+    sent.push(one)
+    return Promise.resolve(answer(one))
+  }
+  return { sent, fetch }
+}
+
+function check({ method, url, authorization }: Sent, rules: Partial<AssertionRules> = {}) {
+  const rpc = `${method} ${url.pathname}`
+  const all = { issuer: SERVER, nowS: NOW_S, skewS: 10, rpc, mustNameRpc: true, ...rules }
+  const assertion = parseAssertion(authorization ?? '')
+  return { ...checkAssertion(assertion, key.publicKey, all), iss: assertion.iss }
+}
+
+const takeAll = async (list: AsyncIterable<unknown>) => {
+  const all = []
+  for await (const item of list) all.push(item)
+  return all
+}
+
+/** Every method of both clients, called once. */
+async function callAll(fetch: typeof globalThis.fetch) {
+  const operator = createOperator({ server: SERVER, domain: 'example.com', operatorId: ID, key, fetch, now })
+  await operator.register()
+  await operator.status()
+  await operator.verification.instructions()
+  await operator.verification.confirm()
+  await operator.policy.get()
+  await operator.policy.set({ audiences: [] })
+  await operator.endAllTokens('why')
+  await operator.release('why')
+  await operator.revokeToken('j', 'why')
+  const { agents } = operator
+  await agents.get(DID)
+  await agents.register({ publicKey: key.publicKey })
+  await agents.approve(DID)
+  await agents.setScopes(DID, ['read'])
+  await agents.update(ID, { label: 'one' })
+  await agents.suspend(DID, 'why')
+  await agents.reactivate(DID)
+  await agents.revoke(DID)
+  await takeAll(agents.list()).catch(() => undefined)
+  await takeAll(operator.audit()).catch(() => undefined)
+  const administrator = createAdministrator({ server: SERVER, key, fetch, now })
+  await administrator.operators.suspend(ID, 'why')
+  await administrator.operators.reinstate(ID)
+  await administrator.keys.list()
+  await administrator.keys.rotate()
+  await administrator.keys.compromise('k')
+  await administrator.keys.import('PEM')
+  await administrator.endAllTokens('why')
+}
+
+/** What the contract binds a method to over REST. */
+function bindingOf(method: DescMethod): { verb: string; path: RegExp } | undefined {
+  const { pattern } = getOption(method, http)
+  if (!hasOption(method, http) || typeof pattern.value !== 'string') return undefined
+  const path = new RegExp(`^${pattern.value.replaceAll(/\{\w+\}/g, '[^/]+')}$`)
+  return { verb: pattern.case.toUpperCase(), path }
+}
+
+/** The methods that an operator or an administrator may call, each with its policy line. */
+function governed(
+  service: DescService,
+  policies: Readonly<Record<string, { callers: readonly string[]; action?: string }>>,
+) {
+  return service.methods.flatMap((method) => {
+    const line = policies[method.localName]
+    if (line === undefined) throw new Error(`no policy for ${method.name}`)
+    return line.callers.some((caller) => caller !== 'anyone') ? [{ method, line }] : []
+  })
+}
+
+const all = [
+  ...governed(OperatorRegistryService, registryPolicies),
+  ...governed(IdentityService, identityPolicies),
+  ...governed(AuthnService, authnPolicies),
+  ...governed(KeysService, keysPolicies),
+  ...governed(RevocationService, revocationPolicies),
+]
+/** Verifiers follow the log, by their own package. */
+const ELSEWHERE = new Set(['WatchRevocations'])
+
+describe('operators and administrators', () => {
+  it('have a method for every call that a policy lets them make, with an assertion made for it', async () => {
+    const { sent, fetch } = recorder()
+    await callAll(fetch)
+    expect(all.length).toBeGreaterThan(20)
+    for (const { method, line } of all) {
+      if (ELSEWHERE.has(method.name)) continue
+      const binding = bindingOf(method)
+      const calls = sent.filter(({ method: verb, url }) => verb === binding?.verb && binding.path.test(url.pathname))
+      // Some paths have the form of others: `scopes` could be an agent.
+      const call = calls.find((one) => one.authorization !== null)
+      expect(call, method.name).toBeDefined()
+      if (call !== undefined) expect(check(call).iss).toBe(line.callers.includes('admin') ? 'admin' : ID)
+    }
+    const jtis = sent.filter(({ authorization }) => authorization !== null).map((call) => check(call).jti)
+    expect(new Set(jtis).size).toBe(jtis.length)
+  })
+
+  it('sign for the issuer that they are told of, whatever the address, and name the path as it is sent', async () => {
+    const { sent, fetch } = recorder()
+    const operator = createOperator({
+      server: 'http://127.0.0.1:9/auth/',
+      issuer: SERVER,
+      operatorId: ID,
+      key,
+      fetch,
+      now,
+    })
+    await operator.agents.approve(DID)
+    const [call] = sent
+    if (call === undefined) throw new Error('there was a call')
+    expect(call.url.pathname).toBe(`/auth/v1/operators/${ID}/agents/${DID}/approve`)
+    expect(check(call, { issuer: SERVER })).toMatchObject({ iss: ID })
+  })
+
+  it('sign for the address itself unless told: what a server says of itself is not asked', async () => {
+    const { sent, fetch } = recorder()
+    await createOperator({ server: `${SERVER}/`, operatorId: ID, key, fetch, now }).policy.get()
+    expect(sent.map(({ url }) => url.pathname)).toEqual([`/v1/operators/${ID}/policy`])
+  })
+
+  it('know the id that follows from issuer, domain and key', async () => {
+    const { id } = createOperator({ server: SERVER, domain: 'example.com', key })
+    expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8/)
+    expect(createOperator({ server: SERVER, domain: 'example.org', key }).id).not.toBe(id)
+    expect(createOperator({ server: 'https://other.example', issuer: SERVER, domain: 'example.com', key }).id).toBe(id)
+  })
+
+  it.each(['..', '.', '', 'a/b', `${DID}/../x`, `${DID}?x`, ID.toUpperCase(), 'did:web:example.com'])(
+    'take no agent that would lead elsewhere than the assertion says: %j',
+    async (agent) => {
+      const { sent, fetch } = recorder()
+      const { agents } = createOperator({ server: SERVER, operatorId: ID, key, fetch, now })
+      for (const verb of ['get', 'approve', 'suspend', 'revoke', 'reactivate'] as const) {
+        await expect(agents[verb](agent)).rejects.toThrow(TypeError)
+      }
+      await expect(agents.setScopes(agent, [])).rejects.toThrow(TypeError)
+      await expect(agents.update(agent, {})).rejects.toThrow(TypeError)
+      expect(sent).toEqual([])
+    },
+  )
+
+  it('refuse ids that are none, and addresses that are not safe', async () => {
+    expect(() => createOperator({ server: SERVER, operatorId: '..', key })).toThrow(TypeError)
+    expect(() => createOperator({ server: SERVER, key })).toThrow(TypeError)
+    expect(() => createOperator({ server: 'http://auth.example', operatorId: ID, key })).toThrow(TypeError)
+    const administrator = createAdministrator({ server: SERVER, key })
+    await expect(administrator.operators.suspend('..')).rejects.toThrow(TypeError)
+    await expect(administrator.keys.compromise('../x')).rejects.toThrow(TypeError)
+  })
+
+  it('refuse answers of another form', async () => {
+    const { fetch } = recorder(() => Response.json({ id: 1 }))
+    const operator = createOperator({ server: SERVER, operatorId: ID, key, fetch, now })
+    await expect(operator.status()).rejects.toMatchObject({ reason: 'UNEXPECTED_ANSWER' })
+    await expect(takeAll(operator.audit())).rejects.toMatchObject({ reason: 'UNEXPECTED_ANSWER' })
+    await expect(operator.policy.get()).rejects.toMatchObject({ reason: 'UNEXPECTED_ANSWER' })
+  })
+})
+
+const record = (id: string) => ({ id, at: 't', actor: 'a', action: 'x', subject: 's', outcome: 'done' })
+
+describe('lists', () => {
+  it('go on from page to page, each with an assertion of its own, and keep their filters', async () => {
+    const { sent, fetch } = recorder(({ url }) => {
+      const page = url.searchParams.get('page_token')
+      const next = page === null ? 'n+1' : page === 'n+1' ? 'n+2' : undefined
+      const headers = next && { link: `<https://evil.example/x?page_token=${encodeURIComponent(next)}>; rel="next"` }
+      return Response.json([record(page ?? 'first')], headers === undefined ? {} : { headers })
+    })
+    const operator = createOperator({ server: SERVER, operatorId: ID, key, fetch, now })
+    const ids = (await takeAll(operator.audit({ action: 'x', pageSize: 1 }))).map((item) => item)
+    expect(ids).toEqual([record('first'), record('n+1'), record('n+2')])
+    expect(sent.map(({ url }) => url.search)).toEqual([
+      '?action=x&page_size=1',
+      '?action=x&page_size=1&page_token=n%2B1',
+      '?action=x&page_size=1&page_token=n%2B2',
+    ])
+    expect(sent.every(({ url }) => url.host === 'auth.example')).toBe(true)
+    expect(new Set(sent.map((call) => check(call).jti)).size).toBe(3)
+  })
+
+  it('ask for no page before it is reached', async () => {
+    const headers = { link: `</x?page_token=n>; rel="next"` }
+    const { sent, fetch } = recorder(() => Response.json([record('1')], { headers }))
+    const operator = createOperator({ server: SERVER, operatorId: ID, key, fetch, now })
+    for await (const _ of operator.audit()) break
+    expect(sent.length).toBe(1)
+  })
+
+  it('end when a server names the same page again', async () => {
+    const headers = { link: `</x?page_token=n>; rel="next"` }
+    const { sent, fetch } = recorder(() => Response.json([AGENT], { headers }))
+    const { agents } = createOperator({ server: SERVER, operatorId: ID, key, fetch, now })
+    expect((await takeAll(agents.list({ status: 'pending' }))).length).toBe(2)
+    expect(sent.map(({ url }) => url.search)).toEqual(['?status=pending', '?status=pending&page_token=n'])
+  })
+})

@@ -1,0 +1,29 @@
+import { type Answer, readAnswers, type Shape } from './answers.ts'
+import type { AssertedCall, Caller } from './caller.ts'
+
+/** The items of all pages of a list, each page asked for when it is reached. */
+export async function* items<S extends Shape>(
+  caller: Caller,
+  party: string,
+  shape: S,
+  call: AssertedCall,
+): AsyncGenerator<Answer<S>, void, undefined> {
+  let token: string | undefined
+  do {
+    const query = new URLSearchParams(call.query)
+    if (token !== undefined) query.set('page_token', token)
+    const page = await caller.page(party, { ...call, query })
+    yield* readAnswers(shape, page.json)
+    // A server that names the same page again would never end.
+    token = page.next === token ? undefined : page.next
+  } while (token !== undefined)
+}
+
+/** A query of what is set. */
+export function queryOf(filters: Readonly<Record<string, string | number | undefined>>): URLSearchParams {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(filters)) {
+    if (value !== undefined) query.set(name, String(value))
+  }
+  return query
+}

@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import {
+  challengeText,
+  claimsOf,
+  contentOf,
+  type FakeIssuer,
+  type Json,
+  startIssuer,
+  tokenText,
+} from '../testing/issuer.ts'
+import { authenticate } from './agent.ts'
+import { generateKey, type SeedSigner } from './keys/signers.ts'
+
+const DID = `did:agent:acme.example:${'a'.repeat(32)}`
+const OTHER = `did:agent:other.example:${'b'.repeat(32)}`
+const API = 'https://api.acme.example'
+
+let issuer: FakeIssuer
+let key: SeedSigner
+let signed: number
+
+beforeAll(async () => {
+  issuer = await startIssuer()
+  const real = await generateKey()
+  key = {
+    ...real,
+    sign(message) {
+      signed += 1
+      return real.sign(message)
+    },
+  }
+})
+afterAll(() => issuer[Symbol.asyncDispose]())
+
+async function attempt() {
+  signed = 0
+  return authenticate({ server: issuer.url, did: DID, key, scopes: ['b', 'a', 'b'], audience: API, ttl: '1m' })
+}
+
+it('binds the challenge to all that is asked for, and repeats it', async () => {
+  const { token, lifetimeS, scope, audience } = await attempt()
+  expect({ lifetimeS, scope, audience }).toEqual({ lifetimeS: 60, scope: 'a b', audience: [API] })
+  expect(token.split('.')).toHaveLength(3)
+  const wishes = { did: DID, scope: 'a b', audience: [API], ttl: '60s' }
+  expect(issuer.seen.slice(-2)).toMatchObject([{ body: wishes }, { body: wishes }])
+})
+
+it("asks for the server's own audience and lifetime where none is told", async () => {
+  const { lifetimeS, audience, scope } = await authenticate({ server: `${issuer.url}/`, did: DID, key })
+  expect({ lifetimeS, audience, scope }).toEqual({ lifetimeS: 100, audience: [issuer.url], scope: '' })
+})
+
+const challenges: readonly (readonly [string, (content: Json) => object])[] = [
+  ['another issuer', (content) => ({ ...content, iss: 'https://auth.example' })],
+  ['an issuer that only looks the same', (content) => ({ ...content, iss: `${String(content.iss)}/` })],
+  ['another agent', (content) => ({ ...content, did: OTHER })],
+  ['more scopes', (content) => ({ ...content, scope: 'a b c' })],
+  ['any scope', (content) => ({ ...content, scope: undefined })],
+  ['another audience', (content) => ({ ...content, aud: ['https://other.example'] })],
+  ['one more audience', (content) => ({ ...content, aud: [API, 'https://other.example'] })],
+  ['any audience', (content) => ({ ...content, aud: undefined })],
+  ['a longer lifetime', (content) => ({ ...content, ttl: 3600 })],
+  ['any lifetime', (content) => ({ ...content, ttl: undefined })],
+  ['a time that is over', (content) => ({ ...content, exp: Math.floor(Date.now() / 1000) - 1 })],
+  ['a version that is not known', (content) => ({ ...content, v: 2 })],
+]
+
+it.each(challenges)('signs no challenge for %s', async (_name, change) => {
+  issuer.next('/v1/challenge', (good, body) => ({
+    body: { ...good, challenge: challengeText(change(contentOf(issuer.url, body))) },
+  }))
+  await expect(attempt()).rejects.toMatchObject({ reason: 'CHALLENGE_REFUSED', status: 0 })
+  expect(signed).toBe(0)
+})
+
+it.each([
+  ['no nonce', { nonce: undefined }],
+  ['a nonce with a colon', { nonce: 'AAAAAAAAAAAAAAAAAAAA:A' }],
+  ['a short nonce', { nonce: 'AAAA' }],
+  ['no challenge', { challenge: undefined }],
+  ['a challenge that is a number', { challenge: 1 }],
+  ['a challenge that cannot be read', { challenge: 'opaque' }],
+])('signs nothing for %s', async (_name, edits) => {
+  issuer.next('/v1/challenge', (good) => ({ body: { ...good, ...edits } }))
+  await expect(attempt()).rejects.toMatchObject({ reason: 'CHALLENGE_REFUSED' })
+  expect(signed).toBe(0)
+})
+
+it.each([
+  ['another issuer', (claims: Json) => tokenText({ ...claims, iss: 'https://auth.example' })],
+  ['another agent', (claims: Json) => tokenText({ ...claims, sub: OTHER })],
+  ['another scope', (claims: Json) => tokenText({ ...claims, scope: 'a' })],
+  ['another audience', (claims: Json) => tokenText({ ...claims, aud: ['https://other.example'] })],
+  ['the audience twice', (claims: Json) => tokenText({ ...claims, aud: [API, API] })],
+  ['an audience that is no list', (claims: Json) => tokenText({ ...claims, aud: API })],
+  ['a longer lifetime', (claims: Json) => tokenText({ ...claims, exp: Number(claims.exp) + 1 })],
+  ['no lifetime', (claims: Json) => tokenText({ ...claims, exp: claims.iat })],
+  ['no times', (claims: Json) => tokenText({ ...claims, iat: undefined })],
+  ['no id', (claims: Json) => tokenText({ ...claims, jti: 7 })],
+  ['a line break', (claims: Json) => `${tokenText(claims)}\r\nx: y`],
+  ['no payload', () => 'a.b.c'],
+  ['two parts', () => 'a.b'],
+  ['more than a header takes', (claims: Json) => tokenText({ ...claims, more: 'x'.repeat(16_384) })],
+])('takes no token with %s', async (_name, change) => {
+  issuer.next('/v1/token', (_good, body) => ({ body: { token: change(claimsOf(issuer.url, body)) } }))
+  await expect(attempt()).rejects.toMatchObject({ reason: 'UNEXPECTED_ANSWER' })
+})
+
+it.each([
+  ['another issuer', { issuer: 'https://auth.example' }, 'ISSUER_MISMATCH'],
+  ['no issuer', {}, 'UNEXPECTED_ANSWER'],
+  ['a list', [], 'UNEXPECTED_ANSWER'],
+  ['no JSON', '<html>', 'UNEXPECTED_ANSWER'],
+])('asks nothing of a server that says it is %s', async (_name, body, reason) => {
+  const before = issuer.count('/v1/challenge')
+  issuer.next('/.well-known/auth4agent', { body })
+  await expect(attempt()).rejects.toMatchObject({ reason })
+  expect(issuer.count('/v1/challenge')).toBe(before)
+})
+
+it('takes an issuer that is not the address only when it was told so', async () => {
+  const name = 'https://auth.example'
+  issuer.next('/.well-known/auth4agent', { body: { issuer: name } })
+  issuer.next('/v1/challenge', (good, body) => ({ body: { ...good, challenge: challengeText(contentOf(name, body)) } }))
+  issuer.next('/v1/token', (_good, body) => ({ body: { token: tokenText(claimsOf(name, body)) } }))
+  const options = { server: issuer.url, issuer: name, did: DID, key, ttl: 60 }
+  await expect(authenticate(options)).resolves.toMatchObject({ audience: [name] })
+})
+
+it("judges a challenge by the server's clock, whatever this machine's says", async () => {
+  const past = new Date(Date.now() - 86_400_000)
+  const headers = { date: past.toUTCString() }
+  issuer.next('/.well-known/auth4agent', { headers })
+  issuer.next('/v1/challenge', (good, body) => ({
+    headers,
+    body: {
+      ...good,
+      challenge: challengeText({ ...contentOf(issuer.url, body), exp: Math.floor(past.getTime() / 1000) + 60 }),
+    },
+  }))
+  await expect(attempt()).resolves.toMatchObject({ lifetimeS: 60 })
+})
+
+it('says at once what no server would take', async () => {
+  const options = { server: issuer.url, did: DID, key }
+  const wrong = [
+    { did: 'did:web:acme.example' },
+    { scopes: ['a b'] },
+    { scopes: ['*'] },
+    { audience: 'not a url' },
+    { ttl: 'soon' },
+    { key: new Uint8Array(31) },
+    { server: 'http://auth.example' },
+  ]
+  const before = issuer.seen.length
+  for (const edits of wrong) await expect(authenticate({ ...options, ...edits })).rejects.toThrow(TypeError)
+  expect(issuer.seen.length).toBe(before)
+})

@@ -1,0 +1,82 @@
+import { checkSigned, checkTimes, readAccessToken } from '@auth4agent/core/access-token'
+import { checkRequirements } from '@auth4agent/core/check-requirements'
+import type { AccessTokenClaims } from '@auth4agent/core/claims'
+import { readJwkSet } from '@auth4agent/core/jwk-set'
+import type { Verdict } from '@auth4agent/core/verdicts'
+import { clientError } from './errors.ts'
+import { importPublished, type PublishedKey } from './published-key.ts'
+import type { Runtime } from './runtime.ts'
+import type { Server } from './server.ts'
+
+/** What a token has to be good for; what is left out is not looked at. */
+export interface VerifyOptions {
+  /** At least one of these. */
+  readonly audience?: string | readonly string[] | undefined
+  /** All of these. */
+  readonly scopes?: readonly string[] | undefined
+  /** Domains or ids, one of which is the token's operator. */
+  readonly operators?: readonly string[] | undefined
+}
+
+/** Whether a token is genuine and current; if not, `reason` is the stable code that the server would give. */
+export type Verification =
+  | { readonly valid: true; readonly claims: AccessTokenClaims }
+  | { readonly valid: false; readonly reason: Verdict }
+
+/** Verifies tokens by the keys that a server publishes. */
+export type JwksVerifier = (token: string, options?: VerifyOptions) => Promise<Verification>
+
+/** What a JWKS may be kept for at most, and how soon an unknown key may have it read again. */
+const MAX_AGE_MS = 300_000
+const MIN_AGE_MS = 30_000
+/** As servers allow it. */
+const CLOCK_SKEW_S = 10
+
+/** Makes a verifier of one server's tokens. It rejects with Auth4AgentError when the keys cannot be had. */
+export function createJwksVerifier(server: Server, runtime: Runtime): JwksVerifier {
+  const keys = keySet(server, runtime)
+  return async (token, { audience = [], scopes = [], operators = [] } = {}) => {
+    const read = readAccessToken(token)
+    if ('verdict' in read) return { valid: false, reason: read.verdict }
+    const key = await keys(read.jws.header.kid)
+    if (key === undefined) return { valid: false, reason: 'UNKNOWN_KEY' }
+    const holds = await key.verify(read.jws.signingInput, read.jws.signature)
+    const genuine = checkSigned(read, server.issuer, { ...key, state: 'active', verify: () => holds })
+    if ('verdict' in genuine) return { valid: false, reason: genuine.verdict }
+    const { claims } = genuine
+    const wanted = { audience: typeof audience === 'string' ? [audience] : audience, scope: scopes, operators }
+    const reason = checkTimes(claims, runtime.wallMs() / 1000, CLOCK_SKEW_S) ?? checkRequirements(claims, wanted)
+    return reason === undefined ? { valid: true, claims } : { valid: false, reason }
+  }
+}
+
+/** Finds published keys; one request for all who wait for it. */
+function keySet(server: Server, runtime: Runtime): (kid: string) => Promise<PublishedKey | undefined> {
+  let known: ReadonlyMap<string, PublishedKey> = new Map()
+  let readMs = Number.NEGATIVE_INFINITY
+  let pending: Promise<void> | undefined
+  const read = async () => {
+    const startedMs = runtime.monotonicMs()
+    known = await readKeys(await server.transport({ method: 'GET', path: '/.well-known/jwks.json' }))
+    readMs = startedMs
+  }
+  return async (kid) => {
+    const age = runtime.monotonicMs() - readMs
+    if (age > (known.has(kid) ? MAX_AGE_MS : MIN_AGE_MS)) {
+      pending ??= read().finally(() => {
+        pending = undefined
+      })
+      await pending
+    }
+    return known.get(kid)
+  }
+}
+
+async function readKeys(answer: unknown): Promise<ReadonlyMap<string, PublishedKey>> {
+  const published = readJwkSet(answer)
+  if (published === undefined) {
+    throw clientError('UNEXPECTED_ANSWER', 'what answers at /.well-known/jwks.json is no JWK Set')
+  }
+  const keys = await Promise.all(published.map(importPublished))
+  return new Map(keys.flatMap((key) => (key === undefined ? [] : [[key.kid, key] as const])))
+}

@@ -1,0 +1,31 @@
+import { join } from 'node:path'
+import { rolldown } from 'rolldown'
+
+/** A file of a bundle. */
+interface BundledFile {
+  readonly name: string
+  readonly code: string
+}
+
+const ENTRY = 'virtual-entry'
+
+/** Bundles a module's text for browsers, minified. The first file is its entry; others are loaded when they are needed. */
+export async function bundle(text: string): Promise<readonly BundledFile[]> {
+  const build = await rolldown({
+    input: ENTRY,
+    platform: 'browser',
+    plugins: [
+      {
+        name: 'entry',
+        resolveId: (id) => (id === ENTRY ? join(import.meta.dirname, 'entry.ts') : null),
+        load: (id) => (id === join(import.meta.dirname, 'entry.ts') ? text : null),
+      },
+    ],
+    onLog(_level, log) {
+      throw new Error(`the bundle is not clean: ${log.message}`)
+    },
+  })
+  const { output } = await build.generate({ minify: true, format: 'esm', entryFileNames: 'entry.js' })
+  await build.close()
+  return output.flatMap((file) => (file.type === 'chunk' ? [{ name: file.fileName, code: file.code }] : []))
+}

@@ -1,0 +1,166 @@
+import { describe, expect, it, vi } from 'vitest'
+import { GOOD_CLAIMS } from '../../../test/support/access-tokens.ts'
+import { handFeed, handLog } from '../../../test/support/hand-feed.ts'
+import { fakeIssuer, newToken, outcomeOf, VERIFY } from '../../../test/support/offline-verifier.ts'
+import { createVerifier } from './create-verifier.ts'
+import { toPrometheus } from './metrics.ts'
+import type { VerifierOptions } from './options.ts'
+
+const OPTIONS: VerifierOptions = {
+  issuer: 'https://auth.example.com',
+  audience: 'https://api.example.com',
+  operators: 'any',
+  revocations: 'none',
+}
+
+describe('options', () => {
+  it.each<[string, object]>([
+    ['no operators', { operators: undefined }],
+    ['an empty list of operators', { operators: [] }],
+    ['an operator that is empty', { operators: ['a.example', ''] }],
+    ['"any" in a list', { operators: ['any'] }],
+    ['an operator in capitals, which would match nobody', { operators: ['A.example'] }],
+    ['a text for operators', { operators: 'a.example' }],
+    ['no audience', { audience: undefined }],
+    ['an empty audience', { audience: '' }],
+    ['no word about revocations', { revocations: undefined }],
+    ['another word', { revocations: 'all' }],
+    ['an issuer in the clear', { issuer: 'http://auth.example.com' }],
+    ['an issuer with a slash behind', { issuer: 'https://auth.example.com/' }],
+    ['an issuer with a query', { issuer: 'https://auth.example.com?a' }],
+    ['no staleness', { maxStaleness: 0 }],
+    ['any staleness', { maxStaleness: Number.POSITIVE_INFINITY }],
+    ['a text for a number', { clockSkew: '10' }],
+    ['more skew than the server', { clockSkew: 61 }],
+    ['another thing to do when stale', { onStale: 'accept' }],
+  ])('with %s are refused', (_name, options) => {
+    expect(() => createVerifier({ ...OPTIONS, ...options })).toThrow(TypeError)
+  })
+})
+
+describe('what is wanted', () => {
+  it.each<[string, object, object, string]>([
+    ['a scope that it has', {}, { scope: 'read' }, 'VALID'],
+    ['all scopes that it has', {}, { scope: 'write read' }, 'VALID'],
+    ['a scope that it lacks', {}, { scope: 'read admin' }, 'SCOPE_MISSING'],
+    ['another audience', {}, { audience: 'https://c.example' }, 'AUDIENCE_MISMATCH'],
+    ['one of several audiences', {}, { audience: ['https://c.example', 'https://b.example'] }, 'VALID'],
+    ['its operator by domain', { operators: ['a.example'] }, {}, 'VALID'],
+    ['its operator by id', { operators: [GOOD_CLAIMS.operator_id] }, {}, 'VALID'],
+    ['another operator', { operators: ['b.example'] }, {}, 'OPERATOR_NOT_TRUSTED'],
+    ['an audience that the verifier is not', { audience: 'https://c.example' }, {}, 'AUDIENCE_MISMATCH'],
+  ])('%s', async (_name, options, wanted, outcome) => {
+    const issuer = fakeIssuer()
+    const verifier = issuer.newVerifier(options)
+    const token = newToken(issuer.key)
+    // The second time it is remembered, unless it was refused.
+    for (let time = 0; time < 3; time += 1) expect(await outcomeOf(verifier, token, wanted)).toBe(outcome)
+  })
+
+  it('is looked at for a token that was good for something else', async () => {
+    const issuer = fakeIssuer()
+    const verifier = issuer.newVerifier()
+    const token = newToken(issuer.key)
+    for (let time = 0; time < 2; time += 1) {
+      expect(await outcomeOf(verifier, token, { scope: 'read' })).toBe('VALID')
+      expect(await outcomeOf(verifier, token, { scope: 'admin' })).toBe('SCOPE_MISSING')
+      expect(await outcomeOf(verifier, token, { audience: 'https://c.example' })).toBe('AUDIENCE_MISMATCH')
+    }
+  })
+
+  it.each([{ scope: '' }, { scope: undefined }, { scope: 'a  b' }, { scope: '*' }, { audience: '' }, { audience: [] }])(
+    'may not be %j, which somebody forgot to set',
+    async (wanted) => {
+      const issuer = fakeIssuer()
+      const verifier = issuer.newVerifier()
+      await expect(outcomeOf(verifier, newToken(issuer.key), wanted)).rejects.toThrow(TypeError)
+    },
+  )
+})
+
+it.each([undefined, null, 1, {}, [], '', 'a.b.c', '\ud800', 'x'.repeat(100_000), Symbol('x'), { length: 5, slice: 1 }])(
+  'refuses %s like any text that is no token',
+  async (text) => {
+    const verifier: { verify(token: unknown): Promise<unknown> } = fakeIssuer().newVerifier()
+    await expect(verifier.verify(text)).rejects.toMatchObject({ reason: 'MALFORMED_TOKEN', isTemporary: false })
+  },
+)
+
+it('gives claims that nobody can change for the next', async () => {
+  const issuer = fakeIssuer()
+  const verifier = issuer.newVerifier()
+  const token = newToken(issuer.key)
+  const claims: object = await verifier.verify(token)
+  expect(() => Object.assign(claims, { scope: 'admin' })).toThrow(TypeError)
+  const { aud, epoch }: { aud: readonly unknown[]; epoch: readonly unknown[] } = await verifier.verify(token)
+  expect([aud, epoch].every((list) => Object.isFrozen(list))).toBe(true)
+  expect(await outcomeOf(verifier, token, { scope: 'admin' })).toBe('SCOPE_MISSING')
+})
+
+it('refuses a token that it has seen once it has expired', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  const issuer = fakeIssuer()
+  const verifier = issuer.newVerifier({ maxJwksAge: 7_200 })
+  const token = newToken(issuer.key)
+  expect(await outcomeOf(verifier, token)).toBe('VALID')
+  vi.setSystemTime(Date.now() + 909_000)
+  expect(await outcomeOf(verifier, token)).toBe('VALID')
+  vi.setSystemTime(Date.now() + 2_000)
+  expect(await outcomeOf(verifier, token)).toBe('TOKEN_EXPIRED')
+  vi.useRealTimers()
+})
+
+const setUpStale = (answer: object | (() => Response)) => {
+  const issuer = fakeIssuer()
+  issuer.answers[VERIFY] = answer
+  const verifier = issuer.newVerifier({ revocations: handFeed().feed, onStale: 'ask' })
+  const token = newToken(issuer.key, { jti: 'this-one' })
+  return { issuer, verifier, token }
+}
+
+describe('what is too old to answer from', () => {
+  const claims = { jti: 'this-one', sub: GOOD_CLAIMS.sub }
+
+  it.each<[string, object | (() => Response), string]>([
+    ['it is valid', { valid: true, claims }, 'VALID'],
+    ['it is revoked', { valid: false, revoked: true, reason: 'TOKEN_REVOKED' }, 'TOKEN_REVOKED'],
+    ['something of another token', { valid: true, claims: { ...claims, jti: 'other' } }, 'REVOCATIONS_STALE'],
+    ['it is valid, and no claims', { valid: true }, 'REVOCATIONS_STALE'],
+    ['something that is not true', { valid: 'true', claims }, 'REVOCATIONS_STALE'],
+    ['a reason that nobody knows', { valid: false, reason: 'constructor' }, 'REVOCATIONS_STALE'],
+    ['an error', () => Response.json({ valid: true, claims }, { status: 500 }), 'REVOCATIONS_STALE'],
+  ])('is asked about, and the issuer says: %s', async (_name, answer, outcome) => {
+    const { issuer, verifier, token } = setUpStale(answer)
+    for (let time = 1; time <= 2; time += 1) {
+      expect(await outcomeOf(verifier, token)).toBe(outcome)
+      expect(issuer.asked[VERIFY]).toBe(time)
+    }
+  })
+
+  it('is not asked about a token that is refused anyway', async () => {
+    const { issuer, verifier, token } = setUpStale({ valid: true, claims })
+    expect(await outcomeOf(verifier, token, { scope: 'admin' })).toBe('SCOPE_MISSING')
+    expect(await outcomeOf(verifier, `${token}=`)).toBe('MALFORMED_TOKEN')
+    expect(issuer.asked[VERIFY]).toBeUndefined()
+  })
+})
+
+it('tells how it is', async () => {
+  const issuer = fakeIssuer()
+  const hand = handFeed()
+  const verifier = issuer.newVerifier({ revocations: hand.feed })
+  expect(verifier.metrics()).toMatchObject({ stalenessSeconds: Number.POSITIVE_INFINITY, keys: 0, verifications: {} })
+  const log = handLog()
+  const connection = await hand.next()
+  connection.send(log.append(), log.head())
+  await verifier.ready()
+  await outcomeOf(verifier, newToken(issuer.key))
+  await outcomeOf(verifier, 'x')
+  const text = toPrometheus(verifier.metrics())
+  expect(text).toContain('auth4agent_verifier_verifications_total{reason="VALID"} 1\n')
+  expect(text).toContain('auth4agent_verifier_verifications_total{reason="MALFORMED_TOKEN"} 1\n')
+  expect(text).toMatch(/^auth4agent_verifier_staleness_seconds [\d.e-]+$/m)
+  expect(text).toMatch(/^auth4agent_verifier_revocations 1$/m)
+  verifier.close()
+  expect(toPrometheus(verifier.metrics())).toContain('staleness_seconds +Inf')
+})

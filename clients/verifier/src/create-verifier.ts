@@ -1,0 +1,100 @@
+import { checkSigned, type ReadToken, readAccessToken, type VerificationKey } from '@auth4agent/core/access-token'
+import type { Requirements } from '@auth4agent/core/check-requirements'
+import type { AccessTokenClaims } from '@auth4agent/core/claims'
+import { createTokenCache } from '@auth4agent/core/token-cache'
+import { createAsk } from './ask.ts'
+import { followRevocations } from './follower.ts'
+import { createJudge, type Genuine, toGenuine } from './judge.ts'
+import { createKeyStore } from './key-store.ts'
+import { createCounts, type Metrics } from './metrics.ts'
+import { type Moment, present } from './moment.ts'
+import { readOptions, type Settings, type VerifierOptions } from './options.ts'
+import { createLocate, feedOf } from './sources.ts'
+import { createRequirements, type Wanted } from './wanted.ts'
+
+/** Verifies access tokens of one issuer, offline. */
+export interface Verifier {
+  /** The options it was made of, checked. */
+  readonly settings: Settings
+  /**
+   * Resolves with the claims of a token that is valid and good for what is wanted. Rejects with VerificationError for any other, whatever
+   * it is; with TypeError when what is wanted makes no sense. The claims are frozen: whoever sends the token again gets the same.
+   */
+  verify(token: string, wanted?: Wanted): Promise<AccessTokenClaims>
+  /** Resolves once it has the keys and knows what has been revoked. It may be asked before: then it waits for keys, and refuses. */
+  ready(): Promise<void>
+  metrics(): Metrics
+  /** Ends what it does in the background. Where revocations are followed, it refuses all tokens from then on. */
+  close(): void
+  [Symbol.dispose](): void
+}
+
+const HOLD_MS = 60_000
+
+/** Makes a verifier, which begins at once to fetch keys and to follow the log. Throws TypeError for options that are wrong. */
+export function createVerifier(options: VerifierOptions): Verifier {
+  const settings = readOptions(options)
+  const { audience, operators, fetch, maxStalenessMs, maxJwksAgeMs, onProblem } = settings
+  const locate = createLocate(settings)
+  const keys = createKeyStore({ fetch, locate: async () => (await locate()).jwks, maxAgeMs: maxJwksAgeMs, onProblem })
+  const feed = feedOf(settings, locate)
+  const skewMs = settings.skewS * 1_000
+  const follower = feed && followRevocations({ feed, keys, maxStalenessMs, skewMs, onProblem })
+  const counts = createCounts()
+  const ask = createAsk(fetch, async () => (await locate()).verify)
+  const { judge, refuse } = createJudge({ settings, follower, ask, counts })
+  const toRequirements = createRequirements({ audience, operators, scope: [] })
+  const seen = createTokenCache<Genuine>(settings.cacheSize)
+
+  const judgeNew = (text: string, read: ReadToken, key: VerificationKey, wanted: Requirements, now = present()) => {
+    const genuine = checkSigned(read, settings.issuer, key)
+    if ('verdict' in genuine) return refuse(genuine.verdict)
+    const token = toGenuine(genuine.claims, key)
+    const answer = judge(text, token, wanted, now)
+    // Of those that are refused there may be any number. One that the issuer was asked about may be asked about again.
+    if (!(answer instanceof Promise)) seen.set(text, token)
+    return answer
+  }
+  const findAndJudge = async (text: string, read: ReadToken, wanted: Requirements) => {
+    const { kid } = read.jws.header
+    const key = await keys.find(kid).catch((error: unknown) => refuse('KEYS_UNAVAILABLE', error))
+    return key === undefined ? refuse('UNKNOWN_KEY') : judgeNew(text, read, key, wanted)
+  }
+  const verifyNew = (text: unknown, wanted: Requirements, now: Moment) => {
+    if (typeof text !== 'string') return refuse('MALFORMED_TOKEN')
+    const read = readAccessToken(text)
+    if ('verdict' in read) return refuse(read.verdict)
+    const key = keys.peek(read.jws.header.kid, now)
+    return key === undefined ? findAndJudge(text, read, wanted) : judgeNew(text, read, key, wanted, now)
+  }
+  const close = () => {
+    keys.close()
+    follower?.close()
+  }
+  return {
+    settings,
+    async verify(token, wanted) {
+      const requirements = toRequirements(wanted)
+      // Whoever has no types may send anything.
+      const before = typeof token === 'string' ? seen.get(token) : undefined
+      const now = present()
+      if (before !== undefined && keys.holds(before.key, now)) return judge(token, before, requirements, now)
+      return verifyNew(token, requirements, now)
+    },
+    async ready() {
+      // What runs in the background keeps no process alive; whoever waits for it does.
+      const hold = setInterval(() => undefined, HOLD_MS)
+      await Promise.all([keys.ready, follower?.ready]).finally(() => clearInterval(hold))
+    },
+    metrics: () => ({
+      stalenessSeconds: follower === undefined ? undefined : follower.ageMs(present()) / 1_000,
+      records: follower?.size ?? 0,
+      keys: keys.size,
+      keysAgeSeconds: keys.ageMs / 1_000,
+      rememberedTokens: seen.size,
+      verifications: counts.all(),
+    }),
+    close,
+    [Symbol.dispose]: close,
+  }
+}

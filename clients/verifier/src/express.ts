@@ -1,0 +1,25 @@
+import type { AccessTokenClaims } from '@auth4agent/core/claims'
+import type { RequestHandler, Response } from 'express'
+import type { Verifier } from './create-verifier.ts'
+import { createGuard, type GuardOptions } from './guard.ts'
+
+/** Express middleware that lets requests with a good token pass. Their claims are `res.locals.claims`, see {@link claimsOf}. */
+export function protect(verifier: Verifier, options?: GuardOptions): RequestHandler {
+  const guard = createGuard(verifier, options)
+  return async (request, response, next) => {
+    const answer = await guard(request.headersDistinct['authorization'])
+    if (!('claims' in answer)) {
+      response.status(answer.status).set(answer.headers).send(answer.body)
+      return
+    }
+    response.locals['claims'] = answer.claims
+    next()
+  }
+}
+
+/** The claims of a request that {@link protect} has let pass. Throws Error for others. */
+export function claimsOf(response: Response): AccessTokenClaims {
+  const claims: AccessTokenClaims | undefined = response.locals['claims']
+  if (claims === undefined) throw new Error('no protect() has let this request pass')
+  return claims
+}

@@ -1,0 +1,36 @@
+import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation-log'
+
+/** What a feed brings: a record of the revocation log, or that everything up to a place in it has been brought. */
+export type FeedEvent =
+  | { readonly kind: 'record'; readonly record: RevocationRecord }
+  | {
+      readonly kind: 'head'
+      readonly position: LogPosition
+      /** When the log ended there, by the clock of the server, Unix milliseconds. */
+      readonly observedAt: number
+    }
+
+/**
+ * A way to the revocation log. `open` begins after a position, or without one with all that can still matter. It ends when the signal
+ * aborts, or when the server wants it to; it throws {@link FeedError} for what the server refuses.
+ */
+export interface RevocationFeed {
+  open(from: LogPosition | undefined, signal: AbortSignal): AsyncIterable<FeedEvent>
+}
+
+/** What a feed ends with that has not just come to its end. */
+export class FeedError extends Error {
+  override readonly name = 'FeedError'
+  /** Whether what is known cannot be gone on from. */
+  readonly mustBeginAgain: boolean
+  readonly retryAfterMs: number | undefined
+
+  constructor(
+    message: string,
+    options: ErrorOptions & { mustBeginAgain?: boolean; retryAfterMs?: number | undefined } = {},
+  ) {
+    super(message, options)
+    this.mustBeginAgain = options.mustBeginAgain ?? false
+    this.retryAfterMs = options.retryAfterMs
+  }
+}

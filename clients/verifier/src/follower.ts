@@ -1,0 +1,150 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { LogPosition, TokenIdentity } from '@auth4agent/core/revocation-log'
+import type { Verdict } from '@auth4agent/core/verdicts'
+import { FeedError, type FeedEvent, type RevocationFeed } from './feed.ts'
+import { type Heartbeats, measureHeartbeats } from './heartbeats.ts'
+import type { KeyStore } from './key-store.ts'
+import { applyRecord, beginSession, forgetExpired, type LogSession, reachHead } from './log-session.ts'
+import { type Moment, msSince, NEVER } from './moment.ts'
+import { nextWithin } from './next-within.ts'
+
+/** What has been revoked, as far as it is known here. */
+export interface Follower {
+  /** Changes whenever more is known. What stood at a version stands for as long as it is the version. */
+  readonly version: number
+  /** Why a token does not stand, or undefined where nothing is known against it. */
+  lookup(token: TokenIdentity): Verdict | undefined
+  /** How old the knowledge is, in milliseconds; Infinity before it is whole. */
+  ageMs(now: Moment): number
+  /** What ended tokens that expired before this has been forgotten. Unix seconds. */
+  readonly forgottenThroughS: number
+  /** How many things are known. */
+  readonly size: number
+  /** Resolves when it is whole for the first time. */
+  readonly ready: Promise<void>
+  close(): void
+}
+
+/** What a follower works with; times in milliseconds. */
+export interface FollowerOptions {
+  readonly feed: RevocationFeed
+  readonly keys: Pick<KeyStore, 'end' | 'renew'>
+  readonly maxStalenessMs: number
+  /** How much longer than its time a token may be accepted. */
+  readonly skewMs: number
+  readonly onProblem: (error: unknown) => void
+}
+
+/** A server sends a heartbeat each second. */
+const PATIENCE_MS = { first: 15_000, next: 5_000 }
+const RECONNECT_MS = 200
+const BACKOFF_MS = { first: 100, most: 3_000 }
+/** The log names a compromised key for 65 minutes. Where nobody has listened for so long, the keys have to be younger. */
+const KEYS_AGE_MS = 3_000_000
+/** Clocks differ. */
+const FORGET_LATER_MS = 60_000
+
+/** Follows the revocation log until it is closed. */
+export function followRevocations(options: FollowerOptions): Follower {
+  const { feed, keys, maxStalenessMs, skewMs, onProblem } = options
+  const closing = new AbortController()
+  const { promise: ready, resolve: becomeReady } = Promise.withResolvers<void>()
+  /** What is answered from. It goes on to refuse while another is read that is to take its place. */
+  let current = beginSession()
+  let version = 0
+  let knownAt: Moment = NEVER
+  let forgottenThroughMs = 0
+  let failures = 0
+  let mayResume = false
+
+  const put = async (session: LogSession, event: FeedEvent, measure: Heartbeats) => {
+    if (event.kind === 'record') {
+      applyRecord(session, event.record)
+      if (event.record.kind === 'key') keys.end(event.record.subject)
+      if (session === current) version += 1
+      return
+    }
+    reachHead(session, event.position)
+    if (session !== current) await keys.renew(KEYS_AGE_MS)
+    const moment = measure(event.observedAt)
+    if (msSince(moment) > maxStalenessMs) throw new FeedError('the heartbeats come too late')
+    if (session !== current) version += 1
+    current = session
+    if (msSince(moment) < msSince(knownAt)) knownAt = moment
+    mayResume = true
+    failures = 0
+    forget(event.observedAt)
+    becomeReady()
+  }
+  const forget = (observedAt: number) => {
+    forgottenThroughMs = Math.max(forgottenThroughMs, Math.min(observedAt, Date.now()) - skewMs - FORGET_LATER_MS)
+    forgetExpired(current, forgottenThroughMs)
+  }
+  const follow = async () => {
+    const session = mayResume ? current : beginSession()
+    const connection = new AbortController()
+    const measure = measureHeartbeats()
+    const signal = AbortSignal.any([closing.signal, connection.signal])
+    const events = feed.open(positionOf(session), signal)[Symbol.asyncIterator]()
+    let patienceMs = PATIENCE_MS.first
+    try {
+      for (;;) {
+        const next = await nextWithin(events, patienceMs, closing.signal)
+        if (next.done === true) return
+        await put(session, next.value, measure)
+        patienceMs = PATIENCE_MS.next
+      }
+    } finally {
+      connection.abort()
+      // It may never answer, and nothing depends on it.
+      void Promise.resolve(events.return?.()).catch(() => undefined)
+    }
+  }
+  const pauseAfter = (error: unknown): number => {
+    if (error instanceof FeedError && error.mustBeginAgain) {
+      mayResume = false
+      knownAt = NEVER
+    }
+    const most = Math.min(BACKOFF_MS.first * 2 ** failures, BACKOFF_MS.most)
+    const least = error instanceof FeedError ? (error.retryAfterMs ?? 0) : 0
+    return least + Math.random() * most
+  }
+  const run = async () => {
+    while (!closing.signal.aborted) {
+      let pauseMs = Math.random() * RECONNECT_MS
+      try {
+        failures += 1
+        await follow()
+        if (failures > 0) pauseMs = pauseAfter(undefined)
+      } catch (error) {
+        if (closing.signal.aborted) return
+        pauseMs = pauseAfter(error)
+        onProblem(error)
+      }
+      await delay(pauseMs, undefined, { signal: closing.signal, ref: false }).catch(() => undefined)
+    }
+  }
+  void run()
+  return {
+    get version() {
+      return version
+    },
+    lookup: (token) => current.state.lookup(token),
+    ageMs: (now) => msSince(knownAt, now),
+    get forgottenThroughS() {
+      return Math.floor(forgottenThroughMs / 1_000)
+    },
+    get size() {
+      return current.state.size
+    },
+    ready,
+    close: () => {
+      closing.abort()
+      knownAt = NEVER
+    },
+  }
+}
+
+function positionOf({ isWhole, applied }: LogSession): LogPosition | undefined {
+  return isWhole ? applied : undefined
+}

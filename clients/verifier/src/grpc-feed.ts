@@ -1,0 +1,111 @@
+import { type LogPosition, REVOCATION_KINDS } from '@auth4agent/core/revocation-log'
+import { FeedError, type FeedEvent, type RevocationFeed } from './feed.ts'
+
+/** `google.rpc.Code`. */
+const FAILED_PRECONDITION = 9
+
+/** Seconds and nanoseconds, as generated code has `google.protobuf.Timestamp`. */
+interface Timestamp {
+  readonly seconds: bigint
+  readonly nanos: number
+}
+
+/** `auth4agent.v1.LogPosition`. */
+interface Position {
+  readonly logEpoch: number
+  readonly sequence: bigint
+  readonly hash: Uint8Array
+}
+
+/** `auth4agent.v1.WatchRevocationsResponse`, as protobuf-es generates it. */
+interface WatchResponse {
+  readonly event:
+    | { readonly case: 'record'; readonly value: RecordMessage }
+    | {
+        readonly case: 'head'
+        readonly value: { readonly position?: Position | undefined; readonly observedAt?: Timestamp | undefined }
+      }
+    | { readonly case: undefined; readonly value?: undefined }
+}
+
+interface RecordMessage {
+  readonly position?: Position | undefined
+  readonly previousHash: Uint8Array
+  readonly kind: number
+  readonly operatorId: string
+  readonly subject: string
+  readonly minimumEpoch: number
+  readonly expiresAt?: Timestamp | undefined
+  readonly recordedAt?: Timestamp | undefined
+}
+
+/** What of a client of `auth4agent.v1.RevocationService` is used; Connect's `createClient` makes one. */
+export interface RevocationClient {
+  watchRevocations(
+    request: { readonly afterSequence?: bigint; readonly logEpoch?: number; readonly hash?: Uint8Array<ArrayBuffer> },
+    options: { readonly signal: AbortSignal; readonly headers?: Readonly<Record<string, string>> },
+  ): AsyncIterable<WatchResponse>
+}
+
+/**
+ * The revocation log over gRPC or Connect. `authorization` makes the metadata of that name for one call; without it the client's own
+ * interceptors have to.
+ */
+export function grpcFeed(client: RevocationClient, authorization?: () => Promise<string>): RevocationFeed {
+  return {
+    async *open(from, signal) {
+      const headers = authorization === undefined ? {} : { headers: { authorization: await authorization() } }
+      try {
+        const messages = client.watchRevocations(from === undefined ? {} : toRequest(from), { signal, ...headers })
+        for await (const message of messages) yield toFeedEvent(message)
+      } catch (error) {
+        if (error instanceof FeedError) throw error
+        throw new FeedError('the feed has failed', { cause: error, mustBeginAgain: isFailedPrecondition(error) })
+      }
+    },
+  }
+}
+
+function toRequest({ logEpoch, sequence, hash }: LogPosition) {
+  return { afterSequence: BigInt(sequence), logEpoch, hash: Uint8Array.from(Buffer.from(hash, 'hex')) }
+}
+
+function toFeedEvent({ event }: WatchResponse): FeedEvent {
+  const position = toPosition(event.value?.position)
+  if (event.case === 'head' && position !== undefined && event.value.observedAt !== undefined) {
+    return { kind: 'head', position, observedAt: toMs(event.value.observedAt) }
+  }
+  if (event.case === 'record' && position !== undefined) {
+    const { kind, operatorId, subject, minimumEpoch, previousHash, expiresAt, recordedAt } = event.value
+    if (expiresAt !== undefined && recordedAt !== undefined) {
+      const times = { expiresAt: toMs(expiresAt), recordedAt: toMs(recordedAt) }
+      const known = { operatorId, subject, minimumEpoch, previousHash: toHex(previousHash), kind: toKind(kind) }
+      return { kind: 'record', record: { ...position, ...known, ...times } }
+    }
+  }
+  throw new FeedError('the feed has sent what is no event of the log', { mustBeginAgain: true })
+}
+
+/** The kinds are numbered from 1 in the order of their names here. */
+function toKind(number: number): string {
+  return REVOCATION_KINDS[number - 1] ?? 'unknown'
+}
+
+function toPosition(position: Position | undefined): LogPosition | undefined {
+  if (position === undefined || position.sequence > BigInt(Number.MAX_SAFE_INTEGER)) return undefined
+  const { logEpoch, sequence, hash } = position
+  return { logEpoch, sequence: Number(sequence), hash: toHex(hash) }
+}
+
+function toMs({ seconds, nanos }: Timestamp): number {
+  return Number(seconds) * 1_000 + Math.round(nanos / 1_000_000)
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}
+
+/** The status of RESYNC_REQUIRED; where it is another reason's, beginning again does no harm. */
+function isFailedPrecondition(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === FAILED_PRECONDITION
+}

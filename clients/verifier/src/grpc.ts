@@ -1,0 +1,49 @@
+import type { AccessTokenClaims } from '@auth4agent/core/claims'
+import { Metadata, ServerInterceptingCall, type ServerInterceptor, status } from '@grpc/grpc-js'
+import type { Verifier } from './create-verifier.ts'
+import { createGuard, type GuardOptions, type Refused } from './guard.ts'
+
+const CODES: Readonly<Record<Refused['status'], status>> = {
+  400: status.INVALID_ARGUMENT,
+  401: status.UNAUTHENTICATED,
+  403: status.PERMISSION_DENIED,
+  503: status.UNAVAILABLE,
+}
+const passed = new WeakMap<Metadata, AccessTokenClaims>()
+
+/** An interceptor for a server of grpc-js that lets calls with a good token pass. Handlers find the claims by {@link claimsOf}. */
+export function protect(verifier: Verifier, options?: GuardOptions): ServerInterceptor {
+  const guard = createGuard(verifier, options)
+  return (_method, call) =>
+    new ServerInterceptingCall(call, {
+      start: (next) =>
+        next({
+          onReceiveMetadata(metadata, pass) {
+            void guard(metadata.get('authorization').map(String)).then(
+              (answer) => {
+                if (!('claims' in answer)) return call.sendStatus(toStatus(answer))
+                passed.set(metadata, answer.claims)
+                return pass(metadata)
+              },
+              () => call.sendStatus({ code: status.INTERNAL, details: 'the guard has failed' }),
+            )
+          },
+        }),
+    })
+}
+
+/** The claims of a call that {@link protect} has let pass. Throws Error for others. */
+export function claimsOf(call: { readonly metadata: Metadata }): AccessTokenClaims {
+  const claims = passed.get(call.metadata)
+  if (claims === undefined) throw new Error('no protect() has let this call pass')
+  return claims
+}
+
+function toStatus({ status: code, title, headers }: Refused) {
+  const metadata = new Metadata()
+  for (const name of ['www-authenticate', 'retry-after']) {
+    const value = headers[name]
+    if (value !== undefined) metadata.set(name, value)
+  }
+  return { code: CODES[code], details: title, metadata }
+}

@@ -1,0 +1,97 @@
+import type { AccessTokenClaims } from '@auth4agent/core/claims'
+import { parseScopeString } from '@auth4agent/core/scope'
+import type { Verifier } from './create-verifier.ts'
+import { VerificationError } from './errors.ts'
+import type { Wanted } from './wanted.ts'
+
+/** What a guard wants of requests. */
+export interface GuardOptions extends Wanted {
+  /** Address of the protected resource's metadata (RFC 9728 section 5.1), told to whoever is refused. */
+  readonly resourceMetadata?: string
+}
+
+/** A request that may go on. */
+export interface Granted {
+  readonly claims: AccessTokenClaims
+  readonly token: string
+}
+
+/** An answer to one that may not. */
+export interface Refused {
+  readonly status: 400 | 401 | 403 | 503
+  readonly headers: Readonly<Record<string, string>>
+  /** A problem document (RFC 9457). */
+  readonly body: string
+  /** For people. */
+  readonly title: string
+}
+
+/** Judges a request by all the Authorization headers that it has. */
+export type Guard = (authorization: readonly string[] | undefined) => Promise<Granted | Refused>
+
+/** RFC 6750 section 2.1. */
+const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i
+/** In seconds. */
+const RETRY_AFTER_S = 1
+
+/**
+ * Makes a guard: one Authorization header with one bearer token, and nothing else that a request may hold, decides. Its answers are those
+ * of RFC 6750 section 3.1: 401 invalid_token, 403 insufficient_scope, 400 invalid_request for several headers or another form of them,
+ * 401 without a code where there is none; 503 while nobody can tell. Throws TypeError for a scope that no token could have.
+ */
+export function createGuard(verifier: Verifier, options: GuardOptions = {}): Guard {
+  const { resourceMetadata, ...wanted } = options
+  if ('scope' in wanted && (wanted.scope === '' || parseScopeString(wanted.scope ?? ' ') === undefined)) {
+    throw new TypeError(`no scope that a token could have is called ${JSON.stringify(wanted.scope)}`)
+  }
+  const metadata = resourceMetadata === undefined ? [] : [`resource_metadata="${quotable(resourceMetadata)}"`]
+  const refuse = (status: 400 | 401 | 403, title: string, reason: string, parameters: readonly string[]): Refused => {
+    const challenge = [...parameters, ...metadata].join(', ')
+    const headers = { 'www-authenticate': challenge === '' ? 'Bearer' : `Bearer ${challenge}` }
+    return refused(status, title, reason, headers)
+  }
+  const toRefusal = (error: unknown): Refused => {
+    if (!(error instanceof VerificationError)) throw error
+    const { reason, message } = error
+    if (error.isTemporary) return refused(503, message, reason, { 'retry-after': String(RETRY_AFTER_S) })
+    if (reason !== 'SCOPE_MISSING') return refuse(401, message, reason, errorCode('invalid_token', message))
+    return refuse(403, message, reason, [...errorCode('insufficient_scope', message), `scope="${wanted.scope ?? ''}"`])
+  }
+  return async (authorization = []) => {
+    const [header] = authorization
+    if (header === undefined) return refuse(401, 'A bearer token is needed', 'UNAUTHENTICATED', [])
+    const token = authorization.length === 1 ? BEARER.exec(header)?.[1] : undefined
+    if (token === undefined) {
+      const title = 'The Authorization header must be one, with one bearer token'
+      return refuse(400, title, 'INVALID_ARGUMENT', errorCode('invalid_request', title))
+    }
+    try {
+      return { claims: await verifier.verify(token, wanted), token }
+    } catch (error) {
+      return toRefusal(error)
+    }
+  }
+}
+
+function refused(
+  status: Refused['status'],
+  title: string,
+  reason: string,
+  headers: Readonly<Record<string, string>>,
+): Refused {
+  return {
+    status,
+    headers: { ...headers, 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
+    body: JSON.stringify({ type: 'about:blank', title, status, reason }),
+    title,
+  }
+}
+
+function errorCode(code: string, description: string): string[] {
+  return [`error="${code}"`, `error_description="${quotable(description)}"`]
+}
+
+/** What a quoted-string may hold as it is (RFC 6750 section 3, RFC 9110 section 5.6.4). */
+function quotable(text: string): string {
+  return text.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, "'")
+}

@@ -1,0 +1,99 @@
+import { checkTimes, type VerificationKey } from '@auth4agent/core/access-token'
+import { checkRequirements, type Requirements } from '@auth4agent/core/check-requirements'
+import type { AccessTokenClaims } from '@auth4agent/core/claims'
+import type { TokenIdentity } from '@auth4agent/core/revocation-log'
+import type { Ask } from './ask.ts'
+import { VerificationError, type VerificationReason } from './errors.ts'
+import type { Follower } from './follower.ts'
+import type { Counts } from './metrics.ts'
+import { type Moment, present } from './moment.ts'
+import type { Settings } from './options.ts'
+
+/** A token whose signature held. */
+export interface Genuine {
+  readonly claims: AccessTokenClaims
+  readonly key: VerificationKey
+  /** Version of what is known of revocations at which it stood last. */
+  stoodAt: number
+  /** The last requirements that it met. */
+  met: Requirements | undefined
+}
+
+/** Decides whether a genuine token is valid now. */
+export interface Judge {
+  /** The claims, at once where nobody has to be asked. Throws or rejects with VerificationError. */
+  readonly judge: (
+    text: string,
+    token: Genuine,
+    wanted: Requirements,
+    now: Moment,
+  ) => AccessTokenClaims | Promise<AccessTokenClaims>
+  /** Throws VerificationError, and counts it. */
+  readonly refuse: (reason: VerificationReason, cause?: unknown) => never
+}
+
+/** What a judge works with; without a follower revocations are not looked at. */
+export interface JudgeOptions {
+  readonly settings: Settings
+  readonly follower: Follower | undefined
+  readonly ask: Ask
+  readonly counts: Counts
+}
+
+/** Makes the judge. The order of its checks is the server's. */
+export function createJudge({ settings, follower, ask, counts }: JudgeOptions): Judge {
+  const { skewS, maxStalenessMs, onStale } = settings
+  const refuse = (reason: VerificationReason, cause?: unknown): never => {
+    counts.add(reason)
+    throw new VerificationError(reason, cause === undefined ? undefined : { cause })
+  }
+  const accept = ({ claims }: Genuine): AccessTokenClaims => {
+    counts.add('VALID')
+    return claims
+  }
+  const checkClock = ({ claims }: Genuine, { wall }: Moment): VerificationReason | undefined => {
+    // What ended it may have been forgotten: a clock that is set back must not bring it to life.
+    if (follower !== undefined && claims.exp <= follower.forgottenThroughS) return 'TOKEN_EXPIRED'
+    return checkTimes(claims, Math.floor(wall / 1_000), skewS)
+  }
+  const checkKnown = (token: Genuine): VerificationReason | undefined => {
+    if (follower === undefined || token.stoodAt === follower.version) return undefined
+    const ended = follower.lookup(identityOf(token))
+    if (ended === undefined) token.stoodAt = follower.version
+    return ended
+  }
+  const askAbout = async (text: string, token: Genuine, wanted: Requirements): Promise<AccessTokenClaims> => {
+    const answer = await ask(text, token.claims, wanted).catch((error: unknown) => refuse('REVOCATIONS_STALE', error))
+    const refusal = answer ?? checkClock(token, present()) ?? checkKnown(token)
+    return refusal === undefined ? accept(token) : refuse(refusal)
+  }
+  return {
+    refuse,
+    judge(text, token, wanted, now) {
+      const refusal = checkClock(token, now) ?? checkWanted(token, wanted) ?? checkKnown(token)
+      if (refusal !== undefined) return refuse(refusal)
+      if (follower === undefined || follower.ageMs(now) <= maxStalenessMs) return accept(token)
+      return onStale === 'ask' ? askAbout(text, token, wanted) : refuse('REVOCATIONS_STALE')
+    },
+  }
+}
+
+/** A token that has just been found genuine. Its claims are frozen, for everybody gets the same. */
+export function toGenuine(claims: AccessTokenClaims, key: VerificationKey): Genuine {
+  Object.freeze(claims.aud)
+  Object.freeze(claims.epoch)
+  return { claims: Object.freeze(claims), key, stoodAt: -1, met: undefined }
+}
+
+function checkWanted(token: Genuine, wanted: Requirements): VerificationReason | undefined {
+  if (token.met === wanted) return undefined
+  const refusal = checkRequirements(token.claims, wanted)
+  if (refusal === undefined) token.met = wanted
+  return refusal
+}
+
+function identityOf({ claims, key }: Genuine): TokenIdentity {
+  const { jti, sub, operator_id: operatorId, epoch } = claims
+  const [agentEpoch, operatorEpoch] = epoch
+  return { jti, sub, operatorId, agentEpoch, operatorEpoch, kid: key.kid }
+}

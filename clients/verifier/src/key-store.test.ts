@@ -1,0 +1,146 @@
+import { TOKEN_ALGORITHMS } from '@auth4agent/core/token-algorithms'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { DISCOVERY, fakeIssuer, JWKS, newToken, outcomeOf, published } from '../../../test/support/offline-verifier.ts'
+import { testTokenKey } from '../../../test/support/token-keys.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+const json =
+  (body: object, headers: Record<string, string> = {}) =>
+  () =>
+    Response.json(body, { headers })
+
+async function setUp(options = {}) {
+  const issuer = fakeIssuer()
+  issuer.answers[JWKS] = json({ keys: [published(issuer.key)] }, { 'cache-control': 'public, max-age=100' })
+  const verifier = issuer.newVerifier(options)
+  const verdict = () => outcomeOf(verifier, newToken(issuer.key))
+  return { issuer, verifier, verdict }
+}
+
+describe('the keys', () => {
+  it('are fetched once, and again before their time is over', async () => {
+    const { issuer, verdict } = await setUp()
+    for (let count = 0; count < 20; count += 1) expect(await verdict()).toBe('VALID')
+    expect(issuer.asked[JWKS]).toBe(1)
+    await vi.advanceTimersByTimeAsync(81_000)
+    expect(issuer.asked[JWKS]).toBe(2)
+    const other = testTokenKey('EdDSA')
+    issuer.answers[JWKS] = json({ keys: [published(other)] })
+    await vi.advanceTimersByTimeAsync(81_000)
+    expect(await verdict()).toBe('UNKNOWN_KEY')
+  })
+
+  it.each([
+    ['less the time they lay in a cache', { 'cache-control': 'max-age=100', age: '90' }, 9_000],
+    ['for a second where they are not to be kept', { 'cache-control': 'no-store, max-age=100' }, 900],
+    ['for five minutes where it does not say', {}, 250_000],
+  ])('are kept as long as the answer says, %s', async (_name, headers, afterMs) => {
+    const { issuer, verdict } = await setUp()
+    issuer.answers[JWKS] = json({ keys: [published(issuer.key)] }, headers)
+    await verdict()
+    await vi.advanceTimersByTimeAsync(afterMs * 0.75)
+    expect(issuer.asked[JWKS]).toBe(1)
+    await vi.advanceTimersByTimeAsync(afterMs * 0.3)
+    expect(issuer.asked[JWKS]).toBe(2)
+  })
+
+  it('are looked for again for a kid that nobody knows, once in 30 seconds', async () => {
+    const { issuer, verifier, verdict } = await setUp()
+    await verdict()
+    const other = testTokenKey('ES256')
+    issuer.answers[JWKS] = json({ keys: [published(issuer.key), published(other)] })
+    expect(await outcomeOf(verifier, newToken(other))).toBe('UNKNOWN_KEY')
+    await vi.advanceTimersByTimeAsync(30_000)
+    const all = Array.from({ length: 50 }, () => outcomeOf(verifier, newToken(testTokenKey('EdDSA'))))
+    expect(new Set(await Promise.all(all))).toEqual(new Set(['UNKNOWN_KEY']))
+    expect(await outcomeOf(verifier, newToken(other))).toBe('VALID')
+    expect(issuer.asked[JWKS]).toBe(2)
+  })
+
+  it('outlive an issuer that is down, for as long as is allowed', async () => {
+    const { issuer, verdict } = await setUp({ maxJwksAge: 1_000 })
+    expect(await verdict()).toBe('VALID')
+    delete issuer.answers[JWKS]
+    await vi.advanceTimersByTimeAsync(990_000)
+    expect(await verdict()).toBe('VALID')
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(await verdict()).toBe('KEYS_UNAVAILABLE')
+    issuer.answers[JWKS] = { keys: [published(issuer.key)] }
+    await vi.advanceTimersByTimeAsync(61_000)
+    expect(await verdict()).toBe('VALID')
+  })
+
+  it('are not believed after their time before it was tried to renew them', async () => {
+    const { issuer, verdict } = await setUp()
+    expect(await verdict()).toBe('VALID')
+    issuer.answers[JWKS] = { keys: [] }
+    // The process was stopped meanwhile: no timer has run.
+    vi.setSystemTime(Date.now() + 101_000)
+    expect(await verdict()).toBe('UNKNOWN_KEY')
+  })
+})
+
+const { jwk, kid } = testTokenKey('EdDSA')
+const good = { ...jwk, alg: 'EdDSA', use: 'sig', kid }
+describe('a key set', () => {
+  it.each<[string, object | (() => Response)]>([
+    ['that is none', { keys: {} }],
+    ['with a member twice', () => new Response('{"keys":[],"keys":[]}')],
+    ['that is no JSON', () => new Response('<html>')],
+    ['of 65 keys', { keys: Array.from({ length: 65 }, () => good) }],
+    ['too large', () => new Response(`{"keys":[]${' '.repeat(300_000)}}`)],
+    ['with another status', () => Response.json({ keys: [good] }, { status: 203 })],
+    ['elsewhere', () => Response.redirect('https://evil.example/jwks.json')],
+  ])('%s is not taken', async (_name, answer) => {
+    const issuer = fakeIssuer()
+    issuer.answers[JWKS] = answer
+    expect(await outcomeOf(issuer.newVerifier(), newToken(issuer.key))).toBe('KEYS_UNAVAILABLE')
+  })
+
+  const { use: _use, ...noUse } = good
+  it.each<[string, object]>([
+    ['another kid', { ...good, kid: 'mine' }],
+    ['the kid of another key', { ...good, kid: testTokenKey('EdDSA').kid }],
+    ['another algorithm', { ...good, alg: 'ES256' }],
+    ['no algorithm that signs tokens', { ...good, alg: 'HS256' }],
+    ['a private half', { ...good, d: good.kid }],
+    ['a purpose of another kind', { ...good, use: 'enc' }],
+    ['no purpose', noUse],
+    ['a member too many', { ...good, x5u: 'https://evil.example' }],
+  ])('leaves out a key with %s', async (_name, entry) => {
+    const issuer = fakeIssuer()
+    issuer.answers[JWKS] = { keys: [null, 1, [], {}, entry, published(issuer.key)] }
+    const verifier = issuer.newVerifier()
+    expect(await outcomeOf(verifier, newToken(issuer.key))).toBe('VALID')
+    expect(verifier.metrics().keys).toBe(1)
+  })
+
+  it('has keys of every algorithm', async () => {
+    const issuer = fakeIssuer()
+    const keys = TOKEN_ALGORITHMS.map(testTokenKey)
+    issuer.answers[JWKS] = { keys: keys.map(published) }
+    const verifier = issuer.newVerifier()
+    for (const key of keys) expect(await outcomeOf(verifier, newToken(key))).toBe('VALID')
+  })
+})
+
+describe('the discovery document', () => {
+  it.each<[string, object]>([
+    ['is of another issuer', { issuer: 'http://localhost:8081' }],
+    ['says no issuer', {}],
+    ['names keys elsewhere', { issuer: 'http://localhost:8080', jwks_uri: 'https://evil.example/jwks.json' }],
+    ['names keys on another port', { issuer: 'http://localhost:8080', jwks_uri: 'http://localhost:8081/jwks.json' }],
+    ['names keys under a name', { issuer: 'http://localhost:8080', jwks_uri: 'http://a:b@localhost:8080/jwks.json' }],
+    [
+      'names a feed elsewhere',
+      { issuer: 'http://localhost:8080', endpoints: { revocations: 'https://evil.example/' } },
+    ],
+  ])('that %s is not believed', async (_name, document) => {
+    const issuer = fakeIssuer()
+    issuer.answers[DISCOVERY] = document
+    expect(await outcomeOf(issuer.newVerifier(), newToken(issuer.key))).toBe('KEYS_UNAVAILABLE')
+    expect(issuer.asked[JWKS]).toBeUndefined()
+  })
+})

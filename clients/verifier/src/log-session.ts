@@ -1,0 +1,74 @@
+import { recordHash } from '@auth4agent/core/record-hash'
+import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation-log'
+import { createRevocationState, type RevocationState } from '@auth4agent/core/revocation-state'
+import { FeedError } from './feed.ts'
+
+/** What has been read of the revocation log, from one beginning without a position on. */
+export interface LogSession {
+  readonly state: RevocationState
+  /** Where it ends. Its log epoch is the log's own once a head has told it: records keep the epoch that they were made in. */
+  applied: LogPosition | undefined
+  /** Whether everything up to a head of the log has been read. */
+  isWhole: boolean
+  /** When the records expire, by their sequence, Unix milliseconds. */
+  readonly expiries: Map<number, number>
+}
+
+/** Many more than a log of 65 minutes has; whoever sends more is not to take all memory. */
+const MAX_RECORDS = 1_000_000
+/** Pause before beginning again where the log holds what this version does not know, in milliseconds. */
+const UNKNOWN_KIND_PAUSE_MS = 30_000
+
+/** A session that has read nothing. */
+export function beginSession(): LogSession {
+  return { state: createRevocationState(), applied: undefined, isWhole: false, expiries: new Map() }
+}
+
+/** Puts the next record into effect. Throws FeedError when it does not follow, is not what its hash says, or is of an unknown kind. */
+export function applyRecord(session: LogSession, record: RevocationRecord): void {
+  const { applied, state, expiries } = session
+  if (applied !== undefined && !follows(applied, record)) throw broken('a record does not follow from the one before')
+  if (recordHash(record) !== record.hash) throw broken('a record is not what its hash says')
+  if (!state.apply(record)) {
+    throw new FeedError('the log holds a record of a kind that this version does not know', {
+      mustBeginAgain: true,
+      retryAfterMs: UNKNOWN_KIND_PAUSE_MS,
+    })
+  }
+  expiries.set(record.sequence, record.expiresAt)
+  if (expiries.size > MAX_RECORDS) throw broken('the log is too long')
+  const logEpoch = session.isWhole && applied !== undefined ? applied.logEpoch : record.logEpoch
+  session.applied = { logEpoch, sequence: record.sequence, hash: record.hash }
+}
+
+/** Compares what was read with the end of the log. Throws FeedError when something is missing. */
+export function reachHead(session: LogSession, head: LogPosition): void {
+  const { applied, isWhole } = session
+  if (applied !== undefined) {
+    if (head.sequence !== applied.sequence || head.hash !== applied.hash)
+      throw broken('the log does not end where it says')
+    const isOther = isWhole ? head.logEpoch !== applied.logEpoch : head.logEpoch < applied.logEpoch
+    if (isOther) throw broken('the log has become another')
+  }
+  session.applied = head
+  session.isWhole = true
+}
+
+/** Forgets what had expired by a time, in Unix milliseconds. */
+export function forgetExpired({ state, expiries }: LogSession, byMs: number): void {
+  let through = 0
+  for (const [sequence, expiresAt] of expiries) {
+    if (expiresAt > byMs) break
+    through = sequence
+    expiries.delete(sequence)
+  }
+  if (through > 0) state.forget(through)
+}
+
+function follows(applied: LogPosition, record: RevocationRecord): boolean {
+  return record.sequence === applied.sequence + 1 && record.previousHash === applied.hash
+}
+
+function broken(message: string): FeedError {
+  return new FeedError(message, { mustBeginAgain: true })
+}

@@ -1,0 +1,77 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { parseScopeString } from '@auth4agent/core/scope'
+import type { Verifier } from './create-verifier.ts'
+import { createGuard, type Granted, type GuardOptions } from './guard.ts'
+
+/** A server of the Model Context Protocol, as a protected resource (RFC 9728). */
+export interface McpOptions extends Omit<GuardOptions, 'resourceMetadata'> {
+  /** Where clients reach it: the address of its endpoint, as they are told it and as tokens may have it in `aud`. */
+  readonly resource: string
+  /** What to ask an operator for, separated by spaces; the scope that is wanted unless told. */
+  readonly scopesSupported?: string
+  readonly resourceName?: string
+}
+
+/** As `AuthInfo` of the MCP SDK, whose transports hand `request.auth` to the tools. */
+export interface McpAuth {
+  readonly token: string
+  readonly clientId: string
+  readonly scopes: string[]
+  /** Unix seconds. */
+  readonly expiresAt: number
+  readonly resource: URL
+  readonly extra: { readonly claims: Granted['claims'] }
+}
+
+type McpRequest = IncomingMessage & { auth?: McpAuth }
+type Middleware = (request: McpRequest, response: ServerResponse, next: (error?: unknown) => void) => Promise<void>
+
+const WELL_KNOWN = '/.well-known/oauth-protected-resource'
+
+/**
+ * Middleware of Express or Connect's kind in front of an MCP server over Streamable HTTP: it serves the resource's metadata, and lets
+ * requests with a good token pass; others are told where that metadata is.
+ */
+export function protect(verifier: Verifier, options: McpOptions): Middleware {
+  const { resource, scopesSupported = options.scope ?? '', resourceName, ...wanted } = options
+  const { origin, pathname } = new URL(resource)
+  const path = pathname === '/' ? '' : pathname
+  const guard = createGuard(verifier, { ...wanted, resourceMetadata: `${origin}${WELL_KNOWN}${path}` })
+  const metadata = JSON.stringify({
+    resource,
+    authorization_servers: [verifier.settings.issuer],
+    scopes_supported: parseScopeString(scopesSupported) ?? [],
+    bearer_methods_supported: ['header'],
+    ...(resourceName !== undefined && { resource_name: resourceName }),
+  })
+  return async (request, response, next) => {
+    const [asked = ''] = (request.url ?? '').split('?')
+    if (request.method === 'GET' && (asked === WELL_KNOWN || asked === WELL_KNOWN + path)) {
+      response.writeHead(200, METADATA_HEADERS).end(metadata)
+      return
+    }
+    const answer = await guard(request.headersDistinct['authorization'])
+    if ('claims' in answer) {
+      request.auth = toAuth(answer, resource)
+      next()
+    } else response.writeHead(answer.status, { ...answer.headers }).end(answer.body)
+  }
+}
+
+/** Clients in browsers read it too. */
+const METADATA_HEADERS = {
+  'content-type': 'application/json',
+  'cache-control': 'public, max-age=300',
+  'access-control-allow-origin': '*',
+}
+
+function toAuth({ claims, token }: Granted, resource: string): McpAuth {
+  return {
+    token,
+    clientId: claims.client_id,
+    scopes: parseScopeString(claims.scope) ?? [],
+    expiresAt: claims.exp,
+    resource: new URL(resource),
+    extra: { claims },
+  }
+}

@@ -1,0 +1,19 @@
+/** The next result of an iterator. Rejects with RangeError after so many milliseconds, and with the signal's reason when it aborts. */
+export async function nextWithin<T>(
+  iterator: AsyncIterator<T>,
+  ms: number,
+  signal: AbortSignal,
+): Promise<IteratorResult<T>> {
+  signal.throwIfAborted()
+  const { promise, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new RangeError(`nothing came within ${ms} ms`)), ms)
+  timer.unref()
+  const abort = () => reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await Promise.race([iterator.next(), promise])
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', abort)
+  }
+}

@@ -1,0 +1,33 @@
+import { signAssertion } from '@auth4agent/core/assertion'
+import { discover, type Places } from './discovery.ts'
+import type { RevocationFeed } from './feed.ts'
+import type { Settings } from './options.ts'
+import { sseFeed } from './sse-feed.ts'
+
+/** Finds out where the issuer's things are, once; again where that failed. */
+export function createLocate({ fetch, issuer }: Settings): () => Promise<Places> {
+  let places: Promise<Places> | undefined
+  return () => {
+    places ??= discover(fetch, issuer).catch((error: unknown) => {
+      places = undefined
+      throw error
+    })
+    return places
+  }
+}
+
+/** The way to the revocation log that was chosen; undefined for 'none'. */
+export function feedOf(
+  { revocations, fetch, issuer }: Settings,
+  locate: () => Promise<Places>,
+): RevocationFeed | undefined {
+  if (revocations === 'none') return undefined
+  if ('open' in revocations) return revocations
+  const authorize = async (url: string): Promise<string> => {
+    if ('authorization' in revocations) return revocations.authorization()
+    const { operatorId, key } = revocations
+    const content = { party: operatorId, issuer, nowS: Date.now() / 1_000, rpc: `GET ${new URL(url).pathname}` }
+    return `Bearer ${await signAssertion(key, content)}`
+  }
+  return sseFeed({ fetch, locate: async () => (await locate()).revocations, authorize })
+}

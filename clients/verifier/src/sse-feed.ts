@@ -1,0 +1,116 @@
+import { decodeBase64 } from '@auth4agent/core/base64'
+import { type LogPosition, REVOCATION_KINDS, type RevocationRecord } from '@auth4agent/core/revocation-log'
+import { isJsonObject, parseStrictJson } from '@auth4agent/core/strict-json'
+import { readEvents, type ServerSentEvent } from './event-stream.ts'
+import { FeedError, type FeedEvent, type RevocationFeed } from './feed.ts'
+import { type Fetch, toHttpError } from './http.ts'
+
+/** What the feed works with. */
+export interface SseFeedOptions {
+  readonly fetch: Fetch
+  /** Resolves with the address of the feed. */
+  readonly locate: () => Promise<string>
+  /** Makes the Authorization header for one connection to an address. */
+  readonly authorize: (url: string) => Promise<string>
+}
+
+type Members = Readonly<Record<string, unknown>>
+
+/** The reason of a position that cannot be resumed from. */
+const RESYNC_REQUIRED = 'RESYNC_REQUIRED'
+const KIND_PREFIX = 'REVOCATION_KIND_'
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z$/
+
+/** The revocation log as server-sent events, `GET /v1/revocations`. */
+export function sseFeed({ fetch, locate, authorize }: SseFeedOptions): RevocationFeed {
+  return {
+    async *open(from, signal) {
+      const url = await locate()
+      const headers = {
+        accept: 'text/event-stream',
+        authorization: await authorize(url),
+        ...(from !== undefined && { 'last-event-id': eventId(from) }),
+      }
+      const response = await fetch(url, { headers, redirect: 'error', signal })
+      if (response.status !== 200) {
+        const problem = await toHttpError(response)
+        throw toFeedError(problem.reason, problem.message, problem.retryAfterMs)
+      }
+      if (response.headers.get('content-type')?.startsWith('text/event-stream') !== true || response.body === null) {
+        throw new FeedError(`${url} is no event stream`)
+      }
+      for await (const event of readEvents(response.body)) yield toFeedEvent(event)
+    },
+  }
+}
+
+/** What a server calls the place in the header Last-Event-ID. */
+function eventId({ logEpoch, sequence, hash }: LogPosition): string {
+  return `${logEpoch}-${sequence}-${Buffer.from(hash, 'hex').toString('base64url')}`
+}
+
+function toFeedError(reason: unknown, message: string, retryAfterMs?: number): FeedError {
+  return new FeedError(message, { mustBeginAgain: reason === RESYNC_REQUIRED, retryAfterMs })
+}
+
+function toFeedEvent({ name, data }: ServerSentEvent): FeedEvent {
+  const json = parseStrictJson(Buffer.from(data))
+  if (!json.ok) throw malformed(name)
+  if (name === 'error') {
+    const { reason } = json.value
+    throw toFeedError(reason, `the feed has ended with ${String(reason).slice(0, 64)}`)
+  }
+  const event = name === 'record' ? readRecord(json.value) : name === 'head' ? readHead(json.value) : undefined
+  if (event === undefined) throw malformed(name)
+  return event
+}
+
+function readHead(json: Members): FeedEvent | undefined {
+  const position = readPosition(json['position'])
+  const observedAt = readTime(json['observed_at'])
+  return position && observedAt !== undefined ? { kind: 'head', position, observedAt } : undefined
+}
+
+function readRecord(json: Members): FeedEvent | undefined {
+  const position = readPosition(json['position'])
+  const { kind, operator_id: operatorId, subject, minimum_epoch: minimumEpoch } = json
+  const previousHash = readHash(json['previous_hash'])
+  const [expiresAt, recordedAt] = [readTime(json['expires_at']), readTime(json['recorded_at'])]
+  if (position === undefined || previousHash === undefined || expiresAt === undefined || recordedAt === undefined) {
+    return undefined
+  }
+  if (typeof operatorId !== 'string' || typeof subject !== 'string' || !isCount(minimumEpoch)) return undefined
+  const known = { operatorId, subject, minimumEpoch, expiresAt, recordedAt, previousHash }
+  const record: RevocationRecord = { ...position, ...known, kind: readKind(kind) }
+  return { kind: 'record', record }
+}
+
+/** The name that is hashed; a kind that has none here is one that this version does not know. */
+function readKind(value: unknown): string {
+  return REVOCATION_KINDS.find((kind) => value === KIND_PREFIX + kind.toUpperCase()) ?? 'unknown'
+}
+
+function readPosition(value: unknown): LogPosition | undefined {
+  if (!isJsonObject(value)) return undefined
+  const { log_epoch: logEpoch, sequence } = value
+  const hash = readHash(value['hash'])
+  return isCount(logEpoch) && isCount(sequence) && hash !== undefined ? { logEpoch, sequence, hash } : undefined
+}
+
+function readHash(value: unknown): string | undefined {
+  const bytes = typeof value === 'string' ? decodeBase64(value) : undefined
+  return bytes?.length === 32 || bytes?.length === 0 ? Buffer.from(bytes).toString('hex') : undefined
+}
+
+function readTime(value: unknown): number | undefined {
+  const ms = typeof value === 'string' && RFC_3339.test(value) ? Date.parse(value) : Number.NaN
+  return Number.isNaN(ms) ? undefined : ms
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
+function malformed(name: string): FeedError {
+  return new FeedError(`the feed has sent what is no ${name.slice(0, 32)} of the log`, { mustBeginAgain: true })
+}

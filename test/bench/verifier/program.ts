@@ -1,0 +1,100 @@
+import { createPublicKey, verify as cryptoVerify } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { engineChoice } from '@auth4agent/core/ed25519'
+import { createVerifier, type RevocationFeed } from '@auth4agent/verifier'
+import { createLocalJWKSet, jwtVerify } from 'jose'
+import { GOOD_CLAIMS } from '../../support/access-tokens.ts'
+import { testTokenKey } from '../../support/token-keys.ts'
+import { summarise } from '../statistics.ts'
+
+/**
+ * Prints what a verification costs, microseconds as JSON: bare, by jose, and by the verifier for tokens that are new and that it has seen.
+ * Its arguments are how many rounds, and how many tokens there are in each.
+ */
+
+const [ROUNDS, TOKENS] = process.argv.slice(2).map(Number)
+const ISSUER = 'https://auth.example.com'
+const AUDIENCE = 'https://api.example.com'
+const SCOPE = 'orders:read'
+const WARM_UP = 5
+
+const key = testTokenKey('EdDSA')
+const jwk = { ...key.jwk, alg: 'EdDSA', use: 'sig', kid: key.kid }
+const publicKey = createPublicKey({ key: key.jwk, format: 'jwk' })
+const localSet = createLocalJWKSet({ keys: [jwk] })
+
+function newToken(): string {
+  const iat = Math.floor(Date.now() / 1_000)
+  const times = { iat, nbf: iat, exp: iat + 3_600, jti: crypto.randomUUID() }
+  const claims = { ...GOOD_CLAIMS, iss: ISSUER, aud: [AUDIENCE], scope: 'orders:read orders:write', ...times }
+  return key.sign({ alg: 'EdDSA', typ: 'at+jwt', kid: key.kid }, claims)
+}
+
+/** A log with nothing in it, and a heartbeat each second. */
+const feed: RevocationFeed = {
+  async *open(_from, signal) {
+    for (;;) {
+      yield { kind: 'head', position: { logEpoch: 1, sequence: 0, hash: '' }, observedAt: Date.now() }
+      await delay(1_000, undefined, { signal })
+    }
+  },
+}
+const answers: Readonly<Record<string, object>> = {
+  '/.well-known/auth4agent': { issuer: ISSUER },
+  '/.well-known/jwks.json': { keys: [jwk] },
+}
+const verifier = createVerifier({
+  issuer: ISSUER,
+  audience: AUDIENCE,
+  operators: ['a.example'],
+  revocations: feed,
+  fetch: async (url) => Response.json(answers[new URL(url).pathname]),
+})
+await verifier.ready()
+
+/** Another text of the same token, as a request brings it: nothing has been computed of it yet. */
+const copyOf = (token: string) => Buffer.from(token, 'latin1').toString('latin1')
+
+/** Microseconds of one call. */
+async function time<T>(inputs: readonly T[], call: (input: T) => unknown): Promise<number> {
+  const begin = performance.now()
+  for (const input of inputs) await call(input)
+  return ((performance.now() - begin) / inputs.length) * 1_000
+}
+
+interface Parts {
+  readonly signed: Buffer
+  readonly signature: Buffer
+}
+
+function partsOf(token: string): Parts {
+  const end = token.lastIndexOf('.')
+  return { signed: Buffer.from(token.slice(0, end)), signature: Buffer.from(token.slice(end + 1), 'base64url') }
+}
+
+async function measureRound(): Promise<Readonly<Record<string, number>>> {
+  const tokens = Array.from({ length: TOKENS ?? 0 }, newToken)
+  const parts = tokens.map(partsOf)
+  const joseOptions = { issuer: ISSUER, audience: AUDIENCE, typ: 'at+jwt', algorithms: ['EdDSA'] }
+  const bare = await time(parts, ({ signed, signature }) => {
+    if (!cryptoVerify(null, signed, publicKey, signature)) throw new Error('a good signature was refused')
+  })
+  const jose = await time(tokens.map(copyOf), (token) => jwtVerify(token, localSet, joseOptions))
+  const fresh = await time(tokens.map(copyOf), (token) => verifier.verify(token, { scope: SCOPE }))
+  const seen = await time(tokens.map(copyOf), (token) => verifier.verify(token, { scope: SCOPE }))
+  return { bare, jose, fresh, seen }
+}
+
+const rounds: Readonly<Record<string, number>>[] = []
+for (let round = 0; round < (ROUNDS ?? 0) + WARM_UP; round += 1) rounds.push(await measureRound())
+const { verifications } = verifier.metrics()
+if (Object.keys(verifications).join() !== 'VALID')
+  throw new Error(`not all were valid: ${JSON.stringify(verifications)}`)
+const medians = Object.fromEntries(
+  ['bare', 'jose', 'fresh', 'seen'].map((name) => [
+    name,
+    summarise(rounds.slice(WARM_UP).map((round) => round[name] ?? 0))?.median,
+  ]),
+)
+process.stdout.write(JSON.stringify({ engine: engineChoice.engine.name, ...medians }))
+verifier.close()

@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { lookAround, pinned, SERVER_CORE } from '../machine.ts'
+
+/**
+ * `npm run bench:verifier`: what the verifier library costs for each token, beside `jose` and a bare `crypto.verify`, in one run. It prints
+ * medians of rounds and asserts nothing. `BENCH_ROUNDS` and `BENCH_TOKENS` make it longer.
+ */
+
+const ROUNDS = process.env['BENCH_ROUNDS'] ?? '31'
+const TOKENS = process.env['BENCH_TOKENS'] ?? '2000'
+
+/** Microseconds. */
+interface Figures {
+  readonly engine: string
+  readonly bare: number
+  readonly jose: number
+  readonly fresh: number
+  readonly seen: number
+}
+
+const run = promisify(execFile)
+const machine = await lookAround()
+
+async function measure(preload: readonly string[]): Promise<Figures> {
+  const program = join(import.meta.dirname, 'program.ts')
+  const [command, args] = pinned(machine, SERVER_CORE, [process.execPath, ...preload, program, ROUNDS, TOKENS])
+  const { stdout } = await run(command, args)
+  return JSON.parse(stdout)
+}
+
+function print({ engine, bare, jose, fresh, seen }: Figures): void {
+  const line = (name: string, us: number) =>
+    process.stdout.write(`${name.padEnd(44)}${us.toFixed(2).padStart(8)} µs ${(us / bare).toFixed(3).padStart(8)} x\n`)
+  process.stdout.write(`\nEd25519 by ${engine}; medians of ${ROUNDS} rounds of ${TOKENS} tokens, beside bare\n`)
+  line('crypto.verify alone (node:crypto)', bare)
+  line('jose, jwtVerify with a local JWKS', jose)
+  line('the verifier, a token that is new', fresh)
+  line('the verifier, a token seen before', seen)
+}
+
+print(await measure([]))
+print(await measure(['--import', join(import.meta.dirname, 'without-sodium.ts')]))

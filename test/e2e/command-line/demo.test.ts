@@ -1,0 +1,76 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type CliProcess, endCli, startCli } from '../../support/cli-process.ts'
+import { type Deployment, startDeployment } from '../../support/deployment.ts'
+import { freePort } from '../../support/free-port.ts'
+import type { Json } from '../../support/protocol-client.ts'
+
+const DOMAIN = 'demo.example.com'
+
+let deployment: Deployment
+let issuer: string
+let temporary: string
+
+beforeAll(async () => {
+  const port = String(await freePort())
+  issuer = `http://127.0.0.1:${port}`
+  deployment = await startDeployment({ env: { PORT: port, AUTH4AGENT_BASE_URL: issuer } })
+  temporary = await mkdtemp(join(tmpdir(), 'a4a-demo-'))
+})
+afterAll(async () => {
+  await deployment?.stop()
+  await rm(temporary, { recursive: true, force: true })
+})
+
+const start = (...args: readonly string[]) =>
+  startCli(['demo', '--server', issuer, '--domain', DOMAIN, '--json', ...args], { TMPDIR: temporary })
+const next = async (demo: CliProcess): Promise<Json> => JSON.parse(await demo.line())
+
+it('plays everything, and leaves nothing behind', async () => {
+  const demo = start()
+  const { operator_id } = await next(demo)
+  const wanted = await next(demo)
+  expect(wanted).toMatchObject({ step: 'record-wanted', txt_record_name: `_auth4agents.${DOMAIN}` })
+  deployment.dns.setTxt(String(wanted.txt_record_name), [String(wanted.txt_record_value)])
+  expect(await demo.ended).toBe(0)
+  const told: readonly Json[] = demo
+    .output()
+    .stdout.trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  expect(told.slice(2)).toMatchObject([
+    { step: 'domain-proven', domain: DOMAIN },
+    { step: 'agent-registered', status: 'active' },
+    { step: 'scopes-granted', allowed_scopes: ['orders:read'] },
+    { step: 'api-started', audience: `https://api.${DOMAIN}` },
+    { step: 'token-issued', scope: 'orders:read', lifetime_seconds: 300 },
+    { step: 'call-accepted', status: 200 },
+    { step: 'scope-missing', status: 403 },
+    { step: 'token-revoked', refused_after_ms: expect.any(Number) },
+    { step: 'agent-suspended', reason: 'AGENT_NOT_ACTIVE' },
+    { step: 'cleaned-up' },
+  ])
+  expect(await deployment.client.getOperator(String(operator_id))).toMatchObject({ body: { status: 'released' } })
+  expect(await readdir(temporary)).toEqual([])
+})
+
+it('leaves nothing behind when it is interrupted', async () => {
+  const demo = start()
+  await next(demo)
+  expect(await next(demo)).toMatchObject({ step: 'record-wanted' })
+  expect(await demo.stop()).toBe(130)
+  expect(await readdir(temporary)).toEqual([])
+})
+
+it('says how to start a server where there is none', async () => {
+  const { code, stderr } = await endCli(['demo', '--server', `http://127.0.0.1:${await freePort()}`])
+  expect({ code, stderr }).toMatchObject({ code: 3, stderr: expect.stringContaining('npm start') })
+})
+
+it('says what to do on a server that takes no names under .test', async () => {
+  const { code, stderr } = await endCli(['demo', '--server', issuer], { TMPDIR: temporary })
+  expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('--domain') })
+  expect(await readdir(temporary)).toEqual([])
+})

@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto'
+import { chmod, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type CliOptions, runCli } from '../../support/cli.ts'
+import { endCli } from '../../support/cli-process.ts'
+import { type ConfigFolder, createConfigFolder } from '../../support/config-folder.ts'
+import { type Deployment, startDeployment } from '../../support/deployment.ts'
+import { freePort } from '../../support/free-port.ts'
+import { type AgentParty, newAgentParty, newKeys, operatorAsserter, thumbprintOf } from '../../support/parties.ts'
+import { activeAgent, expectStatus, type OperatorParty } from '../../support/story.ts'
+
+const DOMAIN = 'doctor.example.com'
+const NAME = `_auth4agents.${DOMAIN}`
+
+let deployment: Deployment
+let issuer: string
+let folder: ConfigFolder
+let operator: OperatorParty
+let agent: AgentParty
+let record: string
+const keys = newKeys()
+
+interface Found {
+  readonly check: string
+  readonly level: string
+  readonly message: string
+  readonly cure?: string
+}
+
+beforeAll(async () => {
+  const port = String(await freePort())
+  issuer = `http://127.0.0.1:${port}`
+  deployment = await startDeployment({ env: { PORT: port, AUTH4AGENT_BASE_URL: issuer } })
+  const { client, dns } = deployment
+  const id = String(expectStatus(201, await client.registerOperator(DOMAIN, keys)).id)
+  record = `v=a4a1; iss=${issuer}; op=${id}; rk=${thumbprintOf(keys)}`
+  dns.setTxt(NAME, [record])
+  expectStatus(200, await client.confirm(id))
+  operator = { id, domain: DOMAIN, ...operatorAsserter(keys, id, issuer) }
+  agent = await activeAgent(client, operator)
+})
+afterAll(() => deployment?.stop())
+
+beforeEach(async () => {
+  folder = await createConfigFolder()
+  await folder.operator({ id: operator.id, domain: DOMAIN, server: issuer }, keys)
+  await folder.agent({ operatorId: operator.id, server: issuer }, agent)
+  return () => folder.remove()
+})
+
+/** All findings but what the resolver of this machine says, which no test can know; by check. */
+async function examine(options: CliOptions = {}): Promise<{ code: number; found: Map<string, Found> }> {
+  const args = ['doctor', '--json', '--config', folder.path, '--resolver', deployment.dns.address, '--timeout', '3']
+  const { code, stdout } = await runCli(args, { fetch: globalThis.fetch, ...options })
+  const { findings }: { findings: readonly Found[] } = JSON.parse(stdout)
+  expect(stdout).not.toContain((await readFile(join(folder.path, 'keys', 'agent.key'), 'utf8')).slice(0, 20))
+  const others = findings.filter(({ check }) => check !== 'dns of this machine')
+  return { code, found: new Map(others.map((finding) => [finding.check, finding])) }
+}
+
+const problemsOf = (found: ReadonlyMap<string, Found>) =>
+  [...found.values()].filter(({ level }) => level === 'problem').map(({ check }) => check)
+
+it('finds that all is well', async () => {
+  const { code, found } = await examine()
+  expect([...found.values()].filter(({ level }) => level !== 'ok')).toEqual([])
+  expect([...found.keys()]).toEqual([
+    'folder',
+    'operator key',
+    'agent key',
+    'server',
+    'clock',
+    'discovery',
+    'keys',
+    `dns ${deployment.dns.address}`,
+    'operator',
+    'agent',
+    'token',
+  ])
+  expect(found.get('agent')?.message).toContain('read')
+  expect(code).toBe(0)
+})
+
+describe('finds on this machine', () => {
+  it('a clock that is wrong', async () => {
+    const { code, found } = await examine({ now: () => Date.now() + 120_000 })
+    expect(problemsOf(found)).toEqual(['clock'])
+    expect(found.get('clock')?.message).toMatch(/ 1(?:19|20)\.\d s ahead of/)
+    expect(code).toBe(1)
+  })
+
+  it('a key that others may read, and a folder that they may enter', async () => {
+    await chmod(join(folder.path, 'keys', 'agent.key'), 0o644)
+    await chmod(folder.path, 0o755)
+    const { found } = await examine()
+    expect(problemsOf(found)).toEqual(['agent key'])
+    expect(found.get('folder')).toMatchObject({ level: 'warning', cure: `Shut them out: chmod 700 '${folder.path}'` })
+  })
+
+  it('the key of somebody else', async () => {
+    const other = newAgentParty(DOMAIN)
+    await folder.agent({ operatorId: operator.id, server: issuer }, { ...agent, ...other, did: agent.did })
+    const { found } = await examine()
+    expect(problemsOf(found)).toEqual(['agent key', 'agent', 'token'])
+    expect(found.get('token')?.message).toContain('INVALID_SIGNATURE')
+  })
+
+  it('an operator of another id', async () => {
+    await folder.operator({ id: randomUUID(), domain: DOMAIN, server: issuer }, keys)
+    const { found } = await examine()
+    expect(problemsOf(found)).toEqual([`dns ${deployment.dns.address}`, 'operator'])
+  })
+})
+
+describe('finds in DNS', () => {
+  beforeEach(() => () => deployment.dns.setTxt(NAME, [record]))
+
+  it.each([
+    ['no record', () => [], 'no record of this server'],
+    ['two of them', () => [record, `v=a4a1; iss=${issuer}; op=other; rk=other`], 'several records'],
+  ])('%s', async (_name, records, message) => {
+    deployment.dns.setTxt(NAME, records())
+    const { found } = await examine()
+    expect(found.get(`dns ${deployment.dns.address}`)).toMatchObject({
+      level: 'problem',
+      message: expect.stringContaining(message),
+    })
+  })
+})
+
+describe('finds on the server', () => {
+  it('an agent that is suspended', async () => {
+    expectStatus(200, await deployment.client.suspendAgent(operator.id, agent.did, operator))
+    const { found } = await examine()
+    expect(problemsOf(found)).toEqual(['agent', 'token'])
+    expectStatus(200, await deployment.client.reactivateAgent(operator.id, agent.did, operator))
+  })
+
+  it('an agent that waits for its approval', async () => {
+    const pending = newAgentParty(DOMAIN)
+    expectStatus(201, await deployment.client.registerAgent(operator.id, pending))
+    await folder.agent({ operatorId: operator.id, server: issuer }, pending)
+    const { found } = await examine()
+    expect(found.get('agent')?.cure).toContain('agent-scopes set')
+  })
+
+  it('another name than its address, and signs nothing for it', async () => {
+    const address = issuer.replace('127.0.0.1', 'localhost')
+    await folder.agent({ operatorId: operator.id, server: address }, agent)
+    await folder.operator({ id: operator.id, domain: DOMAIN, server: address }, keys)
+    const { found } = await examine()
+    expect(problemsOf(found)).toEqual(['discovery', `dns ${deployment.dns.address}`, 'token'])
+    expect(found.get('token')?.message).toContain('ISSUER_MISMATCH')
+  })
+})
+
+it('tells people what to do, when nothing is there', async () => {
+  const gone = `http://127.0.0.1:${await freePort()}`
+  await folder.agent({ operatorId: operator.id, server: gone }, agent)
+  await folder.operator({ domain: DOMAIN, server: gone }, keys)
+  const { code, stdout } = await endCli(['doctor', '--config', folder.path])
+  expect(code).toBe(1)
+  expect(stdout).toContain(`${gone} cannot be reached`)
+  expect(stdout).toMatch(/npm start[^]*2 problems, 0 warnings\.\n$/)
+})

@@ -1,0 +1,323 @@
+import { chmod, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { exitCodes } from '../../../clients/cli/src/exit-codes.ts'
+import { type Deployment, startDeployment } from '../../support/deployment.ts'
+import { freePort } from '../../support/free-port.ts'
+import { newKeys } from '../../support/parties.ts'
+import type { Json } from '../../support/protocol-client.ts'
+import { pasteReadme, readReadme } from './readme.ts'
+import { newTool, type Ran, type Tool } from './tool.ts'
+
+const DOMAIN = 'tool.example.com'
+const AUDIENCE = `https://api.${DOMAIN}`
+const admin = newKeys()
+
+let deployment: Deployment
+/** What the server calls itself; the stories reach it by another address, the README by this one. */
+let issuer: string
+let operator: Tool
+let agent: Tool
+let adminKey: string
+let operatorId: string
+let did: string
+let token: string
+
+beforeAll(async () => {
+  const port = await freePort()
+  issuer = `http://localhost:${port}`
+  ;[deployment, operator, agent] = await Promise.all([
+    startDeployment({
+      env: {
+        PORT: String(port),
+        AUTH4AGENT_BASE_URL: issuer,
+        AUTH4AGENT_ADMIN_KEY: admin.publicKey.toString('base64'),
+      },
+    }),
+    newTool(),
+    newTool(),
+  ])
+  adminKey = await operator.file('admin.pem', String(admin.privateKey.export({ format: 'pem', type: 'pkcs8' })))
+})
+afterAll(() => Promise.all([deployment?.stop(), operator?.[Symbol.asyncDispose](), agent?.[Symbol.asyncDispose]()]))
+
+/** What a run that should end well wrote; fails with all of it otherwise. */
+function ok({ code, stdout, stderr }: Ran): string {
+  if (code !== 0) throw new Error(`it ended with ${code}:\n${stdout}${stderr}`)
+  return stdout
+}
+
+function object(value: unknown): Json {
+  if (typeof value !== 'object' || value === null) throw new TypeError('no object')
+  return Object.fromEntries(Object.entries(value))
+}
+
+const readJson = async (path: string) => object(JSON.parse(await readFile(path, 'utf8')))
+const init = (tool: Tool, ...more: string[]) =>
+  tool.run('init', '--domain', DOMAIN, '--server', deployment.server.baseUrl, '--issuer', issuer, ...more)
+
+describe('the README', () => {
+  it('shows what works, pasted in order', async () => {
+    const output = await pasteReadme({
+      server: issuer,
+      domain: 'readme.example.com',
+      publish: (name, value) => deployment.dns.setTxt(name, [value]),
+    })
+    expect(output).toMatch(
+      /operator verified[\s\S]*status: active[\s\S]*valid: true[\s\S]*online verification: success/,
+    )
+    expect(output).toMatch(
+      /TOKEN_REVOKED[\s\S]*refused, as it should be[\s\S]*pending[\s\S]*agent approved[\s\S]*"audiences":\[\]/,
+    )
+  })
+
+  it('has the exit codes that there are', async () => {
+    const rows = [...(await readReadme()).matchAll(/^\| (\d+) \| (.*) \|$/gm)].map(([, code, means]) => [
+      Number(code),
+      means,
+    ])
+    expect(rows).toEqual(Object.values(exitCodes).map(({ code, means }) => [code, means]))
+  })
+})
+
+describe('the command line tool, from an operator to a token and back', () => {
+  it('1. makes an operator, whose key nobody else can read and nothing writes over', async () => {
+    expect(JSON.parse(ok(await init(operator, '--operator')))).toEqual({
+      mode: 'operator',
+      domain: DOMAIN,
+      root_public_key: expect.stringMatching(/^[A-Za-z0-9+/]{43}=$/),
+      server: deployment.server.baseUrl,
+    })
+    const key = join(operator.folder, 'keys/operator.key')
+    expect((await stat(key)).mode & 0o777).toBe(0o600)
+    const text = await readFile(key, 'utf8')
+    expect(Buffer.from(text, 'base64').length).toBe(64)
+    const again = await init(operator, '--operator', '--json')
+    expect(again.code).toBe(4)
+    expect(again.json()).toMatchObject({ error: { reason: 'CONFIGURATION', hint: expect.stringContaining('--force') } })
+    expect(await readFile(key, 'utf8')).toBe(text)
+  })
+
+  it('2. registers it, and proves its domain', async () => {
+    expect(await operator.run('operator', 'token')).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('auth4agent register operator'),
+    })
+    expect(ok(await operator.run('register', 'operator'))).toMatch(
+      /^operator registered\n\nid: .*\ndomain: tool.example.com\nstatus: pending\n/,
+    )
+    operatorId = String((await readJson(join(operator.folder, 'operator.json'))).id)
+    const told = object((await operator.run('verify-operator', 'instructions', '--json')).json())
+    const unproven = await operator.run('verify-operator', 'confirm', '--json')
+    expect(unproven.code).toBe(1)
+    expect(unproven.json()).toMatchObject({ verified: false, reason: 'TXT_RECORD_NOT_FOUND' })
+    deployment.dns.setTxt(String(told.txt_record_name), [String(told.txt_record_value)])
+    expect(ok(await operator.run('verify-operator', 'confirm'))).toMatch(/^operator verified\n\nverified_at: \d{4}/)
+    expect(ok(await operator.run('verify-operator', 'status'))).toContain('status: active')
+    expect(await readJson(join(operator.folder, 'operator.json'))).toMatchObject({
+      domain_verified_at: expect.any(String),
+    })
+  })
+
+  it('3. makes an agent elsewhere, that waits until its operator lets it in', async () => {
+    did = String(object(JSON.parse(ok(await init(agent)))).did)
+    const registered = await agent.run('register', 'agent', '--operator-id', operatorId, '--json')
+    expect(registered.json()).toMatchObject({ did, status: 'pending' })
+    expect(ok(await agent.run('whoami'))).toBe(
+      `Mode: Agent\nDID: ${did}\nOperator: ${operatorId}\nServer: ${deployment.server.baseUrl}\n`,
+    )
+    const early = await agent.run('issue', '--scope', 'orders:read', '--aud', AUDIENCE, '--json')
+    expect(early.code).toBe(1)
+    expect(early.json()).toMatchObject({
+      error: { reason: 'AGENT_NOT_ACTIVE', hint: expect.stringContaining('agents approve') },
+    })
+    expect((await operator.run('agents', 'list', '--status', 'pending', '--json')).json()).toMatchObject([{ did }])
+    expect(ok(await operator.run('agents', 'approve', did))).toContain('status: active')
+  })
+
+  it('4. grants it scopes, and shows them', async () => {
+    const scopes = 'orders:write,orders:read'
+    expect(JSON.parse(ok(await operator.run('agent-scopes', 'set', '--scopes', scopes, '--did', did)))).toEqual({
+      updated: true,
+      did,
+      allowed_scopes: ['orders:read', 'orders:write'],
+    })
+    expect(ok(await agent.run('agent-scopes', 'list'))).toBe(
+      `Allowed scopes for ${did}:\n  - orders:read\n  - orders:write\n`,
+    )
+  })
+
+  it('5. issues a token for what was granted and nothing else', async () => {
+    const issued = object(
+      JSON.parse(ok(await agent.run('issue', '--scope', 'orders:read', '--aud', AUDIENCE, '--ttl', '10m', '--json'))),
+    )
+    expect(issued).toEqual({
+      token: expect.any(String),
+      token_type: 'Bearer',
+      expires_at: expect.stringMatching(/^[\d-]+T[\d:]+Z$/),
+    })
+    token = String(issued.token)
+    const more = await agent.run('issue', '--scope', 'admin', '--aud', AUDIENCE)
+    expect(more).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('agent-scopes set') })
+    const form = await agent.run('issue', '--scope', 'orders:read', '--aud', 'not an audience')
+    expect(form).toMatchObject({ code: 2, stderr: expect.stringContaining('audience') })
+  })
+
+  it('6. verifies it from argv, a file and a pipe; offline it says that it does not know of revocation', async () => {
+    const text = ok(await agent.run('verify', '--token', token))
+    expect(text).toContain(
+      `valid: true\nexpired: false\nissuer: ${issuer}\nsubject: ${did}\naudience: [${AUDIENCE}]\nscope: orders:read\n`,
+    )
+    expect(text).toContain('does not know what has been revoked')
+    const path = await agent.file('token.txt', `${token}\n`)
+    expect((await agent.run('verify', '--token', `@${path}`, '--json')).json()).toMatchObject({
+      valid: true,
+      subject: did,
+      revocation: 'not checked',
+    })
+    const wanted = ['--aud', AUDIENCE, '--scope', 'orders:read', '--operator', DOMAIN]
+    const online = await agent.feed(token, 'verify', '--token', '-', '--online', '--json', ...wanted)
+    expect(online.json()).toMatchObject({ valid: true, revocation: 'checked', online: { valid: true } })
+    for (const [flag, value, reason] of [
+      ['--aud', 'https://other.example.com', 'AUDIENCE_MISMATCH'],
+      ['--scope', 'orders:write', 'SCOPE_MISSING'],
+      ['--operator', 'other.example.com', 'OPERATOR_NOT_TRUSTED'],
+    ] as const) {
+      const refused = await agent.run('verify', '--token', token, flag, value, '--json')
+      expect(refused.code).toBe(1)
+      expect(refused.json()).toMatchObject({ valid: false, reason })
+    }
+    const forged = `${token.slice(0, -8)}AAAAAAAA`
+    expect(await agent.run('verify', '--token', forged)).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('SIGNATURE_INVALID'),
+    })
+  })
+
+  it('7. revokes it by holding it; online that is known, offline not', async () => {
+    expect(ok(await agent.feed(token, 'revoke', 'token', '--token', '-', '--reason', 'leaked'))).toMatch(
+      /^token revoked\n\njti: /,
+    )
+    const online = await agent.run('verify', '--token', token, '--online', '--json')
+    expect(online.code).toBe(1)
+    expect(online.json()).toMatchObject({ valid: false, reason: 'TOKEN_REVOKED', online: { revoked: true } })
+    expect(await agent.run('verify', '--token', token)).toMatchObject({ code: 0 })
+  })
+
+  it('8. suspends the agent, lets it go on, and ends it for good', async () => {
+    ok(await operator.run('revoke', 'suspend', '--agent-id', did, '--reason', 'investigating'))
+    expect(await agent.run('issue', '--scope', 'orders:read', '--aud', AUDIENCE)).toMatchObject({ code: 1 })
+    expect((await operator.run('revoke', 'list', '--json')).json()).toMatchObject([{ did, status: 'suspended' }])
+    ok(await operator.run('revoke', 'reactivate', '--agent-id', did))
+    ok(await agent.run('issue', '--scope', 'orders:read', '--aud', AUDIENCE))
+    ok(await operator.run('revoke', 'agent', '--id', did, '--reason', 'decommissioned'))
+    expect(ok(await operator.run('revoke', 'list'))).toMatch(new RegExp(`^${did} {2}revoked {2}`))
+  })
+
+  it('9. shows what was done, and makes assertions for other programs', async () => {
+    const records = (await operator.run('audit', '--action', 'agent.revoke', '--json')).json()
+    expect(records).toMatchObject([{ action: 'agent.revoke', subject: did, outcome: 'done', reason: 'decommissioned' }])
+    const path = `/v1/operators/${operatorId}/policy`
+    const assertion = ok(await operator.run('operator', 'token', '--rpc', 'GET /v1/operators/{operator}/policy')).trim()
+    const { client } = deployment
+    expect(await client.send('GET', path, undefined, `Bearer ${assertion}`)).toMatchObject({ status: 200 })
+    expect(
+      await client.send('GET', `/v1/operators/${operatorId}/audit`, undefined, `Bearer ${assertion}`),
+    ).toMatchObject({ status: 401 })
+  })
+
+  it('10. shows the administrator the signing keys, and stops an operator or everybody', async () => {
+    const args = ['--server', deployment.server.baseUrl, '--issuer', issuer, '--key', adminKey]
+    expect((await operator.run('keys', 'list', ...args, '--json')).json()).toMatchObject({
+      keys: expect.arrayContaining([expect.objectContaining({ state: 'active', alg: 'EdDSA' })]),
+    })
+    expect(await operator.run('keys', 'rotate', ...args)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('KEY_NOT_READY'),
+    })
+    const wrong = await operator.run(
+      'keys',
+      'list',
+      '--server',
+      deployment.server.baseUrl,
+      '--issuer',
+      issuer,
+      '--key',
+      join(operator.folder, 'keys/operator.key'),
+    )
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('INVALID_ASSERTION') })
+    expect(ok(await operator.run('operator', 'suspend', operatorId, ...args, '--reason', 'abuse'))).toContain(
+      'status: suspended',
+    )
+    expect(ok(await operator.run('operator', 'reinstate', operatorId, ...args))).toContain('status: active')
+    expect(ok(await operator.run('deployment', 'end-all-tokens', ...args))).toMatch(/minimum_epoch: \d+\nended_at: /)
+    await chmod(adminKey, 0o644)
+    expect(await operator.run('keys', 'list', ...args)).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining(`chmod 600 '${adminKey}'`),
+    })
+  })
+
+  it('11. shows and replaces the policy, and takes back nothing but what it showed', async () => {
+    const rule = { audience: AUDIENCE, callers: ['other.example.com'], token_signing_alg: 'ES256' }
+    const policy = { audiences: [rule], require_bound_challenges: true }
+    expect((await operator.feed(JSON.stringify(policy), 'policy', 'set', '--file', '-', '--json')).json()).toEqual(
+      policy,
+    )
+    const shown = ok(await operator.run('policy', 'get'))
+    expect(JSON.parse(shown)).toEqual(policy)
+    const path = await operator.file('policy.json', shown.replace('true', 'false'))
+    ok(await operator.run('policy', 'set', '--file', path))
+    const misspelt = await operator.feed('{"audience":[]}', 'policy', 'set', '--file', '-')
+    expect(misspelt).toMatchObject({ code: 2, stderr: expect.stringContaining('and no others') })
+    const left = (await operator.run('policy', 'get', '--json')).json()
+    expect(left).toEqual({ audiences: [rule], require_bound_challenges: false })
+  })
+
+  it('12. changes an agent, ends the tokens of all agents, and gives the domain up when that is meant', async () => {
+    ok(await init(agent, '--force'))
+    const other = object((await agent.run('register', 'agent', '--operator-id', operatorId, '--json')).json())
+    const updated = await operator.run(
+      'agents',
+      'update',
+      String(other.did),
+      '--label',
+      'second',
+      '--bound-challenges',
+      'required',
+      '--json',
+    )
+    expect(updated.json()).toMatchObject({ did: other.did, label: 'second', require_bound_challenges: true })
+    ok(await operator.run('agent-scopes', 'set', '--scopes', 'read', '--did', String(other.did)))
+    const { token } = object((await agent.run('issue', '--scope', 'read', '--aud', AUDIENCE, '--json')).json())
+    const reasonNow = async () =>
+      object((await agent.feed(String(token), 'verify', '--token', '-', '--online', '--json')).json()).reason
+    expect(await reasonNow()).toBeUndefined()
+    expect(ok(await operator.run('operator', 'end-all-tokens', '--reason', 'leaked'))).toMatch(
+      /^all tokens ended\n\nid: /,
+    )
+    expect(await reasonNow()).toBe('OPERATOR_TOKENS_ENDED')
+    for (const args of [[], ['--yes', 'example.com']]) {
+      const kept = await operator.run('operator', 'release', ...args)
+      expect(kept).toMatchObject({ code: 2, stderr: expect.stringContaining(`--yes ${DOMAIN}`) })
+    }
+    expect(ok(await operator.run('verify-operator', 'status'))).toContain('status: active')
+    expect(ok(await operator.run('operator', 'release', '--yes', DOMAIN))).toContain('status: released')
+    expect(ok(await operator.run('verify-operator', 'status'))).toContain('status: released')
+  })
+
+  it('13. signs nothing for a server that is not the one that was meant', async () => {
+    const other = await agent.run(
+      'issue',
+      '--scope',
+      'orders:read',
+      '--aud',
+      AUDIENCE,
+      '--server',
+      deployment.server.baseUrl,
+      '--json',
+    )
+    expect(other.code).toBe(1)
+    expect(other.json()).toMatchObject({ error: { reason: 'ISSUER_MISMATCH' } })
+  })
+})

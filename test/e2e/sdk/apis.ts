@@ -1,0 +1,101 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { localInterceptor } from '@auth4agent/sdk/grpc'
+import {
+  type Client,
+  Server as GrpcServer,
+  Metadata,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type sendUnaryData,
+  status,
+} from '@grpc/grpc-js'
+import { certificate } from '../../support/certificate.ts'
+
+/** Says whose token an Authorization header has; undefined for one that is not valid. */
+type Verify = (authorization: string | undefined) => Promise<string | undefined>
+
+/** Verifies online at a server, as a service does that wants revocations to hold at once. */
+export function verifierAt(url: string): Verify {
+  return async (authorization) => {
+    const token = authorization?.replace(/^Bearer /, '') ?? ''
+    const response = await fetch(`${url}/v1/verify`, {
+      method: 'POST',
+      body: JSON.stringify({ token }),
+      headers: JSON_TYPE,
+    })
+    const answer: unknown = await response.json()
+    const isValid = typeof answer === 'object' && answer !== null && 'valid' in answer && answer.valid === true
+    return isValid && 'claims' in answer ? JSON.stringify(answer.claims) : undefined
+  }
+}
+
+const JSON_TYPE = { 'content-type': 'application/json' }
+
+/** A protected API on loopback, which answers the claims of the token that it was shown. */
+export async function startApi(verify: Verify) {
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    const claims = await verify(request.headers.authorization)
+    if (claims === undefined) response.writeHead(401, { 'www-authenticate': 'Bearer error="invalid_token"' }).end()
+    else response.end(claims)
+  }
+  const server = createServer((request, response) => void answer(request, response))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const address = server.address()
+  if (typeof address !== 'object' || address === null) throw new Error('no port')
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    async stop() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+const bytes = (value: Buffer) => value
+/** The one method of {@link startGrpcApi}; messages are bytes. */
+const WHO = {
+  path: '/test.Api/Who',
+  requestStream: false,
+  responseStream: false,
+  requestSerialize: bytes,
+  requestDeserialize: bytes,
+  responseSerialize: bytes,
+  responseDeserialize: bytes,
+} as const
+
+/** The same over gRPC, with TLS or in clear. */
+export async function startGrpcApi(verify: Verify, isSecure: boolean) {
+  const server = new GrpcServer()
+  const who = async (call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => {
+    const [header] = call.metadata.get('authorization')
+    const claims = await verify(typeof header === 'string' ? header : undefined)
+    if (claims === undefined) done({ code: status.UNAUTHENTICATED, details: 'no valid token' })
+    else done(null, Buffer.from(claims))
+  }
+  server.addService(
+    { who: WHO },
+    { who: (call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => void who(call, done) },
+  )
+  const pair = { cert_chain: Buffer.from(certificate.cert), private_key: Buffer.from(certificate.key) }
+  const credentials = isSecure ? ServerCredentials.createSsl(null, [pair]) : ServerCredentials.createInsecure()
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', credentials, (error, bound) => (error ? reject(error) : resolve(bound)))
+  })
+  return { address: `localhost:${port}`, stop: () => server.forceShutdown() }
+}
+
+/** Calls the API's one method, by a client for this call alone. */
+export const askGrpc = (client: Client, interceptors: Parameters<typeof localInterceptor>[0] | undefined) =>
+  new Promise<unknown>((resolve, reject) => {
+    client.makeUnaryRequest(
+      WHO.path,
+      WHO.requestSerialize,
+      WHO.responseDeserialize,
+      Buffer.alloc(0),
+      new Metadata(),
+      interceptors === undefined ? {} : { interceptors: [localInterceptor(interceptors)] },
+      (error, value) => (error ? reject(error) : resolve(JSON.parse(String(value)))),
+    )
+  }).finally(() => client.close())

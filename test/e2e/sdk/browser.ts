@@ -1,0 +1,105 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { bundle } from '../../../clients/sdk/testing/bundle.ts'
+import { ensureInstalled } from '../../support/debian-package.ts'
+
+const PROGRAM = '/usr/bin/chromium'
+/** What a browser needs to run as root, and without a screen; it calls nobody by itself. */
+const FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-dev-shm-usage',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--no-first-run',
+]
+const DEADLINE_MS = 30_000
+
+/** What a page reaches under its own origin. */
+interface Surroundings {
+  /** All that is nothing else: scripts of other origins may read public documents of a server and call nothing. */
+  readonly serverUrl: string
+  /** What `/ask` answers to a JSON value. */
+  readonly ask: (value: unknown) => Promise<unknown>
+}
+
+/**
+ * Runs a module in Chromium twice: as it is, and on a platform whose WebCrypto has no Ed25519. Answers what its default export
+ * resolved with, as JSON has it.
+ */
+export async function runInBrowser(module: string, { serverUrl, ask }: Surroundings): Promise<unknown> {
+  const program = await ensureInstalled({
+    name: 'chromium',
+    find: async () => (existsSync(PROGRAM) ? PROGRAM : undefined),
+    missing: 'Chromium is missing: apt-get install chromium',
+  })
+  const files = new Map((await bundle(module)).map(({ name, code }) => [`/${name}`, code]))
+  const { promise: result, resolve } = Promise.withResolvers<unknown>()
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    const { url = '', headers } = request
+    const script = files.get(url.replace(/\?.*/, ''))
+    if (url === '/') response.setHeader('content-type', 'text/html').end(PAGE)
+    else if (script !== undefined) response.setHeader('content-type', 'text/javascript').end(script)
+    else if (url === '/ask') response.end(JSON.stringify(await ask(JSON.parse(await textOf(request)))))
+    else if (url === '/echo') response.end(JSON.stringify(headers.authorization))
+    else if (url === '/result') resolve(JSON.parse(await textOf(request)))
+    else pass(request, response, serverUrl)
+  }
+  const origin = createServer((request, response) => void answer(request, response))
+  await once(origin.listen(0, '127.0.0.1'), 'listening')
+  const address = origin.address()
+  if (typeof address !== 'object' || address === null) throw new Error('no port')
+  const folder = await mkdtemp(join(tmpdir(), 'a4a-chromium-'))
+  const url = `http://127.0.0.1:${address.port}/`
+  const browser = spawn(program, [...FLAGS, `--user-data-dir=${folder}`, url], { stdio: 'ignore', detached: true })
+  const ended = once(browser, 'close').then(() => ({ error: 'Chromium ended before the page had run' }))
+  const late = AbortSignal.timeout(DEADLINE_MS)
+  const tooLate = once(late, 'abort').then(() => ({ error: `no answer within ${DEADLINE_MS} ms` }))
+  try {
+    return await Promise.race([result, ended, tooLate])
+  } finally {
+    // All of its processes are in one group.
+    if (browser.pid !== undefined && browser.exitCode === null) process.kill(-browser.pid, 'SIGKILL')
+    await ended
+    origin.closeAllConnections()
+    origin.close()
+    await rm(folder, { recursive: true, maxRetries: 5 })
+  }
+}
+
+const PAGE = `<!doctype html><script type="module">
+  const run = async (entry) => {
+    const { default: program } = await import(entry)
+    return program().catch((error) => ({ error: String(error) }))
+  }
+  const usual = await run('/entry.js')
+  const importKey = crypto.subtle.importKey.bind(crypto.subtle)
+  crypto.subtle.importKey = async (...args) => {
+    if (args[2] === 'Ed25519') throw new DOMException('none', 'NotSupportedError')
+    return importKey(...args)
+  }
+  const lacking = await run('/entry.js?again')
+  await fetch('/result', { method: 'POST', body: JSON.stringify({ usual, lacking }) })
+</script>`
+
+function pass(request: IncomingMessage, response: ServerResponse, serverUrl: string): void {
+  const { method, headers, url = '' } = request
+  const onward = forward(new URL(url, serverUrl), { method, headers }, (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.headers)
+    answer.pipe(response)
+  })
+  request.pipe(onward)
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(Buffer.from(chunk))
+  return Buffer.concat(chunks).toString()
+}

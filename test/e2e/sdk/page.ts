@@ -1,0 +1,22 @@
+/** What a page runs: with a key that no script can read, where there is one. */
+export const PAGE = `
+import { Auth4Agent, createAgent, generateKey, generateWebCryptoKey, signerFromKeyPair } from '@auth4agent/sdk'
+export default async function run() {
+  const lacks = await crypto.subtle.importKey('raw', new Uint8Array(32), 'Ed25519', true, ['verify']).then(() => false, () => true)
+  const key = lacks ? await generateKey() : await generateWebCryptoKey()
+  const { publicKey } = lacks ? key : await signerFromKeyPair(key)
+  const answer = await fetch('/ask', { method: 'POST', body: JSON.stringify([...publicKey]) })
+  const agent = createAgent({ server: location.origin, key, scopes: ['a'], ...(await answer.json()) })
+  const shown = await agent.fetch('/echo')
+  const token = await agent.token()
+  const sdk = new Auth4Agent({ server: location.origin, issuer: new URL(JSON.parse(atob(token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/'))).iss).origin })
+  const { valid } = await sdk.verify(token)
+  const identity = await sdk.identity.create('page.test')
+  const made = { did: identity.did, publicKey: [...identity.publicKey] }
+  return { valid, made, lacks, extractable: key.privateKey?.extractable, token, shown: await shown.json() }
+}`
+
+/** The identities in what both runs of the page told. */
+export function madeIn(told: unknown): readonly { readonly did: string; readonly publicKey: readonly number[] }[] {
+  return Object.values(Object(told)).map((run) => Object(run).made)
+}

@@ -1,0 +1,51 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createOperator, generateKey, type Operator, type SeedSigner } from '@auth4agent/sdk'
+import { freePort } from '../../support/free-port.ts'
+import { type RunningServer, startServer } from '../../support/server.ts'
+
+/** A server with one operator on it. */
+export interface World extends AsyncDisposable {
+  /** Its address, which is its issuer. */
+  readonly url: string
+  readonly server: RunningServer
+  readonly operator: Operator
+  readonly domain: string
+  /** An agent that has these scopes. */
+  newAgent(scopes: readonly string[]): Promise<{ readonly did: string; readonly key: SeedSigner }>
+}
+
+/** Starts a server as the README does, with a database of its own, at the address that it is named by. */
+export async function startWorld(): Promise<World> {
+  const folder = await mkdtemp(join(tmpdir(), 'a4a-sdk-'))
+  // As root, PostgreSQL runs as another user, who must be able to enter.
+  await chmod(folder, 0o711)
+  const port = await freePort()
+  const url = `http://localhost:${port}`
+  const server = await startServer({
+    PORT: String(port),
+    AUTH4AGENT_BASE_URL: url,
+    AUTH4AGENT_DATA_DIR: join(folder, 'data'),
+  })
+  const domain = 'sdk.test'
+  const operator = createOperator({ server: url, domain, key: await generateKey() })
+  await operator.register()
+  await operator.verification.confirm()
+  return {
+    url,
+    server,
+    operator,
+    domain,
+    async newAgent(scopes) {
+      const key = await generateKey()
+      const { did } = await operator.agents.register({ publicKey: key.publicKey })
+      await operator.agents.setScopes(did, scopes)
+      return { did, key }
+    },
+    async [Symbol.asyncDispose]() {
+      await server.stop()
+      await rm(folder, { recursive: true })
+    },
+  }
+}

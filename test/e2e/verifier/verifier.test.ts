@@ -1,0 +1,326 @@
+import { createServer } from 'node:http'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { grpcFeed, type Verifier, type VerifierOptions } from '@auth4agent/verifier'
+import { createClient } from '@connectrpc/connect'
+import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect-node'
+import { Client, credentials, Metadata, status } from '@grpc/grpc-js'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { ISSUER } from '../../support/deployment.ts'
+import { outcomeOf } from '../../support/offline-verifier.ts'
+import { expectStatus, issueToken } from '../../support/story.ts'
+import { until } from '../../support/until.ts'
+import { type Api, LIST, listening, startApi } from './apis.ts'
+import { callTool, startMcpServer } from './mcp-server.ts'
+import { runReadme } from './readme.ts'
+import { type Stage, setStage } from './stage.ts'
+
+let stage: Stage
+let verifier: Verifier
+beforeAll(async () => {
+  stage = await setStage()
+  verifier = stage.newVerifier()
+  await verifier.ready()
+})
+afterAll(async () => {
+  verifier?.close()
+  // What it would do in order is nobody's concern here.
+  await stage?.deployment.server.kill()
+  await stage?.deployment.stop()
+})
+
+async function readyVerifier(options: Partial<VerifierOptions> = {}): Promise<Verifier> {
+  const own = stage.newVerifier(options)
+  onTestFinished(() => own.close())
+  await own.ready()
+  return own
+}
+
+async function started(api: Promise<Api>): Promise<string> {
+  const running = await api
+  onTestFinished(() => running.close())
+  return running.url
+}
+
+/** Each token by itself, and none: the codes and what stands beside them. */
+async function outcomes(call: (authorization: string | undefined) => Promise<unknown>): Promise<unknown[]> {
+  const [good, other] = [await stage.newToken(), await stage.newToken('orders:write')]
+  const tokens = [
+    `Bearer ${good}`,
+    undefined,
+    `Bearer ${other}`,
+    `Bearer ${good.slice(0, -8)}AAAAAAAA`,
+    `Basic ${good}`,
+  ]
+  const answers: unknown[] = []
+  for (const token of tokens) answers.push(await call(token))
+  return answers
+}
+
+const REFUSALS = [
+  ['unauthenticated', 'Bearer'],
+  [
+    'permission_denied',
+    'Bearer error="insufficient_scope", error_description="It lacks a scope that is required", scope="orders:read"',
+  ],
+  ['unauthenticated', 'Bearer error="invalid_token", error_description="Its signature does not verify"'],
+  [
+    'invalid_argument',
+    'Bearer error="invalid_request", error_description="The Authorization header must be one, with one bearer token"',
+  ],
+]
+
+const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
+
+it('a token is refused by an API on Express within 50 ms of its revocation, and nobody asks the server about it', async () => {
+  const url = await started(startApi.express(verifier))
+  stage.network.asked.length = 0
+  const afterReturn: number[] = []
+  for (let round = 0; round < 20; round += 1) {
+    const token = await stage.newToken()
+    const statusNow = async () => (await fetch(url, bearer(token))).status
+    expect(await statusNow()).toBe(200)
+    expectStatus(200, await stage.deployment.client.revokeToken(token))
+    const returned = performance.now()
+    while ((await statusNow()) !== 401) expect(performance.now() - returned).toBeLessThan(5_000)
+    afterReturn.push(performance.now() - returned)
+  }
+  expect(stage.network.asked).toEqual([])
+  const [median = 0] = afterReturn.toSorted((one, other) => one - other).slice(10)
+  expect(median).toBeLessThan(50)
+})
+
+describe.each(['express', 'fastify', 'hono', 'mcp'] as const)('an API on %s', (framework) => {
+  const METADATA = 'resource_metadata="https://api.agents.example.com/.well-known/oauth-protected-resource/mcp"'
+  const challenge = (parameters = '') => {
+    const all = [parameters, framework === 'mcp' ? METADATA : ''].filter((part) => part !== '').join(', ')
+    return all === '' ? 'Bearer' : `Bearer ${all}`
+  }
+  const INVALID_REQUEST =
+    'error="invalid_request", error_description="The Authorization header must be one, with one bearer token"'
+
+  it('answers as RFC 6750 says', async () => {
+    const url = await started(startApi[framework](verifier))
+    const good = await stage.newToken()
+    const answerOf = async (headers: Record<string, string>, path = '') => {
+      const answer = await fetch(url + path, { headers })
+      return [answer.status, answer.headers.get('www-authenticate'), await answer.json()] as const
+    }
+    const passed = await answerOf({ authorization: `Bearer ${good}` })
+    expect(passed.slice(0, 2)).toEqual([200, null])
+    expect(JSON.stringify(passed[2])).toContain(stage.agent.did)
+    expect(await answerOf({})).toMatchObject([401, challenge(), { reason: 'UNAUTHENTICATED' }])
+    expect(await answerOf({}, `/?access_token=${good}`)).toMatchObject([401, challenge(), {}])
+    expect(await answerOf({ authorization: `Basic ${good}` })).toMatchObject([400, challenge(INVALID_REQUEST), {}])
+    expect(await answerOf({ authorization: `Bearer ${good}, Bearer ${good}` })).toMatchObject([
+      400,
+      expect.anything(),
+      {},
+    ])
+    const other = await stage.newToken('orders:write')
+    expect(await answerOf({ authorization: `Bearer ${other}` })).toMatchObject([
+      403,
+      challenge(
+        'error="insufficient_scope", error_description="It lacks a scope that is required", scope="orders:read"',
+      ),
+      { reason: 'SCOPE_MISSING', status: 403 },
+    ])
+    expect(await answerOf({ authorization: `bearer ${good.slice(0, -8)}AAAAAAAA` })).toMatchObject([
+      401,
+      challenge('error="invalid_token", error_description="Its signature does not verify"'),
+      { reason: 'SIGNATURE_INVALID' },
+    ])
+  })
+
+  it('takes one Authorization header and not two', async () => {
+    const url = new URL(await started(startApi[framework](verifier)))
+    const good = await stage.newToken()
+    const socket = connect(Number(url.port), url.hostname)
+    const line = `Authorization: Bearer ${good}\r\n`
+    socket.end(`GET / HTTP/1.1\r\nHost: ${url.host}\r\nConnection: close\r\n${line}${line}\r\n`)
+    expect(await text(socket)).toMatch(/^HTTP\/1.1 400 /)
+  })
+
+  it('answers 503 while nobody can tell what has been revoked', async () => {
+    const own = await readyVerifier()
+    const url = await started(startApi[framework](own))
+    own.close()
+    const answer = await fetch(url, bearer(await stage.newToken()))
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1'])
+    expect(await answer.json()).toMatchObject({ reason: 'REVOCATIONS_STALE' })
+  })
+})
+
+it('a Connect service answers with the codes that stand for the same', async () => {
+  const url = await started(startApi.connect(verifier))
+  const call = async (authorization: string | undefined) => {
+    const headers = { 'content-type': 'application/json', ...(authorization !== undefined && { authorization }) }
+    const answer = await fetch(`${url}/auth4agent.v1.AuthnService/CreateChallenge`, {
+      method: 'POST',
+      body: '{}',
+      headers,
+    })
+    const body = Object(await answer.json())
+    return answer.status === 200 ? body.challenge : [body.code, answer.headers.get('www-authenticate')]
+  }
+  expect(await outcomes(call)).toEqual([stage.agent.did, ...REFUSALS])
+})
+
+it('so does a service of grpc-js', async () => {
+  const client = new Client(await started(startApi.grpc(verifier)), credentials.createInsecure())
+  onTestFinished(() => client.close())
+  const call = (authorization: string | undefined) => {
+    const metadata = new Metadata()
+    if (authorization !== undefined) metadata.set('authorization', authorization)
+    return new Promise((resolve) => {
+      client.makeUnaryRequest(
+        LIST.path,
+        LIST.requestSerialize,
+        LIST.responseDeserialize,
+        Buffer.alloc(0),
+        metadata,
+        (error, bytes) =>
+          resolve(
+            error === null
+              ? String(bytes)
+              : [status[error.code]?.toLowerCase(), error.metadata.get('www-authenticate')[0]],
+          ),
+      )
+    })
+  }
+  expect(await outcomes(call)).toEqual([stage.agent.did, ...REFUSALS])
+})
+
+const refusedSoon = async (own: Verifier) => {
+  const token = await stage.newToken()
+  await own.verify(token)
+  expectStatus(200, await stage.deployment.client.revokeToken(token))
+  await until(
+    () => outcomeOf(own, token),
+    (outcome) => outcome === 'TOKEN_REVOKED',
+  )
+}
+
+describe('revocations come', () => {
+  it("over server-sent events, under an assertion of the operator's key", async () => {
+    const { id, signer } = await stage.newOperator('verifiers.example.com')
+    await refusedSoon(await readyVerifier({ revocations: { operatorId: id, key: signer } }))
+  })
+
+  it.each(['gRPC', 'Connect'] as const)('over %s, to a generated client', async (protocol) => {
+    const { server } = stage.deployment
+    const transport =
+      protocol === 'gRPC'
+        ? createGrpcTransport({ baseUrl: `http://${server.grpcAddress}` })
+        : createConnectTransport({ baseUrl: server.baseUrl, httpVersion: '1.1' })
+    const authorize = async () => stage.operator.assert('auth4agent.v1.RevocationService/WatchRevocations')
+    await refusedSoon(
+      await readyVerifier({ revocations: grpcFeed(createClient(RevocationService, transport), authorize) }),
+    )
+  })
+})
+
+it('what is too old to answer from is asked about', async () => {
+  const own = stage.newVerifier({ onStale: 'ask', revocations: { authorization: async () => 'Bearer nonsense' } })
+  onTestFinished(() => own.close())
+  const token = await stage.newToken()
+  expect(await outcomeOf(own, token)).toBe('VALID')
+  expectStatus(200, await stage.deployment.client.revokeToken(token))
+  expect(await outcomeOf(own, token)).toBe('TOKEN_REVOKED')
+  stage.network.cut('/v1/verify')
+  expect(await outcomeOf(own, await stage.newToken())).toBe('REVOCATIONS_STALE')
+  stage.network.cut()
+})
+
+describe('an MCP server', () => {
+  it('is called by a client of the MCP SDK with a token, whose claims its tools have', async () => {
+    const url = await started(startMcpServer(verifier))
+    expect(await callTool(url, await stage.newToken())).toBe(stage.agent.did)
+    await expect(callTool(url, await stage.newToken('orders:write'))).rejects.toThrow()
+  })
+
+  it('says by RFC 9728 whom to ask for a token', async () => {
+    const url = await started(startMcpServer(verifier))
+    const paths = ['/.well-known/oauth-protected-resource/mcp', '/.well-known/oauth-protected-resource']
+    for (const path of paths) {
+      const answer = await fetch(url + path)
+      expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/json'])
+      expect(await answer.json()).toEqual({
+        resource: 'https://api.agents.example.com/mcp',
+        authorization_servers: ['http://localhost:8080'],
+        scopes_supported: ['orders:read'],
+        bearer_methods_supported: ['header'],
+        resource_name: 'Orders',
+      })
+    }
+  })
+})
+
+it('what was revoked stays refused through an outage of the issuer, and what is revoked meanwhile is known after it', async () => {
+  const own = await readyVerifier({ maxStaleness: 2 })
+  const [before, meanwhile] = [await stage.newToken(), await stage.newToken()]
+  const { client, server } = stage.deployment
+  expectStatus(200, await client.revokeToken(before))
+  await own.verify(meanwhile)
+  stage.network.cut('/')
+  await server.kill()
+  await until(
+    () => outcomeOf(own, meanwhile),
+    (outcome) => outcome === 'REVOCATIONS_STALE',
+  )
+  expect(await outcomeOf(own, before)).toBe('TOKEN_REVOKED')
+  await server.restart()
+  expectStatus(200, await client.revokeToken(meanwhile))
+  expect(await outcomeOf(own, meanwhile)).toBe('REVOCATIONS_STALE')
+  stage.network.cut()
+  await until(
+    () => outcomeOf(own, meanwhile),
+    (outcome) => outcome === 'TOKEN_REVOKED',
+    20_000,
+  )
+  expect(await outcomeOf(own, before)).toBe('TOKEN_REVOKED')
+  expect(await outcomeOf(own, await stage.newToken())).toBe('VALID')
+})
+
+it('the README of the library does what it says', async () => {
+  const { id, signer } = await stage.newOperator('readers.example.com')
+  const { token } = await issueToken(stage.deployment.client, stage.agent, {
+    scope: 'orders:read',
+    audience: 'https://api.example.com',
+  })
+  vi.stubGlobal('fetch', stage.network.fetch)
+  const lines: unknown[][] = []
+  const print = { log: (...line: unknown[]) => lines.push(line) }
+  const names = await runReadme({ issuer: ISSUER, operatorId: id, key: signer, token, console: print }).finally(() =>
+    vi.unstubAllGlobals(),
+  )
+  const { app, verifier: own } = names
+  if (typeof app !== 'function' || typeof own !== 'object' || own === null || !('close' in own))
+    throw new Error('no app')
+  onTestFinished(() => void Reflect.apply(Object(own.close), own, []))
+  const url = await started(listening(createServer((request, response) => app(request, response))))
+  const statusOf = async () => (await fetch(`${url}/orders`, bearer(String(token)))).status
+  await until(statusOf, (status) => status === 200)
+  expect((await fetch(`${url}/orders`)).status).toBe(401)
+  expect(await (await fetch(`${url}/metrics`)).text()).toContain('auth4agent_verifier_staleness_seconds')
+  expect(lines).toHaveLength(1)
+})
+
+// The last: nobody gets a token after it.
+it('all that a compromised key has signed is refused, also while the keys cannot be fetched', async () => {
+  const own = await readyVerifier()
+  const token = await stage.newToken()
+  await own.verify(token)
+  stage.network.cut('/.well-known')
+  const [header = ''] = token.split('.')
+  const { kid } = JSON.parse(Buffer.from(header, 'base64url').toString())
+  const { client, admin } = stage.deployment
+  const body = { reason: 'found in a log', force: true }
+  expectStatus(200, await client.signed('POST', `/v1/keys/${kid}/compromise`, body, admin))
+  await until(
+    () => outcomeOf(own, token),
+    (outcome) => outcome === 'UNKNOWN_KEY',
+  )
+  stage.network.cut()
+})

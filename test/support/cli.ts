@@ -1,0 +1,39 @@
+import type { Io } from '../../clients/cli/src/context.ts'
+import { run } from '../../clients/cli/src/run.ts'
+
+/** How a run of the tool ended and what it wrote. */
+export interface CliResult {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** What a test changes of the system that the tool sees. */
+export interface CliOptions extends Partial<Pick<Io, 'env' | 'fetch' | 'home' | 'now' | 'readStdin' | 'signal'>> {
+  /** Whether both outputs are terminals. */
+  readonly isTerminal?: boolean
+}
+
+/** Runs the tool in this process, on a system without a home, a network or input unless told. */
+export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  const { isTerminal = false, ...changes } = options
+  const written = { stdout: '', stderr: '' }
+  const writer = (name: keyof typeof written) => ({
+    isTerminal,
+    write: (text: string) => {
+      written[name] += text
+    },
+  })
+  const code = await run(args, {
+    stdout: writer('stdout'),
+    stderr: writer('stderr'),
+    readStdin: () => Promise.resolve(''),
+    env: {},
+    home: '/nonexistent',
+    fetch: () => Promise.reject(new Error('no network')),
+    now: Date.now,
+    signal: new AbortController().signal,
+    ...changes,
+  })
+  return { code, ...written }
+}

@@ -1,0 +1,79 @@
+import { recordHash } from '@auth4agent/core/record-hash'
+import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation-log'
+import type { FeedEvent, RevocationFeed } from '@auth4agent/verifier'
+
+/** A revocation log in memory. */
+export interface HandLog {
+  /** Appends a record with what is given, right in everything else. */
+  append(part?: Partial<RevocationRecord>): FeedEvent
+  /** Its end, as a heartbeat tells it now. */
+  head(part?: Partial<LogPosition>): FeedEvent
+  readonly position: LogPosition
+  logEpoch: number
+}
+
+/** An empty log, or one that has lost its first records. */
+export function handLog(position: LogPosition = { logEpoch: 1, sequence: 0, hash: '' }): HandLog {
+  let last = position
+  return {
+    logEpoch: position.logEpoch,
+    get position() {
+      return { ...last, logEpoch: this.logEpoch }
+    },
+    append(part = {}) {
+      const record = {
+        logEpoch: this.logEpoch,
+        sequence: last.sequence + 1,
+        kind: 'token',
+        operatorId: '',
+        subject: 'nobody',
+        minimumEpoch: 0,
+        expiresAt: Date.now() + 3_600_000,
+        recordedAt: Date.now(),
+        previousHash: last.hash,
+        ...part,
+      }
+      const whole = { ...record, hash: part.hash ?? recordHash(record) }
+      last = { logEpoch: whole.logEpoch, sequence: whole.sequence, hash: whole.hash }
+      return { kind: 'record', record: whole }
+    },
+    head(part = {}) {
+      return { kind: 'head', position: { ...this.position, ...part }, observedAt: Date.now() }
+    },
+  }
+}
+
+/** One connection of a feed that a test works by hand. */
+export interface Connection {
+  readonly from: LogPosition | undefined
+  send(...events: readonly FeedEvent[]): void
+  end(error?: Error): void
+}
+
+/** A feed that a test works by hand. */
+export function handFeed(): { readonly feed: RevocationFeed; next(): Promise<Connection> } {
+  const connections: Connection[] = []
+  const waiting: ((connection: Connection) => void)[] = []
+  const offer = (connection: Connection) => {
+    const first = waiting.shift()
+    if (first === undefined) connections.push(connection)
+    else first(connection)
+  }
+  return {
+    feed: {
+      open(from) {
+        const stream = new ReadableStream<FeedEvent>({
+          start(controller) {
+            offer({
+              from,
+              send: (...events) => events.forEach((event) => controller.enqueue(event)),
+              end: (error) => (error === undefined ? controller.close() : controller.error(error)),
+            })
+          },
+        })
+        return stream.values({ preventCancel: true })
+      },
+    },
+    next: async () => connections.shift() ?? new Promise((resolve) => waiting.push(resolve)),
+  }
+}

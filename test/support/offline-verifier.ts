@@ -1,0 +1,72 @@
+import type { AccessTokenClaims } from '@auth4agent/core/claims'
+import { createVerifier, VerificationError, type Verifier, type VerifierOptions } from '@auth4agent/verifier'
+import { onTestFinished } from 'vitest'
+import { GOOD_CLAIMS } from './access-tokens.ts'
+import { ISSUER } from './assertions.ts'
+import { type TestTokenKey, testTokenKey } from './token-keys.ts'
+
+/** What an issuer publishes of a key. */
+export const published = ({ jwk, alg, kid }: TestTokenKey) => ({ ...jwk, alg, use: 'sig', kid })
+
+/** A good token of now. */
+export function newToken(key: TestTokenKey, claims: Partial<AccessTokenClaims> = {}): string {
+  const iat = Math.floor(Date.now() / 1_000)
+  const times = { iat, nbf: iat, exp: iat + 900, jti: crypto.randomUUID() }
+  return key.sign({ alg: key.alg, typ: 'at+jwt', kid: key.kid }, { ...GOOD_CLAIMS, ...times, ...claims })
+}
+
+/** An issuer without a server. */
+export interface FakeIssuer {
+  readonly key: TestTokenKey
+  /** What is answered, by path: an object as JSON, or whatever the function does. */
+  readonly answers: Record<string, object | (() => Response | Promise<Response>)>
+  /** How often each path was asked for. */
+  readonly asked: Record<string, number>
+  newVerifier(options?: Partial<VerifierOptions>): Verifier
+}
+
+/** Its address for verifications. */
+export const VERIFY = '/v1/verify'
+export const JWKS = '/.well-known/jwks.json'
+export const DISCOVERY = '/.well-known/auth4agent'
+
+/** An issuer that has one key. Verifiers end with the test. */
+export function fakeIssuer(): FakeIssuer {
+  const key = testTokenKey('EdDSA')
+  const answers: FakeIssuer['answers'] = { [DISCOVERY]: { issuer: ISSUER }, [JWKS]: { keys: [published(key)] } }
+  const asked: Record<string, number> = {}
+  return {
+    key,
+    answers,
+    asked,
+    newVerifier(options = {}) {
+      const verifier = createVerifier({
+        issuer: ISSUER,
+        audience: GOOD_CLAIMS.aud,
+        operators: 'any',
+        revocations: 'none',
+        fetch: async (url) => {
+          const path = new URL(url).pathname
+          asked[path] = (asked[path] ?? 0) + 1
+          const answer = answers[path]
+          if (answer === undefined) throw new TypeError(`${path} cannot be reached`)
+          return typeof answer === 'function' ? answer() : Response.json(answer)
+        },
+        ...options,
+      })
+      onTestFinished(() => verifier.close())
+      return verifier
+    },
+  }
+}
+
+/** What becomes of a token: VALID, or the reason why not. Fails for any other error. */
+export async function outcomeOf(verifier: Verifier, token: string, wanted = {}): Promise<string> {
+  try {
+    await verifier.verify(token, wanted)
+    return 'VALID'
+  } catch (error) {
+    if (error instanceof VerificationError) return error.reason
+    throw error
+  }
+}
