@@ -1,8 +1,9 @@
 import { connect, type OutgoingHttpHeaders } from 'node:http2'
 import { gzipSync } from 'node:zlib'
+import { create } from '@bufbuild/protobuf'
 import { status } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { AuthnService, VerifyTokenResponseSchema } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { startGrpcServer } from '../../../test/support/grpc.ts'
 import { ApiError } from '../errors/api-error.ts'
 import { encodeFrame } from './grpc-frames.ts'
@@ -60,19 +61,27 @@ describe('an ordinary call', () => {
     expect(rpc.last().meta).toMatchObject({ requestId: 'mine', timeoutMs: 3000, source: '127.0.0.1' })
   })
 
-  it('that is refused is answered with a status alone, which no text can break out of', async () => {
+  it('that is refused is answered with headers and a status, which no text can break out of', async () => {
     const { port, rpc } = await startGrpcServer()
     rpc.answer(AuthnService.method.createChallenge, () => {
       throw new ApiError('INVALID_ARGUMENT', 'bad\r\nx-forged: 1')
     })
-    const { head, trailers, bytes } = await send(port, {})
-    expect([head['grpc-status'], head['grpc-message'], bytes, trailers]).toStrictEqual([
-      String(status.INVALID_ARGUMENT),
-      'bad%0D%0Ax-forged: 1',
-      0,
-      {},
-    ])
+    const { head, trailers, bytes } = await send(port, { headers: { 'x-request-id': 'mine' } })
+    expect([head['x-request-id'], head['grpc-status'], bytes]).toStrictEqual(['mine', undefined, 0])
+    expect(trailers).toMatchObject({
+      'grpc-status': String(status.INVALID_ARGUMENT),
+      'grpc-message': 'bad%0D%0Ax-forged: 1',
+      'grpc-status-details-bin': expect.any(String),
+    })
   })
+})
+
+it('an answer that cannot be written is a fault of the server, and only of this call', async () => {
+  const { port, rpc } = await startGrpcServer()
+  // A message of another method.
+  Object.assign(rpc, { invoke: async () => create(VerifyTokenResponseSchema) })
+  expect(statusOf(await send(port, {}))).toBe(status.INTERNAL)
+  expect(statusOf(await send(port, {}))).toBe(status.INTERNAL)
 })
 
 describe('what is out of the ordinary', () => {

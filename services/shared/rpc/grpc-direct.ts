@@ -1,4 +1,10 @@
-import { constants, type Http2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import {
+  constants,
+  type Http2Session,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2'
 import { type DescMethod, fromBinary, type Message, toBinary } from '@bufbuild/protobuf'
 import { ApiError } from '../errors/api-error.ts'
 import { toGrpcStatus } from '../errors/grpc-status.ts'
@@ -39,7 +45,7 @@ const CONTENT_TYPES: ReadonlySet<unknown> = new Set(['application/grpc', CONTENT
 const ENCODINGS: ReadonlySet<unknown> = new Set([undefined, 'identity'])
 const OK = { 'grpc-status': '0', 'grpc-message': 'OK' }
 const TRAILERS_FOLLOW = { waitForTrailers: true }
-const NOTHING_FOLLOWS = { endStream: true }
+const NO_MESSAGE = Buffer.alloc(0)
 
 /**
  * Makes the answerer of unary calls as nearly all clients send them (gRPC over HTTP/2, "Requests"): what grpc-js makes of a stream
@@ -74,10 +80,10 @@ export function createDirectCalls(deps: DirectCallDeps): DirectCalls {
       arriving.delete(call)
       if (stream.destroyed || stream.headersSent) return
       const read = () => readMessage(method, headers, body, deps.maxMetadataBytes)
-      rpc.invoke(method, read, call.meta).then(
-        (message) => respond(call, message),
-        (error: unknown) => refuse(call, error),
-      )
+      rpc
+        .invoke(method, read, call.meta)
+        .then((message) => respond(call, message))
+        .catch((error: unknown) => refuse(call, error))
     })
     return true
   }
@@ -159,25 +165,26 @@ function sizeOf(headers: IncomingHttpHeaders): number {
 }
 
 function respond(call: Call, message: Message): void {
-  const { stream, method, meta, leaving } = call
-  if (stream.destroyed || stream.headersSent) return
-  const frame = encodeFrame(toBinary(method.output, message))
-  leaving.add(stream)
-  stream.once('wantTrailers', () => stream.sendTrailers(OK))
-  stream.respond({ ':status': 200, 'content-type': CONTENT_TYPE, 'x-request-id': meta.requestId }, TRAILERS_FOLLOW)
-  stream.end(frame)
+  finish(call, OK, encodeFrame(toBinary(call.method.output, message)))
 }
 
-/** Answers with a status alone ("Trailers-Only"). */
-function refuse({ stream, meta, leaving }: Call, error: unknown): void {
-  if (stream.destroyed || stream.headersSent) return
+function refuse(call: Call, error: unknown): void {
   const { code, details, metadata } = toGrpcStatus(error)
-  const headers = { ':status': 200, 'content-type': CONTENT_TYPE, 'x-request-id': meta.requestId }
   const status = { 'grpc-status': String(code), 'grpc-message': encodeMessage(details) }
+  finish(call, { ...metadata.toHttp2Headers(), ...status }, NO_MESSAGE)
+}
+
+/** Headers stand apart from trailers also where there is no message: clients look for the request's id there. */
+function finish({ stream, meta, leaving }: Call, trailers: OutgoingHttpHeaders, body: Buffer): void {
+  if (stream.destroyed || stream.headersSent) return
   leaving.add(stream)
-  stream.respond({ ...headers, ...status, ...metadata.toHttp2Headers() }, NOTHING_FOLLOWS)
-  // A caller that has not ended its side would keep the stream open.
-  if (!stream.readableEnded) setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR))
+  stream.once('wantTrailers', () => {
+    stream.sendTrailers(trailers)
+    // A caller that has not ended its side would keep the stream open.
+    if (!stream.readableEnded) setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR))
+  })
+  stream.respond({ ':status': 200, 'content-type': CONTENT_TYPE, 'x-request-id': meta.requestId }, TRAILERS_FOLLOW)
+  stream.end(body)
 }
 
 function ignore(): void {
