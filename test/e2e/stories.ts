@@ -4,13 +4,6 @@
  */
 export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
   'test/e2e/cluster/cluster.test.ts': 'npm run cluster starts processes of its own',
-  'test/e2e/command-line/demo.test.ts': 'the server is to be found under the name that it has',
-  'test/e2e/command-line/doctor.test.ts': 'the server is to be found under the name that it has',
-  'test/e2e/command-line/flow.test.ts':
-    'the tool knows the public port alone, and others hold that to the same in both modes',
-  'test/e2e/command-line/proxy.test.ts': 'what the proxy calls is behind one address, however it is made up',
-  'test/e2e/command-line/watch.test.ts':
-    'what is watched is behind one address, and other stories follow the log in both modes',
   'test/e2e/embedded/embedded.test.ts': 'the embedded database belongs to one process',
   'test/e2e/embedded/refused-start.test.ts': 'a process that does not start is one process',
   'test/e2e/key-encryption-key/key-encryption-key.test.ts':
@@ -19,12 +12,10 @@ export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
   'test/e2e/key-rotation/crash.test.ts': 'the database holds up all that one process asks of it',
   'test/e2e/key-rotation/key-rotation.test.ts': 'one process of two has wrong clocks, in all that it does',
   'test/e2e/readme-tour/tour.test.ts': 'the README starts one process',
-  'test/e2e/sdk/sdk.test.ts': 'the README of the SDK starts one process',
   'test/e2e/secrets-in-logs/data-folder.test.ts': 'the data folder with its secrets belongs to one process',
   'test/e2e/split-smoke/rolling-restart.test.ts': 'it starts services apart by itself',
   'test/e2e/split-smoke/split.test.ts': 'it starts services apart by itself',
   'test/e2e/upgrade/upgrade.test.ts': 'version 1 is one process',
-  'test/e2e/verifier/verifier.test.ts': 'the verifier talks to one server, whatever is behind it',
   'test/e2e/workers/apart.test.ts': 'it starts services apart by itself',
   'test/e2e/workers/refused-start.test.ts': 'workers that do not start are of one process',
   'test/e2e/workers/workers.test.ts': 'the workers whose ports are shared are of one process',

@@ -42,7 +42,7 @@ const WAYS: Readonly<Record<string, readonly string[]>> = {
   'admin watchRevocations': ['operators watch; for the administrator `operator token --admin` makes what curl needs'],
   'admin listSigningKeys': ['keys', 'list', ...KEY],
   'admin rotateSigningKeys': ['keys', 'rotate', ...KEY],
-  'admin markKeyCompromised': ['keys', 'compromise', 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs', ...KEY],
+  'admin markKeyCompromised': ['keys', 'compromise', '--kid', 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs', ...KEY],
   'admin importSigningKey': ['keys', 'import', '-', ...KEY],
   'admin suspendOperator': ['operator', 'suspend', OPERATOR, ...KEY],
   'admin reinstateOperator': ['operator', 'reinstate', OPERATOR, ...KEY],

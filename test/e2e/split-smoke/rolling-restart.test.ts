@@ -14,8 +14,7 @@ import { type Process, prepareSplit, type Split } from './processes.ts'
 const NAMES: readonly ServiceName[] = ['operator-registry', 'identity', 'authn', 'revocation', 'jwks-gateway']
 /** Replaced at the same time. */
 const GROUPS: readonly (readonly ServiceName[])[] = [
-  ['operator-registry', 'identity'],
-  ['authn', 'revocation'],
+  ['operator-registry', 'identity', 'authn', 'revocation'],
   ['jwks-gateway'],
 ]
 /** Longer than callers take to notice, and than a process takes to find one that has come back. */

@@ -55,17 +55,20 @@ describe('keys compromise', () => {
     [['--force']],
     [['--held-by', 'database']],
     [['--held-by', 'pkcs11', '--force']],
-    [[kidOf(), '--held-by', 'database', '--force']],
-    [['', '--force']],
-    [['EdDSA', '--force']],
-    [[`${kidOf()}/../x`]],
+    [[`--kid=${kidOf()}`, '--held-by', 'database', '--force']],
+    [['--kid=', '--force']],
+    [['--kid=EdDSA', '--force']],
+    [[`--kid=${kidOf()}/../x`]],
+    [[kidOf(), '--force']],
   ])('does nothing for %j', async (args) => {
     expect(await mark(args)).toMatchObject({ code: 2, sent: [] })
   })
 
-  it('forces one key only where it is told to', async () => {
-    const kid = kidOf()
-    expect((await mark([kid])).sent).toEqual([{ kid, body: {} }])
-    expect((await mark([kid, '--force'])).sent).toEqual([{ kid, body: { force: true } }])
-  })
+  it.each([kidOf(), `-${kidOf().slice(1)}`, `--${kidOf().slice(2)}`])(
+    'forces %s only where it is told to',
+    async (kid) => {
+      expect((await mark([`--kid=${kid}`])).sent).toEqual([{ kid, body: {} }])
+      expect((await mark([`--kid=${kid}`, '--force'])).sent).toEqual([{ kid, body: { force: true } }])
+    },
+  )
 })

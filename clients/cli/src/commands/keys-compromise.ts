@@ -16,7 +16,8 @@ const flags = {
   ...adminFlags,
   ...reasonFlag,
   force: { kind: 'boolean', help: 'although no other key is ready' },
-  'held-by': { kind: 'text', value: 'HOLDER', help: 'instead of a KID: every key that the `database` holds' },
+  kid: { kind: 'text', value: 'KID', help: 'the key, as `keys list` shows it; some begin with a dash: --kid=KID' },
+  'held-by': { kind: 'text', value: 'HOLDER', help: 'instead of one: every key that the `database` holds' },
 } as const
 
 /** Marks a key, or all that are held in one place, as compromised. */
@@ -29,19 +30,17 @@ export const compromiseKey = defineCommand({
   examples: [
     {
       does: 'a key was found in a log',
-      line: 'auth4agent keys compromise NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs --key data/admin-key.pem --reason "found in a log"',
+      line: 'auth4agent keys compromise --kid=NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs --key data/admin-key.pem --reason "found in a log"',
     },
     {
       does: 'all of them',
       line: 'auth4agent keys compromise --held-by database --force --key data/admin-key.pem --reason "KEK leaked"',
     },
   ],
-  arguments: [{ name: 'KID', help: "the key's id, as `keys list` shows it" }],
   flags,
   async run(context) {
-    const [kid] = context.arguments
-    const holder = context.flags.text('held-by')
-    if ((kid === undefined) === (holder === undefined)) throw usageError('either KID or --held-by database is needed')
+    const [kid, holder] = [context.flags.text('kid'), context.flags.text('held-by')]
+    if ((kid === undefined) === (holder === undefined)) throw usageError('either --kid or --held-by database is needed')
     if (kid !== undefined) return compromiseOne(kid, context)
     if (holder !== 'database') throw usageError('--held-by takes `database`: keys in hardware are marked one by one')
     if (!context.flags.on('force')) {

@@ -35,7 +35,7 @@ export const rotateKeys = defineCommand({
     ...adminFlags,
     ...reasonFlag,
     alg: { kind: 'text', value: 'ALG', help: 'EdDSA, Ed25519, ES256 or RS256 alone' },
-    kid: { kind: 'text', value: 'KID', help: 'the prepared key that is to sign' },
+    kid: { kind: 'text', value: 'KID', help: 'the prepared key that is to sign; some begin with a dash: --kid=KID' },
   },
   async run(context) {
     const { flags } = context

@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type CliResult, runCli } from '../../support/cli.ts'
+import { type ConfigFolder, createConfigFolder } from '../../support/config-folder.ts'
+import { type Deployment, startDeployment } from '../../support/deployment.ts'
+import { freePort } from '../../support/free-port.ts'
+import { type AgentParty, newKeys, operatorAsserter, thumbprintOf } from '../../support/parties.ts'
+import { activeAgent, expectStatus, issueToken } from '../../support/story.ts'
+
+const DOMAIN = 'governed.example.com'
+const AUDIENCE = `https://api.${DOMAIN}`
+const keys = newKeys()
+const admin = newKeys()
+
+let deployment: Deployment
+let folder: ConfigFolder
+let issuer: string
+let operatorId: string
+let agent: AgentParty
+
+beforeAll(async () => {
+  const port = String(await freePort())
+  issuer = `http://127.0.0.1:${port}`
+  const env = {
+    PORT: port,
+    AUTH4AGENT_BASE_URL: issuer,
+    AUTH4AGENT_ADMIN_KEY: admin.publicKey.toString('base64'),
+  }
+  ;[deployment, folder] = await Promise.all([startDeployment({ env }), createConfigFolder()])
+  const { client, dns } = deployment
+  operatorId = String(expectStatus(201, await client.registerOperator(DOMAIN, keys)).id)
+  dns.setTxt(`_auth4agents.${DOMAIN}`, [`v=a4a1; iss=${issuer}; op=${operatorId}; rk=${thumbprintOf(keys)}`])
+  expectStatus(200, await client.confirm(operatorId))
+  agent = await activeAgent(client, { id: operatorId, domain: DOMAIN, ...operatorAsserter(keys, operatorId, issuer) })
+  await folder.operator({ id: operatorId, domain: DOMAIN, server: issuer }, keys)
+  await folder.agent({ operatorId, server: issuer }, agent)
+})
+afterAll(() => Promise.all([deployment?.stop(), folder?.remove()]))
+
+/** Runs the tool in the operator's folder, with a text on standard input. */
+const feed = (input: string, ...args: readonly string[]): Promise<CliResult> =>
+  runCli([...args, '--config', folder.path], { fetch: globalThis.fetch, readStdin: async () => input })
+
+const run = (...args: readonly string[]) => feed('', ...args)
+
+/** As the administrator, whose key comes on standard input. */
+const administer = (...args: readonly string[]) =>
+  feed(String(admin.privateKey.export({ format: 'pem', type: 'pkcs8' })), ...args, '--key', '-')
+
+/** The JSON that a run which ended well wrote. */
+async function jsonOf(ran: Promise<CliResult>): Promise<unknown> {
+  const { code, stdout, stderr } = await ran
+  if (code !== 0) throw new Error(`it ended with ${code}:\n${stdout}${stderr}`)
+  return JSON.parse(stdout)
+}
+
+const newToken = async () => String((await issueToken(deployment.client, agent)).token)
+const verdictOf = async (token: string) => expectStatus(200, await deployment.client.verify(token))
+
+it('shows the policy, and replaces it with nothing but what it could have shown', async () => {
+  const rule = { audience: AUDIENCE, callers: ['other.example.com'], token_signing_alg: 'ES256' }
+  const policy = { audiences: [rule], require_bound_challenges: true }
+  expect(await jsonOf(feed(JSON.stringify(policy), 'policy', 'set', '--file', '-', '--json'))).toEqual(policy)
+  const { stdout: shown } = await run('policy', 'get')
+  expect(JSON.parse(shown)).toEqual(policy)
+  expect(await feed('{"audience":[]}', 'policy', 'set', '--file', '-')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('and no others'),
+  })
+  expect(await run('policy', 'set', '--file', `${folder.path}/gone.json`)).toMatchObject({ code: 4 })
+  expect(await jsonOf(run('policy', 'get', '--json'))).toEqual(policy)
+  expect(await feed(shown.replace('true', 'false'), 'policy', 'set', '--file', '-')).toMatchObject({ code: 0 })
+  expect(await jsonOf(run('policy', 'get', '--json'))).toEqual({ ...policy, require_bound_challenges: false })
+})
+
+it('changes what an agent is called and what it has to sign, each without the other', async () => {
+  const update = (...flags: readonly string[]) => jsonOf(run('agents', 'update', agent.did, ...flags, '--json'))
+  expect(await update('--label', 'reader')).toMatchObject({ label: 'reader', require_bound_challenges: false })
+  const bound = { label: 'reader', require_bound_challenges: true }
+  expect(await update('--bound-challenges', 'required')).toMatchObject(bound)
+  expect(await update('--bound-challenges', 'optional')).toMatchObject({
+    label: 'reader',
+    require_bound_challenges: false,
+  })
+  expect(await run('agents', 'update', agent.did)).toMatchObject({ code: 2 })
+  expect(await run('agents', 'update', agent.did, '--bound-challenges', 'yes')).toMatchObject({ code: 2 })
+})
+
+it("ends all tokens of the operator's agents", async () => {
+  const token = await newToken()
+  expect(await verdictOf(token)).toMatchObject({ valid: true })
+  expect(await jsonOf(run('operator', 'end-all-tokens', '--reason', 'leaked', '--json'))).toMatchObject({
+    id: operatorId,
+  })
+  expect(await verdictOf(token)).toMatchObject({ valid: false, reason: 'OPERATOR_TOKENS_ENDED' })
+  expect(await verdictOf(await newToken())).toMatchObject({ valid: true })
+})
+
+it('suspends and reactivates the agent of the folder, and ends none for good that is not named', async () => {
+  expect(await run('revoke', 'suspend')).toMatchObject({ code: 0, stdout: expect.stringContaining(agent.did) })
+  expect(await run('revoke', 'reactivate')).toMatchObject({ code: 0, stdout: expect.stringContaining(agent.did) })
+  expect(await run('revoke', 'agent')).toMatchObject({ code: 2, stderr: expect.stringContaining('--agent-id') })
+})
+
+it('suspends and reinstates an operator, and ends the tokens of everybody, as the administrator', async () => {
+  const token = await newToken()
+  expect(await jsonOf(administer('operator', 'suspend', operatorId, '--reason', 'abuse', '--json'))).toMatchObject({
+    status: 'suspended',
+  })
+  expect(await verdictOf(token)).toMatchObject({ valid: false })
+  expect(await jsonOf(administer('operator', 'reinstate', operatorId, '--json'))).toMatchObject({ status: 'active' })
+  const later = await newToken()
+  expect(await administer('deployment', 'end-all-tokens')).toMatchObject({ code: 0 })
+  expect(await verdictOf(later)).toMatchObject({ valid: false })
+  expect(await administer('operator', 'suspend', DOMAIN)).toMatchObject({ code: 2 })
+})
+
+it('gives the domain up when its name is repeated, and not before', async () => {
+  for (const meant of [[], ['--yes', 'example.com']]) {
+    expect(await run('operator', 'release', ...meant)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`--yes ${DOMAIN}`),
+    })
+  }
+  expect(await jsonOf(run('verify-operator', 'status', '--json'))).toMatchObject({ status: 'active' })
+  expect(await run('operator', 'release', '--yes', DOMAIN)).toMatchObject({ code: 0 })
+  expect(await jsonOf(run('verify-operator', 'status', '--json'))).toMatchObject({ status: 'released' })
+})
