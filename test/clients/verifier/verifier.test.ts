@@ -262,6 +262,10 @@ it('what was revoked stays refused through an outage of the issuer, and what is 
   const [before, meanwhile] = [await stage.newToken(), await stage.newToken()]
   const { client, server } = stage.deployment
   expectStatus(200, await client.revokeToken(before))
+  await until(
+    () => outcomeOf(own, before),
+    (outcome) => outcome === 'TOKEN_REVOKED',
+  )
   await own.verify(meanwhile)
   stage.network.cut('/')
   await server.kill()
