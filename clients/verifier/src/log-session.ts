@@ -1,5 +1,5 @@
 import { recordHash } from '@auth4agent/core/record-hash'
-import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation-log'
+import { isRevocationKind, type LogPosition, type RevocationRecord } from '@auth4agent/core/revocation-log'
 import { createRevocationState, type RevocationState } from '@auth4agent/core/revocation-state'
 import { FeedError } from './feed.ts'
 
@@ -28,13 +28,15 @@ export function beginSession(): LogSession {
 export function applyRecord(session: LogSession, record: RevocationRecord): void {
   const { applied, state, expiries } = session
   if (applied !== undefined && !follows(applied, record)) throw broken('a record does not follow from the one before')
-  if (recordHash(record) !== record.hash) throw broken('a record is not what its hash says')
-  if (!state.apply(record)) {
+  // Looked at first: the name that went into the hash is not known either.
+  if (!isRevocationKind(record.kind)) {
     throw new FeedError('the log holds a record of a kind that this version does not know', {
       mustBeginAgain: true,
       retryAfterMs: UNKNOWN_KIND_PAUSE_MS,
     })
   }
+  if (recordHash(record) !== record.hash) throw broken('a record is not what its hash says')
+  state.apply(record)
   expiries.set(record.sequence, record.expiresAt)
   if (expiries.size > MAX_RECORDS) throw broken('the log is too long')
   const logEpoch = session.isWhole && applied !== undefined ? applied.logEpoch : record.logEpoch
