@@ -1,7 +1,9 @@
 import { describe, expect, it, vi } from 'vitest'
 import { GOOD_CLAIMS } from '../../../test/support/access-tokens.ts'
 import { handFeed, handLog } from '../../../test/support/hand-feed.ts'
-import { fakeIssuer, newToken, outcomeOf, VERIFY } from '../../../test/support/offline-verifier.ts'
+import { fakeIssuer, JWKS, newToken, outcomeOf, VERIFY } from '../../../test/support/offline-verifier.ts'
+import { testTokenKey } from '../../../test/support/token-keys.ts'
+import { until } from '../../../test/support/until.ts'
 import { createVerifier } from './create-verifier.ts'
 import { toPrometheus } from './metrics.ts'
 import type { VerifierOptions } from './options.ts'
@@ -163,4 +165,63 @@ it('tells how it is', async () => {
   expect(text).toMatch(/^auth4agent_verifier_revocations 1$/m)
   verifier.close()
   expect(toPrometheus(verifier.metrics())).toContain('staleness_seconds +Inf')
+})
+
+describe('once it is closed', () => {
+  it.each<[string, Partial<VerifierOptions>]>([
+    ['one without revocations', {}],
+    ['one that follows them', { revocations: handFeed().feed, onStale: 'ask' }],
+  ])('%s refuses every token, known or new, and asks nobody', async (_name, options) => {
+    const issuer = fakeIssuer()
+    issuer.answers[VERIFY] = { valid: true, claims: { jti: 'this-one', sub: GOOD_CLAIMS.sub } }
+    const verifier = issuer.newVerifier(options)
+    const token = newToken(issuer.key, { jti: 'this-one' })
+    expect(await outcomeOf(verifier, token)).toBe('VALID')
+    const askedBefore = { ...issuer.asked }
+    verifier.close()
+    for (const text of [token, newToken(issuer.key), newToken(testTokenKey('EdDSA')), 'x']) {
+      await expect(verifier.verify(text)).rejects.toMatchObject({ reason: 'VERIFIER_CLOSED', isTemporary: true })
+    }
+    expect(issuer.asked).toEqual(askedBefore)
+  })
+
+  it.each([JWKS, VERIFY])('it refuses a token that waits for an answer from %s', async (path) => {
+    const { issuer, verifier, token } = setUpStale({ valid: true, claims: { jti: 'this-one', sub: GOOD_CLAIMS.sub } })
+    const { promise: asked, resolve: onAsked } = Promise.withResolvers<void>()
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
+    const body = issuer.answers[path]
+    issuer.answers[path] = async () => {
+      onAsked()
+      await answered
+      return Response.json(body)
+    }
+    const outcome = outcomeOf(verifier, token)
+    await asked
+    verifier.close()
+    answer()
+    expect(await outcome).toBe('VERIFIER_CLOSED')
+  })
+
+  it('it knows nothing more of revocations, whatever comes yet', async () => {
+    const issuer = fakeIssuer()
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
+    const { promise: asked, resolve: onAsked } = Promise.withResolvers<void>()
+    issuer.answers[JWKS] = async () => {
+      onAsked()
+      await answered
+      return Response.json({ keys: [] })
+    }
+    const hand = handFeed()
+    const verifier = issuer.newVerifier({ revocations: hand.feed })
+    const connection = await hand.next()
+    connection.send(handLog().head())
+    await asked
+    const ready = verifier.ready()
+    verifier.close()
+    answer()
+    await expect(ready).rejects.toMatchObject({ reason: 'VERIFIER_CLOSED' })
+    await expect(verifier.ready()).rejects.toMatchObject({ reason: 'VERIFIER_CLOSED' })
+    await until(async () => verifier.metrics().keysAgeSeconds, Number.isFinite)
+    expect(verifier.metrics().stalenessSeconds).toBe(Number.POSITIVE_INFINITY)
+  })
 })
