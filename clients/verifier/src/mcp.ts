@@ -1,5 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { parseScopeString } from '@auth4agent/core/scope'
+import { authorizationOf, type NodeRequest } from './authorization.ts'
 import type { Verifier } from './create-verifier.ts'
 import { createGuard, type Granted, type GuardOptions } from './guard.ts'
 
@@ -23,8 +23,17 @@ export interface McpAuth {
   readonly extra: { readonly claims: Granted['claims'] }
 }
 
-type McpRequest = IncomingMessage & { auth?: McpAuth }
-type Middleware = (request: McpRequest, response: ServerResponse, next: (error?: unknown) => void) => Promise<void>
+interface McpRequest extends NodeRequest {
+  readonly method?: string | undefined
+  readonly url?: string | undefined
+  auth?: McpAuth
+}
+
+interface McpResponse {
+  writeHead(status: number, headers: Record<string, string>): { end(body: string): unknown }
+}
+
+type Middleware = (request: McpRequest, response: McpResponse, next: (error?: unknown) => void) => Promise<void>
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 
@@ -50,7 +59,7 @@ export function protect(verifier: Verifier, options: McpOptions): Middleware {
       response.writeHead(200, METADATA_HEADERS).end(metadata)
       return
     }
-    const answer = await guard(request.headersDistinct['authorization'])
+    const answer = await guard(authorizationOf(request))
     if ('claims' in answer) {
       request.auth = toAuth(answer, resource)
       next()
