@@ -5,6 +5,7 @@ import { fakeIssuer, JWKS, newToken, outcomeOf, VERIFY } from '../../../test/sup
 import { testTokenKey } from '../../../test/support/token-keys.ts'
 import { until } from '../../../test/support/until.ts'
 import { createVerifier } from './create-verifier.ts'
+import { createGuard } from './guard.ts'
 import { toPrometheus } from './metrics.ts'
 import type { VerifierOptions } from './options.ts'
 
@@ -14,6 +15,8 @@ const OPTIONS: VerifierOptions = {
   operators: 'any',
   revocations: 'none',
 }
+
+const KEY = { publicKey: new Uint8Array(32), sign: async () => new Uint8Array(64) }
 
 describe('options', () => {
   it.each<[string, object]>([
@@ -27,6 +30,13 @@ describe('options', () => {
     ['an empty audience', { audience: '' }],
     ['no word about revocations', { revocations: undefined }],
     ['another word', { revocations: 'all' }],
+    ['revocations that nobody asks for', { revocations: {} }],
+    ['an operator of nobody', { revocations: { operatorId: undefined, key: KEY } }],
+    ['an operator without a key', { revocations: { operatorId: GOOD_CLAIMS.operator_id, key: undefined } }],
+    ['an authorization that is not made', { revocations: { authorization: 'Bearer x' } }],
+    ['a feed that cannot be opened', { revocations: { open: undefined } }],
+    ['a scope, which is wanted of each request', { scope: 'orders:read' }],
+    ['no issuer', { issuer: undefined }],
     ['an issuer in the clear', { issuer: 'http://auth.example.com' }],
     ['an issuer with a slash behind', { issuer: 'https://auth.example.com/' }],
     ['an issuer with a query', { issuer: 'https://auth.example.com?a' }],
@@ -39,6 +49,17 @@ describe('options', () => {
     expect(() => createVerifier({ ...OPTIONS, ...options })).toThrow(TypeError)
   })
 })
+
+const SENSELESS: readonly object[] = [
+  { scope: '' },
+  { scope: undefined },
+  { scope: 'a  b' },
+  { scope: '*' },
+  { audience: '' },
+  { audience: undefined },
+  { audience: [] },
+  { scopes: 'read' },
+]
 
 describe('what is wanted', () => {
   it.each<[string, object, object, string]>([
@@ -70,14 +91,12 @@ describe('what is wanted', () => {
     }
   })
 
-  it.each([{ scope: '' }, { scope: undefined }, { scope: 'a  b' }, { scope: '*' }, { audience: '' }, { audience: [] }])(
-    'may not be %j, which somebody forgot to set',
-    async (wanted) => {
-      const issuer = fakeIssuer()
-      const verifier = issuer.newVerifier()
-      await expect(outcomeOf(verifier, newToken(issuer.key), wanted)).rejects.toThrow(TypeError)
-    },
-  )
+  it.each(SENSELESS)('may not be %j, which somebody forgot to set', async (wanted) => {
+    const issuer = fakeIssuer()
+    const verifier = issuer.newVerifier()
+    await expect(outcomeOf(verifier, newToken(issuer.key), wanted)).rejects.toThrow(TypeError)
+    expect(() => createGuard(verifier, wanted)).toThrow(TypeError)
+  })
 })
 
 it.each([undefined, null, 1, {}, [], '', 'a.b.c', '\ud800', 'x'.repeat(100_000), Symbol('x'), { length: 5, slice: 1 }])(
