@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest'
 import { GOOD_CLAIMS } from '../../../test/support/access-tokens.ts'
 import { becomes, JTI, setUpFollower, setUpReadyFollower } from '../../../test/support/followed-log.ts'
-import { handLog } from '../../../test/support/hand-feed.ts'
-import { JWKS, newToken, outcomeOf } from '../../../test/support/offline-verifier.ts'
+import { handFeed, handLog } from '../../../test/support/hand-feed.ts'
+import { fakeIssuer, JWKS, newToken, outcomeOf, published } from '../../../test/support/offline-verifier.ts'
 import { until } from '../../../test/support/until.ts'
 import { FeedError } from './feed.ts'
 
@@ -92,5 +92,21 @@ describe('by the clock', () => {
     await becomes(verifier, newToken(issuer.key), 'UNKNOWN_KEY')
     expect(verifier.metrics().stalenessSeconds).toBeLessThan(5)
     vi.useRealTimers()
+  })
+
+  it('takes keys for no younger than the cache that they lay in', async () => {
+    const issuer = fakeIssuer()
+    const told = { keys: [published(issuer.key)] }
+    issuer.answers[JWKS] = () => Response.json(told, { headers: { 'cache-control': 'max-age=86400', age: '3000' } })
+    const hand = handFeed()
+    const verifier = issuer.newVerifier({ revocations: hand.feed })
+    const log = handLog()
+    const first = await hand.next()
+    first.send(log.head())
+    const second = await hand.next()
+    expect(verifier.metrics().stalenessSeconds).toBe(Number.POSITIVE_INFINITY)
+    issuer.answers[JWKS] = told
+    second.send(log.head())
+    await becomes(verifier, newToken(issuer.key), 'VALID')
   })
 })
