@@ -2,7 +2,7 @@ import { recordHash } from '@auth4agent/core/record-hash'
 import type { RevocationRecord } from '@auth4agent/core/revocation-log'
 import { expect, it } from 'vitest'
 import type { RevocationFeed } from './feed.ts'
-import { grpcFeed } from './grpc-feed.ts'
+import { grpcFeed, type RevocationClient } from './grpc-feed.ts'
 import { applyRecord, beginSession } from './log-session.ts'
 import { sseFeed } from './sse-feed.ts'
 
@@ -35,9 +35,12 @@ function overServerSentEvents({ logEpoch, sequence, hash, kind, ...record }: Rev
     expires_at: new Date(record.expiresAt).toISOString(),
     recorded_at: new Date(record.recordedAt).toISOString(),
   })
-  const headers = { 'content-type': 'text/event-stream' }
+  return feedOfText(`event: record\ndata: ${data}\n\n`)
+}
+
+function feedOfText(text: string): RevocationFeed {
   return sseFeed({
-    fetch: async () => new Response(`event: record\ndata: ${data}\n\n`, { headers }),
+    fetch: async () => new Response(text, { headers: { 'content-type': 'text/event-stream' } }),
     locate: async () => 'https://auth.example.com/v1/revocations',
     authorize: async () => 'Bearer x',
   })
@@ -46,20 +49,28 @@ function overServerSentEvents({ logEpoch, sequence, hash, kind, ...record }: Rev
 const toTimestamp = (ms: number) => ({ seconds: BigInt(ms / 1_000), nanos: 0 })
 
 function overGrpc({ logEpoch, sequence, hash, kind, ...record }: RevocationRecord): RevocationFeed {
+  const value = {
+    ...record,
+    position: { logEpoch, sequence: BigInt(sequence), hash: Buffer.from(hash, 'hex') },
+    previousHash: new Uint8Array(),
+    kind: kind === 'token' ? 1 : 9,
+    expiresAt: toTimestamp(record.expiresAt),
+    recordedAt: toTimestamp(record.recordedAt),
+  }
+  return feedOfMessage({ case: 'record', value })
+}
+
+type Message = ReturnType<RevocationClient['watchRevocations']> extends AsyncIterable<infer M> ? M : never
+
+function feedOfMessage(event: Message['event']): RevocationFeed {
   return grpcFeed({
     async *watchRevocations() {
-      const value = {
-        ...record,
-        position: { logEpoch, sequence: BigInt(sequence), hash: Buffer.from(hash, 'hex') },
-        previousHash: new Uint8Array(),
-        kind: kind === 'token' ? 1 : 9,
-        expiresAt: toTimestamp(record.expiresAt),
-        recordedAt: toTimestamp(record.recordedAt),
-      }
-      yield { event: { case: 'record', value } }
+      yield { event }
     },
   })
 }
+
+const READ_AGAIN_LATER = { name: 'FeedError', mustBeginAgain: true, retryAfterMs: 30_000 }
 
 /** Resolves with how many records were put into effect. */
 async function readAll(feed: RevocationFeed): Promise<number> {
@@ -77,7 +88,17 @@ it.each([
   'puts a record into effect that comes over %s, and reads a log of an unknown kind again later',
   async (_name, feed) => {
     expect(await readAll(feed(written('token')))).toBe(1)
-    const refusal = { name: 'FeedError', mustBeginAgain: true, retryAfterMs: 30_000 }
-    await expect(readAll(feed(written('planet')))).rejects.toMatchObject(refusal)
+    await expect(readAll(feed(written('planet')))).rejects.toMatchObject(READ_AGAIN_LATER)
   },
 )
+
+it.each<[string, RevocationFeed]>([
+  ['an event of another name', feedOfText('event: planet\ndata: {}\n\n')],
+  ['an event without a name', feedOfText('data: {}\n\n')],
+  ['a record without all that it needs', feedOfText('event: record\ndata: {}\n\n')],
+  ['a head that is none', feedOfText('event: head\ndata: null\n\n')],
+  ['a message of another case', feedOfMessage({ case: undefined })],
+  ['a head without a position', feedOfMessage({ case: 'head', value: {} })],
+])('reads a log again later that holds %s', async (_name, feed) => {
+  await expect(readAll(feed)).rejects.toMatchObject(READ_AGAIN_LATER)
+})
