@@ -39,17 +39,21 @@ const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 
 /**
  * Middleware of Express or Connect's kind in front of an MCP server over Streamable HTTP: it serves the resource's metadata, and lets
- * requests with a good token pass; others are told where that metadata is.
+ * requests with a good token pass; others are told where that metadata is. Throws TypeError for a resource that is none.
  */
 export function protect(verifier: Verifier, options: McpOptions): Middleware {
   const { resource, scopesSupported = options.scope ?? '', resourceName, ...wanted } = options
-  const { origin, pathname } = new URL(resource)
+  const { origin, pathname, search } = new URL(resource)
+  if (resource.includes('#')) throw new TypeError('the address of a resource has no fragment')
   const path = pathname === '/' ? '' : pathname
-  const guard = createGuard(verifier, { ...wanted, resourceMetadata: `${origin}${WELL_KNOWN}${path}` })
+  const guard = createGuard(verifier, { ...wanted, resourceMetadata: `${origin}${WELL_KNOWN}${path}${search}` })
+  const scopes = parseScopeString(scopesSupported)
+  if (scopes === undefined)
+    throw new TypeError(`no scopes that a token could have are ${JSON.stringify(scopesSupported)}`)
   const metadata = JSON.stringify({
     resource,
     authorization_servers: [verifier.settings.issuer],
-    scopes_supported: parseScopeString(scopesSupported) ?? [],
+    scopes_supported: scopes,
     bearer_methods_supported: ['header'],
     ...(resourceName !== undefined && { resource_name: resourceName }),
   })
