@@ -81,7 +81,9 @@ export function readOptions(options: VerifierOptions): Settings {
   refuseOthers(options, NAMES)
   const { issuer, revocations, onStale = 'refuse', fetch = globalThis.fetch, onProblem } = options
   if (!isIssuer(issuer))
-    throw new TypeError('issuer must be an https address (http on loopback) without a slash behind')
+    throw new TypeError(
+      'issuer must be an https address (http on loopback) in lower case, without a slash behind, a query or a user',
+    )
   if (onStale !== 'refuse' && onStale !== 'ask') throw new TypeError("onStale must be 'refuse' or 'ask'")
   const isAlone = revocations === 'none'
   if (!isAlone && !isFollowable(revocations)) {
@@ -152,8 +154,8 @@ function readNumber(name: string, value: number, least: number, most: number): n
   throw new TypeError(`${name} must be ${least} to ${most}`)
 }
 
+/** As a server takes it for its own: written in the one form that it is compared in, so that another is not waited for in vain. */
 function isIssuer(issuer: unknown): issuer is string {
-  if (typeof issuer !== 'string' || issuer.endsWith('/') || !URL.canParse(issuer)) return false
-  const { username, password, search, hash } = new URL(issuer)
-  return (issuer.startsWith('https://') || LOOPBACK.test(issuer)) && username + password + search + hash === ''
+  if (typeof issuer !== 'string' || /[?#@]/.test(issuer) || !URL.canParse(issuer)) return false
+  return new URL(issuer).href.replace(/\/$/, '') === issuer && (issuer.startsWith('https://') || LOOPBACK.test(issuer))
 }
