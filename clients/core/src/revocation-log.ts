@@ -11,6 +11,14 @@ export interface LogPosition {
 /** Kinds of records that this version understands. */
 export const REVOCATION_KINDS = ['token', 'agent', 'operator', 'key', 'deployment'] as const
 
+/** One of them. */
+export type RevocationKind = (typeof REVOCATION_KINDS)[number]
+
+/** Whether a text names one of them. */
+export function isRevocationKind(text: string): text is RevocationKind {
+  return REVOCATION_KINDS.some((kind) => kind === text)
+}
+
 /** One entry of the revocation log. */
 export interface RevocationRecord extends LogPosition {
   /** One of REVOCATION_KINDS, or what a newer version writes. */

@@ -1,4 +1,4 @@
-import { REVOCATION_KINDS, type RevocationRecord, type TokenIdentity } from './revocation-log.ts'
+import { isRevocationKind, type RevocationKind, type RevocationRecord, type TokenIdentity } from './revocation-log.ts'
 import type { Verdict } from './verdicts.ts'
 
 /** What has been ended, in memory. */
@@ -20,12 +20,10 @@ interface Entry {
   readonly minimumEpoch: number
 }
 
-type Kind = (typeof REVOCATION_KINDS)[number]
-
 /** An empty state. */
 export function createRevocationState(): RevocationState {
   // Each map is in the order of its entries' sequences, so what is to be forgotten stands first.
-  const entries: Record<Kind, Map<string, Entry>> = {
+  const entries: Record<RevocationKind, Map<string, Entry>> = {
     token: new Map(),
     agent: new Map(),
     operator: new Map(),
@@ -33,10 +31,10 @@ export function createRevocationState(): RevocationState {
     deployment: new Map(),
   }
   const hasKeyEnded = (kid: string) => entries.key.has(keyOf('', kid))
-  const minimum = (kind: Kind, key: string) => entries[kind].get(key)?.minimumEpoch ?? 0
+  const minimum = (kind: RevocationKind, key: string) => entries[kind].get(key)?.minimumEpoch ?? 0
   return {
     apply({ kind, operatorId, subject, sequence, minimumEpoch }) {
-      if (!isKind(kind)) return false
+      if (!isRevocationKind(kind)) return false
       const key = keyOf(operatorId, subject)
       const least = Math.max(minimum(kind, key), minimumEpoch)
       entries[kind].delete(key)
@@ -69,8 +67,4 @@ export function createRevocationState(): RevocationState {
 /** Neither an operator's id nor a subject holds a space. */
 function keyOf(operatorId: string, subject: string): string {
   return `${operatorId} ${subject}`
-}
-
-function isKind(kind: string): kind is Kind {
-  return REVOCATION_KINDS.some((known) => known === kind)
 }

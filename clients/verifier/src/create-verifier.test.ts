@@ -1,42 +1,23 @@
 import { describe, expect, it, vi } from 'vitest'
 import { GOOD_CLAIMS } from '../../../test/support/access-tokens.ts'
 import { handFeed, handLog } from '../../../test/support/hand-feed.ts'
-import { fakeIssuer, newToken, outcomeOf, VERIFY } from '../../../test/support/offline-verifier.ts'
-import { createVerifier } from './create-verifier.ts'
+import { fakeIssuer, JWKS, newToken, outcomeOf, VERIFY } from '../../../test/support/offline-verifier.ts'
+import { testTokenKey } from '../../../test/support/token-keys.ts'
+import { until } from '../../../test/support/until.ts'
+import { createGuard } from './guard.ts'
 import { toPrometheus } from './metrics.ts'
 import type { VerifierOptions } from './options.ts'
 
-const OPTIONS: VerifierOptions = {
-  issuer: 'https://auth.example.com',
-  audience: 'https://api.example.com',
-  operators: 'any',
-  revocations: 'none',
-}
-
-describe('options', () => {
-  it.each<[string, object]>([
-    ['no operators', { operators: undefined }],
-    ['an empty list of operators', { operators: [] }],
-    ['an operator that is empty', { operators: ['a.example', ''] }],
-    ['"any" in a list', { operators: ['any'] }],
-    ['an operator in capitals, which would match nobody', { operators: ['A.example'] }],
-    ['a text for operators', { operators: 'a.example' }],
-    ['no audience', { audience: undefined }],
-    ['an empty audience', { audience: '' }],
-    ['no word about revocations', { revocations: undefined }],
-    ['another word', { revocations: 'all' }],
-    ['an issuer in the clear', { issuer: 'http://auth.example.com' }],
-    ['an issuer with a slash behind', { issuer: 'https://auth.example.com/' }],
-    ['an issuer with a query', { issuer: 'https://auth.example.com?a' }],
-    ['no staleness', { maxStaleness: 0 }],
-    ['any staleness', { maxStaleness: Number.POSITIVE_INFINITY }],
-    ['a text for a number', { clockSkew: '10' }],
-    ['more skew than the server', { clockSkew: 61 }],
-    ['another thing to do when stale', { onStale: 'accept' }],
-  ])('with %s are refused', (_name, options) => {
-    expect(() => createVerifier({ ...OPTIONS, ...options })).toThrow(TypeError)
-  })
-})
+const SENSELESS: readonly object[] = [
+  { scope: '' },
+  { scope: undefined },
+  { scope: 'a  b' },
+  { scope: '*' },
+  { audience: '' },
+  { audience: undefined },
+  { audience: [] },
+  { scopes: 'read' },
+]
 
 describe('what is wanted', () => {
   it.each<[string, object, object, string]>([
@@ -68,14 +49,12 @@ describe('what is wanted', () => {
     }
   })
 
-  it.each([{ scope: '' }, { scope: undefined }, { scope: 'a  b' }, { scope: '*' }, { audience: '' }, { audience: [] }])(
-    'may not be %j, which somebody forgot to set',
-    async (wanted) => {
-      const issuer = fakeIssuer()
-      const verifier = issuer.newVerifier()
-      await expect(outcomeOf(verifier, newToken(issuer.key), wanted)).rejects.toThrow(TypeError)
-    },
-  )
+  it.each(SENSELESS)('may not be %j, which somebody forgot to set', async (wanted) => {
+    const issuer = fakeIssuer()
+    const verifier = issuer.newVerifier()
+    await expect(outcomeOf(verifier, newToken(issuer.key), wanted)).rejects.toThrow(TypeError)
+    expect(() => createGuard(verifier, wanted)).toThrow(TypeError)
+  })
 })
 
 it.each([undefined, null, 1, {}, [], '', 'a.b.c', '\ud800', 'x'.repeat(100_000), Symbol('x'), { length: 5, slice: 1 }])(
@@ -163,4 +142,63 @@ it('tells how it is', async () => {
   expect(text).toMatch(/^auth4agent_verifier_revocations 1$/m)
   verifier.close()
   expect(toPrometheus(verifier.metrics())).toContain('staleness_seconds +Inf')
+})
+
+describe('once it is closed', () => {
+  it.each<[string, Partial<VerifierOptions>]>([
+    ['one without revocations', {}],
+    ['one that follows them', { revocations: handFeed().feed, onStale: 'ask' }],
+  ])('%s refuses every token, known or new, and asks nobody', async (_name, options) => {
+    const issuer = fakeIssuer()
+    issuer.answers[VERIFY] = { valid: true, claims: { jti: 'this-one', sub: GOOD_CLAIMS.sub } }
+    const verifier = issuer.newVerifier(options)
+    const token = newToken(issuer.key, { jti: 'this-one' })
+    expect(await outcomeOf(verifier, token)).toBe('VALID')
+    const askedBefore = { ...issuer.asked }
+    verifier.close()
+    for (const text of [token, newToken(issuer.key), newToken(testTokenKey('EdDSA')), 'x']) {
+      await expect(verifier.verify(text)).rejects.toMatchObject({ reason: 'VERIFIER_CLOSED', isTemporary: true })
+    }
+    expect(issuer.asked).toEqual(askedBefore)
+  })
+
+  it.each([JWKS, VERIFY])('it refuses a token that waits for an answer from %s', async (path) => {
+    const { issuer, verifier, token } = setUpStale({ valid: true, claims: { jti: 'this-one', sub: GOOD_CLAIMS.sub } })
+    const { promise: asked, resolve: onAsked } = Promise.withResolvers<void>()
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
+    const body = issuer.answers[path]
+    issuer.answers[path] = async () => {
+      onAsked()
+      await answered
+      return Response.json(body)
+    }
+    const outcome = outcomeOf(verifier, token)
+    await asked
+    verifier.close()
+    answer()
+    expect(await outcome).toBe('VERIFIER_CLOSED')
+  })
+
+  it('it knows nothing more of revocations, whatever comes yet', async () => {
+    const issuer = fakeIssuer()
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
+    const { promise: asked, resolve: onAsked } = Promise.withResolvers<void>()
+    issuer.answers[JWKS] = async () => {
+      onAsked()
+      await answered
+      return Response.json({ keys: [] })
+    }
+    const hand = handFeed()
+    const verifier = issuer.newVerifier({ revocations: hand.feed })
+    const connection = await hand.next()
+    connection.send(handLog().head())
+    await asked
+    const ready = verifier.ready()
+    verifier.close()
+    answer()
+    await expect(ready).rejects.toMatchObject({ reason: 'VERIFIER_CLOSED' })
+    await expect(verifier.ready()).rejects.toMatchObject({ reason: 'VERIFIER_CLOSED' })
+    await until(async () => verifier.metrics().keysAgeSeconds, Number.isFinite)
+    expect(verifier.metrics().stalenessSeconds).toBe(Number.POSITIVE_INFINITY)
+  })
 })

@@ -3,6 +3,7 @@ import type { Requirements } from '@auth4agent/core/check-requirements'
 import type { AccessTokenClaims } from '@auth4agent/core/claims'
 import { createTokenCache } from '@auth4agent/core/token-cache'
 import { createAsk } from './ask.ts'
+import { VerificationError } from './errors.ts'
 import { followRevocations } from './follower.ts'
 import { createJudge, type Genuine, toGenuine } from './judge.ts'
 import { createKeyStore } from './key-store.ts'
@@ -21,10 +22,13 @@ export interface Verifier {
    * it is; with TypeError when what is wanted makes no sense. The claims are frozen: whoever sends the token again gets the same.
    */
   verify(token: string, wanted?: Wanted): Promise<AccessTokenClaims>
-  /** Resolves once it has the keys and knows what has been revoked. It may be asked before: then it waits for keys, and refuses. */
+  /**
+   * Resolves once it has the keys and knows what has been revoked; rejects with VerificationError when it is closed. It may be asked for
+   * tokens before: then it waits for keys, and refuses.
+   */
   ready(): Promise<void>
   metrics(): Metrics
-  /** Ends what it does in the background. Where revocations are followed, it refuses all tokens from then on. */
+  /** Ends what it does in the background. It refuses all tokens from then on. */
   close(): void
   [Symbol.dispose](): void
 }
@@ -42,7 +46,10 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const follower = feed && followRevocations({ feed, keys, maxStalenessMs, skewMs, onProblem })
   const counts = createCounts()
   const ask = createAsk(fetch, async () => (await locate()).verify)
-  const { judge, refuse } = createJudge({ settings, follower, ask, counts })
+  let isClosed = false
+  const { judge, refuse } = createJudge({ settings, follower, ask, counts, isClosed: () => isClosed })
+  const closing = Promise.withResolvers<never>()
+  closing.promise.catch(() => undefined)
   const toRequirements = createRequirements({ audience, operators, scope: [] })
   const seen = createTokenCache<Genuine>(settings.cacheSize)
 
@@ -68,13 +75,16 @@ export function createVerifier(options: VerifierOptions): Verifier {
     return key === undefined ? findAndJudge(text, read, wanted) : judgeNew(text, read, key, wanted, now)
   }
   const close = () => {
+    isClosed = true
     keys.close()
     follower?.close()
+    closing.reject(new VerificationError('VERIFIER_CLOSED'))
   }
   return {
     settings,
     async verify(token, wanted) {
       const requirements = toRequirements(wanted)
+      if (isClosed) return refuse('VERIFIER_CLOSED')
       // Whoever has no types may send anything.
       const before = typeof token === 'string' ? seen.get(token) : undefined
       const now = present()
@@ -84,7 +94,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
     async ready() {
       // What runs in the background keeps no process alive; whoever waits for it does.
       const hold = setInterval(() => undefined, HOLD_MS)
-      await Promise.all([keys.ready, follower?.ready]).finally(() => clearInterval(hold))
+      const ready = Promise.all([keys.ready, follower?.ready])
+      await Promise.race([closing.promise, ready]).finally(() => clearInterval(hold))
     },
     metrics: () => ({
       stalenessSeconds: follower === undefined ? undefined : follower.ageMs(present()) / 1_000,

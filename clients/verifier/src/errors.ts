@@ -4,9 +4,10 @@ import { type Verdict, verdicts } from '@auth4agent/core/verdicts'
 const UNAVAILABLE = {
   KEYS_UNAVAILABLE: 'The public keys of the issuer cannot be had',
   REVOCATIONS_STALE: 'What has been revoked is not known well enough',
+  VERIFIER_CLOSED: 'The verifier has been closed',
 } as const
 
-/** A stable code of why a token is not accepted: the server's own verdicts, and two for what cannot be told now. */
+/** A stable code of why a token is not accepted: the server's own verdicts, and those for what cannot be told now. */
 export type VerificationReason = Verdict | keyof typeof UNAVAILABLE
 
 /**

@@ -1,5 +1,6 @@
 import type { AccessTokenClaims } from '@auth4agent/core/claims'
 import type { RequestHandler, Response } from 'express'
+import { authorizationOf } from './authorization.ts'
 import type { Verifier } from './create-verifier.ts'
 import { createGuard, type GuardOptions } from './guard.ts'
 
@@ -7,7 +8,7 @@ import { createGuard, type GuardOptions } from './guard.ts'
 export function protect(verifier: Verifier, options?: GuardOptions): RequestHandler {
   const guard = createGuard(verifier, options)
   return async (request, response, next) => {
-    const answer = await guard(request.headersDistinct['authorization'])
+    const answer = await guard(authorizationOf(request))
     if (!('claims' in answer)) {
       response.status(answer.status).set(answer.headers).send(answer.body)
       return

@@ -1,5 +1,6 @@
 import type { AccessTokenClaims } from '@auth4agent/core/claims'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest, RawServerBase, RouteGenericInterface } from 'fastify'
+import { authorizationOf } from './authorization.ts'
 import type { Verifier } from './create-verifier.ts'
 import { createGuard, type GuardOptions } from './guard.ts'
 
@@ -10,11 +11,15 @@ declare module 'fastify' {
   }
 }
 
+/** Over HTTP/1 or HTTP/2. */
+type AnyRequest = FastifyRequest<RouteGenericInterface, RawServerBase>
+type AnyReply = FastifyReply<RouteGenericInterface, RawServerBase>
+
 /** A Fastify hook, for `onRequest` of a route or of all, that lets requests with a good token pass. Their claims are `request.claims`. */
 export function protect(verifier: Verifier, options?: GuardOptions) {
   const guard = createGuard(verifier, options)
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
-    const answer = await guard(request.raw.headersDistinct['authorization'])
+  return async (request: AnyRequest, reply: AnyReply): Promise<AnyReply | undefined> => {
+    const answer = await guard(authorizationOf(request.raw))
     if (!('claims' in answer)) return reply.code(answer.status).headers(answer.headers).send(answer.body)
     request.claims = answer.claims
     return undefined
@@ -22,7 +27,7 @@ export function protect(verifier: Verifier, options?: GuardOptions) {
 }
 
 /** The claims of a request that {@link protect} has let pass. Throws Error for others. */
-export function claimsOf({ claims }: FastifyRequest): AccessTokenClaims {
+export function claimsOf({ claims }: Pick<FastifyRequest, 'claims'>): AccessTokenClaims {
   if (claims === undefined) throw new Error('no protect() has let this request pass')
   return claims
 }

@@ -34,3 +34,11 @@ export class FeedError extends Error {
     this.retryAfterMs = options.retryAfterMs
   }
 }
+
+/** Pause before beginning again, in milliseconds. */
+const NOT_UNDERSTOOD_PAUSE_MS = 30_000
+
+/** For what this version does not know: it may end any token, and will be the same when it is read again at once. */
+export function notUnderstood(message: string): FeedError {
+  return new FeedError(message, { mustBeginAgain: true, retryAfterMs: NOT_UNDERSTOOD_PAUSE_MS })
+}

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { LogPosition, TokenIdentity } from '@auth4agent/core/revocation-log'
+import type { TokenIdentity } from '@auth4agent/core/revocation-log'
 import type { Verdict } from '@auth4agent/core/verdicts'
 import { FeedError, type FeedEvent, type RevocationFeed } from './feed.ts'
 import { type Heartbeats, measureHeartbeats } from './heartbeats.ts'
 import type { KeyStore } from './key-store.ts'
-import { applyRecord, beginSession, forgetExpired, type LogSession, reachHead } from './log-session.ts'
+import { applyRecord, beginSession, forgetExpired, reachHead } from './log-session.ts'
 import { type Moment, msSince, NEVER } from './moment.ts'
 import { nextWithin } from './next-within.ts'
 
@@ -51,13 +51,14 @@ export function followRevocations(options: FollowerOptions): Follower {
   const { promise: ready, resolve: becomeReady } = Promise.withResolvers<void>()
   /** What is answered from. It goes on to refuse while another is read that is to take its place. */
   let current = beginSession()
+  /** What is being read, over as many connections as it takes; it takes that place once it is whole. */
+  let session = beginSession()
   let version = 0
   let knownAt: Moment = NEVER
   let forgottenThroughMs = 0
   let failures = 0
-  let mayResume = false
 
-  const put = async (session: LogSession, event: FeedEvent, measure: Heartbeats) => {
+  const put = async (event: FeedEvent, measure: Heartbeats) => {
     if (event.kind === 'record') {
       applyRecord(session, event.record)
       if (event.record.kind === 'key') keys.end(event.record.subject)
@@ -66,12 +67,12 @@ export function followRevocations(options: FollowerOptions): Follower {
     }
     reachHead(session, event.position)
     if (session !== current) await keys.renew(KEYS_AGE_MS)
+    closing.signal.throwIfAborted()
     const moment = measure(event.observedAt)
     if (msSince(moment) > maxStalenessMs) throw new FeedError('the heartbeats come too late')
     if (session !== current) version += 1
     current = session
     if (msSince(moment) < msSince(knownAt)) knownAt = moment
-    mayResume = true
     failures = 0
     forget(event.observedAt)
     becomeReady()
@@ -81,17 +82,16 @@ export function followRevocations(options: FollowerOptions): Follower {
     forgetExpired(current, forgottenThroughMs)
   }
   const follow = async () => {
-    const session = mayResume ? current : beginSession()
     const connection = new AbortController()
-    const measure = measureHeartbeats()
+    const measure = measureHeartbeats(skewMs)
     const signal = AbortSignal.any([closing.signal, connection.signal])
-    const events = feed.open(positionOf(session), signal)[Symbol.asyncIterator]()
+    const events = feed.open(session.applied, signal)[Symbol.asyncIterator]()
     let patienceMs = PATIENCE_MS.first
     try {
       for (;;) {
         const next = await nextWithin(events, patienceMs, closing.signal)
         if (next.done === true) return
-        await put(session, next.value, measure)
+        await put(next.value, measure)
         patienceMs = PATIENCE_MS.next
       }
     } finally {
@@ -102,7 +102,7 @@ export function followRevocations(options: FollowerOptions): Follower {
   }
   const pauseAfter = (error: unknown): number => {
     if (error instanceof FeedError && error.mustBeginAgain) {
-      mayResume = false
+      session = beginSession()
       knownAt = NEVER
     }
     const most = Math.min(BACKOFF_MS.first * 2 ** failures, BACKOFF_MS.most)
@@ -143,8 +143,4 @@ export function followRevocations(options: FollowerOptions): Follower {
       knownAt = NEVER
     },
   }
-}
-
-function positionOf({ isWhole, applied }: LogSession): LogPosition | undefined {
-  return isWhole ? applied : undefined
 }

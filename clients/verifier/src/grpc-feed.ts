@@ -1,5 +1,5 @@
 import { type LogPosition, REVOCATION_KINDS } from '@auth4agent/core/revocation-log'
-import { FeedError, type FeedEvent, type RevocationFeed } from './feed.ts'
+import { FeedError, type FeedEvent, notUnderstood, type RevocationFeed } from './feed.ts'
 
 /** `google.rpc.Code`. */
 const FAILED_PRECONDITION = 9
@@ -83,7 +83,7 @@ function toFeedEvent({ event }: WatchResponse): FeedEvent {
       return { kind: 'record', record: { ...position, ...known, ...times } }
     }
   }
-  throw new FeedError('the feed has sent what is no event of the log', { mustBeginAgain: true })
+  throw notUnderstood('the feed has sent what is no event of the log')
 }
 
 /** The kinds are numbered from 1 in the order of their names here. */

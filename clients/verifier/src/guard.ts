@@ -1,8 +1,7 @@
 import type { AccessTokenClaims } from '@auth4agent/core/claims'
-import { parseScopeString } from '@auth4agent/core/scope'
 import type { Verifier } from './create-verifier.ts'
 import { VerificationError } from './errors.ts'
-import type { Wanted } from './wanted.ts'
+import { createRequirements, type Wanted } from './wanted.ts'
 
 /** What a guard wants of requests. */
 export interface GuardOptions extends Wanted {
@@ -33,17 +32,17 @@ export type Guard = (authorization: readonly string[] | undefined) => Promise<Gr
 const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i
 /** In seconds. */
 const RETRY_AFTER_S = 1
+/** What each request will be judged by is looked at before there is one. */
+const checkWanted = createRequirements({ audience: [], operators: [], scope: [] })
 
 /**
  * Makes a guard: one Authorization header with one bearer token, and nothing else that a request may hold, decides. Its answers are those
  * of RFC 6750 section 3.1: 401 invalid_token, 403 insufficient_scope, 400 invalid_request for several headers or another form of them,
- * 401 without a code where there is none; 503 while nobody can tell. Throws TypeError for a scope that no token could have.
+ * 401 without a code where there is none; 503 while nobody can tell. Throws TypeError for what makes no sense to want.
  */
 export function createGuard(verifier: Verifier, options: GuardOptions = {}): Guard {
   const { resourceMetadata, ...wanted } = options
-  if ('scope' in wanted && (wanted.scope === '' || parseScopeString(wanted.scope ?? ' ') === undefined)) {
-    throw new TypeError(`no scope that a token could have is called ${JSON.stringify(wanted.scope)}`)
-  }
+  checkWanted(wanted)
   const metadata = resourceMetadata === undefined ? [] : [`resource_metadata="${quotable(resourceMetadata)}"`]
   const refuse = (status: 400 | 401 | 403, title: string, reason: string, parameters: readonly string[]): Refused => {
     const challenge = [...parameters, ...metadata].join(', ')

@@ -10,7 +10,7 @@ export class HttpError extends Error {
   readonly status: number
   /** The problem's stable code (RFC 9457), where it has one. */
   readonly reason: string | undefined
-  /** How long the server asks to wait, in milliseconds. */
+  /** How long the server asks to wait, in milliseconds, a minute at most. */
   readonly retryAfterMs: number | undefined
 
   constructor(status: number, reason: string | undefined, retryAfterMs: number | undefined) {
@@ -29,6 +29,8 @@ export interface Fetched {
 
 const TIMEOUT_MS = 5_000
 const MAX_PROBLEM_BYTES = 16_384
+/** A page that says "back in an hour" would let tokens be refused for an hour, however soon the issuer is back. */
+const MAX_RETRY_AFTER_S = 60
 
 /**
  * Fetches a JSON object of bounded size. Whoever answers under another address than the issuer's is not the issuer, so a redirection is
@@ -51,7 +53,7 @@ export async function toHttpError(response: Response): Promise<HttpError> {
   return new HttpError(
     response.status,
     typeof reason === 'string' ? reason.slice(0, 64) : undefined,
-    retryAfter >= 0 && retryAfter <= 3_600 ? retryAfter * 1_000 : undefined,
+    retryAfter >= 0 ? Math.min(retryAfter, MAX_RETRY_AFTER_S) * 1_000 : undefined,
   )
 }
 

@@ -38,10 +38,12 @@ export interface JudgeOptions {
   readonly follower: Follower | undefined
   readonly ask: Ask
   readonly counts: Counts
+  /** Whether nobody follows any more what becomes of tokens, also of one that is being judged. */
+  readonly isClosed: () => boolean
 }
 
 /** Makes the judge. The order of its checks is the server's. */
-export function createJudge({ settings, follower, ask, counts }: JudgeOptions): Judge {
+export function createJudge({ settings, follower, ask, counts, isClosed }: JudgeOptions): Judge {
   const { skewS, maxStalenessMs, onStale } = settings
   const refuse = (reason: VerificationReason, cause?: unknown): never => {
     counts.add(reason)
@@ -51,6 +53,7 @@ export function createJudge({ settings, follower, ask, counts }: JudgeOptions): 
     counts.add('VALID')
     return claims
   }
+  const checkClosed = (): VerificationReason | undefined => (isClosed() ? 'VERIFIER_CLOSED' : undefined)
   const checkClock = ({ claims }: Genuine, { wall }: Moment): VerificationReason | undefined => {
     // What ended it may have been forgotten: a clock that is set back must not bring it to life.
     if (follower !== undefined && claims.exp <= follower.forgottenThroughS) return 'TOKEN_EXPIRED'
@@ -64,13 +67,13 @@ export function createJudge({ settings, follower, ask, counts }: JudgeOptions): 
   }
   const askAbout = async (text: string, token: Genuine, wanted: Requirements): Promise<AccessTokenClaims> => {
     const answer = await ask(text, token.claims, wanted).catch((error: unknown) => refuse('REVOCATIONS_STALE', error))
-    const refusal = answer ?? checkClock(token, present()) ?? checkKnown(token)
+    const refusal = answer ?? checkClosed() ?? checkClock(token, present()) ?? checkKnown(token)
     return refusal === undefined ? accept(token) : refuse(refusal)
   }
   return {
     refuse,
     judge(text, token, wanted, now) {
-      const refusal = checkClock(token, now) ?? checkWanted(token, wanted) ?? checkKnown(token)
+      const refusal = checkClosed() ?? checkClock(token, now) ?? checkWanted(token, wanted) ?? checkKnown(token)
       if (refusal !== undefined) return refuse(refusal)
       if (follower === undefined || follower.ageMs(now) <= maxStalenessMs) return accept(token)
       return onStale === 'ask' ? askAbout(text, token, wanted) : refuse('REVOCATIONS_STALE')

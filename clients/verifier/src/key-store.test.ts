@@ -72,6 +72,21 @@ describe('the keys', () => {
     expect(await verdict()).toBe('VALID')
   })
 
+  it('do not count when a cache has kept them for longer than that', async () => {
+    const { issuer, verdict } = await setUp({ maxJwksAge: 1_000 })
+    const told = { keys: [published(issuer.key)] }
+    issuer.answers[JWKS] = json(told, { 'cache-control': 'max-age=86400', age: '1000' })
+    expect(await verdict()).toBe('KEYS_UNAVAILABLE')
+    issuer.answers[JWKS] = json(told, { 'cache-control': 'max-age=86400', age: '900' })
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(await verdict()).toBe('VALID')
+    delete issuer.answers[JWKS]
+    await vi.advanceTimersByTimeAsync(99_000)
+    expect(await verdict()).toBe('VALID')
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(await verdict()).toBe('KEYS_UNAVAILABLE')
+  })
+
   it('are not believed after their time before it was tried to renew them', async () => {
     const { issuer, verdict } = await setUp()
     expect(await verdict()).toBe('VALID')

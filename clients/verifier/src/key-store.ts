@@ -13,9 +13,9 @@ export interface KeyStore {
   find(kid: string): Promise<VerificationKey | undefined>
   /** Lets no key of this kid count any more, whatever the issuer publishes. */
   end(kid: string): void
-  /** Fetches the keys, unless they are younger than `ageMs`. Rejects when that fails. */
+  /** Fetches the keys, unless they are younger than `ageMs`. Rejects when that fails, or they are no younger then. */
   renew(ageMs: number): Promise<void>
-  /** Milliseconds since they were fetched. */
+  /** Milliseconds since the issuer told them. */
   readonly ageMs: number
   readonly size: number
   /** Resolves when there are keys for the first time. */
@@ -39,6 +39,8 @@ const MAX_BYTES = 262_144
 const FRESH_MS = { byDefault: 300_000, least: 1_000, most: 86_400_000 }
 /** Part of that time after which the keys are fetched again, so that nobody has to wait for them. */
 const RENEW_AFTER = 0.8
+/** A cache may have them for longer than the log names one that is compromised. */
+const NOT_FROM_CACHES: RequestInit = { headers: { 'cache-control': 'no-cache' } }
 /** Unknown kids are anybody's to invent. */
 const UNKNOWN_KID_INTERVAL_MS = 30_000
 /** Pauses between attempts that fail. */
@@ -54,7 +56,6 @@ export function createKeyStore({ fetch, locate, maxAgeMs, onProblem }: KeyStoreO
   const ended = new Set<string>()
   let fetchedAt: Moment = NEVER
   let triedAt: Moment = NEVER
-  let freshMs = 0
   /** How long the keys count now: while they are fresh, and beyond that once it was tried in vain to renew them. */
   let usableMs = 0
   let failures = 0
@@ -63,21 +64,25 @@ export function createKeyStore({ fetch, locate, maxAgeMs, onProblem }: KeyStoreO
   let isClosed = false
   const { promise: ready, resolve: becomeReady } = Promise.withResolvers<void>()
 
-  const fetchKeys = async () => {
+  /** Resolves with how long they are fresh. */
+  const fetchKeys = async (): Promise<number> => {
     const begun = present()
     triedAt = begun
-    const { json, headers } = await fetchJson(fetch, await locate(), MAX_BYTES)
+    const { json, headers } = await fetchJson(fetch, await locate(), MAX_BYTES, NOT_FROM_CACHES)
     const set = importKeySet(json, keys)
     if (set === undefined) throw new TypeError('the issuer does not publish a JWK Set')
+    const cachedMs = toAgeMs(headers)
+    if (cachedMs >= maxAgeMs) throw new RangeError('a cache has kept the keys of the issuer for too long')
     keys = set
-    fetchedAt = begun
-    freshMs = Math.min(toFreshMs(headers), maxAgeMs)
+    fetchedAt = { monotonic: begun.monotonic - cachedMs, wall: begun.wall - cachedMs }
+    const freshMs = Math.min(toFreshMs(headers), maxAgeMs - cachedMs)
+    usableMs = cachedMs + freshMs
+    return freshMs
   }
   const attempt = async () => {
     try {
-      await fetchKeys()
+      const freshMs = await fetchKeys()
       failures = 0
-      usableMs = freshMs
       schedule(freshMs * RENEW_AFTER)
       becomeReady()
     } catch (error) {
@@ -125,7 +130,9 @@ export function createKeyStore({ fetch, locate, maxAgeMs, onProblem }: KeyStoreO
     },
     end: (kid) => void ended.add(kid),
     async renew(ageMs) {
-      if (msSince(fetchedAt) >= ageMs) await fetchShared()
+      if (msSince(fetchedAt) < ageMs) return
+      await fetchShared()
+      if (msSince(fetchedAt) >= ageMs) throw new RangeError('a cache has kept the keys of the issuer for too long')
     },
     get ageMs() {
       return msSince(fetchedAt)
@@ -146,7 +153,11 @@ function toFreshMs(headers: Headers): number {
   const control = headers.get('cache-control') ?? ''
   if (/(?:^|[\s,])no-(?:store|cache)(?:$|[\s,=])/i.test(control)) return FRESH_MS.least
   const seconds = /(?:^|[\s,])max-age="?(\d{1,9})"?(?:$|[\s,])/i.exec(control)?.[1]
-  const age = Number(/^\d{1,9}$/.exec(headers.get('age') ?? '')?.[0] ?? 0)
-  const ms = seconds === undefined ? FRESH_MS.byDefault : (Number(seconds) - age) * 1_000
+  const ms = seconds === undefined ? FRESH_MS.byDefault : Number(seconds) * 1_000 - toAgeMs(headers)
   return Math.min(Math.max(ms, FRESH_MS.least), FRESH_MS.most)
+}
+
+/** How long an answer lay in caches (RFC 9111 section 5.1), in milliseconds. */
+function toAgeMs(headers: Headers): number {
+  return Number(/^\d{1,9}$/.exec(headers.get('age') ?? '')?.[0] ?? 0) * 1_000
 }

@@ -1,7 +1,7 @@
 import { recordHash } from '@auth4agent/core/record-hash'
-import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation-log'
+import { isRevocationKind, type LogPosition, type RevocationRecord } from '@auth4agent/core/revocation-log'
 import { createRevocationState, type RevocationState } from '@auth4agent/core/revocation-state'
-import { FeedError } from './feed.ts'
+import { FeedError, notUnderstood } from './feed.ts'
 
 /** What has been read of the revocation log, from one beginning without a position on. */
 export interface LogSession {
@@ -16,8 +16,6 @@ export interface LogSession {
 
 /** Many more than a log of 65 minutes has; whoever sends more is not to take all memory. */
 const MAX_RECORDS = 1_000_000
-/** Pause before beginning again where the log holds what this version does not know, in milliseconds. */
-const UNKNOWN_KIND_PAUSE_MS = 30_000
 
 /** A session that has read nothing. */
 export function beginSession(): LogSession {
@@ -28,13 +26,12 @@ export function beginSession(): LogSession {
 export function applyRecord(session: LogSession, record: RevocationRecord): void {
   const { applied, state, expiries } = session
   if (applied !== undefined && !follows(applied, record)) throw broken('a record does not follow from the one before')
-  if (recordHash(record) !== record.hash) throw broken('a record is not what its hash says')
-  if (!state.apply(record)) {
-    throw new FeedError('the log holds a record of a kind that this version does not know', {
-      mustBeginAgain: true,
-      retryAfterMs: UNKNOWN_KIND_PAUSE_MS,
-    })
+  // Looked at first: the name that went into the hash is not known either.
+  if (!isRevocationKind(record.kind)) {
+    throw notUnderstood('the log holds a record of a kind that this version does not know')
   }
+  if (recordHash(record) !== record.hash) throw broken('a record is not what its hash says')
+  state.apply(record)
   expiries.set(record.sequence, record.expiresAt)
   if (expiries.size > MAX_RECORDS) throw broken('the log is too long')
   const logEpoch = session.isWhole && applied !== undefined ? applied.logEpoch : record.logEpoch

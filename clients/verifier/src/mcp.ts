@@ -1,5 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { parseScopeString } from '@auth4agent/core/scope'
+import { authorizationOf, type NodeRequest } from './authorization.ts'
 import type { Verifier } from './create-verifier.ts'
 import { createGuard, type Granted, type GuardOptions } from './guard.ts'
 
@@ -23,24 +23,37 @@ export interface McpAuth {
   readonly extra: { readonly claims: Granted['claims'] }
 }
 
-type McpRequest = IncomingMessage & { auth?: McpAuth }
-type Middleware = (request: McpRequest, response: ServerResponse, next: (error?: unknown) => void) => Promise<void>
+interface McpRequest extends NodeRequest {
+  readonly method?: string | undefined
+  readonly url?: string | undefined
+  auth?: McpAuth
+}
+
+interface McpResponse {
+  writeHead(status: number, headers: Record<string, string>): { end(body: string): unknown }
+}
+
+type Middleware = (request: McpRequest, response: McpResponse, next: (error?: unknown) => void) => Promise<void>
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 
 /**
  * Middleware of Express or Connect's kind in front of an MCP server over Streamable HTTP: it serves the resource's metadata, and lets
- * requests with a good token pass; others are told where that metadata is.
+ * requests with a good token pass; others are told where that metadata is. Throws TypeError for a resource that is none.
  */
 export function protect(verifier: Verifier, options: McpOptions): Middleware {
   const { resource, scopesSupported = options.scope ?? '', resourceName, ...wanted } = options
-  const { origin, pathname } = new URL(resource)
+  const { origin, pathname, search } = new URL(resource)
+  if (resource.includes('#')) throw new TypeError('the address of a resource has no fragment')
   const path = pathname === '/' ? '' : pathname
-  const guard = createGuard(verifier, { ...wanted, resourceMetadata: `${origin}${WELL_KNOWN}${path}` })
+  const guard = createGuard(verifier, { ...wanted, resourceMetadata: `${origin}${WELL_KNOWN}${path}${search}` })
+  const scopes = parseScopeString(scopesSupported)
+  if (scopes === undefined)
+    throw new TypeError(`no scopes that a token could have are ${JSON.stringify(scopesSupported)}`)
   const metadata = JSON.stringify({
     resource,
     authorization_servers: [verifier.settings.issuer],
-    scopes_supported: parseScopeString(scopesSupported) ?? [],
+    scopes_supported: scopes,
     bearer_methods_supported: ['header'],
     ...(resourceName !== undefined && { resource_name: resourceName }),
   })
@@ -50,7 +63,7 @@ export function protect(verifier: Verifier, options: McpOptions): Middleware {
       response.writeHead(200, METADATA_HEADERS).end(metadata)
       return
     }
-    const answer = await guard(request.headersDistinct['authorization'])
+    const answer = await guard(authorizationOf(request))
     if ('claims' in answer) {
       request.auth = toAuth(answer, resource)
       next()

@@ -1,4 +1,4 @@
-import type { AssertionSigner } from '@auth4agent/core/assertion'
+import { ADMIN_ISSUER, type AssertionSigner } from '@auth4agent/core/assertion'
 import { parseDid } from '@auth4agent/core/did'
 import { isUuid } from '@auth4agent/core/uuid'
 import type { RevocationFeed } from './feed.ts'
@@ -59,19 +59,36 @@ export interface Settings {
   readonly onProblem: (error: unknown) => void
 }
 
+const NAMES = {
+  issuer: true,
+  audience: true,
+  operators: true,
+  revocations: true,
+  maxStaleness: true,
+  onStale: true,
+  maxJwksAge: true,
+  clockSkew: true,
+  cacheSize: true,
+  fetch: true,
+  onProblem: true,
+} satisfies Record<keyof VerifierOptions, true>
 const MAX_LISTED = 64
 const LOOPBACK = /^http:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?(?:\/|$)/
 const JWKS_AGE_S = { followed: 86_400, alone: 3_600 }
 
 /** Checks the options. Throws TypeError for what is missing or no such thing: what is not said is never taken for "any". */
 export function readOptions(options: VerifierOptions): Settings {
+  refuseOthers(options, NAMES)
   const { issuer, revocations, onStale = 'refuse', fetch = globalThis.fetch, onProblem } = options
   if (!isIssuer(issuer))
-    throw new TypeError('issuer must be an https address (http on loopback) without a slash behind')
+    throw new TypeError(
+      'issuer must be an https address (http on loopback) in lower case, without a slash behind, a query or a user',
+    )
   if (onStale !== 'refuse' && onStale !== 'ask') throw new TypeError("onStale must be 'refuse' or 'ask'")
   const isAlone = revocations === 'none'
-  const isFollowed = typeof revocations === 'object' && revocations !== null
-  if (!isAlone && !isFollowed) throw new TypeError("revocations must say how to hear of them, or 'none'")
+  if (!isAlone && !isFollowable(revocations)) {
+    throw new TypeError("revocations must say how to hear of them, with an operator's id and key, or 'none'")
+  }
   return {
     issuer,
     audience: readAudience(options.audience),
@@ -94,6 +111,13 @@ export function readOptions(options: VerifierOptions): Settings {
   }
 }
 
+/** Throws TypeError for a name that means nothing: what it was to restrict would not be. */
+export function refuseOthers(given: object, names: Readonly<Record<string, true>>): void {
+  for (const name in given) {
+    if (!Object.hasOwn(names, name)) throw new TypeError(`nothing is called ${JSON.stringify(name)} here`)
+  }
+}
+
 /** One or more audiences. Throws TypeError for none, and for an empty text: it is a variable that somebody forgot to set. */
 export function readAudience(audience: unknown): readonly string[] {
   return readTexts('audience', typeof audience === 'string' ? [audience] : audience)
@@ -105,6 +129,15 @@ function readOperators(operators: unknown): readonly string[] {
   const wrong = texts.find((text) => !isUuid(text) && parseDid(`did:agent:${text}:${'0'.repeat(32)}`) === undefined)
   if (wrong !== undefined) throw new TypeError(`operators must be domains or ids in lower case, or 'any': ${wrong}`)
   return texts
+}
+
+function isFollowable(revocations: unknown): boolean {
+  if (typeof revocations !== 'object' || revocations === null) return false
+  if ('open' in revocations) return typeof revocations.open === 'function'
+  if ('authorization' in revocations) return typeof revocations.authorization === 'function'
+  const { operatorId, key }: { operatorId?: unknown; key?: unknown } = revocations
+  const isParty = typeof operatorId === 'string' && (isUuid(operatorId) || operatorId === ADMIN_ISSUER)
+  return isParty && typeof key === 'object' && key !== null && 'publicKey' in key && 'sign' in key
 }
 
 function readTexts(name: string, value: unknown): readonly string[] {
@@ -121,8 +154,8 @@ function readNumber(name: string, value: number, least: number, most: number): n
   throw new TypeError(`${name} must be ${least} to ${most}`)
 }
 
+/** As a server takes it for its own: written in the one form that it is compared in, so that another is not waited for in vain. */
 function isIssuer(issuer: unknown): issuer is string {
-  if (typeof issuer !== 'string' || issuer.endsWith('/') || !URL.canParse(issuer)) return false
-  const { username, password, search, hash } = new URL(issuer)
-  return (issuer.startsWith('https://') || LOOPBACK.test(issuer)) && username + password + search + hash === ''
+  if (typeof issuer !== 'string' || /[?#@]/.test(issuer) || !URL.canParse(issuer)) return false
+  return new URL(issuer).href.replace(/\/$/, '') === issuer && (issuer.startsWith('https://') || LOOPBACK.test(issuer))
 }

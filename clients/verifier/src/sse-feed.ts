@@ -2,7 +2,7 @@ import { decodeBase64 } from '@auth4agent/core/base64'
 import { type LogPosition, REVOCATION_KINDS, type RevocationRecord } from '@auth4agent/core/revocation-log'
 import { isJsonObject, parseStrictJson } from '@auth4agent/core/strict-json'
 import { readEvents, type ServerSentEvent } from './event-stream.ts'
-import { FeedError, type FeedEvent, type RevocationFeed } from './feed.ts'
+import { FeedError, type FeedEvent, notUnderstood, type RevocationFeed } from './feed.ts'
 import { type Fetch, toHttpError } from './http.ts'
 
 /** What the feed works with. */
@@ -112,5 +112,5 @@ function isCount(value: unknown): value is number {
 }
 
 function malformed(name: string): FeedError {
-  return new FeedError(`the feed has sent what is no ${name.slice(0, 32)} of the log`, { mustBeginAgain: true })
+  return notUnderstood(`the feed has sent what is no ${name.slice(0, 32)} of the log`)
 }

@@ -1,6 +1,6 @@
 import type { Requirements } from '@auth4agent/core/check-requirements'
 import { parseScopeString } from '@auth4agent/core/scope'
-import { readAudience } from './options.ts'
+import { readAudience, refuseOthers } from './options.ts'
 
 /** What one call wants of a token beyond what the verifier wants of all. */
 export interface Wanted {
@@ -10,12 +10,13 @@ export interface Wanted {
   readonly audience?: string | readonly string[]
 }
 
+const NAMES = { scope: true, audience: true } satisfies Record<keyof Wanted, true>
 /** More different scopes than a program asks for by name; others are read each time. */
 const MAX_SCOPES = 256
 
 /**
  * Makes what turns wishes into requirements. It throws TypeError for a scope or audience that is empty or undefined although it is named:
- * that is a variable which somebody forgot to set, and must not pass for "none required".
+ * that is a variable which somebody forgot to set, and must not pass for "none required". Nor must `scopes` or another name that means nothing.
  */
 export function createRequirements(base: Requirements): (wanted: Wanted | undefined) => Requirements {
   const scopes = new Map<string, Requirements>()
@@ -30,6 +31,7 @@ export function createRequirements(base: Requirements): (wanted: Wanted | undefi
   }
   return (wanted) => {
     if (wanted === undefined) return base
+    refuseOthers(wanted, NAMES)
     const requirements = 'scope' in wanted ? withScope(wanted.scope) : base
     return 'audience' in wanted ? { ...requirements, audience: readAudience(wanted.audience) } : requirements
   }

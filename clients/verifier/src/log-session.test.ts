@@ -1,0 +1,104 @@
+import { recordHash } from '@auth4agent/core/record-hash'
+import type { RevocationRecord } from '@auth4agent/core/revocation-log'
+import { expect, it } from 'vitest'
+import type { RevocationFeed } from './feed.ts'
+import { grpcFeed, type RevocationClient } from './grpc-feed.ts'
+import { applyRecord, beginSession } from './log-session.ts'
+import { sseFeed } from './sse-feed.ts'
+
+const CONTENT = {
+  logEpoch: 1,
+  sequence: 7,
+  operatorId: '',
+  subject: 'some-jti',
+  minimumEpoch: 0,
+  expiresAt: 1_800_000_000_000,
+  recordedAt: 1_700_000_000_000,
+  previousHash: '',
+}
+
+/** A record as an issuer writes it that knows its kind. */
+const written = (kind: string): RevocationRecord => ({
+  ...CONTENT,
+  kind,
+  hash: recordHash({ ...CONTENT, kind }),
+})
+
+function overServerSentEvents({ logEpoch, sequence, hash, kind, ...record }: RevocationRecord): RevocationFeed {
+  const data = JSON.stringify({
+    position: { log_epoch: logEpoch, sequence, hash: Buffer.from(hash, 'hex').toString('base64') },
+    previous_hash: record.previousHash,
+    kind: `REVOCATION_KIND_${kind.toUpperCase()}`,
+    operator_id: record.operatorId,
+    subject: record.subject,
+    minimum_epoch: record.minimumEpoch,
+    expires_at: new Date(record.expiresAt).toISOString(),
+    recorded_at: new Date(record.recordedAt).toISOString(),
+  })
+  return feedOfText(`event: record\ndata: ${data}\n\n`)
+}
+
+function feedOfText(text: string): RevocationFeed {
+  return sseFeed({
+    fetch: async () => new Response(text, { headers: { 'content-type': 'text/event-stream' } }),
+    locate: async () => 'https://auth.example.com/v1/revocations',
+    authorize: async () => 'Bearer x',
+  })
+}
+
+const toTimestamp = (ms: number) => ({ seconds: BigInt(ms / 1_000), nanos: 0 })
+
+function overGrpc({ logEpoch, sequence, hash, kind, ...record }: RevocationRecord): RevocationFeed {
+  const value = {
+    ...record,
+    position: { logEpoch, sequence: BigInt(sequence), hash: Buffer.from(hash, 'hex') },
+    previousHash: new Uint8Array(),
+    kind: kind === 'token' ? 1 : 9,
+    expiresAt: toTimestamp(record.expiresAt),
+    recordedAt: toTimestamp(record.recordedAt),
+  }
+  return feedOfMessage({ case: 'record', value })
+}
+
+type Message = ReturnType<RevocationClient['watchRevocations']> extends AsyncIterable<infer M> ? M : never
+
+function feedOfMessage(event: Message['event']): RevocationFeed {
+  return grpcFeed({
+    async *watchRevocations() {
+      yield { event }
+    },
+  })
+}
+
+const READ_AGAIN_LATER = { name: 'FeedError', mustBeginAgain: true, retryAfterMs: 30_000 }
+
+/** Resolves with how many records were put into effect. */
+async function readAll(feed: RevocationFeed): Promise<number> {
+  const session = beginSession()
+  for await (const event of feed.open(undefined, new AbortController().signal)) {
+    if (event.kind === 'record') applyRecord(session, event.record)
+  }
+  return session.state.size
+}
+
+it.each([
+  ['server-sent events', overServerSentEvents],
+  ['gRPC', overGrpc],
+])(
+  'puts a record into effect that comes over %s, and reads a log of an unknown kind again later',
+  async (_name, feed) => {
+    expect(await readAll(feed(written('token')))).toBe(1)
+    await expect(readAll(feed(written('planet')))).rejects.toMatchObject(READ_AGAIN_LATER)
+  },
+)
+
+it.each<[string, RevocationFeed]>([
+  ['an event of another name', feedOfText('event: planet\ndata: {}\n\n')],
+  ['an event without a name', feedOfText('data: {}\n\n')],
+  ['a record without all that it needs', feedOfText('event: record\ndata: {}\n\n')],
+  ['a head that is none', feedOfText('event: head\ndata: null\n\n')],
+  ['a message of another case', feedOfMessage({ case: undefined })],
+  ['a head without a position', feedOfMessage({ case: 'head', value: {} })],
+])('reads a log again later that holds %s', async (_name, feed) => {
+  await expect(readAll(feed)).rejects.toMatchObject(READ_AGAIN_LATER)
+})

@@ -1,0 +1,59 @@
+import { expect, it } from 'vitest'
+import { fakeIssuer, newToken } from '../../../test/support/offline-verifier.ts'
+import { type McpOptions, protect } from './mcp.ts'
+
+/** What is answered to a request, and whether it was let pass. */
+async function answerOf(guard: ReturnType<typeof protect>, url: string, authorization?: string) {
+  const answer = { status: 0, headers: new Headers(), body: '', hasPassed: false }
+  const request = { method: 'GET', url, headers: { authorization }, rawHeaders: [] }
+  const response = {
+    writeHead(status: number, headers: Record<string, string>) {
+      Object.assign(answer, { status, headers: new Headers(headers) })
+      return { end: (body: string) => Object.assign(answer, { body }) }
+    },
+  }
+  await guard(request, response, () => Object.assign(answer, { hasPassed: true }))
+  return answer
+}
+
+it.each([
+  ['https://api.example.com', 'https://api.example.com/.well-known/oauth-protected-resource'],
+  ['https://api.example.com/', 'https://api.example.com/.well-known/oauth-protected-resource'],
+  ['https://api.example.com:8443/mcp', 'https://api.example.com:8443/.well-known/oauth-protected-resource/mcp'],
+  ['https://api.example.com/a/mcp/', 'https://api.example.com/.well-known/oauth-protected-resource/a/mcp/'],
+  ['https://api.example.com/mcp?for=a', 'https://api.example.com/.well-known/oauth-protected-resource/mcp?for=a'],
+])('whoever is refused at %s is told of %s, and finds there what the resource is', async (resource, metadata) => {
+  const guard = protect(fakeIssuer().newVerifier(), { resource })
+  const refused = await answerOf(guard, '/mcp')
+  expect([refused.status, refused.hasPassed]).toEqual([401, false])
+  expect(refused.headers.get('www-authenticate')).toBe(`Bearer resource_metadata="${metadata}"`)
+  const { pathname, search } = new URL(metadata)
+  const told = await answerOf(guard, pathname + search)
+  expect([told.status, told.hasPassed]).toEqual([200, false])
+  expect(JSON.parse(told.body)).toMatchObject({ resource, authorization_servers: ['http://localhost:8080'] })
+})
+
+it('lets nothing pass that only looks like the metadata', async () => {
+  const issuer = fakeIssuer()
+  const guard = protect(issuer.newVerifier(), { resource: 'https://api.example.com/mcp' })
+  const path = '/.well-known/oauth-protected-resource'
+  for (const url of [
+    `${path}/`,
+    `${path}/other`,
+    `/mcp${path}`,
+    `//x${path}`,
+    `${path}/mcp/..`,
+    '/mcp?a=/.well-known',
+  ]) {
+    expect(await answerOf(guard, url)).toMatchObject({ status: 401, hasPassed: false })
+  }
+  expect(await answerOf(guard, '/mcp', `Bearer ${newToken(issuer.key)}`)).toMatchObject({ hasPassed: true })
+})
+
+it.each<[string, McpOptions]>([
+  ['no address', { resource: 'mcp' }],
+  ['a fragment', { resource: 'https://api.example.com/mcp#x' }],
+  ['scopes that no token could have', { resource: 'https://api.example.com/mcp', scopesSupported: 'a  b' }],
+])('refuses a resource with %s', (_name, options) => {
+  expect(() => protect(fakeIssuer().newVerifier(), options)).toThrow(TypeError)
+})
