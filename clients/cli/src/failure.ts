@@ -28,7 +28,7 @@ export function toFailure(error: unknown, interrupted: Exit | undefined): Failur
     return { reason: 'INTERRUPTED', message: 'interrupted', hint: undefined, exit: interrupted }
   if (error instanceof CliError) {
     const { reason, message, hint, exit } = error
-    return { reason, message, hint, exit }
+    return { reason, message: plain(message), hint, exit }
   }
   if (error instanceof Error && error.name === 'Auth4AgentError' && 'reason' in error) {
     const reason = plain(String(error.reason))

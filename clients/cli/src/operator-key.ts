@@ -4,7 +4,6 @@ import { configurationError } from './cli-error.ts'
 import type { serverFlags } from './common-flags.ts'
 import type { Context } from './context.ts'
 import { requireOperator, serverOf } from './parties.ts'
-import { plain } from './text.ts'
 import { transportTo } from './transport.ts'
 
 /** The operator of a folder, ready to sign for one server. */
@@ -45,7 +44,7 @@ async function checkIssuer(
   const found = await call({ method: 'GET', path: '/.well-known/auth4agent', signal }).catch(() => ({}))
   if (typeof found !== 'object' || found === null || !('issuer' in found) || found.issuer === issuer) return
   throw configurationError(
-    `the server at ${server} calls itself ${plain(JSON.stringify(found.issuer))}`,
+    `the server at ${server} calls itself ${JSON.stringify(found.issuer)}`,
     'Reach it under that name (--server URL), or, where you know that it is the same one, say so: --issuer ISSUER.',
   )
 }

@@ -10,6 +10,7 @@ import { checkCommandLine, parseFlags } from './parse.ts'
 import { showProgress } from './progress.ts'
 import { splitArguments } from './split-arguments.ts'
 import { createStyle, wantsColours } from './style.ts'
+import { compact, plain } from './text.ts'
 import { VERSION } from './version.ts'
 
 /** Runs the tool on a command line, without the program's own two words. Answers the exit code; never rejects. */
@@ -82,8 +83,8 @@ function createBase(values: FlagValues, io: Io, words: readonly string[]): Base 
     json,
     quiet,
     style: createStyle(colours),
-    answer: (value, text) => io.stdout.write(`${json ? JSON.stringify(value) : text}\n`),
-    note: (text) => (remarks ? io.stderr.write(`${text}\n`) : undefined),
+    answer: (value, text) => io.stdout.write(`${json ? compact(value) : text}\n`),
+    note: (text) => (remarks ? io.stderr.write(`${plain(text)}\n`) : undefined),
     progress: (what, work) => (remarks ? showProgress(io.stderr, what, work) : work),
   }
 }
@@ -103,8 +104,7 @@ function folderOf(values: FlagValues, { env, home }: Io): string {
 }
 
 function report({ reason, message, hint, exit }: Failure, { stdout, stderr, env }: Io, json: boolean): void {
-  if (json)
-    return stdout.write(`${JSON.stringify({ error: { reason, message, ...(hint !== undefined && { hint }) } })}\n`)
+  if (json) return stdout.write(`${compact({ error: { reason, message, ...(hint !== undefined && { hint }) } })}\n`)
   if (exit === 'interrupted' || exit === 'terminated') return
   const style = createStyle(wantsColours(stderr.isTerminal, env))
   const known = ['USAGE', 'CONFIGURATION', 'TOOL_ERROR'].includes(reason) ? '' : ` ${style.dim(`(${reason})`)}`

@@ -8,6 +8,7 @@ import { loadOperatorKey } from '../operator-key.ts'
 import { removeAddressFile, writeAddressFile } from '../proxy/address-file.ts'
 import { OPERATOR_CALLS, type OperatorCall } from '../proxy/operator-calls.ts'
 import { type Proxy, type ProxyEntry, type ProxyOptions, startProxy } from '../proxy/proxy-server.ts'
+import { compact } from '../text.ts'
 
 const PREFIX_BYTES = 16
 
@@ -122,7 +123,7 @@ function log({ write }: Writer, entry: ProxyEntry, json: boolean): void {
   const { method, path = '-', status, signed, refused } = entry
   const remark = signed === undefined ? '' : ` signed as ${signed}`
   write(
-    `${json ? JSON.stringify(entry) : `${method} ${path} ${status}${remark}${refused === undefined ? '' : ` ${refused}`}`}\n`,
+    `${json ? compact(entry) : `${method} ${path} ${status}${remark}${refused === undefined ? '' : ` ${refused}`}`}\n`,
   )
 }
 

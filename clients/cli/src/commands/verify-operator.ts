@@ -19,7 +19,7 @@ export const instructions = defineCommand({
   async run(context) {
     const operator = await viewOperator(context, context.flags.text('operator-id'))
     const told = await context.progress('asking the server', operator.verification.instructions())
-    const record = lines({ record_type: 'TXT', name: plain(told.txt_record_name), value: plain(told.txt_record_value) })
+    const record = lines({ record_type: 'TXT', name: told.txt_record_name, value: told.txt_record_value })
     const next = 'after propagation run:\nauth4agent verify-operator confirm'
     context.answer(told, `dns verification instructions\n\ndomain: ${plain(told.domain)}\n\n${record}\n\n${next}`)
   },
