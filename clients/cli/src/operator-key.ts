@@ -34,8 +34,11 @@ export async function loadOperatorKey(
   return { server, issuer, domain, operator }
 }
 
-/** A server that does not answer now may later; one that answers for another issuer would refuse all that is signed. */
-async function checkIssuer(
+/**
+ * A server that does not answer now may later; one that answers for another issuer would refuse all that is signed. Rejects with
+ * CliError.
+ */
+export async function checkIssuer(
   server: string,
   issuer: string,
   { fetch, signal }: Pick<Context<typeof serverFlags>, 'fetch' | 'signal'>,

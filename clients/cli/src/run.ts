@@ -18,9 +18,9 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   try {
     return exitCodes[await dispatch(args, io)].code
   } catch (error) {
-    const { reason } = io.signal
-    const exit = io.signal.aborted ? (reason === 'terminated' ? 'terminated' : 'interrupted') : undefined
-    const failure = toFailure(error, exit)
+    const { aborted, reason } = io.signal
+    if (aborted && reason === 'unread') return exitCodes.ok.code
+    const failure = toFailure(error, aborted ? (reason === 'terminated' ? 'terminated' : 'interrupted') : undefined)
     report(failure, io, hasFlag(args, 'json'))
     return exitCodes[failure.exit].code
   }
@@ -78,6 +78,7 @@ function createBase(values: FlagValues, io: Io, words: readonly string[]): Base 
   return {
     ...io,
     fetch: stoppable(io),
+    fetchAnyway: io.fetch,
     arguments: words,
     folder: folderOf(values, io),
     json,

@@ -3,7 +3,7 @@ import type { FlagTable } from '../flags.ts'
 import { compact, plain } from '../text.ts'
 
 /** One thing that happened: a title, what it means in a few lines, and the facts for programs. None of them is secret. */
-interface Told {
+export interface Told {
   /** Stable, for programs. */
   readonly step: string
   readonly title: string
