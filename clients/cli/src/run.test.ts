@@ -109,6 +109,7 @@ describe('Ctrl-C', () => {
   it.each([
     [['health']],
     [['agent-scopes', 'list', '--did', 'did:agent:example.com:21fe31dfa154a261626bf854046fd227']],
+    [['doctor']],
   ])(
     'ends a request of %j that is under way, and the tool with 130',
     async (args) => {

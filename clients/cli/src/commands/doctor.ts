@@ -43,12 +43,12 @@ export const doctor = defineCommand({
     },
     timeout: { kind: 'text', value: 'SECONDS', help: `for each of what is looked at; ${TIMEOUT_S} unless told` },
   },
-  async run({ flags, folder, fetch, now, json, style, answer, progress }) {
+  async run({ flags, folder, fetch, now, signal, json, style, answer, progress }) {
     const timeoutMs = timeoutOf(flags.text('timeout') ?? String(TIMEOUT_S))
     const inspected = await inspectFolder(folder)
     const place = placeOf(inspected, flags.text('server'), flags.text('issuer'))
     const checks = checksOf(place, inspected, { fetch, now, timeoutMs, resolvers: flags.list('resolver') })
-    const looking = progress(`looking at ${place.server}`, runChecks(checks, timeoutMs))
+    const looking = progress(`looking at ${place.server}`, runChecks(checks, { timeoutMs, signal }))
     const findings = [...inspected.findings, ...(await looking)]
     const isWell = findings.every(({ level }) => level !== 'problem')
     answer({ ok: isWell, findings }, json ? '' : writeFindings(findings, style))
