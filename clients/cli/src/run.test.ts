@@ -150,6 +150,19 @@ describe('help', () => {
     expect(await isColoured(['help', '--json'], { isTerminal: true })).toBe(false)
   })
 
+  it.each([
+    ['a mistake', ['helth'], 'stderr', true],
+    ['a mistake, with --no-color', ['helth', '--no-color'], 'stderr', false],
+    ['a mistake', ['helth'], 'stdout', false],
+    ['no command', [], 'stderr', true],
+    ['no command', [], 'stdout', false],
+  ] as const)(
+    'colours what is said about %s, %j, by the terminal that it goes to: %s',
+    async (_name, args, isTerminal, isColoured) => {
+      expect((await runCli(args, { isTerminal })).stderr.includes('\u001b[')).toBe(isColoured)
+    },
+  )
+
   it.each(commands.map(({ words }) => words))('%s has help for itself and for those it belongs to', async (words) => {
     const [first = ''] = words.split(' ')
     expect((await runCli([first, '--help'])).stdout).toContain(words)

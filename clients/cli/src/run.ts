@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path'
 import { usageError } from './cli-error.ts'
-import type { Base, Io } from './context.ts'
+import type { Base, Io, Writer } from './context.ts'
 import { type Exit, exitCodes } from './exit-codes.ts'
 import { type Failure, toFailure } from './failure.ts'
 import { type Found, findCommand } from './find-command.ts'
@@ -9,7 +9,7 @@ import { commandHelp, groupHelp, rootHelp, topics } from './help.ts'
 import { checkCommandLine, parseFlags } from './parse.ts'
 import { showProgress } from './progress.ts'
 import { splitArguments } from './split-arguments.ts'
-import { createStyle, wantsColours } from './style.ts'
+import { createStyle, type Style, wantsColours } from './style.ts'
 import { compact, plain } from './text.ts'
 import { VERSION } from './version.ts'
 
@@ -21,7 +21,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     const { aborted, reason } = io.signal
     if (aborted && reason === 'unread') return exitCodes.ok.code
     const failure = toFailure(error, aborted ? (reason === 'terminated' ? 'terminated' : 'interrupted') : undefined)
-    report(failure, io, hasFlag(args, 'json'))
+    report(failure, io, args)
     return exitCodes[failure.exit].code
   }
 }
@@ -49,9 +49,9 @@ function withoutCommand(args: readonly string[], io: Io): Exit {
     base.answer({ version: VERSION }, VERSION)
     return 'ok'
   }
+  if (!values.has('help')) throw usageError('no command', rootHelp(styleFor(io.stderr, values, io)))
   const text = rootHelp(base.style)
-  if (values.has('help')) base.answer({ help: text }, text)
-  else throw usageError('no command', text)
+  base.answer({ help: text }, text)
   return 'ok'
 }
 
@@ -73,7 +73,6 @@ async function helpOf(found: Found, { style }: Base): Promise<string> {
 function createBase(values: FlagValues, io: Io, words: readonly string[]): Base {
   const json = values.has('json')
   const quiet = values.has('quiet')
-  const colours = !json && !values.has('no-color') && wantsColours(io.stdout.isTerminal, io.env)
   const remarks = !json && !quiet
   return {
     ...io,
@@ -83,11 +82,15 @@ function createBase(values: FlagValues, io: Io, words: readonly string[]): Base 
     folder: folderOf(values, io),
     json,
     quiet,
-    style: createStyle(colours),
+    style: styleFor(io.stdout, values, io),
     answer: (value, text) => io.stdout.write(`${json ? compact(value) : text}\n`),
     note: (text) => (remarks ? io.stderr.write(`${plain(text)}\n`) : undefined),
     progress: (what, work) => (remarks ? showProgress(io.stderr, what, work) : work),
   }
+}
+
+function styleFor({ isTerminal }: Writer, values: FlagValues, { env }: Io): Style {
+  return createStyle(!values.has('json') && !values.has('no-color') && wantsColours(isTerminal, env))
 }
 
 /** Requests end when the tool is told to. */
@@ -104,10 +107,11 @@ function folderOf(values: FlagValues, { env, home }: Io): string {
   return absolute.endsWith('.json') ? dirname(absolute) : absolute
 }
 
-function report({ reason, message, hint, exit }: Failure, { stdout, stderr, env }: Io, json: boolean): void {
-  if (json) return stdout.write(`${compact({ error: { reason, message, ...(hint !== undefined && { hint }) } })}\n`)
+function report({ reason, message, hint, exit }: Failure, { stdout, stderr, env }: Io, args: readonly string[]): void {
+  if (hasFlag(args, 'json'))
+    return stdout.write(`${compact({ error: { reason, message, ...(hint !== undefined && { hint }) } })}\n`)
   if (exit === 'interrupted' || exit === 'terminated') return
-  const style = createStyle(wantsColours(stderr.isTerminal, env))
+  const style = createStyle(!hasFlag(args, 'no-color') && wantsColours(stderr.isTerminal, env))
   const known = ['USAGE', 'CONFIGURATION', 'TOOL_ERROR'].includes(reason) ? '' : ` ${style.dim(`(${reason})`)}`
   stderr.write(`${style.bad('error:')} ${message}${known}\n${hint === undefined ? '' : `${hint}\n`}`)
 }
