@@ -30,7 +30,7 @@ export interface Io {
 export interface Base extends Io {
   /** Words after the command's own. */
   readonly arguments: readonly string[]
-  /** The configuration folder: absolute or as given; it may not exist. */
+  /** The configuration folder, absolute; it may not exist. */
   readonly folder: string
   /** Whether output is for programs. */
   readonly json: boolean

@@ -1,9 +1,9 @@
-import { createOperator, type Operator } from '@auth4agent/sdk'
+import type { Operator } from '@auth4agent/sdk'
 import { loadSigner } from '@auth4agent/sdk/node'
 import { configurationError } from './cli-error.ts'
 import type { serverFlags } from './common-flags.ts'
 import type { Context } from './context.ts'
-import { requireOperator, serverOf } from './parties.ts'
+import { makeOperator, requireOperator, serverOf } from './parties.ts'
 import { transportTo } from './transport.ts'
 
 /** The operator of a folder, ready to sign for one server. */
@@ -30,7 +30,7 @@ export async function loadOperatorKey(
   const { server, issuer = server } = serverOf(config, context)
   await checkIssuer(server, issuer, context)
   const { domain } = config
-  const operator = createOperator({ server, issuer, key, domain, operatorId: config.id || undefined, fetch, now })
+  const operator = makeOperator({ server, issuer, key, domain, operatorId: config.id || undefined, fetch, now })
   return { server, issuer, domain, operator }
 }
 

@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { usageError } from './cli-error.ts'
 import type { Base, Io, Writer } from './context.ts'
 import { type Exit, exitCodes } from './exit-codes.ts'
@@ -99,11 +99,11 @@ function stoppable({ fetch, signal }: Io): typeof globalThis.fetch {
     fetch(input, { ...init, signal: init?.signal ? AbortSignal.any([init.signal, signal]) : signal })
 }
 
-/** `--config` has been a file's path in the folder, and still may be. */
+/** Absolute, for it is written into configurations. `--config` has been a file's path in the folder, and still may be. */
 function folderOf(values: FlagValues, { env, home }: Io): string {
   const [given] = values.get('config') ?? []
   const path = given ?? (env.AUTH4AGENTS_HOME || join(home, '.auth4agents'))
-  const absolute = path === '~' || path.startsWith('~/') ? join(home, path.slice(2)) : path
+  const absolute = path === '~' || path.startsWith('~/') ? join(home, path.slice(2)) : resolve(path)
   return absolute.endsWith('.json') ? dirname(absolute) : absolute
 }
 
