@@ -76,6 +76,17 @@ describe('the command line', () => {
 })
 
 describe('failures', () => {
+  it.each([
+    ['@/nowhere/token.txt', '"/nowhere/token.txt" cannot be read'],
+    [`@${TOKEN}`, '(not shown: it may be a secret) cannot be read'],
+  ])('name the file of a token that is not there (%#)', async (given, message) => {
+    expect(await runCli(['verify', '--token', given])).toEqual({
+      code: 4,
+      stdout: '',
+      stderr: expect.stringContaining(message),
+    })
+  })
+
   it('are one JSON document with --json, on standard output, and one on standard error without', async () => {
     const args = ['health', '--server', 'http://localhost:1234']
     const plain = await runCli(args)
