@@ -115,6 +115,11 @@ describe("an existing user's folder", () => {
     expect(await textOf('agent.json')).toBe(agentJson())
   })
 
+  it('has no record to publish for an operator whose key is not in it', async () => {
+    const args = ['verify-operator', 'instructions', '--operator-id', ID.replaceAll('a', 'b')]
+    expect(await tool(args)).toMatchObject({ code: 4, stderr: expect.stringContaining('--config FOLDER') })
+  })
+
   it('is registered only with the key that is at hand', async () => {
     await writeFile(join(folder, 'keys/operator.key'), generatePrivateKey().text)
     const sent: unknown[] = []

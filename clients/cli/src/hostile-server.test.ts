@@ -54,7 +54,6 @@ const against = (answer: unknown, status = 200) => ({
 describe('what a server answers plays no tricks on a terminal', () => {
   it.each([
     [['health'], ANSWER],
-    [['verify-operator', 'instructions'], ANSWER],
     [['verify-operator', 'confirm'], ANSWER],
     [['verify-operator', 'status', '--operator-id', 'bbbbbbbb-1111-8111-8111-111111111111'], ANSWER],
     [['agents', 'list'], [ANSWER]],
