@@ -42,6 +42,7 @@ describe('the command line', () => {
     [['health', '--', '--json'], '"--json" is too many'],
     [['--frob', 'health'], '"--frob" is no flag'],
     [['help', 'nothing'], '"nothing" is no command'],
+    [['keys', 'import', '-', '--key', '-'], 'standard input is one thing'],
     [['verify-operator', 'status', '--operator-id', 'x'], '--operator-id is a UUID'],
   ])('refuses %j with exit code 2', async (args, message) => {
     const { code, stdout, stderr } = await runCli(args)

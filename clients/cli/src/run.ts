@@ -76,6 +76,7 @@ function createBase(values: FlagValues, io: Io, words: readonly string[]): Base 
   const remarks = !json && !quiet
   return {
     ...io,
+    readStdin: onlyOnce(io.readStdin),
     fetch: stoppable(io),
     fetchAnyway: io.fetch,
     arguments: words,
@@ -91,6 +92,16 @@ function createBase(values: FlagValues, io: Io, words: readonly string[]): Base 
 
 function styleFor({ isTerminal }: Writer, values: FlagValues, { env }: Io): Style {
   return createStyle(!values.has('json') && !values.has('no-color') && wantsColours(isTerminal, env))
+}
+
+/** What has been read is gone. */
+function onlyOnce(readStdin: Io['readStdin']): Io['readStdin'] {
+  let isRead = false
+  return async () => {
+    if (isRead) throw usageError('standard input is one thing, and it is named twice', 'Name a file for the other.')
+    isRead = true
+    return readStdin()
+  }
 }
 
 /** Requests end when the tool is told to. */
