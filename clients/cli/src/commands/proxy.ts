@@ -62,7 +62,7 @@ export const proxy = defineCommand({
     })
     const file = flags.text('prefix-file')
     try {
-      if (file !== undefined) await writeFileOf(file, running)
+      if (file !== undefined) await writeAddressFile(file, running.url)
       answer({ url: running.url, server, operator_id: operator.id }, running.url)
       note(`signing for ${domain} at ${server}; Ctrl-C ends it`)
       if (!signal.aborted) await once(signal, 'abort')
@@ -81,14 +81,6 @@ async function listen(options: ProxyOptions): Promise<Proxy> {
       `port ${options.port} cannot be listened on: ${codeOf(error)}`,
       'Choose another with --port, or none.',
     )
-  }
-}
-
-async function writeFileOf(path: string, { url }: Proxy): Promise<void> {
-  try {
-    await writeAddressFile(path, url)
-  } catch (error) {
-    throw configurationError(`${path} cannot be written: ${codeOf(error)}`)
   }
 }
 
