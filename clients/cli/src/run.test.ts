@@ -103,10 +103,20 @@ describe('failures', () => {
   })
 
   it('end with 1 where the server refuses, and say its reason', async () => {
-    const problem = { reason: 'RATE_LIMITED', title: 'Too many requests', status: 429 }
-    const { code, stdout } = await runCli(['health', ...THERE, '--json'], { fetch: answering(429, problem) })
+    const problem = { reason: 'PERMISSION_DENIED', title: 'Not yours', status: 403 }
+    const { code, stdout } = await runCli(['health', ...THERE, '--json'], { fetch: answering(403, problem) })
     expect(code).toBe(1)
-    expect(JSON.parse(stdout)).toMatchObject({ error: { reason: 'RATE_LIMITED', message: 'Too many requests' } })
+    expect(JSON.parse(stdout)).toMatchObject({ error: { reason: 'PERMISSION_DENIED', message: 'Not yours' } })
+  })
+
+  it.each([
+    ['the server', 429, '{"reason":"RATE_LIMITED"}'],
+    ['the server', 504, '{"reason":"DEADLINE_EXCEEDED"}'],
+    ['a proxy before it', 502, '<html>'],
+  ])('end with 3, and not as a token that is not valid, where %s has no answer now: %i', async (_who, status, body) => {
+    const fetch = () => Promise.resolve(new Response(body, { status }))
+    const { code } = await runCli(['verify', '--token', TOKEN, '--online', ...THERE], { fetch })
+    expect(code).toBe(3)
   })
 
   it.each([
