@@ -11,6 +11,8 @@ export interface CliProcess {
   output(): { readonly stdout: string; readonly stderr: string }
   /** How it ended, once it has: the exit code, null when a signal killed it. */
   readonly ended: Promise<number | null>
+  /** Reads no more of its standard output, as `head` when it has enough: the next that it writes is refused. */
+  hangUp(): void
   /** Sends Ctrl-C's signal, unless told, and answers how it ended. */
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
@@ -48,6 +50,7 @@ export function startCli(args: readonly string[], env: Readonly<Record<string, s
     },
     output: () => written,
     ended,
+    hangUp: () => void child.stdout.destroy(),
     async stop(signal = 'SIGINT') {
       child.kill(signal)
       return ended

@@ -10,8 +10,8 @@ export interface CliResult {
 
 /** What a test changes of the system that the tool sees. */
 export interface CliOptions extends Partial<Pick<Io, 'env' | 'fetch' | 'home' | 'now' | 'readStdin' | 'signal'>> {
-  /** Whether both outputs are terminals. */
-  readonly isTerminal?: boolean
+  /** Whether both outputs are terminals, or which one is. */
+  readonly isTerminal?: boolean | 'stdout' | 'stderr'
 }
 
 /** Runs the tool in this process, on a system without a home, a network or input unless told. */
@@ -19,7 +19,7 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
   const { isTerminal = false, ...changes } = options
   const written = { stdout: '', stderr: '' }
   const writer = (name: keyof typeof written) => ({
-    isTerminal,
+    isTerminal: isTerminal === true || isTerminal === name,
     write: (text: string) => {
       written[name] += text
     },

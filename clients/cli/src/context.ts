@@ -19,7 +19,10 @@ export interface Io {
   readonly fetch: typeof globalThis.fetch
   /** Unix milliseconds. */
   readonly now: () => number
-  /** Aborted by Ctrl-C and SIGTERM; its reason is the name of the exit, `interrupted` or `terminated`. */
+  /**
+   * Aborted by Ctrl-C and SIGTERM, and when nobody reads any more what is written: its reason is `interrupted`, `terminated` or
+   * `unread`.
+   */
   readonly signal: AbortSignal
 }
 
@@ -27,11 +30,13 @@ export interface Io {
 export interface Base extends Io {
   /** Words after the command's own. */
   readonly arguments: readonly string[]
-  /** The configuration folder: absolute or as given; it may not exist. */
+  /** The configuration folder, absolute; it may not exist. */
   readonly folder: string
   /** Whether output is for programs. */
   readonly json: boolean
   readonly quiet: boolean
+  /** As `fetch`, which ends when the tool is told to; this one does not: to put away what was made. */
+  readonly fetchAnyway: typeof globalThis.fetch
   /** Colours for standard output; none unless it is a terminal. */
   readonly style: Style
   /** The command's one answer: `value` as one line of JSON with --json, else `text`. Never a private key. */

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { generatePrivateKey } from '@auth4agent/sdk/node'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type CliOptions, runCli } from '../../../test/support/cli.ts'
@@ -115,6 +115,11 @@ describe("an existing user's folder", () => {
     expect(await textOf('agent.json')).toBe(agentJson())
   })
 
+  it('has no record to publish for an operator whose key is not in it', async () => {
+    const args = ['verify-operator', 'instructions', '--operator-id', ID.replaceAll('a', 'b')]
+    expect(await tool(args)).toMatchObject({ code: 4, stderr: expect.stringContaining('--config FOLDER') })
+  })
+
   it('is registered only with the key that is at hand', async () => {
     await writeFile(join(folder, 'keys/operator.key'), generatePrivateKey().text)
     const sent: unknown[] = []
@@ -174,6 +179,13 @@ describe('init', () => {
     expect((await stat(join(folder, 'agent.json'))).mode & 0o777).toBe(0o600)
     expect((await stat(folder)).mode & 0o777).toBe(0o700)
     expect(stdout).not.toContain((await textOf('keys/agent.key')).slice(0, 20))
+  })
+
+  it('writes down where the key is so that it is found from anywhere', async () => {
+    const path = relative(process.cwd(), folder)
+    expect(await tool(['init', '--domain', 'example.com', '--config', path])).toMatchObject({ code: 0 })
+    const config = JSON.parse(await textOf('agent.json')) as Record<string, unknown>
+    expect(config).toMatchObject({ key: { ref: join(folder, 'keys/agent.key') } })
   })
 
   it('writes what is public into a file', async () => {

@@ -28,14 +28,19 @@ describe('hints', () => {
 
 describe('toFailure', () => {
   it.each([
-    ['NETWORK_ERROR', 'unreachable'],
-    ['UNAVAILABLE', 'unreachable'],
-    ['CONFIGURATION', 'configuration'],
-    ['SCOPE_NOT_ALLOWED', 'refused'],
-    ['INTERNAL', 'refused'],
-    ['A_REASON_OF_TOMORROW', 'refused'],
-  ])('ends with the right code for %s', (reason, exit) => {
-    expect(toFailure(refusal(reason), undefined)).toMatchObject({ reason, exit, message: 'no' })
+    ['NETWORK_ERROR', 0, 'unreachable'],
+    ['UNAVAILABLE', 503, 'unreachable'],
+    ['DEADLINE_EXCEEDED', 504, 'unreachable'],
+    ['INTERNAL', 500, 'unreachable'],
+    ['RATE_LIMITED', 429, 'unreachable'],
+    ['UNEXPECTED_ANSWER', 502, 'unreachable'],
+    ['UNEXPECTED_ANSWER', 200, 'refused'],
+    ['ISSUER_MISMATCH', 0, 'refused'],
+    ['CONFIGURATION', 0, 'configuration'],
+    ['SCOPE_NOT_ALLOWED', 403, 'refused'],
+    ['A_REASON_OF_TOMORROW', 409, 'refused'],
+  ])('ends with the right code for %s with %i', (reason, status, exit) => {
+    expect(toFailure(refusal(reason, { status }), undefined)).toMatchObject({ reason, exit, message: 'no' })
   })
 
   it('says how long to wait', () => {

@@ -23,10 +23,12 @@ export const hints = {
     'Its operator lets it in with `auth4agent agents approve`, or ends a suspension with `auth4agent revoke reactivate`.',
   AGENT_OPERATOR_NOT_ACTIVE:
     'Its operator has to prove its domain, or is suspended: `auth4agent verify-operator status`',
+  AGENT_EXISTS: 'It need not be registered again. `auth4agent doctor` shows what the server has of it.',
   AGENT_PENDING: 'Approve it first: `auth4agent agents approve AGENT`',
   AGENT_REVOKED: 'That is for good. Make another: `auth4agent init --domain DOMAIN`',
   SCOPE_NOT_ALLOWED:
     'Its operator grants scopes: `auth4agent agent-scopes set --scopes …`. The present ones: `auth4agent agent-scopes list`',
+  INVALID_SCOPE: 'A scope is a word such as orders:read, of at most 128 characters; `*` is none.',
   AUDIENCE_NOT_ALLOWED: 'The operator that owns the audience has to name your domain in its policy.',
   INVALID_TTL: 'The server allows less, or the form is wrong: --ttl 15m',
   DID_MISMATCH: 'A DID follows from key and domain. `auth4agent init --domain DOMAIN` makes both anew.',

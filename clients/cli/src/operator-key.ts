@@ -1,10 +1,9 @@
-import { createOperator, type Operator } from '@auth4agent/sdk'
+import type { Operator } from '@auth4agent/sdk'
 import { loadSigner } from '@auth4agent/sdk/node'
 import { configurationError } from './cli-error.ts'
 import type { serverFlags } from './common-flags.ts'
 import type { Context } from './context.ts'
-import { requireOperator, serverOf } from './parties.ts'
-import { plain } from './text.ts'
+import { makeOperator, requireOperator, serverOf } from './parties.ts'
 import { transportTo } from './transport.ts'
 
 /** The operator of a folder, ready to sign for one server. */
@@ -31,12 +30,15 @@ export async function loadOperatorKey(
   const { server, issuer = server } = serverOf(config, context)
   await checkIssuer(server, issuer, context)
   const { domain } = config
-  const operator = createOperator({ server, issuer, key, domain, operatorId: config.id || undefined, fetch, now })
+  const operator = makeOperator({ server, issuer, key, domain, operatorId: config.id || undefined, fetch, now })
   return { server, issuer, domain, operator }
 }
 
-/** A server that does not answer now may later; one that answers for another issuer would refuse all that is signed. */
-async function checkIssuer(
+/**
+ * A server that does not answer now may later; one that answers for another issuer would refuse all that is signed. Rejects with
+ * CliError.
+ */
+export async function checkIssuer(
   server: string,
   issuer: string,
   { fetch, signal }: Pick<Context<typeof serverFlags>, 'fetch' | 'signal'>,
@@ -45,7 +47,7 @@ async function checkIssuer(
   const found = await call({ method: 'GET', path: '/.well-known/auth4agent', signal }).catch(() => ({}))
   if (typeof found !== 'object' || found === null || !('issuer' in found) || found.issuer === issuer) return
   throw configurationError(
-    `the server at ${server} calls itself ${plain(JSON.stringify(found.issuer))}`,
+    `the server at ${server} calls itself ${JSON.stringify(found.issuer)}`,
     'Reach it under that name (--server URL), or, where you know that it is the same one, say so: --issuer ISSUER.',
   )
 }

@@ -1,7 +1,14 @@
 import { decodeBase64 } from '@auth4agent/core/base64'
 import { parseDid } from '@auth4agent/core/did'
 import { isUuid } from '@auth4agent/core/uuid'
-import { type Administrator, createAdministrator, createOperator, type Operator, type Signer } from '@auth4agent/sdk'
+import {
+  type Administrator,
+  createAdministrator,
+  createOperator,
+  type Operator,
+  type OperatorOptions,
+  type Signer,
+} from '@auth4agent/sdk'
 import {
   type AgentConfig,
   loadSigner,
@@ -11,10 +18,10 @@ import {
 } from '@auth4agent/sdk/node'
 import { configurationError, usageError } from './cli-error.ts'
 import type { adminFlags, operatorFlags, serverFlags } from './common-flags.ts'
-import type { Context, Io } from './context.ts'
+import type { Context } from './context.ts'
 import { shown } from './hidden.ts'
 import { readKey } from './secrets.ts'
-import { checkServer } from './server-address.ts'
+import { checkConfigured, checkServer } from './server-address.ts'
 
 type Place = Pick<Context<typeof serverFlags>, 'flags' | 'folder'>
 
@@ -43,19 +50,19 @@ export async function requireOperator(folder: string): Promise<OperatorConfig> {
 
 /** The server that flags or configurations name, the first that does. Throws CliError for none, and for an address that is not safe. */
 export async function chooseServer({ flags, folder }: Place): Promise<ServerChoice> {
-  const given = flags.text('server')
-  if (given !== undefined) return { server: checkServer(given), issuer: flags.text('issuer') }
-  const config = (await readAgentConfig(folder)) ?? (await readOperatorConfig(folder))
+  // A flag says all: no configuration has to be in order for it.
+  const isGiven = flags.text('server') !== undefined
+  const config = isGiven ? undefined : ((await readAgentConfig(folder)) ?? (await readOperatorConfig(folder)))
   return serverOf(config, { flags, folder })
 }
 
 /** The server of a configuration, unless a flag names another. */
 export function serverOf(config: AgentConfig | OperatorConfig | undefined, { flags, folder }: Place): ServerChoice {
   const given = flags.text('server')
-  const server = given ?? config?.server_url ?? ''
-  if (server === '') throw configurationError(`no server is configured in ${folder}`, 'Name one: --server URL')
-  const configured = given === undefined ? config?.issuer || undefined : undefined
-  return { server: checkServer(server), issuer: flags.text('issuer') ?? configured }
+  if (given !== undefined) return { server: checkServer(given), issuer: flags.text('issuer') }
+  const { server_url, issuer } = config ?? { server_url: '' }
+  if (server_url === '') throw configurationError(`no server is configured in ${folder}`, 'Name one: --server URL')
+  return { server: checkConfigured(server_url, folder), issuer: flags.text('issuer') ?? (issuer || undefined) }
 }
 
 /** The operator that the command line or operator.json names, with its key. Throws CliError. */
@@ -63,13 +70,13 @@ export async function openOperator(context: Context<typeof operatorFlags>): Prom
   const { flags, folder } = context
   const [config, keyFile] = [await readOperatorConfig(folder), flags.text('key')]
   if (config === undefined && keyFile === undefined) await requireOperator(folder)
-  const operatorId = flags.text('operator-id') ?? config?.id ?? ''
+  const operatorId = checkOperatorId(flags.text('operator-id')) ?? config?.id ?? ''
   if (operatorId === '') throw notRegistered()
   const key =
     keyFile === undefined && config !== undefined
       ? await loadSigner(folder, config)
       : await readKey(keyFile ?? '-', context)
-  return makeOperator({ ...serverOf(config, context), operatorId, key }, context)
+  return makeOperator({ ...serverOf(config, context), operatorId, key, fetch: context.fetch })
 }
 
 /** The operator of the folder for calls that need no key. Throws CliError. */
@@ -79,9 +86,14 @@ export async function viewOperator(
 ): Promise<Operator> {
   const config =
     operatorId === undefined ? await requireOperator(context.folder) : await readOperatorConfig(context.folder)
-  const id = operatorId ?? config?.id ?? ''
+  const id = checkOperatorId(operatorId) ?? config?.id ?? ''
   if (id === '') throw notRegistered()
-  return makeOperator({ ...serverOf(config, context), operatorId: id, key: publicHalf(config) }, context)
+  return makeOperator({
+    ...serverOf(config, context),
+    operatorId: id,
+    key: publicHalf(config),
+    fetch: context.fetch,
+  })
 }
 
 /** The administrator of the chosen server. Throws CliError. */
@@ -91,17 +103,24 @@ export async function openAdministrator(context: Context<typeof adminFlags>): Pr
   return createAdministrator({ ...(await chooseServer(context)), key, fetch, now })
 }
 
+/** The id of an operator as a flag gives it. Throws CliError for what is none. */
+function checkOperatorId(given: string | undefined): string | undefined {
+  if (given === undefined || isUuid(given)) return given
+  throw usageError(
+    '--operator-id is a UUID in lower case',
+    '`auth4agent verify-operator status` shows that of an operator.',
+  )
+}
+
 /** What is thrown where an operator has no id yet. */
 function notRegistered() {
   return configurationError('this operator is not registered', 'Register it: `auth4agent register operator`')
 }
 
-function makeOperator(
-  options: ServerChoice & { operatorId: string; key: Signer },
-  { fetch }: Pick<Io, 'fetch'>,
-): Operator {
+/** An operator as its configuration has it. Throws CliError where that is no operator. */
+export function makeOperator(options: ServerChoice & OperatorOptions): Operator {
   try {
-    return createOperator({ ...options, fetch })
+    return createOperator(options)
   } catch (error) {
     throw configurationError(
       error instanceof Error ? error.message : String(error),

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import type { DescService } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
@@ -21,6 +22,8 @@ const DOMAIN = 'example.com'
 const OPERATOR = randomUUID()
 const agent = newAgentParty(DOMAIN)
 const KEY = ['--key', '-']
+/** In the folder. */
+const IMPORTED = 'keys/agent.key'
 
 /** How each call is made in the name of whom the policies let make it; alone in a list: why no command does. */
 const WAYS: Readonly<Record<string, readonly string[]>> = {
@@ -43,7 +46,7 @@ const WAYS: Readonly<Record<string, readonly string[]>> = {
   'admin listSigningKeys': ['keys', 'list', ...KEY],
   'admin rotateSigningKeys': ['keys', 'rotate', ...KEY],
   'admin markKeyCompromised': ['keys', 'compromise', '--kid', 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs', ...KEY],
-  'admin importSigningKey': ['keys', 'import', '-', ...KEY],
+  'admin importSigningKey': ['keys', 'import', IMPORTED, ...KEY],
   'admin suspendOperator': ['operator', 'suspend', OPERATOR, ...KEY],
   'admin reinstateOperator': ['operator', 'reinstate', OPERATOR, ...KEY],
   'admin endAllTokensOfDeployment': ['deployment', 'end-all-tokens', ...KEY],
@@ -86,11 +89,14 @@ async function callsOf(words: readonly string[]): Promise<string[]> {
     return Response.json({ id: OPERATOR, domain: DOMAIN, status: 'active', issuer: SERVER })
   }
   const input = words.includes('policy') ? '{}' : String(newKeys().privateKey.export({ format: 'pem', type: 'pkcs8' }))
-  await runCli([...words, '--config', folder.path, '--json'], {
-    fetch,
-    readStdin: async () => input,
-    signal: stop.signal,
-  })
+  await runCli(
+    [...words.map((word) => (word === IMPORTED ? join(folder.path, word) : word)), '--config', folder.path, '--json'],
+    {
+      fetch,
+      readStdin: async () => input,
+      signal: stop.signal,
+    },
+  )
   return made
 }
 

@@ -42,6 +42,8 @@ describe('the command line', () => {
     [['health', '--', '--json'], '"--json" is too many'],
     [['--frob', 'health'], '"--frob" is no flag'],
     [['help', 'nothing'], '"nothing" is no command'],
+    [['keys', 'import', '-', '--key', '-'], 'standard input is one thing'],
+    [['verify-operator', 'status', '--operator-id', 'x'], '--operator-id is a UUID'],
   ])('refuses %j with exit code 2', async (args, message) => {
     const { code, stdout, stderr } = await runCli(args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
@@ -75,6 +77,17 @@ describe('the command line', () => {
 })
 
 describe('failures', () => {
+  it.each([
+    ['@/nowhere/token.txt', '"/nowhere/token.txt" cannot be read'],
+    [`@${TOKEN}`, '(not shown: it may be a secret) cannot be read'],
+  ])('name the file of a token that is not there (%#)', async (given, message) => {
+    expect(await runCli(['verify', '--token', given])).toEqual({
+      code: 4,
+      stdout: '',
+      stderr: expect.stringContaining(message),
+    })
+  })
+
   it('are one JSON document with --json, on standard output, and one on standard error without', async () => {
     const args = ['health', '--server', 'http://localhost:1234']
     const plain = await runCli(args)
@@ -90,10 +103,20 @@ describe('failures', () => {
   })
 
   it('end with 1 where the server refuses, and say its reason', async () => {
-    const problem = { reason: 'RATE_LIMITED', title: 'Too many requests', status: 429 }
-    const { code, stdout } = await runCli(['health', ...THERE, '--json'], { fetch: answering(429, problem) })
+    const problem = { reason: 'PERMISSION_DENIED', title: 'Not yours', status: 403 }
+    const { code, stdout } = await runCli(['health', ...THERE, '--json'], { fetch: answering(403, problem) })
     expect(code).toBe(1)
-    expect(JSON.parse(stdout)).toMatchObject({ error: { reason: 'RATE_LIMITED', message: 'Too many requests' } })
+    expect(JSON.parse(stdout)).toMatchObject({ error: { reason: 'PERMISSION_DENIED', message: 'Not yours' } })
+  })
+
+  it.each([
+    ['the server', 429, '{"reason":"RATE_LIMITED"}'],
+    ['the server', 504, '{"reason":"DEADLINE_EXCEEDED"}'],
+    ['a proxy before it', 502, '<html>'],
+  ])('end with 3, and not as a token that is not valid, where %s has no answer now: %i', async (_who, status, body) => {
+    const fetch = () => Promise.resolve(new Response(body, { status }))
+    const { code } = await runCli(['verify', '--token', TOKEN, '--online', ...THERE], { fetch })
+    expect(code).toBe(3)
   })
 
   it.each([
@@ -109,6 +132,7 @@ describe('Ctrl-C', () => {
   it.each([
     [['health']],
     [['agent-scopes', 'list', '--did', 'did:agent:example.com:21fe31dfa154a261626bf854046fd227']],
+    [['doctor']],
   ])(
     'ends a request of %j that is under way, and the tool with 130',
     async (args) => {
@@ -148,6 +172,19 @@ describe('help', () => {
     expect(await isColoured(['help', '--no-color'], { isTerminal: true })).toBe(false)
     expect(await isColoured(['help', '--json'], { isTerminal: true })).toBe(false)
   })
+
+  it.each([
+    ['a mistake', ['helth'], 'stderr', true],
+    ['a mistake, with --no-color', ['helth', '--no-color'], 'stderr', false],
+    ['a mistake', ['helth'], 'stdout', false],
+    ['no command', [], 'stderr', true],
+    ['no command', [], 'stdout', false],
+  ] as const)(
+    'colours what is said about %s, %j, by the terminal that it goes to: %s',
+    async (_name, args, isTerminal, isColoured) => {
+      expect((await runCli(args, { isTerminal })).stderr.includes('\u001b[')).toBe(isColoured)
+    },
+  )
 
   it.each(commands.map(({ words }) => words))('%s has help for itself and for those it belongs to', async (words) => {
     const [first = ''] = words.split(' ')

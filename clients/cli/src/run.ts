@@ -1,6 +1,6 @@
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { usageError } from './cli-error.ts'
-import type { Base, Io } from './context.ts'
+import type { Base, Io, Writer } from './context.ts'
 import { type Exit, exitCodes } from './exit-codes.ts'
 import { type Failure, toFailure } from './failure.ts'
 import { type Found, findCommand } from './find-command.ts'
@@ -9,7 +9,8 @@ import { commandHelp, groupHelp, rootHelp, topics } from './help.ts'
 import { checkCommandLine, parseFlags } from './parse.ts'
 import { showProgress } from './progress.ts'
 import { splitArguments } from './split-arguments.ts'
-import { createStyle, wantsColours } from './style.ts'
+import { createStyle, type Style, wantsColours } from './style.ts'
+import { compact, plain } from './text.ts'
 import { VERSION } from './version.ts'
 
 /** Runs the tool on a command line, without the program's own two words. Answers the exit code; never rejects. */
@@ -17,10 +18,10 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   try {
     return exitCodes[await dispatch(args, io)].code
   } catch (error) {
-    const { reason } = io.signal
-    const exit = io.signal.aborted ? (reason === 'terminated' ? 'terminated' : 'interrupted') : undefined
-    const failure = toFailure(error, exit)
-    report(failure, io, hasFlag(args, 'json'))
+    const { aborted, reason } = io.signal
+    if (aborted && reason === 'unread') return exitCodes.ok.code
+    const failure = toFailure(error, aborted ? (reason === 'terminated' ? 'terminated' : 'interrupted') : undefined)
+    report(failure, io, args)
     return exitCodes[failure.exit].code
   }
 }
@@ -48,9 +49,9 @@ function withoutCommand(args: readonly string[], io: Io): Exit {
     base.answer({ version: VERSION }, VERSION)
     return 'ok'
   }
+  if (!values.has('help')) throw usageError('no command', rootHelp(styleFor(io.stderr, values, io)))
   const text = rootHelp(base.style)
-  if (values.has('help')) base.answer({ help: text }, text)
-  else throw usageError('no command', text)
+  base.answer({ help: text }, text)
   return 'ok'
 }
 
@@ -72,19 +73,34 @@ async function helpOf(found: Found, { style }: Base): Promise<string> {
 function createBase(values: FlagValues, io: Io, words: readonly string[]): Base {
   const json = values.has('json')
   const quiet = values.has('quiet')
-  const colours = !json && !values.has('no-color') && wantsColours(io.stdout.isTerminal, io.env)
   const remarks = !json && !quiet
   return {
     ...io,
+    readStdin: onlyOnce(io.readStdin),
     fetch: stoppable(io),
+    fetchAnyway: io.fetch,
     arguments: words,
     folder: folderOf(values, io),
     json,
     quiet,
-    style: createStyle(colours),
-    answer: (value, text) => io.stdout.write(`${json ? JSON.stringify(value) : text}\n`),
-    note: (text) => (remarks ? io.stderr.write(`${text}\n`) : undefined),
+    style: styleFor(io.stdout, values, io),
+    answer: (value, text) => io.stdout.write(`${json ? compact(value) : text}\n`),
+    note: (text) => (remarks ? io.stderr.write(`${plain(text)}\n`) : undefined),
     progress: (what, work) => (remarks ? showProgress(io.stderr, what, work) : work),
+  }
+}
+
+function styleFor({ isTerminal }: Writer, values: FlagValues, { env }: Io): Style {
+  return createStyle(!values.has('json') && !values.has('no-color') && wantsColours(isTerminal, env))
+}
+
+/** What has been read is gone. */
+function onlyOnce(readStdin: Io['readStdin']): Io['readStdin'] {
+  let isRead = false
+  return async () => {
+    if (isRead) throw usageError('standard input is one thing, and it is named twice', 'Name a file for the other.')
+    isRead = true
+    return readStdin()
   }
 }
 
@@ -94,19 +110,19 @@ function stoppable({ fetch, signal }: Io): typeof globalThis.fetch {
     fetch(input, { ...init, signal: init?.signal ? AbortSignal.any([init.signal, signal]) : signal })
 }
 
-/** `--config` has been a file's path in the folder, and still may be. */
+/** Absolute, for it is written into configurations. `--config` has been a file's path in the folder, and still may be. */
 function folderOf(values: FlagValues, { env, home }: Io): string {
   const [given] = values.get('config') ?? []
   const path = given ?? (env.AUTH4AGENTS_HOME || join(home, '.auth4agents'))
-  const absolute = path === '~' || path.startsWith('~/') ? join(home, path.slice(2)) : path
+  const absolute = path === '~' || path.startsWith('~/') ? join(home, path.slice(2)) : resolve(path)
   return absolute.endsWith('.json') ? dirname(absolute) : absolute
 }
 
-function report({ reason, message, hint, exit }: Failure, { stdout, stderr, env }: Io, json: boolean): void {
-  if (json)
-    return stdout.write(`${JSON.stringify({ error: { reason, message, ...(hint !== undefined && { hint }) } })}\n`)
+function report({ reason, message, hint, exit }: Failure, { stdout, stderr, env }: Io, args: readonly string[]): void {
+  if (hasFlag(args, 'json'))
+    return stdout.write(`${compact({ error: { reason, message, ...(hint !== undefined && { hint }) } })}\n`)
   if (exit === 'interrupted' || exit === 'terminated') return
-  const style = createStyle(wantsColours(stderr.isTerminal, env))
+  const style = createStyle(!hasFlag(args, 'no-color') && wantsColours(stderr.isTerminal, env))
   const known = ['USAGE', 'CONFIGURATION', 'TOOL_ERROR'].includes(reason) ? '' : ` ${style.dim(`(${reason})`)}`
   stderr.write(`${style.bad('error:')} ${message}${known}\n${hint === undefined ? '' : `${hint}\n`}`)
 }

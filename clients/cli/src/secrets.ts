@@ -33,6 +33,9 @@ async function readSecretFile(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch {
-    throw configurationError('the file of the token or key cannot be read', 'Is its path right, and is it yours?')
+    throw configurationError(
+      `${shown(path)} cannot be read`,
+      'Is that the path of a file with a token, and is it yours?',
+    )
   }
 }

@@ -2,15 +2,19 @@ import { homedir } from 'node:os'
 import { isatty } from 'node:tty'
 import { CliError } from './cli-error.ts'
 import type { Io, Writer } from './context.ts'
+import { exitCodes } from './exit-codes.ts'
 
 const MAX_STDIN_BYTES = 1_048_576
 
 /** The real system. Ctrl-C aborts what is under way; pressed again, it ends the process on the spot. */
 export function systemIo(): Io {
-  const signal = stopSignal()
+  const stop = new AbortController()
+  const { signal } = stop
+  process.once('SIGINT', () => stop.abort('interrupted'))
+  process.once('SIGTERM', () => stop.abort('terminated'))
   return {
-    stdout: writerOf(process.stdout, 1),
-    stderr: writerOf(process.stderr, 2),
+    stdout: writerOf(process.stdout, 1, stop),
+    stderr: writerOf(process.stderr, 2, stop),
     readStdin: () => readStdin(signal),
     env: process.env,
     home: homedir(),
@@ -20,13 +24,21 @@ export function systemIo(): Io {
   }
 }
 
-function writerOf(stream: NodeJS.WriteStream, fd: number): Writer {
-  // Whoever reads has heard enough, as `head` does.
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    process.exit()
+function writerOf(stream: NodeJS.WriteStream, fd: number, stop: AbortController): Writer {
+  stream.on('error', ({ code = '' }: NodeJS.ErrnoException) => {
+    if (!stop.signal.aborted && code !== 'EPIPE') reportLoss(fd, code)
+    // Whoever reads has heard enough, as `head` does: what is under way ends, and puts away what it has made.
+    stop.abort('unread')
   })
   return { write: (text) => void stream.write(text), isTerminal: isatty(fd) }
+}
+
+/** What was answered is lost, as on a full disk; that is known only when the command may have ended. */
+function reportLoss(fd: number, code: string): void {
+  if (fd === 1) process.stderr.write(`error: the answer cannot be written: ${code}\n`)
+  process.once('exit', () => {
+    process.exitCode = exitCodes.internal.code
+  })
 }
 
 async function readStdin(signal: AbortSignal): Promise<string> {
@@ -42,11 +54,4 @@ async function readStdin(signal: AbortSignal): Promise<string> {
     chunks.push(bytes)
   }
   return Buffer.concat(chunks).toString('utf8')
-}
-
-function stopSignal(): AbortSignal {
-  const controller = new AbortController()
-  process.once('SIGINT', () => controller.abort('interrupted'))
-  process.once('SIGTERM', () => controller.abort('terminated'))
-  return controller.signal
 }

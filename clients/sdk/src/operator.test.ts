@@ -1,3 +1,6 @@
+import { operatorId } from '@auth4agent/core/operator-id'
+import { recordValue } from '@auth4agent/core/proof-record'
+import { thumbprint } from '@auth4agent/core/thumbprint'
 import { type DescMethod, type DescService, getOption, hasOption } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
@@ -16,11 +19,14 @@ import { generatePrivateKey } from './node/index.ts'
 import { createOperator } from './operator.ts'
 
 const SERVER = 'https://auth.example'
-const ID = 'aaaaaaaa-1111-8111-8111-111111111111'
 const DID = 'did:agent:example.com:21fe31dfa154a261626bf854046fd227'
 const NOW_S = 1_800_000_000
 const now = () => NOW_S * 1000
 const { signer: key } = generatePrivateKey()
+const SUBJECT = { issuer: SERVER, thumbprint: thumbprint(key.publicKey) }
+const ID = operatorId({ ...SUBJECT, domain: 'example.com' })
+const OTHER_ID = 'aaaaaaaa-1111-8111-8111-111111111111'
+const RECORD = recordValue({ ...SUBJECT, operatorId: ID })
 
 /** One request that a client made. */
 interface Sent {
@@ -37,8 +43,8 @@ const ANSWER = {
   ...AGENT,
   ...KEY,
   domain: 'example.com',
-  txt_record_name: 'n',
-  txt_record_value: 'v',
+  txt_record_name: '_auth4agents.example.com',
+  txt_record_value: RECORD,
   message: 'm',
   verified: true,
   released_at: 't',
@@ -272,5 +278,37 @@ describe('lists', () => {
     const { agents } = createOperator({ server: SERVER, operatorId: ID, key, fetch, now })
     expect((await takeAll(agents.list({ status: 'pending' }))).length).toBe(2)
     expect(sent.map(({ url }) => url.search)).toEqual(['?status=pending', '?status=pending&page_token=n'])
+  })
+})
+
+describe('a record to publish', () => {
+  const { signer: other } = generatePrivateKey()
+  const others = thumbprint(other.publicKey)
+  const instructions = (told: object) => {
+    const { fetch } = recorder(() => Response.json({ ...ANSWER, ...told }))
+    return createOperator({ server: SERVER, operatorId: ID, key, fetch }).verification.instructions()
+  }
+
+  it.each([
+    ['as it is', RECORD],
+    ['with tags of tomorrow', `${RECORD}; x=1`],
+  ])('is that of the operator, %s', async (_name, txt_record_value) => {
+    expect(await instructions({ txt_record_value })).toMatchObject({ txt_record_value })
+  })
+
+  it.each([
+    ['of another server', { txt_record_value: RECORD.replace(SERVER, 'https://other.example') }, 'ISSUER_MISMATCH'],
+    ['of this server and another', { txt_record_value: `${RECORD}; iss=https://other.example` }, 'ISSUER_MISMATCH'],
+    ['that is none', { txt_record_value: 'x' }, 'ISSUER_MISMATCH'],
+    ['of another key', { txt_record_value: RECORD.replace(SUBJECT.thumbprint, others) }, 'UNEXPECTED_ANSWER'],
+    ['of another operator', { txt_record_value: RECORD.replace(ID, OTHER_ID) }, 'UNEXPECTED_ANSWER'],
+    ['at another name', { txt_record_name: '_auth4agents.other.example' }, 'UNEXPECTED_ANSWER'],
+    [
+      'for another domain',
+      { domain: 'other.example', txt_record_name: '_auth4agents.other.example' },
+      'UNEXPECTED_ANSWER',
+    ],
+  ])('%s is refused', async (_name, told, reason) => {
+    await expect(instructions(told)).rejects.toMatchObject({ reason })
   })
 })

@@ -4,6 +4,7 @@ import { thumbprint } from '@auth4agent/core/thumbprint'
 import { isUuid } from '@auth4agent/core/uuid'
 import { readAnswer, readAnswers } from './answers.ts'
 import { type CallerOptions, createCaller } from './caller.ts'
+import { checkInstructions } from './check-instructions.ts'
 import { type OperatorAgents, operatorAgents } from './operator-agents.ts'
 import * as answers from './operator-answers.ts'
 import { items, queryOf } from './pages.ts'
@@ -33,7 +34,7 @@ export interface Operator {
   readonly id: string
   readonly agents: OperatorAgents
   readonly verification: {
-    /** The TXT record that proves the domain. */
+    /** The TXT record that proves the domain. Rejects where the server wants one published that is not of this operator. */
     instructions(): Promise<answers.DomainInstructions>
     /** Has the record looked for now. */
     confirm(): Promise<answers.DomainConfirmation>
@@ -71,8 +72,12 @@ export function createOperator({ operatorId, domain, ...options }: OperatorOptio
     id,
     agents: operatorAgents(caller, id),
     verification: {
-      instructions: async () =>
-        readAnswer(answers.instructions, await caller.open({ method: 'GET', path: `/v1/operators/verify/${id}` })),
+      instructions: async () => {
+        const call = { method: 'GET', path: `/v1/operators/verify/${id}` }
+        const told = readAnswer(answers.instructions, await caller.open(call))
+        checkInstructions(told, { issuer: caller.issuer, id, publicKey: key.publicKey })
+        return told
+      },
       confirm: async () =>
         readAnswer(answers.confirmation, await caller.open({ method: 'POST', path: `/v1/operators/verify/${id}` })),
     },

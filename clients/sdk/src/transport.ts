@@ -25,7 +25,7 @@ export interface Call {
 export type Transport = (call: Call) => Promise<unknown>
 
 const TIMEOUT_MS = 10_000
-const MAX_ANSWER_BYTES = 4_194_304
+const MAX_ANSWER_LENGTH = 4_194_304
 const LOOPBACK = /^http:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?(?:\/|$)/
 
 /** A transport to one server. Throws TypeError for an address that is neither https nor on loopback. */
@@ -73,9 +73,7 @@ async function send(
 ) {
   try {
     const response = await fetch(url, request)
-    const text = await response.text()
-    if (text.length > MAX_ANSWER_BYTES) throw new RangeError('the answer is too large')
-    return { response, text }
+    return { response, text: await readText(response) }
   } catch (error) {
     signal?.throwIfAborted()
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
@@ -84,6 +82,21 @@ async function send(
       { reason: 'NETWORK_ERROR', status: 0 },
       { cause: error },
     )
+  }
+}
+
+/** Stops where it is too much: whoever answers may never end. Where a platform streams no bodies there is only all of it. */
+async function readText(response: Response): Promise<string> {
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+  if (reader === undefined) return response.text()
+  for (let text = ''; ; ) {
+    const { done, value } = await reader.read()
+    if (done) return text
+    text += value
+    if (text.length > MAX_ANSWER_LENGTH) {
+      await reader.cancel()
+      throw new RangeError('the answer is too large')
+    }
   }
 }
 

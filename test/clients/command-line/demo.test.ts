@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -6,6 +6,7 @@ import { type CliProcess, endCli, startCli } from '../../support/cli-process.ts'
 import { type Deployment, startDeployment } from '../../support/deployment.ts'
 import { freePort } from '../../support/free-port.ts'
 import type { Json } from '../../support/protocol-client.ts'
+import { startTcpProxy } from '../../support/tcp-proxy.ts'
 
 const DOMAIN = 'demo.example.com'
 
@@ -24,8 +25,8 @@ afterAll(async () => {
   await rm(temporary, { recursive: true, force: true })
 })
 
-const start = (...args: readonly string[]) =>
-  startCli(['demo', '--server', issuer, '--domain', DOMAIN, '--json', ...args], { TMPDIR: temporary })
+const start = (server: readonly string[] = ['--server', issuer]) =>
+  startCli(['demo', ...server, '--domain', DOMAIN, '--json'], { TMPDIR: temporary })
 const next = async (demo: CliProcess): Promise<Json> => JSON.parse(await demo.line())
 
 it('plays everything, and leaves nothing behind', async () => {
@@ -61,6 +62,55 @@ it('leaves nothing behind when it is interrupted', async () => {
   await next(demo)
   expect(await next(demo)).toMatchObject({ step: 'record-wanted' })
   expect(await demo.stop()).toBe(130)
+  expect(await readdir(temporary)).toEqual([])
+})
+
+it('gives up what it has proven when it is interrupted', async () => {
+  const demo = start()
+  const { operator_id } = await next(demo)
+  const wanted = await next(demo)
+  deployment.dns.setTxt(String(wanted.txt_record_name), [String(wanted.txt_record_value)])
+  expect(await next(demo)).toMatchObject({ step: 'domain-proven' })
+  expect(await demo.stop()).toBe(130)
+  expect(await deployment.client.getOperator(String(operator_id))).toMatchObject({ body: { status: 'released' } })
+  expect(await readdir(temporary)).toEqual([])
+})
+
+it('leaves nothing behind when nobody listens any more', async () => {
+  const demo = start()
+  const { operator_id } = await next(demo)
+  const wanted = await next(demo)
+  demo.hangUp()
+  deployment.dns.setTxt(String(wanted.txt_record_name), [String(wanted.txt_record_value)])
+  expect(await demo.ended).toBe(0)
+  expect(await deployment.client.getOperator(String(operator_id))).toMatchObject({ body: { status: 'released' } })
+  expect(await readdir(temporary)).toEqual([])
+})
+
+it('keeps the key where it cannot give the domain up, and says where', async () => {
+  const line = await startTcpProxy({ host: '127.0.0.1', port: Number(new URL(issuer).port) })
+  const there = ['--server', `http://127.0.0.1:${line.port}`, '--issuer', issuer]
+  const demo = start(there)
+  const { operator_id } = await next(demo)
+  expect(await next(demo)).toMatchObject({ step: 'record-wanted' })
+  await line.close()
+  const { step, folder } = await next(demo)
+  expect(step).toBe('still-owned')
+  expect(await demo.ended).toBe(3)
+  expect(await readdir(join(String(folder), 'keys'))).toEqual(['operator.key'])
+  expect(JSON.parse(await readFile(join(String(folder), 'operator.json'), 'utf8'))).toMatchObject({ id: operator_id })
+  await rm(String(folder), { recursive: true })
+})
+
+it('begins nothing under an address that is not what the server calls itself', async () => {
+  const address = issuer.replace('127.0.0.1', 'localhost')
+  const { code, stderr } = await endCli(['demo', '--server', address], { TMPDIR: temporary })
+  expect({ code, stderr }).toMatchObject({ code: 4, stderr: expect.stringContaining(`calls itself "${issuer}"`) })
+})
+
+it('takes no domain that is none, and leaves nothing behind', async () => {
+  const { code, stderr } = await endCli(['demo', '--server', issuer, '--domain', 'a b'], { TMPDIR: temporary })
+  expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining('"a b" is no domain') })
   expect(await readdir(temporary)).toEqual([])
 })
 

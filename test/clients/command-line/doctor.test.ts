@@ -145,6 +145,20 @@ describe('finds on the server', () => {
     expect(found.get('agent')?.cure).toContain('agent-scopes set')
   })
 
+  it('an agent whose registration was not written down, and nothing wrong with it', async () => {
+    await folder.agent({ operatorId: '', server: issuer }, agent)
+    const { found } = await examine()
+    expect(problemsOf(found)).toEqual([])
+  })
+
+  it('that it does not speak TLS', async () => {
+    const server = issuer.replace('http:', 'https:')
+    await folder.agent({ operatorId: operator.id, server }, agent)
+    await folder.operator({ id: operator.id, domain: DOMAIN, server }, keys)
+    const { found } = await examine()
+    expect(found.get('server')?.cure).toContain('does not speak TLS')
+  })
+
   it('another name than its address, and signs nothing for it', async () => {
     const address = issuer.replace('127.0.0.1', 'localhost')
     await folder.agent({ operatorId: operator.id, server: address }, agent)

@@ -3,7 +3,7 @@ import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { operatorFlags } from '../common-flags.ts'
 import { agentName, openOperator } from '../parties.ts'
-import { columns, lines, plain } from '../text.ts'
+import { columns, lines } from '../text.ts'
 
 const STATUSES = ['pending', 'active', 'suspended', 'revoked'] as const
 
@@ -85,7 +85,7 @@ export const updateAgent = defineCommand({
     const shown = {
       did,
       status,
-      label: plain(updated.label ?? ''),
+      label: updated.label,
       'bound challenges': boundText(require_bound_challenges),
     }
     context.answer(updated, `agent updated\n\n${lines(shown)}`)

@@ -5,9 +5,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { CliError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import type { Context } from '../context.ts'
-import { createNarrator } from '../demo/narrator.ts'
+import { createNarrator, type Told } from '../demo/narrator.ts'
 import { freshDomain, type Scene } from '../demo/parties.ts'
 import { play } from '../demo/play.ts'
+import { checkIssuer } from '../operator-key.ts'
 import { checkServer, normalizeDomain } from '../server-address.ts'
 import { transportTo } from '../transport.ts'
 
@@ -36,36 +37,52 @@ export const demo = defineCommand({
   ],
   flags,
   async run(context) {
-    const { flags, fetch, signal, note, answer, json } = context
+    const { flags, fetch, fetchAnyway, signal, note, answer, json } = context
     const server = checkServer(flags.text('server') ?? DEFAULT_SERVER)
+    const issuer = flags.text('issuer') ?? server
     const keeps = flags.on('keep')
-    await expectServer(server, context)
     const given = flags.text('domain')
+    const domain = given === undefined ? freshDomain() : normalizeDomain(given)
+    await expectServer(server, issuer, context)
     const folder = await mkdtemp(join(tmpdir(), 'auth4agent-demo-'))
-    const scene: Scene = {
-      server,
-      issuer: flags.text('issuer') ?? server,
-      domain: given === undefined ? freshDomain() : normalizeDomain(given),
-      folder,
-      fetch,
-      signal,
-      pause: (ms) => delay(ms, undefined, { signal }),
-      tell: createNarrator(context),
+    const tell = createNarrator(context)
+    let isNeeded = false
+    const stillOwned = (why: unknown) => {
+      isNeeded = true
+      tell(stillOwnedStep(domain, folder, why))
     }
+    const pause = (ms: number) => delay(ms, undefined, { signal })
+    const scene: Scene = { server, issuer, domain, folder, fetch, fetchAnyway, signal, pause, tell, stillOwned }
     let isKept = false
     try {
       await play(scene, keeps)
       isKept = keeps
     } finally {
-      if (!isKept) await rm(folder, { recursive: true, force: true })
+      if (!isKept && !isNeeded) await rm(folder, { recursive: true, force: true })
     }
+    if (isNeeded) return 'refused'
     if (keeps) answer({ step: 'kept', folder }, `Go on with it: auth4agent whoami --config ${folder}`)
     else if (json) answer({ step: 'cleaned-up' }, '')
     else note('The domain was given up, and the folder is gone.')
+    return 'ok'
   },
 })
 
-async function expectServer(server: string, { fetch, signal, progress }: Context<typeof flags>): Promise<void> {
+/** Without its key nobody can give a domain up. */
+function stillOwnedStep(domain: string, folder: string, why: unknown): Told {
+  return {
+    step: 'still-owned',
+    title: 'The domain could not be given up, so its key is kept',
+    lines: [
+      why instanceof Error ? why.message : String(why),
+      `Try again: auth4agent operator release --yes ${domain} --config ${folder}`,
+    ],
+    facts: { domain, folder },
+  }
+}
+
+async function expectServer(server: string, issuer: string, context: Context<typeof flags>): Promise<void> {
+  const { fetch, signal, progress } = context
   const asked = transportTo(server, fetch)({ method: 'GET', path: '/.well-known/auth4agent', signal })
   await progress(`asking ${server}`, asked).catch(() => {
     signal.throwIfAborted()
@@ -75,4 +92,5 @@ async function expectServer(server: string, { fetch, signal, progress }: Context
       hint: `Start one in a checkout of the server: \`npm start\` (it listens at ${DEFAULT_SERVER}). Or name one: --server URL`,
     })
   })
+  await checkIssuer(server, issuer, context)
 }

@@ -1,7 +1,6 @@
 import { recordName } from '@auth4agent/core/proof-record'
 import { resolveTxt } from '@auth4agent/core/resolve-txt'
 import { thumbprint } from '@auth4agent/core/thumbprint'
-import { createTransport } from '@auth4agent/sdk'
 import type { OperatorConfig } from '@auth4agent/sdk/node'
 import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
@@ -16,6 +15,7 @@ import { createProbe } from '../doctor/probe.ts'
 import { writeFindings } from '../doctor/report.ts'
 import { type Check, runChecks } from '../doctor/run-checks.ts'
 import { serverChecks } from '../doctor/server-checks.ts'
+import { isServer, notServer } from '../server-address.ts'
 
 const TIMEOUT_S = 5
 const DEFAULT_SERVER = 'http://localhost:8080'
@@ -43,12 +43,12 @@ export const doctor = defineCommand({
     },
     timeout: { kind: 'text', value: 'SECONDS', help: `for each of what is looked at; ${TIMEOUT_S} unless told` },
   },
-  async run({ flags, folder, fetch, now, json, style, answer, progress }) {
+  async run({ flags, folder, fetch, now, signal, json, style, answer, progress }) {
     const timeoutMs = timeoutOf(flags.text('timeout') ?? String(TIMEOUT_S))
     const inspected = await inspectFolder(folder)
     const place = placeOf(inspected, flags.text('server'), flags.text('issuer'))
     const checks = checksOf(place, inspected, { fetch, now, timeoutMs, resolvers: flags.list('resolver') })
-    const looking = progress(`looking at ${place.server}`, runChecks(checks, timeoutMs))
+    const looking = progress(`looking at ${place.server}`, runChecks(checks, { timeoutMs, signal }))
     const findings = [...inspected.findings, ...(await looking)]
     const isWell = findings.every(({ level }) => level !== 'problem')
     answer({ ok: isWell, findings }, json ? '' : writeFindings(findings, style))
@@ -78,7 +78,7 @@ function placeOf({ operator, agent }: Inspected, given: string | undefined, issu
 
 function checksOf({ server, issuer }: Place, { agent, operator }: Inspected, settings: Settings): readonly Check[] {
   const dns = dnsChecks(issuer, operator, settings)
-  if (!isAddress(server)) return [{ name: 'server', run: async () => [noAddress(server)] }]
+  if (!isServer(server)) return [{ name: 'server', run: async () => [noAddress(server)] }]
   const { fetch, now } = settings
   // Its answer is to come before the time of the check is up.
   const probe = createProbe({ ...settings, server, issuer, timeoutMs: settings.timeoutMs * 0.9 })
@@ -118,19 +118,10 @@ function dnsChecks(issuer: string, operator: Party<OperatorConfig> | undefined, 
   return [{ name: 'dns', run }]
 }
 
-function isAddress(server: string): boolean {
-  try {
-    createTransport({ server })
-    return true
-  } catch {
-    return false
-  }
-}
-
 function noAddress(server: string): Finding {
   return problem(
     'server',
-    `${JSON.stringify(server)} is no address of a server`,
+    notServer(server),
     'It begins with https://, or with http:// on this machine: `auth4agent set-server --url URL`.',
   )
 }

@@ -43,7 +43,7 @@ export const init = defineCommand({
     const made = role === 'operator' ? await initOperator(folder, common) : await initAgent(folder, common, now())
     const output = flags.text('output')
     if (output === undefined) return answer(made, indented(made))
-    await writeText(output, indented(made))
+    await writeText(output, indented(made), { replacesLink: true })
     answer({ ...made, output }, `identity written to ${output}`)
     return json ? 'ok' : undefined
   },

@@ -61,7 +61,7 @@ export const issue = defineCommand({
       const json = { token: token.token, token_type: token.tokenType, expires_at }
       return answer(json, `token issued\n\n${lines(told)}\n\n${token.token}`)
     }
-    await writeText(output, `${token.token}\n`)
+    await writeText(output, `${token.token}\n`, { replacesLink: true })
     answer(
       { output, token_type: token.tokenType, expires_at },
       `token issued\n\n${lines(told)}\n\nwritten to ${output}`,

@@ -5,7 +5,7 @@ import { adminFlags, reasonFlag } from '../common-flags.ts'
 import type { Context } from '../context.ts'
 import { shown } from '../hidden.ts'
 import { openAdministrator } from '../parties.ts'
-import { columns, lines, plain } from '../text.ts'
+import { columns, lines } from '../text.ts'
 
 /** An RFC 7638 thumbprint. */
 const KID = /^[A-Za-z0-9_-]{43}$/
@@ -58,7 +58,7 @@ async function compromiseOne(given: string, context: Context<typeof flags>): Pro
   const administrator = await openAdministrator(context)
   const marked = await context.progress('marking', mark(administrator, given, context))
   const { kid, compromised_at, active_kid } = marked
-  const told = { kid: plain(kid), compromised_at, 'signs now': active_kid && plain(active_kid) }
+  const told = { kid, compromised_at, 'signs now': active_kid }
   context.answer(marked, `key marked as compromised\n\n${lines(told)}`)
 }
 

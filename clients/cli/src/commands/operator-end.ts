@@ -43,12 +43,12 @@ export const releaseDomain = defineCommand({
     const meant = flags.text('yes')
     if (meant === undefined || normalizeDomain(meant) !== domain) {
       throw usageError(
-        `this would give ${plain(domain)} up for good, and end all tokens of its agents`,
+        `this would give ${domain} up for good, and end all tokens of its agents`,
         `If that is meant, say so: --yes ${plain(domain)}`,
       )
     }
     const released = await progress('giving the domain up', operator.release(flags.text('reason')))
     const { id, status, released_at } = released
-    answer(released, `domain given up\n\n${lines({ id, domain: plain(domain), status, released_at })}`)
+    answer(released, `domain given up\n\n${lines({ id, domain, status, released_at })}`)
   },
 })

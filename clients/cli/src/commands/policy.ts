@@ -5,7 +5,7 @@ import { operatorFlags } from '../common-flags.ts'
 import type { Context } from '../context.ts'
 import { openOperator } from '../parties.ts'
 import { readPolicyText } from '../policy-text.ts'
-import { indented, plain } from '../text.ts'
+import { indented } from '../text.ts'
 
 /** Shows the operator's policy. */
 export const getPolicy = defineCommand({
@@ -52,6 +52,6 @@ async function readSource({ flags, readStdin }: Context<typeof setFlags>): Promi
   if (path === '-') return readStdin()
   const text = await readText(path)
   if (text === undefined)
-    throw configurationError(`there is no file ${plain(path)}`, 'Make it: `auth4agent policy get > FILE`')
+    throw configurationError(`there is no file ${path}`, 'Make it: `auth4agent policy get > FILE`')
   return text
 }

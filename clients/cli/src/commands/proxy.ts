@@ -8,6 +8,7 @@ import { loadOperatorKey } from '../operator-key.ts'
 import { removeAddressFile, writeAddressFile } from '../proxy/address-file.ts'
 import { OPERATOR_CALLS, type OperatorCall } from '../proxy/operator-calls.ts'
 import { type Proxy, type ProxyEntry, type ProxyOptions, startProxy } from '../proxy/proxy-server.ts'
+import { compact } from '../text.ts'
 
 const PREFIX_BYTES = 16
 
@@ -61,7 +62,7 @@ export const proxy = defineCommand({
     })
     const file = flags.text('prefix-file')
     try {
-      if (file !== undefined) await writeFileOf(file, running)
+      if (file !== undefined) await writeAddressFile(file, running.url)
       answer({ url: running.url, server, operator_id: operator.id }, running.url)
       note(`signing for ${domain} at ${server}; Ctrl-C ends it`)
       if (!signal.aborted) await once(signal, 'abort')
@@ -80,14 +81,6 @@ async function listen(options: ProxyOptions): Promise<Proxy> {
       `port ${options.port} cannot be listened on: ${codeOf(error)}`,
       'Choose another with --port, or none.',
     )
-  }
-}
-
-async function writeFileOf(path: string, { url }: Proxy): Promise<void> {
-  try {
-    await writeAddressFile(path, url)
-  } catch (error) {
-    throw configurationError(`${path} cannot be written: ${codeOf(error)}`)
   }
 }
 
@@ -122,7 +115,7 @@ function log({ write }: Writer, entry: ProxyEntry, json: boolean): void {
   const { method, path = '-', status, signed, refused } = entry
   const remark = signed === undefined ? '' : ` signed as ${signed}`
   write(
-    `${json ? JSON.stringify(entry) : `${method} ${path} ${status}${remark}${refused === undefined ? '' : ` ${refused}`}`}\n`,
+    `${json ? compact(entry) : `${method} ${path} ${status}${remark}${refused === undefined ? '' : ` ${refused}`}`}\n`,
   )
 }
 

@@ -36,7 +36,7 @@ export const registerAgent = defineCommand({
     const registered = await progress('registering the agent', register(context, agent, operatorId))
     await updateAgentConfig(folder, { operator_id: operatorId })
     const next =
-      registered.status === 'pending' ? `\n\nnext, for its operator:\nauth4agent agents approve ${registered.did}` : ''
+      registered.status === 'pending' ? `\n\nnext, for its operator:\nauth4agent agents approve ${agent.did}` : ''
     answer(registered, `agent registered\n\n${lines({ did: registered.did, status: registered.status })}${next}`)
   },
 })

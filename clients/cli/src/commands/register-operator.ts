@@ -1,10 +1,9 @@
 import { operatorId } from '@auth4agent/core/operator-id'
 import { thumbprint } from '@auth4agent/core/thumbprint'
-import { createOperator } from '@auth4agent/sdk'
 import { loadSigner, updateOperatorConfig } from '@auth4agent/sdk/node'
 import { defineCommand } from '../command.ts'
 import { serverFlags } from '../common-flags.ts'
-import { requireOperator, serverOf } from '../parties.ts'
+import { makeOperator, requireOperator, serverOf } from '../parties.ts'
 import { lines } from '../text.ts'
 
 /** Registers the operator of the folder. */
@@ -20,7 +19,7 @@ export const registerOperator = defineCommand({
     const choice = serverOf(config, context)
     // Whoever registers a key that is not at hand locks itself out.
     const key = await loadSigner(folder, config)
-    const operator = createOperator({ ...choice, domain: config.domain, key, fetch })
+    const operator = makeOperator({ ...choice, domain: config.domain, key, fetch })
     const registered = await progress(`registering at ${choice.server}`, operator.register())
     const changes = { id: registered.id, ...(context.flags.text('server') && { server_url: choice.server }) }
     await updateOperatorConfig(folder, { ...changes, ...(choice.issuer !== undefined && { issuer: choice.issuer }) })

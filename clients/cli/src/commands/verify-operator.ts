@@ -1,4 +1,5 @@
 import { readOperatorConfig, updateOperatorConfig } from '@auth4agent/sdk/node'
+import { configurationError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { serverFlags } from '../common-flags.ts'
 import { viewOperator } from '../parties.ts'
@@ -12,14 +13,16 @@ const flags = {
 /** The TXT record to publish. */
 export const instructions = defineCommand({
   help: [
-    'Prints the TXT record that proves the domain, and binds it to this key and this server. Publish it, then confirm.',
+    'Prints the TXT record that proves the domain, and binds it to this key and this server. Publish it, then confirm. A record that is of another key or server is refused: whoever has that key would have the domain.',
   ],
   examples: [{ does: 'what to publish', line: 'auth4agent verify-operator instructions' }],
   flags,
   async run(context) {
-    const operator = await viewOperator(context, context.flags.text('operator-id'))
+    const given = context.flags.text('operator-id')
+    if (given !== undefined && given !== (await readOperatorConfig(context.folder))?.id) throw notAtHand(context.folder)
+    const operator = await viewOperator(context, given)
     const told = await context.progress('asking the server', operator.verification.instructions())
-    const record = lines({ record_type: 'TXT', name: plain(told.txt_record_name), value: plain(told.txt_record_value) })
+    const record = lines({ record_type: 'TXT', name: told.txt_record_name, value: told.txt_record_value })
     const next = 'after propagation run:\nauth4agent verify-operator confirm'
     context.answer(told, `dns verification instructions\n\ndomain: ${plain(told.domain)}\n\n${record}\n\n${next}`)
   },
@@ -63,6 +66,13 @@ export const status = defineCommand({
     context.answer(state, `operator verification status\n\n${lines({ id, domain, status, ...verified })}`)
   },
 })
+
+function notAtHand(folder: string) {
+  return configurationError(
+    `the record binds the key of that operator, and there is none in ${folder} to compare it with`,
+    'Run it where its operator.json is: --config FOLDER',
+  )
+}
 
 /** Writes into operator.json when its domain was proven. */
 async function remember(folder: string, id: string, verifiedAt: string | null | undefined): Promise<void> {

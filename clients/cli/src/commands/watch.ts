@@ -6,7 +6,7 @@ import { defineCommand } from '../command.ts'
 import { serverFlags } from '../common-flags.ts'
 import type { Context } from '../context.ts'
 import { loadOperatorKey } from '../operator-key.ts'
-import { plain } from '../text.ts'
+import { compact, plain } from '../text.ts'
 import { followLog, type LogNews } from '../watch/follow-log.ts'
 import { readPosition, writePosition } from '../watch/position-text.ts'
 import { createStatusLine } from '../watch/status-line.ts'
@@ -75,7 +75,7 @@ function show(
   if (news.kind === 'lost') return note(`${news.why}; connecting again in ${(news.pauseMs / 1000).toFixed(1)} s`)
   if (news.kind === 'begins-again') return note('the log has become another: it is read from its beginning')
   const { record, position } = news
-  if (json) return stdout.write(`${JSON.stringify(toJson(record, position))}\n`)
+  if (json) return stdout.write(`${compact(toJson(record, position))}\n`)
   const at = new Date(record.recordedAt).toISOString()
   const operator = record.operatorId === '' ? '' : style.dim(`  of ${plain(record.operatorId)}`)
   stdout.write(`${style.dim(at)}  ${style.bold(record.kind.padEnd(10))}  ${plain(describe(record))}${operator}\n`)

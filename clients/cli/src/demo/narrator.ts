@@ -1,9 +1,9 @@
 import type { Context } from '../context.ts'
 import type { FlagTable } from '../flags.ts'
-import { plain } from '../text.ts'
+import { compact, plain } from '../text.ts'
 
 /** One thing that happened: a title, what it means in a few lines, and the facts for programs. None of them is secret. */
-interface Told {
+export interface Told {
   /** Stable, for programs. */
   readonly step: string
   readonly title: string
@@ -23,7 +23,7 @@ export function createNarrator({
   let count = 0
   return ({ step, title, lines, facts }) => {
     count += 1
-    if (json) return stdout.write(`${JSON.stringify({ step, ...facts })}\n`)
+    if (json) return stdout.write(`${compact({ step, ...facts })}\n`)
     const body = lines.map((line) => `    ${plain(line)}\n`).join('')
     stdout.write(`${style.bold(`${String(count).padStart(2)}. ${title}`)}\n${body}\n`)
   }

@@ -15,16 +15,22 @@ export interface Scene {
   /** For keys and configuration. */
   readonly folder: string
   readonly fetch: typeof globalThis.fetch
+  /** For what is put away in the end, also when the signal has aborted. */
+  readonly fetchAnyway: typeof globalThis.fetch
   readonly signal: AbortSignal
   /** Resolves after so many milliseconds; rejects when the signal aborts. */
   readonly pause: (ms: number) => Promise<void>
   readonly tell: Narrator
+  /** Called where the domain could not be given up in the end, and why: whoever has lost the key cannot give it up either. */
+  readonly stillOwned: (why: unknown) => void
 }
 
 /** The operator of the play. */
 export interface PlayedOperator {
   readonly operator: Operator
   readonly key: Signer
+  /** Gives the domain up. Rejects where it may still be the operator's; what was never proven the server forgets by itself. */
+  giveUp(): Promise<void>
 }
 
 /** The agent of the play. */
@@ -42,7 +48,8 @@ export function freshDomain(): string {
 }
 
 /** Makes a key and registers domain and key. Rejects with CliError where the server takes no such names. */
-export async function enterOperator({ server, issuer, domain, folder, fetch, tell }: Scene): Promise<PlayedOperator> {
+export async function enterOperator(scene: Scene): Promise<PlayedOperator> {
+  const { server, issuer, domain, folder, fetch, fetchAnyway, tell } = scene
   const ref = pathsIn(folder).operatorKey
   const key = await createKeyFile(ref)
   const operator = createOperator({ server, issuer, domain, key, fetch })
@@ -67,7 +74,15 @@ export async function enterOperator({ server, issuer, domain, folder, fetch, tel
     ],
     facts: { operator_id: id, domain, status },
   })
-  return { operator, key }
+  const giveUp = () => release(createOperator({ server, issuer, domain, key, fetch: fetchAnyway }))
+  return { operator, key, giveUp }
+}
+
+async function release(operator: Operator): Promise<void> {
+  await operator.release('demo').catch((error: unknown) => {
+    const isUnproven = error instanceof Auth4AgentError && error.reason === 'OPERATOR_NOT_ACTIVE'
+    if (!isUnproven) throw error
+  })
 }
 
 /** Proves the domain: at once where the server does so without DNS, else as soon as the record stands. */

@@ -10,12 +10,13 @@ const ASK_AGAIN_MS = 2
 
 /**
  * Plays it from a domain to a suspended agent, and tells each step. What it made on the server is given up in the end, also when it
- * breaks off, unless `keeps`. Rejects with the error of the step that fails.
+ * breaks off; only where it does not, `keeps` keeps it. Rejects with the error of the step that fails.
  */
 export async function play(scene: Scene, keeps: boolean): Promise<void> {
   await using ending = new AsyncDisposableStack()
   const operator = await enterOperator(scene)
-  if (!keeps) ending.defer(() => giveUp(operator))
+  let isKept = false
+  ending.defer(() => (isKept ? undefined : operator.giveUp().catch(scene.stillOwned)))
   await proveDomain(scene, operator)
   const agent = await enterAgent(scene, operator)
   ending.defer(() => agent.agent.close())
@@ -29,6 +30,7 @@ export async function play(scene: Scene, keeps: boolean): Promise<void> {
   await revoke(scene, operator, api, { token, jti })
   await suspend(scene, operator, agent, { api, audience })
   if (keeps) await operator.operator.agents.reactivate(agent.did)
+  isKept = keeps
 }
 
 async function grant({ tell }: Scene, { operator }: PlayedOperator, { did }: PlayedAgent): Promise<void> {
@@ -157,11 +159,6 @@ async function ask(
 ): Promise<{ readonly status: number; readonly body: string }> {
   const response = await fetch(`${url}/orders`, { method, headers: { authorization: `Bearer ${token}` } })
   return { status: response.status, body: await response.text() }
-}
-
-/** What cannot be undone is not worth an error: the server forgets what was never proven, and the user has ended it. */
-async function giveUp({ operator }: PlayedOperator): Promise<void> {
-  await operator.release(REASON).catch(() => undefined)
 }
 
 function unexpected(who: string, status: number, body: string): Error {

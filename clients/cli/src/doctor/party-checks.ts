@@ -84,7 +84,8 @@ async function checkAgent(probe: Probe, agent: KnownAgent): Promise<readonly Fin
       ),
     ]
   }
-  if (owner !== operatorId) {
+  // It was registered, and what came of that was not written down.
+  if (operatorId !== '' && owner !== operatorId) {
     const message = `agent.json names the operator ${operatorId}, and the server has it under ${String(owner)}`
     return [problem('agent', message, 'Register it again: `auth4agent register agent`.')]
   }

@@ -12,7 +12,7 @@ it('answers in the order of the checks, though one fails and one never ends', as
       { name: 'broken', run: () => Promise.reject(new Error('bug')) },
       { name: 'good', run: async () => [ok('good', 'yes')] },
     ],
-    20,
+    { timeoutMs: 20, signal: new AbortController().signal },
   )
   expect(findings).toMatchObject([
     { check: 'slow', level: 'problem', message: 'no answer within 0.02 s' },
@@ -20,4 +20,17 @@ it('answers in the order of the checks, though one fails and one never ends', as
     { check: 'good', level: 'ok' },
   ])
   expect(wasCut).toBe(true)
+})
+
+it('finds nothing when it is told to stop', async () => {
+  const stop = new AbortController()
+  const { promise: cut, resolve } = Promise.withResolvers<void>()
+  const never = (signal: AbortSignal) => {
+    signal.addEventListener('abort', () => resolve(), { once: true })
+    queueMicrotask(() => stop.abort('interrupted'))
+    return new Promise<never>(() => undefined)
+  }
+  const checks = [{ name: 'slow', run: never }]
+  await expect(runChecks(checks, { timeoutMs: 60_000, signal: stop.signal })).rejects.toBe('interrupted')
+  await cut
 })

@@ -1,23 +1,35 @@
 import { type Finding, problem } from './finding.ts'
 
-/** Looks at one thing. `signal` aborts when its time is up. */
+/** Looks at one thing. `signal` aborts when its time is up, or nobody waits for it any more. */
 export interface Check {
   readonly name: string
   readonly run: (signal: AbortSignal) => Promise<readonly Finding[]>
 }
 
+/** How long checks may take. */
+interface Patience {
+  /** For each of them. */
+  readonly timeoutMs: number
+  /** Ends them all at once. */
+  readonly signal: AbortSignal
+}
+
 /**
- * Runs all checks at the same time, each for so many milliseconds at most, and answers their findings in the order of the checks. It
- * never rejects: a check that fails is a finding of its own.
+ * Runs all checks at the same time, and answers their findings in the order of the checks. A check that fails is a finding of its own.
+ * Rejects when the signal aborts, and with nothing else: what was cut off has found nothing.
  */
-export async function runChecks(checks: readonly Check[], timeoutMs: number): Promise<readonly Finding[]> {
-  const findings = await Promise.all(checks.map((check) => runCheck(check, timeoutMs)))
+export async function runChecks(checks: readonly Check[], patience: Patience): Promise<readonly Finding[]> {
+  const findings = await Promise.all(checks.map((check) => runCheck(check, patience)))
+  patience.signal.throwIfAborted()
   return findings.flat()
 }
 
-async function runCheck({ name, run }: Check, timeoutMs: number): Promise<readonly Finding[]> {
+async function runCheck({ name, run }: Check, { timeoutMs, signal }: Patience): Promise<readonly Finding[]> {
+  if (signal.aborted) return []
   const end = new AbortController()
   const { promise: late, resolve } = Promise.withResolvers<readonly Finding[]>()
+  const cut = () => resolve([])
+  signal.addEventListener('abort', cut, { once: true })
   const timer = setTimeout(() => {
     end.abort()
     resolve([
@@ -34,6 +46,7 @@ async function runCheck({ name, run }: Check, timeoutMs: number): Promise<readon
     const why = error instanceof Error ? error.message : String(error)
     return [problem(name, `could not be looked at: ${why}`, 'This is a mistake of the tool: please report it.')]
   } finally {
+    signal.removeEventListener('abort', cut)
     clearTimeout(timer)
     end.abort()
   }

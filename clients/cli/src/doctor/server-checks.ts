@@ -47,6 +47,8 @@ const CURES: Readonly<Record<string, string>> = {
     'The name does not resolve. Is it spelled right, and does DNS work here? `auth4agent set-server --url URL` changes it.',
   'TimeoutError|ETIMEDOUT':
     'It does not answer in time. Look at a firewall in between, or give it longer with --timeout.',
+  'WRONG_VERSION_NUMBER|EPROTO|PACKET_LENGTH':
+    'What listens there does not speak TLS: is it http:// on this machine, or another port? `auth4agent set-server --url URL` changes it.',
   CERT_HAS_EXPIRED: "The server's certificate has expired: whoever runs it must renew it.",
   ERR_TLS_CERT_ALTNAME_INVALID: 'The certificate is for another name: use the address that it names.',
   'SELF_SIGNED|UNABLE_TO|DEPTH_ZERO':

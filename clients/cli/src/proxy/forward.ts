@@ -54,6 +54,8 @@ export async function forward(server: URL, outgoing: Outgoing, timeoutMs: number
   )
   request.once('response', resolve)
   request.on('error', reject)
+  // A server that switches to another protocol, which nobody has asked for, ends it without a word.
+  request.once('close', () => reject(new Error('the server has not answered')))
   request.end(body)
   try {
     return await promise

@@ -288,6 +288,12 @@ describe('a server that does not answer', () => {
     })
   })
 
+  it('is 502 when it goes over to another protocol', async () => {
+    respond = ({ socket }) =>
+      void socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n')
+    expect((await fetch(`${proxy.url}/health`)).status).toBe(502)
+  })
+
   it('is 504 when it is silent', async () => {
     respond = () => undefined
     const silent = await start({ timeoutMs: 20 })

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { mkdir, open, realpath, rename, rm } from 'node:fs/promises'
+import { lstat, mkdir, open, realpath, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Auth4AgentError, clientError } from '../errors.ts'
 
@@ -43,17 +43,22 @@ export async function readText(path: string, { secret = false } = {}): Promise<s
 
 /**
  * Writes a text for its owner's eyes alone: a reader sees the old file or the new one, and after a crash too. With `exclusive` it must
- * not exist yet. Rejects with CONFIGURATION.
+ * not exist yet. A link to a file elsewhere stays one, unless `replacesLink`: so it has to be where others may make links. Rejects with
+ * CONFIGURATION.
  */
-export async function writeText(path: string, text: string, { exclusive = false } = {}): Promise<void> {
+export async function writeText(
+  path: string,
+  text: string,
+  { exclusive = false, replacesLink = false } = {},
+): Promise<void> {
   try {
     await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE })
     if (exclusive) {
       await writeDurably(path, text)
       return
     }
-    // A link to a file elsewhere stays one.
-    const target = await realpath(path).catch(() => path)
+    const target = replacesLink ? path : await realpath(path).catch(() => path)
+    await expectReplaceable(target)
     const draft = join(dirname(target), `.${randomUUID()}.tmp`)
     try {
       await writeDurably(draft, text)
@@ -65,6 +70,12 @@ export async function writeText(path: string, text: string, { exclusive = false 
     const why = isCode(error, 'EEXIST') ? 'it is there already' : codeOf(error)
     throw configurationError(`${path} cannot be written: ${why}`, { cause: error })
   }
+}
+
+/** Whoever may do everything would replace a device by a file. */
+async function expectReplaceable(path: string): Promise<void> {
+  const present = await lstat(path).catch(() => undefined)
+  if (present !== undefined && !present.isFile() && !present.isSymbolicLink()) throw new Error('it is not a file')
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {
@@ -86,5 +97,6 @@ function isCode(error: unknown, code: string): boolean {
 }
 
 function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
+  if (!(error instanceof Error)) return String(error)
+  return 'code' in error ? String(error.code) : error.message
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -17,6 +17,7 @@ import {
   readOperatorConfig,
   updateAgentConfig,
   updateOperatorConfig,
+  writeText,
 } from './index.ts'
 
 const run = promisify(execFile)
@@ -144,6 +145,32 @@ describe("an existing user's folder", () => {
     await symlink(elsewhere, pathsIn(folder).agent)
     await updateAgentConfig(folder, { operator_id: 'op' })
     expect(await textOf(elsewhere)).toBe(agentJson('op'))
+  })
+
+  it.each([
+    ['a link, where it is told to', async (path: string) => symlink(pathsIn(folder).operator, path)],
+    ['a link to nothing', async (path: string) => symlink(join(folder, 'none'), path)],
+    ['what others may read', async (path: string) => writeFile(path, 'old', { mode: 0o644 })],
+  ])('is beside texts that replace %s', async (_name, make) => {
+    const path = join(folder, 'token')
+    await make(path)
+    await writeText(path, 'new', { replacesLink: true })
+    expect(await lstat(path).then((stat) => [stat.isFile(), stat.mode & 0o777])).toEqual([true, 0o600])
+    expect(await textOf(path)).toBe('new')
+    expect(await textOf(pathsIn(folder).operator)).toBe(operatorJson())
+    expect((await readdir(folder)).toSorted()).toEqual(['agent.json', 'keys', 'operator.json', 'token'])
+  })
+
+  it('is beside what is no file, and is not replaced by one', async () => {
+    const path = join(folder, 'pipe')
+    await run('mkfifo', [path])
+    for (const replacesLink of [true, false]) {
+      await expect(writeText(path, 'x', { replacesLink })).rejects.toMatchObject({
+        reason: 'CONFIGURATION',
+        message: `${path} cannot be written: it is not a file`,
+      })
+    }
+    expect((await lstat(path)).isFIFO()).toBe(true)
   })
 
   it.each([

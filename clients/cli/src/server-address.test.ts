@@ -1,0 +1,58 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { updateOperatorConfig } from '@auth4agent/sdk/node'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { runCli } from '../../../test/support/cli.ts'
+
+const PASSWORD = 'hunter22'
+const INIT = ['init', '--operator', '--domain', 'example.com']
+const CALLS = [['audit'], ['watch'], ['proxy'], ['verify-operator', 'status'], ['register', 'operator']]
+
+let home: string
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'a4a-address-'))
+})
+afterEach(() => rm(home, { recursive: true }))
+
+/** Runs a command in a folder whose operator.json has been changed. */
+async function withConfig(args: readonly string[], changes: object) {
+  await runCli(INIT, { home })
+  await updateOperatorConfig(join(home, '.auth4agents'), { id: 'aaaaaaaa-1111-8111-8111-111111111111', ...changes })
+  return runCli(args, { home })
+}
+
+const ADDRESSES = [
+  ['over the network in clear', 'http://192.0.2.1:8080'],
+  ['with a password', `https://a:${PASSWORD}@auth.example.com`],
+  ['with a query', 'https://auth.example.com/?a='],
+  ['with a fragment', 'https://auth.example.com/#a'],
+  ['of another protocol', 'ftp://auth.example.com'],
+] as const
+
+describe.each(ADDRESSES)('an address %s', (_name, server_url) => {
+  it('is a mistake in a command line, and nothing is made', async () => {
+    const { code, stderr } = await runCli([...INIT, '--server', server_url], { home })
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('is no address of a server') })
+    expect(stderr).not.toContain(PASSWORD)
+    expect(await readdir(home)).toEqual([])
+  })
+
+  it.each(CALLS)('is one of the configuration for `%s %s`', async (...args) => {
+    const { code, stdout, stderr } = await withConfig(args, { server_url })
+    expect({ code, stdout }).toEqual({ code: 4, stdout: '' })
+    expect(stderr).toMatch(/is no address of a server[^]*auth4agent set-server --url/)
+    expect(stderr).not.toContain(PASSWORD)
+  })
+})
+
+describe('an operator.json that was written by hand', () => {
+  it.each(CALLS.slice(0, -1))('is told of by `%s %s` where its id is none', async (...args) => {
+    const { code, stderr } = await withConfig(args, { id: 'x' })
+    expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringContaining('an id that is a UUID') })
+  })
+
+  it.each(CALLS)('is told of by `%s %s` where it has neither id nor domain', async (...args) => {
+    expect(await withConfig(args, { id: '', domain: '' })).toMatchObject({ code: 4, stdout: '' })
+  })
+})
