@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events'
-import type { ServerHttp2Session } from 'node:http2'
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Server } from '@grpc/grpc-js'
 import type { DirectCalls } from './grpc-direct.ts'
 
@@ -21,11 +21,21 @@ export function answerFirst(server: Server, direct: DirectCalls): void {
 function putFirst(http2Server: EventEmitter, direct: DirectCalls): void {
   const others = http2Server.listeners('stream')
   http2Server.removeAllListeners('stream')
-  http2Server.on('stream', (stream, headers, ...rest) => {
+  http2Server.on('stream', (stream: ServerHttp2Stream, headers, ...rest) => {
+    stream.on('error', ignore)
+    // Over TLS what comes while something is written is read in one piece: its caller may have taken it back by now, and to answer throws.
+    if (stream.closed) {
+      stream.destroy()
+      return
+    }
     if (direct(stream, headers)) return
     for (const listener of others) Reflect.apply(listener, http2Server, [stream, headers, ...rest])
   })
   http2Server.on('session', (session: ServerHttp2Session) => {
     session.setTimeout(MAX_IDLE_MS, () => session.close())
   })
+}
+
+function ignore(): void {
+  // What becomes of a stream is told by its close.
 }
