@@ -1,4 +1,4 @@
-import type { RequestListener, Server, ServerOptions } from 'node:http'
+import type { RequestListener, Server, ServerOptions, ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { ApiError } from '../shared/errors/api-error.ts'
@@ -34,13 +34,16 @@ export function createHttpServer({ requestTimeoutMs, tls }: GatewayConfig, liste
   return server
 }
 
-/** Answers what was no request, on the bare socket, and closes it. */
+/**
+ * Answers what was no request, on the bare socket, and closes it. While a request before it has no answer yet it only closes: its
+ * caller would take the refusal for that one's.
+ */
 export async function refuseUnparsed(
   { config, rpc, callerOf }: GatewayContext,
   { code = '' }: NodeJS.ErrnoException,
   socket: Socket,
 ): Promise<void> {
-  if (code === 'ECONNRESET' || !socket.writable) {
+  if (code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
     socket.destroy()
     return
   }
@@ -56,4 +59,10 @@ export async function refuseUnparsed(
   ]
   const head = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')
   socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}\r\n${head}\r\n${problem.body}`)
+}
+
+/** Whether a request that has come as a whole waits for its answer. Only Node's own property tells. */
+function isAnswering(socket: Socket): boolean {
+  const response: ServerResponse | null | undefined = Reflect.get(socket, '_httpMessage')
+  return response?.req.complete === true
 }

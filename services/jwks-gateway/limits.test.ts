@@ -70,6 +70,13 @@ describe('the HTTP port refuses, as a problem document,', () => {
     expect(rpc.refused).toStrictEqual([{ reason, rpc: 'none', source: '127.0.0.1' }])
   })
 
+  it('nothing where a request before it has no answer yet: its caller would take the refusal for that', async () => {
+    const { port, rpc } = await startGateway()
+    rpc.answer(AuthnService.method.createChallenge, async () => new Promise(() => undefined))
+    expect(await rawExchange(port, `${postHead(2)}{}nonsense\r\n\r\n`)).toBe('')
+    expect(rpc.calls).toHaveLength(1)
+  })
+
   it('a chunked body beyond the limit', async () => {
     const { port, rpc } = await startGateway({ bodyLimit: 1024 })
     const head =
