@@ -73,9 +73,7 @@ async function send(
 ) {
   try {
     const response = await fetch(url, request)
-    const text = await response.text()
-    if (text.length > MAX_ANSWER_BYTES) throw new RangeError('the answer is too large')
-    return { response, text }
+    return { response, text: await readText(response) }
   } catch (error) {
     signal?.throwIfAborted()
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
@@ -85,6 +83,19 @@ async function send(
       { cause: error },
     )
   }
+}
+
+/** Reads no more than an answer may have: what comes packed and small may be more than there is memory for. */
+function readText({ body }: Response): Promise<string> {
+  let size = 0
+  const bounded = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      size += chunk.length
+      if (size > MAX_ANSWER_BYTES) throw new RangeError('the answer is too large')
+      controller.enqueue(chunk)
+    },
+  })
+  return new Response(body?.pipeThrough(bounded)).text()
 }
 
 function toError(response: Response, problem: unknown): Auth4AgentError {
