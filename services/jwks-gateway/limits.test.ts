@@ -8,6 +8,11 @@ import { rawExchange, startGateway } from '../../test/support/gateway.ts'
 
 const tooSlow = 'HTTP/1.1 408 Request Timeout'
 
+/** A body in chunks, all but one of them of a single byte. */
+function pieces(count: number): string {
+  return `2\r\n{}\r\n${'1\r\n \r\n'.repeat(count)}0\r\n\r\n`
+}
+
 function postHead(length: number): string {
   return `POST /v1/challenge HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`
 }
@@ -68,6 +73,28 @@ describe('the HTTP port refuses, as a problem document,', () => {
     expect(answer).toContain(`"reason":"${reason}"`)
     expect(rpc.calls).toHaveLength(0)
     expect(rpc.refused).toStrictEqual([{ reason, rpc: 'none', source: '127.0.0.1' }])
+  })
+
+  it.each([
+    ['answered directly', 'POST /v1/challenge'],
+    ['of another route', 'PATCH /v1/operators/x/agents/scopes'],
+    ['of Connect', 'POST /auth4agent.v1.AuthnService/CreateChallenge'],
+  ])('a body in very many pieces, %s', async (_name, target) => {
+    const { port, rpc } = await startGateway()
+    const head = `${target} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n`
+    const answer = await rawExchange(port, head + pieces(2000))
+    expect(answer.match(/HTTP\/1\.1 \d+/g)).toStrictEqual(['HTTP/1.1 413'])
+    expect(answer).toContain('"reason":"BODY_TOO_LARGE"')
+    expect(rpc.calls).toHaveLength(0)
+    await rawExchange(port, head.replace('host: x', 'host: x\r\nconnection: close') + pieces(1000))
+    expect(rpc.calls).toHaveLength(1)
+  })
+
+  it('nothing where a request before it has no answer yet: its caller would take the refusal for that', async () => {
+    const { port, rpc } = await startGateway()
+    rpc.answer(AuthnService.method.createChallenge, async () => new Promise(() => undefined))
+    expect(await rawExchange(port, `${postHead(2)}{}nonsense\r\n\r\n`)).toBe('')
+    expect(rpc.calls).toHaveLength(1)
   })
 
   it('a chunked body beyond the limit', async () => {

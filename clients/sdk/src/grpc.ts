@@ -1,6 +1,7 @@
 import {
   type ChannelCredentials,
   credentials,
+  type Deadline,
   InterceptingCall,
   type InterceptingListener,
   type Interceptor,
@@ -49,19 +50,46 @@ export function authorizedCredentials(
 export function localInterceptor(agent: Tokens, terms: TokenTerms = {}): Interceptor {
   return (options, nextCall) => {
     const call = nextCall(options)
+    const end = endBeforeStart(options.deadline)
     return new InterceptingCall(call, {
       async start(metadata, listener, next) {
         // Before it is connected, a call's peer is what its channel was made for, or the proxy in between.
-        const answer = isLocalTarget(call.getPeer()) ? await settled(agent.token(terms)) : { error: NOT_LOCAL }
-        if ('token' in answer) next(bearer(metadata, answer.token), listener)
-        else refuse(listener, answer.error)
+        if (!isLocalTarget(call.getPeer())) return refuse(listener, status.UNAUTHENTICATED, NOT_LOCAL)
+        const answer = await settled(agent.token({ ...terms, signal: end.signal }))
+        const code = end.code()
+        if (code !== undefined) refuse(listener, code, new Error(status[code]))
+        else if ('token' in answer) next(bearer(metadata, answer.token), listener)
+        else refuse(listener, status.UNAUTHENTICATED, answer.error)
+      },
+      cancel(next) {
+        end.cancel()
+        next()
       },
     })
   }
 }
 
-function refuse(listener: InterceptingListener, { message }: Error): void {
-  listener.onReceiveStatus({ code: status.UNAUTHENTICATED, details: message, metadata: new Metadata() })
+/** The longest that a timer of JavaScript can be set to, in milliseconds. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+/** Whether a call is over before it starts: grpc-js tells nobody of that, and such a call would never end. */
+function endBeforeStart(deadline: Deadline = Number.POSITIVE_INFINITY) {
+  const untilMs = Number(deadline)
+  const cancelled = new AbortController()
+  const leftMs = Math.max(0, untilMs - Date.now())
+  const late = leftMs <= MAX_TIMER_MS ? [AbortSignal.timeout(leftMs)] : []
+  return {
+    signal: AbortSignal.any([cancelled.signal, ...late]),
+    cancel: () => cancelled.abort(),
+    code() {
+      if (cancelled.signal.aborted) return status.CANCELLED
+      return Date.now() >= untilMs || late.some(({ aborted }) => aborted) ? status.DEADLINE_EXCEEDED : undefined
+    },
+  }
+}
+
+function refuse(listener: InterceptingListener, code: status, { message }: Error): void {
+  listener.onReceiveStatus({ code, details: message, metadata: new Metadata() })
 }
 
 /** What became of a token, so that nothing which is told of it is told twice. */

@@ -128,6 +128,11 @@ describe('on the wire', () => {
     expect(retry && anyUnpack(retry, RetryInfoSchema)).toMatchObject({ retryDelay: { seconds: 2n } })
   })
 
+  it('has a text over gRPC that can be encoded', () => {
+    const { details } = toGrpcStatus(new ApiError('INVALID_ARGUMENT', 'cut \ud83d'))
+    expect(details).toBe('cut \ufffd')
+  })
+
   it('carries the same over Connect', () => {
     const error = toConnectError(limited)
     expect(error).toBeInstanceOf(ConnectError)

@@ -24,5 +24,6 @@ export function toGrpcStatus(thrown: unknown, metadata = new Metadata()): Status
   const details = errorDetails(error).map(({ desc, value }) => anyPack(desc, create(desc, value)))
   const status = create(StatusSchema, { code, message: error.message, details })
   metadata.set('grpc-status-details-bin', Buffer.from(toBinary(StatusSchema, status)))
-  return { code: GRPC_CODES.get(code) ?? statuses.UNKNOWN, details: error.message, metadata }
+  // Of a text with half a character grpc-js makes no header: it throws where nobody catches it.
+  return { code: GRPC_CODES.get(code) ?? statuses.UNKNOWN, details: error.message.toWellFormed(), metadata }
 }

@@ -17,7 +17,7 @@ import { requestId } from './request-id.ts'
 import type { Meta, Rpc } from './rpc.ts'
 import type { SourceOf } from './source-of.ts'
 
-/** Answers a stream where it is an ordinary call of one request and one answer, and tells whether it is. */
+/** Answers an open stream where it is an ordinary call of one request and one answer, and tells whether it is. */
 export type DirectCalls = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean
 
 /** What direct calls work with. */
@@ -64,7 +64,6 @@ export function createDirectCalls(deps: DirectCallDeps): DirectCalls {
     if (method === undefined || timeoutMs === undefined || !isOrdinary(headers)) return false
     const source = sourceOf(peerOf(stream), [headers['x-forwarded-for'] ?? []].flat())
     const call = { stream, method, meta: metaOf(headers, method, source, timeoutMs), leaving }
-    stream.on('error', ignore)
     const release = streams(sourceKey(source))
     stream.once('close', () => {
       arriving.delete(call)
@@ -78,7 +77,7 @@ export function createDirectCalls(deps: DirectCallDeps): DirectCalls {
     arriving.add(call)
     receive(stream, FRAME_HEAD_BYTES + deps.maxMessageBytes, (body) => {
       arriving.delete(call)
-      if (stream.destroyed || stream.headersSent) return
+      if (stream.closed || stream.headersSent) return
       const read = () => readMessage(method, headers, body, deps.maxMetadataBytes)
       rpc
         .invoke(method, read, call.meta)
@@ -176,7 +175,7 @@ function refuse(call: Call, error: unknown): void {
 
 /** Headers stand apart from trailers also where there is no message: clients look for the request's id there. */
 function finish({ stream, meta, leaving }: Call, trailers: OutgoingHttpHeaders, body: Buffer): void {
-  if (stream.destroyed || stream.headersSent) return
+  if (stream.closed || stream.headersSent) return
   leaving.add(stream)
   stream.once('wantTrailers', () => {
     stream.sendTrailers(trailers)
@@ -185,8 +184,4 @@ function finish({ stream, meta, leaving }: Call, trailers: OutgoingHttpHeaders, 
   })
   stream.respond({ ':status': 200, 'content-type': CONTENT_TYPE, 'x-request-id': meta.requestId }, TRAILERS_FOLLOW)
   stream.end(body)
-}
-
-function ignore(): void {
-  // What becomes of a stream is told by its close.
 }

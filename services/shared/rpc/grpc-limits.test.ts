@@ -1,4 +1,4 @@
-import { type ClientHttp2Session, connect, constants } from 'node:http2'
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2'
 import { connect as connectSocket } from 'node:net'
 import { status } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -66,6 +66,32 @@ describe('a stream', () => {
     const beyond = open(session, REFLECTION, Buffer.alloc(5 * 101))
     await beyond.code
     expect(beyond.stream.rstCode).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM)
+  })
+})
+
+/** The most that a message may have, but for its last byte, one byte in each frame. */
+async function sendSingly(stream: ClientHttp2Stream, count: number): Promise<void> {
+  stream.write(Buffer.from([0, 0, 0, 255, 255]))
+  for (let sent = 0; sent < count && !stream.destroyed; sent += 1) {
+    await new Promise((resolve) => stream.write(Buffer.alloc(1), resolve))
+  }
+}
+
+describe('what comes in very many frames', () => {
+  it.each<[string, string, Record<string, string>]>([
+    ['an ordinary call', UNARY, {}],
+    ['a call for grpc-js', UNARY, { 'grpc-encoding': 'gzip' }],
+    ['a Watch', WATCH, {}],
+  ])('is not kept: %s', async (_name, path, headers) => {
+    const { port, rpc } = await startGrpcServer()
+    const session = raw(port)
+    const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', ...headers })
+    const closed = new Promise((resolve) => stream.on('error', () => {}).on('close', resolve))
+    await sendSingly(stream, 2000)
+    await closed
+    expect(stream.rstCode).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM)
+    expect(rpc.calls).toHaveLength(0)
+    expect(await finished(session)).toBe(status.OK)
   })
 })
 
