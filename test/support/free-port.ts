@@ -1,13 +1,31 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
-/** A port of 127.0.0.1 that was free a moment ago. */
+/** Below those that systems give to outgoing connections, one of which could take a port before its server listens. */
+const PORTS = { first: 10_000, count: 20_000 }
+/** More than one process asks for: those that are started one after the other begin so far apart. */
+const EACH = 101
+
+let next = process.pid * EACH
+
+/** A port of 127.0.0.1 on which nobody listens; never the same again. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
+  for (let tries = 0; tries < PORTS.count; tries += 1) {
+    const port = PORTS.first + (next % PORTS.count)
+    next += 1
+    if (await isFree(port)) return port
+  }
+  throw new Error('no port is free')
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1')
+  try {
+    await once(server, 'listening')
+  } catch {
+    return false
+  }
   server.close()
   await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has no port')
-  return address.port
+  return true
 }
