@@ -1,5 +1,4 @@
 import type { DescService } from '@bufbuild/protobuf'
-import { type Client, createClient } from '@connectrpc/connect'
 import { PUBLIC_SERVICES } from './public-services.ts'
 import type { Config } from './shared/config/config.ts'
 import { type CalledService, isSplit, remoteServices, type ServiceName } from './shared/config/service-names.ts'
@@ -8,13 +7,14 @@ import { idempotentMethodsOf } from './shared/rpc/internal/callers.ts'
 import { type Certificates, openCertificates } from './shared/rpc/internal/certificates.ts'
 import { type Channel, openChannel } from './shared/rpc/internal/channel.ts'
 import { createForward, isRead } from './shared/rpc/internal/forward.ts'
-import { createTransport } from './shared/rpc/internal/transport.ts'
+import { remoteClient } from './shared/rpc/internal/transport.ts'
+import type { InternalClient } from './shared/rpc/internal-client.ts'
 import type { Forward } from './shared/rpc/rpc.ts'
 
 /** The services of other processes, as this one calls them. */
 export interface Remotes {
   /** A typed client of what services ask each other. Throws Error when no setting says where the service is. */
-  client<S extends DescService>(owner: CalledService, service: S): Client<S>
+  client<S extends DescService>(owner: CalledService, service: S): InternalClient<S>
   /** The public services of other processes, for a gateway. */
   readonly forwards: readonly Forward[]
   /**
@@ -45,7 +45,7 @@ export function connectRemotes(config: Config, certificates: Certificates | unde
     client(owner, service) {
       const channel = channels.get(owner)
       if (channel === undefined) throw new Error(`${owner} is nowhere to be called`)
-      return createClient(service, createTransport(channel, requestTimeoutMs))
+      return remoteClient(service, channel, requestTimeoutMs)
     },
     forwards: hasGateway(services)
       ? [...channels].map(([owner, channel]) => createForward(PUBLIC_SERVICES[owner], channel, requestTimeoutMs))

@@ -1,4 +1,3 @@
-import type { Client } from '@connectrpc/connect'
 import { AgentDirectoryService, OperatorDirectoryService } from '../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { type Authn, createAuthn, redeemPoolOptions } from './authn/index.ts'
 import type { Remotes } from './compose-remotes.ts'
@@ -12,6 +11,7 @@ import { type Db, openPool } from './shared/db/db.ts'
 import { pruneAssertions } from './shared/ledger/ledger.ts'
 import type { Logger } from './shared/log/log.ts'
 import type { InternalService } from './shared/rpc/internal/handlers.ts'
+import type { InternalClient } from './shared/rpc/internal-client.ts'
 import { localClient } from './shared/rpc/local-client.ts'
 import { type Route, routesOf } from './shared/rpc/rpc.ts'
 import type { Job } from './shared/schedule/scheduler.ts'
@@ -45,8 +45,8 @@ interface Part {
   close?(): Promise<void>
 }
 
-type Operators = Client<typeof OperatorDirectoryService>
-type Agents = Client<typeof AgentDirectoryService>
+type Operators = InternalClient<typeof OperatorDirectoryService>
+type Agents = InternalClient<typeof AgentDirectoryService>
 
 /** Makes the services that run in this process, each with clients of those it calls, wherever they run. */
 export async function createServices(deps: ServiceDeps) {

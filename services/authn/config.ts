@@ -1,5 +1,4 @@
 import type { GenuineTokens } from '@auth4agent/core/genuine-tokens'
-import type { Client } from '@connectrpc/connect'
 import type pg from 'pg'
 import type {
   AgentDirectoryService,
@@ -8,6 +7,7 @@ import type {
 import type { TokenStatus } from '../revocation/index.ts'
 import type { Db } from '../shared/db/db.ts'
 import type { Logger } from '../shared/log/log.ts'
+import type { InternalClient } from '../shared/rpc/internal-client.ts'
 import type { VerificationKeys } from '../shared/token/verification-keys.ts'
 import type { TtlBounds } from './domain/token-request.ts'
 import type { ChallengeKeyring } from './keys/challenge-keyring.ts'
@@ -56,7 +56,7 @@ export interface AuthnDeps {
   readonly settings: AuthnSettings
   readonly subjects: Subjects
   readonly redeem: Redeemer
-  readonly operators: Client<typeof OperatorDirectoryService>
+  readonly operators: InternalClient<typeof OperatorDirectoryService>
   readonly tokenStatus: TokenStatus
   readonly challengeKeys: ChallengeKeyring
   readonly signer: TokenSigner
@@ -77,8 +77,8 @@ export interface AuthnOptions {
   readonly settings: AuthnSettings
   readonly secrets: AuthnSecrets
   readonly log: Logger
-  readonly agents: Client<typeof AgentDirectoryService>
-  readonly operators: Client<typeof OperatorDirectoryService>
+  readonly agents: InternalClient<typeof AgentDirectoryService>
+  readonly operators: InternalClient<typeof OperatorDirectoryService>
   readonly tokenStatus: TokenStatus
   readonly verificationKeys: VerificationKeys
 }

@@ -1,7 +1,7 @@
 import { parseDid } from '@auth4agent/core/did'
-import type { Client } from '@connectrpc/connect'
 import type { AgentDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { ApiError } from '../shared/errors/api-error.ts'
+import type { InternalClient } from '../shared/rpc/internal-client.ts'
 import type { Subject } from './domain/decide-issue.ts'
 
 /** A subject, and whether it was looked up for this very request. */
@@ -29,7 +29,7 @@ export interface Subjects {
 }
 
 /** A cache of at most `capacity` subjects over the agents' directory. */
-export function createSubjects(agents: Client<typeof AgentDirectoryService>, capacity = 50_000): Subjects {
+export function createSubjects(agents: InternalClient<typeof AgentDirectoryService>, capacity = 50_000): Subjects {
   const cache = new Map<string, Subject>()
 
   const reload = async (did: string): Promise<Seen> => {

@@ -1,13 +1,13 @@
 import { parseDid } from '@auth4agent/core/did'
-import type { Client } from '@connectrpc/connect'
 import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { Db } from '../shared/db/db.ts'
+import type { InternalClient } from '../shared/rpc/internal-client.ts'
 import { findAgent } from './store.ts'
 
 /** What resolving a DID needs. */
 export interface Resolver {
   readonly db: Db
-  readonly operators: Client<typeof OperatorDirectoryService>
+  readonly operators: InternalClient<typeof OperatorDirectoryService>
 }
 
 /**

@@ -1,6 +1,5 @@
 import { parseScopeList } from '@auth4agent/core/scope'
 import { isUuid } from '@auth4agent/core/uuid'
-import type { Client } from '@connectrpc/connect'
 import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import type { Db } from '../shared/db/db.ts'
@@ -8,6 +7,7 @@ import { ApiError } from '../shared/errors/api-error.ts'
 import { checkLabel, checkReason } from '../shared/requests/check-text.ts'
 import { pageTokenAfter } from '../shared/requests/page.ts'
 import type { Call, Handlers } from '../shared/rpc/call.ts'
+import type { InternalClient } from '../shared/rpc/internal-client.ts'
 import { changeStatus, type StatusVerb } from './domain/change-status.ts'
 import { checkRegistration } from './domain/check-registration.ts'
 import { editAgent } from './domain/edit-agent.ts'
@@ -30,7 +30,7 @@ interface IdentitySettings {
 export interface IdentityDeps {
   readonly db: Db
   readonly now: () => number
-  readonly operators: Client<typeof OperatorDirectoryService>
+  readonly operators: InternalClient<typeof OperatorDirectoryService>
   readonly settings: IdentitySettings
 }
 

@@ -1,7 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createClient } from '@connectrpc/connect'
 import { onTestFinished } from 'vitest'
 import {
   type LookupOperatorRequest,
@@ -13,7 +12,7 @@ import { type Certificates, openCertificates } from '../../services/shared/rpc/i
 import { openChannel } from '../../services/shared/rpc/internal/channel.ts'
 import { createForward, isRead } from '../../services/shared/rpc/internal/forward.ts'
 import { createInternalListener, type ListenerDeps } from '../../services/shared/rpc/internal/listener.ts'
-import { createTransport } from '../../services/shared/rpc/internal/transport.ts'
+import { remoteClient } from '../../services/shared/rpc/internal/transport.ts'
 import type { Authority, Certified } from './certificate-authority.ts'
 import { silentLog } from './database.ts'
 import { fakeRpc } from './fake-rpc.ts'
@@ -109,7 +108,7 @@ export function connectTo(
   onTestFinished(() => channel.close())
   return {
     channel,
-    operators: createClient(OperatorDirectoryService, createTransport(channel, TIMEOUT_MS)),
+    operators: remoteClient(OperatorDirectoryService, channel, TIMEOUT_MS),
     forward: createForward(services, channel, TIMEOUT_MS),
   }
 }

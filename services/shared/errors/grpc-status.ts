@@ -1,17 +1,10 @@
 import { create, toBinary } from '@bufbuild/protobuf'
 import { anyPack } from '@bufbuild/protobuf/wkt'
-import { Metadata, type StatusObject, status as statuses } from '@grpc/grpc-js'
+import { Metadata, type StatusObject } from '@grpc/grpc-js'
 import { StatusSchema } from '../../../gen/proto/google/rpc/status_pb.ts'
 import { toApiError } from './api-error.ts'
 import { errorDetails } from './error-details.ts'
 import { reasons } from './reasons.ts'
-
-/** Connect took its codes over from gRPC, number by number. */
-const GRPC_CODES: ReadonlyMap<number, statuses> = new Map(
-  Object.values(statuses)
-    .filter((value) => typeof value === 'number')
-    .map((value) => [value, value]),
-)
 
 /**
  * Any thrown value as a gRPC status, whose `grpc-status-details-bin` trailer is a google.rpc.Status with ErrorInfo and,
@@ -25,5 +18,5 @@ export function toGrpcStatus(thrown: unknown, metadata = new Metadata()): Status
   const status = create(StatusSchema, { code, message: error.message, details })
   metadata.set('grpc-status-details-bin', Buffer.from(toBinary(StatusSchema, status)))
   // Of a text with half a character grpc-js makes no header: it throws where nobody catches it.
-  return { code: GRPC_CODES.get(code) ?? statuses.UNKNOWN, details: error.message.toWellFormed(), metadata }
+  return { code, details: error.message.toWellFormed(), metadata }
 }

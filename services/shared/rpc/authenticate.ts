@@ -1,6 +1,5 @@
 import { ADMIN_ASSERTION_TYPE, ADMIN_ISSUER, OPERATOR_ASSERTION_TYPE } from '@auth4agent/core/assertion'
 import { isUuid } from '@auth4agent/core/uuid'
-import type { Client } from '@connectrpc/connect'
 import type {
   OperatorDirectoryService,
   OperatorSnapshot,
@@ -8,11 +7,12 @@ import type {
 import { ApiError } from '../errors/api-error.ts'
 import { type AssertionRules, checkAssertion, parseAssertion } from './assertion.ts'
 import type { Principal } from './call.ts'
+import type { InternalClient } from './internal-client.ts'
 import type { CallerKind } from './policy.ts'
 
 /** What authentication works with. */
 export interface AuthenticateDeps {
-  readonly operators: Client<typeof OperatorDirectoryService>
+  readonly operators: InternalClient<typeof OperatorDirectoryService>
   /** Raw Ed25519 key of the deployment's administrator; without one there is no administrator. */
   readonly adminKey: Uint8Array | undefined
 }

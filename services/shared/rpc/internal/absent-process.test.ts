@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import { create } from '@bufbuild/protobuf'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { OperatorDirectoryService } from '../../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import {
   GetAgentRequestSchema,
   IdentityService,
@@ -12,6 +13,7 @@ import { startTcpProxy } from '../../../../test/support/tcp-proxy.ts'
 import { until } from '../../../../test/support/until.ts'
 import { ApiError } from '../../errors/api-error.ts'
 import type { Meta } from '../rpc.ts'
+import { remoteClient } from './transport.ts'
 
 const { getAgent, registerAgent } = IdentityService.method
 const META: Meta = { requestId: 'r-1', source: '192.0.2.1', authorization: undefined, rpc: 'GET /v1/agent/x' }
@@ -78,8 +80,9 @@ describe('a process that is not there', () => {
       (found) => found !== null,
     )
     const port = typeof address === 'object' ? address?.port : 0
-    const { operators } = connectTo([`127.0.0.1:${port}`])
-    expect(await reasonOf(operators.lookupOperator(lookup, { timeoutMs: 200 }))).toBe('UNAVAILABLE')
+    const { channel } = connectTo([`127.0.0.1:${port}`])
+    const operators = remoteClient(OperatorDirectoryService, channel, 200)
+    expect(await reasonOf(operators.lookupOperator(lookup))).toBe('UNAVAILABLE')
   })
 
   it('costs no call when another has the service too, by whatever address', async () => {

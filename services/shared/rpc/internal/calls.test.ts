@@ -12,6 +12,7 @@ import type { ReasonCode } from '../../errors/reasons.ts'
 import type { Meta } from '../rpc.ts'
 import type { InternalService } from './handlers.ts'
 import { currentRequestId, inRequest } from './request-scope.ts'
+import { remoteClient } from './transport.ts'
 
 const { getAgent, registerAgent } = IdentityService.method
 const META: Meta = { requestId: 'r-1', source: '192.0.2.1', authorization: undefined, rpc: 'GET /v1/agent/x' }
@@ -112,7 +113,8 @@ describe('calls between services', () => {
     const { operators } = connectTo([address])
     expect(await reasonOf(operators.lookupOperator(lookup))).toBe('DEADLINE_EXCEEDED')
     const { address: slow } = await startInternalListener({ internal })
-    const { operators: hasty } = connectTo([slow])
-    expect(await reasonOf(hasty.lookupOperator(lookup, { timeoutMs: 50 }))).toBe('DEADLINE_EXCEEDED')
+    const { channel } = connectTo([slow])
+    const hasty = remoteClient(OperatorDirectoryService, channel, 50)
+    expect(await reasonOf(hasty.lookupOperator(lookup))).toBe('DEADLINE_EXCEEDED')
   })
 })

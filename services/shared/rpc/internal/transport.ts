@@ -1,8 +1,8 @@
-import { create, type DescMethod, fromBinary, type Message, type MessageShape, toBinary } from '@bufbuild/protobuf'
-import type { Transport } from '@connectrpc/connect'
+import { type DescMethod, type DescService, fromBinary, type Message, toBinary } from '@bufbuild/protobuf'
 import { type CallOptions, Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import { ApiError } from '../../errors/api-error.ts'
 import { fromGrpcStatus } from '../../errors/from-grpc-status.ts'
+import { type InternalClient, internalClient } from '../internal-client.ts'
 import { methodName } from '../method-name.ts'
 import { requestId } from '../request-id.ts'
 import type { Channel } from './channel.ts'
@@ -14,7 +14,6 @@ interface CallSettings {
   readonly metadata: Metadata
   /** Every call has one. */
   readonly timeoutMs: number
-  readonly signal?: AbortSignal | undefined
 }
 
 /** Calls a method. Throws the ApiError that the other process threw, or one of what came between. */
@@ -26,7 +25,7 @@ export async function callUnary(
 ): Promise<Message> {
   const { promise, resolve, reject } = Promise.withResolvers<Message>()
   using taken = channel.take()
-  const call = taken.client.makeUnaryRequest(
+  taken.client.makeUnaryRequest(
     `/${methodName(method)}`,
     (message: Message) => Buffer.from(toBinary(method.input, message)),
     (bytes: Buffer) => fromBinary(method.output, bytes),
@@ -35,9 +34,7 @@ export async function callUnary(
     deadlineOf(settings),
     (error, message) => (message === undefined ? reject(toError(channel, error)) : resolve(message)),
   )
-  const cancel = (): void => call.cancel()
-  settings.signal?.addEventListener('abort', cancel, { once: true })
-  return await promise.finally(() => settings.signal?.removeEventListener('abort', cancel))
+  return await promise
 }
 
 /**
@@ -48,10 +45,10 @@ export async function* callStream(
   channel: Channel,
   method: DescMethod,
   request: Message,
-  settings: CallSettings,
+  settings: CallSettings & { readonly signal: AbortSignal },
 ): AsyncGenerator<Message> {
   const { signal } = settings
-  if (signal?.aborted) return
+  if (signal.aborted) return
   using taken = channel.take()
   const call = taken.client.makeServerStreamRequest(
     `/${methodName(method)}`,
@@ -64,39 +61,26 @@ export async function* callStream(
   // What comes after nobody listens any more is not to end the process.
   call.on('error', () => undefined)
   const cancel = (): void => call.cancel()
-  signal?.addEventListener('abort', cancel, { once: true })
+  signal.addEventListener('abort', cancel, { once: true })
   try {
     yield* call as AsyncIterable<Message>
   } catch (error) {
-    if (!signal?.aborted) throw toError(channel, error as ServiceError)
+    if (!signal.aborted) throw toError(channel, error as ServiceError)
   } finally {
-    signal?.removeEventListener('abort', cancel)
+    signal.removeEventListener('abort', cancel)
     call.cancel()
   }
 }
 
-/** A transport for Connect's typed clients of the services that only other services call. */
-export function createTransport(channel: Channel, defaultTimeoutMs: number): Transport {
-  return {
-    async unary(method, signal, timeoutMs = defaultTimeoutMs, _header, input) {
-      const message = await callUnary(channel, method, create(method.input, input), {
-        metadata: callMetadata(requestId(currentRequestId())),
-        timeoutMs,
-        signal,
-      })
-      return {
-        stream: false,
-        service: method.parent,
-        method,
-        header: new Headers(),
-        trailer: new Headers(),
-        message: message as MessageShape<typeof method.output>,
-      }
-    },
-    stream() {
-      throw new Error('internal services have no streams')
-    },
-  }
+/** A typed client of a service in another process. */
+export function remoteClient<S extends DescService>(
+  service: S,
+  channel: Channel,
+  timeoutMs: number,
+): InternalClient<S> {
+  return internalClient(service, (method, request) =>
+    callUnary(channel, method, request, { metadata: callMetadata(requestId(currentRequestId())), timeoutMs }),
+  )
 }
 
 function deadlineOf({ timeoutMs }: CallSettings): CallOptions {

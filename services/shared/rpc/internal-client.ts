@@ -1,0 +1,27 @@
+import {
+  create,
+  type DescMethod,
+  type DescService,
+  type Message,
+  type MessageInitShape,
+  type MessageShape,
+} from '@bufbuild/protobuf'
+
+/** A typed client of a service that only other services call. */
+export type InternalClient<S extends DescService> = {
+  readonly [M in keyof S['method']]: (
+    request: MessageInitShape<S['method'][M]['input']>,
+  ) => Promise<MessageShape<S['method'][M]['output']>>
+}
+
+/** Makes a typed client out of what does a call of any method. It has no streams. */
+export function internalClient<S extends DescService>(
+  service: S,
+  unary: (method: DescMethod, request: Message) => Promise<Message>,
+): InternalClient<S> {
+  const calls = service.methods.map((method) => [
+    method.localName,
+    async (request: MessageInitShape<typeof method.input>) => unary(method, create(method.input, request)),
+  ])
+  return Object.fromEntries(calls) as InternalClient<S>
+}
