@@ -96,6 +96,23 @@ describe('a database that is away', () => {
     expect(await failureOf(db.prisma.jwksKey.count())).toMatchObject({ reason: 'none' })
   })
 
+  it('ends no process when a connection breaks that is taken and idle', async () => {
+    const { pool } = open()
+    const client = await pool.connect()
+    let hasEnded = false
+    client.once('end', () => {
+      hasEnded = true
+    })
+    try {
+      await killBackends()
+      await expect.poll(() => hasEnded).toBe(true)
+      await expect(client.query('SELECT 1')).rejects.toThrow()
+    } finally {
+      client.release()
+    }
+    expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
+  })
+
   it('outlives the loss of idle connections, and logs it without the connection', async () => {
     const lines: string[] = []
     const db = open(
