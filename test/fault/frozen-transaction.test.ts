@@ -35,6 +35,28 @@ it('a transaction that gets no answer fails in time, and leaves nothing to the n
   expect(await seenByOthers()).toEqual([3])
 })
 
+it('a statement that gets no answer fails in time, and its connection is not used again', async () => {
+  const before = await backend()
+  await postgres.freeze()
+  const frozenAt = performance.now()
+  await expect(db.pool.query('SELECT 1')).rejects.toThrow('Query read timeout')
+  expect(performance.now() - frozenAt).toBeLessThan(2_000)
+  postgres.thaw()
+  expect(await backend()).not.toBe(before)
+})
+
+it('a connection is kept on which each statement is answered in time, however long they take together', async () => {
+  const before = await backend()
+  await db.pool.query('SELECT pg_sleep(1)')
+  await db.pool.query('SELECT pg_sleep(1)')
+  expect(await backend()).toBe(before)
+})
+
+/** Process that serves the one connection. */
+async function backend(): Promise<number | undefined> {
+  return (await db.pool.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid
+}
+
 async function seenByOthers(): Promise<number[]> {
   const other = new Client({ connectionString: postgres.url })
   await other.connect()

@@ -2,6 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { type Prisma, PrismaClient } from '../../../gen/prisma/client.ts'
 import type { Logger } from '../log/log.ts'
+import { breakWhenSilent } from './break-when-silent.ts'
 
 /** The database: Prisma for everything, and its pool for the statements that are plain SQL because they are hot. */
 export interface Db {
@@ -27,8 +28,6 @@ const LOCK_TIMEOUT_MS = 1_500
 const STATEMENT_TIMEOUT_MS = 1_700
 const ANSWER_TIMEOUT_MS = 1_800
 const TRANSACTION_TIMEOUT_MS = 5_000
-/** How pg says that `query_timeout` has passed; it has no code. */
-const READ_TIMEOUT_MESSAGE = 'Query read timeout'
 
 /** Opens a pool; no connection is made before the first statement. */
 export function openPool({ url, poolSize, log, options }: DbOptions): pg.Pool {
@@ -37,7 +36,6 @@ export function openPool({ url, poolSize, log, options }: DbOptions): pg.Pool {
     max: poolSize,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
-    query_timeout: ANSWER_TIMEOUT_MS,
     lock_timeout: LOCK_TIMEOUT_MS,
     idle_in_transaction_session_timeout: 10_000,
     keepAlive: true,
@@ -50,7 +48,7 @@ export function openPool({ url, poolSize, log, options }: DbOptions): pg.Pool {
   pool.on('connect', (client) => {
     // Nor may one that is in use and has nothing under way: what is asked of it next is told.
     client.on('error', () => undefined)
-    endWhenSilent(client)
+    breakWhenSilent(client, ANSWER_TIMEOUT_MS)
   })
   return pool
 }
@@ -70,22 +68,4 @@ export function openDb(options: DbOptions): Db {
       if (!pool.ended) await pool.end()
     },
   }
-}
-
-/**
- * Ends a connection whose statement got no answer in time. pg would keep it, never send the ROLLBACK that is queued behind that
- * statement, and hand it on with its transaction open: what its next user is told is done would then never be committed.
- */
-function endWhenSilent(client: pg.PoolClient): void {
-  const query = client.query.bind(client) as (...args: unknown[]) => unknown
-  const guarded = (...args: unknown[]): unknown => {
-    const result = query(...args)
-    if (result instanceof Promise) {
-      result.catch((error: unknown) => {
-        if (error instanceof Error && error.message === READ_TIMEOUT_MESSAGE) client.end().catch(() => undefined)
-      })
-    }
-    return result
-  }
-  client.query = guarded as typeof client.query
 }
