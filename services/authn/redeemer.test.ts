@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { freshOperator, insertAgent, startInstance, type TestAgent } from '../../test/support/authn.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { until } from '../../test/support/until.ts'
@@ -28,6 +28,9 @@ beforeAll(async () => {
   redeem = createRedeemer(database.db.pool)
 })
 afterAll(() => database.drop())
+afterEach(() => vi.useRealTimers())
+
+const neverLate = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
 
 function input(change: Partial<RedeemInput> = {}): RedeemInput {
   return {
@@ -55,6 +58,32 @@ async function transactionsOf(inputs: readonly RedeemInput[]): Promise<number> {
     [inputs.map(({ jti }) => jti)],
   )
   return rows[0]?.count ?? 0
+}
+
+/** Redeems three in one statement, one of which another transaction has inserted; gives them to `meanwhile`, and lets them go on. */
+async function whileThreeWait(meanwhile: (isOver: () => boolean) => Promise<void>): Promise<string[]> {
+  const blocker = await database.db.pool.connect()
+  const held = input()
+  try {
+    await blocker.query('BEGIN')
+    await blocker.query(
+      `INSERT INTO redemptions (challenge_id, jti, agent_id, key_thumbprint, keep_until) VALUES ($1, 'x', $2, 'x', now())`,
+      [held.challengeId, agent.id],
+    )
+    let isOver = false
+    const waiting = Promise.all([held, input(), input()].map(redeem)).finally(() => {
+      isOver = true
+    })
+    await until(
+      () => database.db.pool.query("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'transactionid'"),
+      ({ rowCount }) => rowCount === 1,
+    )
+    await meanwhile(() => isOver)
+    await blocker.query('COMMIT')
+    return (await waiting).map(({ kind }) => kind)
+  } finally {
+    blocker.release(true)
+  }
 }
 
 it('redeems in one transaction what is asked for in one turn, and audits each', async () => {
@@ -133,29 +162,33 @@ it('tells that no key of the algorithm signs', async () => {
 
 describe('a statement that has to wait', () => {
   it('for another redemption of the same challenge holds up nobody who comes later', async () => {
-    const blocker = await database.db.pool.connect()
-    const held = input()
-    try {
-      await blocker.query('BEGIN')
-      await blocker.query(
-        `INSERT INTO redemptions (challenge_id, jti, agent_id, key_thumbprint, keep_until) VALUES ($1, 'x', $2, 'x', now())`,
-        [held.challengeId, agent.id],
-      )
-      let isOver = false
-      const waiting = redeem(held).finally(() => {
-        isOver = true
-      })
-      await until(
-        () => database.db.pool.query("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'transactionid'"),
-        ({ rowCount }) => rowCount === 1,
-      )
+    const kinds = await whileThreeWait(async (isOver) => {
       expect((await redeem(input())).kind).toBe('redeemed')
-      expect(isOver).toBe(false)
-      await blocker.query('COMMIT')
-      expect((await waiting).kind).toBe('used')
-    } finally {
-      blocker.release(true)
-    }
+      expect(isOver()).toBe(false)
+    })
+    expect(kinds).toEqual(['used', 'redeemed', 'redeemed'])
+  })
+
+  it('keeps fewer than it has back until it is late, and they share the next', async () => {
+    neverLate()
+    const few = [input(), input()]
+    const redeemed: Promise<unknown>[] = []
+    await whileThreeWait(async () => {
+      for (const one of few) {
+        redeemed.push(redeem(one))
+        await new Promise(setImmediate)
+      }
+    })
+    await Promise.all(redeemed)
+    expect(await transactionsOf(few)).toBe(1)
+  })
+
+  it('lets as many as it has go beside it', async () => {
+    neverLate()
+    await whileThreeWait(async (isOver) => {
+      await Promise.all([input(), input(), input()].map(redeem))
+      expect(isOver()).toBe(false)
+    })
   })
 })
 

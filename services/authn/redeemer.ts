@@ -14,9 +14,7 @@ interface Waiting {
 const MAX_BATCH = 128
 /** Statements under way at once at most, and so the connections that redeeming needs. */
 export const MAX_STATEMENTS = 4
-/** So many are worth a statement of their own; fewer go with the next, for most of a statement's cost does not grow with its rows. */
-const WORTHWHILE = 12
-/** How long one statement keeps fewer from being sent, in milliseconds. */
+/** How long a statement keeps fewer than it has from being sent, in milliseconds. */
 const PATIENCE_MS = 5
 
 /**
@@ -28,20 +26,27 @@ export const REDEEM_SESSION =
 
 /**
  * Group commit: what is asked for in one turn of the event loop, or while another statement is under way, goes to the database in one
- * statement. A redemption is sent after it was asked for, never before, so its snapshot sees all that was acknowledged by then.
- * A statement that takes long, for the disk or for a lock, holds nobody up: others go beside it.
+ * statement. It goes as soon as it has as many redemptions as are under way: most of a statement's cost does not grow with its rows, and
+ * two that take turns keep both processes busy. A redemption is sent after it was asked for, never before, so its snapshot sees all that
+ * was acknowledged by then. A statement that takes long, for the disk or for a lock, holds nobody up: others go beside it.
  */
 export function createRedeemer(pool: pg.Pool): Redeemer {
   let queue: Waiting[] = []
   let statements = 0
+  /** Redemptions in statements that are not late. */
+  let underWay = 0
   let isScheduled = false
-  /** The statement that the next one waits for. */
-  let latest: NodeJS.Timeout | undefined
 
   const send = async (batch: readonly Waiting[]) => {
     statements += 1
-    const patience = setTimeout(() => giveWay(patience), PATIENCE_MS)
-    latest = patience
+    underWay += batch.length
+    let isLate = false
+    const giveWay = () => {
+      if (!isLate) underWay -= batch.length
+      isLate = true
+      schedule()
+    }
+    const patience = setTimeout(giveWay, PATIENCE_MS)
     try {
       const outcomes = await redeem(
         pool,
@@ -53,15 +58,10 @@ export function createRedeemer(pool: pg.Pool): Redeemer {
     } finally {
       statements -= 1
       clearTimeout(patience)
-      giveWay(patience)
+      giveWay()
     }
   }
-  const giveWay = (patience: NodeJS.Timeout) => {
-    if (latest === patience) latest = undefined
-    schedule()
-  }
-  const maySend = () =>
-    statements < MAX_STATEMENTS && (queue.length >= WORTHWHILE || (queue.length > 0 && latest === undefined))
+  const maySend = () => statements < MAX_STATEMENTS && queue.length > 0 && queue.length >= underWay
   const sendWaiting = () => {
     if (!maySend()) return
     const batch = queue.slice(0, MAX_BATCH)
@@ -79,9 +79,7 @@ export function createRedeemer(pool: pg.Pool): Redeemer {
   return (input) => {
     const { promise, resolve, reject } = Promise.withResolvers<RedeemOutcome>()
     queue.push({ input, resolve, reject })
-    // The rest of the turn may take as long as the statement does.
-    if (queue.length >= WORTHWHILE) sendWaiting()
-    else schedule()
+    schedule()
     return promise
   }
 }
