@@ -7,6 +7,7 @@ import type { ServiceModule } from '../shared/rpc/rpc.ts'
 import type { Job } from '../shared/schedule/scheduler.ts'
 import type { AuthnDeps, AuthnOptions } from './config.ts'
 import { openKeys } from './keys/open-keys.ts'
+import { recognizeOwn } from './keys/recognize-own.ts'
 import type { ListedKey } from './keys/signing-keys.ts'
 import { keysRoutes } from './keys-routes.ts'
 import { authnPolicies, keysPolicies } from './policy.ts'
@@ -43,7 +44,7 @@ export async function createAuthn(options: AuthnOptions): Promise<Authn> {
     now,
     subjects: createSubjects(agents),
     redeem: createRedeemer(redeemPool),
-    genuineTokens: createGenuineTokens(rest.issuer, rest.verificationKeys),
+    genuineTokens: createGenuineTokens(rest.issuer, recognizeOwn(rest.verificationKeys, keys.signer)),
   }
   const all = opened.move()
   return {

@@ -36,7 +36,7 @@ function signer() {
     },
   })
   const sign = (kid: string) => made.sign(kid, claims)
-  return { sign, refresh: () => made.refresh(), opened, trouble }
+  return { sign, signAgain: (kid: string) => made.signAgain(kid), refresh: () => made.refresh(), opened, trouble }
 }
 
 it('opens the keys that sign or will once, and forgets them when they do not any more', async () => {
@@ -73,4 +73,19 @@ it('says which key it is that cannot be opened, and tries all others', async () 
   expect(opened.toSorted()).toEqual([one, other].toSorted())
   trouble.error = new WrongKeyError('sealed under another')
   await expect(refresh()).rejects.toThrow(trouble.error)
+})
+
+it('makes a signature again with a key that is open, and with no other', async () => {
+  const [kid, retiring] = [await insert('active'), await insert('retiring')]
+  const { sign, signAgain, refresh } = signer()
+  expect(signAgain(kid)).toBeUndefined()
+  await refresh()
+  const [header = '', payload = '', signature = ''] = (await sign(kid)).split('.')
+  const again = signAgain(kid)?.(Buffer.from(`${header}.${payload}`))
+  expect(Buffer.from(again ?? []).toString('base64url')).toBe(signature)
+  await sign(retiring)
+  expect(signAgain(retiring)).toBeDefined()
+  await prisma.jwksKey.update({ where: { kid }, data: { state: 'retiring' } })
+  await refresh()
+  expect([signAgain(kid), signAgain(retiring)]).toEqual([undefined, undefined])
 })

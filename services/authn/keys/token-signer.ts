@@ -1,7 +1,7 @@
 import { encodeBase64url } from '@auth4agent/core/base64'
 import { ACCESS_TOKEN_TYPE, type AccessTokenClaims } from '@auth4agent/core/claims'
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
-import type { PrivateTokenKey } from '../../shared/crypto/token-key.ts'
+import type { PrivateTokenKey, SignAgain } from '../../shared/crypto/token-key.ts'
 import { ApiError, toApiError } from '../../shared/errors/api-error.ts'
 import { StartupError } from '../../shared/startup-error.ts'
 import type { KeyProvider, KeyRow } from './key-provider.ts'
@@ -15,6 +15,8 @@ export interface TokenSigner {
    * cannot be had. Which key signs is for the caller to say: the statement that used the challenge up has seen it.
    */
   sign(kid: string, claims: AccessTokenClaims): Promise<string>
+  /** What makes a key's signatures again, where that can be done and the key is open now. */
+  signAgain(kid: string): SignAgain | undefined
   /** Opens the keys that sign or will, and forgets the others. Throws the first error once all have been tried. */
   refresh(): Promise<void>
 }
@@ -28,6 +30,8 @@ interface OpenKey {
 /** A signer without keys: `refresh` opens them, and one that is first met when it is to sign is opened then. */
 export function createTokenSigner(prisma: PrismaClient, provider: Pick<KeyProvider, 'open'>): TokenSigner {
   const keys = new Map<string, Promise<OpenKey>>()
+  /** Those of `keys` that are open. */
+  const opened = new Map<string, OpenKey>()
 
   const open = (row: KeyRow): Promise<OpenKey> => {
     const known = keys.get(row.kid)
@@ -39,8 +43,11 @@ export function createTokenSigner(prisma: PrismaClient, provider: Pick<KeyProvid
       },
     )
     keys.set(row.kid, opening)
-    // The next who asks tries again.
-    opening.catch(() => keys.delete(row.kid))
+    opening.then(
+      (key) => void (keys.get(row.kid) === opening && opened.set(row.kid, key)),
+      // The next who asks tries again.
+      () => keys.delete(row.kid),
+    )
     return opening
   }
   const find = async (kid: string): Promise<OpenKey> => {
@@ -58,12 +65,17 @@ export function createTokenSigner(prisma: PrismaClient, provider: Pick<KeyProvid
       const signingInput = `${header}.${encodeBase64url(Buffer.from(JSON.stringify(claims)))}`
       return `${signingInput}.${encodeBase64url(await key.sign(Buffer.from(signingInput, 'latin1')))}`
     },
+    signAgain: (kid) => opened.get(kid)?.key.signAgain,
     async refresh() {
       const rows = await findUsable(prisma)
-      const opened = await Promise.allSettled(rows.map(open))
+      const results = await Promise.allSettled(rows.map(open))
       const usable = new Set(rows.map(({ kid }) => kid))
-      for (const kid of keys.keys()) if (!usable.has(kid)) keys.delete(kid)
-      const failed = opened.find((result) => result.status === 'rejected')
+      for (const kid of keys.keys()) {
+        if (usable.has(kid)) continue
+        keys.delete(kid)
+        opened.delete(kid)
+      }
+      const failed = results.find((result) => result.status === 'rejected')
       if (failed !== undefined) throw failed.reason
     },
   }
