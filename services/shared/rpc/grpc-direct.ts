@@ -10,7 +10,7 @@ import { ApiError } from '../errors/api-error.ts'
 import { toGrpcStatus } from '../errors/grpc-status.ts'
 import type { Bound } from '../limits/bound.ts'
 import { sourceKey } from '../limits/source-key.ts'
-import { createExpiry, type Expiry } from '../schedule/expiry.ts'
+import { createExpiry, type Expiring, type Expiry } from '../schedule/expiry.ts'
 import { encodeFrame, encodeMessage, FRAME_HEAD_BYTES, parseTimeout, readFrame } from './grpc-frames.ts'
 import { methodName } from './method-name.ts'
 import { requestId } from './request-id.ts'
@@ -37,7 +37,9 @@ interface Call {
   readonly stream: ServerHttp2Stream
   readonly method: DescMethod
   readonly meta: Meta
-  readonly leaving: Expiry<ServerHttp2Stream>
+  readonly waits: Expiry<Call>
+  /** For the request to come, or for the answer to be read. */
+  wait?: Expiring<Call>
 }
 
 const CONTENT_TYPE = 'application/grpc+proto'
@@ -56,27 +58,30 @@ export function createDirectCalls(deps: DirectCallDeps): DirectCalls {
   const { rpc, sourceOf, streams, requestTimeoutMs } = deps
   const methods = unaryMethods(rpc)
   const peerOf = createPeerOf()
-  const leaving = createExpiry<ServerHttp2Stream>(requestTimeoutMs, (stream) => stream.destroy())
-  const arriving = createExpiry<Call>(requestTimeoutMs, (call) => refuse(call, new ApiError('DEADLINE_EXCEEDED')))
+  const waits = createExpiry<Call>(requestTimeoutMs, (call) => {
+    if (call.stream.headersSent) call.stream.destroy()
+    else refuse(call, new ApiError('DEADLINE_EXCEEDED'))
+  })
   return (stream, headers) => {
     const method = methods.get(headers[':path'])
     const timeoutMs = parseTimeout(headers['grpc-timeout'])
     if (method === undefined || timeoutMs === undefined || !isOrdinary(headers)) return false
     const source = sourceOf(peerOf(stream), [headers['x-forwarded-for'] ?? []].flat())
-    const call = { stream, method, meta: metaOf(headers, method, source, timeoutMs), leaving }
+    const call: Call = { stream, method, meta: metaOf(headers, method, source, timeoutMs), waits }
     const release = streams(sourceKey(source))
     stream.once('close', () => {
-      arriving.delete(call)
-      leaving.delete(stream)
+      waits.delete(call.wait)
       release?.()
+      // Nothing is told on it any more, and what it holds would live on until the next full collection of garbage.
+      stream.removeAllListeners()
     })
     if (release === undefined) {
       refuse(call, new ApiError('OVERLOADED', undefined, { retryAfter: 1 }))
       return true
     }
-    arriving.add(call)
+    call.wait = waits.add(call)
     receive(stream, FRAME_HEAD_BYTES + deps.maxMessageBytes, (body) => {
-      arriving.delete(call)
+      waits.delete(call.wait)
       if (stream.closed || stream.headersSent) return
       const read = () => readMessage(method, headers, body, deps.maxMetadataBytes)
       rpc
@@ -174,9 +179,10 @@ function refuse(call: Call, error: unknown): void {
 }
 
 /** Headers stand apart from trailers also where there is no message: clients look for the request's id there. */
-function finish({ stream, meta, leaving }: Call, trailers: OutgoingHttpHeaders, body: Buffer): void {
+function finish(call: Call, trailers: OutgoingHttpHeaders, body: Buffer): void {
+  const { stream, meta, waits } = call
   if (stream.closed || stream.headersSent) return
-  leaving.add(stream)
+  call.wait = waits.add(call)
   stream.once('wantTrailers', () => {
     stream.sendTrailers(trailers)
     // A caller that has not ended its side would keep the stream open.

@@ -1,33 +1,63 @@
-/** Things that have the same time to live, from when each was added. */
-export interface Expiry<T> {
-  add(item: T): void
-  delete(item: T): void
+/** One thing that has not expired yet. */
+export interface Expiring<T> {
+  readonly item: T
+  readonly at: number
+  before: Expiring<T> | undefined
+  after: Expiring<T> | undefined
 }
 
-/** Makes an expiry with one timer for all: one for each would cost a call more than it does to be answered. `ms` is the time to live. */
+/** Things that have the same time to live, from when each was added. */
+export interface Expiry<T> {
+  add(item: T): Expiring<T>
+  /** Takes a thing out, which may have expired. */
+  delete(expiring: Expiring<T> | undefined): void
+}
+
+/**
+ * Makes an expiry with one timer for all: one for each would cost a call more than it does to be answered. `ms` is the time to live.
+ *
+ * It is a list, not a Map: a Map from which things come and go is copied again and again, and what was in a copy lives on until the
+ * next full collection of garbage.
+ */
 export function createExpiry<T>(ms: number, expire: (item: T) => void): Expiry<T> {
   // In the order in which they expire.
-  const deadlines = new Map<T, number>()
+  let first: Expiring<T> | undefined
+  let last: Expiring<T> | undefined
   let isArmed = false
   const arm = (afterMs: number) => {
     isArmed = true
     setTimeout(sweep, afterMs).unref()
   }
+  const remove = (expiring: Expiring<T>) => {
+    const { before, after } = expiring
+    if (before !== undefined) before.after = after
+    else if (first === expiring) first = after
+    else return
+    if (after === undefined) last = before
+    else after.before = before
+    expiring.before = undefined
+    expiring.after = undefined
+  }
   const sweep = () => {
     isArmed = false
     const now = performance.now()
-    for (const [item, at] of deadlines) {
-      if (at > now) return arm(at - now)
-      deadlines.delete(item)
-      expire(item)
+    for (let next = first; next !== undefined; next = first) {
+      if (next.at > now) return arm(next.at - now)
+      remove(next)
+      expire(next.item)
     }
   }
   return {
     add(item) {
-      deadlines.delete(item)
-      deadlines.set(item, performance.now() + ms)
+      const expiring = { item, at: performance.now() + ms, before: last, after: undefined }
+      if (last === undefined) first = expiring
+      else last.after = expiring
+      last = expiring
       if (!isArmed) arm(ms)
+      return expiring
     },
-    delete: (item) => void deadlines.delete(item),
+    delete(expiring) {
+      if (expiring !== undefined) remove(expiring)
+    },
   }
 }
