@@ -52,8 +52,7 @@ export async function runBenchmark(options: BenchmarkOptions, tell: (line: strin
 function loadsFor(world: World, figures: readonly FigureName[], wantsAll: boolean): readonly Load[] {
   const needed = figures.flatMap((name): readonly Load[] => FIGURES[name].loads)
   const names = [...new Set(needed.map((load): CaseName => load.case))]
-  const loads = wantsAll
-    ? names.flatMap((name) => CONNECTIONS.map((connections) => ({ case: name, connections })))
-    : needed
-  return loads.filter((load) => CASES[load.case].target(world) !== undefined)
+  const usual = wantsAll ? names.flatMap((name) => CONNECTIONS.map((connections) => ({ case: name, connections }))) : []
+  const unusual = needed.filter(({ connections }) => !wantsAll || !CONNECTIONS.includes(connections))
+  return [...usual, ...unusual].filter((load) => CASES[load.case].target(world) !== undefined)
 }

@@ -43,7 +43,7 @@ export async function measureRounds(
     const measurements: Measurement[] = []
     const crypto = await measureCrypto(world.machine, Math.min(CRYPTO_MS, seconds * 1000))
     for (const connections of groups) {
-      const forSeconds = connections === THROUGHPUT_CONNECTIONS ? seconds : seconds * SHORTER
+      const forSeconds = connections >= THROUGHPUT_CONNECTIONS ? seconds : seconds * SHORTER
       const names = turn.filter((name) => loads.some((load) => load.case === name && load.connections === connections))
       for (const name of names) await meter.prepare(name, forSeconds)
       for (const name of names) measurements.push(await meter.measure(name, connections, forSeconds))
