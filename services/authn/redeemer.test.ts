@@ -60,8 +60,11 @@ async function transactionsOf(inputs: readonly RedeemInput[]): Promise<number> {
   return rows[0]?.count ?? 0
 }
 
-/** Redeems three in one statement, one of which another transaction has inserted; gives them to `meanwhile`, and lets them go on. */
-async function whileThreeWait(meanwhile: (isOver: () => boolean) => Promise<void>): Promise<string[]> {
+/** Redeems some at once, the first of which another transaction has inserted; gives them to `meanwhile`, and lets them go on. */
+async function whileTheyWait(
+  count: number,
+  meanwhile: (isOver: () => boolean, asked: readonly Promise<unknown>[]) => Promise<void>,
+): Promise<string[]> {
   const blocker = await database.db.pool.connect()
   const held = input()
   try {
@@ -71,14 +74,15 @@ async function whileThreeWait(meanwhile: (isOver: () => boolean) => Promise<void
       [held.challengeId, agent.id],
     )
     let isOver = false
-    const waiting = Promise.all([held, input(), input()].map(redeem)).finally(() => {
+    const asked = [held, ...Array.from({ length: count - 1 }, () => input())].map(redeem)
+    const waiting = Promise.all(asked).finally(() => {
       isOver = true
     })
     await until(
       () => database.db.pool.query("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'transactionid'"),
       ({ rowCount }) => rowCount === 1,
     )
-    await meanwhile(() => isOver)
+    await meanwhile(() => isOver, asked)
     await blocker.query('COMMIT')
     return (await waiting).map(({ kind }) => kind)
   } finally {
@@ -162,7 +166,7 @@ it('tells that no key of the algorithm signs', async () => {
 
 describe('a statement that has to wait', () => {
   it('for another redemption of the same challenge holds up nobody who comes later', async () => {
-    const kinds = await whileThreeWait(async (isOver) => {
+    const kinds = await whileTheyWait(3, async (isOver) => {
       expect((await redeem(input())).kind).toBe('redeemed')
       expect(isOver()).toBe(false)
     })
@@ -173,7 +177,7 @@ describe('a statement that has to wait', () => {
     neverLate()
     const few = [input(), input()]
     const redeemed: Promise<unknown>[] = []
-    await whileThreeWait(async () => {
+    await whileTheyWait(3, async () => {
       for (const one of few) {
         redeemed.push(redeem(one))
         await new Promise(setImmediate)
@@ -185,8 +189,16 @@ describe('a statement that has to wait', () => {
 
   it('lets as many as it has go beside it', async () => {
     neverLate()
-    await whileThreeWait(async (isOver) => {
+    await whileTheyWait(3, async (isOver) => {
       await Promise.all([input(), input(), input()].map(redeem))
+      expect(isOver()).toBe(false)
+    })
+  })
+
+  it('lets those go beside it that it had no room for', async () => {
+    neverLate()
+    await whileTheyWait(256, async (isOver, asked) => {
+      await Promise.all(asked.slice(128))
       expect(isOver()).toBe(false)
     })
   })

@@ -67,6 +67,8 @@ export function createRedeemer(pool: pg.Pool): Redeemer {
     const batch = queue.slice(0, MAX_BATCH)
     queue = queue.slice(MAX_BATCH)
     void send(batch)
+    // Nobody else may come who would ask for what is left.
+    schedule()
   }
   const schedule = () => {
     if (isScheduled || !maySend()) return

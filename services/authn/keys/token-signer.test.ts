@@ -1,4 +1,4 @@
-import { afterAll, beforeEach, expect, it } from 'vitest'
+import { afterAll, beforeEach, expect, it, vi } from 'vitest'
 import { testDatabase } from '../../../test/support/database.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 import { claimsOf } from '../../../test/support/tokens.ts'
@@ -88,4 +88,29 @@ it('makes a signature again with a key that is open, and with no other', async (
   await prisma.jwksKey.update({ where: { kid }, data: { state: 'retiring' } })
   await refresh()
   expect([signAgain(kid), signAgain(retiring)]).toEqual([undefined, undefined])
+})
+
+it('has no key open that was forgotten, whichever of its openings ends first', async () => {
+  const kid = await insert('retiring')
+  const openings: PromiseWithResolvers<void>[] = []
+  const made = createTokenSigner(prisma, {
+    async open(row) {
+      const opening = Promise.withResolvers<void>()
+      openings.push(opening)
+      await opening.promise
+      return sealed.open(row)
+    },
+  })
+  const before = made.sign(kid, claims)
+  await vi.waitFor(() => expect(openings).toHaveLength(1))
+  await made.refresh()
+  const after = made.sign(kid, claims)
+  await vi.waitFor(() => expect(openings).toHaveLength(2))
+  openings[1]?.resolve()
+  await after
+  expect(made.signAgain(kid)).toBeDefined()
+  openings[0]?.reject(new Error('away'))
+  await expect(before).rejects.toThrow()
+  await made.refresh()
+  expect(made.signAgain(kid)).toBeUndefined()
 })

@@ -43,10 +43,12 @@ export function createTokenSigner(prisma: PrismaClient, provider: Pick<KeyProvid
       },
     )
     keys.set(row.kid, opening)
+    // Once it is forgotten, it says nothing any more of the key, which may have been opened anew.
+    const isKept = () => keys.get(row.kid) === opening
     opening.then(
-      (key) => void (keys.get(row.kid) === opening && opened.set(row.kid, key)),
+      (key) => void (isKept() && opened.set(row.kid, key)),
       // The next who asks tries again.
-      () => keys.delete(row.kid),
+      () => void (isKept() && keys.delete(row.kid)),
     )
     return opening
   }

@@ -136,3 +136,16 @@ it('a caller that has gone is not answered, and costs nobody else', async () => 
   gone.resolve()
   await vi.waitFor(async () => expect(statusOf(await send(port, {}))).toBe(status.OK))
 })
+
+it('an answer that is not read ends with its time, also where the request comes to its end only after it', async () => {
+  const { port } = await startGrpcServer({ requestTimeoutMs: 200, maxStreams: 2 })
+  // With no window the answer cannot be sent to its end.
+  const session = connect(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: 0 } })
+  onTestFinished(() => session.destroy())
+  const stream = session.request({ ':method': 'POST', ':path': PATH, 'content-type': 'application/grpc' })
+  stream.on('error', () => {})
+  await new Promise((resolve) => stream.once('response', resolve))
+  stream.end(EMPTY)
+  await vi.waitFor(() => expect(stream.closed).toBe(true), 2_000)
+  expect(statusOf(await send(port, {}))).toBe(status.OK)
+})

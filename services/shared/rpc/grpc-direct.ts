@@ -81,8 +81,9 @@ export function createDirectCalls(deps: DirectCallDeps): DirectCalls {
     }
     call.wait = waits.add(call)
     receive(stream, FRAME_HEAD_BYTES + deps.maxMessageBytes, (body) => {
-      waits.delete(call.wait)
+      // Once it is answered, its wait is for that to be read.
       if (stream.closed || stream.headersSent) return
+      waits.delete(call.wait)
       const read = () => readMessage(method, headers, body, deps.maxMetadataBytes)
       rpc
         .invoke(method, read, call.meta)

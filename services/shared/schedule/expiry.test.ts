@@ -43,3 +43,13 @@ it.each(['first', 'middle', 'last'])('takes out the %s, and expires the others',
   vi.advanceTimersByTime(100)
   expect(expired).toStrictEqual(['first', 'middle', 'last'].filter((item) => item !== which))
 })
+
+it('has one timer, also when what expires is added again', () => {
+  const expiry = createExpiry<string>(100, (item) => expiry.add(item))
+  for (const item of ['first', 'second', 'third']) {
+    expiry.add(item)
+    vi.advanceTimersByTime(10)
+  }
+  vi.advanceTimersByTime(1000)
+  expect(vi.getTimerCount()).toBe(1)
+})

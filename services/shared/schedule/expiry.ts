@@ -39,12 +39,16 @@ export function createExpiry<T>(ms: number, expire: (item: T) => void): Expiry<T
     expiring.after = undefined
   }
   const sweep = () => {
-    isArmed = false
     const now = performance.now()
-    for (let next = first; next !== undefined; next = first) {
-      if (next.at > now) return arm(next.at - now)
-      remove(next)
-      expire(next.item)
+    try {
+      for (let next = first; next !== undefined && next.at <= now; next = first) {
+        remove(next)
+        expire(next.item)
+      }
+    } finally {
+      // Only now: what adds while it expires would arm a second timer, and that one another.
+      isArmed = false
+      if (first !== undefined) arm(first.at - now)
     }
   }
   return {
