@@ -60,27 +60,32 @@ async function transactionsOf(inputs: readonly RedeemInput[]): Promise<number> {
   return rows[0]?.count ?? 0
 }
 
-/** Redeems some at once, the first of which another transaction has inserted; gives them to `meanwhile`, and lets them go on. */
+/**
+ * Redeems some at once, every so manieth of which another transaction has inserted; does something meanwhile, and lets them go on.
+ */
 async function whileTheyWait(
-  count: number,
+  { count, every = count }: { readonly count: number; readonly every?: number },
   meanwhile: (isOver: () => boolean, asked: readonly Promise<unknown>[]) => Promise<void>,
 ): Promise<string[]> {
   const blocker = await database.db.pool.connect()
-  const held = input()
+  const inputs = Array.from({ length: count }, () => input())
+  const held = inputs.filter((_, index) => index % every === 0)
   try {
     await blocker.query('BEGIN')
-    await blocker.query(
-      `INSERT INTO redemptions (challenge_id, jti, agent_id, key_thumbprint, keep_until) VALUES ($1, 'x', $2, 'x', now())`,
-      [held.challengeId, agent.id],
-    )
+    for (const { challengeId, jti } of held) {
+      await blocker.query(
+        `INSERT INTO redemptions (challenge_id, jti, agent_id, key_thumbprint, keep_until) VALUES ($1, $2, $3, 'x', now())`,
+        [challengeId, `${jti}-held`, agent.id],
+      )
+    }
     let isOver = false
-    const asked = [held, ...Array.from({ length: count - 1 }, () => input())].map(redeem)
+    const asked = inputs.map(redeem)
     const waiting = Promise.all(asked).finally(() => {
       isOver = true
     })
     await until(
       () => database.db.pool.query("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'transactionid'"),
-      ({ rowCount }) => rowCount === 1,
+      ({ rowCount }) => rowCount === held.length,
     )
     await meanwhile(() => isOver, asked)
     await blocker.query('COMMIT')
@@ -166,7 +171,7 @@ it('tells that no key of the algorithm signs', async () => {
 
 describe('a statement that has to wait', () => {
   it('for another redemption of the same challenge holds up nobody who comes later', async () => {
-    const kinds = await whileTheyWait(3, async (isOver) => {
+    const kinds = await whileTheyWait({ count: 3 }, async (isOver) => {
       expect((await redeem(input())).kind).toBe('redeemed')
       expect(isOver()).toBe(false)
     })
@@ -177,7 +182,7 @@ describe('a statement that has to wait', () => {
     neverLate()
     const few = [input(), input()]
     const redeemed: Promise<unknown>[] = []
-    await whileTheyWait(3, async () => {
+    await whileTheyWait({ count: 3 }, async () => {
       for (const one of few) {
         redeemed.push(redeem(one))
         await new Promise(setImmediate)
@@ -189,15 +194,23 @@ describe('a statement that has to wait', () => {
 
   it('lets as many as it has go beside it', async () => {
     neverLate()
-    await whileTheyWait(3, async (isOver) => {
+    await whileTheyWait({ count: 3 }, async (isOver) => {
       await Promise.all([input(), input(), input()].map(redeem))
+      expect(isOver()).toBe(false)
+    })
+  })
+
+  it('lets twelve go beside any number', async () => {
+    neverLate()
+    await whileTheyWait({ count: 24, every: 12 }, async (isOver) => {
+      await Promise.all(Array.from({ length: 12 }, () => redeem(input())))
       expect(isOver()).toBe(false)
     })
   })
 
   it('lets those go beside it that it had no room for', async () => {
     neverLate()
-    await whileTheyWait(256, async (isOver, asked) => {
+    await whileTheyWait({ count: 256 }, async (isOver, asked) => {
       await Promise.all(asked.slice(128))
       expect(isOver()).toBe(false)
     })

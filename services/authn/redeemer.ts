@@ -14,6 +14,8 @@ interface Waiting {
 const MAX_BATCH = 128
 /** Statements under way at once at most, and so the connections that redeeming needs. */
 export const MAX_STATEMENTS = 4
+/** So many are worth a statement of their own, whatever is under way. */
+const ENOUGH = 12
 /** How long a statement keeps fewer than it has from being sent, in milliseconds. */
 const PATIENCE_MS = 5
 
@@ -26,8 +28,8 @@ export const REDEEM_SESSION =
 
 /**
  * Group commit: what is asked for in one turn of the event loop, or while another statement is under way, goes to the database in one
- * statement. It goes as soon as it has as many redemptions as are under way: most of a statement's cost does not grow with its rows, and
- * two that take turns keep both processes busy. A redemption is sent after it was asked for, never before, so its snapshot sees all that
+ * statement. It goes as soon as it has as many redemptions as are under way, or enough: most of a statement's cost does not grow with its
+ * rows, and few that take turns keep both processes busy. A redemption is sent after it was asked for, never before, so its snapshot sees all that
  * was acknowledged by then. A statement that takes long, for the disk or for a lock, holds nobody up: others go beside it.
  */
 export function createRedeemer(pool: pg.Pool): Redeemer {
@@ -61,14 +63,13 @@ export function createRedeemer(pool: pg.Pool): Redeemer {
       giveWay()
     }
   }
-  const maySend = () => statements < MAX_STATEMENTS && queue.length > 0 && queue.length >= underWay
+  const maySend = () => statements < MAX_STATEMENTS && queue.length > 0 && queue.length >= Math.min(underWay, ENOUGH)
   const sendWaiting = () => {
-    if (!maySend()) return
-    const batch = queue.slice(0, MAX_BATCH)
-    queue = queue.slice(MAX_BATCH)
-    void send(batch)
-    // Nobody else may come who would ask for what is left.
-    schedule()
+    while (maySend()) {
+      const batch = queue.slice(0, MAX_BATCH)
+      queue = queue.slice(MAX_BATCH)
+      void send(batch)
+    }
   }
   const schedule = () => {
     if (isScheduled || !maySend()) return
@@ -81,7 +82,9 @@ export function createRedeemer(pool: pg.Pool): Redeemer {
   return (input) => {
     const { promise, resolve, reject } = Promise.withResolvers<RedeemOutcome>()
     queue.push({ input, resolve, reject })
-    schedule()
+    // The rest of the turn may take as long as the statement does.
+    if (queue.length >= ENOUGH) sendWaiting()
+    else schedule()
     return promise
   }
 }
