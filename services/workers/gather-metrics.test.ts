@@ -88,6 +88,19 @@ describe('the metrics of several workers', () => {
     expect(value('auth4agent_workers')).toBe(1)
   })
 
+  it('do not fall by a last bit either, in whatever order they are added', async () => {
+    const sum = 'auth4agent_call_duration_seconds_sum{service="AuthnService",method="VerifyToken"}'
+    const workers = [0.1, 0.2, 0.4].map((seconds) => {
+      const worker = join()
+      worker.metrics.observe('AuthnService', 'VerifyToken', 'OK', seconds)
+      return worker
+    })
+    const before = (await samples())(sum)
+    expect(before).toBeCloseTo(0.7)
+    workers[2]?.contributor.leave()
+    expect((await samples())(sum)).toBe(before)
+  })
+
   it('hold what a worker said last while it does not answer', async () => {
     const [one, two] = [join(), join()]
     call(one, 3)

@@ -29,10 +29,21 @@ export function keepCounts(snapshots: readonly Snapshot[]): Promise<Snapshot> {
   return aggregate(snapshots.map((snapshot) => snapshot.filter(({ type }) => COUNTS.has(type)))).getMetricsAsJSON()
 }
 
+/** Counts are multiples of this, so that their sum is exact in whatever order they are added: one that fell by its last bit would be a fall. */
+const GRAIN = 2 ** -30
+
 function aggregate(snapshots: readonly Snapshot[]): Registry {
   return AggregatorRegistry.aggregate(
     snapshots.map((snapshot) =>
-      snapshot.map((metric) => ({ ...metric, aggregator: AGGREGATORS[metric.name] ?? metric.aggregator })),
+      snapshot.map((metric) => ({
+        ...metric,
+        values: COUNTS.has(metric.type) ? metric.values.map(inGrains) : metric.values,
+        aggregator: AGGREGATORS[metric.name] ?? metric.aggregator,
+      })),
     ),
   )
+}
+
+function inGrains<T extends { readonly value: number }>(counted: T): T {
+  return { ...counted, value: Math.round(counted.value / GRAIN) * GRAIN }
 }
