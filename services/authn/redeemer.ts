@@ -29,8 +29,8 @@ export const REDEEM_SESSION =
 /**
  * Group commit: what is asked for in one turn of the event loop, or while another statement is under way, goes to the database in one
  * statement. It goes as soon as it has as many redemptions as are under way, or enough: most of a statement's cost does not grow with its
- * rows, and few that take turns keep both processes busy. A redemption is sent after it was asked for, never before, so its snapshot sees all that
- * was acknowledged by then. A statement that takes long, for the disk or for a lock, holds nobody up: others go beside it.
+ * rows, and few that take turns keep both processes busy. A redemption is sent after it was asked for, never before, so its snapshot
+ * sees all that was acknowledged by then. A statement that takes long, for the disk or for a lock, holds nobody up: others go beside it.
  */
 export function createRedeemer(pool: pg.Pool): Redeemer {
   let queue: Waiting[] = []

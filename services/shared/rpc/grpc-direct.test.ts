@@ -1,11 +1,16 @@
-import { connect, type OutgoingHttpHeaders } from 'node:http2'
+import { once } from 'node:events'
+import { connect, createServer, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { create } from '@bufbuild/protobuf'
 import { status } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { AuthnService, VerifyTokenResponseSchema } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { fakeRpc } from '../../../test/support/fake-rpc.ts'
 import { startGrpcServer } from '../../../test/support/grpc.ts'
 import { ApiError } from '../errors/api-error.ts'
+import { createBound } from '../limits/bound.ts'
+import { createDirectCalls } from './grpc-direct.ts'
 import { encodeFrame } from './grpc-frames.ts'
 
 const PATH = '/auth4agent.v1.AuthnService/CreateChallenge'
@@ -114,6 +119,27 @@ describe('what is out of the ordinary', () => {
     expect(statusOf(await send(port, { headers: { 'grpc-encoding': 'gzip' }, body: frame }))).toBe(status.OK)
     expect(rpc.last().request).toMatchObject({ did: 'a' })
   })
+})
+
+it('a stream that has ended holds nothing of its call any more', async () => {
+  const answer = createDirectCalls({
+    rpc: fakeRpc(),
+    sourceOf: (peer) => peer,
+    streams: createBound(1, 1),
+    requestTimeoutMs: 10_000,
+    maxMessageBytes: 1_000,
+    maxMetadataBytes: 1_000,
+  })
+  const streams: ServerHttp2Stream[] = []
+  const server = createServer().on('stream', (stream, headers) => {
+    streams.push(stream)
+    answer(stream, headers)
+  })
+  onTestFinished(() => void server.close())
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { trailers } = await send((server.address() as AddressInfo).port, {})
+  expect(trailers).toMatchObject({ 'grpc-status': '0' })
+  await expect.poll(() => streams.map((stream) => stream.eventNames())).toEqual([[]])
 })
 
 it('a caller that has gone is not answered, and costs nobody else', async () => {
