@@ -20,11 +20,10 @@ const ENOUGH = 12
 const PATIENCE_MS = 5
 
 /**
- * Plans of the redeeming statement are made once, for any number of rows, and look rows up by their keys: planning costs more than
+ * The plan of the redeeming statement is made once, for any number of rows and whatever the tables hold: planning costs more than
  * running, and statistics are old where agents have been registered by the thousand.
  */
-export const REDEEM_SESSION =
-  '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off'
+export const REDEEM_SESSION = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off'
 
 /**
  * Group commit: what is asked for in one turn of the event loop, or while another statement is under way, goes to the database in one

@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
-import { hasPassed } from './store.ts'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { silentLog, type TestDatabase, testDatabase } from '../../test/support/database.ts'
+import { openPool } from '../shared/db/db.ts'
+import { REDEEM_SESSION } from './redeemer.ts'
+import { hasPassed, redeem } from './store.ts'
 
 let database: TestDatabase
 
@@ -13,4 +15,30 @@ it('asks the database whether a moment has passed', async () => {
   const nowS = Math.floor(Date.now() / 1000)
   expect(await hasPassed(database.db, nowS - 60)).toBe(true)
   expect(await hasPassed(database.db, nowS + 60)).toBe(false)
+})
+
+/** The part of a plan in PostgreSQL's JSON that the test reads. */
+interface PlanNode {
+  readonly 'Relation Name'?: string
+  readonly 'Index Name'?: string
+  readonly 'Index Cond'?: string
+  readonly Plans?: readonly PlanNode[]
+}
+
+it('looks each row of a redemption up by its key, though it was planned over empty tables', async () => {
+  const pool = openPool({ url: database.url, poolSize: 1, log: silentLog, options: REDEEM_SESSION })
+  onTestFinished(() => pool.end())
+  await redeem(pool, [])
+  const parameters = Array.from({ length: 14 }, () => "'{}'").join(', ')
+  const { rows } = await pool.query(`EXPLAIN (FORMAT JSON) EXECUTE redeem (${parameters})`)
+  const root: PlanNode = rows[0]['QUERY PLAN'][0].Plan
+  const nodes = (node: PlanNode): readonly PlanNode[] => [node, ...(node.Plans ?? []).flatMap(nodes)]
+  const reads = nodes(root).filter((node) => node['Index Cond'] !== undefined)
+  expect(reads.map((node) => `${node['Relation Name']}: ${node['Index Cond']}`).toSorted()).toEqual([
+    'agent_keys: (agent_id = a.id)',
+    'agents: (id = t.agent_id)',
+    'challenge_keys: (id = t.challenge_key_id)',
+    "jwks_keys: ((purpose = 'access_token'::key_purpose) AND (alg = t.alg))",
+    'operators: (id = t.operator_id)',
+  ])
 })

@@ -38,23 +38,31 @@ export type RedeemOutcome =
  * One statement, so one snapshot and one commit for all that it redeems: of each it checks expiry, status, key and versions, uses
  * the challenge up and writes the audit. No row is locked: epochs make that needless, and locking would let issuing hold
  * suspensions up. Challenges are inserted in their order, so two statements cannot wait for each other.
+ *
+ * Rows are looked up one by one behind OFFSET 0, which the planner may not look through: it plans once, perhaps over tables that are
+ * still empty, and would read all agents for every challenge then, for as long as the connection lasts.
  */
 const REDEEM = `
-WITH asked AS MATERIALIZED (
-  SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::uuid[], $5::int[], $6::uuid[], $7::int[], $8::text[],
+WITH judged AS MATERIALIZED (
+  SELECT t.challenge_id, t.agent_id, t.operator_id, t.jti, t.keep_until, t.actor, t.request_id, t.audit_id, t.place,
+    k.thumbprint, s.kid, c.id IS NULL AS void, clock_timestamp() >= to_timestamp(t.challenge_exp) AS expired,
+    CASE WHEN k.thumbprint IS NOT NULL THEN a.epoch END AS agent_epoch,
+    greatest(o.epoch, (SELECT first_epoch FROM deployment)) AS operator_epoch
+  FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::uuid[], $5::int[], $6::uuid[], $7::int[], $8::text[],
     $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::uuid[]) WITH ORDINALITY
   AS t (challenge_id, challenge_exp, challenge_key_id, agent_id, agent_version, operator_id, operator_version, public_key,
     jti, keep_until, alg, actor, request_id, audit_id, place)
-), judged AS MATERIALIZED (
-  SELECT t.*, k.thumbprint, s.kid, c.id IS NULL AS void, clock_timestamp() >= to_timestamp(t.challenge_exp) AS expired,
-    CASE WHEN k.agent_id IS NOT NULL THEN a.epoch END AS agent_epoch,
-    greatest(o.epoch, (SELECT first_epoch FROM deployment)) AS operator_epoch
-  FROM asked t
-  LEFT JOIN operators o ON o.id = t.operator_id AND o.version = t.operator_version AND o.status = 'active'
-  LEFT JOIN agents a ON a.id = t.agent_id AND a.version = t.agent_version AND a.status = 'active' AND a.operator_id = o.id
-  LEFT JOIN agent_keys k ON k.agent_id = a.id AND k.public_key = decode(t.public_key, 'hex') AND k.retired_at IS NULL
-  LEFT JOIN challenge_keys c ON c.id = t.challenge_key_id
-  LEFT JOIN jwks_keys s ON s.purpose = 'access_token' AND s.alg = t.alg AND s.state = 'active'
+  LEFT JOIN LATERAL (SELECT id, version, status, epoch FROM operators WHERE id = t.operator_id OFFSET 0) o
+    ON o.version = t.operator_version AND o.status = 'active'
+  LEFT JOIN LATERAL (SELECT id, version, status, epoch, operator_id FROM agents WHERE id = t.agent_id OFFSET 0) a
+    ON a.version = t.agent_version AND a.status = 'active' AND a.operator_id = o.id
+  LEFT JOIN LATERAL (
+    SELECT public_key, thumbprint FROM agent_keys WHERE agent_id = a.id AND retired_at IS NULL OFFSET 0
+  ) k ON k.public_key = decode(t.public_key, 'hex')
+  LEFT JOIN LATERAL (SELECT id FROM challenge_keys WHERE id = t.challenge_key_id OFFSET 0) c ON true
+  LEFT JOIN LATERAL (
+    SELECT kid FROM jwks_keys WHERE purpose = 'access_token' AND alg = t.alg AND state = 'active' OFFSET 0
+  ) s ON true
 ), redeemed AS (
   INSERT INTO redemptions (challenge_id, jti, agent_id, key_thumbprint, keep_until)
   SELECT challenge_id, jti, agent_id, thumbprint, to_timestamp(keep_until) FROM judged
@@ -66,8 +74,8 @@ WITH asked AS MATERIALIZED (
   INSERT INTO audit_logs (id, operator_id, actor, action, subject, outcome, request_id)
   SELECT audit_id, operator_id, actor, 'token.issue', jti, 'done', request_id FROM judged JOIN redeemed USING (jti)
 )
-SELECT agent_epoch, operator_epoch, kid, expired, void, redeemed.jti IS NOT NULL AS redeemed
-FROM judged LEFT JOIN redeemed USING (jti) ORDER BY place`
+SELECT agent_epoch, operator_epoch, kid, expired, void, jti IN (SELECT jti FROM redeemed) AS redeemed
+FROM judged ORDER BY place`
 
 interface RedeemRow {
   readonly agent_epoch: number | null
