@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createLogger } from './log.ts'
 
-function setUp(level = 'debug') {
+function setUp(level: Parameters<typeof createLogger>[0] = 'debug') {
   const lines: string[] = []
   return { lines, log: createLogger(level, (line) => lines.push(line)) }
 }
@@ -52,13 +52,44 @@ describe('createLogger', () => {
     expect(line.error.stack).toContain('caused by: Error: inner')
   })
 
-  it('is as quiet as its level says', () => {
-    const { log, lines } = setUp('warn')
-    log.debug({}, 'x')
-    log.info({}, 'x')
-    expect(lines).toEqual([])
-    log.warn({}, 'x')
-    expect(lines).toHaveLength(1)
+  it.each([
+    ['debug', ['debug', 'info', 'warn', 'error']],
+    ['info', ['info', 'warn', 'error']],
+    ['warn', ['warn', 'error']],
+    ['error', ['error']],
+    ['silent', []],
+  ] as const)('at level %s writes %s', (level, expected) => {
+    const { log, lines } = setUp(level)
+    for (const name of ['debug', 'info', 'warn', 'error'] as const) log[name]({}, name)
+    expect(lines.map((line) => JSON.parse(line).msg)).toEqual(expected)
+  })
+
+  it('shows what JSON has no form for as text', () => {
+    const { log, lines } = setUp()
+    log.info({ seq: 7n, at: [Symbol('x')] }, 'x')
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ seq: '7', at: ['Symbol(x)'] })
+  })
+
+  it('shows of an error its own fields, a cause that is none, and what it gathers', () => {
+    const { log, lines } = setUp()
+    const inner = new TypeError('inner')
+    log.error({ error: Object.assign(new AggregateError([inner], 'all'), { code: 'E1', cause: { kind: 'k' } }) }, 'x')
+    expect(JSON.parse(lines[0] ?? '').error).toMatchObject({
+      type: 'AggregateError',
+      message: 'all',
+      code: 'E1',
+      cause: { kind: 'k' },
+      errors: [{ type: 'TypeError', message: 'inner' }],
+    })
+  })
+
+  it('ends where errors cause each other', () => {
+    const { log, lines } = setUp()
+    const [first, second] = [new Error('first'), new Error('second')]
+    first.cause = second
+    second.cause = first
+    log.error({ error: first }, 'x')
+    expect(JSON.parse(lines[0] ?? '').error.stack.split('caused by')).toHaveLength(7)
   })
 
   it('gives each line the fields of the process, and none where it has none', () => {

@@ -1,7 +1,6 @@
-import { pino } from 'pino'
 import { createLineWriter } from './line-writer.ts'
 
-/** The part of pino that the code uses. */
+/** Tells what happened, with fields that a reader can search by. */
 export interface Logger {
   debug(fields: object, message: string): void
   info(fields: object, message: string): void
@@ -32,15 +31,30 @@ const CENSOR = '[redacted]'
 const MAX_DEPTH = 6
 const MAX_JUDGED = 1_000
 
+/** Numbers of levels, as readers of such logs know them. */
+const LEVELS = { debug: 20, info: 30, warn: 40, error: 50 } as const
+type Level = keyof typeof LEVELS
+
 /** A structured logger, one JSON object a line, each with `fields`: on standard output, or where `write` takes each line. */
-export function createLogger(level: string, write?: (line: string) => void, fields: object | null = null): Logger {
-  const options = {
-    level,
-    base: fields,
-    timestamp: timeMember,
-    formatters: { log: concealFields },
+export function createLogger(level: Level | 'silent', write?: (line: string) => void, fields: object = {}): Logger {
+  const writeLine = write ?? createLineWriter({ fd: process.stdout.fd })
+  const common = membersOf(fields)
+  const least = level === 'silent' ? Number.POSITIVE_INFINITY : LEVELS[level]
+  const at = (name: Level): Logger[Level] => {
+    if (LEVELS[name] < least) return () => undefined
+    const head = `{"level":${LEVELS[name]}`
+    return (fields, message) => {
+      const members = membersOf(concealFields(fields))
+      writeLine(`${head}${timeMember()}${common}${members},"msg":${JSON.stringify(message)}}\n`)
+    }
   }
-  return pino(options, { write: write ?? createLineWriter({ fd: process.stdout.fd }) })
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+/** The members of an object as they stand in another's JSON, each after a comma. */
+function membersOf(fields: object): string {
+  const text = JSON.stringify(fields)
+  return text === '{}' ? '' : `,${text.slice(1, -1)}`
 }
 
 let lastMs = Number.NaN
@@ -56,21 +70,28 @@ function timeMember(): string {
   return lastMember
 }
 
-function concealFields(fields: object): Record<string, unknown> {
-  const named = fields as Record<string, unknown>
+function concealFields(fields: object): object {
+  const named = fields as Readonly<Record<string, unknown>>
   for (const name of Object.keys(named)) {
-    if ((typeof named[name] === 'object' && named[name] !== null) || isSecret(name)) return concealMembers(fields, 0)
+    if (!isPlain(named[name]) || isSecret(name)) return concealMembers(fields, 0)
   }
   return named
 }
 
+/** Whether JSON shows a value as it is. */
+function isPlain(value: unknown): boolean {
+  const type = typeof value
+  return type === 'string' || type === 'number' || type === 'boolean' || value === undefined || value === null
+}
+
 function conceal(value: unknown, depth: number): unknown {
-  if (typeof value !== 'object' || value === null || value instanceof Date) return value
+  if (isPlain(value) || value instanceof Date) return value
+  if (typeof value !== 'object' || value === null) return String(value)
   if (depth > MAX_DEPTH) return '[too deep]'
   // Bytes may be keys, and say nothing to a reader.
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`
   if (Array.isArray(value)) return value.map((item) => conceal(item, depth + 1))
-  return concealMembers(value instanceof Error ? pino.stdSerializers.err(value) : value, depth)
+  return concealMembers(value instanceof Error ? describeError(value) : value, depth)
 }
 
 function concealMembers(value: object, depth: number): Record<string, unknown> {
@@ -78,6 +99,25 @@ function concealMembers(value: object, depth: number): Record<string, unknown> {
     return [name, isSecret(name) && member !== undefined ? CENSOR : conceal(member, depth + 1)]
   })
   return Object.fromEntries(members) as Record<string, unknown>
+}
+
+/** An error with its own fields; its causes stand in its stack. */
+function describeError(error: Error): object {
+  const { name, message } = error
+  return {
+    ...Object.fromEntries(Object.entries(error)),
+    type: name,
+    message,
+    stack: stackOf(error, 0),
+    ...(error instanceof AggregateError && { errors: error.errors }),
+    ...(error.cause instanceof Error && { cause: undefined }),
+  }
+}
+
+function stackOf(error: Error, depth: number): string {
+  const stack = error.stack ?? String(error)
+  const { cause } = error
+  return cause instanceof Error && depth < MAX_DEPTH ? `${stack}\ncaused by: ${stackOf(cause, depth + 1)}` : stack
 }
 
 /** The names of fields are the code's own, but for those of foreign errors. */
