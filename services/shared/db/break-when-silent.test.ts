@@ -38,6 +38,14 @@ it('keeps a connection on which there is always a statement under way, and each 
   await expect(before).resolves.toMatchObject({ rowCount: 1 })
 })
 
+it('keeps a connection whose answer has come while this process did not run', async () => {
+  const client = await connection()
+  const asked = client.query('SELECT 1')
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2 * MS)
+  await expect(asked).resolves.toMatchObject({ rowCount: 1 })
+  await expect(client.query(LONG)).rejects.toThrow('Query read timeout')
+})
+
 it('keeps a connection that has been asked for what is no statement', async () => {
   const client = await connection()
   expect(() => client.query(JSON.parse('null'))).toThrow(TypeError)

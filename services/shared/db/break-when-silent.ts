@@ -17,13 +17,19 @@ export function breakWhenSilent(client: pg.PoolClient, ms: number): void {
   /** One for all that are asked meanwhile. */
   let timer: NodeJS.Timeout | undefined
 
+  /** Does what is due once the silence has lasted too long; until then looks again. */
+  const whenTooLong = (then: () => void) => {
+    const left = silentSince + ms - performance.now()
+    if (waiting === 0) return
+    if (left > 0) timer ??= setTimeout(look, Math.ceil(left)).unref()
+    else then()
+  }
   const look = () => {
     timer = undefined
-    if (waiting === 0) return
-    const left = silentSince + ms - performance.now()
-    if (left > 0) timer = setTimeout(look, Math.ceil(left)).unref()
-    else client.connection.stream.destroy(new Error('Query read timeout'))
+    // Where this process did not run for a while, the answer may have come and not have been read: that is next.
+    whenTooLong(() => setImmediate(whenTooLong, breakOff))
   }
+  const breakOff = () => client.connection.stream.destroy(new Error('Query read timeout'))
   /** Answers what is called once the statement is answered. */
   const wait = () => {
     if (waiting === 0) silentSince = performance.now()
