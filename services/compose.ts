@@ -6,6 +6,7 @@ import { openRevocations } from './compose-revocations.ts'
 import { createServices } from './compose-services.ts'
 import type { Config } from './shared/config/config.ts'
 import type { Secrets } from './shared/config/secrets.ts'
+import { isSplit } from './shared/config/service-names.ts'
 import { claimIssuer } from './shared/db/claim-issuer.ts'
 import { type Db, openDb } from './shared/db/db.ts'
 import { applyMigrations } from './shared/db/migrate.ts'
@@ -84,7 +85,8 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
     log,
     metrics,
     exposition: expose(metrics),
-    rpc: withRequestScope(rpc),
+    // Nothing but a call to another process asks within which request it is made.
+    rpc: isSplit(config.services) ? withRequestScope(rpc) : rpc,
     internal,
     certificates,
     ready,

@@ -8,7 +8,7 @@ import { createChallenge } from './create-challenge.ts'
 import { issueToken } from './issue-token.ts'
 import { verifyToken } from './verify-token.ts'
 
-/** Of tokens that come again the claims are the same object. */
+/** Of tokens that come again the claims are the same object; the message is frozen, so that writers may keep what they made of it. */
 const messages = new WeakMap<AccessTokenClaims, TokenClaims>()
 
 /** AuthnService: from request to domain and back. */
@@ -44,7 +44,9 @@ function claimsMessage(claims: AccessTokenClaims): TokenClaims {
   const known = messages.get(claims)
   if (known !== undefined) return known
   const message = create(TokenClaimsSchema, toClaims(claims))
-  messages.set(claims, message)
+  Object.freeze(message.aud)
+  Object.freeze(message.epoch)
+  messages.set(claims, Object.freeze(message))
   return message
 }
 

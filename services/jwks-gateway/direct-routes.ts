@@ -24,6 +24,7 @@ interface DirectRoute {
 
 const CLOSE: readonly string[] = ['connection', 'close']
 const NOTHING: readonly string[] = []
+const NO_BODY = Buffer.alloc(0)
 
 /**
  * Whether a binding needs nothing of a router or a framework: POST to a fixed path, with the message as its body and as its
@@ -78,7 +79,6 @@ async function answer(context: GatewayContext, route: DirectRoute, caller: Calle
   const { headers } = exchange.request
   try {
     const body = await readBody(exchange.request, config.bodyLimit)
-    if (body === undefined) return
     const read = () => route.read({}, '', parseBody(headers, body))
     const meta = { ...caller, authorization: headers.authorization, rpc: route.rpc }
     const output = await rpc.invoke(route.binding.method, read, meta)
@@ -118,9 +118,9 @@ class BodyTooLarge extends Error {
   override readonly name = 'BodyTooLarge'
 }
 
-/** Reads a body; undefined where the caller has gone before its end. Throws BodyTooLarge. */
-function readBody(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer | undefined>()
+/** Reads a body. Throws BodyTooLarge. Where the caller goes before its end, whoever waits for it goes with the request. */
+function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   const tooLarge = () => {
     request.removeAllListeners('data')
     reject(new BodyTooLarge())
@@ -136,7 +136,6 @@ function readBody(request: IncomingMessage, limit: number): Promise<Buffer | und
     size += chunk.length
     if (size > limit) tooLarge()
   })
-  request.once('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)))
-  request.once('close', () => resolve(undefined))
+  request.on('end', () => resolve(chunks.length > 1 ? Buffer.concat(chunks) : (chunks[0] ?? NO_BODY)))
   return promise
 }

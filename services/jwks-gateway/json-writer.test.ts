@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { describe, expect, it } from 'vitest'
-import { VerifyTokenResponseSchema } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { TokenClaimsSchema, VerifyTokenResponseSchema } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import {
   AgentSchema,
   ListAgentsResponseSchema,
@@ -67,6 +67,16 @@ describe('the JSON writer', () => {
     expect(write(create(JsonWebKeySchema))).toBe('{"kty":"","alg":"","use":"","kid":""}')
     const key = { kty: 'RSA', alg: 'RS256', use: 'sig', kid: 'k', n: 'AA', e: 'AQAB' }
     expect(write(create(JsonWebKeySchema, key))).toBe(JSON.stringify(key))
+  })
+
+  it('writes a message that is frozen once, and any other each time', () => {
+    const write = compileWriter(VerifyTokenResponseSchema)
+    let reads = 0
+    const claims = Object.defineProperty(create(TokenClaimsSchema), 'jti', { get: () => `read ${++reads} times` })
+    const textOf = () => JSON.parse(write(create(VerifyTokenResponseSchema, { claims }))).claims.jti
+    expect([textOf(), textOf()]).toEqual(['read 1 times', 'read 2 times'])
+    Object.freeze(claims)
+    expect([textOf(), textOf()]).toEqual(['read 3 times', 'read 3 times'])
   })
 
   it('unwraps one field for response_body', () => {

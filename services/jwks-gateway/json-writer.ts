@@ -49,7 +49,7 @@ function messageWriter(message: DescMessage): Write {
   const known = compiled.get(message)
   if (known !== undefined) return known
   const fields: FieldWriter[] = []
-  const write: Write = (value) => {
+  const write = onceIfFrozen((value) => {
     const source = value as Readonly<Record<string, unknown>>
     let text = ''
     for (const { localName, key, omitEmpty, write } of fields) {
@@ -58,13 +58,27 @@ function messageWriter(message: DescMessage): Write {
       text += (text === '' ? '{' : ',') + key + write(member)
     }
     return text === '' ? '{}' : `${text}}`
-  }
+  })
   compiled.set(message, write)
   for (const field of message.fields) {
     const { localName, name } = field
     fields.push({ localName, key: `${JSON.stringify(name)}:`, omitEmpty: omitsEmpty(field), write: fieldWriter(field) })
   }
   return write
+}
+
+/** Many answers may share a message; of one that is frozen, and so is all within it, the text is kept as long as it is. */
+function onceIfFrozen(write: Write): Write {
+  const texts = new WeakMap<object, string>()
+  return (value) => {
+    if (!Object.isFrozen(value)) return write(value)
+    const message = value as object
+    const known = texts.get(message)
+    if (known !== undefined) return known
+    const text = write(message)
+    texts.set(message, text)
+    return text
+  }
 }
 
 /** Whether a field is left out while it is empty text. */
