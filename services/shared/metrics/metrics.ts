@@ -1,6 +1,7 @@
 import type pg from 'pg'
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { Snapshot } from './aggregate.ts'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { expose, type Snapshot } from './aggregate.ts'
+import { createCallMetrics } from './call-metrics.ts'
 import { type Exposition, rememberExposition } from './exposition.ts'
 import { createRevocationMetrics, type RevocationMetrics } from './revocation-metrics.ts'
 import { type SigningKeyFacts, showSigningKeys } from './signing-key-metrics.ts'
@@ -19,35 +20,12 @@ export interface Metrics {
   showSigningKeys(read: () => readonly SigningKeyFacts[]): void
 }
 
-/** Upper bounds in seconds, from a cached answer to the database's deadline. */
-const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
-
 /** Prometheus metrics of this process: calls, tokens, the database pool, event loop and memory. */
 export function createMetrics(pool: pg.Pool): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const registers = [registry]
-  // Counted here and told when it is asked: prom-client looks for a series by its labels at each count, which takes longer.
-  const calls: { readonly labels: Record<'service' | 'method' | 'reason', string>; count: number }[] = []
-  registry.registerMetric(
-    new Counter({
-      name: 'auth4agent_calls_total',
-      help: 'Calls by RPC and reason; reason is OK for those that succeeded.',
-      labelNames: ['service', 'method', 'reason'],
-      registers: [],
-      collect() {
-        this.reset()
-        for (const { labels, count } of calls) this.inc(labels, count)
-      },
-    }),
-  )
-  const latency = new Histogram({
-    name: 'auth4agent_call_duration_seconds',
-    help: 'Time from a call to its answer.',
-    labelNames: ['service', 'method'],
-    buckets: BUCKETS,
-    registers,
-  })
+  const calls = createCallMetrics()
   const issued = new Counter({ name: 'auth4agent_tokens_issued_total', help: 'Tokens issued.', registers })
   const refused = new Counter({
     name: 'auth4agent_tokens_refused_total',
@@ -66,20 +44,13 @@ export function createMetrics(pool: pg.Pool): Metrics {
       },
     }),
   )
-  // Finding the series of some labels costs more than counting in it.
-  const callsOf = remember((service, method, reason) => {
-    const series = { labels: { service, method, reason }, count: 0 }
-    calls.push(series)
-    return series
-  })
-  const latencyOf = remember((service, method) => latency.labels({ service, method }))
   registry.registerMetric(poolGauge(pool))
+  const snapshot = async () => [...(await calls.snapshot()), ...(await registry.getMetricsAsJSON())]
   return {
-    exposition: rememberExposition(() => registry.metrics()),
-    snapshot: () => registry.getMetricsAsJSON(),
+    exposition: rememberExposition(async () => expose([await snapshot()])),
+    snapshot,
     observe(service, method, reason, seconds) {
-      callsOf(service, method, reason).count += 1
-      latencyOf(service, method, '').observe(seconds)
+      calls.observe(service, method, reason, seconds)
       if (method !== 'IssueToken') return
       if (reason === 'OK') issued.inc()
       else refused.inc({ reason })
@@ -92,19 +63,6 @@ export function createMetrics(pool: pg.Pool): Metrics {
     },
     revocation: createRevocationMetrics(registry),
     showSigningKeys: (read) => showSigningKeys(registry, read),
-  }
-}
-
-/** Keeps what was found for labels; there is a fixed number of them. */
-function remember<T>(find: (service: string, method: string, reason: string) => T): typeof find {
-  const known = new Map<string, T>()
-  return (service, method, reason) => {
-    const key = `${service} ${method} ${reason}`
-    const before = known.get(key)
-    if (before !== undefined) return before
-    const found = find(service, method, reason)
-    known.set(key, found)
-    return found
   }
 }
 
