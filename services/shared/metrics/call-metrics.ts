@@ -59,7 +59,10 @@ export function createCallMetrics(): CallMetrics {
       calls.seconds += seconds
     },
     async snapshot() {
-      const all = [...services.values()].flatMap((methods) => [...methods.values()])
+      const all = services
+        .values()
+        .flatMap((methods) => methods.values())
+        .toArray()
       return [
         { ...(await total.get()), values: all.flatMap(totals) },
         { ...(await duration.get()), values: all.flatMap(durations) },

@@ -9,9 +9,11 @@ import { AuthnService, VerifyTokenResponseSchema } from '../../../gen/proto/auth
 import { fakeRpc } from '../../../test/support/fake-rpc.ts'
 import { startGrpcServer } from '../../../test/support/grpc.ts'
 import { ApiError } from '../errors/api-error.ts'
+import { collectAll } from '../give-back-memory.ts'
 import { createBound } from '../limits/bound.ts'
 import { createDirectCalls } from './grpc-direct.ts'
 import { encodeFrame } from './grpc-frames.ts'
+import type { Meta, Rpc } from './rpc.ts'
 
 const PATH = '/auth4agent.v1.AuthnService/CreateChallenge'
 const EMPTY = encodeFrame(new Uint8Array())
@@ -121,9 +123,10 @@ describe('what is out of the ordinary', () => {
   })
 })
 
-it('a stream that has ended holds nothing of its call any more', async () => {
+/** A server of direct calls alone, and the streams that it has had. */
+async function listenDirectly(rpc: Rpc) {
   const answer = createDirectCalls({
-    rpc: fakeRpc(),
+    rpc,
     sourceOf: (peer) => peer,
     streams: createBound(1, 1),
     requestTimeoutMs: 10_000,
@@ -137,9 +140,37 @@ it('a stream that has ended holds nothing of its call any more', async () => {
   })
   onTestFinished(() => void server.close())
   await once(server.listen(0, '127.0.0.1'), 'listening')
-  const { trailers } = await send((server.address() as AddressInfo).port, {})
+  return { server, port: (server.address() as AddressInfo).port, streams }
+}
+
+it('a stream that has ended holds nothing of its call any more', async () => {
+  const seen: WeakRef<Meta>[] = []
+  const { port, streams } = await listenDirectly({
+    ...fakeRpc(),
+    async invoke({ output }, read, meta) {
+      seen.push(new WeakRef(meta))
+      read()
+      return create(output)
+    },
+  })
+  const { trailers } = await send(port, {})
   expect(trailers).toMatchObject({ 'grpc-status': '0' })
-  await expect.poll(() => streams.map((stream) => stream.eventNames())).toEqual([[]])
+  const held = () => {
+    collectAll()
+    return seen.map((one) => one.deref()?.rpc)
+  }
+  await expect.poll(held).toEqual([undefined])
+  expect(streams).toHaveLength(1)
+})
+
+it('nor does one whose caller has gone before its request was whole', async () => {
+  const { server, port, streams } = await listenDirectly(fakeRpc())
+  const session = connect(`http://127.0.0.1:${port}`)
+  const request = session.request({ ':method': 'POST', ':path': PATH, 'content-type': 'application/grpc' })
+  request.on('error', () => undefined)
+  await once(server, 'stream')
+  session.destroy()
+  await expect.poll(() => streams.map((stream) => [stream.closed, stream.listenerCount('data')])).toEqual([[true, 0]])
 })
 
 it('a caller that has gone is not answered, and costs nobody else', async () => {

@@ -5,13 +5,14 @@ import {
   type OutgoingHttpHeaders,
   type ServerHttp2Stream,
 } from 'node:http2'
-import { type DescMethod, fromBinary, type Message, toBinary } from '@bufbuild/protobuf'
+import { type DescMethod, fromBinary, type Message } from '@bufbuild/protobuf'
 import { ApiError } from '../errors/api-error.ts'
 import { toGrpcStatus } from '../errors/grpc-status.ts'
 import type { Bound } from '../limits/bound.ts'
 import { sourceKey } from '../limits/source-key.ts'
 import { createExpiry, type Expiring, type Expiry } from '../schedule/expiry.ts'
-import { encodeFrame, encodeMessage, FRAME_HEAD_BYTES, parseTimeout, readFrame } from './grpc-frames.ts'
+import { encodeMessage } from './encode-message.ts'
+import { encodeFrame, encodeText, FRAME_HEAD_BYTES, parseTimeout, readFrame } from './grpc-frames.ts'
 import { methodName } from './method-name.ts'
 import { requestId } from './request-id.ts'
 import type { Meta, Rpc } from './rpc.ts'
@@ -72,8 +73,6 @@ export function createDirectCalls(deps: DirectCallDeps): DirectCalls {
     stream.once('close', () => {
       waits.delete(call.wait)
       release?.()
-      // Nothing is told on it any more, and what it holds would live on until the next full collection of garbage.
-      stream.removeAllListeners()
     })
     if (release === undefined) {
       refuse(call, new ApiError('OVERLOADED', undefined, { retryAfter: 1 }))
@@ -140,6 +139,8 @@ function receive(stream: ServerHttp2Stream, limit: number, then: (body: Buffer |
     then(undefined)
   }
   const onEnd = () => {
+    // A stream outlives its end until the next full collection of garbage, and with it what its listeners hold.
+    stream.off('data', onData)
     const [first] = chunks
     then(chunks.length === 1 ? first : Buffer.concat(chunks))
   }
@@ -170,12 +171,12 @@ function sizeOf(headers: IncomingHttpHeaders): number {
 }
 
 function respond(call: Call, message: Message): void {
-  finish(call, OK, encodeFrame(toBinary(call.method.output, message)))
+  finish(call, OK, encodeFrame(...encodeMessage(call.method.output, message)))
 }
 
 function refuse(call: Call, error: unknown): void {
   const { code, details, metadata } = toGrpcStatus(error)
-  const status = { 'grpc-status': String(code), 'grpc-message': encodeMessage(details) }
+  const status = { 'grpc-status': String(code), 'grpc-message': encodeText(details) }
   finish(call, { ...metadata.toHttp2Headers(), ...status }, NO_MESSAGE)
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { encodeFrame, encodeMessage, parseTimeout, readFrame } from './grpc-frames.ts'
+import { encodeFrame, encodeText, parseTimeout, readFrame } from './grpc-frames.ts'
 
 describe('grpc-timeout', () => {
   it.each([
@@ -52,5 +52,5 @@ it.each([
   ['characters beyond the first plane', 'a🔑b', 'a%F0%9F%94%91b'],
   ['half a surrogate pair', '\ud800', '%EF%BF%BD'],
 ])('grpc-message: %s', (_name, text, encoded) => {
-  expect(encodeMessage(text)).toBe(encoded)
+  expect(encodeText(text)).toBe(encoded)
 })

@@ -13,12 +13,18 @@ export function parseTimeout(text: unknown): number | undefined {
   return digits === undefined ? undefined : Number(digits) * (UNIT_MS[unit] ?? 0)
 }
 
-/** A message in its frame (gRPC over HTTP/2, "Length-Prefixed-Message"), uncompressed. */
-export function encodeFrame(message: Uint8Array): Buffer {
-  const frame = Buffer.allocUnsafe(FRAME_HEAD_BYTES + message.length)
+/** A message, which may come in pieces, in its frame (gRPC over HTTP/2, "Length-Prefixed-Message"), uncompressed. */
+export function encodeFrame(...message: readonly Uint8Array[]): Buffer {
+  let end = FRAME_HEAD_BYTES
+  for (const piece of message) end += piece.length
+  const frame = Buffer.allocUnsafe(end)
   frame.writeUInt8(0, 0)
-  frame.writeUInt32BE(message.length, 1)
-  frame.set(message, FRAME_HEAD_BYTES)
+  frame.writeUInt32BE(end - FRAME_HEAD_BYTES, 1)
+  let at = FRAME_HEAD_BYTES
+  for (const piece of message) {
+    frame.set(piece, at)
+    at += piece.length
+  }
   return frame
 }
 
@@ -33,6 +39,6 @@ export function readFrame(body: Buffer): Uint8Array {
 }
 
 /** A text as `grpc-message` has it: UTF-8, percent-encoded but for visible ASCII and spaces. */
-export function encodeMessage(text: string): string {
+export function encodeText(text: string): string {
   return text.toWellFormed().replace(/[^\x20-\x24\x26-\x7e]+/g, encodeURIComponent)
 }
