@@ -30,23 +30,27 @@ export function createRevocationState(): RevocationState {
     key: new Map(),
     deployment: new Map(),
   }
-  const hasKeyEnded = (kid: string) => entries.key.has(keyOf('', kid))
-  const minimum = (kind: RevocationKind, key: string) => entries[kind].get(key)?.minimumEpoch ?? 0
+  /** Mostly nothing of a kind has been ended, and then no key has to be made. */
+  const find = (kind: RevocationKind, operatorId: string, subject: string): Entry | undefined =>
+    entries[kind].size === 0 ? undefined : entries[kind].get(keyOf(operatorId, subject))
+  const minimum = (kind: RevocationKind, operatorId: string, subject: string): number =>
+    find(kind, operatorId, subject)?.minimumEpoch ?? 0
+  const hasKeyEnded = (kid: string) => find('key', '', kid) !== undefined
   return {
     apply({ kind, operatorId, subject, sequence, minimumEpoch }) {
       if (!isRevocationKind(kind)) return false
       const key = keyOf(operatorId, subject)
-      const least = Math.max(minimum(kind, key), minimumEpoch)
+      const least = Math.max(minimum(kind, operatorId, subject), minimumEpoch)
       entries[kind].delete(key)
       entries[kind].set(key, { sequence, minimumEpoch: least })
       return true
     },
     lookup({ kid, jti, operatorId, sub, operatorEpoch, agentEpoch }) {
       if (hasKeyEnded(kid)) return 'UNKNOWN_KEY'
-      if (entries.token.has(keyOf(operatorId, jti))) return 'TOKEN_REVOKED'
-      const least = Math.max(minimum('deployment', keyOf('', '')), minimum('operator', keyOf(operatorId, '')))
+      if (find('token', operatorId, jti) !== undefined) return 'TOKEN_REVOKED'
+      const least = Math.max(minimum('deployment', '', ''), minimum('operator', operatorId, ''))
       if (operatorEpoch < least) return 'OPERATOR_TOKENS_ENDED'
-      if (agentEpoch < minimum('agent', keyOf(operatorId, sub))) return 'AGENT_TOKENS_ENDED'
+      if (agentEpoch < minimum('agent', operatorId, sub)) return 'AGENT_TOKENS_ENDED'
       return undefined
     },
     hasKeyEnded,
