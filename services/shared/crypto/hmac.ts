@@ -18,7 +18,8 @@ const DIGEST_BYTES = 32
 export function importHmacKey(bytes: Uint8Array): HmacKey {
   if (bytes.length > BLOCK_BYTES) throw new RangeError(`an HMAC key has at most ${BLOCK_BYTES} bytes here`)
   const inner = padded(bytes, 0x36)
-  const outer = Buffer.concat([padded(bytes, 0x5c), new Uint8Array(DIGEST_BYTES)])
+  const outer = Buffer.alloc(BLOCK_BYTES + DIGEST_BYTES)
+  outer.set(padded(bytes, 0x5c))
   return {
     mac(parts) {
       outer.write(sha256(Buffer.concat([inner, ...parts])), BLOCK_BYTES, 'latin1')

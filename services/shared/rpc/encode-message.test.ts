@@ -1,6 +1,8 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { TimestampSchema } from '@bufbuild/protobuf/wkt'
 import { expect, it } from 'vitest'
 import { TokenClaimsSchema, VerifyTokenResponseSchema } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { AgentSchema } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { encodeMessage } from './encode-message.ts'
 
 const SCHEMA = VerifyTokenResponseSchema
@@ -29,6 +31,14 @@ it('encodes a part that is frozen to what reads as the same message', () => {
   const message = create(SCHEMA, { valid: true, claims, verifiedAt: { seconds: 7n }, $unknown: unknown })
   for (let count = 0; count < 2; count += 1) expect(fromBinary(SCHEMA, encode(message))).toEqual(message)
   expect(message.claims).toBe(claims)
+})
+
+it('tells apart the fields that one part stands in', () => {
+  const at = Object.freeze(create(TimestampSchema, { seconds: 7n }))
+  const agent = create(AgentSchema, { id: 'a', createdAt: at, suspendedAt: at })
+  for (let count = 0; count < 2; count += 1) {
+    expect(fromBinary(AgentSchema, Buffer.concat(encodeMessage(AgentSchema, agent)))).toEqual(agent)
+  }
 })
 
 it('encodes a part that is frozen once, and any other each time', () => {

@@ -1,10 +1,14 @@
 import { type DescField, type DescMessage, type Message, toBinary } from '@bufbuild/protobuf'
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 
-type MessageField = DescField & { readonly fieldKind: 'message' }
+/** A field that holds one message. */
+interface Part {
+  readonly localName: string
+  /** The field with a message that is frozen. */
+  readonly encode: (message: Message) => Uint8Array
+}
 
-const fieldsOf = new WeakMap<DescMessage, readonly MessageField[]>()
-const encoded = new WeakMap<object, Uint8Array>()
+const partsOf = new WeakMap<DescMessage, readonly Part[]>()
 
 /**
  * Encodes a message, in pieces that follow each other. Many messages may share a part that is frozen, and so is all within it: its bytes
@@ -14,31 +18,35 @@ export function encodeMessage(desc: DescMessage, message: Message): readonly Uin
   const values = message as Message & Record<string, unknown>
   const pieces: Uint8Array[] = []
   let own = values
-  for (const field of messageFields(desc)) {
-    const part = values[field.localName]
-    if (!Object.isFrozen(part) || part === undefined) continue
-    pieces.push(encodeOnce(field, part as Message))
+  for (const { localName, encode } of findParts(desc)) {
+    const part = values[localName]
+    if (part === undefined || !Object.isFrozen(part)) continue
+    pieces.push(encode(part as Message))
     if (own === values) own = { ...values }
-    own[field.localName] = undefined
+    own[localName] = undefined
   }
   pieces.push(toBinary(desc, own))
   return pieces
 }
 
-/** The fields that hold one message. */
-function messageFields(desc: DescMessage): readonly MessageField[] {
-  const known = fieldsOf.get(desc)
+function findParts(desc: DescMessage): readonly Part[] {
+  const known = partsOf.get(desc)
   if (known !== undefined) return known
-  const found = desc.fields.filter((field): field is MessageField => field.fieldKind === 'message')
-  fieldsOf.set(desc, found)
+  const found = desc.fields.flatMap((field) => (field.fieldKind === 'message' ? [partOf(field, field.message)] : []))
+  partsOf.set(desc, found)
   return found
 }
 
-/** A field that holds this part. */
-function encodeOnce({ number, message }: MessageField, part: Message): Uint8Array {
-  const known = encoded.get(part)
-  if (known !== undefined) return known
-  const field = new BinaryWriter().tag(number, WireType.LengthDelimited).bytes(toBinary(message, part)).finish()
-  encoded.set(part, field)
-  return field
+function partOf({ localName, number }: DescField, desc: DescMessage): Part {
+  const encoded = new WeakMap<Message, Uint8Array>()
+  return {
+    localName,
+    encode(message) {
+      const known = encoded.get(message)
+      if (known !== undefined) return known
+      const bytes = new BinaryWriter().tag(number, WireType.LengthDelimited).bytes(toBinary(desc, message)).finish()
+      encoded.set(message, bytes)
+      return bytes
+    },
+  }
 }
