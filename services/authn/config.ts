@@ -9,7 +9,7 @@ import type { Db } from '../shared/db/db.ts'
 import type { Logger } from '../shared/log/log.ts'
 import type { InternalClient } from '../shared/rpc/internal-client.ts'
 import type { VerificationKeys } from '../shared/token/verification-keys.ts'
-import type { TtlBounds } from './domain/token-request.ts'
+import type { TermDefaults, TtlBounds } from './domain/token-request.ts'
 import type { ChallengeKeyring } from './keys/challenge-keyring.ts'
 import type { KeyVault } from './keys/key-vault.ts'
 import type { Pkcs11Options } from './keys/pkcs11/pkcs11-provider.ts'
@@ -54,6 +54,7 @@ export interface AuthnDeps {
   readonly now: () => number
   readonly issuer: string
   readonly settings: AuthnSettings
+  readonly termDefaults: TermDefaults
   readonly subjects: Subjects
   readonly redeem: Redeemer
   readonly operators: InternalClient<typeof OperatorDirectoryService>

@@ -6,6 +6,7 @@ import type { SigningKeyFacts } from '../shared/metrics/signing-key-metrics.ts'
 import type { ServiceModule } from '../shared/rpc/rpc.ts'
 import type { Job } from '../shared/schedule/scheduler.ts'
 import type { AuthnDeps, AuthnOptions } from './config.ts'
+import { issuerAudience } from './domain/token-request.ts'
 import { openKeys } from './keys/open-keys.ts'
 import { recognizeOwn } from './keys/recognize-own.ts'
 import type { ListedKey } from './keys/signing-keys.ts'
@@ -42,6 +43,7 @@ export async function createAuthn(options: AuthnOptions): Promise<Authn> {
     ...keys,
     db,
     now,
+    termDefaults: { audience: issuerAudience(rest.issuer), ttl: rest.settings.defaultTtlS },
     subjects: createSubjects(agents),
     redeem: createRedeemer(redeemPool),
     genuineTokens: createGenuineTokens(rest.issuer, recognizeOwn(rest.verificationKeys, keys.signer)),

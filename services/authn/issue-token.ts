@@ -72,7 +72,7 @@ interface Decision {
 }
 
 async function decide(deps: AuthnDeps, subject: Subject, redemption: Redemption): Promise<Decision> {
-  const terms = decideIssue(subject, redemption, { issuer: deps.issuer, ttl: deps.settings.defaultTtlS })
+  const terms = decideIssue(subject, redemption, deps.termDefaults)
   const wanted: { audience: string; alg: TokenAlgorithm }[] = []
   for (const audience of terms.audience) {
     const alg =

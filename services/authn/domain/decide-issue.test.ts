@@ -5,12 +5,13 @@ import { describe, expect, it } from 'vitest'
 import { AgentSnapshotSchema, OperatorSnapshotSchema } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { reasonOf } from '../../../test/support/reason-of.ts'
 import { decideIssue, type Redemption, type Subject } from './decide-issue.ts'
-import { parseRequestedTerms } from './token-request.ts'
+import { issuerAudience, parseRequestedTerms } from './token-request.ts'
 
 const pair = generateKeyPair()
-const DEFAULTS = { issuer: 'https://auth.example', ttl: 900 }
-const UNBOUND: ChallengeContent = { v: 1, iss: DEFAULTS.issuer, did: 'did', exp: 1, kid: 'k' }
-const BOUND: ChallengeContent = { ...UNBOUND, scope: 'read', aud: [DEFAULTS.issuer], ttl: 60 }
+const ISSUER = 'https://auth.example'
+const DEFAULTS = { audience: issuerAudience(ISSUER), ttl: 900 }
+const UNBOUND: ChallengeContent = { v: 1, iss: ISSUER, did: 'did', exp: 1, kid: 'k' }
+const BOUND: ChallengeContent = { ...UNBOUND, scope: 'read', aud: [ISSUER], ttl: 60 }
 const SIGNATURE = sign(pair.privateKey, challengeMessage('challenge', 'nonce'))
 
 const agent = create(AgentSnapshotSchema, {

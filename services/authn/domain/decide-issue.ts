@@ -2,7 +2,7 @@ import { type ChallengeContent, challengeMessage } from '@auth4agent/core/challe
 import { importPublicKey, verify } from '@auth4agent/core/ed25519'
 import type { AgentSnapshot, OperatorSnapshot } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { ApiError } from '../../shared/errors/api-error.ts'
-import { isFullyBound, type RequestedTerms, resolveTerms, type TokenTerms } from './token-request.ts'
+import { isFullyBound, type RequestedTerms, resolveTerms, type TermDefaults, type TokenTerms } from './token-request.ts'
 
 /** An agent and its operator as they stood at one moment. */
 export interface Subject {
@@ -24,11 +24,7 @@ export interface Redemption {
  * Returns the token's terms. Throws INVALID_SIGNATURE, BINDING_MISMATCH, BINDING_REQUIRED, AGENT_NOT_ACTIVE,
  * AGENT_OPERATOR_NOT_ACTIVE or SCOPE_NOT_ALLOWED.
  */
-export function decideIssue(
-  { agent, operator }: Subject,
-  redemption: Redemption,
-  defaults: { readonly issuer: string; readonly ttl: number },
-): TokenTerms {
+export function decideIssue({ agent, operator }: Subject, redemption: Redemption, defaults: TermDefaults): TokenTerms {
   const key = importPublicKey(agent.publicKey)
   const message = challengeMessage(redemption.challenge, redemption.nonce)
   if (key === undefined || !verify(key, message, redemption.signature)) throw new ApiError('INVALID_SIGNATURE')

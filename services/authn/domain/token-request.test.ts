@@ -1,10 +1,11 @@
 import type { ChallengeContent } from '@auth4agent/core/challenge'
 import { describe, expect, it } from 'vitest'
 import { reasonOf } from '../../../test/support/reason-of.ts'
-import { bindingOf, isFullyBound, parseRequestedTerms, resolveTerms } from './token-request.ts'
+import { bindingOf, isFullyBound, issuerAudience, parseRequestedTerms, resolveTerms } from './token-request.ts'
 
 const BOUNDS = { min: 30, max: 3600 }
-const DEFAULTS = { issuer: 'https://auth.example:8443/a4a', ttl: 900 }
+const ISSUER = 'https://auth.example:8443/a4a'
+const DEFAULTS = { audience: issuerAudience(ISSUER), ttl: 900 }
 
 interface Asked {
   readonly scope?: string
@@ -55,7 +56,7 @@ describe('resolveTerms', () => {
   it('gives no scope, the issuer and the default lifetime where nothing is asked', () => {
     expect(resolve({}, {})).toEqual({
       scope: [],
-      audience: [{ text: DEFAULTS.issuer, host: 'auth.example' }],
+      audience: [{ text: ISSUER, host: 'auth.example' }],
       ttl: DEFAULTS.ttl,
     })
   })

@@ -19,6 +19,12 @@ export interface TtlBounds {
   readonly max: number
 }
 
+/** What a token is good for where nobody has said; `ttl` in seconds. */
+export interface TermDefaults {
+  readonly audience: Audience
+  readonly ttl: number
+}
+
 /** What a token is to be good for, defaults filled in. */
 export interface TokenTerms {
   readonly scope: readonly string[]
@@ -66,7 +72,7 @@ export function bindingOf({ scope, audience, ttl }: RequestedTerms): Pick<Challe
 export function resolveTerms(
   bound: Pick<ChallengeContent, 'scope' | 'aud' | 'ttl'>,
   requested: RequestedTerms,
-  defaults: { readonly issuer: string; readonly ttl: number },
+  defaults: TermDefaults,
 ): TokenTerms {
   const scope = resolveTerm('scope', bound.scope, requested.scope && canonicalScope(requested.scope))
   const ttl = resolveTerm('ttl', bound.ttl, requested.ttl)
@@ -77,7 +83,7 @@ export function resolveTerms(
   )
   return {
     scope: scope ? scope.split(' ') : [],
-    audience: requested.audience ?? (aud === undefined ? [issuerAudience(defaults.issuer)] : reparse(aud)),
+    audience: requested.audience ?? (aud === undefined ? [defaults.audience] : reparse(aud)),
     ttl: ttl ?? defaults.ttl,
   }
 }
@@ -106,6 +112,7 @@ function reparse(canonical: string): Audience[] {
   return canonical.split(' ').flatMap((text) => parseAudience(text) ?? [])
 }
 
-function issuerAudience(issuer: string): Audience {
+/** The issuer as the audience of a token that names none. */
+export function issuerAudience(issuer: string): Audience {
   return { text: issuer, host: new URL(issuer).hostname }
 }
