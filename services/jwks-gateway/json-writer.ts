@@ -75,7 +75,8 @@ function onceIfFrozen(write: Write): Write {
     const message = value as object
     const known = texts.get(message)
     if (known !== undefined) return known
-    const text = write(message)
+    // In one piece: what is put together from many keeps them all, and is gone through again with each answer.
+    const text = Buffer.from(write(message)).toString()
     texts.set(message, text)
     return text
   }

@@ -6,6 +6,12 @@ function setUp(level: Parameters<typeof createLogger>[0] = 'debug') {
   return { lines, log: createLogger(level, (line) => lines.push(line)) }
 }
 
+function revokedProxy(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}
+
 const SECRET = 'SECRET-VALUE'
 const NAMES = ['authorization', 'Authorization', 'token', 'access_token', 'accessToken', 'signature', 'assertion']
 const MORE = ['private_key', 'privateKey', 'password', 'PASSWORD', 'kek', 'seed', 'cookie', 'set-cookie']
@@ -66,8 +72,9 @@ describe('createLogger', () => {
 
   it('shows what JSON has no form for as text', () => {
     const { log, lines } = setUp()
-    log.info({ seq: 7n, at: [Symbol('x')] }, 'x')
+    log.info({ seq: 7n, at: [Symbol('x')], run: () => 'source' }, 'x')
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ seq: '7', at: ['Symbol(x)'] })
+    expect(lines[0]).not.toContain('source')
   })
 
   it('shows of an error its own fields, a cause that is none, and what it gathers', () => {
@@ -81,6 +88,32 @@ describe('createLogger', () => {
       cause: { kind: 'k' },
       errors: [{ type: 'TypeError', message: 'inner' }],
     })
+  })
+
+  it.each([
+    ['a text', 'why', 'why'],
+    ['an object', { kind: 'k', token: SECRET }, { kind: 'k', token: '[redacted]' }],
+  ])('shows a cause that is %s', (_, cause, shown) => {
+    const { log, lines } = setUp()
+    log.error({ error: new RangeError('x', { cause }) }, 'x')
+    expect(JSON.parse(lines[0] ?? '').error).toMatchObject({ type: 'RangeError', cause: shown })
+  })
+
+  it.each<[string, object]>([
+    [
+      'whose member throws',
+      {
+        get a() {
+          throw new Error('no')
+        },
+      },
+    ],
+    ['that are gone', revokedProxy()],
+    ['with a date that is none', { at: Object.create(Date.prototype) }],
+  ])('writes a line that says so where there are fields %s', (_, fields) => {
+    const { log, lines } = setUp()
+    log.info(fields, 'it happened')
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ msg: 'it happened', unshown: true })
   })
 
   it('ends where errors cause each other', () => {

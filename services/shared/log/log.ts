@@ -1,6 +1,6 @@
 import { createLineWriter } from './line-writer.ts'
 
-/** Tells what happened, with fields that a reader can search by. */
+/** Tells what happened, with fields that a reader can search by. Never throws: what cannot be shown is left out, and the line says so. */
 export interface Logger {
   debug(fields: object, message: string): void
   info(fields: object, message: string): void
@@ -38,23 +38,26 @@ type Level = keyof typeof LEVELS
 /** A structured logger, one JSON object a line, each with `fields`: on standard output, or where `write` takes each line. */
 export function createLogger(level: Level | 'silent', write?: (line: string) => void, fields: object = {}): Logger {
   const writeLine = write ?? createLineWriter({ fd: process.stdout.fd })
-  const common = membersOf(fields)
+  const common = shownMembers(fields)
   const least = level === 'silent' ? Number.POSITIVE_INFINITY : LEVELS[level]
   const at = (name: Level): Logger[Level] => {
     if (LEVELS[name] < least) return () => undefined
     const head = `{"level":${LEVELS[name]}`
     return (fields, message) => {
-      const members = membersOf(concealFields(fields))
-      writeLine(`${head}${timeMember()}${common}${members},"msg":${JSON.stringify(message)}}\n`)
+      writeLine(`${head}${timeMember()}${common}${shownMembers(fields)},"msg":${JSON.stringify(message)}}\n`)
     }
   }
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 
 /** The members of an object as they stand in another's JSON, each after a comma. */
-function membersOf(fields: object): string {
-  const text = JSON.stringify(fields)
-  return text === '{}' ? '' : `,${text.slice(1, -1)}`
+function shownMembers(fields: object): string {
+  try {
+    const text = JSON.stringify(concealFields(fields))
+    return text === '{}' ? '' : `,${text.slice(1, -1)}`
+  } catch {
+    return ',"unshown":true'
+  }
 }
 
 let lastMs = Number.NaN
@@ -85,8 +88,10 @@ function isPlain(value: unknown): boolean {
 }
 
 function conceal(value: unknown, depth: number): unknown {
-  if (isPlain(value) || value instanceof Date) return value
+  if (isPlain(value)) return value
+  if (typeof value === 'function') return undefined
   if (typeof value !== 'object' || value === null) return String(value)
+  if (value instanceof Date) return new Date(Number(value)).toJSON()
   if (depth > MAX_DEPTH) return '[too deep]'
   // Bytes may be keys, and say nothing to a reader.
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`
@@ -101,16 +106,16 @@ function concealMembers(value: object, depth: number): Record<string, unknown> {
   return Object.fromEntries(members) as Record<string, unknown>
 }
 
-/** An error with its own fields; its causes stand in its stack. */
+/** An error with its own fields; causes that are errors stand in its stack. */
 function describeError(error: Error): object {
-  const { name, message } = error
+  const { constructor, message, cause } = error
   return {
     ...Object.fromEntries(Object.entries(error)),
-    type: name,
+    type: constructor.name,
     message,
     stack: stackOf(error, 0),
     ...(error instanceof AggregateError && { errors: error.errors }),
-    ...(error.cause instanceof Error && { cause: undefined }),
+    cause: cause instanceof Error ? undefined : cause,
   }
 }
 

@@ -33,6 +33,11 @@ it('encodes a part that is frozen to what reads as the same message', () => {
   expect(message.claims).toBe(claims)
 })
 
+it('leaves what is no message of its own to the library', () => {
+  const agent = create(AgentSchema, { didDocument: Object.freeze({ id: 'did' }) })
+  expect(Buffer.concat(encodeMessage(AgentSchema, agent))).toEqual(Buffer.from(toBinary(AgentSchema, agent)))
+})
+
 it('tells apart the fields that one part stands in', () => {
   const at = Object.freeze(create(TimestampSchema, { seconds: 7n }))
   const agent = create(AgentSchema, { id: 'a', createdAt: at, suspendedAt: at })

@@ -1,4 +1,4 @@
-import { type DescField, type DescMessage, type Message, toBinary } from '@bufbuild/protobuf'
+import { type DescField, type DescMessage, isMessage, type Message, toBinary } from '@bufbuild/protobuf'
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 
 /** A field that holds one message. */
@@ -20,8 +20,8 @@ export function encodeMessage(desc: DescMessage, message: Message): readonly Uin
   let own = values
   for (const { localName, encode } of findParts(desc)) {
     const part = values[localName]
-    if (part === undefined || !Object.isFrozen(part)) continue
-    pieces.push(encode(part as Message))
+    if (!isMessage(part) || !Object.isFrozen(part)) continue
+    pieces.push(encode(part))
     if (own === values) own = { ...values }
     own[localName] = undefined
   }

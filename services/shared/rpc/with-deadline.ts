@@ -7,7 +7,10 @@ export type WithDeadline = <T>(ms: number, work: () => Promise<T>) => Promise<T>
 /** Calls what is to be done once it is late, unless what it returns is called before. */
 type Arm = (late: () => void) => () => void
 
-/** Makes deadlines. Those of `usualMs` share a timer: one of its own costs a call more than most of its checks. */
+/**
+ * Makes deadlines. Those of `usualMs` share a timer, which does not keep the process alive: one of its own costs a call more than
+ * most of its checks.
+ */
 export function createDeadline(usualMs: number): WithDeadline {
   const usual = createExpiry<() => void>(usualMs, (late) => late())
   const armUsual: Arm = (late) => {
