@@ -40,7 +40,7 @@ export function compileWriter(message: DescMessage): MessageWriter {
 export function compileFieldWriter(field: DescField): MessageWriter {
   const write = fieldWriter(field)
   // The descriptor names the field; the type of a message of any kind cannot.
-  return (message) => write((message as unknown as Record<string, unknown>)[field.localName])
+  return (message) => write((message as Message & Record<string, unknown>)[field.localName])
 }
 
 function messageWriter(message: DescMessage): Write {
