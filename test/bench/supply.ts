@@ -1,4 +1,5 @@
 import { sign as cryptoSign, randomUUID } from 'node:crypto'
+import { formatUuid } from '@auth4agent/core/uuid'
 import type { AgentParty } from '../support/parties.ts'
 import { INTROSPECTOR, type Peer, RESOURCE } from './contenders/peer.ts'
 import { postAll } from './load/post-all.ts'
@@ -22,6 +23,12 @@ export async function tokenBodies(http: string, agents: readonly AgentParty[], c
     const signature = agent.sign(challenge, nonce).toString('base64')
     return JSON.stringify({ did: agent.did, challenge, nonce, signature, scope: 'read' })
   })
+}
+
+/** The challenge that a body of POST /v1/token redeems, as the database names it. */
+export function challengeIdOf(body: string | Buffer): string {
+  const { nonce }: { nonce: string } = JSON.parse(String(body))
+  return formatUuid(Buffer.from(nonce, 'base64url'))
 }
 
 /** Fresh tokens. */

@@ -14,8 +14,8 @@ export interface Told {
   readonly unanswered: TokenBody[]
   /** Every other status and reason that came. */
   readonly refusals: Set<string>
-  /** How long each of those took, in milliseconds. */
-  readonly refusalsTook: number[]
+  /** From when to when each of those took, by `performance.now()`. */
+  readonly refusedWithin: { readonly from: number; readonly to: number }[]
 }
 
 /** Agents that get, revoke and end tokens as fast as they can. */
@@ -38,7 +38,7 @@ class Unanswered extends Error {}
  */
 export async function startLoad(client: () => ProtocolClient, operator: OperatorParty, size: number): Promise<Load> {
   const agents = await Promise.all(Array.from({ length: size }, () => activeAgent(client(), operator)))
-  const told: Told = { issued: [], revoked: [], ended: [], unanswered: [], refusals: new Set(), refusalsTook: [] }
+  const told: Told = { issued: [], revoked: [], ended: [], unanswered: [], refusals: new Set(), refusedWithin: [] }
   let gate = Promise.withResolvers<void>()
   let waiting = 0
   const end = new AbortController()
@@ -107,12 +107,12 @@ async function issue(client: ProtocolClient, agent: AgentParty, told: Told): Pro
 
 /** The body of a 200. A lost connection and 503 mean that it is not known what became of the call. */
 async function answered(call: Promise<Answer>, told: Told): Promise<Json> {
-  const startedAt = performance.now()
+  const from = performance.now()
   const answer = await call.catch(() => undefined)
   if (answer?.status === 200) return answer.body
   if (answer !== undefined) {
     told.refusals.add(outcomeOf(answer))
-    told.refusalsTook.push(performance.now() - startedAt)
+    told.refusedWithin.push({ from, to: performance.now() })
   }
   throw new Unanswered()
 }

@@ -3,10 +3,17 @@ import type { AgentParty } from '../support/parties.ts'
 import type { ProtocolClient } from '../support/protocol-client.ts'
 import type { OperatorParty } from '../support/story.ts'
 import { until } from '../support/until.ts'
+import type { Told } from './load.ts'
 
-const WITHIN_MS = 2_000
+/** What a call may take while the database is away. */
+export const WITHIN_MS = 2_000
 /** The default of AUTH4AGENT_REVOCATION_LEASE. */
 const LEASE_MS = 2_000
+
+/** The longest that a refusal took since the fault began at `since`, in milliseconds: what a call did before was not waiting for it. */
+export function longestRefusal({ refusedWithin }: Pick<Told, 'refusedWithin'>, since: number): number {
+  return Math.max(...refusedWithin.map(({ from, to }) => to - Math.max(from, since)))
+}
 
 /** Lines of a server's log that tell of faults of its own; a database that is away is none. */
 export function internalFaults(logs: string): string[] {

@@ -72,8 +72,12 @@ function control(child: ChildProcess): ProgramProcess {
       await exited
     },
     async freeze() {
-      frozen = [pid, ...(await childrenOf(pid))]
-      for (const one of frozen) process.kill(one, 'SIGSTOP')
+      // It goes first, lest it have another child after they were listed.
+      frozen = [pid]
+      process.kill(pid, 'SIGSTOP')
+      const children = await childrenOf(pid)
+      frozen = [pid, ...children]
+      for (const child of children) process.kill(child, 'SIGSTOP')
     },
     thaw,
   }

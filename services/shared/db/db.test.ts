@@ -148,7 +148,7 @@ describe('a database that is away', () => {
     expect(rows.map(({ name, setting }) => [name, Number(setting)])).toEqual([
       ['idle_in_transaction_session_timeout', 10_000],
       ['lock_timeout', 1_500],
-      ['statement_timeout', 1_700],
+      ['statement_timeout', 1_600],
     ])
   })
 

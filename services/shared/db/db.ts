@@ -25,8 +25,8 @@ interface DbOptions {
 /** Short enough that a database which is away, or which has stopped answering, is told within two seconds. */
 const CONNECT_TIMEOUT_MS = 1_500
 const LOCK_TIMEOUT_MS = 1_500
-const STATEMENT_TIMEOUT_MS = 1_700
-const ANSWER_TIMEOUT_MS = 1_800
+const STATEMENT_TIMEOUT_MS = 1_600
+const ANSWER_TIMEOUT_MS = 1_700
 const TRANSACTION_TIMEOUT_MS = 5_000
 
 /** Opens a pool; no connection is made before the first statement. */

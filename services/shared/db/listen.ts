@@ -12,7 +12,7 @@ export interface ListenOptions {
 
 const AGAIN_MS = 500
 const CONNECT_TIMEOUT_MS = 1_500
-const ANSWER_TIMEOUT_MS = 1_800
+const ANSWER_TIMEOUT_MS = 1_700
 /** How often the connection is tried. */
 const PING_MS = 5_000
 

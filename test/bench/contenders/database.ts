@@ -59,11 +59,16 @@ export async function connectTo(started: AsyncDisposableStack, url: string): Pro
   return db
 }
 
-/** How many tokens the database says were issued: rows of single use, and rows of the audit. */
-export async function countIssued(db: Client): Promise<{ readonly redeemed: number; readonly audited: number }> {
+/** How many tokens the database says were issued for these challenges: rows of single use, and rows of the audit. */
+export async function countIssued(
+  db: Client,
+  challengeIds: readonly string[],
+): Promise<{ readonly redeemed: number; readonly audited: number }> {
   const { rows } = await db.query<{ redeemed: number; audited: number }>(
-    `SELECT (SELECT count(*) FROM redemptions)::int AS redeemed,
-       (SELECT count(*) FROM audit_logs WHERE action = 'token.issue')::int AS audited`,
+    `WITH redeemed AS (SELECT jti FROM redemptions WHERE challenge_id = ANY ($1::uuid[]))
+     SELECT (SELECT count(*) FROM redeemed)::int AS redeemed,
+       (SELECT count(*) FROM audit_logs WHERE action = 'token.issue' AND subject IN (SELECT jti FROM redeemed))::int AS audited`,
+    [challengeIds],
   )
   return rows[0] ?? { redeemed: 0, audited: 0 }
 }
