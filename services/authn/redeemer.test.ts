@@ -200,12 +200,26 @@ describe('a statement that has to wait', () => {
     })
   })
 
-  it('lets twelve go beside any number', async () => {
+  it('lets twelve go beside more than twelve', async () => {
     neverLate()
     await whileTheyWait({ count: 24, every: 12 }, async (isOver) => {
       await Promise.all(Array.from({ length: 12 }, () => redeem(input())))
       expect(isOver()).toBe(false)
     })
+  })
+
+  it('lets no fewer than their share go beside very many', async () => {
+    neverLate()
+    const share = Array.from({ length: 24 }, () => input())
+    // Four statements have twelve each; the other sixty are the next, and wait as the first does.
+    await whileTheyWait({ count: 108, every: 54 }, async (isOver, asked) => {
+      await Promise.all(asked.slice(12, 48))
+      const half = share.slice(0, 12).map(redeem)
+      await new Promise(setImmediate)
+      await Promise.all([...half, ...share.slice(12).map(redeem)])
+      expect(isOver()).toBe(false)
+    })
+    expect(await transactionsOf(share)).toBe(1)
   })
 
   it('lets those go beside it that it had no room for', async () => {

@@ -14,8 +14,8 @@ interface Waiting {
 const MAX_BATCH = 128
 /** Statements under way at once at most, and so the connections that redeeming needs. */
 export const MAX_STATEMENTS = 4
-/** So many are worth a statement of their own, whatever is under way. */
-const ENOUGH = 12
+/** Fewer are not worth a statement of their own while more than they are under way. */
+const WORTH_ONE = 12
 /** How long a statement keeps fewer than it has from being sent, in milliseconds. */
 const PATIENCE_MS = 5
 
@@ -62,7 +62,9 @@ export function createRedeemer(pool: pg.Pool): Redeemer {
       giveWay()
     }
   }
-  const maySend = () => statements < MAX_STATEMENTS && queue.length > 0 && queue.length >= Math.min(underWay, ENOUGH)
+  /** Of very many, each statement has its share: what it costs the database grows little with its rows. */
+  const enough = () => Math.max(WORTH_ONE, (queue.length + underWay) / MAX_STATEMENTS)
+  const maySend = () => statements < MAX_STATEMENTS && queue.length > 0 && queue.length >= Math.min(underWay, enough())
   const sendWaiting = () => {
     while (maySend()) {
       const batch = queue.slice(0, MAX_BATCH)
@@ -82,7 +84,7 @@ export function createRedeemer(pool: pg.Pool): Redeemer {
     const { promise, resolve, reject } = Promise.withResolvers<RedeemOutcome>()
     queue.push({ input, resolve, reject })
     // The rest of the turn may take as long as the statement does.
-    if (queue.length >= ENOUGH) sendWaiting()
+    if (queue.length >= enough()) sendWaiting()
     else schedule()
     return promise
   }

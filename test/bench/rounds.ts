@@ -21,6 +21,8 @@ const CRYPTO_MS = 200
 /** Latencies of few connections need less time than rates. */
 const SHORTER = 2 / 3
 const THROUGHPUT_CONNECTIONS = 32
+/** V8 goes on compiling what it has found to be hot for a quarter of a minute of load, on the core that the server has. */
+const WARM_UP = 4
 
 /**
  * Measures all loads in each round. Neighbours in the table of cases are measured one right after the other, and every second
@@ -36,7 +38,7 @@ export async function measureRounds(
   const order = NAMES.filter((name) => loads.some((load) => load.case === name))
   const groups = [...new Set(loads.map(({ connections }) => connections))].toSorted((one, other) => other - one)
   tell('warming up')
-  for (const name of order) await meter.measure(name, THROUGHPUT_CONNECTIONS, Math.min(1, seconds))
+  for (const name of order) await meter.measure(name, THROUGHPUT_CONNECTIONS, WARM_UP * seconds)
   const measured: Round[] = []
   for (let index = 0; index < rounds; index += 1) {
     const turn = index % 2 === 0 ? order : order.toReversed()
