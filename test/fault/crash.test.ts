@@ -1,7 +1,7 @@
 import { testDatabase } from '../support/database.ts'
-import { itKeepsItsPromises } from './support/scenario.ts'
+import { APART, itKeepsItsPromises } from './support/scenario.ts'
 
-for (const apart of [false, true]) {
+for (const apart of APART) {
   itKeepsItsPromises({
     name: `kill -9 of ${apart ? 'services apart' : 'whole instances'}, one after the other`,
     async world(started) {

@@ -1,7 +1,7 @@
 import { testDatabase } from '../support/database.ts'
-import { itKeepsItsPromises, LEASE_MS } from './support/scenario.ts'
+import { APART, itKeepsItsPromises, LEASE_MS } from './support/scenario.ts'
 
-for (const apart of [false, true]) {
+for (const apart of APART) {
   itKeepsItsPromises({
     name: `SIGSTOP of ${apart ? 'an authn' : 'a whole instance'} for many leases`,
     async world(started) {

@@ -46,6 +46,9 @@ const USUAL: Minimums = {
 
 /** Short enough for many scenarios in `npm test`; `npm run test:fault` gives each a minute and more. */
 const DURATION_MS = Number(process.env['FAULT_SECONDS'] ?? 2) * 1_000
+const IS_LONG = DURATION_MS > 10_000
+/** Whether services are apart: what any process may meet is met both ways in a long run, and in a short one where there is more to meet. */
+export const APART: readonly boolean[] = IS_LONG ? [false, true] : [true]
 const SEED = Number(process.env['FAULT_SEED'] ?? Math.floor(Math.random() * 1_000_000))
 /** Where little happens, a run lasts up to so many times as long. */
 const MOST = 8
