@@ -9,6 +9,8 @@ const run = promisify(execFile)
 export const SERVER_CORE = '0'
 /** The core that the load generator and PostgreSQL have. */
 export const LOAD_CORE = '1'
+/** All of them, for whoever is started by this program, which has the load's alone. */
+export const ALL_CORES = `0-${cpus().length - 1}`
 const TMPFS = 0x01_02_19_94
 
 /** What the machine offers a benchmark. */
@@ -40,13 +42,13 @@ export async function describeMachine({ pins, wrk, h2load }: Machine, dataFolder
   ]
 }
 
-/** A command that holds a program to a core, where the machine can. */
+/** A command that holds a program to a core, or to all, where the machine can; else it would have those of whoever starts it. */
 export function pinned(
-  { pins }: Machine,
-  core: string | undefined,
+  { pins }: Pick<Machine, 'pins'>,
+  core: string,
   [command, ...args]: readonly [string, ...string[]],
 ): readonly [string, string[]] {
-  return pins && core !== undefined ? ['taskset', ['-c', core, command, ...args]] : [command, args]
+  return pins ? ['taskset', ['-c', core, command, ...args]] : [command, args]
 }
 
 /** Holds a process that runs, its threads and its children to a core. */

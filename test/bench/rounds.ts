@@ -21,7 +21,7 @@ const CRYPTO_MS = 200
 /** Latencies of few connections need less time than rates. */
 const SHORTER = 2 / 3
 const THROUGHPUT_CONNECTIONS = 32
-/** V8 goes on compiling what it has found to be hot for a quarter of a minute of load, on the core that the server has. */
+/** So many times as long as a measurement: V8 goes on compiling what is hot for a quarter of a minute, on the server's own core. */
 const WARM_UP = 4
 
 /**
@@ -38,7 +38,7 @@ export async function measureRounds(
   const order = NAMES.filter((name) => loads.some((load) => load.case === name))
   const groups = [...new Set(loads.map(({ connections }) => connections))].toSorted((one, other) => other - one)
   tell('warming up')
-  for (const name of order) await meter.measure(name, THROUGHPUT_CONNECTIONS, WARM_UP * seconds)
+  for (const name of order) await meter.measure(name, mostConnections(loads, name), WARM_UP * seconds)
   const measured: Round[] = []
   for (let index = 0; index < rounds; index += 1) {
     const turn = index % 2 === 0 ? order : order.toReversed()
@@ -54,6 +54,10 @@ export async function measureRounds(
     tell(`round ${index + 1} of ${rounds}: ${measurements.map(inShort).join(', ')}`)
   }
   return measured
+}
+
+function mostConnections(loads: readonly Load[], name: CaseName): number {
+  return Math.max(...loads.filter((load) => load.case === name).map(({ connections }) => connections))
 }
 
 function inShort({ case: name, connections, perSecond }: Measurement): string {

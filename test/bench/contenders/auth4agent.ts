@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { freePort } from '../../support/free-port.ts'
 import { type Asserter, adminAsserter, newKeys } from '../../support/parties.ts'
-import { type Machine, SERVER_CORE } from '../machine.ts'
+import { ALL_CORES, type Machine, SERVER_CORE } from '../machine.ts'
 import { type ContenderProcess, startContender } from './process.ts'
 
 /** The issuer is a name: the server listens where there is room. */
@@ -26,9 +26,7 @@ export interface Installation {
 
 /** What one start has of its own. */
 export interface StartOptions {
-  /** Undefined: on all cores. */
-  readonly core?: string | undefined
-  /** For AUTH4AGENT_WORKERS; undefined leaves it out. */
+  /** For AUTH4AGENT_WORKERS, on all cores; undefined leaves it out, on the servers' core. */
   readonly workers?: number
   /** Folder for a CPU profile. */
   readonly cpuProfile?: string | undefined
@@ -54,7 +52,7 @@ export function installation(machine: Machine, folder: string, databaseUrl: stri
 /** Starts the server as its image does, with all defaults but the rate limits; its log goes to a file. */
 export async function startAuth4Agent(
   { machine, folder, env }: Installation,
-  { core = SERVER_CORE, workers, cpuProfile }: StartOptions = {},
+  { workers, cpuProfile }: StartOptions = {},
 ): Promise<Auth4Agent> {
   const [port, grpcPort] = [await freePort(), await freePort()]
   const http = `http://127.0.0.1:${port}`
@@ -62,7 +60,7 @@ export async function startAuth4Agent(
   const started = await startContender({
     name: 'this server',
     machine,
-    core: workers === undefined ? core : undefined,
+    core: workers === undefined ? SERVER_CORE : ALL_CORES,
     args: [...profile, 'services/start.mjs'],
     env: {
       ...env,

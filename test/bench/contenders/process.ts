@@ -16,8 +16,8 @@ export interface ContenderProcess {
 export interface ContenderProgram {
   readonly name: string
   readonly machine: Machine
-  /** Undefined: wherever the system puts it. */
-  readonly core: string | undefined
+  /** As `taskset` takes it. */
+  readonly core: string
   /** Arguments of Node. */
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
