@@ -73,11 +73,12 @@ function control(child: ChildProcess): ProgramProcess {
     },
     async freeze() {
       // It goes first, lest it have another child after they were listed.
-      frozen = [pid]
       process.kill(pid, 'SIGSTOP')
-      const children = await childrenOf(pid)
-      frozen = [pid, ...children]
-      for (const child of children) process.kill(child, 'SIGSTOP')
+      frozen = [pid]
+      for (const child of await childrenOf(pid)) {
+        process.kill(child, 'SIGSTOP')
+        frozen = [...frozen, child]
+      }
     },
     thaw,
   }
