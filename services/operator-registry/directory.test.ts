@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type Harness, startHarness } from '../../test/support/operator-registry.ts'
 import { listParentDomains } from './domain/list-parent-domains.ts'
-import { type Harness, startHarness } from './testing/harness.ts'
 
 let harness: Harness
 beforeEach(async () => {

@@ -2,7 +2,7 @@ import { generateKeyPair } from '@auth4agent/core/ed25519'
 import { operatorId } from '@auth4agent/core/operator-id'
 import { thumbprint } from '@auth4agent/core/thumbprint'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { DAY, type Harness, startHarness } from './testing/harness.ts'
+import { DAY, type Harness, startHarness } from '../../test/support/operator-registry.ts'
 
 let harness: Harness
 beforeEach(async () => {

@@ -1,6 +1,6 @@
 import { recordName } from '@auth4agent/core/proof-record'
 import { afterEach, expect, test } from 'vitest'
-import { DAY, type Harness, HOUR, startHarness } from './testing/harness.ts'
+import { DAY, type Harness, HOUR, startHarness } from '../../test/support/operator-registry.ts'
 
 const DOMAIN = 'agents.example.com'
 let harness: Harness

@@ -1,7 +1,7 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { OperatorStatus } from '../../gen/prisma/enums.ts'
-import { type Harness, HOUR, type Registered, startHarness } from './testing/harness.ts'
+import { type Harness, HOUR, type Registered, startHarness } from '../../test/support/operator-registry.ts'
 
 let harness: Harness
 let operator: Registered

@@ -1,6 +1,6 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { DAY, type Harness, HOUR, type Registered, startHarness } from './testing/harness.ts'
+import { DAY, type Harness, HOUR, type Registered, startHarness } from '../../test/support/operator-registry.ts'
 
 const DOMAIN = 'agents.example.com'
 let harness: Harness

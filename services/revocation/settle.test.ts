@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest'
+import { both, calmWorld, pass, tokenTarget } from '../../test/simulation/revocation/calm-world.ts'
+import type { Instance, Role } from '../../test/simulation/revocation/instance.ts'
+import { REAL } from '../../test/simulation/revocation/parts.ts'
+import { LEASE_MS } from '../../test/simulation/revocation/schedule.ts'
+import type { World } from '../../test/simulation/revocation/world.ts'
 import type { Acknowledgement, Member } from './ports.ts'
 import { createSettle, type SettleDeps } from './settle.ts'
-import { both, calmWorld, pass, tokenTarget } from './simulation/calm-world.ts'
-import type { Instance, Role } from './simulation/instance.ts'
-import { REAL } from './simulation/parts.ts'
-import { LEASE_MS } from './simulation/schedule.ts'
-import type { World } from './simulation/world.ts'
 
 const REVOKER: Role = { name: 'revoker', verifies: false, revokes: true }
 /** The first that the bus of a world has. */

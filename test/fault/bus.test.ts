@@ -1,4 +1,4 @@
-import { createRandom } from '../../services/revocation/simulation/random.ts'
+import { createRandom } from '../simulation/revocation/random.ts'
 import { testDatabase } from '../support/database.ts'
 import { type NatsCluster, startNats } from '../support/nats-server.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type FakeClock, fakeClock } from '../../../test/support/sdk/clock.ts'
+import { type FakeIssuer, startIssuer } from '../../../test/support/sdk/issuer.ts'
 import { until } from '../../../test/support/until.ts'
-import { type FakeClock, fakeClock } from '../testing/clock.ts'
-import { type FakeIssuer, startIssuer } from '../testing/issuer.ts'
 import { type Agent, type AgentOptions, createAgent } from './agent.ts'
 import { generateKey } from './keys/signers.ts'
 

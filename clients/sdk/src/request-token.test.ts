@@ -7,7 +7,7 @@ import {
   type Json,
   startIssuer,
   tokenText,
-} from '../testing/issuer.ts'
+} from '../../../test/support/sdk/issuer.ts'
 import { authenticate } from './agent.ts'
 import { generateKey, type SeedSigner } from './keys/signers.ts'
 

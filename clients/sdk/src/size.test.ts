@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { bundle } from '../testing/bundle.ts'
+import { bundle } from '../../../test/support/sdk/bundle.ts'
 
 /** Minified bytes of the entry and of what is loaded when it is needed, @noble/ed25519. */
 async function sizesOf(text: string): Promise<readonly number[]> {

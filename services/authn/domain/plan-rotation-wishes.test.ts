@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ACTIVE, fresh, key, OTHERS, READY, READY_TOO, TIMES, UNREADY, YOUNG } from '../../../test/support/key-facts.ts'
 import { reasonOf } from '../../../test/support/reason-of.ts'
 import { ApiError } from '../../shared/errors/api-error.ts'
 import {
@@ -9,7 +10,6 @@ import {
   type RotateWish,
   type Step,
 } from './plan-rotation.ts'
-import { ACTIVE, fresh, key, OTHERS, READY, READY_TOO, TIMES, UNREADY, YOUNG } from './testing/key-facts.ts'
 
 /** What a plan refuses with, whole. */
 function refusal(plan: () => unknown): Pick<ApiError, 'reason' | 'message' | 'retryAfter'> | undefined {

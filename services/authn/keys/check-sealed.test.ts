@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
+import { makeAllKeys, makeKey } from '../../../test/support/sealed-rows.ts'
 import { createChallengeKeyring } from './challenge-keyring.ts'
 import { createKeyVault, type KeyVault, WrongKeyError } from './key-vault.ts'
 import { checkSealed, countSealedUnderOthers } from './rewrap.ts'
-import { makeAllKeys, makeKey } from './testing/sealed-rows.ts'
 
 const [KEK, OTHER] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)]
 const vault = createKeyVault(KEK)

@@ -2,10 +2,10 @@ import type { Pool } from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
+import { makeAllKeys, makeKey, openAll } from '../../../test/support/sealed-rows.ts'
 import { systemAuthor } from '../../shared/ledger/ledger.ts'
 import { createKeyVault, type KeyVault, WrongKeyError } from './key-vault.ts'
 import { checkSealed, countSealedUnderOthers, resealOld } from './rewrap.ts'
-import { makeAllKeys, makeKey, openAll } from './testing/sealed-rows.ts'
 
 const [OLD, NEW] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)]
 /** Instances by what is configured: the key that seals first. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { asAdmin } from '../../../test/support/identity.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
+import { keyFromElsewhere, rotatingKeys, TIMES } from '../../../test/support/rotating-keys.ts'
 import { until } from '../../../test/support/until.ts'
-import { keyFromElsewhere, rotatingKeys, TIMES } from './testing/rotating-keys.ts'
 
 const { prisma, instance, started, rowsOf, statesOf, untilStates, activeKid, auditOf, everything } = rotatingKeys()
 

@@ -2,7 +2,7 @@ import { TOKEN_ALGORITHMS } from '@auth4agent/core/token-algorithms'
 import { describe, expect, it, vi } from 'vitest'
 import { asAdmin } from '../../../test/support/identity.ts'
 import { refusalOf } from '../../../test/support/reason-of.ts'
-import { rotatingKeys, TIMES } from './testing/rotating-keys.ts'
+import { rotatingKeys, TIMES } from '../../../test/support/rotating-keys.ts'
 
 const { prisma, instance, started, rowsOf, statesOf, activeKid, auditOf, everything, move } = rotatingKeys()
 

@@ -1,10 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { silentLog } from '../../../test/support/database.ts'
+import { DAY, type Harness, startHarness } from '../../../test/support/operator-registry.ts'
 import { type Db, openDb } from '../../shared/db/db.ts'
 import type { Author } from '../../shared/ledger/ledger.ts'
 import type { Context } from '../context.ts'
-import { DAY, type Harness, startHarness } from '../testing/harness.ts'
 import { registerOperator } from './register.ts'
 import { claimDueProofs, expirePending } from './schedule.ts'
 

@@ -5,8 +5,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { bundle } from '../../../clients/sdk/testing/bundle.ts'
 import { ensureInstalled } from '../../support/debian-package.ts'
+import { bundle } from '../../support/sdk/bundle.ts'
 
 const PROGRAM = '/usr/bin/chromium'
 /** What a browser needs to run as root, and without a screen; it calls nobody by itself. */

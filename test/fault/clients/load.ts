@@ -1,4 +1,4 @@
-import { createRandom } from '../../../services/revocation/simulation/random.ts'
+import { createRandom } from '../../simulation/revocation/random.ts'
 import type { Asserter } from '../../support/parties.ts'
 import type { OperatorParty } from '../../support/story.ts'
 import type { Recorder } from '../history/history.ts'

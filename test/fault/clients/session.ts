@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Random } from '../../../services/revocation/simulation/random.ts'
+import type { Random } from '../../simulation/revocation/random.ts'
 import type { AgentParty } from '../../support/parties.ts'
 import type { TokenBody } from '../../support/protocol-client.ts'
 import { type OperatorParty, signedBody } from '../../support/story.ts'

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
-import type { Random } from '../../../services/revocation/simulation/random.ts'
+import type { Random } from '../../simulation/revocation/random.ts'
 
 /** What becomes of the messages that a server sends to its clients: shares between 0 and 1. */
 interface Mischief {

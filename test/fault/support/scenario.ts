@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, it, onTestFinished } from 'vitest'
-import { createRandom, type Random } from '../../../services/revocation/simulation/random.ts'
+import { createRandom, type Random } from '../../simulation/revocation/random.ts'
 import type { Environment } from '../../support/server.ts'
 import { type Load, startLoad } from '../clients/load.ts'
 import { checkHistory, countHistory, isEnough, type Minimums } from '../history/check-history.ts'

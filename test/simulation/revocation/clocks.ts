@@ -1,4 +1,4 @@
-import type { Clock } from '../ports.ts'
+import type { Clock } from '../../../services/revocation/ports.ts'
 import type { Events } from './events.ts'
 import type { Random } from './random.ts'
 

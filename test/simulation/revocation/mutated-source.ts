@@ -3,16 +3,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-const FOLDER = join(import.meta.dirname, '..')
+const FOLDER = join(import.meta.dirname, '../../../services/revocation')
 
-/** A replacement in a source file of the parent folder; `from` must stand there once. */
+/** A replacement in a source file of services/revocation; `from` must stand there once. */
 export interface Edit {
   readonly file: string
   readonly from: string
   readonly to: string
 }
 
-/** Imports a module of the parent folder as it would be with an edit, in it or in a module beside it that it imports. */
+/** Imports a module of services/revocation as it would be with an edit, in it or in a module beside it that it imports. */
 export async function importMutated(entry: string, edit: Edit): Promise<unknown> {
   const folder = await mkdtemp(join(tmpdir(), 'mutant-'))
   try {

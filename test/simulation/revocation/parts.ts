@@ -1,5 +1,5 @@
-import { createSettle, type SettleDeps } from '../settle.ts'
-import { createVerifier, type Verifier, type VerifierDeps } from '../verifier.ts'
+import { createSettle, type SettleDeps } from '../../../services/revocation/settle.ts'
+import { createVerifier, type Verifier, type VerifierDeps } from '../../../services/revocation/verifier.ts'
 
 /** What a verification asks where the verifier does not know. */
 export interface Databases {

@@ -1,6 +1,6 @@
 import type { LogPosition } from '@auth4agent/core/revocation-log'
-import { LAST_RECORDS } from '../log-store.ts'
-import type { LogStore } from '../ports.ts'
+import { LAST_RECORDS } from '../../../services/revocation/log-store.ts'
+import type { LogStore } from '../../../services/revocation/ports.ts'
 import type { Signals } from './bus.ts'
 import type { Process } from './clocks.ts'
 import type { Database, Link } from './database.ts'

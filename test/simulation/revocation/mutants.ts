@@ -1,6 +1,6 @@
-import type { Clock, LogStore, Standing } from '../ports.ts'
-import { createSettle, type SettleDeps } from '../settle.ts'
-import { createVerifier, type VerifierDeps } from '../verifier.ts'
+import type { Clock, LogStore, Standing } from '../../../services/revocation/ports.ts'
+import { createSettle, type SettleDeps } from '../../../services/revocation/settle.ts'
+import { createVerifier, type VerifierDeps } from '../../../services/revocation/verifier.ts'
 import { type Edit, importMutated } from './mutated-source.ts'
 import { type Parts, REAL } from './parts.ts'
 

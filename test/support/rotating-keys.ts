@@ -1,12 +1,12 @@
 import { afterEach, beforeEach } from 'vitest'
-import { type TestDatabase, testDatabase } from '../../../../test/support/database.ts'
-import { until } from '../../../../test/support/until.ts'
-import { generateTokenKey } from '../../../shared/crypto/token-key.ts'
-import { createKeyAges } from '../key-ages.ts'
-import type { KeyProvider, NewTokenKey } from '../key-provider.ts'
-import { createKeyVault } from '../key-vault.ts'
-import { createSealedKeys } from '../sealed-keys.ts'
-import { createSigningKeys } from '../signing-keys.ts'
+import { createKeyAges } from '../../services/authn/keys/key-ages.ts'
+import type { KeyProvider, NewTokenKey } from '../../services/authn/keys/key-provider.ts'
+import { createKeyVault } from '../../services/authn/keys/key-vault.ts'
+import { createSealedKeys } from '../../services/authn/keys/sealed-keys.ts'
+import { createSigningKeys } from '../../services/authn/keys/signing-keys.ts'
+import { generateTokenKey } from '../../services/shared/crypto/token-key.ts'
+import { type TestDatabase, testDatabase } from './database.ts'
+import { until } from './until.ts'
 
 /** Times of every instance, in seconds. */
 export const TIMES = { rotateAfterS: 1000, publishS: 100, retireAfterS: 500 }

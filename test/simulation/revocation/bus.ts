@@ -1,5 +1,5 @@
 import type { RevocationRecord } from '@auth4agent/core/revocation-log'
-import type { Acknowledgement, LogSignals, RevocationBus } from '../ports.ts'
+import type { Acknowledgement, LogSignals, RevocationBus } from '../../../services/revocation/ports.ts'
 import type { Process } from './clocks.ts'
 import type { Link, Span } from './database.ts'
 import type { Events } from './events.ts'

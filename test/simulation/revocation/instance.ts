@@ -1,6 +1,6 @@
 import type { TokenIdentity } from '@auth4agent/core/revocation-log'
-import type { SettleDeps } from '../settle.ts'
-import type { Verifier } from '../verifier.ts'
+import type { SettleDeps } from '../../../services/revocation/settle.ts'
+import type { Verifier } from '../../../services/revocation/verifier.ts'
 import type { BusLink, createBus, Signals } from './bus.ts'
 import { createProcess, type Machine, type Process } from './clocks.ts'
 import type { Database, Link } from './database.ts'

@@ -2,15 +2,20 @@ import { randomUUID } from 'node:crypto'
 import { generateKeyPair } from '@auth4agent/core/ed25519'
 import { recordName } from '@auth4agent/core/proof-record'
 import type { Client } from '@connectrpc/connect'
-import type { AuditLog, Operator, PrismaClient } from '../../../gen/prisma/client.ts'
-import { OperatorDirectoryService } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
-import { silentLog, testDatabase } from '../../../test/support/database.ts'
-import { type DnsServer, startDnsServer } from '../../../test/support/dns-server.ts'
-import { createGate } from '../../shared/limits/gate.ts'
-import type { Call, Principal } from '../../shared/rpc/call.ts'
-import { localClient } from '../../shared/rpc/local-client.ts'
-import { createOperatorRegistry, createTxtResolvers, type OperatorRegistry, type RegistrySettings } from '../index.ts'
+import type { AuditLog, Operator, PrismaClient } from '../../gen/prisma/client.ts'
+import { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
+import {
+  createOperatorRegistry,
+  createTxtResolvers,
+  type OperatorRegistry,
+  type RegistrySettings,
+} from '../../services/operator-registry/index.ts'
+import { createGate } from '../../services/shared/limits/gate.ts'
+import type { Call, Principal } from '../../services/shared/rpc/call.ts'
+import { localClient } from '../../services/shared/rpc/local-client.ts'
+import { silentLog, testDatabase } from './database.ts'
+import { type DnsServer, startDnsServer } from './dns-server.ts'
 
 export const HOUR = 3_600_000
 export const DAY = 24 * HOUR

@@ -1,6 +1,6 @@
 import { recordHash } from '@auth4agent/core/record-hash'
 import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation-log'
-import type { LogHead, Member } from '../ports.ts'
+import type { LogHead, Member } from '../../../services/revocation/ports.ts'
 
 /** What a revocation ends: its record's kind, operator and subject. */
 export interface Target {

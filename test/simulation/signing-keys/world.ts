@@ -1,6 +1,6 @@
 import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
-import type { Random } from '../../revocation/simulation/random.ts'
-import type { RotationTimes } from '../domain/plan-rotation.ts'
+import type { RotationTimes } from '../../../services/authn/domain/plan-rotation.ts'
+import type { Random } from '../revocation/random.ts'
 import type { Moment, Row } from './database.ts'
 import type { Instance } from './instance.ts'
 import type { Parts } from './parts.ts'

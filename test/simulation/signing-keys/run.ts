@@ -1,4 +1,4 @@
-import { createRandom, type Random } from '../../revocation/simulation/random.ts'
+import { createRandom, type Random } from '../revocation/random.ts'
 import { fetchKeySet } from './clients.ts'
 import { takeStep } from './database.ts'
 import { disturb } from './disturb.ts'

@@ -1,4 +1,4 @@
-import type { Runtime } from '../src/runtime.ts'
+import type { Runtime } from '../../../clients/sdk/src/runtime.ts'
 
 /** A runtime whose time a test moves; chance is always one half. */
 export interface FakeClock extends Runtime {
