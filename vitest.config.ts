@@ -7,7 +7,8 @@ const STORIES = 'test/e2e/**/*.test.ts'
 const PURE = [
   'clients/core/**/*.test.ts',
   'services/**/domain/**/*.test.ts',
-  'services/shared/{crypto,errors,limits,requests,token}/**/*.test.ts',
+  'services/platform/{crypto,errors,limits,requests}/**/*.test.ts',
+  'services/keys/verification-keys.test.ts',
   'services/jwks-gateway/**/*.test.ts',
 ]
 

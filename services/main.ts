@@ -1,17 +1,17 @@
-import './shared/require-node.ts'
+import './process/require-node.ts'
 import cluster from 'node:cluster'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { engineChoice } from '@auth4agent/core/ed25519'
-import { printWelcome } from './banner.ts'
-import type { Server, ServerDeps } from './compose.ts'
-import { explainFailure } from './explain-failure.ts'
-import { type Config, readConfig } from './shared/config/config.ts'
-import { loadSecrets, type Secrets } from './shared/config/secrets.ts'
-import { parseServices } from './shared/config/service-names.ts'
-import { giveBackMemory } from './shared/give-back-memory.ts'
-import { createLogger, type Logger } from './shared/log/log.ts'
-import { StartupError } from './shared/startup-error.ts'
+import type { Server, ServerDeps } from './compose/start-server.ts'
+import { StartupError } from './platform/errors/startup-error.ts'
+import { giveBackMemory } from './platform/give-back-memory.ts'
+import { createLogger, type Logger } from './platform/log/log.ts'
+import { printWelcome } from './process/banner.ts'
+import { type Config, readConfig } from './process/configuration/config.ts'
+import { loadSecrets, type Secrets } from './process/configuration/secrets.ts'
+import { parseServices } from './process/configuration/service-names.ts'
+import { explainFailure } from './process/explain-failure.ts'
 
 const CHECKOUT = fileURLToPath(new URL('..', import.meta.url))
 /** What a worker connects to the database beside its pool: redemptions, leases and waits, notifications, migrations at its start. */
@@ -26,7 +26,7 @@ const SAME_SIGNAL_MS = 300
 const ORPHAN_CHECK_MS = 500
 
 if (cluster.isWorker) {
-  const { runWorker } = await import('./workers/worker.ts')
+  const { runWorker } = await import('./process/workers/worker.ts')
   runWorker()
 } else {
   try {
@@ -48,7 +48,7 @@ async function main(): Promise<void> {
   const secrets = await loadSecrets(config)
   if (config.databaseUrl !== undefined) return serve({ config, secrets, log, stopping }, config.databaseUrl)
 
-  const { startEmbeddedPostgres } = await import('./shared/db/embedded-postgres.ts')
+  const { startEmbeddedPostgres } = await import('./embedded-postgres/start.ts')
   const lost = Promise.withResolvers<never>()
   // It may be lost while the server still starts, when nobody awaits this yet.
   lost.promise.catch(() => undefined)
@@ -69,7 +69,7 @@ async function main(): Promise<void> {
 /** Where data is kept unless a setting says otherwise. With a database elsewhere nothing is, and nobody has to be asked. */
 async function defaultDataDir(): Promise<string> {
   if (process.env.DATABASE_URL) return join(CHECKOUT, 'data')
-  const embedded = await import('./shared/db/embedded-postgres.ts')
+  const embedded = await import('./embedded-postgres/start.ts')
   return embedded.defaultDataDir(CHECKOUT)
 }
 
@@ -96,8 +96,8 @@ async function serve({ config, secrets, log, stopping }: Serving, databaseUrl: s
 
 /** What a server needs is loaded only where one runs: a process that only looks after workers has no use for it. */
 async function start(deps: ServerDeps): Promise<Server> {
-  if (deps.config.workers > 1) return (await import('./workers/primary.ts')).startWorkers(deps)
-  return (await import('./compose.ts')).startServer(deps)
+  if (deps.config.workers > 1) return (await import('./process/workers/primary.ts')).startWorkers(deps)
+  return (await import('./compose/start-server.ts')).startServer(deps)
 }
 
 /**

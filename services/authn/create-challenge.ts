@@ -1,7 +1,7 @@
 import { encodeBase64url } from '@auth4agent/core/base64'
 import { NONCE_BYTES } from '@auth4agent/core/challenge'
 import type { CreateChallengeRequest } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
-import { randomNonce } from '../shared/crypto/random.ts'
+import { randomNonce } from '../platform/crypto/random.ts'
 import type { AuthnDeps } from './config.ts'
 import { sealChallenge } from './domain/seal-challenge.ts'
 import { bindingOf, parseRequestedTerms } from './domain/token-request.ts'

@@ -1,19 +1,9 @@
 import type { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
-import type { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
-import type { Policies } from '../shared/rpc/policy.ts'
+import type { Policies } from '../chain/policy.ts'
 
 /** Who may call AuthnService. Agents prove themselves by their signature, which the handler checks. */
 export const authnPolicies: Policies<typeof AuthnService> = {
   createChallenge: { callers: ['anyone'], limit: 'challenge', limitBy: 'did' },
   issueToken: { callers: ['anyone'], limit: 'token', limitBy: 'did' },
   verifyToken: { callers: ['anyone'], limit: 'verify' },
-}
-
-/** Who may call KeysService. Keys are the whole deployment's, so nothing of their life is an operator's. */
-export const keysPolicies: Policies<typeof KeysService> = {
-  getJsonWebKeySet: { callers: ['anyone'], limit: 'read' },
-  listSigningKeys: { callers: ['admin'], limit: 'read' },
-  rotateSigningKeys: { callers: ['admin'], limit: 'manage', action: 'key.rotate', endsTokens: false },
-  markKeyCompromised: { callers: ['admin'], limit: 'manage', action: 'key.compromise', endsTokens: true },
-  importSigningKey: { callers: ['admin'], limit: 'manage', action: 'key.import', endsTokens: false },
 }

@@ -11,7 +11,7 @@ import { refusalOf } from '../../test/support/reason-of.ts'
 
 /** A key that lives elsewhere, takes its time and may fail. */
 const signer = vi.hoisted(() => ({ sign: vi.fn<() => Promise<string>>(), refresh: async () => undefined }))
-vi.mock('./keys/token-signer.ts', () => ({ createTokenSigner: () => signer }))
+vi.mock('../keys/token-signer.ts', () => ({ createTokenSigner: () => signer }))
 
 let database: TestDatabase
 let instance: TestInstance

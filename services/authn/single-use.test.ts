@@ -8,7 +8,7 @@ import {
 } from '../../test/support/authn.ts'
 import { silentLog, type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
-import { type Db, openDb } from '../shared/db/db.ts'
+import { type Db, openDb } from '../platform/db/db.ts'
 
 let database: TestDatabase
 let otherDb: Db

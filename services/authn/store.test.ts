@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { silentLog, type TestDatabase, testDatabase } from '../../test/support/database.ts'
-import { openPool } from '../shared/db/db.ts'
+import { openPool } from '../platform/db/db.ts'
 import { REDEEM_SESSION } from './redeemer.ts'
 import { hasPassed, redeem } from './store.ts'
 

@@ -1,7 +1,7 @@
 import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
 import type pg from 'pg'
-import type { Db } from '../shared/db/db.ts'
-import { auditId } from '../shared/ledger/ledger.ts'
+import { auditId } from '../ledger/ledger.ts'
+import type { Db } from '../platform/db/db.ts'
 
 /** What redeems a challenge: the row that makes it single-use, and the versions on which the decision was made. */
 export interface RedeemInput {

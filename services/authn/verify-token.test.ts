@@ -13,8 +13,8 @@ import { silentLog, type TestDatabase, testDatabase } from '../../test/support/d
 import { asOperator, type TestOperator } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { claimsOf, insertTokenKey, signToken } from '../../test/support/tokens.ts'
-import { openDb } from '../shared/db/db.ts'
-import { toApiError } from '../shared/errors/api-error.ts'
+import { openDb } from '../platform/db/db.ts'
+import { toApiError } from '../platform/errors/api-error.ts'
 
 let database: TestDatabase
 let instance: TestInstance

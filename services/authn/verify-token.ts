@@ -4,7 +4,7 @@ import type { AccessTokenClaims } from '@auth4agent/core/claims'
 import { parseScopeString } from '@auth4agent/core/scope'
 import type { Verdict } from '@auth4agent/core/verdicts'
 import type { VerifyTokenRequest } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
-import { ApiError } from '../shared/errors/api-error.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
 import type { AuthnDeps } from './config.ts'
 
 /** A valid token's claims, or why it is not valid. */

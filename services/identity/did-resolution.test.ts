@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { startGateway } from '../../test/support/gateway.ts'
-import { ApiError } from '../shared/errors/api-error.ts'
-import type { ReasonCode } from '../shared/errors/reasons.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
+import type { ReasonCode } from '../platform/errors/reasons.ts'
 
 const linked = 'application/ld+json;profile="https://w3id.org/did-resolution"'
 const didDocument = { id: 'did:agent:example.com:00' }

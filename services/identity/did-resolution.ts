@@ -1,10 +1,10 @@
 import type { JsonObject, Message } from '@bufbuild/protobuf'
 import type { Timestamp } from '@bufbuild/protobuf/wkt'
 import { type GetAgentResponse, IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
+import { methodName } from '../chain/method-name.ts'
 import type { Representation, Represented, Resources } from '../jwks-gateway/index.ts'
-import type { ApiError } from '../shared/errors/api-error.ts'
-import { type ReasonCode, reasons } from '../shared/errors/reasons.ts'
-import { methodName } from '../shared/rpc/method-name.ts'
+import type { ApiError } from '../platform/errors/api-error.ts'
+import { type ReasonCode, reasons } from '../platform/errors/reasons.ts'
 
 /** Errors of DID Resolution (section "Errors") by the reasons that they have here. */
 const RESOLUTION_ERRORS: Partial<Record<ReasonCode, string>> = {

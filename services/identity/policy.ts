@@ -1,5 +1,5 @@
 import type { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
-import type { Policies } from '../shared/rpc/policy.ts'
+import type { Policies } from '../chain/policy.ts'
 
 const byOperator = { callers: ['operator'], own: 'operatorId' } as const
 

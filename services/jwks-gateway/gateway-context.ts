@@ -1,13 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { ApiError } from '../shared/errors/api-error.ts'
-import type { Logger } from '../shared/log/log.ts'
-import { requestId } from '../shared/rpc/request-id.ts'
-import type { Caller, Rpc } from '../shared/rpc/rpc.ts'
-import { createSourceOf } from '../shared/rpc/source-of.ts'
+import { requestId } from '../chain/request-id.ts'
+import type { Caller, Rpc } from '../chain/rpc.ts'
+import { createSourceOf } from '../chain/source-of.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
+import type { Logger } from '../platform/log/log.ts'
 import { type GatewayConfig, issuerPath } from './config.ts'
 import { problemOf, requestError } from './problem.ts'
-import type { Resources } from './resource.ts'
+import type { Resources } from './rest/resource.ts'
 
 /** What the gateway works with. */
 export interface GatewayDeps {

@@ -1,6 +1,6 @@
-import { ApiError, toApiError } from '../shared/errors/api-error.ts'
-import { type ReasonCode, reasons } from '../shared/errors/reasons.ts'
-import { NOT_JSON } from './body-parser.ts'
+import { ApiError, toApiError } from '../platform/errors/api-error.ts'
+import { type ReasonCode, reasons } from '../platform/errors/reasons.ts'
+import { NOT_JSON } from './rest/body-parser.ts'
 
 /** An error as HTTP answers it. */
 export interface Problem {

@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { ApiError } from '../shared/errors/api-error.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
 import { type GatewayContext, sendProblem } from './gateway-context.ts'
-import { pathOf } from './links.ts'
 import { PREFLIGHT_HEADERS } from './security-headers.ts'
+import { pathOf } from './well-known/links.ts'
 
 /** A path that has routes, with the methods it takes. */
 export interface KnownPath {

@@ -2,7 +2,7 @@ import { uuidv7 } from '@auth4agent/core/uuid'
 import { timestampFromDate, timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Harness, type Registered, startHarness } from '../../test/support/operator-registry.ts'
-import { recordRefusal } from '../shared/ledger/ledger.ts'
+import { recordRefusal } from '../ledger/ledger.ts'
 
 let harness: Harness
 let operator: Registered

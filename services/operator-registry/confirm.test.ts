@@ -2,7 +2,7 @@ import { recordName } from '@auth4agent/core/proof-record'
 import { timestampMs } from '@bufbuild/protobuf/wkt'
 import { afterEach, describe, expect, test } from 'vitest'
 import { DAY, type Harness, startHarness } from '../../test/support/operator-registry.ts'
-import type { Call } from '../shared/rpc/call.ts'
+import type { Call } from '../chain/call.ts'
 import { confirmDomain } from './confirm.ts'
 import type { Context } from './context.ts'
 

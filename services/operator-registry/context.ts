@@ -1,6 +1,6 @@
 import type { PrismaClient } from '../../gen/prisma/client.ts'
-import type { Gate } from '../shared/limits/gate.ts'
-import type { Logger } from '../shared/log/log.ts'
+import type { Gate } from '../platform/limits/gate.ts'
+import type { Logger } from '../platform/log/log.ts'
 import type { ResolveTxt } from './dns/resolve-txt.ts'
 
 /** Rules of a deployment that its owner may change. */

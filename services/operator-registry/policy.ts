@@ -1,5 +1,5 @@
 import type { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
-import type { Policies } from '../shared/rpc/policy.ts'
+import type { Policies } from '../chain/policy.ts'
 
 /**
  * Who may call what. Calls that anybody may make are limited by their source alone: a limit by domain or operator would let

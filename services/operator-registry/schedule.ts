@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { recordName } from '@auth4agent/core/proof-record'
-import type { Author } from '../shared/ledger/ledger.ts'
+import type { Author } from '../ledger/ledger.ts'
 import type { Context } from './context.ts'
 import { isRecordSeen, judgeProof } from './domain/judge-proof.ts'
 import { claimDueProofs, type DueProof, expirePending, recordProof } from './store/schedule.ts'

@@ -1,7 +1,7 @@
 import { REVOCATION_KINDS, type TokenIdentity } from '@auth4agent/core/revocation-log'
 import type { Verdict } from '@auth4agent/core/verdicts'
 import type pg from 'pg'
-import { ApiError } from '../shared/errors/api-error.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
 
 /**
  * One statement on the primary, so that a verification which begins after a revocation has returned sees it. The epochs are

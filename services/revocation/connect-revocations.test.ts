@@ -5,8 +5,8 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { freshOperator } from '../../test/support/authn.ts'
 import { silentLog, testDatabase } from '../../test/support/database.ts'
 import { until } from '../../test/support/until.ts'
-import { noBus } from '../shared/bus/bus.ts'
-import { openDb, openPool } from '../shared/db/db.ts'
+import { noBus } from '../platform/bus/bus.ts'
+import { openDb, openPool } from '../platform/db/db.ts'
 import { connectRevocations, type Revocations, systemClock } from './connect-revocations.ts'
 
 const database = await testDatabase()

@@ -11,7 +11,7 @@ import {
 } from '../../test/support/authn.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
-import type { Call } from '../shared/rpc/call.ts'
+import type { Call } from '../chain/call.ts'
 
 let database: TestDatabase
 let instance: TestInstance

@@ -1,5 +1,5 @@
 import type { PrismaClient } from '../../gen/prisma/client.ts'
-import { type Author, change } from '../shared/ledger/ledger.ts'
+import { type Author, change } from '../ledger/ledger.ts'
 
 /** How far the first epoch moves on: further than any can have moved since the backup that was restored. */
 const STEP = 1_000_000

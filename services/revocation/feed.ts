@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { RevocationRecord } from '@auth4agent/core/revocation-log'
-import { ApiError } from '../shared/errors/api-error.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
 import type { LogHead, LogStore } from './ports.ts'
 
 /** What a feed works with. */

@@ -1,6 +1,6 @@
 import { isUuid } from '@auth4agent/core/uuid'
-import { listen } from '../shared/db/listen.ts'
-import type { Logger } from '../shared/log/log.ts'
+import { listen } from '../platform/db/listen.ts'
+import type { Logger } from '../platform/log/log.ts'
 import type { Acknowledgement, LogSignals } from './ports.ts'
 
 /** What a process wants to hear. Each notification wakes every process that listens. */

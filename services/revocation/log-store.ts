@@ -1,6 +1,6 @@
 import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation-log'
 import type pg from 'pg'
-import { ApiError } from '../shared/errors/api-error.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
 import type { LogHead, LogStore, Snapshot, Standing } from './ports.ts'
 
 /** Records that `standing` reads at most. A process that misses more reads them in pages. */

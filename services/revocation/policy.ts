@@ -1,5 +1,5 @@
 import type { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
-import type { Policies } from '../shared/rpc/policy.ts'
+import type { Policies } from '../chain/policy.ts'
 
 /**
  * Who may call RevocationService. Whoever holds a token may revoke it; by jti, its operator may. Whoever

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { silentLog } from '../../test/support/database.ts'
 import { type ReplicatedPostgres, startReplicatedPostgres } from '../../test/support/replicated-postgres.ts'
 import { until } from '../../test/support/until.ts'
-import { openPool } from '../shared/db/db.ts'
-import { applyMigrations } from '../shared/db/migrate.ts'
+import { openPool } from '../platform/db/db.ts'
+import { applyMigrations } from '../platform/db/migrate.ts'
 import { createLogStore } from './log-store.ts'
 
 const MIGRATIONS = join(import.meta.dirname, '../../prisma/migrations')

@@ -1,6 +1,6 @@
 import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf'
 import { PublishedRecordSchema, VerifierAcknowledgementSchema } from '../../gen/proto/auth4agent/internal/v1/bus_pb.ts'
-import type { Bus } from '../shared/bus/bus.ts'
+import type { Bus } from '../platform/bus/bus.ts'
 import { fromRecord, toRecord } from './messages.ts'
 import type { RevocationBus } from './ports.ts'
 

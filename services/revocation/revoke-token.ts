@@ -1,11 +1,11 @@
 import { verifyAccessToken } from '@auth4agent/core/access-token'
 import { isJti } from '@auth4agent/core/claims'
 import type { RevokeTokenRequest } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
-import type { Db } from '../shared/db/db.ts'
-import { ApiError } from '../shared/errors/api-error.ts'
-import { checkReason } from '../shared/requests/check-text.ts'
-import type { Call } from '../shared/rpc/call.ts'
-import type { VerificationKeys } from '../shared/token/verification-keys.ts'
+import type { Call } from '../chain/call.ts'
+import type { VerificationKeys } from '../keys/verification-keys.ts'
+import type { Db } from '../platform/db/db.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
+import { checkReason } from '../platform/requests/check-text.ts'
 import { revokeToken } from './store.ts'
 
 /** What the service works with. */

@@ -1,8 +1,8 @@
 import { MAX_TOKEN_TTL_S } from '@auth4agent/core/claims'
 import type pg from 'pg'
-import type { Db } from '../shared/db/db.ts'
-import { ApiError } from '../shared/errors/api-error.ts'
-import { type Author, actorName, auditId, usedAssertionOf } from '../shared/ledger/ledger.ts'
+import { type Author, actorName, auditId, usedAssertionOf } from '../ledger/ledger.ts'
+import type { Db } from '../platform/db/db.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
 
 /** A token to be revoked. */
 export interface Revocation {

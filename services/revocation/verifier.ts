@@ -1,7 +1,7 @@
 import type { RevocationRecord, TokenIdentity } from '@auth4agent/core/revocation-log'
 import type { RevocationState } from '@auth4agent/core/revocation-state'
 import type { Verdict } from '@auth4agent/core/verdicts'
-import type { Logger } from '../shared/log/log.ts'
+import type { Logger } from '../platform/log/log.ts'
 import { createEviction } from './eviction.ts'
 import type { Acknowledgement, LogSignals, RevocationBus } from './ports.ts'
 import { apply, catchUp, hasGap, load, renew, type Session, type SessionDeps, UnknownKindError } from './session.ts'

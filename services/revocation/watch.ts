@@ -6,8 +6,8 @@ import type {
   WatchRevocationsRequest,
   WatchRevocationsResponseSchema,
 } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
-import { ApiError } from '../shared/errors/api-error.ts'
-import type { StreamHandler } from '../shared/rpc/call.ts'
+import type { StreamHandler } from '../chain/call.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
 import type { Feed, Reading, Watcher } from './feed.ts'
 import { toPosition, toRecord } from './messages.ts'
 import type { LogHead } from './ports.ts'

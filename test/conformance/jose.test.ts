@@ -5,7 +5,7 @@ import { jwkThumbprint } from '@auth4agent/core/public-jwk'
 import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4agent/core/token-algorithms'
 import { createLocalJWKSet, importPKCS8, jwtVerify, SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
-import { generateTokenKey, openTokenKey } from '../../services/shared/crypto/token-key.ts'
+import { generateTokenKey, openTokenKey } from '../../services/platform/crypto/token-key.ts'
 import { GOOD_CLAIMS, knownKeyOf } from '../support/access-tokens.ts'
 import { ISSUER, NOW_S } from '../support/assertions.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type ReasonCode, reasons } from '../../services/shared/errors/reasons.ts'
+import { type ReasonCode, reasons } from '../../services/platform/errors/reasons.ts'
 import { authenticationCases } from './cases/authentication.ts'
 import { authnCases } from './cases/authn.ts'
 import { envelopeCases } from './cases/envelope.ts'

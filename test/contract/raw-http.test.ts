@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ReasonCode } from '../../services/shared/errors/reasons.ts'
+import type { ReasonCode } from '../../services/platform/errors/reasons.ts'
 import { NOBODY } from './cases/valid-requests.ts'
 import { sendHttp, sendRaw } from './support/http.ts'
 import { assertionOf } from './support/refusal.ts'

@@ -1,6 +1,6 @@
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Db, openDb } from '../../services/shared/db/db.ts'
+import { type Db, openDb } from '../../services/platform/db/db.ts'
 import { silentLog } from '../support/database.ts'
 import { type OwnPostgres, startOwnPostgres } from '../support/own-postgres.ts'
 

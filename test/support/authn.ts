@@ -12,17 +12,17 @@ import {
 } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { GetJsonWebKeySetRequestSchema } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { RevokeTokenRequestSchema } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
-import type { AuthnSecrets, AuthnSettings } from '../../services/authn/config.ts'
+import type { AuthnSettings } from '../../services/authn/config.ts'
 import { createAuthn } from '../../services/authn/index.ts'
+import type { Call } from '../../services/chain/call.ts'
 import { createIdentity } from '../../services/identity/index.ts'
+import { localClient } from '../../services/internal-port/local-client.ts'
+import { createKeys, createVerificationKeys, type KeysSecrets, type KeysSettings } from '../../services/keys/index.ts'
 import { createOperatorRegistry } from '../../services/operator-registry/index.ts'
+import type { Db } from '../../services/platform/db/db.ts'
 import { checkAtDatabase, findEndedKeys } from '../../services/revocation/check-token.ts'
 import { createRevocation } from '../../services/revocation/index.ts'
 import { createLogStore } from '../../services/revocation/log-store.ts'
-import type { Db } from '../../services/shared/db/db.ts'
-import type { Call } from '../../services/shared/rpc/call.ts'
-import { localClient } from '../../services/shared/rpc/local-client.ts'
-import { createVerificationKeys } from '../../services/shared/token/verification-keys.ts'
 import { silentLog } from './database.ts'
 import { anonymous, insertOperator, type TestOperator } from './identity.ts'
 
@@ -31,7 +31,7 @@ export const ISSUER = 'http://localhost:8080'
 /** The key-encryption key of every instance that is not given another. */
 export const KEK = new Uint8Array(32).fill(7)
 /** Times of every instance, in seconds. */
-const SETTINGS: AuthnSettings = {
+const SETTINGS: AuthnSettings & KeysSettings = {
   challengeTtlS: 300,
   defaultTtlS: 900,
   ttlS: { min: 30, max: 3600 },
@@ -61,8 +61,8 @@ type TokenWishes = Omit<Init<typeof IssueTokenRequestSchema>, '$typeName'>
 
 interface InstanceOptions {
   readonly kek?: Uint8Array
-  readonly secrets?: Partial<AuthnSecrets>
-  readonly settings?: Partial<AuthnSettings>
+  readonly secrets?: Partial<KeysSecrets>
+  readonly settings?: Partial<AuthnSettings & KeysSettings>
   /** Where revocations are looked up, when not in the same database. */
   readonly statusDb?: Db
   /** Runs after each look at the agents' directory, before authn sees the answer. */
@@ -84,20 +84,25 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
   const statusPool = (options.statusDb ?? db).pool
   const store = createLogStore(statusPool, 'test')
   const revocation = createRevocation({ db, issuer: ISSUER, verificationKeys, store, onWake() {} })
-  const authn = await createAuthn({
+  const tokenStatus = {
+    check: (token: Parameters<typeof checkAtDatabase>[1]) => checkAtDatabase(statusPool, token),
+    endedKeys: (kids: readonly string[]) => findEndedKeys(statusPool, kids),
+  }
+  const settings = { ...SETTINGS, ...options.settings }
+  const secrets = {
+    kek: options.kek ?? KEK,
+    otherKeks: [],
+    signingKey: undefined,
+    pkcs11: undefined,
+    ...options.secrets,
+  }
+  const keys = await createKeys({ db, now, settings, secrets, log: silentLog, tokenStatus, verificationKeys })
+  const authn = createAuthn({
     db,
     redeemPool: db.pool,
     now,
     issuer: ISSUER,
-    settings: { ...SETTINGS, ...options.settings },
-    secrets: {
-      kek: options.kek ?? KEK,
-      otherKeks: [],
-      signingKey: undefined,
-      pkcs11: undefined,
-      ...options.secrets,
-    },
-    log: silentLog,
+    settings,
     agents: localClient(AgentDirectoryService, {
       async lookupAgent(request) {
         const answer = await identity.directory.lookupAgent(request)
@@ -106,21 +111,20 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
       },
     }),
     operators,
-    tokenStatus: {
-      check: (token) => checkAtDatabase(statusPool, token),
-      endedKeys: (kids) => findEndedKeys(statusPool, kids),
-    },
+    tokenStatus,
     verificationKeys,
+    keys,
   })
-  const runJobs = () => Promise.all(authn.jobs.map((job) => job.run()))
-  return { clock, authn, revocation, identity, runJobs, ...callsOf(authn, revocation) }
+  const runJobs = () => Promise.all([...keys.jobs, ...authn.jobs].map((job) => job.run()))
+  return { clock, authn, keys, revocation, identity, runJobs, ...callsOf(authn, keys, revocation) }
 }
 
 /** An instance of the services under test. */
 export type TestInstance = Awaited<ReturnType<typeof startInstance>>
 
 function callsOf(
-  { authn, keys }: Awaited<ReturnType<typeof createAuthn>>,
+  { module: authn }: ReturnType<typeof createAuthn>,
+  { module: keys }: Awaited<ReturnType<typeof createKeys>>,
   revocation: ReturnType<typeof createRevocation>,
 ) {
   const challenge = async (did: string, wishes: Init<typeof CreateChallengeRequestSchema> = {}) => {

@@ -1,8 +1,8 @@
-import type { Bus, BusEvent } from '../../services/shared/bus/bus.ts'
-import { createNatsBus } from '../../services/shared/bus/nats-bus.ts'
-import type { NatsOptions } from '../../services/shared/bus/nats-dial.ts'
-import { parseNatsUrl } from '../../services/shared/bus/nats-url.ts'
-import { createLogger } from '../../services/shared/log/log.ts'
+import type { Bus, BusEvent } from '../../services/platform/bus/bus.ts'
+import { createNatsBus } from '../../services/platform/bus/nats-bus.ts'
+import type { NatsOptions } from '../../services/platform/bus/nats-dial.ts'
+import { parseNatsUrl } from '../../services/platform/bus/nats-url.ts'
+import { createLogger } from '../../services/platform/log/log.ts'
 import { until } from './until.ts'
 
 /** A bus and what it said of itself. */

@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { processIdentity } from '../../services/shared/db/embedded/process-identity.ts'
+import { processIdentity } from '../../services/embedded-postgres/process-identity.ts'
 
 /** A scratch folder for a server's data, gone with `remove`. */
 export interface DataFolder {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { inject } from 'vitest'
-import { type Db, openDb } from '../../services/shared/db/db.ts'
-import type { Logger } from '../../services/shared/log/log.ts'
+import { type Db, openDb } from '../../services/platform/db/db.ts'
+import type { Logger } from '../../services/platform/log/log.ts'
 import { runSql, siblingUrl } from './sql.ts'
 
 /** A database that nobody else uses. `drop` closes `db`, ends every other connection and removes the database. */

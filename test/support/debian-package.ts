@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { isRoot } from '../../services/shared/db/embedded/account.ts'
+import { isRoot } from '../../services/embedded-postgres/account.ts'
 
 const run = promisify(execFile)
 

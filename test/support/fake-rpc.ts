@@ -4,9 +4,9 @@ import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
-import { toApiError } from '../../services/shared/errors/api-error.ts'
-import type { Meta, Rpc } from '../../services/shared/rpc/rpc.ts'
-import { refuseUnstorableText } from '../../services/shared/rpc/unstorable-text.ts'
+import type { Meta, Rpc } from '../../services/chain/rpc.ts'
+import { refuseUnstorableText } from '../../services/chain/unstorable-text.ts'
+import { toApiError } from '../../services/platform/errors/api-error.ts'
 
 /** A call as the transport handed it over. */
 interface SeenCall {

@@ -3,7 +3,7 @@ import { Registry } from 'prom-client'
 import { onTestFinished } from 'vitest'
 import { didResolution } from '../../services/identity/did-resolution.ts'
 import { createGateway, type GatewayConfig, type GatewayDeps } from '../../services/jwks-gateway/index.ts'
-import type { Logger } from '../../services/shared/log/log.ts'
+import type { Logger } from '../../services/platform/log/log.ts'
 import { type FakeRpc, fakeRpc } from './fake-rpc.ts'
 
 /** A gateway over real sockets, in front of a fake Rpc. */

@@ -1,6 +1,6 @@
 import { Client, credentials } from '@grpc/grpc-js'
 import { onTestFinished } from 'vitest'
-import { createGrpcServer, type GrpcServerDeps } from '../../services/shared/rpc/grpc-server.ts'
+import { createGrpcServer, type GrpcServerDeps } from '../../services/grpc-port/server.ts'
 import { fakeRpc } from './fake-rpc.ts'
 import { silentLog } from './gateway.ts'
 

@@ -5,10 +5,10 @@ import { operatorId } from '@auth4agent/core/operator-id'
 import { thumbprint } from '@auth4agent/core/thumbprint'
 import type { OperatorStatus } from '../../gen/prisma/enums.ts'
 import { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import type { Call, Principal } from '../../services/chain/call.ts'
 import { createIdentity, type Identity } from '../../services/identity/index.ts'
-import type { Db } from '../../services/shared/db/db.ts'
-import type { Call, Principal } from '../../services/shared/rpc/call.ts'
-import { localClient } from '../../services/shared/rpc/local-client.ts'
+import { localClient } from '../../services/internal-port/local-client.ts'
+import type { Db } from '../../services/platform/db/db.ts'
 import { testDatabase } from './database.ts'
 
 const HOUR = 3_600_000

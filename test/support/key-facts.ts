@@ -1,6 +1,6 @@
 import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4agent/core/token-algorithms'
 import type { KeyState } from '../../gen/prisma/enums.ts'
-import type { KeyFacts, RotationTimes, Step } from '../../services/authn/domain/plan-rotation.ts'
+import type { KeyFacts, RotationTimes, Step } from '../../services/keys/domain/plan-rotation.ts'
 
 /** Times that are easily told apart. */
 export const TIMES: RotationTimes = { rotateAfterS: 1_000, publishS: 100, retireAfterS: 300 }

@@ -1,6 +1,6 @@
 import { createVerifier, VerificationError, type Verifier } from '@auth4agent/verifier'
 import { vi } from 'vitest'
-import type { VerificationKeys } from '../../services/shared/token/verification-keys.ts'
+import type { VerificationKeys } from '../../services/keys/verification-keys.ts'
 import { GOOD_CLAIMS } from './access-tokens.ts'
 import { NOW_S } from './assertions.ts'
 

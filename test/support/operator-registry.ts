@@ -5,15 +5,15 @@ import type { Client } from '@connectrpc/connect'
 import type { AuditLog, Operator, PrismaClient } from '../../gen/prisma/client.ts'
 import { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
+import type { Call, Principal } from '../../services/chain/call.ts'
+import { localClient } from '../../services/internal-port/local-client.ts'
 import {
   createOperatorRegistry,
   createTxtResolvers,
   type OperatorRegistry,
   type RegistrySettings,
 } from '../../services/operator-registry/index.ts'
-import { createGate } from '../../services/shared/limits/gate.ts'
-import type { Call, Principal } from '../../services/shared/rpc/call.ts'
-import { localClient } from '../../services/shared/rpc/local-client.ts'
+import { createGate } from '../../services/platform/limits/gate.ts'
 import { silentLog, testDatabase } from './database.ts'
 import { type DnsServer, startDnsServer } from './dns-server.ts'
 

@@ -1,4 +1,4 @@
-import { ensureDatabase } from '../../services/shared/db/embedded/cluster.ts'
+import { ensureDatabase } from '../../services/embedded-postgres/cluster.ts'
 import { createDataFolder } from './data-folder.ts'
 import { freePort } from './free-port.ts'
 import { clusterUrl, createCluster, startPostgres } from './postgres-cluster.ts'

@@ -1,7 +1,7 @@
-import type { Account } from '../../services/shared/db/embedded/account.ts'
-import { type Binaries, binariesFor, locateBinaries } from '../../services/shared/db/embedded/binaries.ts'
-import { DATABASE, ensureCluster } from '../../services/shared/db/embedded/cluster.ts'
-import { openDataFolder } from '../../services/shared/db/embedded/data-folder.ts'
+import type { Account } from '../../services/embedded-postgres/account.ts'
+import { type Binaries, binariesFor, locateBinaries } from '../../services/embedded-postgres/binaries.ts'
+import { DATABASE, ensureCluster } from '../../services/embedded-postgres/cluster.ts'
+import { openDataFolder } from '../../services/embedded-postgres/data-folder.ts'
 import { type Program, type ProgramProcess, startProgram } from './child-process.ts'
 
 /** A PostgreSQL data folder, and what it takes to run a server on it. */

@@ -1,10 +1,10 @@
-import { ADDRESSES } from '../../services/shared/config/conflicts.ts'
+import { ADDRESSES } from '../../services/process/configuration/conflicts.ts'
 import {
   type CalledService,
   remoteServices,
   SERVICE_NAMES,
   type ServiceName,
-} from '../../services/shared/config/service-names.ts'
+} from '../../services/process/configuration/service-names.ts'
 import type { Place, Places } from './places.ts'
 import {
   type Environment,

@@ -1,5 +1,5 @@
-import { ApiError } from '../../services/shared/errors/api-error.ts'
-import type { ReasonCode } from '../../services/shared/errors/reasons.ts'
+import { ApiError } from '../../services/platform/errors/api-error.ts'
+import type { ReasonCode } from '../../services/platform/errors/reasons.ts'
 
 /** The reason with which a function refuses; undefined when it does not. */
 export function reasonOf(work: () => unknown): ReasonCode | undefined {

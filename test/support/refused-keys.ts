@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { parseSigningKey } from '../../services/authn/domain/parse-signing-key.ts'
+import { parseSigningKey } from '../../services/keys/domain/parse-signing-key.ts'
 
 /** A JWK, its members by name. */
 export type Members = Readonly<Record<string, unknown>>

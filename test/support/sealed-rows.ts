@@ -1,10 +1,10 @@
 import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import type { KeyState } from '../../gen/prisma/enums.ts'
-import { createChallengeKeyring } from '../../services/authn/keys/challenge-keyring.ts'
-import type { NewTokenKey } from '../../services/authn/keys/key-provider.ts'
-import type { KeyVault } from '../../services/authn/keys/key-vault.ts'
-import { createSealedKeys } from '../../services/authn/keys/sealed-keys.ts'
+import { createChallengeKeyring } from '../../services/keys/challenge-keyring.ts'
+import type { NewTokenKey } from '../../services/keys/key-provider.ts'
+import type { KeyVault } from '../../services/keys/key-vault.ts'
+import { createSealedKeys } from '../../services/keys/sealed-keys.ts'
 
 /** Puts a key into a row of this state, with its private half only where the state has one. */
 async function insertKey(prisma: PrismaClient, key: NewTokenKey, state: KeyState): Promise<void> {

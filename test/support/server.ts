@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { ServiceName } from '../../services/shared/config/service-names.ts'
+import type { ServiceName } from '../../services/process/configuration/service-names.ts'
 
 /** A process of a deployment, with real listeners on free ports of 127.0.0.1. */
 export interface RunningProcess {

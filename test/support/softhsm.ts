@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Handle, PKCS11, Template } from 'pkcs11js'
-import { CKS_RW_USER_FUNCTIONS } from '../../services/authn/keys/pkcs11/constants.ts'
+import { CKS_RW_USER_FUNCTIONS } from '../../services/keys/pkcs11/constants.ts'
 import { ensureSoftHsm, type SoftHsm } from './softhsm-program.ts'
 
 /** A real PKCS#11 token, in files of its own. */

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
-import type { KeyRow } from '../../services/authn/keys/key-provider.ts'
-import { openPkcs11Provider, type Pkcs11Options } from '../../services/authn/keys/pkcs11/pkcs11-provider.ts'
+import type { KeyRow } from '../../services/keys/key-provider.ts'
+import { openPkcs11Provider, type Pkcs11Options } from '../../services/keys/pkcs11/pkcs11-provider.ts'
 
 /** What the peer is asked, one message each; it answers each in turn. */
 export type PeerQuestion =

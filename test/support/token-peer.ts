@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import type { Pkcs11Options } from '../../services/authn/keys/pkcs11/pkcs11-provider.ts'
+import type { Pkcs11Options } from '../../services/keys/pkcs11/pkcs11-provider.ts'
 import type { PeerQuestion } from './token-peer-program.ts'
 
 /** Another process that uses a token. */

@@ -1,6 +1,6 @@
-import type { KeyProvider, KeyRow, NewTokenKey } from '../../services/authn/keys/key-provider.ts'
-import { openPkcs11Provider } from '../../services/authn/keys/pkcs11/pkcs11-provider.ts'
-import { createLogger } from '../../services/shared/log/log.ts'
+import type { KeyProvider, KeyRow, NewTokenKey } from '../../services/keys/key-provider.ts'
+import { openPkcs11Provider } from '../../services/keys/pkcs11/pkcs11-provider.ts'
+import { createLogger } from '../../services/platform/log/log.ts'
 import { createToken, type SoftToken } from './softhsm.ts'
 
 /** A token with a provider over it. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { reasons } from '../../../services/shared/errors/reasons.ts'
+import { reasons } from '../../../services/platform/errors/reasons.ts'
 import { commands } from './commands.ts'
 import { toFailure } from './failure.ts'
 import { hints } from './hints.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type AssertionRules, checkAssertion, parseAssertion } from '../../../services/shared/rpc/assertion.ts'
+import { type AssertionRules, checkAssertion, parseAssertion } from '../../../services/chain/assertion.ts'
 import { reasonOf } from '../../../test/support/reason-of.ts'
 import { ADMIN_ISSUER, type AssertionContent, signAssertion } from './assertion.ts'
 import { generateKeyPair } from './ed25519.ts'

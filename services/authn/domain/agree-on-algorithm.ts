@@ -1,5 +1,5 @@
 import { DEFAULT_TOKEN_ALGORITHM, type TokenAlgorithm } from '@auth4agent/core/token-algorithms'
-import { ApiError } from '../../shared/errors/api-error.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
 
 /** What signs tokens for one audience. */
 interface WantedAlgorithm {

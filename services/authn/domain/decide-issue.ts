@@ -1,7 +1,7 @@
 import { type ChallengeContent, challengeMessage } from '@auth4agent/core/challenge'
 import { importPublicKey, verify } from '@auth4agent/core/ed25519'
 import type { AgentSnapshot, OperatorSnapshot } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import { ApiError } from '../../shared/errors/api-error.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
 import { isFullyBound, type RequestedTerms, resolveTerms, type TermDefaults, type TokenTerms } from './token-request.ts'
 
 /** An agent and its operator as they stood at one moment. */

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { type ChallengeContent, readChallenge } from '@auth4agent/core/challenge'
 import { describe, expect, it } from 'vitest'
-import { hmacSha256, importHmacKey } from '../../shared/crypto/hmac.ts'
+import { hmacSha256, importHmacKey } from '../../platform/crypto/hmac.ts'
 import { isAuthentic, parseChallenge, sealChallenge } from './seal-challenge.ts'
 
 const KEY_BYTES = new Uint8Array(32).fill(1)

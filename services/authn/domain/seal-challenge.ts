@@ -1,6 +1,6 @@
 import { decodeBase64url, encodeBase64url } from '@auth4agent/core/base64'
 import { type ChallengeContent, type ChallengeParts, NONCE_BYTES, splitChallenge } from '@auth4agent/core/challenge'
-import { type HmacKey, hmacSha256, verifyHmacSha256 } from '../../shared/crypto/hmac.ts'
+import { type HmacKey, hmacSha256, verifyHmacSha256 } from '../../platform/crypto/hmac.ts'
 
 /** Seals a challenge: base64url(JSON || HMAC-SHA256(key, JSON || nonce)). Needs no row in the database. */
 export function sealChallenge(content: ChallengeContent, nonce: Uint8Array, key: HmacKey): string {

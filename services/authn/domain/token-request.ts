@@ -3,7 +3,7 @@ import type { ChallengeContent } from '@auth4agent/core/challenge'
 import { parseDuration } from '@auth4agent/core/duration'
 import { parseScopeString } from '@auth4agent/core/scope'
 import type { CreateChallengeRequest } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
-import { ApiError } from '../../shared/errors/api-error.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
 
 /** What a caller may ask of a token, each absent when not asked. */
 export interface RequestedTerms {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { AgentStatus } from '../../../gen/prisma/enums.ts'
-import { ApiError } from '../../shared/errors/api-error.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
 import { changeStatus, type StatusVerb } from './change-status.ts'
 
 const at = new Date('2026-01-15T10:30:00Z')

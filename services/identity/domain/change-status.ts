@@ -1,5 +1,5 @@
 import type { AgentStatus } from '../../../gen/prisma/enums.ts'
-import { ApiError } from '../../shared/errors/api-error.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
 import { already, type Decision } from './decision.ts'
 
 /** What an operator does to an agent's status. */

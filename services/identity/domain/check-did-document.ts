@@ -1,6 +1,6 @@
 import { decodePublicKeyMultibase } from '@auth4agent/core/multibase'
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
-import { ApiError } from '../../shared/errors/api-error.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
 
 /**
  * Checks that a client's DID document does not contradict its registration: `id`, where present, is the DID, and the first

@@ -2,8 +2,8 @@ import { fingerprint, formatDid, parseDid } from '@auth4agent/core/did'
 import { admitPublicKey } from '@auth4agent/core/ed25519'
 import { thumbprint } from '@auth4agent/core/thumbprint'
 import type { JsonObject } from '@bufbuild/protobuf'
-import { ApiError } from '../../shared/errors/api-error.ts'
-import { checkLabel } from '../../shared/requests/check-text.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
+import { checkLabel } from '../../platform/requests/check-text.ts'
 import { checkDidDocument } from './check-did-document.ts'
 
 /** A registration as it is asked for. */

@@ -1,5 +1,5 @@
 import type { AgentStatus } from '../../../gen/prisma/enums.ts'
-import { ApiError } from '../../shared/errors/api-error.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
 
 /** The agent that a second registration under the same DID meets; `publicKey` is its key in use. */
 export interface RegisteredAgent {

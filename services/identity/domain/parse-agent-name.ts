@@ -1,6 +1,6 @@
 import { parseDid } from '@auth4agent/core/did'
 import { isUuid } from '@auth4agent/core/uuid'
-import { ApiError } from '../../shared/errors/api-error.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
 
 /** An agent as requests name it, within one operator. */
 export type AgentName = { readonly id: string } | { readonly did: string }

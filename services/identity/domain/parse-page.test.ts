@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { reasonOf } from '../../../test/support/reason-of.ts'
-import { pageTokenAfter } from '../../shared/requests/page.ts'
+import { pageTokenAfter } from '../../platform/requests/page.ts'
 import { parsePage } from './parse-page.ts'
 
 const ID = '019bbf2e-71c8-7000-8000-0123456789ab'

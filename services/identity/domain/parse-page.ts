@@ -1,6 +1,6 @@
 import { AgentStatus } from '../../../gen/prisma/enums.ts'
-import { ApiError } from '../../shared/errors/api-error.ts'
-import { parsePageSize, parsePageToken } from '../../shared/requests/page.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
+import { parsePageSize, parsePageToken } from '../../platform/requests/page.ts'
 
 /** A part of a list of agents: those of these statuses whose id is beyond `after`, at most `size`. */
 export interface AgentPage {

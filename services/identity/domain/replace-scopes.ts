@@ -1,4 +1,4 @@
-import { ApiError } from '../../shared/errors/api-error.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
 import { type AgentState, already, type Decision } from './decision.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { pageTokenAfter } from '../../shared/requests/page.ts'
+import { pageTokenAfter } from '../../platform/requests/page.ts'
 import { parseAuditQuery } from './parse-audit-query.ts'
 
 const all = { pageSize: 0, pageToken: '', action: '', subject: '', outcome: '' }

@@ -1,8 +1,8 @@
 import type { Timestamp } from '@bufbuild/protobuf/wkt'
 import type { AuditOutcome } from '../../../gen/prisma/enums.ts'
-import { ApiError } from '../../shared/errors/api-error.ts'
-import { checkText } from '../../shared/requests/check-text.ts'
-import { parsePageSize, parsePageToken } from '../../shared/requests/page.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
+import { checkText } from '../../platform/requests/check-text.ts'
+import { parsePageSize, parsePageToken } from '../../platform/requests/page.ts'
 
 /** What of an operator's audit is asked for. */
 export interface AuditQuery {

@@ -1,7 +1,7 @@
 import { domainToASCII, domainToUnicode } from 'node:url'
 import { RECORD_LABEL } from '@auth4agent/core/proof-record'
 import { parse } from 'tldts'
-import { ApiError } from '../../shared/errors/api-error.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
 
 const MAX_TEXT = 1024
 /** RFC 1035 section 3.1 allows a name 253 characters in text; the proof's own label and its dot stand before the domain. */

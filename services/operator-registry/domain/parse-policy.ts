@@ -1,6 +1,6 @@
 import { parseAudience } from '@auth4agent/core/audience'
 import { isTokenAlgorithm, TOKEN_ALGORITHMS } from '@auth4agent/core/token-algorithms'
-import { ApiError } from '../../shared/errors/api-error.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
 import { parseDomain } from './parse-domain.ts'
 
 /** Who may ask for tokens for an audience, and what signs them. */

@@ -1,6 +1,6 @@
 import type { OperatorStatus } from '../../../gen/prisma/enums.ts'
-import { ApiError } from '../../shared/errors/api-error.ts'
-import type { ReasonCode } from '../../shared/errors/reasons.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
+import type { ReasonCode } from '../../platform/errors/reasons.ts'
 
 /** What an active or lapsed operator is refused is what only a suspended one may have. */
 const REFUSALS = {

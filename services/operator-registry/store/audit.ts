@@ -1,6 +1,6 @@
 import { uuidv7 } from '@auth4agent/core/uuid'
 import type { AuditLog, PrismaClient } from '../../../gen/prisma/client.ts'
-import { pageTokenAfter } from '../../shared/requests/page.ts'
+import { pageTokenAfter } from '../../platform/requests/page.ts'
 import type { AuditQuery } from '../domain/parse-audit-query.ts'
 
 /** One page of an audit, newest first. */

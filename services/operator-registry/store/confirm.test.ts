@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Operator } from '../../../gen/prisma/client.ts'
 import { DAY, type Harness, startHarness } from '../../../test/support/operator-registry.ts'
 import { until } from '../../../test/support/until.ts'
-import type { Author } from '../../shared/ledger/ledger.ts'
+import type { Author } from '../../ledger/ledger.ts'
 import { type Settled, settleProof } from './confirm.ts'
 import { enterDomain } from './operators.ts'
 

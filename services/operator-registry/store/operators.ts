@@ -1,8 +1,8 @@
 import { isUuid } from '@auth4agent/core/uuid'
 import type { Operator, PrismaClient } from '../../../gen/prisma/client.ts'
-import type { Tx } from '../../shared/db/db.ts'
-import { ApiError } from '../../shared/errors/api-error.ts'
-import type { Audit } from '../../shared/ledger/ledger.ts'
+import type { Audit } from '../../ledger/ledger.ts'
+import type { Tx } from '../../platform/db/db.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
 import { isOwner, OWNER_STATUSES } from '../domain/decide-confirm.ts'
 
 /**

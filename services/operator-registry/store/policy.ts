@@ -1,6 +1,6 @@
 import type { PrismaClient } from '../../../gen/prisma/client.ts'
-import type { Tx } from '../../shared/db/db.ts'
-import { type Author, change } from '../../shared/ledger/ledger.ts'
+import { type Author, change } from '../../ledger/ledger.ts'
+import type { Tx } from '../../platform/db/db.ts'
 import type { Context } from '../context.ts'
 import { type OperatorPolicy, parsePolicy } from '../domain/parse-policy.ts'
 import { refuseUnless } from '../domain/refuse-unless.ts'

@@ -1,6 +1,6 @@
 import type { Operator } from '../../../gen/prisma/client.ts'
-import type { Tx } from '../../shared/db/db.ts'
-import { type Audit, type Author, change } from '../../shared/ledger/ledger.ts'
+import { type Audit, type Author, change } from '../../ledger/ledger.ts'
+import type { Tx } from '../../platform/db/db.ts'
 import type { Context } from '../context.ts'
 import { isOwner } from '../domain/decide-confirm.ts'
 import type { ProofVerdict } from '../domain/judge-proof.ts'

@@ -1,5 +1,5 @@
 import type { Operator } from '../../../gen/prisma/client.ts'
-import { type Author, change } from '../../shared/ledger/ledger.ts'
+import { type Author, change } from '../../ledger/ledger.ts'
 import type { Context } from '../context.ts'
 import { OWNER_STATUSES } from '../domain/decide-confirm.ts'
 import { hasFailedTooOften } from '../domain/judge-reverification.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { connect } from '@nats-io/transport-node'
+import { openDb } from '../../../services/platform/db/db.ts'
 import { revokeToken } from '../../../services/revocation/store.ts'
-import { openDb } from '../../../services/shared/db/db.ts'
 
 /** What a revocation cannot do without, and no more: nobody is waited for. */
 export interface Bare {

@@ -1,7 +1,7 @@
 import type { DescMethod } from '@bufbuild/protobuf'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
-import type { ReasonCode } from '../../../services/shared/errors/reasons.ts'
+import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { hasBody, methods, restForm } from '../support/contract.ts'
 import type { HttpRequest } from '../support/http.ts'
 import type { RefusalCase } from '../support/refusal.ts'

@@ -1,7 +1,7 @@
 import { encodeBase64 } from '@auth4agent/core/base64'
 import { formatDid } from '@auth4agent/core/did'
 import type { JsonObject } from '@bufbuild/protobuf'
-import type { ReasonCode } from '../../../services/shared/errors/reasons.ts'
+import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { methods, restForm, shortName } from '../support/contract.ts'
 import type { RefusalCase } from '../support/refusal.ts'
 import type { World } from '../support/world.ts'

@@ -1,6 +1,6 @@
 import { encodeBase64 } from '@auth4agent/core/base64'
 import type { JsonValue } from '@bufbuild/protobuf'
-import type { ReasonCode } from '../../../services/shared/errors/reasons.ts'
+import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 
 /** What is wrong in a field beyond its type: by name, the value and the reason for which it is refused. */
 export interface FieldRow {

@@ -1,6 +1,6 @@
 import type { JsonObject } from '@bufbuild/protobuf'
 import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
-import type { ReasonCode } from '../../../services/shared/errors/reasons.ts'
+import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import type { RefusalCase } from '../support/refusal.ts'
 import type { World } from '../support/world.ts'
 

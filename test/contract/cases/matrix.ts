@@ -1,5 +1,5 @@
 import type { DescMethod } from '@bufbuild/protobuf'
-import type { ReasonCode } from '../../../services/shared/errors/reasons.ts'
+import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { hasBody, shortName } from '../support/contract.ts'
 import { type Callers, callersOf, changes } from './callers.ts'
 

@@ -1,7 +1,7 @@
 import { generateKeyPair } from '@auth4agent/core/ed25519'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
-import type { ReasonCode } from '../../../services/shared/errors/reasons.ts'
+import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { accessToken } from '../../support/access-tokens.ts'
 import type { RefusalCase } from '../support/refusal.ts'
 

@@ -1,4 +1,4 @@
-import type { ReasonCode } from '../../../services/shared/errors/reasons.ts'
+import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 
 /**
  * What clients have been told of every reason: its REST status and its gRPC code. Written down a second time, since a reason,

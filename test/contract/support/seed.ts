@@ -6,7 +6,7 @@ import { operatorId } from '@auth4agent/core/operator-id'
 import { thumbprint } from '@auth4agent/core/thumbprint'
 import { uuidv7 } from '@auth4agent/core/uuid'
 import type { AgentStatus, OperatorStatus } from '../../../gen/prisma/enums.ts'
-import type { Db } from '../../../services/shared/db/db.ts'
+import type { Db } from '../../../services/platform/db/db.ts'
 import { ISSUER, type Signer } from '../../support/assertions.ts'
 
 /** An operator of the world, able to sign. */

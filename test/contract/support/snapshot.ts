@@ -1,4 +1,4 @@
-import type { Db } from '../../../services/shared/db/db.ts'
+import type { Db } from '../../../services/platform/db/db.ts'
 
 /** Every table of the database as one hash each, and the audit of one request apart. */
 export interface Snapshot {

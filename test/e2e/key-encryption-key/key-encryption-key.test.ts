@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { Db } from '../../../services/shared/db/db.ts'
+import type { Db } from '../../../services/platform/db/db.ts'
 import { snapshots } from '../../contract/support/snapshot.ts'
 import { testDatabase } from '../../support/database.ts'
 import { type Deployment, type Reached, startDeployment } from '../../support/deployment.ts'

@@ -1,6 +1,6 @@
 import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
-import type { KeyFacts, Step } from '../../../services/authn/domain/plan-rotation.ts'
-import { ApiError } from '../../../services/shared/errors/api-error.ts'
+import type { KeyFacts, Step } from '../../../services/keys/domain/plan-rotation.ts'
+import { ApiError } from '../../../services/platform/errors/api-error.ts'
 import { checkCommit } from './checks.ts'
 import { fetchKeySet, signAll } from './clients.ts'
 import { type Row, takeStep } from './database.ts'

@@ -1,6 +1,6 @@
 import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4agent/core/token-algorithms'
-import type { KeyFacts } from '../../../services/authn/domain/plan-rotation.ts'
-import { ApiError } from '../../../services/shared/errors/api-error.ts'
+import type { KeyFacts } from '../../../services/keys/domain/plan-rotation.ts'
+import { ApiError } from '../../../services/platform/errors/api-error.ts'
 import type { Row } from './database.ts'
 import type { Instance } from './instance.ts'
 import { blame, note, type World } from './world.ts'

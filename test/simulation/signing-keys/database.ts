@@ -1,6 +1,6 @@
 import type { KeyState } from '../../../gen/prisma/enums.ts'
-import type { Step } from '../../../services/authn/domain/plan-rotation.ts'
-import type { StandingKey } from '../../../services/authn/keys/key-ages.ts'
+import type { Step } from '../../../services/keys/domain/plan-rotation.ts'
+import type { StandingKey } from '../../../services/keys/key-ages.ts'
 
 /** A row, with what only the simulation knows of it. */
 export interface Row extends StandingKey {

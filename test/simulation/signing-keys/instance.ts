@@ -1,4 +1,4 @@
-import type { KeyFacts } from '../../../services/authn/domain/plan-rotation.ts'
+import type { KeyFacts } from '../../../services/keys/domain/plan-rotation.ts'
 import type { Row } from './database.ts'
 import type { World } from './world.ts'
 

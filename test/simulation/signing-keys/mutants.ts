@@ -1,4 +1,4 @@
-import type { KeyFacts, RotationTimes, Step } from '../../../services/authn/domain/plan-rotation.ts'
+import type { KeyFacts, RotationTimes, Step } from '../../../services/keys/domain/plan-rotation.ts'
 import { type Parts, REAL } from './parts.ts'
 
 /** What becomes of the promises without one of the rules. */

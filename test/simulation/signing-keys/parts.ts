@@ -1,5 +1,5 @@
-import { planCompromise, planRotateNow, planSchedule } from '../../../services/authn/domain/plan-rotation.ts'
-import { createKeyAges } from '../../../services/authn/keys/key-ages.ts'
+import { planCompromise, planRotateNow, planSchedule } from '../../../services/keys/domain/plan-rotation.ts'
+import { createKeyAges } from '../../../services/keys/key-ages.ts'
 
 /** What the simulation puts to the test; mutants break one of them. */
 export interface Parts {

@@ -1,5 +1,5 @@
 import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
-import type { RotationTimes } from '../../../services/authn/domain/plan-rotation.ts'
+import type { RotationTimes } from '../../../services/keys/domain/plan-rotation.ts'
 import type { Random } from '../revocation/random.ts'
 import type { Moment, Row } from './database.ts'
 import type { Instance } from './instance.ts'

@@ -1,5 +1,5 @@
 import { parser } from '@prometheus-io/lezer-promql'
-import { reasons } from '../../../services/shared/errors/reasons.ts'
+import { reasons } from '../../../services/platform/errors/reasons.ts'
 import { isMapping, type Json, listAt, mappingAt, type ReadText, readYaml, textAt } from './files.ts'
 
 /** A PromQL expression and where it stands. */

@@ -1,7 +1,7 @@
-import { type Config, ConfigError, readConfig } from '../../../services/shared/config/config.ts'
-import { ADDRESSES } from '../../../services/shared/config/conflicts.ts'
-import { parseServices } from '../../../services/shared/config/service-names.ts'
-import { StartupError } from '../../../services/shared/startup-error.ts'
+import { StartupError } from '../../../services/platform/errors/startup-error.ts'
+import { type Config, ConfigError, readConfig } from '../../../services/process/configuration/config.ts'
+import { ADDRESSES } from '../../../services/process/configuration/conflicts.ts'
+import { parseServices } from '../../../services/process/configuration/service-names.ts'
 
 /** A process of Auth4Agent as a manifest starts it. */
 export interface Process {

@@ -1,0 +1,217 @@
+import { createHmac } from 'node:crypto'
+import { generateKeyPair } from '@auth4agent/core/ed25519'
+import { thumbprint } from '@auth4agent/core/thumbprint'
+import { describe, expect, it } from 'vitest'
+import { adminSigner, bearer, ISSUER, NOW_S, operatorSigner } from '../../test/support/assertions.ts'
+import { reasonOf } from '../../test/support/reason-of.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
+import { type AssertionRules, checkAssertion, parseAssertion } from './assertion.ts'
+
+const ID = 'aaaaaaaa-1111-8111-8111-111111111111'
+const RPC = `PATCH /v1/operators/${ID}/agents/scopes`
+const operator = operatorSigner(ID)
+const other = operatorSigner('22222222-2222-8222-8222-222222222222')
+const key = operator.pair.publicKey
+const READ: AssertionRules = { issuer: ISSUER, nowS: NOW_S, skewS: 10, rpc: RPC, mustNameRpc: false }
+const CHANGE: AssertionRules = { ...READ, mustNameRpc: true }
+
+const check = (text: string, rules: AssertionRules = READ, rawKey = key) =>
+  checkAssertion(parseAssertion(text), rawKey, rules)
+const withClaims = (claims: Record<string, unknown>) => bearer(operator, { claims })
+const withHeader = (header: Record<string, unknown>) => bearer(operator, { header })
+const token = (text: string) => text.slice('Bearer '.length)
+
+function messageOf(work: () => unknown): string {
+  try {
+    work()
+  } catch (error) {
+    if (error instanceof ApiError) return error.message
+    throw error
+  }
+  return ''
+}
+
+describe('parseAssertion', () => {
+  const good = bearer(operator)
+
+  it.each(['Bearer', 'bearer', 'BEARER', 'bEaReR'])('takes the scheme as %s (RFC 9110 section 11.1)', (scheme) => {
+    expect(parseAssertion(`${scheme} ${token(good)}`)).toMatchObject({ iss: ID, typ: operator.typ })
+  })
+
+  it.each([
+    ['nothing', ''],
+    ['the scheme alone', 'Bearer'],
+    ['the scheme and a space', 'Bearer '],
+    ['another scheme', `Basic ${token(good)}`],
+    ['the token alone', token(good)],
+    ['two spaces', `Bearer  ${token(good)}`],
+    ['a tab', `Bearer\t${token(good)}`],
+    ['white space in front', ` ${good}`],
+    ['white space behind', `${good} `],
+    ['a line feed behind', `${good}\n`],
+    ['two tokens with a space', `${good} ${token(good)}`],
+    ['two headers joined by a comma', `${good}, ${good}`],
+    ['two tokens joined by a comma', `${good},${token(good)}`],
+    ['a NUL', `${good}\0`],
+    ['a non-breaking space', `Bearer\u00a0${token(good)}`],
+    ['padding', `${good}==`],
+    ['a fourth part', `${good}.AA`],
+    ['no signature', good.slice(0, good.lastIndexOf('.') + 1)],
+    ['more than 4096 characters', withClaims({ pad: 'x'.repeat(3500) })],
+  ])('refuses %s', (_name, text) => {
+    expect(reasonOf(() => parseAssertion(text))).toBe('INVALID_ASSERTION')
+  })
+
+  it.each([
+    ['alg none', { alg: 'none' }, 'alg'],
+    ['alg HS256', { alg: 'HS256' }, 'alg'],
+    ['alg of another case', { alg: 'eddsa' }, 'alg'],
+    ['alg Ed448', { alg: 'Ed448' }, 'alg'],
+    ['no alg', { alg: undefined }, 'alg'],
+    ['the typ of an access token', { typ: 'at+jwt' }, 'typ'],
+    ['the typ JWT', { typ: 'JWT' }, 'typ'],
+    ['the long form of the typ', { typ: 'application/auth4agent-operator+jwt' }, 'typ'],
+    ['no typ', { typ: undefined }, 'typ'],
+    ['no kid', { kid: undefined }, 'kid'],
+    ['a kid that is a number', { kid: 1 }, 'kid'],
+    ['a jwk of the attacker', { jwk: { kty: 'OKP', crv: 'Ed25519', x: 'AA' } }, 'foreign-key'],
+    ['a jku', { jku: 'https://evil.example/keys' }, 'foreign-key'],
+    ['crit', { crit: ['exp'] }, 'critical'],
+  ])('refuses a header with %s', (_name, header, why) => {
+    expect(reasonOf(() => parseAssertion(withHeader(header)))).toBe('INVALID_ASSERTION')
+    expect(messageOf(() => parseAssertion(withHeader(header)))).toContain(why)
+  })
+
+  it.each([
+    ['no iss', { iss: undefined }],
+    ['no sub', { sub: undefined }],
+    ['neither', { iss: undefined, sub: undefined }],
+    ['both as the same number', { iss: 1, sub: 1 }],
+    ['both as null', { iss: null, sub: null }],
+    ['a sub that differs', { sub: other.iss }],
+    ['a sub of another case', { sub: ID.toUpperCase(), iss: ID }],
+  ])('refuses claims with %s', (_name, claims) => {
+    expect(messageOf(() => parseAssertion(withClaims(claims)))).toContain('iss and sub')
+  })
+})
+
+describe('checkAssertion', () => {
+  it('answers jti and expiry of an assertion that holds', () => {
+    expect(check(withClaims({ jti: 'a', rpc: RPC }), CHANGE)).toEqual({ jti: 'a', expiresAt: NOW_S + 60 })
+    expect(check(bearer(operator, { header: { alg: 'Ed25519' } }))).toMatchObject({ expiresAt: NOW_S + 60 })
+  })
+
+  it.each([
+    ['another key with its own kid', bearer({ ...other, iss: ID }), 'kid'],
+    ['another key under this kid', bearer({ ...other, iss: ID }, { header: { kid: thumbprint(key) } }), 'signature'],
+    ['this key under another kid', withHeader({ kid: thumbprint(other.pair.publicKey) }), 'kid'],
+    ['the kid in another case', withHeader({ kid: thumbprint(key).toLowerCase() }), 'kid'],
+    ['a kid that begins like the right one', withHeader({ kid: `${thumbprint(key)}x` }), 'kid'],
+  ])('refuses %s', (_name, text, why) => {
+    expect(reasonOf(() => check(text))).toBe('INVALID_ASSERTION')
+    expect(messageOf(() => check(text))).toContain(why)
+  })
+
+  it('refuses an HMAC made with the public key as its secret', () => {
+    const [header, payload] = token(bearer(operator)).split('.')
+    const mac = createHmac('sha256', key).update(`${header}.${payload}`).digest('base64url')
+    expect(messageOf(() => check(`Bearer ${header}.${payload}.${mac}`))).toContain('signature')
+  })
+
+  it('refuses a payload that was changed after it was signed', () => {
+    const [header, , signature] = token(bearer(operator)).split('.')
+    const payload = token(withClaims({ jti: 'other' })).split('.')[1]
+    expect(messageOf(() => check(`Bearer ${header}.${payload}.${signature}`))).toContain('signature')
+  })
+
+  it.each([
+    ['missing', undefined],
+    ['an array of exactly the issuer', [ISSUER]],
+    ['an array with more', [ISSUER, 'https://b.example']],
+    ['another issuer', 'https://b.example'],
+    ['the issuer with a slash', `${ISSUER}/`],
+    ['the issuer in capitals', ISSUER.toUpperCase()],
+    ['the empty text', ''],
+    ['null', null],
+  ])('refuses an aud that is %s', (_name, aud) => {
+    expect(reasonOf(() => check(withClaims({ aud })))).toBe('INVALID_ASSERTION')
+    expect(messageOf(() => check(withClaims({ aud })))).toContain('aud')
+  })
+
+  it.each([
+    ['no iat', { iat: undefined }],
+    ['no exp', { exp: undefined }],
+    ['iat as text', { iat: String(NOW_S) }],
+    ['exp as text', { exp: String(NOW_S + 60) }],
+    ['a fraction', { exp: NOW_S + 0.5 }],
+    ['null', { iat: null }],
+    ['zero', { iat: 0 }],
+    ['a negative iat', { iat: -1 }],
+    ['milliseconds', { iat: NOW_S * 1000, exp: NOW_S * 1000 + 60 }],
+    ['an nbf that is null', { nbf: null }],
+    ['an nbf that is text', { nbf: '1' }],
+    ['exp at iat', { exp: NOW_S }],
+    ['exp before iat', { iat: NOW_S + 5, exp: NOW_S + 4 }],
+    ['301 seconds of life', { exp: NOW_S + 301 }],
+    ['an iat beyond the skew', { iat: NOW_S + 11 }],
+    ['an nbf beyond the skew', { nbf: NOW_S + 11 }],
+  ])('refuses times: %s', (_name, claims) => {
+    expect(reasonOf(() => check(withClaims(claims)))).toBe('INVALID_ASSERTION')
+  })
+
+  it.each([
+    ['300 seconds of life', { exp: NOW_S + 300 }],
+    ['an iat at the edge of the skew', { iat: NOW_S + 10 }],
+    ['an nbf at the edge of the skew', { nbf: NOW_S + 10 }],
+    ['an expiry within the skew', { iat: NOW_S - 60, exp: NOW_S - 9 }],
+  ])('takes times: %s', (_name, claims) => {
+    expect(reasonOf(() => check(withClaims(claims)))).toBeUndefined()
+  })
+
+  it('says so when the assertion has expired, from the second on in which the skew is used up', () => {
+    expect(reasonOf(() => check(withClaims({ iat: NOW_S - 60, exp: NOW_S - 10 })))).toBe('ASSERTION_EXPIRED')
+  })
+
+  it.each([
+    ['missing', undefined],
+    ['empty', ''],
+    ['65 characters', 'j'.repeat(65)],
+    ['a number', 1],
+    ['with a space', 'a b'],
+    ['with a NUL', 'a\0'],
+    ['beyond ASCII', 'é'],
+    ['with a line feed at the end', 'a\n'],
+  ])('refuses a jti that is %s', (_name, jti) => {
+    expect(messageOf(() => check(withClaims({ jti })))).toContain('jti')
+  })
+
+  it('takes a jti of 64 characters', () => {
+    expect(check(withClaims({ jti: 'j'.repeat(64) })).jti).toHaveLength(64)
+  })
+
+  it.each([
+    ['missing', undefined],
+    ['of another method', RPC.replace('PATCH', 'POST')],
+    ['in another case', RPC.toLowerCase()],
+    ['with a query', `${RPC}?x=1`],
+    ['with a slash at the end', `${RPC}/`],
+    ['the name over gRPC', 'auth4agent.v1.IdentityService/SetAgentScopes'],
+    ['an array', [RPC]],
+    ['null', null],
+  ])('refuses a change whose rpc is %s', (_name, rpc) => {
+    expect(reasonOf(() => check(withClaims({ rpc }), CHANGE))).toBe('INVALID_ASSERTION')
+    expect(messageOf(() => check(withClaims({ rpc }), CHANGE))).toContain('rpc')
+  })
+
+  it('lets a read go without rpc, but takes no assertion that was made for another call', () => {
+    expect(reasonOf(() => check(withClaims({ rpc: RPC })))).toBeUndefined()
+    expect(reasonOf(() => check(withClaims({ rpc: undefined })))).toBeUndefined()
+    expect(messageOf(() => check(withClaims({ rpc: 'DELETE /' })))).toContain('rpc')
+  })
+
+  it('does not care who the assertion says it is from: that is for the caller to look up', () => {
+    const admin = adminSigner()
+    expect(reasonOf(() => check(bearer(admin), READ, admin.pair.publicKey))).toBeUndefined()
+    expect(messageOf(() => check(bearer(admin), READ, generateKeyPair().publicKey))).toContain('kid')
+  })
+})

@@ -1,0 +1,78 @@
+import { afterAll, describe, expect, it, vi } from 'vitest'
+import { bearer } from '../../test/support/assertions.ts'
+import { chainFixture, PARTIES, RPC } from '../../test/support/chain.ts'
+import { testDatabase } from '../../test/support/database.ts'
+import { refusalOf } from '../../test/support/reason-of.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
+
+const database = await testDatabase()
+const { db } = database
+afterAll(() => database.drop())
+
+const ENDS = { action: 'agent.suspend', endsTokens: true } as const
+const authorization = () => bearer(PARTIES.own, { claims: { rpc: RPC } })
+
+const never = () => new Promise<never>(() => {})
+const failing = async () => {
+  throw new ApiError('UNAVAILABLE')
+}
+
+describe('a call that ends tokens', () => {
+  it.each(['released', 'superseded'])(
+    'waits before it refuses an operator that is %s: that may be what it asked for',
+    async (status) => {
+      let settled = 0
+      const settle = async () => void (settled += 1)
+      const { call } = chainFixture(db, { policy: ENDS, status, deps: { settle } })
+      expect(await refusalOf(call(authorization()))).toBe('OPERATOR_NOT_ACTIVE')
+      expect(settled).toBe(1)
+    },
+  )
+
+  it('answers once every verifier refuses them', async () => {
+    const settled = Promise.withResolvers<void>()
+    const steps: string[] = []
+    const handler = async () => (steps.push('handler'), {})
+    const settle = async () => {
+      steps.push('settle')
+      await settled.promise
+    }
+    const { call } = chainFixture(db, { policy: ENDS, handler, deps: { settle } })
+    const answer = call(authorization()).then(() => steps.push('answer'))
+    await vi.waitFor(() => expect(steps).toEqual(['handler', 'settle']))
+    settled.resolve()
+    await answer
+    expect(steps).toEqual(['handler', 'settle', 'answer'])
+  })
+
+  it('waits within its deadline', async () => {
+    const deps = { settle: never, deadlineMs: 100 }
+    const { call } = chainFixture(db, { policy: ENDS, deps })
+    expect(await refusalOf(call(authorization()))).toBe('DEADLINE_EXCEEDED')
+  })
+
+  it('fails when that cannot be known, which is no refusal to audit', async () => {
+    const before = await db.prisma.auditLog.count()
+    expect(await refusalOf(chainFixture(db, { policy: ENDS, deps: { settle: failing } }).call(authorization()))).toBe(
+      'UNAVAILABLE',
+    )
+    expect(await db.prisma.auditLog.count()).toBe(before)
+  })
+
+  it.each([
+    ['waits when who is known is refused: it may repeat what was done', ENDS, true, true, 1],
+    ['does not wait when a stranger is refused', { ...ENDS, callers: ['anyone', 'operator'] } as const, false, true, 0],
+    ['does not wait where it ends none', { action: 'agent.approve', endsTokens: false } as const, true, false, 0],
+    ['does not wait where it changes nothing', {}, true, false, 0],
+  ])('%s', async (_name, policy, isKnown, fails, waits) => {
+    let settled = 0
+    const settle = async () => void (settled += 1)
+    const handler = async () => {
+      if (fails) throw new ApiError('AGENT_REVOKED')
+      return {}
+    }
+    const { call } = chainFixture(db, { policy, handler, deps: { settle } })
+    expect(await refusalOf(call(isKnown ? authorization() : undefined))).toBe(fails ? 'AGENT_REVOKED' : undefined)
+    expect(settled).toBe(waits)
+  })
+})

@@ -1,0 +1,249 @@
+import { create } from '@bufbuild/protobuf'
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { GetAgentRequestSchema, IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
+import { bearer } from '../../test/support/assertions.ts'
+import { chainFixture, PARTIES, RPC } from '../../test/support/chain.ts'
+import { testDatabase } from '../../test/support/database.ts'
+import { refusalOf } from '../../test/support/reason-of.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
+import type { Call } from './call.ts'
+import type { CallerKind } from './policy.ts'
+
+const database = await testDatabase()
+const { db } = database
+afterAll(() => database.drop())
+// The audit is append-only: what a test finds is what has come since it began.
+let seen = 0
+const audit = async () => (await db.prisma.auditLog.findMany({ orderBy: { id: 'asc' } })).slice(seen)
+beforeEach(async () => {
+  seen = await db.prisma.auditLog.count()
+})
+
+const { own, foreign, admin } = PARTIES
+const tokens = {
+  nobody: () => undefined,
+  'the operator itself': () => bearer(own),
+  'another operator': () => bearer(foreign),
+  'the administrator': () => bearer(admin),
+}
+
+const refuse = async () => {
+  throw new ApiError('AGENT_NOT_FOUND')
+}
+const unread = () => {
+  throw new ApiError('INVALID_ARGUMENT', 'half an object')
+}
+const fail = async () => {
+  throw new Error('the inner secret')
+}
+
+describe('policy', () => {
+  const U = 'UNAUTHENTICATED'
+  const D = 'PERMISSION_DENIED'
+  const matrix: [CallerKind[], ...(string | undefined)[]][] = [
+    [[], U, U, U, U],
+    [['anyone'], undefined, undefined, undefined, undefined],
+    [['operator'], U, undefined, D, D],
+    [['admin'], U, D, D, undefined],
+    [['operator', 'admin'], U, undefined, D, undefined],
+    [['anyone', 'operator'], undefined, undefined, D, D],
+    [['anyone', 'operator', 'admin'], undefined, undefined, D, undefined],
+  ]
+  const cells = matrix.flatMap(([callers, ...reasons]) =>
+    (Object.keys(tokens) as (keyof typeof tokens)[]).map((who, index) => ({ callers, who, reason: reasons[index] })),
+  )
+  it.each(cells)('line $callers, called by $who: $reason', async ({ callers, who, reason }) => {
+    const handler = vi.fn(async () => ({}))
+    const { call } = chainFixture(db, { policy: { callers }, handler })
+    expect(await refusalOf(call(tokens[who]()))).toBe(reason)
+    expect(handler).toHaveBeenCalledTimes(reason === undefined ? 1 : 0)
+  })
+
+  it('compares the owner exactly', async () => {
+    const { call } = chainFixture(db)
+    for (const operatorId of ['', own.iss.toUpperCase(), `${own.iss} `]) {
+      expect(await refusalOf(call(bearer(own), {}, { operatorId }))).toBe('PERMISSION_DENIED')
+    }
+  })
+
+  it('lets no operator call where the line names neither a field nor none', async () => {
+    const { call } = chainFixture(db, { policy: { callers: ['operator'], own: undefined } as never })
+    expect(await refusalOf(call(bearer(own), {}, { operatorId: undefined }))).toBe('PERMISSION_DENIED')
+  })
+
+  it('lets an operator call what names no owner', async () => {
+    const { call } = chainFixture(db, { policy: { callers: ['operator'], own: 'none' } })
+    expect(await refusalOf(call(bearer(foreign)))).toBeUndefined()
+  })
+
+  it('demands that the assertion names a call that changes something', async () => {
+    const { call } = chainFixture(db, { policy: { action: 'agent.suspend' } })
+    expect(await refusalOf(call(bearer(own)))).toBe('INVALID_ASSERTION')
+    expect(await refusalOf(call(bearer(own, { claims: { rpc: 'POST /v1/y' } })))).toBe('INVALID_ASSERTION')
+    expect(await refusalOf(call(bearer(own, { claims: { rpc: RPC } })))).toBeUndefined()
+  })
+
+  it('knows no method that was not given to it', async () => {
+    const { rpc } = chainFixture(db)
+    const meta = { requestId: '', source: '', authorization: undefined, rpc: '' }
+    const answer = rpc.invoke(IdentityService.method.getAgent, () => create(GetAgentRequestSchema), meta)
+    expect(await refusalOf(answer)).toBe('ROUTE_NOT_FOUND')
+    expect(rpc.services).toEqual([IdentityService])
+  })
+
+  it('hands the handler who calls, and answers a whole message', async () => {
+    const calls: Call[] = []
+    const { call } = chainFixture(db, { handler: async (_request, call) => (calls.push(call), { agentDid: 'x' }) })
+    expect(await call(bearer(own))).toMatchObject({ $typeName: 'auth4agent.v1.SuspendAgentResponse', agentDid: 'x' })
+    expect(calls).toMatchObject([{ requestId: 'request-1', principal: { operatorId: own.iss } }])
+  })
+
+  it('refuses text that the database cannot hold before anything looks at it', async () => {
+    const handler = vi.fn(async () => ({}))
+    const { call } = chainFixture(db, { handler })
+    expect(await refusalOf(call(bearer(own), {}, { reason: 'a\0' }))).toBe('INVALID_ARGUMENT')
+    expect(handler).not.toHaveBeenCalled()
+  })
+})
+
+describe('refusals and faults', () => {
+  it('audits a refusal of an operator under that operator', async () => {
+    const { call } = chainFixture(db, { policy: { action: 'agent.suspend' }, handler: refuse })
+    expect(await refusalOf(call(bearer(own, { claims: { rpc: RPC } })))).toBe('AGENT_NOT_FOUND')
+    expect(await audit()).toMatchObject([
+      {
+        operatorId: own.iss,
+        actor: `operator:${own.iss}`,
+        action: 'agent.suspend',
+        subject: 'a-1',
+        outcome: 'refused',
+        reason: 'AGENT_NOT_FOUND',
+        requestId: 'request-1',
+      },
+    ])
+  })
+
+  it('audits an operator that reaches for another’s under itself, naming the RPC where nothing changes', async () => {
+    await refusalOf(chainFixture(db).call(bearer(foreign)))
+    const action = 'IdentityService/SuspendAgent'
+    expect(await audit()).toMatchObject([{ operatorId: foreign.iss, action, reason: 'PERMISSION_DENIED' }])
+  })
+
+  it('audits a refusal of the administrator under nobody', async () => {
+    await refusalOf(chainFixture(db).call(bearer(admin)))
+    expect(await audit()).toMatchObject([{ operatorId: null, actor: 'admin', reason: 'PERMISSION_DENIED' }])
+  })
+
+  it('bounds what it records of a request, also through the middle of a character', async () => {
+    await refusalOf(chainFixture(db, { handler: refuse }).call(bearer(own), {}, { agent: `a${'😀'.repeat(400)}` }))
+    const [record] = await audit()
+    expect(record?.subject.length).toBe(512)
+  })
+
+  it.each([
+    ['released', 1],
+    ['superseded', 1],
+    ['pending', 0],
+  ])('audits that an operator is refused that is %s: %i', async (status, count) => {
+    const { call } = chainFixture(db, { status })
+    expect(await refusalOf(call(bearer(own)))).toBe('OPERATOR_NOT_ACTIVE')
+    const records = await audit()
+    expect(records).toHaveLength(count)
+    for (const record of records) {
+      expect(record).toMatchObject({ actor: `operator:${own.iss}`, outcome: 'refused', reason: 'OPERATOR_NOT_ACTIVE' })
+    }
+  })
+
+  it('writes nothing for callers that have not proven themselves', async () => {
+    const anyone = chainFixture(db, { policy: { callers: ['anyone'] }, handler: refuse })
+    expect(await refusalOf(anyone.call())).toBe('AGENT_NOT_FOUND')
+    const { call } = chainFixture(db)
+    for (const authorization of [undefined, 'nonsense', bearer({ ...own, pair: foreign.pair })]) {
+      await refusalOf(call(authorization))
+    }
+    expect(await audit()).toEqual([])
+  })
+
+  it('logs a fault with its cause and shows none of it', async () => {
+    const { call, lines, observed } = chainFixture(db, { handler: fail })
+    const error = await call(bearer(own)).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )
+    expect(error).toMatchObject({ reason: 'INTERNAL', message: 'The server failed' })
+    expect(observed).toEqual(['INTERNAL'])
+    const fault = lines.find(({ msg }) => msg === 'The server failed')
+    expect(fault).toMatchObject({ requestId: 'request-1', error: { message: 'the inner secret' } })
+    expect(await audit()).toEqual([])
+  })
+
+  it('answers the refusal even when it cannot be audited, and says so in the log', async () => {
+    const create = vi.spyOn(db.prisma.auditLog, 'create').mockRejectedValueOnce(new Error('disk full'))
+    const { call, lines } = chainFixture(db, { handler: refuse })
+    expect(await refusalOf(call(bearer(own)))).toBe('AGENT_NOT_FOUND')
+    expect(lines.find(({ msg }) => msg === 'a refusal could not be audited')).toMatchObject({
+      error: { message: 'disk full' },
+    })
+    create.mockRestore()
+  })
+
+  it('logs every call with its reason, and never the assertion', async () => {
+    const { call, lines } = chainFixture(db)
+    const authorization = bearer(own)
+    await call(authorization)
+    await refusalOf(call(bearer(foreign)))
+    expect(lines).toMatchObject([
+      { msg: 'call', rpc: 'IdentityService/SuspendAgent', reason: 'OK', source: '192.0.2.1', requestId: 'request-1' },
+      { msg: 'call', reason: 'PERMISSION_DENIED' },
+    ])
+    expect(JSON.stringify(lines)).not.toContain(authorization.slice(-40))
+  })
+})
+
+describe('what is refused before its handler', () => {
+  const ONCE = { source: { perMinute: 6, burst: 1 } }
+
+  it('is limited, logged and counted when its message cannot be read', async () => {
+    const handler = vi.fn(async () => ({}))
+    const { send, lines, observed, labels } = chainFixture(db, { handler, rate: ONCE })
+    expect(await refusalOf(send(unread))).toBe('INVALID_ARGUMENT')
+    expect(await refusalOf(send(unread))).toBe('RATE_LIMITED')
+    expect(lines).toMatchObject([
+      { msg: 'call', rpc: 'IdentityService/SuspendAgent', reason: 'INVALID_ARGUMENT', source: '192.0.2.1' },
+      { msg: 'call', reason: 'RATE_LIMITED' },
+    ])
+    expect(observed).toEqual(['INVALID_ARGUMENT', 'RATE_LIMITED'])
+    expect(labels[0]).toBe('IdentityService/SuspendAgent')
+    expect(handler).not.toHaveBeenCalled()
+  })
+
+  it('reads no message of a source that has made too many calls', async () => {
+    const { call, send } = chainFixture(db, { rate: ONCE })
+    await call(bearer(own))
+    const read = vi.fn(unread)
+    expect(await refusalOf(send(read))).toBe('RATE_LIMITED')
+    expect(read).not.toHaveBeenCalled()
+  })
+
+  it('is limited, logged and counted under no name when it reaches no method', async () => {
+    const { rpc, lines, observed, labels } = chainFixture(db, { rate: ONCE })
+    const refuse = () => rpc.refuse(new ApiError('ROUTE_NOT_FOUND'), { requestId: 'r', source: '192.0.2.1' })
+    expect(await refuse()).toMatchObject({ reason: 'ROUTE_NOT_FOUND' })
+    expect(await refuse()).toMatchObject({ reason: 'RATE_LIMITED', retryAfter: 10 })
+    expect(lines).toMatchObject([
+      { msg: 'call', rpc: 'none/none', reason: 'ROUTE_NOT_FOUND', source: '192.0.2.1', requestId: 'r' },
+      { msg: 'call', reason: 'RATE_LIMITED' },
+    ])
+    expect([observed, labels]).toEqual([
+      ['ROUTE_NOT_FOUND', 'RATE_LIMITED'],
+      ['none/none', 'none/none'],
+    ])
+  })
+
+  it('shows a fault of the gateway in the log alone', async () => {
+    const { rpc, lines } = chainFixture(db)
+    const fault = new ApiError('INTERNAL', undefined, { cause: new Error('the inner secret') })
+    expect(await rpc.refuse(fault, { requestId: 'r', source: '' })).toMatchObject({ message: 'The server failed' })
+    expect(lines[0]).toMatchObject({ requestId: 'r', error: { message: 'the inner secret' } })
+  })
+})

@@ -1,0 +1,182 @@
+import { create, type DescMethod, type Message } from '@bufbuild/protobuf'
+import { ApiError } from '../platform/errors/api-error.ts'
+import { reasons } from '../platform/errors/reasons.ts'
+import { sourceKey } from '../platform/limits/source-key.ts'
+import type { Metrics } from '../platform/metrics/metrics.ts'
+import type { Principal } from './call.ts'
+import { admitCaller, auditRefusal, type CheckDeps, limit, receive } from './checks.ts'
+import { type ObserverDeps, observe } from './observation.ts'
+import type { Caller, Forward, Meta, Route, Rpc, StreamRoute, UnaryRoute } from './rpc.ts'
+import { createStreams, type Opened, type StreamBounds } from './streams.ts'
+import { refuseUnstorableText } from './unstorable-text.ts'
+import { createDeadline } from './with-deadline.ts'
+
+/** What the chain works with. */
+export interface ChainDeps extends CheckDeps, ObserverDeps {
+  readonly metrics: Pick<Metrics, 'observe' | 'callStarted' | 'callEnded'>
+  /** Calls answered at the same time; more are refused with OVERLOADED. */
+  readonly maxConcurrency: number
+  /** Longest a call may take, in milliseconds; a caller may ask for less. */
+  readonly deadlineMs: number
+  /** Resolves once every verifier of the deployment refuses what has been ended. */
+  readonly settle: () => Promise<void>
+  /** Bounds on streams where they are not the usual ones. */
+  readonly streamBounds?: Partial<StreamBounds>
+}
+
+/** Does what the chain is around: here, or in another process. */
+type Target =
+  | { readonly kind: 'route'; readonly route: Route }
+  | { readonly kind: 'forward'; readonly forward: Forward }
+
+/** Puts routes behind the one chain: log, deadline, limits, authenticate, policy, handler, errors. Others it forwards. */
+export function createRpc(routes: readonly Route[], forwards: readonly Forward[], deps: ChainDeps): Rpc {
+  const targets = new Map<DescMethod, Target>()
+  for (const forward of forwards) {
+    const methods = forward.services.flatMap((service) => service.methods)
+    for (const method of methods) targets.set(method, { kind: 'forward', forward })
+  }
+  for (const route of routes) targets.set(route.method, { kind: 'route', route })
+  const admit = createAdmission(deps)
+  const streams = createStreams(deps, deps.streamBounds)
+  const withDeadline = createDeadline(deps.deadlineMs)
+  const targetOf = (method: DescMethod): Target => {
+    const target = targets.get(method)
+    if (target === undefined) throw new ApiError('ROUTE_NOT_FOUND')
+    return target
+  }
+  return {
+    services: [...new Set([...targets.keys()].map(({ parent }) => parent))],
+    invoke: (method, read, meta) =>
+      observed(deps, method, meta, async () => {
+        const target = targetOf(method)
+        const timeoutMs = Math.min(deps.deadlineMs, meta.timeoutMs ?? deps.deadlineMs)
+        return withDeadline(timeoutMs, () => admit(() => answer(deps, target, method, read, { ...meta, timeoutMs })))
+      }),
+    subscribe: (method, read, meta, signal) =>
+      streams(method, meta, signal, () => {
+        const target = targetOf(method)
+        const ms = Math.min(deps.deadlineMs, meta.timeoutMs ?? deps.deadlineMs)
+        return withDeadline(ms, () => admit(() => open(deps, target, method, read, meta)))
+      }),
+    refuse: (error, caller) => refuse(deps, error, caller),
+  }
+}
+
+/** Makes the function that holds one of the places until the work has ended, even if its caller has stopped waiting. */
+function createAdmission({ maxConcurrency, metrics }: ChainDeps) {
+  let inFlight = 0
+  return async <T>(work: () => Promise<T>): Promise<T> => {
+    if (inFlight >= maxConcurrency) throw new ApiError('OVERLOADED', undefined, { retryAfter: 1 })
+    inFlight += 1
+    metrics.callStarted()
+    try {
+      return await work()
+    } finally {
+      inFlight -= 1
+      metrics.callEnded()
+    }
+  }
+}
+
+async function refuse(deps: ChainDeps, error: ApiError, caller: Caller): Promise<ApiError> {
+  const observation = observe(deps, undefined, caller)
+  try {
+    limit(deps, 'read', 'source', sourceKey(caller.source))
+    return observation.failed(error)
+  } catch (limited) {
+    return observation.failed(limited)
+  } finally {
+    observation.ended()
+  }
+}
+
+/** Logs and counts a call. What is thrown leaves as an ApiError. */
+async function observed<T>(deps: ChainDeps, method: DescMethod, caller: Caller, work: () => Promise<T>): Promise<T> {
+  const observation = observe(deps, method, caller)
+  try {
+    return await work()
+  } catch (thrown) {
+    throw observation.failed(thrown)
+  } finally {
+    observation.ended()
+  }
+}
+
+async function answer(
+  deps: ChainDeps,
+  target: Target,
+  method: DescMethod,
+  read: () => Message,
+  meta: Meta,
+): Promise<Message> {
+  if (target.kind === 'forward') return target.forward.unary(method, readForwarded(deps, method, read, meta), meta)
+  const { route } = target
+  if (route.kind !== 'unary') throw streamMismatch(method)
+  const output = await handle(deps, route, read, meta)
+  // Also when nothing was changed now: an earlier call whose answer was lost may not have waited to the end.
+  if (route.policy.endsTokens === true) await deps.settle()
+  return create(method.output, output)
+}
+
+async function handle(deps: ChainDeps, route: UnaryRoute, read: () => Message, meta: Meta) {
+  const received = await receive(deps, route, read, meta)
+  try {
+    admitCaller(deps, route, received, meta)
+    return await route.handler(received.request, received.call)
+  } catch (thrown) {
+    const error = await auditRefusal(deps, route, received, thrown)
+    // "Released already" is how the repetition of a release ends whose answer was lost.
+    if (route.policy.endsTokens === true && isKnownRefusal(received.call.principal, error)) await deps.settle()
+    throw error
+  }
+}
+
+function isKnownRefusal({ kind }: Principal, { reason }: ApiError): boolean {
+  return kind !== 'anonymous' && reasons[reason].status < 500 && reason !== 'RATE_LIMITED'
+}
+
+async function open(
+  deps: ChainDeps,
+  target: Target,
+  method: DescMethod,
+  read: () => Message,
+  meta: Meta,
+): Promise<Opened> {
+  if (target.kind === 'forward') {
+    const request = readForwarded(deps, method, read, meta)
+    return { start: (signal) => target.forward.stream(method, request, meta, signal) }
+  }
+  const { route } = target
+  if (route.kind !== 'stream') throw streamMismatch(method)
+  return openHere(deps, route, read, meta)
+}
+
+async function openHere(deps: ChainDeps, route: StreamRoute, read: () => Message, meta: Meta): Promise<Opened> {
+  const received = await receive(deps, route, read, meta)
+  const failed = (thrown: unknown) => auditRefusal(deps, route, received, thrown)
+  try {
+    admitCaller(deps, route, received, meta)
+  } catch (thrown) {
+    throw await failed(thrown)
+  }
+  const { request, call } = received
+  const { principal } = call
+  return {
+    principal: principal.kind === 'operator' ? principal.operatorId : principal.kind,
+    start: (signal) => route.handler(request, { ...call, signal }),
+    failed,
+  }
+}
+
+/** The process that has the method limits its callers in full; here, whoever calls far too much is stopped. */
+function readForwarded(deps: ChainDeps, { input }: DescMethod, read: () => Message, { source }: Meta): Message {
+  limit(deps, 'forward', 'source', sourceKey(source))
+  const request = read()
+  refuseUnstorableText(input, request)
+  return request
+}
+
+function streamMismatch(method: DescMethod): Error {
+  return new Error(`${method.toString()} was called as what it is not`)
+}

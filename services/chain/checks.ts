@@ -1,0 +1,136 @@
+import type { Message } from '@bufbuild/protobuf'
+import type { PrismaClient } from '../../gen/prisma/client.ts'
+import { recordRefusal } from '../ledger/ledger.ts'
+import { ApiError, toApiError } from '../platform/errors/api-error.ts'
+import { reasons } from '../platform/errors/reasons.ts'
+import type { LimitedBy, Limiter, LimitName, Rates } from '../platform/limits/limits.ts'
+import { sourceKey } from '../platform/limits/source-key.ts'
+import type { Logger } from '../platform/log/log.ts'
+import { type AuthenticateDeps, authenticate } from './authenticate.ts'
+import type { Call, Principal } from './call.ts'
+import type { CallerKind, Policy } from './policy.ts'
+import type { Line, Meta } from './rpc.ts'
+import { refuseUnstorableText } from './unstorable-text.ts'
+
+/** What the checks before a handler work with. */
+export interface CheckDeps extends AuthenticateDeps {
+  readonly issuer: string
+  readonly prisma: PrismaClient
+  readonly log: Logger
+  readonly limiter: Limiter
+  readonly rates: Rates
+  /** Wall clock, milliseconds. */
+  readonly now: () => number
+  readonly skewS: number
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** A request whose caller is known, and has not been let in yet. */
+export interface Received {
+  readonly request: Message
+  readonly call: Call
+  /** Why its caller is refused, whatever it calls. */
+  readonly refusal: ApiError | undefined
+}
+
+/** Counts a request, reads it and finds out who calls. What is thrown here is not audited: nobody has proven to be anybody. */
+export async function receive(deps: CheckDeps, line: Line, read: () => Message, meta: Meta): Promise<Received> {
+  const { method, policy } = line
+  limit(deps, policy.limit, 'source', sourceKey(meta.source))
+  const request = read()
+  refuseUnstorableText(method.input, request)
+  const { principal, refusal } = await authenticate(deps, meta.authorization, policy.callers, {
+    issuer: deps.issuer,
+    nowS: Math.floor(deps.now() / 1000),
+    skewS: deps.skewS,
+    rpc: meta.rpc,
+    mustNameRpc: policy.action !== undefined,
+  })
+  return { request, call: { requestId: meta.requestId, principal }, refusal }
+}
+
+/** Throws what keeps the caller from the handler. */
+export function admitCaller(deps: CheckDeps, { policy }: Line, received: Received, meta: Meta): void {
+  const { principal } = received.call
+  const fields = fieldsOf(received.request)
+  if (principal.kind === 'operator') limit(deps, policy.limit, 'subject', principal.operatorId)
+  if (received.refusal !== undefined) throw received.refusal
+  authorize(policy, principal, fields)
+  if (principal.kind !== 'operator') limitNamed(deps, policy, fields, sourceKey(meta.source))
+}
+
+/** Throws RATE_LIMITED when a key has made too many calls of a group. */
+export function limit({ limiter, rates }: CheckDeps, group: LimitName, by: LimitedBy, key: string): void {
+  const retryAfter = limiter(group, by, key, rates[group][by])
+  if (retryAfter > 0) throw new ApiError('RATE_LIMITED', undefined, { retryAfter })
+}
+
+/** Audits that a known caller was refused. Answers what is thrown as an ApiError. */
+export async function auditRefusal(
+  deps: CheckDeps,
+  line: Line,
+  received: Received,
+  thrown: unknown,
+): Promise<ApiError> {
+  const error = toApiError(thrown)
+  if (received.call.principal.kind !== 'anonymous' && isAudited(error)) await record(deps, line, received, error)
+  return error
+}
+
+function fieldsOf(request: Message): Fields {
+  return request as object as Fields
+}
+
+/** Deny by default: a caller of a kind that the line does not name, or another operator's object, is refused. */
+function authorize(policy: Policy<Fields>, principal: Principal, request: Fields): void {
+  const callers: readonly CallerKind[] = policy.callers
+  const own = policy.own ?? ''
+  if (principal.kind === 'anonymous') {
+    if (!callers.includes('anyone')) throw new ApiError('UNAUTHENTICATED')
+    return
+  }
+  if (!callers.includes(principal.kind)) throw new ApiError('PERMISSION_DENIED', `not for an ${principal.kind}`)
+  if (principal.kind === 'operator' && own !== 'none' && request[own] !== principal.operatorId) {
+    throw new ApiError('PERMISSION_DENIED', "the assertion is another operator's")
+  }
+}
+
+/** What strangers name they count against together with their source: alone, they would use up its owner's calls. */
+function limitNamed(deps: CheckDeps, policy: Policy<Fields>, request: Fields, source: string): void {
+  const named = policy.limitBy === undefined ? undefined : request[policy.limitBy]
+  if (typeof named === 'string') limit(deps, policy.limit, 'subject', `${source} ${named.slice(0, MAX_SUBJECT)}`)
+}
+
+/** Fields by which requests name what they are about, the most telling first. */
+const SUBJECT_FIELDS = ['agent', 'did', 'jti', 'kid', 'operatorId', 'id']
+const MAX_SUBJECT = 512
+/** RFC 7638. What else somebody gives as a kid may be the private key itself. */
+const THUMBPRINT = /^[\w-]{43}$/
+
+/** Faults are the server's own; and a limit whose every refusal wrote to the database would be none. */
+function isAudited({ reason }: ApiError): boolean {
+  return reasons[reason].status < 500 && reason !== 'RATE_LIMITED'
+}
+
+async function record(deps: CheckDeps, { method, policy }: Line, { request, call }: Received, error: ApiError) {
+  const fields = fieldsOf(request)
+  const subject = SUBJECT_FIELDS.filter((name) => name !== 'kid' || THUMBPRINT.test(String(fields[name])))
+    .map((name) => fields[name])
+    .find(isGiven)
+  const entry = {
+    action: policy.action ?? (`${method.parent.name}/${method.name}` as const),
+    subject: (subject ?? '').slice(0, MAX_SUBJECT),
+    reason: error.reason,
+    ...(call.principal.kind === 'operator' && { operatorId: call.principal.operatorId }),
+  }
+  try {
+    await recordRefusal(deps.prisma, call, entry)
+  } catch (cause) {
+    deps.log.error({ requestId: call.requestId, error: cause }, 'a refusal could not be audited')
+  }
+}
+
+function isGiven(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}

@@ -1,0 +1,58 @@
+import type { DescMethod } from '@bufbuild/protobuf'
+import { type ApiError, toApiError } from '../platform/errors/api-error.ts'
+import { type ReasonCode, reasons } from '../platform/errors/reasons.ts'
+import type { Logger } from '../platform/log/log.ts'
+import type { Metrics } from '../platform/metrics/metrics.ts'
+import type { Caller } from './rpc.ts'
+
+/** Where requests are logged and counted. */
+export interface ObserverDeps {
+  readonly log: Logger
+  readonly metrics: Pick<Metrics, 'observe'>
+}
+
+/** One request, to be logged and counted once, whatever comes of it. */
+interface Observation {
+  /** Says of a stream that its messages begin; its time to here is what counts as its latency. */
+  opened(): void
+  /** Keeps why the request failed. Answers what is thrown as an ApiError. */
+  failed(thrown: unknown): ApiError
+  ended(): void
+}
+
+/** The service and the method of requests that reach none, in log and metrics. */
+const NONE = 'none'
+
+/** Begins to observe a request. */
+export function observe(deps: ObserverDeps, method: DescMethod | undefined, caller: Caller): Observation {
+  const { log, metrics } = deps
+  const { requestId, source } = caller
+  const service = method?.parent.name ?? NONE
+  const name = method?.name ?? NONE
+  const rpc = `${service}/${name}`
+  const startedAt = performance.now()
+  let reason: ReasonCode | 'OK' = 'OK'
+  let latencyMs: number | undefined
+  return {
+    opened() {
+      latencyMs = performance.now() - startedAt
+      log.info({ requestId, source, rpc, ms: rounded(latencyMs) }, 'stream opened')
+    },
+    failed(thrown) {
+      const error = toApiError(thrown)
+      reason = error.reason
+      if (reasons[reason].status >= 500 && reason !== 'OVERLOADED')
+        log.error({ requestId, reason, error: error.cause }, error.message)
+      return error
+    },
+    ended() {
+      const ms = performance.now() - startedAt
+      metrics.observe(service, name, reason, (latencyMs ?? ms) / 1000)
+      log.info({ requestId, source, rpc, reason, ms: rounded(ms) }, 'call')
+    },
+  }
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 100) / 100
+}

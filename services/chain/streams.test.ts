@@ -1,0 +1,250 @@
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { bearer } from '../../test/support/assertions.ts'
+import { chainFixture, PARTIES } from '../../test/support/chain.ts'
+import { testDatabase } from '../../test/support/database.ts'
+import { refusalOf } from '../../test/support/reason-of.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
+import type { StreamCall } from './call.ts'
+
+const database = await testDatabase()
+const { db } = database
+afterAll(() => database.drop())
+let seen = 0
+const audit = async () => (await db.prisma.auditLog.findMany({ orderBy: { id: 'asc' } })).slice(seen)
+beforeEach(async () => {
+  seen = await db.prisma.auditLog.count()
+})
+
+const { own, foreign, admin } = PARTIES
+
+/** Sends one message and then nothing, until the stream is over; `ended` counts the streams that are. */
+function endless() {
+  const state = { started: 0, ended: 0, calls: [] as StreamCall[] }
+  const streamHandler = async function* (_request: unknown, call: StreamCall) {
+    state.started += 1
+    state.calls.push(call)
+    try {
+      yield { agentDid: 'first' }
+      await new Promise((resolve) => call.signal.addEventListener('abort', resolve))
+    } finally {
+      state.ended += 1
+    }
+  }
+  return { state, streamHandler }
+}
+
+async function* three() {
+  for (const agentDid of ['a', 'b', 'c']) yield { agentDid }
+}
+
+async function* failing() {
+  yield { agentDid: 'first' }
+  throw new ApiError('RESYNC_REQUIRED')
+}
+
+async function* faulty() {
+  yield {}
+  throw new Error('the inner secret')
+}
+
+describe('a stream', () => {
+  it('answers whole messages in their order, and is logged when it opens and when it ends', async () => {
+    const { watch, lines, observed, labels } = chainFixture(db, { streamHandler: three })
+    const stream = watch(bearer(own))
+    const answers = [await stream.next(), await stream.next()]
+    expect(lines.map(({ msg }) => msg)).toEqual(['stream opened'])
+    answers.push(await stream.next(), await stream.next())
+    expect(answers.map(({ value }) => value?.agentDid)).toEqual(['a', 'b', 'c', undefined])
+    expect(answers[0]?.value).toMatchObject({ $typeName: 'auth4agent.v1.SuspendAgentResponse' })
+    const facts = { rpc: 'IdentityService/SuspendAgent', source: '192.0.2.1', requestId: 'request-1' }
+    expect(lines).toMatchObject([
+      { msg: 'stream opened', ...facts },
+      { msg: 'call', reason: 'OK', ...facts },
+    ])
+    expect([observed, labels]).toEqual([['OK'], ['IdentityService/SuspendAgent']])
+  })
+
+  it('hands its handler who calls, and a signal', async () => {
+    const { state, streamHandler } = endless()
+    await chainFixture(db, { streamHandler }).watch(bearer(own)).next()
+    expect(state.calls[0]).toMatchObject({ requestId: 'request-1', principal: { operatorId: own.iss } })
+    expect(state.calls[0]?.signal.aborted).toBe(false)
+  })
+
+  it('begins nothing before the first message is asked for, nor for a caller who has gone', async () => {
+    const { state, streamHandler } = endless()
+    const { watch, lines } = chainFixture(db, { streamHandler })
+    watch(bearer(own))
+    expect(await watch(bearer(own), {}, AbortSignal.abort()).next()).toMatchObject({ done: true })
+    expect([state.started, lines]).toEqual([0, []])
+  })
+
+  it.each([
+    ['nobody', undefined, 'UNAUTHENTICATED', 0],
+    ['nonsense', 'nonsense', 'INVALID_ASSERTION', 0],
+    ['another operator', bearer(foreign), 'PERMISSION_DENIED', 1],
+    ['the administrator', bearer(admin), 'PERMISSION_DENIED', 1],
+  ])('is refused to %s as a call is', async (_name, authorization, reason, audited) => {
+    const { state, streamHandler } = endless()
+    const { watch, observed, lines } = chainFixture(db, { streamHandler })
+    expect(await refusalOf(watch(authorization).next())).toBe(reason)
+    expect([observed, state.started]).toEqual([[reason], 0])
+    expect(lines).toMatchObject([{ msg: 'call', reason }])
+    const records = await audit()
+    expect(records).toHaveLength(audited)
+    for (const record of records) {
+      expect(record).toMatchObject({ action: 'IdentityService/SuspendAgent', outcome: 'refused', reason })
+    }
+  })
+
+  it('refuses text that the database cannot hold', async () => {
+    const { streamHandler } = endless()
+    const { watch } = chainFixture(db, { streamHandler })
+    expect(await refusalOf(watch(bearer(own), {}, undefined, { reason: 'a\0' }).next())).toBe('INVALID_ARGUMENT')
+  })
+
+  it('counts against the rates of source and subject', async () => {
+    const rate = { source: { perMinute: 6, burst: 2 } }
+    const { watch } = chainFixture(db, { streamHandler: three, rate })
+    for (const reason of [undefined, 'INVALID_ASSERTION', 'RATE_LIMITED']) {
+      expect(await refusalOf(watch(reason === undefined ? bearer(own) : 'nonsense').next())).toBe(reason)
+    }
+    const slow = chainFixture(db, { streamHandler: three, rate: { subject: { perMinute: 6, burst: 1 } } })
+    expect(await refusalOf(slow.watch(bearer(own), { source: '192.0.2.1' }).next())).toBeUndefined()
+    expect(await refusalOf(slow.watch(bearer(own), { source: '192.0.2.2' }).next())).toBe('RATE_LIMITED')
+  })
+
+  it('leaves as an ApiError when it fails within, and is audited where it refuses', async () => {
+    const { watch, observed } = chainFixture(db, { streamHandler: failing })
+    const stream = watch(bearer(own))
+    expect((await stream.next()).value).toMatchObject({ agentDid: 'first' })
+    expect(await refusalOf(stream.next())).toBe('RESYNC_REQUIRED')
+    expect(observed).toEqual(['RESYNC_REQUIRED'])
+    expect(await audit()).toMatchObject([{ operatorId: own.iss, outcome: 'refused', reason: 'RESYNC_REQUIRED' }])
+  })
+
+  it('shows none of a fault within', async () => {
+    const { watch, lines } = chainFixture(db, { streamHandler: faulty })
+    const stream = watch(bearer(own))
+    await stream.next()
+    await expect(stream.next()).rejects.toMatchObject({ reason: 'INTERNAL', message: 'The server failed' })
+    expect(lines.find(({ msg }) => msg === 'The server failed')).toMatchObject({
+      error: { message: 'the inner secret' },
+    })
+    expect(await audit()).toEqual([])
+  })
+})
+
+describe('the end of a stream', () => {
+  it('comes when its caller goes, also while no message is asked for, and frees the place', async () => {
+    const { state, streamHandler } = endless()
+    const { watch, observed } = chainFixture(db, { streamHandler, deps: { streamBounds: { max: 2 } } })
+    const gone = new AbortController()
+    const stream = watch(bearer(own), {}, gone.signal)
+    await stream.next()
+    expect(await refusalOf(watch(bearer(own)).next())).toBe('RATE_LIMITED')
+    gone.abort()
+    await vi.waitFor(() => expect(state.ended).toBe(1))
+    expect(observed).toEqual(['RATE_LIMITED', 'OK'])
+    expect(await refusalOf(watch(bearer(own)).next())).toBeUndefined()
+    expect(await stream.next()).toMatchObject({ done: true })
+  })
+
+  it('comes when its caller goes while a message is awaited', async () => {
+    const { state, streamHandler } = endless()
+    const gone = new AbortController()
+    const stream = chainFixture(db, { streamHandler }).watch(bearer(own), {}, gone.signal)
+    await stream.next()
+    const next = stream.next()
+    gone.abort()
+    expect(await next).toMatchObject({ done: true })
+    await vi.waitFor(() => expect(state.ended).toBe(1))
+  })
+
+  it('comes when its reader returns', async () => {
+    const { state, streamHandler } = endless()
+    const { watch, observed } = chainFixture(db, { streamHandler })
+    const stream = watch(bearer(own))
+    await stream.next()
+    await stream.return?.()
+    await vi.waitFor(() => expect(state.ended).toBe(1))
+    expect([observed, state.calls[0]?.signal.aborted]).toEqual([['OK'], true])
+  })
+
+  it('comes of old age, and is no failure', async () => {
+    const { state, streamHandler } = endless()
+    const deps = { streamBounds: { maxAgeMs: 50 } }
+    const { watch, observed } = chainFixture(db, { streamHandler, deps })
+    const stream = watch(bearer(own), { timeoutMs: 60_000 })
+    await stream.next()
+    expect(await stream.next()).toMatchObject({ done: true })
+    await vi.waitFor(() => expect(state.ended).toBe(1))
+    expect(observed).toEqual(['OK'])
+  })
+
+  it.each([true, false])("comes at its caller's deadline (a message is awaited: %s)", async (isAwaited) => {
+    const { state, streamHandler } = endless()
+    const { watch, observed } = chainFixture(db, { streamHandler })
+    const stream = watch(bearer(own), { timeoutMs: 50 })
+    await stream.next()
+    if (!isAwaited) await vi.waitFor(() => expect(state.ended).toBe(1))
+    expect(await refusalOf(stream.next())).toBe('DEADLINE_EXCEEDED')
+    expect(observed).toEqual(['DEADLINE_EXCEEDED'])
+  })
+
+  it('comes before the beginning for a caller whose deadline has passed', async () => {
+    const { state, streamHandler } = endless()
+    const { watch } = chainFixture(db, { streamHandler })
+    expect(await refusalOf(watch(bearer(own), { timeoutMs: 0 }).next())).toBe('DEADLINE_EXCEEDED')
+    expect(state.started).toBe(0)
+  })
+
+  it('leaves a handler that does not notice its place', async () => {
+    const stuck = Promise.withResolvers<void>()
+    const streamHandler = async function* () {
+      yield {}
+      await stuck.promise
+    }
+    const { watch } = chainFixture(db, { streamHandler, deps: { streamBounds: { max: 2 } } })
+    const gone = new AbortController()
+    const stream = watch(bearer(own), {}, gone.signal)
+    await stream.next()
+    const next = stream.next()
+    gone.abort()
+    await next
+    expect(await refusalOf(watch(bearer(own)).next())).toBe('RATE_LIMITED')
+    stuck.resolve()
+    await vi.waitFor(async () => expect(await refusalOf(watch(bearer(own)).next())).toBeUndefined())
+  })
+})
+
+describe('places', () => {
+  it('are bounded for one principal, whatever its sources, and no other feels it', async () => {
+    const { streamHandler } = endless()
+    const { watch } = chainFixture(db, { streamHandler, policy: { own: 'none' } })
+    const from = (authorization: string, n: number) =>
+      refusalOf(watch(authorization, { source: `192.0.2.${n}` }).next())
+    for (let n = 0; n < 8; n += 1) expect(await from(bearer(own), n)).toBeUndefined()
+    expect(await from(bearer(own), 9)).toBe('RATE_LIMITED')
+    expect(await from(bearer(foreign), 9)).toBeUndefined()
+  })
+
+  it('are bounded in all, and one source has half of them', async () => {
+    const { streamHandler } = endless()
+    const { watch } = chainFixture(db, { streamHandler, deps: { streamBounds: { max: 4 } } })
+    const from = (n: number) => refusalOf(watch(bearer(own), { source: `192.0.2.${n}` }).next())
+    const reasons = [await from(1), await from(1), await from(1), await from(2), await from(3), await from(4)]
+    expect(reasons).toEqual([undefined, undefined, 'RATE_LIMITED', undefined, undefined, 'RATE_LIMITED'])
+  })
+
+  it('are given back after refusals of every kind', async () => {
+    const { streamHandler } = endless()
+    const { watch } = chainFixture(db, { streamHandler, deps: { streamBounds: { max: 2, maxPerPrincipal: 1 } } })
+    for (let n = 0; n < 3; n += 1) {
+      for (const authorization of [undefined, 'nonsense', bearer(foreign)]) {
+        expect(await refusalOf(watch(authorization).next())).not.toBe('RATE_LIMITED')
+      }
+    }
+    expect(await refusalOf(watch(bearer(own)).next())).toBeUndefined()
+  })
+})

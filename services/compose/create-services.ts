@@ -1,0 +1,196 @@
+import { AgentDirectoryService, OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { createAuthn, redeemPoolOptions } from '../authn/index.ts'
+import { type Route, routesOf } from '../chain/rpc.ts'
+import { createIdentity } from '../identity/index.ts'
+import type { InternalService } from '../internal-port/handlers.ts'
+import type { InternalClient } from '../internal-port/internal-client.ts'
+import { localClient } from '../internal-port/local-client.ts'
+import { createKeys, createVerificationKeys, type Keys, type VerificationKeys } from '../keys/index.ts'
+import { pruneAssertions } from '../ledger/ledger.ts'
+import { createOperatorRegistry, createTxtResolvers } from '../operator-registry/index.ts'
+import { type Db, openPool } from '../platform/db/db.ts'
+import type { Logger } from '../platform/log/log.ts'
+import type { Job } from '../platform/schedule/scheduler.ts'
+import type { Config } from '../process/configuration/config.ts'
+import type { Secrets } from '../process/configuration/secrets.ts'
+import type { ServiceName } from '../process/configuration/service-names.ts'
+import { createRevocation, type Revocations } from '../revocation/index.ts'
+import type { Remotes } from './connect-remotes.ts'
+
+/** How long a redeemed challenge is remembered after it has expired, in seconds. */
+const KEEP_REDEMPTION_S = 600
+/** How old a process's memory of the signing keys may be, in milliseconds, unless the key set is kept for shorter than that. */
+const KEYS_MAX_AGE_MS = 10_000
+/** Shortest life of a token, in seconds. */
+export const MIN_TOKEN_TTL_S = 30
+const MAX_PENDING = { operators: 100_000, operatorsPerDomain: 16, agentsPerOperator: 1000 } as const
+
+/** What the services of a process are made of. */
+export interface ServiceDeps {
+  readonly config: Config
+  readonly secrets: Secrets
+  readonly databaseUrl: string
+  readonly db: Db
+  readonly log: Logger
+  readonly remotes: Remotes
+  readonly revocations: Revocations
+}
+
+/** What one service brings: to everybody, to other services, and by itself. */
+interface Part {
+  readonly routes: readonly Route[]
+  readonly internal: readonly InternalService[]
+  readonly jobs: readonly Job[]
+  /** Called once nothing is asked of it any more. */
+  close?(): Promise<void>
+}
+
+type Operators = InternalClient<typeof OperatorDirectoryService>
+type Agents = InternalClient<typeof AgentDirectoryService>
+
+/** Makes the services that run in this process, each with clients of those it calls, wherever they run. */
+export async function createServices(deps: ServiceDeps) {
+  const { config, db, remotes } = deps
+  const runs = (name: ServiceName) => config.services.includes(name)
+  const verificationKeys = createVerificationKeys(db.prisma, () => performance.now(), keysMaxAgeMs(config))
+  const registry = runs('operator-registry') ? makeRegistry(deps) : undefined
+  const operators = registry?.operators ?? remotes.client('operator-registry', OperatorDirectoryService)
+  const identity = runs('identity') ? makeIdentity(deps, operators) : undefined
+  const authn = runs('authn')
+    ? await makeAuthn(deps, verificationKeys, {
+        operators,
+        agents: identity?.agents ?? remotes.client('identity', AgentDirectoryService),
+      })
+    : undefined
+  const revocation = runs('revocation') ? makeRevocation(deps, verificationKeys) : undefined
+  const parts: readonly Part[] = [registry, identity, authn, revocation].filter((part) => part !== undefined)
+  const ledger: Job = { name: 'ledger', run: () => pruneAssertions(db) }
+  return {
+    operators,
+    routes: parts.flatMap(({ routes }) => routes),
+    internal: parts.flatMap(({ internal }) => internal),
+    watchers: revocation?.watchers,
+    signingKeyFacts: authn?.signingKeyFacts,
+    async close() {
+      await Promise.all(parts.map(async (part) => part.close?.()))
+    },
+    // Whoever changes anything uses assertions up.
+    jobs: parts.length === 0 ? [] : [...parts.flatMap(({ jobs }) => jobs), ledger],
+  }
+}
+
+function makeRegistry({ config, db, log }: ServiceDeps): Part & { readonly operators: Operators } {
+  const registry = createOperatorRegistry({
+    db,
+    now: Date.now,
+    log,
+    issuer: config.issuer,
+    testDomains: config.testDomains,
+    resolveTxt: createTxtResolvers({ servers: config.dnsServers, timeoutMs: config.dnsTimeoutMs }),
+    settings: {
+      pendingTtlMs: config.pendingTtl * 1000,
+      takeoverDelayMs: config.takeoverDelay * 1000,
+      reverifyIntervalMs: config.proofInterval * 1000,
+      reverifyFailures: config.proofFailures,
+      maxPendingPerDomain: MAX_PENDING.operatorsPerDomain,
+      maxPending: MAX_PENDING.operators,
+    },
+  })
+  return {
+    operators: localClient(OperatorDirectoryService, registry.directory),
+    routes: routesOf(registry.module),
+    internal: [{ service: OperatorDirectoryService, handlers: registry.directory }],
+    jobs: [{ name: 'operator-registry', run: () => registry.runSchedule() }],
+  }
+}
+
+function makeIdentity({ config, db }: ServiceDeps, operators: Operators): Part & { readonly agents: Agents } {
+  const settings = { pendingTtlMs: config.pendingTtl * 1000, maxPendingPerOperator: MAX_PENDING.agentsPerOperator }
+  const identity = createIdentity({ db, now: Date.now, operators, settings })
+  return {
+    agents: localClient(AgentDirectoryService, identity.directory),
+    routes: routesOf(identity.module),
+    internal: [{ service: AgentDirectoryService, handlers: identity.directory }],
+    jobs: [{ name: 'identity', run: () => identity.runSchedule() }],
+  }
+}
+
+async function makeKeys(
+  { config, secrets, db, log, revocations }: ServiceDeps,
+  verificationKeys: VerificationKeys,
+): Promise<Keys> {
+  const { kek } = secrets
+  if (kek === undefined) throw new Error('the secrets of authn hold no key-encryption key')
+  const settings = {
+    jwksMaxAgeS: config.jwksMaxAge,
+    publishS: publishS(config),
+    rotateAfterS: config.keyRotationInterval,
+  }
+  const { tokenStatus } = revocations
+  return createKeys({ db, now: Date.now, settings, secrets: { ...secrets, kek }, log, tokenStatus, verificationKeys })
+}
+
+async function makeAuthn(
+  deps: ServiceDeps,
+  verificationKeys: VerificationKeys,
+  clients: { readonly operators: Operators; readonly agents: Agents },
+): Promise<Part & Pick<Keys, 'signingKeyFacts'>> {
+  const { config, databaseUrl, db, log, revocations } = deps
+  await using opened = new AsyncDisposableStack()
+  const redeemPool = openPool({ url: databaseUrl, ...redeemPoolOptions, log })
+  opened.defer(() => redeemPool.end())
+  const keys = await makeKeys(deps, verificationKeys)
+  opened.defer(() => keys.close())
+  const authn = createAuthn({
+    ...clients,
+    db,
+    redeemPool,
+    now: Date.now,
+    issuer: config.issuer,
+    tokenStatus: revocations.tokenStatus,
+    verificationKeys,
+    keys,
+    settings: {
+      challengeTtlS: config.challengeTtl,
+      defaultTtlS: config.tokenTtl,
+      ttlS: { min: MIN_TOKEN_TTL_S, max: config.maxTokenTtl },
+      skewS: config.clockSkew,
+      keepRedemptionS: KEEP_REDEMPTION_S,
+    },
+  })
+  const all = opened.move()
+  return {
+    routes: [...routesOf(authn.module), ...routesOf(keys.module)],
+    internal: [],
+    jobs: [...keys.jobs, ...authn.jobs],
+    close: () => all.disposeAsync(),
+    signingKeyFacts: () => keys.signingKeyFacts(),
+  }
+}
+
+/**
+ * How long it takes until no copy of the key set can be without a key: as old as a verifier may let a copy become, made from
+ * memory as old as a process may let that, each by clocks that run up to 1 % apart.
+ */
+function publishS(config: Config): number {
+  return (config.jwksMaxAge + keysMaxAgeMs(config) / 1000) * 1.01 + config.clockSkew
+}
+
+function keysMaxAgeMs({ jwksMaxAge }: Config): number {
+  return Math.min(KEYS_MAX_AGE_MS, jwksMaxAge * 1000)
+}
+
+function makeRevocation(
+  { config, db, revocations }: ServiceDeps,
+  verificationKeys: VerificationKeys,
+): Part & { readonly watchers: () => number } {
+  const { store } = revocations
+  const onWake = (listener: () => void) => revocations.onWake(listener)
+  const revocation = createRevocation({ db, issuer: config.issuer, verificationKeys, store, onWake })
+  return {
+    watchers: () => revocation.watchers,
+    routes: routesOf(revocation.module),
+    internal: [],
+    jobs: [{ name: 'revocation', run: () => revocation.runSchedule() }],
+  }
+}

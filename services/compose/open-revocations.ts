@@ -1,0 +1,81 @@
+import type { Deployment } from '../../gen/prisma/client.ts'
+import { type Bus, noBus } from '../platform/bus/bus.ts'
+import { parseNatsUrl } from '../platform/bus/nats-url.ts'
+import { sealBus } from '../platform/bus/sealed-bus.ts'
+import { importHmacKey } from '../platform/crypto/hmac.ts'
+import { type Db, openPool } from '../platform/db/db.ts'
+import type { Logger } from '../platform/log/log.ts'
+import type { Metrics } from '../platform/metrics/metrics.ts'
+import type { Config } from '../process/configuration/config.ts'
+import type { ServiceName } from '../process/configuration/service-names.ts'
+import { connectRevocations, type Revocations, systemClock } from '../revocation/index.ts'
+
+/** What following the revocation log needs. */
+interface RevocationsDeps {
+  readonly databaseUrl: string
+  readonly db: Db
+  readonly deployment: Deployment
+  readonly log: Logger
+  readonly metrics: Metrics
+}
+
+/** How often NATS is asked whether it lives, in milliseconds. */
+const NATS_PING_MS = 5_000
+/** Connections for leases and waits alone; they must not stand in a queue behind calls. */
+const POOL_SIZE = 4
+
+/** The revocation log, and what brings it sooner. */
+export interface OpenRevocations extends Revocations {
+  /** Undefined without NATS. */
+  readonly isBusConnected: (() => boolean) | undefined
+}
+
+/** Connects this process to the revocation log and to the bus. */
+export async function openRevocations(config: Config, deps: RevocationsDeps): Promise<OpenRevocations> {
+  const { databaseUrl, db, deployment, log, metrics } = deps
+  const bus = await openBus(config, deployment, log, metrics)
+  const pool = openPool({ url: databaseUrl, poolSize: POOL_SIZE, log })
+  const runs = (...names: readonly ServiceName[]) => names.some((name) => config.services.includes(name))
+  const revocations = connectRevocations({
+    pool,
+    checkPool: db.pool,
+    url: databaseUrl,
+    bus,
+    leaseMs: config.revocationLeaseMs,
+    verifies: runs('authn'),
+    isWatched: runs('revocation'),
+    endsTokens: runs('operator-registry', 'identity', 'authn', 'revocation'),
+    clock: systemClock,
+    log,
+    metrics: metrics.revocation,
+  })
+  return {
+    ...revocations,
+    isBusConnected: bus === noBus ? undefined : () => bus.isConnected,
+    async stop() {
+      await revocations.stop()
+      await Promise.all([bus.close(), pool.end()])
+    },
+  }
+}
+
+/** NATS's client is loaded only where there is NATS. */
+async function openBus(config: Config, { busKey }: Deployment, log: Logger, { revocation }: Metrics): Promise<Bus> {
+  const servers = config.natsUrl.map(parseNatsUrl).filter((server) => server !== undefined)
+  if (servers.length === 0) return noBus
+  const { createNatsBus } = await import('../platform/bus/nats-bus.ts')
+  const { natsTlsCaFile: caFile, natsTlsCertFile: certFile, natsTlsKeyFile: keyFile } = config
+  const files = { caFile, certFile, keyFile }
+  const count = (event: string) => event === 'forged' && revocation.rejected()
+  const bus = createNatsBus({
+    servers,
+    issuer: config.issuer,
+    name: `auth4agent ${config.services.join(' ')}`,
+    credsFile: config.natsCredsFile,
+    tls: caFile === undefined && certFile === undefined ? undefined : files,
+    pingIntervalMs: NATS_PING_MS,
+    count,
+    log,
+  })
+  return sealBus({ bus, key: importHmacKey(busKey), count })
+}

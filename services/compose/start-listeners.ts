@@ -1,0 +1,175 @@
+import { readFile } from 'node:fs/promises'
+import { MAX_ASSERTION_LIFETIME_S } from '@auth4agent/core/assertion'
+import type { Rpc } from '../chain/rpc.ts'
+import { createGrpcServer } from '../grpc-port/server.ts'
+import { didResolution } from '../identity/index.ts'
+import type { Certificates } from '../internal-port/certificates.ts'
+import type { InternalService } from '../internal-port/handlers.ts'
+import { createInternalListener, type Place } from '../internal-port/listener.ts'
+import { createGateway } from '../jwks-gateway/index.ts'
+import { createOperations } from '../operations/server.ts'
+import type { Logger } from '../platform/log/log.ts'
+import type { Exposition } from '../platform/metrics/exposition.ts'
+import type { Metrics } from '../platform/metrics/metrics.ts'
+import type { Config } from '../process/configuration/config.ts'
+import { isSplit } from '../process/configuration/service-names.ts'
+import { MIN_TOKEN_TTL_S } from './create-services.ts'
+import { PUBLIC_SERVICES } from './public-services.ts'
+
+const CHALLENGE_TTL_S = { min: 30, max: 600 } as const
+const BODY_LIMIT = 64 * 1024
+/** gRPC streams beside those of calls: watchers of revocations, health's Watch and reflection. */
+const LASTING_STREAMS = 456
+const DEFAULT_INTERNAL_PORT = 8082
+
+/** Where a process listens. */
+export interface Ports {
+  readonly httpPort: number
+  /** On a process with the gateway. */
+  readonly grpcPort?: number
+  /** Where other processes call it, when it is not the whole server. */
+  readonly internalPort?: number
+  readonly internalSocket?: string
+}
+
+/** What the listeners offer. */
+export interface ListenerDeps {
+  readonly config: Config
+  readonly log: Logger
+  readonly metrics: Metrics
+  /** What /metrics answers. */
+  readonly exposition: Exposition
+  readonly rpc: Rpc
+  readonly internal: readonly InternalService[]
+  readonly certificates: Certificates | undefined
+  readonly ready: () => Promise<readonly string[]>
+}
+
+/** One listener, before it listens. */
+interface Listener {
+  listen(): Promise<Partial<Ports>>
+  /** Tells whoever asks for its health, and keeps serving. */
+  setServing(isServing: boolean): void
+  close(): Promise<void>
+}
+
+/** All listeners of a process. */
+export interface Listeners {
+  readonly ports: Ports
+  /** Tells callers to go elsewhere, while they are served still. */
+  drain(): void
+  /** Stops accepting and lets what is in flight finish. */
+  close(): Promise<void>
+}
+
+/** Makes the listeners that a process has, and lets them listen. Rejects when one cannot; then none does. */
+export async function startListeners(deps: ListenerDeps): Promise<Listeners> {
+  const { services } = deps.config
+  const tls = await loadTls(deps.config)
+  const isGateway = services.includes('jwks-gateway')
+  const isServing = isSplit(services) && services.some((name) => name !== 'jwks-gateway')
+  const listeners: readonly Listener[] = [
+    ...(isServing ? [internalListener(deps)] : []),
+    ...(isGateway ? [gateway(deps, tls), grpc(deps, tls)] : [operations(deps, tls)]),
+  ]
+  const close = async () => void (await Promise.all(listeners.map((listener) => listener.close())))
+  const ports = await listenInTurn(listeners).catch(async (error: unknown) => {
+    await close()
+    throw error
+  })
+  for (const listener of listeners) listener.setServing(true)
+  return {
+    ports,
+    drain() {
+      for (const listener of listeners) listener.setServing(false)
+    },
+    close,
+  }
+}
+
+/** One after the other: workers know which of their ports that the system chooses are the same by their order. */
+async function listenInTurn(listeners: readonly Listener[]): Promise<Ports> {
+  const found: Partial<Ports>[] = []
+  for (const listener of listeners) found.push(await listener.listen())
+  return Object.assign({ httpPort: 0 }, ...found)
+}
+
+type Tls = Awaited<ReturnType<typeof loadTls>>
+
+function gateway({ config, rpc, log, exposition, ready }: ListenerDeps, tls: Tls): Listener {
+  const http = createGateway({
+    rpc,
+    log,
+    metrics: exposition,
+    ready,
+    representations: didResolution,
+    config: {
+      baseUrl: config.issuer,
+      host: config.host,
+      port: config.port,
+      trustedProxies: config.trustedProxies,
+      requestTimeoutMs: config.requestTimeoutMs,
+      bodyLimit: BODY_LIMIT,
+      protocol: {
+        challengeTtlS: { default: config.challengeTtl, ...CHALLENGE_TTL_S },
+        tokenTtlS: { default: config.tokenTtl, min: MIN_TOKEN_TTL_S, max: config.maxTokenTtl },
+        clockSkewS: config.clockSkew,
+        assertionTtlMaxS: MAX_ASSERTION_LIFETIME_S,
+      },
+      ...tls,
+    },
+  })
+  return {
+    listen: async () => ({ httpPort: (await http.listen()).port }),
+    setServing(isServing) {
+      if (!isServing) http.drain()
+    },
+    close: () => http.close(),
+  }
+}
+
+function grpc({ config, rpc, log }: ListenerDeps, tls: Tls): Listener {
+  const { host, grpcPort, trustedProxies, requestTimeoutMs, maxConcurrency } = config
+  const maxStreams = 2 * maxConcurrency + LASTING_STREAMS
+  const limits = { trustedProxies, requestTimeoutMs, maxStreams }
+  const server = createGrpcServer({ rpc, host, port: grpcPort, ...limits, log, ...tls })
+  return {
+    listen: async () => ({ grpcPort: (await server.listen()).port }),
+    setServing: (isServing) => server.setServing(isServing),
+    close: () => server.close(),
+  }
+}
+
+function operations({ config, exposition, ready }: ListenerDeps, tls: Tls): Listener {
+  const { host, port, requestTimeoutMs } = config
+  const server = createOperations({ host, port, requestTimeoutMs, metrics: exposition, ready, ...tls })
+  return {
+    listen: async () => ({ httpPort: (await server.listen()).port }),
+    setServing: () => undefined,
+    close: () => server.close(),
+  }
+}
+
+function internalListener({ config, rpc, log, metrics, internal, certificates }: ListenerDeps): Listener {
+  const called = config.services.filter((name) => name !== 'jwks-gateway')
+  return createInternalListener({
+    place: placeOf(config),
+    internal,
+    forwarded: called.flatMap((name) => PUBLIC_SERVICES[name]),
+    rpc,
+    certificates,
+    deadlineMs: config.requestTimeoutMs,
+    log,
+    metrics,
+  })
+}
+
+function placeOf({ internalHost, internalPort = DEFAULT_INTERNAL_PORT, internalSocket }: Config): Place {
+  return internalSocket === undefined ? { host: internalHost, port: internalPort } : { socket: internalSocket }
+}
+
+async function loadTls({ tlsCertFile, tlsKeyFile }: Config) {
+  if (tlsCertFile === undefined || tlsKeyFile === undefined) return {}
+  const [cert, key] = await Promise.all([readFile(tlsCertFile), readFile(tlsKeyFile)])
+  return { tls: { cert, key } }
+}

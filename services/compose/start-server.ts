@@ -1,0 +1,117 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { createRpc } from '../chain/chain.ts'
+import { withRequestScope } from '../internal-port/request-scope.ts'
+import { claimIssuer } from '../platform/db/claim-issuer.ts'
+import { type Db, openDb } from '../platform/db/db.ts'
+import { applyMigrations } from '../platform/db/migrate.ts'
+import { createLimiter } from '../platform/limits/limits.ts'
+import { scaleRates } from '../platform/limits/rates.ts'
+import type { Logger } from '../platform/log/log.ts'
+import type { Exposition } from '../platform/metrics/exposition.ts'
+import { createMetrics, type Metrics } from '../platform/metrics/metrics.ts'
+import { startScheduler } from '../platform/schedule/scheduler.ts'
+import type { Config } from '../process/configuration/config.ts'
+import type { Secrets } from '../process/configuration/secrets.ts'
+import { isSplit } from '../process/configuration/service-names.ts'
+import { connectRemotes, openInternalTls } from './connect-remotes.ts'
+import { createServices } from './create-services.ts'
+import { openRevocations } from './open-revocations.ts'
+import { type Ports, startListeners } from './start-listeners.ts'
+
+/** A process that listens. */
+export interface Server {
+  readonly ports: Ports
+  /**
+   * Says that it is not ready, waits for callers to notice, finishes what is under way, then closes listeners and connections.
+   */
+  stop(): Promise<void>
+}
+
+const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations', import.meta.url))
+
+/** How long connections may take to end, in milliseconds. */
+const DISPOSAL_MS = 5_000
+
+/** What a process needs to be a server. */
+export interface ServerDeps {
+  readonly config: Config
+  readonly secrets: Secrets
+  readonly databaseUrl: string
+  readonly log: Logger
+  /** What /metrics answers, where that is not what this process has counted alone. */
+  readonly expose?: (metrics: Metrics) => Exposition
+}
+
+/** Puts a process's services together over a database, with the ways to all others, and makes it listen. */
+export async function startServer(deps: ServerDeps): Promise<Server> {
+  const { config, secrets, databaseUrl, log, expose = ({ exposition }) => exposition } = deps
+  await applyMigrations({ url: databaseUrl, migrationsDir: MIGRATIONS, log })
+  await using opened = new AsyncDisposableStack()
+  const db = openDb({ url: databaseUrl, poolSize: config.dbPoolSize, log })
+  opened.defer(() => db.close())
+  const deployment = await claimIssuer(db.prisma, config.issuer)
+  const metrics = createMetrics(db.pool)
+  const certificates = await openInternalTls(config, log)
+  opened.defer(() => certificates?.close())
+  const remotes = connectRemotes(config, certificates)
+  opened.defer(() => remotes.close())
+  const revocations = await openRevocations(config, { databaseUrl, db, deployment, log, metrics })
+  opened.defer(() => revocations.stop())
+  const services = await createServices({ config, secrets, databaseUrl, db, log, remotes, revocations })
+  opened.defer(() => services.close())
+  const { operators, routes, internal, jobs, watchers, signingKeyFacts } = services
+  metrics.revocation.show({ ...revocations, watchers })
+  if (signingKeyFacts !== undefined) metrics.showSigningKeys(signingKeyFacts)
+  const rpc = createRpc(routes, remotes.forwards, {
+    operators,
+    adminKey: secrets.adminKey,
+    issuer: config.issuer,
+    prisma: db.prisma,
+    log,
+    metrics,
+    limiter: createLimiter(() => performance.now()),
+    rates: scaleRates(config.rateFactorPercent / 100),
+    maxConcurrency: config.maxConcurrency,
+    deadlineMs: config.requestTimeoutMs,
+    settle: () => revocations.settle(),
+    now: Date.now,
+    skewS: config.clockSkew,
+  })
+  let isStopping = false
+  const ready = async () => (isStopping ? ['it is stopping'] : [...(await missingDatabase(db)), ...remotes.missing()])
+  const listeners = await startListeners({
+    config,
+    log,
+    metrics,
+    exposition: expose(metrics),
+    // Nothing but a call to another process asks within which request it is made.
+    rpc: isSplit(config.services) ? withRequestScope(rpc) : rpc,
+    internal,
+    certificates,
+    ready,
+  })
+  opened.defer(startScheduler(jobs, config.scheduleInterval * 1000, log))
+  const all = opened.move()
+  return {
+    ports: listeners.ports,
+    async stop() {
+      isStopping = true
+      listeners.drain()
+      await delay(config.drainDelayMs)
+      await listeners.close()
+      // A connection whose other side says nothing any more is not waited for: what it may have held is not ours to end.
+      await Promise.race([all.disposeAsync(), delay(DISPOSAL_MS, undefined, { ref: false })])
+    },
+  }
+}
+
+/** What keeps the server from doing its work, beside services that are not there; its keys are loaded before it listens. */
+async function missingDatabase(db: Db): Promise<readonly string[]> {
+  try {
+    await db.pool.query('SELECT 1')
+    return []
+  } catch {
+    return ['database']
+  }
+}

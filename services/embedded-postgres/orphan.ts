@@ -1,0 +1,57 @@
+import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { StartupError } from '../platform/errors/startup-error.ts'
+import type { Binaries } from './binaries.ts'
+import { stopOnWindows } from './postmaster.ts'
+import { commandLine, isRunning, processIdentity } from './process-identity.ts'
+
+const FAST_STOP_MS = 10_000
+const IMMEDIATE_STOP_MS = 5_000
+const POLL_MS = 50
+
+/**
+ * Stops the PostgreSQL that a killed server left running on `cluster`, in order, and waits for its end. When its
+ * number in `postmaster.pid` now belongs to another program, PostgreSQL would take that program for a server: the
+ * file is removed. A number that nobody has is left to PostgreSQL itself. Needs the data folder's lock.
+ * @returns the pid of the server that was stopped.
+ * @throws StartupError when it does not end.
+ */
+export async function stopOrphan(cluster: string, binaries: Binaries): Promise<number | undefined> {
+  const file = join(cluster, 'postmaster.pid')
+  const pid = Number.parseInt(await readFile(file, 'utf8').catch(() => ''), 10)
+  if (!(pid > 0) || (await processIdentity(pid)) === undefined) return undefined
+  const command = await commandLine(pid)
+  if (command === undefined && process.platform !== 'win32') return undefined
+  if (command !== undefined && !command.includes(`postgres -D ${cluster} -c `)) {
+    // A PostgreSQL under another name of the folder (a bind mount) must find its file, and is then refused by the new one.
+    if (!command.includes('postgres')) await rm(file, { force: true })
+    return undefined
+  }
+  if (process.platform === 'win32') {
+    await stopOnWindows(binaries, cluster)
+    if (await endsWithin(pid, FAST_STOP_MS)) return pid
+  } else if ((await signalled(pid, 'SIGINT', FAST_STOP_MS)) || (await signalled(pid, 'SIGQUIT', IMMEDIATE_STOP_MS))) {
+    return pid
+  }
+  throw new StartupError(
+    `A PostgreSQL that an earlier server left behind (process ${pid}) still uses ${cluster} and does not stop: end it.`,
+  )
+}
+
+async function signalled(pid: number, signal: NodeJS.Signals, milliseconds: number): Promise<boolean> {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    return !isRunning(pid)
+  }
+  return endsWithin(pid, milliseconds)
+}
+
+async function endsWithin(pid: number, milliseconds: number): Promise<boolean> {
+  for (let left = milliseconds; left > 0; left -= POLL_MS) {
+    if ((await processIdentity(pid)) === undefined) return true
+    await delay(POLL_MS)
+  }
+  return false
+}

@@ -1,0 +1,132 @@
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2'
+import { connect as connectSocket } from 'node:net'
+import { status } from '@grpc/grpc-js'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { startGrpcServer } from '../../test/support/grpc.ts'
+
+const UNARY = '/auth4agent.v1.AuthnService/CreateChallenge'
+const WATCH = '/grpc.health.v1.Health/Watch'
+const REFLECTION = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo'
+/** An empty message in its frame, and the start of one that never comes. */
+const EMPTY = Buffer.alloc(5)
+const UNFINISHED = Buffer.from([0, 0, 0, 0, 9, 1])
+
+function raw(port: number): ClientHttp2Session {
+  const session = connect(`http://127.0.0.1:${port}`)
+  session.on('error', () => {})
+  onTestFinished(() => session.destroy())
+  return session
+}
+
+/** Opens a stream that the caller does not end; `code` is its status once the stream is closed. */
+function open(session: ClientHttp2Session, path: string, body: Buffer) {
+  const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' }
+  const stream = session.request(headers, { endStream: false })
+  const code = Promise.withResolvers<number>()
+  const answered = Promise.withResolvers<void>()
+  let told = Number.NaN
+  const tell = (head: { 'grpc-status'?: unknown }) => {
+    if (head['grpc-status'] !== undefined) told = Number(head['grpc-status'])
+  }
+  stream
+    .on('response', tell)
+    .on('trailers', tell)
+    .on('error', () => {})
+  stream.on('data', () => answered.resolve()).on('close', () => code.resolve(told))
+  stream.write(body)
+  return { stream, code: code.promise, answered: answered.promise }
+}
+
+async function finished(session: ClientHttp2Session): Promise<number> {
+  const { stream, code } = open(session, UNARY, EMPTY)
+  stream.end()
+  return code
+}
+
+describe('a stream', () => {
+  it.each([
+    ['a message that stays unfinished', UNARY, UNFINISHED],
+    ['a message whose sender does not end', UNARY, EMPTY],
+    ['a Watch without request', WATCH, UNFINISHED],
+    ['a reflection without request', REFLECTION, UNFINISHED],
+  ])('ends in time: %s', async (_name, path, body) => {
+    const { port } = await startGrpcServer({ requestTimeoutMs: 200 })
+    const session = raw(port)
+    const late = open(session, path, body)
+    expect(await finished(session)).toBe(status.OK)
+    expect(await late.code).toBe(status.DEADLINE_EXCEEDED)
+  })
+
+  it('of reflection may bring 100 requests, and ends at the next', async () => {
+    const { port } = await startGrpcServer()
+    const session = raw(port)
+    const allowed = open(session, REFLECTION, Buffer.alloc(5 * 100))
+    allowed.stream.end()
+    expect(await allowed.code).toBe(status.OK)
+    const beyond = open(session, REFLECTION, Buffer.alloc(5 * 101))
+    await beyond.code
+    expect(beyond.stream.rstCode).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM)
+  })
+})
+
+/** The most that a message may have, but for its last byte, one byte in each frame. */
+async function sendSingly(stream: ClientHttp2Stream, count: number): Promise<void> {
+  stream.write(Buffer.from([0, 0, 0, 255, 255]))
+  for (let sent = 0; sent < count && !stream.destroyed; sent += 1) {
+    await new Promise((resolve) => stream.write(Buffer.alloc(1), resolve))
+  }
+}
+
+describe('what comes in very many frames', () => {
+  it.each<[string, string, Record<string, string>]>([
+    ['an ordinary call', UNARY, {}],
+    ['a call for grpc-js', UNARY, { 'grpc-encoding': 'gzip' }],
+    ['a Watch', WATCH, {}],
+  ])('is not kept: %s', async (_name, path, headers) => {
+    const { port, rpc } = await startGrpcServer()
+    const session = raw(port)
+    const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', ...headers })
+    const closed = new Promise((resolve) => stream.on('error', () => {}).on('close', resolve))
+    await sendSingly(stream, 2000)
+    await closed
+    expect(stream.rstCode).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM)
+    expect(rpc.calls).toHaveLength(0)
+    expect(await finished(session)).toBe(status.OK)
+  })
+})
+
+describe('streams open at once', () => {
+  it('of one source are half of all, and free their place', async () => {
+    const { port } = await startGrpcServer({ maxStreams: 4 })
+    const session = raw(port)
+    const watches = [open(session, WATCH, EMPTY), open(session, WATCH, EMPTY)]
+    for (const { stream } of watches) stream.end()
+    await Promise.all(watches.map(({ answered }) => answered))
+    expect(await open(session, UNARY, UNFINISHED).code).toBe(status.UNAVAILABLE)
+    watches[0]?.stream.close()
+    await vi.waitFor(async () => expect(await finished(session)).toBe(status.OK))
+  })
+
+  it('of Watch leave room for calls', async () => {
+    const { port } = await startGrpcServer()
+    const session = raw(port)
+    const watches = Array.from({ length: 32 }, () => open(session, WATCH, EMPTY))
+    for (const { stream } of watches) stream.end()
+    await Promise.all(watches.map(({ answered }) => answered))
+    expect(await open(session, WATCH, EMPTY).code).toBe(status.RESOURCE_EXHAUSTED)
+    expect(await finished(session)).toBe(status.OK)
+  })
+})
+
+describe('connections', () => {
+  it('of one source are 128', async () => {
+    const { port } = await startGrpcServer()
+    const sockets = Array.from({ length: 129 }, () => connectSocket(port, '127.0.0.1').on('error', () => {}))
+    onTestFinished(() => sockets.forEach((socket) => void socket.destroy()))
+    let closed = 0
+    for (const socket of sockets) socket.resume().on('close', () => (closed += 1))
+    await vi.waitFor(() => expect(closed).toBe(1))
+    sockets[0]?.destroy()
+    await vi.waitFor(async () => expect(await finished(raw(port))).toBe(status.OK))
+  })
+})

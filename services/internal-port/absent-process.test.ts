@@ -1,0 +1,134 @@
+import { createServer } from 'node:net'
+import { create } from '@bufbuild/protobuf'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import {
+  GetAgentRequestSchema,
+  IdentityService,
+  RegisterAgentRequestSchema,
+} from '../../gen/proto/auth4agent/v1/identity_pb.ts'
+import { freePort } from '../../test/support/free-port.ts'
+import { connectTo, startInternalListener } from '../../test/support/internal-listener.ts'
+import { startTcpProxy } from '../../test/support/tcp-proxy.ts'
+import { until } from '../../test/support/until.ts'
+import type { Meta } from '../chain/rpc.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
+import { remoteClient } from './transport.ts'
+
+const { getAgent, registerAgent } = IdentityService.method
+const META: Meta = { requestId: 'r-1', source: '192.0.2.1', authorization: undefined, rpc: 'GET /v1/agent/x' }
+const read = create(GetAgentRequestSchema, { did: 'did:x' })
+const write = create(RegisterAgentRequestSchema)
+const lookup = { by: { case: 'id' as const, value: 'a' } }
+const reasonOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'OK',
+    (error: unknown) => (error instanceof ApiError ? error.reason : String(error)),
+  )
+
+/** Two processes; the way to the first breaks once it has the call, which it never answers. */
+async function breaking(method: typeof getAgent | typeof registerAgent) {
+  const [one, two] = [await startInternalListener(), await startInternalListener()]
+  const proxy = await startTcpProxy({ host: '127.0.0.1', port: Number(one.address.split(':')[1]) })
+  onTestFinished(() => proxy.close())
+  one.rpc.answer(method as typeof getAgent, () => new Promise(() => undefined))
+  const { forward } = connectTo([`127.0.0.1:${proxy.port}`, two.address])
+  const request = method === getAgent ? read : write
+  // Of two calls one at least goes each way, once both are connected.
+  const calls: Promise<string>[] = []
+  await until(
+    async () => {
+      calls.push(reasonOf(forward.unary(method, request, META)))
+      return one.rpc.calls.length
+    },
+    (count) => count > 0,
+  )
+  await proxy.cut()
+  return new Set(await Promise.all(calls))
+}
+
+describe('a connection that breaks under a call', () => {
+  it('costs nothing where the call only reads', async () => {
+    expect(await breaking(getAgent)).toEqual(new Set(['OK']))
+  })
+
+  it('is told where it is not known whether something changed', async () => {
+    expect(await breaking(registerAgent)).toContain('UNAVAILABLE')
+  })
+})
+
+describe('a process that is not there', () => {
+  it('is UNAVAILABLE at once, and is found again when it comes back', async () => {
+    const port = await freePort()
+    const { operators, channel } = connectTo([`127.0.0.1:${port}`])
+    expect(await reasonOf(operators.lookupOperator(lookup))).toBe('UNAVAILABLE')
+    expect(channel.isConnected()).toBe(false)
+    await startInternalListener({ place: { host: '127.0.0.1', port } })
+    await until(
+      async () => channel.isConnected(),
+      (isConnected) => isConnected,
+      3_000,
+    )
+    expect(await reasonOf(operators.lookupOperator(lookup))).toBe('OK')
+  })
+
+  it('is UNAVAILABLE at the deadline when it takes connections and says nothing', async () => {
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1')
+    onTestFinished(() => void silent.close())
+    const address = await until(
+      async () => silent.address(),
+      (found) => found !== null,
+    )
+    const port = typeof address === 'object' ? address?.port : 0
+    const { channel } = connectTo([`127.0.0.1:${port}`])
+    const operators = remoteClient(OperatorDirectoryService, channel, 200)
+    expect(await reasonOf(operators.lookupOperator(lookup))).toBe('UNAVAILABLE')
+  })
+
+  it('costs no call when another has the service too, by whatever address', async () => {
+    const one = await startInternalListener()
+    const port = Number(one.address.split(':')[1])
+    const dead = await freePort()
+    const { operators, channel } = connectTo([`127.0.0.1:${dead}`, `localhost:${port}`, `127.0.0.1:${dead}`])
+    await until(
+      async () => channel.isConnected(),
+      (isConnected) => isConnected,
+    )
+    const outcomes = await Promise.all(Array.from({ length: 50 }, () => reasonOf(operators.lookupOperator(lookup))))
+    expect(new Set(outcomes)).toEqual(new Set(['OK']))
+  })
+
+  it('shares the calls evenly with the others', async () => {
+    const [one, two] = [await startInternalListener(), await startInternalListener()]
+    const { operators } = connectTo([one.address, two.address])
+    const isBusy = async () => {
+      await operators.lookupOperator(lookup)
+      return [one.seen.length, two.seen.length]
+    }
+    await until(isBusy, (counts) => Math.min(...counts) > 0)
+    const before = [one.seen.length, two.seen.length]
+    for (let count = 0; count < 20; count += 1) await operators.lookupOperator(lookup)
+    expect([one.seen.length, two.seen.length]).toEqual(before.map((count) => count + 10))
+  })
+
+  it('finishes what is in flight before it closes', async () => {
+    const { rpc, address, close } = await startInternalListener()
+    const { forward } = connectTo([address])
+    const gate = Promise.withResolvers<object>()
+    rpc.answer(registerAgent, () => gate.promise)
+    const call = reasonOf(forward.unary(registerAgent, write, META))
+    await until(
+      async () => rpc.calls.length,
+      (count) => count === 1,
+    )
+    let isClosed = false
+    const closed = close().finally(() => {
+      isClosed = true
+    })
+    expect(await reasonOf(forward.unary(registerAgent, write, META))).toBe('UNAVAILABLE')
+    expect(isClosed).toBe(false)
+    gate.resolve({})
+    expect(await call).toBe('OK')
+    await closed
+  })
+})

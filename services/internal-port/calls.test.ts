@@ -1,0 +1,120 @@
+import { create } from '@bufbuild/protobuf'
+import { describe, expect, it } from 'vitest'
+import { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import {
+  GetAgentRequestSchema,
+  IdentityService,
+  RegisterAgentRequestSchema,
+} from '../../gen/proto/auth4agent/v1/identity_pb.ts'
+import { connectTo, startInternalListener } from '../../test/support/internal-listener.ts'
+import type { Meta } from '../chain/rpc.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
+import type { ReasonCode } from '../platform/errors/reasons.ts'
+import type { InternalService } from './handlers.ts'
+import { currentRequestId, inRequest } from './request-scope.ts'
+import { remoteClient } from './transport.ts'
+
+const { getAgent, registerAgent } = IdentityService.method
+const META: Meta = { requestId: 'r-1', source: '192.0.2.1', authorization: undefined, rpc: 'GET /v1/agent/x' }
+const read = create(GetAgentRequestSchema, { did: 'did:x' })
+const write = create(RegisterAgentRequestSchema)
+const lookup = { by: { case: 'id' as const, value: 'a' } }
+const reasonOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'OK',
+    (error: unknown) => (error instanceof ApiError ? error.reason : String(error)),
+  )
+
+const same = (bytes: Buffer) => bytes
+
+describe('forwarded calls', () => {
+  it('bring what the gateway knows of their caller, byte for byte', async () => {
+    const { rpc, address } = await startInternalListener()
+    const { forward } = connectTo([address])
+    const meta = { requestId: 'r-2', source: '2001:db8::1', authorization: 'Bearer é\t,', rpc: 'GET /v1/ü%00 ,"' }
+    await forward.unary(getAgent, read, meta)
+    expect(rpc.last()).toMatchObject({ method: getAgent, request: { did: 'did:x' }, meta })
+    await forward.unary(getAgent, read, META)
+    expect(rpc.last().meta.authorization).toBeUndefined()
+  })
+
+  it('bring their deadline', async () => {
+    const { rpc, address } = await startInternalListener()
+    const { forward } = connectTo([address])
+    await forward.unary(getAgent, read, { ...META, timeoutMs: 2_000 })
+    expect(rpc.last().meta.timeoutMs).toBeGreaterThan(500)
+    expect(rpc.last().meta.timeoutMs).toBeLessThanOrEqual(2_000)
+    rpc.answer(getAgent, () => new Promise(() => undefined))
+    expect(await reasonOf(forward.unary(getAgent, read, { ...META, timeoutMs: 50 }))).toBe('DEADLINE_EXCEEDED')
+  })
+
+  it.each<[ReasonCode, string | undefined, number | undefined]>([
+    ['AGENT_NOT_FOUND', undefined, undefined],
+    ['INVALID_ARGUMENT', 'did: ü is malformed', undefined],
+    ['RATE_LIMITED', undefined, 7],
+    ['OVERLOADED', 'too much', 1],
+    ['UNAVAILABLE', undefined, 1],
+    ['DEADLINE_EXCEEDED', undefined, undefined],
+    ['INTERNAL', undefined, undefined],
+  ])('%s with detail %j and wait %j arrives as it was thrown', async (reason, detail, retryAfter) => {
+    const { rpc, address } = await startInternalListener()
+    const { forward } = connectTo([address])
+    const thrown = new ApiError(reason, detail, retryAfter === undefined ? {} : { retryAfter })
+    rpc.answer(registerAgent, () => Promise.reject(thrown))
+    const error: unknown = await forward.unary(registerAgent, write, META).catch((caught: unknown) => caught)
+    expect(error).toBeInstanceOf(ApiError)
+    expect(error).toMatchObject({ reason, message: thrown.message, retryAfter })
+  })
+
+  it('are not sent again once they were answered, whatever the answer', async () => {
+    const { rpc, address } = await startInternalListener()
+    const { forward } = connectTo([address])
+    rpc.answer(getAgent, () => Promise.reject(new ApiError('OVERLOADED')))
+    expect(await reasonOf(forward.unary(getAgent, read, META))).toBe('OVERLOADED')
+    expect(rpc.calls).toHaveLength(1)
+  })
+
+  it('are refused when they do not say whose they are', async () => {
+    const { rpc, address } = await startInternalListener()
+    const { channel } = connectTo([address])
+    const { promise, resolve } = Promise.withResolvers<unknown>()
+    const path = '/auth4agent.v1.IdentityService/GetAgent'
+    channel.take().client.makeUnaryRequest(path, same, same, Buffer.alloc(0), resolve)
+    expect(await promise).toMatchObject({ code: 13 })
+    expect(rpc.calls).toEqual([])
+  })
+})
+
+describe('calls between services', () => {
+  it('carry the id of the request that they are made for', async () => {
+    const ids: (string | undefined)[] = []
+    const handlers = {
+      lookupOperator: async () => {
+        ids.push(currentRequestId())
+        return {}
+      },
+      lookupAudienceOwner: async () => ({}),
+    }
+    const { address } = await startInternalListener({ internal: [{ service: OperatorDirectoryService, handlers }] })
+    const { operators } = connectTo([address])
+    await inRequest('request-7', () => operators.lookupOperator(lookup))
+    await operators.lookupOperator(lookup)
+    expect(ids[0]).toBe('request-7')
+    expect(ids[1]).toMatch(/^[0-9a-f-]{36}$/)
+  })
+
+  it('have a deadline, on both sides', async () => {
+    const handlers = {
+      lookupOperator: () => new Promise<Record<string, unknown>>(() => undefined),
+      lookupAudienceOwner: async () => ({}),
+    }
+    const internal: InternalService[] = [{ service: OperatorDirectoryService, handlers }]
+    const { address } = await startInternalListener({ internal, deadlineMs: 50 })
+    const { operators } = connectTo([address])
+    expect(await reasonOf(operators.lookupOperator(lookup))).toBe('DEADLINE_EXCEEDED')
+    const { address: slow } = await startInternalListener({ internal })
+    const { channel } = connectTo([slow])
+    const hasty = remoteClient(OperatorDirectoryService, channel, 50)
+    expect(await reasonOf(hasty.lookupOperator(lookup))).toBe('DEADLINE_EXCEEDED')
+  })
+})

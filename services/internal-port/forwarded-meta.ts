@@ -1,0 +1,48 @@
+import { Metadata } from '@grpc/grpc-js'
+import { requestId } from '../chain/request-id.ts'
+import type { Meta } from '../chain/rpc.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
+
+/** Metadata of forwarded calls. Values are bytes, for a path or a header may hold what gRPC's text does not. */
+const KEYS = {
+  requestId: 'x-request-id',
+  source: 'auth4agent-source-bin',
+  rpc: 'auth4agent-rpc-bin',
+  authorization: 'auth4agent-authorization-bin',
+} as const
+
+/** Metadata of a call between services. */
+export function callMetadata(id: string): Metadata {
+  const metadata = new Metadata()
+  metadata.set(KEYS.requestId, id)
+  return metadata
+}
+
+/** Writes down whose call is forwarded. The deadline goes as gRPC's own. */
+export function writeMeta(meta: Meta): Metadata {
+  const metadata = callMetadata(meta.requestId)
+  metadata.set(KEYS.source, Buffer.from(meta.source))
+  metadata.set(KEYS.rpc, Buffer.from(meta.rpc))
+  if (meta.authorization !== undefined) metadata.set(KEYS.authorization, Buffer.from(meta.authorization))
+  return metadata
+}
+
+/** Reads whose call is forwarded. Only the internal listener believes it. Throws INTERNAL when the forwarder did not say. */
+export function readMeta(metadata: Metadata): Meta {
+  const source = textOf(metadata, KEYS.source)
+  const rpc = textOf(metadata, KEYS.rpc)
+  if (source === undefined || rpc === undefined) {
+    throw new ApiError('INTERNAL', undefined, { cause: 'a forwarded call does not say whose it is' })
+  }
+  return { requestId: readRequestId(metadata), source, rpc, authorization: textOf(metadata, KEYS.authorization) }
+}
+
+/** The id of the request that a call belongs to. */
+export function readRequestId(metadata: Metadata): string {
+  return requestId(textOf(metadata, KEYS.requestId))
+}
+
+function textOf(metadata: Metadata, key: string): string | undefined {
+  const [first] = metadata.get(key)
+  return first?.toString()
+}

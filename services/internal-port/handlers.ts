@@ -1,0 +1,133 @@
+import {
+  create,
+  type DescMethod,
+  type DescService,
+  fromBinary,
+  type Message,
+  type MessageInitShape,
+  toBinary,
+} from '@bufbuild/protobuf'
+import type { handleServerStreamingCall, handleUnaryCall, UntypedServiceImplementation } from '@grpc/grpc-js'
+import { Metadata, type MethodDefinition, type ServerUnaryCall, type ServerWritableStream } from '@grpc/grpc-js'
+import { methodName } from '../chain/method-name.ts'
+import { type ObserverDeps, observe } from '../chain/observation.ts'
+import type { Meta, Rpc } from '../chain/rpc.ts'
+import { withDeadline } from '../chain/with-deadline.ts'
+import { drained } from '../platform/drained.ts'
+import { toGrpcStatus } from '../platform/errors/grpc-status.ts'
+import { readMeta, readRequestId } from './forwarded-meta.ts'
+import type { InternalHandlers } from './local-client.ts'
+import { inRequest } from './request-scope.ts'
+
+type Output = MessageInitShape<DescMethod['output']>
+type Definition = MethodDefinition<Message, Message>
+type UnaryCall = ServerUnaryCall<Message, Message>
+type StreamCall = ServerWritableStream<Message, Message>
+
+/** A service as grpc-js takes it. */
+export interface Mounted {
+  readonly definition: Record<string, Definition>
+  readonly implementation: UntypedServiceImplementation
+}
+
+/** A service that only other services call. */
+export interface InternalService<S extends DescService = DescService> {
+  readonly service: S
+  readonly handlers: InternalHandlers<S>
+}
+
+/** Mounts a service that only other services call: a request id, a deadline, a line in the log. */
+export function mountInternal({ service, handlers }: InternalService, deps: ObserverDeps, deadlineMs: number): Mounted {
+  const table = handlers as Readonly<Record<string, (request: Message) => Promise<Output>>>
+  return mount(service, (method) => {
+    const handler = table[method.localName]
+    if (handler === undefined) throw new Error(`${method.toString()} has no handler`)
+    const answer: handleUnaryCall<Message, Message> = (call, respond) => {
+      const requestId = readRequestId(call.metadata)
+      const observation = observe(deps, method, { requestId, source: call.getPeer() })
+      const timeoutMs = Math.min(deadlineMs, timeLeft(call) ?? deadlineMs)
+      inRequest(requestId, () => withDeadline(timeoutMs, () => handler(call.request)))
+        .then(
+          (output) => respond(null, create(method.output, output)),
+          (error: unknown) => respond(refusal(observation.failed(error))),
+        )
+        .finally(() => observation.ended())
+    }
+    return answer
+  })
+}
+
+/** Mounts a public service for gateways to forward to: the chain answers, as if the caller were here. */
+export function mountForwarded(service: DescService, rpc: Rpc, closing: AbortSignal): Mounted {
+  return mount(service, (method) => (method.methodKind === 'unary' ? unary(rpc, method) : stream(rpc, method, closing)))
+}
+
+function unary(rpc: Rpc, method: DescMethod): handleUnaryCall<Message, Message> {
+  return (call, respond) => {
+    Promise.try(() => {
+      const meta = metaOf(call)
+      return rpc.invoke(method, () => call.request, meta)
+    }).then(
+      (message) => respond(null, message),
+      (error: unknown) => respond(refusal(error)),
+    )
+  }
+}
+
+function stream(rpc: Rpc, method: DescMethod, closing: AbortSignal): handleServerStreamingCall<Message, Message> {
+  return (call) => {
+    const gone = new AbortController()
+    call.once('cancelled', () => gone.abort())
+    const signal = AbortSignal.any([closing, gone.signal])
+    void send(call, () => rpc.subscribe(method, () => call.request, metaOf(call), signal))
+  }
+}
+
+/** Sends no more than is taken. */
+async function send(call: StreamCall, open: () => AsyncIterable<Message>): Promise<void> {
+  try {
+    for await (const message of open()) {
+      if (!call.write(message)) await drained(call)
+    }
+    call.end()
+  } catch (error) {
+    call.emit('error', refusal(error))
+  }
+}
+
+function metaOf(call: UnaryCall | StreamCall): Meta {
+  const meta = readMeta(call.metadata)
+  const timeoutMs = timeLeft(call)
+  return timeoutMs === undefined ? meta : { ...meta, timeoutMs }
+}
+
+function timeLeft(call: UnaryCall | StreamCall): number | undefined {
+  const deadline = Number(call.getDeadline())
+  return Number.isFinite(deadline) ? Math.max(0, deadline - Date.now()) : undefined
+}
+
+/** What a handler answered is not to be asked for again: only what never reached one is (gRFC A6, pushback). */
+function refusal(error: unknown) {
+  const metadata = new Metadata()
+  metadata.set('grpc-retry-pushback-ms', '-1')
+  return toGrpcStatus(error, metadata)
+}
+
+function mount(service: DescService, handlerOf: (method: DescMethod) => UntypedServiceImplementation[string]): Mounted {
+  return {
+    definition: Object.fromEntries(service.methods.map((method) => [method.name, definitionOf(method)])),
+    implementation: Object.fromEntries(service.methods.map((method) => [method.name, handlerOf(method)])),
+  }
+}
+
+function definitionOf(method: DescMethod): Definition {
+  return {
+    path: `/${methodName(method)}`,
+    requestStream: false,
+    responseStream: method.methodKind === 'server_streaming',
+    requestSerialize: (message) => Buffer.from(toBinary(method.input, message)),
+    requestDeserialize: (bytes) => fromBinary(method.input, bytes),
+    responseSerialize: (message) => Buffer.from(toBinary(method.output, message)),
+    responseDeserialize: (bytes) => fromBinary(method.output, bytes),
+  }
+}

@@ -1,0 +1,179 @@
+import { createServer, type Server as NetServer, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import type { DescService } from '@bufbuild/protobuf'
+import { Server, ServerCredentials } from '@grpc/grpc-js'
+import { methodName } from '../chain/method-name.ts'
+import type { ObserverDeps } from '../chain/observation.ts'
+import type { Rpc } from '../chain/rpc.ts'
+import { MAX_STREAM_AGE_MS } from '../chain/streams.ts'
+import { createConnections } from '../grpc-port/connections.ts'
+import { addHealth } from '../grpc-port/health.ts'
+import type { ServiceName } from '../process/configuration/service-names.ts'
+import { callersOf } from './callers.ts'
+import type { Certificates } from './certificates.ts'
+import { type InternalService, mountForwarded, mountInternal } from './handlers.ts'
+import { createPeerCheck, createPeers } from './peers.ts'
+import { clearSocketPath } from './socket-file.ts'
+
+/** Where the listener is: a port, 0 for any that is free, or a unix socket. */
+export type Place = { readonly host: string; readonly port: number } | { readonly socket: string }
+
+/** What the internal listener works with. */
+export interface ListenerDeps extends ObserverDeps {
+  readonly place: Place
+  /** Services that only other services call. */
+  readonly internal: readonly InternalService[]
+  /** Public services that gateways forward to. */
+  readonly forwarded: readonly DescService[]
+  readonly rpc: Rpc
+  /** With it the listener takes mutual TLS alone, without it whoever reaches it is believed. */
+  readonly certificates: Certificates | undefined
+  /** Longest that a call between services may take, in milliseconds. */
+  readonly deadlineMs: number
+}
+
+/** The listener for the other processes of the deployment. */
+export interface InternalListener {
+  /** Starts to listen. Rejects when the place cannot be had. */
+  listen(): Promise<{ readonly internalPort: number } | { readonly internalSocket: string }>
+  /** What grpc.health.v1 answers. */
+  setServing(isServing: boolean): void
+  /** Stops accepting, ends streams, and lets calls in flight finish, for a bounded time. */
+  close(): Promise<void>
+}
+
+/** Twice what the public ports take: a message may grow when it is written anew, for its first writer need not pad numbers. */
+const MAX_MESSAGE_BYTES = 128 * 1024
+const HANDSHAKE_MS = 10_000
+/** How long calls in flight may take once the listener closes, in milliseconds. */
+const DRAIN_MS = 10_000
+const HEALTH = '/grpc.health.v1.Health/'
+
+const OPTIONS = {
+  'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 5_000,
+  // Callers come back by themselves, and sooner, so this cuts no stream: who stays is under a certificate of another day.
+  'grpc.max_connection_age_ms': 2 * MAX_STREAM_AGE_MS,
+  'grpc.max_connection_age_grace_ms': 60_000,
+}
+
+/** Makes the internal listener. It has health, and no reflection. */
+export function createInternalListener(deps: ListenerDeps): InternalListener {
+  const { place, certificates, log } = deps
+  const server = new Server({ ...OPTIONS, interceptors: certificates === undefined ? [] : [peerCheck(deps)] })
+  const closing = new AbortController()
+  const setServing = mountServices(server, deps, closing.signal)
+  const sockets = createSockets(server, certificates)
+  return {
+    setServing,
+    async listen() {
+      if ('socket' in place) await clearSocketPath(place.socket)
+      await bind(sockets.listener, place)
+      sockets.listener.on('error', ({ message }) => log.error({ problem: message }, 'the internal listener failed'))
+      if ('socket' in place) return { internalSocket: place.socket }
+      const address = sockets.listener.address()
+      return { internalPort: typeof address === 'object' && address !== null ? address.port : place.port }
+    },
+    async close() {
+      setServing(false)
+      sockets.close()
+      // They are resumed at another process.
+      closing.abort()
+      const cut = setTimeout(() => {
+        log.warn({}, 'internal calls were cut: they did not finish in time')
+        server.forceShutdown()
+      }, DRAIN_MS)
+      server.tryShutdown(() => undefined)
+      await sockets.allClosed()
+      clearTimeout(cut)
+    },
+  }
+}
+
+function peerCheck({ forwarded, log }: ListenerDeps) {
+  const forwardedNames = new Set(forwarded.flatMap((service) => service.methods).map(methodName))
+  const allowed = (path: string): readonly ServiceName[] | 'every peer' => {
+    if (path.startsWith(HEALTH)) return 'every peer'
+    const name = path.slice(1)
+    return callersOf(name, forwardedNames.has(name))
+  }
+  return createPeerCheck(createPeers(), allowed, log)
+}
+
+/** Adds all services; answers the function that sets their health. */
+function mountServices(
+  server: Server,
+  { internal, forwarded, rpc, deadlineMs, ...observer }: ListenerDeps,
+  closing: AbortSignal,
+) {
+  const mounted = [
+    ...internal.map((each) => mountInternal(each, observer, deadlineMs)),
+    ...forwarded.map((service) => mountForwarded(service, rpc, closing)),
+  ]
+  for (const { definition, implementation } of mounted) server.addService(definition, implementation)
+  return addHealth(
+    server,
+    [...internal.map(({ service }) => service), ...forwarded].map(({ typeName }) => typeName),
+  )
+}
+
+/** grpc-js gets connections whose handshake is done: none that it would not know of yet when it tells all of the end. */
+function createSockets(server: Server, certificates: Certificates | undefined) {
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
+  const connections = createConnections()
+  let isClosing = false
+  const accept = (socket: Socket): void => {
+    // What connects while the rest is told to go would be told nothing.
+    if (isClosing) {
+      socket.destroy()
+      return
+    }
+    connections.add(socket)
+    injector.injectConnection(socket)
+  }
+  const secured = certificates === undefined ? undefined : createTlsListener(certificates, accept)
+  const listener = secured?.listener ?? createServer(accept)
+  return {
+    listener,
+    allClosed: () => connections.allClosed(),
+    close() {
+      isClosing = true
+      listener.close()
+      secured?.close()
+    },
+  }
+}
+
+function createTlsListener(certificates: Certificates, accept: (socket: Socket) => void) {
+  const context = () => ({ ...certificates.current(), minVersion: 'TLSv1.3' as const })
+  const listener = createTlsServer(
+    {
+      ...context(),
+      ALPNProtocols: ['h2'],
+      requestCert: true,
+      rejectUnauthorized: true,
+      handshakeTimeout: HANDSHAKE_MS,
+    },
+    (socket) => {
+      socket.on('error', () => undefined)
+      accept(socket)
+    },
+  )
+  const close = certificates.onChange(() => listener.setSecureContext(context()))
+  return { listener, close }
+}
+
+async function bind(listener: NetServer, place: Place): Promise<void> {
+  const bound = Promise.withResolvers<void>()
+  listener.once('error', bound.reject)
+  const listening = (): void => bound.resolve()
+  if ('socket' in place) {
+    // The path is bound within the call, so that nobody but the owner can reach it for a moment either.
+    const mask = process.umask(0o177)
+    listener.listen(place.socket, listening)
+    process.umask(mask)
+  } else listener.listen(place, listening)
+  await bound.promise
+  listener.off('error', bound.reject)
+}

@@ -1,0 +1,31 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Rpc } from '../chain/rpc.ts'
+
+const scope = new AsyncLocalStorage<string>()
+
+/** Runs work on behalf of a request, so that calls to other services carry its id. */
+export function inRequest<T>(requestId: string, work: () => T): T {
+  return scope.run(requestId, work)
+}
+
+/** Id of the request that is being answered; undefined outside of any. */
+export function currentRequestId(): string | undefined {
+  return scope.getStore()
+}
+
+/** Answers every call within its request. */
+export function withRequestScope(rpc: Rpc): Rpc {
+  return {
+    ...rpc,
+    invoke: (method, read, meta) => inRequest(meta.requestId, () => rpc.invoke(method, read, meta)),
+    subscribe: (method, read, meta, signal) => ({
+      [Symbol.asyncIterator]() {
+        const messages = rpc.subscribe(method, read, meta, signal)[Symbol.asyncIterator]()
+        return {
+          next: () => inRequest(meta.requestId, () => messages.next()),
+          return: async () => (await messages.return?.()) ?? { done: true, value: undefined },
+        }
+      },
+    }),
+  }
+}

@@ -1,0 +1,59 @@
+import { once } from 'node:events'
+import { link, readdir, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { connectTo, startInternalListener, testFolder } from '../../test/support/internal-listener.ts'
+import { StartupError } from '../platform/errors/startup-error.ts'
+import { clearSocketPath } from './socket-file.ts'
+
+const lookup = { by: { case: 'id' as const, value: 'a' } }
+
+it('a unix socket is for its owner alone, serves, and goes with its server', async () => {
+  const folder = await testFolder()
+  const socket = join(folder, 'a.sock')
+  const { address, close, seen } = await startInternalListener({ place: { socket } })
+  expect(address).toBe(`unix:${socket}`)
+  expect((await stat(socket)).mode & 0o777).toBe(0o600)
+  await connectTo([address]).operators.lookupOperator(lookup)
+  expect(seen).toEqual(['a'])
+  await close()
+  expect(await readdir(folder)).toEqual([])
+})
+
+it('is refused where a server listens', async () => {
+  const socket = join(await testFolder(), 'a.sock')
+  const { seen, address } = await startInternalListener({ place: { socket } })
+  await expect(startInternalListener({ place: { socket } })).rejects.toThrow(`a server listens at ${socket} already`)
+  await connectTo([address]).operators.lookupOperator(lookup)
+  expect(seen).toEqual(['a'])
+})
+
+it('takes the place of what a dead server left', async () => {
+  const folder = await testFolder()
+  const socket = join(folder, 'a.sock')
+  await leaveSocket(folder, socket)
+  const { address } = await startInternalListener({ place: { socket } })
+  expect((await connectTo([address]).operators.lookupOperator(lookup)).operator?.id).toBe('a')
+})
+
+it('touches nothing that is no socket', async () => {
+  const file = join(await testFolder(), 'a.sock')
+  await writeFile(file, 'mine')
+  await expect(clearSocketPath(file)).rejects.toThrow(StartupError)
+  expect((await stat(file)).size).toBe(4)
+})
+
+it('needs nothing where there is nothing', async () => {
+  await clearSocketPath(join(await testFolder(), 'none'))
+})
+
+/** A socket file that nobody listens at: its server was bound under another name, which it took along. */
+async function leaveSocket(folder: string, path: string): Promise<void> {
+  const first = join(folder, 'first.sock')
+  const server = createServer().listen(first)
+  await once(server, 'listening')
+  await link(first, path)
+  server.close()
+  await once(server, 'close')
+}

@@ -1,0 +1,98 @@
+import { create } from '@bufbuild/protobuf'
+import { describe, expect, it } from 'vitest'
+import { RevocationService, WatchRevocationsRequestSchema } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { connectTo, startInternalListener } from '../../test/support/internal-listener.ts'
+import { until } from '../../test/support/until.ts'
+import type { Meta } from '../chain/rpc.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
+
+const { watchRevocations } = RevocationService.method
+const META: Meta = { requestId: 'r-1', source: '192.0.2.1', authorization: undefined, rpc: 'GET /v1/agent/x' }
+
+const request = create(WatchRevocationsRequestSchema)
+const heads = (count: number) => Array.from({ length: count }, (_, sequence) => ({ sequence: BigInt(sequence) }))
+
+/** A listener whose stream counts for ever, and how far it got. */
+async function counting() {
+  const state = { made: 0, ended: false }
+  const { rpc, address, close } = await startInternalListener()
+  rpc.subscribe = async function* subscribe(_method, _read, _meta, signal) {
+    try {
+      for (; !signal.aborted; state.made += 1) {
+        yield create(watchRevocations.output, {
+          event: { case: 'head', value: { position: { hash: Buffer.alloc(4_000) } } },
+        })
+      }
+    } finally {
+      state.ended = true
+    }
+  }
+  return { state, rpc, close, ...connectTo([address]) }
+}
+
+/** Listens no longer than for one message. */
+async function takeFirst<T>(messages: AsyncIterable<T>): Promise<T | undefined> {
+  for await (const message of messages) return message
+  return undefined
+}
+
+describe('streams', () => {
+  it('bring every message in order, and end as they do', async () => {
+    const { rpc, address } = await startInternalListener()
+    const { forward } = connectTo([address])
+    rpc.subscribe = async function* subscribe() {
+      for (const value of heads(100))
+        yield create(watchRevocations.output, { event: { case: 'head', value: { position: value } } })
+    }
+    const messages = await Array.fromAsync(
+      forward.stream(watchRevocations, request, META, new AbortController().signal),
+    )
+    expect(messages).toMatchObject(heads(100).map((value) => ({ event: { value: { position: value } } })))
+  })
+
+  it('bring the error that ends them', async () => {
+    const { rpc, address } = await startInternalListener()
+    const { forward } = connectTo([address])
+    rpc.subscribe = () => ({
+      [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new ApiError('INVALID_ARGUMENT', 'what?')) }),
+    })
+    const stream = forward.stream(watchRevocations, request, META, new AbortController().signal)
+    await expect(Array.fromAsync(stream)).rejects.toMatchObject({ reason: 'INVALID_ARGUMENT', message: 'what?' })
+  })
+
+  it('make no more than is taken, and end when nobody listens', async () => {
+    const { state, forward } = await counting()
+    const stream = forward.stream(watchRevocations, request, META, new AbortController().signal)
+    await takeFirst(stream)
+    await until(
+      async () => state,
+      ({ ended }) => ended,
+    )
+    expect(state.made).toBeLessThan(1_000)
+  })
+
+  it('end when the caller aborts', async () => {
+    const { state, forward } = await counting()
+    const end = new AbortController()
+    let count = 0
+    for await (const message of forward.stream(watchRevocations, request, META, end.signal)) {
+      expect(message).toMatchObject({ event: { case: 'head' } })
+      count += 1
+      if (count === 3) end.abort()
+    }
+    await until(
+      async () => state,
+      ({ ended }) => ended,
+    )
+  })
+
+  it('end when the process closes, so that they are resumed at another', async () => {
+    const { state, forward, close } = await counting()
+    const stream = forward.stream(watchRevocations, request, META, new AbortController().signal)[Symbol.asyncIterator]()
+    await stream.next()
+    const closed = close()
+    for (;;) if ((await stream.next()).done) break
+    await closed
+    expect(state.ended).toBe(true)
+  })
+})

@@ -1,0 +1,96 @@
+import { type DescMethod, type DescService, fromBinary, type Message, toBinary } from '@bufbuild/protobuf'
+import { type CallOptions, Metadata, type ServiceError, status } from '@grpc/grpc-js'
+import { methodName } from '../chain/method-name.ts'
+import { requestId } from '../chain/request-id.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
+import { fromGrpcStatus } from '../platform/errors/from-grpc-status.ts'
+import type { Channel } from './channel.ts'
+import { callMetadata } from './forwarded-meta.ts'
+import { type InternalClient, internalClient } from './internal-client.ts'
+import { currentRequestId } from './request-scope.ts'
+
+/** What goes with a call beside its message. */
+interface CallSettings {
+  readonly metadata: Metadata
+  /** Every call has one. */
+  readonly timeoutMs: number
+}
+
+/** Calls a method. Throws the ApiError that the other process threw, or one of what came between. */
+export async function callUnary(
+  channel: Channel,
+  method: DescMethod,
+  request: Message,
+  settings: CallSettings,
+): Promise<Message> {
+  const { promise, resolve, reject } = Promise.withResolvers<Message>()
+  using taken = channel.take()
+  taken.client.makeUnaryRequest(
+    `/${methodName(method)}`,
+    (message: Message) => Buffer.from(toBinary(method.input, message)),
+    (bytes: Buffer) => fromBinary(method.output, bytes),
+    request,
+    settings.metadata,
+    deadlineOf(settings),
+    (error, message) => (message === undefined ? reject(toError(channel, error)) : resolve(message)),
+  )
+  return await promise
+}
+
+/**
+ * Calls a method that answers a stream; messages are taken from the connection as they are asked for. Ends when the signal
+ * aborts. Throws as `callUnary` does.
+ */
+export async function* callStream(
+  channel: Channel,
+  method: DescMethod,
+  request: Message,
+  settings: CallSettings & { readonly signal: AbortSignal },
+): AsyncGenerator<Message> {
+  const { signal } = settings
+  if (signal.aborted) return
+  using taken = channel.take()
+  const call = taken.client.makeServerStreamRequest(
+    `/${methodName(method)}`,
+    (message: Message) => Buffer.from(toBinary(method.input, message)),
+    (bytes: Buffer) => fromBinary(method.output, bytes),
+    request,
+    settings.metadata,
+    deadlineOf(settings),
+  )
+  // What comes after nobody listens any more is not to end the process.
+  call.on('error', () => undefined)
+  const cancel = (): void => call.cancel()
+  signal.addEventListener('abort', cancel, { once: true })
+  try {
+    yield* call as AsyncIterable<Message>
+  } catch (error) {
+    if (!signal.aborted) throw toError(channel, error as ServiceError)
+  } finally {
+    signal.removeEventListener('abort', cancel)
+    call.cancel()
+  }
+}
+
+/** A typed client of a service in another process. */
+export function remoteClient<S extends DescService>(
+  service: S,
+  channel: Channel,
+  timeoutMs: number,
+): InternalClient<S> {
+  return internalClient(service, (method, request) =>
+    callUnary(channel, method, request, { metadata: callMetadata(requestId(currentRequestId())), timeoutMs }),
+  )
+}
+
+function deadlineOf({ timeoutMs }: CallSettings): CallOptions {
+  return { deadline: Date.now() + timeoutMs }
+}
+
+function toError(channel: Channel, error: ServiceError | null): ApiError {
+  if (error === null) return new ApiError('INTERNAL', undefined, { cause: 'an answer without a message' })
+  // A deadline that passed while there was no connection tells of the connection.
+  const isLost = error.code === status.DEADLINE_EXCEEDED && !channel.isConnected()
+  if (!isLost) return fromGrpcStatus(error)
+  return fromGrpcStatus({ code: status.UNAVAILABLE, details: error.details, metadata: new Metadata() })
+}

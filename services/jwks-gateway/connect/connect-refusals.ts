@@ -1,0 +1,99 @@
+import type { Code, ConnectError } from '@connectrpc/connect'
+import { encodeEnvelope, type UniversalServerResponse } from '@connectrpc/connect/protocol'
+import { endStreamFlag, endStreamToJson, errorToJsonBytes } from '@connectrpc/connect/protocol-connect'
+import { ApiError } from '../../platform/errors/api-error.ts'
+import { toConnectError } from '../../platform/errors/connect-error.ts'
+import { type ReasonCode, reasons } from '../../platform/errors/reasons.ts'
+
+const GRPC_WEB = 'application/grpc-web'
+const STATUS_TRAILER = /grpc-status: ?(\d+)\r/i
+/** Streams of the Connect protocol. */
+const CONNECT_STREAM = 'application/connect+'
+const END_STREAM_CODE = /"error":\{"code":"([a-z_]+)"/
+
+/**
+ * What Connect's own refusals mean: by HTTP status, of gRPC-Web by gRPC status, of streams by Connect's code. The rest is
+ * INVALID_ARGUMENT.
+ */
+const REASONS: Readonly<Record<string, ReasonCode>> = {
+  405: 'METHOD_NOT_ALLOWED',
+  415: 'UNSUPPORTED_MEDIA_TYPE',
+  429: 'BODY_TOO_LARGE',
+  501: 'UNSUPPORTED_MEDIA_TYPE',
+  'grpc 8': 'BODY_TOO_LARGE',
+  'grpc 12': 'UNSUPPORTED_MEDIA_TYPE',
+  'stream resource_exhausted': 'BODY_TOO_LARGE',
+  'stream unimplemented': 'UNSUPPORTED_MEDIA_TYPE',
+}
+/** Connect calls bytes that are no protobuf message an internal error; they are the caller's. */
+const MALFORMED = new Set(['500', 'grpc 13', 'stream internal'])
+
+/**
+ * Answers a request that Connect has refused before its handler: as Connect did, unless that was no internal error or `see`,
+ * which takes the refusal before the chain, has found another.
+ */
+export async function refuseUnread(
+  answer: UniversalServerResponse,
+  contentType: string | undefined,
+  see: (error: ApiError) => Promise<ApiError>,
+): Promise<UniversalServerResponse> {
+  const { status, output } = await readStatus(answer, contentType)
+  const isMalformed = MALFORMED.has(status)
+  const error = new ApiError(
+    REASONS[status] ?? 'INVALID_ARGUMENT',
+    isMalformed ? 'The message is malformed' : undefined,
+  )
+  const seen = await see(error)
+  return isMalformed || seen !== error ? refusal(seen, contentType) : output
+}
+
+/** The answer that refuses a request, in the protocol of its content type. */
+export function refusal(apiError: ApiError, contentType: string | undefined): UniversalServerResponse {
+  const error = toConnectError(apiError)
+  if (isGrpcWeb(contentType)) return trailersOnly(error)
+  if (isConnectStream(contentType)) return endOfStream(error, contentType)
+  const header = new Headers(error.metadata)
+  header.set('content-type', 'application/json')
+  return { status: reasons[apiError.reason].status, header, body: iterate([errorToJsonBytes(error, undefined)]) }
+}
+
+function isGrpcWeb(contentType: string | undefined): boolean {
+  return contentType?.toLowerCase().startsWith(GRPC_WEB) === true
+}
+
+function isConnectStream(contentType: string | undefined): contentType is string {
+  return contentType?.toLowerCase().startsWith(CONNECT_STREAM) === true
+}
+
+/** gRPC-Web and streams tell their status at the end of the body, which is read for that and can be written again. */
+async function readStatus(answer: UniversalServerResponse, contentType: string | undefined) {
+  const trailer = isGrpcWeb(contentType)
+    ? ({ pattern: STATUS_TRAILER, kind: 'grpc' } as const)
+    : ({ pattern: END_STREAM_CODE, kind: 'stream' } as const)
+  if (trailer.kind === 'stream' && !isConnectStream(contentType)) return { status: `${answer.status}`, output: answer }
+  const chunks: Uint8Array[] = []
+  for await (const chunk of answer.body ?? []) chunks.push(chunk)
+  const told = trailer.pattern.exec(Buffer.concat(chunks).toString('latin1'))?.[1]
+  const status = told === undefined ? `${answer.status}` : `${trailer.kind} ${told}`
+  return { status, output: { ...answer, body: iterate(chunks) } }
+}
+
+/** An answer whose status stands in its headers, as gRPC over HTTP/2 says of Trailers-Only. */
+function trailersOnly({ code, rawMessage, metadata }: ConnectError): UniversalServerResponse {
+  const header = new Headers(metadata)
+  header.set('content-type', `${GRPC_WEB}+proto`)
+  header.set('grpc-status', String(code satisfies Code))
+  header.set('grpc-message', encodeURIComponent(rawMessage))
+  return { status: 200, header, body: iterate([]) }
+}
+
+/** A stream of the Connect protocol has its error in its last message. */
+function endOfStream(error: ConnectError, contentType: string): UniversalServerResponse {
+  const json = JSON.stringify(endStreamToJson(new Headers(), error, undefined))
+  const header = new Headers({ 'content-type': contentType })
+  return { status: 200, header, body: iterate([encodeEnvelope(endStreamFlag, Buffer.from(json))]) }
+}
+
+async function* iterate(chunks: readonly Uint8Array[]): AsyncIterable<Uint8Array> {
+  yield* chunks
+}

@@ -1,0 +1,180 @@
+import { gzipSync } from 'node:zlib'
+import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect'
+import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-node'
+import { describe, expect, it } from 'vitest'
+import { AgentDirectoryService } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
+import { ErrorInfoSchema } from '../../../gen/proto/google/rpc/error_details_pb.ts'
+import { fakeRpc } from '../../../test/support/fake-rpc.ts'
+import { startGateway } from '../../../test/support/gateway.ts'
+import type { Rpc } from '../../chain/rpc.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
+
+type MakeTransport = (baseUrl: string) => Transport
+
+const transports: [string, MakeTransport][] = [
+  [
+    'Connect with protobuf',
+    (baseUrl) => createConnectTransport({ baseUrl, httpVersion: '1.1', useBinaryFormat: true }),
+  ],
+  ['Connect with JSON', (baseUrl) => createConnectTransport({ baseUrl, httpVersion: '1.1', useBinaryFormat: false })],
+  ['gRPC-Web', (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: '1.1' })],
+]
+
+async function errorOf(promise: Promise<unknown>): Promise<ConnectError> {
+  return promise.then(
+    () => expect.fail('not refused'),
+    (error: unknown) => ConnectError.from(error),
+  )
+}
+
+function reasonOf(error: ConnectError): string | undefined {
+  return error.findDetails(ErrorInfoSchema).find(({ domain }) => domain === 'auth4agent')?.reason
+}
+
+describe.each(transports)('%s', (_name, transport) => {
+  it('calls, and hands over the caller', async () => {
+    const { url, rpc } = await startGateway()
+    rpc.answer(IdentityService.method.getAgent, ({ did }) => ({ did, didDocument: { id: did } }))
+    const client = createClient(IdentityService, transport(url))
+    let requestId: string | null = null
+    const answer = await client.getAgent(
+      { did: 'd' },
+      {
+        headers: { authorization: 'Bearer x', 'x-request-id': 'r1' },
+        timeoutMs: 5000,
+        onHeader: (headers) => (requestId = headers.get('x-request-id')),
+      },
+    )
+    expect(answer).toMatchObject({ did: 'd', didDocument: { id: 'd' } })
+    const { meta } = rpc.last()
+    expect(meta).toMatchObject({
+      requestId: 'r1',
+      source: '127.0.0.1',
+      authorization: 'Bearer x',
+      rpc: 'auth4agent.v1.IdentityService/GetAgent',
+    })
+    expect(meta.timeoutMs).toBeGreaterThan(0)
+    expect(meta.timeoutMs).toBeLessThanOrEqual(5000)
+    expect(requestId).toBe('r1')
+  })
+
+  it('refuses with code, reason and the time to wait', async () => {
+    const { url, rpc } = await startGateway()
+    rpc.answer(AuthnService.method.issueToken, () => {
+      throw new ApiError('RATE_LIMITED', 'slowly', { retryAfter: 3 })
+    })
+    const error = await errorOf(createClient(AuthnService, transport(url)).issueToken({}))
+    expect([error.code, error.rawMessage, reasonOf(error)]).toStrictEqual([
+      Code.ResourceExhausted,
+      'slowly',
+      'RATE_LIMITED',
+    ])
+    expect(error.metadata.get('retry-after')).toBe('3')
+  })
+
+  it('tells nothing of a fault', async () => {
+    const { url, rpc } = await startGateway()
+    rpc.answer(AuthnService.method.issueToken, () => {
+      throw new Error('secret')
+    })
+    const error = await errorOf(createClient(AuthnService, transport(url)).issueToken({}))
+    expect([error.code, error.rawMessage, reasonOf(error)]).toStrictEqual([
+      Code.Internal,
+      'The server failed',
+      'INTERNAL',
+    ])
+  })
+
+  it('refuses text that cannot be stored', async () => {
+    const { url } = await startGateway()
+    const error = await errorOf(createClient(AuthnService, transport(url)).createChallenge({ did: 'a\0' }))
+    expect([error.code, reasonOf(error)]).toStrictEqual([Code.InvalidArgument, 'INVALID_ARGUMENT'])
+  })
+
+  it('refuses large messages before their handler', async () => {
+    const { url, rpc } = await startGateway()
+    const error = await errorOf(createClient(AuthnService, transport(url)).createChallenge({ did: 'a'.repeat(70_000) }))
+    expect(error.code).toBe(Code.ResourceExhausted)
+    expect(rpc.calls).toHaveLength(0)
+    expect(rpc.refused).toMatchObject([{ reason: 'BODY_TOO_LARGE' }])
+  })
+
+  it('does not know services of the inside', async () => {
+    const { url } = await startGateway()
+    const client = createClient(AgentDirectoryService, transport(url))
+    const error = await errorOf(client.lookupAgent({}))
+    expect(error.code).toBe(Code.Unimplemented)
+  })
+})
+
+describe('malformed requests', () => {
+  const path = `/${AuthnService.typeName}/${AuthnService.method.createChallenge.name}`
+  const malformed = Buffer.from([0x0a, 0xff])
+  const envelope = Buffer.concat([Buffer.from([0, 0, 0, 0, malformed.length]), malformed])
+
+  it.each<[string, string, Buffer]>([
+    ['protobuf', 'application/proto', malformed],
+    ['UTF-8 in protobuf', 'application/proto', Buffer.from([0x0a, 1, 0xff])],
+    ['JSON', 'application/json', Buffer.from('{"did":1}')],
+    ['JSON text', 'application/json', Buffer.from('{')],
+  ])('in %s are the fault of the caller', async (_name, type, body) => {
+    const { url, rpc } = await startGateway()
+    const answer = await fetch(url + path, {
+      method: 'POST',
+      body: new Uint8Array(body),
+      headers: { 'content-type': type },
+    })
+    expect(answer.status).toBe(400)
+    expect(await answer.json()).toMatchObject({ code: 'invalid_argument' })
+    expect(rpc.calls).toHaveLength(0)
+    expect(rpc.refused).toStrictEqual([{ reason: 'INVALID_ARGUMENT', rpc: path.slice(1), source: '127.0.0.1' }])
+  })
+
+  it('in gRPC-Web are the fault of the caller', async () => {
+    const { url, rpc } = await startGateway()
+    const headers = { 'content-type': 'application/grpc-web+proto' }
+    const answer = await fetch(url + path, { method: 'POST', body: new Uint8Array(envelope), headers })
+    expect([answer.status, answer.headers.get('grpc-status')]).toStrictEqual([200, String(Code.InvalidArgument)])
+    expect(rpc.calls).toHaveLength(0)
+    expect(rpc.refused).toMatchObject([{ reason: 'INVALID_ARGUMENT', rpc: path.slice(1) }])
+  })
+
+  it('of no known protocol are 415', async () => {
+    const { url, rpc } = await startGateway()
+    expect(
+      (await fetch(url + path, { method: 'POST', body: 'x', headers: { 'content-type': 'text/plain' } })).status,
+    ).toBe(415)
+    expect(rpc.refused).toMatchObject([{ reason: 'UNSUPPORTED_MEDIA_TYPE', rpc: path.slice(1) }])
+  })
+
+  it('to no known procedure are unimplemented', async () => {
+    const { url, rpc } = await startGateway()
+    const answer = await fetch(`${url}/auth4agent.v1.AuthnService/Nothing`, { method: 'POST', body: '{}' })
+    expect(await answer.json()).toMatchObject({ code: 'unimplemented' })
+    expect(rpc.refused).toStrictEqual([{ reason: 'ROUTE_NOT_FOUND', rpc: 'none', source: '127.0.0.1' }])
+  })
+
+  it.each(['application/proto', 'application/grpc-web+proto'])('of %s are limited', async (type) => {
+    const rpc: Rpc = {
+      ...fakeRpc(),
+      invoke: () => Promise.reject(new ApiError('RATE_LIMITED', 'slowly', { retryAfter: 3 })),
+    }
+    const { url } = await startGateway({}, { rpc })
+    const answer = await fetch(url + path, { method: 'POST', body: 'x', headers: { 'content-type': type } })
+    expect(answer.headers.get('retry-after')).toBe('3')
+    const isWeb = type.includes('web')
+    expect([answer.status, answer.headers.get('grpc-status')]).toStrictEqual(isWeb ? [200, '8'] : [429, null])
+  })
+
+  it('compressed into a bomb are refused', async () => {
+    const { url, rpc } = await startGateway()
+    const body = new Uint8Array(gzipSync(Buffer.from(JSON.stringify({ did: 'a'.repeat(1_000_000) }))))
+    const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' }
+    const answer = await fetch(url + path, { method: 'POST', body, headers })
+    expect(await answer.json()).toMatchObject({ code: 'resource_exhausted' })
+    expect(rpc.calls).toHaveLength(0)
+    expect(rpc.refused).toMatchObject([{ reason: 'BODY_TOO_LARGE' }])
+  })
+})

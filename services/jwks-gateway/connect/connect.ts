@@ -1,0 +1,165 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { DescMethod, Message } from '@bufbuild/protobuf'
+import {
+  type ConnectRouter,
+  createConnectRouter,
+  createContextKey,
+  createContextValues,
+  type HandlerContext,
+  type MethodImpl,
+} from '@connectrpc/connect'
+import type { UniversalHandler } from '@connectrpc/connect/protocol'
+import {
+  compressionBrotli,
+  compressionGzip,
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from '@connectrpc/connect-node'
+import { methodName } from '../../chain/method-name.ts'
+import type { Caller, Meta, Rpc } from '../../chain/rpc.ts'
+import { ApiError, toApiError } from '../../platform/errors/api-error.ts'
+import { toConnectError } from '../../platform/errors/connect-error.ts'
+import type { GatewayContext } from '../gateway-context.ts'
+import { unlessStalled } from '../rest/unless-stalled.ts'
+import { pathOf } from '../well-known/links.ts'
+import { refusal, refuseUnread } from './connect-refusals.ts'
+
+/** Answers a request of Connect or gRPC-Web. */
+export type ConnectListener = (request: IncomingMessage, response: ServerResponse) => void
+
+/** What the handler of a call knows of its HTTP request, and tells it. */
+interface CallState {
+  readonly caller: Caller
+  /** Whether the request could be read and has reached its handler. */
+  isInvoked: boolean
+  /** Ends the connection. */
+  readonly cut: () => void
+}
+
+const UNKNOWN_PROCEDURE = new ApiError('ROUTE_NOT_FOUND', 'There is no such procedure')
+
+const callState = createContextKey<CallState>({
+  caller: { requestId: '', source: '' },
+  isInvoked: false,
+  cut: () => {},
+})
+
+/** Longest deadline that a caller may ask for, in milliseconds; that of a stream may be later than it ends by itself. */
+const MAX_TIMEOUT_MS = 60_000
+const MAX_STREAM_TIMEOUT_MS = 24 * 3_600_000
+
+/** Makes the listener that offers all services over the Connect protocol and gRPC-Web (HTTP/1.1). */
+export function createConnectListener(context: GatewayContext): ConnectListener {
+  const { rpc, config, log, callerOf, closing } = context
+  const router = createConnectRouter({
+    grpc: false,
+    readMaxBytes: config.bodyLimit,
+    maxTimeoutMs: MAX_TIMEOUT_MS,
+    shutdownSignal: closing,
+    acceptCompression: [compressionGzip, compressionBrotli],
+  })
+  for (const method of rpc.services.flatMap(({ methods }) => methods)) addMethod(router, context, method)
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]))
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const handler = handlers.get(pathOf(request.url ?? '/'))
+    const caller = callerOf(request)
+    const output =
+      handler === undefined
+        ? refusal(await rpc.refuse(UNKNOWN_PROCEDURE, caller), request.headers['content-type'])
+        : await call(rpc, handler, request, response, caller)
+    await universalResponseToNodeResponse(output, response)
+  }
+  return (request, response) => {
+    answer(request, response).catch((error: unknown) => {
+      // The caller has gone, or the answer was cut while it was written: nothing more can be said on this connection.
+      log.debug({ error }, 'a Connect answer could not be written')
+      response.destroy()
+    })
+  }
+}
+
+async function call(
+  rpc: Rpc,
+  handler: UniversalHandler,
+  request: IncomingMessage,
+  response: ServerResponse,
+  caller: Caller,
+) {
+  const state: CallState = { caller, isInvoked: false, cut: () => response.destroy() }
+  const values = createContextValues().set(callState, state)
+  const output = await handler(universalRequestFromNodeRequest(request, response, undefined, values))
+  if (state.isInvoked) return output
+  return refuseUnread(output, request.headers['content-type'], (error) =>
+    refuseRead(rpc, handler.method, error, caller),
+  )
+}
+
+/** Takes a request that Connect could not read before the chain, which limits, logs and counts it. */
+async function refuseRead(rpc: Rpc, method: DescMethod, error: ApiError, caller: Caller): Promise<ApiError> {
+  const meta = { ...caller, authorization: undefined, rpc: methodName(method) }
+  const read = (): never => {
+    throw error
+  }
+  const begin = (): Promise<unknown> => {
+    if (!isStream(method)) return rpc.invoke(method, read, meta)
+    const stream = rpc.subscribe(method, read, meta, new AbortController().signal)
+    return stream[Symbol.asyncIterator]().next()
+  }
+  try {
+    await begin()
+    return error
+  } catch (thrown) {
+    return toApiError(thrown)
+  }
+}
+
+function isStream({ methodKind }: DescMethod): boolean {
+  return methodKind === 'server_streaming'
+}
+
+function addMethod(router: ConnectRouter, { rpc, config }: GatewayContext, method: DescMethod): void {
+  if (isStream(method)) {
+    const handler = streamHandler(rpc, method, config.maxStallMs) as MethodImpl<DescMethod>
+    router.rpc(method, handler, { maxTimeoutMs: MAX_STREAM_TIMEOUT_MS })
+  } else {
+    router.rpc(method, unaryHandler(rpc, method) as MethodImpl<DescMethod>)
+  }
+}
+
+function unaryHandler(rpc: Rpc, method: DescMethod) {
+  return async (request: Message, context: HandlerContext): Promise<Message> => {
+    try {
+      return await rpc.invoke(method, () => request, metaOf(method, begun(context), context))
+    } catch (error) {
+      throw toConnectError(error)
+    }
+  }
+}
+
+function streamHandler(rpc: Rpc, method: DescMethod, maxStallMs: number | undefined) {
+  return async function* (request: Message, context: HandlerContext): AsyncGenerator<Message> {
+    const state = begun(context)
+    const messages = rpc.subscribe(method, () => request, metaOf(method, state, context), context.signal)
+    try {
+      yield* unlessStalled(messages, maxStallMs, state.cut)
+    } catch (error) {
+      throw toConnectError(error)
+    }
+  }
+}
+
+function begun({ values }: HandlerContext): CallState {
+  const state = values.get(callState)
+  state.isInvoked = true
+  return state
+}
+
+function metaOf(method: DescMethod, { caller }: CallState, context: HandlerContext): Meta {
+  const timeoutMs = context.timeoutMs()
+  return {
+    ...caller,
+    authorization: context.requestHeader.get('authorization') ?? undefined,
+    rpc: methodName(method),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  }
+}

@@ -1,0 +1,137 @@
+import { create, type DescField, type DescMessage, getOption, hasOption, ScalarType } from '@bufbuild/protobuf'
+import { type JsonRule, json } from '../../../gen/proto/auth4agent/v1/options_pb.ts'
+import { invalid, wrongType } from './json-refusal.ts'
+import { readBytes, readStruct, readTimestamp } from './json-values.ts'
+
+/** Reads one JSON value into a protobuf value. `at` is the value's path, for the error. Throws INVALID_ARGUMENT. */
+export type Read = (value: unknown, at: string, depth: number) => unknown
+
+/** A field of a message and the function that reads it. */
+interface FieldReader {
+  readonly field: DescField
+  readonly read: Read
+}
+
+type Fields = ReadonlyMap<string, FieldReader>
+
+/** Messages nested deeper than this are refused. */
+const MAX_DEPTH = 16
+
+const INT64_TEXT = /^-?(0|[1-9]\d{0,18})$/
+
+const compiled = new WeakMap<DescMessage, Read>()
+
+/**
+ * Compiles the reader of a message's JSON (PROTOCOL: snake_case names, unknown fields ignored, null means absent). Done
+ * once for a message, so that a request costs no reflection. Throws Error for field types that REST does not serve.
+ */
+export function compileReader(message: DescMessage): Read {
+  const known = compiled.get(message)
+  if (known !== undefined) return known
+  const fields = new Map<string, FieldReader>()
+  const read: Read = (value, at, depth) => readMessage(message, fields, value, at, depth)
+  compiled.set(message, read)
+  for (const field of message.fields) {
+    const reader = { field, read: fieldReader(field) }
+    fields.set(field.jsonName, reader)
+    fields.set(field.name, reader)
+  }
+  return read
+}
+
+function readMessage(message: DescMessage, fields: Fields, value: unknown, at: string, depth: number): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(at, 'an object')
+  if (depth > MAX_DEPTH) throw invalid(at, 'is nested too deeply')
+  const target: object = create(message)
+  const source = value as Readonly<Record<string, unknown>>
+  for (const name of Object.keys(source)) {
+    const reader = fields.get(name)
+    const member = source[name]
+    if (reader === undefined || member === null) continue
+    const path = at === '' ? name : `${at}.${name}`
+    assignField(target, reader.field, reader.read(member, path, depth + 1))
+  }
+  return target
+}
+
+/** Sets a field that the descriptor has named; the values of fields are not known to the types here. */
+export function assignField(message: object, field: DescField, value: unknown): void {
+  const target = message as Record<string, unknown>
+  target[field.localName] = value
+}
+
+function fieldReader(field: DescField): Read {
+  const rule = hasOption(field, json) ? getOption(field, json) : undefined
+  if (field.fieldKind === 'list') return listReader(singularReader(field, rule), rule?.acceptSingle === true)
+  return singularReader(field, rule)
+}
+
+function listReader(element: Read, acceptSingle: boolean): Read {
+  return (value, at, depth) => {
+    if (Array.isArray(value)) return value.map((item, index) => element(item, `${at}[${index}]`, depth))
+    if (acceptSingle) return [element(value, at, depth)]
+    throw wrongType(at, 'an array')
+  }
+}
+
+function singularReader(field: DescField, rule: JsonRule | undefined): Read {
+  if (field.fieldKind === 'map' || field.oneof !== undefined) throw unserved(field)
+  if (field.message !== undefined) return messageReader(field.message)
+  return scalarReader(field, rule)
+}
+
+function messageReader(message: DescMessage): Read {
+  if (message.typeName === 'google.protobuf.Timestamp') return readTimestamp
+  if (message.typeName === 'google.protobuf.Struct') return readStruct
+  return compileReader(message)
+}
+
+function scalarReader(field: DescField, rule: JsonRule | undefined): Read {
+  if (field.scalar === ScalarType.STRING && rule?.acceptNumber === true) return readStringOrNumber
+  const read = field.scalar === undefined ? undefined : SCALARS[field.scalar]
+  if (read === undefined) throw unserved(field)
+  return read
+}
+
+const readString: Read = (value, at) => {
+  if (typeof value !== 'string') throw wrongType(at, 'a string')
+  return value
+}
+
+const readStringOrNumber: Read = (value, at) => {
+  if (typeof value === 'number' && Number.isFinite(value)) return String(value)
+  if (typeof value !== 'string') throw wrongType(at, 'a string or a number')
+  return value
+}
+
+const readBool: Read = (value, at) => {
+  if (typeof value !== 'boolean') throw wrongType(at, 'true or false')
+  return value
+}
+
+const readInt32: Read = (value, at) => {
+  if (typeof value !== 'number' || (value | 0) !== value) throw wrongType(at, 'an integer of 32 bits')
+  // Negative zero equals zero and would survive as itself.
+  return value | 0
+}
+
+const readInt64: Read = (value, at) => {
+  const exact =
+    typeof value === 'number' ? Number.isSafeInteger(value) : typeof value === 'string' && INT64_TEXT.test(value)
+  if (!exact) throw wrongType(at, 'an integer of 64 bits')
+  const integer = BigInt(value as number | string)
+  if (BigInt.asIntN(64, integer) !== integer) throw wrongType(at, 'an integer of 64 bits')
+  return integer
+}
+
+const SCALARS: Partial<Record<ScalarType, Read>> = {
+  [ScalarType.STRING]: readString,
+  [ScalarType.BOOL]: readBool,
+  [ScalarType.INT32]: readInt32,
+  [ScalarType.INT64]: readInt64,
+  [ScalarType.BYTES]: readBytes,
+}
+
+function unserved(field: DescField): Error {
+  return new Error(`${field.toString()} has a type that REST does not serve`)
+}

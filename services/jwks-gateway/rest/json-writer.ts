@@ -1,0 +1,142 @@
+import { encodeBase64 } from '@auth4agent/core/base64'
+import {
+  type DescEnum,
+  type DescField,
+  type DescMessage,
+  getOption,
+  hasOption,
+  type Message,
+  ScalarType,
+} from '@bufbuild/protobuf'
+import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt'
+import { json } from '../../../gen/proto/auth4agent/v1/options_pb.ts'
+
+/** Writes a protobuf value as JSON text. */
+type Write = (value: unknown) => string
+
+/** Writes a message as JSON text. */
+export type MessageWriter = (message: Message) => string
+
+/** A field of a message and how it is written: `key` with its colon, then the value. */
+interface FieldWriter {
+  readonly localName: string
+  readonly key: string
+  readonly omitEmpty: boolean
+  readonly write: Write
+}
+
+const compiled = new WeakMap<DescMessage, Write>()
+
+/**
+ * Compiles the writer of a message's JSON: every field, but for those that are left out while empty, in the contract's order
+ * under its snake_case name, what is unset as null, int64 as a number, enums as their names, bytes as padded base64, times as
+ * RFC 3339 in whole seconds, unless the contract wants milliseconds. Done once for a message. Throws Error for field types that REST does not serve.
+ */
+export function compileWriter(message: DescMessage): MessageWriter {
+  return messageWriter(message)
+}
+
+/** Compiles the writer of one field of a message, for `response_body`. */
+export function compileFieldWriter(field: DescField): MessageWriter {
+  const write = fieldWriter(field)
+  // The descriptor names the field; the type of a message of any kind cannot.
+  return (message) => write((message as Message & Record<string, unknown>)[field.localName])
+}
+
+function messageWriter(message: DescMessage): Write {
+  if (message.typeName === 'google.protobuf.Timestamp') return writeTimestamp
+  if (message.typeName === 'google.protobuf.Struct') return JSON.stringify
+  const known = compiled.get(message)
+  if (known !== undefined) return known
+  const fields: FieldWriter[] = []
+  const write = onceIfFrozen((value) => {
+    const source = value as Readonly<Record<string, unknown>>
+    let text = ''
+    for (const { localName, key, omitEmpty, write } of fields) {
+      const member = source[localName]
+      if (omitEmpty && member === '') continue
+      text += (text === '' ? '{' : ',') + key + write(member)
+    }
+    return text === '' ? '{}' : `${text}}`
+  })
+  compiled.set(message, write)
+  for (const field of message.fields) {
+    const { localName, name } = field
+    fields.push({ localName, key: `${JSON.stringify(name)}:`, omitEmpty: omitsEmpty(field), write: fieldWriter(field) })
+  }
+  return write
+}
+
+/** Many answers may share a message; of one that is frozen, and so is all within it, the text is kept as long as it is. */
+function onceIfFrozen(write: Write): Write {
+  const texts = new WeakMap<object, string>()
+  return (value) => {
+    if (!Object.isFrozen(value)) return write(value)
+    const message = value as object
+    const known = texts.get(message)
+    if (known !== undefined) return known
+    // In one piece: what is put together from many keeps them all, and is gone through again with each answer.
+    const text = Buffer.from(write(message)).toString()
+    texts.set(message, text)
+    return text
+  }
+}
+
+/** Whether a field is left out while it is empty text. */
+function omitsEmpty(field: DescField): boolean {
+  return hasOption(field, json) && getOption(field, json).omitEmpty
+}
+
+function fieldWriter(field: DescField): Write {
+  const write = singularWriter(field)
+  if (field.fieldKind === 'list') return (value) => `[${(value as readonly unknown[]).map(write).join(',')}]`
+  return (value) => (value === undefined ? 'null' : write(value))
+}
+
+function singularWriter(field: DescField): Write {
+  if (field.fieldKind === 'map' || field.oneof !== undefined) throw unserved(field)
+  if (hasOption(field, json) && getOption(field, json).milliseconds) return writeMilliseconds
+  if (field.enum !== undefined) return enumWriter(field.enum)
+  return field.message === undefined ? scalarWriter(field) : messageWriter(field.message)
+}
+
+/** A value that this version has no name for is its number, as in the protobuf JSON mapping. */
+function enumWriter({ value }: DescEnum): Write {
+  const names = new Map(Object.values(value).map(({ number, name }) => [number, JSON.stringify(name)]))
+  return (number) => names.get(number as number) ?? String(number)
+}
+
+function scalarWriter(field: DescField): Write {
+  const write = field.scalar === undefined ? undefined : SCALARS[field.scalar]
+  if (write === undefined) throw unserved(field)
+  return write
+}
+
+const SCALARS: Partial<Record<ScalarType, Write>> = {
+  [ScalarType.STRING]: JSON.stringify,
+  [ScalarType.BOOL]: String,
+  [ScalarType.INT32]: String,
+  [ScalarType.INT64]: String,
+  [ScalarType.UINT64]: String,
+  [ScalarType.BYTES]: (value) => `"${encodeBase64(value as Uint8Array)}"`,
+}
+
+let lastSeconds: bigint | undefined
+let lastTime = ''
+
+/** Many answers of one second tell the same time. */
+const writeTimestamp: Write = (value) => {
+  const { seconds } = value as Timestamp
+  if (seconds !== lastSeconds) {
+    lastTime = `"${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}Z"`
+    lastSeconds = seconds
+  }
+  return lastTime
+}
+
+/** What is hashed to the millisecond, or compared to it. */
+const writeMilliseconds: Write = (value) => `"${new Date(timestampMs(value as Timestamp)).toISOString()}"`
+
+function unserved(field: DescField): Error {
+  return new Error(`${field.toString()} has a type that REST does not serve`)
+}

@@ -1,0 +1,95 @@
+import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf'
+import { ApiError } from '../../platform/errors/api-error.ts'
+import { assignField } from './json-reader.ts'
+import { invalid, wrongType } from './json-refusal.ts'
+import { readBytes, readTimestamp } from './json-values.ts'
+
+/** Reads a value from text: a path segment or a query parameter. Throws INVALID_ARGUMENT. */
+export type ReadText = (text: string, at: string) => unknown
+
+/** Sets fields of a message from the text of a query string. */
+export type QueryReader = (message: object, query: string) => void
+
+interface QueryField {
+  readonly field: DescField
+  readonly read: ReadText
+}
+
+/**
+ * Compiles the reader of query parameters: typed, under their snake_case or lowerCamel names, repeated for repeated fields.
+ * Unknown parameters are ignored; one that stands twice for a single value is refused.
+ * @param bound fields that path or body bind, which the query cannot set
+ */
+export function compileQueryReader(message: DescMessage, bound: ReadonlySet<DescField>): QueryReader {
+  const fields = new Map<string, QueryField>()
+  for (const field of message.fields) {
+    const read = bound.has(field) ? undefined : textReader(field)
+    if (read === undefined) continue
+    fields.set(field.jsonName, { field, read })
+    fields.set(field.name, { field, read })
+  }
+  return (target, query) => {
+    const seen = new Set<DescField>()
+    for (const pair of query.split('&')) {
+      const cut = pair.indexOf('=')
+      const name = decode(cut < 0 ? pair : pair.slice(0, cut))
+      const known = fields.get(name)
+      if (known === undefined) continue
+      setParameter(target, known, known.read(cut < 0 ? '' : decode(pair.slice(cut + 1)), name), seen)
+    }
+  }
+}
+
+function setParameter(target: object, { field }: QueryField, value: unknown, seen: Set<DescField>): void {
+  if (field.fieldKind === 'list') {
+    const list = (target as Record<string, unknown>)[field.localName] as unknown[]
+    list.push(value)
+    return
+  }
+  if (seen.has(field)) throw invalid(field.name, 'stands more than once in the query')
+  seen.add(field)
+  assignField(target, field, value)
+}
+
+/** The reader of a field's text, or undefined for fields that text cannot hold. */
+export function textReader(field: DescField): ReadText | undefined {
+  if (field.message?.typeName === 'google.protobuf.Timestamp') return readTimestamp
+  if (field.fieldKind === 'map' || field.oneof !== undefined) return undefined
+  return field.scalar === undefined ? undefined : SCALARS[field.scalar]
+}
+
+const SCALARS: Partial<Record<ScalarType, ReadText>> = {
+  [ScalarType.STRING]: (text) => text,
+  [ScalarType.BOOL]: readBoolText,
+  [ScalarType.INT32]: (text, at) => Number(readInteger(text, at, 32)),
+  [ScalarType.INT64]: (text, at) => readInteger(text, at, 64),
+  [ScalarType.UINT64]: readUnsigned,
+  [ScalarType.BYTES]: readBytes,
+}
+
+function readBoolText(text: string, at: string): boolean {
+  if (text !== 'true' && text !== 'false') throw wrongType(at, 'true or false')
+  return text === 'true'
+}
+
+function readInteger(text: string, at: string, bits: number): bigint {
+  const integer = /^-?\d{1,19}$/.test(text) ? BigInt(text) : undefined
+  if (integer === undefined || BigInt.asIntN(bits, integer) !== integer)
+    throw wrongType(at, `an integer of ${bits} bits`)
+  return integer
+}
+
+function readUnsigned(text: string, at: string): bigint {
+  const integer = /^\d{1,20}$/.test(text) ? BigInt(text) : undefined
+  if (integer === undefined || BigInt.asUintN(64, integer) !== integer)
+    throw wrongType(at, 'an integer of 64 bits from 0')
+  return integer
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch (cause) {
+    throw new ApiError('INVALID_ARGUMENT', 'The query holds malformed percent-encoding', { cause })
+  }
+}

@@ -1,0 +1,30 @@
+import { TOKEN_ALGORITHMS } from '@auth4agent/core/token-algorithms'
+import type { GatewayConfig } from '../config.ts'
+
+/** The document at /.well-known/auth4agent, as JSON text: what a client needs to know before its first call. */
+export function discoveryDocument({ baseUrl, protocol }: GatewayConfig): string {
+  return JSON.stringify({
+    issuer: baseUrl,
+    protocol_version: '1',
+    jwks_uri: `${baseUrl}/.well-known/jwks.json`,
+    endpoints: {
+      health: `${baseUrl}/health`,
+      jwks: `${baseUrl}/.well-known/jwks.json`,
+      operators: `${baseUrl}/v1/operators`,
+      agent: `${baseUrl}/v1/agent/{did}`,
+      challenge: `${baseUrl}/v1/challenge`,
+      token: `${baseUrl}/v1/token`,
+      verify: `${baseUrl}/v1/verify`,
+      revoke: `${baseUrl}/v1/revoke/token`,
+      revocations: `${baseUrl}/v1/revocations`,
+    },
+    did_method: 'did:agent',
+    proof_types: ['Ed25519'],
+    token_signing_alg_values_supported: TOKEN_ALGORITHMS,
+    assertion_signing_alg_values_supported: ['EdDSA', 'Ed25519'],
+    challenge_ttl_seconds: protocol.challengeTtlS,
+    token_ttl_seconds: protocol.tokenTtlS,
+    clock_skew_seconds: protocol.clockSkewS,
+    assertion_ttl_max_seconds: protocol.assertionTtlMaxS,
+  })
+}

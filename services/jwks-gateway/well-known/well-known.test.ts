@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest'
+import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
+import { startGateway } from '../../../test/support/gateway.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
+
+const key = { kty: 'OKP', crv: 'Ed25519', alg: 'EdDSA', use: 'sig', kid: 'k', x: 'AA' }
+
+describe('the discovery document', () => {
+  it('tells issuer, endpoints that exist, and bounds', async () => {
+    const { url } = await startGateway()
+    const answer = await fetch(`${url}/.well-known/auth4agent`)
+    const document = (await answer.json()) as { endpoints: Record<string, string> }
+    expect(document).toMatchObject({
+      issuer: 'http://localhost:8080',
+      protocol_version: '1',
+      did_method: 'did:agent',
+      token_ttl_seconds: { default: 900, min: 30, max: 3600 },
+      token_signing_alg_values_supported: ['EdDSA', 'Ed25519', 'ES256', 'RS256'],
+    })
+    expect(document.endpoints['revocations']).toBe('http://localhost:8080/v1/revocations')
+    for (const endpoint of Object.values(document.endpoints)) {
+      const path = endpoint.replace('http://localhost:8080', '')
+      const known = await fetch(url + path, { method: 'DELETE' })
+      expect([path, known.status]).toStrictEqual([path, 405])
+    }
+    expect(answer.headers.get('cache-control')).toBe('public, max-age=300')
+    expect(answer.headers.get('content-type')).toBe('application/json')
+  })
+
+  it('never takes the issuer from a request', async () => {
+    const { url } = await startGateway({ trustedProxies: ['127.0.0.1'] })
+    const headers = { host: 'evil.example', 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' }
+    expect(await (await fetch(`${url}/.well-known/auth4agent`, { headers })).text()).not.toContain('evil')
+  })
+
+  it('stands before and after the path of the issuer, and REST under it', async () => {
+    const { url, rpc } = await startGateway({ baseUrl: 'https://auth.example/a4a' })
+    for (const name of ['auth4agent', 'jwks.json']) {
+      expect((await fetch(`${url}/.well-known/${name}/a4a`)).status).toBe(200)
+      expect((await fetch(`${url}/a4a/.well-known/${name}`)).status).toBe(200)
+    }
+    expect((await fetch(`${url}/a4a/health`)).status).toBe(200)
+    expect((await fetch(`${url}/a4a/v1/challenge`, { method: 'POST' })).status).toBe(200)
+    expect(rpc.last().meta.rpc).toBe('POST /a4a/v1/challenge')
+    expect((await fetch(`${url}/a4a/v1/challenge`)).status).toBe(405)
+  })
+
+  it('is not made for a path that would need encoding', async () => {
+    await expect(startGateway({ baseUrl: 'https://auth.example/a:b' })).rejects.toThrow('need encoding')
+  })
+})
+
+describe('the key set', () => {
+  it('is the keys alone, to be kept as long as the service says', async () => {
+    const { url, rpc } = await startGateway()
+    rpc.answer(KeysService.method.getJsonWebKeySet, () => ({ keys: [key], maxAgeSeconds: 60 }))
+    const answer = await fetch(`${url}/.well-known/jwks.json`)
+    expect(await answer.json()).toStrictEqual({ keys: [key] })
+    expect(answer.headers.get('content-type')).toBe('application/json')
+    expect(answer.headers.get('cache-control')).toBe('public, max-age=60')
+    expect(answer.headers.get('access-control-allow-origin')).toBe('*')
+  })
+
+  it('is 304 for who has it, until it changes', async () => {
+    const { url, rpc } = await startGateway()
+    let keys = [key]
+    rpc.answer(KeysService.method.getJsonWebKeySet, () => ({ keys, maxAgeSeconds: 60 }))
+    const tag = (await fetch(`${url}/.well-known/jwks.json`)).headers.get('etag') ?? ''
+    const again = () => fetch(`${url}/.well-known/jwks.json`, { headers: { 'if-none-match': `"x", W/${tag}` } })
+    const kept = await again()
+    expect([kept.status, await kept.text(), kept.headers.get('etag')]).toStrictEqual([304, '', tag])
+    keys = []
+    expect((await again()).status).toBe(200)
+  })
+
+  it('is not kept when it cannot be had', async () => {
+    const { url, rpc } = await startGateway()
+    rpc.answer(KeysService.method.getJsonWebKeySet, () => {
+      throw new ApiError('UNAVAILABLE', undefined, { retryAfter: 1 })
+    })
+    const answer = await fetch(`${url}/.well-known/jwks.json`)
+    expect([answer.status, answer.headers.get('cache-control')]).toStrictEqual([503, 'no-store'])
+  })
+})
+
+describe('probes', () => {
+  it('/health says that the process lives, in Unix seconds', async () => {
+    const { url } = await startGateway()
+    const health = (await (await fetch(`${url}/health`)).json()) as { timestamp: number }
+    expect(health).toStrictEqual({ status: 'ok', timestamp: expect.any(Number) })
+    expect(Math.abs(health.timestamp - Date.now() / 1000)).toBeLessThan(60)
+  })
+
+  it('/ready names what is missing', async () => {
+    let missing = ['database']
+    const { url } = await startGateway({}, { ready: async () => missing })
+    const waiting = await fetch(`${url}/ready`)
+    expect(waiting.status).toBe(503)
+    expect(await waiting.json()).toMatchObject({ reason: 'UNAVAILABLE', detail: 'The server is not ready: database' })
+    missing = []
+    expect((await fetch(`${url}/ready`)).status).toBe(200)
+  })
+
+  it('/ready is not 200 when the check itself fails', async () => {
+    const { url } = await startGateway({}, { ready: () => Promise.reject(new Error('connection terminated')) })
+    expect((await fetch(`${url}/ready`)).status).toBe(503)
+  })
+
+  it('/metrics answers the registry', async () => {
+    const metrics = { contentType: 'text/plain; version=0.0.4', metrics: async () => 'up 1\n' }
+    const { url } = await startGateway({}, { metrics })
+    const answer = await fetch(`${url}/metrics`)
+    expect([await answer.text(), answer.headers.get('content-type')]).toStrictEqual(['up 1\n', metrics.contentType])
+  })
+})

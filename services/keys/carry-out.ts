@@ -1,0 +1,135 @@
+import { isTokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import type { PrismaClient } from '../../gen/prisma/client.ts'
+import { type Audit, type Author, change } from '../ledger/ledger.ts'
+import type { Tx } from '../platform/db/db.ts'
+import type { Logger } from '../platform/log/log.ts'
+import type { KeyFacts, Step } from './domain/plan-rotation.ts'
+import type { KeyAges } from './key-ages.ts'
+import type { KeyProvider, NewTokenKey } from './key-provider.ts'
+import { insertKey, lockKeys, moveKey, readKeys, type SigningKey, type SigningKeysRead } from './key-store.ts'
+
+/** What carrying out a plan needs. */
+export interface CarryOutDeps {
+  readonly prisma: PrismaClient
+  readonly provider: KeyProvider
+  readonly ages: KeyAges
+  /** Keys that were made and have not been put into a row: for the next who needs one. */
+  readonly spare: NewTokenKey[]
+  readonly log: Pick<Logger, 'info' | 'warn'>
+}
+
+/** Decides on the keys as they are. */
+export type Plan = (keys: readonly KeyFacts[]) => readonly Step[]
+
+/** What one change did: every key as it stands after, and which of them the change has moved or made. */
+export interface Changed {
+  readonly keys: readonly SigningKey[]
+  readonly touched: ReadonlySet<string>
+}
+
+interface Wish {
+  readonly author: Author
+  readonly plan: Plan
+  /** For the audit. */
+  readonly reason?: string
+  /** Taken where the plan wants a new key of its algorithm. */
+  readonly imported?: NewTokenKey | undefined
+}
+
+const ACTIONS = {
+  active: 'key.activate',
+  retiring: 'key.retiring',
+  retired: 'key.retire',
+  compromised: 'key.compromise',
+} as const
+
+/** Nobody has seen a change before it was committed, at most so long after the moment that its row tells. */
+const MAX_COMMIT_MS = 5_000
+
+type NewStep = Extract<Step, { to: 'new' }>
+
+/** Whether a step makes a key. */
+export function isNew(step: Step): step is NewStep {
+  return step.to === 'new'
+}
+
+/** Whether a plan would change anything now. */
+export async function isDue(deps: CarryOutDeps, plan: Plan): Promise<boolean> {
+  return plan(factsOf(deps, await readKeys(deps.prisma))).length > 0
+}
+
+/**
+ * Carries a plan out in one transaction with its audit. Keys are made before, since that may take long; then the plan is made
+ * again under a lock, on what it finds there. After a failure the keys that were made are spare, but for those that a commit
+ * whose answer was lost has put into a row. One at a time makes keys.
+ */
+export async function carryOut(deps: CarryOutDeps, { author, plan, reason = '', imported }: Wish): Promise<Changed> {
+  const { prisma, provider, log, spare } = deps
+  const before = await readKeys(prisma)
+  const used = spare.splice(0)
+  spare.push(...used.filter(({ kid }) => !before.keys.some((key) => key.kid === kid)))
+  if (imported !== undefined) spare.unshift(imported)
+  await makeWanted(provider, spare, plan(factsOf(deps, before)).filter(isNew))
+  const unused = [...spare]
+  const changed = await change(prisma, author, async (tx, audit) => {
+    await lockKeys(tx)
+    const steps = plan(factsOf(deps, await readKeys(tx)))
+    const touched = new Set<string>()
+    for (const step of steps) {
+      const kid = isNew(step) ? await addKey(tx, audit, step, unused) : step.kid
+      if (kid === undefined) continue
+      if (!isNew(step)) {
+        await moveKey(tx, kid, step.to)
+        await audit({ action: ACTIONS[step.to], subject: kid, reason })
+      }
+      touched.add(kid)
+    }
+    return { keys: (await readKeys(tx)).keys, touched }
+  })
+  for (const { kid, alg, state } of changed.keys.filter((key) => changed.touched.has(key.kid))) {
+    log.info({ kid, alg, state }, 'a signing key has changed its state')
+  }
+  spare.length = 0
+  for (const { kid, stored } of unused) await provider.destroy({ kid, externalRef: stored.externalRef ?? null })
+  return changed
+}
+
+/** Makes the keys that are wanted beyond what is spare. */
+async function makeWanted(
+  provider: Pick<KeyProvider, 'generate'>,
+  spare: NewTokenKey[],
+  wanted: readonly NewStep[],
+): Promise<void> {
+  const left = [...spare]
+  const missing = wanted.filter(({ alg }) => {
+    const at = left.findIndex((key) => key.alg === alg)
+    if (at >= 0) left.splice(at, 1)
+    return at < 0
+  })
+  spare.push(...(await Promise.all(missing.map(({ alg }) => provider.generate(alg)))))
+}
+
+/** Takes a key that was made for it. There may be none, where the keys have changed meanwhile: the next pass makes it. */
+async function addKey(
+  tx: Tx,
+  audit: Audit,
+  { alg, state }: NewStep,
+  unused: NewTokenKey[],
+): Promise<string | undefined> {
+  const at = unused.findIndex((key) => key.alg === alg)
+  const [key] = at < 0 ? [] : unused.splice(at, 1)
+  if (key === undefined) return undefined
+  await insertKey(tx, key, state)
+  await audit({ action: 'key.create', subject: key.kid })
+  return key.kid
+}
+
+/** The keys with their ages. What this version does not know the algorithm of is a newer one's to look after. */
+export function factsOf({ ages }: Pick<CarryOutDeps, 'ages'>, { keys, databaseNow }: SigningKeysRead): KeyFacts[] {
+  const standing = keys.flatMap(({ kid, alg, state, createdAt, activatedAt, retiringAt }) => {
+    if (!isTokenAlgorithm(alg)) return []
+    const since = (state === 'active' ? activatedAt : state === 'retiring' ? retiringAt : undefined) ?? createdAt
+    return [{ kid, alg, state, sinceMs: since.getTime() + MAX_COMMIT_MS }]
+  })
+  return ages.look(standing, databaseNow.getTime())
+}

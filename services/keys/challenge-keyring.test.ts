@@ -1,0 +1,182 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { PrismaClient } from '../../gen/prisma/client.ts'
+import { KEK } from '../../test/support/authn.ts'
+import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
+import { refusalOf } from '../../test/support/reason-of.ts'
+import { createChallengeKeyring } from './challenge-keyring.ts'
+import { createKeyVault } from './key-vault.ts'
+
+const DAY = 24 * 3_600_000
+/** Noon of today by the database's clock, so that a test does not straddle two slots. */
+const NOON = Math.floor(Date.now() / DAY) * DAY + DAY / 2
+const vault = createKeyVault(KEK)
+
+let database: TestDatabase
+
+beforeEach(async () => {
+  database = await testDatabase()
+})
+afterEach(() => database.drop())
+
+function keyring(prisma: PrismaClient = database.db.prisma) {
+  const clock = { now: NOON }
+  return { clock, ring: createChallengeKeyring(prisma, vault, () => clock.now) }
+}
+const slots = async () =>
+  (await database.db.prisma.challengeKey.findMany({ orderBy: { slot: 'asc' } })).map(
+    ({ slot }) => Number(slot) - NOON_SLOT,
+  )
+const NOON_SLOT = Math.floor(NOON / DAY)
+
+describe('rotate', () => {
+  it('makes the keys of this slot and the next, once', async () => {
+    const { ring } = keyring()
+    await ring.rotate()
+    const rows = await database.db.prisma.challengeKey.findMany()
+    await ring.rotate()
+    expect(await database.db.prisma.challengeKey.findMany()).toEqual(rows)
+    expect(await slots()).toEqual([0, 1])
+    expect(await database.db.prisma.auditLog.count({ where: { action: 'challenge-key.create' } })).toBe(2)
+  })
+
+  it('agrees with other instances that rotate at the same time', async () => {
+    const rings = Array.from({ length: 4 }, () => keyring().ring)
+    await Promise.all(rings.map((ring) => ring.rotate()))
+    const ids = await Promise.all(rings.map(async (ring) => (await ring.current()).id))
+    expect(new Set(ids).size).toBe(1)
+    expect(await slots()).toEqual([0, 1])
+  })
+
+  it('drops a key once it is older than the previous slot', async () => {
+    const { ring, clock } = keyring()
+    for (const day of [-3, -2, -1, 0]) {
+      clock.now = NOON + day * DAY
+      await ring.rotate()
+    }
+    expect(await slots()).toEqual([-1, 0, 1])
+  })
+
+  it('by a clock that runs ahead does not take away the keys that others use', async () => {
+    const right = keyring()
+    await right.ring.rotate()
+    const made = await right.ring.current()
+    const ahead = keyring()
+    ahead.clock.now = NOON + 10 * DAY
+    await ahead.ring.rotate()
+    expect(await keyring().ring.find(made.id)).toMatchObject({ id: made.id })
+  })
+
+  it('by a clock that runs behind still has a key to use', async () => {
+    await keyring().ring.rotate()
+    const behind = keyring()
+    behind.clock.now = NOON - 10 * DAY
+    await behind.ring.rotate()
+    expect(await behind.ring.current()).toMatchObject({ slot: NOON_SLOT - 10 })
+  })
+})
+
+describe('current', () => {
+  it('is the key of the next slot from its first moment on, with no writing', async () => {
+    const { ring, clock } = keyring()
+    await ring.rotate()
+    const rows = await database.db.prisma.challengeKey.findMany()
+    clock.now = (NOON_SLOT + 1) * DAY
+    expect(await ring.current()).toMatchObject({ slot: NOON_SLOT + 1 })
+    expect(await database.db.prisma.challengeKey.findMany()).toEqual(rows)
+  })
+
+  it('is read again when another instance has made it', async () => {
+    const { ring, clock } = keyring()
+    await ring.rotate()
+    const other = keyring()
+    other.clock.now = clock.now = NOON + 5 * DAY
+    await other.ring.rotate()
+    expect(await ring.current()).toMatchObject({ slot: NOON_SLOT + 5, id: (await other.ring.current()).id })
+  })
+
+  it('is never made by a request: UNAVAILABLE until the next pass, with one reading a second', async () => {
+    const { prisma, reads } = countingReads()
+    const { ring, clock } = keyring(prisma)
+    await ring.rotate()
+    const [before, rows] = [reads(), await database.db.prisma.challengeKey.findMany()]
+    clock.now = NOON + 5 * DAY
+    const asked = await Promise.all(Array.from({ length: 20 }, () => refusalOf(ring.current())))
+    expect(asked).toEqual(Array.from({ length: 20 }, () => 'UNAVAILABLE'))
+    expect(await refusalOf(ring.current())).toBe('UNAVAILABLE')
+    expect(reads()).toBe(before + 1)
+    expect(await database.db.prisma.challengeKey.findMany()).toEqual(rows)
+    await ring.rotate()
+    expect(await ring.current()).toMatchObject({ slot: NOON_SLOT + 5 })
+  })
+})
+
+describe('find', () => {
+  it.each<[string, number, boolean]>([
+    ['two slots before its own', -2, false],
+    ['one slot before, for an instance whose clock is ahead made it', -1, true],
+    ['in its own slot', 0, true],
+    ['one slot after', 1, true],
+    ['two slots after', 2, false],
+  ])('takes a key %s: %i %s', async (_, day, isFound) => {
+    const { ring, clock } = keyring()
+    await ring.rotate()
+    const { id } = await ring.current()
+    clock.now = NOON + day * DAY
+    expect((await ring.find(id))?.id).toBe(isFound ? id : undefined)
+  })
+
+  it('finds what another instance has made since, also for requests at the same time', async () => {
+    const { ring, clock } = keyring()
+    await ring.rotate()
+    const other = keyring()
+    other.clock.now = NOON + 2 * DAY
+    await other.ring.rotate()
+    const { id } = await other.ring.current()
+    clock.now = NOON + DAY
+    const found = await Promise.all([ring.find(id), ring.find(id), ring.find(id)])
+    expect(found.map((key) => key?.id)).toEqual([id, id, id])
+  })
+
+  it('looks for unknown keys at most once a second, and again when the clock was set back', async () => {
+    const { prisma, reads } = countingReads()
+    const { ring, clock } = keyring(prisma)
+    await ring.rotate()
+    const before = reads()
+    for (let n = 0; n < 20; n += 1) expect(await ring.find(`unknown-${n}`)).toBeUndefined()
+    expect(reads()).toBe(before)
+    clock.now += 1001
+    await Promise.all(Array.from({ length: 20 }, (_, n) => ring.find(`unknown-${n}`)))
+    expect(reads()).toBe(before + 1)
+    clock.now -= 3_600_000
+    await ring.find('unknown')
+    expect(reads()).toBe(before + 2)
+  })
+
+  it('does not take a database that is away for a key that is unknown', async () => {
+    const { prisma, state } = countingReads()
+    const { ring, clock } = keyring(prisma)
+    await ring.rotate()
+    clock.now += 2000
+    state.isAway = true
+    await expect(ring.find('unknown')).rejects.toThrow('away')
+    await expect(ring.find('unknown')).rejects.toThrow('away')
+    state.isAway = false
+    expect(await ring.find('unknown')).toBeUndefined()
+  })
+})
+
+/** The database, with its readings of challenge keys counted, or failing. */
+function countingReads() {
+  let reads = 0
+  const state = { isAway: false }
+  const prisma = new Proxy(database.db.prisma, {
+    get(target, name): unknown {
+      if (name === 'challengeKey') {
+        reads += 1
+        if (state.isAway) throw new Error('the database is away')
+      }
+      return Reflect.get(target, name)
+    },
+  })
+  return { prisma, state, reads: () => reads }
+}

@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto'
+import { encodeBase64url } from '@auth4agent/core/base64'
+import type { PrismaClient } from '../../gen/prisma/client.ts'
+import { type Author, change, systemAuthor } from '../ledger/ledger.ts'
+import { type HmacKey, importHmacKey } from '../platform/crypto/hmac.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
+import type { KeyVault } from './key-vault.ts'
+
+/** A MAC key of challenges, good for one slot of time. */
+interface ChallengeKey {
+  readonly id: string
+  readonly slot: number
+  readonly key: HmacKey
+}
+
+/** The MAC keys in use. Challenges of the previous, the current and the next slot are accepted. */
+export interface ChallengeKeyring {
+  /** The key of this slot. Writes nothing, for anybody may ask: throws UNAVAILABLE until a pass of `rotate` has made it. */
+  current(): Promise<ChallengeKey>
+  find(id: string): Promise<ChallengeKey | undefined>
+  /** Makes the keys of this slot and the next where they are missing, drops those that can open nothing any more. */
+  rotate(): Promise<void>
+}
+
+const SLOT_MS = 24 * 3_600_000
+const REREAD_INTERVAL_MS = 1_000
+
+/**
+ * A slot's number is its primary key, so instances that start together agree on one key without asking each other; the
+ * next slot's key stands ready about a day before its slot begins, so that requests only read.
+ */
+export function createChallengeKeyring(prisma: PrismaClient, vault: KeyVault, now: () => number): ChallengeKeyring {
+  let keys: readonly ChallengeKey[] = []
+  let readAt = Number.NEGATIVE_INFINITY
+  const currentSlot = () => Math.floor(now() / SLOT_MS)
+  const isLive = ({ slot }: ChallengeKey) => Math.abs(slot - currentSlot()) <= 1
+
+  const read = async () => {
+    const startedAt = now()
+    const rows = await prisma.challengeKey.findMany()
+    keys = rows.map((row) => ({
+      id: row.id,
+      slot: Number(row.slot),
+      key: importHmacKey(vault.open(row.wrappedKey, row.kekId, { purpose: 'challenge', id: row.id })),
+    }))
+    readAt = startedAt
+  }
+  const reread = inOneFlight(read)
+  /** Unknown ids are anybody's to invent, hence the bound. The wall clock may have been set back since the last reading. */
+  const rereadUnlessFresh = async () => {
+    if (Math.abs(now() - readAt) > REREAD_INTERVAL_MS) await reread()
+  }
+  const rotate = inOneFlight(async () => {
+    const slot = currentSlot()
+    const author = systemAuthor('challenge-keys')
+    await read()
+    for (const wanted of [slot, slot + 1]) {
+      if (!keys.some((key) => key.slot === wanted)) await createKey(prisma, vault, author, wanted)
+    }
+    await dropOld(prisma, slot)
+    await read()
+  })
+  const findLive = async (matches: (key: ChallengeKey) => boolean) => {
+    const find = () => keys.find((key) => matches(key) && isLive(key))
+    if (find() === undefined) await rereadUnlessFresh()
+    return find()
+  }
+  return {
+    rotate,
+    async current() {
+      const key = await findLive(({ slot }) => slot === currentSlot())
+      if (key === undefined)
+        throw new ApiError('UNAVAILABLE', "this day's challenge key is being made", { retryAfter: 1 })
+      return key
+    },
+    find: (id) => findLive((key) => key.id === id),
+  }
+}
+
+function createKey(prisma: PrismaClient, vault: KeyVault, author: Author, slot: number): Promise<void> {
+  const id = encodeBase64url(randomBytes(9))
+  const sealed = vault.seal(randomBytes(32), { purpose: 'challenge', id })
+  return change(prisma, author, async (tx, audit) => {
+    const data = [{ slot: BigInt(slot), id, wrappedKey: sealed.wrapped, kekId: sealed.kekId }]
+    const { count } = await tx.challengeKey.createMany({ data, skipDuplicates: true })
+    if (count > 0) await audit({ action: 'challenge-key.create', subject: id })
+  })
+}
+
+/** Drops what is old by both clocks: one that runs ahead must not take away the keys that the other instances use. */
+async function dropOld(prisma: PrismaClient, slot: number): Promise<void> {
+  await prisma.$executeRaw`
+    DELETE FROM challenge_keys
+    WHERE slot < LEAST(${BigInt(slot)}, floor(extract(epoch FROM now()) * 1000 / ${SLOT_MS}::int)::bigint) - 1`
+}
+
+/** Callers at the same time share one run of the work. */
+function inOneFlight(work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined
+  return () => {
+    running ??= work().finally(() => {
+      running = undefined
+    })
+    return running
+  }
+}

@@ -1,0 +1,53 @@
+import { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
+import type { ServiceModule } from '../chain/rpc.ts'
+import type { SigningKeyFacts } from '../platform/metrics/signing-key-metrics.ts'
+import type { Job } from '../platform/schedule/scheduler.ts'
+import type { ChallengeKeyring } from './challenge-keyring.ts'
+import type { KeysOptions } from './config.ts'
+import { openKeys } from './open-keys.ts'
+import { keysPolicies } from './policy.ts'
+import { keysRoutes } from './routes.ts'
+import type { ListedKey } from './signing-keys.ts'
+import type { TokenSigner } from './token-signer.ts'
+
+export type { ChallengeKeyring } from './challenge-keyring.ts'
+export type { KeysSecrets, KeysSettings } from './config.ts'
+export { recognizeOwn } from './recognize-own.ts'
+export type { TokenSigner } from './token-signer.ts'
+export { createVerificationKeys, type VerificationKeys } from './verification-keys.ts'
+
+/** All keys of the deployment, open, and the service that governs them. */
+export interface Keys {
+  readonly module: ServiceModule<typeof KeysService>
+  readonly signer: TokenSigner
+  readonly challengeKeys: ChallengeKeyring
+  /** The signing keys as the last pass has seen them. */
+  signingKeyFacts(): SigningKeyFacts[]
+  readonly jobs: readonly Job[]
+  close(): Promise<void>
+}
+
+/**
+ * Opens all keys, making the first of an empty deployment. Throws WrongKeyError or StartupError, before anything is written,
+ * where they cannot be opened.
+ */
+export async function createKeys(options: KeysOptions): Promise<Keys> {
+  const opened = await openKeys(options)
+  return {
+    module: { service: KeysService, handlers: keysRoutes({ ...options, ...opened }), policies: keysPolicies },
+    signer: opened.signer,
+    challengeKeys: opened.challengeKeys,
+    signingKeyFacts: () => opened.signingKeys.lastSeen.map(factsOf),
+    jobs: opened.jobs,
+    close: () => opened.close(),
+  }
+}
+
+function factsOf({ alg, state, activatedAt, isReady }: ListedKey): SigningKeyFacts {
+  return {
+    alg,
+    state,
+    isReady,
+    activeSince: state === 'active' ? activatedAt?.getTime() : undefined,
+  }
+}

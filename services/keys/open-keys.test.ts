@@ -1,0 +1,133 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { authnState, freshOperator, insertAgent, startInstance } from '../../test/support/authn.ts'
+import { silentLog, type TestDatabase, testDatabase } from '../../test/support/database.ts'
+import { openDb } from '../platform/db/db.ts'
+import { WrongKeyError } from './key-vault.ts'
+
+const OTHER_KEK = new Uint8Array(32).fill(9)
+
+let database: TestDatabase
+
+beforeEach(async () => {
+  database = await testDatabase()
+})
+afterEach(() => database.drop())
+
+const signingKeys = () => database.db.prisma.jwksKey.findMany()
+
+/** Asserts that starting fails for the keys' sake, and leaves all as it was. */
+async function expectWrongKey(kek?: Uint8Array): Promise<void> {
+  const before = await authnState(database.db)
+  await expect(startInstance(database.db, kek && { kek })).rejects.toThrow(WrongKeyError)
+  expect(await authnState(database.db)).toEqual(before)
+}
+
+const shown = (members: object) => expect.objectContaining({ ...members, use: 'sig', kid: expect.any(String) })
+
+describe('the first start', () => {
+  it('makes one active key an algorithm, sealed, with its audit', async () => {
+    const { jwks } = await startInstance(database.db)
+    const made = await signingKeys()
+    expect(made.map(({ alg }) => alg).toSorted()).toEqual(['ES256', 'Ed25519', 'EdDSA', 'RS256'])
+    for (const key of made) {
+      expect(key).toMatchObject({
+        purpose: 'access_token',
+        state: 'active',
+        externalRef: null,
+        activatedAt: key.createdAt,
+      })
+    }
+    const { keys = [] } = await jwks()
+    const ed25519 = { kty: 'OKP', crv: 'Ed25519', x: expect.any(String) }
+    expect(keys.toSorted((one, other) => ((one.alg ?? '') < (other.alg ?? '') ? -1 : 1))).toEqual([
+      shown({ alg: 'ES256', kty: 'EC', crv: 'P-256', x: expect.any(String), y: expect.any(String) }),
+      shown({ alg: 'Ed25519', ...ed25519 }),
+      shown({ alg: 'EdDSA', ...ed25519 }),
+      shown({ alg: 'RS256', kty: 'RSA', n: expect.any(String), e: 'AQAB' }),
+    ])
+    const audit = await database.db.prisma.auditLog.findMany({ where: { action: 'key.create' } })
+    expect(audit.map(({ subject }) => subject).toSorted()).toEqual(made.map(({ kid }) => kid).toSorted())
+    expect(new Set(audit.map(({ actor }) => actor))).toEqual(new Set(['system']))
+  })
+
+  it('agrees on one key an algorithm with another instance that starts at the same time', async () => {
+    const otherDb = openDb({ url: database.url, poolSize: 4, log: silentLog })
+    try {
+      const [one, other] = await Promise.all([startInstance(database.db), startInstance(otherDb)])
+      expect(await signingKeys()).toHaveLength(4)
+      expect(await database.db.prisma.challengeKey.count()).toBe(2)
+      expect(await database.db.prisma.auditLog.count()).toBe(6)
+      const agent = await insertAgent(database.db, await freshOperator(database.db))
+      expect(await one.verify(await other.issue(agent))).toMatchObject({ valid: true })
+      expect(await other.verify(await one.issue(agent))).toMatchObject({ valid: true })
+    } finally {
+      await otherDb.close()
+    }
+  })
+
+  it('of two instances under different key-encryption keys leaves one of them out', async () => {
+    const started = await Promise.allSettled([
+      startInstance(database.db),
+      startInstance(database.db, { kek: OTHER_KEK }),
+    ])
+    expect(started.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+    const sealedUnder = new Set((await database.db.prisma.challengeKey.findMany()).map(({ kekId }) => kekId))
+    expect(sealedUnder).toEqual(new Set((await signingKeys()).map(({ kekId }) => kekId)))
+  })
+})
+
+describe('a restart', () => {
+  it('keeps all keys, and accepts tokens and challenges of before', async () => {
+    const before = await startInstance(database.db)
+    const agent = await insertAgent(database.db, await freshOperator(database.db))
+    const token = await before.issue(agent)
+    const made = await before.challenge(agent.did)
+    const state = await authnState(database.db)
+    const after = await startInstance(database.db)
+    expect(await authnState(database.db)).toEqual(state)
+    expect(await after.verify(token)).toMatchObject({ valid: true })
+    expect(await after.redeem(agent, made)).toMatchObject({ tokenType: 'Bearer' })
+  })
+
+  it('is refused under another key-encryption key, with nothing written', async () => {
+    await startInstance(database.db)
+    await expectWrongKey(OTHER_KEK)
+  })
+
+  it('is refused under another key-encryption key even when only challenge keys tell', async () => {
+    await startInstance(database.db)
+    await database.db.prisma.jwksKey.deleteMany()
+    await expectWrongKey(OTHER_KEK)
+  })
+
+  it('is refused under another key-encryption key even when only the signing key tells', async () => {
+    await startInstance(database.db)
+    await database.db.prisma.challengeKey.deleteMany()
+    await expectWrongKey(OTHER_KEK)
+  })
+
+  it('is refused when the wrapped signing key has been altered', async () => {
+    await startInstance(database.db)
+    const [key] = await signingKeys()
+    const wrappedKey = Uint8Array.from(key?.wrappedKey ?? [])
+    wrappedKey[wrappedKey.length - 1] = (wrappedKey.at(-1) ?? 0) ^ 1
+    await database.db.prisma.jwksKey.update({ where: { kid: key?.kid ?? '' }, data: { wrappedKey } })
+    await expectWrongKey()
+  })
+
+  it('is refused when the wrapped signing key was moved to another row', async () => {
+    await startInstance(database.db)
+    const [one, other] = await signingKeys()
+    const data = { wrappedKey: Uint8Array.from(other?.wrappedKey ?? []) }
+    await database.db.prisma.jwksKey.update({ where: { kid: one?.kid ?? '' }, data })
+    await expectWrongKey()
+  })
+
+  it('is refused when a wrapped challenge key is that of another row', async () => {
+    await startInstance(database.db)
+    const [one, other] = await database.db.prisma.challengeKey.findMany()
+    const data = { wrappedKey: Uint8Array.from(other?.wrappedKey ?? []) }
+    await database.db.prisma.challengeKey.updateMany({ where: { id: one?.id ?? '' }, data })
+    await expectWrongKey()
+  })
+})

@@ -1,0 +1,113 @@
+import { MAX_TOKEN_TTL_S } from '@auth4agent/core/claims'
+import { systemAuthor } from '../ledger/ledger.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
+import { StartupError } from '../platform/errors/startup-error.ts'
+import type { Logger } from '../platform/log/log.ts'
+import type { Job } from '../platform/schedule/scheduler.ts'
+import { type ChallengeKeyring, createChallengeKeyring } from './challenge-keyring.ts'
+import type { KeysOptions } from './config.ts'
+import { parseSigningKey } from './domain/parse-signing-key.ts'
+import { createKeyAges } from './key-ages.ts'
+import { createKeyVault, type KeyVault } from './key-vault.ts'
+import { openPkcs11Provider } from './pkcs11/pkcs11-provider.ts'
+import { createPrivateKeys } from './private-keys.ts'
+import { checkSealed, resealOld } from './rewrap.ts'
+import { createSealedKeys, type SealedKeys } from './sealed-keys.ts'
+import { createSigningKeys, type SigningKeys } from './signing-keys.ts'
+import { createTokenSigner, type TokenSigner } from './token-signer.ts'
+
+type OpenKeysOptions = Pick<KeysOptions, 'db' | 'now' | 'settings' | 'secrets' | 'log'>
+
+/** All keys of the service, open. */
+export interface OpenKeys {
+  readonly vault: KeyVault
+  readonly sealedKeys: SealedKeys
+  readonly challengeKeys: ChallengeKeyring
+  readonly signingKeys: SigningKeys
+  readonly signer: TokenSigner
+  /** Apart, so that a token that is away holds nothing else up. */
+  readonly jobs: readonly Job[]
+  close(): Promise<void>
+}
+
+/** A retiring key verifies for the longest life of a token, and five minutes for clocks that differ: as the revocation log keeps. */
+const RETIRE_AFTER_S = MAX_TOKEN_TTL_S + 300
+
+/** Opens what there is before it writes anything, then makes what an empty deployment lacks. */
+export async function openKeys({ db, now, settings, secrets, log }: OpenKeysOptions): Promise<OpenKeys> {
+  const { prisma } = db
+  const vault = createKeyVault(secrets.kek, secrets.otherKeks)
+  const sealedKeys = createSealedKeys(vault)
+  const challengeKeys = createChallengeKeyring(prisma, vault, now)
+  await checkSealed(prisma, vault)
+  const external = secrets.pkcs11 && (await openPkcs11Provider({ ...secrets.pkcs11, log }))
+  const provider = createPrivateKeys({ sealed: sealedKeys, external })
+  const signer = createTokenSigner(prisma, provider)
+  const times = { ...settings, retireAfterS: RETIRE_AFTER_S }
+  const ages = createKeyAges(() => performance.now())
+  const signingKeys = createSigningKeys({ prisma, provider, times, ages, log })
+  try {
+    await signer.refresh()
+    await makeFirst(signingKeys, sealedKeys, secrets.signingKey, log)
+    await signer.refresh()
+    await challengeKeys.rotate()
+  } catch (error) {
+    await provider.close()
+    throw error
+  }
+  return {
+    vault,
+    sealedKeys,
+    challengeKeys,
+    signingKeys,
+    signer,
+    jobs: [
+      { name: 'challenge-keys', run: () => challengeKeys.rotate() },
+      { name: 'signing-keys', run: () => signingKeys.runSchedule() },
+      // What another process has made since.
+      { name: 'open-signing-keys', run: () => signer.refresh() },
+      {
+        name: 'reseal-keys',
+        async run() {
+          await resealOld({ prisma, vault, author: systemAuthor('reseal-keys') })
+        },
+      },
+    ],
+    async close() {
+      await signingKeys.idle()
+      await provider.close()
+    },
+  }
+}
+
+async function makeFirst(
+  keys: SigningKeys,
+  sealedKeys: SealedKeys,
+  text: string | undefined,
+  log: Logger,
+): Promise<void> {
+  const parsed = text === undefined ? undefined : await parseFile(text)
+  const imported = parsed && sealedKeys.seal(parsed.alg, parsed.secret)
+  const known = (await keys.list()).map(({ kid }) => kid)
+  if (known.length === 0) {
+    await keys.ensureFirst(imported).catch((error: unknown) => {
+      // A token's refusal; the database has errors of its own.
+      throw error instanceof ApiError ? new StartupError(`No signing key can be made: ${error.message}.`) : error
+    })
+  }
+  if (imported === undefined) return
+  // Another process that started at the same time may have been first.
+  if (!(await keys.list()).some(({ kid }) => kid === imported.kid)) log.warn({ kid: imported.kid }, UNUSED)
+}
+
+async function parseFile(text: string): ReturnType<typeof parseSigningKey> {
+  try {
+    return await parseSigningKey(text, '')
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    throw new StartupError(`The key in AUTH4AGENT_SIGNING_KEY_FILE cannot be used: ${error.message}.`)
+  }
+}
+
+const UNUSED =
+  'AUTH4AGENT_SIGNING_KEY_FILE was not used: it is for the first start alone, and there are signing keys; import the key instead'

@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { freshOperator, insertAgent, startInstance, type TestAgent } from '../../../test/support/authn.ts'
+import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
+import { asAdmin } from '../../../test/support/identity.ts'
+import { createToken, type SoftToken } from '../../../test/support/softhsm.ts'
+import { until } from '../../../test/support/until.ts'
+import { StartupError } from '../../platform/errors/startup-error.ts'
+
+let token: SoftToken
+let database: TestDatabase
+let agent: TestAgent
+
+beforeAll(async () => {
+  token = await createToken()
+  database = await testDatabase()
+  agent = await insertAgent(database.db, await freshOperator(database.db))
+}, 300_000)
+afterAll(async () => {
+  await database?.drop()
+  await token?.[Symbol.asyncDispose]()
+})
+
+const start = () => startInstance(database.db, { secrets: { pkcs11: token } })
+const rows = () => database.db.prisma.jwksKey.findMany({ orderBy: [{ createdAt: 'asc' }, { kid: 'asc' }] })
+const active = async () => (await rows()).find(({ alg, state }) => alg === 'EdDSA' && state === 'active')?.kid ?? ''
+
+it('an authn whose keys are in a token issues, rotates, gives a key up and destroys it there', async () => {
+  const first = await start()
+  for (const key of await rows()) expect(key).toMatchObject({ state: 'active', wrappedKey: null, kekId: null })
+  const issued = await first.issue(agent)
+  expect(await first.verify(issued)).toMatchObject({ valid: true })
+  await first.runJobs()
+  const listed = await first.keys.module.handlers.listSigningKeys(
+    { $typeName: 'auth4agent.v1.ListSigningKeysRequest' },
+    asAdmin(),
+  )
+  expect(new Set(listed.keys?.map(({ heldBy }) => heldBy))).toEqual(new Set(['pkcs11']))
+  await first.keys.close()
+
+  await database.db.prisma.$executeRaw`UPDATE jwks_keys SET created_at = created_at - interval '1 hour'`
+  const second = await start()
+  const kid = await active()
+  const request = { $typeName: 'auth4agent.v1.MarkKeyCompromisedRequest', kid, reason: '', force: false } as const
+  await second.keys.module.handlers.markKeyCompromised(request, asAdmin())
+  expect(await second.verify(issued)).toMatchObject({ valid: false, reason: 'UNKNOWN_KEY' })
+  expect(await second.verify(await second.issue(agent))).toMatchObject({ valid: true })
+  await until(rows, (keys) => keys.find((key) => key.kid === kid)?.externalRef === null)
+  await second.keys.close()
+}, 60_000)
+
+it('does not start without the token that holds its keys, and says which key it is', async () => {
+  const failure = await startInstance(database.db).catch((error: unknown) => error)
+  expect(failure).toBeInstanceOf(StartupError)
+  expect(String(failure)).toMatch(/Signing key \S{43} .*AUTH4AGENT_PKCS11_\* settings/)
+})

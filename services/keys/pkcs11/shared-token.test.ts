@@ -1,0 +1,100 @@
+import { TOKEN_ALGORITHMS } from '@auth4agent/core/token-algorithms'
+import { importTokenVerifier } from '@auth4agent/core/token-verifier'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { refusalOf } from '../../../test/support/reason-of.ts'
+import { takeInHand } from '../../../test/support/softhsm.ts'
+import { startPeer } from '../../../test/support/token-peer.ts'
+import { createTokenProvider, rowOf, type TokenProvider } from '../../../test/support/token-provider.ts'
+import type { KeyRow, NewTokenKey } from '../key-provider.ts'
+import { CKS_RW_USER_FUNCTIONS } from './constants.ts'
+import { openPkcs11Provider } from './pkcs11-provider.ts'
+
+const INPUT = Buffer.from('a signing input')
+const ABSENT = { provider: 'pkcs11', token: 'auth4agent', id: '0'.repeat(32) }
+const silent = { debug() {}, info() {}, warn() {}, error() {} }
+const holds = ({ alg, publicJwk }: KeyRow, signature: Uint8Array) =>
+  importTokenVerifier(alg, publicJwk)?.verify(INPUT, signature)
+
+let own: TokenProvider
+
+beforeEach(async () => {
+  own = await createTokenProvider()
+}, 300_000)
+afterEach(() => own[Symbol.asyncDispose]())
+
+describe('two processes with one token', () => {
+  it('see what the other makes and destroys', async () => {
+    await using peer = await startPeer(own.token)
+    const theirs = rowOf((await peer.ask({ ask: 'generate', alg: 'EdDSA' })) as NewTokenKey)
+    const ours = rowOf(await own.provider.generate('ES256'))
+    const key = await own.provider.open(theirs)
+    expect(holds(theirs, await key.sign(INPUT))).toBe(true)
+    const signature = await peer.ask({ ask: 'sign', row: ours, text: String(INPUT) })
+    expect(holds(ours, Buffer.from(String(signature), 'base64url'))).toBe(true)
+    await peer.ask({ ask: 'destroy', row: theirs })
+    expect(await refusalOf(key.sign(INPUT))).toBe('UNAVAILABLE')
+    await own.provider.destroy(ours)
+    await expect(peer.ask({ ask: 'sign', row: ours, text: 'text' })).rejects.toThrow(/holds no private key/)
+  })
+
+  it('destroy what the other has made and they have not seen', async () => {
+    await using peer = await startPeer(own.token)
+    const theirs = rowOf((await peer.ask({ ask: 'generate', alg: 'EdDSA' })) as NewTokenKey)
+    await own.provider.generate('EdDSA')
+    await own.provider.destroy(theirs)
+    await expect(peer.ask({ ask: 'sign', row: theirs, text: 'text' })).rejects.toThrow(/holds no private key/)
+  })
+
+  it('see all that both make at the same time', async () => {
+    await using peer = await startPeer(own.token)
+    const rows: KeyRow[] = []
+    for (let round = 0; round < 4; round += 1) {
+      const made = [own.provider.generate('EdDSA'), peer.ask({ ask: 'generate', alg: 'EdDSA' })]
+      rows.push(...(await Promise.all(made)).map((key) => rowOf(key as NewTokenKey)))
+    }
+    const ours = await Promise.all(rows.map(async (row) => (await own.provider.open(row)).sign(INPUT)))
+    expect(rows.map((row, n) => holds(row, ours[n] ?? Buffer.alloc(0)))).toEqual(rows.map(() => true))
+    for (const row of rows) expect(await peer.ask({ ask: 'sign', row, text: 'text' })).toHaveLength(86)
+    for (const row of rows) await peer.ask({ ask: 'destroy', row })
+    expect((await takeInHand(own.token)).find([])).toEqual([])
+  })
+})
+
+describe('two providers in one process', () => {
+  it('share the token without disturbing each other', async () => {
+    const another = await openPkcs11Provider({ ...own.token, log: silent })
+    const theirs = rowOf(await another.generate('ES256'))
+    const key = await own.provider.open(theirs)
+    await expect(another.open({ ...theirs, externalRef: ABSENT })).rejects.toThrow(/holds no private key/)
+    await another.close()
+    expect(holds(theirs, await key.sign(INPUT))).toBe(true)
+    expect(own.lines).toEqual([])
+  })
+})
+
+it('does not take the handles of one start of the module for those of the next', async () => {
+  const rows = await Promise.all(TOKEN_ALGORITHMS.map(async (alg) => rowOf(await own.provider.generate(alg))))
+  const keys = await Promise.all(rows.map((row) => own.provider.open(row)))
+  const [absent] = rows.map((row) => ({ ...row, externalRef: ABSENT }))
+  await expect(absent && own.provider.open(absent)).rejects.toThrow(/holds no private key/)
+  const { find } = await takeInHand(own.token)
+  expect(find([])).toHaveLength(2 * rows.length)
+  const signatures = await Promise.all(keys.map((key) => key.sign(INPUT)))
+  expect(rows.map((row, n) => holds(row, signatures[n] ?? INPUT))).toEqual(rows.map(() => true))
+  expect(own.lines).toEqual([])
+})
+
+it('looks for a key that it has never seen in a module that was started anew, once', async () => {
+  const row = { ...rowOf(await own.provider.generate('EdDSA')), externalRef: ABSENT }
+  const before = await takeInHand(own.token)
+  await expect(own.provider.open(row)).rejects.toThrow(/holds no private key/)
+  expect(() => before.calls.C_GetSessionInfo(before.session)).toThrow('CKR_SESSION_HANDLE_INVALID')
+  const { calls, session, find } = await takeInHand(own.token)
+  await expect(own.provider.open(row)).rejects.toThrow(/holds no private key/)
+  expect(await own.provider.destroy(row)).toBe(true)
+  const seen = rowOf(await own.provider.generate('EdDSA'))
+  await own.provider.open(seen)
+  for (const half of find([])) calls.C_DestroyObject(session, half)
+  await expect(own.provider.open(seen)).rejects.toThrow(/holds no private key/)
+  expect(calls.C_GetSessionInfo(session).state).toBe(CKS_RW_USER_FUNCTIONS)
+})

@@ -1,0 +1,25 @@
+import { rename } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { expect, it } from 'vitest'
+import { silentLog } from '../../../test/support/database.ts'
+import { refusalOf } from '../../../test/support/reason-of.ts'
+import { createToken } from '../../../test/support/softhsm.ts'
+import { rowOf } from '../../../test/support/token-provider.ts'
+import { until } from '../../../test/support/until.ts'
+import { openPkcs11Provider } from './pkcs11-provider.ts'
+
+it('signs again once a token that was away is back', async () => {
+  await using token = await createToken()
+  const provider = await openPkcs11Provider({ ...token, log: silentLog, restartIntervalMs: 100 })
+  const row = rowOf(await provider.generate('EdDSA'))
+  const key = await provider.open(row)
+  const tokens = join(dirname(token.env.SOFTHSM2_CONF), 'tokens')
+  await rename(tokens, `${tokens}-away`)
+  const sign = () => refusalOf(key.sign(Buffer.from('input')))
+  expect(await until(sign, (refusal) => refusal !== undefined)).toBe('UNAVAILABLE')
+  // Long enough for the module to have been started without it.
+  for (let times = 0; times < 20; times += 1) expect(await sign()).toBe('UNAVAILABLE')
+  await rename(`${tokens}-away`, tokens)
+  expect(await until(sign, (refusal) => refusal === undefined)).toBeUndefined()
+  await provider.close()
+}, 300_000)

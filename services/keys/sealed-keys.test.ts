@@ -1,0 +1,129 @@
+import { encodeBase64url } from '@auth4agent/core/base64'
+import { generateKeyPair, importPublicKey, verify } from '@auth4agent/core/ed25519'
+import { jwkThumbprint } from '@auth4agent/core/public-jwk'
+import { thumbprint } from '@auth4agent/core/thumbprint'
+import { TOKEN_ALGORITHMS } from '@auth4agent/core/token-algorithms'
+import { importTokenVerifier } from '@auth4agent/core/token-verifier'
+import { describe, expect, it } from 'vitest'
+import { wrapKey } from '../platform/crypto/key-wrap.ts'
+import { generateTokenKey } from '../platform/crypto/token-key.ts'
+import type { KeyRow, NewTokenKey } from './key-provider.ts'
+import { createKeyVault, type KeyVault, WrongKeyError } from './key-vault.ts'
+import { createSealedKeys } from './sealed-keys.ts'
+
+const KEK = Buffer.alloc(32, 7)
+const MESSAGE = Buffer.from('header.payload')
+const keys = createSealedKeys(createKeyVault(KEK))
+
+/** The row that a key is put into. */
+function rowOf({ kid, alg, publicJwk, stored }: NewTokenKey, changed: Partial<KeyRow> = {}): KeyRow {
+  const { wrappedKey = null, kekId = null } = stored
+  const row = { kid, purpose: 'access_token', alg, publicJwk: { ...publicJwk }, externalRef: null } as const
+  return { ...row, wrappedKey, kekId, ...changed }
+}
+
+/** The same vault, and every secret that it has opened. */
+function watchedVault(): { vault: KeyVault; opened: Buffer[] } {
+  const vault = createKeyVault(KEK)
+  const opened: Buffer[] = []
+  return {
+    opened,
+    vault: {
+      ...vault,
+      open(...row) {
+        const secret = vault.open(...row)
+        opened.push(secret)
+        return secret
+      },
+    },
+  }
+}
+
+describe('generate', () => {
+  it.each(TOKEN_ALGORITHMS)(
+    'makes a key of %s that the row opens again, and that signs for its public half',
+    async (alg) => {
+      const key = await keys.generate(alg)
+      expect(key).toMatchObject({
+        alg,
+        kid: jwkThumbprint(key.publicJwk),
+        stored: { kekId: createKeyVault(KEK).kekId },
+      })
+      const opened = await keys.open(rowOf(key))
+      expect(opened.publicJwk).toEqual(key.publicJwk)
+      const verifier = importTokenVerifier(alg, key.publicJwk)
+      expect(verifier?.verify(MESSAGE, await opened.sign(MESSAGE))).toBe(true)
+    },
+  )
+
+  it('makes another key each time', async () => {
+    expect((await keys.generate('EdDSA')).kid).not.toBe((await keys.generate('EdDSA')).kid)
+  })
+})
+
+describe('seal', () => {
+  it('seals a key that was made elsewhere, and wipes it', async () => {
+    const { publicJwk, secret } = await generateTokenKey('ES256')
+    const key = keys.seal('ES256', secret)
+    expect(key).toMatchObject({ kid: jwkThumbprint(publicJwk), publicJwk })
+    expect(secret.every((byte) => byte === 0)).toBe(true)
+    expect((await keys.open(rowOf(key))).publicJwk).toEqual(publicJwk)
+  })
+
+  it('refuses a key of another kind, and wipes it too', async () => {
+    const { secret } = await generateTokenKey('EdDSA')
+    expect(() => keys.seal('ES256', secret)).toThrow('this is no private key of ES256')
+    expect(secret.every((byte) => byte === 0)).toBe(true)
+  })
+})
+
+describe('open', () => {
+  it('opens a seed as the former version has sealed it', async () => {
+    const { publicKey, seed } = generateKeyPair()
+    const kid = thumbprint(publicKey)
+    const wrappedKey = new Uint8Array(wrapKey(KEK, seed, { purpose: 'access_token', id: kid }))
+    const publicJwk = { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(publicKey) } as const
+    const { kekId } = createKeyVault(KEK)
+    const opened = await keys.open(rowOf({ kid, alg: 'EdDSA', publicJwk, stored: { wrappedKey, kekId } }))
+    expect(opened.publicJwk).toEqual(publicJwk)
+    const key = importPublicKey(publicKey)
+    expect(key && verify(key, MESSAGE, await opened.sign(MESSAGE))).toBe(true)
+  })
+
+  it('wipes the secret, whether it is the right one or not', async () => {
+    const { vault, opened } = watchedVault()
+    const row = rowOf(await keys.generate('EdDSA'))
+    await createSealedKeys(vault).open(row)
+    await expect(createSealedKeys(vault).open({ ...row, alg: 'RS256' })).rejects.toThrow()
+    expect(opened).toEqual([Buffer.alloc(32), Buffer.alloc(32)])
+  })
+
+  it.each<[string, () => Uint8Array | Promise<Uint8Array>]>([
+    ['another key of the same kind', () => generateKeyPair().seed],
+    ['a key of another kind', async () => (await generateTokenKey('ES256')).secret],
+    ['no key', () => Buffer.from('thirty-two bytes of no meaning.')],
+    ['nothing', () => Buffer.alloc(0)],
+  ])('refuses a row in which %s is sealed', async (_name, secretOf) => {
+    const { kid } = await keys.generate('EdDSA')
+    const { wrapped, kekId } = createKeyVault(KEK).seal(await secretOf(), { purpose: 'access_token', id: kid })
+    const row = rowOf(await keys.generate('EdDSA'), { kid, wrappedKey: wrapped, kekId })
+    await expect(keys.open(row)).rejects.toThrow(`signing key ${kid} is not what it says`)
+  })
+
+  it('refuses an algorithm that it does not know', async () => {
+    const row = rowOf(await keys.generate('EdDSA'), { alg: 'HS256' })
+    await expect(keys.open(row)).rejects.toThrow('is not what it says')
+  })
+
+  it('refuses a row without a private half', async () => {
+    const row = rowOf(await keys.generate('EdDSA'), { wrappedKey: null, kekId: null })
+    await expect(keys.open(row)).rejects.toThrow(`the private half of signing key ${row.kid} is not in the database`)
+  })
+
+  it('refuses what was copied from another row, or is sealed under another key', async () => {
+    const [one, other] = [await keys.generate('EdDSA'), await keys.generate('EdDSA')]
+    await expect(keys.open(rowOf(one, { wrappedKey: rowOf(other).wrappedKey }))).rejects.toThrow(WrongKeyError)
+    const elsewhere = createSealedKeys(createKeyVault(Buffer.alloc(32, 8)))
+    await expect(elsewhere.open(rowOf(one))).rejects.toThrow(WrongKeyError)
+  })
+})

@@ -1,0 +1,45 @@
+import { jwkThumbprint } from '@auth4agent/core/public-jwk'
+import { isTokenAlgorithm, type TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import { generateTokenKey, openTokenKey } from '../platform/crypto/token-key.ts'
+import type { KeyProvider, NewTokenKey } from './key-provider.ts'
+import { PURPOSE } from './key-store.ts'
+import type { KeyVault } from './key-vault.ts'
+
+/** Private halves that are sealed in their rows. */
+export interface SealedKeys extends KeyProvider {
+  /** Seals a private key that was made elsewhere, and wipes it. Throws Error when it is none of this algorithm. */
+  seal(alg: TokenAlgorithm, secret: Uint8Array): NewTokenKey
+}
+
+/** Keeps private halves sealed in the database, and opens them into this process to sign with. */
+export function createSealedKeys(vault: KeyVault): SealedKeys {
+  const seal = (alg: TokenAlgorithm, secret: Uint8Array): NewTokenKey => {
+    try {
+      const key = openTokenKey(alg, secret)
+      if (key === undefined) throw new Error(`this is no private key of ${alg}`)
+      const kid = jwkThumbprint(key.publicJwk)
+      const { wrapped, kekId } = vault.seal(secret, { purpose: PURPOSE, id: kid })
+      return { kid, alg, publicJwk: key.publicJwk, stored: { wrappedKey: wrapped, kekId } }
+    } finally {
+      secret.fill(0)
+    }
+  }
+  return {
+    seal,
+    generate: async (alg) => seal(alg, (await generateTokenKey(alg)).secret),
+    async open({ kid, purpose, alg, wrappedKey, kekId }) {
+      if (wrappedKey === null) throw new Error(`the private half of signing key ${kid} is not in the database`)
+      const secret = vault.open(wrappedKey, kekId, { purpose, id: kid })
+      try {
+        const key = isTokenAlgorithm(alg) ? openTokenKey(alg, secret) : undefined
+        if (key === undefined || jwkThumbprint(key.publicJwk) !== kid)
+          throw new Error(`signing key ${kid} is not what it says`)
+        return key
+      } finally {
+        secret.fill(0)
+      }
+    },
+    destroy: async () => true,
+    async close() {},
+  }
+}

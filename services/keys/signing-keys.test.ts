@@ -1,0 +1,165 @@
+import { TOKEN_ALGORITHMS } from '@auth4agent/core/token-algorithms'
+import { describe, expect, it, vi } from 'vitest'
+import { asAdmin } from '../../test/support/identity.ts'
+import { refusalOf } from '../../test/support/reason-of.ts'
+import { rotatingKeys, TIMES } from '../../test/support/rotating-keys.ts'
+
+const { prisma, instance, started, rowsOf, statesOf, activeKid, auditOf, everything, move } = rotatingKeys()
+
+describe('the schedule', () => {
+  it('gives every algorithm one key that signs and two that are published, and then has nothing to do', async () => {
+    const { keys } = await started()
+    for (const alg of TOKEN_ALGORITHMS) expect(await statesOf(alg)).toEqual(['active', 'prepared', 'prepared'])
+    const before = await everything()
+    await keys.runSchedule()
+    expect(await everything()).toEqual(before)
+  })
+
+  it('hands over by age, retires once the last token has expired, and audits and logs each step', async () => {
+    const { keys, clock, logged } = await started()
+    const first = await activeKid('ES256')
+    clock.s = 999
+    await keys.runSchedule()
+    expect(await activeKid('ES256')).toBe(first)
+    clock.s = 1000
+    await keys.runSchedule()
+    expect(await statesOf('ES256')).toEqual(['retiring', 'active', 'prepared', 'prepared'])
+    // It was seen to be retiring by the pass after.
+    await keys.runSchedule()
+    clock.s = 1499
+    await keys.runSchedule()
+    expect(await statesOf('ES256')).toEqual(['retiring', 'active', 'prepared', 'prepared'])
+    clock.s = 1500
+    await keys.runSchedule()
+    const [gone] = await rowsOf('ES256')
+    expect(gone).toMatchObject({ kid: first, state: 'retired', wrappedKey: null, kekId: null })
+    expect(gone?.publicJwk).toMatchObject({ kty: 'EC' })
+    for (const moment of [gone?.activatedAt, gone?.retiringAt, gone?.retiredAt]) expect(moment).toBeInstanceOf(Date)
+    expect((await auditOf(first)).map(({ action, actor }) => `${action} by ${actor}`)).toEqual([
+      'key.create by system',
+      'key.retiring by system',
+      'key.retire by system',
+    ])
+    expect(logged).toContainEqual({ kid: first, alg: 'ES256', state: 'retired' })
+  })
+
+  it('hands over and retires although no key can be made', async () => {
+    await started()
+    await prisma()
+      .$executeRaw`UPDATE jwks_keys SET activated_at = activated_at - interval '1 hour', created_at = created_at - interval '1 hour'`
+    const { keys } = instance({ generate: () => Promise.reject(new Error('the token is away')) })
+    await expect(keys.runSchedule()).rejects.toThrow('the token is away')
+    expect(await statesOf('ES256')).toEqual(['retiring', 'active', 'prepared'])
+  })
+
+  it('of a deployment that was down for a month hands over at once, and keeps what was prepared', async () => {
+    await started()
+    await prisma().$executeRaw`
+      UPDATE jwks_keys SET created_at = created_at - interval '40 days', activated_at = activated_at - interval '40 days'`
+    const { keys } = instance()
+    await keys.runSchedule()
+    expect(await statesOf('EdDSA')).toEqual(['retiring', 'active', 'prepared', 'prepared'])
+  })
+
+  it('gives an algorithm that joins a deployment later no key that signs before it has been published', async () => {
+    const { keys, clock } = await started()
+    await prisma().jwksKey.deleteMany({ where: { alg: 'RS256' } })
+    await keys.runSchedule()
+    expect(await statesOf('RS256')).toEqual(['prepared', 'prepared'])
+    await keys.runSchedule()
+    clock.s = 99
+    await keys.runSchedule()
+    expect(await statesOf('RS256')).toEqual(['prepared', 'prepared'])
+    clock.s = 100
+    await keys.runSchedule()
+    expect(await statesOf('RS256')).toEqual(['active', 'prepared', 'prepared'])
+  })
+
+  it('of two instances at the same time makes one change, and destroys what it made for nothing', async () => {
+    const destroyed: string[] = []
+    const destroy = async ({ kid }: { kid: string }) => destroyed.push(kid) > 0
+    await started()
+    await prisma()
+      .$executeRaw`UPDATE jwks_keys SET activated_at = activated_at - interval '1 hour', created_at = created_at - interval '1 hour'`
+    await Promise.all([instance({ destroy }), instance({ destroy })].map(({ keys }) => keys.runSchedule()))
+    for (const alg of TOKEN_ALGORITHMS) {
+      expect(await statesOf(alg)).toEqual(['retiring', 'active', 'prepared', 'prepared'])
+    }
+    const kids = (await prisma().jwksKey.findMany()).map(({ kid }) => kid)
+    for (const kid of destroyed) expect(kids).not.toContain(kid)
+    expect(await prisma().auditLog.count({ where: { action: 'key.activate' } })).toBe(4)
+  })
+
+  it('goes on when the private half of a key that is gone could not be destroyed, and tries again', async () => {
+    await started()
+    const kid = await activeKid('EdDSA')
+    await prisma().$executeRaw`
+      UPDATE jwks_keys SET wrapped_key = NULL, kek_id = NULL, external_ref = '{"id":"aa"}', state = 'compromised'
+      WHERE kid = ${kid}`
+    const destroyed: string[] = []
+    let isAway = true
+    const { keys } = instance({
+      async destroy(key) {
+        if (isAway) throw new Error('the token is away')
+        return destroyed.push(key.kid) > 0
+      },
+    })
+    await expect(keys.runSchedule()).rejects.toThrow('the token is away')
+    isAway = false
+    await keys.runSchedule()
+    await keys.runSchedule()
+    expect(destroyed).toEqual([kid])
+  })
+})
+
+it('dates keys by the database’s clock, whatever this process takes for the time', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 86_400_000 })
+  try {
+    await instance().keys.ensureFirst()
+  } finally {
+    vi.useRealTimers()
+  }
+  for (const { createdAt, activatedAt } of await rowsOf('EdDSA')) {
+    expect(Math.abs(createdAt.getTime() - Date.now())).toBeLessThan(60_000)
+    expect(activatedAt).toEqual(createdAt)
+  }
+})
+
+it('a process that starts does not count the time until a key was committed', async () => {
+  await started()
+  const since = new Date(Date.now() - TIMES.publishS * 1000 - 2_000)
+  await prisma().jwksKey.updateMany({ where: { state: 'prepared' }, data: { createdAt: since } })
+  const { keys, clock } = instance()
+  expect(await refusalOf(keys.rotate(asAdmin(), {}, ''))).toBe('KEY_NOT_READY')
+  clock.s = 5
+  expect(await refusalOf(keys.rotate(asAdmin(), {}, ''))).toBeUndefined()
+})
+
+describe('the database', () => {
+  it.each([
+    ['retiring', 'active'],
+    ['retiring', 'prepared'],
+    ['active', 'prepared'],
+    ['prepared', 'retiring'],
+    ['compromised', 'active'],
+  ])('lets no key go back from %s to %s, whoever asks', async (from, to) => {
+    const { keys } = await started()
+    const kid = from === 'prepared' ? ((await rowsOf('EdDSA'))[1]?.kid ?? '') : await activeKid('EdDSA')
+    if (from === 'retiring') await move(kid, from)
+    if (from === 'compromised') await keys.compromise(asAdmin(), { kid, force: true }, '')
+    await expect(move(kid, to)).rejects.toThrow(`a signing key does not go from ${from} to ${to}`)
+  })
+
+  it('lets no key become another', async () => {
+    await started()
+    const kid = await activeKid('EdDSA')
+    const change = prisma().jwksKey.update({ where: { kid }, data: { alg: 'Ed25519' } })
+    await expect(change).rejects.toThrow('a signing key is what it is')
+  })
+
+  it('lets no two keys of an algorithm sign', async () => {
+    await started()
+    const [, prepared] = await rowsOf('EdDSA')
+    await expect(move(prepared?.kid ?? '', 'active')).rejects.toThrow('jwks_keys_active')
+  })
+})

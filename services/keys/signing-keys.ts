@@ -1,0 +1,119 @@
+import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import { type Author, change, systemAuthor } from '../ledger/ledger.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
+import { type CarryOutDeps, type Changed, carryOut, factsOf, isDue, isNew, type Plan } from './carry-out.ts'
+import { planCompromise, planRotateNow, planSchedule, type RotationTimes } from './domain/plan-rotation.ts'
+import type { KeyRow, NewTokenKey } from './key-provider.ts'
+import { findDiscarded, forgetExternal, insertKey, lockKeys, readKeys, type SigningKey } from './key-store.ts'
+
+/** What the life of signing keys needs. */
+export interface SigningKeysDeps extends Omit<CarryOutDeps, 'spare'> {
+  readonly times: RotationTimes
+}
+
+/** A key, and from when it may sign, by the database's clock; null for those that are not prepared. */
+export interface ListedKey extends SigningKey {
+  readonly readyAt: Date | null
+  /** Whether that moment has come. */
+  readonly isReady: boolean
+}
+
+/** The life of the signing keys. Every change is one transaction with its audit, decided again under a lock. */
+export interface SigningKeys {
+  list(): Promise<readonly ListedKey[]>
+  /** The same as the last pass of the schedule, or the last call of `list`, has found it. */
+  readonly lastSeen: readonly ListedKey[]
+  /** Makes the first keys of a deployment, one an algorithm, `imported` among them. Does nothing where there are any. */
+  ensureFirst(imported?: NewTokenKey): Promise<void>
+  /** What is due: rotation by age, retirement, new keys; and private halves elsewhere that are not needed any more. */
+  runSchedule(): Promise<void>
+  /** Throws KEY_NOT_FOUND, KEY_NOT_READY, ASSERTION_USED. */
+  rotate(author: Author, wish: { alg?: TokenAlgorithm; kid?: string }, reason: string): Promise<Changed>
+  /** Throws KEY_NOT_FOUND, KEY_NOT_READY, ASSERTION_USED. */
+  compromise(author: Author, wish: { kid: string; force: boolean }, reason: string): Promise<Changed>
+  /** Throws KEY_EXISTS, ASSERTION_USED. */
+  add(author: Author, key: NewTokenKey, reason: string): Promise<ListedKey>
+  /** Resolves once no pass is under way. */
+  idle(): Promise<void>
+}
+
+const JOB = 'signing-keys'
+
+/** Over the keys in a database. */
+export function createSigningKeys(options: SigningKeysDeps): SigningKeys {
+  const deps: CarryOutDeps = { ...options, spare: [] }
+  const { prisma, provider, times, log } = options
+  const schedule: Plan = (keys) => planSchedule(keys, times)
+  // Making keys may fail while they are made elsewhere, and nothing else that is due shall wait for that.
+  const moves: Plan = (keys) => schedule(keys).filter((step) => !isNew(step))
+  const makes: Plan = (keys) => schedule(keys).filter(isNew)
+  // The reserve has time until the server listens.
+  const first: Plan = (keys) => makes(keys).filter((step) => isNew(step) && step.state === 'active')
+  let lastSeen: readonly ListedKey[] = []
+  const list = async () => {
+    const read = await readKeys(prisma)
+    const ages = new Map(factsOf(deps, read).map(({ kid, ageS }) => [kid, ageS]))
+    lastSeen = read.keys.map((key) => {
+      if (key.state !== 'prepared') return Object.assign(key, { readyAt: null, isReady: false })
+      const inMs = (times.publishS - (ages.get(key.kid) ?? 0)) * 1000
+      return Object.assign(key, { readyAt: new Date(read.databaseNow.getTime() + inMs), isReady: inMs <= 0 })
+    })
+    return lastSeen
+  }
+  const discard = async (row: KeyRow) => {
+    if (await provider.destroy(row)) await forgetExternal(prisma, row.kid)
+  }
+  const pass = async () => {
+    try {
+      for (const plan of [moves, makes]) {
+        if (await isDue(deps, plan)) await carryOut(deps, { author: systemAuthor(JOB), plan })
+      }
+      const discarded = await Promise.allSettled((await findDiscarded(prisma)).map(discard))
+      for (const result of discarded) if (result.status === 'rejected') throw result.reason
+    } finally {
+      await list()
+    }
+  }
+  let running: Promise<void> | undefined
+  const runSchedule = () => {
+    running ??= pass().finally(() => {
+      running = undefined
+    })
+    return running
+  }
+  /** Nobody who gives up a key has to wait until new ones are made, or to hear that they could not be. */
+  const command = async (wish: Parameters<typeof carryOut>[1]) => {
+    const changed = await carryOut({ ...deps, spare: [] }, wish)
+    runSchedule().catch((error: unknown) => log.warn({ error }, 'new signing keys could not be made yet'))
+    return changed
+  }
+  return {
+    list,
+    get lastSeen() {
+      return lastSeen
+    },
+    async ensureFirst(imported) {
+      if (await isDue(deps, first)) await carryOut(deps, { author: systemAuthor(JOB), plan: first, imported })
+    },
+    runSchedule,
+    rotate: (author, wish, reason) => command({ author, reason, plan: (keys) => planRotateNow(keys, times, wish) }),
+    compromise: (author, wish, reason) =>
+      command({ author, reason, plan: (keys) => planCompromise(keys, times, wish) }),
+    async add(author, key, reason) {
+      const added = await change(prisma, author, async (tx, audit) => {
+        await lockKeys(tx)
+        if ((await tx.jwksKey.findUnique({ where: { kid: key.kid } })) !== null) throw new ApiError('KEY_EXISTS')
+        await insertKey(tx, key, 'prepared')
+        await audit({ action: 'key.import', subject: key.kid, reason })
+        const { keys } = await readKeys(tx)
+        return keys.find(({ kid }) => kid === key.kid)
+      })
+      if (added === undefined) throw new Error('the key that was added is gone')
+      log.info({ kid: added.kid, alg: added.alg, state: added.state }, 'a signing key has been imported')
+      return { ...added, readyAt: new Date(added.createdAt.getTime() + times.publishS * 1000), isReady: false }
+    },
+    async idle() {
+      await running?.catch(() => undefined)
+    },
+  }
+}

