@@ -1,4 +1,4 @@
-import type { GenuineTokens } from '@auth4agent/core/genuine-tokens'
+import type { GenuineTokens } from '@auth4agent/core/token/genuine-tokens'
 import type pg from 'pg'
 import type {
   AgentDirectoryService,

@@ -1,5 +1,5 @@
-import { encodeBase64url } from '@auth4agent/core/base64'
-import { NONCE_BYTES } from '@auth4agent/core/challenge'
+import { encodeBase64url } from '@auth4agent/core/encoding/base64'
+import { NONCE_BYTES } from '@auth4agent/core/identity/challenge'
 import type { CreateChallengeRequest } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { randomNonce } from '../platform/crypto/random.ts'
 import type { AuthnDeps } from './config.ts'

@@ -1,4 +1,4 @@
-import { createGenuineTokens } from '@auth4agent/core/genuine-tokens'
+import { createGenuineTokens } from '@auth4agent/core/token/genuine-tokens'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import { recognizeOwn } from '../keys/index.ts'

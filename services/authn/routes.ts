@@ -1,4 +1,4 @@
-import type { AccessTokenClaims } from '@auth4agent/core/claims'
+import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { create } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { type AuthnService, type TokenClaims, TokenClaimsSchema } from '../../gen/proto/auth4agent/v1/authn_pb.ts'

@@ -1,4 +1,4 @@
-import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type pg from 'pg'
 import { auditId } from '../ledger/ledger.ts'
 import type { Db } from '../platform/db/db.ts'

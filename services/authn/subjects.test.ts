@@ -1,5 +1,5 @@
-import { generateKeyPair } from '@auth4agent/core/ed25519'
-import { thumbprint } from '@auth4agent/core/thumbprint'
+import { thumbprint } from '@auth4agent/core/jose/thumbprint'
+import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   freshOperator,

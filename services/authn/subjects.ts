@@ -1,4 +1,4 @@
-import { parseDid } from '@auth4agent/core/did'
+import { parseDid } from '@auth4agent/core/identity/did'
 import type { AgentDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { InternalClient } from '../internal-port/internal-client.ts'
 import { ApiError } from '../platform/errors/api-error.ts'

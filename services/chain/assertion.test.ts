@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
-import { generateKeyPair } from '@auth4agent/core/ed25519'
-import { thumbprint } from '@auth4agent/core/thumbprint'
+import { thumbprint } from '@auth4agent/core/jose/thumbprint'
+import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import { describe, expect, it } from 'vitest'
 import { adminSigner, bearer, ISSUER, NOW_S, operatorSigner } from '../../test/support/assertions.ts'
 import { reasonOf } from '../../test/support/reason-of.ts'

@@ -1,9 +1,13 @@
 import { timingSafeEqual } from 'node:crypto'
-import { ADMIN_ASSERTION_TYPE, MAX_ASSERTION_LIFETIME_S, OPERATOR_ASSERTION_TYPE } from '@auth4agent/core/assertion'
-import { isJti } from '@auth4agent/core/claims'
-import { importPublicKey, verify } from '@auth4agent/core/ed25519'
-import { ED25519_ALGORITHMS, type ParsedJws, parseCompactJws } from '@auth4agent/core/jws'
-import { thumbprint } from '@auth4agent/core/thumbprint'
+import {
+  ADMIN_ASSERTION_TYPE,
+  MAX_ASSERTION_LIFETIME_S,
+  OPERATOR_ASSERTION_TYPE,
+} from '@auth4agent/core/identity/assertion'
+import { ED25519_ALGORITHMS, type ParsedJws, parseCompactJws } from '@auth4agent/core/jose/jws'
+import { thumbprint } from '@auth4agent/core/jose/thumbprint'
+import { importPublicKey, verify } from '@auth4agent/core/keys/ed25519'
+import { isJti } from '@auth4agent/core/token/claims'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { UsedAssertion } from './call.ts'
 

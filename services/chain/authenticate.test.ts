@@ -1,4 +1,4 @@
-import { ADMIN_ASSERTION_TYPE, OPERATOR_ASSERTION_TYPE } from '@auth4agent/core/assertion'
+import { ADMIN_ASSERTION_TYPE, OPERATOR_ASSERTION_TYPE } from '@auth4agent/core/identity/assertion'
 import { describe, expect, it } from 'vitest'
 import { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import {

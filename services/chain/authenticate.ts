@@ -1,5 +1,5 @@
-import { ADMIN_ASSERTION_TYPE, ADMIN_ISSUER, OPERATOR_ASSERTION_TYPE } from '@auth4agent/core/assertion'
-import { isUuid } from '@auth4agent/core/uuid'
+import { isUuid } from '@auth4agent/core/encoding/uuid'
+import { ADMIN_ASSERTION_TYPE, ADMIN_ISSUER, OPERATOR_ASSERTION_TYPE } from '@auth4agent/core/identity/assertion'
 import type { OperatorDirectoryService, OperatorSnapshot } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { InternalClient } from '../internal-port/internal-client.ts'
 import { ApiError } from '../platform/errors/api-error.ts'

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { MAX_ASSERTION_LIFETIME_S } from '@auth4agent/core/assertion'
+import { MAX_ASSERTION_LIFETIME_S } from '@auth4agent/core/identity/assertion'
 import type { Rpc } from '../chain/rpc.ts'
 import { createGrpcServer } from '../grpc-port/server.ts'
 import { didResolution } from '../identity/index.ts'

@@ -1,4 +1,4 @@
-import { thumbprint } from '@auth4agent/core/thumbprint'
+import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { OperatorStatus } from '../../gen/prisma/enums.ts'

@@ -1,5 +1,5 @@
-import { parseScopeList } from '@auth4agent/core/scope'
-import { isUuid } from '@auth4agent/core/uuid'
+import { isUuid } from '@auth4agent/core/encoding/uuid'
+import { parseScopeList } from '@auth4agent/core/token/scope'
 import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import type { Call, Handlers } from '../chain/call.ts'

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { thumbprint } from '@auth4agent/core/thumbprint'
+import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'

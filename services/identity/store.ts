@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { uuidv7 } from '@auth4agent/core/uuid'
+import { uuidv7 } from '@auth4agent/core/encoding/uuid'
 import { Prisma, type PrismaClient } from '../../gen/prisma/client.ts'
 import type { AuditAction } from '../ledger/audit-action.ts'
 import { type Author, change } from '../ledger/ledger.ts'

@@ -1,4 +1,4 @@
-import { isTokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import { isTokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import { type Audit, type Author, change } from '../ledger/ledger.ts'
 import type { Tx } from '../platform/db/db.ts'

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { encodeBase64url } from '@auth4agent/core/base64'
+import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import { type Author, change, systemAuthor } from '../ledger/ledger.ts'
 import { type HmacKey, importHmacKey } from '../platform/crypto/hmac.ts'

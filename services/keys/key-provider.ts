@@ -1,5 +1,5 @@
-import type { PublicJwk } from '@auth4agent/core/public-jwk'
-import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import type { PublicJwk } from '@auth4agent/core/jose/public-jwk'
+import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { JwksKey } from '../../gen/prisma/client.ts'
 import type { PrivateTokenKey } from '../platform/crypto/token-key.ts'
 

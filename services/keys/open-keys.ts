@@ -1,4 +1,4 @@
-import { MAX_TOKEN_TTL_S } from '@auth4agent/core/claims'
+import { MAX_TOKEN_TTL_S } from '@auth4agent/core/token/claims'
 import { systemAuthor } from '../ledger/ledger.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { StartupError } from '../platform/errors/startup-error.ts'

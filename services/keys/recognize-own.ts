@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
-import type { KeyFinder, VerificationKey } from '@auth4agent/core/access-token'
+import type { KeyFinder, VerificationKey } from '@auth4agent/core/token/access-token'
 import type { TokenSigner } from './token-signer.ts'
 
 type Verify = VerificationKey['verify']

@@ -1,4 +1,4 @@
-import { isTokenAlgorithm, TOKEN_ALGORITHMS } from '@auth4agent/core/token-algorithms'
+import { isTokenAlgorithm, TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
 import type { Handlers } from '../chain/call.ts'

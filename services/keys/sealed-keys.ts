@@ -1,5 +1,5 @@
-import { jwkThumbprint } from '@auth4agent/core/public-jwk'
-import { isTokenAlgorithm, type TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
+import { isTokenAlgorithm, type TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import { generateTokenKey, openTokenKey } from '../platform/crypto/token-key.ts'
 import type { KeyProvider, NewTokenKey } from './key-provider.ts'
 import { PURPOSE } from './key-store.ts'

@@ -1,4 +1,4 @@
-import { TOKEN_ALGORITHMS } from '@auth4agent/core/token-algorithms'
+import { TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
 import { describe, expect, it, vi } from 'vitest'
 import { asAdmin } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'

@@ -1,4 +1,4 @@
-import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import { type Author, change, systemAuthor } from '../ledger/ledger.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { type CarryOutDeps, type Changed, carryOut, factsOf, isDue, isNew, type Plan } from './carry-out.ts'

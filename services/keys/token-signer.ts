@@ -1,5 +1,5 @@
-import { encodeBase64url } from '@auth4agent/core/base64'
-import { ACCESS_TOKEN_TYPE, type AccessTokenClaims } from '@auth4agent/core/claims'
+import { encodeBase64url } from '@auth4agent/core/encoding/base64'
+import { ACCESS_TOKEN_TYPE, type AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import type { PrivateTokenKey, SignAgain } from '../platform/crypto/token-key.ts'
 import { ApiError, toApiError } from '../platform/errors/api-error.ts'

@@ -1,5 +1,5 @@
-import { jwkThumbprint, type PublicJwk } from '@auth4agent/core/public-jwk'
-import { TOKEN_ALGORITHMS } from '@auth4agent/core/token-algorithms'
+import { jwkThumbprint, type PublicJwk } from '@auth4agent/core/jose/public-jwk'
+import { TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Prisma } from '../../gen/prisma/client.ts'
 import type { KeyState } from '../../gen/prisma/enums.ts'

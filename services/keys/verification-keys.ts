@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { KeyFinder, VerificationKey } from '@auth4agent/core/access-token'
-import { jwkThumbprint } from '@auth4agent/core/public-jwk'
-import { isTokenAlgorithm } from '@auth4agent/core/token-algorithms'
-import { importTokenVerifier } from '@auth4agent/core/token-verifier'
+import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
+import { isTokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
+import type { KeyFinder, VerificationKey } from '@auth4agent/core/token/access-token'
+import { importTokenVerifier } from '@auth4agent/core/token/token-verifier'
 import type { JwksKey, PrismaClient } from '../../gen/prisma/client.ts'
 
 /** The public halves of all access token keys there have been. */

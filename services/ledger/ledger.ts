@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { uuidv7 } from '@auth4agent/core/uuid'
+import { uuidv7 } from '@auth4agent/core/encoding/uuid'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import type { Principal } from '../chain/call.ts'
 import { randomNonce } from '../platform/crypto/random.ts'

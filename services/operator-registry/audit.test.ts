@@ -1,4 +1,4 @@
-import { uuidv7 } from '@auth4agent/core/uuid'
+import { uuidv7 } from '@auth4agent/core/encoding/uuid'
 import { timestampFromDate, timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Harness, type Registered, startHarness } from '../../test/support/operator-registry.ts'

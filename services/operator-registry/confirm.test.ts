@@ -1,4 +1,4 @@
-import { recordName } from '@auth4agent/core/proof-record'
+import { recordName } from '@auth4agent/core/identity/proof-record'
 import { timestampMs } from '@bufbuild/protobuf/wkt'
 import { afterEach, describe, expect, test } from 'vitest'
 import { DAY, type Harness, startHarness } from '../../test/support/operator-registry.ts'

@@ -1,5 +1,5 @@
-import { type ProofSubject, recordName } from '@auth4agent/core/proof-record'
-import type { TxtAnswer } from '@auth4agent/core/resolve-txt'
+import { type ProofSubject, recordName } from '@auth4agent/core/identity/proof-record'
+import type { TxtAnswer } from '@auth4agent/core/identity/resolve-txt'
 import type { Operator } from '../../gen/prisma/client.ts'
 import type { Call } from '../chain/call.ts'
 import { ApiError } from '../platform/errors/api-error.ts'

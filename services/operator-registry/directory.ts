@@ -1,4 +1,4 @@
-import { isUuid } from '@auth4agent/core/uuid'
+import { isUuid } from '@auth4agent/core/encoding/uuid'
 import type { Operator } from '../../gen/prisma/client.ts'
 import type {
   LookupOperatorRequest,

@@ -1,6 +1,6 @@
-import { generateKeyPair } from '@auth4agent/core/ed25519'
-import { operatorId } from '@auth4agent/core/operator-id'
-import { thumbprint } from '@auth4agent/core/thumbprint'
+import { operatorId } from '@auth4agent/core/identity/operator-id'
+import { thumbprint } from '@auth4agent/core/jose/thumbprint'
+import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { DAY, type Harness, startHarness } from '../../test/support/operator-registry.ts'
 

@@ -1,4 +1,4 @@
-import { recordName } from '@auth4agent/core/proof-record'
+import { recordName } from '@auth4agent/core/identity/proof-record'
 import { afterEach, expect, test } from 'vitest'
 import { DAY, type Harness, HOUR, startHarness } from '../../test/support/operator-registry.ts'
 

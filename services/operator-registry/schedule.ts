@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { recordName } from '@auth4agent/core/proof-record'
+import { recordName } from '@auth4agent/core/identity/proof-record'
 import type { Author } from '../ledger/ledger.ts'
 import type { Context } from './context.ts'
 import { isRecordSeen, judgeProof } from './domain/judge-proof.ts'

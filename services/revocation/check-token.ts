@@ -1,5 +1,5 @@
-import { REVOCATION_KINDS, type TokenIdentity } from '@auth4agent/core/revocation-log'
-import type { Verdict } from '@auth4agent/core/verdicts'
+import { REVOCATION_KINDS, type TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
+import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type pg from 'pg'
 import { ApiError } from '../platform/errors/api-error.ts'
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { TokenIdentity } from '@auth4agent/core/revocation-log'
+import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
 import type pg from 'pg'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { freshOperator } from '../../test/support/authn.ts'

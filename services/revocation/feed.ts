@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { RevocationRecord } from '@auth4agent/core/revocation-log'
+import type { RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { LogHead, LogStore } from './ports.ts'
 

@@ -1,4 +1,4 @@
-import { isUuid } from '@auth4agent/core/uuid'
+import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { listen } from '../platform/db/listen.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Acknowledgement, LogSignals } from './ports.ts'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { recordHash } from '@auth4agent/core/record-hash'
-import type { RevocationRecord } from '@auth4agent/core/revocation-log'
+import { recordHash } from '@auth4agent/core/revocation/record-hash'
+import type { RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import type { KeyState } from '../../gen/prisma/enums.ts'
 import { freshOperator, insertAgent } from '../../test/support/authn.ts'

@@ -1,4 +1,4 @@
-import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation-log'
+import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import type pg from 'pg'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { LogHead, LogStore, Snapshot, Standing } from './ports.ts'

@@ -1,4 +1,4 @@
-import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation-log'
+import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt'
 import {

@@ -1,4 +1,4 @@
-import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation-log'
+import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 
 /** The end of the log. */
 export interface LogHead extends LogPosition {

@@ -1,4 +1,4 @@
-import { generateKeyPair } from '@auth4agent/core/ed25519'
+import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import {
   authnState,

@@ -1,5 +1,5 @@
-import { verifyAccessToken } from '@auth4agent/core/access-token'
-import { isJti } from '@auth4agent/core/claims'
+import { verifyAccessToken } from '@auth4agent/core/token/access-token'
+import { isJti } from '@auth4agent/core/token/claims'
 import type { RevokeTokenRequest } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import type { Call } from '../chain/call.ts'
 import type { VerificationKeys } from '../keys/verification-keys.ts'

@@ -1,6 +1,6 @@
-import { recordHash } from '@auth4agent/core/record-hash'
-import { type LogPosition, type RevocationRecord } from '@auth4agent/core/revocation-log'
-import { createRevocationState, type RevocationState } from '@auth4agent/core/revocation-state'
+import { recordHash } from '@auth4agent/core/revocation/record-hash'
+import { type LogPosition, type RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
+import { createRevocationState, type RevocationState } from '@auth4agent/core/revocation/revocation-state'
 import { type Clock, isSamePosition, type LogHead, type LogStore, type Member } from './ports.ts'
 
 /** From joining to leaving under one incarnation. */

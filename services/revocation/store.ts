@@ -1,4 +1,4 @@
-import { MAX_TOKEN_TTL_S } from '@auth4agent/core/claims'
+import { MAX_TOKEN_TTL_S } from '@auth4agent/core/token/claims'
 import type pg from 'pg'
 import { type Author, actorName, auditId, usedAssertionOf } from '../ledger/ledger.ts'
 import type { Db } from '../platform/db/db.ts'

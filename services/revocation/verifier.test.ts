@@ -1,5 +1,5 @@
-import { recordHash } from '@auth4agent/core/record-hash'
-import type { RevocationRecord } from '@auth4agent/core/revocation-log'
+import { recordHash } from '@auth4agent/core/revocation/record-hash'
+import type { RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import { expect, it } from 'vitest'
 import { both, calmWorld, endSilently, pass, tokenTarget } from '../../test/simulation/revocation/calm-world.ts'
 import { compact } from '../../test/simulation/revocation/image.ts'

@@ -1,4 +1,4 @@
-import type { RevocationRecord } from '@auth4agent/core/revocation-log'
+import type { RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type {

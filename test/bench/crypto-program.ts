@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { generateKeyPair, importPublicKey, sign, verify } from '@auth4agent/core/ed25519'
+import { generateKeyPair, importPublicKey, sign, verify } from '@auth4agent/core/keys/ed25519'
 
 /**
  * Prints what one Ed25519 verification and one signature cost with the server's own engine, microseconds as JSON. Its one

@@ -1,5 +1,5 @@
 import { sign as cryptoSign, randomUUID } from 'node:crypto'
-import { formatUuid } from '@auth4agent/core/uuid'
+import { formatUuid } from '@auth4agent/core/encoding/uuid'
 import type { AgentParty } from '../support/parties.ts'
 import { INTROSPECTOR, type Peer, RESOURCE } from './contenders/peer.ts'
 import { postAll } from './load/post-all.ts'

@@ -1,7 +1,7 @@
-import { admitPublicKey, verify } from '@auth4agent/core/ed25519'
-import type { Ed25519Engine } from '@auth4agent/core/ed25519-engine'
-import { nodeEngine } from '@auth4agent/core/ed25519-node'
-import { loadSodiumEngine } from '@auth4agent/core/ed25519-sodium'
+import { admitPublicKey, verify } from '@auth4agent/core/keys/ed25519'
+import type { Ed25519Engine } from '@auth4agent/core/keys/ed25519-engine'
+import { nodeEngine } from '@auth4agent/core/keys/ed25519-node'
+import { loadSodiumEngine } from '@auth4agent/core/keys/ed25519-sodium'
 import { describe, expect, it } from 'vitest'
 import vectors from '../vectors/ed25519-signatures.json' with { type: 'json' }
 

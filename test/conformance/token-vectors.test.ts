@@ -1,4 +1,4 @@
-import { importTokenVerifier, type TokenVerifier } from '@auth4agent/core/token-verifier'
+import { importTokenVerifier, type TokenVerifier } from '@auth4agent/core/token/token-verifier'
 import { describe, expect, it } from 'vitest'
 import vectors from '../vectors/token-signatures.json' with { type: 'json' }
 

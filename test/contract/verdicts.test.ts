@@ -1,4 +1,4 @@
-import { verdicts } from '@auth4agent/core/verdicts'
+import { verdicts } from '@auth4agent/core/token/verdicts'
 import { fromBinary, fromJson, toBinary } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'

@@ -1,6 +1,6 @@
-import { ADMIN_ASSERTION_TYPE, ADMIN_ISSUER, OPERATOR_ASSERTION_TYPE } from '@auth4agent/core/assertion'
-import { generateKeyPair, type KeyPair } from '@auth4agent/core/ed25519'
-import { thumbprint } from '@auth4agent/core/thumbprint'
+import { ADMIN_ASSERTION_TYPE, ADMIN_ISSUER, OPERATOR_ASSERTION_TYPE } from '@auth4agent/core/identity/assertion'
+import { thumbprint } from '@auth4agent/core/jose/thumbprint'
+import { generateKeyPair, type KeyPair } from '@auth4agent/core/keys/ed25519'
 import { signCompactJws } from './jws.ts'
 
 /** The issuer of the tests' assertions' audience. */

@@ -1,5 +1,5 @@
-import { encodeBase64url } from '@auth4agent/core/base64'
-import { type SigningKey, sign } from '@auth4agent/core/ed25519'
+import { encodeBase64url } from '@auth4agent/core/encoding/base64'
+import { type SigningKey, sign } from '@auth4agent/core/keys/ed25519'
 
 /** A JWS in compact serialisation (RFC 7515 section 7.1) with any header and payload, good or bad. */
 export function signCompactJws(header: object, payload: object, key: SigningKey): string {

@@ -1,4 +1,4 @@
-import type { AccessTokenClaims } from '@auth4agent/core/claims'
+import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { createVerifier, VerificationError, type Verifier, type VerifierOptions } from '@auth4agent/verifier'
 import { onTestFinished } from 'vitest'
 import { GOOD_CLAIMS } from './access-tokens.ts'

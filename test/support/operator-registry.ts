@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { generateKeyPair } from '@auth4agent/core/ed25519'
-import { recordName } from '@auth4agent/core/proof-record'
+import { recordName } from '@auth4agent/core/identity/proof-record'
+import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import type { Client } from '@connectrpc/connect'
 import type { AuditLog, Operator, PrismaClient } from '../../gen/prisma/client.ts'
 import { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'

@@ -1,4 +1,4 @@
-import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import type { KeyState } from '../../gen/prisma/enums.ts'
 import { createChallengeKeyring } from '../../services/keys/challenge-keyring.ts'

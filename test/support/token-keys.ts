@@ -1,8 +1,8 @@
 import { sign as cryptoSign, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { encodeBase64url } from '@auth4agent/core/base64'
-import { toLowS } from '@auth4agent/core/ecdsa-p256'
-import { jwkThumbprint, type PublicJwk, readPublicJwk } from '@auth4agent/core/public-jwk'
-import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import { encodeBase64url } from '@auth4agent/core/encoding/base64'
+import { jwkThumbprint, type PublicJwk, readPublicJwk } from '@auth4agent/core/jose/public-jwk'
+import { toLowS } from '@auth4agent/core/keys/ecdsa-p256'
+import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 
 /** A key pair for one algorithm, whose halves the test has. */
 export interface TestTokenKey {

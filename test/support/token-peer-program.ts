@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { KeyRow } from '../../services/keys/key-provider.ts'
 import { openPkcs11Provider, type Pkcs11Options } from '../../services/keys/pkcs11/pkcs11-provider.ts'
 

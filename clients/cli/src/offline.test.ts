@@ -1,5 +1,5 @@
-import type { Requirements } from '@auth4agent/core/check-requirements'
-import { TOKEN_ALGORITHMS } from '@auth4agent/core/token-algorithms'
+import { TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
+import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import { describe, expect, it } from 'vitest'
 import { accessToken, accessTokenOf, GOOD_CLAIMS, knownKey, knownKeyOf } from '../../../test/support/access-tokens.ts'
 import { ISSUER, NOW_S } from '../../../test/support/assertions.ts'

@@ -1,8 +1,8 @@
-import { checkTimes, type KeyFinder, verifyAccessToken } from '@auth4agent/core/access-token'
-import { checkRequirements, type Requirements } from '@auth4agent/core/check-requirements'
-import type { AccessTokenClaims } from '@auth4agent/core/claims'
-import { importKeySet } from '@auth4agent/core/key-set'
-import type { Verdict } from '@auth4agent/core/verdicts'
+import { importKeySet } from '@auth4agent/core/jose/key-set'
+import { checkTimes, type KeyFinder, verifyAccessToken } from '@auth4agent/core/token/access-token'
+import { checkRequirements, type Requirements } from '@auth4agent/core/token/check-requirements'
+import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
+import type { Verdict } from '@auth4agent/core/token/verdicts'
 
 /** What can be said of a token without asking about revocation. `claims` are there when it is genuine, if also expired. */
 export interface OfflineVerification {

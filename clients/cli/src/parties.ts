@@ -1,6 +1,6 @@
-import { decodeBase64 } from '@auth4agent/core/base64'
-import { parseDid } from '@auth4agent/core/did'
-import { isUuid } from '@auth4agent/core/uuid'
+import { decodeBase64 } from '@auth4agent/core/encoding/base64'
+import { isUuid } from '@auth4agent/core/encoding/uuid'
+import { parseDid } from '@auth4agent/core/identity/did'
 import {
   type Administrator,
   createAdministrator,

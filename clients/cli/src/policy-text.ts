@@ -1,4 +1,4 @@
-import { isJsonObject } from '@auth4agent/core/strict-json'
+import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
 import type { AudienceRule, OperatorPolicy } from '@auth4agent/sdk'
 import { usageError } from './cli-error.ts'
 

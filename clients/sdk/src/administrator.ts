@@ -1,5 +1,5 @@
-import { ADMIN_ISSUER } from '@auth4agent/core/assertion'
-import { isUuid } from '@auth4agent/core/uuid'
+import { isUuid } from '@auth4agent/core/encoding/uuid'
+import { ADMIN_ISSUER } from '@auth4agent/core/identity/assertion'
 import { readAnswer, readAnswers } from './answers.ts'
 import { type CallerOptions, createCaller } from './caller.ts'
 import * as answers from './operator-answers.ts'

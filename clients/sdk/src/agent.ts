@@ -1,4 +1,4 @@
-import { parseDid } from '@auth4agent/core/did'
+import { parseDid } from '@auth4agent/core/identity/did'
 import { clientError } from './errors.ts'
 import { authorizedFetch } from './fetch.ts'
 import type { IssuedToken } from './issued-token.ts'

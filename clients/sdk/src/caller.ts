@@ -1,4 +1,4 @@
-import { signAssertion } from '@auth4agent/core/assertion'
+import { signAssertion } from '@auth4agent/core/identity/assertion'
 import type { Signer } from './signer.ts'
 import { createTransport, type TransportOptions } from './transport.ts'
 

@@ -1,6 +1,6 @@
-import { operatorId } from '@auth4agent/core/operator-id'
-import { readRecord, recordName } from '@auth4agent/core/proof-record'
-import { thumbprint } from '@auth4agent/core/thumbprint'
+import { operatorId } from '@auth4agent/core/identity/operator-id'
+import { readRecord, recordName } from '@auth4agent/core/identity/proof-record'
+import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { clientError } from './errors.ts'
 import type { DomainInstructions } from './operator-answers.ts'
 

@@ -1,5 +1,5 @@
-import { decodeBase64url } from '@auth4agent/core/base64'
-import { isJsonObject, type JsonObject, parseStrictJson } from '@auth4agent/core/strict-json'
+import { decodeBase64url } from '@auth4agent/core/encoding/base64'
+import { isJsonObject, type JsonObject, parseStrictJson } from '@auth4agent/core/encoding/strict-json'
 import { clientError } from './errors.ts'
 import type { BoundTerms } from './terms.ts'
 

@@ -1,8 +1,8 @@
-import { decodeBase64url } from '@auth4agent/core/base64'
-import type { PublishedJwk } from '@auth4agent/core/jwk-set'
-import { isLowS } from '@auth4agent/core/low-s'
-import type { PublicJwk } from '@auth4agent/core/public-jwk'
-import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import { decodeBase64url } from '@auth4agent/core/encoding/base64'
+import type { PublishedJwk } from '@auth4agent/core/jose/jwk-set'
+import type { PublicJwk } from '@auth4agent/core/jose/public-jwk'
+import { isLowS } from '@auth4agent/core/keys/low-s'
+import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import { platformEd25519 } from './keys/platform.ts'
 
 /** Whether a JWS signature holds over the signing input. Never rejects for what it is given. */
@@ -30,7 +30,7 @@ export async function importPublished({ kid, alg, jwk }: PublishedJwk): Promise<
 async function importEd25519(jwk: PublicJwk): Promise<Verify | undefined> {
   const raw = jwk.kty === 'OKP' ? decodeBase64url(jwk.x) : undefined
   // Apart, for it brings @noble/ed25519.
-  const { admitPublicKey } = await import('@auth4agent/core/admit-key')
+  const { admitPublicKey } = await import('@auth4agent/core/keys/admit-key')
   if (raw === undefined || !admitPublicKey(raw).ok) return undefined
   const ed25519 = await platformEd25519()
   return async (signingInput, signature) =>

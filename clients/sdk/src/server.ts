@@ -1,4 +1,4 @@
-import { isJsonObject } from '@auth4agent/core/strict-json'
+import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
 import { clientError } from './errors.ts'
 import type { Runtime } from './runtime.ts'
 import { createTransport, type Transport, type TransportOptions } from './transport.ts'

@@ -1,6 +1,6 @@
-import { parseAudiences } from '@auth4agent/core/audience'
-import { parseDuration } from '@auth4agent/core/duration'
-import { parseScopeList } from '@auth4agent/core/scope'
+import { parseDuration } from '@auth4agent/core/encoding/duration'
+import { parseAudiences } from '@auth4agent/core/token/audience'
+import { parseScopeList } from '@auth4agent/core/token/scope'
 
 /** What a token is to be good for. */
 export interface TokenTerms {

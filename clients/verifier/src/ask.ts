@@ -1,6 +1,6 @@
-import type { Requirements } from '@auth4agent/core/check-requirements'
-import type { AccessTokenClaims } from '@auth4agent/core/claims'
-import { isJsonObject } from '@auth4agent/core/strict-json'
+import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
+import type { Requirements } from '@auth4agent/core/token/check-requirements'
+import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { isVerdict, type VerificationReason } from './errors.ts'
 import { type Fetch, fetchJson } from './http.ts'
 

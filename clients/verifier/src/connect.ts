@@ -1,4 +1,4 @@
-import type { AccessTokenClaims } from '@auth4agent/core/claims'
+import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { Code, ConnectError, createContextKey, type Interceptor } from '@connectrpc/connect'
 import type { Verifier } from './create-verifier.ts'
 import { createGuard, type GuardOptions, type Refused } from './guard.ts'

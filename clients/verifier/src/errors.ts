@@ -1,4 +1,4 @@
-import { type Verdict, verdicts } from '@auth4agent/core/verdicts'
+import { type Verdict, verdicts } from '@auth4agent/core/token/verdicts'
 
 /** Why a verifier cannot tell whether a token is valid: what it would need is not to be had, or too old. */
 const UNAVAILABLE = {

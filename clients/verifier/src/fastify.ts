@@ -1,4 +1,4 @@
-import type { AccessTokenClaims } from '@auth4agent/core/claims'
+import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { FastifyReply, FastifyRequest, RawServerBase, RouteGenericInterface } from 'fastify'
 import { authorizationOf } from './authorization.ts'
 import type { Verifier } from './create-verifier.ts'

@@ -1,4 +1,4 @@
-import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation-log'
+import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 
 /** What a feed brings: a record of the revocation log, or that everything up to a place in it has been brought. */
 export type FeedEvent =

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { TokenIdentity } from '@auth4agent/core/revocation-log'
-import type { Verdict } from '@auth4agent/core/verdicts'
+import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
+import type { Verdict } from '@auth4agent/core/token/verdicts'
 import { FeedError, type FeedEvent, type RevocationFeed } from './feed.ts'
 import { type Heartbeats, measureHeartbeats } from './heartbeats.ts'
 import type { KeyStore } from './key-store.ts'

@@ -1,4 +1,4 @@
-import { type LogPosition, REVOCATION_KINDS } from '@auth4agent/core/revocation-log'
+import { type LogPosition, REVOCATION_KINDS } from '@auth4agent/core/revocation/revocation-log'
 import { FeedError, type FeedEvent, notUnderstood, type RevocationFeed } from './feed.ts'
 
 /** `google.rpc.Code`. */

@@ -1,4 +1,4 @@
-import type { AccessTokenClaims } from '@auth4agent/core/claims'
+import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { Metadata, ServerInterceptingCall, type ServerInterceptor, status } from '@grpc/grpc-js'
 import type { Verifier } from './create-verifier.ts'
 import { createGuard, type GuardOptions, type Refused } from './guard.ts'

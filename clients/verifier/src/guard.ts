@@ -1,4 +1,4 @@
-import type { AccessTokenClaims } from '@auth4agent/core/claims'
+import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { Verifier } from './create-verifier.ts'
 import { VerificationError } from './errors.ts'
 import { createRequirements, type Wanted } from './wanted.ts'

@@ -1,4 +1,4 @@
-import type { AccessTokenClaims } from '@auth4agent/core/claims'
+import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { MiddlewareHandler } from 'hono'
 import type { Verifier } from './create-verifier.ts'
 import { createGuard, type GuardOptions } from './guard.ts'

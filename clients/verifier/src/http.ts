@@ -1,4 +1,4 @@
-import { parseStrictJson } from '@auth4agent/core/strict-json'
+import { parseStrictJson } from '@auth4agent/core/encoding/strict-json'
 
 /** What of the platform's `fetch` is used. */
 export type Fetch = (url: string, init?: RequestInit) => Promise<Response>

@@ -1,4 +1,4 @@
-export type { AccessTokenClaims } from '@auth4agent/core/claims'
+export type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 export { createVerifier, type Verifier } from './create-verifier.ts'
 export { VerificationError, type VerificationReason } from './errors.ts'
 export { FeedError, type FeedEvent, type RevocationFeed } from './feed.ts'

@@ -1,4 +1,4 @@
-import { TOKEN_ALGORITHMS } from '@auth4agent/core/token-algorithms'
+import { TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { DISCOVERY, fakeIssuer, JWKS, newToken, outcomeOf, published } from '../../../test/support/offline-verifier.ts'
 import { testTokenKey } from '../../../test/support/token-keys.ts'

@@ -1,5 +1,5 @@
-import type { VerificationKey } from '@auth4agent/core/access-token'
-import { importKeySet, type KeySet } from '@auth4agent/core/key-set'
+import { importKeySet, type KeySet } from '@auth4agent/core/jose/key-set'
+import type { VerificationKey } from '@auth4agent/core/token/access-token'
 import { type Fetch, fetchJson } from './http.ts'
 import { type Moment, msSince, NEVER, present } from './moment.ts'
 

@@ -1,5 +1,5 @@
-import { recordHash } from '@auth4agent/core/record-hash'
-import type { RevocationRecord } from '@auth4agent/core/revocation-log'
+import { recordHash } from '@auth4agent/core/revocation/record-hash'
+import type { RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import { expect, it } from 'vitest'
 import type { RevocationFeed } from './feed.ts'
 import { grpcFeed, type RevocationClient } from './grpc-feed.ts'

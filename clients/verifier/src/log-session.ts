@@ -1,6 +1,6 @@
-import { recordHash } from '@auth4agent/core/record-hash'
-import { isRevocationKind, type LogPosition, type RevocationRecord } from '@auth4agent/core/revocation-log'
-import { createRevocationState, type RevocationState } from '@auth4agent/core/revocation-state'
+import { recordHash } from '@auth4agent/core/revocation/record-hash'
+import { isRevocationKind, type LogPosition, type RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
+import { createRevocationState, type RevocationState } from '@auth4agent/core/revocation/revocation-state'
 import { FeedError, notUnderstood } from './feed.ts'
 
 /** What has been read of the revocation log, from one beginning without a position on. */

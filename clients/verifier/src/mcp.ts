@@ -1,4 +1,4 @@
-import { parseScopeString } from '@auth4agent/core/scope'
+import { parseScopeString } from '@auth4agent/core/token/scope'
 import { authorizationOf, type NodeRequest } from './authorization.ts'
 import type { Verifier } from './create-verifier.ts'
 import { createGuard, type Granted, type GuardOptions } from './guard.ts'

@@ -1,6 +1,6 @@
-import { ADMIN_ISSUER, type AssertionSigner } from '@auth4agent/core/assertion'
-import { parseDid } from '@auth4agent/core/did'
-import { isUuid } from '@auth4agent/core/uuid'
+import { isUuid } from '@auth4agent/core/encoding/uuid'
+import { ADMIN_ISSUER, type AssertionSigner } from '@auth4agent/core/identity/assertion'
+import { parseDid } from '@auth4agent/core/identity/did'
 import type { RevocationFeed } from './feed.ts'
 import type { Fetch } from './http.ts'
 

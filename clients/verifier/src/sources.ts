@@ -1,4 +1,4 @@
-import { signAssertion } from '@auth4agent/core/assertion'
+import { signAssertion } from '@auth4agent/core/identity/assertion'
 import { discover, type Places } from './discovery.ts'
 import type { RevocationFeed } from './feed.ts'
 import type { Settings } from './options.ts'

@@ -1,5 +1,5 @@
-import type { Requirements } from '@auth4agent/core/check-requirements'
-import { parseScopeString } from '@auth4agent/core/scope'
+import type { Requirements } from '@auth4agent/core/token/check-requirements'
+import { parseScopeString } from '@auth4agent/core/token/scope'
 import { readAudience, refuseOthers } from './options.ts'
 
 /** What one call wants of a token beyond what the verifier wants of all. */

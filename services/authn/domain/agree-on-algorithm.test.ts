@@ -1,4 +1,4 @@
-import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import { expect, it } from 'vitest'
 import { reasonOf } from '../../../test/support/reason-of.ts'
 import { agreeOnAlgorithm } from './agree-on-algorithm.ts'

@@ -1,4 +1,4 @@
-import { DEFAULT_TOKEN_ALGORITHM, type TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import { DEFAULT_TOKEN_ALGORITHM, type TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import { ApiError } from '../../platform/errors/api-error.ts'
 
 /** What signs tokens for one audience. */

@@ -1,4 +1,4 @@
-import { MAX_TOKEN_BYTES, parseAccessTokenClaims } from '@auth4agent/core/claims'
+import { MAX_TOKEN_BYTES, parseAccessTokenClaims } from '@auth4agent/core/token/claims'
 import { create } from '@bufbuild/protobuf'
 import { expect, it } from 'vitest'
 import { AgentSnapshotSchema, OperatorSnapshotSchema } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'

@@ -1,4 +1,4 @@
-import type { AccessTokenClaims } from '@auth4agent/core/claims'
+import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { Subject } from './decide-issue.ts'
 import type { TokenTerms } from './token-request.ts'
 

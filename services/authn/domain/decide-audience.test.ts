@@ -1,4 +1,4 @@
-import type { Audience } from '@auth4agent/core/audience'
+import type { Audience } from '@auth4agent/core/token/audience'
 import { create } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import {

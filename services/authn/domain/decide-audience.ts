@@ -1,5 +1,5 @@
-import type { Audience } from '@auth4agent/core/audience'
-import { DEFAULT_TOKEN_ALGORITHM, isTokenAlgorithm, type TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import { DEFAULT_TOKEN_ALGORITHM, isTokenAlgorithm, type TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
+import type { Audience } from '@auth4agent/core/token/audience'
 import type { LookupAudienceOwnerResponse } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { Subject } from './decide-issue.ts'

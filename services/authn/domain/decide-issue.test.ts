@@ -1,5 +1,5 @@
-import { type ChallengeContent, challengeMessage } from '@auth4agent/core/challenge'
-import { generateKeyPair, sign } from '@auth4agent/core/ed25519'
+import { type ChallengeContent, challengeMessage } from '@auth4agent/core/identity/challenge'
+import { generateKeyPair, sign } from '@auth4agent/core/keys/ed25519'
 import { create } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { AgentSnapshotSchema, OperatorSnapshotSchema } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'

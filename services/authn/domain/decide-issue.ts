@@ -1,5 +1,5 @@
-import { type ChallengeContent, challengeMessage } from '@auth4agent/core/challenge'
-import { importPublicKey, verify } from '@auth4agent/core/ed25519'
+import { type ChallengeContent, challengeMessage } from '@auth4agent/core/identity/challenge'
+import { importPublicKey, verify } from '@auth4agent/core/keys/ed25519'
 import type { AgentSnapshot, OperatorSnapshot } from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { isFullyBound, type RequestedTerms, resolveTerms, type TermDefaults, type TokenTerms } from './token-request.ts'

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { type ChallengeContent, readChallenge } from '@auth4agent/core/challenge'
+import { type ChallengeContent, readChallenge } from '@auth4agent/core/identity/challenge'
 import { describe, expect, it } from 'vitest'
 import { hmacSha256, importHmacKey } from '../../platform/crypto/hmac.ts'
 import { isAuthentic, parseChallenge, sealChallenge } from './seal-challenge.ts'

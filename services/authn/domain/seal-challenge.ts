@@ -1,5 +1,10 @@
-import { decodeBase64url, encodeBase64url } from '@auth4agent/core/base64'
-import { type ChallengeContent, type ChallengeParts, NONCE_BYTES, splitChallenge } from '@auth4agent/core/challenge'
+import { decodeBase64url, encodeBase64url } from '@auth4agent/core/encoding/base64'
+import {
+  type ChallengeContent,
+  type ChallengeParts,
+  NONCE_BYTES,
+  splitChallenge,
+} from '@auth4agent/core/identity/challenge'
 import { type HmacKey, hmacSha256, verifyHmacSha256 } from '../../platform/crypto/hmac.ts'
 
 /** Seals a challenge: base64url(JSON || HMAC-SHA256(key, JSON || nonce)). Needs no row in the database. */

@@ -1,4 +1,4 @@
-import type { ChallengeContent } from '@auth4agent/core/challenge'
+import type { ChallengeContent } from '@auth4agent/core/identity/challenge'
 import { describe, expect, it } from 'vitest'
 import { reasonOf } from '../../../test/support/reason-of.ts'
 import { bindingOf, isFullyBound, issuerAudience, parseRequestedTerms, resolveTerms } from './token-request.ts'

@@ -1,7 +1,7 @@
-import { type Audience, parseAudience, parseAudiences } from '@auth4agent/core/audience'
-import type { ChallengeContent } from '@auth4agent/core/challenge'
-import { parseDuration } from '@auth4agent/core/duration'
-import { parseScopeString } from '@auth4agent/core/scope'
+import { parseDuration } from '@auth4agent/core/encoding/duration'
+import type { ChallengeContent } from '@auth4agent/core/identity/challenge'
+import { type Audience, parseAudience, parseAudiences } from '@auth4agent/core/token/audience'
+import { parseScopeString } from '@auth4agent/core/token/scope'
 import type { CreateChallengeRequest } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 

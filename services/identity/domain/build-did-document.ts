@@ -1,4 +1,4 @@
-import { encodeMultikey } from '@auth4agent/core/multibase'
+import { encodeMultikey } from '@auth4agent/core/encoding/multibase'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { AgentStatus } from '../../../gen/prisma/enums.ts'
 

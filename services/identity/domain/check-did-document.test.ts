@@ -1,5 +1,5 @@
-import { encodeBase64, encodeBase64url } from '@auth4agent/core/base64'
-import { encodeMultikey } from '@auth4agent/core/multibase'
+import { encodeBase64, encodeBase64url } from '@auth4agent/core/encoding/base64'
+import { encodeMultikey } from '@auth4agent/core/encoding/multibase'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { reasonOf } from '../../../test/support/reason-of.ts'

@@ -1,4 +1,4 @@
-import { decodePublicKeyMultibase } from '@auth4agent/core/multibase'
+import { decodePublicKeyMultibase } from '@auth4agent/core/encoding/multibase'
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 import { ApiError } from '../../platform/errors/api-error.ts'
 

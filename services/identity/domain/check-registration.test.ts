@@ -1,4 +1,4 @@
-import { thumbprint } from '@auth4agent/core/thumbprint'
+import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { describe, expect, it } from 'vitest'
 import { newAgent } from '../../../test/support/identity.ts'
 import { reasonOf } from '../../../test/support/reason-of.ts'

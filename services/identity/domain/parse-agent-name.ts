@@ -1,5 +1,5 @@
-import { parseDid } from '@auth4agent/core/did'
-import { isUuid } from '@auth4agent/core/uuid'
+import { isUuid } from '@auth4agent/core/encoding/uuid'
+import { parseDid } from '@auth4agent/core/identity/did'
 import { ApiError } from '../../platform/errors/api-error.ts'
 
 /** An agent as requests name it, within one operator. */

@@ -1,4 +1,4 @@
-import { decodeBase64 } from '@auth4agent/core/base64'
+import { decodeBase64 } from '@auth4agent/core/encoding/base64'
 import { create, type JsonObject } from '@bufbuild/protobuf'
 import { type Timestamp, TimestampSchema } from '@bufbuild/protobuf/wkt'
 import { invalid, wrongType } from './json-refusal.ts'

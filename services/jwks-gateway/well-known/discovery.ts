@@ -1,4 +1,4 @@
-import { TOKEN_ALGORITHMS } from '@auth4agent/core/token-algorithms'
+import { TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
 import type { GatewayConfig } from '../config.ts'
 
 /** The document at /.well-known/auth4agent, as JSON text: what a client needs to know before its first call. */

@@ -1,6 +1,6 @@
-import { decodeBase64url } from '@auth4agent/core/base64'
-import type { JsonObject } from '@auth4agent/core/strict-json'
-import { isTokenAlgorithm, TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import { decodeBase64url } from '@auth4agent/core/encoding/base64'
+import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
+import { isTokenAlgorithm, TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import { invalidKey, otherCurve, WANTED_KEY } from './parse-signing-key-refusal.ts'
 
 /** A private JWK (RFC 8037 section 2, RFC 7518 sections 6.2 and 6.3) of the right form; whether it is a key is not known. */

@@ -1,5 +1,5 @@
-import { decodeBase64url } from '@auth4agent/core/base64'
-import { admitPublicKey } from '@auth4agent/core/ed25519'
+import { decodeBase64url } from '@auth4agent/core/encoding/base64'
+import { admitPublicKey } from '@auth4agent/core/keys/ed25519'
 import type { PrivateJwk, RsaPrivateJwk } from './parse-signing-key-jwk.ts'
 import { invalidKey, WANTED_KEY } from './parse-signing-key-refusal.ts'
 

@@ -1,5 +1,5 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto'
-import type { JsonObject } from '@auth4agent/core/strict-json'
+import type { JsonObject } from '@auth4agent/core/encoding/strict-json'
 import { invalidKey, otherCurve, WANTED_KEY } from './parse-signing-key-refusal.ts'
 
 type Structure = 'pkcs8' | 'sec1' | 'pkcs1'

@@ -1,5 +1,5 @@
 import { createECDH, createPrivateKey, createPublicKey, type JsonWebKey } from 'node:crypto'
-import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import { compactVerify, exportJWK, exportPKCS8, generateKeyPair, importJWK } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { openssl, opensslKey } from '../../../test/support/openssl.ts'

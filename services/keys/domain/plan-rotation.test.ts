@@ -1,4 +1,4 @@
-import { TOKEN_ALGORITHMS } from '@auth4agent/core/token-algorithms'
+import { TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
 import { describe, expect, it } from 'vitest'
 import { ACTIVE, fresh, key, OTHERS, READY, READY_TOO, TIMES, UNREADY, YOUNG } from '../../../test/support/key-facts.ts'
 import { type KeyFacts, planSchedule, type Step } from './plan-rotation.ts'

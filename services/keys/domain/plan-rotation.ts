@@ -1,4 +1,4 @@
-import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { KeyState } from '../../../gen/prisma/enums.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
-import { encodeBase64url } from '@auth4agent/core/base64'
-import { toLowS } from '@auth4agent/core/ecdsa-p256'
-import type { PublicJwk } from '@auth4agent/core/public-jwk'
-import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import { encodeBase64url } from '@auth4agent/core/encoding/base64'
+import type { PublicJwk } from '@auth4agent/core/jose/public-jwk'
+import { toLowS } from '@auth4agent/core/keys/ecdsa-p256'
+import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import { CKA, CKK, CKM } from './constants.ts'
 
 /** How a token makes keys of an algorithm and signs with them. */

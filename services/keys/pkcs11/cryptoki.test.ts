@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { importAddon } from './cryptoki.ts'
 import { attemptCall, codeOf, judgeError } from './cryptoki-error.ts'
 
-const PACKAGE = join(import.meta.dirname, '../../../../node_modules/pkcs11js')
+const PACKAGE = join(import.meta.dirname, '../../../node_modules/pkcs11js')
 
 describe('importAddon', () => {
   it('says how to build the addon where it is not', async () => {

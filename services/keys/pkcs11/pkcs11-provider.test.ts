@@ -1,6 +1,6 @@
 import { mkdir, rename, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { importTokenVerifier } from '@auth4agent/core/token-verifier'
+import { importTokenVerifier } from '@auth4agent/core/token/token-verifier'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 import { createToken, type SoftToken, type SoftTokenOptions, takeInHand } from '../../../test/support/softhsm.ts'

@@ -1,5 +1,5 @@
-import { TOKEN_ALGORITHMS } from '@auth4agent/core/token-algorithms'
-import { importTokenVerifier } from '@auth4agent/core/token-verifier'
+import { TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
+import { importTokenVerifier } from '@auth4agent/core/token/token-verifier'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 import { takeInHand } from '../../../test/support/softhsm.ts'

@@ -1,4 +1,4 @@
-import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { takeInHand } from '../../../test/support/softhsm.ts'
 import { createTokenProvider, type TokenProvider } from '../../../test/support/token-provider.ts'

@@ -1,5 +1,5 @@
-import type { PublicJwk } from '@auth4agent/core/public-jwk'
-import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import type { PublicJwk } from '@auth4agent/core/jose/public-jwk'
+import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { Handle, Template } from 'pkcs11js'
 import { MECHANISMS } from './algorithms.ts'
 import { CKA, CKO, CKS_RW_USER_FUNCTIONS } from './constants.ts'

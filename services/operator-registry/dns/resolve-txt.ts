@@ -1,5 +1,5 @@
 import { Resolver } from 'node:dns/promises'
-import { resolveTxt, type TxtAnswer } from '@auth4agent/core/resolve-txt'
+import { resolveTxt, type TxtAnswer } from '@auth4agent/core/identity/resolve-txt'
 
 /** Asks every configured resolver once, in parallel. One answer for each, in their order; never rejects. */
 export type ResolveTxt = (name: string) => Promise<readonly TxtAnswer[]>

@@ -1,5 +1,5 @@
-import { type ProofSubject, RECORD_VERSION, recordName, recordValue } from '@auth4agent/core/proof-record'
-import type { TxtAnswer } from '@auth4agent/core/resolve-txt'
+import { type ProofSubject, RECORD_VERSION, recordName, recordValue } from '@auth4agent/core/identity/proof-record'
+import type { TxtAnswer } from '@auth4agent/core/identity/resolve-txt'
 import type { ProofVerdict } from './judge-proof.ts'
 
 /** Why a domain is not confirmed, in an answer that is itself a success: `reason` of ConfirmDomain. */

@@ -1,5 +1,5 @@
-import { recordValue } from '@auth4agent/core/proof-record'
-import type { TxtAnswer } from '@auth4agent/core/resolve-txt'
+import { recordValue } from '@auth4agent/core/identity/proof-record'
+import type { TxtAnswer } from '@auth4agent/core/identity/resolve-txt'
 import { describe, expect, test } from 'vitest'
 import { isRecordSeen, judgeProof, type ProofVerdict } from './judge-proof.ts'
 

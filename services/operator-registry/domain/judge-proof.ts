@@ -1,5 +1,5 @@
-import { type ProofSubject, readRecord } from '@auth4agent/core/proof-record'
-import type { TxtAnswer } from '@auth4agent/core/resolve-txt'
+import { type ProofSubject, readRecord } from '@auth4agent/core/identity/proof-record'
+import type { TxtAnswer } from '@auth4agent/core/identity/resolve-txt'
 
 /** What is looked for, and who owns the domain if somebody else does. */
 export interface WantedProof extends ProofSubject {

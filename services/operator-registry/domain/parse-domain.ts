@@ -1,5 +1,5 @@
 import { domainToASCII, domainToUnicode } from 'node:url'
-import { RECORD_LABEL } from '@auth4agent/core/proof-record'
+import { RECORD_LABEL } from '@auth4agent/core/identity/proof-record'
 import { parse } from 'tldts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 

@@ -1,5 +1,5 @@
-import { parseAudience } from '@auth4agent/core/audience'
-import { isTokenAlgorithm, TOKEN_ALGORITHMS } from '@auth4agent/core/token-algorithms'
+import { isTokenAlgorithm, TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
+import { parseAudience } from '@auth4agent/core/token/audience'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { parseDomain } from './parse-domain.ts'
 

@@ -1,4 +1,4 @@
-import { uuidv7 } from '@auth4agent/core/uuid'
+import { uuidv7 } from '@auth4agent/core/encoding/uuid'
 import type { AuditLog, PrismaClient } from '../../../gen/prisma/client.ts'
 import { pageTokenAfter } from '../../platform/requests/page.ts'
 import type { AuditQuery } from '../domain/parse-audit-query.ts'

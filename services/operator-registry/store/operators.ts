@@ -1,4 +1,4 @@
-import { isUuid } from '@auth4agent/core/uuid'
+import { isUuid } from '@auth4agent/core/encoding/uuid'
 import type { Operator, PrismaClient } from '../../../gen/prisma/client.ts'
 import type { Audit } from '../../ledger/ledger.ts'
 import type { Tx } from '../../platform/db/db.ts'

@@ -7,12 +7,12 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import { promisify } from 'node:util'
-import { signP256 } from '@auth4agent/core/ecdsa-p256'
-import { importSigningKey } from '@auth4agent/core/ed25519'
-import type { PublicJwk } from '@auth4agent/core/public-jwk'
-import { signRsa } from '@auth4agent/core/rsa-pkcs1'
-import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
-import { importTokenVerifier } from '@auth4agent/core/token-verifier'
+import type { PublicJwk } from '@auth4agent/core/jose/public-jwk'
+import { signP256 } from '@auth4agent/core/keys/ecdsa-p256'
+import { importSigningKey } from '@auth4agent/core/keys/ed25519'
+import { signRsa } from '@auth4agent/core/keys/rsa-pkcs1'
+import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
+import { importTokenVerifier } from '@auth4agent/core/token/token-verifier'
 
 /** The private half of a token key, wherever it is. */
 export interface PrivateTokenKey {

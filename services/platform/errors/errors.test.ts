@@ -1,4 +1,4 @@
-import { verdicts } from '@auth4agent/core/verdicts'
+import { verdicts } from '@auth4agent/core/token/verdicts'
 import { fromBinary } from '@bufbuild/protobuf'
 import { anyUnpack } from '@bufbuild/protobuf/wkt'
 import { Code, ConnectError } from '@connectrpc/connect'

@@ -1,5 +1,5 @@
-import { decodeBase64url, encodeBase64url } from '@auth4agent/core/base64'
-import { isUuid } from '@auth4agent/core/uuid'
+import { decodeBase64url, encodeBase64url } from '@auth4agent/core/encoding/base64'
+import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { ApiError } from '../errors/api-error.ts'
 
 const DEFAULT_SIZE = 50

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
-import { encodeBase64, encodeBase64url } from '@auth4agent/core/base64'
-import { generateKeyPair } from '@auth4agent/core/ed25519'
+import { encodeBase64, encodeBase64url } from '@auth4agent/core/encoding/base64'
+import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import { describe, expect, it } from 'vitest'
 import { type Config, ConfigError, readConfig } from './config.ts'
 

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { encodeBase64 } from '@auth4agent/core/base64'
+import { encodeBase64 } from '@auth4agent/core/encoding/base64'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { StartupError } from '../../platform/errors/startup-error.ts'
 import { readConfig } from './config.ts'

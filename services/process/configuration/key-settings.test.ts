@@ -1,4 +1,4 @@
-import { encodeBase64 } from '@auth4agent/core/base64'
+import { encodeBase64 } from '@auth4agent/core/encoding/base64'
 import { describe, expect, it } from 'vitest'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { SERVICE_NAMES, type ServiceName } from './service-names.ts'

@@ -1,8 +1,8 @@
 import { isIP, isIPv6 } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
-import { decodeBase64 } from '@auth4agent/core/base64'
-import { admitPublicKey } from '@auth4agent/core/ed25519'
+import { decodeBase64 } from '@auth4agent/core/encoding/base64'
+import { admitPublicKey } from '@auth4agent/core/keys/ed25519'
 import { parseNatsUrl } from '../../platform/bus/nats-url.ts'
 import { type Parse, SettingError, wholeNumber } from './read-env.ts'
 

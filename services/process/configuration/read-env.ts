@@ -1,4 +1,4 @@
-import { parseDuration } from '@auth4agent/core/duration'
+import { parseDuration } from '@auth4agent/core/encoding/duration'
 
 /** A problem with one variable, in words for the person who set it. */
 export class SettingError extends Error {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { operatorId } from '@auth4agent/core/operator-id'
+import { operatorId } from '@auth4agent/core/identity/operator-id'
 import type { Client } from 'pg'
 import { type AgentParty, type Keys, newAgentParty, newKeys, thumbprintOf } from '../../support/parties.ts'
 

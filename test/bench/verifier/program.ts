@@ -1,6 +1,6 @@
 import { createPublicKey, verify as cryptoVerify } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { engineChoice } from '@auth4agent/core/ed25519'
+import { engineChoice } from '@auth4agent/core/keys/ed25519'
 import { createVerifier, type RevocationFeed } from '@auth4agent/verifier'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import { GOOD_CLAIMS } from '../../support/access-tokens.ts'

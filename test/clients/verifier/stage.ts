@@ -1,5 +1,5 @@
 import { sign } from 'node:crypto'
-import type { AssertionSigner } from '@auth4agent/core/assertion'
+import type { AssertionSigner } from '@auth4agent/core/identity/assertion'
 import { createVerifier, type Fetch, type Verifier, type VerifierOptions } from '@auth4agent/verifier'
 import { type Deployment, ISSUER, startDeployment } from '../../support/deployment.ts'
 import { type AgentParty, newKeys } from '../../support/parties.ts'

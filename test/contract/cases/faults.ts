@@ -1,5 +1,5 @@
-import { encodeBase64 } from '@auth4agent/core/base64'
-import { formatDid } from '@auth4agent/core/did'
+import { encodeBase64 } from '@auth4agent/core/encoding/base64'
+import { formatDid } from '@auth4agent/core/identity/did'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { methods, restForm, shortName } from '../support/contract.ts'

@@ -1,4 +1,4 @@
-import { encodeBase64 } from '@auth4agent/core/base64'
+import { encodeBase64 } from '@auth4agent/core/encoding/base64'
 import type { JsonValue } from '@bufbuild/protobuf'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 

@@ -1,5 +1,5 @@
-import { encodeBase64 } from '@auth4agent/core/base64'
-import { generateKeyPair } from '@auth4agent/core/ed25519'
+import { encodeBase64 } from '@auth4agent/core/encoding/base64'
+import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import { Point } from '@noble/ed25519'
 import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'

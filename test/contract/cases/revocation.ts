@@ -1,4 +1,4 @@
-import { generateKeyPair } from '@auth4agent/core/ed25519'
+import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'

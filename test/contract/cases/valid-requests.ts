@@ -1,5 +1,5 @@
-import { encodeBase64 } from '@auth4agent/core/base64'
-import { generateKeyPair, seedToPem } from '@auth4agent/core/ed25519'
+import { encodeBase64 } from '@auth4agent/core/encoding/base64'
+import { generateKeyPair, seedToPem } from '@auth4agent/core/keys/ed25519'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { accessToken } from '../../support/access-tokens.ts'
 import type { World } from '../support/world.ts'

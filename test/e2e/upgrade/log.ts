@@ -1,4 +1,4 @@
-import { recordHash } from '@auth4agent/core/record-hash'
+import { recordHash } from '@auth4agent/core/revocation/record-hash'
 import type { Pool } from 'pg'
 import { createLogStore } from '../../../services/revocation/log-store.ts'
 

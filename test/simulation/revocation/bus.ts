@@ -1,4 +1,4 @@
-import type { RevocationRecord } from '@auth4agent/core/revocation-log'
+import type { RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import type { Acknowledgement, LogSignals, RevocationBus } from '../../../services/revocation/ports.ts'
 import type { Process } from './clocks.ts'
 import type { Link, Span } from './database.ts'

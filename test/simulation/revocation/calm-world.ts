@@ -1,4 +1,4 @@
-import type { RevocationRecord } from '@auth4agent/core/revocation-log'
+import type { RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import { end, type Target } from './image.ts'
 import type { Role } from './instance.ts'
 import { type Parts, REAL } from './parts.ts'

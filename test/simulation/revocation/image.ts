@@ -1,5 +1,5 @@
-import { recordHash } from '@auth4agent/core/record-hash'
-import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation-log'
+import { recordHash } from '@auth4agent/core/revocation/record-hash'
+import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import type { LogHead, Member } from '../../../services/revocation/ports.ts'
 
 /** What a revocation ends: its record's kind, operator and subject. */

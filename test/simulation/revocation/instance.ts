@@ -1,4 +1,4 @@
-import type { TokenIdentity } from '@auth4agent/core/revocation-log'
+import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
 import type { SettleDeps } from '../../../services/revocation/settle.ts'
 import type { Verifier } from '../../../services/revocation/verifier.ts'
 import type { BusLink, createBus, Signals } from './bus.ts'

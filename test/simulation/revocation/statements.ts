@@ -1,4 +1,4 @@
-import type { LogPosition } from '@auth4agent/core/revocation-log'
+import type { LogPosition } from '@auth4agent/core/revocation/revocation-log'
 import { LAST_RECORDS } from '../../../services/revocation/log-store.ts'
 import type { LogStore } from '../../../services/revocation/ports.ts'
 import type { Signals } from './bus.ts'

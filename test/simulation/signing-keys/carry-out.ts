@@ -1,4 +1,4 @@
-import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { KeyFacts, Step } from '../../../services/keys/domain/plan-rotation.ts'
 import { ApiError } from '../../../services/platform/errors/api-error.ts'
 import { checkCommit } from './checks.ts'

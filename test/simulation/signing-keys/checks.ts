@@ -1,4 +1,4 @@
-import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { KeyFacts } from '../../../services/keys/domain/plan-rotation.ts'
 import { ApiError } from '../../../services/platform/errors/api-error.ts'
 import type { Row } from './database.ts'

@@ -1,4 +1,4 @@
-import { TOKEN_ALGORITHMS } from '@auth4agent/core/token-algorithms'
+import { TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
 import { type Change, carryOut } from './carry-out.ts'
 import { checkCommit } from './checks.ts'
 import { signAll } from './clients.ts'

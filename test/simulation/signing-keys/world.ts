@@ -1,4 +1,4 @@
-import type { TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { RotationTimes } from '../../../services/keys/domain/plan-rotation.ts'
 import type { Random } from '../revocation/random.ts'
 import type { Moment, Row } from './database.ts'

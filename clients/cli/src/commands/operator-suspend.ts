@@ -1,4 +1,4 @@
-import { isUuid } from '@auth4agent/core/uuid'
+import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { adminFlags, reasonFlag } from '../common-flags.ts'

@@ -1,5 +1,5 @@
-import { operatorId } from '@auth4agent/core/operator-id'
-import { thumbprint } from '@auth4agent/core/thumbprint'
+import { operatorId } from '@auth4agent/core/identity/operator-id'
+import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { loadSigner, updateOperatorConfig } from '@auth4agent/sdk/node'
 import { defineCommand } from '../command.ts'
 import { serverFlags } from '../common-flags.ts'

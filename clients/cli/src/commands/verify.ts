@@ -1,4 +1,4 @@
-import { verdicts } from '@auth4agent/core/verdicts'
+import { verdicts } from '@auth4agent/core/token/verdicts'
 import { createTransport, type OnlineVerification, openCalls } from '@auth4agent/sdk'
 import { defineCommand } from '../command.ts'
 import { serverFlags } from '../common-flags.ts'

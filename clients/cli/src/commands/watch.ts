@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation-log'
+import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import { FeedError, sseFeed } from '@auth4agent/verifier'
 import { CliError, usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'

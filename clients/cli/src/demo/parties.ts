@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { fingerprint, formatDid } from '@auth4agent/core/did'
-import { recordName } from '@auth4agent/core/proof-record'
+import { fingerprint, formatDid } from '@auth4agent/core/identity/did'
+import { recordName } from '@auth4agent/core/identity/proof-record'
 import { type Agent, Auth4AgentError, createAgent, createOperator, type Operator, type Signer } from '@auth4agent/sdk'
 import { createKeyFile, pathsIn, updateAgentConfig, updateOperatorConfig } from '@auth4agent/sdk/node'
 import { CliError } from '../cli-error.ts'

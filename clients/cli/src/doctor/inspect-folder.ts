@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fingerprint, formatDid, parseDid } from '@auth4agent/core/did'
+import { fingerprint, formatDid, parseDid } from '@auth4agent/core/identity/did'
 import type { Signer } from '@auth4agent/sdk'
 import {
   type AgentConfig,

@@ -1,4 +1,4 @@
-import type { TxtAnswer } from '@auth4agent/core/resolve-txt'
+import type { TxtAnswer } from '@auth4agent/core/identity/resolve-txt'
 import { expect, it } from 'vitest'
 import { judgeProof } from './judge-proof.ts'
 

@@ -1,5 +1,5 @@
-import { type ProofSubject, readRecord, recordName, recordValue } from '@auth4agent/core/proof-record'
-import type { TxtAnswer } from '@auth4agent/core/resolve-txt'
+import { type ProofSubject, readRecord, recordName, recordValue } from '@auth4agent/core/identity/proof-record'
+import type { TxtAnswer } from '@auth4agent/core/identity/resolve-txt'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
 /** What one resolver answered. */

@@ -1,4 +1,4 @@
-import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation-log'
+import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import { FeedError, type FeedEvent, type RevocationFeed } from '@auth4agent/verifier'
 
 /** What is told of the revocation log as it grows. */

@@ -1,5 +1,5 @@
-import { decodeBase64url, encodeBase64url } from '@auth4agent/core/base64'
-import type { LogPosition } from '@auth4agent/core/revocation-log'
+import { decodeBase64url, encodeBase64url } from '@auth4agent/core/encoding/base64'
+import type { LogPosition } from '@auth4agent/core/revocation/revocation-log'
 
 const TEXT = /^([1-9]\d{0,8})-(0|[1-9]\d{0,14})-([\w-]*)$/
 const HASH_BYTES = 32

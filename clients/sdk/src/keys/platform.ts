@@ -1,4 +1,4 @@
-import { decodeBase64url, encodeBase64url } from '@auth4agent/core/base64'
+import { decodeBase64url, encodeBase64url } from '@auth4agent/core/encoding/base64'
 import type { Signer } from '../signer.ts'
 
 /** An implementation of Ed25519. */

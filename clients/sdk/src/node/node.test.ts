@@ -3,7 +3,7 @@ import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, wri
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { importPublicKey, verify } from '@auth4agent/core/ed25519'
+import { importPublicKey, verify } from '@auth4agent/core/keys/ed25519'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Signer } from '../signer.ts'
 import {

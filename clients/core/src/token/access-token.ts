@@ -1,7 +1,7 @@
+import { type ParsedJws, parseCompactJws } from '../jose/jws.ts'
+import type { PublicJwk } from '../jose/public-jwk.ts'
+import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '../keys/token-algorithms.ts'
 import { ACCESS_TOKEN_TYPE, type AccessTokenClaims, MAX_TOKEN_BYTES, parseAccessTokenClaims } from './claims.ts'
-import { type ParsedJws, parseCompactJws } from './jws.ts'
-import type { PublicJwk } from './public-jwk.ts'
-import { TOKEN_ALGORITHMS, type TokenAlgorithm } from './token-algorithms.ts'
 import type { Verdict } from './verdicts.ts'
 
 /** What a signing key is at a moment; the server's README says what each state does. */

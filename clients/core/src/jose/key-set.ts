@@ -1,6 +1,6 @@
-import type { VerificationKey } from './access-token.ts'
+import type { VerificationKey } from '../token/access-token.ts'
+import { importTokenVerifier } from '../token/token-verifier.ts'
 import { type PublishedJwk, readJwkSet } from './jwk-set.ts'
-import { importTokenVerifier } from './token-verifier.ts'
 
 /** Keys by their kid. */
 export type KeySet = ReadonlyMap<string, VerificationKey>

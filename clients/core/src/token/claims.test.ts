@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { GOOD_CLAIMS } from '../../../test/support/access-tokens.ts'
-import { NOW_S } from '../../../test/support/assertions.ts'
+import { GOOD_CLAIMS } from '../../../../test/support/access-tokens.ts'
+import { NOW_S } from '../../../../test/support/assertions.ts'
 import { isJti, parseAccessTokenClaims } from './claims.ts'
 
 const OTHER_DID = 'did:agent:b.example:21fe31dfa154a261626bf854046fd227'

@@ -1,6 +1,6 @@
-import { encodeBase64url } from './base64.ts'
-import { thumbprint } from './thumbprint.ts'
-import { encodeUtf8 } from './utf8.ts'
+import { encodeBase64url } from '../encoding/base64.ts'
+import { encodeUtf8 } from '../encoding/utf8.ts'
+import { thumbprint } from '../jose/thumbprint.ts'
 
 /** `typ` of the JWT by which an operator authenticates a call. */
 export const OPERATOR_ASSERTION_TYPE = 'auth4agent-operator+jwt'

@@ -1,7 +1,7 @@
 import { constants, sign as cryptoSign, generateKeyPairSync } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { ENCODINGS, signEncoded } from '../../../test/support/rsa-encodings.ts'
+import { ENCODINGS, signEncoded } from '../../../../test/support/rsa-encodings.ts'
 import { signRsa, verifyRsa } from './rsa-pkcs1.ts'
 
 const TEXT = 'message'

@@ -1,7 +1,7 @@
-import { decodeBase64url } from './base64.ts'
+import { decodeBase64url } from '../encoding/base64.ts'
+import { parseStrictJson } from '../encoding/strict-json.ts'
+import { encodeUtf8 } from '../encoding/utf8.ts'
 import { parseDid } from './did.ts'
-import { parseStrictJson } from './strict-json.ts'
-import { encodeUtf8 } from './utf8.ts'
 
 /** What a challenge says of itself. Anyone can read it; only the server that made it can have written it. */
 export interface ChallengeContent {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { signCompactJws } from '../../../test/support/jws.ts'
-import { generateKeyPair, importPublicKey, verify } from './ed25519.ts'
+import { signCompactJws } from '../../../../test/support/jws.ts'
+import { generateKeyPair, importPublicKey, verify } from '../keys/ed25519.ts'
 import { ED25519_ALGORITHMS, type JwsRules, parseCompactJws } from './jws.ts'
 
 const RULES: JwsRules = { maxBytes: 4096, algs: ED25519_ALGORITHMS, typs: ['at+jwt'] }

@@ -1,4 +1,4 @@
-import { encodeBase64url } from './base64.ts'
+import { encodeBase64url } from '../encoding/base64.ts'
 import { jwkThumbprint } from './public-jwk.ts'
 
 /**

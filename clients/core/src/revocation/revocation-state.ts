@@ -1,5 +1,5 @@
+import type { Verdict } from '../token/verdicts.ts'
 import { isRevocationKind, type RevocationKind, type RevocationRecord, type TokenIdentity } from './revocation-log.ts'
-import type { Verdict } from './verdicts.ts'
 
 /** What has been ended, in memory. */
 export interface RevocationState {

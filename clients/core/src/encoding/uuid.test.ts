@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { operatorId } from './operator-id.ts'
+import { operatorId } from '../identity/operator-id.ts'
 import { formatUuid, isUuid, uuidv7, uuidv8FromHash } from './uuid.ts'
 
 const ONES = new Uint8Array(10).fill(0xff)

@@ -1,6 +1,6 @@
+import { isJsonObject } from '../encoding/strict-json.ts'
+import { isTokenAlgorithm, type TokenAlgorithm } from '../keys/token-algorithms.ts'
 import { jwkThumbprint, type PublicJwk, readPublicJwk } from './public-jwk.ts'
-import { isJsonObject } from './strict-json.ts'
-import { isTokenAlgorithm, type TokenAlgorithm } from './token-algorithms.ts'
 
 /** A key that an issuer publishes for its access tokens. Whether its point is on its curve is for whoever imports it. */
 export interface PublishedJwk {

@@ -5,7 +5,7 @@ import {
   verify as cryptoVerify,
   type KeyObject,
 } from 'node:crypto'
-import { encodeBase64url } from './base64.ts'
+import { encodeBase64url } from '../encoding/base64.ts'
 import type { Ed25519Engine, VerifyingKey } from './ed25519-engine.ts'
 
 const KEY_BYTES = 32

@@ -1,6 +1,6 @@
 import { createHmac, createPublicKey, sign as cryptoSign, verify as cryptoVerify, type KeyObject } from 'node:crypto'
-import { generateKeyPair, sign } from '@auth4agent/core/ed25519'
-import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4agent/core/token-algorithms'
+import { generateKeyPair, sign } from '@auth4agent/core/keys/ed25519'
+import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import { describe, expect, it } from 'vitest'
 import {
   accessToken,
@@ -9,10 +9,10 @@ import {
   keysOf,
   knownKey,
   knownKeyOf,
-} from '../../../test/support/access-tokens.ts'
-import { bearer, ISSUER, NOW_S, operatorSigner } from '../../../test/support/assertions.ts'
-import { offlineVerdict } from '../../../test/support/offline-verdict.ts'
-import { testTokenKey } from '../../../test/support/token-keys.ts'
+} from '../../../../test/support/access-tokens.ts'
+import { bearer, ISSUER, NOW_S, operatorSigner } from '../../../../test/support/assertions.ts'
+import { offlineVerdict } from '../../../../test/support/offline-verdict.ts'
+import { testTokenKey } from '../../../../test/support/token-keys.ts'
 import { checkTimes, type VerificationKey, verifyAccessToken } from './access-token.ts'
 
 const { pair, keys, entry } = knownKey()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { accessToken, GOOD_CLAIMS, knownKey } from '../../../test/support/access-tokens.ts'
-import { ISSUER } from '../../../test/support/assertions.ts'
+import { accessToken, GOOD_CLAIMS, knownKey } from '../../../../test/support/access-tokens.ts'
+import { ISSUER } from '../../../../test/support/assertions.ts'
 import type { KeyFinder, VerificationKey } from './access-token.ts'
 import { createGenuineTokens } from './genuine-tokens.ts'
 

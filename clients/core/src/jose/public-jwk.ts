@@ -1,6 +1,6 @@
-import { decodeBase64url } from './base64.ts'
-import { sha256Text } from './sha256.ts'
-import { isJsonObject } from './strict-json.ts'
+import { decodeBase64url } from '../encoding/base64.ts'
+import { sha256Text } from '../encoding/sha256.ts'
+import { isJsonObject } from '../encoding/strict-json.ts'
 
 /** The members of a public key that its thumbprint covers (RFC 7638 section 3.2, RFC 8037 section 2). */
 export type PublicJwk =

@@ -1,4 +1,4 @@
-import { sha256Text } from './sha256.ts'
+import { sha256Text } from '../encoding/sha256.ts'
 
 /** The parts of `did:agent:<domain>:<fingerprint>`. */
 export type AgentDid = { domain: string; fingerprint: string }

@@ -1,5 +1,5 @@
+import { parseDid } from '../identity/did.ts'
 import type { AccessTokenClaims } from './claims.ts'
-import { parseDid } from './did.ts'
 import type { Verdict } from './verdicts.ts'
 
 /** What a verifier wants a token to be good for; empty lists want nothing. */

@@ -1,6 +1,6 @@
-import { decodeBase64url } from './base64.ts'
-import { type JsonFault, type JsonObject, parseStrictJson, parseStrictJsonText } from './strict-json.ts'
-import { decodeAscii, encodeUtf8 } from './utf8.ts'
+import { decodeBase64url } from '../encoding/base64.ts'
+import { type JsonFault, type JsonObject, parseStrictJson, parseStrictJsonText } from '../encoding/strict-json.ts'
+import { decodeAscii, encodeUtf8 } from '../encoding/utf8.ts'
 
 /** The names of Ed25519 signatures in JOSE: `EdDSA` (RFC 8037) and `Ed25519`, which says the curve too (RFC 9864). */
 export const ED25519_ALGORITHMS: readonly string[] = ['EdDSA', 'Ed25519']

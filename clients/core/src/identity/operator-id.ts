@@ -1,6 +1,6 @@
 import { hexToBytes } from '@noble/hashes/utils.js'
-import { sha256Text } from './sha256.ts'
-import { uuidv8FromHash } from './uuid.ts'
+import { sha256Text } from '../encoding/sha256.ts'
+import { uuidv8FromHash } from '../encoding/uuid.ts'
 
 /** What an operator id is made of: the server's issuer, the operator's A-label domain, its root key's RFC 7638 thumbprint. */
 export type OperatorIdentity = { issuer: string; domain: string; thumbprint: string }

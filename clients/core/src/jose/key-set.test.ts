@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { knownKey, knownKeyOf } from '../../../test/support/access-tokens.ts'
+import { knownKey, knownKeyOf } from '../../../../test/support/access-tokens.ts'
+import { TOKEN_ALGORITHMS } from '../keys/token-algorithms.ts'
 import { readJwkSet } from './jwk-set.ts'
 import { importKeySet } from './key-set.ts'
 import { jwkThumbprint, readPublicJwk } from './public-jwk.ts'
-import { TOKEN_ALGORITHMS } from './token-algorithms.ts'
 
 const published = (alg: (typeof TOKEN_ALGORITHMS)[number] = 'EdDSA') => {
   const { entry } = knownKeyOf(alg)

@@ -1,6 +1,6 @@
-import { parseDid } from './did.ts'
+import { isUuid } from '../encoding/uuid.ts'
+import { parseDid } from '../identity/did.ts'
 import { isScopeString } from './scope.ts'
-import { isUuid } from './uuid.ts'
 
 /** Longest access token text that is looked at. */
 export const MAX_TOKEN_BYTES = 16_384

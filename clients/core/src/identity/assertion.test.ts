@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { type AssertionRules, checkAssertion, parseAssertion } from '../../../services/chain/assertion.ts'
-import { reasonOf } from '../../../test/support/reason-of.ts'
+import { type AssertionRules, checkAssertion, parseAssertion } from '../../../../services/chain/assertion.ts'
+import { reasonOf } from '../../../../test/support/reason-of.ts'
+import { generateKeyPair } from '../keys/ed25519.ts'
 import { ADMIN_ISSUER, type AssertionContent, signAssertion } from './assertion.ts'
-import { generateKeyPair } from './ed25519.ts'
 
 const NOW_S = 1_800_000_000
 const ISSUER = 'https://auth.example/é'

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import sodium from 'sodium-native'
 import { describe, expect, it } from 'vitest'
-import { until } from '../../../test/support/until.ts'
+import { until } from '../../../../test/support/until.ts'
 import { chooseEngine, engineChoice } from './ed25519.ts'
 import { nodeEngine } from './ed25519-node.ts'
 import { loadSodiumEngine, type Sodium } from './ed25519-sodium.ts'
@@ -38,7 +38,7 @@ describe('the choice', () => {
     const hook = `import { registerHooks } from 'node:module'
       const resolve = (name, context, next) => next(name === 'sodium-native' ? 'sodium-native-gone' : name, context)
       registerHooks({ resolve })`
-    const script = `import { engineChoice, generateKeyPair, importPublicKey, sign, verify } from './clients/core/src/ed25519.ts'
+    const script = `import { engineChoice, generateKeyPair, importPublicKey, sign, verify } from './clients/core/src/keys/ed25519.ts'
       const { publicKey, privateKey } = generateKeyPair()
       const holds = verify(importPublicKey(publicKey), publicKey, sign(privateKey, publicKey))
       console.log(JSON.stringify([engineChoice.engine.name, engineChoice.problem, holds]))`

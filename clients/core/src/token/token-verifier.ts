@@ -1,10 +1,10 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
-import { decodeBase64url } from './base64.ts'
-import { verifyP256 } from './ecdsa-p256.ts'
-import { admitPublicKey, importPublicKey, verify } from './ed25519.ts'
-import { type PublicJwk, readPublicJwk } from './public-jwk.ts'
-import { verifyRsa } from './rsa-pkcs1.ts'
-import { isTokenAlgorithm, type TokenAlgorithm } from './token-algorithms.ts'
+import { decodeBase64url } from '../encoding/base64.ts'
+import { type PublicJwk, readPublicJwk } from '../jose/public-jwk.ts'
+import { verifyP256 } from '../keys/ecdsa-p256.ts'
+import { admitPublicKey, importPublicKey, verify } from '../keys/ed25519.ts'
+import { verifyRsa } from '../keys/rsa-pkcs1.ts'
+import { isTokenAlgorithm, type TokenAlgorithm } from '../keys/token-algorithms.ts'
 
 /** Whether a JWS signature holds over the signing input; each has exactly one form that does. */
 type Verify = (signingInput: Uint8Array, signature: Uint8Array) => boolean

@@ -1,9 +1,9 @@
 import { createHmac, ECDH } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { signBytes, testTokenKey } from '../../../test/support/token-keys.ts'
-import { generateKeyPair } from './ed25519.ts'
-import type { PublicJwk } from './public-jwk.ts'
-import { TOKEN_ALGORITHMS, type TokenAlgorithm } from './token-algorithms.ts'
+import { signBytes, testTokenKey } from '../../../../test/support/token-keys.ts'
+import type { PublicJwk } from '../jose/public-jwk.ts'
+import { generateKeyPair } from '../keys/ed25519.ts'
+import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '../keys/token-algorithms.ts'
 import { importTokenVerifier } from './token-verifier.ts'
 
 const INPUT = Buffer.from('header.payload')
