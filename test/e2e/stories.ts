@@ -20,6 +20,3 @@ export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
   'test/e2e/workers/refused-start.test.ts': 'workers that do not start are of one process',
   'test/e2e/workers/workers.test.ts': 'the workers whose ports are shared are of one process',
 }
-
-/** Stories that every run of the tests also tells of a small cluster; `npm run test:cluster` tells all of one. */
-export const SHORT_CLUSTER_STORIES: readonly string[] = ['test/e2e/version-1-client/end-of-tokens.test.ts']
