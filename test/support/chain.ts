@@ -5,10 +5,10 @@ import type { StreamHandler, UnaryHandler } from '../../services/chain/call.ts'
 import { type ChainDeps, createRpc } from '../../services/chain/chain.ts'
 import type { Policy } from '../../services/chain/policy.ts'
 import type { Forward, Meta, Route } from '../../services/chain/rpc.ts'
-import { localClient } from '../../services/internal-port/local-client.ts'
 import type { Db } from '../../services/platform/db/db.ts'
 import { createLimiter, type LimitName, type Rate, type Rates } from '../../services/platform/limits/limits.ts'
 import { createLogger } from '../../services/platform/log/log.ts'
+import { localClient } from '../../services/platform/rpc/local-client.ts'
 import { adminSigner, ISSUER, NOW_S, operatorSigner } from './assertions.ts'
 
 /** The method that all calls are of; its policy and handler are the test's. */

@@ -6,7 +6,6 @@ import type { AuditLog, Operator, PrismaClient } from '../../gen/prisma/client.t
 import { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import type { Call, Principal } from '../../services/chain/call.ts'
-import { localClient } from '../../services/internal-port/local-client.ts'
 import {
   createOperatorRegistry,
   createTxtResolvers,
@@ -14,6 +13,7 @@ import {
   type RegistrySettings,
 } from '../../services/operator-registry/index.ts'
 import { createGate } from '../../services/platform/limits/gate.ts'
+import { localClient } from '../../services/platform/rpc/local-client.ts'
 import { silentLog, testDatabase } from './database.ts'
 import { type DnsServer, startDnsServer } from './dns-server.ts'
 

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import {
   LookupOperatorResponseSchema,
   OperatorDirectoryService,
-} from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import { ApiError } from '../platform/errors/api-error.ts'
+} from '../../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
+import { ApiError } from '../errors/api-error.ts'
 import { localClient } from './local-client.ts'
 
 describe('localClient', () => {
