@@ -120,7 +120,7 @@ describe.each(ways)('watching over %s', (_name, watch) => {
     for (const watching of all) await sees(watching, after)
     const counts = heads()
     const came = (now: number[]) => now.every((count, index) => count > (counts[index] ?? 0))
-    await until(async () => heads(), came, 4_000)
+    await until(async () => heads(), came)
   })
 
   it('is possible 8 times for one caller, and again when one has left', async () => {
