@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { MAX_ASSERTION_LIFETIME_S } from '@auth4agent/core/identity/assertion'
+import { callLevels } from '../chain/observation.ts'
 import type { Rpc } from '../chain/rpc.ts'
 import { createGrpcServer } from '../grpc-port/server.ts'
 import { didResolution } from '../identity/index.ts'
@@ -160,6 +161,7 @@ function internalListener({ config, rpc, log, metrics, internal, certificates }:
     certificates,
     deadlineMs: config.requestTimeoutMs,
     log,
+    callLevel: callLevels[config.logFormat],
     metrics,
   })
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createRpc } from '../chain/chain.ts'
+import { callLevels } from '../chain/observation.ts'
 import { withRequestScope } from '../internal-port/request-scope.ts'
 import { claimIssuer } from '../platform/db/claim-issuer.ts'
 import { type Db, openDb } from '../platform/db/db.ts'
@@ -69,6 +70,7 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
     issuer: config.issuer,
     prisma: db.prisma,
     log,
+    callLevel: callLevels[config.logFormat],
     metrics,
     limiter: createLimiter(() => performance.now()),
     rates: scaleRates(config.rateFactorPercent / 100),

@@ -5,7 +5,9 @@
 export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
   'test/e2e/cluster/cluster.test.ts': 'npm run cluster starts processes of its own',
   'test/e2e/embedded/embedded.test.ts': 'the embedded database belongs to one process',
+  'test/e2e/embedded/npm-start.test.ts': 'npm start is one process',
   'test/e2e/embedded/refused-start.test.ts': 'a process that does not start is one process',
+  'test/e2e/embedded/terminal.test.ts': 'a terminal shows one process',
   'test/e2e/key-encryption-key/key-encryption-key.test.ts':
     'what holds the key restarts one after the other, with whatever it runs',
   'test/e2e/key-import/key-import.test.ts': 'a process that is to start with a key of its own is one process',

@@ -53,6 +53,8 @@ export class ConfigError extends Error {
 }
 
 const DEFAULT_PORT = 8080
+/** A terminal has a person in front of it. */
+const DEFAULT_LOG_FORMAT = process.stdout.isTTY ? 'text' : 'json'
 const HOUR = 3600
 const DAY = 24 * HOUR
 const YEAR = 365 * DAY
@@ -115,6 +117,7 @@ function readValues(value: Value, defaultDataDir: string) {
     allowPlainHttp: value('AUTH4AGENT_ALLOW_PLAIN_HTTP', flag, false),
     trustedProxies: value('AUTH4AGENT_TRUSTED_PROXIES', list(addressRange), []),
     logLevel: value('AUTH4AGENT_LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error', 'silent'), 'info'),
+    logFormat: value('AUTH4AGENT_LOG_FORMAT', oneOf('json', 'text'), DEFAULT_LOG_FORMAT),
     challengeTtl: value('AUTH4AGENT_CHALLENGE_TTL', duration(30, 600), 300),
     tokenTtl: value('AUTH4AGENT_TOKEN_TTL', duration(30, HOUR), 900),
     maxTokenTtl: value('AUTH4AGENT_MAX_TOKEN_TTL', duration(30, HOUR), HOUR),
