@@ -78,7 +78,8 @@ export async function auditRefusal(
   return error
 }
 
-function fieldsOf(request: Message): Fields {
+/** The fields of a message of any type. */
+export function fieldsOf(request: Message): Fields {
   return request as object as Fields
 }
 

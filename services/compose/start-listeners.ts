@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { MAX_ASSERTION_LIFETIME_S } from '@auth4agent/core/identity/assertion'
 import { callLevels } from '../chain/observation.ts'
 import type { Rpc } from '../chain/rpc.ts'
+import { MAX_ALL_STREAMS } from '../chain/streams.ts'
 import { createGrpcServer } from '../grpc-port/server.ts'
 import { didResolution } from '../identity/index.ts'
 import type { Certificates } from '../internal-port/certificates.ts'
@@ -20,7 +21,7 @@ import { PUBLIC_SERVICES } from './public-services.ts'
 const CHALLENGE_TTL_S = { min: 30, max: 600 } as const
 const BODY_LIMIT = 64 * 1024
 /** gRPC streams beside those of calls: watchers of revocations, health's Watch and reflection. */
-const LASTING_STREAMS = 456
+const LASTING_STREAMS = MAX_ALL_STREAMS + 200
 const DEFAULT_INTERNAL_PORT = 8082
 
 /** Where a process listens. */

@@ -46,7 +46,9 @@ export const revokeToken = defineCommand({
           )
         : (await openOperator(context)).revokeToken(jti, reason)
     const revoked = await progress('revoking', call)
-    answer(revoked, `token revoked\n\n${lines({ jti: revoked.jti, revoked_at: revoked.revoked_at })}`)
+    const { jti: id, revoked_at, ended_operator_id: operator } = revoked
+    const also = operator ? ', and with it all tokens of the operator: it had 10,000 revoked tokens already' : ''
+    answer(revoked, `token revoked${also}\n\n${lines({ jti: id, revoked_at })}`)
   },
 })
 

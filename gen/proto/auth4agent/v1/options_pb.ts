@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/options.proto.
  */
 export const file_auth4agent_v1_options: GenFile = /*@__PURE__*/
-  fileDesc("ChthdXRoNGFnZW50L3YxL29wdGlvbnMucHJvdG8SDWF1dGg0YWdlbnQudjEiOQoIUmVzdFJ1bGUSFgoOc3VjY2Vzc19zdGF0dXMYASABKAUSFQoNbGFzdF9ldmVudF9pZBgCIAMoCSIdCgtFdmVudElkUnVsZRIOCgZmaWVsZHMYASADKAkiYgoISnNvblJ1bGUSFQoNYWNjZXB0X251bWJlchgBIAEoCBIVCg1hY2NlcHRfc2luZ2xlGAIgASgIEhIKCm9taXRfZW1wdHkYAyABKAgSFAoMbWlsbGlzZWNvbmRzGAQgASgIOk0KBHJlc3QSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxiNjAMgASgLMhcuYXV0aDRhZ2VudC52MS5SZXN0UnVsZVIEcmVzdDpYCghldmVudF9pZBIfLmdvb2dsZS5wcm90b2J1Zi5NZXNzYWdlT3B0aW9ucxiNjAMgASgLMhouYXV0aDRhZ2VudC52MS5FdmVudElkUnVsZVIHZXZlbnRJZDpMCgRqc29uEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxiNjAMgASgLMhcuYXV0aDRhZ2VudC52MS5Kc29uUnVsZVIEanNvbmIGcHJvdG8z", [file_google_protobuf_descriptor]);
+  fileDesc("ChthdXRoNGFnZW50L3YxL29wdGlvbnMucHJvdG8SDWF1dGg0YWdlbnQudjEiOQoIUmVzdFJ1bGUSFgoOc3VjY2Vzc19zdGF0dXMYASABKAUSFQoNbGFzdF9ldmVudF9pZBgCIAMoCSIdCgtFdmVudElkUnVsZRIOCgZmaWVsZHMYASADKAkiYgoISnNvblJ1bGUSFQoNYWNjZXB0X251bWJlchgBIAEoCBIVCg1hY2NlcHRfc2luZ2xlGAIgASgIEhIKCm9taXRfZW1wdHkYAyABKAgSFAoMbWlsbGlzZWNvbmRzGAQgASgIOk0KBHJlc3QSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxiNjAMgASgLMhcuYXV0aDRhZ2VudC52MS5SZXN0UnVsZVIEcmVzdDpYCghldmVudF9pZBIfLmdvb2dsZS5wcm90b2J1Zi5NZXNzYWdlT3B0aW9ucxiNjAMgASgLMhouYXV0aDRhZ2VudC52MS5FdmVudElkUnVsZVIHZXZlbnRJZDpMCgRqc29uEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxiNjAMgASgLMhcuYXV0aDRhZ2VudC52MS5Kc29uUnVsZVIEanNvbjpACgtlbmRzX3N0cmVhbRIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYjowDIAEoCFIKZW5kc1N0cmVhbWIGcHJvdG8z", [file_google_protobuf_descriptor]);
 
 /**
  * RestRule adds to a method's google.api.http binding.
@@ -131,4 +131,13 @@ export const event_id: GenExtension<MessageOptions, EventIdRule> = /*@__PURE__*/
  */
 export const json: GenExtension<FieldOptions, JsonRule> = /*@__PURE__*/
   extDesc(file_auth4agent_v1_options, 2);
+
+/**
+ * Of a request for a stream: a caller that sets this field asks for one that ends by itself soon. It takes none of the places of
+ * streams that last.
+ *
+ * @generated from extension: bool ends_stream = 50702;
+ */
+export const ends_stream: GenExtension<FieldOptions, boolean> = /*@__PURE__*/
+  extDesc(file_auth4agent_v1_options, 3);
 
