@@ -175,7 +175,7 @@ describe('init', () => {
       operator_id: '',
       key: { provider: 'file', ref: join(folder, 'keys/agent.key') },
     })
-    expect(config).toMatchObject({ did_document: { created_at: '1970-01-01T00:00:00Z' } })
+    expect(config).toMatchObject({ did_document: { id: printed.did, verificationMethod: [{ type: 'Multikey' }] } })
     expect((await stat(join(folder, 'agent.json'))).mode & 0o777).toBe(0o600)
     expect((await stat(folder)).mode & 0o777).toBe(0o700)
     expect(stdout).not.toContain((await textOf('keys/agent.key')).slice(0, 20))

@@ -135,6 +135,13 @@ describe('the command line tool, from an operator to a token and back', () => {
     expect(ok(await operator.run('agents', 'approve', did))).toContain('status: active')
   })
 
+  it('init writes the DID document that the server publishes for an active agent', async () => {
+    const headers = { accept: 'application/did+json' }
+    const published = await fetch(`${deployment.server.baseUrl}/v1/agent/${did}`, { headers })
+    const { did_document } = await readJson(join(agent.folder, 'agent.json'))
+    expect(did_document).toEqual(await published.json())
+  })
+
   it('4. grants it scopes, and shows them', async () => {
     const scopes = 'orders:write,orders:read'
     expect(JSON.parse(ok(await operator.run('agent-scopes', 'set', '--scopes', scopes, '--did', did)))).toEqual({

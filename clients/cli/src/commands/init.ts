@@ -1,7 +1,7 @@
 import { rename, stat } from 'node:fs/promises'
 import { encodeBase64 } from '@auth4agent/core/encoding/base64'
-import { encodeMultikey } from '@auth4agent/core/encoding/multibase'
 import { fingerprint, formatDid } from '@auth4agent/core/identity/did'
+import { buildDidDocument } from '@auth4agent/core/identity/did-document'
 import { createKeyFile, pathsIn, updateAgentConfig, updateOperatorConfig, writeText } from '@auth4agent/sdk/node'
 import { configurationError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
@@ -40,7 +40,7 @@ export const init = defineCommand({
     const common = { domain: normalizeDomain(flags.required('domain')), server, issuer: flags.text('issuer') }
     const role = flags.on('operator') ? 'operator' : 'agent'
     await makeRoom(folder, role, flags.on('force') ? now() : undefined)
-    const made = role === 'operator' ? await initOperator(folder, common) : await initAgent(folder, common, now())
+    const made = role === 'operator' ? await initOperator(folder, common) : await initAgent(folder, common)
     const output = flags.text('output')
     if (output === undefined) return answer(made, indented(made))
     await writeText(output, indented(made), { replacesLink: true })
@@ -64,32 +64,17 @@ async function initOperator(folder: string, { domain, server, issuer }: Common) 
   return { mode: 'operator', domain, root_public_key, server }
 }
 
-async function initAgent(folder: string, { domain, server, issuer }: Common, nowMs: number) {
+async function initAgent(folder: string, { domain, server, issuer }: Common) {
   const path = pathsIn(folder).agentKey
   const { publicKey } = await createKeyFile(path)
   const did = formatDid(domain, fingerprint(publicKey))
   const public_key = encodeBase64(publicKey)
-  const did_document = didDocument(did, publicKey, nowMs)
+  // What the server publishes once the agent is active.
+  const did_document = buildDidDocument({ did, status: 'active', publicKey })
   const key = { provider: 'file', ref: path }
   const told = issuer === undefined ? {} : { issuer }
   await updateAgentConfig(folder, { did, operator_id: '', server_url: server, public_key, key, did_document, ...told })
   return { mode: 'agent', did, public_key, did_document, server }
-}
-
-/** DID Core 1.0, with the members that version 1 has. */
-function didDocument(did: string, publicKey: Uint8Array, nowMs: number) {
-  const id = `${did}#key-1`
-  return {
-    '@context': ['https://www.w3.org/ns/did/v1'],
-    id: did,
-    controller: did,
-    created_at: new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z'),
-    verificationMethod: [
-      { id, type: 'Ed25519VerificationKey2020', controller: did, publicKeyMultibase: encodeMultikey(publicKey) },
-    ],
-    authentication: [id],
-    assertionMethod: [id],
-  }
 }
 
 /** Sees to it that nothing is lost: refuses where there is a key or configuration, or moves both aside. */
