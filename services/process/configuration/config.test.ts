@@ -168,6 +168,10 @@ describe('readConfig', () => {
     ])
   })
 
+  it('leaves the settings of the command line tool alone', () => {
+    expect(problemsOf({ AUTH4AGENT_HOME: '/x', AUTH4AGENT_CONTEXT: 'staging', AUTH4AGENT_TOKEN: 'x.y.z' })).toEqual([])
+  })
+
   it('lists all problems at once', () => {
     const env = { PORT: 'x', AUTH4AGENT_HOST: 'y', AUTH4AGENT_NONE: 'z', AUTH4AGENT_TLS_CERT_FILE: '/cert' }
     expect(problemsOf(env).map((line) => line.split(' ')[0])).toEqual([

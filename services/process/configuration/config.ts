@@ -59,6 +59,9 @@ const HOUR = 3600
 const DAY = 24 * HOUR
 const YEAR = 365 * DAY
 
+/** Settings of the command line tool, which may stand in the same shell. */
+const OF_THE_TOOL: ReadonlySet<string> = new Set(['AUTH4AGENT_HOME', 'AUTH4AGENT_CONTEXT', 'AUTH4AGENT_TOKEN'])
+
 /** Reads the environment of a process that runs these services. Throws ConfigError with every problem found. */
 export function readConfig(
   env: Readonly<Record<string, string | undefined>>,
@@ -86,7 +89,8 @@ export function readConfig(
   const values = readValues(value, defaultDataDir)
   const config: Config = { ...values, services, issuer: values.baseUrl, testDomains: isTryOut(values) }
   for (const name of Object.keys(env)) {
-    if (name.startsWith('AUTH4AGENT_') && !known.has(name)) problems.push(`${name} is not a setting of this server`)
+    if (name.startsWith('AUTH4AGENT_') && !known.has(name) && !OF_THE_TOOL.has(name))
+      problems.push(`${name} is not a setting of this server`)
   }
   // A conflict with a value that is wrong in itself would only be a second sentence about the same mistake.
   const isMistaken = (sentence: string) => mistaken.some((name) => sentence.includes(name))

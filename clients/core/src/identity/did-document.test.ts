@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { buildDidDocument } from './build-did-document.ts'
+import { buildDidDocument } from './did-document.ts'
 
 const did = 'did:agent:acme.example:0123456789abcdef0123456789abcdef'
 // The example of did:key for Ed25519 (W3C did:key, section 3.1.1).
