@@ -109,7 +109,7 @@ describe('the call that an assertion names', () => {
     const authorization = assertionOf(operators.acme, `POST ${path}`)
     const answer = await sendHttp(server.baseUrl, {
       verb: 'POST',
-      path: `${origin}${path}?reason=x`,
+      path: `${origin}${path}?agent=${NOBODY}`,
       headers: { ...headers, authorization },
     })
     expect(JSON.parse(answer.text)).toMatchObject({ reason: 'AGENT_NOT_FOUND' })

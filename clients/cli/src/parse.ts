@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
+import { nearest } from '@auth4agent/core/names/nearest'
 import { usageError } from './cli-error.ts'
 import type { Command } from './command.ts'
 import { type Flag, type FlagTable, type FlagValues, globalFlags } from './flags.ts'
 import { shown } from './hidden.ts'
-import { nearest } from './nearest.ts'
 
 /** What a command line says, before the command's own rules are asked. */
 export interface CommandLine {

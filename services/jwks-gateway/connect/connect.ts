@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { DescMethod, Message } from '@bufbuild/protobuf'
+import { createRegistry, type DescMethod, type Message } from '@bufbuild/protobuf'
 import {
   type ConnectRouter,
   createConnectRouter,
@@ -21,8 +21,8 @@ import { ApiError, toApiError } from '../../platform/errors/api-error.ts'
 import { toConnectError } from '../../platform/errors/connect-error.ts'
 import type { GatewayContext } from '../gateway-context.ts'
 import { unlessStalled } from '../rest/unless-stalled.ts'
-import { pathOf } from '../well-known/links.ts'
-import { refusal, refuseUnread } from './connect-refusals.ts'
+import { pathOf, queryOf } from '../well-known/links.ts'
+import { type FindMessage, refusal, refuseUnread } from './connect-refusals.ts'
 
 /** Answers a request of Connect or gRPC-Web. */
 export type ConnectListener = (request: IncomingMessage, response: ServerResponse) => void
@@ -37,6 +37,8 @@ interface CallState {
 }
 
 const UNKNOWN_PROCEDURE = new ApiError('ROUTE_NOT_FOUND', 'There is no such procedure')
+
+const UNKNOWN_QUERY = new ApiError('UNKNOWN_FIELD', 'A call over Connect or gRPC-Web takes no query parameters')
 
 const callState = createContextKey<CallState>({
   caller: { requestId: '', source: '' },
@@ -57,8 +59,11 @@ export function createConnectListener(context: GatewayContext): ConnectListener 
     maxTimeoutMs: MAX_TIMEOUT_MS,
     shutdownSignal: closing,
     acceptCompression: [compressionGzip, compressionBrotli],
+    jsonOptions: { ignoreUnknownFields: false },
   })
   for (const method of rpc.services.flatMap(({ methods }) => methods)) addMethod(router, context, method)
+  const registry = createRegistry(...rpc.services.map(({ file }) => file))
+  const calls: Calls = { rpc, findMessage: (typeName) => registry.getMessage(typeName) }
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]))
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const handler = handlers.get(pathOf(request.url ?? '/'))
@@ -66,7 +71,7 @@ export function createConnectListener(context: GatewayContext): ConnectListener 
     const output =
       handler === undefined
         ? refusal(await rpc.refuse(UNKNOWN_PROCEDURE, caller), request.headers['content-type'])
-        : await call(rpc, handler, request, response, caller)
+        : await call(calls, handler, request, response, caller)
     await universalResponseToNodeResponse(output, response)
   }
   return (request, response) => {
@@ -78,18 +83,28 @@ export function createConnectListener(context: GatewayContext): ConnectListener 
   }
 }
 
+/** What calls are made with. */
+interface Calls {
+  readonly rpc: Rpc
+  readonly findMessage: FindMessage
+}
+
 async function call(
-  rpc: Rpc,
+  { rpc, findMessage }: Calls,
   handler: UniversalHandler,
   request: IncomingMessage,
   response: ServerResponse,
   caller: Caller,
 ) {
+  // The protocol has no query here; one that was meant to restrict something must not be dropped.
+  if (request.method === 'POST' && queryOf(request.url ?? '/') !== '') {
+    return refusal(await refuseRead(rpc, handler.method, UNKNOWN_QUERY, caller), request.headers['content-type'])
+  }
   const state: CallState = { caller, isInvoked: false, cut: () => response.destroy() }
   const values = createContextValues().set(callState, state)
   const output = await handler(universalRequestFromNodeRequest(request, response, undefined, values))
   if (state.isInvoked) return output
-  return refuseUnread(output, request.headers['content-type'], (error) =>
+  return refuseUnread(output, request.headers['content-type'], findMessage, (error) =>
     refuseRead(rpc, handler.method, error, caller),
   )
 }

@@ -5,7 +5,7 @@ import { ApiError, toApiError } from '../../platform/errors/api-error.ts'
 import type { GatewayContext } from '../gateway-context.ts'
 import { problemOf } from '../problem.ts'
 import { securityHeaders } from '../security-headers.ts'
-import { pathOf } from '../well-known/links.ts'
+import { pathOf, queryOf } from '../well-known/links.ts'
 import { parseBody } from './body-parser.ts'
 import { compileWriter, type MessageWriter } from './json-writer.ts'
 import { compileRequestReader, type RequestReader } from './request-reader.ts'
@@ -79,7 +79,7 @@ async function answer(context: GatewayContext, route: DirectRoute, caller: Calle
   const { headers } = exchange.request
   try {
     const body = await readBody(exchange.request, config.bodyLimit)
-    const read = () => route.read({}, '', parseBody(headers, body))
+    const read = () => route.read({}, queryOf(exchange.request.url ?? '/'), parseBody(headers, body))
     const meta = { ...caller, authorization: headers.authorization, rpc: route.rpc }
     const output = await rpc.invoke(route.binding.method, read, meta)
     send(exchange, route.binding.status, ['content-type', 'application/json'], route.write(output))

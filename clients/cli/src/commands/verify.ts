@@ -72,7 +72,12 @@ async function offlineOf(
 
 async function onlineOf(token: string, { server }: ServerChoice, { flags, fetch }: Context<typeof verifyFlags>) {
   const scope = readScopes(flags.list('scope')).join(' ')
-  const wanted = { audience: flags.list('aud'), operators: flags.list('operator'), ...(scope !== '' && { scope }) }
+  const [audience, operators] = [flags.list('aud'), flags.list('operator')]
+  const wanted = {
+    ...(audience.length > 0 && { audience }),
+    ...(operators.length > 0 && { operators }),
+    ...(scope !== '' && { scope }),
+  }
   return openCalls({ server, fetch }).verifyToken(token, wanted)
 }
 
