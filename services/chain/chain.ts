@@ -21,6 +21,8 @@ export interface ChainDeps extends CheckDeps, ObserverDeps {
   readonly deadlineMs: number
   /** Resolves once every verifier of the deployment refuses what has been ended. */
   readonly settle: () => Promise<void>
+  /** What is wrong with this process's clock, which judges assertions and tokens. */
+  readonly clockProblem: () => string | undefined
   /** Bounds on streams where they are not the usual ones. */
   readonly streamBounds?: Partial<StreamBounds>
 }
@@ -120,7 +122,14 @@ async function answer(
   return create(method.output, output)
 }
 
+/** A clock that is wrong would take what has expired, and give what expires too late. */
+function requireClock({ clockProblem }: ChainDeps): void {
+  const problem = clockProblem()
+  if (problem !== undefined) throw new ApiError('UNAVAILABLE', problem, { retryAfter: 1 })
+}
+
 async function handle(deps: ChainDeps, route: UnaryRoute, read: () => Message, meta: Meta) {
+  requireClock(deps)
   const received = await receive(deps, route, read, meta)
   try {
     admitCaller(deps, route, received, meta)
@@ -157,6 +166,7 @@ async function open(
 }
 
 async function openHere(deps: ChainDeps, route: StreamRoute, read: () => Message, meta: Meta): Promise<Opened> {
+  requireClock(deps)
   const received = await receive(deps, route, read, meta)
   const failed = (thrown: unknown) => auditRefusal(deps, route, received, thrown)
   try {

@@ -100,7 +100,7 @@ function makeRegistry({ config, db, log }: ServiceDeps): Part & { readonly opera
     operators: localClient(OperatorDirectoryService, registry.directory),
     routes: routesOf(registry.module),
     internal: [{ service: OperatorDirectoryService, handlers: registry.directory }],
-    jobs: [{ name: 'operator-registry', run: () => registry.runSchedule() }],
+    jobs: registry.jobs(config.scheduleInterval * 1000),
   }
 }
 

@@ -4,6 +4,7 @@ import { createRpc } from '../chain/chain.ts'
 import { callLevels } from '../chain/observation.ts'
 import { withRequestScope } from '../internal-port/request-scope.ts'
 import { claimIssuer } from '../platform/db/claim-issuer.ts'
+import { type ClockGuard, createClockGuard, readClock } from '../platform/db/clock-guard.ts'
 import { type Db, openDb } from '../platform/db/db.ts'
 import { applyMigrations } from '../platform/db/migrate.ts'
 import { createLimiter } from '../platform/limits/limits.ts'
@@ -11,10 +12,11 @@ import { scaleRates } from '../platform/limits/rates.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Exposition } from '../platform/metrics/exposition.ts'
 import { createMetrics, type Metrics } from '../platform/metrics/metrics.ts'
-import { startScheduler } from '../platform/schedule/scheduler.ts'
+import { type Job, startScheduler } from '../platform/schedule/scheduler.ts'
 import type { Config } from '../process/configuration/config.ts'
 import type { Secrets } from '../process/configuration/secrets.ts'
 import { isSplit } from '../process/configuration/service-names.ts'
+import { systemClock } from '../revocation/index.ts'
 import { connectRemotes, openInternalTls } from './connect-remotes.ts'
 import { createServices } from './create-services.ts'
 import { openRevocations } from './open-revocations.ts'
@@ -52,17 +54,19 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
   const db = openDb({ url: databaseUrl, poolSize: config.dbPoolSize, log })
   opened.defer(() => db.close())
   const deployment = await claimIssuer(db.prisma, config.issuer)
+  const clockGuard = createClockGuard({ clocks: systemClock, toleranceMs: config.clockSkew * 1000, log })
+  await readClock(db.pool, clockGuard)
   const metrics = createMetrics(db.pool)
   const certificates = await openInternalTls(config, log)
   opened.defer(() => certificates?.close())
   const remotes = connectRemotes(config, certificates)
   opened.defer(() => remotes.close())
-  const revocations = await openRevocations(config, { databaseUrl, db, deployment, log, metrics })
+  const revocations = await openRevocations(config, { databaseUrl, db, deployment, clockGuard, log, metrics })
   opened.defer(() => revocations.stop())
   const services = await createServices({ config, secrets, databaseUrl, db, log, remotes, revocations })
   opened.defer(() => services.close())
   const { operators, routes, internal, jobs, watchers, signingKeyFacts } = services
-  metrics.revocation.show({ ...revocations, watchers })
+  metrics.revocation.show({ ...revocations, watchers, clockGuard })
   if (signingKeyFacts !== undefined) metrics.showSigningKeys(signingKeyFacts)
   const rpc = createRpc(routes, remotes.forwards, {
     operators,
@@ -79,9 +83,11 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
     settle: () => revocations.settle(),
     now: Date.now,
     skewS: config.clockSkew,
+    clockProblem: () => clockGuard.problem(),
   })
   let isStopping = false
-  const ready = async () => (isStopping ? ['it is stopping'] : [...(await missingDatabase(db)), ...remotes.missing()])
+  const ready = async () =>
+    isStopping ? ['it is stopping'] : [...(await missing(db, clockGuard)), ...remotes.missing()]
   const listeners = await startListeners({
     config,
     log,
@@ -93,7 +99,9 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
     certificates,
     ready,
   })
-  opened.defer(startScheduler(jobs, config.scheduleInterval * 1000, log))
+  // Leases and verifications read the database's clock more often; a process that has neither does it here.
+  const clock: Job = { name: 'clock', run: () => readClock(db.pool, clockGuard) }
+  opened.defer(startScheduler([...jobs, clock], config.scheduleInterval * 1000, log))
   const all = opened.move()
   return {
     ports: listeners.ports,
@@ -109,10 +117,11 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
 }
 
 /** What keeps the server from doing its work, beside services that are not there; its keys are loaded before it listens. */
-async function missingDatabase(db: Db): Promise<readonly string[]> {
+async function missing(db: Db, clockGuard: ClockGuard): Promise<readonly string[]> {
   try {
-    await db.pool.query('SELECT 1')
-    return []
+    await readClock(db.pool, clockGuard)
+    const problem = clockGuard.problem()
+    return problem === undefined ? [] : [problem]
   } catch {
     return ['database']
   }

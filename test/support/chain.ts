@@ -90,6 +90,7 @@ export function chainFixture(
     settle: async () => {},
     now: () => NOW_S * 1000,
     skewS: 10,
+    clockProblem: () => undefined,
     ...deps,
   })
   const send = (read: () => Message, meta: Partial<Meta> = {}) => rpc.invoke(method, read, { ...META, ...meta })

@@ -1,10 +1,10 @@
 import { dirname, join, resolve } from 'node:path'
+import { nearest } from '@auth4agent/core/names/nearest'
 import { configurationError, usageError } from './cli-error.ts'
 import type { Command } from './command.ts'
 import type { Io } from './context.ts'
 import { checkContextName, contextFolder, contextNames, DEFAULT_CONTEXT, isThere, readChoice } from './contexts.ts'
 import type { FlagValues } from './flags.ts'
-import { nearest } from './nearest.ts'
 import { readSetting } from './settings.ts'
 
 /** Where the tool keeps its files, and why there. */
