@@ -1,8 +1,8 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 import { processIdentity } from '../../services/embedded-postgres/process-identity.ts'
@@ -10,6 +10,7 @@ import { guard } from './guardian.ts'
 import { until } from './until.ts'
 
 const run = promisify(execFile)
+const PROGRAM = fileURLToPath(new URL('./guardian-program.ts', import.meta.url))
 /** Servers stop with their databases meanwhile, and other tests may keep all processors busy. */
 const PATIENCE_MS = 60_000
 
@@ -46,7 +47,7 @@ async function startedBy(ancestor: number, words: readonly string[]): Promise<re
 it(
   'a test process that is killed leaves no server, database, bus or folder behind',
   async () => {
-    const program = spawn(process.execPath, [join(import.meta.dirname, 'guardian-program.ts')], {
+    const program = spawn(process.execPath, [PROGRAM], {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
     guard(program, 'SIGKILL')
