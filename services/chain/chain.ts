@@ -10,7 +10,7 @@ import { type ObserverDeps, observe } from './observation.ts'
 import type { Caller, Forward, Meta, Route, Rpc, StreamRoute, UnaryRoute } from './rpc.ts'
 import { createStreams, type Opened, type StreamBounds } from './streams.ts'
 import { refuseUnstorableText } from './unstorable-text.ts'
-import { createDeadline } from './with-deadline.ts'
+import { withDeadline } from './with-deadline.ts'
 
 /** What the chain works with. */
 export interface ChainDeps extends CheckDeps, ObserverDeps {
@@ -42,7 +42,6 @@ export function createRpc(routes: readonly Route[], forwards: readonly Forward[]
   for (const route of routes) targets.set(route.method, { kind: 'route', route })
   const admit = createAdmission(deps)
   const streams = createStreams(deps, deps.streamBounds)
-  const withDeadline = createDeadline(deps.deadlineMs)
   const targetOf = (method: DescMethod): Target => {
     const target = targets.get(method)
     if (target === undefined) throw new ApiError('ROUTE_NOT_FOUND')

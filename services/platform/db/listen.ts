@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import type { Logger } from '../log/log.ts'
+import { pause } from '../schedule/pause.ts'
 
 /** What listens, and to what. */
 export interface ListenOptions {
@@ -40,7 +40,7 @@ async function repeat(options: ListenOptions, signal: AbortSignal): Promise<void
           'not listening to the database',
         )
     }
-    await delay(AGAIN_MS, undefined, { signal }).catch(() => undefined)
+    await pause(AGAIN_MS, signal)
   }
 }
 
@@ -62,8 +62,7 @@ async function listenOnce({ url, channels }: ListenOptions, signal: AbortSignal)
     await client.connect()
     for (const channel of Object.keys(channels)) await client.query(`LISTEN ${channel}`)
     while (!signal.aborted) {
-      const pause = delay(PING_MS, undefined, { signal }).catch(() => undefined)
-      await Promise.race([pause, over.promise])
+      await Promise.race([pause(PING_MS, signal), over.promise])
       // One that has died without a word would be listened to for hours.
       if (!signal.aborted) await client.query('SELECT 1')
     }

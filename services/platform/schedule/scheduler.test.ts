@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createLogger } from '../log/log.ts'
 import { startScheduler } from './scheduler.ts'
 
+vi.mock('node:timers/promises', () => import('../../../test/support/fake-timers-promises.ts'))
+
 const lines: string[] = []
 const log = createLogger('info', (line) => lines.push(line))
 

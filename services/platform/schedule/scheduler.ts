@@ -1,4 +1,5 @@
 import type { Logger } from '../log/log.ts'
+import { pause } from './pause.ts'
 
 /** Work that is done again and again. One pass that fails is logged; the next goes ahead. */
 export interface Job {
@@ -29,20 +30,4 @@ async function repeat(job: Job, intervalMs: number, log: Logger, signal: AbortSi
       log.error({ job: job.name, error }, 'a scheduled job failed')
     }
   }
-}
-
-/** Waits; false when stopped meanwhile. */
-function pause(ms: number, signal: AbortSignal): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>()
-  if (signal.aborted) return Promise.resolve(false)
-  const end = () => {
-    clearTimeout(timer)
-    resolve(false)
-  }
-  const timer = setTimeout(() => {
-    signal.removeEventListener('abort', end)
-    resolve(true)
-  }, ms)
-  signal.addEventListener('abort', end, { once: true })
-  return promise
 }

@@ -3,6 +3,8 @@ import type { Ports } from '../../compose/start-listeners.ts'
 import { createLogger } from '../../platform/log/log.ts'
 import { superviseWorkers, type Worker } from './supervise.ts'
 
+vi.mock('node:timers/promises', () => import('../../../test/support/fake-timers-promises.ts'))
+
 const PORTS: Ports = { httpPort: 8080, grpcPort: 8081 }
 const STOP_MS = 5_000
 

@@ -1,6 +1,7 @@
 import type { Ports } from '../../compose/start-listeners.ts'
 import type { Server } from '../../compose/start-server.ts'
 import type { Logger } from '../../platform/log/log.ts'
+import { pause } from '../../platform/schedule/pause.ts'
 import { countCrashes, restartPauseMs } from './restart-pause.ts'
 
 /** A worker, from its start to its end. */
@@ -82,19 +83,7 @@ async function keepRunning({ log }: SupervisionDeps, number: number, { worker, s
     crashes = countCrashes(crashes, performance.now() - startedAt)
     const pauseMs = restartPauseMs(crashes)
     log.error({ worker: number, pid: current.pid, reason, pauseMs }, 'a worker ended and is replaced')
-    await pause(pauseMs, signal)
-    if (signal.aborted) return
+    if (!(await pause(pauseMs, signal))) return
     current = start(number)
   }
-}
-
-/** Resolves after so many milliseconds, or when the signal says so. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const over = Promise.withResolvers<void>()
-  const end = (): void => over.resolve()
-  const timer = setTimeout(end, ms)
-  signal.addEventListener('abort', end)
-  await over.promise
-  clearTimeout(timer)
-  signal.removeEventListener('abort', end)
 }

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createDataFolder, type DataFolder, isRunning } from '../../support/data-folder.ts'
+import { guard } from '../../support/guardian.ts'
 import { adminAsserter, keysOf } from '../../support/parties.ts'
 import { protocolClient } from '../../support/protocol-client.ts'
 import { until } from '../../support/until.ts'
@@ -28,12 +29,15 @@ const prints = (text: string, deadlineMs?: number) =>
 beforeAll(async () => {
   data = await createDataFolder()
   const { PATH, HOME } = process.env
-  const env = { PATH, HOME, AUTH4AGENT_DATA_DIR: data.path, AUTH4AGENT_REVOCATION_LEASE: '1s' }
+  // Its servers write no log at all: nothing here may depend on what they log.
+  const settings = { AUTH4AGENT_REVOCATION_LEASE: '1s', AUTH4AGENT_LOG_LEVEL: 'silent', AUTH4AGENT_LOG_FORMAT: 'text' }
+  const env = { PATH, HOME, AUTH4AGENT_DATA_DIR: data.path, ...settings }
   cluster = spawn(process.execPath, ['test/support/run-cluster.ts'], {
     cwd: ROOT,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  guard(cluster, 'SIGTERM')
   for (const stream of [cluster.stdout, cluster.stderr]) stream?.on('data', (text: Buffer) => (printed += String(text)))
   await prints('Ctrl-C', 60_000)
   gateways = [...printed.matchAll(/REST (\S+)/g)].map(([, url = '']) => url)

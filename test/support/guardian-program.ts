@@ -1,0 +1,18 @@
+import { createDataFolder } from './data-folder.ts'
+import { startNats } from './nats-server.ts'
+import { startOwnPostgres } from './own-postgres.ts'
+import { startServer } from './server.ts'
+
+/**
+ * Starts what tests start, writes one line of JSON with the folders that it made, and waits to be ended. One server and one
+ * database are frozen by then, as they may be when a test is cut off, and one database has lost its server.
+ */
+const folders = await Promise.all([createDataFolder(), createDataFolder(), createDataFolder()])
+const servers = await Promise.all(folders.map(({ path }) => startServer({ AUTH4AGENT_DATA_DIR: path })))
+await startNats()
+const postgres = await startOwnPostgres()
+await postgres.freeze()
+servers[1]?.freeze()
+await servers[2]?.kill()
+process.stdout.write(`${JSON.stringify({ folders: folders.map(({ path }) => path) })}\n`)
+process.stdin.resume()
