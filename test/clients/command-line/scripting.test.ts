@@ -279,15 +279,16 @@ describe('exec', () => {
     expect(await endCli(['exec', ...asking(), '--env', 'A=B', '--', 'true'], env())).toMatchObject({ code: 2 })
   })
 
-  it('passes signals on, and ends by the signal that ended the program', async () => {
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-      const handled = startCli(
-        program(`process.on('${signal}', () => process.exit(9)); console.log('ready'); setInterval(() => {}, 1e9)`),
-        env(),
-      )
-      expect(await handled.line()).toBe('ready')
-      expect(await handled.stop(signal)).toBe(9)
-    }
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('passes %s on, and ends as the program does', async (signal) => {
+    const handled = startCli(
+      program(`process.on('${signal}', () => process.exit(9)); console.log('ready'); setInterval(() => {}, 1e9)`),
+      env(),
+    )
+    expect(await handled.line()).toBe('ready')
+    expect(await handled.stop(signal)).toBe(9)
+  })
+
+  it('ends by the signal that ended the program', async () => {
     const plain = startCli(program("console.log('ready'); setInterval(() => {}, 1e9)"), env())
     expect(await plain.line()).toBe('ready')
     // Null is what a process answers that a signal has ended.
