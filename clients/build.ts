@@ -3,7 +3,7 @@
  * paths lead there. `npm pack ./clients/<name>/dist` packs it. Sources run as they are, so nothing here is needed to develop.
  */
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,7 +17,7 @@ export const PACKAGES = ['core', 'sdk', 'verifier', 'cli'] as const
 function toBuilt(value: unknown, key = ''): unknown {
   if (typeof value === 'string' && value.startsWith('./src/')) {
     const path = value.replace('./src/', './').replace(/\.ts$/, '')
-    return key === 'bin' ? `${path}.js` : { types: `${path}.d.ts`, default: `${path}.js` }
+    return key === 'bin' ? path : { types: `${path}.d.ts`, default: `${path}.js` }
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   return Object.fromEntries(Object.entries(value).map(([name, entry]) => [name, toBuilt(entry, key || name)]))
@@ -49,11 +49,21 @@ export function buildClients(target = (name: string) => join(clients, name, 'dis
 function publishable(source: string, compiled: string, dist: string): void {
   rmSync(dist, { recursive: true, force: true })
   cpSync(compiled, dist, { recursive: true })
+  copyCommonJs(join(source, 'src'), dist)
   const manifest = toPublished(JSON.parse(readFileSync(join(source, 'package.json'), 'utf8')))
   writeFileSync(join(dist, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   cpSync(join(root, 'LICENSE'), join(dist, 'LICENSE'))
   const readme = join(source, 'README.md')
   if (existsSync(readme)) cpSync(readme, join(dist, 'README.md'))
+}
+
+/** Copies what no compiler touches, since it has to run on every Node; its imports lead to what is compiled. */
+function copyCommonJs(source: string, dist: string): void {
+  for (const name of readdirSync(source)) {
+    if (!name.endsWith('.cjs')) continue
+    const text = readFileSync(join(source, name), 'utf8').replaceAll(/(require\('\.\/[\w-]+)\.ts'\)/g, "$1.js')")
+    writeFileSync(join(dist, name), text, { mode: 0o755 })
+  }
 }
 
 if (import.meta.main) buildClients()

@@ -98,7 +98,7 @@ it("ends all tokens of the operator's agents", async () => {
 it('suspends and reactivates the agent of the folder, and ends none for good that is not named', async () => {
   expect(await run('revoke', 'suspend')).toMatchObject({ code: 0, stdout: expect.stringContaining(agent.did) })
   expect(await run('revoke', 'reactivate')).toMatchObject({ code: 0, stdout: expect.stringContaining(agent.did) })
-  expect(await run('revoke', 'agent')).toMatchObject({ code: 2, stderr: expect.stringContaining('--agent-id') })
+  expect(await run('revoke', 'agent')).toMatchObject({ code: 2, stderr: expect.stringContaining('AGENT') })
 })
 
 it('suspends and reinstates an operator, and ends the tokens of everybody, as the administrator', async () => {

@@ -111,11 +111,11 @@ describe("the README's tour", () => {
     expect(output).toMatch(
       new RegExp(
         [
-          '"mode": "operator"',
+          '^operator made$',
           'operator registered',
           '^name: _auth4agents\\.acme\\.test$',
           'operator verified',
-          '"mode": "agent"',
+          '^agent made$',
           'agent registered[^]+status: active',
           '"updated": true[^]+"orders:read"[^]+"orders:write"',
           '^scope: orders:read$',

@@ -63,7 +63,7 @@ async function checkOperator(probe: Probe, { id, domain }: KnownOperator): Promi
 
 /** What to do about an agent that is not active. */
 const AGENT_CURES: Readonly<Record<string, string>> = {
-  pending: 'Its operator approves it by granting scopes: `auth4agent agent-scopes set --scopes …`.',
+  pending: 'Its operator approves it by granting scopes: `auth4agent agent-scopes set --scope …`.',
   suspended: 'Its operator ends that: `auth4agent revoke reactivate`.',
   revoked: 'That is for good. Make a new key and register it: `auth4agent init`, `auth4agent register agent`.',
 }
@@ -99,7 +99,7 @@ async function checkAgent(probe: Probe, agent: KnownAgent): Promise<readonly Fin
     warning(
       'agent',
       `${did} is active and has no scopes`,
-      'Its operator grants them: `auth4agent agent-scopes set --scopes …`.',
+      'Its operator grants them: `auth4agent agent-scopes set --scope …`.',
     ),
   ]
 }

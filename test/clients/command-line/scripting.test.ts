@@ -1,0 +1,330 @@
+import { createPublicKey } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runCli } from '../../support/cli.ts'
+import { endCli, startCli } from '../../support/cli-process.ts'
+import { type Deployment, startDeployment } from '../../support/deployment.ts'
+import { freePort } from '../../support/free-port.ts'
+import { newKeys } from '../../support/parties.ts'
+import { until } from '../../support/until.ts'
+
+const DOMAIN = 'scripting.example.com'
+const AUDIENCE = `https://api.${DOMAIN}`
+const TTL_S = 7 * 60
+const admin = newKeys()
+
+let deployment: Deployment
+let issuer: string
+let home: string
+let folder: string
+let adminKey: string
+let did: string
+let id: string
+
+const run = (...args: readonly string[]) => runCli(args, { home, fetch: globalThis.fetch })
+
+/** What a run with --quiet wrote: one line of output and nothing on standard error. */
+async function result(...args: readonly string[]): Promise<string> {
+  const lines = await results(...args)
+  if (lines.length !== 1) throw new Error(`it wrote ${lines.length} lines`)
+  return lines[0] ?? ''
+}
+
+async function results(...args: readonly string[]): Promise<readonly string[]> {
+  const { code, stdout, stderr } = await run(...args, '--quiet')
+  if (code !== 0 || stderr !== '' || !(stdout === '' || stdout.endsWith('\n'))) {
+    throw new Error(`${args.join(' ')} ended with ${code}:\n${stdout}${stderr}`)
+  }
+  return stdout === '' ? [] : stdout.slice(0, -1).split('\n')
+}
+
+/** The claims of a token. */
+function claimsOf(token: string): Record<string, unknown> {
+  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) as Record<string, unknown>
+}
+
+const asAdmin = () => ['--server', issuer, '--key', adminKey] as const
+const asking = (scope = 'a:read') => ['--scope', scope, '--aud', AUDIENCE] as const
+
+beforeAll(async () => {
+  const port = String(await freePort())
+  issuer = `http://localhost:${port}`
+  const env = {
+    PORT: port,
+    AUTH4AGENT_BASE_URL: issuer,
+    AUTH4AGENT_ADMIN_KEY: admin.publicKey.toString('base64'),
+    AUTH4AGENT_TOKEN_TTL: `${TTL_S}s`,
+  }
+  deployment = await startDeployment({ env })
+  home = await mkdtemp(join(tmpdir(), 'a4a-scripting-'))
+  folder = join(home, '.auth4agents')
+  adminKey = join(home, 'admin.pem')
+  await writeFile(adminKey, admin.privateKey.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600 })
+})
+afterAll(async () => {
+  await deployment?.stop()
+  await rm(home, { recursive: true })
+})
+
+describe('--quiet prints the result alone', () => {
+  it('from init to an active agent', async () => {
+    expect(await result('init', '--operator', '--domain', DOMAIN, '--server', issuer)).toMatch(/^[A-Za-z0-9+/]{43}=$/)
+    const operatorId = await result('register', 'operator')
+    expect(await result('verify-operator', 'status')).toBe('pending')
+    expect(await run('verify-operator', 'confirm', '--quiet')).toMatchObject({
+      code: 1,
+      stdout: 'TXT_RECORD_NOT_FOUND\n',
+      stderr: '',
+    })
+    const [, name = '', value = ''] =
+      /^(\S+)\. IN TXT "(.*)"$/.exec(await result('verify-operator', 'instructions')) ?? []
+    const waiting = startCli(['verify-operator', 'confirm', '--wait'], { HOME: home })
+    await until(
+      async () => waiting.output().stderr,
+      (text) => text.includes('asking again until'),
+    )
+    deployment.dns.setTxt(name, [value])
+    expect(await waiting.line()).toBe('operator verified')
+    expect(await waiting.ended).toBe(0)
+    expect(await result('verify-operator', 'confirm')).toBe('verified')
+    expect(await result('whoami')).toBe(operatorId)
+    did = await result('init', '--domain', DOMAIN, '--server', issuer)
+    expect(await result('register', 'agent')).toBe(did)
+    expect(await result('whoami')).toBe(did)
+    const [agent] = JSON.parse((await run('agents', 'list', '--json')).stdout) as { id: string }[]
+    id = agent?.id ?? ''
+    expect(await results('agents', 'list')).toEqual([did])
+    expect(await results('agents', 'list', '--status', 'pending')).toEqual([])
+  })
+
+  it('of each command about tokens and agents', async () => {
+    expect(await results('agent-scopes', 'set', '--scope', 'a:read b:write')).toEqual(['a:read', 'b:write'])
+    expect(await results('agent-scopes', 'list')).toEqual(['a:read', 'b:write'])
+    const token = await result('issue', ...asking())
+    expect(token).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/)
+    expect(await result('verify', '--token', token, '--online')).toBe('valid')
+    expect(await result('revoke', 'token', '--token', token)).toBe(claimsOf(token).jti)
+    expect(await run('verify', '--token', token, '--online', '--quiet')).toMatchObject({
+      code: 1,
+      stdout: 'TOKEN_REVOKED\n',
+      stderr: '',
+    })
+    expect(await result('revoke', 'suspend')).toBe(did)
+    expect(await results('revoke', 'list')).toEqual([did])
+    expect(await result('revoke', 'reactivate')).toBe(did)
+    expect(await results('revoke', 'list')).toEqual([])
+    expect(await result('agents', 'update', '--label', 'x')).toBe(did)
+    const output = await result('issue', ...asking(), '--output', join(folder, 'token'))
+    expect(claimsOf(await readFile(output, 'utf8'))).toMatchObject({ sub: did })
+  })
+
+  it('of each command about operators, servers and their keys', async () => {
+    expect(JSON.parse((await results('policy', 'get')).join('\n'))).toEqual({
+      audiences: [],
+      require_bound_challenges: false,
+    })
+    expect(await result('operator', 'token')).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/)
+    expect(Number(await result('operator', 'end-all-tokens'))).toBeGreaterThan(0)
+    expect(await result('health')).toBe('ok')
+    expect(await result('set-server', '--url', issuer)).toBe(issuer)
+    expect(await result('version')).toMatch(/^\d+\.\d+\.\d+$/)
+    expect(await result('audit', '--action', 'operator.register')).toMatch(/ {2}operator\.register {2}/)
+    const { keys } = JSON.parse((await run('keys', 'list', ...asAdmin(), '--json')).stdout) as {
+      keys: { kid: string }[]
+    }
+    expect(await results('keys', 'list', ...asAdmin())).toEqual(keys.map(({ kid }) => kid))
+    expect(Number(await result('deployment', 'end-all-tokens', ...asAdmin()))).toBeGreaterThan(0)
+  })
+})
+
+describe('scopes', () => {
+  it.each([
+    [['--scope', 'a:read', '--scope', 'b:write']],
+    [['--scope', 'b:write,a:read']],
+    [['--scopes', ' a:read   b:write ']],
+    [['--scopes', 'a:read, b:write', '--scope', 'a:read']],
+  ])('%j are the same to agent-scopes set, issue and verify', async (scopes) => {
+    expect(await results('agent-scopes', 'set', ...scopes)).toEqual(['a:read', 'b:write'])
+    const token = await result('issue', ...scopes, '--aud', AUDIENCE)
+    expect(claimsOf(token).scope).toBe('a:read b:write')
+    expect(await result('verify', '--token', token, ...scopes, '--online')).toBe('valid')
+    const narrow = await result('issue', ...asking())
+    expect(await run('verify', '--token', narrow, ...scopes, '--quiet')).toMatchObject({
+      code: 1,
+      stdout: 'SCOPE_MISSING\n',
+    })
+  })
+
+  it('that are none are refused, since a demand or a grant was meant', async () => {
+    const token = await result('issue', ...asking())
+    for (const args of [
+      ['verify', '--token', token],
+      ['agent-scopes', 'set'],
+      ['issue', '--aud', AUDIENCE],
+    ]) {
+      expect(await run(...args, '--scope', ' , ')).toMatchObject({
+        code: 2,
+        stdout: '',
+        stderr: expect.stringContaining('--scope names no scope'),
+      })
+    }
+    expect(await results('agent-scopes', 'list')).toEqual(['a:read', 'b:write'])
+  })
+})
+
+describe('an agent', () => {
+  it('is named by DID, id, self or no word, as word or flag, in every command', async () => {
+    const ways = [[did], [id], ['self'], [], ['--agent', did], ['--agent', id], ['--agent', 'self']]
+    for (const way of [...ways, ['--did', did], ['--agent-id', id], ['--id', did]]) {
+      expect(await results('agent-scopes', 'list', ...way)).toEqual(['a:read', 'b:write'])
+    }
+    for (const way of [[id], ['self'], []]) {
+      expect(await result('revoke', 'suspend', ...way)).toBe(did)
+      expect(await result('revoke', 'reactivate', ...way)).toBe(did)
+      expect(await result('agents', 'update', ...way, '--label', 'y')).toBe(did)
+      expect(await results('agent-scopes', 'set', ...way, '--scope', 'a:read,b:write')).toEqual(['a:read', 'b:write'])
+    }
+    expect(await result('audit', '--agent', id, '--action', 'agent.register')).toContain(did)
+  })
+
+  it('is refused where it is no agent, is named twice, or is unknown, and is never ended for good unnamed', async () => {
+    for (const args of [
+      ['agent-scopes', 'list', 'x'],
+      ['agents', 'approve', did, '--agent', did],
+      ['revoke', 'agent'],
+    ]) {
+      expect(await run(...args)).toMatchObject({ code: 2, stdout: '' })
+    }
+    const stranger = '0f7e9f3c-62d1-8a55-9b60-5f3d2c1b0a99'
+    expect(await run('agent-scopes', 'list', stranger)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('AGENT_NOT_FOUND'),
+    })
+  })
+})
+
+it('issue --quiet writes a token and a line break to standard output, and nothing else, as a program', async () => {
+  const { code, stdout, stderr } = await endCli(['issue', '--quiet', ...asking()], { HOME: home })
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/)
+})
+
+it('issue leaves the lifetime to the server, unless --ttl is given', async () => {
+  const { iat, exp } = claimsOf(await result('issue', ...asking()))
+  expect(Number(exp) - Number(iat)).toBe(TTL_S)
+  const shorter = claimsOf(await result('issue', ...asking(), '--ttl', '90s'))
+  expect(Number(shorter.exp) - Number(shorter.iat)).toBe(90)
+})
+
+it('audit has a header, and takes how long ago', async () => {
+  const { stdout } = await run('audit', '--since', '1h', '--limit', '2')
+  expect(stdout).toMatch(/^TIME +OUTCOME +ACTION +ACTOR +SUBJECT +REASON\n\d{4}-.*\n\d{4}-.*\n$/)
+  expect(await results('audit', '--since', '1h', '--until', '50m')).toEqual([])
+  expect(await run('audit', '--since', 'yesterday')).toMatchObject({ code: 2 })
+})
+
+it('jwks prints the key set, and --pem the same keys of each kind in PEM', async () => {
+  const set = JSON.parse((await run('jwks', '--json')).stdout) as {
+    keys: { kid: string; alg: string; kty: string; use: string }[]
+  }
+  expect(set).toEqual(await (await fetch(`${issuer}/.well-known/jwks.json`)).json())
+  const text = (await results('jwks', '--pem')).join('\n')
+  const found = [...text.matchAll(/# kid: (\S+) alg: (\S+)\n(-----BEGIN PUBLIC KEY-----[^#]*)/g)]
+  const [jwks, pems] = [
+    set.keys.map(({ kid, alg, use: _use, ...jwk }) => ({ kid, alg, jwk })),
+    found.map(([, kid, alg, pem = '']) => ({ kid, alg, jwk: createPublicKey(pem).export({ format: 'jwk' }) })),
+  ]
+  expect(pems).toEqual(jwks)
+  expect(new Set(jwks.map(({ jwk }) => jwk.kty))).toEqual(new Set(['OKP', 'EC', 'RSA']))
+})
+
+const env = () => ({ HOME: home })
+/** Runs a program of Node's with a token in its environment. */
+const program = (source: string, ...flags: readonly string[]) => [
+  'exec',
+  ...asking(),
+  ...flags,
+  '--',
+  process.execPath,
+  '-e',
+  source,
+]
+
+describe('exec', () => {
+  it('runs a program with the token in its environment, prints nothing of its own and ends as the program does', async () => {
+    const told = await endCli(program('console.log(process.env.AUTH4AGENT_TOKEN); process.exitCode = 7'), env())
+    expect(told).toMatchObject({ code: 7, stderr: '' })
+    expect(claimsOf(told.stdout)).toMatchObject({ sub: did, scope: 'a:read' })
+    const named = await endCli(
+      program('console.log(process.env.API_TOKEN, process.env.AUTH4AGENT_TOKEN)', '--env', 'API_TOKEN'),
+      env(),
+    )
+    expect(named.stdout).toMatch(/^\S+\.\S+\.\S+ undefined\n$/)
+  })
+
+  it('passes words on as they are, its own flags too, and asks for a program', async () => {
+    const words = ['--help', '--json', '--', 'a b', '$HOME']
+    const { stdout } = await endCli(
+      [...program('console.log(JSON.stringify(process.argv.slice(1)))'), '--', ...words],
+      env(),
+    )
+    expect(JSON.parse(stdout)).toEqual(words)
+    expect(await endCli(['exec', ...asking()], env())).toMatchObject({ code: 2 })
+    expect(await endCli(['exec', ...asking(), 'echo'], env())).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('after `--`'),
+    })
+    expect(await endCli(['exec', ...asking(), '--env', 'A=B', '--', 'true'], env())).toMatchObject({ code: 2 })
+  })
+
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('passes %s on, and ends as the program does', async (signal) => {
+    const handled = startCli(
+      program(`process.on('${signal}', () => process.exit(9)); console.log('ready'); setInterval(() => {}, 1e9)`),
+      env(),
+    )
+    expect(await handled.line()).toBe('ready')
+    expect(await handled.stop(signal)).toBe(9)
+  })
+
+  it('ends by the signal that ended the program', async () => {
+    const plain = startCli(program("console.log('ready'); setInterval(() => {}, 1e9)"), env())
+    expect(await plain.line()).toBe('ready')
+    // Null is what a process answers that a signal has ended.
+    expect(await plain.stop('SIGTERM')).toBe(null)
+  })
+
+  it('gives the program no private key', async () => {
+    const keys = join(folder, 'keys')
+    const [name = ''] = await readdir(keys)
+    const secrets = {
+      AGENT_KEY: await readFile(join(keys, name), 'utf8'),
+      ADMIN_PEM: await readFile(adminKey, 'utf8'),
+      AUTH4AGENT_KEK: Buffer.alloc(32, 1).toString('base64'),
+    }
+    const { stdout } = await endCli(program('console.log(JSON.stringify(process.env))'), {
+      ...env(),
+      ...secrets,
+      KEPT: 'x',
+    })
+    const seen = JSON.parse(stdout) as Record<string, string>
+    expect(Object.keys(seen).filter((each) => Object.hasOwn(secrets, each))).toEqual([])
+    expect(seen).toMatchObject({ KEPT: 'x', AUTH4AGENT_TOKEN: expect.any(String) })
+  })
+
+  it('runs nothing without a token, and says what cannot be run', async () => {
+    expect(await endCli(['exec', ...asking('admin'), '--', 'echo', 'ran'], env())).toMatchObject({
+      code: 1,
+      stdout: '',
+    })
+    expect(await endCli(['exec', ...asking(), '--', join(folder, 'nothing')], env())).toMatchObject({ code: 127 })
+    expect(await endCli(['exec', ...asking(), '--', folder], env())).toMatchObject({ code: 126, stdout: '' })
+  })
+})
+
+it('a folder that was moved still has its keys', async () => {
+  const moved = join(folder, '../moved')
+  await rename(folder, moved)
+  expect(await result('issue', ...asking(), '--config', moved)).toMatch(/^\S+$/)
+})
