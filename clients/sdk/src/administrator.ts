@@ -1,7 +1,8 @@
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { ADMIN_ISSUER } from '@auth4agent/core/identity/assertion'
+import { refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { readAnswer, readAnswers } from './answers.ts'
-import { type CallerOptions, createCaller } from './caller.ts'
+import { CALLER_NAMES, type CallerOptions, createCaller } from './caller.ts'
 import * as answers from './operator-answers.ts'
 
 /** Which signing keys to rotate: those of every algorithm unless told. */
@@ -55,8 +56,9 @@ export interface Administrator {
 
 const KID = /^[\w-]{1,128}$/
 
-/** The administrator of a server's deployment. Throws TypeError for a server's address that is not safe. */
+/** The administrator of a server's deployment. Throws TypeError for a server's address that is not safe, and for unknown options. */
 export function createAdministrator(options: CallerOptions): Administrator {
+  refuseUnknownNames('option', options, CALLER_NAMES)
   const caller = createCaller(options)
   const change = (path: string, body: object) => caller.call(ADMIN_ISSUER, { method: 'POST', path, body })
   const operator = (id: string, verb: string, body: object) => {

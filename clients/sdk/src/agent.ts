@@ -1,4 +1,5 @@
 import { parseDid } from '@auth4agent/core/identity/did'
+import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { clientError } from './errors.ts'
 import { authorizedFetch } from './fetch.ts'
 import type { IssuedToken } from './issued-token.ts'
@@ -6,9 +7,9 @@ import { type KeyLike, toSigner } from './keys/signers.ts'
 import { requestToken } from './request-token.ts'
 import { withRetries } from './retry.ts'
 import { type Runtime, systemRuntime } from './runtime.ts'
-import { openServer, type Server, type ServerOptions } from './server.ts'
+import { openServer, SERVER_NAMES, type Server, type ServerOptions } from './server.ts'
 import type { Signer } from './signer.ts'
-import { type BoundTerms, bindTerms, type TokenTerms } from './terms.ts'
+import { type BoundTerms, bindTerms, TERM_NAMES, type TokenTerms } from './terms.ts'
 import { TokenSource } from './token-source.ts'
 
 /** Who gets tokens from which server, and what for unless told otherwise. */
@@ -44,15 +45,19 @@ export interface Agent {
   close(): void
 }
 
+const AGENT_NAMES: Names<AgentOptions> = { ...SERVER_NAMES, ...TERM_NAMES, did: true, key: true }
+const TOKEN_NAMES: Names<TokenOptions> = { ...TERM_NAMES, signal: true }
 /** Kinds of tokens that are kept at the same time; the one longest not asked for leaves. */
 const MAX_KINDS = 100
 
 /**
  * Makes an agent. Nothing is sent before its first token is asked for. It keeps no process alive.
  *
- * Throws TypeError for an address that is neither https nor on loopback, a malformed DID, and terms that no server takes.
+ * Throws TypeError for an address that is neither https nor on loopback, a malformed DID, terms that no server takes, and unknown
+ * options.
  */
 export function createAgent(options: AgentOptions, runtime: Runtime = systemRuntime): Agent {
+  refuseUnknownNames('option', options, AGENT_NAMES)
   const { did, key } = options
   expectDid(did)
   const server = openServer(options, runtime)
@@ -80,8 +85,10 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
     return source
   }
 
-  const issued = async ({ signal, ...terms }: TokenOptions = {}): Promise<IssuedToken> => {
+  const issued = async (wanted: TokenOptions = {}): Promise<IssuedToken> => {
     closing.signal.throwIfAborted()
+    refuseUnknownNames('option', wanted, TOKEN_NAMES)
+    const { signal, ...terms } = wanted
     return sourceOf(bindTermsOver(usual, terms, server.issuer)).get(signal)
   }
   const token = async (wanted?: TokenOptions) => (await issued(wanted)).token
@@ -104,8 +111,11 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
 /** Which token, and for whom. */
 type OneToken = Pick<AgentOptions, 'did' | 'key'> & TokenOptions
 
+const ONE_TOKEN_NAMES: Names<ServerOptions & OneToken> = { ...AGENT_NAMES, ...TOKEN_NAMES }
+
 /** One token, for whoever needs no other. Rejects as {@link Agent.token} does. */
 export async function authenticate(options: ServerOptions & OneToken, runtime = systemRuntime): Promise<IssuedToken> {
+  refuseUnknownNames('option', options, ONE_TOKEN_NAMES)
   return authenticateAt(openServer(options, runtime), options, runtime)
 }
 

@@ -1,5 +1,6 @@
 import { encodeBase64 } from '@auth4agent/core/encoding/base64'
 import { fingerprint, formatDid, parseDid } from '@auth4agent/core/identity/did'
+import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { parseScopeString } from '@auth4agent/core/token/scope'
 import { authenticateAt } from './agent.ts'
 import { readAnswer } from './answers.ts'
@@ -8,9 +9,9 @@ import { generateKey, type KeyLike, type SeedSigner } from './keys/signers.ts'
 import { createOperator, type Operator } from './operator.ts'
 import * as answers from './operator-answers.ts'
 import { systemRuntime } from './runtime.ts'
-import { openServer, type Server, type ServerOptions } from './server.ts'
+import { openServer, SERVER_NAMES, type Server, type ServerOptions } from './server.ts'
 import type { Signer } from './signer.ts'
-import type { TokenTerms } from './terms.ts'
+import { TERM_NAMES, type TokenTerms } from './terms.ts'
 import { createJwksVerifier, type JwksVerifier } from './verify-by-jwks.ts'
 
 /** A key under a domain: of an operator, or of an agent. */
@@ -27,6 +28,14 @@ export interface AuthenticateOptions extends TokenTerms {
   /** Space-separated, as in `scopes`. */
   readonly scope?: string | undefined
   readonly signal?: AbortSignal | undefined
+}
+
+const AUTHENTICATE_NAMES: Names<AuthenticateOptions> = {
+  ...TERM_NAMES,
+  did: true,
+  identity: true,
+  scope: true,
+  signal: true,
 }
 
 /** An agent, and the operator that it belongs to. */
@@ -46,8 +55,9 @@ export class Auth4Agent {
   readonly #identities = new Map<string, KeyLike>()
   readonly #operators = new Map<string, Signer>()
 
-  /** Throws TypeError for an address that is neither https nor on loopback. */
+  /** Throws TypeError for an address that is neither https nor on loopback, and for unknown options. */
   constructor(options: ServerOptions) {
+    refuseUnknownNames('option', options, SERVER_NAMES)
     this.#options = options
     this.#server = openServer(options, systemRuntime)
     this.verify = createJwksVerifier(this.#server, systemRuntime)
@@ -114,7 +124,9 @@ export class Auth4Agent {
   readonly verify: JwksVerifier
 
   /** Gets a token. Rejects with Auth4AgentError, and with TypeError where the agent's key is not known. */
-  async authenticate({ did, identity, scope, scopes, ...options }: AuthenticateOptions): Promise<IssuedToken> {
+  async authenticate(wanted: AuthenticateOptions): Promise<IssuedToken> {
+    refuseUnknownNames('option', wanted, AUTHENTICATE_NAMES)
+    const { did, identity, scope, scopes, ...options } = wanted
     const key = identity ?? this.#identities.get(did)
     if (key === undefined) throw new TypeError(`pass the key of ${did} as \`identity\``)
     const named = scope === undefined ? scopes : parseScopeString(scope)

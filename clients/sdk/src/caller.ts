@@ -1,6 +1,7 @@
 import { signAssertion } from '@auth4agent/core/identity/assertion'
+import type { Names } from '@auth4agent/core/names/unknown-name'
 import type { Signer } from './signer.ts'
-import { createTransport, type TransportOptions } from './transport.ts'
+import { createTransport, TRANSPORT_NAMES, type TransportOptions } from './transport.ts'
 
 /** Who calls a server, and how it is reached. */
 export interface CallerOptions extends TransportOptions {
@@ -14,6 +15,9 @@ export interface CallerOptions extends TransportOptions {
   /** Unix milliseconds. */
   readonly now?: (() => number) | undefined
 }
+
+/** The names that options of a caller have. */
+export const CALLER_NAMES: Names<CallerOptions> = { ...TRANSPORT_NAMES, key: true, issuer: true, now: true }
 
 /** One call that carries an assertion made for it. */
 export interface AssertedCall {

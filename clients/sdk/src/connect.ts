@@ -1,7 +1,8 @@
+import { refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import type { Interceptor } from '@connectrpc/connect'
 import type { Agent } from './agent.ts'
 import { expectSecureUrl } from './secure-address.ts'
-import type { TokenTerms } from './terms.ts'
+import { TERM_NAMES, type TokenTerms } from './terms.ts'
 import { namesInvalidToken } from './www-authenticate.ts'
 
 /** `unauthenticated`, as Connect and gRPC number it. */
@@ -13,6 +14,7 @@ const UNAUTHENTICATED = 16
  * once more with a new one.
  */
 export function authorized(agent: Pick<Agent, 'token' | 'forget'>, terms: TokenTerms = {}): Interceptor {
+  refuseUnknownNames('option', terms, TERM_NAMES)
   return (next) => async (request) => {
     expectSecureUrl(request.url)
     const authorize = async () => {

@@ -1,3 +1,4 @@
+import { refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import {
   type ChannelCredentials,
   credentials,
@@ -11,7 +12,7 @@ import {
 import type { Agent } from './agent.ts'
 import { clientError } from './errors.ts'
 import { isLocalTarget } from './secure-address.ts'
-import type { TokenTerms } from './terms.ts'
+import { TERM_NAMES, type TokenTerms } from './terms.ts'
 
 type Tokens = Pick<Agent, 'token'>
 type CallMetadataGenerator = Parameters<typeof credentials.createFromMetadataGenerator>[0]
@@ -30,6 +31,7 @@ export function authorizedCredentials(
   channel: ChannelCredentials = credentials.createSsl(),
   terms: TokenTerms = {},
 ): ChannelCredentials {
+  refuseUnknownNames('option', terms, TERM_NAMES)
   const provide = async (done: Parameters<CallMetadataGenerator>[1]) => {
     const answer = await settled(agent.token(terms))
     if ('error' in answer) done(answer.error)
@@ -48,6 +50,7 @@ export function authorizedCredentials(
  * anywhere else gets no token: its calls end with UNAUTHENTICATED.
  */
 export function localInterceptor(agent: Tokens, terms: TokenTerms = {}): Interceptor {
+  refuseUnknownNames('option', terms, TERM_NAMES)
   return (options, nextCall) => {
     const call = nextCall(options)
     const end = endBeforeStart(options.deadline)

@@ -1,8 +1,8 @@
-import { encodeBase64 } from '@auth4agent/core/encoding/base64'
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { parseDid } from '@auth4agent/core/identity/did'
+import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { type Answer, readAnswer, type Shape } from './answers.ts'
-import type { NewAgent } from './operator-agents.ts'
+import { type NewAgent, newAgentBody } from './operator-agents.ts'
 import * as answers from './operator-answers.ts'
 import { createTransport, type TransportOptions } from './transport.ts'
 
@@ -13,6 +13,8 @@ export interface OnlineRequirements {
   /** Domains or ids. */
   readonly operators?: readonly string[] | undefined
 }
+
+const REQUIREMENT_NAMES: Names<OnlineRequirements> = { audience: true, scope: true, operators: true }
 
 const verification = {
   valid: 'flag',
@@ -41,15 +43,9 @@ export function openCalls(options: TransportOptions): OpenCalls {
   const send = createTransport(options)
   const post = (path: string, body: object) => send({ method: 'POST', path, body })
   return {
-    registerAgent: async (operatorId, { publicKey, did, didDocument, label }) => {
+    registerAgent: async (operatorId, agent) => {
       if (!isUuid(operatorId)) throw new TypeError('an operator id is a UUID')
-      const body = {
-        did,
-        did_document: didDocument,
-        agent_public_key: encodeBase64(publicKey),
-        operator_id: operatorId,
-        label,
-      }
+      const body = { ...newAgentBody(agent), operator_id: operatorId }
       return readAnswer(answers.registeredAgent, await post(`/v1/operators/${operatorId}/agents`, body))
     },
     getAgent: async (did) => {
@@ -58,6 +54,9 @@ export function openCalls(options: TransportOptions): OpenCalls {
     },
     revokeToken: async (token, reason) =>
       readAnswer(answers.revokedToken, await post('/v1/revoke/token', { token, reason })),
-    verifyToken: async (token, wanted = {}) => readAnswer(verification, await post('/v1/verify', { token, ...wanted })),
+    verifyToken: async (token, wanted = {}) => {
+      refuseUnknownNames('requirement', wanted, REQUIREMENT_NAMES)
+      return readAnswer(verification, await post('/v1/verify', { token, ...wanted }))
+    },
   }
 }

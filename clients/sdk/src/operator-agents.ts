@@ -1,6 +1,7 @@
 import { encodeBase64 } from '@auth4agent/core/encoding/base64'
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { parseDid } from '@auth4agent/core/identity/did'
+import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { readAnswer } from './answers.ts'
 import type { Caller } from './caller.ts'
 import * as answers from './operator-answers.ts'
@@ -29,6 +30,9 @@ export interface AgentChanges {
   readonly requireBoundChallenges?: boolean | undefined
 }
 
+const FILTER_NAMES: Names<AgentFilter> = { status: true, pageSize: true }
+const CHANGE_NAMES: Names<AgentChanges> = { label: true, requireBoundChallenges: true }
+
 /** An operator's agents. `agent` is an id or a DID; anything else is a TypeError, for it becomes part of a path. */
 export interface OperatorAgents {
   /** Oldest first; pages are asked for as they are reached. */
@@ -55,22 +59,28 @@ export function operatorAgents(caller: Caller, operatorId: string): OperatorAgen
   const change = (agent: string, verb: string, body: object) =>
     caller.call(operatorId, { method: 'POST', path: `${base}/${named(agent)}/${verb}`, body })
   return {
-    list: ({ status, pageSize } = {}) => {
+    list: (filter = {}) => {
+      refuseUnknownNames('filter', filter, FILTER_NAMES)
+      const { status, pageSize } = filter
       const query = queryOf({ status, page_size: pageSize })
       return items(caller, operatorId, answers.agent, { method: 'GET', path: base, query })
     },
     get: async (did) =>
       readAnswer(answers.agent, await caller.open({ method: 'GET', path: `/v1/agent/${named(did)}` })),
-    register: async ({ publicKey, did, didDocument, label }) => {
-      const body = { did, did_document: didDocument, agent_public_key: encodeBase64(publicKey), label }
+    register: async (agent) => {
+      const body = newAgentBody(agent)
       return readAnswer(answers.registeredAgent, await caller.call(operatorId, { method: 'POST', path: base, body }))
     },
     approve: async (agent) => readAnswer(answers.approved, await change(agent, 'approve', {})),
     setScopes: async (agent, scopes) => {
+      // Left out, they would be sent as none, and end the grant.
+      if (!Array.isArray(scopes)) throw new TypeError('scopes must be a list: an empty one ends the grant')
       const call = { method: 'PATCH', path: `${base}/scopes`, body: { did: named(agent), allowed_scopes: scopes } }
       return readAnswer(answers.scopes, await caller.call(operatorId, call))
     },
-    update: async (agent, { label, requireBoundChallenges }) => {
+    update: async (agent, changes) => {
+      refuseUnknownNames('change', changes, CHANGE_NAMES)
+      const { label, requireBoundChallenges } = changes
       const body = { label, require_bound_challenges: requireBoundChallenges }
       const call = { method: 'PATCH', path: `${base}/${named(agent)}`, body }
       return readAnswer(answers.agent, await caller.call(operatorId, call))
@@ -80,6 +90,15 @@ export function operatorAgents(caller: Caller, operatorId: string): OperatorAgen
     revoke: async (agent, reason) => readAnswer(answers.revoked, await change(agent, 'revoke', { reason })),
   }
 }
+
+/** A new agent as the wire has it. Throws TypeError for a member that no agent has. */
+export function newAgentBody(agent: NewAgent) {
+  refuseUnknownNames('member of an agent', agent, NEW_AGENT_NAMES)
+  const { publicKey, did, didDocument, label } = agent
+  return { did, did_document: didDocument, agent_public_key: encodeBase64(publicKey), label }
+}
+
+const NEW_AGENT_NAMES: Names<NewAgent> = { publicKey: true, did: true, didDocument: true, label: true }
 
 /** A name that is safe in a path: `..` would lead elsewhere than the assertion says. */
 function named(agent: string): string {

@@ -2,8 +2,9 @@ import { encodeBase64 } from '@auth4agent/core/encoding/base64'
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { operatorId as idOf } from '@auth4agent/core/identity/operator-id'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
+import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { readAnswer, readAnswers } from './answers.ts'
-import { type CallerOptions, createCaller } from './caller.ts'
+import { CALLER_NAMES, type CallerOptions, createCaller } from './caller.ts'
 import { checkInstructions } from './check-instructions.ts'
 import { type OperatorAgents, operatorAgents } from './operator-agents.ts'
 import * as answers from './operator-answers.ts'
@@ -59,8 +60,23 @@ export interface Operator {
   assert(rpc?: string): Promise<string>
 }
 
-/** An operator on a server. Throws TypeError for an id that is none, without id and domain, and for a server's address that is not safe. */
-export function createOperator({ operatorId, domain, ...options }: OperatorOptions): Operator {
+const OPERATOR_NAMES: Names<OperatorOptions> = { ...CALLER_NAMES, operatorId: true, domain: true }
+const AUDIT_NAMES: Names<AuditFilter> = {
+  action: true,
+  subject: true,
+  outcome: true,
+  since: true,
+  until: true,
+  pageSize: true,
+}
+
+/**
+ * An operator on a server. Throws TypeError for an id that is none, without id and domain, for a server's address that is not safe, and
+ * for unknown options.
+ */
+export function createOperator(given: OperatorOptions): Operator {
+  refuseUnknownNames('option', given, OPERATOR_NAMES)
+  const { operatorId, domain, ...options } = given
   const caller = createCaller(options)
   const { key } = options
   const id = operatorId ?? (domain && idOf({ issuer: caller.issuer, domain, thumbprint: thumbprint(key.publicKey) }))
@@ -97,7 +113,9 @@ export function createOperator({ operatorId, domain, ...options }: OperatorOptio
       const call = { method: 'POST', path: '/v1/revoke/token', body: { jti, reason } }
       return readAnswer(answers.revokedToken, await caller.call(id, call))
     },
-    audit: ({ pageSize, ...filter } = {}) => {
+    audit: (wanted = {}) => {
+      refuseUnknownNames('filter', wanted, AUDIT_NAMES)
+      const { pageSize, ...filter } = wanted
       const query = queryOf({ ...filter, page_size: pageSize })
       return items(caller, id, answers.auditRecord, { method: 'GET', path: `${base}/audit`, query })
     },

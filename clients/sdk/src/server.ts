@@ -1,13 +1,17 @@
 import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
+import type { Names } from '@auth4agent/core/names/unknown-name'
 import { clientError } from './errors.ts'
 import type { Runtime } from './runtime.ts'
-import { createTransport, type Transport, type TransportOptions } from './transport.ts'
+import { createTransport, TRANSPORT_NAMES, type Transport, type TransportOptions } from './transport.ts'
 
 /** How a server is reached, and who it has to be. */
 export interface ServerOptions extends TransportOptions {
   /** Its issuer, where that is not the address: behind a proxy, or on loopback. Compared byte for byte. */
   readonly issuer?: string | undefined
 }
+
+/** The names that options of a server have. */
+export const SERVER_NAMES: Names<ServerOptions> = { ...TRANSPORT_NAMES, issuer: true }
 
 /** A server that is called under one name. */
 export interface Server {
@@ -32,10 +36,11 @@ interface Discovery {
 
 /** Opens a server. Throws TypeError for an address that is neither https nor on loopback. */
 export function openServer(options: ServerOptions, runtime: Runtime): Server {
-  const { fetch = globalThis.fetch, server, issuer = server.replace(/\/+$/, '') } = options
+  const { fetch = globalThis.fetch, timeoutMs, server, issuer = server.replace(/\/+$/, '') } = options
   let offsetMs: number | undefined
   const transport = createTransport({
-    ...options,
+    server,
+    timeoutMs,
     async fetch(input, init) {
       const response = await fetch(input, init)
       const date = Date.parse(response.headers.get('date') ?? '')

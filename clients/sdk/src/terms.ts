@@ -1,4 +1,5 @@
 import { parseDuration } from '@auth4agent/core/encoding/duration'
+import type { Names } from '@auth4agent/core/names/unknown-name'
 import { parseAudiences } from '@auth4agent/core/token/audience'
 import { parseScopeList } from '@auth4agent/core/token/scope'
 
@@ -11,6 +12,9 @@ export interface TokenTerms {
   /** Its lifetime: a duration such as `90s` or `15m`, or seconds; the server's default unless told. */
   readonly ttl?: string | number | undefined
 }
+
+/** The names that terms have. */
+export const TERM_NAMES: Names<TokenTerms> = { scopes: true, audience: true, ttl: true }
 
 /** Terms in the one form in which a challenge is bound to them. */
 export interface BoundTerms {

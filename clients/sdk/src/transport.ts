@@ -1,3 +1,4 @@
+import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { Auth4AgentError } from './errors.ts'
 
 /** How a server is reached. */
@@ -9,6 +10,9 @@ export interface TransportOptions {
   /** For one answer, in milliseconds; 10 s unless told. */
   readonly timeoutMs?: number | undefined
 }
+
+/** The names that options of a transport have. */
+export const TRANSPORT_NAMES: Names<TransportOptions> = { server: true, fetch: true, timeoutMs: true }
 
 /** One call. */
 export interface Call {
@@ -28,12 +32,10 @@ const TIMEOUT_MS = 10_000
 const MAX_ANSWER_LENGTH = 4_194_304
 const LOOPBACK = /^http:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?(?:\/|$)/
 
-/** A transport to one server. Throws TypeError for an address that is neither https nor on loopback. */
-export function createTransport({
-  server,
-  fetch = globalThis.fetch,
-  timeoutMs = TIMEOUT_MS,
-}: TransportOptions): Transport {
+/** A transport to one server. Throws TypeError for an address that is neither https nor on loopback, and for unknown options. */
+export function createTransport(options: TransportOptions): Transport {
+  refuseUnknownNames('option', options, TRANSPORT_NAMES)
+  const { server, fetch = globalThis.fetch, timeoutMs = TIMEOUT_MS } = options
   const base = server.replace(/\/+$/, '')
   if (!URL.canParse(base) || !(base.startsWith('https://') || LOOPBACK.test(base))) {
     throw new TypeError(`the server's address must be https, or http on loopback: ${server}`)

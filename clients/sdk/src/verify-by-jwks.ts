@@ -1,4 +1,5 @@
 import { readJwkSet } from '@auth4agent/core/jose/jwk-set'
+import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { checkSigned, checkTimes, readAccessToken } from '@auth4agent/core/token/access-token'
 import { checkRequirements } from '@auth4agent/core/token/check-requirements'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
@@ -29,13 +30,16 @@ export type JwksVerifier = (token: string, options?: VerifyOptions) => Promise<V
 /** What a JWKS may be kept for at most, and how soon an unknown key may have it read again. */
 const MAX_AGE_MS = 300_000
 const MIN_AGE_MS = 30_000
+const VERIFY_NAMES: Names<VerifyOptions> = { audience: true, scopes: true, operators: true }
 /** As servers allow it. */
 const CLOCK_SKEW_S = 10
 
 /** Makes a verifier of one server's tokens. It rejects with Auth4AgentError when the keys cannot be had. */
 export function createJwksVerifier(server: Server, runtime: Runtime): JwksVerifier {
   const keys = keySet(server, runtime)
-  return async (token, { audience = [], scopes = [], operators = [] } = {}) => {
+  return async (token, options = {}) => {
+    expectDemands(options)
+    const { audience = [], scopes = [], operators = [] } = options
     const read = readAccessToken(token)
     if ('verdict' in read) return { valid: false, reason: read.verdict }
     const key = await keys(read.jws.header.kid)
@@ -47,6 +51,14 @@ export function createJwksVerifier(server: Server, runtime: Runtime): JwksVerifi
     const wanted = { audience: typeof audience === 'string' ? [audience] : audience, scope: scopes, operators }
     const reason = checkTimes(claims, runtime.wallMs() / 1000, CLOCK_SKEW_S) ?? checkRequirements(claims, wanted)
     return reason === undefined ? { valid: true, claims } : { valid: false, reason }
+  }
+}
+
+/** Throws TypeError for a demand that is unknown or empty: left out on purpose, it would not have been named. */
+function expectDemands(options: VerifyOptions): void {
+  refuseUnknownNames('option', options, VERIFY_NAMES)
+  for (const name of ['audience', 'scopes', 'operators'] as const) {
+    if (options[name]?.length === 0) throw new TypeError(`${name} must not be empty: leave it out to demand nothing`)
   }
 }
 

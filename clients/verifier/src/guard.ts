@@ -1,13 +1,16 @@
+import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { Verifier } from './create-verifier.ts'
 import { VerificationError } from './errors.ts'
-import { createRequirements, type Wanted } from './wanted.ts'
+import { createRequirements, WANTED_NAMES, type Wanted } from './wanted.ts'
 
 /** What a guard wants of requests. */
 export interface GuardOptions extends Wanted {
   /** Address of the protected resource's metadata (RFC 9728 section 5.1), told to whoever is refused. */
   readonly resourceMetadata?: string
 }
+
+const GUARD_NAMES: Names<GuardOptions> = { ...WANTED_NAMES, resourceMetadata: true }
 
 /** A request that may go on. */
 export interface Granted {
@@ -41,6 +44,7 @@ const checkWanted = createRequirements({ audience: [], operators: [], scope: [] 
  * 401 without a code where there is none; 503 while nobody can tell. Throws TypeError for what makes no sense to want.
  */
 export function createGuard(verifier: Verifier, options: GuardOptions = {}): Guard {
+  refuseUnknownNames('option', options, GUARD_NAMES)
   const { resourceMetadata, ...wanted } = options
   checkWanted(wanted)
   const metadata = resourceMetadata === undefined ? [] : [`resource_metadata="${quotable(resourceMetadata)}"`]

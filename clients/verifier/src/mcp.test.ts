@@ -30,7 +30,7 @@ it.each([
   const { pathname, search } = new URL(metadata)
   const told = await answerOf(guard, pathname + search)
   expect([told.status, told.hasPassed]).toEqual([200, false])
-  expect(JSON.parse(told.body)).toMatchObject({ resource, authorization_servers: ['http://localhost:8080'] })
+  expect(JSON.parse(told.body)).toEqual({ resource, scopes_supported: [], bearer_methods_supported: ['header'] })
 })
 
 it('lets nothing pass that only looks like the metadata', async () => {
@@ -56,4 +56,10 @@ it.each<[string, McpOptions]>([
   ['scopes that no token could have', { resource: 'https://api.example.com/mcp', scopesSupported: 'a  b' }],
 ])('refuses a resource with %s', (_name, options) => {
   expect(() => protect(fakeIssuer().newVerifier(), options)).toThrow(TypeError)
+})
+
+it('refuses an unknown option, and names the nearest known one', () => {
+  const unknown: object = { resourcename: 'Orders' }
+  const create = () => protect(fakeIssuer().newVerifier(), { resource: 'https://api.example.com/mcp', ...unknown })
+  expect(create).toThrow('Unknown option "resourcename": the nearest known one is "resourceName"')
 })

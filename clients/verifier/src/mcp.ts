@@ -1,7 +1,9 @@
+import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { parseScopeString } from '@auth4agent/core/token/scope'
 import { authorizationOf, type NodeRequest } from './authorization.ts'
 import type { Verifier } from './create-verifier.ts'
 import { createGuard, type Granted, type GuardOptions } from './guard.ts'
+import { WANTED_NAMES } from './wanted.ts'
 
 /** A server of the Model Context Protocol, as a protected resource (RFC 9728). */
 export interface McpOptions extends Omit<GuardOptions, 'resourceMetadata'> {
@@ -35,13 +37,16 @@ interface McpResponse {
 
 type Middleware = (request: McpRequest, response: McpResponse, next: (error?: unknown) => void) => Promise<void>
 
+const NAMES: Names<McpOptions> = { ...WANTED_NAMES, resource: true, scopesSupported: true, resourceName: true }
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 
 /**
  * Middleware of Express or Connect's kind in front of an MCP server over Streamable HTTP: it serves the resource's metadata, and lets
- * requests with a good token pass; others are told where that metadata is. Throws TypeError for a resource that is none.
+ * requests with a good token pass; others are told where that metadata is. The metadata names no authorization server, because clients
+ * would look for its metadata (RFC 8414), and the issuer has none. Throws TypeError for a resource that is none, and for unknown options.
  */
 export function protect(verifier: Verifier, options: McpOptions): Middleware {
+  refuseUnknownNames('option', options, NAMES)
   const { resource, scopesSupported = options.scope ?? '', resourceName, ...wanted } = options
   const { origin, pathname, search } = new URL(resource)
   if (resource.includes('#')) throw new TypeError('the address of a resource has no fragment')
@@ -52,7 +57,6 @@ export function protect(verifier: Verifier, options: McpOptions): Middleware {
     throw new TypeError(`no scopes that a token could have are ${JSON.stringify(scopesSupported)}`)
   const metadata = JSON.stringify({
     resource,
-    authorization_servers: [verifier.settings.issuer],
     scopes_supported: scopes,
     bearer_methods_supported: ['header'],
     ...(resourceName !== undefined && { resource_name: resourceName }),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { GOOD_CLAIMS } from '../../../test/support/access-tokens.ts'
 import { createVerifier } from './create-verifier.ts'
+import { createGuard } from './guard.ts'
 import type { VerifierOptions } from './options.ts'
 
 const OPTIONS: VerifierOptions = {
@@ -44,7 +45,21 @@ describe('options', () => {
     ['a text for a number', { clockSkew: '10' }],
     ['more skew than the server', { clockSkew: 61 }],
     ['another thing to do when stale', { onStale: 'accept' }],
+    [
+      'a revocations option that is unknown',
+      { revocations: { operatorId: GOOD_CLAIMS.operator_id, key: KEY, keys: 1 } },
+    ],
   ])('with %s are refused', (_name, options) => {
     expect(() => createVerifier({ ...OPTIONS, ...options })).toThrow(TypeError)
+  })
+
+  it('that are unknown are refused by name, and the nearest known one is told', () => {
+    const create = (options: object) => () => createVerifier({ ...OPTIONS, ...options })
+    expect(create({ operator: 'any' })).toThrow('Unknown option "operator": the nearest known one is "operators"')
+    expect(create({ maxJwksage: 1 })).toThrow('Unknown option "maxJwksage": the nearest known one is "maxJwksAge"')
+    using verifier = createVerifier(OPTIONS)
+    for (const wanted of [{ scopes: 'a' }, { aud: 'a' }]) {
+      expect(() => createGuard(verifier, wanted as object)).toThrow('the nearest known one is')
+    }
   })
 })

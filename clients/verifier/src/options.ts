@@ -1,6 +1,7 @@
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { ADMIN_ISSUER, type AssertionSigner } from '@auth4agent/core/identity/assertion'
 import { parseDid } from '@auth4agent/core/identity/did'
+import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import type { RevocationFeed } from './feed.ts'
 import type { Fetch } from './http.ts'
 
@@ -59,7 +60,7 @@ export interface Settings {
   readonly onProblem: ((error: unknown) => void) | undefined
 }
 
-const NAMES = {
+const NAMES: Names<VerifierOptions> = {
   issuer: true,
   audience: true,
   operators: true,
@@ -71,14 +72,14 @@ const NAMES = {
   cacheSize: true,
   fetch: true,
   onProblem: true,
-} satisfies Record<keyof VerifierOptions, true>
+}
 const MAX_LISTED = 64
 const LOOPBACK = /^http:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?(?:\/|$)/
 const JWKS_AGE_S = { followed: 86_400, alone: 3_600 }
 
 /** Checks the options. Throws TypeError for what is missing or no such thing: what is not said is never taken for "any". */
 export function readOptions(options: VerifierOptions): Settings {
-  refuseOthers(options, NAMES)
+  refuseUnknownNames('option', options, NAMES)
   const { issuer, revocations, onStale = 'refuse', fetch = globalThis.fetch, onProblem } = options
   if (!isIssuer(issuer))
     throw new TypeError(
@@ -105,13 +106,6 @@ export function readOptions(options: VerifierOptions): Settings {
   }
 }
 
-/** Throws TypeError for a name that means nothing: what it was to restrict would not be. */
-export function refuseOthers(given: object, names: Readonly<Record<string, true>>): void {
-  for (const name in given) {
-    if (!Object.hasOwn(names, name)) throw new TypeError(`nothing is called ${JSON.stringify(name)} here`)
-  }
-}
-
 /** One or more audiences. Throws TypeError for none, and for an empty text: it is a variable that somebody forgot to set. */
 export function readAudience(audience: unknown): readonly string[] {
   return readTexts('audience', typeof audience === 'string' ? [audience] : audience)
@@ -128,7 +122,11 @@ function readOperators(operators: unknown): readonly string[] {
 function isFollowable(revocations: unknown): boolean {
   if (typeof revocations !== 'object' || revocations === null) return false
   if ('open' in revocations) return typeof revocations.open === 'function'
-  if ('authorization' in revocations) return typeof revocations.authorization === 'function'
+  if ('authorization' in revocations) {
+    refuseUnknownNames('option of revocations', revocations, { authorization: true })
+    return typeof revocations.authorization === 'function'
+  }
+  refuseUnknownNames('option of revocations', revocations, { operatorId: true, key: true })
   const { operatorId, key }: { operatorId?: unknown; key?: unknown } = revocations
   const isParty = typeof operatorId === 'string' && (isUuid(operatorId) || operatorId === ADMIN_ISSUER)
   return isParty && typeof key === 'object' && key !== null && 'publicKey' in key && 'sign' in key

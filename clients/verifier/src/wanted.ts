@@ -1,6 +1,7 @@
+import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import { parseScopeString } from '@auth4agent/core/token/scope'
-import { readAudience, refuseOthers } from './options.ts'
+import { readAudience } from './options.ts'
 
 /** What one call wants of a token beyond what the verifier wants of all. */
 export interface Wanted {
@@ -10,7 +11,8 @@ export interface Wanted {
   readonly audience?: string | readonly string[]
 }
 
-const NAMES = { scope: true, audience: true } satisfies Record<keyof Wanted, true>
+/** The names that wishes have. */
+export const WANTED_NAMES: Names<Wanted> = { scope: true, audience: true }
 /** More different scopes than a program asks for by name; others are read each time. */
 const MAX_SCOPES = 256
 
@@ -31,7 +33,7 @@ export function createRequirements(base: Requirements): (wanted: Wanted | undefi
   }
   return (wanted) => {
     if (wanted === undefined) return base
-    refuseOthers(wanted, NAMES)
+    refuseUnknownNames('option', wanted, WANTED_NAMES)
     const requirements = 'scope' in wanted ? withScope(wanted.scope) : base
     return 'audience' in wanted ? { ...requirements, audience: readAudience(wanted.audience) } : requirements
   }

@@ -243,7 +243,7 @@ describe('an MCP server', () => {
     await expect(callTool(url, await stage.newToken('orders:write'))).rejects.toThrow()
   })
 
-  it('says by RFC 9728 whom to ask for a token', async () => {
+  it('says by RFC 9728 what it is, and names no authorization server, whose metadata nobody could read', async () => {
     const url = await started(startMcpServer(verifier))
     const paths = ['/.well-known/oauth-protected-resource/mcp', '/.well-known/oauth-protected-resource']
     for (const path of paths) {
@@ -251,7 +251,6 @@ describe('an MCP server', () => {
       expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/json'])
       expect(await answer.json()).toEqual({
         resource: 'https://api.agents.example.com/mcp',
-        authorization_servers: ['http://localhost:8080'],
         scopes_supported: ['orders:read'],
         bearer_methods_supported: ['header'],
         resource_name: 'Orders',

@@ -1,0 +1,69 @@
+import { credentials } from '@grpc/grpc-js'
+import { expect, it } from 'vitest'
+import { createAdministrator } from './administrator.ts'
+import { authenticate, createAgent } from './agent.ts'
+import { Auth4Agent } from './auth4agent.ts'
+import { authorized } from './connect.ts'
+import { authorizedCredentials, localInterceptor } from './grpc.ts'
+import { generatePrivateKey } from './node/index.ts'
+import { openCalls } from './open-calls.ts'
+import { createOperator } from './operator.ts'
+import { createTransport } from './transport.ts'
+
+const { signer: key } = generatePrivateKey()
+const did = 'did:agent:example.com:21fe31dfa154a261626bf854046fd227'
+let sent = 0
+const options = {
+  server: 'https://auth.example',
+  fetch: async () => {
+    sent += 1
+    return Response.json({})
+  },
+}
+const agent = createAgent({ ...options, did, key })
+const operator = createOperator({ ...options, domain: 'example.com', key })
+const sdk = new Auth4Agent(options)
+const newAgent = { publicKey: key.publicKey }
+
+/** Programs without types may give anything; so this only looks like a known option to the compiler. */
+const other = (name: string): object => ({ [name]: 'x' })
+
+it.each<[string, string, (unknown: object) => unknown]>([
+  ['id', 'operatorId', (unknown) => createOperator({ ...options, domain: 'example.com', key, ...unknown })],
+  ['keys', 'key', (unknown) => createAdministrator({ ...options, key, ...unknown })],
+  ['audiences', 'audience', (unknown) => createAgent({ ...options, did, key, ...unknown })],
+  ['scope', 'scopes', (unknown) => agent.token(unknown)],
+  ['scope', 'scopes', (unknown) => agent.fetch('https://api.example', undefined, unknown)],
+  ['signals', 'signal', (unknown) => authenticate({ ...options, did, key, ...unknown })],
+  ['timeout', 'timeoutMs', (unknown) => createTransport({ ...options, ...unknown })],
+  ['timeout', 'timeoutMs', (unknown) => openCalls({ ...options, ...unknown })],
+  ['isuer', 'issuer', (unknown) => new Auth4Agent({ ...options, ...unknown })],
+  ['aud', 'audience', (unknown) => sdk.authenticate({ did, identity: key, ...unknown })],
+  ['scope', 'scopes', (unknown) => sdk.verify('token', unknown)],
+  ['operator', 'operators', (unknown) => openCalls(options).verifyToken('token', unknown)],
+  ['state', 'status', (unknown) => operator.agents.list(unknown)],
+  ['labels', 'label', (unknown) => operator.agents.update(did, unknown)],
+  ['document', 'didDocument', (unknown) => operator.agents.register({ ...newAgent, ...unknown })],
+  ['pagesizes', 'pageSize', (unknown) => operator.audit(unknown)],
+  ['scope', 'scopes', (unknown) => authorized(agent, unknown)],
+  ['scope', 'scopes', (unknown) => authorizedCredentials(agent, credentials.createSsl(), unknown)],
+  ['scope', 'scopes', (unknown) => localInterceptor(agent, unknown)],
+])(
+  'an unknown option %s is refused with a TypeError that names %s, and nothing is sent',
+  async (name, nearest, call) => {
+    sent = 0
+    const error: unknown = await Promise.try(call, other(name)).catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error).toHaveProperty('message', expect.stringContaining(`"${name}": the nearest known one is "${nearest}"`))
+    expect(sent).toBe(0)
+  },
+)
+
+it.each(['audience', 'scopes', 'operators'])('the verifier by JWKS refuses %s that are empty', async (name) => {
+  await expect(sdk.verify('token', { [name]: [] })).rejects.toThrow(`${name} must not be empty`)
+})
+
+it('setScopes refuses scopes that are no list, which would end the grant', async () => {
+  const forgotten: readonly string[] = JSON.parse('null')
+  await expect(operator.agents.setScopes(did, forgotten)).rejects.toThrow(TypeError)
+})
