@@ -57,9 +57,10 @@ export async function checkAtDatabase(
     throw new ApiError('UNAVAILABLE', 'the revocation log holds what this version does not know', { retryAfter: 1 })
   if (row.key_ended) return 'UNKNOWN_KEY'
   if (row.revoked) return 'TOKEN_REVOKED'
-  if (row.operator_epoch === null || token.operatorEpoch < Math.max(row.operator_epoch, row.first_epoch))
+  // An epoch that has not come yet is of a token that this database did not give, or gave before it was restored.
+  if (row.operator_epoch === null || token.operatorEpoch !== Math.max(row.operator_epoch, row.first_epoch))
     return 'OPERATOR_TOKENS_ENDED'
-  if (row.agent_epoch === null || token.agentEpoch < row.agent_epoch) return 'AGENT_TOKENS_ENDED'
+  if (row.agent_epoch !== token.agentEpoch) return 'AGENT_TOKENS_ENDED'
   return undefined
 }
 

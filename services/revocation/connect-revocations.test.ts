@@ -81,8 +81,9 @@ describe('a deployment without NATS', () => {
       for (const { tokenStatus } of processes) expect(await tokenStatus.check(token)).toBe('OPERATOR_TOKENS_ENDED')
     }
     const [one, two, three] = processes
-    expect(one?.paths).toEqual({ memory: 40, database: 0 })
-    expect(two?.paths).toEqual({ memory: 40, database: 0 })
+    // The database is asked once, for a subject that nobody has seen yet.
+    expect(one?.paths).toEqual({ memory: 20, database: 20 })
+    expect(two?.paths).toEqual({ memory: 20, database: 20 })
     expect(three?.paths).toEqual({ memory: 0, database: 40 })
     expect(processes.flatMap(({ waits }) => waits).map(({ ranOut }) => ranOut)).toEqual(Array(20).fill(0))
   })
@@ -95,10 +96,46 @@ describe('a deployment without NATS', () => {
     expect(process.paths).toEqual({ memory: 0, database: 1 })
   })
 
+  describe.each([
+    ['under a lease', 2_000],
+    ['without leases', undefined],
+  ])('a verdict %s', (_, leaseMs) => {
+    it.each<[string, Partial<TokenIdentity>, string | undefined]>([
+      ['a token as it was given', {}, undefined],
+      ['an agent that nobody knows', { sub: 'did:agent:nobody' }, 'AGENT_TOKENS_ENDED'],
+      ['an operator that nobody knows', { operatorId: randomUUID() }, 'OPERATOR_TOKENS_ENDED'],
+      ["an agent's epoch from the future", { agentEpoch: 2 }, 'AGENT_TOKENS_ENDED'],
+      ["an operator's epoch from the future", { operatorEpoch: 1_000 }, 'OPERATOR_TOKENS_ENDED'],
+      ["an agent's epoch of the past", { agentEpoch: 0 }, 'AGENT_TOKENS_ENDED'],
+      ["an operator's epoch of the past", { operatorEpoch: 0 }, 'OPERATOR_TOKENS_ENDED'],
+    ])('judges %s, at first sight and after its genuine neighbour', async (_name, forged, verdict) => {
+      const { tokenStatus } = await startProcess(leaseMs)
+      const token = await tokenOfNewOperator()
+      expect(await tokenStatus.check({ ...token, ...forged })).toBe(verdict)
+      expect(await tokenStatus.check(token)).toBeUndefined()
+      expect(await tokenStatus.check({ ...token, ...forged })).toBe(verdict)
+    })
+  })
+
+  it('the memory of a lease answers for a subject once the database has confirmed it, until its epoch rises', async () => {
+    const process = await startProcess(2_000)
+    const token = await tokenOfNewOperator()
+    for (let time = 0; time < 5; time += 1) expect(await process.tokenStatus.check(token)).toBeUndefined()
+    expect(process.paths).toEqual({ memory: 4, database: 1 })
+    await suspend(token)
+    await process.settle()
+    const later = { ...token, operatorEpoch: token.operatorEpoch + 1 }
+    expect(await process.tokenStatus.check(token)).toBe('OPERATOR_TOKENS_ENDED')
+    expect(await process.tokenStatus.check(later)).toBeUndefined()
+    expect(await process.tokenStatus.check(later)).toBeUndefined()
+    expect(process.paths).toEqual({ memory: 6, database: 2 })
+  })
+
   it('a verifier that died is waited for once, for no longer than its lease', async () => {
     const process = await startProcess(500)
+    const token = await tokenOfNewOperator()
     await pool.query(`INSERT INTO verifiers (incarnation, name, lease_ms) VALUES ($1, 'dead', 500)`, [randomUUID()])
-    await suspend(await tokenOfNewOperator())
+    await suspend(token)
     await process.settle()
     await process.settle()
     expect(process.waits.map(({ ranOut }) => ranOut)).toEqual([1, 0])

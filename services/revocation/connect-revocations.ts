@@ -14,6 +14,7 @@ import { listenToLog } from './log-signals.ts'
 import { createLogStore } from './log-store.ts'
 import type { Clock, LogStore } from './ports.ts'
 import { createRevocationBus } from './revocation-bus.ts'
+import { createSeenSubjects } from './seen-subjects.ts'
 import { createSettle } from './settle.ts'
 import { createVerifier, type Verifier } from './verifier.ts'
 
@@ -93,14 +94,24 @@ export function connectRevocations(options: RevocationsOptions): Revocations {
       ? createVerifier({ ...core, leaseMs, newIncarnation: randomUUID, log })
       : undefined
   verifier?.start()
+  const seen = createSeenSubjects()
+  const checkToken = async (token: TokenIdentity): Promise<Verdict | undefined> => {
+    const incarnation = verifier?.incarnation
+    const isSeen = seen.has(incarnation, token)
+    const known = verifier === undefined ? 'unknown' : verifier.check(token)
+    const isKnown = known !== 'unknown' && (known !== undefined || isSeen)
+    metrics.checked(isKnown ? 'memory' : 'database')
+    if (isKnown) return known
+    const verdict = await checkAtDatabase(checkPool, token, clockGuard)
+    if (verdict === undefined) seen.add(incarnation, token)
+    return verdict
+  }
   return {
     store,
     settle: endsTokens ? createSettle({ ...core, verifier, observe: metrics.settled }) : endsNothing,
     tokenStatus: {
       async check(token) {
-        const known = verifier === undefined ? 'unknown' : verifier.check(token)
-        metrics.checked(known === 'unknown' ? 'database' : 'memory')
-        const verdict = known === 'unknown' ? await checkAtDatabase(checkPool, token, clockGuard) : known
+        const verdict = await checkToken(token)
         const problem = clockGuard.problem()
         if (problem !== undefined) throw new ApiError('UNAVAILABLE', problem, { retryAfter: 1 })
         return verdict

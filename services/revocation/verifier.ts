@@ -23,6 +23,8 @@ export interface Verifier {
   receive(record: RevocationRecord, replyTo?: string): void
   /** What it has in effect; undefined while it has no lease to give. */
   readonly acknowledged: Acknowledgement | undefined
+  /** Identifies the time for which it has followed one log; undefined while it follows none. */
+  readonly incarnation: string | undefined
   /** Whether it answers from memory now. */
   readonly holdsLease: boolean
   /** Where in the log it is; 0 before it has read any. */
@@ -178,6 +180,9 @@ export function createVerifier(deps: VerifierDeps): Verifier {
     receive,
     get acknowledged() {
       return acknowledged()
+    },
+    get incarnation() {
+      return session?.incarnation
     },
     get holdsLease() {
       return session !== undefined && holds(session)

@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { silentLog, type TestDatabase, testDatabase } from '../../../test/support/database.ts'
-import { siblingUrl } from '../../../test/support/sql.ts'
+import { runSql, siblingUrl } from '../../../test/support/sql.ts'
 import { toApiError } from '../errors/api-error.ts'
 import { createLogger } from '../log/log.ts'
 import { type Db, openDb } from './db.ts'
@@ -61,6 +62,54 @@ describe('a database that is away', () => {
   it.each(ways)('through %s: nobody listens', async (_name, work) => {
     const db = open(Object.assign(new URL(database.url), { port: '1' }).href)
     expect(await failureOf(work(db))).toEqual(SOON)
+  })
+
+  const refusals: [string, (name: string) => Promise<string>][] = [
+    ['the database does not exist', async (name) => siblingUrl(database.url, `${name}_gone`)],
+    [
+      'the password is wrong or the user unknown',
+      async (name) => Object.assign(new URL(database.url), { username: `${name}_nobody`, password: 'x' }).href,
+    ],
+    [
+      'the database takes no connections',
+      async (name) => {
+        await runSql(database.url, `CREATE DATABASE ${name}_closed ALLOW_CONNECTIONS false`)
+        return siblingUrl(database.url, `${name}_closed`)
+      },
+    ],
+    [
+      'the user has no connection left',
+      async (name) => {
+        await database.db.pool.query(`CREATE ROLE ${name}_full LOGIN PASSWORD 'x' CONNECTION LIMIT 0`)
+        return Object.assign(new URL(database.url), { username: `${name}_full`, password: 'x' }).href
+      },
+    ],
+  ]
+  describe.each(refusals)('%s', (_title, refused) => {
+    it.each(ways)('is told through %s', async (_name, work) => {
+      const name = `refused_${randomUUID().replaceAll('-', '')}`
+      try {
+        expect(await failureOf(work(open(await refused(name))))).toEqual(SOON)
+      } finally {
+        await runSql(database.url, `DROP DATABASE IF EXISTS ${name}_closed`)
+        await database.db.pool.query(`DROP ROLE IF EXISTS ${name}_full`)
+      }
+    })
+  })
+
+  it('says that an epoch at its end cannot rise', async () => {
+    const db = open()
+    await db.prisma.deployment.upsert({
+      where: { id: 1 },
+      create: { issuer: 'x', firstEpoch: 2_147_483_647 },
+      update: {},
+    })
+    const where = { id: 1 }
+    const raise = () => db.prisma.deployment.update({ where, data: { firstEpoch: { increment: 1 } } })
+    expect((await failureOf(raise())).reason).toBe('EPOCH_EXHAUSTED')
+    expect((await failureOf(db.pool.query('UPDATE deployment SET first_epoch = first_epoch + 1'))).reason).toBe(
+      'EPOCH_EXHAUSTED',
+    )
   })
 
   it.each(ways)('through %s: all connections are in use', async (_name, work) => {
@@ -156,8 +205,6 @@ describe('a database that is away', () => {
     const db = open()
     expect((await failureOf(db.pool.query('SELEC 1'))).reason).toBe('INTERNAL')
     expect((await failureOf(db.prisma.$queryRaw`SELECT 1/0`)).reason).toBe('INTERNAL')
-    const elsewhere = open(siblingUrl(database.url, 'none_such'))
-    expect((await failureOf(elsewhere.pool.query('SELECT 1'))).reason).toBe('INTERNAL')
   })
 })
 

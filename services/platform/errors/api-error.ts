@@ -21,7 +21,10 @@ export class ApiError extends Error {
   }
 }
 
-/** Database errors that mean "not reachable now": connection, shutdown, read-only standby, timeouts, pool exhaustion. */
+/**
+ * Database errors that mean "not reachable now": connection, shutdown, read-only standby, timeouts, pool exhaustion; and that
+ * the database refuses this server: its password, its user, or the database itself.
+ */
 const UNAVAILABLE_CODES = new Set([
   'EAI_AGAIN',
   'ECONNABORTED',
@@ -32,19 +35,26 @@ const UNAVAILABLE_CODES = new Set([
   'ENOTFOUND',
   'EPIPE',
   'ETIMEDOUT',
+  '28000',
+  '28P01',
+  '3D000',
   '25P03',
   '57P01',
   '57P02',
   '57P03',
+  '57P04',
   '57P05',
   '57014',
   '55P03',
   '25006',
   '40P01',
   '40001',
+  'P1000',
   'P1001',
   'P1002',
+  'P1003',
   'P1008',
+  'P1010',
   'P1017',
   'P2024',
   'P2028',
@@ -55,26 +65,48 @@ const UNAVAILABLE_CODES = new Set([
 const UNAVAILABLE_CLASSES = new Set(['08', '53'])
 
 /** What Prisma's driver adapter calls the same, where it keeps no code of PostgreSQL. */
-const UNAVAILABLE_KINDS = new Set(['ConnectionClosed', 'DatabaseNotReachable', 'SocketTimeout', 'TooManyConnections'])
+const UNAVAILABLE_KINDS = new Set([
+  'AuthenticationFailed',
+  'ConnectionClosed',
+  'DatabaseAccessDenied',
+  'DatabaseDoesNotExist',
+  'DatabaseNotReachable',
+  'SocketTimeout',
+  'TooManyConnections',
+])
 
 const UNAVAILABLE_TEXT =
-  /connection (terminated|timeout|error)|timeout exceeded|query read timeout|can't reach database|server closed the connection|use a pool after calling end/i
+  /connection (terminated|timeout|error)|timeout exceeded|query read timeout|can't reach database|server closed the connection|use a pool after calling end|not currently accepting connections/i
+
+/** An integer column cannot take the value: epochs and versions, which only rise, are the only ones that come near. */
+const OUT_OF_RANGE_CODES = new Set<unknown>(['22003', 'P2020'])
 
 /** Any thrown value as an ApiError; what is unknown becomes INTERNAL, with the original as its cause. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error
+  if (isOutOfRange(error)) return new ApiError('EPOCH_EXHAUSTED', undefined, { cause: error })
   if (isUnavailable(error)) return new ApiError('UNAVAILABLE', undefined, { cause: error, retryAfter: 1 })
   return new ApiError('INTERNAL', undefined, { cause: error })
 }
 
-function isUnavailable(error: unknown, depth = 0): boolean {
+function isUnavailable(error: unknown): boolean {
+  return within(error, ({ code, originalCode, kind, message }) => {
+    if (isUnavailableCode(code) || isUnavailableCode(originalCode)) return true
+    if (typeof kind === 'string' && UNAVAILABLE_KINDS.has(kind)) return true
+    return typeof message === 'string' && UNAVAILABLE_TEXT.test(message)
+  })
+}
+
+function isOutOfRange(error: unknown): boolean {
+  return within(error, ({ code, originalCode }) => [code, originalCode].some((each) => OUT_OF_RANGE_CODES.has(each)))
+}
+
+/** Whether an error is such, or one that it was made of. Prisma keeps what PostgreSQL said in `meta.driverAdapterError.cause`. */
+function within(error: unknown, isSuch: (error: Record<string, unknown>) => boolean, depth = 0): boolean {
   if (typeof error !== 'object' || error === null || depth > 4) return false
-  const { code, originalCode, kind, message, cause, meta, driverAdapterError } = error as Record<string, unknown>
-  if (isUnavailableCode(code) || isUnavailableCode(originalCode)) return true
-  if (typeof kind === 'string' && UNAVAILABLE_KINDS.has(kind)) return true
-  if (typeof message === 'string' && UNAVAILABLE_TEXT.test(message)) return true
-  // Prisma keeps what PostgreSQL said in `meta.driverAdapterError.cause`.
-  return [cause, meta, driverAdapterError].some((inner) => isUnavailable(inner, depth + 1))
+  const found = error as Record<string, unknown>
+  if (isSuch(found)) return true
+  return [found['cause'], found['meta'], found['driverAdapterError']].some((inner) => within(inner, isSuch, depth + 1))
 }
 
 function isUnavailableCode(code: unknown): boolean {

@@ -94,6 +94,11 @@ export const reasons = {
     code: statuses.FAILED_PRECONDITION,
     title: 'The operator of this domain is suspended by the administrator',
   },
+  EPOCH_EXHAUSTED: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'An epoch or a version stands at 2147483647 and cannot rise any more',
+  },
   OPERATOR_NOT_SUSPENDED: { status: 409, code: statuses.FAILED_PRECONDITION, title: 'The operator is not suspended' },
   DOMAIN_CONTESTED: {
     status: 409,

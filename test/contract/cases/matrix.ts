@@ -124,5 +124,6 @@ export const OUTSIDE_RPCS: readonly ReasonCode[] = ['ROUTE_NOT_FOUND', 'METHOD_N
 
 /** Reasons that nothing outside can provoke, and why. */
 export const UNPROVOKED: Partial<Readonly<Record<ReasonCode, string>>> = {
+  EPOCH_EXHAUSTED: 'nobody lives to see two thousand million endings',
   INTERNAL: 'it tells a mistake of the server; who finds a request that provokes it has found a bug',
 }
