@@ -2,8 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createRpc } from '../chain/chain.ts'
 import { withRequestScope } from '../internal-port/request-scope.ts'
+import { startReadiness } from '../operations/readiness.ts'
 import { claimIssuer } from '../platform/db/claim-issuer.ts'
-import { type Db, openDb } from '../platform/db/db.ts'
+import { openDb } from '../platform/db/db.ts'
 import { applyMigrations } from '../platform/db/migrate.ts'
 import { createLimiter } from '../platform/limits/limits.ts'
 import { scaleRates } from '../platform/limits/rates.ts'
@@ -79,7 +80,12 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
     skewS: config.clockSkew,
   })
   let isStopping = false
-  const ready = async () => (isStopping ? ['it is stopping'] : [...(await missingDatabase(db)), ...remotes.missing()])
+  const readiness = await startReadiness({
+    askDatabase: () => db.pool.query('SELECT 1'),
+    missing: () => remotes.missing(),
+  })
+  opened.defer(() => readiness.stop())
+  const ready = () => (isStopping ? ['it is stopping'] : readiness.missing())
   const listeners = await startListeners({
     config,
     log,
@@ -103,15 +109,5 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
       // A connection whose other side says nothing any more is not waited for: what it may have held is not ours to end.
       await Promise.race([all.disposeAsync(), delay(DISPOSAL_MS, undefined, { ref: false })])
     },
-  }
-}
-
-/** What keeps the server from doing its work, beside services that are not there; its keys are loaded before it listens. */
-async function missingDatabase(db: Db): Promise<readonly string[]> {
-  try {
-    await db.pool.query('SELECT 1')
-    return []
-  } catch {
-    return ['database']
   }
 }

@@ -16,7 +16,7 @@ export interface Metrics {
   callStarted(): void
   callEnded(): void
   /** One connection that a listener closed to stay within its limits. */
-  connectionClosed(port: string, reason: string): void
+  readonly connectionClosed: (port: string, reason: string) => void
   readonly revocation: RevocationMetrics
   /** Shows the signing keys, from now on. */
   showSigningKeys(read: () => readonly SigningKeyFacts[]): void
