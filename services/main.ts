@@ -5,13 +5,13 @@ import { fileURLToPath } from 'node:url'
 import { engineChoice } from '@auth4agent/core/keys/ed25519'
 import type { Server, ServerDeps } from './compose/start-server.ts'
 import { StartupError } from './platform/errors/startup-error.ts'
-import { giveBackMemory } from './platform/give-back-memory.ts'
 import { createLogger, type Logger } from './platform/log/log.ts'
 import { printWelcome } from './process/banner.ts'
 import { type Config, readConfig } from './process/configuration/config.ts'
 import { loadSecrets, type Secrets } from './process/configuration/secrets.ts'
 import { parseServices } from './process/configuration/service-names.ts'
 import { explainFailure } from './process/explain-failure.ts'
+import { tellParent, whenParentEnds } from './process/parent.ts'
 
 const CHECKOUT = fileURLToPath(new URL('..', import.meta.url))
 /** What a worker connects to the database beside its pool: redemptions, leases and waits, notifications, migrations at its start. */
@@ -19,11 +19,8 @@ const OTHER_CONNECTIONS = 10
 /** Those of people who look at the embedded database, and those that PostgreSQL keeps for its superuser. */
 const SPARE_CONNECTIONS = 10
 
-/** A terminal and npm both pass on the one Ctrl-C that somebody pressed, this close to each other, in milliseconds. */
-const SAME_SIGNAL_MS = 300
-
-/** How often a server under npm looks whether npm is still there, in milliseconds. */
-const ORPHAN_CHECK_MS = 500
+/** The terminal, npm and the bootstrap all pass on the one Ctrl-C that somebody pressed, this close to each other, in milliseconds. */
+const SAME_SIGNAL_MS = 1_000
 
 if (cluster.isWorker) {
   const { runWorker } = await import('./process/workers/worker.ts')
@@ -43,11 +40,17 @@ if (cluster.isWorker) {
 async function main(): Promise<void> {
   const services = parseServices(process.argv.slice(2))
   const config = readConfig(process.env, await defaultDataDir(), services)
-  const log = createLogger(config.logLevel)
+  const log = createLogger(config.logLevel, undefined, {}, config.logFormat)
   const stopping = stopReason()
   const secrets = await loadSecrets(config)
-  if (config.databaseUrl !== undefined) return serve({ config, secrets, log, stopping }, config.databaseUrl)
+  const serving = { config, secrets, log, stopping }
+  if (config.databaseUrl === undefined) await serveOverEmbedded(serving)
+  else await serve(serving, config.databaseUrl)
+  log.info({}, 'stopped')
+}
 
+async function serveOverEmbedded(serving: Serving): Promise<void> {
+  const { config, log } = serving
   const { startEmbeddedPostgres } = await import('./embedded-postgres/start.ts')
   const lost = Promise.withResolvers<never>()
   // It may be lost while the server still starts, when nobody awaits this yet.
@@ -60,7 +63,7 @@ async function main(): Promise<void> {
     onLost,
   })
   try {
-    await Promise.race([serve({ config, secrets, log, stopping }, database.url), lost.promise])
+    await Promise.race([serve(serving, database.url), lost.promise])
   } finally {
     await database.stop()
   }
@@ -83,11 +86,11 @@ interface Serving {
 async function serve({ config, secrets, log, stopping }: Serving, databaseUrl: string): Promise<void> {
   const server = await start({ config, secrets, databaseUrl, log })
   try {
-    giveBackMemory()
     printWelcome(config, secrets, server.ports)
     log.info({ engine: engineChoice.engine.name, problem: engineChoice.problem }, 'Ed25519 has its engine')
     const { issuer, services, workers } = config
     log.info({ issuer, ...server.ports, services, ...(workers > 1 && { workers }) }, 'listening')
+    tellParent({ kind: 'listening', ports: server.ports })
     log.info({ reason: await stopping }, 'stopping')
   } finally {
     await server.stop()
@@ -101,8 +104,8 @@ async function start(deps: ServerDeps): Promise<Server> {
 }
 
 /**
- * Resolves with why the server is to stop: a signal, or the end of the shell that npm runs it in. A signal that comes after
- * ends the process at once.
+ * Resolves with why the server is to stop: a signal, or the end of npm or of a parent that has a channel to this process. A
+ * later signal ends the process at once.
  */
 function stopReason(): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>()
@@ -113,10 +116,8 @@ function stopReason(): Promise<string> {
     resolve(signal)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
-  if (process.env.npm_lifecycle_event !== undefined) {
-    // npm passes SIGTERM to its shell, which ends without passing it on.
-    const parent = process.ppid
-    setInterval(() => process.ppid !== parent && resolve('npm has ended'), ORPHAN_CHECK_MS).unref()
-  }
+  // A parent that is killed passes no signal on.
+  process.once('disconnect', () => resolve('its parent has ended'))
+  if (process.env.npm_lifecycle_event !== undefined) whenParentEnds(() => resolve('npm has ended'))
   return promise
 }

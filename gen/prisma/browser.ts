@@ -66,7 +66,7 @@ export type RevokedToken = Prisma.RevokedTokenModel
 /**
  * Model RevocationLog
  * The ledger: what ends tokens, in the order of commits. Written by triggers alone, in the transaction of the change; the
- * prefix that can end nothing any more is removed.
+ * prefix that can end nothing any more is removed. The index revocation_log_unknown has the kinds that this version does not know.
  */
 export type RevocationLog = Prisma.RevocationLogModel
 /**

@@ -4,9 +4,9 @@ import type {
   AgentDirectoryService,
   OperatorDirectoryService,
 } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import type { InternalClient } from '../internal-port/internal-client.ts'
 import type { ChallengeKeyring, Keys, TokenSigner, VerificationKeys } from '../keys/index.ts'
 import type { Db } from '../platform/db/db.ts'
+import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
 import type { TermDefaults, TtlBounds } from './domain/token-request.ts'
 import type { Redeemer } from './redeemer.ts'

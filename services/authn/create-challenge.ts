@@ -1,7 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { NONCE_BYTES } from '@auth4agent/core/identity/challenge'
 import type { CreateChallengeRequest } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
-import { randomNonce } from '../platform/crypto/random.ts'
 import type { AuthnDeps } from './config.ts'
 import { sealChallenge } from './domain/seal-challenge.ts'
 import { bindingOf, parseRequestedTerms } from './domain/token-request.ts'
@@ -20,7 +20,7 @@ export async function createChallenge(deps: AuthnDeps, request: CreateChallengeR
   await subject.get()
   const { id: kid, key } = await deps.challengeKeys.current()
   const exp = Math.floor(deps.now() / 1000) + deps.settings.challengeTtlS
-  const nonce = randomNonce(NONCE_BYTES)
+  const nonce = randomBytes(NONCE_BYTES)
   const content = { v: 1, iss: deps.issuer, did: request.did, exp, kid, ...binding } as const
   return { challenge: sealChallenge(content, nonce, key), nonce: encodeBase64url(nonce), exp }
 }

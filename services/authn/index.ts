@@ -1,7 +1,6 @@
 import { createGenuineTokens } from '@auth4agent/core/token/genuine-tokens'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
-import { recognizeOwn } from '../keys/index.ts'
 import { pruneExpired } from '../platform/db/prune.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
 import type { AuthnDeps, AuthnOptions } from './config.ts'
@@ -28,7 +27,7 @@ export function createAuthn({ redeemPool, agents, keys, ...rest }: AuthnOptions)
     termDefaults: { audience: issuerAudience(rest.issuer), ttl: rest.settings.defaultTtlS },
     subjects: createSubjects(agents),
     redeem: createRedeemer(redeemPool),
-    genuineTokens: createGenuineTokens(rest.issuer, recognizeOwn(rest.verificationKeys, keys.signer)),
+    genuineTokens: createGenuineTokens(rest.issuer, rest.verificationKeys),
   }
   return {
     module: { service: AuthnService, handlers: authnRoutes(deps), policies: authnPolicies },

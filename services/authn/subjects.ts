@@ -1,7 +1,7 @@
 import { parseDid } from '@auth4agent/core/identity/did'
 import type { AgentDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import type { InternalClient } from '../internal-port/internal-client.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
+import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { Subject } from './domain/decide-issue.ts'
 
 /** A subject, and whether it was looked up for this very request. */

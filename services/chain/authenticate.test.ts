@@ -10,8 +10,8 @@ import {
   operatorSigner,
 } from '../../test/support/assertions.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
-import { localClient } from '../internal-port/local-client.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
+import { localClient } from '../platform/rpc/local-client.ts'
 import { type AuthenticateDeps, authenticate } from './authenticate.ts'
 import type { CallerKind } from './policy.ts'
 

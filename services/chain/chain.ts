@@ -1,10 +1,11 @@
-import { create, type DescMethod, type Message } from '@bufbuild/protobuf'
+import { create, type DescMethod, getOption, type Message } from '@bufbuild/protobuf'
+import { ends_stream } from '../../gen/proto/auth4agent/v1/options_pb.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { reasons } from '../platform/errors/reasons.ts'
 import { sourceKey } from '../platform/limits/source-key.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
 import type { Principal } from './call.ts'
-import { admitCaller, auditRefusal, type CheckDeps, limit, receive } from './checks.ts'
+import { admitCaller, auditRefusal, type CheckDeps, fieldsOf, limit, receive } from './checks.ts'
 import { type ObserverDeps, observe } from './observation.ts'
 import type { Caller, Forward, Meta, Route, Rpc, StreamRoute, UnaryRoute } from './rpc.ts'
 import { createStreams, type Opened, type StreamBounds } from './streams.ts'
@@ -20,6 +21,8 @@ export interface ChainDeps extends CheckDeps, ObserverDeps {
   readonly deadlineMs: number
   /** Resolves once every verifier of the deployment refuses what has been ended. */
   readonly settle: () => Promise<void>
+  /** What is wrong with this process's clock, which judges assertions and tokens. */
+  readonly clockProblem: () => string | undefined
   /** Bounds on streams where they are not the usual ones. */
   readonly streamBounds?: Partial<StreamBounds>
 }
@@ -119,7 +122,14 @@ async function answer(
   return create(method.output, output)
 }
 
+/** A clock that is wrong would take what has expired, and give what expires too late. */
+function requireClock({ clockProblem }: ChainDeps): void {
+  const problem = clockProblem()
+  if (problem !== undefined) throw new ApiError('UNAVAILABLE', problem, { retryAfter: 1 })
+}
+
 async function handle(deps: ChainDeps, route: UnaryRoute, read: () => Message, meta: Meta) {
+  requireClock(deps)
   const received = await receive(deps, route, read, meta)
   try {
     admitCaller(deps, route, received, meta)
@@ -145,7 +155,10 @@ async function open(
 ): Promise<Opened> {
   if (target.kind === 'forward') {
     const request = readForwarded(deps, method, read, meta)
-    return { start: (signal) => target.forward.stream(method, request, meta, signal) }
+    return {
+      isBrief: isBrief(request, method),
+      start: (signal) => target.forward.stream(method, request, meta, signal),
+    }
   }
   const { route } = target
   if (route.kind !== 'stream') throw streamMismatch(method)
@@ -153,6 +166,7 @@ async function open(
 }
 
 async function openHere(deps: ChainDeps, route: StreamRoute, read: () => Message, meta: Meta): Promise<Opened> {
+  requireClock(deps)
   const received = await receive(deps, route, read, meta)
   const failed = (thrown: unknown) => auditRefusal(deps, route, received, thrown)
   try {
@@ -164,9 +178,15 @@ async function openHere(deps: ChainDeps, route: StreamRoute, read: () => Message
   const { principal } = call
   return {
     principal: principal.kind === 'operator' ? principal.operatorId : principal.kind,
+    isBrief: isBrief(request, route.method),
     start: (signal) => route.handler(request, { ...call, signal }),
     failed,
   }
+}
+
+/** Whether the request asks for a stream that ends by itself soon: by the field that the contract marks. */
+function isBrief(request: Message, { input }: DescMethod): boolean {
+  return input.fields.some((field) => getOption(field, ends_stream) && fieldsOf(request)[field.localName] === true)
 }
 
 /** The process that has the method limits its callers in full; here, whoever calls far too much is stopped. */

@@ -10,6 +10,7 @@ import { type AuthenticateDeps, authenticate } from './authenticate.ts'
 import type { Call, Principal } from './call.ts'
 import type { CallerKind, Policy } from './policy.ts'
 import type { Line, Meta } from './rpc.ts'
+import { refuseUnknownFields } from './unknown-fields.ts'
 import { refuseUnstorableText } from './unstorable-text.ts'
 
 /** What the checks before a handler work with. */
@@ -39,6 +40,7 @@ export async function receive(deps: CheckDeps, line: Line, read: () => Message, 
   const { method, policy } = line
   limit(deps, policy.limit, 'source', sourceKey(meta.source))
   const request = read()
+  refuseUnknownFields(method.input, request)
   refuseUnstorableText(method.input, request)
   const { principal, refusal } = await authenticate(deps, meta.authorization, policy.callers, {
     issuer: deps.issuer,
@@ -78,7 +80,8 @@ export async function auditRefusal(
   return error
 }
 
-function fieldsOf(request: Message): Fields {
+/** The fields of a message of any type. */
+export function fieldsOf(request: Message): Fields {
   return request as object as Fields
 }
 

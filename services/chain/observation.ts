@@ -1,7 +1,7 @@
 import type { DescMethod } from '@bufbuild/protobuf'
 import { type ApiError, toApiError } from '../platform/errors/api-error.ts'
 import { type ReasonCode, reasons } from '../platform/errors/reasons.ts'
-import type { Logger } from '../platform/log/log.ts'
+import type { LogFormat, Logger } from '../platform/log/log.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
 import type { Caller } from './rpc.ts'
 
@@ -9,7 +9,14 @@ import type { Caller } from './rpc.ts'
 export interface ObserverDeps {
   readonly log: Logger
   readonly metrics: Pick<Metrics, 'observe'>
+  /** The level of a call's own line; info where it is left out. */
+  readonly callLevel?: CallLevel
 }
+
+type CallLevel = 'debug' | 'info'
+
+/** The level of a call's own line in each format: a person at a terminal looks for what is not usual. */
+export const callLevels: Readonly<Record<LogFormat, CallLevel>> = { json: 'info', text: 'debug' }
 
 /** One request, to be logged and counted once, whatever comes of it. */
 interface Observation {
@@ -25,7 +32,7 @@ const NONE = 'none'
 
 /** Begins to observe a request. */
 export function observe(deps: ObserverDeps, method: DescMethod | undefined, caller: Caller): Observation {
-  const { log, metrics } = deps
+  const { log, metrics, callLevel = 'info' } = deps
   const { requestId, source } = caller
   const service = method?.parent.name ?? NONE
   const name = method?.name ?? NONE
@@ -36,7 +43,7 @@ export function observe(deps: ObserverDeps, method: DescMethod | undefined, call
   return {
     opened() {
       latencyMs = performance.now() - startedAt
-      log.info({ requestId, source, rpc, ms: rounded(latencyMs) }, 'stream opened')
+      log[callLevel]({ requestId, source, rpc, ms: rounded(latencyMs) }, 'stream opened')
     },
     failed(thrown) {
       const error = toApiError(thrown)
@@ -48,7 +55,7 @@ export function observe(deps: ObserverDeps, method: DescMethod | undefined, call
     ended() {
       const ms = performance.now() - startedAt
       metrics.observe(service, name, reason, (latencyMs ?? ms) / 1000)
-      log.info({ requestId, source, rpc, reason, ms: rounded(ms) }, 'call')
+      log[callLevel]({ requestId, source, rpc, reason, ms: rounded(ms) }, 'call')
     },
   }
 }

@@ -1,10 +1,13 @@
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
+import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { bearer } from '../../test/support/assertions.ts'
 import { chainFixture, PARTIES } from '../../test/support/chain.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { StreamCall } from './call.ts'
+import type { StreamBounds } from './streams.ts'
 
 const database = await testDatabase()
 const { db } = database
@@ -138,7 +141,7 @@ describe('a stream', () => {
 describe('the end of a stream', () => {
   it('comes when its caller goes, also while no message is asked for, and frees the place', async () => {
     const { state, streamHandler } = endless()
-    const { watch, observed } = chainFixture(db, { streamHandler, deps: { streamBounds: { max: 2 } } })
+    const { watch, observed } = chainFixture(db, { streamHandler, deps: { streamBounds: { max: 1, keptMs: 0 } } })
     const gone = new AbortController()
     const stream = watch(bearer(own), {}, gone.signal)
     await stream.next()
@@ -205,7 +208,7 @@ describe('the end of a stream', () => {
       yield {}
       await stuck.promise
     }
-    const { watch } = chainFixture(db, { streamHandler, deps: { streamBounds: { max: 2 } } })
+    const { watch } = chainFixture(db, { streamHandler, deps: { streamBounds: { max: 1, keptMs: 0 } } })
     const gone = new AbortController()
     const stream = watch(bearer(own), {}, gone.signal)
     await stream.next()
@@ -218,33 +221,79 @@ describe('the end of a stream', () => {
   })
 })
 
+/** Streams that are asked for in turn, each by whom and from where. */
+function asker(streamBounds: Partial<StreamBounds>) {
+  const { streamHandler, state } = endless()
+  const { watch } = chainFixture(db, { streamHandler, policy: { own: 'none' }, deps: { streamBounds } })
+  const ask = (authorization: string, n: number, signal?: AbortSignal) =>
+    refusalOf(watch(authorization, { source: `192.0.2.${n}` }, signal).next())
+  return { ask, state }
+}
+
+async function* refusedElsewhere() {
+  yield await Promise.reject(new ApiError('UNAUTHENTICATED'))
+}
+
 describe('places', () => {
-  it('are bounded for one principal, whatever its sources, and no other feels it', async () => {
-    const { streamHandler } = endless()
-    const { watch } = chainFixture(db, { streamHandler, policy: { own: 'none' } })
-    const from = (authorization: string, n: number) =>
-      refusalOf(watch(authorization, { source: `192.0.2.${n}` }).next())
-    for (let n = 0; n < 8; n += 1) expect(await from(bearer(own), n)).toBeUndefined()
-    expect(await from(bearer(own), 9)).toBe('RATE_LIMITED')
-    expect(await from(bearer(foreign), 9)).toBeUndefined()
+  it('of one principal are a part of those that are free, whatever its sources, and others get theirs', async () => {
+    const { ask } = asker({ max: 20 })
+    for (let n = 0; n < 4; n += 1) expect(await ask(bearer(own), n)).toBeUndefined()
+    expect(await ask(bearer(own), 9)).toBe('RATE_LIMITED')
+    for (let n = 0; n < 3; n += 1) expect(await ask(bearer(foreign), 9)).toBeUndefined()
   })
 
   it('are bounded in all, and one source has half of them', async () => {
-    const { streamHandler } = endless()
-    const { watch } = chainFixture(db, { streamHandler, deps: { streamBounds: { max: 4 } } })
-    const from = (n: number) => refusalOf(watch(bearer(own), { source: `192.0.2.${n}` }).next())
+    const { ask } = asker({ max: 4, principalPart: 4 })
+    const from = (n: number) => ask(bearer(own), n)
     const reasons = [await from(1), await from(1), await from(1), await from(2), await from(3), await from(4)]
     expect(reasons).toEqual([undefined, undefined, 'RATE_LIMITED', undefined, undefined, 'RATE_LIMITED'])
   })
 
+  it('are 4096 unless told', async () => {
+    const { ask } = asker({})
+    for (let n = 0; n < 819; n += 1) expect(await ask(bearer(own), n % 200)).toBeUndefined()
+  })
+
+  it('are kept for a while for whoever had them', async () => {
+    const { ask, state } = asker({ max: 2, principalPart: 4 })
+    const gone = new AbortController()
+    expect(await ask(bearer(own), 1, gone.signal)).toBeUndefined()
+    expect(await ask(bearer(foreign), 2)).toBeUndefined()
+    gone.abort()
+    await vi.waitFor(() => expect(state.ended).toBe(1))
+    expect(await ask(bearer(foreign), 3)).toBe('RATE_LIMITED')
+    expect(await ask(bearer(own), 1)).toBeUndefined()
+  })
+
   it('are given back after refusals of every kind', async () => {
     const { streamHandler } = endless()
-    const { watch } = chainFixture(db, { streamHandler, deps: { streamBounds: { max: 2, maxPerPrincipal: 1 } } })
+    const { watch } = chainFixture(db, { streamHandler, deps: { streamBounds: { max: 1 } } })
     for (let n = 0; n < 3; n += 1) {
       for (const authorization of [undefined, 'nonsense', bearer(foreign)]) {
         expect(await refusalOf(watch(authorization).next())).not.toBe('RATE_LIMITED')
       }
     }
     expect(await refusalOf(watch(bearer(own)).next())).toBeUndefined()
+  })
+
+  it('of streams that last are not needed by those that the contract lets end by themselves', async () => {
+    const { watchRevocations: method } = RevocationService.method
+    const { streamHandler } = endless()
+    const streamBounds = { max: 1, maxBrief: 1 }
+    const { watch } = chainFixture(db, { method, streamHandler, policy: { own: 'none' }, deps: { streamBounds } })
+    const ask = (authorization: string, fields: object) => refusalOf(watch(authorization, {}, undefined, fields).next())
+    expect(await ask(bearer(own), {})).toBeUndefined()
+    expect(await ask(bearer(foreign), {})).toBe('RATE_LIMITED')
+    expect(await ask(bearer(foreign), { untilHead: true })).toBeUndefined()
+    expect(await ask(bearer(own), { untilHead: true })).toBe('RATE_LIMITED')
+  })
+
+  it('of a gateway are kept for nobody whom the other process refuses', async () => {
+    const forwards = [
+      { services: [IdentityService], unary: () => Promise.reject(new Error('no call')), stream: refusedElsewhere },
+    ]
+    const { watch } = chainFixture(db, { forwards, deps: { streamBounds: { max: 1 } } })
+    for (const n of [1, 2, 3])
+      expect(await refusalOf(watch('nonsense', { source: `192.0.2.${n}` }).next())).toBe('UNAUTHENTICATED')
   })
 })

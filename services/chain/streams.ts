@@ -1,15 +1,20 @@
 import { create, type DescMethod, type Message, type MessageInitShape } from '@bufbuild/protobuf'
 import { ApiError } from '../platform/errors/api-error.ts'
-import { createBound } from '../platform/limits/bound.ts'
+import { createShares, type Place } from '../platform/limits/shares.ts'
 import { sourceKey } from '../platform/limits/source-key.ts'
 import { type ObserverDeps, observe } from './observation.ts'
 import type { Meta } from './rpc.ts'
 
 /** Bounds on streams. */
 export interface StreamBounds {
-  /** Streams open at once; one source has at most half of them. */
+  /** Streams open at once that last. */
   readonly max: number
-  readonly maxPerPrincipal: number
+  /** Streams open at once that end by themselves soon. */
+  readonly maxBrief: number
+  /** A principal gets a further stream while it has fewer than this part of the free places. */
+  readonly principalPart: number
+  /** How long the place of a stream that has ended waits for whoever had it, in milliseconds. */
+  readonly keptMs: number
   /** Age at which a stream ends, in milliseconds. */
   readonly maxAgeMs: number
 }
@@ -18,6 +23,8 @@ export interface StreamBounds {
 export interface Opened {
   /** Whose it is, where that is known. */
   readonly principal?: string
+  /** Whether it ends by itself soon. */
+  readonly isBrief: boolean
   readonly start: (signal: AbortSignal) => AsyncIterable<unknown>
   /** Told of what the stream throws. Answers it as an ApiError. */
   readonly failed?: (thrown: unknown) => Promise<ApiError>
@@ -25,14 +32,30 @@ export interface Opened {
 
 /** Age at which a stream ends, in milliseconds. Connections that are told to go leave it that long. */
 export const MAX_STREAM_AGE_MS = 15 * 60_000
+/** The same of a stream that is to end by itself; whoever reads more slowly asks for the rest. */
+const MAX_BRIEF_AGE_MS = 60_000
 
-const BOUNDS: StreamBounds = { max: 256, maxPerPrincipal: 8, maxAgeMs: MAX_STREAM_AGE_MS }
+/** Streams that last; test/bench/README.md says what they cost. */
+const MAX_STREAMS = 4_096
+const MAX_BRIEF_STREAMS = 256
+/** Streams of both kinds. */
+export const MAX_ALL_STREAMS = MAX_STREAMS + MAX_BRIEF_STREAMS
+
+/** A source may be the address of many: it gets as much as is free, and so at most half of all. */
+const SOURCE_PART = 1
+
+const BOUNDS: StreamBounds = {
+  max: MAX_STREAMS,
+  maxBrief: MAX_BRIEF_STREAMS,
+  principalPart: 1 / 4,
+  keptMs: 15_000,
+  maxAgeMs: MAX_STREAM_AGE_MS,
+}
 
 /** Makes the function that runs streams: it observes them, bounds how many there are and how old they get. */
-export function createStreams(deps: ObserverDeps, bounds: Partial<StreamBounds> = {}) {
-  const { max, maxPerPrincipal, maxAgeMs } = { ...BOUNDS, ...bounds }
-  const sources = createBound(max, Math.ceil(max / 2))
-  const principals = createBound(max, maxPerPrincipal)
+export function createStreams(deps: ObserverDeps, given: Partial<StreamBounds> = {}) {
+  const bounds = { ...BOUNDS, ...given }
+  const admission = { lasting: createAdmission(bounds.max, bounds), brief: createAdmission(bounds.maxBrief, bounds) }
 
   return async function* stream(
     method: DescMethod,
@@ -42,24 +65,30 @@ export function createStreams(deps: ObserverDeps, bounds: Partial<StreamBounds> 
   ): AsyncGenerator<Message> {
     if (signal.aborted) return
     const observation = observe(deps, method, meta)
-    const life = createLife(signal, maxAgeMs, meta.timeoutMs)
+    const life = createLife(signal, bounds.maxAgeMs, meta.timeoutMs)
     const places = createPlaces()
     let messages: AsyncIterator<unknown> | undefined
+    let isServed = false
     // A caller who has gone asks for no more messages, so nothing here waits for that.
     whenAborted(life.signal, () => {
       const { reason } = life.signal
       if (reason instanceof ApiError) observation.failed(reason)
       observation.ended()
-      void endOf(messages).then(() => places.giveBack())
+      void endOf(messages).then(() => places.giveBack(isServed))
     })
     try {
-      places.take(sources(sourceKey(meta.source)))
-      const { principal, start, failed } = await open()
+      const { principal, isBrief, start, failed } = await open()
       if (!life.signal.aborted) {
+        const { sources, principals } = admission[isBrief ? 'brief' : 'lasting']
+        places.take(sources(sourceKey(meta.source)))
         if (principal !== undefined) places.take(principals(principal))
+        if (isBrief) endAfter(life, MAX_BRIEF_AGE_MS)
         observation.opened()
         messages = start(life.signal)[Symbol.asyncIterator]()
-        yield* asMessages(method, messages, life.signal, failed)
+        for await (const message of asMessages(method, messages, life.signal, failed)) {
+          isServed = true
+          yield message
+        }
       }
     } catch (thrown) {
       throw observation.failed(thrown)
@@ -68,6 +97,19 @@ export function createStreams(deps: ObserverDeps, bounds: Partial<StreamBounds> 
     }
     if (life.signal.reason instanceof ApiError) throw life.signal.reason
   }
+}
+
+/** Places of one kind of streams. A stream has one by its source, and one by its principal. */
+function createAdmission(max: number, { principalPart, keptMs }: StreamBounds) {
+  return {
+    sources: createShares({ max, part: SOURCE_PART, keptMs }),
+    principals: createShares({ max, part: principalPart, keptMs }),
+  }
+}
+
+function endAfter(life: AbortController, ms: number): void {
+  const timer = setTimeout(() => life.abort(), ms)
+  whenAborted(life.signal, () => clearTimeout(timer))
 }
 
 /** Aborts when its caller does, with DEADLINE_EXCEEDED at the caller's deadline, and of old age. */
@@ -88,16 +130,16 @@ function whenAborted(signal: AbortSignal, listener: () => void): void {
   signal.addEventListener('abort', listener, { once: true })
 }
 
-/** The places that one stream holds. */
+/** The places that one stream holds. They are kept for whoever was sent a message, and so for nobody who was refused elsewhere. */
 function createPlaces() {
-  const held: (() => void)[] = []
+  const held: Place[] = []
   return {
-    take(release: (() => void) | undefined): void {
-      if (release === undefined) throw new ApiError('RATE_LIMITED', undefined, { retryAfter: 1 })
-      held.push(release)
+    take(place: Place | undefined): void {
+      if (place === undefined) throw new ApiError('RATE_LIMITED', undefined, { retryAfter: 1 })
+      held.push(place)
     },
-    giveBack(): void {
-      for (const release of held.splice(0)) release()
+    giveBack(isKept: boolean): void {
+      for (const place of held.splice(0)) place.giveBack(isKept)
     },
   }
 }

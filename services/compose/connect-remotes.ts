@@ -4,9 +4,9 @@ import { idempotentMethodsOf } from '../internal-port/callers.ts'
 import { type Certificates, openCertificates } from '../internal-port/certificates.ts'
 import { type Channel, openChannel } from '../internal-port/channel.ts'
 import { createForward, isRead } from '../internal-port/forward.ts'
-import type { InternalClient } from '../internal-port/internal-client.ts'
 import { remoteClient } from '../internal-port/transport.ts'
 import type { Logger } from '../platform/log/log.ts'
+import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { Config } from '../process/configuration/config.ts'
 import {
   type CalledService,

@@ -3,13 +3,13 @@ import { createAuthn, redeemPoolOptions } from '../authn/index.ts'
 import { type Route, routesOf } from '../chain/rpc.ts'
 import { createIdentity } from '../identity/index.ts'
 import type { InternalService } from '../internal-port/handlers.ts'
-import type { InternalClient } from '../internal-port/internal-client.ts'
-import { localClient } from '../internal-port/local-client.ts'
 import { createKeys, createVerificationKeys, type Keys, type VerificationKeys } from '../keys/index.ts'
 import { pruneAssertions } from '../ledger/ledger.ts'
 import { createOperatorRegistry, createTxtResolvers } from '../operator-registry/index.ts'
 import { type Db, openPool } from '../platform/db/db.ts'
 import type { Logger } from '../platform/log/log.ts'
+import type { InternalClient } from '../platform/rpc/internal-client.ts'
+import { localClient } from '../platform/rpc/local-client.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
 import type { Config } from '../process/configuration/config.ts'
 import type { Secrets } from '../process/configuration/secrets.ts'
@@ -100,7 +100,7 @@ function makeRegistry({ config, db, log }: ServiceDeps): Part & { readonly opera
     operators: localClient(OperatorDirectoryService, registry.directory),
     routes: routesOf(registry.module),
     internal: [{ service: OperatorDirectoryService, handlers: registry.directory }],
-    jobs: [{ name: 'operator-registry', run: () => registry.runSchedule() }],
+    jobs: registry.jobs(config.scheduleInterval * 1000),
   }
 }
 

@@ -3,6 +3,7 @@ import { type Bus, noBus } from '../platform/bus/bus.ts'
 import { parseNatsUrl } from '../platform/bus/nats-url.ts'
 import { sealBus } from '../platform/bus/sealed-bus.ts'
 import { importHmacKey } from '../platform/crypto/hmac.ts'
+import type { ClockGuard } from '../platform/db/clock-guard.ts'
 import { type Db, openPool } from '../platform/db/db.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
@@ -15,6 +16,7 @@ interface RevocationsDeps {
   readonly databaseUrl: string
   readonly db: Db
   readonly deployment: Deployment
+  readonly clockGuard: ClockGuard
   readonly log: Logger
   readonly metrics: Metrics
 }
@@ -32,7 +34,7 @@ export interface OpenRevocations extends Revocations {
 
 /** Connects this process to the revocation log and to the bus. */
 export async function openRevocations(config: Config, deps: RevocationsDeps): Promise<OpenRevocations> {
-  const { databaseUrl, db, deployment, log, metrics } = deps
+  const { databaseUrl, db, deployment, clockGuard, log, metrics } = deps
   const bus = await openBus(config, deployment, log, metrics)
   const pool = openPool({ url: databaseUrl, poolSize: POOL_SIZE, log })
   const runs = (...names: readonly ServiceName[]) => names.some((name) => config.services.includes(name))
@@ -46,6 +48,7 @@ export async function openRevocations(config: Config, deps: RevocationsDeps): Pr
     isWatched: runs('revocation'),
     endsTokens: runs('operator-registry', 'identity', 'authn', 'revocation'),
     clock: systemClock,
+    clockGuard,
     log,
     metrics: metrics.revocation,
   })

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { MAX_ASSERTION_LIFETIME_S } from '@auth4agent/core/identity/assertion'
+import { callLevels } from '../chain/observation.ts'
 import type { Rpc } from '../chain/rpc.ts'
+import { MAX_ALL_STREAMS } from '../chain/streams.ts'
 import { createGrpcServer } from '../grpc-port/server.ts'
 import type { HttpPortConfig } from '../http-port/config.ts'
 import type { HttpPort } from '../http-port/server.ts'
@@ -21,7 +23,7 @@ import { PUBLIC_SERVICES } from './public-services.ts'
 const CHALLENGE_TTL_S = { min: 30, max: 600 } as const
 const BODY_LIMIT = 64 * 1024
 /** gRPC streams beside those of calls: watchers of revocations, health's Watch and reflection. */
-const LASTING_STREAMS = 456
+const LASTING_STREAMS = MAX_ALL_STREAMS + 200
 const DEFAULT_INTERNAL_PORT = 8082
 
 /** Where a process listens. */
@@ -165,6 +167,7 @@ function internalListener({ config, rpc, log, metrics, internal, certificates }:
     certificates,
     deadlineMs: config.requestTimeoutMs,
     log,
+    callLevel: callLevels[config.logFormat],
     metrics,
   })
 }

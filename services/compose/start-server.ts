@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createRpc } from '../chain/chain.ts'
+import { callLevels } from '../chain/observation.ts'
 import { withRequestScope } from '../internal-port/request-scope.ts'
 import { startReadiness } from '../operations/readiness.ts'
 import { claimIssuer } from '../platform/db/claim-issuer.ts'
+import { createClockGuard, readClock } from '../platform/db/clock-guard.ts'
 import { openDb } from '../platform/db/db.ts'
 import { applyMigrations } from '../platform/db/migrate.ts'
 import { createLimiter } from '../platform/limits/limits.ts'
@@ -11,10 +13,11 @@ import { scaleRates } from '../platform/limits/rates.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Exposition } from '../platform/metrics/exposition.ts'
 import { createMetrics, type Metrics } from '../platform/metrics/metrics.ts'
-import { startScheduler } from '../platform/schedule/scheduler.ts'
+import { type Job, startScheduler } from '../platform/schedule/scheduler.ts'
 import type { Config } from '../process/configuration/config.ts'
 import type { Secrets } from '../process/configuration/secrets.ts'
 import { isSplit } from '../process/configuration/service-names.ts'
+import { systemClock } from '../revocation/index.ts'
 import { connectRemotes, openInternalTls } from './connect-remotes.ts'
 import { createServices } from './create-services.ts'
 import { openRevocations } from './open-revocations.ts'
@@ -52,17 +55,19 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
   const db = openDb({ url: databaseUrl, poolSize: config.dbPoolSize, log })
   opened.defer(() => db.close())
   const deployment = await claimIssuer(db.prisma, config.issuer)
+  const clockGuard = createClockGuard({ clocks: systemClock, toleranceMs: config.clockSkew * 1000, log })
+  await readClock(db.pool, clockGuard)
   const metrics = createMetrics(db.pool)
   const certificates = await openInternalTls(config, log)
   opened.defer(() => certificates?.close())
   const remotes = connectRemotes(config, certificates)
   opened.defer(() => remotes.close())
-  const revocations = await openRevocations(config, { databaseUrl, db, deployment, log, metrics })
+  const revocations = await openRevocations(config, { databaseUrl, db, deployment, clockGuard, log, metrics })
   opened.defer(() => revocations.stop())
   const services = await createServices({ config, secrets, databaseUrl, db, log, remotes, revocations })
   opened.defer(() => services.close())
   const { operators, routes, internal, jobs, watchers, signingKeyFacts } = services
-  metrics.revocation.show({ ...revocations, watchers })
+  metrics.revocation.show({ ...revocations, watchers, clockGuard })
   if (signingKeyFacts !== undefined) metrics.showSigningKeys(signingKeyFacts)
   const rpc = createRpc(routes, remotes.forwards, {
     operators,
@@ -70,6 +75,7 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
     issuer: config.issuer,
     prisma: db.prisma,
     log,
+    callLevel: callLevels[config.logFormat],
     metrics,
     limiter: createLimiter(() => performance.now()),
     rates: scaleRates(config.rateFactorPercent / 100),
@@ -78,11 +84,12 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
     settle: () => revocations.settle(),
     now: Date.now,
     skewS: config.clockSkew,
+    clockProblem: () => clockGuard.problem(),
   })
   let isStopping = false
   const readiness = await startReadiness({
-    askDatabase: () => db.pool.query('SELECT 1'),
-    missing: () => remotes.missing(),
+    askDatabase: () => readClock(db.pool, clockGuard),
+    missing: () => [...named(clockGuard.problem()), ...remotes.missing()],
   })
   opened.defer(() => readiness.stop())
   const ready = () => (isStopping ? ['it is stopping'] : readiness.missing())
@@ -97,7 +104,9 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
     certificates,
     ready,
   })
-  opened.defer(startScheduler(jobs, config.scheduleInterval * 1000, log))
+  // Leases and verifications read the database's clock more often; a process that has neither does it here.
+  const clock: Job = { name: 'clock', run: () => readClock(db.pool, clockGuard) }
+  opened.defer(startScheduler([...jobs, clock], config.scheduleInterval * 1000, log))
   const all = opened.move()
   return {
     ports: listeners.ports,
@@ -110,4 +119,8 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
       await Promise.race([all.disposeAsync(), delay(DISPOSAL_MS, undefined, { ref: false })])
     },
   }
+}
+
+function named(problem: string | undefined): readonly string[] {
+  return problem === undefined ? [] : [problem]
 }

@@ -3,8 +3,10 @@ import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { StartupError } from '../platform/errors/startup-error.ts'
+import { childEnvironment } from './child-environment.ts'
 
-const run = promisify(execFile)
+const execute = promisify(execFile)
+const run = (program: string, args: readonly string[]) => execute(program, args, { env: childEnvironment() })
 
 /** A user of the system that PostgreSQL runs as, because it refuses to run as root. */
 export type Account = { name: string; uid: number; gid: number }
@@ -36,7 +38,13 @@ export async function likelyAccount(clusterDir: string): Promise<Account> {
 /** Whether `account` may enter (a folder) or execute (a file) `path`: asked of the system by a process of that user. */
 export async function canExecute(account: Account, path: string): Promise<boolean> {
   const { uid, gid } = account
-  const child = spawn('/bin/sh', ['-c', 'test -x "$1"', 'sh', path], { uid, gid, cwd: '/', stdio: 'ignore' })
+  const child = spawn('/bin/sh', ['-c', 'test -x "$1"', 'sh', path], {
+    uid,
+    gid,
+    cwd: '/',
+    env: childEnvironment(),
+    stdio: 'ignore',
+  })
   const [code]: (number | null)[] = await once(child, 'exit')
   return code === 0
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Account, accountFor, canExecute, isRoot } from './account.ts'
 import { type Binaries, binariesFor } from './binaries.ts'
+import { childEnvironment } from './child-environment.ts'
 import { defaultDataDir, openDataFolder } from './data-folder.ts'
 
 /** An unprivileged user to act as: as root one without any rights, else the only one we may be, ourselves. */
@@ -61,6 +62,20 @@ describe('binariesFor', () => {
   })
 })
 
+describe('childEnvironment', () => {
+  it('keeps what programs of the system need, and no setting of a server', () => {
+    const kept = { PATH: '/bin', HOME: '/root', LANG: 'C', LC_TIME: 'C', TZ: 'UTC', TMPDIR: '/tmp' }
+    const settings = {
+      AUTH4AGENT_KEK: 'k',
+      AUTH4AGENT_PKCS11_PIN: '1',
+      DATABASE_URL: 'u',
+      NATS_URL: 'n',
+      PGPASSWORD: 'p',
+    }
+    expect(childEnvironment({ ...kept, ...settings })).toEqual(kept)
+  })
+})
+
 describe('openDataFolder', () => {
   it('creates the folder so that PostgreSQL can enter it, whatever the umask, under its real path', async () => {
     await symlink(folder, `${folder}-link`)
@@ -84,6 +99,13 @@ describe('openDataFolder', () => {
     await writeFile(join(folder, 'data'), '')
     await expect(openDataFolder(join(folder, 'data'))).rejects.toThrow(/The data folder .*data cannot be used \(EEXIST/)
   })
+
+  it.runIf(process.platform === 'linux').each(['/proc/x', '/proc/x/y/z', '/proc', '/sys', '/dev/null/x'])(
+    'says so when the folder is %s, and does not hang',
+    async (path) => {
+      await expect(openDataFolder(path)).rejects.toThrow(`The data folder ${path} cannot be used (`)
+    },
+  )
 
   it('says so when PostgreSQL cannot get in', async () => {
     await mkdir(join(folder, 'data'))

@@ -6,6 +6,7 @@ import { Client } from 'pg'
 import { StartupError } from '../platform/errors/startup-error.ts'
 import type { Account } from './account.ts'
 import type { Binaries } from './binaries.ts'
+import { childEnvironment } from './child-environment.ts'
 import type { DataFolder } from './data-folder.ts'
 
 const run = promisify(execFile)
@@ -64,6 +65,7 @@ async function initdb(binaries: Binaries, target: string, passwordFile: string, 
   try {
     await run(binaries.initdb, [...args, ...settings], {
       cwd: binaries.root,
+      env: childEnvironment(),
       windowsHide: true,
       ...(account && { uid: account.uid, gid: account.gid }),
     })

@@ -1,7 +1,8 @@
-import { access, chmod, constants, mkdir, realpath } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { chmod, mkdtemp, realpath, rmdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { StartupError } from '../platform/errors/startup-error.ts'
 import { type Account, accountFor, canExecute, isRoot, likelyAccount } from './account.ts'
+import { makeFolders } from './make-folders.ts'
 
 /** Where things are in a data folder. All paths absolute. */
 export type DataFolder = { path: string; cluster: string; passwordFile: string }
@@ -30,9 +31,8 @@ export async function defaultDataDir(checkoutDir: string): Promise<string> {
  * @throws StartupError when the folder cannot be created or written to, or that account cannot enter it.
  */
 export async function openDataFolder(dataDir: string): Promise<{ folder: DataFolder; account: Account | undefined }> {
-  const folder = layoutOf(await usable(dataDir, () => createFolder(resolve(dataDir))))
+  const folder = layoutOf(await createDataFolder(dataDir))
   const account = await accountFor(folder.cluster)
-  await usable(folder.path, () => access(folder.path, constants.W_OK))
   if (account === undefined || (await canExecute(account, folder.path))) return { folder, account }
   throw new StartupError(
     `PostgreSQL does not run as root but as the user ${account.name}, who cannot enter the data folder ${folder.path}: ` +
@@ -41,22 +41,24 @@ export async function openDataFolder(dataDir: string): Promise<{ folder: DataFol
   )
 }
 
-/** As root the folders made here may be entered by others, whatever the umask; what is secret in them is 0600. */
-async function createFolder(path: string): Promise<string> {
-  const firstCreated = await mkdir(path, { recursive: true, mode: 0o700 })
-  if (firstCreated !== undefined && isRoot()) {
-    for (let folder = path; folder.length >= firstCreated.length; folder = dirname(folder)) await chmod(folder, 0o711)
-  }
-  return realpath(path)
-}
-
-async function usable<T>(path: string, attempt: () => Promise<T>): Promise<T> {
+/**
+ * Creates the data folder where it is missing, and makes sure that it can be written to. As root, others may enter the folders
+ * that this creates, whatever the umask: PostgreSQL's user has to, and what is secret in them has mode 0600.
+ * @returns its real path.
+ * @throws StartupError when it cannot be created or written to.
+ */
+export async function createDataFolder(dataDir: string): Promise<string> {
   try {
-    return await attempt()
+    const created = await makeFolders(resolve(dataDir), 0o700)
+    if (isRoot()) for (const folder of created) await chmod(folder, 0o711)
+    const path = await realpath(dataDir)
+    // Only an attempt tells: root may write anywhere, yet not on a read-only disk or in /proc.
+    await rmdir(await mkdtemp(join(path, '.write-check-')))
+    return path
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new StartupError(
-      `The data folder ${path} cannot be used (${reason}): set AUTH4AGENT_DATA_DIR to a folder that can be written to.`,
+      `The data folder ${dataDir} cannot be used (${reason}): set AUTH4AGENT_DATA_DIR to a folder that can be written to.`,
       { cause: error },
     )
   }

@@ -7,6 +7,7 @@ import { StartupError } from '../platform/errors/startup-error.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Account } from './account.ts'
 import type { Binaries } from './binaries.ts'
+import { childEnvironment } from './child-environment.ts'
 
 const run = promisify(execFile)
 const FAST_STOP_MS = 10_000
@@ -69,6 +70,7 @@ function launch(options: PostmasterOptions, port: number, state: { isStopping: b
   const { binaries, account, log } = options
   const child = spawn(binaries.postgres, serverArguments(options, port), {
     cwd: binaries.root,
+    env: childEnvironment(),
     // A process group of its own: Ctrl-C in the terminal is for this process, which then stops the database in order.
     detached: true,
     windowsHide: true,
@@ -76,9 +78,15 @@ function launch(options: PostmasterOptions, port: number, state: { isStopping: b
     ...(account && { uid: account.uid, gid: account.gid }),
   })
   const lines: string[] = []
+  // A process that ends without having stopped it, as at a second Ctrl-C, does not leave it running: this is an immediate shutdown.
+  const endNow = () => void child.kill('SIGQUIT')
+  process.once('exit', endNow)
   const exited = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message))
-    child.once('exit', (code, signal) => resolve(signal === null ? `exit status ${code}` : `killed by ${signal}`))
+    child.once('exit', (code, signal) => {
+      process.off('exit', endNow)
+      resolve(signal === null ? `exit status ${code}` : `killed by ${signal}`)
+    })
   })
   const becameReady = new Promise<boolean>((resolve) => {
     createInterface({ input: child.stderr }).on('line', (line) => {
@@ -125,7 +133,10 @@ async function stopChild(child: ChildProcess, exited: Promise<string>, options: 
 
 /** Windows has no signals that PostgreSQL could take in order; pg_ctl speaks to it over its own pipe. */
 export async function stopOnWindows(binaries: Binaries, cluster: string): Promise<void> {
-  await run(binaries.pgCtl, ['stop', '-D', cluster, '-m', 'fast', '-w'], { windowsHide: true }).catch(() => undefined)
+  await run(binaries.pgCtl, ['stop', '-D', cluster, '-m', 'fast', '-w'], {
+    env: childEnvironment(),
+    windowsHide: true,
+  }).catch(() => undefined)
 }
 
 async function endsWithin(exited: Promise<string>, milliseconds: number): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { readFile, readlink } from 'node:fs/promises'
 import { promisify } from 'node:util'
+import { childEnvironment } from './child-environment.ts'
 
 const run = promisify(execFile)
 
@@ -48,6 +49,8 @@ async function linuxIdentity(pid: number): Promise<string | undefined> {
 }
 
 async function psField(pid: number, field: string): Promise<string | undefined> {
-  const { stdout } = await run('ps', ['-o', `${field}=`, '-p', String(pid)]).catch(() => ({ stdout: '' }))
+  const { stdout } = await run('ps', ['-o', `${field}=`, '-p', String(pid)], { env: childEnvironment() }).catch(() => ({
+    stdout: '',
+  }))
   return stdout.trim() === '' ? undefined : stdout.trim()
 }

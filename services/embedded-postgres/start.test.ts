@@ -66,6 +66,7 @@ async function startServer(): Promise<{ server: ChildProcess; pid: number; url: 
     const log = { debug: none, info: none, warn: none, error: none }
     const { pid, url } = await startEmbeddedPostgres({ dataDir: process.argv[1], log })
     console.log(JSON.stringify({ pid, url }))
+    process.once('SIGUSR2', () => process.exit(1))
     setInterval(none, 1000)`
   const server = spawn(process.execPath, ['--input-type=module', '-e', script, dataDir], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -149,6 +150,18 @@ describe('stopping', () => {
     expect((await readdir(dataDir)).toSorted()).toEqual(['postgres', 'postgres-password'])
     expect(lines.filter(({ level }) => level === 'error')).toEqual([])
     expect(lines.at(-1)).toEqual({ level: 'debug', message: expect.stringContaining('database system is shut down') })
+  })
+})
+
+describe('a process that exits without having stopped it', () => {
+  it('takes PostgreSQL with it, which has kept what was committed', async () => {
+    const { server, pid, url } = await startServer()
+    await query(url, 'CREATE TABLE kept AS SELECT 42 AS answer')
+    server.kill('SIGUSR2')
+    await untilEnded(pid)
+    const { url: again } = await start()
+    expect(await query(again, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }])
+    expect(lines.filter(({ level }) => level === 'warn')).toEqual([])
   })
 })
 
@@ -240,6 +253,10 @@ function untilLogged(message: string): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   onLine = (line) => line.message === message && resolve()
   return promise
+}
+
+async function untilEnded(pid: number): Promise<void> {
+  while ((await processIdentity(pid)) !== undefined) await nextTurn()
 }
 
 /** Asks again until there is an answer; the test's own timeout is the bound. */

@@ -1,5 +1,6 @@
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor, type ServerListener } from '@grpc/grpc-js'
+import { MAX_ALL_STREAMS } from '../chain/streams.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { toGrpcStatus } from '../platform/errors/grpc-status.ts'
 import { type Bound, createBound } from '../platform/limits/bound.ts'
@@ -18,9 +19,8 @@ export interface StreamLimitDeps {
   readonly sourceOf: (peer: string, metadata: Metadata) => string
 }
 
-/** Streams open at once of one method that lasts: health's Watch and reflection, those of offered ones. One source has half. */
+/** Streams open at once of health's Watch or of reflection. One source has half, also of those that the chain answers. */
 const MAX_LASTING_STREAMS = 64
-const MAX_OFFERED_STREAMS = 256
 const MAX_STALL_MS = 30_000
 /** How long a stream of many requests may live, in milliseconds, and how many it may bring. */
 const MAX_STREAM_AGE_MS = 60_000
@@ -38,7 +38,7 @@ export function createStreamLimits(deps: StreamLimitDeps): ServerInterceptor {
   const { requestTimeoutMs, streams, offered, sourceOf, maxStallMs = MAX_STALL_MS } = deps
   const lasting = new Map<string, Bound>()
   const lastingOf = (path: string): Bound => {
-    const max = offered.has(path) ? MAX_OFFERED_STREAMS : MAX_LASTING_STREAMS
+    const max = offered.has(path) ? MAX_ALL_STREAMS : MAX_LASTING_STREAMS
     const bound = lasting.get(path) ?? createBound(max, max / 2)
     lasting.set(path, bound)
     return bound

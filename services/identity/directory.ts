@@ -1,5 +1,5 @@
 import type { AgentDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import type { InternalHandlers } from '../internal-port/local-client.ts'
+import type { InternalHandlers } from '../platform/rpc/local-client.ts'
 import { toAgentSnapshot } from './messages.ts'
 import { type Resolver, resolveDid } from './resolve-did.ts'
 

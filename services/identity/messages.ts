@@ -1,9 +1,8 @@
+import { buildDidDocument } from '@auth4agent/core/identity/did-document'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
-import { buildDidDocument } from './domain/build-did-document.ts'
 import { type AgentRecord, currentKey } from './store.ts'
 
 const NO_KEY = new Uint8Array()
-
 /** A time as messages hold it; absent when there is none. */
 export const toTimestamp = (time: Date | null) => (time === null ? undefined : timestampFromDate(time))
 

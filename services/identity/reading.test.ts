@@ -13,7 +13,7 @@ import {
   type TestOperator,
 } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
-import { localClient } from '../internal-port/local-client.ts'
+import { localClient } from '../platform/rpc/local-client.ts'
 import { policies } from './policy.ts'
 
 let fixture: IdentityFixture

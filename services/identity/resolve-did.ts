@@ -1,7 +1,7 @@
 import { parseDid } from '@auth4agent/core/identity/did'
 import type { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import type { InternalClient } from '../internal-port/internal-client.ts'
 import type { Db } from '../platform/db/db.ts'
+import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import { findAgent } from './store.ts'
 
 /** What resolving a DID needs. */

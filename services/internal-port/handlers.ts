@@ -15,8 +15,8 @@ import type { Meta, Rpc } from '../chain/rpc.ts'
 import { withDeadline } from '../chain/with-deadline.ts'
 import { drained } from '../platform/drained.ts'
 import { toGrpcStatus } from '../platform/errors/grpc-status.ts'
+import type { InternalHandlers } from '../platform/rpc/local-client.ts'
 import { readMeta, readRequestId } from './forwarded-meta.ts'
-import type { InternalHandlers } from './local-client.ts'
 import { inRequest } from './request-scope.ts'
 
 type Output = MessageInitShape<DescMethod['output']>

@@ -4,9 +4,9 @@ import { methodName } from '../chain/method-name.ts'
 import { requestId } from '../chain/request-id.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { fromGrpcStatus } from '../platform/errors/from-grpc-status.ts'
+import { type InternalClient, internalClient } from '../platform/rpc/internal-client.ts'
 import type { Channel } from './channel.ts'
 import { callMetadata } from './forwarded-meta.ts'
-import { type InternalClient, internalClient } from './internal-client.ts'
 import { currentRequestId } from './request-scope.ts'
 
 /** What goes with a call beside its message. */

@@ -12,7 +12,6 @@ import type { TokenSigner } from './token-signer.ts'
 
 export type { ChallengeKeyring } from './challenge-keyring.ts'
 export type { KeysSecrets, KeysSettings } from './config.ts'
-export { recognizeOwn } from './recognize-own.ts'
 export type { TokenSigner } from './token-signer.ts'
 export { createVerificationKeys, type VerificationKeys } from './verification-keys.ts'
 

@@ -1,7 +1,7 @@
 import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { ACCESS_TOKEN_TYPE, type AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
-import type { PrivateTokenKey, SignAgain } from '../platform/crypto/token-key.ts'
+import type { PrivateTokenKey } from '../platform/crypto/token-key.ts'
 import { ApiError, toApiError } from '../platform/errors/api-error.ts'
 import { StartupError } from '../platform/errors/startup-error.ts'
 import type { KeyProvider, KeyRow } from './key-provider.ts'
@@ -15,8 +15,6 @@ export interface TokenSigner {
    * cannot be had. Which key signs is for the caller to say: the statement that used the challenge up has seen it.
    */
   sign(kid: string, claims: AccessTokenClaims): Promise<string>
-  /** What makes a key's signatures again, where that can be done and the key is open now. */
-  signAgain(kid: string): SignAgain | undefined
   /** Opens the keys that sign or will, and forgets the others. Throws the first error once all have been tried. */
   refresh(): Promise<void>
 }
@@ -30,8 +28,6 @@ interface OpenKey {
 /** A signer without keys: `refresh` opens them, and one that is first met when it is to sign is opened then. */
 export function createTokenSigner(prisma: PrismaClient, provider: Pick<KeyProvider, 'open'>): TokenSigner {
   const keys = new Map<string, Promise<OpenKey>>()
-  /** Those of `keys` that are open. */
-  const opened = new Map<string, OpenKey>()
 
   const open = (row: KeyRow): Promise<OpenKey> => {
     const known = keys.get(row.kid)
@@ -43,13 +39,8 @@ export function createTokenSigner(prisma: PrismaClient, provider: Pick<KeyProvid
       },
     )
     keys.set(row.kid, opening)
-    // Once it is forgotten, it says nothing any more of the key, which may have been opened anew.
-    const isKept = () => keys.get(row.kid) === opening
-    opening.then(
-      (key) => void (isKept() && opened.set(row.kid, key)),
-      // The next who asks tries again.
-      () => void (isKept() && keys.delete(row.kid)),
-    )
+    // The next who asks tries again.
+    opening.catch(() => keys.get(row.kid) === opening && keys.delete(row.kid))
     return opening
   }
   const find = async (kid: string): Promise<OpenKey> => {
@@ -67,16 +58,11 @@ export function createTokenSigner(prisma: PrismaClient, provider: Pick<KeyProvid
       const signingInput = `${header}.${encodeBase64url(Buffer.from(JSON.stringify(claims)))}`
       return `${signingInput}.${encodeBase64url(await key.sign(Buffer.from(signingInput, 'latin1')))}`
     },
-    signAgain: (kid) => opened.get(kid)?.key.signAgain,
     async refresh() {
       const rows = await findUsable(prisma)
       const results = await Promise.allSettled(rows.map(open))
       const usable = new Set(rows.map(({ kid }) => kid))
-      for (const kid of keys.keys()) {
-        if (usable.has(kid)) continue
-        keys.delete(kid)
-        opened.delete(kid)
-      }
+      for (const kid of keys.keys()) if (!usable.has(kid)) keys.delete(kid)
       const failed = results.find((result) => result.status === 'rejected')
       if (failed !== undefined) throw failed.reason
     },

@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { uuidv7 } from '@auth4agent/core/encoding/uuid'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import type { Principal } from '../chain/call.ts'
-import { randomNonce } from '../platform/crypto/random.ts'
 import type { Db, Tx } from '../platform/db/db.ts'
 import { pruneExpired } from '../platform/db/prune.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
@@ -60,7 +59,7 @@ export async function recordRefusal(prisma: PrismaClient, author: Author, entry:
 
 /** Audit ids are UUIDv7, so that they list in the order of time. */
 export function auditId(): string {
-  return uuidv7(Date.now(), randomNonce(10))
+  return uuidv7(Date.now(), randomBytes(10))
 }
 
 /** How an author is named in the audit. */

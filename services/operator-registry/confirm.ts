@@ -91,7 +91,7 @@ function answer({ domain }: Operator, settled: Settled): Confirmation {
   }
   const until = settled.until.toISOString()
   const message =
-    `The record is right, and ${domain} has another operator. If the record still stands alone at ${until}, ` +
-    'confirming then takes the domain over; the present operator may release it earlier.'
+    `The record is right, and ${domain} has another operator. If every look until ${until} finds the record alone, ` +
+    'confirming then takes the domain over. A look that does not ends the wait, and confirming begins it anew.'
   return { verified: false, reason: 'TAKEOVER_PENDING', message, takeoverAt: settled.until }
 }

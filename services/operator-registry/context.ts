@@ -7,7 +7,7 @@ import type { ResolveTxt } from './dns/resolve-txt.ts'
 export interface RegistrySettings {
   /** Milliseconds a registration waits for its proof before it is removed. */
   readonly pendingTtlMs: number
-  /** Milliseconds a newcomer's proof must have stood alone before it takes a domain over from its owner. */
+  /** Milliseconds a newcomer's proof must have stood alone before it takes a domain over from its owner; 0 is at once. */
   readonly takeoverDelayMs: number
   /** Milliseconds between two proofs of an owner, give or take a tenth. */
   readonly reverifyIntervalMs: number
@@ -23,7 +23,7 @@ export interface Context {
   readonly prisma: PrismaClient
   /** Unix milliseconds. */
   readonly now: () => number
-  /** Uniform in [0, 1), for jitter alone. */
+  /** Uniform in [0, 1), and nobody can foresee it: it says when the next look at a contested domain is. */
   readonly random: () => number
   readonly log: Logger
   readonly issuer: string

@@ -4,7 +4,7 @@ import type {
   LookupOperatorRequest,
   OperatorDirectoryService,
 } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import type { InternalHandlers } from '../internal-port/local-client.ts'
+import type { InternalHandlers } from '../platform/rpc/local-client.ts'
 import type { Context } from './context.ts'
 import { listParentDomains } from './domain/list-parent-domains.ts'
 import { findAudienceOwner } from './store/directory.ts'

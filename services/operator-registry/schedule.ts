@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { recordName } from '@auth4agent/core/identity/proof-record'
-import type { Author } from '../ledger/ledger.ts'
+import { type Author, systemAuthor } from '../ledger/ledger.ts'
 import type { Context } from './context.ts'
 import { isRecordSeen, judgeProof } from './domain/judge-proof.ts'
+import { claimDueLooks, type DueLook, recordLook } from './store/looks.ts'
+import { findOwner } from './store/operators.ts'
 import { claimDueProofs, type DueProof, expirePending, recordProof } from './store/schedule.ts'
 
 /** Look-ups at once. */
@@ -14,7 +15,7 @@ const EXPIRY_BATCH = 100
  * may do this at the same time and share the work.
  */
 export async function runSchedule(context: Context): Promise<void> {
-  const author: Author = { principal: { kind: 'system' }, requestId: `schedule-${randomUUID()}` }
+  const author = systemAuthor('schedule')
   for (;;) {
     const due = await claimDueProofs(context, PROOF_BATCH)
     await Promise.all(due.map((proof) => proveAgain(context, author, proof)))
@@ -35,5 +36,36 @@ async function proveAgain(context: Context, author: Author, due: DueProof): Prom
       log.warn({ operatorId: due.id, domain: due.domain, verdict }, 'a scheduled proof did not hold')
   } catch (error) {
     log.error({ operatorId: due.id, domain: due.domain, error }, 'a scheduled proof failed')
+  }
+}
+
+/**
+ * One pass of the looks at domains that newcomers wait for. Only these count for a takeover: no call adds one or moves one.
+ * Several instances may do this at the same time; each look is made once.
+ */
+export async function runLooks(context: Context): Promise<void> {
+  const author = systemAuthor('takeover')
+  const at = context.now()
+  for (;;) {
+    const due = await claimDueLooks(context, at, PROOF_BATCH)
+    await Promise.all(due.map((look) => lookAt(context, author, look)))
+    if (due.length < PROOF_BATCH) break
+  }
+}
+
+/** DNS that gives no answer counts for the owner: whoever wants its domain may be the one who made DNS fail. */
+async function lookAt(context: Context, author: Author, look: DueLook): Promise<void> {
+  const { prisma, issuer, resolveTxt, log } = context
+  const { id, domain, thumbprint } = look
+  try {
+    const owner = await findOwner(prisma, domain)
+    const answers = await resolveTxt(recordName(domain))
+    const incumbent = owner === null ? {} : { incumbentId: owner.id }
+    const verdict = judgeProof(answers, { issuer, operatorId: id, thumbprint, ...incumbent })
+    const failure = verdict === 'proven' ? undefined : `a look did not see the record alone: ${verdict}`
+    if (await recordLook(context, author, look, failure)) return
+    log.info({ operatorId: id, domain, verdict }, 'a wait for a domain has ended')
+  } catch (error) {
+    log.error({ operatorId: id, domain, error }, 'a look at a domain failed')
   }
 }

@@ -1,8 +1,13 @@
+import { randomUUID } from 'node:crypto'
+import { recordName } from '@auth4agent/core/identity/proof-record'
 import { timestampMs } from '@bufbuild/protobuf/wkt'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { DAY, type Harness, HOUR, type Registered, startHarness } from '../../test/support/operator-registry.ts'
+import { LOOKS_NEEDED } from './domain/takeover-looks.ts'
+import { lockOperator } from './store/operators.ts'
 
 const DOMAIN = 'agents.example.com'
+const NAME = recordName(DOMAIN)
 let harness: Harness
 let owner: Registered
 let newcomer: Registered
@@ -33,10 +38,9 @@ test("does not begin while the owner's record stands", async () => {
 test('waits from the first proof that stands alone, and both audits say so', async () => {
   expect(await waitAlone()).toBe(harness.clock.now + DAY)
   const before = await harness.everything()
-  harness.clock.now += DAY - 1
   const answer = await confirm(newcomer)
   expect(answer).toMatchObject({ verified: false, reason: 'TAKEOVER_PENDING' })
-  expect(answer.takeoverAt && timestampMs(answer.takeoverAt)).toBe(harness.clock.now + 1)
+  expect(answer.takeoverAt && timestampMs(answer.takeoverAt)).toBe(harness.clock.now + DAY)
   expect(await harness.everything()).toBe(before)
   for (const { id } of [owner, newcomer]) {
     expect((await harness.audit(id)).at(-1)).toMatchObject({ action: 'operator.takeover-wait', subject: newcomer.id })
@@ -44,9 +48,12 @@ test('waits from the first proof that stands alone, and both audits say so', asy
   expect((await harness.operator(owner.id)).status).toBe('active')
 })
 
-test('happens by a confirmation after the delay: the owner is superseded and its tokens end', async () => {
-  await waitAlone()
-  harness.clock.now += DAY
+test('happens by a confirmation after the delay and 24 looks: the owner is superseded and its tokens end', async () => {
+  const takeoverAt = await waitAlone()
+  const looks = await harness.look(newcomer.id)
+  expect(looks).toBeGreaterThanOrEqual(LOOKS_NEEDED)
+  expect(harness.clock.now).toBeGreaterThanOrEqual(takeoverAt)
+  expect((await harness.operator(owner.id)).status).toBe('active')
   expect(await confirm(newcomer)).toMatchObject({ verified: true })
   expect(await harness.operator(owner.id)).toMatchObject({
     status: 'superseded',
@@ -59,6 +66,8 @@ test('happens by a confirmation after the delay: the owner is superseded and its
     epoch: 1,
     version: 2,
     takeoverAt: null,
+    takeoverLooks: 0,
+    nextLookAt: null,
   })
   expect((await harness.audit(owner.id)).at(-1)).toMatchObject({ action: 'operator.supersede', subject: owner.id })
   expect((await harness.audit(newcomer.id)).at(-1)).toMatchObject({ action: 'operator.confirm', subject: newcomer.id })
@@ -66,7 +75,7 @@ test('happens by a confirmation after the delay: the owner is superseded and its
 
 test('happens once when it is confirmed many times at once', async () => {
   await waitAlone()
-  harness.clock.now += DAY
+  await harness.look(newcomer.id)
   // As many as one domain may have looked up at the same time.
   const answers = await Promise.all(Array.from({ length: 4 }, () => confirm(newcomer)))
   expect(answers.every(({ verified }) => verified)).toBe(true)
@@ -76,23 +85,104 @@ test('happens once when it is confirmed many times at once', async () => {
 
 test('does not happen when the proof is gone after the delay', async () => {
   await waitAlone()
-  harness.clock.now += DAY
+  await harness.look(newcomer.id)
   harness.publish(DOMAIN, [owner.value])
   expect(await confirm(newcomer)).toMatchObject({ verified: false, reason: 'INCUMBENT_PRESENT' })
   expect((await harness.operator(owner.id)).status).toBe('active')
 })
 
-test.each([
-  ['alone', () => [owner.value]],
-  ["beside the newcomer's", () => [owner.value, newcomer.value]],
-])("starts over after a scheduled proof that saw the owner's record %s", async (_, values) => {
+test('does not happen by confirmations: none adds a look or moves one', async () => {
   await waitAlone()
-  harness.publish(DOMAIN, values())
-  harness.clock.now += 7 * HOUR
-  await harness.registry.runSchedule()
-  expect((await harness.operator(newcomer.id)).takeoverAt).toBeNull()
+  const { nextLookAt } = await harness.operator(newcomer.id)
+  for (let time = 0; time < LOOKS_NEEDED + 2; time++) {
+    harness.clock.now += HOUR
+    expect(await confirm(newcomer)).toMatchObject({ verified: false, reason: 'TAKEOVER_PENDING' })
+  }
+  expect(await harness.operator(newcomer.id)).toMatchObject({ takeoverLooks: 0, nextLookAt })
+})
+
+test('does not count the time in which nobody looked', async () => {
+  const takeoverAt = await waitAlone()
+  await harness.look(newcomer.id, harness.clock.now + 4 * HOUR)
+  harness.clock.now += 10 * HOUR
+  await harness.look(newcomer.id)
+  expect(harness.clock.now).toBeGreaterThanOrEqual(takeoverAt + 8 * HOUR)
+})
+
+test('does not happen for a record shown twice with DNS failing around the looks of the owner', async () => {
+  const spoiled = await waitAlone()
+  harness.servers[0]?.fail(NAME, 'SERVFAIL')
+  await harness.look(newcomer.id)
+  harness.publish(DOMAIN, [newcomer.value])
+  harness.clock.now = spoiled
+  expect(await confirm(newcomer)).toMatchObject({ verified: false, reason: 'TAKEOVER_PENDING' })
+  expect((await harness.operator(owner.id)).status).toBe('active')
+})
+
+const ends: [string, () => void][] = [
+  ["the owner's record", () => harness.publish(DOMAIN, [owner.value])],
+  ["the owner's record beside the newcomer's", () => harness.publish(DOMAIN, [owner.value, newcomer.value])],
+  ['no record', () => harness.publish(DOMAIN, [])],
+  ['the record of a third', () => harness.publish(DOMAIN, [newcomer.value.replace(newcomer.id, randomUUID())])],
+  ['SERVFAIL', () => harness.servers[0]?.fail(NAME, 'SERVFAIL')],
+  ['no answer in time', () => harness.servers[0]?.silence(NAME)],
+]
+test.each(ends)('begins anew after a single look that found %s', async (_, spoil) => {
+  await waitAlone()
+  await harness.look(newcomer.id, harness.clock.now + 20 * HOUR)
+  expect((await harness.operator(newcomer.id)).takeoverLooks).toBeGreaterThan(0)
+  spoil()
+  expect(await harness.look(newcomer.id)).toBe(1)
+  expect(await harness.operator(newcomer.id)).toMatchObject({ takeoverAt: null, takeoverLooks: 0, nextLookAt: null })
+  expect((await harness.audit(newcomer.id)).at(-1)).toMatchObject({ action: 'operator.takeover-wait', actor: 'system' })
   harness.clock.now += 2 * DAY
   expect(await waitAlone()).toBe(harness.clock.now + DAY)
+})
+
+test('asks a majority at each look, and one resolver that fails is none', async () => {
+  await harness.stop()
+  harness = await startHarness({ resolvers: 3 })
+  owner = await harness.activate(DOMAIN)
+  newcomer = await harness.register(DOMAIN)
+  await waitAlone()
+  const [first, second] = harness.servers
+  first?.fail(NAME, 'SERVFAIL')
+  expect(await harness.look(newcomer.id, harness.clock.now + 12 * HOUR)).toBeGreaterThan(0)
+  expect((await harness.operator(newcomer.id)).takeoverLooks).toBeGreaterThan(0)
+  second?.fail(NAME, 'SERVFAIL')
+  await harness.look(newcomer.id)
+  expect((await harness.operator(newcomer.id)).takeoverAt).toBeNull()
+})
+
+test('goes on being looked at until it is confirmed', async () => {
+  await waitAlone()
+  await harness.look(newcomer.id)
+  harness.publish(DOMAIN, [owner.value])
+  harness.clock.now += DAY / 16
+  await harness.registry.runLooks()
+  harness.publish(DOMAIN, [newcomer.value])
+  expect(await confirm(newcomer)).toMatchObject({ verified: false, reason: 'TAKEOVER_PENDING' })
+})
+
+test('is looked at once when a look is due, however many instances look', async () => {
+  await waitAlone()
+  const { nextLookAt } = await harness.operator(newcomer.id)
+  harness.clock.now = nextLookAt?.getTime() ?? Number.NaN
+  const before = harness.servers[0]?.asked.length ?? 0
+  await Promise.all([1, 2, 3].map(() => harness.registry.runLooks()))
+  expect(harness.servers[0]?.asked.slice(before)).toHaveLength(1)
+  expect((await harness.operator(newcomer.id)).takeoverLooks).toBe(1)
+})
+
+test('leaves a look to the instance that is claiming it', async () => {
+  await waitAlone()
+  harness.clock.now += DAY
+  const before = harness.servers[0]?.asked.length
+  await harness.prisma.$transaction(async (tx) => {
+    await lockOperator(tx, newcomer.id)
+    await harness.registry.runLooks()
+  })
+  expect(harness.servers[0]?.asked).toHaveLength(before ?? Number.NaN)
 })
 
 test('starts over after the owner has confirmed again', async () => {
@@ -115,13 +205,6 @@ test.each([
   expect(await waitAlone()).toBe(harness.clock.now + DAY)
 })
 
-test("does not start over because DNS failed or the owner's record was missing", async () => {
-  const until = await waitAlone()
-  harness.clock.now += 7 * HOUR
-  await harness.registry.runSchedule()
-  expect((await harness.operator(newcomer.id)).takeoverAt).toEqual(new Date(until))
-})
-
 test('needs no delay once the owner has released the domain', async () => {
   await harness.as(owner.id).releaseDomain({ id: owner.id })
   harness.publish(DOMAIN, [newcomer.value])
@@ -130,22 +213,14 @@ test('needs no delay once the owner has released the domain', async () => {
   expect(await harness.operator(owner.id)).toMatchObject({ status: 'released', epoch: 2 })
 })
 
-test('counts the delay from when the owner lapsed, so that suppressing its record spares nobody the wait', async () => {
-  const lapsedAt = new Date(harness.clock.now)
+test.each([
+  ['just now', 0],
+  ['longer ago than the delay', 3 * DAY],
+])('protects an owner that lapsed %s like an active one', async (_, agoMs) => {
+  const lapsedAt = new Date(harness.clock.now - agoMs)
   await harness.prisma.operator.update({ where: { id: owner.id }, data: { status: 'lapsed', lapsedAt } })
-  harness.publish(DOMAIN, [newcomer.value])
-  harness.clock.now += DAY - HOUR
-  expect(await confirm(newcomer)).toMatchObject({ verified: false, reason: 'TAKEOVER_PENDING' })
-  expect((await harness.operator(newcomer.id)).takeoverAt).toEqual(new Date(lapsedAt.getTime() + DAY))
-  harness.clock.now += HOUR
-  expect(await confirm(newcomer)).toMatchObject({ verified: true })
-  expect(await harness.operator(owner.id)).toMatchObject({ status: 'superseded', epoch: 2 })
-})
-
-test('needs no delay once the owner has been lapsed for longer than that', async () => {
-  const lapsedAt = new Date(harness.clock.now - DAY)
-  await harness.prisma.operator.update({ where: { id: owner.id }, data: { status: 'lapsed', lapsedAt } })
-  harness.publish(DOMAIN, [newcomer.value])
+  expect(await waitAlone()).toBe(harness.clock.now + DAY)
+  await harness.look(newcomer.id)
   expect(await confirm(newcomer)).toMatchObject({ verified: true })
   expect(await harness.operator(owner.id)).toMatchObject({ status: 'superseded', epoch: 2 })
 })
@@ -163,11 +238,11 @@ test('is refused while the owner is suspended, and changes nothing', async () =>
 
 test('can be taken back by the superseded operator, in the same way', async () => {
   await waitAlone()
-  harness.clock.now += DAY
+  await harness.look(newcomer.id)
   await confirm(newcomer)
   harness.publish(DOMAIN, [owner.value])
   expect(await confirm(owner)).toMatchObject({ reason: 'TAKEOVER_PENDING' })
-  harness.clock.now += DAY
+  await harness.look(owner.id)
   expect(await confirm(owner)).toMatchObject({ verified: true })
   expect(await harness.operator(owner.id)).toMatchObject({ status: 'active', epoch: 2 })
   expect((await harness.operator(newcomer.id)).status).toBe('superseded')
@@ -178,44 +253,9 @@ test('ends the waits of all others: they waited for another owner', async () => 
   harness.publish(DOMAIN, [third.value])
   await confirm(third)
   await waitAlone()
-  harness.clock.now += DAY
+  await harness.look(newcomer.id)
   await confirm(newcomer)
   expect((await harness.operator(third.id)).takeoverAt).toBeNull()
   harness.publish(DOMAIN, [third.value])
   expect(await confirm(third)).toMatchObject({ reason: 'TAKEOVER_PENDING' })
-})
-
-const nextProof = async () => (await harness.operator(owner.id)).nextProofAt?.getTime()
-
-describe('while it waits, whatever the interval of proofs,', () => {
-  beforeEach(async () => {
-    await harness.stop()
-    harness = await startHarness({ settings: { reverifyIntervalMs: 30 * DAY, reverifyFailures: 100 } })
-    owner = await harness.activate(DOMAIN)
-    newcomer = await harness.register(DOMAIN)
-  })
-
-  test("the owner's record is looked for four times", async () => {
-    await waitAlone()
-    for (let check = 0; check < 4; check++) {
-      expect(await nextProof()).toBe(harness.clock.now + DAY / 4)
-      harness.clock.now += DAY / 4
-      await harness.registry.runSchedule()
-    }
-  })
-
-  test('a proof that is due sooner stays due then', async () => {
-    const nextProofAt = new Date(harness.clock.now + HOUR)
-    await harness.prisma.operator.update({ where: { id: owner.id }, data: { nextProofAt } })
-    await waitAlone()
-    expect(await nextProof()).toBe(nextProofAt.getTime())
-  })
-
-  test('and no longer, once the record was seen', async () => {
-    await waitAlone()
-    harness.publish(DOMAIN, [owner.value])
-    harness.clock.now += DAY / 4
-    await harness.registry.runSchedule()
-    expect(await nextProof()).toBeGreaterThan(harness.clock.now + 26 * DAY)
-  })
 })

@@ -25,7 +25,7 @@ function wholeServer(config: Config, secrets: Secrets, ports: Ports): string[] {
     `  what does it offer?    curl ${http}/.well-known/auth4agent`,
     `  its public keys        curl ${http}/.well-known/jwks.json`,
     `  its gRPC services      grpcurl ${plaintext(config)}${hostOf(config)}:${ports.grpcPort} list`,
-    '  operator to token      README.md, "Five minutes"',
+    '  operator to token      npx auth4agent demo   (step by step: README.md, "Five minutes")',
     '  stop                   Ctrl-C (data is kept)',
   ]
 }

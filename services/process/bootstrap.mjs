@@ -23,6 +23,7 @@ import { homedir, tmpdir } from 'node:os'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { neededPackages } from './needed-packages.mjs'
+import { refusalOf } from './node-version.mjs'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
 const modules = join(root, 'node_modules')
@@ -180,15 +181,8 @@ function nextNodeVersion() {
 }
 
 function ensureNode() {
-  const minimum = readJson(join(root, 'package.json')).engines.node.replace(/^>=/, '')
-  const version = nextNodeVersion()
-  const [a, b] = [version, minimum].map((text) => text.split('.').map((part) => Number.parseInt(part, 10)))
-  const firstDifference = b.map((part, index) => a[index] - part).find((difference) => difference !== 0) ?? 0
-  if (firstDifference >= 0) return
-  refuse(
-    `Auth4Agent needs Node ${minimum} or newer and this is ${version}, which accepts some forged Ed25519 ` +
-      'signatures: install a current Node 24 from https://nodejs.org and run the command again.',
-  )
+  const refusal = refusalOf(nextNodeVersion())
+  if (refusal !== undefined) refuse(refusal)
 }
 
 /** Becomes the script; where a process cannot be replaced (Windows, the first run on an old Node), waits for it. */
@@ -197,9 +191,15 @@ function run(script) {
   if (process.execve !== undefined && !onWindows)
     process.execve(realpathSync(program), [program, ...script], process.env)
   const child = spawn(program, script, { stdio: 'inherit', shell: onWindows })
-  // A terminal's Ctrl-C reaches the child by itself; it decides when to end.
-  process.on('SIGINT', () => {})
-  process.on('SIGTERM', () => child.kill('SIGTERM'))
+  // The child decides when to end. A terminal's Ctrl-C reaches it twice, which it knows to be one.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  // A parent that is killed passes nothing on.
+  const parent = process.ppid
+  const check = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(check)
+    child.kill('SIGTERM')
+  }, 500)
   child.on('exit', (code, signal) => process.exit(signal === null ? code : 1))
 }
 

@@ -43,7 +43,7 @@ let checkout: string
 
 beforeEach(() => {
   checkout = mkdtempSync(join(tmpdir(), 'a4a-bootstrap-'))
-  for (const script of ['bootstrap.mjs', 'needed-packages.mjs']) {
+  for (const script of ['bootstrap.mjs', 'needed-packages.mjs', 'node-version.mjs']) {
     cpSync(join(project, 'services/process', script), join(checkout, 'services/process', script))
   }
   write('package.json', { engines: { node: '>=24.19.0' } })

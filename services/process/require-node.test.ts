@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { isAtLeast } from './require-node.ts'
+import { isAtLeast } from './node-version.mjs'
 
 describe('isAtLeast', () => {
   it.each([

@@ -6,6 +6,7 @@ import { freshOperator } from '../../test/support/authn.ts'
 import { silentLog, testDatabase } from '../../test/support/database.ts'
 import { until } from '../../test/support/until.ts'
 import { noBus } from '../platform/bus/bus.ts'
+import { createClockGuard } from '../platform/db/clock-guard.ts'
 import { openDb, openPool } from '../platform/db/db.ts'
 import { connectRevocations, type Revocations, systemClock } from './connect-revocations.ts'
 
@@ -27,11 +28,12 @@ interface Process extends Revocations {
 }
 
 /** A process of the deployment without NATS, on connections of its own. */
-async function startProcess(leaseMs: number | undefined, verifies = true): Promise<Process> {
+async function startProcess(leaseMs: number | undefined, verifies = true, wall = Date.now): Promise<Process> {
   const db = openDb({ url: database.url, poolSize: 4, log: silentLog })
   const checkPool = openPool({ url: database.url, poolSize: 1, log: silentLog })
   const paths = { memory: 0, database: 0 }
   const waits: { ms: number; ranOut: number }[] = []
+  const clock = { ...systemClock, wall }
   const revocations = connectRevocations({
     pool: db.pool,
     checkPool,
@@ -41,7 +43,8 @@ async function startProcess(leaseMs: number | undefined, verifies = true): Promi
     verifies,
     isWatched: false,
     endsTokens: true,
-    clock: systemClock,
+    clock,
+    clockGuard: createClockGuard({ clocks: clock, toleranceMs: 10_000, log: silentLog }),
     log: silentLog,
     metrics: { settled: (ms, ranOut) => waits.push({ ms, ranOut }), checked: (path) => (paths[path] += 1) },
   })
@@ -117,6 +120,23 @@ describe('a deployment without NATS', () => {
     }
     expect(await answer).toBeUndefined()
   })
+
+  it.each([
+    ['under a lease', 2_000],
+    ['without leases', undefined],
+  ])(
+    'a process whose clock is 320 s behind answers no verification %s, until the clock is right',
+    async (_, leaseMs) => {
+      let behindMs = 320_000
+      const process = await startProcess(leaseMs, true, () => Date.now() - behindMs)
+      const token = await tokenOfNewOperator()
+      const wrong = { reason: 'UNAVAILABLE', message: expect.stringContaining('320 s behind') }
+      await expect(process.tokenStatus.check(token)).rejects.toMatchObject(wrong)
+      behindMs = 0
+      // The lease that was taken under the wrong clock is still valid by the monotonic one, and over by the other.
+      expect(await process.tokenStatus.check(token)).toBeUndefined()
+    },
+  )
 
   it('a verifier that stops gives its lease back', async () => {
     await startProcess(2_000)

@@ -5,6 +5,8 @@ import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type pg from 'pg'
 import type { Bus } from '../platform/bus/bus.ts'
+import type { ClockGuard } from '../platform/db/clock-guard.ts'
+import { ApiError } from '../platform/errors/api-error.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { RevocationMetrics } from '../platform/metrics/revocation-metrics.ts'
 import { checkAtDatabase, findEndedKeys } from './check-token.ts'
@@ -61,6 +63,8 @@ export interface RevocationsOptions {
   /** Whether it ends tokens, and waits until others know. */
   readonly endsTokens: boolean
   readonly clock: Clock
+  /** Compares the process's clock with the database's: a wrong one answers no verification. */
+  readonly clockGuard: ClockGuard
   readonly log: Logger
   readonly metrics: Pick<RevocationMetrics, 'settled' | 'checked'>
 }
@@ -78,8 +82,8 @@ async function endsNothing(): Promise<never> {
 
 /** Opens the log for a process: following it, asking it, and waiting until others have followed. */
 export function connectRevocations(options: RevocationsOptions): Revocations {
-  const { pool, checkPool, url, clock, leaseMs, verifies, isWatched, endsTokens, log, metrics } = options
-  const store = createLogStore(pool, `${hostname()} ${process.pid}`)
+  const { pool, checkPool, url, clock, leaseMs, verifies, isWatched, endsTokens, log, metrics, clockGuard } = options
+  const store = createLogStore(pool, `${hostname()} ${process.pid}`, clockGuard)
   const bus = createRevocationBus(options.bus, randomUUID())
   const hears = { records: verifies || isWatched, acknowledgements: endsTokens }
   const signals = listenToLog(url, hears, log)
@@ -96,7 +100,10 @@ export function connectRevocations(options: RevocationsOptions): Revocations {
       async check(token) {
         const known = verifier === undefined ? 'unknown' : verifier.check(token)
         metrics.checked(known === 'unknown' ? 'database' : 'memory')
-        return known === 'unknown' ? checkAtDatabase(checkPool, token) : known
+        const verdict = known === 'unknown' ? await checkAtDatabase(checkPool, token, clockGuard) : known
+        const problem = clockGuard.problem()
+        if (problem !== undefined) throw new ApiError('UNAVAILABLE', problem, { retryAfter: 1 })
+        return verdict
       },
       async endedKeys(kids) {
         const known = verifier === undefined ? 'unknown' : verifier.endedKeys(kids)

@@ -31,8 +31,8 @@ export function createRevocation(deps: RevocationDeps & FeedDeps): Revocation {
       policies: revocationPolicies,
       handlers: {
         async revokeToken(request, call) {
-          const { jti, revokedAt } = await revoke(deps, request, call)
-          return { jti, revokedAt: timestampFromDate(revokedAt) }
+          const { revokedAt, ...answer } = await revoke(deps, request, call)
+          return { ...answer, revokedAt: timestampFromDate(revokedAt) }
         },
         watchRevocations: createWatchRevocations(feed),
         async endAllTokensOfDeployment({ reason }, call) {

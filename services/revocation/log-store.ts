@@ -1,5 +1,6 @@
 import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import type pg from 'pg'
+import { type ClockGuard, DATABASE_CLOCK_MS } from '../platform/db/clock-guard.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { LogHead, LogStore, Snapshot, Standing } from './ports.ts'
 
@@ -46,8 +47,24 @@ interface HeadRow {
 
 type StandingRow = HeadRow & Omit<Standing, 'head'>
 
+/** Answers the database's clock as well, so that whoever holds a lease knows whether its own clock is right. */
+const JOIN = `INSERT INTO verifiers (incarnation, name, lease_ms) VALUES ($1, $2, $3) RETURNING ${DATABASE_CLOCK_MS} AS now`
+const RENEW = `UPDATE verifiers SET renewals = renewals + 1, log_epoch = $2, acknowledged = $3 WHERE incarnation = $1
+RETURNING ${DATABASE_CLOCK_MS} AS now`
+
+/** Where the readings of the database's clock go. */
+type ClockWitness = Pick<ClockGuard, 'monotonic' | 'saw'>
+
 /** The log and the leases in PostgreSQL; `name` tells people which process a lease belongs to. */
-export function createLogStore(pool: pg.Pool, name: string): LogStore {
+export function createLogStore(pool: pg.Pool, name: string, clock?: ClockWitness): LogStore {
+  /** Runs a statement that answers the database's clock; false when it changed nothing. */
+  const timed = async (query: pg.QueryConfig): Promise<boolean> => {
+    const sent = clock?.monotonic() ?? 0
+    const { rows } = await pool.query<{ now: number }>(query)
+    const [row] = rows
+    if (row !== undefined) clock?.saw(row.now, sent)
+    return row !== undefined
+  }
   const standing = async (after: number): Promise<StandingRow> => {
     const query = { name: 'revocation-standing', text: STANDING, values: [after] }
     const { rows } = await pool.query<StandingRow>(query)
@@ -80,19 +97,10 @@ export function createLogStore(pool: pg.Pool, name: string): LogStore {
       return rows.map(({ record }) => record)
     },
     async join(incarnation, leaseMs) {
-      await pool.query('INSERT INTO verifiers (incarnation, name, lease_ms) VALUES ($1, $2, $3)', [
-        incarnation,
-        name,
-        leaseMs,
-      ])
+      await timed({ text: JOIN, values: [incarnation, name, leaseMs] })
     },
-    async renew(incarnation, { logEpoch, sequence }) {
-      const { rowCount } = await pool.query({
-        name: 'revocation-renew',
-        text: 'UPDATE verifiers SET renewals = renewals + 1, log_epoch = $2, acknowledged = $3 WHERE incarnation = $1',
-        values: [incarnation, logEpoch, sequence],
-      })
-      return rowCount === 1
+    renew(incarnation, { logEpoch, sequence }) {
+      return timed({ name: 'revocation-renew', text: RENEW, values: [incarnation, logEpoch, sequence] })
     },
     async acknowledge(incarnation, { logEpoch, sequence }: LogPosition) {
       await pool.query({

@@ -6,13 +6,15 @@ import type { VerificationKeys } from '../keys/verification-keys.ts'
 import type { Db } from '../platform/db/db.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { checkReason } from '../platform/requests/check-text.ts'
-import { revokeToken } from './store.ts'
+import { type Revocation, revokeToken } from './store.ts'
 
 /** What the service works with. */
 export interface RevocationDeps {
   readonly db: Db
   readonly issuer: string
   readonly verificationKeys: VerificationKeys
+  /** Token records that an operator has at most, where that is not the usual number. */
+  readonly maxTokenRecords?: number
 }
 
 /** Revokes by the token itself, which proves the right to, or by its id under the operator's assertion. */
@@ -24,18 +26,21 @@ export async function revoke(deps: RevocationDeps, request: RevokeTokenRequest, 
   return request.token === '' ? revokeById(deps, request, call) : revokeByToken(deps, request, call)
 }
 
-async function revokeById({ db }: RevocationDeps, { jti, reason }: RevokeTokenRequest, call: Call) {
+async function revokeById(deps: RevocationDeps, { jti, reason }: RevokeTokenRequest, call: Call) {
   if (call.principal.kind !== 'operator')
     throw new ApiError('UNAUTHENTICATED', "revoking by jti needs the operator's assertion")
   if (!isJti(jti)) throw new ApiError('INVALID_ARGUMENT', 'jti is 1 to 64 visible characters')
   const { operatorId } = call.principal
-  return { jti, revokedAt: await revokeToken(db, call, { operatorId, jti, exp: undefined, reason }) }
+  return revokeIn(deps, call, { operatorId, jti, exp: undefined, reason })
 }
 
 async function revokeByToken(deps: RevocationDeps, { token, reason }: RevokeTokenRequest, call: Call) {
-  const { db, issuer } = deps
-  const genuine = await verifyAccessToken(token, issuer, deps.verificationKeys, 'including-retired')
+  const genuine = await verifyAccessToken(token, deps.issuer, deps.verificationKeys, 'including-retired')
   if ('verdict' in genuine) throw new ApiError('TOKEN_NOT_OURS')
   const { jti, operator_id: operatorId, exp } = genuine.claims
-  return { jti, revokedAt: await revokeToken(db, call, { operatorId, jti, exp, reason }) }
+  return revokeIn(deps, call, { operatorId, jti, exp, reason })
+}
+
+async function revokeIn({ db, maxTokenRecords }: RevocationDeps, call: Call, revocation: Revocation) {
+  return { jti: revocation.jti, ...(await revokeToken(db, call, revocation, maxTokenRecords)) }
 }

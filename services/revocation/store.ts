@@ -14,6 +14,9 @@ export interface Revocation {
   readonly reason: string
 }
 
+/** Why an operator's tokens were ended, in the audit. */
+const TOO_MANY_RECORDS = 'TOO_MANY_REVOKED_TOKENS'
+
 /**
  * A verifier's clock may be behind the database's by the skew, and it allows the skew once more: so long after its expiry a
  * token may still be taken for valid, and its revocation must be recorded and kept. Five minutes cover the largest skew.
@@ -21,9 +24,19 @@ export interface Revocation {
 const KEEP_BEYOND_EXPIRY_S = 300
 
 /**
+ * Token records that one operator has at most, counting those whose tokens may be unexpired. Everybody who verifies keeps all of
+ * them in memory: ten thousand cost about a megabyte, and a hundred operators that do their worst a hundred.
+ */
+const MAX_TOKEN_RECORDS = 10_000
+
+/**
  * One statement, as `change` would do it in seven: whoever revokes waits for the answer, and with it all verifiers. It uses the
  * assertion up first; of two calls with the same one, or for the same token, the second waits for the first. By the database's
  * clock, which also prunes, a token that has expired everywhere needs no record, and an anonymous caller may cause none.
+ *
+ * An operator that has all its records gets no further one: `raised` ends all its tokens. The records go, since each token that they
+ * name was issued before and carries an earlier epoch. Statements that run at the same time do not see one another's records, so the
+ * bound is exceeded by no more than there are connections to the database.
  */
 const REVOKE = `
 WITH used AS (
@@ -31,31 +44,57 @@ WITH used AS (
   SELECT $5, $6, $7 WHERE $5::text IS NOT NULL ON CONFLICT DO NOTHING RETURNING 1
 ), admitted AS MATERIALIZED (
   SELECT 1 WHERE $5::text IS NULL OR EXISTS (SELECT 1 FROM used)
-), token AS (
-  SELECT coalesce(to_timestamp($3::float8), now() + make_interval(secs => ${MAX_TOKEN_TTL_S}))
-    + make_interval(secs => ${KEEP_BEYOND_EXPIRY_S}) AS expires_at FROM admitted
+), token AS MATERIALIZED (
+  SELECT expires_at FROM (
+    SELECT coalesce(to_timestamp($3::float8), now() + make_interval(secs => ${MAX_TOKEN_TTL_S}))
+      + make_interval(secs => ${KEEP_BEYOND_EXPIRY_S}) AS expires_at FROM admitted
+  ) AS known WHERE expires_at > now()
+), raised AS (
+  UPDATE operators SET epoch = epoch + 1, version = version + 1
+  WHERE id = $1::uuid AND epoch < 2147483647 AND EXISTS (SELECT 1 FROM token)
+    AND NOT EXISTS (SELECT 1 FROM revoked_tokens WHERE operator_id = $1::uuid AND jti = $2)
+    AND $11 <= (SELECT count(*) FROM (SELECT 1 FROM revoked_tokens WHERE operator_id = $1::uuid LIMIT $11) AS held)
+  RETURNING id
+), forgotten AS (
+  DELETE FROM revoked_tokens USING raised WHERE operator_id = raised.id
 ), revoked AS (
-  INSERT INTO revoked_tokens (operator_id, jti, expires_at) SELECT $1::uuid, $2, expires_at FROM token WHERE expires_at > now()
-  ON CONFLICT DO NOTHING RETURNING revoked_at
+  INSERT INTO revoked_tokens (operator_id, jti, expires_at) SELECT $1::uuid, $2, expires_at FROM token
+  WHERE NOT EXISTS (SELECT 1 FROM raised) ON CONFLICT DO NOTHING RETURNING revoked_at
 ), audited AS (
   INSERT INTO audit_logs (id, operator_id, actor, action, subject, outcome, reason, request_id)
-  SELECT $8::uuid, $1::uuid, $9, 'token.revoke', $2, 'done', $4, $10 FROM revoked
+  SELECT $8::uuid, $1::uuid, $9, 'token.revoke', $2, 'done'::audit_outcome, $4, $10
+  FROM (SELECT 1 FROM revoked UNION ALL SELECT 1 FROM raised) AS done
+  UNION ALL
+  SELECT $12::uuid, id, $9, 'operator.end-all-tokens', id::text, 'done', '${TOO_MANY_RECORDS}', $10 FROM raised
 )
-SELECT EXISTS (SELECT 1 FROM admitted) AS admitted, (SELECT revoked_at FROM revoked) AS revoked_at`
+SELECT EXISTS (SELECT 1 FROM admitted) AS admitted, (SELECT revoked_at FROM revoked) AS revoked_at,
+  EXISTS (SELECT 1 FROM raised) AS raised`
 
 const REVOKED_AT = `
 SELECT coalesce(
   (SELECT revoked_at FROM revoked_tokens WHERE operator_id = $1::uuid AND jti = $2), now()
 ) AS revoked_at`
 
+/** When a token was revoked, and the operator where all tokens of its agents were ended; empty where only this one was. */
+export interface Revoked {
+  readonly revokedAt: Date
+  readonly endedOperatorId: string
+}
+
 /**
- * Revokes a token, once; answers when it was revoked first, or the time now when it has expired everywhere.
+ * Revokes a token, once; answers when it was revoked first, or the time now when it has expired everywhere. Where its operator has
+ * `maxRecords` records already, it ends all tokens that the operator's agents have.
  * @throws ApiError ASSERTION_USED
  */
-export async function revokeToken({ pool }: Db, author: Author, revocation: Revocation): Promise<Date> {
+export async function revokeToken(
+  { pool }: Db,
+  author: Author,
+  revocation: Revocation,
+  maxRecords = MAX_TOKEN_RECORDS,
+): Promise<Revoked> {
   const { operatorId, jti, exp, reason } = revocation
   const used = usedAssertionOf(author)
-  const { rows } = await pool.query<{ admitted: boolean; revoked_at: Date | null }>({
+  const { rows } = await pool.query<{ admitted: boolean; revoked_at: Date | null; raised: boolean }>({
     name: 'revoke-token',
     text: REVOKE,
     values: [
@@ -69,11 +108,14 @@ export async function revokeToken({ pool }: Db, author: Author, revocation: Revo
       auditId(),
       actorName(author.principal),
       author.requestId,
+      maxRecords,
+      auditId(),
     ],
   })
   const [row] = rows
   if (row?.admitted === false) throw new ApiError('ASSERTION_USED')
-  return row?.revoked_at ?? (await revokedAt(pool, operatorId, jti))
+  const at = row?.revoked_at ?? (await revokedAt(pool, operatorId, jti))
+  return { revokedAt: at, endedOperatorId: row?.raised === true ? operatorId : '' }
 }
 
 /** Read by a statement that begins after the one that was waited for. */

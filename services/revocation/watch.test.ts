@@ -85,6 +85,20 @@ describe('a watcher', () => {
     expect(sequences((await watch(await now()).untilHead()).records)).toEqual([])
   })
 
+  it('that wants to be told once gets what it lacks, then the head, then the end', async () => {
+    await revoke(3)
+    const { feed, watch } = fixture({ times: { heartbeatMs: 60_000, patienceMs: 10_000 } })
+    const first = watch({ untilHead: true })
+    const { records, head } = await first.untilHead()
+    expect(sequences(records)).toEqual([1, 2, 3])
+    expect(await first.next()).toBeUndefined()
+    expect(feed.watchers).toBe(0)
+    await revoke(2)
+    const second = watch({ ...after(head), untilHead: true })
+    expect(sequences((await second.untilHead()).records)).toEqual([4, 5])
+    expect(await second.next()).toBeUndefined()
+  })
+
   it('reads a long log in pages, in order, each record once', async () => {
     await revoke(1_100)
     const { watch, reads } = fixture()

@@ -33,14 +33,22 @@ export function createWatchRevocations(
     const from = parsePlace(request)
     const watcher = feed.open(signal)
     try {
-      yield* follow(watcher, from, 2 * feed.times.heartbeatMs)
+      yield* follow(watcher, from, { maxAgeMs: 2 * feed.times.heartbeatMs, untilHead: request.untilHead })
     } finally {
       watcher.close()
     }
   }
 }
 
-async function* follow(watcher: Watcher, from: Place | undefined, maxAgeMs: number): AsyncGenerator<Event> {
+interface Following {
+  /** How old a head may be when it is told, in milliseconds. */
+  readonly maxAgeMs: number
+  /** Whether to end once a head has been told. */
+  readonly untilHead: boolean
+}
+
+async function* follow(watcher: Watcher, from: Place | undefined, following: Following): AsyncGenerator<Event> {
+  const { maxAgeMs, untilHead } = following
   let place = from
   let beat = -1
   for (;;) {
@@ -62,6 +70,7 @@ async function* follow(watcher: Watcher, from: Place | undefined, maxAgeMs: numb
     beat = reading.beat
     const observedAt = timestampFromMs(Math.floor(Date.now() - (performance.now() - reading.at)))
     yield { event: { case: 'head', value: { position: toPosition(head), observedAt } } }
+    if (untilHead) return
   }
 }
 

@@ -5,7 +5,7 @@ import {
   VerifyTokenResponseSchema,
 } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import type { Auth4Agent } from './contenders/auth4agent.ts'
-import type { LoadRequest } from './load/load.ts'
+import type { LoadRequest } from './load/load-request.ts'
 import { introspectionBodies, issueTokens, peerTokenBodies, tokenBodies } from './supply.ts'
 import type { World } from './world.ts'
 

@@ -1,7 +1,7 @@
 import { connect } from 'node:http2'
 import { type Case, isValidVerdict } from './cases.ts'
 import { callGrpc } from './load/call-grpc.ts'
-import type { LoadResult } from './load/load.ts'
+import type { LoadResult } from './load/load-request.ts'
 import { postAll } from './load/post-all.ts'
 
 /** A case whose answers were not all as they should be: it says nothing about speed. */

@@ -32,7 +32,7 @@ function reasonOf(text: string): string | undefined {
     details?: { type: string; debug?: { reason?: string }; value: string }[]
   }
   const info = details.find(({ type }) => type === 'google.rpc.ErrorInfo')
-  return info === undefined ? undefined : /^\n.([A-Z_]+)/.exec(Buffer.from(info.value, 'base64').toString())?.[1]
+  return info === undefined ? undefined : /^\n.([A-Z_]+)/s.exec(Buffer.from(info.value, 'base64').toString())?.[1]
 }
 
 describe('refusals over Connect', () => {
@@ -40,6 +40,15 @@ describe('refusals over Connect', () => {
     ['an operator that is nobody', 'GetOperator', JSON.stringify({ id: NOBODY }), 'OPERATOR_NOT_FOUND', 'not_found'],
     ['a domain that is none', 'RegisterOperator', '{"domain":"com"}', 'INVALID_DOMAIN', 'invalid_argument'],
     ['no assertion', 'EndAllTokens', JSON.stringify({ id: NOBODY }), 'UNAUTHENTICATED', 'unauthenticated'],
+    ['an unknown member', 'GetOperator', '{"ids":["x"]}', 'UNKNOWN_FIELD', 'invalid_argument'],
+    [
+      'an unknown member within',
+      'SetOperatorPolicy',
+      '{"policy":{"audience":[]}}',
+      'UNKNOWN_FIELD',
+      'invalid_argument',
+    ],
+    ['a query', 'GetOperator?id=x', '{}', 'UNKNOWN_FIELD', 'invalid_argument'],
     ['a NUL character', 'GetOperator', String.raw`{"id":"\u0000"}`, 'INVALID_ARGUMENT', 'invalid_argument'],
   ] as const)('%s', async (_, method, body, reason, code) => {
     const { status, text } = await call(`${SERVICE}/${method}`, body)
@@ -47,6 +56,15 @@ describe('refusals over Connect', () => {
     expect(reasonOf(text)).toBe(reason)
     expect(status).toBeGreaterThanOrEqual(400)
     expect(published[reason][0]).toBeLessThan(500)
+  })
+
+  it('a field that the contract does not have, in protobuf and in gRPC-Web', async () => {
+    const bytes = Uint8Array.of(0xa0, 0x06, 0x01)
+    const proto = await call(`${SERVICE}/GetOperator`, bytes, { 'content-type': 'application/proto' })
+    expect(reasonOf(proto.text)).toBe('UNKNOWN_FIELD')
+    const framed = Uint8Array.of(0, 0, 0, 0, bytes.length, ...bytes)
+    const web = await call(`${SERVICE}/GetOperator`, framed, { 'content-type': 'application/grpc-web+proto' })
+    expect(decodeURIComponent(web.text)).toMatch(/grpc-message: ?Unknown field number 100 in auth4agent.v1.GetOperator/)
   })
 
   it('names another operator in the assertion', async () => {

@@ -36,11 +36,11 @@ describe('calls that there are not', () => {
   })
 })
 
-/** A message whose one unknown field fills it up to so many bytes. */
+/** A message whose one field fills it up to so many bytes. */
 function padded(bytes: number): Buffer {
   const length = bytes - 4
   const message = Buffer.alloc(bytes, 'a')
-  message.set([(15 << 3) | 2, (length & 127) | 128, ((length >> 7) & 127) | 128, length >> 14])
+  message.set([(1 << 3) | 2, (length & 127) | 128, ((length >> 7) & 127) | 128, length >> 14])
   return message
 }
 

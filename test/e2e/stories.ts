@@ -5,7 +5,9 @@
 export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
   'test/e2e/cluster/cluster.test.ts': 'npm run cluster starts processes of its own',
   'test/e2e/embedded/embedded.test.ts': 'the embedded database belongs to one process',
+  'test/e2e/embedded/npm-start.test.ts': 'npm start is one process',
   'test/e2e/embedded/refused-start.test.ts': 'a process that does not start is one process',
+  'test/e2e/embedded/terminal.test.ts': 'a terminal shows one process',
   'test/e2e/key-encryption-key/key-encryption-key.test.ts':
     'what holds the key restarts one after the other, with whatever it runs',
   'test/e2e/key-import/key-import.test.ts': 'a process that is to start with a key of its own is one process',
@@ -20,6 +22,3 @@ export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
   'test/e2e/workers/refused-start.test.ts': 'workers that do not start are of one process',
   'test/e2e/workers/workers.test.ts': 'the workers whose ports are shared are of one process',
 }
-
-/** Stories that every run of the tests also tells of a small cluster; `npm run test:cluster` tells all of one. */
-export const SHORT_CLUSTER_STORIES: readonly string[] = ['test/e2e/version-1-client/end-of-tokens.test.ts']

@@ -4,6 +4,9 @@ import { type Db, openDb } from '../../services/platform/db/db.ts'
 import { silentLog } from '../support/database.ts'
 import { type OwnPostgres, startOwnPostgres } from '../support/own-postgres.ts'
 
+/** Ten times what a statement is given; without a bound it would last as long as the frozen database. */
+const WITHIN_MS = 20_000
+
 let postgres: OwnPostgres
 let db: Db
 
@@ -28,7 +31,7 @@ it('a transaction that gets no answer fails in time, and leaves nothing to the n
     await tx.$executeRaw`INSERT INTO written VALUES (2)`
   })
   await expect(transaction).rejects.toThrow('Query read timeout')
-  expect(performance.now() - frozenAt).toBeLessThan(2_000)
+  expect(performance.now() - frozenAt).toBeLessThan(WITHIN_MS)
 
   postgres.thaw()
   expect(await db.pool.query('INSERT INTO written VALUES (3)')).toMatchObject({ rowCount: 1 })
@@ -40,7 +43,7 @@ it('a statement that gets no answer fails in time, and its connection is not use
   await postgres.freeze()
   const frozenAt = performance.now()
   await expect(db.pool.query('SELECT 1')).rejects.toThrow('Query read timeout')
-  expect(performance.now() - frozenAt).toBeLessThan(2_000)
+  expect(performance.now() - frozenAt).toBeLessThan(WITHIN_MS)
   postgres.thaw()
   expect(await backend()).not.toBe(before)
 })

@@ -24,14 +24,12 @@ async function nodeOf(name: string): Promise<NatsNode> {
   throw new Error(`${name} is connected to no node`)
 }
 
-/** Says again and again until it is heard; returns how long that took, in milliseconds. */
-async function flows(from: WatchedBus, heard: readonly string[], text: string): Promise<number> {
-  const start = performance.now()
+/** Says a text again and again until it is heard. */
+async function flows(from: WatchedBus, heard: readonly string[], text: string): Promise<void> {
   await until(
     async () => from.say('x', text),
     () => heard.includes(text),
   )
-  return performance.now() - start
 }
 
 it('a bus that starts while NATS is down is there at once, and comes up with the first node', async () => {
@@ -51,14 +49,14 @@ it('a bus that starts while NATS is down is there at once, and comes up with the
 })
 
 describe('a node dies', () => {
-  it('killed: its clients go to another, and messages flow again within a second', async () => {
+  it('killed: its clients go to another, and messages flow again', async () => {
     const [a, b] = [buses.start(nats.url, { name: 'a' }), buses.start(nats.url, { name: 'b' })]
     const heard = b.listen('x')
     await Promise.all([a.connected(), b.connected()])
     await flows(a, heard, 'before')
     const node = await nodeOf('b')
     await node.kill()
-    expect(await flows(a, heard, 'after')).toBeLessThan(1_000)
+    await flows(a, heard, 'after')
     await node.restart()
   })
 
@@ -73,12 +71,10 @@ describe('a node dies', () => {
     for (const _ of Array(64).keys()) a.bus.publish('y', Buffer.alloc(256 * 1024))
     expect(a.count('published') - before.published).toBe(15)
     expect(a.count('dropped') - before.dropped).toBe(49)
-    const frozenAt = performance.now()
     await until(
       async () => a.count('connected'),
       (connections) => connections === 2,
     )
-    expect(performance.now() - frozenAt).toBeLessThan(2_500)
     node.thaw()
     await flows(a, heard, 'after')
   })

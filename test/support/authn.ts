@@ -16,10 +16,10 @@ import type { AuthnSettings } from '../../services/authn/config.ts'
 import { createAuthn } from '../../services/authn/index.ts'
 import type { Call } from '../../services/chain/call.ts'
 import { createIdentity } from '../../services/identity/index.ts'
-import { localClient } from '../../services/internal-port/local-client.ts'
 import { createKeys, createVerificationKeys, type KeysSecrets, type KeysSettings } from '../../services/keys/index.ts'
 import { createOperatorRegistry } from '../../services/operator-registry/index.ts'
 import type { Db } from '../../services/platform/db/db.ts'
+import { localClient } from '../../services/platform/rpc/local-client.ts'
 import { checkAtDatabase, findEndedKeys } from '../../services/revocation/check-token.ts'
 import { createRevocation } from '../../services/revocation/index.ts'
 import { createLogStore } from '../../services/revocation/log-store.ts'
@@ -65,6 +65,8 @@ interface InstanceOptions {
   readonly settings?: Partial<AuthnSettings & KeysSettings>
   /** Where revocations are looked up, when not in the same database. */
   readonly statusDb?: Db
+  /** Token records that an operator has at most, where that is not the usual number. */
+  readonly maxTokenRecords?: number
   /** Runs after each look at the agents' directory, before authn sees the answer. */
   readonly afterLookup?: () => Promise<void>
 }
@@ -83,7 +85,9 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
   const verificationKeys = createVerificationKeys(db.prisma, () => performance.now() + clock.monotonicOffsetMs)
   const statusPool = (options.statusDb ?? db).pool
   const store = createLogStore(statusPool, 'test')
-  const revocation = createRevocation({ db, issuer: ISSUER, verificationKeys, store, onWake() {} })
+  const { maxTokenRecords } = options
+  const bound = maxTokenRecords === undefined ? {} : { maxTokenRecords }
+  const revocation = createRevocation({ db, issuer: ISSUER, verificationKeys, store, onWake() {}, ...bound })
   const tokenStatus = {
     check: (token: Parameters<typeof checkAtDatabase>[1]) => checkAtDatabase(statusPool, token),
     endedKeys: (kids: readonly string[]) => findEndedKeys(statusPool, kids),

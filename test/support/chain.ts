@@ -1,17 +1,17 @@
 import { create, type DescMethod, type Message } from '@bufbuild/protobuf'
 import { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import { IdentityService, SuspendAgentRequestSchema } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
+import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import type { StreamHandler, UnaryHandler } from '../../services/chain/call.ts'
 import { type ChainDeps, createRpc } from '../../services/chain/chain.ts'
 import type { Policy } from '../../services/chain/policy.ts'
 import type { Forward, Meta, Route } from '../../services/chain/rpc.ts'
-import { localClient } from '../../services/internal-port/local-client.ts'
 import type { Db } from '../../services/platform/db/db.ts'
 import { createLimiter, type LimitName, type Rate, type Rates } from '../../services/platform/limits/limits.ts'
 import { createLogger } from '../../services/platform/log/log.ts'
+import { localClient } from '../../services/platform/rpc/local-client.ts'
 import { adminSigner, ISSUER, NOW_S, operatorSigner } from './assertions.ts'
 
-/** The method that all calls are of; its policy and handler are the test's. */
+/** The method that calls are of unless told; its policy and handler are the test's. */
 const METHOD: DescMethod = IdentityService.method.suspendAgent
 /** The call as assertions name it. */
 export const RPC = 'POST /v1/x'
@@ -24,6 +24,8 @@ export const PARTIES = {
 
 /** What a test sets of the chain around one method. */
 export interface ChainSetup {
+  /** Another method than SuspendAgent. */
+  readonly method?: DescMethod
   readonly policy?: Partial<Policy<Record<string, unknown>>>
   readonly handler?: UnaryHandler<DescMethod>
   /** Answers a stream in the place of the handler. */
@@ -52,14 +54,14 @@ const GROUPS: readonly LimitName[] = [
 /** The chain around one method, with what it logged and measured. */
 export function chainFixture(
   db: Db,
-  { policy, handler, streamHandler, forwards, status, deps, rate }: ChainSetup = {},
+  { method = METHOD, policy, handler, streamHandler, forwards, status, deps, rate }: ChainSetup = {},
 ) {
   const lines: Record<string, unknown>[] = []
   const observed: string[] = []
   const labels: string[] = []
   const clock = { now: 0 }
   const line = {
-    method: METHOD,
+    method,
     policy: { callers: ['operator'], own: 'operatorId', limit: 'manage', ...policy } as Policy<Record<string, unknown>>,
   }
   const route: Route =
@@ -88,16 +90,19 @@ export function chainFixture(
     settle: async () => {},
     now: () => NOW_S * 1000,
     skewS: 10,
+    clockProblem: () => undefined,
     ...deps,
   })
-  const send = (read: () => Message, meta: Partial<Meta> = {}) => rpc.invoke(METHOD, read, { ...META, ...meta })
+  const send = (read: () => Message, meta: Partial<Meta> = {}) => rpc.invoke(method, read, { ...META, ...meta })
   const watch = (
     authorization?: string,
     meta: Partial<Meta> = {},
     signal: AbortSignal = new AbortController().signal,
     fields: object = {},
-  ): AsyncIterator<Message & { agentDid?: string }> =>
-    rpc.subscribe(METHOD, () => request(fields), { ...META, authorization, ...meta }, signal)[Symbol.asyncIterator]()
+  ): AsyncIterator<Message & { agentDid?: string }> => {
+    const asked = { ...META, authorization, ...meta }
+    return rpc.subscribe(method, () => request(fields, method), asked, signal)[Symbol.asyncIterator]()
+  }
   const call = (authorization?: string, meta: Partial<Meta> = {}, fields: object = {}) =>
     send(() => request(fields), { authorization, ...meta })
   return { call, send, watch, rpc, lines, observed, labels, clock }
@@ -105,8 +110,8 @@ export function chainFixture(
 
 const META: Meta = { requestId: 'request-1', source: '192.0.2.1', authorization: undefined, rpc: RPC }
 
-function request(fields: object = {}): Message {
-  return create(SuspendAgentRequestSchema, { operatorId: PARTIES.own.iss, agent: 'a-1', ...fields })
+function request(fields: object = {}, { input }: DescMethod = METHOD): Message {
+  return create(input, { operatorId: PARTIES.own.iss, agent: 'a-1', ...fields })
 }
 
 function directory(status = 'active') {

@@ -2,8 +2,9 @@ import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:chil
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
+import { guard } from './guardian.ts'
 
-/** A program that a test started, may stop and lets go on. Whatever still runs when the test process ends is killed then. */
+/** A program that a test started, may stop and lets go on. Whatever still runs when the test process ends is ended then. */
 export interface ProgramProcess {
   readonly pid: number
   /** Sends the signal and waits until it has ended; at once when it has. */
@@ -24,24 +25,13 @@ export interface Program {
 }
 
 const run = promisify(execFile)
-const running = new Set<() => void>()
-
-process.once('exit', () => {
-  for (const kill of running) kill()
-})
 
 /** Starts a program; resolves once it is ready. Rejects with all it wrote when it ends before. */
 export async function startProgram({ name, command, args, account, isReady }: Program): Promise<ProgramProcess> {
   const options: SpawnOptions = { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'], ...account }
   const child = spawn(command, args, options)
-  const started = control(child)
-  const kill = () => {
-    started.thaw()
-    // PostgreSQL takes its children along; to SIGKILL it could not answer so.
-    child.kill('SIGQUIT')
-  }
-  running.add(kill)
-  child.once('exit', () => running.delete(kill))
+  // PostgreSQL takes its children along; to SIGKILL it could not answer so.
+  guard(child, 'SIGQUIT')
   const lines: string[] = []
   const { promise: ready, resolve, reject } = Promise.withResolvers<void>()
   if (child.stderr === null) throw new Error('its standard error is a pipe')
@@ -52,7 +42,7 @@ export async function startProgram({ name, command, args, account, isReady }: Pr
   child.once('error', reject)
   child.once('close', () => reject(new Error(`${name} ended:\n${lines.join('\n')}`)))
   await ready
-  return started
+  return control(child)
 }
 
 function control(child: ChildProcess): ProgramProcess {

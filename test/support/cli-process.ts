@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { guard } from './guardian.ts'
 
 /** The command line tool as a process of its own. Whatever still runs when the test process ends is killed then. */
 export interface CliProcess {
@@ -19,11 +20,6 @@ export interface CliProcess {
 
 const ROOT = join(import.meta.dirname, '../..')
 const MAIN = join(ROOT, 'clients/cli/src/main.ts')
-const running = new Set<ChildProcess>()
-
-process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
-})
 
 /** Starts the tool with nothing of this process's settings but PATH, and `env`. */
 export function startCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): CliProcess {
@@ -32,14 +28,11 @@ export function startCli(args: readonly string[], env: Readonly<Record<string, s
     env: { PATH: process.env.PATH, HOME: '/nonexistent', NODE_COMPILE_CACHE, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  running.add(child)
+  guard(child, 'SIGKILL')
   const written = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk) => (written.stdout += String(chunk)))
   child.stderr.on('data', (chunk) => (written.stderr += String(chunk)))
-  const ended = once(child, 'close').then(([code]: (number | null)[]) => {
-    running.delete(child)
-    return code ?? null
-  })
+  const ended = once(child, 'close').then(([code]: (number | null)[]) => code ?? null)
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   return {
     async line() {

@@ -9,7 +9,8 @@ export interface CliResult {
 }
 
 /** What a test changes of the system that the tool sees. */
-export interface CliOptions extends Partial<Pick<Io, 'env' | 'fetch' | 'home' | 'now' | 'readStdin' | 'signal'>> {
+export interface CliOptions
+  extends Partial<Pick<Io, 'env' | 'fetch' | 'home' | 'now' | 'pause' | 'readStdin' | 'runProgram' | 'signal'>> {
   /** Whether both outputs are terminals, or which one is. */
   readonly isTerminal?: boolean | 'stdout' | 'stderr'
 }
@@ -33,6 +34,8 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
     fetch: () => Promise.reject(new Error('no network')),
     now: Date.now,
     signal: new AbortController().signal,
+    pause: () => Promise.resolve(),
+    runProgram: () => Promise.reject(new Error('no program')),
     ...changes,
   })
   return { code, ...written }

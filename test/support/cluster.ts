@@ -74,8 +74,6 @@ export async function startCluster(
       AUTH4AGENT_KEK_FILE: undefined,
       AUTH4AGENT_ADMIN_KEY: base64(adminKey),
       NATS_URL: nats.url,
-      // A server under npm ends when npm does: these do when this process does.
-      npm_lifecycle_event: 'cluster',
     },
     each: (service, index) => ({
       env: service === 'jwks-gateway' ? (ports[index] ?? {}) : {},

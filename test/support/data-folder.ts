@@ -2,8 +2,9 @@ import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { processIdentity } from '../../services/embedded-postgres/process-identity.ts'
+import { guardFolder } from './guardian.ts'
 
-/** A scratch folder for a server's data, gone with `remove`. */
+/** A scratch folder for a server's data, gone with `remove`, or when the test process ends. */
 export interface DataFolder {
   readonly path: string
   /** Process id of the PostgreSQL that runs on it; undefined when none does. */
@@ -16,6 +17,7 @@ export async function createDataFolder(): Promise<DataFolder> {
   const path = await mkdtemp(join(tmpdir(), 'a4a-data-'))
   // As root, PostgreSQL runs as another user, who must be able to enter.
   await chmod(path, 0o711)
+  const removed = guardFolder(path)
   return {
     path,
     async postmasterPid() {
@@ -23,7 +25,10 @@ export async function createDataFolder(): Promise<DataFolder> {
       const pid = Number.parseInt(text, 10)
       return pid > 0 ? pid : undefined
     },
-    remove: () => rm(path, { recursive: true, force: true }),
+    async remove() {
+      await rm(path, { recursive: true, force: true })
+      removed()
+    },
   }
 }
 

@@ -7,8 +7,8 @@ import type { OperatorStatus } from '../../gen/prisma/enums.ts'
 import { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { Call, Principal } from '../../services/chain/call.ts'
 import { createIdentity, type Identity } from '../../services/identity/index.ts'
-import { localClient } from '../../services/internal-port/local-client.ts'
 import type { Db } from '../../services/platform/db/db.ts'
+import { localClient } from '../../services/platform/rpc/local-client.ts'
 import { testDatabase } from './database.ts'
 
 const HOUR = 3_600_000

@@ -1,7 +1,8 @@
 import { glob } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, inject, it } from 'vitest'
-import { ONE_MODE_STORIES, SHORT_CLUSTER_STORIES } from '../e2e/stories.ts'
+import { ONE_MODE_STORIES } from '../e2e/stories.ts'
+import { LONG } from '../long.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -9,8 +10,11 @@ it('stories run in every mode unless they are on the list of those that cannot',
   const stories = await Array.fromAsync(glob('test/e2e/**/*.test.ts', { cwd: ROOT }))
   const exceptions = Object.keys(ONE_MODE_STORIES)
   expect(exceptions.filter((path) => !stories.includes(path))).toEqual([])
-  expect(SHORT_CLUSTER_STORIES.filter((path) => !stories.includes(path) || exceptions.includes(path))).toEqual([])
   expect(stories.length - exceptions.length).toBeGreaterThan(exceptions.length)
+})
+
+it.each(Object.keys(LONG))('the list of long tests names files that exist: %s', async (pattern) => {
+  expect(await Array.fromAsync(glob(pattern, { cwd: ROOT }))).not.toEqual([])
 })
 
 it('tests that are no stories run once, over one process', () => {

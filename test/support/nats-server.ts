@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startProgram } from './child-process.ts'
 import { freePort } from './free-port.ts'
+import { guardFolder } from './guardian.ts'
 import { ensureNatsServer } from './nats-program.ts'
 import { until } from './until.ts'
 
@@ -46,6 +47,7 @@ type Ports = { readonly client: number; readonly monitor: number; readonly clust
 export async function startNats({ nodes: size = 1, config = '' }: NatsClusterOptions = {}): Promise<NatsCluster> {
   const program = await ensureNatsServer()
   const folder = await mkdtemp(join(tmpdir(), 'a4a-nats-'))
+  const removed = guardFolder(folder)
   const ports: Ports[] = []
   for (let node = 0; node < size; node += 1) {
     ports.push({ client: await freePort(), monitor: await freePort(), cluster: await freePort() })
@@ -64,6 +66,7 @@ export async function startNats({ nodes: size = 1, config = '' }: NatsClusterOpt
     async remove() {
       await Promise.all(nodes.map((node) => node.kill()))
       await rm(folder, { recursive: true })
+      removed()
     },
   }
 }

@@ -6,7 +6,7 @@ import type { AuditLog, Operator, PrismaClient } from '../../gen/prisma/client.t
 import { OperatorDirectoryService } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import type { Call, Principal } from '../../services/chain/call.ts'
-import { localClient } from '../../services/internal-port/local-client.ts'
+import { LOOKS_NEEDED } from '../../services/operator-registry/domain/takeover-looks.ts'
 import {
   createOperatorRegistry,
   createTxtResolvers,
@@ -14,6 +14,7 @@ import {
   type RegistrySettings,
 } from '../../services/operator-registry/index.ts'
 import { createGate } from '../../services/platform/limits/gate.ts'
+import { localClient } from '../../services/platform/rpc/local-client.ts'
 import { silentLog, testDatabase } from './database.ts'
 import { type DnsServer, startDnsServer } from './dns-server.ts'
 
@@ -72,6 +73,16 @@ export async function startHarness({ resolvers = 1, testDomains = false, setting
     clock,
     warnings,
     ...actions(anybody, prisma, servers),
+    /** Makes the looks at an operator's contested domain, each when it is due, until `until` or until it waits no more. */
+    async look(id: string, until = Number.POSITIVE_INFINITY): Promise<number> {
+      for (let made = 0; ; made++) {
+        const { nextLookAt, takeoverAt, takeoverLooks } = await prisma.operator.findUniqueOrThrow({ where: { id } })
+        const isOver = takeoverAt === null || (takeoverLooks >= LOOKS_NEEDED && takeoverAt.getTime() <= clock.now)
+        if (nextLookAt === null || isOver || nextLookAt.getTime() > until) return made
+        clock.now = Math.max(clock.now, nextLookAt.getTime())
+        await registry.runLooks()
+      }
+    },
     anybody,
     directory: localClient(OperatorDirectoryService, registry.directory),
     prisma,

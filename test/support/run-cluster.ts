@@ -1,7 +1,7 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
+import { whenParentEnds } from '../../services/process/parent.ts'
 import { type Cluster, listOf, startCluster } from './cluster.ts'
+import { createDataFolder } from './data-folder.ts'
 import type { Environment } from './server.ts'
 
 /**
@@ -10,8 +10,6 @@ import type { Environment } from './server.ts'
  */
 
 const { AUTH4AGENT_DATA_DIR: chosenFolder, ...others } = process.env
-/** How often it looks whether npm is still there, in milliseconds. */
-const ORPHAN_CHECK_MS = 500
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 
 const stopping = askedToStop()
@@ -37,19 +35,15 @@ function askedToStop(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   // A terminal and npm both pass Ctrl-C on: the second must not end this before all is stopped.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => resolve())
-  const parent = process.ppid
-  if (process.env['npm_lifecycle_event'] !== undefined)
-    setInterval(() => process.ppid !== parent && resolve(), ORPHAN_CHECK_MS).unref()
+  if (process.env['npm_lifecycle_event'] !== undefined) whenParentEnds(resolve)
   return promise
 }
 
 /** A folder that is gone afterwards. */
 async function temporaryFolder(stack: AsyncDisposableStack): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'a4a-cluster-'))
-  stack.defer(() => rm(folder, { recursive: true, force: true }))
-  // As root, PostgreSQL runs as another user, who must be able to enter.
-  await chmod(folder, 0o711)
-  return folder
+  const folder = await createDataFolder()
+  stack.defer(() => folder.remove())
+  return folder.path
 }
 
 function serverSettings(env: Environment): Environment {

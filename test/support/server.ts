@@ -2,7 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Ports } from '../../services/compose/start-listeners.ts'
 import type { ServiceName } from '../../services/process/configuration/service-names.ts'
+import type { ListeningMessage } from '../../services/process/parent.ts'
+import { guard } from './guardian.ts'
 
 /** A process of a deployment, with real listeners on free ports of 127.0.0.1. */
 export interface RunningProcess {
@@ -41,17 +44,10 @@ export interface ProcessOptions {
   readonly env: Environment
   /** None for all. */
   readonly services?: readonly ServiceName[]
-  /** Another checkout than this one. */
+  /** Another checkout than this one: version 1, whose log alone tells where it listens. */
   readonly root?: string
   /** Takes each line that it writes; then it keeps the last few alone. */
   readonly onLine?: (line: string) => void
-}
-
-interface Ports {
-  readonly httpPort: number
-  readonly grpcPort?: number
-  readonly internalPort?: number
-  readonly internalSocket?: string
 }
 
 /** From start to end. */
@@ -73,15 +69,6 @@ const DEFAULTS = {
 const STOP_MS = 20_000
 /** What is kept of lines that somebody else keeps. */
 const LAST_LINES = 20
-const running = new Set<ChildProcess>()
-
-// A run that ends before its hooks have run leaves no server behind. On SIGTERM one also stops the database it started.
-process.once('exit', () => {
-  for (const child of running) {
-    child.kill('SIGTERM')
-    child.kill('SIGCONT')
-  }
-})
 
 /** Starts all services in one process; see `startProcess`. */
 export function startServer(env: Environment): Promise<RunningServer> {
@@ -167,17 +154,19 @@ function launch({ env, services = [], root = ROOT, onLine }: ProcessOptions, lin
   const child = spawn(process.execPath, ['services/main.ts', ...services], {
     cwd: root,
     env: { PATH, HOME, ...DEFAULTS, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
-  running.add(child)
-  child.once('exit', () => running.delete(child))
+  // On SIGTERM a server also stops the database it started.
+  guard(child, 'SIGTERM')
   const { promise: ports, resolve } = Promise.withResolvers<Ports>()
+  child.on('message', (message: ListeningMessage) => resolve(message.ports))
   for (const stream of [child.stdout, child.stderr]) {
+    if (stream === null) throw new Error('its output is a pipe')
     createInterface({ input: stream }).on('line', (line) => {
       lines.push(line)
       if (onLine !== undefined) lines.splice(0, lines.length - LAST_LINES)
       onLine?.(line)
-      const found = readPorts(line)
+      const found = root === ROOT ? undefined : readPorts(line)
       if (found !== undefined) resolve(found)
     })
   }

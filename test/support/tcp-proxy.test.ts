@@ -91,17 +91,17 @@ it('delay: later, and not slower', async () => {
   proxy.delay(100)
   const { socket, received } = await dial(proxy.port)
   const start = performance.now()
-  for (const _ of Array(20).keys()) {
+  for (const _ of Array(200).keys()) {
     socket.write('d')
     await new Promise(setImmediate)
   }
   await until(
     async () => received().replaceAll(/first:/g, ''),
-    (text) => text === 'd'.repeat(20),
+    (text) => text === 'd'.repeat(200),
   )
   const took = performance.now() - start
   expect(took).toBeGreaterThanOrEqual(190)
-  expect(took).toBeLessThan(1_500)
+  expect(took).toBeLessThan(10_000)
   socket.destroy()
 })
 

@@ -9,7 +9,7 @@ const POLL_MS = 25
 export async function until<T>(
   ask: () => Promise<T>,
   isAwaited: (answer: T) => boolean,
-  deadlineMs = 10_000,
+  deadlineMs = 30_000,
 ): Promise<T> {
   const deadline = performance.now() + deadlineMs
   for (;;) {

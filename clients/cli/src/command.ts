@@ -1,5 +1,4 @@
-import type { Base, Context } from './context.ts'
-import type { Exit } from './exit-codes.ts'
+import type { Base, Context, Ending } from './context.ts'
 import { type FlagTable, type FlagValues, readFlags } from './flags.ts'
 
 /** A line that can be pasted, and what it does. */
@@ -14,7 +13,12 @@ interface Argument {
   readonly name: string
   readonly help: string
   readonly required?: boolean
+  /** The words there are. */
+  readonly choices?: readonly string[]
 }
+
+/** What a command has to do with the folder: reads it, makes it, or leaves it alone. */
+type FolderUse = 'needed' | 'made' | 'unused'
 
 /** What a command is, for {@link defineCommand}. */
 interface Spec<F extends FlagTable> {
@@ -23,8 +27,12 @@ interface Spec<F extends FlagTable> {
   readonly examples: readonly [Example, ...Example[]]
   readonly flags: F
   readonly arguments?: readonly Argument[]
+  /** Whether it runs the program whose words stand after `--`. */
+  readonly runsProgram?: boolean
+  /** `needed` unless told. */
+  readonly folder?: FolderUse
   /** Does it; answers how the tool ends, `ok` unless told. Throws CliError or the SDK's Auth4AgentError. */
-  run(context: Context<F>): Promise<Exit | void>
+  run(context: Context<F>): Promise<Ending | void>
 }
 
 /** A command as the tool runs and explains it. */
@@ -33,7 +41,9 @@ export interface Command {
   readonly examples: readonly Example[]
   readonly flags: FlagTable
   readonly arguments: readonly Argument[]
-  run(base: Base, values: FlagValues): Promise<Exit | void>
+  readonly runsProgram: boolean
+  readonly folder: FolderUse
+  run(base: Base, values: FlagValues): Promise<Ending | void>
 }
 
 /** Makes a command whose `run` reads its flags by their declared names and kinds. */
@@ -43,6 +53,8 @@ export function defineCommand<const F extends FlagTable>(spec: Spec<F>): Command
     examples: spec.examples,
     flags: spec.flags,
     arguments: spec.arguments ?? [],
+    runsProgram: spec.runsProgram ?? false,
+    folder: spec.folder ?? 'needed',
     run: (base, values) => spec.run({ ...base, flags: readFlags<F>(values) }),
   }
 }

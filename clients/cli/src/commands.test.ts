@@ -7,7 +7,7 @@ import { splitArguments } from './split-arguments.ts'
 
 /** The words of the tool's part of a shell line: what stands behind it, in pipes and files, is the shell's. */
 function wordsOf(line: string): string[] {
-  const [own = ''] = line.slice(line.indexOf('auth4agent ')).split(/ [|<>]|\)"/)
+  const [own = ''] = line.slice(line.indexOf('auth4agent ')).split(/ [|<>]|\)"|\)$/)
   return [...own.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].slice(1).map(([, a, b, c]) => a ?? b ?? c ?? '')
 }
 
@@ -20,8 +20,8 @@ describe.each(commands.map((entry) => [entry.words, entry] as const))('%s', (wor
       const found = findCommand(path)
       if (found.kind !== 'command') throw new Error(`no command: ${line}`)
       expect(found.entry.words).toBe(words)
-      const { values, positionals } = parseFlags(flags, { ...command.flags, ...globalFlags })
-      checkCommandLine({ values, positionals: [...found.rest, ...positionals] }, command, words)
+      const parsed = parseFlags(flags, { ...command.flags, ...globalFlags })
+      checkCommandLine({ ...parsed, positionals: [...found.rest, ...parsed.positionals] }, command, words)
     }
   })
 

@@ -39,6 +39,21 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/set-server.ts')).setServer,
       },
       {
+        words: 'context list',
+        summary: 'list folders for several servers or parties',
+        load: async () => (await import('./commands/contexts.ts')).listContexts,
+      },
+      {
+        words: 'context use',
+        summary: 'choose one of them',
+        load: async () => (await import('./commands/contexts.ts')).useContext,
+      },
+      {
+        words: 'context show',
+        summary: 'which one is in use',
+        load: async () => (await import('./commands/contexts.ts')).showContext,
+      },
+      {
         words: 'health',
         summary: 'ask the server whether it is well',
         load: async () => (await import('./commands/health.ts')).health,
@@ -52,6 +67,11 @@ export const commandGroups: readonly CommandGroup[] = [
         words: 'completion',
         summary: 'complete commands and flags in your shell',
         load: async () => (await import('./commands/completion.ts')).completion,
+      },
+      {
+        words: 'version',
+        summary: 'which version of the tool this is',
+        load: async () => (await import('./commands/version.ts')).version,
       },
     ],
   },
@@ -159,9 +179,19 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/issue.ts')).issue,
       },
       {
+        words: 'exec',
+        summary: 'run a program with a token',
+        load: async () => (await import('./commands/exec.ts')).exec,
+      },
+      {
         words: 'verify',
         summary: 'verify a token',
         load: async () => (await import('./commands/verify.ts')).verify,
+      },
+      {
+        words: 'jwks',
+        summary: 'public keys of the server',
+        load: async () => (await import('./commands/jwks.ts')).jwks,
       },
       {
         words: 'revoke token',

@@ -1,4 +1,6 @@
+import type { Exit } from './exit-codes.ts'
 import type { FlagReader, FlagTable } from './flags.ts'
+import type { Place } from './place.ts'
 import type { Style } from './style.ts'
 
 /** A stream of text to somebody. */
@@ -24,14 +26,28 @@ export interface Io {
    * `unread`.
    */
   readonly signal: AbortSignal
+  /** Resolves after so many milliseconds. Rejects when the tool is told to end. */
+  readonly pause: (ms: number) => Promise<void>
+  /** Runs a program until it ends; answers its exit code. Rejects with the system's error where it cannot be started. */
+  readonly runProgram: (
+    program: readonly [string, ...string[]],
+    env: Readonly<Record<string, string>>,
+  ) => Promise<number>
 }
+
+/** How a run of the tool ends: by a name, or with the exit code of the program that it has run. */
+export type Ending = Exit | number
 
 /** What a command runs with, flags aside. */
 export interface Base extends Io {
   /** Words after the command's own. */
   readonly arguments: readonly string[]
+  /** Words after `--`, for commands that run a program. */
+  readonly program: readonly string[]
   /** The configuration folder, absolute; it may not exist. */
   readonly folder: string
+  /** Where that is, and why. */
+  readonly place: Place
   /** Whether output is for programs. */
   readonly json: boolean
   readonly quiet: boolean
@@ -39,8 +55,11 @@ export interface Base extends Io {
   readonly fetchAnyway: typeof globalThis.fetch
   /** Colours for standard output; none unless it is a terminal. */
   readonly style: Style
-  /** The command's one answer: `value` as one line of JSON with --json, else `text`. Never a private key. */
-  readonly answer: (value: unknown, text: string) => void
+  /**
+   * The command's one answer: `value` as one line of JSON with --json, `result` with --quiet, each of several on a line of its own, else
+   * `text`. Never a private key.
+   */
+  readonly answer: (value: unknown, text: string, result: string | readonly string[]) => void
   /** A remark on standard error for people; nothing with --json or --quiet. */
   readonly note: (text: string) => void
   /** Shows what is being waited for on standard error once it takes more than a second; only on a terminal. */

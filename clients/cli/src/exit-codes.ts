@@ -6,6 +6,8 @@ export const exitCodes = {
   unreachable: { code: 3, means: 'the server does not answer, or not now' },
   configuration: { code: 4, means: 'a configuration file or a key is missing, unreadable or wrong' },
   internal: { code: 70, means: 'an error of the tool itself' },
+  notRunnable: { code: 126, means: '`exec`: the program cannot be run' },
+  notFound: { code: 127, means: '`exec`: there is no such program' },
   interrupted: { code: 130, means: 'Ctrl-C' },
   terminated: { code: 143, means: 'SIGTERM' },
 } as const

@@ -4,6 +4,10 @@ export interface Flag {
   readonly help: string
   readonly value?: string
   readonly required?: boolean
+  /** Older names, which still work; no help shows them. */
+  readonly aliases?: readonly string[]
+  /** The values there are; each of several that commas separate, where it is a list. */
+  readonly choices?: readonly string[]
 }
 
 /** The flags of a command by their names, without the dashes. */
@@ -57,9 +61,14 @@ export const globalFlags = {
   config: {
     kind: 'text',
     value: 'FOLDER',
-    help: 'folder of agent.json, operator.json and keys; else $AUTH4AGENTS_HOME, else ~/.auth4agents',
+    help: 'folder of agent.json, operator.json and keys; else $AUTH4AGENT_HOME, else ~/.auth4agents',
   },
-  quiet: { kind: 'boolean', help: 'no progress and no remarks' },
+  context: {
+    kind: 'text',
+    value: 'CONTEXT',
+    help: 'one of several folders by its name; else $AUTH4AGENT_CONTEXT, else that of `context use`',
+  },
+  quiet: { kind: 'boolean', help: 'the result alone: no progress and no remarks' },
   'no-color': { kind: 'boolean', help: 'no colours, as with NO_COLOR set' },
   help: { kind: 'boolean', help: 'this text' },
 } as const satisfies FlagTable

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { generatePrivateKey } from '@auth4agent/sdk/node'
@@ -157,10 +157,14 @@ describe("an existing user's folder", () => {
 
 describe('init', () => {
   it('makes what the tool of version 1 reads', async () => {
-    const { code, stdout } = await tool(
-      ['init', '--domain', 'HTTPS://Bücher.Example/', '--server', 'https://auth.example.com/'],
-      { now: () => 0 },
-    )
+    const { code, stdout } = await tool([
+      'init',
+      '--domain',
+      'HTTPS://Bücher.Example/',
+      '--server',
+      'https://auth.example.com/',
+      '--json',
+    ])
     expect(code).toBe(0)
     const printed = JSON.parse(stdout) as Record<string, unknown>
     expect(printed).toMatchObject({
@@ -173,19 +177,37 @@ describe('init', () => {
     expect(config).toMatchObject({
       did: printed.did,
       operator_id: '',
-      key: { provider: 'file', ref: join(folder, 'keys/agent.key') },
+      key: { provider: 'file', ref: 'keys/agent.key' },
     })
-    expect(config).toMatchObject({ did_document: { created_at: '1970-01-01T00:00:00Z' } })
+    expect(config).toMatchObject({ did_document: { id: printed.did, verificationMethod: [{ type: 'Multikey' }] } })
     expect((await stat(join(folder, 'agent.json'))).mode & 0o777).toBe(0o600)
     expect((await stat(folder)).mode & 0o777).toBe(0o700)
     expect(stdout).not.toContain((await textOf('keys/agent.key')).slice(0, 20))
   })
 
-  it('writes down where the key is so that it is found from anywhere', async () => {
+  it('refers to the key from the folder, so that a folder can be moved', async () => {
     const path = relative(process.cwd(), folder)
     expect(await tool(['init', '--domain', 'example.com', '--config', path])).toMatchObject({ code: 0 })
     const config = JSON.parse(await textOf('agent.json')) as Record<string, unknown>
-    expect(config).toMatchObject({ key: { ref: join(folder, 'keys/agent.key') } })
+    expect(config).toMatchObject({ key: { ref: 'keys/agent.key' } })
+    const moved = join(home, 'moved')
+    await rename(folder, moved)
+    const { stdout } = await tool(['doctor', '--config', moved, '--json', '--server', 'http://localhost:1'])
+    expect(JSON.parse(stdout)).toMatchObject({
+      findings: expect.arrayContaining([expect.objectContaining({ check: 'agent key', level: 'ok' })]),
+    })
+  })
+
+  it('prints text for people, JSON with --json and the DID alone with --quiet', async () => {
+    const said = await tool(['init', '--domain', 'example.com'])
+    const { did } = JSON.parse(await textOf('agent.json')) as { did: string }
+    expect(said).toEqual({
+      code: 0,
+      stdout: `agent made\n\ndid: ${did}\nserver: http://localhost:8080\nfolder: ${folder}\n\nnext:\nauth4agent register agent\n`,
+      stderr: '',
+    })
+    const quiet = await tool(['init', '--domain', 'example.com', '--force', '--quiet'])
+    expect(quiet.stdout).toBe(`${(JSON.parse(await textOf('agent.json')) as { did: string }).did}\n`)
   })
 
   it('writes what is public into a file', async () => {

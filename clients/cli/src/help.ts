@@ -15,7 +15,7 @@ const tour: readonly Example[] = [
   { does: 'have it looked for', line: 'auth4agent verify-operator confirm' },
   { does: 'an agent of that domain', line: 'auth4agent init --domain example.com --server https://auth.example.com' },
   { does: 'tell the server', line: 'auth4agent register agent' },
-  { does: 'what it may ask for', line: 'auth4agent agent-scopes set --scopes orders:read' },
+  { does: 'what it may ask for', line: 'auth4agent agent-scopes set --scope orders:read' },
   { does: 'a token', line: 'auth4agent issue --scope orders:read --aud https://api.example.com' },
 ]
 
@@ -67,7 +67,8 @@ function usage(words: string, command: Command): string {
     required === true ? [`--${name} ${value ?? ''}`.trim()] : [],
   )
   const others = Object.values(command.flags).some(({ required }) => required !== true) ? ['[flags]'] : []
-  return ['auth4agent', words, ...named, ...needed, ...others].join(' ')
+  const program = command.runsProgram ? ['-- PROGRAM [ARGUMENT …]'] : []
+  return ['auth4agent', words, ...named, ...needed, ...others, ...program].join(' ')
 }
 
 function flags(style: Style, table_: FlagTable): string {

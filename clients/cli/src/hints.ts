@@ -27,7 +27,7 @@ export const hints = {
   AGENT_PENDING: 'Approve it first: `auth4agent agents approve AGENT`',
   AGENT_REVOKED: 'That is for good. Make another: `auth4agent init --domain DOMAIN`',
   SCOPE_NOT_ALLOWED:
-    'Its operator grants scopes: `auth4agent agent-scopes set --scopes …`. The present ones: `auth4agent agent-scopes list`',
+    'Its operator grants scopes: `auth4agent agent-scopes set --scope …`. The present ones: `auth4agent agent-scopes list`',
   INVALID_SCOPE: 'A scope is a word such as orders:read, of at most 128 characters; `*` is none.',
   AUDIENCE_NOT_ALLOWED: 'The operator that owns the audience has to name your domain in its policy.',
   INVALID_TTL: 'The server allows less, or the form is wrong: --ttl 15m',

@@ -1,14 +1,16 @@
 import { parseArgs } from 'node:util'
+import { nearest } from '@auth4agent/core/names/nearest'
 import { usageError } from './cli-error.ts'
 import type { Command } from './command.ts'
-import { type FlagTable, type FlagValues, globalFlags } from './flags.ts'
+import { type Flag, type FlagTable, type FlagValues, globalFlags } from './flags.ts'
 import { shown } from './hidden.ts'
-import { nearest } from './nearest.ts'
 
 /** What a command line says, before the command's own rules are asked. */
 export interface CommandLine {
   readonly values: FlagValues
   readonly positionals: readonly string[]
+  /** Words after `--`. */
+  readonly program: readonly string[]
 }
 
 /**
@@ -16,10 +18,11 @@ export interface CommandLine {
  * one with a value it does not take, and one repeated that may not be. No message repeats the value of a flag.
  */
 export function parseFlags(args: readonly string[], declared: FlagTable): CommandLine {
+  const named = byEveryName(declared)
   const options = Object.fromEntries(
-    Object.entries(declared).map(([name, { kind }]) => [
+    [...named].map(([name, { flag }]) => [
       name,
-      { type: kind === 'boolean' ? ('boolean' as const) : ('string' as const), multiple: true },
+      { type: flag.kind === 'boolean' ? ('boolean' as const) : ('string' as const), multiple: true },
     ]),
   )
   const { tokens } = parseArgs({
@@ -30,24 +33,34 @@ export function parseFlags(args: readonly string[], declared: FlagTable): Comman
     tokens: true,
   })
   const values = new Map<string, string[]>()
-  const positionals: string[] = []
+  const [positionals, program]: [string[], string[]] = [[], []]
+  let isProgram = false
   for (const token of tokens) {
-    if (token.kind === 'positional') positionals.push(token.value)
+    if (token.kind === 'option-terminator') isProgram = true
+    if (token.kind === 'positional') (isProgram ? program : positionals).push(token.value)
     if (token.kind !== 'option') continue
     const { name, value, inlineValue } = token
-    const flag = Object.hasOwn(declared, name) ? declared[name] : undefined
-    if (flag === undefined) throw unknownFlag(name, declared)
-    const given = values.get(name) ?? []
-    if (given.length > 0 && flag.kind === 'text') throw usageError(`--${name} may be given once`)
-    values.set(name, [...given, valueOf(name, flag.kind, value, inlineValue === true)])
+    const found = named.get(name)
+    if (found === undefined) throw unknownFlag(name, declared)
+    const given = values.get(found.name) ?? []
+    if (given.length > 0 && found.flag.kind === 'text') throw usageError(`--${found.name} may be given once`)
+    values.set(found.name, [...given, valueOf(name, found.flag, value, inlineValue === true)])
   }
-  return { values, positionals }
+  return { values, positionals, program }
+}
+
+/** Flags by their names, older ones too, each with the name that it has now. */
+function byEveryName(declared: FlagTable): ReadonlyMap<string, { readonly name: string; readonly flag: Flag }> {
+  const all = Object.entries(declared).flatMap(([name, flag]) =>
+    [name, ...(flag.aliases ?? [])].map((each) => [each, { name, flag }] as const),
+  )
+  return new Map(all)
 }
 
 /** Holds a command line to what its command demands. Throws CliError. */
 export function checkCommandLine(
-  { values, positionals }: CommandLine,
-  { flags, arguments: words }: Pick<Command, 'flags' | 'arguments'>,
+  { values, positionals, program }: CommandLine,
+  { flags, arguments: words, runsProgram }: Pick<Command, 'flags' | 'arguments' | 'runsProgram'>,
   path: string,
 ): void {
   const help = `\`auth4agent ${path} --help\` has examples.`
@@ -56,7 +69,15 @@ export function checkCommandLine(
   )
   if (missing.length > 0) throw usageError(`missing: ${missing.join(', ')}`, help)
   const [extra] = positionals.slice(words.length)
-  if (extra !== undefined) throw usageError(`${shown(extra)} is too many: ${path} does not take it`, help)
+  if (extra !== undefined) {
+    const hint = runsProgram ? 'The program and its arguments stand after `--`.' : help
+    throw usageError(`${shown(extra)} is too many: ${path} does not take it`, hint)
+  }
+  if (runsProgram && program.length === 0) throw usageError('missing: -- PROGRAM, the program to run', help)
+  for (const [index, { name, choices }] of words.entries()) {
+    const word = positionals[index]
+    if (word !== undefined && choices !== undefined) checkChoice(name, [word], choices)
+  }
   const needed = words.find(({ required }, index) => required === true && positionals[index] === undefined)
   if (needed !== undefined) throw usageError(`missing: ${needed.name}, ${needed.help}`, help)
 }
@@ -67,7 +88,7 @@ function expandShort(args: readonly string[]): string[] {
   return args.map((arg, index) => (arg === '-h' && (end < 0 || index < end) ? '--help' : arg))
 }
 
-function valueOf(name: string, kind: string, value: string | undefined, isInline: boolean): string {
+function valueOf(name: string, { kind, choices }: Flag, value: string | undefined, isInline: boolean): string {
   if (kind === 'boolean') {
     if (value !== undefined) throw usageError(`--${name} takes no value`)
     return 'true'
@@ -76,7 +97,20 @@ function valueOf(name: string, kind: string, value: string | undefined, isInline
   if (!isInline && value.startsWith('-') && value.length > 1) {
     throw usageError(`--${name} needs a value`, `For one that begins with a dash: --${name}=VALUE`)
   }
+  if (choices !== undefined) checkChoice(`--${name}`, kind === 'list' ? value.split(',') : [value], choices)
   return value
+}
+
+/** Throws CliError, with the nearest one as the hint, for a value that is none of those there are. */
+function checkChoice(name: string, values: readonly string[], choices: readonly string[]): void {
+  const wrong = values.map((value) => value.trim()).find((value) => !choices.includes(value))
+  if (wrong === undefined) return
+  const meant = nearest(wrong, choices)
+  const all = [choices.slice(0, -1).join(', '), choices.at(-1)].filter(Boolean).join(' or ')
+  throw usageError(
+    `${name} takes ${all}, and not ${shown(wrong)}`,
+    meant === undefined ? undefined : `Did you mean ${meant}?`,
+  )
 }
 
 function unknownFlag(name: string, declared: FlagTable) {

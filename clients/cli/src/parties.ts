@@ -1,6 +1,5 @@
 import { decodeBase64 } from '@auth4agent/core/encoding/base64'
 import { isUuid } from '@auth4agent/core/encoding/uuid'
-import { parseDid } from '@auth4agent/core/identity/did'
 import {
   type Administrator,
   createAdministrator,
@@ -19,7 +18,6 @@ import {
 import { configurationError, usageError } from './cli-error.ts'
 import type { adminFlags, operatorFlags, serverFlags } from './common-flags.ts'
 import type { Context } from './context.ts'
-import { shown } from './hidden.ts'
 import { readKey } from './secrets.ts'
 import { checkConfigured, checkServer } from './server-address.ts'
 
@@ -136,10 +134,4 @@ function publicHalf(config: OperatorConfig | undefined): Signer {
     publicKey: publicKey ?? new Uint8Array(32),
     sign: () => Promise.reject(new Error('this call needs no signature')),
   }
-}
-
-/** An agent as a command line names it, by id or DID. Throws CliError. */
-export function agentName(given: string): string {
-  if (isUuid(given) || parseDid(given) !== undefined) return given
-  throw usageError(`${shown(given)} is neither an id nor a DID of an agent`, '`auth4agent agents list` shows both.')
 }

@@ -1,8 +1,10 @@
 import { homedir } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
 import { isatty } from 'node:tty'
 import { CliError } from './cli-error.ts'
 import type { Io, Writer } from './context.ts'
 import { exitCodes } from './exit-codes.ts'
+import { runProgram } from './run-program.ts'
 
 const MAX_STDIN_BYTES = 1_048_576
 
@@ -21,6 +23,8 @@ export function systemIo(): Io {
     fetch: globalThis.fetch,
     now: Date.now,
     signal,
+    pause: (ms) => delay(ms, undefined, { signal }),
+    runProgram,
   }
 }
 

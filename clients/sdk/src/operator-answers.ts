@@ -83,8 +83,8 @@ export const revoked = { agent_did: 'text', revoked_at: 'text' } as const satisf
 /** An agent that is revoked for good. */
 export type RevokedAgent = Answer<typeof revoked>
 
-export const revokedToken = { jti: 'text', revoked_at: 'text' } as const satisfies Shape
-/** A token that is revoked. */
+export const revokedToken = { jti: 'text', revoked_at: 'text', ended_operator_id: 'text?' } as const satisfies Shape
+/** A token that is revoked; `ended_operator_id` names the operator where all its agents' tokens were ended with it. */
 export type RevokedToken = Answer<typeof revokedToken>
 
 export const policy = { audiences: 'any', require_bound_challenges: 'flag' } as const satisfies Shape

@@ -1,3 +1,5 @@
+import { pause as pauseFor } from '@auth4agent/core/async/waiting'
+
 /** The time and chance of a process, so that tests can have their own. Times in milliseconds. */
 export interface Runtime {
   /** What the calendar says: it may be wrong, and jump. */
@@ -25,20 +27,5 @@ export const systemRuntime: Runtime = {
 
 /** Resolves after a while. Rejects with the signal's reason when that aborts first. */
 export function pause(runtime: Runtime, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted()
-    const stop = () => {
-      cancel()
-      reject(signal.reason)
-    }
-    const cancel = runtime.after(
-      ms,
-      () => {
-        signal.removeEventListener('abort', stop)
-        resolve()
-      },
-      'wait',
-    )
-    signal.addEventListener('abort', stop, { once: true })
-  })
+  return pauseFor((onTime) => runtime.after(ms, onTime, 'wait'), signal)
 }

@@ -1,3 +1,5 @@
+import { untilAborted } from '@auth4agent/core/async/waiting'
+
 /** Work that several wait for. */
 export interface Shared<T> {
   /** Waits for it. Rejects with the signal's reason when that aborts first; the work goes on while anybody waits. */
@@ -37,14 +39,4 @@ export function shareWork<T>(
       }
     },
   }
-}
-
-/** What a promise resolves with; rejects as soon as the signal aborts, with its reason. */
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason)
-    if (signal.aborted) stop()
-    signal.addEventListener('abort', stop, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
-  })
 }

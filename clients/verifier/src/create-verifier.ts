@@ -1,3 +1,4 @@
+import { deferred } from '@auth4agent/core/async/waiting'
 import { checkSigned, type ReadToken, readAccessToken, type VerificationKey } from '@auth4agent/core/token/access-token'
 import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
@@ -10,6 +11,7 @@ import { createKeyStore } from './key-store.ts'
 import { createCounts, type Metrics } from './metrics.ts'
 import { type Moment, present } from './moment.ts'
 import { readOptions, type Settings, type VerifierOptions } from './options.ts'
+import { createProblems, type Need, type ReadyOptions } from './problems.ts'
 import { createLocate, feedOf } from './sources.ts'
 import { createRequirements, type Wanted } from './wanted.ts'
 
@@ -23,32 +25,37 @@ export interface Verifier {
    */
   verify(token: string, wanted?: Wanted): Promise<AccessTokenClaims>
   /**
-   * Resolves once it has the keys and knows what has been revoked; rejects with VerificationError when it is closed. It may be asked for
-   * tokens before: then it waits for keys, and refuses.
+   * Resolves once it has the keys and knows what has been revoked. Rejects with SetupError for a problem that waiting does not mend, such
+   * as a key that the issuer refuses, and after `timeout` seconds; with VerificationError when it is closed; with the signal's reason.
+   * A connection that is refused, a timeout or a 5xx may pass: it goes on waiting. Whatever `ready` did, the verifier goes on trying.
    */
-  ready(): Promise<void>
+  ready(options?: ReadyOptions): Promise<void>
   metrics(): Metrics
   /** Ends what it does in the background. It refuses all tokens from then on. */
   close(): void
   [Symbol.dispose](): void
 }
 
-const HOLD_MS = 60_000
-
 /** Makes a verifier, which begins at once to fetch keys and to follow the log. Throws TypeError for options that are wrong. */
 export function createVerifier(options: VerifierOptions): Verifier {
   const settings = readOptions(options)
-  const { audience, operators, fetch, maxStalenessMs, maxJwksAgeMs, onProblem } = settings
+  const { audience, operators, fetch, maxStalenessMs, maxJwksAgeMs } = settings
   const locate = createLocate(settings)
-  const keys = createKeyStore({ fetch, locate: async () => (await locate()).jwks, maxAgeMs: maxJwksAgeMs, onProblem })
+  const problems = createProblems(settings.issuer, settings.onProblem)
+  const hear = (need: Need) => ({
+    onProblem: (error: unknown) => problems.report(need, error),
+    onSuccess: () => problems.settle(need),
+  })
+  const locateKeys = async () => (await locate()).jwks
+  const keys = createKeyStore({ fetch, locate: locateKeys, maxAgeMs: maxJwksAgeMs, ...hear('keys') })
   const feed = feedOf(settings, locate)
   const skewMs = settings.skewS * 1_000
-  const follower = feed && followRevocations({ feed, keys, maxStalenessMs, skewMs, onProblem })
+  const follower = feed && followRevocations({ feed, keys, maxStalenessMs, skewMs, ...hear('revocations') })
   const counts = createCounts()
   const ask = createAsk(fetch, async () => (await locate()).verify)
   let isClosed = false
   const { judge, refuse } = createJudge({ settings, follower, ask, counts, isClosed: () => isClosed })
-  const closing = Promise.withResolvers<never>()
+  const closing = deferred<never>()
   closing.promise.catch(() => undefined)
   const toRequirements = createRequirements({ audience, operators, scope: [] })
   const seen = createTokenCache<Genuine>(settings.cacheSize)
@@ -91,12 +98,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
       if (before !== undefined && keys.holds(before.key, now)) return judge(token, before, requirements, now)
       return verifyNew(token, requirements, now)
     },
-    async ready() {
-      // What runs in the background keeps no process alive; whoever waits for it does.
-      const hold = setInterval(() => undefined, HOLD_MS)
-      const ready = Promise.all([keys.ready, follower?.ready])
-      await Promise.race([closing.promise, ready]).finally(() => clearInterval(hold))
-    },
+    ready: (options) =>
+      problems.untilReady(() => Promise.race([closing.promise, Promise.all([keys.ready, follower?.ready])]), options),
     metrics: () => ({
       stalenessSeconds: follower === undefined ? undefined : follower.ageMs(present()) / 1_000,
       records: follower?.size ?? 0,

@@ -1,4 +1,5 @@
 import { type Fetch, fetchJson } from './http.ts'
+import { SetupError } from './setup-error.ts'
 
 /** Where an issuer's things are. */
 export interface Places {
@@ -15,7 +16,7 @@ const MAX_BYTES = 65_536
  */
 export async function discover(fetch: Fetch, issuer: string): Promise<Places> {
   const { json } = await fetchJson(fetch, `${issuer}/.well-known/auth4agent`, MAX_BYTES)
-  if (json['issuer'] !== issuer) throw new TypeError(`the document at ${issuer} is of another issuer`)
+  if (json['issuer'] !== issuer) throw mismatch(`the document at ${issuer} names the issuer`, json['issuer'])
   const endpoints = json['endpoints']
   const named: Readonly<Record<string, unknown>> =
     typeof endpoints === 'object' && endpoints !== null ? { ...endpoints } : {}
@@ -31,5 +32,9 @@ function onOrigin(issuer: string, url: unknown): string {
     const { origin, username, password } = new URL(url)
     if (origin === new URL(issuer).origin && username === '' && password === '') return url
   }
-  throw new TypeError(`the issuer names an address that is not its own: ${String(url).slice(0, 200)}`)
+  throw mismatch('the issuer names an address that is not on its origin:', url)
+}
+
+function mismatch(what: string, named: unknown): SetupError {
+  return new SetupError('ISSUER_MISMATCH', `${what} ${JSON.stringify(named ?? null).slice(0, 200)}`)
 }

@@ -24,12 +24,15 @@ export class FeedError extends Error {
   /** Whether what is known cannot be gone on from. */
   readonly mustBeginAgain: boolean
   readonly retryAfterMs: number | undefined
+  /** Whether the server refuses whoever reads, who will be refused again. */
+  readonly isRefusal: boolean
 
   constructor(
     message: string,
-    options: ErrorOptions & { mustBeginAgain?: boolean; retryAfterMs?: number | undefined } = {},
+    options: ErrorOptions & { mustBeginAgain?: boolean; retryAfterMs?: number | undefined; isRefusal?: boolean } = {},
   ) {
     super(message, options)
+    this.isRefusal = options.isRefusal ?? false
     this.mustBeginAgain = options.mustBeginAgain ?? false
     this.retryAfterMs = options.retryAfterMs
   }

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { deferred, pause } from '@auth4agent/core/async/waiting'
 import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import { FeedError, type FeedEvent, type RevocationFeed } from './feed.ts'
@@ -33,6 +33,8 @@ export interface FollowerOptions {
   /** How much longer than its time a token may be accepted. */
   readonly skewMs: number
   readonly onProblem: (error: unknown) => void
+  /** Hears of heartbeats after which it knows everything. */
+  readonly onSuccess: () => void
 }
 
 /** A server sends a heartbeat each second. */
@@ -46,9 +48,9 @@ const FORGET_LATER_MS = 60_000
 
 /** Follows the revocation log until it is closed. */
 export function followRevocations(options: FollowerOptions): Follower {
-  const { feed, keys, maxStalenessMs, skewMs, onProblem } = options
+  const { feed, keys, maxStalenessMs, skewMs, onProblem, onSuccess } = options
   const closing = new AbortController()
-  const { promise: ready, resolve: becomeReady } = Promise.withResolvers<void>()
+  const { promise: ready, resolve: becomeReady } = deferred<void>()
   /** What is answered from. It goes on to refuse while another is read that is to take its place. */
   let current = beginSession()
   /** What is being read, over as many connections as it takes; it takes that place once it is whole. */
@@ -75,6 +77,7 @@ export function followRevocations(options: FollowerOptions): Follower {
     if (msSince(moment) < msSince(knownAt)) knownAt = moment
     failures = 0
     forget(event.observedAt)
+    onSuccess()
     becomeReady()
   }
   const forget = (observedAt: number) => {
@@ -121,7 +124,7 @@ export function followRevocations(options: FollowerOptions): Follower {
         pauseMs = pauseAfter(error)
         onProblem(error)
       }
-      await delay(pauseMs, undefined, { signal: closing.signal, ref: false }).catch(() => undefined)
+      await pause(startTimer(pauseMs), closing.signal).catch(() => undefined)
     }
   }
   void run()
@@ -142,5 +145,13 @@ export function followRevocations(options: FollowerOptions): Follower {
       closing.abort()
       knownAt = NEVER
     },
+  }
+}
+
+/** A timer that keeps no process alive. */
+function startTimer(ms: number): (onTime: () => void) => () => void {
+  return (onTime) => {
+    const timer = setTimeout(onTime, ms).unref()
+    return () => clearTimeout(timer)
   }
 }

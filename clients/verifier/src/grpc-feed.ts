@@ -2,7 +2,9 @@ import { type LogPosition, REVOCATION_KINDS } from '@auth4agent/core/revocation/
 import { FeedError, type FeedEvent, notUnderstood, type RevocationFeed } from './feed.ts'
 
 /** `google.rpc.Code`. */
+const PERMISSION_DENIED = 7
 const FAILED_PRECONDITION = 9
+const UNAUTHENTICATED = 16
 
 /** Seconds and nanoseconds, as generated code has `google.protobuf.Timestamp`. */
 interface Timestamp {
@@ -60,7 +62,13 @@ export function grpcFeed(client: RevocationClient, authorization?: () => Promise
         for await (const message of messages) yield toFeedEvent(message)
       } catch (error) {
         if (error instanceof FeedError) throw error
-        throw new FeedError('the feed has failed', { cause: error, mustBeginAgain: isFailedPrecondition(error) })
+        const code = codeOf(error)
+        throw new FeedError('the feed has failed', {
+          cause: error,
+          // The status of RESYNC_REQUIRED; where it is another reason's, beginning again does no harm.
+          mustBeginAgain: code === FAILED_PRECONDITION,
+          isRefusal: code === PERMISSION_DENIED || code === UNAUTHENTICATED,
+        })
       }
     },
   }
@@ -105,7 +113,6 @@ function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex')
 }
 
-/** The status of RESYNC_REQUIRED; where it is another reason's, beginning again does no harm. */
-function isFailedPrecondition(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && error.code === FAILED_PRECONDITION
+function codeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
 }

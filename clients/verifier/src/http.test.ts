@@ -11,5 +11,9 @@ it.each([
   ['Wed, 21 Oct 2026 07:28:00 GMT', undefined],
 ])('waits as long as the server asks by Retry-After: %s, and no longer than a minute', async (retryAfter, ms) => {
   const response = Response.json({ reason: 'UNAVAILABLE' }, { status: 503, headers: { 'retry-after': retryAfter } })
-  expect(await toHttpError(response)).toMatchObject({ status: 503, reason: 'UNAVAILABLE', retryAfterMs: ms })
+  expect(await toHttpError(response, 'https://a.example/')).toMatchObject({
+    status: 503,
+    reason: 'UNAVAILABLE',
+    retryAfterMs: ms,
+  })
 })

@@ -13,8 +13,8 @@ export class HttpError extends Error {
   /** How long the server asks to wait, in milliseconds, a minute at most. */
   readonly retryAfterMs: number | undefined
 
-  constructor(status: number, reason: string | undefined, retryAfterMs: number | undefined) {
-    super(`the server answered ${status}${reason === undefined ? '' : ` ${reason}`}`)
+  constructor(url: string, status: number, reason: string | undefined, retryAfterMs: number | undefined) {
+    super(`${url} was answered with ${status}${reason === undefined ? '' : ` ${reason}`}`)
     this.status = status
     this.reason = reason
     this.retryAfterMs = retryAfterMs
@@ -39,18 +39,19 @@ const MAX_RETRY_AFTER_S = 60
 export async function fetchJson(fetch: Fetch, url: string, maxBytes: number, init: RequestInit = {}): Promise<Fetched> {
   const signal = AbortSignal.timeout(TIMEOUT_MS)
   const response = await fetch(url, { redirect: 'error', ...init, signal })
-  if (response.status !== 200) throw await toHttpError(response)
+  if (response.status !== 200) throw await toHttpError(response, url)
   const json = parseStrictJson(await readBounded(response, maxBytes))
   if (!json.ok) throw new TypeError(`${url} is no JSON object: ${json.why}`)
   return { json: json.value, headers: response.headers }
 }
 
 /** The error of an answer, whose body is read to its end or given up. */
-export async function toHttpError(response: Response): Promise<HttpError> {
+export async function toHttpError(response: Response, url: string): Promise<HttpError> {
   const problem = await readBounded(response, MAX_PROBLEM_BYTES).then(parseStrictJson, () => undefined)
   const reason = problem?.ok ? problem.value['reason'] : undefined
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN)
   return new HttpError(
+    url,
     response.status,
     typeof reason === 'string' ? reason.slice(0, 64) : undefined,
     retryAfter >= 0 ? Math.min(retryAfter, MAX_RETRY_AFTER_S) * 1_000 : undefined,

@@ -1,3 +1,4 @@
+import { deferred } from '@auth4agent/core/async/waiting'
 import { importKeySet, type KeySet } from '@auth4agent/core/jose/key-set'
 import type { VerificationKey } from '@auth4agent/core/token/access-token'
 import { type Fetch, fetchJson } from './http.ts'
@@ -32,6 +33,8 @@ export interface KeyStoreOptions {
   readonly maxAgeMs: number
   /** Hears of fetches that fail. */
   readonly onProblem: (error: unknown) => void
+  /** Hears of fetches that bring keys. */
+  readonly onSuccess: () => void
 }
 
 const MAX_BYTES = 262_144
@@ -51,7 +54,7 @@ const RETRY_MS = { first: 1_000, most: 60_000 }
  * kept; whoever asks later than that waits for the attempt. If it fails they go on to count until they are `maxAgeMs` old, and further
  * attempts are in nobody's way.
  */
-export function createKeyStore({ fetch, locate, maxAgeMs, onProblem }: KeyStoreOptions): KeyStore {
+export function createKeyStore({ fetch, locate, maxAgeMs, onProblem, onSuccess }: KeyStoreOptions): KeyStore {
   let keys: KeySet = new Map()
   const ended = new Set<string>()
   let fetchedAt: Moment = NEVER
@@ -62,7 +65,7 @@ export function createKeyStore({ fetch, locate, maxAgeMs, onProblem }: KeyStoreO
   let fetching: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
   let isClosed = false
-  const { promise: ready, resolve: becomeReady } = Promise.withResolvers<void>()
+  const { promise: ready, resolve: becomeReady } = deferred<void>()
 
   /** Resolves with how long they are fresh. */
   const fetchKeys = async (): Promise<number> => {
@@ -84,12 +87,13 @@ export function createKeyStore({ fetch, locate, maxAgeMs, onProblem }: KeyStoreO
       const freshMs = await fetchKeys()
       failures = 0
       schedule(freshMs * RENEW_AFTER)
+      onSuccess()
       becomeReady()
     } catch (error) {
       failures += 1
       usableMs = maxAgeMs
       schedule(Math.min(RETRY_MS.first * 2 ** (failures - 1), RETRY_MS.most))
-      onProblem(error)
+      if (!isClosed) onProblem(error)
       throw error
     } finally {
       fetching = undefined

@@ -1,3 +1,5 @@
+import { deferred } from '@auth4agent/core/async/waiting'
+
 /** The next result of an iterator. Rejects with RangeError after so many milliseconds, and with the signal's reason when it aborts. */
 export async function nextWithin<T>(
   iterator: AsyncIterator<T>,
@@ -5,7 +7,7 @@ export async function nextWithin<T>(
   signal: AbortSignal,
 ): Promise<IteratorResult<T>> {
   signal.throwIfAborted()
-  const { promise, reject } = Promise.withResolvers<never>()
+  const { promise, reject } = deferred<never>()
   const timer = setTimeout(() => reject(new RangeError(`nothing came within ${ms} ms`)), ms)
   timer.unref()
   const abort = () => reject(signal.reason)

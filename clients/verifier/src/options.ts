@@ -39,7 +39,7 @@ export interface VerifierOptions {
   readonly cacheSize?: number | undefined
   /** Instead of the platform's own. */
   readonly fetch?: Fetch | undefined
-  /** Hears of what goes wrong in the background. */
+  /** Hears of each problem in the background. Without it `console.warn` gets each different problem once per outage. */
   readonly onProblem?: ((error: unknown) => void) | undefined
 }
 
@@ -56,7 +56,7 @@ export interface Settings {
   readonly skewS: number
   readonly cacheSize: number
   readonly fetch: Fetch
-  readonly onProblem: (error: unknown) => void
+  readonly onProblem: ((error: unknown) => void) | undefined
 }
 
 const NAMES = {
@@ -101,13 +101,7 @@ export function readOptions(options: VerifierOptions): Settings {
     skewS: readNumber('clockSkew', options.clockSkew ?? 10, 0, 60),
     cacheSize: readNumber('cacheSize', options.cacheSize ?? 20_000, 0, 10_000_000),
     fetch,
-    onProblem: (error) => {
-      try {
-        onProblem?.(error)
-      } catch {
-        // Whoever listens must not be able to stop what it listens to.
-      }
-    },
+    onProblem,
   }
 }
 

@@ -33,8 +33,9 @@ export function sseFeed({ fetch, locate, authorize }: SseFeedOptions): Revocatio
       }
       const response = await fetch(url, { headers, redirect: 'error', signal })
       if (response.status !== 200) {
-        const problem = await toHttpError(response)
-        throw toFeedError(problem.reason, problem.message, problem.retryAfterMs)
+        const problem = await toHttpError(response, url)
+        const { message, retryAfterMs } = problem
+        throw new FeedError(message, { cause: problem, mustBeginAgain: mustBeginAgain(problem.reason), retryAfterMs })
       }
       if (response.headers.get('content-type')?.startsWith('text/event-stream') !== true || response.body === null) {
         throw new FeedError(`${url} is no event stream`)
@@ -49,8 +50,8 @@ function eventId({ logEpoch, sequence, hash }: LogPosition): string {
   return `${logEpoch}-${sequence}-${Buffer.from(hash, 'hex').toString('base64url')}`
 }
 
-function toFeedError(reason: unknown, message: string, retryAfterMs?: number): FeedError {
-  return new FeedError(message, { mustBeginAgain: reason === RESYNC_REQUIRED, retryAfterMs })
+function mustBeginAgain(reason: unknown): boolean {
+  return reason === RESYNC_REQUIRED
 }
 
 function toFeedEvent({ name, data }: ServerSentEvent): FeedEvent {
@@ -58,7 +59,8 @@ function toFeedEvent({ name, data }: ServerSentEvent): FeedEvent {
   if (!json.ok) throw malformed(name)
   if (name === 'error') {
     const { reason } = json.value
-    throw toFeedError(reason, `the feed has ended with ${String(reason).slice(0, 64)}`)
+    const message = `the feed has ended with ${String(reason).slice(0, 64)}`
+    throw new FeedError(message, { mustBeginAgain: mustBeginAgain(reason) })
   }
   const event = name === 'record' ? readRecord(json.value) : name === 'head' ? readHead(json.value) : undefined
   if (event === undefined) throw malformed(name)

@@ -1529,6 +1529,8 @@ export const OperatorScalarFieldEnum = {
   domainVerifiedAt: 'domainVerifiedAt',
   suspendedAt: 'suspendedAt',
   takeoverAt: 'takeoverAt',
+  takeoverLooks: 'takeoverLooks',
+  nextLookAt: 'nextLookAt',
   failedProofs: 'failedProofs',
   nextProofAt: 'nextProofAt',
   lapsedAt: 'lapsedAt'

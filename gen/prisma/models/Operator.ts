@@ -29,12 +29,14 @@ export type AggregateOperator = {
 export type OperatorAvgAggregateOutputType = {
   version: number | null
   epoch: number | null
+  takeoverLooks: number | null
   failedProofs: number | null
 }
 
 export type OperatorSumAggregateOutputType = {
   version: number | null
   epoch: number | null
+  takeoverLooks: number | null
   failedProofs: number | null
 }
 
@@ -52,6 +54,8 @@ export type OperatorMinAggregateOutputType = {
   domainVerifiedAt: Date | null
   suspendedAt: Date | null
   takeoverAt: Date | null
+  takeoverLooks: number | null
+  nextLookAt: Date | null
   failedProofs: number | null
   nextProofAt: Date | null
   lapsedAt: Date | null
@@ -71,6 +75,8 @@ export type OperatorMaxAggregateOutputType = {
   domainVerifiedAt: Date | null
   suspendedAt: Date | null
   takeoverAt: Date | null
+  takeoverLooks: number | null
+  nextLookAt: Date | null
   failedProofs: number | null
   nextProofAt: Date | null
   lapsedAt: Date | null
@@ -90,6 +96,8 @@ export type OperatorCountAggregateOutputType = {
   domainVerifiedAt: number
   suspendedAt: number
   takeoverAt: number
+  takeoverLooks: number
+  nextLookAt: number
   failedProofs: number
   nextProofAt: number
   lapsedAt: number
@@ -100,12 +108,14 @@ export type OperatorCountAggregateOutputType = {
 export type OperatorAvgAggregateInputType = {
   version?: true
   epoch?: true
+  takeoverLooks?: true
   failedProofs?: true
 }
 
 export type OperatorSumAggregateInputType = {
   version?: true
   epoch?: true
+  takeoverLooks?: true
   failedProofs?: true
 }
 
@@ -123,6 +133,8 @@ export type OperatorMinAggregateInputType = {
   domainVerifiedAt?: true
   suspendedAt?: true
   takeoverAt?: true
+  takeoverLooks?: true
+  nextLookAt?: true
   failedProofs?: true
   nextProofAt?: true
   lapsedAt?: true
@@ -142,6 +154,8 @@ export type OperatorMaxAggregateInputType = {
   domainVerifiedAt?: true
   suspendedAt?: true
   takeoverAt?: true
+  takeoverLooks?: true
+  nextLookAt?: true
   failedProofs?: true
   nextProofAt?: true
   lapsedAt?: true
@@ -161,6 +175,8 @@ export type OperatorCountAggregateInputType = {
   domainVerifiedAt?: true
   suspendedAt?: true
   takeoverAt?: true
+  takeoverLooks?: true
+  nextLookAt?: true
   failedProofs?: true
   nextProofAt?: true
   lapsedAt?: true
@@ -267,6 +283,8 @@ export type OperatorGroupByOutputType = {
   domainVerifiedAt: Date | null
   suspendedAt: Date | null
   takeoverAt: Date | null
+  takeoverLooks: number
+  nextLookAt: Date | null
   failedProofs: number
   nextProofAt: Date | null
   lapsedAt: Date | null
@@ -309,6 +327,8 @@ export type OperatorWhereInput = {
   domainVerifiedAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
   suspendedAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
   takeoverAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
+  takeoverLooks?: Prisma.IntFilter<"Operator"> | number
+  nextLookAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
   failedProofs?: Prisma.IntFilter<"Operator"> | number
   nextProofAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
   lapsedAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
@@ -330,6 +350,8 @@ export type OperatorOrderByWithRelationInput = {
   domainVerifiedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   suspendedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   takeoverAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  takeoverLooks?: Prisma.SortOrder
+  nextLookAt?: Prisma.SortOrderInput | Prisma.SortOrder
   failedProofs?: Prisma.SortOrder
   nextProofAt?: Prisma.SortOrderInput | Prisma.SortOrder
   lapsedAt?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -354,6 +376,8 @@ export type OperatorWhereUniqueInput = Prisma.AtLeast<{
   domainVerifiedAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
   suspendedAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
   takeoverAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
+  takeoverLooks?: Prisma.IntFilter<"Operator"> | number
+  nextLookAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
   failedProofs?: Prisma.IntFilter<"Operator"> | number
   nextProofAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
   lapsedAt?: Prisma.DateTimeNullableFilter<"Operator"> | Date | string | null
@@ -375,6 +399,8 @@ export type OperatorOrderByWithAggregationInput = {
   domainVerifiedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   suspendedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   takeoverAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  takeoverLooks?: Prisma.SortOrder
+  nextLookAt?: Prisma.SortOrderInput | Prisma.SortOrder
   failedProofs?: Prisma.SortOrder
   nextProofAt?: Prisma.SortOrderInput | Prisma.SortOrder
   lapsedAt?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -402,6 +428,8 @@ export type OperatorScalarWhereWithAggregatesInput = {
   domainVerifiedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Operator"> | Date | string | null
   suspendedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Operator"> | Date | string | null
   takeoverAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Operator"> | Date | string | null
+  takeoverLooks?: Prisma.IntWithAggregatesFilter<"Operator"> | number
+  nextLookAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Operator"> | Date | string | null
   failedProofs?: Prisma.IntWithAggregatesFilter<"Operator"> | number
   nextProofAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Operator"> | Date | string | null
   lapsedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Operator"> | Date | string | null
@@ -421,6 +449,8 @@ export type OperatorCreateInput = {
   domainVerifiedAt?: Date | string | null
   suspendedAt?: Date | string | null
   takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
   failedProofs?: number
   nextProofAt?: Date | string | null
   lapsedAt?: Date | string | null
@@ -442,6 +472,8 @@ export type OperatorUncheckedCreateInput = {
   domainVerifiedAt?: Date | string | null
   suspendedAt?: Date | string | null
   takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
   failedProofs?: number
   nextProofAt?: Date | string | null
   lapsedAt?: Date | string | null
@@ -463,6 +495,8 @@ export type OperatorUpdateInput = {
   domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
   nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -484,6 +518,8 @@ export type OperatorUncheckedUpdateInput = {
   domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
   nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -505,6 +541,8 @@ export type OperatorCreateManyInput = {
   domainVerifiedAt?: Date | string | null
   suspendedAt?: Date | string | null
   takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
   failedProofs?: number
   nextProofAt?: Date | string | null
   lapsedAt?: Date | string | null
@@ -524,6 +562,8 @@ export type OperatorUpdateManyMutationInput = {
   domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
   nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -543,6 +583,8 @@ export type OperatorUncheckedUpdateManyInput = {
   domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
   nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -562,6 +604,8 @@ export type OperatorCountOrderByAggregateInput = {
   domainVerifiedAt?: Prisma.SortOrder
   suspendedAt?: Prisma.SortOrder
   takeoverAt?: Prisma.SortOrder
+  takeoverLooks?: Prisma.SortOrder
+  nextLookAt?: Prisma.SortOrder
   failedProofs?: Prisma.SortOrder
   nextProofAt?: Prisma.SortOrder
   lapsedAt?: Prisma.SortOrder
@@ -570,6 +614,7 @@ export type OperatorCountOrderByAggregateInput = {
 export type OperatorAvgOrderByAggregateInput = {
   version?: Prisma.SortOrder
   epoch?: Prisma.SortOrder
+  takeoverLooks?: Prisma.SortOrder
   failedProofs?: Prisma.SortOrder
 }
 
@@ -587,6 +632,8 @@ export type OperatorMaxOrderByAggregateInput = {
   domainVerifiedAt?: Prisma.SortOrder
   suspendedAt?: Prisma.SortOrder
   takeoverAt?: Prisma.SortOrder
+  takeoverLooks?: Prisma.SortOrder
+  nextLookAt?: Prisma.SortOrder
   failedProofs?: Prisma.SortOrder
   nextProofAt?: Prisma.SortOrder
   lapsedAt?: Prisma.SortOrder
@@ -606,6 +653,8 @@ export type OperatorMinOrderByAggregateInput = {
   domainVerifiedAt?: Prisma.SortOrder
   suspendedAt?: Prisma.SortOrder
   takeoverAt?: Prisma.SortOrder
+  takeoverLooks?: Prisma.SortOrder
+  nextLookAt?: Prisma.SortOrder
   failedProofs?: Prisma.SortOrder
   nextProofAt?: Prisma.SortOrder
   lapsedAt?: Prisma.SortOrder
@@ -614,6 +663,7 @@ export type OperatorMinOrderByAggregateInput = {
 export type OperatorSumOrderByAggregateInput = {
   version?: Prisma.SortOrder
   epoch?: Prisma.SortOrder
+  takeoverLooks?: Prisma.SortOrder
   failedProofs?: Prisma.SortOrder
 }
 
@@ -680,6 +730,8 @@ export type OperatorCreateWithoutAudiencesInput = {
   domainVerifiedAt?: Date | string | null
   suspendedAt?: Date | string | null
   takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
   failedProofs?: number
   nextProofAt?: Date | string | null
   lapsedAt?: Date | string | null
@@ -700,6 +752,8 @@ export type OperatorUncheckedCreateWithoutAudiencesInput = {
   domainVerifiedAt?: Date | string | null
   suspendedAt?: Date | string | null
   takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
   failedProofs?: number
   nextProofAt?: Date | string | null
   lapsedAt?: Date | string | null
@@ -736,6 +790,8 @@ export type OperatorUpdateWithoutAudiencesInput = {
   domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
   nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -756,6 +812,8 @@ export type OperatorUncheckedUpdateWithoutAudiencesInput = {
   domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
   nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -776,6 +834,8 @@ export type OperatorCreateWithoutAgentsInput = {
   domainVerifiedAt?: Date | string | null
   suspendedAt?: Date | string | null
   takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
   failedProofs?: number
   nextProofAt?: Date | string | null
   lapsedAt?: Date | string | null
@@ -796,6 +856,8 @@ export type OperatorUncheckedCreateWithoutAgentsInput = {
   domainVerifiedAt?: Date | string | null
   suspendedAt?: Date | string | null
   takeoverAt?: Date | string | null
+  takeoverLooks?: number
+  nextLookAt?: Date | string | null
   failedProofs?: number
   nextProofAt?: Date | string | null
   lapsedAt?: Date | string | null
@@ -832,6 +894,8 @@ export type OperatorUpdateWithoutAgentsInput = {
   domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
   nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -852,6 +916,8 @@ export type OperatorUncheckedUpdateWithoutAgentsInput = {
   domainVerifiedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   suspendedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   takeoverAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takeoverLooks?: Prisma.IntFieldUpdateOperationsInput | number
+  nextLookAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   failedProofs?: Prisma.IntFieldUpdateOperationsInput | number
   nextProofAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lapsedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -912,6 +978,8 @@ export type OperatorSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   domainVerifiedAt?: boolean
   suspendedAt?: boolean
   takeoverAt?: boolean
+  takeoverLooks?: boolean
+  nextLookAt?: boolean
   failedProofs?: boolean
   nextProofAt?: boolean
   lapsedAt?: boolean
@@ -934,6 +1002,8 @@ export type OperatorSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exte
   domainVerifiedAt?: boolean
   suspendedAt?: boolean
   takeoverAt?: boolean
+  takeoverLooks?: boolean
+  nextLookAt?: boolean
   failedProofs?: boolean
   nextProofAt?: boolean
   lapsedAt?: boolean
@@ -953,6 +1023,8 @@ export type OperatorSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exte
   domainVerifiedAt?: boolean
   suspendedAt?: boolean
   takeoverAt?: boolean
+  takeoverLooks?: boolean
+  nextLookAt?: boolean
   failedProofs?: boolean
   nextProofAt?: boolean
   lapsedAt?: boolean
@@ -972,12 +1044,14 @@ export type OperatorSelectScalar = {
   domainVerifiedAt?: boolean
   suspendedAt?: boolean
   takeoverAt?: boolean
+  takeoverLooks?: boolean
+  nextLookAt?: boolean
   failedProofs?: boolean
   nextProofAt?: boolean
   lapsedAt?: boolean
 }
 
-export type OperatorOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "domain" | "rootPublicKey" | "rootKeyThumbprint" | "status" | "version" | "epoch" | "requireBoundChallenges" | "createdAt" | "expiresAt" | "domainVerifiedAt" | "suspendedAt" | "takeoverAt" | "failedProofs" | "nextProofAt" | "lapsedAt", ExtArgs["result"]["operator"]>
+export type OperatorOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "domain" | "rootPublicKey" | "rootKeyThumbprint" | "status" | "version" | "epoch" | "requireBoundChallenges" | "createdAt" | "expiresAt" | "domainVerifiedAt" | "suspendedAt" | "takeoverAt" | "takeoverLooks" | "nextLookAt" | "failedProofs" | "nextProofAt" | "lapsedAt", ExtArgs["result"]["operator"]>
 export type OperatorInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   audiences?: boolean | Prisma.Operator$audiencesArgs<ExtArgs>
   agents?: boolean | Prisma.Operator$agentsArgs<ExtArgs>
@@ -1015,16 +1089,21 @@ export type $OperatorPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
     domainVerifiedAt: Date | null
     suspendedAt: Date | null
     /**
-     * From when a newcomer whose proof stood alone may take the domain over.
+     * When the delay is over for a newcomer whose proof stood alone; null when it does not wait for a domain.
      */
     takeoverAt: Date | null
+    /**
+     * Looks of this wait, each of which saw the newcomer's record alone.
+     */
+    takeoverLooks: number
+    nextLookAt: Date | null
     /**
      * Weight of the scheduled proofs that failed since the last that held.
      */
     failedProofs: number
     nextProofAt: Date | null
     /**
-     * Since when the operator is lapsed; a newcomer's wait counts from then.
+     * Since when the operator is lapsed.
      */
     lapsedAt: Date | null
   }, ExtArgs["result"]["operator"]>
@@ -1465,6 +1544,8 @@ export interface OperatorFieldRefs {
   readonly domainVerifiedAt: Prisma.FieldRef<"Operator", 'DateTime'>
   readonly suspendedAt: Prisma.FieldRef<"Operator", 'DateTime'>
   readonly takeoverAt: Prisma.FieldRef<"Operator", 'DateTime'>
+  readonly takeoverLooks: Prisma.FieldRef<"Operator", 'Int'>
+  readonly nextLookAt: Prisma.FieldRef<"Operator", 'DateTime'>
   readonly failedProofs: Prisma.FieldRef<"Operator", 'Int'>
   readonly nextProofAt: Prisma.FieldRef<"Operator", 'DateTime'>
   readonly lapsedAt: Prisma.FieldRef<"Operator", 'DateTime'>

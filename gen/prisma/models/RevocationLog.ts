@@ -15,7 +15,7 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 /**
  * Model RevocationLog
  * The ledger: what ends tokens, in the order of commits. Written by triggers alone, in the transaction of the change; the
- * prefix that can end nothing any more is removed.
+ * prefix that can end nothing any more is removed. The index revocation_log_unknown has the kinds that this version does not know.
  */
 export type RevocationLogModel = runtime.Types.Result.DefaultSelection<Prisma.$RevocationLogPayload>
 

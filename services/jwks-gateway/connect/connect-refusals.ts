@@ -1,3 +1,5 @@
+import { unknownName } from '@auth4agent/core/names/unknown-name'
+import type { DescMessage } from '@bufbuild/protobuf'
 import type { Code, ConnectError } from '@connectrpc/connect'
 import { encodeEnvelope, type UniversalServerResponse } from '@connectrpc/connect/protocol'
 import { endStreamFlag, endStreamToJson, errorToJsonBytes } from '@connectrpc/connect/protocol-connect'
@@ -10,6 +12,10 @@ const STATUS_TRAILER = /grpc-status: ?(\d+)\r/i
 /** Streams of the Connect protocol. */
 const CONNECT_STREAM = 'application/connect+'
 const END_STREAM_CODE = /"error":\{"code":"([a-z_]+)"/
+const GRPC_WEB_MESSAGE = /grpc-message: ?([^\r]*)\r/i
+const JSON_MESSAGE = /"message":("(?:[^"\\]|\\.)*")/
+/** How protobuf-es words it; in other words it would be an INVALID_ARGUMENT without a hint. */
+const UNKNOWN_KEY = /^cannot decode message ([\w.]+) from JSON: key "(.*)" is unknown$/s
 
 /**
  * What Connect's own refusals mean: by HTTP status, of gRPC-Web by gRPC status, of streams by Connect's code. The rest is
@@ -28,23 +34,33 @@ const REASONS: Readonly<Record<string, ReasonCode>> = {
 /** Connect calls bytes that are no protobuf message an internal error; they are the caller's. */
 const MALFORMED = new Set(['500', 'grpc 13', 'stream internal'])
 
+/** Finds a message of the contract by its full name. */
+export type FindMessage = (typeName: string) => DescMessage | undefined
+
 /**
- * Answers a request that Connect has refused before its handler: as Connect did, unless that was no internal error or `see`,
- * which takes the refusal before the chain, has found another.
+ * Answers a request that Connect has refused before its handler: as Connect did, unless that was an internal error or an unknown
+ * field, or `see`, which takes the refusal before the chain, has found another.
  */
 export async function refuseUnread(
   answer: UniversalServerResponse,
   contentType: string | undefined,
+  findMessage: FindMessage,
   see: (error: ApiError) => Promise<ApiError>,
 ): Promise<UniversalServerResponse> {
-  const { status, output } = await readStatus(answer, contentType)
+  const { status, message, output } = await readAnswer(answer, contentType)
   const isMalformed = MALFORMED.has(status)
-  const error = new ApiError(
-    REASONS[status] ?? 'INVALID_ARGUMENT',
-    isMalformed ? 'The message is malformed' : undefined,
-  )
+  const unknown = unknownField(message, findMessage)
+  const error =
+    unknown ?? new ApiError(REASONS[status] ?? 'INVALID_ARGUMENT', isMalformed ? 'The message is malformed' : undefined)
   const seen = await see(error)
-  return isMalformed || seen !== error ? refusal(seen, contentType) : output
+  return isMalformed || unknown !== undefined || seen !== error ? refusal(seen, contentType) : output
+}
+
+function unknownField(message: string, findMessage: FindMessage): ApiError | undefined {
+  const [, typeName, name] = UNKNOWN_KEY.exec(message) ?? []
+  if (typeName === undefined || name === undefined) return undefined
+  const known = findMessage(typeName)?.fields.map((field) => field.name) ?? []
+  return new ApiError('UNKNOWN_FIELD', unknownName('field', name, name, known))
 }
 
 /** The answer that refuses a request, in the protocol of its content type. */
@@ -65,17 +81,24 @@ function isConnectStream(contentType: string | undefined): contentType is string
   return contentType?.toLowerCase().startsWith(CONNECT_STREAM) === true
 }
 
-/** gRPC-Web and streams tell their status at the end of the body, which is read for that and can be written again. */
-async function readStatus(answer: UniversalServerResponse, contentType: string | undefined) {
-  const trailer = isGrpcWeb(contentType)
-    ? ({ pattern: STATUS_TRAILER, kind: 'grpc' } as const)
-    : ({ pattern: END_STREAM_CODE, kind: 'stream' } as const)
-  if (trailer.kind === 'stream' && !isConnectStream(contentType)) return { status: `${answer.status}`, output: answer }
+/**
+ * Reads what an answer tells: gRPC-Web and streams have their status at the end of the body, all have the message there. The body can
+ * be written again.
+ */
+async function readAnswer(answer: UniversalServerResponse, contentType: string | undefined) {
   const chunks: Uint8Array[] = []
   for await (const chunk of answer.body ?? []) chunks.push(chunk)
-  const told = trailer.pattern.exec(Buffer.concat(chunks).toString('latin1'))?.[1]
-  const status = told === undefined ? `${answer.status}` : `${trailer.kind} ${told}`
-  return { status, output: { ...answer, body: iterate(chunks) } }
+  const text = Buffer.concat(chunks).toString()
+  const isWeb = isGrpcWeb(contentType)
+  const told = isWeb ? STATUS_TRAILER.exec(text)?.[1] : isConnectStream(contentType) && END_STREAM_CODE.exec(text)?.[1]
+  const status = told ? `${isWeb ? 'grpc' : 'stream'} ${told}` : `${answer.status}`
+  return { status, message: messageIn(text, isWeb), output: { ...answer, body: iterate(chunks) } }
+}
+
+function messageIn(text: string, isWeb: boolean): string {
+  if (isWeb) return decodeURIComponent(GRPC_WEB_MESSAGE.exec(text)?.[1] ?? '')
+  const message: unknown = JSON.parse(JSON_MESSAGE.exec(text)?.[1] ?? '""')
+  return String(message)
 }
 
 /** An answer whose status stands in its headers, as gRPC over HTTP/2 says of Trailers-Only. */

@@ -141,6 +141,28 @@ describe('malformed requests', () => {
     expect(rpc.refused).toMatchObject([{ reason: 'INVALID_ARGUMENT', rpc: path.slice(1) }])
   })
 
+  it.each([
+    ['application/json', '{"toke\\"n":1,"operators":["a"]}', 'VerifyToken', 'token'],
+    ['application/json', '{"policy":{"audiences":[{"caller":["a.example"]}]}}', 'SetOperatorPolicy', 'callers'],
+    ['application/grpc-web+json', '{"scopes":"admin"}', 'VerifyToken', 'scope'],
+    ['application/connect+json', '{"hsah":""}', 'WatchRevocations', 'hash'],
+  ])('in %s that hold %s are refused by name', async (type, json, name, nearest) => {
+    const { url, rpc } = await startGateway()
+    const method = rpc.services.flatMap(({ methods }) => methods).find((each) => each.name === name)
+    const bytes = Buffer.from(json)
+    const framed = Buffer.concat([Buffer.from([0, 0, 0, 0, bytes.length]), bytes])
+    const body = type === 'application/json' ? bytes : framed
+    const answer = await fetch(`${url}/${method?.parent.typeName}/${name}`, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': type },
+    })
+    const text = `${await answer.text()} ${decodeURIComponent(answer.headers.get('grpc-message') ?? '')}`
+    expect(text.replaceAll('\\', '')).toContain(`the nearest known one is "${nearest}"`)
+    expect(rpc.calls).toHaveLength(0)
+    expect(rpc.refused).toMatchObject([{ reason: 'UNKNOWN_FIELD' }])
+  })
+
   it('of no known protocol are 415', async () => {
     const { url, rpc } = await startGateway()
     expect(

@@ -1,4 +1,4 @@
-import type { DescMethod, Message } from '@bufbuild/protobuf'
+import { createRegistry, type DescMethod, type Message } from '@bufbuild/protobuf'
 import {
   type ConnectRouter,
   createConnectRouter,
@@ -22,7 +22,7 @@ import { ApiError, toApiError } from '../../platform/errors/api-error.ts'
 import { toConnectError } from '../../platform/errors/connect-error.ts'
 import type { GatewayContext } from '../gateway-context.ts'
 import { unlessStalled } from '../rest/unless-stalled.ts'
-import { refusal, refuseUnread } from './connect-refusals.ts'
+import { type FindMessage, refusal, refuseUnread } from './connect-refusals.ts'
 
 /** What the handler of a call knows of its HTTP request, and tells it. */
 interface CallState {
@@ -34,6 +34,8 @@ interface CallState {
 }
 
 const UNKNOWN_PROCEDURE = new ApiError('ROUTE_NOT_FOUND', 'There is no such procedure')
+
+const UNKNOWN_QUERY = new ApiError('UNKNOWN_FIELD', 'A call over Connect or gRPC-Web takes no query parameters')
 
 const callState = createContextKey<CallState>({
   caller: { requestId: '', source: '' },
@@ -54,8 +56,11 @@ export function createConnectHandler(context: GatewayContext): Mount['handle'] {
     maxTimeoutMs: MAX_TIMEOUT_MS,
     shutdownSignal: closing,
     acceptCompression: [compressionGzip, compressionBrotli],
+    jsonOptions: { ignoreUnknownFields: false },
   })
   for (const method of rpc.services.flatMap(({ methods }) => methods)) addMethod(router, context, method)
+  const registry = createRegistry(...rpc.services.map(({ file }) => file))
+  const calls: Calls = { rpc, findMessage: (typeName) => registry.getMessage(typeName) }
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]))
   return async (exchange) => {
     const { request, response, caller, path } = exchange
@@ -64,7 +69,7 @@ export function createConnectHandler(context: GatewayContext): Mount['handle'] {
     const output =
       handler === undefined
         ? refusal(await rpc.refuse(UNKNOWN_PROCEDURE, caller), request.headers['content-type'])
-        : await call(rpc, handler, exchange)
+        : await call(calls, handler, exchange)
     try {
       await universalResponseToNodeResponse(output, response)
     } catch (error) {
@@ -75,12 +80,26 @@ export function createConnectHandler(context: GatewayContext): Mount['handle'] {
   }
 }
 
-async function call(rpc: Rpc, handler: UniversalHandler, { request, response, caller }: Exchange) {
+/** What calls are made with. */
+interface Calls {
+  readonly rpc: Rpc
+  readonly findMessage: FindMessage
+}
+
+async function call(
+  { rpc, findMessage }: Calls,
+  handler: UniversalHandler,
+  { request, response, caller, query }: Exchange,
+) {
+  // The protocol has no query here; one that was meant to restrict something must not be dropped.
+  if (request.method === 'POST' && query !== '') {
+    return refusal(await refuseRead(rpc, handler.method, UNKNOWN_QUERY, caller), request.headers['content-type'])
+  }
   const state: CallState = { caller, isInvoked: false, cut: () => response.destroy() }
   const values = createContextValues().set(callState, state)
   const output = await handler(universalRequestFromNodeRequest(request, response, undefined, values))
   if (state.isInvoked) return output
-  return refuseUnread(output, request.headers['content-type'], (error) =>
+  return refuseUnread(output, request.headers['content-type'], findMessage, (error) =>
     refuseRead(rpc, handler.method, error, caller),
   )
 }

@@ -1,9 +1,9 @@
 import { create, type DescField, type DescMessage, getOption, hasOption, ScalarType } from '@bufbuild/protobuf'
 import { type JsonRule, json } from '../../../gen/proto/auth4agent/v1/options_pb.ts'
-import { invalid, wrongType } from './json-refusal.ts'
+import { invalid, unknownField, wrongType } from './json-refusal.ts'
 import { readBytes, readStruct, readTimestamp } from './json-values.ts'
 
-/** Reads one JSON value into a protobuf value. `at` is the value's path, for the error. Throws INVALID_ARGUMENT. */
+/** Reads one JSON value into a protobuf value. `at` is the value's path, for the error. Throws INVALID_ARGUMENT or UNKNOWN_FIELD. */
 export type Read = (value: unknown, at: string, depth: number) => unknown
 
 /** A field of a message and the function that reads it. */
@@ -22,7 +22,7 @@ const INT64_TEXT = /^-?(0|[1-9]\d{0,18})$/
 const compiled = new WeakMap<DescMessage, Read>()
 
 /**
- * Compiles the reader of a message's JSON (PROTOCOL: snake_case names, unknown fields ignored, null means absent). Done
+ * Compiles the reader of a message's JSON (PROTOCOL: snake_case names, unknown fields refused, null means absent). Done
  * once for a message, so that a request costs no reflection. Throws Error for field types that REST does not serve.
  */
 export function compileReader(message: DescMessage): Read {
@@ -47,8 +47,9 @@ function readMessage(message: DescMessage, fields: Fields, value: unknown, at: s
   for (const name of Object.keys(source)) {
     const reader = fields.get(name)
     const member = source[name]
-    if (reader === undefined || member === null) continue
     const path = at === '' ? name : `${at}.${name}`
+    if (reader === undefined) throw unknownField('field', path, name, message.fields)
+    if (member === null) continue
     assignField(target, reader.field, reader.read(member, path, depth + 1))
   }
   return target
@@ -62,14 +63,18 @@ export function assignField(message: object, field: DescField, value: unknown): 
 
 function fieldReader(field: DescField): Read {
   const rule = hasOption(field, json) ? getOption(field, json) : undefined
-  if (field.fieldKind === 'list') return listReader(singularReader(field, rule), rule?.acceptSingle === true)
+  if (field.fieldKind === 'list') return listReader(singularReader(field, rule), rule)
   return singularReader(field, rule)
 }
 
-function listReader(element: Read, acceptSingle: boolean): Read {
+function listReader(element: Read, rule: JsonRule | undefined): Read {
   return (value, at, depth) => {
-    if (Array.isArray(value)) return value.map((item, index) => element(item, `${at}[${index}]`, depth))
-    if (acceptSingle) return [element(value, at, depth)]
+    if (Array.isArray(value)) {
+      if (rule?.refuseEmpty && value.length === 0)
+        throw invalid(at, 'must not be empty: leave it out to demand nothing')
+      return value.map((item, index) => element(item, `${at}[${index}]`, depth))
+    }
+    if (rule?.acceptSingle) return [element(value, at, depth)]
     throw wrongType(at, 'an array')
   }
 }

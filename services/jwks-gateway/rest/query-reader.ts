@@ -1,52 +1,60 @@
-import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf'
+import { type DescField, ScalarType } from '@bufbuild/protobuf'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { assignField } from './json-reader.ts'
-import { invalid, wrongType } from './json-refusal.ts'
+import { invalid, unknownField, wrongType } from './json-refusal.ts'
 import { readBytes, readTimestamp } from './json-values.ts'
 
 /** Reads a value from text: a path segment or a query parameter. Throws INVALID_ARGUMENT. */
 export type ReadText = (text: string, at: string) => unknown
 
-/** Sets fields of a message from the text of a query string. */
+/** Sets fields of a message from the text of a query string. Throws INVALID_ARGUMENT or UNKNOWN_FIELD. */
 export type QueryReader = (message: object, query: string) => void
 
 interface QueryField {
   readonly field: DescField
   readonly read: ReadText
+  /** Whether the path has set it. */
+  readonly isBound: boolean
 }
 
 /**
  * Compiles the reader of query parameters: typed, under their snake_case or lowerCamel names, repeated for repeated fields.
- * Unknown parameters are ignored; one that stands twice for a single value is refused.
- * @param bound fields that path or body bind, which the query cannot set
+ * Unknown parameters are refused with UNKNOWN_FIELD; so is, with INVALID_ARGUMENT, one that stands twice for a single value.
+ * @param open fields that the query sets
+ * @param bound fields that the path has set already; the query may only repeat them
  */
-export function compileQueryReader(message: DescMessage, bound: ReadonlySet<DescField>): QueryReader {
+export function compileQueryReader(open: readonly DescField[], bound: readonly DescField[]): QueryReader {
   const fields = new Map<string, QueryField>()
-  for (const field of message.fields) {
-    const read = bound.has(field) ? undefined : textReader(field)
+  for (const field of [...bound, ...open]) {
+    const read = textReader(field)
     if (read === undefined) continue
-    fields.set(field.jsonName, { field, read })
-    fields.set(field.name, { field, read })
+    const known = { field, read, isBound: bound.includes(field) }
+    fields.set(field.jsonName, known)
+    fields.set(field.name, known)
   }
+  const known = Array.from(fields.values(), ({ field }) => field)
   return (target, query) => {
     const seen = new Set<DescField>()
     for (const pair of query.split('&')) {
+      if (pair === '') continue
       const cut = pair.indexOf('=')
       const name = decode(cut < 0 ? pair : pair.slice(0, cut))
-      const known = fields.get(name)
-      if (known === undefined) continue
-      setParameter(target, known, known.read(cut < 0 ? '' : decode(pair.slice(cut + 1)), name), seen)
+      const found = fields.get(name)
+      if (found === undefined) throw unknownField('query parameter', name, name, known)
+      setParameter(target, found, found.read(cut < 0 ? '' : decode(pair.slice(cut + 1)), name), seen)
     }
   }
 }
 
-function setParameter(target: object, { field }: QueryField, value: unknown, seen: Set<DescField>): void {
-  if (field.fieldKind === 'list') {
-    const list = (target as Record<string, unknown>)[field.localName] as unknown[]
-    list.push(value)
+function setParameter(target: object, { field, isBound }: QueryField, value: unknown, seen: Set<DescField>): void {
+  const current = (target as Readonly<Record<string, unknown>>)[field.localName]
+  if (Array.isArray(current)) {
+    current.push(value)
     return
   }
   if (seen.has(field)) throw invalid(field.name, 'stands more than once in the query')
+  // The caller cannot have meant both.
+  if (isBound && current !== value) throw invalid(field.name, 'differs between path and query')
   seen.add(field)
   assignField(target, field, value)
 }

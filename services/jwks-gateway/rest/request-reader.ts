@@ -1,10 +1,10 @@
 import { create, type DescField, type Message } from '@bufbuild/protobuf'
 import { assignField, compileReader } from './json-reader.ts'
 import { invalid } from './json-refusal.ts'
-import { compileQueryReader, type QueryReader, type ReadText, textReader } from './query-reader.ts'
+import { compileQueryReader, type ReadText, textReader } from './query-reader.ts'
 import type { RestBinding } from './rest-bindings.ts'
 
-/** Builds the request message from what stands in path, query and body. Throws INVALID_ARGUMENT. */
+/** Builds the request message from what stands in path, query and body. Throws INVALID_ARGUMENT or UNKNOWN_FIELD. */
 export type RequestReader = (params: Readonly<Record<string, string>>, query: string, body: unknown) => Message
 
 type BodyReader = (body: unknown) => Message
@@ -19,12 +19,13 @@ export function compileRequestReader(binding: RestBinding): RequestReader {
   const { path, body, method } = binding
   const readBody = bodyReader(binding)
   const pathFields = path.fields.map(pathField)
-  const bound = new Set(body === undefined || body === '*' ? path.fields : [...path.fields, body])
-  const readQuery: QueryReader | undefined = body === '*' ? undefined : compileQueryReader(method.input, bound)
+  const taken = new Set(body === undefined || body === '*' ? path.fields : [...path.fields, body])
+  const open = body === '*' ? [] : method.input.fields.filter((field) => !taken.has(field))
+  const readQuery = compileQueryReader(open, path.fields)
   return (params, query, json) => {
     const message = readBody(json)
-    if (readQuery !== undefined && query !== '') readQuery(message, query)
     for (const each of pathFields) bindPath(message, each, params[each.field.name] ?? '')
+    if (query !== '') readQuery(message, query)
     return message
   }
 }

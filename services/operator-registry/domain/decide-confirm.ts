@@ -1,11 +1,14 @@
 import type { OperatorStatus } from '../../../gen/prisma/enums.ts'
+import { waitEnds } from './takeover-looks.ts'
 
 /** What the decision needs of an operator. */
 interface Standing {
   readonly id: string
   readonly status: OperatorStatus
+  /** The end of the delay, while the operator waits for the domain of another. */
   readonly takeoverAt: Date | null
-  readonly lapsedAt: Date | null
+  /** Looks of this wait that saw its record alone. */
+  readonly takeoverLooks: number
 }
 
 /** What a domain and one of its operators stand at, and the rule of the deployment. */
@@ -37,8 +40,8 @@ export function isOwner({ status }: { readonly status: OperatorStatus }): boolea
 
 /**
  * Decides what a proof that stands alone does. A suspended owner keeps its domain, so that nobody leaves a suspension by
- * coming back with another key. A lapsed owner is protected as long as an active one, counted from its lapse: otherwise
- * whoever can suppress its record long enough for that would be spared the rest of the delay.
+ * coming back with another key. A lapsed owner is protected like an active one, however long ago it lapsed: the few proofs
+ * that made it lapse came at times that others can tell, and the looks of a wait do not.
  */
 export function decideConfirm({ operator, owner, now, takeoverDelayMs }: ConfirmCase): ConfirmDecision {
   if (operator.status === 'released') return { kind: 'refuse', reason: 'OPERATOR_RELEASED' }
@@ -47,6 +50,8 @@ export function decideConfirm({ operator, owner, now, takeoverDelayMs }: Confirm
     return owner.status === 'active' ? { kind: 'hold' } : { kind: 'activate', supersedes: undefined }
   if (owner === undefined) return { kind: 'activate', supersedes: undefined }
   const begins = operator.takeoverAt === null
-  const until = operator.takeoverAt?.getTime() ?? (owner.lapsedAt?.getTime() ?? now) + takeoverDelayMs
+  const until = begins
+    ? now + takeoverDelayMs
+    : waitEnds({ takeoverAt: operator.takeoverAt.getTime(), looks: operator.takeoverLooks }, now, takeoverDelayMs)
   return now < until ? { kind: 'wait', until, begins } : { kind: 'activate', supersedes: owner.id }
 }

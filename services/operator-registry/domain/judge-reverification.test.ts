@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { ProofVerdict } from './judge-proof.ts'
-import { hasFailedTooOften, judgeReverification, nextProofDelay, waitCheckDelay } from './judge-reverification.ts'
+import { hasFailedTooOften, judgeReverification, nextProofDelay } from './judge-reverification.ts'
 
 const threshold = 3
 
@@ -78,11 +78,4 @@ test.each([
   ['sooner', 1000, true, 0.5, 250],
 ] as const)('the next proof, %s', (_, interval, soon, random, delay) => {
   expect(nextProofDelay(interval, soon, random)).toBe(delay)
-})
-
-test.each([
-  ['a day', 86_400_000, 21_600_000],
-  ['none, though never at once', 0, 1000],
-] as const)('the most until the next proof in a wait of %s', (_, takeoverDelayMs, delay) => {
-  expect(waitCheckDelay(takeoverDelayMs)).toBe(delay)
 })

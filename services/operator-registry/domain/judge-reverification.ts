@@ -54,15 +54,6 @@ export function hasFailedTooOften(failedProofs: number, threshold: number): bool
   return failedProofs >= threshold * FAILURE
 }
 
-/** How often the owner's record is looked for while a newcomer waits for its domain. */
-const CHECKS_OF_A_WAIT = 4
-const MIN_CHECK_DELAY_MS = 1000
-
-/** Most milliseconds until the owner's next proof while a newcomer waits: the whole wait must not pass unchecked. */
-export function waitCheckDelay(takeoverDelayMs: number): number {
-  return Math.max(takeoverDelayMs / CHECKS_OF_A_WAIT, MIN_CHECK_DELAY_MS)
-}
-
 /**
  * Milliseconds until the next scheduled proof, a tenth more or less than the interval so that operators who came together
  * do not stay together.

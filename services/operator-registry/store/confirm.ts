@@ -4,8 +4,9 @@ import type { Tx } from '../../platform/db/db.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { Context } from '../context.ts'
 import { decideConfirm } from '../domain/decide-confirm.ts'
-import { nextProofDelay, waitCheckDelay } from '../domain/judge-reverification.ts'
-import { endWaits, type LockedDomain, lockDomain } from './operators.ts'
+import { nextProofDelay } from '../domain/judge-reverification.ts'
+import { nextLookDelay } from '../domain/takeover-looks.ts'
+import { endWaits, type LockedDomain, lockDomain, NO_WAIT } from './operators.ts'
 import { insertPending } from './register.ts'
 
 /** What came of a proof that stands alone. */
@@ -67,16 +68,14 @@ async function settle(settling: Settling, operator: Operator): Promise<Settled> 
   return { kind: 'verified', at: await activate(settling, operator) }
 }
 
-/** The present operator finds it in its own audit too: it has until then to act, and its record is looked for sooner. */
+/** The present operator finds it in its own audit too: it has until then to act. */
 async function beginWait({ tx, audit, domain, context }: Settling, { id }: Operator, until: Date): Promise<void> {
-  await tx.operator.update({ where: { id }, data: { takeoverAt: until } })
+  const nextLookAt = new Date(context.now() + nextLookDelay(context.settings.takeoverDelayMs, context.random()))
+  await tx.operator.update({ where: { id }, data: { takeoverAt: until, takeoverLooks: 0, nextLookAt } })
   const reason = `may take the domain over from ${until.toISOString()}`
   await audit({ action: 'operator.takeover-wait', subject: id, operatorId: id, reason })
   const { owner } = domain
   if (owner === undefined) return
-  const soon = new Date(context.now() + waitCheckDelay(context.settings.takeoverDelayMs))
-  const nextProofAt = owner.nextProofAt !== null && owner.nextProofAt < soon ? owner.nextProofAt : soon
-  await tx.operator.update({ where: { id: owner.id }, data: { nextProofAt } })
   await audit({ action: 'operator.takeover-wait', subject: id, operatorId: owner.id, reason })
 }
 
@@ -90,7 +89,7 @@ async function supersede({ tx, audit }: Settling, id: string, by: string): Promi
       failedProofs: 0,
       nextProofAt: null,
       lapsedAt: null,
-      takeoverAt: null,
+      ...NO_WAIT,
     },
   })
   await audit({ action: 'operator.supersede', subject: id, operatorId: id, reason: `by ${by}` })
@@ -112,7 +111,7 @@ export function activation({ random, settings }: Context, at: Date): Prisma.Oper
     version: { increment: 1 },
     domainVerifiedAt: at,
     expiresAt: null,
-    takeoverAt: null,
+    ...NO_WAIT,
     lapsedAt: null,
     failedProofs: 0,
     nextProofAt: new Date(at.getTime() + nextProofDelay(settings.reverifyIntervalMs, false, random())),

@@ -58,6 +58,9 @@ export async function lockDomain(tx: Tx, domain: string): Promise<LockedDomain> 
   return { operators, owner: operators.find(isOwner) }
 }
 
+/** The columns of an operator that waits for nobody's domain. */
+export const NO_WAIT = { takeoverAt: null, takeoverLooks: 0, nextLookAt: null } as const
+
 /** Ends the waits of all but one operator of a locked domain: what they waited for has changed. */
 export async function endWaits(
   tx: Tx,
@@ -67,8 +70,12 @@ export async function endWaits(
   exceptId?: string,
 ): Promise<void> {
   for (const { id, takeoverAt } of domain.operators) {
-    if (takeoverAt === null || id === exceptId) continue
-    await tx.operator.update({ where: { id }, data: { takeoverAt: null } })
-    await audit({ action: 'operator.takeover-wait', subject: id, operatorId: id, reason: cause })
+    if (takeoverAt !== null && id !== exceptId) await endWait(tx, audit, id, cause)
   }
+}
+
+/** Ends the wait of one operator of a locked domain. Its next proof that stands alone begins a new one. */
+export async function endWait(tx: Tx, audit: Audit, id: string, cause: string): Promise<void> {
+  await tx.operator.update({ where: { id }, data: NO_WAIT })
+  await audit({ action: 'operator.takeover-wait', subject: id, operatorId: id, reason: cause })
 }

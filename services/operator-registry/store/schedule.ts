@@ -4,12 +4,7 @@ import type { Tx } from '../../platform/db/db.ts'
 import type { Context } from '../context.ts'
 import { isOwner } from '../domain/decide-confirm.ts'
 import type { ProofVerdict } from '../domain/judge-proof.ts'
-import {
-  judgeReverification,
-  nextProofDelay,
-  type Reverification,
-  waitCheckDelay,
-} from '../domain/judge-reverification.ts'
+import { judgeReverification, nextProofDelay, type Reverification } from '../domain/judge-reverification.ts'
 import { activation } from './confirm.ts'
 import { endWaits, lockDomain } from './operators.ts'
 
@@ -56,9 +51,8 @@ export async function recordProof(context: Context, author: Author, due: DueProo
     const { status, failedProofs } = operator
     const { verdict } = result
     const threshold = context.settings.reverifyFailures
-    const isWaitedFor = !result.seen && domain.operators.some(({ takeoverAt }) => takeoverAt !== null)
     await applyReverification(
-      { tx, audit, context, isWaitedFor },
+      { tx, audit, context },
       operator,
       judgeReverification({ status, failedProofs, verdict, threshold }),
       verdict,
@@ -71,12 +65,10 @@ interface Applying {
   readonly tx: Tx
   readonly audit: Audit
   readonly context: Context
-  /** Whether a newcomer goes on waiting for the domain. */
-  readonly isWaitedFor: boolean
 }
 
 async function applyReverification(
-  { tx, audit, context, isWaitedFor }: Applying,
+  { tx, audit, context }: Applying,
   { id }: Operator,
   { becomes, failedProofs, soon }: Reverification,
   verdict: ProofVerdict,
@@ -88,9 +80,8 @@ async function applyReverification(
     return
   }
   const lapses = becomes === 'lapsed'
-  const { reverifyIntervalMs, takeoverDelayMs } = context.settings
-  const delay = nextProofDelay(reverifyIntervalMs, soon, context.random())
-  const nextProofAt = new Date(at + (isWaitedFor ? Math.min(delay, waitCheckDelay(takeoverDelayMs)) : delay))
+  const delay = nextProofDelay(context.settings.reverifyIntervalMs, soon, context.random())
+  const nextProofAt = new Date(at + delay)
   const ends = { status: 'lapsed', lapsedAt: new Date(at), version: { increment: 1 }, epoch: { increment: 1 } } as const
   await tx.operator.update({ where: { id }, data: { failedProofs, nextProofAt, ...(lapses ? ends : {}) } })
   if (lapses)

@@ -1,4 +1,3 @@
-import { createHmac, randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { hmacSha256, importHmacKey, verifyHmacSha256 } from './hmac.ts'
@@ -10,19 +9,6 @@ const MAC = Buffer.from('5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b
 
 it('gives the HMAC of RFC 4231', () => {
   expect(hmacSha256(KEY, MESSAGE).toString('hex')).toBe(MAC.toString('hex'))
-})
-
-it.each([0, 1, 31, 32, 63, 64])('gives what node:crypto gives, with a key of %d bytes', (size) => {
-  for (const length of [0, 1, 55, 64, 65, 300]) {
-    const [key, message] = [randomBytes(size), randomBytes(length)]
-    const cut = Math.floor(length / 3)
-    const mac = hmacSha256(importHmacKey(key), message.subarray(0, cut), message.subarray(cut))
-    expect(mac.toString('hex')).toBe(createHmac('sha256', key).update(message).digest('hex'))
-  }
-})
-
-it('refuses a key that would have to be hashed first', () => {
-  expect(() => importHmacKey(new Uint8Array(65))).toThrow(RangeError)
 })
 
 it('shows no secret, and does not need the bytes any longer', () => {

@@ -19,12 +19,7 @@ export interface PrivateTokenKey {
   readonly publicJwk: PublicJwk
   /** The JWS signature (RFC 7518 section 3, RFC 8037 section 3.1) over the signing input, canonical. */
   sign(signingInput: Uint8Array): Promise<Uint8Array>
-  /** Makes the signature again, at once; only where a text has one signature, and signing takes less than verifying (Ed25519). */
-  readonly signAgain?: SignAgain
 }
-
-/** From a signing input to the one signature of it. */
-export type SignAgain = (signingInput: Uint8Array) => Uint8Array
 
 /** A token key whose private half is at hand, to be sealed and then overwritten. */
 export interface TokenKeyPair {
@@ -40,11 +35,7 @@ interface KeyKind {
   readonly hash: 'sha256' | null
   generate(): Promise<{ privateKey: KeyObject }>
   /** What signs with a key, given in both its forms. */
-  signer(privateKey: KeyObject, secret: Uint8Array): Signer | undefined
-}
-
-interface Signer extends Pick<PrivateTokenKey, 'signAgain'> {
-  readonly sign: Sign
+  signer(privateKey: KeyObject, secret: Uint8Array): Sign | undefined
 }
 
 type Sign = (signingInput: Uint8Array) => Uint8Array | Promise<Uint8Array>
@@ -58,22 +49,19 @@ const ED25519: KeyKind = {
   prefix: Buffer.from('302e020100300506032b657004220420', 'hex'),
   hash: null,
   generate: () => generateAside('ed25519'),
-  signer(_privateKey, seed) {
-    const sign = importSigningKey(seed)?.sign
-    return sign && { sign, signAgain: sign }
-  },
+  signer: (_privateKey, seed) => importSigningKey(seed)?.sign,
 }
 const P256: KeyKind = {
   prefix: NO_PREFIX,
   hash: 'sha256',
   generate: () => generateAside('ec', { namedCurve: 'P-256' }),
-  signer: (privateKey) => ({ sign: (signingInput) => signP256(privateKey, signingInput) }),
+  signer: (privateKey) => (signingInput) => signP256(privateKey, signingInput),
 }
 const RSA: KeyKind = {
   prefix: NO_PREFIX,
   hash: 'sha256',
   generate: () => generateAside('rsa', RSA_OPTIONS),
-  signer: (privateKey) => ({ sign: (signingInput) => signRsa(privateKey, signingInput) }),
+  signer: (privateKey) => (signingInput) => signRsa(privateKey, signingInput),
 }
 const KINDS: Readonly<Record<TokenAlgorithm, KeyKind>> = { EdDSA: ED25519, Ed25519: ED25519, ES256: P256, RS256: RSA }
 
@@ -114,8 +102,8 @@ export function openTokenKey(alg: TokenAlgorithm, secret: Uint8Array): PrivateTo
     const publicJwk = importTokenVerifier(alg, publicKey.export({ format: 'jwk' }))?.jwk
     if (publicJwk === undefined || !isWholeForm(privateKey, der) || !isPair(privateKey, publicKey, kind.hash))
       return undefined
-    const signer = kind.signer(privateKey, secret)
-    return signer && { ...signer, publicJwk, sign: async (signingInput) => signer.sign(signingInput) }
+    const sign = kind.signer(privateKey, secret)
+    return sign && { publicJwk, sign: async (signingInput) => sign(signingInput) }
   } catch {
     return undefined
   } finally {

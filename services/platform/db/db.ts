@@ -44,7 +44,10 @@ export function openPool({ url, poolSize, log, options }: DbOptions): pg.Pool {
   })
   // An idle client whose connection breaks emits here; unhandled it would end the process.
   // The error itself carries the whole client, which is not for the log.
-  pool.on('error', ({ message }) => log.warn({ problem: message }, 'an idle database connection broke'))
+  // One that is being closed may end as its database does.
+  pool.on('error', ({ message }) => {
+    if (!pool.ending) log.warn({ problem: message }, 'an idle database connection broke')
+  })
   pool.on('connect', (client) => {
     // Nor may one that is in use and has nothing under way: what is asked of it next is told.
     client.on('error', () => undefined)

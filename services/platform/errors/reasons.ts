@@ -15,6 +15,11 @@ interface Reason {
 export const reasons = {
   // The form of a request.
   INVALID_ARGUMENT: { status: 400, code: statuses.INVALID_ARGUMENT, title: 'The request is malformed' },
+  UNKNOWN_FIELD: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'The request holds a field that this server does not know',
+  },
   INVALID_DOMAIN: { status: 400, code: statuses.INVALID_ARGUMENT, title: 'The domain is not one that can be proven' },
   INVALID_PUBLIC_KEY: {
     status: 400,

@@ -14,7 +14,8 @@ export function scaleRates(factor: number): Rates {
     token: { source: rate(6_000, 1_000), subject: rate(600, 100) },
     verify: { source: rate(60_000, 10_000), subject: rate(60_000, 10_000) },
     manage: { source: rate(600, 200), subject: rate(600, 200) },
-    watch: { source: rate(600, 200), subject: rate(60, 20) },
+    // Verifiers that get no stream ask again every second or two.
+    watch: { source: rate(6_000, 1_000), subject: rate(1_200, 200) },
     // What another process answers counts there under its own name, so this is as much as any of those.
     forward: { source: rate(60_000, 10_000), subject: rate(60_000, 10_000) },
   }

@@ -3,6 +3,8 @@ import { writeSync } from 'node:fs'
 /** Where lines go: a file descriptor, and how bytes are written to it; answers how many were. */
 export interface LineOutput {
   readonly fd: number
+  /** Makes the line that says how many were lost. */
+  readonly describeLost: (lines: number) => string
   readonly write?: (fd: number, bytes: Uint8Array) => number
 }
 
@@ -18,7 +20,7 @@ const LAST_TRIES = 10
  * most calls do. Nobody waits for whoever reads them: what a full pipe does not take is tried again, and beyond a bound it is lost,
  * which a line says once there is room. A reader that has gone is no fault.
  */
-export function createLineWriter({ fd, write = writeSync }: LineOutput): (line: string) => void {
+export function createLineWriter({ fd, describeLost, write = writeSync }: LineOutput): (line: string) => void {
   let waiting = ''
   let rest: Uint8Array = new Uint8Array()
   let lost = 0
@@ -53,7 +55,7 @@ export function createLineWriter({ fd, write = writeSync }: LineOutput): (line: 
       isScheduled = true
       setTimeout(flushSoon, RETRY_MS).unref()
     } else if (lost > 0) {
-      const line = `{"level":40,"time":"${new Date().toISOString()}","lines":${lost},"msg":"lines of the log were lost: nobody read them in time"}\n`
+      const line = describeLost(lost)
       lost = 0
       writeLine(line)
     }

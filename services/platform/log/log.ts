@@ -1,4 +1,5 @@
 import { createLineWriter } from './line-writer.ts'
+import { textLine } from './text-line.ts'
 
 /** Tells what happened, with fields that a reader can search by. Never throws: what cannot be shown is left out, and the line says so. */
 export interface Logger {
@@ -35,19 +36,48 @@ const MAX_JUDGED = 1_000
 const LEVELS = { debug: 20, info: 30, warn: 40, error: 50 } as const
 type Level = keyof typeof LEVELS
 
-/** A structured logger, one JSON object a line, each with `fields`: on standard output, or where `write` takes each line. */
-export function createLogger(level: Level | 'silent', write?: (line: string) => void, fields: object = {}): Logger {
-  const writeLine = write ?? createLineWriter({ fd: process.stdout.fd })
-  const common = shownMembers(fields)
+/** JSON for programs that collect logs, one object a line; text for a person at a terminal. */
+export type LogFormat = 'json' | 'text'
+
+/** Makes a line, with its line feed. */
+type Render = (level: Level, fields: object, message: string) => string
+
+/** Makes the function that makes lines with `common` in each. */
+const renderers: Readonly<Record<LogFormat, (common: object) => Render>> = { json: renderJson, text: renderText }
+
+/** A structured logger whose lines all have `fields`: on standard output, or where `write` takes each line. */
+export function createLogger(
+  level: Level | 'silent',
+  write?: (line: string) => void,
+  fields: object = {},
+  format: LogFormat = 'json',
+): Logger {
+  const render = renderers[format](fields)
+  const describeLost = (lines: number) =>
+    render('warn', { lines }, 'lines of the log were lost: nobody read them in time')
+  const writeLine = write ?? createLineWriter({ fd: process.stdout.fd, describeLost })
   const least = level === 'silent' ? Number.POSITIVE_INFINITY : LEVELS[level]
   const at = (name: Level): Logger[Level] => {
     if (LEVELS[name] < least) return () => undefined
-    const head = `{"level":${LEVELS[name]}`
-    return (fields, message) => {
-      writeLine(`${head}${timeMember()}${common}${shownMembers(fields)},"msg":${JSON.stringify(message)}}\n`)
-    }
+    return (fields, message) => writeLine(render(name, fields, message))
   }
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+function renderJson(common: object): Render {
+  const members = shownMembers(common)
+  return (level, fields, message) =>
+    `{"level":${LEVELS[level]}${timeMember()}${members}${shownMembers(fields)},"msg":${JSON.stringify(message)}}\n`
+}
+
+function renderText(common: object): Render {
+  return (level, fields, message) => {
+    try {
+      return textLine(new Date(), level, concealMembers({ ...common, ...fields }, 0), message)
+    } catch {
+      return textLine(new Date(), level, { unshown: true }, message)
+    }
+  }
 }
 
 /** The members of an object as they stand in another's JSON, each after a comma. */

@@ -17,6 +17,7 @@ interface GaugeSources {
   readonly lease: LeaseSource | undefined
   readonly isBusConnected: (() => boolean) | undefined
   readonly watchers: (() => number) | undefined
+  readonly clockGuard: { problem(): string | undefined }
 }
 
 /** A verifier's lease. */
@@ -65,7 +66,7 @@ export function createRevocationMetrics(registry: Registry): RevocationMetrics {
   }
 }
 
-function addGauges(registry: Registry, { lease, isBusConnected, watchers }: GaugeSources): void {
+function addGauges(registry: Registry, { lease, isBusConnected, watchers, clockGuard }: GaugeSources): void {
   // Over several workers an alert is to see the one that is worst off.
   const gauge = (name: string, help: string, aggregator: 'min' | 'sum', read: () => number) =>
     new Gauge({
@@ -77,6 +78,9 @@ function addGauges(registry: Registry, { lease, isBusConnected, watchers }: Gaug
         this.set(read())
       },
     })
+  gauge('auth4agent_clock_agrees', "1 while the clock agrees with the database's; 0 refuses all calls.", 'min', () =>
+    Number(clockGuard.problem() === undefined),
+  )
   if (lease !== undefined) {
     gauge('auth4agent_revocation_lease_valid', '1 while verifications are answered from memory.', 'min', () =>
       Number(lease.holdsLease),

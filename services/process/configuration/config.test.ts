@@ -73,6 +73,7 @@ describe('readConfig', () => {
     ['AUTH4AGENT_DNS_TIMEOUT', '2s', { dnsTimeoutMs: 2000 }],
     ['AUTH4AGENT_TRUSTED_PROXIES', '10.0.0.0/8,::1', { trustedProxies: ['10.0.0.0/8', '::1'] }],
     ['AUTH4AGENT_LOG_LEVEL', 'debug', { logLevel: 'debug' }],
+    ['AUTH4AGENT_LOG_FORMAT', 'text', { logFormat: 'text' }],
     ['AUTH4AGENT_CHALLENGE_TTL', '30s', { challengeTtl: 30 }],
     ['AUTH4AGENT_CLOCK_SKEW', '1m', { clockSkew: 60 }],
     ['AUTH4AGENT_CLOCK_SKEW', '0', { clockSkew: 0 }],
@@ -135,6 +136,7 @@ describe('readConfig', () => {
       ['proxy.example', '10.0.0.0/33', '::/129', '10.0.0.0/', '10.0.0.0/8/8', '10.0.0.0/-1', '/8', '10.0.0.1,'],
     ],
     ['AUTH4AGENT_LOG_LEVEL', ['trace', 'INFO', '30']],
+    ['AUTH4AGENT_LOG_FORMAT', ['pretty', 'JSON', 'true']],
     ['AUTH4AGENT_CHALLENGE_TTL', ['29s', '601s', '11m', '1.5s', '-5m']],
     ['AUTH4AGENT_TOKEN_TTL', ['29s', '3601', '2h']],
     ['AUTH4AGENT_MAX_TOKEN_TTL', ['29s', '3601']],
@@ -166,6 +168,10 @@ describe('readConfig', () => {
       'AUTH4AGENT_TOKEN_TLL is not a setting of this server',
       'AUTH4AGENT_ is not a setting of this server',
     ])
+  })
+
+  it('leaves the settings of the command line tool alone', () => {
+    expect(problemsOf({ AUTH4AGENT_HOME: '/x', AUTH4AGENT_CONTEXT: 'staging', AUTH4AGENT_TOKEN: 'x.y.z' })).toEqual([])
   })
 
   it('lists all problems at once', () => {

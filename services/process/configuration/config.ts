@@ -53,9 +53,14 @@ export class ConfigError extends Error {
 }
 
 const DEFAULT_PORT = 8080
+/** A terminal has a person in front of it. */
+const DEFAULT_LOG_FORMAT = process.stdout.isTTY ? 'text' : 'json'
 const HOUR = 3600
 const DAY = 24 * HOUR
 const YEAR = 365 * DAY
+
+/** Settings of the command line tool, which may stand in the same shell. */
+const OF_THE_TOOL: ReadonlySet<string> = new Set(['AUTH4AGENT_HOME', 'AUTH4AGENT_CONTEXT', 'AUTH4AGENT_TOKEN'])
 
 /** Reads the environment of a process that runs these services. Throws ConfigError with every problem found. */
 export function readConfig(
@@ -84,7 +89,8 @@ export function readConfig(
   const values = readValues(value, defaultDataDir)
   const config: Config = { ...values, services, issuer: values.baseUrl, testDomains: isTryOut(values) }
   for (const name of Object.keys(env)) {
-    if (name.startsWith('AUTH4AGENT_') && !known.has(name)) problems.push(`${name} is not a setting of this server`)
+    if (name.startsWith('AUTH4AGENT_') && !known.has(name) && !OF_THE_TOOL.has(name))
+      problems.push(`${name} is not a setting of this server`)
   }
   // A conflict with a value that is wrong in itself would only be a second sentence about the same mistake.
   const isMistaken = (sentence: string) => mistaken.some((name) => sentence.includes(name))
@@ -115,6 +121,7 @@ function readValues(value: Value, defaultDataDir: string) {
     allowPlainHttp: value('AUTH4AGENT_ALLOW_PLAIN_HTTP', flag, false),
     trustedProxies: value('AUTH4AGENT_TRUSTED_PROXIES', list(addressRange), []),
     logLevel: value('AUTH4AGENT_LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error', 'silent'), 'info'),
+    logFormat: value('AUTH4AGENT_LOG_FORMAT', oneOf('json', 'text'), DEFAULT_LOG_FORMAT),
     challengeTtl: value('AUTH4AGENT_CHALLENGE_TTL', duration(30, 600), 300),
     tokenTtl: value('AUTH4AGENT_TOKEN_TTL', duration(30, HOUR), 900),
     maxTokenTtl: value('AUTH4AGENT_MAX_TOKEN_TTL', duration(30, HOUR), HOUR),

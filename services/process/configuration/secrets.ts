@@ -1,8 +1,9 @@
 import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
-import { mkdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodeBase64, decodeBase64url, encodeBase64 } from '@auth4agent/core/encoding/base64'
 import { generateKeyPair, seedToPem } from '@auth4agent/core/keys/ed25519'
+import { createDataFolder } from '../../embedded-postgres/data-folder.ts'
 import { StartupError } from '../../platform/errors/startup-error.ts'
 import type { Config } from './config.ts'
 import { readIfPresent, readNamed, readOrCreateSecret } from './secret-file.ts'
@@ -38,7 +39,7 @@ const NO_KEYS: KeySecrets = { kek: undefined, otherKeks: [], signingKey: undefin
 
 /** Loads the secrets. Throws StartupError when a file is missing or is not what it should be. */
 export async function loadSecrets(config: Config): Promise<Secrets> {
-  if (config.databaseUrl === undefined) await mkdir(config.dataDir, { recursive: true })
+  if (config.databaseUrl === undefined) await createDataFolder(config.dataDir)
   const keys = config.services.includes('authn') ? await loadKeySecrets(config) : NO_KEYS
   if (config.databaseUrl !== undefined || config.adminKey !== undefined) {
     return { ...keys, adminKey: config.adminKey, adminKeyFile: undefined }

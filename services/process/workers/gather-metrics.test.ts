@@ -26,7 +26,12 @@ afterEach(() => {
 /** A worker with metrics of its own. */
 function join({ answers = true, holdsLease = true, sequence = 0 } = {}) {
   const metrics = createMetrics(new pg.Pool())
-  metrics.revocation.show({ lease: { holdsLease, sequence }, isBusConnected: undefined, watchers: () => 2 })
+  metrics.revocation.show({
+    lease: { holdsLease, sequence },
+    isBusConnected: undefined,
+    watchers: () => 2,
+    clockGuard: { problem: () => undefined },
+  })
   const worker = { answers, metrics, contributor: gathering.join(() => void answer()) }
   const answer = async () => {
     if (worker.answers) worker.contributor.received(structuredClone(await metrics.snapshot()))

@@ -1,5 +1,4 @@
 import { type Server, startServer } from '../../compose/start-server.ts'
-import { giveBackMemory } from '../../platform/give-back-memory.ts'
 import { createLogger } from '../../platform/log/log.ts'
 import { type Exposition, rememberExposition } from '../../platform/metrics/exposition.ts'
 import type { Metrics } from '../../platform/metrics/metrics.ts'
@@ -22,11 +21,10 @@ export function runWorker(): void {
 }
 
 async function start({ number, config, secrets, databaseUrl }: Assignment): Promise<Server> {
-  const log = createLogger(config.logLevel, undefined, { worker: number })
+  const log = createLogger(config.logLevel, undefined, { worker: number }, config.logFormat)
   try {
     const server = await startServer({ config, secrets, databaseUrl, log, expose: exposeAll })
     tell({ kind: 'listening', ports: server.ports })
-    giveBackMemory()
     return server
   } catch (error) {
     // It is said before the end that it explains.

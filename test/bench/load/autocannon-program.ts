@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import autocannon from 'autocannon'
-import type { LoadResult } from './load.ts'
+import type { LoadResult } from './load-request.ts'
 
 /** A load by autocannon. Its one argument is the path of its settings. */
 

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AutocannonSettings } from './autocannon-program.ts'
 import { beside, runGenerator } from './generator.ts'
-import type { LoadRequest, LoadResult } from './load.ts'
+import type { LoadRequest, LoadResult } from './load-request.ts'
 
 /** Puts a load by autocannon, in a process of its own. */
 export async function autocannonLoad(request: LoadRequest): Promise<LoadResult> {

@@ -2,7 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { spread } from './call-grpc.ts'
 import { runGenerator } from './generator.ts'
-import type { LoadRequest, LoadResult } from './load.ts'
+import type { LoadRequest, LoadResult } from './load-request.ts'
 import { percentileOf } from './percentile.ts'
 
 /** Puts a load by h2load, several streams a connection. It sends one body only. */

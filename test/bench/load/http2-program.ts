@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type ClientHttp2Session, connect } from 'node:http2'
 import { callGrpc, spread } from './call-grpc.ts'
-import type { LoadResult } from './load.ts'
+import type { LoadResult } from './load-request.ts'
 import { percentileOf } from './percentile.ts'
 
 /** A load of gRPC calls by node:http2. Its one argument is the path of its settings; it prints what came of it as JSON. */

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beside, runGenerator } from './generator.ts'
 import type { Http2Settings } from './http2-program.ts'
-import type { LoadRequest, LoadResult } from './load.ts'
+import type { LoadRequest, LoadResult } from './load-request.ts'
 
 /** Puts a load by node:http2, in a process of its own, several streams a connection. It sends one body only. */
 export async function http2Load(request: LoadRequest): Promise<LoadResult> {

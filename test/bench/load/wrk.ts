@@ -1,7 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beside, runGenerator } from './generator.ts'
-import type { LoadRequest, LoadResult } from './load.ts'
+import type { LoadRequest, LoadResult } from './load-request.ts'
 
 /** Puts a load by wrk. It knows whole seconds only. */
 export async function wrkLoad(request: LoadRequest): Promise<LoadResult> {

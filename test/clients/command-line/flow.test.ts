@@ -82,7 +82,7 @@ describe('the README', () => {
 
 describe('the command line tool, from an operator to a token and back', () => {
   it('1. makes an operator, whose key nobody else can read and nothing writes over', async () => {
-    expect(JSON.parse(ok(await init(operator, '--operator')))).toEqual({
+    expect(JSON.parse(ok(await init(operator, '--operator', '--json')))).toEqual({
       mode: 'operator',
       domain: DOMAIN,
       root_public_key: expect.stringMatching(/^[A-Za-z0-9+/]{43}=$/),
@@ -120,7 +120,7 @@ describe('the command line tool, from an operator to a token and back', () => {
   })
 
   it('3. makes an agent elsewhere, that waits until its operator lets it in', async () => {
-    did = String(object(JSON.parse(ok(await init(agent)))).did)
+    did = ok(await init(agent, '--quiet')).trim()
     const registered = await agent.run('register', 'agent', '--operator-id', operatorId, '--json')
     expect(registered.json()).toMatchObject({ did, status: 'pending' })
     expect(ok(await agent.run('whoami'))).toBe(
@@ -133,6 +133,13 @@ describe('the command line tool, from an operator to a token and back', () => {
     })
     expect((await operator.run('agents', 'list', '--status', 'pending', '--json')).json()).toMatchObject([{ did }])
     expect(ok(await operator.run('agents', 'approve', did))).toContain('status: active')
+  })
+
+  it('init writes the DID document that the server publishes for an active agent', async () => {
+    const headers = { accept: 'application/did+json' }
+    const published = await fetch(`${deployment.server.baseUrl}/v1/agent/${did}`, { headers })
+    const { did_document } = await readJson(join(agent.folder, 'agent.json'))
+    expect(did_document).toEqual(await published.json())
   })
 
   it('4. grants it scopes, and shows them', async () => {

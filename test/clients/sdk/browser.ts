@@ -6,6 +6,7 @@ import { createServer, request as forward, type IncomingMessage, type ServerResp
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureInstalled } from '../../support/debian-package.ts'
+import { guard } from '../../support/guardian.ts'
 import { bundle } from '../../support/sdk/bundle.ts'
 
 const PROGRAM = '/usr/bin/chromium'
@@ -59,6 +60,7 @@ export async function runInBrowser(module: string, { serverUrl, ask }: Surroundi
   const folder = await mkdtemp(join(tmpdir(), 'a4a-chromium-'))
   const url = `http://127.0.0.1:${address.port}/`
   const browser = spawn(program, [...FLAGS, `--user-data-dir=${folder}`, url], { stdio: 'ignore', detached: true })
+  guard(browser, 'SIGTERM')
   const ended = once(browser, 'close').then(() => ({ error: 'Chromium ended before the page had run' }))
   const late = AbortSignal.timeout(DEADLINE_MS)
   const tooLate = once(late, 'abort').then(() => ({ error: `no answer within ${DEADLINE_MS} ms` }))

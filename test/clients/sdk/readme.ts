@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { guard } from '../../support/guardian.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 
@@ -35,6 +36,7 @@ export async function runProgram(text: string, env: Readonly<Record<string, stri
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: 20_000,
     })
+    guard(child, 'SIGKILL')
     const written = { stdout: '', stderr: '' }
     child.stdout.on('data', (chunk) => (written.stdout += String(chunk)))
     child.stderr.on('data', (chunk) => (written.stderr += String(chunk)))

@@ -1,6 +1,7 @@
-import type { DescMethod } from '@bufbuild/protobuf'
+import { type DescMethod, hasOption } from '@bufbuild/protobuf'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
+import { http } from '../../../gen/proto/google/api/annotations_pb.ts'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { hasBody, methods, restForm } from '../support/contract.ts'
 import type { HttpRequest } from '../support/http.ts'
@@ -29,8 +30,10 @@ const withBody = (body: string | Uint8Array, type?: string) => (request: HttpReq
   headers: type === undefined ? {} : { 'content-type': type },
 })
 
+const withQuery = (query: string) => (request: HttpRequest) => ({ ...request, path: `${request.path}?${query}` })
+
 /** A body of exactly so many bytes. */
-const padded = (bytes: number) => `{"x":"${ascii(bytes - 8)}"}`
+const padded = (bytes: number) => `{"did":"${ascii(bytes - 10)}"}`
 
 /** What every RPC refuses, whatever it is about. */
 const everywhere = methods.flatMap((method): RefusalCase[] => [
@@ -50,7 +53,21 @@ const everywhere = methods.flatMap((method): RefusalCase[] => [
     // A field that none has, which cannot be skipped either.
     bytes: Uint8Array.of(0x7a, 0x7f),
   },
+  {
+    name: 'a field that the contract does not have',
+    method,
+    reason: 'UNKNOWN_FIELD',
+    only: 'grpc',
+    request: bare(method),
+    // Field 100, a varint.
+    bytes: Uint8Array.of(0xa0, 0x06, 0x01),
+  },
 ])
+
+/** The key set is a well-known document, whose query nobody reads. */
+const queries = methods
+  .filter((method) => hasOption(method, http))
+  .map((method) => overRest(method, 'UNKNOWN_FIELD', 'an unknown query parameter', withQuery('unknown_name=1')))
 
 const bodies = methods
   .filter(hasBody)
@@ -58,6 +75,7 @@ const bodies = methods
     overRest(method, 'UNSUPPORTED_MEDIA_TYPE', 'text/plain', withBody('{}', 'text/plain')),
     overRest(method, 'BODY_TOO_LARGE', 'a byte beyond 64 KiB', withBody(padded(LIMIT + 1), 'application/json')),
     overRest(method, 'INVALID_ARGUMENT', 'half an object', withBody('{', 'application/json')),
+    overRest(method, 'UNKNOWN_FIELD', 'an unknown member', withBody('{"unknown_name":null}', 'application/json')),
   ])
 
 const OTHER_TYPES = [
@@ -94,16 +112,23 @@ const READ: Readonly<Record<string, readonly [body: string, type?: string]>> = {
   'no body': ['', 'text/plain'],
   'white space around': [' \n{}\t ', 'application/json'],
   'a body of exactly 64 KiB': [padded(LIMIT), 'application/json'],
-  'a prototype': ['{"__proto__":{"did":"did:agent:acme-operator.com:0"}}', 'application/json'],
-  'a constructor': ['{"constructor":{"prototype":{"did":"x"}},"hasOwnProperty":1,"toString":null}', 'application/json'],
-  'unknown members': ['{"DID":"x","did ":"x","$typeName":"x"}', 'application/json'],
-  'an unknown member of 10000 arrays': [`{"x":${'['.repeat(10_000)}${']'.repeat(10_000)}}`, 'application/json'],
   'a member twice, the last of which counts': ['{"did":"did:agent:a.com:0","did":""}', 'application/json'],
 }
 
 const read = Object.entries(READ).map(([name, [body, type]]) =>
   overRest(createChallenge, 'INVALID_DID', name, withBody(body, type)),
 )
+
+const UNKNOWN = Object.entries({
+  'a prototype': '{"__proto__":{"did":"did:agent:acme-operator.com:0"}}',
+  'a constructor': '{"constructor":{"prototype":{"did":"x"}}}',
+  'a name that all objects have': '{"hasOwnProperty":1}',
+  'a name in upper case': '{"DID":"x"}',
+  'a name with a blank': '{"did ":"x"}',
+  'a name of the library': '{"$typeName":"x"}',
+  'an unknown member of 10000 arrays': `{"x":${'['.repeat(10_000)}${']'.repeat(10_000)}}`,
+  'a name of 60 KB': `{"${ascii(60_000)}":1}`,
+}).map(([name, body]) => overRest(createChallenge, 'UNKNOWN_FIELD', name, withBody(body, 'application/json')))
 
 const UNREADABLE: Readonly<Record<string, string | Uint8Array>> = {
   'white space alone': '   ',
@@ -138,15 +163,22 @@ const unreadable = Object.entries(UNREADABLE).map(([name, body]) =>
 )
 
 const QUERIES = [
-  overRest(createChallenge, 'INVALID_DID', 'a DID in the query of a POST', (request) => ({
-    ...request,
-    path: `${request.path}?did=did:agent:acme-operator.com:0`,
-  })),
-  ...['page_size=1&page_size=2', 'pageSize=1&page_size=2', 'page_token=%', 'status=%ff', 'page_size=%00'].map((query) =>
-    overRest(IdentityService.method.listAgents, 'INVALID_ARGUMENT', `the query ${query}`, (request) => ({
-      ...request,
-      path: `${request.path}?${query}`,
-    })),
+  overRest(
+    createChallenge,
+    'UNKNOWN_FIELD',
+    'a DID in the query of a POST',
+    withQuery('did=did:agent:acme-operator.com:0'),
+  ),
+  ...[
+    'page_size=1&page_size=2',
+    'pageSize=1&page_size=2',
+    'page_token=%',
+    'status=%ff',
+    'page_size=%00',
+    'operator_id=x',
+    'operatorId=x',
+  ].map((query) =>
+    overRest(IdentityService.method.listAgents, 'INVALID_ARGUMENT', `the query ${query}`, withQuery(query)),
   ),
 ]
 
@@ -203,7 +235,6 @@ const messages = Object.entries(MESSAGES).map(
 const readMessages = Object.entries({
   'a document of 10 lists': deepDocument(10),
   'a document of 40 lists': deepDocument(40),
-  'an unknown field': Buffer.concat([field(1, Buffer.from(NOBODY)), field(15, Uint8Array.of(1))]),
 }).map(
   ([name, bytes]): RefusalCase => ({
     name,
@@ -218,10 +249,12 @@ const readMessages = Object.entries({
 /** What is wrong with a request before its fields are. */
 export const envelopeCases: readonly RefusalCase[] = [
   ...everywhere,
+  ...queries,
   ...bodies,
   ...OTHER_TYPES,
   ...CODINGS,
   ...read,
+  ...UNKNOWN,
   ...unreadable,
   ...QUERIES,
   ...messages,

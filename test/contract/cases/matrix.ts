@@ -6,6 +6,7 @@ import { type Callers, callersOf, changes } from './callers.ts'
 /** Every RPC may answer these, whatever it does. */
 const EVERYWHERE: readonly ReasonCode[] = [
   'INVALID_ARGUMENT',
+  'UNKNOWN_FIELD',
   'HEADERS_TOO_LARGE',
   'RATE_LIMITED',
   'OVERLOADED',

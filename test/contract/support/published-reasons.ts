@@ -6,6 +6,7 @@ import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
  */
 export const published: Readonly<Record<ReasonCode, readonly [status: number, code: number]>> = {
   INVALID_ARGUMENT: [400, 3],
+  UNKNOWN_FIELD: [400, 3],
   INVALID_DOMAIN: [400, 3],
   INVALID_PUBLIC_KEY: [400, 3],
   INVALID_DID: [400, 3],

@@ -13,6 +13,14 @@ it.each<readonly [string, Environment, readonly string[]]>([
     ['4 problem(s)', 'PORT', 'AUTH4AGENT_TOKEN_TTL', 'AUTH4AGENT_BASE_URL', 'AUTH4AGENT_COLOUR'],
   ],
   ['plain http where others can reach it', { AUTH4AGENT_HOST: '0.0.0.0' }, ['AUTH4AGENT_ALLOW_PLAIN_HTTP']],
+  ...['/proc/x', '/proc/x/y', '/sys', '/dev/null', '/dev/null/x'].map(
+    (path) =>
+      [
+        `the data folder ${path}`,
+        { AUTH4AGENT_DATA_DIR: path },
+        [`The data folder ${path} cannot be used (`, 'set AUTH4AGENT_DATA_DIR to a folder that can be written to.'],
+      ] as const,
+  ),
   ['a database that is not there', { DATABASE_URL, AUTH4AGENT_KEK: KEK }, ['127.0.0.1:1']],
 ])('the server refuses to start on %s', async (_name, env, words) => {
   const { status, logs } = await failToStart(env)

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { guard } from '../../support/guardian.ts'
 import type { Environment } from '../../support/server.ts'
 
 /** How a process ended that did not come up. */
@@ -24,6 +25,7 @@ export async function refusedStart(env: Environment): Promise<RefusedStart> {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: LONGEST_MS,
   })
+  guard(child, 'SIGTERM')
   const ended: Promise<(number | null)[]> = once(child, 'close')
   const [stdout, stderr, [status = null]] = await Promise.all([text(child.stdout), text(child.stderr), ended])
   return { status, stdout, stderr }

@@ -11,6 +11,7 @@ import { testDatabase } from '../../support/database.ts'
 import { ISSUER } from '../../support/deployment.ts'
 import { type DnsServer, startDnsServer } from '../../support/dns-server.ts'
 import { freePort } from '../../support/free-port.ts'
+import { guard } from '../../support/guardian.ts'
 import { newKeys } from '../../support/parties.ts'
 
 /** A process of a split deployment. */
@@ -47,11 +48,6 @@ interface StartOptions {
   /** Names in its certificate, where they are not its services. */
   readonly names?: readonly string[]
 }
-
-const running = new Set<ChildProcess>()
-process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
-})
 
 const at = (port: number) => `127.0.0.1:${port}`
 const ROOT = join(import.meta.dirname, '../../..')
@@ -161,8 +157,7 @@ async function launch(services: readonly string[], env: Readonly<Record<string, 
     env: { PATH, HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  running.add(child)
-  child.once('exit', () => running.delete(child))
+  guard(child, 'SIGTERM')
   const listening = Promise.withResolvers<void>()
   for (const stream of [child.stdout, child.stderr]) {
     if (stream === null) continue

@@ -15,6 +15,10 @@ import { until } from '../../support/until.ts'
 let deployment: Deployment
 let client: ProtocolClient
 
+const DELAY_MS = 2_000
+/** Looks of the schedule, beside the confirmations, that a takeover needs. */
+const LOOKS_NEEDED = 24
+
 beforeAll(async () => {
   deployment = await startDeployment({ env: { AUTH4AGENT_TAKEOVER_DELAY: '2s' } })
   client = deployment.client
@@ -32,6 +36,7 @@ describe('a newcomer at a domain that has an active operator', () => {
   let newcomer: OperatorParty
   let records: { readonly incumbent: string; readonly newcomer: string }
   let token: unknown
+  let takeoverAt: number
 
   it("1. is told of the incumbent while the incumbent's record stands", async () => {
     incumbent = await provenOperator(client, deployment.dns, domain)
@@ -70,12 +75,34 @@ describe('a newcomer at a domain that has an active operator', () => {
     expect(expectStatus(200, await client.confirm(newcomer.id))).toMatchObject({ reason: 'TAKEOVER_PENDING' })
   })
 
-  it("5. takes the domain over after the delay, which ends the incumbent's tokens and its say", async () => {
-    const takeoverAt = Date.parse(String((await client.confirm(newcomer.id)).body.takeover_at))
+  it('5. waits anew after a look of the schedule that got no answer', async () => {
+    deployment.dns.fail(name, 'SERVFAIL')
     await until(
-      () => client.confirm(newcomer.id),
-      ({ body }) => body.verified === true,
+      async () => deployment.logs(),
+      (logs) => logs.includes('a wait for a domain has ended'),
+      60_000,
     )
+    deployment.dns.setTxt(name, [records.newcomer])
+    const began = Date.now()
+    const waiting = expectStatus(200, await client.confirm(newcomer.id))
+    takeoverAt = Date.parse(String(waiting.takeover_at))
+    // Answers have whole seconds.
+    expect(takeoverAt).toBeGreaterThan(began + DELAY_MS - 1_000)
+  })
+
+  it("6. takes the domain over after the delay, which ends the incumbent's tokens and its say", async () => {
+    const asked = deployment.dns.asked.length
+    let confirmations = 0
+    await until(
+      () => {
+        confirmations += 1
+        return client.confirm(newcomer.id)
+      },
+      ({ body }) => body.verified === true,
+      60_000,
+    )
+    const looks = deployment.dns.asked.slice(asked).filter((question) => question === name).length - confirmations
+    expect(looks).toBeGreaterThanOrEqual(LOOKS_NEEDED)
     expect(Date.now()).toBeGreaterThanOrEqual(takeoverAt)
     expect([await statusOf(incumbent), await statusOf(newcomer)]).toEqual(['superseded', 'active'])
     expect(expectStatus(200, await client.verify(token))).toMatchObject({

@@ -44,7 +44,7 @@ const USUAL: Minimums = {
   verificationsDuringFaults: 30,
 }
 
-/** Short enough for many scenarios in `npm test`; `npm run test:fault` gives each a minute and more. */
+/** Short enough for many scenarios; FAULT_SECONDS gives each more. */
 const DURATION_MS = Number(process.env['FAULT_SECONDS'] ?? 2) * 1_000
 const IS_LONG = DURATION_MS > 10_000
 /** Whether services are apart: what any process may meet is met both ways in a long run, and in a short one where there is more to meet. */

@@ -4,7 +4,7 @@ import { ApiError } from '../../../services/platform/errors/api-error.ts'
 import { checkCommit } from './checks.ts'
 import { fetchKeySet, signAll } from './clients.ts'
 import { type Row, takeStep } from './database.ts'
-import type { Instance } from './instance.ts'
+import type { Instance } from './world.ts'
 import { blame, momentOf, note, type World } from './world.ts'
 
 /** A change that an instance is to make. */

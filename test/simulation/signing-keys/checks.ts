@@ -2,7 +2,7 @@ import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4agent/core/keys/tok
 import type { KeyFacts } from '../../../services/keys/domain/plan-rotation.ts'
 import { ApiError } from '../../../services/platform/errors/api-error.ts'
 import type { Row } from './database.ts'
-import type { Instance } from './instance.ts'
+import type { Instance } from './world.ts'
 import { blame, note, type World } from './world.ts'
 
 /** The slowest clock. */

@@ -1,4 +1,4 @@
-import type { Instance } from './instance.ts'
+import type { Instance } from './world.ts'
 import { blame, note, type World } from './world.ts'
 
 const MAX_TTL_S = 3_600

@@ -3,8 +3,8 @@ import { type Change, carryOut } from './carry-out.ts'
 import { checkCommit } from './checks.ts'
 import { signAll } from './clients.ts'
 import { takeStep } from './database.ts'
-import type { Instance } from './instance.ts'
 import { restart } from './start.ts'
+import type { Instance } from './world.ts'
 import { momentOf, note, type World } from './world.ts'
 
 const HOUR_S = 3_600

@@ -1,22 +1,5 @@
-import type { KeyFacts } from '../../../services/keys/domain/plan-rotation.ts'
 import type { Row } from './database.ts'
-import type { World } from './world.ts'
-
-/** A process that looks after the keys. */
-export interface Instance {
-  readonly startedAt: number
-  /** Whether it took something for younger than it was when it started, the database's clock having been set back. */
-  readonly isSlow: boolean
-  isDead: boolean
-  /** Where its next transaction ends with it, if it does. */
-  crashes: 'before' | 'between' | 'after' | undefined
-  /** Reads what is committed. */
-  look(): KeyFacts[]
-  /** What it remembers of that. */
-  readonly remembered: readonly Row[]
-  /** The same, read again where it is too old to be served. */
-  published(): readonly Row[]
-}
+import type { Instance, World } from './world.ts'
 
 /** Starts one, with a clock that runs up to 2 % too fast or too slow. */
 export function createInstance(world: World): Instance {

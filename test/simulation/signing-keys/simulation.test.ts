@@ -1,20 +1,10 @@
 import { expect, it } from 'vitest'
-import { MUTANTS } from './mutants.ts'
-import { type Parts, REAL } from './parts.ts'
+import { REAL } from './parts.ts'
 import { run } from './run.ts'
-import type { World } from './world.ts'
+import { search } from './search.ts'
 
 /** How many runs; seeds are 1 and up. */
-const RUNS = Number(process.env['AUTH4AGENT_KEY_SIMULATION_RUNS'] ?? 50)
-
-/** Makes run after run until one satisfies `isFound`. */
-function search(parts: Parts, isFound: (world: World, seed: number) => boolean): World | undefined {
-  for (let seed = 1; seed <= RUNS; seed += 1) {
-    const world = run(seed, parts)
-    if (isFound(world, seed)) return world
-  }
-  return undefined
-}
+const RUNS = Number(process.env['AUTH4AGENT_KEY_SIMULATION_RUNS'] ?? 20)
 
 /** What has to happen often, for runs in which nothing happens would keep every promise. */
 const EVENTS = [
@@ -35,18 +25,13 @@ const EVENTS = [
 it('keeps every promise in every run', () => {
   const seen: Record<string, number> = {}
   const broken: string[] = []
-  search(REAL, (world, seed) => {
+  search(REAL, RUNS, (world, seed) => {
     for (const [what, count] of Object.entries(world.seen)) seen[what] = (seen[what] ?? 0) + count
     broken.push(...world.violations.map((violation) => `seed ${seed}, ${violation}`))
     return broken.length > 0
   })
   expect(broken).toEqual([])
   for (const what of EVENTS) expect(seen[what], what).toBeGreaterThan(RUNS / 3)
-})
-
-it.each(MUTANTS)('would not if $what', ({ shows, parts }) => {
-  const broken = search(parts, ({ violations }) => violations.some((violation) => violation.includes(shows)))
-  expect(broken, `none of ${RUNS} runs shows it`).toBeDefined()
 })
 
 it('happens the same way for the same seed', () => {

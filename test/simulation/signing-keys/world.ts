@@ -1,8 +1,7 @@
 import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
-import type { RotationTimes } from '../../../services/keys/domain/plan-rotation.ts'
+import type { KeyFacts, RotationTimes } from '../../../services/keys/domain/plan-rotation.ts'
 import type { Random } from '../revocation/random.ts'
 import type { Moment, Row } from './database.ts'
-import type { Instance } from './instance.ts'
 import type { Parts } from './parts.ts'
 import type { Timeline } from './timeline.ts'
 
@@ -21,6 +20,22 @@ export interface Settings {
   readonly servedS: number
   /** The mean between two passes of an instance; at most it is twice that. */
   readonly passS: number
+}
+
+/** A process that looks after the keys. */
+export interface Instance {
+  readonly startedAt: number
+  /** Whether it took something for younger than it was when it started, the database's clock having been set back. */
+  readonly isSlow: boolean
+  isDead: boolean
+  /** Where its next transaction ends with it, if it does. */
+  crashes: 'before' | 'between' | 'after' | undefined
+  /** Reads what is committed. */
+  look(): KeyFacts[]
+  /** What it remembers of that. */
+  readonly remembered: readonly Row[]
+  /** The same, read again where it is too old to be served. */
+  published(): readonly Row[]
 }
 
 /** All that there is. */

@@ -1,11 +1,10 @@
 import { openCalls } from '@auth4agent/sdk'
-import { usageError } from '../cli-error.ts'
+import { agentArgument, agentFlags, chosenAgent, didOf } from '../agent-name.ts'
 import { defineCommand } from '../command.ts'
-import { operatorFlags, serverFlags } from '../common-flags.ts'
-import { agentName, chooseServer, openOperator, requireAgent } from '../parties.ts'
+import { operatorFlags } from '../common-flags.ts'
+import { chooseServer, openOperator } from '../parties.ts'
+import { readScopes, SCOPES_HELP, scopeFlag } from '../scopes.ts'
 import { indented, plain } from '../text.ts'
-
-const didFlag = { did: { kind: 'text', value: 'DID', help: 'another agent than that of agent.json' } } as const
 
 /** Replaces an agent's grant. */
 export const setScopes = defineCommand({
@@ -13,42 +12,43 @@ export const setScopes = defineCommand({
     'Replaces the scopes that an agent may ask for, as its operator, and approves it when it is pending. A narrower grant ends its tokens.',
   ],
   examples: [
-    { does: 'the agent of agent.json', line: 'auth4agent agent-scopes set --scopes orders:read,orders:write' },
+    { does: 'the agent of agent.json', line: 'auth4agent agent-scopes set --scope orders:read,orders:write' },
     {
       does: 'another one',
-      line: 'auth4agent agent-scopes set --scopes orders:read --did did:agent:example.com:21fe31dfa154a261626bf854046fd227',
+      line: 'auth4agent agent-scopes set --scope orders:read did:agent:example.com:21fe31dfa154a261626bf854046fd227',
     },
-    { does: 'nothing any more', line: 'auth4agent agent-scopes set --scopes none' },
+    { does: 'nothing any more', line: 'auth4agent agent-scopes set --scope none' },
   ],
+  arguments: [agentArgument],
   flags: {
     ...operatorFlags,
-    ...didFlag,
-    scopes: { kind: 'list', value: 'SCOPES', help: 'comma-separated; `none` for no scope', required: true },
+    ...agentFlags,
+    scope: { ...scopeFlag, help: `${SCOPES_HELP}; \`none\` for no scope`, required: true },
   },
   async run(context) {
-    const { flags, folder } = context
-    const given = flags.list('scopes').flatMap((text) => text.split(','))
+    const given = readScopes(context.flags.list('scope'))
     const scopes = given.length === 1 && given[0] === 'none' ? [] : given
-    if (scopes.some((scope) => scope === '' || /\s/.test(scope)))
-      throw usageError('--scopes is comma-separated, without spaces')
-    const did = agentName(flags.text('did') ?? (await requireAgent(folder)).did)
+    const agent = await chosenAgent(context)
     const operator = await openOperator(context)
-    const granted = await context.progress('setting scopes', operator.agents.setScopes(did, scopes))
-    context.answer(granted, indented(granted))
+    const granted = await context.progress('setting scopes', operator.agents.setScopes(agent, scopes))
+    context.answer(granted, indented(granted), granted.allowed_scopes)
   },
 })
 
 /** Lists an agent's grant. */
 export const listScopes = defineCommand({
-  help: ['Lists the scopes that an agent may ask for. Anybody who knows a DID may ask.'],
+  help: [
+    'Lists the scopes that an agent may ask for. Anybody who knows a DID may ask; an id only its operator can look up.',
+  ],
   examples: [{ does: 'the agent of agent.json', line: 'auth4agent agent-scopes list' }],
-  flags: { ...serverFlags, ...didFlag },
+  arguments: [agentArgument],
+  flags: { ...operatorFlags, ...agentFlags },
   async run(context) {
-    const did = agentName(context.flags.text('did') ?? (await requireAgent(context.folder)).did)
+    const did = await didOf(await chosenAgent(context), () => openOperator(context))
     const { server } = await chooseServer(context)
     const agent = await context.progress('asking the server', openCalls({ server, fetch: context.fetch }).getAgent(did))
     const scopes = agent.allowed_scopes ?? []
     const rows = scopes.length === 0 ? ['  (none)'] : scopes.map((scope) => `  - ${plain(scope)}`)
-    context.answer({ did, allowed_scopes: scopes }, [`Allowed scopes for ${did}:`, ...rows].join('\n'))
+    context.answer({ did, allowed_scopes: scopes }, [`Allowed scopes for ${did}:`, ...rows].join('\n'), scopes)
   },
 })

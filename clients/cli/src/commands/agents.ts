@@ -1,11 +1,13 @@
 import type { AgentFilter, AgentRecord, Operator } from '@auth4agent/sdk'
+import { agentArgument, agentFlags, chosenAgent } from '../agent-name.ts'
 import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { operatorFlags } from '../common-flags.ts'
-import { agentName, openOperator } from '../parties.ts'
+import { openOperator } from '../parties.ts'
 import { columns, lines } from '../text.ts'
 
 const STATUSES = ['pending', 'active', 'suspended', 'revoked'] as const
+const BOUND = ['required', 'optional'] as const
 
 /** Lists the operator's agents. */
 export const listAgents = defineCommand({
@@ -16,10 +18,10 @@ export const listAgents = defineCommand({
   ],
   flags: {
     ...operatorFlags,
-    status: { kind: 'text', value: 'STATUS', help: 'pending, active, suspended or revoked alone' },
+    status: { kind: 'text', value: 'STATUS', help: 'pending, active, suspended or revoked alone', choices: STATUSES },
   },
   async run(context) {
-    const status = readStatus(context.flags.text('status'))
+    const status = STATUSES.find((one) => one === context.flags.text('status'))
     const operator = await openOperator(context)
     const found = await context.progress('asking the server', collect(operator, { status, pageSize: 200 }))
     const rows = found.map(({ did, status, allowed_scopes, label }) => [
@@ -28,7 +30,12 @@ export const listAgents = defineCommand({
       (allowed_scopes ?? []).join(','),
       label ?? '',
     ])
-    context.answer(found, found.length === 0 ? 'no agents' : columns([['DID', 'STATUS', 'SCOPES', 'LABEL'], ...rows]))
+    const text = found.length === 0 ? 'no agents' : columns([['DID', 'STATUS', 'SCOPES', 'LABEL'], ...rows])
+    context.answer(
+      found,
+      text,
+      found.map(({ did }) => did),
+    )
   },
 })
 
@@ -40,12 +47,13 @@ export const approveAgent = defineCommand({
   examples: [
     { does: 'let it in', line: 'auth4agent agents approve did:agent:example.com:21fe31dfa154a261626bf854046fd227' },
   ],
-  arguments: [{ name: 'AGENT', help: "the agent's id or DID", required: true }],
-  flags: operatorFlags,
+  arguments: [agentArgument],
+  flags: { ...operatorFlags, ...agentFlags },
   async run(context) {
-    const agent = agentName(context.arguments[0] ?? '')
+    const agent = await chosenAgent(context)
     const approved = await context.progress('approving', (await openOperator(context)).agents.approve(agent))
-    context.answer(approved, `agent approved\n\n${lines({ did: approved.agent_did, status: approved.status })}`)
+    const { agent_did, status } = approved
+    context.answer(approved, `agent approved\n\n${lines({ did: agent_did, status })}`, [agent_did])
   },
 })
 
@@ -64,19 +72,17 @@ export const updateAgent = defineCommand({
       line: 'auth4agent agents update did:agent:example.com:21fe31dfa154a261626bf854046fd227 --bound-challenges required',
     },
   ],
-  arguments: [{ name: 'AGENT', help: "the agent's id or DID", required: true }],
+  arguments: [agentArgument],
   flags: {
     ...operatorFlags,
+    ...agentFlags,
     label: { kind: 'text', value: 'TEXT', help: 'a name for people, at most 100 characters' },
-    'bound-challenges': { kind: 'text', value: 'WHETHER', help: 'required, or optional' },
+    'bound-challenges': { kind: 'text', value: 'WHETHER', help: 'required, or optional', choices: BOUND },
   },
   async run(context) {
     const { flags } = context
-    const agent = agentName(context.arguments[0] ?? '')
+    const agent = await chosenAgent(context)
     const [label, bound] = [flags.text('label'), flags.text('bound-challenges')]
-    if (bound !== undefined && bound !== 'required' && bound !== 'optional') {
-      throw usageError('--bound-challenges is required or optional')
-    }
     if (label === undefined && bound === undefined) throw usageError('missing: --label or --bound-challenges')
     const changes = { label, ...(bound !== undefined && { requireBoundChallenges: bound === 'required' }) }
     const { agents } = await openOperator(context)
@@ -88,18 +94,12 @@ export const updateAgent = defineCommand({
       label: updated.label,
       'bound challenges': boundText(require_bound_challenges),
     }
-    context.answer(updated, `agent updated\n\n${lines(shown)}`)
+    context.answer(updated, `agent updated\n\n${lines(shown)}`, [did])
   },
 })
 
 function boundText(required: boolean | null | undefined): string {
   return required === true ? 'required' : 'optional'
-}
-
-function readStatus(given: string | undefined): AgentFilter['status'] {
-  const status = STATUSES.find((one) => one === given)
-  if (given !== undefined && status === undefined) throw usageError(`--status is one of ${STATUSES.join(', ')}`)
-  return status
 }
 
 async function collect({ agents }: Operator, filter: AgentFilter): Promise<AgentRecord[]> {

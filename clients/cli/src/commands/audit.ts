@@ -1,11 +1,28 @@
 import type { AuditFilter, AuditRecord, Operator } from '@auth4agent/sdk'
+import { agentFlags, chosenAgent, didOf } from '../agent-name.ts'
 import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { operatorFlags } from '../common-flags.ts'
+import type { Base } from '../context.ts'
+import type { FlagReader } from '../flags.ts'
 import { openOperator } from '../parties.ts'
 import { columns } from '../text.ts'
+import { readTime } from '../times.ts'
 
 const MAX_PAGE = 200
+const OUTCOMES = ['done', 'refused'] as const
+const HEADER = ['TIME', 'OUTCOME', 'ACTION', 'ACTOR', 'SUBJECT', 'REASON'] as const
+
+const auditFlags = {
+  ...operatorFlags,
+  action: { kind: 'text', value: 'ACTION', help: 'one action alone, as agent.suspend' },
+  subject: { kind: 'text', value: 'SUBJECT', help: "an agent's DID, a jti or an operator id" },
+  agent: { ...agentFlags.agent, help: 'an agent as the subject, by its DID or id; `self` is that of agent.json' },
+  outcome: { kind: 'text', value: 'OUTCOME', help: 'done or refused', choices: OUTCOMES },
+  since: { kind: 'text', value: 'TIME', help: 'at or after that time: how long ago, as 90s, 1h or 7d, or RFC 3339' },
+  until: { kind: 'text', value: 'TIME', help: 'before that time, written the same way' },
+  limit: { kind: 'text', value: 'NUMBER', help: 'how many; 20 unless told, or `all`' },
+} as const
 
 /** Lists what was done in the operator's name. */
 export const audit = defineCommand({
@@ -13,36 +30,25 @@ export const audit = defineCommand({
   examples: [
     { does: 'the last 20', line: 'auth4agent audit' },
     {
-      does: 'what was refused since yesterday',
-      line: 'auth4agent audit --outcome refused --since 2026-01-14T00:00:00Z --limit 500',
+      does: 'what was refused in the last hour',
+      line: 'auth4agent audit --outcome refused --since 1h --limit 500',
     },
     {
       does: 'all that became of an agent',
-      line: 'auth4agent audit --subject did:agent:example.com:21fe31dfa154a261626bf854046fd227 --limit all',
+      line: 'auth4agent audit --agent did:agent:example.com:21fe31dfa154a261626bf854046fd227 --limit all',
     },
   ],
-  flags: {
-    ...operatorFlags,
-    action: { kind: 'text', value: 'ACTION', help: 'one action alone, as agent.suspend' },
-    subject: { kind: 'text', value: 'SUBJECT', help: "an agent's DID, a jti or an operator id" },
-    outcome: { kind: 'text', value: 'OUTCOME', help: 'done or refused' },
-    since: { kind: 'text', value: 'TIME', help: 'at or after that time, RFC 3339' },
-    until: { kind: 'text', value: 'TIME', help: 'before that time' },
-    limit: { kind: 'text', value: 'NUMBER', help: 'how many; 20 unless told, or `all`' },
-  },
+  flags: auditFlags,
   async run(context) {
-    const { flags, answer, progress } = context
+    const { flags, answer, progress, now } = context
     const limit = readLimit(flags.text('limit') ?? '20')
-    const outcome = (['done', 'refused'] as const).find((one) => one === flags.text('outcome'))
-    if (outcome === undefined && flags.text('outcome') !== undefined) throw usageError('--outcome is done or refused')
-    const [action, subject, since, until] = [
-      flags.text('action'),
-      flags.text('subject'),
-      flags.text('since'),
-      flags.text('until'),
-    ]
-    const filter = { action, subject, outcome, since, until, pageSize: Math.min(limit, MAX_PAGE) }
+    const outcome = OUTCOMES.find((one) => one === flags.text('outcome'))
+    const since = readTime('--since', flags.text('since'), now())
+    const until = readTime('--until', flags.text('until'), now())
+    const action = flags.text('action')
     const operator = await openOperator(context)
+    const subject = await subjectOf(context, operator)
+    const filter = { action, subject, outcome, since, until, pageSize: Math.min(limit, MAX_PAGE) }
     const records = await progress('asking the server', take(operator, filter, limit))
     const rows = records.map(({ at, outcome, action, actor, subject, reason }) => [
       at,
@@ -52,9 +58,21 @@ export const audit = defineCommand({
       subject,
       reason ?? '',
     ])
-    answer(records, records.length === 0 ? 'no records' : columns(rows))
+    const text = records.length === 0 ? 'no records' : columns([HEADER, ...rows])
+    answer(records, text, columns(rows).split('\n').slice(0, rows.length))
   },
 })
+
+/** The subject that a flag names, as it is or as an agent. */
+async function subjectOf(
+  { flags, folder }: Pick<Base, 'folder'> & { readonly flags: FlagReader<typeof auditFlags> },
+  operator: Operator,
+): Promise<string | undefined> {
+  const subject = flags.text('subject')
+  if (flags.text('agent') === undefined) return subject
+  if (subject !== undefined) throw usageError('either --subject or --agent')
+  return didOf(await chosenAgent({ flags, folder, arguments: [] }), async () => operator)
+}
 
 function readLimit(text: string): number {
   if (text === 'all') return Number.POSITIVE_INFINITY

@@ -36,6 +36,7 @@ export const demo = defineCommand({
     },
   ],
   flags,
+  folder: 'unused',
   async run(context) {
     const { flags, fetch, fetchAnyway, signal, note, answer, json } = context
     const server = checkServer(flags.text('server') ?? DEFAULT_SERVER)
@@ -61,8 +62,8 @@ export const demo = defineCommand({
       if (!isKept && !isNeeded) await rm(folder, { recursive: true, force: true })
     }
     if (isNeeded) return 'refused'
-    if (keeps) answer({ step: 'kept', folder }, `Go on with it: auth4agent whoami --config ${folder}`)
-    else if (json) answer({ step: 'cleaned-up' }, '')
+    if (keeps) answer({ step: 'kept', folder }, `Go on with it: auth4agent whoami --config ${folder}`, folder)
+    else if (json) answer({ step: 'cleaned-up' }, '', [])
     else note('The domain was given up, and the folder is gone.')
     return 'ok'
   },

@@ -19,6 +19,8 @@ export const endDeploymentTokens = defineCommand({
     const administrator = await openAdministrator(context)
     const ended = await context.progress('ending all tokens', administrator.endAllTokens(context.flags.text('reason')))
     const { minimum_epoch, ended_at } = ended
-    context.answer(ended, `all tokens of the deployment ended\n\n${lines({ minimum_epoch, ended_at })}`)
+    context.answer(ended, `all tokens of the deployment ended\n\n${lines({ minimum_epoch, ended_at })}`, [
+      String(minimum_epoch),
+    ])
   },
 })

@@ -51,7 +51,9 @@ export const doctor = defineCommand({
     const looking = progress(`looking at ${place.server}`, runChecks(checks, { timeoutMs, signal }))
     const findings = [...inspected.findings, ...(await looking)]
     const isWell = findings.every(({ level }) => level !== 'problem')
-    answer({ ok: isWell, findings }, json ? '' : writeFindings(findings, style))
+    const wrong = findings.filter(({ level }) => level !== 'ok')
+    const brief = wrong.map(({ check, level, message }) => `${level}  ${check}  ${message}`)
+    answer({ ok: isWell, findings }, json ? '' : writeFindings(findings, style), brief)
     return isWell ? 'ok' : 'refused'
   },
 })

@@ -25,6 +25,7 @@ export const health = defineCommand({
     answer(
       health,
       `Server status: ${isWell ? style.good(said) : style.bad(said)}\n${lines({ Timestamp: typeof timestamp === 'number' ? timestamp : undefined })}`,
+      [String(status)],
     )
     return isWell ? 'ok' : 'refused'
   },

@@ -1,19 +1,26 @@
 import { rename, stat } from 'node:fs/promises'
 import { encodeBase64 } from '@auth4agent/core/encoding/base64'
-import { encodeMultikey } from '@auth4agent/core/encoding/multibase'
 import { fingerprint, formatDid } from '@auth4agent/core/identity/did'
-import { createKeyFile, pathsIn, updateAgentConfig, updateOperatorConfig, writeText } from '@auth4agent/sdk/node'
+import { buildDidDocument } from '@auth4agent/core/identity/did-document'
+import {
+  createKeyFile,
+  keyFileReference,
+  pathsIn,
+  updateAgentConfig,
+  updateOperatorConfig,
+  writeText,
+} from '@auth4agent/sdk/node'
 import { configurationError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { checkServer, normalizeDomain } from '../server-address.ts'
-import { indented } from '../text.ts'
+import { indented, lines } from '../text.ts'
 
 const flags = {
   operator: { kind: 'boolean', help: 'an operator instead of an agent' },
   domain: { kind: 'text', value: 'DOMAIN', help: "the operator's domain", required: true },
   server: { kind: 'text', value: 'URL', help: 'the server, http://localhost:8080 unless told' },
   issuer: { kind: 'text', value: 'ISSUER', help: 'what the server calls itself, where that is not its address' },
-  output: { kind: 'text', value: 'FILE', help: 'write what is public into a file instead' },
+  output: { kind: 'text', value: 'FILE', help: 'write what is public into a file instead, as JSON' },
   force: {
     kind: 'boolean',
     help: 'although there is one: its key and configuration are kept beside, under another name',
@@ -23,7 +30,7 @@ const flags = {
 /** Makes key and configuration of an agent or operator; all on this machine. */
 export const init = defineCommand({
   help: [
-    'Makes a new key, which never leaves this machine, and agent.json or operator.json beside it. Prints what is public.',
+    'Makes a new key, which never leaves this machine, and agent.json or operator.json beside it. Prints what is public; --json has all of it.',
     "A key that is there already is never written over: whoever loses an operator's key loses its agents.",
   ],
   examples: [
@@ -35,19 +42,28 @@ export const init = defineCommand({
     },
   ],
   flags,
-  async run({ flags, folder, answer, json, now }) {
+  folder: 'made',
+  async run({ flags, folder, answer, now }) {
     const server = checkServer(flags.text('server') ?? 'http://localhost:8080')
     const common = { domain: normalizeDomain(flags.required('domain')), server, issuer: flags.text('issuer') }
     const role = flags.on('operator') ? 'operator' : 'agent'
     await makeRoom(folder, role, flags.on('force') ? now() : undefined)
-    const made = role === 'operator' ? await initOperator(folder, common) : await initAgent(folder, common, now())
+    const made = role === 'operator' ? await initOperator(folder, common) : await initAgent(folder, common)
     const output = flags.text('output')
-    if (output === undefined) return answer(made, indented(made))
+    const result = 'did' in made ? made.did : made.root_public_key
+    if (output === undefined) return answer(made, toText(made, folder), result)
     await writeText(output, indented(made), { replacesLink: true })
-    answer({ ...made, output }, `identity written to ${output}`)
-    return json ? 'ok' : undefined
+    answer({ ...made, output }, `identity written to ${output}`, result)
   },
 })
+
+type Made = Awaited<ReturnType<typeof initOperator> | ReturnType<typeof initAgent>>
+
+function toText(made: Made, folder: string): string {
+  const { mode, server } = made
+  const told = 'did' in made ? { did: made.did } : { domain: made.domain, root_public_key: made.root_public_key }
+  return `${mode} made\n\n${lines({ ...told, server, folder })}\n\nnext:\nauth4agent register ${mode}`
+}
 
 interface Common {
   readonly domain: string
@@ -58,38 +74,23 @@ interface Common {
 async function initOperator(folder: string, { domain, server, issuer }: Common) {
   const path = pathsIn(folder).operatorKey
   const root_public_key = encodeBase64((await createKeyFile(path)).publicKey)
-  const key = { provider: 'file', ref: path }
+  const key = keyFileReference(folder, path)
   const told = issuer === undefined ? {} : { issuer }
   await updateOperatorConfig(folder, { id: '', domain, server_url: server, root_public_key, key, ...told })
   return { mode: 'operator', domain, root_public_key, server }
 }
 
-async function initAgent(folder: string, { domain, server, issuer }: Common, nowMs: number) {
+async function initAgent(folder: string, { domain, server, issuer }: Common) {
   const path = pathsIn(folder).agentKey
   const { publicKey } = await createKeyFile(path)
   const did = formatDid(domain, fingerprint(publicKey))
   const public_key = encodeBase64(publicKey)
-  const did_document = didDocument(did, publicKey, nowMs)
-  const key = { provider: 'file', ref: path }
+  // What the server publishes once the agent is active.
+  const did_document = buildDidDocument({ did, status: 'active', publicKey })
+  const key = keyFileReference(folder, path)
   const told = issuer === undefined ? {} : { issuer }
   await updateAgentConfig(folder, { did, operator_id: '', server_url: server, public_key, key, did_document, ...told })
   return { mode: 'agent', did, public_key, did_document, server }
-}
-
-/** DID Core 1.0, with the members that version 1 has. */
-function didDocument(did: string, publicKey: Uint8Array, nowMs: number) {
-  const id = `${did}#key-1`
-  return {
-    '@context': ['https://www.w3.org/ns/did/v1'],
-    id: did,
-    controller: did,
-    created_at: new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z'),
-    verificationMethod: [
-      { id, type: 'Ed25519VerificationKey2020', controller: did, publicKeyMultibase: encodeMultikey(publicKey) },
-    ],
-    authentication: [id],
-    assertionMethod: [id],
-  }
 }
 
 /** Sees to it that nothing is lost: refuses where there is a key or configuration, or moves both aside. */

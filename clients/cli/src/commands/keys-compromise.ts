@@ -17,7 +17,12 @@ const flags = {
   ...reasonFlag,
   force: { kind: 'boolean', help: 'although no other key is ready' },
   kid: { kind: 'text', value: 'KID', help: 'the key, as `keys list` shows it; some begin with a dash: --kid=KID' },
-  'held-by': { kind: 'text', value: 'HOLDER', help: 'instead of one: every key that the `database` holds' },
+  'held-by': {
+    kind: 'text',
+    value: 'HOLDER',
+    help: 'instead of one: every key that the `database` holds',
+    choices: ['database'],
+  },
 } as const
 
 /** Marks a key, or all that are held in one place, as compromised. */
@@ -59,7 +64,7 @@ async function compromiseOne(given: string, context: Context<typeof flags>): Pro
   const marked = await context.progress('marking', mark(administrator, given, context))
   const { kid, compromised_at, active_kid } = marked
   const told = { kid, compromised_at, 'signs now': active_kid }
-  context.answer(marked, `key marked as compromised\n\n${lines(told)}`)
+  context.answer(marked, `key marked as compromised\n\n${lines(told)}`, [kid])
 }
 
 async function compromiseAll(holder: string, context: Context<typeof flags>): Promise<void> {
@@ -70,7 +75,11 @@ async function compromiseAll(holder: string, context: Context<typeof flags>): Pr
   for (const { kid } of leaked) {
     compromised.push(await context.progress('marking', mark(administrator, kid, context)))
   }
-  context.answer({ compromised }, toText(leaked))
+  context.answer(
+    { compromised },
+    toText(leaked),
+    compromised.map(({ kid }) => kid),
+  )
 }
 
 function mark({ keys }: Administrator, kid: string, { flags: given }: Context<typeof flags>): Promise<CompromisedKey> {

@@ -1,3 +1,4 @@
+import { TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
 import { readText } from '@auth4agent/sdk/node'
 import { configurationError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
@@ -17,7 +18,12 @@ export const importKey = defineCommand({
   flags: {
     ...adminFlags,
     ...reasonFlag,
-    alg: { kind: 'text', value: 'ALG', help: 'Ed25519, for a key of that curve that is not for EdDSA' },
+    alg: {
+      kind: 'text',
+      value: 'ALG',
+      help: 'Ed25519, for a key of that curve that is not for EdDSA',
+      choices: TOKEN_ALGORITHMS,
+    },
   },
   async run(context) {
     const { flags, readStdin, progress, answer } = context
@@ -28,6 +34,6 @@ export const importKey = defineCommand({
     const how = { alg: flags.text('alg'), reason: flags.text('reason') }
     const key = await progress('importing', administrator.keys.import(text, how))
     const { kid, alg, state, ready_at } = key
-    answer(key, `key imported\n\n${lines({ kid, alg, state, ready_at })}`)
+    answer(key, `key imported\n\n${lines({ kid, alg, state, ready_at })}`, [kid])
   },
 })

@@ -1,3 +1,4 @@
+import { TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
 import type { SigningKeyState } from '@auth4agent/sdk'
 import { defineCommand } from '../command.ts'
 import { adminFlags, reasonFlag } from '../common-flags.ts'
@@ -20,7 +21,11 @@ export const listKeys = defineCommand({
   async run(context) {
     const list = await context.progress('asking the server', (await openAdministrator(context)).keys.list())
     const state = lines({ 'sealed under': list.kek_id, 'sealed under others': list.sealed_under_others })
-    context.answer(list, `${keyTable(list.keys)}\n\n${state}`)
+    context.answer(
+      list,
+      `${keyTable(list.keys)}\n\n${state}`,
+      list.keys.map(({ kid }) => kid),
+    )
   },
 })
 
@@ -34,14 +39,19 @@ export const rotateKeys = defineCommand({
   flags: {
     ...adminFlags,
     ...reasonFlag,
-    alg: { kind: 'text', value: 'ALG', help: 'EdDSA, Ed25519, ES256 or RS256 alone' },
+    alg: { kind: 'text', value: 'ALG', help: 'EdDSA, Ed25519, ES256 or RS256 alone', choices: TOKEN_ALGORITHMS },
     kid: { kind: 'text', value: 'KID', help: 'the prepared key that is to sign; some begin with a dash: --kid=KID' },
   },
   async run(context) {
     const { flags } = context
     const what = { alg: flags.text('alg'), kid: flags.text('kid'), reason: flags.text('reason') }
     const rotated = await context.progress('rotating', (await openAdministrator(context)).keys.rotate(what))
-    context.answer(rotated, `keys rotated\n\n${keyTable([...rotated.active, ...rotated.retiring])}`)
+    const text = `keys rotated\n\n${keyTable([...rotated.active, ...rotated.retiring])}`
+    context.answer(
+      rotated,
+      text,
+      rotated.active.map(({ kid }) => kid),
+    )
   },
 })
 

@@ -18,7 +18,7 @@ export const endAllTokens = defineCommand({
     const operator = await openOperator(context)
     const ended = await context.progress('ending all tokens', operator.endAllTokens(context.flags.text('reason')))
     const { epoch, ended_at } = ended
-    context.answer(ended, `all tokens ended\n\n${lines({ id: operator.id, epoch, ended_at })}`)
+    context.answer(ended, `all tokens ended\n\n${lines({ id: operator.id, epoch, ended_at })}`, [String(epoch)])
   },
 })
 
@@ -49,6 +49,6 @@ export const releaseDomain = defineCommand({
     }
     const released = await progress('giving the domain up', operator.release(flags.text('reason')))
     const { id, status, released_at } = released
-    answer(released, `domain given up\n\n${lines({ id, domain, status, released_at })}`)
+    answer(released, `domain given up\n\n${lines({ id, domain, status, released_at })}`, [id])
   },
 })

@@ -23,7 +23,7 @@ export const suspendOperator = defineCommand({
     const { operators } = await openAdministrator(context)
     const suspended = await context.progress('suspending', operators.suspend(id, context.flags.text('reason')))
     const { status, suspended_at } = suspended
-    context.answer(suspended, `operator suspended\n\n${lines({ id, status, suspended_at })}`)
+    context.answer(suspended, `operator suspended\n\n${lines({ id, status, suspended_at })}`, [id])
   },
 })
 
@@ -37,7 +37,7 @@ export const reinstateOperator = defineCommand({
     const id = operatorId(context.arguments)
     const reinstated = await context.progress('reinstating', (await openAdministrator(context)).operators.reinstate(id))
     const { status, reinstated_at } = reinstated
-    context.answer(reinstated, `operator reinstated\n\n${lines({ id, status, reinstated_at })}`)
+    context.answer(reinstated, `operator reinstated\n\n${lines({ id, status, reinstated_at })}`, [id])
   },
 })
 

@@ -40,12 +40,12 @@ export const operatorToken = defineCommand({
     if (flags.on('admin')) {
       if (flags.text('key') === undefined) throw usageError('missing: --key FILE, the key of the administrator')
       const assertion = await (await openAdministrator(context)).assert(rpc)
-      return answer({ assertion, ...(rpc !== undefined && { rpc }) }, assertion)
+      return answer({ assertion, ...(rpc !== undefined && { rpc }) }, assertion, assertion)
     }
     const operator = await openOperator(context)
     const filled = rpc?.replaceAll('{operator}', operator.id)
     const assertion = await operator.assert(filled)
-    answer({ assertion, ...(filled !== undefined && { rpc: filled }) }, assertion)
+    answer({ assertion, ...(filled !== undefined && { rpc: filled }) }, assertion, assertion)
   },
 })
 

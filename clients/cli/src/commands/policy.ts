@@ -17,7 +17,7 @@ export const getPolicy = defineCommand({
   flags: operatorFlags,
   async run(context) {
     const policy = await context.progress('asking the server', (await openOperator(context)).policy.get())
-    context.answer(policy, indented(policy))
+    context.answer(policy, indented(policy), indented(policy))
   },
 })
 
@@ -43,7 +43,7 @@ export const setPolicy = defineCommand({
   async run(context) {
     const policy = readPolicyText(await readSource(context))
     const set = await context.progress('setting the policy', (await openOperator(context)).policy.set(policy))
-    context.answer(set, `policy set\n\n${indented(set)}`)
+    context.answer(set, `policy set\n\n${indented(set)}`, indented(set))
   },
 })
 

@@ -10,6 +10,7 @@ import { OPERATOR_CALLS, type OperatorCall } from '../proxy/operator-calls.ts'
 import { type Proxy, type ProxyEntry, type ProxyOptions, startProxy } from '../proxy/proxy-server.ts'
 import { compact } from '../text.ts'
 
+const CALLS = OPERATOR_CALLS.map(({ name }) => name)
 const PREFIX_BYTES = 16
 
 /** Signs the operator calls of tools that cannot. */
@@ -17,7 +18,7 @@ export const proxy = defineCommand({
   help: [
     "Listens on this machine and passes everything on to the server. Calls that need the operator's assertion get one, made with its key, so that tools and scripts that cannot sign keep working: give them the address that it prints as their server.",
     'The address has a secret in it. Whoever knows it may do what the operator may, for as long as the proxy runs: it is printed once, and the log is without it. Web pages are refused, and so is every other machine.',
-    `Names for --allow: ${OPERATOR_CALLS.map(({ name }) => name).join(', ')}. Calls of anyone need no signature and always pass.`,
+    `Names for --allow: ${CALLS.join(', ')}. Calls of anyone need no signature and always pass.`,
   ],
   examples: [
     { does: 'for the tools of this hour', line: 'auth4agent proxy --port 8090' },
@@ -31,13 +32,13 @@ export const proxy = defineCommand({
   flags: {
     ...serverFlags,
     port: { kind: 'text', value: 'PORT', help: 'of 127.0.0.1; a free one unless told' },
-    host: { kind: 'text', value: 'ADDRESS', help: '127.0.0.1, unless told ::1' },
+    host: { kind: 'text', value: 'ADDRESS', help: '127.0.0.1, unless told ::1', choices: ['127.0.0.1', '::1'] },
     'prefix-file': {
       kind: 'text',
       value: 'FILE',
       help: 'write the address there too, readable by you alone, and remove it in the end',
     },
-    allow: { kind: 'list', value: 'CALL', help: 'sign these calls alone; comma-separated or repeated' },
+    allow: { kind: 'list', value: 'CALL', help: 'sign these calls alone; comma-separated or repeated', choices: CALLS },
     'read-only': { kind: 'boolean', help: 'sign only what changes nothing' },
   },
   async run(context) {
@@ -63,7 +64,7 @@ export const proxy = defineCommand({
     const file = flags.text('prefix-file')
     try {
       if (file !== undefined) await writeAddressFile(file, running.url)
-      answer({ url: running.url, server, operator_id: operator.id }, running.url)
+      answer({ url: running.url, server, operator_id: operator.id }, running.url, running.url)
       note(`signing for ${domain} at ${server}; Ctrl-C ends it`)
       if (!signal.aborted) await once(signal, 'abort')
     } finally {
@@ -86,13 +87,6 @@ async function listen(options: ProxyOptions): Promise<Proxy> {
 
 function signsOf(lists: readonly string[], isReadOnly: boolean): (call: OperatorCall) => boolean {
   const names = lists.flatMap((list) => list.split(',')).map((name) => name.trim())
-  const unknown = names.find((name) => OPERATOR_CALLS.every((call) => call.name !== name))
-  if (unknown !== undefined) {
-    throw usageError(
-      `--allow does not know ${JSON.stringify(unknown)}`,
-      `It knows ${OPERATOR_CALLS.map(({ name }) => name).join(', ')}.`,
-    )
-  }
   return ({ name, reads }) => (names.length === 0 || names.includes(name)) && (reads || !isReadOnly)
 }
 

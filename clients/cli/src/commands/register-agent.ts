@@ -37,7 +37,9 @@ export const registerAgent = defineCommand({
     await updateAgentConfig(folder, { operator_id: operatorId })
     const next =
       registered.status === 'pending' ? `\n\nnext, for its operator:\nauth4agent agents approve ${agent.did}` : ''
-    answer(registered, `agent registered\n\n${lines({ did: registered.did, status: registered.status })}${next}`)
+    answer(registered, `agent registered\n\n${lines({ did: registered.did, status: registered.status })}${next}`, [
+      registered.did,
+    ])
   },
 })
 

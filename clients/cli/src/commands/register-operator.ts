@@ -27,6 +27,7 @@ export const registerOperator = defineCommand({
     answer(
       registered,
       `operator registered\n\n${lines({ id: registered.id, domain: registered.domain, status: registered.status })}\n\n${next}`,
+      [registered.id],
     )
     const issuer = choice.issuer ?? choice.server
     if (operatorId({ issuer, domain: registered.domain, thumbprint: thumbprint(key.publicKey) }) !== registered.id) {

@@ -1,21 +1,12 @@
 import { type AgentRecord, openCalls } from '@auth4agent/sdk'
+import { agentArgument, agentFlags, chosenAgent, namedAgent } from '../agent-name.ts'
 import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { operatorFlags, reasonFlag } from '../common-flags.ts'
-import type { Context } from '../context.ts'
-import { agentName, chooseServer, openOperator, requireAgent } from '../parties.ts'
+import { chooseServer, openOperator } from '../parties.ts'
 import { readToken } from '../secrets.ts'
 import { columns, lines } from '../text.ts'
 
-const agentFlags = {
-  ...operatorFlags,
-  'agent-id': {
-    kind: 'text',
-    value: 'AGENT',
-    help: "the agent's id or DID; suspend and reactivate take that of agent.json",
-  },
-  id: { kind: 'text', value: 'AGENT', help: 'the same' },
-} as const
 const AGENT = 'did:agent:example.com:21fe31dfa154a261626bf854046fd227'
 
 /** Revokes one token. */
@@ -46,7 +37,9 @@ export const revokeToken = defineCommand({
           )
         : (await openOperator(context)).revokeToken(jti, reason)
     const revoked = await progress('revoking', call)
-    answer(revoked, `token revoked\n\n${lines({ jti: revoked.jti, revoked_at: revoked.revoked_at })}`)
+    const { jti: id, revoked_at, ended_operator_id: operator } = revoked
+    const also = operator ? ', and with it all tokens of the operator: it had 10,000 revoked tokens already' : ''
+    answer(revoked, `token revoked${also}\n\n${lines({ jti: id, revoked_at })}`, [id])
   },
 })
 
@@ -56,17 +49,20 @@ export const revokeAgent = defineCommand({
   examples: [
     {
       does: 'an agent that is not needed any more',
-      line: `auth4agent revoke agent --id ${AGENT} --reason decommissioned`,
+      line: `auth4agent revoke agent ${AGENT} --reason decommissioned`,
     },
   ],
-  flags: { ...agentFlags, ...reasonFlag },
+  arguments: [agentArgument],
+  flags: { ...operatorFlags, ...agentFlags, ...reasonFlag },
   async run(context) {
-    const agent = chosen(context)
+    const agent = await namedAgent(context)
     const revoked = await context.progress(
       'revoking',
       (await openOperator(context)).agents.revoke(agent, context.flags.text('reason')),
     )
-    context.answer(revoked, `agent revoked\n\n${lines({ did: revoked.agent_did, revoked_at: revoked.revoked_at })}`)
+    context.answer(revoked, `agent revoked\n\n${lines({ did: revoked.agent_did, revoked_at: revoked.revoked_at })}`, [
+      revoked.agent_did,
+    ])
   },
 })
 
@@ -77,12 +73,13 @@ export const suspendAgent = defineCommand({
     { does: 'the agent of agent.json', line: 'auth4agent revoke suspend --reason investigating' },
     {
       does: 'while something is looked into',
-      line: `auth4agent revoke suspend --agent-id ${AGENT} --reason investigating`,
+      line: `auth4agent revoke suspend ${AGENT} --reason investigating`,
     },
   ],
-  flags: { ...agentFlags, ...reasonFlag },
+  arguments: [agentArgument],
+  flags: { ...operatorFlags, ...agentFlags, ...reasonFlag },
   async run(context) {
-    const agent = await chosenOrOwn(context)
+    const agent = await chosenAgent(context)
     const suspended = await context.progress(
       'suspending',
       (await openOperator(context)).agents.suspend(agent, context.flags.text('reason')),
@@ -90,6 +87,7 @@ export const suspendAgent = defineCommand({
     context.answer(
       suspended,
       `agent suspended\n\n${lines({ did: suspended.agent_did, suspended_at: suspended.suspended_at })}`,
+      [suspended.agent_did],
     )
   },
 })
@@ -97,14 +95,16 @@ export const suspendAgent = defineCommand({
 /** Lets an agent go on. */
 export const reactivateAgent = defineCommand({
   help: ['Ends a suspension. Tokens from before stay ended.'],
-  examples: [{ does: 'it was nothing', line: `auth4agent revoke reactivate --agent-id ${AGENT}` }],
-  flags: agentFlags,
+  examples: [{ does: 'it was nothing', line: `auth4agent revoke reactivate ${AGENT}` }],
+  arguments: [agentArgument],
+  flags: { ...operatorFlags, ...agentFlags },
   async run(context) {
-    const agent = await chosenOrOwn(context)
+    const agent = await chosenAgent(context)
     const active = await context.progress('reactivating', (await openOperator(context)).agents.reactivate(agent))
     context.answer(
       active,
       `agent reactivated\n\n${lines({ did: active.agent_did, reactivated_at: active.reactivated_at })}`,
+      [active.agent_did],
     )
   },
 })
@@ -122,7 +122,11 @@ export const listRevoked = defineCommand({
       status,
       revoked_at ?? suspended_at ?? '',
     ])
-    context.answer(found, found.length === 0 ? 'no agent is suspended or revoked' : columns(rows))
+    context.answer(
+      found,
+      found.length === 0 ? 'no agent is suspended or revoked' : columns(rows),
+      found.map(({ did }) => did),
+    )
   },
 })
 
@@ -132,20 +136,4 @@ async function stopped(agents: AsyncIterable<AgentRecord>): Promise<AgentRecord[
     if (agent.status === 'suspended' || agent.status === 'revoked') found.push(agent)
   }
   return found
-}
-
-/** The agent that flags name, else that of the folder: only for what can be taken back. */
-async function chosenOrOwn(context: Context<typeof agentFlags>): Promise<string> {
-  const { flags, folder } = context
-  if (flags.text('agent-id') !== undefined || flags.text('id') !== undefined) return chosen(context)
-  return (await requireAgent(folder)).did
-}
-
-function chosen({ flags }: Context<typeof agentFlags>): string {
-  const [agent, id] = [flags.text('agent-id'), flags.text('id')]
-  const one = agent ?? id
-  if (one === undefined || (agent !== undefined && id !== undefined)) {
-    throw usageError('missing: --agent-id AGENT', 'Its id or DID: `auth4agent agents list` shows both.')
-  }
-  return agentName(one)
 }

@@ -34,6 +34,10 @@ export const setServer = defineCommand({
     if (agent !== undefined) await updateAgentConfig(folder, changes(agent.issuer))
     if (operator !== undefined) await updateOperatorConfig(folder, changes(operator.issuer))
     const updated = [...(agent ? ['agent'] : []), ...(operator ? ['operator'] : [])]
-    answer({ server_url, ...(issuer !== '' && { issuer }), updated }, `Server URL updated to: ${server_url}`)
+    answer(
+      { server_url, ...(issuer !== '' && { issuer }), updated },
+      `Server URL updated to: ${server_url}`,
+      server_url,
+    )
   },
 })

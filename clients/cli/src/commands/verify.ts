@@ -5,6 +5,7 @@ import { serverFlags } from '../common-flags.ts'
 import type { Context } from '../context.ts'
 import { type OfflineVerification, verifyOffline } from '../offline.ts'
 import { chooseServer, type ServerChoice } from '../parties.ts'
+import { readScopes, SCOPES_HELP, scopeFlag } from '../scopes.ts'
 import { readToken } from '../secrets.ts'
 import { lines } from '../text.ts'
 
@@ -20,7 +21,7 @@ const verifyFlags = {
   },
   online: { kind: 'boolean', help: 'ask the server, which knows about revocation' },
   aud: { kind: 'list', value: 'AUDIENCE', help: 'it must be for one of these' },
-  scope: { kind: 'text', value: 'SCOPES', help: 'it must have all of these, space-separated' },
+  scope: { ...scopeFlag, help: `it must have all of these, ${SCOPES_HELP}` },
   operator: { kind: 'list', value: 'OPERATOR', help: "its operator's domain or id must be one of these" },
 } as const
 
@@ -40,6 +41,8 @@ export const verify = defineCommand({
   ],
   flags: verifyFlags,
   async run(context) {
+    // A demand that cannot be read stops before anything is asked.
+    readScopes(context.flags.list('scope'))
     const token = await readToken(context.flags.required('token'), context)
     const choice = await chooseServer(context)
     const offline = await context.progress('reading the keys', offlineOf(token, choice, context))
@@ -47,7 +50,8 @@ export const verify = defineCommand({
       ? await context.progress('asking the server', onlineOf(token, choice, context))
       : undefined
     const isValid = offline.verdict === undefined && online?.valid !== false
-    context.answer(toJson(offline, online, isValid), toText(offline, online, isValid, context))
+    const reason = reasonOf(offline, online, isValid)
+    context.answer(toJson(offline, online, isValid), toText(offline, online, isValid, context), [reason ?? 'valid'])
     return isValid ? 'ok' : 'refused'
   },
 })
@@ -60,23 +64,30 @@ async function offlineOf(
   const jwks = await createTransport({ server, fetch })({ method: 'GET', path: '/.well-known/jwks.json', signal })
   const wanted = {
     audience: flags.list('aud'),
-    scope: scopesOf(flags.text('scope')),
+    scope: readScopes(flags.list('scope')),
     operators: flags.list('operator'),
   }
   return verifyOffline(token, { issuer, jwks, nowS: now() / 1000, wanted })
 }
 
 async function onlineOf(token: string, { server }: ServerChoice, { flags, fetch }: Context<typeof verifyFlags>) {
-  const scope = scopesOf(flags.text('scope')).join(' ')
-  const wanted = { audience: flags.list('aud'), operators: flags.list('operator'), ...(scope !== '' && { scope }) }
+  const scope = readScopes(flags.list('scope')).join(' ')
+  const [audience, operators] = [flags.list('aud'), flags.list('operator')]
+  const wanted = {
+    ...(audience.length > 0 && { audience }),
+    ...(operators.length > 0 && { operators }),
+    ...(scope !== '' && { scope }),
+  }
   return openCalls({ server, fetch }).verifyToken(token, wanted)
 }
 
-function scopesOf(text = ''): string[] {
-  return text.split(' ').filter(Boolean)
+/** Why it is not valid; undefined when it is. */
+function reasonOf({ verdict }: OfflineVerification, online: OnlineVerification | undefined, valid: boolean) {
+  return valid ? undefined : (verdict ?? online?.reason ?? 'REFUSED')
 }
 
-function toJson({ claims, verdict }: OfflineVerification, online: OnlineVerification | undefined, valid: boolean) {
+function toJson(offline: OfflineVerification, online: OnlineVerification | undefined, valid: boolean) {
+  const { claims, verdict } = offline
   const reason = verdict ?? (valid ? undefined : (online?.reason ?? undefined))
   return {
     valid,

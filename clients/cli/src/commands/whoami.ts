@@ -8,7 +8,7 @@ export const whoami = defineCommand({
   help: ['Reads agent.json and operator.json, and asks nobody. The agent comes first; --verbose and --json show both.'],
   examples: [
     { does: 'in a glance', line: 'auth4agent whoami' },
-    { does: "the agent's DID", line: 'auth4agent whoami --json | jq -r .did' },
+    { does: "the agent's DID", line: 'auth4agent whoami --quiet' },
   ],
   flags: { verbose: { kind: 'boolean', help: 'agent and operator, with their files' } },
   async run({ flags, folder, answer }) {
@@ -30,7 +30,8 @@ export const whoami = defineCommand({
     const shown: string[] = parts
     if (isAgent) shown.push(agentText(agent, verbose))
     if (operator !== undefined && (verbose || !isAgent)) shown.push(operatorText(operator, verbose))
-    answer(json, [...shown, ...(verbose ? [`Folder: ${folder}`] : [])].join('\n\n'))
+    const name = isAgent ? agent.did : ((operator?.id || operator?.domain) ?? '')
+    answer(json, [...shown, ...(verbose ? [`Folder: ${folder}`] : [])].join('\n\n'), [name])
   },
 })
 

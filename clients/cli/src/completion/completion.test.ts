@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -13,11 +13,20 @@ let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'a4a-completion-'))
   await writeFile(join(folder, 'a file.json'), '')
+  await Promise.all(
+    ['staging', 'production'].map((name) => mkdir(join(folder, 'home/contexts', name), { recursive: true })),
+  )
+  const main = join(import.meta.dirname, '../main.ts')
+  await mkdir(join(folder, 'bin'))
+  await writeFile(join(folder, 'bin/auth4agent'), `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`, {
+    mode: 0o755,
+  })
 })
 afterAll(() => rm(folder, { recursive: true }))
 
 function run(shell: string, args: readonly string[], input = ''): readonly string[] {
-  const { stdout, stderr, status } = spawnSync(shell, args, { encoding: 'utf8', input, cwd: folder })
+  const env = { PATH: `${join(folder, 'bin')}:${process.env.PATH}`, AUTH4AGENT_HOME: join(folder, 'home') }
+  const { stdout, stderr, status } = spawnSync(shell, args, { encoding: 'utf8', input, cwd: folder, env })
   expect({ stderr, status }).toEqual({ stderr: '', status: 0 })
   return stdout
     .split('\n')
@@ -100,6 +109,25 @@ describe.each(shells)('%s', (name, complete) => {
     expect(offers('completion', '')).toEqual(['bash', 'fish', 'zsh'])
   })
 
+  it('offers the values that a flag takes', () => {
+    expect(offers('agents', 'list', '--status', '')).toEqual(['active', 'pending', 'revoked', 'suspended'])
+    expect(offers('audit', '--outcome', 'r')).toEqual(['refused'])
+    expect(offers('keys', 'rotate', '--alg', 'E')).toEqual(['ES256', 'Ed25519', 'EdDSA'].toSorted())
+    expect(offers('proxy', '--allow', 'suspend')).toEqual(['suspend-agent'])
+    expect(offers('agents', 'update', '--bound-challenges', 'r')).toEqual(['required'])
+  })
+
+  it('offers the contexts that there are, by asking the tool', () => {
+    expect(offers('context', 'use', '')).toEqual(['default', 'production', 'staging'])
+    expect(offers('whoami', '--context', 's')).toEqual(['staging'])
+    expect(offers('--context', 'staging', 'proxy', '--re')).toEqual(['--read-only'])
+  })
+
+  it('offers files where a command takes one, and behind --', () => {
+    expect(offers('keys', 'import', 'a')).toEqual(['a file.json'])
+    expect(offers('exec', '--json', '--', '--sc')).toEqual([])
+  })
+
   it('offers files where a flag takes one, and nothing where it takes what no shell knows', () => {
     expect(offers('proxy', '--prefix-file', 'a')).toEqual(['a file.json'])
     expect(offers('proxy', '--port', '')).toEqual([])
@@ -110,6 +138,6 @@ describe.each(shells)('%s', (name, complete) => {
 it('says for which shells there is one', async () => {
   expect(await runCli(['completion', 'csh'])).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('bash, zsh and fish'),
+    stderr: expect.stringContaining('bash, zsh or fish'),
   })
 })

@@ -6,9 +6,13 @@ interface OfferedFlag {
   /** With its dashes. */
   readonly name: string
   readonly help: string
-  /** What follows it: nothing, a file or folder, or something that no shell can know. */
-  readonly takes: 'nothing' | 'file' | 'value'
+  readonly takes: Takes
+  /** The values there are, where they are known. */
+  readonly choices: readonly string[]
 }
+
+/** What follows a flag or a command: nothing, a file or folder, a context, or something that no shell can know. */
+type Takes = 'nothing' | 'file' | 'context' | 'value'
 
 /** A word that may come next. */
 interface OfferedWord {
@@ -21,12 +25,14 @@ export interface Place {
   /** Words typed so far, without flags: `agents`, `agents list`; empty at the start. */
   readonly at: string
   readonly words: readonly OfferedWord[]
+  /** What the command takes as its word. */
+  readonly takes: Takes
   /** Of the command and of every command. */
   readonly flags: readonly OfferedFlag[]
 }
 
 /** What a file's or folder's name is called in the help. */
-const FILES = new Set(['FILE', 'FOLDER', 'PATH'])
+const FILES = new Set(['FILE', 'FOLDER'])
 const GLOBAL = offered(globalFlags)
 
 /** All places of a command line, the start first. Loads every command. */
@@ -35,10 +41,11 @@ export async function completionPlaces(commands: readonly CommandEntry[]): Promi
   const starts = new Set(commands.flatMap(({ words }) => beginnings(words)))
   return [...starts].map((at) => {
     const own = loaded.find(({ words }) => words === at)?.command
-    const choices = own?.arguments[0]?.name.includes('|') === true ? own.arguments[0].name.split('|') : []
+    const { name = '', help = '', choices = [] } = own?.arguments[0] ?? {}
     return {
       at,
-      words: [...nextWords(commands, at), ...choices.map((word) => ({ word, help: own?.arguments[0]?.help ?? '' }))],
+      words: [...nextWords(commands, at), ...choices.map((word) => ({ word, help }))],
+      takes: name === '' ? 'nothing' : taken(name),
       flags: [...(own === undefined ? [] : offered(own.flags)), ...GLOBAL],
     }
   })
@@ -63,9 +70,15 @@ function nextWords(commands: readonly CommandEntry[], at: string): readonly Offe
 }
 
 function offered(flags: FlagTable): readonly OfferedFlag[] {
-  return Object.entries(flags).map(([name, { kind, value = '', help }]) => ({
+  return Object.entries(flags).map(([name, { kind, value = '', help, choices = [] }]) => ({
     name: `--${name}`,
     help,
-    takes: kind === 'boolean' ? 'nothing' : FILES.has(value) ? 'file' : 'value',
+    takes: kind === 'boolean' ? 'nothing' : taken(value),
+    choices,
   }))
+}
+
+function taken(value: string): Takes {
+  if (FILES.has(value)) return 'file'
+  return value === 'CONTEXT' ? 'context' : 'value'
 }

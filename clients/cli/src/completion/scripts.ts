@@ -4,23 +4,30 @@ import type { Place } from './model.ts'
 export type ScriptWriter = (places: readonly Place[]) => string
 
 /** Flags that may stand before the command's own words and take one. */
-const BEFORE = '--config'
+const BEFORE = ['--config', '--context']
+/** Prints the names of the contexts, each on a line. */
+const CONTEXTS = 'auth4agent context list --quiet 2>/dev/null'
 
 const namesThat = ({ flags }: Place, takes: string) =>
   flags.filter((flag) => flag.takes === takes).map(({ name }) => name)
+
+/** Each flag whose values are known, as `--flag=one,other`. */
+const choicesOf = ({ flags }: Place) =>
+  flags.flatMap(({ name, choices }) => (choices.length === 0 ? [] : [`${name}=${choices.join(',')}`]))
 
 /** For bash 3.2 and newer, which macOS has. */
 const bash: ScriptWriter = (places) => `# Completion of auth4agent for bash.
 _auth4agent() {
   local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}" at="" word index
-  local next="" flags="" values="" files="" IFS=$' \\t\\n'
+  local next="" flags="" values="" files="" contexts="" choices="" word_is="" IFS=$' \\t\\n'
   COMPREPLY=()
   if [ "$prev" = "=" ]; then prev="\${COMP_WORDS[COMP_CWORD-2]}"; fi
   if [ "$cur" = "=" ]; then cur=""; fi
   for ((index = 1; index < COMP_CWORD; index++)); do
     word="\${COMP_WORDS[index]}"
     case "$word" in
-      ${BEFORE}) index=$((index + 1)) ;;
+      --) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+      ${BEFORE.join('|')}) index=$((index + 1)) ;;
       -*) ;;
       *) case "$at$word" in ${patterns(places)}) at="$at$word " ;; esac ;;
     esac
@@ -28,11 +35,25 @@ _auth4agent() {
   case "$at" in
 ${places.map(bashPlace).join('\n')}
   esac
-  case " $files " in *" $prev "*)
-    compopt -o filenames 2>/dev/null
-    IFS=$'\\n'
-    COMPREPLY=($(compgen -f -- "$cur"))
-    return ;;
+  for word in $choices; do
+    case "$word" in "$prev="*)
+      word="\${word#*=}"
+      COMPREPLY=($(compgen -W "\${word//,/ }" -- "$cur"))
+      return ;;
+    esac
+  done
+  case " $files " in *" $prev "*) word_is=file ;; esac
+  case " $contexts " in *" $prev "*) word_is=context ;; esac
+  case "$word_is$cur" in
+    file-*|context-*) ;;
+    file*)
+      compopt -o filenames 2>/dev/null
+      IFS=$'\\n'
+      COMPREPLY=($(compgen -f -- "$cur"))
+      return ;;
+    context*)
+      COMPREPLY=($(compgen -W "$(${CONTEXTS})" -- "$cur"))
+      return ;;
   esac
   case " $values " in *" $prev "*) return ;; esac
   case "$cur" in -*) next="$flags" ;; esac
@@ -47,6 +68,9 @@ function bashPlace(place: Place): string {
     flags: place.flags.map(({ name }) => name),
     values: namesThat(place, 'value'),
     files: namesThat(place, 'file'),
+    contexts: namesThat(place, 'context'),
+    choices: choicesOf(place),
+    word_is: place.takes === 'file' || place.takes === 'context' ? [place.takes] : [],
   }
   const assigned = Object.entries(lists).map(([name, list]) => `${name}=${quoted(list.join(' '))}`)
   return `    ${quoted(typed(place))}) ${assigned.join(' ')} ;;`
@@ -57,11 +81,12 @@ const zsh: ScriptWriter = (places) => `#compdef auth4agent
 # Completion of auth4agent for zsh.
 _auth4agent() {
   local at="" word index prev="\${words[CURRENT-1]}"
-  local -a next flags values files
+  local -a next flags values files contexts choices word_is
   for ((index = 2; index < CURRENT; index++)); do
     word="\${words[index]}"
     case "$word" in
-      (${BEFORE}) index=$((index + 1)) ;;
+      (--) _files; return ;;
+      (${BEFORE.join('|')}) index=$((index + 1)) ;;
       (-*) ;;
       (*) case "$at$word" in (${patterns(places)}) at="$at$word " ;; esac ;;
     esac
@@ -69,12 +94,26 @@ _auth4agent() {
   case "$at" in
 ${places.map(zshPlace).join('\n')}
   esac
+  for word in $choices; do
+    [[ "$word" == "$prev="* ]] || continue
+    next=(\${(s:,:)word#*=})
+    _describe value next
+    return
+  done
   if ((\${files[(Ie)$prev]})); then
     _files
+  elif ((\${contexts[(Ie)$prev]})); then
+    next=(\${(f)"$(${CONTEXTS})"})
+    _describe context next
   elif ((\${values[(Ie)$prev]})); then
     _message value
   elif [[ "$PREFIX" == -* ]]; then
     _describe -o flag flags
+  elif [[ "$word_is" == file ]]; then
+    _files
+  elif [[ "$word_is" == context ]]; then
+    next=(\${(f)"$(${CONTEXTS})"})
+    _describe context next
   else
     _describe command next
   fi
@@ -89,6 +128,9 @@ function zshPlace(place: Place): string {
     flags: place.flags.map(({ name, help }) => described(name, help)),
     values: namesThat(place, 'value').map(quoted),
     files: namesThat(place, 'file').map(quoted),
+    contexts: namesThat(place, 'context').map(quoted),
+    choices: choicesOf(place).map(quoted),
+    word_is: place.takes === 'file' || place.takes === 'context' ? [place.takes] : [],
   }
   const assigned = Object.entries(lists).map(([name, list]) => `${name}=(${list.join(' ')})`)
   return `    (${quoted(typed(place))}) ${assigned.join('; ')} ;;`
@@ -105,7 +147,9 @@ function __auth4agent_at
             continue
         end
         switch $word
-            case ${BEFORE}
+            case --
+                return 1
+            case ${BEFORE.join(' ')}
                 set skip yes
             case '-*'
             case '*'
@@ -122,12 +166,16 @@ ${places.flatMap(fishPlace).join('\n')}
 
 function fishPlace(place: Place): string[] {
   const line = `complete -c auth4agent -n ${fishQuoted(`__auth4agent_at ${fishQuoted(typed(place))}`)}`
-  const options = { nothing: '', file: ' -r -F', value: ' -x' }
+  const contexts = fishQuoted(`(${CONTEXTS})`)
+  const options = { nothing: '', file: ' -r -F', context: ` -x -a ${contexts}`, value: ' -x' }
+  const words = { nothing: [], file: [`${line} -F`], context: [`${line} -a ${contexts}`], value: [] }
   return [
     ...place.words.map(({ word, help }) => `${line} -a ${fishQuoted(word)} -d ${fishQuoted(help)}`),
-    ...place.flags.map(
-      ({ name, takes, help }) => `${line} -l ${name.slice(2)}${options[takes]} -d ${fishQuoted(help)}`,
-    ),
+    ...words[place.takes],
+    ...place.flags.map(({ name, takes, help, choices }) => {
+      const taken = choices.length > 0 ? ` -x -a ${fishQuoted(choices.join(' '))}` : options[takes]
+      return `${line} -l ${name.slice(2)}${taken} -d ${fishQuoted(help)}`
+    }),
   ]
 }
 

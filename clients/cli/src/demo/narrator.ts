@@ -17,13 +17,15 @@ export type Narrator = (told: Told) => void
 /** Tells people in numbered paragraphs, or programs in lines of JSON. */
 export function createNarrator({
   json,
+  quiet,
   style,
   stdout,
-}: Pick<Context<FlagTable>, 'json' | 'style' | 'stdout'>): Narrator {
+}: Pick<Context<FlagTable>, 'json' | 'quiet' | 'style' | 'stdout'>): Narrator {
   let count = 0
   return ({ step, title, lines, facts }) => {
     count += 1
     if (json) return stdout.write(`${compact({ step, ...facts })}\n`)
+    if (quiet) return
     const body = lines.map((line) => `    ${plain(line)}\n`).join('')
     stdout.write(`${style.bold(`${String(count).padStart(2)}. ${title}`)}\n${body}\n`)
   }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { fingerprint, formatDid } from '@auth4agent/core/identity/did'
 import { recordName } from '@auth4agent/core/identity/proof-record'
 import { type Agent, Auth4AgentError, createAgent, createOperator, type Operator, type Signer } from '@auth4agent/sdk'
-import { createKeyFile, pathsIn, updateAgentConfig, updateOperatorConfig } from '@auth4agent/sdk/node'
+import { createKeyFile, keyFileReference, pathsIn, updateAgentConfig, updateOperatorConfig } from '@auth4agent/sdk/node'
 import { CliError } from '../cli-error.ts'
 import type { Narrator } from './narrator.ts'
 
@@ -63,7 +63,7 @@ export async function enterOperator(scene: Scene): Promise<PlayedOperator> {
     server_url: server,
     issuer,
     root_public_key,
-    key: { provider: 'file', ref },
+    key: keyFileReference(folder, ref),
   })
   tell({
     step: 'operator-registered',
@@ -127,7 +127,7 @@ export async function enterAgent(scene: Scene, { operator }: PlayedOperator): Pr
     server_url: server,
     issuer,
     public_key,
-    key: { provider: 'file', ref },
+    key: keyFileReference(folder, ref),
   }
   await updateAgentConfig(folder, config)
   tell({

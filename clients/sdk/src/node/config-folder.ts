@@ -1,11 +1,11 @@
 import { Buffer } from 'node:buffer'
 import { homedir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import type { Signer } from '../signer.ts'
 import { configurationError, readText, writeText } from './files.ts'
 import { readKeyFile } from './key-file.ts'
 
-/** Where a private key is. `file` is the one provider there is; `ref` is then its path. */
+/** Where a private key is. `file` is the one provider there is; `ref` is then its path, absolute or from the folder of its configuration. */
 export interface KeyReference {
   readonly provider: string
   readonly ref: string
@@ -56,6 +56,13 @@ export function pathsIn(folder: string) {
   } as const
 }
 
+/** Refers to a key file: by its path from the folder where it is inside, so that the folder can be moved, else by its absolute path. */
+export function keyFileReference(folder: string, path: string): KeyReference {
+  const [full, inside] = [resolve(path), relative(folder, path)]
+  const isInside = inside !== '' && inside !== '..' && !inside.startsWith(`..${sep}`) && !isAbsolute(inside)
+  return { provider: 'file', ref: isInside ? inside.split(sep).join('/') : full }
+}
+
 /** Reads `agent.json`; undefined when there is none. Rejects with CONFIGURATION. */
 export async function readAgentConfig(folder: string): Promise<AgentConfig | undefined> {
   const path = pathsIn(folder).agent
@@ -101,17 +108,19 @@ export async function updateOperatorConfig(folder: string, changes: Partial<Oper
 }
 
 /**
- * The signer of a configuration's key. One that was moved with its folder is found there. Rejects with CONFIGURATION, also when the
+ * Loads the signer of a configuration's key. An absolute path that no longer leads to a file is looked for in the folder, which may have been
+ * moved. Rejects with CONFIGURATION, also when the
  * key is not the one that the configuration names.
  */
 export async function loadSigner(folder: string, { key, ...config }: AgentConfig | OperatorConfig): Promise<Signer> {
   if (key.provider !== 'file')
     throw configurationError(`keys of the provider ${JSON.stringify(key.provider)} are not known`)
-  const isThere = (await readText(key.ref)) !== undefined
-  const path = isThere ? key.ref : join(folder, 'keys', basename(key.ref))
+  const named = resolve(folder, key.ref)
+  const isThere = (await readText(named)) !== undefined
+  const path = isThere ? named : join(folder, 'keys', basename(key.ref))
   const signer = await readKeyFile(path)
-  const named = 'root_public_key' in config ? config.root_public_key : config.public_key
-  if (named !== '' && named !== Buffer.from(signer.publicKey).toString('base64')) {
+  const publicKey = 'root_public_key' in config ? config.root_public_key : config.public_key
+  if (publicKey !== '' && publicKey !== Buffer.from(signer.publicKey).toString('base64')) {
     throw configurationError(`the key in ${path} is not the one that the configuration in ${folder} names`)
   }
   return signer

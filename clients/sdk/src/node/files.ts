@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { lstat, mkdir, open, realpath, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { lstat, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { type Auth4AgentError, clientError } from '../errors.ts'
 
 const MAX_BYTES = 1_048_576
@@ -52,7 +52,7 @@ export async function writeText(
   { exclusive = false, replacesLink = false } = {},
 ): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE })
+    await makeFolders(dirname(resolve(path)))
     if (exclusive) {
       await writeDurably(path, text)
       return
@@ -69,6 +69,26 @@ export async function writeText(
   } catch (error) {
     const why = isCode(error, 'EEXIST') ? 'it is there already' : codeOf(error)
     throw configurationError(`${path} cannot be written: ${why}`, { cause: error })
+  }
+}
+
+/** By steps of its own: Node's recursive mkdir never returns for a path below a missing folder in /proc. */
+async function makeFolders(path: string): Promise<void> {
+  const isThere = await makeFolder(path)
+  if (isThere || dirname(path) === path) return
+  await makeFolders(dirname(path))
+  if (!(await makeFolder(path))) throw Object.assign(new Error(`${path} cannot be created`), { code: 'ENOENT' })
+}
+
+/** Whether the folder is there now; false where the one above it is missing. */
+async function makeFolder(path: string): Promise<boolean> {
+  try {
+    await mkdir(path, { mode: FOLDER_MODE })
+    return true
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return false
+    if (isCode(error, 'EEXIST') && (await stat(path)).isDirectory()) return true
+    throw error
   }
 }
 

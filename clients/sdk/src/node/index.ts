@@ -2,6 +2,7 @@ export {
   type AgentConfig,
   defaultFolder,
   type KeyReference,
+  keyFileReference,
   loadSigner,
   type OperatorConfig,
   pathsIn,

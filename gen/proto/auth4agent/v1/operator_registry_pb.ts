@@ -278,7 +278,8 @@ export type ConfirmDomainResponse = Message<"auth4agent.v1.ConfirmDomainResponse
   reason: string;
 
   /**
-   * When a takeover that is waiting may be confirmed; absent otherwise.
+   * When a takeover that is waiting may be confirmed, if every look at DNS until then finds the record alone; absent otherwise.
+   * It is later when looks are late, and a look that does not find the record alone ends the wait: confirming begins it anew.
    *
    * @generated from field: google.protobuf.Timestamp takeover_at = 5;
    */

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/options.proto.
  */
 export const file_auth4agent_v1_options: GenFile = /*@__PURE__*/
-  fileDesc("ChthdXRoNGFnZW50L3YxL29wdGlvbnMucHJvdG8SDWF1dGg0YWdlbnQudjEiOQoIUmVzdFJ1bGUSFgoOc3VjY2Vzc19zdGF0dXMYASABKAUSFQoNbGFzdF9ldmVudF9pZBgCIAMoCSIdCgtFdmVudElkUnVsZRIOCgZmaWVsZHMYASADKAkiYgoISnNvblJ1bGUSFQoNYWNjZXB0X251bWJlchgBIAEoCBIVCg1hY2NlcHRfc2luZ2xlGAIgASgIEhIKCm9taXRfZW1wdHkYAyABKAgSFAoMbWlsbGlzZWNvbmRzGAQgASgIOk0KBHJlc3QSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxiNjAMgASgLMhcuYXV0aDRhZ2VudC52MS5SZXN0UnVsZVIEcmVzdDpYCghldmVudF9pZBIfLmdvb2dsZS5wcm90b2J1Zi5NZXNzYWdlT3B0aW9ucxiNjAMgASgLMhouYXV0aDRhZ2VudC52MS5FdmVudElkUnVsZVIHZXZlbnRJZDpMCgRqc29uEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxiNjAMgASgLMhcuYXV0aDRhZ2VudC52MS5Kc29uUnVsZVIEanNvbmIGcHJvdG8z", [file_google_protobuf_descriptor]);
+  fileDesc("ChthdXRoNGFnZW50L3YxL29wdGlvbnMucHJvdG8SDWF1dGg0YWdlbnQudjEiOQoIUmVzdFJ1bGUSFgoOc3VjY2Vzc19zdGF0dXMYASABKAUSFQoNbGFzdF9ldmVudF9pZBgCIAMoCSIdCgtFdmVudElkUnVsZRIOCgZmaWVsZHMYASADKAkieAoISnNvblJ1bGUSFQoNYWNjZXB0X251bWJlchgBIAEoCBIVCg1hY2NlcHRfc2luZ2xlGAIgASgIEhIKCm9taXRfZW1wdHkYAyABKAgSFAoMbWlsbGlzZWNvbmRzGAQgASgIEhQKDHJlZnVzZV9lbXB0eRgFIAEoCDpNCgRyZXN0Eh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMYjYwDIAEoCzIXLmF1dGg0YWdlbnQudjEuUmVzdFJ1bGVSBHJlc3Q6WAoIZXZlbnRfaWQSHy5nb29nbGUucHJvdG9idWYuTWVzc2FnZU9wdGlvbnMYjYwDIAEoCzIaLmF1dGg0YWdlbnQudjEuRXZlbnRJZFJ1bGVSB2V2ZW50SWQ6TAoEanNvbhIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYjYwDIAEoCzIXLmF1dGg0YWdlbnQudjEuSnNvblJ1bGVSBGpzb246QAoLZW5kc19zdHJlYW0SHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGI6MAyABKAhSCmVuZHNTdHJlYW1iBnByb3RvMw", [file_google_protobuf_descriptor]);
 
 /**
  * RestRule adds to a method's google.api.http binding.
@@ -99,6 +99,14 @@ export type JsonRule = Message<"auth4agent.v1.JsonRule"> & {
    * @generated from field: bool milliseconds = 4;
    */
   milliseconds: boolean;
+
+  /**
+   * A repeated field must not be empty where it is given: it demands something, so an empty one is a mistake, and leaving it
+   * out demands nothing. JSON alone can tell the two apart; in protobuf an empty list is an absent one.
+   *
+   * @generated from field: bool refuse_empty = 5;
+   */
+  refuseEmpty: boolean;
 };
 
 /**
@@ -131,4 +139,13 @@ export const event_id: GenExtension<MessageOptions, EventIdRule> = /*@__PURE__*/
  */
 export const json: GenExtension<FieldOptions, JsonRule> = /*@__PURE__*/
   extDesc(file_auth4agent_v1_options, 2);
+
+/**
+ * Of a request for a stream: a caller that sets this field asks for one that ends by itself soon. It takes none of the places of
+ * streams that last.
+ *
+ * @generated from extension: bool ends_stream = 50702;
+ */
+export const ends_stream: GenExtension<FieldOptions, boolean> = /*@__PURE__*/
+  extDesc(file_auth4agent_v1_options, 3);
 

@@ -1,0 +1,66 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
+import { readText, writeText } from '@auth4agent/sdk/node'
+import { configurationError, usageError } from './cli-error.ts'
+import { shown } from './hidden.ts'
+
+/** The context whose files stand in the root itself. */
+export const DEFAULT_CONTEXT = 'default'
+/** No separator and no dot, so that a name never leads out of the folder; lower case, since some disks know no other. */
+const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/
+const FOLDER = 'contexts'
+const CHOICE = 'context.json'
+
+/** A name of a context. Throws CliError for anything else. */
+export function checkContextName(name: string): string {
+  if (NAME.test(name)) return name
+  throw usageError(
+    `${shown(name)} is no name of a context`,
+    'A name has lower-case letters, digits, - and _, and at most 63 of them.',
+  )
+}
+
+/** The folder of a context, whether or not it exists. */
+export function contextFolder(root: string, name: string): string {
+  return name === DEFAULT_CONTEXT ? root : join(root, FOLDER, name)
+}
+
+/** Whether a context is there. The default one always is. */
+export async function isThere(root: string, name: string): Promise<boolean> {
+  if (name === DEFAULT_CONTEXT) return true
+  const found = await stat(contextFolder(root, name)).catch(() => undefined)
+  return found?.isDirectory() === true
+}
+
+/** The names of all contexts, the default one first. */
+export async function contextNames(root: string): Promise<readonly string[]> {
+  const entries = await readdir(join(root, FOLDER)).catch(() => [])
+  const names = entries.filter((name) => NAME.test(name) && name !== DEFAULT_CONTEXT).toSorted()
+  const there = await Promise.all(names.map((name) => isThere(root, name)))
+  return [DEFAULT_CONTEXT, ...names.filter((_, index) => there[index])]
+}
+
+/** The context that `context use` has chosen; undefined where none was. Throws CliError for a file that cannot be read. */
+export async function readChoice(root: string): Promise<string | undefined> {
+  const path = join(root, CHOICE)
+  const text = await readText(path)
+  if (text === undefined) return undefined
+  const { current } = parse(text)
+  if (typeof current === 'string' && NAME.test(current)) return current
+  throw configurationError(`${path} names no context`, 'Remove it, or choose again: `auth4agent context use NAME`')
+}
+
+/** Remembers a context for the runs to come. */
+export async function writeChoice(root: string, name: string): Promise<void> {
+  await writeText(join(root, CHOICE), `${JSON.stringify({ current: name })}\n`)
+}
+
+function parse(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const json: unknown = JSON.parse(text)
+    return isJsonObject(json) ? json : {}
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,42 @@
+import { authenticate, type IssuedToken } from '@auth4agent/sdk'
+import { loadSigner } from '@auth4agent/sdk/node'
+import { usageError } from './cli-error.ts'
+import { serverFlags } from './common-flags.ts'
+import type { Context } from './context.ts'
+import { requireAgent, serverOf } from './parties.ts'
+import { readScopes, SCOPES_HELP, scopeFlag } from './scopes.ts'
+import { readKey } from './secrets.ts'
+
+/** What a token is to be good for, and which key asks for it. */
+export const tokenFlags = {
+  ...serverFlags,
+  scope: { ...scopeFlag, help: `${SCOPES_HELP}; all of them granted to the agent`, required: true },
+  aud: { kind: 'list', value: 'AUDIENCE', help: 'a URL or host name: who is to accept it', required: true },
+  ttl: {
+    kind: 'text',
+    value: 'DURATION',
+    help: '90s, 15m, 1h30m or seconds; the default of the server unless told',
+  },
+  key: {
+    kind: 'text',
+    value: 'FILE',
+    help: "the agent's private key, if not the configured one; - for standard input",
+  },
+} as const
+
+/** Gets a token for the agent of the folder. Rejects with CliError or the SDK's Auth4AgentError. */
+export async function getToken(
+  context: Context<typeof tokenFlags>,
+): Promise<{ readonly did: string; readonly token: IssuedToken }> {
+  const { flags, folder, fetch, signal, progress } = context
+  const agent = await requireAgent(folder)
+  const keyFile = flags.text('key')
+  const key = keyFile === undefined ? await loadSigner(folder, agent) : await readKey(keyFile, context)
+  const choice = serverOf(agent, context)
+  const terms = { scopes: readScopes(flags.list('scope')), audience: flags.list('aud'), ttl: flags.text('ttl') }
+  const asked = authenticate({ ...choice, did: agent.did, key, fetch, signal, ...terms }).catch((error: unknown) => {
+    // Terms that no server takes.
+    throw error instanceof TypeError ? usageError(error.message) : error
+  })
+  return { did: agent.did, token: await progress(`asking ${choice.server} for a token`, asked) }
+}

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest'
+import { refuseUnknownNames, unknownName } from './unknown-name.ts'
+
+describe('unknownName', () => {
+  it.each([
+    ['scopes', ['did', 'allowed_scopes'], 'Unknown field "scopes": the nearest known one is "allowed_scopes"'],
+    ['limit', ['page_size', 'status'], 'Unknown field "limit": the known ones are "page_size", "status"'],
+    ['limit', [], 'Unknown field "limit": this call takes none'],
+    ['\u001b[2J', ['did'], String.raw`Unknown field "\u001b[2J": the known ones are "did"`],
+    ['x'.repeat(100_000), ['did'], `Unknown field "${'x'.repeat(64)}…": the known ones are "did"`],
+  ])('says of %.20j among %j what was meant', (name, known, text) => {
+    expect(unknownName('field', name, name, known)).toBe(text)
+  })
+})
+
+describe('refuseUnknownNames', () => {
+  const names = { issuer: true, operators: true } as const
+
+  it('takes the known names, whatever their values', () => {
+    expect(() => refuseUnknownNames('option', { issuer: undefined, operators: null }, names)).not.toThrow()
+  })
+
+  it.each(['operator', 'toString', '__proto__x'])('refuses %s, also where it is undefined', (name) => {
+    expect(() => refuseUnknownNames('option', { [name]: undefined }, names)).toThrow(TypeError)
+  })
+
+  it('refuses a name that an object inherits', () => {
+    expect(() => refuseUnknownNames('option', Object.create({ operator: 'a' }), names)).toThrow('"operators"')
+  })
+})

@@ -1,0 +1,106 @@
+import { deferred } from '@auth4agent/core/async/waiting'
+import { describe, SetupError, toSetupError } from './setup-error.ts'
+
+/** What a verifier needs from its issuer. */
+export type Need = 'keys' | 'revocations'
+
+/** How long to wait for a verifier. */
+export interface ReadyOptions {
+  readonly signal?: AbortSignal | undefined
+  /** In seconds; without end unless told. */
+  readonly timeout?: number | undefined
+}
+
+/** The problems that a verifier has in the background. */
+export interface Problems {
+  report(need: Need, error: unknown): void
+  /** Ends the problems of a need that is met now. */
+  settle(need: Need): void
+  /**
+   * Resolves when the promise of `ready` does. Rejects with SetupError for a problem that waiting does not mend and when the time is over, with the
+   * signal's reason when that aborts.
+   */
+  untilReady(ready: () => Promise<unknown>, options?: ReadyOptions): Promise<void>
+}
+
+const FAILED: Readonly<Record<Need, string>> = {
+  keys: "the issuer's keys cannot be fetched",
+  revocations: 'the revocation log cannot be followed',
+}
+/** Different problems of one outage that are written down. */
+const MAX_SAID = 16
+const HOLD_MS = 60_000
+/** A timer cannot wait longer. In seconds. */
+const MAX_TIMEOUT_S = 2_147_483
+
+/**
+ * Keeps the problems of one verifier. `onProblem` hears of each. Without it `console.warn` gets each different problem once, until the
+ * verifier has none.
+ */
+export function createProblems(issuer: string, onProblem: ((error: unknown) => void) | undefined): Problems {
+  const current = new Map<Need, unknown>()
+  /** A need that was met once does not keep the verifier from being ready. */
+  const met = new Set<Need>()
+  const said = new Set<string>()
+  const waiting = new Set<(error: SetupError) => void>()
+  const lastingOf = (need: Need) => (met.has(need) ? undefined : toSetupError(current.get(need)))
+  const warn = (need: Need, error: unknown) => {
+    const text = describe(error)
+    if (said.has(text) || said.size >= MAX_SAID) return
+    said.add(text)
+    const outlook = toSetupError(error) === undefined ? 'the verifier goes on trying' : 'waiting does not mend this'
+    console.warn(`Auth4Agent verifier of ${issuer}: ${FAILED[need]}: ${text} (${outlook})`)
+  }
+  return {
+    report(need, error) {
+      current.set(need, error)
+      if (onProblem === undefined) warn(need, error)
+      else tell(onProblem, error)
+      const lasting = lastingOf(need)
+      if (lasting !== undefined) for (const reject of waiting) reject(lasting)
+    },
+    settle(need) {
+      current.delete(need)
+      met.add(need)
+      if (current.size === 0) said.clear()
+    },
+    async untilReady(ready, { signal, timeout } = {}) {
+      signal?.throwIfAborted()
+      const { promise: failed, reject } = deferred<never>()
+      const giveUp = (seconds: number) => reject(tooLate(seconds, [...current.values()].at(-1)))
+      // Background work keeps no process alive, and this timer does.
+      const timer =
+        timeout === undefined ? setInterval(() => undefined, HOLD_MS) : setTimeout(() => giveUp(timeout), toMs(timeout))
+      const stop = () => reject(signal?.reason)
+      signal?.addEventListener('abort', stop, { once: true })
+      waiting.add(reject)
+      const lasting = lastingOf('keys') ?? lastingOf('revocations')
+      if (lasting !== undefined) reject(lasting)
+      try {
+        await Promise.race([ready(), failed])
+      } finally {
+        clearTimeout(timer)
+        waiting.delete(reject)
+        signal?.removeEventListener('abort', stop)
+      }
+    },
+  }
+}
+
+function tell(onProblem: (error: unknown) => void, error: unknown): void {
+  try {
+    onProblem(error)
+  } catch {
+    // Whoever listens must not be able to stop what it listens to.
+  }
+}
+
+function tooLate(seconds: number, problem: unknown): SetupError {
+  const why = problem === undefined ? '' : `: ${describe(problem)}`
+  return new SetupError('TIMED_OUT', `the verifier was not ready within ${seconds} s${why}`, { cause: problem })
+}
+
+function toMs(seconds: number): number {
+  if (seconds > 0 && seconds <= MAX_TIMEOUT_S) return seconds * 1_000
+  throw new TypeError(`timeout must be more than 0 and at most ${MAX_TIMEOUT_S} seconds`)
+}

@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { sendHttp } from './support/http.ts'
+import { assertionOf, expectProblem } from './support/refusal.ts'
+import { useWorld } from './support/run-cases.ts'
+import type { World } from './support/world.ts'
+
+const world = useWorld()
+
+/** A request that once was taken for another, because a name in it was not known. */
+interface Mistaken {
+  readonly verb: string
+  readonly path: (world: World) => string
+  readonly body?: (world: World) => object
+  /** What the detail says was meant. */
+  readonly meant: string
+}
+
+const verify = (wanted: object, meant: string): Mistaken => ({
+  verb: 'POST',
+  path: () => '/v1/verify',
+  body: ({ token }) => ({ token: token(), ...wanted }),
+  meant,
+})
+
+const ofAcme =
+  (path: string): Mistaken['path'] =>
+  ({ operators: { acme } }) =>
+    `/v1/operators/${acme.id}${path}`
+
+const mistaken: Readonly<Record<string, Mistaken>> = {
+  'verifying for scopes': verify({ scopes: 'admin' }, 'the nearest known one is "scope"'),
+  'verifying for aud': verify({ aud: 'https://other.example' }, 'the nearest known one is "audience"'),
+  'verifying for audiences': verify({ audiences: ['https://other.example'] }, 'the nearest known one is "audience"'),
+  'verifying for operator': verify({ operator: 'other.example' }, 'the nearest known one is "operators"'),
+  'granting scopes': {
+    verb: 'PATCH',
+    path: ofAcme('/agents/scopes'),
+    body: ({ agents: { active } }) => ({ did: active.did, scopes: ['read'] }),
+    meant: 'the nearest known one is "allowed_scopes"',
+  },
+  'setting require_bound_challenge': {
+    verb: 'PUT',
+    path: ofAcme('/policy'),
+    body: () => ({ require_bound_challenge: true }),
+    meant: 'the nearest known one is "require_bound_challenges"',
+  },
+  'setting a policy within a policy': {
+    verb: 'PUT',
+    path: ofAcme('/policy'),
+    body: () => ({ policy: { require_bound_challenges: true } }),
+    meant: 'the known ones are "audiences", "require_bound_challenges"',
+  },
+  'listing the caller of an audience': {
+    verb: 'PUT',
+    path: ofAcme('/policy'),
+    body: ({ operators: { acme } }) => ({ audiences: [{ audience: `api.${acme.domain}`, caller: ['*'] }] }),
+    meant: 'Unknown field "audiences[0].caller": the nearest known one is "callers"',
+  },
+  'reading the audit with a limit': {
+    verb: 'GET',
+    path: ofAcme('/audit?limit=1'),
+    meant: 'Unknown query parameter "limit": the known ones are "id", "page_size"',
+  },
+  'listing agents by state': {
+    verb: 'GET',
+    path: ofAcme('/agents?state=active'),
+    meant: 'the nearest known one is "status"',
+  },
+}
+
+/** Sends a request in acme's name, and expects that nothing changes, the audit included. */
+async function send({ verb, path, body }: Mistaken) {
+  const target = path(world())
+  const authorization = assertionOf(world().operators.acme, `${verb} ${target.replace(/\?.*/, '')}`)
+  const requestId = randomUUID()
+  const before = await world().snapshot(requestId)
+  const answer = await sendHttp(world().server.baseUrl, {
+    verb,
+    path: target,
+    headers: { 'content-type': 'application/json', 'x-request-id': requestId, authorization },
+    ...(body !== undefined && { body: JSON.stringify(body(world())) }),
+  })
+  expect(await world().snapshot(requestId)).toEqual(before)
+  return { answer, requestId }
+}
+
+describe('a request with an unknown name is refused, tells what was meant and changes nothing', () => {
+  it.each(Object.entries(mistaken))('%s', async (_, request) => {
+    const { answer, requestId } = await send(request)
+    expectProblem(answer, 'UNKNOWN_FIELD', requestId)
+    expect(JSON.parse(answer.text)).toMatchObject({ detail: expect.stringContaining(request.meant) })
+  })
+})
+
+describe('a demand of verify that is an empty list is refused', () => {
+  it.each(['operators', 'audience'])('%s', async (name) => {
+    const { answer, requestId } = await send(verify({ [name]: [] }, ''))
+    expectProblem(answer, 'INVALID_ARGUMENT', requestId)
+    expect(JSON.parse(answer.text)).toMatchObject({
+      detail: `${name} must not be empty: leave it out to demand nothing`,
+    })
+  })
+})
+
+it('a demand of verify that is left out or null demands nothing', async () => {
+  for (const wanted of [{}, { operators: null, audience: null, scope: null }]) {
+    const { answer } = await send(verify(wanted, ''))
+    expect(JSON.parse(answer.text)).toMatchObject({ valid: true })
+  }
+})
+
+it('a well-known document is answered whatever its query, since caches append one', async () => {
+  for (const path of ['/.well-known/jwks.json?v=1', '/.well-known/auth4agent?v=1', '/health?v=1']) {
+    expect((await sendHttp(world().server.baseUrl, { verb: 'GET', path })).status).toBe(200)
+  }
+})

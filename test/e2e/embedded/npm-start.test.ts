@@ -1,0 +1,89 @@
+import { readFile } from 'node:fs/promises'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { createDataFolder, type DataFolder } from '../../support/data-folder.ts'
+import { endOf, npmStart } from './npm-start.ts'
+
+/** A Node that cannot replace its process, as that of a first start may be: the bootstrap then waits for the server. */
+const WITHOUT_EXECVE = { NODE_OPTIONS: '--import=data:text/javascript,process.execve=undefined' }
+
+let data: DataFolder
+
+beforeAll(async () => {
+  data = await createDataFolder()
+})
+afterAll(() => data?.remove())
+
+/** What npm ends with is npm's affair where it cannot wait for the server. */
+it.each<[signal: NodeJS.Signals, status: number | string]>([
+  ['SIGTERM', 0],
+  ['SIGINT', 0],
+  ['SIGHUP', 'SIGHUP'],
+  ['SIGKILL', 'SIGKILL'],
+])(
+  'npm start: %s to npm stops the server and its database in order',
+  async (signal, status) => {
+    const started = await npmStart(data)
+    expect(started.chain).toHaveLength(2)
+    process.kill(started.chain[0] ?? 0, signal)
+    expect(await endOf(started)).toContain('"msg":"stopped"')
+    expect(await started.ended).toBe(status)
+  },
+  120_000,
+)
+
+it.each<NodeJS.Signals>(['SIGTERM', 'SIGINT', 'SIGHUP'])(
+  'npm start: %s to the server stops it and its database in order, and npm reports success',
+  async (signal) => {
+    const started = await npmStart(data)
+    process.kill(started.chain.at(-1) ?? 0, signal)
+    expect(await endOf(started)).toContain('"msg":"stopped"')
+    expect(await started.ended).toBe(0)
+  },
+  120_000,
+)
+
+it.each<[signal: NodeJS.Signals, index: number, status: number | string]>([
+  ['SIGTERM', 0, 0],
+  ['SIGKILL', 0, 'SIGKILL'],
+  ['SIGTERM', 1, 0],
+  ['SIGINT', 1, 0],
+  ['SIGHUP', 1, 0],
+  ['SIGKILL', 1, 'SIGKILL'],
+  ['SIGTERM', 2, 0],
+])(
+  'npm start: with a bootstrap that waits, %s to process %i of the chain stops all in order',
+  async (...row) => {
+    const [signal, index, status] = row
+    const started = await npmStart(data, WITHOUT_EXECVE)
+    expect(started.chain).toHaveLength(3)
+    process.kill(started.chain[index] ?? 0, signal)
+    expect(await endOf(started)).toContain('"msg":"stopped"')
+    expect(await started.ended).toBe(status)
+  },
+  120_000,
+)
+
+it('npm start: a clean stop warns of nothing', async () => {
+  const started = await npmStart(data)
+  process.kill(started.chain[0] ?? 0, 'SIGTERM')
+  await endOf(started)
+  expect(started.output()).not.toMatch(/"level":[45]0/)
+}, 120_000)
+
+it('npm start: PostgreSQL has none of the settings of the server in its environment', async () => {
+  const secret = 'fe'.repeat(32)
+  const kek = Buffer.from(secret, 'hex').toString('base64')
+  const folder = await createDataFolder()
+  try {
+    const started = await npmStart(folder, { AUTH4AGENT_KEK: kek, AUTH4AGENT_OTHER_KEKS: kek, LC_ALL: 'C' })
+    const environ = await readFile(`/proc/${started.postmaster}/environ`, 'utf8')
+    process.kill(started.chain[0] ?? 0, 'SIGTERM')
+    await endOf(started)
+    expect(environ).toContain('PATH=')
+    expect(environ).toContain('LC_ALL=C')
+    expect(environ).not.toMatch(/AUTH4AGENT|DATABASE_URL|NATS_URL|npm_/)
+    expect(environ).not.toContain(kek)
+  } finally {
+    await folder.remove()
+  }
+}, 120_000)

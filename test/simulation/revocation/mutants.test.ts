@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest'
+import { checkHistory, saidValid, tell } from './check-history.ts'
+import { MUTANTS } from './mutants.ts'
+import { REAL } from './parts.ts'
+import { search } from './search.ts'
+
+const SCHEDULES = Number(process.env['AUTH4AGENT_SIMULATION_SCHEDULES'] ?? 2_000)
+const TIMEOUT_MS = 10 * 60_000
+
+it('keeps every promise in each schedule that the mutants get', { timeout: TIMEOUT_MS }, async () => {
+  const broken = await search(REAL, SCHEDULES, (ended) => checkHistory(ended).length > 0)
+  expect(broken === undefined ? [] : checkHistory(broken).map((violation) => tell(broken, violation))).toEqual([])
+})
+
+it.each(MUTANTS)('needs rule $rule, or else: $what', { timeout: TIMEOUT_MS }, async ({ rule, what, parts }) => {
+  const broken = await search(await parts(), SCHEDULES, ({ world }) => saidValid(world.history).length > 0)
+  if (broken === undefined) throw new Error(`none of ${SCHEDULES} schedules shows it`)
+  const [first] = saidValid(broken.world.history)
+  process.stdout.write(`without (${rule}), ${what}: seed ${broken.schedule.seed}: ${first?.what}\n`)
+})

@@ -1,0 +1,19 @@
+import { setImmediate } from 'node:timers/promises'
+import type { Parts } from './parts.ts'
+import { type Run, run } from './run.ts'
+import { drawSchedule } from './schedule.ts'
+
+/** Runs schedules, of seeds 1 and up, until one satisfies `isFound`. */
+export async function search(
+  parts: Parts,
+  schedules: number,
+  isFound: (run: Run) => boolean,
+): Promise<Run | undefined> {
+  for (let seed = 1; seed <= schedules; seed += 1) {
+    const ended = await run(drawSchedule(seed), parts)
+    if (isFound(ended)) return ended
+    // A schedule takes no real time; the test's runner needs some.
+    if (seed % 50 === 0) await setImmediate()
+  }
+  return undefined
+}

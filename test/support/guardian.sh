@@ -1,0 +1,53 @@
+#!/bin/sh
+# Ends what a test process started and removes its folders, once that process has ended, however it ended: standard input is
+# a pipe from it, and closes then. Lines say "run PID SIGNAL", "ended PID", "folder PATH" and "removed PATH".
+trap '' HUP INT TERM
+state=$(mktemp -d) || exit 1
+while read -r word what; do
+  case $word in
+    run) echo "${what#* }" >"$state/run-${what% *}" ;;
+    ended) rm -f "$state/run-$what" ;;
+    folder) echo "$what" >"$state/folder-$(echo "$what" | tr / +)" ;;
+    removed) rm -f "$state/folder-$(echo "$what" | tr / +)" ;;
+  esac
+done
+
+# One that has ended and waits to be reaped does not run.
+is_running() {
+  case $(ps -o stat= -p "$1") in '' | Z*) return 1 ;; esac
+}
+
+# Waits until all of the processes have ended, and ends those that take longer than 20 seconds on the spot.
+wait_for() {
+  for pid in "$@"; do
+    tries=200
+    while is_running "$pid"; do
+      if [ "$tries" -eq 0 ]; then kill -KILL "$pid"; fi
+      tries=$((tries - 1))
+      sleep 0.1
+    done
+  done
+}
+
+# A server stops the database that it started: that comes first.
+set --
+for file in "$state"/run-*; do
+  [ -e "$file" ] || continue
+  pid=${file##*/run-}
+  # One that is frozen must go on to end.
+  kill -"$(cat "$file")" "$pid" && kill -CONT "$pid"
+  set -- "$@" "$pid"
+done
+wait_for "$@"
+
+for file in "$state"/folder-*; do
+  [ -e "$file" ] || continue
+  folder=$(cat "$file")
+  for pid_file in "$folder"/postgres/postmaster.pid "$folder"/*/postgres/postmaster.pid; do
+    [ -e "$pid_file" ] || continue
+    pid=$(head -n 1 "$pid_file")
+    case $(ps -o args= -p "$pid") in *"-D ${pid_file%/postmaster.pid} "*) kill -QUIT "$pid" && wait_for "$pid" ;; esac
+  done
+  rm -rf "$folder"
+done
+rm -rf "$state"
