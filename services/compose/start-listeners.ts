@@ -4,6 +4,8 @@ import { callLevels } from '../chain/observation.ts'
 import type { Rpc } from '../chain/rpc.ts'
 import { MAX_ALL_STREAMS } from '../chain/streams.ts'
 import { createGrpcServer } from '../grpc-port/server.ts'
+import type { HttpPortConfig } from '../http-port/config.ts'
+import type { HttpPort } from '../http-port/server.ts'
 import { didResolution } from '../identity/index.ts'
 import type { Certificates } from '../internal-port/certificates.ts'
 import type { InternalService } from '../internal-port/handlers.ts'
@@ -44,7 +46,7 @@ export interface ListenerDeps {
   readonly rpc: Rpc
   readonly internal: readonly InternalService[]
   readonly certificates: Certificates | undefined
-  readonly ready: () => Promise<readonly string[]>
+  readonly ready: () => readonly string[]
 }
 
 /** One listener, before it listens. */
@@ -98,19 +100,16 @@ async function listenInTurn(listeners: readonly Listener[]): Promise<Ports> {
 
 type Tls = Awaited<ReturnType<typeof loadTls>>
 
-function gateway({ config, rpc, log, exposition, ready }: ListenerDeps, tls: Tls): Listener {
+function gateway({ config, rpc, log, metrics, exposition, ready }: ListenerDeps, tls: Tls): Listener {
   const http = createGateway({
     rpc,
     log,
     metrics: exposition,
     ready,
     representations: didResolution,
+    connectionClosed: metrics.connectionClosed,
     config: {
-      baseUrl: config.issuer,
-      host: config.host,
-      port: config.port,
-      trustedProxies: config.trustedProxies,
-      requestTimeoutMs: config.requestTimeoutMs,
+      ...httpPortConfig(config, tls),
       bodyLimit: BODY_LIMIT,
       protocol: {
         challengeTtlS: { default: config.challengeTtl, ...CHALLENGE_TTL_S },
@@ -118,16 +117,9 @@ function gateway({ config, rpc, log, exposition, ready }: ListenerDeps, tls: Tls
         clockSkewS: config.clockSkew,
         assertionTtlMaxS: MAX_ASSERTION_LIFETIME_S,
       },
-      ...tls,
     },
   })
-  return {
-    listen: async () => ({ httpPort: (await http.listen()).port }),
-    setServing(isServing) {
-      if (!isServing) http.drain()
-    },
-    close: () => http.close(),
-  }
+  return httpListener(http)
 }
 
 function grpc({ config, rpc, log }: ListenerDeps, tls: Tls): Listener {
@@ -142,13 +134,26 @@ function grpc({ config, rpc, log }: ListenerDeps, tls: Tls): Listener {
   }
 }
 
-function operations({ config, exposition, ready }: ListenerDeps, tls: Tls): Listener {
-  const { host, port, requestTimeoutMs } = config
-  const server = createOperations({ host, port, requestTimeoutMs, metrics: exposition, ready, ...tls })
+function operations({ config, rpc, log, metrics, exposition, ready }: ListenerDeps, tls: Tls): Listener {
+  const { connectionClosed } = metrics
+  return httpListener(
+    createOperations({ rpc, log, metrics: exposition, ready, connectionClosed, config: httpPortConfig(config, tls) }),
+  )
+}
+
+function httpPortConfig(config: Config, tls: Tls): HttpPortConfig {
+  const { host, port, trustedProxies, requestTimeoutMs, maxConnections, maxSourceConnections } = config
+  const limits = { requestTimeoutMs, maxConnections, maxSourceConnections }
+  return { baseUrl: config.issuer, host, port, trustedProxies, ...limits, ...tls }
+}
+
+function httpListener(http: HttpPort): Listener {
   return {
-    listen: async () => ({ httpPort: (await server.listen()).port }),
-    setServing: () => undefined,
-    close: () => server.close(),
+    listen: async () => ({ httpPort: (await http.listen()).port }),
+    setServing(isServing) {
+      if (!isServing) http.drain()
+    },
+    close: () => http.close(),
   }
 }
 

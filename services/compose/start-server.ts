@@ -3,9 +3,10 @@ import { fileURLToPath } from 'node:url'
 import { createRpc } from '../chain/chain.ts'
 import { callLevels } from '../chain/observation.ts'
 import { withRequestScope } from '../internal-port/request-scope.ts'
+import { startReadiness } from '../operations/readiness.ts'
 import { claimIssuer } from '../platform/db/claim-issuer.ts'
-import { type ClockGuard, createClockGuard, readClock } from '../platform/db/clock-guard.ts'
-import { type Db, openDb } from '../platform/db/db.ts'
+import { createClockGuard, readClock } from '../platform/db/clock-guard.ts'
+import { openDb } from '../platform/db/db.ts'
 import { applyMigrations } from '../platform/db/migrate.ts'
 import { createLimiter } from '../platform/limits/limits.ts'
 import { scaleRates } from '../platform/limits/rates.ts'
@@ -86,8 +87,12 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
     clockProblem: () => clockGuard.problem(),
   })
   let isStopping = false
-  const ready = async () =>
-    isStopping ? ['it is stopping'] : [...(await missing(db, clockGuard)), ...remotes.missing()]
+  const readiness = await startReadiness({
+    askDatabase: () => readClock(db.pool, clockGuard),
+    missing: () => [...named(clockGuard.problem()), ...remotes.missing()],
+  })
+  opened.defer(() => readiness.stop())
+  const ready = () => (isStopping ? ['it is stopping'] : readiness.missing())
   const listeners = await startListeners({
     config,
     log,
@@ -116,13 +121,6 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
   }
 }
 
-/** What keeps the server from doing its work, beside services that are not there; its keys are loaded before it listens. */
-async function missing(db: Db, clockGuard: ClockGuard): Promise<readonly string[]> {
-  try {
-    await readClock(db.pool, clockGuard)
-    const problem = clockGuard.problem()
-    return problem === undefined ? [] : [problem]
-  } catch {
-    return ['database']
-  }
+function named(problem: string | undefined): readonly string[] {
+  return problem === undefined ? [] : [problem]
 }

@@ -2,7 +2,7 @@ import type { JsonObject, Message } from '@bufbuild/protobuf'
 import type { Timestamp } from '@bufbuild/protobuf/wkt'
 import { type GetAgentResponse, IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { methodName } from '../chain/method-name.ts'
-import type { Representation, Represented, Resources } from '../jwks-gateway/index.ts'
+import type { Representation, Represented, Resources } from '../chain/resource.ts'
 import type { ApiError } from '../platform/errors/api-error.ts'
 import { type ReasonCode, reasons } from '../platform/errors/reasons.ts'
 

@@ -1,3 +1,5 @@
+import type { HttpPortConfig } from '../http-port/config.ts'
+
 /** A span in seconds: what is used unless asked otherwise, and what can be asked for. */
 interface Lifetime {
   readonly default: number
@@ -15,22 +17,11 @@ interface ProtocolFacts {
 }
 
 /** How the gateway listens and what it says of itself. */
-export interface GatewayConfig {
-  /** The issuer: origin, optionally with a path, without trailing slash. No header of a request ever changes it. */
-  readonly baseUrl: string
-  readonly host: string
-  /** 0 lets the system choose. */
-  readonly port: number
-  /** Addresses and CIDR ranges of the proxies whose X-Forwarded-For is believed. */
-  readonly trustedProxies: readonly string[]
-  /** Longest time for a request to arrive whole, in milliseconds. */
-  readonly requestTimeoutMs: number
+export interface GatewayConfig extends HttpPortConfig {
   /** Largest request body in bytes. */
   readonly bodyLimit: number
   /** How long the caller of a stream may read nothing of it, in milliseconds; 30 seconds unless told. */
   readonly maxStallMs?: number
-  /** PEM texts; set, the listener is https. */
-  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer }
   readonly protocol: ProtocolFacts
 }
 

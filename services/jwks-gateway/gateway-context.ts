@@ -1,37 +1,22 @@
-import type { IncomingHttpHeaders } from 'node:http'
-import type { FastifyReply, FastifyRequest } from 'fastify'
-import { requestId } from '../chain/request-id.ts'
-import type { Caller, Rpc } from '../chain/rpc.ts'
-import { createSourceOf } from '../chain/source-of.ts'
-import { ApiError } from '../platform/errors/api-error.ts'
+import type { Resources } from '../chain/resource.ts'
+import type { Rpc } from '../chain/rpc.ts'
+import type { OperationDeps } from '../operations/routes.ts'
 import type { Logger } from '../platform/log/log.ts'
 import { type GatewayConfig, issuerPath } from './config.ts'
-import { problemOf, requestError } from './problem.ts'
-import type { Resources } from './rest/resource.ts'
 
 /** What the gateway works with. */
-export interface GatewayDeps {
+export interface GatewayDeps extends OperationDeps {
   readonly rpc: Rpc
   readonly config: GatewayConfig
   readonly log: Logger
-  /** What /metrics answers: a prom-client registry. */
-  readonly metrics: { readonly contentType: string; metrics(): Promise<string> }
-  /** Names what is missing for the server to do its work; nothing when it is ready. */
-  readonly ready: () => Promise<readonly string[]>
   /** What methods answer beside plain JSON, and which of them any script may read. */
   readonly representations: Resources
-}
-
-/** What a caller is told by. */
-interface Received {
-  readonly socket: { readonly remoteAddress?: string | undefined }
-  readonly headers: IncomingHttpHeaders
+  /** Counts a connection that was closed to stay within the limits. */
+  readonly connectionClosed: (port: string, reason: string) => void
 }
 
 /** The dependencies with what follows from them. */
 export interface GatewayContext extends GatewayDeps {
-  /** Tells whose request it is. The listener has settled its id before any route. */
-  readonly callerOf: (request: Received) => Caller
   /** The issuer's path; empty when it has none. */
   readonly basePath: string
   /** Aborts when the gateway closes: streams end then. */
@@ -40,32 +25,10 @@ export interface GatewayContext extends GatewayDeps {
 
 /** Adds what follows from the dependencies. Throws Error for settings that cannot be. */
 export function createContext(deps: GatewayDeps, closing: AbortSignal): GatewayContext {
-  const { trustedProxies, baseUrl } = deps.config
-  const sourceOf = createSourceOf(trustedProxies)
-  return {
-    ...deps,
-    closing,
-    basePath: issuerPath(baseUrl),
-    callerOf: ({ socket, headers }) => ({
-      requestId: requestId(headers['x-request-id']),
-      source: sourceOf(socket.remoteAddress ?? '', forwardedBy(headers['x-forwarded-for'])),
-    }),
-  }
+  return { ...deps, closing, basePath: issuerPath(deps.config.baseUrl) }
 }
 
-function forwardedBy(header: string | string[] | undefined): readonly string[] {
-  return typeof header === 'string' ? [header] : (header ?? [])
-}
-
-/** Answers any error as a problem document. What is no ApiError has not been before the chain, and goes there first. */
-export async function sendProblem(
-  { rpc, callerOf }: GatewayContext,
-  thrown: unknown,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<FastifyReply> {
-  const caller = callerOf(request.raw)
-  const error = thrown instanceof ApiError ? thrown : await rpc.refuse(requestError(thrown), caller)
-  const problem = problemOf(error, caller.requestId, request.headers.authorization !== undefined)
-  return reply.code(problem.status).headers(problem.headers).send(Buffer.from(problem.body))
+/** A path at the root, and under the issuer's path where the issuer has one. */
+export function underIssuer({ basePath }: Pick<GatewayContext, 'basePath'>, path: string): readonly string[] {
+  return [...new Set([path, `${basePath}${path}`])]
 }

@@ -1,23 +1,29 @@
 import { get } from 'node:https'
 import { expect, it, onTestFinished } from 'vitest'
 import { certificate } from '../../test/support/certificate.ts'
-import { createOperations, type OperationsDeps } from './server.ts'
+import { fakeRpc } from '../../test/support/fake-rpc.ts'
+import { HTTP_PORT_CONFIG, silentLog } from '../../test/support/gateway.ts'
+import type { HttpPortConfig } from '../http-port/config.ts'
+import type { OperationDeps } from './routes.ts'
+import { createOperations } from './server.ts'
 
-async function start(deps: Partial<OperationsDeps> = {}) {
+async function start(deps: Partial<OperationDeps> = {}, config: Partial<HttpPortConfig> = {}) {
+  const rpc = fakeRpc()
   const server = createOperations({
-    host: '127.0.0.1',
-    port: 0,
-    requestTimeoutMs: 1_000,
+    rpc,
+    log: silentLog,
+    connectionClosed: () => undefined,
+    config: { ...HTTP_PORT_CONFIG, ...config },
     metrics: { contentType: 'text/plain; version=0.0.4', metrics: async () => 'a 1\n' },
-    ready: async () => [],
+    ready: () => [],
     ...deps,
   })
   const { port } = await server.listen()
   onTestFinished(() => server.close())
-  return { port, server, at: (path: string, method = 'GET') => fetch(`http://127.0.0.1:${port}${path}`, { method }) }
+  return { port, rpc, at: (path: string, method = 'GET') => fetch(`http://127.0.0.1:${port}${path}`, { method }) }
 }
 
-it('answers /health, /ready and /metrics', async () => {
+it('the operations port answers /health, /ready and /metrics', async () => {
   const { at } = await start()
   const health = await at('/health?x')
   expect([health.status, await health.json()]).toMatchObject([200, { status: 'ok' }])
@@ -29,8 +35,8 @@ it('answers /health, /ready and /metrics', async () => {
   expect([head.status, await head.text()]).toEqual([200, ''])
 })
 
-it('names what is missing', async () => {
-  const { at } = await start({ ready: async () => ['database', 'identity'] })
+it('the operations port names what is missing', async () => {
+  const { at } = await start({ ready: () => ['database', 'identity'] })
   const answer = await at('/ready')
   expect(answer.headers.get('content-type')).toBe('application/problem+json')
   expect(answer.headers.get('retry-after')).toBe('1')
@@ -48,26 +54,25 @@ it.each([
   ['GET', '//ready', 404, 'ROUTE_NOT_FOUND'],
   ['POST', '/ready', 405, 'METHOD_NOT_ALLOWED'],
   ['DELETE', '/metrics', 405, 'METHOD_NOT_ALLOWED'],
-])('%s %s is %i %s', async (method, path, status, reason) => {
-  const { at } = await start()
+])('the operations port refuses %s %s with %i %s, and the chain hears of it', async (method, path, status, reason) => {
+  const { at, rpc } = await start()
   const answer = await at(path, method)
   expect(answer.status).toBe(status)
   expect(await answer.json()).toMatchObject({ status, reason, type: `urn:auth4agent:reason:${reason}` })
+  expect(rpc.refused).toStrictEqual([{ reason, rpc: 'none', source: '127.0.0.1' }])
 })
 
-const fail = () => Promise.reject(new Error('secret'))
-
-it('shows nothing of what goes wrong', async () => {
-  const { at } = await start({ ready: fail, metrics: { contentType: 'text/plain', metrics: fail } })
-  for (const path of ['/ready', '/metrics']) {
-    const answer = await at(path)
-    expect(answer.status).toBe(500)
-    expect(await answer.text()).not.toContain('secret')
-  }
+it('the operations port shows nothing of a fault', async () => {
+  const { at } = await start({
+    metrics: { contentType: 'text/plain', metrics: () => Promise.reject(new Error('secret')) },
+  })
+  const answer = await at('/metrics')
+  expect(answer.status).toBe(500)
+  expect(await answer.text()).not.toContain('secret')
 })
 
-it('speaks TLS where the public ports do', async () => {
-  const { port } = await start({ tls: certificate })
+it('the operations port speaks TLS where the public ports do', async () => {
+  const { port } = await start({}, { tls: certificate })
   const { promise, resolve, reject } = Promise.withResolvers<number | undefined>()
   get({ port, host: '127.0.0.1', path: '/health', ca: certificate.cert }, (response) => {
     response.resume()

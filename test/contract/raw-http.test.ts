@@ -52,6 +52,7 @@ describe('requests that are none', () => {
       'BODY_TOO_LARGE',
     ],
     ['a huge length', post('Content-Length: 99999999999\r\n'), 'BODY_TOO_LARGE'],
+    ['CONNECT', `CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n`, 'INVALID_ARGUMENT'],
     ['headers that do not end', 'GET /health HTTP/1.1\r\nHost: x\r\n', 'REQUEST_TIMEOUT'],
     ['a body that does not come', post('Content-Length: 10\r\n'), 'REQUEST_TIMEOUT'],
   ])('%s', async (_, bytes, reason) => {
@@ -60,10 +61,6 @@ describe('requests that are none', () => {
     expect(answer.status).toBeGreaterThanOrEqual(400)
     expect(answer.text).toMatch(/content-type: application\/problem\+json/i)
     expect(answer.text).toMatch(/connection: close/i)
-  })
-
-  it('refuses HTTP/1.1 without a host', async () => {
-    expect((await send(`GET /health HTTP/1.1\r\n${END}`)).status).toBe(400)
   })
 })
 
@@ -83,7 +80,8 @@ describe('requests in an unusual form', () => {
     ],
     ['an asterisk', `OPTIONS * HTTP/1.1\r\nHost: x\r\n${END}`, 'ROUTE_NOT_FOUND'],
     ['HTTP/1.0', `GET /v1/operators/${NOBODY} HTTP/1.0\r\n\r\n`, 'OPERATOR_NOT_FOUND'],
-    ['another expectation', post('Expect: x\r\nContent-Length: 2\r\n'), undefined],
+    ['another expectation', post('Expect: x\r\nContent-Length: 2\r\n'), 'INVALID_ARGUMENT'],
+    ['HTTP/1.1 without a host', `GET /health HTTP/1.1\r\n${END}`, 'INVALID_ARGUMENT'],
   ])('%s', async (_, bytes, reason) => {
     const answer = await send(bytes)
     expect(answer.text).toContain('HTTP/1.1 4')

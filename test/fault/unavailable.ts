@@ -59,7 +59,10 @@ export async function expectUnavailable(
     expect(answer).toMatchObject({ status: 503, body: { reason: 'UNAVAILABLE' } })
     expect(answer.headers.get('retry-after')).toMatch(/^\d+$/)
   }
-  expect(await client.get('/ready')).toMatchObject({ status: 503 })
+  await until(
+    () => client.get('/ready'),
+    ({ status }) => status === 503,
+  )
   expect(await client.get('/health')).toMatchObject({ status: 200 })
   return saidByMemory
 }

@@ -1,6 +1,7 @@
 import { createConnection } from 'node:net'
 import { Registry } from 'prom-client'
 import { onTestFinished } from 'vitest'
+import type { HttpPortConfig } from '../../services/http-port/config.ts'
 import { didResolution } from '../../services/identity/did-resolution.ts'
 import { createGateway, type GatewayConfig, type GatewayDeps } from '../../services/jwks-gateway/index.ts'
 import type { Logger } from '../../services/platform/log/log.ts'
@@ -14,12 +15,19 @@ export interface TestGateway {
   close(): Promise<void>
 }
 
-const CONFIG: GatewayConfig = {
+/** How an HTTP port listens in tests. */
+export const HTTP_PORT_CONFIG: HttpPortConfig = {
   baseUrl: 'http://localhost:8080',
   host: '127.0.0.1',
   port: 0,
   trustedProxies: [],
   requestTimeoutMs: 10_000,
+  maxConnections: 4096,
+  maxSourceConnections: 4096,
+}
+
+const CONFIG: GatewayConfig = {
+  ...HTTP_PORT_CONFIG,
   bodyLimit: 64 * 1024,
   protocol: {
     challengeTtlS: { default: 300, min: 30, max: 600 },
@@ -48,7 +56,8 @@ export async function startGateway(
     config: { ...CONFIG, ...config },
     log: silentLog,
     metrics: new Registry(),
-    ready: async () => [],
+    ready: () => [],
+    connectionClosed: () => undefined,
     representations: didResolution,
     ...deps,
   })

@@ -9,6 +9,7 @@ import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operat
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { authnPolicies } from '../../../services/authn/policy.ts'
 import type { CallerKind } from '../../../services/chain/policy.ts'
+import { pathPattern } from '../../../services/http-port/router.ts'
 import { policies as identityPolicies } from '../../../services/identity/policy.ts'
 import { restBindings } from '../../../services/jwks-gateway/rest/rest-bindings.ts'
 import { keysPolicies } from '../../../services/keys/policy.ts'
@@ -81,7 +82,9 @@ async function callsOf(words: readonly string[]): Promise<string[]> {
   const fetch: typeof globalThis.fetch = async (input, init) => {
     const request = new Request(input, init)
     const { pathname } = new URL(request.url)
-    const called = bindings.find(({ verb, path }) => verb === request.method && path.pattern.test(pathname))
+    const called = bindings.find(
+      ({ verb, path }) => verb === request.method && pathPattern(path.template).test(pathname),
+    )
     const [header = ''] = (request.headers.get('authorization') ?? '').replace('Bearer ', '').split('.')
     const { typ } = header === '' ? {} : JSON.parse(String(Buffer.from(header, 'base64url')))
     const caller = { 'auth4agent-operator+jwt': 'operator', 'auth4agent-admin+jwt': 'admin' }[String(typ)]

@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createRegistry, type DescMethod, type Message } from '@bufbuild/protobuf'
 import {
   type ConnectRouter,
@@ -17,15 +16,13 @@ import {
 } from '@connectrpc/connect-node'
 import { methodName } from '../../chain/method-name.ts'
 import type { Caller, Meta, Rpc } from '../../chain/rpc.ts'
+import type { Exchange } from '../../http-port/exchange.ts'
+import type { Mount } from '../../http-port/server.ts'
 import { ApiError, toApiError } from '../../platform/errors/api-error.ts'
 import { toConnectError } from '../../platform/errors/connect-error.ts'
 import type { GatewayContext } from '../gateway-context.ts'
 import { unlessStalled } from '../rest/unless-stalled.ts'
-import { pathOf, queryOf } from '../well-known/links.ts'
 import { type FindMessage, refusal, refuseUnread } from './connect-refusals.ts'
-
-/** Answers a request of Connect or gRPC-Web. */
-export type ConnectListener = (request: IncomingMessage, response: ServerResponse) => void
 
 /** What the handler of a call knows of its HTTP request, and tells it. */
 interface CallState {
@@ -50,9 +47,9 @@ const callState = createContextKey<CallState>({
 const MAX_TIMEOUT_MS = 60_000
 const MAX_STREAM_TIMEOUT_MS = 24 * 3_600_000
 
-/** Makes the listener that offers all services over the Connect protocol and gRPC-Web (HTTP/1.1). */
-export function createConnectListener(context: GatewayContext): ConnectListener {
-  const { rpc, config, log, callerOf, closing } = context
+/** Makes the handler that offers all services over the Connect protocol and gRPC-Web (HTTP/1.1). */
+export function createConnectHandler(context: GatewayContext): Mount['handle'] {
+  const { rpc, config, log, closing } = context
   const router = createConnectRouter({
     grpc: false,
     readMaxBytes: config.bodyLimit,
@@ -65,21 +62,21 @@ export function createConnectListener(context: GatewayContext): ConnectListener 
   const registry = createRegistry(...rpc.services.map(({ file }) => file))
   const calls: Calls = { rpc, findMessage: (typeName) => registry.getMessage(typeName) }
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]))
-  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const handler = handlers.get(pathOf(request.url ?? '/'))
-    const caller = callerOf(request)
+  return async (exchange) => {
+    const { request, response, caller, path } = exchange
+    for (const [name, value] of Object.entries(exchange.headers)) response.setHeader(name, value)
+    const handler = handlers.get(path)
     const output =
       handler === undefined
         ? refusal(await rpc.refuse(UNKNOWN_PROCEDURE, caller), request.headers['content-type'])
-        : await call(calls, handler, request, response, caller)
-    await universalResponseToNodeResponse(output, response)
-  }
-  return (request, response) => {
-    answer(request, response).catch((error: unknown) => {
+        : await call(calls, handler, exchange)
+    try {
+      await universalResponseToNodeResponse(output, response)
+    } catch (error) {
       // The caller has gone, or the answer was cut while it was written: nothing more can be said on this connection.
       log.debug({ error }, 'a Connect answer could not be written')
       response.destroy()
-    })
+    }
   }
 }
 
@@ -92,12 +89,10 @@ interface Calls {
 async function call(
   { rpc, findMessage }: Calls,
   handler: UniversalHandler,
-  request: IncomingMessage,
-  response: ServerResponse,
-  caller: Caller,
+  { request, response, caller, query }: Exchange,
 ) {
   // The protocol has no query here; one that was meant to restrict something must not be dropped.
-  if (request.method === 'POST' && queryOf(request.url ?? '/') !== '') {
+  if (request.method === 'POST' && query !== '') {
     return refusal(await refuseRead(rpc, handler.method, UNKNOWN_QUERY, caller), request.headers['content-type'])
   }
   const state: CallState = { caller, isInvoked: false, cut: () => response.destroy() }

@@ -1,7 +1,7 @@
 import { clearField, type DescField, type DescMessage, type DescMethod, getOption, hasOption } from '@bufbuild/protobuf'
 import { event_id, rest } from '../../../gen/proto/auth4agent/v1/options_pb.ts'
+import { problemOf } from '../../http-port/problem.ts'
 import type { ApiError } from '../../platform/errors/api-error.ts'
-import { problemOf } from '../problem.ts'
 import { assignField } from './json-reader.ts'
 import { compileWriter } from './json-writer.ts'
 import { fieldOf } from './path-template.ts'

@@ -1,10 +1,9 @@
 import type { ServerResponse } from 'node:http'
 import type { Message } from '@bufbuild/protobuf'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Exchange, Params } from '../../http-port/exchange.ts'
 import { drained } from '../../platform/drained.ts'
 import { toApiError } from '../../platform/errors/api-error.ts'
 import type { GatewayContext } from '../gateway-context.ts'
-import { pathOf, queryOf } from '../well-known/links.ts'
 import { compileEventWriter, compileLastEventIdReader, type EventWriter, errorEvent } from './event-format.ts'
 import { compileRequestReader } from './request-reader.ts'
 import type { RestBinding } from './rest-bindings.ts'
@@ -30,50 +29,48 @@ export function eventStreamHandler(context: GatewayContext, binding: RestBinding
   const read = compileRequestReader(binding)
   const readLastEventId = compileLastEventIdReader(method)
   const write = compileEventWriter(method.output)
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const { raw } = reply
-    const url = request.raw.url ?? '/'
+  return async (exchange: Exchange, params: Params): Promise<undefined> => {
+    const { request, response, caller, path, query } = exchange
     const message = (): Message => {
-      const input = read(request.params as Record<string, string>, queryOf(url), undefined)
+      const input = read(params, query, undefined)
       const lastEventId = request.headers['last-event-id']
       if (typeof lastEventId === 'string' && lastEventId !== '') readLastEventId(input, lastEventId)
       return input
     }
-    const caller = context.callerOf(request.raw)
-    const meta = { ...caller, authorization: request.headers.authorization, rpc: `${request.method} ${pathOf(url)}` }
-    const stream = context.rpc.subscribe(method, message, meta, untilGone(raw, context.closing))
-    const messages = unlessStalled(stream, context.config.maxStallMs, () => raw.destroy())
+    const meta = { ...caller, authorization: request.headers.authorization, rpc: `${request.method} ${path}` }
+    const stream = context.rpc.subscribe(method, message, meta, untilGone(response, context.closing))
+    const messages = unlessStalled(stream, context.config.maxStallMs, () => response.destroy())
     const first = await messages.next()
-    reply.hijack()
-    raw.writeHead(200, HEADERS)
+    response.writeHead(200, { ...exchange.headers, ...HEADERS })
     if (request.method === 'HEAD') await messages.return(undefined)
-    else await send(raw, messages, first, write, caller.requestId)
-    raw.end()
+    else await send(response, messages, first, write, caller.requestId)
+    response.end()
+    return undefined
   }
 }
 
-function untilGone(raw: ServerResponse, closing: AbortSignal): AbortSignal {
+function untilGone(response: ServerResponse, closing: AbortSignal): AbortSignal {
   const gone = new AbortController()
   const end = (): void => gone.abort()
-  raw.once('close', end)
+  response.once('close', end)
   // Writing to a caller who has gone is no fault.
-  raw.on('error', end)
+  response.on('error', end)
   return AbortSignal.any([closing, gone.signal])
 }
 
 async function send(
-  raw: ServerResponse,
+  response: ServerResponse,
   messages: AsyncGenerator<Message>,
   first: IteratorResult<Message>,
   write: EventWriter,
   requestId: string,
 ): Promise<void> {
-  raw.write(`retry: ${RETRY_MS}\n\n`)
+  response.write(`retry: ${RETRY_MS}\n\n`)
   try {
     for (let next = first; next.done !== true; next = await messages.next()) {
-      if (!raw.write(write(next.value))) await drained(raw)
+      if (!response.write(write(next.value))) await drained(response)
     }
   } catch (error) {
-    raw.write(errorEvent(toApiError(error), requestId))
+    response.write(errorEvent(toApiError(error), requestId))
   }
 }

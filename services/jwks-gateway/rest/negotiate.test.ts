@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type MediaType, negotiate } from './negotiate.ts'
+import type { MediaType } from '../../chain/resource.ts'
+import { negotiate } from './negotiate.ts'
 
 const profile = 'https://w3id.org/did-resolution'
 const offers: readonly MediaType[] = [

@@ -1,10 +1,4 @@
-/** A media type that can be answered. */
-export interface MediaType {
-  readonly type: string
-  readonly subtype: string
-  /** The `profile` parameter that makes it this representation. */
-  readonly profile?: string
-}
+import type { MediaType } from '../../chain/resource.ts'
 
 interface Range extends MediaType {
   readonly quality: number

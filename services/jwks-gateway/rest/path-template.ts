@@ -2,12 +2,10 @@ import type { DescField, DescMessage } from '@bufbuild/protobuf'
 
 /** A path of the contract, such as `/v1/agent/{did}`. */
 export interface PathTemplate {
-  /** As Fastify writes it: `/v1/agent/:did`. */
-  readonly route: string
+  /** As the contract writes it. */
+  readonly template: string
   /** The fields that the path binds, in the path's order. */
   readonly fields: readonly DescField[]
-  /** Matches every path of the template, as sent. */
-  readonly pattern: RegExp
 }
 
 const LITERAL = /^[A-Za-z0-9._~-]+$/
@@ -19,22 +17,14 @@ const VARIABLE = /^\{([a-z0-9_]+)\}$/
  */
 export function parsePathTemplate(template: string, input: DescMessage): PathTemplate {
   const fields: DescField[] = []
-  const route: string[] = []
-  const pattern: string[] = []
   for (const segment of template.split('/').slice(1)) {
     const name = VARIABLE.exec(segment)?.[1]
-    if (name !== undefined) {
-      fields.push(fieldOf(input, name))
-      route.push(`:${name}`)
-      pattern.push('[^/]+')
-    } else if (LITERAL.test(segment)) {
-      route.push(segment)
-      pattern.push(segment.replaceAll('.', '\\.'))
-    } else {
+    if (name !== undefined) fields.push(fieldOf(input, name))
+    else if (!LITERAL.test(segment)) {
       throw new Error(`the path ${template} of ${input.typeName} is not one that REST serves`)
     }
   }
-  return { route: `/${route.join('/')}`, fields, pattern: new RegExp(`^/${pattern.join('/')}$`) }
+  return { template, fields }
 }
 
 /** The field of a message by its proto name. Throws Error when there is none. */

@@ -1,66 +1,63 @@
 import type { DescMethod, Message } from '@bufbuild/protobuf'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { methodName } from '../../chain/method-name.ts'
+import type { MediaType, Represented, Resource } from '../../chain/resource.ts'
+import type { Answer, Exchange, Params, Route } from '../../http-port/exchange.ts'
+import { readBody } from '../../http-port/read-body.ts'
+import { CROSS_ORIGIN_HEADERS } from '../../http-port/security-headers.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
-import type { GatewayContext } from '../gateway-context.ts'
-import { CROSS_ORIGIN_HEADERS } from '../security-headers.ts'
-import { nextPageLink, pathOf, queryOf } from '../well-known/links.ts'
-import { parseBody } from './body-parser.ts'
+import { type GatewayContext, underIssuer } from '../gateway-context.ts'
 import { eventStreamHandler } from './event-stream.ts'
 import { compileFieldWriter, compileWriter, type MessageWriter } from './json-writer.ts'
-import { type MediaType, negotiate } from './negotiate.ts'
+import { negotiate } from './negotiate.ts'
+import { nextPageLink } from './next-page-link.ts'
+import { parseBody } from './parse-body.ts'
 import { fieldOf } from './path-template.ts'
 import { compileRequestReader } from './request-reader.ts'
-import type { Represented, Resource } from './resource.ts'
 import type { RestBinding } from './rest-bindings.ts'
-
-type Params = Readonly<Record<string, string>>
 
 const JSON_TYPE: MediaType = { type: 'application', subtype: 'json' }
 const JSON_CONTENT_TYPE = 'application/json'
+const NO_BODY = Buffer.alloc(0)
 
-/** Adds the routes of a binding, at the root and under the issuer's path. */
-export function addRestRoute(server: FastifyInstance, context: GatewayContext, binding: RestBinding): void {
-  const isStream = binding.method.methodKind === 'server_streaming'
-  const handler = isStream ? eventStreamHandler(context, binding) : restHandler(context, binding)
-  for (const prefix of new Set(['', context.basePath])) {
-    server.route({ method: binding.verb, url: prefix + binding.path.route, handler })
-  }
+/** Makes the routes of a binding, at the root and under the issuer's path. */
+export function restRoutes(context: GatewayContext, binding: RestBinding): readonly Route[] {
+  const { method, verb, path } = binding
+  const isStream = method.methodKind === 'server_streaming'
+  const handle = isStream ? eventStreamHandler(context, binding) : restHandler(context, binding)
+  const isCrossOrigin = verb === 'GET' && context.representations[methodName(method)]?.isCrossOrigin === true
+  return underIssuer(context, path.template).map((each) => ({ verb, path: each, isCrossOrigin, handle }))
 }
 
-function restHandler(context: GatewayContext, binding: RestBinding) {
-  const { method } = binding
+function restHandler(context: GatewayContext, binding: RestBinding): Route['handle'] {
+  const { method, verb } = binding
   const read = compileRequestReader(binding)
   const answer = plainAnswer(context, binding)
   const resource = context.representations[methodName(method)]
-  const call = (request: FastifyRequest): Promise<Message> => {
-    const url = request.raw.url ?? '/'
-    const message = () => read(request.params as Params, queryOf(url), parseBody(request.headers, request.body))
-    return context.rpc.invoke(method, message, {
-      ...context.callerOf(request.raw),
-      authorization: request.headers.authorization,
-      rpc: `${request.method} ${pathOf(url)}`,
+  const call = async ({ request, caller, path, query }: Exchange, params: Params): Promise<Message> => {
+    const { headers } = request
+    const body = verb === 'GET' ? NO_BODY : await readBody(request, context.config.bodyLimit)
+    return context.rpc.invoke(method, () => read(params, query, parseBody(headers, body)), {
+      ...caller,
+      authorization: headers.authorization,
+      rpc: `${request.method} ${path}`,
     })
   }
   if (resource !== undefined) return resourceHandler(resource, call, answer)
-  return async (request: FastifyRequest, reply: FastifyReply) => answer(await call(request), request, reply)
+  return async (exchange, params) => answer(await call(exchange, params), exchange)
 }
 
-type Answer = (output: Message, request: FastifyRequest, reply: FastifyReply) => Buffer
+type Call = (exchange: Exchange, params: Params) => Promise<Message>
+type ToAnswer = (output: Message, exchange: Exchange) => Answer
 
-/**
- * The answer in JSON: the whole message or its `response_body`, with the next page in a Link header. It is bytes, since to text
- * Fastify would add a charset, which JSON's media type has none of.
- */
-function plainAnswer({ config, basePath }: GatewayContext, { method, responseBody, status }: RestBinding): Answer {
+/** The answer in JSON: the whole message or its `response_body`, with the next page in a Link header. */
+function plainAnswer({ config, basePath }: GatewayContext, { method, responseBody, status }: RestBinding): ToAnswer {
   const write: MessageWriter =
     responseBody === undefined ? compileWriter(method.output) : compileFieldWriter(responseBody)
   const pageToken = responseBody?.fieldKind === 'list' ? pageTokenOf(method) : undefined
-  return (output, request, reply) => {
-    reply.code(status).header('content-type', JSON_CONTENT_TYPE)
+  return (output, exchange) => {
     const token = pageToken?.(output) ?? ''
-    if (token !== '') reply.header('link', nextPageLink(config.baseUrl, basePath, request.raw.url ?? '/', token))
-    return Buffer.from(write(output))
+    const link = token === '' ? {} : { link: nextPageLink(config.baseUrl, basePath, exchange, token) }
+    return { status, headers: { 'content-type': JSON_CONTENT_TYPE, ...link }, body: write(output) }
   }
 }
 
@@ -72,20 +69,14 @@ function pageTokenOf({ output }: DescMethod): ((message: Message) => string) | u
 }
 
 /** Chooses the representation by the Accept header, for the answer and for its refusals alike. */
-function resourceHandler(
-  { isCrossOrigin, representations }: Resource,
-  call: (request: FastifyRequest) => Promise<Message>,
-  answer: Answer,
-) {
+function resourceHandler({ isCrossOrigin, representations }: Resource, call: Call, answer: ToAnswer): Route['handle'] {
   const offers = [JSON_TYPE, ...representations.map(({ mediaType }) => mediaType)]
-  return async (request: FastifyRequest, reply: FastifyReply) => {
-    reply.header('vary', 'Accept')
-    if (isCrossOrigin) reply.headers(CROSS_ORIGIN_HEADERS)
-    const chosen = representations[negotiate(request.headers.accept, offers) - 1]
-    if (chosen === undefined) return answer(await call(request), request, reply)
-    const { status, body } = await represented(chosen, () => call(request))
-    reply.code(status).header('content-type', contentTypeText(chosen.mediaType))
-    return Buffer.from(body)
+  return async (exchange, params) => {
+    Object.assign(exchange.headers, { vary: 'Accept' }, isCrossOrigin ? CROSS_ORIGIN_HEADERS : {})
+    const chosen = representations[negotiate(exchange.request.headers.accept, offers) - 1]
+    if (chosen === undefined) return answer(await call(exchange, params), exchange)
+    const { status, body } = await represented(chosen, () => call(exchange, params))
+    return { status, headers: { 'content-type': contentTypeText(chosen.mediaType) }, body }
   }
 }
 

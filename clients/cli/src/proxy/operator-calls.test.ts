@@ -38,10 +38,10 @@ describe('the table of operator calls', () => {
       const isOptional = callers.includes('anyone')
       if (!callers.includes('operator') || method.localName === 'registerAgent') return []
       const names = path.fields.map(({ localName, name }) => [
-        `:${name}`,
+        `{${name}}`,
         localName === own ? '{operator}' : `{${name}}`,
       ])
-      const template = names.reduce((text, [from = '', to = '']) => text.replace(from, to), path.route)
+      const template = names.reduce((text, [from = '', to = '']) => text.replace(from, to), path.template)
       const name = method.name.replaceAll(/(?<!^)[A-Z]/g, '-$&').toLowerCase()
       return [{ name, verb, path: template, reads: action === undefined, needed: isOptional ? 'by-jti' : 'always' }]
     })

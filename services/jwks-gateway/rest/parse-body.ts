@@ -1,26 +1,18 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingHttpHeaders } from 'node:http'
-import type { FastifyInstance } from 'fastify'
 import { ApiError } from '../../platform/errors/api-error.ts'
 
 const JSON_MEDIA_TYPE = /^\s*application\/json\s*(?:;|$)/i
 const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/i
 
-/** What to do about a content type that is none of JSON's. */
-export const NOT_JSON = 'The body must be JSON in UTF-8: send Content-Type: application/json'
-
-/** Takes every body as bytes, whatever its content type: `parseBody` reads it within the chain. */
-export function addBodyParser(server: FastifyInstance): void {
-  server.removeAllContentTypeParsers()
-  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
-}
+const NOT_JSON = 'The body must be JSON in UTF-8: send Content-Type: application/json'
 
 /**
  * Parses a request's body: JSON, also where no content type is named, since old clients name none. Another content type or
  * coding is UNSUPPORTED_MEDIA_TYPE; what is not JSON in UTF-8 (RFC 8259 section 8.1) is INVALID_ARGUMENT.
  */
-export function parseBody(headers: IncomingHttpHeaders, body: unknown): unknown {
-  if (!Buffer.isBuffer(body) || body.length === 0) return undefined
+export function parseBody(headers: IncomingHttpHeaders, body: Buffer): unknown {
+  if (body.length === 0) return undefined
   if (!isJson(headers['content-type'])) throw new ApiError('UNSUPPORTED_MEDIA_TYPE', NOT_JSON)
   const coding = headers['content-encoding']
   if (coding !== undefined && coding.toLowerCase() !== 'identity') {

@@ -1,6 +1,13 @@
 import type { Message } from '@bufbuild/protobuf'
-import type { ApiError } from '../../platform/errors/api-error.ts'
-import type { MediaType } from './negotiate.ts'
+import type { ApiError } from '../platform/errors/api-error.ts'
+
+/** A media type that can be answered. */
+export interface MediaType {
+  readonly type: string
+  readonly subtype: string
+  /** The `profile` parameter that makes it this representation. */
+  readonly profile?: string
+}
 
 /** An answer in a representation: a status and JSON text. */
 export interface Represented {

@@ -1,6 +1,5 @@
-import { ApiError, toApiError } from '../platform/errors/api-error.ts'
-import { type ReasonCode, reasons } from '../platform/errors/reasons.ts'
-import { NOT_JSON } from './rest/body-parser.ts'
+import type { ApiError } from '../platform/errors/api-error.ts'
+import { reasons } from '../platform/errors/reasons.ts'
 
 /** An error as HTTP answers it. */
 export interface Problem {
@@ -12,28 +11,6 @@ export interface Problem {
 
 /** The media type of problem documents (RFC 9457 section 3). */
 const PROBLEM_TYPE = 'application/problem+json'
-
-/** What Fastify's own errors mean; those not named are told by their status. */
-const FRAMEWORK_REASONS: Readonly<Record<string, ReasonCode>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: 'BODY_TOO_LARGE',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
-  FST_ERR_BAD_URL: 'INVALID_ARGUMENT',
-}
-
-const FRAMEWORK_DETAILS: Readonly<Record<string, string>> = {
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: NOT_JSON,
-  FST_ERR_BAD_URL: 'The path holds malformed percent-encoding',
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The body is not as long as Content-Length says',
-}
-
-/** Any error of a request as an ApiError: the framework's own refusals of bad input are no faults of the server. */
-export function requestError(error: unknown): ApiError {
-  const { code, statusCode } = (typeof error === 'object' && error !== null ? error : {}) as Record<string, unknown>
-  const isFramework = typeof code === 'string' && code.startsWith('FST_ERR_')
-  const isRefusal = typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500
-  if (!isFramework || !isRefusal) return toApiError(error)
-  return new ApiError(FRAMEWORK_REASONS[code] ?? 'INVALID_ARGUMENT', FRAMEWORK_DETAILS[code], { cause: error })
-}
 
 /**
  * The problem document of an error (RFC 9457) with the members that version 1 clients read, and the headers that its

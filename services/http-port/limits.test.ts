@@ -136,23 +136,13 @@ describe('close', () => {
       await release.promise
       return {}
     })
-    const second = Promise.withResolvers<void>()
-    gateway.rpc.answer(AuthnService.method.verifyToken, () => {
-      second.resolve()
-      return { valid: true }
-    })
-    const socket = createConnection(gateway.port, '127.0.0.1')
-    const ended = Promise.withResolvers<string>()
-    let answers = ''
-    socket.on('data', (chunk) => (answers += chunk.toString()))
-    socket.on('close', () => ended.resolve(answers))
-    socket.write(`${postHead(2)}{}`)
+    gateway.rpc.answer(AuthnService.method.verifyToken, () => ({ valid: true }))
+    const second = postHead(2).replace('challenge', 'verify')
+    const answers = rawExchange(gateway.port, `${postHead(2)}{}${second}{}`)
     await started.promise
     const closed = gateway.close()
-    socket.write(`${postHead(2).replace('challenge', 'verify')}{}`)
-    await second.promise
     release.resolve()
-    expect((await ended.promise).match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2)
+    expect((await answers).match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2)
     await closed
   })
 

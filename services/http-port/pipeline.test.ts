@@ -1,0 +1,68 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { expect, it, onTestFinished } from 'vitest'
+import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { rawExchange, startGateway } from '../../test/support/gateway.ts'
+import { until } from '../../test/support/until.ts'
+
+const HOST = 'HTTP/1.1\r\nhost: x\r\n'
+const post = (did: string) => {
+  const body = JSON.stringify({ did })
+  return `POST /v1/challenge ${HOST}content-length: ${body.length}\r\n\r\n${body}`
+}
+
+it('a client that sends 16 requests at once gets all answers in their order', async () => {
+  const { port, rpc } = await startGateway()
+  let running = 0
+  rpc.answer(AuthnService.method.createChallenge, async ({ did }) => {
+    running += 1
+    // The later the request, the sooner its answer would be ready.
+    await new Promise((resolve) => setTimeout(resolve, 16 - Number(did)))
+    expect(running).toBe(1)
+    running -= 1
+    return { challenge: `answer ${did}` }
+  })
+  const dids = Array.from({ length: 16 }, (_, index) => String(index))
+  const last = `GET /health ${HOST}connection: close\r\n\r\n`
+  const answers = await rawExchange(port, dids.map(post).join('') + last)
+  expect(answers.match(/answer \d+/g)).toEqual(dids.map((did) => `answer ${did}`))
+  expect(answers).toContain('"status":"ok"')
+})
+
+it('a connection on which more than 16 requests wait is closed, and what waits is not carried out', async () => {
+  const closedFor: string[] = []
+  const { port, rpc } = await startGateway({}, { connectionClosed: (_port, reason) => closedFor.push(reason) })
+  const release = Promise.withResolvers<object>()
+  rpc.answer(AuthnService.method.createChallenge, () => release.promise)
+  const answers = rawExchange(port, post('first') + Array.from({ length: 17 }, () => post('more')).join(''))
+  expect(await answers).toBe('')
+  release.resolve({})
+  expect(closedFor).toEqual(['pipelined'])
+  await startGateway()
+  expect(rpc.calls).toHaveLength(1)
+})
+
+it('a process with a heap of 256 MB survives 40 connections that ask for the metrics in 64 KB and read nothing', async () => {
+  const program = new URL('../../test/support/small-heap-program.ts', import.meta.url)
+  const child = fork(program, { execArgv: ['--max-old-space-size=256'], stdio: 'ignore' })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const [{ port }] = (await once(child, 'message')) as [{ port: number }]
+  let closed = 0
+  child.on('message', () => (closed += 1))
+  const request = `GET /metrics ${HOST}\r\n`
+  const flood = request.repeat(Math.ceil((64 * 1024) / request.length))
+  for (let count = 0; count < 40; count += 1) {
+    const socket = connect(port, '127.0.0.1').pause()
+    socket.on('error', () => undefined)
+    socket.write(flood)
+    onTestFinished(() => void socket.destroy())
+  }
+  await until(
+    async () => closed,
+    (count) => count === 40,
+    60_000,
+  )
+  const answer = await fetch(`http://127.0.0.1:${port}/health`)
+  expect([answer.status, child.exitCode]).toEqual([200, null])
+})

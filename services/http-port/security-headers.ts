@@ -1,0 +1,28 @@
+const SECURITY_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+} as const
+
+/** For this host alone: the deployment does not decide over the other hosts of its domain. */
+const STRICT_TRANSPORT = { 'strict-transport-security': 'max-age=31536000' } as const
+
+/** The headers of every answer. Strict-Transport-Security (RFC 6797) stands only where the issuer itself is https. */
+export function securityHeaders(issuer: string): Readonly<Record<string, string>> {
+  return issuer.startsWith('https:') ? { ...SECURITY_HEADERS, ...STRICT_TRANSPORT } : SECURITY_HEADERS
+}
+
+/** Headers of an answer that scripts of any origin may read (Fetch standard, CORS protocol). */
+export const CROSS_ORIGIN_HEADERS = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'ETag, X-Request-Id',
+} as const
+
+/** Headers of the answer to a preflight. */
+export const PREFLIGHT_HEADERS = {
+  ...CROSS_ORIGIN_HEADERS,
+  'access-control-allow-methods': 'GET, HEAD, OPTIONS',
+  'access-control-allow-headers': 'Accept, If-None-Match, X-Request-Id',
+  'access-control-max-age': '86400',
+} as const

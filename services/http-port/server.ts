@@ -1,0 +1,177 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { requestId } from '../chain/request-id.ts'
+import type { Caller, Rpc } from '../chain/rpc.ts'
+import { createSourceOf } from '../chain/source-of.ts'
+import { ApiError, toApiError } from '../platform/errors/api-error.ts'
+import type { Logger } from '../platform/log/log.ts'
+import { reportClosedConnections } from '../platform/net/closed-connections.ts'
+import { createConnections } from '../platform/net/connections.ts'
+import { listenOn } from '../platform/net/listen.ts'
+import type { HttpPortConfig } from './config.ts'
+import { type Answer, EarlyRefusal, type Exchange, type Route, splitTarget } from './exchange.ts'
+import { createNodeServer } from './node-server.ts'
+import { problemOf } from './problem.ts'
+import { createRouter } from './router.ts'
+import { securityHeaders } from './security-headers.ts'
+import { refuseUnparsed } from './unparsed.ts'
+
+/** What an HTTP port works with. */
+export interface HttpPortDeps {
+  readonly config: HttpPortConfig
+  readonly rpc: Pick<Rpc, 'refuse'>
+  readonly log: Logger
+  readonly routes: readonly Route[]
+  /** Answers all that stands at its own paths, whatever the method, and writes its responses itself. */
+  readonly mount?: Mount
+  /** Counts a connection that was closed to stay within the limits. */
+  readonly connectionClosed: (port: string, reason: string) => void
+}
+
+/** A protocol with paths of its own on the HTTP port. */
+export interface Mount {
+  readonly owns: (path: string) => boolean
+  readonly handle: (exchange: Exchange) => Promise<void>
+}
+
+/** A listener on the HTTP port. */
+export interface HttpPort {
+  /** Starts to listen. Rejects when the port cannot be had. */
+  listen(): Promise<{ port: number }>
+  /** Stops accepting, lets requests in flight finish for a bounded time, closes the rest. */
+  close(): Promise<void>
+  /** Tells callers, with each answer, to make a new connection for the next: it may lead elsewhere. */
+  drain(): void
+}
+
+/** How long requests in flight may take once the port closes, in milliseconds. */
+const DRAIN_MS = 10_000
+const DRAIN_CHECK_MS = 50
+/** How long a connection without a request is left open then: one may be on its way. */
+const SILENCE_MS = 500
+
+/** Creates the HTTP port: the one place where requests are read and answers are written. */
+export function createHttpPort(deps: HttpPortDeps): HttpPort {
+  const { config, log } = deps
+  const report = reportClosedConnections({ port: 'http', log, count: deps.connectionClosed })
+  const connections = createConnections({
+    max: config.maxConnections,
+    maxPerSource: config.maxSourceConnections,
+    onClosed: report,
+  })
+  let isDraining = false
+  const open = createExchanges(config, () => isDraining)
+  const serve = createServe(deps)
+  const server = createNodeServer({
+    config,
+    connections,
+    onFlooded: () => report('pipelined'),
+    answer: (request, response) => void serve(open(request, response)),
+    refuse: (code, socket) => {
+      const caller = open.callerOf({ socket, headers: {} })
+      refuseUnparsed(deps.rpc, config.baseUrl, caller, code, socket).catch(() => socket.destroy())
+    },
+  })
+  return {
+    listen: async () => ({ port: await listenOn(server, { host: config.host, port: config.port }) }),
+    drain() {
+      isDraining = true
+    },
+    async close() {
+      const sweep = setInterval(() => {
+        server.closeIdleConnections()
+        connections.closeIdle(SILENCE_MS)
+      }, DRAIN_CHECK_MS)
+      const cut = setTimeout(() => connections.closeAll(), DRAIN_MS)
+      const closed = Promise.withResolvers<void>()
+      server.close(() => closed.resolve())
+      await Promise.all([closed.promise, connections.allClosed()])
+      clearInterval(sweep)
+      clearTimeout(cut)
+    },
+  }
+}
+
+type Received = Pick<IncomingMessage, 'headers'> & { readonly socket: Pick<Socket, 'remoteAddress'> }
+
+/** Makes the function that begins an exchange: whose request it is, what it asks for, what every answer has. */
+function createExchanges({ baseUrl, trustedProxies }: HttpPortConfig, isDraining: () => boolean) {
+  const common = securityHeaders(baseUrl)
+  const sourceOf = createSourceOf(trustedProxies)
+  const callerOf = ({ socket, headers }: Received): Caller => {
+    const forwarded = headers['x-forwarded-for'] ?? []
+    return {
+      requestId: requestId(headers['x-request-id']),
+      source: sourceOf(socket.remoteAddress ?? '', typeof forwarded === 'string' ? [forwarded] : forwarded),
+    }
+  }
+  const open = (request: IncomingMessage, response: ServerResponse): Exchange => {
+    const caller = callerOf(request)
+    const headers: Record<string, string> = { ...common, 'x-request-id': caller.requestId }
+    if (isDraining()) headers['connection'] = 'close'
+    return { request, response, caller, headers, ...splitTarget(request.url ?? '/') }
+  }
+  return Object.assign(open, { callerOf })
+}
+
+/** Makes the function that answers an exchange, whatever comes of it. */
+function createServe({ rpc, log, routes, mount }: HttpPortDeps): (exchange: Exchange) => Promise<void> {
+  const router = createRouter(routes)
+  const answer = async (exchange: Exchange): Promise<Answer | undefined> => {
+    const { request, path } = exchange
+    refuseUnmet(request)
+    if (mount?.owns(path) === true) {
+      await mount.handle(exchange)
+      return undefined
+    }
+    const { route, params } = router(request.method ?? '', path)
+    return route.handle(exchange, params)
+  }
+  return async (exchange) => {
+    try {
+      const answered = await answer(exchange).catch((thrown: unknown) => refusalOf(rpc, exchange, thrown))
+      if (answered !== undefined) send(exchange, answered)
+    } catch (error) {
+      // Not even a refusal could be answered, so nothing more can be said on this connection.
+      log.error({ requestId: exchange.caller.requestId, error }, 'a request could not be answered')
+      exchange.response.destroy()
+    }
+  }
+}
+
+/** Refuses what Node would refuse without telling anybody (RFC 9110 sections 7.2 and 10.1.1). */
+function refuseUnmet({ headers, httpVersion }: IncomingMessage): void {
+  if (headers.host === undefined && httpVersion === '1.1') throw early('A request of HTTP/1.1 must have a Host header')
+  if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
+    throw early('Expect must be 100-continue')
+  }
+}
+
+function early(detail: string): EarlyRefusal {
+  return new EarlyRefusal(new ApiError('INVALID_ARGUMENT', detail))
+}
+
+/** What is thrown as an answer. An ApiError comes from the chain, or from a probe; the rest goes to the chain first. */
+async function refusalOf(
+  rpc: Pick<Rpc, 'refuse'>,
+  { request, caller }: Exchange,
+  thrown: unknown,
+): Promise<Answer | undefined> {
+  const isEarly = thrown instanceof EarlyRefusal
+  const error =
+    thrown instanceof ApiError ? thrown : await rpc.refuse(isEarly ? thrown.error : toApiError(thrown), caller)
+  const problem = problemOf(error, caller.requestId, request.headers.authorization !== undefined)
+  return isEarly ? { ...problem, headers: { ...thrown.headers, ...problem.headers } } : problem
+}
+
+/** Writes an answer. Node leaves out the body where the request was HEAD. */
+function send({ response, headers }: Exchange, answer: Answer): void {
+  const { status, body } = answer
+  const hasBody = status !== 204 && status !== 304
+  response.writeHead(status, {
+    ...headers,
+    ...answer.headers,
+    ...(hasBody && { 'content-length': Buffer.byteLength(body) }),
+  })
+  response.end(hasBody ? body : undefined)
+}

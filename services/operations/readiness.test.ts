@@ -1,0 +1,90 @@
+import { expect, it, onTestFinished } from 'vitest'
+import { startGateway } from '../../test/support/gateway.ts'
+import { until } from '../../test/support/until.ts'
+import { type ReadinessDeps, startReadiness } from './readiness.ts'
+
+/** A database whose answers the test decides, and a clock that it sets. */
+async function setUp(timing: ReadinessDeps['timing'] = {}) {
+  const state = { now: 0, asked: 0, answer: async (): Promise<unknown> => undefined, missing: [] as string[] }
+  const readiness = await startReadiness({
+    askDatabase: () => {
+      state.asked += 1
+      return state.answer()
+    },
+    missing: () => state.missing,
+    timing: { intervalMs: 3_600_000, maxAgeMs: 5_000, now: () => state.now, ...timing },
+  })
+  onTestFinished(() => readiness.stop())
+  return { state, readiness }
+}
+
+it('a thousand calls of /ready ask the database nothing', async () => {
+  const { state, readiness } = await setUp()
+  const { url } = await startGateway({}, { ready: () => readiness.missing() })
+  const statuses = new Set<number>()
+  for (let round = 0; round < 20; round += 1) {
+    const answers = await Promise.all(Array.from({ length: 50 }, () => fetch(`${url}/ready`)))
+    for (const answer of answers) {
+      statuses.add(answer.status)
+      await answer.arrayBuffer()
+    }
+  }
+  expect([...statuses]).toEqual([200])
+  expect(state.asked).toBe(1)
+})
+
+it('readiness asks again at its interval and follows what the database says', async () => {
+  const { state, readiness } = await setUp({ intervalMs: 1 })
+  expect(readiness.missing()).toEqual([])
+  state.answer = () => Promise.reject(new Error('connection refused'))
+  await until(
+    async () => readiness.missing(),
+    ([first]) => first === 'database',
+  )
+  state.answer = async () => undefined
+  await until(
+    async () => readiness.missing(),
+    ({ length }) => length === 0,
+  )
+  expect(state.asked).toBeGreaterThan(2)
+})
+
+it('readiness is lost when the question hangs', async () => {
+  const { state, readiness } = await setUp({ intervalMs: 1 })
+  state.answer = () => new Promise(() => undefined)
+  const { asked } = state
+  await until(
+    async () => state.asked,
+    (count) => count > asked,
+  )
+  expect(readiness.missing()).toEqual([])
+  state.now += 5_001
+  expect(readiness.missing()).toEqual(['database'])
+})
+
+it('readiness names what else is missing', async () => {
+  const { state, readiness } = await setUp()
+  state.missing = ['identity']
+  expect(readiness.missing()).toEqual(['identity'])
+})
+
+it('readiness asks nothing more once it is stopped', async () => {
+  const { state, readiness } = await setUp({ intervalMs: 1 })
+  const { promise, resolve } = Promise.withResolvers<void>()
+  state.answer = () => promise
+  const { asked } = state
+  await until(
+    async () => state.asked,
+    (count) => count > asked,
+  )
+  const before = state.asked
+  readiness.stop()
+  resolve()
+  // Another one that goes on asking shows that there was time for it.
+  const other = await setUp({ intervalMs: 1 })
+  await until(
+    async () => other.state.asked,
+    (count) => count > 5,
+  )
+  expect(state.asked).toBe(before)
+})

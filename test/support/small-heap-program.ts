@@ -1,0 +1,18 @@
+import { createOperations } from '../../services/operations/server.ts'
+import { fakeRpc } from './fake-rpc.ts'
+import { HTTP_PORT_CONFIG, silentLog } from './gateway.ts'
+
+/** A little less than the metrics of a process with a few hundred series. */
+const METRICS_BYTES = 100_000
+
+/** The HTTP port of a process whose heap its test makes small. It tells its port, and ends with the channel to the test. */
+const server = createOperations({
+  rpc: fakeRpc(),
+  log: silentLog,
+  connectionClosed: (_port, reason) => process.send?.({ reason }),
+  metrics: { contentType: 'text/plain', metrics: async () => Buffer.alloc(METRICS_BYTES, 'a').toString('latin1') },
+  ready: () => [],
+  config: HTTP_PORT_CONFIG,
+})
+process.once('disconnect', () => process.exit())
+process.send?.(await server.listen())
