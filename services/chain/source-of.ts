@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import { sourceKey } from '../platform/limits/source-key.ts'
 
 const MAPPED_PREFIX = '::ffff:'
 
@@ -22,6 +23,18 @@ export function createSourceOf(trusted: readonly string[]): SourceOf {
       if (!isTrusted(address)) break
     }
     return source
+  }
+}
+
+/**
+ * Makes the function that tells what the connections of a peer count under. A trusted proxy brings the calls of many sources,
+ * so its connections count under none: undefined.
+ */
+export function createConnectionSource(trusted: readonly string[]): (peer: string) => string | undefined {
+  const isTrusted = trustedBy(trusted)
+  return (peer) => {
+    const address = plainAddress(peer)
+    return isTrusted(address) ? undefined : sourceKey(address)
   }
 }
 

@@ -14,6 +14,8 @@ export interface Metrics {
   observe(service: string, method: string, reason: string, seconds: number): void
   callStarted(): void
   callEnded(): void
+  /** One connection that a listener closed to stay within its limits. */
+  connectionClosed(port: string, reason: string): void
   readonly revocation: RevocationMetrics
   /** Shows the signing keys, from now on. */
   showSigningKeys(read: () => readonly SigningKeyFacts[]): void
@@ -47,6 +49,12 @@ export function createMetrics(pool: pg.Pool): Metrics {
     labelNames: ['reason'],
     registers,
   })
+  const closed = new Counter({
+    name: 'auth4agent_connections_closed_total',
+    help: 'Connections that a listener refused or closed to stay within its limits, by port and reason.',
+    labelNames: ['port', 'reason'],
+    registers,
+  })
   let callsInFlight = 0
   registry.registerMetric(
     new Gauge({
@@ -76,6 +84,7 @@ export function createMetrics(pool: pg.Pool): Metrics {
     callEnded: () => {
       callsInFlight -= 1
     },
+    connectionClosed: (port, reason) => closed.inc({ port, reason }),
     revocation: createRevocationMetrics(registry),
     showSigningKeys: (read) => showSigningKeys(registry, read),
   }

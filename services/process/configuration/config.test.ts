@@ -146,6 +146,8 @@ describe('readConfig', () => {
     ['AUTH4AGENT_PROOF_FAILURES', ['0', '101', '1.5']],
     ['AUTH4AGENT_PENDING_TTL', ['0', '2161h']],
     ['AUTH4AGENT_SCHEDULE_INTERVAL', ['0', '61m']],
+    ['AUTH4AGENT_MAX_CONNECTIONS', ['0', '1000001', 'many']],
+    ['AUTH4AGENT_MAX_SOURCE_CONNECTIONS', ['0', '1000001', 'many']],
     ['AUTH4AGENT_MAX_CONCURRENCY', ['0', '100001', 'many']],
     ['AUTH4AGENT_RATE_LIMIT_PERCENT', ['0', '1000001', '100%']],
     ['AUTH4AGENT_REQUEST_TIMEOUT', ['0', '301s']],

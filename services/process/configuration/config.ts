@@ -132,6 +132,8 @@ function readValues(value: Value, defaultDataDir: string) {
     pendingTtl: value('AUTH4AGENT_PENDING_TTL', duration(1, 90 * DAY), 7 * DAY),
     scheduleInterval: value('AUTH4AGENT_SCHEDULE_INTERVAL', duration(1, HOUR), 60),
     maxConcurrency: value('AUTH4AGENT_MAX_CONCURRENCY', wholeNumber(1, 100_000), 512),
+    maxConnections: value('AUTH4AGENT_MAX_CONNECTIONS', wholeNumber(1, 1_000_000), 4096),
+    maxSourceConnections: value('AUTH4AGENT_MAX_SOURCE_CONNECTIONS', wholeNumber(1, 1_000_000), 256),
     rateFactorPercent: value('AUTH4AGENT_RATE_LIMIT_PERCENT', wholeNumber(1, 1_000_000), 100),
     requestTimeoutMs,
     drainDelayMs: value('AUTH4AGENT_DRAIN_DELAY', durationMs(0, 60_000), 0),
