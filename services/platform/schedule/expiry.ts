@@ -1,5 +1,5 @@
 /** One thing that has not expired yet. */
-export interface Expiring<T> {
+interface Expiring<T> {
   readonly item: T
   readonly at: number
   before: Expiring<T> | undefined
