@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { MAX_ASSERTION_LIFETIME_S } from '@auth4agent/core/identity/assertion'
+import { statusRefusals } from '../authn/index.ts'
 import type { Rpc } from '../chain/rpc.ts'
 import { createGrpcServer } from '../grpc-port/server.ts'
 import { didResolution } from '../identity/index.ts'
@@ -103,6 +104,7 @@ function gateway({ config, rpc, log, exposition, ready }: ListenerDeps, tls: Tls
     metrics: exposition,
     ready,
     representations: didResolution,
+    statusRefusals,
     config: {
       baseUrl: config.issuer,
       host: config.host,

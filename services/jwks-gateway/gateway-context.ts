@@ -4,6 +4,7 @@ import { requestId } from '../chain/request-id.ts'
 import type { Caller, Rpc } from '../chain/rpc.ts'
 import { createSourceOf } from '../chain/source-of.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
+import type { StatusRefusals } from '../platform/errors/status-refusal.ts'
 import type { Logger } from '../platform/log/log.ts'
 import { type GatewayConfig, issuerPath } from './config.ts'
 import { problemOf, requestError } from './problem.ts'
@@ -20,6 +21,8 @@ export interface GatewayDeps {
   readonly ready: () => Promise<readonly string[]>
   /** What methods answer beside plain JSON, and which of them any script may read. */
   readonly representations: Resources
+  /** How answers that say no are refused to callers who prefer that. */
+  readonly statusRefusals: StatusRefusals
 }
 
 /** What a caller is told by. */

@@ -1,6 +1,7 @@
 import { createConnection } from 'node:net'
 import { Registry } from 'prom-client'
 import { onTestFinished } from 'vitest'
+import { statusRefusals } from '../../services/authn/index.ts'
 import { didResolution } from '../../services/identity/did-resolution.ts'
 import { createGateway, type GatewayConfig, type GatewayDeps } from '../../services/jwks-gateway/index.ts'
 import type { Logger } from '../../services/platform/log/log.ts'
@@ -50,6 +51,7 @@ export async function startGateway(
     metrics: new Registry(),
     ready: async () => [],
     representations: didResolution,
+    statusRefusals,
     ...deps,
   })
   const { port } = await gateway.listen()

@@ -1,13 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Message } from '@bufbuild/protobuf'
+import { methodName } from '../../chain/method-name.ts'
 import type { Caller } from '../../chain/rpc.ts'
 import { type AtEndOfTurn, createEndOfTurn } from '../../platform/end-of-turn.ts'
 import { ApiError, toApiError } from '../../platform/errors/api-error.ts'
+import type { StatusRefusals } from '../../platform/errors/status-refusal.ts'
 import type { GatewayContext } from '../gateway-context.ts'
 import { problemOf } from '../problem.ts'
 import { securityHeaders } from '../security-headers.ts'
 import { pathOf, queryOf } from '../well-known/links.ts'
 import { parseBody } from './body-parser.ts'
 import { compileWriter, type MessageWriter } from './json-writer.ts'
+import { PREFERENCE_APPLIED, prefersRefusal } from './refuse-by-status.ts'
 import { compileRequestReader, type RequestReader } from './request-reader.ts'
 import type { RestBinding } from './rest-bindings.ts'
 
@@ -20,6 +24,8 @@ interface DirectRoute {
   readonly rpc: string
   readonly read: RequestReader
   readonly write: MessageWriter
+  /** How an answer that says no is refused to a caller who prefers that; undefined where answers say no such thing. */
+  readonly refusalOf: StatusRefusals[string] | undefined
 }
 
 const CLOSE: readonly string[] = ['connection', 'close']
@@ -43,10 +49,11 @@ export function createDirectRoutes(
 ): DirectRoutes {
   const routes = new Map<string, DirectRoute>()
   for (const binding of bindings.filter(isDirect)) {
+    const refusalOf = context.statusRefusals[methodName(binding.method)]
     const [read, write] = [compileRequestReader(binding), compileWriter(binding.method.output)]
     for (const prefix of new Set(['', context.basePath])) {
       const path = prefix + binding.path.route
-      routes.set(path, { binding, rpc: `POST ${path}`, read, write })
+      routes.set(path, { binding, rpc: `POST ${path}`, read, write, refusalOf })
     }
   }
   const common = securityHeaders(context.config.baseUrl).flat()
@@ -79,13 +86,28 @@ async function answer(context: GatewayContext, route: DirectRoute, caller: Calle
   const { headers } = exchange.request
   try {
     const body = await readBody(exchange.request, config.bodyLimit)
-    const read = () => route.read({}, queryOf(exchange.request.url ?? '/'), parseBody(headers, body))
+    let isRefusing = false
+    const read = () => {
+      isRefusing = route.refusalOf !== undefined && prefersRefusal(headers['prefer'])
+      return route.read({}, queryOf(exchange.request.url ?? '/'), parseBody(headers, body))
+    }
     const meta = { ...caller, authorization: headers.authorization, rpc: route.rpc }
     const output = await rpc.invoke(route.binding.method, read, meta)
-    send(exchange, route.binding.status, ['content-type', 'application/json'], route.write(output))
+    const { status, headers: told } = isRefusing
+      ? preferred(route, output)
+      : { status: route.binding.status, headers: [] }
+    send(exchange, status, ['content-type', 'application/json', ...told], route.write(output))
   } catch (thrown) {
     await refuse(context, caller, exchange, thrown)
   }
+}
+
+/** Status and headers of an answer to a caller who prefers that a no is a refusal. */
+function preferred({ refusalOf, binding }: DirectRoute, output: Message) {
+  const refusal = refusalOf?.(output)
+  const applied = ['preference-applied', PREFERENCE_APPLIED]
+  if (refusal === undefined) return { status: binding.status, headers: applied }
+  return { status: refusal.status, headers: [...applied, 'www-authenticate', refusal.challenge] }
 }
 
 async function refuse({ rpc }: GatewayContext, caller: Caller, exchange: Exchange, thrown: unknown): Promise<void> {
