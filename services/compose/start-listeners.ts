@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { MAX_ASSERTION_LIFETIME_S } from '@auth4agent/core/identity/assertion'
+import { statusRefusals } from '../authn/index.ts'
 import { callLevels } from '../chain/observation.ts'
 import type { Rpc } from '../chain/rpc.ts'
 import { MAX_ALL_STREAMS } from '../chain/streams.ts'
@@ -108,6 +109,7 @@ function gateway({ config, rpc, log, metrics, exposition, ready }: ListenerDeps,
     ready,
     representations: didResolution,
     connectionClosed: metrics.connectionClosed,
+    statusRefusals,
     config: {
       ...httpPortConfig(config, tls),
       bodyLimit: BODY_LIMIT,

@@ -433,7 +433,10 @@ export const AuthnService: GenService<{
     output: typeof IssueTokenResponseSchema;
   },
   /**
-   * VerifyToken says whether a token is valid now, revocation included. A bad token is an answer, not an error.
+   * VerifyToken says whether a token is valid now, revocation included. A bad token is an answer, not an error: over REST it is 200
+   * as a good one is, so a caller must read `valid`. One that looks at the status alone, such as a proxy's subrequest, sends
+   * `Prefer: status=refuse` (RFC 7240): then the same body comes with 401, or 403 where only a scope is missing, and with the error
+   * of RFC 6750 section 3.1 in WWW-Authenticate. `Preference-Applied: status=refuse` says that the server has heeded it.
    *
    * @generated from rpc auth4agent.v1.AuthnService.VerifyToken
    */
