@@ -1,22 +1,5 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { isAtLeast } from './require-node.ts'
-
-describe('isAtLeast', () => {
-  it.each([
-    { actual: '24.19.0', minimum: '24.19.0', expected: true },
-    { actual: '24.19.1', minimum: '24.19.0', expected: true },
-    { actual: '24.20.0', minimum: '24.19.1', expected: true },
-    { actual: '25.0.0', minimum: '24.19.0', expected: true },
-    { actual: '24.100.0', minimum: '24.19.0', expected: true },
-    { actual: '24.18.9', minimum: '24.19.0', expected: false },
-    { actual: '24.9.0', minimum: '24.19.0', expected: false },
-    { actual: '22.99.99', minimum: '24.19.0', expected: false },
-    { actual: '24.19.0-nightly', minimum: '24.19.0', expected: true },
-  ])('$actual against $minimum is $expected', ({ actual, minimum, expected }) => {
-    expect(isAtLeast(actual, minimum)).toBe(expected)
-  })
-})
 
 describe('importing it', () => {
   const module = new URL('./require-node.ts', import.meta.url).href

@@ -1,6 +1,7 @@
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { ADMIN_ISSUER, type AssertionSigner } from '@auth4agent/core/identity/assertion'
 import { parseDid } from '@auth4agent/core/identity/did'
+import { isSecureUrl } from '@auth4agent/core/platform/secure-url'
 import type { RevocationFeed } from './feed.ts'
 import type { Fetch } from './http.ts'
 
@@ -73,7 +74,6 @@ const NAMES = {
   onProblem: true,
 } satisfies Record<keyof VerifierOptions, true>
 const MAX_LISTED = 64
-const LOOPBACK = /^http:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?(?:\/|$)/
 const JWKS_AGE_S = { followed: 86_400, alone: 3_600 }
 
 /** Checks the options. Throws TypeError for what is missing or no such thing: what is not said is never taken for "any". */
@@ -151,5 +151,5 @@ function readNumber(name: string, value: number, least: number, most: number): n
 /** As a server takes it for its own: written in the one form that it is compared in, so that another is not waited for in vain. */
 function isIssuer(issuer: unknown): issuer is string {
   if (typeof issuer !== 'string' || /[?#@]/.test(issuer) || !URL.canParse(issuer)) return false
-  return new URL(issuer).href.replace(/\/$/, '') === issuer && (issuer.startsWith('https://') || LOOPBACK.test(issuer))
+  return new URL(issuer).href.replace(/\/$/, '') === issuer && isSecureUrl(issuer)
 }
