@@ -2,6 +2,7 @@ import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { ADMIN_ISSUER, type AssertionSigner } from '@auth4agent/core/identity/assertion'
 import { parseDid } from '@auth4agent/core/identity/did'
 import { isSecureUrl } from '@auth4agent/core/platform/secure-url'
+import { readDemandedAudiences } from '@auth4agent/core/token/audience'
 import type { RevocationFeed } from './feed.ts'
 import type { Fetch } from './http.ts'
 
@@ -20,7 +21,7 @@ export type Revocations =
 export interface VerifierOptions {
   /** The issuer whose tokens are accepted, as they have it in `iss`. https, except on loopback. */
   readonly issuer: string
-  /** Who is asked: a token must name one of these in `aud`. */
+  /** Who is asked, by URLs or host names as the server takes them: a token must name one of these in `aud`. */
   readonly audience: string | readonly string[]
   /** Operators whose agents are trusted, by domain or id: a scope means only what its operator means by it. 'any' trusts all of the issuer's. */
   readonly operators: readonly string[] | 'any'
@@ -91,7 +92,7 @@ export function readOptions(options: VerifierOptions): Settings {
   }
   return {
     issuer,
-    audience: readAudience(options.audience),
+    audience: readDemandedAudiences(options.audience),
     operators: readOperators(options.operators),
     revocations,
     maxStalenessMs: readNumber('maxStaleness', options.maxStaleness ?? 5, 2, 3_600) * 1_000,
@@ -110,11 +111,6 @@ export function refuseOthers(given: object, names: Readonly<Record<string, true>
   for (const name in given) {
     if (!Object.hasOwn(names, name)) throw new TypeError(`nothing is called ${JSON.stringify(name)} here`)
   }
-}
-
-/** One or more audiences. Throws TypeError for none, and for an empty text: it is a variable that somebody forgot to set. */
-export function readAudience(audience: unknown): readonly string[] {
-  return readTexts('audience', typeof audience === 'string' ? [audience] : audience)
 }
 
 function readOperators(operators: unknown): readonly string[] {
