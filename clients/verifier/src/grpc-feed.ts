@@ -1,7 +1,8 @@
 import { type LogPosition, REVOCATION_KINDS } from '@auth4agent/core/revocation/revocation-log'
 import { FeedError, type FeedEvent, notUnderstood, type RevocationFeed } from './feed.ts'
 
-/** `google.rpc.Code`. */
+/** Of `google.rpc.Code`: the statuses of RATE_LIMITED and of RESYNC_REQUIRED; where it is another reason's, beginning again does no harm. */
+const RESOURCE_EXHAUSTED = 8
 const FAILED_PRECONDITION = 9
 
 /** Seconds and nanoseconds, as generated code has `google.protobuf.Timestamp`. */
@@ -42,7 +43,12 @@ interface RecordMessage {
 /** What of a client of `auth4agent.v1.RevocationService` is used; Connect's `createClient` makes one. */
 export interface RevocationClient {
   watchRevocations(
-    request: { readonly afterSequence?: bigint; readonly logEpoch?: number; readonly hash?: Uint8Array<ArrayBuffer> },
+    request: {
+      readonly afterSequence?: bigint
+      readonly logEpoch?: number
+      readonly hash?: Uint8Array<ArrayBuffer>
+      readonly untilHead?: boolean
+    },
     options: { readonly signal: AbortSignal; readonly headers?: Readonly<Record<string, string>> },
   ): AsyncIterable<WatchResponse>
 }
@@ -53,14 +59,16 @@ export interface RevocationClient {
  */
 export function grpcFeed(client: RevocationClient, authorization?: () => Promise<string>): RevocationFeed {
   return {
-    async *open(from, signal) {
+    async *open(from, signal, untilHead = false) {
       const headers = authorization === undefined ? {} : { headers: { authorization: await authorization() } }
       try {
-        const messages = client.watchRevocations(from === undefined ? {} : toRequest(from), { signal, ...headers })
+        const request = { ...(from !== undefined && toRequest(from)), untilHead }
+        const messages = client.watchRevocations(request, { signal, ...headers })
         for await (const message of messages) yield toFeedEvent(message)
       } catch (error) {
         if (error instanceof FeedError) throw error
-        throw new FeedError('the feed has failed', { cause: error, mustBeginAgain: isFailedPrecondition(error) })
+        const [mustBeginAgain, isFull] = [hasCode(error, FAILED_PRECONDITION), hasCode(error, RESOURCE_EXHAUSTED)]
+        throw new FeedError('the feed has failed', { cause: error, mustBeginAgain, isFull })
       }
     },
   }
@@ -105,7 +113,6 @@ function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex')
 }
 
-/** The status of RESYNC_REQUIRED; where it is another reason's, beginning again does no harm. */
-function isFailedPrecondition(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && error.code === FAILED_PRECONDITION
+function hasCode(error: unknown, code: number): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === code
 }

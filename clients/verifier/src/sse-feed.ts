@@ -18,14 +18,16 @@ type Members = Readonly<Record<string, unknown>>
 
 /** The reason of a position that cannot be resumed from. */
 const RESYNC_REQUIRED = 'RESYNC_REQUIRED'
+/** The reason of a stream for which there is no place. */
+const RATE_LIMITED = 'RATE_LIMITED'
 const KIND_PREFIX = 'REVOCATION_KIND_'
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z$/
 
 /** The revocation log as server-sent events, `GET /v1/revocations`. */
 export function sseFeed({ fetch, locate, authorize }: SseFeedOptions): RevocationFeed {
   return {
-    async *open(from, signal) {
-      const url = await locate()
+    async *open(from, signal, untilHead = false) {
+      const url = withQuery(await locate(), untilHead)
       const headers = {
         accept: 'text/event-stream',
         authorization: await authorize(url),
@@ -44,13 +46,24 @@ export function sseFeed({ fetch, locate, authorize }: SseFeedOptions): Revocatio
   }
 }
 
+function withQuery(address: string, untilHead: boolean): string {
+  if (!untilHead) return address
+  const url = new URL(address)
+  url.searchParams.set('until_head', 'true')
+  return url.href
+}
+
 /** What a server calls the place in the header Last-Event-ID. */
 function eventId({ logEpoch, sequence, hash }: LogPosition): string {
   return `${logEpoch}-${sequence}-${Buffer.from(hash, 'hex').toString('base64url')}`
 }
 
 function toFeedError(reason: unknown, message: string, retryAfterMs?: number): FeedError {
-  return new FeedError(message, { mustBeginAgain: reason === RESYNC_REQUIRED, retryAfterMs })
+  return new FeedError(message, {
+    mustBeginAgain: reason === RESYNC_REQUIRED,
+    isFull: reason === RATE_LIMITED,
+    retryAfterMs,
+  })
 }
 
 function toFeedEvent({ name, data }: ServerSentEvent): FeedEvent {
