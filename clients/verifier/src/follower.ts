@@ -41,6 +41,10 @@ export interface FollowerOptions {
 const PATIENCE_MS = { first: 15_000, next: 5_000 }
 const RECONNECT_MS = 200
 const BACKOFF_MS = { first: 100, most: 3_000 }
+/** While no stream is to be had: how long to poll the log before asking for one again, and how long between polls at most. */
+const POLLING_MS = { whole: 30_000, pause: 5_000 }
+/** How many polls there are in the time that knowledge may be old. */
+const POLLS = 4
 /** The log names a compromised key for 65 minutes. Where nobody has listened for so long, the keys have to be younger. */
 const KEYS_AGE_MS = 3_000_000
 /** Clocks differ. */
@@ -59,6 +63,7 @@ export function followRevocations(options: FollowerOptions): Follower {
   let knownAt: Moment = NEVER
   let forgottenThroughMs = 0
   let failures = 0
+  let pollUntil = Number.NEGATIVE_INFINITY
 
   const put = async (event: FeedEvent, measure: Heartbeats) => {
     if (event.kind === 'record') {
@@ -84,11 +89,11 @@ export function followRevocations(options: FollowerOptions): Follower {
     forgottenThroughMs = Math.max(forgottenThroughMs, Math.min(observedAt, Date.now()) - skewMs - FORGET_LATER_MS)
     forgetExpired(current, forgottenThroughMs)
   }
-  const follow = async () => {
+  const follow = async (polls: boolean) => {
     const connection = new AbortController()
     const measure = measureHeartbeats(skewMs)
     const signal = AbortSignal.any([closing.signal, connection.signal])
-    const events = feed.open(session.applied, signal)[Symbol.asyncIterator]()
+    const events = feed.open(session.applied, signal, polls)[Symbol.asyncIterator]()
     let patienceMs = PATIENCE_MS.first
     try {
       for (;;) {
@@ -114,14 +119,17 @@ export function followRevocations(options: FollowerOptions): Follower {
   }
   const run = async () => {
     while (!closing.signal.aborted) {
-      let pauseMs = Math.random() * RECONNECT_MS
+      const polls = performance.now() < pollUntil
+      let pauseMs = polls ? Math.min(maxStalenessMs / POLLS, POLLING_MS.pause) : Math.random() * RECONNECT_MS
       try {
         failures += 1
-        await follow()
+        await follow(polls)
         if (failures > 0) pauseMs = pauseAfter(undefined)
       } catch (error) {
         if (closing.signal.aborted) return
-        pauseMs = pauseAfter(error)
+        const mustPoll = !polls && error instanceof FeedError && error.isFull
+        if (mustPoll) pollUntil = performance.now() + POLLING_MS.whole
+        else pauseMs = pauseAfter(error)
         onProblem(error)
       }
       await pause(startTimer(pauseMs), closing.signal).catch(() => undefined)
