@@ -10,6 +10,8 @@ import { createRedeemer, MAX_STATEMENTS, REDEEM_SESSION } from './redeemer.ts'
 import { authnRoutes } from './routes.ts'
 import { createSubjects } from './subjects.ts'
 
+export { statusRefusals } from './refuse-by-status.ts'
+
 /** What a pool for redemptions is: how many connections, and the settings of their sessions. */
 export const redeemPoolOptions = { poolSize: MAX_STATEMENTS, options: REDEEM_SESSION }
 

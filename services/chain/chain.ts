@@ -6,7 +6,7 @@ import { sourceKey } from '../platform/limits/source-key.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
 import type { Principal } from './call.ts'
 import { admitCaller, auditRefusal, type CheckDeps, fieldsOf, limit, receive } from './checks.ts'
-import { type ObserverDeps, observe } from './observation.ts'
+import { isCallersDeadline, type ObserverDeps, observe } from './observation.ts'
 import type { Caller, Forward, Meta, Route, Rpc, StreamRoute, UnaryRoute } from './rpc.ts'
 import { createStreams, type Opened, type StreamBounds } from './streams.ts'
 import { refuseUnstorableText } from './unstorable-text.ts'
@@ -53,16 +53,27 @@ export function createRpc(routes: readonly Route[], forwards: readonly Forward[]
       observed(deps, method, meta, async () => {
         const target = targetOf(method)
         const timeoutMs = Math.min(deps.deadlineMs, meta.timeoutMs ?? deps.deadlineMs)
-        return withDeadline(timeoutMs, () => admit(() => answer(deps, target, method, read, { ...meta, timeoutMs })))
+        return inTime(timeoutMs, read, (request) =>
+          admit(() => answer(deps, target, method, request, { ...meta, timeoutMs })),
+        )
       }),
     subscribe: (method, read, meta, signal) =>
       streams(method, meta, signal, () => {
         const target = targetOf(method)
         const ms = Math.min(deps.deadlineMs, meta.timeoutMs ?? deps.deadlineMs)
-        return withDeadline(ms, () => admit(() => open(deps, target, method, read, meta)))
+        return inTime(ms, read, (request) => admit(() => open(deps, target, method, request, meta)))
       }),
     refuse: (error, caller) => refuse(deps, error, caller),
   }
+}
+
+/** With no time left a request is limited as any other, and refused where it would be read. */
+function inTime<T>(ms: number, read: () => Message, work: (read: () => Message) => Promise<T>): Promise<T> {
+  return ms > 0 ? withDeadline(ms, () => work(read)) : work(tooLate)
+}
+
+function tooLate(): never {
+  throw new ApiError('DEADLINE_EXCEEDED')
 }
 
 /** Makes the function that holds one of the places until the work has ended, even if its caller has stopped waiting. */
@@ -94,12 +105,12 @@ async function refuse(deps: ChainDeps, error: ApiError, caller: Caller): Promise
 }
 
 /** Logs and counts a call. What is thrown leaves as an ApiError. */
-async function observed<T>(deps: ChainDeps, method: DescMethod, caller: Caller, work: () => Promise<T>): Promise<T> {
-  const observation = observe(deps, method, caller)
+async function observed<T>(deps: ChainDeps, method: DescMethod, meta: Meta, work: () => Promise<T>): Promise<T> {
+  const observation = observe(deps, method, meta)
   try {
     return await work()
   } catch (thrown) {
-    throw observation.failed(thrown)
+    throw observation.failed(thrown, isCallersDeadline(deps, meta))
   } finally {
     observation.ended()
   }

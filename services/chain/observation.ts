@@ -3,7 +3,7 @@ import { type ApiError, toApiError } from '../platform/errors/api-error.ts'
 import { type ReasonCode, reasons } from '../platform/errors/reasons.ts'
 import type { LogFormat, Logger } from '../platform/log/log.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
-import type { Caller } from './rpc.ts'
+import type { Caller, Meta } from './rpc.ts'
 
 /** Where requests are logged and counted. */
 export interface ObserverDeps {
@@ -22,13 +22,24 @@ export const callLevels: Readonly<Record<LogFormat, CallLevel>> = { json: 'info'
 interface Observation {
   /** Says of a stream that its messages begin; its time to here is what counts as its latency. */
   opened(): void
-  /** Keeps why the request failed. Answers what is thrown as an ApiError. */
-  failed(thrown: unknown): ApiError
+  /**
+   * Keeps why the request failed. Answers what is thrown as an ApiError.
+   * @param isCallersDeadline whether the deadline, if that is what has passed, was the caller's own: no fault of the server
+   */
+  failed(thrown: unknown, isCallersDeadline?: boolean): ApiError
   ended(): void
 }
 
 /** The service and the method of requests that reach none, in log and metrics. */
 const NONE = 'none'
+
+/** What log and metrics call a deadline of the caller's own that has passed. The caller is told DEADLINE_EXCEEDED. */
+const CALLERS_DEADLINE = 'CALLER_DEADLINE'
+
+/** Tells whether a call has less time than the server would give it. */
+export function isCallersDeadline({ deadlineMs }: { readonly deadlineMs: number }, { timeoutMs }: Meta): boolean {
+  return timeoutMs !== undefined && timeoutMs < deadlineMs
+}
 
 /** Begins to observe a request. */
 export function observe(deps: ObserverDeps, method: DescMethod | undefined, caller: Caller): Observation {
@@ -38,17 +49,17 @@ export function observe(deps: ObserverDeps, method: DescMethod | undefined, call
   const name = method?.name ?? NONE
   const rpc = `${service}/${name}`
   const startedAt = performance.now()
-  let reason: ReasonCode | 'OK' = 'OK'
+  let reason: ReasonCode | 'OK' | typeof CALLERS_DEADLINE = 'OK'
   let latencyMs: number | undefined
   return {
     opened() {
       latencyMs = performance.now() - startedAt
       log[callLevel]({ requestId, source, rpc, ms: rounded(latencyMs) }, 'stream opened')
     },
-    failed(thrown) {
+    failed(thrown, isCallersDeadline = false) {
       const error = toApiError(thrown)
-      reason = error.reason
-      if (reasons[reason].status >= 500 && reason !== 'OVERLOADED')
+      reason = isCallersDeadline && error.reason === 'DEADLINE_EXCEEDED' ? CALLERS_DEADLINE : error.reason
+      if (reason !== CALLERS_DEADLINE && reason !== 'OVERLOADED' && reasons[reason].status >= 500)
         log.error({ requestId, reason, error: error.cause }, error.message)
       return error
     },

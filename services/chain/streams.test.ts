@@ -192,7 +192,7 @@ describe('the end of a stream', () => {
     await stream.next()
     if (!isAwaited) await vi.waitFor(() => expect(state.ended).toBe(1))
     expect(await refusalOf(stream.next())).toBe('DEADLINE_EXCEEDED')
-    expect(observed).toEqual(['DEADLINE_EXCEEDED'])
+    expect(observed).toEqual(['CALLER_DEADLINE'])
   })
 
   it('comes before the beginning for a caller whose deadline has passed', async () => {

@@ -2,7 +2,7 @@ import { create, type DescMethod, type Message, type MessageInitShape } from '@b
 import { ApiError } from '../platform/errors/api-error.ts'
 import { createShares, type Place } from '../platform/limits/shares.ts'
 import { sourceKey } from '../platform/limits/source-key.ts'
-import { type ObserverDeps, observe } from './observation.ts'
+import { isCallersDeadline, type ObserverDeps, observe } from './observation.ts'
 import type { Meta } from './rpc.ts'
 
 /** Bounds on streams. */
@@ -52,8 +52,14 @@ const BOUNDS: StreamBounds = {
   maxAgeMs: MAX_STREAM_AGE_MS,
 }
 
+/** What streams work with. */
+interface StreamDeps extends ObserverDeps {
+  /** Longest that a stream may take to begin, in milliseconds. */
+  readonly deadlineMs: number
+}
+
 /** Makes the function that runs streams: it observes them, bounds how many there are and how old they get. */
-export function createStreams(deps: ObserverDeps, given: Partial<StreamBounds> = {}) {
+export function createStreams(deps: StreamDeps, given: Partial<StreamBounds> = {}) {
   const bounds = { ...BOUNDS, ...given }
   const admission = { lasting: createAdmission(bounds.max, bounds), brief: createAdmission(bounds.maxBrief, bounds) }
 
@@ -72,7 +78,7 @@ export function createStreams(deps: ObserverDeps, given: Partial<StreamBounds> =
     // A caller who has gone asks for no more messages, so nothing here waits for that.
     whenAborted(life.signal, () => {
       const { reason } = life.signal
-      if (reason instanceof ApiError) observation.failed(reason)
+      if (reason instanceof ApiError) observation.failed(reason, true)
       observation.ended()
       void endOf(messages).then(() => places.giveBack(isServed))
     })
@@ -91,7 +97,7 @@ export function createStreams(deps: ObserverDeps, given: Partial<StreamBounds> =
         }
       }
     } catch (thrown) {
-      throw observation.failed(thrown)
+      throw observation.failed(thrown, isCallersDeadline(deps, meta))
     } finally {
       life.abort()
     }
@@ -117,7 +123,7 @@ function createLife(caller: AbortSignal, maxAgeMs: number, timeoutMs = Number.PO
   const life = new AbortController()
   const end = (): void => life.abort()
   const expire = (): void => life.abort(timeoutMs <= maxAgeMs ? new ApiError('DEADLINE_EXCEEDED') : undefined)
-  const timer = setTimeout(expire, Math.min(maxAgeMs, timeoutMs))
+  const timer = setTimeout(expire, Math.max(0, Math.min(maxAgeMs, timeoutMs)))
   caller.addEventListener('abort', end)
   whenAborted(life.signal, () => {
     clearTimeout(timer)

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { MAX_ASSERTION_LIFETIME_S } from '@auth4agent/core/identity/assertion'
+import { statusRefusals } from '../authn/index.ts'
 import { callLevels } from '../chain/observation.ts'
 import type { Rpc } from '../chain/rpc.ts'
 import { MAX_ALL_STREAMS } from '../chain/streams.ts'
@@ -108,6 +109,7 @@ function gateway({ config, rpc, log, metrics, exposition, ready }: ListenerDeps,
     ready,
     representations: didResolution,
     connectionClosed: metrics.connectionClosed,
+    statusRefusals,
     config: {
       ...httpPortConfig(config, tls),
       bodyLimit: BODY_LIMIT,
@@ -122,11 +124,13 @@ function gateway({ config, rpc, log, metrics, exposition, ready }: ListenerDeps,
   return httpListener(http)
 }
 
-function grpc({ config, rpc, log }: ListenerDeps, tls: Tls): Listener {
+function grpc({ config, rpc, log, metrics }: ListenerDeps, tls: Tls): Listener {
   const { host, grpcPort, trustedProxies, requestTimeoutMs, maxConcurrency } = config
+  const { maxConnections, maxSourceConnections } = config
   const maxStreams = 2 * maxConcurrency + LASTING_STREAMS
-  const limits = { trustedProxies, requestTimeoutMs, maxStreams }
-  const server = createGrpcServer({ rpc, host, port: grpcPort, ...limits, log, ...tls })
+  const limits = { trustedProxies, requestTimeoutMs, maxStreams, maxConnections, maxSourceConnections }
+  const connectionClosed = (port: string, reason: string) => metrics.connectionClosed(port, reason)
+  const server = createGrpcServer({ rpc, host, port: grpcPort, ...limits, log, connectionClosed, ...tls })
   return {
     listen: async () => ({ grpcPort: (await server.listen()).port }),
     setServing: (isServing) => server.setServing(isServing),

@@ -1,153 +1,229 @@
-import { type DescMethod, type DescService, fromBinary, type Message, toBinary } from '@bufbuild/protobuf'
-import {
-  type handleServerStreamingCall,
-  type handleUnaryCall,
-  Metadata,
-  type ServerUnaryCall,
-  type ServerWritableStream,
-  type ServiceDefinition,
-  type UntypedServiceImplementation,
-} from '@grpc/grpc-js'
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import { type DescMethod, fromBinary, type Message, toBinary } from '@bufbuild/protobuf'
 import { methodName } from '../chain/method-name.ts'
 import { requestId } from '../chain/request-id.ts'
-import type { Meta, Rpc } from '../chain/rpc.ts'
+import type { Caller, Meta, Rpc } from '../chain/rpc.ts'
 import type { SourceOf } from '../chain/source-of.ts'
 import { drained } from '../platform/drained.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
-import { toGrpcStatus } from '../platform/errors/grpc-status.ts'
+import { reasons } from '../platform/errors/reasons.ts'
+import type { Bound } from '../platform/limits/bound.ts'
+import { sourceKey } from '../platform/limits/source-key.ts'
+import { type Answer, createAnswer } from './answer.ts'
+import { type Clock, createClock } from './clock.ts'
+import { decodeFrame, type Frame, parseTimeout } from './frames.ts'
+import type { DialogueMethod, PortMethod, StreamMethod, UnaryMethod } from './port-method.ts'
+import { MAX_MESSAGE_BYTES, receive, receiveOne } from './receive.ts'
 
-/** What the calls of the gRPC port work with. */
-export interface GrpcCallDeps {
+/** Answers a stream. `peer` is the address of its connection. */
+export type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, peer: string) => void
+
+/** What calls work with. */
+export interface CallDeps {
   readonly rpc: Rpc
+  readonly methods: ReadonlyMap<unknown, PortMethod>
   readonly sourceOf: SourceOf
+  /** Streams open at once, by their source. */
+  readonly streams: Bound
+  /** How long a stream may take to bring its request, and the end of its answer to be read, in milliseconds. */
+  readonly requestTimeoutMs: number
+  /** How long the caller of a stream may read nothing of it, in milliseconds. */
+  readonly stallMs: number
   /** Ends all streams. */
   readonly closing: AbortSignal
 }
 
-/** A request as it came off the wire. The chain has it parsed: grpc-js would call malformed bytes an internal error. */
-type UnaryCall = ServerUnaryCall<Uint8Array, Message>
-type StreamingCall = ServerWritableStream<Uint8Array, Message>
-
-/** Names and values of a request's metadata. */
-export const MAX_METADATA_BYTES = 16 * 1024
-
-/** A service as grpc-js takes it. */
-export function definition(service: DescService): ServiceDefinition {
-  return Object.fromEntries(
-    service.methods.map((method) => [
-      method.name,
-      {
-        path: `/${methodName(method)}`,
-        originalName: method.localName,
-        requestStream: false,
-        responseStream: isStream(method),
-        requestSerialize: (message: Message) => Buffer.from(toBinary(method.input, message)),
-        requestDeserialize: (bytes: Uint8Array) => bytes,
-        responseSerialize: (message: Message) => Buffer.from(toBinary(method.output, message)),
-        responseDeserialize: (bytes: Buffer) => fromBinary(method.output, bytes),
-      },
-    ]),
-  )
+/** One call, as it came. */
+interface Call {
+  readonly stream: ServerHttp2Stream
+  readonly headers: IncomingHttpHeaders
+  readonly caller: Caller
+  readonly clock: Clock
+  readonly answer: Answer
 }
 
-/** The methods of a service, each calling the chain. */
-export function implementation(deps: GrpcCallDeps, service: DescService): UntypedServiceImplementation {
-  return Object.fromEntries(
-    service.methods.map((method) => [
-      method.name,
-      isStream(method) ? streamHandler(deps, method) : unaryHandler(deps, method),
-    ]),
-  )
-}
+const CONTENT_TYPE = /^application\/grpc(\+proto)?(;|$)/
+/** Names and values of the headers of a request. */
+const MAX_METADATA_BYTES = 16 * 1024
+/** How long a stream of many requests may live, in milliseconds, and how many it may bring. */
+const MAX_DIALOGUE_MS = 60_000
+const MAX_DIALOGUE_MESSAGES = 100
 
-function isStream({ methodKind }: DescMethod): boolean {
-  return methodKind === 'server_streaming'
-}
-
-function unaryHandler({ rpc, sourceOf }: GrpcCallDeps, method: DescMethod): handleUnaryCall<Uint8Array, Message> {
-  const name = methodName(method)
-  return (call, respond) => {
-    const meta = metaOf(call, name, sourceOf)
-    call.sendMetadata(headerOf(meta))
-    rpc
-      .invoke(method, () => read(method, call), meta)
-      .then(
-        (message) => respond(null, message),
-        (error: unknown) => respond(toGrpcStatus(error)),
-      )
-  }
-}
-
-function streamHandler(deps: GrpcCallDeps, method: DescMethod): handleServerStreamingCall<Uint8Array, Message> {
-  const { rpc, sourceOf, closing } = deps
-  const name = methodName(method)
-  return (call) => {
-    const meta = metaOf(call, name, sourceOf)
-    call.sendMetadata(headerOf(meta))
-    const gone = new AbortController()
-    call.once('cancelled', () => gone.abort())
-    const signal = AbortSignal.any([closing, gone.signal])
-    void send(
-      call,
-      rpc.subscribe(method, () => read(method, call), meta, signal),
-    )
-  }
-}
-
-/** Writes no more than the caller reads; one that reads nothing is cut by the limits of streams. */
-async function send(call: StreamingCall, messages: AsyncIterable<Message>): Promise<void> {
-  try {
-    for await (const message of messages) {
-      if (!call.write(message)) await drained(call)
+/** Makes the function that answers streams: it refuses what is no call of a method, and hands the others on. */
+export function createCalls(deps: CallDeps): OnStream {
+  const { sourceOf, requestTimeoutMs: endMs, stallMs } = deps
+  return (stream, headers, peer) => {
+    stream.on('error', ignore)
+    // Its caller may have taken it back before it is seen, and to answer throws then.
+    if (stream.closed) {
+      stream.destroy()
+      return
     }
-    call.end()
-  } catch (error) {
-    call.emit('error', toGrpcStatus(error))
+    const source = sourceOf(peer, [headers['x-forwarded-for'] ?? []].flat())
+    const caller = { requestId: requestId(headers['x-request-id']), source }
+    const clock = createClock(stream)
+    const answer = createAnswer({ stream, clock, requestId: caller.requestId, endMs, stallMs })
+    const call: Call = { stream, headers, caller, clock, answer }
+    const method = admit(deps, call)
+    if (method instanceof ApiError) void refuse(deps, call, method)
+    else begin(deps, call, method)
   }
 }
 
-function headerOf({ requestId }: Meta): Metadata {
-  const header = new Metadata()
-  header.set('x-request-id', requestId)
-  return header
+/** The method that is called, or why it is not called. */
+function admit({ methods, streams }: CallDeps, { stream, headers, caller }: Call): PortMethod | ApiError {
+  const key = sourceKey(caller.source)
+  if (!takePlace(streams, key, stream)) return new ApiError('OVERLOADED', undefined, { retryAfter: 1 })
+  if (!CONTENT_TYPE.test(headers['content-type'] ?? '')) {
+    return new ApiError('UNSUPPORTED_MEDIA_TYPE', 'The content type must be application/grpc or application/grpc+proto')
+  }
+  if (headers[':method'] !== 'POST') return new ApiError('METHOD_NOT_ALLOWED', 'A call must be a POST')
+  const method = methods.get(headers[':path'])
+  if (method === undefined) return new ApiError('ROUTE_NOT_FOUND', 'There is no such method')
+  if (method.places !== undefined && !takePlace(method.places, key, stream)) {
+    return new ApiError('RATE_LIMITED', undefined, { retryAfter: 1 })
+  }
+  return method
 }
 
-/** Throws HEADERS_TOO_LARGE or INVALID_ARGUMENT. */
-function read({ input }: DescMethod, { request, metadata }: UnaryCall | StreamingCall): Message {
-  if (metadataSize(metadata) > MAX_METADATA_BYTES) throw new ApiError('HEADERS_TOO_LARGE')
+function takePlace(bound: Bound, key: string, stream: ServerHttp2Stream): boolean {
+  const release = bound(key)
+  if (release !== undefined) stream.once('close', release)
+  return release !== undefined
+}
+
+/** Refuses what reaches no method; it is limited, logged and counted. A caller that does not speak gRPC reads the HTTP status. */
+async function refuse({ rpc }: CallDeps, { headers, caller, answer }: Call, why: ApiError): Promise<void> {
+  const error = await rpc.refuse(why, caller)
+  const isGrpc = CONTENT_TYPE.test(headers['content-type'] ?? '') && headers[':method'] === 'POST'
+  answer.refuse(error, isGrpc ? undefined : reasons[error.reason].status)
+}
+
+/** Waits for the request, for as long as it may take. */
+function begin(deps: CallDeps, call: Call, target: PortMethod): void {
+  const late = (stop: () => void) => (): void => {
+    stop()
+    void refuse(deps, call, new ApiError('REQUEST_TIMEOUT'))
+  }
+  if (target.kind === 'dialogue') {
+    const stop = converse(deps, call, target)
+    call.clock.start(deps.requestTimeoutMs, late(stop))
+    return
+  }
+  const stop = receiveOne(call.stream, (request) => {
+    call.clock.stop()
+    if (target.kind === 'unary') void answerOnce(deps, call, target, request)
+    else void answerStream(deps, call, target, request)
+  })
+  call.clock.start(deps.requestTimeoutMs, late(stop))
+}
+
+async function answerOnce(deps: CallDeps, call: Call, target: UnaryMethod, request: Frame | ApiError): Promise<void> {
+  const { method } = target
   try {
-    return fromBinary(input, request)
+    const message = await target.answer(() => readMessage(call, method, request), metaOf(call, method))
+    call.answer.finish(toBinary(method.output, message))
+  } catch (error) {
+    if (target.isChained) call.answer.refuse(error)
+    else await fail(deps, call, error)
+  }
+}
+
+/** Sends no more than the caller reads. */
+async function answerStream(
+  deps: CallDeps,
+  call: Call,
+  target: StreamMethod,
+  request: Frame | ApiError,
+): Promise<void> {
+  const { stream, answer } = call
+  const { method } = target
+  const gone = new AbortController()
+  stream.once('close', () => gone.abort())
+  const signal = AbortSignal.any([deps.closing, gone.signal])
+  try {
+    answer.begin()
+    const messages = target.answer(() => readMessage(call, method, request), metaOf(call, method), signal)
+    for await (const message of messages) {
+      if (!answer.send(toBinary(method.output, message))) await drained(stream)
+    }
+    answer.finish()
+  } catch (error) {
+    if (target.isChained) answer.refuse(error)
+    else await fail(deps, call, error)
+  }
+}
+
+/**
+ * Answers each request as it comes, no faster than the answers are read. A stream that lasts too long ends by its HTTP/2 code
+ * (RFC 9113 section 7): its caller may never read a status.
+ */
+function converse(deps: CallDeps, call: Call, { method, answer: answerTo }: DialogueMethod): () => void {
+  const { stream, answer, clock } = call
+  const age = createClock(stream)
+  let count = 0
+  let turn = Promise.resolve()
+  const finish = (): void => answer.finish()
+  const reply = async (frame: Frame): Promise<void> => {
+    if (answer.send(toBinary(method.output, answerTo(readMessage(call, method, frame))))) return
+    stream.pause()
+    await drained(stream)
+    stream.resume()
+  }
+  deps.closing.addEventListener('abort', finish)
+  stream.once('close', () => deps.closing.removeEventListener('abort', finish))
+  return receive(stream, {
+    message(frame) {
+      count += 1
+      if (count > MAX_DIALOGUE_MESSAGES) return stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM)
+      if (count === 1) {
+        clock.stop()
+        age.start(MAX_DIALOGUE_MS, () => stream.close(constants.NGHTTP2_CANCEL))
+      }
+      turn = turn.then(() => reply(frame)).catch((error: unknown) => fail(deps, call, error))
+    },
+    ended: () => void turn.then(finish),
+    failed: (error) => void fail(deps, call, error),
+  })
+}
+
+/** Refuses a call of a method that is not behind the chain. */
+async function fail(deps: CallDeps, call: Call, error: unknown): Promise<void> {
+  if (error instanceof ApiError) await refuse(deps, call, error)
+  else call.answer.refuse(error)
+}
+
+/** Throws what keeps a request from being read. */
+function readMessage({ headers }: Call, { input }: DescMethod, request: Frame | ApiError): Message {
+  if (sizeOf(headers) > MAX_METADATA_BYTES) throw new ApiError('HEADERS_TOO_LARGE')
+  if (parseTimeout(headers['grpc-timeout']) === undefined) {
+    throw new ApiError('INVALID_ARGUMENT', 'grpc-timeout must be up to eight digits and one of H, M, S, m, u and n')
+  }
+  if (request instanceof ApiError) throw request
+  const bytes = decodeFrame(request, headers['grpc-encoding'], MAX_MESSAGE_BYTES)
+  try {
+    return fromBinary(input, bytes)
   } catch (cause) {
     throw new ApiError('INVALID_ARGUMENT', 'The message is malformed', { cause })
   }
 }
 
-function metaOf(call: UnaryCall | StreamingCall, rpc: string, sourceOf: SourceOf): Meta {
-  const deadline = Number(call.getDeadline())
+function metaOf({ headers, caller }: Call, method: DescMethod): Meta {
+  const timeoutMs = parseTimeout(headers['grpc-timeout'])
   return {
-    requestId: requestId(textOf(call.metadata, 'x-request-id')),
-    source: callSource(call.getPeer(), call.metadata, sourceOf),
-    authorization: textOf(call.metadata, 'authorization'),
-    rpc,
-    ...(Number.isFinite(deadline) ? { timeoutMs: Math.max(0, deadline - Date.now()) } : {}),
+    ...caller,
+    authorization: headers.authorization,
+    rpc: methodName(method),
+    ...(timeoutMs !== undefined && Number.isFinite(timeoutMs) ? { timeoutMs } : {}),
   }
 }
 
-/** The address that a call comes from; grpc-js writes a peer as `address:port`, IPv6 with or without brackets. */
-export function callSource(peer: string, metadata: Metadata, sourceOf: SourceOf): string {
-  const address = peer.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
-  return sourceOf(address, metadata.get('x-forwarded-for').map(String))
-}
-
-function textOf(metadata: Metadata, key: string): string | undefined {
-  const [first] = metadata.get(key)
-  return first?.toString()
-}
-
-function metadataSize(metadata: Metadata): number {
+function sizeOf(headers: IncomingHttpHeaders): number {
   let size = 0
-  for (const [key, values] of Object.entries(metadata.toJSON())) {
-    for (const value of values as (string | Buffer)[]) size += key.length + value.length
-  }
+  for (const name in headers) size += name.length + (headers[name]?.length ?? 0)
   return size
+}
+
+function ignore(): void {
+  // What becomes of a stream is told by its close.
 }

@@ -1,5 +1,6 @@
+import { deflateSync, gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { encodeFrame, encodeText, parseTimeout, readFrame } from './frames.ts'
+import { createFrameReader, decodeFrame, encodeFrame, encodeText, type Frame, parseTimeout } from './frames.ts'
 
 describe('grpc-timeout', () => {
   it.each([
@@ -25,22 +26,67 @@ describe('grpc-timeout', () => {
   })
 })
 
-describe('a frame', () => {
-  it.each([0, 1, 300, 70_000])('of %i bytes holds what was put into it', (size) => {
+function frameOf(bytes: Uint8Array, flag = 0): Buffer {
+  const frame = encodeFrame(bytes)
+  frame.writeUInt8(flag, 0)
+  return frame
+}
+
+describe('createFrameReader', () => {
+  it.each([0, 1, 300, 70_000])('reads a frame of %i bytes, however it is cut', (size) => {
     const message = Buffer.alloc(size, 7)
-    expect(Buffer.from(readFrame(encodeFrame(message)))).toStrictEqual(message)
+    const frame = frameOf(message)
+    for (const step of [1, 4, 7, frame.length]) {
+      if (frame.length / step > 20_000) continue
+      const reader = createFrameReader(70_000)
+      const frames: Frame[] = []
+      for (let at = 0; at < frame.length; at += step) frames.push(...reader.push(frame.subarray(at, at + step)))
+      expect(frames.map(({ bytes, isCompressed }) => [Buffer.from(bytes), isCompressed])).toEqual([[message, false]])
+      expect(reader.isWhole()).toBe(true)
+    }
+  })
+
+  it('reads several frames of one piece, and keeps what is not whole', () => {
+    const reader = createFrameReader(10)
+    const [first, second] = [frameOf(Buffer.from('a')), frameOf(Buffer.from('bc'), 1)]
+    const frames = reader.push(Buffer.concat([first, second, Buffer.from([0, 0])]))
+    expect(frames.map(({ bytes, isCompressed }) => [String(bytes), isCompressed])).toEqual([
+      ['a', false],
+      ['bc', true],
+    ])
+    expect(reader.isWhole()).toBe(false)
   })
 
   it.each([
-    ['nothing', []],
-    ['half a head', [0, 0, 0]],
-    ['less than it says', [0, 0, 0, 0, 2, 1]],
-    ['more than it says', [0, 0, 0, 0, 0, 1]],
-    ['two messages', [0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1]],
-    ['a compressed message', [1, 0, 0, 0, 1, 1]],
-    ['a length with its highest bit set', [0, 128, 0, 0, 0, 1]],
-  ])('is refused: %s', (_name, bytes) => {
-    expect(() => readFrame(Buffer.from(bytes))).toThrow(expect.objectContaining({ reason: 'INVALID_ARGUMENT' }))
+    ['longer than the limit', [0, 0, 0, 0, 11], 'BODY_TOO_LARGE'],
+    ['with the highest bit of its length set', [0, 128, 0, 0, 0], 'BODY_TOO_LARGE'],
+    ['with an unknown flag', [2, 0, 0, 0, 1, 1], 'INVALID_ARGUMENT'],
+  ])('refuses a frame %s as soon as its head is there', (_name, bytes, reason) => {
+    expect(() => createFrameReader(10).push(Buffer.from(bytes))).toThrow(expect.objectContaining({ reason }))
+  })
+})
+
+const compressed = (bytes: Uint8Array) => ({ isCompressed: true, bytes })
+
+describe('decodeFrame', () => {
+  const text = Buffer.from('a message')
+
+  it.each([
+    ['plain bytes', { isCompressed: false, bytes: text }, 'gzip'],
+    ['gzip', compressed(gzipSync(text)), 'gzip'],
+    ['deflate', compressed(deflateSync(text)), 'deflate'],
+  ])('reads %s', (_name, frame, encoding) => {
+    expect(Buffer.from(decodeFrame(frame, encoding, 100))).toEqual(text)
+  })
+
+  it.each([
+    ['no encoding', gzipSync(text), undefined, 'INVALID_ARGUMENT'],
+    ['identity', gzipSync(text), 'identity', 'INVALID_ARGUMENT'],
+    ['an unknown encoding', gzipSync(text), 'br', 'UNSUPPORTED_COMPRESSION'],
+    ['another encoding than it says', deflateSync(text), 'gzip', 'INVALID_ARGUMENT'],
+    ['a bomb', gzipSync(Buffer.alloc(10_000)), 'gzip', 'BODY_TOO_LARGE'],
+  ])('refuses a compressed message with %s', (_name, bytes, encoding, reason) => {
+    expect(() => decodeFrame(compressed(bytes), encoding, 100)).toThrow(expect.objectContaining({ reason }))
   })
 })
 

@@ -1,44 +1,106 @@
+import { gunzipSync, inflateSync } from 'node:zlib'
 import { ApiError } from '../platform/errors/api-error.ts'
 
-/** What stands before a message: whether it is compressed, and how long it is. */
-export const FRAME_HEAD_BYTES = 5
+/** A message as it comes (gRPC over HTTP/2, "Length-Prefixed-Message"). */
+export interface Frame {
+  readonly isCompressed: boolean
+  readonly bytes: Uint8Array
+}
 
+/** Cuts what comes into messages. */
+export interface FrameReader {
+  /** Takes bytes. Returns the messages that are whole now. Throws BODY_TOO_LARGE or INVALID_ARGUMENT. */
+  push(chunk: Buffer): readonly Frame[]
+  /** Tells whether nothing of a message is missing. */
+  isWhole(): boolean
+}
+
+const HEAD_BYTES = 5
 const TIMEOUT = /^(\d{1,8})([HMSmun])$/
 const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 }
 
-/** Reads `grpc-timeout` as milliseconds; infinite where there is none, undefined where it is malformed. */
+/** The encodings that `decodeFrame` reads, as `grpc-accept-encoding` lists them. */
+export const ACCEPTED_ENCODINGS = 'identity,deflate,gzip'
+
+const DECOMPRESS = { gzip: gunzipSync, deflate: inflateSync } as const
+
+/** Reads `grpc-timeout` as milliseconds: infinite where there is none, undefined where it is malformed. */
 export function parseTimeout(text: unknown): number | undefined {
   if (text === undefined) return Number.POSITIVE_INFINITY
   const [, digits, unit = ''] = (typeof text === 'string' && TIMEOUT.exec(text)) || []
   return digits === undefined ? undefined : Number(digits) * (UNIT_MS[unit] ?? 0)
 }
 
-/** A message, which may come in pieces, in its frame (gRPC over HTTP/2, "Length-Prefixed-Message"), uncompressed. */
-export function encodeFrame(...message: readonly Uint8Array[]): Buffer {
-  let end = FRAME_HEAD_BYTES
-  for (const piece of message) end += piece.length
-  const frame = Buffer.allocUnsafe(end)
+/** Puts a message into its frame, uncompressed. */
+export function encodeFrame(message: Uint8Array): Buffer {
+  const frame = Buffer.allocUnsafe(HEAD_BYTES + message.length)
   frame.writeUInt8(0, 0)
-  frame.writeUInt32BE(end - FRAME_HEAD_BYTES, 1)
-  let at = FRAME_HEAD_BYTES
-  for (const piece of message) {
-    frame.set(piece, at)
-    at += piece.length
-  }
+  frame.writeUInt32BE(message.length, 1)
+  frame.set(message, HEAD_BYTES)
   return frame
 }
 
-/** The one message of a request. Throws INVALID_ARGUMENT for less or more than one, and for a compressed one. */
-export function readFrame(body: Buffer): Uint8Array {
-  if (body.length < FRAME_HEAD_BYTES || body.readUInt32BE(1) !== body.length - FRAME_HEAD_BYTES) {
-    throw new ApiError('INVALID_ARGUMENT', 'The request is not exactly one message')
+/** Makes the reader of one stream. `maxBytes` is the length of the longest message. */
+export function createFrameReader(maxBytes: number): FrameReader {
+  let pieces: Buffer[] = []
+  let size = 0
+  let needed = HEAD_BYTES
+  const keep = (rest: Buffer): void => {
+    pieces = rest.length === 0 ? [] : [rest]
+    size = rest.length
   }
-  if (body.readUInt8(0) !== 0)
-    throw new ApiError('INVALID_ARGUMENT', 'The message is compressed, and no grpc-encoding says how')
-  return body.subarray(FRAME_HEAD_BYTES)
+  return {
+    isWhole: () => size === 0,
+    push(chunk) {
+      pieces.push(chunk)
+      size += chunk.length
+      const frames: Frame[] = []
+      if (size < needed) return frames
+      let rest = pieces.length === 1 ? chunk : Buffer.concat(pieces)
+      for (;;) {
+        needed = lengthOf(rest, maxBytes)
+        if (rest.length < needed) break
+        frames.push({ isCompressed: rest.readUInt8(0) === 1, bytes: rest.subarray(HEAD_BYTES, needed) })
+        rest = rest.subarray(needed)
+      }
+      keep(rest)
+      return frames
+    },
+  }
 }
 
-/** A text as `grpc-message` has it: UTF-8, percent-encoded but for visible ASCII and spaces. */
+/** The length of the frame that begins here, or of its head while that is not whole. */
+function lengthOf(bytes: Buffer, maxBytes: number): number {
+  if (bytes.length < HEAD_BYTES) return HEAD_BYTES
+  if (bytes.readUInt8(0) > 1) throw new ApiError('INVALID_ARGUMENT', 'The compressed flag must be 0 or 1')
+  const length = bytes.readUInt32BE(1)
+  if (length > maxBytes) throw new ApiError('BODY_TOO_LARGE')
+  return HEAD_BYTES + length
+}
+
+/**
+ * Returns the bytes of a message, decompressed.
+ * @param encoding `grpc-encoding`
+ * @throws ApiError UNSUPPORTED_COMPRESSION, INVALID_ARGUMENT, or BODY_TOO_LARGE when more than `maxBytes` come out of it
+ */
+export function decodeFrame({ isCompressed, bytes }: Frame, encoding: unknown, maxBytes: number): Uint8Array {
+  if (!isCompressed) return bytes
+  if (encoding === undefined || encoding === 'identity') {
+    throw new ApiError('INVALID_ARGUMENT', 'A compressed message needs a grpc-encoding that says how')
+  }
+  if (encoding !== 'gzip' && encoding !== 'deflate') {
+    throw new ApiError('UNSUPPORTED_COMPRESSION', 'grpc-encoding must be identity, deflate or gzip')
+  }
+  try {
+    return DECOMPRESS[encoding](bytes, { maxOutputLength: maxBytes })
+  } catch (cause) {
+    const isTooLarge = cause instanceof RangeError && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE'
+    if (isTooLarge) throw new ApiError('BODY_TOO_LARGE', undefined, { cause })
+    throw new ApiError('INVALID_ARGUMENT', 'The message cannot be decompressed', { cause })
+  }
+}
+
+/** Writes a text as `grpc-message` has it: UTF-8, percent-encoded but for visible ASCII and spaces. */
 export function encodeText(text: string): string {
   return text.toWellFormed().replace(/[^\x20-\x24\x26-\x7e]+/g, encodeURIComponent)
 }

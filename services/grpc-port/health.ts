@@ -1,39 +1,94 @@
-import { createRequire } from 'node:module'
-import type { Server } from '@grpc/grpc-js'
-import { addOnFirstCall } from './on-first-call.ts'
+import { create } from '@bufbuild/protobuf'
+import { status } from '@grpc/grpc-js'
+import {
+  type HealthCheckRequest,
+  type HealthCheckResponse,
+  type HealthListResponse,
+  Health as HealthService,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from '../../gen/proto/health/v1/health_pb.ts'
+import { methodName } from '../chain/method-name.ts'
+import { StandardStatus } from '../platform/errors/grpc-status.ts'
+import type { PortMethod } from './port-method.ts'
 
-const SERVICE = '/grpc.health.v1.Health'
-const METHODS = [
-  { path: `${SERVICE}/Check`, requestStream: false, responseStream: false },
-  { path: `${SERVICE}/List`, requestStream: false, responseStream: false },
-  { path: `${SERVICE}/Watch`, requestStream: false, responseStream: true },
-]
-
-const require = createRequire(import.meta.url)
-
-/** Loads the package of health, which reads its .proto file as it is loaded. */
-export function loadHealth(): typeof import('grpc-health-check') {
-  return require('grpc-health-check')
+/** Health of a server and its services (grpc.health.v1). */
+export interface Health {
+  /** Not serving until it is told otherwise. */
+  setServing(isServing: boolean): void
+  /** Throws NOT_FOUND for a service that there is not. */
+  check(request: HealthCheckRequest): HealthCheckResponse
+  list(): HealthListResponse
+  /** Tells the health of a service now and whenever it changes, until the signal aborts. */
+  watch(request: HealthCheckRequest, signal: AbortSignal): AsyncIterable<HealthCheckResponse>
 }
 
-/**
- * Adds grpc.health.v1 for these services and for the server (""). The function that it returns tells whoever asks, and those who
- * watch, whether they serve; until then they do not.
- */
-export function addHealth(server: Server, services: readonly string[]): (isServing: boolean) => void {
-  const names = ['', ...services]
-  let status: 'SERVING' | 'NOT_SERVING' = 'NOT_SERVING'
-  let setAll: (() => void) | undefined
-  addOnFirstCall(server, METHODS, (real) => {
-    const health = new (loadHealth().HealthImplementation)()
-    setAll = () => {
-      for (const name of names) health.setStatus(name, status)
-    }
-    setAll()
-    health.addToServer(real)
-  })
-  return (isServing) => {
-    status = isServing ? 'SERVING' : 'NOT_SERVING'
-    setAll?.()
+const { check, list, watch } = HealthService.method
+
+/** Makes the health of these services and of the server (""). */
+export function createHealth(services: readonly string[]): Health {
+  const names = new Set(['', ...services])
+  const waiting = new Set<() => void>()
+  let now: ServingStatus = ServingStatus.NOT_SERVING
+  const change = async (signal: AbortSignal): Promise<void> => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    waiting.add(resolve)
+    signal.addEventListener('abort', () => resolve(), { once: true })
+    await promise
+    waiting.delete(resolve)
   }
+  return {
+    setServing(isServing) {
+      now = isServing ? ServingStatus.SERVING : ServingStatus.NOT_SERVING
+      for (const resolve of waiting) resolve()
+    },
+    check({ service }) {
+      if (!names.has(service)) {
+        throw new StandardStatus(status.NOT_FOUND, `No service is named ${service.slice(0, 100)}`)
+      }
+      return create(check.output, { status: now })
+    },
+    list: () =>
+      create(list.output, { statuses: Object.fromEntries([...names].map((name) => [name, { status: now }])) }),
+    async *watch({ service }, signal) {
+      let told: ServingStatus | undefined
+      for (;;) {
+        const current = names.has(service) ? now : ServingStatus.SERVICE_UNKNOWN
+        if (current !== told) {
+          told = current
+          yield create(watch.output, { status: current })
+        } else if (signal.aborted) return
+        else await change(signal)
+      }
+    },
+  }
+}
+
+/** Returns the methods of health by their path. */
+export function healthMethods(health: Health): readonly (readonly [path: string, PortMethod])[] {
+  const methods: readonly PortMethod[] = [
+    {
+      kind: 'unary',
+      method: check,
+      isChained: false,
+      answer: async (read) => health.check(read() as HealthCheckRequest),
+    },
+    {
+      kind: 'unary',
+      method: list,
+      isChained: false,
+      async answer(read) {
+        read()
+        return health.list()
+      },
+    },
+    {
+      kind: 'stream',
+      method: watch,
+      isChained: false,
+      async *answer(read, _meta, signal) {
+        yield* health.watch(read() as HealthCheckRequest, signal)
+      },
+    },
+  ]
+  return methods.map((each) => [`/${methodName(each.method)}`, each])
 }

@@ -1,48 +1,78 @@
-import { createRequire } from 'node:module'
-import { type DescFile, type DescService, toBinary } from '@bufbuild/protobuf'
+import {
+  create,
+  type DescFile,
+  type DescService,
+  type Message,
+  type MessageInitShape,
+  toBinary,
+} from '@bufbuild/protobuf'
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
-import type { Server } from '@grpc/grpc-js'
-import { loadHealth } from './health.ts'
-import { addOnFirstCall } from './on-first-call.ts'
+import { status } from '@grpc/grpc-js'
+import {
+  ServerReflection,
+  type ServerReflectionRequest,
+  type ServerReflectionResponseSchema,
+} from '../../gen/proto/grpc/reflection/v1/reflection_pb.ts'
+import { Health } from '../../gen/proto/health/v1/health_pb.ts'
+import { type ContractIndex, indexContract, withImports } from './contract-index.ts'
+import type { PortMethod } from './port-method.ts'
 
-const METHODS = ['v1', 'v1alpha'].map((version) => ({
-  path: `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`,
-  requestStream: true,
-  responseStream: true,
-}))
-
-const require = createRequire(import.meta.url)
+type Asked = ServerReflectionRequest['messageRequest']
+type Answer = NonNullable<MessageInitShape<typeof ServerReflectionResponseSchema>['messageResponse']>
 
 /**
- * Adds server reflection, v1 and v1alpha: the files of these services with all they import, and of health. What other files
- * declare cannot be reached by it.
+ * Returns the methods of server reflection by their path: v1, and v1alpha, whose messages are the same. They tell the files
+ * of these services and of health, with all that those import, and no others.
  */
-export function addReflection(server: Server, services: readonly DescService[]): void {
-  addOnFirstCall(server, METHODS, (real) => addLoaded(real, services))
-}
-
-function addLoaded(server: Server, services: readonly DescService[]): void {
-  const { ReflectionService }: typeof import('@grpc/reflection') = require('@grpc/reflection')
-  const files = new Map<string, Buffer>()
-  for (const { file } of services) collect(file, files)
-  const definition = {
-    // Of the kinds of definition, reflection reads the files alone; an enum's is the one that needs nothing else.
-    format: 'Protocol Buffer 3 EnumDescriptorProto' as const,
-    type: {},
-    fileDescriptorProtos: [...files.values(), ...healthFiles()],
+export function reflectionMethods(services: readonly DescService[]): readonly (readonly [string, PortMethod])[] {
+  const method = ServerReflection.method.serverReflectionInfo
+  let index: ContractIndex | undefined
+  const answer = (message: Message): Message => {
+    index ??= indexContract([...services, Health])
+    const request = message as ServerReflectionRequest
+    const messageResponse = find(index, request.messageRequest)
+    return create(method.output, { validHost: request.host, originalRequest: request, messageResponse })
   }
-  new ReflectionService({ auth4agent: definition }).addToServer(server)
+  return ['v1', 'v1alpha'].map((version) => [
+    `/grpc.reflection.${version}.${ServerReflection.name}/${method.name}`,
+    { kind: 'dialogue', method, isChained: false, answer },
+  ])
 }
 
-function collect(file: DescFile, files: Map<string, Buffer>): void {
-  const name = file.proto.name
-  if (files.has(name)) return
-  files.set(name, Buffer.from(toBinary(FileDescriptorProtoSchema, file.proto)))
-  for (const dependency of file.dependencies) collect(dependency, files)
+function find({ services, files, symbols, extensions }: ContractIndex, asked: Asked): Answer {
+  switch (asked.case) {
+    case 'listServices':
+      return { case: 'listServicesResponse', value: { service: services.map((name) => ({ name })) } }
+    case 'fileByFilename':
+      return fileAnswer(files.get(asked.value), asked.value)
+    case 'fileContainingSymbol':
+      return fileAnswer(symbols.get(asked.value), asked.value)
+    case 'fileContainingExtension': {
+      const { containingType, extensionNumber } = asked.value
+      return fileAnswer(extensions.get(containingType)?.get(extensionNumber), `${containingType} ${extensionNumber}`)
+    }
+    case 'allExtensionNumbersOfType': {
+      const numbers = extensions.get(asked.value)
+      if (numbers === undefined) return notFound(asked.value)
+      const value = { baseTypeName: asked.value, extensionNumber: [...numbers.keys()] }
+      return { case: 'allExtensionNumbersResponse', value }
+    }
+    case undefined:
+    default:
+      return failure(status.UNIMPLEMENTED, 'The request must ask for something')
+  }
 }
 
-/** proto-loader keeps a service's descriptors with each of its message types. */
-function healthFiles(): readonly Buffer[] {
-  const [method] = Object.values(loadHealth().service)
-  return method?.requestType.fileDescriptorProtos ?? []
+function fileAnswer(file: DescFile | undefined, asked: string): Answer {
+  if (file === undefined) return notFound(asked)
+  const fileDescriptorProto = [...withImports(file)].map(({ proto }) => toBinary(FileDescriptorProtoSchema, proto))
+  return { case: 'fileDescriptorResponse', value: { fileDescriptorProto } }
+}
+
+function notFound(asked: string): Answer {
+  return failure(status.NOT_FOUND, `The contract has no ${asked.slice(0, 200)}`)
+}
+
+function failure(errorCode: status, errorMessage: string): Answer {
+  return { case: 'errorResponse', value: { errorCode, errorMessage } }
 }

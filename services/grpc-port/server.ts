@@ -1,19 +1,16 @@
-import { createServer, type Socket } from 'node:net'
-import { Server, ServerCredentials } from '@grpc/grpc-js'
-import { methodName } from '../chain/method-name.ts'
+import { createServer, type Server as NetServer, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import type { Rpc } from '../chain/rpc.ts'
-import { createSourceOf } from '../chain/source-of.ts'
+import { createConnectionSource, createSourceOf } from '../chain/source-of.ts'
 import { MAX_STREAM_AGE_MS } from '../chain/streams.ts'
 import { createBound } from '../platform/limits/bound.ts'
-import { sourceKey } from '../platform/limits/source-key.ts'
 import type { Logger } from '../platform/log/log.ts'
-import { callSource, definition, implementation, MAX_METADATA_BYTES } from './calls.ts'
-import { createConnections } from './connections.ts'
-import { createDirectCalls } from './direct.ts'
-import { addHealth } from './health.ts'
-import { createStreamLimits } from './limits.ts'
-import { addReflection } from './reflection.ts'
-import { answerFirst } from './streams-first.ts'
+import { reportClosedConnections } from '../platform/net/closed-connections.ts'
+import { createConnections } from '../platform/net/connections.ts'
+import { createCalls, type OnStream } from './calls.ts'
+import { createHealth } from './health.ts'
+import { methodsOf } from './methods.ts'
+import { createSessions } from './sessions.ts'
 
 /** What the gRPC port works with. */
 export interface GrpcServerDeps {
@@ -25,13 +22,20 @@ export interface GrpcServerDeps {
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer }
   /** Addresses and CIDR ranges of the proxies whose x-forwarded-for is believed. */
   readonly trustedProxies: readonly string[]
-  /** How long a stream may take to bring its request. */
+  /** How long a handshake, and a stream's request, may take to come, in milliseconds. */
   readonly requestTimeoutMs: number
   /** Streams open at once, of all connections; one source has at most half of them. */
   readonly maxStreams: number
+  /** Connections open at once, and those of one source. */
+  readonly maxConnections: number
+  readonly maxSourceConnections: number
   /** How long the caller of a stream may read nothing of it, in milliseconds; 30 seconds unless told. */
   readonly maxStallMs?: number
+  /** How long calls in flight may take once the server closes, in milliseconds; 10 seconds unless told. */
+  readonly drainMs?: number
   readonly log: Logger
+  /** Counts a connection that the listener closed by itself. */
+  readonly connectionClosed: (port: string, reason: string) => void
 }
 
 /** A listener on the gRPC port. */
@@ -44,62 +48,33 @@ export interface GrpcServer {
   close(): Promise<void>
 }
 
-const MAX_MESSAGE_BYTES = 64 * 1024
-/** How long calls in flight may take once the server closes, in milliseconds. */
+const MAX_STALL_MS = 30_000
 const DRAIN_MS = 10_000
+const MAX_IDLE_MS = 15 * 60_000
+const MAX_AGE_MS = 60 * 60_000
+/** What is open then ends by itself: a stream that began just before, too. */
+const MAX_AGE_GRACE_MS = MAX_STREAM_AGE_MS + 60_000
 
-/** Connections open at once, and those of one source. Proxies bring many sources: with them only the first counts. */
-const MAX_CONNECTIONS = 4096
-const MAX_SOURCE_CONNECTIONS = 128
-
-const CHANNEL_OPTIONS = {
-  'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-  'grpc.max_concurrent_streams': 100,
-  // Lasting connections come back now and then, so that new instances get their share.
-  'grpc.max_connection_age_ms': 60 * 60_000,
-  // What is open then ends by itself: a stream that began just before, too.
-  'grpc.max_connection_age_grace_ms': MAX_STREAM_AGE_MS + 60_000,
-  // Counts what nobody reads.
-  'grpc.enable_channelz': 0,
-}
-
-/**
- * A dead peer is noticed within half a minute, by TCP. The pings of grpc-js would cut what is open on a connection that has
- * been told to go: Node sends none on it, and grpc-js takes that for a dead peer.
- */
-const TCP_KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelay: 20_000 }
+/** A dead peer is noticed within half a minute, by TCP. */
+const TCP = { keepAlive: true, keepAliveInitialDelay: 20_000, noDelay: true }
 
 /** Makes the gRPC port: the offered services, health and reflection. */
 export function createGrpcServer(deps: GrpcServerDeps): GrpcServer {
-  const { rpc, host, port, trustedProxies, log } = deps
-  const sourceOf = createSourceOf(trustedProxies)
-  const streams = createBound(deps.maxStreams, Math.ceil(deps.maxStreams / 2))
-  const streamLimits = createStreamLimits({
-    ...deps,
-    streams,
-    offered: new Set(rpc.services.flatMap(({ methods }) => methods.map((method) => `/${methodName(method)}`))),
-    sourceOf: (peer, metadata) => sourceKey(callSource(peer, metadata, sourceOf)),
-  })
-  const server = new Server({ ...CHANNEL_OPTIONS, interceptors: [streamLimits] })
+  const { rpc, host, port, log } = deps
   const closing = new AbortController()
-  const calls = { rpc, sourceOf, closing: closing.signal }
-  for (const service of rpc.services) server.addService(definition(service), implementation(calls, service))
-  const setServing = addHealth(
-    server,
-    rpc.services.map(({ typeName }) => typeName),
-  )
-  addReflection(server, rpc.services)
-  const directCalls = createDirectCalls({
-    ...deps,
-    sourceOf,
-    streams,
-    maxMessageBytes: MAX_MESSAGE_BYTES,
-    maxMetadataBytes: MAX_METADATA_BYTES,
+  const health = createHealth(rpc.services.map(({ typeName }) => typeName))
+  const onStream = createCalls({
+    rpc,
+    methods: methodsOf(rpc, health),
+    sourceOf: createSourceOf(deps.trustedProxies),
+    streams: createBound(deps.maxStreams, Math.ceil(deps.maxStreams / 2)),
+    requestTimeoutMs: deps.requestTimeoutMs,
+    stallMs: deps.maxStallMs ?? MAX_STALL_MS,
+    closing: closing.signal,
   })
-  const { listener, allClosed } = createListener(server, deps)
-  answerFirst(server, directCalls)
+  const { listener, sessions, connections } = createListener(deps, onStream)
   return {
-    setServing,
+    setServing: (isServing) => health.setServing(isServing),
     async listen() {
       const bind = Promise.withResolvers<void>()
       listener.once('error', bind.reject)
@@ -111,42 +86,67 @@ export function createGrpcServer(deps: GrpcServerDeps): GrpcServer {
       return { port: typeof address === 'object' && address !== null ? address.port : port }
     },
     async close() {
-      setServing(false)
+      health.setServing(false)
       listener.close()
       // They are resumed elsewhere.
       closing.abort()
+      sessions.retireAll()
       const cut = setTimeout(() => {
         log.warn({}, 'gRPC calls were cut: they did not finish in time')
-        server.forceShutdown()
-      }, DRAIN_MS)
-      // It calls back with calls in flight still; what is waited for are the connections.
-      server.tryShutdown(() => undefined)
-      await allClosed()
+        connections.closeAll()
+      }, deps.drainMs ?? DRAIN_MS)
+      await connections.allClosed()
       clearTimeout(cut)
     },
   }
 }
 
-/** The listener is not the one of grpc-js, which takes any number of connections. */
-function createListener(server: Server, { tls, trustedProxies }: GrpcServerDeps) {
-  const credentials =
-    tls === undefined
-      ? ServerCredentials.createInsecure()
-      : ServerCredentials.createSsl(null, [{ cert_chain: Buffer.from(tls.cert), private_key: Buffer.from(tls.key) }])
-  const injector = server.createConnectionInjector(credentials)
-  const plainSource = createSourceOf([])
-  const maxPerSource = trustedProxies.length === 0 ? MAX_SOURCE_CONNECTIONS : MAX_CONNECTIONS
-  const bound = createBound(MAX_CONNECTIONS, maxPerSource)
-  const connections = createConnections()
-  const listener = createServer(TCP_KEEP_ALIVE, (socket: Socket) => {
-    const release = bound(sourceKey(plainSource(socket.remoteAddress ?? '', [])))
-    if (release === undefined) {
-      socket.destroy()
-      return
-    }
-    socket.once('close', release)
-    connections.add(socket)
-    injector.injectConnection(socket)
+function createListener(deps: GrpcServerDeps, onStream: OnStream) {
+  const { tls, log, connectionClosed } = deps
+  const connections = createConnections({
+    max: deps.maxConnections,
+    maxPerSource: deps.maxSourceConnections,
+    onClosed: reportClosedConnections({ port: 'grpc', log, count: connectionClosed }),
   })
-  return { listener, allClosed: () => connections.allClosed() }
+  const sessions = createSessions({
+    connections,
+    onStream,
+    onSilent: () => connectionClosed('grpc', 'silent'),
+    silentMs: deps.requestTimeoutMs,
+    idleMs: MAX_IDLE_MS,
+    ageMs: MAX_AGE_MS,
+    graceMs: MAX_AGE_GRACE_MS,
+  })
+  const sourceOf = createConnectionSource(deps.trustedProxies)
+  const accept = (socket: Socket): boolean => {
+    // One that has gone already has no address.
+    const { remoteAddress } = socket
+    if (remoteAddress === undefined) socket.destroy()
+    if (remoteAddress === undefined || connections.admit(socket, sourceOf(remoteAddress)) === undefined) return false
+    sessions.expect(socket)
+    return true
+  }
+  const listener: NetServer =
+    tls === undefined
+      ? createServer(TCP, (socket) => void (accept(socket) && sessions.open(socket)))
+      : createTlsListener(tls, deps.requestTimeoutMs, accept, (socket) => sessions.open(socket))
+  return { listener, connections, sessions }
+}
+
+function createTlsListener(
+  tls: { readonly cert: string | Buffer; readonly key: string | Buffer },
+  handshakeTimeout: number,
+  accept: (socket: Socket) => boolean,
+  open: (socket: Socket) => void,
+): NetServer {
+  const listener = createTlsServer({ ...TCP, ...tls, ALPNProtocols: ['h2'], handshakeTimeout })
+  listener.on('connection', accept)
+  listener.on('tlsClientError', (_error, socket) => socket.destroy())
+  listener.on('secureConnection', (socket) => {
+    socket.on('error', () => undefined)
+    // A client that does not ask for HTTP/2 gets nothing else here.
+    if (socket.alpnProtocol === 'h2') open(socket)
+    else socket.destroy()
+  })
+  return listener
 }

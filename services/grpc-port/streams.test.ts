@@ -1,6 +1,6 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
-import { Client, type ClientReadableStream, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { type Client, type ClientReadableStream, Metadata, type ServiceError, status } from '@grpc/grpc-js'
+import { describe, expect, it, vi } from 'vitest'
 import {
   RevocationService,
   type WatchRevocationsResponse,
@@ -188,25 +188,5 @@ describe('a caller that does not read', () => {
     await vi.waitFor(() => expect(state.sent).toBeGreaterThan(before + 500), 5_000)
     call.cancel()
     await vi.waitFor(() => expect(state.ended).toBe(true))
-  })
-})
-
-describe('the streams of one source', () => {
-  it('are half of all, and come free as they end', async () => {
-    const { rpc, client, port } = await startGrpcServer()
-    endless(rpc)
-    // A connection carries 100 streams.
-    const second = new Client(`localhost:${port}`, credentials.createInsecure(), {
-      'grpc.use_local_subchannel_pool': 1,
-    })
-    onTestFinished(() => second.close())
-    const streams = Array.from({ length: 128 }, (_, index) => watch(index < 90 ? client : second))
-    await Promise.all(streams.map(({ first }) => first()))
-    expect(await watch(second).ended).toMatchObject({ code: status.RESOURCE_EXHAUSTED })
-    for (const { call } of streams) call.cancel()
-    await Promise.all(streams.map(({ ended }) => ended))
-    const again = watch(client)
-    await again.first()
-    again.call.cancel()
   })
 })

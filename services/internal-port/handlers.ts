@@ -9,10 +9,12 @@ import {
 } from '@bufbuild/protobuf'
 import type { handleServerStreamingCall, handleUnaryCall, UntypedServiceImplementation } from '@grpc/grpc-js'
 import { Metadata, type MethodDefinition, type ServerUnaryCall, type ServerWritableStream } from '@grpc/grpc-js'
+import { type HealthCheckRequest, Health as HealthService } from '../../gen/proto/health/v1/health_pb.ts'
 import { methodName } from '../chain/method-name.ts'
 import { type ObserverDeps, observe } from '../chain/observation.ts'
 import type { Meta, Rpc } from '../chain/rpc.ts'
 import { withDeadline } from '../chain/with-deadline.ts'
+import type { Health } from '../grpc-port/health.ts'
 import { drained } from '../platform/drained.ts'
 import { toGrpcStatus } from '../platform/errors/grpc-status.ts'
 import type { InternalHandlers } from '../platform/rpc/local-client.ts'
@@ -75,12 +77,39 @@ function unary(rpc: Rpc, method: DescMethod): handleUnaryCall<Message, Message> 
 }
 
 function stream(rpc: Rpc, method: DescMethod, closing: AbortSignal): handleServerStreamingCall<Message, Message> {
-  return (call) => {
-    const gone = new AbortController()
-    call.once('cancelled', () => gone.abort())
-    const signal = AbortSignal.any([closing, gone.signal])
-    void send(call, () => rpc.subscribe(method, () => call.request, metaOf(call), signal))
+  return (call) =>
+    void send(call, () => rpc.subscribe(method, () => call.request, metaOf(call), signalOf(call, closing)))
+}
+
+/** Mounts grpc.health.v1. */
+export function mountHealth(health: Health, closing: AbortSignal): Mounted {
+  const watch: handleServerStreamingCall<Message, Message> = (call) =>
+    void send(call, () => health.watch(call.request as HealthCheckRequest, signalOf(call, closing)))
+  const handlers: Readonly<Record<string, UntypedServiceImplementation[string]>> = {
+    check: answerWith((request) => health.check(request as HealthCheckRequest)),
+    list: answerWith(() => health.list()),
+    watch,
   }
+  return mount(HealthService, ({ localName }) => {
+    const handler = handlers[localName]
+    if (handler === undefined) throw new Error(`health has no ${localName}`)
+    return handler
+  })
+}
+
+function answerWith(answer: (request: Message) => Message): handleUnaryCall<Message, Message> {
+  return (call, respond) =>
+    void Promise.try(() => answer(call.request)).then(
+      (message) => respond(null, message),
+      (error: unknown) => respond(toGrpcStatus(error)),
+    )
+}
+
+/** Aborts when the caller has gone, and when the listener closes. */
+function signalOf(call: StreamCall, closing: AbortSignal): AbortSignal {
+  const gone = new AbortController()
+  call.once('cancelled', () => gone.abort())
+  return AbortSignal.any([closing, gone.signal])
 }
 
 /** Sends no more than is taken. */

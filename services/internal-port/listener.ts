@@ -6,12 +6,14 @@ import { methodName } from '../chain/method-name.ts'
 import type { ObserverDeps } from '../chain/observation.ts'
 import type { Rpc } from '../chain/rpc.ts'
 import { MAX_STREAM_AGE_MS } from '../chain/streams.ts'
-import { createConnections } from '../grpc-port/connections.ts'
-import { addHealth } from '../grpc-port/health.ts'
+import { createHealth } from '../grpc-port/health.ts'
+import type { Metrics } from '../platform/metrics/metrics.ts'
+import { reportClosedConnections } from '../platform/net/closed-connections.ts'
+import { createConnections } from '../platform/net/connections.ts'
 import type { ServiceName } from '../process/configuration/service-names.ts'
 import { callersOf } from './callers.ts'
 import type { Certificates } from './certificates.ts'
-import { type InternalService, mountForwarded, mountInternal } from './handlers.ts'
+import { type InternalService, mountForwarded, mountHealth, mountInternal } from './handlers.ts'
 import { createPeerCheck, createPeers } from './peers.ts'
 import { clearSocketPath } from './socket-file.ts'
 
@@ -28,8 +30,11 @@ export interface ListenerDeps extends ObserverDeps {
   readonly rpc: Rpc
   /** With it the listener takes mutual TLS alone, without it whoever reaches it is believed. */
   readonly certificates: Certificates | undefined
-  /** Longest that a call between services may take, in milliseconds. */
+  /** Longest that a handshake or a call between services may take, in milliseconds. */
   readonly deadlineMs: number
+  /** How long calls in flight may take once the listener closes, in milliseconds; 10 seconds unless told. */
+  readonly drainMs?: number
+  readonly metrics: Pick<Metrics, 'observe' | 'connectionClosed'>
 }
 
 /** The listener for the other processes of the deployment. */
@@ -44,8 +49,8 @@ export interface InternalListener {
 
 /** Twice what the public ports take: a message may grow when it is written anew, for its first writer need not pad numbers. */
 const MAX_MESSAGE_BYTES = 128 * 1024
-const HANDSHAKE_MS = 10_000
-/** How long calls in flight may take once the listener closes, in milliseconds. */
+/** A deployment's processes have a few connections each. */
+const MAX_CONNECTIONS = 4096
 const DRAIN_MS = 10_000
 const HEALTH = '/grpc.health.v1.Health/'
 
@@ -64,7 +69,7 @@ export function createInternalListener(deps: ListenerDeps): InternalListener {
   const server = new Server({ ...OPTIONS, interceptors: certificates === undefined ? [] : [peerCheck(deps)] })
   const closing = new AbortController()
   const setServing = mountServices(server, deps, closing.signal)
-  const sockets = createSockets(server, certificates)
+  const sockets = createSockets(server, deps)
   return {
     setServing,
     async listen() {
@@ -83,9 +88,12 @@ export function createInternalListener(deps: ListenerDeps): InternalListener {
       const cut = setTimeout(() => {
         log.warn({}, 'internal calls were cut: they did not finish in time')
         server.forceShutdown()
-      }, DRAIN_MS)
+        // Those too of which grpc-js knows nothing yet, or any more.
+        sockets.connections.closeAll()
+      }, deps.drainMs ?? DRAIN_MS)
       server.tryShutdown(() => undefined)
-      await sockets.allClosed()
+      // It calls back with calls in flight still; what is waited for are the connections.
+      await sockets.connections.allClosed()
       clearTimeout(cut)
     },
   }
@@ -111,32 +119,38 @@ function mountServices(
     ...internal.map((each) => mountInternal(each, observer, deadlineMs)),
     ...forwarded.map((service) => mountForwarded(service, rpc, closing)),
   ]
+  const names = [...internal.map(({ service }) => service), ...forwarded].map(({ typeName }) => typeName)
+  const health = createHealth(names)
+  mounted.push(mountHealth(health, closing))
   for (const { definition, implementation } of mounted) server.addService(definition, implementation)
-  return addHealth(
-    server,
-    [...internal.map(({ service }) => service), ...forwarded].map(({ typeName }) => typeName),
-  )
+  return (isServing: boolean) => health.setServing(isServing)
 }
 
 /** grpc-js gets connections whose handshake is done: none that it would not know of yet when it tells all of the end. */
-function createSockets(server: Server, certificates: Certificates | undefined) {
+function createSockets(server: Server, { certificates, deadlineMs, log, metrics }: ListenerDeps) {
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
-  const connections = createConnections()
+  const connections = createConnections({
+    max: MAX_CONNECTIONS,
+    maxPerSource: MAX_CONNECTIONS,
+    onClosed: reportClosedConnections({ port: 'internal', log, count: metrics.connectionClosed }),
+  })
   let isClosing = false
-  const accept = (socket: Socket): void => {
+  const open = (socket: Socket): void => {
     // What connects while the rest is told to go would be told nothing.
-    if (isClosing) {
-      socket.destroy()
-      return
-    }
-    connections.add(socket)
-    injector.injectConnection(socket)
+    if (isClosing) socket.destroy()
+    else injector.injectConnection(socket)
   }
-  const secured = certificates === undefined ? undefined : createTlsListener(certificates, accept)
-  const listener = secured?.listener ?? createServer(accept)
+  const secured = certificates === undefined ? undefined : createTlsListener(certificates, deadlineMs, open)
+  const listener = secured?.listener ?? createServer()
+  listener.on('connection', (socket: Socket) => {
+    const connection = connections.admit(socket, undefined)
+    // None of them is idle: other processes keep connections until they have something to ask.
+    connection?.begin()
+    if (secured === undefined && connection !== undefined) open(socket)
+  })
   return {
     listener,
-    allClosed: () => connections.allClosed(),
+    connections,
     close() {
       isClosing = true
       listener.close()
@@ -145,7 +159,7 @@ function createSockets(server: Server, certificates: Certificates | undefined) {
   }
 }
 
-function createTlsListener(certificates: Certificates, accept: (socket: Socket) => void) {
+function createTlsListener(certificates: Certificates, handshakeTimeout: number, open: (socket: Socket) => void) {
   const context = () => ({ ...certificates.current(), minVersion: 'TLSv1.3' as const })
   const listener = createTlsServer(
     {
@@ -153,13 +167,15 @@ function createTlsListener(certificates: Certificates, accept: (socket: Socket) 
       ALPNProtocols: ['h2'],
       requestCert: true,
       rejectUnauthorized: true,
-      handshakeTimeout: HANDSHAKE_MS,
+      handshakeTimeout,
     },
     (socket) => {
       socket.on('error', () => undefined)
-      accept(socket)
+      open(socket)
     },
   )
+  // Node tells of a handshake that fails or takes too long, and leaves the connection open.
+  listener.on('tlsClientError', (_error, socket) => socket.destroy())
   const close = certificates.onChange(() => listener.setSecureContext(context()))
   return { listener, close }
 }

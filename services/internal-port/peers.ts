@@ -1,5 +1,4 @@
 import { X509Certificate } from 'node:crypto'
-import type { Http2Session, ServerHttp2Stream } from 'node:http2'
 import {
   Metadata,
   ServerInterceptingCall,
@@ -11,21 +10,22 @@ import type { Logger } from '../platform/log/log.ts'
 import type { ServiceName } from '../process/configuration/service-names.ts'
 import { certifiedServices } from './certificates.ts'
 
-/** grpc-js has the connection of a call, but shows nobody. */
-type StreamCall = { readonly stream: ServerHttp2Stream }
-
 /** The services that a call's peer is certified to run. */
 export type Peers = (call: ServerInterceptingCallInterface) => readonly ServiceName[]
 
-/** Reads certificates once for each connection: parsing one takes longer than most calls. */
+/** Certificates that are remembered. A deployment has one for each process, and new ones when they are renewed. */
+const MAX_KNOWN = 256
+
+/** Reads each certificate once: parsing one takes longer than most calls. */
 export function createPeers(): Peers {
-  const known = new WeakMap<Http2Session, readonly ServiceName[]>()
+  const known = new Map<string, readonly ServiceName[]>()
   return (call) => {
-    const { session } = (call as typeof call & StreamCall).stream
-    if (session === undefined) return []
-    const raw = known.has(session) ? undefined : call.getAuthContext().sslPeerCertificate?.raw
-    const names = known.get(session) ?? (raw === undefined ? [] : certifiedServices(new X509Certificate(raw)))
-    known.set(session, names)
+    const certificate = call.getAuthContext().sslPeerCertificate
+    if (certificate === undefined) return []
+    const { fingerprint256, raw } = certificate
+    const names = known.get(fingerprint256) ?? certifiedServices(new X509Certificate(raw))
+    if (known.size >= MAX_KNOWN) known.clear()
+    known.set(fingerprint256, names)
     return names
   }
 }

@@ -1,6 +1,7 @@
 import type { Resources } from '../chain/resource.ts'
 import type { Rpc } from '../chain/rpc.ts'
 import type { OperationDeps } from '../operations/routes.ts'
+import type { StatusRefusals } from '../platform/errors/status-refusal.ts'
 import type { Logger } from '../platform/log/log.ts'
 import { type GatewayConfig, issuerPath } from './config.ts'
 
@@ -11,6 +12,8 @@ export interface GatewayDeps extends OperationDeps {
   readonly log: Logger
   /** What methods answer beside plain JSON, and which of them any script may read. */
   readonly representations: Resources
+  /** How answers that say no are refused to callers who prefer that. */
+  readonly statusRefusals: StatusRefusals
   /** Counts a connection that was closed to stay within the limits. */
   readonly connectionClosed: (port: string, reason: string) => void
 }

@@ -10,7 +10,9 @@ const BINARIES = join(ROOT, 'node_modules/.bin')
 const run = promisify(execFile)
 
 /** What they depend on, packed as well: nothing is asked of a registry. */
-const DEPENDENCIES = ['@noble/ed25519', '@noble/hashes']
+const DEPENDENCIES = ['@noble/ed25519', '@noble/hashes', '@scure/base']
+/** Has the oldest versions that the packages work with. */
+export const OLDEST = join(ROOT, 'clients/oldest/node_modules')
 
 /** A package as `npm pack` tells of it. */
 interface Packed {
@@ -21,16 +23,25 @@ interface Packed {
   readonly files: readonly { readonly path: string }[]
 }
 
+/** What of a package.json is looked at. */
+interface Manifest {
+  readonly exports?: Readonly<Record<string, unknown>>
+  readonly homepage?: string
+  readonly keywords?: readonly string[]
+}
+
 /** An empty project into which the published packages have been installed. */
 export interface Installed extends AsyncDisposable {
   readonly packed: readonly Packed[]
-  /** Runs a program of `node_modules/.bin`, or the tests' own Node; answers standard output. Rejects with all it wrote. */
+  /** Runs a program by its path, one of `node_modules/.bin`, or the tests' own Node; answers standard output. Rejects with all it wrote. */
   run(program: string, ...args: string[]): Promise<string>
   write(name: string, text: string): Promise<void>
   /** The package.json of an installed package. */
-  manifest(name: string): Promise<{ readonly exports?: Readonly<Record<string, unknown>> }>
+  manifest(name: string): Promise<Manifest>
   /** Puts packages of this repository into the project, as if they had been installed. */
   lend(...names: string[]): Promise<void>
+  /** The same for a folder, under another name. */
+  lendAs(name: string, folder: string): Promise<void>
 }
 
 /** Builds, packs and installs all packages. */
@@ -40,6 +51,11 @@ export async function installPackages(): Promise<Installed> {
   const env = { ...process.env, PATH: [join(project, 'node_modules/.bin'), BINARIES, process.env.PATH].join(delimiter) }
   const inProject = async (program: string, ...args: string[]) =>
     (await run(program, args, { cwd: project, env, shell: process.platform === 'win32' })).stdout
+  const lendAs = async (name: string, folder: string) => {
+    const place = join(project, 'node_modules', name)
+    await mkdir(dirname(place), { recursive: true })
+    await symlink(folder, place, 'junction')
+  }
   const write = (name: string, text: string) => writeFile(join(project, name), text)
   try {
     await mkdir(project)
@@ -58,12 +74,9 @@ export async function installPackages(): Promise<Installed> {
       run: inProject,
       write,
       manifest: async (name) => JSON.parse(await readFile(join(project, 'node_modules', name, 'package.json'), 'utf8')),
+      lendAs,
       async lend(...names) {
-        for (const name of names) {
-          const place = join(project, 'node_modules', name)
-          await mkdir(dirname(place), { recursive: true })
-          await symlink(join(ROOT, 'node_modules', name), place, 'junction')
-        }
+        for (const name of names) await lendAs(name, join(ROOT, 'node_modules', name))
       },
       [Symbol.asyncDispose]: () => rm(home, { recursive: true }),
     }

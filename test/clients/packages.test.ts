@@ -1,5 +1,10 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isAtLeast } from '@auth4agent/core/platform/node-version'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Installed, installPackages } from './installed.ts'
+import { GOOD_CLAIMS } from '../support/access-tokens.ts'
+import { machineNode } from '../support/machine-node.ts'
+import { type Installed, installPackages, OLDEST } from './installed.ts'
 
 /** Whoever has no other package must be able to use these. */
 const MAIN = ['@auth4agent/sdk', '@auth4agent/sdk/node', '@auth4agent/verifier', '@auth4agent/verifier/mcp']
@@ -12,9 +17,13 @@ const MOST_BYTES: Readonly<Record<string, number>> = {
   '@auth4agent/cli': 118_000,
 }
 
+/** A compiler that checks the declarations of all peers takes its time where others compute as well. */
+const COMPILE_MS = 180_000
+
 let installed: Installed
 beforeAll(async () => {
   installed = await installPackages()
+  await installed.lend('@types/node')
 })
 afterAll(() => installed?.[Symbol.asyncDispose]())
 
@@ -36,18 +45,28 @@ function coreModules(): string[] {
   )
 }
 
-/** Compiles a file that imports all of these, under the strictest rules; declarations are checked, too. Answers the complaints. */
-async function compile(modules: readonly string[], options: object): Promise<string> {
-  const common = { target: 'es2023', strict: true, noEmit: true, skipLibCheck: false, exactOptionalPropertyTypes: true }
-  await installed.write(
-    'tsconfig.json',
-    JSON.stringify({ compilerOptions: { ...common, ...options }, files: ['all.ts'] }),
-  )
+type Compiler = readonly [string, ...string[]]
+
+/** Compiles a file that imports all of these, as {@link compileText} does. */
+async function compile(modules: readonly string[], options: object, compiler?: Compiler): Promise<string> {
   const imports = modules.map(
     (name, index) => `import * as m${index} from '${name}'\nexport type M${index} = typeof m${index}`,
   )
-  await installed.write('all.ts', `${imports.join('\n')}\n`)
-  return installed.run('tsc', '--project', '.').catch((error: { stdout: string }) => error.stdout)
+  return compileText(imports.join('\n'), options, 'all.ts', compiler)
+}
+
+/** Compiles a file under the strictest rules; declarations are checked, too. Answers the complaints. */
+async function compileText(
+  text: string,
+  options: object,
+  file = 'all.ts',
+  compiler: Compiler = ['tsc'],
+): Promise<string> {
+  const common = { target: 'es2023', strict: true, noEmit: true, skipLibCheck: false, exactOptionalPropertyTypes: true }
+  const config = { compilerOptions: { ...common, ...options }, files: [file] }
+  await installed.write('tsconfig.json', JSON.stringify(config))
+  await installed.write(file, `${text}\n`)
+  return installed.run(...compiler, '--project', '.').catch((error: { stdout: string }) => error.stdout)
 }
 
 /** Loads modules in a process of their own; answers how many names each exports. */
@@ -84,13 +103,16 @@ describe('in a project that has nothing else', () => {
     ).toBeGreaterThan(0)
   })
 
-  it('has types on Node, and what is for browsers has them there', async () => {
-    await installed.lend('@types/node')
-    const node = { types: ['node'], lib: ['es2023'] }
-    expect(await compile([...MAIN, ...coreModules()], { ...node, module: 'nodenext' })).toBe('')
-    const browser = { types: [], lib: ['es2023', 'dom'], module: 'esnext', moduleResolution: 'bundler' }
-    expect(await compile(['@auth4agent/sdk'], browser)).toBe('')
-  })
+  it(
+    'has types on Node, and what is for browsers has them there',
+    async () => {
+      const node = { types: ['node'], lib: ['es2023'] }
+      expect(await compile([...MAIN, ...coreModules()], { ...node, module: 'nodenext' })).toBe('')
+      const browser = { types: [], lib: ['es2023', 'dom'], module: 'esnext', moduleResolution: 'bundler' }
+      expect(await compile(['@auth4agent/sdk'], browser)).toBe('')
+    },
+    COMPILE_MS,
+  )
 
   it('has the tool', async () => {
     expect(await installed.run('auth4agent', '--version')).toMatch(/^\d+\.\d+\.\d+\n$/)
@@ -100,11 +122,89 @@ describe('in a project that has nothing else', () => {
 })
 
 describe('in a project that has all it works with', () => {
-  it('can be loaded, and has types', async () => {
-    await installed.lend(...PEERS, '@types/express')
-    const all = await entries()
-    expect(all.length).toBeGreaterThan(MAIN.length)
-    expect(Math.min(...(await load(all)))).toBeGreaterThan(0)
-    expect(await compile(all, { types: ['node'], lib: ['es2023', 'dom'], module: 'nodenext' })).toBe('')
+  const NODE = { types: ['node'], lib: ['es2023', 'dom'] }
+  const OLDEST_TYPESCRIPT = [process.execPath, join(OLDEST, 'typescript/bin/tsc')] as const
+  beforeAll(() => installed.lend(...PEERS, '@types/express'))
+
+  it(
+    'can be loaded, and has types',
+    async () => {
+      const all = await entries()
+      expect(all.length).toBeGreaterThan(MAIN.length)
+      expect(Math.min(...(await load(all)))).toBeGreaterThan(0)
+      expect(await compile(all, { ...NODE, module: 'nodenext' })).toBe('')
+    },
+    COMPILE_MS,
+  )
+
+  it.each([{ module: 'node16' }, { module: 'esnext', moduleResolution: 'bundler' }])(
+    'has types that TypeScript 5.4 compiles with %j',
+    async (options) => {
+      expect(await installed.run(...OLDEST_TYPESCRIPT, '--version')).toBe('Version 5.4.5\n')
+      const old = { ...NODE, target: 'es2022', lib: ['es2022', 'dom'], ...options }
+      const complaints = (await compile(await entries(), old, OLDEST_TYPESCRIPT)).split('\n').filter(Boolean)
+      // The types of some peers need a newer TypeScript: of these the paths lead out of the project.
+      expect(complaints.filter((line) => !line.startsWith('../'))).toEqual([])
+    },
+    COMPILE_MS,
+  )
+
+  it(
+    'has types that fit those of Express 4',
+    async () => {
+      const paths = { express: [join(OLDEST, '@types/express/index.d.ts')] }
+      const program = `import { claimsOf, protect } from '@auth4agent/verifier/express'
+      import type { Verifier } from '@auth4agent/verifier'
+      import express from 'express'
+      declare const verifier: Verifier
+      const app = express()
+      app.get('/', protect(verifier), (_request, response) => { response.json(claimsOf(response)) })
+      app.use(express.query({}))`
+      const options = { ...NODE, module: 'nodenext', esModuleInterop: true, paths }
+      expect(await compileText(program, options)).toBe('')
+      // The program asks for what the types of Express 5 lack.
+      expect(await compileText(program, { ...options, paths: {} })).toContain("'query' does not exist")
+    },
+    COMPILE_MS,
+  )
+
+  it(
+    'can be required from CommonJS, also from its TypeScript',
+    async () => {
+      const all = await entries()
+      const counts = all.map((name) => `Object.keys(require('${name}')).length`)
+      await installed.write('load.cjs', `console.log(JSON.stringify([${counts.join(',')}]))`)
+      expect(JSON.parse(await installed.run('node', 'load.cjs'))).toEqual(await load(all))
+      expect(JSON.parse(await installed.run(machineNode(), '--no-warnings', 'load.cjs'))).toEqual(await load(all))
+      const imports = all.map((name, index) => `import m${index} = require('${name}')\nvoid m${index}`)
+      expect(await compileText(imports.join('\n'), { ...NODE, module: 'nodenext' }, 'all.cts')).toBe('')
+    },
+    COMPILE_MS,
+  )
+
+  it('verifies on the Node of this machine, under Express 4 and 5, and refuses forged signatures there', async () => {
+    await installed.lendAs('express-4', join(OLDEST, 'express'))
+    const program = await readFile(join(import.meta.dirname, 'on-machine-node.mjs'), 'utf8')
+    await installed.write('on-machine-node.mjs', program)
+    const told = await installed.run(machineNode(), 'on-machine-node.mjs', JSON.stringify(GOOD_CLAIMS))
+    const { version, platformAcceptsForged, ...found } = JSON.parse(told)
+    expect(isAtLeast(version, '20.19.0'), version).toBe(true)
+    expect(platformAcceptsForged).toBe(!isAtLeast(version, '24.19.0'))
+    expect(found).toEqual({
+      // The key is refused, so nobody looks at the signature.
+      outcomes: { good: 'VALID', forged: 'UNKNOWN_KEY', identity: 'SIGNATURE_INVALID' },
+      express4: [401, 200, 500],
+      express5: [401, 200, 500],
+    })
+  })
+})
+
+describe('what package.json says', () => {
+  it.each(Object.keys(MOST_BYTES))('of %s leads to its source', async (name) => {
+    const folder = `clients/${name.slice('@auth4agent/'.length)}`
+    const manifest = await installed.manifest(name)
+    expect(manifest).toMatchObject({ repository: { type: 'git', directory: folder }, license: 'MIT' })
+    expect(manifest.homepage).toContain(folder)
+    expect(manifest.keywords?.length).toBeGreaterThan(3)
   })
 })

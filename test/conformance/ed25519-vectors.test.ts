@@ -57,7 +57,7 @@ async function readVectors(): Promise<readonly Vector[]> {
 
 const vectors = await readVectors()
 
-const ENGINES = [await loadSodiumEngine(), nodeEngine]
+const ENGINES = [loadSodiumEngine(), nodeEngine]
 
 /** What the server decides about a signature: the key is admitted at registration and only then used to verify. */
 function isAccepted(engine: Ed25519Engine, { pk, msg, sig }: Vector): boolean {

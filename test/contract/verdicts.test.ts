@@ -5,7 +5,7 @@ import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { verdictCases } from './cases/verdicts.ts'
 import { grpcPath } from './support/grpc.ts'
 import { sendHttp } from './support/http.ts'
-import { restRequest } from './support/refusal.ts'
+import { expectProblem, restRequest } from './support/refusal.ts'
 import { useWorld } from './support/run-cases.ts'
 
 // The tokens here are ended in the database and by no call, so there is none that would wait for the verifiers.
@@ -14,6 +14,60 @@ const { verifyToken: verify } = AuthnService.method
 
 /** Of these the token was genuine, and has been ended. */
 const ENDED: ReadonlySet<string> = new Set(['TOKEN_REVOKED', 'AGENT_TOKENS_ENDED', 'OPERATOR_TOKENS_ENDED'])
+
+/** What RFC 6750 section 3.1 calls a token that only lacks a scope; any other is `invalid_token`. */
+const refusalOf = (verdict: string) =>
+  verdict === 'SCOPE_MISSING' ? ([403, 'insufficient_scope'] as const) : ([401, 'invalid_token'] as const)
+
+describe('tokens that are not valid, asked for with Prefer: status=refuse', () => {
+  it.each(verdictCases.map((each) => [each.verdict, each.name, each] as const))('%s: %s', async (verdict, _, each) => {
+    const request = restRequest(verify, { token: await each.token(world()), ...each.wanted })
+    const answer = await sendHttp(world().server.baseUrl, {
+      ...request,
+      headers: { ...request.headers, prefer: 'status=refuse' },
+    })
+    const [status, error] = refusalOf(verdict)
+    expect(answer).toMatchObject({
+      status,
+      headers: {
+        'content-type': 'application/json',
+        'preference-applied': 'status=refuse',
+        'www-authenticate': `Bearer realm="auth4agent", error="${error}"`,
+      },
+    })
+    expect(JSON.parse(answer.text)).toEqual({
+      valid: false,
+      revoked: ENDED.has(verdict),
+      claims: null,
+      reason: verdict,
+      verified_at: expect.any(String),
+    })
+  })
+
+  it('a good token is 200, and says that the preference was heeded', async () => {
+    const request = restRequest(verify, { token: world().token() })
+    const headers = { ...request.headers, prefer: 'return=minimal, status=refuse' }
+    const answer = await sendHttp(world().server.baseUrl, { ...request, headers })
+    expect(answer).toMatchObject({ status: 200, headers: { 'preference-applied': 'status=refuse' } })
+    expect(answer.headers['www-authenticate']).toBeUndefined()
+    expect(JSON.parse(answer.text)).toMatchObject({ valid: true })
+  })
+
+  it('a preference that is mistyped is refused, for its sender would take every answer for a yes', async () => {
+    const request = restRequest(verify, { token: world().token() })
+    const headers = { ...request.headers, prefer: 'status=refused' }
+    const answer = await sendHttp(world().server.baseUrl, { ...request, headers })
+    expectProblem(answer, 'INVALID_ARGUMENT')
+  })
+
+  it('another call does not look at it', async () => {
+    const { server, agents } = world()
+    const request = restRequest(AuthnService.method.createChallenge, { did: agents.active.did })
+    const answer = await sendHttp(server.baseUrl, { ...request, headers: { ...request.headers, prefer: 'status=x' } })
+    expect(answer.status).toBe(200)
+    expect(answer.headers['preference-applied']).toBeUndefined()
+  })
+})
 
 describe('tokens that are not valid', () => {
   it.each(verdictCases.map((each) => [each.verdict, each.name, each] as const))('%s: %s', async (verdict, _, each) => {

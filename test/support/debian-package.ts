@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process'
+import { access, constants } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { isRoot } from '../../services/embedded-postgres/account.ts'
 
@@ -26,6 +28,20 @@ export async function ensureInstalled<T>({ name, find, missing }: DebianProgram<
   const installed = await find()
   if (installed === undefined) throw new Error(missing, { cause: failure })
   return installed
+}
+
+/** The path of a program; undefined where it is missing. Debian puts some where only root's PATH looks. */
+export async function findProgram(name: string): Promise<string | undefined> {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter).filter(Boolean), '/usr/sbin', '/usr/local/bin']
+  for (const folder of folders) {
+    const path = join(folder, name)
+    const isProgram = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    )
+    if (isProgram) return path
+  }
+  return undefined
 }
 
 /** The lists of packages may be old or missing, so a failure is tried once more with new ones. */

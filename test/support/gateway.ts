@@ -1,6 +1,7 @@
 import { createConnection } from 'node:net'
 import { Registry } from 'prom-client'
 import { onTestFinished } from 'vitest'
+import { statusRefusals } from '../../services/authn/index.ts'
 import type { HttpPortConfig } from '../../services/http-port/config.ts'
 import { didResolution } from '../../services/identity/did-resolution.ts'
 import { createGateway, type GatewayConfig, type GatewayDeps } from '../../services/jwks-gateway/index.ts'
@@ -59,6 +60,7 @@ export async function startGateway(
     ready: () => [],
     connectionClosed: () => undefined,
     representations: didResolution,
+    statusRefusals,
     ...deps,
   })
   const { port } = await gateway.listen()

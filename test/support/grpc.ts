@@ -14,6 +14,9 @@ export async function startGrpcServer(deps: Partial<GrpcServerDeps> = {}, channe
     trustedProxies: [],
     requestTimeoutMs: 10_000,
     maxStreams: 1000,
+    maxConnections: 4096,
+    maxSourceConnections: 256,
+    connectionClosed: () => undefined,
     log: silentLog,
     ...deps,
   })

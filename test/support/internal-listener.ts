@@ -58,7 +58,7 @@ export async function testCertificate(
 }
 
 /** Metrics that count nothing. */
-const noMetrics = { observe: () => undefined }
+const noMetrics = { observe: () => undefined, connectionClosed: () => undefined }
 
 /** Starts the internal listener of an operator registry over a fake Rpc, on a free port; it ends with the test. */
 export async function startInternalListener(deps: Partial<ListenerDeps> = {}) {

@@ -2,6 +2,7 @@ import { decodeBase64url } from '@auth4agent/core/encoding/base64'
 import type { PublishedJwk } from '@auth4agent/core/jose/jwk-set'
 import type { PublicJwk } from '@auth4agent/core/jose/public-jwk'
 import { isLowS } from '@auth4agent/core/keys/low-s'
+import { isRIdentity } from '@auth4agent/core/keys/r-identity'
 import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import { platformEd25519 } from './keys/platform.ts'
 
@@ -34,7 +35,7 @@ async function importEd25519(jwk: PublicJwk): Promise<Verify | undefined> {
   if (raw === undefined || !admitPublicKey(raw).ok) return undefined
   const ed25519 = await platformEd25519()
   return async (signingInput, signature) =>
-    signature.length === SIGNATURE_BYTES && ed25519.verify(raw, signingInput, signature)
+    signature.length === SIGNATURE_BYTES && !isRIdentity(signature) && ed25519.verify(raw, signingInput, signature)
 }
 
 async function importP256(jwk: PublicJwk): Promise<Verify | undefined> {

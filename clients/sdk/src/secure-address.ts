@@ -1,6 +1,6 @@
+import { isSecureUrl } from '@auth4agent/core/platform/secure-url'
 import { clientError } from './errors.ts'
 
-const LOCAL_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
 /** Target of a gRPC channel (gRPC name resolution), which may list several addresses. */
 const LOCAL_TARGET = [
   /^(?:dns:)?(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/,
@@ -8,13 +8,6 @@ const LOCAL_TARGET = [
   /^ipv6:\[::1\](?::\d{1,5})?(?:,\[::1\](?::\d{1,5})?)*$/,
   /^unix:/,
 ]
-
-/** Whether what is sent to a URL is read by nobody else: https, or a host of this machine. */
-export function isSecureUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false
-  const { protocol, hostname } = new URL(text)
-  return protocol === 'https:' || (protocol === 'http:' && LOCAL_HOST.test(hostname))
-}
 
 /** Throws INSECURE_ADDRESS where a token must not go. */
 export function expectSecureUrl(text: string): void {

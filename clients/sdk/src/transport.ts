@@ -1,4 +1,6 @@
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
+import { expectNode } from '@auth4agent/core/platform/node-version'
+import { isSecureUrl } from '@auth4agent/core/platform/secure-url'
 import { Auth4AgentError } from './errors.ts'
 
 /** How a server is reached. */
@@ -30,14 +32,17 @@ export type Transport = (call: Call) => Promise<unknown>
 
 const TIMEOUT_MS = 10_000
 const MAX_ANSWER_LENGTH = 4_194_304
-const LOOPBACK = /^http:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?(?:\/|$)/
 
-/** A transport to one server. Throws TypeError for an address that is neither https nor on loopback, and for unknown options. */
+/**
+ * A transport to one server. Throws TypeError for an address that is neither https nor on loopback, and for unknown options; Error
+ * where Node is too old.
+ */
 export function createTransport(options: TransportOptions): Transport {
+  expectNode('@auth4agent/sdk')
   refuseUnknownNames('option', options, TRANSPORT_NAMES)
   const { server, fetch = globalThis.fetch, timeoutMs = TIMEOUT_MS } = options
   const base = server.replace(/\/+$/, '')
-  if (!URL.canParse(base) || !(base.startsWith('https://') || LOOPBACK.test(base))) {
+  if (!isSecureUrl(base)) {
     throw new TypeError(`the server's address must be https, or http on loopback: ${server}`)
   }
   return async ({ method, path, body, authorization, signal }) => {

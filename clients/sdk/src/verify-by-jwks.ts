@@ -1,6 +1,7 @@
 import { readJwkSet } from '@auth4agent/core/jose/jwk-set'
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { checkSigned, checkTimes, readAccessToken } from '@auth4agent/core/token/access-token'
+import { readDemandedAudiences } from '@auth4agent/core/token/audience'
 import { checkRequirements } from '@auth4agent/core/token/check-requirements'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
@@ -34,12 +35,13 @@ const VERIFY_NAMES: Names<VerifyOptions> = { audience: true, scopes: true, opera
 /** As servers allow it. */
 const CLOCK_SKEW_S = 10
 
-/** Makes a verifier of one server's tokens. It rejects with Auth4AgentError when the keys cannot be had. */
+/** Makes a verifier of one server's tokens. It rejects with Auth4AgentError when the keys cannot be had, with TypeError for an audience that no token can have. */
 export function createJwksVerifier(server: Server, runtime: Runtime): JwksVerifier {
   const keys = keySet(server, runtime)
   return async (token, options = {}) => {
     expectDemands(options)
-    const { audience = [], scopes = [], operators = [] } = options
+    const { audience, scopes = [], operators = [] } = options
+    const demanded = audience === undefined ? [] : readDemandedAudiences(audience)
     const read = readAccessToken(token)
     if ('verdict' in read) return { valid: false, reason: read.verdict }
     const key = await keys(read.jws.header.kid)
@@ -48,7 +50,7 @@ export function createJwksVerifier(server: Server, runtime: Runtime): JwksVerifi
     const genuine = checkSigned(read, server.issuer, { ...key, state: 'active', verify: () => holds })
     if ('verdict' in genuine) return { valid: false, reason: genuine.verdict }
     const { claims } = genuine
-    const wanted = { audience: typeof audience === 'string' ? [audience] : audience, scope: scopes, operators }
+    const wanted = { audience: demanded, scope: scopes, operators }
     const reason = checkTimes(claims, runtime.wallMs() / 1000, CLOCK_SKEW_S) ?? checkRequirements(claims, wanted)
     return reason === undefined ? { valid: true, claims } : { valid: false, reason }
   }

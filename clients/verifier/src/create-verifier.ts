@@ -1,4 +1,5 @@
 import { deferred } from '@auth4agent/core/async/waiting'
+import { expectNode } from '@auth4agent/core/platform/node-version'
 import { checkSigned, type ReadToken, readAccessToken, type VerificationKey } from '@auth4agent/core/token/access-token'
 import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
@@ -36,8 +37,9 @@ export interface Verifier {
   [Symbol.dispose](): void
 }
 
-/** Makes a verifier, which begins at once to fetch keys and to follow the log. Throws TypeError for options that are wrong. */
+/** Makes a verifier, which begins at once to fetch keys and to follow the log. Throws TypeError for options that are wrong, Error where Node is too old. */
 export function createVerifier(options: VerifierOptions): Verifier {
+  expectNode('@auth4agent/verifier')
   const settings = readOptions(options)
   const { audience, operators, fetch, maxStalenessMs, maxJwksAgeMs } = settings
   const locate = createLocate(settings)

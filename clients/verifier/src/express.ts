@@ -2,13 +2,20 @@ import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { RequestHandler, Response } from 'express'
 import { authorizationOf } from './authorization.ts'
 import type { Verifier } from './create-verifier.ts'
-import { createGuard, type GuardOptions } from './guard.ts'
+import { createGuard, type Granted, type GuardOptions, type Refused } from './guard.ts'
 
 /** Express middleware that lets requests with a good token pass. Their claims are `res.locals.claims`, see {@link claimsOf}. */
 export function protect(verifier: Verifier, options?: GuardOptions): RequestHandler {
   const guard = createGuard(verifier, options)
   return async (request, response, next) => {
-    const answer = await guard(authorizationOf(request))
+    let answer: Granted | Refused
+    try {
+      answer = await guard(authorizationOf(request))
+    } catch (error) {
+      // Express 4 does not see that a promise rejects.
+      next(error)
+      return
+    }
     if (!('claims' in answer)) {
       response.status(answer.status).set(answer.headers).send(answer.body)
       return

@@ -44,7 +44,7 @@ interface RecordMessage {
 /** What of a client of `auth4agent.v1.RevocationService` is used; Connect's `createClient` makes one. */
 export interface RevocationClient {
   watchRevocations(
-    request: { readonly afterSequence?: bigint; readonly logEpoch?: number; readonly hash?: Uint8Array<ArrayBuffer> },
+    request: { readonly afterSequence?: bigint; readonly logEpoch?: number; readonly hash?: Uint8Array },
     options: { readonly signal: AbortSignal; readonly headers?: Readonly<Record<string, string>> },
   ): AsyncIterable<WatchResponse>
 }

@@ -2,7 +2,7 @@ import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-n
 import { parseScopeString } from '@auth4agent/core/token/scope'
 import { authorizationOf, type NodeRequest } from './authorization.ts'
 import type { Verifier } from './create-verifier.ts'
-import { createGuard, type Granted, type GuardOptions } from './guard.ts'
+import { createGuard, type Granted, type GuardOptions, type Refused } from './guard.ts'
 import { WANTED_NAMES } from './wanted.ts'
 
 /** A server of the Model Context Protocol, as a protected resource (RFC 9728). */
@@ -67,7 +67,14 @@ export function protect(verifier: Verifier, options: McpOptions): Middleware {
       response.writeHead(200, METADATA_HEADERS).end(metadata)
       return
     }
-    const answer = await guard(authorizationOf(request))
+    let answer: Granted | Refused
+    try {
+      answer = await guard(authorizationOf(request))
+    } catch (error) {
+      // Express 4 does not see that a promise rejects.
+      next(error)
+      return
+    }
     if ('claims' in answer) {
       request.auth = toAuth(answer, resource)
       next()

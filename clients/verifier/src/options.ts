@@ -2,6 +2,8 @@ import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { ADMIN_ISSUER, type AssertionSigner } from '@auth4agent/core/identity/assertion'
 import { parseDid } from '@auth4agent/core/identity/did'
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
+import { isSecureUrl } from '@auth4agent/core/platform/secure-url'
+import { readDemandedAudiences } from '@auth4agent/core/token/audience'
 import type { RevocationFeed } from './feed.ts'
 import type { Fetch } from './http.ts'
 
@@ -20,7 +22,7 @@ export type Revocations =
 export interface VerifierOptions {
   /** The issuer whose tokens are accepted, as they have it in `iss`. https, except on loopback. */
   readonly issuer: string
-  /** Who is asked: a token must name one of these in `aud`. */
+  /** Who is asked, by URLs or host names as the server takes them: a token must name one of these in `aud`. */
   readonly audience: string | readonly string[]
   /** Operators whose agents are trusted, by domain or id: a scope means only what its operator means by it. 'any' trusts all of the issuer's. */
   readonly operators: readonly string[] | 'any'
@@ -74,7 +76,6 @@ const NAMES: Names<VerifierOptions> = {
   onProblem: true,
 }
 const MAX_LISTED = 64
-const LOOPBACK = /^http:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?(?:\/|$)/
 const JWKS_AGE_S = { followed: 86_400, alone: 3_600 }
 
 /** Checks the options. Throws TypeError for what is missing or no such thing: what is not said is never taken for "any". */
@@ -92,7 +93,7 @@ export function readOptions(options: VerifierOptions): Settings {
   }
   return {
     issuer,
-    audience: readAudience(options.audience),
+    audience: readDemandedAudiences(options.audience),
     operators: readOperators(options.operators),
     revocations,
     maxStalenessMs: readNumber('maxStaleness', options.maxStaleness ?? 5, 2, 3_600) * 1_000,
@@ -104,11 +105,6 @@ export function readOptions(options: VerifierOptions): Settings {
     fetch,
     onProblem,
   }
-}
-
-/** One or more audiences. Throws TypeError for none, and for an empty text: it is a variable that somebody forgot to set. */
-export function readAudience(audience: unknown): readonly string[] {
-  return readTexts('audience', typeof audience === 'string' ? [audience] : audience)
 }
 
 function readOperators(operators: unknown): readonly string[] {
@@ -149,5 +145,5 @@ function readNumber(name: string, value: number, least: number, most: number): n
 /** As a server takes it for its own: written in the one form that it is compared in, so that another is not waited for in vain. */
 function isIssuer(issuer: unknown): issuer is string {
   if (typeof issuer !== 'string' || /[?#@]/.test(issuer) || !URL.canParse(issuer)) return false
-  return new URL(issuer).href.replace(/\/$/, '') === issuer && (issuer.startsWith('https://') || LOOPBACK.test(issuer))
+  return new URL(issuer).href.replace(/\/$/, '') === issuer && isSecureUrl(issuer)
 }

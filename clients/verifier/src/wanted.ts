@@ -1,7 +1,7 @@
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
+import { readDemandedAudiences } from '@auth4agent/core/token/audience'
 import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import { parseScopeString } from '@auth4agent/core/token/scope'
-import { readAudience } from './options.ts'
 
 /** What one call wants of a token beyond what the verifier wants of all. */
 export interface Wanted {
@@ -35,6 +35,6 @@ export function createRequirements(base: Requirements): (wanted: Wanted | undefi
     if (wanted === undefined) return base
     refuseUnknownNames('option', wanted, WANTED_NAMES)
     const requirements = 'scope' in wanted ? withScope(wanted.scope) : base
-    return 'audience' in wanted ? { ...requirements, audience: readAudience(wanted.audience) } : requirements
+    return 'audience' in wanted ? { ...requirements, audience: readDemandedAudiences(wanted.audience) } : requirements
   }
 }

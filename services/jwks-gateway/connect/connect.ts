@@ -1,5 +1,7 @@
 import { createRegistry, type DescMethod, type Message } from '@bufbuild/protobuf'
 import {
+  Code,
+  ConnectError,
   type ConnectRouter,
   createConnectRouter,
   createContextKey,
@@ -150,13 +152,24 @@ function unaryHandler(rpc: Rpc, method: DescMethod) {
 function streamHandler(rpc: Rpc, method: DescMethod, maxStallMs: number | undefined) {
   return async function* (request: Message, context: HandlerContext): AsyncGenerator<Message> {
     const state = begun(context)
-    const messages = rpc.subscribe(method, () => request, metaOf(method, state, context), context.signal)
+    const messages = rpc.subscribe(method, () => request, metaOf(method, state, context), unlessLate(context))
     try {
       yield* unlessStalled(messages, maxStallMs, state.cut)
     } catch (error) {
       throw toConnectError(error)
     }
   }
+}
+
+/** Aborts when the call ends for any reason but its deadline: that is for the chain to notice and to tell. */
+function unlessLate({ signal }: HandlerContext): AbortSignal {
+  const gone = new AbortController()
+  const end = (): void => {
+    if (ConnectError.from(signal.reason).code !== Code.DeadlineExceeded) gone.abort()
+  }
+  if (signal.aborted) end()
+  else signal.addEventListener('abort', end, { once: true })
+  return gone.signal
 }
 
 function begun({ values }: HandlerContext): CallState {

@@ -71,14 +71,15 @@ function parseRange(text: string): Range {
   return profile === undefined ? { type, subtype, quality } : { type, subtype, profile, quality }
 }
 
-function unquote(text: string): string {
+/** The text of a quoted string (RFC 9110 section 5.6.4), or a token as it is. */
+export function unquote(text: string): string {
   return text.length >= 2 && text.startsWith('"') && text.endsWith('"')
     ? text.slice(1, -1).replaceAll(/\\(.)/g, '$1')
     : text
 }
 
 /** Splits at a separator that stands outside quoted strings (RFC 9110 section 5.6.4), in one pass. */
-function splitUnquoted(text: string, separator: string): string[] {
+export function splitUnquoted(text: string, separator: string): string[] {
   const parts: string[] = []
   let start = 0
   let isQuoted = false

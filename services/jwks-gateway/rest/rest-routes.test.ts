@@ -162,7 +162,7 @@ describe('unknown query parameters', () => {
       '/v1/operators/o1/audit?outcome=done&Limit=1',
       '"Limit": the known ones are "id", "page_size", "page_token"',
     ],
-    ['GET', '/v1/operators/o1/audit?=1', '""'],
+    ['GET', '/v1/operators/o1/audit?=1', 'Unknown query parameter: the known ones are'],
     ['GET', '/v1/revocations?after=7', '"after": the nearest known one is "after_sequence"'],
     ['PUT', '/v1/operators/o1/policy?policy=x', '"policy": the known ones are "id"'],
     ['POST', '/v1/operators/o1/release?reason=x', '"reason": the known ones are "id"'],

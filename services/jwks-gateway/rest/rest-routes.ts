@@ -5,6 +5,7 @@ import type { Answer, Exchange, Params, Route } from '../../http-port/exchange.t
 import { readBody } from '../../http-port/read-body.ts'
 import { CROSS_ORIGIN_HEADERS } from '../../http-port/security-headers.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import type { StatusRefusals } from '../../platform/errors/status-refusal.ts'
 import { type GatewayContext, underIssuer } from '../gateway-context.ts'
 import { eventStreamHandler } from './event-stream.ts'
 import { compileFieldWriter, compileWriter, type MessageWriter } from './json-writer.ts'
@@ -12,6 +13,7 @@ import { negotiate } from './negotiate.ts'
 import { nextPageLink } from './next-page-link.ts'
 import { parseBody } from './parse-body.ts'
 import { fieldOf } from './path-template.ts'
+import { PREFERENCE_APPLIED, prefersRefusal } from './refuse-by-status.ts'
 import { compileRequestReader } from './request-reader.ts'
 import type { RestBinding } from './rest-bindings.ts'
 
@@ -33,20 +35,24 @@ function restHandler(context: GatewayContext, binding: RestBinding): Route['hand
   const read = compileRequestReader(binding)
   const answer = plainAnswer(context, binding)
   const resource = context.representations[methodName(method)]
-  const call = async ({ request, caller, path, query }: Exchange, params: Params): Promise<Message> => {
+  const refusalOf = context.statusRefusals[methodName(method)]
+  const call: Call = async ({ request, caller, path, query }, params, check) => {
     const { headers } = request
     const body = verb === 'GET' ? NO_BODY : await readBody(request, context.config.bodyLimit)
-    return context.rpc.invoke(method, () => read(params, query, parseBody(headers, body)), {
-      ...caller,
-      authorization: headers.authorization,
-      rpc: `${request.method} ${path}`,
-    })
+    const readRequest = () => {
+      check?.()
+      return read(params, query, parseBody(headers, body))
+    }
+    const meta = { ...caller, authorization: headers.authorization, rpc: `${request.method} ${path}` }
+    return context.rpc.invoke(method, readRequest, meta)
   }
+  if (refusalOf !== undefined) return verdictHandler(refusalOf, call, answer)
   if (resource !== undefined) return resourceHandler(resource, call, answer)
   return async (exchange, params) => answer(await call(exchange, params), exchange)
 }
 
-type Call = (exchange: Exchange, params: Params) => Promise<Message>
+/** `check` runs before the request is read, within the chain: what it throws is limited, logged and counted. */
+type Call = (exchange: Exchange, params: Params, check?: () => void) => Promise<Message>
 type ToAnswer = (output: Message, exchange: Exchange) => Answer
 
 /** The answer in JSON: the whole message or its `response_body`, with the next page in a Link header. */
@@ -66,6 +72,22 @@ function pageTokenOf({ output }: DescMethod): ((message: Message) => string) | u
   const { localName } = fieldOf(output, 'next_page_token')
   // The descriptor names the field; the type of a message of any kind cannot.
   return (message) => (message as unknown as Readonly<Record<string, string>>)[localName] ?? ''
+}
+
+/** Answers by its status where the caller prefers that an answer which says no is a refusal (RFC 7240). */
+function verdictHandler(refusalOf: StatusRefusals[string], call: Call, answer: ToAnswer): Route['handle'] {
+  return async (exchange, params) => {
+    let isPreferred = false
+    const output = await call(exchange, params, () => {
+      isPreferred = prefersRefusal(exchange.request.headers['prefer'])
+    })
+    const usual = answer(output, exchange)
+    if (!isPreferred) return usual
+    const refusal = refusalOf(output)
+    const headers = { ...usual.headers, 'preference-applied': PREFERENCE_APPLIED }
+    if (refusal === undefined) return { ...usual, headers }
+    return { ...usual, status: refusal.status, headers: { ...headers, 'www-authenticate': refusal.challenge } }
+  }
 }
 
 /** Chooses the representation by the Accept header, for the answer and for its refusals alike. */

@@ -30,7 +30,7 @@ describe('reasons', () => {
     409: [Code.FailedPrecondition, Code.AlreadyExists],
     410: [Code.FailedPrecondition],
     413: [Code.ResourceExhausted],
-    415: [Code.InvalidArgument],
+    415: [Code.InvalidArgument, Code.Unimplemented],
     429: [Code.ResourceExhausted],
     431: [Code.ResourceExhausted],
     500: [Code.Internal],

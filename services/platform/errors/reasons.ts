@@ -52,6 +52,7 @@ export const reasons = {
   },
   TOKEN_NOT_OURS: { status: 400, code: statuses.INVALID_ARGUMENT, title: 'The token was not issued by this server' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, code: statuses.INVALID_ARGUMENT, title: 'The content type is not supported' },
+  UNSUPPORTED_COMPRESSION: { status: 415, code: statuses.UNIMPLEMENTED, title: 'The compression is not supported' },
   BODY_TOO_LARGE: { status: 413, code: statuses.RESOURCE_EXHAUSTED, title: 'The request is too large' },
   HEADERS_TOO_LARGE: { status: 431, code: statuses.RESOURCE_EXHAUSTED, title: 'The request headers are too large' },
   REQUEST_TIMEOUT: { status: 408, code: statuses.DEADLINE_EXCEEDED, title: 'The request did not arrive in time' },

@@ -31,7 +31,7 @@ export function createMetrics(pool: pg.Pool): Metrics {
   const registers = [registry]
   const calls = new Counter({
     name: 'auth4agent_calls_total',
-    help: 'Calls by RPC and reason; reason is OK for those that succeeded.',
+    help: 'Calls by RPC and reason; OK if they succeeded, CALLER_DEADLINE if their caller gave them too little time.',
     labelNames: ['service', 'method', 'reason'],
     registers,
   })

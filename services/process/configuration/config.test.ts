@@ -86,6 +86,10 @@ describe('readConfig', () => {
     expect(read({ [name]: value })).toMatchObject(expected)
   })
 
+  it.each(['postgres://u:a,b@db:5432/a?x=1,2', 'postgresql:///a?host=/run/pg'])('reads DATABASE_URL from %s', (url) => {
+    expect(read({ DATABASE_URL: url, AUTH4AGENT_KEK_FILE: '/kek' })).toMatchObject({ databaseUrl: url })
+  })
+
   const bad: [string, string[]][] = [
     [
       'AUTH4AGENT_BASE_URL',
@@ -119,7 +123,14 @@ describe('readConfig', () => {
     ['AUTH4AGENT_HOST', ['example.com', '127.0.0.1:80', '127.1', '[::1]', 'LOCALHOST', '*']],
     ['PORT', ['-1', '65536', '8080.0', '0x50', '80a', ' 80', '1e3', 'NaN', '99999999999999']],
     ['AUTH4AGENT_GRPC_PORT', ['-1', '65536', 'x']],
-    ['DATABASE_URL', ['db', 'mysql://db/a', 'postgresql:a', 'http://db', '//db']],
+    [
+      'DATABASE_URL',
+      ['db', 'mysql://db/a', 'postgresql:a', 'http://db', '//db', 'postgres://db/a?target_session_attrs=read-write'],
+    ],
+    [
+      'DATABASE_URL',
+      ['postgres://u:p@a:5432,b:5432/db', 'postgresql://a,b/db', 'postgres:///db?host=a,b', 'postgresql://a%2Cb/db'],
+    ],
     ['AUTH4AGENT_KEK', ['x', KEK.slice(4), `${KEK}AAAA`, encodeBase64(new Uint8Array(31)), `${KEK}\n`, 'A'.repeat(44)]],
     [
       'AUTH4AGENT_ADMIN_KEY',

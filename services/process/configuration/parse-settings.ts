@@ -28,8 +28,17 @@ export const host: Parse<string> = (value) => {
   return value
 }
 
-/** Where PostgreSQL is. */
+/** Where the hosts of a PostgreSQL URL stand: after the user, and in the parameter that can replace them. */
+const HOSTS = [/^postgres(?:ql)?:\/\/(?:[^/?#]*@)?([^/?#@]*)(?=[/?#]|$)/, /[?&]host=([^&#]*)/]
+
+/** Where PostgreSQL is: one host, for the driver tries no others and ignores target_session_attrs. */
 export const databaseUrl: Parse<string> = (value) => {
+  const hasHosts = HOSTS.some((pattern) => pattern.exec(value)?.[1]?.match(/,|%2c/i))
+  if (hasHosts || /[?&]target_session_attrs=/.test(value)) {
+    throw new SettingError(
+      'must be a URL with one host and without target_session_attrs: let a name or a proxy lead to the primary',
+    )
+  }
   if (!URL.canParse(value) || !/^postgres(ql)?:\/\//.test(value)) {
     throw new SettingError('must be a postgresql:// URL')
   }

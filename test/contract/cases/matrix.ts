@@ -120,7 +120,12 @@ export function reasonsOf(method: DescMethod): ReadonlySet<ReasonCode> {
 }
 
 /** Reasons of a request that never became a call of an RPC; the envelope has their cases. */
-export const OUTSIDE_RPCS: readonly ReasonCode[] = ['ROUTE_NOT_FOUND', 'METHOD_NOT_ALLOWED', 'REQUEST_TIMEOUT']
+export const OUTSIDE_RPCS: readonly ReasonCode[] = [
+  'ROUTE_NOT_FOUND',
+  'METHOD_NOT_ALLOWED',
+  'REQUEST_TIMEOUT',
+  'UNSUPPORTED_COMPRESSION',
+]
 
 /** Reasons that nothing outside can provoke, and why. */
 export const UNPROVOKED: Partial<Readonly<Record<ReasonCode, string>>> = {

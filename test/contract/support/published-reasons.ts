@@ -20,6 +20,7 @@ export const published: Readonly<Record<ReasonCode, readonly [status: number, co
   BINDING_REQUIRED: [403, 7],
   TOKEN_NOT_OURS: [400, 3],
   UNSUPPORTED_MEDIA_TYPE: [415, 3],
+  UNSUPPORTED_COMPRESSION: [415, 12],
   BODY_TOO_LARGE: [413, 8],
   HEADERS_TOO_LARGE: [431, 8],
   REQUEST_TIMEOUT: [408, 4],

@@ -21,7 +21,7 @@ const FILES = ['operator_registry', 'identity', 'authn', 'revocation', 'keys'].m
 
 /** The contract as a user of proto-loader loads it. */
 const definition = loadSync([...FILES, 'google/rpc/status.proto', 'google/rpc/error_details.proto'], {
-  includeDirs: [join(ROOT, 'proto'), join(ROOT, 'node_modules/google-proto-files')],
+  includeDirs: [join(ROOT, 'proto')],
   bytes: String,
   longs: Number,
   defaults: true,

@@ -1,3 +1,4 @@
+import { deferred } from '@auth4agent/core/async/waiting'
 import { type Finding, problem } from './finding.ts'
 
 /** Looks at one thing. `signal` aborts when its time is up, or nobody waits for it any more. */
@@ -27,7 +28,7 @@ export async function runChecks(checks: readonly Check[], patience: Patience): P
 async function runCheck({ name, run }: Check, { timeoutMs, signal }: Patience): Promise<readonly Finding[]> {
   if (signal.aborted) return []
   const end = new AbortController()
-  const { promise: late, resolve } = Promise.withResolvers<readonly Finding[]>()
+  const { promise: late, resolve } = deferred<readonly Finding[]>()
   const cut = () => resolve([])
   signal.addEventListener('abort', cut, { once: true })
   const timer = setTimeout(() => {

@@ -1,5 +1,6 @@
 import { type IncomingMessage, request as plainRequest, type RequestOptions } from 'node:http'
 import { request as tlsRequest } from 'node:https'
+import { deferred } from '@auth4agent/core/async/waiting'
 
 /** A request as it is sent to the server. */
 export interface Outgoing {
@@ -37,7 +38,7 @@ const ONLY_OF_REQUESTS = new Set(['content-length', 'host', 'expect'])
  */
 export async function forward(server: URL, outgoing: Outgoing, timeoutMs: number): Promise<IncomingMessage> {
   const { method, target, headers, body, signal } = outgoing
-  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  const { promise, resolve, reject } = deferred<IncomingMessage>()
   const options: RequestOptions = {
     host: server.hostname.replace(/^\[|\]$/g, ''),
     port: server.port === '' ? undefined : Number(server.port),

@@ -10,7 +10,7 @@ const L = 2n ** 252n + 27742317777372353535851937790883648493n
 const P = 2n ** 255n - 19n
 const SIGN_BIT = 1n << 255n
 const CASES = 200
-const sodiumEngine = await loadSodiumEngine()
+const sodiumEngine = loadSodiumEngine()
 const ENGINES = [sodiumEngine, nodeEngine]
 
 const sha512 = (...parts: Uint8Array[]) => createHash('sha512').update(Buffer.concat(parts)).digest()

@@ -1,13 +1,14 @@
 import { spawnSync } from 'node:child_process'
+import { createRequire } from 'node:module'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import sodium from 'sodium-native'
 import { describe, expect, it } from 'vitest'
 import { until } from '../../../../test/support/until.ts'
 import { chooseEngine, engineChoice } from './ed25519.ts'
 import { nodeEngine } from './ed25519-node.ts'
 import { loadSodiumEngine, type Sodium } from './ed25519-sodium.ts'
 
+const sodium: Sodium = createRequire(import.meta.url)('sodium-native')
 const isWiped = (secret: Uint8Array) => secret.every((byte) => byte === 0)
 
 describe('the choice', () => {
@@ -22,15 +23,15 @@ describe('the choice', () => {
     ['signs wrongly', { crypto_sign_detached: (signature) => void signature.fill(1) }],
     ['derives a wrong key', { crypto_sign_seed_keypair: (publicKey) => void publicKey.fill(1) }],
     ['lacks what is needed', { crypto_sign_detached: Object.create(null) }],
-  ])('is node:crypto where the package %s', async (_name, broken) => {
-    const choice = await chooseEngine(() => loadSodiumEngine(async () => ({ default: { ...sodium, ...broken } })))
+  ])('is node:crypto where the package %s', (_name, broken) => {
+    const choice = chooseEngine(() => loadSodiumEngine(() => ({ ...sodium, ...broken })))
     expect(choice).toMatchObject({ engine: nodeEngine, problem: expect.stringContaining('Error: ') })
   })
 
-  it('says what the loader of addons found', async () => {
-    const { problem } = await chooseEngine(() =>
-      Promise.reject(new Error('Cannot load addon', { cause: new Error('GLIBC_2.33 not found') })),
-    )
+  it('says what the loader of addons found', () => {
+    const { problem } = chooseEngine(() => {
+      throw new Error('Cannot load addon', { cause: new Error('GLIBC_2.33 not found') })
+    })
     expect(problem).toBe('Error: GLIBC_2.33 not found')
   })
 
@@ -61,7 +62,7 @@ describe('the memory of a secret', () => {
   const seed = Buffer.alloc(32, 7)
 
   /** What signs with a key, alone, and the memory that has its secret. */
-  async function makeSigner() {
+  function makeSigner() {
     const secrets: Uint8Array[] = []
     const spied: Pick<Sodium, 'crypto_sign_seed_keypair'> = {
       crypto_sign_seed_keypair(publicKey, secretKey, from) {
@@ -69,7 +70,7 @@ describe('the memory of a secret', () => {
         sodium.crypto_sign_seed_keypair(publicKey, secretKey, from)
       },
     }
-    const engine = await loadSodiumEngine(async () => ({ default: { ...sodium, ...spied } }))
+    const engine = loadSodiumEngine(() => ({ ...sodium, ...spied }))
     const { sign } = engine.importSeed(seed)
     const secret = secrets.at(-1) ?? new Uint8Array()
     expect(Buffer.from(secret.subarray(0, 32))).toEqual(seed)
@@ -77,7 +78,7 @@ describe('the memory of a secret', () => {
   }
 
   it('is overwritten when nothing can sign with the key any more', async () => {
-    const { secret } = await makeSigner()
+    const { secret } = makeSigner()
     await until(async () => {
       collectGarbage()
       return isWiped(secret)
@@ -85,8 +86,8 @@ describe('the memory of a secret', () => {
   })
 
   it('is kept for as long as anything can, though the key is gone', async () => {
-    const { sign, secret } = await makeSigner()
-    const { secret: forgotten } = await makeSigner()
+    const { sign, secret } = makeSigner()
+    const { secret: forgotten } = makeSigner()
     await until(async () => {
       collectGarbage()
       return isWiped(forgotten)

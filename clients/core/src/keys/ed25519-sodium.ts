@@ -1,6 +1,7 @@
+import { createRequire } from 'node:module'
 import type { Ed25519Engine } from './ed25519-engine.ts'
 
-/** The part of sodium-native 5 that is used. It stands here and not in the module's own declaration, which is not published. */
+/** The part of sodium-native 5 that is used. The package brings no types. */
 export interface Sodium {
   /** Fills the first two, of 32 and 64 bytes, from a seed of 32. Throws for other lengths. */
   crypto_sign_seed_keypair(publicKey: Uint8Array, secretKey: Uint8Array, seed: Uint8Array): void
@@ -32,12 +33,15 @@ const PROBE = {
  * @param load gets the package, of which there is no build for every system.
  * @throws Error when it cannot be loaded, or does not give the signature and the verdicts that RFC 8032 has for its own example.
  */
-export async function loadSodiumEngine(
-  load: () => Promise<{ default: Sodium }> = () => import('sodium-native'),
-): Promise<Ed25519Engine> {
-  const engine = createSodiumEngine((await load()).default)
+export function loadSodiumEngine(load: () => Sodium = requireSodium): Ed25519Engine {
+  const engine = createSodiumEngine(load())
   if (!isRight(engine)) throw new Error('libsodium fails the example of RFC 8032')
   return engine
+}
+
+/** Without `await`: CommonJS programs can only require modules that need none at their top level. */
+function requireSodium(): Sodium {
+  return createRequire(import.meta.url)('sodium-native')
 }
 
 /** Overwrites a secret once nothing can sign with it any more. */

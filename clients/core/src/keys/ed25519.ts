@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Ed25519Engine, SigningKey, VerifyingKey } from './ed25519-engine.ts'
 import { nodeEngine } from './ed25519-node.ts'
 import { loadSodiumEngine } from './ed25519-sodium.ts'
+import { isRIdentity } from './r-identity.ts'
 
 export { admitPublicKey } from './admit-key.ts'
 export type { SigningKey, VerifyingKey } from './ed25519-engine.ts'
@@ -17,9 +18,9 @@ const SIGNATURE_BYTES = 64
 type EngineChoice = { readonly engine: Ed25519Engine; readonly problem?: string }
 
 /** Takes libsodium, and where that cannot be loaded node:crypto: slower, and the same to the last bit. */
-export async function chooseEngine(loadFast = loadSodiumEngine): Promise<EngineChoice> {
+export function chooseEngine(loadFast = loadSodiumEngine): EngineChoice {
   try {
-    return { engine: await loadFast() }
+    return { engine: loadFast() }
   } catch (error) {
     // An addon that does not fit the system says so in the cause alone.
     const cause = error instanceof Error ? (error.cause ?? error) : error
@@ -28,7 +29,7 @@ export async function chooseEngine(loadFast = loadSodiumEngine): Promise<EngineC
 }
 
 /** What all keys of this process are loaded by; chosen once. */
-export const engineChoice = await chooseEngine()
+export const engineChoice = chooseEngine()
 const { engine } = engineChoice
 
 /** Loads a raw public key that was admitted before. Returns undefined unless it has 32 bytes. */
@@ -61,10 +62,10 @@ export function sign(privateKey: SigningKey, message: Uint8Array): Uint8Array {
 
 /**
  * Verifies pure Ed25519 strictly (RFC 8032 section 5.1.7, without cofactor). The key must be an admitted one. False for a
- * signature that is not 64 bytes, has S >= L, an R of small order or one in another than its canonical form: libsodium and
- * Node from 24.19 on refuse the latter themselves, and the tests and conformance vectors hold both to that.
+ * signature that is not 64 bytes, has S >= L, an R of small order or one in another than its canonical form. All engines refuse the
+ * same: the tests and conformance vectors hold them to that.
  */
 export function verify(publicKey: VerifyingKey, message: Uint8Array, signature: Uint8Array): boolean {
   // libsodium throws at fewer bytes and looks at the first 64 of more.
-  return signature.length === SIGNATURE_BYTES && publicKey.verify(message, signature)
+  return signature.length === SIGNATURE_BYTES && !isRIdentity(signature) && publicKey.verify(message, signature)
 }

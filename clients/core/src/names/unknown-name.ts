@@ -1,7 +1,7 @@
 import { nearest } from './nearest.ts'
 
-/** How much of a name that a stranger chose is repeated to him. */
-const MAX_SHOWN = 64
+/** A name that may be repeated. Anything else may be a secret in the wrong place: a key is longer, or has other characters. */
+const PLAIN_NAME = /^[A-Za-z_][\w-]{0,39}$/
 
 /**
  * Says in one sentence that a name is unknown, and which known one was meant: the nearest, or all where none is near.
@@ -9,8 +9,8 @@ const MAX_SHOWN = 64
  * @param path where the name stands, with the name itself
  */
 export function unknownName(what: string, path: string, name: string, known: readonly string[]): string {
-  const shown = path.length > MAX_SHOWN ? `${path.slice(0, MAX_SHOWN)}…` : path
-  return `Unknown ${what} ${JSON.stringify(shown)}: ${suggestion(name, known)}`
+  const shown = PLAIN_NAME.test(name) ? ` ${JSON.stringify(path)}` : ''
+  return `Unknown ${what}${shown}: ${suggestion(name, known)}`
 }
 
 function suggestion(name: string, known: readonly string[]): string {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseAudience, parseAudiences } from './audience.ts'
+import { parseAudience, parseAudiences, readDemandedAudiences } from './audience.ts'
 
 describe('parseAudience', () => {
   it.each([
@@ -115,4 +115,17 @@ describe('parseAudiences', () => {
     expect(parseAudiences(['a.example', 'A.example'])).toBeUndefined()
     expect(parseAudiences(['a.example', ''])).toBeUndefined()
   })
+})
+
+describe('readDemandedAudiences', () => {
+  it('reads one, and up to 64', () => {
+    const many = Array.from({ length: 64 }, (_, index) => `h${index}.example`)
+    expect(readDemandedAudiences('a.example')).toEqual(['a.example'])
+    expect(readDemandedAudiences(many)).toEqual(many)
+    expect(() => readDemandedAudiences([...many, 'a.example'])).toThrow('1 to 64')
+  })
+
+  it.each(
+    [[], '', undefined, null, 7, ['a.example', 7], ['a.example', 'A.example'], [['a.example']]].map((value) => [value]),
+  )('refuses %j', (value) => expect(() => readDemandedAudiences(value)).toThrow(TypeError))
 })

@@ -39,3 +39,24 @@ export function parseAudiences(texts: readonly string[]): Audience[] | undefined
   }
   return [...audiences.values()]
 }
+
+/** More than a service has names. */
+const MAX_DEMANDED = 64
+
+/**
+ * Reads the audiences of which a token must name one. Throws TypeError for an empty list and for an audience that no token can have: the
+ * demand would refuse every token, or is a variable that somebody forgot to set.
+ */
+export function readDemandedAudiences(value: unknown): readonly string[] {
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value]
+  if (list.length === 0 || list.length > MAX_DEMANDED) {
+    throw new TypeError(`audience must be 1 to ${MAX_DEMANDED} URLs or host names`)
+  }
+  return list.map((text) => {
+    if (typeof text === 'string' && parseAudience(text) !== undefined) return text
+    const given = typeof text === 'string' ? JSON.stringify(text.slice(0, 300)) : typeof text
+    throw new TypeError(
+      `audience must be a URL without user and fragment, or a host name, its host in lower case: ${given}`,
+    )
+  })
+}

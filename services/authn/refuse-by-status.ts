@@ -1,0 +1,44 @@
+import type { Verdict } from '@auth4agent/core/token/verdicts'
+import type { Message } from '@bufbuild/protobuf'
+import { AuthnService, type VerifyTokenResponse } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { methodName } from '../chain/method-name.ts'
+import type { StatusRefusal, StatusRefusals } from '../platform/errors/status-refusal.ts'
+
+const INVALID_TOKEN: StatusRefusal = { status: 401, challenge: challengeOf('invalid_token') }
+const INSUFFICIENT_SCOPE: StatusRefusal = { status: 403, challenge: challengeOf('insufficient_scope') }
+
+/**
+ * The errors of RFC 6750 section 3.1 by the verdict on a token. A token for another audience is invalid here, not merely
+ * insufficient (RFC 9068 section 4).
+ */
+const REFUSALS = {
+  MALFORMED_TOKEN: INVALID_TOKEN,
+  UNSUPPORTED_ALGORITHM: INVALID_TOKEN,
+  UNKNOWN_KEY: INVALID_TOKEN,
+  SIGNATURE_INVALID: INVALID_TOKEN,
+  WRONG_ISSUER: INVALID_TOKEN,
+  TOKEN_EXPIRED: INVALID_TOKEN,
+  TOKEN_NOT_YET_VALID: INVALID_TOKEN,
+  AUDIENCE_MISMATCH: INVALID_TOKEN,
+  SCOPE_MISSING: INSUFFICIENT_SCOPE,
+  OPERATOR_NOT_TRUSTED: INVALID_TOKEN,
+  TOKEN_REVOKED: INVALID_TOKEN,
+  AGENT_TOKENS_ENDED: INVALID_TOKEN,
+  OPERATOR_TOKENS_ENDED: INVALID_TOKEN,
+} as const satisfies Record<Verdict, StatusRefusal>
+
+const byReason: ReadonlyMap<string, StatusRefusal> = new Map(Object.entries(REFUSALS))
+
+/** How a verification is refused to callers that look at the status alone, such as a proxy's subrequest. */
+export const statusRefusals: StatusRefusals = {
+  [methodName(AuthnService.method.verifyToken)]: (output: Message) => {
+    const { valid, reason } = output as VerifyTokenResponse
+    if (valid) return undefined
+    // A process of a newer version may answer a verdict that this one has no line for.
+    return byReason.get(reason) ?? INVALID_TOKEN
+  },
+}
+
+function challengeOf(error: string): string {
+  return `Bearer realm="auth4agent", error="${error}"`
+}

@@ -1,0 +1,22 @@
+import type { ServerHttp2Stream } from 'node:http2'
+
+/** The one timer of a stream. It ends with the stream. */
+export interface Clock {
+  /** Begins to wait, in milliseconds. Replaces the wait before. */
+  start(ms: number, then: () => void): void
+  stop(): void
+}
+
+/** Makes the clock of a stream. */
+export function createClock(stream: ServerHttp2Stream): Clock {
+  let timer: NodeJS.Timeout | undefined
+  const stop = (): void => clearTimeout(timer)
+  stream.once('close', stop)
+  return {
+    stop,
+    start(ms, then) {
+      stop()
+      if (!stream.closed) timer = setTimeout(then, ms)
+    },
+  }
+}

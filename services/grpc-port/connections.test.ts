@@ -1,0 +1,176 @@
+import { once } from 'node:events'
+import { connect as connectHttp2 } from 'node:http2'
+import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { certificate } from '../../test/support/certificate.ts'
+import { silentLog } from '../../test/support/gateway.ts'
+import { startGrpcServer } from '../../test/support/grpc.ts'
+import { encodeFrame } from './frames.ts'
+import type { GrpcServerDeps } from './server.ts'
+
+const HEALTH = '/grpc.health.v1.Health/Check'
+const PREFACE = Buffer.concat([
+  Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+  Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]),
+])
+
+/** Opens connections that say nothing, or no more than this, and do not close when they are told to. */
+async function silent(port: number, count: number, said = Buffer.alloc(0)) {
+  const sockets = Array.from({ length: count }, () => {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => undefined)
+    socket.write(said)
+    return socket.resume()
+  })
+  onTestFinished(() => sockets.forEach((socket) => void socket.destroy()))
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+  return sockets
+}
+
+/** How many connections the server has closed, whole or its side of them. */
+const closedOf = (sockets: readonly Socket[]) =>
+  sockets.filter((socket) => socket.closed || socket.readableEnded).length
+
+const bytes = (buffer: Buffer) => buffer
+
+/** A call over a connection of its own. Answers the status. */
+async function call(port: number, path = HEALTH): Promise<string> {
+  const session = connectHttp2(`http://127.0.0.1:${port}`)
+  onTestFinished(() => session.destroy())
+  session.on('error', () => undefined)
+  const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' })
+  const { promise, resolve } = Promise.withResolvers<string>()
+  stream.on('trailers', (trailers) => resolve(String(trailers['grpc-status'])))
+  stream.on('error', (error) => resolve(error.message)).on('close', () => resolve('closed'))
+  stream.resume().end(encodeFrame(new Uint8Array()))
+  return promise
+}
+
+async function start(deps: Partial<GrpcServerDeps> = {}) {
+  const closed: string[] = []
+  const lines: unknown[] = []
+  const log = { ...silentLog, warn: (fields: object) => void lines.push(fields) }
+  const connectionClosed = (port: string, reason: string) => void closed.push(`${port} ${reason}`)
+  return { closed, lines, ...(await startGrpcServer({ log, connectionClosed, ...deps })) }
+}
+
+describe('the connections of the gRPC port', () => {
+  it.each([
+    ['say nothing', Buffer.alloc(0)],
+    ['speak HTTP/2 and call nothing', PREFACE],
+  ])('are closed after the request timeout when they %s', async (_name, said) => {
+    const { port, closed } = await start({ requestTimeoutMs: 300 })
+    const sockets = await silent(port, 20, said)
+    await vi.waitFor(() => expect(closedOf(sockets)).toBe(20), 10_000)
+    expect(closed).toEqual(Array.from({ length: 20 }, () => 'grpc silent'))
+  })
+
+  it('are closed after the request timeout when their TLS handshake does not end', async () => {
+    const { port } = await start({ requestTimeoutMs: 300, tls: certificate })
+    const sockets = await silent(port, 20)
+    await vi.waitFor(() => expect(closedOf(sockets)).toBe(20), 10_000)
+  })
+
+  it('stay open when a call was made on them', async () => {
+    const { port } = await start({ requestTimeoutMs: 200 })
+    const session = connectHttp2(`http://127.0.0.1:${port}`)
+    onTestFinished(() => session.destroy())
+    const ask = async () => {
+      const stream = session.request({ ':method': 'POST', ':path': HEALTH, 'content-type': 'application/grpc' })
+      stream.resume().end(encodeFrame(new Uint8Array()))
+      await once(stream, 'close')
+    }
+    await ask()
+    const [late] = await silent(port, 1)
+    await vi.waitFor(() => expect(closedOf(late === undefined ? [] : [late])).toBe(1), 10_000)
+    await ask()
+    expect(session.closed).toBe(false)
+  })
+
+  it('make room when all places are taken, with a metric and one line in the log', async () => {
+    const { port, closed, lines } = await start({ maxConnections: 16, maxSourceConnections: 16 })
+    const sockets = await silent(port, 40)
+    expect(await call(port)).toBe('0')
+    expect(closedOf(sockets)).toBeGreaterThanOrEqual(24)
+    expect(new Set(closed)).toEqual(new Set(['grpc evicted']))
+    expect(closed.length).toBeGreaterThanOrEqual(25)
+    expect(lines).toEqual([{ port: 'grpc', closed: { evicted: 1 } }])
+  })
+
+  it('of one source are bounded, and the idle one makes room before those that are used', async () => {
+    const { port, rpc, client, closed } = await start({ maxSourceConnections: 2 })
+    rpc.answerStream(RevocationService.method.watchRevocations, async function* (_request, signal) {
+      yield {}
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    })
+    const watch = client.makeServerStreamRequest(
+      '/auth4agent.v1.RevocationService/WatchRevocations',
+      bytes,
+      bytes,
+      Buffer.alloc(0),
+    )
+    const ended = vi.fn()
+    watch.on('error', ended).on('end', ended)
+    await once(watch, 'data')
+    for (let n = 0; n < 4; n += 1) expect(await call(port)).toBe('0')
+    expect(ended).not.toHaveBeenCalled()
+    expect(closed).toContain('grpc evicted')
+    watch.cancel()
+  })
+
+  it('of a caller that does not speak HTTP/2 over TLS end at once', async () => {
+    const { port } = await start({ tls: certificate })
+    const socket = connectTls({ port, host: '127.0.0.1', servername: 'localhost', ca: certificate.cert })
+    socket.on('error', () => undefined)
+    await once(socket.resume(), 'close')
+  })
+})
+
+describe('a gRPC port that closes', () => {
+  it.each([
+    ['in the clear', undefined, Buffer.alloc(0)],
+    ['in the clear, after the preface', undefined, PREFACE],
+    ['in a TLS handshake', certificate, Buffer.alloc(0)],
+  ])('does not wait for silent connections: %s', async (_name, tls, said) => {
+    const { port, server, lines } = await start(tls === undefined ? {} : { tls })
+    const sockets = await silent(port, 8, said)
+    await server.close()
+    await vi.waitFor(() => expect(closedOf(sockets)).toBe(8))
+    // It did not have to cut anybody.
+    expect(lines).toEqual([])
+  })
+
+  it('tells those who watch health that it does not serve, and ends their streams', async () => {
+    const { port, server, lines } = await start()
+    server.setServing(true)
+    const session = connectHttp2(`http://127.0.0.1:${port}`)
+    onTestFinished(() => session.destroy())
+    const headers = { ':method': 'POST', ':path': '/grpc.health.v1.Health/Watch', 'content-type': 'application/grpc' }
+    const stream = session.request(headers)
+    const seen: number[] = []
+    const trailers = once(stream, 'trailers')
+    stream.on('data', (chunk: Buffer) => void seen.push(chunk.at(-1) ?? 0)).end(encodeFrame(new Uint8Array()))
+    await vi.waitFor(() => expect(seen).toEqual([1]))
+    await server.close()
+    expect(seen).toEqual([1, 2])
+    expect((await trailers)[0]).toMatchObject({ 'grpc-status': '0' })
+    expect(lines).toEqual([])
+  })
+
+  it('cuts what does not end within the drain', async () => {
+    const { port, rpc, server, lines } = await start({ drainMs: 200 })
+    const started = Promise.withResolvers<void>()
+    Object.assign(rpc, {
+      invoke() {
+        started.resolve()
+        return new Promise(() => undefined)
+      },
+    })
+    const answer = call(port, '/auth4agent.v1.AuthnService/CreateChallenge')
+    await started.promise
+    await server.close()
+    expect(await answer).not.toBe('0')
+    expect(lines).toHaveLength(1)
+  })
+})

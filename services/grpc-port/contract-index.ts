@@ -1,0 +1,48 @@
+import type { DescEnum, DescExtension, DescFile, DescMessage, DescService } from '@bufbuild/protobuf'
+import { nestedTypes } from '@bufbuild/protobuf/reflect'
+
+/** What can be asked of a contract, by name. */
+export interface ContractIndex {
+  readonly services: readonly string[]
+  readonly files: ReadonlyMap<string, DescFile>
+  /** The file that declares a symbol. */
+  readonly symbols: ReadonlyMap<string, DescFile>
+  /** The files that extend a message, by the number of the extension. */
+  readonly extensions: ReadonlyMap<string, ReadonlyMap<number, DescFile>>
+}
+
+/** Makes the index of these services: of their files, and of all that those import. */
+export function indexContract(services: readonly DescService[]): ContractIndex {
+  const files = new Map<string, DescFile>()
+  for (const { file } of services) for (const each of withImports(file)) files.set(each.proto.name, each)
+  const symbols = new Map<string, DescFile>()
+  const extensions = new Map<string, Map<number, DescFile>>()
+  for (const file of files.values()) {
+    for (const type of nestedTypes(file)) {
+      for (const name of [type.typeName, ...memberNames(type)]) symbols.set(name, file)
+      if (type.kind !== 'extension') continue
+      const ofMessage = extensions.get(type.extendee.typeName) ?? new Map<number, DescFile>()
+      extensions.set(type.extendee.typeName, ofMessage.set(type.number, file))
+    }
+  }
+  return { services: services.map(({ typeName }) => typeName), files, symbols, extensions }
+}
+
+/** A file, and all that it imports, directly or not. */
+export function withImports(file: DescFile): ReadonlySet<DescFile> {
+  const found = new Set([file])
+  // A set gives also what is added to it on the way.
+  for (const each of found) for (const imported of each.dependencies) found.add(imported)
+  return found
+}
+
+/** Values of an enum are its siblings; what else has members is their parent. */
+function memberNames(type: DescMessage | DescEnum | DescExtension | DescService): readonly string[] {
+  if (type.kind === 'message') return [...type.fields, ...type.oneofs].map(({ name }) => `${type.typeName}.${name}`)
+  if (type.kind === 'service') return type.methods.map(({ name }) => `${type.typeName}.${name}`)
+  if (type.kind === 'enum') {
+    const scope = type.typeName.slice(0, type.typeName.lastIndexOf('.') + 1)
+    return type.values.map(({ name }) => `${scope}${name}`)
+  }
+  return []
+}

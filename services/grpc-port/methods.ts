@@ -1,0 +1,38 @@
+import type { DescMethod } from '@bufbuild/protobuf'
+import { methodName } from '../chain/method-name.ts'
+import type { Rpc } from '../chain/rpc.ts'
+import { createBound } from '../platform/limits/bound.ts'
+import { type Health, healthMethods } from './health.ts'
+import type { PortMethod } from './port-method.ts'
+import { reflectionMethods } from './reflection.ts'
+
+/** Streams open at once of health's Watch, and of reflection. One source has at most half of them. */
+const MAX_LASTING_STREAMS = 64
+
+/** Returns the methods of the port by their path: the offered ones, health and reflection. */
+export function methodsOf(rpc: Rpc, health: Health): ReadonlyMap<unknown, PortMethod> {
+  const offered = rpc.services
+    .flatMap(({ methods }) => methods)
+    .map((method) => [`/${methodName(method)}`, offeredMethod(rpc, method)] as const)
+  const standard = [...healthMethods(health), ...reflectionMethods(rpc.services)]
+  return new Map<unknown, PortMethod>([
+    ...offered,
+    ...standard.map(([path, method]) => [path, withPlaces(method)] as const),
+  ])
+}
+
+function offeredMethod(rpc: Rpc, method: DescMethod): PortMethod {
+  return method.methodKind === 'server_streaming'
+    ? {
+        kind: 'stream',
+        method,
+        isChained: true,
+        answer: (read, meta, signal) => rpc.subscribe(method, read, meta, signal),
+      }
+    : { kind: 'unary', method, isChained: true, answer: (read, meta) => rpc.invoke(method, read, meta) }
+}
+
+function withPlaces(method: PortMethod): PortMethod {
+  if (method.kind === 'unary') return method
+  return { ...method, places: createBound(MAX_LASTING_STREAMS, MAX_LASTING_STREAMS / 2) }
+}
