@@ -38,7 +38,7 @@ export function createRouter(routes: readonly Route[]): Router {
       if (found !== null) return { route: pattern.route, params: paramsOf(pattern, found) }
     }
     const others = patterns.filter(({ regExp }) => regExp.test(path)).map(({ route }) => route)
-    return unrouted(method, [...(fixed.get(path) ?? []), ...others])
+    return unrouted(method, path, [...(fixed.get(path) ?? []), ...others])
   }
 }
 
@@ -51,21 +51,26 @@ function patternOf(route: Route): Pattern {
   }
 }
 
-/** The paths, as sent, that a path with `{name}` segments stands for. */
+/** The paths, as sent, that a path with `{name}` segments stands for. A name may be empty: its reader refuses it. */
 export function pathPattern(path: string): RegExp {
-  return new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(VARIABLE, '([^/]+)')}$`)
+  return new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(VARIABLE, '([^/]*)')}$`)
 }
 
 function paramsOf({ names }: Pattern, found: RegExpExecArray): Params {
+  return Object.fromEntries(names.map((name, index) => [name, decode(found[index + 1] ?? '')]))
+}
+
+function decode(sent: string): string {
   try {
-    return Object.fromEntries(names.map((name, index) => [name, decodeURIComponent(found[index + 1] ?? '')]))
+    return decodeURIComponent(sent)
   } catch {
     throw new EarlyRefusal(new ApiError('INVALID_ARGUMENT', 'The path holds malformed percent-encoding'))
   }
 }
 
 /** Answers the preflight of what scripts may read, and refuses the rest. */
-function unrouted(method: string, others: readonly Route[]): ReturnType<Router> {
+function unrouted(method: string, path: string, others: readonly Route[]): ReturnType<Router> {
+  decode(path)
   if (others.length === 0) throw new EarlyRefusal(new ApiError('ROUTE_NOT_FOUND'))
   const readable = others.some(({ isCrossOrigin }) => isCrossOrigin === true)
   if (method === 'OPTIONS' && readable) return { route: PREFLIGHT, params: NO_PARAMS }

@@ -2,6 +2,7 @@ import { createHttpPort, type HttpPort } from '../http-port/server.ts'
 import { operationRoutes } from '../operations/routes.ts'
 import { connectOnFirstCall } from './connect/connect-on-first-call.ts'
 import { createContext, type GatewayDeps } from './gateway-context.ts'
+import { frontPageRoutes } from './pages/front-page.ts'
 import { restBindings } from './rest/rest-bindings.ts'
 import { restRoutes } from './rest/rest-routes.ts'
 import { wellKnownRoutes } from './well-known/well-known.ts'
@@ -18,6 +19,7 @@ export function createGateway(deps: GatewayDeps): HttpPort {
     routes: [
       ...restBindings(deps.rpc.services).flatMap((binding) => restRoutes(context, binding)),
       ...wellKnownRoutes(context),
+      ...frontPageRoutes(context),
       ...operationRoutes(deps, context.basePath),
     ],
     mount: connectOnFirstCall(context),

@@ -31,7 +31,6 @@ describe('paths that lead nowhere', () => {
     ['POST', '/v1/x/../challenge'],
     ['POST', '/v1/x/%2e%2e/challenge'],
     ['POST', '/../v1/challenge'],
-    ['POST', `/v1/operators/${NOBODY}/agents/`],
     ['POST', `/v1/operators/${NOBODY}/agents/a/b/suspend`],
     ['GET', `/v1/operators/${NOBODY}/`],
     ['GET', '/v1/agent/a/b'],
@@ -85,6 +84,14 @@ describe('names in paths that are nobody’s', () => {
     [`/v1/agent/${'a'.repeat(12_000)}`, 'INVALID_DID'],
   ] as const)('%s is %s', async (path, reason) => {
     expectProblem(await send('GET', path), reason)
+  })
+})
+
+describe('a path whose last name is empty', () => {
+  it('takes the verbs that it takes with a name', async () => {
+    const answer = await send('POST', `/v1/operators/${NOBODY}/agents/`)
+    expectProblem(answer, 'METHOD_NOT_ALLOWED')
+    expect(answer.headers.allow).toContain('PATCH')
   })
 })
 

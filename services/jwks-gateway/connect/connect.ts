@@ -9,7 +9,7 @@ import {
   type HandlerContext,
   type MethodImpl,
 } from '@connectrpc/connect'
-import type { UniversalHandler } from '@connectrpc/connect/protocol'
+import type { UniversalHandler, UniversalServerResponse } from '@connectrpc/connect/protocol'
 import {
   compressionBrotli,
   compressionGzip,
@@ -64,16 +64,17 @@ export function createConnectHandler(context: GatewayContext): Mount['handle'] {
   const registry = createRegistry(...rpc.services.map(({ file }) => file))
   const calls: Calls = { rpc, findMessage: (typeName) => registry.getMessage(typeName) }
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]))
+  const answer = async (exchange: Exchange): Promise<UniversalServerResponse> => {
+    const handler = handlers.get(exchange.path)
+    if (handler !== undefined) return call(calls, handler, exchange)
+    const error = await rpc.refuse(UNKNOWN_PROCEDURE, exchange.caller)
+    return refusal(error, exchange.request.headers['content-type'])
+  }
   return async (exchange) => {
-    const { request, response, caller, path } = exchange
+    const { response } = exchange
     for (const [name, value] of Object.entries(exchange.headers)) response.setHeader(name, value)
-    const handler = handlers.get(path)
-    const output =
-      handler === undefined
-        ? refusal(await rpc.refuse(UNKNOWN_PROCEDURE, caller), request.headers['content-type'])
-        : await call(calls, handler, exchange)
     try {
-      await universalResponseToNodeResponse(output, response)
+      await universalResponseToNodeResponse(await answer(exchange), response)
     } catch (error) {
       // The caller has gone, or the answer was cut while it was written: nothing more can be said on this connection.
       log.debug({ error }, 'a Connect answer could not be written')

@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { rawExchange, startGateway } from '../../../test/support/gateway.ts'
+
+const BROWSER = { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8' }
+
+describe('the front page', () => {
+  it('tells a browser the issuer and how to begin', async () => {
+    const { url, rpc } = await startGateway({ baseUrl: 'https://auth.example' })
+    const answer = await fetch(`${url}/`, { headers: BROWSER })
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
+    expect(answer.headers.get('vary')).toBe('Accept')
+    const html = await answer.text()
+    expect(html).toContain('<code>https://auth.example</code>')
+    expect(html).toContain('auth4agent init --operator --domain example.com --server https://auth.example\n')
+    expect([rpc.calls, rpc.refused]).toEqual([[], []])
+  })
+
+  it('lets a browser load nothing but its own stylesheet, and has no script', async () => {
+    const { url } = await startGateway()
+    const answer = await fetch(`${url}/`, { headers: BROWSER })
+    const html = await answer.text()
+    const style = /<style>(.*?)<\/style>/s.exec(html)?.[1] ?? ''
+    const hash = createHash('sha256').update(style).digest('base64')
+    expect(answer.headers.get('content-security-policy')).toBe(
+      `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    )
+    expect(html).not.toMatch(/<script|\son[a-z]+=|\sstyle=|<img|<link/i)
+  })
+
+  it.each(['', '/a4a'])('has links that lead somewhere, under the path "%s" of the issuer', async (basePath) => {
+    const { url } = await startGateway({ baseUrl: `https://auth.example${basePath}` })
+    const pages = [`${url}/`, `${url}${basePath}`, `${url}${basePath}/`]
+    for (const page of pages) {
+      const html = await (await fetch(page, { headers: BROWSER })).text()
+      const links = [...html.matchAll(/href="([^"]+)"/g)].map(([, link = '']) => link)
+      expect(links).toEqual(['/.well-known/auth4agent', '/.well-known/jwks.json', '/health'].map((to) => basePath + to))
+      for (const link of links) expect((await fetch(new URL(link, page))).status).toBe(200)
+    }
+  })
+
+  it.each([undefined, '*/*', 'application/json', 'application/json, text/html;q=0.5', 'text/plain'])(
+    'is not for a caller that accepts %s: there is nothing at this path',
+    async (accept) => {
+      const { port, rpc } = await startGateway()
+      const header = accept === undefined ? '' : `accept: ${accept}\r\n`
+      const answer = await rawExchange(port, `GET / HTTP/1.1\r\nhost: x\r\n${header}connection: close\r\n\r\n`)
+      expect(answer).toContain('HTTP/1.1 404 Not Found')
+      expect(answer).toContain('content-type: application/problem+json')
+      expect(rpc.refused).toStrictEqual([{ reason: 'ROUTE_NOT_FOUND', rpc: 'none', source: '127.0.0.1' }])
+    },
+  )
+})

@@ -1,0 +1,88 @@
+import type { MediaType } from '../../chain/resource.ts'
+import { EarlyRefusal, type Route } from '../../http-port/exchange.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
+import { type GatewayContext, underIssuer } from '../gateway-context.ts'
+import { negotiate } from '../rest/negotiate.ts'
+import { PAGE_POLICY, STYLE } from './style.ts'
+
+const JSON_TYPE: MediaType = { type: 'application', subtype: 'json' }
+const HTML_TYPE: MediaType = { type: 'text', subtype: 'html' }
+
+/**
+ * Makes the routes of the front page, at the root and under the issuer's path. Who does not ask for HTML is told that there is
+ * nothing here, as at any path without a route.
+ */
+export function frontPageRoutes(context: GatewayContext): readonly Route[] {
+  const { basePath, config } = context
+  const body = frontPage(config.baseUrl, basePath)
+  const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': PAGE_POLICY }
+  const handle: Route['handle'] = async (exchange) => {
+    exchange.headers['vary'] = 'Accept'
+    const isHtml = negotiate(exchange.request.headers.accept, [JSON_TYPE, HTML_TYPE]) === 1
+    if (!isHtml) throw new EarlyRefusal(new ApiError('ROUTE_NOT_FOUND'))
+    return { status: 200, headers, body }
+  }
+  const paths = new Set([...underIssuer(context, '/'), ...(basePath === '' ? [] : [basePath])])
+  return [...paths].map((path) => ({ verb: 'GET', path, handle }))
+}
+
+/** What a browser is shown: what this is, where its documents are, how to begin. */
+function frontPage(issuer: string, basePath: string): string {
+  const safeIssuer = escapeHtml(issuer)
+  const link = (path: string, text: string) => `<a href="${escapeHtml(basePath + path)}">${text}</a>`
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Auth4Agent</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<main>
+<h1>Auth4Agent</h1>
+<p class="lead">This is an authentication server for autonomous agents. Operators prove a domain by DNS, agents prove a key of
+their own, and services verify the short-lived, scoped tokens that agents get here.</p>
+
+<h2>This server</h2>
+<div class="sheet"><dl>
+<div><dt>Issuer</dt><dd><code>${safeIssuer}</code></dd></div>
+<div><dt>${link('/.well-known/auth4agent', 'Discovery')}</dt><dd>endpoints, algorithms and lifetimes, as JSON</dd></div>
+<div><dt>${link('/.well-known/jwks.json', 'Public keys')}</dt><dd>the JWKS that tokens are verified with</dd></div>
+<div><dt>${link('/health', 'Health')}</dt><dd>whether the process lives</dd></div>
+</dl></div>
+
+<h2>How to begin</h2>
+${step('An operator makes a key, registers its domain, and proves it', [
+  `auth4agent init --operator --domain example.com --server ${safeIssuer}`,
+  'auth4agent register operator',
+  'auth4agent verify-operator instructions',
+  'auth4agent verify-operator confirm',
+])}
+${step('An agent makes a key of its own; its operator registers it and grants scopes', [
+  `auth4agent init --domain example.com --server ${safeIssuer}`,
+  'auth4agent register agent',
+  'auth4agent agent-scopes set --scope orders:read',
+])}
+${step('The agent gets a token for one audience', [
+  'auth4agent issue --scope orders:read --aud https://api.example.com --output token',
+])}
+${step('A service verifies it, offline by the public keys or online with revocation', [
+  'auth4agent verify --online --token @token --aud https://api.example.com --operator example.com',
+])}
+<footer>The README that comes with the server has all of this step by step, under “Five minutes”, with programs in place of
+commands. The same calls are there over REST, gRPC, Connect and gRPC-Web.</footer>
+</main>
+</body>
+</html>
+`
+}
+
+/** Commands that one click selects. They hold no HTML but what was escaped before. */
+function step(title: string, commands: readonly string[]): string {
+  return `<h3>${title}</h3>\n<pre>${commands.join('\n')}</pre>`
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+}
