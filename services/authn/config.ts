@@ -7,6 +7,7 @@ import type {
 import type { InternalClient } from '../internal-port/internal-client.ts'
 import type { ChallengeKeyring, Keys, TokenSigner, VerificationKeys } from '../keys/index.ts'
 import type { Db } from '../platform/db/db.ts'
+import type { PassedTime } from '../platform/db/passed-time.ts'
 import type { TokenStatus } from '../revocation/index.ts'
 import type { TermDefaults, TtlBounds } from './domain/token-request.ts'
 import type { Redeemer } from './redeemer.ts'
@@ -52,6 +53,8 @@ export interface AuthnOptions {
   readonly operators: InternalClient<typeof OperatorDirectoryService>
   readonly tokenStatus: TokenStatus
   readonly verificationKeys: VerificationKeys
+  /** Says which redemptions may be forgotten. */
+  readonly passedTime: PassedTime
   /** Signs tokens and seals challenges. */
   readonly keys: Pick<Keys, 'signer' | 'challengeKeys'>
 }

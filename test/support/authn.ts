@@ -83,7 +83,8 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
   const verificationKeys = createVerificationKeys(db.prisma, () => performance.now() + clock.monotonicOffsetMs)
   const statusPool = (options.statusDb ?? db).pool
   const store = createLogStore(statusPool, 'test')
-  const revocation = createRevocation({ db, issuer: ISSUER, verificationKeys, store, onWake() {} })
+  const passedTime = { read: async () => Date.now() }
+  const revocation = createRevocation({ db, issuer: ISSUER, verificationKeys, store, passedTime, onWake() {} })
   const tokenStatus = {
     check: (token: Parameters<typeof checkAtDatabase>[1]) => checkAtDatabase(statusPool, token),
     endedKeys: (kids: readonly string[]) => findEndedKeys(statusPool, kids),
@@ -114,6 +115,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     tokenStatus,
     verificationKeys,
     keys,
+    passedTime,
   })
   const runJobs = () => Promise.all([...keys.jobs, ...authn.jobs].map((job) => job.run()))
   return { clock, authn, keys, revocation, identity, runJobs, ...callsOf(authn, keys, revocation) }
