@@ -35,6 +35,8 @@ const ready = (process: Process) =>
     ({ status }) => status === 200,
   )
 
+const isUnknownField = (line: string) => line.includes('"unknown-1"') && line.includes('"UNKNOWN_FIELD"')
+
 describe('five processes', () => {
   it('1. are all ready, whatever the order in which they came up', async () => {
     for (const process of processes.values()) await ready(process)
@@ -123,8 +125,7 @@ describe('five processes', () => {
     })
     client.close()
     expect(answer).toMatchObject({ code: status.INVALID_ARGUMENT, reason: 'UNKNOWN_FIELD' })
-    const refused = (line: string) => line.includes('"unknown-1"') && line.includes('"UNKNOWN_FIELD"')
-    await until(async () => theProcess('authn').logs().split('\n').some(refused), Boolean)
+    await until(async () => theProcess('authn').logs().split('\n').some(isUnknownField), Boolean)
   })
 
   it('8. one request has one id in all of them', async () => {
