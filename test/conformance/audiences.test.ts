@@ -38,6 +38,8 @@ const TEXTS = [
   `https://api.example/${'x'.repeat(240)}`,
 ]
 
+const isRefused = (error: unknown) => error instanceof TypeError && /audience/.test(error.message)
+
 /** Whether something takes an audience; other errors than a refusal of it fail the test. */
 function takes(use: () => unknown): boolean {
   try {
@@ -62,7 +64,6 @@ it.each(TEXTS)(
       discover: () => Promise.reject(),
     }
     const verifyByJwks = createJwksVerifier(server, runtime)
-    const isRefused = (error: unknown) => error instanceof TypeError && /audience/.test(error.message)
     const byServer = takes(() => parseRequestedTerms({ audience: [audience] }, bounds))
     expect({
       token: takes(() => bindTerms({ audience }, ISSUER)),
