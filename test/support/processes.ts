@@ -1,5 +1,5 @@
-import { ADDRESSES } from '../../services/process/configuration/conflicts.ts'
 import {
+  ADDRESSES,
   type CalledService,
   remoteServices,
   SERVICE_NAMES,

@@ -46,6 +46,13 @@ export interface Command {
   run(base: Base, values: FlagValues): Promise<Ending | void>
 }
 
+/** A line of the table: a command's words, what it does in few words, and its module, loaded when it is called. */
+export interface CommandEntry {
+  readonly words: string
+  readonly summary: string
+  load(): Promise<Command>
+}
+
 /** Makes a command whose `run` reads its flags by their declared names and kinds. */
 export function defineCommand<const F extends FlagTable>(spec: Spec<F>): Command {
   return {

@@ -1,11 +1,4 @@
-import type { Command } from './command.ts'
-
-/** A line of the table: a command's words, what it does in few words, and its module, loaded when it is called. */
-export interface CommandEntry {
-  readonly words: string
-  readonly summary: string
-  load(): Promise<Command>
-}
+import type { CommandEntry } from './command.ts'
 
 /** What belongs together, as the help shows it. */
 export interface CommandGroup {
@@ -66,7 +59,7 @@ export const commandGroups: readonly CommandGroup[] = [
       {
         words: 'completion',
         summary: 'complete commands and flags in your shell',
-        load: async () => (await import('./commands/completion.ts')).completion,
+        load: async () => (await import('./commands/completion.ts')).createCompletion(commands),
       },
       {
         words: 'version',

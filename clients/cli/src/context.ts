@@ -1,6 +1,5 @@
 import type { Exit } from './exit-codes.ts'
 import type { FlagReader, FlagTable } from './flags.ts'
-import type { Place } from './place.ts'
 import type { Style } from './style.ts'
 
 /** A stream of text to somebody. */
@@ -39,6 +38,17 @@ export interface Io {
 
 /** How a run of the tool ends: by a name, or with the exit code of the program that it has run. */
 export type Ending = Exit | number
+
+/** Where the tool keeps its files, and why there. */
+export interface Place {
+  /** Holds the contexts; absolute. */
+  readonly root: string
+  /** The folder of this run, absolute; it may not exist. */
+  readonly folder: string
+  /** The context that `folder` is of; undefined where --config names a folder. */
+  readonly context: string | undefined
+  readonly chosenBy: '--config' | '--context' | 'environment' | 'context use' | 'default'
+}
 
 /** What a command runs with, flags aside. */
 export interface Base extends Io {

@@ -1,6 +1,7 @@
 import { nearest } from '@auth4agent/core/names/nearest'
 import { usageError } from './cli-error.ts'
-import { type CommandEntry, commands } from './commands.ts'
+import type { CommandEntry } from './command.ts'
+import { commands } from './commands.ts'
 import { shown } from './hidden.ts'
 
 /** What the first words of a command line name: a command and the words after it, or the commands that begin so. */

@@ -1,5 +1,5 @@
-import type { Command, Example } from './command.ts'
-import { type CommandEntry, commandGroups } from './commands.ts'
+import type { Command, CommandEntry, Example } from './command.ts'
+import { commandGroups } from './commands.ts'
 import { exitCodes } from './exit-codes.ts'
 import { type FlagTable, globalFlags } from './flags.ts'
 import type { Style } from './style.ts'

@@ -2,21 +2,10 @@ import { dirname, join, resolve } from 'node:path'
 import { nearest } from '@auth4agent/core/names/nearest'
 import { configurationError, usageError } from './cli-error.ts'
 import type { Command } from './command.ts'
-import type { Io } from './context.ts'
+import type { Io, Place } from './context.ts'
 import { checkContextName, contextFolder, contextNames, DEFAULT_CONTEXT, isThere, readChoice } from './contexts.ts'
 import type { FlagValues } from './flags.ts'
 import { readSetting } from './settings.ts'
-
-/** Where the tool keeps its files, and why there. */
-export interface Place {
-  /** Holds the contexts; absolute. */
-  readonly root: string
-  /** The folder of this run, absolute; it may not exist. */
-  readonly folder: string
-  /** The context that `folder` is of; undefined where --config names a folder. */
-  readonly context: string | undefined
-  readonly chosenBy: '--config' | '--context' | 'environment' | 'context use' | 'default'
-}
 
 /**
  * Finds the folder of a run: --config, else --context, else AUTH4AGENT_CONTEXT, else what `context use` has chosen,

@@ -1,14 +1,6 @@
 import { isIP } from 'node:net'
-import type { Config, Values } from './config.ts'
-import { type CalledService, isSplit, remoteServices } from './service-names.ts'
-
-/** The settings' names of where other processes are. */
-export const ADDRESSES = {
-  'operator-registry': 'AUTH4AGENT_OPERATOR_REGISTRY_ADDRESSES',
-  identity: 'AUTH4AGENT_IDENTITY_ADDRESSES',
-  authn: 'AUTH4AGENT_AUTHN_ADDRESSES',
-  revocation: 'AUTH4AGENT_REVOCATION_ADDRESSES',
-} as const satisfies Record<CalledService, string>
+import { ADDRESSES, isSplit, remoteServices } from './service-names.ts'
+import type { Config, Values } from './values.ts'
 
 /** A mistake, if it is made, and the sentence that tells it. */
 type Rule = readonly [isBroken: boolean, sentence: string]

@@ -42,3 +42,11 @@ export function remoteServices(local: readonly ServiceName[]): readonly CalledSe
   const called = new Set(local.flatMap((name) => CALLS[name]))
   return [...called].filter((name) => !local.includes(name))
 }
+
+/** The settings' names of where other processes are. */
+export const ADDRESSES = {
+  'operator-registry': 'AUTH4AGENT_OPERATOR_REGISTRY_ADDRESSES',
+  identity: 'AUTH4AGENT_IDENTITY_ADDRESSES',
+  authn: 'AUTH4AGENT_AUTHN_ADDRESSES',
+  revocation: 'AUTH4AGENT_REVOCATION_ADDRESSES',
+} as const satisfies Record<CalledService, string>

@@ -1,4 +1,4 @@
-import type { CommandEntry } from '../commands.ts'
+import type { CommandEntry } from '../command.ts'
 import { type FlagTable, globalFlags } from '../flags.ts'
 
 /** A flag as a shell offers it. */

@@ -1,0 +1,141 @@
+import { resolve } from 'node:path'
+import {
+  addressRange,
+  baseUrl,
+  databaseUrl,
+  host,
+  hostAndPort,
+  natsServer,
+  pathEntry,
+  peerAddress,
+  publicKey,
+  secretKey,
+  secretKeyEntry,
+  socketPath,
+  tokenLabel,
+  workerCount,
+} from './parse-settings.ts'
+import { duration, durationMs, flag, list, oneOf, orOff, type Parse, port, text, wholeNumber } from './read-env.ts'
+import { ADDRESSES, type ServiceName } from './service-names.ts'
+
+/** Every setting, from every variable that is set; validated before anything listens. */
+export type Config = Values & {
+  /** The services that this process runs. */
+  readonly services: readonly ServiceName[]
+  readonly issuer: string
+  /** True where names under `.test` are confirmed without DNS: embedded database, loopback listener and issuer. */
+  readonly testDomains: boolean
+}
+
+/** What the variables say, each for itself. */
+export type Values = Readonly<ReturnType<typeof readValues>>
+
+const DEFAULT_PORT = 8080
+/** A terminal has a person in front of it. */
+const DEFAULT_LOG_FORMAT = process.stdout.isTTY ? 'text' : 'json'
+const HOUR = 3600
+const DAY = 24 * HOUR
+const YEAR = 365 * DAY
+
+/** Reads one variable; notes what is wrong with it, and goes on with the fallback. */
+export type Value = <T>(name: string, parse: Parse<T>, fallback: T) => T
+
+/** Reads every variable, each for itself. */
+export function readValues(value: Value, defaultDataDir: string) {
+  const optional = <T>(name: string, parse: Parse<T>) => value<T | undefined>(name, parse, undefined)
+  const httpPort = value('PORT', port, DEFAULT_PORT)
+  const requestTimeoutMs = value('AUTH4AGENT_REQUEST_TIMEOUT', duration(1, 300), 10) * 1000
+  return {
+    baseUrl: value('AUTH4AGENT_BASE_URL', baseUrl, `http://localhost:${httpPort || DEFAULT_PORT}`),
+    host: value('AUTH4AGENT_HOST', host, '127.0.0.1'),
+    port: httpPort,
+    grpcPort: value('AUTH4AGENT_GRPC_PORT', port, 8081),
+    databaseUrl: optional('DATABASE_URL', databaseUrl),
+    dataDir: value('AUTH4AGENT_DATA_DIR', (path) => resolve(path), defaultDataDir),
+    ...readKeys(value),
+    adminKey: optional('AUTH4AGENT_ADMIN_KEY', publicKey),
+    dnsServers: value('AUTH4AGENT_DNS_SERVERS', list(hostAndPort), []),
+    dnsTimeoutMs: value('AUTH4AGENT_DNS_TIMEOUT', duration(1, 30), 3) * 1000,
+    tlsCertFile: optional('AUTH4AGENT_TLS_CERT_FILE', text),
+    tlsKeyFile: optional('AUTH4AGENT_TLS_KEY_FILE', text),
+    allowPlainHttp: value('AUTH4AGENT_ALLOW_PLAIN_HTTP', flag, false),
+    trustedProxies: value('AUTH4AGENT_TRUSTED_PROXIES', list(addressRange), []),
+    logLevel: value('AUTH4AGENT_LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error', 'silent'), 'info'),
+    logFormat: value('AUTH4AGENT_LOG_FORMAT', oneOf('json', 'text'), DEFAULT_LOG_FORMAT),
+    challengeTtl: value('AUTH4AGENT_CHALLENGE_TTL', duration(30, 600), 300),
+    tokenTtl: value('AUTH4AGENT_TOKEN_TTL', duration(30, HOUR), 900),
+    maxTokenTtl: value('AUTH4AGENT_MAX_TOKEN_TTL', duration(30, HOUR), HOUR),
+    clockSkew: value('AUTH4AGENT_CLOCK_SKEW', duration(0, 60), 10),
+    takeoverDelay: value('AUTH4AGENT_TAKEOVER_DELAY', duration(0, 30 * DAY), DAY),
+    proofInterval: value('AUTH4AGENT_PROOF_INTERVAL', duration(1, 30 * DAY), 6 * HOUR),
+    proofFailures: value('AUTH4AGENT_PROOF_FAILURES', wholeNumber(1, 100), 3),
+    pendingTtl: value('AUTH4AGENT_PENDING_TTL', duration(1, 90 * DAY), 7 * DAY),
+    scheduleInterval: value('AUTH4AGENT_SCHEDULE_INTERVAL', duration(1, HOUR), 60),
+    maxConcurrency: value('AUTH4AGENT_MAX_CONCURRENCY', wholeNumber(1, 100_000), 512),
+    maxConnections: value('AUTH4AGENT_MAX_CONNECTIONS', wholeNumber(1, 1_000_000), 4096),
+    maxSourceConnections: value('AUTH4AGENT_MAX_SOURCE_CONNECTIONS', wholeNumber(1, 1_000_000), 256),
+    rateFactorPercent: value('AUTH4AGENT_RATE_LIMIT_PERCENT', wholeNumber(1, 1_000_000), 100),
+    requestTimeoutMs,
+    drainDelayMs: value('AUTH4AGENT_DRAIN_DELAY', durationMs(0, 60_000), 0),
+    ...readInternal(value),
+    ...readBus(value, requestTimeoutMs),
+    workers: value('AUTH4AGENT_WORKERS', workerCount, 1),
+    dbPoolSize: value('AUTH4AGENT_DB_POOL_SIZE', wholeNumber(1, 1000), 10),
+  }
+}
+
+/** The keys that sign tokens: how they live, what they are sealed under, where else they may be. */
+function readKeys(value: Value) {
+  const optional = <T>(name: string, parse: Parse<T>) => value<T | undefined>(name, parse, undefined)
+  return {
+    kek: optional('AUTH4AGENT_KEK', secretKey),
+    kekFile: optional('AUTH4AGENT_KEK_FILE', text),
+    otherKeks: value('AUTH4AGENT_OTHER_KEKS', list(secretKeyEntry), []),
+    otherKekFiles: value('AUTH4AGENT_OTHER_KEK_FILES', list(pathEntry), []),
+    keyRotationInterval: value('AUTH4AGENT_KEY_ROTATION_INTERVAL', duration(1, 10 * YEAR), 30 * DAY),
+    jwksMaxAge: value('AUTH4AGENT_JWKS_MAX_AGE', duration(1, DAY), 300),
+    signingKeyFile: optional('AUTH4AGENT_SIGNING_KEY_FILE', text),
+    pkcs11Module: optional('AUTH4AGENT_PKCS11_MODULE', text),
+    pkcs11Token: optional('AUTH4AGENT_PKCS11_TOKEN', tokenLabel),
+    pkcs11Pin: optional('AUTH4AGENT_PKCS11_PIN', text),
+    pkcs11PinFile: optional('AUTH4AGENT_PKCS11_PIN_FILE', text),
+  }
+}
+
+/** How the processes of a deployment reach each other. */
+function readInternal(value: Value) {
+  const optional = <T>(name: string, parse: Parse<T>) => value<T | undefined>(name, parse, undefined)
+  return {
+    internalHost: value('AUTH4AGENT_INTERNAL_HOST', host, '127.0.0.1'),
+    internalPort: optional('AUTH4AGENT_INTERNAL_PORT', port),
+    internalSocket: optional('AUTH4AGENT_INTERNAL_SOCKET', socketPath),
+    internalTls: {
+      cert: optional('AUTH4AGENT_INTERNAL_TLS_CERT_FILE', text),
+      key: optional('AUTH4AGENT_INTERNAL_TLS_KEY_FILE', text),
+      ca: optional('AUTH4AGENT_INTERNAL_TLS_CA_FILE', text),
+    },
+    addresses: {
+      'operator-registry': optional(ADDRESSES['operator-registry'], list(peerAddress)),
+      identity: optional(ADDRESSES.identity, list(peerAddress)),
+      authn: optional(ADDRESSES.authn, list(peerAddress)),
+      revocation: optional(ADDRESSES.revocation, list(peerAddress)),
+    },
+  }
+}
+
+/** How revocations reach the verifiers. */
+function readBus(value: Value, requestTimeoutMs: number) {
+  const optional = <T>(name: string, parse: Parse<T>) => value<T | undefined>(name, parse, undefined)
+  return {
+    natsUrl: value('NATS_URL', list(natsServer), []),
+    natsCredsFile: optional('AUTH4AGENT_NATS_CREDS_FILE', text),
+    natsTlsCaFile: optional('AUTH4AGENT_NATS_TLS_CA_FILE', text),
+    natsTlsCertFile: optional('AUTH4AGENT_NATS_TLS_CERT_FILE', text),
+    natsTlsKeyFile: optional('AUTH4AGENT_NATS_TLS_KEY_FILE', text),
+    revocationLeaseMs: value<number | undefined>(
+      'AUTH4AGENT_REVOCATION_LEASE',
+      orOff(durationMs(200, 30_000)),
+      Math.min(2_000, requestTimeoutMs / 2),
+    ),
+  }
+}
