@@ -5,6 +5,7 @@ export const hints = {
   ISSUER_MISMATCH:
     'If that is the server you mean, say what it calls itself: --issuer ISSUER, or for good `auth4agent set-server`.',
   CHALLENGE_REFUSED: 'The server at this address is not the one that it says it is, or is a very old one.',
+  UNKNOWN_FIELD: 'The server is older than this tool, or no server of this protocol. `auth4agent doctor` looks.',
   UNAUTHENTICATED: 'This call needs the key of the operator, or of the administrator: --key FILE names it.',
   INVALID_ASSERTION:
     'The key is not the registered one, the clocks disagree, or the server calls itself something else (--issuer). `auth4agent doctor` looks.',

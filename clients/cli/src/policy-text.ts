@@ -8,8 +8,8 @@ const EXAMPLE =
   'For example: {"audiences":[{"audience":"https://api.example.com","callers":["example.org"]}],"require_bound_challenges":false}'
 
 /**
- * Reads a policy as `policy get` writes it. A server ignores members that it does not know and resets what is absent, so that one
- * misspelt would be lost without a word: here it throws CliError, as anything does that is not a policy.
+ * Reads a policy as `policy get` writes it. Throws CliError for a member that is unknown, as for anything that is not a policy.
+ * An older server would ignore the member and reset what it was to set.
  */
 export function readPolicyText(text: string): OperatorPolicy {
   const policy = parse(text)
