@@ -9,9 +9,9 @@ export interface ListeningMessage {
   readonly ports: Ports
 }
 
-/** Tells the parent where this process listens, where there is a channel to it. */
+/** Tells the parent where this process listens, where there is a channel to it, after the lines that were logged before. */
 export function tellParent(message: ListeningMessage): void {
-  process.send?.(message)
+  setImmediate(() => process.send?.(message))
 }
 
 /**

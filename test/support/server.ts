@@ -159,7 +159,8 @@ function launch({ env, services = [], root = ROOT, onLine }: ProcessOptions, lin
   // On SIGTERM a server also stops the database it started.
   guard(child, 'SIGTERM')
   const { promise: ports, resolve } = Promise.withResolvers<Ports>()
-  child.on('message', (message: ListeningMessage) => resolve(message.ports))
+  // What it logged before can be read by now, and is.
+  child.on('message', (message: ListeningMessage) => setImmediate(resolve, message.ports))
   for (const stream of [child.stdout, child.stderr]) {
     if (stream === null) throw new Error('its output is a pipe')
     createInterface({ input: stream }).on('line', (line) => {
