@@ -73,7 +73,10 @@ export function createHttpPort(deps: HttpPortDeps): HttpPort {
     },
   })
   return {
-    listen: async () => ({ port: await listenOn(server, { host: config.host, port: config.port }) }),
+    async listen() {
+      const onFailure = (problem: string): void => log.error({ problem }, 'the HTTP listener failed')
+      return { port: await listenOn(server, { host: config.host, port: config.port }, onFailure) }
+    },
     drain() {
       isDraining = true
     },
