@@ -77,8 +77,9 @@ export function createGrpcServer(deps: GrpcServerDeps): GrpcServer {
   return {
     setServing: (isServing) => health.setServing(isServing),
     async listen() {
-      const onFailure = (problem: string): void => log.error({ problem }, 'the gRPC listener failed')
-      return { port: await listenOn(listener, { host, port }, onFailure) }
+      return {
+        port: await listenOn(listener, { host, port }, (problem) => log.error({ problem }, 'the gRPC listener failed')),
+      }
     },
     async close() {
       health.setServing(false)

@@ -74,8 +74,11 @@ export function createHttpPort(deps: HttpPortDeps): HttpPort {
   })
   return {
     async listen() {
-      const onFailure = (problem: string): void => log.error({ problem }, 'the HTTP listener failed')
-      return { port: await listenOn(server, { host: config.host, port: config.port }, onFailure) }
+      return {
+        port: await listenOn(server, { host: config.host, port: config.port }, (problem) =>
+          log.error({ problem }, 'the HTTP listener failed'),
+        ),
+      }
     },
     drain() {
       isDraining = true

@@ -71,11 +71,11 @@ export function createInternalListener(deps: ListenerDeps): InternalListener {
   const closing = new AbortController()
   const setServing = mountServices(server, deps, closing.signal)
   const sockets = createSockets(server, deps)
+  const onFailure = (problem: string): void => log.error({ problem }, 'the internal listener failed')
   return {
     setServing,
     async listen() {
       if ('socket' in place) await clearSocketPath(place.socket)
-      const onFailure = (problem: string): void => log.error({ problem }, 'the internal listener failed')
       if (!('socket' in place)) return { internalPort: await listenOn(sockets.listener, place, onFailure) }
       // The path is bound within the call, so that nobody but the owner can reach it for a moment either.
       const mask = process.umask(0o177)
