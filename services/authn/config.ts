@@ -6,6 +6,7 @@ import type {
 } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
 import type { ChallengeKeyring, Keys, TokenSigner, VerificationKeys } from '../keys/index.ts'
 import type { Db } from '../platform/db/db.ts'
+import type { PassedTime } from '../platform/db/passed-time.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { TokenStatus } from '../revocation/index.ts'
 import type { TermDefaults, TtlBounds } from './domain/token-request.ts'
@@ -52,6 +53,8 @@ export interface AuthnOptions {
   readonly operators: InternalClient<typeof OperatorDirectoryService>
   readonly tokenStatus: TokenStatus
   readonly verificationKeys: VerificationKeys
+  /** Says which redemptions may be forgotten. */
+  readonly passedTime: PassedTime
   /** Signs tokens and seals challenges. */
   readonly keys: Pick<Keys, 'signer' | 'challengeKeys'>
 }

@@ -22,7 +22,7 @@ export interface Authn {
 }
 
 /** Makes the service: challenges, tokens and their verification. */
-export function createAuthn({ redeemPool, agents, keys, ...rest }: AuthnOptions): Authn {
+export function createAuthn({ redeemPool, agents, keys, passedTime, ...rest }: AuthnOptions): Authn {
   const deps: AuthnDeps = {
     ...rest,
     ...keys,
@@ -33,6 +33,6 @@ export function createAuthn({ redeemPool, agents, keys, ...rest }: AuthnOptions)
   }
   return {
     module: { service: AuthnService, handlers: authnRoutes(deps), policies: authnPolicies },
-    jobs: [{ name: 'redemptions', run: () => pruneExpired(rest.db.pool, 'redemptions', 'keep_until') }],
+    jobs: [{ name: 'redemptions', run: () => pruneExpired(rest.db.pool, passedTime, 'redemptions', 'keep_until') }],
   }
 }

@@ -39,13 +39,16 @@ export type RedeemOutcome =
  * the challenge up and writes the audit. No row is locked: epochs make that needless, and locking would let issuing hold
  * suspensions up. Challenges are inserted in their order, so two statements cannot wait for each other.
  *
+ * What had expired once, by clock_reached, stays expired by a clock that is set back: the row that says it was used may be gone.
+ *
  * Rows are looked up one by one behind OFFSET 0, which the planner may not look through: it plans once, perhaps over tables that are
  * still empty, and would read all agents for every challenge then, for as long as the connection lasts.
  */
 const REDEEM = `
 WITH judged AS MATERIALIZED (
   SELECT t.challenge_id, t.agent_id, t.operator_id, t.jti, t.keep_until, t.actor, t.request_id, t.audit_id, t.place,
-    k.thumbprint, s.kid, c.id IS NULL AS void, clock_timestamp() >= to_timestamp(t.challenge_exp) AS expired,
+    k.thumbprint, s.kid, c.id IS NULL AS void, 
+    to_timestamp(t.challenge_exp) <= greatest(clock_timestamp(), (SELECT clock_reached FROM deployment)) AS expired,
     CASE WHEN k.thumbprint IS NOT NULL THEN a.epoch END AS agent_epoch,
     greatest(o.epoch, (SELECT first_epoch FROM deployment)) AS operator_epoch
   FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::uuid[], $5::int[], $6::uuid[], $7::int[], $8::text[],

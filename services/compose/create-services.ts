@@ -7,6 +7,7 @@ import { createKeys, createVerificationKeys, type Keys, type VerificationKeys } 
 import { pruneAssertions } from '../ledger/ledger.ts'
 import { createOperatorRegistry, createTxtResolvers } from '../operator-registry/index.ts'
 import { type Db, openPool } from '../platform/db/db.ts'
+import type { PassedTime } from '../platform/db/passed-time.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import { localClient } from '../platform/rpc/local-client.ts'
@@ -34,6 +35,7 @@ export interface ServiceDeps {
   readonly log: Logger
   readonly remotes: Remotes
   readonly revocations: Revocations
+  readonly passedTime: PassedTime
 }
 
 /** What one service brings: to everybody, to other services, and by itself. */
@@ -64,7 +66,7 @@ export async function createServices(deps: ServiceDeps) {
     : undefined
   const revocation = runs('revocation') ? makeRevocation(deps, verificationKeys) : undefined
   const parts: readonly Part[] = [registry, identity, authn, revocation].filter((part) => part !== undefined)
-  const ledger: Job = { name: 'ledger', run: () => pruneAssertions(db) }
+  const ledger: Job = { name: 'ledger', run: () => pruneAssertions(db, deps.passedTime) }
   return {
     operators,
     routes: parts.flatMap(({ routes }) => routes),
@@ -150,6 +152,7 @@ async function makeAuthn(
     tokenStatus: revocations.tokenStatus,
     verificationKeys,
     keys,
+    passedTime: deps.passedTime,
     settings: {
       challengeTtlS: config.challengeTtl,
       defaultTtlS: config.tokenTtl,
@@ -181,12 +184,12 @@ function keysMaxAgeMs({ jwksMaxAge }: Config): number {
 }
 
 function makeRevocation(
-  { config, db, revocations }: ServiceDeps,
+  { config, db, revocations, passedTime }: ServiceDeps,
   verificationKeys: VerificationKeys,
 ): Part & { readonly watchers: () => number } {
   const { store } = revocations
   const onWake = (listener: () => void) => revocations.onWake(listener)
-  const revocation = createRevocation({ db, issuer: config.issuer, verificationKeys, store, onWake })
+  const revocation = createRevocation({ db, issuer: config.issuer, verificationKeys, store, onWake, passedTime })
   return {
     watchers: () => revocation.watchers,
     routes: routesOf(revocation.module),

@@ -8,6 +8,7 @@ import { claimIssuer } from '../platform/db/claim-issuer.ts'
 import { createClockGuard, readClock } from '../platform/db/clock-guard.ts'
 import { openDb } from '../platform/db/db.ts'
 import { applyMigrations } from '../platform/db/migrate.ts'
+import { createPassedTime } from '../platform/db/passed-time.ts'
 import { createLimiter } from '../platform/limits/limits.ts'
 import { scaleRates } from '../platform/limits/rates.ts'
 import type { Logger } from '../platform/log/log.ts'
@@ -64,7 +65,8 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
   opened.defer(() => remotes.close())
   const revocations = await openRevocations(config, { databaseUrl, db, deployment, clockGuard, log, metrics })
   opened.defer(() => revocations.stop())
-  const services = await createServices({ config, secrets, databaseUrl, db, log, remotes, revocations })
+  const passedTime = createPassedTime(db.pool, systemClock, log)
+  const services = await createServices({ config, secrets, databaseUrl, db, log, remotes, revocations, passedTime })
   opened.defer(() => services.close())
   const { operators, routes, internal, jobs, watchers, signingKeyFacts } = services
   metrics.revocation.show({ ...revocations, watchers, clockGuard })

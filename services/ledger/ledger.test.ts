@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { testDatabase } from '../../test/support/database.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
@@ -158,15 +158,20 @@ describe('audit_logs', () => {
 })
 
 describe('pruneAssertions', () => {
-  it('forgets those that nobody can accept any more, and no others, whatever the clock of this process says', async () => {
+  it('forgets those that nobody can accept any more, and no others', async () => {
     await prisma.usedAssertion.createMany({ data: [keep('old', -1_000), keep('young', 60_000)] })
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 24 * 3_600_000 })
-    try {
-      await pruneAssertions(database.db)
-    } finally {
-      vi.useRealTimers()
-    }
+    await pruneAssertions(database.db, { read: async () => Date.now() })
     expect(await prisma.usedAssertion.findMany({ where: { issuer: 'p' } })).toMatchObject([{ jti: 'young' }])
+  })
+
+  it('lets no assertion be used again that was forgotten, whatever a clock says later', async () => {
+    await prisma.deployment.create({ data: { issuer: 'https://auth.example.com' } })
+    const author = byOperator(randomUUID())
+    await audited(author)
+    await pruneAssertions(database.db, { read: async () => (EXPIRES + 3_600) * 1_000 })
+    expect(await usesOf(author.requestId)).toEqual([])
+    await expect(audited(author)).rejects.toMatchObject({ reason: 'ASSERTION_USED' })
+    await prisma.deployment.deleteMany()
   })
 })
 

@@ -3,6 +3,7 @@ import { uuidv7 } from '@auth4agent/core/encoding/uuid'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import type { Principal } from '../chain/call.ts'
 import type { Db, Tx } from '../platform/db/db.ts'
+import type { PassedTime } from '../platform/db/passed-time.ts'
 import { pruneExpired } from '../platform/db/prune.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { AuditAction } from './audit-action.ts'
@@ -101,6 +102,6 @@ async function useAssertion(tx: Tx, author: Author): Promise<void> {
 }
 
 /** Forgets used assertions that nobody can accept any more. */
-export function pruneAssertions({ pool }: Db): Promise<void> {
-  return pruneExpired(pool, 'used_assertions', 'keep_until')
+export function pruneAssertions({ pool }: Db, passed: PassedTime): Promise<void> {
+  return pruneExpired(pool, passed, 'used_assertions', 'keep_until')
 }

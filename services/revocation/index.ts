@@ -1,6 +1,7 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
+import type { PassedTime } from '../platform/db/passed-time.ts'
 import { pruneExpired } from '../platform/db/prune.ts'
 import { checkReason } from '../platform/requests/check-text.ts'
 import { compactLog } from './compact-log.ts'
@@ -21,9 +22,14 @@ export interface Revocation {
   runSchedule(): Promise<void>
 }
 
+interface RevocationOptions extends RevocationDeps, FeedDeps {
+  /** Says which revocations may be forgotten. */
+  readonly passedTime: PassedTime
+}
+
 /** Revokes tokens, and tells whoever watches what has been ended. */
-export function createRevocation(deps: RevocationDeps & FeedDeps): Revocation {
-  const { db } = deps
+export function createRevocation(deps: RevocationOptions): Revocation {
+  const { db, passedTime } = deps
   const feed = createFeed(deps)
   return {
     module: {
@@ -45,8 +51,8 @@ export function createRevocation(deps: RevocationDeps & FeedDeps): Revocation {
       return feed.watchers
     },
     async runSchedule() {
-      await pruneExpired(db.pool, 'revoked_tokens', 'expires_at')
-      await compactLog(db.pool)
+      await pruneExpired(db.pool, passedTime, 'revoked_tokens', 'expires_at')
+      await compactLog(db.pool, passedTime)
     },
   }
 }

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { recordHash } from '@auth4agent/core/revocation/record-hash'
-import type { RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
+import type { Ending, RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import type { KeyState } from '../../gen/prisma/enums.ts'
 import { freshOperator, insertAgent } from '../../test/support/authn.ts'
 import { testDatabase } from '../../test/support/database.ts'
 import { compactLog } from './compact-log.ts'
-import { createLogStore } from './log-store.ts'
+import { createLogStore, ENDINGS_AFTER } from './log-store.ts'
 
 const database = await testDatabase()
 const { prisma, pool } = database.db
@@ -21,6 +21,7 @@ async function recordsOf(change: () => Promise<unknown>): Promise<readonly Revoc
   return store.recordsAfter(sequence, 1_000)
 }
 
+const passedTime = { read: async () => Date.now() + 1 }
 const inAnHour = () => new Date(Date.now() + 3_600_000)
 
 const half = (state: KeyState) => ({
@@ -155,22 +156,51 @@ describe('compaction', () => {
     const { sequence } = await store.head()
     await revoke('live', inAnHour())
     await revoke('over too', new Date(Date.now() - 1_000))
-    await compactLog(pool)
+    await compactLog(pool, passedTime)
     expect(await store.head()).toMatchObject({ compactedThrough: sequence, sequence: sequence + 2 })
-    const { records } = await store.snapshot()
+    const records: Ending[] = []
+    await store.snapshot((endings) => void records.push(...endings))
     expect(records.map(({ subject }) => subject)).toEqual(['live', 'over too'])
+  })
+
+  it('removes nothing while no clock is sure', async () => {
+    const before = await store.head()
+    await pool.query(`UPDATE revocation_log SET expires_at = now() - interval '1 hour'`)
+    await compactLog(pool, { read: async () => undefined })
+    expect(await store.head()).toEqual(before)
   })
 
   it('may leave nothing, and the log goes on from there', async () => {
     await pool.query('UPDATE revocation_log SET expires_at = now()')
-    await compactLog(pool)
-    const { head, records } = await store.snapshot()
+    await compactLog(pool, passedTime)
+    const records: Ending[] = []
+    const head = await store.snapshot((endings) => void records.push(...endings))
     expect(records).toEqual([])
     expect(head.compactedThrough).toBe(head.sequence)
     const { id } = await freshOperator(database.db)
     const [next] = await recordsOf(() => pool.query('UPDATE operators SET epoch = epoch + 1 WHERE id = $1', [id]))
     expect(next).toMatchObject({ sequence: head.sequence + 1, previousHash: head.hash })
   })
+})
+
+it('a snapshot of a long log is handed over in pages, in order, each record once', async () => {
+  const { compactedThrough } = await store.head()
+  await pool.query('DELETE FROM revocation_log')
+  await pool.query(
+    `INSERT INTO revocation_log
+       (sequence, log_epoch, kind, subject, minimum_epoch, expires_at, recorded_at, previous_hash, hash)
+     SELECT $1::bigint + n, 1, 'token', n::text, 0, now(), now(), '', '' FROM generate_series(1, 12000) AS n`,
+    [compactedThrough],
+  )
+  const pages: (readonly Ending[])[] = []
+  await store.snapshot((endings) => void pages.push(endings))
+  expect(pages.map(({ length }) => length)).toEqual([5_000, 5_000, 2_000])
+  const sequences = pages.flat().map(({ sequence }) => sequence - compactedThrough)
+  expect(sequences).toEqual(Array.from({ length: 12_000 }, (_, index) => index + 1))
+  await pool.query('ANALYZE revocation_log')
+  const { rows } = await pool.query<{ 'QUERY PLAN': string }>(`EXPLAIN (GENERIC_PLAN) ${ENDINGS_AFTER}`)
+  expect(rows.map((row) => row['QUERY PLAN']).join('\n')).not.toContain('Sort')
+  await pool.query('DELETE FROM revocation_log')
 })
 
 it('a new timeline of the database begins a new log epoch, and the sequence goes on', async () => {

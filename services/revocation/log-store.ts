@@ -1,8 +1,8 @@
-import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
+import type { Ending, LogPosition, RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import type pg from 'pg'
 import { type ClockGuard, DATABASE_CLOCK_MS } from '../platform/db/clock-guard.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
-import type { LogHead, LogStore, Snapshot, Standing } from './ports.ts'
+import type { LogHead, LogStore, Standing } from './ports.ts'
 
 /** Records that `standing` reads at most. A process that misses more reads them in pages. */
 export const LAST_RECORDS = 64
@@ -29,6 +29,12 @@ FROM (${HEAD}) head`
 
 const RECORDS_AFTER = `
 SELECT ${RECORD} AS record FROM revocation_log r WHERE r.sequence > $1::bigint ORDER BY r.sequence LIMIT $2`
+
+/** What records end, and no more: there may be a million. An order by `sequence` would be by the number, which has no index. */
+export const ENDINGS_AFTER = `
+SELECT r.sequence::float8 AS sequence, r.kind, coalesce(r.operator_id::text, '') AS "operatorId", r.subject,
+  r.minimum_epoch AS "minimumEpoch"
+FROM revocation_log r WHERE r.sequence > $1::bigint ORDER BY r.sequence LIMIT $2`
 
 /** The acknowledgement is told as well, to those who listen for lack of a bus. */
 const ACKNOWLEDGE = `
@@ -83,7 +89,7 @@ export function createLogStore(pool: pg.Pool, name: string, clock?: ClockWitness
       // Its commit comes after all others in the log that the standby receives.
       await pool.query("SELECT pg_logical_emit_message(true, 'auth4agent', '')")
     },
-    snapshot: () => readSnapshot(pool),
+    snapshot: (take) => readSnapshot(pool, take),
     async head() {
       const { rows } = await pool.query<HeadRow>({ name: 'revocation-head', text: HEAD })
       return headOf(only(rows))
@@ -119,21 +125,22 @@ export function createLogStore(pool: pg.Pool, name: string, clock?: ClockWitness
 }
 
 /** One moment of the primary, read in pages. */
-async function readSnapshot(pool: pg.Pool): Promise<Snapshot> {
+async function readSnapshot(pool: pg.Pool, take: (endings: readonly Ending[]) => void): Promise<LogHead> {
   const client = await pool.connect()
   let failure: Error | undefined
   try {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
     const head = headOf(only((await client.query<HeadRow>(HEAD)).rows))
-    const records: RevocationRecord[] = []
-    let page: readonly { record: RevocationRecord }[]
-    do {
-      const after = records.at(-1)?.sequence ?? head.compactedThrough
-      ;({ rows: page } = await client.query<{ record: RevocationRecord }>(RECORDS_AFTER, [after, SNAPSHOT_PAGE]))
-      for (const { record } of page) records.push(record)
-    } while (page.length === SNAPSHOT_PAGE)
+    let after = head.compactedThrough
+    for (let isLast = false; !isLast; ) {
+      const query = { name: 'revocation-endings', text: ENDINGS_AFTER, values: [after, SNAPSHOT_PAGE] }
+      const { rows } = await client.query<Ending>(query)
+      take(rows)
+      after = rows.at(-1)?.sequence ?? after
+      isLast = rows.length < SNAPSHOT_PAGE
+    }
     await client.query('COMMIT')
-    return { head, records }
+    return head
   } catch (error) {
     failure = error instanceof Error ? error : new Error(String(error))
     throw error

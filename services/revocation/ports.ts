@@ -1,4 +1,4 @@
-import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
+import type { Ending, LogPosition, RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 
 /** The end of the log. */
 export interface LogHead extends LogPosition {
@@ -27,18 +27,12 @@ export interface Standing {
   readonly isReplicated: boolean
 }
 
-/** What of the log can still matter, as of one moment. */
-export interface Snapshot {
-  readonly head: LogHead
-  readonly records: readonly RevocationRecord[]
-}
-
 /** The revocation log and the verifiers' leases in the database. Every function is a statement of its own on the primary. */
 export interface LogStore {
   /** Reads head, members and the last records after `sequence`. Begins a new log epoch where the primary has changed. */
   standing(sequence: number): Promise<Standing>
-  /** Reads head and all records in one transaction that sees one moment. */
-  snapshot(): Promise<Snapshot>
+  /** Reads head and all records in one transaction that sees one moment. Hands each page of records to `take` before it reads the next. */
+  snapshot(take: (endings: readonly Ending[]) => void): Promise<LogHead>
   /** Resolves once the standby has all that was committed before: a commit that a crash made visible may not be there yet. */
   confirm(): Promise<void>
   head(): Promise<LogHead>

@@ -34,11 +34,12 @@ export class UnknownKindError extends Error {
 
 /** Reads all that can still matter. Without a lease yet: reading may take longer than one lasts. */
 export async function load({ store, newIncarnation }: SessionDeps): Promise<Session> {
-  const { head, records } = await store.snapshot()
   const state = createRevocationState()
-  const unknown = records.find((record) => !state.apply(record))
-  if (unknown !== undefined)
-    throw new UnknownKindError(`the log holds a record of kind ${unknown.kind}, which this version does not know`)
+  const head = await store.snapshot((endings) => {
+    const unknown = endings.find((ending) => !state.apply(ending))
+    if (unknown !== undefined)
+      throw new UnknownKindError(`the log holds a record of kind ${unknown.kind}, which this version does not know`)
+  })
   return {
     incarnation: newIncarnation(),
     state,

@@ -49,6 +49,8 @@ function takes(use: () => unknown): boolean {
   }
 }
 
+const isRefused = (error: unknown) => error instanceof TypeError && /audience/.test(error.message)
+
 it.each(TEXTS)(
   'the audience %j is taken by the server, the SDK and the verifier, or by none of them',
   async (audience) => {
@@ -62,7 +64,6 @@ it.each(TEXTS)(
       discover: () => Promise.reject(),
     }
     const verifyByJwks = createJwksVerifier(server, runtime)
-    const isRefused = (error: unknown) => error instanceof TypeError && /audience/.test(error.message)
     const byServer = takes(() => parseRequestedTerms({ audience: [audience] }, bounds))
     expect({
       token: takes(() => bindTerms({ audience }, ISSUER)),

@@ -87,7 +87,16 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
   const store = createLogStore(statusPool, 'test')
   const { maxTokenRecords } = options
   const bound = maxTokenRecords === undefined ? {} : { maxTokenRecords }
-  const revocation = createRevocation({ db, issuer: ISSUER, verificationKeys, store, onWake() {}, ...bound })
+  const passedTime = { read: async () => Date.now() }
+  const revocation = createRevocation({
+    db,
+    issuer: ISSUER,
+    verificationKeys,
+    store,
+    passedTime,
+    onWake() {},
+    ...bound,
+  })
   const tokenStatus = {
     check: (token: Parameters<typeof checkAtDatabase>[1]) => checkAtDatabase(statusPool, token),
     endedKeys: (kids: readonly string[]) => findEndedKeys(statusPool, kids),
@@ -118,6 +127,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     tokenStatus,
     verificationKeys,
     keys,
+    passedTime,
   })
   const runJobs = () => Promise.all([...keys.jobs, ...authn.jobs].map((job) => job.run()))
   return { clock, authn, keys, revocation, identity, runJobs, ...callsOf(authn, keys, revocation) }

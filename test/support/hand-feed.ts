@@ -46,6 +46,7 @@ export function handLog(position: LogPosition = { logEpoch: 1, sequence: 0, hash
 /** One connection of a feed that a test works by hand. */
 export interface Connection {
   readonly from: LogPosition | undefined
+  readonly untilHead: boolean
   send(...events: readonly FeedEvent[]): void
   end(error?: Error): void
 }
@@ -61,11 +62,12 @@ export function handFeed(): { readonly feed: RevocationFeed; next(): Promise<Con
   }
   return {
     feed: {
-      open(from) {
+      open(from, _signal, untilHead = false) {
         const stream = new ReadableStream<FeedEvent>({
           start(controller) {
             offer({
               from,
+              untilHead,
               send: (...events) => events.forEach((event) => controller.enqueue(event)),
               end: (error) => (error === undefined ? controller.close() : controller.error(error)),
             })

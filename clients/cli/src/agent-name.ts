@@ -51,7 +51,10 @@ export async function namedAgent(choice: AgentChoice): Promise<string> {
   return chosenAgent(choice)
 }
 
-/** The DID of an agent that is named by id or DID; ids are looked up among the operator's agents. Rejects with CliError. */
+/**
+ * The DID of an agent that is named by id or DID; ids are looked up among the operator's agents. Rejects with
+ * CliError.
+ */
 export async function didOf(agent: string, openOperator: () => Promise<Operator>): Promise<string> {
   if (!isUuid(agent)) return agent
   const { agents } = await openOperator()

@@ -13,7 +13,10 @@ const proven: DomainConfirmation = { ...missing, verified: true, message: 'Found
 const later = (retryAfterS?: number) =>
   new Auth4AgentError('Too many', { reason: 'RATE_LIMITED', status: 429, retryAfterS })
 
-/** Asks with these outcomes, the last one for ever, on a clock that pauses alone move; answers what came of it and each pause in seconds. */
+/**
+ * Asks with these outcomes, the last one for ever, on a clock that pauses alone move; answers what came of it and each
+ * pause in seconds.
+ */
 async function asking(outcomes: readonly (DomainConfirmation | Error)[], timeoutS: number) {
   const pauses: number[] = []
   let [nowMs, count] = [0, 0]

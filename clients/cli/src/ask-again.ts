@@ -14,8 +14,8 @@ type Outcome =
   | { readonly error: unknown; readonly why: string; readonly waitMs: number }
 
 /**
- * Asks until the domain is proven or the time is over; then answers what was seen last. Rejects with a failure that will not get better,
- * and, when the time is over, with one that might have.
+ * Asks until the domain is proven or the time is over; then answers what was seen last. Rejects with a failure that
+ * will not get better, and, when the time is over, with one that might have.
  */
 export async function askAgain(
   ask: () => Promise<DomainConfirmation>,

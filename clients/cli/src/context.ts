@@ -28,7 +28,9 @@ export interface Io {
   readonly signal: AbortSignal
   /** Resolves after so many milliseconds. Rejects when the tool is told to end. */
   readonly pause: (ms: number) => Promise<void>
-  /** Runs a program until it ends; answers its exit code. Rejects with the system's error where it cannot be started. */
+  /**
+   * Runs a program until it ends; answers its exit code. Rejects with the system's error where it cannot be started.
+   */
   readonly runProgram: (
     program: readonly [string, ...string[]],
     env: Readonly<Record<string, string>>,
@@ -56,8 +58,8 @@ export interface Base extends Io {
   /** Colours for standard output; none unless it is a terminal. */
   readonly style: Style
   /**
-   * The command's one answer: `value` as one line of JSON with --json, `result` with --quiet, each of several on a line of its own, else
-   * `text`. Never a private key.
+   * The command's one answer: `value` as one line of JSON with --json, `result` with --quiet, each of several on a
+   * line of its own, else `text`. Never a private key.
    */
   readonly answer: (value: unknown, text: string, result: string | readonly string[]) => void
   /** A remark on standard error for people; nothing with --json or --quiet. */

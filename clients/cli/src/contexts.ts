@@ -7,7 +7,9 @@ import { shown } from './hidden.ts'
 
 /** The context whose files stand in the root itself. */
 export const DEFAULT_CONTEXT = 'default'
-/** No separator and no dot, so that a name never leads out of the folder; lower case, since some disks know no other. */
+/**
+ * No separator and no dot, so that a name never leads out of the folder; lower case, since some disks know no other.
+ */
 const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/
 const FOLDER = 'contexts'
 const CHOICE = 'context.json'
@@ -41,7 +43,9 @@ export async function contextNames(root: string): Promise<readonly string[]> {
   return [DEFAULT_CONTEXT, ...names.filter((_, index) => there[index])]
 }
 
-/** The context that `context use` has chosen; undefined where none was. Throws CliError for a file that cannot be read. */
+/**
+ * The context that `context use` has chosen; undefined where none was. Throws CliError for a file that cannot be read.
+ */
 export async function readChoice(root: string): Promise<string | undefined> {
   const path = join(root, CHOICE)
   const text = await readText(path)

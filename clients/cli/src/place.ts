@@ -19,8 +19,8 @@ export interface Place {
 }
 
 /**
- * Finds the folder of a run: --config, else --context, else AUTH4AGENT_CONTEXT, else what `context use` has chosen, else the default.
- * Throws CliError.
+ * Finds the folder of a run: --config, else --context, else AUTH4AGENT_CONTEXT, else what `context use` has chosen,
+ * else the default. Throws CliError.
  */
 export async function findPlace(
   values: FlagValues,
@@ -67,7 +67,9 @@ export async function unknownContext(root: string, name: string) {
   )
 }
 
-/** Absolute, for it is written into configurations. `--config` has been a file's path in the folder, and still may be. */
+/**
+ * Absolute, for it is written into configurations. `--config` has been a file's path in the folder, and still may be.
+ */
 function absolute(path: string, home: string): string {
   const full = path === '~' || path.startsWith('~/') ? join(home, path.slice(2)) : resolve(path)
   return full.endsWith('.json') ? dirname(full) : full

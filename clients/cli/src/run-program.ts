@@ -9,8 +9,9 @@ const FROM_TERMINAL: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT']
 const SIGNAL_BASE = 128
 
 /**
- * Runs a program with the standard streams of this one, and passes on the signals that come. Answers its exit code; where a signal ended it,
- * that signal ends this process too, so that shells see the same. Rejects with the system's error where it cannot be started.
+ * Runs a program with the standard streams of this one, and passes on the signals that come. Answers its exit code;
+ * where a signal ended it, that signal ends this process too, so that shells see the same. Rejects with the system's
+ * error where it cannot be started.
  */
 export async function runProgram(
   [program, ...args]: readonly [string, ...string[]],

@@ -2,8 +2,8 @@
 type SettingName = 'HOME' | 'CONTEXT'
 
 /**
- * Reads a setting of the tool from the environment. Its name begins with AUTH4AGENT_; the older beginning AUTH4AGENTS_ still works.
- * Where both are set and differ, the first one counts and `warn` is told.
+ * Reads a setting of the tool from the environment. Its name begins with AUTH4AGENT_; the older beginning AUTH4AGENTS_
+ * still works. Where both are set and differ, the first one counts and `warn` is told.
  */
 export function readSetting(
   env: Readonly<Record<string, string | undefined>>,

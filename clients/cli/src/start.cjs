@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /*
- * The program begins here. Every Node can read this file, also one that is too old for the rest: it is CommonJS in ECMAScript 5, and
- * looks at the version before anything newer is loaded.
+ * The program begins here. Every Node can read this file, also one that is too old for the rest: it is CommonJS in
+ * ECMAScript 5, and looks at the version before anything newer is loaded.
  */
 'use strict'
 

@@ -6,10 +6,10 @@ async function sizesOf(text: string): Promise<readonly number[]> {
   return (await bundle(text)).map(({ code }) => Buffer.byteLength(code))
 }
 
-it('costs a page that gets tokens less than 21 kB, and 9 kB more where the platform has no Ed25519', async () => {
+it('costs a page that gets tokens less than 22 kB, and 9 kB more where the platform has no Ed25519', async () => {
   const [entry = 0, noble = 0, ...others] = await sizesOf("export { createAgent } from '@auth4agent/sdk'")
   expect(others).toEqual([])
-  expect(entry).toBeLessThan(21_000)
+  expect(entry).toBeLessThan(22_000)
   expect(noble).toBeLessThan(9_000)
 })
 

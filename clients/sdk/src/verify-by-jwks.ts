@@ -1,4 +1,5 @@
 import { readJwkSet } from '@auth4agent/core/jose/jwk-set'
+import { KnownKeys } from '@auth4agent/core/jose/known-keys'
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import { checkSigned, checkTimes, readAccessToken } from '@auth4agent/core/token/access-token'
 import { readDemandedAudiences } from '@auth4agent/core/token/audience'
@@ -28,9 +29,8 @@ export type Verification =
 /** Verifies tokens by the keys that a server publishes. */
 export type JwksVerifier = (token: string, options?: VerifyOptions) => Promise<Verification>
 
-/** What a JWKS may be kept for at most, and how soon an unknown key may have it read again. */
+/** What a JWKS may be kept for at most. */
 const MAX_AGE_MS = 300_000
-const MIN_AGE_MS = 30_000
 const VERIFY_NAMES: Names<VerifyOptions> = { audience: true, scopes: true, operators: true }
 /** As servers allow it. */
 const CLOCK_SKEW_S = 10
@@ -66,23 +66,23 @@ function expectDemands(options: VerifyOptions): void {
 
 /** Finds published keys; one request for all who wait for it. */
 function keySet(server: Server, runtime: Runtime): (kid: string) => Promise<PublishedKey | undefined> {
-  let known: ReadonlyMap<string, PublishedKey> = new Map()
-  let readMs = Number.NEGATIVE_INFINITY
+  const known = new KnownKeys<PublishedKey>(MAX_AGE_MS)
+  const present = () => ({ wall: runtime.wallMs(), monotonic: runtime.monotonicMs() })
   let pending: Promise<void> | undefined
   const read = async () => {
-    const startedMs = runtime.monotonicMs()
-    known = await readKeys(await server.transport({ method: 'GET', path: '/.well-known/jwks.json' }))
-    readMs = startedMs
+    const begun = present()
+    const keys = await readKeys(await server.transport({ method: 'GET', path: '/.well-known/jwks.json' }))
+    known.try(begun)
+    known.replace({ keys, begun, cachedMs: 0, freshMs: MAX_AGE_MS })
   }
   return async (kid) => {
-    const age = runtime.monotonicMs() - readMs
-    if (age > (known.has(kid) ? MAX_AGE_MS : MIN_AGE_MS)) {
+    if (!known.isUsable(present()) || known.mayHaveCome(kid, present())) {
       pending ??= read().finally(() => {
         pending = undefined
       })
       await pending
     }
-    return known.get(kid)
+    return known.find(kid)
   }
 }
 

@@ -12,10 +12,18 @@ export type FeedEvent =
 
 /**
  * A way to the revocation log. `open` begins after a position, or without one with all that can still matter. It ends when the signal
- * aborts, or when the server wants it to; it throws {@link FeedError} for what the server refuses.
+ * aborts, or when the server wants it to, and with `untilHead` after the first head; it throws {@link FeedError} for what the server refuses.
  */
 export interface RevocationFeed {
-  open(from: LogPosition | undefined, signal: AbortSignal): AsyncIterable<FeedEvent>
+  open(from: LogPosition | undefined, signal: AbortSignal, untilHead?: boolean): AsyncIterable<FeedEvent>
+}
+
+/** What is known beside the message of a FeedError. */
+interface FeedErrorOptions extends ErrorOptions {
+  readonly mustBeginAgain?: boolean
+  readonly retryAfterMs?: number | undefined
+  readonly isFull?: boolean
+  readonly isRefusal?: boolean
 }
 
 /** What a feed ends with that has not just come to its end. */
@@ -26,15 +34,15 @@ export class FeedError extends Error {
   readonly retryAfterMs: number | undefined
   /** Whether the server refuses whoever reads, who will be refused again. */
   readonly isRefusal: boolean
+  /** Whether the server has no place for a stream that lasts. */
+  readonly isFull: boolean
 
-  constructor(
-    message: string,
-    options: ErrorOptions & { mustBeginAgain?: boolean; retryAfterMs?: number | undefined; isRefusal?: boolean } = {},
-  ) {
+  constructor(message: string, options: FeedErrorOptions = {}) {
     super(message, options)
     this.isRefusal = options.isRefusal ?? false
     this.mustBeginAgain = options.mustBeginAgain ?? false
     this.retryAfterMs = options.retryAfterMs
+    this.isFull = options.isFull ?? false
   }
 }
 

@@ -162,3 +162,20 @@ it('lets no key come back that the log has ended, whatever the issuer publishes'
   expect(await outcomeOf(verifier, token)).toBe('UNKNOWN_KEY')
   expect(await outcomeOf(verifier, newToken(issuer.key))).toBe('UNKNOWN_KEY')
 })
+
+describe('where the issuer has no place for a stream that lasts', () => {
+  it('polls the log from where it is, and knows as much as the last answer', async () => {
+    const { verifier, token, log, connection, hand } = await setUpFollower({ maxStaleness: 3_600 })
+    expect(connection.untilHead).toBe(false)
+    connection.end(new FeedError('RATE_LIMITED', { isFull: true, retryAfterMs: 60_000 }))
+    const first = await hand.next()
+    expect([first.untilHead, first.from]).toEqual([true, undefined])
+    first.send(log.append(), log.head())
+    first.end()
+    await becomes(verifier, token, 'VALID')
+    const second = await hand.next()
+    expect([second.untilHead, second.from]).toEqual([true, log.position])
+    second.send(log.append({ operatorId, subject: JTI }), log.head())
+    await becomes(verifier, token, 'TOKEN_REVOKED')
+  })
+})

@@ -1,8 +1,12 @@
 import { type LogPosition, REVOCATION_KINDS } from '@auth4agent/core/revocation/revocation-log'
 import { FeedError, type FeedEvent, notUnderstood, type RevocationFeed } from './feed.ts'
 
-/** `google.rpc.Code`. */
+/**
+ * Of `google.rpc.Code`: the statuses of RATE_LIMITED, of RESYNC_REQUIRED and of a caller who is refused. Where the second is another
+ * reason's, beginning again does no harm.
+ */
 const PERMISSION_DENIED = 7
+const RESOURCE_EXHAUSTED = 8
 const FAILED_PRECONDITION = 9
 const UNAUTHENTICATED = 16
 
@@ -44,7 +48,12 @@ interface RecordMessage {
 /** What of a client of `auth4agent.v1.RevocationService` is used; Connect's `createClient` makes one. */
 export interface RevocationClient {
   watchRevocations(
-    request: { readonly afterSequence?: bigint; readonly logEpoch?: number; readonly hash?: Uint8Array },
+    request: {
+      readonly afterSequence?: bigint
+      readonly logEpoch?: number
+      readonly hash?: Uint8Array<ArrayBuffer>
+      readonly untilHead?: boolean
+    },
     options: { readonly signal: AbortSignal; readonly headers?: Readonly<Record<string, string>> },
   ): AsyncIterable<WatchResponse>
 }
@@ -55,18 +64,19 @@ export interface RevocationClient {
  */
 export function grpcFeed(client: RevocationClient, authorization?: () => Promise<string>): RevocationFeed {
   return {
-    async *open(from, signal) {
+    async *open(from, signal, untilHead = false) {
       const headers = authorization === undefined ? {} : { headers: { authorization: await authorization() } }
       try {
-        const messages = client.watchRevocations(from === undefined ? {} : toRequest(from), { signal, ...headers })
+        const request = { ...(from !== undefined && toRequest(from)), untilHead }
+        const messages = client.watchRevocations(request, { signal, ...headers })
         for await (const message of messages) yield toFeedEvent(message)
       } catch (error) {
         if (error instanceof FeedError) throw error
         const code = codeOf(error)
         throw new FeedError('the feed has failed', {
           cause: error,
-          // The status of RESYNC_REQUIRED; where it is another reason's, beginning again does no harm.
           mustBeginAgain: code === FAILED_PRECONDITION,
+          isFull: code === RESOURCE_EXHAUSTED,
           isRefusal: code === PERMISSION_DENIED || code === UNAUTHENTICATED,
         })
       }

@@ -1,6 +1,6 @@
+import { msSince } from '@auth4agent/core/platform/moment'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { measureHeartbeats } from './heartbeats.ts'
-import { msSince } from './moment.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date', 'performance'] }))
 afterEach(() => void vi.useRealTimers())

@@ -1,5 +1,5 @@
+import { type Moment, msSince, present } from '@auth4agent/core/platform/moment'
 import { FeedError } from './feed.ts'
-import { type Moment, msSince, present } from './moment.ts'
 
 /** Tells when the log ended where a heartbeat says, by the clocks of this process. */
 export type Heartbeats = (observedAt: number) => Moment

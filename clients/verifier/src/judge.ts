@@ -1,3 +1,4 @@
+import { type Moment, present } from '@auth4agent/core/platform/moment'
 import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
 import { checkTimes, type VerificationKey } from '@auth4agent/core/token/access-token'
 import { checkRequirements, type Requirements } from '@auth4agent/core/token/check-requirements'
@@ -6,7 +7,6 @@ import type { Ask } from './ask.ts'
 import { VerificationError, type VerificationReason } from './errors.ts'
 import type { Follower } from './follower.ts'
 import type { Counts } from './metrics.ts'
-import { type Moment, present } from './moment.ts'
 import type { Settings } from './options.ts'
 
 /** A token whose signature held. */

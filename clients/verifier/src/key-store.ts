@@ -1,8 +1,10 @@
 import { deferred } from '@auth4agent/core/async/waiting'
-import { importKeySet, type KeySet } from '@auth4agent/core/jose/key-set'
+import { importKeySet } from '@auth4agent/core/jose/key-set'
+import { KnownKeys } from '@auth4agent/core/jose/known-keys'
+import { type Moment, present } from '@auth4agent/core/platform/moment'
 import type { VerificationKey } from '@auth4agent/core/token/access-token'
+import { toAgeMs, toFreshMs } from './freshness.ts'
 import { type Fetch, fetchJson } from './http.ts'
-import { type Moment, msSince, NEVER, present } from './moment.ts'
 
 /** The issuer's public keys. */
 export interface KeyStore {
@@ -38,14 +40,10 @@ export interface KeyStoreOptions {
 }
 
 const MAX_BYTES = 262_144
-/** For an answer that does not say how long it may be kept, and within these bounds for one that does. */
-const FRESH_MS = { byDefault: 300_000, least: 1_000, most: 86_400_000 }
-/** Part of that time after which the keys are fetched again, so that nobody has to wait for them. */
+/** Part of the time for which keys are fresh after which they are fetched again, so that nobody has to wait for them. */
 const RENEW_AFTER = 0.8
 /** A cache may have them for longer than the log names one that is compromised. */
 const NOT_FROM_CACHES: RequestInit = { headers: { 'cache-control': 'no-cache' } }
-/** Unknown kids are anybody's to invent. */
-const UNKNOWN_KID_INTERVAL_MS = 30_000
 /** Pauses between attempts that fail. */
 const RETRY_MS = { first: 1_000, most: 60_000 }
 
@@ -55,13 +53,7 @@ const RETRY_MS = { first: 1_000, most: 60_000 }
  * attempts are in nobody's way.
  */
 export function createKeyStore({ fetch, locate, maxAgeMs, onProblem, onSuccess }: KeyStoreOptions): KeyStore {
-  let keys: KeySet = new Map()
-  const ended = new Set<string>()
-  let fetchedAt: Moment = NEVER
-  let triedAt: Moment = NEVER
-  /** How long the keys count now: while they are fresh, and beyond that once it was tried in vain to renew them. */
-  let usableMs = 0
-  let failures = 0
+  const known = new KnownKeys<VerificationKey>(maxAgeMs)
   let fetching: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
   let isClosed = false
@@ -70,29 +62,19 @@ export function createKeyStore({ fetch, locate, maxAgeMs, onProblem, onSuccess }
   /** Resolves with how long they are fresh. */
   const fetchKeys = async (): Promise<number> => {
     const begun = present()
-    triedAt = begun
+    known.try(begun)
     const { json, headers } = await fetchJson(fetch, await locate(), MAX_BYTES, NOT_FROM_CACHES)
-    const set = importKeySet(json, keys)
-    if (set === undefined) throw new TypeError('the issuer does not publish a JWK Set')
-    const cachedMs = toAgeMs(headers)
-    if (cachedMs >= maxAgeMs) throw new RangeError('a cache has kept the keys of the issuer for too long')
-    keys = set
-    fetchedAt = { monotonic: begun.monotonic - cachedMs, wall: begun.wall - cachedMs }
-    const freshMs = Math.min(toFreshMs(headers), maxAgeMs - cachedMs)
-    usableMs = cachedMs + freshMs
-    return freshMs
+    const keys = importKeySet(json, known.all)
+    if (keys === undefined) throw new TypeError('the issuer does not publish a JWK Set')
+    return known.replace({ keys, begun, cachedMs: toAgeMs(headers), freshMs: toFreshMs(headers) })
   }
   const attempt = async () => {
     try {
-      const freshMs = await fetchKeys()
-      failures = 0
-      schedule(freshMs * RENEW_AFTER)
+      schedule((await fetchKeys()) * RENEW_AFTER)
       onSuccess()
       becomeReady()
     } catch (error) {
-      failures += 1
-      usableMs = maxAgeMs
-      schedule(Math.min(RETRY_MS.first * 2 ** (failures - 1), RETRY_MS.most))
+      schedule(Math.min(RETRY_MS.first * 2 ** (known.keep() - 1), RETRY_MS.most))
       if (!isClosed) onProblem(error)
       throw error
     } finally {
@@ -109,40 +91,36 @@ export function createKeyStore({ fetch, locate, maxAgeMs, onProblem, onSuccess }
     timer = setTimeout(() => void fetchShared().catch(() => undefined), ms)
     timer.unref()
   }
-  const isUsable = (now?: Moment): boolean => msSince(fetchedAt, now) < usableMs
   const makeUsable = async () => {
     // While it fails, the timer is what tries again.
-    if (failures > 0 && fetching === undefined && msSince(triedAt) < RETRY_MS.first) throw new Error('no keys yet')
+    if (known.isFailing && fetching === undefined && known.triedMsAgo() < RETRY_MS.first) throw new Error('no keys yet')
     try {
       await fetchShared()
     } catch (error) {
-      if (!isUsable()) throw error
+      if (!known.isUsable()) throw error
     }
   }
   schedule(0)
-  const known = (kid: string) => (ended.has(kid) ? undefined : keys.get(kid))
   return {
-    holds: (key, now) => isUsable(now) && known(key.kid) === key,
-    peek: (kid, now) => (isUsable(now) ? known(kid) : undefined),
+    holds: (key, now) => known.isUsable(now) && known.find(key.kid) === key,
+    peek: (kid, now) => (known.isUsable(now) ? known.find(kid) : undefined),
     async find(kid) {
-      if (!isUsable()) await makeUsable()
-      if (known(kid) === undefined && !ended.has(kid) && msSince(triedAt) >= UNKNOWN_KID_INTERVAL_MS) {
-        // What is known is no worse for it when it fails.
-        await fetchShared().catch(() => undefined)
-      }
-      return known(kid)
+      if (!known.isUsable()) await makeUsable()
+      // What is known is no worse for it when it fails.
+      if (known.mayHaveCome(kid)) await fetchShared().catch(() => undefined)
+      return known.find(kid)
     },
-    end: (kid) => void ended.add(kid),
+    end: (kid) => known.end(kid),
     async renew(ageMs) {
-      if (msSince(fetchedAt) < ageMs) return
+      if (known.ageMs() < ageMs) return
       await fetchShared()
-      if (msSince(fetchedAt) >= ageMs) throw new RangeError('a cache has kept the keys of the issuer for too long')
+      if (known.ageMs() >= ageMs) throw new RangeError('a cache has kept the keys of the issuer for too long')
     },
     get ageMs() {
-      return msSince(fetchedAt)
+      return known.ageMs()
     },
     get size() {
-      return keys.size
+      return known.all.size
     },
     ready,
     close() {
@@ -150,18 +128,4 @@ export function createKeyStore({ fetch, locate, maxAgeMs, onProblem, onSuccess }
       clearTimeout(timer)
     },
   }
-}
-
-/** For how long an answer may still be kept (RFC 9111 section 4.2), in milliseconds: what it says, less the time it lay in caches. */
-function toFreshMs(headers: Headers): number {
-  const control = headers.get('cache-control') ?? ''
-  if (/(?:^|[\s,])no-(?:store|cache)(?:$|[\s,=])/i.test(control)) return FRESH_MS.least
-  const seconds = /(?:^|[\s,])max-age="?(\d{1,9})"?(?:$|[\s,])/i.exec(control)?.[1]
-  const ms = seconds === undefined ? FRESH_MS.byDefault : Number(seconds) * 1_000 - toAgeMs(headers)
-  return Math.min(Math.max(ms, FRESH_MS.least), FRESH_MS.most)
-}
-
-/** How long an answer lay in caches (RFC 9111 section 5.1), in milliseconds. */
-function toAgeMs(headers: Headers): number {
-  return Number(/^\d{1,9}$/.exec(headers.get('age') ?? '')?.[0] ?? 0) * 1_000
 }

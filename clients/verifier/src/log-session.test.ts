@@ -3,7 +3,7 @@ import type { RevocationRecord } from '@auth4agent/core/revocation/revocation-lo
 import { expect, it } from 'vitest'
 import type { RevocationFeed } from './feed.ts'
 import { grpcFeed, type RevocationClient } from './grpc-feed.ts'
-import { applyRecord, beginSession } from './log-session.ts'
+import { applyRecord, beginSession, forgetExpired } from './log-session.ts'
 import { sseFeed } from './sse-feed.ts'
 
 const CONTENT = {
@@ -101,4 +101,26 @@ it.each<[string, RevocationFeed]>([
   ['a head without a position', feedOfMessage({ case: 'head', value: {} })],
 ])('reads a log again later that holds %s', async (_name, feed) => {
   await expect(readAll(feed)).rejects.toMatchObject(READ_AGAIN_LATER)
+})
+
+it('a session keeps one time for a thousand records, and forgets them once the last of them has expired', () => {
+  const session = beginSession()
+  let previousHash = ''
+  for (let sequence = 1; sequence <= 2_500; sequence += 1) {
+    const content = {
+      ...CONTENT,
+      kind: 'token',
+      sequence,
+      subject: `jti-${sequence}`,
+      expiresAt: sequence,
+      previousHash,
+    }
+    previousHash = recordHash(content)
+    applyRecord(session, { ...content, hash: previousHash })
+  }
+  expect(session.runs).toHaveLength(3)
+  forgetExpired(session, 1_999)
+  expect(session.state.size).toBe(1_500)
+  forgetExpired(session, 2_500)
+  expect([session.state.size, session.runs]).toEqual([0, []])
 })

@@ -10,21 +10,32 @@ export interface LogSession {
   applied: LogPosition | undefined
   /** Whether everything up to a head of the log has been read. */
   isWhole: boolean
-  /** When the records expire, by their sequence, Unix milliseconds. */
-  readonly expiries: Map<number, number>
+  /** When the records expire, run by run in the order of the log. */
+  readonly runs: Run[]
 }
 
-/** Many more than a log of 65 minutes has; whoever sends more is not to take all memory. */
-const MAX_RECORDS = 1_000_000
+/** Consecutive records, which are forgotten together. */
+interface Run {
+  count: number
+  /** Sequence of its last record. */
+  through: number
+  /** When the last of them expires, Unix milliseconds. */
+  expiresAt: number
+}
+
+/** A time for each record would take as much memory as the record. */
+const RUN_LENGTH = 1_000
+/** What is kept at most: some 400 MB. An operator has 10,000 tokens in the log, so it takes four hundred to fill this. */
+const MAX_KEPT = 4_000_000
 
 /** A session that has read nothing. */
 export function beginSession(): LogSession {
-  return { state: createRevocationState(), applied: undefined, isWhole: false, expiries: new Map() }
+  return { state: createRevocationState(), applied: undefined, isWhole: false, runs: [] }
 }
 
 /** Puts the next record into effect. Throws FeedError when it does not follow, is not what its hash says, or is of an unknown kind. */
 export function applyRecord(session: LogSession, record: RevocationRecord): void {
-  const { applied, state, expiries } = session
+  const { applied, state } = session
   if (applied !== undefined && !follows(applied, record)) throw broken('a record does not follow from the one before')
   // Looked at first: the name that went into the hash is not known either.
   if (!isRevocationKind(record.kind)) {
@@ -32,8 +43,7 @@ export function applyRecord(session: LogSession, record: RevocationRecord): void
   }
   if (recordHash(record) !== record.hash) throw broken('a record is not what its hash says')
   state.apply(record)
-  expiries.set(record.sequence, record.expiresAt)
-  if (expiries.size > MAX_RECORDS) throw broken('the log is too long')
+  noteExpiry(session, record)
   const logEpoch = session.isWhole && applied !== undefined ? applied.logEpoch : record.logEpoch
   session.applied = { logEpoch, sequence: record.sequence, hash: record.hash }
 }
@@ -51,15 +61,26 @@ export function reachHead(session: LogSession, head: LogPosition): void {
   session.isWhole = true
 }
 
-/** Forgets what had expired by a time, in Unix milliseconds. */
-export function forgetExpired({ state, expiries }: LogSession, byMs: number): void {
+/** Forgets the runs of records that had all expired by a time, in Unix milliseconds. */
+export function forgetExpired({ state, runs }: LogSession, byMs: number): void {
   let through = 0
-  for (const [sequence, expiresAt] of expiries) {
-    if (expiresAt > byMs) break
-    through = sequence
-    expiries.delete(sequence)
+  for (let first = runs[0]; first !== undefined && first.expiresAt <= byMs; first = runs[0]) {
+    through = first.through
+    runs.shift()
   }
   if (through > 0) state.forget(through)
+}
+
+function noteExpiry({ state, runs }: LogSession, { sequence, expiresAt }: RevocationRecord): void {
+  const last = runs.at(-1)
+  if (last !== undefined && last.count < RUN_LENGTH) {
+    last.count += 1
+    last.through = sequence
+    last.expiresAt = Math.max(last.expiresAt, expiresAt)
+    return
+  }
+  if (state.size > MAX_KEPT) throw broken('the log holds more than this verifier keeps in memory')
+  runs.push({ count: 1, through: sequence, expiresAt })
 }
 
 function follows(applied: LogPosition, record: RevocationRecord): boolean {

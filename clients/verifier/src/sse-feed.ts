@@ -18,14 +18,16 @@ type Members = Readonly<Record<string, unknown>>
 
 /** The reason of a position that cannot be resumed from. */
 const RESYNC_REQUIRED = 'RESYNC_REQUIRED'
+/** The reason of a stream for which there is no place. */
+const RATE_LIMITED = 'RATE_LIMITED'
 const KIND_PREFIX = 'REVOCATION_KIND_'
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z$/
 
 /** The revocation log as server-sent events, `GET /v1/revocations`. */
 export function sseFeed({ fetch, locate, authorize }: SseFeedOptions): RevocationFeed {
   return {
-    async *open(from, signal) {
-      const url = await locate()
+    async *open(from, signal, untilHead = false) {
+      const url = withQuery(await locate(), untilHead)
       const headers = {
         accept: 'text/event-stream',
         authorization: await authorize(url),
@@ -35,7 +37,7 @@ export function sseFeed({ fetch, locate, authorize }: SseFeedOptions): Revocatio
       if (response.status !== 200) {
         const problem = await toHttpError(response, url)
         const { message, retryAfterMs } = problem
-        throw new FeedError(message, { cause: problem, mustBeginAgain: mustBeginAgain(problem.reason), retryAfterMs })
+        throw new FeedError(message, { cause: problem, ...meaningOf(problem.reason), retryAfterMs })
       }
       if (response.headers.get('content-type')?.startsWith('text/event-stream') !== true || response.body === null) {
         throw new FeedError(`${url} is no event stream`)
@@ -45,13 +47,21 @@ export function sseFeed({ fetch, locate, authorize }: SseFeedOptions): Revocatio
   }
 }
 
+function withQuery(address: string, untilHead: boolean): string {
+  if (!untilHead) return address
+  const url = new URL(address)
+  url.searchParams.set('until_head', 'true')
+  return url.href
+}
+
 /** What a server calls the place in the header Last-Event-ID. */
 function eventId({ logEpoch, sequence, hash }: LogPosition): string {
   return `${logEpoch}-${sequence}-${Buffer.from(hash, 'hex').toString('base64url')}`
 }
 
-function mustBeginAgain(reason: unknown): boolean {
-  return reason === RESYNC_REQUIRED
+/** What follows from the reason that a server gives. */
+function meaningOf(reason: unknown) {
+  return { mustBeginAgain: reason === RESYNC_REQUIRED, isFull: reason === RATE_LIMITED }
 }
 
 function toFeedEvent({ name, data }: ServerSentEvent): FeedEvent {
@@ -60,7 +70,7 @@ function toFeedEvent({ name, data }: ServerSentEvent): FeedEvent {
   if (name === 'error') {
     const { reason } = json.value
     const message = `the feed has ended with ${String(reason).slice(0, 64)}`
-    throw new FeedError(message, { mustBeginAgain: mustBeginAgain(reason) })
+    throw new FeedError(message, meaningOf(reason))
   }
   const event = name === 'record' ? readRecord(json.value) : name === 'head' ? readHead(json.value) : undefined
   if (event === undefined) throw malformed(name)

@@ -87,7 +87,8 @@ export const DeploymentScalarFieldEnum = {
   id: 'id',
   issuer: 'issuer',
   firstEpoch: 'firstEpoch',
-  busKey: 'busKey'
+  busKey: 'busKey',
+  clockReached: 'clockReached'
 } as const
 
 export type DeploymentScalarFieldEnum = (typeof DeploymentScalarFieldEnum)[keyof typeof DeploymentScalarFieldEnum]

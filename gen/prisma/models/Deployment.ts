@@ -41,6 +41,7 @@ export type DeploymentMinAggregateOutputType = {
   issuer: string | null
   firstEpoch: number | null
   busKey: runtime.Bytes | null
+  clockReached: Date | null
 }
 
 export type DeploymentMaxAggregateOutputType = {
@@ -48,6 +49,7 @@ export type DeploymentMaxAggregateOutputType = {
   issuer: string | null
   firstEpoch: number | null
   busKey: runtime.Bytes | null
+  clockReached: Date | null
 }
 
 export type DeploymentCountAggregateOutputType = {
@@ -55,6 +57,7 @@ export type DeploymentCountAggregateOutputType = {
   issuer: number
   firstEpoch: number
   busKey: number
+  clockReached: number
   _all: number
 }
 
@@ -74,6 +77,7 @@ export type DeploymentMinAggregateInputType = {
   issuer?: true
   firstEpoch?: true
   busKey?: true
+  clockReached?: true
 }
 
 export type DeploymentMaxAggregateInputType = {
@@ -81,6 +85,7 @@ export type DeploymentMaxAggregateInputType = {
   issuer?: true
   firstEpoch?: true
   busKey?: true
+  clockReached?: true
 }
 
 export type DeploymentCountAggregateInputType = {
@@ -88,6 +93,7 @@ export type DeploymentCountAggregateInputType = {
   issuer?: true
   firstEpoch?: true
   busKey?: true
+  clockReached?: true
   _all?: true
 }
 
@@ -182,6 +188,7 @@ export type DeploymentGroupByOutputType = {
   issuer: string
   firstEpoch: number
   busKey: runtime.Bytes
+  clockReached: Date
   _count: DeploymentCountAggregateOutputType | null
   _avg: DeploymentAvgAggregateOutputType | null
   _sum: DeploymentSumAggregateOutputType | null
@@ -212,6 +219,7 @@ export type DeploymentWhereInput = {
   issuer?: Prisma.StringFilter<"Deployment"> | string
   firstEpoch?: Prisma.IntFilter<"Deployment"> | number
   busKey?: Prisma.BytesFilter<"Deployment"> | runtime.Bytes
+  clockReached?: Prisma.DateTimeFilter<"Deployment"> | Date | string
 }
 
 export type DeploymentOrderByWithRelationInput = {
@@ -219,6 +227,7 @@ export type DeploymentOrderByWithRelationInput = {
   issuer?: Prisma.SortOrder
   firstEpoch?: Prisma.SortOrder
   busKey?: Prisma.SortOrder
+  clockReached?: Prisma.SortOrder
 }
 
 export type DeploymentWhereUniqueInput = Prisma.AtLeast<{
@@ -229,6 +238,7 @@ export type DeploymentWhereUniqueInput = Prisma.AtLeast<{
   issuer?: Prisma.StringFilter<"Deployment"> | string
   firstEpoch?: Prisma.IntFilter<"Deployment"> | number
   busKey?: Prisma.BytesFilter<"Deployment"> | runtime.Bytes
+  clockReached?: Prisma.DateTimeFilter<"Deployment"> | Date | string
 }, "id">
 
 export type DeploymentOrderByWithAggregationInput = {
@@ -236,6 +246,7 @@ export type DeploymentOrderByWithAggregationInput = {
   issuer?: Prisma.SortOrder
   firstEpoch?: Prisma.SortOrder
   busKey?: Prisma.SortOrder
+  clockReached?: Prisma.SortOrder
   _count?: Prisma.DeploymentCountOrderByAggregateInput
   _avg?: Prisma.DeploymentAvgOrderByAggregateInput
   _max?: Prisma.DeploymentMaxOrderByAggregateInput
@@ -251,6 +262,7 @@ export type DeploymentScalarWhereWithAggregatesInput = {
   issuer?: Prisma.StringWithAggregatesFilter<"Deployment"> | string
   firstEpoch?: Prisma.IntWithAggregatesFilter<"Deployment"> | number
   busKey?: Prisma.BytesWithAggregatesFilter<"Deployment"> | runtime.Bytes
+  clockReached?: Prisma.DateTimeWithAggregatesFilter<"Deployment"> | Date | string
 }
 
 export type DeploymentCreateInput = {
@@ -258,6 +270,7 @@ export type DeploymentCreateInput = {
   issuer: string
   firstEpoch?: number
   busKey?: runtime.Bytes
+  clockReached?: Date | string
 }
 
 export type DeploymentUncheckedCreateInput = {
@@ -265,6 +278,7 @@ export type DeploymentUncheckedCreateInput = {
   issuer: string
   firstEpoch?: number
   busKey?: runtime.Bytes
+  clockReached?: Date | string
 }
 
 export type DeploymentUpdateInput = {
@@ -272,6 +286,7 @@ export type DeploymentUpdateInput = {
   issuer?: Prisma.StringFieldUpdateOperationsInput | string
   firstEpoch?: Prisma.IntFieldUpdateOperationsInput | number
   busKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  clockReached?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
 export type DeploymentUncheckedUpdateInput = {
@@ -279,6 +294,7 @@ export type DeploymentUncheckedUpdateInput = {
   issuer?: Prisma.StringFieldUpdateOperationsInput | string
   firstEpoch?: Prisma.IntFieldUpdateOperationsInput | number
   busKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  clockReached?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
 export type DeploymentCreateManyInput = {
@@ -286,6 +302,7 @@ export type DeploymentCreateManyInput = {
   issuer: string
   firstEpoch?: number
   busKey?: runtime.Bytes
+  clockReached?: Date | string
 }
 
 export type DeploymentUpdateManyMutationInput = {
@@ -293,6 +310,7 @@ export type DeploymentUpdateManyMutationInput = {
   issuer?: Prisma.StringFieldUpdateOperationsInput | string
   firstEpoch?: Prisma.IntFieldUpdateOperationsInput | number
   busKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  clockReached?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
 export type DeploymentUncheckedUpdateManyInput = {
@@ -300,6 +318,7 @@ export type DeploymentUncheckedUpdateManyInput = {
   issuer?: Prisma.StringFieldUpdateOperationsInput | string
   firstEpoch?: Prisma.IntFieldUpdateOperationsInput | number
   busKey?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  clockReached?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
 export type DeploymentCountOrderByAggregateInput = {
@@ -307,6 +326,7 @@ export type DeploymentCountOrderByAggregateInput = {
   issuer?: Prisma.SortOrder
   firstEpoch?: Prisma.SortOrder
   busKey?: Prisma.SortOrder
+  clockReached?: Prisma.SortOrder
 }
 
 export type DeploymentAvgOrderByAggregateInput = {
@@ -319,6 +339,7 @@ export type DeploymentMaxOrderByAggregateInput = {
   issuer?: Prisma.SortOrder
   firstEpoch?: Prisma.SortOrder
   busKey?: Prisma.SortOrder
+  clockReached?: Prisma.SortOrder
 }
 
 export type DeploymentMinOrderByAggregateInput = {
@@ -326,6 +347,7 @@ export type DeploymentMinOrderByAggregateInput = {
   issuer?: Prisma.SortOrder
   firstEpoch?: Prisma.SortOrder
   busKey?: Prisma.SortOrder
+  clockReached?: Prisma.SortOrder
 }
 
 export type DeploymentSumOrderByAggregateInput = {
@@ -349,6 +371,10 @@ export type BytesFieldUpdateOperationsInput = {
   set?: runtime.Bytes
 }
 
+export type DateTimeFieldUpdateOperationsInput = {
+  set?: Date | string
+}
+
 
 
 export type DeploymentSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -356,6 +382,7 @@ export type DeploymentSelect<ExtArgs extends runtime.Types.Extensions.InternalAr
   issuer?: boolean
   firstEpoch?: boolean
   busKey?: boolean
+  clockReached?: boolean
 }, ExtArgs["result"]["deployment"]>
 
 export type DeploymentSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -363,6 +390,7 @@ export type DeploymentSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Ex
   issuer?: boolean
   firstEpoch?: boolean
   busKey?: boolean
+  clockReached?: boolean
 }, ExtArgs["result"]["deployment"]>
 
 export type DeploymentSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -370,6 +398,7 @@ export type DeploymentSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Ex
   issuer?: boolean
   firstEpoch?: boolean
   busKey?: boolean
+  clockReached?: boolean
 }, ExtArgs["result"]["deployment"]>
 
 export type DeploymentSelectScalar = {
@@ -377,9 +406,10 @@ export type DeploymentSelectScalar = {
   issuer?: boolean
   firstEpoch?: boolean
   busKey?: boolean
+  clockReached?: boolean
 }
 
-export type DeploymentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer" | "firstEpoch" | "busKey", ExtArgs["result"]["deployment"]>
+export type DeploymentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "issuer" | "firstEpoch" | "busKey" | "clockReached", ExtArgs["result"]["deployment"]>
 
 export type $DeploymentPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Deployment"
@@ -395,6 +425,10 @@ export type $DeploymentPayload<ExtArgs extends runtime.Types.Extensions.Internal
      * Under which the processes of the deployment seal what they tell each other over NATS.
      */
     busKey: runtime.Bytes
+    /**
+     * A moment that has passed for certain: what expires before it may have been removed, and counts as expired for good.
+     */
+    clockReached: Date
   }, ExtArgs["result"]["deployment"]>
   composites: {}
 }
@@ -822,6 +856,7 @@ export interface DeploymentFieldRefs {
   readonly issuer: Prisma.FieldRef<"Deployment", 'String'>
   readonly firstEpoch: Prisma.FieldRef<"Deployment", 'Int'>
   readonly busKey: Prisma.FieldRef<"Deployment", 'Bytes'>
+  readonly clockReached: Prisma.FieldRef<"Deployment", 'DateTime'>
 }
     
 

@@ -11,6 +11,11 @@ import { startGateway } from '../../../test/support/gateway.ts'
 import type { Rpc } from '../../chain/rpc.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 
+/** A message in the envelope of gRPC-Web. */
+function framed(flags: number, message: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from([flags, 0, 0, message.length >> 8, message.length & 255]), message])
+}
+
 type MakeTransport = (baseUrl: string) => Transport
 
 const transports: [string, MakeTransport][] = [
@@ -150,8 +155,7 @@ describe('malformed requests', () => {
     const { url, rpc } = await startGateway()
     const method = rpc.services.flatMap(({ methods }) => methods).find((each) => each.name === name)
     const bytes = Buffer.from(json)
-    const framed = Buffer.concat([Buffer.from([0, 0, 0, 0, bytes.length]), bytes])
-    const body = type === 'application/json' ? bytes : framed
+    const body = new Uint8Array(type === 'application/json' ? bytes : framed(0, bytes))
     const answer = await fetch(`${url}/${method?.parent.typeName}/${name}`, {
       method: 'POST',
       body,
@@ -161,6 +165,28 @@ describe('malformed requests', () => {
     expect(text.replaceAll('\\', '')).toContain(`the nearest known one is "${nearest}"`)
     expect(rpc.calls).toHaveLength(0)
     expect(rpc.refused).toMatchObject([{ reason: 'UNKNOWN_FIELD' }])
+  })
+
+  it.each([
+    ['Connect', 'application/json', 'content-encoding', (text: string) => Buffer.from(text)],
+    ['Connect, compressed', 'application/json', 'content-encoding', gzipSync],
+    ['gRPC-Web', 'application/grpc-web+json', 'grpc-encoding', (text: string) => framed(0, Buffer.from(text))],
+    ['gRPC-Web, compressed', 'application/grpc-web+json', 'grpc-encoding', (text: string) => framed(1, gzipSync(text))],
+  ])('in %s that demand nothing by an empty list are refused', async (name, type, coding, encode) => {
+    const { url, rpc } = await startGateway()
+    const headers = { 'content-type': type, ...(name.includes('compressed') && { [coding]: 'gzip' }) }
+    const send = async (json: object) => {
+      const body = new Uint8Array(encode(JSON.stringify(json)))
+      const answer = await fetch(`${url}/auth4agent.v1.AuthnService/VerifyToken`, { method: 'POST', body, headers })
+      return `${await answer.text()} ${decodeURIComponent(answer.headers.get('grpc-message') ?? '')}`
+    }
+    for (const demand of ['operators', 'audience']) {
+      expect(decodeURIComponent(await send({ token: 't', [demand]: [] }))).toContain(`${demand} must not be empty`)
+    }
+    expect(rpc.refused).toMatchObject([{ reason: 'INVALID_ARGUMENT' }, { reason: 'INVALID_ARGUMENT' }])
+    expect(rpc.calls).toHaveLength(0)
+    await send({ token: 't', operators: ['a.example'] })
+    expect(rpc.last().request).toMatchObject({ token: 't', operators: ['a.example'] })
   })
 
   it('of no known protocol are 415', async () => {

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { createRegistry, type DescMethod, type Message } from '@bufbuild/protobuf'
 import {
   Code,
@@ -9,7 +10,7 @@ import {
   type HandlerContext,
   type MethodImpl,
 } from '@connectrpc/connect'
-import type { UniversalHandler, UniversalServerResponse } from '@connectrpc/connect/protocol'
+import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from '@connectrpc/connect/protocol'
 import {
   compressionBrotli,
   compressionGzip,
@@ -25,6 +26,7 @@ import { toConnectError } from '../../platform/errors/connect-error.ts'
 import type { GatewayContext } from '../gateway-context.ts'
 import { unlessStalled } from '../rest/unless-stalled.ts'
 import { type FindMessage, refusal, refuseUnread } from './connect-refusals.ts'
+import { compileBodyCheck } from './json-demands.ts'
 
 /** What the handler of a call knows of its HTTP request, and tells it. */
 interface CallState {
@@ -33,6 +35,9 @@ interface CallState {
   isInvoked: boolean
   /** Ends the connection. */
   readonly cut: () => void
+  readonly headers: IncomingHttpHeaders
+  /** What of the body has been read. */
+  readonly chunks: Uint8Array[]
 }
 
 const UNKNOWN_PROCEDURE = new ApiError('ROUTE_NOT_FOUND', 'There is no such procedure')
@@ -43,6 +48,8 @@ const callState = createContextKey<CallState>({
   caller: { requestId: '', source: '' },
   isInvoked: false,
   cut: () => {},
+  headers: {},
+  chunks: [],
 })
 
 /** Longest deadline that a caller may ask for, in milliseconds; that of a stream may be later than it ends by itself. */
@@ -98,13 +105,28 @@ async function call(
   if (request.method === 'POST' && query !== '') {
     return refusal(await refuseRead(rpc, handler.method, UNKNOWN_QUERY, caller), request.headers['content-type'])
   }
-  const state: CallState = { caller, isInvoked: false, cut: () => response.destroy() }
+  const { headers } = request
+  const state: CallState = { caller, isInvoked: false, cut: () => response.destroy(), headers, chunks: [] }
   const values = createContextValues().set(callState, state)
-  const output = await handler(universalRequestFromNodeRequest(request, response, undefined, values))
+  const input = universalRequestFromNodeRequest(request, response, undefined, values)
+  const output = await handler({ ...input, body: kept(input.body, state.chunks) })
   if (state.isInvoked) return output
   return refuseUnread(output, request.headers['content-type'], findMessage, (error) =>
     refuseRead(rpc, handler.method, error, caller),
   )
+}
+
+/** Keeps what a body brings; Connect reads no more than its limit. */
+async function* kept(body: UniversalServerRequest['body'], chunks: Uint8Array[]): AsyncGenerator<Uint8Array> {
+  if (!isAsyncIterable(body)) throw new TypeError('the body of a request from Node is a stream')
+  for await (const chunk of body) {
+    chunks.push(chunk)
+    yield chunk
+  }
+}
+
+function isAsyncIterable(body: UniversalServerRequest['body']): body is AsyncIterable<Uint8Array> {
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body
 }
 
 /** Takes a request that Connect could not read before the chain, which limits, logs and counts it. */
@@ -140,9 +162,15 @@ function addMethod(router: ConnectRouter, { rpc, config }: GatewayContext, metho
 }
 
 function unaryHandler(rpc: Rpc, method: DescMethod) {
+  const checkBody = compileBodyCheck(method)
   return async (request: Message, context: HandlerContext): Promise<Message> => {
+    const state = begun(context)
+    const read = () => {
+      checkBody?.(state.headers, Buffer.concat(state.chunks))
+      return request
+    }
     try {
-      return await rpc.invoke(method, () => request, metaOf(method, begun(context), context))
+      return await rpc.invoke(method, read, metaOf(method, state, context))
     } catch (error) {
       throw toConnectError(error)
     }

@@ -1,6 +1,6 @@
 import { create, type DescField, type DescMessage, getOption, hasOption, ScalarType } from '@bufbuild/protobuf'
 import { type JsonRule, json } from '../../../gen/proto/auth4agent/v1/options_pb.ts'
-import { invalid, unknownField, wrongType } from './json-refusal.ts'
+import { emptyDemand, invalid, unknownField, wrongType } from './json-refusal.ts'
 import { readBytes, readStruct, readTimestamp } from './json-values.ts'
 
 /** Reads one JSON value into a protobuf value. `at` is the value's path, for the error. Throws INVALID_ARGUMENT or UNKNOWN_FIELD. */
@@ -70,8 +70,7 @@ function fieldReader(field: DescField): Read {
 function listReader(element: Read, rule: JsonRule | undefined): Read {
   return (value, at, depth) => {
     if (Array.isArray(value)) {
-      if (rule?.refuseEmpty && value.length === 0)
-        throw invalid(at, 'must not be empty: leave it out to demand nothing')
+      if (rule?.refuseEmpty && value.length === 0) throw emptyDemand(at)
       return value.map((item, index) => element(item, `${at}[${index}]`, depth))
     }
     if (rule?.acceptSingle) return [element(value, at, depth)]

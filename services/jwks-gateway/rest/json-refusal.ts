@@ -7,6 +7,11 @@ export function invalid(at: string, problem: string): ApiError {
   return new ApiError('INVALID_ARGUMENT', at === '' ? `The body ${problem}` : `${at} ${problem}`)
 }
 
+/** The refusal of an empty list where a demand stands (`refuse_empty`): whoever demands nothing leaves it out. */
+export function emptyDemand(at: string): ApiError {
+  return invalid(at, 'must not be empty: leave it out to demand nothing')
+}
+
 /** The refusal of a name that the contract does not have; `path` is where it stands, with the name itself. */
 export function unknownField(
   kind: 'field' | 'query parameter',

@@ -281,7 +281,7 @@ describe('exec', () => {
 
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('passes %s on, and ends as the program does', async (signal) => {
     const handled = startCli(
-      program(`process.on('${signal}', () => process.exit(9)); console.log('ready'); setInterval(() => {}, 1e9)`),
+      program(`process.on('${signal}', () => process.exit(9)); console.log('ready'); setTimeout(() => {}, 20_000)`),
       env(),
     )
     expect(await handled.line()).toBe('ready')
@@ -289,7 +289,7 @@ describe('exec', () => {
   })
 
   it('ends by the signal that ended the program', async () => {
-    const plain = startCli(program("console.log('ready'); setInterval(() => {}, 1e9)"), env())
+    const plain = startCli(program("console.log('ready'); setTimeout(() => {}, 20_000)"), env())
     expect(await plain.line()).toBe('ready')
     // Null is what a process answers that a signal has ended.
     expect(await plain.stop('SIGTERM')).toBe(null)

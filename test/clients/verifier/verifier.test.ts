@@ -90,6 +90,28 @@ it('an API on Express refuses a revoked token without asking the server about it
   expect(stage.network.asked).toEqual([])
 })
 
+it('a verifier that gets no stream polls the log, accepts tokens, and refuses one within maxStaleness of its revocation', async () => {
+  const polls: string[] = []
+  const problem = JSON.stringify({ reason: 'RATE_LIMITED' })
+  const own = await readyVerifier({
+    async fetch(url, init) {
+      const { pathname, search } = new URL(url)
+      if (pathname !== '/v1/revocations') return stage.network.fetch(url, init)
+      if (search === '') return new Response(problem, { status: 429, headers: { 'retry-after': '1' } })
+      polls.push(search)
+      return stage.network.fetch(url, init)
+    },
+  })
+  const token = await stage.newToken()
+  expect(await outcomeOf(own, token)).toBe('VALID')
+  expectStatus(200, await stage.deployment.client.revokeToken(token))
+  await until(
+    () => outcomeOf(own, token),
+    (outcome) => outcome === 'TOKEN_REVOKED',
+  )
+  expect(new Set(polls)).toEqual(new Set(['?until_head=true']))
+})
+
 describe.each(['express', 'fastify', 'hono', 'mcp'] as const)('an API on %s', (framework) => {
   const METADATA = 'resource_metadata="https://api.agents.example.com/.well-known/oauth-protected-resource/mcp"'
   const challenge = (parameters = '') => {

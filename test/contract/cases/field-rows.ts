@@ -226,6 +226,7 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
       'of 10 KB': [encodeBase64(new Uint8Array(10_000)), 'INVALID_ARGUMENT'],
     },
   },
+  'WatchRevocationsRequest.until_head': {},
   'EndAllTokensOfDeploymentRequest.reason': bounded(500),
   'RotateSigningKeysRequest.alg': {
     wrong: { 'in another case': ['eddsa', 'INVALID_ALGORITHM'], 'of a prototype': ['__proto__', 'INVALID_ALGORITHM'] },

@@ -1,6 +1,7 @@
 import { Client, credentials, Metadata, status } from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ServiceName } from '../../../services/process/configuration/service-names.ts'
+import { grpcCaller } from '../../contract/support/grpc.ts'
 import { type Answer, outcomeOf, protocolClient } from '../../support/protocol-client.ts'
 import { activeAgent, expectStatus, issueToken, provenOperator, signedChallenge } from '../../support/story.ts'
 import { until } from '../../support/until.ts'
@@ -114,7 +115,21 @@ describe('five processes', () => {
     expect(JSON.parse(logged ?? '')).toMatchObject({ source: '127.0.0.1', rpc: 'KeysService/GetJsonWebKeySet' })
   })
 
-  it('7. one request has one id in all of them', async () => {
+  it('7. hand on a field that the gateway does not know to the process that answers, which refuses it', async () => {
+    const client = grpcCaller(gateway.grpcAddress)
+    // Field 100, a varint, as a newer contract might have it.
+    const answer = await client.call('/auth4agent.v1.AuthnService/VerifyToken', Uint8Array.of(0xa0, 0x06, 0x01), {
+      'x-request-id': 'unknown-1',
+    })
+    client.close()
+    expect(answer).toMatchObject({ code: status.INVALID_ARGUMENT, reason: 'UNKNOWN_FIELD' })
+    await until(
+      async () => theProcess('authn').logs(),
+      (logs) => /"unknown-1".*"UNKNOWN_FIELD"/.test(logs),
+    )
+  })
+
+  it('8. one request has one id in all of them', async () => {
     const client = protocolClient(gateway.baseUrl)
     const operator = await provenOperator(client, split.dns, 'ids.example.com')
     const agent = await activeAgent(client, operator)
@@ -132,7 +147,7 @@ describe('five processes', () => {
     }
   })
 
-  it('8. say that they stop before they do, and go at once when told twice', async () => {
+  it('9. say that they stop before they do, and go at once when told twice', async () => {
     const revocation = theProcess('revocation')
     await revocation.end('SIGTERM')
     const patient = await split.start(['revocation'], { env: { AUTH4AGENT_DRAIN_DELAY: '1m' } })

@@ -168,10 +168,9 @@ function withoutHead(store: LogStore): LogStore {
   let named: Standing['head'] | undefined
   return {
     ...store,
-    async snapshot() {
-      const snapshot = await store.snapshot()
-      named = snapshot.head
-      return snapshot
+    async snapshot(take) {
+      named = await store.snapshot(take)
+      return named
     },
     renew(incarnation, position) {
       named = { compactedThrough: 0, ...position }

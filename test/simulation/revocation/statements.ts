@@ -19,7 +19,11 @@ export function createStatements(database: Database, process: Process, link: Lin
         const records = log.filter((record) => record.sequence > least)
         return { head, members: [...members.values()], records, isReplicated: true }
       }),
-    snapshot: () => read(process, link, ({ head, log }) => ({ head, records: log })),
+    snapshot: async (take) => {
+      const { head, log } = await read(process, link, ({ head, log }) => ({ head, log }))
+      take(log)
+      return head
+    },
     confirm: () => write(process, link, () => undefined),
     head: () => read(process, link, ({ head }) => head),
     recordsAfter: (sequence, limit) =>

@@ -36,6 +36,8 @@ export const exec = defineCommand({
       throw usageError('--env takes the name of a variable', 'It has letters, digits and _, and begins with no digit.')
     }
     const { token } = await getToken(context)
+    // Told to end meanwhile, it starts nothing.
+    context.signal.throwIfAborted()
     try {
       return await context.runProgram([program, ...args], { ...harmless(context.env), [name]: token.token })
     } catch (error) {

@@ -18,9 +18,9 @@ export type DidDocument = {
 const CONTEXT = ['https://www.w3.org/ns/did/v1', 'https://w3id.org/security/multikey/v1']
 
 /**
- * Builds the DID document (DID Core 1.0) of an agent, its key as a Multikey. The method's fragment is the key itself, so that it
- * never comes to name another key. Only an active agent may authenticate, so only there `authentication` lists the
- * method; a revoked agent's document holds no key at all.
+ * Builds the DID document (DID Core 1.0) of an agent, its key as a Multikey. The method's fragment is the key itself,
+ * so that it never comes to name another key. Only an active agent may authenticate, so only there `authentication`
+ * lists the method; a revoked agent's document holds no key at all.
  */
 export function buildDidDocument({ did, status, publicKey }: DidSubject): DidDocument {
   const base = { '@context': [...CONTEXT], id: did }

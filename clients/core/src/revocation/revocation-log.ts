@@ -36,6 +36,9 @@ export interface RevocationRecord extends LogPosition {
   readonly previousHash: string
 }
 
+/** What a record ends, without its place in the chain of hashes. */
+export type Ending = Pick<RevocationRecord, 'sequence' | 'kind' | 'operatorId' | 'subject' | 'minimumEpoch'>
+
 /** What identifies a genuine token to whoever asks whether it stands. */
 export interface TokenIdentity {
   readonly jti: string

@@ -85,3 +85,24 @@ it('keeps what was ended again later', () => {
   expect(state.lookup(token)).toBe('AGENT_TOKENS_ENDED')
   expect(state.size).toBe(1)
 })
+
+describe('the end of all tokens of an operator', () => {
+  const raised = record('operator', 'operator', '', 6)
+
+  it('takes the place of the records of its tokens, which carry an earlier epoch', () => {
+    const state = stateOf(record('token', 'operator', 'jti'), record('token', OTHER, 'jti'), raised)
+    expect(state.size).toBe(2)
+    expect(state.lookup(token)).toBe('OPERATOR_TOKENS_ENDED')
+    expect(state.lookup({ ...token, operatorId: OTHER })).toBe('TOKEN_REVOKED')
+  })
+
+  it('takes the place of none that comes after it', () => {
+    const state = stateOf(raised, record('token', 'operator', 'jti'))
+    expect(state.lookup({ ...token, operatorEpoch: 6 })).toBe('TOKEN_REVOKED')
+  })
+
+  it('takes the place of none where it ends nothing new', () => {
+    const state = stateOf(raised, record('token', 'operator', 'jti'), record('operator', 'operator', '', 3))
+    expect(state.lookup({ ...token, operatorEpoch: 6 })).toBe('TOKEN_REVOKED')
+  })
+})

@@ -5,7 +5,10 @@ import type { Signer } from '../signer.ts'
 import { configurationError, readText, writeText } from './files.ts'
 import { readKeyFile } from './key-file.ts'
 
-/** Where a private key is. `file` is the one provider there is; `ref` is then its path, absolute or from the folder of its configuration. */
+/**
+ * Where a private key is. `file` is the one provider there is; `ref` is then its path, absolute or from the folder of
+ * its configuration.
+ */
 export interface KeyReference {
   readonly provider: string
   readonly ref: string
@@ -56,7 +59,10 @@ export function pathsIn(folder: string) {
   } as const
 }
 
-/** Refers to a key file: by its path from the folder where it is inside, so that the folder can be moved, else by its absolute path. */
+/**
+ * Refers to a key file: by its path from the folder where it is inside, so that the folder can be moved, else by its
+ * absolute path.
+ */
 export function keyFileReference(folder: string, path: string): KeyReference {
   const [full, inside] = [resolve(path), relative(folder, path)]
   const isInside = inside !== '' && inside !== '..' && !inside.startsWith(`..${sep}`) && !isAbsolute(inside)
@@ -108,9 +114,9 @@ export async function updateOperatorConfig(folder: string, changes: Partial<Oper
 }
 
 /**
- * Loads the signer of a configuration's key. An absolute path that no longer leads to a file is looked for in the folder, which may have been
- * moved. Rejects with CONFIGURATION, also when the
- * key is not the one that the configuration names.
+ * Loads the signer of a configuration's key. An absolute path that no longer leads to a file is looked for in the
+ * folder, which may have been moved. Rejects with CONFIGURATION, also when the key is not the one that the
+ * configuration names.
  */
 export async function loadSigner(folder: string, { key, ...config }: AgentConfig | OperatorConfig): Promise<Signer> {
   if (key.provider !== 'file')

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { lstat, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { lstat, mkdir, open, realpath, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { type Auth4AgentError, clientError } from '../errors.ts'
 
@@ -80,14 +80,15 @@ async function makeFolders(path: string): Promise<void> {
   if (!(await makeFolder(path))) throw Object.assign(new Error(`${path} cannot be created`), { code: 'ENOENT' })
 }
 
-/** Whether the folder is there now; false where the one above it is missing. */
+/** Whether the folder, or something in its place, is there now; false where the one above it is missing. */
 async function makeFolder(path: string): Promise<boolean> {
   try {
     await mkdir(path, { mode: FOLDER_MODE })
     return true
   } catch (error) {
     if (isCode(error, 'ENOENT')) return false
-    if (isCode(error, 'EEXIST') && (await stat(path)).isDirectory()) return true
+    // What opens the file there says when this is none.
+    if (isCode(error, 'EEXIST')) return true
     throw error
   }
 }

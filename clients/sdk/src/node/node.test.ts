@@ -189,6 +189,25 @@ describe("an existing user's folder", () => {
     if (!content.startsWith('{"')) expect(await textOf(pathsIn(folder).agent)).toBe(content)
   })
 
+  it('is made with the folders above it, for its owner alone', async () => {
+    const path = join(folder, 'a', 'b', 'token')
+    await writeText(path, 'first')
+    await writeText(path, 'second')
+    expect(await readFile(path, 'utf8')).toBe('second')
+    expect((await stat(join(folder, 'a'))).mode & 0o777).toBe(0o700)
+  })
+
+  it.runIf(process.platform === 'linux').each([
+    ['/proc/x/y', 'ENOENT'],
+    ['/proc/x/y/z', 'ENOENT'],
+    ['/dev/null/x', 'ENOTDIR'],
+  ])('is refused at %s with %s, and the write does not hang', async (path, code) => {
+    await expect(writeText(path, 'x')).rejects.toMatchObject({
+      reason: 'CONFIGURATION',
+      message: expect.stringContaining(`${path} cannot be written: ${code}`),
+    })
+  })
+
   it('is refused where the key is another than it names, or of a provider that is not known', async () => {
     const agent = await readAgentConfig(folder)
     if (agent === undefined) throw new Error('there is one')

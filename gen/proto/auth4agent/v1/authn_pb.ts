@@ -236,8 +236,8 @@ export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
   token: string;
 
   /**
-   * At least one of these must be in the token's audience; absent means any audience. Over REST an empty list is refused; gRPC
-   * and Connect cannot tell it from an absent one.
+   * At least one of these must be in the token's audience; absent means any audience. In JSON an empty list is refused; in
+   * protobuf it is an absent one.
    *
    * @generated from field: repeated string audience = 2;
    */
@@ -251,8 +251,8 @@ export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
   scope?: string | undefined;
 
   /**
-   * Domains or operator ids, one of which must be the token's operator; absent means any operator. Over REST an empty list is
-   * refused; gRPC and Connect cannot tell it from an absent one.
+   * Domains or operator ids, one of which must be the token's operator; absent means any operator. In JSON an empty list is
+   * refused; in protobuf it is an absent one.
    *
    * @generated from field: repeated string operators = 4;
    */

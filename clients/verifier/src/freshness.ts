@@ -1,0 +1,16 @@
+/** For an answer that does not say how long it may be kept, and within these bounds for one that does. */
+const FRESH_MS = { byDefault: 300_000, least: 1_000, most: 86_400_000 }
+
+/** For how long an answer may still be kept (RFC 9111 section 4.2), in milliseconds: what it says, less the time it lay in caches. */
+export function toFreshMs(headers: Headers): number {
+  const control = headers.get('cache-control') ?? ''
+  if (/(?:^|[\s,])no-(?:store|cache)(?:$|[\s,=])/i.test(control)) return FRESH_MS.least
+  const seconds = /(?:^|[\s,])max-age="?(\d{1,9})"?(?:$|[\s,])/i.exec(control)?.[1]
+  const ms = seconds === undefined ? FRESH_MS.byDefault : Number(seconds) * 1_000 - toAgeMs(headers)
+  return Math.min(Math.max(ms, FRESH_MS.least), FRESH_MS.most)
+}
+
+/** How long an answer lay in caches (RFC 9111 section 5.1), in milliseconds. */
+export function toAgeMs(headers: Headers): number {
+  return Number(/^\d{1,9}$/.exec(headers.get('age') ?? '')?.[0] ?? 0) * 1_000
+}

@@ -1,0 +1,61 @@
+import { present } from '@auth4agent/core/platform/moment'
+import type { RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
+import { expect, it } from 'vitest'
+import { handLog } from '../../../test/support/hand-feed.ts'
+import { LogKnowledge } from './log-knowledge.ts'
+
+const TOKEN = { jti: 'one', sub: '', operatorId: 'o', agentEpoch: 1, operatorEpoch: 1, kid: 'k' }
+
+function recordOf(log: ReturnType<typeof handLog>, subject: string): RevocationRecord {
+  const event = log.append({ operatorId: 'o', subject })
+  if (event.kind !== 'record') throw new TypeError('a log appends records')
+  return event.record
+}
+
+it('what is read is known once a head has been confirmed, and each record at once from then on', () => {
+  const known = new LogKnowledge()
+  const log = handLog()
+  known.apply(recordOf(log, 'one'))
+  known.reach(log.position)
+  expect([known.isReplacing, known.lookup(TOKEN), known.version, known.ageMs(present())]).toEqual([
+    true,
+    undefined,
+    0,
+    Number.POSITIVE_INFINITY,
+  ])
+  known.confirm(present())
+  expect([known.isReplacing, known.lookup(TOKEN), known.version]).toEqual([false, 'TOKEN_REVOKED', 1])
+  known.apply(recordOf(log, 'two'))
+  expect([known.lookup({ ...TOKEN, jti: 'two' }), known.version, known.size]).toEqual(['TOKEN_REVOKED', 2, 2])
+})
+
+it('what is known stays refused while the log is read again, and its age is unknown', () => {
+  const known = new LogKnowledge()
+  const log = handLog()
+  known.apply(recordOf(log, 'one'))
+  known.reach(log.position)
+  known.confirm(present())
+  known.beginAgain()
+  expect([known.position, known.lookup(TOKEN), known.ageMs(present())]).toEqual([
+    undefined,
+    'TOKEN_REVOKED',
+    Number.POSITIVE_INFINITY,
+  ])
+  const other = handLog()
+  known.apply(recordOf(other, 'two'))
+  expect(known.lookup(TOKEN)).toBe('TOKEN_REVOKED')
+  known.reach(other.position)
+  known.confirm(present())
+  expect(known.lookup(TOKEN)).toBeUndefined()
+})
+
+it('a head that is confirmed late does not make the knowledge older, and a closed one knows nothing of now', () => {
+  const known = new LogKnowledge()
+  known.reach(handLog().position)
+  const now = present()
+  known.confirm(now)
+  known.confirm({ monotonic: now.monotonic - 5_000, wall: now.wall - 5_000 })
+  expect(known.ageMs(now)).toBe(0)
+  known.close()
+  expect(known.ageMs(now)).toBe(Number.POSITIVE_INFINITY)
+})

@@ -1,0 +1,71 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
+import { type DescField, type DescMessage, type DescMethod, getOption, hasOption } from '@bufbuild/protobuf'
+import { json } from '../../../gen/proto/auth4agent/v1/options_pb.ts'
+import { emptyDemand } from '../rest/json-refusal.ts'
+
+/** Checks a request's JSON. Throws INVALID_ARGUMENT. */
+type Check = (value: unknown, at: string) => void
+
+/** Checks the body of a request that Connect has read. Throws INVALID_ARGUMENT. */
+export type BodyCheck = (headers: IncomingHttpHeaders, body: Buffer) => void
+
+const JSON_TYPE = /^application\/(?:json|([\w-]+)\+json)\b/i
+/** Flags and length before a message of gRPC-Web. */
+const ENVELOPE_BYTES = 5
+const COMPRESSED = 1
+const DECODERS: Readonly<Record<string, (body: Buffer) => Buffer>> = { gzip: gunzipSync, br: brotliDecompressSync }
+
+/**
+ * Makes the check of a method's JSON for lists that must not be empty (`refuse_empty`); undefined for a method without them. A message
+ * that Connect has read cannot tell an empty list from an absent one, so this looks at the text once more.
+ */
+export function compileBodyCheck({ input }: DescMethod): BodyCheck | undefined {
+  const check = messageCheck(input)
+  if (check === undefined) return undefined
+  return (headers, body) => {
+    const text = jsonText(headers, body)
+    if (text !== undefined && text !== '') check(JSON.parse(text), '')
+  }
+}
+
+/** The JSON of a request, undefined where it is protobuf. Connect has found that it can be read, and is not too large. */
+function jsonText(headers: IncomingHttpHeaders, body: Buffer): string | undefined {
+  const type = JSON_TYPE.exec(headers['content-type'] ?? '')
+  if (type === null) return undefined
+  const isFramed = type[1] !== undefined
+  const message = isFramed ? body.subarray(ENVELOPE_BYTES) : body
+  const coding = String(headers[isFramed ? 'grpc-encoding' : 'content-encoding'] ?? 'identity')
+  const isPlain = isFramed && ((body[0] ?? 0) & COMPRESSED) === 0
+  const decode = isPlain ? undefined : DECODERS[coding]
+  return (decode === undefined ? message : decode(message)).toString()
+}
+
+function messageCheck({ fields }: DescMessage, above: readonly DescMessage[] = []): Check | undefined {
+  const checks = new Map<string, Check>()
+  for (const field of fields) {
+    const check = fieldCheck(field, above)
+    if (check !== undefined) checks.set(field.name, check).set(field.jsonName, check)
+  }
+  if (checks.size === 0) return undefined
+  return (value, at) => {
+    if (typeof value !== 'object' || value === null) return
+    for (const [name, member] of Object.entries(value)) checks.get(name)?.(member, at === '' ? name : `${at}.${name}`)
+  }
+}
+
+function fieldCheck(field: DescField, above: readonly DescMessage[]): Check | undefined {
+  if (hasOption(field, json) && getOption(field, json).refuseEmpty) {
+    return (value, at) => {
+      if (Array.isArray(value) && value.length === 0) throw emptyDemand(at)
+    }
+  }
+  const { message } = field
+  // A message within itself has no other fields than it has.
+  const inner =
+    message === undefined || above.includes(message) ? undefined : messageCheck(message, [...above, message])
+  if (inner === undefined) return undefined
+  return (value, at) => {
+    for (const item of Array.isArray(value) ? value : [value]) inner(item, at)
+  }
+}
