@@ -7,6 +7,7 @@ import { createBound } from '../platform/limits/bound.ts'
 import type { Logger } from '../platform/log/log.ts'
 import { reportClosedConnections } from '../platform/net/closed-connections.ts'
 import { createConnections } from '../platform/net/connections.ts'
+import { listenOn } from '../platform/net/listen.ts'
 import { createCalls, type OnStream } from './calls.ts'
 import { createHealth } from './health.ts'
 import { methodsOf } from './methods.ts'
@@ -76,14 +77,9 @@ export function createGrpcServer(deps: GrpcServerDeps): GrpcServer {
   return {
     setServing: (isServing) => health.setServing(isServing),
     async listen() {
-      const bind = Promise.withResolvers<void>()
-      listener.once('error', bind.reject)
-      listener.listen({ port, host }, bind.resolve)
-      await bind.promise
-      listener.off('error', bind.reject)
-      listener.on('error', ({ message }) => log.error({ problem: message }, 'the gRPC listener failed'))
-      const address = listener.address()
-      return { port: typeof address === 'object' && address !== null ? address.port : port }
+      return {
+        port: await listenOn(listener, { host, port }, (problem) => log.error({ problem }, 'the gRPC listener failed')),
+      }
     },
     async close() {
       health.setServing(false)

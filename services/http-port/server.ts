@@ -73,7 +73,13 @@ export function createHttpPort(deps: HttpPortDeps): HttpPort {
     },
   })
   return {
-    listen: async () => ({ port: await listenOn(server, { host: config.host, port: config.port }) }),
+    async listen() {
+      return {
+        port: await listenOn(server, { host: config.host, port: config.port }, (problem) =>
+          log.error({ problem }, 'the HTTP listener failed'),
+        ),
+      }
+    },
     drain() {
       isDraining = true
     },

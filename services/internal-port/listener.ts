@@ -1,4 +1,4 @@
-import { createServer, type Server as NetServer, type Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import type { DescService } from '@bufbuild/protobuf'
 import { Server, ServerCredentials } from '@grpc/grpc-js'
@@ -10,6 +10,7 @@ import { createHealth } from '../grpc-port/health.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
 import { reportClosedConnections } from '../platform/net/closed-connections.ts'
 import { createConnections } from '../platform/net/connections.ts'
+import { listenOn } from '../platform/net/listen.ts'
 import type { ServiceName } from '../process/configuration/service-names.ts'
 import { callersOf } from './callers.ts'
 import type { Certificates } from './certificates.ts'
@@ -70,15 +71,18 @@ export function createInternalListener(deps: ListenerDeps): InternalListener {
   const closing = new AbortController()
   const setServing = mountServices(server, deps, closing.signal)
   const sockets = createSockets(server, deps)
+  const onFailure = (problem: string): void => log.error({ problem }, 'the internal listener failed')
   return {
     setServing,
     async listen() {
       if ('socket' in place) await clearSocketPath(place.socket)
-      await bind(sockets.listener, place)
-      sockets.listener.on('error', ({ message }) => log.error({ problem: message }, 'the internal listener failed'))
-      if ('socket' in place) return { internalSocket: place.socket }
-      const address = sockets.listener.address()
-      return { internalPort: typeof address === 'object' && address !== null ? address.port : place.port }
+      if (!('socket' in place)) return { internalPort: await listenOn(sockets.listener, place, onFailure) }
+      // The path is bound within the call, so that nobody but the owner can reach it for a moment either.
+      const mask = process.umask(0o177)
+      const bound = listenOn(sockets.listener, { path: place.socket }, onFailure)
+      process.umask(mask)
+      await bound
+      return { internalSocket: place.socket }
     },
     async close() {
       setServing(false)
@@ -178,18 +182,4 @@ function createTlsListener(certificates: Certificates, handshakeTimeout: number,
   listener.on('tlsClientError', (_error, socket) => socket.destroy())
   const close = certificates.onChange(() => listener.setSecureContext(context()))
   return { listener, close }
-}
-
-async function bind(listener: NetServer, place: Place): Promise<void> {
-  const bound = Promise.withResolvers<void>()
-  listener.once('error', bound.reject)
-  const listening = (): void => bound.resolve()
-  if ('socket' in place) {
-    // The path is bound within the call, so that nobody but the owner can reach it for a moment either.
-    const mask = process.umask(0o177)
-    listener.listen(place.socket, listening)
-    process.umask(mask)
-  } else listener.listen(place, listening)
-  await bound.promise
-  listener.off('error', bound.reject)
 }
