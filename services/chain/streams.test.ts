@@ -249,9 +249,10 @@ describe('places', () => {
     expect(reasons).toEqual([undefined, undefined, 'RATE_LIMITED', undefined, undefined, 'RATE_LIMITED'])
   })
 
-  it('are 4096 unless told', async () => {
+  it('are 2048 unless told, and a principal that is alone has a fifth of them', async () => {
     const { ask } = asker({})
-    for (let n = 0; n < 819; n += 1) expect(await ask(bearer(own), n % 200)).toBeUndefined()
+    for (let n = 0; n < 410; n += 1) expect(await ask(bearer(own), n % 200)).toBeUndefined()
+    expect(await ask(bearer(own), 200)).toBe('RATE_LIMITED')
   })
 
   it('are kept for a while for whoever had them', async () => {
