@@ -1,6 +1,7 @@
 import { create, type DescMethod, type Message } from '@bufbuild/protobuf'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { reasons } from '../platform/errors/reasons.ts'
+import { createFairShare, type FairShare } from '../platform/limits/fair-share.ts'
 import { sourceKey } from '../platform/limits/source-key.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
 import type { Principal } from './call.ts'
@@ -26,6 +27,14 @@ export interface ChainDeps extends CheckDeps, ObserverDeps {
   readonly streamBounds?: Partial<StreamBounds>
 }
 
+/** Reads of one operator that go on at once, and that wait for their turn. */
+const READS_OF_OPERATOR = { atOnce: 2, waiting: 32 }
+
+/** The chain's own parts, made once. */
+interface Chain extends ChainDeps {
+  readonly shareReads: FairShare
+}
+
 /** Does what the chain is around: here, or in another process. */
 type Target =
   | { readonly kind: 'route'; readonly route: Route }
@@ -39,6 +48,7 @@ export function createRpc(routes: readonly Route[], forwards: readonly Forward[]
     for (const method of methods) targets.set(method, { kind: 'forward', forward })
   }
   for (const route of routes) targets.set(route.method, { kind: 'route', route })
+  const chain: Chain = { ...deps, shareReads: createFairShare(READS_OF_OPERATOR) }
   const admit = createAdmission(deps)
   const streams = createStreams(deps, deps.streamBounds)
   const withDeadline = createDeadline(deps.deadlineMs)
@@ -53,7 +63,7 @@ export function createRpc(routes: readonly Route[], forwards: readonly Forward[]
       observed(deps, method, meta, async () => {
         const target = targetOf(method)
         const timeoutMs = Math.min(deps.deadlineMs, meta.timeoutMs ?? deps.deadlineMs)
-        return withDeadline(timeoutMs, () => admit(() => answer(deps, target, method, read, { ...meta, timeoutMs })))
+        return withDeadline(timeoutMs, () => admit(() => answer(chain, target, method, read, { ...meta, timeoutMs })))
       }),
     subscribe: (method, read, meta, signal) =>
       streams(method, meta, signal, () => {
@@ -106,7 +116,7 @@ async function observed<T>(deps: ChainDeps, method: DescMethod, caller: Caller, 
 }
 
 async function answer(
-  deps: ChainDeps,
+  deps: Chain,
   target: Target,
   method: DescMethod,
   read: () => Message,
@@ -127,12 +137,15 @@ function requireClock({ clockProblem }: ChainDeps): void {
   if (problem !== undefined) throw new ApiError('UNAVAILABLE', problem, { retryAfter: 1 })
 }
 
-async function handle(deps: ChainDeps, route: UnaryRoute, read: () => Message, meta: Meta) {
+async function handle(deps: Chain, route: UnaryRoute, read: () => Message, meta: Meta) {
   requireClock(deps)
   const received = await receive(deps, route, read, meta)
   try {
     admitCaller(deps, route, received, meta)
-    return await route.handler(received.request, received.call)
+    const work = () => route.handler(received.request, received.call)
+    const { principal } = received.call
+    const isRead = route.policy.action === undefined
+    return await (principal.kind === 'operator' && isRead ? deps.shareReads(principal.operatorId, work) : work())
   } catch (thrown) {
     const error = await auditRefusal(deps, route, received, thrown)
     // "Released already" is how the repetition of a release ends whose answer was lost.
