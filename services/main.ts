@@ -14,8 +14,8 @@ import { explainFailure } from './process/explain-failure.ts'
 import { tellParent, whenParentEnds } from './process/parent.ts'
 
 const CHECKOUT = fileURLToPath(new URL('..', import.meta.url))
-/** What a worker connects to the database beside its pool: redemptions, leases and waits, notifications, migrations at its start. */
-const OTHER_CONNECTIONS = 10
+/** What a worker connects to the database beside its pool: redemptions, reads, leases and waits, notifications, migrations at its start. */
+const OTHER_CONNECTIONS = 14
 /** Those of people who look at the embedded database, and those that PostgreSQL keeps for its superuser. */
 const SPARE_CONNECTIONS = 10
 

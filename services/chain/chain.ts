@@ -2,6 +2,7 @@ import { create, type DescMethod, getOption, type Message } from '@bufbuild/prot
 import { ends_stream } from '../../gen/proto/auth4agent/v1/options_pb.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import { reasons } from '../platform/errors/reasons.ts'
+import { createFairShare, type FairShare } from '../platform/limits/fair-share.ts'
 import { sourceKey } from '../platform/limits/source-key.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
 import type { Principal } from './call.ts'
@@ -27,6 +28,14 @@ export interface ChainDeps extends CheckDeps, ObserverDeps {
   readonly streamBounds?: Partial<StreamBounds>
 }
 
+/** Reads of one operator that go on at once, and that wait for their turn. */
+const READS_OF_OPERATOR = { atOnce: 2, waiting: 32 }
+
+/** The chain's own parts, made once. */
+interface Chain extends ChainDeps {
+  readonly shareReads: FairShare
+}
+
 /** Does what the chain is around: here, or in another process. */
 type Target =
   | { readonly kind: 'route'; readonly route: Route }
@@ -40,6 +49,7 @@ export function createRpc(routes: readonly Route[], forwards: readonly Forward[]
     for (const method of methods) targets.set(method, { kind: 'forward', forward })
   }
   for (const route of routes) targets.set(route.method, { kind: 'route', route })
+  const chain: Chain = { ...deps, shareReads: createFairShare(READS_OF_OPERATOR) }
   const admit = createAdmission(deps)
   const streams = createStreams(deps, deps.streamBounds)
   const targetOf = (method: DescMethod): Target => {
@@ -54,7 +64,7 @@ export function createRpc(routes: readonly Route[], forwards: readonly Forward[]
         const target = targetOf(method)
         const timeoutMs = Math.min(deps.deadlineMs, meta.timeoutMs ?? deps.deadlineMs)
         return inTime(timeoutMs, read, (request) =>
-          admit(() => answer(deps, target, method, request, { ...meta, timeoutMs })),
+          admit(() => answer(chain, target, method, request, { ...meta, timeoutMs })),
         )
       }),
     subscribe: (method, read, meta, signal) =>
@@ -117,7 +127,7 @@ async function observed<T>(deps: ChainDeps, method: DescMethod, meta: Meta, work
 }
 
 async function answer(
-  deps: ChainDeps,
+  deps: Chain,
   target: Target,
   method: DescMethod,
   read: () => Message,
@@ -138,12 +148,15 @@ function requireClock({ clockProblem }: ChainDeps): void {
   if (problem !== undefined) throw new ApiError('UNAVAILABLE', problem, { retryAfter: 1 })
 }
 
-async function handle(deps: ChainDeps, route: UnaryRoute, read: () => Message, meta: Meta) {
+async function handle(deps: Chain, route: UnaryRoute, read: () => Message, meta: Meta) {
   requireClock(deps)
   const received = await receive(deps, route, read, meta)
   try {
     admitCaller(deps, route, received, meta)
-    return await route.handler(received.request, received.call)
+    const work = () => route.handler(received.request, received.call)
+    const { principal } = received.call
+    const isRead = route.policy.action === undefined
+    return await (principal.kind === 'operator' && isRead ? deps.shareReads(principal.operatorId, work) : work())
   } catch (thrown) {
     const error = await auditRefusal(deps, route, received, thrown)
     // "Released already" is how the repetition of a release ends whose answer was lost.

@@ -32,6 +32,8 @@ export interface ServiceDeps {
   readonly secrets: Secrets
   readonly databaseUrl: string
   readonly db: Db
+  /** Connections for what operators read. */
+  readonly readDb: Db
   readonly log: Logger
   readonly remotes: Remotes
   readonly revocations: Revocations
@@ -81,9 +83,10 @@ export async function createServices(deps: ServiceDeps) {
   }
 }
 
-function makeRegistry({ config, db, log }: ServiceDeps): Part & { readonly operators: Operators } {
+function makeRegistry({ config, db, readDb, log }: ServiceDeps): Part & { readonly operators: Operators } {
   const registry = createOperatorRegistry({
     db,
+    readDb,
     now: Date.now,
     log,
     issuer: config.issuer,
@@ -106,9 +109,9 @@ function makeRegistry({ config, db, log }: ServiceDeps): Part & { readonly opera
   }
 }
 
-function makeIdentity({ config, db }: ServiceDeps, operators: Operators): Part & { readonly agents: Agents } {
+function makeIdentity({ config, db, readDb }: ServiceDeps, operators: Operators): Part & { readonly agents: Agents } {
   const settings = { pendingTtlMs: config.pendingTtl * 1000, maxPendingPerOperator: MAX_PENDING.agentsPerOperator }
-  const identity = createIdentity({ db, now: Date.now, operators, settings })
+  const identity = createIdentity({ db, readDb, now: Date.now, operators, settings })
   return {
     agents: localClient(AgentDirectoryService, identity.directory),
     routes: routesOf(identity.module),

@@ -35,6 +35,9 @@ export interface Server {
 
 const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations', import.meta.url))
 
+/** Connections for what operators read, of which one operator uses two at most. None is opened before the first read. */
+const READ_POOL_SIZE = 4
+
 /** How long connections may take to end, in milliseconds. */
 const DISPOSAL_MS = 5_000
 
@@ -55,6 +58,8 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
   await using opened = new AsyncDisposableStack()
   const db = openDb({ url: databaseUrl, poolSize: config.dbPoolSize, log })
   opened.defer(() => db.close())
+  const readDb = openDb({ url: databaseUrl, poolSize: READ_POOL_SIZE, log })
+  opened.defer(() => readDb.close())
   const deployment = await claimIssuer(db.prisma, config.issuer)
   const clockGuard = createClockGuard({ clocks: systemClock, toleranceMs: config.clockSkew * 1000, log })
   await readClock(db.pool, clockGuard)
@@ -66,7 +71,17 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
   const revocations = await openRevocations(config, { databaseUrl, db, deployment, clockGuard, log, metrics })
   opened.defer(() => revocations.stop())
   const passedTime = createPassedTime(db.pool, systemClock, log)
-  const services = await createServices({ config, secrets, databaseUrl, db, log, remotes, revocations, passedTime })
+  const services = await createServices({
+    config,
+    secrets,
+    databaseUrl,
+    db,
+    readDb,
+    log,
+    remotes,
+    revocations,
+    passedTime,
+  })
   opened.defer(() => services.close())
   const { operators, routes, internal, jobs, watchers, signingKeyFacts } = services
   metrics.revocation.show({ ...revocations, watchers, clockGuard })

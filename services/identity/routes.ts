@@ -29,6 +29,8 @@ interface IdentitySettings {
 /** What the service works with. `now` gives Unix milliseconds. */
 export interface IdentityDeps {
   readonly db: Db
+  /** For what operators read. */
+  readonly readDb: Db
   readonly now: () => number
   readonly operators: InternalClient<typeof OperatorDirectoryService>
   readonly settings: IdentitySettings
@@ -44,7 +46,7 @@ type Routes<K extends keyof Handlers<typeof IdentityService>> = Pick<Handlers<ty
 function readingRoutes(deps: IdentityDeps): Routes<'listAgents' | 'getAgent'> {
   return {
     async listAgents(request) {
-      const { agents, hasMore } = await listAgents(deps.db.prisma, request.operatorId, parsePage(request))
+      const { agents, hasMore } = await listAgents(deps.readDb.prisma, request.operatorId, parsePage(request))
       const last = hasMore ? agents.at(-1) : undefined
       return { agents: agents.map(toAgent), nextPageToken: last === undefined ? '' : pageTokenAfter(last.id) }
     },

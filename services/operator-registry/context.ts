@@ -21,6 +21,8 @@ export interface RegistrySettings {
 /** What every part of the service works with. */
 export interface Context {
   readonly prisma: PrismaClient
+  /** On connections of its own, for what operators read: however slow that is, nothing else waits for it. */
+  readonly reads: PrismaClient
   /** Unix milliseconds. */
   readonly now: () => number
   /** Uniform in [0, 1), and nobody can foresee it: it says when the next look at a contested domain is. */

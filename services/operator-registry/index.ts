@@ -16,8 +16,10 @@ import { runLooks, runSchedule } from './schedule.ts'
 export type { RegistrySettings } from './context.ts'
 export { createTxtResolvers } from './dns/resolve-txt.ts'
 
-interface OperatorRegistryOptions extends Omit<Context, 'prisma' | 'random' | 'lookUpGate'> {
+interface OperatorRegistryOptions extends Omit<Context, 'prisma' | 'reads' | 'random' | 'lookUpGate'> {
   readonly db: Db
+  /** For what operators read. */
+  readonly readDb: Db
 }
 
 /** The service as the composition root mounts it. */
@@ -43,8 +45,14 @@ function unforeseen(): number {
 }
 
 /** Puts the operator registry together. */
-export function createOperatorRegistry({ db, ...options }: OperatorRegistryOptions): OperatorRegistry {
-  const context: Context = { ...options, prisma: db.prisma, random: unforeseen, lookUpGate: createGate(LOOK_UPS) }
+export function createOperatorRegistry({ db, readDb, ...options }: OperatorRegistryOptions): OperatorRegistry {
+  const context: Context = {
+    ...options,
+    prisma: db.prisma,
+    reads: readDb.prisma,
+    random: unforeseen,
+    lookUpGate: createGate(LOOK_UPS),
+  }
   const jobs = { runSchedule: () => runSchedule(context), runLooks: () => runLooks(context) }
   return {
     module: { service: OperatorRegistryService, handlers: createRoutes(context), policies },

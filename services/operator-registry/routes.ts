@@ -94,15 +94,15 @@ type OwnRoutes = Pick<Routes, 'getOperatorPolicy' | 'setOperatorPolicy' | 'listA
 function ownRoutes(context: Context): OwnRoutes {
   return {
     async getOperatorPolicy({ id }) {
-      return { policy: toProto(await getPolicy(context.prisma, id)) }
+      return { policy: toProto(await getPolicy(context.reads, id)) }
     },
     async setOperatorPolicy({ id, policy }, call) {
       const { audiences, requireBoundChallenges } = policy ?? { audiences: [], requireBoundChallenges: false }
       return { policy: toProto(await setPolicy(context, call, id, { audiences, requireBoundChallenges })) }
     },
     async listAuditRecords(request) {
-      const { id } = await getOperator(context.prisma, request.id)
-      const { records, nextPageToken } = await listAudit(context.prisma, id, parseAuditQuery(request))
+      const { id } = await getOperator(context.reads, request.id)
+      const { records, nextPageToken } = await listAudit(context.reads, id, parseAuditQuery(request))
       return { records: records.map(toRecord), nextPageToken }
     },
   }

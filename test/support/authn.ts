@@ -78,6 +78,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
   const operators = localClient(OperatorDirectoryService, registryOf(db).directory)
   const identity = createIdentity({
     db,
+    readDb: db,
     now,
     operators,
     settings: { pendingTtlMs: 3_600_000, maxPendingPerOperator: 3 },
@@ -216,6 +217,7 @@ export async function authnState({ prisma }: Db): Promise<object> {
 function registryOf(db: Db) {
   return createOperatorRegistry({
     db,
+    readDb: db,
     now: Date.now,
     log: silentLog,
     issuer: ISSUER,

@@ -65,6 +65,7 @@ export async function identityFixture(): Promise<IdentityFixture> {
   const clock = { now: Date.parse('2026-01-15T10:30:00.125Z') }
   const identity = createIdentity({
     db,
+    readDb: db,
     now: () => clock.now,
     operators: operatorsOf(db),
     settings: { pendingTtlMs: HOUR, maxPendingPerOperator: 3 },

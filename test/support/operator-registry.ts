@@ -66,7 +66,7 @@ export async function startHarness({ resolvers = 1, testDomains = false, setting
     settings: { ...SETTINGS, ...settings },
   }
   const { prisma } = database.db
-  const registry = createOperatorRegistry({ db: database.db, ...options })
+  const registry = createOperatorRegistry({ db: database.db, readDb: database.db, ...options })
   const anybody = clientOf(registry, { kind: 'anonymous' })
   return {
     registry,
@@ -87,7 +87,7 @@ export async function startHarness({ resolvers = 1, testDomains = false, setting
     directory: localClient(OperatorDirectoryService, registry.directory),
     prisma,
     url: database.url,
-    context: { ...options, prisma, random: Math.random },
+    context: { ...options, prisma, reads: prisma, random: Math.random },
     as: (id: string, jti: string = randomUUID()) => clientOf(registry, operatorPrincipal(id, jti)),
     admin: (jti: string = randomUUID()) =>
       clientOf(registry, { kind: 'admin', assertion: { jti, expiresAt: START / 1000 } }),

@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type Deployment, startDeployment } from '../../support/deployment.ts'
+import type { AgentParty } from '../../support/parties.ts'
+import { runSql } from '../../support/sql.ts'
+import { activeAgent, expectStatus, issueToken, type OperatorParty, provenOperator } from '../../support/story.ts'
+
+/** Calls that the noisy operator has under way at any time. */
+const CALLS = 64
+const ROUNDS = 5
+/** A suspension takes some hundredths of a second; with all connections taken it takes one and a half or fails. */
+const LEAST_BOUND_MS = 1_000
+
+let deployment: Deployment
+let noisy: OperatorParty
+let quiet: OperatorParty
+let agent: AgentParty
+
+beforeAll(async () => {
+  deployment = await startDeployment()
+  const { client, dns, databaseUrl } = deployment
+  noisy = await provenOperator(client, dns, 'noisy.example.com')
+  quiet = await provenOperator(client, dns, 'quiet.example.com')
+  agent = await activeAgent(client, quiet)
+  // Each record of the noisy operator takes half a second to read, as if its audit were very large.
+  await runSql(
+    databaseUrl,
+    `ALTER TABLE audit_logs RENAME TO audit_rows;
+     CREATE VIEW audit_logs AS SELECT * FROM audit_rows
+     WHERE operator_id IS DISTINCT FROM '${noisy.id}'::uuid OR pg_sleep(0.5) IS NOT NULL`,
+  )
+})
+afterAll(() => deployment?.stop())
+
+const readAudit = () =>
+  fetch(`${deployment.server.baseUrl}/v1/operators/${noisy.id}/audit`, {
+    headers: { authorization: noisy.assert() },
+  })
+
+/** Milliseconds that a suspension, a reactivation and a sign-in of the quiet operator's agent take, the slowest of each. */
+async function measure(): Promise<readonly number[]> {
+  const { client } = deployment
+  const times: number[] = []
+  const timed = async (work: () => Promise<unknown>) => {
+    const startedAt = performance.now()
+    await work()
+    times.push(performance.now() - startedAt)
+  }
+  for (let round = 0; round < ROUNDS; round += 1) {
+    await timed(async () => expectStatus(200, await client.suspendAgent(quiet.id, agent.did, quiet)))
+    await timed(async () => expectStatus(200, await client.reactivateAgent(quiet.id, agent.did, quiet)))
+    await timed(() => issueToken(client, agent))
+  }
+  return times
+}
+
+it('an operator that floods slow reads holds up no suspension and no sign-in of another', async () => {
+  const usual = Math.max(...(await measure()))
+  let isOver = false
+  const statuses = new Map<number, number>()
+  const flood = Array.from({ length: CALLS }, async () => {
+    while (!isOver) {
+      const { status, body } = await readAudit()
+      await body?.cancel()
+      statuses.set(status, (statuses.get(status) ?? 0) + 1)
+    }
+  })
+  try {
+    const flooded = Math.max(...(await measure()))
+    expect(flooded).toBeLessThan(Math.max(10 * usual, LEAST_BOUND_MS))
+  } finally {
+    isOver = true
+    await Promise.all(flood)
+  }
+  expect(statuses.get(429)).toBeGreaterThan(0)
+  expect([...statuses.keys()].filter((status) => status === 500)).toEqual([])
+})
