@@ -122,6 +122,8 @@ it('6. one is killed under load: the other serves on, and it is replaced', async
   await until(
     async () => pidsOf(deployment.server),
     ([, pid]) => pid !== killed,
+    // The load takes what a start needs of the processors.
+    60_000,
   )
   const ends = eventsOf(deployment.server).filter(({ msg }) => msg === 'a worker ended and is replaced')
   expect(ends).toMatchObject([{ worker: 2, pid: killed, reason: 'killed by SIGKILL', pauseMs: 100 }])
@@ -129,7 +131,7 @@ it('6. one is killed under load: the other serves on, and it is replaced', async
   expect([...before].filter(([name, total]) => (after.get(name) ?? 0) < total)).toEqual([])
   lines[1]?.close()
   lines = [...lines.slice(0, 1), ...(await openLines(deployment.server, WORKERS)).slice(1)]
-})
+}, 120_000)
 
 it('7. nothing that was answered is lost, and no challenge was redeemed twice', async () => {
   if (load === undefined) throw new Error('the story before this one starts it')
