@@ -10,13 +10,13 @@ import { ApiError } from '../platform/errors/api-error.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { RevocationMetrics } from '../platform/metrics/revocation-metrics.ts'
 import { checkAtDatabase, findEndedKeys } from './check-token.ts'
+import { createLogFollower, type LogFollower } from './log-follower.ts'
 import { listenToLog } from './log-signals.ts'
 import { createLogStore } from './log-store.ts'
 import type { Clock, LogStore } from './ports.ts'
 import { createRevocationBus } from './revocation-bus.ts'
 import { createSeenSubjects } from './seen-subjects.ts'
 import { createSettle } from './settle.ts'
-import { createVerifier, type Verifier } from './verifier.ts'
 
 /** Tells which tokens stand. */
 export interface TokenStatus {
@@ -41,7 +41,7 @@ export interface Revocations {
   /** Calls the listener when there may be new records. */
   onWake(listener: () => void): void
   /** What this process answers verifications by, where it does so from memory. */
-  readonly lease: Pick<Verifier, 'holdsLease' | 'sequence'> | undefined
+  readonly lease: Pick<LogFollower, 'holdsLease' | 'sequence'> | undefined
   /** Gives the lease back and closes what was opened here. */
   stop(): Promise<void>
 }
@@ -91,7 +91,7 @@ export function connectRevocations(options: RevocationsOptions): Revocations {
   const core = { store, bus, signals, clock }
   const verifier =
     verifies && leaseMs !== undefined
-      ? createVerifier({ ...core, leaseMs, newIncarnation: randomUUID, log })
+      ? createLogFollower({ ...core, leaseMs, newIncarnation: randomUUID, log })
       : undefined
   verifier?.start()
   const seen = createSeenSubjects()

@@ -1,5 +1,5 @@
+import type { LogFollower } from './log-follower.ts'
 import type { Acknowledgement, Clock, LogHead, LogSignals, LogStore, Member, RevocationBus, Standing } from './ports.ts'
-import type { Verifier } from './verifier.ts'
 
 /** What settling works with. */
 export interface SettleDeps {
@@ -8,7 +8,7 @@ export interface SettleDeps {
   readonly signals: LogSignals
   readonly clock: Clock
   /** The verifier of this process, when it has one. */
-  readonly verifier: Pick<Verifier, 'receive' | 'acknowledged'> | undefined
+  readonly verifier: Pick<LogFollower, 'receive' | 'acknowledged'> | undefined
   /** How long it took, in milliseconds, and for how many verifiers a lease had to run out. */
   readonly observe: (ms: number, ranOut: number) => void
 }

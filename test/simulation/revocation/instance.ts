@@ -1,6 +1,6 @@
 import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
+import type { LogFollower } from '../../../services/revocation/log-follower.ts'
 import type { SettleDeps } from '../../../services/revocation/settle.ts'
-import type { Verifier } from '../../../services/revocation/verifier.ts'
 import type { BusLink, createBus, Signals } from './bus.ts'
 import { createProcess, type Machine, type Process } from './clocks.ts'
 import type { Database, Link } from './database.ts'
@@ -47,7 +47,7 @@ export interface Answer {
 /** A running process with the code under test in it. */
 export interface Instance extends Role {
   readonly process: Process
-  readonly verifier: Verifier | undefined
+  readonly verifier: LogFollower | undefined
   /** How often a revocation here had to wait for a lease to run out. */
   readonly ranOut: () => number
   verify(target: Target): Promise<Answer>
@@ -67,7 +67,7 @@ export function startInstance(around: Surroundings, parts: Parts, role: Role, pl
   const log = { info() {}, warn() {} }
   const newIncarnation = () => `${role.name}.${around.count()}`
   const verifierDeps = { store, bus, signals, clock, leaseMs, newIncarnation, log }
-  const verifier = role.verifies ? parts.createVerifier(verifierDeps) : undefined
+  const verifier = role.verifies ? parts.createLogFollower(verifierDeps) : undefined
   verifier?.start()
   let ranOut = 0
   const observe = (_: number, count: number) => {

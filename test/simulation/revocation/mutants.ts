@@ -1,6 +1,6 @@
+import { createLogFollower, type LogFollowerDeps } from '../../../services/revocation/log-follower.ts'
 import type { Clock, LogStore, Standing } from '../../../services/revocation/ports.ts'
 import { createSettle, type SettleDeps } from '../../../services/revocation/settle.ts'
-import { createVerifier, type VerifierDeps } from '../../../services/revocation/verifier.ts'
 import { type Edit, importMutated } from './mutated-source.ts'
 import { type Parts, REAL } from './parts.ts'
 
@@ -12,10 +12,14 @@ export interface Mutant {
   readonly parts: () => Parts | Promise<Parts>
 }
 
-const verifying = (rule: string, what: string, change: (deps: VerifierDeps) => Partial<VerifierDeps>): Mutant => ({
+const verifying = (
+  rule: string,
+  what: string,
+  change: (deps: LogFollowerDeps) => Partial<LogFollowerDeps>,
+): Mutant => ({
   rule,
   what,
-  parts: () => ({ ...REAL, createVerifier: (deps) => createVerifier({ ...deps, ...change(deps) }) }),
+  parts: () => ({ ...REAL, createLogFollower: (deps) => createLogFollower({ ...deps, ...change(deps) }) }),
 })
 const settling = (rule: string, what: string, change: (deps: SettleDeps) => Partial<SettleDeps>): Mutant => ({
   rule,
@@ -25,7 +29,10 @@ const settling = (rule: string, what: string, change: (deps: SettleDeps) => Part
 const edited = (rule: string, what: string, edit: Edit): Mutant => ({
   rule,
   what,
-  parts: async () => ({ ...REAL, ...((await importMutated('verifier.ts', edit)) as Pick<Parts, 'createVerifier'>) }),
+  parts: async () => ({
+    ...REAL,
+    ...((await importMutated('log-follower.ts', edit)) as Pick<Parts, 'createLogFollower'>),
+  }),
 })
 const reading = (store: LogStore, change: (standing: Standing) => Standing): LogStore => ({
   ...store,
@@ -74,26 +81,26 @@ export const MUTANTS: readonly Mutant[] = [
     from: 'session.lease = began',
     to: 'session.lease = { monotonic: clock.monotonic(), wall: clock.wall() }',
   }),
-  edited('c', 'a lease lasts 110 %', { file: 'verifier.ts', from: 'USABLE = 0.9', to: 'USABLE = 1.1' }),
+  edited('c', 'a lease lasts 110 %', { file: 'log-follower.ts', from: 'USABLE = 0.9', to: 'USABLE = 1.1' }),
   edited('c', 'a lease ends no earlier for its holder', {
-    file: 'verifier.ts',
+    file: 'log-follower.ts',
     from: 'USABLE = 0.9',
     to: 'USABLE = 1',
   }),
   edited('c', 'only the monotonic clock ends a lease', {
-    file: 'verifier.ts',
+    file: 'log-follower.ts',
     from: ' &&\n    clock.wall() < lease.wall + USABLE * leaseMs',
     to: '',
   }),
   edited('c', 'only the wall clock ends a lease', {
-    file: 'verifier.ts',
+    file: 'log-follower.ts',
     from: ' &&\n    clock.monotonic() < lease.monotonic + USABLE * leaseMs',
     to: '',
   }),
   verifying('d', 'a renewal takes effect without its head', ({ store }) => ({ store: withoutHead(store) })),
   verifying('e', 'a timer looks at the clocks, not the answer', ({ clock }) => ({ clock: ticking(clock) })),
   edited('f', 'memory answers without a lease', {
-    file: 'verifier.ts',
+    file: 'log-follower.ts',
     from: 'lease !== undefined &&',
     to: 'true ||',
   }),

@@ -1,5 +1,5 @@
+import { createLogFollower, type LogFollower, type LogFollowerDeps } from '../../../services/revocation/log-follower.ts'
 import { createSettle, type SettleDeps } from '../../../services/revocation/settle.ts'
-import { createVerifier, type Verifier, type VerifierDeps } from '../../../services/revocation/verifier.ts'
 
 /** What a verification asks where the verifier does not know. */
 export interface Databases {
@@ -19,7 +19,7 @@ interface Handling extends Databases {
 
 /** The code under test, and the little around it that keeps the rules as well. Each mutant replaces one of these. */
 export interface Parts {
-  createVerifier(deps: VerifierDeps): Verifier
+  createLogFollower(deps: LogFollowerDeps): LogFollower
   createSettle(deps: SettleDeps): () => Promise<void>
   /** What the handler of a revocation does. */
   revoke(handling: Handling): Promise<void>
@@ -28,7 +28,7 @@ export interface Parts {
 
 /** The real thing. */
 export const REAL: Parts = {
-  createVerifier,
+  createLogFollower,
   createSettle,
   async revoke({ commit, primary, settle }) {
     // A repetition that finds it done writes nothing, so its answer waits for no standby by itself.

@@ -7,21 +7,21 @@ import { type Instance, tokenOf } from '../../test/simulation/revocation/instanc
 import { REAL } from '../../test/simulation/revocation/parts.ts'
 import { LEASE_MS } from '../../test/simulation/revocation/schedule.ts'
 import type { World } from '../../test/simulation/revocation/world.ts'
+import type { LogFollower } from './log-follower.ts'
 import { LAST_RECORDS } from './log-store.ts'
-import type { Verifier } from './verifier.ts'
 
 const [one, two, other] = [tokenTarget('one'), tokenTarget('two'), tokenTarget('other')]
 const RENEWAL_MS = LEASE_MS / 4
 /** Long enough for a few statements. */
 const SOON_MS = 40
 
-async function start(): Promise<{ world: World; instance: Instance; verifier: Verifier }> {
+async function start(): Promise<{ world: World; instance: Instance; verifier: LogFollower }> {
   const world = await calmWorld([both('verifier')])
   const [instance] = world.instancesOf('verifier')
   if (instance?.verifier === undefined) throw new Error('it does not verify')
   return { world, instance, verifier: instance.verifier }
 }
-const check = (verifier: Verifier, target = one) => verifier.check(tokenOf(target))
+const check = (verifier: LogFollower, target = one) => verifier.check(tokenOf(target))
 const rows = (world: World) => [...world.database.image.members.keys()]
 
 it('holds a lease under a row of its own, and answers from memory', async () => {

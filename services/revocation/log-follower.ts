@@ -6,15 +6,15 @@ import { createEviction } from './eviction.ts'
 import type { Acknowledgement, LogSignals, RevocationBus } from './ports.ts'
 import { apply, catchUp, hasGap, load, renew, type Session, type SessionDeps, UnknownKindError } from './session.ts'
 
-/** What a verifier works with. */
-export interface VerifierDeps extends SessionDeps {
+/** What a log follower works with. */
+export interface LogFollowerDeps extends SessionDeps {
   readonly bus: RevocationBus
   readonly signals: LogSignals
   readonly log: Pick<Logger, 'info' | 'warn'>
 }
 
 /** Knows what has been ended, and when it may answer from what it knows. */
-export interface Verifier {
+export interface LogFollower {
   /** Why a token does not stand, or undefined where it stands; 'unknown' without a lease: ask the database. */
   check(token: TokenIdentity): Verdict | 'unknown' | undefined
   /** Which of these keys sign nothing that stands; 'unknown' without a lease. */
@@ -42,14 +42,14 @@ const RENEWALS = 4
 const BUS_GRACE_MS = 20
 /** Pause before beginning again, in milliseconds. */
 const AGAIN_MS = 10
-/** How many leases long a verifier waits that has met a kind of record it does not know. */
+/** How many leases long a log follower waits that has met a kind of record it does not know. */
 const UNKNOWN_KIND_PAUSE = 15
 
 /**
- * Makes a verifier (services/revocation/README.md has the argument). A lease begins before its renewal is sent, takes effect
+ * Makes a log follower (services/revocation/README.md has the argument). A lease begins before its renewal is sent, takes effect
  * once the head that was read after the renewal's commit is applied, and is over when either clock says so.
  */
-export function createVerifier(deps: VerifierDeps): Verifier {
+export function createLogFollower(deps: LogFollowerDeps): LogFollower {
   const { store, bus, signals, clock, leaseMs, log } = deps
   const stopping = new AbortController()
   let session: Session | undefined
@@ -86,7 +86,7 @@ export function createVerifier(deps: VerifierDeps): Verifier {
   const left: string[] = []
   const drop = (why: string) => {
     if (session === undefined) return
-    log.info({ incarnation: session.incarnation, why }, 'a verifier begins again')
+    log.info({ incarnation: session.incarnation, why }, 'a log follower begins again')
     left.push(session.incarnation)
     session = undefined
     wake()
@@ -157,7 +157,7 @@ export function createVerifier(deps: VerifierDeps): Verifier {
         const next = session === undefined ? clock.monotonic() + AGAIN_MS : renewedAt + leaseMs / RENEWALS
         pause = Math.max(0, next - clock.monotonic())
       } catch (error) {
-        log.warn({ error }, 'a verifier could not follow the revocation log')
+        log.warn({ error }, 'the revocation log could not be followed')
         // Whether it has joined is not known, and an incarnation joins once.
         if (session?.isMember === false) drop('it could not join')
         pause = error instanceof UnknownKindError ? leaseMs * UNKNOWN_KIND_PAUSE : leaseMs / RENEWALS
