@@ -34,8 +34,8 @@ const TEXTS = [
   'https://api.example\n',
   ' https://api.example',
   'https://127.1',
-  `https://api.example/${'x'.repeat(237)}`,
-  `https://api.example/${'x'.repeat(240)}`,
+  `https://api.example/${'x'.repeat(235)}`,
+  `https://api.example/${'x'.repeat(236)}`,
 ]
 
 /** Whether something takes an audience; other errors than a refusal of it fail the test. */

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createTransport } from './transport.ts'
 
 const transportTo = (body: string | ReadableStream | null, init?: ResponseInit) =>
@@ -59,4 +59,10 @@ describe('an answer', () => {
   ])('that is %s is none', async (_name, body, reason) => {
     await expect(transportTo(body)(call)).rejects.toMatchObject({ reason })
   })
+})
+
+it('a transport on a Node that is too old is refused, and the error names both versions', () => {
+  vi.stubGlobal('process', { versions: { node: '18.20.8' } })
+  onTestFinished(() => void vi.unstubAllGlobals())
+  expect(() => transportTo(null)).toThrow('@auth4agent/sdk needs Node 20.19.0 or newer, and this is Node 18.20.8')
 })

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { GOOD_CLAIMS } from '../../../test/support/access-tokens.ts'
 import { createVerifier } from './create-verifier.ts'
 import { createGuard } from './guard.ts'
@@ -62,4 +62,10 @@ describe('options', () => {
       expect(() => createGuard(verifier, wanted as object)).toThrow('the nearest known one is')
     }
   })
+})
+
+it('a verifier on a Node that is too old is refused, and the error names both versions', () => {
+  vi.stubGlobal('process', { versions: { node: '18.20.8' } })
+  onTestFinished(() => void vi.unstubAllGlobals())
+  expect(() => createVerifier(OPTIONS)).toThrow('@auth4agent/verifier needs Node 20.19.0 or newer, and this is')
 })
