@@ -3,6 +3,8 @@
  * checkout.
  */
 export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
+  'test/e2e/clock-skew/clock-skew.test.ts':
+    'a process whose clock is wrong is never ready, and services apart wait for that',
   'test/e2e/cluster/cluster.test.ts': 'npm run cluster starts processes of its own',
   'test/e2e/embedded/embedded.test.ts': 'the embedded database belongs to one process',
   'test/e2e/embedded/npm-start.test.ts': 'npm start is one process',
