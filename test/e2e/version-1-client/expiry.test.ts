@@ -4,19 +4,19 @@ import type { AgentParty } from '../../support/parties.ts'
 import type { ProtocolClient } from '../../support/protocol-client.ts'
 import { activeAgent, expectStatus, issueToken, provenOperator, signedChallenge } from '../../support/story.ts'
 
-/** Makes a Node process believe that it is a minute earlier. */
-const A_MINUTE_BEHIND = `--import=data:text/javascript,${encodeURIComponent(
-  'const now = Date.now; Date.now = () => now() - 60_000',
+/** Makes a Node process believe that it is 45 seconds earlier. */
+const BEHIND = `--import=data:text/javascript,${encodeURIComponent(
+  'const now = Date.now; Date.now = () => now() - 45_000',
 )}`
 
 let deployment: Deployment
 let slowClient: ProtocolClient
 let agent: AgentParty
 
-/** One of two instances has a clock that is a minute behind, and everything lives for half a minute. */
+/** One of two instances has a clock that is 45 seconds behind and may be, and everything lives for half a minute. */
 beforeAll(async () => {
   deployment = await startDeployment({ env: { AUTH4AGENT_CHALLENGE_TTL: '30s', AUTH4AGENT_CLOCK_SKEW: '0s' } })
-  slowClient = (await deployment.add({ NODE_OPTIONS: A_MINUTE_BEHIND })).client
+  slowClient = (await deployment.add({ NODE_OPTIONS: BEHIND, AUTH4AGENT_CLOCK_SKEW: '60s' })).client
   const operator = await provenOperator(deployment.client, deployment.dns, 'agents.example.com')
   agent = await activeAgent(deployment.client, operator)
 })
