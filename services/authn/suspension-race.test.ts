@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { agentCalls } from '../../test/support/agent-calls.ts'
 import {
   freshOperator,
@@ -8,6 +8,7 @@ import {
   type TestInstance,
 } from '../../test/support/authn.ts'
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
+import { eventually } from '../../test/support/eventually.ts'
 import type { TestOperator } from '../../test/support/identity.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 
@@ -63,7 +64,7 @@ describe('issuing while the agent is suspended', () => {
         [nonce, agent.id],
       )
       const redeeming = instance.redeem(agent, made)
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         const waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         expect((await database.db.pool.query(waiting)).rowCount).toBe(1)
       })

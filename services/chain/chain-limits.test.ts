@@ -2,6 +2,7 @@ import { afterAll, describe, expect, it, vi } from 'vitest'
 import { bearer } from '../../test/support/assertions.ts'
 import { chainFixture, PARTIES } from '../../test/support/chain.ts'
 import { testDatabase } from '../../test/support/database.ts'
+import { eventually } from '../../test/support/eventually.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 
 const database = await testDatabase()
@@ -20,7 +21,7 @@ function gate() {
   }
   return { gates, handler }
 }
-const started = (gates: readonly unknown[], count: number) => vi.waitFor(() => expect(gates).toHaveLength(count))
+const started = (gates: readonly unknown[], count: number) => eventually(() => expect(gates).toHaveLength(count))
 
 describe('limits', () => {
   const TWO = { perMinute: 6, burst: 2 }
@@ -115,7 +116,7 @@ describe('concurrency and deadline', () => {
     expect(await refusalOf(call(bearer(own)))).toBe('DEADLINE_EXCEEDED')
     expect(await refusalOf(call(bearer(own)))).toBe('OVERLOADED')
     gates[0]?.reject(new Error('late'))
-    await vi.waitFor(async () => expect(await refusalOf(call(bearer(own)))).toBe('DEADLINE_EXCEEDED'))
+    await eventually(async () => expect(await refusalOf(call(bearer(own)))).toBe('DEADLINE_EXCEEDED'))
     gates[1]?.resolve()
     expect(observed.slice(0, 2)).toEqual(['DEADLINE_EXCEEDED', 'OVERLOADED'])
   })

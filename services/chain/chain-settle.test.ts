@@ -1,7 +1,8 @@
-import { afterAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { bearer } from '../../test/support/assertions.ts'
 import { chainFixture, PARTIES, RPC } from '../../test/support/chain.ts'
 import { testDatabase } from '../../test/support/database.ts'
+import { eventually } from '../../test/support/eventually.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 
@@ -39,7 +40,7 @@ describe('a call that ends tokens', () => {
     }
     const { call } = chainFixture(db, { policy: ENDS, handler, deps: { settle } })
     const answer = call(authorization()).then(() => steps.push('answer'))
-    await vi.waitFor(() => expect(steps).toEqual(['handler', 'settle']))
+    await eventually(() => expect(steps).toEqual(['handler', 'settle']))
     settled.resolve()
     await answer
     expect(steps).toEqual(['handler', 'settle', 'answer'])

@@ -1,9 +1,10 @@
-import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { IdentityService } from '../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { bearer } from '../../test/support/assertions.ts'
 import { chainFixture, PARTIES } from '../../test/support/chain.ts'
 import { testDatabase } from '../../test/support/database.ts'
+import { eventually } from '../../test/support/eventually.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { StreamCall } from './call.ts'
@@ -147,7 +148,7 @@ describe('the end of a stream', () => {
     await stream.next()
     expect(await refusalOf(watch(bearer(own)).next())).toBe('RATE_LIMITED')
     gone.abort()
-    await vi.waitFor(() => expect(state.ended).toBe(1))
+    await eventually(() => expect(state.ended).toBe(1))
     expect(observed).toEqual(['RATE_LIMITED', 'OK'])
     expect(await refusalOf(watch(bearer(own)).next())).toBeUndefined()
     expect(await stream.next()).toMatchObject({ done: true })
@@ -161,7 +162,7 @@ describe('the end of a stream', () => {
     const next = stream.next()
     gone.abort()
     expect(await next).toMatchObject({ done: true })
-    await vi.waitFor(() => expect(state.ended).toBe(1))
+    await eventually(() => expect(state.ended).toBe(1))
   })
 
   it('comes when its reader returns', async () => {
@@ -170,7 +171,7 @@ describe('the end of a stream', () => {
     const stream = watch(bearer(own))
     await stream.next()
     await stream.return?.()
-    await vi.waitFor(() => expect(state.ended).toBe(1))
+    await eventually(() => expect(state.ended).toBe(1))
     expect([observed, state.calls[0]?.signal.aborted]).toEqual([['OK'], true])
   })
 
@@ -181,7 +182,7 @@ describe('the end of a stream', () => {
     const stream = watch(bearer(own), { timeoutMs: 60_000 })
     await stream.next()
     expect(await stream.next()).toMatchObject({ done: true })
-    await vi.waitFor(() => expect(state.ended).toBe(1))
+    await eventually(() => expect(state.ended).toBe(1))
     expect(observed).toEqual(['OK'])
   })
 
@@ -190,7 +191,7 @@ describe('the end of a stream', () => {
     const { watch, observed } = chainFixture(db, { streamHandler })
     const stream = watch(bearer(own), { timeoutMs: 50 })
     await stream.next()
-    if (!isAwaited) await vi.waitFor(() => expect(state.ended).toBe(1))
+    if (!isAwaited) await eventually(() => expect(state.ended).toBe(1))
     expect(await refusalOf(stream.next())).toBe('DEADLINE_EXCEEDED')
     expect(observed).toEqual(['CALLER_DEADLINE'])
   })
@@ -217,7 +218,7 @@ describe('the end of a stream', () => {
     await next
     expect(await refusalOf(watch(bearer(own)).next())).toBe('RATE_LIMITED')
     stuck.resolve()
-    await vi.waitFor(async () => expect(await refusalOf(watch(bearer(own)).next())).toBeUndefined())
+    await eventually(async () => expect(await refusalOf(watch(bearer(own)).next())).toBeUndefined())
   })
 })
 
@@ -261,7 +262,7 @@ describe('places', () => {
     expect(await ask(bearer(own), 1, gone.signal)).toBeUndefined()
     expect(await ask(bearer(foreign), 2)).toBeUndefined()
     gone.abort()
-    await vi.waitFor(() => expect(state.ended).toBe(1))
+    await eventually(() => expect(state.ended).toBe(1))
     expect(await ask(bearer(foreign), 3)).toBe('RATE_LIMITED')
     expect(await ask(bearer(own), 1)).toBeUndefined()
   })

@@ -5,10 +5,11 @@ import { gzipSync } from 'node:zlib'
 import { create, fromBinary } from '@bufbuild/protobuf'
 import { anyUnpack } from '@bufbuild/protobuf/wkt'
 import { status } from '@grpc/grpc-js'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { AuthnService, VerifyTokenResponseSchema } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { ErrorInfoSchema } from '../../gen/proto/google/rpc/error_details_pb.ts'
 import { StatusSchema } from '../../gen/proto/google/rpc/status_pb.ts'
+import { eventually } from '../../test/support/eventually.ts'
 import { fakeRpc } from '../../test/support/fake-rpc.ts'
 import { startGrpcServer } from '../../test/support/grpc.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
@@ -236,7 +237,7 @@ it('a caller that has gone is not answered, and costs nobody else', async () => 
   session.on('close', closed.resolve).destroy()
   await closed.promise
   gone.resolve()
-  await vi.waitFor(async () => expect(statusOf(await send(port, {}))).toBe(status.OK))
+  await eventually(async () => expect(statusOf(await send(port, {}))).toBe(status.OK))
 })
 
 it('an answer that is not read ends with its time, also where the request comes to its end only after it', async () => {
@@ -248,6 +249,6 @@ it('an answer that is not read ends with its time, also where the request comes 
   stream.on('error', () => {})
   await new Promise((resolve) => stream.once('response', resolve))
   stream.end(EMPTY)
-  await vi.waitFor(() => expect(stream.closed).toBe(true), 2_000)
+  await eventually(() => expect(stream.closed).toBe(true))
   expect(statusOf(await send(port, {}))).toBe(status.OK)
 })

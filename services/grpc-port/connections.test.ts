@@ -5,6 +5,7 @@ import { connect as connectTls } from 'node:tls'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { certificate } from '../../test/support/certificate.ts'
+import { eventually } from '../../test/support/eventually.ts'
 import { silentLog } from '../../test/support/gateway.ts'
 import { startGrpcServer } from '../../test/support/grpc.ts'
 import { encodeFrame } from './frames.ts'
@@ -62,14 +63,14 @@ describe('the connections of the gRPC port', () => {
   ])('are closed after the request timeout when they %s', async (_name, said) => {
     const { port, closed } = await start({ requestTimeoutMs: 300 })
     const sockets = await silent(port, 20, said)
-    await vi.waitFor(() => expect(closedOf(sockets)).toBe(20), 10_000)
+    await eventually(() => expect(closedOf(sockets)).toBe(20))
     expect(closed).toEqual(Array.from({ length: 20 }, () => 'grpc silent'))
   })
 
   it('are closed after the request timeout when their TLS handshake does not end', async () => {
     const { port } = await start({ requestTimeoutMs: 300, tls: certificate })
     const sockets = await silent(port, 20)
-    await vi.waitFor(() => expect(closedOf(sockets)).toBe(20), 10_000)
+    await eventually(() => expect(closedOf(sockets)).toBe(20))
   })
 
   it('stay open when a call was made on them', async () => {
@@ -83,7 +84,7 @@ describe('the connections of the gRPC port', () => {
     }
     await ask()
     const [late] = await silent(port, 1)
-    await vi.waitFor(() => expect(closedOf(late === undefined ? [] : [late])).toBe(1), 10_000)
+    await eventually(() => expect(closedOf(late === undefined ? [] : [late])).toBe(1))
     await ask()
     expect(session.closed).toBe(false)
   })
@@ -136,7 +137,7 @@ describe('a gRPC port that closes', () => {
     const { port, server, lines } = await start(tls === undefined ? {} : { tls })
     const sockets = await silent(port, 8, said)
     await server.close()
-    await vi.waitFor(() => expect(closedOf(sockets)).toBe(8))
+    await eventually(() => expect(closedOf(sockets)).toBe(8))
     // It did not have to cut anybody.
     expect(lines).toEqual([])
   })
@@ -151,7 +152,7 @@ describe('a gRPC port that closes', () => {
     const seen: number[] = []
     const trailers = once(stream, 'trailers')
     stream.on('data', (chunk: Buffer) => void seen.push(chunk.at(-1) ?? 0)).end(encodeFrame(new Uint8Array()))
-    await vi.waitFor(() => expect(seen).toEqual([1]))
+    await eventually(() => expect(seen).toEqual([1]))
     await server.close()
     expect(seen).toEqual([1, 2])
     expect((await trailers)[0]).toMatchObject({ 'grpc-status': '0' })

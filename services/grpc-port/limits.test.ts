@@ -1,6 +1,7 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2'
 import { status } from '@grpc/grpc-js'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { eventually } from '../../test/support/eventually.ts'
 import { startGrpcServer } from '../../test/support/grpc.ts'
 
 const UNARY = '/auth4agent.v1.AuthnService/CreateChallenge'
@@ -103,7 +104,7 @@ describe('streams open at once', () => {
     await Promise.all(watches.map(({ answered }) => answered))
     expect(await open(session, UNARY, UNFINISHED).code).toBe(status.UNAVAILABLE)
     watches[0]?.stream.close()
-    await vi.waitFor(async () => expect(await finished(session)).toBe(status.OK))
+    await eventually(async () => expect(await finished(session)).toBe(status.OK))
   })
 
   it('of Watch leave room for calls', async () => {

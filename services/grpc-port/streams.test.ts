@@ -1,11 +1,12 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import { type Client, type ClientReadableStream, Metadata, type ServiceError, status } from '@grpc/grpc-js'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
   RevocationService,
   type WatchRevocationsResponse,
   type WatchRevocationsResponseSchema,
 } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { eventually } from '../../test/support/eventually.ts'
 import type { FakeRpc } from '../../test/support/fake-rpc.ts'
 import { startGrpcServer } from '../../test/support/grpc.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
@@ -42,7 +43,7 @@ function watch(client: Client, { metadata = {}, deadline, bytes }: WatchOptions 
   })
   call.on('error', (error: ServiceError) => ended.resolve(error))
   call.on('end', () => ended.resolve({ code: status.OK }))
-  return { call, seen, ended: ended.promise, first: () => vi.waitFor(() => expect(seen[0]).toBe(1n)) }
+  return { call, seen, ended: ended.promise, first: () => eventually(() => expect(seen[0]).toBe(1n)) }
 }
 
 function endless(rpc: FakeRpc) {
@@ -122,15 +123,15 @@ describe('a stream over gRPC', () => {
     await cancelled.first()
     cancelled.call.cancel()
     expect(await cancelled.ended).toMatchObject({ code: status.CANCELLED })
-    await vi.waitFor(() => expect(state.ended).toBe(1))
+    await eventually(() => expect(state.ended).toBe(1))
     const late = watch(client, { deadline: Date.now() + 300 })
     expect(await late.ended).toMatchObject({ code: status.DEADLINE_EXCEEDED })
-    await vi.waitFor(() => expect(state.ended).toBe(2))
+    await eventually(() => expect(state.ended).toBe(2))
     const broken = watch(client)
     await broken.first()
     client.close()
     broken.call.cancel()
-    await vi.waitFor(() => expect(state.ended).toBe(3))
+    await eventually(() => expect(state.ended).toBe(3))
   })
 
   it('ends at once, and well, when the server closes', async () => {
@@ -165,7 +166,7 @@ describe('a caller that does not read', () => {
     const { call, ended, first } = watch(client)
     await first()
     call.pause()
-    await vi.waitFor(() => expect(state.ended).toBe(true), 5_000)
+    await eventually(() => expect(state.ended).toBe(true))
     expect(state.sent).toBeLessThan(2_000)
     call.resume()
     expect((await ended).code).not.toBe(status.OK)
@@ -178,15 +179,15 @@ describe('a caller that does not read', () => {
     await first()
     call.pause()
     let before = -1
-    await vi.waitFor(() => {
+    await eventually(() => {
       const now = state.sent
       const isStill = now === before
       before = now
       expect(isStill).toBe(true)
     })
     call.resume()
-    await vi.waitFor(() => expect(state.sent).toBeGreaterThan(before + 500), 5_000)
+    await eventually(() => expect(state.sent).toBeGreaterThan(before + 500))
     call.cancel()
-    await vi.waitFor(() => expect(state.ended).toBe(true))
+    await eventually(() => expect(state.ended).toBe(true))
   })
 })

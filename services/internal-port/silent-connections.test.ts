@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { createAuthority } from '../../test/support/certificate-authority.ts'
+import { eventually } from '../../test/support/eventually.ts'
 import { silentLog } from '../../test/support/gateway.ts'
 import { startInternalListener, testCertificate } from '../../test/support/internal-listener.ts'
 import type { ListenerDeps } from './listener.ts'
@@ -26,9 +27,8 @@ describe('a silent connection to the internal listener', () => {
   it('is closed after the request timeout when its TLS handshake does not end', async () => {
     const { address } = await start('under mutual TLS', { deadlineMs: 300 })
     const sockets = await Promise.all(Array.from({ length: 10 }, () => silentConnection(address)))
-    await vi.waitFor(
-      () => expect(sockets.filter(({ closed, readableEnded }) => closed || readableEnded)).toHaveLength(10),
-      10_000,
+    await eventually(() =>
+      expect(sockets.filter(({ closed, readableEnded }) => closed || readableEnded)).toHaveLength(10),
     )
   })
 
@@ -38,6 +38,6 @@ describe('a silent connection to the internal listener', () => {
     const { address, close } = await start(how, { drainMs: 300, log })
     const socket = await silentConnection(address)
     await close()
-    await vi.waitFor(() => expect(socket.closed || socket.readableEnded).toBe(true))
+    await eventually(() => expect(socket.closed || socket.readableEnded).toBe(true))
   })
 })

@@ -1,5 +1,6 @@
-import { afterAll, beforeEach, expect, it, vi } from 'vitest'
+import { afterAll, beforeEach, expect, it } from 'vitest'
 import { testDatabase } from '../../test/support/database.ts'
+import { eventually } from '../../test/support/eventually.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { claimsOf } from '../../test/support/tokens.ts'
 import { createKeyVault, WrongKeyError } from './key-vault.ts'
@@ -87,10 +88,10 @@ it('keeps a key that was opened anew when an earlier opening of it fails later',
     },
   })
   const before = made.sign(kid, claims)
-  await vi.waitFor(() => expect(openings).toHaveLength(1))
+  await eventually(() => expect(openings).toHaveLength(1))
   await made.refresh()
   const after = made.sign(kid, claims)
-  await vi.waitFor(() => expect(openings).toHaveLength(2))
+  await eventually(() => expect(openings).toHaveLength(2))
   openings[1]?.resolve()
   await after
   openings[0]?.reject(new Error('away'))

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { freshOperator } from '../../test/support/authn.ts'
 import { testDatabase } from '../../test/support/database.ts'
+import { eventually } from '../../test/support/eventually.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 import { until } from '../../test/support/until.ts'
 import { emptyLog, range, revokeTokens, sequences, watchersOf } from '../../test/support/watchers.ts'
@@ -63,7 +64,7 @@ describe('many watchers', () => {
     for (const { end } of watchers) end()
     expect(await Promise.all(ends)).toEqual([undefined, undefined])
     expect(feed.watchers).toBe(0)
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const before = reads.standing
       await new Promise((resolve) => setTimeout(resolve, 150))
       expect(reads.standing).toBe(before)

@@ -9,6 +9,7 @@ export const SHARED = {
   testTimeout: 60_000,
   hookTimeout: 120_000,
   retry: 0,
+  expect: { poll: { timeout: 30_000 } },
   // By default one fewer than there are cores; most tests wait for other processes.
   maxWorkers: 2,
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ISSUER } from '../../../test/support/assertions.ts'
+import { eventually } from '../../../test/support/eventually.ts'
 import { handFeed, handLog } from '../../../test/support/hand-feed.ts'
 import { DISCOVERY, fakeIssuer, JWKS, published } from '../../../test/support/offline-verifier.ts'
 import type { VerifierOptions } from './options.ts'
@@ -75,7 +76,7 @@ describe('ready waits for what may pass:', () => {
     const { [JWKS]: keys } = issuer.answers
     issuer.answers[JWKS] = answer
     const verifier = newVerifier()
-    await vi.waitFor(() => expect(warned).toHaveBeenCalledTimes(1), 30_000)
+    await eventually(() => expect(warned).toHaveBeenCalledTimes(1))
     expect(warned.mock.lastCall?.[0]).toMatch(
       /: the issuer's keys cannot be fetched: .*\(the verifier goes on trying\)$/,
     )
@@ -89,7 +90,7 @@ it('ready rejects when its time is over, with the problem, and when its signal a
   issuer.answers[JWKS] = status(503)
   const verifier = newVerifier()
   await expect(verifier.ready({ timeout: 0.05 })).rejects.toMatchObject({ name: 'SetupError', reason: 'TIMED_OUT' })
-  await vi.waitFor(() => expect(issuer.asked[JWKS]).toBeGreaterThan(0), 30_000)
+  await eventually(() => expect(issuer.asked[JWKS]).toBeGreaterThan(0))
   await expect(verifier.ready({ timeout: 0.05 })).rejects.toThrow(/not ready within 0.05 s: .*503/)
   const stop = new AbortController()
   const waiting = verifier.ready({ signal: stop.signal })
@@ -136,6 +137,6 @@ it('a verifier that was ready once stays ready while it cannot fetch the keys ag
   const verifier = newVerifier()
   await verifier.ready()
   issuer.answers[JWKS] = status(404)
-  await vi.waitFor(() => expect(issuer.asked[JWKS]).toBeGreaterThan(1), 30_000)
+  await eventually(() => expect(issuer.asked[JWKS]).toBeGreaterThan(1))
   await verifier.ready()
 })

@@ -1,9 +1,10 @@
 import { create } from '@bufbuild/protobuf'
 import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect'
 import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-node'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { ErrorInfoSchema } from '../../../gen/proto/google/rpc/error_details_pb.ts'
+import { eventually } from '../../../test/support/eventually.ts'
 import type { FakeRpc } from '../../../test/support/fake-rpc.ts'
 import { rawExchange, startGateway } from '../../../test/support/gateway.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
@@ -99,7 +100,7 @@ describe.each(transports)('a stream over %s', (_name, transport) => {
     const answers = client.watchRevocations({}, { signal: gone.signal })[Symbol.asyncIterator]()
     await answers.next()
     gone.abort()
-    await vi.waitFor(() => expect(state.ended).toBe(1))
+    await eventually(() => expect(state.ended).toBe(1))
   })
 
   it('ends at once, and well, when the gateway closes', async () => {
@@ -129,7 +130,7 @@ describe.each(transports)('a stream over %s', (_name, transport) => {
     })
     const answers = createClient(RevocationService, transport(url)).watchRevocations({})[Symbol.asyncIterator]()
     await answers.next()
-    await vi.waitFor(() => expect(state.ended).toBe(true), 5_000)
+    await eventually(() => expect(state.ended).toBe(true))
     expect(state.sent).toBeLessThan(2_000)
     await errorOf(
       (async () => {

@@ -1,6 +1,7 @@
 import { createConnection } from 'node:net'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { RevocationService, type WatchRevocationsRequest } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { eventually } from '../../../test/support/eventually.ts'
 import type { FakeRpc } from '../../../test/support/fake-rpc.ts'
 import { startGateway } from '../../../test/support/gateway.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
@@ -136,7 +137,7 @@ describe('server-sent events', () => {
     const response = await fetch(`${url}/v1/revocations`, { method: 'HEAD' })
     expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream'])
     await response.text()
-    await vi.waitFor(() => expect(state).toEqual({ started: 1, ended: 0 }))
+    await eventually(() => expect(state).toEqual({ started: 1, ended: 0 }))
     expect(rpc.last().meta.rpc).toBe('HEAD /v1/revocations')
   })
 
@@ -146,7 +147,7 @@ describe('server-sent events', () => {
     const { until, leave } = await open(url)
     await until('event: head')
     leave()
-    await vi.waitFor(() => expect(state.ended).toBe(1))
+    await eventually(() => expect(state.ended).toBe(1))
   })
 
   it('end at once when the gateway closes, and it does not wait for them', async () => {
@@ -200,7 +201,7 @@ describe('a caller that does not read', () => {
     const { port, rpc } = await startGateway({ maxStallMs: 400 })
     const state = flood(rpc)
     deaf(port)
-    await vi.waitFor(() => expect(state.ended).toBe(true), 20_000)
+    await eventually(() => expect(state.ended).toBe(true))
     // 13 KB each: the kernel holds some megabytes of a loopback connection.
     expect(state.sent).toBeLessThan(2_000)
   })
@@ -210,13 +211,13 @@ describe('a caller that does not read', () => {
     const state = flood(rpc)
     const socket = deaf(port)
     let before = -1
-    await vi.waitFor(() => {
+    await eventually(() => {
       const now = state.sent
       const isStill = now > 0 && now === before
       before = now
       expect(isStill).toBe(true)
     })
     socket.resume()
-    await vi.waitFor(() => expect(state.sent).toBeGreaterThan(before + 1_000), 5_000)
+    await eventually(() => expect(state.sent).toBeGreaterThan(before + 1_000))
   })
 })

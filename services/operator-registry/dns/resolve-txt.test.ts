@@ -49,7 +49,7 @@ test('a silent server fails within the timeout, the other still answers', async 
   const [silent, speaking] = await ask()
   expect(silent).toMatchObject({ kind: 'failed' })
   expect(speaking).toEqual({ kind: 'records', records: ['here'] })
-  expect(performance.now() - began).toBeLessThan(1000)
+  expect(performance.now() - began).toBeLessThan(10_000)
 })
 
 test('keeps no answer: a change is seen at once', async () => {
