@@ -51,7 +51,7 @@ export interface RevocationClient {
     request: {
       readonly afterSequence?: bigint
       readonly logEpoch?: number
-      readonly hash?: Uint8Array<ArrayBuffer>
+      readonly hash?: Uint8Array
       readonly untilHead?: boolean
     },
     options: { readonly signal: AbortSignal; readonly headers?: Readonly<Record<string, string>> },
