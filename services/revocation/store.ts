@@ -1,3 +1,4 @@
+import { MAX_TOKEN_RECORDS } from '@auth4agent/core/revocation/revocation-log'
 import { MAX_TOKEN_TTL_S } from '@auth4agent/core/token/claims'
 import type pg from 'pg'
 import { type Author, actorName, auditId, usedAssertionOf } from '../ledger/ledger.ts'
@@ -22,12 +23,6 @@ const TOO_MANY_RECORDS = 'TOO_MANY_REVOKED_TOKENS'
  * token may still be taken for valid, and its revocation must be recorded and kept. Five minutes cover the largest skew.
  */
 const KEEP_BEYOND_EXPIRY_S = 300
-
-/**
- * Token records that one operator has at most, counting those whose tokens may be unexpired. Everybody who verifies keeps all of
- * them in memory: ten thousand cost about a megabyte, and a hundred operators that do their worst a hundred.
- */
-const MAX_TOKEN_RECORDS = 10_000
 
 /**
  * One statement, as `change` would do it in seven: whoever revokes waits for the answer, and with it all verifiers. It uses the

@@ -14,6 +14,12 @@ export const REVOCATION_KINDS = ['token', 'agent', 'operator', 'key', 'deploymen
 /** One of them. */
 export type RevocationKind = (typeof REVOCATION_KINDS)[number]
 
+/**
+ * Token records that one operator has at most, counting those whose tokens may be unexpired. Everybody who verifies keeps all of
+ * them in memory: ten thousand cost about a megabyte. The next revocation ends all tokens of the operator instead.
+ */
+export const MAX_TOKEN_RECORDS = 10_000
+
 /** Whether a text names one of them. */
 export function isRevocationKind(text: string): text is RevocationKind {
   return REVOCATION_KINDS.some((kind) => kind === text)

@@ -87,22 +87,37 @@ it('keeps what was ended again later', () => {
 })
 
 describe('the end of all tokens of an operator', () => {
-  const raised = record('operator', 'operator', '', 6)
+  const tokenRecord = (jti: string, operatorId = 'operator') => record('token', operatorId, jti)
+  const bounded = (...records: readonly RevocationRecord[]) => {
+    const state = createRevocationState(2)
+    for (const one of records) state.apply(one)
+    return state
+  }
+  const raised = () => record('operator', 'operator', '', 6)
 
-  it('takes the place of the records of its tokens, which carry an earlier epoch', () => {
-    const state = stateOf(record('token', 'operator', 'jti'), record('token', OTHER, 'jti'), raised)
+  it('takes the place of the records of its tokens where there are as many as there may be', () => {
+    const state = bounded(tokenRecord('jti'), tokenRecord('other'), tokenRecord('jti', OTHER), raised())
     expect(state.size).toBe(2)
     expect(state.lookup(token)).toBe('OPERATOR_TOKENS_ENDED')
     expect(state.lookup({ ...token, operatorId: OTHER })).toBe('TOKEN_REVOKED')
   })
 
-  it('takes the place of none that comes after it', () => {
-    const state = stateOf(raised, record('token', 'operator', 'jti'))
-    expect(state.lookup({ ...token, operatorEpoch: 6 })).toBe('TOKEN_REVOKED')
+  it('leaves fewer records, so that a token which was itself revoked is refused for that', () => {
+    expect(bounded(tokenRecord('jti'), raised()).lookup(token)).toBe('TOKEN_REVOKED')
+  })
+
+  it('takes the place of none that comes after it, in whichever order they are applied', () => {
+    const [first, end, later, last] = [tokenRecord('a'), raised(), tokenRecord('jti'), tokenRecord('b')]
+    for (const order of [
+      [first, end, later, last],
+      [first, later, last, end],
+    ]) {
+      expect(bounded(...order).lookup({ ...token, operatorEpoch: 6 })).toBe('TOKEN_REVOKED')
+    }
   })
 
   it('takes the place of none where it ends nothing new', () => {
-    const state = stateOf(raised, record('token', 'operator', 'jti'), record('operator', 'operator', '', 3))
+    const state = bounded(raised(), tokenRecord('jti'), tokenRecord('other'), record('operator', 'operator', '', 3))
     expect(state.lookup({ ...token, operatorEpoch: 6 })).toBe('TOKEN_REVOKED')
   })
 })

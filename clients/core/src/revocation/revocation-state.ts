@@ -1,5 +1,5 @@
 import type { Verdict } from '../token/verdicts.ts'
-import { type Ending, isRevocationKind, type TokenIdentity } from './revocation-log.ts'
+import { type Ending, isRevocationKind, MAX_TOKEN_RECORDS, type TokenIdentity } from './revocation-log.ts'
 
 /** What has been ended, in memory: about 100 bytes a token. */
 export interface RevocationState {
@@ -24,8 +24,8 @@ interface Least {
 type Sequences = Map<string, number>
 type Epochs = Map<string, Least>
 
-/** An empty state. */
-export function createRevocationState(): RevocationState {
+/** An empty state. `maxTokens` is how many token records an operator has before the end of all its tokens takes their place. */
+export function createRevocationState(maxTokens = MAX_TOKEN_RECORDS): RevocationState {
   /** Tokens by their operator: so each takes no more than its id and a number. There are many more of them than of anything else. */
   const tokens = new Map<string, Sequences>()
   const agents: Epochs = new Map()
@@ -53,8 +53,12 @@ export function createRevocationState(): RevocationState {
     if (kind === 'agent') raise(agents, agentKey(operatorId, subject), ending)
     if (kind === 'deployment') raise(deployment, '', ending)
     if (kind !== 'operator') return
-    // Whatever token was revoked before this record was issued before it, and so under an earlier epoch.
-    if (minimumEpoch > minimum(operators, operatorId)) tokens.delete(operatorId)
+    const known = tokens.get(operatorId)
+    // A token that was revoked before this record was issued before it, and so under an earlier epoch. Fewer records are kept, for a
+    // token that was itself revoked is refused for that.
+    if (known !== undefined && known.size >= maxTokens && minimumEpoch > minimum(operators, operatorId)) {
+      forget(known, sequence, Number)
+    }
     raise(operators, operatorId, ending)
   }
   return {
