@@ -4,8 +4,8 @@ import type { AgentParty } from '../../support/parties.ts'
 import { runSql } from '../../support/sql.ts'
 import { activeAgent, expectStatus, issueToken, type OperatorParty, provenOperator } from '../../support/story.ts'
 
-/** Calls that the noisy operator has under way at any time. */
-const CALLS = 64
+/** Calls that the noisy operator has under way at any time: more than several processes have turns and places for. */
+const CALLS = 200
 const ROUNDS = 5
 /** A suspension takes some hundredths of a second; with all connections taken it takes one and a half or fails. */
 const LEAST_BOUND_MS = 1_000
