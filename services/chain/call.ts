@@ -1,21 +1,7 @@
 import type { DescMethod, DescService, MessageInitShape, MessageShape } from '@bufbuild/protobuf'
+import type { Principal } from '../ledger/principal.ts'
 
-/** An assertion that a changing call uses up, in the transaction of the change. */
-export interface UsedAssertion {
-  readonly jti: string
-  /** Unix seconds. */
-  readonly expiresAt: number
-}
-
-/** Who calls, as the interceptors have established it. */
-export type Principal =
-  | { readonly kind: 'anonymous' }
-  | {
-      readonly kind: 'operator'
-      readonly operatorId: string
-      readonly assertion: UsedAssertion
-    }
-  | { readonly kind: 'admin'; readonly assertion: UsedAssertion }
+export type { Principal, UsedAssertion } from '../ledger/principal.ts'
 
 /** What a handler knows of the call beside its request. */
 export interface Call {

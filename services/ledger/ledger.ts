@@ -1,12 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { uuidv7 } from '@auth4agent/core/encoding/uuid'
 import type { PrismaClient } from '../../gen/prisma/client.ts'
-import type { Principal } from '../chain/call.ts'
 import type { Db, Tx } from '../platform/db/db.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
 import { pruneExpired } from '../platform/db/prune.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { AuditAction } from './audit-action.ts'
+import type { Principal } from './principal.ts'
 
 /** Who changes something, and under which request. A `Call` is one; for the server itself `systemAuthor` makes one. */
 export interface Author {

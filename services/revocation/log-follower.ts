@@ -3,8 +3,9 @@ import type { RevocationState } from '@auth4agent/core/revocation/revocation-sta
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { Logger } from '../platform/log/log.ts'
 import { createEviction } from './eviction.ts'
+import { Membership } from './membership.ts'
 import type { Acknowledgement, LogSignals, RevocationBus } from './ports.ts'
-import { apply, catchUp, hasGap, load, renew, type Session, type SessionDeps, UnknownKindError } from './session.ts'
+import { catchUp, hasGap, holdsLease, load, renew, type SessionDeps, UnknownKindError } from './session.ts'
 
 /** What a log follower works with. */
 export interface LogFollowerDeps extends SessionDeps {
@@ -34,8 +35,6 @@ export interface LogFollower {
   stop(): Promise<void>
 }
 
-/** Part of a lease that its holder uses, so that clocks which run at different speeds still agree that it is over. */
-const USABLE = 0.9
 /** Renewals in the time of a lease. */
 const RENEWALS = 4
 /** How long the bus may take to bring what the database has told of, in milliseconds. */
@@ -52,100 +51,70 @@ const UNKNOWN_KIND_PAUSE = 15
 export function createLogFollower(deps: LogFollowerDeps): LogFollower {
   const { store, bus, signals, clock, leaseMs, log } = deps
   const stopping = new AbortController()
-  let session: Session | undefined
+  const membership = new Membership(bus)
   let running: Promise<void> | undefined
   let alarm = new AbortController()
   const wake = () => alarm.abort()
 
-  const holds = ({ lease, applied, known }: Session): boolean =>
-    lease !== undefined &&
-    applied.sequence >= known &&
-    clock.monotonic() < lease.monotonic + USABLE * leaseMs &&
-    clock.wall() < lease.wall + USABLE * leaseMs
-
-  const acknowledged = (): Acknowledgement | undefined => {
-    if (session?.isMember !== true) return undefined
-    const { incarnation, applied } = session
-    return { incarnation, logEpoch: applied.logEpoch, sequence: applied.sequence }
-  }
-  /** Who has published records that are not acknowledged yet. */
-  const repliesTo = new Set<string>()
-  let owesAcknowledgement = false
   const acknowledge = () => {
-    const acknowledgement = acknowledged()
-    if (acknowledgement === undefined) return
-    for (const replyTo of repliesTo) bus.publishAcknowledgement(acknowledgement, replyTo)
-    if (!hasGap(session)) repliesTo.clear()
-    if (!bus.isConnected) acknowledgeByDatabase()
+    if (membership.acknowledge()) wake()
   }
-  /** For those who wait and whom the bus does not reach. */
-  const acknowledgeByDatabase = () => {
-    owesAcknowledgement = true
+  const acknowledgeEverywhere = () => {
+    membership.oweDatabase()
+    acknowledge()
     wake()
   }
-  const left: string[] = []
-  const drop = (why: string) => {
+  const beginAgain = (why: string) => {
+    const session = membership.leave()
     if (session === undefined) return
     log.info({ incarnation: session.incarnation, why }, 'a log follower begins again')
-    left.push(session.incarnation)
-    session = undefined
     wake()
   }
   const receive = (record: RevocationRecord, replyTo?: string) => {
-    if (session === undefined) return
-    if (replyTo !== undefined) repliesTo.add(replyTo)
-    const { applied } = session
-    // It is known already; the acknowledgement may have been lost.
-    if (record.sequence <= applied.sequence) return acknowledge()
-    // It was never acknowledged, and was lost with its primary.
-    if (record.logEpoch < applied.logEpoch) return
-    session.known = Math.max(session.known, record.sequence)
-    if (record.sequence > applied.sequence + 1) return wake()
-    if (!apply(session, record)) return drop('a record does not follow')
-    acknowledge()
+    const heard = membership.hear(record, replyTo)
+    if (heard === 'in effect') acknowledge()
+    if (heard === 'ahead') wake()
+    if (heard === 'no successor') beginAgain('a record does not follow')
   }
-  let heard = 0
+  let told = 0
   bus.onRecord(receive)
   signals.onRecord((sequence) => {
-    heard = Math.max(heard, sequence)
+    told = Math.max(told, sequence)
+    const { session } = membership
     if (session !== undefined && session.applied.sequence < sequence) wake()
   })
 
+  const evict = createEviction(deps.store, clock)
   const pass = async () => {
     // Nothing is answered under it any more, so nobody needs to wait for it.
-    while (left[0] !== undefined) {
-      await store.remove(left[0])
-      left.shift()
+    for (let { left } = membership; left !== undefined; left = membership.left) {
+      await store.remove(left)
+      membership.forgetLeft()
     }
-    session ??= await load(deps)
-    const renewed = await renew(deps, session)
-    if (renewed === undefined) return drop('its lease is gone, or the log is another')
-    if (renewed.hasMoved) {
-      acknowledge()
-      acknowledgeByDatabase()
-    }
+    if (membership.session === undefined) membership.enter(await load(deps))
+    const { session } = membership
+    const renewed = session && (await renew(deps, session))
+    if (renewed === undefined) return beginAgain('its lease is gone, or the log is another')
+    if (renewed.hasMoved) acknowledgeEverywhere()
     await evict(renewed.members)
   }
-  const evict = createEviction(deps.store, clock)
   const follow = async () => {
     for (;;) {
-      const current = session
-      const before = current?.applied.sequence ?? 0
-      if (current === undefined || before >= Math.max(heard, current.known)) return
-      if (!(await catchUp(store, current))) return drop('a record does not follow')
-      if (current.applied.sequence === before) return
-      acknowledge()
-      acknowledgeByDatabase()
+      const { session } = membership
+      const before = session?.applied.sequence ?? 0
+      if (session === undefined || before >= Math.max(told, session.known)) return
+      if (!(await catchUp(store, session))) return beginAgain('a record does not follow')
+      if (session.applied.sequence === before) return
+      acknowledgeEverywhere()
     }
   }
-  const payAcknowledgement = async () => {
-    if (!owesAcknowledgement || session === undefined) return
-    owesAcknowledgement = false
-    await store.acknowledge(session.incarnation, session.applied)
+  const payDebt = async () => {
+    const session = membership.takeDebt()
+    if (session !== undefined) await store.acknowledge(session.incarnation, session.applied)
   }
   const run = async () => {
     let renewedAt = Number.NEGATIVE_INFINITY
-    const isDue = () => session === undefined || clock.monotonic() - renewedAt >= leaseMs / RENEWALS
+    const isDue = () => membership.session === undefined || clock.monotonic() - renewedAt >= leaseMs / RENEWALS
     let pause = 0
     while (!stopping.signal.aborted) {
       try {
@@ -153,42 +122,46 @@ export function createLogFollower(deps: LogFollowerDeps): LogFollower {
           renewedAt = clock.monotonic()
           await pass()
         } else await follow()
-        await payAcknowledgement()
-        const next = session === undefined ? clock.monotonic() + AGAIN_MS : renewedAt + leaseMs / RENEWALS
+        await payDebt()
+        const isOutside = membership.session === undefined
+        const next = isOutside ? clock.monotonic() + AGAIN_MS : renewedAt + leaseMs / RENEWALS
         pause = Math.max(0, next - clock.monotonic())
       } catch (error) {
         log.warn({ error }, 'the revocation log could not be followed')
         // Whether it has joined is not known, and an incarnation joins once.
-        if (session?.isMember === false) drop('it could not join')
+        if (membership.session?.isMember === false) beginAgain('it could not join')
         pause = error instanceof UnknownKindError ? leaseMs * UNKNOWN_KIND_PAUSE : leaseMs / RENEWALS
       }
       if (stopping.signal.aborted) break
+      const { session } = membership
       if (pause > 0) await clock.sleep(pause, session === undefined ? stopping.signal : alarm.signal)
-      if (alarm.signal.aborted && bus.isConnected && !hasGap(session)) await clock.sleep(BUS_GRACE_MS, stopping.signal)
+      const waitsForBus = alarm.signal.aborted && bus.isConnected && !hasGap(membership.session)
+      if (waitsForBus) await clock.sleep(BUS_GRACE_MS, stopping.signal)
       alarm = new AbortController()
     }
   }
   const answer = <T>(read: (state: RevocationState) => T): T | 'unknown' => {
-    if (session === undefined || !holds(session)) return 'unknown'
+    const { session } = membership
+    if (session === undefined || !holdsLease(session, deps)) return 'unknown'
     const found = read(session.state)
     // The process may have been stopped for a while between any two instructions.
-    return holds(session) ? found : 'unknown'
+    return holdsLease(session, deps) ? found : 'unknown'
   }
   return {
     check: (token) => answer((state) => state.lookup(token)),
     endedKeys: (kids) => answer((state) => new Set(kids.filter((kid) => state.hasKeyEnded(kid)))),
     receive,
     get acknowledged() {
-      return acknowledged()
+      return membership.acknowledged
     },
     get incarnation() {
-      return session?.incarnation
+      return membership.session?.incarnation
     },
     get holdsLease() {
-      return session !== undefined && holds(session)
+      return membership.session !== undefined && holdsLease(membership.session, deps)
     },
     get sequence() {
-      return session?.applied.sequence ?? 0
+      return membership.session?.applied.sequence ?? 0
     },
     start() {
       running ??= run()
@@ -197,8 +170,7 @@ export function createLogFollower(deps: LogFollowerDeps): LogFollower {
       stopping.abort()
       wake()
       await running
-      const last = session
-      session = undefined
+      const last = membership.leave()
       if (last?.isMember) await store.remove(last.incarnation).catch(() => undefined)
     },
   }

@@ -26,6 +26,8 @@ export interface SessionDeps {
 }
 
 const PAGE = 1_000
+/** Part of a lease that its holder uses, so that clocks which run at different speeds still agree that it is over. */
+const USABLE = 0.9
 
 /** The log holds what this version cannot put into effect. */
 export class UnknownKindError extends Error {
@@ -112,6 +114,19 @@ export function apply(session: Session, record: RevocationRecord): boolean {
   if (!follows || !session.state.apply(record)) return false
   session.applied = { logEpoch: record.logEpoch, sequence: record.sequence, hash: record.hash }
   return true
+}
+
+/** Whether a session may answer from memory now: it has a lease, both clocks say so, and nothing is known to be missing. */
+export function holdsLease(
+  { lease, applied, known }: Session,
+  { clock, leaseMs }: Pick<SessionDeps, 'clock' | 'leaseMs'>,
+): boolean {
+  return (
+    lease !== undefined &&
+    applied.sequence >= known &&
+    clock.monotonic() < lease.monotonic + USABLE * leaseMs &&
+    clock.wall() < lease.wall + USABLE * leaseMs
+  )
 }
 
 /** Whether records are known to be missing. */

@@ -1,9 +1,9 @@
 import { findConflicts, isTryOut } from './conflicts.ts'
 import { type Parse, SettingError } from './read-env.ts'
 import { SERVICE_NAMES, type ServiceName } from './service-names.ts'
-import { type Config, readValues } from './values.ts'
+import { type Config, readValues } from './settings.ts'
 
-export type { Config } from './values.ts'
+export type { Config } from './settings.ts'
 
 /** All that is wrong with the environment, at once. */
 export class ConfigError extends Error {

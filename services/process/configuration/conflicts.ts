@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { ADDRESSES, isSplit, remoteServices } from './service-names.ts'
-import type { Config, Values } from './values.ts'
+import type { Config, Values } from './settings.ts'
 
 /** A mistake, if it is made, and the sentence that tells it. */
 type Rule = readonly [isBroken: boolean, sentence: string]
