@@ -86,15 +86,15 @@ it('keeps what was ended again later', () => {
   expect(state.size).toBe(1)
 })
 
-describe('the end of all tokens of an operator', () => {
-  const tokenRecord = (jti: string, operatorId = 'operator') => record('token', operatorId, jti)
-  const bounded = (...records: readonly RevocationRecord[]) => {
-    const state = createRevocationState(2)
-    for (const one of records) state.apply(one)
-    return state
-  }
-  const raised = () => record('operator', 'operator', '', 6)
+const tokenRecord = (jti: string, operatorId = 'operator') => record('token', operatorId, jti)
+const bounded = (...records: readonly RevocationRecord[]) => {
+  const state = createRevocationState(2)
+  for (const one of records) state.apply(one)
+  return state
+}
+const raised = () => record('operator', 'operator', '', 6)
 
+describe('the end of all tokens of an operator', () => {
   it('takes the place of the records of its tokens where there are as many as there may be', () => {
     const state = bounded(tokenRecord('jti'), tokenRecord('other'), tokenRecord('jti', OTHER), raised())
     expect(state.size).toBe(2)
