@@ -103,13 +103,12 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
     skewS: config.clockSkew,
     clockProblem: () => clockGuard.problem(),
   })
-  let isStopping = false
   const readiness = await startReadiness({
     askDatabase: () => readClock(db.pool, clockGuard),
-    missing: () => [...named(clockGuard.problem()), ...remotes.missing()],
+    clockProblem: () => clockGuard.problem(),
+    missingServices: () => remotes.missing(),
   })
   opened.defer(() => readiness.stop())
-  const ready = () => (isStopping ? ['it is stopping'] : readiness.missing())
   const listeners = await startListeners({
     config,
     log,
@@ -119,7 +118,7 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
     rpc: isSplit(config.services) ? withRequestScope(rpc) : rpc,
     internal,
     certificates,
-    ready,
+    ready: () => readiness.missing(),
   })
   // Leases and verifications read the database's clock more often; a process that has neither does it here.
   const clock: Job = { name: 'clock', run: () => readClock(db.pool, clockGuard) }
@@ -128,7 +127,7 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
   return {
     ports: listeners.ports,
     async stop() {
-      isStopping = true
+      readiness.drain()
       listeners.drain()
       await delay(config.drainDelayMs)
       await listeners.close()
@@ -136,8 +135,4 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
       await Promise.race([all.disposeAsync(), delay(DISPOSAL_MS, undefined, { ref: false })])
     },
   }
-}
-
-function named(problem: string | undefined): readonly string[] {
-  return problem === undefined ? [] : [problem]
 }

@@ -5,13 +5,20 @@ import { type ReadinessDeps, startReadiness } from './readiness.ts'
 
 /** A database whose answers the test decides, and a clock that it sets. */
 async function setUp(timing: ReadinessDeps['timing'] = {}) {
-  const state = { now: 0, asked: 0, answer: async (): Promise<unknown> => undefined, missing: [] as string[] }
+  const state = {
+    now: 0,
+    asked: 0,
+    answer: async (): Promise<unknown> => undefined,
+    missing: [] as string[],
+    clock: undefined as string | undefined,
+  }
   const readiness = await startReadiness({
     askDatabase: () => {
       state.asked += 1
       return state.answer()
     },
-    missing: () => state.missing,
+    clockProblem: () => state.clock,
+    missingServices: () => state.missing,
     timing: { intervalMs: 3_600_000, maxAgeMs: 5_000, now: () => state.now, ...timing },
   })
   onTestFinished(() => readiness.stop())
@@ -62,10 +69,13 @@ it('readiness is lost when the question hangs', async () => {
   expect(readiness.missing()).toEqual(['database'])
 })
 
-it('readiness names what else is missing', async () => {
+it('readiness names a wrong clock and services that were never reached, and nothing but the stop once it has begun', async () => {
   const { state, readiness } = await setUp()
   state.missing = ['identity']
-  expect(readiness.missing()).toEqual(['identity'])
+  state.clock = 'the clock is 20 s behind'
+  expect(readiness.missing()).toEqual(['the clock is 20 s behind', 'identity'])
+  readiness.drain()
+  expect(readiness.missing()).toEqual(['it is stopping'])
 })
 
 it('readiness asks nothing more once it is stopped', async () => {
