@@ -24,10 +24,7 @@ export async function runSchedule(context: Context): Promise<void> {
   while ((await expirePending(context, author, EXPIRY_BATCH)) >= EXPIRY_BATCH);
 }
 
-/**
- * Never rejects, so an error with one operator does not stop the others. The proof is due again when its claim
- * expires.
- */
+/** Never rejects, so that one operator's error does not stop the others. Its proof is due again after its claim. */
 async function proveAgain(context: Context, author: Author, due: DueProof): Promise<void> {
   const { issuer, resolveTxt, log } = context
   const subject = { issuer, operatorId: due.id, thumbprint: due.thumbprint }
