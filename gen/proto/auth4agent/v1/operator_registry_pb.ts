@@ -943,7 +943,7 @@ export const OperatorRegistryService: GenService<{
     output: typeof SetOperatorPolicyResponseSchema;
   },
   /**
-   * EndAllTokens ends every outstanding token of the operator's agents: it raises the operator's epoch.
+   * EndAllTokens ends every outstanding token of the operator's agents by raising the operator's epoch.
    *
    * @generated from rpc auth4agent.v1.OperatorRegistryService.EndAllTokens
    */
@@ -975,8 +975,8 @@ export const OperatorRegistryService: GenService<{
     output: typeof ReinstateOperatorResponseSchema;
   },
   /**
-   * ListAuditRecords lists the operator's audit, newest first: changes by the operator or to it, and calls that were
-   * refused.
+   * ListAuditRecords lists the operator's audit, newest first. The audit has the changes by the operator and to it, and
+   * the calls that were refused.
    *
    * @generated from rpc auth4agent.v1.OperatorRegistryService.ListAuditRecords
    */
