@@ -1,5 +1,5 @@
 import { verdicts } from '@auth4agent/core/token/verdicts'
-import type { DescMethod } from '@bufbuild/protobuf'
+import { type DescField, type DescMessage, type DescMethod, ScalarType } from '@bufbuild/protobuf'
 import { status as statuses } from '@grpc/grpc-js'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
@@ -11,7 +11,7 @@ import { statusRefusals } from '../../../services/authn/refuse-by-status.ts'
 import { methodName } from '../../../services/chain/method-name.ts'
 import type { Policy } from '../../../services/chain/policy.ts'
 import { policies as identityPolicies } from '../../../services/identity/policy.ts'
-import { restBindings } from '../../../services/jwks-gateway/rest/rest-bindings.ts'
+import { type RestBinding, restBindings } from '../../../services/jwks-gateway/rest/rest-bindings.ts'
 import { keysPolicies } from '../../../services/keys/policy.ts'
 import { policies as operatorPolicies } from '../../../services/operator-registry/policy.ts'
 import { reasons } from '../../../services/platform/errors/reasons.ts'
@@ -26,6 +26,17 @@ const POLICIES: readonly object[] = [
   revocationPolicies,
   keysPolicies,
 ]
+const PACKAGE = 'auth4agent.v1'
+/** How values look in JSON. */
+const WELL_KNOWN: Readonly<Record<string, string>> = {
+  'google.protobuf.Timestamp': 'time',
+  'google.protobuf.Struct': 'object',
+}
+const SCALARS: Partial<Record<ScalarType, string>> = {
+  [ScalarType.STRING]: 'text',
+  [ScalarType.BOOL]: 'boolean',
+  [ScalarType.BYTES]: 'base64',
+}
 const REFUSE = statusRefusals[methodName(AuthnService.method.verifyToken)]
 
 /** The tables of `docs/protocol.md` that follow from the code, by the name that its markers have. */
@@ -34,6 +45,8 @@ const TABLES: Readonly<Record<string, () => string>> = {
   rates: rateTable,
   reasons: reasonTable,
   calls: callTable,
+  messages: messageTable,
+  parts: partTable,
 }
 
 /**
@@ -107,6 +120,57 @@ function callRow(method: DescMethod, policy: Policy<unknown> | undefined): strin
     policy.endsTokens === true ? 'yes' : '',
     code(policy.limit),
   ]
+}
+
+/** What REST takes and answers beside the path. */
+function messageTable(): string {
+  const rows = restBindings(SERVICES).map((binding) => [
+    code(`${binding.verb} ${binding.path.template}`),
+    requestOf(binding),
+    answerOf(binding),
+  ])
+  return table(['call', 'request, beside the path', 'answer'], rows)
+}
+
+function requestOf({ method, path, body }: RestBinding): string {
+  if (body !== undefined && body !== '*') return typeOf(body)
+  return members(method.input.fields.filter((field) => !path.fields.includes(field)))
+}
+
+function answerOf({ method, responseBody }: RestBinding): string {
+  return responseBody === undefined ? members(method.output.fields) : typeOf(responseBody)
+}
+
+/** The messages that are a part of others. */
+function partTable(): string {
+  const parts = new Map<string, DescMessage>()
+  const visit = ({ fields }: DescMessage): void => {
+    for (const { message } of fields) {
+      if (message === undefined || message.file.proto.package !== PACKAGE || parts.has(message.name)) continue
+      parts.set(message.name, message)
+      visit(message)
+    }
+  }
+  for (const { input, output } of SERVICES.flatMap(({ methods }) => methods))
+    for (const each of [input, output]) visit(each)
+  return table(
+    ['part', 'members'],
+    [...parts].map(([name, { fields }]) => [name, members(fields)]),
+  )
+}
+
+function members(fields: readonly DescField[]): string {
+  return fields.map((field) => `${code(field.name)} ${typeOf(field)}`).join(', ')
+}
+
+function typeOf(field: DescField): string {
+  const name =
+    field.message === undefined ? scalarOf(field) : (WELL_KNOWN[field.message.typeName] ?? field.message.name)
+  return field.fieldKind === 'list' ? `array of ${name}` : name
+}
+
+function scalarOf({ scalar }: DescField): string {
+  return scalar === undefined ? 'text' : (SCALARS[scalar] ?? 'integer')
 }
 
 function code(text: string): string {
