@@ -101,7 +101,7 @@ describe('gRPC', () => {
     const agent = createAgent({ server: world.url, did, key, scopes: ['a'] })
     const { grpcAddress } = world.server
     const asked = askGrpc(new Client(grpcAddress, credentials.createInsecure()), agent)
-    await expect(asked).rejects.toThrow('scope not allowed')
+    await expect(asked).rejects.toThrow('grant must include the scope')
   })
 })
 
