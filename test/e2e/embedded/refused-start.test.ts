@@ -18,7 +18,7 @@ it.each<readonly [string, Environment, readonly string[]]>([
       [
         `the data folder ${path}`,
         { AUTH4AGENT_DATA_DIR: path },
-        [`The data folder ${path} cannot be used (`, 'set AUTH4AGENT_DATA_DIR to a folder that can be written to.'],
+        [`The data folder ${path} cannot be used (`, 'set AUTH4AGENT_DATA_DIR to a writable folder'],
       ] as const,
   ),
   ['a database that is not there', { DATABASE_URL, AUTH4AGENT_KEK: KEK }, ['127.0.0.1:1']],
