@@ -57,8 +57,8 @@ export interface Administrator {
   /** Ends every token of every operator and makes every challenge invalid. Call it after a restore from a backup. */
   endAllTokens(reason?: string): Promise<answers.EndedDeployment>
   /**
-   * Makes an assertion for another program, such as curl. `rpc` (`METHOD /path`) names the one call that it allows;
-   * without `rpc` it only allows reading.
+   * Makes an assertion for another program, such as curl. `rpc` (`METHOD /path` or `package.Service/Method`) names the
+   * one call that it allows; without `rpc` it only allows reading.
    */
   assert(rpc?: string): Promise<string>
 }

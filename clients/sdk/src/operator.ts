@@ -65,8 +65,8 @@ export interface Operator {
   /** Lists the audit log, newest record first. Each page is requested when it is needed. */
   audit(filter?: AuditFilter): AsyncGenerator<answers.AuditRecord, void, undefined>
   /**
-   * Makes an assertion for another program, such as curl or grpcurl. `rpc` (`METHOD /path`) names the one call that it
-   * allows; without `rpc` it only allows reading.
+   * Makes an assertion for another program, such as curl or grpcurl. `rpc` (`METHOD /path` or
+   * `package.Service/Method`) names the one call that it allows; without `rpc` it only allows reading.
    */
   assert(rpc?: string): Promise<string>
 }
