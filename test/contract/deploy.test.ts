@@ -10,7 +10,7 @@ const OVERLAY = 'deploy/kubernetes/overlays/example'
 const COMPOSE = 'deploy/compose.yaml'
 const MONITORING = 'deploy/monitoring'
 
-/** One mistake: in `file`, `from` becomes `to`, and one of the problems found contains `problem`. */
+/** A mistake: `from` becomes `to` in `file`, and a problem that is found contains `problem`. */
 type Mistake = readonly [file: string, from: string, to: string, problem: string]
 
 const mistakes: readonly Mistake[] = [
@@ -29,7 +29,7 @@ const mistakes: readonly Mistake[] = [
   [COMPOSE, 'AUTH4AGENT_TRUSTED_PROXIES', 'AUTH4AGENT_PROXIES', 'AUTH4AGENT_PROXIES is not a setting'],
   [COMPOSE, 'AUTH4AGENT_KEK_FILE', 'AUTH4AGENT_KEY_FILE', 'DATABASE_URL needs AUTH4AGENT_KEK'],
   [`${BASE}/pod-defaults.yaml`, 'name: DATABASE_URL', 'name: DATABASE', 'DATABASE_URL is needed'],
-  // Who listens where.
+  // Addresses.
   [`${BASE}/settings.env`, 'nats-2.nats:4222', 'nats-3.nats:4222', 'no NATS listens at nats-3.nats:4222'],
   [`${BASE}/gateway.yaml`, 'identity:8082', 'identities:8082', 'no identity listens at identities:8082'],
   [`${BASE}/gateway.yaml`, '"revocation:8082"', '"identity:8082"', 'no revocation listens at identity:8082'],
@@ -47,7 +47,7 @@ const mistakes: readonly Mistake[] = [
   [COMPOSE, 'base/nats.conf', 'base/cluster.conf', 'nothing makes "kubernetes/base/cluster.conf"'],
   ['deploy/make-certificates.sh', 'gateway=jwks-gateway,authn', 'gateway=jwks-gateway', 'its certificate names'],
   ['deploy/make-certificates.sh', 'identity=identity', 'agents=identity', 'makes no such certificate'],
-  // What selects finds.
+  // Selectors.
   [
     `${BASE}/identity.yaml`,
     'component: identity }\n    spec',
@@ -90,7 +90,7 @@ const mistakes: readonly Mistake[] = [
   [`${OVERLAY}/ingress.yaml`, 'auth4agent.v1.KeysService', 'metrics', 'should not lead to /metrics'],
   [`${OVERLAY}/ingress.yaml`, 'auth4agent.v1.KeysService', 'metrics', 'does not lead to /auth4agent.v1.KeysService'],
   [`${OVERLAY}/ingress.yaml`, 'port: { name: http }', 'port: { name: web }', 'Service or port that is not there'],
-  // What nobody may be able to do.
+  // Rights of containers.
   [`${BASE}/pod-defaults.yaml`, 'runAsNonRoot: true', 'runAsNonRoot: false', 'may run as root'],
   [`${BASE}/pod-defaults.yaml`, 'readOnlyRootFilesystem: true', 'privileged: false', 'may write to its root'],
   [`${BASE}/pod-defaults.yaml`, 'enableServiceLinks: false', 'enableServiceLinks: true', 'variables of Services'],
@@ -104,7 +104,7 @@ const mistakes: readonly Mistake[] = [
   [COMPOSE, 'no-new-privileges:true', 'no-new-privileges:false', 'may gain privileges'],
   [COMPOSE, 'test: [CMD, pg_isready', 'x-test: [CMD, pg_isready', 'postgres has no healthcheck'],
   [COMPOSE, '127.0.0.1:8080:8080', '8080:8080', 'publishes a port beyond this machine'],
-  // Ending in time.
+  // Time to stop.
   [`${BASE}/settings.env`, 'DRAIN_DELAY=10s', 'DRAIN_DELAY=30s', 'it needs 50 s to end and gets 45'],
   [COMPOSE, 'stop_grace_period: 30s', 'stop_grace_period: 20s', 'it needs 25 s to end and gets 20'],
   // Monitoring.
@@ -116,11 +116,11 @@ const mistakes: readonly Mistake[] = [
   [`${MONITORING}/dashboard.json`, 'sum by (reason) (rate(', 'sum by (reason) (rate', 'PromQL breaks off'],
 ]
 
-test('deploy/ names nothing that is not there', async () => {
+test('the checks of deploy/ find no problem', async () => {
   expect(await deployProblems(readCheckout)).toEqual([])
 })
 
-test.each(mistakes)('%s: %j → %j', async (file, from, to, problem) => {
+test.each(mistakes)('the checks of deploy/ find the mistake in %s: %j → %j', async (file, from, to, problem) => {
   const original = readCheckout(file)
   expect(original).toContain(from)
   const read: ReadText = (path) => (path === file ? original.replace(from, to) : readCheckout(path))
@@ -145,7 +145,7 @@ describe('the metrics of running processes', () => {
       ),
     )
 
-  test('are all that rules and dashboard read', async () => {
+  test('contain every metric that rules and dashboard read', async () => {
     const texts = (await expositions()).map(({ text }) => text)
     const stored = storedNames(texts.join('\n'))
     const names = readMetricNames(readCheckout)
@@ -154,7 +154,7 @@ describe('the metrics of running processes', () => {
   })
 
   test.each(['auth4agent_revocation_lease_valid', 'auth4agent_bus_connected'])(
-    'are not 0 in %s where all is well, for an alert looks for that',
+    'do not contain %s 0 in a healthy deployment, because an alert looks for it',
     async (name) => {
       const zero = new RegExp(`^${name} 0$`, 'm')
       const broken = async () =>
@@ -163,7 +163,7 @@ describe('the metrics of running processes', () => {
     },
   )
 
-  test('name the log sequence where a process follows the log, for an alert compares them', async () => {
+  test('contain the log sequence only of processes that follow the log, because an alert compares them', async () => {
     const following = (await expositions())
       .filter(({ text }) => text.includes('auth4agent_revocation_log_sequence'))
       .map(({ service }) => service)

@@ -5,19 +5,18 @@
 export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
   'test/e2e/clock-skew/clock-skew.test.ts':
     'a process with a wrong clock is never ready, and a split deployment waits until all are ready',
-  'npm run cluster starts its own processes': 'npm run cluster starts processes of its own',
+  'test/e2e/cluster/cluster.test.ts': 'npm run cluster starts its own processes',
   'test/e2e/embedded/embedded.test.ts': 'the embedded database belongs to one process',
   'test/e2e/embedded/npm-start.test.ts': 'npm start is one process',
-  'the test starts a single process that fails': 'a process that does not start is one process',
+  'test/e2e/embedded/refused-start.test.ts': 'the test starts a single process that fails',
   'test/e2e/embedded/terminal.test.ts': 'a terminal shows one process',
   'test/e2e/key-encryption-key/key-encryption-key.test.ts':
     'the processes that hold the key restart one after the other, with all their services',
-  'the key file is a setting of one process': 'a process that is to start with a key of its own is one process',
-  'the database blocks every connection of one process': 'the database holds up all that one process asks of it',
-  'one of two processes has wrong clocks for all its services':
-    'one process of two has wrong clocks, in all that it does',
+  'test/e2e/key-import/key-import.test.ts': 'the key file is a setting of one process',
+  'test/e2e/key-rotation/crash.test.ts': 'the database blocks every connection of one process',
+  'test/e2e/key-rotation/key-rotation.test.ts': 'one of two processes has wrong clocks for all its services',
   'test/e2e/readme-tour/tour.test.ts': 'the README starts one process',
-  'the data folder and its secrets belong to one process': 'the data folder with its secrets belongs to one process',
+  'test/e2e/secrets-in-logs/data-folder.test.ts': 'the data folder and its secrets belong to one process',
   'test/e2e/split-smoke/rolling-restart.test.ts': 'the story starts split services itself',
   'test/e2e/split-smoke/split.test.ts': 'the story starts split services itself',
   'test/e2e/upgrade/upgrade.test.ts': 'version 1 is one process',

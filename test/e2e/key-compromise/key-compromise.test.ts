@@ -132,7 +132,7 @@ it('MarkKeyCompromised is refused and changes nothing when no other key is ready
   await expectEverywhere(await newToken(deployment.client, 'EdDSA'), 'true')
 })
 
-it('MarkKeyCompromised with force leaves no key to sign with until a new key has been published long enough', async () => {
+it('MarkKeyCompromised with force leaves no key to sign with until a new key is ready', async () => {
   const { kid = '' } = activeOf(await admin.list(), 'EdDSA') ?? {}
   const token = await newToken(deployment.client, 'EdDSA')
   const body = await signedChallenge(deployment.client, agent)

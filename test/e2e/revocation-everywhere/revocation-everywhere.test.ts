@@ -92,7 +92,7 @@ describe('with NATS', () => {
   )
 
   it(
-    'every verifier still does so after NATS is killed',
+    'every verifier refuses an ended token once the call returns, after NATS is killed',
     async () => {
       await Promise.all(nats.nodes.map((node) => node.kill()))
       await expectAnswersFromMemory(stage)

@@ -27,8 +27,8 @@ export interface Stage {
 
 const ROOT = join(import.meta.dirname, '../../..')
 /**
- * The files that `node services/main.ts` of version 1 (commit dda4501) needs, without packages. It runs with the packages of
- * this checkout. When they become too new for it, a later version takes its place. Created by
+ * The files that `node services/main.ts` of version 1 (commit dda4501) needs, without packages. It runs with the
+ * packages of this checkout. When they become too new for it, a later version takes its place. Created by
  *
  *     git archive --format=tar dda4501 services gen prisma/migrations package.json ':!*.test.ts' ':!*.md' \
  *       ':!services/*.mjs' ':!services/operator-registry/testing' ':!gen/prisma/models*' ':!gen/prisma/*rowser.ts' \

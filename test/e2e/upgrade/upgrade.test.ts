@@ -49,7 +49,7 @@ it('1. two processes of version 1 issue tokens and end some, without a revocatio
   expect(await load.goOn(SOME)).toEqual([])
 })
 
-it('2. a process of this version migrates the database under load: no call fails, and the log has every ending', async () => {
+it('2. this version migrates the database under load: no call fails, and the log has every ending', async () => {
   await join(stage.startNew(WITHOUT_LEASE))
   expect(newest().logs()).toContain('"migration":"20261124180000_revocation_log","msg":"migration applied"')
   const [, at] = clients()
@@ -62,7 +62,7 @@ it('2. a process of this version migrates the database under load: no call fails
   expect(await lostRecords(stage.database)).toEqual([])
 })
 
-it("3. this version refuses at once what version 1 ends, and both accept each other's tokens and challenges", async () => {
+it("3. this version refuses at once what version 1 ends; each accepts the other's challenges and tokens", async () => {
   await expectRefused(clients())
 })
 
