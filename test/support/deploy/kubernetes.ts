@@ -73,10 +73,12 @@ function volumeProblems({ name, pod, container }: Workload, { ofKind, secrets }:
     ...mounts.filter((mount) => !names.includes(mount)).map((mount) => `${name} mounts ${mount}, which is no volume`),
     ...names.filter((volume) => !mounts.includes(volume)).map((volume) => `${name} does not mount ${volume}`),
     ...mapRefs.filter((ref) => ref !== '' && !maps.has(ref)).map((ref) => `${name}: there is no ConfigMap ${ref}`),
-    ...secretRefs.filter((ref) => !secrets.has(ref)).map((ref) => `${name}: README.md does not make Secret ${ref}`),
+    ...secretRefs
+      .filter((ref) => !secrets.has(ref))
+      .map((ref) => `${name}: docs/operations.md does not make Secret ${ref}`),
     ...keyRefs
       .filter(({ secret, key }) => secrets.get(secret)?.includes(key) !== true)
-      .map(({ secret, key }) => `${name}: README.md does not make key ${key} of Secret ${secret}`),
+      .map(({ secret, key }) => `${name}: docs/operations.md does not make key ${key} of Secret ${secret}`),
   ]
 }
 
