@@ -54,7 +54,7 @@ function isThere(path: string): Promise<boolean> {
 }
 
 /**
- * Builds the addon, with the command that README names, in a copy of the package and puts it into place in one step: others may
+ * Builds the addon, with the command that docs/signing-keys.md names, in a copy of the package and puts it into place in one step: others may
  * be at it at the same time, and whoever is first has done it.
  */
 async function ensureAddon(): Promise<void> {
