@@ -38,8 +38,18 @@ const mistakes: readonly Mistake[] = [
   [`${BASE}/pod-defaults.yaml`, 'containerPort: 8082', 'containerPort: 8083', 'it listens on 8080, 8082'],
   // Files and secrets.
   [`${BASE}/settings.env`, '/certificates/ca.crt', '/certificates/ca.pem', 'nothing puts /certificates/ca.pem'],
-  [`${BASE}/gateway.yaml`, 'secretName: gateway-tls', 'secretName: public', 'README.md does not create Secret public'],
-  [`${BASE}/pod-defaults.yaml`, 'key: url', 'key: uri', 'README.md does not create key uri of Secret database'],
+  [
+    `${BASE}/gateway.yaml`,
+    'secretName: gateway-tls',
+    'secretName: public',
+    'docs/operations.md does not create Secret public',
+  ],
+  [
+    `${BASE}/pod-defaults.yaml`,
+    'key: url',
+    'key: uri',
+    'docs/operations.md does not create key uri of Secret database',
+  ],
   [`${BASE}/nats.yaml`, 'name: nats-config', 'name: nats-conf', 'ConfigMap nats-conf does not exist'],
   [`${BASE}/nats.yaml`, '- { name: config,', '- { name: conf,', 'mounts conf, which is not a volume'],
   [`${BASE}/nats.yaml`, '- { name: config,', '- { name: conf,', 'does not mount config'],

@@ -16,7 +16,7 @@ export interface Cluster {
   readonly resources: readonly Mapping[]
   readonly workloads: readonly Workload[]
   readonly ofKind: (kind: string) => readonly Mapping[]
-  /** The keys of each Secret that README.md says how to create. */
+  /** The keys of each Secret that docs/operations.md says how to create. */
   readonly secrets: ReadonlyMap<string, readonly string[]>
 }
 
@@ -29,7 +29,7 @@ export function readCluster(read: ReadText, overlay: string): Cluster {
     resources,
     workloads: resources.filter((resource) => WORKLOADS.has(textAt(resource, 'kind'))).map(readWorkload),
     ofKind: (kind) => resources.filter((resource) => resource.kind === kind),
-    secrets: readSecrets(read('deploy/README.md')),
+    secrets: readSecrets(read('docs/operations.md')),
   }
 }
 
@@ -40,7 +40,7 @@ function readWorkload(resource: Mapping): Workload {
   return { name: nameOf(resource), resource, labels, pod, container }
 }
 
-/** Reads the `kubectl create secret generic` commands of README.md. A folder contains the files of a certificate. */
+/** Reads the `kubectl create secret generic` commands of docs/operations.md. A folder contains the files of a certificate. */
 function readSecrets(readme: string): ReadonlyMap<string, readonly string[]> {
   const commands = readme.matchAll(/create secret generic (\S+) ([^\n]*)/g)
   return new Map(

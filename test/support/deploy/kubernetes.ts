@@ -75,10 +75,12 @@ function volumeProblems({ name, pod, container }: Workload, { ofKind, secrets }:
       .map((mount) => `${name} mounts ${mount}, which is not a volume`),
     ...names.filter((volume) => !mounts.includes(volume)).map((volume) => `${name} does not mount ${volume}`),
     ...mapRefs.filter((ref) => ref !== '' && !maps.has(ref)).map((ref) => `${name}: ConfigMap ${ref} does not exist`),
-    ...secretRefs.filter((ref) => !secrets.has(ref)).map((ref) => `${name}: README.md does not create Secret ${ref}`),
+    ...secretRefs
+      .filter((ref) => !secrets.has(ref))
+      .map((ref) => `${name}: docs/operations.md does not create Secret ${ref}`),
     ...keyRefs
       .filter(({ secret, key }) => secrets.get(secret)?.includes(key) !== true)
-      .map(({ secret, key }) => `${name}: README.md does not create key ${key} of Secret ${secret}`),
+      .map(({ secret, key }) => `${name}: docs/operations.md does not create key ${key} of Secret ${secret}`),
   ]
 }
 
