@@ -92,6 +92,6 @@ function answer({ domain }: Operator, settled: Settled): Confirmation {
   const until = settled.until.toISOString()
   const message =
     `The record is right, but another operator owns ${domain}. Confirm again after ${until} to take the domain over. ` +
-    'Until then, every DNS check must find only your record. Any other result ends the wait; confirming then begins a new one.'
+    'Until then, every look at DNS must find only your record. Any other result ends the wait; confirming then begins a new one.'
   return { verified: false, reason: 'TAKEOVER_PENDING', message, takeoverAt: settled.until }
 }

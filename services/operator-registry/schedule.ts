@@ -62,10 +62,10 @@ async function lookAt(context: Context, author: Author, look: DueLook): Promise<
     const answers = await resolveTxt(recordName(domain))
     const incumbent = owner === null ? {} : { incumbentId: owner.id }
     const verdict = judgeProof(answers, { issuer, operatorId: id, thumbprint, ...incumbent })
-    const failure = verdict === 'proven' ? undefined : `a DNS check did not find the record alone: ${verdict}`
+    const failure = verdict === 'proven' ? undefined : `a look at DNS did not find the record alone: ${verdict}`
     if (await recordLook(context, author, look, failure)) return
     log.info({ operatorId: id, domain, verdict }, 'a wait for a domain has ended')
   } catch (error) {
-    log.error({ operatorId: id, domain, error }, 'a DNS check for a takeover ended with an error')
+    log.error({ operatorId: id, domain, error }, 'a look at DNS for a takeover ended with an error')
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Looks in a row that must find only the newcomer's record before it takes over the domain. A look is one DNS check,
- * at a random time, during the wait for a takeover.
+ * Looks in a row that must find only the newcomer's record before it takes over the domain. A look asks all resolvers
+ * for the record once, at a random time during the wait for a takeover.
  */
 export const LOOKS_NEEDED = 24
 

@@ -279,9 +279,9 @@ export type ConfirmDomainResponse = Message<"auth4agent.v1.ConfirmDomainResponse
   reason: string;
 
   /**
-   * When a waiting takeover can be confirmed; absent when no takeover waits. Until then the server checks DNS at
-   * random times, and every check must find the newcomer's record and no other. Late checks postpone this time. A
-   * check that finds anything else ends the wait; the next confirmation begins a new one.
+   * When a waiting takeover can be confirmed; absent when no takeover waits. Until then the server looks at DNS at
+   * random times, and every look must find the newcomer's record and no other. Late looks postpone this time. A look
+   * that finds anything else ends the wait; the next confirmation begins a new one.
    *
    * @generated from field: google.protobuf.Timestamp takeover_at = 5;
    */
