@@ -11,7 +11,16 @@ export const ADMIN_ISSUER = 'admin'
 /** Longest lifetime of an assertion, from `iat` to `exp`, in seconds. */
 export const MAX_ASSERTION_LIFETIME_S = 300
 
-/** Signs assertions with the key of an operator or administrator. The key may be elsewhere, such as in a key store. */
+/**
+ * Signs assertions with the key of an operator or administrator. The key may be elsewhere, such as in a key store.
+ *
+ * @example
+ * ```ts
+ * import type { AssertionSigner } from '@auth4agent/core/identity/assertion'
+ *
+ * const signer: AssertionSigner = { publicKey, sign: (message) => keyStore.sign('root-key', message) }
+ * ```
+ */
 export interface AssertionSigner {
   /** The raw public half, 32 bytes. */
   readonly publicKey: Uint8Array
@@ -19,7 +28,21 @@ export interface AssertionSigner {
   sign(message: Uint8Array): Promise<Uint8Array>
 }
 
-/** Content of an assertion. */
+/**
+ * Content of an assertion.
+ *
+ * @example
+ * ```ts
+ * import { ADMIN_ISSUER, type AssertionContent } from '@auth4agent/core/identity/assertion'
+ *
+ * const content: AssertionContent = {
+ *   party: ADMIN_ISSUER,
+ *   issuer: 'https://auth.example',
+ *   nowS: Date.now() / 1_000,
+ *   rpc: 'GET /v1/keys',
+ * }
+ * ```
+ */
 export interface AssertionContent {
   /** The caller: an operator's id, or {@link ADMIN_ISSUER}. */
   readonly party: string

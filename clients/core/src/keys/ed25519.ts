@@ -40,7 +40,16 @@ export function chooseEngine(loadFast = loadSodiumEngine): EngineChoice {
   }
 }
 
-/** The engine that loads all keys of this process. It is chosen once. */
+/**
+ * The engine that loads all keys of this process. It is chosen once.
+ *
+ * @example
+ * ```ts
+ * import { engineChoice } from '@auth4agent/core/keys/ed25519'
+ *
+ * console.log(engineChoice.engine.name) // 'libsodium' or 'node:crypto'
+ * ```
+ */
 export const engineChoice = chooseEngine()
 const { engine } = engineChoice
 
