@@ -94,7 +94,7 @@ export async function signAssertion(signer: AssertionSigner, content: AssertionC
   if (!Number.isInteger(lifetimeS) || lifetimeS < 1 || lifetimeS > MAX_ASSERTION_LIFETIME_S - CLOCK_ALLOWANCE_S) {
     throw new RangeError(`lifetimeS must be 1 to ${MAX_ASSERTION_LIFETIME_S - CLOCK_ALLOWANCE_S} whole seconds`)
   }
-  if (signer.publicKey.length !== KEY_BYTES) throw new RangeError(`An Ed25519 public key has ${KEY_BYTES} bytes`)
+  if (signer.publicKey.length !== KEY_BYTES) throw new RangeError(`An Ed25519 public key must have ${KEY_BYTES} bytes`)
   const typ = party === ADMIN_ISSUER ? ADMIN_ASSERTION_TYPE : OPERATOR_ASSERTION_TYPE
   const iat = Math.floor(nowS) - CLOCK_ALLOWANCE_S
   const exp = Math.floor(nowS) + lifetimeS
@@ -103,7 +103,7 @@ export async function signAssertion(signer: AssertionSigner, content: AssertionC
   const claims = { iss: party, sub: party, aud: issuer, iat, exp, jti, rpc }
   const signingInput = `${encodeJson(header)}.${encodeJson(claims)}`
   const signature = await signer.sign(encodeUtf8(signingInput))
-  if (signature.length !== SIGNATURE_BYTES) throw new RangeError(`An Ed25519 signature has ${SIGNATURE_BYTES} bytes`)
+  if (signature.length !== SIGNATURE_BYTES) throw new RangeError(`An Ed25519 signature must have ${SIGNATURE_BYTES} bytes`)
   return `${signingInput}.${encodeBase64url(signature)}`
 }
 

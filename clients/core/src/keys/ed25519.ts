@@ -110,7 +110,7 @@ export function importSeed(seed: Uint8Array): KeyPair | undefined {
  */
 export function generateKeyPair(random: (size: number) => Uint8Array = randomBytes): KeyPair {
   const pair = importSeed(random(KEY_BYTES))
-  if (pair === undefined) throw new RangeError(`An Ed25519 seed has ${KEY_BYTES} bytes`)
+  if (pair === undefined) throw new RangeError(`An Ed25519 seed must have ${KEY_BYTES} bytes`)
   return pair
 }
 
