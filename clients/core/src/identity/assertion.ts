@@ -103,7 +103,8 @@ export async function signAssertion(signer: AssertionSigner, content: AssertionC
   const claims = { iss: party, sub: party, aud: issuer, iat, exp, jti, rpc }
   const signingInput = `${encodeJson(header)}.${encodeJson(claims)}`
   const signature = await signer.sign(encodeUtf8(signingInput))
-  if (signature.length !== SIGNATURE_BYTES) throw new RangeError(`An Ed25519 signature must have ${SIGNATURE_BYTES} bytes`)
+  if (signature.length !== SIGNATURE_BYTES)
+    throw new RangeError(`An Ed25519 signature must have ${SIGNATURE_BYTES} bytes`)
   return `${signingInput}.${encodeBase64url(signature)}`
 }
 
