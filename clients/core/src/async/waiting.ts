@@ -1,4 +1,4 @@
-/** A promise and the functions that settle it. */
+/** A promise and the functions that settle it, as {@link deferred} returns them. */
 export interface Deferred<T> {
   readonly promise: Promise<T>
   readonly resolve: (value: T) => void

@@ -37,7 +37,7 @@ export function uuidv7(nowMs: number, random: Uint8Array): string {
  * ```
  */
 export function uuidv8FromHash(sha256: Uint8Array): string {
-  if (sha256.length !== 32) throw new RangeError('A SHA-256 digest has 32 bytes')
+  if (sha256.length !== 32) throw new RangeError('A SHA-256 digest must have 32 bytes')
   return formatUuid(stamp(Uint8Array.from(sha256.subarray(0, UUID_BYTES)), 8))
 }
 
@@ -67,7 +67,7 @@ export function isUuid(text: string): boolean {
  * ```
  */
 export function formatUuid(bytes: Uint8Array): string {
-  if (bytes.length !== UUID_BYTES) throw new RangeError(`A UUID has ${UUID_BYTES} bytes`)
+  if (bytes.length !== UUID_BYTES) throw new RangeError(`A UUID must have ${UUID_BYTES} bytes`)
   const hex = bytesToHex(bytes)
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
 }

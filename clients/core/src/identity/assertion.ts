@@ -11,7 +11,16 @@ export const ADMIN_ISSUER = 'admin'
 /** Longest lifetime of an assertion, from `iat` to `exp`, in seconds. */
 export const MAX_ASSERTION_LIFETIME_S = 300
 
-/** Signs assertions with the key of an operator or administrator. The key may be elsewhere, such as in a key store. */
+/**
+ * Signs assertions with the key of an operator or administrator. The key may be elsewhere, such as in a key store.
+ *
+ * @example
+ * ```ts
+ * import type { AssertionSigner } from '@auth4agent/core/identity/assertion'
+ *
+ * const signer: AssertionSigner = { publicKey, sign: (message) => keyStore.sign('root-key', message) }
+ * ```
+ */
 export interface AssertionSigner {
   /** The raw public half, 32 bytes. */
   readonly publicKey: Uint8Array
@@ -19,7 +28,21 @@ export interface AssertionSigner {
   sign(message: Uint8Array): Promise<Uint8Array>
 }
 
-/** Content of an assertion. */
+/**
+ * Content of an assertion.
+ *
+ * @example
+ * ```ts
+ * import { ADMIN_ISSUER, type AssertionContent } from '@auth4agent/core/identity/assertion'
+ *
+ * const content: AssertionContent = {
+ *   party: ADMIN_ISSUER,
+ *   issuer: 'https://auth.example',
+ *   nowS: Date.now() / 1_000,
+ *   rpc: 'GET /v1/keys',
+ * }
+ * ```
+ */
 export interface AssertionContent {
   /** The caller: an operator's id, or {@link ADMIN_ISSUER}. */
   readonly party: string
@@ -71,7 +94,7 @@ export async function signAssertion(signer: AssertionSigner, content: AssertionC
   if (!Number.isInteger(lifetimeS) || lifetimeS < 1 || lifetimeS > MAX_ASSERTION_LIFETIME_S - CLOCK_ALLOWANCE_S) {
     throw new RangeError(`lifetimeS must be 1 to ${MAX_ASSERTION_LIFETIME_S - CLOCK_ALLOWANCE_S} whole seconds`)
   }
-  if (signer.publicKey.length !== KEY_BYTES) throw new RangeError(`An Ed25519 public key has ${KEY_BYTES} bytes`)
+  if (signer.publicKey.length !== KEY_BYTES) throw new RangeError(`An Ed25519 public key must have ${KEY_BYTES} bytes`)
   const typ = party === ADMIN_ISSUER ? ADMIN_ASSERTION_TYPE : OPERATOR_ASSERTION_TYPE
   const iat = Math.floor(nowS) - CLOCK_ALLOWANCE_S
   const exp = Math.floor(nowS) + lifetimeS
@@ -80,7 +103,8 @@ export async function signAssertion(signer: AssertionSigner, content: AssertionC
   const claims = { iss: party, sub: party, aud: issuer, iat, exp, jti, rpc }
   const signingInput = `${encodeJson(header)}.${encodeJson(claims)}`
   const signature = await signer.sign(encodeUtf8(signingInput))
-  if (signature.length !== SIGNATURE_BYTES) throw new RangeError(`An Ed25519 signature has ${SIGNATURE_BYTES} bytes`)
+  if (signature.length !== SIGNATURE_BYTES)
+    throw new RangeError(`An Ed25519 signature must have ${SIGNATURE_BYTES} bytes`)
   return `${signingInput}.${encodeBase64url(signature)}`
 }
 

@@ -1,4 +1,4 @@
-/** The DNS label below a domain that holds the domain's proof. */
+/** The DNS label below a domain with the domain's proof. */
 export const RECORD_LABEL = '_auth4agents'
 /** Version tag of the proof's text. */
 export const RECORD_VERSION = 'a4a1'

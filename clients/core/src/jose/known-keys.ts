@@ -22,8 +22,9 @@ const UNKNOWN_KID_INTERVAL_MS = 30_000
  * ```ts
  * import { KnownKeys } from '@auth4agent/core/jose/known-keys'
  * import { present } from '@auth4agent/core/platform/moment'
+ * import type { VerificationKey } from '@auth4agent/core/token/access-token'
  *
- * const known = new KnownKeys<CryptoKey>(3_600_000)
+ * const known = new KnownKeys<VerificationKey>(3_600_000)
  * const begun = present()
  * known.try(begun)
  * known.replace({ keys: await fetchKeys(), begun, cachedMs: 0, freshMs: 300_000 })

@@ -52,7 +52,7 @@ export function verifyP256(publicKey: KeyObject, message: Uint8Array, signature:
  * ```
  */
 export function toLowS(signature: Uint8Array): Uint8Array {
-  if (signature.length !== SIGNATURE_BYTES) throw new RangeError(`A P-256 signature has ${SIGNATURE_BYTES} bytes`)
+  if (signature.length !== SIGNATURE_BYTES) throw new RangeError(`A P-256 signature must have ${SIGNATURE_BYTES} bytes`)
   if (isLowS(signature)) return signature
   const s = signature.subarray(FIELD_BYTES)
   return Buffer.concat([

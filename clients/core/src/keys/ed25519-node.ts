@@ -12,7 +12,16 @@ const KEY_BYTES = 32
 const CACHED_KEYS = 10_000
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
 
-/** Ed25519 by node:crypto (OpenSSL), which every Node has. */
+/**
+ * Ed25519 by node:crypto (OpenSSL), which every Node has.
+ *
+ * @example
+ * ```ts
+ * import { nodeEngine } from '@auth4agent/core/keys/ed25519-node'
+ *
+ * const signature = nodeEngine.importSeed(seed).sign(message)
+ * ```
+ */
 export const nodeEngine: Ed25519Engine = {
   name: 'node:crypto',
   importPublicKey: createPublicKeyImporter(CACHED_KEYS),

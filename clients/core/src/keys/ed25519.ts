@@ -40,7 +40,16 @@ export function chooseEngine(loadFast = loadSodiumEngine): EngineChoice {
   }
 }
 
-/** The engine that loads all keys of this process. It is chosen once. */
+/**
+ * The engine that loads all keys of this process. It is chosen once.
+ *
+ * @example
+ * ```ts
+ * import { engineChoice } from '@auth4agent/core/keys/ed25519'
+ *
+ * console.log(engineChoice.engine.name) // 'libsodium' or 'node:crypto'
+ * ```
+ */
 export const engineChoice = chooseEngine()
 const { engine } = engineChoice
 
@@ -101,7 +110,7 @@ export function importSeed(seed: Uint8Array): KeyPair | undefined {
  */
 export function generateKeyPair(random: (size: number) => Uint8Array = randomBytes): KeyPair {
   const pair = importSeed(random(KEY_BYTES))
-  if (pair === undefined) throw new RangeError(`An Ed25519 seed has ${KEY_BYTES} bytes`)
+  if (pair === undefined) throw new RangeError(`An Ed25519 seed must have ${KEY_BYTES} bytes`)
   return pair
 }
 

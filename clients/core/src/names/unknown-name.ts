@@ -32,7 +32,16 @@ function suggestion(name: string, known: readonly string[]): string {
   return `the known ones are ${known.map((each) => JSON.stringify(each)).join(', ')}`
 }
 
-/** The known names of a type. It is a table, so the compiler reports a missing name. */
+/**
+ * The known names of a type. It is a table, so the compiler reports a missing name.
+ *
+ * @example
+ * ```ts
+ * import type { Names } from '@auth4agent/core/names/unknown-name'
+ *
+ * const NAMES: Names<{ issuer: string; audience: string }> = { issuer: true, audience: true }
+ * ```
+ */
 export type Names<T> = Readonly<Record<keyof T & string, true>>
 
 /**

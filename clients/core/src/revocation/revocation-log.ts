@@ -55,7 +55,17 @@ export interface RevocationRecord extends LogPosition {
 /** The part of a record that says what it ends, without its hashes and times. */
 export type Ending = Pick<RevocationRecord, 'sequence' | 'kind' | 'operatorId' | 'subject' | 'minimumEpoch'>
 
-/** The claims of a genuine token that decide whether it is revoked. */
+/**
+ * The claims of a genuine token that decide whether it is revoked.
+ *
+ * @example
+ * ```ts
+ * import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
+ *
+ * const { jti, operator_id: operatorId, sub, epoch } = claims
+ * const token: TokenIdentity = { jti, operatorId, sub, agentEpoch: epoch[0], operatorEpoch: epoch[1], kid }
+ * ```
+ */
 export interface TokenIdentity {
   readonly jti: string
   readonly operatorId: string

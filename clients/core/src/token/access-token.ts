@@ -19,7 +19,19 @@ export interface VerificationKey {
   readonly verify: (signingInput: Uint8Array, signature: Uint8Array) => boolean
 }
 
-/** Finds the public halves of signing keys. */
+/**
+ * Finds the public halves of signing keys.
+ *
+ * @example
+ * ```ts
+ * import { importKeySet } from '@auth4agent/core/jose/key-set'
+ * import type { KeyFinder } from '@auth4agent/core/token/access-token'
+ *
+ * const set = importKeySet(jwks)
+ * const find = async (kid: string) => set?.get(kid)
+ * const keys: KeyFinder = { find, findNow: find }
+ * ```
+ */
 export interface KeyFinder {
   /** Finds a key, possibly in a cache. */
   find(kid: string): Promise<VerificationKey | undefined>

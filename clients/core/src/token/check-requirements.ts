@@ -2,7 +2,16 @@ import { parseDid } from '../identity/did.ts'
 import type { AccessTokenClaims } from './claims.ts'
 import type { Verdict } from './verdicts.ts'
 
-/** A verifier's demands on a token. An empty list demands nothing. */
+/**
+ * A verifier's demands on a token. An empty list demands nothing.
+ *
+ * @example
+ * ```ts
+ * import type { Requirements } from '@auth4agent/core/token/check-requirements'
+ *
+ * const wanted: Requirements = { audience: ['https://api.acme.example'], scope: ['orders:read'], operators: [] }
+ * ```
+ */
 export interface Requirements {
   /** The token must be for one of these. */
   readonly audience: readonly string[]
@@ -19,7 +28,7 @@ export interface Requirements {
  * ```ts
  * import { checkRequirements } from '@auth4agent/core/token/check-requirements'
  *
- * const wanted = { audience: ['https://api.acme.example'], scope: ['invoices.read'], operators: [] }
+ * const wanted = { audience: ['https://api.acme.example'], scope: ['orders:read'], operators: [] }
  * const verdict = checkRequirements(claims, wanted)
  * ```
  */

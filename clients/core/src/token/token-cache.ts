@@ -25,6 +25,7 @@ const TAIL = 32
  *
  * @example
  * ```ts
+ * import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
  * import { createTokenCache } from '@auth4agent/core/token/token-cache'
  *
  * const cache = createTokenCache<AccessTokenClaims>()

@@ -1,4 +1,13 @@
-/** Reasons why a token is not valid: `reason` in a successful answer of VerifyToken. */
+/**
+ * Reasons why a token is not valid: `reason` in a successful answer of VerifyToken.
+ *
+ * @example
+ * ```ts
+ * import { verdicts } from '@auth4agent/core/token/verdicts'
+ *
+ * console.log(verdicts.TOKEN_EXPIRED) // 'It has expired'
+ * ```
+ */
 export const verdicts = {
   MALFORMED_TOKEN: 'It is not an access token in its one canonical form',
   UNSUPPORTED_ALGORITHM: 'Its algorithm is not the one of its key',
