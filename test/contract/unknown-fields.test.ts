@@ -98,7 +98,7 @@ describe('a demand of verify that is an empty list is refused', () => {
     const { answer, requestId } = await send(verify({ [name]: [] }, ''))
     expectProblem(answer, 'INVALID_ARGUMENT', requestId)
     expect(JSON.parse(answer.text)).toMatchObject({
-      detail: `${name} must not be empty: leave it out to demand nothing`,
+      detail: `${name} must not be empty: leave it out if nothing is required`,
     })
   })
 })

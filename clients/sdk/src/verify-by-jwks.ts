@@ -66,7 +66,8 @@ export function createJwksVerifier(server: Server, runtime: Runtime): JwksVerifi
 function expectDemands(options: VerifyOptions): void {
   refuseUnknownNames('option', options, VERIFY_NAMES)
   for (const name of ['audience', 'scopes', 'operators'] as const) {
-    if (options[name]?.length === 0) throw new TypeError(`${name} must not be empty: leave it out to demand nothing`)
+    if (options[name]?.length === 0)
+      throw new TypeError(`${name} must not be empty: leave it out if nothing is required`)
   }
 }
 
