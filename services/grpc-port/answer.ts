@@ -15,7 +15,7 @@ export interface Answer {
   refuse(thrown: unknown, httpStatus?: number): void
 }
 
-/** What an answer works with. */
+/** Dependencies of {@link createAnswer}. */
 export interface AnswerDeps {
   readonly stream: ServerHttp2Stream
   readonly clock: Clock

@@ -18,7 +18,7 @@ import { MAX_MESSAGE_BYTES, receive, receiveOne } from './receive.ts'
 /** Answers a stream. `peer` is the address of its connection. */
 export type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, peer: string) => void
 
-/** What calls work with. */
+/** Dependencies of {@link createCalls}. */
 export interface CallDeps {
   readonly rpc: Rpc
   readonly methods: ReadonlyMap<unknown, PortMethod>

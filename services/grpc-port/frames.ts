@@ -11,7 +11,7 @@ export interface Frame {
 export interface FrameReader {
   /** Takes bytes and returns the messages that are complete now. Throws BODY_TOO_LARGE or INVALID_ARGUMENT. */
   push(chunk: Buffer): readonly Frame[]
-  /** Returns whether no message is incomplete. */
+  /** Returns true if no message is partly read. */
   isWhole(): boolean
 }
 

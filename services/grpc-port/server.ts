@@ -13,7 +13,7 @@ import { createHealth } from './health.ts'
 import { methodsOf } from './methods.ts'
 import { createSessions } from './sessions.ts'
 
-/** What the gRPC port works with. */
+/** Dependencies of {@link createGrpcServer}. */
 export interface GrpcServerDeps {
   readonly rpc: Rpc
   readonly host: string

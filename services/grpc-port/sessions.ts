@@ -18,7 +18,7 @@ interface SessionTimes {
   readonly graceMs: number
 }
 
-/** What the sessions of a listener work with. */
+/** Dependencies of {@link createSessions}. */
 export interface SessionDeps extends SessionTimes {
   readonly connections: Connections
   readonly onStream: OnStream

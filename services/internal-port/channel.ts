@@ -92,8 +92,8 @@ function serviceConfig(idempotent: readonly DescMethod[]) {
 }
 
 /**
- * Makes credentials that present this process's present certificate for each new connection, and refuse a server whose
- * certificate does not name the service.
+ * Makes credentials that show the current certificate of this process on each new connection. They refuse a server
+ * whose certificate does not name the service.
  */
 function mutualTls(certificates: Certificates, service: CalledService) {
   const { provider, close } = certificateProvider(certificates)

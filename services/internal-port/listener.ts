@@ -21,7 +21,7 @@ import { clearSocketPath } from './socket-file.ts'
 /** Where the listener listens: a port (0 for any free one) or a unix socket. */
 export type Place = { readonly host: string; readonly port: number } | { readonly socket: string }
 
-/** What the internal listener works with. */
+/** Dependencies of {@link createInternalListener}. */
 export interface ListenerDeps extends ObserverDeps {
   readonly place: Place
   /** Services that only other services call. */

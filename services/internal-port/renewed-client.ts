@@ -23,10 +23,11 @@ const RENEWAL_MS = 5 * 60_000
 const CONNECT_MS = 30_000
 
 /**
- * Makes a new client every 5 minutes and switches to it when it is connected. So connections use the present
- * certificates and reach processes that were added. Calls of an older client end there. A server could ask its callers
- * to reconnect instead, but then grpc-js cuts the open calls at its next keep-alive ping, because Node does not send
- * that ping.
+ * Makes a new client every 5 minutes and switches to it when it is connected. So connections use the current
+ * certificates and reach processes that were added. Calls of an older client end there.
+ *
+ * A server could ask its callers to reconnect instead. But then grpc-js cuts the open calls at its next keep-alive
+ * ping, because Node does not send that ping.
  */
 export function renewClient(open: () => Client): RenewedClient {
   const calls = new Map<Client, number>()

@@ -5,7 +5,7 @@ import type { StatusRefusals } from '../platform/errors/status-refusal.ts'
 import type { Logger } from '../platform/log/log.ts'
 import { type GatewayConfig, issuerPath } from './config.ts'
 
-/** What the gateway works with. */
+/** Dependencies of the gateway. */
 export interface GatewayDeps extends OperationDeps {
   readonly rpc: Rpc
   readonly config: GatewayConfig

@@ -11,7 +11,7 @@ import { importPublished, type PublishedKey } from './published-key.ts'
 import type { Runtime } from './runtime.ts'
 import type { Server } from './server.ts'
 
-/** What a token must fulfil. A requirement that is left out is not checked; an empty one is a TypeError. */
+/** Requirements for a token. A requirement that is left out is not checked; an empty one is a TypeError. */
 export interface VerifyOptions {
   /** The token must have at least one of these audiences. */
   readonly audience?: string | readonly string[] | undefined
