@@ -49,7 +49,7 @@ describe.each(ADDRESSES)('an address %s', (_name, server_url) => {
 describe('an operator.json that was written by hand', () => {
   it.each(CALLS.slice(0, -1))('is told of by `%s %s` where its id is none', async (...args) => {
     const { code, stderr } = await withConfig(args, { id: 'x' })
-    expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringContaining('an id that is a UUID') })
+    expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringContaining('operatorId, which must be a UUID') })
   })
 
   it.each(CALLS)('is told of by `%s %s` where it has neither id nor domain', async (...args) => {
