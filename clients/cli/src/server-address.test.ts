@@ -49,7 +49,7 @@ describe.each(ADDRESSES)('an address %s', (_name, server_url) => {
 describe('an invalid operator.json', () => {
   it.each(CALLS.slice(0, -1))('is reported by `%s %s` if its id is not a UUID', async (...args) => {
     const { code, stderr } = await withConfig(args, { id: 'x' })
-    expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringContaining('an id that is a UUID') })
+    expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringContaining('operatorId, which must be a UUID') })
   })
 
   it.each(CALLS)('is reported by `%s %s` if it has neither id nor domain', async (...args) => {
