@@ -35,7 +35,10 @@ interface Stage {
 /** The cost of growth. */
 export interface Growth {
   readonly stages: readonly Stage[]
-  /** Processor time of a token in server and database, with the grown database divided by with the empty one. */
+  /**
+   * Processor time of a token in server and database: the time with the grown database divided by the time with the
+   * empty one.
+   */
   readonly cpu: Summary | undefined
   /** Time of a token at full load, divided in the same way. */
   readonly time: Summary | undefined
