@@ -8,14 +8,14 @@ export interface Block {
 }
 
 /** A line outside of code blocks. */
-export interface Line {
+interface Line {
   readonly text: string
   /** From 1. */
   readonly number: number
 }
 
 /** A link or picture. */
-export interface Link {
+interface Link {
   readonly target: string
   readonly line: number
 }
