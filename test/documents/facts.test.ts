@@ -59,6 +59,12 @@ describe('README.md', () => {
     expect(tour).toContain("blocks('docs/signing-keys.md', 'sh keys')")
   })
 
+  it('has the section that the banner and the front page name', async () => {
+    const texts = ['services/process/banner.ts', 'services/jwks-gateway/pages/front-page.ts'].map(readFromCheckout)
+    for (const text of await Promise.all(texts)) expect(text).toMatch(/README[^]*["“]Five minutes["”]/)
+    expect(documents.get('README.md')?.anchors).toContain('five-minutes')
+  })
+
   it('shows a picture that loads nothing and names no folder of a machine', async () => {
     const picture = await readFromCheckout('docs/demo.svg')
     expect(README).toContain('](docs/demo.svg)')
