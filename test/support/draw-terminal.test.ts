@@ -20,8 +20,10 @@ it('lights lines up in the order and the proportion of their times', () => {
   expect(delays).toEqual([0.5, 0.5, 8.5])
 })
 
+/** The width of a picture with a line of so many characters. */
+const width = (columns: number) =>
+  Number(/width="(\d+)"/.exec(drawTerminal('x', [{ text: 'x'.repeat(columns), atMs: 0 }]))?.[1])
+
 it('is as wide as the longest line', () => {
-  const width = (columns: number) =>
-    Number(/width="(\d+)"/.exec(drawTerminal('x', [{ text: 'x'.repeat(columns), atMs: 0 }]))?.[1])
   expect(width(100) - width(50)).toBeCloseTo(50 * 7.865, -1)
 })
