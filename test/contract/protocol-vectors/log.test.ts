@@ -1,0 +1,171 @@
+import { createHash } from 'node:crypto'
+import { recordHash } from '@auth4agent/core/revocation/record-hash'
+import type { LogPosition } from '@auth4agent/core/revocation/revocation-log'
+import { createRevocationState } from '@auth4agent/core/revocation/revocation-state'
+import { create } from '@bufbuild/protobuf'
+import { describe, expect, it } from 'vitest'
+import { FeedError } from '../../../clients/verifier/src/feed.ts'
+import { LogKnowledge } from '../../../clients/verifier/src/log-knowledge.ts'
+import { sseFeed } from '../../../clients/verifier/src/sse-feed.ts'
+import { RevocationService, WatchRevocationsRequestSchema } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { compileLastEventIdReader } from '../../../services/jwks-gateway/rest/event-format.ts'
+import { readVectors, type Vector } from '../support/read-vectors.ts'
+
+interface Position {
+  readonly log_epoch: number
+  readonly sequence: number
+  readonly hash_hex: string
+}
+
+interface LogRecord {
+  readonly log_epoch: number
+  readonly sequence: number
+  readonly kind: string
+  readonly operator_id: string
+  readonly subject: string
+  readonly minimum_epoch: number
+  readonly expires_at_ms: number
+  readonly recorded_at_ms: number
+  readonly previous_hash_hex: string
+}
+
+interface Sent {
+  readonly fields: string
+  readonly preimage_hex: string
+  readonly hash_hex: string
+  readonly last_event_id: string
+  readonly event: string
+}
+
+interface Token {
+  readonly kid: string
+  readonly jti: string
+  readonly operator_id: string
+  readonly sub: string
+  readonly epoch: [number, number]
+}
+
+interface Known {
+  readonly begin_again: boolean
+  readonly position: Position | null
+  readonly last_event_id: string | null
+  readonly is_whole: boolean
+}
+
+const file = readVectors('log.json') as {
+  records: Vector<LogRecord, Sent>[]
+  heartbeat: { observed_at_ms: number; position: Position; expect: { event: string } }
+  effects: Vector<{ records: number[]; token: Token }, string>[]
+  events: Record<string, string>
+  streams: Vector<{ connections: string[][] }, Known>[]
+}
+
+/** A record as the verifier keeps it. */
+const toRecord = (record: Vector<LogRecord, Sent>) => ({
+  logEpoch: record.log_epoch,
+  sequence: record.sequence,
+  kind: record.kind,
+  operatorId: record.operator_id,
+  subject: record.subject,
+  minimumEpoch: record.minimum_epoch,
+  expiresAt: record.expires_at_ms,
+  recordedAt: record.recorded_at_ms,
+  previousHash: record.previous_hash_hex,
+  hash: record.expect.hash_hex,
+})
+
+const fromPosition = ({ logEpoch, sequence, hash }: LogPosition): Position => ({
+  log_epoch: logEpoch,
+  sequence,
+  hash_hex: hash,
+})
+
+/** Opens a feed that answers a text, and tells which Last-Event-ID it sends. */
+function openFeed(text: string, from: LogPosition | undefined) {
+  const sent: (string | undefined)[] = []
+  const feed = sseFeed({
+    locate: async () => 'https://auth.example.net/v1/revocations',
+    authorize: async () => 'Bearer none',
+    async fetch(_url, init) {
+      sent.push(new Headers(init?.headers).get('last-event-id') ?? undefined)
+      return new Response(text, { headers: { 'content-type': 'text/event-stream' } })
+    },
+  })
+  return { events: feed.open(from, new AbortController().signal), sent }
+}
+
+const textOf = (names: readonly string[]) => names.map((name) => file.events[name] ?? expect.unreachable(name)).join('')
+
+/** What the verifier library knows after some connections. */
+async function follow(connections: readonly (readonly string[])[]): Promise<Known> {
+  const known = new LogKnowledge()
+  let begin_again = false
+  for (const names of connections) {
+    begin_again = false
+    try {
+      for await (const event of openFeed(textOf(names), known.position).events) {
+        if (event.kind === 'record') known.apply(event.record)
+        else {
+          known.reach(event.position)
+          known.confirm({ monotonic: 0, wall: 0 })
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof FeedError)) throw error
+      begin_again = error.mustBeginAgain
+      if (begin_again) known.beginAgain()
+    }
+  }
+  const { position } = known
+  const next = openFeed('', position)
+  for await (const event of next.events) expect.unreachable(event.kind)
+  return {
+    begin_again,
+    position: position === undefined ? null : fromPosition(position),
+    last_event_id: next.sent[0] ?? null,
+    is_whole: !known.isReplacing,
+  }
+}
+
+describe('log.json', () => {
+  it.each(file.records)('$name has this hash', (record) => {
+    const { fields, preimage_hex, hash_hex } = record.expect
+    expect(preimage_hex).toBe(record.previous_hash_hex + Buffer.from(fields).toString('hex'))
+    expect(createHash('sha256').update(Buffer.from(preimage_hex, 'hex')).digest('hex')).toBe(hash_hex)
+    expect(recordHash(toRecord(record))).toBe(hash_hex)
+  })
+
+  it.each(file.records)('$name is read from its event', async (record) => {
+    const { event, last_event_id } = record.expect
+    expect(event.split('\n').slice(0, 2)).toEqual(['event: record', `id: ${last_event_id}`])
+    const read = await Array.fromAsync(openFeed(event, undefined).events)
+    expect(read).toEqual([{ kind: 'record', record: toRecord(record) }])
+  })
+
+  it.each(file.records)('$name is resumed from by its Last-Event-ID', (record) => {
+    const request = create(WatchRevocationsRequestSchema)
+    compileLastEventIdReader(RevocationService.method.watchRevocations)(request, record.expect.last_event_id)
+    expect(request).toMatchObject({ logEpoch: record.log_epoch, afterSequence: BigInt(record.sequence) })
+    expect(Buffer.from(request.hash).toString('hex')).toBe(record.expect.hash_hex)
+  })
+
+  it('the heartbeat is read from its event', async () => {
+    const { observed_at_ms, position, expect: expected } = file.heartbeat
+    const [head] = await Array.fromAsync(openFeed(expected.event, undefined).events)
+    if (head?.kind !== 'head') throw new Error('It is no heartbeat')
+    expect(head.observedAt).toBe(observed_at_ms)
+    expect(fromPosition(head.position)).toEqual(position)
+  })
+
+  it.each(file.effects)('$expect: $name', ({ records, token, expect: verdict }) => {
+    const state = createRevocationState()
+    for (const record of file.records) if (records.includes(record.sequence)) state.apply(toRecord(record))
+    const { kid, jti, sub, operator_id: operatorId, epoch } = token
+    const [agentEpoch, operatorEpoch] = epoch
+    expect(state.lookup({ kid, jti, sub, operatorId, agentEpoch, operatorEpoch }) ?? 'VALID').toBe(verdict)
+  })
+
+  it.each(file.streams)('a watcher reads: $name', async ({ connections, expect: known }) => {
+    expect(await follow(connections)).toEqual(known)
+  })
+})

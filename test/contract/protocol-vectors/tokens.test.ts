@@ -1,0 +1,124 @@
+import { createPublicKey, verify as cryptoVerify, type JsonWebKey } from 'node:crypto'
+import { importKeySet } from '@auth4agent/core/jose/key-set'
+import { createRevocationState } from '@auth4agent/core/revocation/revocation-state'
+import { verifyAccessToken } from '@auth4agent/core/token/access-token'
+import { createVerifier, type RevocationFeed } from '@auth4agent/verifier'
+import { create } from '@bufbuild/protobuf'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { VerifyTokenRequestSchema } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
+import type { AuthnDeps } from '../../../services/authn/config.ts'
+import { verifyToken } from '../../../services/authn/verify-token.ts'
+import { handLog } from '../../support/hand-feed.ts'
+import { DISCOVERY, JWKS, outcomeOf } from '../../support/offline-verifier.ts'
+import { readVectors, type Vector } from '../support/read-vectors.ts'
+
+interface Revocation {
+  readonly kind: string
+  readonly operator_id: string
+  readonly subject: string
+  readonly minimum_epoch: number
+}
+
+interface VerifierInputs {
+  readonly issuer: string
+  readonly now: number
+  readonly clock_skew: number
+  readonly audience: string[]
+  readonly operators: string[] | 'any'
+  readonly scope: string
+  readonly revocations: Revocation[]
+}
+
+type Case = Vector<{ token?: string; verifier?: Partial<VerifierInputs> }, string>
+
+const file = readVectors('tokens.json') as {
+  jwks: { keys: JsonWebKey[] }
+  verifier: VerifierInputs
+  cases: Case[]
+}
+
+const tokenOf = ({ token }: Case): string => token ?? file.cases[0]?.token ?? ''
+const inputsOf = ({ verifier }: Case): VerifierInputs => ({ ...file.verifier, ...verifier })
+const endingOf = ({ kind, operator_id, subject, minimum_epoch }: Revocation) => ({
+  kind,
+  operatorId: operator_id,
+  subject,
+  minimumEpoch: minimum_epoch,
+})
+
+describe('tokens.json', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
+  afterEach(() => void vi.useRealTimers())
+
+  it.each(file.cases)('the offline verifier says $expect: $name', async (vector) => {
+    const inputs = inputsOf(vector)
+    vi.setSystemTime(inputs.now * 1000)
+    const verifier = createVerifier({
+      issuer: inputs.issuer,
+      audience: inputs.audience,
+      operators: inputs.operators,
+      clockSkew: inputs.clock_skew,
+      revocations: feedOf(inputs.revocations),
+      fetch: async (url) => {
+        const answers: Record<string, object> = { [DISCOVERY]: { issuer: inputs.issuer }, [JWKS]: file.jwks }
+        return Response.json(answers[new URL(url).pathname])
+      },
+    })
+    onTestFinished(() => verifier.close())
+    await verifier.ready()
+    const wanted = inputs.scope === '' ? {} : { scope: inputs.scope }
+    expect(await outcomeOf(verifier, tokenOf(vector), wanted)).toBe(vector.expect)
+  })
+
+  it.each(file.cases)('the server says $expect: $name', async (vector) => {
+    const { issuer, now, clock_skew, audience, operators, scope, revocations } = inputsOf(vector)
+    const published = importKeySet(file.jwks)
+    const find = async (kid: string) => published?.get(kid)
+    const state = createRevocationState()
+    for (const [index, revocation] of revocations.entries()) state.apply({ ...endingOf(revocation), sequence: index })
+    const deps = {
+      now: () => now * 1000,
+      settings: { skewS: clock_skew },
+      genuineTokens: (text: string) => verifyAccessToken(text, issuer, { find, findNow: find }),
+      tokenStatus: { check: async (token: Parameters<typeof state.lookup>[0]) => state.lookup(token) },
+    } as unknown as AuthnDeps
+    const request = create(VerifyTokenRequestSchema, {
+      token: tokenOf(vector),
+      audience,
+      operators: operators === 'any' ? [] : operators,
+      ...(scope !== '' && { scope }),
+    })
+    const verification = await verifyToken(deps, request)
+    expect(verification.valid ? 'VALID' : verification.reason).toBe(vector.expect)
+  })
+
+  const genuine = file.cases.filter(({ expect: verdict, verifier }) => verdict === 'VALID' && verifier === undefined)
+  it.each(genuine)('the signature holds by node:crypto: $name', (vector) => {
+    const [header = '', payload = '', signature = ''] = tokenOf(vector).split('.')
+    const { kid, alg }: { kid: string; alg: string } = JSON.parse(Buffer.from(header, 'base64url').toString())
+    const jwk = file.jwks.keys.find((key) => key['kid'] === kid) ?? {}
+    const key = createPublicKey({ key: jwk, format: 'jwk' })
+    const hash = alg === 'ES256' || alg === 'RS256' ? 'sha256' : null
+    const options = alg === 'ES256' ? { key, dsaEncoding: 'ieee-p1363' as const } : key
+    const holds = cryptoVerify(hash, Buffer.from(`${header}.${payload}`), options, Buffer.from(signature, 'base64url'))
+    expect(holds).toBe(true)
+  })
+
+  it('has a case for each verdict', async () => {
+    const { verdicts } = await import('@auth4agent/core/token/verdicts')
+    const told = new Set(file.cases.map(({ expect: verdict }) => verdict))
+    expect([...told].toSorted()).toEqual(['VALID', ...Object.keys(verdicts)].toSorted())
+  })
+})
+
+/** A log that holds revocations and then stays as it is. */
+function feedOf(revocations: readonly Revocation[]): RevocationFeed {
+  return {
+    async *open(_from, signal) {
+      const log = handLog()
+      for (const revocation of revocations) yield log.append(endingOf(revocation))
+      yield log.head()
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+    },
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * Writes the protocol's test vectors into this folder (`npm run vectors`). They follow from fixed keys and times, so a second
+ * run changes nothing. A test makes them again and compares.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { makeAssertions } from './make/assertions.ts'
+import { makeChallenges } from './make/challenges.ts'
+import { makeDidDocuments } from './make/did-documents.ts'
+import { makeDids } from './make/dids.ts'
+import { makeKeys } from './make/keys.ts'
+import { makeLog } from './make/log.ts'
+import { makeOperators } from './make/operators.ts'
+import { makeTokens } from './make/tokens.ts'
+import { makeTxtRecords } from './make/txt-records.ts'
+
+const FOLDER = import.meta.dirname
+
+/** The text of each file, by its name. */
+export async function makeVectors(): Promise<Readonly<Record<string, string>>> {
+  const files = {
+    'assertions.json': await makeAssertions(),
+    'challenges.json': makeChallenges(),
+    'did-documents.json': makeDidDocuments(),
+    'dids.json': makeDids(),
+    'keys.json': makeKeys(),
+    'log.json': makeLog(),
+    'operators.json': makeOperators(),
+    'tokens.json': await makeTokens(committedTokens()),
+    'txt-records.json': makeTxtRecords(),
+  }
+  const texts = Object.entries(files).map(([name, content]) => [name, `${JSON.stringify(content, null, 1)}\n`])
+  return Object.fromEntries(texts)
+}
+
+/** Tokens of the committed file; none before there is one. */
+function committedTokens(): readonly string[] {
+  try {
+    const { cases }: { cases: { token?: string }[] } = JSON.parse(readFileSync(join(FOLDER, 'tokens.json'), 'utf8'))
+    return cases.flatMap(({ token = [] }) => token)
+  } catch {
+    return []
+  }
+}
+
+if (import.meta.main) {
+  for (const [name, text] of Object.entries(await makeVectors())) writeFileSync(join(FOLDER, name), text)
+}

@@ -1,0 +1,275 @@
+import { recordHash } from '@auth4agent/core/revocation/record-hash'
+import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
+import { create } from '@bufbuild/protobuf'
+import { timestampFromMs } from '@bufbuild/protobuf/wkt'
+import {
+  LogHeadSchema,
+  type WatchRevocationsResponse,
+  WatchRevocationsResponseSchema,
+} from '../../../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { compileEventWriter, errorEvent } from '../../../../services/jwks-gateway/rest/event-format.ts'
+import { ApiError } from '../../../../services/platform/errors/api-error.ts'
+import { toPosition, toRecord } from '../../../../services/revocation/messages.ts'
+import { DID, describe, NOW_S, OPERATOR_ID, SIGNING_KEYS } from './parties.ts'
+
+const NOW_MS = NOW_S * 1000
+const HOUR_MS = 3_600_000
+const JTI = 'token-1'
+const write = compileEventWriter(WatchRevocationsResponseSchema)
+
+/** How every stream begins. */
+const RETRY = 'retry: 1000\n\n'
+const START: LogPosition = { logEpoch: 1, sequence: 0, hash: '' }
+
+/** The record after a position. */
+function append(after: LogPosition, part: Partial<RevocationRecord>): RevocationRecord {
+  const sequence = after.sequence + 1
+  const record = {
+    logEpoch: after.logEpoch,
+    sequence,
+    kind: 'token',
+    operatorId: '',
+    subject: '',
+    minimumEpoch: 0,
+    expiresAt: NOW_MS + HOUR_MS + sequence * 1000,
+    recordedAt: NOW_MS + sequence * 1000 + 123,
+    previousHash: after.hash,
+    ...part,
+  }
+  return { ...record, hash: recordHash(record) }
+}
+
+const TOKEN = append(START, { kind: 'token', operatorId: OPERATOR_ID, subject: JTI })
+const AGENT = append(TOKEN, { kind: 'agent', operatorId: OPERATOR_ID, subject: DID, minimumEpoch: 4 })
+const OPERATOR = append(AGENT, { kind: 'operator', operatorId: OPERATOR_ID, minimumEpoch: 3 })
+const KEY = append(OPERATOR, { kind: 'key', subject: SIGNING_KEYS.EdDSA.kid })
+/** A standby was promoted before it. */
+const DEPLOYMENT = append(KEY, { kind: 'deployment', minimumEpoch: 7, logEpoch: 2 })
+const LOG = [TOKEN, AGENT, OPERATOR, KEY, DEPLOYMENT] as const
+
+/** The revocation log: records and their hashes, streams as sent, and what a watcher makes of them. */
+export function makeLog(): object {
+  return {
+    description: describe(
+      'The revocation log. `records`: a record, the bytes that are hashed and the event that is sent.',
+      'The hash is SHA-256 over the bytes of the previous hash followed by `fields` in UTF-8.',
+      '`effects`: what records do to a token; `records` names them by their sequences.',
+      '`events`: texts by their names. `streams`: the texts that a watcher reads over one connection after another,',
+      'and what it knows then.',
+    ),
+    records: LOG.map(described),
+    heartbeat: {
+      observed_at_ms: NOW_MS + 60_000,
+      position: positionOf(KEY),
+      expect: { event: head(KEY) },
+    },
+    effects: effects(),
+    ...streams(),
+  }
+}
+
+function described(record: RevocationRecord): object {
+  const { logEpoch, sequence, kind, operatorId, subject, minimumEpoch, expiresAt, recordedAt, previousHash } = record
+  const fields = [logEpoch, sequence, kind, operatorId, subject, minimumEpoch, expiresAt, recordedAt].join('\n')
+  return {
+    name: `record ${sequence}, of kind ${kind}`,
+    log_epoch: logEpoch,
+    sequence,
+    kind,
+    operator_id: operatorId,
+    subject,
+    minimum_epoch: minimumEpoch,
+    expires_at_ms: expiresAt,
+    recorded_at_ms: recordedAt,
+    previous_hash_hex: previousHash,
+    expect: {
+      fields,
+      preimage_hex: previousHash + Buffer.from(fields).toString('hex'),
+      hash_hex: record.hash,
+      last_event_id: lastEventId(record),
+      event: event(record),
+    },
+  }
+}
+
+function send(message: WatchRevocationsResponse['event']): string {
+  return write(create(WatchRevocationsResponseSchema, { event: message }))
+}
+
+function event(record: RevocationRecord): string {
+  return send({ case: 'record', value: toRecord(record) })
+}
+
+function head(at: LogPosition, observedAtMs = NOW_MS + 60_000): string {
+  const value = create(LogHeadSchema, { position: toPosition(at), observedAt: timestampFromMs(observedAtMs) })
+  return send({ case: 'head', value })
+}
+
+function positionOf({ logEpoch, sequence, hash }: LogPosition): object {
+  return { log_epoch: logEpoch, sequence, hash_hex: hash }
+}
+
+function lastEventId({ logEpoch, sequence, hash }: LogPosition): string {
+  return `${logEpoch}-${sequence}-${Buffer.from(hash, 'hex').toString('base64url')}`
+}
+
+interface TokenFacts {
+  readonly kid: string
+  readonly jti: string
+  readonly operator_id: string
+  readonly sub: string
+  readonly epoch: readonly [agent: number, operator: number]
+}
+
+const FACTS: TokenFacts = {
+  kid: SIGNING_KEYS.ES256.kid,
+  jti: 'another-token',
+  operator_id: OPERATOR_ID,
+  sub: DID,
+  epoch: [9, 9],
+}
+
+/** `records` names records of this file by their sequence. */
+function effects(): object[] {
+  const all = LOG.map(({ sequence }) => sequence)
+  const judged = (name: string, changed: Partial<TokenFacts>, expect: string, records: readonly number[] = all) => ({
+    name,
+    records,
+    token: { ...FACTS, ...changed },
+    expect,
+  })
+  return [
+    judged('no record', { kid: SIGNING_KEYS.EdDSA.kid, jti: JTI, epoch: [1, 1] }, 'VALID', []),
+    judged('a token that no record ends', {}, 'VALID'),
+    judged('the revoked token', { jti: JTI }, 'TOKEN_REVOKED'),
+    judged('an agent epoch below the minimum', { epoch: [3, 9] }, 'AGENT_TOKENS_ENDED'),
+    judged('an agent epoch at the minimum', { epoch: [4, 9] }, 'VALID'),
+    judged('an operator epoch below the minimum of the operator', { epoch: [9, 2] }, 'OPERATOR_TOKENS_ENDED', [3]),
+    judged('an operator epoch at the minimum of the operator', { epoch: [9, 3] }, 'VALID', [3]),
+    judged('an operator epoch below the minimum of the deployment', { epoch: [9, 6] }, 'OPERATOR_TOKENS_ENDED'),
+    judged('an operator epoch at the minimum of the deployment', { epoch: [9, 7] }, 'VALID'),
+    judged('a compromised signing key', { kid: SIGNING_KEYS.EdDSA.kid }, 'UNKNOWN_KEY'),
+    judged('all at once: the key comes first', { kid: SIGNING_KEYS.EdDSA.kid, jti: JTI, epoch: [1, 1] }, 'UNKNOWN_KEY'),
+    judged('then the token', { jti: JTI, epoch: [1, 1] }, 'TOKEN_REVOKED'),
+    judged('then the operator', { epoch: [1, 1] }, 'OPERATOR_TOKENS_ENDED'),
+  ]
+}
+
+/** What a watcher knows after its connections. */
+interface Known {
+  /** Whether it must forget where it is, and read the log from its beginning. */
+  readonly begin_again: boolean
+  /** Where it goes on; null where it begins without a position. */
+  readonly position: object | null
+  /** The Last-Event-ID of its next connection; null for none. */
+  readonly last_event_id: string | null
+  /** Whether a head has confirmed everything that it has read. */
+  readonly is_whole: boolean
+}
+
+/** Texts that are sent, by their names: streams repeat them. */
+class Events {
+  readonly texts: Record<string, string> = { retry: RETRY }
+
+  /** Keeps a text under a name, and returns the name. */
+  add(name: string, text: string): string {
+    this.texts[name] = text
+    return name
+  }
+}
+
+const stream = (...names: readonly string[]) => ['retry', ...names]
+const knows = (at: LogPosition, is_whole = true): Known => ({
+  begin_again: false,
+  position: positionOf(at),
+  last_event_id: lastEventId(at),
+  is_whole,
+})
+
+function streams(): { readonly events: object; readonly streams: object[] } {
+  const events = new Events()
+  const record = (each: RevocationRecord) => events.add(`record ${each.sequence}`, event(each))
+  const headAt = (at: LogPosition) => events.add(`head ${at.sequence} of log epoch ${at.logEpoch}`, head(at))
+  const told = (name: string, expect: Known, ...connections: readonly (readonly string[])[]) => ({
+    name,
+    connections,
+    expect,
+  })
+  const broken: Known = { begin_again: true, position: null, last_event_id: null, is_whole: false }
+  const promoted = { ...KEY, logEpoch: 2 }
+  const [one, two, three, four, five] = LOG.map(record) as [string, string, string, string, string]
+  const heads = {
+    none: headAt(START),
+    one: headAt(TOKEN),
+    two: headAt(AGENT),
+    four: headAt(KEY),
+    promoted: headAt(promoted),
+    five: headAt(DEPLOYMENT),
+  }
+  const forged = events.add('record 2 with another subject', event({ ...AGENT, subject: `${DID.slice(0, -1)}0` }))
+  const fork = append({ ...TOKEN, hash: AGENT.hash }, { kind: 'token', operatorId: OPERATOR_ID, subject: 'fork' })
+  const forked = events.add('record 2 of a fork', event(fork))
+  const later = events.add('head 4 a second later', head(KEY, NOW_MS + 61_000))
+  const error = (reason: 'RESYNC_REQUIRED' | 'UNAVAILABLE') =>
+    events.add(`error ${reason}`, errorEvent(new ApiError(reason), 'request-1'))
+  const bad = (name: string, text: string) => told(name, broken, stream(events.add(name, text)))
+  const respelled = (name: string, text: string) =>
+    told(name, knows(TOKEN), stream(events.add(`record 1 and head 1: ${name}`, text)))
+  const firstTwo = event(TOKEN) + head(TOKEN)
+  const noHash = Buffer.alloc(31).toString('base64')
+  const list = [
+    told('an empty log', knows(START), stream(heads.none)),
+    told('the whole log', knows(KEY), stream(one, two, three, four, heads.four)),
+    told('more than one heartbeat', knows(KEY), stream(one, two, three, four, heads.four, later)),
+    told('records after the first heartbeat', knows(AGENT), stream(one, heads.one, two, heads.two)),
+    told('a log whose first records were removed', knows(KEY), stream(three, four, heads.four)),
+    told('a log all of whose records were removed', knows(KEY), stream(heads.four)),
+    told('a stream that ends before its heartbeat', knows(AGENT, false), stream(one, two)),
+    told(
+      'a stream that is cut inside an event',
+      knows(TOKEN, false),
+      stream(one, events.add('record 2, cut', event(AGENT).slice(0, -20))),
+    ),
+    told('a resumption', knows(KEY), stream(one, two, heads.two), stream(three, four, heads.four)),
+    told(
+      'a resumption after a stream without heartbeat',
+      knows(KEY),
+      stream(one, two),
+      stream(three, four, heads.four),
+    ),
+    told('a resumption with nothing new', knows(AGENT), stream(one, two, heads.two), stream(heads.two)),
+    told('the first read after a promotion', knows(DEPLOYMENT), stream(one, two, three, four, five, heads.five)),
+    told('a promotion without a record since', knows(promoted), stream(one, two, three, four, heads.promoted)),
+    respelled('line ends of CR LF', firstTwo.replaceAll('\n', '\r\n')),
+    respelled('comments and unknown fields', firstTwo.replace('event: head', ': comment\nnote: x\nevent: head')),
+    respelled('data on two lines', firstTwo.replaceAll(/^data: \{/gm, 'data: {\ndata: ')),
+    respelled('no space behind the colon', firstTwo.replaceAll(/^(id|event|data): /gm, '$1:')),
+    told('the server ends the stream', knows(TOKEN), stream(one, heads.one, error('UNAVAILABLE'))),
+    told('a position that cannot be resumed from', broken, stream(one, heads.one), stream(error('RESYNC_REQUIRED'))),
+    told('a gap', broken, stream(one, three)),
+    told('a gap at a resumption', broken, stream(one, heads.one), stream(three)),
+    told('a record twice', broken, stream(one, one)),
+    told('a fork: the previous hash is of another record', broken, stream(one, forked)),
+    told('a record that is not what its hash says', broken, stream(one, forged)),
+    told('a head beyond the last record', broken, stream(one, heads.two)),
+    told('a head before the last record', broken, stream(one, two, heads.one)),
+    told(
+      'a head with another hash',
+      broken,
+      stream(one, events.add('head 1 with another hash', head({ ...TOKEN, hash: AGENT.hash }))),
+    ),
+    told(
+      'a promotion seen by a watcher that knew the head',
+      broken,
+      stream(one, two, three, four, heads.four, heads.promoted),
+    ),
+    bad('a kind that is not known', event({ ...TOKEN, kind: 'unknown' })),
+    bad('an event that is not known', 'event: note\ndata: {}\n\n'),
+    bad('data that is no JSON', 'event: head\ndata: head\n\n'),
+    bad('a member twice', head(START).replace('{', '{"position":null,')),
+    bad('a head without its time', head(START).replace(/,"observed_at":"[^"]*"/, '')),
+    bad('a sequence that is a text', head(START).replace('"sequence":0', '"sequence":"0"')),
+    bad('a hash of 31 bytes', head(KEY).replace(/"hash":"[^"]*"/, `"hash":"${noHash}"`)),
+  ]
+  return { events: events.texts, streams: list }
+}

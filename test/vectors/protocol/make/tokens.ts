@@ -1,0 +1,566 @@
+import { constants, createHash, createHmac, createPrivateKey, sign as cryptoSign } from 'node:crypto'
+import { encodeBase64url } from '@auth4agent/core/encoding/base64'
+import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
+import { parseAudience } from '@auth4agent/core/token/audience'
+import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
+import { Point } from '@noble/ed25519'
+import { buildClaims } from '../../../../services/authn/domain/build-claims.ts'
+import { compact, type Edits, encodePart, type Part, shown, withTrailingBits } from './jws.ts'
+import {
+  AUDIENCE,
+  DID,
+  DOMAIN,
+  describe,
+  ISSUER,
+  NOW_S,
+  OPERATOR_ID,
+  OTHER_DID,
+  OTHER_DOMAIN,
+  OTHER_OPERATOR_ID,
+  SIGNING_KEYS,
+  seedOf,
+  UNPUBLISHED_KEY,
+  type VectorSigningKey,
+} from './parties.ts'
+
+/** What a verifier is given beside the token. */
+interface Verifier {
+  readonly now?: number
+  readonly audience?: readonly string[]
+  readonly operators?: readonly string[] | 'any'
+  readonly scope?: string
+  readonly revocations?: readonly Revocation[]
+}
+
+interface Revocation {
+  readonly kind: string
+  readonly operator_id: string
+  readonly subject: string
+  readonly minimum_epoch: number
+}
+
+interface TokenCase {
+  readonly name: string
+  /** Left out where the token is the one of the first case. */
+  readonly token?: string
+  readonly verifier?: Verifier
+  readonly changed?: object
+  readonly text?: object
+  readonly expect: string
+}
+
+const { EdDSA, ES256, RS256 } = SIGNING_KEYS
+const JTI = 'token-1'
+const CLAIMS: AccessTokenClaims = buildClaims(
+  ISSUER,
+  // Only these members of agent and operator are in a token.
+  { agent: { did: DID }, operator: { id: OPERATOR_ID } } as Parameters<typeof buildClaims>[1],
+  { scope: ['read', 'write'], audience: [parseAudience(AUDIENCE) ?? { text: '', host: '' }], ttl: 900 },
+  { jti: JTI, nowS: NOW_S, epoch: [3, 2] },
+)
+const SKEW_S = 10
+const PAYLOAD = JSON.stringify(CLAIMS)
+
+/** The header and the claims of a good token, and what a case changes in them. */
+interface Changes {
+  readonly key?: VectorSigningKey
+  readonly header?: Edits
+  readonly claims?: Edits
+}
+
+/** Tokens of the committed file. An ECDSA signature is random, so the committed one is kept while it covers the same text. */
+export type Committed = readonly string[]
+
+/** Tokens for every verdict of a verifier, and for each way of being malformed. */
+export async function makeTokens(committed: Committed): Promise<object> {
+  const es256 = await keptToken(committed)
+  return {
+    description: describe(
+      'Access tokens and the verdict of an offline verifier.',
+      '`verifier` holds the inputs; a case names the inputs that differ.',
+      'A case without `token` has the token of the first case.',
+      '`changed` shows what differs from a good token; null is a member left out.',
+      'ES256 signatures are random, so making the files again keeps the one of this file.',
+    ),
+    jwks: { keys: jwks() },
+    private_keys: [...Object.values(SIGNING_KEYS), UNPUBLISHED_KEY].map(({ kid, alg, privateJwk }) => ({
+      kid,
+      alg,
+      jwk: privateJwk,
+    })),
+    verifier: {
+      issuer: ISSUER,
+      now: NOW_S + 60,
+      clock_skew: SKEW_S,
+      audience: [AUDIENCE],
+      operators: [DOMAIN],
+      scope: '',
+      revocations: [],
+    },
+    good: { header: headerOf(EdDSA), claims: CLAIMS },
+    cases: [
+      ...(await goodTokens(es256)),
+      ...(await textCases()),
+      ...(await jsonCases()),
+      ...(await headerCases()),
+      ...(await keyCases()),
+      ...(await signatureCases(es256)),
+      ...(await claimCases()),
+      ...(await timeCases()),
+      ...requirementCases(),
+      ...revocationCases(),
+      ...(await orderCases()),
+    ],
+  }
+}
+
+const published = ({ publicJwk, alg, kid }: VectorSigningKey) => ({ ...publicJwk, alg, use: 'sig', kid })
+
+function jwks(): object[] {
+  return [...Object.values(SIGNING_KEYS).map(published), ...IGNORED_KEYS.map(({ entry }) => entry)]
+}
+
+function headerOf({ alg, kid }: VectorSigningKey): Edits {
+  return { alg, typ: 'at+jwt', kid }
+}
+
+const signBy =
+  ({ key }: VectorSigningKey) =>
+  (signingInput: Uint8Array) =>
+    key.sign(signingInput)
+
+function token({ key = EdDSA, header = {}, claims = {} }: Changes = {}): Promise<string> {
+  return compact({ ...headerOf(key), ...header }, { ...CLAIMS, ...claims }, signBy(key))
+}
+
+/** The token of the first case, before a verifier whose inputs differ. */
+function judgedBy(name: string, expect: string, verifier: Verifier): TokenCase {
+  return { name, verifier, expect }
+}
+
+async function changed(name: string, expect: string, changes: Changes, verifier?: Verifier): Promise<TokenCase> {
+  const { header, claims } = changes
+  const difference = { ...(header && { header: shown(header) }), ...(claims && { claims: shown(claims) }) }
+  return {
+    name,
+    ...(Object.keys(difference).length > 0 && { changed: difference }),
+    ...(verifier && { verifier }),
+    token: await token(changes),
+    expect,
+  }
+}
+
+const visible = (part: Part | undefined) => (typeof part === 'string' ? part.slice(0, 120) : undefined)
+
+/** A case whose parts are texts that JSON.stringify would not write. */
+async function ofTexts(name: string, expect: string, { header, payload }: { header?: Part; payload?: Part }) {
+  const [headerText, payloadText] = [visible(header), visible(payload)]
+  return {
+    name,
+    ...((headerText ?? payloadText) !== undefined && {
+      text: { ...(headerText && { header: headerText }), ...(payloadText && { payload: payloadText }) },
+    }),
+    token: await compact(header ?? headerOf(EdDSA), payload ?? PAYLOAD, signBy(EdDSA)),
+    expect,
+  }
+}
+
+async function goodTokens(es256: string): Promise<TokenCase[]> {
+  const duplicateFree = PAYLOAD.slice(0, -1)
+  return [
+    await changed('EdDSA', 'VALID', {}),
+    await changed('Ed25519 (RFC 9864)', 'VALID', { key: SIGNING_KEYS.Ed25519 }),
+    { name: 'ES256', token: es256, expect: 'VALID' },
+    await changed('RS256', 'VALID', { key: RS256 }),
+    await changed('an unknown header member', 'VALID', { header: { note: 'new' } }),
+    await changed('an unknown claim', 'VALID', { claims: { note: 'größer' } }),
+    await changed('an empty scope', 'VALID', { claims: { scope: '' } }),
+    await changed('several audiences', 'VALID', { claims: { aud: ['https://b.example.com', AUDIENCE] } }),
+    await changed('the longest lifetime', 'VALID', { claims: { exp: NOW_S + 3600 } }),
+    await ofTexts('claims in another order, with white space', 'VALID', {
+      payload: JSON.stringify(Object.fromEntries(Object.entries(CLAIMS).toReversed()), null, 1),
+    }),
+    await ofTexts('whole numbers written with an exponent or a fraction', 'VALID', {
+      payload: PAYLOAD.replaceAll(String(NOW_S), '1.8e9').replace(String(CLAIMS.exp), `${CLAIMS.exp}.0`),
+    }),
+    await ofTexts('a name and a value written with escapes', 'VALID', {
+      payload: PAYLOAD.replace('"iss"', String.raw`"\u0069ss"`).replace('https:', String.raw`https\u003a`),
+    }),
+    await ofTexts('arrays nested 15 deep in an unknown claim', 'VALID', {
+      payload: `${duplicateFree},"deep":${'['.repeat(15)}${']'.repeat(15)}}`,
+    }),
+  ]
+}
+
+/** A token by ES256: the committed one, or a new one where the text has changed. */
+async function keptToken(committed: Committed): Promise<string> {
+  const fresh = await token({ key: ES256 })
+  const signingInput = fresh.slice(0, fresh.lastIndexOf('.') + 1)
+  return committed.find((text) => text.startsWith(signingInput)) ?? fresh
+}
+
+const malformedText = (name: string, text: string) => ({ name, token: text, expect: 'MALFORMED_TOKEN' })
+const join = (...parts: readonly string[]) => parts.join('.')
+const uneven = (members: object) =>
+  ['', 'a', 'ab'].map((note) => encodePart({ ...members, note })).find((part) => part.length % 4 !== 0) ?? ''
+
+async function textCases(): Promise<TokenCase[]> {
+  const good = await token()
+  const [header = '', payload = '', signature = ''] = good.split('.')
+  const signed = async (first: string, second: string) =>
+    encodeBase64url(await EdDSA.key.sign(Buffer.from(join(first, second))))
+  const spoiltHeader = withTrailingBits(uneven(headerOf(EdDSA)))
+  const spoiltPayload = withTrailingBits(uneven(CLAIMS))
+  return [
+    malformedText('an empty text', ''),
+    malformedText('one part', header),
+    malformedText('two parts', join(header, payload)),
+    malformedText('four parts', join(good, signature)),
+    malformedText('five parts, as a JWE has', join(good, 'AA', 'AA')),
+    malformedText('a dot behind', `${good}.`),
+    malformedText('no signature', join(header, payload, '')),
+    malformedText('no payload', join(header, '', signature)),
+    malformedText('white space in front', ` ${good}`),
+    malformedText('a line feed behind', `${good}\n`),
+    malformedText('white space inside', `${header.slice(0, 8)} ${header.slice(8)}.${payload}.${signature}`),
+    malformedText('the JSON serialisation', JSON.stringify({ protected: header, payload, signature })),
+    malformedText('padding behind the header', join(`${header}=`, payload, signature)),
+    malformedText('padding behind the payload', join(header, `${payload}=`, signature)),
+    malformedText('padding behind the signature', join(header, payload, `${signature}==`)),
+    malformedText('the standard alphabet in the signature', join(header, payload, `${signature.slice(0, -4)}+/+/`)),
+    malformedText('unused bits set in the header', join(spoiltHeader, payload, await signed(spoiltHeader, payload))),
+    malformedText('unused bits set in the payload', join(header, spoiltPayload, await signed(header, spoiltPayload))),
+    malformedText('unused bits set in the signature', join(header, payload, withTrailingBits(signature))),
+  ]
+}
+
+const malformedJson = (name: string, parts: { header?: Part; payload?: Part }) =>
+  ofTexts(name, 'MALFORMED_TOKEN', parts)
+
+async function jsonCases(): Promise<TokenCase[]> {
+  const header = JSON.stringify(headerOf(EdDSA))
+  const open = PAYLOAD.slice(0, -1)
+  return Promise.all([
+    malformedJson('a header that is an array', { header: `[${header}]` }),
+    malformedJson('a payload that is an array', { payload: `[${PAYLOAD}]` }),
+    malformedJson('a payload that is null', { payload: 'null' }),
+    malformedJson('a payload that is no JSON', { payload: `${PAYLOAD},` }),
+    malformedJson('text behind the JSON', { payload: `${PAYLOAD}{}` }),
+    malformedJson('a comment in the JSON', { payload: PAYLOAD.replace('{', '{/**/') }),
+    malformedJson('a byte order mark', {
+      payload: Buffer.concat([Buffer.from('efbbbf', 'hex'), Buffer.from(PAYLOAD)]),
+    }),
+    malformedJson('bytes that are not UTF-8', { payload: Buffer.from(`${open},"note":"\u00ff"}`, 'latin1') }),
+    malformedJson('alg twice in the header', { header: header.replace('{', '{"alg":"none",') }),
+    malformedJson('the same alg twice in the header', { header: header.replace('{', '{"alg":"EdDSA",') }),
+    malformedJson('exp twice in the payload', { payload: `${open},"exp":${CLAIMS.exp}}` }),
+    malformedJson('exp twice, once written with an escape', { payload: String.raw`${open},"\u0065xp":${CLAIMS.exp}}` }),
+    malformedJson('a name twice in an inner object', { payload: `${open},"note":{"a":1,"a":1}}` }),
+    malformedJson('the name __proto__', { payload: `${open},"__proto__":{}}` }),
+    malformedJson('half of a surrogate pair', { payload: String.raw`${open},"note":"\ud800"}` }),
+    malformedJson('a number beyond a double', { payload: `${open},"note":1e400}` }),
+    malformedJson('NaN, which is no JSON', { payload: `${open},"note":NaN}` }),
+    malformedJson('arrays nested 16 deep in a claim', {
+      payload: `${open},"deep":${'['.repeat(16)}${']'.repeat(16)}}`,
+    }),
+  ])
+}
+
+const malformedHeader = (name: string, header: Edits) => changed(name, 'MALFORMED_TOKEN', { header })
+const unsupportedHeader = (name: string, header: Edits) => changed(name, 'UNSUPPORTED_ALGORITHM', { header })
+
+async function headerCases(): Promise<TokenCase[]> {
+  const { x } = EdDSA.publicJwk as { x: string }
+  const secret = Buffer.from(x, 'base64url')
+  const hmac = (signingInput: Buffer) => createHmac('sha256', secret).update(signingInput).digest()
+  return [
+    await malformedHeader('no typ', { typ: undefined }),
+    await malformedHeader('typ JWT', { typ: 'JWT' }),
+    await malformedHeader('typ with its application/ prefix', { typ: 'application/at+jwt' }),
+    await malformedHeader('typ in upper case', { typ: 'AT+JWT' }),
+    await malformedHeader('typ of an operator assertion', { typ: 'auth4agent-operator+jwt' }),
+    await malformedHeader('no kid', { kid: undefined }),
+    await malformedHeader('an empty kid', { kid: '' }),
+    await malformedHeader('a kid that is a number', { kid: 1 }),
+    await malformedHeader('a kid with a space', { kid: 'a b' }),
+    await malformedHeader('a kid of 129 characters', { kid: 'k'.repeat(129) }),
+    await malformedHeader('crit', { crit: ['exp'] }),
+    await malformedHeader('b64', { b64: true }),
+    await malformedHeader('a key in the header: jwk', { jwk: EdDSA.publicJwk }),
+    await malformedHeader('an address of keys: jku', { jku: 'https://evil.example/jwks.json' }),
+    await malformedHeader('a certificate: x5c', { x5c: ['MII='] }),
+    await malformedHeader('an address of certificates: x5u', { x5u: 'https://evil.example/x.pem' }),
+    await unsupportedHeader('no alg', { alg: undefined }),
+    await unsupportedHeader('alg none', { alg: 'none' }),
+    await unsupportedHeader('alg in lower case', { alg: 'eddsa' }),
+    await unsupportedHeader('alg ES384', { alg: 'ES384' }),
+    await unsupportedHeader('alg in an array', { alg: ['EdDSA'] }),
+    {
+      name: 'alg HS256, the public key as secret',
+      changed: { header: { alg: 'HS256' } },
+      token: await compact({ ...headerOf(EdDSA), alg: 'HS256' }, CLAIMS, hmac),
+      expect: 'UNSUPPORTED_ALGORITHM',
+    },
+    await unsupportedHeader('alg Ed25519 with a key that is published for EdDSA', { alg: 'Ed25519' }),
+    await unsupportedHeader('alg RS256 with the kid of an EdDSA key', { alg: 'RS256' }),
+  ]
+}
+
+/** Entries of the JWKS that no verifier may use, and the kid that a token would name. */
+const IGNORED_KEYS = [
+  ignoredKey('a key whose use is enc', UNPUBLISHED_KEY, { use: 'enc' }),
+  ignoredKey('a key whose kid is not its thumbprint', UNPUBLISHED_KEY, { kid: 'signing-key-1' }),
+  {
+    name: 'a key of small order',
+    entry: smallOrderEntry(),
+    kid: smallOrderEntry().kid,
+  },
+]
+
+function ignoredKey(name: string, { publicJwk, alg, kid }: VectorSigningKey, edits: Edits) {
+  const entry = { ...publicJwk, alg, use: 'sig', kid, ...edits }
+  return { name, entry, kid: entry.kid }
+}
+
+function smallOrderEntry() {
+  const jwk = { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(Uint8Array.of(1, ...Buffer.alloc(31))) } as const
+  return { ...jwk, alg: 'EdDSA', use: 'sig', kid: jwkThumbprint(jwk) }
+}
+
+async function keyCases(): Promise<TokenCase[]> {
+  const ignored = IGNORED_KEYS.map(async ({ name, kid }) =>
+    changed(`${name}, in the JWKS`, 'UNKNOWN_KEY', { key: UNPUBLISHED_KEY, header: { kid } }),
+  )
+  return [
+    await changed('a kid that is not in the JWKS', 'UNKNOWN_KEY', { key: UNPUBLISHED_KEY, header: { kid: 'nobody' } }),
+    ...(await Promise.all(ignored)),
+  ]
+}
+
+/** Order of the group of Ed25519 (RFC 8032 section 5.1). */
+const ED25519_ORDER = 2n ** 252n + 27742317777372353535851937790883648493n
+/** Order of the group of P-256 (SEC 2 section 2.4.2). */
+const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
+
+const littleEndian = (bytes: Uint8Array) =>
+  BigInt(
+    `0x${Buffer.from(bytes)
+      .toReversed()
+      .reduce((hex, byte) => hex + byte.toString(16).padStart(2, '0'), '')}`,
+  )
+const toLittleEndian = (value: bigint) =>
+  Buffer.from(Buffer.from(value.toString(16).padStart(64, '0'), 'hex').toReversed())
+
+/** The other S that satisfies an ECDSA signature R || S. */
+function otherS(signature: Uint8Array): Buffer {
+  const s = BigInt(`0x${Buffer.from(signature.subarray(32)).toString('hex')}`)
+  return Buffer.concat([signature.subarray(0, 32), Buffer.from((P256_ORDER - s).toString(16).padStart(64, '0'), 'hex')])
+}
+
+const toDerInteger = (bytes: Uint8Array) => {
+  const start = bytes.findIndex((byte) => byte !== 0)
+  const trimmed = bytes.subarray(start)
+  const body = (trimmed[0] ?? 0) >= 0x80 ? Buffer.concat([Buffer.alloc(1), trimmed]) : Buffer.from(trimmed)
+  return Buffer.concat([Buffer.of(2, body.length), body])
+}
+
+/** The ASN.1 form of an ECDSA signature (RFC 3279 section 2.2.3). */
+function toDer(signature: Uint8Array): Buffer {
+  const body = Buffer.concat([toDerInteger(signature.subarray(0, 32)), toDerInteger(signature.subarray(32))])
+  return Buffer.concat([Buffer.of(0x30, body.length), body])
+}
+
+/** A signature whose R is the identity: S = k * a satisfies the equation of RFC 8032, and only the key's owner can make it. */
+function withIdentity(signingInput: Buffer): Buffer {
+  const seed = seedOf('signing key EdDSA')
+  const scalar = createHash('sha512').update(seed).digest().subarray(0, 32)
+  scalar[0] = (scalar[0] ?? 0) & 248
+  scalar[31] = ((scalar[31] ?? 0) & 127) | 64
+  const r = Buffer.from(Point.ZERO.toBytes())
+  const { x } = EdDSA.publicJwk as { x: string }
+  const hash = createHash('sha512').update(r).update(Buffer.from(x, 'base64url')).update(signingInput).digest()
+  return Buffer.concat([r, toLittleEndian((littleEndian(hash) * littleEndian(scalar)) % ED25519_ORDER)])
+}
+
+async function signatureCases(es256: string): Promise<TokenCase[]> {
+  const header = headerOf(EdDSA)
+  const invalid = async (
+    name: string,
+    sign: (signingInput: Buffer) => Uint8Array | Promise<Uint8Array>,
+    key = EdDSA,
+  ) => ({ name, token: await compact(headerOf(key), CLAIMS, sign), expect: 'SIGNATURE_INVALID' })
+  const resigned = (name: string, change: (signature: Uint8Array) => Uint8Array) => {
+    const at = es256.lastIndexOf('.') + 1
+    const signature = Buffer.from(es256.slice(at), 'base64url')
+    return {
+      name,
+      token: es256.slice(0, at) + encodeBase64url(change(signature)),
+      expect: 'SIGNATURE_INVALID',
+    }
+  }
+  const good = await token()
+  const rsaKey = createPrivateKey({ key: RS256.privateJwk, format: 'jwk' })
+  const pss = (signingInput: Buffer) =>
+    cryptoSign('sha256', signingInput, { key: rsaKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 0 })
+  return [
+    {
+      name: 'a payload that was changed after signing',
+      changed: { claims: { scope: 'admin' } },
+      token: `${encodePart(header)}.${encodePart({ ...CLAIMS, scope: 'admin' })}.${good.slice(good.lastIndexOf('.') + 1)}`,
+      expect: 'SIGNATURE_INVALID',
+    },
+    await invalid('EdDSA: the signature of another key', signBy(UNPUBLISHED_KEY)),
+    await invalid('EdDSA: 64 bytes of zero', () => Buffer.alloc(64)),
+    await invalid('EdDSA: 63 bytes', async (input) => (await EdDSA.key.sign(input)).subarray(0, 63)),
+    await invalid('EdDSA: 65 bytes', async (input) => Buffer.concat([await EdDSA.key.sign(input), Buffer.alloc(1)])),
+    await invalid('EdDSA: S is not below the order of the group', async (input) => {
+      const signature = await EdDSA.key.sign(input)
+      const s = littleEndian(signature.subarray(32)) + ED25519_ORDER
+      return Buffer.concat([signature.subarray(0, 32), toLittleEndian(s)])
+    }),
+    await invalid('EdDSA: R is the identity, made by the owner of the key', withIdentity),
+    resigned('ES256: the higher of the two values of S', otherS),
+    resigned('ES256: the ASN.1 form', toDer),
+    resigned('ES256: 64 bytes of zero', () => Buffer.alloc(64)),
+    await invalid('RS256: the padding of RSASSA-PSS', pss, RS256),
+    await invalid('RS256: one byte too few', async (input) => (await RS256.key.sign(input)).subarray(1), RS256),
+    await changed('another issuer', 'WRONG_ISSUER', { claims: { iss: 'https://auth.example.org' } }),
+    await changed('the issuer with a slash behind', 'WRONG_ISSUER', { claims: { iss: `${ISSUER}/` } }),
+    await changed('the issuer in upper case', 'WRONG_ISSUER', { claims: { iss: ISSUER.toUpperCase() } }),
+  ]
+}
+
+const malformedClaims = (name: string, claims: Edits) => changed(name, 'MALFORMED_TOKEN', { claims })
+
+async function claimCases(): Promise<TokenCase[]> {
+  const scopes = Array.from({ length: 65 }, (_, index) => `s${index}`).join(' ')
+  return Promise.all([
+    ...Object.keys(CLAIMS).map((claim) => malformedClaims(`no ${claim}`, { [claim]: undefined })),
+    malformedClaims('sub that is no DID', { sub: 'agent', client_id: 'agent' }),
+    malformedClaims('sub in upper case', { sub: DID.toUpperCase(), client_id: DID.toUpperCase() }),
+    malformedClaims('client_id that is not sub', { client_id: OTHER_DID }),
+    malformedClaims('aud that is a text', { aud: AUDIENCE }),
+    malformedClaims('aud that is empty', { aud: [] }),
+    malformedClaims('aud with an empty text', { aud: [AUDIENCE, ''] }),
+    malformedClaims('aud with a number', { aud: [AUDIENCE, 1] }),
+    malformedClaims('aud of 9', { aud: Array.from({ length: 9 }, (_, index) => `https://${index}.example.com`) }),
+    malformedClaims('scope that is an array', { scope: ['read'] }),
+    malformedClaims('scope with two spaces', { scope: 'read  write' }),
+    malformedClaims('scope with a space behind', { scope: 'read ' }),
+    malformedClaims('scope with a wildcard', { scope: '*' }),
+    malformedClaims('scope with a quotation mark', { scope: '"read"' }),
+    malformedClaims('scope of 65 different tokens', { scope: scopes }),
+    malformedClaims('a scope token of 129 characters', { scope: 's'.repeat(129) }),
+    malformedClaims('operator_id in upper case', { operator_id: OPERATOR_ID.toUpperCase() }),
+    malformedClaims('operator_id that is no UUID', { operator_id: DOMAIN }),
+    malformedClaims('an empty jti', { jti: '' }),
+    malformedClaims('jti of 65 characters', { jti: 'j'.repeat(65) }),
+    malformedClaims('jti with a space', { jti: 'a b' }),
+    malformedClaims('iat that is a text', { iat: String(NOW_S) }),
+    malformedClaims('iat with a fraction', { iat: NOW_S - 0.5 }),
+    malformedClaims('iat of 0', { iat: 0 }),
+    malformedClaims('exp beyond the year 9999', { exp: 253_402_300_800 }),
+    malformedClaims('exp equal to nbf', { exp: NOW_S }),
+    malformedClaims('nbf before iat', { nbf: NOW_S - 1 }),
+    malformedClaims('a lifetime of 3601 seconds', { exp: NOW_S + 3601 }),
+    malformedClaims('epoch of one number', { epoch: [3] }),
+    malformedClaims('epoch of three numbers', { epoch: [3, 2, 1] }),
+    malformedClaims('epoch of 0', { epoch: [0, 2] }),
+    malformedClaims('epoch of texts', { epoch: ['3', '2'] }),
+    malformedClaims('epoch beyond 31 bits', { epoch: [2_147_483_648, 2] }),
+    malformedClaims('a restricting claim: cnf', { cnf: { jkt: 'x' } }),
+    malformedClaims('a restricting claim: act', { act: { sub: OTHER_DID } }),
+    malformedClaims('a restricting claim: may_act', { may_act: { sub: OTHER_DID } }),
+    malformedClaims('a restricting claim that is null', { cnf: null }),
+  ])
+}
+
+const judgedAt = (name: string, expect: string, now: number) => judgedBy(name, expect, { now })
+
+async function timeCases(): Promise<TokenCase[]> {
+  return [
+    judgedAt('the last second, clock skew included', 'VALID', CLAIMS.exp + SKEW_S - 1),
+    judgedAt('expired, clock skew included', 'TOKEN_EXPIRED', CLAIMS.exp + SKEW_S),
+    judgedAt('the first second, clock skew included', 'VALID', CLAIMS.nbf - SKEW_S),
+    judgedAt('not valid yet, clock skew included', 'TOKEN_NOT_YET_VALID', CLAIMS.nbf - SKEW_S - 1),
+    await changed('nbf after iat counts', 'TOKEN_NOT_YET_VALID', { claims: { nbf: NOW_S + 100 } }),
+  ]
+}
+
+function requirementCases(): TokenCase[] {
+  return [
+    judgedBy('one of several audiences', 'VALID', { audience: ['https://b.example.com', AUDIENCE] }),
+    judgedBy('another audience', 'AUDIENCE_MISMATCH', { audience: ['https://b.example.com'] }),
+    judgedBy('the audience with a slash behind', 'AUDIENCE_MISMATCH', { audience: [`${AUDIENCE}/`] }),
+    judgedBy('the host of the audience', 'AUDIENCE_MISMATCH', { audience: ['api.example.com'] }),
+    judgedBy('the operator by id', 'VALID', { operators: [OPERATOR_ID] }),
+    judgedBy('the operator by domain', 'VALID', { operators: [OTHER_DOMAIN, DOMAIN] }),
+    judgedBy('any operator', 'VALID', { operators: 'any' }),
+    judgedBy('another operator by id', 'OPERATOR_NOT_TRUSTED', { operators: [OTHER_OPERATOR_ID] }),
+    judgedBy('another operator by domain', 'OPERATOR_NOT_TRUSTED', { operators: [OTHER_DOMAIN] }),
+    judgedBy('a subdomain of the operator', 'OPERATOR_NOT_TRUSTED', { operators: [`agents.${DOMAIN}`] }),
+    judgedBy('one of its scopes', 'VALID', { scope: 'write' }),
+    judgedBy('all of its scopes in another order', 'VALID', { scope: 'write read' }),
+    judgedBy('a scope that it lacks', 'SCOPE_MISSING', { scope: 'read payments' }),
+    judgedBy('a scope in another case', 'SCOPE_MISSING', { scope: 'Read' }),
+    judgedBy('the beginning of a scope', 'SCOPE_MISSING', { scope: 'rea' }),
+  ]
+}
+
+const revocation = (kind: string, operator_id: string, subject: string, minimum_epoch: number): Revocation => ({
+  kind,
+  operator_id,
+  subject,
+  minimum_epoch,
+})
+const judgedAfter = (name: string, expect: string, ...revocations: readonly Revocation[]) =>
+  judgedBy(name, expect, { revocations })
+
+function revocationCases(): TokenCase[] {
+  return [
+    judgedAfter('the token was revoked', 'TOKEN_REVOKED', revocation('token', OPERATOR_ID, JTI, 0)),
+    judgedAfter('the jti was revoked under another operator', 'VALID', revocation('token', OTHER_OPERATOR_ID, JTI, 0)),
+    judgedAfter('another jti was revoked', 'VALID', revocation('token', OPERATOR_ID, 'another', 0)),
+    judgedAfter("the agent's epoch rose", 'AGENT_TOKENS_ENDED', revocation('agent', OPERATOR_ID, DID, 4)),
+    judgedAfter("the agent's epoch is the token's", 'VALID', revocation('agent', OPERATOR_ID, DID, 3)),
+    judgedAfter("another agent's epoch rose", 'VALID', revocation('agent', OPERATOR_ID, OTHER_DID, 4)),
+    judgedAfter('the DID under another operator', 'VALID', revocation('agent', OTHER_OPERATOR_ID, DID, 4)),
+    judgedAfter("the operator's epoch rose", 'OPERATOR_TOKENS_ENDED', revocation('operator', OPERATOR_ID, '', 3)),
+    judgedAfter("the operator's epoch is the token's", 'VALID', revocation('operator', OPERATOR_ID, '', 2)),
+    judgedAfter("another operator's epoch rose", 'VALID', revocation('operator', OTHER_OPERATOR_ID, '', 3)),
+    judgedAfter('all tokens of the deployment ended', 'OPERATOR_TOKENS_ENDED', revocation('deployment', '', '', 3)),
+    judgedAfter('older tokens of the deployment ended', 'VALID', revocation('deployment', '', '', 2)),
+    judgedAfter('the signing key was given up', 'UNKNOWN_KEY', revocation('key', '', EdDSA.kid, 0)),
+    judgedAfter('another signing key was given up', 'VALID', revocation('key', '', ES256.kid, 0)),
+    judgedAfter(
+      'a smaller epoch after a greater one changes nothing',
+      'AGENT_TOKENS_ENDED',
+      revocation('agent', OPERATOR_ID, DID, 5),
+      revocation('agent', OPERATOR_ID, DID, 2),
+    ),
+  ]
+}
+
+/** Which verdict wins where several apply. */
+async function orderCases(): Promise<TokenCase[]> {
+  const revocations = [{ kind: 'token', operator_id: OPERATOR_ID, subject: JTI, minimum_epoch: 0 }]
+  const late = CLAIMS.exp + SKEW_S
+  const other = { audience: ['https://b.example.com'] }
+  return [
+    await changed('an unknown key before another issuer', 'UNKNOWN_KEY', {
+      key: UNPUBLISHED_KEY,
+      claims: { iss: 'https://auth.example.org' },
+    }),
+    await changed(
+      'another issuer before expiry',
+      'WRONG_ISSUER',
+      { claims: { iss: 'https://auth.example.org' } },
+      { now: late },
+    ),
+    judgedBy('expiry before the audience', 'TOKEN_EXPIRED', { ...other, now: late }),
+    judgedBy('the audience before the operator', 'AUDIENCE_MISMATCH', { ...other, operators: [OTHER_DOMAIN] }),
+    judgedBy('the operator before the scope', 'OPERATOR_NOT_TRUSTED', { operators: [OTHER_DOMAIN], scope: 'x' }),
+    judgedBy('the scope before revocation', 'SCOPE_MISSING', { scope: 'x', revocations }),
+    judgedBy('expiry before revocation', 'TOKEN_EXPIRED', { now: late, revocations }),
+  ]
+}
