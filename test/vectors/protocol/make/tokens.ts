@@ -467,6 +467,7 @@ async function claimCases(): Promise<TokenCase[]> {
     malformedClaims('epoch of three numbers', { epoch: [3, 2, 1] }),
     malformedClaims('epoch of 0', { epoch: [0, 2] }),
     malformedClaims('epoch of texts', { epoch: ['3', '2'] }),
+    malformedClaims('epoch of a truth value', { epoch: [true, 2] }),
     malformedClaims('epoch beyond 31 bits', { epoch: [2_147_483_648, 2] }),
     malformedClaims('a restricting claim: cnf', { cnf: { jkt: 'x' } }),
     malformedClaims('a restricting claim: act', { act: { sub: OTHER_DID } }),
