@@ -22,16 +22,13 @@ export interface IssuedToken {
   readonly claims: AccessTokenClaims
 }
 
-/**
- * Attempts to redeem. The agent or operator may change between decision and redemption, and then the decision is made
- * again.
- */
+/** Attempts at most. The decision is repeated when agent or operator have changed before the redemption. */
 const MAX_DECISIONS = 4
 const REFUSALS = { used: 'CHALLENGE_USED', expired: 'CHALLENGE_EXPIRED', void: 'CHALLENGE_NOT_FOUND' } as const
 
 /**
- * Redeems a signed challenge for a token. The order of its checks is part of the protocol: request, challenge, agent,
- * expiry, signature, binding, statuses, grant, audience, algorithm, single use.
+ * Redeems a signed challenge for a token. The order of its checks is part of the protocol (docs/protocol.md section
+ * 6).
  *
  * @throws ApiError the first check that fails; UNAVAILABLE when no key can sign, or the agent changes during every
  *   attempt.
@@ -41,8 +38,7 @@ export async function issueToken(deps: AuthnDeps, request: IssueTokenRequest, ca
   const requested = parseRequestedTerms(request, deps.settings.ttlS)
   const { content, challengeId } = await openChallenge(deps, request)
   let subject = await subjects.get()
-  // The database's clock decides. The clock of this process only saves a query while the challenge is still valid by
-  // it.
+  // The database's clock decides. This process's clock only saves the query while the challenge is valid by it.
   if (deps.now() >= content.exp * 1000 && (await hasPassed(deps.db, content.exp)))
     throw new ApiError('CHALLENGE_EXPIRED')
 

@@ -61,8 +61,8 @@ async function transactionsOf(inputs: readonly RedeemInput[]): Promise<number> {
 }
 
 /**
- * Redeems `count` challenges at the same time. Another transaction has inserted every `every`-th of them, so the statements
- * wait. Runs `meanwhile`, then lets the statements continue.
+ * Redeems `count` challenges at the same time. Another transaction has inserted every `every`-th of them, so the
+ * statements wait. Runs `meanwhile`, then lets the statements continue.
  */
 async function whileTheyWait(
   { count, every = count }: { readonly count: number; readonly every?: number },

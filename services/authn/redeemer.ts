@@ -30,7 +30,7 @@ export const REDEEM_SESSION = '-c plan_cache_mode=force_generic_plan -c enable_s
  * Creates the redeemer. It collects redemptions that arrive in one turn of the event loop, or while another statement
  * is running, and sends them as one statement (group commit).
  *
- * A batch is sent when it has as many redemptions as the running statements have, or at least `enough`. Most of the
+ * A batch is sent when it has as many redemptions as all running statements together, or `enough` of them. Most of the
  * cost of a statement does not depend on its rows, and a few statements at a time keep this process and the database
  * busy. A statement that takes longer than PATIENCE_MS, because of the disk or a lock, delays no other batch.
  *

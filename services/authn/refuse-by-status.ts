@@ -29,10 +29,7 @@ const REFUSALS = {
 
 const byReason: ReadonlyMap<string, StatusRefusal> = new Map(Object.entries(REFUSALS))
 
-/**
- * How VerifyToken refuses a token by the status code, for callers that read only the status, such as a proxy's
- * subrequest.
- */
+/** How VerifyToken refuses a token by status code, for callers that read only the status (a proxy's subrequest). */
 export const statusRefusals: StatusRefusals = {
   [methodName(AuthnService.method.verifyToken)]: (output: Message) => {
     const { valid, reason } = output as VerifyTokenResponse

@@ -29,7 +29,7 @@ const redemption = (minutes: number) => ({
   keepUntil: new Date(Date.now() + minutes * 60_000),
 })
 
-it('after days without the jobs, createChallenge is UNAVAILABLE and writes nothing until one pass of the jobs', async () => {
+it('createChallenge answers UNAVAILABLE and writes nothing after days without the jobs, until they have run once', async () => {
   instance.clock.offsetMs = 5 * 24 * 3_600_000
   const before = await authnState(database.db)
   expect(await refusalOf(instance.challenge(agent.did))).toBe('UNAVAILABLE')

@@ -29,8 +29,7 @@ export interface RedeemInput {
  * Result of a redemption.
  *
  * - `redeemed`: epochs and kid are those at the redemption. So a token that overlaps a suspension has an old epoch and
- * is
- *   refused from the start, and no key signs a token that was requested after the key stopped signing.
+ *   is refused from the start, and no key signs a token that was requested after the key stopped signing.
  * - `used`: the challenge has been redeemed before. `expired`: it has expired. `void`: its key is gone.
  * - `keyless`: no key of the algorithm is active.
  * - `stale`: agent, key or operator have changed since the decision.

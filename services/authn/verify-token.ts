@@ -15,7 +15,7 @@ export type Verification =
 const MAX_REQUIRED = 64
 
 /**
- * Verifies a token online: it must be genuine, within its lifetime, meet the requirements, and no call that has
+ * Verifies a token online. The token must be genuine, within its lifetime, and meet the requirements. No call that has
  * returned may have ended it.
  *
  * @throws ApiError INVALID_SCOPE, INVALID_AUDIENCE, INVALID_ARGUMENT for malformed requirements; UNAVAILABLE

@@ -32,7 +32,7 @@ export interface Ports {
   readonly httpPort: number
   /** Only in a process with the gateway. */
   readonly grpcPort?: number
-  /** For calls from other processes. Only if the server consists of several. */
+  /** For calls from other processes. Only if the services run in several processes. */
   readonly internalPort?: number
   readonly internalSocket?: string
 }

@@ -15,10 +15,7 @@ const RESOLUTION_ERRORS: Partial<Record<ReasonCode, string>> = {
 
 const DID_DOCUMENT_TYPE = 'application/did+json'
 
-/**
- * Answers with only the DID document (DID Core 1.0 section 6.2). A deactivated DID is 410 (DID Resolution, HTTP
- * binding).
- */
+/** Answers with only the DID document (DID Core 1.0 section 6.2). A deactivated DID is 410 (DID Resolution, HTTP). */
 const didDocument: Representation = {
   mediaType: { type: 'application', subtype: 'did+json' },
   success: (output) => {
@@ -44,10 +41,7 @@ const resolutionResult = {
   },
 }
 
-/**
- * Representations of an agent that the Accept header may ask for instead of plain JSON. Scripts of any origin may read
- * them.
- */
+/** Representations of an agent besides plain JSON, by Accept header. Scripts of any origin may read them. */
 export const didResolution: Resources = {
   [methodName(IdentityService.method.getAgent)]: {
     isCrossOrigin: true,

@@ -10,9 +10,7 @@ import { expirePending } from './store.ts'
 
 export { didResolution } from './did-resolution.ts'
 
-/**
- * The identity service. `runSchedule` removes expired pending agents; several processes may run it at the same time.
- */
+/** The identity service. Several processes may run `runSchedule`, which removes expired pending agents. */
 export interface Identity {
   readonly module: ServiceModule<typeof IdentityService>
   readonly directory: InternalHandlers<typeof AgentDirectoryService>

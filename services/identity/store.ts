@@ -126,8 +126,8 @@ export interface AgentChange {
 }
 
 /**
- * Changes an agent. Its version rises, and its epoch too when its tokens end. Writes nothing when the decision is
- * `already`.
+ * Changes an agent. Its version rises, and also its epoch when its tokens end. Writes nothing when the
+ * decision is `already`.
  *
  * @returns the agent after the change.
  * @throws ApiError AGENT_NOT_FOUND, ASSERTION_USED, and every error that `decide` throws.
@@ -155,7 +155,7 @@ export function changeAgent(prisma: PrismaClient, author: Author, asked: AgentCh
 async function lockAgent(tx: Tx, operatorId: string, name: AgentName): Promise<AgentRecord> {
   const isNamed = 'id' in name ? Prisma.sql`id = ${name.id}::uuid` : Prisma.sql`did = ${name.did}`
   await tx.$queryRaw`SELECT 1 FROM agents WHERE operator_id = ${operatorId}::uuid AND ${isNamed} FOR UPDATE`
-  // Read again after the lock: the locking statement does not see what the previous lock holder committed.
+  // Read after the lock: only a statement that begins after it sees what the previous lock holder committed.
   const agent = await findAgent(tx, operatorId, name)
   if (agent === null) throw new ApiError('AGENT_NOT_FOUND')
   return agent

@@ -85,9 +85,7 @@ function auditRow(author: Author, entry: RefusalEntry, outcome: 'done' | 'refuse
   }
 }
 
-/**
- * Seconds for which a used assertion is kept after it expires. No clock within the allowed skew accepts it any longer.
- */
+/** Seconds for which a used assertion is kept after its expiry: longer than any allowed clock skew. */
 const KEEP_BEYOND_EXPIRY_S = 120
 
 /** Returns the row that records the use of an author's assertion; undefined for an author without an assertion. */

@@ -141,7 +141,9 @@ async function insertRecord({ at, idAt }: { readonly at: number; readonly idAt: 
   await harness.prisma.auditLog.create({ data: { ...entry, id, at: new Date(at), operatorId: operator.id } })
 }
 
-/** Returns the rows of the audit that were read so far, by scan or by index. Every connection reports its counts first. */
+/**
+ * Returns the rows of the audit that were read so far, by scan or by index. Every connection reports its counts first.
+ */
 async function rowsRead(): Promise<number> {
   const flush = () => harness.prisma.$executeRaw`SELECT pg_stat_force_next_flush(), pg_sleep(0.02)`
   await Promise.all(Array.from({ length: 10 }, flush))

@@ -145,7 +145,7 @@ describe('confirmDomain does not confirm a pending or active operator when DNS g
   })
 })
 
-test('two of three resolvers prove a domain while the third fails', async () => {
+test('confirmDomain activates the operator when two of three resolvers have its record and the third fails', async () => {
   harness = await startHarness({ resolvers: 3 })
   const { id, value } = await harness.register(DOMAIN)
   harness.publish(DOMAIN, [value], harness.servers.slice(0, 2))
@@ -153,7 +153,7 @@ test('two of three resolvers prove a domain while the third fails', async () => 
   expect(await harness.anybody.confirmDomain({ id })).toMatchObject({ verified: true })
 })
 
-test('two records of this issuer are a contest, which changes nothing for anybody', async () => {
+test('confirmDomain answers DOMAIN_CONTESTED and changes nothing when DNS has two records of this issuer', async () => {
   harness = await startHarness()
   const owner = await harness.activate(DOMAIN)
   const newcomer = await harness.register(DOMAIN)
@@ -165,8 +165,8 @@ test('two records of this issuer are a contest, which changes nothing for anybod
   expect(await harness.everything()).toBe(before)
 })
 
-describe('test domains', () => {
-  test('are confirmed without DNS, and the answer and the log say so', async () => {
+describe('confirmDomain for test domains', () => {
+  test('confirms a test domain without DNS, and says so in the answer and in the log', async () => {
     harness = await startHarness({ testDomains: true })
     const { id } = await harness.register('agents.test')
     const answer = await harness.anybody.confirmDomain({ id })
@@ -175,7 +175,7 @@ describe('test domains', () => {
     expect(harness.servers[0]?.asked).toEqual([])
   })
 
-  test('belong to their first operator until it releases them', async () => {
+  test('refuses a second operator of a test domain until the first releases it', async () => {
     harness = await startHarness({ testDomains: true })
     const first = await harness.register('agents.test')
     const second = await harness.register('agents.test')
@@ -188,7 +188,7 @@ describe('test domains', () => {
     expect(await harness.anybody.confirmDomain({ id: second.id })).toMatchObject({ verified: true })
   })
 
-  test('do not make other domains free', async () => {
+  test('still needs DNS for other domains', async () => {
     harness = await startHarness({ testDomains: true })
     const { id } = await harness.register(DOMAIN)
     expect(await harness.anybody.confirmDomain({ id })).toMatchObject({

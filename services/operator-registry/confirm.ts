@@ -62,7 +62,7 @@ function refuteProof(
   return { verified: false, ...explainProof(verdict, answers, { domain, ...subject }) }
 }
 
-/** Confirms a test domain. Nothing proves who controls it, so its first operator keeps it until it releases it. */
+/** Confirms a test domain. Nothing proves who controls it, so the first operator keeps it until it releases it. */
 async function confirmWithoutDns(
   context: Context,
   call: Call,
@@ -92,6 +92,6 @@ function answer({ domain }: Operator, settled: Settled): Confirmation {
   const until = settled.until.toISOString()
   const message =
     `The record is right, but another operator owns ${domain}. Confirm again after ${until} to take the domain over. ` +
-    'Until then, every DNS check must find only your record. Any other result ends the wait, and you must confirm again.'
+    'Until then, every look at DNS must find only your record. Any other result ends the wait; confirming then begins a new one.'
   return { verified: false, reason: 'TAKEOVER_PENDING', message, takeoverAt: settled.until }
 }

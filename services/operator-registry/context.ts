@@ -22,10 +22,7 @@ export interface RegistrySettings {
 /** Dependencies that every part of the service shares. */
 export interface Context {
   readonly prisma: PrismaClient
-  /**
-   * Client for the lists and policies that operators read. It has its own connections, so slow reads delay nothing
-   * else.
-   */
+  /** Client with its own connections for lists and policies that operators read, so slow reads delay nothing else. */
   readonly reads: PrismaClient
   /** Unix milliseconds. */
   readonly now: () => number

@@ -24,10 +24,7 @@ export async function runSchedule(context: Context): Promise<void> {
   while ((await expirePending(context, author, EXPIRY_BATCH)) >= EXPIRY_BATCH);
 }
 
-/**
- * Never rejects, so an error with one operator does not stop the others. The proof is due again when its claim
- * expires.
- */
+/** Never rejects, so that one operator's error does not stop the others. Its proof is due again after its claim. */
 async function proveAgain(context: Context, author: Author, due: DueProof): Promise<void> {
   const { issuer, resolveTxt, log } = context
   const subject = { issuer, operatorId: due.id, thumbprint: due.thumbprint }
@@ -65,10 +62,10 @@ async function lookAt(context: Context, author: Author, look: DueLook): Promise<
     const answers = await resolveTxt(recordName(domain))
     const incumbent = owner === null ? {} : { incumbentId: owner.id }
     const verdict = judgeProof(answers, { issuer, operatorId: id, thumbprint, ...incumbent })
-    const failure = verdict === 'proven' ? undefined : `a DNS check did not find the record alone: ${verdict}`
+    const failure = verdict === 'proven' ? undefined : `a look at DNS did not find the record alone: ${verdict}`
     if (await recordLook(context, author, look, failure)) return
     log.info({ operatorId: id, domain, verdict }, 'a wait for a domain has ended')
   } catch (error) {
-    log.error({ operatorId: id, domain, error }, 'a DNS check for a takeover ended with an error')
+    log.error({ operatorId: id, domain, error }, 'a look at DNS for a takeover ended with an error')
   }
 }

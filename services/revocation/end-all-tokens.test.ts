@@ -35,7 +35,7 @@ function endAll(jti: string) {
 }
 
 describe('EndAllTokensOfDeployment', () => {
-  it('ends every earlier token; one whose epoch the restored backup does not have is refused even before', async () => {
+  it('ends every earlier token, also one with an epoch that the restored backup does not have', async () => {
     const { prisma } = database.db
     const operator = { id: agent.operatorId }
     const before = await instance.issue(agent)

@@ -83,10 +83,10 @@ export function createLogFollower(deps: LogFollowerDeps): LogFollower {
     if (heard === 'ahead') wake()
     if (heard === 'no successor') beginAgain('a record does not follow')
   }
-  let told = 0
+  let announced = 0
   bus.onRecord(receive)
   signals.onRecord((sequence) => {
-    told = Math.max(told, sequence)
+    announced = Math.max(announced, sequence)
     const { session } = membership
     if (session !== undefined && session.applied.sequence < sequence) wake()
   })
@@ -109,7 +109,7 @@ export function createLogFollower(deps: LogFollowerDeps): LogFollower {
     for (;;) {
       const { session } = membership
       const before = session?.applied.sequence ?? 0
-      if (session === undefined || before >= Math.max(told, session.known)) return
+      if (session === undefined || before >= Math.max(announced, session.known)) return
       if (!(await catchUp(store, session))) return beginAgain('a record does not follow')
       if (session.applied.sequence === before) return
       acknowledgeEverywhere()

@@ -138,7 +138,7 @@ it.each<[string, Partial<Acknowledgement>, boolean]>([
   ['an earlier sequence', { sequence: 0 }, false],
   ['another log epoch', { logEpoch: 0 }, false],
   ['another incarnation', { incarnation: 'other' }, false],
-])('settle counts, or not, an acknowledgement of a member with %s: %j counts: %s', async (_, given, counts) => {
+])('settle judges an acknowledgement with %s: %j counts: %s', async (_, given, counts) => {
   const { world, revoker, acknowledge } = await start()
   const incarnation = addGhost(world)
   const ended = revoke(world, revoker)

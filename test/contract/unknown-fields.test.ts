@@ -98,7 +98,7 @@ describe('an empty list in a requirement of POST /v1/verify', () => {
     const { answer, requestId } = await send(verify({ [name]: [] }, ''))
     expectProblem(answer, 'INVALID_ARGUMENT', requestId)
     expect(JSON.parse(answer.text)).toMatchObject({
-      detail: `${name} must not be empty: leave it out to demand nothing`,
+      detail: `${name} must not be empty: leave it out if nothing is required`,
     })
   })
 })

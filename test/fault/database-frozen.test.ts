@@ -25,8 +25,8 @@ let untouched: unknown
 let frozenAt: number
 
 /**
- * Starts a database that can be frozen: it accepts connections but never answers, as behind a network that drops
- * packets.
+ * Starts a database that the test freezes. Then it keeps its connections but never answers, as behind a network that
+ * drops packets.
  */
 beforeAll(async () => {
   postgres = await startOwnPostgres()

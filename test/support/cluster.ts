@@ -111,8 +111,8 @@ function nameOf(service: ServiceName, index: number): string {
 }
 
 /**
- * Restarts a process that was ended by a signal or in order: somebody tries out what happens. Throws if it ended with
- * another status, because it could not continue.
+ * Restarts a process that ended by a signal or with status 0, because a user is trying out failures. Throws if it
+ * ended with another status, because then it could not continue.
  */
 async function watch(
   name: string,

@@ -16,7 +16,7 @@ let provider: ReturnType<typeof openPkcs11Provider> | undefined
 async function answer(question: PeerQuestion): Promise<unknown> {
   if (question.ask === 'open') provider = openPkcs11Provider({ ...question.options, log: silent })
   const opened = await provider
-  if (opened === undefined) throw new Error('The peer has not opened a token yet')
+  if (opened === undefined) throw new Error('The peer has not opened a hardware token yet')
   if (question.ask === 'generate') return opened.generate(question.alg)
   if (question.ask === 'destroy') return opened.destroy(question.row)
   if (question.ask === 'open') return undefined
@@ -24,7 +24,7 @@ async function answer(question: PeerQuestion): Promise<unknown> {
   return Buffer.from(await key.sign(Buffer.from(question.text))).toString('base64url')
 }
 
-// A second process with the same token, for tests. It ends with the channel to its parent.
+// A second process with the same hardware token, for tests. It ends with the channel to its parent.
 process.on('message', (question: PeerQuestion) => {
   void answer(question).then(
     (result) => process.send?.({ result }),

@@ -3,7 +3,7 @@ import { openPkcs11Provider } from '../../services/keys/pkcs11/pkcs11-provider.t
 import { createLogger } from '../../services/platform/log/log.ts'
 import { createToken, type SoftToken } from './softhsm.ts'
 
-/** A token, with a provider that uses it. */
+/** A hardware token, with a provider that uses it. */
 export interface TokenProvider {
   readonly token: SoftToken
   readonly provider: KeyProvider
@@ -12,7 +12,7 @@ export interface TokenProvider {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Creates a token and a provider that uses it. Disposing closes and removes both. */
+/** Creates a hardware token and a provider that uses it. Disposing closes and removes both. */
 export async function createTokenProvider(): Promise<TokenProvider> {
   const token = await createToken()
   const lines: string[] = []

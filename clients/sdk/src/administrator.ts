@@ -32,7 +32,7 @@ export interface RotatedKeys {
 /** The calls that the administrator of a deployment can make. `Operator` has those of an operator. */
 export interface Administrator {
   readonly operators: {
-    /** Suspends an operator. Its agents get no new tokens, and their present tokens end. */
+    /** Suspends an operator. Its agents get no new tokens, and their existing tokens end. */
     suspend(id: string, reason?: string): Promise<answers.SuspendedOperator>
     /** Lets a suspended operator act again. Tokens that have ended stay ended. */
     reinstate(id: string): Promise<answers.ReinstatedOperator>

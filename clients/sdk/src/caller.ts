@@ -13,7 +13,7 @@ export interface CallerOptions extends TransportOptions {
    * accepts.
    */
   readonly issuer?: string | undefined
-  /** The present time in Unix milliseconds; by default `Date.now`. */
+  /** The current time in Unix milliseconds; by default `Date.now`. */
   readonly now?: (() => number) | undefined
 }
 

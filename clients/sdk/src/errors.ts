@@ -25,9 +25,12 @@ export type ClientReason =
   | 'CONFIGURATION'
 
 /**
- * The error of every call that fails: the server refused, or the client stopped before or after (see {@link
- * ClientReason}). `reason` is a stable code, the same on every transport. `status` is the HTTP status, or 0 without an
- * answer. `retryAfterS` is the time in seconds that the server asks to wait. `message` is text for people.
+ * The error of every call that fails: the server refused, or the client stopped by itself (see {@link ClientReason}).
+ *
+ * - `reason` is a stable code, the same on every transport.
+ * - `status` is the HTTP status, or 0 without an answer.
+ * - `retryAfterS` is the time in seconds that the server asks to wait.
+ * - `message` is text for people.
  *
  * @example
  *

@@ -25,8 +25,8 @@ const NOT_LOCAL = clientError(
 /**
  * Returns grpc-js channel credentials that add the agent's token to every call, on top of `channel` (TLS by default).
  *
- * Throws INSECURE_ADDRESS for insecure channel credentials. For a server on this machine, use {@link
- * localInterceptor}.
+ * Throws INSECURE_ADDRESS for insecure channel credentials. For a server on this machine, use
+ * {@link localInterceptor}.
  *
  * @example
  *

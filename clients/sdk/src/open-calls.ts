@@ -6,7 +6,7 @@ import { type NewAgent, newAgentBody } from './operator-agents.ts'
 import * as answers from './operator-answers.ts'
 import { createTransport, type TransportOptions } from './transport.ts'
 
-/** What a token must fulfil. A requirement that is left out is not checked. */
+/** Requirements for a token. A requirement that is left out is not checked. */
 export interface OnlineRequirements {
   readonly audience?: readonly string[] | undefined
   readonly scope?: string | undefined

@@ -61,7 +61,7 @@ export interface OperatorAgents {
   setScopes(agent: string, scopes: readonly string[]): Promise<answers.AgentScopes>
   /** Changes the label of an agent, or whether it needs bound challenges. */
   update(agent: string, changes: AgentChanges): Promise<answers.AgentRecord>
-  /** Suspends an agent. It gets no new tokens, and its present tokens end. */
+  /** Suspends an agent. It gets no new tokens, and its existing tokens end. */
   suspend(agent: string, reason?: string): Promise<answers.SuspendedAgent>
   /** Lets a suspended agent sign in again. Tokens that have ended stay ended. */
   reactivate(agent: string): Promise<answers.ReactivatedAgent>

@@ -11,7 +11,7 @@ import { importPublished, type PublishedKey } from './published-key.ts'
 import type { Runtime } from './runtime.ts'
 import type { Server } from './server.ts'
 
-/** What a token must fulfil. A requirement that is left out is not checked; an empty one is a TypeError. */
+/** Requirements for a token. A requirement that is left out is not checked; an empty one is a TypeError. */
 export interface VerifyOptions {
   /** The token must have at least one of these audiences. */
   readonly audience?: string | readonly string[] | undefined
@@ -66,7 +66,8 @@ export function createJwksVerifier(server: Server, runtime: Runtime): JwksVerifi
 function expectDemands(options: VerifyOptions): void {
   refuseUnknownNames('option', options, VERIFY_NAMES)
   for (const name of ['audience', 'scopes', 'operators'] as const) {
-    if (options[name]?.length === 0) throw new TypeError(`${name} must not be empty: leave it out to demand nothing`)
+    if (options[name]?.length === 0)
+      throw new TypeError(`${name} must not be empty: leave it out if nothing is required`)
   }
 }
 

@@ -57,7 +57,7 @@ export interface Verifier {
    * ```
    */
   ready(options?: ReadyOptions): Promise<void>
-  /** Returns the present metrics. {@link toPrometheus} formats them. */
+  /** Returns the current metrics. {@link toPrometheus} formats them. */
   metrics(): Metrics
   /** Stops all work in the background. From then on, every token is refused with VERIFIER_CLOSED. */
   close(): void

@@ -17,8 +17,8 @@ export type FeedEvent =
  * A transport for the revocation log, such as {@link sseFeed} or {@link grpcFeed}.
  *
  * `open` starts after the position `from`. Without a position, it starts with all records that can still end a token.
- * It ends when the signal aborts, when the server ends it, and with `untilHead` after the first head. It throws {@link
- * FeedError} if the server refuses.
+ * It ends when the signal aborts, when the server ends it, and with `untilHead` after the first head. If the server
+ * refuses, it throws {@link FeedError}.
  *
  * @example
  *

@@ -27,7 +27,7 @@ export interface Follower {
   close(): void
 }
 
-/** What a follower works with. Times are in milliseconds. */
+/** Options of {@link followRevocations}. Times are in milliseconds. */
 export interface FollowerOptions {
   readonly feed: RevocationFeed
   readonly keys: Pick<KeyStore, 'end' | 'renew'>

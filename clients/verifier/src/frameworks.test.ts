@@ -53,7 +53,7 @@ const start: Readonly<Record<string, (verifier: Verifier) => Promise<Call>>> = {
     onTestFinished(() => void server.close())
     return (...authorization) => callOverHttp2(server.address(), authorization)
   },
-  async 'Hono, by a request of its own'(verifier) {
+  async 'Hono with a request object of the platform'(verifier) {
     const app = new Hono().get('/', protectHono(verifier), (context) => context.text(''))
     return async (...authorization) => {
       const headers = authorization.map((value): [string, string] => ['authorization', value])

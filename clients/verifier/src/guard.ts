@@ -46,7 +46,7 @@ const checkWanted = createRequirements({ audience: [], operators: [], scope: [] 
  *
  * | answer | when |
  * |---|---|
- * | 400 `invalid_request` | several Authorization headers, or another scheme than Bearer |
+ * | 400 `invalid_request` | several Authorization headers, or one without a bearer token |
  * | 401 without a code | no Authorization header |
  * | 401 `invalid_token` | the token is not valid |
  * | 403 `insufficient_scope` | the token lacks the scope |

@@ -32,7 +32,7 @@ export interface Protected {
  * import { Hono } from 'hono'
  *
  * const app = new Hono<Protected>()
- * app.get('/orders', protect(verifier, { scope: 'orders:read' }), (context) => context.text(context.get('claims').sub))
+ * app.get('/orders', protect(verifier), (context) => context.text(context.get('claims').sub))
  * ```
  */
 export function protect(verifier: Verifier, options?: GuardOptions): MiddlewareHandler<Protected> {

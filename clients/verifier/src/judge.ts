@@ -32,7 +32,7 @@ export interface Judge {
   readonly refuse: (reason: VerificationReason, cause?: unknown) => never
 }
 
-/** What a judge works with. Without a follower, it does not check revocations. */
+/** Options of {@link createJudge}. Without a follower, the judge does not check revocations. */
 export interface JudgeOptions {
   readonly settings: Settings
   readonly follower: Follower | undefined

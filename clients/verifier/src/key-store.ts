@@ -29,7 +29,7 @@ export interface KeyStore {
   close(): void
 }
 
-/** What a key store works with. */
+/** Options of {@link createKeyStore}. */
 export interface KeyStoreOptions {
   readonly fetch: Fetch
   /** Resolves with the address of the JWK Set. */

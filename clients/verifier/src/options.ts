@@ -15,6 +15,14 @@ import type { Fetch } from './http.ts'
  * - `authorization`: it reads the issuer's log with an Authorization header that you make.
  * - a {@link RevocationFeed}: it reads the log over another transport.
  * - `'none'`: it does not follow revocations. A token is then valid until it expires.
+ *
+ * @example
+ *
+ * ```ts
+ * import { readKeyFile } from '@auth4agent/sdk/node'
+ *
+ * const revocations = { operatorId: '6f9619ff-8b86-8011-8b42-00cf4fc964ff', key: await readKeyFile('root.key') }
+ * ```
  */
 export type Revocations =
   | { readonly operatorId: string; readonly key: AssertionSigner }

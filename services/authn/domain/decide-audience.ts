@@ -7,8 +7,7 @@ import type { Subject } from './decide-issue.ts'
 type Rules = LookupAudienceOwnerResponse['rules']
 
 /**
- * Decides whether a subject may have a token for an audience that is not the issuer, and returns the signing
- * algorithm.
+ * Decides whether a subject may have a token for an audience other than the issuer. Returns the signing algorithm.
  *
  * When another operator owns the audience, it must list the audience or its host for the caller's domain. The owner
  * chooses the algorithm, also for its own agents: by the rule for the exact audience, else by the rule for its host,

@@ -55,7 +55,7 @@ describe('decideIssue refuses a signature that is', () => {
 })
 
 describe('decideIssue', () => {
-  // Each case has this fault and all faults below it. The order of the checks is part of the protocol.
+  // Each case has this fault and all faults below it. docs/protocol.md section 6 gives the order of the checks.
   const faults: [string, object, object, Partial<Redemption>][] = [
     ['INVALID_SIGNATURE', {}, {}, { signature: new Uint8Array(64) }],
     ['BINDING_MISMATCH', {}, {}, { content: { ...UNBOUND, scope: 'other' } }],

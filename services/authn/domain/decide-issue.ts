@@ -20,7 +20,7 @@ export interface Redemption {
 }
 
 /**
- * Makes the checks of a redemption that need no database, in this order: signature, binding, statuses, grant.
+ * Makes the checks of a redemption that need no database: steps 5 to 10 in docs/protocol.md section 6, in that order.
  *
  * @returns the token's terms.
  * @throws ApiError INVALID_SIGNATURE, BINDING_MISMATCH, BINDING_REQUIRED, AGENT_NOT_ACTIVE, AGENT_OPERATOR_NOT_ACTIVE,

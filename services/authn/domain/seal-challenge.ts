@@ -7,10 +7,7 @@ import {
 } from '@auth4agent/core/identity/challenge'
 import { type HmacKey, hmacSha256, verifyHmacSha256 } from '../../platform/crypto/hmac.ts'
 
-/**
- * Seals a challenge as base64url(JSON || HMAC-SHA256(key, JSON || nonce)). The MAC makes a row in the database
- * unnecessary.
- */
+/** Seals a challenge as base64url(JSON || HMAC-SHA256(key, JSON || nonce)). It needs no row in the database. */
 export function sealChallenge(content: ChallengeContent, nonce: Uint8Array, key: HmacKey): string {
   const json = Buffer.from(JSON.stringify(content))
   return encodeBase64url(Buffer.concat([json, hmacSha256(key, json, nonce)]))
@@ -36,9 +33,7 @@ export function isAuthentic({ json, nonce, mac }: SealedChallenge, key: HmacKey)
   return verifyHmacSha256(key, mac, json, nonce)
 }
 
-/**
- * Parses the JSON and checks only `kid`: until the MAC is checked only `kid` is used, and then the fields are our own.
- */
+/** Parses the JSON. Only `kid` is used before the MAC is checked, so only `kid` is checked here. */
 function parseContent(json: Uint8Array): ChallengeContent | undefined {
   try {
     const content: unknown = JSON.parse(Buffer.from(json).toString('utf8'))

@@ -7,9 +7,7 @@ export type StatusVerb = 'approve' | 'suspend' | 'reactivate' | 'revoke'
 
 type Refusal = 'AGENT_PENDING' | 'AGENT_NOT_PENDING' | 'AGENT_NOT_SUSPENDED' | 'AGENT_REVOKED'
 
-/**
- * Life cycle of an agent. `go`: the verb takes effect. `already`: the agent is in that state. Otherwise: the refusal.
- */
+/** Life cycle of an agent. `go`: the verb takes effect. `already`: nothing to change. Otherwise: the refusal. */
 const TRANSITIONS: Readonly<Record<StatusVerb, Readonly<Record<AgentStatus, 'go' | 'already' | Refusal>>>> = {
   approve: { pending: 'go', active: 'already', suspended: 'AGENT_NOT_PENDING', revoked: 'AGENT_REVOKED' },
   suspend: { pending: 'AGENT_PENDING', active: 'go', suspended: 'already', revoked: 'AGENT_REVOKED' },

@@ -23,8 +23,7 @@ export interface Registration {
 }
 
 /**
- * Checks a registration under the operator of this domain. A request without a DID gets the one formed from key and
- * domain.
+ * Checks a registration under the operator of this domain. Without a DID, it forms the DID from key and domain.
  *
  * @throws ApiError INVALID_ARGUMENT, INVALID_DID, INVALID_PUBLIC_KEY, DID_MISMATCH.
  */

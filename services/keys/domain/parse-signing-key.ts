@@ -24,12 +24,12 @@ const ALGORITHMS: Readonly<Record<PrivateJwk['kty'], readonly [TokenAlgorithm, .
 }
 
 /**
- * Reads an unencrypted private key: PEM of PKCS #8, SEC 1 or PKCS #1 (RFC 7468, RFC 5958, RFC 5915, RFC 8017), or one JWK as
- * JSON text (RFC 7517). The caller overwrites the secret.
+ * Reads an unencrypted private key: PEM of PKCS #8, SEC 1 or PKCS #1 (RFC 7468, RFC 5958, RFC 5915, RFC 8017), or one
+ * JWK as JSON text (RFC 7517). The caller overwrites the secret.
  *
  * @param alg the algorithm of the key; empty to use the `alg` of the JWK or the default of the key type
- * @throws ApiError INVALID_ALGORITHM for an unknown `alg`, INVALID_SIGNING_KEY for a key that cannot be used. Neither error
- * quotes the text.
+ * @throws ApiError INVALID_ALGORITHM for an unknown `alg`, INVALID_SIGNING_KEY for a key that cannot be used. Neither
+ * error quotes the text.
  */
 export async function parseSigningKey(text: string, alg: string): Promise<ParsedSigningKey> {
   if (alg !== '' && !isTokenAlgorithm(alg)) {

@@ -10,8 +10,7 @@ export interface Session {
   readonly calls: PKCS11
   readonly handle: Handle
   /**
-   * Handles of private keys by CKA_ID (hexadecimal). Sessions of one login share them. A new login makes them
-   * invalid.
+   * Handles of private keys by hexadecimal CKA_ID. Sessions of one login share them; a new login reuses the numbers.
    */
   readonly keys: Map<string, Handle>
 }

@@ -1,9 +1,7 @@
 import { Resolver } from 'node:dns/promises'
 import { resolveTxt, type TxtAnswer } from '@auth4agent/core/identity/resolve-txt'
 
-/**
- * Asks every configured resolver once, in parallel. Returns one answer per resolver, in their order. Never rejects.
- */
+/** Asks every configured resolver once, in parallel. Returns one answer for each, in their order. Never rejects. */
 export type ResolveTxt = (name: string) => Promise<readonly TxtAnswer[]>
 
 interface ResolverOptions {

@@ -27,10 +27,7 @@ export type ConfirmDecision =
   | { readonly kind: 'hold' }
   /** It becomes the owner, in place of the operator `supersedes` if there is one. */
   | { readonly kind: 'activate'; readonly supersedes: string | undefined }
-  /**
-   * It must wait until `until` (Unix milliseconds), because another operator owns the domain. `begins`: the wait is
-   * new.
-   */
+  /** It must wait until `until` (Unix milliseconds): another operator owns the domain. `begins`: the wait is new. */
   | { readonly kind: 'wait'; readonly until: number; readonly begins: boolean }
   | { readonly kind: 'refuse'; readonly reason: 'OPERATOR_RELEASED' | 'OPERATOR_SUSPENDED' }
 

@@ -21,10 +21,7 @@ export type ProofVerdict = 'proven' | 'not-found' | 'mismatch' | 'incumbent-pres
 
 type View = Exclude<ProofVerdict, 'unavailable'>
 
-/**
- * Judges a proof by a strict majority of all resolvers asked. A failed resolver counts in the total but for no
- * verdict.
- */
+/** Judges a proof by a strict majority of all resolvers asked. A failed resolver counts only in the total. */
 export function judgeProof(answers: readonly TxtAnswer[], wanted: WantedProof): ProofVerdict {
   const counts = new Map<View, number>()
   for (const answer of answers) {

@@ -4,16 +4,13 @@ import { parse } from 'tldts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 
 const MAX_TEXT = 1024
-/**
- * RFC 1035 section 3.1 allows 253 characters in the text of a name. The proof's name adds its label and a dot to the
- * domain.
- */
+/** RFC 1035 section 3.1 allows 253 characters in a name's text. The proof's name adds a label and a dot. */
 const MAX_LENGTH = 253 - RECORD_LABEL.length - 1
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 const IPV4 = /^\d{1,3}(\.\d{1,3}){3}$/
 
 /**
- * Top-level names that nobody can own in the public DNS (RFC 6761, RFC 6762, RFC 7686, RFC 9476). They are listed here
+ * Reserved top-level names, which have no owners (RFC 6761, RFC 6762, RFC 7686, RFC 9476). They are listed here
  * because the public suffix list contains some of them.
  */
 const SPECIAL_USE = new Set(['alt', 'arpa', 'example', 'internal', 'invalid', 'local', 'localhost', 'onion'])

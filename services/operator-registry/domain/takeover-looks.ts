@@ -1,12 +1,10 @@
 /**
- * Looks in a row that must find only the newcomer's record before it takes over the domain. A look is one DNS check,
- * at a random time, during the wait for a takeover.
+ * Looks in a row that must find only the newcomer's record before it takes over the domain. A look asks all resolvers
+ * for the record once, at a random time during the wait for a takeover.
  */
 export const LOOKS_NEEDED = 24
 
-/**
- * Average number of looks within the delay. It exceeds the number needed, because the time between looks is random.
- */
+/** Average number of looks within the delay. More than needed, because the time between looks is random. */
 const LOOKS_PLANNED = 32
 
 /** Returns the average milliseconds between two looks. */
@@ -24,10 +22,7 @@ export function nextLookDelay(takeoverDelayMs: number, random: number): number {
   return Math.max(1, Math.round(2 * meanGapMs(takeoverDelayMs) * random))
 }
 
-/**
- * Returns the milliseconds between two passes that make due looks: no more than between two looks on average, but at
- * least 50.
- */
+/** Returns the milliseconds between two passes that make due looks: at most the average gap of looks, at least 50. */
 export function lookInterval(takeoverDelayMs: number, scheduleIntervalMs: number): number {
   return Math.max(MIN_INTERVAL_MS, Math.min(meanGapMs(takeoverDelayMs), scheduleIntervalMs))
 }
@@ -35,8 +30,8 @@ export function lookInterval(takeoverDelayMs: number, scheduleIntervalMs: number
 const MIN_INTERVAL_MS = 50
 
 /**
- * Returns the milliseconds by which a late look prolongs the wait, because time without looks does not count. A delay
- * up to the longest regular pause between two looks prolongs nothing.
+ * Returns the milliseconds by which a late look prolongs the wait, because time without looks does not count. A look
+ * that is late by no more than the longest regular pause between two looks prolongs nothing.
  */
 export function unwatchedMs(takeoverDelayMs: number, lateMs: number): number {
   return lateMs > 2 * meanGapMs(takeoverDelayMs) ? lateMs : 0

@@ -33,10 +33,7 @@ export async function settleProof(context: Context, author: Author, seen: Operat
   })
 }
 
-/**
- * Returns the result when nothing has to change. This usual case takes no lock, because any caller can repeat the
- * call.
- */
+/** Returns the result when nothing has to change. It takes no lock, because any caller can repeat the call. */
 async function holdsUnchallenged({ prisma }: Context, { id, domain }: Operator): Promise<Settled | undefined> {
   const operators = await prisma.operator.findMany({
     where: { domain, OR: [{ id }, { takeoverAt: { not: null } }] },

@@ -64,8 +64,7 @@ interface Reinstated {
 }
 
 /**
- * Ends a suspension. The operator becomes active, or lapsed when its proof was missing too often during the
- * suspension.
+ * Ends a suspension. The operator becomes active, or lapsed when its proof was missing too often meanwhile.
  *
  * @throws ApiError OPERATOR_NOT_FOUND, OPERATOR_NOT_SUSPENDED, OPERATOR_NOT_ACTIVE, OPERATOR_RELEASED
  */

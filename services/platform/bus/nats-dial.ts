@@ -81,7 +81,7 @@ async function prepare(server: NatsServer, options: NatsOptions): Promise<NodeCo
   const authenticator = await authenticatorFor(server, options.credsFile)
   const tls = tlsOptions(server, options.tls)
   return {
-    // Servers do not announce other servers: behind a proxy or in another network, those addresses are not reachable.
+    // Ignores servers that this server announces: behind a proxy or in another network they are not reachable.
     servers: [natsAddress(server)],
     ignoreClusterUpdates: true,
     reconnect: false,

@@ -17,9 +17,11 @@ const SMALLEST_ENVELOPE = 1 + WRAPPED_DATA_KEY_BYTES + NONCE_BYTES + TAG_BYTES
 
 /**
  * Seals a secret for storage. A new data key encrypts the secret, and the key-encryption key encrypts the data key,
- * both with AES-256-GCM (NIST SP 800-38D). No two records share a data key, so random nonces are never used too often.
- * Layout: version (1 byte) || sealed data key (60) || sealed secret (28 + its length). sealed = nonce || ciphertext ||
- * tag.
+ * both with AES-256-GCM (NIST SP 800-38D). No two records share a data key, so the random nonces of a key stay far
+ * below their limit.
+ *
+ * Layout: version (1 byte) || sealed data key (60) || sealed secret (28 + its length). Each sealed part is
+ * nonce || ciphertext || tag.
  *
  * @throws RangeError when the key-encryption key does not have 32 bytes, which is a configuration error
  */

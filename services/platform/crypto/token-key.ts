@@ -88,8 +88,8 @@ export function exportTokenKey(alg: TokenAlgorithm, privateKey: KeyObject): Toke
 }
 
 /**
- * Loads a private key from its secret (see {@link TokenKeyPair}). The caller keeps the secret and must overwrite it.
- * Costs one signature and one verification.
+ * Loads a private key from its secret (see {@link TokenKeyPair}). Does not change the secret and does not need it
+ * afterwards, so the caller can overwrite it. Costs one signature and one verification.
  *
  * @returns undefined if the bytes are not exactly one key in canonical form, if the algorithm does not allow its kind
  * or size (see {@link importTokenVerifier}), or if the public half does not belong to it

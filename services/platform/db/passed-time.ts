@@ -34,9 +34,9 @@ const TOLERANCE_MS = 2_000
 export const SETTLED_MS = 3_600_000
 
 /**
- * Returns a function that judges readings. A moment has passed only if three clocks agree: the database's clock, an
- * earlier reading plus the elapsed monotonic time, and the wall clock. A clock that was set is trusted again after it
- * has run evenly for one hour.
+ * Returns a function that judges readings. A moment has passed only when three clocks have reached it: the database's
+ * clock, an earlier reading plus the elapsed monotonic time, and the wall clock. A database clock that was set is
+ * trusted again after it has run evenly for one hour.
  */
 export function createPassedTimeJudge(): (reading: Reading) => Judgement {
   let anchor: Reading | undefined

@@ -79,8 +79,8 @@ const UNAVAILABLE_TEXT =
   /connection (terminated|timeout|error)|timeout exceeded|query read timeout|can't reach database|server closed the connection|use a pool after calling end|not currently accepting connections/i
 
 /**
- * Codes that mean an integer column cannot hold the value. Only epochs and versions can get there: they are only ever
- * increased.
+ * Codes that mean an integer column cannot hold the value. Only epochs and versions can reach that limit, because they
+ * only rise.
  */
 const OUT_OF_RANGE_CODES = new Set<unknown>(['22003', 'P2020'])
 

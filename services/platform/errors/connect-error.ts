@@ -11,8 +11,8 @@ const CODES: ReadonlyMap<number, Code> = new Map(
 )
 
 /**
- * Converts any thrown value to the error of Connect and gRPC-Web, with a code and ErrorInfo. If a retry may succeed, it
- * also has `retry-after`.
+ * Converts any thrown value to the error of Connect and gRPC-Web, with a code and ErrorInfo. If a retry may succeed,
+ * it also has `retry-after`.
  */
 export function toConnectError(thrown: unknown): ConnectError {
   const error = toApiError(thrown)

@@ -39,9 +39,9 @@ const STAND_INS: Readonly<Record<number, ReasonCode>> = {
 }
 
 /**
- * Restores the ApiError that another process of the deployment threw, with its reason, detail and `retryAfter`.
- * A status without our ErrorInfo comes from the transport. It becomes UNAVAILABLE, DEADLINE_EXCEEDED or INTERNAL, with the
- * status as its cause.
+ * Restores the ApiError that another process of the deployment threw, with its reason, detail and `retryAfter`. A
+ * status without our ErrorInfo comes from the transport. It becomes UNAVAILABLE, DEADLINE_EXCEEDED or INTERNAL, with
+ * the status as its cause.
  */
 export function fromGrpcStatus(received: ReceivedStatus): ApiError {
   const status = readStatus(received.metadata)

@@ -160,7 +160,8 @@ function createEntry(socket: Socket, groups: readonly Group[], rest: (entry: Ent
 }
 
 /**
- * Returns the two ends of a connection. They lead from a TLS socket to the socket below it, for which there is no API.
+ * Returns a key of the two ends of a connection. A TLS socket has the same ends as the socket below it, and Node has
+ * no API to get that socket.
  */
 function peerOf({ remoteAddress, remotePort, localAddress }: Socket): string | undefined {
   return remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort} ${localAddress}`

@@ -71,27 +71,31 @@ describe('readConfig, of one of several processes', () => {
   })
 
   it.each<[string, Env, string | undefined]>([
-    ['two of three TLS files', { ...TLS, AUTH4AGENT_INTERNAL_TLS_CA_FILE: undefined }, 'must be set together'],
-    ['one TLS file', { AUTH4AGENT_INTERNAL_TLS_CA_FILE: '/a' }, 'must be set together'],
-    ['all TLS files', TLS, undefined],
-    ['a public internal listener without TLS', { AUTH4AGENT_INTERNAL_HOST: '0.0.0.0' }, 'must be loopback'],
+    ['refuses two of three TLS files', { ...TLS, AUTH4AGENT_INTERNAL_TLS_CA_FILE: undefined }, 'must be set together'],
+    ['refuses one TLS file', { AUTH4AGENT_INTERNAL_TLS_CA_FILE: '/a' }, 'must be set together'],
+    ['accepts all TLS files', TLS, undefined],
+    ['refuses a public internal listener without TLS', { AUTH4AGENT_INTERNAL_HOST: '0.0.0.0' }, 'must be loopback'],
     [
-      'a public internal listener without TLS, although the public ports may use plain http',
+      'refuses a public internal listener without TLS, although the public ports may use plain http',
       { AUTH4AGENT_INTERNAL_HOST: '0.0.0.0', AUTH4AGENT_ALLOW_PLAIN_HTTP: 'true' },
       'must be loopback',
     ],
-    ['a public internal listener with TLS', { AUTH4AGENT_INTERNAL_HOST: '0.0.0.0', ...TLS }, undefined],
+    ['accepts a public internal listener with TLS', { AUTH4AGENT_INTERNAL_HOST: '0.0.0.0', ...TLS }, undefined],
     [
-      'a socket and a port',
+      'refuses a socket together with a port',
       { AUTH4AGENT_INTERNAL_SOCKET: '/a', AUTH4AGENT_INTERNAL_PORT: '1' },
       'must not both be set',
     ],
-    ['a socket with two workers', { AUTH4AGENT_INTERNAL_SOCKET: '/a', AUTH4AGENT_WORKERS: '2' }, 'must be 1'],
-    ['a socket with one worker', { AUTH4AGENT_INTERNAL_SOCKET: '/a', AUTH4AGENT_WORKERS: '1' }, undefined],
-    ['two workers on a port', { AUTH4AGENT_INTERNAL_PORT: '1', AUTH4AGENT_WORKERS: '2' }, undefined],
-    ['one port for the public HTTP port and the internal port', { AUTH4AGENT_INTERNAL_PORT: '8080' }, 'must differ'],
-    ['the port of a gRPC listener that this process does not have', { AUTH4AGENT_INTERNAL_PORT: '8081' }, undefined],
-  ])('checks the settings for conflicts: %s', (_name, env, problem) => {
+    ['refuses a socket with two workers', { AUTH4AGENT_INTERNAL_SOCKET: '/a', AUTH4AGENT_WORKERS: '2' }, 'must be 1'],
+    ['accepts a socket with one worker', { AUTH4AGENT_INTERNAL_SOCKET: '/a', AUTH4AGENT_WORKERS: '1' }, undefined],
+    ['accepts a port with two workers', { AUTH4AGENT_INTERNAL_PORT: '1', AUTH4AGENT_WORKERS: '2' }, undefined],
+    ['refuses one port for public HTTP and internal calls', { AUTH4AGENT_INTERNAL_PORT: '8080' }, 'must differ'],
+    [
+      'accepts the port of a gRPC listener that this process does not have',
+      { AUTH4AGENT_INTERNAL_PORT: '8081' },
+      undefined,
+    ],
+  ])('%s', (_name, env, problem) => {
     const problems = apart(['operator-registry'], { ...DATABASE, ...env })
     expect(problems).toHaveLength(problem === undefined ? 0 : 1)
     if (problem !== undefined) expect(problems[0]).toContain(problem)

@@ -1,6 +1,6 @@
 const FIRST_MS = 100
 const LONGEST_MS = 30_000
-/** A worker that lived this long, in milliseconds, was able to run, so its end does not count as another crash. */
+/** A worker that lived this long, in milliseconds, was able to run, so its end begins a new count. */
 const STEADY_MS = 60_000
 
 /**

@@ -16,7 +16,7 @@ export interface Stage {
   readonly deployment: Deployment
   readonly operator: OperatorParty
   readonly agent: AgentParty
-  /** The way to the issuer's server, which can be cut path by path. */
+  /** The network between the verifiers and the issuer. A test can cut single paths. */
   readonly network: Network
   /** Registers and proves another operator, and returns its root key. */
   newOperator(domain: string): Promise<{ readonly id: string; readonly signer: AssertionSigner }>

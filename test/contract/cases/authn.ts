@@ -168,7 +168,7 @@ const standings: readonly RefusalCase[] = [
     request: async ({ agents, challenge, server }) => {
       const request = challenge(agents.active)
       const { status } = await sendHttp(server.baseUrl, restRequest(rpc.issueToken, request))
-      if (status !== 200) throw new Error(`the first redemption was refused with ${status}`)
+      if (status !== 200) throw new Error(`The first redemption was refused with ${status}`)
       return request
     },
   },

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createDataFolder, type DataFolder } from '../../support/data-folder.ts'
 import { endOf, npmStart } from './npm-start.ts'
 
-/** Makes a Node that cannot replace its process, as on some machines: the bootstrap then waits for the server. */
+/** A Node without process.execve, like one that may run a first start. The bootstrap then waits for the server. */
 const WITHOUT_EXECVE = { NODE_OPTIONS: '--import=data:text/javascript,process.execve=undefined' }
 
 let data: DataFolder

@@ -47,7 +47,8 @@ export function startLoad({ operator, agents, clients, verifyOffline }: LoadOpti
   let verified = 0
   const verify = async (token: string, at: ProtocolClient): Promise<void> => {
     const { status, body } = await at.verify(token)
-    if (status !== 200 || body.valid !== true) throw new Error(`not valid: ${status} ${JSON.stringify(body)}`)
+    if (status !== 200 || body.valid !== true)
+      throw new Error(`The token is not valid: ${status} ${JSON.stringify(body)}`)
     await verifyOffline(token)
     verified += 1
   }
@@ -113,9 +114,10 @@ async function issue(
   const begunAt = performance.now()
   const answer = await one.token(body)
   const answeredAt = performance.now()
-  if (answer.status !== 200) throw new Error(`no token: ${answer.status} ${JSON.stringify(answer.body)}`)
+  if (answer.status !== 200)
+    throw new Error(`The server issued no token: ${answer.status} ${JSON.stringify(answer.body)}`)
   const token = String(answer.body.token)
   const { alg, kid } = headerOf(token)
-  if (alg !== wanted) throw new Error(`signed with ${alg} instead of ${wanted}`)
+  if (alg !== wanted) throw new Error(`The token is signed with ${alg} instead of ${wanted}`)
   return { kid, alg, token, begunAt, answeredAt }
 }

@@ -36,7 +36,7 @@ describe.each([
   it('refuses later requests, and ends the tokens of requests that overlapped it', async () => {
     let overlapping = 0
     for (let round = 0; round < ROUNDS; round += 1) {
-      // Each server reads the agent first. Otherwise it would redeem twice after the change and lose the race.
+      // Each server reads the changed agent first. Otherwise a redemption would need two attempts and lose the race.
       await Promise.all((await challenges(1)).map(redeem))
       const racing = await challenges(RACING)
       const late = await challenges(2)

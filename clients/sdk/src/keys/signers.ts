@@ -44,7 +44,7 @@ export function generateKey(): Promise<SeedSigner> {
  * ```ts
  * import { signerFromSeed } from '@auth4agent/sdk'
  *
- * const key = await signerFromSeed(Buffer.from(process.env.AGENT_SEED, 'base64'))
+ * const key = await signerFromSeed(Buffer.from(process.env.AGENT_SEED ?? '', 'base64'))
  * ```
  */
 export async function signerFromSeed(seed: Uint8Array): Promise<SeedSigner> {
@@ -81,10 +81,9 @@ export async function generateWebCryptoKey(): Promise<WebCryptoKeyPair> {
  * @example
  *
  * ```ts
- * import { signerFromKeyPair } from '@auth4agent/sdk'
+ * import { generateWebCryptoKey, signerFromKeyPair } from '@auth4agent/sdk'
  *
- * const pair = await crypto.subtle.generateKey('Ed25519', false, ['sign', 'verify'])
- * const key = await signerFromKeyPair(pair)
+ * const key = await signerFromKeyPair(await generateWebCryptoKey())
  * ```
  */
 export async function signerFromKeyPair({ publicKey, privateKey }: WebCryptoKeyPair): Promise<Signer> {

@@ -107,7 +107,7 @@ export function keyFileReference(folder: string, path: string): KeyReference {
  *
  * const folder = defaultFolder()
  * const config = await readAgentConfig(folder)
- * if (config === undefined) throw new Error('Run `auth4agents init` first')
+ * if (config === undefined) throw new Error('Run `auth4agent init` first')
  * const key = await loadSigner(folder, config)
  * ```
  */
@@ -199,7 +199,7 @@ export async function updateOperatorConfig(folder: string, changes: Partial<Oper
  *
  * const folder = defaultFolder()
  * const config = await readAgentConfig(folder)
- * if (config === undefined) throw new Error('Run `auth4agents init` first')
+ * if (config === undefined) throw new Error('Run `auth4agent init` first')
  * const key = await loadSigner(folder, config)
  * const agent = createAgent({ server: config.server_url, did: config.did, key })
  * ```

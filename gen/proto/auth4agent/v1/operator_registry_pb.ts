@@ -279,9 +279,9 @@ export type ConfirmDomainResponse = Message<"auth4agent.v1.ConfirmDomainResponse
   reason: string;
 
   /**
-   * When a waiting takeover can be confirmed; absent when no takeover waits. Until then the server checks DNS at
-   * random times, and every check must find the newcomer's record and no other. Late checks postpone this time. A
-   * check that finds anything else ends the wait; the next confirmation begins a new one.
+   * When a waiting takeover can be confirmed; absent when no takeover waits. Until then the server looks at DNS at
+   * random times, and every look must find the newcomer's record and no other. Late looks postpone this time. A look
+   * that finds anything else ends the wait; the next confirmation begins a new one.
    *
    * @generated from field: google.protobuf.Timestamp takeover_at = 5;
    */
@@ -943,7 +943,7 @@ export const OperatorRegistryService: GenService<{
     output: typeof SetOperatorPolicyResponseSchema;
   },
   /**
-   * EndAllTokens ends every outstanding token of the operator's agents: it raises the operator's epoch.
+   * EndAllTokens ends every outstanding token of the operator's agents by raising the operator's epoch.
    *
    * @generated from rpc auth4agent.v1.OperatorRegistryService.EndAllTokens
    */
@@ -975,8 +975,8 @@ export const OperatorRegistryService: GenService<{
     output: typeof ReinstateOperatorResponseSchema;
   },
   /**
-   * ListAuditRecords lists the operator's audit, newest first: changes by the operator or to it, and calls that were
-   * refused.
+   * ListAuditRecords lists the operator's audit, newest first. The audit has the changes by the operator and to it,
+   * and the calls that were refused.
    *
    * @generated from rpc auth4agent.v1.OperatorRegistryService.ListAuditRecords
    */

@@ -434,7 +434,7 @@ export const RevocationService: GenService<{
    * repeated call returns the time of the first.
    *
    * An operator can have at most 10,000 revoked tokens that may not have expired yet. The next revocation ends all
-   * tokens of the operator's agents instead, and the count starts again.
+   * tokens of the operator's agents, and the count starts again.
    *
    * @generated from rpc auth4agent.v1.RevocationService.RevokeToken
    */

@@ -216,6 +216,7 @@ function streams(): { readonly events: object; readonly streams: object[] } {
   const respelled = (name: string, text: string) =>
     told(name, knows(TOKEN), stream(events.add(`record 1 and head 1: ${name}`, text)))
   const firstTwo = event(TOKEN) + head(TOKEN)
+  const future = append(START, { kind: 'future', operatorId: OPERATOR_ID })
   const noHash = Buffer.alloc(31).toString('base64')
   const list = [
     told('an empty log', knows(START), stream(heads.none)),
@@ -264,6 +265,7 @@ function streams(): { readonly events: object; readonly streams: object[] } {
       stream(one, two, three, four, heads.four, heads.promoted),
     ),
     bad('a kind that is not known', event({ ...TOKEN, kind: 'unknown' })),
+    bad('a kind of a later version, with its right hash', event(future).replace('UNSPECIFIED', 'FUTURE')),
     bad('an event that is not known', 'event: note\ndata: {}\n\n'),
     bad('data that is no JSON', 'event: head\ndata: head\n\n'),
     bad('a member twice', head(START).replace('{', '{"position":null,')),

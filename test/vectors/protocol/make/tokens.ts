@@ -68,7 +68,10 @@ interface Changes {
   readonly claims?: Edits
 }
 
-/** Tokens of the committed file. An ECDSA signature is random, so the committed one is kept while it covers the same text. */
+/**
+ * Tokens of the committed file. An ECDSA signature is random, so the committed one is kept while it covers the same
+ * text.
+ */
 export type Committed = readonly string[]
 
 /** Tokens for every verdict of a verifier, and for each way of being malformed. */
@@ -370,7 +373,10 @@ function toDer(signature: Uint8Array): Buffer {
   return Buffer.concat([Buffer.of(0x30, body.length), body])
 }
 
-/** A signature whose R is the identity: S = k * a satisfies the equation of RFC 8032, and only the key's owner can make it. */
+/**
+ * A signature whose R is the identity: S = k * a satisfies the equation of RFC 8032, and only the key's owner can make
+ * it.
+ */
 function withIdentity(signingInput: Buffer): Buffer {
   const seed = seedOf('signing key EdDSA')
   const scalar = createHash('sha512').update(seed).digest().subarray(0, 32)
@@ -467,6 +473,7 @@ async function claimCases(): Promise<TokenCase[]> {
     malformedClaims('epoch of three numbers', { epoch: [3, 2, 1] }),
     malformedClaims('epoch of 0', { epoch: [0, 2] }),
     malformedClaims('epoch of texts', { epoch: ['3', '2'] }),
+    malformedClaims('epoch of a truth value', { epoch: [true, 2] }),
     malformedClaims('epoch beyond 31 bits', { epoch: [2_147_483_648, 2] }),
     malformedClaims('a restricting claim: cnf', { cnf: { jkt: 'x' } }),
     malformedClaims('a restricting claim: act', { act: { sub: OTHER_DID } }),

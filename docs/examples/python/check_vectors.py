@@ -1,0 +1,109 @@
+"""Checks this client against the protocol's test vectors: python3 check_vectors.py <folder>"""
+import base64, json, pathlib, sys
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from auth4agent import agent, log, operator, verifier, wire
+
+folder, failures, count = pathlib.Path(sys.argv[1]), [], 0
+
+
+def vectors(name):
+    return json.loads((folder / f"{name}.json").read_text())
+
+
+def expect(name, expected, work):
+    """Compares what `work` returns, or the reason with which it refuses."""
+    global count
+    try:
+        result = work()
+    except wire.Refused as refused:
+        result = refused.args[0]
+    count += 1
+    if result != expected:
+        failures.append(f"{name}: expected {expected!r}, got {result!r}")
+
+
+def private_key(public_key):
+    return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(keys[public_key]["secret_seed_hex"]))
+
+
+keys = {entry["expect"]["public_key"]: entry for entry in vectors("keys")["keys"]}
+for case in keys.values():
+    public_key = wire.raw_public(private_key(case["expect"]["public_key"]))
+    expect(case["name"], case["expect"]["thumbprint"], lambda: wire.kid_of(public_key))
+
+for case in vectors("dids")["derivations"]:
+    public_key = base64.b64decode(case["public_key"])
+    expect(case["name"], case["expect"]["did"], lambda: wire.make_did(case["domain"], public_key))
+for case in vectors("dids")["dids"]:
+    expected = None if "refused" in case["expect"] else (case["expect"]["domain"], case["expect"]["fingerprint"])
+    expect(case["name"], expected, lambda: wire.parse_did(case["did"]))
+for case in vectors("operators")["operators"]:
+    parts = case["issuer"], case["domain"], case["thumbprint"]
+    expect(case["name"], case["expect"]["operator_id"], lambda: wire.operator_id(*parts))
+
+file = vectors("challenges")
+for case in file["signing"]:
+    message = lambda: agent.message_to_sign(case["challenge"], case["nonce"], issuer=file["issuer"], did=file["did"],
+                                            now=file["now"], **case["wanted"])
+    signature = lambda: base64.b64encode(private_key(file["public_key"]).sign(message())).decode()
+    expect(case["name"], case["expect"].get("signature", "CHALLENGE_REFUSED"), signature)
+
+file = vectors("assertions")
+claims = file["good"]["claims"]
+key, case = private_key(file["operators"][0]["public_key"]), file["cases"][0]
+expect(case["name"], case["authorization"], lambda: "Bearer " + operator.assertion(
+    key, claims["iss"], file["issuer"], claims["rpc"], file["now"], claims["jti"]))
+
+file = vectors("tokens")
+issuer_keys = verifier.import_keys(file["jwks"])
+for case in file["cases"]:
+    given = {**file["verifier"], **case.get("verifier", {})}
+    ended = log.Ended()
+    for revocation in given.pop("revocations"):
+        ended.apply(*revocation.values())
+    given["skew"] = given.pop("clock_skew")
+    token = case.get("token", file["cases"][0]["token"])
+    expect(case["name"], case["expect"], lambda: verifier.check(token, issuer_keys, ended, **given) and "VALID")
+
+file = vectors("log")
+for case in file["records"]:
+    expect(case["name"], case["expect"]["hash_hex"], lambda: log.record_hash(
+        bytes.fromhex(case["previous_hash_hex"]), case["expect"]["fields"].split("\n")).hex())
+for case in file["effects"]:
+    ended = log.Ended()
+    for record in file["records"]:
+        if record["sequence"] in case["records"]:
+            ended.apply(record["kind"], record["operator_id"], record["subject"], record["minimum_epoch"])
+    facts = case["token"]
+    expect(case["name"], case["expect"], lambda: ended.verdict(
+        facts["kid"], facts["jti"], facts["operator_id"], facts["sub"], facts["epoch"]) or "VALID")
+
+
+def read(connections):
+    """What is known after some streams, as log.json says it."""
+    known = log.Log()
+    for names in connections:
+        known.connect()
+        begin_again = False
+        text = "".join(file["events"][name] for name in names)
+        try:
+            for event in log.read_events(text.encode().splitlines(keepends=True)):
+                known.take(*event)
+        except ConnectionError:
+            pass
+        except log.Broken:
+            begin_again = True
+            known.begin_again()
+    position = known.position and dict(zip(
+        ("log_epoch", "sequence", "hash_hex"), (*known.position[:2], known.position[2].hex())))
+    return {"begin_again": begin_again, "position": position, "last_event_id": known.last_event_id(),
+            "is_whole": known.is_whole}
+
+
+for case in file["streams"]:
+    expect(case["name"], case["expect"], lambda: read(case["connections"]))
+
+print(*failures, f"{count} vectors checked, {len(failures)} failed", sep="\n")
+sys.exit(1 if failures else 0)

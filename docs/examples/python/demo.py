@@ -1,0 +1,39 @@
+"""The whole way at one server: python3 demo.py <server> <domain> [issuer]
+
+It prints the TXT record that proves the domain, and waits for Enter. `issuer` is the server's own name, where that
+is not its address."""
+import sys, time
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from auth4agent.agent import Agent
+from auth4agent.operator import Operator
+from auth4agent.verifier import Verifier
+from auth4agent.wire import Refused
+
+server, domain, issuer = sys.argv[1], sys.argv[2], (sys.argv[3:] or [None])[0]
+api = f"https://api.{domain}"
+
+operator = Operator(server, domain, Ed25519PrivateKey.generate(), issuer)
+operator.register()
+print(f"Publish at _auth4agents.{domain}: {operator.txt_record()}", flush=True)
+input()
+print("confirmed:", operator.confirm())
+
+agent = Agent(server, domain, Ed25519PrivateKey.generate(), issuer)
+print("registered:", agent.register(operator.id)["status"])
+print("scopes:", operator.set_scopes(agent.did, ["orders:read", "orders:write"])["allowed_scopes"])
+token = agent.token(["orders:read"], [api])
+
+verifier = Verifier(operator, [api], [domain])
+verifier.ready.wait(10)
+print("verified:", verifier.verify(token, "orders:read")["scope"])
+
+operator.suspend(agent.did, "end of the demo")
+for _ in range(50):  # the log tells it within moments
+    try:
+        verifier.verify(token)
+        time.sleep(0.1)
+    except Refused as refused:
+        print("refused:", refused)
+        break

@@ -1,0 +1,93 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { VECTORS } from '../../contract/support/read-vectors.ts'
+import { type Deployment, ISSUER, startDeployment } from '../../support/deployment.ts'
+import { newKeys, operatorAsserter } from '../../support/parties.ts'
+import { activeAgent, expectStatus, issueToken } from '../../support/story.ts'
+import { until } from '../../support/until.ts'
+import { installCryptography, startPython } from './python.ts'
+
+const ANSWER = join(import.meta.dirname, 'answer.py')
+const AUDIENCE = 'https://api.python.example.com'
+
+let deployment: Deployment
+beforeAll(async () => {
+  await installCryptography()
+  deployment = await startDeployment()
+}, 300_000)
+afterAll(() => deployment?.stop())
+
+describe('the Python example', () => {
+  it('agrees with the test vectors of the protocol', async () => {
+    const { code, output } = await startPython('check_vectors.py', VECTORS).ended
+    expect(output).toMatch(/^\d{3} vectors checked, 0 failed\n$/)
+    expect(code).toBe(0)
+  })
+
+  it('goes from a new operator to a token, and to its refusal after the suspension', async () => {
+    const domain = 'demo.python.example.com'
+    const demo = startPython('demo.py', deployment.server.baseUrl, domain, ISSUER)
+    onTestFinished(() => demo.end())
+    const [, name = '', record = ''] = /^Publish at (\S+): (.*)$/.exec(await demo.line()) ?? []
+    deployment.dns.setTxt(name, [record])
+    demo.write('')
+    const { code, output } = await demo.ended
+    expect(output.split('\n').slice(1)).toEqual([
+      'confirmed: True',
+      'registered: pending',
+      "scopes: ['orders:read', 'orders:write']",
+      'verified: orders:read',
+      'refused: AGENT_TOKENS_ENDED',
+      '',
+    ])
+    expect(code).toBe(0)
+  })
+
+  it('refuses a revoked token, answers stale while the server is silent, and resumes from its position', async () => {
+    const { client, dns, server } = deployment
+    const domain = 'verifier.python.example.com'
+    const keys = newKeys()
+    const { id } = expectStatus(201, await client.registerOperator(domain, keys))
+    const { txt_record_name, txt_record_value } = expectStatus(200, await client.instructions(String(id)))
+    dns.setTxt(String(txt_record_name), [String(txt_record_value)])
+    expectStatus(200, await client.confirm(String(id)))
+    const operator = { id: String(id), domain, ...operatorAsserter(keys, String(id), ISSUER) }
+    const agent = await activeAgent(client, operator)
+    const newToken = async () => String((await issueToken(client, agent, { audience: AUDIENCE })).token)
+    const [first, second] = [await newToken(), await newToken()]
+
+    const seed = Buffer.from(keys.privateKey.export({ format: 'jwk' }).d ?? '', 'base64url')
+    const given = { server: server.baseUrl, issuer: ISSUER, domain, audience: [AUDIENCE] }
+    const api = startPython(ANSWER, JSON.stringify({ ...given, seed_hex: seed.toString('hex'), max_staleness: 3 }))
+    onTestFinished(() => api.end())
+    expect(await api.line()).toBe(`${operator.id} True`)
+    const answerTo = async (token: string) => {
+      api.write(token)
+      const [verdict = '', position = '', beginnings = ''] = (await api.line()).split(' ')
+      return { verdict, position, beginnings }
+    }
+    const becomes = (token: string, verdict: string) =>
+      until(
+        () => answerTo(token),
+        (now) => now.verdict === verdict,
+      )
+
+    expect((await answerTo(first)).verdict).toBe('VALID')
+    expect((await answerTo(`${first}A`)).verdict).toBe('SIGNATURE_INVALID')
+    expectStatus(200, await client.revokeToken(first))
+    const { position } = await becomes(first, 'TOKEN_REVOKED')
+
+    server.freeze()
+    const stale = await becomes(second, 'REVOCATIONS_STALE').finally(() => server.thaw())
+    expect(stale.position).toBe(position)
+    await becomes(second, 'VALID')
+
+    await server.stop()
+    await becomes(second, 'REVOCATIONS_STALE')
+    await server.restart()
+    await becomes(second, 'VALID')
+    expect((await answerTo(first)).verdict).toBe('TOKEN_REVOKED')
+    expectStatus(200, await client.revokeToken(second))
+    expect(await becomes(second, 'TOKEN_REVOKED')).toMatchObject({ beginnings: '0' })
+  })
+})
