@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 import { ONE_MODE_STORIES } from './test/e2e/stories.ts'
 import { SHARED, STORIES } from './test/support/projects.ts'
 
-/** `npm run test:cluster`: every story that can be told of a cluster, one after the other. */
+/** `npm run test:cluster`: runs every story that can run on a cluster, one after the other. */
 export default defineConfig({
   test: {
     ...SHARED,

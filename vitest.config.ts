@@ -2,7 +2,10 @@ import { defineConfig } from 'vitest/config'
 import { LONG } from './test/long.ts'
 import { project, SHARED, STORIES } from './test/support/projects.ts'
 
-/** They start nothing and keep nothing, so they may share a process: giving each its own takes longer than they do. */
+/**
+ * Tests that start nothing and keep no state, so they may share a process. Starting a process for each takes longer
+ * than they do.
+ */
 const PURE = [
   'clients/core/**/*.test.ts',
   'services/**/domain/**/*.test.ts',
@@ -13,7 +16,7 @@ const PURE = [
 const REST = ['clients/**/*.test.ts', 'services/**/*.test.ts', 'test/**/*.test.ts']
 const ELSEWHERE = Object.keys(LONG)
 
-/** `npm test`: every rule, in one process where a server is needed. */
+/** `npm test`: runs every short test. Servers run in one process. */
 export default defineConfig({
   test: {
     ...SHARED,

@@ -5,7 +5,10 @@ import { project, SHARED, STORIES } from './test/support/projects.ts'
 
 const FAULTS = 'test/fault/**'
 
-/** `npm run test:long`: what takes too long for every run, and every story over services apart. Faults have a run of their own. */
+/**
+ * `npm run test:long`: runs the tests that take too long for every run, and every story with split services. Faults
+ * have their own run.
+ */
 export default defineConfig({
   test: {
     ...SHARED,

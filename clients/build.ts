@@ -1,6 +1,7 @@
 /**
- * Makes of each workspace what is published: `clients/<name>/dist` has JavaScript, types, README, licence, and a package.json whose
- * paths lead there. `npm pack ./clients/<name>/dist` packs it. Sources run as they are, so nothing here is needed to develop.
+ * Builds each package for publication: `clients/<name>/dist` contains JavaScript, types, README, licence, and a
+ * package.json with paths in that folder. `npm pack ./clients/<name>/dist` packs it. Development needs no build,
+ * because sources run as they are.
  */
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,10 +11,10 @@ import { fileURLToPath } from 'node:url'
 
 const clients = fileURLToPath(new URL('.', import.meta.url))
 const root = join(clients, '..')
-/** In the order in which one depends on the other. */
+/** The packages, each after its dependencies. */
 export const PACKAGES = ['core', 'sdk', 'verifier', 'cli'] as const
 
-/** Where `./src/name.ts` of a source's package.json stands when it is built. */
+/** Replaces each path `./src/name.ts` of a package.json with the paths of the built files. */
 function toBuilt(value: unknown, key = ''): unknown {
   if (typeof value === 'string' && value.startsWith('./src/')) {
     const path = value.replace('./src/', './').replace(/\.ts$/, '')
@@ -39,7 +40,7 @@ export function buildClients(target = (name: string) => join(clients, name, 'dis
     const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
     const project = join(clients, 'tsconfig.build.json')
     const result = spawnSync(process.execPath, [compiler, '--project', project, '--outDir', out], { encoding: 'utf8' })
-    if (result.status !== 0) throw new Error(`the clients do not compile:\n${result.stdout}${result.stderr}`)
+    if (result.status !== 0) throw new Error(`The clients do not compile:\n${result.stdout}${result.stderr}`)
     for (const name of PACKAGES) publishable(join(clients, name), join(out, name, 'src'), target(name))
   } finally {
     rmSync(out, { recursive: true, force: true })
@@ -57,7 +58,9 @@ function publishable(source: string, compiled: string, dist: string): void {
   if (existsSync(readme)) cpSync(readme, join(dist, 'README.md'))
 }
 
-/** Copies what no compiler touches, since it has to run on every Node; its imports lead to what is compiled. */
+/**
+ * Copies .cjs files, which must run on every Node and are not compiled. Changes their imports to the compiled files.
+ */
 function copyCommonJs(source: string, dist: string): void {
   for (const name of readdirSync(source)) {
     if (!name.endsWith('.cjs')) continue

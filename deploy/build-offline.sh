@@ -1,8 +1,8 @@
 #!/bin/bash
-# Builds the image where no image registry can be reached, on a Debian machine, as root: both base images are replaced by
-# images made here of the Debian packages that they consist of. Needs buildah, mmdebstrap and the npm registry.
+# Builds the image without an image registry, on a Debian machine, as root. Replaces both base images by images that it
+# builds from their Debian packages. Needs buildah, mmdebstrap and the npm registry.
 #   deploy/build-offline.sh [name of the image]
-# With PKCS11=true the image has the addon for hardware tokens.
+# With PKCS11=true the image contains the addon for hardware tokens.
 set -eu
 cd "$(dirname "$0")/.."
 image=${1:-localhost/auth4agent}
@@ -10,7 +10,7 @@ suite=trixie
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# base NAME VARIANT PACKAGES [OPTION…]: an image of the packages alone.
+# base NAME VARIANT PACKAGES [OPTION…]: builds an image that contains only the packages.
 base() {
   mmdebstrap --quiet --variant="$2" --include="$3" "${@:4}" "$suite" "$work/base.tar"
   container=$(buildah from scratch)
@@ -18,11 +18,11 @@ base() {
   buildah commit --quiet --rm "$container" "$1" >/dev/null
 }
 
-# Debian's node-gyp links addons to Debian's own Node, which is not the one that will load them.
+# Debian's node-gyp would link addons to Debian's own Node, but another Node loads them.
 base localhost/auth4agent-build-base minbase ca-certificates,nodejs,npm \
   --customize-hook='sed -i /-lnode/d "$1/usr/share/nodejs/node-gyp/addon.gypi"'
 base localhost/auth4agent-run-base extract base-files,ca-certificates,libc6,libgcc-s1,libstdc++6,netbase,tzdata
-# The build uses the network of this machine, the authorities it trusts, and npm's settings when there are some.
+# The build uses this machine's network, its trusted certificate authorities, and npm's settings if there are any.
 npmrc=${NPM_CONFIG_USERCONFIG:-$HOME/.npmrc}
 [ -f "$npmrc" ] || npmrc=/dev/null
 buildah build --file deploy/Containerfile --isolation chroot --network host --tag "$image" \

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Makes the certificates of a deployment: a CA, and FOLDER/NAME/{tls.crt,tls.key,ca.crt} for each kind of process.
+# Creates the certificates of a deployment: a CA, and FOLDER/NAME/{tls.crt,tls.key,ca.crt} for each kind of process.
 #   deploy/make-certificates.sh FOLDER [NAME=SAN,SAN… …]
-# A certificate of Auth4Agent carries, as DNS names, the services that its process runs, and may speak as each of them.
-# One of NATS carries the host names that its clients call. Without names it makes those of compose.yaml and kubernetes/.
-# What exists is kept: delete a tls.crt and run this again to renew it. Keep FOLDER/ca-key.pem away from the servers.
+# A certificate of Auth4Agent names, as DNS names, the services of its process, which may act as each of them. One of
+# NATS names the hosts that clients call. Without NAME the script creates those of compose.yaml and kubernetes/.
+# Existing files are kept. To renew a tls.crt, delete it and run the script again. Never copy ca-key.pem to a server.
 #   CERTIFICATE_DAYS (90), CA_DAYS (3650)
 set -eu
 [ $# -ge 1 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2; }
@@ -30,7 +30,7 @@ for entry in "$@"; do
   san=DNS:$(printf %s "${entry#*=}" | sed 's/,/,DNS:/g')
   printf '%s\n' 'basicConstraints=critical,CA:FALSE' 'keyUsage=critical,digitalSignature' \
     'extendedKeyUsage=serverAuth,clientAuth' "subjectAltName=$san" > "$name.ext"
-  # A key outlives its certificates: a renewal changes one file, and no process can read a pair that does not fit.
+  # A renewal keeps the key and changes one file, so no process can read a certificate and key that do not match.
   [ -f "$name/tls.key" ] || openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$name/tls.key"
   openssl req -new -key "$name/tls.key" -subj "/CN=$name" -out "$name.csr"
   openssl x509 -req -in "$name.csr" -CA ca.pem -CAkey ca-key.pem -set_serial "0x$(openssl rand -hex 16)" \

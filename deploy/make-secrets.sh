@@ -1,6 +1,7 @@
 #!/bin/sh
-# Makes what compose.yaml reads and nobody else may: certificates, the key-encryption key, the database's password, the
-# administrator's key. What exists is kept. Back up key-encryption-key; keep admin.pem and ca-key.pem away from the machine.
+# Creates the secrets of compose.yaml in a folder that only its owner can enter: certificates, the key-encryption key,
+# the database's password, the administrator's key. Existing files are kept. Back up key-encryption-key. Move admin.pem
+# and ca-key.pem away from the machine.
 #   deploy/make-secrets.sh [FOLDER]
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -12,12 +13,12 @@ cd "$folder"
 
 [ -f key-encryption-key ] || openssl rand -base64 32 > key-encryption-key
 [ -f postgres-password ] || openssl rand -hex 24 | tr -d '\n' > postgres-password
-# In a file of its own, for the server takes the URL from its environment alone.
+# The URL needs its own file, because the server reads it only from the environment.
 [ -f database.env ] ||
   printf 'DATABASE_URL=postgresql://auth4agent:%s@postgres:5432/auth4agent\n' "$(cat postgres-password)" > database.env
 [ -f admin.pem ] || openssl genpkey -algorithm ed25519 -out admin.pem
 printf 'AUTH4AGENT_ADMIN_KEY=%s\n' "$(openssl pkey -in admin.pem -pubout -outform DER | tail -c 32 | openssl base64 -A)" > admin.env
-# The folder is closed to others; inside it, what is mounted must be readable by the users of the containers.
+# Other users cannot enter the folder. Inside it, mounted files must be readable for the users of the containers.
 chmod 644 key-encryption-key postgres-password
 chmod 755 certificates/*/
 chmod 644 certificates/*/*

@@ -1,8 +1,8 @@
 #!/bin/bash
-# Runs the image as strictly as the manifests do (no root, no capabilities, nothing writable) until it is ready, and
-# stops it. Needs podman or docker, and a PostgreSQL database that it may use up.
+# Runs the image as strictly as the manifests do (no root, no capabilities, no writable file system) until it is ready,
+# and then stops it. Needs podman or docker, and a PostgreSQL database that it may fill.
 #   DATABASE_URL=postgresql://… deploy/try-image.sh [image] [service…]
-# CONTAINER_TOOL may name the command, with options, where podman and docker do not do: "podman --runtime runc".
+# If the default command does not work, set CONTAINER_TOOL to one with options, such as "podman --runtime runc".
 set -euo pipefail
 image=${1:-localhost/auth4agent}
 [ $# -eq 0 ] || shift
@@ -13,7 +13,7 @@ trap '"${tool[@]}" rm --force "$name" >/dev/null 2>&1 || true' EXIT
 
 "${tool[@]}" run --detach --name "$name" --network host --read-only --cap-drop ALL --security-opt no-new-privileges \
   --user 65532:65532 --ulimit "nofile=$(ulimit -Hn):$(ulimit -Hn)" --ulimit "nproc=$(ulimit -Hu):$(ulimit -Hu)" \
-  --env DATABASE_URL="${DATABASE_URL:?is where its database is}" --env AUTH4AGENT_KEK="$(openssl rand -base64 32)" \
+  --env DATABASE_URL="${DATABASE_URL:?must be the URL of a PostgreSQL database}" --env AUTH4AGENT_KEK="$(openssl rand -base64 32)" \
   --env PORT="$port" --env AUTH4AGENT_GRPC_PORT=$((port + 1)) "$image" "$@" >/dev/null
 
 for _ in $(seq 100); do

@@ -14,12 +14,18 @@ import { explainFailure } from './process/explain-failure.ts'
 import { tellParent, whenParentEnds } from './process/parent.ts'
 
 const CHECKOUT = fileURLToPath(new URL('..', import.meta.url))
-/** What a worker connects to the database beside its pool: redemptions, reads, leases and waits, notifications, migrations at its start. */
+/**
+ * Connections of a worker to the database besides its pool: for redemptions, reads, leases, waits and notifications,
+ * and for migrations at the start.
+ */
 const OTHER_CONNECTIONS = 14
-/** Those of people who look at the embedded database, and those that PostgreSQL keeps for its superuser. */
+/** Connections for people who inspect the embedded database, and those that PostgreSQL reserves for its superuser. */
 const SPARE_CONNECTIONS = 10
 
-/** The terminal, npm and the bootstrap all pass on the one Ctrl-C that somebody pressed, this close to each other, in milliseconds. */
+/**
+ * Signals this close to each other count as one, in milliseconds: the terminal, npm and the bootstrap all pass on
+ * Ctrl-C.
+ */
 const SAME_SIGNAL_MS = 1_000
 
 if (cluster.isWorker) {
@@ -28,7 +34,7 @@ if (cluster.isWorker) {
 } else {
   try {
     await main()
-    // A connection attempt that nobody answers would keep the process for as long as the system lets it last.
+    // An unanswered connection attempt would keep the process alive until the operating system gives up.
     process.exit(0)
   } catch (error) {
     process.stderr.write(`${explainFailure(error)}\n`)
@@ -36,7 +42,7 @@ if (cluster.isWorker) {
   }
 }
 
-/** Starts what the environment asks for, and stops it in order when told to. Throws when it cannot go on. */
+/** Runs the server until it must stop, then stops it in order. Throws when it cannot start or continue. */
 async function main(): Promise<void> {
   const services = parseServices(process.argv.slice(2))
   const config = readConfig(process.env, await defaultDataDir(), services)
@@ -53,7 +59,7 @@ async function serveOverEmbedded(serving: Serving): Promise<void> {
   const { config, log } = serving
   const { startEmbeddedPostgres } = await import('./embedded-postgres/start.ts')
   const lost = Promise.withResolvers<never>()
-  // It may be lost while the server still starts, when nobody awaits this yet.
+  // The database may be lost while the server is still starting and nothing awaits this promise.
   lost.promise.catch(() => undefined)
   const onLost = (reason: string) => lost.reject(new StartupError(`The embedded database is lost: ${reason}`))
   const database = await startEmbeddedPostgres({
@@ -69,7 +75,9 @@ async function serveOverEmbedded(serving: Serving): Promise<void> {
   }
 }
 
-/** Where data is kept unless a setting says otherwise. With a database elsewhere nothing is, and nobody has to be asked. */
+/**
+ * Returns the default data folder. With DATABASE_URL nothing is kept there, so the embedded database is not loaded.
+ */
 async function defaultDataDir(): Promise<string> {
   if (process.env.DATABASE_URL) return join(CHECKOUT, 'data')
   const embedded = await import('./embedded-postgres/start.ts')
@@ -97,14 +105,17 @@ async function serve({ config, secrets, log, stopping }: Serving, databaseUrl: s
   }
 }
 
-/** What a server needs is loaded only where one runs: a process that only looks after workers has no use for it. */
+/**
+ * Starts the server or its workers. Loads the code of the server only where it runs: the primary process has no use
+ * for it.
+ */
 async function start(deps: ServerDeps): Promise<Server> {
   if (deps.config.workers > 1) return (await import('./process/workers/primary.ts')).startWorkers(deps)
   return (await import('./compose/start-server.ts')).startServer(deps)
 }
 
 /**
- * Resolves with why the server is to stop: a signal, or the end of npm or of a parent that has a channel to this process. A
+ * Resolves with the reason to stop: a signal, or the end of npm or of a parent that has a channel to this process. A
  * later signal ends the process at once.
  */
 function stopReason(): Promise<string> {
@@ -116,7 +127,7 @@ function stopReason(): Promise<string> {
     resolve(signal)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
-  // A parent that is killed passes no signal on.
+  // A killed parent sends no signal.
   process.once('disconnect', () => resolve('its parent has ended'))
   if (process.env.npm_lifecycle_event !== undefined) whenParentEnds(() => resolve('npm has ended'))
   return promise

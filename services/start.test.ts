@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
 const project = resolve(import.meta.dirname, '..')
-const SAYS_ITS_CACHE = `import { getCompileCacheDir } from 'node:module'
+const PRINT_CACHE = `import { getCompileCacheDir } from 'node:module'
 const folder: string | undefined = getCompileCacheDir()
 process.stdout.write(JSON.stringify([folder ?? null, ...process.argv.slice(2)]))`
 
@@ -21,12 +21,12 @@ beforeEach(() => {
   program = join(checkout, 'services', 'start.mjs')
   cpSync(join(project, 'services', 'start.mjs'), program)
   writeFileSync(join(checkout, 'package.json'), '{"type":"module"}')
-  writeFileSync(join(checkout, 'services', 'main.ts'), SAYS_ITS_CACHE)
+  writeFileSync(join(checkout, 'services', 'main.ts'), PRINT_CACHE)
 })
 
 afterEach(() => rmSync(checkout, { recursive: true }))
 
-/** Starts the program as user 4711, to whom what it looks at belongs unless told, and returns what it says. */
+/** Runs start.mjs as user 4711, with a cache folder of `owner`, and returns the JSON that it prints. */
 function start(owner = 4711): unknown {
   const prelude = `import fs from 'node:fs'
     import { syncBuiltinESMExports } from 'node:module'
@@ -51,26 +51,36 @@ function make(mode: number): void {
 const NONE = [null, 'authn']
 const USED = [expect.stringContaining('.auth4agent-compile-cache'), 'authn']
 
-it('makes a folder for its own user alone, and uses it from then on', () => {
+it('start.mjs creates a cache folder only for its own user and uses it at every start', () => {
   expect(start()).toStrictEqual(USED)
   expect(lstatSync(cache).mode & 0o777).toBe(0o700)
   expect(start()).toStrictEqual(USED)
 })
 
 const ROOT = 0
-const SOMEBODY_ELSE = 4712
+const OTHER_USER = 4712
 
 it.each<[string, () => void, number | undefined, unknown]>([
-  ['that cannot be made', () => rmSync(join(checkout, 'node_modules'), { recursive: true }), undefined, NONE],
-  ['that is a file', () => writeFileSync(cache, '', { mode: 0o600 }), undefined, NONE],
-  ['that leads elsewhere', () => symlinkSync(mkdtempSync(join(checkout, 'elsewhere-')), cache), undefined, NONE],
-  ['of its own, open to the group', () => make(0o750), undefined, NONE],
-  ['of its own, open to all', () => make(0o701), undefined, NONE],
-  ['of somebody else', () => make(0o700), SOMEBODY_ELSE, NONE],
-  ['of root, to be read', () => make(0o755), ROOT, USED],
-  ['of root, open to the group', () => make(0o775), ROOT, NONE],
-  ['of root, open to all', () => make(0o757), ROOT, NONE],
-])('starts with a folder %s', (_, arrange, owner, expected) => {
+  [
+    'without a cache when the folder cannot be created',
+    () => rmSync(join(checkout, 'node_modules'), { recursive: true }),
+    undefined,
+    NONE,
+  ],
+  ['without a cache when the folder is a file', () => writeFileSync(cache, '', { mode: 0o600 }), undefined, NONE],
+  [
+    'without a cache when the folder is a symbolic link',
+    () => symlinkSync(mkdtempSync(join(checkout, 'elsewhere-')), cache),
+    undefined,
+    NONE,
+  ],
+  ['without a cache when its own folder is open to the group', () => make(0o750), undefined, NONE],
+  ['without a cache when its own folder is open to everybody', () => make(0o701), undefined, NONE],
+  ['without a cache when the folder belongs to another user', () => make(0o700), OTHER_USER, NONE],
+  ['with the cache when the folder belongs to root and is read-only for others', () => make(0o755), ROOT, USED],
+  ["without a cache when root's folder is writable for the group", () => make(0o775), ROOT, NONE],
+  ["without a cache when root's folder is writable for everybody", () => make(0o757), ROOT, NONE],
+])('start.mjs starts %s', (_, arrange, owner, expected) => {
   arrange()
   expect(start(owner)).toStrictEqual(expected)
 })

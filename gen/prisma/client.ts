@@ -43,73 +43,77 @@ export { Prisma }
 
 /**
  * Model Deployment
- * One row: whom this database belongs to. Written by the first server that starts on it, and after a restore.
+ * One row that names the deployment. The first server that starts on the database writes it.
  */
 export type Deployment = Prisma.DeploymentModel
 /**
  * Model Operator
- * Written by operator-registry alone. At most one of active, lapsed and suspended a domain: the index operators_owner.
+ * Written only by operator-registry. A domain has at most one operator that is active, lapsed or suspended: the index
+ * operators_owner.
  */
 export type Operator = Prisma.OperatorModel
 /**
  * Model OperatorAudience
- * Written by operator-registry alone.
+ * Written only by operator-registry.
  */
 export type OperatorAudience = Prisma.OperatorAudienceModel
 /**
  * Model Agent
- * Written by identity alone.
+ * Written only by identity.
  */
 export type Agent = Prisma.AgentModel
 /**
  * Model AgentKey
- * Written by identity alone. At most one current key an agent: the index agent_keys_current.
+ * Written only by identity. An agent has at most one current key: the index agent_keys_current.
  */
 export type AgentKey = Prisma.AgentKeyModel
 /**
  * Model Redemption
- * Written by authn alone. The primary key is what makes a challenge single-use.
+ * Written only by authn. The primary key makes a challenge single-use.
  */
 export type Redemption = Prisma.RedemptionModel
 /**
  * Model ChallengeKey
- * Written by authn alone. The key of a slot of time, wrapped; the id is inside each challenge.
+ * Written by keys. The challenge key of one slot of time, sealed under the KEK. Each challenge contains the
+ * key's id.
  */
 export type ChallengeKey = Prisma.ChallengeKeyModel
 /**
  * Model JwksKey
- * Written by authn alone. At most one active key a purpose and algorithm: the index jwks_keys_active. States only go forward:
- * a trigger. The public half of a retired key stays, so that a late revocation can check the token.
+ * Written only by keys. A purpose and algorithm have at most one active key: the index jwks_keys_active. A trigger
+ * lets states only go forward. The public half of a retired key stays, so that a late revocation can verify the
+ * token.
  */
 export type JwksKey = Prisma.JwksKeyModel
 /**
  * Model RevokedToken
- * Written by revocation alone.
+ * Written only by revocation.
  */
 export type RevokedToken = Prisma.RevokedTokenModel
 /**
  * Model RevocationLog
- * The ledger: what ends tokens, in the order of commits. Written by triggers alone, in the transaction of the change; the
- * prefix that can end nothing any more is removed. The index revocation_log_unknown has the kinds that this version does not know.
+ * The revocation log, in the order of commits. Only triggers write it, in the transaction of the change. Records at
+ * its beginning that can no longer end any token are removed. The index revocation_log_unknown has the kinds that
+ * this version does not know.
  */
 export type RevocationLog = Prisma.RevocationLogModel
 /**
  * Model RevocationHead
- * The ledger: one row, the end of the revocation log. Locked last in every transaction that ends tokens.
+ * One row, the head of the revocation log. Every transaction that ends tokens locks it last.
  */
 export type RevocationHead = Prisma.RevocationHeadModel
 /**
  * Model Verifier
- * Written by every process that answers verifications from memory: its lease to do so.
+ * The lease of a log follower. Every process that answers verifications from memory writes its own row.
  */
 export type Verifier = Prisma.VerifierModel
 /**
  * Model UsedAssertion
- * The ledger: which assertions have been used up. `issuer` is the operator's id, or admin.
+ * Written only by ledger. Assertions that have been used up. `issuer` is the operator's id, or `admin`.
  */
 export type UsedAssertion = Prisma.UsedAssertionModel
 /**
  * Model AuditLog
- * The ledger: append-only, a trigger refuses updates and deletions.
+ * Written only by ledger and authn. A trigger refuses updates and deletions, so the audit is append-only.
  */
 export type AuditLog = Prisma.AuditLogModel

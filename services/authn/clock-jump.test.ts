@@ -9,7 +9,7 @@ import { pruneExpired } from '../platform/db/prune.ts'
 const JUMP_S = 1_000
 
 let database: TestDatabase
-/** Sessions whose clock is the one that the test sets. */
+/** Connections whose clock the test sets. */
 let db: Db
 let agent: TestAgent
 
@@ -36,7 +36,7 @@ afterAll(async () => {
 const setClock = (seconds: number) => database.db.pool.query('UPDATE clock.ahead SET seconds = $1', [seconds])
 const redemptions = () => database.db.prisma.redemption.count()
 
-it('a challenge brings one token although the clock of the database jumps forward and back', async () => {
+it("issueToken redeems a challenge once although the database's clock jumps forward and back", async () => {
   const instance = await startInstance(db, {
     settings: { keepRedemptionS: 1, ttlS: { min: 1, max: 60 }, defaultTtlS: 1 },
   })
@@ -57,7 +57,7 @@ it('a challenge brings one token although the clock of the database jumps forwar
   expect(await refusalOf(instance.redeem(agent, made))).toBe('CHALLENGE_USED')
 })
 
-it('a challenge whose redemption was forgotten stays expired by a clock that is set back', async () => {
+it('issueToken refuses a challenge whose redemption was removed as expired after the clock is set back', async () => {
   const instance = await startInstance(db)
   const made = await instance.challenge(agent.did)
   expect(await refusalOf(instance.redeem(agent, made))).toBeUndefined()

@@ -13,17 +13,17 @@ import type { TermDefaults, TtlBounds } from './domain/token-request.ts'
 import type { Redeemer } from './redeemer.ts'
 import type { Subjects } from './subjects.ts'
 
-/** Times of the service. */
+/** Times of the service, in seconds. */
 export interface AuthnSettings {
   readonly challengeTtlS: number
   readonly defaultTtlS: number
   readonly ttlS: TtlBounds
   readonly skewS: number
-  /** How long a redeemed challenge is remembered after it, and its token, have expired. */
+  /** How long a redemption is kept after the challenge and its token have expired. */
   readonly keepRedemptionS: number
 }
 
-/** What the service works with. */
+/** Dependencies of the service's parts. */
 export interface AuthnDeps {
   readonly db: Db
   /** Wall clock, milliseconds. */
@@ -41,10 +41,10 @@ export interface AuthnDeps {
   readonly genuineTokens: GenuineTokens
 }
 
-/** What the composition root brings; the rest the service makes itself. */
+/** Options of createAuthn. */
 export interface AuthnOptions {
   readonly db: Db
-  /** For redemptions alone. */
+  /** Connections used only for redemptions. */
   readonly redeemPool: pg.Pool
   readonly now: () => number
   readonly issuer: string
@@ -53,7 +53,7 @@ export interface AuthnOptions {
   readonly operators: InternalClient<typeof OperatorDirectoryService>
   readonly tokenStatus: TokenStatus
   readonly verificationKeys: VerificationKeys
-  /** Says which redemptions may be forgotten. */
+  /** Says which redemptions may be removed. */
   readonly passedTime: PassedTime
   /** Signs tokens and seals challenges. */
   readonly keys: Pick<Keys, 'signer' | 'challengeKeys'>

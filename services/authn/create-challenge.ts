@@ -6,14 +6,18 @@ import type { AuthnDeps } from './config.ts'
 import { sealChallenge } from './domain/seal-challenge.ts'
 import { bindingOf, parseRequestedTerms } from './domain/token-request.ts'
 
-/** A challenge and its nonce, to be signed together, and when it expires in Unix seconds. */
+/** A challenge and its nonce, which the agent signs together. `exp` is when it expires, in Unix seconds. */
 export interface CreatedChallenge {
   readonly challenge: string
   readonly nonce: string
   readonly exp: number
 }
 
-/** Makes a challenge for an agent that exists, sealing in what the request asks of the token. Writes nothing. */
+/**
+ * Makes a challenge for an existing agent. The challenge contains the terms that the request asks for. Writes nothing.
+ *
+ * @throws ApiError INVALID_DID, INVALID_SCOPE, INVALID_AUDIENCE, INVALID_TTL, AGENT_NOT_FOUND, UNAVAILABLE
+ */
 export async function createChallenge(deps: AuthnDeps, request: CreateChallengeRequest): Promise<CreatedChallenge> {
   const subject = deps.subjects.of(request.did)
   const binding = bindingOf(parseRequestedTerms(request, deps.settings.ttlS))

@@ -12,16 +12,16 @@ import { createSubjects } from './subjects.ts'
 
 export { statusRefusals } from './refuse-by-status.ts'
 
-/** What a pool for redemptions is: how many connections, and the settings of their sessions. */
+/** Options of the connection pool for redemptions: number of connections and settings of their sessions. */
 export const redeemPoolOptions = { poolSize: MAX_STATEMENTS, options: REDEEM_SESSION }
 
-/** The authn service as the composition root holds it. */
+/** The authn service: its RPC service and its jobs. */
 export interface Authn {
   readonly module: ServiceModule<typeof AuthnService>
   readonly jobs: readonly Job[]
 }
 
-/** Makes the service: challenges, tokens and their verification. */
+/** Creates the authn service, which makes challenges, issues tokens and verifies them. */
 export function createAuthn({ redeemPool, agents, keys, passedTime, ...rest }: AuthnOptions): Authn {
   const deps: AuthnDeps = {
     ...rest,

@@ -43,8 +43,8 @@ const updateAgent = (data: object) => database.db.prisma.agent.update({ where: {
 const updateOperator = (data: object) => database.db.prisma.operator.update({ where: { id: operator.id }, data })
 const bump = { version: { increment: 1 } }
 
-describe('a challenge', () => {
-  it('writes nothing, and says until when it is good', async () => {
+describe('createChallenge', () => {
+  it('writes nothing, and returns when the challenge expires', async () => {
     const before = await authnState(database.db)
     const from = Math.floor(Date.now() / 1000) + 300
     const { expiresAt } = await instance.challenge(agent.did)
@@ -60,12 +60,12 @@ describe('a challenge', () => {
     ['INVALID_AUDIENCE', 'mine', { audience: ['not a host'] }],
     ['INVALID_TTL', 'mine', { ttl: '1s' }],
     ['AGENT_NOT_FOUND', newAgent('nobody.example').did, {}],
-  ])('is refused with %s for %j %j', async (reason, did, requested) => {
+  ])('answers %s for DID %j and terms %j', async (reason, did, requested) => {
     await expectRefusal(reason, () => instance.challenge(did === 'mine' ? agent.did : did, requested))
   })
 })
 
-it('issues a token whose claims, answer, row and audit agree', async () => {
+it('issueToken issues a token whose claims, answer, row and audit agree', async () => {
   const made = await instance.challenge(agent.did, { scope: 'write read', ttl: '60' })
   const answer = await instance.redeem(agent, made)
   expect(answer).toMatchObject({ tokenType: 'Bearer', accessToken: answer.token, expiresIn: 60, scope: 'read write' })
@@ -94,14 +94,14 @@ it('issues a token whose claims, answer, row and audit agree', async () => {
   expect(await database.db.prisma.auditLog.findMany({ where: { operatorId: operator.id } })).toMatchObject([line])
 })
 
-it('puts the epochs of the two rows into the token', async () => {
+it('issueToken puts the epochs of agent and operator into the token', async () => {
   await updateAgent({ epoch: 5, ...bump })
   await updateOperator({ epoch: 7, ...bump })
   const token = await instance.issue(agent)
   expect(await instance.verify(token)).toMatchObject({ valid: true, claims: { epoch: [5, 7] } })
 })
 
-it('refuses in the order of PROTOCOL, and a refused attempt uses nothing up', async () => {
+it('issueToken makes its checks in the order of the protocol, and a refusal does not use up the challenge', async () => {
   const owner = await freshOperator(database.db)
   await setBack()
   const expired = await instance.challenge(agent.did, { scope: 'read' })
@@ -145,18 +145,21 @@ it('refuses in the order of PROTOCOL, and a refused attempt uses nothing up', as
 const headerOf = (token = '') => JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString())
 const activeKey = (alg: string) => database.db.prisma.jwksKey.findFirstOrThrow({ where: { alg, state: 'active' } })
 
-describe('the signing algorithm', () => {
-  it.each(['EdDSA', 'Ed25519', 'ES256', 'RS256'])('%s signs for an audience whose owner has chosen it', async (alg) => {
-    const rule = { audience: operator.domain, callers: [], tokenSigningAlg: alg }
-    await database.db.prisma.operatorAudience.create({ data: { operatorId: operator.id, ...rule } })
-    const audience = [`https://${operator.domain}/x`]
-    const token = await instance.issue(agent, { audience })
-    const { kid } = await activeKey(alg)
-    expect(headerOf(token)).toEqual({ alg, typ: 'at+jwt', kid })
-    expect(await instance.verify(token, { audience })).toMatchObject({ valid: true })
-  })
+describe('issueToken', () => {
+  it.each(['EdDSA', 'Ed25519', 'ES256', 'RS256'])(
+    'signs with %s for an audience whose owner has chosen it',
+    async (alg) => {
+      const rule = { audience: operator.domain, callers: [], tokenSigningAlg: alg }
+      await database.db.prisma.operatorAudience.create({ data: { operatorId: operator.id, ...rule } })
+      const audience = [`https://${operator.domain}/x`]
+      const token = await instance.issue(agent, { audience })
+      const { kid } = await activeKey(alg)
+      expect(headerOf(token)).toEqual({ alg, typ: 'at+jwt', kid })
+      expect(await instance.verify(token, { audience })).toMatchObject({ valid: true })
+    },
+  )
 
-  it('is EdDSA for the issuer, whoever owns its domain and whatever they have chosen', async () => {
+  it("signs with EdDSA for the issuer, even when the owner of the issuer's host has chosen another algorithm", async () => {
     const owner = await insertOperator(database.db, 'localhost', 'active')
     const rule = { audience: 'localhost', callers: ['*'], tokenSigningAlg: 'ES256' }
     await database.db.prisma.operatorAudience.create({ data: { operatorId: owner.id, ...rule } })
@@ -165,7 +168,7 @@ describe('the signing algorithm', () => {
     await database.db.prisma.operator.delete({ where: { id: owner.id } })
   })
 
-  it('without a key that signs now refuses with nothing used up, and issues once there is one', async () => {
+  it('answers UNAVAILABLE without an active key and keeps the challenge, and issues when a key is active', async () => {
     const rule = { audience: operator.domain, callers: [], tokenSigningAlg: 'RS256' }
     await database.db.prisma.operatorAudience.create({ data: { operatorId: operator.id, ...rule } })
     const { kid } = await activeKey('RS256')
@@ -187,42 +190,42 @@ describe('the signing algorithm', () => {
   })
 })
 
-describe("a challenge that is not this request's", () => {
-  it('is refused for another agent of the same operator', async () => {
+describe('issueToken', () => {
+  it('refuses a challenge of another agent of the same operator', async () => {
     const other = await insertAgent(database.db, operator)
     const made = await instance.challenge(agent.did)
     const signature = signChallenge(other, made)
     await expectRefusal('CHALLENGE_NOT_FOUND', () => instance.redeem(other, made, { signature }))
   })
 
-  it('is refused with the nonce of another', async () => {
+  it('refuses a challenge with the nonce of another challenge', async () => {
     const [made, other] = [await instance.challenge(agent.did), await instance.challenge(agent.did)]
     await expectRefusal('CHALLENGE_NOT_FOUND', () => instance.redeem(agent, { ...made, nonce: other.nonce }))
   })
 
-  it('is refused when the agent has gone', async () => {
+  it('refuses a challenge when the agent has been removed', async () => {
     const made = await instance.challenge(agent.did)
     await database.db.prisma.agent.delete({ where: { id: agent.id } })
     await expectRefusal('AGENT_NOT_FOUND', () => instance.redeem(agent, made))
   })
 })
 
-describe('expiry', () => {
-  it('is not judged by a clock of this process that runs ahead', async () => {
+describe('issueToken', () => {
+  it('accepts a challenge that has expired only by the clock of this process', async () => {
     const made = await instance.challenge(agent.did)
     instance.clock.offsetMs = 20 * MINUTE
     expect(await refusalOf(instance.redeem(agent, made))).toBeUndefined()
   })
 
-  it('is judged by the database when the clock of this process runs behind', async () => {
+  it('refuses a challenge that has expired only by the clock of the database', async () => {
     await setBack()
     const made = await instance.challenge(agent.did)
     await expectRefusal('CHALLENGE_EXPIRED', () => instance.redeem(agent, made))
   })
 })
 
-describe('an audience', () => {
-  it('of another active operator needs its grant', async () => {
+describe('issueToken', () => {
+  it('refuses an audience of another active operator that does not list the caller', async () => {
     const owner = await freshOperator(database.db)
     const audience = `https://api.${owner.domain}/v1`
     const made = await instance.challenge(agent.did)
@@ -233,7 +236,7 @@ describe('an audience', () => {
     expect(await instance.verify(token)).toMatchObject({ claims: { aud: [ISSUER, audience] } })
   })
 
-  it("under the own domain, or under nobody's, needs none", async () => {
+  it('accepts an audience under the own domain, and one without an owner', async () => {
     const audience = [`api.${operator.domain}`, 'https://nobody.example/']
     expect(await instance.verify(await instance.issue(agent, { audience }))).toMatchObject({
       claims: { aud: audience },
@@ -241,7 +244,10 @@ describe('an audience', () => {
   })
 })
 
-/** Sets the clock of the process back, maybe into the day before, whose challenge key a pass of the jobs makes. */
+/**
+ * Sets the clock of the process back, perhaps into the previous day. A pass of the jobs makes the challenge key of
+ * that day.
+ */
 async function setBack(): Promise<void> {
   instance.clock.offsetMs = -20 * MINUTE
   await instance.runJobs()

@@ -16,23 +16,28 @@ import { isAuthentic, parseChallenge } from './domain/seal-challenge.ts'
 import { parseRequestedTerms, type TokenTerms } from './domain/token-request.ts'
 import { hasPassed } from './store.ts'
 
-/** A new access token, and what it says. */
+/** A new access token and its claims. */
 export interface IssuedToken {
   readonly token: string
   readonly claims: AccessTokenClaims
 }
 
-/** Decisions made on a subject that changes under them are made again, this often at most. */
+/** Attempts at most. The decision is repeated when agent or operator have changed before the redemption. */
 const MAX_DECISIONS = 4
 const REFUSALS = { used: 'CHALLENGE_USED', expired: 'CHALLENGE_EXPIRED', void: 'CHALLENGE_NOT_FOUND' } as const
 
-/** Redeems a signed challenge for a token, in the order of checks that PROTOCOL gives. */
+/**
+ * Redeems a signed challenge for a token. The order of its checks is part of the protocol (docs/protocol.md section 6).
+ *
+ * @throws ApiError the first check that fails; UNAVAILABLE when no key can sign, or the agent changes during every
+ *   attempt.
+ */
 export async function issueToken(deps: AuthnDeps, request: IssueTokenRequest, call: Call): Promise<IssuedToken> {
   const subjects = deps.subjects.of(request.did)
   const requested = parseRequestedTerms(request, deps.settings.ttlS)
   const { content, challengeId } = await openChallenge(deps, request)
   let subject = await subjects.get()
-  // Either clock may refuse: this process's own only saves a look at the database, whose clock has the last word.
+  // The database's clock decides. This process's clock only saves the query while the challenge is valid by it.
   if (deps.now() >= content.exp * 1000 && (await hasPassed(deps.db, content.exp)))
     throw new ApiError('CHALLENGE_EXPIRED')
 
@@ -49,7 +54,9 @@ export async function issueToken(deps: AuthnDeps, request: IssueTokenRequest, ca
     if (issued !== 'stale') return issued
     subject = await subjects.reload()
   }
-  throw new ApiError('UNAVAILABLE', 'the agent is being changed too often', { retryAfter: 1 })
+  throw new ApiError('UNAVAILABLE', 'The agent or its operator changed during every attempt; try again', {
+    retryAfter: 1,
+  })
 }
 
 async function openChallenge(
@@ -65,7 +72,7 @@ async function openChallenge(
   return { content, challengeId: formatUuid(nonce) }
 }
 
-/** What a token will say, and by what it will be signed. */
+/** Terms of a token and its signing algorithm. */
 interface Decision {
   readonly terms: TokenTerms
   readonly alg: TokenAlgorithm
@@ -110,14 +117,14 @@ async function redeemAndSign(
     requestId: call.requestId,
   })
   if (outcome.kind === 'stale') return 'stale'
-  // All keys were discarded, by the administrator: the next challenge needs a new one.
+  // The administrator discarded all challenge keys, so the next challenge needs a new key.
   if (outcome.kind === 'void') await deps.challengeKeys.rotate()
   if (outcome.kind === 'keyless') {
-    throw new ApiError('UNAVAILABLE', `no ${alg} key has been published for long enough to sign`, { retryAfter: 10 })
+    throw new ApiError('UNAVAILABLE', `No ${alg} key is active yet; try again later`, { retryAfter: 10 })
   }
   if (outcome.kind !== 'redeemed') throw new ApiError(REFUSALS[outcome.kind])
   const claims = buildClaims(deps.issuer, subject, terms, { jti, nowS, epoch: outcome.epoch })
-  // Signed only now that the challenge is used up: while a signature is being made, which may take a while and fail, the
-  // same challenge must not bring a second token. When it fails, the agent asks for a new challenge.
+  // Sign only after the redemption is committed. A signature may take a while and may fail, and meanwhile the same
+  // challenge must not give a second token. When the signature fails, the agent asks for a new challenge.
   return { token: await deps.signer.sign(outcome.kid, claims), claims }
 }

@@ -51,7 +51,7 @@ function input(change: Partial<RedeemInput> = {}): RedeemInput {
   }
 }
 
-/** How many transactions have written these redemptions. */
+/** Returns the number of transactions that have written these redemptions. */
 async function transactionsOf(inputs: readonly RedeemInput[]): Promise<number> {
   const { rows } = await database.db.pool.query<{ count: number }>(
     'SELECT count(DISTINCT xmin::text)::int AS count FROM redemptions WHERE jti = ANY ($1)',
@@ -61,7 +61,8 @@ async function transactionsOf(inputs: readonly RedeemInput[]): Promise<number> {
 }
 
 /**
- * Redeems some at once, every so manieth of which another transaction has inserted; does something meanwhile, and lets them go on.
+ * Redeems `count` challenges at the same time. Another transaction has inserted every `every`-th of them, so the
+ * statements wait. Runs `meanwhile`, then lets the statements continue.
  */
 async function whileTheyWait(
   { count, every = count }: { readonly count: number; readonly every?: number },
@@ -95,7 +96,7 @@ async function whileTheyWait(
   }
 }
 
-it('redeems in one transaction what is asked for in one turn, and audits each', async () => {
+it('redeemer sends the redemptions of one turn in one transaction, and audits each', async () => {
   const inputs = Array.from({ length: 8 }, () => input())
   const outcomes = await Promise.all(inputs.map(redeem))
   expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(['redeemed']))
@@ -108,7 +109,7 @@ it('redeems in one transaction what is asked for in one turn, and audits each', 
   }
 })
 
-it('keeps every text its own, whatever stands in it', async () => {
+it('redeemer stores texts with special characters unchanged', async () => {
   const texts = ['NULL', '"', '\\', 'a","b', '{}', "'", ',']
   const inputs = texts.map((text) => input({ requestId: text, actor: `agent:${text}` }))
   const outcomes = await Promise.all(inputs.map(redeem))
@@ -120,14 +121,14 @@ it('keeps every text its own, whatever stands in it', async () => {
   }
 })
 
-it('divides what is too much for one statement', async () => {
+it('redeemer divides 300 redemptions into several statements', async () => {
   const inputs = Array.from({ length: 300 }, () => input())
   const outcomes = await Promise.all(inputs.map(redeem))
   expect(outcomes.filter(({ kind }) => kind === 'redeemed')).toHaveLength(300)
   expect(await transactionsOf(inputs)).toBeGreaterThan(1)
 })
 
-it('tells each how it ended, and only what is redeemed is written', async () => {
+it('redeemer returns the outcome of each redemption, and writes only the redeemed', async () => {
   const used = input()
   await redeem(used)
   const all: [string, RedeemInput][] = [
@@ -153,7 +154,7 @@ it('tells each how it ended, and only what is redeemed is written', async () => 
   expect(lines.map(({ subject }) => subject).toSorted()).toEqual(redeemed.toSorted())
 })
 
-it('redeems one of two that want the same challenge in one statement', async () => {
+it('redeemer redeems a challenge once when one statement contains it twice', async () => {
   const one = input()
   const both = [one, { ...one, jti: randomUUID() }]
   const outcomes = await Promise.all(both.map(redeem))
@@ -163,14 +164,14 @@ it('redeems one of two that want the same challenge in one statement', async () 
   expect(rows.map(({ jti }) => jti)).toEqual([winner?.jti])
 })
 
-it('tells that no key of the algorithm signs', async () => {
+it('redeemer returns keyless when no key of the algorithm is active', async () => {
   await database.db.prisma.jwksKey.updateMany({ where: { alg: 'ES256', state: 'active' }, data: { state: 'retiring' } })
   const [one, other] = await Promise.all([redeem(input({ alg: 'ES256' })), redeem(input())])
   expect([one?.kind, other?.kind]).toEqual(['keyless', 'redeemed'])
 })
 
-describe('a statement that has to wait', () => {
-  it('for another redemption of the same challenge holds up nobody who comes later', async () => {
+describe('redeemer', () => {
+  it('redeems later challenges while a statement waits for another redemption of the same challenge', async () => {
     const kinds = await whileTheyWait({ count: 3 }, async (isOver) => {
       expect((await redeem(input())).kind).toBe('redeemed')
       expect(isOver()).toBe(false)
@@ -178,7 +179,7 @@ describe('a statement that has to wait', () => {
     expect(kinds).toEqual(['used', 'redeemed', 'redeemed'])
   })
 
-  it('keeps fewer than it has back until it is late, and they share the next', async () => {
+  it('holds smaller batches back while a statement is running and not late, then sends them together', async () => {
     neverLate()
     const few = [input(), input()]
     const redeemed: Promise<unknown>[] = []
@@ -192,7 +193,7 @@ describe('a statement that has to wait', () => {
     expect(await transactionsOf(few)).toBe(1)
   })
 
-  it('lets as many as it has go beside it', async () => {
+  it('sends a batch as large as the running statement beside it', async () => {
     neverLate()
     await whileTheyWait({ count: 3 }, async (isOver) => {
       await Promise.all([input(), input(), input()].map(redeem))
@@ -200,7 +201,7 @@ describe('a statement that has to wait', () => {
     })
   })
 
-  it('lets twelve go beside more than twelve', async () => {
+  it('sends a batch of twelve beside a larger running statement', async () => {
     neverLate()
     await whileTheyWait({ count: 24, every: 12 }, async (isOver) => {
       await Promise.all(Array.from({ length: 12 }, () => redeem(input())))
@@ -208,10 +209,10 @@ describe('a statement that has to wait', () => {
     })
   })
 
-  it('lets no fewer than their share go beside very many', async () => {
+  it('sends no less than an equal share beside very many running redemptions', async () => {
     neverLate()
     const share = Array.from({ length: 24 }, () => input())
-    // Four statements have twelve each; the other sixty are the next, and wait as the first does.
+    // Four statements have twelve each. The other sixty are the next statement, which waits like the first.
     await whileTheyWait({ count: 108, every: 54 }, async (isOver, asked) => {
       await Promise.all(asked.slice(12, 48))
       const half = share.slice(0, 12).map(redeem)
@@ -222,7 +223,7 @@ describe('a statement that has to wait', () => {
     expect(await transactionsOf(share)).toBe(1)
   })
 
-  it('lets those go beside it that it had no room for', async () => {
+  it('sends the redemptions beyond the maximum of a statement beside it', async () => {
     neverLate()
     await whileTheyWait({ count: 256 }, async (isOver, asked) => {
       await Promise.all(asked.slice(128))
@@ -231,7 +232,7 @@ describe('a statement that has to wait', () => {
   })
 })
 
-it('fails all that a lost statement carried, and goes on', async () => {
+it('redeemer rejects all redemptions of a failed statement, and redeems the next', async () => {
   const failed = await Promise.allSettled([redeem(input()), redeem(input({ agentId: 'no id' }))])
   expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
   expect((await redeem(input())).kind).toBe('redeemed')

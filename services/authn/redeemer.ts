@@ -10,31 +10,37 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-/** Challenges redeemed by one statement at most: its rows wait for each other. */
+/** Redemptions in one statement at most. They all finish together, so each waits for the whole batch. */
 const MAX_BATCH = 128
-/** Statements under way at once at most, and so the connections that redeeming needs. */
+/** Statements that run at the same time at most, and so the number of connections that redeeming needs. */
 export const MAX_STATEMENTS = 4
-/** Fewer are not worth a statement of their own while more than they are under way. */
-const WORTH_ONE = 12
-/** How long a statement keeps fewer than it has from being sent, in milliseconds. */
+/** A batch smaller than this waits while a larger one is running. */
+const MIN_BATCH = 12
+/** Milliseconds for which a running statement may delay a smaller batch. */
 const PATIENCE_MS = 5
 
 /**
- * The plan of the redeeming statement is made once, for any number of rows and whatever the tables hold: planning costs more than
- * running, and statistics are old where agents have been registered by the thousand.
+ * Settings of the sessions that redeem. They make the plan of the redeeming statement once, whatever the number of
+ * rows and the contents of the tables. Planning costs more than running, and statistics are outdated after thousands
+ * of agents were registered.
  */
 export const REDEEM_SESSION = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off'
 
 /**
- * Group commit: what is asked for in one turn of the event loop, or while another statement is under way, goes to the database in one
- * statement. It goes as soon as it has as many redemptions as are under way, or enough: most of a statement's cost does not grow with its
- * rows, and few that take turns keep both processes busy. A redemption is sent after it was asked for, never before, so its snapshot
- * sees all that was acknowledged by then. A statement that takes long, for the disk or for a lock, holds nobody up: others go beside it.
+ * Creates the redeemer. It collects redemptions that arrive in one turn of the event loop, or while another statement
+ * is running, and sends them as one statement (group commit).
+ *
+ * A batch is sent when it has as many redemptions as all running statements together, or `enough` of them. Most of the
+ * cost of a statement does not depend on its rows, and a few statements at a time keep this process and the database
+ * busy. A statement that takes longer than PATIENCE_MS, because of the disk or a lock, delays no other batch.
+ *
+ * A redemption is sent only after its request arrived, so its snapshot includes every change acknowledged before the
+ * request.
  */
 export function createRedeemer(pool: pg.Pool): Redeemer {
   let queue: Waiting[] = []
   let statements = 0
-  /** Redemptions in statements that are not late. */
+  /** Redemptions in running statements, except late ones: those that have run for longer than PATIENCE_MS. */
   let underWay = 0
   let isScheduled = false
 
@@ -62,8 +68,8 @@ export function createRedeemer(pool: pg.Pool): Redeemer {
       giveWay()
     }
   }
-  /** Of very many, each statement has its share: what it costs the database grows little with its rows. */
-  const enough = () => Math.max(WORTH_ONE, (queue.length + underWay) / MAX_STATEMENTS)
+  /** Under high load each statement takes an equal share, because its cost grows little with its rows. */
+  const enough = () => Math.max(MIN_BATCH, (queue.length + underWay) / MAX_STATEMENTS)
   const maySend = () => statements < MAX_STATEMENTS && queue.length > 0 && queue.length >= Math.min(underWay, enough())
   const sendWaiting = () => {
     while (maySend()) {
@@ -83,7 +89,7 @@ export function createRedeemer(pool: pg.Pool): Redeemer {
   return (input) => {
     const { promise, resolve, reject } = Promise.withResolvers<RedeemOutcome>()
     queue.push({ input, resolve, reject })
-    // The rest of the turn may take as long as the statement does.
+    // Do not wait for the end of this turn: it may take as long as the statement.
     if (queue.length >= enough()) sendWaiting()
     else schedule()
     return promise

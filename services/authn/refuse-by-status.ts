@@ -8,8 +8,8 @@ const INVALID_TOKEN: StatusRefusal = { status: 401, challenge: challengeOf('inva
 const INSUFFICIENT_SCOPE: StatusRefusal = { status: 403, challenge: challengeOf('insufficient_scope') }
 
 /**
- * The errors of RFC 6750 section 3.1 by the verdict on a token. A token for another audience is invalid here, not merely
- * insufficient (RFC 9068 section 4).
+ * Maps a verdict to an error of RFC 6750 section 3.1. A token for another audience is invalid, not only insufficient
+ * in scope (RFC 9068 section 4).
  */
 const REFUSALS = {
   MALFORMED_TOKEN: INVALID_TOKEN,
@@ -29,12 +29,12 @@ const REFUSALS = {
 
 const byReason: ReadonlyMap<string, StatusRefusal> = new Map(Object.entries(REFUSALS))
 
-/** How a verification is refused to callers that look at the status alone, such as a proxy's subrequest. */
+/** How VerifyToken refuses a token by status code, for callers that read only the status (a proxy's subrequest). */
 export const statusRefusals: StatusRefusals = {
   [methodName(AuthnService.method.verifyToken)]: (output: Message) => {
     const { valid, reason } = output as VerifyTokenResponse
     if (valid) return undefined
-    // A process of a newer version may answer a verdict that this one has no line for.
+    // A process of a newer version may answer with a verdict that this process does not know.
     return byReason.get(reason) ?? INVALID_TOKEN
   },
 }

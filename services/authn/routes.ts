@@ -8,10 +8,13 @@ import { createChallenge } from './create-challenge.ts'
 import { issueToken } from './issue-token.ts'
 import { verifyToken } from './verify-token.ts'
 
-/** Of tokens that come again the claims are the same object; the message is frozen, so that writers may keep what they made of it. */
+/**
+ * Message of each claims object. Repeated verifications of a token give the same claims object, so the message is made
+ * once. It is frozen, so that writers may cache its encoding.
+ */
 const messages = new WeakMap<AccessTokenClaims, TokenClaims>()
 
-/** AuthnService: from request to domain and back. */
+/** Creates the handlers of AuthnService. They convert between messages and the domain. */
 export function authnRoutes(deps: AuthnDeps): Handlers<typeof AuthnService> {
   return {
     async createChallenge(request) {

@@ -29,7 +29,7 @@ const redemption = (minutes: number) => ({
   keepUntil: new Date(Date.now() + minutes * 60_000),
 })
 
-it('one pass brings a server back that was suspended for days; until then asking for challenges writes nothing', async () => {
+it('createChallenge answers UNAVAILABLE and writes nothing after days without the jobs, until they have run once', async () => {
   instance.clock.offsetMs = 5 * 24 * 3_600_000
   const before = await authnState(database.db)
   expect(await refusalOf(instance.challenge(agent.did))).toBe('UNAVAILABLE')
@@ -38,7 +38,7 @@ it('one pass brings a server back that was suspended for days; until then asking
   expect(await refusalOf(instance.challenge(agent.did))).toBeUndefined()
 })
 
-it('one pass forgets the redemptions whose time is over, and no others', async () => {
+it('the redemptions job removes only the redemptions whose keep_until has passed', async () => {
   const kept = redemption(1)
   await database.db.prisma.redemption.createMany({ data: [kept, redemption(-1)] })
   await instance.runJobs()

@@ -9,7 +9,7 @@ import {
 import { type TestDatabase, testDatabase } from '../../test/support/database.ts'
 import { refusalOf } from '../../test/support/reason-of.ts'
 
-/** A key that lives elsewhere, takes its time and may fail. */
+/** A signer whose key is in a hardware token: it may be slow and may fail. */
 const signer = vi.hoisted(() => ({ sign: vi.fn<() => Promise<string>>(), refresh: async () => undefined }))
 vi.mock('../keys/token-signer.ts', () => ({ createTokenSigner: () => signer }))
 
@@ -28,12 +28,12 @@ beforeEach(async () => {
 
 const redemptions = () => database.db.prisma.redemption.count({ where: { agentId: agent.id } })
 
-it('waits for the signature, which is asked for when the challenge has been used up', async () => {
+it('issueToken signs only after the challenge is redeemed, and waits for the signature', async () => {
   signer.sign.mockImplementationOnce(async () => `signed after ${await redemptions()}`)
   expect(await instance.redeem(agent, await instance.challenge(agent.did))).toMatchObject({ token: 'signed after 1' })
 })
 
-it('does not give a challenge back whose signature has failed', async () => {
+it('issueToken leaves the challenge redeemed when the signature fails', async () => {
   const made = await instance.challenge(agent.did)
   signer.sign.mockRejectedValueOnce(new Error('the HSM is away'))
   await expect(instance.redeem(agent, made)).rejects.toThrow('the HSM is away')

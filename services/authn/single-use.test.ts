@@ -26,7 +26,7 @@ afterAll(async () => {
   await database.drop()
 })
 
-it('redeems a challenge once, of 200 attempts at the same time on two instances', async () => {
+it('issueToken redeems a challenge once when two processes get 200 attempts at the same time', async () => {
   const made = await instances[0].challenge(agent.did)
   const attempts = Array.from({ length: 100 }, () => instances.map(({ redeem }) => redeem(agent, made))).flat()
   const refusals = await Promise.all(attempts.map(refusalOf))
@@ -36,13 +36,13 @@ it('redeems a challenge once, of 200 attempts at the same time on two instances'
   expect(await database.db.prisma.auditLog.count({ where: { action: 'token.issue' } })).toBe(1)
 })
 
-it('redeems on one instance what another has made', async () => {
+it('issueToken redeems a challenge that another process has made', async () => {
   const made = await instances[1].challenge(agent.did)
   expect(await refusalOf(instances[0].redeem(agent, made))).toBeUndefined()
   expect(await refusalOf(instances[1].redeem(agent, made))).toBe('CHALLENGE_USED')
 })
 
-it('is not used up by a refused attempt', async () => {
+it('issueToken does not use up a challenge when it refuses the attempt', async () => {
   const [instance] = instances
   const made = await instance.challenge(agent.did)
   expect(await refusalOf(instance.redeem(agent, made, { scope: 'admin' }))).toBe('SCOPE_NOT_ALLOWED')

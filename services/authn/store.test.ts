@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-it('asks the database whether a moment has passed', async () => {
+it('hasPassed compares a time with the clock of the database', async () => {
   const nowS = Math.floor(Date.now() / 1000)
   expect(await hasPassed(database.db, nowS - 60)).toBe(true)
   expect(await hasPassed(database.db, nowS + 60)).toBe(false)
@@ -25,7 +25,7 @@ interface PlanNode {
   readonly Plans?: readonly PlanNode[]
 }
 
-it('looks each row of a redemption up by its key, though it was planned over empty tables', async () => {
+it('redeem looks up each row by its key although its plan was made over empty tables', async () => {
   const pool = openPool({ url: database.url, poolSize: 1, log: silentLog, options: REDEEM_SESSION })
   onTestFinished(() => pool.end())
   await redeem(pool, [])

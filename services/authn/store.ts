@@ -3,13 +3,13 @@ import type pg from 'pg'
 import { auditId } from '../ledger/ledger.ts'
 import type { Db } from '../platform/db/db.ts'
 
-/** What redeems a challenge: the row that makes it single-use, and the versions on which the decision was made. */
+/** A redemption: the row that makes the challenge single-use, and the versions on which the decision was based. */
 export interface RedeemInput {
   /** The challenge's nonce as a UUID. */
   readonly challengeId: string
-  /** When the challenge expires, Unix seconds; judged by the database's clock. */
+  /** When the challenge expires by the database's clock, in Unix seconds. */
   readonly challengeExp: number
-  /** The key that sealed it; one that is gone voids its challenges. */
+  /** Id of the key that sealed the challenge. Without the key in the database the challenge is void. */
   readonly challengeKeyId: string
   readonly agentId: string
   readonly agentVersion: number
@@ -17,32 +17,39 @@ export interface RedeemInput {
   readonly operatorVersion: number
   readonly publicKey: Uint8Array
   readonly jti: string
-  /** When the row may go, Unix seconds. */
+  /** When the row may be removed, in Unix seconds. */
   readonly keepUntil: number
-  /** The algorithm that is to sign. */
+  /** Signing algorithm of the token. */
   readonly alg: TokenAlgorithm
   readonly actor: string
   readonly requestId: string
 }
 
 /**
- * How a redemption ended. `stale`: agent, key or operator are not what the decision was made on; `keyless`: no key of the
- * algorithm signs now. Epochs and kid are those that stood when the challenge was used up: a token that overlaps a suspension
- * is born refused, and none is signed by a key that had ceased to sign before it was asked for.
+ * Result of a redemption.
+ *
+ * - `redeemed`: epochs and kid are those at the redemption. So a token that overlaps a suspension has an old epoch and
+ *   is refused from the start, and no key signs a token that was requested after the key stopped signing.
+ * - `used`: the challenge has been redeemed before. `expired`: it has expired. `void`: its key is gone.
+ * - `keyless`: no key of the algorithm is active.
+ * - `stale`: agent, key or operator have changed since the decision.
  */
 export type RedeemOutcome =
   | { readonly kind: 'redeemed'; readonly epoch: readonly [agent: number, operator: number]; readonly kid: string }
   | { readonly kind: 'used' | 'expired' | 'void' | 'keyless' | 'stale' }
 
 /**
- * One statement, so one snapshot and one commit for all that it redeems: of each it checks expiry, status, key and versions, uses
- * the challenge up and writes the audit. No row is locked: epochs make that needless, and locking would let issuing hold
- * suspensions up. Challenges are inserted in their order, so two statements cannot wait for each other.
+ * Redeems a batch of challenges in one statement, so in one snapshot and one commit. For each challenge it checks
+ * expiry, statuses, key and versions, inserts the redemption and writes the audit. It locks no row: the epochs make
+ * locks unnecessary, and with locks, issuing could delay suspensions. It inserts the challenges in sorted order, so
+ * statements cannot deadlock.
  *
- * What had expired once, by clock_reached, stays expired by a clock that is set back: the row that says it was used may be gone.
+ * A challenge that expired before clock_reached stays expired when the clock is set back, because its redemption may
+ * have been removed already.
  *
- * Rows are looked up one by one behind OFFSET 0, which the planner may not look through: it plans once, perhaps over tables that are
- * still empty, and would read all agents for every challenge then, for as long as the connection lasts.
+ * OFFSET 0 keeps the planner from merging the subqueries, so it looks up each row by its key. It plans once, perhaps
+ * while the tables are empty. A merged plan would then read all agents for every challenge, for as long as the
+ * connection lives.
  */
 const REDEEM = `
 WITH judged AS MATERIALIZED (
@@ -89,7 +96,7 @@ interface RedeemRow {
   readonly redeemed: boolean
 }
 
-/** What the statement takes, in the order of its parameters. */
+/** Values of the statement's parameters, in their order. */
 const PARAMETERS: readonly ((input: RedeemInput) => string | number)[] = [
   ({ challengeId }) => challengeId,
   ({ challengeExp }) => challengeExp,
@@ -108,8 +115,10 @@ const PARAMETERS: readonly ((input: RedeemInput) => string | number)[] = [
 ]
 
 /**
- * Redeems challenges, each at most once, whatever the number of instances, retries and crashes; answers the outcomes in the order of
- * the inputs, whose jtis differ. What it throws says nothing of any of them.
+ * Redeems challenges, each at most once across all processes, retries and crashes. The inputs must have different
+ * jtis. When it throws, each challenge may or may not have been redeemed.
+ *
+ * @returns the outcomes, in the order of the inputs.
  */
 export async function redeem(pool: pg.Pool, inputs: readonly RedeemInput[]): Promise<RedeemOutcome[]> {
   const { rows } = await pool.query<RedeemRow>({
@@ -120,7 +129,7 @@ export async function redeem(pool: pg.Pool, inputs: readonly RedeemInput[]): Pro
   return rows.map(outcomeOf)
 }
 
-/** The text of an array, as PostgreSQL reads it. */
+/** Formats an array as a PostgreSQL array literal. */
 function toArray(values: readonly (string | number)[]): string {
   return `{${values.map(quote).join(',')}}`
 }
@@ -140,7 +149,7 @@ function outcomeOf({ agent_epoch, operator_epoch, kid, expired, void: isVoid, re
   return { kind: kid === null ? 'keyless' : 'used' }
 }
 
-/** Whether a moment, in Unix seconds, has passed by the database's clock. */
+/** Returns whether a time in Unix seconds has passed by the database's clock. */
 export async function hasPassed(db: Db, unixSeconds: number): Promise<boolean> {
   const { rows } = await db.pool.query<{ passed: boolean }>('SELECT clock_timestamp() >= to_timestamp($1) AS passed', [
     unixSeconds,

@@ -46,7 +46,7 @@ async function changeKey(): Promise<void> {
 const changes: [string, () => Promise<unknown>, string][] = [
   ['the agent is suspended', () => changeAgent({ status: 'suspended' }), 'AGENT_NOT_ACTIVE'],
   [
-    'the agent is suspended, as the status alone says',
+    'the agent is suspended without a new version',
     () => changeAgent({ status: 'suspended', version: { increment: 0 } }),
     'AGENT_NOT_ACTIVE',
   ],
@@ -55,7 +55,7 @@ const changes: [string, () => Promise<unknown>, string][] = [
   ['bound challenges become required', () => changeAgent({ requireBoundChallenges: true }), 'BINDING_REQUIRED'],
   ['the operator is suspended', () => changeOperator({ status: 'suspended' }), 'AGENT_OPERATOR_NOT_ACTIVE'],
   [
-    'the operator is suspended, as the status alone says',
+    'the operator is suspended without a new version',
     () => changeOperator({ status: 'suspended', version: { increment: 0 } }),
     'AGENT_OPERATOR_NOT_ACTIVE',
   ],
@@ -69,17 +69,17 @@ const changes: [string, () => Promise<unknown>, string][] = [
   ['the agent is removed', () => database.db.prisma.agent.delete({ where: { id: agent.id } }), 'AGENT_NOT_FOUND'],
 ]
 
-describe('a copy that would say yes', () => {
-  it.each(changes)('is not enough when %s after it was made', async (_, change, reason) => {
+describe('issueToken', () => {
+  it.each(changes)('refuses when %s after the cached look-up', async (_, change, reason) => {
     const made = await instance.challenge(agent.did)
     await change()
     expect(await refusalOf(instance.redeem(agent, made, { scope: 'read' }))).toBe(reason)
     expect(await redemptions()).toBe(0)
   })
 
-  it.each(changes)('is not enough when %s between a fresh look and the redemption', async (_, change, reason) => {
+  it.each(changes)('refuses when %s between a fresh look-up and the redemption', async (_, change, reason) => {
     const made = await instance.challenge(agent.did)
-    // The first refusal makes this request look again; the change comes right after that look.
+    // The first refusal makes this request look up the agent again. The change comes right after that look-up.
     await changeAgent({})
     afterLookup = async () => {
       afterLookup = async () => {}
@@ -90,20 +90,20 @@ describe('a copy that would say yes', () => {
   })
 })
 
-describe('a copy that would say no', () => {
+describe('issueToken', () => {
   it.each<[string, object, object]>([
     ['approved', { status: 'pending' }, { status: 'active' }],
     ['reactivated', { status: 'suspended' }, { status: 'active' }],
     ['given the scope', { allowedScopes: [] }, { allowedScopes: ['read'] }],
     ['freed of bound challenges', { requireBoundChallenges: true }, { requireBoundChallenges: false }],
-  ])('does not count when the agent has been %s since', async (_, before, after) => {
+  ])('accepts when the agent has been %s after the cached look-up', async (_, before, after) => {
     await changeAgent(before)
     const made = await instance.challenge(agent.did)
     await changeAgent(after)
     expect(await refusalOf(instance.redeem(agent, made, { scope: 'read' }))).toBeUndefined()
   })
 
-  it('does not count when the operator has been reinstated since', async () => {
+  it('accepts when the operator has been reinstated after the cached look-up', async () => {
     await changeOperator({ status: 'suspended' })
     const made = await instance.challenge(agent.did)
     await changeOperator({ status: 'active' })
@@ -111,13 +111,13 @@ describe('a copy that would say no', () => {
   })
 })
 
-it('decides again when the agent has changed in a way that does not matter', async () => {
+it('issueToken decides again when the agent has changed but may still have the token', async () => {
   const made = await instance.challenge(agent.did)
   await changeAgent({ label: 'renamed' })
   expect(await refusalOf(instance.redeem(agent, made, { scope: 'read' }))).toBeUndefined()
 })
 
-it('gives up, with nothing used, on an agent that changes at every look', async () => {
+it('issueToken answers UNAVAILABLE and keeps the challenge when the agent changes after every look-up', async () => {
   const made = await instance.challenge(agent.did)
   let looks = 0
   afterLookup = async () => {

@@ -4,31 +4,32 @@ import { ApiError } from '../platform/errors/api-error.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import type { Subject } from './domain/decide-issue.ts'
 
-/** A subject, and whether it was looked up for this very request. */
+/** A subject, and whether it was looked up for the current request. */
 interface Seen {
   readonly subject: Subject
   readonly isFresh: boolean
 }
 
-/** The agent that one DID names, for one request. */
+/** The agent of one DID, for one request. */
 interface SubjectOfRequest {
-  /** The subject, possibly as it stood a while ago. Throws AGENT_NOT_FOUND on a fresh look alone. */
+  /** Returns the subject, possibly from the cache. Throws AGENT_NOT_FOUND only after a look-up. */
   get(): Promise<Seen>
+  /** Looks up the subject again. Throws AGENT_NOT_FOUND. */
   reload(): Promise<Seen>
   /**
-   * Decides on a subject. A copy may say yes, for the redeeming statement checks its versions; it may never say no: a
-   * refusal on a copy is decided again on a fresh look.
+   * Decides on a subject. A cached subject may be accepted, because the redeeming statement checks its versions. It
+   * may not be refused: after a refusal of a cached subject, the subject is looked up and decided again.
    */
   decide<T>(seen: Seen, decision: (subject: Subject) => Promise<T>): Promise<{ subject: Subject; value: T }>
 }
 
-/** Agents with their operators, kept for a while by DID. */
+/** A cache of agents with their operators, by DID. */
 export interface Subjects {
-  /** Throws INVALID_DID for a text that is none. */
+  /** Returns the subject of a DID. Throws INVALID_DID when the text is not a DID. */
   of(did: string): SubjectOfRequest
 }
 
-/** A cache of at most `capacity` subjects over the agents' directory. */
+/** Creates a cache of at most `capacity` subjects in front of the agents' directory. */
 export function createSubjects(agents: InternalClient<typeof AgentDirectoryService>, capacity = 50_000): Subjects {
   const cache = new Map<string, Subject>()
 
@@ -46,7 +47,7 @@ export function createSubjects(agents: InternalClient<typeof AgentDirectoryServi
   }
   return {
     of: (did) => {
-      // One that is known was read before.
+      // A DID in the cache has been parsed before.
       if (!cache.has(did) && parseDid(did) === undefined) throw new ApiError('INVALID_DID')
       return subjectOf(did)
     },

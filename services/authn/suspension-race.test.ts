@@ -31,8 +31,8 @@ afterAll(() => database.drop())
 
 const tokenOf = ({ token = '' }: { token?: string | undefined }) => token
 
-describe('issuing while the agent is suspended', () => {
-  it('gives only tokens that are refused then, and none once the suspension is acknowledged', async () => {
+describe('issueToken during a suspension of the agent', () => {
+  it('issues only tokens that are refused afterwards, and none after the suspension has returned', async () => {
     let overlapping = 0
     for (let round = 0; round < ROUNDS; round += 1) {
       const made = await Promise.all(Array.from({ length: 5 }, () => instance.challenge(agent.did)))
@@ -52,11 +52,11 @@ describe('issuing while the agent is suspended', () => {
     expect(overlapping).toBeGreaterThan(0)
   })
 
-  it('gives a token that is born refused when the statement began before and ended after', async () => {
+  it('issues a token with an old epoch when its statement began before the suspension and ended after it', async () => {
     const made = await instance.challenge(agent.did)
     const blocker = await database.db.pool.connect()
     try {
-      // Another redemption of the same challenge, under way, makes the statement wait with the snapshot it has.
+      // Another open redemption of the same challenge makes the statement wait with its present snapshot.
       const nonce = Buffer.from(made.nonce, 'base64url').toString('hex')
       await blocker.query('BEGIN')
       await blocker.query(

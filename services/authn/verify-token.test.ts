@@ -38,7 +38,7 @@ const aged = (seconds: number) => {
 }
 const altered = (token: string) => token.replace(/.(?=.$)/, (last) => (last === 'A' ? 'B' : 'A'))
 
-it('answers the claims of a valid token, and writes nothing', async () => {
+it('verifyToken returns the claims of a valid token, and writes nothing', async () => {
   const claims = claimsOf(agent)
   const before = await authnState(database.db)
   const answer = await instance.verify(key.sign(claims))
@@ -50,7 +50,7 @@ it('answers the claims of a valid token, and writes nothing', async () => {
   expect(await authnState(database.db)).toEqual(before)
 })
 
-describe('a token that is not valid', () => {
+describe('verifyToken', () => {
   const cases: [string, () => string][] = [
     ['MALFORMED_TOKEN', () => ''],
     ['MALFORMED_TOKEN', () => 'a.b.c'],
@@ -72,7 +72,7 @@ describe('a token that is not valid', () => {
     ['TOKEN_EXPIRED', () => key.sign(claimsOf(agent, aged(911)))],
     ['TOKEN_NOT_YET_VALID', () => key.sign(claimsOf(agent, aged(-30)))],
   ]
-  it.each(cases)('gets %s and no claims', async (reason, token) => {
+  it.each(cases)('answers %s without claims for an invalid token', async (reason, token) => {
     const answer = await instance.verify(token())
     expect(answer).toMatchObject({ valid: false, revoked: false, reason })
     expect(answer.claims).toBeUndefined()
@@ -81,19 +81,19 @@ describe('a token that is not valid', () => {
   it.each<[string, object]>([
     ['AGENT_TOKENS_ENDED', { epoch: [0x7fff, 1], sub: `did:agent:acme.example:${'0'.repeat(32)}` }],
     ['OPERATOR_TOKENS_ENDED', { operator_id: crypto.randomUUID() }],
-  ])('gets %s when whom it names is gone', async (reason, claims) => {
+  ])('answers %s when the agent or operator of the token no longer exists', async (reason, claims) => {
     const merged = { ...claimsOf(agent), ...claims }
     const token = key.sign({ ...merged, client_id: merged.sub })
     expect(await instance.verify(token)).toMatchObject({ valid: false, revoked: true, reason })
   })
 })
 
-it('allows the skew, and not more, either way', async () => {
+it('verifyToken accepts tokens within the clock skew after expiry and before nbf', async () => {
   expect(await instance.verify(key.sign(claimsOf(agent, aged(905))))).toMatchObject({ valid: true })
   expect(await instance.verify(key.sign(claimsOf(agent, aged(-5))))).toMatchObject({ valid: true })
 })
 
-describe('a token that was ended', () => {
+describe('verifyToken', () => {
   it.each<[string, (fresh: TestAgent, own: TestOperator, jti: string) => Promise<unknown>]>([
     ['TOKEN_REVOKED', (_, own, jti) => instance.revoke({ jti }, asOperator(own))],
     [
@@ -104,7 +104,7 @@ describe('a token that was ended', () => {
       'OPERATOR_TOKENS_ENDED',
       (_, { id }) => database.db.prisma.operator.update({ where: { id }, data: { epoch: { increment: 1 } } }),
     ],
-  ])('gets %s, is said to be revoked, and shows no claims', async (reason, end) => {
+  ])('answers %s and revoked=true without claims for a token that was ended', async (reason, end) => {
     const own = await freshOperator(database.db)
     const fresh = await insertAgent(database.db, own)
     const claims = claimsOf(fresh)
@@ -119,18 +119,18 @@ describe('a token that was ended', () => {
   })
 })
 
-describe('requirements', () => {
+describe('verifyToken with requirements', () => {
   it.each<[string, object, boolean]>([
     ['its audience', { audience: ['x.example', ISSUER] }, true],
     ['another audience', { audience: ['x.example'] }, false],
     ['its scope', { scope: 'read' }, true],
     ['another scope', { scope: 'read admin' }, false],
     ['another operator', { operators: ['other.example'] }, false],
-  ])('of %s are compared: %j %s', async (_, wanted, valid) => {
+  ])('compares %s: %j gives valid=%s', async (_, wanted, valid) => {
     expect(await instance.verify(key.sign(claimsOf(agent)), wanted)).toMatchObject({ valid })
   })
 
-  it('of its operator are met by id and by domain', async () => {
+  it('accepts the operator by id and by domain', async () => {
     const token = key.sign(claimsOf(agent))
     expect(await instance.verify(token, { operators: [operator.id] })).toMatchObject({ valid: true })
     expect(await instance.verify(token, { operators: [operator.domain] })).toMatchObject({ valid: true })
@@ -143,12 +143,12 @@ describe('requirements', () => {
     ['INVALID_ARGUMENT', { operators: [''] }],
     ['INVALID_ARGUMENT', { operators: Array.from({ length: 65 }, String) }],
     ['INVALID_ARGUMENT', { audience: Array.from({ length: 65 }, String) }],
-  ])('that are malformed are refused with %s: %j', async (reason, wanted) => {
+  ])('answers %s for the malformed requirements %j', async (reason, wanted) => {
     expect(await refusalOf(instance.verify(key.sign(claimsOf(agent)), wanted))).toBe(reason)
   })
 })
 
-it.each(['retired', 'compromised'] as const)('does not accept a %s key, nor publish it', async (state) => {
+it.each(['retired', 'compromised'] as const)('verifyToken and the JWKS leave out a %s key', async (state) => {
   const old = await insertTokenKey(database.db, state)
   instance.clock.monotonicOffsetMs += 11_000
   expect(await instance.verify(old.sign(claimsOf(agent)))).toMatchObject({ valid: false, reason: 'UNKNOWN_KEY' })
@@ -158,7 +158,7 @@ it.each(['retired', 'compromised'] as const)('does not accept a %s key, nor publ
 })
 
 it.each(['retired', 'compromised'] as const)(
-  'does not accept a key from when it is %s on, nor publish it, although it is remembered as it was',
+  'verifyToken and the JWKS leave out a key as soon as it is %s, although it is cached in its earlier state',
   async (state) => {
     const old = await insertTokenKey(database.db, 'retiring')
     instance.clock.monotonicOffsetMs += 11_000
@@ -172,8 +172,8 @@ it.each(['retired', 'compromised'] as const)(
   },
 )
 
-describe('with the store away', () => {
-  it('is UNAVAILABLE, never valid', async () => {
+describe('verifyToken', () => {
+  it('answers UNAVAILABLE when the database is unreachable', async () => {
     const statusDb = openDb({ url: 'postgresql://nobody@127.0.0.1:1/none', poolSize: 1, log: silentLog })
     const { verify } = await startInstance(database.db, { statusDb })
     const failure = await verify(key.sign(claimsOf(agent))).catch((error: unknown) => toApiError(error).reason)
@@ -181,7 +181,7 @@ describe('with the store away', () => {
     await statusDb.close()
   })
 
-  it('is UNAVAILABLE while the server stops', async () => {
+  it('answers UNAVAILABLE while the server stops', async () => {
     const statusDb = openDb({ url: database.url, poolSize: 1, log: silentLog })
     const { verify } = await startInstance(database.db, { statusDb })
     await statusDb.close()

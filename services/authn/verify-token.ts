@@ -7,14 +7,19 @@ import type { VerifyTokenRequest } from '../../gen/proto/auth4agent/v1/authn_pb.
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { AuthnDeps } from './config.ts'
 
-/** A valid token's claims, or why it is not valid. */
+/** Claims of a valid token, or the reason why the token is not valid. */
 export type Verification =
   | { readonly valid: true; readonly claims: AccessTokenClaims }
   | { readonly valid: false; readonly reason: Verdict; readonly revoked: boolean }
 
 const MAX_REQUIRED = 64
 
-/** Verifies a token online: genuine, in time, good for what is required, and not ended by anybody whose call has returned. */
+/**
+ * Verifies a token online. The token must be genuine, within its lifetime, and meet the requirements. No call that has
+ * returned may have ended it.
+ *
+ * @throws ApiError INVALID_SCOPE, INVALID_AUDIENCE, INVALID_ARGUMENT for malformed requirements; UNAVAILABLE
+ */
 export async function verifyToken(deps: AuthnDeps, request: VerifyTokenRequest): Promise<Verification> {
   const wanted = parseRequirements(request)
   const genuine = await deps.genuineTokens(request.token)
@@ -25,10 +30,10 @@ export async function verifyToken(deps: AuthnDeps, request: VerifyTokenRequest):
   if (refusal !== undefined) return invalid(refusal)
   const [agentEpoch, operatorEpoch] = claims.epoch
   const { jti, sub, operator_id: operatorId } = claims
-  // Last of all, so that nothing lies between the look at what has been ended and the answer but the look at the clock.
+  // Check revocations last, so that only the check of the clock comes between it and the answer.
   const ended = await deps.tokenStatus.check({ jti, sub, operatorId, agentEpoch, operatorEpoch, kid: genuine.kid })
   if (ended !== undefined) return { valid: false, reason: ended, revoked: ended !== 'UNKNOWN_KEY' }
-  // The database may have taken its time.
+  // The token may have expired while the database answered.
   const expired = outOfTime()
   return expired === undefined ? { valid: true, claims } : invalid(expired)
 }
@@ -41,11 +46,11 @@ function parseRequirements({ audience, scope: text, operators }: VerifyTokenRequ
   const scope = text === undefined ? [] : parseScopeString(text)
   if (scope === undefined) throw new ApiError('INVALID_SCOPE')
   if (audience.length > MAX_REQUIRED || operators.length > MAX_REQUIRED) {
-    throw new ApiError('INVALID_ARGUMENT', `at most ${MAX_REQUIRED} audiences and ${MAX_REQUIRED} operators`)
+    throw new ApiError('INVALID_ARGUMENT', `audience and operators must have at most ${MAX_REQUIRED} entries each`)
   }
-  // What is empty is a variable that somebody forgot to set; it must not pass for "none required".
-  if (text === '') throw new ApiError('INVALID_SCOPE', 'scope is empty: leave it out to require none')
-  if (audience.includes('')) throw new ApiError('INVALID_AUDIENCE', 'audience has an empty entry')
-  if (operators.includes('')) throw new ApiError('INVALID_ARGUMENT', 'operators has an empty entry')
+  // An empty text is probably a variable that the caller forgot to set. It must not mean that nothing is required.
+  if (text === '') throw new ApiError('INVALID_SCOPE', 'scope must not be empty; leave it out to require no scope')
+  if (audience.includes('')) throw new ApiError('INVALID_AUDIENCE', 'audience must not have an empty entry')
+  if (operators.includes('')) throw new ApiError('INVALID_ARGUMENT', 'operators must not have an empty entry')
   return { audience, scope, operators }
 }

@@ -13,33 +13,38 @@ import type { UsedAssertion } from './call.ts'
 
 const MAX_ASSERTION_BYTES = 4096
 
-/** What an assertion is measured against. */
+/** The values that an assertion must match. */
 export interface AssertionRules {
   readonly issuer: string
   /** Unix seconds. */
   readonly nowS: number
   readonly skewS: number
-  /** The call as an assertion names it. */
+  /** The name of the call, as an assertion gives it in `rpc`. */
   readonly rpc: string
-  /** Whether the call changes something, so that the assertion must name it. An assertion that names one never fits another. */
+  /**
+   * Whether `rpc` is required, which it is for calls that change something. If given, `rpc` must match in any case.
+   */
   readonly mustNameRpc: boolean
 }
 
-/** A well-formed assertion. Nothing it says is to be believed before `checkAssertion`. */
+/** A well-formed assertion. Its content is not verified before `checkAssertion`. */
 export interface ParsedAssertion {
   readonly jws: ParsedJws
   readonly iss: string
   readonly typ: string
 }
 
-/** Reads the Authorization header's assertion (RFC 6750 section 2.1). Throws INVALID_ASSERTION. */
+/**
+ * Reads the assertion of an Authorization header (RFC 6750 section 2.1).
+ * @throws ApiError INVALID_ASSERTION
+ */
 export function parseAssertion(authorization: string): ParsedAssertion {
   const text = /^bearer ([\x21-\x7e]+)$/i.exec(authorization)?.[1]
   if (text === undefined)
-    throw new ApiError('INVALID_ASSERTION', 'the Authorization header is not `Bearer <assertion>`')
+    throw new ApiError('INVALID_ASSERTION', 'The Authorization header must be `Bearer <assertion>`')
   const typs = [OPERATOR_ASSERTION_TYPE, ADMIN_ASSERTION_TYPE]
   const jws = parseCompactJws(text, { maxBytes: MAX_ASSERTION_BYTES, algs: ED25519_ALGORITHMS, typs })
-  if (!jws.ok) throw new ApiError('INVALID_ASSERTION', `the assertion's ${jws.part} is not acceptable: ${jws.why}`)
+  if (!jws.ok) throw new ApiError('INVALID_ASSERTION', `The ${jws.part} of the assertion is not acceptable: ${jws.why}`)
   const { iss, sub } = jws.payload
   if (typeof iss !== 'string' || iss !== sub)
     throw new ApiError('INVALID_ASSERTION', 'iss and sub must be the same text')
@@ -47,24 +52,25 @@ export function parseAssertion(authorization: string): ParsedAssertion {
 }
 
 /**
- * Checks an assertion under the key of the party it names: key id, signature, audience, times, and the call it is for.
- * Throws INVALID_ASSERTION or ASSERTION_EXPIRED.
+ * Checks an assertion with the public key of its issuer: kid, signature, audience, times, and the call that it names.
+ * @param rawKey raw Ed25519 public key
+ * @throws ApiError INVALID_ASSERTION or ASSERTION_EXPIRED
  */
 export function checkAssertion({ jws }: ParsedAssertion, rawKey: Uint8Array, rules: AssertionRules): UsedAssertion {
   const key = importPublicKey(rawKey)
   const kid = Buffer.from(thumbprint(rawKey))
   const claimed = Buffer.from(jws.header.kid)
   if (claimed.length !== kid.length || !timingSafeEqual(claimed, kid)) {
-    throw new ApiError('INVALID_ASSERTION', 'kid is not the thumbprint of the registered key')
+    throw new ApiError('INVALID_ASSERTION', 'kid must be the thumbprint of the registered public key')
   }
   if (key === undefined || !verify(key, jws.signingInput, jws.signature)) {
-    throw new ApiError('INVALID_ASSERTION', 'the signature does not verify')
+    throw new ApiError('INVALID_ASSERTION', 'The signature does not match the registered public key')
   }
   const { aud, iat, exp, nbf, jti, rpc } = jws.payload
   if (aud !== rules.issuer) throw new ApiError('INVALID_ASSERTION', `aud must be exactly ${rules.issuer}`)
   const expiresAt = checkTimes({ iat, exp, nbf }, rules)
   if (typeof jti !== 'string' || !isJti(jti))
-    throw new ApiError('INVALID_ASSERTION', 'jti is 1 to 64 visible characters')
+    throw new ApiError('INVALID_ASSERTION', 'jti must be 1 to 64 visible ASCII characters')
   if ((rules.mustNameRpc || rpc !== undefined) && rpc !== rules.rpc)
     throw new ApiError('INVALID_ASSERTION', `rpc must be exactly ${rules.rpc}`)
   return { jti, expiresAt }
@@ -73,12 +79,13 @@ export function checkAssertion({ jws }: ParsedAssertion, rawKey: Uint8Array, rul
 function checkTimes(times: Readonly<Record<'iat' | 'exp' | 'nbf', unknown>>, { nowS, skewS }: AssertionRules): number {
   const { iat, exp, nbf = iat } = times
   if (!isSeconds(iat) || !isSeconds(exp) || !isSeconds(nbf)) {
-    throw new ApiError('INVALID_ASSERTION', 'iat and exp must be whole Unix seconds')
+    throw new ApiError('INVALID_ASSERTION', 'iat, exp and nbf must be whole Unix seconds')
   }
   if (exp <= iat || exp - iat > MAX_ASSERTION_LIFETIME_S) {
-    throw new ApiError('INVALID_ASSERTION', `an assertion lives at most ${MAX_ASSERTION_LIFETIME_S} seconds`)
+    throw new ApiError('INVALID_ASSERTION', `exp must be 1 to ${MAX_ASSERTION_LIFETIME_S} seconds after iat`)
   }
-  if (Math.max(iat, nbf) > nowS + skewS) throw new ApiError('INVALID_ASSERTION', 'the assertion is not valid yet')
+  if (Math.max(iat, nbf) > nowS + skewS)
+    throw new ApiError('INVALID_ASSERTION', 'The assertion is not valid yet: nbf or iat is in the future')
   if (nowS >= exp + skewS) throw new ApiError('ASSERTION_EXPIRED')
   return exp
 }

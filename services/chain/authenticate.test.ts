@@ -39,47 +39,50 @@ function setUp(status = 'active', adminKey: Uint8Array | undefined = admin.pair.
 }
 
 describe('authenticate', () => {
-  it('takes a call without a header for anonymous, whoever may call', async () => {
+  it('returns an anonymous principal without a header, also for a method that only operators may call', async () => {
     expect(await setUp().call(undefined, ['operator'])).toEqual({ principal: { kind: 'anonymous' } })
   })
 
-  it('does not look at the header where anybody may call and nobody else', async () => {
+  it('ignores the header of a method that serves only anonymous callers', async () => {
     const { call, asked } = setUp()
     expect(await call('Basic nonsense', ['anyone'])).toEqual({ principal: { kind: 'anonymous' } })
     expect(await call(bearer(operator), ['anyone'])).toEqual({ principal: { kind: 'anonymous' } })
     expect(asked).toEqual([])
   })
 
-  it('demands that a header holds where it counts, even if anybody may call', async () => {
+  it('refuses an invalid header of a method that serves anonymous callers and operators', async () => {
     expect(await refusalOf(setUp().call('Basic nonsense', ['anyone', 'operator']))).toBe('INVALID_ASSERTION')
   })
 
-  it.each(['active', 'lapsed', 'suspended'])('knows an operator that is %s', async (status) => {
+  it.each(['active', 'lapsed', 'suspended'])('authenticates an operator that is %s', async (status) => {
     const { principal } = await setUp(status).call(bearer(operator, { claims: { jti: 'a' } }))
     const assertion = { jti: 'a', expiresAt: NOW_S + 60 }
     expect(principal).toEqual({ kind: 'operator', operatorId: ID, assertion })
   })
 
-  it.each(['superseded', 'released'])('knows an operator that is %s, and refuses it', async (status) => {
-    const { principal, refusal } = await setUp(status).call(bearer(operator))
-    expect([principal.kind, refusal?.reason]).toEqual(['operator', 'OPERATOR_NOT_ACTIVE'])
-  })
+  it.each(['superseded', 'released'])(
+    'returns a refusal with the principal for an operator that is %s',
+    async (status) => {
+      const { principal, refusal } = await setUp(status).call(bearer(operator))
+      expect([principal.kind, refusal?.reason]).toEqual(['operator', 'OPERATOR_NOT_ACTIVE'])
+    },
+  )
 
-  it.each(['pending', ''])('refuses an operator that is "%s"', async (status) => {
+  it.each(['pending', ''])('throws OPERATOR_NOT_ACTIVE for an operator with the status "%s"', async (status) => {
     expect(await refusalOf(setUp(status).call(bearer(operator)))).toBe('OPERATOR_NOT_ACTIVE')
   })
 
-  it('tells an operator’s status only to who holds its key', async () => {
+  it("does not reveal an operator's status to a caller without its root key", async () => {
     const forged = bearer({ ...operatorSigner(ID), iss: ID })
     expect(await refusalOf(setUp('pending').call(forged))).toBe('INVALID_ASSERTION')
   })
 
-  it('knows the administrator', async () => {
+  it('authenticates the administrator', async () => {
     const { principal } = await setUp().call(bearer(admin, { claims: { jti: 'a' } }))
     expect(principal).toEqual({ kind: 'admin', assertion: { jti: 'a', expiresAt: NOW_S + 60 } })
   })
 
-  it('has no administrator without a key', async () => {
+  it('refuses the administrator when no administrator key is configured', async () => {
     const operators = setUp().call
     expect(await refusalOf(operators(bearer(adminSigner())))).toBe('INVALID_ASSERTION')
     const deps = { operators: localClient(OperatorDirectoryService, emptyDirectory), adminKey: undefined }
@@ -87,29 +90,29 @@ describe('authenticate', () => {
   })
 
   const swaps: [string, typeof admin, AssertionEdits][] = [
-    ['an operator with the typ of the administrator', operator, { header: { typ: ADMIN_ASSERTION_TYPE } }],
+    ['an operator with the typ of an administrator', operator, { header: { typ: ADMIN_ASSERTION_TYPE } }],
     ['the administrator with the typ of an operator', admin, { header: { typ: OPERATOR_ASSERTION_TYPE } }],
-    ['an operator that calls itself admin', operator, { claims: { iss: 'admin', sub: 'admin' } }],
-    ['an operator as admin in typ and claims', { ...admin, pair: operator.pair }, {}],
-    ['the administrator under the id of an operator', admin, { claims: { iss: ID, sub: ID } }],
-    ['the administrator as operator', { ...operator, pair: admin.pair }, {}],
+    ['an operator with the issuer admin', operator, { claims: { iss: 'admin', sub: 'admin' } }],
+    ['an operator with typ and issuer of the administrator', { ...admin, pair: operator.pair }, {}],
+    ["the administrator with an operator's id as issuer", admin, { claims: { iss: ID, sub: ID } }],
+    ['the administrator with typ and issuer of an operator', { ...operator, pair: admin.pair }, {}],
     ['an access token', operator, { header: { typ: 'at+jwt' } }],
-    ['an operator that nobody knows', operatorSigner('22222222-2222-8222-8222-222222222222'), {}],
-    ['an id in capitals', operator, { claims: { iss: ID.toUpperCase(), sub: ID.toUpperCase() } }],
-    ['an id that is none', operator, { claims: { iss: '__proto__', sub: '__proto__' } }],
+    ['an unknown operator', operatorSigner('22222222-2222-8222-8222-222222222222'), {}],
+    ['an id in upper case', operator, { claims: { iss: ID.toUpperCase(), sub: ID.toUpperCase() } }],
+    ['an id that is no UUID', operator, { claims: { iss: '__proto__', sub: '__proto__' } }],
     ['an id with a line feed', operator, { claims: { iss: `${ID}\n`, sub: `${ID}\n` } }],
   ]
   it.each(swaps)('refuses %s', async (_name, signer, edits) => {
     expect(await refusalOf(setUp().call(bearer(signer, edits)))).toBe('INVALID_ASSERTION')
   })
 
-  it('asks the directory for nothing that is no UUID', async () => {
+  it('does not ask the directory for an issuer that is no UUID', async () => {
     const { call, asked } = setUp()
     await refusalOf(call(bearer(operator, { claims: { iss: 'x', sub: 'x' } })))
     expect(asked).toEqual([])
   })
 
-  it('passes on that the directory is away', async () => {
+  it('throws UNAVAILABLE when the directory is unavailable', async () => {
     const away = { ...emptyDirectory, lookupOperator: () => Promise.reject(new ApiError('UNAVAILABLE')) }
     const deps = { operators: localClient(OperatorDirectoryService, away), adminKey: undefined }
     expect(await refusalOf(authenticate(deps, bearer(operator), ['operator'], RULES))).toBe('UNAVAILABLE')

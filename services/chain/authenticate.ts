@@ -7,28 +7,30 @@ import { type AssertionRules, checkAssertion, parseAssertion } from './assertion
 import type { Principal } from './call.ts'
 import type { CallerKind } from './policy.ts'
 
-/** What authentication works with. */
+/** Dependencies of authenticate. */
 export interface AuthenticateDeps {
   readonly operators: InternalClient<typeof OperatorDirectoryService>
-  /** Raw Ed25519 key of the deployment's administrator; without one there is no administrator. */
+  /** Raw Ed25519 public key of the administrator. If undefined, the deployment has no administrator. */
   readonly adminKey: Uint8Array | undefined
 }
 
-/** Operators that own a domain, or did until a proof lapsed. */
+/** States of operators that own a domain, or owned it until they lapsed. */
 const CAN_AUTHENTICATE = new Set(['active', 'lapsed', 'suspended'])
-/** Operators that owned one. Who signs for them is no stranger, so the audit keeps that they are refused. */
+/** States of operators that owned a domain before. They are known, so the audit records that they are refused. */
 const ONCE_AUTHENTICATED = new Set(['released', 'superseded'])
 
-/** Who calls, and why it is refused whatever it calls. */
+/** Result of authenticate. */
 interface Authenticated {
   readonly principal: Principal
+  /** The error for every call of this principal, if it may call nothing. */
   readonly refusal?: ApiError
 }
 
 /**
- * Establishes who calls. Without an Authorization header that is nobody; with one it must hold. RPCs that only ever serve
- * anybody do not look at it, for a client may send along whatever token it has.
- * Throws INVALID_ASSERTION, ASSERTION_EXPIRED or OPERATOR_NOT_ACTIVE.
+ * Identifies the caller. Without an Authorization header the caller is anonymous; with one, the assertion must be
+ * valid. For methods that serve only anonymous callers the header is ignored, because a client may send any token
+ * that it has.
+ * @throws ApiError INVALID_ASSERTION, ASSERTION_EXPIRED or OPERATOR_NOT_ACTIVE
  */
 export async function authenticate(
   deps: AuthenticateDeps,
@@ -44,13 +46,17 @@ export async function authenticate(
     return { principal: { kind: 'admin', assertion: checkAssertion(parsed, deps.adminKey, rules) } }
   }
   const operator = parsed.typ === OPERATOR_ASSERTION_TYPE ? await findOperator(deps, parsed.iss) : undefined
-  if (operator === undefined) throw new ApiError('INVALID_ASSERTION', 'nobody here is the issuer of the assertion')
+  if (operator === undefined)
+    throw new ApiError(
+      'INVALID_ASSERTION',
+      'Unknown assertion issuer: typ and iss must name an operator or the administrator of this server',
+    )
   const assertion = checkAssertion(parsed, operator.rootPublicKey, rules)
   const principal = { kind: 'operator', operatorId: operator.id, assertion } as const
   if (CAN_AUTHENTICATE.has(operator.status)) return { principal }
-  const refusal = new ApiError('OPERATOR_NOT_ACTIVE', `the operator is ${operator.status}`)
+  const refusal = new ApiError('OPERATOR_NOT_ACTIVE', `The operator is ${operator.status}, so it may not sign in`)
   if (ONCE_AUTHENTICATED.has(operator.status)) return { principal, refusal }
-  // Anybody can make pending ones.
+  // Anonymous callers can register pending operators, so their refusals are not audited.
   throw refusal
 }
 

@@ -3,32 +3,32 @@ import type { Principal } from '../ledger/principal.ts'
 
 export type { Principal, UsedAssertion } from '../ledger/principal.ts'
 
-/** What a handler knows of the call beside its request. */
+/** The context of a call, in addition to its request. */
 export interface Call {
   /** Id of the request in logs, audit and answers. */
   readonly requestId: string
   readonly principal: Principal
 }
 
-/** What the handler of a stream knows beside. */
+/** The context of a call that answers a stream. */
 export interface StreamCall extends Call {
-  /** Aborts when the stream is over, whoever ended it. The handler then returns soon. */
+  /** Aborts when the stream ends for any reason. The handler must then return soon. */
   readonly signal: AbortSignal
 }
 
-/** What a service's routes are: one function for each method of its contract. */
+/** The handlers of a service: one for each method of its contract. */
 export type Handlers<S extends DescService> = { readonly [M in keyof S['method']]: Handler<S['method'][M]> }
 
-/** The handler that a method's kind asks for. */
+/** The handler type for the kind of a method. */
 type Handler<M extends DescMethod> = M extends { methodKind: 'server_streaming' } ? StreamHandler<M> : UnaryHandler<M>
 
-/** From request to response message. Throws ApiError. */
+/** Turns a request into a response message. Throws ApiError. */
 export type UnaryHandler<M extends DescMethod> = (
   request: MessageShape<M['input']>,
   call: Call,
 ) => Promise<MessageInitShape<M['output']>>
 
-/** From request to a stream of messages, none of which is made before it is asked for. Throws ApiError. */
+/** Turns a request into a stream of messages. Creates a message only when it is requested. Throws ApiError. */
 export type StreamHandler<M extends DescMethod> = (
   request: MessageShape<M['input']>,
   call: StreamCall,

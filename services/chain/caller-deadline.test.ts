@@ -18,11 +18,11 @@ const { getAgent } = IdentityService.method
 const { watchRevocations } = RevocationService.method
 const ANYONE = { callers: ['anyone'], own: 'none' } as const
 const TWO = { perMinute: 6, burst: 2 }
-/** As the log numbers its levels. */
+/** Level 50 is an error. */
 const isError = ({ level }: Record<string, unknown>) => level === 50
 const never = () => new Promise<never>(() => undefined)
 
-/** Makes a call that has so many milliseconds. Answers the code it ends with, by its name. */
+/** Makes a call with a deadline in milliseconds. Returns the name of its status code. */
 type Call = (path: string, timeoutMs: number) => Promise<unknown>
 
 async function overGrpc(rpc: Rpc): Promise<Call> {
@@ -70,13 +70,13 @@ const watch: ChainSetup = {
 describe.each([
   ['gRPC', overGrpc],
   ['Connect', overConnect],
-])("a caller's own deadline over %s", (_transport, over) => {
+])('a deadline of the caller over %s', (_transport, over) => {
   it.each<[string, ChainSetup, string, number]>([
     ['no time left', unary, UNARY, 0],
     ['50 milliseconds', unary, UNARY, 50],
     ['no time left for a stream', watch, WATCH, 0],
     ['50 milliseconds for a stream', watch, WATCH, 50],
-  ])('is told as DEADLINE_EXCEEDED and is no fault of the server: %s', async (_name, setup, path, timeoutMs) => {
+  ])('ends with DEADLINE_EXCEEDED and counts as no fault of the server: %s', async (_name, setup, path, timeoutMs) => {
     const { rpc, lines, observed } = chainFixture(database.db, setup)
     const call = await over(rpc)
     expect(await call(path, timeoutMs)).toBe('DEADLINE_EXCEEDED')
@@ -87,7 +87,7 @@ describe.each([
   it.each<[string, ChainSetup, string]>([
     ['a call', unary, UNARY],
     ['a stream', watch, WATCH],
-  ])('does not take %s out of the rate limits', async (_name, setup, path) => {
+  ])('of 0 ms does not exempt %s from the rate limits', async (_name, setup, path) => {
     const { rpc, observed } = chainFixture(database.db, { ...setup, rate: { source: TWO } })
     const call = await over(rpc)
     for (const code of ['DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED', 'RESOURCE_EXHAUSTED', 'RESOURCE_EXHAUSTED']) {
@@ -96,7 +96,7 @@ describe.each([
     expect(observed).toEqual(['CALLER_DEADLINE', 'CALLER_DEADLINE', 'RATE_LIMITED', 'RATE_LIMITED'])
   })
 
-  it('that is later than that of the server leaves the fault with the server', async () => {
+  it("that is longer than the server's does not count when the server's deadline passes", async () => {
     const { rpc, lines, observed } = chainFixture(database.db, { ...unary, deps: { deadlineMs: 50 } })
     const call = await over(rpc)
     expect(await call(UNARY, 60_000)).toBe('DEADLINE_EXCEEDED')

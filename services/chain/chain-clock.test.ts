@@ -8,7 +8,7 @@ afterAll(drop)
 const clockProblem = () => "The server's clock is 320 s behind the database's"
 const refusal = { reason: 'UNAVAILABLE', message: clockProblem(), retryAfter: 1 }
 
-it('a process whose clock is wrong reads no call, whoever makes it', async () => {
+it('the chain refuses every call with UNAVAILABLE, without reading it, while the clock is wrong', async () => {
   const handler = vi.fn(async () => ({ agentDid: 'done' }))
   const { send } = chainFixture(db, {
     handler,
@@ -21,7 +21,7 @@ it('a process whose clock is wrong reads no call, whoever makes it', async () =>
   expect(handler).not.toHaveBeenCalled()
 })
 
-it('a process whose clock is wrong opens no stream', async () => {
+it('the chain refuses every stream with UNAVAILABLE while the clock is wrong', async () => {
   const streamHandler = vi.fn()
   const { watch } = chainFixture(db, { streamHandler, deps: { clockProblem } })
   await expect(watch().next()).rejects.toMatchObject(refusal)

@@ -19,7 +19,7 @@ interface Sent {
 
 const answer = (agentDid: string): Message => create(SuspendAgentResponseSchema, { agentDid })
 
-/** Another process that answers what it is told to, and keeps what it was sent. */
+/** Another process that gives a fixed answer and records its calls. */
 function elsewhere(error?: ApiError) {
   const sent: Sent[] = []
   const aborted: boolean[] = []
@@ -48,8 +48,8 @@ const unread = () => {
   throw new ApiError('INVALID_ARGUMENT')
 }
 
-describe('a method of another process', () => {
-  it('is offered and called with all that is known of the caller, who is not authenticated here', async () => {
+describe('a forwarded method', () => {
+  it('is called with the facts about the caller, who is not authenticated in this process', async () => {
     const { sent, forwards } = elsewhere()
     const { rpc, call, lines, observed } = chainFixture(db, { forwards })
     expect(rpc.services).toEqual([IdentityService])
@@ -65,13 +65,13 @@ describe('a method of another process', () => {
     expect(observed).toEqual(['OK'])
   })
 
-  it('is given the time that the caller has', async () => {
+  it("gets the caller's deadline", async () => {
     const { sent, forwards } = elsewhere()
     await chainFixture(db, { forwards }).call(undefined, { timeoutMs: 700 })
     expect(sent[0]?.meta.timeoutMs).toBe(700)
   })
 
-  it('answers the error of the other process, without a record here', async () => {
+  it('throws the error of the other process without an entry in the audit', async () => {
     const error = new ApiError('RATE_LIMITED', 'slowly', { retryAfter: 3 })
     const { call, observed } = chainFixture(db, { forwards: elsewhere(error).forwards })
     await expect(call()).rejects.toBe(error)
@@ -79,7 +79,7 @@ describe('a method of another process', () => {
     expect(await db.prisma.auditLog.count()).toBe(0)
   })
 
-  it.each(['call', 'watch'] as const)('is not reached by a %s that cannot be read or held', async (kind) => {
+  it.each(['call', 'watch'] as const)('is not called by a %s that cannot be read or stored', async (kind) => {
     const { sent, forwards } = elsewhere()
     const { rpc, call, watch } = chainFixture(db, { forwards })
     const bad = { reason: 'a\0' }
@@ -90,7 +90,7 @@ describe('a method of another process', () => {
     expect(sent).toEqual([])
   })
 
-  it.each(['call', 'watch'] as const)('is not reached by a %s of a source that makes far too many', async (kind) => {
+  it.each(['call', 'watch'] as const)('is not called by a %s of a source that makes far too many', async (kind) => {
     const { sent, forwards } = elsewhere()
     const fixture = chainFixture(db, { forwards, rate: { source: { perMinute: 6, burst: 1 } } })
     const ask = () => refusalOf(kind === 'call' ? fixture.call() : fixture.watch().next())
@@ -98,14 +98,14 @@ describe('a method of another process', () => {
     expect(sent).toHaveLength(1)
   })
 
-  it('ends at its deadline and takes a place while it is answered', async () => {
+  it('ends at its deadline and keeps its place until the other process answers', async () => {
     const stuck: Forward = { ...elsewhere().forwards[0], unary: () => new Promise(() => {}) } as Forward
     const { call } = chainFixture(db, { forwards: [stuck], deps: { maxConcurrency: 1, deadlineMs: 50 } })
     expect(await refusalOf(call())).toBe('DEADLINE_EXCEEDED')
     expect(await refusalOf(call())).toBe('OVERLOADED')
   })
 
-  it('streams, and is told when its caller goes', async () => {
+  it('ends its stream when the caller disconnects', async () => {
     const { aborted, forwards } = elsewhere()
     const { watch, observed } = chainFixture(db, { forwards })
     const gone = new AbortController()
@@ -117,7 +117,7 @@ describe('a method of another process', () => {
     expect([aborted, observed]).toEqual([[true], ['OK']])
   })
 
-  it('has as many streams as any, and half of them for one source', async () => {
+  it('gives at most half of the places for streams to one source', async () => {
     const { watch } = chainFixture(db, { forwards: elsewhere().forwards, deps: { streamBounds: { max: 4 } } })
     const from = (n: number) => refusalOf(watch(undefined, { source: `192.0.2.${n}` }).next())
     expect([await from(1), await from(1), await from(1), await from(2)]).toEqual([
@@ -128,7 +128,7 @@ describe('a method of another process', () => {
     ])
   })
 
-  it('tells of a stream that the other process refuses', async () => {
+  it('throws the error when the other process refuses a stream', async () => {
     const { watch } = chainFixture(db, { forwards: elsewhere(new ApiError('UNAUTHENTICATED')).forwards })
     expect(await refusalOf(watch().next())).toBe('UNAUTHENTICATED')
   })

@@ -10,7 +10,7 @@ const { db } = database
 afterAll(() => database.drop())
 const { own, foreign } = PARTIES
 
-/** A handler whose calls end when the test says so. */
+/** A handler whose calls end when the test resolves their gates. */
 function gate() {
   const gates: PromiseWithResolvers<void>[] = []
   const handler = async () => {
@@ -23,10 +23,10 @@ function gate() {
 }
 const started = (gates: readonly unknown[], count: number) => eventually(() => expect(gates).toHaveLength(count))
 
-describe('limits', () => {
+describe('the rate limits of the chain', () => {
   const TWO = { perMinute: 6, burst: 2 }
 
-  it('counts a source, whatever it calls as, and says when to come back', async () => {
+  it('count all calls of a source, and give the time until the next call', async () => {
     const { call, clock } = chainFixture(db, { rate: { source: TWO } })
     await call(bearer(own))
     expect(await refusalOf(call('nonsense'))).toBe('INVALID_ASSERTION')
@@ -36,7 +36,7 @@ describe('limits', () => {
     expect(await refusalOf(call(bearer(own)))).toBeUndefined()
   })
 
-  it('counts an IPv6 network as one source', async () => {
+  it('count an IPv6 /64 network as one source', async () => {
     const { call } = chainFixture(db, { rate: { source: TWO } })
     await call(bearer(own), { source: '2001:db8:1:2::1' })
     await call(bearer(own), { source: '2001:db8:1:2::2' })
@@ -44,14 +44,14 @@ describe('limits', () => {
     expect(await refusalOf(call(bearer(own), { source: '2001:db8:1:3::1' }))).toBeUndefined()
   })
 
-  it('counts malformed requests too', async () => {
+  it('count malformed requests', async () => {
     const { call } = chainFixture(db, { rate: { source: TWO } })
     for (const reason of ['INVALID_ARGUMENT', 'INVALID_ARGUMENT', 'RATE_LIMITED']) {
       expect(await refusalOf(call(undefined, {}, { reason: '\0' }))).toBe(reason)
     }
   })
 
-  it('counts an operator over all its sources, its refused calls as well, without a record of each', async () => {
+  it('count an operator over all its sources, with its refused calls, and do not audit RATE_LIMITED', async () => {
     const { call } = chainFixture(db, { rate: { subject: TWO } })
     expect(await refusalOf(call(bearer(own), { source: '192.0.2.1' }))).toBeUndefined()
     expect(await refusalOf(call(bearer(own), { source: '192.0.2.2' }, { operatorId: foreign.iss }))).toBe(
@@ -65,7 +65,7 @@ describe('limits', () => {
     expect(await db.prisma.auditLog.count({ where: { reason: 'RATE_LIMITED' } })).toBe(0)
   })
 
-  it('counts what an anonymous caller names together with its source, where the line says so', async () => {
+  it('count the field limitBy of an anonymous caller together with its source', async () => {
     const policy = { callers: ['anyone'], limitBy: 'agent' } as const
     const { call } = chainFixture(db, { policy, rate: { subject: TWO } })
     const from = (source: string, agent: string) => refusalOf(call(undefined, { source }, { agent }))
@@ -75,7 +75,7 @@ describe('limits', () => {
     expect(await from('192.0.2.2', 'a-1')).toBeUndefined()
   })
 
-  it('lets nobody use up the calls of an operator by naming it', async () => {
+  it('do not count calls of other callers that name an operator against that operator', async () => {
     const { call } = chainFixture(db, { policy: { limitBy: 'operatorId' }, rate: { subject: TWO } })
     for (let n = 0; n < 4; n += 1) expect(await refusalOf(call())).toBe('UNAUTHENTICATED')
     for (let n = 0; n < 4; n += 1) await refusalOf(call(bearer(foreign)))
@@ -83,8 +83,8 @@ describe('limits', () => {
   })
 })
 
-describe('concurrency and deadline', () => {
-  it('refuses more calls at once than it may answer, and takes new ones as they end, well or not', async () => {
+describe('maxConcurrency and deadlineMs', () => {
+  it('refuse a call with OVERLOADED while maxConcurrency calls run, and admit new ones when those end', async () => {
     const { gates, handler } = gate()
     const { call, observed } = chainFixture(db, { handler, deps: { maxConcurrency: 2 } })
     const calls = [call(bearer(own)), call(bearer(own))]
@@ -100,7 +100,7 @@ describe('concurrency and deadline', () => {
     await Promise.all(next)
   })
 
-  it('gives places back after refusals of every kind', async () => {
+  it('free the place of a call after every kind of refusal', async () => {
     const { call } = chainFixture(db, { deps: { maxConcurrency: 1 } })
     for (let n = 0; n < 3; n += 1) {
       expect(await refusalOf(call('nonsense'))).toBe('INVALID_ASSERTION')
@@ -110,7 +110,7 @@ describe('concurrency and deadline', () => {
     expect(await refusalOf(call(bearer(own)))).toBeUndefined()
   })
 
-  it('ends at its deadline, and keeps the place while the work goes on', async () => {
+  it('end a call at its deadline, and keep its place until its handler ends', async () => {
     const { gates, handler } = gate()
     const { call, observed } = chainFixture(db, { handler, deps: { maxConcurrency: 1, deadlineMs: 50 } })
     expect(await refusalOf(call(bearer(own)))).toBe('DEADLINE_EXCEEDED')
@@ -121,7 +121,7 @@ describe('concurrency and deadline', () => {
     expect(observed.slice(0, 2)).toEqual(['DEADLINE_EXCEEDED', 'OVERLOADED'])
   })
 
-  it('lets the caller ask for less time, and never for more', async () => {
+  it('let a caller set a shorter deadline, but not a longer one', async () => {
     const { gates, handler } = gate()
     expect(await refusalOf(chainFixture(db, { handler }).call(bearer(own), { timeoutMs: 20 }))).toBe(
       'DEADLINE_EXCEEDED',
@@ -131,7 +131,7 @@ describe('concurrency and deadline', () => {
     for (const { resolve } of gates) resolve()
   })
 
-  it.each([0, -5])('begins nothing for a caller whose deadline is %i milliseconds away', async (timeoutMs) => {
+  it.each([0, -5])('do not start the handler when the deadline is %i ms away', async (timeoutMs) => {
     const handler = vi.fn(async () => ({}))
     expect(await refusalOf(chainFixture(db, { handler }).call(bearer(own), { timeoutMs }))).toBe('DEADLINE_EXCEEDED')
     expect(handler).not.toHaveBeenCalled()

@@ -20,7 +20,7 @@ const failing = async () => {
 
 describe('a call that ends tokens', () => {
   it.each(['released', 'superseded'])(
-    'waits before it refuses an operator that is %s: that may be what it asked for',
+    'settles before it refuses an operator that is %s, which may repeat its own release',
     async (status) => {
       let settled = 0
       const settle = async () => void (settled += 1)
@@ -30,7 +30,7 @@ describe('a call that ends tokens', () => {
     },
   )
 
-  it('answers once every verifier refuses them', async () => {
+  it('answers after settle has resolved', async () => {
     const settled = Promise.withResolvers<void>()
     const steps: string[] = []
     const handler = async () => (steps.push('handler'), {})
@@ -46,13 +46,13 @@ describe('a call that ends tokens', () => {
     expect(steps).toEqual(['handler', 'settle', 'answer'])
   })
 
-  it('waits within its deadline', async () => {
+  it('ends with DEADLINE_EXCEEDED when settle takes longer than the deadline', async () => {
     const deps = { settle: never, deadlineMs: 100 }
     const { call } = chainFixture(db, { policy: ENDS, deps })
     expect(await refusalOf(call(authorization()))).toBe('DEADLINE_EXCEEDED')
   })
 
-  it('fails when that cannot be known, which is no refusal to audit', async () => {
+  it('fails with UNAVAILABLE and without an audit entry when settle fails', async () => {
     const before = await db.prisma.auditLog.count()
     expect(await refusalOf(chainFixture(db, { policy: ENDS, deps: { settle: failing } }).call(authorization()))).toBe(
       'UNAVAILABLE',
@@ -61,10 +61,22 @@ describe('a call that ends tokens', () => {
   })
 
   it.each([
-    ['waits when who is known is refused: it may repeat what was done', ENDS, true, true, 1],
-    ['does not wait when a stranger is refused', { ...ENDS, callers: ['anyone', 'operator'] } as const, false, true, 0],
-    ['does not wait where it ends none', { action: 'agent.approve', endsTokens: false } as const, true, false, 0],
-    ['does not wait where it changes nothing', {}, true, false, 0],
+    ['settles when a known caller is refused', ENDS, true, true, 1],
+    [
+      'does not settle when an anonymous caller is refused',
+      { ...ENDS, callers: ['anyone', 'operator'] } as const,
+      false,
+      true,
+      0,
+    ],
+    [
+      'does not settle for a method that ends no tokens',
+      { action: 'agent.approve', endsTokens: false } as const,
+      true,
+      false,
+      0,
+    ],
+    ['does not settle for a method that changes nothing', {}, true, false, 0],
   ])('%s', async (_name, policy, isKnown, fails, waits) => {
     let settled = 0
     const settle = async () => void (settled += 1)

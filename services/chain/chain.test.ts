@@ -12,7 +12,7 @@ import type { CallerKind } from './policy.ts'
 const database = await testDatabase()
 const { db } = database
 afterAll(() => database.drop())
-// The audit is append-only: what a test finds is what has come since it began.
+// The audit is append-only, so each test reads only the entries since its start.
 let seen = 0
 const audit = async () => (await db.prisma.auditLog.findMany({ orderBy: { id: 'asc' } })).slice(seen)
 beforeEach(async () => {
@@ -21,7 +21,7 @@ beforeEach(async () => {
 
 const { own, foreign, admin } = PARTIES
 const tokens = {
-  nobody: () => undefined,
+  'an anonymous caller': () => undefined,
   'the operator itself': () => bearer(own),
   'another operator': () => bearer(foreign),
   'the administrator': () => bearer(admin),
@@ -31,13 +31,13 @@ const refuse = async () => {
   throw new ApiError('AGENT_NOT_FOUND')
 }
 const unread = () => {
-  throw new ApiError('INVALID_ARGUMENT', 'half an object')
+  throw new ApiError('INVALID_ARGUMENT', 'The JSON text ends inside an object')
 }
 const fail = async () => {
   throw new Error('the inner secret')
 }
 
-describe('policy', () => {
+describe('createRpc', () => {
   const U = 'UNAUTHENTICATED'
   const D = 'PERMISSION_DENIED'
   const matrix: [CallerKind[], ...(string | undefined)[]][] = [
@@ -52,38 +52,41 @@ describe('policy', () => {
   const cells = matrix.flatMap(([callers, ...reasons]) =>
     (Object.keys(tokens) as (keyof typeof tokens)[]).map((who, index) => ({ callers, who, reason: reasons[index] })),
   )
-  it.each(cells)('line $callers, called by $who: $reason', async ({ callers, who, reason }) => {
-    const handler = vi.fn(async () => ({}))
-    const { call } = chainFixture(db, { policy: { callers }, handler })
-    expect(await refusalOf(call(tokens[who]()))).toBe(reason)
-    expect(handler).toHaveBeenCalledTimes(reason === undefined ? 1 : 0)
-  })
+  it.each(cells)(
+    'answers a call by $who with $reason when the policy has the callers $callers',
+    async ({ callers, who, reason }) => {
+      const handler = vi.fn(async () => ({}))
+      const { call } = chainFixture(db, { policy: { callers }, handler })
+      expect(await refusalOf(call(tokens[who]()))).toBe(reason)
+      expect(handler).toHaveBeenCalledTimes(reason === undefined ? 1 : 0)
+    },
+  )
 
-  it('compares the owner exactly', async () => {
+  it('compares the id of the operator exactly', async () => {
     const { call } = chainFixture(db)
     for (const operatorId of ['', own.iss.toUpperCase(), `${own.iss} `]) {
       expect(await refusalOf(call(bearer(own), {}, { operatorId }))).toBe('PERMISSION_DENIED')
     }
   })
 
-  it('lets no operator call where the line names neither a field nor none', async () => {
+  it('refuses operators when `own` is missing', async () => {
     const { call } = chainFixture(db, { policy: { callers: ['operator'], own: undefined } as never })
     expect(await refusalOf(call(bearer(own), {}, { operatorId: undefined }))).toBe('PERMISSION_DENIED')
   })
 
-  it('lets an operator call what names no owner', async () => {
+  it('admits every operator when `own` is none', async () => {
     const { call } = chainFixture(db, { policy: { callers: ['operator'], own: 'none' } })
     expect(await refusalOf(call(bearer(foreign)))).toBeUndefined()
   })
 
-  it('demands that the assertion names a call that changes something', async () => {
+  it('refuses a change whose assertion does not name it in rpc', async () => {
     const { call } = chainFixture(db, { policy: { action: 'agent.suspend' } })
     expect(await refusalOf(call(bearer(own)))).toBe('INVALID_ASSERTION')
     expect(await refusalOf(call(bearer(own, { claims: { rpc: 'POST /v1/y' } })))).toBe('INVALID_ASSERTION')
     expect(await refusalOf(call(bearer(own, { claims: { rpc: RPC } })))).toBeUndefined()
   })
 
-  it('knows no method that was not given to it', async () => {
+  it('throws ROUTE_NOT_FOUND for a method without a route', async () => {
     const { rpc } = chainFixture(db)
     const meta = { requestId: '', source: '', authorization: undefined, rpc: '' }
     const answer = rpc.invoke(IdentityService.method.getAgent, () => create(GetAgentRequestSchema), meta)
@@ -91,14 +94,14 @@ describe('policy', () => {
     expect(rpc.services).toEqual([IdentityService])
   })
 
-  it('hands the handler who calls, and answers a whole message', async () => {
+  it('passes the principal to the handler, and completes its answer to a whole message', async () => {
     const calls: Call[] = []
     const { call } = chainFixture(db, { handler: async (_request, call) => (calls.push(call), { agentDid: 'x' }) })
     expect(await call(bearer(own))).toMatchObject({ $typeName: 'auth4agent.v1.SuspendAgentResponse', agentDid: 'x' })
     expect(calls).toMatchObject([{ requestId: 'request-1', principal: { operatorId: own.iss } }])
   })
 
-  it('refuses text that the database cannot hold before anything looks at it', async () => {
+  it('refuses text that the database cannot store before the handler runs', async () => {
     const handler = vi.fn(async () => ({}))
     const { call } = chainFixture(db, { handler })
     expect(await refusalOf(call(bearer(own), {}, { reason: 'a\0' }))).toBe('INVALID_ARGUMENT')
@@ -106,8 +109,8 @@ describe('policy', () => {
   })
 })
 
-describe('refusals and faults', () => {
-  it('audits a refusal of an operator under that operator', async () => {
+describe('refusals and faults of the chain', () => {
+  it('audits the refusal of an operator under its id', async () => {
     const { call } = chainFixture(db, { policy: { action: 'agent.suspend' }, handler: refuse })
     expect(await refusalOf(call(bearer(own, { claims: { rpc: RPC } })))).toBe('AGENT_NOT_FOUND')
     expect(await audit()).toMatchObject([
@@ -123,18 +126,18 @@ describe('refusals and faults', () => {
     ])
   })
 
-  it('audits an operator that reaches for another’s under itself, naming the RPC where nothing changes', async () => {
+  it("audits an operator's call on another operator under the caller, with the method name for a read", async () => {
     await refusalOf(chainFixture(db).call(bearer(foreign)))
     const action = 'IdentityService/SuspendAgent'
     expect(await audit()).toMatchObject([{ operatorId: foreign.iss, action, reason: 'PERMISSION_DENIED' }])
   })
 
-  it('audits a refusal of the administrator under nobody', async () => {
+  it('audits the refusal of the administrator without an operator', async () => {
     await refusalOf(chainFixture(db).call(bearer(admin)))
     expect(await audit()).toMatchObject([{ operatorId: null, actor: 'admin', reason: 'PERMISSION_DENIED' }])
   })
 
-  it('bounds what it records of a request, also through the middle of a character', async () => {
+  it('truncates the audited subject to 512 characters, also inside a surrogate pair', async () => {
     await refusalOf(chainFixture(db, { handler: refuse }).call(bearer(own), {}, { agent: `a${'😀'.repeat(400)}` }))
     const [record] = await audit()
     expect(record?.subject.length).toBe(512)
@@ -144,7 +147,7 @@ describe('refusals and faults', () => {
     ['released', 1],
     ['superseded', 1],
     ['pending', 0],
-  ])('audits that an operator is refused that is %s: %i', async (status, count) => {
+  ])('audits the refusal of an operator that is %s this number of times: %i', async (status, count) => {
     const { call } = chainFixture(db, { status })
     expect(await refusalOf(call(bearer(own)))).toBe('OPERATOR_NOT_ACTIVE')
     const records = await audit()
@@ -154,7 +157,7 @@ describe('refusals and faults', () => {
     }
   })
 
-  it('writes nothing for callers that have not proven themselves', async () => {
+  it('audits no refusal of a caller that is not authenticated', async () => {
     const anyone = chainFixture(db, { policy: { callers: ['anyone'] }, handler: refuse })
     expect(await refusalOf(anyone.call())).toBe('AGENT_NOT_FOUND')
     const { call } = chainFixture(db)
@@ -164,7 +167,7 @@ describe('refusals and faults', () => {
     expect(await audit()).toEqual([])
   })
 
-  it('logs a fault with its cause and shows none of it', async () => {
+  it('logs a fault with its cause and does not show the cause to the caller', async () => {
     const { call, lines, observed } = chainFixture(db, { handler: fail })
     const error = await call(bearer(own)).then(
       () => undefined,
@@ -177,7 +180,7 @@ describe('refusals and faults', () => {
     expect(await audit()).toEqual([])
   })
 
-  it('answers the refusal even when it cannot be audited, and says so in the log', async () => {
+  it('returns a refusal that cannot be audited, and logs the failure', async () => {
     const create = vi.spyOn(db.prisma.auditLog, 'create').mockRejectedValueOnce(new Error('disk full'))
     const { call, lines } = chainFixture(db, { handler: refuse })
     expect(await refusalOf(call(bearer(own)))).toBe('AGENT_NOT_FOUND')
@@ -187,7 +190,7 @@ describe('refusals and faults', () => {
     create.mockRestore()
   })
 
-  it('logs every call with its reason, and never the assertion', async () => {
+  it('logs every call with its reason and without the assertion', async () => {
     const { call, lines } = chainFixture(db)
     const authorization = bearer(own)
     await call(authorization)
@@ -200,7 +203,7 @@ describe('refusals and faults', () => {
   })
 })
 
-describe('what is refused before its handler', () => {
+describe('a request that is refused before its handler', () => {
   const ONCE = { source: { perMinute: 6, burst: 1 } }
 
   it('is limited, logged and counted when its message cannot be read', async () => {
@@ -217,7 +220,7 @@ describe('what is refused before its handler', () => {
     expect(handler).not.toHaveBeenCalled()
   })
 
-  it('reads no message of a source that has made too many calls', async () => {
+  it('is not read when its source has made too many calls', async () => {
     const { call, send } = chainFixture(db, { rate: ONCE })
     await call(bearer(own))
     const read = vi.fn(unread)
@@ -225,7 +228,7 @@ describe('what is refused before its handler', () => {
     expect(read).not.toHaveBeenCalled()
   })
 
-  it('is limited, logged and counted under no name when it reaches no method', async () => {
+  it('is limited, logged and counted as none/none when it reaches no method', async () => {
     const { rpc, lines, observed, labels } = chainFixture(db, { rate: ONCE })
     const refuse = () => rpc.refuse(new ApiError('ROUTE_NOT_FOUND'), { requestId: 'r', source: '192.0.2.1' })
     expect(await refuse()).toMatchObject({ reason: 'ROUTE_NOT_FOUND' })
@@ -240,7 +243,7 @@ describe('what is refused before its handler', () => {
     ])
   })
 
-  it('shows a fault of the gateway in the log alone', async () => {
+  it('shows a fault of the gateway only in the log', async () => {
     const { rpc, lines } = chainFixture(db)
     const fault = new ApiError('INTERNAL', undefined, { cause: new Error('the inner secret') })
     expect(await rpc.refuse(fault, { requestId: 'r', source: '' })).toMatchObject({ message: 'The server failed' })

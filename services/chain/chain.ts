@@ -13,35 +13,40 @@ import { createStreams, type Opened, type StreamBounds } from './streams.ts'
 import { refuseUnstorableText } from './unstorable-text.ts'
 import { withDeadline } from './with-deadline.ts'
 
-/** What the chain works with. */
+/** Dependencies of createRpc. */
 export interface ChainDeps extends CheckDeps, ObserverDeps {
   readonly metrics: Pick<Metrics, 'observe' | 'callStarted' | 'callEnded'>
-  /** Calls answered at the same time; more are refused with OVERLOADED. */
+  /** Most calls at the same time. Further calls are refused with OVERLOADED. */
   readonly maxConcurrency: number
-  /** Longest a call may take, in milliseconds; a caller may ask for less. */
+  /** Longest time of a call, in milliseconds. A caller may ask for less. */
   readonly deadlineMs: number
-  /** Resolves once every verifier of the deployment refuses what has been ended. */
+  /** Resolves when every log follower of the deployment refuses the tokens that were ended. */
   readonly settle: () => Promise<void>
-  /** What is wrong with this process's clock, which judges assertions and tokens. */
+  /**
+   * Returns what is wrong with the clock of this process, which decides whether assertions and tokens have expired.
+   */
   readonly clockProblem: () => string | undefined
-  /** Bounds on streams where they are not the usual ones. */
+  /** Replaces default bounds on streams. */
   readonly streamBounds?: Partial<StreamBounds>
 }
 
-/** Reads of one operator that go on at once, and that wait for their turn. */
+/** Reads of one operator that run at the same time, and that wait for their turn. */
 const READS_OF_OPERATOR = { atOnce: 2, waiting: 32 }
 
-/** The chain's own parts, made once. */
+/** The dependencies, and the parts that are created once. */
 interface Chain extends ChainDeps {
   readonly shareReads: FairShare
 }
 
-/** Does what the chain is around: here, or in another process. */
+/** Where a method is answered: by a handler in this process, or by another process. */
 type Target =
   | { readonly kind: 'route'; readonly route: Route }
   | { readonly kind: 'forward'; readonly forward: Forward }
 
-/** Puts routes behind the one chain: log, deadline, limits, authenticate, policy, handler, errors. Others it forwards. */
+/**
+ * Puts routes behind the chain: log, deadline, limits, authentication, policy, handler, errors. Forwards the methods
+ * of other processes.
+ */
 export function createRpc(routes: readonly Route[], forwards: readonly Forward[], deps: ChainDeps): Rpc {
   const targets = new Map<DescMethod, Target>()
   for (const forward of forwards) {
@@ -77,7 +82,10 @@ export function createRpc(routes: readonly Route[], forwards: readonly Forward[]
   }
 }
 
-/** With no time left a request is limited as any other, and refused where it would be read. */
+/**
+ * Runs work within a deadline. With no time left, the request still counts against the limits, and reading it then
+ * throws.
+ */
 function inTime<T>(ms: number, read: () => Message, work: (read: () => Message) => Promise<T>): Promise<T> {
   return ms > 0 ? withDeadline(ms, () => work(read)) : work(tooLate)
 }
@@ -86,7 +94,7 @@ function tooLate(): never {
   throw new ApiError('DEADLINE_EXCEEDED')
 }
 
-/** Makes the function that holds one of the places until the work has ended, even if its caller has stopped waiting. */
+/** Creates the function that holds a place until the work has ended, even if its caller no longer waits. */
 function createAdmission({ maxConcurrency, metrics }: ChainDeps) {
   let inFlight = 0
   return async <T>(work: () => Promise<T>): Promise<T> => {
@@ -114,7 +122,7 @@ async function refuse(deps: ChainDeps, error: ApiError, caller: Caller): Promise
   }
 }
 
-/** Logs and counts a call. What is thrown leaves as an ApiError. */
+/** Logs and counts a call. Converts every error to an ApiError. */
 async function observed<T>(deps: ChainDeps, method: DescMethod, meta: Meta, work: () => Promise<T>): Promise<T> {
   const observation = observe(deps, method, meta)
   try {
@@ -137,12 +145,15 @@ async function answer(
   const { route } = target
   if (route.kind !== 'unary') throw streamMismatch(method)
   const output = await handle(deps, route, read, meta)
-  // Also when nothing was changed now: an earlier call whose answer was lost may not have waited to the end.
+  // Wait even if this call changed nothing: an earlier call whose answer was lost may have stopped waiting.
   if (route.policy.endsTokens === true) await deps.settle()
   return create(method.output, output)
 }
 
-/** A clock that is wrong would take what has expired, and give what expires too late. */
+/**
+ * Throws UNAVAILABLE when the clock is wrong: it would accept expired assertions and issue tokens that expire too
+ * late.
+ */
 function requireClock({ clockProblem }: ChainDeps): void {
   const problem = clockProblem()
   if (problem !== undefined) throw new ApiError('UNAVAILABLE', problem, { retryAfter: 1 })
@@ -159,7 +170,7 @@ async function handle(deps: Chain, route: UnaryRoute, read: () => Message, meta:
     return await (principal.kind === 'operator' && isRead ? deps.shareReads(principal.operatorId, work) : work())
   } catch (thrown) {
     const error = await auditRefusal(deps, route, received, thrown)
-    // "Released already" is how the repetition of a release ends whose answer was lost.
+    // Wait even after a refusal: when the answer of a release was lost, repeating the release is refused.
     if (route.policy.endsTokens === true && isKnownRefusal(received.call.principal, error)) await deps.settle()
     throw error
   }
@@ -207,12 +218,14 @@ async function openHere(deps: ChainDeps, route: StreamRoute, read: () => Message
   }
 }
 
-/** Whether the request asks for a stream that ends by itself soon: by the field that the contract marks. */
+/** Returns whether the request asks for a brief stream, by the field that the contract marks with `ends_stream`. */
 function isBrief(request: Message, { input }: DescMethod): boolean {
   return input.fields.some((field) => getOption(field, ends_stream) && fieldsOf(request)[field.localName] === true)
 }
 
-/** The process that has the method limits its callers in full; here, whoever calls far too much is stopped. */
+/**
+ * Reads a request to forward. Only stops sources with far too many calls: the other process applies the exact limits.
+ */
 function readForwarded(deps: ChainDeps, { input }: DescMethod, read: () => Message, { source }: Meta): Message {
   limit(deps, 'forward', 'source', sourceKey(source))
   const request = read()
@@ -221,5 +234,5 @@ function readForwarded(deps: ChainDeps, { input }: DescMethod, read: () => Messa
 }
 
 function streamMismatch(method: DescMethod): Error {
-  return new Error(`${method.toString()} was called as what it is not`)
+  return new Error(`${method.toString()} was called as the wrong kind: a unary call of a stream, or the reverse`)
 }

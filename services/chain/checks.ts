@@ -13,7 +13,7 @@ import type { Line, Meta } from './rpc.ts'
 import { refuseUnknownFields } from './unknown-fields.ts'
 import { refuseUnstorableText } from './unstorable-text.ts'
 
-/** What the checks before a handler work with. */
+/** Dependencies of the checks before a handler. */
 export interface CheckDeps extends AuthenticateDeps {
   readonly issuer: string
   readonly prisma: PrismaClient
@@ -27,15 +27,18 @@ export interface CheckDeps extends AuthenticateDeps {
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** A request whose caller is known, and has not been let in yet. */
+/** A request whose caller is identified but not admitted yet. */
 export interface Received {
   readonly request: Message
   readonly call: Call
-  /** Why its caller is refused, whatever it calls. */
+  /** The error for every call of this principal, if it may call nothing. */
   readonly refusal: ApiError | undefined
 }
 
-/** Counts a request, reads it and finds out who calls. What is thrown here is not audited: nobody has proven to be anybody. */
+/**
+ * Counts a request, reads it and identifies its caller. Its errors are not audited, because the caller is not proven
+ * yet.
+ */
 export async function receive(deps: CheckDeps, line: Line, read: () => Message, meta: Meta): Promise<Received> {
   const { method, policy } = line
   limit(deps, policy.limit, 'source', sourceKey(meta.source))
@@ -52,7 +55,7 @@ export async function receive(deps: CheckDeps, line: Line, read: () => Message, 
   return { request, call: { requestId: meta.requestId, principal }, refusal }
 }
 
-/** Throws what keeps the caller from the handler. */
+/** Checks that the caller may reach the handler: limits, refusal of the principal, policy. Throws ApiError. */
 export function admitCaller(deps: CheckDeps, { policy }: Line, received: Received, meta: Meta): void {
   const { principal } = received.call
   const fields = fieldsOf(received.request)
@@ -68,7 +71,7 @@ export function limit({ limiter, rates }: CheckDeps, group: LimitName, by: Limit
   if (retryAfter > 0) throw new ApiError('RATE_LIMITED', undefined, { retryAfter })
 }
 
-/** Audits that a known caller was refused. Answers what is thrown as an ApiError. */
+/** Converts an error to an ApiError, and audits it when it is the refusal of a known caller. */
 export async function auditRefusal(
   deps: CheckDeps,
   line: Line,
@@ -80,12 +83,15 @@ export async function auditRefusal(
   return error
 }
 
-/** The fields of a message of any type. */
+/** Returns the fields of a message of any type. */
 export function fieldsOf(request: Message): Fields {
   return request as object as Fields
 }
 
-/** Deny by default: a caller of a kind that the line does not name, or another operator's object, is refused. */
+/**
+ * Denies by default: refuses callers of a kind that the policy does not name, and operators on another operator's
+ * objects.
+ */
 function authorize(policy: Policy<Fields>, principal: Principal, request: Fields): void {
   const callers: readonly CallerKind[] = policy.callers
   const own = policy.own ?? ''
@@ -93,25 +99,34 @@ function authorize(policy: Policy<Fields>, principal: Principal, request: Fields
     if (!callers.includes('anyone')) throw new ApiError('UNAUTHENTICATED')
     return
   }
-  if (!callers.includes(principal.kind)) throw new ApiError('PERMISSION_DENIED', `not for an ${principal.kind}`)
+  if (!callers.includes(principal.kind)) {
+    const who = principal.kind === 'admin' ? 'The administrator' : 'An operator'
+    throw new ApiError('PERMISSION_DENIED', `${who} may not call this method`)
+  }
   if (principal.kind === 'operator' && own !== 'none' && request[own] !== principal.operatorId) {
-    throw new ApiError('PERMISSION_DENIED', "the assertion is another operator's")
+    throw new ApiError('PERMISSION_DENIED', 'The assertion belongs to another operator than the request')
   }
 }
 
-/** What strangers name they count against together with their source: alone, they would use up its owner's calls. */
+/**
+ * Limits callers that are not operators by the object that they name, together with their source. Without the source,
+ * a stranger could use up the calls of the object's owner.
+ */
 function limitNamed(deps: CheckDeps, policy: Policy<Fields>, request: Fields, source: string): void {
   const named = policy.limitBy === undefined ? undefined : request[policy.limitBy]
   if (typeof named === 'string') limit(deps, policy.limit, 'subject', `${source} ${named.slice(0, MAX_SUBJECT)}`)
 }
 
-/** Fields by which requests name what they are about, the most telling first. */
+/** Fields by which requests name their subject, the most specific first. */
 const SUBJECT_FIELDS = ['agent', 'did', 'jti', 'kid', 'operatorId', 'id']
 const MAX_SUBJECT = 512
-/** RFC 7638. What else somebody gives as a kid may be the private key itself. */
+/** RFC 7638. Any other text that a caller gives as kid may be a private key, so it is not recorded. */
 const THUMBPRINT = /^[\w-]{43}$/
 
-/** Faults are the server's own; and a limit whose every refusal wrote to the database would be none. */
+/**
+ * Returns whether an error is audited. Faults of the server are no refusals. RATE_LIMITED is left out, because a rate
+ * limit must not cause a write for each refused call.
+ */
 function isAudited({ reason }: ApiError): boolean {
   return reasons[reason].status < 500 && reason !== 'RATE_LIMITED'
 }

@@ -5,38 +5,41 @@ import type { LogFormat, Logger } from '../platform/log/log.ts'
 import type { Metrics } from '../platform/metrics/metrics.ts'
 import type { Caller, Meta } from './rpc.ts'
 
-/** Where requests are logged and counted. */
+/** Dependencies of observe. */
 export interface ObserverDeps {
   readonly log: Logger
   readonly metrics: Pick<Metrics, 'observe'>
-  /** The level of a call's own line; info where it is left out. */
+  /** The level of the log line for each call. The default is info. */
   readonly callLevel?: CallLevel
 }
 
 type CallLevel = 'debug' | 'info'
 
-/** The level of a call's own line in each format: a person at a terminal looks for what is not usual. */
+/**
+ * The level of the log line for each call, by format. In text, for a person at a terminal, ordinary calls are hidden.
+ */
 export const callLevels: Readonly<Record<LogFormat, CallLevel>> = { json: 'info', text: 'debug' }
 
-/** One request, to be logged and counted once, whatever comes of it. */
+/** Logs and counts one request, exactly once. */
 interface Observation {
-  /** Says of a stream that its messages begin; its time to here is what counts as its latency. */
+  /** Notes that a stream begins to send messages. The time until then counts as its latency. */
   opened(): void
   /**
-   * Keeps why the request failed. Answers what is thrown as an ApiError.
-   * @param isCallersDeadline whether the deadline, if that is what has passed, was the caller's own: no fault of the server
+   * Notes why the request failed, and returns the error as an ApiError.
+   * @param isCallersDeadline whether the caller set a shorter deadline than the server's, so that exceeding it is no
+   * fault
    */
   failed(thrown: unknown, isCallersDeadline?: boolean): ApiError
   ended(): void
 }
 
-/** The service and the method of requests that reach none, in log and metrics. */
+/** Service and method of requests that reach no method, in log and metrics. */
 const NONE = 'none'
 
-/** What log and metrics call a deadline of the caller's own that has passed. The caller is told DEADLINE_EXCEEDED. */
+/** The reason in log and metrics when a deadline of the caller has passed. The caller gets DEADLINE_EXCEEDED. */
 const CALLERS_DEADLINE = 'CALLER_DEADLINE'
 
-/** Tells whether a call has less time than the server would give it. */
+/** Returns whether the caller's deadline is shorter than the server's. */
 export function isCallersDeadline({ deadlineMs }: { readonly deadlineMs: number }, { timeoutMs }: Meta): boolean {
   return timeoutMs !== undefined && timeoutMs < deadlineMs
 }

@@ -3,7 +3,7 @@ import type { Policy } from './policy.ts'
 
 type Line = Policy<{ operatorId: string }>
 
-it('lets no line compile that operators call and that says nothing of the owner', () => {
+it('a Policy that allows operators does not compile without `own`', () => {
   expectTypeOf<{ callers: ['operator']; limit: 'read' }>().not.toExtend<Line>()
   expectTypeOf<{ callers: ['anyone', 'operator']; limit: 'read' }>().not.toExtend<Line>()
   expectTypeOf<{ callers: ['operator']; own: 'agent'; limit: 'read' }>().not.toExtend<Line>()
@@ -12,7 +12,7 @@ it('lets no line compile that operators call and that says nothing of the owner'
   expectTypeOf<{ callers: ['anyone', 'admin']; limit: 'read' }>().toExtend<Line>()
 })
 
-it('lets no line compile that changes something and does not say whether it ends tokens', () => {
+it('a Policy with an action does not compile without `endsTokens`', () => {
   expectTypeOf<{ callers: ['anyone']; limit: 'read'; action: 'agent.approve' }>().not.toExtend<Line>()
   expectTypeOf<{ callers: ['anyone']; limit: 'read'; endsTokens: true }>().not.toExtend<Line>()
   expectTypeOf<{

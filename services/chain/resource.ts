@@ -1,31 +1,31 @@
 import type { Message } from '@bufbuild/protobuf'
 import type { ApiError } from '../platform/errors/api-error.ts'
 
-/** A media type that can be answered. */
+/** The media type of a representation. */
 export interface MediaType {
   readonly type: string
   readonly subtype: string
-  /** The `profile` parameter that makes it this representation. */
+  /** The required `profile` parameter. */
   readonly profile?: string
 }
 
-/** An answer in a representation: a status and JSON text. */
+/** An answer in a representation: status and JSON text. */
 export interface Represented {
   readonly status: number
   readonly body: string
 }
 
-/** One way beside plain JSON in which a method's answer can be asked for. */
+/** An alternative to plain JSON that a caller can request for the answer of a method. */
 export interface Representation {
   readonly mediaType: MediaType
   readonly success: (output: Message) => Represented
-  /** How a refusal looks; undefined leaves it to the problem document. */
+  /** Converts an error; undefined to answer with the problem document (RFC 9457). */
   readonly failure: (error: ApiError) => Represented | undefined
 }
 
-/** What a method's answer is, beyond what the contract can say. */
+/** Properties of a method's answer that the contract cannot express. */
 export interface Resource {
-  /** Whether scripts of any origin may read it. */
+  /** Whether scripts of any origin may read the answer. */
   readonly isCrossOrigin: boolean
   readonly representations: readonly Representation[]
 }

@@ -3,59 +3,65 @@ import type { ApiError } from '../platform/errors/api-error.ts'
 import type { Handlers, StreamHandler, UnaryHandler } from './call.ts'
 import type { Policies, Policy } from './policy.ts'
 
-/** A service as it is offered: its contract, one handler and one policy line for each method. */
+/** A service: its contract, and one handler and one policy for each method. */
 export interface ServiceModule<S extends DescService = DescService> {
   readonly service: S
   readonly handlers: Handlers<S>
   readonly policies: Policies<S>
 }
 
-/** Whose request it is, as far as every transport can tell. */
+/** The facts about the caller that every transport has. */
 export interface Caller {
   readonly requestId: string
-  /** Address of the caller, after trusted proxies. */
+  /** Address of the caller, behind trusted proxies. */
   readonly source: string
 }
 
-/** What a transport knows of a request beside its message. */
+/** The facts about a request that a transport has, in addition to its message. */
 export interface Meta extends Caller {
   /** The Authorization header or metadata entry, as sent. */
   readonly authorization: string | undefined
-  /** What an assertion must name: `METHOD /path` over REST, `package.Service/Method` over gRPC and Connect. */
+  /**
+   * The name of the call for assertions: `METHOD /path` over REST, `package.Service/Method` over gRPC and Connect.
+   */
   readonly rpc: string
-  /** The caller's own deadline, in milliseconds. */
+  /** The caller's deadline, in milliseconds. */
   readonly timeoutMs?: number
 }
 
-/** The offered methods, behind the interceptor chain. */
+/** Calls methods behind the chain. */
 export interface Rpc {
-  /** All that are offered, whichever process answers them. */
+  /** All services that can be called, in this or another process. */
   readonly services: readonly DescService[]
   /**
-   * Calls a method. `read` gives its input message; it runs within the chain, so that requests it refuses are limited, logged
-   * and counted as any other. Throws ApiError.
+   * Calls a method. `read` returns its input message. It runs within the chain, so that requests which it refuses are
+   * limited, logged and counted like all others. Throws ApiError.
    */
   invoke(method: DescMethod, read: () => Message, meta: Meta): Promise<Message>
   /**
-   * Calls a method that answers a stream, as `invoke` does. Nothing happens before the first message is asked for. The stream
-   * ends when `signal` aborts, and by itself after some time; its caller then asks again. Throws ApiError.
+   * Calls a method that answers a stream, like `invoke`. Does nothing before the first message is requested. The
+   * stream ends when `signal` aborts, or when it reaches its greatest age; its caller then calls again. Throws
+   * ApiError.
    */
   subscribe(method: DescMethod, read: () => Message, meta: Meta, signal: AbortSignal): AsyncIterable<Message>
-  /** Limits, logs and counts a request that reaches no method. Answers what to tell its caller: the error, or RATE_LIMITED. */
+  /**
+   * Limits, logs and counts a request that reaches no method. Returns the error for the caller: `error` or
+   * RATE_LIMITED.
+   */
   refuse(error: ApiError, caller: Caller): Promise<ApiError>
 }
 
-/** Calls the process that has a service; the chain there does all that is not done here. Throws ApiError. */
+/** Calls services of another process, whose chain does the remaining checks. Throws ApiError. */
 export interface Forward {
   readonly services: readonly DescService[]
   unary(method: DescMethod, request: Message, meta: Meta): Promise<Message>
   stream(method: DescMethod, request: Message, meta: Meta, signal: AbortSignal): AsyncIterable<Message>
 }
 
-/** A method with what the chain needs. */
+/** A method with its policy and handler. */
 export type Route = UnaryRoute | StreamRoute
 
-/** What the chain needs of every method. */
+/** A method with its policy. */
 export interface Line {
   readonly method: DescMethod
   readonly policy: Policy<Record<string, unknown>>
@@ -67,7 +73,7 @@ export interface UnaryRoute extends Line {
   readonly handler: UnaryHandler<DescMethod>
 }
 
-/** A method that answers a stream of them. */
+/** A method that answers a stream of messages. */
 export interface StreamRoute extends Line {
   readonly kind: 'stream'
   readonly handler: StreamHandler<DescMethod>
@@ -75,11 +81,12 @@ export interface StreamRoute extends Line {
 
 const KINDS: Partial<Record<DescMethod['methodKind'], Route['kind']>> = { unary: 'unary', server_streaming: 'stream' }
 
-/** Binds contract, handlers and policy; the types of `ServiceModule` make sure none is missing. */
+/** Combines contract, handlers and policies. The types of `ServiceModule` ensure that none is missing. */
 export function routesOf<S extends DescService>({ service, handlers, policies }: ServiceModule<S>): Route[] {
   return service.methods.map((method) => {
     const kind = KINDS[method.methodKind]
-    if (kind === undefined) throw new Error(`${method.name} takes a stream`)
+    if (kind === undefined)
+      throw new Error(`The method ${method.name} takes a stream, which the chain does not support`)
     const name = method.localName as keyof S['method']
     return { kind, method, handler: handlers[name], policy: policies[name] } as Route
   })

@@ -8,6 +8,6 @@ it.each([
   ['10.1.2.3', undefined],
   ['::ffff:10.1.2.3', undefined],
   ['2001:db8:ffff::1', undefined],
-])('createConnectionSource counts the connections of %s under %s', (peer, source) => {
+])('createConnectionSource returns, for the peer %s, the key %s', (peer, source) => {
   expect(createConnectionSource(['10.0.0.0/8', '2001:db8:ffff::1'])(peer)).toBe(source)
 })

@@ -3,13 +3,14 @@ import { sourceKey } from '../platform/limits/source-key.ts'
 
 const MAPPED_PREFIX = '::ffff:'
 
-/** Tells the address that a request came from, by its peer and what X-Forwarded-For says. */
+/** Returns the address that a request came from, by its peer and its X-Forwarded-For headers. */
 export type SourceOf = (peer: string, forwarded: readonly string[]) => string
 
 /**
- * Makes the function that tells a request's source: the peer's address or, behind trusted proxies, the last address of
- * X-Forwarded-For that no trusted proxy has. IPv4 addresses mapped into IPv6 are told as IPv4.
- * @param trusted addresses and CIDR ranges of proxies; throws Error for anything else
+ * Creates the function that finds the source of a request: the address of the peer or, behind trusted proxies, the
+ * last address in X-Forwarded-For that is not a trusted proxy. Returns IPv4 addresses mapped into IPv6 as IPv4.
+ * @param trusted addresses and CIDR ranges of proxies
+ * @throws Error for an entry that is neither
  */
 export function createSourceOf(trusted: readonly string[]): SourceOf {
   const isTrusted = trustedBy(trusted)
@@ -27,8 +28,8 @@ export function createSourceOf(trusted: readonly string[]): SourceOf {
 }
 
 /**
- * Makes the function that tells what the connections of a peer count under. A trusted proxy brings the calls of many sources,
- * so its connections count under none: undefined.
+ * Creates the function that returns the key by which connections of a peer are limited. It returns undefined for a
+ * trusted proxy, because a proxy forwards the calls of many sources.
  */
 export function createConnectionSource(trusted: readonly string[]): (peer: string) => string | undefined {
   const isTrusted = trustedBy(trusted)
@@ -38,7 +39,7 @@ export function createConnectionSource(trusted: readonly string[]): (peer: strin
   }
 }
 
-/** An address without the prefix of IPv4 mapped into IPv6. */
+/** Removes the prefix of IPv4 mapped into IPv6. */
 function plainAddress(address: string): string {
   const isMapped = address.startsWith(MAPPED_PREFIX) && address.includes('.')
   return isMapped ? address.slice(MAPPED_PREFIX.length) : address
@@ -49,7 +50,7 @@ function trustedBy(trusted: readonly string[]): (address: string) => boolean {
   for (const entry of trusted) {
     const [address = '', prefix] = entry.split('/')
     const family = isIP(address)
-    if (family === 0) throw new Error(`${entry} is no address of a trusted proxy`)
+    if (family === 0) throw new Error(`A trusted proxy must be an IP address or a CIDR range, not "${entry}"`)
     if (prefix === undefined) list.addAddress(address, family === 4 ? 'ipv4' : 'ipv6')
     else list.addSubnet(address, Number(prefix), family === 4 ? 'ipv4' : 'ipv6')
   }

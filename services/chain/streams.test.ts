@@ -21,7 +21,7 @@ beforeEach(async () => {
 
 const { own, foreign, admin } = PARTIES
 
-/** Sends one message and then nothing, until the stream is over; `ended` counts the streams that are. */
+/** A handler that sends one message and then waits until the stream ends. `ended` counts ended streams. */
 function endless() {
   const state = { started: 0, ended: 0, calls: [] as StreamCall[] }
   const streamHandler = async function* (_request: unknown, call: StreamCall) {
@@ -52,7 +52,7 @@ async function* faulty() {
 }
 
 describe('a stream', () => {
-  it('answers whole messages in their order, and is logged when it opens and when it ends', async () => {
+  it('sends whole messages in order, and is logged when it opens and when it ends', async () => {
     const { watch, lines, observed, labels } = chainFixture(db, { streamHandler: three })
     const stream = watch(bearer(own))
     const answers = [await stream.next(), await stream.next()]
@@ -68,14 +68,14 @@ describe('a stream', () => {
     expect([observed, labels]).toEqual([['OK'], ['IdentityService/SuspendAgent']])
   })
 
-  it('hands its handler who calls, and a signal', async () => {
+  it('gives its handler the principal and a signal', async () => {
     const { state, streamHandler } = endless()
     await chainFixture(db, { streamHandler }).watch(bearer(own)).next()
     expect(state.calls[0]).toMatchObject({ requestId: 'request-1', principal: { operatorId: own.iss } })
     expect(state.calls[0]?.signal.aborted).toBe(false)
   })
 
-  it('begins nothing before the first message is asked for, nor for a caller who has gone', async () => {
+  it('does not start before its first message is requested, nor for a disconnected caller', async () => {
     const { state, streamHandler } = endless()
     const { watch, lines } = chainFixture(db, { streamHandler })
     watch(bearer(own))
@@ -84,11 +84,11 @@ describe('a stream', () => {
   })
 
   it.each([
-    ['nobody', undefined, 'UNAUTHENTICATED', 0],
-    ['nonsense', 'nonsense', 'INVALID_ASSERTION', 0],
+    ['an anonymous caller', undefined, 'UNAUTHENTICATED', 0],
+    ['a caller with an invalid assertion', 'nonsense', 'INVALID_ASSERTION', 0],
     ['another operator', bearer(foreign), 'PERMISSION_DENIED', 1],
     ['the administrator', bearer(admin), 'PERMISSION_DENIED', 1],
-  ])('is refused to %s as a call is', async (_name, authorization, reason, audited) => {
+  ])('is refused to %s like a call', async (_name, authorization, reason, audited) => {
     const { state, streamHandler } = endless()
     const { watch, observed, lines } = chainFixture(db, { streamHandler })
     expect(await refusalOf(watch(authorization).next())).toBe(reason)
@@ -101,13 +101,13 @@ describe('a stream', () => {
     }
   })
 
-  it('refuses text that the database cannot hold', async () => {
+  it('is refused for text that the database cannot store', async () => {
     const { streamHandler } = endless()
     const { watch } = chainFixture(db, { streamHandler })
     expect(await refusalOf(watch(bearer(own), {}, undefined, { reason: 'a\0' }).next())).toBe('INVALID_ARGUMENT')
   })
 
-  it('counts against the rates of source and subject', async () => {
+  it('counts against the rate limits of source and operator', async () => {
     const rate = { source: { perMinute: 6, burst: 2 } }
     const { watch } = chainFixture(db, { streamHandler: three, rate })
     for (const reason of [undefined, 'INVALID_ASSERTION', 'RATE_LIMITED']) {
@@ -118,7 +118,7 @@ describe('a stream', () => {
     expect(await refusalOf(slow.watch(bearer(own), { source: '192.0.2.2' }).next())).toBe('RATE_LIMITED')
   })
 
-  it('leaves as an ApiError when it fails within, and is audited where it refuses', async () => {
+  it('throws the ApiError of its handler, and audits a refusal', async () => {
     const { watch, observed } = chainFixture(db, { streamHandler: failing })
     const stream = watch(bearer(own))
     expect((await stream.next()).value).toMatchObject({ agentDid: 'first' })
@@ -127,7 +127,7 @@ describe('a stream', () => {
     expect(await audit()).toMatchObject([{ operatorId: own.iss, outcome: 'refused', reason: 'RESYNC_REQUIRED' }])
   })
 
-  it('shows none of a fault within', async () => {
+  it('logs a fault of its handler and does not show the cause to the caller', async () => {
     const { watch, lines } = chainFixture(db, { streamHandler: faulty })
     const stream = watch(bearer(own))
     await stream.next()
@@ -140,7 +140,7 @@ describe('a stream', () => {
 })
 
 describe('the end of a stream', () => {
-  it('comes when its caller goes, also while no message is asked for, and frees the place', async () => {
+  it('comes when its caller disconnects, also while no message is requested, and frees the place', async () => {
     const { state, streamHandler } = endless()
     const { watch, observed } = chainFixture(db, { streamHandler, deps: { streamBounds: { max: 1, keptMs: 0 } } })
     const gone = new AbortController()
@@ -154,7 +154,7 @@ describe('the end of a stream', () => {
     expect(await stream.next()).toMatchObject({ done: true })
   })
 
-  it('comes when its caller goes while a message is awaited', async () => {
+  it('comes when its caller disconnects while a message is requested', async () => {
     const { state, streamHandler } = endless()
     const gone = new AbortController()
     const stream = chainFixture(db, { streamHandler }).watch(bearer(own), {}, gone.signal)
@@ -175,7 +175,7 @@ describe('the end of a stream', () => {
     expect([observed, state.calls[0]?.signal.aborted]).toEqual([['OK'], true])
   })
 
-  it('comes of old age, and is no failure', async () => {
+  it('comes at its greatest age, without an error', async () => {
     const { state, streamHandler } = endless()
     const deps = { streamBounds: { maxAgeMs: 50 } }
     const { watch, observed } = chainFixture(db, { streamHandler, deps })
@@ -186,7 +186,7 @@ describe('the end of a stream', () => {
     expect(observed).toEqual(['OK'])
   })
 
-  it.each([true, false])("comes at its caller's deadline (a message is awaited: %s)", async (isAwaited) => {
+  it.each([true, false])("comes at its caller's deadline (a message is requested: %s)", async (isAwaited) => {
     const { state, streamHandler } = endless()
     const { watch, observed } = chainFixture(db, { streamHandler })
     const stream = watch(bearer(own), { timeoutMs: 50 })
@@ -196,14 +196,14 @@ describe('the end of a stream', () => {
     expect(observed).toEqual(['CALLER_DEADLINE'])
   })
 
-  it('comes before the beginning for a caller whose deadline has passed', async () => {
+  it('comes before the handler starts when the deadline has passed', async () => {
     const { state, streamHandler } = endless()
     const { watch } = chainFixture(db, { streamHandler })
     expect(await refusalOf(watch(bearer(own), { timeoutMs: 0 }).next())).toBe('DEADLINE_EXCEEDED')
     expect(state.started).toBe(0)
   })
 
-  it('leaves a handler that does not notice its place', async () => {
+  it('keeps the place of a handler that does not end', async () => {
     const stuck = Promise.withResolvers<void>()
     const streamHandler = async function* () {
       yield {}
@@ -222,7 +222,7 @@ describe('the end of a stream', () => {
   })
 })
 
-/** Streams that are asked for in turn, each by whom and from where. */
+/** Returns a function that opens a stream for an assertion and a source. */
 function asker(streamBounds: Partial<StreamBounds>) {
   const { streamHandler, state } = endless()
   const { watch } = chainFixture(db, { streamHandler, policy: { own: 'none' }, deps: { streamBounds } })
@@ -235,28 +235,28 @@ async function* refusedElsewhere() {
   yield await Promise.reject(new ApiError('UNAUTHENTICATED'))
 }
 
-describe('places', () => {
-  it('of one principal are a part of those that are free, whatever its sources, and others get theirs', async () => {
+describe('the places of streams', () => {
+  it('go to one principal only in part, over all its sources, so that others get theirs', async () => {
     const { ask } = asker({ max: 20 })
     for (let n = 0; n < 4; n += 1) expect(await ask(bearer(own), n)).toBeUndefined()
     expect(await ask(bearer(own), 9)).toBe('RATE_LIMITED')
     for (let n = 0; n < 3; n += 1) expect(await ask(bearer(foreign), 9)).toBeUndefined()
   })
 
-  it('are bounded in all, and one source has half of them', async () => {
+  it('are bounded in total, and one source gets half of them', async () => {
     const { ask } = asker({ max: 4, principalPart: 4 })
     const from = (n: number) => ask(bearer(own), n)
     const reasons = [await from(1), await from(1), await from(1), await from(2), await from(3), await from(4)]
     expect(reasons).toEqual([undefined, undefined, 'RATE_LIMITED', undefined, undefined, 'RATE_LIMITED'])
   })
 
-  it('are 2048 unless told, and a principal that is alone has a fifth of them', async () => {
+  it('are 2048 by default, and a single principal gets a fifth of them', async () => {
     const { ask } = asker({})
     for (let n = 0; n < 410; n += 1) expect(await ask(bearer(own), n % 200)).toBeUndefined()
     expect(await ask(bearer(own), 200)).toBe('RATE_LIMITED')
   })
 
-  it('are kept for a while for whoever had them', async () => {
+  it('stay reserved for their last holder for a while', async () => {
     const { ask, state } = asker({ max: 2, principalPart: 4 })
     const gone = new AbortController()
     expect(await ask(bearer(own), 1, gone.signal)).toBeUndefined()
@@ -267,7 +267,7 @@ describe('places', () => {
     expect(await ask(bearer(own), 1)).toBeUndefined()
   })
 
-  it('are given back after refusals of every kind', async () => {
+  it('are free again after every kind of refusal', async () => {
     const { streamHandler } = endless()
     const { watch } = chainFixture(db, { streamHandler, deps: { streamBounds: { max: 1 } } })
     for (let n = 0; n < 3; n += 1) {
@@ -278,7 +278,7 @@ describe('places', () => {
     expect(await refusalOf(watch(bearer(own)).next())).toBeUndefined()
   })
 
-  it('of streams that last are not needed by those that the contract lets end by themselves', async () => {
+  it('are separate for lasting and for brief streams', async () => {
     const { watchRevocations: method } = RevocationService.method
     const { streamHandler } = endless()
     const streamBounds = { max: 1, maxBrief: 1 }
@@ -290,7 +290,7 @@ describe('places', () => {
     expect(await ask(bearer(own), { untilHead: true })).toBe('RATE_LIMITED')
   })
 
-  it('of a gateway are kept for nobody whom the other process refuses', async () => {
+  it('do not stay reserved for a caller that the other process refuses', async () => {
     const forwards = [
       { services: [IdentityService], unary: () => Promise.reject(new Error('no call')), stream: refusedElsewhere },
     ]

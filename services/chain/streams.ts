@@ -7,13 +7,13 @@ import type { Meta } from './rpc.ts'
 
 /** Bounds on streams. */
 export interface StreamBounds {
-  /** Streams open at once that last. */
+  /** Most lasting streams at the same time. */
   readonly max: number
-  /** Streams open at once that end by themselves soon. */
+  /** Most brief streams at the same time. A brief stream ends by itself soon. */
   readonly maxBrief: number
-  /** A principal gets a further stream while it has fewer than this part of the free places. */
+  /** A principal gets another stream while it has fewer than this part of the free places. */
   readonly principalPart: number
-  /** How long the place of a stream that has ended waits for whoever had it, in milliseconds. */
+  /** How long the place of an ended stream is reserved for its holder, in milliseconds. */
   readonly keptMs: number
   /** Age at which a stream ends, in milliseconds. */
   readonly maxAgeMs: number
@@ -21,27 +21,30 @@ export interface StreamBounds {
 
 /** A stream that has passed all checks. */
 export interface Opened {
-  /** Whose it is, where that is known. */
+  /** The key of the caller for limits, when it is known. */
   readonly principal?: string
   /** Whether it ends by itself soon. */
   readonly isBrief: boolean
   readonly start: (signal: AbortSignal) => AsyncIterable<unknown>
-  /** Told of what the stream throws. Answers it as an ApiError. */
+  /** Receives an error of the stream and returns it as an ApiError. */
   readonly failed?: (thrown: unknown) => Promise<ApiError>
 }
 
-/** Age at which a stream ends, in milliseconds. Connections that are told to go leave it that long. */
+/** Age at which a stream ends, in milliseconds. A connection that drains gives its streams this time. */
 export const MAX_STREAM_AGE_MS = 15 * 60_000
-/** The same of a stream that is to end by itself; whoever reads more slowly asks for the rest. */
+/** Age at which a brief stream ends, in milliseconds. A slower reader has to request the rest again. */
 const MAX_BRIEF_AGE_MS = 60_000
 
-/** Streams that last. Each takes about 110 KB and 50 µs a second (measured with server-sent events): half of a container of 512 MiB. */
+/**
+ * Most lasting streams. Each takes about 110 KB and 50 µs a second (measured with server-sent events), so all of them
+ * take half of a container of 512 MiB.
+ */
 const MAX_STREAMS = 2_048
 const MAX_BRIEF_STREAMS = 256
-/** Streams of both kinds. */
+/** Most streams of both kinds. */
 export const MAX_ALL_STREAMS = MAX_STREAMS + MAX_BRIEF_STREAMS
 
-/** A source may be the address of many: it gets as much as is free, and so at most half of all. */
+/** A source may be the address of many callers. It gets as many places as are free, so at most half of all. */
 const SOURCE_PART = 1
 
 const BOUNDS: StreamBounds = {
@@ -52,13 +55,13 @@ const BOUNDS: StreamBounds = {
   maxAgeMs: MAX_STREAM_AGE_MS,
 }
 
-/** What streams work with. */
+/** Dependencies of createStreams. */
 interface StreamDeps extends ObserverDeps {
-  /** Longest that a stream may take to begin, in milliseconds. */
+  /** Longest time until a stream begins, in milliseconds. */
   readonly deadlineMs: number
 }
 
-/** Makes the function that runs streams: it observes them, bounds how many there are and how old they get. */
+/** Creates the function that runs streams. It logs and counts them, and bounds their number and their age. */
 export function createStreams(deps: StreamDeps, given: Partial<StreamBounds> = {}) {
   const bounds = { ...BOUNDS, ...given }
   const admission = { lasting: createAdmission(bounds.max, bounds), brief: createAdmission(bounds.maxBrief, bounds) }
@@ -75,7 +78,7 @@ export function createStreams(deps: StreamDeps, given: Partial<StreamBounds> = {
     const places = createPlaces()
     let messages: AsyncIterator<unknown> | undefined
     let isServed = false
-    // A caller who has gone asks for no more messages, so nothing here waits for that.
+    // A disconnected caller requests no more messages, so the cleanup must not wait for a request.
     whenAborted(life.signal, () => {
       const { reason } = life.signal
       if (reason instanceof ApiError) observation.failed(reason, true)
@@ -105,7 +108,7 @@ export function createStreams(deps: StreamDeps, given: Partial<StreamBounds> = {
   }
 }
 
-/** Places of one kind of streams. A stream has one by its source, and one by its principal. */
+/** Creates the places for one kind of streams. A stream takes one by its source and one by its principal. */
 function createAdmission(max: number, { principalPart, keptMs }: StreamBounds) {
   return {
     sources: createShares({ max, part: SOURCE_PART, keptMs }),
@@ -118,7 +121,10 @@ function endAfter(life: AbortController, ms: number): void {
   whenAborted(life.signal, () => clearTimeout(timer))
 }
 
-/** Aborts when its caller does, with DEADLINE_EXCEEDED at the caller's deadline, and of old age. */
+/**
+ * Creates the life of a stream. It aborts with its caller, at `maxAgeMs`, and with DEADLINE_EXCEEDED at the caller's
+ * deadline.
+ */
 function createLife(caller: AbortSignal, maxAgeMs: number, timeoutMs = Number.POSITIVE_INFINITY): AbortController {
   const life = new AbortController()
   const end = (): void => life.abort()
@@ -136,7 +142,10 @@ function whenAborted(signal: AbortSignal, listener: () => void): void {
   signal.addEventListener('abort', listener, { once: true })
 }
 
-/** The places that one stream holds. They are kept for whoever was sent a message, and so for nobody who was refused elsewhere. */
+/**
+ * Creates the places of one stream. They stay reserved only if the stream has sent a message, so not for a caller
+ * that another process refuses.
+ */
 function createPlaces() {
   const held: Place[] = []
   return {
@@ -150,12 +159,12 @@ function createPlaces() {
   }
 }
 
-/** Ends a handler, and resolves when it has ended: one that is slow to notice keeps its place. */
+/** Ends a handler and resolves when it has ended. So a handler that does not react keeps its place. */
 async function endOf(messages: AsyncIterator<unknown> | undefined): Promise<void> {
   try {
     await messages?.return?.()
   } catch {
-    // What it had to say has been heard, or nobody listens any more.
+    // The error was reported already, or its caller is disconnected.
   }
 }
 
@@ -176,7 +185,7 @@ async function* asMessages(
   }
 }
 
-/** The next message, or the end when the signal aborts. */
+/** Returns the next message, or the end when the signal aborts. */
 function nextUnless(messages: AsyncIterator<unknown>, signal: AbortSignal): Promise<IteratorResult<unknown>> {
   const { promise, resolve, reject } = Promise.withResolvers<IteratorResult<unknown>>()
   const end = (): void => resolve({ done: true, value: undefined })
@@ -184,7 +193,7 @@ function nextUnless(messages: AsyncIterator<unknown>, signal: AbortSignal): Prom
     end()
     return promise
   }
-  // Not Promise.race: it would keep a listener for every message as long as the stream lasts.
+  // Not Promise.race: it would add a listener for every message and keep it until the stream ends.
   signal.addEventListener('abort', end)
   messages
     .next()

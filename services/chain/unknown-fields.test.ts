@@ -24,10 +24,10 @@ import {
 import { reasonOf } from '../../test/support/reason-of.ts'
 import { refuseUnknownFields } from './unknown-fields.ts'
 
-/** Field 100, a varint of 1, as a newer contract might have it. */
+/** Field 100, a varint of 1, as in a newer contract. */
 const UNKNOWN = Uint8Array.of(0xa0, 0x06, 0x01)
 
-/** A message as it comes off the wire, with a field that its contract does not have. */
+/** Returns a message from the wire with a field that its contract does not have. */
 function withUnknown<D extends DescMessage>(desc: D, init: MessageInitShape<D>) {
   return fromBinary(desc, Buffer.concat([toBinary(desc, create(desc, init)), UNKNOWN]))
 }
@@ -36,14 +36,14 @@ function check(desc: DescMessage, message: Message): () => void {
   return () => refuseUnknownFields(desc, message)
 }
 
-describe('refuseUnknownFields refuses a field that the contract does not have', () => {
+describe('refuseUnknownFields refuses an unknown field', () => {
   const rule = withUnknown(AudienceRuleSchema, { audience: 'a' })
   const policy = create(SetOperatorPolicyRequestSchema, { policy: { audiences: [{ audience: 'b' }, rule] } })
   const audit = create(ListAuditRecordsRequestSchema, { until: withUnknown(TimestampSchema, {}) })
   it.each([
     ['in the message', VerifyTokenRequestSchema, withUnknown(VerifyTokenRequestSchema, { token: 't' })],
     ['in a list of messages', SetOperatorPolicyRequestSchema, policy],
-    ['in a time', ListAuditRecordsRequestSchema, audit],
+    ['in a Timestamp', ListAuditRecordsRequestSchema, audit],
   ])('%s', (_name, desc, message) => {
     expect(reasonOf(check(desc, message))).toBe('UNKNOWN_FIELD')
     expect(check(desc, message)).toThrow('Unknown field number 100 in ')
@@ -89,7 +89,7 @@ describe('refuseUnknownFields refuses a field that the contract does not have', 
   })
 })
 
-it('refuseUnknownFields takes messages of known fields alone', () => {
+it('refuseUnknownFields accepts messages with only known fields', () => {
   const policy = create(SetOperatorPolicyRequestSchema, { policy: { audiences: [{ audience: 'b' }] } })
   const agent = create(RegisterAgentRequestSchema, { didDocument: { $unknown: [1], other: { x: null } } })
   expect(check(SetOperatorPolicyRequestSchema, policy)).not.toThrow()

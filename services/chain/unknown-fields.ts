@@ -1,19 +1,19 @@
 import type { DescField, DescMessage, Message } from '@bufbuild/protobuf'
 import { ApiError } from '../platform/errors/api-error.ts'
 
-/** Checks a message, whose values the types here do not know. Throws UNKNOWN_FIELD. */
+/** Checks a message of any type. Throws UNKNOWN_FIELD. */
 type Check = (message: unknown) => void
 
 const compiled = new WeakMap<DescMessage, Check>()
 
 /**
- * Refuses fields that a message holds and its contract does not have, at every depth. A newer client's field may restrict what it
- * asks for, so it must not be dropped. JSON never gets here with one: its readers refuse unknown names themselves. Throws
- * UNKNOWN_FIELD.
+ * Refuses a message with fields that its contract does not have, at any depth. A new field of a newer client may
+ * restrict the request, so it must not be ignored. JSON readers refuse unknown names before.
  *
- * Only calls of public services pass here, at the process that answers them: a gateway of an older version hands on what it does not
- * know. Calls between services do not: during a rolling upgrade both versions run, and a new field of an internal message has to be
- * one that an older process may ignore.
+ * Only calls of public services are checked, in the process that answers them: an older gateway forwards fields that
+ * it does not know. Calls between services are not checked. During a rolling upgrade both versions run, so an older
+ * process must be able to ignore a new field of an internal message.
+ * @throws ApiError UNKNOWN_FIELD
  */
 export function refuseUnknownFields(desc: DescMessage, message: Message): void {
   messageCheck(desc)(message)
@@ -36,7 +36,7 @@ function messageCheck(desc: DescMessage): Check {
   return check
 }
 
-/** The message that a field holds. A Struct is plain JSON by now, and knows every field of JSON. */
+/** Returns the message type of a field. A Struct is plain JSON in memory, so it has no unknown fields. */
 function nestedMessage(field: DescField): DescMessage | undefined {
   return field.message?.typeName === 'google.protobuf.Struct' ? undefined : field.message
 }
@@ -68,6 +68,6 @@ function memberOf(message: unknown, name: string): unknown {
 function unknownNumber({ typeName }: DescMessage, number: number): ApiError {
   return new ApiError(
     'UNKNOWN_FIELD',
-    `Unknown field number ${number} in ${typeName}: the client must use the contract that this server has`,
+    `Unknown field number ${number} in ${typeName}: the client must use the contract of this server`,
   )
 }

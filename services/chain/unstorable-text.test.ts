@@ -10,33 +10,36 @@ function check<D extends DescMessage>(schema: D, init: MessageInitShape<D>): voi
   refuseUnstorableText(schema, create(schema, init))
 }
 
-describe('text that PostgreSQL cannot hold is refused', () => {
+const NUL = 'must not contain a NUL character'
+const SURROGATE = 'must not contain a lone surrogate'
+
+describe('refuseUnstorableText', () => {
   it.each<[string, () => void, string]>([
-    ['in a string', () => check(IssueTokenRequestSchema, { did: 'a\0' }), 'did holds a NUL character'],
-    ['in an optional string', () => check(IssueTokenRequestSchema, { scope: '\0' }), 'scope holds a NUL character'],
-    ['as a lone surrogate', () => check(IssueTokenRequestSchema, { did: '\ud800' }), 'did holds a lone surrogate'],
-    ['in a list', () => check(IssueTokenRequestSchema, { audience: ['a', '\0'] }), 'audience[1] holds a NUL character'],
+    ['NUL in a string', () => check(IssueTokenRequestSchema, { did: 'a\0' }), `did ${NUL}`],
+    ['NUL in an optional string', () => check(IssueTokenRequestSchema, { scope: '\0' }), `scope ${NUL}`],
+    ['a lone surrogate', () => check(IssueTokenRequestSchema, { did: '\ud800' }), `did ${SURROGATE}`],
+    ['NUL in a list', () => check(IssueTokenRequestSchema, { audience: ['a', '\0'] }), `audience[1] ${NUL}`],
     [
-      'in messages in messages',
+      'NUL in nested messages',
       () => check(SetOperatorPolicyRequestSchema, { policy: { audiences: [{ callers: ['\0'] }] } }),
-      'policy.audiences[0].callers[0] holds a NUL character',
+      `policy.audiences[0].callers[0] ${NUL}`,
     ],
     [
-      'in a Struct',
+      'NUL in a Struct',
       () => check(RegisterAgentRequestSchema, { didDocument: { a: [{ b: '\0' }] } }),
-      'did_document holds a NUL character',
+      `did_document ${NUL}`,
     ],
     [
-      'in a name in a Struct',
+      'a lone surrogate in a name in a Struct',
       () => check(RegisterAgentRequestSchema, { didDocument: { a: { '\udc00': 1 } } }),
-      'did_document holds a lone surrogate',
+      `did_document ${SURROGATE}`,
     ],
-  ])('%s', (_name, work, detail) => {
+  ])('refuses %s', (_name, work, detail) => {
     expect(reasonOf(work)).toBe('INVALID_ARGUMENT')
     expect(work).toThrow(detail)
   })
 
-  it('and all other text is not', () => {
+  it('accepts all other text', () => {
     const texts = { did: '\u{1f600}\u0001', audience: ['', '\uffff'], signature: Uint8Array.of(0) }
     expect(() => check(IssueTokenRequestSchema, texts)).not.toThrow()
     expect(() => check(RegisterAgentRequestSchema, { didDocument: { a: [null, 1, true, 'x'] } })).not.toThrow()

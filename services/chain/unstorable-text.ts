@@ -8,8 +8,9 @@ type Check = (value: unknown, at: string) => void
 const compiled = new WeakMap<DescMessage, Check>()
 
 /**
- * Refuses text that PostgreSQL cannot hold, in any string of a message: NUL characters and lone surrogates, which JSON and
- * protobuf both let through. Every transport's requests pass here before their handler. Throws INVALID_ARGUMENT.
+ * Refuses strings that PostgreSQL cannot store, anywhere in a message: with NUL characters or lone surrogates, which
+ * both JSON and protobuf allow. Requests of every transport are checked before their handler.
+ * @throws ApiError INVALID_ARGUMENT
  */
 export function refuseUnstorableText(desc: DescMessage, message: Message): void {
   messageCheck(desc)(message, '')
@@ -35,7 +36,7 @@ function messageCheck(desc: DescMessage): Check {
 }
 
 function fieldCheck(field: DescField): Check | undefined {
-  // A map is a plain object of its values, as JSON is.
+  // A map is a plain object, like JSON.
   if (field.fieldKind === 'map') return checkJson
   const check = field.message === undefined ? scalarCheck(field.scalar) : nestedCheck(field.message)
   if (check === undefined || field.fieldKind !== 'list') return check
@@ -54,8 +55,8 @@ function nestedCheck(message: DescMessage): Check {
 
 const checkText: Check = (value, at) => {
   const text = value as string
-  if (text.includes('\0')) throw new ApiError('INVALID_ARGUMENT', `${at} holds a NUL character`)
-  if (!text.isWellFormed()) throw new ApiError('INVALID_ARGUMENT', `${at} holds a lone surrogate`)
+  if (text.includes('\0')) throw new ApiError('INVALID_ARGUMENT', `${at} must not contain a NUL character`)
+  if (!text.isWellFormed()) throw new ApiError('INVALID_ARGUMENT', `${at} must not contain a lone surrogate`)
 }
 
 const checkJson: Check = (value, at) => {

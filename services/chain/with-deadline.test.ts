@@ -4,16 +4,16 @@ import { withDeadline } from './with-deadline.ts'
 const MS = 50
 const never = () => new Promise<never>(() => undefined)
 
-it('withDeadline answers as the work does', async () => {
+it('withDeadline returns the result or the error of the work', async () => {
   expect(await withDeadline(MS, async () => 1)).toBe(1)
   await expect(withDeadline(MS, () => Promise.reject(new Error('mine')))).rejects.toThrow('mine')
 })
 
-it('withDeadline waits no longer than it may', async () => {
+it('withDeadline throws DEADLINE_EXCEEDED when the work takes too long', async () => {
   await expect(withDeadline(MS, never)).rejects.toMatchObject({ reason: 'DEADLINE_EXCEEDED' })
 })
 
-it.each([0, -1])('withDeadline does not begin with %i ms left', async (ms) => {
+it.each([0, -1])('withDeadline does not start the work with %i ms left', async (ms) => {
   let begun = false
   const work = async () => {
     begun = true

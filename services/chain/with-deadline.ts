@@ -1,8 +1,9 @@
 import { ApiError } from '../platform/errors/api-error.ts'
 
 /**
- * Does the work. Throws DEADLINE_EXCEEDED when it takes longer, in milliseconds: it goes on then, and nobody waits for it. With
- * no time left it does not begin.
+ * Runs work with a deadline in milliseconds. Work that takes longer continues, but its result is ignored. With a
+ * deadline of 0 or less the work does not begin.
+ * @throws ApiError DEADLINE_EXCEEDED
  */
 export function withDeadline<T>(ms: number, work: () => Promise<T>): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>()

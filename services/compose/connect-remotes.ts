@@ -16,28 +16,31 @@ import {
 } from '../process/configuration/service-names.ts'
 import { PUBLIC_SERVICES } from './public-services.ts'
 
-/** The services of other processes, as this one calls them. */
+/** Connections to the services of other processes. */
 export interface Remotes {
-  /** A typed client of what services ask each other. Throws Error when no setting says where the service is. */
+  /** Returns a typed client of an internal service. Throws Error when no setting contains the service's address. */
   client<S extends DescService>(owner: CalledService, service: S): InternalClient<S>
-  /** The public services of other processes, for a gateway. */
+  /** The public services of other processes, to which a gateway forwards. */
   readonly forwards: readonly Forward[]
   /**
-   * Names the services of which no process has been connected yet. One that is lost later does not count: what does not need it
-   * goes on, and a balancer that took out every process here would end that too.
+   * Returns the names of the services that were never connected. A service that is lost later does not count: calls
+   * that do not need it still work, and would fail too if the load balancer removed this process.
    */
   missing(): readonly CalledService[]
   close(): void
 }
 
-/** Opens this process's certificate for calls between processes, where it has one. Throws StartupError. */
+/**
+ * Opens this process's certificate for calls between processes. Returns undefined if none is configured.
+ * @throws StartupError when the certificate cannot be used
+ */
 export async function openInternalTls(config: Config, log: Logger): Promise<Certificates | undefined> {
   const { cert, key, ca } = config.internalTls
   if (!isSplit(config.services) || cert === undefined || key === undefined || ca === undefined) return undefined
   return openCertificates({ files: { cert, key, ca }, services: config.services, log })
 }
 
-/** Connects to every service that some service here calls and that does not run here. */
+/** Connects to every service in another process that a service of this process calls. */
 export function connectRemotes(config: Config, certificates: Certificates | undefined): Remotes {
   const { services, addresses, requestTimeoutMs } = config
   const channels = new Map<CalledService, Channel>()
@@ -49,7 +52,7 @@ export function connectRemotes(config: Config, certificates: Certificates | unde
   return {
     client(owner, service) {
       const channel = channels.get(owner)
-      if (channel === undefined) throw new Error(`${owner} is nowhere to be called`)
+      if (channel === undefined) throw new Error(`No address is configured for the service ${owner}`)
       return remoteClient(service, channel, requestTimeoutMs)
     },
     forwards: hasGateway(services)

@@ -18,21 +18,21 @@ import type { ServiceName } from '../process/configuration/service-names.ts'
 import { createRevocation, type Revocations } from '../revocation/index.ts'
 import type { Remotes } from './connect-remotes.ts'
 
-/** How long a redeemed challenge is remembered after it has expired, in seconds. */
+/** How long the database keeps a redeemed challenge after it has expired, in seconds. */
 const KEEP_REDEMPTION_S = 600
-/** How old a process's memory of the signing keys may be, in milliseconds, unless the key set is kept for shorter than that. */
+/** Longest age of a process's copy of the signing keys, in milliseconds. A shorter `AUTH4AGENT_JWKS_MAX_AGE` wins. */
 const KEYS_MAX_AGE_MS = 10_000
-/** Shortest life of a token, in seconds. */
+/** Shortest lifetime of a token, in seconds. */
 export const MIN_TOKEN_TTL_S = 30
 const MAX_PENDING = { operators: 100_000, operatorsPerDomain: 16, agentsPerOperator: 1000 } as const
 
-/** What the services of a process are made of. */
+/** Options of createServices. */
 export interface ServiceDeps {
   readonly config: Config
   readonly secrets: Secrets
   readonly databaseUrl: string
   readonly db: Db
-  /** Connections for what operators read. */
+  /** Connections for reads by operators. */
   readonly readDb: Db
   readonly log: Logger
   readonly remotes: Remotes
@@ -40,19 +40,19 @@ export interface ServiceDeps {
   readonly passedTime: PassedTime
 }
 
-/** What one service brings: to everybody, to other services, and by itself. */
+/** What one service contributes: public routes, internal services and scheduled jobs. */
 interface Part {
   readonly routes: readonly Route[]
   readonly internal: readonly InternalService[]
   readonly jobs: readonly Job[]
-  /** Called once nothing is asked of it any more. */
+  /** Called after the last request. */
   close?(): Promise<void>
 }
 
 type Operators = InternalClient<typeof OperatorDirectoryService>
 type Agents = InternalClient<typeof AgentDirectoryService>
 
-/** Makes the services that run in this process, each with clients of those it calls, wherever they run. */
+/** Creates the services of this process. Each gets clients of the services that it calls, local or remote. */
 export async function createServices(deps: ServiceDeps) {
   const { config, db, remotes } = deps
   const runs = (name: ServiceName) => config.services.includes(name)
@@ -78,7 +78,7 @@ export async function createServices(deps: ServiceDeps) {
     async close() {
       await Promise.all(parts.map(async (part) => part.close?.()))
     },
-    // Whoever changes anything uses assertions up.
+    // Every process with a service other than the gateway stores used assertions.
     jobs: parts.length === 0 ? [] : [...parts.flatMap(({ jobs }) => jobs), ledger],
   }
 }
@@ -125,7 +125,7 @@ async function makeKeys(
   verificationKeys: VerificationKeys,
 ): Promise<Keys> {
   const { kek } = secrets
-  if (kek === undefined) throw new Error('the secrets of authn hold no key-encryption key')
+  if (kek === undefined) throw new Error('authn needs a key-encryption key')
   const settings = {
     jwksMaxAgeS: config.jwksMaxAge,
     publishS: publishS(config),
@@ -175,8 +175,9 @@ async function makeAuthn(
 }
 
 /**
- * How long it takes until no copy of the key set can be without a key: as old as a verifier may let a copy become, made from
- * memory as old as a process may let that, each by clocks that run up to 1 % apart.
+ * Returns how long a key must be published until every copy of the JWKS contains it, in seconds: the longest age of a
+ * verifier's copy, plus the longest age of a process's copy of the keys, plus 1 % for clocks that run at different
+ * speeds, plus the clock skew.
  */
 function publishS(config: Config): number {
   return (config.jwksMaxAge + keysMaxAgeMs(config) / 1000) * 1.01 + config.clockSkew

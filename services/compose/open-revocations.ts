@@ -11,7 +11,7 @@ import type { Config } from '../process/configuration/config.ts'
 import type { ServiceName } from '../process/configuration/service-names.ts'
 import { connectRevocations, type Revocations, systemClock } from '../revocation/index.ts'
 
-/** What following the revocation log needs. */
+/** Options of openRevocations. */
 interface RevocationsDeps {
   readonly databaseUrl: string
   readonly db: Db
@@ -21,14 +21,14 @@ interface RevocationsDeps {
   readonly metrics: Metrics
 }
 
-/** How often NATS is asked whether it lives, in milliseconds. */
+/** Interval of pings to NATS, in milliseconds. */
 const NATS_PING_MS = 5_000
-/** Connections for leases and waits alone; they must not stand in a queue behind calls. */
+/** Connections only for leases and waits, which must not queue behind calls. */
 const POOL_SIZE = 4
 
-/** The revocation log, and what brings it sooner. */
+/** The revocation log and the bus that speeds it up. */
 export interface OpenRevocations extends Revocations {
-  /** Undefined without NATS. */
+  /** Returns whether NATS is connected. Undefined without NATS. */
   readonly isBusConnected: (() => boolean) | undefined
 }
 
@@ -62,7 +62,7 @@ export async function openRevocations(config: Config, deps: RevocationsDeps): Pr
   }
 }
 
-/** NATS's client is loaded only where there is NATS. */
+/** Opens the bus. Loads the NATS client only if NATS is configured. */
 async function openBus(config: Config, { busKey }: Deployment, log: Logger, { revocation }: Metrics): Promise<Bus> {
   const servers = config.natsUrl.map(parseNatsUrl).filter((server) => server !== undefined)
   if (servers.length === 0) return noBus

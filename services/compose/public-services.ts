@@ -6,7 +6,7 @@ import { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_
 import { RevocationService } from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import type { CalledService } from '../process/configuration/service-names.ts'
 
-/** Which process answers which public service. */
+/** The public services that each service implements. */
 export const PUBLIC_SERVICES: Readonly<Record<CalledService, readonly DescService[]>> = {
   'operator-registry': [OperatorRegistryService],
   identity: [IdentityService],

@@ -23,26 +23,26 @@ import { PUBLIC_SERVICES } from './public-services.ts'
 
 const CHALLENGE_TTL_S = { min: 30, max: 600 } as const
 const BODY_LIMIT = 64 * 1024
-/** gRPC streams beside those of calls: watchers of revocations, health's Watch and reflection. */
+/** Long-lived gRPC streams, besides those of calls: watchers, health's Watch and reflection. */
 const LASTING_STREAMS = MAX_ALL_STREAMS + 200
 const DEFAULT_INTERNAL_PORT = 8082
 
-/** Where a process listens. */
+/** Ports on which a process listens. */
 export interface Ports {
   readonly httpPort: number
-  /** On a process with the gateway. */
+  /** Only in a process with the gateway. */
   readonly grpcPort?: number
-  /** Where other processes call it, when it is not the whole server. */
+  /** For calls from other processes. Only if the services run in several processes. */
   readonly internalPort?: number
   readonly internalSocket?: string
 }
 
-/** What the listeners offer. */
+/** Options of startListeners. */
 export interface ListenerDeps {
   readonly config: Config
   readonly log: Logger
   readonly metrics: Metrics
-  /** What /metrics answers. */
+  /** The answer of /metrics. */
   readonly exposition: Exposition
   readonly rpc: Rpc
   readonly internal: readonly InternalService[]
@@ -50,10 +50,10 @@ export interface ListenerDeps {
   readonly ready: () => readonly string[]
 }
 
-/** One listener, before it listens. */
+/** One listener of a process. */
 interface Listener {
   listen(): Promise<Partial<Ports>>
-  /** Tells whoever asks for its health, and keeps serving. */
+  /** Changes the health that the listener reports. It serves calls in both states. */
   setServing(isServing: boolean): void
   close(): Promise<void>
 }
@@ -61,13 +61,13 @@ interface Listener {
 /** All listeners of a process. */
 export interface Listeners {
   readonly ports: Ports
-  /** Tells callers to go elsewhere, while they are served still. */
+  /** Asks callers to use another process, but still serves them. */
   drain(): void
-  /** Stops accepting and lets what is in flight finish. */
+  /** Stops accepting and lets requests in flight finish. */
   close(): Promise<void>
 }
 
-/** Makes the listeners that a process has, and lets them listen. Rejects when one cannot; then none does. */
+/** Creates the listeners of a process and starts them. If one cannot listen, closes the others and rejects. */
 export async function startListeners(deps: ListenerDeps): Promise<Listeners> {
   const { services } = deps.config
   const tls = await loadTls(deps.config)
@@ -92,7 +92,7 @@ export async function startListeners(deps: ListenerDeps): Promise<Listeners> {
   }
 }
 
-/** One after the other: workers know which of their ports that the system chooses are the same by their order. */
+/** Listens one after the other: node:cluster matches ports that the system chooses between workers by their order. */
 async function listenInTurn(listeners: readonly Listener[]): Promise<Ports> {
   const found: Partial<Ports>[] = []
   for (const listener of listeners) found.push(await listener.listen())

@@ -24,34 +24,35 @@ import { createServices } from './create-services.ts'
 import { openRevocations } from './open-revocations.ts'
 import { type Ports, startListeners } from './start-listeners.ts'
 
-/** A process that listens. */
+/** A running server process. */
 export interface Server {
   readonly ports: Ports
   /**
-   * Says that it is not ready, waits for callers to notice, finishes what is under way, then closes listeners and connections.
+   * Reports that the process is not ready, waits until callers have noticed, finishes requests in flight, then closes
+   * listeners and connections.
    */
   stop(): Promise<void>
 }
 
 const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations', import.meta.url))
 
-/** Connections for what operators read, of which one operator uses two at most. None is opened before the first read. */
+/** Connections for reads by operators. One operator uses at most two. The first read opens the first one. */
 const READ_POOL_SIZE = 4
 
-/** How long connections may take to end, in milliseconds. */
+/** How long connections may take to close, in milliseconds. */
 const DISPOSAL_MS = 5_000
 
-/** What a process needs to be a server. */
+/** Options of startServer. */
 export interface ServerDeps {
   readonly config: Config
   readonly secrets: Secrets
   readonly databaseUrl: string
   readonly log: Logger
-  /** What /metrics answers, where that is not what this process has counted alone. */
+  /** Returns the answer of /metrics. Default: the metrics of this process alone. */
   readonly expose?: (metrics: Metrics) => Exposition
 }
 
-/** Puts a process's services together over a database, with the ways to all others, and makes it listen. */
+/** Creates the services of a process, connects them to the database and to other processes, and starts to listen. */
 export async function startServer(deps: ServerDeps): Promise<Server> {
   const { config, secrets, databaseUrl, log, expose = ({ exposition }) => exposition } = deps
   await applyMigrations({ url: databaseUrl, migrationsDir: MIGRATIONS, log })
@@ -114,13 +115,13 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
     log,
     metrics,
     exposition: expose(metrics),
-    // Nothing but a call to another process asks within which request it is made.
+    // Only calls to other processes need to know the request in which they are made.
     rpc: isSplit(config.services) ? withRequestScope(rpc) : rpc,
     internal,
     certificates,
     ready: () => readiness.missing(),
   })
-  // Leases and verifications read the database's clock more often; a process that has neither does it here.
+  // Leases and verifications read the database's clock more often, but a process may have neither.
   const clock: Job = { name: 'clock', run: () => readClock(db.pool, clockGuard) }
   opened.defer(startScheduler([...jobs, clock], config.scheduleInterval * 1000, log))
   const all = opened.move()
@@ -131,7 +132,8 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
       listeners.drain()
       await delay(config.drainDelayMs)
       await listeners.close()
-      // A connection whose other side says nothing any more is not waited for: what it may have held is not ours to end.
+      // A connection whose other side is silent may never close, and this process cannot end what the other side
+      // holds.
       await Promise.race([all.disposeAsync(), delay(DISPOSAL_MS, undefined, { ref: false })])
     },
   }

@@ -8,16 +8,17 @@ import { childEnvironment } from './child-environment.ts'
 const execute = promisify(execFile)
 const run = (program: string, args: readonly string[]) => execute(program, args, { env: childEnvironment() })
 
-/** A user of the system that PostgreSQL runs as, because it refuses to run as root. */
+/** The system user that runs PostgreSQL, which refuses to run as root. */
 export type Account = { name: string; uid: number; gid: number }
 
-/** Whether this process has root's rights, so that PostgreSQL needs an account of its own. */
+/** Returns whether this process runs as root, so that PostgreSQL needs another account. */
 export const isRoot = (): boolean => process.getuid?.() === 0
 
 /**
- * The account to run PostgreSQL as: undefined for the user of this process itself, which is everyone but root. An
- * existing cluster keeps its owner; else it is the system's `postgres` user, else `auth4agent`, which is created.
- * @throws StartupError when no such user exists and none can be created, or the cluster is another user's.
+ * Returns the account that runs PostgreSQL. Undefined means the user of this process, unless that is root. As root,
+ * the owner of an existing cluster wins, then the system user `postgres`, then `auth4agent`, which is created if
+ * necessary.
+ * @throws StartupError when no such user exists and none can be created, or the cluster belongs to another user
  */
 export async function accountFor(clusterDir: string): Promise<Account | undefined> {
   if (process.getuid === undefined) return undefined
@@ -26,16 +27,18 @@ export async function accountFor(clusterDir: string): Promise<Account | undefine
   if (owner === undefined || owner.uid === process.getuid()) return undefined
   throw new StartupError(
     `The database in ${clusterDir} belongs to the user ${owner.name}: start as that user or as root, or set ` +
-      'AUTH4AGENT_DATA_DIR to another folder.',
+      'AUTH4AGENT_DATA_DIR to another folder',
   )
 }
 
-/** The user that `accountFor` would choose as root, without creating one: then any unprivileged user stands in for it. */
+/**
+ * Returns the account that `accountFor` would choose as root, but creates none: `nobody` stands in for a new account.
+ */
 export async function likelyAccount(clusterDir: string): Promise<Account> {
   return (await ownerOf(clusterDir)) ?? (await systemAccount()) ?? { name: 'nobody', uid: 65534, gid: 65534 }
 }
 
-/** Whether `account` may enter (a folder) or execute (a file) `path`: asked of the system by a process of that user. */
+/** Returns whether `account` may enter the folder or execute the file `path`. A process of that user tests it. */
 export async function canExecute(account: Account, path: string): Promise<boolean> {
   const { uid, gid } = account
   const child = spawn('/bin/sh', ['-c', 'test -x "$1"', 'sh', path], {
@@ -49,7 +52,9 @@ export async function canExecute(account: Account, path: string): Promise<boolea
   return code === 0
 }
 
-/** The owner of a cluster that exists; undefined when there is none, or it is root's and so no PostgreSQL's. */
+/**
+ * Returns the owner of an existing cluster. Undefined without a cluster, or if it belongs to root, not to PostgreSQL.
+ */
 async function ownerOf(clusterDir: string): Promise<Account | undefined> {
   const found = await stat(clusterDir).catch(() => undefined)
   if (found === undefined || found.uid === 0) return undefined
@@ -80,7 +85,7 @@ async function createAccount(): Promise<Account> {
   if (created !== undefined) return created
   throw new StartupError(
     'PostgreSQL does not run as root, and the user auth4agent for it could not be created: start as an ordinary user, ' +
-      'create a user named postgres or auth4agent, or set DATABASE_URL to a database of your own.',
+      'create a user named postgres or auth4agent, or set DATABASE_URL to your own database',
     { cause: failure },
   )
 }

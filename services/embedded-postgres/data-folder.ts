@@ -4,18 +4,18 @@ import { StartupError } from '../platform/errors/startup-error.ts'
 import { type Account, accountFor, canExecute, isRoot, likelyAccount } from './account.ts'
 import { makeFolders } from './make-folders.ts'
 
-/** Where things are in a data folder. All paths absolute. */
+/** Absolute paths in a data folder. */
 export type DataFolder = { path: string; cluster: string; passwordFile: string }
 
-/** The layout of the data folder `dataDir`. Touches nothing. */
+/** Returns the paths in the data folder `dataDir`. Creates nothing. */
 function layoutOf(dataDir: string): DataFolder {
   const path = resolve(dataDir)
   return { path, cluster: join(path, 'postgres'), passwordFile: join(path, 'postgres-password') }
 }
 
 /**
- * The data folder to use when none is configured: `data` in the checkout; for root in a checkout that PostgreSQL's
- * unprivileged user cannot enter, `/var/lib/auth4agent`. Creates nothing.
+ * Returns the default data folder: `data` in the checkout. As root, it is `/var/lib/auth4agent` if PostgreSQL's
+ * unprivileged user cannot enter the checkout. Creates nothing.
  */
 export async function defaultDataDir(checkoutDir: string): Promise<string> {
   const inCheckout = join(resolve(checkoutDir), 'data')
@@ -25,10 +25,10 @@ export async function defaultDataDir(checkoutDir: string): Promise<string> {
 }
 
 /**
- * Creates the data folder where it is missing and makes sure that PostgreSQL can get to its cluster.
- * @returns the folder under its real path, so that everyone names it alike, and the account that PostgreSQL runs as
- * (undefined: this process's own user).
- * @throws StartupError when the folder cannot be created or written to, or that account cannot enter it.
+ * Creates the data folder if it is missing and checks that PostgreSQL can reach its cluster.
+ * @returns the folder under its real path, so that every process uses the same name, and the account that runs
+ * PostgreSQL (undefined: the user of this process)
+ * @throws StartupError when the folder cannot be created or written to, or the account cannot enter it
  */
 export async function openDataFolder(dataDir: string): Promise<{ folder: DataFolder; account: Account | undefined }> {
   const folder = layoutOf(await createDataFolder(dataDir))
@@ -37,28 +37,28 @@ export async function openDataFolder(dataDir: string): Promise<{ folder: DataFol
   throw new StartupError(
     `PostgreSQL does not run as root but as the user ${account.name}, who cannot enter the data folder ${folder.path}: ` +
       'set AUTH4AGENT_DATA_DIR to a folder that others may enter, such as /var/lib/auth4agent, or start as an ' +
-      'ordinary user.',
+      'ordinary user',
   )
 }
 
 /**
- * Creates the data folder where it is missing, and makes sure that it can be written to. As root, others may enter the folders
- * that this creates, whatever the umask: PostgreSQL's user has to, and what is secret in them has mode 0600.
- * @returns its real path.
- * @throws StartupError when it cannot be created or written to.
+ * Creates the data folder if it is missing and checks that it is writable. As root, lets other users enter the new
+ * folders, whatever the umask: PostgreSQL's user must enter them, and secret files in them have mode 0600.
+ * @returns its real path
+ * @throws StartupError when the folder cannot be created or written to
  */
 export async function createDataFolder(dataDir: string): Promise<string> {
   try {
     const created = await makeFolders(resolve(dataDir), 0o700)
     if (isRoot()) for (const folder of created) await chmod(folder, 0o711)
     const path = await realpath(dataDir)
-    // Only an attempt tells: root may write anywhere, yet not on a read-only disk or in /proc.
+    // Only an attempt shows it: permissions allow root everything, but not on a read-only disk or in /proc.
     await rmdir(await mkdtemp(join(path, '.write-check-')))
     return path
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new StartupError(
-      `The data folder ${dataDir} cannot be used (${reason}): set AUTH4AGENT_DATA_DIR to a folder that can be written to.`,
+      `The data folder ${dataDir} cannot be used (${reason}): set AUTH4AGENT_DATA_DIR to a writable folder`,
       { cause: error },
     )
   }

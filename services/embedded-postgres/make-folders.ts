@@ -2,9 +2,8 @@ import { mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /**
- * Creates a folder and those above it that are missing, and returns the ones that it created. Node's own recursive mkdir never
+ * Creates a folder and its missing parents, and returns the folders that it created. Node's own recursive mkdir never
  * returns for a path below a missing folder in /proc.
- *
  * @param path absolute
  */
 export async function makeFolders(path: string, mode: number): Promise<string[]> {

@@ -4,7 +4,7 @@ import { createDataFolder } from '../../test/support/data-folder.ts'
 import { silentLog } from '../../test/support/database.ts'
 import { startEmbeddedPostgres } from './start.ts'
 
-it('the embedded database has room for as many connections as it is told, and for no fewer than 100', async () => {
+it('startEmbeddedPostgres allows the given number of connections, and at least 100', async () => {
   const data = await createDataFolder()
   try {
     const found: unknown[] = []

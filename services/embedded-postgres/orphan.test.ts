@@ -11,7 +11,7 @@ import { processIdentity } from './process-identity.ts'
 let cluster: string
 let bystander: ChildProcess
 
-/** A process whose command line ends in `args`. */
+/** Starts a process whose command line ends with `args`. */
 async function startBystander(...args: string[]): Promise<number> {
   bystander = spawn(process.execPath, ['-e', 'console.log(1); setInterval(() => {}, 1000)', ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -36,28 +36,28 @@ const stop = async (pid: number): Promise<number | undefined> => {
 }
 
 describe('stopOrphan', () => {
-  it('interrupts the PostgreSQL of this very cluster and waits for its end', async () => {
+  it('interrupts the PostgreSQL of this cluster and waits for its end', async () => {
     const pid = await startBystander('postgres', '-D', cluster, '-c', 'port=1')
     const exited = once(bystander, 'exit')
     expect(await stop(pid)).toBe(pid)
     expect(await exited).toEqual([null, 'SIGINT'])
   })
 
-  it("leaves another program alone that got a PostgreSQL's number, and removes the file that names it", async () => {
+  it('removes a postmaster.pid that names another program, and does not stop that program', async () => {
     const pid = await startBystander('something', 'else')
     expect(await stop(pid)).toBeUndefined()
     expect(await processIdentity(pid)).toBeDefined()
     expect(await readdir(cluster)).toEqual([])
   })
 
-  it('leaves a PostgreSQL of another folder alone, and its file to the one that will find it', async () => {
+  it('does not stop the PostgreSQL of another folder and keeps postmaster.pid', async () => {
     const pid = await startBystander('postgres', '-D', `${cluster}-other`, '-c', 'port=1')
     expect(await stop(pid)).toBeUndefined()
     expect(await processIdentity(pid)).toBeDefined()
     expect(await readdir(cluster)).toEqual(['postmaster.pid'])
   })
 
-  it('leaves the file of one that has ended to PostgreSQL', async () => {
+  it('keeps the postmaster.pid of a PostgreSQL that has ended', async () => {
     const pid = await startBystander('postgres', '-D', cluster, '-c', 'port=1')
     const exited = once(bystander, 'exit')
     bystander.kill('SIGKILL')

@@ -11,11 +11,13 @@ const IMMEDIATE_STOP_MS = 5_000
 const POLL_MS = 50
 
 /**
- * Stops the PostgreSQL that a killed server left running on `cluster`, in order, and waits for its end. When its
- * number in `postmaster.pid` now belongs to another program, PostgreSQL would take that program for a server: the
- * file is removed. A number that nobody has is left to PostgreSQL itself. Needs the data folder's lock.
- * @returns the pid of the server that was stopped.
- * @throws StartupError when it does not end.
+ * Stops the PostgreSQL that a killed server left running on `cluster`, in order, and waits for its end.
+ *
+ * If the pid in `postmaster.pid` now belongs to another program, removes the file, because PostgreSQL would take that
+ * program for a server. PostgreSQL itself handles a pid without a process. The caller must hold the lock of the data
+ * folder.
+ * @returns the pid of the stopped server
+ * @throws StartupError when it does not end
  */
 export async function stopOrphan(cluster: string, binaries: Binaries): Promise<number | undefined> {
   const file = join(cluster, 'postmaster.pid')
@@ -24,7 +26,8 @@ export async function stopOrphan(cluster: string, binaries: Binaries): Promise<n
   const command = await commandLine(pid)
   if (command === undefined && process.platform !== 'win32') return undefined
   if (command !== undefined && !command.includes(`postgres -D ${cluster} -c `)) {
-    // A PostgreSQL under another name of the folder (a bind mount) must find its file, and is then refused by the new one.
+    // A PostgreSQL may use the folder under another name (a bind mount). Its file must stay: the new PostgreSQL then
+    // refuses to start.
     if (!command.includes('postgres')) await rm(file, { force: true })
     return undefined
   }
@@ -35,7 +38,7 @@ export async function stopOrphan(cluster: string, binaries: Binaries): Promise<n
     return pid
   }
   throw new StartupError(
-    `A PostgreSQL that an earlier server left behind (process ${pid}) still uses ${cluster} and does not stop: end it.`,
+    `The PostgreSQL of an earlier server (process ${pid}) still uses ${cluster} and does not stop: end that process`,
   )
 }
 

@@ -14,32 +14,32 @@ const FAST_STOP_MS = 10_000
 const IMMEDIATE_STOP_MS = 5_000
 const START_ATTEMPTS = 20
 
-/** What a start needs. `log` gets the server's lines at debug, its FATAL and PANIC ones at error. */
+/** Options of startPostmaster. `log` gets PostgreSQL's lines at debug, and those with FATAL or PANIC at error. */
 export type PostmasterOptions = {
   binaries: Binaries
   cluster: string
   account: Account | undefined
   maxConnections: number
   log: Pick<Logger, 'debug' | 'error'>
-  /** The port of the server that this one replaces; without it a free one is taken. */
+  /** The port of the server that this one replaces. Default: a free port. */
   port?: number
 }
 
-/** A PostgreSQL that accepts connections on 127.0.0.1. `exited` resolves with how it ended; `stop` is idempotent. */
+/** A PostgreSQL that accepts connections on 127.0.0.1. `exited` resolves with how it ended. `stop` is idempotent. */
 export type Postmaster = { pid: number; port: number; exited: Promise<string>; stop(): Promise<void> }
 
 type Attempt = {
   child: ChildProcess
   isReady: Promise<boolean>
   exited: Promise<string>
-  /** All it wrote until it gave its stderr up, at most 20 lines. */
+  /** The text that it wrote until it closed stderr, at most 20 lines. */
   output: Promise<string>
 }
 
 /**
- * Starts PostgreSQL on its port, and again while that port was taken in between, or while backends of a server that
- * was killed still hold its shared memory.
- * @throws StartupError with PostgreSQL's own words when it does not start.
+ * Starts PostgreSQL on its port. Tries again (20 times in all) if another process has taken the port, or while
+ * backends of a killed server still hold its shared memory.
+ * @throws StartupError with PostgreSQL's own words when it does not start
  */
 export async function startPostmaster(options: PostmasterOptions): Promise<Postmaster> {
   for (let attempt = 1; ; attempt += 1) {
@@ -71,14 +71,16 @@ function launch(options: PostmasterOptions, port: number, state: { isStopping: b
   const child = spawn(binaries.postgres, serverArguments(options, port), {
     cwd: binaries.root,
     env: childEnvironment(),
-    // A process group of its own: Ctrl-C in the terminal is for this process, which then stops the database in order.
+    // A separate process group: Ctrl-C in the terminal reaches only this process, which then stops the database in
+    // order.
     detached: true,
     windowsHide: true,
     stdio: ['ignore', 'ignore', 'pipe'],
     ...(account && { uid: account.uid, gid: account.gid }),
   })
   const lines: string[] = []
-  // A process that ends without having stopped it, as at a second Ctrl-C, does not leave it running: this is an immediate shutdown.
+  // If this process exits without a stop, as at a second Ctrl-C, PostgreSQL shuts down immediately instead of running
+  // on.
   const endNow = () => void child.kill('SIGQUIT')
   process.once('exit', endNow)
   const exited = new Promise<string>((resolve) => {
@@ -131,7 +133,7 @@ async function stopChild(child: ChildProcess, exited: Promise<string>, options: 
   await exited
 }
 
-/** Windows has no signals that PostgreSQL could take in order; pg_ctl speaks to it over its own pipe. */
+/** Stops PostgreSQL on Windows, which has no signal for an orderly stop. pg_ctl uses a pipe to PostgreSQL. */
 export async function stopOnWindows(binaries: Binaries, cluster: string): Promise<void> {
   await run(binaries.pgCtl, ['stop', '-D', cluster, '-m', 'fast', '-w'], {
     env: childEnvironment(),
@@ -147,7 +149,7 @@ async function endsWithin(exited: Promise<string>, milliseconds: number): Promis
   return ended
 }
 
-/** A port that was free a moment ago. */
+/** Returns a port that was free a moment ago. */
 async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve, reject) => {

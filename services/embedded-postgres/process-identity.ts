@@ -6,9 +6,9 @@ import { childEnvironment } from './child-environment.ts'
 const run = promisify(execFile)
 
 /**
- * Names one run of process `pid`, so that a process that later got the same number is told apart: boot, PID namespace
- * and start tick on Linux, the start time elsewhere. Undefined when no such process runs; empty where the system tells
- * no more than that it runs (Windows).
+ * Returns a text that identifies the running process `pid` and differs for a later process with the same pid: boot,
+ * PID namespace and start tick on Linux, the start time elsewhere. Undefined when no such process runs. Empty on
+ * Windows, which reports only that the process runs.
  */
 export async function processIdentity(pid: number): Promise<string | undefined> {
   if (!isRunning(pid)) return undefined
@@ -17,7 +17,7 @@ export async function processIdentity(pid: number): Promise<string | undefined> 
   return psField(pid, 'lstart')
 }
 
-/** The command line of process `pid`; undefined when no such process runs or the system does not tell (Windows). */
+/** Returns the command line of process `pid`. Undefined on Windows, or when no such process runs. */
 export async function commandLine(pid: number): Promise<string | undefined> {
   if (process.platform === 'win32') return undefined
   if (process.platform !== 'linux') return psField(pid, 'command')
@@ -25,7 +25,7 @@ export async function commandLine(pid: number): Promise<string | undefined> {
   return text === '' ? undefined : text.replaceAll('\0', ' ').trimEnd()
 }
 
-/** Whether a process numbered `pid` exists, whoever owns it. */
+/** Returns whether a process `pid` of any user exists. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0)
@@ -41,7 +41,7 @@ async function linuxIdentity(pid: number): Promise<string | undefined> {
     readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => ''),
     readlink('/proc/self/ns/pid').catch(() => ''),
   ])
-  // The name in parentheses may itself hold blanks and parentheses: fields are counted from its end (proc_pid_stat(5)).
+  // The name in parentheses may contain blanks and parentheses, so fields are counted from its end (proc_pid_stat(5)).
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const [state, startTime] = [fields[0], fields[19]]
   if (startTime === undefined || state === 'Z' || state === 'X') return undefined

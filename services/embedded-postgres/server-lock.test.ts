@@ -17,14 +17,14 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true }))
 
-async function pidOfTheDead(): Promise<number> {
+async function pidOfEndedProcess(): Promise<number> {
   const child = spawn(process.execPath, ['-e', ''])
   await once(child, 'exit')
   return child.pid ?? 0
 }
 
 describe('acquireServerLock', () => {
-  it('names this run of this process, and is gone after its release, twice too', async () => {
+  it('creates a file that identifies this process, and removes it at the release, which may be repeated', async () => {
     const lock = await acquireServerLock(folder)
     const holder = { pid: process.pid, identity: await processIdentity(process.pid) }
     expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(holder)
@@ -33,7 +33,7 @@ describe('acquireServerLock', () => {
     expect(await readdir(folder)).toEqual([])
   })
 
-  it('refuses a folder that a live process holds, and names it', async () => {
+  it('refuses a folder that a running process holds, and names its pid', async () => {
     const parent = { pid: process.ppid, identity: await processIdentity(process.ppid) }
     await writeFile(file, JSON.stringify(parent))
     await expect(acquireServerLock(folder)).rejects.toThrow(
@@ -43,12 +43,12 @@ describe('acquireServerLock', () => {
   })
 
   it.each([
-    ['of a process that has ended', async () => JSON.stringify({ pid: await pidOfTheDead(), identity: 'gone' })],
-    ['whose number another process has now', async () => JSON.stringify({ pid: process.ppid, identity: 'earlier' })],
+    ['of a process that has ended', async () => JSON.stringify({ pid: await pidOfEndedProcess(), identity: 'gone' })],
     [
-      'of an earlier process with our own number',
-      async () => JSON.stringify({ pid: process.pid, identity: 'earlier' }),
+      'whose pid now belongs to another process',
+      async () => JSON.stringify({ pid: process.ppid, identity: 'earlier' }),
     ],
+    ['of an earlier process with our own pid', async () => JSON.stringify({ pid: process.pid, identity: 'earlier' })],
     ['that a crash cut short', async () => '{"pid":1'],
     ['that a crash left empty', async () => ''],
     ['that names no process', async () => '{"pid":-1,"identity":""}'],
@@ -59,14 +59,14 @@ describe('acquireServerLock', () => {
     expect(await readdir(folder)).toEqual(['server.pid'])
   })
 
-  it('lets one of many starts that find the same stale file have the folder', async () => {
+  it('gives the folder to exactly one of several starts that find the same stale file', async () => {
     await writeFile(file, JSON.stringify({ pid: process.ppid, identity: 'earlier' }))
     const results = await Promise.allSettled(Array.from({ length: 5 }, () => acquireServerLock(folder)))
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
     expect(await readdir(folder)).toEqual(['server.pid'])
   })
 
-  it('does not remove the file of another holder when it is released', async () => {
+  it('does not remove the file of another holder at the release', async () => {
     const lock = await acquireServerLock(folder)
     await writeFile(file, 'of another')
     await lock.release()

@@ -7,13 +7,13 @@ import { processIdentity } from './process-identity.ts'
 
 type Holder = { pid: number; identity: string }
 
-/** The right to use a data folder. `release` gives it up; twice is harmless. */
+/** The right to use a data folder. `release` gives it up and may be called twice. */
 export type ServerLock = { release(): Promise<void> }
 
 /**
- * Claims `dataDir` for this process by creating `server.pid` in it. A file left by a process that no longer runs is
- * replaced.
- * @throws StartupError when a server that runs holds the folder (its pid is named).
+ * Claims `dataDir` for this process by creating `server.pid` in it. Replaces the file of a process that no longer
+ * runs.
+ * @throws StartupError with the pid of the server that holds the folder
  */
 export async function acquireServerLock(dataDir: string): Promise<ServerLock> {
   const path = join(dataDir, 'server.pid')
@@ -23,9 +23,10 @@ export async function acquireServerLock(dataDir: string): Promise<ServerLock> {
 }
 
 /**
- * Creates the file at `path` in the name of `own`; `whenHeld` waits or rejects while a live process has it. Starts that
- * find the same stale file at once take turns: only who holds the guard named after its very content may remove it, so
- * nobody removes what another has just put in its place.
+ * Creates the file at `path` for `own`. While a live process holds it, `whenHeld` waits or rejects.
+ *
+ * Several starts may find the same stale file at the same time. Only the one that holds a guard file, named after the
+ * content of the stale file, may remove it. So no start removes the new file of another one.
  */
 async function claim(path: string, own: Holder, whenHeld: (holder: Holder) => Promise<void>): Promise<void> {
   while (!(await createExclusively(path, contentOf(own)))) {
@@ -58,7 +59,7 @@ async function createExclusively(path: string, content: string): Promise<boolean
   }
 }
 
-/** The file's text. One that is still empty is given a second to be filled: its creator may be between two calls. */
+/** Returns the file's text. Waits one second for an incomplete file, because its creator may still be writing it. */
 async function readSettled(path: string): Promise<string | undefined> {
   for (let attempt = 0; ; attempt += 1) {
     const text = await readFile(path, 'utf8').catch((error: unknown) => {
@@ -77,13 +78,13 @@ function parseHolder(text: string): Holder | undefined {
       return { pid, identity }
     }
   } catch {
-    // Cut short by a crash: it names nobody.
+    // A crash cut the text short, so it names no process.
   }
   return undefined
 }
 
 async function isHeld(holder: Holder, own: Holder): Promise<boolean> {
-  // Where processes have no identity, our own number in the file is that of an earlier process (a restarted container).
+  // If processes have no identity, our own pid in the file is that of an earlier process (a restarted container).
   if (holder.pid === own.pid && own.identity === '') return false
   return (await processIdentity(holder.pid)) === holder.identity
 }
@@ -96,7 +97,7 @@ async function releaseOwn(path: string, content: string): Promise<void> {
 function inUse(dataDir: string, holder: Holder): StartupError {
   return new StartupError(
     `Another Auth4Agent server (process ${holder.pid}) is using the data folder ${dataDir}: stop it first, or set ` +
-      'AUTH4AGENT_DATA_DIR to another folder.',
+      'AUTH4AGENT_DATA_DIR to another folder',
   )
 }
 

@@ -27,7 +27,7 @@ const log = { debug: logAt('debug'), info: logAt('info'), warn: logAt('warn'), e
 
 beforeEach(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'a4a-postgres-'))
-  // As root, PostgreSQL runs as another user, who must be able to enter.
+  // Started as root, PostgreSQL runs as another user, who must be able to enter the folder.
   await chmod(dataDir, 0o711)
   lines = []
   started = []
@@ -57,7 +57,7 @@ async function query(url: string, text: string): Promise<unknown[]> {
   }
 }
 
-/** A server process of its own on the same folder. */
+/** Starts a separate server process on the same folder. */
 async function startServer(): Promise<{ server: ChildProcess; pid: number; url: string }> {
   const module = new URL('./start.ts', import.meta.url).href
   const script = `
@@ -83,8 +83,8 @@ async function kill(server: ChildProcess): Promise<void> {
   await exited
 }
 
-describe('a first start', () => {
-  it('serves a UTF-8 database in the C locale, durable, on loopback TCP alone', async () => {
+describe('startEmbeddedPostgres, at the first start', () => {
+  it('serves a durable UTF-8 database in the C locale, only on loopback TCP', async () => {
     const { url } = await start()
     expect(new URL(url).hostname).toBe('127.0.0.1')
     const settings = `SELECT current_database() AS database, current_setting('server_encoding') AS encoding,
@@ -106,7 +106,7 @@ describe('a first start', () => {
     ])
   })
 
-  it('lets nobody in without the password, which is in a file of its owner alone', async () => {
+  it('refuses a wrong password, and keeps the right one in a file that only its owner can read', async () => {
     const { url } = await start()
     await expect(query(url.replace(/:[^:@]+@/, ':wrong@'), 'SELECT 1')).rejects.toThrow(
       'password authentication failed',
@@ -116,7 +116,7 @@ describe('a first start', () => {
     expect(url).toContain(`:${(await readFile(file, 'utf8')).trim()}@`)
   })
 
-  it('runs PostgreSQL as an unprivileged user who owns the cluster, in a process group of its own', async () => {
+  it('runs PostgreSQL as an unprivileged user who owns the cluster, in a separate process group', async () => {
     const { pid } = await start()
     const { uid, mode } = await stat(join(dataDir, 'postgres'))
     const isRoot = process.getuid?.() === 0
@@ -128,7 +128,7 @@ describe('a first start', () => {
     expect(() => process.kill(-pid, 0)).not.toThrow()
   })
 
-  it('leaves nothing of an earlier start that was killed midway', async () => {
+  it('removes the partial files of an earlier start that was killed', async () => {
     await mkdir(join(dataDir, 'postgres-partial'))
     await writeFile(join(dataDir, 'postgres-partial', 'PG_VERSION'), '18\n')
     await writeFile(join(dataDir, 'postgres-password-partial'), '')
@@ -137,8 +137,8 @@ describe('a first start', () => {
   })
 })
 
-describe('stopping', () => {
-  it('ends PostgreSQL with clients connected, frees the folder, and is one thing however often it is called', async () => {
+describe('startEmbeddedPostgres, at the stop', () => {
+  it('ends PostgreSQL although clients are connected, frees the folder, and returns the same promise twice', async () => {
     const postgres = await start()
     const client = new Client({ connectionString: postgres.url })
     const dropped = new Promise((resolve) => client.on('error', resolve))
@@ -153,8 +153,8 @@ describe('stopping', () => {
   })
 })
 
-describe('a process that exits without having stopped it', () => {
-  it('takes PostgreSQL with it, which has kept what was committed', async () => {
+describe('startEmbeddedPostgres, when its process exits without a stop', () => {
+  it('ends PostgreSQL too, and keeps committed data', async () => {
     const { server, pid, url } = await startServer()
     await query(url, 'CREATE TABLE kept AS SELECT 42 AS answer')
     server.kill('SIGUSR2')
@@ -165,8 +165,8 @@ describe('a process that exits without having stopped it', () => {
   })
 })
 
-describe('a second start', () => {
-  it('keeps data and password', async () => {
+describe('startEmbeddedPostgres, at a second start', () => {
+  it('keeps the data and the password', async () => {
     const first = await start()
     await query(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer')
     await first.stop()
@@ -175,21 +175,21 @@ describe('a second start', () => {
     expect(new URL(second.url).password).toBe(new URL(first.url).password)
   })
 
-  it('creates the database when an earlier start was killed before that', async () => {
+  it('creates the database when an earlier start was killed before it created one', async () => {
     const first = await start()
     await query(first.url.replace(/[^/]+$/, 'postgres'), 'DROP DATABASE auth4agent')
     await first.stop()
     expect(await query((await start()).url, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
   })
 
-  it('says what is missing when the password file is gone', async () => {
+  it('refuses to start when the password file is missing', async () => {
     await (await start()).stop()
     await rm(join(dataDir, 'postgres-password'))
     await expect(start()).rejects.toThrow(/The file .*postgres-password.* is missing: restore it/)
     expect(await readdir(dataDir)).toEqual(['postgres'])
   })
 
-  it("passes PostgreSQL's own words on when it does not start, and frees the folder", async () => {
+  it("reports PostgreSQL's own error when it does not start, and frees the folder", async () => {
     await (await start()).stop()
     await writeFile(join(dataDir, 'postgres', 'postgresql.auto.conf'), "shared_buffers = 'much'\n")
     await expect(start()).rejects.toThrow(/did not start .*invalid value for parameter "shared_buffers"/s)
@@ -197,14 +197,14 @@ describe('a second start', () => {
   })
 })
 
-describe('another server on the same folder', () => {
-  it('is refused in the same process, and the first goes on', async () => {
+describe('startEmbeddedPostgres, with another server on the same folder', () => {
+  it('refuses a second start in the same process, and the first continues', async () => {
     const first = await start()
     await expect(start()).rejects.toThrow(`Another Auth4Agent server (process ${process.pid}) is using`)
     expect(await query(first.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
   })
 
-  it('is refused while another process lives, naming it', async () => {
+  it('refuses to start while a server in another process runs, and names its pid', async () => {
     const { server, url } = await startServer()
     await expect(start()).rejects.toThrow(`Another Auth4Agent server (process ${server.pid}) is using`)
     expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
@@ -212,7 +212,7 @@ describe('another server on the same folder', () => {
     await start()
   })
 
-  it('takes over the PostgreSQL of a server that was killed, losing nothing acknowledged', async () => {
+  it('stops the PostgreSQL of a killed server and keeps all committed data', async () => {
     const killed = await startServer()
     await query(killed.url, 'CREATE TABLE kept AS SELECT 42 AS answer')
     await kill(killed.server)
@@ -225,8 +225,8 @@ describe('another server on the same folder', () => {
   })
 })
 
-describe('when PostgreSQL ends by itself', () => {
-  it('is started again on the same port, with what had been committed', async () => {
+describe('startEmbeddedPostgres, when PostgreSQL ends by itself', () => {
+  it('starts it again on the same port with all committed data', async () => {
     const postgres = await start()
     await query(postgres.url, 'CREATE TABLE kept AS SELECT 42 AS answer')
     const killed = postgres.pid
@@ -237,7 +237,7 @@ describe('when PostgreSQL ends by itself', () => {
     expect(postgres.pid).not.toBe(killed)
   })
 
-  it('tells the owner once when it cannot be, and frees the folder', async () => {
+  it('calls onLost once when it cannot be started again, and frees the folder', async () => {
     const lost = Promise.withResolvers<string>()
     const postgres = await start(lost.resolve)
     await rename(join(dataDir, 'postgres'), join(dataDir, 'elsewhere'))
@@ -248,7 +248,7 @@ describe('when PostgreSQL ends by itself', () => {
   })
 })
 
-/** Resolves when a line is logged. */
+/** Resolves when a line with this message is logged. */
 function untilLogged(message: string): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   onLine = (line) => line.message === message && resolve()
@@ -259,7 +259,7 @@ async function untilEnded(pid: number): Promise<void> {
   while ((await processIdentity(pid)) !== undefined) await nextTurn()
 }
 
-/** Asks again until there is an answer; the test's own timeout is the bound. */
+/** Calls `ask` until it succeeds. The timeout of the test is the limit. */
 async function until<T>(ask: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

@@ -10,26 +10,27 @@ export { defaultDataDir } from './data-folder.ts'
 
 const MIN_CONNECTIONS = 100
 
-/** What the embedded database needs. `onLost` is told, once, when PostgreSQL has ended and cannot be started again. */
+/** Options of startEmbeddedPostgres. `onLost` is called once when PostgreSQL has ended and cannot be started again. */
 export type EmbeddedPostgresOptions = {
   dataDir: string
-  /** How many there will be; there is room for 100 in any case. */
+  /** The number of connections that the server will open. PostgreSQL always allows at least 100. */
   maxConnections?: number
   log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
   onLost?: (reason: string) => void
 }
 
 /**
- * A PostgreSQL of this process's own, started again on the same port when it ends by itself. `url` holds its password.
- * `stop` ends it in order (at most 15 s, then by force) and frees the data folder; calling it again, or at the same
- * time, gives the same promise.
+ * The PostgreSQL of this process. It is started again on the same port when it ends by itself. `url` contains its
+ * password. `stop` ends it in order (at most 15 s, then by force) and frees the data folder. Every call of `stop`
+ * returns the same promise.
  */
 export type EmbeddedPostgres = { readonly url: string; readonly pid: number; stop(): Promise<void> }
 
 /**
- * Starts PostgreSQL on the cluster in `dataDir`, creating both where they are missing, on a free port of 127.0.0.1.
- * As root it runs as an unprivileged user. One that a killed server left running is stopped first.
- * @throws StartupError when another server uses the folder, or the machine does not allow any of this.
+ * Starts PostgreSQL on the cluster in `dataDir`, on a free port of 127.0.0.1. Creates the folder and the cluster if
+ * they are missing. Started as root, PostgreSQL runs as an unprivileged user. A PostgreSQL that a killed server left
+ * running is stopped first.
+ * @throws StartupError when another server uses the folder, or the machine does not allow it
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const installed = await locateBinaries()

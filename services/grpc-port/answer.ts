@@ -3,26 +3,26 @@ import { toGrpcStatus } from '../platform/errors/grpc-status.ts'
 import type { Clock } from './clock.ts'
 import { ACCEPTED_ENCODINGS, encodeFrame, encodeText } from './frames.ts'
 
-/** The answer to one stream (gRPC over HTTP/2, "Responses"). It ends once; what comes later is not sent. */
+/** The answer to one stream (gRPC over HTTP/2, "Responses"). It ends once; later calls send nothing. */
 export interface Answer {
-  /** Sends the headers now; otherwise they go with the first message or the status. */
+  /** Sends the headers now. Otherwise they go with the first message or the status. */
   begin(): void
-  /** Sends one of several messages. Returns false when the caller has to read before more is sent. */
+  /** Sends one of several messages. Returns false if the caller must read before more is sent. */
   send(message: Uint8Array): boolean
-  /** Ends well, with a last message. */
+  /** Ends with the status OK, after an optional last message. */
   finish(message?: Uint8Array): void
-  /** Ends with the status of what was thrown. `httpStatus` is for callers that do not speak gRPC. */
+  /** Ends with the status of a thrown error. `httpStatus` is for callers that do not speak gRPC. */
   refuse(thrown: unknown, httpStatus?: number): void
 }
 
-/** What an answer works with. */
+/** Dependencies of {@link createAnswer}. */
 export interface AnswerDeps {
   readonly stream: ServerHttp2Stream
   readonly clock: Clock
   readonly requestId: string
-  /** How long the end of an answer may take to be read, in milliseconds. */
+  /** How long the caller may take to read the end of the answer, in milliseconds. */
   readonly endMs: number
-  /** How long a message that more follow may take to be read, in milliseconds. */
+  /** How long the caller may take to read a message before the last, in milliseconds. */
   readonly stallMs: number
 }
 
@@ -45,11 +45,11 @@ export function createAnswer({ stream, clock, requestId, endMs, stallMs }: Answe
   const end = (trailers: OutgoingHttpHeaders, message?: Uint8Array, httpStatus?: number): void => {
     if (isEnded || stream.closed) return
     isEnded = true
-    // A caller that does not read its answer keeps the stream no longer than one that does not send its request.
+    // A caller that does not read its answer keeps the stream no longer than a caller that does not send its request.
     clock.start(endMs, () => stream.destroy())
     stream.once('wantTrailers', () => {
       stream.sendTrailers(trailers)
-      // A caller that has not ended its side would keep the stream open.
+      // Otherwise a caller that has not ended its side would keep the stream open.
       if (!stream.readableEnded) setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR))
     })
     begin(httpStatus)
@@ -61,7 +61,7 @@ export function createAnswer({ stream, clock, requestId, endMs, stallMs }: Answe
     send(message) {
       if (isEnded || stream.closed) return true
       begin()
-      // A message is written once the one before it has gone out, so one that has not gone by then is not being read.
+      // A message is written after the one before was sent. If it is still waiting now, the caller is not reading.
       clock.start(stallMs, () => {
         if (stream.writableLength > 0) stream.destroy()
       })

@@ -24,7 +24,7 @@ const WATCH = '/auth4agent.v1.RevocationService/WatchRevocations'
 const HEALTH = '/grpc.health.v1.Health/Check'
 const REFLECTION = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo'
 const EMPTY = encodeFrame(new Uint8Array())
-/** A frame that says it is compressed. */
+/** Makes a frame with the compressed flag. */
 const COMPRESSED = Buffer.from([1, 0, 0, 0, 0])
 
 interface Sent {
@@ -40,7 +40,7 @@ interface Answered {
 
 const POST = { ':method': 'POST', ':path': PATH, 'content-type': 'application/grpc', te: 'trailers' }
 
-/** Sends one call and returns all that came back. */
+/** Sends one call and returns everything of the answer. */
 async function send(port: number, { headers = {}, body = EMPTY }: Sent): Promise<Answered> {
   const session = connect(`http://127.0.0.1:${port}`)
   onTestFinished(() => session.destroy())
@@ -78,7 +78,7 @@ describe('a call', () => {
     expect(rpc.last().meta).toMatchObject({ requestId: 'mine', timeoutMs: 3000, source: '127.0.0.1' })
   })
 
-  it('that is refused is answered with headers and a status, which no text can break out of', async () => {
+  it('that is refused is answered with headers and a status, in which line breaks are encoded', async () => {
     const { port, rpc } = await startGrpcServer()
     rpc.answer(AuthnService.method.createChallenge, () => {
       throw new ApiError('INVALID_ARGUMENT', 'bad\r\nx-forged: 1')
@@ -92,7 +92,7 @@ describe('a call', () => {
     })
   })
 
-  it('whose answer cannot be written is a fault of the server, and only of this call', async () => {
+  it('whose answer cannot be written ends with INTERNAL, and other calls continue', async () => {
     const { port, rpc } = await startGrpcServer()
     // A message of another method.
     Object.assign(rpc, { invoke: async () => create(VerifyTokenResponseSchema) })
@@ -108,7 +108,7 @@ describe('a call', () => {
     },
   )
 
-  it('may be compressed', async () => {
+  it('can be compressed', async () => {
     const { port, rpc } = await startGrpcServer()
     const frame = encodeFrame(gzipSync(Buffer.from([0x0a, 1, 0x61])))
     frame.writeUInt8(1, 0)
@@ -123,7 +123,7 @@ const LARGE = encodeFrame(Buffer.alloc(64 * 1024 + 1))
 const malformed: [string, Sent, number, string][] = [
   ['no message', { body: Buffer.alloc(0) }, status.INVALID_ARGUMENT, 'INVALID_ARGUMENT'],
   ['two messages', { body: TWO }, status.INVALID_ARGUMENT, 'INVALID_ARGUMENT'],
-  ['half a message', { body: HALF }, status.INVALID_ARGUMENT, 'INVALID_ARGUMENT'],
+  ['an incomplete message', { body: HALF }, status.INVALID_ARGUMENT, 'INVALID_ARGUMENT'],
   ['a compressed message without encoding', { body: COMPRESSED }, status.INVALID_ARGUMENT, 'INVALID_ARGUMENT'],
   ['a message beyond the limit', { body: LARGE }, status.RESOURCE_EXHAUSTED, 'BODY_TOO_LARGE'],
   [
@@ -146,12 +146,12 @@ describe.each([
   ['a streaming method', WATCH, true],
   ['health', HEALTH, false],
 ])('a request to %s that cannot be read', (_, path, isChained) => {
-  it.each(malformed)('is refused with a reason, before any handler: %s', async (_name, sent, code, reason) => {
+  it.each(malformed)('is refused with a reason before its handler: %s', async (_name, sent, code, reason) => {
     const { port, rpc } = await startGrpcServer()
     const answer = await send(port, { ...sent, headers: { ...sent.headers, ':path': path } })
     expect([statusOf(answer), reasonOf(answer)]).toEqual([code, reason])
     expect(answer.head).toMatchObject({ ':status': 200, 'grpc-accept-encoding': 'identity,deflate,gzip' })
-    // The chain has seen it, which limits, logs and counts it.
+    // The chain has seen the refusal; it limits, logs and counts it.
     expect(rpc.refused).toEqual([{ reason, rpc: isChained ? path.slice(1) : 'none', source: '127.0.0.1' }])
     expect(rpc.calls).toHaveLength(0)
     expect(statusOf(await send(port, {}))).toBe(status.OK)
@@ -172,7 +172,7 @@ describe('a request that reaches no method', () => {
     expect(rpc.refused).toEqual([{ reason, rpc: 'none', source: '127.0.0.1' }])
   })
 
-  it('is answered as the chain says, which limits it', async () => {
+  it("is answered with the chain's refusal, such as RATE_LIMITED", async () => {
     const { port, rpc } = await startGrpcServer()
     rpc.refuse = async () => new ApiError('RATE_LIMITED', undefined, { retryAfter: 1 })
     const answer = await send(port, { headers: { ':path': '/a.B/C' } })
@@ -180,20 +180,20 @@ describe('a request that reaches no method', () => {
   })
 })
 
-it('a malformed request ends a reflection, with a reason', async () => {
+it('a malformed request ends a reflection stream with a reason', async () => {
   const { port, rpc } = await startGrpcServer()
   const answer = await send(port, { headers: { ':path': REFLECTION }, body: encodeFrame(Buffer.from([0xff])) })
   expect([statusOf(answer), reasonOf(answer)]).toEqual([status.INVALID_ARGUMENT, 'INVALID_ARGUMENT'])
   expect(rpc.refused).toHaveLength(1)
 })
 
-// Over TLS several frames are read in one piece: a caller's stream may be taken back before it is first seen.
+// Over TLS, several frames are read in one piece. So a stream may be closed before the server first sees it.
 it.each([
   ['without error', constants.NGHTTP2_NO_ERROR, PATH],
   ['cancelled', constants.NGHTTP2_CANCEL, WATCH],
   ['for an error', constants.NGHTTP2_INTERNAL_ERROR, REFLECTION],
   ['of an unknown method', constants.NGHTTP2_NO_ERROR, '/nothing'],
-])('a stream that is closed when it is first seen is not answered: %s', async (_name, code, path) => {
+])('a stream that is closed when the server first sees it is not answered: %s', async (_name, code, path) => {
   const rpc = fakeRpc()
   const onStream = createCalls({
     rpc,
@@ -219,7 +219,7 @@ it.each([
   expect([stream.rstCode, rpc.calls, rpc.refused]).toEqual([code, [], []])
 })
 
-it('a caller that has gone is not answered, and costs nobody else', async () => {
+it('a caller that has disconnected is not answered, and other callers are', async () => {
   const { port, rpc } = await startGrpcServer({ maxStreams: 2 })
   const gone = Promise.withResolvers<void>()
   const asked = Promise.withResolvers<void>()
@@ -240,9 +240,9 @@ it('a caller that has gone is not answered, and costs nobody else', async () => 
   await eventually(async () => expect(statusOf(await send(port, {}))).toBe(status.OK))
 })
 
-it('an answer that is not read ends with its time, also where the request comes to its end only after it', async () => {
+it('an answer that is not read ends after the request timeout, also if the caller ends its side later', async () => {
   const { port } = await startGrpcServer({ requestTimeoutMs: 200, maxStreams: 2 })
-  // With no window the answer cannot be sent to its end.
+  // With a window of 0, the answer cannot be sent completely.
   const session = connect(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: 0 } })
   onTestFinished(() => session.destroy())
   const stream = session.request(POST)

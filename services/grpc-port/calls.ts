@@ -18,22 +18,22 @@ import { MAX_MESSAGE_BYTES, receive, receiveOne } from './receive.ts'
 /** Answers a stream. `peer` is the address of its connection. */
 export type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, peer: string) => void
 
-/** What calls work with. */
+/** Dependencies of {@link createCalls}. */
 export interface CallDeps {
   readonly rpc: Rpc
   readonly methods: ReadonlyMap<unknown, PortMethod>
   readonly sourceOf: SourceOf
-  /** Streams open at once, by their source. */
+  /** Bounds the open streams, by source. */
   readonly streams: Bound
-  /** How long a stream may take to bring its request, and the end of its answer to be read, in milliseconds. */
+  /** How long a caller may take to send its request, and to read the end of the answer, in milliseconds. */
   readonly requestTimeoutMs: number
-  /** How long the caller of a stream may read nothing of it, in milliseconds. */
+  /** For how long the reader of a stream may read nothing, in milliseconds. */
   readonly stallMs: number
-  /** Ends all streams. */
+  /** Aborts to end all streams. */
   readonly closing: AbortSignal
 }
 
-/** One call, as it came. */
+/** One call. */
 interface Call {
   readonly stream: ServerHttp2Stream
   readonly headers: IncomingHttpHeaders
@@ -43,18 +43,18 @@ interface Call {
 }
 
 const CONTENT_TYPE = /^application\/grpc(\+proto)?(;|$)/
-/** Names and values of the headers of a request. */
+/** The size limit for the names and values of a request's headers. */
 const MAX_METADATA_BYTES = 16 * 1024
-/** How long a stream of many requests may live, in milliseconds, and how many it may bring. */
+/** The limits of a stream with many requests: its age in milliseconds, and the number of requests. */
 const MAX_DIALOGUE_MS = 60_000
 const MAX_DIALOGUE_MESSAGES = 100
 
-/** Makes the function that answers streams: it refuses what is no call of a method, and hands the others on. */
+/** Makes the function that answers streams. It refuses streams that call no method, and passes the others on. */
 export function createCalls(deps: CallDeps): OnStream {
   const { sourceOf, requestTimeoutMs: endMs, stallMs } = deps
   return (stream, headers, peer) => {
     stream.on('error', ignore)
-    // Its caller may have taken it back before it is seen, and to answer throws then.
+    // The caller may already have closed the stream. An answer would then throw.
     if (stream.closed) {
       stream.destroy()
       return
@@ -70,7 +70,7 @@ export function createCalls(deps: CallDeps): OnStream {
   }
 }
 
-/** The method that is called, or why it is not called. */
+/** Returns the called method, or the error that refuses the call. */
 function admit({ methods, streams }: CallDeps, { stream, headers, caller }: Call): PortMethod | ApiError {
   const key = sourceKey(caller.source)
   if (!takePlace(streams, key, stream)) return new ApiError('OVERLOADED', undefined, { retryAfter: 1 })
@@ -79,7 +79,7 @@ function admit({ methods, streams }: CallDeps, { stream, headers, caller }: Call
   }
   if (headers[':method'] !== 'POST') return new ApiError('METHOD_NOT_ALLOWED', 'A call must be a POST')
   const method = methods.get(headers[':path'])
-  if (method === undefined) return new ApiError('ROUTE_NOT_FOUND', 'There is no such method')
+  if (method === undefined) return new ApiError('ROUTE_NOT_FOUND', 'Unknown method')
   if (method.places !== undefined && !takePlace(method.places, key, stream)) {
     return new ApiError('RATE_LIMITED', undefined, { retryAfter: 1 })
   }
@@ -92,14 +92,17 @@ function takePlace(bound: Bound, key: string, stream: ServerHttp2Stream): boolea
   return release !== undefined
 }
 
-/** Refuses what reaches no method; it is limited, logged and counted. A caller that does not speak gRPC reads the HTTP status. */
+/**
+ * Refuses a call that reaches no method. The chain limits, logs and counts it. A caller that does not speak gRPC gets
+ * an HTTP status.
+ */
 async function refuse({ rpc }: CallDeps, { headers, caller, answer }: Call, why: ApiError): Promise<void> {
   const error = await rpc.refuse(why, caller)
   const isGrpc = CONTENT_TYPE.test(headers['content-type'] ?? '') && headers[':method'] === 'POST'
   answer.refuse(error, isGrpc ? undefined : reasons[error.reason].status)
 }
 
-/** Waits for the request, for as long as it may take. */
+/** Reads the request, and refuses the call when the request timeout has passed. */
 function begin(deps: CallDeps, call: Call, target: PortMethod): void {
   const late = (stop: () => void) => (): void => {
     stop()
@@ -129,7 +132,7 @@ async function answerOnce(deps: CallDeps, call: Call, target: UnaryMethod, reque
   }
 }
 
-/** Sends no more than the caller reads. */
+/** Sends the messages of a stream no faster than the caller reads. */
 async function answerStream(
   deps: CallDeps,
   call: Call,
@@ -155,8 +158,8 @@ async function answerStream(
 }
 
 /**
- * Answers each request as it comes, no faster than the answers are read. A stream that lasts too long ends by its HTTP/2 code
- * (RFC 9113 section 7): its caller may never read a status.
+ * Answers each request of a stream, no faster than the caller reads. A stream that lasts too long is closed with an
+ * HTTP/2 code (RFC 9113 section 7), because its caller may never read a status.
  */
 function converse(deps: CallDeps, call: Call, { method, answer: answerTo }: DialogueMethod): () => void {
   const { stream, answer, clock } = call
@@ -187,13 +190,13 @@ function converse(deps: CallDeps, call: Call, { method, answer: answerTo }: Dial
   })
 }
 
-/** Refuses a call of a method that is not behind the chain. */
+/** Refuses a call of a method outside the chain. */
 async function fail(deps: CallDeps, call: Call, error: unknown): Promise<void> {
   if (error instanceof ApiError) await refuse(deps, call, error)
   else call.answer.refuse(error)
 }
 
-/** Throws what keeps a request from being read. */
+/** Reads the request message. Throws ApiError if it is malformed or too large. */
 function readMessage({ headers }: Call, { input }: DescMethod, request: Frame | ApiError): Message {
   if (sizeOf(headers) > MAX_METADATA_BYTES) throw new ApiError('HEADERS_TOO_LARGE')
   if (parseTimeout(headers['grpc-timeout']) === undefined) {
@@ -225,5 +228,5 @@ function sizeOf(headers: IncomingHttpHeaders): number {
 }
 
 function ignore(): void {
-  // What becomes of a stream is told by its close.
+  // The close event reports the end of a stream.
 }

@@ -1,8 +1,8 @@
 import type { ServerHttp2Stream } from 'node:http2'
 
-/** The one timer of a stream. It ends with the stream. */
+/** The only timer of a stream. It ends with the stream. */
 export interface Clock {
-  /** Begins to wait, in milliseconds. Replaces the wait before. */
+  /** Starts the timer, in milliseconds, and replaces the one before. */
   start(ms: number, then: () => void): void
   stop(): void
 }

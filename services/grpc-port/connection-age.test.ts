@@ -16,19 +16,19 @@ import type { ServiceName } from '../process/configuration/service-names.ts'
 const { watchRevocations: method } = RevocationService.method
 const META = { requestId: 'r-1', source: '192.0.2.1', authorization: undefined, rpc: 'watch' }
 const MINUTE_MS = 60_000
-/** Shorter than any time that an answer to a ping may take. */
+/** Shorter than any answer to a ping can take. */
 const STEP_MS = 2_000
 const TURNS = 8
-/** As Linux numbers the timers of its TCP sockets. */
+/** The number of the keep-alive timer of a TCP socket in Linux. */
 const KEEP_ALIVE_TIMER = '02'
 
-/** Connections and streams age by these timers; sockets go on as ever. */
+/** The timers that age connections and streams are fake; sockets use real ones. */
 function holdTime(): void {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] })
   onTestFinished(() => void vi.useRealTimers())
 }
 
-/** Lets time pass, and what is sent meanwhile arrive. */
+/** Advances the time, and lets the sent data arrive. */
 async function pass(ms: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += STEP_MS) {
     vi.advanceTimersByTime(STEP_MS)
@@ -36,7 +36,7 @@ async function pass(ms: number): Promise<void> {
   }
 }
 
-/** Counts the connections that listeners of this process take. */
+/** Counts the connections that listeners of this process accept. */
 function countConnections() {
   let count = 0
   const take = (): void => void (count += 1)
@@ -45,7 +45,7 @@ function countConnections() {
   return () => count
 }
 
-/** Each stream brings one message at once, and one when it is as old as a stream gets. */
+/** Each stream sends one message at once, and one at the age limit of a stream. */
 function answerStreams(rpc: FakeRpc): void {
   rpc.answerStream(method, async function* () {
     yield {}
@@ -54,7 +54,7 @@ function answerStreams(rpc: FakeRpc): void {
   })
 }
 
-/** How many messages a stream brings; why it breaks, when it does. */
+/** Resolves with the number of messages of a stream, or with the error that broke it. */
 async function outcome(messages: AsyncIterable<Message>): Promise<number | string> {
   try {
     return (await Array.fromAsync(messages)).length
@@ -63,7 +63,7 @@ async function outcome(messages: AsyncIterable<Message>): Promise<number | strin
   }
 }
 
-/** Begins a stream every minute for so long. Answers what became of them all. */
+/** Starts a stream every minute for a time. Resolves with the outcomes of all. */
 async function streamsFor(ms: number, open: () => AsyncIterable<Message>) {
   const outcomes: Promise<number | string>[] = []
   for (let passed = 0; passed < ms; passed += MINUTE_MS) {
@@ -82,7 +82,7 @@ const watch = (client: Client): AsyncIterable<Message> =>
     Buffer.from(toBinary(method.input, create(method.input))),
   )
 
-/** What timers run for the connections that this port has taken. */
+/** Resolves with the kernel timers of the connections that this port has accepted. */
 async function timersOf(port: number): Promise<readonly (string | undefined)[]> {
   const rows = (await readFile('/proc/net/tcp', 'utf8')).split('\n').map((row) => row.trim().split(/\s+/))
   const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
@@ -92,10 +92,10 @@ async function timersOf(port: number): Promise<readonly (string | undefined)[]> 
 }
 
 describe('a connection to the internal listener', () => {
-  it.each(['in the clear', 'under mutual TLS'])(
-    'is made anew every five minutes, and ends no stream: %s',
+  it.each(['without TLS', 'under mutual TLS'])(
+    'is replaced every five minutes, and its streams continue: %s',
     async (how) => {
-      const authority = how === 'in the clear' ? undefined : createAuthority()
+      const authority = how === 'without TLS' ? undefined : createAuthority()
       const certify = async (name: ServiceName) =>
         authority === undefined ? undefined : (await testCertificate(authority, [name])).certificates
       const [certificates, own] = [await certify('operator-registry'), await certify('jwks-gateway')]
@@ -112,7 +112,7 @@ describe('a connection to the internal listener', () => {
 })
 
 describe('a connection to the public port', () => {
-  it('is told to go within 66 minutes, and not before its streams have ended', async () => {
+  it('is asked to go within 66 minutes, and not cut before its streams have ended', async () => {
     holdTime()
     const connections = countConnections()
     const { rpc, client } = await startGrpcServer()
@@ -121,7 +121,7 @@ describe('a connection to the public port', () => {
     expect(connections()).toBe(2)
   })
 
-  it('is asked by TCP whether its peer is there', async () => {
+  it('has TCP keep-alive', async () => {
     const { client, port } = await startGrpcServer()
     client.waitForReady(Date.now() + 10_000, () => undefined)
     await until(

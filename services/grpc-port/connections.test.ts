@@ -17,7 +17,7 @@ const PREFACE = Buffer.concat([
   Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]),
 ])
 
-/** Opens connections that say nothing, or no more than this, and do not close when they are told to. */
+/** Opens connections that send nothing, or only `said`, and do not close when they are asked to. */
 async function silent(port: number, count: number, said = Buffer.alloc(0)) {
   const sockets = Array.from({ length: count }, () => {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => undefined)
@@ -29,13 +29,13 @@ async function silent(port: number, count: number, said = Buffer.alloc(0)) {
   return sockets
 }
 
-/** How many connections the server has closed, whole or its side of them. */
+/** Counts the connections that the server has closed, or at least its side. */
 const closedOf = (sockets: readonly Socket[]) =>
   sockets.filter((socket) => socket.closed || socket.readableEnded).length
 
 const bytes = (buffer: Buffer) => buffer
 
-/** A call over a connection of its own. Answers the status. */
+/** Makes a call over a new connection. Resolves with the status. */
 async function call(port: number, path = HEALTH): Promise<string> {
   const session = connectHttp2(`http://127.0.0.1:${port}`)
   onTestFinished(() => session.destroy())
@@ -58,8 +58,8 @@ async function start(deps: Partial<GrpcServerDeps> = {}) {
 
 describe('the connections of the gRPC port', () => {
   it.each([
-    ['say nothing', Buffer.alloc(0)],
-    ['speak HTTP/2 and call nothing', PREFACE],
+    ['send nothing', Buffer.alloc(0)],
+    ['send the HTTP/2 preface and no call', PREFACE],
   ])('are closed after the request timeout when they %s', async (_name, said) => {
     const { port, closed } = await start({ requestTimeoutMs: 300 })
     const sockets = await silent(port, 20, said)
@@ -73,7 +73,7 @@ describe('the connections of the gRPC port', () => {
     await eventually(() => expect(closedOf(sockets)).toBe(20))
   })
 
-  it('stay open when a call was made on them', async () => {
+  it('stay open after a call', async () => {
     const { port } = await start({ requestTimeoutMs: 200 })
     const session = connectHttp2(`http://127.0.0.1:${port}`)
     onTestFinished(() => session.destroy())
@@ -89,7 +89,7 @@ describe('the connections of the gRPC port', () => {
     expect(session.closed).toBe(false)
   })
 
-  it('make room when all places are taken, with a metric and one line in the log', async () => {
+  it('at the limit make room for new ones, with a metric and one log line', async () => {
     const { port, closed, lines } = await start({ maxConnections: 16, maxSourceConnections: 16 })
     const sockets = await silent(port, 40)
     expect(await call(port)).toBe('0')
@@ -99,7 +99,7 @@ describe('the connections of the gRPC port', () => {
     expect(lines).toEqual([{ port: 'grpc', closed: { evicted: 1 } }])
   })
 
-  it('of one source are bounded, and the idle one makes room before those that are used', async () => {
+  it('of one source are limited, and an idle one is closed before those in use', async () => {
     const { port, rpc, client, closed } = await start({ maxSourceConnections: 2 })
     rpc.answerStream(RevocationService.method.watchRevocations, async function* (_request, signal) {
       yield {}
@@ -120,7 +120,7 @@ describe('the connections of the gRPC port', () => {
     watch.cancel()
   })
 
-  it('of a caller that does not speak HTTP/2 over TLS end at once', async () => {
+  it('over TLS without HTTP/2 in ALPN end at once', async () => {
     const { port } = await start({ tls: certificate })
     const socket = connectTls({ port, host: '127.0.0.1', servername: 'localhost', ca: certificate.cert })
     socket.on('error', () => undefined)
@@ -130,19 +130,19 @@ describe('the connections of the gRPC port', () => {
 
 describe('a gRPC port that closes', () => {
   it.each([
-    ['in the clear', undefined, Buffer.alloc(0)],
-    ['in the clear, after the preface', undefined, PREFACE],
+    ['without TLS', undefined, Buffer.alloc(0)],
+    ['without TLS, after the preface', undefined, PREFACE],
     ['in a TLS handshake', certificate, Buffer.alloc(0)],
   ])('does not wait for silent connections: %s', async (_name, tls, said) => {
     const { port, server, lines } = await start(tls === undefined ? {} : { tls })
     const sockets = await silent(port, 8, said)
     await server.close()
     await eventually(() => expect(closedOf(sockets)).toBe(8))
-    // It did not have to cut anybody.
+    // It did not have to cut a connection.
     expect(lines).toEqual([])
   })
 
-  it('tells those who watch health that it does not serve, and ends their streams', async () => {
+  it('sends NOT_SERVING to the watchers of health and ends their streams', async () => {
     const { port, server, lines } = await start()
     server.setServing(true)
     const session = connectHttp2(`http://127.0.0.1:${port}`)
@@ -159,7 +159,7 @@ describe('a gRPC port that closes', () => {
     expect(lines).toEqual([])
   })
 
-  it('cuts what does not end within the drain', async () => {
+  it('cuts calls that do not end within drainMs', async () => {
     const { port, rpc, server, lines } = await start({ drainMs: 200 })
     const started = Promise.withResolvers<void>()
     Object.assign(rpc, {

@@ -1,7 +1,7 @@
 import type { DescEnum, DescExtension, DescFile, DescMessage, DescService } from '@bufbuild/protobuf'
 import { nestedTypes } from '@bufbuild/protobuf/reflect'
 
-/** What can be asked of a contract, by name. */
+/** The parts of the proto files, by name. */
 export interface ContractIndex {
   readonly services: readonly string[]
   readonly files: ReadonlyMap<string, DescFile>
@@ -11,7 +11,7 @@ export interface ContractIndex {
   readonly extensions: ReadonlyMap<string, ReadonlyMap<number, DescFile>>
 }
 
-/** Makes the index of these services: of their files, and of all that those import. */
+/** Makes the index of the files of these services and of all their imports. */
 export function indexContract(services: readonly DescService[]): ContractIndex {
   const files = new Map<string, DescFile>()
   for (const { file } of services) for (const each of withImports(file)) files.set(each.proto.name, each)
@@ -28,15 +28,15 @@ export function indexContract(services: readonly DescService[]): ContractIndex {
   return { services: services.map(({ typeName }) => typeName), files, symbols, extensions }
 }
 
-/** A file, and all that it imports, directly or not. */
+/** Returns a file and all its imports, direct and indirect. */
 export function withImports(file: DescFile): ReadonlySet<DescFile> {
   const found = new Set([file])
-  // A set gives also what is added to it on the way.
+  // The loop over a set also visits the elements that are added in the loop.
   for (const each of found) for (const imported of each.dependencies) found.add(imported)
   return found
 }
 
-/** Values of an enum are its siblings; what else has members is their parent. */
+/** Returns the full names of a type's members. The values of an enum are in the scope of the enum, not in the enum. */
 function memberNames(type: DescMessage | DescEnum | DescExtension | DescService): readonly string[] {
   if (type.kind === 'message') return [...type.fields, ...type.oneofs].map(({ name }) => `${type.typeName}.${name}`)
   if (type.kind === 'service') return type.methods.map(({ name }) => `${type.typeName}.${name}`)

@@ -2,7 +2,7 @@ import { deflateSync, gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { createFrameReader, decodeFrame, encodeFrame, encodeText, type Frame, parseTimeout } from './frames.ts'
 
-describe('grpc-timeout', () => {
+describe('parseTimeout', () => {
   it.each([
     ['no header', undefined, Number.POSITIVE_INFINITY],
     ['hours', '2H', 7_200_000],
@@ -11,15 +11,15 @@ describe('grpc-timeout', () => {
     ['milliseconds', '250m', 250],
     ['microseconds', '500u', 0.5],
     ['nanoseconds', '1000n', 0.001],
-    ['nothing left', '0m', 0],
+    ['zero', '0m', 0],
     ['nine digits', '123456789m', undefined],
     ['a sign', '-1S', undefined],
     ['a fraction', '1.5S', undefined],
     ['another unit', '1s', undefined],
     ['no unit', '1', undefined],
-    ['nothing', '', undefined],
+    ['an empty text', '', undefined],
     ['two headers', ['1S', '2S'], undefined],
-  ])('%s', (_name, text, ms) => {
+  ])('reads %s', (_name, text, ms) => {
     const read = parseTimeout(text)
     if (ms === undefined) expect(read).toBeUndefined()
     else expect(read).toBeCloseTo(ms, 6)
@@ -33,7 +33,7 @@ function frameOf(bytes: Uint8Array, flag = 0): Buffer {
 }
 
 describe('createFrameReader', () => {
-  it.each([0, 1, 300, 70_000])('reads a frame of %i bytes, however it is cut', (size) => {
+  it.each([0, 1, 300, 70_000])('reads a frame of %i bytes in pieces of any size', (size) => {
     const message = Buffer.alloc(size, 7)
     const frame = frameOf(message)
     for (const step of [1, 4, 7, frame.length]) {
@@ -46,7 +46,7 @@ describe('createFrameReader', () => {
     }
   })
 
-  it('reads several frames of one piece, and keeps what is not whole', () => {
+  it('reads several frames from one piece, and keeps an incomplete one', () => {
     const reader = createFrameReader(10)
     const [first, second] = [frameOf(Buffer.from('a')), frameOf(Buffer.from('bc'), 1)]
     const frames = reader.push(Buffer.concat([first, second, Buffer.from([0, 0])]))
@@ -61,7 +61,7 @@ describe('createFrameReader', () => {
     ['longer than the limit', [0, 0, 0, 0, 11], 'BODY_TOO_LARGE'],
     ['with the highest bit of its length set', [0, 128, 0, 0, 0], 'BODY_TOO_LARGE'],
     ['with an unknown flag', [2, 0, 0, 0, 1, 1], 'INVALID_ARGUMENT'],
-  ])('refuses a frame %s as soon as its head is there', (_name, bytes, reason) => {
+  ])('refuses a frame %s as soon as its head is complete', (_name, bytes, reason) => {
     expect(() => createFrameReader(10).push(Buffer.from(bytes))).toThrow(expect.objectContaining({ reason }))
   })
 })
@@ -83,8 +83,8 @@ describe('decodeFrame', () => {
     ['no encoding', gzipSync(text), undefined, 'INVALID_ARGUMENT'],
     ['identity', gzipSync(text), 'identity', 'INVALID_ARGUMENT'],
     ['an unknown encoding', gzipSync(text), 'br', 'UNSUPPORTED_COMPRESSION'],
-    ['another encoding than it says', deflateSync(text), 'gzip', 'INVALID_ARGUMENT'],
-    ['a bomb', gzipSync(Buffer.alloc(10_000)), 'gzip', 'BODY_TOO_LARGE'],
+    ['another encoding than grpc-encoding names', deflateSync(text), 'gzip', 'INVALID_ARGUMENT'],
+    ['more bytes than the limit after decompression', gzipSync(Buffer.alloc(10_000)), 'gzip', 'BODY_TOO_LARGE'],
   ])('refuses a compressed message with %s', (_name, bytes, encoding, reason) => {
     expect(() => decodeFrame(compressed(bytes), encoding, 100)).toThrow(expect.objectContaining({ reason }))
   })
@@ -96,7 +96,7 @@ it.each([
   ['line breaks, which would end a header', 'a\r\nb', 'a%0D%0Ab'],
   ['other scripts', 'ключ', '%D0%BA%D0%BB%D1%8E%D1%87'],
   ['characters beyond the first plane', 'a🔑b', 'a%F0%9F%94%91b'],
-  ['half a surrogate pair', '\ud800', '%EF%BF%BD'],
-])('grpc-message: %s', (_name, text, encoded) => {
+  ['a lone surrogate', '\ud800', '%EF%BF%BD'],
+])('encodeText encodes %s', (_name, text, encoded) => {
   expect(encodeText(text)).toBe(encoded)
 })

@@ -1,17 +1,17 @@
 import { gunzipSync, inflateSync } from 'node:zlib'
 import { ApiError } from '../platform/errors/api-error.ts'
 
-/** A message as it comes (gRPC over HTTP/2, "Length-Prefixed-Message"). */
+/** A received message (gRPC over HTTP/2, "Length-Prefixed-Message"). */
 export interface Frame {
   readonly isCompressed: boolean
   readonly bytes: Uint8Array
 }
 
-/** Cuts what comes into messages. */
+/** Splits received bytes into messages. */
 export interface FrameReader {
-  /** Takes bytes. Returns the messages that are whole now. Throws BODY_TOO_LARGE or INVALID_ARGUMENT. */
+  /** Takes bytes and returns the messages that are complete now. Throws BODY_TOO_LARGE or INVALID_ARGUMENT. */
   push(chunk: Buffer): readonly Frame[]
-  /** Tells whether nothing of a message is missing. */
+  /** Returns true if no message is partly read. */
   isWhole(): boolean
 }
 
@@ -19,19 +19,19 @@ const HEAD_BYTES = 5
 const TIMEOUT = /^(\d{1,8})([HMSmun])$/
 const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 }
 
-/** The encodings that `decodeFrame` reads, as `grpc-accept-encoding` lists them. */
+/** The encodings that `decodeFrame` reads, in the form of `grpc-accept-encoding`. */
 export const ACCEPTED_ENCODINGS = 'identity,deflate,gzip'
 
 const DECOMPRESS = { gzip: gunzipSync, deflate: inflateSync } as const
 
-/** Reads `grpc-timeout` as milliseconds: infinite where there is none, undefined where it is malformed. */
+/** Reads `grpc-timeout` as milliseconds. Returns infinity without the header, and undefined if it is malformed. */
 export function parseTimeout(text: unknown): number | undefined {
   if (text === undefined) return Number.POSITIVE_INFINITY
   const [, digits, unit = ''] = (typeof text === 'string' && TIMEOUT.exec(text)) || []
   return digits === undefined ? undefined : Number(digits) * (UNIT_MS[unit] ?? 0)
 }
 
-/** Puts a message into its frame, uncompressed. */
+/** Makes the frame of a message, uncompressed. */
 export function encodeFrame(message: Uint8Array): Buffer {
   const frame = Buffer.allocUnsafe(HEAD_BYTES + message.length)
   frame.writeUInt8(0, 0)
@@ -40,7 +40,7 @@ export function encodeFrame(message: Uint8Array): Buffer {
   return frame
 }
 
-/** Makes the reader of one stream. `maxBytes` is the length of the longest message. */
+/** Makes the reader of one stream. `maxBytes` is the longest message. */
 export function createFrameReader(maxBytes: number): FrameReader {
   let pieces: Buffer[] = []
   let size = 0
@@ -69,7 +69,7 @@ export function createFrameReader(maxBytes: number): FrameReader {
   }
 }
 
-/** The length of the frame that begins here, or of its head while that is not whole. */
+/** Returns the length of the frame that starts here, or of its head while the head is incomplete. */
 function lengthOf(bytes: Buffer, maxBytes: number): number {
   if (bytes.length < HEAD_BYTES) return HEAD_BYTES
   if (bytes.readUInt8(0) > 1) throw new ApiError('INVALID_ARGUMENT', 'The compressed flag must be 0 or 1')
@@ -79,14 +79,14 @@ function lengthOf(bytes: Buffer, maxBytes: number): number {
 }
 
 /**
- * Returns the bytes of a message, decompressed.
- * @param encoding `grpc-encoding`
- * @throws ApiError UNSUPPORTED_COMPRESSION, INVALID_ARGUMENT, or BODY_TOO_LARGE when more than `maxBytes` come out of it
+ * Returns the bytes of a message, decompressed. `encoding` is the header `grpc-encoding`. Throws
+ * UNSUPPORTED_COMPRESSION, INVALID_ARGUMENT, or BODY_TOO_LARGE if the message has more than `maxBytes` after
+ * decompression.
  */
 export function decodeFrame({ isCompressed, bytes }: Frame, encoding: unknown, maxBytes: number): Uint8Array {
   if (!isCompressed) return bytes
   if (encoding === undefined || encoding === 'identity') {
-    throw new ApiError('INVALID_ARGUMENT', 'A compressed message needs a grpc-encoding that says how')
+    throw new ApiError('INVALID_ARGUMENT', 'A compressed message needs the header grpc-encoding: deflate or gzip')
   }
   if (encoding !== 'gzip' && encoding !== 'deflate') {
     throw new ApiError('UNSUPPORTED_COMPRESSION', 'grpc-encoding must be identity, deflate or gzip')
@@ -100,7 +100,7 @@ export function decodeFrame({ isCompressed, bytes }: Frame, encoding: unknown, m
   }
 }
 
-/** Writes a text as `grpc-message` has it: UTF-8, percent-encoded but for visible ASCII and spaces. */
+/** Encodes a text for `grpc-message`: UTF-8, percent-encoded except for visible ASCII and spaces. */
 export function encodeText(text: string): string {
   return text.toWellFormed().replace(/[^\x20-\x24\x26-\x7e]+/g, encodeURIComponent)
 }

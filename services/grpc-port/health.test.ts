@@ -18,7 +18,7 @@ function ask(client: Client, name: 'Check' | 'List', request: object): Promise<u
 }
 
 describe('health', () => {
-  it.each(['', 'auth4agent.v1.AuthnService'])('of "%s" is what the server is told', async (name) => {
+  it.each(['', 'auth4agent.v1.AuthnService'])('of "%s" is what setServing sets', async (name) => {
     const { client, server } = await startGrpcServer()
     const check = () => ask(client, 'Check', { service: name })
     expect(await check()).toMatchObject({ status: 'NOT_SERVING' })
@@ -28,13 +28,13 @@ describe('health', () => {
     expect(await check()).toMatchObject({ status: 'NOT_SERVING' })
   })
 
-  it('is what the server was told before anybody asked', async () => {
+  it('is set before the first request', async () => {
     const { client, server } = await startGrpcServer()
     server.setServing(true)
     expect(await ask(client, 'Check', {})).toMatchObject({ status: 'SERVING' })
   })
 
-  it('of a service that is not offered is unknown', async () => {
+  it('of an unknown service is NOT_FOUND', async () => {
     const { client } = await startGrpcServer()
     await expect(ask(client, 'Check', { service: 'other' })).rejects.toMatchObject({ code: status.NOT_FOUND })
   })
@@ -45,7 +45,7 @@ describe('health', () => {
     expect(await ask(client, 'List', {})).toMatchObject({ statuses })
   })
 
-  it('is told to those who watch, as it changes', async () => {
+  it('is sent to watchers after each change', async () => {
     const { client, server } = await startGrpcServer()
     const { path, requestSerialize, responseDeserialize } = method('Watch')
     const watch = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, { service: '' })

@@ -11,14 +11,14 @@ import { methodName } from '../chain/method-name.ts'
 import { StandardStatus } from '../platform/errors/grpc-status.ts'
 import type { PortMethod } from './port-method.ts'
 
-/** Health of a server and its services (grpc.health.v1). */
+/** The health of a server and its services (grpc.health.v1). */
 export interface Health {
-  /** Not serving until it is told otherwise. */
+  /** Sets the health of the server and of all its services. It starts as NOT_SERVING. */
   setServing(isServing: boolean): void
-  /** Throws NOT_FOUND for a service that there is not. */
+  /** Returns the health of a service. Throws NOT_FOUND for an unknown service. */
   check(request: HealthCheckRequest): HealthCheckResponse
   list(): HealthListResponse
-  /** Tells the health of a service now and whenever it changes, until the signal aborts. */
+  /** Yields the health of a service now and after each change, until the signal aborts. */
   watch(request: HealthCheckRequest, signal: AbortSignal): AsyncIterable<HealthCheckResponse>
 }
 
@@ -43,7 +43,7 @@ export function createHealth(services: readonly string[]): Health {
     },
     check({ service }) {
       if (!names.has(service)) {
-        throw new StandardStatus(status.NOT_FOUND, `No service is named ${service.slice(0, 100)}`)
+        throw new StandardStatus(status.NOT_FOUND, `Unknown service ${JSON.stringify(service.slice(0, 100))}`)
       }
       return create(check.output, { status: now })
     },
@@ -63,7 +63,7 @@ export function createHealth(services: readonly string[]): Health {
   }
 }
 
-/** Returns the methods of health by their path. */
+/** Returns the methods of health by their paths. */
 export function healthMethods(health: Health): readonly (readonly [path: string, PortMethod])[] {
   const methods: readonly PortMethod[] = [
     {

@@ -7,7 +7,7 @@ import { startGrpcServer } from '../../test/support/grpc.ts'
 const UNARY = '/auth4agent.v1.AuthnService/CreateChallenge'
 const WATCH = '/grpc.health.v1.Health/Watch'
 const REFLECTION = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo'
-/** An empty message in its frame, and the start of one that never comes. */
+/** An empty message in its frame, and the start of a message that is never completed. */
 const EMPTY = Buffer.alloc(5)
 const UNFINISHED = Buffer.from([0, 0, 0, 0, 9, 1])
 
@@ -18,7 +18,7 @@ function raw(port: number): ClientHttp2Session {
   return session
 }
 
-/** Opens a stream that the caller does not end; `code` is its status once the stream is closed. */
+/** Opens a stream that the caller does not end. `code` is its status when the stream is closed. */
 function open(session: ClientHttp2Session, path: string, body: Buffer) {
   const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' }
   const stream = session.request(headers, { endStream: false })
@@ -45,11 +45,11 @@ async function finished(session: ClientHttp2Session): Promise<number> {
 
 describe('a stream', () => {
   it.each([
-    ['a message that stays unfinished', UNARY, UNFINISHED],
-    ['a message whose sender does not end', UNARY, EMPTY],
-    ['a Watch without request', WATCH, UNFINISHED],
-    ['a reflection without request', REFLECTION, UNFINISHED],
-  ])('ends in time: %s', async (_name, path, body) => {
+    ['an incomplete message', UNARY, UNFINISHED],
+    ['a message without the end of the stream', UNARY, EMPTY],
+    ['a Watch without a request', WATCH, UNFINISHED],
+    ['a reflection without a request', REFLECTION, UNFINISHED],
+  ])('ends after the request timeout: %s', async (_name, path, body) => {
     const { port } = await startGrpcServer({ requestTimeoutMs: 200 })
     const session = raw(port)
     const late = open(session, path, body)
@@ -57,7 +57,7 @@ describe('a stream', () => {
     expect(await late.code).toBe(status.DEADLINE_EXCEEDED)
   })
 
-  it('of reflection may bring 100 requests, and ends at the next', async () => {
+  it('of reflection ends after 100 requests', async () => {
     const { port } = await startGrpcServer()
     const session = raw(port)
     const allowed = open(session, REFLECTION, Buffer.alloc(5 * 100))
@@ -69,7 +69,7 @@ describe('a stream', () => {
   })
 })
 
-/** The most that a message may have, but for its last byte, one byte in each frame. */
+/** A message of the maximum size without its last byte, with one byte in each frame. */
 async function sendSingly(stream: ClientHttp2Stream, count: number): Promise<void> {
   stream.write(Buffer.from([0, 0, 0, 255, 255]))
   for (let sent = 0; sent < count && !stream.destroyed; sent += 1) {
@@ -77,12 +77,12 @@ async function sendSingly(stream: ClientHttp2Stream, count: number): Promise<voi
   }
 }
 
-describe('what comes in very many frames', () => {
+describe('a message in too many frames', () => {
   it.each<[string, string, Record<string, string>]>([
     ['an ordinary call', UNARY, {}],
     ['a reflection', REFLECTION, {}],
     ['a Watch', WATCH, {}],
-  ])('is not kept: %s', async (_name, path, headers) => {
+  ])('ends its stream: %s', async (_name, path, headers) => {
     const { port, rpc } = await startGrpcServer()
     const session = raw(port)
     const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', ...headers })
@@ -95,8 +95,8 @@ describe('what comes in very many frames', () => {
   })
 })
 
-describe('streams open at once', () => {
-  it('of one source are half of all, and free their place', async () => {
+describe('open streams', () => {
+  it('of one source are limited to half of all, and free their place when they end', async () => {
     const { port } = await startGrpcServer({ maxStreams: 4 })
     const session = raw(port)
     const watches = [open(session, WATCH, EMPTY), open(session, WATCH, EMPTY)]
@@ -107,7 +107,7 @@ describe('streams open at once', () => {
     await eventually(async () => expect(await finished(session)).toBe(status.OK))
   })
 
-  it('of Watch leave room for calls', async () => {
+  it('of Watch leave room for other calls', async () => {
     const { port } = await startGrpcServer()
     const session = raw(port)
     const watches = Array.from({ length: 32 }, () => open(session, WATCH, EMPTY))

@@ -6,22 +6,22 @@ import { type Health, healthMethods } from './health.ts'
 import type { PortMethod } from './port-method.ts'
 import { reflectionMethods } from './reflection.ts'
 
-/** Streams open at once of health's Watch, and of reflection. One source has at most half of them. */
+/** The most open streams of health's Watch, and of reflection. One source may have half of them. */
 const MAX_LASTING_STREAMS = 64
 
-/** Returns the methods of the port by their path: the offered ones, health and reflection. */
+/** Returns the methods of the port by their paths: the public ones, health and reflection. */
 export function methodsOf(rpc: Rpc, health: Health): ReadonlyMap<unknown, PortMethod> {
-  const offered = rpc.services
+  const publicMethods = rpc.services
     .flatMap(({ methods }) => methods)
-    .map((method) => [`/${methodName(method)}`, offeredMethod(rpc, method)] as const)
+    .map((method) => [`/${methodName(method)}`, publicMethod(rpc, method)] as const)
   const standard = [...healthMethods(health), ...reflectionMethods(rpc.services)]
   return new Map<unknown, PortMethod>([
-    ...offered,
+    ...publicMethods,
     ...standard.map(([path, method]) => [path, withPlaces(method)] as const),
   ])
 }
 
-function offeredMethod(rpc: Rpc, method: DescMethod): PortMethod {
+function publicMethod(rpc: Rpc, method: DescMethod): PortMethod {
   return method.methodKind === 'server_streaming'
     ? {
         kind: 'stream',

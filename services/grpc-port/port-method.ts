@@ -2,30 +2,30 @@ import type { DescMethod, Message } from '@bufbuild/protobuf'
 import type { Meta } from '../chain/rpc.ts'
 import type { Bound } from '../platform/limits/bound.ts'
 
-/** A method of the port: what it takes and answers, and who answers it. */
+/** A method of the port and the function that answers it. */
 export type PortMethod = UnaryMethod | StreamMethod | DialogueMethod
 
 interface Common {
   readonly method: DescMethod
-  /** Whether the chain limits, logs and counts what is refused. */
+  /** Whether the method runs inside the chain, which limits, logs and counts its refusals. */
   readonly isChained: boolean
-  /** Bounds the streams of a method that lasts and that the chain does not bound. */
+  /** Bounds the open streams of a method outside the chain. */
   readonly places?: Bound
 }
 
-/** One message, one answer. `read` gives the request, or throws why it is refused. */
+/** A method with one request and one answer. `read` returns the request, or throws why it is refused. */
 export interface UnaryMethod extends Common {
   readonly kind: 'unary'
   readonly answer: (read: () => Message, meta: Meta) => Promise<Message>
 }
 
-/** One message, any number of answers. */
+/** A method with one request and any number of answers. */
 export interface StreamMethod extends Common {
   readonly kind: 'stream'
   readonly answer: (read: () => Message, meta: Meta, signal: AbortSignal) => AsyncIterable<Message>
 }
 
-/** Any number of messages, one answer to each. */
+/** A method with any number of requests and one answer to each. */
 export interface DialogueMethod extends Common {
   readonly kind: 'dialogue'
   readonly answer: (request: Message) => Message

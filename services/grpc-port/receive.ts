@@ -2,26 +2,32 @@ import { constants, type ServerHttp2Stream } from 'node:http2'
 import { ApiError, toApiError } from '../platform/errors/api-error.ts'
 import { createFrameReader, type Frame } from './frames.ts'
 
-/** What a stream brings. */
+/** The events of a stream that is read. */
 export interface Receiver {
   message(frame: Frame): void
-  /** The caller has sent all that it wants to send. */
+  /** The caller has ended its side. */
   ended(): void
-  /** What has come is no request; nothing follows. */
+  /** The received bytes are not a request. No other event follows. */
   failed(error: ApiError): void
 }
 
-/** Longest message, in bytes. */
+/** The longest message, in bytes. */
 export const MAX_MESSAGE_BYTES = 64 * 1024
-/** Frames that a request may come in: each is kept until its message is whole, and takes a hundred times a single byte. */
+/**
+ * The most HTTP/2 frames of a stream's requests. Each frame is kept until its message is complete, and a frame of one
+ * byte takes a hundred times its size.
+ */
 const MAX_DATA_FRAMES = 1024
 
-/** Reads the messages of a stream. Ends a stream that brings its messages in very many pieces. Returns what stops the reading. */
+/**
+ * Reads the messages of a stream. Closes a stream that sends more than 1,024 frames. Returns a function that stops the
+ * reading.
+ */
 export function receive(stream: ServerHttp2Stream, receiver: Receiver): () => void {
   const reader = createFrameReader(MAX_MESSAGE_BYTES)
   let count = 0
   const stop = (): void => {
-    // A stream outlives its end, and with it what its listeners hold.
+    // Removed, because the stream and everything that its listeners hold lives on after its end.
     stream.off('data', onData).off('end', onEnd)
   }
   const fail = (error: ApiError): void => {
@@ -44,18 +50,18 @@ export function receive(stream: ServerHttp2Stream, receiver: Receiver): () => vo
   }
   const onEnd = (): void => {
     stop()
-    // Of a stream that its caller has cut off, the end comes too.
+    // A stream that the caller has cut off also emits 'end'.
     if (stream.closed) return
     if (reader.isWhole()) receiver.ended()
-    else receiver.failed(new ApiError('INVALID_ARGUMENT', 'The last message must be whole'))
+    else receiver.failed(new ApiError('INVALID_ARGUMENT', 'The last message is incomplete'))
   }
   stream.on('data', onData).once('end', onEnd).once('close', stop)
   return stop
 }
 
 /**
- * Reads a request of one message and hands it over once its caller has ended its side. Hands over an error instead as soon
- * as there is one. Returns what stops the reading.
+ * Reads a request of one message. Calls `then` with it when the caller has ended its side, or with an error as soon as
+ * there is one. Returns a function that stops the reading.
  */
 export function receiveOne(stream: ServerHttp2Stream, then: (request: Frame | ApiError) => void): () => void {
   let request: Frame | undefined

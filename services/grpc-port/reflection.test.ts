@@ -19,7 +19,7 @@ describe('reflection', () => {
     expect(JSON.parse(stdout)).toStrictEqual({ did: 'd', allowedScopes: ['a'] })
   })
 
-  it('lists the public services and health, nothing of the inside', async () => {
+  it('lists the public services and health, and no internal service', async () => {
     const { port } = await startGrpcServer()
     const { stdout } = await buf('--list-services', `http://127.0.0.1:${port}`)
     expect(stdout.trim().split('\n').toSorted()).toStrictEqual([

@@ -21,8 +21,8 @@ type Asked = ServerReflectionRequest['messageRequest']
 type Answer = NonNullable<MessageInitShape<typeof ServerReflectionResponseSchema>['messageResponse']>
 
 /**
- * Returns the methods of server reflection by their path: v1, and v1alpha, whose messages are the same. They tell the files
- * of these services and of health, with all that those import, and no others.
+ * Returns the methods of server reflection by their paths: v1, and v1alpha, which has the same messages. They only
+ * show the proto files of these services and of health, and their imports.
  */
 export function reflectionMethods(services: readonly DescService[]): readonly (readonly [string, PortMethod])[] {
   const method = ServerReflection.method.serverReflectionInfo
@@ -59,7 +59,7 @@ function find({ services, files, symbols, extensions }: ContractIndex, asked: As
     }
     case undefined:
     default:
-      return failure(status.UNIMPLEMENTED, 'The request must ask for something')
+      return failure(status.UNIMPLEMENTED, 'The request must set message_request')
   }
 }
 
@@ -70,7 +70,7 @@ function fileAnswer(file: DescFile | undefined, asked: string): Answer {
 }
 
 function notFound(asked: string): Answer {
-  return failure(status.NOT_FOUND, `The contract has no ${asked.slice(0, 200)}`)
+  return failure(status.NOT_FOUND, `Unknown name ${JSON.stringify(asked.slice(0, 200))}`)
 }
 
 function failure(errorCode: status, errorMessage: string): Answer {

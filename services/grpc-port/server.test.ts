@@ -25,7 +25,7 @@ interface CallOptions {
 
 const identity = (buffer: Buffer) => buffer
 
-/** Calls with bytes, so that a test can send what no stub would. */
+/** Calls with raw bytes, so that a test can send what no generated client would. */
 async function callBytes(client: Client, path: string, bytes: Uint8Array, options: CallOptions = {}): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   const metadata = new Metadata()
@@ -72,7 +72,7 @@ function detailsOf(error: ServiceError) {
 }
 
 describe('the gRPC port', () => {
-  it('calls, and hands over the caller', async () => {
+  it('calls a method and passes the caller to the chain', async () => {
     const { rpc, client } = await startGrpcServer()
     rpc.answer(IdentityService.method.getAgent, ({ did }) => ({ did, didDocument: { id: did } }))
     let echoed: MetadataValue | undefined
@@ -107,7 +107,7 @@ describe('the gRPC port', () => {
     expect(rpc.last().meta.timeoutMs).toBeUndefined()
   })
 
-  it('refuses with code, reason and the time to wait', async () => {
+  it('answers a refusal with code, reason and retry delay', async () => {
     const { rpc, client } = await startGrpcServer()
     rpc.answer(AuthnService.method.issueToken, () => {
       throw new ApiError('RATE_LIMITED', 'slowly', { retryAfter: 2.5 })
@@ -117,7 +117,7 @@ describe('the gRPC port', () => {
     expect(detailsOf(error)).toStrictEqual({ reason: 'RATE_LIMITED', domain: 'auth4agent', retry: 3n })
   })
 
-  it('tells nothing of a fault', async () => {
+  it('does not reveal the message of an internal error', async () => {
     const { rpc, client } = await startGrpcServer()
     rpc.answer(AuthnService.method.issueToken, () => {
       throw new Error('secret')
@@ -132,7 +132,7 @@ describe('the gRPC port', () => {
     ['invalid UTF-8', [0x0a, 1, 0xff]],
     ['an illegal tag', [0x00]],
     ['NUL in text', [0x0a, 1, 0]],
-  ])('says that %s is the fault of the caller', async (_name, bytes) => {
+  ])('answers INVALID_ARGUMENT for %s', async (_name, bytes) => {
     const { client, rpc } = await startGrpcServer()
     const path = '/auth4agent.v1.AuthnService/CreateChallenge'
     const error = await errorOf(callBytes(client, path, Uint8Array.from(bytes)))
@@ -143,11 +143,16 @@ describe('the gRPC port', () => {
 
   it.each<[string, string[], string[], string]>([
     ['the peer without trusted proxies', [], ['9.9.9.9'], '127.0.0.1'],
-    ['the peer when that is no trusted proxy', ['10.0.0.0/8'], ['9.9.9.9'], '127.0.0.1'],
-    ['what a trusted proxy says', ['127.0.0.1'], ['9.9.9.9'], '9.9.9.9'],
-    ['the last that no trusted proxy has', ['127.0.0.1', '10.0.0.0/8'], ['6.6.6.6', '9.9.9.9, 10.1.1.1'], '9.9.9.9'],
-    ['the proxy when it says nothing', ['127.0.0.1'], [], '127.0.0.1'],
-  ])('takes for the source %s', async (_name, trustedProxies, forwarded, source) => {
+    ['the peer if it is not a trusted proxy', ['10.0.0.0/8'], ['9.9.9.9'], '127.0.0.1'],
+    ['the address that a trusted proxy names', ['127.0.0.1'], ['9.9.9.9'], '9.9.9.9'],
+    [
+      'the last address that is not a trusted proxy',
+      ['127.0.0.1', '10.0.0.0/8'],
+      ['6.6.6.6', '9.9.9.9, 10.1.1.1'],
+      '9.9.9.9',
+    ],
+    ['the proxy if it names no address', ['127.0.0.1'], [], '127.0.0.1'],
+  ])('takes as the source %s', async (_name, trustedProxies, forwarded, source) => {
     const { rpc, client } = await startGrpcServer({ trustedProxies })
     await call(client, AuthnService.method.createChallenge, {}, { metadata: { 'x-forwarded-for': forwarded } })
     expect(rpc.last().meta.source).toBe(source)
@@ -156,7 +161,7 @@ describe('the gRPC port', () => {
   it('refuses large messages and large metadata before their handler', async () => {
     const { rpc, client } = await startGrpcServer()
     const large = await errorOf(call(client, AuthnService.method.createChallenge, { did: 'a'.repeat(70_000) }))
-    // grpc-js would give no reason: the streams are shown to our own answerer before it sees them.
+    // grpc-js would give no reason. Here our own server answers the stream.
     expect([large.code, detailsOf(large).reason]).toStrictEqual([status.RESOURCE_EXHAUSTED, 'BODY_TOO_LARGE'])
     const metadata = { authorization: 'a'.repeat(17_000) }
     const heavy = await errorOf(call(client, AuthnService.method.createChallenge, {}, { metadata }))
@@ -176,7 +181,7 @@ describe('the gRPC port', () => {
     },
   )
 
-  it('lets a call in flight finish when it closes', async () => {
+  it('lets a running call finish when it closes', async () => {
     const { rpc, client, server } = await startGrpcServer()
     const started = Promise.withResolvers<void>()
     const release = Promise.withResolvers<void>()
@@ -195,7 +200,7 @@ describe('the gRPC port', () => {
 })
 
 describe('the gRPC port with a certificate', () => {
-  it('takes TLS alone', async () => {
+  it('accepts only TLS', async () => {
     const secure = credentials.createSsl(Buffer.from(certificate.cert))
     const trusting = await startGrpcServer({ tls: certificate }, secure)
     expect(await call(trusting.client, AuthnService.method.createChallenge, {})).toMatchObject({ challenge: '' })

@@ -13,39 +13,39 @@ import { createHealth } from './health.ts'
 import { methodsOf } from './methods.ts'
 import { createSessions } from './sessions.ts'
 
-/** What the gRPC port works with. */
+/** Dependencies of {@link createGrpcServer}. */
 export interface GrpcServerDeps {
   readonly rpc: Rpc
   readonly host: string
-  /** 0 lets the system choose. */
+  /** With 0, the system chooses the port. */
   readonly port: number
-  /** PEM texts; set, the listener takes TLS alone. */
+  /** PEM texts. If they are set, the listener accepts only TLS. */
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer }
-  /** Addresses and CIDR ranges of the proxies whose x-forwarded-for is believed. */
+  /** Addresses and CIDR ranges of the proxies whose x-forwarded-for is trusted. */
   readonly trustedProxies: readonly string[]
-  /** How long a handshake, and a stream's request, may take to come, in milliseconds. */
+  /** How long a handshake and the request of a stream may take, in milliseconds. */
   readonly requestTimeoutMs: number
-  /** Streams open at once, of all connections; one source has at most half of them. */
+  /** The most open streams of all connections. One source may have half of them. */
   readonly maxStreams: number
-  /** Connections open at once, and those of one source. */
+  /** The most open connections, in total and of one source. */
   readonly maxConnections: number
   readonly maxSourceConnections: number
-  /** How long the caller of a stream may read nothing of it, in milliseconds; 30 seconds unless told. */
+  /** For how long the reader of a stream may read nothing, in milliseconds; 30,000 by default. */
   readonly maxStallMs?: number
-  /** How long calls in flight may take once the server closes, in milliseconds; 10 seconds unless told. */
+  /** How long running calls may take after `close`, in milliseconds; 10,000 by default. */
   readonly drainMs?: number
   readonly log: Logger
   /** Counts a connection that the listener closed by itself. */
   readonly connectionClosed: (port: string, reason: string) => void
 }
 
-/** A listener on the gRPC port. */
+/** The listener of the gRPC port. */
 export interface GrpcServer {
-  /** Starts to listen. Rejects when the port cannot be had. */
+  /** Starts to listen. Rejects if the port is not available. */
   listen(): Promise<{ port: number }>
-  /** What grpc.health.v1 answers, for the server ("") and for each service. Not serving until it is told otherwise. */
+  /** Sets what grpc.health.v1 answers for the server ("") and for each service. It starts as NOT_SERVING. */
   setServing(isServing: boolean): void
-  /** Stops accepting, ends streams, and lets calls in flight finish, for a bounded time. */
+  /** Stops accepting connections, ends streams, and lets running calls finish for up to `drainMs`. */
   close(): Promise<void>
 }
 
@@ -53,13 +53,13 @@ const MAX_STALL_MS = 30_000
 const DRAIN_MS = 10_000
 const MAX_IDLE_MS = 15 * 60_000
 const MAX_AGE_MS = 60 * 60_000
-/** What is open then ends by itself: a stream that began just before, too. */
+/** After this time, every stream has ended by itself, even one that started just before. */
 const MAX_AGE_GRACE_MS = MAX_STREAM_AGE_MS + 60_000
 
-/** A dead peer is noticed within half a minute, by TCP. */
+/** TCP keep-alive notices a dead peer within half a minute. */
 const TCP = { keepAlive: true, keepAliveInitialDelay: 20_000, noDelay: true }
 
-/** Makes the gRPC port: the offered services, health and reflection. */
+/** Makes the gRPC port with the public services, health and reflection. */
 export function createGrpcServer(deps: GrpcServerDeps): GrpcServer {
   const { rpc, host, port, log } = deps
   const closing = new AbortController()
@@ -84,11 +84,11 @@ export function createGrpcServer(deps: GrpcServerDeps): GrpcServer {
     async close() {
       health.setServing(false)
       listener.close()
-      // They are resumed elsewhere.
+      // Streams end at once: their readers resume at another process.
       closing.abort()
       sessions.retireAll()
       const cut = setTimeout(() => {
-        log.warn({}, 'gRPC calls were cut: they did not finish in time')
+        log.warn({}, 'gRPC calls were cut because they did not finish in time')
         connections.closeAll()
       }, deps.drainMs ?? DRAIN_MS)
       await connections.allClosed()
@@ -115,7 +115,7 @@ function createListener(deps: GrpcServerDeps, onStream: OnStream) {
   })
   const sourceOf = createConnectionSource(deps.trustedProxies)
   const accept = (socket: Socket): boolean => {
-    // One that has gone already has no address.
+    // A connection that is already closed has no address.
     const { remoteAddress } = socket
     if (remoteAddress === undefined) socket.destroy()
     if (remoteAddress === undefined || connections.admit(socket, sourceOf(remoteAddress)) === undefined) return false
@@ -140,7 +140,7 @@ function createTlsListener(
   listener.on('tlsClientError', (_error, socket) => socket.destroy())
   listener.on('secureConnection', (socket) => {
     socket.on('error', () => undefined)
-    // A client that does not ask for HTTP/2 gets nothing else here.
+    // A client must ask for HTTP/2 by ALPN.
     if (socket.alpnProtocol === 'h2') open(socket)
     else socket.destroy()
   })

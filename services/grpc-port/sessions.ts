@@ -3,37 +3,40 @@ import type { Socket } from 'node:net'
 import type { Connections } from '../platform/net/connections.ts'
 import type { OnStream } from './calls.ts'
 
-/** How long connections last, all in milliseconds. */
+/** How long connections may live, in milliseconds. */
 interface SessionTimes {
-  /** From the first byte of TCP to the first stream. */
+  /** From the TCP connection to the first stream. */
   readonly silentMs: number
-  /** Without any traffic, later. */
+  /** Without traffic, later. */
   readonly idleMs: number
-  /** Age at which a connection is told to go, give or take a tenth. Clients come back, and so new instances get their share. */
+  /**
+   * The age at which the caller is asked to reconnect, plus or minus a tenth. So new processes get their share of
+   * connections.
+   */
   readonly ageMs: number
-  /** What its streams may take then to end. */
+  /** How long its streams may take to end after that. */
   readonly graceMs: number
 }
 
-/** What the sessions of a listener work with. */
+/** Dependencies of {@link createSessions}. */
 export interface SessionDeps extends SessionTimes {
   readonly connections: Connections
   readonly onStream: OnStream
-  /** Hears of a connection that was closed because no stream began on it. */
+  /** Called when a connection is closed because no stream was opened on it. */
   readonly onSilent: () => void
 }
 
 /** The HTTP/2 sessions of one listener. */
 export interface Sessions {
-  /** Watches a connection from its first byte. */
+  /** Watches a connection from its start. */
   expect(raw: Socket): void
-  /** Begins HTTP/2 on a connection: the one that was expected, or the TLS socket on top of it. */
+  /** Starts HTTP/2 on a connection: the watched one, or the TLS socket on top of it. */
   open(socket: Socket): void
-  /** Tells every caller to go. Connections end once their last stream has ended, the idle ones at once. */
+  /** Asks all callers to go. A connection ends when its last stream has ended; idle ones end at once. */
   retireAll(): void
 }
 
-/** Connection that is expected to bring streams. */
+/** A watched connection. */
 interface Peer {
   readonly raw: Socket
   readonly silence: NodeJS.Timeout
@@ -43,10 +46,10 @@ interface Peer {
 }
 
 const MAX_CONCURRENT_STREAMS = 100
-/** What a peer has to close its end of a connection that is over, in milliseconds. */
+/** How long a peer may take to close its end of a finished connection, in milliseconds. */
 const LINGER_MS = 1_000
 
-/** Makes the keeper of a listener's sessions. */
+/** Makes the sessions of a listener. */
 export function createSessions(deps: SessionDeps): Sessions {
   const peers = new Map<string, Peer>()
   let isClosing = false
@@ -72,7 +75,7 @@ export function createSessions(deps: SessionDeps): Sessions {
       }
       const session = performServerHandshake(socket, { settings: { maxConcurrentStreams: MAX_CONCURRENT_STREAMS } })
       peer.session = session
-      // What becomes of a session is told by its close.
+      // The close event reports the end of a session.
       session.on('error', () => undefined)
       session.setTimeout(deps.idleMs, () => retire(peer))
       age(deps, session, peer)
@@ -113,7 +116,10 @@ function age({ ageMs, graceMs }: SessionDeps, session: ServerHttp2Session, peer:
   session.once('close', () => clearTimeout(timer))
 }
 
-/** Tells a caller to take its next calls elsewhere (RFC 9113 section 6.8), and ends the connection when its streams have ended. */
+/**
+ * Asks a caller to make its next calls on a new connection (RFC 9113 section 6.8), and ends the connection when its
+ * streams have ended.
+ */
 function retire(peer: Peer): void {
   const { session, raw } = peer
   if (peer.isRetired) return
@@ -122,18 +128,18 @@ function retire(peer: Peer): void {
     raw.destroy()
     return
   }
-  // Streams that are on their way already are answered still.
+  // Streams that the caller has already sent are still answered.
   session.goaway(constants.NGHTTP2_NO_ERROR, 2 ** 31 - 1)
   session.close()
   if (peer.streams === 0) linger(peer)
 }
 
-/** Node waits for the peer to close its end, for ever. */
+/** Node would wait forever for the peer to close its end. */
 function linger({ raw }: Peer): void {
   if (!raw.destroyed) setTimeout(() => raw.destroy(), LINGER_MS).unref()
 }
 
-/** The two ends of a connection; a TLS socket has those of the socket below it. */
+/** Returns the two ends of a connection. A TLS socket has the same ends as the socket below it. */
 function endsOf({ remoteAddress, remotePort, localAddress }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localAddress}`
 }

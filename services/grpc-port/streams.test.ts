@@ -74,7 +74,7 @@ function flood(rpc: FakeRpc) {
 }
 
 describe('a stream over gRPC', () => {
-  it('brings messages as they come, and hands over the caller', async () => {
+  it('sends each message at once, and passes the caller to the chain', async () => {
     const { rpc, client } = await startGrpcServer()
     const more = Promise.withResolvers<void>()
     rpc.answerStream(method, async function* () {
@@ -96,7 +96,7 @@ describe('a stream over gRPC', () => {
     expect(meta.timeoutMs).toBeGreaterThan(50_000)
   })
 
-  it.each([0, 1])('tells why it fails after %i messages', async (count) => {
+  it.each([0, 1])('ends with the reason of an error after %i messages', async (count) => {
     const { rpc, client } = await startGrpcServer()
     rpc.answerStream(method, async function* () {
       for (let n = 0; n < count; n += 1) yield head(n)
@@ -116,7 +116,7 @@ describe('a stream over gRPC', () => {
     expect(rpc.refused).toMatchObject([{ reason: 'INVALID_ARGUMENT' }])
   })
 
-  it('ends when its caller cancels, when its deadline comes, and when its connection breaks', async () => {
+  it('ends when the caller cancels, at its deadline, and when the connection breaks', async () => {
     const { rpc, client } = await startGrpcServer()
     const state = endless(rpc)
     const cancelled = watch(client)
@@ -134,7 +134,7 @@ describe('a stream over gRPC', () => {
     await eventually(() => expect(state.ended).toBe(3))
   })
 
-  it('ends at once, and well, when the server closes', async () => {
+  it('ends at once with OK when the server closes', async () => {
     const { rpc, client, server } = await startGrpcServer()
     const state = endless(rpc)
     const { first, ended } = watch(client)
@@ -145,7 +145,7 @@ describe('a stream over gRPC', () => {
     expect(performance.now() - began).toBeLessThan(2_000)
   })
 
-  it('lasts beyond the time that a request may take', async () => {
+  it('can last longer than the request timeout', async () => {
     const { rpc, client } = await startGrpcServer({ requestTimeoutMs: 100, maxStallMs: 100 })
     const later = new Promise((resolve) => setTimeout(resolve, 400))
     rpc.answerStream(method, async function* () {
@@ -159,8 +159,8 @@ describe('a stream over gRPC', () => {
   })
 })
 
-describe('a caller that does not read', () => {
-  it('is sent no more than its window holds, and cut in time', async () => {
+describe('a caller that reads nothing of a stream', () => {
+  it('gets no more than its window holds, and the stream is cut in time', async () => {
     const { rpc, client } = await startGrpcServer({ maxStallMs: 400 })
     const state = flood(rpc)
     const { call, ended, first } = watch(client)
@@ -172,7 +172,7 @@ describe('a caller that does not read', () => {
     expect((await ended).code).not.toBe(status.OK)
   })
 
-  it('is sent the rest when it reads again', async () => {
+  it('gets the rest when it reads again', async () => {
     const { rpc, client } = await startGrpcServer()
     const state = flood(rpc)
     const { call, first } = watch(client)

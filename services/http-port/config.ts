@@ -1,17 +1,17 @@
-/** How an HTTP port listens. */
+/** Configuration of an HTTP port. */
 export interface HttpPortConfig {
-  /** The issuer: origin, optionally with a path, without trailing slash. No header of a request ever changes it. */
+  /** The issuer: an origin, optionally with a path, without trailing slash. Request headers never change it. */
   readonly baseUrl: string
   readonly host: string
   /** 0 lets the system choose. */
   readonly port: number
-  /** Addresses and CIDR ranges of the proxies whose X-Forwarded-For is believed. */
+  /** Addresses and CIDR ranges of the proxies whose X-Forwarded-For is trusted. */
   readonly trustedProxies: readonly string[]
-  /** Longest time for a TLS handshake, and for a request to arrive whole, in milliseconds. */
+  /** Longest time for a TLS handshake, and for a complete request to arrive, in milliseconds. */
   readonly requestTimeoutMs: number
-  /** Connections open at once, in all and from one source. */
+  /** Limits of open connections, in total and from one source. */
   readonly maxConnections: number
   readonly maxSourceConnections: number
-  /** PEM texts; set, the listener is https. */
+  /** PEM texts. If set, the port serves https. */
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer }
 }

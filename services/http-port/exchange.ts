@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Caller } from '../chain/rpc.ts'
 import type { ApiError } from '../platform/errors/api-error.ts'
 
-/** One request with all that a route needs to answer it. */
+/** One request and everything that a route needs to answer it. */
 export interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
@@ -11,11 +11,11 @@ export interface Exchange {
   readonly path: string
   /** The query as sent, without its question mark. */
   readonly query: string
-  /** Headers of the answer, refusals included; names in lower case. A route may add to them. */
+  /** Headers of every answer, errors included. Names are in lower case. A route may add headers. */
   readonly headers: Record<string, string>
 }
 
-/** What a route answers. Its headers take the place of those that every answer has. */
+/** The answer of a route. Its headers override those of every answer. */
 export interface Answer {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
@@ -27,21 +27,21 @@ export type Params = Readonly<Record<string, string>>
 
 /** Answers the requests of one path and method. */
 export interface Route {
-  /** A route of GET also answers HEAD. */
+  /** A GET route also answers HEAD. */
   readonly verb: string
   /** Literal segments and `{name}` segments: `/v1/agent/{did}`. */
   readonly path: string
-  /** Whether scripts of any origin may read it; preflights are answered then. */
+  /** Whether scripts of any origin may read the answer. If true, preflight requests are answered. */
   readonly isCrossOrigin?: boolean
-  /** Throws ApiError. Answers undefined where it has written the response itself. */
+  /** Answers the request. Returns undefined if it has written the response itself. Throws ApiError. */
   handle(exchange: Exchange, params: Params): Promise<Answer | undefined>
 }
 
-/** A refusal that the chain has not limited, logged and counted yet. */
+/** An error that the chain has not limited, logged and counted yet. */
 export class EarlyRefusal extends Error {
   override readonly name = 'EarlyRefusal'
   readonly error: ApiError
-  /** Headers that the refusal has beside the usual ones. */
+  /** Additional headers of the answer. */
   readonly headers: Readonly<Record<string, string>>
 
   constructor(error: ApiError, headers: Readonly<Record<string, string>> = {}) {
@@ -51,7 +51,10 @@ export class EarlyRefusal extends Error {
   }
 }
 
-/** Splits a request target into path and query, both as sent. An absolute target loses its origin (RFC 9112 section 3.2.2). */
+/**
+ * Splits a request target into path and query, both as sent. An absolute target loses its origin (RFC 9112 section
+ * 3.2.2).
+ */
 export function splitTarget(target: string): { readonly path: string; readonly query: string } {
   const local = target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?#]*\/?/i, '/')
   const hash = local.indexOf('#')

@@ -8,7 +8,7 @@ import { rawExchange, startGateway } from '../../test/support/gateway.ts'
 
 const tooSlow = 'HTTP/1.1 408 Request Timeout'
 
-/** A body in chunks, all but one of them of a single byte. */
+/** Returns a chunked body. All chunks but one contain a single byte. */
 function pieces(count: number): string {
   return `2\r\n{}\r\n${'1\r\n \r\n'.repeat(count)}0\r\n\r\n`
 }
@@ -17,8 +17,8 @@ function postHead(length: number): string {
   return `POST /v1/challenge HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`
 }
 
-describe('the HTTP port cuts', () => {
-  it('a body that never ends, although its bytes keep coming', async () => {
+describe('the HTTP port, after the request timeout', () => {
+  it('answers 408 to a body that never ends, although bytes keep arriving', async () => {
     const { port, rpc } = await startGateway({ requestTimeoutMs: 300 })
     const socket = createConnection(port, '127.0.0.1')
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -35,36 +35,36 @@ describe('the HTTP port cuts', () => {
     expect(rpc.calls).toHaveLength(0)
   })
 
-  it('the same body on a Connect path', async () => {
+  it('answers 408 to a body that never ends on a Connect path', async () => {
     const { port, rpc } = await startGateway({ requestTimeoutMs: 300 })
     const head = postHead(1000).replace('/v1/challenge', '/auth4agent.v1.AuthnService/CreateChallenge')
     expect(await rawExchange(port, head)).toContain('408')
     expect(rpc.calls).toHaveLength(0)
   })
 
-  it('headers that never end', async () => {
+  it('answers 408 to headers that never end', async () => {
     const { port } = await startGateway({ requestTimeoutMs: 300 })
     expect(await rawExchange(port, 'GET /health HTTP/1.1\r\nhost: x\r\nx-slow: ')).toContain(tooSlow)
   })
 })
 
-describe('the HTTP port refuses, as a problem document,', () => {
+describe('the HTTP port', () => {
   it.each([
-    ['what is not HTTP', 'nonsense\r\n\r\n', 400, 'INVALID_ARGUMENT'],
+    ['input that is not HTTP', 'nonsense\r\n\r\n', 400, 'INVALID_ARGUMENT'],
     ['large headers', `GET /health HTTP/1.1\r\nhost: x\r\nx: ${'a'.repeat(20_000)}\r\n\r\n`, 431, 'HEADERS_TOO_LARGE'],
     [
-      'two lengths',
+      'two content lengths',
       'POST /v1/token HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n',
       400,
       'INVALID_ARGUMENT',
     ],
     [
-      'a length beside chunks',
+      'a content length together with chunked encoding',
       'POST /v1/token HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n',
       400,
       'INVALID_ARGUMENT',
     ],
-  ])('%s', async (_name, request, status, reason) => {
+  ])('refuses %s with a problem document', async (_name, request, status, reason) => {
     const { port, rpc } = await startGateway()
     const answer = await rawExchange(port, request)
     expect(answer).toContain(`HTTP/1.1 ${status} `)
@@ -76,10 +76,10 @@ describe('the HTTP port refuses, as a problem document,', () => {
   })
 
   it.each([
-    ['answered directly', 'POST /v1/challenge'],
-    ['of another route', 'PATCH /v1/operators/x/agents/scopes'],
-    ['of Connect', 'POST /auth4agent.v1.AuthnService/CreateChallenge'],
-  ])('a body in very many pieces, %s', async (_name, target) => {
+    ['to a hot endpoint', 'POST /v1/challenge'],
+    ['to another route', 'PATCH /v1/operators/x/agents/scopes'],
+    ['to Connect', 'POST /auth4agent.v1.AuthnService/CreateChallenge'],
+  ])('refuses a body in more than 1024 pieces %s', async (_name, target) => {
     const { port, rpc } = await startGateway()
     const head = `${target} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n`
     const answer = await rawExchange(port, head + pieces(2000))
@@ -90,14 +90,14 @@ describe('the HTTP port refuses, as a problem document,', () => {
     expect(rpc.calls).toHaveLength(1)
   })
 
-  it('nothing where a request before it has no answer yet: its caller would take the refusal for that', async () => {
+  it('closes the connection without an answer to invalid input while an earlier request is not answered', async () => {
     const { port, rpc } = await startGateway()
     rpc.answer(AuthnService.method.createChallenge, async () => new Promise(() => undefined))
     expect(await rawExchange(port, `${postHead(2)}{}nonsense\r\n\r\n`)).toBe('')
     expect(rpc.calls).toHaveLength(1)
   })
 
-  it('a chunked body beyond the limit', async () => {
+  it('refuses a chunked body that is larger than the limit', async () => {
     const { port, rpc } = await startGateway({ bodyLimit: 1024 })
     const head =
       'POST /v1/challenge HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n'
@@ -108,8 +108,8 @@ describe('the HTTP port refuses, as a problem document,', () => {
   })
 })
 
-describe('close', () => {
-  it('lets a request in flight finish and takes no new ones', async () => {
+describe('close of the HTTP port', () => {
+  it('lets a request in flight finish and accepts no new connection', async () => {
     const gateway = await startGateway()
     const started = Promise.withResolvers<void>()
     const release = Promise.withResolvers<void>()
@@ -127,7 +127,7 @@ describe('close', () => {
     await closed
   })
 
-  it('answers what was sent behind a request in flight', async () => {
+  it('answers a request that was pipelined behind a request in flight', async () => {
     const gateway = await startGateway()
     const started = Promise.withResolvers<void>()
     const release = Promise.withResolvers<void>()
@@ -147,9 +147,9 @@ describe('close', () => {
   })
 
   it.each([
-    ['in clear', {}],
+    ['without TLS', {}],
     ['over TLS', { baseUrl: 'https://localhost', tls: certificate }],
-  ])('does not wait for a connection that was opened ahead of time, %s', async (_name, config) => {
+  ])('does not wait for a connection that has sent no request, %s', async (_name, config) => {
     const gateway = await startGateway(config)
     const socket =
       'tls' in config
@@ -160,7 +160,7 @@ describe('close', () => {
     const ended = once(socket, 'close')
     const startedAt = performance.now()
     await gateway.close()
-    // Requests in flight would have had ten seconds.
+    // Requests in flight get ten seconds.
     expect(performance.now() - startedAt).toBeLessThan(5_000)
     await ended
   })
@@ -169,18 +169,23 @@ describe('close', () => {
 describe('the source of a request', () => {
   it.each<[string, string[], string | undefined, string]>([
     ['is the peer without trusted proxies', [], '9.9.9.9', '127.0.0.1'],
-    ['is the peer when that is no trusted proxy', ['10.0.0.0/8'], '9.9.9.9', '127.0.0.1'],
-    ['is what a trusted proxy says', ['127.0.0.1'], '9.9.9.9', '9.9.9.9'],
+    ['is the peer when the peer is not a trusted proxy', ['10.0.0.0/8'], '9.9.9.9', '127.0.0.1'],
+    ['is the address in X-Forwarded-For of a trusted proxy', ['127.0.0.1'], '9.9.9.9', '9.9.9.9'],
     [
-      'is the last address that no trusted proxy has',
+      'is the last address in X-Forwarded-For that is not a trusted proxy',
       ['127.0.0.0/8', '10.0.0.0/8'],
       '6.6.6.6, 9.9.9.9, 10.1.1.1',
       '9.9.9.9',
     ],
-    ['is never what stands before nonsense', ['127.0.0.1', '10.1.1.1'], '6.6.6.6, nonsense, 10.1.1.1', '10.1.1.1'],
-    ['is the proxy when it says nothing', ['127.0.0.1'], undefined, '127.0.0.1'],
-    ['is told as IPv4 when mapped into IPv6', ['127.0.0.1'], '::ffff:9.9.9.9', '9.9.9.9'],
-    ['may be IPv6', ['127.0.0.1'], '2001:db8::1', '2001:db8::1'],
+    [
+      'is never an address before a malformed one',
+      ['127.0.0.1', '10.1.1.1'],
+      '6.6.6.6, nonsense, 10.1.1.1',
+      '10.1.1.1',
+    ],
+    ['is the trusted proxy when it sends no X-Forwarded-For', ['127.0.0.1'], undefined, '127.0.0.1'],
+    ['is an IPv4 address when it is mapped into IPv6', ['127.0.0.1'], '::ffff:9.9.9.9', '9.9.9.9'],
+    ['is an IPv6 address when the proxy sends one', ['127.0.0.1'], '2001:db8::1', '2001:db8::1'],
   ])('%s', async (_name, trustedProxies, forwarded, expected) => {
     const { url, rpc } = await startGateway({ trustedProxies })
     const headers: Record<string, string> = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }
@@ -188,7 +193,7 @@ describe('the source of a request', () => {
     expect(rpc.last().meta.source).toBe(expected)
   })
 
-  it('needs addresses of proxies', async () => {
+  it('refuses a trusted proxy that is not an address', async () => {
     await expect(startGateway({ trustedProxies: ['proxy.local'] })).rejects.toThrow('no address of a trusted proxy')
   })
 })

@@ -14,26 +14,29 @@ import type { HttpPortConfig } from './config.ts'
 import { createPipeline, type Pipeline } from './pipeline.ts'
 import { CONNECT_METHOD, TOO_MANY_PIECES } from './unparsed.ts'
 
-/** What the server hands on. */
+/** Options of createNodeServer. */
 export interface NodeServerDeps {
   readonly config: HttpPortConfig
   readonly connections: Connections
-  /** Answers a request, when those before it on its connection are answered. */
+  /** Answers a request. Called after all earlier requests of the connection are answered. */
   readonly answer: RequestListener
-  /** Answers on a bare socket what Node made no request of; `code` is Node's name for why. */
+  /** Answers on the bare socket when Node could not parse a request. `code` is Node's error code. */
   readonly refuse: (code: string, socket: Socket) => void
-  /** Hears of a connection that brought too many requests at once, which is closed. */
+  /** Called when a connection is closed because it sent too many requests at once. */
   readonly onFlooded: () => void
 }
 
 const KEEP_ALIVE_MS = 65_000
 const MAX_HEADERS = 100
-/** Pieces that a body may come in: each is kept until the last has come, and takes a hundred times what a single byte does. */
+/**
+ * Limit of the pieces of a body. Node keeps each until the last one arrives, and one byte as a piece takes 100 times
+ * its size.
+ */
 const MAX_PIECES = 1024
 
 /**
- * Creates the HTTP/1.1 server, or the HTTPS one. Everything on it ends: handshakes, headers, bodies, idleness. A request to change
- * the protocol (Upgrade) is answered as if it had not asked (RFC 9110 section 7.8).
+ * Creates the HTTP/1.1 server, with TLS if configured. Handshakes, headers, bodies and idle connections all have a
+ * time limit. The header Upgrade is ignored (RFC 9110 section 7.8).
  */
 export function createNodeServer(deps: NodeServerDeps): Server {
   const { config, onFlooded } = deps
@@ -43,7 +46,7 @@ export function createNodeServer(deps: NodeServerDeps): Server {
     headersTimeout: requestTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: Math.min(1000, Math.ceil(requestTimeoutMs / 2)),
-    // The exchange refuses these itself, so that they are counted.
+    // The exchange refuses requests without Host itself, so that they are counted.
     requireHostHeader: false,
     IncomingMessage: boundedRequest((socket) => refuse(TOO_MANY_PIECES, socket)),
   }
@@ -52,7 +55,7 @@ export function createNodeServer(deps: NodeServerDeps): Server {
       ? createServer(options)
       : createTlsServer({ ...options, ...tls, handshakeTimeout: requestTimeoutMs })
   server.maxHeadersCount = MAX_HEADERS
-  // A connection on which nothing moves for longer than any request or pause between requests may take.
+  // Closes a connection that is silent for longer than any request or any pause between requests may take.
   server.setTimeout(KEEP_ALIVE_MS + requestTimeoutMs, (socket) => socket.destroy())
   const pipelines = followConnections(server, deps)
   const refuse = createRefusal(pipelines, deps)
@@ -64,7 +67,7 @@ export function createNodeServer(deps: NodeServerDeps): Server {
     onFlooded()
   }
   server.on('request', push)
-  // Emitted in its place for an expectation other than 100-continue; the exchange refuses it.
+  // Node emits this instead of `request` for an Expect other than 100-continue. The exchange refuses it.
   server.on('checkExpectation', push)
   server.on('connect', (_request, socket) => refuse(CONNECT_METHOD, socket as Socket))
   server.on('clientError', ({ code = '' }: NodeJS.ErrnoException, socket) => refuse(code, socket as Socket))
@@ -73,7 +76,7 @@ export function createNodeServer(deps: NodeServerDeps): Server {
 
 type Pipelines = WeakMap<Socket, Pipeline>
 
-/** Admits connections when they are made, and gives them a pipeline once HTTP can begin on them: after the TLS handshake. */
+/** Admits new connections, and creates a pipeline for each once HTTP can begin: after the TLS handshake, if any. */
 function followConnections(server: Server, { config, connections }: NodeServerDeps): Pipelines {
   const sourceOf = createConnectionSource(config.trustedProxies)
   const pipelines: Pipelines = new WeakMap()
@@ -90,8 +93,9 @@ function followConnections(server: Server, { config, connections }: NodeServerDe
 }
 
 /**
- * Makes the function that refuses what is no request, once for each connection. It only closes where nobody would understand
- * an answer: before TLS stands, and while a request before it has no answer yet, whose caller would take it for that one's.
+ * Returns a function that refuses unparsable input, once per connection. It closes the connection without an answer
+ * before the end of the TLS handshake, and while an earlier request is not answered: its caller would take the refusal
+ * for its own answer.
  */
 function createRefusal(pipelines: Pipelines, { refuse }: NodeServerDeps): (code: string, socket: Socket) => void {
   const refused = new WeakSet<Socket>()
@@ -105,7 +109,10 @@ function createRefusal(pipelines: Pipelines, { refuse }: NodeServerDeps): (code:
   }
 }
 
-/** Requests as Node reads them. `refuse` hears of one whose body comes in too many pieces; from then on none is kept. */
+/**
+ * Returns a request class for Node's parser that counts the pieces of a body. It calls `refuse` when there are too
+ * many, and drops all further pieces.
+ */
 function boundedRequest(refuse: (socket: Socket) => void): typeof IncomingMessage {
   return class extends IncomingMessage {
     #pieces = 0

@@ -12,12 +12,12 @@ const post = (did: string) => {
   return `POST /v1/challenge ${HOST}content-length: ${body.length}\r\n\r\n${body}`
 }
 
-it('a client that sends 16 requests at once gets all answers in their order', async () => {
+it('the HTTP port answers 16 pipelined requests in their order', async () => {
   const { port, rpc } = await startGateway()
   let running = 0
   rpc.answer(AuthnService.method.createChallenge, async ({ did }) => {
     running += 1
-    // The later the request, the sooner its answer would be ready.
+    // The later the request, the sooner its answer is ready.
     await new Promise((resolve) => setTimeout(resolve, 16 - Number(did)))
     expect(running).toBe(1)
     running -= 1
@@ -30,7 +30,7 @@ it('a client that sends 16 requests at once gets all answers in their order', as
   expect(answers).toContain('"status":"ok"')
 })
 
-it('a connection on which more than 16 requests wait is closed, and what waits is not carried out', async () => {
+it('the HTTP port closes a connection with more than 16 waiting requests and does not run them', async () => {
   const closedFor: string[] = []
   const { port, rpc } = await startGateway({}, { connectionClosed: (_port, reason) => closedFor.push(reason) })
   const release = Promise.withResolvers<object>()
@@ -43,7 +43,7 @@ it('a connection on which more than 16 requests wait is closed, and what waits i
   expect(rpc.calls).toHaveLength(1)
 })
 
-it('a process with a heap of 256 MB survives 40 connections that ask for the metrics in 64 KB and read nothing', async () => {
+it('the HTTP port survives 40 connections with 64 KB of pipelined /metrics requests each in a heap of 256 MB', async () => {
   const program = new URL('../../test/support/small-heap-program.ts', import.meta.url)
   const child = fork(program, { execArgv: ['--max-old-space-size=256'], stdio: 'ignore' })
   onTestFinished(() => void child.kill('SIGKILL'))

@@ -1,7 +1,7 @@
 import type { ApiError } from '../platform/errors/api-error.ts'
 import { reasons } from '../platform/errors/reasons.ts'
 
-/** An error as HTTP answers it. */
+/** An error as an HTTP answer. */
 export interface Problem {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -13,8 +13,8 @@ export interface Problem {
 const PROBLEM_TYPE = 'application/problem+json'
 
 /**
- * The problem document of an error (RFC 9457) with the members that version 1 clients read, and the headers that its
- * status asks for: Retry-After (RFC 9110 section 10.2.3), WWW-Authenticate (RFC 6750 section 3).
+ * Creates the problem document of an error (RFC 9457), with the members that version 1 clients read. Adds the headers
+ * of its status: Retry-After (RFC 9110 section 10.2.3), WWW-Authenticate (RFC 6750 section 3).
  * @param isAuthorized whether the request carried an Authorization header
  */
 export function problemOf(error: ApiError, requestId: string, isAuthorized: boolean): Problem {

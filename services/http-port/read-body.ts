@@ -5,8 +5,9 @@ import { EarlyRefusal } from './exchange.ts'
 const NO_BODY = Buffer.alloc(0)
 
 /**
- * Reads a body of at most `limit` bytes. Throws EarlyRefusal with BODY_TOO_LARGE, which closes the connection, since the rest of
- * the body would still come. It never settles where the caller goes before the end: whoever waits goes with the request.
+ * Reads a body of at most `limit` bytes. The promise never settles if the caller disconnects before the end; the code
+ * that awaits it is dropped with the request.
+ * @throws EarlyRefusal with BODY_TOO_LARGE. It closes the connection, because the rest of the body would still arrive
  */
 export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()

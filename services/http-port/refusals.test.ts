@@ -11,21 +11,21 @@ const REFUSED: [string, string, string][] = [
     'Expect must be 100-continue',
   ],
   [
-    'a request of HTTP/1.1 without Host',
+    'an HTTP/1.1 request without Host',
     'GET /health HTTP/1.1\r\nconnection: close\r\n\r\n',
-    'A request of HTTP/1.1 must have a Host header',
+    'An HTTP/1.1 request must have a Host header',
   ],
   [
     'CONNECT',
     'CONNECT example.com:443 HTTP/1.1\r\nhost: example.com:443\r\n\r\n',
-    'CONNECT is for proxies, and this server is none',
+    'This server does not support the method CONNECT',
   ],
-  ['what is not HTTP', '\x16\x03\x01\x02\x00\x01\x00', 'The request is malformed'],
+  ['input that is not HTTP', '\x16\x03\x01\x02\x00\x01\x00', 'The request is malformed'],
   ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'The request is malformed'],
 ]
 
 describe('the HTTP port', () => {
-  it.each(REFUSED)('refuses %s with a problem document, and the chain hears of it', async (_name, request, detail) => {
+  it.each(REFUSED)('refuses %s through the chain with a problem document', async (_name, request, detail) => {
     const { port, rpc } = await startGateway()
     const answer = await rawExchange(port, request)
     const [head = '', body = ''] = answer.split('\r\n\r\n')
@@ -37,7 +37,7 @@ describe('the HTTP port', () => {
     expect(rpc.calls).toHaveLength(0)
   })
 
-  it.each(REFUSED)('answers %s with 429 once its source has made too many requests', async (_name, request) => {
+  it.each(REFUSED)('answers 429 to %s after too many requests from its source', async (_name, request) => {
     const limited = new ApiError('RATE_LIMITED', undefined, { retryAfter: 3 })
     const rpc: Rpc = { ...fakeRpc(), refuse: async () => limited }
     const { port } = await startGateway({}, { rpc })
@@ -46,18 +46,18 @@ describe('the HTTP port', () => {
     expect(answer).toContain('retry-after: 3')
   })
 
-  it.each(['expect: 100-continue', 'Expect: 100-Continue'])('takes %s', async (header) => {
+  it.each(['expect: 100-continue', 'Expect: 100-Continue'])('accepts the header %s', async (header) => {
     const { port } = await startGateway()
     const answer = await rawExchange(port, `GET /health HTTP/1.1\r\nhost: x\r\n${header}\r\nconnection: close\r\n\r\n`)
     expect(answer).toContain('HTTP/1.1 200 OK')
   })
 
-  it('takes a request of HTTP/1.0 without Host', async () => {
+  it('accepts an HTTP/1.0 request without Host', async () => {
     const { port } = await startGateway()
     expect(await rawExchange(port, 'GET /health HTTP/1.0\r\n\r\n')).toContain('HTTP/1.1 200 OK')
   })
 
-  it.each(['websocket', 'h2c'])('answers a request to upgrade to %s in HTTP/1.1, as RFC 9110 lets it', async (to) => {
+  it.each(['websocket', 'h2c'])('ignores a request to upgrade to %s and answers in HTTP/1.1', async (to) => {
     const { port } = await startGateway()
     const headers = `host: x\r\nconnection: upgrade, close\r\nupgrade: ${to}`
     const answer = await rawExchange(port, `GET /health HTTP/1.1\r\n${headers}\r\n\r\n`)
@@ -65,7 +65,7 @@ describe('the HTTP port', () => {
     expect(answer).not.toContain('101')
   })
 
-  it('closes the connection where not even a refusal can be made', async () => {
+  it('closes the connection when the chain cannot create a refusal', async () => {
     const rpc: Rpc = { ...fakeRpc(), refuse: () => Promise.reject(new Error('no refusal')) }
     const { port } = await startGateway({}, { rpc })
     expect(await rawExchange(port, 'nonsense\r\n\r\n')).toBe('')

@@ -2,7 +2,7 @@ import { ApiError } from '../platform/errors/api-error.ts'
 import { EarlyRefusal, type Params, type Route } from './exchange.ts'
 import { PREFLIGHT_HEADERS } from './security-headers.ts'
 
-/** Finds what answers a request. Throws EarlyRefusal. */
+/** Finds the route of a request. Throws EarlyRefusal. */
 export type Router = (method: string, path: string) => { readonly route: Route; readonly params: Params }
 
 interface Pattern {
@@ -17,8 +17,9 @@ const NO_PARAMS: Params = {}
 const VARIABLE = /\{([^}]+)\}/g
 
 /**
- * Creates the router of these routes. A literal segment is preferred to a `{name}` segment. A path without a route is
- * ROUTE_NOT_FOUND; one that has other methods is METHOD_NOT_ALLOWED with Allow (RFC 9110 section 15.5.6).
+ * Creates the router of the given routes. It prefers a literal segment to a `{name}` segment. It refuses an unknown
+ * path with ROUTE_NOT_FOUND, and an unknown method of a path with METHOD_NOT_ALLOWED and Allow (RFC 9110 section
+ * 15.5.6).
  */
 export function createRouter(routes: readonly Route[]): Router {
   const fixed = new Map<string, Route[]>()
@@ -51,7 +52,10 @@ function patternOf(route: Route): Pattern {
   }
 }
 
-/** The paths, as sent, that a path with `{name}` segments stands for. A name may be empty: its reader refuses it. */
+/**
+ * Returns a pattern that matches the paths of a route with `{name}` segments. It also matches an empty value, which
+ * the route refuses.
+ */
 export function pathPattern(path: string): RegExp {
   return new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(VARIABLE, '([^/]*)')}$`)
 }
@@ -64,11 +68,11 @@ function decode(sent: string): string {
   try {
     return decodeURIComponent(sent)
   } catch {
-    throw new EarlyRefusal(new ApiError('INVALID_ARGUMENT', 'The path holds malformed percent-encoding'))
+    throw new EarlyRefusal(new ApiError('INVALID_ARGUMENT', 'The path contains malformed percent-encoding'))
   }
 }
 
-/** Answers the preflight of what scripts may read, and refuses the rest. */
+/** Answers a preflight request if scripts may read the path. Refuses every other request. */
 function unrouted(method: string, path: string, others: readonly Route[]): ReturnType<Router> {
   decode(path)
   if (others.length === 0) throw new EarlyRefusal(new ApiError('ROUTE_NOT_FOUND'))
@@ -76,7 +80,7 @@ function unrouted(method: string, path: string, others: readonly Route[]): Retur
   if (method === 'OPTIONS' && readable) return { route: PREFLIGHT, params: NO_PARAMS }
   const verbs = [...new Set(others.map(({ verb }) => verb))]
   const allow = [...verbs, ...(verbs.includes('GET') ? ['HEAD'] : []), ...(readable ? ['OPTIONS'] : [])].join(', ')
-  throw new EarlyRefusal(new ApiError('METHOD_NOT_ALLOWED', `The path takes ${allow}`), { allow })
+  throw new EarlyRefusal(new ApiError('METHOD_NOT_ALLOWED', `This path allows only ${allow}`), { allow })
 }
 
 const PREFLIGHT: Route = {

@@ -11,8 +11,8 @@ const paths = [
   '/.well-known/jwks.json',
 ]
 
-describe('every answer', () => {
-  it.each(paths)('of %s carries the security headers', async (path) => {
+describe('the HTTP port, security headers', () => {
+  it.each(paths)('sends the security headers with the answer to %s', async (path) => {
     const { url } = await startGateway()
     const { headers } = await fetch(url + path)
     expect(headers.get('x-content-type-options')).toBe('nosniff')
@@ -23,16 +23,16 @@ describe('every answer', () => {
     expect(headers.get('cache-control')).toBe(path.startsWith('/.well-known') ? 'public, max-age=0' : 'no-store')
   })
 
-  it('asks for TLS where the issuer has it', async () => {
+  it('sends Strict-Transport-Security when the issuer is https', async () => {
     const { url } = await startGateway({ baseUrl: 'https://auth.example' })
     expect((await fetch(`${url}/health`)).headers.get('strict-transport-security')).toBe('max-age=31536000')
   })
 })
 
-describe('scripts of other origins', () => {
+describe('the HTTP port, for scripts of other origins', () => {
   const origin = { origin: 'https://app.example' }
 
-  it.each(['/v1/agent/d', '/.well-known/auth4agent', '/.well-known/jwks.json'])('may read %s', async (path) => {
+  it.each(['/v1/agent/d', '/.well-known/auth4agent', '/.well-known/jwks.json'])('allows to read %s', async (path) => {
     const { url } = await startGateway()
     expect((await fetch(url + path, { headers: origin })).headers.get('access-control-allow-origin')).toBe('*')
     const headers = { ...origin, 'access-control-request-method': 'GET' }
@@ -49,7 +49,7 @@ describe('scripts of other origins', () => {
     ['GET', '/metrics', 200],
     ['OPTIONS', '/v1/token', 405],
     ['OPTIONS', '/nothing', 404],
-  ])('may not %s %s', async (method, path, status) => {
+  ])('does not allow %s %s', async (method, path, status) => {
     const { url } = await startGateway()
     const answer = await fetch(url + path, { method, headers: origin })
     expect(answer.status).toBe(status)

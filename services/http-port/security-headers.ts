@@ -5,10 +5,10 @@ const SECURITY_HEADERS = {
   'referrer-policy': 'no-referrer',
 } as const
 
-/** For this host alone: the deployment does not decide over the other hosts of its domain. */
+/** Without includeSubDomains: the deployment does not decide about other hosts of its domain. */
 const STRICT_TRANSPORT = { 'strict-transport-security': 'max-age=31536000' } as const
 
-/** The headers of every answer. Strict-Transport-Security (RFC 6797) stands only where the issuer itself is https. */
+/** Returns the headers of every answer. Adds Strict-Transport-Security (RFC 6797) only if the issuer is https. */
 export function securityHeaders(issuer: string): Readonly<Record<string, string>> {
   return issuer.startsWith('https:') ? { ...SECURITY_HEADERS, ...STRICT_TRANSPORT } : SECURITY_HEADERS
 }

@@ -16,19 +16,19 @@ import { createRouter } from './router.ts'
 import { securityHeaders } from './security-headers.ts'
 import { refuseUnparsed } from './unparsed.ts'
 
-/** What an HTTP port works with. */
+/** Options of createHttpPort. */
 export interface HttpPortDeps {
   readonly config: HttpPortConfig
   readonly rpc: Pick<Rpc, 'refuse'>
   readonly log: Logger
   readonly routes: readonly Route[]
-  /** Answers all that stands at its own paths, whatever the method, and writes its responses itself. */
+  /** A protocol that answers every request to its own paths, with any method, and writes its responses itself. */
   readonly mount?: Mount
   /** Counts a connection that was closed to stay within the limits. */
   readonly connectionClosed: (port: string, reason: string) => void
 }
 
-/** A protocol with paths of its own on the HTTP port. */
+/** A protocol with its own paths on the HTTP port. */
 export interface Mount {
   readonly owns: (path: string) => boolean
   readonly handle: (exchange: Exchange) => Promise<void>
@@ -36,21 +36,21 @@ export interface Mount {
 
 /** A listener on the HTTP port. */
 export interface HttpPort {
-  /** Starts to listen. Rejects when the port cannot be had. */
+  /** Starts to listen. Rejects when the port is not available. */
   listen(): Promise<{ port: number }>
-  /** Stops accepting, lets requests in flight finish for a bounded time, closes the rest. */
+  /** Stops accepting, lets requests in flight finish for a limited time, then closes the rest. */
   close(): Promise<void>
-  /** Tells callers, with each answer, to make a new connection for the next: it may lead elsewhere. */
+  /** Closes each connection after its answer, so that the next one may reach another process. */
   drain(): void
 }
 
-/** How long requests in flight may take once the port closes, in milliseconds. */
+/** How long requests in flight may take after the port begins to close, in milliseconds. */
 const DRAIN_MS = 10_000
 const DRAIN_CHECK_MS = 50
-/** How long a connection without a request is left open then: one may be on its way. */
+/** How long a connection without a request stays open then, in milliseconds: a request may be on its way. */
 const SILENCE_MS = 500
 
-/** Creates the HTTP port: the one place where requests are read and answers are written. */
+/** Creates the HTTP port, which reads all requests and writes their answers. */
 export function createHttpPort(deps: HttpPortDeps): HttpPort {
   const { config, log } = deps
   const report = reportClosedConnections({ port: 'http', log, count: deps.connectionClosed })
@@ -100,7 +100,7 @@ export function createHttpPort(deps: HttpPortDeps): HttpPort {
 
 type Received = Pick<IncomingMessage, 'headers'> & { readonly socket: Pick<Socket, 'remoteAddress'> }
 
-/** Makes the function that begins an exchange: whose request it is, what it asks for, what every answer has. */
+/** Returns a function that creates the exchange of a request: its caller, its path and the common headers. */
 function createExchanges({ baseUrl, trustedProxies }: HttpPortConfig, isDraining: () => boolean) {
   const common = securityHeaders(baseUrl)
   const sourceOf = createSourceOf(trustedProxies)
@@ -120,7 +120,7 @@ function createExchanges({ baseUrl, trustedProxies }: HttpPortConfig, isDraining
   return Object.assign(open, { callerOf })
 }
 
-/** Makes the function that answers an exchange, whatever comes of it. */
+/** Returns a function that answers an exchange. It never rejects. */
 function createServe({ rpc, log, routes, mount }: HttpPortDeps): (exchange: Exchange) => Promise<void> {
   const router = createRouter(routes)
   const answer = async (exchange: Exchange): Promise<Answer | undefined> => {
@@ -138,16 +138,16 @@ function createServe({ rpc, log, routes, mount }: HttpPortDeps): (exchange: Exch
       const answered = await answer(exchange).catch((thrown: unknown) => refusalOf(rpc, exchange, thrown))
       if (answered !== undefined) send(exchange, answered)
     } catch (error) {
-      // Not even a refusal could be answered, so nothing more can be said on this connection.
+      // Even the error could not be answered, so the connection is of no more use.
       log.error({ requestId: exchange.caller.requestId, error }, 'a request could not be answered')
       exchange.response.destroy()
     }
   }
 }
 
-/** Refuses what Node would refuse without telling anybody (RFC 9110 sections 7.2 and 10.1.1). */
+/** Refuses requests that Node would refuse without counting them (RFC 9110 sections 7.2 and 10.1.1). */
 function refuseUnmet({ headers, httpVersion }: IncomingMessage): void {
-  if (headers.host === undefined && httpVersion === '1.1') throw early('A request of HTTP/1.1 must have a Host header')
+  if (headers.host === undefined && httpVersion === '1.1') throw early('An HTTP/1.1 request must have a Host header')
   if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
     throw early('Expect must be 100-continue')
   }
@@ -157,7 +157,10 @@ function early(detail: string): EarlyRefusal {
   return new EarlyRefusal(new ApiError('INVALID_ARGUMENT', detail))
 }
 
-/** What is thrown as an answer. An ApiError comes from the chain, or from a probe; the rest goes to the chain first. */
+/**
+ * Converts a thrown error to an answer. An ApiError comes from the chain or a probe. Other errors pass the chain
+ * first.
+ */
 async function refusalOf(
   rpc: Pick<Rpc, 'refuse'>,
   { request, caller }: Exchange,
@@ -170,7 +173,7 @@ async function refusalOf(
   return isEarly ? { ...problem, headers: { ...thrown.headers, ...problem.headers } } : problem
 }
 
-/** Writes an answer. Node leaves out the body where the request was HEAD. */
+/** Writes an answer. Node omits the body if the request was HEAD. */
 function send({ response, headers }: Exchange, answer: Answer): void {
   const { status, body } = answer
   const hasBody = status !== 204 && status !== 304

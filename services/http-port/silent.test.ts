@@ -8,7 +8,7 @@ import { HTTP_PORT_CONFIG, silentLog } from '../../test/support/gateway.ts'
 import { createOperations } from '../operations/server.ts'
 import type { HttpPortConfig } from './config.ts'
 
-/** The operations port is the HTTP port with the fewest routes. */
+/** Starts the operations port, which is the HTTP port with the fewest routes. */
 async function start(config: Partial<HttpPortConfig>, metrics = async () => '') {
   const closedFor: string[] = []
   const port = createOperations({
@@ -24,7 +24,7 @@ async function start(config: Partial<HttpPortConfig>, metrics = async () => '') 
   return { number, closedFor, close: () => port.close() }
 }
 
-/** Opens a connection that says nothing, or what it is told, and nothing more. */
+/** Opens a connection that sends `words` and then nothing more. */
 async function silent(port: number, words = ''): Promise<{ socket: Socket; closed: Promise<unknown> }> {
   const socket = connect({ port, host: '127.0.0.1' })
   socket.on('error', () => undefined).resume()
@@ -39,14 +39,14 @@ const TLS = { baseUrl: 'https://localhost', tls: certificate }
 /** The first bytes of a TLS record with a ClientHello. */
 const HALF_HELLO = '\x16\x03\x01\x02'
 const CASES: [string, Partial<HttpPortConfig>, string][] = [
-  ['a plain port without a byte', {}, ''],
-  ['a plain port with half a request', {}, 'GET /health HTTP/1.1\r\nhost'],
-  ['a TLS port without a byte', TLS, ''],
-  ['a TLS port with half a handshake', TLS, HALF_HELLO],
+  ['without TLS that sends no byte', {}, ''],
+  ['without TLS that sends half a request', {}, 'GET /health HTTP/1.1\r\nhost'],
+  ['over TLS that sends no byte', TLS, ''],
+  ['over TLS that sends half a handshake', TLS, HALF_HELLO],
 ]
 
-describe('a silent connection', () => {
-  it.each(CASES)('of %s is closed after the request timeout', async (_name, config, words) => {
+describe('the HTTP port, with a silent connection', () => {
+  it.each(CASES)('closes a connection %s after the request timeout', async (_name, config, words) => {
     const { number } = await start({ ...config, requestTimeoutMs: 300 })
     const { closed } = await silent(number, words)
     const startedAt = performance.now()
@@ -55,16 +55,16 @@ describe('a silent connection', () => {
     expect(performance.now() - startedAt).toBeLessThan(20_000)
   })
 
-  it.each(CASES)('of %s does not keep the port from closing', async (_name, config, words) => {
+  it.each(CASES)('does not wait at its close for a connection %s', async (_name, config, words) => {
     const { number, close } = await start({ ...config, requestTimeoutMs: 300_000 })
     const { closed } = await silent(number, words)
     const startedAt = performance.now()
     await Promise.all([close(), closed])
-    // Less than what requests in flight get.
+    // Requests in flight get ten seconds.
     expect(performance.now() - startedAt).toBeLessThan(9_000)
   })
 
-  it('over an established TLS connection is closed after the request timeout', async () => {
+  it('closes an established TLS connection that sends no request after the request timeout', async () => {
     const { number } = await start({ ...TLS, requestTimeoutMs: 300 })
     const socket = connectTls({ port: number, host: 'localhost', ca: certificate.cert })
     socket.on('error', () => undefined).resume()
@@ -73,11 +73,11 @@ describe('a silent connection', () => {
   })
 })
 
-describe('the connections of an HTTP port', () => {
+describe('the HTTP port, with many connections', () => {
   it.each([
-    ['of one source', { maxSourceConnections: 2 }],
-    ['in all', { maxConnections: 2 }],
-  ])('are bounded %s: the one idle for longest makes room', async (_name, config) => {
+    ['of connections from one source', { maxSourceConnections: 2 }],
+    ['of all connections', { maxConnections: 2 }],
+  ])('closes the connection that is idle longest at its limit %s', async (_name, config) => {
     const { number, closedFor } = await start(config)
     const [first] = [await silent(number), await silent(number)]
     const third = await fetch(`http://127.0.0.1:${number}/health`)
@@ -86,14 +86,14 @@ describe('the connections of an HTTP port', () => {
     expect(closedFor).toEqual(['evicted'])
   })
 
-  it('of a trusted proxy are not counted by source', async () => {
+  it('does not limit connections from a trusted proxy by source', async () => {
     const { number, closedFor } = await start({ maxSourceConnections: 1, trustedProxies: ['127.0.0.1'] })
     const [first, second] = [await silent(number), await silent(number)]
     expect((await fetch(`http://127.0.0.1:${number}/health`)).status).toBe(200)
     expect([first.socket.destroyed, second.socket.destroyed, closedFor]).toEqual([false, false, []])
   })
 
-  it('are refused while all others are busy', async () => {
+  it('closes a new connection while all others are busy', async () => {
     const asked = Promise.withResolvers<void>()
     const answer = Promise.withResolvers<string>()
     const metrics = () => {

@@ -6,23 +6,23 @@ import type { ReasonCode } from '../platform/errors/reasons.ts'
 import { problemOf } from './problem.ts'
 import { securityHeaders } from './security-headers.ts'
 
-/** Codes of what is refused here beside Node's own. */
+/** Error codes of this port, in addition to Node's. */
 export const TOO_MANY_PIECES = 'TOO_MANY_PIECES'
 export const CONNECT_METHOD = 'CONNECT_METHOD'
 
-/** How long a caller has to read a refusal on a connection that is closed after it. */
+/** How long a caller has to read the refusal before its connection is closed, in milliseconds. */
 const LINGER_MS = 1_000
 
-/** What Node's parser and timers refuse before there is a request; the rest is INVALID_ARGUMENT. */
+/** Reasons for the error codes of Node's parser and timers. Every other code is INVALID_ARGUMENT. */
 const UNPARSED: Readonly<Record<string, readonly [ReasonCode, detail?: string]>> = {
   HPE_HEADER_OVERFLOW: ['HEADERS_TOO_LARGE'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: ['BODY_TOO_LARGE'],
   [TOO_MANY_PIECES]: ['BODY_TOO_LARGE'],
   ERR_HTTP_REQUEST_TIMEOUT: ['REQUEST_TIMEOUT'],
-  [CONNECT_METHOD]: ['INVALID_ARGUMENT', 'CONNECT is for proxies, and this server is none'],
+  [CONNECT_METHOD]: ['INVALID_ARGUMENT', 'This server does not support the method CONNECT'],
 }
 
-/** Answers what was no request, on the bare socket, and closes it. */
+/** Answers unparsable input on the bare socket and closes it. */
 export async function refuseUnparsed(
   rpc: Pick<Rpc, 'refuse'>,
   baseUrl: string,

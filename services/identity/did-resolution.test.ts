@@ -26,25 +26,25 @@ async function refuse(accept: string, reason: ReasonCode) {
   return fetch(`${url}/v1/agent/did:agent:example.com:00`, { headers: { accept } })
 }
 
-describe('an agent as', () => {
-  it('JSON, for whoever asks for nothing else', async () => {
+describe('GET /v1/agent/{did}', () => {
+  it('answers JSON when the Accept header prefers no other representation', async () => {
     const answer = await resolve('text/html, */*;q=0.8')
     expect(answer.headers.get('content-type')).toBe('application/json')
     expect(answer.headers.get('vary')).toBe('Accept')
     expect(await answer.json()).toMatchObject({ status: 'active', did_document: didDocument })
   })
 
-  it('JSON, also when it is revoked', async () => {
+  it('answers 200 with JSON for a revoked agent', async () => {
     expect((await resolve('application/json', 'revoked')).status).toBe(200)
   })
 
-  it('its DID document', async () => {
+  it('answers only the DID document for application/did+json', async () => {
     const answer = await resolve('application/did+json')
     expect(answer.headers.get('content-type')).toBe('application/did+json')
     expect(await answer.json()).toStrictEqual(didDocument)
   })
 
-  it.each(['application/did-resolution', linked])('%s', async (accept) => {
+  it.each(['application/did-resolution', linked])('answers the result of the resolution for %s', async (accept) => {
     const answer = await resolve(accept)
     expect(answer.status).toBe(200)
     expect(answer.headers.get('content-type')).toBe(accept)
@@ -55,22 +55,25 @@ describe('an agent as', () => {
     })
   })
 
-  it.each(['application/did+json', 'application/did-resolution', linked])('%s, gone when revoked', async (accept) => {
-    expect((await resolve(accept, 'revoked')).status).toBe(410)
-  })
+  it.each(['application/did+json', 'application/did-resolution', linked])(
+    'answers 410 to %s for a revoked agent',
+    async (accept) => {
+      expect((await resolve(accept, 'revoked')).status).toBe(410)
+    },
+  )
 
-  it('a result that says deactivated when it is revoked', async () => {
+  it('answers a result that says deactivated for a revoked agent', async () => {
     const answer = await resolve('application/did-resolution', 'revoked')
     expect(await answer.json()).toMatchObject({ didDocument, didDocumentMetadata: { deactivated: true } })
   })
 })
 
-describe('a refused resolution', () => {
+describe('GET /v1/agent/{did} of a refused resolution', () => {
   it.each<[ReasonCode, number, string]>([
     ['AGENT_NOT_FOUND', 404, 'notFound'],
     ['INVALID_DID', 400, 'invalidDid'],
     ['INVALID_ARGUMENT', 400, 'invalidDid'],
-  ])('%s is %i %s', async (reason, status, error) => {
+  ])('answers %s as status %i and error %s', async (reason, status, error) => {
     const answer = await refuse('application/did-resolution', reason)
     expect(answer.status).toBe(status)
     expect(answer.headers.get('content-type')).toBe('application/did-resolution')
@@ -85,7 +88,7 @@ describe('a refused resolution', () => {
     ['application/did-resolution', 'RATE_LIMITED', 429],
     ['application/did+json', 'AGENT_NOT_FOUND', 404],
     ['application/json', 'AGENT_NOT_FOUND', 404],
-  ] as const)('for %s %s is a problem document', async (accept, reason, status) => {
+  ] as const)('answers a problem document to %s for the reason %s', async (accept, reason, status) => {
     const answer = await refuse(accept, reason)
     expect(answer.status).toBe(status)
     expect(answer.headers.get('content-type')).toBe('application/problem+json')

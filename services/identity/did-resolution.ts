@@ -6,7 +6,7 @@ import type { Representation, Represented, Resources } from '../chain/resource.t
 import type { ApiError } from '../platform/errors/api-error.ts'
 import { type ReasonCode, reasons } from '../platform/errors/reasons.ts'
 
-/** Errors of DID Resolution (section "Errors") by the reasons that they have here. */
+/** Maps reason codes to the errors of DID Resolution (section "Errors"). */
 const RESOLUTION_ERRORS: Partial<Record<ReasonCode, string>> = {
   INVALID_DID: 'invalidDid',
   INVALID_ARGUMENT: 'invalidDid',
@@ -15,7 +15,7 @@ const RESOLUTION_ERRORS: Partial<Record<ReasonCode, string>> = {
 
 const DID_DOCUMENT_TYPE = 'application/did+json'
 
-/** The DID document alone (DID Core 1.0 section 6.2). A deactivated DID is 410 (DID Resolution, HTTP binding). */
+/** Answers with only the DID document (DID Core 1.0 section 6.2). A deactivated DID is 410 (DID Resolution, HTTP). */
 const didDocument: Representation = {
   mediaType: { type: 'application', subtype: 'did+json' },
   success: (output) => {
@@ -25,7 +25,7 @@ const didDocument: Representation = {
   failure: () => undefined,
 }
 
-/** The whole result of a resolution (DID Resolution, "DID Resolution Result"). */
+/** Answers with the whole result of a resolution (DID Resolution, "DID Resolution Result"). */
 const resolutionResult = {
   success: (output: Message): Represented => {
     const agent = agentOf(output)
@@ -41,7 +41,7 @@ const resolutionResult = {
   },
 }
 
-/** How an agent's DID resolves: what the Accept header may ask for beside plain JSON. Any script may read it. */
+/** Representations of an agent besides plain JSON, by Accept header. Scripts of any origin may read them. */
 export const didResolution: Resources = {
   [methodName(IdentityService.method.getAgent)]: {
     isCrossOrigin: true,

@@ -10,14 +10,14 @@ import { expirePending } from './store.ts'
 
 export { didResolution } from './did-resolution.ts'
 
-/** The identity service. `runSchedule` does what is due now, on any number of instances at once. */
+/** The identity service. Several processes may run `runSchedule`, which removes expired pending agents. */
 export interface Identity {
   readonly module: ServiceModule<typeof IdentityService>
   readonly directory: InternalHandlers<typeof AgentDirectoryService>
   runSchedule(): Promise<void>
 }
 
-/** Puts the service together: agents, their keys, grants and life cycle. */
+/** Creates the identity service, which manages agents, their keys, grants and life cycle. */
 export function createIdentity(deps: IdentityDeps): Identity {
   return {
     module: { service: IdentityService, handlers: createRoutes(deps), policies },

@@ -3,10 +3,10 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { type AgentRecord, currentKey } from './store.ts'
 
 const NO_KEY = new Uint8Array()
-/** A time as messages hold it; absent when there is none. */
+/** Converts a time for a message; undefined when there is none. */
 export const toTimestamp = (time: Date | null) => (time === null ? undefined : timestampFromDate(time))
 
-/** An agent as anybody sees it who knows its DID: the fields of GetAgentResponse. */
+/** Returns the public state of an agent: the fields of GetAgentResponse. */
 export function toPublicAgent(agent: AgentRecord) {
   const { id, did, status, operatorId, allowedScopes } = agent
   const publicKey = currentKey(agent)
@@ -24,13 +24,13 @@ export function toPublicAgent(agent: AgentRecord) {
   }
 }
 
-/** An agent as its operator sees it: the fields of Agent. */
+/** Returns an agent as its operator sees it: the fields of Agent. */
 export function toAgent(agent: AgentRecord) {
   const { label, requireBoundChallenges } = agent
   return { ...toPublicAgent(agent), label, requireBoundChallenges }
 }
 
-/** An agent as other services see it: the fields of AgentSnapshot. */
+/** Returns an agent as other services see it: the fields of AgentSnapshot. */
 export function toAgentSnapshot(agent: AgentRecord) {
   const { id, did, status, allowedScopes, version, epoch, requireBoundChallenges } = agent
   return {

@@ -3,7 +3,7 @@ import type { Policies } from '../chain/policy.ts'
 
 const byOperator = { callers: ['operator'], own: 'operatorId' } as const
 
-/** Who may call what. */
+/** Who may call each method of IdentityService. */
 export const policies: Policies<typeof IdentityService> = {
   registerAgent: {
     callers: ['anyone', 'operator'],

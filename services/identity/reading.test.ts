@@ -39,7 +39,7 @@ const list = (init: MessageInitShape<typeof ListAgentsRequestSchema>) =>
 const lookUp = (did: string) => localClient(AgentDirectoryService, fixture.identity.directory).lookupAgent({ did })
 
 describe('getAgent', () => {
-  it("answers an agent's public state with its DID document", async () => {
+  it("returns an agent's public state with its DID document", async () => {
     const operator = await fixture.operator('get.example')
     const { id, did, agentPublicKey } = await register(operator)
     await grant(operator, did, ['write', 'read'])
@@ -58,7 +58,7 @@ describe('getAgent', () => {
     for (const field of ['label', 'version', 'epoch']) expect(answer).not.toHaveProperty(field)
   })
 
-  it('answers pending and revoked agents as such', async () => {
+  it('returns pending and revoked agents with their status', async () => {
     const operator = await fixture.operator('states.example')
     const pending = await register(operator, anonymous())
     expect(await get(pending.did)).toMatchObject({ status: 'pending', didDocument: { authentication: [] } })
@@ -70,7 +70,7 @@ describe('getAgent', () => {
     })
   })
 
-  it('answers the agent of the operator that owns the domain now', async () => {
+  it('answers AGENT_NOT_FOUND when the agent belongs to a former owner of the domain', async () => {
     const before = await fixture.operator('moved.example')
     const { did } = await register(before)
     await fixture.db.prisma.operator.update({ where: { id: before.id }, data: { status: 'superseded' } })
@@ -79,12 +79,12 @@ describe('getAgent', () => {
   })
 
   it.each([
-    ['a domain that nobody owns', newAgent('nobody.example').did, 'AGENT_NOT_FOUND'],
-    ['an agent that nobody registered', newAgent('get.example').did, 'AGENT_NOT_FOUND'],
-    ['nothing', '', 'INVALID_DID'],
+    ['a domain without an owner', newAgent('nobody.example').did, 'AGENT_NOT_FOUND'],
+    ['an agent that is not registered', newAgent('get.example').did, 'AGENT_NOT_FOUND'],
+    ['an empty DID', '', 'INVALID_DID'],
     ['a DID of another method', 'did:web:get.example', 'INVALID_DID'],
-    ['a NUL', `${newAgent('get.example').did}\0`, 'INVALID_DID'],
-  ])('is refused for %s', async (_name, did, reason) => {
+    ['a DID with NUL', `${newAgent('get.example').did}\0`, 'INVALID_DID'],
+  ])('refuses %s', async (_name, did, reason) => {
     expect(await refusalOf(get(did))).toBe(reason)
   })
 })
@@ -108,13 +108,13 @@ describe('listAgents', () => {
     expect(pages).toEqual([dids.slice(0, 2), dids.slice(2, 4), dids.slice(4)])
   })
 
-  it('ends with a page that is just full', async () => {
+  it('gives no next page token on a last page that is full', async () => {
     const operator = await fixture.operator('full-page.example')
     await register(operator)
     expect(await list({ operatorId: operator.id, pageSize: 1 })).toMatchObject({ nextPageToken: '' })
   })
 
-  it('leaves pending agents out until asked for them', async () => {
+  it('lists pending agents only when the status filter names them', async () => {
     const operator = await fixture.operator('filter.example')
     const pending = await register(operator, anonymous())
     const active = await register(operator)
@@ -130,20 +130,20 @@ describe('listAgents', () => {
     expect(await listed('revoked')).toEqual([revoked.did])
   })
 
-  it('tells the operator more than the public', async () => {
+  it('includes the label and the challenge policy, which getAgent does not show', async () => {
     const operator = await fixture.operator('label.example')
     await register(operator)
     const { agents } = await list({ operatorId: operator.id })
     expect(agents).toMatchObject([{ label: 'first', requireBoundChallenges: false, status: 'active' }])
   })
 
-  it('is refused for a page token that is none', async () => {
+  it('refuses a malformed page token', async () => {
     expect(await refusalOf(list({ pageToken: 'x' }))).toBe('INVALID_PAGE_TOKEN')
   })
 })
 
 describe('lookupAgent', () => {
-  it('answers agent and operator, each at its version', async () => {
+  it('returns agent and operator with version and epoch', async () => {
     const operator = await fixture.operator('lookup.example')
     const { id, did, agentPublicKey } = await register(operator)
     await grant(operator, did, ['read'])
@@ -155,7 +155,7 @@ describe('lookupAgent', () => {
     expect(owner).toMatchObject({ id: operator.id, domain: operator.domain, status: 'active', version: 1, epoch: 1 })
   })
 
-  it('answers the key in use when an earlier one is retired', async () => {
+  it('returns the key in use when an earlier key is retired', async () => {
     const operator = await fixture.operator('rekeyed.example')
     const { id, did } = await register(operator)
     const { agentPublicKey: publicKey } = newAgent(operator.domain)
@@ -165,7 +165,7 @@ describe('lookupAgent', () => {
     expect((await get(did)).agentPublicKey).toEqual(publicKey)
   })
 
-  it('answers the owner of the domain alone when it has no such agent', async () => {
+  it('returns only the owner of the domain when it has no such agent', async () => {
     const operator = await fixture.operator('empty.example', 'suspended')
     const { agent, operator: owner } = await lookUp(newAgent(operator.domain).did)
     expect(agent).toBeUndefined()
@@ -174,15 +174,15 @@ describe('lookupAgent', () => {
 
   it.each([
     ['a domain without an owner', newAgent('nobody.example').did],
-    ['what is no DID', 'x'],
-  ])('answers nothing for %s', async (_name, did) => {
+    ['a text that is not a DID', 'x'],
+  ])('returns neither agent nor operator for %s', async (_name, did) => {
     const { agent, operator } = await lookUp(did)
     expect([agent, operator]).toEqual([undefined, undefined])
   })
 })
 
 describe('runSchedule', () => {
-  it('removes pending agents when their time has come', async () => {
+  it('removes pending agents when they expire', async () => {
     const operator = await fixture.operator('schedule.example')
     const { did } = await register(operator, anonymous())
     fixture.clock.now += 3_599_999
@@ -195,7 +195,7 @@ describe('runSchedule', () => {
 })
 
 describe('policies', () => {
-  it('let nobody but the operator itself govern its agents', () => {
+  it('let only the operator itself govern its agents', () => {
     const { registerAgent, getAgent, ...rest } = policies
     expect(registerAgent).toEqual({
       endsTokens: false,
@@ -208,7 +208,7 @@ describe('policies', () => {
     for (const policy of Object.values(rest)) expect(policy).toMatchObject({ callers: ['operator'], own: 'operatorId' })
   })
 
-  it('name an action on every line but the two that only read', () => {
+  it('name an action for every method except the two that only read', () => {
     const silent = Object.entries(policies).filter(([, policy]) => policy.action === undefined)
     expect(silent.map(([name]) => name).toSorted()).toEqual(['getAgent', 'listAgents'])
   })

@@ -33,7 +33,7 @@ const auditOf = (did: string) =>
   })
 
 describe('registerAgent', () => {
-  it('without an assertion keeps the agent as pending, for a time', async () => {
+  it('without an assertion registers a pending agent that expires', async () => {
     const { id: operatorId } = await fixture.operator('anonymous.example')
     const { did, agentPublicKey } = newAgent('anonymous.example')
     const answer = await register({ operatorId, did, agentPublicKey, label: 'buyer' })
@@ -57,7 +57,7 @@ describe('registerAgent', () => {
     ])
   })
 
-  it("with the operator's assertion makes the agent active, without scopes, and uses the assertion up", async () => {
+  it("with the operator's assertion registers an active agent without scopes, and uses up the assertion", async () => {
     const operator = await fixture.operator('owner.example')
     const { did, agentPublicKey } = newAgent('owner.example')
     const answer = await register({ operatorId: operator.id, agentPublicKey }, asOperator(operator, 'once'))
@@ -76,7 +76,7 @@ describe('registerAgent', () => {
   })
 
   it.each<[OperatorStatus]>([['pending'], ['lapsed'], ['suspended'], ['superseded'], ['released']])(
-    'is refused while the operator is %s',
+    'refuses an agent while the operator is %s',
     async (status) => {
       const domain = `${status}.example`
       const { id: operatorId } = await fixture.operator(domain, status)
@@ -89,22 +89,22 @@ describe('registerAgent', () => {
   it.each([
     ['unknown', '00000000-0000-8000-8000-000000000000'],
     ['empty', ''],
-    ['no UUID', '__proto__'],
+    ['not a UUID', '__proto__'],
     ['a UUID with a NUL', '00000000-0000-8000-8000-000000000000\0'],
-  ])('is refused when the operator id is %s', async (_name, operatorId) => {
+  ])('answers OPERATOR_NOT_FOUND when the operator id is %s', async (_name, operatorId) => {
     const before = await everything(fixture.db)
     expect(await refusalOf(register({ operatorId, ...newAgent('nobody.example') }))).toBe('OPERATOR_NOT_FOUND')
     expect(await everything(fixture.db)).toEqual(before)
   })
 
-  it("is refused, to no effect, with another domain's DID", async () => {
+  it("refuses the DID of another operator's domain and changes nothing", async () => {
     const { id: operatorId } = await fixture.operator('mine.example')
     const before = await everything(fixture.db)
     expect(await refusalOf(register({ operatorId, ...newAgent('theirs.example') }))).toBe('DID_MISMATCH')
     expect(await everything(fixture.db)).toEqual(before)
   })
 
-  it('answers a pending agent again and writes nothing', async () => {
+  it('returns a pending agent and writes nothing when it is registered again', async () => {
     const { id: operatorId } = await fixture.operator('repeat.example')
     const agent = newAgent('repeat.example')
     const answer = await register({ operatorId, ...agent })
@@ -113,7 +113,7 @@ describe('registerAgent', () => {
     expect(await everything(fixture.db)).toEqual(before)
   })
 
-  it('is refused for an agent that the operator has registered, whoever asks', async () => {
+  it('refuses an agent that the operator has registered, with and without its assertion', async () => {
     const operator = await fixture.operator('twice.example')
     const request = { operatorId: operator.id, ...newAgent('twice.example') }
     await register(request, asOperator(operator))
@@ -123,7 +123,7 @@ describe('registerAgent', () => {
     expect(await everything(fixture.db)).toEqual(before)
   })
 
-  it('is refused for another key that has the same DID', async () => {
+  it('refuses another key that has the same DID', async () => {
     const { id: operatorId } = await fixture.operator('collision.example')
     const agent = newAgent('collision.example')
     const { id: agentId } = await register({ operatorId, ...agent })
@@ -132,7 +132,7 @@ describe('registerAgent', () => {
     expect(await refusalOf(register({ operatorId, ...agent }))).toBe('AGENT_EXISTS')
   })
 
-  it('lets a successor of the domain register the same key as an agent of its own', async () => {
+  it('lets the next owner of a domain register the same key as its own agent', async () => {
     const before = await fixture.operator('passed.example')
     const agent = newAgent('passed.example')
     const first = await register({ operatorId: before.id, ...agent })
@@ -143,7 +143,7 @@ describe('registerAgent', () => {
     expect(second.id).not.toBe(first.id)
   })
 
-  it('makes one agent of many registrations at once', async () => {
+  it('makes one agent from eight equal calls at the same time', async () => {
     const { id: operatorId } = await fixture.operator('race.example')
     const agent = newAgent('race.example')
     const answers = await Promise.all(Array.from({ length: 8 }, () => register({ operatorId, ...agent })))
@@ -151,7 +151,7 @@ describe('registerAgent', () => {
     expect(await auditOf(agent.did)).toHaveLength(1)
   })
 
-  it("refuses all but one of the operator's registrations at once", async () => {
+  it("accepts one of the operator's eight equal calls at the same time", async () => {
     const operator = await fixture.operator('owner-race.example')
     const request = { operatorId: operator.id, ...newAgent('owner-race.example') }
     const calls = Array.from({ length: 8 }, () => refusalOf(register(request, asOperator(operator))))
@@ -160,12 +160,12 @@ describe('registerAgent', () => {
     expect(refusals.filter((reason) => reason === 'AGENT_EXISTS')).toHaveLength(7)
   })
 
-  it('evicts the oldest pending agents beyond the bound, and no other agent', async () => {
+  it('evicts only the oldest pending agents beyond the limit', async () => {
     const operator = await fixture.operator('full.example')
     const agents = Array.from({ length: 6 }, () => newAgent('full.example'))
     for (const [index, agent] of agents.entries()) {
       fixture.clock.now += 1
-      // The fourth is the operator's own: it is never evicted, and does not count.
+      // The operator registers the fourth, so it is active: it is never evicted and does not count.
       await register({ operatorId: operator.id, ...agent }, index === 3 ? asOperator(operator) : anonymous())
     }
     const left = await fixture.db.prisma.agent.findMany({ where: { operatorId: operator.id }, orderBy: { id: 'asc' } })

@@ -4,15 +4,15 @@ import type { Db } from '../platform/db/db.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
 import { findAgent } from './store.ts'
 
-/** What resolving a DID needs. */
+/** Dependencies of resolveDid. */
 export interface Resolver {
   readonly db: Db
   readonly operators: InternalClient<typeof OperatorDirectoryService>
 }
 
 /**
- * The operator that owns a DID's domain now, and its agent of that DID, each where there is one; undefined when the text is
- * no DID.
+ * Returns the operator that owns the DID's domain now, and its agent of that DID. `operator` is undefined and `agent`
+ * null when there is none. Returns undefined when the text is not a DID.
  */
 export async function resolveDid({ db, operators }: Resolver, text: string) {
   const did = parseDid(text)

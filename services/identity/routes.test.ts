@@ -53,7 +53,7 @@ async function expectRefusal(work: () => Promise<unknown>, reason: string): Prom
 }
 
 describe('approveAgent', () => {
-  it('makes a pending agent active, which then no longer expires', async () => {
+  it('makes a pending agent active and removes its expiry', async () => {
     agent = await calls.register(anonymous())
     const answer = await calls.approve(agent.did)
     expect(answer).toEqual({ agentDid: agent.did, status: 'active', approvedAt: timestampFromDate(now()) })
@@ -62,7 +62,7 @@ describe('approveAgent', () => {
     expect(await lastAudit()).toEqual(audited('agent.approve'))
   })
 
-  it('answers the first approval the second time', async () => {
+  it('returns the first approval when the agent is approved again', async () => {
     agent = await calls.register(anonymous())
     const first = await calls.approve(agent.did)
     fixture.clock.now += 1000
@@ -70,7 +70,7 @@ describe('approveAgent', () => {
     expect(await row()).toMatchObject({ version: 2 })
   })
 
-  it('is refused for a suspended and a revoked agent', async () => {
+  it('refuses a suspended and a revoked agent', async () => {
     await calls.suspend(agent.did)
     await expectRefusal(() => calls.approve(agent.did), 'AGENT_NOT_PENDING')
     await calls.revoke(agent.did)
@@ -79,7 +79,7 @@ describe('approveAgent', () => {
 })
 
 describe('setAgentScopes', () => {
-  it('sets a sorted set and ends tokens only when the grant loses a scope', async () => {
+  it('stores the scopes as a sorted set, and ends tokens only when the grant loses a scope', async () => {
     expect(await calls.setScopes(agent.did, ['write', 'read', 'write'])).toEqual({
       updated: true,
       did: agent.did,
@@ -105,7 +105,7 @@ describe('setAgentScopes', () => {
     expect(await fixture.db.prisma.auditLog.count()).toBe(audit)
   })
 
-  it('approves a pending agent, by its id too', async () => {
+  it('approves a pending agent that is named by its id', async () => {
     agent = await calls.register(anonymous())
     expect(await calls.setScopes(agent.id, ['read'])).toMatchObject({ did: agent.did, allowedScopes: ['read'] })
     expect(await row()).toMatchObject({ status: 'active', approvedAt: now(), expiresAt: null, version: 2, epoch: 1 })
@@ -117,7 +117,7 @@ describe('setAgentScopes', () => {
     expect(await row()).toMatchObject({ status: 'suspended', allowedScopes: ['read'] })
   })
 
-  it('is refused for a malformed scope and for a revoked agent', async () => {
+  it('refuses a malformed scope, and refuses a revoked agent', async () => {
     await expectRefusal(() => calls.setScopes(agent.did, ['read', 'orders:*']), 'INVALID_SCOPE')
     await calls.revoke(agent.did)
     await expectRefusal(() => calls.setScopes(agent.did, ['read']), 'AGENT_REVOKED')
@@ -125,7 +125,7 @@ describe('setAgentScopes', () => {
 })
 
 describe('updateAgent', () => {
-  it('changes what is there and leaves the rest', async () => {
+  it('changes the fields of the request and keeps the others', async () => {
     expect(await calls.update(agent.did, { label: 'buyer' })).toMatchObject({
       agent: { did: agent.did, label: 'buyer' },
     })
@@ -137,7 +137,7 @@ describe('updateAgent', () => {
     expect(await lastAudit()).toEqual(audited('agent.update'))
   })
 
-  it('changes nothing when there is nothing to change', async () => {
+  it('changes nothing when the request has no fields', async () => {
     const before = await row()
     expect(await calls.update(agent.did, {})).toMatchObject({
       agent: { label: 'first', requireBoundChallenges: false },
@@ -145,7 +145,7 @@ describe('updateAgent', () => {
     expect(await row()).toEqual(before)
   })
 
-  it('is refused for a label that is too long', async () => {
+  it('refuses a label of 101 characters', async () => {
     await expectRefusal(
       () => calls.update(agent.did, { label: 'a'.repeat(101), requireBoundChallenges: true }),
       'INVALID_ARGUMENT',
@@ -154,7 +154,7 @@ describe('updateAgent', () => {
 })
 
 describe('suspendAgent', () => {
-  it('ends the tokens and answers the first suspension the second time', async () => {
+  it('ends the tokens, and returns the first time when the agent is suspended again', async () => {
     const first = await calls.suspend(agent.did, 'laptop lost')
     expect(first).toEqual({ agentDid: agent.did, suspendedAt: timestampFromDate(now()) })
     const state = await row()
@@ -165,7 +165,7 @@ describe('suspendAgent', () => {
     expect(await row()).toEqual(state)
   })
 
-  it('is refused for a pending and a revoked agent', async () => {
+  it('refuses a pending and a revoked agent', async () => {
     agent = await calls.register(anonymous())
     await expectRefusal(() => calls.suspend(agent.did), 'AGENT_PENDING')
     await calls.revoke(agent.did)
@@ -174,7 +174,7 @@ describe('suspendAgent', () => {
 })
 
 describe('reactivateAgent', () => {
-  it('ends the suspension, and revives no token', async () => {
+  it('ends the suspension, and old tokens stay ended', async () => {
     await calls.setScopes(agent.did, ['read'])
     await calls.suspend(agent.did)
     fixture.clock.now += 1000
@@ -184,7 +184,7 @@ describe('reactivateAgent', () => {
     expect(await lastAudit()).toEqual(audited('agent.reactivate'))
   })
 
-  it('is refused for an agent that is not suspended', async () => {
+  it('refuses an agent that is not suspended', async () => {
     await expectRefusal(() => calls.reactivate(agent.did), 'AGENT_NOT_SUSPENDED')
     await calls.revoke(agent.did)
     await expectRefusal(() => calls.reactivate(agent.did), 'AGENT_REVOKED')
@@ -194,7 +194,7 @@ describe('reactivateAgent', () => {
 })
 
 describe('revokeAgent', () => {
-  it('is final, ends the tokens and answers the first revocation the second time', async () => {
+  it('ends the tokens, and returns the first time when the agent is revoked again', async () => {
     await calls.suspend(agent.did)
     const first = await calls.revoke(agent.id, 'retired')
     expect(first).toEqual({ agentDid: agent.did, revokedAt: timestampFromDate(now()) })
@@ -206,7 +206,7 @@ describe('revokeAgent', () => {
     expect(await row()).toEqual(state)
   })
 
-  it('keeps a pending agent from registering again, also beyond its time', async () => {
+  it('keeps a revoked agent that was pending, even after its expiry', async () => {
     agent = await calls.register(anonymous())
     await calls.revoke(agent.did)
     fixture.clock.now += 7_200_000
@@ -215,7 +215,7 @@ describe('revokeAgent', () => {
   })
 })
 
-describe('a request that names an agent', () => {
+describe('IdentityService', () => {
   const byName: Record<string, (name: string) => Promise<unknown>> = {
     approveAgent: (name) => calls.approve(name),
     setAgentScopes: (name) => calls.setScopes(name, ['read']),
@@ -225,20 +225,23 @@ describe('a request that names an agent', () => {
     revokeAgent: (name) => calls.revoke(name),
   }
 
-  it.each(Object.entries(byName))("%s finds no other operator's agent and no malformed name", async (rpc, call) => {
-    const other = await fixture.operator(`${rpc.toLowerCase()}.example`)
-    const foreign = await agentCalls(fixture.identity, other).register()
-    for (const name of [foreign.id, foreign.did, newAgent('acme.example').did, '', '__proto__', `${agent.did}\0`]) {
-      await expectRefusal(() => call(name), 'AGENT_NOT_FOUND')
-    }
-  })
+  it.each(Object.entries(byName))(
+    "%s answers AGENT_NOT_FOUND for another operator's agent and for a malformed name",
+    async (rpc, call) => {
+      const other = await fixture.operator(`${rpc.toLowerCase()}.example`)
+      const foreign = await agentCalls(fixture.identity, other).register()
+      for (const name of [foreign.id, foreign.did, newAgent('acme.example').did, '', '__proto__', `${agent.did}\0`]) {
+        await expectRefusal(() => call(name), 'AGENT_NOT_FOUND')
+      }
+    },
+  )
 
-  it.each(['suspend', 'revoke'] as const)('to %s it is refused for a reason of 501 characters', async (verb) => {
+  it.each(['suspend', 'revoke'] as const)('%sAgent refuses a reason of 501 characters', async (verb) => {
     await expectRefusal(() => calls[verb](agent.did, 'a'.repeat(501)), 'INVALID_ARGUMENT')
     await calls[verb](agent.did, 'a'.repeat(500))
   })
 
-  it('is refused when its assertion has been used', async () => {
+  it('refuses an assertion that has been used', async () => {
     await calls.suspend(agent.did, '', asOperator(operator, 'used'))
     await expectRefusal(() => calls.reactivate(agent.did, asOperator(operator, 'used')), 'ASSERTION_USED')
   })

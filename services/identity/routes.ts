@@ -18,25 +18,25 @@ import { toAgent, toPublicAgent, toTimestamp } from './messages.ts'
 import { resolveDid } from './resolve-did.ts'
 import { type AgentRecord, changeAgent, listAgents, registerAgent } from './store.ts'
 
-/** Bounds of registrations that nobody has approved. */
+/** Limits of pending agents. */
 interface IdentitySettings {
   /** How long a pending agent is kept, in milliseconds. */
   readonly pendingTtlMs: number
-  /** How many pending agents of one operator are kept; beyond it the oldest leave. */
+  /** Pending agents that one operator may have. Beyond this number the oldest are removed. */
   readonly maxPendingPerOperator: number
 }
 
-/** What the service works with. `now` gives Unix milliseconds. */
+/** Dependencies of the service. `now` returns Unix milliseconds. */
 export interface IdentityDeps {
   readonly db: Db
-  /** For what operators read. */
+  /** Connections for the lists that operators read. */
   readonly readDb: Db
   readonly now: () => number
   readonly operators: InternalClient<typeof OperatorDirectoryService>
   readonly settings: IdentitySettings
 }
 
-/** Handlers of IdentityService. */
+/** Creates the handlers of IdentityService. */
 export function createRoutes(deps: IdentityDeps): Handlers<typeof IdentityService> {
   return { ...readingRoutes(deps), ...changingRoutes(deps), ...statusRoutes(deps) }
 }

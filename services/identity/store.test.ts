@@ -49,7 +49,10 @@ const count = (id: string) => database.db.prisma.agent.count({ where: { id } })
 
 const reload = (id: string) => database.db.prisma.agent.findUniqueOrThrow({ where: { id } })
 
-/** Runs `meanwhile` until it waits for the row of an agent that another transaction holds, changes and then commits. */
+/**
+ * Runs `meanwhile` while another transaction has updated the row of an agent. Commits that update once `meanwhile` waits
+ * for the row.
+ */
 async function whileChanged<T>(id: string, update: string, meanwhile: () => Promise<T>): Promise<T> {
   const client = new Client({ connectionString: database.url })
   await client.connect()
@@ -67,20 +70,20 @@ async function whileChanged<T>(id: string, update: string, meanwhile: () => Prom
 }
 
 describe('changeAgent', () => {
-  it('decides on the agent as the transaction before has left it', async () => {
+  it('decides on the state that the previous transaction committed', async () => {
     const { id, did } = await insert()
     const refusal = await whileChanged(id, "status = 'revoked', revoked_at = now()", () => refusalOf(suspend(did)))
     expect(refusal).toBe('AGENT_REVOKED')
     expect(await reload(id)).toMatchObject({ status: 'revoked', epoch: 1, version: 2 })
   })
 
-  it('ends the tokens of a grant that became wider while it waited', async () => {
+  it('ends tokens when the grant became wider while the call waited for the lock', async () => {
     const { id, did } = await insert()
     await whileChanged(id, "allowed_scopes = '{read,write}'", () => setScopes(did, ['read']))
     expect(await reload(id)).toMatchObject({ allowedScopes: ['read'], epoch: 2, version: 3 })
   })
 
-  it('loses neither a suspension nor a grant when both come at once', async () => {
+  it('applies a suspension and a new grant that come at the same time', async () => {
     for (let round = 0; round < 20; round += 1) {
       const { id, did } = await insert()
       await setScopes(did, ['read', 'write'])
@@ -89,7 +92,7 @@ describe('changeAgent', () => {
     }
   })
 
-  it('suspends once, however many ask at once', async () => {
+  it('suspends once when eight calls come at the same time', async () => {
     const { id, did } = await insert()
     await Promise.all(Array.from({ length: 8 }, () => suspend(did)))
     expect(await reload(id)).toMatchObject({ status: 'suspended', epoch: 2, version: 2 })
@@ -105,11 +108,11 @@ describe('changeAgent', () => {
 })
 
 describe('registerAgent', () => {
-  it('tells when the operator has been removed since it was looked up', async () => {
+  it('answers OPERATOR_NOT_FOUND when the operator was removed after its look-up', async () => {
     expect(await refusalOf(insert({ operatorId: randomUUID() }))).toBe('OPERATOR_NOT_FOUND')
   })
 
-  it('keeps within the bound again after registrations that overlapped', async () => {
+  it('removes the surplus that overlapping registrations left above the limit', async () => {
     const { id } = await insertOperator(database.db, 'burst.example', 'active')
     await Promise.all(Array.from({ length: 8 }, () => insert({ operatorId: id, isApproved: false }, 2)))
     await insert({ operatorId: id, isApproved: false }, 2)
@@ -118,7 +121,7 @@ describe('registerAgent', () => {
 })
 
 describe('expirePending', () => {
-  it('removes pending agents at their time, with their audit, and no others', async () => {
+  it('removes only expired pending agents, and writes an audit record', async () => {
     const due = await insert({ isApproved: false, expiresAt: at })
     const later = await insert({ isApproved: false, expiresAt: new Date(at.getTime() + 1) })
     const active = await insert()
@@ -130,7 +133,7 @@ describe('expirePending', () => {
     expect(audit).toMatchObject([{ actor: 'system', operatorId, outcome: 'done' }])
   })
 
-  it('leaves an agent that is being approved at that moment', async () => {
+  it('leaves an agent that another transaction is approving', async () => {
     const { id } = await insert({ isApproved: false, expiresAt: at })
     const client = new Client({ connectionString: database.url })
     await client.connect()
@@ -142,7 +145,7 @@ describe('expirePending', () => {
     expect(await reload(id)).toMatchObject({ status: 'active' })
   })
 
-  it('says that more are due after a full batch', async () => {
+  it('returns true after a full batch of 100', async () => {
     const { id } = await insertOperator(database.db, 'many.example', 'active')
     for (let index = 0; index < 101; index += 1) await insert({ operatorId: id, isApproved: false, expiresAt: at })
     expect(await expirePending(database.db.prisma, author, at)).toBe(true)

@@ -16,17 +16,17 @@ const withCurrentKey = { keys: { where: { retiredAt: null } } } satisfies Prisma
 /** An agent with its key in use. */
 export type AgentRecord = Prisma.AgentGetPayload<{ include: typeof withCurrentKey }>
 
-/** The raw key that an agent uses now. */
+/** Returns the raw key that the agent uses now. */
 export function currentKey({ keys: [current] }: AgentRecord): Uint8Array | undefined {
   return current?.publicKey
 }
 
-/** The operator's agent of this name. */
+/** Finds the operator's agent of this name. */
 export function findAgent(prisma: PrismaClient | Tx, operatorId: string, name: AgentName): Promise<AgentRecord | null> {
   return prisma.agent.findFirst({ where: { operatorId, ...name }, include: withCurrentKey })
 }
 
-/** One page of the operator's agents, oldest first, and whether there are more. */
+/** Lists one page of the operator's agents, oldest first, and says whether there are more. */
 export async function listAgents(
   prisma: PrismaClient,
   operatorId: string,
@@ -41,19 +41,19 @@ export async function listAgents(
   return { agents: agents.slice(0, size), hasMore: agents.length > size }
 }
 
-/** What a new agent starts with. */
+/** A new agent, as it is inserted. */
 export interface NewAgent extends Registration {
   readonly operatorId: string
-  /** Registered by its operator and so active at once. */
+  /** Whether its operator registers it, so that it is active at once. */
   readonly isApproved: boolean
   readonly createdAt: Date
-  /** When it is removed, should it not have been approved. */
+  /** When it is removed unless it has been approved. */
   readonly expiresAt: Date
 }
 
 /**
- * Registers an agent, or finds the pending one that the same call has registered before. Beyond `maxPending` of the
- * operator's pending agents the oldest leave.
+ * Registers an agent. When an equal call has already registered it and it is pending, returns that agent. Removes the
+ * operator's oldest pending agents beyond `maxPending`.
  *
  * @throws ApiError AGENT_EXISTS, OPERATOR_NOT_FOUND when the operator has just been removed, ASSERTION_USED.
  */
@@ -68,7 +68,7 @@ export async function registerAgent(
     return await change(prisma, author, async (tx, audit) => {
       const isNew = await insertAgent(tx, agent)
       const record = await findAgent(tx, operatorId, { did })
-      // Inserting waited for the one that stands in the way; should that have been removed since, a retry will do.
+      // The insert waited for an agent of the same DID, and that agent has been removed since. A retry will succeed.
       if (record === null) throw new ApiError('AGENT_EXISTS')
       if (!isNew) {
         checkRepeat({ status: record.status, publicKey: currentKey(record) }, publicKey, isApproved)
@@ -86,7 +86,7 @@ export async function registerAgent(
   }
 }
 
-/** Whether the agent was inserted; not so when its operator has one of this DID. */
+/** Inserts an agent and its key. Returns false when the operator already has an agent of this DID. */
 async function insertAgent(tx: Tx, agent: NewAgent): Promise<boolean> {
   const { operatorId, did, label, isApproved, createdAt, expiresAt, publicKey, thumbprint } = agent
   const id = uuidv7(createdAt.getTime(), randomBytes(10))
@@ -101,8 +101,9 @@ async function insertAgent(tx: Tx, agent: NewAgent): Promise<boolean> {
 }
 
 /**
- * Removes an operator's oldest pending agents but for the newest `keep`, and returns their DIDs. Registrations that overlap
- * do not see each other's agents; whatever they leave above the bound, the next one removes.
+ * Removes all pending agents of an operator except the newest `keep`, and returns the DIDs of the removed.
+ * Registrations that overlap do not see each other's agents, so they may exceed the limit; the next registration
+ * removes the surplus.
  */
 async function evictPending(tx: Tx, operatorId: string, keep: number): Promise<string[]> {
   const evicted = await tx.$queryRaw<{ did: string }[]>`
@@ -115,7 +116,7 @@ async function evictPending(tx: Tx, operatorId: string, keep: number): Promise<s
   return evicted.map(({ did }) => did)
 }
 
-/** A change to one agent of one operator. `decide` sees the agent as it is while nobody else can change it. */
+/** A change of one agent of one operator. `decide` receives the agent while it is locked. */
 export interface AgentChange {
   readonly operatorId: string
   readonly name: AgentName
@@ -125,10 +126,11 @@ export interface AgentChange {
 }
 
 /**
- * Changes an agent: its version rises, and its epoch where its tokens end. Nothing is written when the agent is so already.
+ * Changes an agent. Its version rises, and also its epoch when its tokens end. Writes nothing when the
+ * decision is `already`.
  *
- * @returns the agent as it is then.
- * @throws ApiError AGENT_NOT_FOUND, ASSERTION_USED, and what `decide` throws.
+ * @returns the agent after the change.
+ * @throws ApiError AGENT_NOT_FOUND, ASSERTION_USED, and every error that `decide` throws.
  */
 export function changeAgent(prisma: PrismaClient, author: Author, asked: AgentChange): Promise<AgentRecord> {
   const { operatorId, name, action, reason, decide } = asked
@@ -153,7 +155,7 @@ export function changeAgent(prisma: PrismaClient, author: Author, asked: AgentCh
 async function lockAgent(tx: Tx, operatorId: string, name: AgentName): Promise<AgentRecord> {
   const isNamed = 'id' in name ? Prisma.sql`id = ${name.id}::uuid` : Prisma.sql`did = ${name.did}`
   await tx.$queryRaw`SELECT 1 FROM agents WHERE operator_id = ${operatorId}::uuid AND ${isNamed} FOR UPDATE`
-  // Only a statement that begins after the lock sees what the transaction before has committed.
+  // Read after the lock: only a statement that begins after it sees what the previous lock holder committed.
   const agent = await findAgent(tx, operatorId, name)
   if (agent === null) throw new ApiError('AGENT_NOT_FOUND')
   return agent
@@ -161,7 +163,7 @@ async function lockAgent(tx: Tx, operatorId: string, name: AgentName): Promise<A
 
 const EXPIRY_BATCH = 100
 
-/** Removes agents whose approval has not come in time, some at a time; false when none is left. */
+/** Removes up to 100 expired pending agents. Returns true when there may be more. */
 export function expirePending(prisma: PrismaClient, author: Author, now: Date): Promise<boolean> {
   return change(prisma, author, async (tx, audit) => {
     const expired = await tx.$queryRaw<{ did: string; operator_id: string }[]>`

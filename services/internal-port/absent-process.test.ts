@@ -26,7 +26,7 @@ const reasonOf = (promise: Promise<unknown>) =>
     (error: unknown) => (error instanceof ApiError ? error.reason : String(error)),
   )
 
-/** Two processes; the way to the first breaks once it has the call, which it never answers. */
+/** Starts two processes. The connection to the first breaks while it has the call, which it never answers. */
 async function breaking(method: typeof getAgent | typeof registerAgent) {
   const [one, two] = [await startInternalListener(), await startInternalListener()]
   const proxy = await startTcpProxy({ host: '127.0.0.1', port: Number(one.address.split(':')[1]) })
@@ -34,7 +34,7 @@ async function breaking(method: typeof getAgent | typeof registerAgent) {
   one.rpc.answer(method as typeof getAgent, () => new Promise(() => undefined))
   const { forward } = connectTo([`127.0.0.1:${proxy.port}`, two.address])
   const request = method === getAgent ? read : write
-  // Of two calls one at least goes each way, once both are connected.
+  // When both are connected, calls go to both in turn.
   const calls: Promise<string>[] = []
   await until(
     async () => {
@@ -47,17 +47,17 @@ async function breaking(method: typeof getAgent | typeof registerAgent) {
   return new Set(await Promise.all(calls))
 }
 
-describe('a connection that breaks under a call', () => {
-  it('costs nothing where the call only reads', async () => {
+describe('a connection that breaks during a call', () => {
+  it('has no effect on a call that only reads, which is sent again', async () => {
     expect(await breaking(getAgent)).toEqual(new Set(['OK']))
   })
 
-  it('is told where it is not known whether something changed', async () => {
+  it('makes a call UNAVAILABLE that may have changed something', async () => {
     expect(await breaking(registerAgent)).toContain('UNAVAILABLE')
   })
 })
 
-describe('a process that is not there', () => {
+describe('an absent process', () => {
   it('is UNAVAILABLE at once, and is found again when it comes back', async () => {
     const port = await freePort()
     const { operators, channel } = connectTo([`127.0.0.1:${port}`])
@@ -72,7 +72,7 @@ describe('a process that is not there', () => {
     expect(await reasonOf(operators.lookupOperator(lookup))).toBe('OK')
   })
 
-  it('is UNAVAILABLE at the deadline when it takes connections and says nothing', async () => {
+  it('is UNAVAILABLE at the deadline if it accepts connections and sends nothing', async () => {
     const silent = createServer(() => undefined).listen(0, '127.0.0.1')
     onTestFinished(() => void silent.close())
     const address = await until(
@@ -85,7 +85,7 @@ describe('a process that is not there', () => {
     expect(await reasonOf(operators.lookupOperator(lookup))).toBe('UNAVAILABLE')
   })
 
-  it('costs no call when another has the service too, by whatever address', async () => {
+  it('fails no call if another process serves the service too, at any form of address', async () => {
     const one = await startInternalListener()
     const port = Number(one.address.split(':')[1])
     const dead = await freePort()
@@ -111,7 +111,7 @@ describe('a process that is not there', () => {
     expect([one.seen.length, two.seen.length]).toEqual(before.map((count) => count + 10))
   })
 
-  it('finishes what is in flight before it closes', async () => {
+  it('finishes running calls before it closes', async () => {
     const { rpc, address, close } = await startInternalListener()
     const { forward } = connectTo([address])
     const gate = Promise.withResolvers<object>()

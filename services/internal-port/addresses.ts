@@ -3,12 +3,12 @@ import { experimental, status } from '@grpc/grpc-js'
 
 type Target = experimental.GrpcUri
 
-/** The scheme of targets that are lists of addresses. */
+/** The scheme of a target that is a list of addresses. */
 const SCHEME = 'auth4agent'
 
 /**
- * The target of a channel to one service at all its addresses, each `host:port` or `unix:/path`. Connections go to all of
- * them; what is a name in DNS stands for all that it resolves to, and is asked for again when a connection ends.
+ * Returns the channel target of a service at all its addresses, each `host:port` or `unix:/path`. The channel connects
+ * to all of them. A DNS name means all its addresses, and is looked up again when a connection ends.
  */
 export function targetOf(service: string, addresses: readonly string[]): string {
   registerOnce()
@@ -23,7 +23,10 @@ function registerOnce(): void {
   experimental.registerResolver(SCHEME, ListResolver)
 }
 
-/** grpc-js wants a class. It puts together what the resolvers of the single addresses, which are its own, find. */
+/**
+ * Resolves a list of addresses with the resolvers of grpc-js for single addresses. It is a class because grpc-js
+ * requires one.
+ */
 class ListResolver implements experimental.Resolver {
   readonly #listener: experimental.ResolverListener
   readonly #resolvers: readonly experimental.Resolver[]
@@ -34,7 +37,7 @@ class ListResolver implements experimental.Resolver {
     this.#listener = listener
     this.#resolvers = path.split(',').map((address, index) => {
       const onResult: experimental.ResolverListener = (result) => {
-        // A name that cannot be looked up now stands for what it stood for.
+        // If a lookup fails, the last addresses of the name stay valid.
         this.#found.set(index, result.ok ? result.value : (this.#found.get(index) ?? []))
         return this.#tell()
       }
@@ -42,7 +45,7 @@ class ListResolver implements experimental.Resolver {
     })
   }
 
-  /** What the server calls itself in its certificate. */
+  /** Returns the name that the server's certificate must have. */
   static getDefaultAuthority({ authority = '' }: Target): string {
     return authority
   }
@@ -61,7 +64,7 @@ class ListResolver implements experimental.Resolver {
     const endpoints = [...this.#found.values()].flat()
     const text = JSON.stringify(endpoints)
     const isWaiting = endpoints.length === 0 && this.#found.size < this.#resolvers.length
-    // The same again would only make the connections anew.
+    // Reporting the same list again would replace all connections.
     if (isWaiting || text === this.#told) return true
     this.#told = text
     const result = endpoints.length === 0 ? NOTHING : { ok: true as const, value: endpoints }
@@ -71,7 +74,7 @@ class ListResolver implements experimental.Resolver {
 
 const NOTHING: experimental.StatusOr<experimental.Endpoint[]> = experimental.statusOrFromError({
   code: status.UNAVAILABLE,
-  details: 'none of the addresses can be looked up',
+  details: 'None of the addresses can be looked up',
 })
 
 function singleTarget(address: string): Target {

@@ -3,16 +3,16 @@ import { AgentDirectoryService, OperatorDirectoryService } from '../../gen/proto
 import { methodName } from '../chain/method-name.ts'
 import type { CalledService, ServiceName } from '../process/configuration/service-names.ts'
 
-/** One line of the table: who may call an RPC between services, and whether a call may be sent twice. */
+/** One line of the table: which services may call an RPC, and whether a call may be sent twice. */
 interface Line {
   readonly callers: readonly ServiceName[]
   readonly isIdempotent: boolean
 }
 
-/** A line for every method of a service; one missing does not compile. */
+/** A line for every method of a service. A missing line is a compile error. */
 type Lines<S extends DescService> = { readonly [M in keyof S['method']]: Line }
 
-/** What services ask each other: service, the process that answers it, lines. */
+/** An internal service, the process that serves it, and its lines. */
 interface Entry<S extends DescService = DescService> {
   readonly service: S
   readonly owner: CalledService
@@ -44,18 +44,18 @@ const LINES = new Map(
   ),
 )
 
-/** Public RPCs come from the process that has them on its public ports. */
+/** Public RPCs are forwarded by the process with the public ports. */
 const FORWARDERS: readonly ServiceName[] = ['jwks-gateway']
 
 /**
- * Who may call a method on the internal listener, by its full name: what the table says, and the gateway alone for the
- * public services.
+ * Returns which services may call a method on the internal listener, by its full name: those in the table, and only
+ * the gateway for public services.
  */
 export function callersOf(name: string, isForwarded: boolean): readonly ServiceName[] {
   return isForwarded ? FORWARDERS : (LINES.get(name)?.callers ?? [])
 }
 
-/** The methods of a process that others may call again when it is not known whether they were answered. */
+/** Returns the methods of a process that may be called again if the first answer is not known. */
 export function idempotentMethodsOf(owner: CalledService): readonly DescMethod[] {
   const services = TABLE.filter((entry) => entry.owner === owner).map(({ service }) => service)
   return services.flatMap(({ methods }) => methods).filter((method) => LINES.get(methodName(method))?.isIdempotent)

@@ -28,7 +28,7 @@ const reasonOf = (promise: Promise<unknown>) =>
 const same = (bytes: Buffer) => bytes
 
 describe('forwarded calls', () => {
-  it('bring what the gateway knows of their caller, byte for byte', async () => {
+  it('carry the metadata of their caller byte for byte', async () => {
     const { rpc, address } = await startInternalListener()
     const { forward } = connectTo([address])
     const meta = { requestId: 'r-2', source: '2001:db8::1', authorization: 'Bearer é\t,', rpc: 'GET /v1/ü%00 ,"' }
@@ -38,7 +38,7 @@ describe('forwarded calls', () => {
     expect(rpc.last().meta.authorization).toBeUndefined()
   })
 
-  it('bring their deadline', async () => {
+  it('carry their deadline', async () => {
     const { rpc, address } = await startInternalListener()
     const { forward } = connectTo([address])
     await forward.unary(getAgent, read, { ...META, timeoutMs: 2_000 })
@@ -66,7 +66,7 @@ describe('forwarded calls', () => {
     expect(error).toMatchObject({ reason, message: thrown.message, retryAfter })
   })
 
-  it('are not sent again once they were answered, whatever the answer', async () => {
+  it('are not sent again after any answer', async () => {
     const { rpc, address } = await startInternalListener()
     const { forward } = connectTo([address])
     rpc.answer(getAgent, () => Promise.reject(new ApiError('OVERLOADED')))
@@ -74,7 +74,7 @@ describe('forwarded calls', () => {
     expect(rpc.calls).toHaveLength(1)
   })
 
-  it('are refused when they do not say whose they are', async () => {
+  it('are refused without the metadata of their caller', async () => {
     const { rpc, address } = await startInternalListener()
     const { channel } = connectTo([address])
     const { promise, resolve } = Promise.withResolvers<unknown>()
@@ -86,7 +86,7 @@ describe('forwarded calls', () => {
 })
 
 describe('calls between services', () => {
-  it('carry the id of the request that they are made for', async () => {
+  it('carry the id of their request', async () => {
     const ids: (string | undefined)[] = []
     const handlers = {
       lookupOperator: async () => {

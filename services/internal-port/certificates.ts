@@ -5,52 +5,60 @@ import { StartupError } from '../platform/errors/startup-error.ts'
 import type { Logger } from '../platform/log/log.ts'
 import { SERVICE_NAMES, type ServiceName } from '../process/configuration/service-names.ts'
 
-/** Paths of PEM files: this process's certificate chain and key, and the authority that certifies its peers. */
+/**
+ * Paths of PEM files: the certificate chain and key of this process, and the authority that signs its peers'
+ * certificates.
+ */
 interface CertificateFiles {
   readonly cert: string
   readonly key: string
   readonly ca: string
 }
 
-/** What the files hold. */
+/** The content of the files. */
 export type Pems = Readonly<Record<keyof CertificateFiles, Buffer>>
 
-/** This process's certificate, as the files last held a good one. */
+/** The certificate of this process: the last valid one that was in the files. */
 export interface Certificates {
   current(): Pems
-  /** Tells of every change. Answers how to stop that. */
+  /** Calls the listener after every change. Returns a function that stops this. */
   onChange(listener: (pems: Pems) => void): () => void
-  /** Stops looking at the files. */
+  /** Stops reading the files. */
   close(): void
 }
 
-/** What reading them needs. */
+/** Options of {@link openCertificates}. */
 interface CertificateDeps {
   readonly files: CertificateFiles
   /** The services that the certificate must name. */
   readonly services: readonly ServiceName[]
   readonly log: Logger
-  /** How often the files are looked at, in milliseconds. */
+  /** How often the files are read, in milliseconds. */
   readonly intervalMs?: number
 }
 
 const INTERVAL_MS = 1_000
 
-/** The services that a certificate names, as DNS names of its own (RFC 5280 section 4.2.1.6); wildcards name none. */
+/**
+ * Returns the services that a certificate names as its DNS names (RFC 5280 section 4.2.1.6). Wildcards name no
+ * service.
+ */
 export function certifiedServices(certificate: X509Certificate): readonly ServiceName[] {
   const rules = { subject: 'never', wildcards: false } as const
   return SERVICE_NAMES.filter((name) => certificate.checkHost(name, rules) !== undefined)
 }
 
 /**
- * Reads the files, and again and again, for certificates are renewed while the server runs. What is broken, or half
- * written, is told in the log, and what was good stays in use. Throws StartupError when it is broken from the start.
+ * Reads the files now and once each second, because certificates are renewed while the server runs. If the files
+ * become invalid or incomplete, the last valid certificate stays in use, and the log says so. Throws StartupError if
+ * they are invalid at the start.
  */
 export async function openCertificates(deps: CertificateDeps): Promise<Certificates> {
   const { files, services, log, intervalMs = INTERVAL_MS } = deps
   let current = await read(files)
   const problem = problemOf(current, services)
-  if (problem !== undefined) throw new StartupError(`${files.cert}, ${files.key} and ${files.ca}: ${problem}.`)
+  if (problem !== undefined)
+    throw new StartupError(`${files.cert}, ${files.key} and ${files.ca} cannot be used: ${problem}`)
   let seen = current
   const listeners = new Set<(pems: Pems) => void>()
 
@@ -65,7 +73,7 @@ export async function openCertificates(deps: CertificateDeps): Promise<Certifica
       for (const listener of listeners) listener(pems)
       log.info({ validTo: new X509Certificate(pems.cert).validTo }, 'the internal certificate was renewed')
     } catch (error) {
-      log.error({ error }, 'the files of the internal certificate are not good; the one in use stays')
+      log.error({ error }, 'the files of the internal certificate are invalid; the certificate in use stays')
     }
   }
   let looking: Promise<void> | undefined
@@ -101,18 +109,18 @@ function isSame(one: Pems, other: Pems): boolean {
   return one.cert.equals(other.cert) && one.key.equals(other.key) && one.ca.equals(other.ca)
 }
 
-/** What keeps the files from being used, in words; undefined when they are good. */
+/** Returns why the files cannot be used, or undefined if they can. */
 function problemOf(pems: Pems, services: readonly ServiceName[]): string | undefined {
   try {
     const certificate = new X509Certificate(pems.cert)
-    if (!certificate.checkPrivateKey(createPrivateKey(pems.key))) return 'the key is not the one of the certificate'
+    if (!certificate.checkPrivateKey(createPrivateKey(pems.key))) return 'the key does not belong to the certificate'
     const authority = new X509Certificate(pems.ca)
     createSecureContext({ ...pems, ca: authority.toString() })
     const named = certifiedServices(certificate)
     const missing = services.filter((name) => !named.includes(name))
-    if (missing.length > 0) return `the certificate does not name ${missing.join(', ')} among its DNS names`
+    if (missing.length > 0) return `the DNS names of the certificate lack ${missing.join(', ')}`
     return undefined
   } catch (error) {
-    return `not PEM of a certificate, its key and its authority (${(error as Error).message})`
+    return `they must be PEM of a certificate, its key and its authority (${(error as Error).message})`
   }
 }

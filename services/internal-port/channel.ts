@@ -7,45 +7,45 @@ import { targetOf } from './addresses.ts'
 import { type Certificates, certifiedServices, type Pems } from './certificates.ts'
 import { renewClient, type Taken } from './renewed-client.ts'
 
-/** The way to one service, at all of its addresses in turn. */
+/** The connections to one service, used at all its addresses in turn. */
 export interface Channel {
-  /** Takes what one call goes through; disposed of when the call is over. */
+  /** Returns a client for one call. The caller disposes of it after the call. */
   take(): Taken
-  /** Whether some process of the service is connected now. */
+  /** Returns whether a process of the service is connected now. */
   isConnected(): boolean
-  /** Whether one ever was. */
+  /** Returns whether a process of the service was ever connected. */
   wasConnected(): boolean
   close(): void
 }
 
-/** What a channel is made of. */
+/** Options of {@link openChannel}. */
 export interface ChannelDeps {
   readonly service: CalledService
   /** Each `host:port` or `unix:/path`. */
   readonly addresses: readonly string[]
-  /** Without it calls go in the clear. */
+  /** Without it, calls are not encrypted. */
   readonly certificates: Certificates | undefined
   /** Methods whose calls may be sent again. */
   readonly idempotent: readonly DescMethod[]
 }
 
-/** Largest answer, in bytes. What asks for one is bounded by the listener. */
+/** The largest answer, in bytes. The listener limits the size of requests. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
 const OPTIONS = {
   'grpc.max_receive_message_length': MAX_ANSWER_BYTES,
-  // A process that is gone, or stopped, without having closed its connections is noticed within seconds.
+  // Notices within seconds a process that stopped without closing its connections.
   'grpc.keepalive_time_ms': 5_000,
   'grpc.keepalive_timeout_ms': 3_000,
   'grpc.keepalive_permit_without_calls': 1,
-  // For ever, and soon.
+  // Reconnects forever, with short pauses.
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 500,
   'grpc.dns_min_time_between_resolutions_ms': 5_000,
   'grpc.service_config_disable_resolution': 1,
   'grpc.enable_http_proxy': 0,
   'grpc.use_local_subchannel_pool': 1,
-  // No request waits for a connection because there was none for a while.
+  // Keeps idle connections, so that no request has to wait for a new one.
   'grpc.client_idle_timeout_ms': 2 ** 31 - 1,
 }
 
@@ -57,7 +57,7 @@ const RETRY = {
   retryableStatusCodes: ['UNAVAILABLE'],
 }
 
-/** Makes the channel; it connects at once, and again whenever a connection ends. */
+/** Opens a channel. It connects at once, and again whenever a connection ends. */
 export function openChannel({ service, addresses, certificates, idempotent }: ChannelDeps): Channel {
   const secured = certificates === undefined ? undefined : mutualTls(certificates, service)
   const options = { ...OPTIONS, 'grpc.service_config': JSON.stringify(serviceConfig(idempotent)) }
@@ -91,13 +91,16 @@ function serviceConfig(idempotent: readonly DescMethod[]) {
   }
 }
 
-/** Shows our certificate, as it is when a connection is made, and takes no server that is not certified for the service. */
+/**
+ * Makes credentials that show the current certificate of this process on each new connection. They refuse a server
+ * whose certificate does not name the service.
+ */
 function mutualTls(certificates: Certificates, service: CalledService) {
   const { provider, close } = certificateProvider(certificates)
   const made: ChannelCredentials = experimental.createCertificateProviderChannelCredentials(provider, provider, {
     checkServerIdentity(_host, { raw }) {
       if (certifiedServices(new X509Certificate(raw)).includes(service)) return undefined
-      return new Error(`the certificate of the server does not name ${service}`)
+      return new Error(`The certificate of the server does not name ${service}`)
     },
   })
   return { credentials: made, close }
@@ -107,7 +110,10 @@ const tellCa = (listener: experimental.CaCertificateUpdateListener, { ca }: Pems
 const tellIdentity = (listener: experimental.IdentityCertificateUpdateListener, { cert, key }: Pems) =>
   listener({ certificate: cert, privateKey: key })
 
-/** grpc-js reads certificate files itself, but forgets a good certificate over a file that it cannot read. */
+/**
+ * Provides the certificates to grpc-js. Its own file provider drops a valid certificate when a file becomes
+ * unreadable.
+ */
 function certificateProvider(certificates: Certificates) {
   const ca = new Set<experimental.CaCertificateUpdateListener>()
   const identity = new Set<experimental.IdentityCertificateUpdateListener>()

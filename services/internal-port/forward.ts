@@ -6,10 +6,10 @@ import type { Channel } from './channel.ts'
 import { writeMeta } from './forwarded-meta.ts'
 import { callStream, callUnary } from './transport.ts'
 
-/** What a stream lasts at most, in milliseconds: longer than the process that answers it lets it. */
+/** The longest life of a stream, in milliseconds: longer than the answering process allows. */
 const STREAM_TIMEOUT_MS = 60 * 60_000
 
-/** Forwards calls of these services to the process at the other end of the channel, which must be of their owner. */
+/** Forwards calls of these services over a channel to a process that serves them. */
 export function createForward(services: readonly DescService[], channel: Channel, defaultTimeoutMs: number): Forward {
   return {
     services,
@@ -27,7 +27,7 @@ export function createForward(services: readonly DescService[], channel: Channel
   }
 }
 
-/** Whether a public method only reads, by its contract: then its call may be sent again. */
+/** Returns whether a public method only reads, according to its proto file. Then a call may be sent again. */
 export function isRead(method: DescMethod): boolean {
   if (method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS) return true
   return hasOption(method, http) && getOption(method, http).pattern.case === 'get'

@@ -3,7 +3,10 @@ import { requestId } from '../chain/request-id.ts'
 import type { Meta } from '../chain/rpc.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 
-/** Metadata of forwarded calls. Values are bytes, for a path or a header may hold what gRPC's text does not. */
+/**
+ * Metadata of forwarded calls. Values are bytes, because a path or a header may contain characters that gRPC text does
+ * not allow.
+ */
 const KEYS = {
   requestId: 'x-request-id',
   source: 'auth4agent-source-bin',
@@ -11,14 +14,14 @@ const KEYS = {
   authorization: 'auth4agent-authorization-bin',
 } as const
 
-/** Metadata of a call between services. */
+/** Makes the metadata of a call between services. */
 export function callMetadata(id: string): Metadata {
   const metadata = new Metadata()
   metadata.set(KEYS.requestId, id)
   return metadata
 }
 
-/** Writes down whose call is forwarded. The deadline goes as gRPC's own. */
+/** Writes the metadata of a forwarded call. The deadline is sent as the gRPC deadline. */
 export function writeMeta(meta: Meta): Metadata {
   const metadata = callMetadata(meta.requestId)
   metadata.set(KEYS.source, Buffer.from(meta.source))
@@ -27,17 +30,17 @@ export function writeMeta(meta: Meta): Metadata {
   return metadata
 }
 
-/** Reads whose call is forwarded. Only the internal listener believes it. Throws INTERNAL when the forwarder did not say. */
+/** Reads the metadata of a forwarded call. Only the internal listener trusts it. Throws INTERNAL if it is missing. */
 export function readMeta(metadata: Metadata): Meta {
   const source = textOf(metadata, KEYS.source)
   const rpc = textOf(metadata, KEYS.rpc)
   if (source === undefined || rpc === undefined) {
-    throw new ApiError('INTERNAL', undefined, { cause: 'a forwarded call does not say whose it is' })
+    throw new ApiError('INTERNAL', undefined, { cause: 'The metadata of a forwarded call lacks source or rpc' })
   }
   return { requestId: readRequestId(metadata), source, rpc, authorization: textOf(metadata, KEYS.authorization) }
 }
 
-/** The id of the request that a call belongs to. */
+/** Returns the id of the request that a call belongs to. */
 export function readRequestId(metadata: Metadata): string {
   return requestId(textOf(metadata, KEYS.requestId))
 }

@@ -26,7 +26,7 @@ type Definition = MethodDefinition<Message, Message>
 type UnaryCall = ServerUnaryCall<Message, Message>
 type StreamCall = ServerWritableStream<Message, Message>
 
-/** A service as grpc-js takes it. */
+/** A service in the form that grpc-js expects. */
 export interface Mounted {
   readonly definition: Record<string, Definition>
   readonly implementation: UntypedServiceImplementation
@@ -38,7 +38,7 @@ export interface InternalService<S extends DescService = DescService> {
   readonly handlers: InternalHandlers<S>
 }
 
-/** Mounts a service that only other services call: a request id, a deadline, a line in the log. */
+/** Mounts an internal service. Each call gets a request id, a deadline and a log line. */
 export function mountInternal({ service, handlers }: InternalService, deps: ObserverDeps, deadlineMs: number): Mounted {
   const table = handlers as Readonly<Record<string, (request: Message) => Promise<Output>>>
   return mount(service, (method) => {
@@ -59,7 +59,7 @@ export function mountInternal({ service, handlers }: InternalService, deps: Obse
   })
 }
 
-/** Mounts a public service for gateways to forward to: the chain answers, as if the caller were here. */
+/** Mounts a public service for gateways. The chain answers, as if the caller were connected to this process. */
 export function mountForwarded(service: DescService, rpc: Rpc, closing: AbortSignal): Mounted {
   return mount(service, (method) => (method.methodKind === 'unary' ? unary(rpc, method) : stream(rpc, method, closing)))
 }
@@ -105,14 +105,14 @@ function answerWith(answer: (request: Message) => Message): handleUnaryCall<Mess
     )
 }
 
-/** Aborts when the caller has gone, and when the listener closes. */
+/** Returns a signal that aborts when the caller disconnects or the listener closes. */
 function signalOf(call: StreamCall, closing: AbortSignal): AbortSignal {
   const gone = new AbortController()
   call.once('cancelled', () => gone.abort())
   return AbortSignal.any([closing, gone.signal])
 }
 
-/** Sends no more than is taken. */
+/** Sends the messages no faster than the caller reads. */
 async function send(call: StreamCall, open: () => AsyncIterable<Message>): Promise<void> {
   try {
     for await (const message of open()) {
@@ -135,7 +135,9 @@ function timeLeft(call: UnaryCall | StreamCall): number | undefined {
   return Number.isFinite(deadline) ? Math.max(0, deadline - Date.now()) : undefined
 }
 
-/** What a handler answered is not to be asked for again: only what never reached one is (gRFC A6, pushback). */
+/**
+ * Tells grpc-js not to send the call again: only calls that reached no handler may be repeated (gRFC A6, pushback).
+ */
 function refusal(error: unknown) {
   const metadata = new Metadata()
   metadata.set('grpc-retry-pushback-ms', '-1')

@@ -18,39 +18,42 @@ import { type InternalService, mountForwarded, mountHealth, mountInternal } from
 import { createPeerCheck, createPeers } from './peers.ts'
 import { clearSocketPath } from './socket-file.ts'
 
-/** Where the listener is: a port, 0 for any that is free, or a unix socket. */
+/** Where the listener listens: a port (0 for any free one) or a unix socket. */
 export type Place = { readonly host: string; readonly port: number } | { readonly socket: string }
 
-/** What the internal listener works with. */
+/** Dependencies of {@link createInternalListener}. */
 export interface ListenerDeps extends ObserverDeps {
   readonly place: Place
   /** Services that only other services call. */
   readonly internal: readonly InternalService[]
-  /** Public services that gateways forward to. */
+  /** Public services that gateways forward calls to. */
   readonly forwarded: readonly DescService[]
   readonly rpc: Rpc
-  /** With it the listener takes mutual TLS alone, without it whoever reaches it is believed. */
+  /** With it, the listener accepts only mutual TLS. Without it, every peer that can connect is trusted. */
   readonly certificates: Certificates | undefined
-  /** Longest that a handshake or a call between services may take, in milliseconds. */
+  /** How long a handshake or a call between services may take, in milliseconds. */
   readonly deadlineMs: number
-  /** How long calls in flight may take once the listener closes, in milliseconds; 10 seconds unless told. */
+  /** How long running calls may take after `close`, in milliseconds; 10,000 by default. */
   readonly drainMs?: number
   readonly metrics: Pick<Metrics, 'observe' | 'connectionClosed'>
 }
 
 /** The listener for the other processes of the deployment. */
 export interface InternalListener {
-  /** Starts to listen. Rejects when the place cannot be had. */
+  /** Starts to listen. Rejects if the port or socket is not available. */
   listen(): Promise<{ readonly internalPort: number } | { readonly internalSocket: string }>
-  /** What grpc.health.v1 answers. */
+  /** Sets what grpc.health.v1 answers. */
   setServing(isServing: boolean): void
-  /** Stops accepting, ends streams, and lets calls in flight finish, for a bounded time. */
+  /** Stops accepting connections, ends streams, and lets running calls finish for up to `drainMs`. */
   close(): Promise<void>
 }
 
-/** Twice what the public ports take: a message may grow when it is written anew, for its first writer need not pad numbers. */
+/**
+ * Twice the limit of the public ports: a message may grow when it is encoded again, because its first encoder may have
+ * used a shorter form.
+ */
 const MAX_MESSAGE_BYTES = 128 * 1024
-/** A deployment's processes have a few connections each. */
+/** The processes of a deployment have a few connections each. */
 const MAX_CONNECTIONS = 4096
 const DRAIN_MS = 10_000
 const HEALTH = '/grpc.health.v1.Health/'
@@ -59,12 +62,13 @@ const OPTIONS = {
   'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 5_000,
-  // Callers come back by themselves, and sooner, so this cuts no stream: who stays is under a certificate of another day.
+  // Callers reconnect earlier by themselves, so this cuts no stream. It ends connections that still use an old
+  // certificate.
   'grpc.max_connection_age_ms': 2 * MAX_STREAM_AGE_MS,
   'grpc.max_connection_age_grace_ms': 60_000,
 }
 
-/** Makes the internal listener. It has health, and no reflection. */
+/** Makes the internal listener. It serves health, but no reflection. */
 export function createInternalListener(deps: ListenerDeps): InternalListener {
   const { place, certificates, log } = deps
   const server = new Server({ ...OPTIONS, interceptors: certificates === undefined ? [] : [peerCheck(deps)] })
@@ -77,7 +81,7 @@ export function createInternalListener(deps: ListenerDeps): InternalListener {
     async listen() {
       if ('socket' in place) await clearSocketPath(place.socket)
       if (!('socket' in place)) return { internalPort: await listenOn(sockets.listener, place, onFailure) }
-      // The path is bound within the call, so that nobody but the owner can reach it for a moment either.
+      // The umask applies because the path is bound inside the call. So only the owner can ever reach the socket.
       const mask = process.umask(0o177)
       const bound = listenOn(sockets.listener, { path: place.socket }, onFailure)
       process.umask(mask)
@@ -87,16 +91,16 @@ export function createInternalListener(deps: ListenerDeps): InternalListener {
     async close() {
       setServing(false)
       sockets.close()
-      // They are resumed at another process.
+      // Streams end at once: their readers resume at another process.
       closing.abort()
       const cut = setTimeout(() => {
-        log.warn({}, 'internal calls were cut: they did not finish in time')
+        log.warn({}, 'internal calls were cut because they did not finish in time')
         server.forceShutdown()
-        // Those too of which grpc-js knows nothing yet, or any more.
+        // Also closes connections that grpc-js does not know yet or any more.
         sockets.connections.closeAll()
       }, deps.drainMs ?? DRAIN_MS)
       server.tryShutdown(() => undefined)
-      // It calls back with calls in flight still; what is waited for are the connections.
+      // tryShutdown calls back while calls are still running, so this waits for the connections.
       await sockets.connections.allClosed()
       clearTimeout(cut)
     },
@@ -113,7 +117,7 @@ function peerCheck({ forwarded, log }: ListenerDeps) {
   return createPeerCheck(createPeers(), allowed, log)
 }
 
-/** Adds all services; answers the function that sets their health. */
+/** Adds all services. Returns the function that sets their health. */
 function mountServices(
   server: Server,
   { internal, forwarded, rpc, deadlineMs, ...observer }: ListenerDeps,
@@ -130,7 +134,10 @@ function mountServices(
   return (isServing: boolean) => health.setServing(isServing)
 }
 
-/** grpc-js gets connections whose handshake is done: none that it would not know of yet when it tells all of the end. */
+/**
+ * Makes the sockets of the listener. grpc-js only gets connections after their handshake, so it knows all of them when
+ * it shuts down.
+ */
 function createSockets(server: Server, { certificates, deadlineMs, log, metrics }: ListenerDeps) {
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
   const connections = createConnections({
@@ -140,7 +147,7 @@ function createSockets(server: Server, { certificates, deadlineMs, log, metrics 
   })
   let isClosing = false
   const open = (socket: Socket): void => {
-    // What connects while the rest is told to go would be told nothing.
+    // A connection that is opened during the shutdown would get no GOAWAY.
     if (isClosing) socket.destroy()
     else injector.injectConnection(socket)
   }
@@ -148,7 +155,7 @@ function createSockets(server: Server, { certificates, deadlineMs, log, metrics 
   const listener = secured?.listener ?? createServer()
   listener.on('connection', (socket: Socket) => {
     const connection = connections.admit(socket, undefined)
-    // None of them is idle: other processes keep connections until they have something to ask.
+    // Marks the connection as used: other processes keep idle connections open on purpose.
     connection?.begin()
     if (secured === undefined && connection !== undefined) open(socket)
   })
@@ -178,7 +185,7 @@ function createTlsListener(certificates: Certificates, handshakeTimeout: number,
       open(socket)
     },
   )
-  // Node tells of a handshake that fails or takes too long, and leaves the connection open.
+  // Node reports a handshake that fails or times out, but leaves the connection open.
   listener.on('tlsClientError', (_error, socket) => socket.destroy())
   const close = certificates.onChange(() => listener.setSecureContext(context()))
   return { listener, close }

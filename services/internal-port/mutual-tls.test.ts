@@ -22,7 +22,7 @@ async function start(names: readonly ServiceName[] = NAMES, by: Authority = auth
   return { server, ...(await startInternalListener({ certificates: server.certificates })) }
 }
 
-/** A peer that is certified for these services. */
+/** Makes a peer whose certificate names these services. */
 async function peer(address: string, names: readonly ServiceName[], by = authority) {
   const certificate = await testCertificate(by, names, authority.ca)
   return { ...connectTo([address], certificate.certificates), certificate }
@@ -35,7 +35,7 @@ const forward = (client: Peer) =>
   client.forward.unary(IdentityService.method.getAgent, create(GetAgentRequestSchema), META)
 const same = (bytes: Buffer) => bytes
 
-describe('who may call what', () => {
+describe('the internal listener', () => {
   it.each<[ServiceName[], string, typeof forward | typeof lookup, boolean]>([
     [['identity'], 'LookupOperator', lookup, true],
     [['authn'], 'LookupOperator', lookup, true],
@@ -46,18 +46,18 @@ describe('who may call what', () => {
     [['jwks-gateway'], 'a public RPC', forward, true],
     [['authn', 'identity', 'operator-registry', 'revocation'], 'a public RPC', forward, false],
     [['authn', 'jwks-gateway'], 'a public RPC', forward, true],
-  ])('%j and %s: %s', async (names, _name, call, isAllowed) => {
+  ])('checks whether a peer with the certificate of %j may call %s', async (names, _name, call, isAllowed) => {
     const { address } = await start()
     const outcome = await call(await peer(address, names)).then(
       () => 'answered',
       ({ reason, cause }: { reason: string; cause: string }) => `${reason}: ${cause}`,
     )
     if (isAllowed) expect(outcome).toBe('answered')
-    // A caller of the public ports is told of a fault, for it did nothing wrong.
-    else expect(outcome).toMatch(/^INTERNAL: gRPC status PERMISSION_DENIED: not for /)
+    // A caller of the public ports gets INTERNAL, because it did nothing wrong.
+    else expect(outcome).toMatch(/^INTERNAL: gRPC status PERMISSION_DENIED: This call is not allowed for /)
   })
 
-  it('PERMISSION_DENIED carries no reason of ours', async () => {
+  it('answers PERMISSION_DENIED without ErrorInfo', async () => {
     const { address } = await start()
     const { channel } = await peer(address, ['jwks-gateway'])
     const error = await call(channel, `/${methodName(OperatorDirectoryService.method.lookupOperator)}`)
@@ -65,7 +65,7 @@ describe('who may call what', () => {
     expect(error?.metadata.get('grpc-status-details-bin')).toEqual([])
   })
 
-  it('health is for every peer; reflection and what is not offered are for nobody', async () => {
+  it('serves health to every peer, and neither reflection nor unknown services', async () => {
     const { address } = await start()
     const { channel } = await peer(address, ['jwks-gateway'])
     expect(await call(channel, health.Check?.path ?? '')).toBeUndefined()
@@ -75,15 +75,15 @@ describe('who may call what', () => {
   })
 })
 
-describe('who gets a connection', () => {
-  it('nobody whom another authority certified', async () => {
+describe('mutual TLS', () => {
+  it('refuses a peer with a certificate of another authority', async () => {
     const { address, seen } = await start()
     const { operators } = await peer(address, ['identity'], stranger)
     await expect(operators.lookupOperator(BY_ID)).rejects.toMatchObject({ reason: 'UNAVAILABLE' })
     expect(seen).toEqual([])
   })
 
-  it('nobody without a certificate, nor in the clear', async () => {
+  it('refuses a peer without a certificate or without TLS', async () => {
     const { address, seen } = await start()
     const { operators } = connectTo([address])
     await expect(operators.lookupOperator(BY_ID)).rejects.toMatchObject({ reason: 'UNAVAILABLE' })
@@ -92,9 +92,9 @@ describe('who gets a connection', () => {
   })
 
   it.each<[string, ServiceName[], Authority]>([
-    ['is certified for another service', ['identity'], authority],
-    ['another authority certified', ['operator-registry'], stranger],
-  ])('and no server is called that %s', async (_name, names, by) => {
+    ['names another service', ['identity'], authority],
+    ['is from another authority', ['operator-registry'], stranger],
+  ])('refuses a server whose certificate %s', async (_name, names, by) => {
     const { address, seen } = await start(names, by)
     const { operators } = await peer(address, ['identity'])
     await expect(operators.lookupOperator(BY_ID)).rejects.toMatchObject({ reason: 'UNAVAILABLE' })
@@ -103,14 +103,14 @@ describe('who gets a connection', () => {
 })
 
 describe('certificates that are renewed on disk', () => {
-  it('are shown to new connections, without a restart; a broken one never', async () => {
+  it('are used for new connections without a restart, and invalid ones never', async () => {
     const { address, server } = await start()
     const first = await serialOf(address)
     const other = authority.certify('operator-registry')
     const broken: readonly (readonly [Partial<Certified>, RegExp])[] = [
-      [{ cert: 'half a certific' }, /not PEM/],
-      [{ cert: other.cert }, /the key is not the one/],
-      [authority.certify('identity'), /does not name operator-registry/],
+      [{ cert: 'half a certific' }, /must be PEM/],
+      [{ cert: other.cert }, /the key does not belong/],
+      [authority.certify('identity'), /lack operator-registry/],
     ]
     for (const [files, problem] of broken) {
       await server.write(files)
@@ -127,7 +127,7 @@ describe('certificates that are renewed on disk', () => {
     )
   })
 
-  it('change whom to believe, on both sides', async () => {
+  it('change the trusted authority on both sides', async () => {
     const { address, server, seen } = await start()
     const client = await peer(address, ['identity'])
     await client.operators.lookupOperator(BY_ID)
@@ -149,7 +149,7 @@ describe('certificates that are renewed on disk', () => {
   })
 })
 
-/** Calls with an empty message. Answers the error, if there is one. */
+/** Calls with an empty message. Resolves with the error, if there is one. */
 function call(channel: ReturnType<typeof connectTo>['channel'], path: string): Promise<ServiceError | undefined> {
   const { promise, resolve } = Promise.withResolvers<ServiceError | undefined>()
   const deadline = Date.now() + 5_000
@@ -171,7 +171,10 @@ interface Greeting {
   readonly problem: string
 }
 
-/** Shakes hands as a process of the authority does, or without a certificate, and waits for the server's first word. */
+/**
+ * Does a TLS handshake with a certificate of the authority, or without one, and waits for the first bytes of the
+ * server.
+ */
 function greet(address: string, by?: Authority): Promise<Greeting> {
   const [host, port] = address.split(':')
   const { promise, resolve } = Promise.withResolvers<Greeting>()
@@ -188,7 +191,7 @@ function greet(address: string, by?: Authority): Promise<Greeting> {
   socket.once('secureConnect', () => {
     serial = socket.getPeerCertificate().serialNumber
   })
-  // With TLS 1.3 a client learns of its refusal by what it reads.
+  // With TLS 1.3, a client only learns that it was refused when it reads.
   socket.once('data', () => end(''))
   socket.once('error', ({ message }) => end(message))
   socket.once('close', () => end('closed'))

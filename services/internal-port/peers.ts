@@ -10,13 +10,13 @@ import type { Logger } from '../platform/log/log.ts'
 import type { ServiceName } from '../process/configuration/service-names.ts'
 import { certifiedServices } from './certificates.ts'
 
-/** The services that a call's peer is certified to run. */
+/** Returns the services that the certificate of a call's peer names. */
 export type Peers = (call: ServerInterceptingCallInterface) => readonly ServiceName[]
 
-/** Certificates that are remembered. A deployment has one for each process, and new ones when they are renewed. */
+/** The most certificates that are remembered. A deployment has one for each process, and new ones after a renewal. */
 const MAX_KNOWN = 256
 
-/** Reads each certificate once: parsing one takes longer than most calls. */
+/** Makes a function that parses each certificate once, because parsing takes longer than most calls. */
 export function createPeers(): Peers {
   const known = new Map<string, readonly ServiceName[]>()
   return (call) => {
@@ -30,7 +30,9 @@ export function createPeers(): Peers {
   }
 }
 
-/** Lets through what every peer may call, and for the rest the peers that `callersOf` names for the path. */
+/**
+ * Makes the interceptor that checks each call. `callersOf` returns the services that may call a path, or 'every peer'.
+ */
 export function createPeerCheck(
   peers: Peers,
   callersOf: (path: string) => readonly ServiceName[] | 'every peer',
@@ -45,10 +47,10 @@ export function createPeerCheck(
             const names = peers(call)
             if (allowed === 'every peer' || names.some((name) => allowed.includes(name))) return next(metadata)
             log.warn({ rpc: path, peer: names }, 'a peer may not make this call')
-            // Without our ErrorInfo: a fault of the deployment is not what a caller of the public ports did wrong.
+            // Without ErrorInfo: this is an error of the deployment, not of a caller of the public ports.
             call.sendStatus({
               code: status.PERMISSION_DENIED,
-              details: `not for ${names.join(', ') || 'a peer without a service name'}`,
+              details: `This call is not allowed for ${names.join(', ') || 'a peer without a service name'}`,
               metadata: new Metadata(),
             })
           },

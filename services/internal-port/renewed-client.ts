@@ -1,28 +1,33 @@
 import type { Client } from '@grpc/grpc-js'
 
-/** A client that is made anew now and then. */
+/** A client that is replaced by a new one from time to time. */
 export interface RenewedClient {
-  /** The one that calls go through now. */
+  /** The client for new calls. */
   readonly current: Client
-  /** The one for a call, which disposes of it when it is over. */
+  /** Returns the client for one call. The caller disposes of it after the call. */
   take(): Taken
   close(): void
 }
 
-/** A client while a call goes through it. */
+/** A client that is in use by a call. */
 export interface Taken extends Disposable {
   readonly client: Client
 }
 
-/** How old a client gets, in milliseconds: a third of the age of a stream, so that few of them are kept. */
+/**
+ * The age at which a client is replaced, in milliseconds: a third of the age of a stream, so that only a few old
+ * clients are kept.
+ */
 const RENEWAL_MS = 5 * 60_000
-/** How long a new client may take to connect. */
+/** How long a new client may take to connect, in milliseconds. */
 const CONNECT_MS = 30_000
 
 /**
- * Makes clients one after the other, each once it is connected, so that connections come back under the certificates of the
- * day and to processes that have been added. What goes through an older one ends there by itself. A server could tell its
- * callers to come back, but then grpc-js cuts the calls that are open with its next keep-alive ping, which Node does not send.
+ * Makes a new client every 5 minutes and switches to it when it is connected. So connections use the current
+ * certificates and reach processes that were added. Calls of an older client end there.
+ *
+ * A server could ask its callers to reconnect instead. But then grpc-js cuts the open calls at its next keep-alive
+ * ping, because Node does not send that ping.
  */
 export function renewClient(open: () => Client): RenewedClient {
   const calls = new Map<Client, number>()

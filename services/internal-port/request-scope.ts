@@ -3,17 +3,17 @@ import type { Rpc } from '../chain/rpc.ts'
 
 const scope = new AsyncLocalStorage<string>()
 
-/** Runs work on behalf of a request, so that calls to other services carry its id. */
+/** Runs work for a request, so that calls to other services carry its id. */
 export function inRequest<T>(requestId: string, work: () => T): T {
   return scope.run(requestId, work)
 }
 
-/** Id of the request that is being answered; undefined outside of any. */
+/** Returns the id of the request that is being answered, or undefined outside a request. */
 export function currentRequestId(): string | undefined {
   return scope.getStore()
 }
 
-/** Answers every call within its request. */
+/** Wraps an Rpc so that each call is answered inside the scope of its request. */
 export function withRequestScope(rpc: Rpc): Rpc {
   return {
     ...rpc,

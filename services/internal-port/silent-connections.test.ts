@@ -9,7 +9,7 @@ import type { ListenerDeps } from './listener.ts'
 
 const authority = createAuthority()
 
-/** Connects and says nothing, also when the other side ends. */
+/** Connects and sends nothing, also when the other side ends. */
 async function silentConnection(address: string) {
   const port = Number(address.split(':').at(-1))
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => undefined)
@@ -32,7 +32,7 @@ describe('a silent connection to the internal listener', () => {
     )
   })
 
-  it.each(['in the clear', 'under mutual TLS'])('does not keep the listener from closing: %s', async (how) => {
+  it.each(['without TLS', 'under mutual TLS'])('does not keep the listener from closing: %s', async (how) => {
     const lines: unknown[] = []
     const log = { ...silentLog, warn: (fields: object) => void lines.push(fields) }
     const { address, close } = await start(how, { drainMs: 300, log })

@@ -9,7 +9,7 @@ import { clearSocketPath } from './socket-file.ts'
 
 const lookup = { by: { case: 'id' as const, value: 'a' } }
 
-it('a unix socket is for its owner alone, serves, and goes with its server', async () => {
+it('the internal unix socket has mode 0600, serves calls, and is removed by its server', async () => {
   const folder = await testFolder()
   const socket = join(folder, 'a.sock')
   const { address, close, seen } = await startInternalListener({ place: { socket } })
@@ -21,7 +21,7 @@ it('a unix socket is for its owner alone, serves, and goes with its server', asy
   expect(await readdir(folder)).toEqual([])
 })
 
-it('is refused where a server listens', async () => {
+it('clearSocketPath refuses a socket where a server listens', async () => {
   const socket = join(await testFolder(), 'a.sock')
   const { seen, address } = await startInternalListener({ place: { socket } })
   await expect(startInternalListener({ place: { socket } })).rejects.toThrow(`a server listens at ${socket} already`)
@@ -29,7 +29,7 @@ it('is refused where a server listens', async () => {
   expect(seen).toEqual(['a'])
 })
 
-it('takes the place of what a dead server left', async () => {
+it('clearSocketPath removes the socket of a dead server', async () => {
   const folder = await testFolder()
   const socket = join(folder, 'a.sock')
   await leaveSocket(folder, socket)
@@ -37,18 +37,18 @@ it('takes the place of what a dead server left', async () => {
   expect((await connectTo([address]).operators.lookupOperator(lookup)).operator?.id).toBe('a')
 })
 
-it('touches nothing that is no socket', async () => {
+it('clearSocketPath refuses a file that is not a socket, and keeps it', async () => {
   const file = join(await testFolder(), 'a.sock')
   await writeFile(file, 'mine')
   await expect(clearSocketPath(file)).rejects.toThrow(StartupError)
   expect((await stat(file)).size).toBe(4)
 })
 
-it('needs nothing where there is nothing', async () => {
+it('clearSocketPath resolves if there is no file', async () => {
   await clearSocketPath(join(await testFolder(), 'none'))
 })
 
-/** A socket file that nobody listens at: its server was bound under another name, which it took along. */
+/** Makes a socket file without a listener: its server was bound under another name and removed only that. */
 async function leaveSocket(folder: string, path: string): Promise<void> {
   const first = join(folder, 'first.sock')
   const server = createServer().listen(first)

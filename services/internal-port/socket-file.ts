@@ -3,24 +3,25 @@ import { createConnection } from 'node:net'
 import { StartupError } from '../platform/errors/startup-error.ts'
 
 /**
- * Makes way for a unix socket: removes what a server that is gone has left. Throws StartupError when a server listens there, or
- * when the path is something else.
+ * Removes the unix socket that a dead server has left. Throws StartupError if a server listens there, or if the path
+ * is something else.
  */
 export async function clearSocketPath(path: string): Promise<void> {
   const found = await lstat(path).catch(ignoreMissing)
   if (found === undefined) return
-  if (!found.isSocket()) throw new StartupError(`AUTH4AGENT_INTERNAL_SOCKET: ${path} exists and is no socket.`)
+  if (!found.isSocket())
+    throw new StartupError(`AUTH4AGENT_INTERNAL_SOCKET must be a free path or a socket, but ${path} is something else`)
   const problem = await connect(path)
   if (problem === undefined) {
-    throw new StartupError(`AUTH4AGENT_INTERNAL_SOCKET: a server listens at ${path} already.`)
+    throw new StartupError(`AUTH4AGENT_INTERNAL_SOCKET must be a free path, but a server listens at ${path} already`)
   }
   if (problem !== 'ECONNREFUSED' && problem !== 'ENOENT') {
-    throw new StartupError(`AUTH4AGENT_INTERNAL_SOCKET: ${path} is in use, or cannot be: ${problem}.`)
+    throw new StartupError(`AUTH4AGENT_INTERNAL_SOCKET cannot be ${path}: connecting to it fails with ${problem}`)
   }
   await unlink(path).catch(ignoreMissing)
 }
 
-/** The code of what goes wrong; undefined when somebody answers. */
+/** Resolves with the error code of a connection attempt, or undefined if a server answers. */
 function connect(path: string): Promise<string | undefined> {
   const { promise, resolve } = Promise.withResolvers<string | undefined>()
   const socket = createConnection(path)

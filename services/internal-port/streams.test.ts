@@ -12,7 +12,7 @@ const META: Meta = { requestId: 'r-1', source: '192.0.2.1', authorization: undef
 const request = create(WatchRevocationsRequestSchema)
 const heads = (count: number) => Array.from({ length: count }, (_, sequence) => ({ sequence: BigInt(sequence) }))
 
-/** A listener whose stream counts for ever, and how far it got. */
+/** Starts a listener whose stream counts forever, and reports how far it got. */
 async function counting() {
   const state = { made: 0, ended: false }
   const { rpc, address, close } = await startInternalListener()
@@ -30,14 +30,14 @@ async function counting() {
   return { state, rpc, close, ...connectTo([address]) }
 }
 
-/** Listens no longer than for one message. */
+/** Reads one message and stops. */
 async function takeFirst<T>(messages: AsyncIterable<T>): Promise<T | undefined> {
   for await (const message of messages) return message
   return undefined
 }
 
-describe('streams', () => {
-  it('bring every message in order, and end as they do', async () => {
+describe('a forwarded stream', () => {
+  it('delivers every message in order, and ends when its source ends', async () => {
     const { rpc, address } = await startInternalListener()
     const { forward } = connectTo([address])
     rpc.subscribe = async function* subscribe() {
@@ -50,7 +50,7 @@ describe('streams', () => {
     expect(messages).toMatchObject(heads(100).map((value) => ({ event: { value: { position: value } } })))
   })
 
-  it('bring the error that ends them', async () => {
+  it('ends with the error of its source', async () => {
     const { rpc, address } = await startInternalListener()
     const { forward } = connectTo([address])
     rpc.subscribe = () => ({
@@ -60,7 +60,7 @@ describe('streams', () => {
     await expect(Array.fromAsync(stream)).rejects.toMatchObject({ reason: 'INVALID_ARGUMENT', message: 'what?' })
   })
 
-  it('make no more than is taken, and end when nobody listens', async () => {
+  it('produces no more than is read, and ends when the reader leaves', async () => {
     const { state, forward } = await counting()
     const stream = forward.stream(watchRevocations, request, META, new AbortController().signal)
     await takeFirst(stream)
@@ -71,7 +71,7 @@ describe('streams', () => {
     expect(state.made).toBeLessThan(1_000)
   })
 
-  it('end when the caller aborts', async () => {
+  it('ends when the caller aborts', async () => {
     const { state, forward } = await counting()
     const end = new AbortController()
     let count = 0
@@ -86,7 +86,7 @@ describe('streams', () => {
     )
   })
 
-  it('end when the process closes, so that they are resumed at another', async () => {
+  it('ends when the process closes, so that the caller resumes at another', async () => {
     const { state, forward, close } = await counting()
     const stream = forward.stream(watchRevocations, request, META, new AbortController().signal)[Symbol.asyncIterator]()
     await stream.next()

@@ -10,16 +10,16 @@ import { startProcess } from '../../test/support/server.ts'
 import { until } from '../../test/support/until.ts'
 
 const CALLED = ['OPERATOR_REGISTRY', 'IDENTITY', 'AUTHN', 'REVOCATION'] as const
-/** More than a listener that accepts none lets wait. */
+/** More connections than the backlog of a listener that accepts none. */
 const CONNECTIONS = 8
 const LISTENER = `
   require('node:net').createServer().listen({ host: '127.0.0.1', port: 0, backlog: 1 }, function () {
     console.log(this.address().port)
   })`
-/** As Linux numbers the states of its TCP sockets. */
+/** The number of this TCP state in Linux. */
 const SYN_SENT = '02'
 
-/** A port that swallows packets: its listener is stopped, and has as many connections waiting as it may. */
+/** Opens a port that swallows packets: its listener is stopped and its backlog is full. */
 async function swallowingPort(): Promise<number> {
   const child = spawn(execPath, ['-e', LISTENER], { stdio: ['ignore', 'pipe', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
@@ -33,7 +33,7 @@ async function swallowingPort(): Promise<number> {
   return port
 }
 
-/** Attempts to connect to the port that nobody has answered yet. */
+/** Counts the connection attempts to the port that have no answer yet. */
 async function attempts(port: number): Promise<number> {
   const rows = (await readFile('/proc/net/tcp', 'utf8')).split('\n').map((row) => row.trim().split(/\s+/))
   const end = `:${port.toString(16).toUpperCase().padStart(4, '0')}`

@@ -9,14 +9,14 @@ import type { Channel } from './channel.ts'
 import { callMetadata } from './forwarded-meta.ts'
 import { currentRequestId } from './request-scope.ts'
 
-/** What goes with a call beside its message. */
+/** What a call needs besides its message. */
 interface CallSettings {
   readonly metadata: Metadata
-  /** Every call has one. */
+  /** The deadline of the call. Every call has one. */
   readonly timeoutMs: number
 }
 
-/** Calls a method. Throws the ApiError that the other process threw, or one of what came between. */
+/** Calls a method. Rejects with the ApiError that the other process threw, or with that of a transport failure. */
 export async function callUnary(
   channel: Channel,
   method: DescMethod,
@@ -38,8 +38,8 @@ export async function callUnary(
 }
 
 /**
- * Calls a method that answers a stream; messages are taken from the connection as they are asked for. Ends when the signal
- * aborts. Throws as `callUnary` does.
+ * Calls a method that returns a stream. Messages are read from the connection only when they are asked for. Ends when
+ * the signal aborts. Throws as `callUnary` does.
  */
 export async function* callStream(
   channel: Channel,
@@ -58,7 +58,7 @@ export async function* callStream(
     settings.metadata,
     deadlineOf(settings),
   )
-  // What comes after nobody listens any more is not to end the process.
+  // An error after the last reader has left must not end the process.
   call.on('error', () => undefined)
   const cancel = (): void => call.cancel()
   signal.addEventListener('abort', cancel, { once: true })
@@ -72,7 +72,7 @@ export async function* callStream(
   }
 }
 
-/** A typed client of a service in another process. */
+/** Makes a typed client of a service in another process. */
 export function remoteClient<S extends DescService>(
   service: S,
   channel: Channel,
@@ -88,8 +88,8 @@ function deadlineOf({ timeoutMs }: CallSettings): CallOptions {
 }
 
 function toError(channel: Channel, error: ServiceError | null): ApiError {
-  if (error === null) return new ApiError('INTERNAL', undefined, { cause: 'an answer without a message' })
-  // A deadline that passed while there was no connection tells of the connection.
+  if (error === null) return new ApiError('INTERNAL', undefined, { cause: 'The answer has no message' })
+  // If the deadline passed without a connection, the connection was the problem.
   const isLost = error.code === status.DEADLINE_EXCEEDED && !channel.isConnected()
   if (!isLost) return fromGrpcStatus(error)
   return fromGrpcStatus({ code: status.UNAVAILABLE, details: error.details, metadata: new Metadata() })

@@ -5,33 +5,33 @@ import type { StatusRefusals } from '../platform/errors/status-refusal.ts'
 import type { Logger } from '../platform/log/log.ts'
 import { type GatewayConfig, issuerPath } from './config.ts'
 
-/** What the gateway works with. */
+/** Dependencies of the gateway. */
 export interface GatewayDeps extends OperationDeps {
   readonly rpc: Rpc
   readonly config: GatewayConfig
   readonly log: Logger
-  /** What methods answer beside plain JSON, and which of them any script may read. */
+  /** The representations that methods have besides plain JSON, and which of them scripts of any origin may read. */
   readonly representations: Resources
-  /** How answers that say no are refused to callers who prefer that. */
+  /** How a negative answer becomes a refusal for callers who prefer that. */
   readonly statusRefusals: StatusRefusals
-  /** Counts a connection that was closed to stay within the limits. */
+  /** Counts a connection that was closed to keep the limits. */
   readonly connectionClosed: (port: string, reason: string) => void
 }
 
-/** The dependencies with what follows from them. */
+/** The dependencies, and the values derived from them. */
 export interface GatewayContext extends GatewayDeps {
-  /** The issuer's path; empty when it has none. */
+  /** The issuer's path; empty if it has none. */
   readonly basePath: string
-  /** Aborts when the gateway closes: streams end then. */
+  /** Aborts when the gateway closes, which ends all streams. */
   readonly closing: AbortSignal
 }
 
-/** Adds what follows from the dependencies. Throws Error for settings that cannot be. */
+/** Adds the derived values. Throws Error for invalid settings. */
 export function createContext(deps: GatewayDeps, closing: AbortSignal): GatewayContext {
   return { ...deps, closing, basePath: issuerPath(deps.config.baseUrl) }
 }
 
-/** A path at the root, and under the issuer's path where the issuer has one. */
+/** Returns a path at the root and, if the issuer has a path, under that path. */
 export function underIssuer({ basePath }: Pick<GatewayContext, 'basePath'>, path: string): readonly string[] {
   return [...new Set([path, `${basePath}${path}`])]
 }

@@ -8,20 +8,20 @@ import type { KeyAges } from './key-ages.ts'
 import type { KeyProvider, NewTokenKey } from './key-provider.ts'
 import { insertKey, lockKeys, moveKey, readKeys, type SigningKey, type SigningKeysRead } from './key-store.ts'
 
-/** What carrying out a plan needs. */
+/** Dependencies of carryOut. */
 export interface CarryOutDeps {
   readonly prisma: PrismaClient
   readonly provider: KeyProvider
   readonly ages: KeyAges
-  /** Keys that were made and have not been put into a row: for the next who needs one. */
+  /** Keys that were generated but are in no row yet. The next plan that needs a new key uses them. */
   readonly spare: NewTokenKey[]
   readonly log: Pick<Logger, 'info' | 'warn'>
 }
 
-/** Decides on the keys as they are. */
+/** Decides the next steps from the present keys. */
 export type Plan = (keys: readonly KeyFacts[]) => readonly Step[]
 
-/** What one change did: every key as it stands after, and which of them the change has moved or made. */
+/** Result of carryOut: all keys after the change, and the kids of those that it moved or inserted. */
 export interface Changed {
   readonly keys: readonly SigningKey[]
   readonly touched: ReadonlySet<string>
@@ -32,7 +32,7 @@ interface Wish {
   readonly plan: Plan
   /** For the audit. */
   readonly reason?: string
-  /** Taken where the plan wants a new key of its algorithm. */
+  /** Used first when the plan needs a new key of its algorithm. */
   readonly imported?: NewTokenKey | undefined
 }
 
@@ -43,25 +43,26 @@ const ACTIONS = {
   compromised: 'key.compromise',
 } as const
 
-/** Nobody has seen a change before it was committed, at most so long after the moment that its row tells. */
+/** Longest time from the moment that a row records to the commit, when others first see the change. */
 const MAX_COMMIT_MS = 5_000
 
 type NewStep = Extract<Step, { to: 'new' }>
 
-/** Whether a step makes a key. */
+/** Returns whether a step needs a new key. */
 export function isNew(step: Step): step is NewStep {
   return step.to === 'new'
 }
 
-/** Whether a plan would change anything now. */
+/** Returns whether a plan would change anything now. */
 export async function isDue(deps: CarryOutDeps, plan: Plan): Promise<boolean> {
   return plan(factsOf(deps, await readKeys(deps.prisma))).length > 0
 }
 
 /**
- * Carries a plan out in one transaction with its audit. Keys are made before, since that may take long; then the plan is made
- * again under a lock, on what it finds there. After a failure the keys that were made are spare, but for those that a commit
- * whose answer was lost has put into a row. One at a time makes keys.
+ * Carries out a plan in one transaction with its audit. New keys are generated before the transaction, because that
+ * may take long. Then the plan is computed again under a lock, from the keys that are there. After a failure the
+ * generated keys stay in `spare`; the next call drops those that a commit with a lost answer has inserted. Only one
+ * call at a time may generate keys.
  */
 export async function carryOut(deps: CarryOutDeps, { author, plan, reason = '', imported }: Wish): Promise<Changed> {
   const { prisma, provider, log, spare } = deps
@@ -94,7 +95,7 @@ export async function carryOut(deps: CarryOutDeps, { author, plan, reason = '', 
   return changed
 }
 
-/** Makes the keys that are wanted beyond what is spare. */
+/** Generates the wanted keys that are not in `spare`. */
 async function makeWanted(
   provider: Pick<KeyProvider, 'generate'>,
   spare: NewTokenKey[],
@@ -109,7 +110,10 @@ async function makeWanted(
   spare.push(...(await Promise.all(missing.map(({ alg }) => provider.generate(alg)))))
 }
 
-/** Takes a key that was made for it. There may be none, where the keys have changed meanwhile: the next pass makes it. */
+/**
+ * Inserts one of the generated keys. There may be none, when the keys have changed since they were generated. Then
+ * the next pass generates it.
+ */
 async function addKey(
   tx: Tx,
   audit: Audit,
@@ -124,7 +128,7 @@ async function addKey(
   return key.kid
 }
 
-/** The keys with their ages. What this version does not know the algorithm of is a newer one's to look after. */
+/** Returns the keys with their ages. Leaves out keys of an unknown algorithm: a newer version manages those. */
 export function factsOf({ ages }: Pick<CarryOutDeps, 'ages'>, { keys, databaseNow }: SigningKeysRead): KeyFacts[] {
   const standing = keys.flatMap(({ kid, alg, state, createdAt, activatedAt, retiringAt }) => {
     if (!isTokenAlgorithm(alg)) return []

@@ -7,7 +7,7 @@ import { createChallengeKeyring } from './challenge-keyring.ts'
 import { createKeyVault } from './key-vault.ts'
 
 const DAY = 24 * 3_600_000
-/** Noon of today by the database's clock, so that a test does not straddle two slots. */
+/** Noon of today by the database's clock, so that no test runs across two slots. */
 const NOON = Math.floor(Date.now() / DAY) * DAY + DAY / 2
 const vault = createKeyVault(KEK)
 
@@ -29,7 +29,7 @@ const slots = async () =>
 const NOON_SLOT = Math.floor(NOON / DAY)
 
 describe('rotate', () => {
-  it('makes the keys of this slot and the next, once', async () => {
+  it('creates the keys of this slot and the next, and nothing when it is called again', async () => {
     const { ring } = keyring()
     await ring.rotate()
     const rows = await database.db.prisma.challengeKey.findMany()
@@ -39,7 +39,7 @@ describe('rotate', () => {
     expect(await database.db.prisma.auditLog.count({ where: { action: 'challenge-key.create' } })).toBe(2)
   })
 
-  it('agrees with other instances that rotate at the same time', async () => {
+  it('creates the same key in processes that rotate at the same time', async () => {
     const rings = Array.from({ length: 4 }, () => keyring().ring)
     await Promise.all(rings.map((ring) => ring.rotate()))
     const ids = await Promise.all(rings.map(async (ring) => (await ring.current()).id))
@@ -47,7 +47,7 @@ describe('rotate', () => {
     expect(await slots()).toEqual([0, 1])
   })
 
-  it('drops a key once it is older than the previous slot', async () => {
+  it('deletes a key that is older than the previous slot', async () => {
     const { ring, clock } = keyring()
     for (const day of [-3, -2, -1, 0]) {
       clock.now = NOON + day * DAY
@@ -56,7 +56,7 @@ describe('rotate', () => {
     expect(await slots()).toEqual([-1, 0, 1])
   })
 
-  it('by a clock that runs ahead does not take away the keys that others use', async () => {
+  it("does not delete other processes' keys when its clock is ahead", async () => {
     const right = keyring()
     await right.ring.rotate()
     const made = await right.ring.current()
@@ -66,7 +66,7 @@ describe('rotate', () => {
     expect(await keyring().ring.find(made.id)).toMatchObject({ id: made.id })
   })
 
-  it('by a clock that runs behind still has a key to use', async () => {
+  it('creates a key for its own slot when its clock is behind', async () => {
     await keyring().ring.rotate()
     const behind = keyring()
     behind.clock.now = NOON - 10 * DAY
@@ -76,7 +76,7 @@ describe('rotate', () => {
 })
 
 describe('current', () => {
-  it('is the key of the next slot from its first moment on, with no writing', async () => {
+  it('returns the key of the next slot from the first moment of that slot, without writing', async () => {
     const { ring, clock } = keyring()
     await ring.rotate()
     const rows = await database.db.prisma.challengeKey.findMany()
@@ -85,7 +85,7 @@ describe('current', () => {
     expect(await database.db.prisma.challengeKey.findMany()).toEqual(rows)
   })
 
-  it('is read again when another instance has made it', async () => {
+  it('returns a key that another process has created', async () => {
     const { ring, clock } = keyring()
     await ring.rotate()
     const other = keyring()
@@ -94,7 +94,7 @@ describe('current', () => {
     expect(await ring.current()).toMatchObject({ slot: NOON_SLOT + 5, id: (await other.ring.current()).id })
   })
 
-  it('is never made by a request: UNAVAILABLE until the next pass, with one reading a second', async () => {
+  it('throws UNAVAILABLE while the slot has no key, and reads the database once a second', async () => {
     const { prisma, reads } = countingReads()
     const { ring, clock } = keyring(prisma)
     await ring.rotate()
@@ -112,12 +112,12 @@ describe('current', () => {
 
 describe('find', () => {
   it.each<[string, number, boolean]>([
-    ['two slots before its own', -2, false],
-    ['one slot before, for an instance whose clock is ahead made it', -1, true],
+    ['two slots before its own slot', -2, false],
+    ['one slot before, since another clock may be ahead', -1, true],
     ['in its own slot', 0, true],
     ['one slot after', 1, true],
     ['two slots after', 2, false],
-  ])('takes a key %s: %i %s', async (_, day, isFound) => {
+  ])('finds a key %s (%i): %s', async (_, day, isFound) => {
     const { ring, clock } = keyring()
     await ring.rotate()
     const { id } = await ring.current()
@@ -125,7 +125,7 @@ describe('find', () => {
     expect((await ring.find(id))?.id).toBe(isFound ? id : undefined)
   })
 
-  it('finds what another instance has made since, also for requests at the same time', async () => {
+  it('finds a key that another process has created, also for calls at the same time', async () => {
     const { ring, clock } = keyring()
     await ring.rotate()
     const other = keyring()
@@ -137,7 +137,7 @@ describe('find', () => {
     expect(found.map((key) => key?.id)).toEqual([id, id, id])
   })
 
-  it('looks for unknown keys at most once a second, and again when the clock was set back', async () => {
+  it('reads the database for unknown keys at most once a second, and at once when the clock was set back', async () => {
     const { prisma, reads } = countingReads()
     const { ring, clock } = keyring(prisma)
     await ring.rotate()
@@ -152,7 +152,7 @@ describe('find', () => {
     expect(reads()).toBe(before + 2)
   })
 
-  it('does not take a database that is away for a key that is unknown', async () => {
+  it('rejects when the database fails, instead of reporting an unknown key', async () => {
     const { prisma, state } = countingReads()
     const { ring, clock } = keyring(prisma)
     await ring.rotate()
@@ -165,7 +165,7 @@ describe('find', () => {
   })
 })
 
-/** The database, with its readings of challenge keys counted, or failing. */
+/** The database, with reads of challenge keys that are counted and can be made to fail. */
 function countingReads() {
   let reads = 0
   const state = { isAway: false }

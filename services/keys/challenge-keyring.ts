@@ -6,19 +6,22 @@ import { type HmacKey, importHmacKey } from '../platform/crypto/hmac.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { KeyVault } from './key-vault.ts'
 
-/** A MAC key of challenges, good for one slot of time. */
+/** A key that seals challenges (HMAC) during one slot of time. */
 interface ChallengeKey {
   readonly id: string
   readonly slot: number
   readonly key: HmacKey
 }
 
-/** The MAC keys in use. Challenges of the previous, the current and the next slot are accepted. */
+/** The challenge keys in use: those of the previous, the current and the next slot. */
 export interface ChallengeKeyring {
-  /** The key of this slot. Writes nothing, for anybody may ask: throws UNAVAILABLE until a pass of `rotate` has made it. */
+  /**
+   * Returns the key of the current slot. It writes nothing, because anonymous callers cause this call.
+   * @throws ApiError UNAVAILABLE until `rotate` has created the key
+   */
   current(): Promise<ChallengeKey>
   find(id: string): Promise<ChallengeKey | undefined>
-  /** Makes the keys of this slot and the next where they are missing, drops those that can open nothing any more. */
+  /** Creates missing keys of the current and the next slot. Deletes keys that can no longer open any challenge. */
   rotate(): Promise<void>
 }
 
@@ -26,8 +29,8 @@ const SLOT_MS = 24 * 3_600_000
 const REREAD_INTERVAL_MS = 1_000
 
 /**
- * A slot's number is its primary key, so instances that start together agree on one key without asking each other; the
- * next slot's key stands ready about a day before its slot begins, so that requests only read.
+ * Creates the keyring. The slot number is the primary key of the table, so processes that start together agree on one
+ * key. The key of the next slot is created about a day before that slot begins, so requests only read.
  */
 export function createChallengeKeyring(prisma: PrismaClient, vault: KeyVault, now: () => number): ChallengeKeyring {
   let keys: readonly ChallengeKey[] = []
@@ -46,7 +49,10 @@ export function createChallengeKeyring(prisma: PrismaClient, vault: KeyVault, no
     readAt = startedAt
   }
   const reread = inOneFlight(read)
-  /** Unknown ids are anybody's to invent, hence the bound. The wall clock may have been set back since the last reading. */
+  /**
+   * Limits how often unknown ids cause a read: a caller can invent them. `Math.abs`: the wall clock may have been set
+   * back.
+   */
   const rereadUnlessFresh = async () => {
     if (Math.abs(now() - readAt) > REREAD_INTERVAL_MS) await reread()
   }
@@ -70,7 +76,7 @@ export function createChallengeKeyring(prisma: PrismaClient, vault: KeyVault, no
     async current() {
       const key = await findLive(({ slot }) => slot === currentSlot())
       if (key === undefined)
-        throw new ApiError('UNAVAILABLE', "this day's challenge key is being made", { retryAfter: 1 })
+        throw new ApiError('UNAVAILABLE', 'The challenge key of this day is being created', { retryAfter: 1 })
       return key
     },
     find: (id) => findLive((key) => key.id === id),
@@ -87,14 +93,17 @@ function createKey(prisma: PrismaClient, vault: KeyVault, author: Author, slot: 
   })
 }
 
-/** Drops what is old by both clocks: one that runs ahead must not take away the keys that the other instances use. */
+/**
+ * Deletes keys that are old by both clocks. A process whose clock is ahead must not delete keys that other processes
+ * use.
+ */
 async function dropOld(prisma: PrismaClient, slot: number): Promise<void> {
   await prisma.$executeRaw`
     DELETE FROM challenge_keys
     WHERE slot < LEAST(${BigInt(slot)}, floor(extract(epoch FROM now()) * 1000 / ${SLOT_MS}::int)::bigint) - 1`
 }
 
-/** Callers at the same time share one run of the work. */
+/** Lets callers at the same time share one run of the work. */
 function inOneFlight(work: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined
   return () => {

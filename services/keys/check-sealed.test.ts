@@ -28,11 +28,11 @@ const contents = () =>
   ])
 
 describe('checkSealed', () => {
-  it('is content with an empty database', async () => {
+  it('accepts an empty database', async () => {
     await expect(checkSealed(prisma, vault)).resolves.toBeUndefined()
   })
 
-  it('is content with all that opens, under whichever key, writes nothing and wipes what it saw', async () => {
+  it('accepts secrets under any configured KEK, writes nothing, and overwrites the opened secrets', async () => {
     await makeAllKeys(prisma, vault)
     await makeKey(prisma, wrong, 'prepared')
     const before = await contents()
@@ -45,11 +45,11 @@ describe('checkSealed', () => {
   })
 
   it.each<[string, (under: KeyVault) => Promise<unknown>]>([
-    ['a key that is prepared', (under) => makeKey(prisma, under, 'prepared')],
-    ['a key that is active', (under) => makeKey(prisma, under, 'active', 'ES256')],
-    ['a key that is retiring', (under) => makeKey(prisma, under, 'retiring')],
-    ['the challenge keys', (under) => createChallengeKeyring(prisma, under, Date.now).rotate()],
-  ])('tells by %s alone that the key-encryption key is wrong, and writes nothing', async (_name, make) => {
+    ['a prepared key', (under) => makeKey(prisma, under, 'prepared')],
+    ['an active key', (under) => makeKey(prisma, under, 'active', 'ES256')],
+    ['a retiring key', (under) => makeKey(prisma, under, 'retiring')],
+    ['challenge keys', (under) => createChallengeKeyring(prisma, under, Date.now).rotate()],
+  ])('detects a wrong KEK with only %s in the database, and writes nothing', async (_name, make) => {
     await make(vault)
     const before = await contents()
     await expect(checkSealed(prisma, wrong)).rejects.toThrow(WrongKeyError)
@@ -71,7 +71,7 @@ describe('checkSealed', () => {
       'UPDATE challenge_keys SET wrapped_key = (SELECT wrapped_key FROM challenge_keys ORDER BY slot LIMIT 1)',
     ],
     [
-      'a challenge key was copied from a signing key of its name',
+      'a challenge key was copied from a signing key with the same id',
       `UPDATE challenge_keys c SET id = k.kid, wrapped_key = k.wrapped_key FROM jwks_keys k
        WHERE k.state = 'retiring' AND c.slot = (SELECT min(slot) FROM challenge_keys)`,
     ],
@@ -79,9 +79,9 @@ describe('checkSealed', () => {
       'a signing key was altered',
       `UPDATE jwks_keys SET wrapped_key = set_byte(wrapped_key, 70, 255 - get_byte(wrapped_key, 70)) WHERE state = 'retiring'`,
     ],
-    ['a row names another configured key', `UPDATE challenge_keys SET kek_id = '${wrong.kekId}'`],
-    ['a row names no key', `UPDATE jwks_keys SET kek_id = NULL WHERE state = 'retiring'`],
-  ])('tells that %s', async (_name, sql) => {
+    ['a row names another configured KEK', `UPDATE challenge_keys SET kek_id = '${wrong.kekId}'`],
+    ['a row names no KEK', `UPDATE jwks_keys SET kek_id = NULL WHERE state = 'retiring'`],
+  ])('throws WrongKeyError when %s', async (_name, sql) => {
     await makeAllKeys(prisma, vault)
     await checkSealed(prisma, both)
     await database.db.pool.query(sql)
@@ -90,7 +90,7 @@ describe('checkSealed', () => {
 })
 
 describe('countSealedUnderOthers', () => {
-  it('counts what is sealed under another key, or under one that nobody knows', async () => {
+  it('counts secrets that are sealed under another KEK or name no KEK', async () => {
     await makeAllKeys(prisma, vault)
     expect(await countSealedUnderOthers(prisma, vault.kekId)).toBe(0)
     expect(await countSealedUnderOthers(prisma, wrong.kekId)).toBe(5)

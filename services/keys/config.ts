@@ -6,27 +6,27 @@ import type { VerificationKeys } from './verification-keys.ts'
 
 /** Times of the signing keys, in seconds. */
 export interface KeysSettings {
-  /** How long verifiers may keep the JWKS. */
+  /** How long verifiers may cache the JWKS. */
   readonly jwksMaxAgeS: number
-  /** For how long a key is published before it signs. */
+  /** How long a key is published before it signs. */
   readonly publishS: number
-  /** For how long a key signs. */
+  /** How long a key signs. */
   readonly rotateAfterS: number
 }
 
-/** The secrets that keys are kept under. */
+/** The secrets under which keys are stored. */
 export interface KeysSecrets {
-  /** Key-encryption key, 32 bytes. */
+  /** KEK that seals, 32 bytes. */
   readonly kek: Uint8Array
-  /** Key-encryption keys that open what was sealed before, or will be. */
+  /** KEKs that only open: a previous KEK, or the next one. */
   readonly otherKeks: readonly Uint8Array[]
-  /** A private key, PEM or JWK, that becomes the first of its algorithm. */
+  /** A private key, PEM or JWK, that becomes the first key of its algorithm. */
   readonly signingKey: string | undefined
-  /** The PKCS #11 token in which new signing keys are made; in the database where there is none. */
+  /** The hardware token in which new signing keys are generated. If undefined, they are sealed in the database. */
   readonly pkcs11: Pkcs11Options | undefined
 }
 
-/** What the composition root brings. */
+/** Options of createKeys, from the composition root. */
 export interface KeysOptions {
   readonly db: Db
   /** Wall clock, milliseconds. */

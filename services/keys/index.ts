@@ -15,20 +15,20 @@ export type { KeysSecrets, KeysSettings } from './config.ts'
 export type { TokenSigner } from './token-signer.ts'
 export { createVerificationKeys, type VerificationKeys } from './verification-keys.ts'
 
-/** All keys of the deployment, open, and the service that governs them. */
+/** All keys of the deployment, ready for use, and the service that manages them. */
 export interface Keys {
   readonly module: ServiceModule<typeof KeysService>
   readonly signer: TokenSigner
   readonly challengeKeys: ChallengeKeyring
-  /** The signing keys as the last pass has seen them. */
+  /** Returns the signing keys as the last pass of the schedule found them. */
   signingKeyFacts(): SigningKeyFacts[]
   readonly jobs: readonly Job[]
   close(): Promise<void>
 }
 
 /**
- * Opens all keys, making the first of an empty deployment. Throws WrongKeyError or StartupError, before anything is written,
- * where they cannot be opened.
+ * Opens all keys, and creates the first keys of an empty deployment.
+ * @throws WrongKeyError or StartupError when the keys cannot be opened. Nothing has been written then.
  */
 export async function createKeys(options: KeysOptions): Promise<Keys> {
   const opened = await openKeys(options)

@@ -3,7 +3,7 @@ import { createKeyAges, type StandingKey } from './key-ages.ts'
 
 const DAY_MS = 86_400_000
 
-/** Ages of a process whose monotonic clock a test sets. */
+/** Key ages with a monotonic clock that the test sets. */
 function newProcess() {
   const clock = { ms: 5_000 }
   const ages = createKeyAges(() => clock.ms)
@@ -21,7 +21,7 @@ const row = (kid: string, state: StandingKey['state'], sinceMs: number): Standin
   sinceMs,
 })
 
-it('tells each key with its age, in the order asked', () => {
+it('look returns each key with its age, in the order of the argument', () => {
   const { ages } = newProcess()
   expect(ages.look([row('b', 'active', 1_000), row('a', 'prepared', 3_500)], 4_000)).toEqual([
     { kid: 'b', alg: 'EdDSA', state: 'active', ageS: 3 },
@@ -29,21 +29,21 @@ it('tells each key with its age, in the order asked', () => {
   ])
 })
 
-describe('what stands when a process starts', () => {
+describe('a state that exists when the process starts', () => {
   it.each([
-    ['has the age that the database says', 10_000, 40_000, 30],
-    ['has none where the database says it is to come', 40_000, 10_000, 0],
-    ['has the time for which all were down', 0, 30 * DAY_MS, (30 * DAY_MS) / 1000],
+    ["has its age by the database's clock", 10_000, 40_000, 30],
+    ["has the age 0 when it is in the future by the database's clock", 40_000, 10_000, 0],
+    ['has an age that includes the time without any process', 0, 30 * DAY_MS, (30 * DAY_MS) / 1000],
   ])('%s', (_, sinceMs, databaseNowMs, ageS) => {
     expect(newProcess().look([row('a', 'prepared', sinceMs)], databaseNowMs)).toEqual([ageS])
   })
 
   it.each([
-    ['stands', 0],
-    ['goes on', 10_000],
+    ['stops', 0],
+    ['continues', 10_000],
     ['is set forward', 9 * DAY_MS],
     ['is set back', -9 * DAY_MS],
-  ])("grows older by the monotonic clock, while the database's %s", (_, by) => {
+  ])("ages by the monotonic clock when the database's clock %s", (_, by) => {
     const { clock, look } = newProcess()
     look([row('a', 'prepared', 10_000)], 40_000)
     clock.ms += 10_000
@@ -51,11 +51,11 @@ describe('what stands when a process starts', () => {
   })
 })
 
-describe('what a process sees come', () => {
+describe('a state that begins while the process runs', () => {
   it.each([
-    ['a key', []],
-    ['a state', [row('a', 'prepared', 0)]],
-  ])("counts from then, whatever the database's clock says: %s", (_, before) => {
+    ['a new key', []],
+    ['a new state', [row('a', 'prepared', 0)]],
+  ])("counts from the moment when it is first seen, not by the database's clock: %s", (_, before) => {
     const { clock, look } = newProcess()
     look(before, 50 * DAY_MS)
     clock.ms += 10_000
@@ -64,7 +64,7 @@ describe('what a process sees come', () => {
     expect(look([row('a', 'active', 40 * DAY_MS)], 0)).toEqual([2.5])
   })
 
-  it('leaves the others as old as they are', () => {
+  it('does not change the ages of other keys', () => {
     const { clock, look } = newProcess()
     look([row('a', 'prepared', 0)], 10_000)
     clock.ms += 10_000
@@ -73,8 +73,8 @@ describe('what a process sees come', () => {
 
   it.each([
     ['a failover has undone it', [row('a', 'active', 0)]],
-    ['the key was gone meanwhile', []],
-  ])('counts anew where %s', (_, between) => {
+    ['the key was absent in between', []],
+  ])('counts from the start again when %s', (_, between) => {
     const { clock, look } = newProcess()
     look([], 0)
     look([row('a', 'retiring', 0)], 0)

@@ -1,16 +1,17 @@
 import type { KeyFacts } from './domain/plan-rotation.ts'
 
-/** A key as its row has it. */
+/** A key as its row describes it. */
 export interface StandingKey extends Omit<KeyFacts, 'ageS'> {
-  /** When it came to be in its state, by the database's clock, Unix milliseconds. */
+  /** When it entered its state, by the database's clock, Unix milliseconds. */
   readonly sinceMs: number
 }
 
-/** How long keys have been in their states, as this process knows it. */
+/** Measures how long keys have been in their states. */
 export interface KeyAges {
   /**
-   * The keys with their ages, in their order. `keys` are all rows as they are committed, not as a transaction that may yet
-   * fail has changed them; `databaseNowMs` is a moment before they were read, by the database's clock, Unix milliseconds.
+   * Returns the keys with their ages, in the same order.
+   * @param keys all committed rows, without the changes of a transaction that may still fail
+   * @param databaseNowMs a moment before the rows were read, by the database's clock, Unix milliseconds
    */
   look(keys: readonly StandingKey[], databaseNowMs: number): KeyFacts[]
 }
@@ -21,13 +22,15 @@ interface Sight extends Omit<KeyFacts, 'ageS'> {
 }
 
 /**
- * Ages that the setting of a clock does not change: a state that this process sees come counts from when it is first seen,
- * by the process's monotonic clock. Of what stands at the first look, the database's clock says how old it is by then, and
- * the monotonic clock counts on from there. So a process is deceived only where the database's clock was set forward after
- * a state had begun and before the process started: it takes the key for as much older than it is.
+ * Creates a measure of ages that does not change when a clock is set.
  *
- * But for that, an age is more than the truth only by what the monotonic clock goes too fast. It is less by the time until
- * the process looked, and by that for which its machine slept.
+ * - A state that begins while the process runs counts from when the process first sees it, by the monotonic clock.
+ * - For a state that is there at the first look, the database's clock gives the age at that moment. The monotonic
+ *   clock counts from there.
+ *
+ * So an age is wrong in one case only: the database's clock was set forward after the state began and before the
+ * process started. The key then seems older by that amount. Otherwise an age is too high only if the monotonic clock
+ * runs too fast. It is too low by the time until the first look, and by the time for which the machine slept.
  */
 export function createKeyAges(monotonicMs: () => number): KeyAges {
   let seen: ReadonlyMap<string, Sight> | undefined
@@ -41,7 +44,7 @@ export function createKeyAges(monotonicMs: () => number): KeyAges {
         const ageMs = before === undefined ? Math.max(0, databaseNowMs - sinceMs) : 0
         return { kid, alg, state, beganMs: nowMs - ageMs }
       })
-      // What is gone is forgotten, and so is a state that a failover of the database has undone.
+      // Forgets deleted keys, and states that a failover of the database has undone.
       seen = new Map(sights.map((sight) => [sight.kid, sight]))
       return sights.map(({ kid, alg, state, beganMs }) => ({ kid, alg, state, ageS: (nowMs - beganMs) / 1000 }))
     },

@@ -3,12 +3,12 @@ import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { JwksKey } from '../../gen/prisma/client.ts'
 import type { PrivateTokenKey } from '../platform/crypto/token-key.ts'
 
-/** Where the private half of a key is, as its row keeps it: sealed right there, or in another place. */
+/** Where the private half of a key is: sealed in its row, or in another place that the row names. */
 type StoredHalf =
   | { readonly wrappedKey: Uint8Array<ArrayBuffer>; readonly kekId: string; readonly externalRef?: never }
   | { readonly externalRef: Readonly<Record<string, string>>; readonly wrappedKey?: never; readonly kekId?: never }
 
-/** A key that has just been made, and is in no row yet. */
+/** A new key that is in no row yet. */
 export interface NewTokenKey {
   /** RFC 7638 thumbprint. */
   readonly kid: string
@@ -17,15 +17,21 @@ export interface NewTokenKey {
   readonly stored: StoredHalf
 }
 
-/** What a row says of the private half. */
+/** The columns that describe a key and where its private half is. */
 export type KeyRow = Pick<JwksKey, 'kid' | 'purpose' | 'alg' | 'publicJwk' | 'wrappedKey' | 'kekId' | 'externalRef'>
 
-/** Makes private halves, and has the use of them. */
+/** Generates private halves and signs with them. */
 export interface KeyProvider {
   generate(alg: TokenAlgorithm): Promise<NewTokenKey>
-  /** Throws WrongKeyError when the row does not open, Error when what it refers to is not there or is another key. */
+  /**
+   * Opens the private half of a row.
+   * @throws WrongKeyError when the row does not open; Error when the private half is missing or is of another key
+   */
   open(row: KeyRow): Promise<PrivateTokenKey>
-  /** Destroys what a key refers to outside of the database; again and again is fine. False where it cannot be reached from here. */
+  /**
+   * Destroys a private half that is outside the database. May be called again. Returns false when this process cannot
+   * reach it.
+   */
   destroy(key: Pick<KeyRow, 'kid' | 'externalRef'>): Promise<boolean>
   close(): Promise<void>
 }

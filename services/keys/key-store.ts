@@ -3,22 +3,24 @@ import type { KeyState } from '../../gen/prisma/enums.ts'
 import type { Tx } from '../platform/db/db.ts'
 import type { KeyRow, NewTokenKey } from './key-provider.ts'
 
-/** Purpose of the keys that sign access tokens, and nothing else. */
+/** Purpose of the keys that sign access tokens. Such a key signs nothing else. */
 export const PURPOSE = 'access_token'
 
 /** A signing key without its private half. */
 export type SigningKey = Omit<JwksKey, 'wrappedKey'>
 
-/** All signing keys, oldest first, and a moment before they were read, by the database's clock. */
+/** Result of readKeys. */
 export interface SigningKeysRead {
+  /** Oldest first. */
   readonly keys: readonly SigningKey[]
+  /** A moment before the keys were read, by the database's clock. */
   readonly databaseNow: Date
 }
 
-/** Reads all keys. */
+/** Reads all signing keys. */
 export async function readKeys(db: PrismaClient | Tx): Promise<SigningKeysRead> {
   const [clock] = await db.$queryRaw<{ now: Date }[]>`SELECT clock_timestamp() AS now`
-  if (clock === undefined) throw new Error('the database tells no time')
+  if (clock === undefined) throw new Error('The database returned no row for its clock')
   const keys = await db.jwksKey.findMany({
     where: { purpose: PURPOSE },
     orderBy: [{ createdAt: 'asc' }, { kid: 'asc' }],
@@ -27,22 +29,25 @@ export async function readKeys(db: PrismaClient | Tx): Promise<SigningKeysRead> 
   return { keys, databaseNow: clock.now }
 }
 
-/** The keys whose private half may be needed: those that sign, and those that will. */
+/** Finds the keys whose private half may be needed: active and prepared keys. */
 export function findUsable(prisma: PrismaClient): Promise<KeyRow[]> {
   return prisma.jwksKey.findMany({ where: { purpose: PURPOSE, state: { in: ['prepared', 'active'] } } })
 }
 
-/** One key with its private half, as long as it has one. */
+/** Finds one key, with its private half if it still has one. */
 export function findRow(prisma: PrismaClient, kid: string): Promise<KeyRow | null> {
   return prisma.jwksKey.findUnique({ where: { kid, purpose: PURPOSE } })
 }
 
-/** Lets nobody else change keys until the transaction ends; reading them goes on. */
+/** Prevents all other changes of keys until the transaction ends. Reading stays possible. */
 export async function lockKeys(tx: Tx): Promise<void> {
   await tx.$executeRaw`LOCK TABLE jwks_keys IN SHARE ROW EXCLUSIVE MODE`
 }
 
-/** Adds a key, at a moment of the database's clock: that of this process may be wrong, and ages are counted from there. */
+/**
+ * Inserts a key with times of the database's clock: the process's clock may be wrong, and ages count from these
+ * times.
+ */
 export async function insertKey(tx: Tx, key: NewTokenKey, state: 'prepared' | 'active'): Promise<void> {
   const { kid, alg, publicJwk, stored } = key
   await tx.jwksKey.create({ data: { kid, purpose: PURPOSE, alg, state, publicJwk: { ...publicJwk }, ...stored } })
@@ -52,7 +57,10 @@ export async function insertKey(tx: Tx, key: NewTokenKey, state: 'prepared' | 'a
     WHERE kid = ${kid}`
 }
 
-/** Moves a key to another state, at a moment of the database's clock. Its private half goes with the last one. */
+/**
+ * Moves a key to another state, at the time of the database's clock. Deletes the sealed private half in the last
+ * states.
+ */
 export async function moveKey(tx: Tx, kid: string, state: Exclude<KeyState, 'prepared'>): Promise<void> {
   await tx.$executeRaw`
     UPDATE jwks_keys SET
@@ -66,14 +74,14 @@ export async function moveKey(tx: Tx, kid: string, state: Exclude<KeyState, 'pre
     WHERE kid = ${kid}`
 }
 
-/** Keys that are no longer needed whose private half may still be where their row says. */
+/** Finds retired and compromised keys whose private half may still exist outside the database. */
 export function findDiscarded(prisma: PrismaClient): Promise<KeyRow[]> {
   return prisma.jwksKey.findMany({
     where: { purpose: PURPOSE, state: { in: ['retired', 'compromised'] }, externalRef: { not: Prisma.AnyNull } },
   })
 }
 
-/** Notes that a key's private half is nowhere any more. */
+/** Records that the private half of a key has been destroyed. */
 export async function forgetExternal(prisma: PrismaClient, kid: string): Promise<void> {
   await prisma.jwksKey.update({ where: { kid }, data: { externalRef: Prisma.DbNull } })
 }

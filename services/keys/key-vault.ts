@@ -2,32 +2,33 @@ import { createSecretKey, KeyObject } from 'node:crypto'
 import { type KeyEncryptionKey, kekId, unwrapKey, type WrappedRecord, wrapKey } from '../platform/crypto/key-wrap.ts'
 import { StartupError } from '../platform/errors/startup-error.ts'
 
-/** A secret as a row keeps it. */
+/** A sealed secret, as its row stores it. */
 export interface Sealed {
   readonly wrapped: Uint8Array<ArrayBuffer>
-  /** Id of the key-encryption key that it is sealed under. */
+  /** Id of the KEK that it is sealed under. */
   readonly kekId: string
 }
 
-/** Seals and opens the secrets of rows under the deployment's key-encryption keys: one seals, all open. */
+/** Seals and opens secrets under the deployment's KEKs. One KEK seals, all of them open. */
 export interface KeyVault {
-  /** Id of the key-encryption key that seals. */
+  /** Id of the KEK that seals. */
   readonly kekId: string
   seal(secret: Uint8Array, record: WrappedRecord): Sealed
-  /** Throws WrongKeyError when the row was sealed under a key that is not configured, or does not authenticate. */
+  /** Opens a secret. Throws WrongKeyError when its KEK is not configured, or the secret does not authenticate. */
   open(wrapped: Uint8Array, sealedUnder: string | null, record: WrappedRecord): Buffer
-  /** Seals again, under the key that seals, what is sealed under any. Throws as `open` does. */
+  /** Opens a secret and seals it again under the KEK that seals. Throws as `open` does. */
   reseal(wrapped: Uint8Array, sealedUnder: string | null, record: WrappedRecord): Sealed
 }
 
-/** What is sealed in the database does not open under the configured key-encryption keys. Nothing has been written. */
+/** A sealed secret in the database does not open under the configured KEKs. Nothing has been written. */
 export class WrongKeyError extends StartupError {
   override readonly name = 'WrongKeyError'
 }
 
 /**
- * A vault over key-encryption keys of 32 bytes: one that seals, and others that open what was sealed before, or what instances
- * that are ahead seal already. Naming a key twice does no harm. Throws RangeError for a key of another length.
+ * Creates a vault from KEKs of 32 bytes. `kek` seals. `others` only open: a previous KEK, or the next KEK, under
+ * which other processes may seal already. A KEK may be given twice.
+ * @throws RangeError for a KEK of another length
  */
 export function createKeyVault(kek: KeyEncryptionKey, others: readonly KeyEncryptionKey[] = []): KeyVault {
   const sealing = load(kek)
@@ -43,7 +44,7 @@ export function createKeyVault(kek: KeyEncryptionKey, others: readonly KeyEncryp
       if (key === undefined) throw new WrongKeyError(explainUnknown(record.id, sealedUnder, [...keys.keys()]))
       const secret = unwrapKey(key, wrapped, record)
       if (secret === undefined)
-        throw new WrongKeyError(`The sealed key ${record.id} is damaged, or was moved from another row.`)
+        throw new WrongKeyError(`The sealed key ${record.id} is damaged, or was moved from another row`)
       return secret
     },
     reseal(wrapped, sealedUnder, record) {
@@ -58,12 +59,13 @@ export function createKeyVault(kek: KeyEncryptionKey, others: readonly KeyEncryp
   return vault
 }
 
-/** Loading a key costs as much as using it, so that is done once. */
+/** Loads a KEK, once, because loading takes as long as using it. */
 function load(key: KeyEncryptionKey): KeyObject {
   return key instanceof KeyObject ? key : createSecretKey(key)
 }
 
 function explainUnknown(id: string, sealedUnder: string | null, configured: readonly string[]): string {
   const are = configured.length === 1 ? 'one is' : 'ones are'
-  return `Key ${id} in this database is sealed under the key-encryption key ${sealedUnder ?? '(none)'}, but the configured ${are} ${configured.join(', ')}. Set AUTH4AGENT_KEK to the right one, or name that among AUTH4AGENT_OTHER_KEKS.`
+  const fact = `Key ${id} in this database is sealed under the key-encryption key ${sealedUnder ?? '(none)'}`
+  return `${fact}, but the configured ${are} ${configured.join(', ')}; set AUTH4AGENT_KEK to the right key, or add it to AUTH4AGENT_OTHER_KEKS`
 }

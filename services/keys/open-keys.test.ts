@@ -15,7 +15,7 @@ afterEach(() => database.drop())
 
 const signingKeys = () => database.db.prisma.jwksKey.findMany()
 
-/** Asserts that starting fails for the keys' sake, and leaves all as it was. */
+/** Asserts that a start fails with WrongKeyError and writes nothing. */
 async function expectWrongKey(kek?: Uint8Array): Promise<void> {
   const before = await authnState(database.db)
   await expect(startInstance(database.db, kek && { kek })).rejects.toThrow(WrongKeyError)
@@ -24,8 +24,8 @@ async function expectWrongKey(kek?: Uint8Array): Promise<void> {
 
 const shown = (members: object) => expect.objectContaining({ ...members, use: 'sig', kid: expect.any(String) })
 
-describe('the first start', () => {
-  it('makes one active key an algorithm, sealed, with its audit', async () => {
+describe('the first start of a deployment', () => {
+  it('creates one sealed, active key of each algorithm, with its audit', async () => {
     const { jwks } = await startInstance(database.db)
     const made = await signingKeys()
     expect(made.map(({ alg }) => alg).toSorted()).toEqual(['ES256', 'Ed25519', 'EdDSA', 'RS256'])
@@ -50,7 +50,7 @@ describe('the first start', () => {
     expect(new Set(audit.map(({ actor }) => actor))).toEqual(new Set(['system']))
   })
 
-  it('agrees on one key an algorithm with another instance that starts at the same time', async () => {
+  it('creates one key of each algorithm when two processes start at the same time', async () => {
     const otherDb = openDb({ url: database.url, poolSize: 4, log: silentLog })
     try {
       const [one, other] = await Promise.all([startInstance(database.db), startInstance(otherDb)])
@@ -65,7 +65,7 @@ describe('the first start', () => {
     }
   })
 
-  it('of two instances under different key-encryption keys leaves one of them out', async () => {
+  it('fails in one of two processes that start at the same time under different KEKs', async () => {
     const started = await Promise.allSettled([
       startInstance(database.db),
       startInstance(database.db, { kek: OTHER_KEK }),
@@ -77,7 +77,7 @@ describe('the first start', () => {
 })
 
 describe('a restart', () => {
-  it('keeps all keys, and accepts tokens and challenges of before', async () => {
+  it('keeps all keys, and accepts earlier tokens and challenges', async () => {
     const before = await startInstance(database.db)
     const agent = await insertAgent(database.db, await freshOperator(database.db))
     const token = await before.issue(agent)
@@ -89,24 +89,24 @@ describe('a restart', () => {
     expect(await after.redeem(agent, made)).toMatchObject({ tokenType: 'Bearer' })
   })
 
-  it('is refused under another key-encryption key, with nothing written', async () => {
+  it('fails under another KEK and writes nothing', async () => {
     await startInstance(database.db)
     await expectWrongKey(OTHER_KEK)
   })
 
-  it('is refused under another key-encryption key even when only challenge keys tell', async () => {
+  it('fails under another KEK when the database has only challenge keys', async () => {
     await startInstance(database.db)
     await database.db.prisma.jwksKey.deleteMany()
     await expectWrongKey(OTHER_KEK)
   })
 
-  it('is refused under another key-encryption key even when only the signing key tells', async () => {
+  it('fails under another KEK when the database has only signing keys', async () => {
     await startInstance(database.db)
     await database.db.prisma.challengeKey.deleteMany()
     await expectWrongKey(OTHER_KEK)
   })
 
-  it('is refused when the wrapped signing key has been altered', async () => {
+  it('fails when a sealed signing key was altered', async () => {
     await startInstance(database.db)
     const [key] = await signingKeys()
     const wrappedKey = Uint8Array.from(key?.wrappedKey ?? [])
@@ -115,7 +115,7 @@ describe('a restart', () => {
     await expectWrongKey()
   })
 
-  it('is refused when the wrapped signing key was moved to another row', async () => {
+  it('fails when a sealed signing key was copied to another row', async () => {
     await startInstance(database.db)
     const [one, other] = await signingKeys()
     const data = { wrappedKey: Uint8Array.from(other?.wrappedKey ?? []) }
@@ -123,7 +123,7 @@ describe('a restart', () => {
     await expectWrongKey()
   })
 
-  it('is refused when a wrapped challenge key is that of another row', async () => {
+  it('fails when a sealed challenge key was copied to another row', async () => {
     await startInstance(database.db)
     const [one, other] = await database.db.prisma.challengeKey.findMany()
     const data = { wrappedKey: Uint8Array.from(other?.wrappedKey ?? []) }

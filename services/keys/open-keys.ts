@@ -18,22 +18,25 @@ import { createTokenSigner, type TokenSigner } from './token-signer.ts'
 
 type OpenKeysOptions = Pick<KeysOptions, 'db' | 'now' | 'settings' | 'secrets' | 'log'>
 
-/** All keys of the service, open. */
+/** All keys of the service, ready for use. */
 export interface OpenKeys {
   readonly vault: KeyVault
   readonly sealedKeys: SealedKeys
   readonly challengeKeys: ChallengeKeyring
   readonly signingKeys: SigningKeys
   readonly signer: TokenSigner
-  /** Apart, so that a token that is away holds nothing else up. */
+  /** Separate jobs, so that a missing hardware token delays no other work. */
   readonly jobs: readonly Job[]
   close(): Promise<void>
 }
 
-/** A retiring key verifies for the longest life of a token, and five minutes for clocks that differ: as the revocation log keeps. */
+/**
+ * How long a retiring key verifies, in seconds: the longest lifetime of a token, and five minutes for clocks that
+ * differ. The revocation log keeps its records for the same time.
+ */
 const RETIRE_AFTER_S = MAX_TOKEN_TTL_S + 300
 
-/** Opens what there is before it writes anything, then makes what an empty deployment lacks. */
+/** Opens all existing keys before it writes anything. Then creates the keys that an empty deployment lacks. */
 export async function openKeys({ db, now, settings, secrets, log }: OpenKeysOptions): Promise<OpenKeys> {
   const { prisma } = db
   const vault = createKeyVault(secrets.kek, secrets.otherKeks)
@@ -64,7 +67,7 @@ export async function openKeys({ db, now, settings, secrets, log }: OpenKeysOpti
     jobs: [
       { name: 'challenge-keys', run: () => challengeKeys.rotate() },
       { name: 'signing-keys', run: () => signingKeys.runSchedule() },
-      // What another process has made since.
+      // Opens keys that another process has created.
       { name: 'open-signing-keys', run: () => signer.refresh() },
       {
         name: 'reseal-keys',
@@ -91,12 +94,12 @@ async function makeFirst(
   const known = (await keys.list()).map(({ kid }) => kid)
   if (known.length === 0) {
     await keys.ensureFirst(imported).catch((error: unknown) => {
-      // A token's refusal; the database has errors of its own.
-      throw error instanceof ApiError ? new StartupError(`No signing key can be made: ${error.message}.`) : error
+      // An ApiError is a failure of the hardware token. Errors of the database have other types.
+      throw error instanceof ApiError ? new StartupError(`No signing key can be created: ${error.message}`) : error
     })
   }
   if (imported === undefined) return
-  // Another process that started at the same time may have been first.
+  // Another process that started at the same time may have created the first keys.
   if (!(await keys.list()).some(({ kid }) => kid === imported.kid)) log.warn({ kid: imported.kid }, UNUSED)
 }
 
@@ -105,9 +108,9 @@ async function parseFile(text: string): ReturnType<typeof parseSigningKey> {
     return await parseSigningKey(text, '')
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
-    throw new StartupError(`The key in AUTH4AGENT_SIGNING_KEY_FILE cannot be used: ${error.message}.`)
+    throw new StartupError(`The key in AUTH4AGENT_SIGNING_KEY_FILE cannot be used: ${error.message}`)
   }
 }
 
 const UNUSED =
-  'AUTH4AGENT_SIGNING_KEY_FILE was not used: it is for the first start alone, and there are signing keys; import the key instead'
+  'AUTH4AGENT_SIGNING_KEY_FILE was not used, because it works only at the first start, when there are no signing keys; import the key instead'

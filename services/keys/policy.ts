@@ -1,7 +1,9 @@
 import type { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
 import type { Policies } from '../chain/policy.ts'
 
-/** Who may call KeysService. Keys are the whole deployment's, so nothing of their life is an operator's. */
+/**
+ * Policies of KeysService. Signing keys belong to the whole deployment, so only the administrator may change them.
+ */
 export const keysPolicies: Policies<typeof KeysService> = {
   getJsonWebKeySet: { callers: ['anyone'], limit: 'read' },
   listSigningKeys: { callers: ['admin'], limit: 'read' },

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import type { KeyProvider, KeyRow } from './key-provider.ts'
 import { createPrivateKeys } from './private-keys.ts'
 
-/** Says what it was asked, and nothing else. */
+/** A provider that only records its calls. */
 function provider(name: string, asked: string[]): KeyProvider {
   const note = async (what: string) => {
     asked.push(`${name} ${what}`)
@@ -34,7 +34,7 @@ function both() {
   return { asked, keys }
 }
 
-it('makes new keys in the token, and opens each where its row says', async () => {
+it('createPrivateKeys generates keys in the hardware token, and opens each key where its row says', async () => {
   const { keys, asked } = both()
   await expect(keys.generate('EdDSA')).rejects.toThrow('external')
   await expect(keys.open(sealedRow)).rejects.toThrow('sealed')
@@ -42,7 +42,7 @@ it('makes new keys in the token, and opens each where its row says', async () =>
   expect(asked).toEqual(['external generate', 'sealed open', 'external open'])
 })
 
-it('destroys in the token what is there, and closes it', async () => {
+it('createPrivateKeys destroys only keys in the hardware token, and closes the hardware token', async () => {
   const { keys, asked } = both()
   expect(await keys.destroy(sealedRow)).toBe(true)
   expect(asked).toEqual([])
@@ -51,11 +51,11 @@ it('destroys in the token what is there, and closes it', async () => {
   expect(asked).toEqual(['external destroy', 'external close'])
 })
 
-it('without a token makes keys in the database, and says what it cannot reach', async () => {
+it('createPrivateKeys without a hardware token generates keys in the database, and cannot open or destroy others', async () => {
   const asked: string[] = []
   const keys = createPrivateKeys({ sealed: provider('sealed', asked), external: undefined })
   await expect(keys.generate('EdDSA')).rejects.toThrow('sealed')
-  await expect(keys.open(externalRow)).rejects.toThrow('it needs the AUTH4AGENT_PKCS11_* settings')
+  await expect(keys.open(externalRow)).rejects.toThrow('set the AUTH4AGENT_PKCS11_* settings')
   expect(await keys.destroy(externalRow)).toBe(false)
   await keys.close()
 })

@@ -1,21 +1,24 @@
 import { StartupError } from '../platform/errors/startup-error.ts'
 import type { KeyProvider } from './key-provider.ts'
 
-/** Where private halves are and new ones are made. */
+/** The places of private halves. */
 interface PrivateKeysOptions {
-  /** In the database, sealed. */
+  /** Keeps private halves sealed in the database. */
   readonly sealed: KeyProvider
-  /** Elsewhere; where it is given, new keys are made there. */
+  /** Keeps private halves outside the database. If given, it generates all new keys. */
   readonly external: KeyProvider | undefined
 }
 
-/** All private halves there are: each is where its row says, whatever new ones are made in. */
+/**
+ * Creates the provider of all private halves. It opens each where its row says, independent of where new ones are
+ * generated.
+ */
 export function createPrivateKeys({ sealed, external }: PrivateKeysOptions): KeyProvider {
   return {
     generate: (alg) => (external ?? sealed).generate(alg),
     async open(row) {
       if (row.externalRef === null) return sealed.open(row)
-      if (external === undefined) throw new StartupError(`Signing key ${row.kid} is not in the database: ${MISSING}.`)
+      if (external === undefined) throw new StartupError(`Signing key ${row.kid} is in a hardware token; ${MISSING}`)
       return external.open(row)
     },
     async destroy(key) {
@@ -27,4 +30,4 @@ export function createPrivateKeys({ sealed, external }: PrivateKeysOptions): Key
   }
 }
 
-const MISSING = 'it needs the AUTH4AGENT_PKCS11_* settings of the token that holds it'
+const MISSING = 'set the AUTH4AGENT_PKCS11_* settings of that token'

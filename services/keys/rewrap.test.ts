@@ -8,7 +8,7 @@ import { createKeyVault, type KeyVault, WrongKeyError } from './key-vault.ts'
 import { checkSealed, countSealedUnderOthers, resealOld } from './rewrap.ts'
 
 const [OLD, NEW] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)]
-/** Instances by what is configured: the key that seals first. */
+/** Vaults of processes by their configured KEKs. The first KEK of a name seals. */
 const oldOnly = createKeyVault(OLD)
 const oldNew = createKeyVault(OLD, [NEW])
 const newOld = createKeyVault(NEW, [OLD])
@@ -28,8 +28,8 @@ const pass = (vault: KeyVault) => resealOld({ prisma, vault, author: systemAutho
 const audited = () => prisma.auditLog.findMany({ where: { action: 'key.rewrap' }, orderBy: { id: 'asc' } })
 const sealedUnder = async (vault: KeyVault) => SEALED_ROWS - (await countSealedUnderOthers(prisma, vault.kekId))
 
-describe('changing the key-encryption key', () => {
-  it('goes step by step, and at none of them is there anything that some instance cannot open', async () => {
+describe('a change of the KEK', () => {
+  it('goes in steps, and at each step every process can open every secret', async () => {
     await makeAllKeys(prisma, oldOnly)
     const secrets = await openAll(prisma, oldOnly)
     const expectAllOpen = async (...instances: KeyVault[]) => {
@@ -38,26 +38,27 @@ describe('changing the key-encryption key', () => {
         for (const [id, secret] of secrets) expect((await openAll(prisma, vault)).get(id), id).toBe(secret)
       }
     }
-    // Every instance gets the new key as another one.
+    // Step 1: every process gets the new KEK as another KEK.
     expect(await pass(oldNew)).toBe(0)
     await expectAllOpen(oldOnly, oldNew)
-    // One instance after the other seals under it; in between they seal again what the others have sealed.
+    // Step 2: one process after another seals under it. Meanwhile each process seals again the secrets that others
+    // have sealed.
     expect(await pass(newOld)).toBe(SEALED_ROWS)
     await expectAllOpen(oldNew, newOld)
     expect(await pass(oldNew)).toBe(SEALED_ROWS)
     await makeKey(prisma, oldNew, 'prepared')
     await expectAllOpen(oldNew, newOld)
-    // All seal under it.
+    // All processes seal under it.
     expect(await countSealedUnderOthers(prisma, newOld.kekId)).toBe(SEALED_ROWS + 1)
     expect(await pass(newOld)).toBe(SEALED_ROWS + 1)
     expect(await countSealedUnderOthers(prisma, newOld.kekId)).toBe(0)
     expect(await pass(newOld)).toBe(0)
-    // The old key goes.
+    // Step 3: the old KEK is removed.
     await expectAllOpen(newOld, newOnly)
     await expect(checkSealed(prisma, oldOnly)).rejects.toThrow(WrongKeyError)
   })
 
-  it('leaves the states of keys, and all that is no secret, as it was', async () => {
+  it('changes nothing but the sealed secrets', async () => {
     await makeAllKeys(prisma, oldOnly)
     const rest = async () => ({
       signing: await prisma.jwksKey.findMany({ omit: { wrappedKey: true, kekId: true }, orderBy: { kid: 'asc' } }),
@@ -72,7 +73,7 @@ describe('changing the key-encryption key', () => {
     expect(await rest()).toEqual(before)
   })
 
-  it('is audited by one line for each row', async () => {
+  it('writes one entry to the audit for each row', async () => {
     await makeAllKeys(prisma, oldOnly)
     const ids = [...(await openAll(prisma, oldOnly)).keys()]
     await pass(newOld)
@@ -84,23 +85,26 @@ describe('changing the key-encryption key', () => {
   })
 })
 
-describe('a pass that breaks off', () => {
-  it.each([0, 1, 2, 3, 4])('before row %i leaves that and the rest to the next one', async (done) => {
-    await makeAllKeys(prisma, oldOnly)
-    const secrets = await openAll(prisma, oldOnly)
-    await failAuditAfter(done)
-    await expect(pass(newOld)).rejects.toThrow('the audit is full')
-    expect(await sealedUnder(newOld)).toBe(done)
-    expect(await audited()).toHaveLength(done)
-    expect(await openAll(prisma, newOld)).toEqual(secrets)
-    await prisma.$executeRaw`DROP TRIGGER refuse ON audit_logs`
-    expect(await pass(newOld)).toBe(SEALED_ROWS - done)
-    expect(await openAll(prisma, newOnly)).toEqual(secrets)
-    expect(new Set((await audited()).map(({ subject }) => subject)).size).toBe(SEALED_ROWS)
-    expect(await audited()).toHaveLength(SEALED_ROWS)
-  })
+describe('resealOld', () => {
+  it.each([0, 1, 2, 3, 4])(
+    'stops before row %i on an error, and the next pass does the remaining rows',
+    async (done) => {
+      await makeAllKeys(prisma, oldOnly)
+      const secrets = await openAll(prisma, oldOnly)
+      await failAuditAfter(done)
+      await expect(pass(newOld)).rejects.toThrow('the audit is full')
+      expect(await sealedUnder(newOld)).toBe(done)
+      expect(await audited()).toHaveLength(done)
+      expect(await openAll(prisma, newOld)).toEqual(secrets)
+      await prisma.$executeRaw`DROP TRIGGER refuse ON audit_logs`
+      expect(await pass(newOld)).toBe(SEALED_ROWS - done)
+      expect(await openAll(prisma, newOnly)).toEqual(secrets)
+      expect(new Set((await audited()).map(({ subject }) => subject)).size).toBe(SEALED_ROWS)
+      expect(await audited()).toHaveLength(SEALED_ROWS)
+    },
+  )
 
-  it('for a row that does not open goes on with the others, and says so in the end', async () => {
+  it('skips a row that does not open, does the others, and then throws WrongKeyError', async () => {
     const foreign = createKeyVault(Buffer.alloc(32, 3))
     const kid = await makeKey(prisma, foreign, 'prepared')
     await makeAllKeys(prisma, oldOnly)
@@ -114,8 +118,8 @@ describe('a pass that breaks off', () => {
   })
 })
 
-describe('passes at the same time', () => {
-  it('do each row once', async () => {
+describe('passes of resealOld at the same time', () => {
+  it('change each row once', async () => {
     await makeAllKeys(prisma, oldOnly)
     const secrets = await openAll(prisma, oldOnly)
     const { counts } = await whileLocked([newOld, newOld, newOld])
@@ -124,7 +128,7 @@ describe('passes at the same time', () => {
     expect(await openAll(prisma, newOnly)).toEqual(secrets)
   })
 
-  it('of instances that seal under different keys lose nothing', async () => {
+  it('lose no secret when the processes seal under different KEKs', async () => {
     await makeAllKeys(prisma, oldOnly)
     await makeKey(prisma, newOnly, 'prepared')
     const secrets = await openAll(prisma, newOld)
@@ -140,10 +144,10 @@ describe('passes at the same time', () => {
       `UPDATE jwks_keys SET state = 'retired', wrapped_key = NULL, kek_id = NULL WHERE state = 'retiring'`,
     ],
     ['was compromised', `UPDATE jwks_keys SET state = 'compromised', wrapped_key = NULL WHERE state = 'retiring'`],
-    ['was sealed anew under the same key', `UPDATE jwks_keys SET wrapped_key = '\\x01' WHERE state = 'retiring'`],
-    ['is said to be under another key', `UPDATE jwks_keys SET kek_id = 'another' WHERE state = 'retiring'`],
-    ['was dropped', 'DELETE FROM challenge_keys WHERE slot = (SELECT min(slot) FROM challenge_keys)'],
-  ])('leave a row alone that %s meanwhile', async (_name, sql) => {
+    ['was sealed again under the same KEK', `UPDATE jwks_keys SET wrapped_key = '\\x01' WHERE state = 'retiring'`],
+    ['names another KEK', `UPDATE jwks_keys SET kek_id = 'another' WHERE state = 'retiring'`],
+    ['was deleted', 'DELETE FROM challenge_keys WHERE slot = (SELECT min(slot) FROM challenge_keys)'],
+  ])('do not change a row that %s in the meantime', async (_name, sql) => {
     await makeAllKeys(prisma, oldOnly)
     const { counts, changed } = await whileLocked([newOld], sql)
     expect(counts).toEqual([SEALED_ROWS - 1])
@@ -154,7 +158,7 @@ describe('passes at the same time', () => {
   })
 })
 
-/** Makes the audit refuse what comes after so many lines of a pass. */
+/** Makes the audit refuse entries after this number of entries of a pass. */
 async function failAuditAfter(lines: number): Promise<void> {
   await database.db.pool.query(`
     CREATE FUNCTION full_audit() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -166,8 +170,8 @@ async function failAuditAfter(lines: number): Promise<void> {
 }
 
 /**
- * Starts passes that all have read the rows before one of them, or the given statement, changes any. Returns how many rows each
- * has changed, and what the statement has left.
+ * Starts passes that all read the rows before any of them, or the given statement, changes a row. Returns the number
+ * of rows that each pass has changed, and the rows not under the new KEK after the statement.
  */
 async function whileLocked(vaults: readonly KeyVault[], sql = 'SELECT 1') {
   const client = await database.db.pool.connect()
@@ -185,7 +189,7 @@ async function whileLocked(vaults: readonly KeyVault[], sql = 'SELECT 1') {
   }
 }
 
-/** The rows in which nothing is sealed under this key. */
+/** Returns the rows that are not sealed under this KEK. */
 async function rowsNotUnder(client: Pick<Pool, 'query'>, kekId: string): Promise<unknown[]> {
   const rows = ['jwks_keys', 'challenge_keys'].map(
     (table) => `SELECT to_jsonb(t) AS row FROM ${table} t WHERE kek_id IS DISTINCT FROM $1`,
@@ -193,7 +197,7 @@ async function rowsNotUnder(client: Pick<Pool, 'query'>, kekId: string): Promise
   return (await client.query(rows.join(' UNION ALL '), [kekId])).rows
 }
 
-/** Statements of this database that wait for a lock. */
+/** Returns how many statements in this database wait for a lock. */
 async function waitingStatements(): Promise<number> {
   const { rows } = await database.db.pool.query<{ count: number }>(
     `SELECT count(*)::int AS count FROM pg_stat_activity

@@ -4,36 +4,40 @@ import type { WrappedRecord } from '../platform/crypto/key-wrap.ts'
 import type { Tx } from '../platform/db/db.ts'
 import { type KeyVault, type Sealed, WrongKeyError } from './key-vault.ts'
 
-/** Something sealed, wherever its row is. */
+/** A sealed secret of any table. */
 interface SealedRow {
   readonly record: WrappedRecord
   readonly wrapped: Uint8Array<ArrayBuffer>
   readonly kekId: string | null
-  /** Puts what was sealed again into the row, unless the row has changed since it was read. Answers how many rows it changed. */
+  /**
+   * Writes the new sealed secret, unless the row has changed since it was read. Returns the number of changed rows.
+   */
   replace(tx: Tx, sealed: Sealed): Promise<number>
 }
 
-/** One pass over what is sealed. */
+/** Dependencies of resealOld. */
 interface Pass {
   readonly prisma: PrismaClient
   readonly vault: KeyVault
   readonly author: Author
 }
 
-/** Throws WrongKeyError unless all that is sealed in the database opens. Writes nothing. */
+/** Opens every sealed secret in the database. Throws WrongKeyError when one does not open. Writes nothing. */
 export async function checkSealed(prisma: PrismaClient, vault: KeyVault): Promise<void> {
   for (const { record, wrapped, kekId } of await readSealed(prisma)) vault.open(wrapped, kekId, record).fill(0)
 }
 
-/** How many secrets are sealed under another key-encryption key than this one. */
+/** Counts the secrets that are sealed under another KEK. */
 export async function countSealedUnderOthers(prisma: PrismaClient, kekId: string): Promise<number> {
   return (await readSealedUnderOthers(prisma, kekId)).length
 }
 
 /**
- * One pass that seals again what is sealed under another key-encryption key, each row in a transaction of its own with its
- * audit. It may break off anywhere, and others may do the same: what is left is the next pass's, what is done is not done again.
- * Returns how many rows it changed. Throws WrongKeyError in the end where rows do not open; they are left as they are.
+ * Seals again, under the present KEK, each secret that is sealed under another KEK. Each row has its own transaction
+ * with its audit. A pass may stop anywhere, and several processes may run one at the same time: the next pass
+ * continues with the remaining rows.
+ * @returns the number of changed rows
+ * @throws WrongKeyError, after the other rows, when a row does not open; such a row stays unchanged
  */
 export async function resealOld({ prisma, vault, author }: Pass): Promise<number> {
   let count = 0
@@ -64,7 +68,7 @@ async function readSealedUnderOthers(prisma: PrismaClient, ownId: string): Promi
   return (await readSealed(prisma)).filter(({ kekId }) => kekId !== ownId)
 }
 
-/** All that is sealed. Keys that are retired, compromised or elsewhere have nothing sealed. */
+/** Reads every sealed secret. Retired and compromised keys and keys in a hardware token have none. */
 async function readSealed(prisma: PrismaClient): Promise<SealedRow[]> {
   const signing = await prisma.jwksKey.findMany({ where: { wrappedKey: { not: null } } })
   const challenge = await prisma.challengeKey.findMany()

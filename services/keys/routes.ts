@@ -13,25 +13,26 @@ import type { ListedKey } from './signing-keys.ts'
 
 type Routes = Handlers<typeof KeysService>
 
-/** What the handlers work with. */
+/** Dependencies of the handlers. */
 type KeysDeps = Pick<KeysOptions, 'db' | 'settings' | 'tokenStatus' | 'verificationKeys'> &
   Pick<OpenKeys, 'signingKeys' | 'sealedKeys' | 'vault'>
 
-/** KeysService: the published keys, and the administrator's calls. */
+/** Creates the handlers of KeysService: the JWKS, and the administrator's calls. */
 export function keysRoutes(deps: KeysDeps): Routes {
   return { ...keySetRoute(deps), ...adminRoutes(deps) }
 }
 
-/** The keys whose tokens may be unexpired, and those that will sign next. */
+/** Serves the keys whose tokens may be unexpired, and those that will sign next. */
 function keySetRoute({ verificationKeys, tokenStatus, settings }: KeysDeps): Pick<Routes, 'getJsonWebKeySet'> {
   return {
     async getJsonWebKeySet() {
       const known = await verificationKeys.list()
       const published = known.filter(({ state }) => state !== 'retired' && state !== 'compromised')
-      // What is in memory may be seconds old, and a compromised key is gone once the call that marked it has returned.
+      // Memory may be seconds old, but a compromised key must be absent as soon as the call that marked it has
+      // returned.
       const ended = await tokenStatus.endedKeys(published.map(({ kid }) => kid))
       return {
-        // Clients that know one algorithm find what they know first.
+        // In a fixed order of algorithms, the usual one first, for clients that know only that one.
         keys: TOKEN_ALGORITHMS.flatMap((alg) => published.filter((key) => key.alg === alg))
           .filter(({ kid }) => !ended.has(kid))
           .map(({ kid, alg, jwk }) => Object.assign({ alg, use: 'sig', kid }, jwk)),
@@ -85,7 +86,7 @@ function toProto(key: SigningKey & Partial<Pick<ListedKey, 'readyAt'>>) {
   }
 }
 
-/** Fields that are absent as long as there is no such moment. */
+/** Converts moments to timestamps, and leaves out fields without a moment. */
 function moments(fields: Readonly<Record<string, Date | null>>) {
   return Object.fromEntries(
     Object.entries(fields).flatMap(([name, moment]) => (moment === null ? [] : [[name, timestampFromDate(moment)]])),

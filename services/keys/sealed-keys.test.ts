@@ -15,14 +15,14 @@ const KEK = Buffer.alloc(32, 7)
 const MESSAGE = Buffer.from('header.payload')
 const keys = createSealedKeys(createKeyVault(KEK))
 
-/** The row that a key is put into. */
+/** Returns the row of a new key. */
 function rowOf({ kid, alg, publicJwk, stored }: NewTokenKey, changed: Partial<KeyRow> = {}): KeyRow {
   const { wrappedKey = null, kekId = null } = stored
   const row = { kid, purpose: 'access_token', alg, publicJwk: { ...publicJwk }, externalRef: null } as const
   return { ...row, wrappedKey, kekId, ...changed }
 }
 
-/** The same vault, and every secret that it has opened. */
+/** Returns a vault that records the secrets it has opened. */
 function watchedVault(): { vault: KeyVault; opened: Buffer[] } {
   const vault = createKeyVault(KEK)
   const opened: Buffer[] = []
@@ -41,7 +41,7 @@ function watchedVault(): { vault: KeyVault; opened: Buffer[] } {
 
 describe('generate', () => {
   it.each(TOKEN_ALGORITHMS)(
-    'makes a key of %s that the row opens again, and that signs for its public half',
+    'generates a key for %s that opens from its row and signs for its public half',
     async (alg) => {
       const key = await keys.generate(alg)
       expect(key).toMatchObject({
@@ -56,13 +56,13 @@ describe('generate', () => {
     },
   )
 
-  it('makes another key each time', async () => {
+  it('generates a different key each time', async () => {
     expect((await keys.generate('EdDSA')).kid).not.toBe((await keys.generate('EdDSA')).kid)
   })
 })
 
 describe('seal', () => {
-  it('seals a key that was made elsewhere, and wipes it', async () => {
+  it('seals an imported key and overwrites its secret', async () => {
     const { publicJwk, secret } = await generateTokenKey('ES256')
     const key = keys.seal('ES256', secret)
     expect(key).toMatchObject({ kid: jwkThumbprint(publicJwk), publicJwk })
@@ -70,15 +70,15 @@ describe('seal', () => {
     expect((await keys.open(rowOf(key))).publicJwk).toEqual(publicJwk)
   })
 
-  it('refuses a key of another kind, and wipes it too', async () => {
+  it('refuses a key of another algorithm and overwrites its secret', async () => {
     const { secret } = await generateTokenKey('EdDSA')
-    expect(() => keys.seal('ES256', secret)).toThrow('this is no private key of ES256')
+    expect(() => keys.seal('ES256', secret)).toThrow('The secret is not a private key for ES256')
     expect(secret.every((byte) => byte === 0)).toBe(true)
   })
 })
 
 describe('open', () => {
-  it('opens a seed as the former version has sealed it', async () => {
+  it('opens an Ed25519 seed that version 1 has sealed', async () => {
     const { publicKey, seed } = generateKeyPair()
     const kid = thumbprint(publicKey)
     const wrappedKey = new Uint8Array(wrapKey(KEK, seed, { purpose: 'access_token', id: kid }))
@@ -90,7 +90,7 @@ describe('open', () => {
     expect(key && verify(key, MESSAGE, await opened.sign(MESSAGE))).toBe(true)
   })
 
-  it('wipes the secret, whether it is the right one or not', async () => {
+  it('overwrites the opened secret, also after a failure', async () => {
     const { vault, opened } = watchedVault()
     const row = rowOf(await keys.generate('EdDSA'))
     await createSealedKeys(vault).open(row)
@@ -99,28 +99,28 @@ describe('open', () => {
   })
 
   it.each<[string, () => Uint8Array | Promise<Uint8Array>]>([
-    ['another key of the same kind', () => generateKeyPair().seed],
-    ['a key of another kind', async () => (await generateTokenKey('ES256')).secret],
-    ['no key', () => Buffer.from('thirty-two bytes of no meaning.')],
-    ['nothing', () => Buffer.alloc(0)],
+    ['another key of the same type', () => generateKeyPair().seed],
+    ['a key of another type', async () => (await generateTokenKey('ES256')).secret],
+    ['a text', () => Buffer.from('thirty-two bytes of no meaning.')],
+    ['an empty secret', () => Buffer.alloc(0)],
   ])('refuses a row in which %s is sealed', async (_name, secretOf) => {
     const { kid } = await keys.generate('EdDSA')
     const { wrapped, kekId } = createKeyVault(KEK).seal(await secretOf(), { purpose: 'access_token', id: kid })
     const row = rowOf(await keys.generate('EdDSA'), { kid, wrappedKey: wrapped, kekId })
-    await expect(keys.open(row)).rejects.toThrow(`signing key ${kid} is not what it says`)
+    await expect(keys.open(row)).rejects.toThrow(`The sealed private half of signing key ${kid} does not match`)
   })
 
-  it('refuses an algorithm that it does not know', async () => {
+  it('refuses a row with an unknown algorithm', async () => {
     const row = rowOf(await keys.generate('EdDSA'), { alg: 'HS256' })
-    await expect(keys.open(row)).rejects.toThrow('is not what it says')
+    await expect(keys.open(row)).rejects.toThrow('does not match its kid and alg')
   })
 
   it('refuses a row without a private half', async () => {
     const row = rowOf(await keys.generate('EdDSA'), { wrappedKey: null, kekId: null })
-    await expect(keys.open(row)).rejects.toThrow(`the private half of signing key ${row.kid} is not in the database`)
+    await expect(keys.open(row)).rejects.toThrow(`The private half of signing key ${row.kid} is not in the database`)
   })
 
-  it('refuses what was copied from another row, or is sealed under another key', async () => {
+  it('refuses a secret that was copied from another row or is sealed under another KEK', async () => {
     const [one, other] = [await keys.generate('EdDSA'), await keys.generate('EdDSA')]
     await expect(keys.open(rowOf(one, { wrappedKey: rowOf(other).wrappedKey }))).rejects.toThrow(WrongKeyError)
     const elsewhere = createSealedKeys(createKeyVault(Buffer.alloc(32, 8)))

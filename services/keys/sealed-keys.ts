@@ -5,18 +5,18 @@ import type { KeyProvider, NewTokenKey } from './key-provider.ts'
 import { PURPOSE } from './key-store.ts'
 import type { KeyVault } from './key-vault.ts'
 
-/** Private halves that are sealed in their rows. */
+/** The provider of private halves that are sealed in their rows. */
 export interface SealedKeys extends KeyProvider {
-  /** Seals a private key that was made elsewhere, and wipes it. Throws Error when it is none of this algorithm. */
+  /** Seals an imported private key and overwrites `secret`. Throws Error when it is not a key of this algorithm. */
   seal(alg: TokenAlgorithm, secret: Uint8Array): NewTokenKey
 }
 
-/** Keeps private halves sealed in the database, and opens them into this process to sign with. */
+/** Creates the provider that keeps private halves sealed in the database, and opens them in this process to sign. */
 export function createSealedKeys(vault: KeyVault): SealedKeys {
   const seal = (alg: TokenAlgorithm, secret: Uint8Array): NewTokenKey => {
     try {
       const key = openTokenKey(alg, secret)
-      if (key === undefined) throw new Error(`this is no private key of ${alg}`)
+      if (key === undefined) throw new Error(`The secret is not a private key for ${alg}`)
       const kid = jwkThumbprint(key.publicJwk)
       const { wrapped, kekId } = vault.seal(secret, { purpose: PURPOSE, id: kid })
       return { kid, alg, publicJwk: key.publicJwk, stored: { wrappedKey: wrapped, kekId } }
@@ -28,12 +28,12 @@ export function createSealedKeys(vault: KeyVault): SealedKeys {
     seal,
     generate: async (alg) => seal(alg, (await generateTokenKey(alg)).secret),
     async open({ kid, purpose, alg, wrappedKey, kekId }) {
-      if (wrappedKey === null) throw new Error(`the private half of signing key ${kid} is not in the database`)
+      if (wrappedKey === null) throw new Error(`The private half of signing key ${kid} is not in the database`)
       const secret = vault.open(wrappedKey, kekId, { purpose, id: kid })
       try {
         const key = isTokenAlgorithm(alg) ? openTokenKey(alg, secret) : undefined
         if (key === undefined || jwkThumbprint(key.publicJwk) !== kid)
-          throw new Error(`signing key ${kid} is not what it says`)
+          throw new Error(`The sealed private half of signing key ${kid} does not match its kid and alg`)
         return key
       } finally {
         secret.fill(0)

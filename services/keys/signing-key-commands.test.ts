@@ -6,8 +6,8 @@ import { until } from '../../test/support/until.ts'
 
 const { prisma, instance, started, rowsOf, statesOf, untilStates, activeKid, auditOf, everything } = rotatingKeys()
 
-describe('rotating now', () => {
-  it('makes ready keys sign, of all algorithms or one, and says what has changed', async () => {
+describe('rotate', () => {
+  it('makes ready keys active, of one algorithm or of all, and returns the changed keys', async () => {
     const { keys, clock } = await started()
     await keys.list()
     clock.s = 100
@@ -30,7 +30,7 @@ describe('rotating now', () => {
     await untilStates('ES256', ['retiring', 'active', 'prepared', 'prepared'])
   })
 
-  it('uses the assertion up', async () => {
+  it('refuses an assertion that was used before', async () => {
     const { keys, clock } = await started()
     await keys.list()
     clock.s = 100
@@ -41,7 +41,7 @@ describe('rotating now', () => {
     expect(await everything()).toEqual(before)
   })
 
-  it('changes nothing where no key is ready', async () => {
+  it('throws KEY_NOT_READY and changes nothing when no key is ready', async () => {
     const { keys } = await started()
     const before = await everything()
     expect(await refusalOf(keys.rotate(asAdmin(), {}, ''))).toBe('KEY_NOT_READY')
@@ -49,8 +49,8 @@ describe('rotating now', () => {
   })
 })
 
-describe('marking a key compromised', () => {
-  it('lets a ready key sign in its place, takes its private half away, and answers the same when repeated', async () => {
+describe('compromise', () => {
+  it('makes a ready key active, deletes the private half, and returns the first time when it is repeated', async () => {
     const { keys, clock } = await started()
     await keys.list()
     clock.s = 100
@@ -65,10 +65,10 @@ describe('marking a key compromised', () => {
     expect(await prisma().revocationLog.count()).toBe(1)
   })
 
-  it('waits for no new key, and is not held up where none can be made', async () => {
+  it('returns without waiting for a new key, also when no key can be generated', async () => {
     await started()
     const isMade = Promise.withResolvers<never>()
-    // Whoever asks for the key may do so only after that.
+    // The rejection may come before anything waits for the key.
     isMade.promise.catch(() => undefined)
     const { keys, clock, logged } = instance({ generate: () => isMade.promise })
     await keys.list()
@@ -84,7 +84,7 @@ describe('marking a key compromised', () => {
     expect(logged.at(-1)).toMatchObject({ error: { message: 'the token is away' } })
   })
 
-  it('without a key that is ready is refused with nothing changed, unless forced', async () => {
+  it('throws KEY_NOT_READY and changes nothing without a ready key, unless it is forced', async () => {
     const { keys, clock } = await started()
     const kid = await activeKid('Ed25519')
     const before = await everything()
@@ -92,7 +92,7 @@ describe('marking a key compromised', () => {
     expect(await everything()).toEqual(before)
     await keys.compromise(asAdmin(), { kid, force: true }, '')
     expect(await statesOf('Ed25519')).toEqual(['compromised', 'prepared', 'prepared'])
-    // The pass that follows a compromise has looked at the clock already.
+    // The pass after the compromise has already read the clock, so another one is needed.
     await keys.idle()
     clock.s = 100
     await keys.runSchedule()
@@ -100,8 +100,8 @@ describe('marking a key compromised', () => {
   })
 })
 
-describe('a key from elsewhere', () => {
-  it('is prepared, counts for the reserve, and signs when it is named', async () => {
+describe('an imported key', () => {
+  it('is prepared, counts as reserve, and becomes active when a rotation names it', async () => {
     const { keys, clock } = await started()
     const key = await keyFromElsewhere()
     const added = await keys.add(asAdmin(), key, 'from the safe')
@@ -116,7 +116,7 @@ describe('a key from elsewhere', () => {
     expect(await statesOf('EdDSA')).toEqual(['retiring', 'prepared', 'prepared', 'active'])
   })
 
-  it('is refused when it is known, in whatever state', async () => {
+  it('is refused with KEY_EXISTS when it is known, also as compromised', async () => {
     const { keys } = await started()
     const key = await keyFromElsewhere()
     await keys.add(asAdmin(), key, '')
@@ -126,7 +126,7 @@ describe('a key from elsewhere', () => {
     expect(await everything()).toEqual(before)
   })
 
-  it('is the first of its algorithm in an empty deployment, and changes nothing in another', async () => {
+  it('becomes the first key of its algorithm in an empty deployment, and is ignored in any other', async () => {
     const key = await keyFromElsewhere()
     await instance().keys.ensureFirst(key)
     expect(await activeKid('EdDSA')).toBe(key.kid)

@@ -6,8 +6,8 @@ import { rotatingKeys, TIMES } from '../../test/support/rotating-keys.ts'
 
 const { prisma, instance, started, rowsOf, statesOf, activeKid, auditOf, everything, move } = rotatingKeys()
 
-describe('the schedule', () => {
-  it('gives every algorithm one key that signs and two that are published, and then has nothing to do', async () => {
+describe('runSchedule', () => {
+  it('gives every algorithm one active and two prepared keys, and then changes nothing', async () => {
     const { keys } = await started()
     for (const alg of TOKEN_ALGORITHMS) expect(await statesOf(alg)).toEqual(['active', 'prepared', 'prepared'])
     const before = await everything()
@@ -15,7 +15,7 @@ describe('the schedule', () => {
     expect(await everything()).toEqual(before)
   })
 
-  it('hands over by age, retires once the last token has expired, and audits and logs each step', async () => {
+  it('rotates by age, retires a key when its last token has expired, and audits and logs each step', async () => {
     const { keys, clock, logged } = await started()
     const first = await activeKid('ES256')
     clock.s = 999
@@ -24,7 +24,7 @@ describe('the schedule', () => {
     clock.s = 1000
     await keys.runSchedule()
     expect(await statesOf('ES256')).toEqual(['retiring', 'active', 'prepared', 'prepared'])
-    // It was seen to be retiring by the pass after.
+    // The age of the state counts from this pass, the first that sees it.
     await keys.runSchedule()
     clock.s = 1499
     await keys.runSchedule()
@@ -43,7 +43,7 @@ describe('the schedule', () => {
     expect(logged).toContainEqual({ kid: first, alg: 'ES256', state: 'retired' })
   })
 
-  it('hands over and retires although no key can be made', async () => {
+  it('rotates and retires when no key can be generated', async () => {
     await started()
     await prisma()
       .$executeRaw`UPDATE jwks_keys SET activated_at = activated_at - interval '1 hour', created_at = created_at - interval '1 hour'`
@@ -52,7 +52,7 @@ describe('the schedule', () => {
     expect(await statesOf('ES256')).toEqual(['retiring', 'active', 'prepared'])
   })
 
-  it('of a deployment that was down for a month hands over at once, and keeps what was prepared', async () => {
+  it('rotates at once after a month without processes, and keeps the prepared keys', async () => {
     await started()
     await prisma().$executeRaw`
       UPDATE jwks_keys SET created_at = created_at - interval '40 days', activated_at = activated_at - interval '40 days'`
@@ -61,7 +61,7 @@ describe('the schedule', () => {
     expect(await statesOf('EdDSA')).toEqual(['retiring', 'active', 'prepared', 'prepared'])
   })
 
-  it('gives an algorithm that joins a deployment later no key that signs before it has been published', async () => {
+  it('publishes the first key of an algorithm that is added later before it becomes active', async () => {
     const { keys, clock } = await started()
     await prisma().jwksKey.deleteMany({ where: { alg: 'RS256' } })
     await keys.runSchedule()
@@ -75,7 +75,7 @@ describe('the schedule', () => {
     expect(await statesOf('RS256')).toEqual(['active', 'prepared', 'prepared'])
   })
 
-  it('of two instances at the same time makes one change, and destroys what it made for nothing', async () => {
+  it('makes one change in two processes at the same time, and destroys the unused keys', async () => {
     const destroyed: string[] = []
     const destroy = async ({ kid }: { kid: string }) => destroyed.push(kid) > 0
     await started()
@@ -90,7 +90,7 @@ describe('the schedule', () => {
     expect(await prisma().auditLog.count({ where: { action: 'key.activate' } })).toBe(4)
   })
 
-  it('goes on when the private half of a key that is gone could not be destroyed, and tries again', async () => {
+  it('tries again when the private half of a compromised key could not be destroyed', async () => {
     await started()
     const kid = await activeKid('EdDSA')
     await prisma().$executeRaw`
@@ -112,7 +112,7 @@ describe('the schedule', () => {
   })
 })
 
-it('dates keys by the database’s clock, whatever this process takes for the time', async () => {
+it('ensureFirst takes the times of keys from the clock of the database, not of the process', async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 86_400_000 })
   try {
     await instance().keys.ensureFirst()
@@ -125,7 +125,7 @@ it('dates keys by the database’s clock, whatever this process takes for the ti
   }
 })
 
-it('a process that starts does not count the time until a key was committed', async () => {
+it('rotate in a new process subtracts the longest time of a commit from the age of a key', async () => {
   await started()
   const since = new Date(Date.now() - TIMES.publishS * 1000 - 2_000)
   await prisma().jwksKey.updateMany({ where: { state: 'prepared' }, data: { createdAt: since } })
@@ -135,14 +135,14 @@ it('a process that starts does not count the time until a key was committed', as
   expect(await refusalOf(keys.rotate(asAdmin(), {}, ''))).toBeUndefined()
 })
 
-describe('the database', () => {
+describe('the table jwks_keys', () => {
   it.each([
     ['retiring', 'active'],
     ['retiring', 'prepared'],
     ['active', 'prepared'],
     ['prepared', 'retiring'],
     ['compromised', 'active'],
-  ])('lets no key go back from %s to %s, whoever asks', async (from, to) => {
+  ])('refuses to change the state of a key from %s to %s', async (from, to) => {
     const { keys } = await started()
     const kid = from === 'prepared' ? ((await rowsOf('EdDSA'))[1]?.kid ?? '') : await activeKid('EdDSA')
     if (from === 'retiring') await move(kid, from)
@@ -150,14 +150,14 @@ describe('the database', () => {
     await expect(move(kid, to)).rejects.toThrow(`a signing key does not go from ${from} to ${to}`)
   })
 
-  it('lets no key become another', async () => {
+  it('refuses to change the algorithm of a key', async () => {
     await started()
     const kid = await activeKid('EdDSA')
     const change = prisma().jwksKey.update({ where: { kid }, data: { alg: 'Ed25519' } })
     await expect(change).rejects.toThrow('a signing key is what it is')
   })
 
-  it('lets no two keys of an algorithm sign', async () => {
+  it('refuses a second active key of an algorithm', async () => {
     await started()
     const [, prepared] = await rowsOf('EdDSA')
     await expect(move(prepared?.kid ?? '', 'active')).rejects.toThrow('jwks_keys_active')

@@ -6,48 +6,53 @@ import { planCompromise, planRotateNow, planSchedule, type RotationTimes } from 
 import type { KeyRow, NewTokenKey } from './key-provider.ts'
 import { findDiscarded, forgetExternal, insertKey, lockKeys, readKeys, type SigningKey } from './key-store.ts'
 
-/** What the life of signing keys needs. */
+/** Dependencies of createSigningKeys. */
 export interface SigningKeysDeps extends Omit<CarryOutDeps, 'spare'> {
   readonly times: RotationTimes
 }
 
-/** A key, and from when it may sign, by the database's clock; null for those that are not prepared. */
+/** A signing key with its readiness. */
 export interface ListedKey extends SigningKey {
+  /** From when a prepared key may sign, by the database's clock; null in every other state. */
   readonly readyAt: Date | null
-  /** Whether that moment has come. */
+  /** Whether `readyAt` has passed. */
   readonly isReady: boolean
 }
 
-/** The life of the signing keys. Every change is one transaction with its audit, decided again under a lock. */
+/** Manages the signing keys. Every change is one transaction with its audit, and is decided again under a lock. */
 export interface SigningKeys {
   list(): Promise<readonly ListedKey[]>
-  /** The same as the last pass of the schedule, or the last call of `list`, has found it. */
+  /** The keys as the last pass of the schedule, or the last call of `list`, found them. */
   readonly lastSeen: readonly ListedKey[]
-  /** Makes the first keys of a deployment, one an algorithm, `imported` among them. Does nothing where there are any. */
+  /** Creates the first key of each algorithm, with `imported` as one of them. Does nothing when there are keys. */
   ensureFirst(imported?: NewTokenKey): Promise<void>
-  /** What is due: rotation by age, retirement, new keys; and private halves elsewhere that are not needed any more. */
+  /**
+   * Does the due work: rotates by age, retires, creates keys, and destroys unneeded private halves in a hardware
+   * token.
+   */
   runSchedule(): Promise<void>
-  /** Throws KEY_NOT_FOUND, KEY_NOT_READY, ASSERTION_USED. */
+  /** Makes ready keys active. Throws KEY_NOT_FOUND, KEY_NOT_READY, ASSERTION_USED. */
   rotate(author: Author, wish: { alg?: TokenAlgorithm; kid?: string }, reason: string): Promise<Changed>
-  /** Throws KEY_NOT_FOUND, KEY_NOT_READY, ASSERTION_USED. */
+  /** Marks a key as compromised. Throws KEY_NOT_FOUND, KEY_NOT_READY, ASSERTION_USED. */
   compromise(author: Author, wish: { kid: string; force: boolean }, reason: string): Promise<Changed>
-  /** Throws KEY_EXISTS, ASSERTION_USED. */
+  /** Adds an imported key as prepared. Throws KEY_EXISTS, ASSERTION_USED. */
   add(author: Author, key: NewTokenKey, reason: string): Promise<ListedKey>
-  /** Resolves once no pass is under way. */
+  /** Resolves when no pass of the schedule is running. */
   idle(): Promise<void>
 }
 
 const JOB = 'signing-keys'
 
-/** Over the keys in a database. */
+/** Creates the manager of the signing keys in a database. */
 export function createSigningKeys(options: SigningKeysDeps): SigningKeys {
   const deps: CarryOutDeps = { ...options, spare: [] }
   const { prisma, provider, times, log } = options
   const schedule: Plan = (keys) => planSchedule(keys, times)
-  // Making keys may fail while they are made elsewhere, and nothing else that is due shall wait for that.
+  // Generating keys in a hardware token may fail. The other due steps must not wait for it, so they are a separate
+  // plan.
   const moves: Plan = (keys) => schedule(keys).filter((step) => !isNew(step))
   const makes: Plan = (keys) => schedule(keys).filter(isNew)
-  // The reserve has time until the server listens.
+  // At the start only active keys are needed. The schedule creates the prepared ones later.
   const first: Plan = (keys) => makes(keys).filter((step) => isNew(step) && step.state === 'active')
   let lastSeen: readonly ListedKey[] = []
   const list = async () => {
@@ -81,10 +86,10 @@ export function createSigningKeys(options: SigningKeysDeps): SigningKeys {
     })
     return running
   }
-  /** Nobody who gives up a key has to wait until new ones are made, or to hear that they could not be. */
+  /** Runs an administrator's command. The caller neither waits for new keys nor gets their errors. */
   const command = async (wish: Parameters<typeof carryOut>[1]) => {
     const changed = await carryOut({ ...deps, spare: [] }, wish)
-    runSchedule().catch((error: unknown) => log.warn({ error }, 'new signing keys could not be made yet'))
+    runSchedule().catch((error: unknown) => log.warn({ error }, 'new signing keys could not be created yet'))
     return changed
   }
   return {
@@ -108,7 +113,7 @@ export function createSigningKeys(options: SigningKeysDeps): SigningKeys {
         const { keys } = await readKeys(tx)
         return keys.find(({ kid }) => kid === key.kid)
       })
-      if (added === undefined) throw new Error('the key that was added is gone')
+      if (added === undefined) throw new Error('The inserted signing key was not found in its transaction')
       log.info({ kid: added.kid, alg: added.alg, state: added.state }, 'a signing key has been imported')
       return { ...added, readyAt: new Date(added.createdAt.getTime() + times.publishS * 1000), isReady: false }
     },

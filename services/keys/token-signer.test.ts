@@ -25,7 +25,7 @@ async function insert(state: 'prepared' | 'active' | 'retiring') {
   return kid
 }
 
-/** A signer whose openings are counted, and fail while told to. */
+/** A signer that records which keys it opens. `trouble.error` makes opening fail. */
 function signer() {
   const opened: string[] = []
   const trouble: { error?: Error } = {}
@@ -40,7 +40,7 @@ function signer() {
   return { sign, refresh: () => made.refresh(), opened, trouble }
 }
 
-it('opens the keys that sign or will once, and forgets them when they do not any more', async () => {
+it('refresh opens active and prepared keys once, and forgets all others', async () => {
   const [prepared, active, retiring] = [await insert('prepared'), await insert('active'), await insert('retiring')]
   const { refresh, sign, opened } = signer()
   await refresh()
@@ -48,7 +48,7 @@ it('opens the keys that sign or will once, and forgets them when they do not any
   expect(opened.toSorted()).toEqual([prepared, active].toSorted())
   await sign(active)
   expect(opened).toHaveLength(2)
-  // Who has seen it sign may still ask, and it is opened for that alone.
+  // A statement may have found this key while it was active, so `sign` still opens it.
   await sign(retiring)
   expect(opened.at(-1)).toBe(retiring)
   await refresh()
@@ -56,7 +56,7 @@ it('opens the keys that sign or will once, and forgets them when they do not any
   expect(opened.filter((kid) => kid === retiring)).toHaveLength(2)
 })
 
-it('tries a key again that could not be opened, and is UNAVAILABLE until then', async () => {
+it('sign throws UNAVAILABLE when the key cannot be opened, and tries again at the next call', async () => {
   const kid = await insert('active')
   const { sign, trouble } = signer()
   trouble.error = new Error('the token is away')
@@ -66,7 +66,7 @@ it('tries a key again that could not be opened, and is UNAVAILABLE until then', 
   expect(await refusalOf(sign('unknown'))).toBe('UNAVAILABLE')
 })
 
-it('says which key it is that cannot be opened, and tries all others', async () => {
+it('refresh names the key that cannot be opened, after it has tried all others', async () => {
   const [one, other] = [await insert('prepared'), await insert('active')]
   const { refresh, opened, trouble } = signer()
   trouble.error = new Error('the token has no such object')
@@ -76,7 +76,7 @@ it('says which key it is that cannot be opened, and tries all others', async () 
   await expect(refresh()).rejects.toThrow(trouble.error)
 })
 
-it('keeps a key that was opened anew when an earlier opening of it fails later', async () => {
+it('sign keeps an open key when an earlier attempt to open it fails later', async () => {
   const kid = await insert('retiring')
   const openings: PromiseWithResolvers<void>[] = []
   const made = createTokenSigner(prisma, {

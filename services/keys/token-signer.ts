@@ -11,11 +11,12 @@ import { WrongKeyError } from './key-vault.ts'
 /** Signs access tokens. */
 export interface TokenSigner {
   /**
-   * The JWT of the claims (RFC 9068) under a key, canonical base64url, compact. Throws UNAVAILABLE where the key's private half
-   * cannot be had. Which key signs is for the caller to say: the statement that used the challenge up has seen it.
+   * Signs the claims as a JWT (RFC 9068) in compact form, with canonical base64url.
+   * @param kid the key that the statement which redeemed the challenge has found
+   * @throws ApiError UNAVAILABLE when the private half of the key cannot be used
    */
   sign(kid: string, claims: AccessTokenClaims): Promise<string>
-  /** Opens the keys that sign or will, and forgets the others. Throws the first error once all have been tried. */
+  /** Opens the active and prepared keys, and forgets all others. Tries every key, and then throws the first error. */
   refresh(): Promise<void>
 }
 
@@ -25,7 +26,9 @@ interface OpenKey {
   readonly key: PrivateTokenKey
 }
 
-/** A signer without keys: `refresh` opens them, and one that is first met when it is to sign is opened then. */
+/**
+ * Creates a signer without open keys. `refresh` opens them, and `sign` opens a key that it meets for the first time.
+ */
 export function createTokenSigner(prisma: PrismaClient, provider: Pick<KeyProvider, 'open'>): TokenSigner {
   const keys = new Map<string, Promise<OpenKey>>()
 
@@ -39,7 +42,7 @@ export function createTokenSigner(prisma: PrismaClient, provider: Pick<KeyProvid
       },
     )
     keys.set(row.kid, opening)
-    // The next who asks tries again.
+    // After a failure the next call tries again.
     opening.catch(() => keys.get(row.kid) === opening && keys.delete(row.kid))
     return opening
   }
@@ -47,7 +50,7 @@ export function createTokenSigner(prisma: PrismaClient, provider: Pick<KeyProvid
     const known = keys.get(kid)
     if (known !== undefined) return known
     const row = await findRow(prisma, kid)
-    if (row === null) throw new Error(`signing key ${kid} is not in the database`)
+    if (row === null) throw new Error(`Signing key ${kid} is not in the database`)
     return open(row)
   }
   return {
@@ -77,9 +80,9 @@ function explain({ kid }: KeyRow, error: unknown): string {
   return `Signing key ${kid} cannot be used: ${error instanceof Error ? error.message : String(error)}`
 }
 
-/** The agent cannot mend it, and a new challenge may be signed by another process. */
+/** UNAVAILABLE, because the agent cannot fix it but may try again: another process may be able to sign. */
 function unusable(kid: string, cause: unknown): ApiError {
   const error = toApiError(cause)
   if (error.reason !== 'INTERNAL') return error
-  return new ApiError('UNAVAILABLE', `the signing key ${kid} cannot be used`, { cause, retryAfter: 1 })
+  return new ApiError('UNAVAILABLE', `The private half of signing key ${kid} cannot be used`, { cause, retryAfter: 1 })
 }

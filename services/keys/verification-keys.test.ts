@@ -32,7 +32,7 @@ function setUp(maxAgeMs?: number) {
 }
 
 describe('createVerificationKeys', () => {
-  it('finds keys in every state, in the order in which they were made', async () => {
+  it('finds keys in every state, and lists them in the order of their creation', async () => {
     const states: KeyState[] = ['prepared', 'active', 'retiring', 'retired', 'compromised']
     const kids: string[] = []
     for (const state of states) kids.push(await insertKey(state))
@@ -43,7 +43,7 @@ describe('createVerificationKeys', () => {
     expect((await keys.list()).map(({ kid }) => kid)).toEqual(kids)
   })
 
-  it.each(TOKEN_ALGORITHMS)('verifies what a key of %s has signed', async (alg) => {
+  it.each(TOKEN_ALGORITHMS)('verifies a signature of a %s key', async (alg) => {
     const { kid, jwk, privateKey } = testTokenKey(alg)
     await insertRow(kid, jwk, alg)
     const key = await setUp().keys.find(kid)
@@ -59,15 +59,15 @@ describe('createVerificationKeys', () => {
   it.each<[string, string, object, string]>([
     ['no members', 'k', {}, 'EdDSA'],
     ['an array', 'k', [], 'EdDSA'],
-    ['x a number', 'k', { ...jwk, x: 1 }, 'EdDSA'],
+    ['a number as x', 'k', { ...jwk, x: 1 }, 'EdDSA'],
     ['a short x', 'k', { ...jwk, x: 'AA' }, 'EdDSA'],
     ['a private member', kid, { ...jwk, d: 'AA' }, 'EdDSA'],
     ['a point of small order', jwkThumbprint(smallOrder), smallOrder, 'EdDSA'],
     ['the key of another algorithm', kid, jwk, 'ES256'],
     ['a P-256 key as EdDSA', es256.kid, es256.jwk, 'EdDSA'],
-    ['a kid that is none', 'k', jwk, 'EdDSA'],
+    ['a kid that is no thumbprint', 'k', jwk, 'EdDSA'],
     ['the kid of another key', es256.kid, jwk, 'EdDSA'],
-    ['the kid in other letters', kid.toUpperCase(), jwk, 'EdDSA'],
+    ['the kid in upper case', kid.toUpperCase(), jwk, 'EdDSA'],
   ])('leaves out a row with %s', async (_name, rowKid, publicJwk, alg) => {
     const good = await insertKey('active')
     await insertRow(rowKid, publicJwk, alg)
@@ -76,7 +76,7 @@ describe('createVerificationKeys', () => {
     expect(await keys.find(rowKid)).toBeUndefined()
   })
 
-  it('imports a key once however often it is read, and anew when the row has become another', async () => {
+  it('imports a key once, and again only when its alg or JWK has changed', async () => {
     await insertRow(kid, jwk)
     const { keys, clock } = setUp()
     const first = await keys.find(kid)
@@ -99,7 +99,7 @@ describe('createVerificationKeys', () => {
     expect(await keys.find(kid)).toBeUndefined()
   })
 
-  it('reads once for many calls, and again after ten seconds', async () => {
+  it('reads the database once for many calls, and again after 10 seconds', async () => {
     const a = await insertKey('active')
     const { keys, read, clock } = setUp()
     await Promise.all(Array.from({ length: 20 }, () => keys.find(a)))
@@ -111,14 +111,14 @@ describe('createVerificationKeys', () => {
     expect(read).toHaveBeenCalledTimes(2)
   })
 
-  it('reads no private half', async () => {
+  it('does not read the private half of a key', async () => {
     await insertKey('active')
     const { keys, read } = setUp()
     await keys.list()
     expect(Object.keys(read.mock.calls[0]?.[0]?.select ?? {}).toSorted()).toEqual(['alg', 'kid', 'publicJwk', 'state'])
   })
 
-  it('sees within a second a key that it did not know, and within ten a change of state', async () => {
+  it('finds a new key after a second, and a changed state after 10 seconds', async () => {
     const a = await insertKey('active')
     const { keys, clock } = setUp()
     await keys.list()
@@ -131,7 +131,7 @@ describe('createVerificationKeys', () => {
     expect(await keys.find(a)).toMatchObject({ state: 'retired' })
   })
 
-  it('remembers no longer than it is told, for keys that it knows and keys that it does not', async () => {
+  it('reads again after maxAgeMs, for known and for unknown keys', async () => {
     const a = await insertKey('active')
     const { keys, read, clock } = setUp(300)
     await keys.find(a)
@@ -148,7 +148,7 @@ describe('createVerificationKeys', () => {
     expect(read).toHaveBeenCalledTimes(3)
   })
 
-  it('reads at most once a second however many unknown kids are asked for', async () => {
+  it('reads the database at most once a second for any number of unknown kids', async () => {
     const { keys, read, clock } = setUp()
     await Promise.all(Array.from({ length: 50 }, (_, index) => keys.find(`u${index}`)))
     expect(read).toHaveBeenCalledTimes(1)
@@ -160,11 +160,11 @@ describe('createVerificationKeys', () => {
     expect(read).toHaveBeenCalledTimes(2)
   })
 
-  it.each(['__proto__', 'constructor', ''])('knows no key by the name "%s"', async (name) => {
+  it.each(['__proto__', 'constructor', ''])('finds no key with the kid "%s"', async (name) => {
     expect(await setUp().keys.find(name)).toBeUndefined()
   })
 
-  it('rejects while the database is away once what it knows is old, and recovers by itself', async () => {
+  it('rejects when its keys are old and the database fails, and recovers at the next call', async () => {
     const a = await insertKey('active')
     const { keys, read, clock } = setUp()
     await keys.list()
@@ -175,7 +175,7 @@ describe('createVerificationKeys', () => {
   })
 })
 
-it('finds a key as it is now, whatever is remembered, and keeps what it has found', async () => {
+it('findNow reads the present state of a key, and find returns that state afterwards', async () => {
   const kid = await insertKey('prepared')
   const { keys, read } = setUp()
   expect(await keys.find(kid)).toMatchObject({ state: 'prepared' })
@@ -186,7 +186,7 @@ it('finds a key as it is now, whatever is remembered, and keeps what it has foun
   expect(read).toHaveBeenCalledTimes(2)
 })
 
-it('reads afresh once for all who ask before the reading begins, and not by one that had begun', async () => {
+it('findNow shares one read that begins after the calls, and does not use a read that had begun', async () => {
   const kid = await insertKey('prepared')
   const { keys, read } = setUp()
   const before = keys.find(kid)

@@ -5,26 +5,28 @@ import type { KeyFinder, VerificationKey } from '@auth4agent/core/token/access-t
 import { importTokenVerifier } from '@auth4agent/core/token/token-verifier'
 import type { JwksKey, PrismaClient } from '../../gen/prisma/client.ts'
 
-/** The public halves of all access token keys there have been. */
+/** The public halves of all signing keys, also of retired ones. */
 export interface VerificationKeys extends KeyFinder {
-  /** Finds a key; one that is not known is looked for in the database, at most once in a while. */
+  /** Finds a key. Reads the database for an unknown kid, but at most once a second. */
   find(kid: string): Promise<VerificationKey | undefined>
-  /** Finds a key as it stands after this call has begun; asks the database each time. */
+  /** Finds a key with a read of the database that begins after this call. */
   findNow(kid: string): Promise<VerificationKey | undefined>
-  /** All keys, freshly read when the last reading is older than `maxAgeMs`. */
+  /** Returns all keys. Reads them again when the last read is older than `maxAgeMs`. */
   list(): Promise<readonly VerificationKey[]>
 }
 
 type Row = Pick<JwksKey, 'kid' | 'alg' | 'state' | 'publicJwk'>
 
-/** An unknown kid makes the keys be read again before their time, but not more often than this: unknown kids are anybody's to invent. */
+/** Least time between two reads because of an unknown kid, in milliseconds. A caller can invent unknown kids. */
 const REREAD_INTERVAL_MS = 1_000
 const MAX_AGE_MS = 10_000
 const COLUMNS = { kid: true, alg: true, state: true, publicJwk: true }
 
 /**
- * Reads `jwks_keys`, keeps the public halves in memory. `now` is monotonic, in milliseconds; so is `maxAgeMs`, after which the keys
- * are read again before anything is answered. A row that does not hold the key that its kid names is left out.
+ * Reads the table `jwks_keys` and keeps the public halves in memory. Leaves out a row whose key does not match its
+ * kid.
+ * @param now monotonic clock, in milliseconds
+ * @param maxAgeMs age after which the keys are read again before an answer
  */
 export function createVerificationKeys(
   prisma: PrismaClient,
@@ -55,7 +57,7 @@ export function createVerificationKeys(
   const readUnlessYounger = async (ageMs: number) => {
     if (now() - readAt > ageMs) await readShared()
   }
-  /** One reading for all who asked before it began. */
+  /** Shares one read among all calls that came before it began. */
   const readAfresh = () => {
     next ??= Promise.resolve(reading?.catch(() => undefined)).then(() => {
       next = undefined
@@ -80,7 +82,7 @@ export function createVerificationKeys(
   }
 }
 
-/** Keeps what was imported before while the row says the same: importing can cost ten times what verifying does. */
+/** Reuses the imported key while its row is unchanged: importing can take ten times as long as verifying. */
 function toEntry(
   { kid, alg, state, publicJwk }: Row,
   before: VerificationKey | undefined,

@@ -1,4 +1,4 @@
-/** Names of the changes that the audit knows. */
+/** Name of a change in the audit. */
 export type AuditAction =
   | 'operator.register'
   | 'operator.confirm'

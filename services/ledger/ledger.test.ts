@@ -31,7 +31,7 @@ const keep = (jti: string, ms: number) => ({ issuer: 'p', jti, keepUntil: new Da
 const usesOf = (jti: string) => prisma.usedAssertion.findMany({ where: { jti } })
 
 describe('change', () => {
-  it('answers what the work answers, with its audit and its assertion kept beyond the longest skew', async () => {
+  it('returns the result of the work, writes the audit and keeps the assertion beyond the longest clock skew', async () => {
     expect(await audited(byOperator('good'))).toBe('good')
     expect(await auditOf('good')).toMatchObject([
       {
@@ -48,20 +48,20 @@ describe('change', () => {
     expect(use?.keepUntil.getTime()).toBeGreaterThanOrEqual((EXPIRES + 60) * 1000)
   })
 
-  it('takes an assertion once', async () => {
+  it('refuses an assertion that has been used', async () => {
     await audited(byOperator('once'))
     expect(await refusalOf(audited(byOperator('once')))).toBe('ASSERTION_USED')
     expect(await auditOf('once')).toHaveLength(1)
   })
 
-  it('takes an assertion that comes many times at the same moment once', async () => {
+  it('accepts an assertion once when twenty calls use it at the same time', async () => {
     const outcomes = await Promise.all(Array.from({ length: 20 }, () => refusalOf(audited(byOperator('race')))))
     expect(outcomes.filter((reason) => reason === undefined)).toHaveLength(1)
     expect(outcomes.filter((reason) => reason === 'ASSERTION_USED')).toHaveLength(19)
     expect(await auditOf('race')).toHaveLength(1)
   })
 
-  it('makes the second of two wait for the first, and lets it go on when the first fails', async () => {
+  it('makes the second use of an assertion wait for the first, and accepts it when the first fails', async () => {
     const inside = Promise.withResolvers<void>()
     const decide = Promise.withResolvers<void>()
     const first = change(prisma, byOperator('wait'), async (_tx, audit) => {
@@ -83,7 +83,7 @@ describe('change', () => {
     expect((await auditOf('wait')).map(({ subject }) => subject)).toEqual(['wait'])
   })
 
-  it('counts the assertions of each issuer by themselves', async () => {
+  it('accepts the same assertion id once from each issuer', async () => {
     await audited(byOperator('shared'))
     await audited(byOperator('shared', randomUUID()))
     await audited(byAdmin('shared'))
@@ -91,7 +91,7 @@ describe('change', () => {
     expect(await usesOf('shared')).toHaveLength(3)
   })
 
-  it('undoes state, audit and assertion together when the work fails', async () => {
+  it('rolls back state, audit and assertion when the work fails', async () => {
     const work = change(prisma, byOperator('undone'), async (tx, audit) => {
       await tx.revokedToken.create({ data: { operatorId, jti: 'undone', expiresAt: new Date() } })
       await audit(entry('undone'))
@@ -104,7 +104,7 @@ describe('change', () => {
     expect(await refusalOf(audited(byOperator('undone')))).toBeUndefined()
   })
 
-  it('undoes the state when the audit cannot be written', async () => {
+  it('rolls back the state when the audit cannot be written', async () => {
     const work = change(prisma, byOperator('unaudited'), async (tx, audit) => {
       await tx.revokedToken.create({ data: { operatorId, jti: 'unaudited', expiresAt: new Date() } })
       await audit({ ...entry('unaudited'), operatorId: 'no uuid' })
@@ -118,7 +118,7 @@ describe('change', () => {
     { kind: 'anonymous' },
     { kind: 'system' },
     { kind: 'agent', did: 'did:agent:a.example:21fe31dfa154a261626bf854046fd227' },
-  ])('uses no assertion up for $kind', async (principal) => {
+  ])('uses up no assertion for an author of kind $kind', async (principal) => {
     const author = { requestId: `by-${principal.kind}`, principal }
     const before = await prisma.usedAssertion.count()
     await audited(author)
@@ -132,7 +132,7 @@ describe('change', () => {
 })
 
 describe('recordRefusal', () => {
-  it('records without using the assertion up', async () => {
+  it('records the refusal without using up the assertion', async () => {
     await recordRefusal(prisma, byOperator('refused'), { ...entry('x'), reason: 'AGENT_NOT_FOUND' })
     expect(await auditOf('refused')).toMatchObject([{ outcome: 'refused', reason: 'AGENT_NOT_FOUND' }])
     expect(await usesOf('refused')).toEqual([])
@@ -158,13 +158,13 @@ describe('audit_logs', () => {
 })
 
 describe('pruneAssertions', () => {
-  it('forgets those that nobody can accept any more, and no others', async () => {
+  it('removes only assertions that can no longer be accepted', async () => {
     await prisma.usedAssertion.createMany({ data: [keep('old', -1_000), keep('young', 60_000)] })
     await pruneAssertions(database.db, { read: async () => Date.now() })
     expect(await prisma.usedAssertion.findMany({ where: { issuer: 'p' } })).toMatchObject([{ jti: 'young' }])
   })
 
-  it('lets no assertion be used again that was forgotten, whatever a clock says later', async () => {
+  it('refuses a removed assertion even when the clock is set back later', async () => {
     await prisma.deployment.create({ data: { issuer: 'https://auth.example.com' } })
     const author = byOperator(randomUUID())
     await audited(author)
@@ -175,20 +175,20 @@ describe('pruneAssertions', () => {
   })
 })
 
-it('makes the server itself an author, whose passes are told apart', async () => {
+it('systemAuthor gives each pass of a job its own request id', async () => {
   const [one, other] = [systemAuthor('a-job'), systemAuthor('a-job')]
   expect(one.principal).toEqual({ kind: 'system' })
   expect(one.requestId).toMatch(/^a-job-[0-9a-f-]{36}$/)
   expect(one.requestId).not.toBe(other.requestId)
 })
 
-it('makes audit ids that list in the order of time', () => {
+it('auditId returns ids that sort by time', () => {
   const id = auditId()
   expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/)
   expect(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16) / 1000).toBeCloseTo(Date.now() / 1000, 0)
 })
 
-/** Statements of this database that wait for a lock. */
+/** Counts the statements of this database that wait for a lock. */
 async function waitingStatements(): Promise<number> {
   const { rows } = await database.db.pool.query<{ count: number }>(
     `SELECT count(*)::int AS count FROM pg_stat_activity

@@ -8,34 +8,36 @@ import { ApiError } from '../platform/errors/api-error.ts'
 import type { AuditAction } from './audit-action.ts'
 import type { Principal } from './principal.ts'
 
-/** Who changes something, and under which request. A `Call` is one; for the server itself `systemAuthor` makes one. */
+/** Who makes a change, and in which request. A `Call` is an author; `systemAuthor` makes one for the server itself. */
 export interface Author {
   readonly principal: Principal | { readonly kind: 'system' } | { readonly kind: 'agent'; readonly did: string }
   readonly requestId: string
 }
 
-/** The server itself as author of one pass of a job; its request id, new each time, ties the pass's lines together. */
+/** Returns the server as author of one pass of a job. All audit records of the pass share its new request id. */
 export function systemAuthor(job: string): Author {
   return { principal: { kind: 'system' }, requestId: `${job}-${randomUUID()}` }
 }
 
-/** One line of the audit, but for its author. */
+/** One audit record, without its author. */
 interface AuditEntry {
   readonly action: AuditAction
   /** An agent's DID, a jti, a key id or an operator id. */
   readonly subject: string
-  /** Whose audit it belongs to; absent for what concerns the deployment alone. */
+  /** Operator whose audit the record belongs to; absent when the change concerns only the deployment. */
   readonly operatorId?: string
-  /** Why, in the caller's words or as a reason code. */
+  /** The caller's reason, or a reason code. */
   readonly reason?: string
 }
 
-/** Writes one line of the audit in the transaction of its change. */
+/** Writes one audit record in the transaction of its change. */
 export type Audit = (entry: AuditEntry) => Promise<void>
 
 /**
- * Runs a change in one transaction, together with its audit and with the assertion it uses up. The assertion goes first,
- * so of two calls with the same one the second waits for the first and is refused: ASSERTION_USED.
+ * Runs a change in one transaction, together with its audit and the assertion that it uses up. The transaction inserts
+ * the assertion first: of two calls with the same assertion, the second waits until the first has ended.
+ *
+ * @throws ApiError ASSERTION_USED when another change has used the assertion, and every error that `work` throws.
  */
 export function change<T>(
   prisma: PrismaClient,
@@ -50,20 +52,20 @@ export function change<T>(
   })
 }
 
-/** A refusal names the RPC where that changes nothing. */
+/** For an RPC without an audit action, the record of a refusal names the RPC instead. */
 type RefusalEntry = Omit<AuditEntry, 'action'> & { readonly action: AuditAction | `${string}/${string}` }
 
-/** Records that an authenticated caller was refused. Nothing else has changed. */
+/** Records in the audit that an authenticated caller was refused. Does not use up the caller's assertion. */
 export async function recordRefusal(prisma: PrismaClient, author: Author, entry: RefusalEntry): Promise<void> {
   await prisma.auditLog.create({ data: auditRow(author, entry, 'refused') })
 }
 
-/** Audit ids are UUIDv7, so that they list in the order of time. */
+/** Returns a new id for an audit record: a UUIDv7, so that ids sort by time. */
 export function auditId(): string {
   return uuidv7(Date.now(), randomBytes(10))
 }
 
-/** How an author is named in the audit. */
+/** Returns the name of an author in the audit. */
 export function actorName(principal: Author['principal']): string {
   if (principal.kind === 'operator') return `operator:${principal.operatorId}`
   if (principal.kind === 'agent') return `agent:${principal.did}`
@@ -83,10 +85,10 @@ function auditRow(author: Author, entry: RefusalEntry, outcome: 'done' | 'refuse
   }
 }
 
-/** An assertion is kept until no clock within the allowed skew can still accept it. */
+/** Seconds for which a used assertion is kept after its expiry: longer than any allowed clock skew. */
 const KEEP_BEYOND_EXPIRY_S = 120
 
-/** What is kept of an author's assertion once it is used up; undefined for authors without one. */
+/** Returns the row that records the use of an author's assertion; undefined for an author without an assertion. */
 export function usedAssertionOf({ principal }: Author): { issuer: string; jti: string; keepUntil: Date } | undefined {
   if (principal.kind !== 'operator' && principal.kind !== 'admin') return undefined
   const issuer = principal.kind === 'operator' ? principal.operatorId : 'admin'
@@ -101,7 +103,7 @@ async function useAssertion(tx: Tx, author: Author): Promise<void> {
   if (count === 0) throw new ApiError('ASSERTION_USED')
 }
 
-/** Forgets used assertions that nobody can accept any more. */
+/** Removes used assertions that no clock can accept any more. */
 export function pruneAssertions({ pool }: Db, passed: PassedTime): Promise<void> {
   return pruneExpired(pool, passed, 'used_assertions', 'keep_until')
 }

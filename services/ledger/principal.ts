@@ -1,11 +1,11 @@
-/** An assertion that a changing call uses up, in the transaction of the change. */
+/** The assertion of a call. A change uses it up in its own transaction. */
 export interface UsedAssertion {
   readonly jti: string
   /** Unix seconds. */
   readonly expiresAt: number
 }
 
-/** Who calls, as the interceptors have established it. */
+/** The caller, as the chain has authenticated it: `anonymous` without an assertion. */
 export type Principal =
   | { readonly kind: 'anonymous' }
   | {

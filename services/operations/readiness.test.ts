@@ -3,7 +3,7 @@ import { startGateway } from '../../test/support/gateway.ts'
 import { until } from '../../test/support/until.ts'
 import { type ReadinessDeps, startReadiness } from './readiness.ts'
 
-/** A database whose answers the test decides, and a clock that it sets. */
+/** Starts readiness with a database and a clock that the test controls. */
 async function setUp(timing: ReadinessDeps['timing'] = {}) {
   const state = {
     now: 0,
@@ -25,7 +25,7 @@ async function setUp(timing: ReadinessDeps['timing'] = {}) {
   return { state, readiness }
 }
 
-it('a thousand calls of /ready ask the database nothing', async () => {
+it('/ready sends no query to the database, even for a thousand requests', async () => {
   const { state, readiness } = await setUp()
   const { url } = await startGateway({}, { ready: () => readiness.missing() })
   const statuses = new Set<number>()
@@ -40,7 +40,7 @@ it('a thousand calls of /ready ask the database nothing', async () => {
   expect(state.asked).toBe(1)
 })
 
-it('readiness asks again at its interval and follows what the database says', async () => {
+it('readiness queries the database at its interval and follows the result', async () => {
   const { state, readiness } = await setUp({ intervalMs: 1 })
   expect(readiness.missing()).toEqual([])
   state.answer = () => Promise.reject(new Error('connection refused'))
@@ -56,7 +56,7 @@ it('readiness asks again at its interval and follows what the database says', as
   expect(state.asked).toBeGreaterThan(2)
 })
 
-it('readiness is lost when the question hangs', async () => {
+it('readiness reports a missing database when a query hangs for longer than maxAgeMs', async () => {
   const { state, readiness } = await setUp({ intervalMs: 1 })
   state.answer = () => new Promise(() => undefined)
   const { asked } = state
@@ -69,7 +69,7 @@ it('readiness is lost when the question hangs', async () => {
   expect(readiness.missing()).toEqual(['database'])
 })
 
-it('readiness names a wrong clock and services that were never reached, and nothing but the stop once it has begun', async () => {
+it('readiness reports a wrong clock and services that were never reached, and after drain only the stop', async () => {
   const { state, readiness } = await setUp()
   state.missing = ['identity']
   state.clock = 'the clock is 20 s behind'
@@ -78,7 +78,7 @@ it('readiness names a wrong clock and services that were never reached, and noth
   expect(readiness.missing()).toEqual(['it is stopping'])
 })
 
-it('readiness asks nothing more once it is stopped', async () => {
+it('readiness sends no query after stop', async () => {
   const { state, readiness } = await setUp({ intervalMs: 1 })
   const { promise, resolve } = Promise.withResolvers<void>()
   state.answer = () => promise
@@ -90,7 +90,7 @@ it('readiness asks nothing more once it is stopped', async () => {
   const before = state.asked
   readiness.stop()
   resolve()
-  // Another one that goes on asking shows that there was time for it.
+  // Queries of a second readiness show that there was time for more queries of the first.
   const other = await setUp({ intervalMs: 1 })
   await until(
     async () => other.state.asked,

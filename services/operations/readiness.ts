@@ -1,28 +1,28 @@
-/** What readiness is told from. */
+/** Options of startReadiness. */
 export interface ReadinessDeps {
-  /** Asks the database for an answer. Rejects when there is none. */
+  /** Sends a query to the database. Rejects when it fails. */
   readonly askDatabase: () => Promise<unknown>
-  /** Says how the process's clock is wrong; undefined while it agrees with the database's. */
+  /** Returns how the process's clock is wrong, or undefined while it agrees with the database's clock. */
   readonly clockProblem: () => string | undefined
-  /** Names the services of other processes that were never reached. */
+  /** Returns the names of services in other processes that were never reached. */
   readonly missingServices: () => readonly string[]
   readonly timing?: Partial<ReadinessTiming>
 }
 
 interface ReadinessTiming {
-  /** Pause between two questions, in milliseconds. */
+  /** Pause between two queries, in milliseconds. */
   readonly intervalMs: number
-  /** How old an answer may be, in milliseconds. A question that hangs makes the last answer old. */
+  /** How old the last answer may be, in milliseconds. It gets too old when a query hangs. */
   readonly maxAgeMs: number
-  /** Monotonic milliseconds. */
+  /** Returns monotonic milliseconds. */
   readonly now: () => number
 }
 
-/** What a process can say of its readiness without asking anybody. */
+/** The readiness of a process. */
 export interface Readiness {
-  /** Names what is missing for the process to do its work; nothing when it is ready. */
+  /** Returns what prevents the process from doing its work; an empty list when it is ready. Sends no query. */
   missing(): readonly string[]
-  /** Says from now on that the process is stopping. */
+  /** From now on reports that the process is stopping. */
   drain(): void
   stop(): void
 }
@@ -30,8 +30,9 @@ export interface Readiness {
 const TIMING: ReadinessTiming = { intervalMs: 1_000, maxAgeMs: 5_000, now: () => performance.now() }
 
 /**
- * Makes what /ready says: a process is ready while the database answers, the clock is right, the services that it calls were reached,
- * and it is not stopping. It asks the database at an interval, whoever asks for the readiness. Resolves after the first question.
+ * Tracks the readiness of a process for /ready. A process is ready while the database answers, the clock is right, the
+ * services that it calls were reached once, and it is not stopping. The database is queried at an interval, so
+ * requests for /ready never query it. Resolves after the first query.
  */
 export async function startReadiness(deps: ReadinessDeps): Promise<Readiness> {
   const { askDatabase, clockProblem, missingServices, timing } = deps

@@ -2,15 +2,15 @@ import type { Route } from '../http-port/exchange.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { Exposition } from '../platform/metrics/exposition.ts'
 
-/** What probes and monitors are told from. */
+/** Options of operationRoutes. */
 export interface OperationDeps {
-  /** What /metrics answers. */
+  /** The answer of /metrics. */
   readonly metrics: Exposition
-  /** Names what is missing for the process to do its work; nothing when it is ready. It asks nobody. */
+  /** Returns what prevents the process from doing its work; an empty list when it is ready. */
   readonly ready: () => readonly string[]
 }
 
-/** Creates the routes of probes and monitors: /health (the process lives), /ready (it can do its work), /metrics. */
+/** Creates the routes for probes and monitors: /health (the process runs), /ready (it can do its work), /metrics. */
 export function operationRoutes({ metrics, ready }: OperationDeps, basePath = ''): readonly Route[] {
   return [
     ...[...new Set(['/health', `${basePath}/health`])].map((path) => ({ verb: 'GET', path, handle: health })),

@@ -35,7 +35,7 @@ it('the operations port answers /health, /ready and /metrics', async () => {
   expect([head.status, await head.text()]).toEqual([200, ''])
 })
 
-it('the operations port names what is missing', async () => {
+it('the operations port answers 503 to /ready with the missing parts when the process is not ready', async () => {
   const { at } = await start({ ready: () => ['database', 'identity'] })
   const answer = await at('/ready')
   expect(answer.headers.get('content-type')).toBe('application/problem+json')
@@ -54,7 +54,7 @@ it.each([
   ['GET', '//ready', 404, 'ROUTE_NOT_FOUND'],
   ['POST', '/ready', 405, 'METHOD_NOT_ALLOWED'],
   ['DELETE', '/metrics', 405, 'METHOD_NOT_ALLOWED'],
-])('the operations port refuses %s %s with %i %s, and the chain hears of it', async (method, path, status, reason) => {
+])('the operations port refuses %s %s with %i %s through the chain', async (method, path, status, reason) => {
   const { at, rpc } = await start()
   const answer = await at(path, method)
   expect(answer.status).toBe(status)
@@ -62,7 +62,7 @@ it.each([
   expect(rpc.refused).toStrictEqual([{ reason, rpc: 'none', source: '127.0.0.1' }])
 })
 
-it('the operations port shows nothing of a fault', async () => {
+it('the operations port hides the text of an internal error', async () => {
   const { at } = await start({
     metrics: { contentType: 'text/plain', metrics: () => Promise.reject(new Error('secret')) },
   })
@@ -71,7 +71,7 @@ it('the operations port shows nothing of a fault', async () => {
   expect(await answer.text()).not.toContain('secret')
 })
 
-it('the operations port speaks TLS where the public ports do', async () => {
+it('the operations port serves https when a certificate is configured', async () => {
   const { port } = await start({}, { tls: certificate })
   const { promise, resolve, reject } = Promise.withResolvers<number | undefined>()
   get({ port, host: '127.0.0.1', path: '/health', ca: certificate.cert }, (response) => {

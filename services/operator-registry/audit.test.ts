@@ -16,7 +16,7 @@ afterEach(() => harness.stop())
 
 const list = (filters: object = {}) => harness.as(operator.id).listAuditRecords({ id: operator.id, ...filters })
 
-test('lists the own records alone, newest first, page by page, each once', async () => {
+test('listAuditRecords lists only the own records, newest first, each once across the pages', async () => {
   const ids: string[] = []
   let pageToken = ''
   let pages = 0
@@ -32,11 +32,11 @@ test('lists the own records alone, newest first, page by page, each once', async
   expect(pages).toBe(3)
 })
 
-test('a last page that is full has no next', async () => {
+test('listAuditRecords gives no next page token on a last page that is full', async () => {
   expect((await list({ pageSize: 7 })).nextPageToken).toBe('')
 })
 
-test('filters by action, subject, outcome and time', async () => {
+test('listAuditRecords filters by action, subject, outcome and time', async () => {
   const { id } = operator
   const author = { principal: { kind: 'system' }, requestId: 'r' } as const
   await recordRefusal(harness.prisma, author, {
@@ -65,17 +65,17 @@ test('filters by action, subject, outcome and time', async () => {
   })
 })
 
-describe('times are those of the database, ids those of a process', () => {
+describe('listAuditRecords with a time filter', () => {
   const AT = Date.UTC(2026, 5, 1)
   const since = timestampFromMs(AT)
   const until = timestampFromMs(AT + 1)
 
   test.each([
-    ['a little behind', -119_999, 1],
-    ['a little ahead', 119_999, 1],
-    ['too far behind for the index to lead there', -120_001, 0],
-    ['too far ahead for the index to lead there', 120_002, 0],
-  ])('a clock that is %s', async (_, offset, found) => {
+    ['finds', '119.999 s behind', -119_999, 1],
+    ['finds', '119.999 s ahead', 119_999, 1],
+    ['does not find', '120.001 s behind', -120_001, 0],
+    ['does not find', '120.002 s ahead', 120_002, 0],
+  ])('%s a record whose id is %s its time', async (_, _clock, offset, found) => {
     await insertRecord({ at: AT, idAt: AT + offset })
     expect((await list({ since, until })).records).toHaveLength(found)
   })
@@ -83,20 +83,20 @@ describe('times are those of the database, ids those of a process', () => {
   test.each([
     ['before', -1],
     ['after', 1],
-  ])('a record of the millisecond %s is not listed', async (_, offset) => {
+  ])('does not list a record of the millisecond %s the range', async (_, offset) => {
     await insertRecord({ at: AT + offset, idAt: AT })
     expect((await list({ since, until })).records).toEqual([])
   })
 
-  test('a time before 1970 bounds nothing', async () => {
+  test('accepts times before 1970', async () => {
     expect((await list({ since: timestampFromMs(Date.UTC(1, 0, 1)) })).records).toHaveLength(7)
     expect((await list({ until: timestampFromMs(Date.UTC(1901, 0, 1)) })).records).toEqual([])
   })
 })
 
-describe('of a large table reads about as many rows as it answers,', () => {
+describe('listAuditRecords on a large table reads about as many rows as it returns', () => {
   const MANY = 4_000
-  /** Rows that a page may cost beside those that it holds. */
+  /** Rows that a page may read in addition to those that it returns. */
   const SPARE = 200
 
   beforeEach(async () => {
@@ -141,7 +141,9 @@ async function insertRecord({ at, idAt }: { readonly at: number; readonly idAt: 
   await harness.prisma.auditLog.create({ data: { ...entry, id, at: new Date(at), operatorId: operator.id } })
 }
 
-/** Rows of the audit that were read so far, by scan or by index; every connection tells its counts first. */
+/**
+ * Returns the rows of the audit that were read so far, by scan or by index. Every connection reports its counts first.
+ */
 async function rowsRead(): Promise<number> {
   const flush = () => harness.prisma.$executeRaw`SELECT pg_stat_force_next_flush(), pg_sleep(0.02)`
   await Promise.all(Array.from({ length: 10 }, flush))
@@ -150,7 +152,7 @@ async function rowsRead(): Promise<number> {
   return Number(row?.read)
 }
 
-test('refuses what is no page', async () => {
+test('listAuditRecords refuses a page size of 201 and a malformed page token', async () => {
   await expect(list({ pageSize: 201 })).rejects.toMatchObject({ reason: 'INVALID_ARGUMENT' })
   await expect(list({ pageToken: 'x' })).rejects.toMatchObject({ reason: 'INVALID_PAGE_TOKEN' })
 })

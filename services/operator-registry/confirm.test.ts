@@ -10,8 +10,8 @@ const DOMAIN = 'agents.example.com'
 let harness: Harness
 afterEach(() => harness.stop())
 
-describe('a domain without owner', () => {
-  test('is proven by the record', async () => {
+describe('confirmDomain for a domain without another owner', () => {
+  test('activates the operator when DNS has its record', async () => {
     harness = await startHarness()
     const { id, value } = await harness.register(DOMAIN)
     harness.publish(DOMAIN, ['v=spf1 -all', value])
@@ -22,7 +22,7 @@ describe('a domain without owner', () => {
     expect((await harness.audit(id)).at(-1)).toMatchObject({ action: 'operator.confirm', actor: 'anonymous' })
   })
 
-  test('confirming again answers the first time, and writes nothing', async () => {
+  test('returns the first time and writes nothing when the domain is confirmed again', async () => {
     harness = await startHarness()
     const { id } = await harness.activate(DOMAIN)
     const first = harness.clock.now
@@ -34,7 +34,7 @@ describe('a domain without owner', () => {
     expect(await harness.everything()).toBe(before)
   })
 
-  test('is proven once by two confirmations at once', async () => {
+  test('activates the operator once when four calls confirm at the same time', async () => {
     harness = await startHarness()
     const { id, value } = await harness.register(DOMAIN)
     harness.publish(DOMAIN, [value])
@@ -45,7 +45,7 @@ describe('a domain without owner', () => {
   })
 })
 
-test('look-ups that wait for a silent domain leave room for other domains', async () => {
+test('confirmDomain for a silent domain leaves look-ups for other domains', async () => {
   harness = await startHarness()
   const silent = await harness.register('silent.example.com')
   harness.servers.forEach((server) => server.silence(recordName(silent.domain)))
@@ -56,7 +56,7 @@ test('look-ups that wait for a silent domain leave room for other domains', asyn
   await expect(Promise.all(waiting)).rejects.toMatchObject({ reason: 'OVERLOADED' })
 })
 
-test('a proof holds though its registration is evicted while DNS is asked', async () => {
+test('confirmDomain activates an operator whose registration is evicted during the DNS look-up', async () => {
   harness = await startHarness()
   const { context, prisma } = harness
   const { id, value } = await harness.register(DOMAIN)
@@ -76,16 +76,21 @@ test('a proof holds though its registration is evicted while DNS is asked', asyn
 
 type Publish = (harness: Harness, value: string) => void
 const unproven: [string, string, RegExp, Publish][] = [
-  ['no name', 'TXT_RECORD_NOT_FOUND', /Looked for .*_auth4agents\.agents\.example\.com.* Found no record/, () => {}],
-  ['no TXT record', 'TXT_RECORD_NOT_FOUND', /Found no record/, ({ publish }) => publish(DOMAIN, [])],
   [
-    'another operator id',
+    'no such name',
+    'TXT_RECORD_NOT_FOUND',
+    /Looked for .*_auth4agents\.agents\.example\.com.* Found no record/,
+    () => {},
+  ],
+  ['no TXT record at the name', 'TXT_RECORD_NOT_FOUND', /Found no record/, ({ publish }) => publish(DOMAIN, [])],
+  [
+    'a record with another operator id',
     'TXT_RECORD_MISMATCH',
     /op=00000000/,
     ({ publish }, value) => publish(DOMAIN, [value.replace(/op=[^;]*/, 'op=00000000')]),
   ],
   [
-    'another issuer',
+    'a record with another issuer',
     'TXT_RECORD_NOT_FOUND',
     /Found no record/,
     ({ publish }, value) => publish(DOMAIN, [value.replace('auth.', 'rogue.')]),
@@ -97,19 +102,19 @@ const unproven: [string, string, RegExp, Publish][] = [
     ({ servers }) => servers.forEach((s) => s.fail(recordName(DOMAIN), 'SERVFAIL')),
   ],
   [
-    'silence',
+    'no answer',
     'DNS_UNAVAILABLE',
     /[Tt]ry again/,
     ({ servers }) => servers.forEach((s) => s.silence(recordName(DOMAIN))),
   ],
   [
-    'a third of the resolvers',
+    'the record at one of three resolvers',
     'TXT_RECORD_NOT_FOUND',
     /Found no/,
     ({ publish, servers }, value) => publish(DOMAIN, [value], servers.slice(0, 1)),
   ],
   [
-    'a third of the resolvers, the others failing',
+    'the record at one of three resolvers, the others failing',
     'DNS_UNAVAILABLE',
     /[Tt]ry again/,
     ({ publish, servers }, value) => {
@@ -119,8 +124,8 @@ const unproven: [string, string, RegExp, Publish][] = [
   ],
 ]
 
-describe('is not confirmed by', () => {
-  test.each(unproven)('%s, pending or active', async (_, reason, message, prepare) => {
+describe('confirmDomain does not confirm a pending or active operator when DNS gives', () => {
+  test.each(unproven)('%s', async (_, reason, message, prepare) => {
     harness = await startHarness({ resolvers: 3 })
     const pending = await harness.register(DOMAIN)
     prepare(harness, pending.value)
@@ -140,7 +145,7 @@ describe('is not confirmed by', () => {
   })
 })
 
-test('two of three resolvers prove a domain while the third fails', async () => {
+test('confirmDomain activates the operator when two of three resolvers have its record and the third fails', async () => {
   harness = await startHarness({ resolvers: 3 })
   const { id, value } = await harness.register(DOMAIN)
   harness.publish(DOMAIN, [value], harness.servers.slice(0, 2))
@@ -148,7 +153,7 @@ test('two of three resolvers prove a domain while the third fails', async () => 
   expect(await harness.anybody.confirmDomain({ id })).toMatchObject({ verified: true })
 })
 
-test('two records of this issuer are a contest, which changes nothing for anybody', async () => {
+test('confirmDomain answers DOMAIN_CONTESTED and changes nothing when DNS has two records of this issuer', async () => {
   harness = await startHarness()
   const owner = await harness.activate(DOMAIN)
   const newcomer = await harness.register(DOMAIN)
@@ -160,8 +165,8 @@ test('two records of this issuer are a contest, which changes nothing for anybod
   expect(await harness.everything()).toBe(before)
 })
 
-describe('test domains', () => {
-  test('are confirmed without DNS, and the answer and the log say so', async () => {
+describe('confirmDomain for test domains', () => {
+  test('confirms a test domain without DNS, and says so in the answer and in the log', async () => {
     harness = await startHarness({ testDomains: true })
     const { id } = await harness.register('agents.test')
     const answer = await harness.anybody.confirmDomain({ id })
@@ -170,7 +175,7 @@ describe('test domains', () => {
     expect(harness.servers[0]?.asked).toEqual([])
   })
 
-  test('belong to their first operator until it releases them', async () => {
+  test('refuses a second operator of a test domain until the first releases it', async () => {
     harness = await startHarness({ testDomains: true })
     const first = await harness.register('agents.test')
     const second = await harness.register('agents.test')
@@ -183,7 +188,7 @@ describe('test domains', () => {
     expect(await harness.anybody.confirmDomain({ id: second.id })).toMatchObject({ verified: true })
   })
 
-  test('do not make other domains free', async () => {
+  test('still needs DNS for other domains', async () => {
     harness = await startHarness({ testDomains: true })
     const { id } = await harness.register(DOMAIN)
     expect(await harness.anybody.confirmDomain({ id })).toMatchObject({

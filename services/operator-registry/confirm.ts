@@ -11,14 +11,14 @@ import { isTestDomain } from './domain/parse-domain.ts'
 import { endWaitsFor, type Settled, settleProof } from './store/confirm.ts'
 import { findOwner, getOperator } from './store/operators.ts'
 
-/** Answer to a confirmation. */
+/** Result of a confirmation. */
 export type Confirmation =
   | { readonly verified: true; readonly message: string; readonly at: Date }
   | { readonly verified: false; readonly message: string; readonly reason: Unconfirmed; readonly takeoverAt?: Date }
 
 /**
- * Looks for an operator's proof and puts it into effect. Nobody has to be authenticated for this, so a proof that does not
- * hold writes nothing, but for ending the wait for a takeover when the present owner's record is seen.
+ * Looks up an operator's proof in DNS and applies the result. The call needs no authentication, so a failed proof
+ * writes nothing. There is one exception: seeing the present owner's record ends the wait for a takeover.
  *
  * @throws ApiError OPERATOR_NOT_FOUND, OPERATOR_RELEASED, OPERATOR_SUSPENDED, DOMAIN_CONTESTED
  */
@@ -44,7 +44,7 @@ function proofOf({ issuer }: Context, { id, rootKeyThumbprint }: Operator): Proo
   return { issuer, operatorId: id, thumbprint: rootKeyThumbprint }
 }
 
-/** Why the proof does not hold; undefined when it does. */
+/** Returns why the proof fails, or undefined when it is proven. Throws DOMAIN_CONTESTED. */
 function refuteProof(
   context: Context,
   operator: Operator,
@@ -56,13 +56,13 @@ function refuteProof(
   const verdict = judgeProof(answers, incumbentId === undefined ? subject : { ...subject, incumbentId })
   if (verdict === 'proven') return undefined
   if (verdict === 'contested') {
-    const detail = `more than one record of this server stands at ${recordName(domain)}: leave one, and confirm again`
+    const detail = `${recordName(domain)} has more than one record of this server; leave only one, then confirm again`
     throw new ApiError('DOMAIN_CONTESTED', detail)
   }
   return { verified: false, ...explainProof(verdict, answers, { domain, ...subject }) }
 }
 
-/** Nothing shows who controls a test domain, so its first operator keeps it until it releases it. */
+/** Confirms a test domain. Nothing proves who controls it, so the first operator keeps it until it releases it. */
 async function confirmWithoutDns(
   context: Context,
   call: Call,
@@ -71,13 +71,13 @@ async function confirmWithoutDns(
 ): Promise<Confirmation> {
   const { id, domain } = operator
   if (decision.kind === 'wait') {
-    const message = `${domain} is a test domain and has another operator, who would have to release it first.`
+    const message = `${domain} is a test domain that another operator owns. That operator must release it first.`
     return { verified: false, reason: 'INCUMBENT_PRESENT', message }
   }
   const settled = await settleProof(context, call, operator)
   if (settled.kind === 'waiting') return answer(operator, settled)
   context.log.warn({ operatorId: id, domain, requestId: call.requestId }, 'a test domain was confirmed without DNS')
-  const message = `${domain} was NOT proven by DNS: names under .test are confirmed without it on this local server.`
+  const message = `${domain} was NOT proven by DNS. This local server confirms names under .test without DNS.`
   return { verified: true, message, at: settled.at }
 }
 
@@ -85,13 +85,13 @@ function answer({ domain }: Operator, settled: Settled): Confirmation {
   if (settled.kind === 'verified') {
     return {
       verified: true,
-      message: `${domain} is proven: its record stands at a majority of resolvers.`,
+      message: `${domain} is proven: a majority of the resolvers returned its record.`,
       at: settled.at,
     }
   }
   const until = settled.until.toISOString()
   const message =
-    `The record is right, and ${domain} has another operator. If every look until ${until} finds the record alone, ` +
-    'confirming then takes the domain over. A look that does not ends the wait, and confirming begins it anew.'
+    `The record is right, but another operator owns ${domain}. Confirm again after ${until} to take the domain over. ` +
+    'Until then, every look at DNS must find only your record. Any other result ends the wait; confirming then begins a new one.'
   return { verified: false, reason: 'TAKEOVER_PENDING', message, takeoverAt: settled.until }
 }

@@ -3,36 +3,37 @@ import type { Gate } from '../platform/limits/gate.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { ResolveTxt } from './dns/resolve-txt.ts'
 
-/** Rules of a deployment that its owner may change. */
+/** Settings of the operator registry. */
 export interface RegistrySettings {
-  /** Milliseconds a registration waits for its proof before it is removed. */
+  /** Milliseconds after which an unproven registration is removed. */
   readonly pendingTtlMs: number
-  /** Milliseconds a newcomer's proof must have stood alone before it takes a domain over from its owner; 0 is at once. */
+  /** Milliseconds for which a newcomer's proof must be the only one before it takes over a domain; 0 means no wait. */
   readonly takeoverDelayMs: number
-  /** Milliseconds between two proofs of an owner, give or take a tenth. */
+  /** Milliseconds between two scheduled proofs of an owner, plus or minus 10 %. */
   readonly reverifyIntervalMs: number
-  /** Scheduled proofs in a row that must fail before an operator lapses. */
+  /** Scheduled proofs that must fail in a row before an operator lapses. */
   readonly reverifyFailures: number
-  /** Unproven registrations kept for one domain, and in all. */
+  /** Unproven registrations that one domain may have. */
   readonly maxPendingPerDomain: number
+  /** Unproven registrations that all domains together may have. */
   readonly maxPending: number
 }
 
-/** What every part of the service works with. */
+/** Dependencies that every part of the service shares. */
 export interface Context {
   readonly prisma: PrismaClient
-  /** On connections of its own, for what operators read: however slow that is, nothing else waits for it. */
+  /** Client with its own connections for lists and policies that operators read, so slow reads delay nothing else. */
   readonly reads: PrismaClient
   /** Unix milliseconds. */
   readonly now: () => number
-  /** Uniform in [0, 1), and nobody can foresee it: it says when the next look at a contested domain is. */
+  /** Uniform in [0, 1). Must be unpredictable, because it sets the times of the DNS looks during a takeover wait. */
   readonly random: () => number
   readonly log: Logger
   readonly issuer: string
   readonly resolveTxt: ResolveTxt
-  /** Bounds the look-ups that anybody can cause. */
+  /** Limits the DNS look-ups that unauthenticated callers cause. */
   readonly lookUpGate: Gate
-  /** Whether names under `.test` are confirmed without DNS; refused otherwise. */
+  /** Whether names under `.test` are accepted, and confirmed without DNS. */
   readonly testDomains: boolean
   readonly settings: RegistrySettings
 }

@@ -8,39 +8,45 @@ beforeEach(async () => {
 })
 afterEach(() => harness.stop())
 
-test('finds an operator by id, in any status', async () => {
+test('lookupOperator finds a pending operator by id', async () => {
   const { id, key } = await harness.register('agents.example.com')
   const { operator } = await harness.directory.lookupOperator({ by: { case: 'id', value: id } })
   expect(operator).toMatchObject({ id, domain: 'agents.example.com', status: 'pending', version: 1, epoch: 1 })
   expect(Buffer.from(operator?.rootPublicKey ?? []).equals(key)).toBe(true)
 })
 
-test.each(['active', 'lapsed', 'suspended'] as const)('finds the %s owner of a domain', async (status) => {
-  const { id } = await harness.activate('agents.example.com')
-  await harness.register('agents.example.com')
-  await harness.prisma.operator.update({ where: { id }, data: { status } })
-  const { operator } = await harness.directory.lookupOperator({ by: { case: 'domain', value: 'agents.example.com' } })
-  expect(operator).toMatchObject({ id, status })
-})
+test.each(['active', 'lapsed', 'suspended'] as const)(
+  'lookupOperator finds the %s owner of a domain',
+  async (status) => {
+    const { id } = await harness.activate('agents.example.com')
+    await harness.register('agents.example.com')
+    await harness.prisma.operator.update({ where: { id }, data: { status } })
+    const { operator } = await harness.directory.lookupOperator({ by: { case: 'domain', value: 'agents.example.com' } })
+    expect(operator).toMatchObject({ id, status })
+  },
+)
 
-test.each(['pending', 'superseded', 'released'] as const)('a %s operator owns no domain', async (status) => {
-  const { id, domain } = await harness.activate('agents.example.com')
-  await harness.prisma.operator.update({ where: { id }, data: { status } })
-  expect(await harness.directory.lookupOperator({ by: { case: 'domain', value: domain } })).toEqual(
-    expect.not.objectContaining({ operator: expect.anything() }),
-  )
-})
+test.each(['pending', 'superseded', 'released'] as const)(
+  'lookupOperator does not find a %s operator by its domain',
+  async (status) => {
+    const { id, domain } = await harness.activate('agents.example.com')
+    await harness.prisma.operator.update({ where: { id }, data: { status } })
+    expect(await harness.directory.lookupOperator({ by: { case: 'domain', value: domain } })).toEqual(
+      expect.not.objectContaining({ operator: expect.anything() }),
+    )
+  },
+)
 
 test.each([
   { case: 'id', value: 'nobody' },
   { case: 'domain', value: 'nobody.example.com' },
   { case: undefined },
-] as const)('finds nobody by %j', async (by) => {
+] as const)('lookupOperator returns no operator for %j', async (by) => {
   expect((await harness.directory.lookupOperator({ by })).operator).toBeUndefined()
 })
 
-describe('the owner of an audience', () => {
-  test('is the operator with the longest domain', async () => {
+describe('lookupAudienceOwner', () => {
+  test('returns the operator with the longest domain that covers the host', async () => {
     const outer = await harness.activate('example.com')
     const inner = await harness.activate('agents.example.com')
     const owner = async (host: string) => (await harness.directory.lookupAudienceOwner({ host })).operatorId
@@ -54,13 +60,13 @@ describe('the owner of an audience', () => {
   })
 
   test.each([
-    ['active', true],
-    ['lapsed', true],
-    ['suspended', true],
-    ['pending', false],
-    ['superseded', false],
-    ['released', false],
-  ] as const)('that is %s keeps its rules: %s', async (status, keeps) => {
+    ['returns', 'active', true],
+    ['returns', 'lapsed', true],
+    ['returns', 'suspended', true],
+    ['passes over', 'pending', false],
+    ['passes over', 'superseded', false],
+    ['passes over', 'released', false],
+  ] as const)('%s an operator that is %s', async (_, status, keeps) => {
     const outer = await harness.activate('example.com')
     const inner = await harness.activate('agents.example.com')
     const rule = { audience: 'agents.example.com', callers: ['a.org'], tokenSigningAlg: 'ES256' }
@@ -70,7 +76,7 @@ describe('the owner of an audience', () => {
     expect(owner).toMatchObject(keeps ? { operatorId: inner.id, rules: [rule] } : { operatorId: outer.id, rules: [] })
   })
 
-  test('comes with its rules', async () => {
+  test("returns the owner's rules", async () => {
     const { id } = await harness.activate('example.com')
     const audiences = [
       { audience: 'https://api.example.com', callers: ['a.org', 'b.org'], tokenSigningAlg: 'RS256' },
@@ -83,7 +89,7 @@ describe('the owner of an audience', () => {
     ])
   })
 
-  test('comes with its rules alone, and not with those of the domain above', async () => {
+  test('does not return the rules of the parent domain', async () => {
     const outer = await harness.activate('example.com')
     const inner = await harness.activate('agents.example.com')
     const audiences = [{ audience: 'agents.example.com', callers: ['*'], tokenSigningAlg: 'RS256' }]
@@ -95,7 +101,7 @@ describe('the owner of an audience', () => {
   })
 })
 
-test('a host lies under itself and its parents of two labels or more', () => {
+test('listParentDomains returns the host and its parents of two labels or more', () => {
   expect(listParentDomains('a.b.example.com')).toEqual(['a.b.example.com', 'b.example.com', 'example.com'])
   expect(listParentDomains('com')).toEqual([])
 })

@@ -10,7 +10,7 @@ import { listParentDomains } from './domain/list-parent-domains.ts'
 import { findAudienceOwner } from './store/directory.ts'
 import { findOwner } from './store/operators.ts'
 
-/** What other services ask of operators. What is malformed is not found: they have checked it before. */
+/** Creates the look-ups of operators for other services. A malformed id is not found: callers have checked it. */
 export function createDirectory({ prisma }: Context): InternalHandlers<typeof OperatorDirectoryService> {
   return {
     async lookupOperator({ by }) {

@@ -18,33 +18,36 @@ export { createTxtResolvers } from './dns/resolve-txt.ts'
 
 interface OperatorRegistryOptions extends Omit<Context, 'prisma' | 'reads' | 'random' | 'lookUpGate'> {
   readonly db: Db
-  /** For what operators read. */
+  /** Connections for the lists and policies that operators read. */
   readonly readDb: Db
 }
 
-/** The service as the composition root mounts it. */
+/** The operator registry: its RPC service, its directory for other services, and its jobs. */
 export interface OperatorRegistry {
   readonly module: ServiceModule<typeof OperatorRegistryService>
   readonly directory: InternalHandlers<typeof OperatorDirectoryService>
-  /** One pass of scheduled proofs and expiries. Rejects when the database is away. */
+  /** Runs one pass of scheduled proofs and expiries. Rejects when the database is unreachable. */
   runSchedule(): Promise<void>
-  /** One pass of the looks at domains that newcomers wait for. Rejects when the database is away. */
+  /** Runs one pass of the DNS looks for waiting takeovers. Rejects when the database is unreachable. */
   runLooks(): Promise<void>
-  /** Both, for the scheduler; looks are made more often where the takeover delay is short. */
+  /** Returns both as jobs for the scheduler. A short takeover delay makes the looks more frequent. */
   jobs(scheduleIntervalMs: number): readonly Job[]
 }
 
-/** Anybody may have a domain looked at, and silent DNS takes seconds: this many at once, in all and for one domain. */
+/**
+ * DNS look-ups at once, in total and for one domain. They need a limit because any caller can cause one, and a silent
+ * DNS server takes seconds.
+ */
 const LOOK_UPS = { total: 64, perKey: 4 }
 
 const RANDOM_STEPS = 2 ** 48 - 1
 
-/** Uniform in [0, 1), by the system's generator. */
+/** Returns an unpredictable number, uniform in [0, 1), from the system's random generator. */
 function unforeseen(): number {
   return randomInt(RANDOM_STEPS) / RANDOM_STEPS
 }
 
-/** Puts the operator registry together. */
+/** Creates the operator registry. */
 export function createOperatorRegistry({ db, readDb, ...options }: OperatorRegistryOptions): OperatorRegistry {
   const context: Context = {
     ...options,

@@ -2,8 +2,8 @@ import type { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/oper
 import type { Policies } from '../chain/policy.ts'
 
 /**
- * Who may call what. Calls that anybody may make are limited by their source alone: a limit by domain or operator would let
- * anybody use up what the owner needs.
+ * Who may call each method of OperatorRegistryService. Methods without authentication are limited only by source
+ * address: with a limit by domain or operator, any caller could use up the owner's share.
  */
 export const policies: Policies<typeof OperatorRegistryService> = {
   registerOperator: { callers: ['anyone'], limit: 'register', action: 'operator.register', endsTokens: false },

@@ -10,7 +10,7 @@ beforeEach(async () => {
 })
 afterEach(() => harness.stop())
 
-test('registers a pending operator whose id follows from issuer, domain and key', async () => {
+test('registerOperator registers a pending operator whose id is derived from issuer, domain and key', async () => {
   const { publicKey } = generateKeyPair()
   const answer = await harness.anybody.registerOperator({ domain: ' Agents.Example.COM. ', rootPublicKey: publicKey })
   const kid = thumbprint(publicKey)
@@ -24,7 +24,7 @@ test('registers a pending operator whose id follows from issuer, domain and key'
   ])
 })
 
-test('tells what to publish', async () => {
+test('getDomainVerification returns the TXT record to publish', async () => {
   const { id, key } = await harness.register('agents.example.com')
   expect(await harness.anybody.getDomainVerification({ id })).toMatchObject({
     domain: 'agents.example.com',
@@ -33,7 +33,7 @@ test('tells what to publish', async () => {
   })
 })
 
-test('registering again answers the operator as it is, and writes nothing', async () => {
+test('registerOperator returns the present operator and writes nothing when it is registered again', async () => {
   const { id, key, domain } = await harness.activate('agents.example.com')
   const before = await harness.everything()
   const again = await harness.anybody.registerOperator({ domain, rootPublicKey: key })
@@ -41,7 +41,7 @@ test('registering again answers the operator as it is, and writes nothing', asyn
   expect(await harness.everything()).toBe(before)
 })
 
-test('two registrations at once make one operator', async () => {
+test('registerOperator makes one operator from eight equal calls at the same time', async () => {
   const { publicKey } = generateKeyPair()
   const request = { domain: 'agents.example.com', rootPublicKey: publicKey }
   const answers = await Promise.all(Array.from({ length: 8 }, () => harness.anybody.registerOperator(request)))
@@ -51,7 +51,7 @@ test('two registrations at once make one operator', async () => {
   expect(await harness.prisma.auditLog.count()).toBe(1)
 })
 
-test('keys and domains that cannot be used are refused, and write nothing', async () => {
+test('registerOperator refuses unusable keys and domains, and writes nothing', async () => {
   const before = await harness.everything()
   const register = (domain: string, rootPublicKey: Uint8Array) =>
     harness.anybody.registerOperator({ domain, rootPublicKey })
@@ -63,7 +63,7 @@ test('keys and domains that cannot be used are refused, and write nothing', asyn
   expect(await harness.everything()).toBe(before)
 })
 
-test('a full domain evicts its oldest pending registration, and never its owner nor who waits for a takeover', async () => {
+test('registerOperator evicts the oldest pending registration of a full domain, but no owner and no waiting takeover', async () => {
   const owner = await harness.activate('agents.example.com')
   const registerMore = async (count: number) => {
     const more = []
@@ -87,12 +87,12 @@ test('a full domain evicts its oldest pending registration, and never its owner 
   ])
 })
 
-test('registrations at once do not go beyond the bound of a domain', async () => {
+test('registerOperator keeps the limit of a domain when twelve calls come at the same time', async () => {
   await Promise.all(Array.from({ length: 12 }, () => harness.register('agents.example.com').catch(() => undefined)))
   expect(await harness.prisma.operator.count()).toBe(4)
 })
 
-test('a pending registration is removed when its time is over, other operators are not', async () => {
+test('runSchedule removes an expired pending registration, but no owner and no waiting takeover', async () => {
   const owner = await harness.activate('owned.example.com')
   const newcomer = await harness.register('owned.example.com')
   harness.publish('owned.example.com', [newcomer.value])
@@ -107,7 +107,7 @@ test('a pending registration is removed when its time is over, other operators a
   expect((await harness.audit(expired.id)).at(-1)).toMatchObject({ action: 'operator.expire', actor: 'system' })
 })
 
-test('what is no id of an operator is not found', async () => {
+test('every method answers OPERATOR_NOT_FOUND for an unknown or malformed operator id', async () => {
   const { id: own } = await harness.activate('agents.example.com')
   const notFound = { reason: 'OPERATOR_NOT_FOUND' }
   for (const id of ['nobody', '', own.toUpperCase(), '00000000-0000-8000-8000-000000000000', 'a\0', '__proto__']) {

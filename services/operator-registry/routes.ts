@@ -20,7 +20,7 @@ import { endAllTokens, reinstateOperator, releaseOperator, suspendOperator } fro
 
 type Routes = Handlers<typeof OperatorRegistryService>
 
-/** The service's handlers. */
+/** Creates the handlers of OperatorRegistryService. */
 export function createRoutes(context: Context): Routes {
   return { ...proofRoutes(context), ...standingRoutes(context), ...ownRoutes(context) }
 }
@@ -51,8 +51,8 @@ function proofRoutes(context: Context): ProofRoutes {
       const txtRecordValue = recordValue({ issuer: context.issuer, operatorId: id, thumbprint: rootKeyThumbprint })
       const message =
         context.testDomains && isTestDomain(domain)
-          ? `${domain} is a test domain of this local server: confirm it without publishing anything.`
-          : `Publish a TXT record at ${txtRecordName} with the text "${txtRecordValue}", and confirm the domain then.`
+          ? `${domain} is a test domain of this local server. Confirm it; no DNS record is needed.`
+          : `Publish a TXT record at ${txtRecordName} with the text "${txtRecordValue}". Then confirm the domain.`
       return { domain, txtRecordName, txtRecordValue, message }
     },
     async confirmDomain(request, call) {
@@ -114,7 +114,7 @@ function parseRegistration(
 ): Registration {
   const domain = parseDomain(request.domain, { testDomains })
   const key = admitPublicKey(request.rootPublicKey)
-  if (!key.ok) throw new ApiError('INVALID_PUBLIC_KEY', `the root public key is not acceptable: ${key.why}`)
+  if (!key.ok) throw new ApiError('INVALID_PUBLIC_KEY', `The root public key is not acceptable: ${key.why}`)
   const rootKeyThumbprint = thumbprint(key.raw)
   const id = operatorId({ issuer, domain, thumbprint: rootKeyThumbprint })
   return { id, domain, rootPublicKey: key.raw, rootKeyThumbprint }

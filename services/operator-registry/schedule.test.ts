@@ -15,7 +15,7 @@ async function passes(count: number): Promise<void> {
 
 const clearAll = () => harness.servers.forEach((server) => server.clear(recordName(DOMAIN)))
 
-test('an operator lapses after three clear failures, and is active again with the next proof', async () => {
+test('runSchedule lapses an operator after three clear failures, and reactivates it with the next proof', async () => {
   harness = await startHarness()
   const { id, value } = await harness.activate(DOMAIN)
   clearAll()
@@ -37,7 +37,7 @@ test('an operator lapses after three clear failures, and is active again with th
   expect((await harness.audit(id)).at(-1)).toMatchObject({ action: 'operator.recover', actor: 'system' })
 })
 
-test('a lapsed operator is active again by confirming, too', async () => {
+test('confirmDomain reactivates a lapsed operator', async () => {
   harness = await startHarness()
   const { id, value } = await harness.activate(DOMAIN)
   clearAll()
@@ -49,7 +49,7 @@ test('a lapsed operator is active again by confirming, too', async () => {
   expect((await harness.audit(id)).at(-1)).toMatchObject({ action: 'operator.recover', actor: 'anonymous' })
 })
 
-test('a proof that holds forgets the failures before it', async () => {
+test('runSchedule resets the failures of an operator after a successful proof', async () => {
   harness = await startHarness()
   const { id, value } = await harness.activate(DOMAIN)
   clearAll()
@@ -61,7 +61,7 @@ test('a proof that holds forgets the failures before it', async () => {
   expect((await harness.operator(id)).status).toBe('active')
 })
 
-test('resolvers that are away do not end an operator', async () => {
+test('runSchedule does not lapse an operator after ten passes without an answer from DNS', async () => {
   harness = await startHarness()
   const { id } = await harness.activate(DOMAIN)
   harness.servers[0]?.fail(recordName(DOMAIN), 'SERVFAIL')
@@ -69,7 +69,7 @@ test('resolvers that are away do not end an operator', async () => {
   expect((await harness.operator(id)).status).toBe('active')
 })
 
-test('a contest does not end an operator', async () => {
+test('runSchedule does not lapse an operator whose domain has two records', async () => {
   harness = await startHarness()
   const owner = await harness.activate(DOMAIN)
   const other = await harness.register(DOMAIN)
@@ -78,7 +78,7 @@ test('a contest does not end an operator', async () => {
   expect(await harness.operator(owner.id)).toMatchObject({ status: 'active', failedProofs: 0 })
 })
 
-test('a suspended operator whose proof fails meanwhile is reinstated as lapsed', async () => {
+test('reinstateOperator makes an operator lapsed when its proof was missing during the suspension', async () => {
   harness = await startHarness()
   const { id } = await harness.activate(DOMAIN)
   await harness.admin().suspendOperator({ id })
@@ -93,7 +93,7 @@ test('a suspended operator whose proof fails meanwhile is reinstated as lapsed',
   })
 })
 
-test('a proof that is not due is not looked up', async () => {
+test('runSchedule does not look up a proof that is not due', async () => {
   harness = await startHarness()
   await harness.activate(DOMAIN)
   const asked = harness.servers[0]?.asked.length
@@ -102,7 +102,7 @@ test('a proof that is not due is not looked up', async () => {
   expect(harness.servers[0]?.asked.length).toBe(asked)
 })
 
-test('several instances share the work: each proof is looked up once', async () => {
+test('runSchedule looks up each proof once when three processes run it at the same time', async () => {
   harness = await startHarness()
   for (let count = 0; count < 25; count++) await harness.activate(`a${count}.example.com`)
   const before = harness.servers[0]?.asked.length ?? 0
@@ -113,7 +113,7 @@ test('several instances share the work: each proof is looked up once', async () 
   expect(new Set(asked).size).toBe(25)
 })
 
-test("one operator's trouble does not stop the proofs of others", async () => {
+test('runSchedule continues with other operators when one operator causes an error', async () => {
   harness = await startHarness()
   const broken = await harness.activate('broken.example.com')
   const healthy = await harness.activate(DOMAIN)
@@ -130,7 +130,7 @@ test("one operator's trouble does not stop the proofs of others", async () => {
   expect((await harness.operator(healthy.id)).failedProofs).toBeGreaterThan(0)
 })
 
-test('test domains are left alone where they are allowed', async () => {
+test('runSchedule looks up no test domains where they are allowed', async () => {
   harness = await startHarness({ testDomains: true })
   const { id } = await harness.register('agents.test')
   await harness.anybody.confirmDomain({ id })
@@ -140,7 +140,7 @@ test('test domains are left alone where they are allowed', async () => {
   expect(harness.servers[0]?.asked).toEqual([])
 })
 
-test('unproven registrations that are too many in all go, the oldest first, and owners stay', async () => {
+test('runSchedule removes the oldest unproven registrations beyond the limit of all domains, but no owner', async () => {
   harness = await startHarness({ settings: { maxPending: 2 } })
   const owner = await harness.activate(DOMAIN)
   const pending = []

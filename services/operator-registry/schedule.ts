@@ -6,13 +6,13 @@ import { claimDueLooks, type DueLook, recordLook } from './store/looks.ts'
 import { findOwner } from './store/operators.ts'
 import { claimDueProofs, type DueProof, expirePending, recordProof } from './store/schedule.ts'
 
-/** Look-ups at once. */
+/** Operators that one batch looks up in parallel. */
 const PROOF_BATCH = 20
 const EXPIRY_BATCH = 100
 
 /**
- * One pass: proves the owners whose proof is due, and removes the registrations whose time is over. Several instances
- * may do this at the same time and share the work.
+ * Runs one pass: looks up the owners' proofs that are due, and removes expired registrations. Several processes may
+ * run it at the same time; they share the work.
  */
 export async function runSchedule(context: Context): Promise<void> {
   const author = systemAuthor('schedule')
@@ -24,7 +24,7 @@ export async function runSchedule(context: Context): Promise<void> {
   while ((await expirePending(context, author, EXPIRY_BATCH)) >= EXPIRY_BATCH);
 }
 
-/** One operator's trouble stops nobody else's proof; its own is due again when the claim has run out. */
+/** Never rejects, so that one operator's error does not stop the others. Its proof is due again after its claim. */
 async function proveAgain(context: Context, author: Author, due: DueProof): Promise<void> {
   const { issuer, resolveTxt, log } = context
   const subject = { issuer, operatorId: due.id, thumbprint: due.thumbprint }
@@ -33,15 +33,15 @@ async function proveAgain(context: Context, author: Author, due: DueProof): Prom
     const verdict = judgeProof(answers, subject)
     await recordProof(context, author, due, { verdict, seen: isRecordSeen(answers, subject) })
     if (verdict !== 'proven')
-      log.warn({ operatorId: due.id, domain: due.domain, verdict }, 'a scheduled proof did not hold')
+      log.warn({ operatorId: due.id, domain: due.domain, verdict }, 'a scheduled look-up did not find the proof')
   } catch (error) {
-    log.error({ operatorId: due.id, domain: due.domain, error }, 'a scheduled proof failed')
+    log.error({ operatorId: due.id, domain: due.domain, error }, 'a scheduled look-up of a proof ended with an error')
   }
 }
 
 /**
- * One pass of the looks at domains that newcomers wait for. Only these count for a takeover: no call adds one or moves one.
- * Several instances may do this at the same time; each look is made once.
+ * Runs one pass of the DNS looks for waiting takeovers. Only these looks count for a takeover: no RPC adds a look or
+ * moves one. Several processes may run it at the same time; each look is made once.
  */
 export async function runLooks(context: Context): Promise<void> {
   const author = systemAuthor('takeover')
@@ -53,7 +53,7 @@ export async function runLooks(context: Context): Promise<void> {
   }
 }
 
-/** DNS that gives no answer counts for the owner: whoever wants its domain may be the one who made DNS fail. */
+/** Makes one look. No answer from DNS counts for the owner, because the newcomer may have made DNS fail. */
 async function lookAt(context: Context, author: Author, look: DueLook): Promise<void> {
   const { prisma, issuer, resolveTxt, log } = context
   const { id, domain, thumbprint } = look
@@ -62,10 +62,10 @@ async function lookAt(context: Context, author: Author, look: DueLook): Promise<
     const answers = await resolveTxt(recordName(domain))
     const incumbent = owner === null ? {} : { incumbentId: owner.id }
     const verdict = judgeProof(answers, { issuer, operatorId: id, thumbprint, ...incumbent })
-    const failure = verdict === 'proven' ? undefined : `a look did not see the record alone: ${verdict}`
+    const failure = verdict === 'proven' ? undefined : `a look at DNS did not find the record alone: ${verdict}`
     if (await recordLook(context, author, look, failure)) return
     log.info({ operatorId: id, domain, verdict }, 'a wait for a domain has ended')
   } catch (error) {
-    log.error({ operatorId: id, domain, error }, 'a look at a domain failed')
+    log.error({ operatorId: id, domain, error }, 'a look at DNS for a takeover ended with an error')
   }
 }

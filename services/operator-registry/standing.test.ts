@@ -14,8 +14,8 @@ afterEach(() => harness.stop())
 const setStatus = (status: OperatorStatus) =>
   harness.prisma.operator.update({ where: { id: operator.id }, data: { status } })
 
-describe('release', () => {
-  test('is final, and ends tokens', async () => {
+describe('releaseDomain', () => {
+  test('releases the operator for good and ends its tokens', async () => {
     const { id } = operator
     const first = await harness.as(id).releaseDomain({ id, reason: 'sold' })
     expect(first).toMatchObject({ id, status: 'released' })
@@ -27,14 +27,14 @@ describe('release', () => {
     expect(last).toMatchObject({ action: 'operator.release', actor: `operator:${id}`, reason: 'sold' })
   })
 
-  test.each(['pending', 'superseded'] as const)('is refused to an operator that has become %s', async (status) => {
+  test.each(['pending', 'superseded'] as const)('refuses an operator that has become %s', async (status) => {
     await setStatus(status)
     const refused = harness.as(operator.id).releaseDomain({ id: operator.id })
     await expect(refused).rejects.toMatchObject({ reason: 'OPERATOR_NOT_ACTIVE' })
     expect((await harness.operator(operator.id)).status).toBe(status)
   })
 
-  test('is refused to a suspended operator: the domain would be free for its next key', async () => {
+  test('refuses a suspended operator, which could register again with another key', async () => {
     await harness.admin().suspendOperator({ id: operator.id })
     const refused = harness.as(operator.id).releaseDomain({ id: operator.id })
     await expect(refused).rejects.toMatchObject({ reason: 'OPERATOR_SUSPENDED' })
@@ -42,8 +42,8 @@ describe('release', () => {
   })
 })
 
-describe('suspension', () => {
-  test('ends tokens, and again answers the first time', async () => {
+describe('suspendOperator and reinstateOperator', () => {
+  test('suspending ends tokens, and suspending again returns the first time', async () => {
     const { id } = operator
     const first = await harness.admin().suspendOperator({ id, reason: 'abuse' })
     expect(first.suspendedAt && timestampMs(first.suspendedAt)).toBe(harness.clock.now)
@@ -60,7 +60,7 @@ describe('suspension', () => {
     })
   })
 
-  test('ends by reinstatement, which revives no token', async () => {
+  test('reinstating makes the operator active, and its old tokens stay ended', async () => {
     const { id } = operator
     await harness.admin().suspendOperator({ id })
     const answer = await harness.admin().reinstateOperator({ id })
@@ -69,18 +69,15 @@ describe('suspension', () => {
     expect(answer.reinstatedAt && timestampMs(answer.reinstatedAt)).toBe(harness.clock.now)
   })
 
-  test.each(['active', 'lapsed'] as const)(
-    'that is none cannot end: a reinstatement while %s is refused',
-    async (status) => {
-      await setStatus(status)
-      const before = await harness.everything()
-      const refused = harness.admin().reinstateOperator({ id: operator.id })
-      await expect(refused).rejects.toMatchObject({ reason: 'OPERATOR_NOT_SUSPENDED' })
-      expect(await harness.everything()).toBe(before)
-    },
-  )
+  test.each(['active', 'lapsed'] as const)('reinstating refuses an operator that is %s', async (status) => {
+    await setStatus(status)
+    const before = await harness.everything()
+    const refused = harness.admin().reinstateOperator({ id: operator.id })
+    await expect(refused).rejects.toMatchObject({ reason: 'OPERATOR_NOT_SUSPENDED' })
+    expect(await harness.everything()).toBe(before)
+  })
 
-  test('an assertion is used up by a repeat that changes nothing, too', async () => {
+  test('suspending uses up the assertion even when nothing changes', async () => {
     const { id } = operator
     await harness.admin('one').suspendOperator({ id })
     await harness.admin('two').suspendOperator({ id })
@@ -93,7 +90,7 @@ describe('suspension', () => {
     ['pending', 'OPERATOR_NOT_ACTIVE'],
     ['superseded', 'OPERATOR_NOT_ACTIVE'],
     ['released', 'OPERATOR_RELEASED'],
-  ] as const)('of a %s operator is refused, and so is its reinstatement', async (status, reason) => {
+  ] as const)('refuse an operator that is %s', async (status, reason) => {
     await setStatus(status)
     const before = await harness.everything()
     await expect(harness.admin().suspendOperator({ id: operator.id })).rejects.toMatchObject({ reason })
@@ -102,8 +99,8 @@ describe('suspension', () => {
   })
 })
 
-describe('ending all tokens', () => {
-  test('raises the epoch every time', async () => {
+describe('endAllTokens', () => {
+  test('raises the epoch with every call', async () => {
     const { id } = operator
     expect(await harness.as(id).endAllTokens({ id, reason: 'leak' })).toMatchObject({ id, epoch: 2 })
     expect(await harness.as(id).endAllTokens({ id })).toMatchObject({ epoch: 3 })
@@ -111,7 +108,7 @@ describe('ending all tokens', () => {
     expect((await harness.audit(id)).at(-2)).toMatchObject({ action: 'operator.end-all-tokens', reason: 'leak' })
   })
 
-  test.each(['pending', 'superseded', 'released'] as const)('is refused to a %s operator', async (status) => {
+  test.each(['pending', 'superseded', 'released'] as const)('refuses a %s operator', async (status) => {
     await setStatus(status)
     const { id } = operator
     const reason = status === 'released' ? 'OPERATOR_RELEASED' : 'OPERATOR_NOT_ACTIVE'
@@ -122,21 +119,24 @@ describe('ending all tokens', () => {
 
 test.each([
   ['too long', 'a'.repeat(501)],
-  ['with NUL', 'a\0'],
-])('a reason %s is refused, and changes nothing', async (_, reason) => {
-  const { id } = operator
-  const before = await harness.everything()
-  const invalid = { reason: 'INVALID_ARGUMENT' }
-  await expect(harness.admin().suspendOperator({ id, reason })).rejects.toMatchObject(invalid)
-  await expect(harness.as(id).releaseDomain({ id, reason })).rejects.toMatchObject(invalid)
-  await expect(harness.as(id).endAllTokens({ id, reason })).rejects.toMatchObject(invalid)
-  expect(await harness.everything()).toBe(before)
-})
+  ['text with NUL', 'a\0'],
+])(
+  'suspendOperator, releaseDomain and endAllTokens refuse a reason that is %s, and change nothing',
+  async (_, reason) => {
+    const { id } = operator
+    const before = await harness.everything()
+    const invalid = { reason: 'INVALID_ARGUMENT' }
+    await expect(harness.admin().suspendOperator({ id, reason })).rejects.toMatchObject(invalid)
+    await expect(harness.as(id).releaseDomain({ id, reason })).rejects.toMatchObject(invalid)
+    await expect(harness.as(id).endAllTokens({ id, reason })).rejects.toMatchObject(invalid)
+    expect(await harness.everything()).toBe(before)
+  },
+)
 
-describe('policy', () => {
+describe('setOperatorPolicy', () => {
   const audience = 'https://api.agents.example.com'
 
-  test('is empty at first, is replaced as a whole, and reset by none', async () => {
+  test('replaces the whole policy, and resets it when the request has none', async () => {
     const { id } = operator
     const own = harness.as(id)
     expect((await own.getOperatorPolicy({ id })).policy).toMatchObject({ audiences: [], requireBoundChallenges: false })
@@ -162,7 +162,7 @@ describe('policy', () => {
     expect((await harness.audit(id)).at(-1)).toMatchObject({ action: 'operator.set-policy' })
   })
 
-  test('that leaves an algorithm out takes it back', async () => {
+  test('resets the algorithm of a rule that names none', async () => {
     const { id } = operator
     const set = (rule: { tokenSigningAlg?: string }) =>
       harness.as(id).setOperatorPolicy({ id, policy: { audiences: [{ audience, callers: [], ...rule }] } })
@@ -170,7 +170,7 @@ describe('policy', () => {
     expect((await set({})).policy?.audiences).toMatchObject([{ tokenSigningAlg: '' }])
   })
 
-  test('that is refused changes nothing', async () => {
+  test('changes nothing when it refuses a policy', async () => {
     const { id } = operator
     await harness.as(id).setOperatorPolicy({ id, policy: { audiences: [{ audience, callers: ['*'] }] } })
     const before = await harness.everything()
@@ -187,7 +187,7 @@ describe('policy', () => {
     ['superseded', 'OPERATOR_NOT_ACTIVE'],
     ['suspended', 'OPERATOR_SUSPENDED'],
     ['released', 'OPERATOR_RELEASED'],
-  ] as const)('of a %s operator cannot be set', async (status, reason) => {
+  ] as const)('refuses an operator that is %s', async (status, reason) => {
     await setStatus(status)
     const { id } = operator
     await expect(harness.as(id).setOperatorPolicy({ id })).rejects.toMatchObject({ reason })

@@ -27,7 +27,7 @@ async function waitAlone(): Promise<number> {
   return takeoverAt === undefined ? Number.NaN : timestampMs(takeoverAt)
 }
 
-test("does not begin while the owner's record stands", async () => {
+test("a takeover does not begin while DNS has the owner's record", async () => {
   const before = await harness.everything()
   const answer = await confirm(newcomer)
   expect(answer).toMatchObject({ verified: false, reason: 'INCUMBENT_PRESENT' })
@@ -35,7 +35,7 @@ test("does not begin while the owner's record stands", async () => {
   expect(await harness.everything()).toBe(before)
 })
 
-test('waits from the first proof that stands alone, and both audits say so', async () => {
+test("a takeover begins to wait when DNS has only the newcomer's record, and both audits say so", async () => {
   expect(await waitAlone()).toBe(harness.clock.now + DAY)
   const before = await harness.everything()
   const answer = await confirm(newcomer)
@@ -48,7 +48,7 @@ test('waits from the first proof that stands alone, and both audits say so', asy
   expect((await harness.operator(owner.id)).status).toBe('active')
 })
 
-test('happens by a confirmation after the delay and 24 looks: the owner is superseded and its tokens end', async () => {
+test('a takeover succeeds by confirming after the delay and 24 looks: the owner is superseded and its tokens end', async () => {
   const takeoverAt = await waitAlone()
   const looks = await harness.look(newcomer.id)
   expect(looks).toBeGreaterThanOrEqual(LOOKS_NEEDED)
@@ -73,17 +73,17 @@ test('happens by a confirmation after the delay and 24 looks: the owner is super
   expect((await harness.audit(newcomer.id)).at(-1)).toMatchObject({ action: 'operator.confirm', subject: newcomer.id })
 })
 
-test('happens once when it is confirmed many times at once', async () => {
+test('a takeover happens once when four calls confirm at the same time', async () => {
   await waitAlone()
   await harness.look(newcomer.id)
-  // As many as one domain may have looked up at the same time.
+  // The limit of look-ups for one domain at the same time.
   const answers = await Promise.all(Array.from({ length: 4 }, () => confirm(newcomer)))
   expect(answers.every(({ verified }) => verified)).toBe(true)
   expect(await harness.operator(owner.id)).toMatchObject({ status: 'superseded', epoch: 2 })
   expect((await harness.audit(owner.id)).filter(({ action }) => action === 'operator.supersede')).toHaveLength(1)
 })
 
-test('does not happen when the proof is gone after the delay', async () => {
+test('a takeover fails when the proof is gone after the delay', async () => {
   await waitAlone()
   await harness.look(newcomer.id)
   harness.publish(DOMAIN, [owner.value])
@@ -91,7 +91,7 @@ test('does not happen when the proof is gone after the delay', async () => {
   expect((await harness.operator(owner.id)).status).toBe('active')
 })
 
-test('does not happen by confirmations: none adds a look or moves one', async () => {
+test('a takeover does not count confirmations: none adds a look or moves one', async () => {
   await waitAlone()
   const { nextLookAt } = await harness.operator(newcomer.id)
   for (let time = 0; time < LOOKS_NEEDED + 2; time++) {
@@ -101,7 +101,7 @@ test('does not happen by confirmations: none adds a look or moves one', async ()
   expect(await harness.operator(newcomer.id)).toMatchObject({ takeoverLooks: 0, nextLookAt })
 })
 
-test('does not count the time in which nobody looked', async () => {
+test('a takeover does not count time without looks', async () => {
   const takeoverAt = await waitAlone()
   await harness.look(newcomer.id, harness.clock.now + 4 * HOUR)
   harness.clock.now += 10 * HOUR
@@ -109,7 +109,7 @@ test('does not count the time in which nobody looked', async () => {
   expect(harness.clock.now).toBeGreaterThanOrEqual(takeoverAt + 8 * HOUR)
 })
 
-test('does not happen for a record shown twice with DNS failing around the looks of the owner', async () => {
+test('a takeover fails for a record that is shown at its begin and end while DNS fails in between', async () => {
   const spoiled = await waitAlone()
   harness.servers[0]?.fail(NAME, 'SERVFAIL')
   await harness.look(newcomer.id)
@@ -123,11 +123,14 @@ const ends: [string, () => void][] = [
   ["the owner's record", () => harness.publish(DOMAIN, [owner.value])],
   ["the owner's record beside the newcomer's", () => harness.publish(DOMAIN, [owner.value, newcomer.value])],
   ['no record', () => harness.publish(DOMAIN, [])],
-  ['the record of a third', () => harness.publish(DOMAIN, [newcomer.value.replace(newcomer.id, randomUUID())])],
+  [
+    'the record of a third operator',
+    () => harness.publish(DOMAIN, [newcomer.value.replace(newcomer.id, randomUUID())]),
+  ],
   ['SERVFAIL', () => harness.servers[0]?.fail(NAME, 'SERVFAIL')],
   ['no answer in time', () => harness.servers[0]?.silence(NAME)],
 ]
-test.each(ends)('begins anew after a single look that found %s', async (_, spoil) => {
+test.each(ends)('a takeover starts over after a single look that found %s', async (_, spoil) => {
   await waitAlone()
   await harness.look(newcomer.id, harness.clock.now + 20 * HOUR)
   expect((await harness.operator(newcomer.id)).takeoverLooks).toBeGreaterThan(0)
@@ -139,7 +142,7 @@ test.each(ends)('begins anew after a single look that found %s', async (_, spoil
   expect(await waitAlone()).toBe(harness.clock.now + DAY)
 })
 
-test('asks a majority at each look, and one resolver that fails is none', async () => {
+test('a takeover look needs a majority of resolvers, so one failing resolver of three does not end the wait', async () => {
   await harness.stop()
   harness = await startHarness({ resolvers: 3 })
   owner = await harness.activate(DOMAIN)
@@ -154,7 +157,7 @@ test('asks a majority at each look, and one resolver that fails is none', async 
   expect((await harness.operator(newcomer.id)).takeoverAt).toBeNull()
 })
 
-test('goes on being looked at until it is confirmed', async () => {
+test('a takeover is still looked at after the delay, until it is confirmed', async () => {
   await waitAlone()
   await harness.look(newcomer.id)
   harness.publish(DOMAIN, [owner.value])
@@ -164,7 +167,7 @@ test('goes on being looked at until it is confirmed', async () => {
   expect(await confirm(newcomer)).toMatchObject({ verified: false, reason: 'TAKEOVER_PENDING' })
 })
 
-test('is looked at once when a look is due, however many instances look', async () => {
+test('runLooks makes a due look once when three processes run it at the same time', async () => {
   await waitAlone()
   const { nextLookAt } = await harness.operator(newcomer.id)
   harness.clock.now = nextLookAt?.getTime() ?? Number.NaN
@@ -174,7 +177,7 @@ test('is looked at once when a look is due, however many instances look', async 
   expect((await harness.operator(newcomer.id)).takeoverLooks).toBe(1)
 })
 
-test('leaves a look to the instance that is claiming it', async () => {
+test('runLooks leaves a look to the process that is claiming it', async () => {
   await waitAlone()
   harness.clock.now += DAY
   const before = harness.servers[0]?.asked.length
@@ -185,7 +188,7 @@ test('leaves a look to the instance that is claiming it', async () => {
   expect(harness.servers[0]?.asked).toHaveLength(before ?? Number.NaN)
 })
 
-test('starts over after the owner has confirmed again', async () => {
+test('a takeover starts over after the owner has confirmed again', async () => {
   await waitAlone()
   harness.publish(DOMAIN, [owner.value])
   expect(await confirm(owner)).toMatchObject({ verified: true })
@@ -196,7 +199,7 @@ test('starts over after the owner has confirmed again', async () => {
 test.each([
   ['alone', () => [owner.value]],
   ["beside the newcomer's", () => [owner.value, newcomer.value]],
-])("starts over after a confirmation that saw the owner's record %s", async (_, values) => {
+])("a takeover starts over after a confirmation that found the owner's record %s", async (_, values) => {
   await waitAlone()
   harness.publish(DOMAIN, values())
   await confirm(newcomer).catch(() => undefined)
@@ -205,7 +208,7 @@ test.each([
   expect(await waitAlone()).toBe(harness.clock.now + DAY)
 })
 
-test('needs no delay once the owner has released the domain', async () => {
+test('a takeover needs no delay after the owner has released the domain', async () => {
   await harness.as(owner.id).releaseDomain({ id: owner.id })
   harness.publish(DOMAIN, [newcomer.value])
   expect(await confirm(newcomer)).toMatchObject({ verified: true })
@@ -216,7 +219,7 @@ test('needs no delay once the owner has released the domain', async () => {
 test.each([
   ['just now', 0],
   ['longer ago than the delay', 3 * DAY],
-])('protects an owner that lapsed %s like an active one', async (_, agoMs) => {
+])('a takeover waits for the full delay when the owner lapsed %s', async (_, agoMs) => {
   const lapsedAt = new Date(harness.clock.now - agoMs)
   await harness.prisma.operator.update({ where: { id: owner.id }, data: { status: 'lapsed', lapsedAt } })
   expect(await waitAlone()).toBe(harness.clock.now + DAY)
@@ -225,7 +228,7 @@ test.each([
   expect(await harness.operator(owner.id)).toMatchObject({ status: 'superseded', epoch: 2 })
 })
 
-test('is refused while the owner is suspended, and changes nothing', async () => {
+test('a takeover is refused and changes nothing while the owner is suspended', async () => {
   await waitAlone()
   await harness.admin().suspendOperator({ id: owner.id })
   harness.clock.now += 2 * DAY
@@ -236,7 +239,7 @@ test('is refused while the owner is suspended, and changes nothing', async () =>
   expect(await harness.everything()).toBe(before)
 })
 
-test('can be taken back by the superseded operator, in the same way', async () => {
+test('a takeover can be reversed by the superseded operator in the same way', async () => {
   await waitAlone()
   await harness.look(newcomer.id)
   await confirm(newcomer)
@@ -248,7 +251,7 @@ test('can be taken back by the superseded operator, in the same way', async () =
   expect((await harness.operator(newcomer.id)).status).toBe('superseded')
 })
 
-test('ends the waits of all others: they waited for another owner', async () => {
+test('a takeover ends the waits of all other newcomers', async () => {
   const third = await harness.register(DOMAIN)
   harness.publish(DOMAIN, [third.value])
   await confirm(third)

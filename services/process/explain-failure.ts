@@ -2,17 +2,17 @@ import { toApiError } from '../platform/errors/api-error.ts'
 import { StartupError } from '../platform/errors/startup-error.ts'
 import { ConfigError } from './configuration/config.ts'
 
-/** Mistakes of a configuration or a machine by the code of their error, in words for the person who can mend them. */
+/** Advice to the administrator for mistakes of the configuration or the machine, by error code. */
 const ADVICE: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'Set PORT, AUTH4AGENT_GRPC_PORT or AUTH4AGENT_INTERNAL_PORT to a port that is free.',
-  EACCES: 'The server may not use this; run it as a user who may, or choose another.',
+  EADDRINUSE: 'Set PORT, AUTH4AGENT_GRPC_PORT or AUTH4AGENT_INTERNAL_PORT to a free port.',
+  EACCES: 'Run the server as a user who has access, or choose another port or path.',
   ENOENT: 'Check the path.',
-  '28P01': 'The user or password in DATABASE_URL is not right.',
-  '28000': 'The user or password in DATABASE_URL is not right.',
+  '28P01': 'The user or password in DATABASE_URL is wrong.',
+  '28000': 'The user or password in DATABASE_URL is wrong.',
   '3D000': 'The database that DATABASE_URL names does not exist.',
 }
 
-/** What keeps the server from running, for the person at the terminal: a sentence where it is known, else a stack. */
+/** Returns why the server cannot run: a sentence for a known error, a stack trace for an unknown one. */
 export function explainFailure(error: unknown): string {
   if (error instanceof ConfigError || error instanceof StartupError) return error.message
   if (!(error instanceof Error)) return `Auth4Agent could not start: ${String(error)}`

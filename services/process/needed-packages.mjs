@@ -1,6 +1,9 @@
-/** Which packages of a lock file one platform needs. Plain JavaScript, for `bootstrap.mjs` runs before anything is installed. */
+/**
+ * Finds the packages of a lock file that this platform needs. Plain JavaScript: `bootstrap.mjs` runs before any
+ * install.
+ */
 
-/** The C library's family as npm names it (`glibc`, `musl`); undefined where npm knows none. */
+/** Returns npm's name for the C library (`glibc`, `musl`), or undefined if npm has none. */
 function libcFamily() {
   if (process.platform !== 'linux') return undefined
   process.report.excludeNetwork = true
@@ -10,7 +13,7 @@ function libcFamily() {
   return isMusl ? 'musl' : undefined
 }
 
-/** npm's rule for `os`, `cpu` and `libc`: a string or a list, in which `!x` excludes x. */
+/** Applies npm's rule for `os`, `cpu` and `libc`: a string or a list, in which `!x` excludes x. */
 function allows(constraint, actual) {
   if (constraint === undefined) return true
   const list = [constraint].flat()
@@ -24,10 +27,13 @@ const fitsPlatform = (entry) =>
   allows(entry.cpu, process.arch) &&
   (entry.libc === undefined || allows(entry.libc, libcFamily()))
 
-/** `node_modules/a/node_modules/b` -> `node_modules/a` -> the root, which is the empty string; so too `clients/a` -> the root. */
+/**
+ * Returns the parent of a package folder. The parent of `node_modules/a/node_modules/b` is `node_modules/a`. The
+ * parent of `node_modules/a` or `clients/a` is the root, written as the empty string.
+ */
 const parentPackage = (folder) => folder.slice(0, Math.max(0, folder.lastIndexOf('node_modules/') - 1))
 
-/** Node's lookup on the lock file's keys: the nearest `node_modules` at or above `from` that has `name`. */
+/** Looks up a package as Node does: in the nearest `node_modules` at or above `from` that has `name`. */
 function resolveInLock(packages, from, name) {
   for (let folder = from; ; folder = parentPackage(folder)) {
     const key = folder === '' ? `node_modules/${name}` : `${folder}/node_modules/${name}`
@@ -44,8 +50,8 @@ function dependencyNames(entry, withDev) {
 }
 
 /**
- * The lock file's keys that this platform needs. The graph is walked rather than the entries' flags read, because
- * what only a package of another platform depends on carries no platform of its own.
+ * Returns the keys of the lock file that this platform needs. It follows the dependencies instead of the `os` and
+ * `cpu` of each entry, because a dependency of another platform's package often names no platform.
  */
 export function neededPackages(packages, withDev) {
   const needed = new Set()
@@ -56,7 +62,7 @@ export function neededPackages(packages, withDev) {
       if (key === undefined || needed.has(key)) continue
       if (packages[key].optional === true && !fitsPlatform(packages[key])) continue
       needed.add(key)
-      // A link stands for a folder of this project, which has the dependencies and looks for them from where it is.
+      // A link points to a folder of this project. Its dependencies are resolved from that folder.
       queue.push(packages[key].link === true ? packages[key].resolved : key)
     }
   }

@@ -1,22 +1,22 @@
 import type { Ports } from '../compose/start-listeners.ts'
 
-/** How often a process looks whether its parent is still there, in milliseconds. */
+/** How often a process checks that its parent still runs, in milliseconds. */
 const CHECK_MS = 500
 
-/** What a parent with a channel to this process is told once it listens: it need not read the log for that. */
+/** Sent to a parent with a channel to this process once it listens, so that the parent need not read the log. */
 export interface ListeningMessage {
   readonly kind: 'listening'
   readonly ports: Ports
 }
 
-/** Tells the parent where this process listens, where there is a channel to it, after the lines that were logged before. */
+/** Sends the message to the parent if it has a channel to this process. Earlier log lines are written first. */
 export function tellParent(message: ListeningMessage): void {
   setImmediate(() => process.send?.(message))
 }
 
 /**
- * Calls `gone` once when the process that started this one has ended, which no signal tells. The check keeps nothing alive. It is
- * for a process that is meant to end with its parent: a daemon's ends early.
+ * Calls `gone` once when the parent process has ended. No signal announces that, so this checks at an interval. The
+ * check does not keep this process alive. Do not use it in a daemon, whose parent ends early.
  */
 export function whenParentEnds(gone: () => void): void {
   const parent = process.ppid

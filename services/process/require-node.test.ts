@@ -13,26 +13,28 @@ describe('isAtLeast', () => {
     { actual: '24.9.0', minimum: '24.19.0', expected: false },
     { actual: '22.99.99', minimum: '24.19.0', expected: false },
     { actual: '24.19.0-nightly', minimum: '24.19.0', expected: true },
-  ])('$actual against $minimum is $expected', ({ actual, minimum, expected }) => {
+  ])('returns $expected for $actual and the minimum $minimum', ({ actual, minimum, expected }) => {
     expect(isAtLeast(actual, minimum)).toBe(expected)
   })
 })
 
-describe('importing it', () => {
+describe('require-node.ts', () => {
   const module = new URL('./require-node.ts', import.meta.url).href
   const importUnder = (version: string) => {
     const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`
-    const script = `${pretend}\nawait import('${module}')\nconsole.log('went on')`
+    const script = `${pretend}\nawait import('${module}')\nconsole.log('continued')`
     return spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
   }
 
-  it('ends the process on an older Node, saying why and what to install', () => {
+  it('ends the process on an older Node with the reason and the version to install', () => {
     const { status, stdout, stderr } = importUnder('24.18.0')
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
-    expect(stderr).toMatch(/^Auth4Agent needs Node 24\.19\.0 or newer and this is 24\.18\.0, .*forged.*install.*\n$/)
+    expect(stderr).toMatch(
+      /^Auth4Agent needs Node 24\.19\.0 or newer, but this is Node 24\.18\.0, .*forged.*install.*\n$/,
+    )
   })
 
-  it('does nothing on one that is new enough', () => {
-    expect(importUnder('24.19.0')).toMatchObject({ status: 0, stdout: 'went on\n', stderr: '' })
+  it('does nothing on a Node that is new enough', () => {
+    expect(importUnder('24.19.0')).toMatchObject({ status: 0, stdout: 'continued\n', stderr: '' })
   })
 })

@@ -1,6 +1,6 @@
 /**
- * Imported first by the composition root, for its effect: a Node below package.json's `engines.node` ends the process,
- * because it accepts some forged Ed25519 signatures under small-order keys.
+ * Ends the process on a Node below `engines.node` of package.json, because such a Node accepts some forged Ed25519
+ * signatures under small-order keys. `main.ts` imports it first, only for this effect.
  */
 import { refusalOf } from './node-version.mjs'
 

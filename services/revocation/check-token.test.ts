@@ -7,7 +7,7 @@ const { pool } = database.db
 
 afterAll(() => database.drop())
 
-it('checkAtDatabase finds a record of an unknown kind by its index, however long the log is', async () => {
+it('checkAtDatabase finds a record of an unknown kind by its index, without a scan of a long log', async () => {
   await pool.query(
     `INSERT INTO revocation_log
        (sequence, log_epoch, kind, subject, minimum_epoch, expires_at, recorded_at, previous_hash, hash)

@@ -4,12 +4,12 @@ import type pg from 'pg'
 import { type ClockGuard, DATABASE_CLOCK_MS } from '../platform/db/clock-guard.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 
-/** Written out, and not a parameter: only so does the planner know that the index revocation_log_unknown has all of the others. */
+/** Literals and not a parameter: only then does the planner use the partial index revocation_log_unknown. */
 const KNOWN_KINDS = REVOCATION_KINDS.map((kind) => `'${kind}'`).join(', ')
 
 /**
- * One statement on the primary, so that a verification which begins after a revocation has returned sees it. The epochs are
- * read from the rows that raise them.
+ * One statement on the primary, so a verification that begins after a revocation has returned sees that revocation.
+ * It reads the epochs from the rows where they are raised.
  */
 export const CHECK = `
 SELECT pg_is_in_recovery() AS standby, coalesce(d.first_epoch, 0) AS first_epoch, o.epoch AS operator_epoch, a.epoch AS agent_epoch,
@@ -35,8 +35,10 @@ interface CheckRow {
 }
 
 /**
- * Why a genuine token does not stand, or undefined, at the database now; `clock` takes the reading of the database's clock.
- * Throws UNAVAILABLE where that cannot be told.
+ * Asks the database whether a genuine token is still valid.
+ * @param clock receives the reading of the database's clock
+ * @returns the reason why the token is not valid, or undefined for a valid token
+ * @throws ApiError UNAVAILABLE when this database is a standby, or the log has a record of an unknown kind
  */
 export async function checkAtDatabase(
   pool: pg.Pool,
@@ -52,19 +54,24 @@ export async function checkAtDatabase(
   const row = rows[0]
   if (row === undefined || row.standby) throw isStandby()
   clock?.saw(row.now, sent)
-  // A newer version has ended what this one does not understand: it may be this token.
-  if (row.unknown)
-    throw new ApiError('UNAVAILABLE', 'the revocation log holds what this version does not know', { retryAfter: 1 })
+  // A newer version has written a record that this version does not understand. It may end this token.
+  if (row.unknown) {
+    const detail = 'The revocation log holds a record of a kind that this version does not know'
+    throw new ApiError('UNAVAILABLE', detail, { retryAfter: 1 })
+  }
   if (row.key_ended) return 'UNKNOWN_KEY'
   if (row.revoked) return 'TOKEN_REVOKED'
-  // An epoch that has not come yet is of a token that this database did not give, or gave before it was restored.
+  // A token with an epoch from the future was not issued from this database, or was issued before it was restored.
   if (row.operator_epoch === null || token.operatorEpoch !== Math.max(row.operator_epoch, row.first_epoch))
     return 'OPERATOR_TOKENS_ENDED'
   if (row.agent_epoch !== token.agentEpoch) return 'AGENT_TOKENS_ENDED'
   return undefined
 }
 
-/** Which of these keys sign nothing that stands, at the database now. */
+/**
+ * Asks the database which of these keys are retired or compromised, so that no token they signed is valid.
+ * @throws ApiError UNAVAILABLE when this database is a standby
+ */
 export async function findEndedKeys(pool: pg.Pool, kids: readonly string[]): Promise<ReadonlySet<string>> {
   const { rows } = await pool.query<{ readonly standby: boolean; readonly ended: string[] }>(
     `SELECT pg_is_in_recovery() AS standby, ARRAY(
@@ -77,5 +84,5 @@ export async function findEndedKeys(pool: pg.Pool, kids: readonly string[]): Pro
 }
 
 function isStandby(): ApiError {
-  return new ApiError('UNAVAILABLE', 'the database is a standby', { retryAfter: 1 })
+  return new ApiError('UNAVAILABLE', 'The database is a standby, and only a primary can answer', { retryAfter: 1 })
 }

@@ -1,12 +1,12 @@
 import type pg from 'pg'
 import type { PassedTime } from '../platform/db/passed-time.ts'
 
-/** Records a statement removes at most; small enough to end well within its time. */
+/** Most records that one statement removes; few enough that it ends well within the statement timeout. */
 const BATCH = 5_000
 
 /**
- * Removes the longest prefix of the log that can end nothing any more for certain. The head remembers up to
- * where: who wants to go on from before that has to begin again.
+ * Removes the longest prefix of the log that certainly can no longer end any token. The head remembers the last
+ * removed sequence: a reader whose position is before it has to begin again.
  */
 const COMPACT = `
 WITH reach AS (
@@ -19,7 +19,9 @@ WITH reach AS (
 )
 DELETE FROM revocation_log WHERE sequence <= (SELECT compacted_through FROM moved)`
 
-/** Instances that compact at the same time wait for one another and find nothing left to do. */
+/**
+ * Compacts the log. Processes that do so at the same time wait for each other, and the later ones find nothing to do.
+ */
 export async function compactLog(pool: pg.Pool, passed: PassedTime): Promise<void> {
   const ms = await passed.read()
   if (ms === undefined) return

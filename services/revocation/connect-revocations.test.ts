@@ -20,14 +20,14 @@ afterEach(async () => {
 afterAll(() => database.drop())
 
 interface Process extends Revocations {
-  /** How often it has asked memory and the database. */
+  /** Number of answers from memory and from the database. */
   readonly paths: { memory: number; database: number }
   readonly checkPool: pg.Pool
-  /** Time from a commit to the answer, and leases that ran out, of each wait. */
+  /** For each wait: the time from the commit to the answer, and the number of leases that ran out. */
   readonly waits: { ms: number; ranOut: number }[]
 }
 
-/** A process of the deployment without NATS, on connections of its own. */
+/** Starts a process of a deployment without NATS, with its own connections. */
 async function startProcess(leaseMs: number | undefined, verifies = true, wall = Date.now): Promise<Process> {
   const db = openDb({ url: database.url, poolSize: 4, log: silentLog })
   const checkPool = openPool({ url: database.url, poolSize: 1, log: silentLog })
@@ -70,8 +70,8 @@ async function tokenOfNewOperator(): Promise<TokenIdentity> {
 const suspend = ({ operatorId }: TokenIdentity) =>
   pool.query('UPDATE operators SET epoch = epoch + 1 WHERE id = $1', [operatorId])
 
-describe('a deployment without NATS', () => {
-  it('every process refuses once the call has returned, from memory, and none has to wait for a lease', async () => {
+describe('connectRevocations without NATS', () => {
+  it('lets every process refuse an ended token when the call returns, without waiting for a lease', async () => {
     const processes = await Promise.all([startProcess(2_000), startProcess(2_000), startProcess(2_000, false)])
     for (let round = 0; round < 20; round += 1) {
       const token = await tokenOfNewOperator()
@@ -81,14 +81,14 @@ describe('a deployment without NATS', () => {
       for (const { tokenStatus } of processes) expect(await tokenStatus.check(token)).toBe('OPERATOR_TOKENS_ENDED')
     }
     const [one, two, three] = processes
-    // The database is asked once, for a subject that nobody has seen yet.
+    // Each process asks the database once, for an agent that it has not seen yet.
     expect(one?.paths).toEqual({ memory: 20, database: 20 })
     expect(two?.paths).toEqual({ memory: 20, database: 20 })
     expect(three?.paths).toEqual({ memory: 0, database: 40 })
     expect(processes.flatMap(({ waits }) => waits).map(({ ranOut }) => ranOut)).toEqual(Array(20).fill(0))
   })
 
-  it('without leases every answer is the database’s', async () => {
+  it('answers every check from the database when leases are off', async () => {
     const process = await startProcess(undefined)
     const token = await tokenOfNewOperator()
     await suspend(token)
@@ -99,16 +99,16 @@ describe('a deployment without NATS', () => {
   describe.each([
     ['under a lease', 2_000],
     ['without leases', undefined],
-  ])('a verdict %s', (_, leaseMs) => {
+  ])('tokenStatus.check %s', (_, leaseMs) => {
     it.each<[string, Partial<TokenIdentity>, string | undefined]>([
-      ['a token as it was given', {}, undefined],
-      ['an agent that nobody knows', { sub: 'did:agent:nobody' }, 'AGENT_TOKENS_ENDED'],
-      ['an operator that nobody knows', { operatorId: randomUUID() }, 'OPERATOR_TOKENS_ENDED'],
+      ['an unchanged token', {}, undefined],
+      ['an unknown agent', { sub: 'did:agent:nobody' }, 'AGENT_TOKENS_ENDED'],
+      ['an unknown operator', { operatorId: randomUUID() }, 'OPERATOR_TOKENS_ENDED'],
       ["an agent's epoch from the future", { agentEpoch: 2 }, 'AGENT_TOKENS_ENDED'],
       ["an operator's epoch from the future", { operatorEpoch: 1_000 }, 'OPERATOR_TOKENS_ENDED'],
-      ["an agent's epoch of the past", { agentEpoch: 0 }, 'AGENT_TOKENS_ENDED'],
-      ["an operator's epoch of the past", { operatorEpoch: 0 }, 'OPERATOR_TOKENS_ENDED'],
-    ])('judges %s, at first sight and after its genuine neighbour', async (_name, forged, verdict) => {
+      ["an agent's epoch from the past", { agentEpoch: 0 }, 'AGENT_TOKENS_ENDED'],
+      ["an operator's epoch from the past", { operatorEpoch: 0 }, 'OPERATOR_TOKENS_ENDED'],
+    ])('gives %s the same verdict before and after the genuine token is checked', async (_name, forged, verdict) => {
       const { tokenStatus } = await startProcess(leaseMs)
       const token = await tokenOfNewOperator()
       expect(await tokenStatus.check({ ...token, ...forged })).toBe(verdict)
@@ -117,7 +117,7 @@ describe('a deployment without NATS', () => {
     })
   })
 
-  it('the memory of a lease answers for a subject once the database has confirmed it, until its epoch rises', async () => {
+  it('answers from memory for an agent that the database has confirmed, until an epoch rises', async () => {
     const process = await startProcess(2_000)
     const token = await tokenOfNewOperator()
     for (let time = 0; time < 5; time += 1) expect(await process.tokenStatus.check(token)).toBeUndefined()
@@ -131,7 +131,7 @@ describe('a deployment without NATS', () => {
     expect(process.paths).toEqual({ memory: 6, database: 2 })
   })
 
-  it('a verifier that died is waited for once, for no longer than its lease', async () => {
+  it('waits only once for the lease of a dead log follower', async () => {
     const process = await startProcess(500)
     const token = await tokenOfNewOperator()
     await pool.query(`INSERT INTO verifiers (incarnation, name, lease_ms) VALUES ($1, 'dead', 500)`, [randomUUID()])
@@ -141,7 +141,7 @@ describe('a deployment without NATS', () => {
     expect(process.waits.map(({ ranOut }) => ranOut)).toEqual([1, 0])
   })
 
-  it('leases and waits do not stand behind verifications that wait for the database', async () => {
+  it('settles while a verification waits for a connection to the database', async () => {
     const process = await startProcess(undefined)
     const token = await tokenOfNewOperator()
     const busy = await process.checkPool.connect()
@@ -161,21 +161,19 @@ describe('a deployment without NATS', () => {
   it.each([
     ['under a lease', 2_000],
     ['without leases', undefined],
-  ])(
-    'a process whose clock is 320 s behind answers no verification %s, until the clock is right',
-    async (_, leaseMs) => {
-      let behindMs = 320_000
-      const process = await startProcess(leaseMs, true, () => Date.now() - behindMs)
-      const token = await tokenOfNewOperator()
-      const wrong = { reason: 'UNAVAILABLE', message: expect.stringContaining('320 s behind') }
-      await expect(process.tokenStatus.check(token)).rejects.toMatchObject(wrong)
-      behindMs = 0
-      // The lease that was taken under the wrong clock is still valid by the monotonic one, and over by the other.
-      expect(await process.tokenStatus.check(token)).toBeUndefined()
-    },
-  )
+  ])('answers no verification %s while its clock is 320 s behind', async (_, leaseMs) => {
+    let behindMs = 320_000
+    const process = await startProcess(leaseMs, true, () => Date.now() - behindMs)
+    const token = await tokenOfNewOperator()
+    const wrong = { reason: 'UNAVAILABLE', message: expect.stringContaining('320 s behind') }
+    await expect(process.tokenStatus.check(token)).rejects.toMatchObject(wrong)
+    behindMs = 0
+    // By the monotonic clock, the lease that was taken under the wrong wall clock is still valid. By the wall clock
+    // it is over.
+    expect(await process.tokenStatus.check(token)).toBeUndefined()
+  })
 
-  it('a verifier that stops gives its lease back', async () => {
+  it('removes its lease row when the process stops', async () => {
     await startProcess(2_000)
     for (const stop of started.splice(0)) await stop()
     expect((await pool.query('SELECT 1 FROM verifiers')).rowCount).toBe(0)

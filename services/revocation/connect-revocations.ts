@@ -18,53 +18,61 @@ import { createRevocationBus } from './revocation-bus.ts'
 import { createSeenSubjects } from './seen-subjects.ts'
 import { createSettle } from './settle.ts'
 
-/** Tells which tokens stand. */
+/** Answers whether tokens are still valid. */
 export interface TokenStatus {
   /**
-   * Why a genuine token does not stand, or undefined: by everything that was ended by a call which returned before this one
-   * began. Throws UNAVAILABLE when neither memory nor database can tell.
+   * Returns the reason why a genuine token is not valid, or undefined for a valid token. The answer includes every
+   * revocation whose call returned before this call began.
+   * @throws ApiError UNAVAILABLE when neither memory nor the database can answer
    */
   check(token: TokenIdentity): Promise<Verdict | undefined>
-  /** Which of these keys sign nothing that stands, by the same calls. Throws UNAVAILABLE. */
+  /**
+   * Returns those of the keys that are retired or compromised, so that no token they signed is valid. The answer
+   * includes the same revocations as `check`.
+   * @throws ApiError UNAVAILABLE when neither memory nor the database can answer
+   */
   endedKeys(kids: readonly string[]): Promise<ReadonlySet<string>>
 }
 
-/** What every process has of the revocation log. */
+/** A process's connection to the revocation log. */
 export interface Revocations {
   readonly store: LogStore
   readonly tokenStatus: TokenStatus
   /**
-   * Resolves once every verifier of the deployment refuses what was ended before the call; only where the process may end
-   * tokens.
+   * Resolves when every log follower of the deployment refuses the tokens that were ended before the call. Rejects in
+   * a process that was opened without `endsTokens`.
    */
   settle(): Promise<void>
   /** Calls the listener when there may be new records. */
   onWake(listener: () => void): void
-  /** What this process answers verifications by, where it does so from memory. */
+  /** The lease under which this process answers verifications from memory; undefined when it does not use memory. */
   readonly lease: Pick<LogFollower, 'holdsLease' | 'sequence'> | undefined
-  /** Gives the lease back and closes what was opened here. */
+  /** Gives up the lease and stops listening to the database. */
   stop(): Promise<void>
 }
 
-/** What connects a process to the revocation log. */
+/** Options of connectRevocations. */
 export interface RevocationsOptions {
-  /** For leases and waits alone: they must not stand behind other work, or a verifier that lost its lease stays without. */
+  /**
+   * For leases and waits only. If they queued behind other work, a log follower that lost its lease could not get it
+   * back.
+   */
   readonly pool: pg.Pool
   /** For verifications without a lease. */
   readonly checkPool: pg.Pool
   readonly url: string
-  /** Sealed. */
+  /** A bus that seals its messages. */
   readonly bus: Bus
-  /** In milliseconds; undefined: answer every verification from the database. */
+  /** Length of the lease, in milliseconds; undefined to answer every verification from the database. */
   readonly leaseMs: number | undefined
   /** Whether this process answers verifications. */
   readonly verifies: boolean
-  /** Whether it has watchers. */
+  /** Whether this process serves watchers. */
   readonly isWatched: boolean
-  /** Whether it ends tokens, and waits until others know. */
+  /** Whether this process ends tokens, so that `settle` may be called. */
   readonly endsTokens: boolean
   readonly clock: Clock
-  /** Compares the process's clock with the database's: a wrong one answers no verification. */
+  /** Compares the process's clock with the database's. While they differ too much, no verification is answered. */
   readonly clockGuard: ClockGuard
   readonly log: Logger
   readonly metrics: Pick<RevocationMetrics, 'settled' | 'checked'>
@@ -78,10 +86,13 @@ export const systemClock: Clock = {
 }
 
 async function endsNothing(): Promise<never> {
-  throw new Error('this process ends no tokens')
+  throw new Error('This process was opened without endsTokens, so it cannot settle')
 }
 
-/** Opens the log for a process: following it, asking it, and waiting until others have followed. */
+/**
+ * Connects a process to the revocation log: to follow it, to ask it, and to wait until all log followers have applied
+ * it.
+ */
 export function connectRevocations(options: RevocationsOptions): Revocations {
   const { pool, checkPool, url, clock, leaseMs, verifies, isWatched, endsTokens, log, metrics, clockGuard } = options
   const store = createLogStore(pool, `${hostname()} ${process.pid}`, clockGuard)

@@ -34,14 +34,14 @@ function endAll(jti: string) {
   return instance.revocation.module.handlers.endAllTokensOfDeployment(request, call)
 }
 
-describe('ending all tokens of the deployment', () => {
-  it('refuses every token issued before, and those of changes that the backup does not know even without it', async () => {
+describe('EndAllTokensOfDeployment', () => {
+  it('ends every earlier token, also one with an epoch that the restored backup does not have', async () => {
     const { prisma } = database.db
     const operator = { id: agent.operatorId }
     const before = await instance.issue(agent)
     await prisma.operator.update({ where: operator, data: { epoch: { increment: 5 }, version: { increment: 1 } } })
     const later = await other.issue(agent)
-    // As the database was before those five changes; only whoever restores one can lower an epoch.
+    // Puts the database back to its state before those five changes. Only a restore can lower an epoch.
     await prisma.$transaction([
       prisma.$executeRaw`ALTER TABLE operators DISABLE TRIGGER operators_only_rise`,
       prisma.$executeRaw`UPDATE operators SET epoch = epoch - 5 WHERE id = ${agent.operatorId}::uuid`,
@@ -52,19 +52,19 @@ describe('ending all tokens of the deployment', () => {
     for (const token of [before, later]) {
       expect(await other.verify(token)).toMatchObject({ valid: false, revoked: true, reason: 'OPERATOR_TOKENS_ENDED' })
     }
-    // An instance learns that its key is gone by the first challenge that it has made with it since.
+    // A process notices that its challenge key is gone when the first challenge sealed under it is redeemed.
     expect(await refusalOf(instance.issue(agent))).toBe('CHALLENGE_NOT_FOUND')
     expect(await other.verify(await instance.issue(agent))).toMatchObject({ valid: true })
   })
 
-  it('voids every challenge made before, on instances that still hold its key, and the next one is good', async () => {
+  it('voids every earlier challenge, also in processes that still hold its challenge key', async () => {
     const held = await Promise.all([instance.challenge(agent.did), other.challenge(agent.did)])
     await endAll('restore-2')
     for (const challenge of held) expect(await refusalOf(other.redeem(agent, challenge))).toBe('CHALLENGE_NOT_FOUND')
     expect(await other.verify(await other.issue(agent))).toMatchObject({ valid: true })
   })
 
-  it('lets an operator that was lost and registers again not begin where its old tokens stand', async () => {
+  it('gives an operator that registers again an epoch above its old tokens', async () => {
     const { minimumEpoch } = await endAll('restore-3')
     expect(await refusalOf(instance.issue(agent))).toBe('CHALLENGE_NOT_FOUND')
     const again = await insertAgent(database.db, await freshOperator(database.db))
@@ -72,7 +72,7 @@ describe('ending all tokens of the deployment', () => {
     expect(await instance.verify(token)).toMatchObject({ valid: true, claims: { epoch: [1, minimumEpoch] } })
   })
 
-  it('leaves an operator whose tokens end later nothing from before', async () => {
+  it('lets the operator epoch rise further, above the minimum epoch', async () => {
     const { minimumEpoch = 0 } = await endAll('restore-raise')
     expect(await refusalOf(instance.issue(agent))).toBe('CHALLENGE_NOT_FOUND')
     const token = await instance.issue(agent)
@@ -85,7 +85,7 @@ describe('ending all tokens of the deployment', () => {
     expect(await instance.verify(await instance.issue(agent))).toMatchObject({ valid: true })
   })
 
-  it('is one record of the log, whatever the number of operators, and one line of the audit', async () => {
+  it('writes one record to the log and one entry to the audit, for any number of operators', async () => {
     const { prisma } = database.db
     const { sequence } = await prisma.revocationHead.findUniqueOrThrow({ where: { id: 1 } })
     await endAll('restore-4')
@@ -97,7 +97,7 @@ describe('ending all tokens of the deployment', () => {
     ])
   })
 
-  it('takes an assertion once', async () => {
+  it('refuses an assertion that was used before', async () => {
     expect(await refusalOf(endAll('restore-4'))).toBe('ASSERTION_USED')
   })
 })

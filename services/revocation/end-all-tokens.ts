@@ -1,19 +1,20 @@
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import { type Author, change } from '../ledger/ledger.ts'
 
-/** How far the first epoch moves on: further than any can have moved since the backup that was restored. */
+/** Added to the first epoch: more than any epoch can have risen since the backup that was restored. */
 const STEP = 1_000_000
 
-/** What has been ended. */
+/** Result of endAllTokensOfDeployment. */
 export interface Ended {
-  /** Operator epoch below which no token stands. */
+  /** Tokens with an operator epoch below this one are ended. */
   readonly minimumEpoch: number
   readonly at: Date
 }
 
 /**
- * Ends every token of the deployment and voids every challenge. What was revoked, redeemed or registered after the backup is
- * lost: so all operators, and those that will register again under the same id, count from an epoch that no token can carry.
+ * Ends every token of the deployment and voids every challenge. It is called after a backup was restored: all
+ * revocations, redemptions and registrations since the backup are lost. So every operator, also one that registers
+ * again under the same id, continues from an epoch that no issued token can have.
  */
 export function endAllTokensOfDeployment(prisma: PrismaClient, author: Author, reason: string): Promise<Ended> {
   return change(prisma, author, async (tx, audit) => {

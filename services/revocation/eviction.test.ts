@@ -25,7 +25,7 @@ const member = (renewals: number, leaseMs = 1_000): Member => ({
   acknowledged: 0,
 })
 
-/** Members as they are seen at times, in milliseconds. */
+/** The members at certain times, in milliseconds. */
 type Seen = readonly (readonly [at: number, members: readonly Member[]])[]
 
 async function show(seen: Seen): Promise<void> {
@@ -35,7 +35,7 @@ async function show(seen: Seen): Promise<void> {
   }
 }
 
-it('removes a member whose renewals have stood still for longer than its lease, and only as it was seen', async () => {
+it('createEviction removes a member whose renewals did not change for longer than its lease', async () => {
   await show([
     [0, [member(3)]],
     [1_001, [member(3)]],
@@ -45,44 +45,44 @@ it('removes a member whose renewals have stood still for longer than its lease, 
 
 it.each<[string, Seen]>([
   [
-    'for no longer than its lease',
+    'did not change for exactly its lease',
     [
       [0, [member(3)]],
       [1_000, [member(3)]],
     ],
   ],
   [
-    'for longer than ours, but its own is longer',
+    "did not change for longer than another member's lease, but not longer than its own",
     [
       [0, [member(3, 9_000)]],
       [5_000, [member(3, 9_000)]],
     ],
   ],
   [
-    'seldom seen, but moved',
+    'changed between two reads that are far apart',
     [
       [0, [member(3)]],
       [5_000, [member(4)]],
     ],
   ],
   [
-    'since it moved last',
+    'did not change for less than its lease since the last change',
     [
       [0, [member(3)]],
       [900, [member(4)]],
       [1_800, [member(4)]],
     ],
   ],
-  ['seen the first time, however old it is', [[9_000, [member(3)]]]],
+  ['are seen for the first time', [[9_000, [member(3)]]]],
   [
-    'gone and seen again',
+    'are seen again after the member was absent',
     [
       [0, [member(3)]],
       [500, []],
       [1_100, [member(3)]],
     ],
   ],
-])('leaves a member whose renewals have stood still %s', async (_, seen) => {
+])('createEviction keeps a member whose renewals %s', async (_, seen) => {
   await show(seen)
   expect(removed).toEqual([])
 })

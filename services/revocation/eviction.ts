@@ -1,8 +1,9 @@
 import type { Clock, LogStore, Member } from './ports.ts'
 
 /**
- * Makes the function that removes verifiers whose renewals have not moved for as long as their lease, by this process's own
- * monotonic clock: dead ones, so that nobody has to wait for them.
+ * Creates the function that removes the leases of dead log followers, so that no revocation waits for them. A log
+ * follower is dead when its renewals have not changed for the length of its lease, by the monotonic clock of this
+ * process.
  */
 export function createEviction(
   store: Pick<LogStore, 'remove'>,

@@ -20,8 +20,8 @@ beforeEach(() => emptyLog(pool))
 
 const revoke = (count = 1) => revokeTokens(pool, operatorId, count)
 
-describe('many watchers', () => {
-  it('cost one reading together', async () => {
+describe('createFeed', () => {
+  it('reads the log once for 100 watchers', async () => {
     await revoke(3)
     const { watch, reads, wake } = watchersOf({ log: store, times: { heartbeatMs: 5_000, patienceMs: 10_000 } })
     const watchers = Array.from({ length: 100 }, () => watch())
@@ -35,7 +35,7 @@ describe('many watchers', () => {
     expect(reads.pages).toEqual([])
   })
 
-  it('do not wait for one that does not read, which gets all of it later', async () => {
+  it('does not let a slow watcher delay the others, and gives it every record later', async () => {
     const { watch, wake } = watchersOf({ log: store })
     const [slow, quick] = [watch(), watch()]
     await slow.untilHead()
@@ -47,7 +47,7 @@ describe('many watchers', () => {
       while (seen.length < 100) seen.push(...sequences((await quick.untilHead()).records))
       expect(seen.at(-1)).toBe(100 * n)
     }
-    // More than is kept in memory.
+    // More records than the feed keeps in memory.
     await revoke(200)
     wake()
     const seen: number[] = []
@@ -55,7 +55,7 @@ describe('many watchers', () => {
     expect(seen).toEqual(range(1, 800))
   })
 
-  it('are read for only while there are any', async () => {
+  it('reads the log only while there are watchers', async () => {
     const { feed, watch, reads } = watchersOf({ log: store })
     const watchers = [watch(), watch()]
     for (const { untilHead } of watchers) await untilHead()
@@ -73,7 +73,7 @@ describe('many watchers', () => {
   })
 })
 
-/** A log that can be cut off, or hangs. */
+/** A log that can be made to fail or to hang. */
 function cuttable() {
   const state = { mode: 'up' as 'up' | 'away' | 'hangs' }
   const through = <T>(work: () => Promise<T>): Promise<T> => {
@@ -87,8 +87,8 @@ function cuttable() {
   return { state, log }
 }
 
-describe('without the database', () => {
-  it('no heartbeat comes, and the stream goes on when it is back', async () => {
+describe('createFeed without the database', () => {
+  it('sends no heartbeat, and continues the stream when the database is back', async () => {
     const { state, log } = cuttable()
     const { untilHead } = watchersOf({ log }).watch()
     await untilHead()
@@ -97,13 +97,12 @@ describe('without the database', () => {
     const next = untilHead().then((answer) => ((beats += 1), answer))
     await revoke()
     await new Promise((resolve) => setTimeout(resolve, 300))
-    // One may have been on its way.
     expect(beats).toBe(0)
     state.mode = 'up'
     expect(sequences((await next).records)).toEqual([1])
   })
 
-  it('no heartbeat comes late to one who reads again after a while', async () => {
+  it('sends no outdated heartbeat to a watcher that reads again after a while', async () => {
     await revoke()
     const { state, log } = cuttable()
     const { watch, reads } = watchersOf({ log })
@@ -112,7 +111,7 @@ describe('without the database', () => {
       const before = reads.standing
       return until(
         async () => reads.standing,
-        // A quarter of a heartbeat lies between two, and a head is told until it is two heartbeats old.
+        // Two reads are a quarter of a heartbeat apart, and a head is sent until it is two heartbeats old.
         (count) => count > before + 12,
       )
     }
@@ -127,7 +126,7 @@ describe('without the database', () => {
     expect(await late).toMatchObject({ case: 'head', value: { position: { sequence: 1n } } })
   })
 
-  it.each(['away', 'hangs'] as const)('the stream ends with UNAVAILABLE in the end (%s)', async (mode) => {
+  it.each(['away', 'hangs'] as const)('ends an open stream with UNAVAILABLE after patienceMs (%s)', async (mode) => {
     const { state, log } = cuttable()
     const { watch, feed } = watchersOf({ log, times: { heartbeatMs: 50, patienceMs: 400 } })
     const { untilHead } = watch()
@@ -145,7 +144,7 @@ describe('without the database', () => {
     expect(feed.watchers).toBe(0)
   })
 
-  it('a new stream fails the same way', async () => {
+  it('ends a new stream with UNAVAILABLE after patienceMs', async () => {
     const { state, log } = cuttable()
     state.mode = 'away'
     const { watch } = watchersOf({ log, times: { heartbeatMs: 50, patienceMs: 200 } })

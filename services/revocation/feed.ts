@@ -3,59 +3,60 @@ import type { RevocationRecord } from '@auth4agent/core/revocation/revocation-lo
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { LogHead, LogStore } from './ports.ts'
 
-/** What a feed works with. */
+/** Dependencies of createFeed. */
 export interface FeedDeps {
   readonly store: Pick<LogStore, 'standing' | 'recordsAfter'>
   /** Calls the listener when there may be new records. */
   readonly onWake: (listener: () => void) => void
-  /** Times where they are not the usual ones. */
+  /** Replaces the default times. */
   readonly feedTimes?: FeedTimes
 }
 
-/** In milliseconds. */
+/** Times of a feed, in milliseconds. */
 export interface FeedTimes {
-  /** Time between heartbeats. A head is at most twice as old when it is told. */
+  /** Time between heartbeats. A head is at most twice as old when it is sent. */
   readonly heartbeatMs: number
   /** How long watchers wait for a database that does not answer. */
   readonly patienceMs: number
 }
 
-/** The log as the feed has read it last. */
+/** The result of the feed's last read of the log. */
 export interface Reading {
   readonly head: LogHead
-  /** When the read was begun, by the monotonic clock. */
+  /** When the read began, by the monotonic clock. */
   readonly at: number
   /** Counts the readings that are heartbeats. */
   readonly beat: number
 }
 
-/** The log for all watchers of a process. It is read once for all of them, and only while there are any. */
+/** Reads the log once for all watchers of a process, and only while there are watchers. */
 export interface Feed {
   readonly watchers: number
   readonly times: FeedTimes
   open(signal: AbortSignal): Watcher
 }
 
-/** One who watches. */
+/** One open stream of the feed. */
 export interface Watcher {
   /**
-   * The latest reading, once there is one that it has not had yet; undefined when the signal has aborted. Throws UNAVAILABLE
-   * when the database does not answer for too long.
+   * Waits for a reading that this watcher has not had yet, and returns the latest one. Returns undefined when the
+   * signal has aborted.
+   * @throws ApiError UNAVAILABLE when the database does not answer within `patienceMs`
    */
   next(): Promise<Reading | undefined>
-  /** Some of the records after a sequence up to another, in their order. */
+  /** Returns the first page of the records with a sequence above `after` and at most `through`, in order. */
   records(after: number, through: number): Promise<readonly RevocationRecord[]>
   close(): void
 }
 
 const TIMES: FeedTimes = { heartbeatMs: 1_000, patienceMs: 10_000 }
-/** Records kept for those who are up to date; others read pages. */
+/** Records kept in memory for watchers that are up to date. Watchers further behind read pages from the database. */
 const TAIL = 512
 const PAGE = 200
-/** Readings in the time of a heartbeat while the database does not answer. */
+/** Reads per heartbeat interval while the database does not answer. */
 const RETRIES = 4
 
-/** Makes the feed. A slow watcher costs the others nothing: it asks for pages when it gets to them. */
+/** Creates the feed. A slow watcher does not delay the others: it asks for each page when it is ready for it. */
 export function createFeed({ store, onWake, feedTimes: times = TIMES }: FeedDeps): Feed {
   let tail: readonly RevocationRecord[] = []
   let latest: Reading | undefined
@@ -86,11 +87,11 @@ export function createFeed({ store, onWake, feedTimes: times = TIMES }: FeedDeps
         for (const resume of waiting) resume()
         pauseMs = beatAt - performance.now()
       } catch {
-        // Each watcher tells its caller when it has lasted too long.
+        // Each watcher reports the failure itself, after `patienceMs`.
       }
       await delay(Math.max(0, pauseMs), undefined, { signal: alarm.signal }).catch(() => undefined)
     }
-    // Whoever comes next must not be told of what was read long ago.
+    // The next watcher must not get an old reading.
     latest = undefined
     tail = []
     isRunning = false
@@ -140,14 +141,17 @@ export function createFeed({ store, onWake, feedTimes: times = TIMES }: FeedDeps
 
 type Records = readonly RevocationRecord[]
 
-/** The last records with new ones, as far as they are of one unbroken log that ends with its head. */
+/**
+ * Appends new records to the tail. Returns an empty tail when the result is not one unbroken chain that ends at the
+ * head.
+ */
 function extended(tail: Records, records: Records, head: LogHead): Records {
   const follow = records.length === 0 || records[0]?.previousHash === tail.at(-1)?.hash
   const joined = follow ? [...tail, ...records].slice(-TAIL) : records
   return joined.at(-1)?.hash === head.hash ? joined : []
 }
 
-/** Resolves when there is a new reading, when the time is over, or when the signal aborts. */
+/** Resolves at the next reading, after `ms`, or when the signal aborts. */
 async function wait(waiting: Set<() => void>, ms: number, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   const resume = (): void => resolve()
@@ -160,7 +164,9 @@ async function wait(waiting: Set<() => void>, ms: number, signal: AbortSignal): 
   clearTimeout(timer)
 }
 
-/** Watchers who come back all at once must not take the database's connections from those who hold leases. */
+/**
+ * Runs calls one after another. Many watchers that reconnect at once must not take the connections that leases need.
+ */
 function oneAtATime<A extends unknown[], T>(work: (...args: A) => Promise<T>): (...args: A) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve()
   return (...args) => {

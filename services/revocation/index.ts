@@ -13,21 +13,21 @@ import { createWatchRevocations } from './watch.ts'
 
 export { connectRevocations, type Revocations, systemClock, type TokenStatus } from './connect-revocations.ts'
 
-/** The revocation service as the composition root holds it. */
+/** The revocation service, as the composition root uses it. */
 export interface Revocation {
   readonly module: ServiceModule<typeof RevocationService>
-  /** Streams that are open. */
+  /** Number of open streams. */
   readonly watchers: number
-  /** One pass of the scheduled work: revocations of expired tokens go, and the log of what they were. */
+  /** Runs the scheduled work once: deletes the revocations of expired tokens and compacts the log. */
   runSchedule(): Promise<void>
 }
 
 interface RevocationOptions extends RevocationDeps, FeedDeps {
-  /** Says which revocations may be forgotten. */
+  /** The time that has certainly passed. It decides which revocations may be deleted. */
   readonly passedTime: PassedTime
 }
 
-/** Revokes tokens, and tells whoever watches what has been ended. */
+/** Creates the revocation service: it revokes tokens and sends the log to watchers. */
 export function createRevocation(deps: RevocationOptions): Revocation {
   const { db, passedTime } = deps
   const feed = createFeed(deps)

@@ -12,26 +12,26 @@ import { LAST_RECORDS } from './log-store.ts'
 
 const [one, two, other] = [tokenTarget('one'), tokenTarget('two'), tokenTarget('other')]
 const RENEWAL_MS = LEASE_MS / 4
-/** Long enough for a few statements. */
+/** Enough time for a few statements. */
 const SOON_MS = 40
 
 async function start(): Promise<{ world: World; instance: Instance; verifier: LogFollower }> {
   const world = await calmWorld([both('verifier')])
   const [instance] = world.instancesOf('verifier')
-  if (instance?.verifier === undefined) throw new Error('it does not verify')
+  if (instance?.verifier === undefined) throw new Error('The instance has no log follower')
   return { world, instance, verifier: instance.verifier }
 }
 const check = (verifier: LogFollower, target = one) => verifier.check(tokenOf(target))
 const rows = (world: World) => [...world.database.image.members.keys()]
 
-it('holds a lease under a row of its own, and answers from memory', async () => {
+it('createLogFollower commits a lease row and answers from memory', async () => {
   const { world, verifier } = await start()
   expect(rows(world)).toEqual(['verifier.1'])
   expect(verifier.holdsLease).toBe(true)
   expect(check(verifier)).toBeUndefined()
 })
 
-it('applies a record at once, and says so', async () => {
+it('a log follower applies a received record at once and acknowledges it', async () => {
   const { world, verifier } = await start()
   verifier.receive(endSilently(world, one))
   expect(check(verifier)).toBe('TOKEN_REVOKED')
@@ -39,7 +39,7 @@ it('applies a record at once, and says so', async () => {
   expect(verifier.acknowledged).toEqual({ incarnation: 'verifier.1', logEpoch: 1, sequence: 1 })
 })
 
-it('fills a gap from the database before it answers again, and before its next renewal', async () => {
+it('a log follower fills a gap from the database before it answers again, without waiting for a renewal', async () => {
   const { world, verifier } = await start()
   await pass(world, RENEWAL_MS - (world.events.now() % RENEWAL_MS) + SOON_MS)
   endSilently(world, one)
@@ -53,7 +53,7 @@ it('fills a gap from the database before it answers again, and before its next r
   ])
 })
 
-it('takes records doubled and in any order', async () => {
+it('a log follower accepts repeated records in any order', async () => {
   const { world, verifier } = await start()
   const [first, second] = [endSilently(world, one), endSilently(world, two)]
   for (const record of [second, first, first, second, second]) verifier.receive(record)
@@ -62,7 +62,7 @@ it('takes records doubled and in any order', async () => {
   expect(rows(world)).toEqual(['verifier.1'])
 })
 
-it('reads in pages what is more than a renewal brings, and keeps its incarnation', async () => {
+it('a log follower that misses more records than a renewal reads keeps its incarnation and reads pages', async () => {
   const { world, verifier } = await start()
   const missed = Array.from({ length: 3 * LAST_RECORDS }, (_, index) => tokenTarget(`missed ${index}`))
   for (const target of missed) endSilently(world, target)
@@ -72,7 +72,7 @@ it('reads in pages what is more than a renewal brings, and keeps its incarnation
   expect(rows(world)).toEqual(['verifier.1'])
 })
 
-it('notices a record that nobody brought with its next renewal', async () => {
+it('a log follower applies a record of which it got no message at its next renewal', async () => {
   const { world, verifier } = await start()
   endSilently(world, one)
   await pass(world, RENEWAL_MS + SOON_MS)
@@ -83,8 +83,8 @@ it.each<[string, Partial<RevocationRecord>, 'its hash is right' | 'its hash is k
   ['another hash', { hash: '00' }, 'its hash is kept'],
   ['another subject', { subject: 'forged' }, 'its hash is kept'],
   ['another predecessor', { previousHash: 'ff' }, 'its hash is right'],
-  ['a log epoch to come', { logEpoch: 2 }, 'its hash is right'],
-])('begins again where a record has %s', async (_, forged, how) => {
+  ['a later log epoch', { logEpoch: 2 }, 'its hash is right'],
+])('a log follower begins a new incarnation when a record has %s', async (_, forged, how) => {
   const { world, verifier } = await start()
   const record = { ...endSilently(world, one), ...forged }
   verifier.receive(how === 'its hash is kept' ? record : { ...record, hash: recordHash(record) })
@@ -94,7 +94,7 @@ it.each<[string, Partial<RevocationRecord>, 'its hash is right' | 'its hash is k
   expect([check(verifier), check(verifier, other)]).toEqual(['TOKEN_REVOKED', undefined])
 })
 
-it('acknowledges again what it is told again, for the answer may have been lost', async () => {
+it('a log follower acknowledges a repeated record again', async () => {
   const acknowledged: number[] = []
   const world = await calmWorld([both('verifier')], {
     ...REAL,
@@ -112,7 +112,7 @@ it('acknowledges again what it is told again, for the answer may have been lost'
   expect(acknowledged).toEqual([1, 1])
 })
 
-it('takes a new snapshot in a new log epoch', async () => {
+it('a log follower reads the whole log again when a new log epoch begins', async () => {
   const { world, verifier } = await start()
   world.database.crash()
   world.database.promote()
@@ -123,7 +123,7 @@ it('takes a new snapshot in a new log epoch', async () => {
   expect(rows(world)).not.toContain('verifier.1')
 })
 
-it('begins again where the log has another record in the same place', async () => {
+it('a log follower begins a new incarnation when the log has another record at the same sequence', async () => {
   const { world, verifier } = await start()
   verifier.receive(endSilently(world, one))
   const { image } = world.database
@@ -136,7 +136,7 @@ it('begins again where the log has another record in the same place', async () =
   expect([check(verifier), check(verifier, two)]).toEqual([undefined, 'TOKEN_REVOKED'])
 })
 
-it('is not held up by a late record that was lost with its primary', async () => {
+it('a log follower keeps its lease when it receives a late record of an older log epoch', async () => {
   const { world, verifier } = await start()
   world.database.crash()
   world.database.promote()
@@ -146,7 +146,7 @@ it('is not held up by a late record that was lost with its primary', async () =>
   expect(check(verifier, other)).toBeUndefined()
 })
 
-it('goes on when the bus brings a record while a renewal is on its way', async () => {
+it('a log follower keeps its incarnation when the bus brings a record during a renewal', async () => {
   const { world, verifier } = await start()
   world.placeOf('verifier').link.reply = [50, 50]
   await pass(world, RENEWAL_MS + 70 - (world.events.now() % RENEWAL_MS))
@@ -156,7 +156,7 @@ it('goes on when the bus brings a record while a renewal is on its way', async (
   expect(check(verifier)).toBe('TOKEN_REVOKED')
 })
 
-it('has no lease, and no row, while the log holds a kind that it does not know', async () => {
+it('a log follower has no lease while the log holds a record of an unknown kind', async () => {
   const { world, verifier, instance } = await start()
   verifier.receive(endSilently(world, { ...one, kind: 'device' }))
   expect(check(verifier, other)).toBe('unknown')
@@ -168,7 +168,7 @@ it('has no lease, and no row, while the log holds a kind that it does not know',
   expect(check(verifier, other)).toBeUndefined()
 })
 
-it('takes a new snapshot where what it has not read was compacted', async () => {
+it('a log follower begins a new incarnation when records that it has not read were compacted', async () => {
   const { world, verifier, instance } = await start()
   instance.process.pause()
   endSilently(world, one)
@@ -180,7 +180,7 @@ it('takes a new snapshot where what it has not read was compacted', async () => 
   expect(rows(world)).toEqual(['verifier.2'])
 })
 
-it('gives its lease back when it stops', async () => {
+it('a log follower removes its lease row when it stops', async () => {
   const { world, verifier } = await start()
   void verifier.stop()
   await pass(world, SOON_MS)
@@ -191,7 +191,7 @@ it('gives its lease back when it stops', async () => {
 it.each<[string, (world: World, instance: Instance) => void]>([
   ['its process was stopped', (_, { process }) => process.pause()],
   ['its machine slept', (world) => world.placeOf('verifier').machine.sleep()],
-])('answers nothing from memory after %s, until it has a lease again', async (_, stop) => {
+])('a log follower does not answer from memory after %s, until it has a lease again', async (_, stop) => {
   const { world, verifier, instance } = await start()
   stop(world, instance)
   await pass(world, 15 * LEASE_MS)
@@ -203,22 +203,25 @@ it.each<[string, (world: World, instance: Instance) => void]>([
   expect(check(verifier)).toBe('TOKEN_REVOKED')
 })
 
-it.each([0, -3_600_000])('has no lease without the database, even with its wall clock set by %i ms', async (by) => {
-  const { world, verifier, instance } = await start()
-  world.placeOf('verifier').link.isCut = true
-  world.placeOf('verifier').machine.setWall(by)
-  await pass(world, 0.95 * LEASE_MS)
-  expect(check(verifier)).toBe('unknown')
-  expect(await verify(world, instance)).toEqual({ answer: 'unavailable', from: 'database' })
-})
+it.each([0, -3_600_000])(
+  'a log follower loses its lease without the database (wall clock set by %i ms)',
+  async (by) => {
+    const { world, verifier, instance } = await start()
+    world.placeOf('verifier').link.isCut = true
+    world.placeOf('verifier').machine.setWall(by)
+    await pass(world, 0.95 * LEASE_MS)
+    expect(check(verifier)).toBe('unknown')
+    expect(await verify(world, instance)).toEqual({ answer: 'unavailable', from: 'database' })
+  },
+)
 
-it('begins with a fresh incarnation when it does not know whether it has joined', async () => {
+it('a log follower begins a new incarnation when the answer to its join is lost', async () => {
   const world = await calmWorld([both('verifier')])
   const { link } = world.placeOf('verifier')
   const restarted = world.start('verifier')
   link.reply = [5, 5]
   while (!rows(world).includes('verifier.2')) await pass(world, 1)
-  // The row is there, but the answer that says so gets lost.
+  // The row is committed, but the answer is lost.
   link.isCut = true
   await pass(world, 10)
   link.isCut = false
@@ -227,7 +230,7 @@ it('begins with a fresh incarnation when it does not know whether it has joined'
   expect(rows(world)).toEqual(['verifier.1', 'verifier.3'])
 })
 
-/** Asks as a client does. */
+/** Verifies a token as a client does. */
 async function verify(world: World, instance: Instance) {
   const asked = instance.verify(other)
   await pass(world, 1_100)

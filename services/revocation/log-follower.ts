@@ -7,46 +7,53 @@ import { Membership } from './membership.ts'
 import type { Acknowledgement, LogSignals, RevocationBus } from './ports.ts'
 import { catchUp, hasGap, holdsLease, load, renew, type SessionDeps, UnknownKindError } from './session.ts'
 
-/** What a log follower works with. */
+/** Dependencies of createLogFollower. */
 export interface LogFollowerDeps extends SessionDeps {
   readonly bus: RevocationBus
   readonly signals: LogSignals
   readonly log: Pick<Logger, 'info' | 'warn'>
 }
 
-/** Knows what has been ended, and when it may answer from what it knows. */
+/** Follows the log, and answers from memory while it holds a lease. */
 export interface LogFollower {
-  /** Why a token does not stand, or undefined where it stands; 'unknown' without a lease: ask the database. */
+  /**
+   * Returns why a token is not valid, or undefined for a valid token. Returns 'unknown' without a lease: ask the
+   * database.
+   */
   check(token: TokenIdentity): Verdict | 'unknown' | undefined
-  /** Which of these keys sign nothing that stands; 'unknown' without a lease. */
+  /** Returns those of the keys that are retired or compromised; 'unknown' without a lease. */
   endedKeys(kids: readonly string[]): ReadonlySet<string> | 'unknown'
-  /** Takes a record that was committed, in whatever order, however often; `replyTo` published it and waits. */
+  /**
+   * Takes a committed record, in any order and any number of times. `replyTo` names the process that published it and
+   * waits.
+   */
   receive(record: RevocationRecord, replyTo?: string): void
-  /** What it has in effect; undefined while it has no lease to give. */
+  /** The position up to which it has applied the log; undefined while it has no row in `verifiers`. */
   readonly acknowledged: Acknowledgement | undefined
-  /** Identifies the time for which it has followed one log; undefined while it follows none. */
+  /** Identifies one life of this log follower; undefined while it follows no log. */
   readonly incarnation: string | undefined
-  /** Whether it answers from memory now. */
+  /** Whether it may answer from memory now. */
   readonly holdsLease: boolean
-  /** Where in the log it is; 0 before it has read any. */
+  /** The last applied sequence; 0 before it has read the log. */
   readonly sequence: number
   start(): void
-  /** Gives the lease back. */
+  /** Gives up the lease. */
   stop(): Promise<void>
 }
 
-/** Renewals in the time of a lease. */
+/** Renewals within the length of a lease. */
 const RENEWALS = 4
-/** How long the bus may take to bring what the database has told of, in milliseconds. */
+/** How long to wait for the bus to bring a record that the database has announced, in milliseconds. */
 const BUS_GRACE_MS = 20
-/** Pause before beginning again, in milliseconds. */
+/** Pause before a new incarnation begins, in milliseconds. */
 const AGAIN_MS = 10
-/** How many leases long a log follower waits that has met a kind of record it does not know. */
+/** Pause after a record of an unknown kind, in lengths of the lease. */
 const UNKNOWN_KIND_PAUSE = 15
 
 /**
- * Makes a log follower (services/revocation/README.md has the argument). A lease begins before its renewal is sent, takes effect
- * once the head that was read after the renewal's commit is applied, and is over when either clock says so.
+ * Creates a log follower; services/revocation/README.md explains why it is correct. A lease begins before its renewal
+ * is sent. It takes effect when the head that was read after the renewal's commit is applied. It ends when either
+ * clock says so.
  */
 export function createLogFollower(deps: LogFollowerDeps): LogFollower {
   const { store, bus, signals, clock, leaseMs, log } = deps
@@ -67,7 +74,7 @@ export function createLogFollower(deps: LogFollowerDeps): LogFollower {
   const beginAgain = (why: string) => {
     const session = membership.leave()
     if (session === undefined) return
-    log.info({ incarnation: session.incarnation, why }, 'a log follower begins again')
+    log.info({ incarnation: session.incarnation, why }, 'a log follower begins a new incarnation')
     wake()
   }
   const receive = (record: RevocationRecord, replyTo?: string) => {
@@ -76,17 +83,17 @@ export function createLogFollower(deps: LogFollowerDeps): LogFollower {
     if (heard === 'ahead') wake()
     if (heard === 'no successor') beginAgain('a record does not follow')
   }
-  let told = 0
+  let announced = 0
   bus.onRecord(receive)
   signals.onRecord((sequence) => {
-    told = Math.max(told, sequence)
+    announced = Math.max(announced, sequence)
     const { session } = membership
     if (session !== undefined && session.applied.sequence < sequence) wake()
   })
 
   const evict = createEviction(deps.store, clock)
   const pass = async () => {
-    // Nothing is answered under it any more, so nobody needs to wait for it.
+    // The follower no longer answers under these incarnations, so no revocation needs to wait for them.
     for (let { left } = membership; left !== undefined; left = membership.left) {
       await store.remove(left)
       membership.forgetLeft()
@@ -94,7 +101,7 @@ export function createLogFollower(deps: LogFollowerDeps): LogFollower {
     if (membership.session === undefined) membership.enter(await load(deps))
     const { session } = membership
     const renewed = session && (await renew(deps, session))
-    if (renewed === undefined) return beginAgain('its lease is gone, or the log is another')
+    if (renewed === undefined) return beginAgain('its lease row was removed, or the log is a different one')
     if (renewed.hasMoved) acknowledgeEverywhere()
     await evict(renewed.members)
   }
@@ -102,7 +109,7 @@ export function createLogFollower(deps: LogFollowerDeps): LogFollower {
     for (;;) {
       const { session } = membership
       const before = session?.applied.sequence ?? 0
-      if (session === undefined || before >= Math.max(told, session.known)) return
+      if (session === undefined || before >= Math.max(announced, session.known)) return
       if (!(await catchUp(store, session))) return beginAgain('a record does not follow')
       if (session.applied.sequence === before) return
       acknowledgeEverywhere()
@@ -128,8 +135,8 @@ export function createLogFollower(deps: LogFollowerDeps): LogFollower {
         pause = Math.max(0, next - clock.monotonic())
       } catch (error) {
         log.warn({ error }, 'the revocation log could not be followed')
-        // Whether it has joined is not known, and an incarnation joins once.
-        if (membership.session?.isMember === false) beginAgain('it could not join')
+        // The join may have committed or not, and an incarnation may join only once.
+        if (membership.session?.isMember === false) beginAgain('its lease could not be committed')
         pause = error instanceof UnknownKindError ? leaseMs * UNKNOWN_KIND_PAUSE : leaseMs / RENEWALS
       }
       if (stopping.signal.aborted) break
@@ -144,7 +151,7 @@ export function createLogFollower(deps: LogFollowerDeps): LogFollower {
     const { session } = membership
     if (session === undefined || !holdsLease(session, deps)) return 'unknown'
     const found = read(session.state)
-    // The process may have been stopped for a while between any two instructions.
+    // The process may have been stopped between any two instructions, so the lease is checked again.
     return holdsLease(session, deps) ? found : 'unknown'
   }
   return {

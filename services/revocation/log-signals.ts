@@ -3,13 +3,15 @@ import { listen } from '../platform/db/listen.ts'
 import type { Logger } from '../platform/log/log.ts'
 import type { Acknowledgement, LogSignals } from './ports.ts'
 
-/** What a process wants to hear. Each notification wakes every process that listens. */
+/**
+ * The notifications that a process needs. It listens to no others, because each notification wakes every listener.
+ */
 interface Heard {
   readonly records: boolean
   readonly acknowledgements: boolean
 }
 
-/** What the database tells of its log, by NOTIFY; the triggers and `acknowledge` send it. */
+/** Listens to the notifications about the log (NOTIFY). The triggers and LogStore.acknowledge send them. */
 export function listenToLog(
   url: string,
   heard: Heard,
@@ -37,7 +39,7 @@ export function listenToLog(
   }
 }
 
-/** `<incarnation> <log epoch> <sequence>` */
+/** Parses `<incarnation> <log epoch> <sequence>`; undefined when the payload has another form. */
 function parse(payload: string): Acknowledgement | undefined {
   const [incarnation = '', ...numbers] = payload.split(' ')
   const [logEpoch = Number.NaN, sequence = Number.NaN] = numbers.map(Number)

@@ -14,7 +14,7 @@ const store = createLogStore(pool, 'test')
 
 afterAll(() => database.drop())
 
-/** The records that a change adds. */
+/** Runs a change and returns the records that it adds to the log. */
 async function recordsOf(change: () => Promise<unknown>): Promise<readonly RevocationRecord[]> {
   const { sequence } = await store.head()
   await change()
@@ -28,15 +28,15 @@ const half = (state: KeyState) => ({
   wrappedKey: state === 'retired' || state === 'compromised' ? null : new Uint8Array(1),
 })
 
-describe('what is in the log', () => {
-  it("an operator's epoch that rises, whoever raises it", async () => {
+describe('revocation_log', () => {
+  it("gets a record when any program raises an operator's epoch", async () => {
     const { id } = await freshOperator(database.db)
     const records = await recordsOf(() => pool.query('UPDATE operators SET epoch = epoch + 1 WHERE id = $1', [id]))
     expect(records).toMatchObject([{ kind: 'operator', operatorId: id, subject: '', minimumEpoch: 2 }])
     expect(records[0]?.expiresAt).toBeGreaterThan(Date.now() + 64 * 60_000)
   })
 
-  it("an agent's epoch that rises", async () => {
+  it("gets a record when an agent's epoch rises", async () => {
     const agent = await insertAgent(database.db, await freshOperator(database.db))
     const records = await recordsOf(() =>
       prisma.agent.update({ where: { id: agent.id }, data: { epoch: { increment: 1 } } }),
@@ -46,7 +46,7 @@ describe('what is in the log', () => {
     ])
   })
 
-  it('a token that is revoked, until it has expired', async () => {
+  it('gets a record when a token is revoked, with the expiry of the revocation', async () => {
     const { id: operatorId } = await freshOperator(database.db)
     const expiresAt = inAnHour()
     const records = await recordsOf(() => prisma.revokedToken.create({ data: { operatorId, jti: 'j', expiresAt } }))
@@ -60,7 +60,7 @@ describe('what is in the log', () => {
     ['retired', 'compromised', 1],
     ['active', 'compromised', 1],
     ['compromised', 'compromised', 0],
-  ] as const)('a signing key that goes from %s to %s: %i', async (from, to, count) => {
+  ] as const)('gets, when a signing key changes from %s to %s, this number of records: %i', async (from, to, count) => {
     const kid = randomUUID()
     await prisma.jwksKey.create({
       data: { kid, purpose: 'access_token', alg: 'EdDSA', state: from, publicJwk: {}, ...half(from) },
@@ -72,14 +72,14 @@ describe('what is in the log', () => {
   })
 
   it.each([
-    ['a change of something else', 'UPDATE operators SET version = version + 1'],
-    ['an epoch written as it is', 'UPDATE operators SET epoch = epoch'],
-  ])('not %s', async (_name, sql) => {
+    ['another column', 'UPDATE operators SET version = version + 1'],
+    ['an epoch without a change of its value', 'UPDATE operators SET epoch = epoch'],
+  ])('gets no record from an update of %s', async (_name, sql) => {
     await freshOperator(database.db)
     expect(await recordsOf(() => pool.query(sql))).toEqual([])
   })
 
-  it('nothing of a transaction that is rolled back', async () => {
+  it('gets no record from a transaction that is rolled back', async () => {
     const { id } = await freshOperator(database.db)
     const client = await pool.connect()
     const records = await recordsOf(async () => {
@@ -92,8 +92,8 @@ describe('what is in the log', () => {
   })
 })
 
-describe('the order of the log', () => {
-  it('has no gaps, follows the commits, and each record holds the hash of the one before', async () => {
+describe('the order of revocation_log', () => {
+  it('has no gaps, and each record holds the hash of the record before', async () => {
     const { sequence } = await store.head()
     const operators = await Promise.all(Array.from({ length: 20 }, () => freshOperator(database.db)))
     await Promise.all(
@@ -108,7 +108,7 @@ describe('the order of the log', () => {
     expect(await store.head()).toMatchObject({ hash: records.at(-1)?.hash, sequence: records.at(-1)?.sequence })
   })
 
-  it('locks the head last: a change under way holds no other up until it commits', async () => {
+  it('lets a change commit while an earlier transaction is still open', async () => {
     const [slow, fast] = [await freshOperator(database.db), await freshOperator(database.db)]
     const client = await pool.connect()
     await client.query('BEGIN')
@@ -120,10 +120,10 @@ describe('the order of the log', () => {
   })
 })
 
-describe('members', () => {
+describe('createLogStore', () => {
   beforeEach(() => prisma.verifier.deleteMany())
 
-  it('join, renew and acknowledge; a removed one has nothing to renew', async () => {
+  it('joins, renews and acknowledges; renew returns false after the lease row is removed', async () => {
     const incarnation = randomUUID()
     const position = { logEpoch: 1, sequence: 3, hash: '' }
     await store.join(incarnation, 2_000)
@@ -135,7 +135,7 @@ describe('members', () => {
     expect(await store.renew(incarnation, position)).toBe(false)
   })
 
-  it('are not removed once their renewals have moved on', async () => {
+  it('does not remove a lease row whose count of renewals has changed', async () => {
     const incarnation = randomUUID()
     await store.join(incarnation, 2_000)
     await store.renew(incarnation, { logEpoch: 1, sequence: 0, hash: '' })
@@ -146,8 +146,8 @@ describe('members', () => {
   })
 })
 
-describe('compaction', () => {
-  it('removes the prefix that can end nothing any more, and no record behind one that can', async () => {
+describe('compactLog', () => {
+  it('removes the expired records before the first record that can still end a token', async () => {
     const { id: operatorId } = await freshOperator(database.db)
     await pool.query('UPDATE revocation_log SET expires_at = now()')
     const revoke = (jti: string, expiresAt: Date) =>
@@ -163,14 +163,14 @@ describe('compaction', () => {
     expect(records.map(({ subject }) => subject)).toEqual(['live', 'over too'])
   })
 
-  it('removes nothing while no clock is sure', async () => {
+  it('removes nothing while the passed time is unknown', async () => {
     const before = await store.head()
     await pool.query(`UPDATE revocation_log SET expires_at = now() - interval '1 hour'`)
     await compactLog(pool, { read: async () => undefined })
     expect(await store.head()).toEqual(before)
   })
 
-  it('may leave nothing, and the log goes on from there', async () => {
+  it('can remove every record, and the next record continues the sequence', async () => {
     await pool.query('UPDATE revocation_log SET expires_at = now()')
     await compactLog(pool, passedTime)
     const records: Ending[] = []
@@ -183,7 +183,7 @@ describe('compaction', () => {
   })
 })
 
-it('a snapshot of a long log is handed over in pages, in order, each record once', async () => {
+it('snapshot passes a long log in pages, in order, each record once', async () => {
   const { compactedThrough } = await store.head()
   await pool.query('DELETE FROM revocation_log')
   await pool.query(
@@ -203,7 +203,7 @@ it('a snapshot of a long log is handed over in pages, in order, each record once
   await pool.query('DELETE FROM revocation_log')
 })
 
-it('a new timeline of the database begins a new log epoch, and the sequence goes on', async () => {
+it('standing begins a new log epoch on a new timeline, and the sequence continues', async () => {
   const before = await store.head()
   await pool.query('UPDATE revocation_head SET timeline = timeline - 1')
   const { head } = await store.standing(before.sequence)

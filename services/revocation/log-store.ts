@@ -4,7 +4,7 @@ import { type ClockGuard, DATABASE_CLOCK_MS } from '../platform/db/clock-guard.t
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { LogHead, LogStore, Standing } from './ports.ts'
 
-/** Records that `standing` reads at most. A process that misses more reads them in pages. */
+/** Most records that `standing` reads. A process that misses more reads pages. */
 export const LAST_RECORDS = 64
 const SNAPSHOT_PAGE = 5_000
 
@@ -17,7 +17,7 @@ const RECORD = `json_build_object(
   'recordedAt', (extract(epoch FROM r.recorded_at) * 1000)::bigint,
   'previousHash', encode(r.previous_hash, 'hex'), 'hash', encode(r.hash, 'hex'))`
 
-/** One statement, so one moment: head, members and the last records of it. */
+/** One statement, so head, leases and last records are of one moment. */
 const STANDING = `
 SELECT head.*,
   (SELECT coalesce(json_agg(json_build_object('incarnation', v.incarnation, 'leaseMs', v.lease_ms, 'renewals', v.renewals,
@@ -30,13 +30,16 @@ FROM (${HEAD}) head`
 const RECORDS_AFTER = `
 SELECT ${RECORD} AS record FROM revocation_log r WHERE r.sequence > $1::bigint ORDER BY r.sequence LIMIT $2`
 
-/** What records end, and no more: there may be a million. An order by `sequence` would be by the number, which has no index. */
+/**
+ * Reads only the columns that say what a record ends: there may be a million records. It orders by `r.sequence`: a
+ * bare `sequence` would be the output column, a float that has no index.
+ */
 export const ENDINGS_AFTER = `
 SELECT r.sequence::float8 AS sequence, r.kind, coalesce(r.operator_id::text, '') AS "operatorId", r.subject,
   r.minimum_epoch AS "minimumEpoch"
 FROM revocation_log r WHERE r.sequence > $1::bigint ORDER BY r.sequence LIMIT $2`
 
-/** The acknowledgement is told as well, to those who listen for lack of a bus. */
+/** Also sends the acknowledgement by NOTIFY, for processes that the bus does not reach. */
 const ACKNOWLEDGE = `
 WITH known AS (
   UPDATE verifiers SET log_epoch = $2, acknowledged = $3 WHERE incarnation = $1::uuid RETURNING incarnation
@@ -53,17 +56,20 @@ interface HeadRow {
 
 type StandingRow = HeadRow & Omit<Standing, 'head'>
 
-/** Answers the database's clock as well, so that whoever holds a lease knows whether its own clock is right. */
+/** Also returns the database's clock, so that every holder of a lease learns whether its own clock is right. */
 const JOIN = `INSERT INTO verifiers (incarnation, name, lease_ms) VALUES ($1, $2, $3) RETURNING ${DATABASE_CLOCK_MS} AS now`
 const RENEW = `UPDATE verifiers SET renewals = renewals + 1, log_epoch = $2, acknowledged = $3 WHERE incarnation = $1
 RETURNING ${DATABASE_CLOCK_MS} AS now`
 
-/** Where the readings of the database's clock go. */
+/** Receives the readings of the database's clock. */
 type ClockWitness = Pick<ClockGuard, 'monotonic' | 'saw'>
 
-/** The log and the leases in PostgreSQL; `name` tells people which process a lease belongs to. */
+/**
+ * Creates the store of log and leases in PostgreSQL.
+ * @param name shows people which process a lease belongs to
+ */
 export function createLogStore(pool: pg.Pool, name: string, clock?: ClockWitness): LogStore {
-  /** Runs a statement that answers the database's clock; false when it changed nothing. */
+  /** Runs a statement that returns the database's clock. Returns false when it changed no row. */
   const timed = async (query: pg.QueryConfig): Promise<boolean> => {
     const sent = clock?.monotonic() ?? 0
     const { rows } = await pool.query<{ now: number }>(query)
@@ -86,7 +92,7 @@ export function createLogStore(pool: pg.Pool, name: string, clock?: ClockWitness
       return { head: headOf(row), members, records, isReplicated }
     },
     async confirm() {
-      // Its commit comes after all others in the log that the standby receives.
+      // The commit of this message comes after all earlier commits in the WAL that the standby receives.
       await pool.query("SELECT pg_logical_emit_message(true, 'auth4agent', '')")
     },
     snapshot: (take) => readSnapshot(pool, take),
@@ -124,7 +130,7 @@ export function createLogStore(pool: pg.Pool, name: string, clock?: ClockWitness
   }
 }
 
-/** One moment of the primary, read in pages. */
+/** Reads one moment of the primary, in pages. */
 async function readSnapshot(pool: pg.Pool, take: (endings: readonly Ending[]) => void): Promise<LogHead> {
   const client = await pool.connect()
   let failure: Error | undefined
@@ -145,12 +151,15 @@ async function readSnapshot(pool: pg.Pool, take: (endings: readonly Ending[]) =>
     failure = error instanceof Error ? error : new Error(String(error))
     throw error
   } finally {
-    // A connection whose transaction did not end is not for anybody else.
+    // After a failure the transaction may still be open, so the pool must destroy the connection.
     client.release(failure)
   }
 }
 
-/** Whichever process first sees that a standby was promoted; the others find it done. */
+/**
+ * Begins a new log epoch after a promotion. The first process that sees the promotion does it; the others change
+ * nothing.
+ */
 async function beginLogEpoch(pool: pg.Pool): Promise<void> {
   await pool.query(
     `UPDATE revocation_head SET log_epoch = log_epoch + 1, timeline = wal_timeline() WHERE timeline <> wal_timeline()`,
@@ -162,6 +171,6 @@ function headOf({ log_epoch, sequence, hash, compactedThrough }: HeadRow): LogHe
 }
 
 function only<T>([row]: readonly T[]): T {
-  if (row === undefined) throw new ApiError('INTERNAL', 'the revocation log has no head')
+  if (row === undefined) throw new ApiError('INTERNAL', 'The table revocation_head has no row')
   return row
 }

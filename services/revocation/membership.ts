@@ -2,20 +2,24 @@ import type { RevocationRecord } from '@auth4agent/core/revocation/revocation-lo
 import type { Acknowledgement, RevocationBus } from './ports.ts'
 import { apply, hasGap, type Session } from './session.ts'
 
-/** What became of a record that was heard: in effect now or before, ahead of a gap, of another log, or no successor. */
+/**
+ * What happened to a received record: it is applied (now or before), it comes after a gap, it is of another log, it
+ * does not follow the last record, or the follower has no session.
+ */
 type Heard = 'in effect' | 'ahead' | 'of another log' | 'no successor' | 'unheard'
 
 /**
- * A process's place among those that a revocation waits for. It is outside, or in one session at a time; each change is one method.
- * Outside it hears nothing and acknowledges nothing.
+ * The state of a log follower: outside, or in one session. Each change of state is one method. Outside, it ignores
+ * records and acknowledges nothing.
  */
 export class Membership {
   readonly #bus: RevocationBus
   #session: Session | undefined
-  /** Incarnations under which nothing is answered any more, and which others may still wait for. */
+  /** Incarnations that no longer answer, and that other processes may still wait for. */
   readonly #left: string[] = []
-  /** Who has published records that are not acknowledged yet. */
+  /** Processes that have published records and wait for acknowledgements. */
   readonly #repliesTo = new Set<string>()
+  /** Whether an acknowledgement must be written to the database. */
   #owesDatabase = false
 
   constructor(bus: RevocationBus) {
@@ -26,12 +30,12 @@ export class Membership {
     return this.#session
   }
 
-  /** The first incarnation whose lease is still to be given back. */
+  /** The first incarnation whose lease row is still to be removed. */
   get left(): string | undefined {
     return this.#left[0]
   }
 
-  /** What is in effect; undefined while there is no lease to give. */
+  /** The position up to which the log is applied; undefined while there is no row in `verifiers`. */
   get acknowledged(): Acknowledgement | undefined {
     if (this.#session?.isMember !== true) return undefined
     const { incarnation, applied } = this.#session
@@ -54,22 +58,25 @@ export class Membership {
     this.#left.shift()
   }
 
-  /** Takes a record, in whatever order, however often; `replyTo` waits for it to be in effect. */
+  /** Takes a record, in any order and any number of times. The process `replyTo` waits until it is applied. */
   hear(record: RevocationRecord, replyTo: string | undefined): Heard {
     const session = this.#session
     if (session === undefined) return 'unheard'
     if (replyTo !== undefined) this.#repliesTo.add(replyTo)
     const { applied } = session
-    // It is known already; the acknowledgement may have been lost.
+    // Already applied. The caller acknowledges again, because the first acknowledgement may have been lost.
     if (record.sequence <= applied.sequence) return 'in effect'
-    // It was never acknowledged, and was lost with its primary.
+    // A record of an older log epoch: it was lost with its primary before anything acknowledged it.
     if (record.logEpoch < applied.logEpoch) return 'of another log'
     session.known = Math.max(session.known, record.sequence)
     if (record.sequence > applied.sequence + 1) return 'ahead'
     return apply(session, record) ? 'in effect' : 'no successor'
   }
 
-  /** Tells those who wait on the bus what is in effect. Answers whether the database has to be told as well. */
+  /**
+   * Sends an acknowledgement over the bus to each process that waits. Returns whether it must also be written to the
+   * database.
+   */
   acknowledge(): boolean {
     const acknowledgement = this.acknowledged
     if (acknowledgement === undefined) return false
@@ -79,12 +86,12 @@ export class Membership {
     return this.#owesDatabase
   }
 
-  /** The database is to be told what is in effect, for those who wait and whom the bus does not reach. */
+  /** Notes that the acknowledgement must be written to the database, for processes that the bus does not reach. */
   oweDatabase(): void {
     this.#owesDatabase = true
   }
 
-  /** The session whose position the database is to be told, once. */
+  /** Returns, once, the session whose position must be written to the database. */
   takeDebt(): Session | undefined {
     if (!this.#owesDatabase || this.#session === undefined) return undefined
     this.#owesDatabase = false

@@ -18,12 +18,15 @@ const KINDS: Readonly<Record<string, RevocationKind>> = {
 }
 const NAMES: ReadonlyMap<RevocationKind, string> = new Map(Object.entries(KINDS).map(([name, kind]) => [kind, name]))
 
-/** A position as the contract has it. */
+/** Converts a position to its message. */
 export function toPosition({ logEpoch, sequence, hash }: LogPosition): MessageInitShape<typeof LogPositionSchema> {
   return { logEpoch, sequence: BigInt(sequence), hash: Uint8Array.from(Buffer.from(hash, 'hex')) }
 }
 
-/** A record as the contract has it; a kind that this version does not know becomes unspecified, which nobody knows. */
+/**
+ * Converts a record to its message. A kind that this version does not know becomes UNSPECIFIED, which no reader
+ * knows.
+ */
 export function toRecord(record: RevocationRecord): RevocationRecordMessage {
   return create(RevocationRecordSchema, {
     position: toPosition(record),
@@ -37,7 +40,7 @@ export function toRecord(record: RevocationRecord): RevocationRecordMessage {
   })
 }
 
-/** A record from its message; undefined when a part is missing. */
+/** Converts a message to its record. Returns undefined when a part is missing. */
 export function fromRecord(message: RevocationRecordMessage): RevocationRecord | undefined {
   const { position, expiresAt, recordedAt } = message
   if (position === undefined || expiresAt === undefined || recordedAt === undefined) return undefined

@@ -2,8 +2,9 @@ import type { RevocationService } from '../../gen/proto/auth4agent/v1/revocation
 import type { Policies } from '../chain/policy.ts'
 
 /**
- * Who may call RevocationService. Whoever holds a token may revoke it; by jti, its operator may. Whoever
- * verifies tokens has an operator of its own, and the log names no more of others than their ids.
+ * Policies of RevocationService. The holder of a token may revoke it; its operator may revoke it by jti. Operators
+ * and the administrator may watch the log: a verifier belongs to an operator, and the log shows only ids of other
+ * operators.
  */
 export const revocationPolicies: Policies<typeof RevocationService> = {
   revokeToken: {

@@ -7,7 +7,7 @@ import { claimsOf, insertTokenKey } from '../../test/support/tokens.ts'
 import { openDb } from '../platform/db/db.ts'
 import { createLogStore } from './log-store.ts'
 
-/** Connections of each of the two pools, and so what may be counted in vain. */
+/** Connections of each of the two pools. The bound may be exceeded by one record for each connection. */
 const CONNECTIONS = 10
 const BOUND = 20
 
@@ -44,8 +44,8 @@ async function recordsOf(work: () => Promise<unknown>): Promise<readonly Revocat
   return store.recordsAfter(sequence, 1_000)
 }
 
-describe('an operator that has all its token records', () => {
-  it('revokes a token by ending all its tokens, in one transaction with audit and log', async () => {
+describe('RevokeToken for an operator with the maximum of token records', () => {
+  it('ends all tokens of the operator, and writes audit and log', async () => {
     await fill(BOUND)
     const [claims, bystander] = [claimsOf(agent), claimsOf(agent)]
     expect(await instance.verify(key.sign(bystander))).toMatchObject({ valid: true })
@@ -62,7 +62,7 @@ describe('an operator that has all its token records', () => {
     expect(ended).toMatchObject([{ action: 'operator.end-all-tokens', reason: 'TOO_MANY_REVOKED_TOKENS' }])
   })
 
-  it('counts anew from there, and refuses no token that is issued later', async () => {
+  it('starts counting again, and a token issued later is valid', async () => {
     await fill(BOUND)
     await instance.revoke({ jti: 'one-more' }, asOperator(operator))
     expect(await rowsOf(operator)).toBe(0)
@@ -73,13 +73,13 @@ describe('an operator that has all its token records', () => {
     expect(await epochOf(operator)).toBe(2)
   })
 
-  it('ends nothing more where the token had been revoked', async () => {
+  it('ends no other token when the token was already revoked', async () => {
     await fill(BOUND)
     expect(await instance.revoke({ jti: 'id-0' }, asOperator(operator))).toMatchObject({ endedOperatorId: '' })
     expect(await epochOf(operator)).toBe(1)
   })
 
-  it('ends nothing under an assertion that was used before', async () => {
+  it('ends no token when the assertion was used before', async () => {
     await fill(BOUND - 1)
     await instance.revoke({ jti: 'last' }, asOperator(operator, 'once'))
     await expect(instance.revoke({ jti: 'new' }, asOperator(operator, 'once'))).rejects.toMatchObject({
@@ -88,7 +88,7 @@ describe('an operator that has all its token records', () => {
     expect(await epochOf(operator)).toBe(1)
   })
 
-  it('takes no records from another', async () => {
+  it('does not affect another operator', async () => {
     await fill(BOUND)
     const { id } = await freshOperator(database.db)
     expect(await instance.revoke({ jti: 'a' }, asOperator({ ...operator, id }))).toMatchObject({
@@ -97,7 +97,7 @@ describe('an operator that has all its token records', () => {
     expect(await rowsOf(operator)).toBe(BOUND)
   })
 
-  it('keeps the bound, and ends every token, where two instances revoke at the same time', async () => {
+  it('keeps the bound and ends every token when two processes revoke at the same time', async () => {
     await fill(BOUND - 1)
     const tokens = Array.from({ length: 100 }, () => key.sign(claimsOf(agent)))
     const answers = await Promise.all(

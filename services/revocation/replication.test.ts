@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => postgres.remove())
 
-it('knows that commits wait for a standby, and waits for it to have all before', async () => {
+it('confirm waits until the synchronous standby has every earlier commit', async () => {
   const pool = openPool({ url: postgres.url, poolSize: 2, log: silentLog })
   const store = createLogStore(pool, 'test')
   expect(await store.standing(0)).toMatchObject({ isReplicated: true })
@@ -39,7 +39,7 @@ it('knows that commits wait for a standby, and waits for it to have all before',
   await pool.end()
 })
 
-it('a promoted standby begins a new log epoch; the log goes on where it was', async () => {
+it('standing begins a new log epoch on a promoted standby and continues at the same sequence', async () => {
   const before = openPool({ url: postgres.url, poolSize: 2, log: silentLog })
   const { head } = await createLogStore(before, 'test').standing(0)
   await before.end()

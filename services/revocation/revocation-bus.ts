@@ -8,12 +8,13 @@ const RECORDS = 'revocation.records'
 const ACKNOWLEDGEMENTS = 'revocation.acknowledgements'
 
 const topicOf = (process: string) => `${ACKNOWLEDGEMENTS}.${process}`
-/** Letters that may stand in a part of a topic. */
+/** The characters that a part of a topic may contain. */
 const NAME = /^[\w-]+$/
 
 /**
- * Records and acknowledgements over a bus whose messages are sealed. What cannot be read is dropped: the database has it.
- * @param name of this process on the bus, and of no other
+ * Sends records and acknowledgements over a bus that seals its messages. Drops messages that it cannot read: the
+ * database has their content.
+ * @param name unique name of this process on the bus
  */
 export function createRevocationBus(bus: Bus, name: string): RevocationBus {
   return {

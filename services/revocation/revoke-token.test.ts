@@ -50,8 +50,8 @@ async function expectRefusal(reason: string, work: () => Promise<unknown>): Prom
   expect(await authnState(database.db)).toEqual(before)
 }
 
-describe('by the token itself', () => {
-  it('ends it at once, whoever holds it, with its audit', async () => {
+describe('RevokeToken by token', () => {
+  it('ends the token at once for an anonymous caller, and writes the audit', async () => {
     const claims = claimsOf(agent)
     const token = key.sign(claims)
     const { jti } = await instance.revoke({ token, reason: 'leaked' })
@@ -62,7 +62,7 @@ describe('by the token itself', () => {
     expect(await auditOf(claims.jti)).toMatchObject([line])
   })
 
-  it('answers the first time the second time, and writes once', async () => {
+  it('returns the first revocation time when the token is revoked again, and writes nothing', async () => {
     const token = key.sign(claimsOf(agent))
     const first = await instance.revoke({ token })
     const state = await authnState(database.db)
@@ -70,7 +70,7 @@ describe('by the token itself', () => {
     expect(await authnState(database.db)).toEqual(state)
   })
 
-  it('answers one time to all who revoke at once', async () => {
+  it('returns the same revocation time to 8 callers that revoke the token at once', async () => {
     const claims = claimsOf(agent)
     const token = key.sign(claims)
     const answers = await Promise.all(Array.from({ length: 8 }, () => instance.revoke({ token })))
@@ -78,7 +78,7 @@ describe('by the token itself', () => {
     expect(await auditOf(claims.jti)).toHaveLength(1)
   })
 
-  it('of a token that no clock can take for unexpired says yes and writes nothing', async () => {
+  it('succeeds and writes nothing for a token that has expired by every allowed clock', async () => {
     const token = key.sign(claimsOf(agent, aged(1300)))
     const before = await authnState(database.db)
     const { revokedAt } = await instance.revoke({ token })
@@ -86,14 +86,14 @@ describe('by the token itself', () => {
     expect(await authnState(database.db)).toEqual(before)
   })
 
-  it('is kept for a token that only the allowed skew keeps valid', async () => {
+  it('ends a token that is valid only within the allowed skew', async () => {
     const token = key.sign(claimsOf(agent, aged(903)))
     expect(await instance.verify(token)).toMatchObject({ valid: true })
     await instance.revoke({ token })
     expect(await instance.verify(token)).toMatchObject({ valid: false, reason: 'TOKEN_REVOKED' })
   })
 
-  it('is kept for an instance whose clock is behind by the skew, and which allows the skew once more', async () => {
+  it('ends a token that only a process whose clock is behind still accepts', async () => {
     const token = key.sign(claimsOf(agent, aged(915)))
     instance.clock.offsetMs -= 9_000
     expect(await instance.verify(token)).toMatchObject({ valid: true })
@@ -102,18 +102,18 @@ describe('by the token itself', () => {
   })
 
   it.each<[string, () => string]>([
-    ['foreign', () => signToken('unknown', generateKeyPair().privateKey, claimsOf(agent))],
-    ['forged under our key id', () => signToken(key.kid, generateKeyPair().privateKey, claimsOf(agent))],
-    ['unsigned', () => key.sign(claimsOf(agent), { alg: 'none' })],
-    ['without its signature', () => key.sign(claimsOf(agent)).replace(/[^.]*$/, '')],
-    ["another issuer's", () => key.sign(claimsOf(agent, { iss: `${ISSUER}/other` }))],
+    ['a token of an unknown key', () => signToken('unknown', generateKeyPair().privateKey, claimsOf(agent))],
+    ['a token forged under our kid', () => signToken(key.kid, generateKeyPair().privateKey, claimsOf(agent))],
+    ['a token with alg "none"', () => key.sign(claimsOf(agent), { alg: 'none' })],
+    ['a token without its signature', () => key.sign(claimsOf(agent)).replace(/[^.]*$/, '')],
+    ['a token of another issuer', () => key.sign(claimsOf(agent, { iss: `${ISSUER}/other` }))],
     ['an operator assertion', () => key.sign(claimsOf(agent), { typ: 'auth4agent-operator+jwt' })],
-    ['no token', () => 'token'],
-  ])('is refused when it is %s', async (_, token) => {
+    ['a text that is no JWT', () => 'token'],
+  ])('refuses %s', async (_, token) => {
     await expectRefusal('TOKEN_NOT_OURS', () => instance.revoke({ token: token() }))
   })
 
-  it('is still taken from a retired key, which no longer verifies, but not from a compromised one', async () => {
+  it('accepts a token of a retired signing key and refuses one of a compromised signing key', async () => {
     const [retired, compromised] = [
       await insertTokenKey(database.db, 'retired'),
       await insertTokenKey(database.db, 'compromised'),
@@ -127,8 +127,8 @@ describe('by the token itself', () => {
   })
 })
 
-describe('by jti', () => {
-  it('ends the token of the calling operator, and no other of that jti', async () => {
+describe('RevokeToken by jti', () => {
+  it("ends the calling operator's token, and not another operator's token with the same jti", async () => {
     const other = await freshOperator(database.db)
     const claims = claimsOf(agent)
     await instance.revoke({ jti: claims.jti }, asOperator(other))
@@ -139,33 +139,33 @@ describe('by jti', () => {
     expect(actors).toEqual([other, operator].map(({ id }) => [`operator:${id}`, id]))
   })
 
-  it('answers the first time the second time', async () => {
+  it('returns the first revocation time when the jti is revoked again', async () => {
     const jti = crypto.randomUUID()
     const first = await instance.revoke({ jti }, asOperator(operator))
     expect(await instance.revoke({ jti }, asOperator(operator))).toEqual(first)
     expect(await auditOf(jti)).toHaveLength(1)
   })
 
-  it('is kept for as long as any token of that id can live', async () => {
+  it('keeps the revocation for longer than any token can live', async () => {
     const jti = crypto.randomUUID()
     await instance.revoke({ jti }, asOperator(operator))
     const { expiresAt } = (await rowOf(jti)) ?? {}
     expect(expiresAt?.getTime()).toBeGreaterThan((nowS() + 3600 + 60) * 1000)
   })
 
-  it('needs the assertion, and uses it up', async () => {
+  it('refuses a call without an assertion, or with a used one', async () => {
     const jti = crypto.randomUUID()
     await expectRefusal('UNAUTHENTICATED', () => instance.revoke({ jti }, anonymous()))
     await instance.revoke({ jti }, asOperator(operator, 'once'))
     await expectRefusal('ASSERTION_USED', () => instance.revoke({ jti: 'other' }, asOperator(operator, 'once')))
   })
 
-  it.each(['with space', 'é', 'a'.repeat(65)])('is refused for %j', async (jti) => {
+  it.each(['with space', 'é', 'a'.repeat(65)])('refuses the malformed jti %j', async (jti) => {
     await expectRefusal('INVALID_ARGUMENT', () => instance.revoke({ jti }, asOperator(operator)))
   })
 })
 
-it('wants exactly one of token and jti, and a reason of at most 500 characters', async () => {
+it('RevokeToken refuses both or neither of token and jti, and a reason of more than 500 characters', async () => {
   const token = key.sign(claimsOf(agent))
   await expectRefusal('INVALID_ARGUMENT', () => instance.revoke({}, asOperator(operator)))
   await expectRefusal('INVALID_ARGUMENT', () => instance.revoke({ token, jti: 'a' }, asOperator(operator)))
@@ -173,8 +173,8 @@ it('wants exactly one of token and jti, and a reason of at most 500 characters',
   expect(await refusalOf(instance.revoke({ token, reason: 'a'.repeat(500) }))).toBeUndefined()
 })
 
-describe('the scheduled work', () => {
-  it('forgets revocations of expired tokens alone', async () => {
+describe('runSchedule', () => {
+  it('deletes only the revocations of expired tokens', async () => {
     await database.db.prisma.revokedToken.createMany({ data: [revocation('over', -1), revocation('lasting', 1)] })
     await instance.revocation.runSchedule()
     expect(await rowOf('over')).toBeNull()

@@ -8,28 +8,28 @@ import { ApiError } from '../platform/errors/api-error.ts'
 import { checkReason } from '../platform/requests/check-text.ts'
 import { type Revocation, revokeToken } from './store.ts'
 
-/** What the service works with. */
+/** Dependencies of revoke. */
 export interface RevocationDeps {
   readonly db: Db
   readonly issuer: string
   readonly verificationKeys: VerificationKeys
-  /** Token records that an operator has at most, where that is not the usual number. */
+  /** Most token records that an operator may have. Replaces the default. */
   readonly maxTokenRecords?: number
 }
 
-/** Revokes by the token itself, which proves the right to, or by its id under the operator's assertion. */
+/** Revokes a token. The caller presents the token itself, or its jti together with the operator's assertion. */
 export async function revoke(deps: RevocationDeps, request: RevokeTokenRequest, call: Call) {
   checkReason(request.reason)
   if ((request.token === '') === (request.jti === '')) {
-    throw new ApiError('INVALID_ARGUMENT', 'exactly one of token and jti is needed')
+    throw new ApiError('INVALID_ARGUMENT', 'Exactly one of token and jti must be given')
   }
   return request.token === '' ? revokeById(deps, request, call) : revokeByToken(deps, request, call)
 }
 
 async function revokeById(deps: RevocationDeps, { jti, reason }: RevokeTokenRequest, call: Call) {
   if (call.principal.kind !== 'operator')
-    throw new ApiError('UNAUTHENTICATED', "revoking by jti needs the operator's assertion")
-  if (!isJti(jti)) throw new ApiError('INVALID_ARGUMENT', 'jti is 1 to 64 visible characters')
+    throw new ApiError('UNAUTHENTICATED', "Revoking by jti needs the operator's assertion")
+  if (!isJti(jti)) throw new ApiError('INVALID_ARGUMENT', 'jti must be 1 to 64 visible ASCII characters')
   const { operatorId } = call.principal
   return revokeIn(deps, call, { operatorId, jti, exp: undefined, reason })
 }

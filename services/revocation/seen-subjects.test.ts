@@ -10,7 +10,7 @@ const token = (sub: string, agentEpoch = 1, operatorEpoch = 1) => ({
   kid: 'kid',
 })
 
-it('remembers a subject at the epochs that were confirmed, and at no others', () => {
+it('createSeenSubjects remembers an agent only at the epochs that were confirmed', () => {
   const seen = createSeenSubjects()
   seen.add('first', token('a', 2, 3))
   expect(seen.has('first', token('a', 2, 3))).toBe(true)
@@ -19,7 +19,7 @@ it('remembers a subject at the epochs that were confirmed, and at no others', ()
   }
 })
 
-it('forgets all with the incarnation, and remembers nothing without one', () => {
+it('createSeenSubjects forgets everything in a new incarnation, and remembers nothing without one', () => {
   const seen = createSeenSubjects()
   seen.add('first', token('a'))
   expect(seen.has('second', token('a'))).toBe(false)
@@ -30,7 +30,7 @@ it('forgets all with the incarnation, and remembers nothing without one', () => 
   expect(seen.has(undefined, token('c'))).toBe(false)
 })
 
-it('forgets the subject that was confirmed longest ago when there are too many', () => {
+it('createSeenSubjects forgets the agent that was confirmed longest ago when it is full', () => {
   const seen = createSeenSubjects(2)
   for (const sub of ['a', 'b', 'a', 'c']) seen.add('first', token(sub))
   expect(['a', 'b', 'c'].map((sub) => seen.has('first', token(sub)))).toEqual([true, false, true])

@@ -1,21 +1,23 @@
 import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
 
-/** The subjects of tokens that the database has confirmed, at their epochs. */
+/** Remembers the agents that the database has confirmed, with their epochs. */
 export interface SeenSubjects {
-  /** Whether a token names a subject that was confirmed since `incarnation` began, at just these epochs. */
+  /** Returns whether the token's agent was confirmed under this incarnation, at exactly the token's epochs. */
   has(incarnation: string | undefined, token: TokenIdentity): boolean
-  /** Keeps the subject of a token that the database has found to stand. */
+  /** Remembers the agent of a token that the database has found valid. */
   add(incarnation: string | undefined, token: TokenIdentity): void
 }
 
 /**
- * Makes the memory of at most `capacity` subjects. The revocation log tells what has ended and not what exists, so a signature
- * for an agent that nobody knows, or for an epoch that has not come yet, is judged by the database; what it confirms is
- * remembered. Epochs only rise, and each rise is in the log, so what was confirmed stays true until the log ends it.
- * A new incarnation may follow another log, such as that of a restored database, and begins with an empty memory.
+ * Creates a memory of at most `capacity` agents.
+ *
+ * The revocation log says what has ended and not what exists. So the database must judge a signed token of an unknown
+ * agent, or with an epoch from the future. Epochs only rise, and each rise is in the log, so a confirmed agent stays
+ * confirmed until the log says otherwise. A new incarnation begins with an empty memory, because it may follow
+ * another log, such as that of a restored database.
  */
 export function createSeenSubjects(capacity = 100_000): SeenSubjects {
-  /** Agent's and operator's epoch by operator and agent; the first was confirmed longest ago. */
+  /** Agent's and operator's epoch, by operator and agent. The first entry was confirmed longest ago. */
   const seen = new Map<string, readonly [number, number]>()
   let current: string | undefined
   return {
@@ -40,7 +42,7 @@ export function createSeenSubjects(capacity = 100_000): SeenSubjects {
   }
 }
 
-/** Neither an operator's id nor a subject holds a space. */
+/** The key is unambiguous: neither an operator's id nor a subject contains a space. */
 function keyOf({ operatorId, sub }: TokenIdentity): string {
   return `${operatorId} ${sub}`
 }

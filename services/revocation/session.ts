@@ -3,44 +3,45 @@ import { type LogPosition, type RevocationRecord } from '@auth4agent/core/revoca
 import { createRevocationState, type RevocationState } from '@auth4agent/core/revocation/revocation-state'
 import { type Clock, isSamePosition, type LogHead, type LogStore, type Member } from './ports.ts'
 
-/** From joining to leaving under one incarnation. */
+/** The state of one incarnation of a log follower. */
 export interface Session {
   readonly incarnation: string
   readonly state: RevocationState
   applied: LogPosition
   /** Highest sequence that is known to exist. */
   known: number
+  /** Whether its lease row has been committed. */
   isMember: boolean
   /** When the lease began, by both clocks. */
   lease: { readonly monotonic: number; readonly wall: number } | undefined
 }
 
-/** What a session works with. */
+/** Dependencies of a session. */
 export interface SessionDeps {
   readonly store: LogStore
   readonly clock: Clock
-  /** How long a lease lasts for the others, in milliseconds. */
+  /** How long other processes wait for a lease to run out, in milliseconds. */
   readonly leaseMs: number
-  /** A UUID that nobody has used. */
+  /** Returns a fresh UUID. */
   readonly newIncarnation: () => string
 }
 
 const PAGE = 1_000
-/** Part of a lease that its holder uses, so that clocks which run at different speeds still agree that it is over. */
+/** Part of the lease that its holder uses. It makes up for clocks that run at different speeds. */
 const USABLE = 0.9
 
-/** The log holds what this version cannot put into effect. */
+/** The log holds a record of a kind that this version does not know. */
 export class UnknownKindError extends Error {
   override readonly name = 'UnknownKindError'
 }
 
-/** Reads all that can still matter. Without a lease yet: reading may take longer than one lasts. */
+/** Reads the whole log. It takes no lease yet, because reading may take longer than a lease lasts. */
 export async function load({ store, newIncarnation }: SessionDeps): Promise<Session> {
   const state = createRevocationState()
   const head = await store.snapshot((endings) => {
     const unknown = endings.find((ending) => !state.apply(ending))
     if (unknown !== undefined)
-      throw new UnknownKindError(`the log holds a record of kind ${unknown.kind}, which this version does not know`)
+      throw new UnknownKindError(`The log holds a record of kind "${unknown.kind}", which this version does not know`)
   })
   return {
     incarnation: newIncarnation(),
@@ -52,7 +53,7 @@ export async function load({ store, newIncarnation }: SessionDeps): Promise<Sess
   }
 }
 
-/** What a renewal found. */
+/** Result of a renewal. */
 interface Renewed {
   readonly members: readonly Member[]
   /** Whether there were new records. */
@@ -60,8 +61,9 @@ interface Renewed {
 }
 
 /**
- * Commits a lease, then reads the head, then applies it: whoever ends tokens after that commit waits for this verifier. Answers
- * undefined when the session is over: its lease was taken for dead, or the log is not the one that it has followed.
+ * Commits a lease, then reads the head, then applies everything up to it. A revocation after that commit waits for
+ * this log follower. Returns undefined when the session is over: its lease row was removed, or the log is not the one
+ * it has followed.
  */
 export async function renew(deps: SessionDeps, session: Session): Promise<Renewed | undefined> {
   const { store, clock, leaseMs } = deps
@@ -73,7 +75,7 @@ export async function renew(deps: SessionDeps, session: Session): Promise<Renewe
   const { head, members, records } = await store.standing(before.sequence)
   session.known = Math.max(session.known, head.sequence)
   if (!continues(before, head)) return undefined
-  // They are the last few: whoever misses more reads pages.
+  // `records` holds only the last few. When they do not follow directly, pages are read below.
   const [first] = records
   const follow = first === undefined || first.sequence <= session.applied.sequence + 1
   if (follow && !records.every((record) => isApplied(session, record))) return undefined
@@ -86,24 +88,26 @@ export async function renew(deps: SessionDeps, session: Session): Promise<Renewe
   return { members, hasMoved: session.applied.sequence !== before.sequence }
 }
 
-/** Whether the log that ended at `head` may be the one that had been followed to `before` when that was read. */
+/**
+ * Returns whether the log that ends at `head` can be the continuation of the log that was followed up to `before`.
+ */
 function continues(before: LogPosition, head: LogHead): boolean {
   if (head.logEpoch !== before.logEpoch || head.compactedThrough > before.sequence) return false
   return head.sequence === before.sequence ? isSamePosition(head, before) : head.sequence > before.sequence
 }
 
-/** Reads the next records. False when those in the database do not follow from what is known. */
+/** Reads and applies the next page of records. Returns false when one does not follow the last applied record. */
 export async function catchUp(store: LogStore, session: Session): Promise<boolean> {
   const records = await store.recordsAfter(session.applied.sequence, PAGE)
   return records.every((record) => isApplied(session, record))
 }
 
-/** Records read in order; some may have come over the bus meanwhile. */
+/** Applies a record, unless it has come over the bus in the meantime. */
 function isApplied(session: Session, record: RevocationRecord): boolean {
   return record.sequence <= session.applied.sequence || apply(session, record)
 }
 
-/** Puts the next record into effect. False when it does not follow, or is of a kind that is not known. */
+/** Applies the next record. Returns false when it does not follow the last one, or is of an unknown kind. */
 export function apply(session: Session, record: RevocationRecord): boolean {
   const { applied } = session
   const follows =
@@ -116,7 +120,10 @@ export function apply(session: Session, record: RevocationRecord): boolean {
   return true
 }
 
-/** Whether a session may answer from memory now: it has a lease, both clocks say so, and nothing is known to be missing. */
+/**
+ * Returns whether a session may answer from memory now: by both clocks its lease is valid, and it misses no known
+ * record.
+ */
 export function holdsLease(
   { lease, applied, known }: Session,
   { clock, leaseMs }: Pick<SessionDeps, 'clock' | 'leaseMs'>,
@@ -129,7 +136,7 @@ export function holdsLease(
   )
 }
 
-/** Whether records are known to be missing. */
+/** Returns whether the session misses records that it knows to exist. */
 export function hasGap(session: Session | undefined): boolean {
   return session !== undefined && session.applied.sequence < session.known
 }

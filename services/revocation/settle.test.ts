@@ -8,10 +8,10 @@ import type { Acknowledgement, Member } from './ports.ts'
 import { createSettle, type SettleDeps } from './settle.ts'
 
 const REVOKER: Role = { name: 'revoker', verifies: false, revokes: true }
-/** The first that the bus of a world has. */
+/** The name of the first process on the bus of a world. */
 const REVOKER_ON_BUS = '0'
 const target = tokenTarget('jti')
-/** Some statements, and what clocks differ by. */
+/** Time for some statements, and for clocks that run at different speeds. */
 const SLACK_MS = 0.05 * LEASE_MS + 40
 
 /** How a revocation ended, and how long it took in true time. */
@@ -32,7 +32,7 @@ async function start(...roles: readonly Role[]) {
   const world = await calmWorld([REVOKER, ...roles], parts)
   const [revoker] = world.instancesOf('revoker')
   const [own] = deps
-  if (revoker === undefined || own === undefined) throw new Error('there is no revoker')
+  if (revoker === undefined || own === undefined) throw new Error('The world has no revoker')
   return {
     world,
     revoker,
@@ -48,7 +48,7 @@ function revoke({ events }: World, by: Instance): Ended {
   return ended
 }
 
-/** A member whose process nobody knows. */
+/** Adds a lease row that has no process. */
 function addGhost({ database }: World, given: Partial<Member> = {}): string {
   const ghost = { incarnation: 'ghost', leaseMs: 1_000, renewals: 3, logEpoch: 1, acknowledged: 0, ...given }
   database.image.members.set(ghost.incarnation, ghost)
@@ -56,7 +56,7 @@ function addGhost({ database }: World, given: Partial<Member> = {}): string {
 }
 const rows = (world: World) => [...world.database.image.members.keys()]
 
-it('returns as soon as all have acknowledged', async () => {
+it('settle returns as soon as every log follower has acknowledged', async () => {
   const { world, revoker } = await start(both('one'), both('two'))
   const ended = revoke(world, revoker)
   await pass(world, LEASE_MS)
@@ -65,19 +65,19 @@ it('returns as soon as all have acknowledged', async () => {
   expect(revoker.ranOut()).toBe(0)
 })
 
-it('returns at once where the only verifier is its own, without a bus', async () => {
+it('settle returns at once without a bus when the only log follower is in its own process', async () => {
   const world = await calmWorld([both('alone')])
   Object.assign(world.placeOf('alone').busLink, { isCut: true, isConnected: false })
   const [alone] = world.all()
-  if (alone === undefined) throw new Error('nobody runs')
-  // Nor does it hear what the database tells.
+  if (alone === undefined) throw new Error('The world has no process')
+  // Notifications from the database do not arrive either.
   world.weather.loss = 1
   const ended = revoke(world, alone)
   await pass(world, LEASE_MS)
   expect(ended.ms).toBeLessThan(10)
 })
 
-it('returns when the verifiers have followed by the database alone, without a bus', async () => {
+it('settle returns quickly without a bus, when log followers follow by the database', async () => {
   const { world, revoker } = await start(both('one'), both('two'))
   for (const name of world.names) Object.assign(world.placeOf(name).busLink, { isCut: true, isConnected: false })
   const ended = revoke(world, revoker)
@@ -85,7 +85,7 @@ it('returns when the verifiers have followed by the database alone, without a bu
   expect(ended.ms).toBeLessThan(20)
 })
 
-it('finds an acknowledgement in the database that got lost on the bus', async () => {
+it('settle finds an acknowledgement in the database that was lost on the bus', async () => {
   const { world, revoker } = await start(both('one'))
   world.placeOf('revoker').busLink.isCut = true
   const ended = revoke(world, revoker)
@@ -95,19 +95,22 @@ it('finds an acknowledgement in the database that got lost on the bus', async ()
   expect(revoker.ranOut()).toBe(0)
 })
 
-it.each([300, 1_000])('waits for a silent member as long as its row says, %i ms, and removes it', async (leaseMs) => {
-  const { world, revoker } = await start()
-  addGhost(world, { leaseMs })
-  const ended = revoke(world, revoker)
-  await pass(world, LEASE_MS)
-  expect(ended.outcome).toBe('returned')
-  expect(ended.ms).toBeGreaterThan(0.95 * leaseMs)
-  expect(ended.ms).toBeLessThan(leaseMs + SLACK_MS)
-  expect(rows(world)).toEqual([])
-  expect(revoker.ranOut()).toBe(1)
-})
+it.each([300, 1_000])(
+  'settle waits for a silent member until its lease of %i ms is over, and removes it',
+  async (leaseMs) => {
+    const { world, revoker } = await start()
+    addGhost(world, { leaseMs })
+    const ended = revoke(world, revoker)
+    await pass(world, LEASE_MS)
+    expect(ended.outcome).toBe('returned')
+    expect(ended.ms).toBeGreaterThan(0.95 * leaseMs)
+    expect(ended.ms).toBeLessThan(leaseMs + SLACK_MS)
+    expect(rows(world)).toEqual([])
+    expect(revoker.ranOut()).toBe(1)
+  },
+)
 
-it('does not remove a member that has renewed meanwhile, nor waits longer for it', async () => {
+it('settle neither removes a member that renews during the wait nor waits longer for it', async () => {
   const { world, revoker } = await start()
   addGhost(world)
   const ended = revoke(world, revoker)
@@ -118,7 +121,7 @@ it('does not remove a member that has renewed meanwhile, nor waits longer for it
   expect(rows(world)).toEqual(['ghost'])
 })
 
-it('does not wait for a member that has left', async () => {
+it('settle does not wait for a member whose lease row is removed', async () => {
   const { world, revoker } = await start()
   const ghost = addGhost(world)
   const ended = revoke(world, revoker)
@@ -135,7 +138,7 @@ it.each<[string, Partial<Acknowledgement>, boolean]>([
   ['an earlier sequence', { sequence: 0 }, false],
   ['another log epoch', { logEpoch: 0 }, false],
   ['another incarnation', { incarnation: 'other' }, false],
-])('of acknowledgements takes those of a member with %s: %j counts: %s', async (_, given, counts) => {
+])('settle judges an acknowledgement with %s: %j counts: %s', async (_, given, counts) => {
   const { world, revoker, acknowledge } = await start()
   const incarnation = addGhost(world)
   const ended = revoke(world, revoker)
@@ -149,7 +152,7 @@ it.each<[Partial<Member>, boolean]>([
   [{ acknowledged: 1 }, true],
   [{ acknowledged: 1, logEpoch: 0 }, false],
   [{ acknowledged: 0 }, false],
-])('takes the row of a member for its acknowledgement: %j counts: %s', async (given, counts) => {
+])('settle reads the acknowledgement in a lease row: %j counts: %s', async (given, counts) => {
   const { world, revoker } = await start()
   addGhost(world, given)
   const ended = revoke(world, revoker)
@@ -157,7 +160,7 @@ it.each<[Partial<Member>, boolean]>([
   expect(ended.outcome).toBe(counts ? 'returned' : undefined)
 })
 
-it('fails when the database goes away after the commit, and its repetition waits', async () => {
+it('settle fails when the database fails after the commit, and a repeated call waits', async () => {
   const { world, revoker } = await start()
   addGhost(world)
   const first = revoke(world, revoker)
@@ -173,7 +176,7 @@ it('fails when the database goes away after the commit, and its repetition waits
   expect(again.outcome).toBe('returned')
 })
 
-it('returns when the leases have run out although the database has gone meanwhile', async () => {
+it('settle returns when the leases have run out, even if the database fails during the wait', async () => {
   const { world, revoker } = await start()
   addGhost(world)
   const ended = revoke(world, revoker)
@@ -183,7 +186,7 @@ it('returns when the leases have run out although the database has gone meanwhil
   expect(ended.outcome).toBe('returned')
 })
 
-it('waits for one lease at most, however many are dead and however slow the database has become', async () => {
+it('settle waits for at most one lease with 4 dead members and a slow database', async () => {
   const { world, revoker } = await start()
   for (const incarnation of ['dead 1', 'dead 2', 'dead 3', 'dead 4'])
     addGhost(world, { incarnation, leaseMs: LEASE_MS })

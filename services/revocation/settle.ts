@@ -1,25 +1,32 @@
 import type { LogFollower } from './log-follower.ts'
 import type { Acknowledgement, Clock, LogHead, LogSignals, LogStore, Member, RevocationBus, Standing } from './ports.ts'
 
-/** What settling works with. */
+/** Dependencies of createSettle. */
 export interface SettleDeps {
   readonly store: LogStore
   readonly bus: RevocationBus
   readonly signals: LogSignals
   readonly clock: Clock
-  /** The verifier of this process, when it has one. */
+  /** The log follower of this process, when it has one. */
   readonly verifier: Pick<LogFollower, 'receive' | 'acknowledged'> | undefined
-  /** How long it took, in milliseconds, and for how many verifiers a lease had to run out. */
+  /** Receives how long the wait took, in milliseconds, and how many leases had to run out. */
   readonly observe: (ms: number, ranOut: number) => void
 }
 
-/** How often the members are read again while somebody's acknowledgement is missing: it may have been lost. */
+/**
+ * Interval at which the leases are read again while an acknowledgement is missing: it may have been lost. In
+ * milliseconds.
+ */
 const POLL_MS = 50
 
 /**
- * Makes the function that resolves once every verifier of the deployment refuses what has been ended before it was called:
- * each member has acknowledged the log's head of then or later, or its lease has run out. The caller's change must have been
- * committed, by this call or by an earlier one; where a standby may take over, it has it too. Throws when the database is away: whether all verifiers know is not known then, and a repetition completes it.
+ * Creates the function that resolves when every log follower of the deployment refuses the tokens that were ended
+ * before the call. Each log follower has then acknowledged the head of that time or a later one, or its lease has run
+ * out. Where a standby may take over, it has the change too.
+ *
+ * The caller must have committed its change before, in this request or in an earlier one. The function throws when
+ * the database does not answer: then it is not known whether all log followers have the change, and repeating the
+ * call completes it.
  */
 export function createSettle(deps: SettleDeps): () => Promise<void> {
   const { store, bus, signals, clock, verifier, observe } = deps
@@ -29,10 +36,11 @@ export function createSettle(deps: SettleDeps): () => Promise<void> {
   let published = 0
   const readStanding = async () => {
     const standing = await store.standing(Math.max(0, published - 1))
-    // What a member may use of its lease counts from before this moment.
+    // Every lease that was read here began before this moment.
     const readAt = clock.monotonic()
     const fresh = standing.records.filter(({ sequence }) => sequence > published)
-    // Where there is nothing new, the last record once more: others have published it, and have had the acknowledgements.
+    // Without new records, publish the last one again: its acknowledgements went to the process that published it
+    // first.
     for (const record of fresh.length > 0 ? fresh : standing.records.slice(-1)) {
       bus.publishRecord(record)
       verifier?.receive(record)
@@ -54,13 +62,13 @@ export function createSettle(deps: SettleDeps): () => Promise<void> {
     observe(clock.monotonic() - startedAt, ranOut)
   }
 
-  /** Answers for how many members a lease had to run out. Nothing here waits for the database. */
+  /** Returns how many leases had to run out. It never waits for the database. */
   async function waitForMembers({ head, members }: Standing, readAt: number): Promise<number> {
     let waiting = members
     let ranOut = 0
     let reading: Promise<boolean> | undefined
     const readAgain = async () => {
-      // Without the database the leases still run out.
+      // If the database does not answer, the wait still ends when the leases run out.
       const read = await readStanding().catch(() => undefined)
       if (read !== undefined) waiting = asReadNow(waiting, read.standing.members)
       reading = undefined
@@ -69,7 +77,7 @@ export function createSettle(deps: SettleDeps): () => Promise<void> {
     for (;;) {
       const over = missing(head, waiting).filter(({ leaseMs }) => clock.monotonic() >= readAt + leaseMs)
       ranOut += over.length
-      // So that the next revocation does not wait for them.
+      // The next revocation must not wait for these again.
       for (const { incarnation, renewals } of over) void store.remove(incarnation, renewals).catch(() => undefined)
       waiting = missing(head, waiting).filter((member) => !over.includes(member))
       if (waiting.length === 0) return ranOut
@@ -83,7 +91,10 @@ export function createSettle(deps: SettleDeps): () => Promise<void> {
   }
 }
 
-/** Members that are there still: those that have left or begun again have given their lease back, and are not waited for. */
+/**
+ * Returns the members that still have a lease row. One that has stopped or begun again no longer answers under its
+ * old row.
+ */
 function asReadNow(members: readonly Member[], read: readonly Member[]): readonly Member[] {
   const now = new Map(read.map((member) => [member.incarnation, member]))
   return members.flatMap((member) => {
@@ -97,14 +108,16 @@ function isCovered(acknowledgement: Acknowledgement | undefined, incarnation: st
   return covers(acknowledgement.logEpoch, acknowledgement.sequence, head)
 }
 
-/** An acknowledgement counts within its log epoch alone: in another, the same number may be another record. */
+/** An acknowledgement counts only in its own log epoch: in another epoch, the same sequence may be another record. */
 function covers(logEpoch: number, sequence: number, head: LogHead): boolean {
   return logEpoch === head.logEpoch && sequence >= head.sequence
 }
 
 const MAX_REMEMBERED = 1_024
 
-/** The furthest acknowledgement of each verifier lately. */
+/**
+ * Creates the memory of the latest acknowledgement of each log follower, for the last MAX_REMEMBERED log followers.
+ */
 function createAcknowledgements() {
   const furthest = new Map<string, Acknowledgement>()
   let change = Promise.withResolvers<void>()

@@ -9,29 +9,32 @@ import { ApiError } from '../platform/errors/api-error.ts'
 export interface Revocation {
   readonly operatorId: string
   readonly jti: string
-  /** When the token expires, Unix seconds; undefined when not known, and taken for as late as any token's can be. */
+  /** When the token expires, in Unix seconds. If undefined, the latest possible expiry of any token is assumed. */
   readonly exp: number | undefined
-  /** Why, in the caller's words. */
+  /** The caller's reason. */
   readonly reason: string
 }
 
-/** Why an operator's tokens were ended, in the audit. */
+/** The reason in the audit when an operator's tokens are ended. */
 const TOO_MANY_RECORDS = 'TOO_MANY_REVOKED_TOKENS'
 
 /**
- * A verifier's clock may be behind the database's by the skew, and it allows the skew once more: so long after its expiry a
- * token may still be taken for valid, and its revocation must be recorded and kept. Five minutes cover the largest skew.
+ * How long after its expiry the revocation of a token must be recorded and kept, in seconds. A verifier's clock may
+ * be behind the database's by the skew, and the verifier allows the skew again, so it may accept the token for twice
+ * the skew after its expiry. Five minutes cover the largest skew.
  */
 const KEEP_BEYOND_EXPIRY_S = 300
 
 /**
- * One statement, as `change` would do it in seven: whoever revokes waits for the answer, and with it all verifiers. It uses the
- * assertion up first; of two calls with the same one, or for the same token, the second waits for the first. By the database's
- * clock, which also prunes, a token that has expired everywhere needs no record, and an anonymous caller may cause none.
+ * One statement does what `change` would do in seven, because the caller waits for it. It first uses up the
+ * assertion. Of two calls with the same assertion, or for the same token, the second waits for the first. A token
+ * that has expired everywhere gets no record, so an anonymous caller cannot cause one; the database's clock decides,
+ * as it does for pruning.
  *
- * An operator that has all its records gets no further one: `raised` ends all its tokens. The records go, since each token that they
- * name was issued before and carries an earlier epoch. Statements that run at the same time do not see one another's records, so the
- * bound is exceeded by no more than there are connections to the database.
+ * An operator that already has its maximum of records gets no new one: `raised` ends all its tokens instead. Its
+ * records are deleted, since each token that they name was issued before and has an earlier epoch. Statements that
+ * run at the same time do not see each other's records, so the maximum can be exceeded by at most the number of
+ * connections to the database.
  */
 const REVOKE = `
 WITH used AS (
@@ -70,15 +73,17 @@ SELECT coalesce(
   (SELECT revoked_at FROM revoked_tokens WHERE operator_id = $1::uuid AND jti = $2), now()
 ) AS revoked_at`
 
-/** When a token was revoked, and the operator where all tokens of its agents were ended; empty where only this one was. */
+/** Result of revokeToken. */
 export interface Revoked {
   readonly revokedAt: Date
+  /** The operator whose tokens were all ended; empty when only this token was. */
   readonly endedOperatorId: string
 }
 
 /**
- * Revokes a token, once; answers when it was revoked first, or the time now when it has expired everywhere. Where its operator has
- * `maxRecords` records already, it ends all tokens that the operator's agents have.
+ * Revokes a token. When its operator already has `maxRecords` records, ends all tokens of the operator's agents
+ * instead.
+ * @returns the time of the first revocation, or the present time when the token has expired everywhere
  * @throws ApiError ASSERTION_USED
  */
 export async function revokeToken(
@@ -113,10 +118,13 @@ export async function revokeToken(
   return { revokedAt: at, endedOperatorId: row?.raised === true ? operatorId : '' }
 }
 
-/** Read by a statement that begins after the one that was waited for. */
+/**
+ * Reads the time of the first revocation. A new statement is needed: only it sees the commit that REVOKE has waited
+ * for.
+ */
 async function revokedAt(pool: pg.Pool, operatorId: string, jti: string): Promise<Date> {
   const { rows } = await pool.query<{ revoked_at: Date }>(REVOKED_AT, [operatorId, jti])
   const [row] = rows
-  if (row === undefined) throw new Error('a statement that answers one row answered none')
+  if (row === undefined) throw new Error('The statement REVOKED_AT returned no row')
   return row.revoked_at
 }

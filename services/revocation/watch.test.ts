@@ -21,7 +21,7 @@ beforeEach(() => emptyLog(pool))
 const revoke = (count = 1) => revokeTokens(pool, operatorId, count)
 const fixture = (options: { readonly times?: FeedTimes } = {}) => watchersOf({ log: store, ...options })
 const after = ({ sequence, logEpoch, hash }: LogPosition): WatchRequest => ({ afterSequence: sequence, logEpoch, hash })
-/** Head and records of the log now. */
+/** The present head, or the position of record `through`. */
 const now = async (through?: number) => {
   const { head } = await store.standing(0)
   const records = await store.recordsAfter(0, 10_000)
@@ -29,8 +29,8 @@ const now = async (through?: number) => {
   return { logEpoch: head.logEpoch, afterSequence: BigInt(sequence), hash: Buffer.from(hash, 'hex') }
 }
 
-describe('a watcher', () => {
-  it('gets what can still matter, of all operators, then the head, then what comes', async () => {
+describe('WatchRevocations', () => {
+  it('sends the records of all operators, then the head, then new records', async () => {
     await revoke()
     const agent = await insertAgent(database.db, await freshOperator(database.db))
     await pool.query('UPDATE agents SET epoch = epoch + 1 WHERE id = $1', [agent.id])
@@ -50,7 +50,7 @@ describe('a watcher', () => {
     expect(await live).toMatchObject({ case: 'record', value: { position: { sequence: 3n }, previousHash: head.hash } })
   })
 
-  it('gets a heartbeat in each span, also when nothing happens, and one only', async () => {
+  it('sends exactly one heartbeat in each interval, also without new records', async () => {
     const { watch, wake, reads } = fixture({ times: { heartbeatMs: 100, patienceMs: 10_000 } })
     const { untilHead } = watch()
     const began = performance.now()
@@ -63,9 +63,9 @@ describe('a watcher', () => {
   })
 
   it.each([
-    ['by number', false],
-    ['by number and hash', true],
-  ])('goes on after a position, known %s', async (_name, withHash) => {
+    ['a sequence', false],
+    ['a sequence and a hash', true],
+  ])('continues after a position that the request gives as %s', async (_name, withHash) => {
     await revoke(5)
     const { hash, ...place } = await now(3)
     const { records } = await fixture()
@@ -74,7 +74,7 @@ describe('a watcher', () => {
     expect(sequences(records)).toEqual([4, 5])
   })
 
-  it('goes on from the head, and from where the log has been compacted to', async () => {
+  it('continues from the head, and from the last compacted record', async () => {
     await revoke(3)
     const at = await now(2)
     await pool.query('DELETE FROM revocation_log WHERE sequence <= 2')
@@ -85,7 +85,7 @@ describe('a watcher', () => {
     expect(sequences((await watch(await now()).untilHead()).records)).toEqual([])
   })
 
-  it('that wants to be told once gets what it lacks, then the head, then the end', async () => {
+  it('with until_head sends the missing records and the head, and then ends the stream', async () => {
     await revoke(3)
     const { feed, watch } = fixture({ times: { heartbeatMs: 60_000, patienceMs: 10_000 } })
     const first = watch({ untilHead: true })
@@ -99,7 +99,7 @@ describe('a watcher', () => {
     expect(await second.next()).toBeUndefined()
   })
 
-  it('reads a long log in pages, in order, each record once', async () => {
+  it('sends a long log in order, each record once, and reads it in pages of 200 records', async () => {
     await revoke(1_100)
     const { watch, reads } = fixture()
     const { records, head } = await watch().untilHead()
@@ -111,7 +111,7 @@ describe('a watcher', () => {
     expect(Math.max(...reads.pages)).toBeLessThanOrEqual(200)
   })
 
-  it('crosses older log epochs on its way to the present one', async () => {
+  it('sends records of older log epochs', async () => {
     await revoke(2)
     await pool.query('UPDATE revocation_head SET log_epoch = 2')
     await revoke()
@@ -122,27 +122,27 @@ describe('a watcher', () => {
 
 const refused = async (request: WatchRequest) => refusalOf(fixture().watch(request).next())
 
-describe('RESYNC_REQUIRED', () => {
-  it('answers a position ahead of the head', async () => {
+describe('WatchRevocations with RESYNC_REQUIRED', () => {
+  it('refuses a position beyond the head', async () => {
     await revoke(2)
     const { logEpoch } = await now()
     for (const afterSequence of [3n, 2n ** 64n - 1n])
       expect(await refused({ afterSequence, logEpoch })).toBe('RESYNC_REQUIRED')
   })
 
-  it.each([-1, 1])('answers a position of another log epoch (%i)', async (offset) => {
+  it.each([-1, 1])('refuses a position of another log epoch (%i)', async (offset) => {
     await pool.query('UPDATE revocation_head SET log_epoch = 2')
     await revoke(2)
     const { logEpoch } = await now()
     expect(await refused({ afterSequence: 1n, logEpoch: logEpoch + offset })).toBe('RESYNC_REQUIRED')
   })
 
-  it.each([1, 2])('answers a position whose hash is not the one of record %i', async (through) => {
+  it.each([1, 2])('refuses a position whose hash is not the hash of record %i', async (through) => {
     await revoke(2)
     expect(await refused({ ...(await now(through)), hash: new Uint8Array(32) })).toBe('RESYNC_REQUIRED')
   })
 
-  it('answers a position from before the log begins', async () => {
+  it('refuses a position whose next record was compacted', async () => {
     await revoke(3)
     const at = await now(1)
     await pool.query('DELETE FROM revocation_log WHERE sequence <= 2')
@@ -150,7 +150,7 @@ describe('RESYNC_REQUIRED', () => {
     expect(await refused(at)).toBe('RESYNC_REQUIRED')
   })
 
-  it('answers such a position also while the records are still in memory', async () => {
+  it('refuses a position whose next record was compacted, although the feed still has it in memory', async () => {
     await revoke(3)
     const at = await now(1)
     const { watch } = fixture()
@@ -174,10 +174,10 @@ describe('RESYNC_REQUIRED', () => {
     })
   })
 
-  it('ends a stream when the log goes another way, as after a restore, whatever is still in memory', async () => {
+  it('ends a stream when the log has other records at the same sequences, as after a restore', async () => {
     await revoke(2)
     const { watch } = fixture()
-    // Keeps the feed in its memory.
+    // An open watcher, so that the feed keeps its memory.
     await watch().next()
     const first = watch()
     const { head } = await first.untilHead()
@@ -197,7 +197,7 @@ describe('RESYNC_REQUIRED', () => {
   })
 })
 
-describe('INVALID_ARGUMENT', () => {
+describe('WatchRevocations with INVALID_ARGUMENT', () => {
   it.each<[string, WatchRequest]>([
     ['a sequence without its log epoch', { afterSequence: 1n }],
     ['a sequence of log epoch -1', { afterSequence: 1n, logEpoch: -1 }],
@@ -205,7 +205,7 @@ describe('INVALID_ARGUMENT', () => {
     ['a hash alone', { hash: new Uint8Array(32) }],
     ['a hash of 31 bytes', { afterSequence: 1n, logEpoch: 1, hash: new Uint8Array(31) }],
     ['a hash of 33 bytes', { afterSequence: 1n, logEpoch: 1, hash: new Uint8Array(33) }],
-  ])('answers %s', async (_name, request) => {
+  ])('refuses %s', async (_name, request) => {
     const { feed, watch } = fixture()
     expect(await refusalOf(watch(request).next())).toBe('INVALID_ARGUMENT')
     expect(feed.watchers).toBe(0)

@@ -12,9 +12,9 @@ import type { Feed, Reading, Watcher } from './feed.ts'
 import { toPosition, toRecord } from './messages.ts'
 import type { LogHead } from './ports.ts'
 
-/** Where a watcher is. Its hash is not known before the first record, unless it has told. */
+/** The position of a watcher. Its hash is unknown before the first record, unless the request contained it. */
 interface Place {
-  /** Of the log, not of the record: older records have the epoch they were made in. */
+  /** The epoch of the log, not of the last record: a record keeps the epoch in which it was written. */
   readonly logEpoch: number
   readonly sequence: number
   /** Hexadecimal. */
@@ -25,7 +25,7 @@ type Event = MessageInitShape<typeof WatchRevocationsResponseSchema>
 
 const HASH_BYTES = 32
 
-/** Makes the handler of WatchRevocations. It throws INVALID_ARGUMENT, RESYNC_REQUIRED, UNAVAILABLE. */
+/** Creates the handler of WatchRevocations. It throws INVALID_ARGUMENT, RESYNC_REQUIRED or UNAVAILABLE. */
 export function createWatchRevocations(
   feed: Feed,
 ): StreamHandler<(typeof RevocationService)['method']['watchRevocations']> {
@@ -41,9 +41,9 @@ export function createWatchRevocations(
 }
 
 interface Following {
-  /** How old a head may be when it is told, in milliseconds. */
+  /** How old a head may be when it is sent, in milliseconds. */
   readonly maxAgeMs: number
-  /** Whether to end once a head has been told. */
+  /** Whether to end after the first head that was sent. */
   readonly untilHead: boolean
 }
 
@@ -77,15 +77,18 @@ async function* follow(watcher: Watcher, from: Place | undefined, following: Fol
 function parsePlace({ afterSequence, logEpoch, hash }: WatchRevocationsRequest): Place | undefined {
   if (afterSequence === undefined) {
     if (logEpoch === 0 && hash.length === 0) return undefined
-    throw new ApiError('INVALID_ARGUMENT', 'log_epoch and hash go with after_sequence')
+    throw new ApiError('INVALID_ARGUMENT', 'log_epoch and hash need after_sequence')
   }
-  if (logEpoch <= 0) throw new ApiError('INVALID_ARGUMENT', 'after_sequence needs its log_epoch, which is 1 or more')
-  if (hash.length !== 0 && hash.length !== HASH_BYTES) throw new ApiError('INVALID_ARGUMENT', 'hash is 32 bytes')
+  if (logEpoch <= 0) throw new ApiError('INVALID_ARGUMENT', 'after_sequence needs a log_epoch of 1 or more')
+  if (hash.length !== 0 && hash.length !== HASH_BYTES) throw new ApiError('INVALID_ARGUMENT', 'hash must be 32 bytes')
   const known = hash.length === 0 ? undefined : Buffer.from(hash).toString('hex')
   return { logEpoch, sequence: Number(afterSequence), hash: known }
 }
 
-/** Whether everything after a place can be told from a log that ends so. */
+/**
+ * Returns whether the log with this head can continue from a place: the same epoch, not compacted, not beyond the
+ * head.
+ */
 function isWithin({ logEpoch, sequence, hash }: Place, head: LogHead): boolean {
   if (logEpoch !== head.logEpoch || sequence > head.sequence || sequence < head.compactedThrough) return false
   return sequence < head.sequence || hash === undefined || hash === head.hash

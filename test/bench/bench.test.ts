@@ -6,7 +6,7 @@ import { CASES } from './cases.ts'
 import { FIGURE_NAMES, FIGURES } from './figures.ts'
 import { computeFigures, type Findings, toMarkdown } from './report.ts'
 
-/** One round, as short as it can be, so that the benchmark works on the day that somebody needs it. No speed is judged. */
+/** Runs the shortest possible round, so that the benchmark works when it is needed. It does not check any speed. */
 describe('a benchmark of every figure', () => {
   const database = `bench_${randomUUID().replaceAll('-', '')}`
   let findings: Findings
@@ -23,7 +23,7 @@ describe('a benchmark of every figure', () => {
         figures: FIGURE_NAMES,
         databaseUrl: siblingUrl(inject('postgresUrl'), database),
         idleMs: 0,
-        // Other generators know whole seconds only.
+        // wrk and h2load measure only whole seconds.
         machine: { pins: false, wrk: false, h2load: false },
       },
       () => undefined,
@@ -31,15 +31,15 @@ describe('a benchmark of every figure', () => {
   })
   afterAll(() => runSql(inject('postgresUrl'), `DROP DATABASE ${database} WITH (FORCE)`))
 
-  it('measures each kind of request', () => {
+  it('measures every case', () => {
     const measured = findings.rounds.flatMap(({ measurements }) => measurements.map((one) => one.case))
-    // A server without workers leaves these two out.
+    // A server without workers leaves out the two cases with workers.
     const always = Object.keys(CASES).filter((name) => !name.includes('worker'))
     expect(measured).toEqual(expect.arrayContaining(always))
     expect(findings.rounds.flatMap(({ measurements }) => measurements).every(({ requests }) => requests > 0)).toBe(true)
   })
 
-  it('computes each figure, but for those that need what the server or the system lacks', () => {
+  it('computes each figure unless the server or the system does not support it', () => {
     const missing = computeFigures(findings).filter(({ summary }) => summary === undefined)
     expect(['workers', 'memory']).toEqual(expect.arrayContaining(missing.map(({ name }) => name)))
   })

@@ -8,22 +8,22 @@ import { type Load, measureRounds } from './rounds.ts'
 import { measureStarts } from './starts.ts'
 import { startWorld, type World } from './world.ts'
 
-/** A run: its options, and what a test puts in place of what a run has by default. */
+/** Options of a run, and replacements that a test makes. */
 export interface BenchmarkOptions extends Options {
-  /** A PostgreSQL of somebody else's, with an empty database. */
+  /** An external PostgreSQL with an empty database. */
   readonly databaseUrl?: string
-  /** Milliseconds that a server is left idle before its memory is read. */
+  /** How long a server is idle before its memory is read, in milliseconds. */
   readonly idleMs?: number
   readonly machine: Machine
 }
 
-/** Percentiles are wanted of every case at these. */
+/** Each case is measured with each of these numbers of connections, for its percentiles. */
 const CONNECTIONS = [32, 4, 1]
 const IDLE_MS = 2000
 
 /**
- * Starts all contenders, measures them in turn and ends them.
- * @throws MeasurementError when an answer was not the expected one
+ * Starts all contenders, measures them in turn and stops them.
+ * @throws MeasurementError if an answer is not the expected one
  */
 export async function runBenchmark(options: BenchmarkOptions, tell: (line: string) => void): Promise<Findings> {
   const figures = chooseFigures(options.figures)
@@ -48,7 +48,10 @@ export async function runBenchmark(options: BenchmarkOptions, tell: (line: strin
   }
 }
 
-/** What the figures need; for all of them, every case at every number of connections. */
+/**
+ * Returns the loads that the figures need. If all figures are wanted, measures every case with every number of
+ * connections.
+ */
 function loadsFor(world: World, figures: readonly FigureName[], wantsAll: boolean): readonly Load[] {
   const needed = figures.flatMap((name): readonly Load[] => FIGURES[name].loads)
   const names = [...new Set(needed.map((load): CaseName => load.case))]

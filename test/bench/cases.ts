@@ -12,21 +12,21 @@ import type { World } from './world.ts'
 /** One kind of request to one contender. */
 export interface Case extends Pick<LoadRequest, 'protocol' | 'contentType' | 'once'> {
   readonly title: string
-  /** Who is asked, and where; undefined when the world has no such contender. */
+  /** Returns the process and the URL of the requests; undefined if the world has no such contender. */
   readonly target: (world: World) => { readonly pid: number; readonly url: string } | undefined
-  /** Bodies to send: `count` where each may be sent once, else as many as the case repeats. */
+  /** Returns bodies to send: `count` if each may be sent only once, otherwise as many as the case repeats. */
   readonly bodies: (world: World, count: number) => Promise<readonly (string | Buffer)[]>
-  /** Whether bodies are of use for one measurement only, right after they were made. */
+  /** Whether bodies can be used for only one measurement, right after they were created. */
   readonly perishable?: true
-  /** What the body of every answer contains. */
+  /** A text in the body of every answer. */
   readonly expects: string
-  /** Whether PostgreSQL has a part in it. */
+  /** Whether the case uses PostgreSQL. */
   readonly usesDatabase: boolean
-  /** Whether every answer leaves a row of single use and one of the audit. */
+  /** Whether every answer leaves a row in the redemptions and one in the audit. */
   readonly issues?: true
 }
 
-/** Tokens that are verified again and again. */
+/** How many tokens are verified repeatedly. */
 const SEEN_TOKENS = 300
 const INTROSPECTED_TOKENS = 300
 const GRPC_PREFIX_BYTES = 5
@@ -53,7 +53,7 @@ function issuing(title: string, serverOf: (world: World) => Auth4Agent | undefin
   }
 }
 
-/** All cases; neighbours are compared with each other, so they stand in the order in which they are measured. */
+/** All cases, in the order of measurement. Neighbours are compared with each other. */
 export const CASES = {
   token: issuing('issue a token', ({ ours }) => ours),
   'peer-token': {
@@ -78,7 +78,7 @@ export const CASES = {
     ...FORM_POST,
     title: 'oidc-provider: introspect an opaque token',
     once: false,
-    // Its store in memory keeps the last 1000 entries, and a token request writes two.
+    // The peer's in-memory store keeps the last 1000 entries, and a token request writes two.
     perishable: true,
     usesDatabase: false,
     expects: '"active":true',
@@ -96,7 +96,7 @@ export const CASES = {
   },
   challenge: {
     ...JSON_POST,
-    title: 'ask for a challenge',
+    title: 'get a challenge',
     once: false,
     usesDatabase: false,
     expects: '"challenge":"',
@@ -132,7 +132,7 @@ export const CASES = {
 /** Name of a case. */
 export type CaseName = keyof typeof CASES
 
-/** A whole gRPC message: not compressed, its length, the request. */
+/** Builds a whole gRPC message: a flag for no compression, its length, and the request. */
 function framedVerification(token: string): Buffer {
   const message = toBinary(VerifyTokenRequestSchema, create(VerifyTokenRequestSchema, { token }))
   const framed = Buffer.alloc(GRPC_PREFIX_BYTES + message.length)
@@ -141,7 +141,7 @@ function framedVerification(token: string): Buffer {
   return framed
 }
 
-/** Whether a framed answer of VerifyToken says that the token is valid. */
+/** Tells whether a framed answer of VerifyToken says that the token is valid. */
 export function isValidVerdict(framed: Buffer): boolean {
   return fromBinary(VerifyTokenResponseSchema, framed.subarray(GRPC_PREFIX_BYTES)).valid
 }

@@ -2,25 +2,28 @@ import { randomBytes } from 'node:crypto'
 import { generateKeyPair, importPublicKey, sign, verify } from '@auth4agent/core/keys/ed25519'
 
 /**
- * Prints what one Ed25519 verification and one signature cost with the server's own engine, microseconds as JSON. Its one
- * argument is how long to measure each, in milliseconds.
+ * Prints the cost of one Ed25519 verification and one signature with the server's own engine, in microseconds as JSON.
+ * Its only argument is how long to measure each, in milliseconds.
  */
 
 const BATCH = 200
 const pair = generateKeyPair()
 const key = importPublicKey(pair.publicKey)
-if (key === undefined) throw new RangeError('a fresh key cannot be loaded')
-/** As long as a challenge's message, which is what a token request verifies, and as a token's signing input. */
+if (key === undefined) throw new RangeError('A fresh key could not be loaded')
+/** Sizes of real messages: a challenge's message, which a token request verifies, and a token's signing input. */
 const [challenge, token] = [randomBytes(320), randomBytes(420)]
 const signature = sign(pair.privateKey, challenge)
 
 const verifyUs = microseconds(() => {
-  if (!verify(key, challenge, signature)) throw new Error('a good signature was refused')
+  if (!verify(key, challenge, signature)) throw new Error('The engine refused a valid signature')
 })
 const signUs = microseconds(() => void sign(pair.privateKey, token))
 process.stdout.write(JSON.stringify({ verifyUs, signUs }))
 
-/** Processor time of one call, over as many as fit, after as long again to warm up: what else the core does is not its cost. */
+/**
+ * Returns the processor time of one call in microseconds, after a warm-up of the same length. Other work on the core
+ * does not count.
+ */
 function microseconds(call: () => void): number {
   const forMs = Number(process.argv[2])
   const measure = (): number => {

@@ -11,7 +11,7 @@ export interface CryptoCost {
 
 const run = promisify(execFile)
 
-/** Measures it on the servers' core, for so many milliseconds each. */
+/** Measures the costs on the servers' core, each for this many milliseconds. */
 export async function measureCrypto(machine: Machine, forMs: number): Promise<CryptoCost> {
   const program = join(import.meta.dirname, 'crypto-program.ts')
   const [command, args] = pinned(machine, SERVER_CORE, [process.execPath, program, String(forMs)])

@@ -23,26 +23,26 @@ describe('a figure of one round', () => {
     // 50 + 20 + 20 microseconds are 11,111 tokens a second.
     ['floor', 5000 / (1e6 / 90)],
     ['p99', 500 / 4000],
-  ] as const)('%s', (name, value) => {
+  ] as const)('is computed for %s', (name, value) => {
     expect(FIGURES[name].of({ round })).toBeCloseTo(value, 9)
   })
 
-  it.each(['workers', 'memory', 'grpc'] as const)('%s is not to be had where it was not measured', (name) => {
+  it.each(['workers', 'memory', 'grpc'] as const)('is undefined if it was not measured: %s', (name) => {
     expect(FIGURES[name].of({ round })).toBeUndefined()
   })
 })
 
-describe('figures chosen by name', () => {
+describe('chooseFigures', () => {
   it.each([
-    ['all for none', [], FIGURE_NAMES],
-    ['one', ['token'], ['token']],
-    ['all that begin so', ['verify'], ['verify-new', 'verify-seen']],
-    ['several, in their own order', ['start', 'p99'], ['p99', 'start']],
-  ])('%s', (_, wanted, chosen) => {
+    ['all figures for no name', [], FIGURE_NAMES],
+    ['one figure for its name', ['token'], ['token']],
+    ['all figures that begin with a text', ['verify'], ['verify-new', 'verify-seen']],
+    ['several figures in their own order', ['start', 'p99'], ['p99', 'start']],
+  ])('returns %s', (_, wanted, chosen) => {
     expect(chooseFigures(wanted)).toEqual(chosen)
   })
 
-  it('refuses a name that fits none', () => {
-    expect(() => chooseFigures(['tokens'])).toThrow(/no figure is called tokens: choose of token, /)
+  it('refuses a name that fits no figure', () => {
+    expect(() => chooseFigures(['tokens'])).toThrow(/Unknown figure "tokens": choose from token, /)
   })
 })

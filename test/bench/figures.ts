@@ -3,29 +3,29 @@ import type { Measurement } from './measure.ts'
 import type { Load, Round } from './rounds.ts'
 import type { StartRound } from './starts.ts'
 
-/** What a figure is computed from: one round of either kind. */
+/** The measurements that a figure is computed from: one round of either kind. */
 interface Facts {
   readonly round?: Round
   readonly starts?: StartRound
 }
 
-/** One figure that the project holds itself to. */
+/** A figure for which the project has set a target. */
 export interface Figure {
   readonly title: string
-  /** At least, for `more`; at most, for `less`. */
+  /** `more` means that the limits are minimums, `less` that they are maximums. */
   readonly better: 'more' | 'less'
   readonly must: number
   readonly aim: number
-  /** What has to be measured for it, besides starts. */
+  /** The loads that must be measured for it, in addition to starts. */
   readonly loads: readonly Load[]
   readonly needsStarts?: true
-  /** Of one round; undefined where it is not to be had. */
+  /** Computes the figure of one round; undefined if its measurements are missing. */
   readonly of: (facts: Facts) => number | undefined
 }
 
 const MANY = 32
 const FEW = 4
-/** Each of two workers then has as much to do at once as one has otherwise, and more. */
+/** With this many, each of two workers has at least as many calls at once as a single server has otherwise. */
 const FOR_TWO = 128
 
 type Field = 'perSecond' | 'p99Us' | 'cpuUs'
@@ -37,7 +37,7 @@ function find({ round }: Facts, name: CaseName, connections: number): Measuremen
 const divide = (one: number | undefined, other: number | undefined): number | undefined =>
   one === undefined || other === undefined || other === 0 ? undefined : one / other
 
-/** A figure that is one case's number divided by another's. */
+/** Returns a figure that is one case's number divided by another's. */
 function quotient(
   [name, by]: readonly [CaseName, CaseName],
   field: Field,
@@ -51,7 +51,9 @@ function quotient(
   }
 }
 
-/** Microseconds that a token cannot do without on one core: verify the agent, sign the token, answer a request. */
+/**
+ * Returns the minimum time of a token on one core in microseconds: verify the agent, sign the token, answer a request.
+ */
 export function floorUs(round: Round): number | undefined {
   const bare = find({ round }, 'bare', MANY)
   return bare && round.crypto.verifyUs + round.crypto.signUs + 1e6 / bare.perSecond
@@ -63,7 +65,7 @@ function shareOfFloor(facts: Facts): number | undefined {
   return floor === undefined || token === undefined ? undefined : (floor * token.perSecond) / 1e6
 }
 
-/** All figures by the names that a run chooses them by, in the order in which they are printed. */
+/** All figures by name, in the order in which they are printed. */
 export const FIGURES = {
   token: quotient(['token', 'peer-token'], 'perSecond', MANY, {
     title: 'tokens per second ÷ oidc-provider private_key_jwt',
@@ -141,11 +143,13 @@ export type FigureName = keyof typeof FIGURES
 /** The names of all figures. */
 export const FIGURE_NAMES = Object.keys(FIGURES).filter((name): name is FigureName => name in FIGURES)
 
-/** Figures whose name is, or begins with, one of those given; all for none. Throws when one fits none. */
+/**
+ * Returns figures whose name is, or begins with, one of the given names; all figures if none is given. Throws
+ * RangeError if a name fits none.
+ */
 export function chooseFigures(wanted: readonly string[]): readonly FigureName[] {
   if (wanted.length === 0) return FIGURE_NAMES
   const unknown = wanted.find((name) => !FIGURE_NAMES.some((each) => each.startsWith(name)))
-  if (unknown !== undefined)
-    throw new RangeError(`no figure is called ${unknown}: choose of ${FIGURE_NAMES.join(', ')}`)
+  if (unknown !== undefined) throw new RangeError(`Unknown figure "${unknown}": choose from ${FIGURE_NAMES.join(', ')}`)
   return FIGURE_NAMES.filter((each) => wanted.some((name) => each.startsWith(name)))
 }

@@ -5,12 +5,12 @@ import { ALL_CORES, LOAD_CORE, pinned, SERVER_CORE } from './machine.ts'
 it.each([
   ['one core', SERVER_CORE, '0'],
   ['the other', LOAD_CORE, '1'],
-  // Not said, it would be the core that the benchmark holds itself to.
+  // Without a list it would run on the core of the benchmark itself.
   ['all cores', ALL_CORES, `0-${cpus().length - 1}`],
-])('says so where a program has %s', (_, core, list) => {
+])('pinned returns a taskset command for %s', (_, core, list) => {
   expect(pinned({ pins: true }, core, ['node', 'server.ts'])).toEqual(['taskset', ['-c', list, 'node', 'server.ts']])
 })
 
-it('says nothing where programs cannot be held', () => {
+it('pinned returns the plain command if programs cannot be pinned', () => {
   expect(pinned({ pins: false }, SERVER_CORE, ['node', 'server.ts'])).toEqual(['node', ['server.ts']])
 })

@@ -5,17 +5,17 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** The core that the servers under test have. */
+/** The core of the servers under test. */
 export const SERVER_CORE = '0'
-/** The core that the load generator and PostgreSQL have. */
+/** The core of the load generator and PostgreSQL. */
 export const LOAD_CORE = '1'
-/** All of them, for whoever is started by this program, which has the load's alone. */
+/** All cores, for a program started by this process, which has only the load's core. */
 export const ALL_CORES = `0-${cpus().length - 1}`
 const TMPFS = 0x01_02_19_94
 
-/** What the machine offers a benchmark. */
+/** The tools for benchmarks on the machine. */
 export interface Machine {
-  /** Whether processes can be held to a core each. */
+  /** Whether processes can be pinned to different cores. */
   readonly pins: boolean
   readonly wrk: boolean
   readonly h2load: boolean
@@ -27,7 +27,7 @@ export async function lookAround(): Promise<Machine> {
   return { pins: taskset === true && availableParallelism() > 1, wrk: wrk === true, h2load: h2load === true }
 }
 
-/** What a reader has to know of the machine, a line each. `dataFolder` is where the database is. */
+/** Returns what a reader must know about the machine, one line each. `dataFolder` is the folder of the database. */
 export async function describeMachine({ pins, wrk, h2load }: Machine, dataFolder: string): Promise<readonly string[]> {
   const { type } = await statfs(dataFolder)
   return [
@@ -42,7 +42,10 @@ export async function describeMachine({ pins, wrk, h2load }: Machine, dataFolder
   ]
 }
 
-/** A command that holds a program to a core, or to all, where the machine can; else it would have those of whoever starts it. */
+/**
+ * Returns a command that pins a program to a core or to all cores, if the machine can. Otherwise the program would
+ * have the cores of its parent.
+ */
 export function pinned(
   { pins }: Pick<Machine, 'pins'>,
   core: string,
@@ -51,13 +54,13 @@ export function pinned(
   return pins ? ['taskset', ['-c', core, command, ...args]] : [command, args]
 }
 
-/** Holds a process that runs, its threads and its children to a core. */
+/** Pins a running process, its threads and its descendants to a core. */
 export async function pinTree({ pins }: Machine, pid: number, core: string): Promise<void> {
   if (!pins) return
   for (const one of await processTree(pid)) await run('taskset', ['-a', '-c', '-p', core, String(one)])
 }
 
-/** A process and all that descend from it; it alone where the system does not tell. */
+/** Returns a process and its descendants; only the process if the system does not list them. */
 export async function processTree(pid: number): Promise<readonly number[]> {
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')
   const below = await Promise.all(children.split(' ').filter(Boolean).map(Number).map(processTree))

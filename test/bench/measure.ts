@@ -6,7 +6,7 @@ import { challengeIdOf } from './supply.ts'
 import { cpuSeconds } from './usage.ts'
 import type { World } from './world.ts'
 
-/** What one case did under one load. */
+/** The results of one case under one load. */
 export interface Measurement {
   readonly case: CaseName
   readonly connections: number
@@ -14,9 +14,12 @@ export interface Measurement {
   readonly perSecond: number
   readonly p50Us: number
   readonly p99Us: number
-  /** Processor time of the server's process, all its threads and children, per request; undefined where the system does not tell. */
+  /**
+   * Processor time of the server's process with its threads and children, per request in microseconds; undefined if
+   * the system does not tell.
+   */
   readonly cpuUs: number | undefined
-  /** The same of PostgreSQL, where it has a part. */
+  /** The same for PostgreSQL; undefined if the case does not use it. */
   readonly databaseCpuUs: number | undefined
 }
 
@@ -26,23 +29,23 @@ interface Stock {
   readonly madeAt: number
 }
 
-/** A challenge lives for five minutes. */
+/** Half of a challenge's lifetime of five minutes. */
 const STOCK_MS = 150_000
-/** More than was ever sent, for a server that has become faster. */
+/** A factor for more bodies than before, because the server may have become faster. */
 const SPARE = 1.5
 const FIRST_GUESS = 4_000
 const SAMPLES = 16
 const ATTEMPTS = 4
 
-/** Measures cases of a world; keeps what was prepared and not used. */
+/** Measures cases of a world, and keeps prepared bodies that were not used. */
 export interface Meter {
-  /** Prepares what a measurement will send. */
+  /** Prepares the bodies of a measurement. */
   prepare(name: CaseName, seconds: number): Promise<void>
-  /** @throws MeasurementError unless every answer was the expected one. */
+  /** @throws MeasurementError unless every answer was as expected */
   measure(name: CaseName, connections: number, seconds: number): Promise<Measurement>
 }
 
-/** A meter without stock. */
+/** Creates a meter without prepared bodies. */
 export function createMeter(world: World): Meter {
   const stocks = new Map<CaseName, Stock>()
   const rates = new Map<CaseName, number>()
@@ -84,7 +87,7 @@ export function createMeter(world: World): Meter {
         const measurement = await attempt(name, connections, seconds)
         if (measurement !== undefined) return measurement
       }
-      throw new MeasurementError(`${name}: there were never enough requests to send`)
+      throw new MeasurementError(`${name}: too few requests were prepared in every attempt`)
     },
   }
 }
@@ -109,7 +112,7 @@ async function underLoad(world: World, name: CaseName, { bodies, connections, se
   const after = await readCpu()
   if (!result.exhausted || !kind.once) expectAll(name, result, leastBytes)
   if (kind.issues && !result.exhausted) {
-    // By their challenges: of an earlier load, requests may be under way still.
+    // Counts by challenges, because requests of an earlier load may still be running.
     const { redeemed, audited } = await countIssued(world.db, bodies.map(challengeIdOf))
     expectRows(name, result, redeemed)
     expectRows(name, result, audited)
@@ -131,6 +134,6 @@ async function underLoad(world: World, name: CaseName, { bodies, connections, se
 
 function targetOf(world: World, { title, target }: Case): { readonly pid: number; readonly url: string } {
   const found = target(world)
-  if (found === undefined) throw new RangeError(`nobody can do this: ${title}`)
+  if (found === undefined) throw new RangeError(`No contender can do this: ${title}`)
   return found
 }

@@ -1,20 +1,20 @@
 /** How long and how often a run measures. */
 export interface Options {
-  /** Rounds in which every contender has its turn. */
+  /** Number of rounds. Every contender has its turn in each. */
   readonly rounds: number
   /** Seconds of each measurement at 32 connections. */
   readonly seconds: number
-  /** Agents that sign in, and clients of the peer. */
+  /** Number of agents that sign in, and of clients of the peer. */
   readonly agents: number
-  /** Parent of the folder that the database is in; undefined for the system's temporary folder. */
+  /** Parent of the database's folder; undefined for the system's temporary folder. */
   readonly dataParent: string | undefined
-  /** Folder for a CPU profile of the server; undefined for none. */
+  /** Folder for a CPU profile of the server; undefined for no profile. */
   readonly cpuProfile: string | undefined
-  /** Names, or beginnings of names, of the figures that are wanted; none for all. */
+  /** Names of figures, or beginnings of names; empty for all figures. */
   readonly figures: readonly string[]
 }
 
-/** Reads the options of a run. Throws when a number is none. */
+/** Reads the options of a run. Throws RangeError if a number is not above zero. */
 export function readOptions(env: NodeJS.ProcessEnv, figures: readonly string[]): Options {
   return {
     rounds: positive(env, 'BENCH_ROUNDS', 5),
@@ -28,6 +28,6 @@ export function readOptions(env: NodeJS.ProcessEnv, figures: readonly string[]):
 
 function positive(env: NodeJS.ProcessEnv, name: string, byDefault: number): number {
   const value = Number(env[name] ?? byDefault)
-  if (!(value > 0)) throw new RangeError(`${name} is a number above zero`)
+  if (!(value > 0)) throw new RangeError(`${name} must be a number above zero`)
   return value
 }

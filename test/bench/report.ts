@@ -6,24 +6,27 @@ import type { StartRound } from './starts.ts'
 import { type Summary, summarise } from './statistics.ts'
 import { table } from './table.ts'
 
-/** All that a run found out. */
+/** All results of a run. */
 export interface Findings {
   readonly at: string
-  /** What a reader has to know of machine and database. */
+  /** What a reader must know about machine and database. */
   readonly conditions: readonly string[]
   readonly figures: readonly FigureName[]
   readonly rounds: readonly Round[]
   readonly starts: readonly StartRound[]
-  /** Milliseconds of the very first start of each: this server's on an empty database, migrations included. */
+  /**
+   * Milliseconds of the first start of each server. This server's first start is on an empty database and includes
+   * migrations.
+   */
   readonly firstStartMs: { readonly ours: number; readonly peer: number }
 }
 
 /** A figure over all rounds. */
 export interface FigureResult {
   readonly name: FigureName
-  /** One for each round. */
+  /** One value for each round. */
   readonly values: readonly number[]
-  /** Undefined where it is not to be had. */
+  /** Undefined if the figure could not be computed. */
   readonly summary: Summary | undefined
 }
 
@@ -37,7 +40,7 @@ export function computeFigures({ figures, rounds, starts }: Findings): readonly 
   })
 }
 
-/** The report as Markdown: figures, then everything that was measured. */
+/** Returns the report as Markdown: the figures, then all measurements. */
 export function toMarkdown(findings: Findings): string {
   const { at, conditions, rounds, starts, firstStartMs } = findings
   return [
@@ -111,7 +114,7 @@ function startTable(starts: readonly StartRound[]): string {
   )
 }
 
-/** Median and range; nothing for no numbers. */
+/** Formats median and range; the empty string for no numbers. */
 export function withRange(summary: Summary | undefined, digits: number): string {
   if (summary === undefined || Number.isNaN(summary.median)) return ''
   const { median, min, max } = summary

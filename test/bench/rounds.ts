@@ -4,13 +4,13 @@ import { createMeter, type Measurement } from './measure.ts'
 import type { Options } from './options.ts'
 import type { World } from './world.ts'
 
-/** A case under so many connections. */
+/** A case with a number of connections. */
 export interface Load {
   readonly case: CaseName
   readonly connections: number
 }
 
-/** What one round measured. */
+/** The measurements of one round. */
 export interface Round {
   readonly crypto: CryptoCost
   readonly measurements: readonly Measurement[]
@@ -21,12 +21,15 @@ const CRYPTO_MS = 200
 /** Latencies of few connections need less time than rates. */
 const SHORTER = 2 / 3
 const THROUGHPUT_CONNECTIONS = 32
-/** So many times as long as a measurement: V8 goes on compiling what is hot for a quarter of a minute, on the server's own core. */
+/**
+ * The warm-up is this many times as long as a measurement. V8 compiles hot code for a quarter of a minute, on the
+ * server's own core.
+ */
 const WARM_UP = 4
 
 /**
- * Measures all loads in each round. Neighbours in the table of cases are measured one right after the other, and every second
- * round goes the other way, so that a machine which becomes slower or faster favours nobody.
+ * Measures all loads in each round. Neighbours in the table of cases are measured one right after the other, and every
+ * second round is in reverse order. So a machine that becomes slower or faster favours no contender.
  */
 export async function measureRounds(
   world: World,

@@ -5,13 +5,16 @@ import { LOAD_CORE, lookAround, pinTree } from './machine.ts'
 import { readOptions } from './options.ts'
 import { computeFigures, toMarkdown } from './report.ts'
 
-/** `npm run bench`: this server beside its peer, a bare server and what the processor allows, all in one run. See README.md. */
+/**
+ * `npm run bench`: measures this server, its peer, a bare server and the processor's own limits in one run. See
+ * README.md.
+ */
 
 const RESULTS = join(import.meta.dirname, 'results')
 
 const tell = (line: string): void => void process.stderr.write(`${line}\n`)
 const machine = await lookAround()
-// What prepares a load is part of the load.
+// Preparing a load is part of the load.
 await pinTree(machine, process.pid, LOAD_CORE)
 const findings = await runBenchmark({ ...readOptions(process.env, process.argv.slice(2)), machine }, tell)
 const markdown = toMarkdown(findings)

@@ -5,7 +5,7 @@ import type { ContenderProcess } from './contenders/process.ts'
 import { type Memory, memoryOf } from './usage.ts'
 import type { World } from './world.ts'
 
-/** One start of each server, with nothing to do. */
+/** One start of each server, without work. */
 export interface StartRound {
   readonly ours: Start
   readonly peer: Start
@@ -13,13 +13,13 @@ export interface StartRound {
 
 /** One start. */
 interface Start {
-  /** Milliseconds from the start of the process to its first answer, which is its published keys. */
+  /** Milliseconds from the start of the process to its first answer, the published keys. */
   readonly ms: number
-  /** What it holds when it has been idle for a while. */
+  /** Memory after it has been idle for a while. */
   readonly memory: Memory | undefined
 }
 
-/** Starts both servers so many times, in turn, while the database is up and all others are idle. */
+/** Starts both servers this many times, in turn, while the database is up and all others are idle. */
 export async function measureStarts(world: World, rounds: number, idleMs: number): Promise<readonly StartRound[]> {
   const { machine, folder, installation } = world
   const measured: StartRound[] = []

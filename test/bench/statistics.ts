@@ -1,11 +1,11 @@
-/** Several measurements of one thing. */
+/** A summary of several measurements. */
 export interface Summary {
   readonly median: number
   readonly min: number
   readonly max: number
 }
 
-/** Of at least one number; undefined for none. */
+/** Returns the summary of numbers; undefined if there are none. */
 export function summarise(values: readonly number[]): Summary | undefined {
   const sorted = values.toSorted((one, other) => one - other)
   const [min] = sorted

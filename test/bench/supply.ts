@@ -4,14 +4,14 @@ import type { AgentParty } from '../support/parties.ts'
 import { INTROSPECTOR, type Peer, RESOURCE } from './contenders/peer.ts'
 import { postAll } from './load/post-all.ts'
 
-/** What loads send: made beforehand, so that only the server's share of the work is measured. */
+/** Creates the bodies of loads beforehand, so that only the server's share of the work is measured. */
 
 const JSON_TYPE = 'application/json'
 const FORM_TYPE = 'application/x-www-form-urlencoded'
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 const ASSERTION_SECONDS = 600
 
-/** Challenges asked for and signed, each for an agent in turn: bodies of POST /v1/token. */
+/** Gets challenges for the agents in turn and signs them. Returns bodies of POST /v1/token. */
 export async function tokenBodies(http: string, agents: readonly AgentParty[], count: number): Promise<string[]> {
   const askers = cycle(agents, count)
   const bodies = askers.map(({ did }) => JSON.stringify({ did }))
@@ -19,26 +19,26 @@ export async function tokenBodies(http: string, agents: readonly AgentParty[], c
   return answers.map(({ body }, index) => {
     const { challenge, nonce }: { challenge: string; nonce: string } = JSON.parse(body)
     const agent = askers[index]
-    if (agent === undefined) throw new RangeError('an answer to nobody')
+    if (agent === undefined) throw new RangeError('There is an answer without an agent')
     const signature = agent.sign(challenge, nonce).toString('base64')
     return JSON.stringify({ did: agent.did, challenge, nonce, signature, scope: 'read' })
   })
 }
 
-/** The challenge that a body of POST /v1/token redeems, as the database names it. */
+/** Returns the database id of the challenge that a body of POST /v1/token redeems. */
 export function challengeIdOf(body: string | Buffer): string {
   const { nonce }: { nonce: string } = JSON.parse(String(body))
   return formatUuid(Buffer.from(nonce, 'base64url'))
 }
 
-/** Fresh tokens. */
+/** Issues fresh tokens. */
 export async function issueTokens(http: string, agents: readonly AgentParty[], count: number): Promise<string[]> {
   const bodies = await tokenBodies(http, agents, count)
   const answers = await postAll({ url: `${http}/v1/token`, contentType: JSON_TYPE, bodies })
   return answers.map(({ body }) => JSON.parse(body).token)
 }
 
-/** Requests of client_credentials by private_key_jwt, each with an assertion of its own. */
+/** Returns requests of client_credentials by private_key_jwt, each with its own assertion. */
 export function peerTokenBodies({ http, clients }: Peer, count: number, format: 'jwt' | 'opaque'): string[] {
   const header = encode({ alg: 'EdDSA' })
   const now = Math.floor(Date.now() / 1000)
@@ -56,7 +56,7 @@ export function peerTokenBodies({ http, clients }: Peer, count: number, format: 
   })
 }
 
-/** Introspections of fresh opaque tokens: the peer introspects no JWTs. */
+/** Returns introspections of fresh opaque tokens, because the peer introspects no JWTs. */
 export async function introspectionBodies(peer: Peer, count: number): Promise<string[]> {
   const bodies = peerTokenBodies(peer, count, 'opaque')
   const answers = await postAll({ url: `${peer.http}/token`, contentType: FORM_TYPE, bodies })

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 /**
- * `node test/bench/top-functions.ts FILE.cpuprofile [file]`: self time of a CPU profile by function, or by file; idle left out.
- * Such a profile is written by the server when it ends, to the folder BENCH_CPU_PROF of a benchmark.
+ * `node test/bench/top-functions.ts FILE.cpuprofile [file]`: prints the self time in a CPU profile by function, or by
+ * file, without idle time. A server writes such a profile when it ends, to the folder BENCH_CPU_PROF of a benchmark.
  */
 
 interface Profile {

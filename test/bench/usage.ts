@@ -1,29 +1,31 @@
 import { readFile } from 'node:fs/promises'
 import { processTree } from './machine.ts'
 
-/** Of /proc/<pid>/stat on every Linux that Node supports. */
+/** The unit of /proc/<pid>/stat on every Linux that Node supports. */
 const TICKS_PER_SECOND = 100
-/** Fields of /proc/<pid>/stat after the name, which is in brackets: user, system, and both of children that have ended. */
+/** Fields of /proc/<pid>/stat after the name in brackets: user, system, and both for children that have ended. */
 const CPU_FIELDS = [11, 12, 13, 14]
 
 /** Memory of a process and its descendants, in bytes. */
 export interface Memory {
-  /** Resident; pages that processes share count in each. */
+  /** Resident: pages that processes share count for each. */
   readonly rss: number
-  /** Proportional: shared pages divided among those that share them. */
+  /** Proportional: shared pages are divided among the processes that share them. */
   readonly pss: number
-  /** Unique: what would be free if it ended. */
+  /** Unique: the memory that would be free if the process ended. */
   readonly uss: number
 }
 
-/** Processor seconds that a process, all its threads and descendants have used; undefined where the system does not tell. */
+/**
+ * Returns the processor seconds of a process with its threads and descendants; undefined if the system does not tell.
+ */
 export async function cpuSeconds(pid: number): Promise<number | undefined> {
   const each = await Promise.all((await processTree(pid)).map(ticksOf))
   if (each.every((ticks) => ticks === undefined)) return undefined
   return each.reduce<number>((sum, ticks) => sum + (ticks ?? 0), 0) / TICKS_PER_SECOND
 }
 
-/** What a process and its descendants hold; undefined where the system does not tell. */
+/** Returns the memory of a process and its descendants; undefined if the system does not tell. */
 export async function memoryOf(pid: number): Promise<Memory | undefined> {
   const rollups = await Promise.all(
     (await processTree(pid)).map((one) => readFile(`/proc/${one}/smaps_rollup`, 'utf8').catch(() => '')),

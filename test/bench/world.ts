@@ -15,7 +15,7 @@ import { ContenderError } from './contenders/process.ts'
 import type { Machine } from './machine.ts'
 import type { Options } from './options.ts'
 
-/** Everything that a run measures, started. */
+/** Everything that a run measures, running. */
 export interface World {
   readonly machine: Machine
   readonly folder: string
@@ -26,22 +26,22 @@ export interface World {
   readonly peer: Peer
   readonly bare: Bare
   readonly agents: readonly AgentParty[]
-  /** This server by its number of worker processes, on all cores; absent where not asked for or not to be had. */
+  /** This server by its number of worker processes, on all cores. Absent if not wanted or not supported. */
   readonly workers: Readonly<Partial<Record<1 | 2, Auth4Agent>>>
 }
 
-/** What a run starts besides its contenders, or does without. */
+/** What a run starts in addition to its contenders. */
 export interface WorldOptions extends Pick<Options, 'agents' | 'dataParent' | 'cpuProfile'> {
   readonly wantsWorkers: boolean
-  /** A PostgreSQL of somebody else's, with an empty database, instead of one of its own. */
+  /** An external PostgreSQL with an empty database, instead of a new one. */
   readonly databaseUrl?: string
 }
 
 const DOMAINS = ['one.example.com', 'two.example.com', 'three.example.com', 'four.example.com']
-/** What a server writes that does not know the setting. */
+/** The output of a server that does not know the setting. */
 const NO_WORKERS = /AUTH4AGENT_WORKERS/
 
-/** Starts all contenders, and enrols agents with this server; everything ends with `started`. */
+/** Starts all contenders, and enrols agents with this server. Everything ends with `started`. */
 export async function startWorld(
   started: AsyncDisposableStack,
   machine: Machine,
@@ -64,7 +64,7 @@ export async function startWorld(
   return { machine, folder, database, db, installation: installed, ours, peer, bare, agents, workers }
 }
 
-/** Agents of each operator in turn. */
+/** Enrols agents, and returns them with the operators in turn. */
 async function enrolAll(db: Client, count: number): Promise<readonly AgentParty[]> {
   const operators = await enrolOperators(db, BENCH_ISSUER, DOMAINS)
   const each: (readonly AgentParty[])[] = []

@@ -9,38 +9,41 @@ const ROOT = join(import.meta.dirname, '../..')
 const BINARIES = join(ROOT, 'node_modules/.bin')
 const run = promisify(execFile)
 
-/** What they depend on, packed as well: nothing is asked of a registry. */
+/** Dependencies of the packages. They are packed too, so the installation needs no registry. */
 const DEPENDENCIES = ['@noble/ed25519', '@noble/hashes', '@scure/base']
-/** Has the oldest versions that the packages work with. */
+/** A folder with the oldest versions that the packages work with. */
 export const OLDEST = join(ROOT, 'clients/oldest/node_modules')
 
-/** A package as `npm pack` tells of it. */
+/** A package as `npm pack` describes it. */
 interface Packed {
   readonly name: string
-  /** Of the tarball, in bytes. */
+  /** Size of the tarball in bytes. */
   readonly size: number
   readonly filename: string
   readonly files: readonly { readonly path: string }[]
 }
 
-/** What of a package.json is looked at. */
+/** The members of a package.json that the tests read. */
 interface Manifest {
   readonly exports?: Readonly<Record<string, unknown>>
   readonly homepage?: string
   readonly keywords?: readonly string[]
 }
 
-/** An empty project into which the published packages have been installed. */
+/** An empty project with the published packages installed. */
 export interface Installed extends AsyncDisposable {
   readonly packed: readonly Packed[]
-  /** Runs a program by its path, one of `node_modules/.bin`, or the tests' own Node; answers standard output. Rejects with all it wrote. */
+  /**
+   * Runs a program by its path, a program of `node_modules/.bin`, or the tests' own Node. Resolves with its standard
+   * output. Rejects with everything it wrote if it fails.
+   */
   run(program: string, ...args: string[]): Promise<string>
   write(name: string, text: string): Promise<void>
-  /** The package.json of an installed package. */
+  /** Reads the package.json of an installed package. */
   manifest(name: string): Promise<Manifest>
-  /** Puts packages of this repository into the project, as if they had been installed. */
+  /** Links packages of this repository into the project, as if they were installed. */
   lend(...names: string[]): Promise<void>
-  /** The same for a folder, under another name. */
+  /** Links a folder into the project under another name. */
   lendAs(name: string, folder: string): Promise<void>
 }
 

@@ -1,6 +1,6 @@
 /**
- * Runs in a project into which the packages have been installed, on whatever Node the machine has, and prints what it found as JSON. The
- * claims of a good token are its argument.
+ * Runs in a project where the packages are installed, on the Node that the machine has. Prints its results as JSON.
+ * Its argument is the claims of a valid token.
  */
 import { createHash, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
 import { createServer } from 'node:http'
@@ -10,7 +10,7 @@ import express5 from 'express'
 import express4 from 'express-4'
 
 const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n
-/** The encoding of the identity, a key and an R of small order. */
+/** The encoding of the identity point: a key, and an R, of small order. */
 const IDENTITY = Buffer.from('01'.padEnd(64, '0'), 'hex')
 const ZERO = Buffer.alloc(32)
 
@@ -33,7 +33,7 @@ function makeToken(claims, key, makeSignature) {
   return `${input}.${makeSignature(Buffer.from(input)).toString('base64url')}`
 }
 
-/** Makes a signature whose R is the identity, which only the owner of the key can. */
+/** Creates a signature whose R is the identity point. Only the owner of the key can do that. */
 function signWithIdentity(privateKey, raw, message) {
   const half = sha512(Buffer.from(privateKey.export({ format: 'jwk' }).d, 'base64url')).subarray(0, 32)
   half[0] &= 248

@@ -6,10 +6,10 @@ import { GOOD_CLAIMS } from '../support/access-tokens.ts'
 import { machineNode } from '../support/machine-node.ts'
 import { type Installed, installPackages, OLDEST } from './installed.ts'
 
-/** Whoever has no other package must be able to use these. */
+/** Entry points that must work without any other package. */
 const MAIN = ['@auth4agent/sdk', '@auth4agent/sdk/node', '@auth4agent/verifier', '@auth4agent/verifier/mcp']
 const PEERS = ['@connectrpc/connect', '@grpc/grpc-js', 'express', 'fastify', 'hono']
-/** What a tarball may weigh, in bytes: a fifth more than it does. */
+/** The maximum size of each tarball in bytes: a fifth more than its size now. */
 const MOST_BYTES: Readonly<Record<string, number>> = {
   '@auth4agent/core': 52_000,
   '@auth4agent/sdk': 54_000,
@@ -17,7 +17,7 @@ const MOST_BYTES: Readonly<Record<string, number>> = {
   '@auth4agent/cli': 118_000,
 }
 
-/** A compiler that checks the declarations of all peers takes its time where others compute as well. */
+/** Compiling the declarations of all peers is slow on a busy machine. */
 const COMPILE_MS = 180_000
 
 let installed: Installed
@@ -27,7 +27,7 @@ beforeAll(async () => {
 })
 afterAll(() => installed?.[Symbol.asyncDispose]())
 
-/** All that sdk and verifier export, by the names that programs import it by. */
+/** Lists all entry points of sdk and verifier, by the names under which programs import them. */
 async function entries(): Promise<string[]> {
   const all = []
   for (const name of ['@auth4agent/sdk', '@auth4agent/verifier']) {
@@ -37,7 +37,7 @@ async function entries(): Promise<string[]> {
   return all
 }
 
-/** The modules of core, each by its name. */
+/** Lists the modules of core, by the names under which programs import them. */
 function coreModules(): string[] {
   const core = installed.packed.find(({ name }) => name === '@auth4agent/core')
   return (core?.files ?? []).flatMap(({ path }) =>
@@ -47,7 +47,7 @@ function coreModules(): string[] {
 
 type Compiler = readonly [string, ...string[]]
 
-/** Compiles a file that imports all of these, as {@link compileText} does. */
+/** Compiles a file that imports all of these modules, in the way of {@link compileText}. */
 async function compile(modules: readonly string[], options: object, compiler?: Compiler): Promise<string> {
   const imports = modules.map(
     (name, index) => `import * as m${index} from '${name}'\nexport type M${index} = typeof m${index}`,
@@ -55,7 +55,7 @@ async function compile(modules: readonly string[], options: object, compiler?: C
   return compileText(imports.join('\n'), options, 'all.ts', compiler)
 }
 
-/** Compiles a file under the strictest rules; declarations are checked, too. Answers the complaints. */
+/** Compiles a file under the strictest rules, and checks declarations too. Returns the compiler's complaints. */
 async function compileText(
   text: string,
   options: object,
@@ -69,15 +69,15 @@ async function compileText(
   return installed.run(...compiler, '--project', '.').catch((error: { stdout: string }) => error.stdout)
 }
 
-/** Loads modules in a process of their own; answers how many names each exports. */
+/** Loads modules in a new process. Returns how many names each exports. */
 async function load(modules: readonly string[]): Promise<number[]> {
   const counts = modules.map((name) => `Object.keys(await import('${name}')).length`)
   await installed.write('load.js', `console.log(JSON.stringify([${counts.join(',')}]))`)
   return JSON.parse(await installed.run('node', 'load.js'))
 }
 
-describe('what is published', () => {
-  it('has JavaScript, types, README and licence, and no source and no test', () => {
+describe('the published packages', () => {
+  it('contain JavaScript, types, README and licence, and no source and no test', () => {
     expect(installed.packed.map(({ name }) => name)).toEqual(Object.keys(MOST_BYTES))
     for (const { name, files } of installed.packed) {
       const paths = files.map(({ path }) => path)
@@ -91,20 +91,20 @@ describe('what is published', () => {
     }
   })
 
-  it('is small', () => {
+  it('are small', () => {
     for (const { name, size } of installed.packed) expect(size, name).toBeLessThan(MOST_BYTES[name] ?? 0)
   })
 })
 
-describe('in a project that has nothing else', () => {
-  it('can be loaded', async () => {
+describe('a project with only the packages', () => {
+  it('can load them', async () => {
     expect(
       Math.min(...(await load([...MAIN, ...coreModules().filter((name) => !name.endsWith('-engine'))]))),
     ).toBeGreaterThan(0)
   })
 
   it(
-    'has types on Node, and what is for browsers has them there',
+    'gets their types on Node, and the types for browsers there',
     async () => {
       const node = { types: ['node'], lib: ['es2023'] }
       expect(await compile([...MAIN, ...coreModules()], { ...node, module: 'nodenext' })).toBe('')
@@ -114,20 +114,20 @@ describe('in a project that has nothing else', () => {
     COMPILE_MS,
   )
 
-  it('has the tool', async () => {
+  it('can run the command line tool', async () => {
     expect(await installed.run('auth4agent', '--version')).toMatch(/^\d+\.\d+\.\d+\n$/)
     expect(await installed.run('auth4agent', '--help')).toContain('From nothing to a token')
     expect(await installed.run('auth4agent', 'completion', 'bash')).toContain('deployment')
   })
 })
 
-describe('in a project that has all it works with', () => {
+describe('a project with the packages and all their peers', () => {
   const NODE = { types: ['node'], lib: ['es2023', 'dom'] }
   const OLDEST_TYPESCRIPT = [process.execPath, join(OLDEST, 'typescript/bin/tsc')] as const
   beforeAll(() => installed.lend(...PEERS, '@types/express'))
 
   it(
-    'can be loaded, and has types',
+    'can load every entry point, and gets its types',
     async () => {
       const all = await entries()
       expect(all.length).toBeGreaterThan(MAIN.length)
@@ -138,19 +138,19 @@ describe('in a project that has all it works with', () => {
   )
 
   it.each([{ module: 'node16' }, { module: 'esnext', moduleResolution: 'bundler' }])(
-    'has types that TypeScript 5.4 compiles with %j',
+    'compiles their types with TypeScript 5.4 and %j',
     async (options) => {
       expect(await installed.run(...OLDEST_TYPESCRIPT, '--version')).toBe('Version 5.4.5\n')
       const old = { ...NODE, target: 'es2022', lib: ['es2022', 'dom'], ...options }
       const complaints = (await compile(await entries(), old, OLDEST_TYPESCRIPT)).split('\n').filter(Boolean)
-      // The types of some peers need a newer TypeScript: of these the paths lead out of the project.
+      // The types of some peers need a newer TypeScript. Complaints about them have paths outside the project.
       expect(complaints.filter((line) => !line.startsWith('../'))).toEqual([])
     },
     COMPILE_MS,
   )
 
   it(
-    'has types that fit those of Express 4',
+    'gets types that fit Express 4',
     async () => {
       const paths = { express: [join(OLDEST, '@types/express/index.d.ts')] }
       const program = `import { claimsOf, protect } from '@auth4agent/verifier/express'
@@ -162,14 +162,14 @@ describe('in a project that has all it works with', () => {
       app.use(express.query({}))`
       const options = { ...NODE, module: 'nodenext', esModuleInterop: true, paths }
       expect(await compileText(program, options)).toBe('')
-      // The program asks for what the types of Express 5 lack.
+      // The program uses something that the types of Express 5 do not have.
       expect(await compileText(program, { ...options, paths: {} })).toContain("'query' does not exist")
     },
     COMPILE_MS,
   )
 
   it(
-    'can be required from CommonJS, also from its TypeScript',
+    'can require them from CommonJS and from CommonJS TypeScript',
     async () => {
       const all = await entries()
       const counts = all.map((name) => `Object.keys(require('${name}')).length`)
@@ -182,7 +182,7 @@ describe('in a project that has all it works with', () => {
     COMPILE_MS,
   )
 
-  it('verifies on the Node of this machine, under Express 4 and 5, and refuses forged signatures there', async () => {
+  it('verifies on the Node of this machine under Express 4 and 5, and refuses forged signatures there', async () => {
     await installed.lendAs('express-4', join(OLDEST, 'express'))
     const program = await readFile(join(import.meta.dirname, 'on-machine-node.mjs'), 'utf8')
     await installed.write('on-machine-node.mjs', program)
@@ -191,7 +191,7 @@ describe('in a project that has all it works with', () => {
     expect(isAtLeast(version, '20.19.0'), version).toBe(true)
     expect(platformAcceptsForged).toBe(!isAtLeast(version, '24.19.0'))
     expect(found).toEqual({
-      // The key is refused, so nobody looks at the signature.
+      // The key is refused, so the signature is not checked.
       outcomes: { good: 'VALID', forged: 'UNKNOWN_KEY', identity: 'SIGNATURE_INVALID' },
       express4: [401, 200, 500],
       express5: [401, 200, 500],
@@ -199,8 +199,8 @@ describe('in a project that has all it works with', () => {
   })
 })
 
-describe('what package.json says', () => {
-  it.each(Object.keys(MOST_BYTES))('of %s leads to its source', async (name) => {
+describe('package.json', () => {
+  it.each(Object.keys(MOST_BYTES))('of %s names its source', async (name) => {
     const folder = `clients/${name.slice('@auth4agent/'.length)}`
     const manifest = await installed.manifest(name)
     expect(manifest).toMatchObject({ repository: { type: 'git', directory: folder }, license: 'MIT' })

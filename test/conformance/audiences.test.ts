@@ -38,7 +38,7 @@ const TEXTS = [
   `https://api.example/${'x'.repeat(236)}`,
 ]
 
-/** Whether something takes an audience; other errors than a refusal of it fail the test. */
+/** Tells whether `use` accepts an audience. Any error that is not about the audience fails the test. */
 function takes(use: () => unknown): boolean {
   try {
     use()
@@ -51,26 +51,23 @@ function takes(use: () => unknown): boolean {
 
 const isRefused = (error: unknown) => error instanceof TypeError && /audience/.test(error.message)
 
-it.each(TEXTS)(
-  'the audience %j is taken by the server, the SDK and the verifier, or by none of them',
-  async (audience) => {
-    const bounds = { min: 30, max: 3_600, default: 900 }
-    const options = { issuer: ISSUER, operators: 'any', revocations: 'none', onProblem: () => undefined } as const
-    const verifier = createVerifier({ ...options, audience: 'api.example' })
-    const server = {
-      issuer: ISSUER,
-      transport: async () => ({ keys: [] }),
-      nowMs: () => 0,
-      discover: () => Promise.reject(),
-    }
-    const verifyByJwks = createJwksVerifier(server, runtime)
-    const byServer = takes(() => parseRequestedTerms({ audience: [audience] }, bounds))
-    expect({
-      token: takes(() => bindTerms({ audience }, ISSUER)),
-      verifier: takes(() => createVerifier({ ...options, audience }).close()),
-      call: !(await verifier.verify('x', { audience }).catch(isRefused)),
-      jwks: (await verifyByJwks(token, { audience }).catch(isRefused)) !== true,
-    }).toEqual({ token: byServer, verifier: byServer, call: byServer, jwks: byServer })
-    verifier.close()
-  },
-)
+it.each(TEXTS)('the server, the SDK and the verifier agree whether the audience %j is valid', async (audience) => {
+  const bounds = { min: 30, max: 3_600, default: 900 }
+  const options = { issuer: ISSUER, operators: 'any', revocations: 'none', onProblem: () => undefined } as const
+  const verifier = createVerifier({ ...options, audience: 'api.example' })
+  const server = {
+    issuer: ISSUER,
+    transport: async () => ({ keys: [] }),
+    nowMs: () => 0,
+    discover: () => Promise.reject(),
+  }
+  const verifyByJwks = createJwksVerifier(server, runtime)
+  const byServer = takes(() => parseRequestedTerms({ audience: [audience] }, bounds))
+  expect({
+    token: takes(() => bindTerms({ audience }, ISSUER)),
+    verifier: takes(() => createVerifier({ ...options, audience }).close()),
+    call: !(await verifier.verify('x', { audience }).catch(isRefused)),
+    jwks: (await verifyByJwks(token, { audience }).catch(isRefused)) !== true,
+  }).toEqual({ token: byServer, verifier: byServer, call: byServer, jwks: byServer })
+  verifier.close()
+})

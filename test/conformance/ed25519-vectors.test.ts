@@ -6,7 +6,7 @@ import { nodeEngine } from '@auth4agent/core/keys/ed25519-node'
 import { loadSodiumEngine } from '@auth4agent/core/keys/ed25519-sodium'
 import { describe, expect, it } from 'vitest'
 
-/** A signature, its parts in hexadecimal, and what the strict rules say of it. */
+/** A signature, with its parts in hexadecimal, and whether strict verification accepts it. */
 interface Vector {
   readonly id: string
   readonly why: string
@@ -23,7 +23,7 @@ const RFC_8032_TEST_1 = {
 }
 const IDENTITY = `01${'00'.repeat(31)}`
 
-/** A few of our own, for whoever has no public vectors at hand. */
+/** A few vectors of our own, for test runs without the public vectors. */
 const OWN: readonly Vector[] = [
   { id: 'rfc8032-1', why: 'the first example of RFC 8032', expect: 'valid', ...RFC_8032_TEST_1 },
   { id: 'own-1', why: 'another message', expect: 'invalid', ...RFC_8032_TEST_1, msg: '00' },
@@ -44,14 +44,14 @@ const OWN: readonly Vector[] = [
   },
 ]
 
-/** The vectors of Wycheproof and speccheck from the folder that AUTH4AGENT_VECTORS_DIR names, beside our own. */
+/** Reads the vectors of Wycheproof and speccheck from the folder in AUTH4AGENT_VECTORS_DIR, and adds our own. */
 async function readVectors(): Promise<readonly Vector[]> {
   const folder = process.env['AUTH4AGENT_VECTORS_DIR']
   if (folder === undefined) return OWN
   const file: { count: number; cases: Vector[] } = JSON.parse(
     await readFile(join(folder, 'ed25519-signatures.json'), 'utf8'),
   )
-  if (file.cases.length !== file.count) throw new Error(`${file.count} vectors must be there`)
+  if (file.cases.length !== file.count) throw new Error(`The file must contain ${file.count} vectors`)
   return [...OWN, ...file.cases]
 }
 
@@ -59,7 +59,9 @@ const vectors = await readVectors()
 
 const ENGINES = [loadSodiumEngine(), nodeEngine]
 
-/** What the server decides about a signature: the key is admitted at registration and only then used to verify. */
+/**
+ * Tells whether the server accepts a signature. It admits a key at registration, and verifies only with admitted keys.
+ */
 function isAccepted(engine: Ed25519Engine, { pk, msg, sig }: Vector): boolean {
   const admission = admitPublicKey(Buffer.from(pk, 'hex'))
   return admission.ok && isVerified(engine, { pk, msg, sig })
@@ -69,14 +71,14 @@ function isVerified(engine: Ed25519Engine, { pk, msg, sig }: Pick<Vector, 'pk' |
   return verify(engine.importPublicKey(Buffer.from(pk, 'hex')), Buffer.from(msg, 'hex'), Buffer.from(sig, 'hex'))
 }
 
-describe.each(ENGINES)('Ed25519 vectors, by $name', (engine) => {
-  it.each(vectors)('$id is $expect: $why', (vector) => {
+describe.each(ENGINES)('Ed25519 verification by $name', (engine) => {
+  it.each(vectors)('decides that $id is $expect: $why', (vector) => {
     expect([isAccepted(engine, vector) ? 'valid' : 'invalid', 'either']).toContain(vector.expect)
   })
 })
 
-describe('Both engines', () => {
-  it('say the same of every vector, though its key were not admitted', () => {
+describe('both Ed25519 engines', () => {
+  it('give the same answer for every vector, even if its key were not admitted', () => {
     const [bySodium, byNode] = ENGINES.map((engine) => vectors.map((vector) => isVerified(engine, vector)))
     expect(bySodium).toEqual(byNode)
   })

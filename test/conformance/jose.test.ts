@@ -9,7 +9,7 @@ import { generateTokenKey, openTokenKey } from '../../services/platform/crypto/t
 import { GOOD_CLAIMS, knownKeyOf } from '../support/access-tokens.ts'
 import { ISSUER, NOW_S } from '../support/assertions.ts'
 
-/** A token as the services make it: their own key, their own signature. */
+/** Signs a token with the code of the services and a new key. */
 async function signedByUs(alg: TokenAlgorithm) {
   const { publicJwk, secret } = await generateTokenKey(alg)
   const kid = jwkThumbprint(publicJwk)
@@ -19,7 +19,7 @@ async function signedByUs(alg: TokenAlgorithm) {
   return { token: `${signingInput}.${encodeBase64url(signature ?? new Uint8Array())}`, jwk: { ...publicJwk, alg, kid } }
 }
 
-/** A token that jose signs; of an ES256 signature, which it leaves as it comes, the one with the lower S. */
+/** Signs a token with jose. jose leaves an ES256 signature unchanged, so its S is replaced by the lower one. */
 async function signedByJose(alg: TokenAlgorithm) {
   const { key, keys } = knownKeyOf(alg)
   const pem = key.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
@@ -32,8 +32,8 @@ async function signedByJose(alg: TokenAlgorithm) {
   return { token: `${header}.${payload}.${encodeBase64url(low)}`, keys }
 }
 
-describe('with jose', () => {
-  it.each(TOKEN_ALGORITHMS)('a token that we sign as %s verifies there', async (alg) => {
+describe('jose', () => {
+  it.each(TOKEN_ALGORITHMS)('verifies a token that the server signed with %s', async (alg) => {
     for (let index = 0; index < 5; index++) {
       const { token, jwk } = await signedByUs(alg)
       const answer = await jwtVerify(token, createLocalJWKSet({ keys: [jwk] }), {
@@ -48,7 +48,7 @@ describe('with jose', () => {
     }
   })
 
-  it.each(TOKEN_ALGORITHMS)('a token that it signs as %s verifies here', async (alg) => {
+  it.each(TOKEN_ALGORITHMS)('signs a token with %s that the server verifies', async (alg) => {
     for (let index = 0; index < 5; index++) {
       const { token, keys } = await signedByJose(alg)
       expect(await verifyAccessToken(token, ISSUER, keys)).toMatchObject({ claims: GOOD_CLAIMS })

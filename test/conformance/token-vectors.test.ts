@@ -7,14 +7,14 @@ const verifiers = new Map<string, TokenVerifier | undefined>(
   Object.entries(vectors.keys).map(([name, jwk]) => [name, importTokenVerifier(ALGORITHMS[jwk.kty] ?? '', jwk)]),
 )
 
-describe('ES256 and RS256 vectors of Wycheproof', () => {
-  it('has all of them, and takes every key', () => {
+describe('ES256 and RS256 verification', () => {
+  it('has all vectors of Wycheproof, and imports every key', () => {
     expect(vectors.cases).toHaveLength(vectors.count)
     expect(vectors.count).toBeGreaterThanOrEqual(42)
     expect([...verifiers.values()].every((verifier) => verifier !== undefined)).toBe(true)
   })
 
-  it.each(vectors.cases)('$id is $expect: $why', ({ key, msg, sig, expect: verdict }) => {
+  it.each(vectors.cases)('decides that $id is $expect: $why', ({ key, msg, sig, expect: verdict }) => {
     const holds = verifiers.get(key)?.verify(Buffer.from(msg, 'hex'), Buffer.from(sig, 'hex'))
     expect(holds ? 'valid' : 'invalid').toBe(verdict)
   })

@@ -29,22 +29,22 @@ const cases: readonly Pair[] = [
   ...(['DEADLINE_EXCEEDED', 'UNAVAILABLE', 'OVERLOADED'] as const).flatMap(faultCases),
 ]
 
-describe.each(methods.map((method) => [shortName(method), method] as const))('%s', (_, method) => {
-  it('has a case for every reason that it can answer, and for no other', () => {
+describe.each(methods.map((method) => [shortName(method), method] as const))('cases of %s', (_, method) => {
+  it('exist for every reason that the method can answer, and for no other', () => {
     const seen = new Set(cases.filter((each) => each.method === method).map(({ reason }) => reason))
     expect([...seen].toSorted()).toEqual([...reasonsOf(method)].toSorted())
   })
 })
 
-describe('the catalogue', () => {
+describe('the catalogue of reasons', () => {
   const catalogue = Object.keys(reasons) as ReasonCode[]
 
-  it('has every reason in a case, or says why it has none', () => {
+  it('has a case for every reason, or an explanation why not', () => {
     const answered = new Set(methods.flatMap((method) => Array.from(reasonsOf(method))).concat(OUTSIDE_RPCS))
     expect(catalogue.filter((reason) => !answered.has(reason)).toSorted()).toEqual(Object.keys(UNPROVOKED).toSorted())
   })
 
-  it('has the reasons that were published, with the codes they had', () => {
+  it('has exactly the published reasons, with their published codes', () => {
     const now = Object.fromEntries(catalogue.map((reason) => [reason, [reasons[reason].status, reasons[reason].code]]))
     expect(now).toEqual(published)
   })

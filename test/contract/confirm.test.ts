@@ -12,14 +12,14 @@ const { confirmDomain: confirm, registerOperator: register } = OperatorRegistryS
 const proof = (op: string, rk: string) => `v=a4a1; iss=${world().issuer}; op=${op}; rk=${rk}`
 const rootOf = ({ pair }: { pair: { publicKey: Uint8Array } }) => thumbprint(pair.publicKey)
 
-/** Asks for the confirmation of an operator's domain. */
+/** Calls ConfirmDomain for an operator. Returns the answer. */
 async function ask(id: string): Promise<unknown> {
   const { status, text } = await sendHttp(world().server.baseUrl, restRequest(confirm, { id }))
   expect(status).toBe(200)
   return JSON.parse(text)
 }
 
-describe('domains that are not confirmed', () => {
+describe('ConfirmDomain', () => {
   it.each([
     ['TXT_RECORD_NOT_FOUND', 'no record', []],
     ['TXT_RECORD_NOT_FOUND', 'records of others', ['v=spf1 -all', 'v=a4a1; iss=https://rogue.com; op=x; rk=y']],
@@ -27,7 +27,7 @@ describe('domains that are not confirmed', () => {
     ['TXT_RECORD_MISMATCH', 'another operator', 'operator'],
     ['DNS_UNAVAILABLE', 'SERVFAIL', 'SERVFAIL'],
     ['DNS_UNAVAILABLE', 'REFUSED', 'REFUSED'],
-  ] as const)('%s: %s', async (reason, _, answer) => {
+  ] as const)('answers %s when DNS shows: %s', async (reason, _, answer) => {
     const {
       dns,
       operators: { pending, acme },
@@ -42,7 +42,7 @@ describe('domains that are not confirmed', () => {
     expect(await world().snapshot('')).toEqual(before)
   })
 
-  it('INCUMBENT_PRESENT, then TAKEOVER_PENDING: an active operator stands in the way', async () => {
+  it('answers INCUMBENT_PRESENT, then TAKEOVER_PENDING, when the domain has an active operator', async () => {
     const {
       dns,
       operators: { bravo },

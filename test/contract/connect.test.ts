@@ -8,7 +8,7 @@ import { useWorld } from './support/run-cases.ts'
 const world = useWorld()
 const SERVICE = '/auth4agent.v1.OperatorRegistryService'
 
-/** Makes a call over the Connect protocol and expects that nothing changes but the audit of refusals. */
+/** Makes a call over the Connect protocol, and expects that it changes only the audit of refusals. */
 async function call(
   path: string,
   body: string | Uint8Array,
@@ -26,7 +26,7 @@ async function call(
   return answer
 }
 
-/** The reason in google.rpc.ErrorInfo of a Connect error. */
+/** Reads the reason in google.rpc.ErrorInfo of a Connect error. */
 function reasonOf(text: string): string | undefined {
   const { details = [] } = JSON.parse(text) as {
     details?: { type: string; debug?: { reason?: string }; value: string }[]
@@ -35,22 +35,16 @@ function reasonOf(text: string): string | undefined {
   return info === undefined ? undefined : /^\n.([A-Z_]+)/s.exec(Buffer.from(info.value, 'base64').toString())?.[1]
 }
 
-describe('refusals over Connect', () => {
+describe('a refusal over Connect', () => {
   it.each([
-    ['an operator that is nobody', 'GetOperator', JSON.stringify({ id: NOBODY }), 'OPERATOR_NOT_FOUND', 'not_found'],
-    ['a domain that is none', 'RegisterOperator', '{"domain":"com"}', 'INVALID_DOMAIN', 'invalid_argument'],
+    ['an unknown operator', 'GetOperator', JSON.stringify({ id: NOBODY }), 'OPERATOR_NOT_FOUND', 'not_found'],
+    ['a domain that is a public suffix', 'RegisterOperator', '{"domain":"com"}', 'INVALID_DOMAIN', 'invalid_argument'],
     ['no assertion', 'EndAllTokens', JSON.stringify({ id: NOBODY }), 'UNAUTHENTICATED', 'unauthenticated'],
     ['an unknown member', 'GetOperator', '{"ids":["x"]}', 'UNKNOWN_FIELD', 'invalid_argument'],
-    [
-      'an unknown member within',
-      'SetOperatorPolicy',
-      '{"policy":{"audience":[]}}',
-      'UNKNOWN_FIELD',
-      'invalid_argument',
-    ],
+    ['a nested unknown member', 'SetOperatorPolicy', '{"policy":{"audience":[]}}', 'UNKNOWN_FIELD', 'invalid_argument'],
     ['a query', 'GetOperator?id=x', '{}', 'UNKNOWN_FIELD', 'invalid_argument'],
     ['a NUL character', 'GetOperator', String.raw`{"id":"\u0000"}`, 'INVALID_ARGUMENT', 'invalid_argument'],
-  ] as const)('%s', async (_, method, body, reason, code) => {
+  ] as const)('has its reason and its code for %s', async (_, method, body, reason, code) => {
     const { status, text } = await call(`${SERVICE}/${method}`, body)
     expect(JSON.parse(text)).toMatchObject({ code })
     expect(reasonOf(text)).toBe(reason)
@@ -58,7 +52,7 @@ describe('refusals over Connect', () => {
     expect(published[reason][0]).toBeLessThan(500)
   })
 
-  it('a field that the contract does not have, in protobuf and in gRPC-Web', async () => {
+  it('names an unknown field in protobuf and in gRPC-Web', async () => {
     const bytes = Uint8Array.of(0xa0, 0x06, 0x01)
     const proto = await call(`${SERVICE}/GetOperator`, bytes, { 'content-type': 'application/proto' })
     expect(reasonOf(proto.text)).toBe('UNKNOWN_FIELD')
@@ -67,14 +61,14 @@ describe('refusals over Connect', () => {
     expect(decodeURIComponent(web.text)).toMatch(/grpc-message: ?Unknown field number 100 in auth4agent.v1.GetOperator/)
   })
 
-  it('names another operator in the assertion', async () => {
+  it('has the reason PERMISSION_DENIED when the assertion is of another operator', async () => {
     const { operators } = world()
     const authorization = assertionOf(operators.bravo, `${SERVICE.slice(1)}/EndAllTokens`)
     const { text } = await call(`${SERVICE}/EndAllTokens`, JSON.stringify({ id: operators.acme.id }), { authorization })
     expect(reasonOf(text)).toBe('PERMISSION_DENIED')
   })
 
-  it('takes no assertion that names the REST path', async () => {
+  it('has the reason INVALID_ASSERTION when the assertion names the REST path', async () => {
     const { operators } = world()
     const authorization = assertionOf(operators.acme, `POST /v1/operators/${operators.acme.id}/end-all-tokens`)
     const { text } = await call(`${SERVICE}/EndAllTokens`, JSON.stringify({ id: operators.acme.id }), { authorization })
@@ -82,38 +76,41 @@ describe('refusals over Connect', () => {
   })
 })
 
-describe('what is no call of Connect', () => {
+describe('a malformed call over Connect', () => {
   it.each([
-    ['half an object', '{', {}],
+    ['JSON that ends inside an object', '{', {}],
     ['an array', '[]', {}],
-    ['a number where a text stands', '{"id":7}', {}],
-    ['bytes that are no UTF-8', Uint8Array.of(0x7b, 0xff), {}],
-    ['a byte beyond 64 KiB', `{"x":"${'a'.repeat(65_536)}"}`, {}],
-    ['half a message', Uint8Array.of(0x0a, 0x7f), { 'content-type': 'application/proto' }],
-    ['bytes that are no gzip', Uint8Array.of(1, 2, 3), { 'content-encoding': 'gzip' }],
+    ['a number in place of a string', '{"id":7}', {}],
+    ['bytes that are not UTF-8', Uint8Array.of(0x7b, 0xff), {}],
+    ['a body of one byte more than 64 KiB', `{"x":"${'a'.repeat(65_536)}"}`, {}],
+    ['a message that ends too early', Uint8Array.of(0x0a, 0x7f), { 'content-type': 'application/proto' }],
+    ['bytes that are not gzip', Uint8Array.of(1, 2, 3), { 'content-encoding': 'gzip' }],
     ['an unknown type', '{}', { 'content-type': 'text/plain' }],
-    ['half an envelope', Uint8Array.of(0, 0, 0), { 'content-type': 'application/grpc-web+proto' }],
-    ['a timeout in words', '{}', { 'connect-timeout-ms': 'soon' }],
+    ['an envelope that ends too early', Uint8Array.of(0, 0, 0), { 'content-type': 'application/grpc-web+proto' }],
+    ['a timeout that is not a number', '{}', { 'connect-timeout-ms': 'soon' }],
     ['another protocol version', '{}', { 'connect-protocol-version': '9' }],
-  ] as const)('%s', async (_, body, headers) => {
+  ] as const)('is refused without details of the server: %s', async (_, body, headers) => {
     const { status, text } = await call(`${SERVICE}/GetOperator`, body, headers)
     expect(status).toBeLessThan(500)
     expect(text).not.toMatch(/node_modules|\bat \w+ \(/)
-    // gRPC-Web tells its status within: 13 is an internal error, 2 an unknown one.
+    // gRPC-Web has its status in the body: 13 is an internal error, 2 an unknown one.
     expect(text).not.toMatch(/grpc-status: ?(13|2)\r/)
   })
 
-  it('is told that a coding is unimplemented, as the Connect protocol words it', async () => {
+  it('gets the code unimplemented for an unknown content coding', async () => {
     const { status, text } = await call(`${SERVICE}/GetOperator`, '{}', { 'content-encoding': 'x' })
     expect({ status, code: JSON.parse(text).code }).toEqual({ status: 501, code: 'unimplemented' })
   })
 
-  it.each(['Nope', '__proto__', 'getOperator', ''])('%s is unimplemented', async (method) => {
-    const { status, text } = await call(`${SERVICE}/${method}`, '{}')
-    expect({ status, code: JSON.parse(text).code }).toEqual({ status: 404, code: 'unimplemented' })
-  })
+  it.each(['Nope', '__proto__', 'getOperator', ''])(
+    'gets the code unimplemented for the method "%s"',
+    async (method) => {
+      const { status, text } = await call(`${SERVICE}/${method}`, '{}')
+      expect({ status, code: JSON.parse(text).code }).toEqual({ status: 404, code: 'unimplemented' })
+    },
+  )
 
-  it('is not called by GET', async () => {
+  it('gets 405 when its verb is GET', async () => {
     const { status } = await call(`${SERVICE}/GetOperator?message={}&encoding=json`, '', {}, 'GET')
     expect(status).toBe(405)
   })

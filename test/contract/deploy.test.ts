@@ -10,7 +10,7 @@ const OVERLAY = 'deploy/kubernetes/overlays/example'
 const COMPOSE = 'deploy/compose.yaml'
 const MONITORING = 'deploy/monitoring'
 
-/** One mistake: in `file`, `from` becomes `to`, and one of the problems found contains `problem`. */
+/** A mistake: `from` becomes `to` in `file`, and a problem that is found contains `problem`. */
 type Mistake = readonly [file: string, from: string, to: string, problem: string]
 
 const mistakes: readonly Mistake[] = [
@@ -22,14 +22,14 @@ const mistakes: readonly Mistake[] = [
   [COMPOSE, 'stop_grace_period: 30s', 'stop_grace: 30s', '"additionalProperty":"stop_grace"'],
   [COMPOSE, 'retries: 3', 'tries: 3', '"additionalProperty":"tries"'],
   // Settings, as the server reads them.
-  [`${BASE}/settings.env`, 'AUTH4AGENT_DRAIN_DELAY=', 'AUTH4AGENT_DRAIN=', 'AUTH4AGENT_DRAIN is not a setting'],
+  [`${BASE}/settings.env`, 'AUTH4AGENT_DRAIN_DELAY=', 'AUTH4AGENT_DRAIN=', 'AUTH4AGENT_DRAIN is not a known setting'],
   [`${BASE}/settings.env`, 'PORT=8080', 'PORT=http', 'PORT must be a whole number'],
-  [`${BASE}/identity.yaml`, 'AUTH4AGENT_OPERATOR_REGISTRY', 'AUTH4AGENT_IDENTITY', 'REGISTRY_ADDRESSES is needed'],
-  [`${BASE}/revocation.yaml`, 'args: [revocation]', 'args: [revoker]', 'no service "revoker"'],
-  [COMPOSE, 'AUTH4AGENT_TRUSTED_PROXIES', 'AUTH4AGENT_PROXIES', 'AUTH4AGENT_PROXIES is not a setting'],
-  [COMPOSE, 'AUTH4AGENT_KEK_FILE', 'AUTH4AGENT_KEY_FILE', 'DATABASE_URL needs AUTH4AGENT_KEK'],
-  [`${BASE}/pod-defaults.yaml`, 'name: DATABASE_URL', 'name: DATABASE', 'DATABASE_URL is needed'],
-  // Who listens where.
+  [`${BASE}/identity.yaml`, 'AUTH4AGENT_OPERATOR_REGISTRY', 'AUTH4AGENT_IDENTITY', 'REGISTRY_ADDRESSES must be set'],
+  [`${BASE}/revocation.yaml`, 'args: [revocation]', 'args: [revoker]', 'Unknown service "revoker"'],
+  [COMPOSE, 'AUTH4AGENT_TRUSTED_PROXIES', 'AUTH4AGENT_PROXIES', 'AUTH4AGENT_PROXIES is not a known setting'],
+  [COMPOSE, 'AUTH4AGENT_KEK_FILE', 'AUTH4AGENT_KEY_FILE', 'AUTH4AGENT_KEK_FILE must be set with DATABASE_URL'],
+  [`${BASE}/pod-defaults.yaml`, 'name: DATABASE_URL', 'name: DATABASE', 'DATABASE_URL must be set'],
+  // Addresses.
   [`${BASE}/settings.env`, 'nats-2.nats:4222', 'nats-3.nats:4222', 'no NATS listens at nats-3.nats:4222'],
   [`${BASE}/gateway.yaml`, 'identity:8082', 'identities:8082', 'no identity listens at identities:8082'],
   [`${BASE}/gateway.yaml`, '"revocation:8082"', '"identity:8082"', 'no revocation listens at identity:8082'],
@@ -38,16 +38,26 @@ const mistakes: readonly Mistake[] = [
   [`${BASE}/pod-defaults.yaml`, 'containerPort: 8082', 'containerPort: 8083', 'it listens on 8080, 8082'],
   // Files and secrets.
   [`${BASE}/settings.env`, '/certificates/ca.crt', '/certificates/ca.pem', 'nothing puts /certificates/ca.pem'],
-  [`${BASE}/gateway.yaml`, 'secretName: gateway-tls', 'secretName: public', 'README.md does not make Secret public'],
-  [`${BASE}/pod-defaults.yaml`, 'key: url', 'key: uri', 'README.md does not make key uri of Secret database'],
-  [`${BASE}/nats.yaml`, 'name: nats-config', 'name: nats-conf', 'there is no ConfigMap nats-conf'],
-  [`${BASE}/nats.yaml`, '- { name: config,', '- { name: conf,', 'mounts conf, which is no volume'],
+  [
+    `${BASE}/gateway.yaml`,
+    'secretName: gateway-tls',
+    'secretName: public',
+    'docs/operations.md does not create Secret public',
+  ],
+  [
+    `${BASE}/pod-defaults.yaml`,
+    'key: url',
+    'key: uri',
+    'docs/operations.md does not create key uri of Secret database',
+  ],
+  [`${BASE}/nats.yaml`, 'name: nats-config', 'name: nats-conf', 'ConfigMap nats-conf does not exist'],
+  [`${BASE}/nats.yaml`, '- { name: config,', '- { name: conf,', 'mounts conf, which is not a volume'],
   [`${BASE}/nats.yaml`, '- { name: config,', '- { name: conf,', 'does not mount config'],
-  [COMPOSE, 'secrets/admin.env', 'secrets/operator.env', 'nothing makes "secrets/operator.env"'],
-  [COMPOSE, 'base/nats.conf', 'base/cluster.conf', 'nothing makes "kubernetes/base/cluster.conf"'],
+  [COMPOSE, 'secrets/admin.env', 'secrets/operator.env', 'nothing creates "secrets/operator.env"'],
+  [COMPOSE, 'base/nats.conf', 'base/cluster.conf', 'nothing creates "kubernetes/base/cluster.conf"'],
   ['deploy/make-certificates.sh', 'gateway=jwks-gateway,authn', 'gateway=jwks-gateway', 'its certificate names'],
-  ['deploy/make-certificates.sh', 'identity=identity', 'agents=identity', 'makes no such certificate'],
-  // What selects finds.
+  ['deploy/make-certificates.sh', 'identity=identity', 'agents=identity', 'does not create its certificate'],
+  // Selectors.
   [
     `${BASE}/identity.yaml`,
     'component: identity }\n    spec',
@@ -70,57 +80,62 @@ const mistakes: readonly Mistake[] = [
   [`${BASE}/gateway.yaml`, 'targetPort: grpc', 'targetPort: rpc', 'names the port rpc'],
   [`${BASE}/gateway.yaml`, 'kind: Deployment, name: gateway }', 'kind: Deployment, name: gate }', 'selects no pods'],
   [`${BASE}/network-policies.yaml`, 'port: internal', 'port: inside', 'names the port inside'],
-  [`${BASE}/network-policies.yaml`, 'podSelector: {}', 'podSelector: { matchLabels: { a: b } }', 'denies by default'],
+  [
+    `${BASE}/network-policies.yaml`,
+    'podSelector: {}',
+    'podSelector: { matchLabels: { a: b } }',
+    'denies everything by default',
+  ],
   [`${BASE}/network-policies.yaml`, 'component: operator-registry', 'component: operators', 'proof selects no pods'],
   [
     `${BASE}/pod-defaults.yaml`,
     'httpGet: { path: /ready, port: http }',
     'httpGet: { port: web }',
-    'readinessProbe asks',
+    'readinessProbe must use a port',
   ],
   [`${BASE}/kustomization.yaml`, 'name=auth4agent', 'name=auth', 'has no target'],
   [
     `${BASE}/kustomization.yaml`,
     '  - network-policies.yaml\n',
     '',
-    'network-policies.yaml is part of no kustomization',
+    'network-policies.yaml is not part of a kustomization',
   ],
-  [`${OVERLAY}/kustomization.yaml`, 'images:', 'replacements:', 'replacements is not known to this check'],
-  [`${OVERLAY}/kustomization.yaml`, 'name: settings', 'name: setting', 'setting is not there'],
+  [`${OVERLAY}/kustomization.yaml`, 'images:', 'replacements:', 'replacements is not a field that this check'],
+  [`${OVERLAY}/kustomization.yaml`, 'name: settings', 'name: setting', 'setting does not exist'],
   [`${OVERLAY}/ingress.yaml`, 'auth4agent.v1.KeysService', 'metrics', 'should not lead to /metrics'],
   [`${OVERLAY}/ingress.yaml`, 'auth4agent.v1.KeysService', 'metrics', 'does not lead to /auth4agent.v1.KeysService'],
-  [`${OVERLAY}/ingress.yaml`, 'port: { name: http }', 'port: { name: web }', 'Service or port that is not there'],
-  // What nobody may be able to do.
+  [`${OVERLAY}/ingress.yaml`, 'port: { name: http }', 'port: { name: web }', 'Service or port that does not exist'],
+  // Rights of containers.
   [`${BASE}/pod-defaults.yaml`, 'runAsNonRoot: true', 'runAsNonRoot: false', 'may run as root'],
   [`${BASE}/pod-defaults.yaml`, 'readOnlyRootFilesystem: true', 'privileged: false', 'may write to its root'],
   [`${BASE}/pod-defaults.yaml`, 'enableServiceLinks: false', 'enableServiceLinks: true', 'variables of Services'],
   [`${BASE}/pod-defaults.yaml`, 'seccompProfile: { type: RuntimeDefault }', '', 'has no seccomp profile'],
   [`${BASE}/pod-defaults.yaml`, 'allowPrivilegeEscalation: false', '', 'may gain privileges'],
   [`${BASE}/pod-defaults.yaml`, 'automountServiceAccountToken: false', '', 'gets a token of the cluster'],
-  [`${BASE}/pod-defaults.yaml`, 'limits: { memory: 512Mi }', '', 'has no limit of memory'],
+  [`${BASE}/pod-defaults.yaml`, 'limits: { memory: 512Mi }', '', 'has no memory limit'],
   [`${BASE}/nats.yaml`, 'capabilities: { drop: [ALL] }', 'capabilities: {}', 'nats keeps capabilities'],
   [COMPOSE, 'cap_drop: [ALL]', 'cap_drop: [CHOWN]', 'keeps capabilities'],
   [COMPOSE, 'read_only: true', 'read_only: false', 'may write to its root file system'],
   [COMPOSE, 'no-new-privileges:true', 'no-new-privileges:false', 'may gain privileges'],
   [COMPOSE, 'test: [CMD, pg_isready', 'x-test: [CMD, pg_isready', 'postgres has no healthcheck'],
   [COMPOSE, '127.0.0.1:8080:8080', '8080:8080', 'publishes a port beyond this machine'],
-  // Ending in time.
-  [`${BASE}/settings.env`, 'DRAIN_DELAY=10s', 'DRAIN_DELAY=30s', 'it needs 50 s to end and gets 45'],
-  [COMPOSE, 'stop_grace_period: 30s', 'stop_grace_period: 20s', 'it needs 25 s to end and gets 20'],
+  // Time to stop.
+  [`${BASE}/settings.env`, 'DRAIN_DELAY=10s', 'DRAIN_DELAY=30s', 'it needs 50 s to stop, but gets 45'],
+  [COMPOSE, 'stop_grace_period: 30s', 'stop_grace_period: 20s', 'it needs 25 s to stop, but gets 20'],
   // Monitoring.
-  [`${MONITORING}/rules.yaml`, 'sum(increase(', 'sum(increase((', 'PromQL breaks off'],
-  [`${MONITORING}/rules.yaml`, 'INTERNAL|UNAVAILABLE', 'INTERNAL|GONE', 'GONE is no reason of this server'],
-  [`${MONITORING}/rules.yaml`, 'severity: page', 'severity: loud', 'its severity is none of ours'],
+  [`${MONITORING}/rules.yaml`, 'sum(increase(', 'sum(increase((', 'the PromQL syntax is wrong'],
+  [`${MONITORING}/rules.yaml`, 'INTERNAL|UNAVAILABLE', 'INTERNAL|GONE', 'GONE is not a reason of this server'],
+  [`${MONITORING}/rules.yaml`, 'severity: page', 'severity: loud', 'its severity must be page or ticket'],
   [`${MONITORING}/rules.yaml`, 'summary:', 'title:', 'it has no summary'],
-  [`${MONITORING}/rules.yaml`, 'for: 1m', 'during: 1m', 'during is no field of an alert'],
-  [`${MONITORING}/dashboard.json`, 'sum by (reason) (rate(', 'sum by (reason) (rate', 'PromQL breaks off'],
+  [`${MONITORING}/rules.yaml`, 'for: 1m', 'during: 1m', 'during is not a field of an alert'],
+  [`${MONITORING}/dashboard.json`, 'sum by (reason) (rate(', 'sum by (reason) (rate', 'the PromQL syntax is wrong'],
 ]
 
-test('deploy/ names nothing that is not there', async () => {
+test('the checks of deploy/ find no problem', async () => {
   expect(await deployProblems(readCheckout)).toEqual([])
 })
 
-test.each(mistakes)('%s: %j → %j', async (file, from, to, problem) => {
+test.each(mistakes)('the checks of deploy/ find the mistake in %s: %j → %j', async (file, from, to, problem) => {
   const original = readCheckout(file)
   expect(original).toContain(from)
   const read: ReadText = (path) => (path === file ? original.replace(from, to) : readCheckout(path))
@@ -145,7 +160,7 @@ describe('the metrics of running processes', () => {
       ),
     )
 
-  test('are all that rules and dashboard read', async () => {
+  test('contain every metric that rules and dashboard read', async () => {
     const texts = (await expositions()).map(({ text }) => text)
     const stored = storedNames(texts.join('\n'))
     const names = readMetricNames(readCheckout)
@@ -154,7 +169,7 @@ describe('the metrics of running processes', () => {
   })
 
   test.each(['auth4agent_revocation_lease_valid', 'auth4agent_bus_connected'])(
-    'are not 0 in %s where all is well, for an alert looks for that',
+    'do not contain %s 0 in a healthy deployment, because an alert looks for it',
     async (name) => {
       const zero = new RegExp(`^${name} 0$`, 'm')
       const broken = async () =>
@@ -163,7 +178,7 @@ describe('the metrics of running processes', () => {
     },
   )
 
-  test('name the log sequence where a process follows the log, for an alert compares them', async () => {
+  test('contain the log sequence only of processes that follow the log, because an alert compares them', async () => {
     const following = (await expositions())
       .filter(({ text }) => text.includes('auth4agent_revocation_log_sequence'))
       .map(({ service }) => service)

@@ -9,7 +9,7 @@ import { type RefusalCase, sendCase, type Transport, titleOf, transportsOf } fro
 import { useWorld } from './support/run-cases.ts'
 import type { World } from './support/world.ts'
 
-/** All requests of this file have one id, by which the audit of refusals is told from what must not change. */
+/** The request id of all requests of this file. Snapshots leave the audit of refusals with this id out. */
 const REQUEST_ID = 'faults'
 
 const runsOf = (cases: readonly RefusalCase[]) =>
@@ -23,7 +23,7 @@ async function tablesOf(world: World) {
   return (await world.snapshot(REQUEST_ID)).tables
 }
 
-/** Sends all cases at once and expects each to be refused for its reason. */
+/** Sends all cases at once, and expects each to be refused for its reason. */
 async function expectAll(world: World, cases: readonly RefusalCase[]): Promise<void> {
   const sent = runsOf(cases).map(async ({ refusal, transport }) => {
     const answer = await send(world, refusal, transport)
@@ -33,7 +33,7 @@ async function expectAll(world: World, cases: readonly RefusalCase[]): Promise<v
   await Promise.all(sent)
 }
 
-/** Works while another session of the database holds a lock. */
+/** Runs `work` while another database session holds a lock. */
 async function locked(world: World, statement: string, work: () => Promise<void>): Promise<void> {
   const client = new Client({ connectionString: world.databaseUrl })
   await client.connect()
@@ -46,7 +46,7 @@ async function locked(world: World, statement: string, work: () => Promise<void>
   }
 }
 
-describe('a database that does not answer', () => {
+describe('a server whose database does not answer', () => {
   let proxy: TcpProxy | undefined
   const world = useWorld({
     env: { AUTH4AGENT_REQUEST_TIMEOUT: '1s' },
@@ -56,7 +56,7 @@ describe('a database that does not answer', () => {
     },
   })
 
-  it('is told in time when it is gone, on every RPC, and is found again', async () => {
+  it('answers UNAVAILABLE on every RPC while the database is cut off, and works again afterwards', async () => {
     await useUp(world())
     const before = await tablesOf(world())
     await proxy?.cut()
@@ -72,7 +72,7 @@ describe('a database that does not answer', () => {
     expect(await tablesOf(world())).toEqual(before)
   })
 
-  it('is waited for no longer than the deadline, on every RPC', async () => {
+  it('answers DEADLINE_EXCEEDED on every RPC while the database is locked', async () => {
     const before = await tablesOf(world())
     await locked(world(), `LOCK TABLE ${Object.keys(before).join(', ')} IN ACCESS EXCLUSIVE MODE`, () =>
       expectAll(world(), faultCases('DEADLINE_EXCEEDED')),
@@ -84,11 +84,11 @@ describe('a database that does not answer', () => {
 describe('a server at its limits', () => {
   const world = useWorld({ env: { AUTH4AGENT_MAX_CONCURRENCY: '1', AUTH4AGENT_RATE_LIMIT_PERCENT: '1' } })
 
-  it('refuses every RPC while another takes its only place', async () => {
+  it('answers OVERLOADED on every RPC while another call takes its only place', async () => {
     const { operators, db } = world()
     const { released } = operators
     const holding: RefusalCase = {
-      name: 'what holds the place',
+      name: 'a call that holds the place',
       method: OperatorRegistryService.method.suspendOperator,
       reason: 'OPERATOR_RELEASED',
       caller: 'admin',
@@ -108,7 +108,7 @@ describe('a server at its limits', () => {
   })
 
   it.each(runsOf(rateCases).map((run) => [titleOf(run.refusal, run.transport), run] as const))(
-    '%s',
+    'limits the rate: %s',
     async (_, { refusal, transport }) => {
       const before = await tablesOf(world())
       let answer = await send(world(), refusal, transport)

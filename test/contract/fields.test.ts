@@ -7,23 +7,26 @@ import { runCases, useWorld } from './support/run-cases.ts'
 
 const world = useWorld()
 
-describe('every field, wrong in every way', () => runCases(world, fieldCases))
+describe('a mistake in a single field', () => runCases(world, fieldCases))
 
-describe('values at a limit in calls that change nothing', () => {
-  it.each(answeredFields.map((asked) => [asked.name, asked] as const))('%s', async (_, { request, ...asked }) => {
-    const before = await world().snapshot('')
-    for (const transport of ['rest', 'grpc'] as const) {
-      const refusal = { ...asked, request, reason: 'INTERNAL' } as const
-      const answer = await sendCase(world(), refusal, transport, {
-        request: request(world()),
-        requestId: randomUUID(),
-      })
-      answer.expectAnswered()
-    }
-    expect(await world().snapshot('')).toEqual(before)
-  })
+describe('a value at a limit in a call that changes nothing', () => {
+  it.each(answeredFields.map((asked) => [asked.name, asked] as const))(
+    'is answered: %s',
+    async (_, { request, ...asked }) => {
+      const before = await world().snapshot('')
+      for (const transport of ['rest', 'grpc'] as const) {
+        const refusal = { ...asked, request, reason: 'INTERNAL' } as const
+        const answer = await sendCase(world(), refusal, transport, {
+          request: request(world()),
+          requestId: randomUUID(),
+        })
+        answer.expectAnswered()
+      }
+      expect(await world().snapshot('')).toEqual(before)
+    },
+  )
 })
 
-it('has a row for every field and no other', () => {
+it('the table of fields has a row for every field and no other', () => {
   expect(Object.keys(fieldRows).toSorted()).toEqual([...new Set(places.map(({ key }) => key))].toSorted())
 })

@@ -8,6 +8,6 @@ import { runCases, useWorld } from './support/run-cases.ts'
 const world = useWorld()
 const isOurs = ({ method }: { method: { parent: unknown } }) => method.parent === IdentityService
 
-describe('its own rules', () => runCases(world, identityCases))
-describe('assertions', () => runCases(world, authenticationCases.filter(isOurs)))
-describe('other tenants', () => runCases(world, tenantCases.filter(isOurs)))
+describe('rules of IdentityService', () => runCases(world, identityCases))
+describe('assertions to IdentityService', () => runCases(world, authenticationCases.filter(isOurs)))
+describe('callers of IdentityService', () => runCases(world, tenantCases.filter(isOurs)))

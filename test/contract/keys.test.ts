@@ -8,6 +8,6 @@ import { runCases, useWorld } from './support/run-cases.ts'
 const world = useWorld()
 const isOurs = ({ method }: { method: { parent: unknown } }) => method.parent === KeysService
 
-describe('its own rules', () => runCases(world, keysCases))
-describe('assertions', () => runCases(world, authenticationCases.filter(isOurs)))
-describe('other tenants', () => runCases(world, tenantCases.filter(isOurs)))
+describe('rules of KeysService', () => runCases(world, keysCases))
+describe('assertions to KeysService', () => runCases(world, authenticationCases.filter(isOurs)))
+describe('callers of KeysService', () => runCases(world, tenantCases.filter(isOurs)))

@@ -8,6 +8,6 @@ import { runCases, useWorld } from './support/run-cases.ts'
 const world = useWorld()
 const isOurs = ({ method }: { method: { parent: unknown } }) => method.parent === OperatorRegistryService
 
-describe('its own rules', () => runCases(world, operatorRegistryCases))
-describe('assertions', () => runCases(world, authenticationCases.filter(isOurs)))
-describe('other tenants', () => runCases(world, tenantCases.filter(isOurs)))
+describe('rules of OperatorRegistryService', () => runCases(world, operatorRegistryCases))
+describe('assertions to OperatorRegistryService', () => runCases(world, authenticationCases.filter(isOurs)))
+describe('callers of OperatorRegistryService', () => runCases(world, tenantCases.filter(isOurs)))

@@ -7,7 +7,7 @@ import { useWorld } from './support/run-cases.ts'
 
 const world = useWorld()
 
-/** Sends a request that no RPC is to see, and expects that nothing changes. */
+/** Sends a request that must not reach an RPC, and expects that it changes nothing. */
 async function send(verb: string, path: string, headers: Readonly<Record<string, string>> = {}) {
   const before = await world().snapshot('')
   const answer = await sendHttp(world().server.baseUrl, { verb, path, headers })
@@ -15,7 +15,7 @@ async function send(verb: string, path: string, headers: Readonly<Record<string,
   return answer
 }
 
-describe('paths that lead nowhere', () => {
+describe('an unknown path', () => {
   it.each([
     ['GET', '/'],
     ['GET', '/nope'],
@@ -46,12 +46,12 @@ describe('paths that lead nowhere', () => {
     ['GET', '/package.json'],
     ['GET', '/.git/config'],
     ['GET', '/..%2f..%2fetc%2fpasswd'],
-  ])('%s %s', async (verb, path) => {
+  ])('gets ROUTE_NOT_FOUND: %s %s', async (verb, path) => {
     expectProblem(await send(verb, path), 'ROUTE_NOT_FOUND')
   })
 })
 
-describe('paths whose escapes are malformed', () => {
+describe('a path with a malformed escape', () => {
   it.each([
     '/%',
     '\\v1\\challenge',
@@ -61,12 +61,12 @@ describe('paths whose escapes are malformed', () => {
     '/v1/agent/%ff',
     '/v1/agent/%C0%AF',
     '/%E0%80%AF',
-  ])('%s', async (path) => {
+  ])('gets INVALID_ARGUMENT: %s', async (path) => {
     expectProblem(await send('GET', path), 'INVALID_ARGUMENT')
   })
 })
 
-describe('names in paths that are nobody’s', () => {
+describe('an unknown name in a path', () => {
   it.each([
     ['/v1/operators/__proto__', 'OPERATOR_NOT_FOUND'],
     ['/v1/operators/..', 'OPERATOR_NOT_FOUND'],
@@ -82,20 +82,20 @@ describe('names in paths that are nobody’s', () => {
     ['/v1/agent/%20', 'INVALID_DID'],
     ['/v1/agent/%00', 'INVALID_ARGUMENT'],
     [`/v1/agent/${'a'.repeat(12_000)}`, 'INVALID_DID'],
-  ] as const)('%s is %s', async (path, reason) => {
+  ] as const)('%s gets %s', async (path, reason) => {
     expectProblem(await send('GET', path), reason)
   })
 })
 
 describe('a path whose last name is empty', () => {
-  it('takes the verbs that it takes with a name', async () => {
+  it('takes the same verbs as with a name', async () => {
     const answer = await send('POST', `/v1/operators/${NOBODY}/agents/`)
     expectProblem(answer, 'METHOD_NOT_ALLOWED')
     expect(answer.headers.allow).toContain('PATCH')
   })
 })
 
-/** Every path of the contract with a name in each variable, and the verbs that it takes. */
+/** Every path of the contract with a name in each variable, and its verbs. */
 const forms = methods.map(restForm)
 const taken = [...new Set(forms.map(({ template }) => template))].map((template) => {
   const path = template.replaceAll(/\{\w+\}/g, NOBODY)
@@ -105,13 +105,13 @@ const taken = [...new Set(forms.map(({ template }) => template))].map((template)
 })
 const VERBS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND']
 
-describe('verbs that a path does not take', () => {
+describe('a verb that a path does not take', () => {
   const wrong = taken.flatMap(({ path, verbs }) =>
     VERBS.filter((verb) => !verbs.includes(verb) && !(verb === 'HEAD' && verbs.includes('GET')))
       .filter((verb) => verb !== 'OPTIONS' || !/^\/(v1\/agent\/|\.well-known)/.test(path))
       .map((verb) => ({ verb, path, verbs })),
   )
-  it.each(wrong)('$verb $path', async ({ verb, path, verbs }) => {
+  it.each(wrong)('gets METHOD_NOT_ALLOWED: $verb $path', async ({ verb, path, verbs }) => {
     const answer = await send(verb, path)
     expect(answer.status).toBe(405)
     expect(answer.headers.allow?.split(', ')).toEqual(expect.arrayContaining(verbs))
@@ -123,7 +123,7 @@ describe('verbs that a path does not take', () => {
 
 describe('HEAD', () => {
   it.each(taken.filter(({ verbs }) => verbs.includes('GET')).map(({ path }) => path))(
-    'answers as GET does, without a body, for %s',
+    'answers like GET, without a body, for %s',
     async (path) => {
       const [get, head] = [await send('GET', path), await send('HEAD', path)]
       expect({ status: head.status, type: head.headers['content-type'], text: head.text }).toEqual({
@@ -135,9 +135,9 @@ describe('HEAD', () => {
   )
 })
 
-describe('preflights', () => {
+describe('a CORS preflight', () => {
   it.each(['/.well-known/auth4agent', '/.well-known/jwks.json', '/v1/agent/x'])(
-    'are granted to reads of %s',
+    'is granted for reading %s',
     async (path) => {
       const { status, headers } = await send('OPTIONS', path)
       expect(status).toBe(204)
@@ -147,7 +147,7 @@ describe('preflights', () => {
   )
 })
 
-describe('what a caller says of the host', () => {
+describe('headers about the host', () => {
   const SPOOFS = {
     host: 'evil.example',
     'x-forwarded-host': 'evil.example',
@@ -159,13 +159,13 @@ describe('what a caller says of the host', () => {
     'x-rewrite-url': '/evil',
     'x-http-method-override': 'DELETE',
   }
-  it.each(['/.well-known/auth4agent', '/.well-known/jwks.json'])('changes nothing in %s', async (path) => {
+  it.each(['/.well-known/auth4agent', '/.well-known/jwks.json'])('change nothing in %s', async (path) => {
     const [plain, spoofed] = [await send('GET', path), await send('GET', path, SPOOFS)]
     expect(spoofed.text).toBe(plain.text)
     expect(spoofed.text).not.toContain('evil')
   })
 
-  it('changes nothing in the instructions', async () => {
+  it('change nothing in the instructions for the proof', async () => {
     const { operators, issuer } = world()
     const { text } = await send('GET', `/v1/operators/verify/${operators.pending.id}`, SPOOFS)
     expect(JSON.parse(text)).toMatchObject({ txt_record_value: expect.stringContaining(`iss=${issuer};`) })

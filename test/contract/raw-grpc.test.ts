@@ -10,7 +10,7 @@ const world = useWorld()
 const LIMIT = 64 * 1024
 const get = grpcPath(OperatorRegistryService.method.getOperator)
 
-/** Makes a call and expects that nothing changes. */
+/** Makes a call, and expects that it changes nothing. */
 async function call(path: string, message: Uint8Array, metadata: Readonly<Record<string, string>> = {}) {
   const before = await world().snapshot('')
   const answer = await world().grpc.call(path, message, metadata)
@@ -18,7 +18,7 @@ async function call(path: string, message: Uint8Array, metadata: Readonly<Record
   return answer
 }
 
-describe('calls that there are not', () => {
+describe('a gRPC call of an unknown method', () => {
   it.each([
     '/auth4agent.v1.OperatorRegistryService/Nope',
     '/auth4agent.v1.OperatorRegistryService/getOperator',
@@ -31,12 +31,12 @@ describe('calls that there are not', () => {
     '/auth4agent.internal.v1.AgentDirectoryService/LookupAgent',
     '/auth4agent.internal.v1.TokenStatusService/CheckToken',
     '/',
-  ])('%s is unimplemented', async (path) => {
+  ])('gets UNIMPLEMENTED: %s', async (path) => {
     expect((await call(path, new Uint8Array())).code).toBe(status.UNIMPLEMENTED)
   })
 })
 
-/** A message whose one field fills it up to so many bytes. */
+/** Builds a message of this many bytes with a single field. */
 function padded(bytes: number): Buffer {
   const length = bytes - 4
   const message = Buffer.alloc(bytes, 'a')
@@ -44,22 +44,22 @@ function padded(bytes: number): Buffer {
   return message
 }
 
-describe('sizes', () => {
-  it('takes a message of 64 KiB', async () => {
+describe('the gRPC port', () => {
+  it('accepts a message of 64 KiB', async () => {
     expect(await call(get, padded(LIMIT))).toMatchObject({ reason: 'OPERATOR_NOT_FOUND' })
   })
 
-  it.each([LIMIT + 1, 1024 * 1024])('refuses one of %i bytes', async (bytes) => {
+  it.each([LIMIT + 1, 1024 * 1024])('refuses a message of %i bytes', async (bytes) => {
     expect((await call(get, padded(bytes))).code).toBe(status.RESOURCE_EXHAUSTED)
   })
 
-  it('refuses metadata beyond 16 KiB in all', async () => {
+  it('refuses metadata of more than 16 KiB in total', async () => {
     const entries = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`x-${index}`, 'a'.repeat(1000)]))
     expect(await call(get, new Uint8Array(), entries)).toMatchObject({ reason: 'HEADERS_TOO_LARGE' })
   })
 })
 
-describe('the call that an assertion names', () => {
+describe('an assertion for a gRPC call', () => {
   const { suspendOperator } = OperatorRegistryService.method
   const message = Buffer.concat([Buffer.from([0x0a, NOBODY.length]), Buffer.from(NOBODY)])
   it.each([
@@ -68,7 +68,7 @@ describe('the call that an assertion names', () => {
     ['another method', 'auth4agent.v1.OperatorRegistryService/ReinstateOperator'],
     ['the method alone', 'SuspendOperator'],
     ['the method in lower case', 'auth4agent.v1.operatorregistryservice/suspendoperator'],
-  ])('is not %s', async (_, rpc) => {
+  ])('is refused when it names %s', async (_, rpc) => {
     const authorization = assertionOf(world().admin, rpc)
     const answer = await call(grpcPath(suspendOperator), message, { authorization })
     expect(answer).toMatchObject({ code: status.UNAUTHENTICATED, reason: 'INVALID_ASSERTION' })

@@ -7,7 +7,7 @@ import { useWorld } from './support/run-cases.ts'
 
 const world = useWorld({ env: { AUTH4AGENT_REQUEST_TIMEOUT: '2s' } })
 
-/** Sends bytes and expects that nothing changes. */
+/** Sends bytes, and expects that they change nothing. */
 async function send(bytes: string | Uint8Array): Promise<{ status: number; reason: string | undefined; text: string }> {
   const before = await world().snapshot('')
   const text = await sendRaw(world().server.baseUrl, bytes)
@@ -21,12 +21,12 @@ const post = (headers: string, body = '{}') =>
   `POST /v1/challenge HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n${headers}${END}${body}`
 const chunk = (data: string) => `${data.length.toString(16)}\r\n${data}\r\n`
 
-describe('requests that are none', () => {
+describe('a malformed HTTP request', () => {
   it.each<[string, string, ReasonCode]>([
-    ['no HTTP at all', 'hello\r\n\r\n', 'INVALID_ARGUMENT'],
+    ['no HTTP', 'hello\r\n\r\n', 'INVALID_ARGUMENT'],
     ['bytes of TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 'INVALID_ARGUMENT'],
     ['a verb in lower case', `get /health HTTP/1.1\r\nHost: x\r\n${END}`, 'INVALID_ARGUMENT'],
-    ['a verb that there is not', `FETCH /health HTTP/1.1\r\nHost: x\r\n${END}`, 'INVALID_ARGUMENT'],
+    ['an unknown verb', `FETCH /health HTTP/1.1\r\nHost: x\r\n${END}`, 'INVALID_ARGUMENT'],
     ['HTTP/2 without TLS', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'INVALID_ARGUMENT'],
     ['a blank in the path', `GET /v1/a b HTTP/1.1\r\nHost: x\r\n${END}`, 'INVALID_ARGUMENT'],
     ['a NUL byte in the path', `GET /v1/\0 HTTP/1.1\r\nHost: x\r\n${END}`, 'INVALID_ARGUMENT'],
@@ -38,7 +38,7 @@ describe('requests that are none', () => {
     ['two lengths', post('Content-Length: 2\r\nContent-Length: 3\r\n'), 'INVALID_ARGUMENT'],
     ['a length and chunks', post('Content-Length: 2\r\nTransfer-Encoding: chunked\r\n'), 'INVALID_ARGUMENT'],
     ['another transfer coding last', post('Transfer-Encoding: chunked, x\r\n'), 'INVALID_ARGUMENT'],
-    ['a chunk of no size', post('Transfer-Encoding: chunked\r\n', 'zz\r\n{}\r\n0\r\n\r\n'), 'INVALID_ARGUMENT'],
+    ['a chunk without a size', post('Transfer-Encoding: chunked\r\n', 'zz\r\n{}\r\n0\r\n\r\n'), 'INVALID_ARGUMENT'],
     ['a path of 20 KB', `GET /${'a'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n${END}`, 'HEADERS_TOO_LARGE'],
     ['20 KB of headers', `GET /health HTTP/1.1\r\nHost: x\r\n${'X-A: 1\r\n'.repeat(3000)}${END}`, 'HEADERS_TOO_LARGE'],
     [
@@ -47,15 +47,15 @@ describe('requests that are none', () => {
       'BODY_TOO_LARGE',
     ],
     [
-      'chunk extensions without end',
+      'endless chunk extensions',
       post('Transfer-Encoding: chunked\r\n', `2;${'x'.repeat(20_000)}\r\n{}\r\n0\r\n\r\n`),
       'BODY_TOO_LARGE',
     ],
     ['a huge length', post('Content-Length: 99999999999\r\n'), 'BODY_TOO_LARGE'],
     ['CONNECT', `CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n`, 'INVALID_ARGUMENT'],
-    ['headers that do not end', 'GET /health HTTP/1.1\r\nHost: x\r\n', 'REQUEST_TIMEOUT'],
-    ['a body that does not come', post('Content-Length: 10\r\n'), 'REQUEST_TIMEOUT'],
-  ])('%s', async (_, bytes, reason) => {
+    ['headers without an end', 'GET /health HTTP/1.1\r\nHost: x\r\n', 'REQUEST_TIMEOUT'],
+    ['a body that does not arrive', post('Content-Length: 10\r\n'), 'REQUEST_TIMEOUT'],
+  ])('is refused, and its connection is closed: %s', async (_, bytes, reason) => {
     const answer = await send(bytes)
     expect(answer.reason, answer.text).toBe(reason)
     expect(answer.status).toBeGreaterThanOrEqual(400)
@@ -64,7 +64,7 @@ describe('requests that are none', () => {
   })
 })
 
-describe('requests in an unusual form', () => {
+describe('an HTTP request in an unusual form', () => {
   it.each([
     ['chunks', post('Transfer-Encoding: chunked\r\n', `${chunk('{')}${chunk('}')}0\r\n\r\n`), 'INVALID_DID'],
     [
@@ -82,26 +82,26 @@ describe('requests in an unusual form', () => {
     ['HTTP/1.0', `GET /v1/operators/${NOBODY} HTTP/1.0\r\n\r\n`, 'OPERATOR_NOT_FOUND'],
     ['another expectation', post('Expect: x\r\nContent-Length: 2\r\n'), 'INVALID_ARGUMENT'],
     ['HTTP/1.1 without a host', `GET /health HTTP/1.1\r\n${END}`, 'INVALID_ARGUMENT'],
-  ])('%s', async (_, bytes, reason) => {
+  ])('is answered with its reason: %s', async (_, bytes, reason) => {
     const answer = await send(bytes)
     expect(answer.text).toContain('HTTP/1.1 4')
     expect(answer.reason, answer.text).toBe(reason)
   })
 
-  it('keeps a second request within a body from being one', async () => {
+  it('is not split when its body contains a second request', async () => {
     const hidden = 'GET /v1/operators/x HTTP/1.1\r\nHost: x\r\n\r\n'
     const { text } = await send(post(`Content-Length: ${hidden.length}\r\n`, hidden))
     expect(text.match(/HTTP\/1\.1 \d/g)).toHaveLength(1)
   })
 })
 
-/** What an assertion names is the request as sent, whatever headers or an absolute target say. */
-describe('the call that an assertion names', () => {
+/** An assertion names the request as it was sent, whatever its headers or an absolute target say. */
+describe('an assertion for a REST call', () => {
   it.each([
     ['an absolute target', 'http://evil.example', {}],
     ['headers that would rewrite it', '', { 'X-Original-URL': '/evil', 'X-HTTP-Method-Override': 'DELETE' }],
     ['another host', '', { Host: 'evil.example', 'X-Forwarded-Host': 'evil.example' }],
-  ])('is told by the path alone, under %s', async (_, origin, headers) => {
+  ])('names the path only, under %s', async (_, origin, headers) => {
     const { operators, server } = world()
     const path = `/v1/operators/${operators.acme.id}/agents/${NOBODY}/suspend`
     const authorization = assertionOf(operators.acme, `POST ${path}`)

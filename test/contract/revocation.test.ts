@@ -8,6 +8,6 @@ import { runCases, useWorld } from './support/run-cases.ts'
 const world = useWorld()
 const isOurs = ({ method }: { method: { parent: unknown } }) => method.parent === RevocationService
 
-describe('its own rules', () => runCases(world, revocationCases))
-describe('assertions', () => runCases(world, authenticationCases.filter(isOurs)))
-describe('other tenants', () => runCases(world, tenantCases.filter(isOurs)))
+describe('rules of RevocationService', () => runCases(world, revocationCases))
+describe('assertions to RevocationService', () => runCases(world, authenticationCases.filter(isOurs)))
+describe('callers of RevocationService', () => runCases(world, tenantCases.filter(isOurs)))

@@ -4,8 +4,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 
 /**
- * prisma/schema.prisma, from which the client is generated, against what the migrations make. Prisma's own comparison
- * needs its schema engine, which it downloads; so the schema is read here, and what cannot be read fails.
+ * Compares prisma/schema.prisma, from which the client is generated, with the result of the migrations. Prisma's own
+ * comparison downloads its schema engine. So the test parses the schema itself, and fails at anything that it cannot
+ * parse.
  */
 const SCHEMA = join(import.meta.dirname, '../../prisma/schema.prisma')
 
@@ -16,18 +17,18 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-/** By table and column: type, nullability and whether there is a default, as PostgreSQL words them. */
+/** Type, nullability and presence of a default in PostgreSQL's words, by table and column. */
 type Columns = Record<string, string>
-/** By name of the type: its values. */
+/** The values of each enum, by its name. */
 type Enums = Record<string, string[]>
 
-it('the schema and the migrations agree on every column: type, nullability, default', async () => {
+it('the schema and the migrations agree on type, nullability and default of every column', async () => {
   const { columns } = readSchema(await readFile(SCHEMA, 'utf8'))
   expect(Object.keys(columns).length).toBeGreaterThan(50)
   expect(await migratedColumns()).toEqual(columns)
 })
 
-it('the schema and the migrations agree on every enum', async () => {
+it('the schema and the migrations agree on the values of every enum', async () => {
   const { enums } = readSchema(await readFile(SCHEMA, 'utf8'))
   const { rows } = await database.db.pool.query<{ name: string; values: string[] }>(
     `SELECT typname AS name, array_agg(enumlabel::text ORDER BY enumsortorder) AS values
@@ -75,7 +76,7 @@ function readSchema(text: string): { columns: Columns; enums: Enums } {
   }
 }
 
-/** A block with the name that it has in the database, and its lines that are fields or values. */
+/** Parses a block into its name in the database and the lines of its fields or values. */
 function readBlock(kind: string, name: string, body: string) {
   const lines = body.split('\n').map((line) => line.trim())
   const table = /^@@map\("(\w+)"\)$/m.exec(lines.join('\n'))?.[1] ?? ''
@@ -87,7 +88,7 @@ function readBlock(kind: string, name: string, body: string) {
   }
 }
 
-/** A field's column; none for a relation. Throws for a type that is not known here. */
+/** Returns the column of a field, or nothing for a relation. Throws for an unknown type. */
 function readField(
   table: string,
   line: string,
@@ -97,10 +98,10 @@ function readField(
   const { name = '', type = '', many, optional, attributes = '' } = FIELD.exec(line)?.groups ?? {}
   if (relations.has(type)) return []
   const sqlType = types[[type, ...(/@db\.\S+/.exec(attributes) ?? [])].join(' ')]
-  if (sqlType === undefined) throw new Error(`${table}: what is ${line}?`)
+  if (sqlType === undefined) throw new Error(`Unknown type in the line "${line}" of ${table}`)
   const column = [
     many ? `${sqlType}[]` : sqlType,
-    // Prisma takes a list that is NULL for an empty one, and makes its column so.
+    // Prisma treats a list that is NULL as empty, and creates its column accordingly.
     ...(optional || many ? [] : ['NOT NULL']),
     ...(attributes.includes('@default(') ? ['DEFAULT'] : []),
   ]

@@ -9,11 +9,11 @@ import { ensureInstalled } from '../support/debian-package.ts'
 import { startDeployment } from '../support/deployment.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-/** Debian's, whose packages the stubs use. */
+/** The Python of Debian, whose packages the stubs use. */
 const PYTHON = '/usr/bin/python3'
 const run = promisify(execFile)
 
-/** Programs of Debian packages, without which nothing is generated. */
+/** Files of Debian packages that the generation needs, by package. */
 const PROGRAMS = {
   'protobuf-compiler': '/usr/bin/protoc',
   'protobuf-compiler-grpc': '/usr/bin/grpc_python_plugin',
@@ -34,7 +34,7 @@ beforeAll(async () => {
 }, 300_000)
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-/** A block of the document, as it stands there. */
+/** Returns a block of clients/by-hand.md unchanged. */
 async function block(kind: string): Promise<string> {
   const document = await readFile(join(ROOT, 'clients/by-hand.md'), 'utf8')
   const text = new RegExp(`^\`\`\`${kind}\\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(document)?.[1]
@@ -42,34 +42,34 @@ async function block(kind: string): Promise<string> {
   return text
 }
 
-/** Runs a block in a folder that has the contract and nothing else. */
+/** Runs a block in a folder that contains only the contract. */
 async function generate(kind: string): Promise<void> {
   await run('bash', ['-euc', await block(kind)], { cwd: folder })
 }
 
 const generated = (path: string) => readFile(join(folder, 'stubs', path), 'utf8')
 
-it('buf export gives the whole contract, and buf needs nothing else to build it', async () => {
+it('buf export writes the whole contract, and buf builds it without other files', async () => {
   const buf = join(ROOT, 'node_modules/.bin/buf')
-  // Without a proxy and a home there is no other place to take a file from.
+  // Without a proxy and a home, buf cannot get a file from elsewhere.
   const env = { PATH: process.env['PATH'], HOME: folder, HTTPS_PROXY: 'http://127.0.0.1:1' }
   await run(buf, ['export', 'proto', '--output', 'contract'], { cwd: folder, env })
   await run(buf, ['build', 'contract'], { cwd: folder, env })
   expect(existsSync(join(folder, 'contract/google/api/http.proto'))).toBe(true)
 })
 
-it('Go stubs are generated, in the package that the contract names', async () => {
+it('Go stubs are generated in the package that the contract names', async () => {
   await generate('sh go')
   expect(await generated('go/auth4agent/v1/authn_grpc.pb.go')).toMatch(/^package auth4agentv1$/m)
 })
 
-it('Java stubs are generated, in the package that the contract names', async () => {
+it('Java stubs are generated in the package that the contract names', async () => {
   await generate('sh java')
   expect(await generated('java/com/auth4agent/v1/AuthnServiceGrpc.java')).toContain('package com.auth4agent.v1;')
   expect(await generated('java/com/auth4agent/v1/VerifyTokenResponse.java')).toContain('package com.auth4agent.v1;')
 })
 
-it('Python stubs are generated, and call a server', async () => {
+it('Python stubs are generated and call a server', async () => {
   const deployment = await startDeployment()
   onTestFinished(() => deployment.stop())
   await generate('sh python')

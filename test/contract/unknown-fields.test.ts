@@ -7,12 +7,12 @@ import type { World } from './support/world.ts'
 
 const world = useWorld()
 
-/** A request that once was taken for another, because a name in it was not known. */
+/** A request that was once taken for another one, because an unknown name in it was ignored. */
 interface Mistaken {
   readonly verb: string
   readonly path: (world: World) => string
   readonly body?: (world: World) => object
-  /** What the detail says was meant. */
+  /** The part of the detail that says what was meant. */
   readonly meant: string
 }
 
@@ -69,7 +69,7 @@ const mistaken: Readonly<Record<string, Mistaken>> = {
   },
 }
 
-/** Sends a request in acme's name, and expects that nothing changes, the audit included. */
+/** Sends a request in acme's name. Expects that it changes nothing, not even the audit. */
 async function send({ verb, path, body }: Mistaken) {
   const target = path(world())
   const authorization = assertionOf(world().operators.acme, `${verb} ${target.replace(/\?.*/, '')}`)
@@ -85,32 +85,32 @@ async function send({ verb, path, body }: Mistaken) {
   return { answer, requestId }
 }
 
-describe('a request with an unknown name is refused, tells what was meant and changes nothing', () => {
-  it.each(Object.entries(mistaken))('%s', async (_, request) => {
+describe('a request with an unknown name', () => {
+  it.each(Object.entries(mistaken))('is refused with a hint and changes nothing: %s', async (_, request) => {
     const { answer, requestId } = await send(request)
     expectProblem(answer, 'UNKNOWN_FIELD', requestId)
     expect(JSON.parse(answer.text)).toMatchObject({ detail: expect.stringContaining(request.meant) })
   })
 })
 
-describe('a demand of verify that is an empty list is refused', () => {
-  it.each(['operators', 'audience'])('%s', async (name) => {
+describe('an empty list in a requirement of POST /v1/verify', () => {
+  it.each(['operators', 'audience'])('is refused: %s', async (name) => {
     const { answer, requestId } = await send(verify({ [name]: [] }, ''))
     expectProblem(answer, 'INVALID_ARGUMENT', requestId)
     expect(JSON.parse(answer.text)).toMatchObject({
-      detail: `${name} must not be empty: leave it out to demand nothing`,
+      detail: `${name} must not be empty: leave it out if nothing is required`,
     })
   })
 })
 
-it('a demand of verify that is left out or null demands nothing', async () => {
+it('POST /v1/verify ignores a requirement that is missing or null', async () => {
   for (const wanted of [{}, { operators: null, audience: null, scope: null }]) {
     const { answer } = await send(verify(wanted, ''))
     expect(JSON.parse(answer.text)).toMatchObject({ valid: true })
   }
 })
 
-it('a well-known document is answered whatever its query, since caches append one', async () => {
+it('well-known documents are answered with any query, because caches append one', async () => {
   for (const path of ['/.well-known/jwks.json?v=1', '/.well-known/auth4agent?v=1', '/health?v=1']) {
     expect((await sendHttp(world().server.baseUrl, { verb: 'GET', path })).status).toBe(200)
   }

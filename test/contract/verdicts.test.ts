@@ -8,43 +8,46 @@ import { sendHttp } from './support/http.ts'
 import { expectProblem, restRequest } from './support/refusal.ts'
 import { useWorld } from './support/run-cases.ts'
 
-// The tokens here are ended in the database and by no call, so there is none that would wait for the verifiers.
+// Tokens here are ended in the database and not by a call, so no call waits until the verifiers know it.
 const world = useWorld({ env: { AUTH4AGENT_REVOCATION_LEASE: 'off' } })
 const { verifyToken: verify } = AuthnService.method
 
-/** Of these the token was genuine, and has been ended. */
+/** Verdicts about genuine tokens that were ended. */
 const ENDED: ReadonlySet<string> = new Set(['TOKEN_REVOKED', 'AGENT_TOKENS_ENDED', 'OPERATOR_TOKENS_ENDED'])
 
-/** What RFC 6750 section 3.1 calls a token that only lacks a scope; any other is `invalid_token`. */
+/** The HTTP status and the error of RFC 6750 section 3.1. Only a missing scope is not `invalid_token`. */
 const refusalOf = (verdict: string) =>
   verdict === 'SCOPE_MISSING' ? ([403, 'insufficient_scope'] as const) : ([401, 'invalid_token'] as const)
 
-describe('tokens that are not valid, asked for with Prefer: status=refuse', () => {
-  it.each(verdictCases.map((each) => [each.verdict, each.name, each] as const))('%s: %s', async (verdict, _, each) => {
-    const request = restRequest(verify, { token: await each.token(world()), ...each.wanted })
-    const answer = await sendHttp(world().server.baseUrl, {
-      ...request,
-      headers: { ...request.headers, prefer: 'status=refuse' },
-    })
-    const [status, error] = refusalOf(verdict)
-    expect(answer).toMatchObject({
-      status,
-      headers: {
-        'content-type': 'application/json',
-        'preference-applied': 'status=refuse',
-        'www-authenticate': `Bearer realm="auth4agent", error="${error}"`,
-      },
-    })
-    expect(JSON.parse(answer.text)).toEqual({
-      valid: false,
-      revoked: ENDED.has(verdict),
-      claims: null,
-      reason: verdict,
-      verified_at: expect.any(String),
-    })
-  })
+describe('POST /v1/verify with Prefer: status=refuse', () => {
+  it.each(verdictCases.map((each) => [each.verdict, each.name, each] as const))(
+    'refuses the token with %s: %s',
+    async (verdict, _, each) => {
+      const request = restRequest(verify, { token: await each.token(world()), ...each.wanted })
+      const answer = await sendHttp(world().server.baseUrl, {
+        ...request,
+        headers: { ...request.headers, prefer: 'status=refuse' },
+      })
+      const [status, error] = refusalOf(verdict)
+      expect(answer).toMatchObject({
+        status,
+        headers: {
+          'content-type': 'application/json',
+          'preference-applied': 'status=refuse',
+          'www-authenticate': `Bearer realm="auth4agent", error="${error}"`,
+        },
+      })
+      expect(JSON.parse(answer.text)).toEqual({
+        valid: false,
+        revoked: ENDED.has(verdict),
+        claims: null,
+        reason: verdict,
+        verified_at: expect.any(String),
+      })
+    },
+  )
 
-  it('a good token is 200, and says that the preference was heeded', async () => {
+  it('answers 200 to a valid token, and says that the preference was applied', async () => {
     const request = restRequest(verify, { token: world().token() })
     const headers = { ...request.headers, prefer: 'return=minimal, status=refuse' }
     const answer = await sendHttp(world().server.baseUrl, { ...request, headers })
@@ -53,14 +56,14 @@ describe('tokens that are not valid, asked for with Prefer: status=refuse', () =
     expect(JSON.parse(answer.text)).toMatchObject({ valid: true })
   })
 
-  it('a preference that is mistyped is refused, for its sender would take every answer for a yes', async () => {
+  it('refuses a mistyped preference, whose sender would read every answer as valid', async () => {
     const request = restRequest(verify, { token: world().token() })
     const headers = { ...request.headers, prefer: 'status=refused' }
     const answer = await sendHttp(world().server.baseUrl, { ...request, headers })
     expectProblem(answer, 'INVALID_ARGUMENT')
   })
 
-  it('another call does not look at it', async () => {
+  it('is the only call that reads the preference', async () => {
     const { server, agents } = world()
     const request = restRequest(AuthnService.method.createChallenge, { did: agents.active.did })
     const answer = await sendHttp(server.baseUrl, { ...request, headers: { ...request.headers, prefer: 'status=x' } })
@@ -69,34 +72,37 @@ describe('tokens that are not valid, asked for with Prefer: status=refuse', () =
   })
 })
 
-describe('tokens that are not valid', () => {
-  it.each(verdictCases.map((each) => [each.verdict, each.name, each] as const))('%s: %s', async (verdict, _, each) => {
-    const request = { token: await each.token(world()), ...each.wanted }
-    const before = await world().snapshot('')
-    const rest = await sendHttp(world().server.baseUrl, restRequest(verify, request))
-    expect({ status: rest.status, ...(JSON.parse(rest.text) as object) }).toEqual({
-      status: 200,
-      valid: false,
-      revoked: ENDED.has(verdict),
-      claims: null,
-      reason: verdict,
-      verified_at: expect.any(String),
-    })
-    const { message } = await world().grpc.call(
-      grpcPath(verify),
-      toBinary(verify.input, fromJson(verify.input, request)),
-    )
-    const answer = fromBinary(verify.output, message ?? new Uint8Array())
-    expect(answer).toMatchObject({ valid: false, revoked: ENDED.has(verdict), reason: verdict })
-    expect(answer.claims).toBeUndefined()
-    expect(await world().snapshot('')).toEqual(before)
-  })
+describe('VerifyToken', () => {
+  it.each(verdictCases.map((each) => [each.verdict, each.name, each] as const))(
+    'answers the verdict %s: %s',
+    async (verdict, _, each) => {
+      const request = { token: await each.token(world()), ...each.wanted }
+      const before = await world().snapshot('')
+      const rest = await sendHttp(world().server.baseUrl, restRequest(verify, request))
+      expect({ status: rest.status, ...(JSON.parse(rest.text) as object) }).toEqual({
+        status: 200,
+        valid: false,
+        revoked: ENDED.has(verdict),
+        claims: null,
+        reason: verdict,
+        verified_at: expect.any(String),
+      })
+      const { message } = await world().grpc.call(
+        grpcPath(verify),
+        toBinary(verify.input, fromJson(verify.input, request)),
+      )
+      const answer = fromBinary(verify.output, message ?? new Uint8Array())
+      expect(answer).toMatchObject({ valid: false, revoked: ENDED.has(verdict), reason: verdict })
+      expect(answer.claims).toBeUndefined()
+      expect(await world().snapshot('')).toEqual(before)
+    },
+  )
 
-  it('has a token for every verdict', () => {
+  it('has a test token for every verdict', () => {
     expect(new Set(verdictCases.map(({ verdict }) => verdict))).toEqual(new Set(Object.keys(verdicts)))
   })
 
-  it('spoils tokens that are valid', async () => {
+  it('answers valid for the token that the tests make invalid', async () => {
     const { issuer, operators, server, token } = world()
     const wanted = { audience: [issuer], scope: 'read', operators: [operators.acme.id] }
     const { text } = await sendHttp(server.baseUrl, restRequest(verify, { token: token(), ...wanted }))

@@ -16,7 +16,7 @@ const world = useWorld()
 const { revokeToken, watchRevocations } = RevocationService.method
 const PATH = '/v1/revocations'
 
-/** What a watcher has seen, and how it leaves. */
+/** A running watch: what it has received, and how it stops. */
 interface Watching {
   /** Subjects of records, and `head` for each heartbeat. */
   readonly seen: string[]
@@ -102,8 +102,8 @@ const sees = ({ seen }: Watching, what: string) =>
     (all) => all.includes(what),
   )
 
-describe.each(ways)('watching over %s', (_name, watch) => {
-  it('shows any operator and the administrator what was revoked, what is, and heartbeats', async () => {
+describe.each(ways)('watching revocations over %s', (_name, watch) => {
+  it('sends old and new revocations and heartbeats to any operator and the administrator', async () => {
     const { admin, operators } = world()
     const [before, after] = [randomUUID(), randomUUID()]
     await revoke(before)
@@ -123,7 +123,7 @@ describe.each(ways)('watching over %s', (_name, watch) => {
     await until(async () => heads(), came)
   })
 
-  it('is possible 40 times for one caller', async () => {
+  it('is allowed 40 times at once for one caller', async () => {
     const signer = world().operators.lapsed
     const all = Array.from({ length: 40 }, () => watch(signer))
     onTestFinished(() => {
@@ -133,7 +133,7 @@ describe.each(ways)('watching over %s', (_name, watch) => {
   })
 })
 
-it('GET /v1/revocations?until_head=true answers what was revoked and the head, and ends by itself', async () => {
+it('GET /v1/revocations?until_head=true answers all revocations and the head, and ends by itself', async () => {
   const jti = randomUUID()
   await revoke(jti)
   const { seen, ended } = overHttp(world().operators.acme, {}, '?until_head=true')

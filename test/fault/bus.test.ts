@@ -5,7 +5,7 @@ import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 import { type LossyBus, startLossyBus } from './support/lossy-bus.ts'
 import { itKeepsItsPromises, type World } from './support/scenario.ts'
 
-/** Names of the processes that are started apart; each has a way of its own to NATS. */
+/** Names of the processes of a split fleet. Each has its own connection to NATS. */
 const NAMES = [
   'operator-registry-0',
   'identity-0',
@@ -16,7 +16,7 @@ const NAMES = [
   'jwks-gateway-1',
 ]
 
-/** Services apart, each with a way of its own to one NATS server. */
+/** Prepares a split fleet whose processes each reach one NATS server through their own proxy. */
 async function overNats<Way>(
   started: AsyncDisposableStack,
   wayOf: (nats: NatsCluster) => Promise<Way & { readonly close: () => Promise<void> }>,
@@ -47,7 +47,7 @@ const byProxy = (started: AsyncDisposableStack) =>
   )
 
 itKeepsItsPromises({
-  name: 'NATS is killed and comes back',
+  name: 'the server keeps its promises while NATS is killed and restarted',
   async world(started) {
     const world = await byProxy(started)
     const [node] = world.nats.nodes
@@ -66,7 +66,7 @@ itKeepsItsPromises({
 })
 
 itKeepsItsPromises({
-  name: 'processes are cut off from NATS, each by itself',
+  name: 'the server keeps its promises while single processes are cut off from NATS',
   async world(started) {
     const world = await byProxy(started)
     return {
@@ -86,7 +86,7 @@ itKeepsItsPromises({
 })
 
 itKeepsItsPromises({
-  name: 'messages are lost, doubled and overtake each other',
+  name: 'the server keeps its promises while messages are lost, doubled and reordered',
   async world(started) {
     let seed = 0
     const world = await overNats<LossyBus>(
@@ -111,7 +111,7 @@ itKeepsItsPromises({
           }),
         )
         for (const what of ['lost', 'doubled', 'delayed'] as const)
-          if (ways.every((way) => way.counts[what] === 0)) throw new Error(`no message was ${what}`)
+          if (ways.every((way) => way.counts[what] === 0)) throw new Error(`No message was ${what}`)
       },
     }
   },

@@ -3,11 +3,11 @@ import { testDatabase } from '../support/database.ts'
 import { itKeepsItsPromises } from './support/scenario.ts'
 
 const SKEWED_CLOCK = join(import.meta.dirname, 'support/skewed-clock.ts')
-/** Monotonic clocks that differ by less than the tenth that leases allow for. */
+/** Rates of monotonic clocks. They differ by less than the tenth that leases allow for. */
 const RATES: Readonly<Record<string, string>> = { 'instance-0': '0.96', 'instance-1': '1.04' }
 
 itKeepsItsPromises({
-  name: 'clocks that run fast, run slow, and are set',
+  name: 'the server keeps its promises while clocks run fast, run slow and are set',
   minimums: { revocationsDuringFaults: 30, verificationsDuringFaults: 200 },
   async world(started) {
     const { url, drop } = await testDatabase()
@@ -19,7 +19,7 @@ itKeepsItsPromises({
         each: (name) => ({
           NODE_OPTIONS: `--import=${SKEWED_CLOCK}`,
           SKEWED_CLOCK_RATE: RATES[name],
-          // Two of them together stay within the skew that tokens allow for.
+          // Two such jumps together stay within the skew that tokens allow.
           SKEWED_CLOCK_JUMP_MS: '4000',
         }),
       },

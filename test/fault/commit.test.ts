@@ -4,12 +4,12 @@ import { startNats } from '../support/nats-server.ts'
 import { startTcpProxy, targetOf, urlThrough } from '../support/tcp-proxy.ts'
 import { itKeepsItsPromises } from './support/scenario.ts'
 
-/** Processes that commit what ends tokens; that it is committed they hear so much later. */
+/** Processes that commit changes that end tokens. They learn of each commit with this delay. */
 const REVOKERS = new Set(['revocation-0', 'identity-0', 'operator-registry-0'])
 const DELAY_MS = 15
 
 itKeepsItsPromises({
-  name: 'a process dies between commit and publishing',
+  name: 'the server keeps its promises while processes die between commit and publishing',
   minimums: { revocations: 12, revocationsDuringFaults: 4 },
   async world(started) {
     const { url, drop } = await testDatabase()
@@ -35,21 +35,21 @@ itKeepsItsPromises({
           await wait(random.between(300, 1_000))
           const name = await nextCommitter(listener)
           const victim = fleet.processes.find((process) => process.name === name)
-          // It does not know yet that it has committed, and so has told nobody.
+          // The process does not know yet that it has committed, so it has published nothing.
           if (victim !== undefined) await fault(`${name} dies`, () => victim.crash())
         }),
     }
   },
 })
 
-/** Says in the database's list of connections whose they are. */
+/** Adds an application name to the URL, which then names the connections in pg_stat_activity. */
 function namedUrl(url: string, name: string): string {
   const named = new URL(url)
   named.searchParams.set('application_name', name)
   return named.href
 }
 
-/** Whose connection it is that has just committed what ends tokens. */
+/** Waits for the next commit that ends tokens. Returns the name of its process. */
 async function nextCommitter(listener: Client): Promise<string | undefined> {
   const pid = await new Promise<number>((resolve) =>
     listener.once('notification', ({ processId }) => resolve(processId)),

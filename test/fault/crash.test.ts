@@ -3,7 +3,7 @@ import { APART, itKeepsItsPromises } from './support/scenario.ts'
 
 for (const apart of APART) {
   itKeepsItsPromises({
-    name: `kill -9 of ${apart ? 'services apart' : 'whole instances'}, one after the other`,
+    name: `the server keeps its promises while ${apart ? 'split services' : 'whole processes'} are killed one by one`,
     async world(started) {
       const { url, drop } = await testDatabase()
       started.defer(drop)

@@ -34,7 +34,7 @@ afterAll(async () => {
 })
 
 for (let crash = 1; crash <= CRASHES; crash += 1) {
-  it(`${crash}. PostgreSQL crashes under load, right after a suspension was answered`, async () => {
+  it(`${crash}. PostgreSQL crashes under load right after a suspension was answered`, async () => {
     const enough = load.told.issued.length + 40
     await until(
       async () => load.told.issued.length,
@@ -52,7 +52,7 @@ for (let crash = 1; crash <= CRASHES; crash += 1) {
     expect(longestRefusal(load.told, crashedAt)).toBeLessThan(WITHIN_MS)
   })
 
-  it(`${crash}. every call that needs it is 503 in time, and what was ended is not taken for valid`, async () => {
+  it(`${crash}. every call that needs the database gets 503 in time, and an ended token is never valid`, async () => {
     expect(await expectUnavailable(client, operator, last)).not.toContain(true)
   })
 
@@ -76,7 +76,7 @@ for (let crash = 1; crash <= CRASHES; crash += 1) {
   })
 }
 
-it('nothing that was answered is lost, and no challenge was redeemed twice', async () => {
+it('no answered call is lost, and no challenge is redeemed twice', async () => {
   await load.stop()
   await expectPromisesKept(client, deployment.databaseUrl, load.told)
   await expectAtMostOnce(client, load.told.unanswered)

@@ -17,11 +17,17 @@ let client: ProtocolClient
 let operator: OperatorParty
 let load: Load
 let last: { readonly agent: AgentParty; readonly token: unknown }
-/** A token that no call is about: what was asked of the frozen database it may do when it goes on, whoever has stopped waiting. */
+/**
+ * A token that no call ends. The frozen database may still execute calls when it continues, even if their callers no
+ * longer wait.
+ */
 let untouched: unknown
 let frozenAt: number
 
-/** A database that is there and says nothing, as behind a network that drops packets. */
+/**
+ * Starts a database that the test freezes. Then it keeps its connections but never answers, as behind a network that
+ * drops packets.
+ */
 beforeAll(async () => {
   postgres = await startOwnPostgres()
   deployment = await startDeployment({ databaseUrl: postgres.url })
@@ -40,7 +46,7 @@ afterAll(async () => {
   await postgres?.remove()
 })
 
-it('1. a database that stops answering under load makes every call 503 in time', async () => {
+it('1. when the database freezes under load, every call gets 503 in time', async () => {
   await until(
     async () => load.told.issued.length,
     (issued) => issued >= 40,
@@ -54,7 +60,7 @@ it('1. a database that stops answering under load makes every call 503 in time',
   await expectUnavailable(client, operator, last)
 })
 
-it('2. the same process recovers by itself', async () => {
+it('2. the same process recovers by itself when the database continues', async () => {
   postgres.thaw()
   await until(
     () => client.get('/ready'),
@@ -69,7 +75,7 @@ it('2. the same process recovers by itself', async () => {
   )
 })
 
-it('3. nothing that was answered is lost, and no challenge was redeemed twice', async () => {
+it('3. no answered call is lost, and no challenge is redeemed twice', async () => {
   await load.stop()
   await expectPromisesKept(client, deployment.databaseUrl, load.told)
   await expectAtMostOnce(client, load.told.unanswered)

@@ -7,7 +7,7 @@ import { startTcpProxy, targetOf, urlThrough } from '../support/tcp-proxy.ts'
 import { itKeepsItsPromises } from './support/scenario.ts'
 
 itKeepsItsPromises({
-  name: 'PostgreSQL is shut down at once and started again',
+  name: 'the server keeps its promises while PostgreSQL crashes and restarts',
   minimums: { revocationsDuringFaults: 1, verificationsDuringFaults: 20 },
   async world(started) {
     const postgres = await startOwnPostgres()
@@ -29,7 +29,7 @@ itKeepsItsPromises({
 })
 
 itKeepsItsPromises({
-  name: 'the synchronous standby is promoted',
+  name: 'the server keeps its promises when the synchronous standby is promoted',
   minimums: { revocationsDuringFaults: 1, verificationsDuringFaults: 20 },
   async world(started) {
     const postgres = await startReplicatedPostgres()
@@ -52,7 +52,7 @@ itKeepsItsPromises({
 })
 
 itKeepsItsPromises({
-  name: 'a slow database',
+  name: 'the server keeps its promises with a slow database',
   async world(started) {
     const { url, drop } = await testDatabase()
     started.defer(drop)
@@ -76,7 +76,7 @@ itKeepsItsPromises({
 })
 
 itKeepsItsPromises({
-  name: 'the disk of the database is full',
+  name: 'the server keeps its promises while the disk of the database is full',
   minimums: { revocationsDuringFaults: 0, verificationsDuringFaults: 20 },
   async world(started) {
     const postgres = await startFullDiskPostgres()

@@ -4,13 +4,13 @@ import { type Db, openDb } from '../../services/platform/db/db.ts'
 import { silentLog } from '../support/database.ts'
 import { type OwnPostgres, startOwnPostgres } from '../support/own-postgres.ts'
 
-/** Ten times what a statement is given; without a bound it would last as long as the frozen database. */
+/** Ten times the time limit of a statement. Without a limit it would take as long as the database is frozen. */
 const WITHIN_MS = 20_000
 
 let postgres: OwnPostgres
 let db: Db
 
-/** A pool of one connection, so that whoever comes next gets what the one before left. */
+/** Opens a pool with one connection, so that each user gets the connection of the user before. */
 beforeAll(async () => {
   postgres = await startOwnPostgres()
   db = openDb({ url: postgres.url, poolSize: 1, log: silentLog })
@@ -22,7 +22,7 @@ afterAll(async () => {
   await postgres?.remove()
 })
 
-it('a transaction that gets no answer fails in time, and leaves nothing to the next user of its connection', async () => {
+it('a transaction without an answer fails in time, and leaves nothing to the next user of its connection', async () => {
   let frozenAt = 0
   const transaction = db.prisma.$transaction(async (tx) => {
     await tx.$executeRaw`INSERT INTO written VALUES (1)`
@@ -38,7 +38,7 @@ it('a transaction that gets no answer fails in time, and leaves nothing to the n
   expect(await seenByOthers()).toEqual([3])
 })
 
-it('a statement that gets no answer fails in time, and its connection is not used again', async () => {
+it('a statement without an answer fails in time, and its connection is not used again', async () => {
   const before = await backend()
   await postgres.freeze()
   const frozenAt = performance.now()
@@ -48,14 +48,14 @@ it('a statement that gets no answer fails in time, and its connection is not use
   expect(await backend()).not.toBe(before)
 })
 
-it('a connection is kept on which each statement is answered in time, however long they take together', async () => {
+it('a connection is kept when each statement is answered in time, even if all together take long', async () => {
   const before = await backend()
   await db.pool.query('SELECT pg_sleep(1)')
   await db.pool.query('SELECT pg_sleep(1)')
   expect(await backend()).toBe(before)
 })
 
-/** Process that serves the one connection. */
+/** Returns the id of the process that serves the one connection. */
 async function backend(): Promise<number | undefined> {
   return (await db.pool.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid
 }

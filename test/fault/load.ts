@@ -2,30 +2,30 @@ import type { AgentParty } from '../support/parties.ts'
 import { type Answer, type Json, outcomeOf, type ProtocolClient, type TokenBody } from '../support/protocol-client.ts'
 import { activeAgent, type OperatorParty, signedBody } from '../support/story.ts'
 
-/** What a load has been told and not been told: the answers that came are promises, the others may be either. */
+/** What a load was told. Answered calls are promises; calls without an answer may have been executed or not. */
 export interface Told {
-  /** Tokens that were answered, with the challenges they were redeemed for. */
+  /** Tokens that were returned, with the challenges they were redeemed for. */
   readonly issued: { readonly jti: string; readonly token: string; readonly body: TokenBody }[]
   /** Tokens whose revocation was answered. */
   readonly revoked: string[]
-  /** Tokens that were there when a suspension of their agent was answered. */
+  /** Tokens that existed when a suspension of their agent was answered. */
   readonly ended: string[]
   /** Redemptions that were sent and not answered with a token. */
   readonly unanswered: TokenBody[]
-  /** Every other status and reason that came. */
+  /** Every status and reason of other answers. */
   readonly refusals: Set<string>
-  /** From when to when each of those took, by `performance.now()`. */
+  /** Begin and end of each of those calls, by `performance.now()`. */
   readonly refusedWithin: { readonly from: number; readonly to: number }[]
 }
 
 /** Agents that get, revoke and end tokens as fast as they can. */
 export interface Load {
   readonly told: Told
-  /** Lets it go on after a fault: those who got no answer wait for this. */
+  /** Lets the agents continue after a fault. An agent that got no answer waits for this call. */
   resume(): void
   /** How many agents wait for `resume`. */
   waiting(): number
-  /** Lets each agent finish what it is at. Rejects when one met something that no fault explains. */
+  /** Lets each agent finish its turn. Rejects if an agent met an error that no fault explains. */
   stop(): Promise<void>
 }
 
@@ -33,8 +33,8 @@ export interface Load {
 class Unanswered extends Error {}
 
 /**
- * Starts `size` agents, each with a key of its own.
- * @param client the server to call now; another one after a restart
+ * Starts `size` agents, each with its own key.
+ * @param client returns the server to call now; it may change after a restart
  */
 export async function startLoad(client: () => ProtocolClient, operator: OperatorParty, size: number): Promise<Load> {
   const agents = await Promise.all(Array.from({ length: size }, () => activeAgent(client(), operator)))
@@ -60,7 +60,7 @@ export async function startLoad(client: () => ProtocolClient, operator: Operator
     }
   }
   const workers = Promise.all(agents.map(work))
-  // Awaited by `stop`; until then a failure is nobody's surprise.
+  // `stop` awaits it. Until then a rejection is not unhandled.
   workers.catch(() => undefined)
   const resume = (): void => {
     gate.resolve()
@@ -78,13 +78,15 @@ export async function startLoad(client: () => ProtocolClient, operator: Operator
   }
 }
 
-/** Whether a suspension took effect is not known when its answer is lost; an agent that is active refuses to be made so. */
+/**
+ * Reactivates an agent. After a lost answer its state is unknown; an agent that is active refuses to be reactivated.
+ */
 async function makeActive(client: ProtocolClient, operator: OperatorParty, { did }: AgentParty): Promise<void> {
   const answer = await client.reactivateAgent(operator.id, did, operator).catch(() => undefined)
   if (answer === undefined || answer.status === 503) throw new Unanswered()
 }
 
-/** Four tokens; one is revoked, and then the agent is suspended for a moment, which ends them all. */
+/** Gets four tokens and revokes one. Then suspends the agent for a moment, which ends all four. */
 async function takeTurn(client: ProtocolClient, operator: OperatorParty, agent: AgentParty, told: Told): Promise<void> {
   const tokens: string[] = []
   for (let count = 0; count < 4; count += 1) tokens.push(await issue(client, agent, told))
@@ -105,7 +107,7 @@ async function issue(client: ProtocolClient, agent: AgentParty, told: Told): Pro
   return String(token)
 }
 
-/** The body of a 200. A lost connection and 503 mean that it is not known what became of the call. */
+/** Returns the body of a 200. After a lost connection or another status the outcome of the call is unknown. */
 async function answered(call: Promise<Answer>, told: Told): Promise<Json> {
   const from = performance.now()
   const answer = await call.catch(() => undefined)

@@ -21,10 +21,10 @@ afterEach(async () => {
 
 async function nodeOf(name: string): Promise<NatsNode> {
   for (const node of nats.nodes) if ((await node.clients()).includes(name)) return node
-  throw new Error(`${name} is connected to no node`)
+  throw new Error(`${name} is not connected to any node`)
 }
 
-/** Says a text again and again until it is heard. */
+/** Sends a text repeatedly until it is received. */
 async function flows(from: WatchedBus, heard: readonly string[], text: string): Promise<void> {
   await until(
     async () => from.say('x', text),
@@ -32,7 +32,7 @@ async function flows(from: WatchedBus, heard: readonly string[], text: string): 
   )
 }
 
-it('a bus that starts while NATS is down is there at once, and comes up with the first node', async () => {
+it('a bus that starts while NATS is down starts at once, and connects when the first node is up', async () => {
   await Promise.all(nats.nodes.map((node) => node.kill()))
   const [a, b] = [buses.start(nats.url), buses.start(nats.url)]
   const heard = b.listen('x')
@@ -48,8 +48,8 @@ it('a bus that starts while NATS is down is there at once, and comes up with the
   expect(heard).not.toContain('nobody hears')
 })
 
-describe('a node dies', () => {
-  it('killed: its clients go to another, and messages flow again', async () => {
+describe('a bus whose NATS node dies', () => {
+  it('connects to another node when the node is killed, and messages arrive again', async () => {
     const [a, b] = [buses.start(nats.url, { name: 'a' }), buses.start(nats.url, { name: 'b' })]
     const heard = b.listen('x')
     await Promise.all([a.connected(), b.connected()])
@@ -60,7 +60,7 @@ describe('a node dies', () => {
     await node.restart()
   })
 
-  it('frozen while much is sent: what it does not take is bounded, and its client leaves it after three pings', async () => {
+  it('drops messages beyond its buffer when the node freezes, and leaves it after three missed pings', async () => {
     const [a, b] = [buses.start(nats.url, { name: 'a', pingIntervalMs: 200 }), buses.start(nats.url, { name: 'b' })]
     const heard = b.listen('x')
     await Promise.all([a.connected(), b.connected()])
@@ -80,7 +80,7 @@ describe('a node dies', () => {
   })
 })
 
-it('two deployments on one cluster do not hear each other', async () => {
+it("two deployments on one NATS cluster do not receive each other's messages", async () => {
   const [a, b] = [buses.start(nats.url), buses.start(nats.url)]
   const other = buses.start(nats.url, { issuer: 'https://other.example.com' })
   const [heard, overheard] = [b.listen('x'), other.listen('x')]

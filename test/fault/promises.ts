@@ -4,7 +4,7 @@ import { outcomeOf, type ProtocolClient, type TokenBody } from '../support/proto
 import { expectStatus } from '../support/story.ts'
 import type { Told } from './load.ts'
 
-/** Checks that all that a load was told before and after a fault is still so. */
+/** Expects that everything that a load was told before and after a fault is still true. */
 export async function expectPromisesKept(client: ProtocolClient, databaseUrl: string, told: Told): Promise<void> {
   const verdicts = async (tokens: readonly string[]) =>
     Promise.all(tokens.map(async (token) => expectStatus(200, await client.verify(token))))
@@ -18,7 +18,7 @@ export async function expectPromisesKept(client: ProtocolClient, databaseUrl: st
   expect(new Set(again)).toEqual(new Set(['409 CHALLENGE_USED']))
 }
 
-/** Redeems what was not answered twice more: the first may succeed, and then no other does. */
+/** Redeems unanswered challenges twice more. Only the first attempt may succeed. */
 export async function expectAtMostOnce(client: ProtocolClient, bodies: readonly TokenBody[]): Promise<void> {
   for (const body of bodies) {
     expect(['200 OK', '409 CHALLENGE_USED']).toContain(await redeem(client, body))

@@ -30,7 +30,7 @@ afterAll(async () => {
 })
 
 for (let crash = 1; crash <= CRASHES; crash += 1) {
-  it(`${crash}. the server is killed under load, and started again`, async () => {
+  it(`${crash}. the server is killed under load and started again`, async () => {
     const enough = load.told.issued.length + 40
     await until(
       async () => load.told.issued.length,
@@ -47,7 +47,7 @@ for (let crash = 1; crash <= CRASHES; crash += 1) {
   })
 }
 
-it('nothing that was answered is lost, and no challenge was redeemed twice', async () => {
+it('no answered call is lost, and no challenge is redeemed twice', async () => {
   await load.stop()
   await expectPromisesKept(client, deployment.databaseUrl, load.told)
   await expectAtMostOnce(client, load.told.unanswered)

@@ -3,7 +3,7 @@ import { APART, itKeepsItsPromises, LEASE_MS } from './support/scenario.ts'
 
 for (const apart of APART) {
   itKeepsItsPromises({
-    name: `SIGSTOP of ${apart ? 'an authn' : 'a whole instance'} for many leases`,
+    name: `the server keeps its promises while ${apart ? 'an authn' : 'a whole'} process is frozen for many leases`,
     async world(started) {
       const { url, drop } = await testDatabase()
       started.defer(drop)

@@ -5,24 +5,27 @@ import type { OperatorParty } from '../support/story.ts'
 import { until } from '../support/until.ts'
 import type { Told } from './load.ts'
 
-/** What a call may take while the database is away: ten times what it does take on a quiet machine. */
+/** The longest time for a call while the database is down: ten times the usual time on a quiet machine. */
 export const WITHIN_MS = 20_000
 /** The default of AUTH4AGENT_REVOCATION_LEASE. */
 const LEASE_MS = 2_000
 
-/** The longest that a refusal took since the fault began at `since`, in milliseconds: what a call did before was not waiting for it. */
+/**
+ * Returns the longest time that a refusal took after the fault began at `since`, in milliseconds. Time before the
+ * fault does not count.
+ */
 export function longestRefusal({ refusedWithin }: Pick<Told, 'refusedWithin'>, since: number): number {
   return Math.max(...refusedWithin.map(({ from, to }) => to - Math.max(from, since)))
 }
 
-/** Lines of a server's log that tell of faults of its own; a database that is away is none. */
+/** Lists log lines about the server's own faults. A database that is down is not one. */
 export function internalFaults(logs: string): string[] {
   return logs.split('\n').filter((line) => line.includes('"reason":"INTERNAL"') && line.includes('"error"'))
 }
 
 /**
- * Checks that a server whose database is away says so in time, on every kind of call. Verifications are answered from memory
- * until the lease is over; returns what they said of the token until then.
+ * Expects that a server whose database is down answers 503 in time to every kind of call. Verifications are answered
+ * from memory until the lease ends. Returns their answers about the token.
  */
 export async function expectUnavailable(
   client: ProtocolClient,

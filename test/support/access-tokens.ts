@@ -12,7 +12,7 @@ import { type TestTokenKey, testTokenKey } from './token-keys.ts'
 
 const DID = 'did:agent:a.example:21fe31dfa154a261626bf854046fd227'
 
-/** Claims of a good access token. */
+/** Claims of a valid access token. */
 export const GOOD_CLAIMS = {
   iss: ISSUER,
   sub: DID,
@@ -27,32 +27,32 @@ export const GOOD_CLAIMS = {
   epoch: [1, 2],
 }
 
-/** A good access token, with members of header and claims changed; undefined leaves one out. */
+/** Creates a valid access token, with changed members in header and claims. A member that is undefined is left out. */
 export function accessToken(pair: KeyPair, header: object = {}, claims: object = {}): string {
   const good = { alg: 'EdDSA', typ: 'at+jwt', kid: thumbprint(pair.publicKey) }
   return signCompactJws({ ...good, ...header }, { ...GOOD_CLAIMS, ...claims }, pair.privateKey)
 }
 
-/** A good access token under a key of any algorithm, with members changed as in {@link accessToken}. */
+/** Creates a valid access token under a key of any algorithm, with changed members as in {@link accessToken}. */
 export function accessTokenOf(key: TestTokenKey, header: object = {}, claims: object = {}): string {
   return key.sign({ alg: key.alg, typ: 'at+jwt', kid: key.kid, ...header }, { ...GOOD_CLAIMS, ...claims })
 }
 
-/** One Ed25519 key that signs tokens, and what verifiers know of it. */
+/** Creates an Ed25519 key that signs tokens, with the key set that verifiers know. */
 export function knownKey(state: VerificationKey['state'] = 'active', alg: 'EdDSA' | 'Ed25519' = 'EdDSA') {
   const pair = generateKeyPair()
   const entry = toEntry(alg, { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(pair.publicKey) }, state)
   return { pair, keys: keysOf(entry), entry }
 }
 
-/** One key of any algorithm that signs tokens, and what verifiers know of it. */
+/** Creates a key of any algorithm that signs tokens, with the key set that verifiers know. */
 export function knownKeyOf(alg: TokenAlgorithm) {
   const key = testTokenKey(alg)
   const entry = toEntry(alg, key.jwk, 'active')
   return { key, keys: keysOf(entry), entry }
 }
 
-/** Verification keys that are in memory alone. */
+/** Creates verification keys that exist only in memory. */
 export function keysOf(...entries: readonly VerificationKey[]): VerificationKeys {
   const find = async (kid: string) => entries.find((entry) => entry.kid === kid)
   return { find, findNow: find, list: async () => entries }
@@ -60,6 +60,6 @@ export function keysOf(...entries: readonly VerificationKey[]): VerificationKeys
 
 function toEntry(alg: TokenAlgorithm, jwk: PublicJwk, state: VerificationKey['state']): VerificationKey {
   const verifier = importTokenVerifier(alg, jwk)
-  if (verifier === undefined) throw new Error('a fresh key can be imported')
+  if (verifier === undefined) throw new Error('A fresh key could not be imported')
   return { kid: jwkThumbprint(jwk), alg, state, ...verifier }
 }

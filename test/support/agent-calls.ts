@@ -11,12 +11,14 @@ import {
 import type { Identity } from '../../services/identity/index.ts'
 import { asOperator, newAgent, type TestOperator } from './identity.ts'
 
-/** The calls by which an operator governs its agents, each with a fresh assertion; `agent` is an id or a DID. */
+/**
+ * Returns the calls with which an operator manages its agents, each with a fresh assertion. `agent` is an id or a DID.
+ */
 export function agentCalls({ module: { handlers } }: Identity, operator: TestOperator) {
   const operatorId = operator.id
   const call = () => asOperator(operator)
   return {
-    /** Registers a fresh key, by the operator itself unless `caller` says otherwise. */
+    /** Registers a fresh key. The caller is the operator itself unless `caller` is given. */
     async register(caller = call()) {
       const request = { operatorId, ...newAgent(operator.domain), label: 'first' }
       const { id = '', did = '' } = await handlers.registerAgent(create(RegisterAgentRequestSchema, request), caller)

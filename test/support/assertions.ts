@@ -3,12 +3,12 @@ import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { generateKeyPair, type KeyPair } from '@auth4agent/core/keys/ed25519'
 import { signCompactJws } from './jws.ts'
 
-/** The issuer of the tests' assertions' audience. */
+/** The audience of the tests' assertions. */
 export const ISSUER = 'http://localhost:8080'
-/** The tests' present, in Unix seconds. */
+/** The present time of the tests, in Unix seconds. */
 export const NOW_S = 1_800_000_000
 
-/** Members to put into an assertion in place of the good ones; undefined leaves one out. */
+/** Members that replace the good ones in an assertion. A member that is undefined is left out. */
 export interface AssertionEdits {
   readonly header?: Readonly<Record<string, unknown>>
   readonly claims?: Readonly<Record<string, unknown>>
@@ -23,17 +23,17 @@ export interface Signer {
 
 let count = 0
 
-/** An operator with a fresh key. */
+/** Creates an operator with a fresh key. */
 export function operatorSigner(id: string): Signer {
   return { pair: generateKeyPair(), iss: id, typ: OPERATOR_ASSERTION_TYPE }
 }
 
-/** The administrator with a fresh key. */
+/** Creates the administrator with a fresh key. */
 export function adminSigner(): Signer {
   return { pair: generateKeyPair(), iss: ADMIN_ISSUER, typ: ADMIN_ASSERTION_TYPE }
 }
 
-/** An assertion that holds for a minute from NOW_S, changed by `edits`, as an Authorization header has it. */
+/** Returns an Authorization header with an assertion that is valid for a minute from NOW_S, changed by `edits`. */
 export function bearer({ pair, iss, typ }: Signer, edits: AssertionEdits = {}): string {
   const header = { alg: 'EdDSA', typ, kid: thumbprint(pair.publicKey), ...edits.header }
   count += 1

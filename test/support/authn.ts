@@ -28,9 +28,9 @@ import { anonymous, insertOperator, type TestOperator } from './identity.ts'
 
 /** The issuer of every instance. */
 export const ISSUER = 'http://localhost:8080'
-/** The key-encryption key of every instance that is not given another. */
+/** The key-encryption key of every instance without another one. */
 export const KEK = new Uint8Array(32).fill(7)
-/** Times of every instance, in seconds. */
+/** Settings of every instance. Times are in seconds. */
 const SETTINGS: AuthnSettings & KeysSettings = {
   challengeTtlS: 300,
   defaultTtlS: 900,
@@ -42,7 +42,7 @@ const SETTINGS: AuthnSettings & KeysSettings = {
   rotateAfterS: 30 * 86_400,
 }
 
-/** An agent as the fixture made it, and its secret. */
+/** An agent of the fixture, with its private key. */
 export interface TestAgent {
   readonly id: string
   readonly did: string
@@ -50,7 +50,7 @@ export interface TestAgent {
   readonly operatorId: string
 }
 
-/** A challenge as a client holds it. */
+/** A challenge in the form that a client gets. */
 export interface TestChallenge {
   readonly challenge: string
   readonly nonce: string
@@ -63,15 +63,18 @@ interface InstanceOptions {
   readonly kek?: Uint8Array
   readonly secrets?: Partial<KeysSecrets>
   readonly settings?: Partial<AuthnSettings & KeysSettings>
-  /** Where revocations are looked up, when not in the same database. */
+  /** The database in which tokens are checked, if it is another one. */
   readonly statusDb?: Db
-  /** Token records that an operator has at most, where that is not the usual number. */
+  /** The maximum of token records of an operator, if it is not the default. */
   readonly maxTokenRecords?: number
-  /** Runs after each look at the agents' directory, before authn sees the answer. */
+  /** Runs after each lookup in the agents' directory, before authn gets the answer. */
   readonly afterLookup?: () => Promise<void>
 }
 
-/** One instance of authn and revocation on a database, with a wall clock and a monotonic one that the test sets off. */
+/**
+ * Starts one instance of authn and revocation on a database. The test can shift its wall clock and its monotonic
+ * clock.
+ */
 export async function startInstance(db: Db, options: InstanceOptions = {}) {
   const clock = { offsetMs: 0, monotonicOffsetMs: 0 }
   const now = () => Date.now() + clock.offsetMs
@@ -156,7 +159,7 @@ function callsOf(
   return {
     challenge,
     redeem,
-    /** The whole way from a DID to a token. */
+    /** Goes the whole way from a DID to a token. */
     async issue(agent: TestAgent, wishes: TokenWishes = {}): Promise<string> {
       const { token = '' } = await redeem(agent, await challenge(agent.did), wishes)
       return token
@@ -169,12 +172,12 @@ function callsOf(
   }
 }
 
-/** The agent's signature over a challenge, as PROTOCOL words the message. */
+/** Returns the agent's signature over a challenge, over the message that the protocol defines. */
 export function signChallenge({ key }: TestAgent, { challenge, nonce }: TestChallenge): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(sign(key, Buffer.from(`auth4agents-challenge:${challenge}:${nonce}`)))
 }
 
-/** Puts an active agent under an operator, or one as given. */
+/** Inserts an active agent of an operator, or one with the given status. */
 export async function insertAgent(
   db: Db,
   operator: TestOperator,
@@ -192,13 +195,13 @@ export async function insertAgent(
 
 let domains = 0
 
-/** An operator under a domain of its own. */
+/** Inserts an operator with a new domain. */
 export function freshOperator(db: Db, status: OperatorStatus = 'active'): Promise<TestOperator> {
   domains += 1
   return insertOperator(db, `acme${domains}.example`, status)
 }
 
-/** All that authn and revocation may write, to compare with what there is later. */
+/** Reads everything that authn and revocation may write, for a later comparison. */
 export async function authnState({ prisma }: Db): Promise<object> {
   const [redemptions, challengeKeys, jwksKeys, revoked, audit, assertions, agents, operators] = await Promise.all([
     prisma.redemption.findMany({ orderBy: { challengeId: 'asc' } }),
@@ -213,7 +216,7 @@ export async function authnState({ prisma }: Db): Promise<object> {
   return { redemptions, challengeKeys, jwksKeys, revoked, audit, assertions, agents, operators }
 }
 
-/** The real registry, for its directory and its administrator's calls; it never asks DNS here. */
+/** Creates the real registry, for its directory and the administrator's calls. It never queries DNS here. */
 function registryOf(db: Db) {
   return createOperatorRegistry({
     db,
@@ -223,7 +226,7 @@ function registryOf(db: Db) {
     issuer: ISSUER,
     testDomains: false,
     async resolveTxt() {
-      throw new Error('nothing here asks DNS')
+      throw new Error('No test here may query DNS')
     },
     settings: {
       pendingTtlMs: 3_600_000,

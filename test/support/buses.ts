@@ -5,22 +5,22 @@ import { parseNatsUrl } from '../../services/platform/bus/nats-url.ts'
 import { createLogger } from '../../services/platform/log/log.ts'
 import { until } from './until.ts'
 
-/** A bus and what it said of itself. */
+/** A bus, with its log and counts. */
 export interface WatchedBus {
   readonly bus: Bus
-  /** How often each event was counted. */
+  /** Returns how often an event was counted. */
   count(event: BusEvent): number
-  /** Its log from debug on. */
+  /** Returns its log lines from level debug up. */
   logs(): string
-  /** Waits until it is connected. */
+  /** Waits until the bus is connected. */
   connected(): Promise<void>
-  /** Keeps what arrives on a topic, as texts in order. */
+  /** Collects the texts that arrive on a topic, in order. */
   listen(topic: string): readonly string[]
   /** Publishes a text. */
   say(topic: string, text: string): void
 }
 
-/** Starts buses, each over NATS at `url` (a comma list), and closes them all in the end. */
+/** Returns a function that starts buses over NATS at `url` (a comma-separated list), and one that closes them all. */
 export function createBuses() {
   const open: Bus[] = []
   return {
@@ -29,7 +29,7 @@ export function createBuses() {
       const counts = new Map<BusEvent, number>()
       const servers = url.split(',').map((text) => {
         const server = parseNatsUrl(text)
-        if (server === undefined) throw new Error(`no URL of NATS: ${text}`)
+        if (server === undefined) throw new Error(`Not a URL of NATS: ${text}`)
         return server
       })
       const bus = createNatsBus({

@@ -6,17 +6,17 @@ export interface Certified {
   readonly key: string
 }
 
-/** Certifies test processes. Its keys live as long as the test. */
+/** A certificate authority for test processes. Its key lives as long as the test. */
 export interface Authority {
   /** The authority's own certificate. */
   readonly ca: string
-  /** Makes a key, and a certificate for it that names the DNS names. */
+  /** Creates a key, and a certificate for it that contains the DNS names. */
   certify(...dnsNames: readonly string[]): Certified
 }
 
 const DAY_MS = 86_400_000
 
-/** Makes an authority of its own; those it certifies are nobody to any other. */
+/** Creates an authority. No other authority trusts its certificates. */
 export function createAuthority(name = 'test authority'): Authority {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519')
   const issue = (subject: string, subjectKey: KeyObject, extensions: readonly Buffer[]) =>
@@ -63,7 +63,7 @@ function extension(id: string, value: Buffer, isCritical: boolean): Buffer {
   return sequence(oid(id), ...critical, der(0x04, value))
 }
 
-/** A distinguished name of a common name alone. */
+/** Encodes a distinguished name that is only a common name. */
 function nameOf(commonName: string): Buffer {
   return sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(commonName)))))
 }
@@ -77,7 +77,7 @@ const bits = (bytes: Buffer) => der(0x03, Buffer.concat([Buffer.from([0]), bytes
 const oid = (hex: string) => der(0x06, Buffer.from(hex, 'hex'))
 const sequence = (...parts: readonly Buffer[]) => der(0x30, Buffer.concat(parts))
 
-/** Tag, length and value of ASN.1's distinguished encoding rules. */
+/** Encodes tag, length and value in ASN.1's distinguished encoding rules. */
 function der(tag: number, value: Buffer): Buffer {
   const { length } = value
   const size = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff]

@@ -8,8 +8,9 @@ const run = promisify(execFile)
 const SCRIPT = join(import.meta.dirname, '../../deploy/make-certificates.sh')
 
 /**
- * Makes an authority and a certificate for each service, as deployments do. Answers the settings with which a process of a
- * service shows its own and demands one of its peers. Needs openssl.
+ * Creates a certificate authority and a certificate for each service, with the script that deployments use. Returns
+ * the settings with which a process of a service presents its certificate and requires one of its peers. Needs
+ * openssl.
  */
 export async function makeCertificates(folder: string): Promise<(service: ServiceName) => Environment> {
   await run('sh', [SCRIPT, folder, ...SERVICE_NAMES.map((name) => `${name}=${name}`)])

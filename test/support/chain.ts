@@ -11,9 +11,9 @@ import { createLogger } from '../../services/platform/log/log.ts'
 import { localClient } from '../../services/platform/rpc/local-client.ts'
 import { adminSigner, ISSUER, NOW_S, operatorSigner } from './assertions.ts'
 
-/** The method that calls are of unless told; its policy and handler are the test's. */
+/** The method that is called unless a test names another. Its policy and handler are the test's. */
 const METHOD: DescMethod = IdentityService.method.suspendAgent
-/** The call as assertions name it. */
+/** The name of the call in assertions. */
 export const RPC = 'POST /v1/x'
 /** Two operators that own their domains, and the administrator. */
 export const PARTIES = {
@@ -22,19 +22,19 @@ export const PARTIES = {
   admin: adminSigner(),
 }
 
-/** What a test sets of the chain around one method. */
+/** What a test can set in the chain around one method. */
 export interface ChainSetup {
-  /** Another method than SuspendAgent. */
+  /** A method other than SuspendAgent. */
   readonly method?: DescMethod
   readonly policy?: Partial<Policy<Record<string, unknown>>>
   readonly handler?: UnaryHandler<DescMethod>
-  /** Answers a stream in the place of the handler. */
+  /** Answers with a stream, in place of the handler. */
   readonly streamHandler?: StreamHandler<DescMethod>
   readonly forwards?: readonly Forward[]
   /** Status of both operators. */
   readonly status?: string
   readonly deps?: Partial<ChainDeps>
-  /** Rate of everything for a source and for a subject. */
+  /** The rate of everything, for a source and for a subject. */
   readonly rate?: { readonly source?: Rate; readonly subject?: Rate }
 }
 
@@ -51,7 +51,7 @@ const GROUPS: readonly LimitName[] = [
   'forward',
 ]
 
-/** The chain around one method, with what it logged and measured. */
+/** Builds the chain around one method, with everything that it logs and measures. */
 export function chainFixture(
   db: Db,
   { method = METHOD, policy, handler, streamHandler, forwards, status, deps, rate }: ChainSetup = {},

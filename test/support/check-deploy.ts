@@ -1,4 +1,7 @@
-/** Checks deploy/ without running any of it (`npm run check:deploy`): schemas, and that what names something names what is there. */
+/**
+ * `npm run check:deploy`: checks deploy/ without running any of it. Checks the schemas, and that every name in it
+ * exists.
+ */
 import { readCheckout } from './deploy/files.ts'
 import { deployProblems } from './deploy/problems.ts'
 

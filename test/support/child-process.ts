@@ -4,18 +4,18 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { guard } from './guardian.ts'
 
-/** A program that a test started, may stop and lets go on. Whatever still runs when the test process ends is ended then. */
+/** A program that a test started, and can stop and freeze. It is stopped at the latest when the test process ends. */
 export interface ProgramProcess {
   readonly pid: number
-  /** Sends the signal and waits until it has ended; at once when it has. */
+  /** Sends the signal and waits until the program has ended, at once if it already has. */
   end(signal: NodeJS.Signals): Promise<void>
-  /** Stops it and its children where they are: connections stay open, and nothing answers. */
+  /** Freezes the program and its children: connections stay open, but nothing answers. */
   freeze(): Promise<void>
-  /** Lets frozen processes go on. */
+  /** Lets frozen processes continue. */
   thaw(): void
 }
 
-/** What to start. `isReady` looks for the line on its standard error that says it serves. */
+/** The program to start. `isReady` matches the line on its standard error that says that it serves. */
 export interface Program {
   readonly name: string
   readonly command: string
@@ -26,15 +26,15 @@ export interface Program {
 
 const run = promisify(execFile)
 
-/** Starts a program; resolves once it is ready. Rejects with all it wrote when it ends before. */
+/** Starts a program. Resolves when it is ready. Rejects with everything it wrote if it ends before. */
 export async function startProgram({ name, command, args, account, isReady }: Program): Promise<ProgramProcess> {
   const options: SpawnOptions = { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'], ...account }
   const child = spawn(command, args, options)
-  // PostgreSQL takes its children along; to SIGKILL it could not answer so.
+  // On SIGQUIT PostgreSQL ends its children too. On SIGKILL it could not.
   guard(child, 'SIGQUIT')
   const lines: string[] = []
   const { promise: ready, resolve, reject } = Promise.withResolvers<void>()
-  if (child.stderr === null) throw new Error('its standard error is a pipe')
+  if (child.stderr === null) throw new Error('The standard error of the child is not a pipe')
   createInterface({ input: child.stderr }).on('line', (line) => {
     lines.push(line)
     if (isReady.test(line)) resolve()
@@ -62,7 +62,7 @@ function control(child: ChildProcess): ProgramProcess {
       await exited
     },
     async freeze() {
-      // It goes first, lest it have another child after they were listed.
+      // The parent is stopped first, so that it cannot start another child after the list was made.
       process.kill(pid, 'SIGSTOP')
       frozen = [pid]
       for (const child of await childrenOf(pid)) {
@@ -78,11 +78,11 @@ function resume(pid: number): void {
   try {
     process.kill(pid, 'SIGCONT')
   } catch {
-    // It was killed while it was stopped.
+    // The process was killed while it was stopped.
   }
 }
 
-/** pgrep exits with 1 when there are none. */
+/** Lists the children of a process. pgrep exits with 1 when there are none. */
 async function childrenOf(pid: number): Promise<number[]> {
   const { stdout } = await run('pgrep', ['-P', String(pid)]).catch(() => ({ stdout: '' }))
   return stdout.split('\n').filter(Boolean).map(Number)

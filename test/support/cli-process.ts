@@ -4,24 +4,24 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { guard } from './guardian.ts'
 
-/** The command line tool as a process of its own. Whatever still runs when the test process ends is killed then. */
+/** The command line tool in its own process. It is killed at the latest when the test process ends. */
 export interface CliProcess {
-  /** The next line of standard output; rejects with all it wrote when it ends without one. */
+  /** Returns the next line of standard output. Rejects with everything the tool wrote if it ends without one. */
   line(): Promise<string>
-  /** All of standard output and standard error so far. */
+  /** Returns everything on standard output and standard error so far. */
   output(): { readonly stdout: string; readonly stderr: string }
-  /** How it ended, once it has: the exit code, null when a signal killed it. */
+  /** Resolves with the exit code when the tool has ended; null if a signal killed it. */
   readonly ended: Promise<number | null>
-  /** Reads no more of its standard output, as `head` when it has enough: the next that it writes is refused. */
+  /** Stops reading its standard output, as `head` does when it has enough. The tool's next write fails. */
   hangUp(): void
-  /** Sends Ctrl-C's signal, unless told, and answers how it ended. */
+  /** Sends Ctrl-C's signal, or another one, and returns how the tool ended. */
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 
 const ROOT = join(import.meta.dirname, '../..')
 const MAIN = join(ROOT, 'clients/cli/src/main.ts')
 
-/** Starts the tool with nothing of this process's settings but PATH, and `env`. */
+/** Starts the tool with only PATH of this process's settings, and `env`. */
 export function startCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): CliProcess {
   const NODE_COMPILE_CACHE = join(ROOT, 'node_modules/.cache/auth4agent-tests')
   const child = spawn(process.execPath, [MAIN, ...args], {
@@ -38,7 +38,7 @@ export function startCli(args: readonly string[], env: Readonly<Record<string, s
     async line() {
       const { value, done } = await lines.next()
       if (done === true)
-        throw new Error(`the tool ended with ${String(await ended)}:\n${written.stdout}${written.stderr}`)
+        throw new Error(`The tool ended with ${String(await ended)}:\n${written.stdout}${written.stderr}`)
       return value
     },
     output: () => written,

@@ -1,21 +1,21 @@
 import type { Io } from '../../clients/cli/src/context.ts'
 import { run } from '../../clients/cli/src/run.ts'
 
-/** How a run of the tool ended and what it wrote. */
+/** The exit code of a run of the tool, and what it wrote. */
 export interface CliResult {
   readonly code: number
   readonly stdout: string
   readonly stderr: string
 }
 
-/** What a test changes of the system that the tool sees. */
+/** What a test changes in the system that the tool sees. */
 export interface CliOptions
   extends Partial<Pick<Io, 'env' | 'fetch' | 'home' | 'now' | 'pause' | 'readStdin' | 'runProgram' | 'signal'>> {
   /** Whether both outputs are terminals, or which one is. */
   readonly isTerminal?: boolean | 'stdout' | 'stderr'
 }
 
-/** Runs the tool in this process, on a system without a home, a network or input unless told. */
+/** Runs the tool in this process. By default its system has no home, no network and no input. */
 export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   const { isTerminal = false, ...changes } = options
   const written = { stdout: '', stderr: '' }

@@ -10,36 +10,36 @@ import { isFree, quietPort, tlsPlaces } from './places.ts'
 import { CLUSTER, type Processes, startProcesses } from './processes.ts'
 import type { Environment, RunningProcess } from './server.ts'
 
-/** Two gateways, two of each other service, three NATS nodes and PostgreSQL on this machine. */
+/** Two gateways, two processes of each other service, three NATS nodes and PostgreSQL on this machine. */
 export interface Cluster {
   readonly issuer: string
   readonly processes: Processes
   readonly nats: NatsCluster
   readonly postgres: EmbeddedPostgres
   readonly adminKeyFile: string
-  /** Where each process writes what it logs. */
+  /** The folder with the log of each process. */
   readonly logFolder: string
   /**
-   * Starts processes again that somebody ended, and tells of it. Rejects when one ends by its own fault or cannot be started;
-   * never resolves.
+   * Restarts processes that were killed or stopped, and reports it. Rejects if a process fails or cannot be started.
+   * Never resolves.
    */
   supervise(tell: (line: string) => void): Promise<never>
 }
 
-/** Where the gateways listen when that is free: HTTP, gRPC. */
+/** The ports of the gateways, if they are free: HTTP, gRPC. */
 const GATEWAY_PORTS = [
   [8080, 8081],
   [8090, 8091],
 ] as const
-/** So that all of them together leave PostgreSQL room. */
+/** Small pools, so that PostgreSQL has room for all processes together. */
 const POOL_SIZE = '4'
-/** So that a process that is stopped alone is missed by no call. */
+/** A delay, so that no call fails when a single process is stopped. */
 const DRAIN_DELAY = '1s'
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
 /**
- * Starts a cluster over the data in a folder, which the embedded default of `npm start` can have made. `settings` are those of
- * the server; they go to every process. Everything ends with `started`.
+ * Starts a cluster with the data in a folder, which may come from `npm start`. `settings` are the server's, and go to
+ * every process. Everything ends with `started`.
  */
 export async function startCluster(
   started: AsyncDisposableStack,
@@ -94,12 +94,12 @@ export async function startCluster(
     async supervise(tell) {
       const watches = listOf(processes).map(({ name, process }) => watch(name, process, tell, () => isStopping))
       await Promise.race([...watches, lost.promise])
-      throw new Error('the cluster is stopping')
+      throw new Error('The cluster is stopping')
     },
   }
 }
 
-/** The processes in the order of their services, by name. */
+/** Lists the processes by name, in the order of their services. */
 export function listOf(processes: Processes): readonly { readonly name: string; readonly process: RunningProcess }[] {
   return (Object.entries(processes) as [ServiceName, readonly RunningProcess[]][]).flatMap(([service, each]) =>
     each.map((process, index) => ({ name: nameOf(service, index), process })),
@@ -110,7 +110,10 @@ function nameOf(service: ServiceName, index: number): string {
   return `${service}-${index + 1}`
 }
 
-/** Ended by a signal or in order: somebody tries what happens. Ended with another status: it could not go on. */
+/**
+ * Restarts a process that ended by a signal or with status 0, because a user is trying out failures. Throws if it
+ * ended with another status, because then it could not continue.
+ */
 async function watch(
   name: string,
   process: RunningProcess,
@@ -122,7 +125,7 @@ async function watch(
     const code = await process.ended
     if (isStopping()) return
     if (code !== null && code !== 0) throw new Error(`${name} ended with status ${code}:\n${process.logs()}`)
-    tell(`${name} (pid ${pid}) was ${code === null ? 'killed' : 'stopped'}; it is started again`)
+    tell(`${name} (pid ${pid}) was ${code === null ? 'killed' : 'stopped'}; it is restarted`)
     await process.restart()
     tell(`${name} is back as pid ${process.pid}`)
   }

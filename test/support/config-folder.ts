@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AgentParty, Keys } from './parties.ts'
 
-/** A folder as existing tools leave it, written without any code of ours. */
+/** A configuration folder in the form of existing tools, written without any code of ours. */
 export interface ConfigFolder {
   readonly path: string
   /** Writes `operator.json` and its key. */
@@ -16,7 +16,7 @@ export interface ConfigFolder {
   remove(): Promise<void>
 }
 
-/** Makes an empty folder that only its owner may enter. */
+/** Creates an empty folder that only its owner can enter. */
 export async function createConfigFolder(): Promise<ConfigFolder> {
   const path = await mkdtemp(join(tmpdir(), 'a4a-config-'))
   await mkdir(join(path, 'keys'), { mode: 0o700 })

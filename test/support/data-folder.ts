@@ -4,18 +4,18 @@ import { join } from 'node:path'
 import { processIdentity } from '../../services/embedded-postgres/process-identity.ts'
 import { guardFolder } from './guardian.ts'
 
-/** A scratch folder for a server's data, gone with `remove`, or when the test process ends. */
+/** A scratch folder for a server's data. It is removed by `remove`, or when the test process ends. */
 export interface DataFolder {
   readonly path: string
-  /** Process id of the PostgreSQL that runs on it; undefined when none does. */
+  /** Returns the process id of the PostgreSQL that runs on it; undefined if none does. */
   postmasterPid(): Promise<number | undefined>
   remove(): Promise<void>
 }
 
-/** Makes an empty data folder. */
+/** Creates an empty data folder. */
 export async function createDataFolder(): Promise<DataFolder> {
   const path = await mkdtemp(join(tmpdir(), 'a4a-data-'))
-  // As root, PostgreSQL runs as another user, who must be able to enter.
+  // When root starts it, PostgreSQL runs as another user, who must be able to enter.
   await chmod(path, 0o711)
   const removed = guardFolder(path)
   return {
@@ -32,7 +32,10 @@ export async function createDataFolder(): Promise<DataFolder> {
   }
 }
 
-/** Whether a process of this number runs, whoever's it is. One that has ended and waits to be reaped does not. */
+/**
+ * Tells whether a process with this id runs, of any user. A process that has ended and waits to be reaped does not
+ * run.
+ */
 export async function isRunning(pid: number): Promise<boolean> {
   return (await processIdentity(pid)) !== undefined
 }

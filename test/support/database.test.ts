@@ -6,7 +6,7 @@ const [{ db, url }, other] = databases
 
 afterAll(() => Promise.all(databases.map((database) => database.drop())))
 
-it('gives every caller a migrated database of its own', async () => {
+it('testDatabase gives every caller its own migrated database', async () => {
   await db.prisma.revokedToken.create({
     data: { operatorId: '00000000-0000-8000-8000-000000000000', jti: 'a', expiresAt: new Date() },
   })

@@ -4,7 +4,7 @@ import { type Db, openDb } from '../../services/platform/db/db.ts'
 import type { Logger } from '../../services/platform/log/log.ts'
 import { runSql, siblingUrl } from './sql.ts'
 
-/** A database that nobody else uses. `drop` closes `db`, ends every other connection and removes the database. */
+/** A database for one test file. `drop` closes `db`, ends every other connection and removes the database. */
 export interface TestDatabase {
   readonly url: string
   readonly db: Db
@@ -14,7 +14,7 @@ export interface TestDatabase {
 /** A logger that writes nothing. */
 export const silentLog: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
-/** Makes a fresh, migrated, empty database on the PostgreSQL of this run. Tests drop it when they are done. */
+/** Creates an empty, migrated database on the PostgreSQL of this run. Tests drop it when they are done. */
 export async function testDatabase(): Promise<TestDatabase> {
   const server = inject('postgresUrl')
   const name = `test_${randomUUID().replaceAll('-', '')}`

@@ -6,7 +6,9 @@ import { isRoot } from '../../services/embedded-postgres/account.ts'
 
 const run = promisify(execFile)
 
-/** A program of a Debian package. `find` answers undefined where it is missing, and `missing` says how to get it. */
+/**
+ * A program of a Debian package. `find` resolves with undefined if it is missing, and `missing` says how to get it.
+ */
 interface DebianProgram<T> {
   readonly name: string
   readonly find: () => Promise<T | undefined>
@@ -14,8 +16,8 @@ interface DebianProgram<T> {
 }
 
 /**
- * What `find` answers. Where that is nothing and this is root on a Debian, the package is installed first.
- * @throws Error with how to get it.
+ * Returns what `find` finds. If it finds nothing and this process is root on a Debian, installs the package first.
+ * @throws Error that says how to get the program.
  */
 export async function ensureInstalled<T>({ name, find, missing }: DebianProgram<T>): Promise<T> {
   const found = await find()
@@ -30,7 +32,9 @@ export async function ensureInstalled<T>({ name, find, missing }: DebianProgram<
   return installed
 }
 
-/** The path of a program; undefined where it is missing. Debian puts some where only root's PATH looks. */
+/**
+ * Returns the path of a program; undefined if it is missing. Debian puts some programs where only root's PATH looks.
+ */
 export async function findProgram(name: string): Promise<string | undefined> {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter).filter(Boolean), '/usr/sbin', '/usr/local/bin']
   for (const folder of folders) {
@@ -44,10 +48,10 @@ export async function findProgram(name: string): Promise<string | undefined> {
   return undefined
 }
 
-/** The lists of packages may be old or missing, so a failure is tried once more with new ones. */
+/** Installs a package. The package lists may be old or missing, so it updates them after a failure and tries again. */
 async function install(name: string): Promise<void> {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  // Another test file may be at it.
+  // Another test file may be running apt-get too.
   const apt = (...args: readonly string[]) => run('apt-get', ['-o', 'DPkg::Lock::Timeout=120', ...args], { env })
   const attempt = () => apt('install', '-y', '--no-install-recommends', name)
   await attempt().catch(async () => {

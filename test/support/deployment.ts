@@ -8,18 +8,18 @@ import type { Processes } from './processes.ts'
 import { type ProtocolClient, protocolClient } from './protocol-client.ts'
 import type { Environment, RunningProcess, RunningServer } from './server.ts'
 
-/** Issuer of the tests' deployments. It is a name, not an address: the servers listen where there is room. */
+/** Issuer of the tests' deployments. It is a name and not an address: the servers listen on free ports. */
 export const ISSUER = 'http://localhost:8080'
 
-/** What of a deployment can be reached by itself. */
+/** A process that tests can reach separately. */
 export interface Reached {
   readonly server: RunningServer
   readonly client: ProtocolClient
-  /** The process that does authn's work for this server. */
+  /** The process that runs authn for this server. */
   readonly authn: RunningProcess
 }
 
-/** Servers of one deployment over one database, with the DNS that they ask. */
+/** The servers of one deployment with one database, and their DNS server. */
 export interface Deployment {
   /** Processes with the public ports. */
   readonly servers: readonly RunningServer[]
@@ -28,34 +28,37 @@ export interface Deployment {
   /** The first server, and its client. */
   readonly server: RunningServer
   readonly client: ProtocolClient
-  /** All processes, by what they run; those that run everything stand everywhere. */
+  /** All processes by service. A process that runs all services is listed under each. */
   readonly processes: Processes
   readonly dns: DnsServer
   readonly admin: Asserter
   readonly databaseUrl: string
   /** The settings that its servers were started with. */
   readonly env: Environment
-  /** All that its processes wrote so far. */
+  /** Returns everything that its processes wrote so far. */
   logs(): string
-  /** For each process that verifies a way to it alone. */
+  /** Returns, for each process that verifies, a way that reaches only this process. */
   verifiers(): Promise<readonly Reached[]>
-  /** One more process that issues and verifies, under other settings, and the way to it alone. */
+  /**
+   * Starts another process that issues and verifies, with other settings. Returns a way that reaches only this
+   * process.
+   */
   add(env: Environment): Promise<Reached>
-  /** Ends everything. */
+  /** Stops everything. */
   stop(): Promise<void>
 }
 
-/** What a story wants of its deployment. */
+/** Options of startDeployment. */
 interface DeploymentOptions {
   readonly instances?: number
   readonly env?: Environment
-  /** Replaces the fresh database of this run's PostgreSQL. */
+  /** Replaces the fresh database on this run's PostgreSQL. */
   readonly databaseUrl?: string
-  /** Replaces the mode that the run is in. */
+  /** Replaces the mode of the run. */
   readonly mode?: Mode
 }
 
-/** Starts a deployment; its processes start at the same time. Ends what has started when one fails to. */
+/** Starts a deployment. Its processes start at the same time; if one fails, the others are stopped. */
 export async function startDeployment(options: DeploymentOptions = {}): Promise<Deployment> {
   const { instances = 1, mode = inject('mode') } = options
   await using started = new AsyncDisposableStack()
@@ -77,7 +80,7 @@ export async function startDeployment(options: DeploymentOptions = {}): Promise<
   const clients = servers.map(({ baseUrl }) => protocolClient(baseUrl))
   const [server] = servers
   const [client] = clients
-  if (server === undefined || client === undefined) throw new RangeError('a deployment has at least one server')
+  if (server === undefined || client === undefined) throw new RangeError('A deployment needs at least one server')
   const all = started.move()
   return {
     servers,

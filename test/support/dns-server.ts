@@ -2,22 +2,24 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import * as packet from 'dns-packet'
 
-/** RCODEs (RFC 1035 section 4.1.1) by which a name may fail. */
+/** RCODEs (RFC 1035 section 4.1.1) with which a name may fail. */
 type Rcode = 'FORMERR' | 'SERVFAIL' | 'NXDOMAIN' | 'REFUSED'
 
-/** A DNS server on loopback over UDP that answers TXT questions from memory; NXDOMAIN for every other name. */
+/**
+ * A DNS server on loopback over UDP that answers TXT questions from memory. It answers NXDOMAIN for every other name.
+ */
 export interface DnsServer {
   /** `127.0.0.1:port`. */
   readonly address: string
-  /** Names that were asked for, in order. */
+  /** Names that were queried, in order. */
   readonly asked: readonly string[]
-  /** TXT records of a name; none is NODATA. An array is one record of several strings. */
+  /** Sets the TXT records of a name. An empty list is NODATA. An array is one record of several strings. */
   setTxt(name: string, records: readonly (string | readonly string[])[]): void
   /** Makes a name fail. */
   fail(name: string, rcode: Rcode): void
-  /** Makes a name get no answer at all. */
+  /** Makes the server ignore queries for a name. */
   silence(name: string): void
-  /** Forgets a name. */
+  /** Removes a name. */
   clear(name: string): void
   close(): Promise<void>
 }
@@ -77,7 +79,7 @@ function encodeReply(query: packet.Packet, answer: Answer): Buffer | undefined {
   })
 }
 
-/** A string of a TXT record has at most 255 bytes. */
+/** Splits a text, because a string of a TXT record has at most 255 bytes. */
 function split(text: string): string[] {
   return text.match(/[^]{1,255}/g) ?? ['']
 }

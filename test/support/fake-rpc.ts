@@ -8,17 +8,19 @@ import type { Meta, Rpc } from '../../services/chain/rpc.ts'
 import { refuseUnstorableText } from '../../services/chain/unstorable-text.ts'
 import { toApiError } from '../../services/platform/errors/api-error.ts'
 
-/** A call as the transport handed it over. */
+/** A call as the transport passed it on. */
 interface SeenCall {
   readonly method: DescMethod
   readonly request: Message
   readonly meta: Meta
 }
 
-/** An Rpc whose answers a test sets, and which keeps what it was asked. Methods without an answer answer an empty message. */
+/**
+ * An Rpc whose answers a test sets, and that records its calls. A method without an answer returns an empty message.
+ */
 export interface FakeRpc extends Rpc {
   readonly calls: SeenCall[]
-  /** Requests that no message could be made of, and those that name no method. */
+  /** Requests that could not be read, and requests that name no method. */
   readonly refused: { readonly reason: string; readonly rpc: string; readonly source: string }[]
   answer<M extends DescMethod>(
     method: M,
@@ -27,16 +29,16 @@ export interface FakeRpc extends Rpc {
       meta: Meta,
     ) => MessageInitShape<M['output']> | Promise<MessageInitShape<M['output']>>,
   ): void
-  /** Streams without an answer end at once. */
+  /** Sets the answer of a stream. A stream without an answer ends at once. */
   answerStream<M extends DescMethod>(
     method: M,
     handler: (request: MessageShape<M['input']>, signal: AbortSignal) => AsyncIterable<MessageInitShape<M['output']>>,
   ): void
-  /** The latest call. */
+  /** Returns the latest call. */
   last(): SeenCall
 }
 
-/** All public services behind settable answers, with the check of text that the real chain makes. */
+/** Creates all public services with settable answers. Texts are checked as in the real chain. */
 export function fakeRpc(): FakeRpc {
   const answers = new Map<DescMethod, (request: Message, meta: Meta) => unknown>()
   const streams = new Map<DescMethod, (request: Message, signal: AbortSignal) => AsyncIterable<unknown>>()
@@ -57,7 +59,7 @@ export function fakeRpc(): FakeRpc {
       streams.set(method, handler as (request: Message, signal: AbortSignal) => AsyncIterable<unknown>),
     last() {
       const call = calls.at(-1)
-      if (call === undefined) throw new Error('nothing was called')
+      if (call === undefined) throw new Error('No method was called')
       return call
     },
     async invoke(method, read, meta) {

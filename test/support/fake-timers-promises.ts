@@ -1,5 +1,5 @@
 /**
- * Stands in for node:timers/promises where a test fakes time, which reaches the global timers alone:
+ * Replaces node:timers/promises in a test with fake time, because fake timers change only the global timers:
  * `vi.mock('node:timers/promises', () => import(<this file>))`.
  */
 function waitFor<T>(ms: number, value: T, { signal }: { readonly signal?: AbortSignal } = {}): Promise<T> {

@@ -4,10 +4,10 @@ import { handFeed, handLog } from './hand-feed.ts'
 import { fakeIssuer, newToken, outcomeOf } from './offline-verifier.ts'
 import { until } from './until.ts'
 
-/** Id of the token of the tests. */
+/** Id of the tests' token. */
 export const JTI = 'this-one'
 
-/** A verifier that follows a log by hand, and a token. */
+/** Creates a verifier that follows a log which the test controls, and a token. */
 export async function setUpFollower(options: Partial<VerifierOptions> = {}) {
   const issuer = fakeIssuer()
   const hand = handFeed()
@@ -16,7 +16,7 @@ export async function setUpFollower(options: Partial<VerifierOptions> = {}) {
   return { issuer, hand, verifier, token, log: handLog(), connection: await hand.next() }
 }
 
-/** The same, with the log read and the token good. */
+/** Does the same, and waits until the log is read and the token is valid. */
 export async function setUpReadyFollower(options: Partial<VerifierOptions> = {}) {
   const all = await setUpFollower(options)
   all.connection.send(all.log.head())
@@ -25,7 +25,7 @@ export async function setUpReadyFollower(options: Partial<VerifierOptions> = {})
   return all
 }
 
-/** Resolves once that is what becomes of the token. */
+/** Resolves when the verifier gives this verdict about the token. */
 export async function becomes(verifier: Verifier, token: string, outcome: string): Promise<void> {
   await until(
     () => outcomeOf(verifier, token),

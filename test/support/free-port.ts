@@ -1,21 +1,21 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
-/** Below those that systems give to outgoing connections, one of which could take a port before its server listens. */
+/** Below the ports of outgoing connections, one of which could take a port before its server listens. */
 const PORTS = { first: 10_000, count: 20_000 }
-/** More than one process asks for: those that are started one after the other begin so far apart. */
+/** The distance between the first ports of processes with successive ids: more ports than one process uses. */
 const EACH = 101
 
 let next = process.pid * EACH
 
-/** A port of 127.0.0.1 on which nobody listens; never the same again. */
+/** Returns a port of 127.0.0.1 on which nothing listens. Never returns the same port twice. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < PORTS.count; tries += 1) {
     const port = PORTS.first + (next % PORTS.count)
     next += 1
     if (await isFree(port)) return port
   }
-  throw new Error('no port is free')
+  throw new Error('No port is free')
 }
 
 async function isFree(port: number): Promise<boolean> {

@@ -19,7 +19,7 @@ const write = () =>
     (error: unknown) => String(error),
   )
 
-it('a full disk refuses what is written, and takes it again once there is room', async () => {
+it('a full disk refuses writes until there is room again', async () => {
   expect(await write()).toBe('written')
   await postgres.fill()
   expect(await until(write, (outcome) => outcome !== 'written')).toMatch(/No space left on device|terminated|ECONN/)

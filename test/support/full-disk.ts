@@ -13,9 +13,12 @@ import { clusterUrl, createCluster, postgresProgram } from './postgres-cluster.t
 
 /** A PostgreSQL whose data and log are on a small disk of their own. */
 export interface FullDiskPostgres extends OwnPostgres {
-  /** Leaves no byte on the disk. PostgreSQL may go on for a while in what it has set aside, and may crash. */
+  /**
+   * Fills the disk to the last byte. PostgreSQL may continue for a while with the space it has reserved, and may
+   * crash.
+   */
   fill(): Promise<void>
-  /** Gives all of it back. */
+  /** Frees all of the space again. */
   free(): Promise<void>
 }
 
@@ -23,9 +26,9 @@ const DISK_MIB = 192
 const PIECE = Buffer.alloc(1024 * 1024)
 
 /**
- * Starts a PostgreSQL on a tmpfs in a mount namespace of its own, so nothing stays mounted whatever happens to this process.
- * Starts on Linux only, as root or where users may make namespaces.
- * @throws Error that says so elsewhere.
+ * Starts a PostgreSQL on a tmpfs in its own mount namespace, so nothing stays mounted when this process ends.
+ * Works only on Linux, as root or where users may create namespaces.
+ * @throws Error that says so on other systems.
  */
 export async function startFullDiskPostgres(): Promise<FullDiskPostgres> {
   const data = await createDataFolder()
@@ -60,17 +63,20 @@ export async function startFullDiskPostgres(): Promise<FullDiskPostgres> {
   }
 }
 
-/** A disk that only processes of one mount namespace see; this process reaches it at `view`. */
+/** A disk that only the processes of one mount namespace see. This process reaches it at `view`. */
 interface Disk {
   readonly view: string
-  /** How to start a program in the namespace, as `account` or as this process's user. */
+  /** Returns how to start a program in the namespace, as `account` or as this process's user. */
   enter(program: Program): Program
   unmount(): Promise<void>
 }
 
 const MOUNT = `mount -t tmpfs -o size=${DISK_MIB}m,mode=711 tmpfs "$1" && cp -a "$2" "$1/postgres" && echo mounted && exec cat`
 
-/** Mounts a small disk on `mountPoint` with a copy of the folder on it. The process that holds it ends with its input. */
+/**
+ * Mounts a small disk on `mountPoint` with a copy of the folder on it. The process that holds the mount ends with its
+ * input.
+ */
 async function mountDisk(mountPoint: string, folder: string): Promise<Disk> {
   const flags = isRoot() ? '-m' : '-Urm'
   const [command, ...args] = ['unshare', flags, 'sh', '-c', MOUNT, 'sh', mountPoint, folder] as const
@@ -86,7 +92,7 @@ async function mountDisk(mountPoint: string, folder: string): Promise<Disk> {
   if (!mounted) {
     const words = (await complaint).trim()
     throw new Error(
-      'A disk that can be filled takes Linux and the right to mount: run the tests as root, or allow unprivileged user ' +
+      'The tests of a full disk need Linux and the right to mount: run them as root, or allow unprivileged user ' +
         `namespaces (sysctl kernel.unprivileged_userns_clone=1). ${words}`,
     )
   }
@@ -103,7 +109,10 @@ async function mountDisk(mountPoint: string, folder: string): Promise<Disk> {
   }
 }
 
-/** Entering takes rights in the namespace, and PostgreSQL wants none: so it goes on as its own user. */
+/**
+ * Starts a program in the namespace. Entering needs rights there, and PostgreSQL refuses to run with them, so it runs
+ * as its own user.
+ */
 function enterNamespace(namespace: readonly string[], { command, args, account }: Program): Partial<Program> {
   const as = account && ['-S', String(account.uid), '-G', String(account.gid)]
   const self = ['unshare', '-U', `--map-user=${process.getuid?.()}`, `--map-group=${process.getgid?.()}`]
@@ -114,7 +123,7 @@ function enterNamespace(namespace: readonly string[], { command, args, account }
 async function fill(path: string): Promise<void> {
   const file = await open(path, 'a')
   try {
-    // The last piece is written in part; the next one not at all.
+    // The last piece is written only in part, and the next one fails.
     for (;;) await file.write(PIECE)
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error

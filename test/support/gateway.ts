@@ -8,7 +8,7 @@ import { createGateway, type GatewayConfig, type GatewayDeps } from '../../servi
 import type { Logger } from '../../services/platform/log/log.ts'
 import { type FakeRpc, fakeRpc } from './fake-rpc.ts'
 
-/** A gateway over real sockets, in front of a fake Rpc. */
+/** A gateway with real sockets, in front of a fake Rpc. */
 export interface TestGateway {
   readonly url: string
   readonly port: number
@@ -16,7 +16,7 @@ export interface TestGateway {
   close(): Promise<void>
 }
 
-/** How an HTTP port listens in tests. */
+/** The configuration of an HTTP port in tests. */
 export const HTTP_PORT_CONFIG: HttpPortConfig = {
   baseUrl: 'http://localhost:8080',
   host: '127.0.0.1',
@@ -38,7 +38,7 @@ const CONFIG: GatewayConfig = {
   },
 }
 
-/** A log that keeps nothing. */
+/** A logger that writes nothing. */
 export const silentLog: Logger = {
   debug: () => undefined,
   info: () => undefined,
@@ -68,7 +68,7 @@ export async function startGateway(
   return { url: `http://127.0.0.1:${port}`, port, rpc, close: () => gateway.close() }
 }
 
-/** Sends bytes on a bare socket and answers all that comes back until the other side closes. */
+/** Sends bytes on a plain socket. Resolves with everything that comes back until the other side closes. */
 export async function rawExchange(port: number, text: string | Uint8Array): Promise<string> {
   const socket = createConnection(port, '127.0.0.1')
   const chunks: Buffer[] = []

@@ -1,6 +1,6 @@
 /**
- * Generates `gen/` from `proto/` and `prisma/` (`npm run generate`). With `--check` it generates into a scratch folder
- * instead, and fails when what is committed differs.
+ * `npm run generate`: generates `gen/` from `proto/` and `prisma/`. With `--check` it generates into a scratch folder
+ * instead, and fails if the committed files differ.
  */
 import { execFileSync } from 'node:child_process'
 import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -13,7 +13,8 @@ else generate(root)
 function check(): void {
   const cache = join(root, 'node_modules/.cache')
   mkdirSync(cache, { recursive: true })
-  // Inside node_modules, so that Prisma finds its packages; laid out as the project, so that relative paths agree.
+  // The folder is inside node_modules, so Prisma finds its packages. Its layout is the project's, so relative paths
+  // are the same.
   const scratch = mkdtempSync(join(cache, 'generated-'))
   try {
     cpSync(join(root, 'prisma'), join(scratch, 'prisma'), { recursive: true })
@@ -21,7 +22,7 @@ function check(): void {
     const stale = difference(join(root, 'gen'), join(scratch, 'gen'))
     if (stale.length === 0) return
     process.stderr.write(
-      `gen/ is out of date, run \`npm run generate\`:\n${stale.map((name) => `  ${name}\n`).join('')}`,
+      `gen/ is out of date. Run \`npm run generate\` to update these files:\n${stale.map((name) => `  ${name}\n`).join('')}`,
     )
     process.exitCode = 1
   } finally {
@@ -30,7 +31,7 @@ function check(): void {
 }
 
 function generate(target: string): void {
-  // Generating needs no schema engine, but Prisma downloads one unless it is told where one is.
+  // Generating needs no schema engine, but Prisma downloads one unless it is told the path of one.
   const env = { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath }
   const run = (name: string, ...args: string[]) =>
     execFileSync(join(root, 'node_modules/.bin', name), args, {
@@ -42,7 +43,7 @@ function generate(target: string): void {
   run('prisma', 'generate', '--no-hints', '--schema', join(target, 'prisma/schema.prisma'))
 }
 
-/** Names of files that are in one folder alone, or not the same in both. */
+/** Lists files that exist in only one folder, or that differ. */
 function difference(committed: string, fresh: string): string[] {
   const names = new Set([committed, fresh].flatMap((folder) => globSync('**/*.ts', { cwd: folder })))
   return [...names].filter((name) => read(join(committed, name)) !== read(join(fresh, name))).toSorted()

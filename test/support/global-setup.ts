@@ -9,11 +9,11 @@ import { runSql, siblingUrl } from './sql.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A PostgreSQL for this run; its user may create databases. */
+    /** The URL of this run's PostgreSQL. Its user may create databases. */
     postgresUrl: string
-    /** Name of a migrated database to copy; nobody connects to it. */
+    /** Name of a migrated database to copy. Nothing connects to it. */
     templateDatabase: string
-    /** Three NATS nodes for this run, as NATS_URL takes them. */
+    /** Three NATS nodes of this run, in the form of NATS_URL. */
     natsUrl: string
   }
 }
@@ -22,9 +22,12 @@ const TEMPLATE = 'migrated_template'
 const MIGRATIONS = join(import.meta.dirname, '../../prisma/migrations')
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
-/** One PostgreSQL with a migrated template database and one NATS cluster for a whole run of the tests; all are gone after it. */
+/**
+ * Starts one PostgreSQL with a migrated template database and one NATS cluster for a whole run. Returns a function
+ * that stops them.
+ */
 export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
-  // A run whose npm was killed would go on for minutes, and nobody would see what comes of it.
+  // If npm is killed, the run would continue for minutes although its result is lost.
   if (process.env['npm_lifecycle_event'] !== undefined) whenParentEnds(() => process.kill(process.pid, 'SIGTERM'))
   await using started = new AsyncDisposableStack()
   const nats = await startNats({ nodes: 3 })

@@ -4,7 +4,7 @@ import { createGrpcServer, type GrpcServerDeps } from '../../services/grpc-port/
 import { fakeRpc } from './fake-rpc.ts'
 import { silentLog } from './gateway.ts'
 
-/** Starts a gRPC port in front of a fake Rpc, with a bare client of it; both end with the test. */
+/** Starts a gRPC port in front of a fake Rpc, with a plain client. Both end with the test. */
 export async function startGrpcServer(deps: Partial<GrpcServerDeps> = {}, channel = credentials.createInsecure()) {
   const rpc = fakeRpc()
   const server = createGrpcServer({

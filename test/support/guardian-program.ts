@@ -4,8 +4,9 @@ import { startOwnPostgres } from './own-postgres.ts'
 import { startServer } from './server.ts'
 
 /**
- * Starts what tests start, writes one line of JSON with the folders that it made, and waits to be ended. One server and one
- * database are frozen by then, as they may be when a test is cut off, and one database has lost its server.
+ * Starts the kinds of programs that tests start, prints one line of JSON with the folders it created, and waits to be
+ * killed. By then one server and one database are frozen, as in an interrupted test, and one database has lost its
+ * server.
  */
 const folders = await Promise.all([createDataFolder(), createDataFolder(), createDataFolder()])
 const servers = await Promise.all(folders.map(({ path }) => startServer({ AUTH4AGENT_DATA_DIR: path })))

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Ends what a test process started and removes its folders, once that process has ended, however it ended: standard input is
-# a pipe from it, and closes then. Lines say "run PID SIGNAL", "ended PID", "folder PATH" and "removed PATH".
+# Stops what a test process started and removes its folders after that process has ended for any reason. Standard input
+# is a pipe from the process, so it closes then. Lines are "run PID SIGNAL", "ended PID", "folder PATH" and "removed
+# PATH".
 trap '' HUP INT TERM
 state=$(mktemp -d) || exit 1
 while read -r word what; do
@@ -12,12 +13,12 @@ while read -r word what; do
   esac
 done
 
-# One that has ended and waits to be reaped does not run.
+# A process that has ended and waits to be reaped does not run.
 is_running() {
   case $(ps -o stat= -p "$1") in '' | Z*) return 1 ;; esac
 }
 
-# Waits until all of the processes have ended, and ends those that take longer than 20 seconds on the spot.
+# Waits until all processes have ended, and kills those that take longer than 20 seconds.
 wait_for() {
   for pid in "$@"; do
     tries=200
@@ -29,12 +30,12 @@ wait_for() {
   done
 }
 
-# A server stops the database that it started: that comes first.
+# Servers come first, because a server stops the database that it started.
 set --
 for file in "$state"/run-*; do
   [ -e "$file" ] || continue
   pid=${file##*/run-}
-  # One that is frozen must go on to end.
+  # A frozen process must continue before it can end.
   kill -"$(cat "$file")" "$pid" && kill -CONT "$pid"
   set -- "$@" "$pid"
 done

@@ -11,17 +11,20 @@ import { until } from './until.ts'
 
 const run = promisify(execFile)
 const PROGRAM = fileURLToPath(new URL('./guardian-program.ts', import.meta.url))
-/** Servers stop with their databases meanwhile, and other tests may keep all processors busy. */
+/** Servers stop with their databases, and other tests may keep all processors busy. */
 const PATIENCE_MS = 60_000
 
 interface Started {
   readonly pid: number
   readonly line: string
-  /** Tells it from a later process with its number. */
+  /** Identifies the process, because a later one may get the same id. */
   readonly identity: string
 }
 
-/** The processes that descend from a process or have one of the words in their command line, and what these started in turn. */
+/**
+ * Lists the descendants of a process, the processes with one of the words in their command line, and the descendants
+ * of these.
+ */
 async function startedBy(ancestor: number, words: readonly string[]): Promise<readonly Started[]> {
   const { stdout } = await run('ps', ['-eww', '-o', 'pid=,ppid=,args='])
   const all = [...stdout.matchAll(/^\s*(\d+)\s+(\d+)\s+(.*)$/gm)].map(([, pid, parent, line = '']) => {
@@ -35,7 +38,7 @@ async function startedBy(ancestor: number, words: readonly string[]): Promise<re
     }
   }
   add(ancestor)
-  // A database whose server was killed descends from nobody here.
+  // A database whose server was killed is not a descendant of the process.
   for (const { pid, line } of all.filter(({ line }) => words.some((word) => line.includes(word)))) {
     found.set(pid, line)
     add(pid)
@@ -45,7 +48,7 @@ async function startedBy(ancestor: number, words: readonly string[]): Promise<re
 }
 
 it(
-  'a test process that is killed leaves no server, database, bus or folder behind',
+  'a killed test process leaves no server, database, bus or folder behind',
   async () => {
     const program = spawn(process.execPath, [PROGRAM], {
       stdio: ['pipe', 'pipe', 'inherit'],

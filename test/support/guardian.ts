@@ -6,27 +6,27 @@ const SCRIPT = join(import.meta.dirname, 'guardian.sh')
 let guardian: Socket | undefined
 
 /**
- * Makes sure that a child process ends when this process does, however it does: also by SIGKILL, when nothing of it runs any
- * more. The signal is the one that the child stops in order at.
+ * Makes sure that a child process ends when this process ends for any reason, even by SIGKILL. `signal` is the one
+ * that stops the child in order.
  */
 export function guard(child: ChildProcess, signal: 'SIGTERM' | 'SIGQUIT' | 'SIGKILL'): void {
   const { pid } = child
-  // One that could not even begin says so by an error.
+  // A child without a pid did not start, and reports that with an error event.
   if (pid === undefined) return
   tell(`run ${pid} ${signal.slice('SIG'.length)}`)
   child.once('exit', () => tell(`ended ${pid}`))
 }
 
 /**
- * Makes sure that a folder, and a PostgreSQL that runs in it or in a folder of it, goes when this process does. Returns what says
- * that the folder has been removed.
+ * Makes sure that a folder is removed when this process ends, after a PostgreSQL in it or in a subfolder is stopped.
+ * Returns a function to call after the folder has been removed.
  */
 export function guardFolder(path: string): () => void {
   tell(`folder ${path}`)
   return () => tell(`removed ${path}`)
 }
 
-/** The pipe breaks when this process ends: that is all that the guardian waits for. */
+/** Writes a line to the guardian. The pipe breaks when this process ends, and the guardian waits for that. */
 function tell(line: string): void {
   guardian ??= start()
   guardian.write(`${line}\n`)
@@ -34,7 +34,7 @@ function tell(line: string): void {
 
 function start(): Socket {
   const { PATH, TMPDIR } = process.env
-  // In a session of its own, so that what ends this process's group leaves it to do its work.
+  // The guardian has its own session, so a signal to this process's group does not end it.
   const child = spawn('/bin/sh', [SCRIPT], {
     cwd: '/',
     detached: true,
@@ -43,7 +43,7 @@ function start(): Socket {
   })
   child.unref()
   const { stdin } = child
-  if (!(stdin instanceof Socket)) throw new Error('its standard input is a pipe')
+  if (!(stdin instanceof Socket)) throw new Error('The standard input of the guardian is not a pipe')
   stdin.unref()
   return stdin
 }

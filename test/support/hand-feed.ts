@@ -4,15 +4,15 @@ import type { FeedEvent, RevocationFeed } from '@auth4agent/verifier'
 
 /** A revocation log in memory. */
 export interface HandLog {
-  /** Appends a record with what is given, right in everything else. */
+  /** Appends a record with the given members. Everything else in it is right. */
   append(part?: Partial<RevocationRecord>): FeedEvent
-  /** Its end, as a heartbeat tells it now. */
+  /** Returns a heartbeat with the log's head. */
   head(part?: Partial<LogPosition>): FeedEvent
   readonly position: LogPosition
   logEpoch: number
 }
 
-/** An empty log, or one that has lost its first records. */
+/** Creates an empty log, or one that has lost its first records. */
 export function handLog(position: LogPosition = { logEpoch: 1, sequence: 0, hash: '' }): HandLog {
   let last = position
   return {
@@ -43,7 +43,7 @@ export function handLog(position: LogPosition = { logEpoch: 1, sequence: 0, hash
   }
 }
 
-/** One connection of a feed that a test works by hand. */
+/** One connection of a feed that the test controls. */
 export interface Connection {
   readonly from: LogPosition | undefined
   readonly untilHead: boolean
@@ -51,7 +51,7 @@ export interface Connection {
   end(error?: Error): void
 }
 
-/** A feed that a test works by hand. */
+/** Creates a feed that the test controls. */
 export function handFeed(): { readonly feed: RevocationFeed; next(): Promise<Connection> } {
   const connections: Connection[] = []
   const waiting: ((connection: Connection) => void)[] = []

@@ -13,13 +13,13 @@ import { testDatabase } from './database.ts'
 
 const HOUR = 3_600_000
 
-/** An operator as the fixture made it. */
+/** An operator of the fixture. */
 export interface TestOperator {
   readonly id: string
   readonly domain: string
 }
 
-/** The identity service over a database of its own, with a clock that only the test moves. */
+/** The identity service with its own database, and a clock that only the test moves. */
 export interface IdentityFixture {
   readonly db: Db
   readonly identity: Identity
@@ -28,27 +28,27 @@ export interface IdentityFixture {
   readonly drop: () => Promise<void>
 }
 
-/** A call by nobody in particular. */
+/** Returns a call of an anonymous caller. */
 export const anonymous = (): Call => callBy({ kind: 'anonymous' })
 
-/** A call by an operator, with an assertion of its own. */
+/** Returns a call of an operator, with its own assertion. */
 export function asOperator({ id }: TestOperator, jti = randomBytes(8).toString('hex')): Call {
   const expiresAt = Math.floor(Date.now() / 1000) + 60
   return callBy({ kind: 'operator', operatorId: id, assertion: { jti, expiresAt } })
 }
 
-/** A call by the deployment's administrator, with an assertion of its own unless told. */
+/** Returns a call of the administrator, with a new assertion unless one is given. */
 export function asAdmin(jti = randomBytes(8).toString('hex')): Call {
   return callBy({ kind: 'admin', assertion: { jti, expiresAt: Math.floor(Date.now() / 1000) + 60 } })
 }
 
-/** A fresh key and the DID it has under a domain. */
+/** Creates a fresh key and its DID under a domain. */
 export function newAgent(domain: string): { did: string; agentPublicKey: Uint8Array<ArrayBuffer> } {
   const { publicKey } = generateKeyPair()
   return { did: formatDid(domain, fingerprint(publicKey)), agentPublicKey: Uint8Array.from(publicKey) }
 }
 
-/** All that a change may leave behind, to compare with what there is later. */
+/** Reads everything that a change may write, for a later comparison. */
 export async function everything({ prisma }: Db): Promise<object> {
   const [agents, keys, audit, assertions] = await Promise.all([
     prisma.agent.findMany({ orderBy: { id: 'asc' } }),
@@ -59,7 +59,7 @@ export async function everything({ prisma }: Db): Promise<object> {
   return { agents, keys, audit, assertions }
 }
 
-/** Starts the service; at most three pending agents an operator, kept for an hour. */
+/** Starts the service. An operator may have at most three pending agents, which are kept for an hour. */
 export async function identityFixture(): Promise<IdentityFixture> {
   const { db, drop } = await testDatabase()
   const clock = { now: Date.parse('2026-01-15T10:30:00.125Z') }
@@ -77,7 +77,7 @@ function callBy(principal: Principal): Call {
   return { requestId: 'request-1', principal }
 }
 
-/** Puts an operator into its table, which identity itself never writes. */
+/** Inserts an operator into its table, which identity itself never writes. */
 export async function insertOperator(db: Db, domain: string, status: OperatorStatus): Promise<TestOperator> {
   const { publicKey } = generateKeyPair()
   const id = operatorId({ issuer: 'http://localhost:8080', domain, thumbprint: thumbprint(publicKey) })
@@ -92,7 +92,7 @@ export async function insertOperator(db: Db, domain: string, status: OperatorSta
   return { id, domain }
 }
 
-/** Answers from the table, as the service that owns it does. */
+/** Answers lookups from the table, as the operator registry does. */
 function operatorsOf({ prisma }: Db) {
   return localClient(OperatorDirectoryService, {
     async lookupOperator({ by }) {
@@ -105,7 +105,7 @@ function operatorsOf({ prisma }: Db) {
       return operator === null ? {} : { operator }
     },
     async lookupAudienceOwner() {
-      throw new Error('identity asks for no audiences')
+      throw new Error('identity never looks up audiences')
     },
   })
 }

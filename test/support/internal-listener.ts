@@ -21,22 +21,22 @@ import { fakeRpc } from './fake-rpc.ts'
 const INTERVAL_MS = 20
 const TIMEOUT_MS = 5_000
 
-/** A folder that goes with the test. */
+/** Creates a folder that is removed when the test ends. */
 export async function testFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'a4a-internal-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** Certificate files of one process, that can be written anew. */
+/** Certificate files of one process, which the test can rewrite. */
 export interface TestCertificate {
   readonly certificates: Certificates
-  /** What was wrong with the files. */
+  /** The problems that were found in the files. */
   readonly problems: readonly { readonly error: Error }[]
   write(certified: Partial<Certified>, ca?: string): Promise<void>
 }
 
-/** Certificate files of a process that runs these services, as the authority certifies it. */
+/** Writes certificate files for a process that runs these services, certified by the authority. */
 export async function testCertificate(
   authority: Authority,
   names: readonly ServiceName[],
@@ -60,7 +60,7 @@ export async function testCertificate(
 /** Metrics that count nothing. */
 const noMetrics = { observe: () => undefined, connectionClosed: () => undefined }
 
-/** Starts the internal listener of an operator registry over a fake Rpc, on a free port; it ends with the test. */
+/** Starts the internal listener of an operator registry with a fake Rpc, on a free port. It ends with the test. */
 export async function startInternalListener(deps: Partial<ListenerDeps> = {}) {
   const rpc = fakeRpc()
   const seen: string[] = []
@@ -96,7 +96,7 @@ export async function startInternalListener(deps: Partial<ListenerDeps> = {}) {
   return { rpc, seen, address, close, listener }
 }
 
-/** A channel to a service, with the typed client and the forward over it; it ends with the test. */
+/** Opens a channel to a service, with the typed client and the forward over it. It ends with the test. */
 export function connectTo(
   addresses: readonly string[],
   certificates?: Certificates,

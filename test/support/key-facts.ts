@@ -2,33 +2,33 @@ import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4agent/core/keys/tok
 import type { KeyState } from '../../gen/prisma/enums.ts'
 import type { KeyFacts, RotationTimes, Step } from '../../services/keys/domain/plan-rotation.ts'
 
-/** Times that are easily told apart. */
+/** Times that are easy to tell apart. */
 export const TIMES: RotationTimes = { rotateAfterS: 1_000, publishS: 100, retireAfterS: 300 }
 
-/** A key, of ES256 unless said otherwise. */
+/** Returns a key, by default of ES256. */
 export function key(kid: string, state: KeyState, ageS: number, alg: TokenAlgorithm = 'ES256'): KeyFacts {
   return { kid, alg, state, ageS }
 }
 
-/** The step that fills the reserve up by one. */
+/** Returns the step that adds one key to the reserve. */
 export function fresh(alg: TokenAlgorithm = 'ES256'): Step {
   return { to: 'new', alg, state: 'prepared' }
 }
 
-/** Signs, and has for a second. */
+/** A key that has signed for a second. */
 export const ACTIVE = key('active', 'active', 1)
-/** Has been published for just long enough. */
+/** A prepared key that has been published just long enough. */
 export const READY = key('ready', 'prepared', 100)
-/** Another one. */
+/** Another ready key. */
 export const READY_TOO = key('ready too', 'prepared', 100)
-/** Lacks half a second. */
+/** A prepared key that is ready in half a second. */
 export const UNREADY = key('unready', 'prepared', 99.5)
-/** Has only been made. */
+/** A prepared key that has just been created. */
 export const YOUNG = key('young', 'prepared', 2)
 
 const OTHER_ALGORITHMS = TOKEN_ALGORITHMS.filter((alg) => alg !== 'ES256')
 
-/** Keys of the algorithms but ES256, which need nothing. */
+/** Keys of the algorithms other than ES256, for which there is nothing to do. */
 export const OTHERS = OTHER_ALGORITHMS.flatMap((alg) => [
   key(`${alg} active`, 'active', 1, alg),
   key(`${alg} ready`, 'prepared', 100, alg),

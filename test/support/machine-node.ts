@@ -1,7 +1,10 @@
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** The Node that this machine has installed: the first on PATH that no package brought. It may be older than the one the tests run on. */
+/**
+ * Returns the path of the Node that is installed on this machine: the first one on PATH that is not from a package. It
+ * may be older than the Node that runs the tests.
+ */
 export function machineNode(): string {
   const program = process.platform === 'win32' ? 'node.exe' : 'node'
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'))

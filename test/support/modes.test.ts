@@ -6,17 +6,17 @@ import { LONG } from '../long.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
-it('stories run in every mode unless they are on the list of those that cannot', async () => {
+it('every story runs in every mode unless ONE_MODE_STORIES lists it', async () => {
   const stories = await Array.fromAsync(glob('test/e2e/**/*.test.ts', { cwd: ROOT }))
   const exceptions = Object.keys(ONE_MODE_STORIES)
   expect(exceptions.filter((path) => !stories.includes(path))).toEqual([])
   expect(stories.length - exceptions.length).toBeGreaterThan(exceptions.length)
 })
 
-it.each(Object.keys(LONG))('the list of long tests names files that exist: %s', async (pattern) => {
+it.each(Object.keys(LONG))('test/long.ts names only files that exist: %s', async (pattern) => {
   expect(await Array.fromAsync(glob(pattern, { cwd: ROOT }))).not.toEqual([])
 })
 
-it('tests that are no stories run once, over one process', () => {
+it('tests outside e2e run once, in one process', () => {
   expect(inject('mode')).toBe('one')
 })

@@ -10,18 +10,18 @@ declare module 'vitest' {
 }
 
 /**
- * How the services of a deployment are spread: all in each process; each in a process of its own, over unix sockets and in the
- * clear; or two and more processes of each, over TCP and mutual TLS.
+ * How the services of a deployment are spread over processes: all in each process; each in its own process, over unix
+ * sockets without TLS; or two or more processes of each, over TCP and mutual TLS.
  */
 export type Mode = 'one' | 'split' | 'cluster'
 
-/** A server, and the process that does authn's work for it. */
+/** A server, and the process that runs authn for it. */
 interface Way {
   readonly server: RunningServer
   readonly authn: RunningProcess
 }
 
-/** A deployment that runs. */
+/** A running deployment. */
 interface Running {
   readonly processes: Processes
   readonly add: (started: AsyncDisposableStack, env: Environment) => Promise<Way>
@@ -30,14 +30,17 @@ interface Running {
 
 type Start = (started: AsyncDisposableStack, instances: number, env: Environment) => Promise<Running>
 
-/** Starts so many instances in each mode; everything ends with `started`. */
+/** Starts this many instances in each mode. Everything ends with `started`. */
 export const startMode: Readonly<Record<Mode, Start>> = {
   one: startWhole,
   split: async (started, instances, env) => startApart(started, await socketPlaces(), env, splitCounts(instances)),
   cluster: async (started, instances, env) => startApart(started, await tlsPlaces(), env, clusterCounts(instances)),
 }
 
-/** An instance is a gateway and an authn: the work of the others is in no test's way. */
+/**
+ * Counts the processes in split mode. An instance is a gateway and an authn; one process of the other services is
+ * enough for every test.
+ */
 const splitCounts = (instances: number): Counts => ({
   'operator-registry': 1,
   identity: 1,

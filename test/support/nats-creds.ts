@@ -5,13 +5,13 @@ type KeyPair = ReturnType<typeof nkeys.createUser>
 
 /** An operator, an account and one user of NATS's decentralised authentication. */
 export interface NatsUser {
-  /** Lines for a server's configuration that let this user in, and nobody else. */
+  /** Lines of a server's configuration that admit only this user. */
   readonly config: string
-  /** What a creds file holds. */
+  /** The content of a creds file. */
   readonly creds: string
 }
 
-/** Makes a user with keys of its own. */
+/** Creates a user with fresh keys. */
 export function createNatsUser(): NatsUser {
   const [operator, account, user] = [nkeys.createOperator(), nkeys.createAccount(), nkeys.createUser()]
   const unlimited = { subs: -1, data: -1, payload: -1 }

@@ -7,35 +7,35 @@ import { guardFolder } from './guardian.ts'
 import { ensureNatsServer } from './nats-program.ts'
 import { until } from './until.ts'
 
-/** One real nats-server. It comes back on the same port. */
+/** One real nats-server. It restarts on the same port. */
 export interface NatsNode {
   readonly port: number
-  /** Of the process that runs now. */
+  /** The id of the current process. */
   readonly pid: number
   /** `nats://127.0.0.1:port`. */
   readonly url: string
-  /** Ends it with SIGKILL. */
+  /** Kills it with SIGKILL. */
   kill(): Promise<void>
-  /** Starts it again; resolves once it serves and knows the other nodes that run. */
+  /** Restarts it. Resolves when it serves and knows the other running nodes. */
   restart(): Promise<void>
-  /** Stops it where it is: connections stay open, and nothing answers. */
+  /** Freezes it: connections stay open, but nothing answers. */
   freeze(): Promise<void>
-  /** Lets it go on. */
+  /** Lets it continue. */
   thaw(): void
-  /** The names of the clients that are connected to it. */
+  /** Returns the names of the clients that are connected to it. */
   clients(): Promise<string[]>
 }
 
-/** Nodes that carry each other's messages. */
+/** Nodes that forward each other's messages. */
 export interface NatsCluster {
   readonly nodes: readonly NatsNode[]
-  /** All nodes, as NATS_URL takes them. */
+  /** All nodes, in the form of NATS_URL. */
   readonly url: string
-  /** Ends all nodes and removes their files. */
+  /** Kills all nodes and removes their files. */
   remove(): Promise<void>
 }
 
-/** How to start: one node unless told otherwise; `config` is added to each node's configuration file. */
+/** Options of startNats: one node by default. `config` is added to each node's configuration file. */
 export interface NatsClusterOptions {
   readonly nodes?: number
   readonly config?: string
@@ -43,7 +43,7 @@ export interface NatsClusterOptions {
 
 type Ports = { readonly client: number; readonly monitor: number; readonly cluster: number }
 
-/** Starts a cluster; resolves once every node is connected to every other. */
+/** Starts a cluster. Resolves when every node is connected to every other. */
 export async function startNats({ nodes: size = 1, config = '' }: NatsClusterOptions = {}): Promise<NatsCluster> {
   const program = await ensureNatsServer()
   const folder = await mkdtemp(join(tmpdir(), 'a4a-nats-'))
@@ -101,7 +101,7 @@ async function startNode(program: string, file: string, own: Ports, running: Set
   return node
 }
 
-/** Waits until the node has routes to as many others. */
+/** Waits until the node has routes to this many others. */
 async function isJoined(own: Ports, others: number): Promise<void> {
   const known = async () => {
     const { routes } = await monitor<{ routes: { remote_name: string }[] }>(own, 'routez')

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { startProgram } from './child-process.ts'
 import { ensureInstalled, findProgram } from './debian-package.ts'
 
-const MISSING = 'The tests need nginx: install it with "apt-get install nginx", or put it in your PATH.'
+const MISSING = 'The tests need nginx. Install it with "apt-get install nginx", or put it in your PATH.'
 const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
 
-/** Starts a real nginx; `config` is what stands in its `http` block. Resolves with the function that ends it. */
+/** Starts a real nginx. `config` is the content of its `http` block. Resolves with a function that stops it. */
 export async function startNginx(config: string): Promise<() => Promise<void>> {
   const command = await ensureInstalled({ name: 'nginx', find: () => findProgram('nginx'), missing: MISSING })
   const folder = await mkdtemp(join(tmpdir(), 'a4a-nginx-'))

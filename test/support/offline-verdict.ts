@@ -8,8 +8,9 @@ const PUBLISHED: ReadonlySet<string> = new Set(['active', 'retiring'])
 const verifiers = new WeakMap<VerificationKeys, Map<string, Verifier>>()
 
 /**
- * What the verifier library makes of a token when an issuer publishes these keys: `genuine`, or the reason. Undefined where it cannot be
- * compared with the server: there is no verifier for what is no issuer, and a JWK Set does not tell which keys are prepared.
+ * Returns what the verifier library decides about a token when an issuer publishes these keys: `genuine`, or the
+ * reason. Returns undefined if the result cannot be compared with the server's. That is so if the issuer is invalid,
+ * because then there is no verifier, or if a key is prepared, because a JWK Set does not tell.
  */
 export async function offlineVerdict(
   text: string,

@@ -5,10 +5,10 @@ import { GOOD_CLAIMS } from './access-tokens.ts'
 import { ISSUER } from './assertions.ts'
 import { type TestTokenKey, testTokenKey } from './token-keys.ts'
 
-/** What an issuer publishes of a key. */
+/** Returns the JWK that an issuer publishes for a key. */
 export const published = ({ jwk, alg, kid }: TestTokenKey) => ({ ...jwk, alg, use: 'sig', kid })
 
-/** A good token of now. */
+/** Creates a token that is valid now. */
 export function newToken(key: TestTokenKey, claims: Partial<AccessTokenClaims> = {}): string {
   const iat = Math.floor(Date.now() / 1_000)
   const times = { iat, nbf: iat, exp: iat + 900, jti: crypto.randomUUID() }
@@ -18,19 +18,19 @@ export function newToken(key: TestTokenKey, claims: Partial<AccessTokenClaims> =
 /** An issuer without a server. */
 export interface FakeIssuer {
   readonly key: TestTokenKey
-  /** What is answered, by path: an object as JSON, or whatever the function does. */
+  /** The answers by path: an object is sent as JSON, and a function returns the response. */
   readonly answers: Record<string, object | (() => Response | Promise<Response>)>
-  /** How often each path was asked for. */
+  /** How often each path was requested. */
   readonly asked: Record<string, number>
   newVerifier(options?: Partial<VerifierOptions>): Verifier
 }
 
-/** Its address for verifications. */
+/** The path of verifications. */
 export const VERIFY = '/v1/verify'
 export const JWKS = '/.well-known/jwks.json'
 export const DISCOVERY = '/.well-known/auth4agent'
 
-/** An issuer that has one key. Verifiers end with the test. */
+/** Creates an issuer with one key. Its verifiers end with the test. */
 export function fakeIssuer(): FakeIssuer {
   const key = testTokenKey('EdDSA')
   const answers: FakeIssuer['answers'] = { [DISCOVERY]: { issuer: ISSUER }, [JWKS]: { keys: [published(key)] } }
@@ -60,7 +60,7 @@ export function fakeIssuer(): FakeIssuer {
   }
 }
 
-/** What becomes of a token: VALID, or the reason why not. Fails for any other error. */
+/** Returns VALID, or the reason why the token is refused. Throws any other error. */
 export async function outcomeOf(verifier: Verifier, token: string, wanted = {}): Promise<string> {
   try {
     await verifier.verify(token, wanted)

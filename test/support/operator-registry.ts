@@ -48,7 +48,7 @@ interface HarnessOptions {
 
 export type Harness = Awaited<ReturnType<typeof startHarness>>
 
-/** The service over a database, a clock and DNS servers of its own. */
+/** Starts the service with its own database, clock and DNS servers. */
 export async function startHarness({ resolvers = 1, testDomains = false, settings = {} }: HarnessOptions = {}) {
   const database = await testDatabase()
   const servers = await Promise.all(Array.from({ length: resolvers }, startDnsServer))
@@ -73,7 +73,10 @@ export async function startHarness({ resolvers = 1, testDomains = false, setting
     clock,
     warnings,
     ...actions(anybody, prisma, servers),
-    /** Makes the looks at an operator's contested domain, each when it is due, until `until` or until it waits no more. */
+    /**
+     * Makes the checks of an operator's contested domain, each when it is due, until `until` or until the operator
+     * waits no longer. Returns how many it made.
+     */
     async look(id: string, until = Number.POSITIVE_INFINITY): Promise<number> {
       for (let made = 0; ; made++) {
         const { nextLookAt, takeoverAt, takeoverLooks } = await prisma.operator.findUniqueOrThrow({ where: { id } })
@@ -133,7 +136,7 @@ function actions(anybody: Client<typeof OperatorRegistryService>, prisma: Prisma
     servers,
     publish,
     register,
-    /** Registers, publishes and confirms. */
+    /** Registers an operator, publishes its proof and confirms its domain. */
     async activate(domain: string): Promise<Registered> {
       const operator = await register(domain)
       publish(domain, [operator.value])
@@ -141,10 +144,10 @@ function actions(anybody: Client<typeof OperatorRegistryService>, prisma: Prisma
       return operator
     },
     operator: (id: string): Promise<Operator> => prisma.operator.findUniqueOrThrow({ where: { id } }),
-    /** Everything of an operator's audit, oldest first. */
+    /** Returns all audit records of an operator, oldest first. */
     audit: (operatorId: string): Promise<AuditLog[]> =>
       prisma.auditLog.findMany({ where: { operatorId }, orderBy: { id: 'asc' } }),
-    /** All that a change could touch. */
+    /** Returns everything that a change may touch. */
     everything: async () =>
       JSON.stringify([
         await prisma.operator.findMany({ orderBy: { id: 'asc' } }),

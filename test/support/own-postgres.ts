@@ -3,22 +3,22 @@ import { createDataFolder } from './data-folder.ts'
 import { freePort } from './free-port.ts'
 import { clusterUrl, createCluster, startPostgres } from './postgres-cluster.ts'
 
-/** A PostgreSQL that a test may crash. It comes back on the same port, with what was on its disk. */
+/** A PostgreSQL that a test may crash. It restarts on the same port with the data on its disk. */
 export interface OwnPostgres {
   readonly url: string
-  /** Ends it at once without a checkpoint, as a crash does: it recovers from its log at the next start. */
+  /** Ends it at once without a checkpoint, as in a crash. It recovers from its log at the next start. */
   crash(): Promise<void>
-  /** Starts it again; resolves once it accepts connections. */
+  /** Restarts it. Resolves when it accepts connections. */
   restart(): Promise<void>
-  /** Stops all its processes where they are: connections stay open, and nothing answers. */
+  /** Freezes all its processes: connections stay open, but nothing answers. */
   freeze(): Promise<void>
-  /** Lets frozen processes go on. */
+  /** Lets frozen processes continue. */
   thaw(): void
-  /** Ends it for good and removes its data. */
+  /** Stops it for good and removes its data. */
   remove(): Promise<void>
 }
 
-/** Makes a cluster of its own with an empty database, and starts it. */
+/** Creates a cluster with an empty database, and starts it. */
 export async function startOwnPostgres(): Promise<OwnPostgres> {
   const data = await createDataFolder()
   const cluster = await createCluster(data.path)

@@ -9,22 +9,22 @@ import {
 } from 'node:crypto'
 
 /**
- * The parties of the protocol as their own programs make them: with node:crypto alone and nothing of the server's code, so
- * that an error of the server's encodings is not made twice.
+ * The parties of the protocol, written with node:crypto only and none of the server's code. An error in the server's
+ * encodings is therefore not repeated here.
  */
 
 /** An Ed25519 key pair. */
 export interface Keys {
-  /** Raw, 32 bytes. */
+  /** The raw key, 32 bytes. */
   readonly publicKey: Buffer
   readonly privateKey: KeyObject
 }
 
-/** Somebody who signs assertions. */
+/** A party that signs assertions. */
 export interface Asserter {
   /**
-   * An Authorization header with a fresh assertion, good for a minute.
-   * @param rpc the call it is for: `METHOD /path` on REST, `package.Service/Method` elsewhere; none for calls that only read
+   * Returns an Authorization header with a fresh assertion that is valid for a minute.
+   * @param rpc the call: `METHOD /path` on REST, `package.Service/Method` elsewhere; undefined for a read
    */
   assert(rpc?: string): string
 }
@@ -32,46 +32,46 @@ export interface Asserter {
 /** An agent with its key. */
 export interface AgentParty {
   readonly did: string
-  /** Standard base64 with padding, as version 1 sends keys. */
+  /** The key in standard base64 with padding, as version 1 sends it. */
   readonly publicKey: string
   readonly rawPublicKey: Buffer
   readonly privateKey: KeyObject
-  /** The document that version 1 clients send: its publicKeyMultibase is plain base64. */
+  /** The document that version 1 clients send. Its publicKeyMultibase is plain base64. */
   readonly didDocument: Readonly<Record<string, unknown>>
-  /** The signature over a challenge, 64 bytes. */
+  /** Returns the signature over a challenge, 64 bytes. */
   sign(challenge: string, nonce: string): Buffer
 }
 
-/** A fresh key pair. */
+/** Creates a fresh key pair. */
 export function newKeys(): Keys {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519')
   return { publicKey: Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url'), privateKey }
 }
 
-/** A key pair from its private half in PEM. */
+/** Reads a key pair from its private half in PEM. */
 export function keysOf(pem: string): Keys {
   const privateKey = createPrivateKey(pem)
   const { x = '' } = createPublicKey(privateKey).export({ format: 'jwk' })
   return { publicKey: Buffer.from(x, 'base64url'), privateKey }
 }
 
-/** RFC 7638 thumbprint of an Ed25519 key. */
+/** Returns the RFC 7638 thumbprint of an Ed25519 key. */
 export function thumbprintOf({ publicKey }: Keys): string {
   const x = publicKey.toString('base64url')
   return createHash('sha256').update(`{"crv":"Ed25519","kty":"OKP","x":"${x}"}`).digest('base64url')
 }
 
-/** An operator's side of its assertions. */
+/** Creates the asserter of an operator. */
 export function operatorAsserter(keys: Keys, operatorId: string, issuer: string): Asserter {
   return asserter(keys, 'auth4agent-operator+jwt', operatorId, issuer)
 }
 
-/** The administrator's side of its assertions. */
+/** Creates the asserter of the administrator. */
 export function adminAsserter(keys: Keys, issuer: string): Asserter {
   return asserter(keys, 'auth4agent-admin+jwt', 'admin', issuer)
 }
 
-/** An agent with a fresh key under a domain. */
+/** Creates an agent under a domain, with a fresh key by default. */
 export function newAgentParty(domain: string, keys = newKeys()): AgentParty {
   const { publicKey, privateKey } = keys
   const fingerprint = createHash('sha256').update(publicKey).digest('hex').slice(0, 32)

@@ -8,23 +8,23 @@ import type { ServiceName } from '../../services/process/configuration/service-n
 import { makeCertificates } from './certificates.ts'
 import type { Environment } from './server.ts'
 
-/** Where a process listens for the others of its deployment. */
+/** The address at which a process listens for the other processes of its deployment. */
 export interface Place {
-  /** As the settings of those who call it have it. */
+  /** The address in the settings of the processes that call it. */
   readonly address: string
-  /** What makes it listen there. */
+  /** The settings that make it listen there. */
   readonly settings: Environment
 }
 
-/** Gives each process a place that it keeps over its restarts, and what it needs to call others. */
+/** Gives each process a place that it keeps over its restarts, and the settings that it needs to call others. */
 export interface Places {
   next(service: ServiceName): Promise<Place>
-  /** Settings that a process of the service needs beside its place. */
+  /** Returns the settings that a process of the service needs in addition to its place. */
   settings(service: ServiceName): Environment
   remove(): Promise<void>
 }
 
-/** Unix sockets in a folder that only this user enters. */
+/** Creates places that are unix sockets in a folder that only this user can enter. */
 export async function socketPlaces(): Promise<Places> {
   const folder = await mkdtemp(join(tmpdir(), 'a4a-sockets-'))
   let count = 0
@@ -39,7 +39,7 @@ export async function socketPlaces(): Promise<Places> {
   }
 }
 
-/** Ports of 127.0.0.1 under mutual TLS. */
+/** Creates places that are ports of 127.0.0.1 under mutual TLS. */
 export async function tlsPlaces(): Promise<Places> {
   const folder = await mkdtemp(join(tmpdir(), 'a4a-certificates-'))
   const settings = await makeCertificates(folder)
@@ -53,20 +53,20 @@ export async function tlsPlaces(): Promise<Places> {
   }
 }
 
-/** Ports that no system gives to whoever asks for any: one of these is still free when its process comes back to it. */
+/** Ports that no system hands out as free ports, so a port is still free when its process restarts. */
 const QUIET = { min: 15_000, max: 30_000 }
 const MAX_TRIES = 50
 
-/** A free port that stays so unless somebody asks for this very one. */
+/** Returns a free port that stays free unless a program asks for this very port. */
 export async function quietPort(): Promise<number> {
   for (let attempt = 0; attempt < MAX_TRIES; attempt += 1) {
     const port = randomInt(QUIET.min, QUIET.max)
     if (await isFree(port)) return port
   }
-  throw new Error(`no port from ${QUIET.min} to ${QUIET.max} is free`)
+  throw new Error(`No port from ${QUIET.min} to ${QUIET.max} is free`)
 }
 
-/** Whether nobody listens on the port of 127.0.0.1. */
+/** Tells whether nothing listens on a port of 127.0.0.1. */
 export async function isFree(port: number): Promise<boolean> {
   const server = createServer()
   try {

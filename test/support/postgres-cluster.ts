@@ -4,17 +4,17 @@ import { DATABASE, ensureCluster } from '../../services/embedded-postgres/cluste
 import { openDataFolder } from '../../services/embedded-postgres/data-folder.ts'
 import { type Program, type ProgramProcess, startProgram } from './child-process.ts'
 
-/** A PostgreSQL data folder, and what it takes to run a server on it. */
+/** A PostgreSQL data folder, with what is needed to run a server on it. */
 export interface PostgresCluster {
   readonly binaries: Binaries
   /** Absolute path of PGDATA. */
   readonly folder: string
-  /** Who PostgreSQL runs as; undefined for this process's own user. */
+  /** The account that PostgreSQL runs as; undefined for this process's own user. */
   readonly account: Account | undefined
   readonly password: string
 }
 
-/** Makes a fresh cluster in a data folder. */
+/** Creates a fresh cluster in a data folder. */
 export async function createCluster(dataFolder: string): Promise<PostgresCluster> {
   const installed = await locateBinaries()
   const { folder, account } = await openDataFolder(dataFolder)
@@ -23,12 +23,12 @@ export async function createCluster(dataFolder: string): Promise<PostgresCluster
   return { binaries, folder: folder.cluster, account, password }
 }
 
-/** URL of the superuser's database on a port of this machine. */
+/** Returns the URL of the superuser's database on a port of this machine. */
 export function clusterUrl({ password }: Pick<PostgresCluster, 'password'>, port: number): string {
   return `postgresql://${DATABASE}:${password}@127.0.0.1:${port}/${DATABASE}`
 }
 
-/** How to run a server on the cluster. `settings` go before those in its configuration files. */
+/** Returns how to run a server on the cluster. `settings` override those in its configuration files. */
 export function postgresProgram(
   { binaries, folder, account }: Pick<PostgresCluster, 'binaries' | 'folder' | 'account'>,
   port: number,
@@ -50,7 +50,7 @@ export function postgresProgram(
   }
 }
 
-/** Starts a server on the cluster; resolves once it accepts connections. */
+/** Starts a server on the cluster. Resolves when it accepts connections. */
 export function startPostgres(...cluster: Parameters<typeof postgresProgram>): Promise<ProgramProcess> {
   return startProgram(postgresProgram(...cluster))
 }

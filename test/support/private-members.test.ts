@@ -12,13 +12,13 @@ import { startGrpcServer } from './grpc.ts'
 import { expectNothingPrivate, findPrivateMembers, PRIVATE_MEMBERS } from './private-members.ts'
 import { protocolClient } from './protocol-client.ts'
 
-describe('the walker', () => {
+describe('findPrivateMembers', () => {
   it.each([
     ['a private OKP key', { keys: [{ kty: 'OKP', x: 'AA', d: 'AA' }] }, ['keys.0.d']],
     ['a private RSA key', { n: 'AA', p: 'AA', q: 'AA', dp: '', dq: null, qi: 0 }, ['p', 'q', 'dp', 'dq', 'qi']],
     ['a symmetric key', [{ kty: 'oct', k: 'AA' }], ['0.k']],
     ['a PEM', { detail: 'got -----BEGIN EC PRIVATE KEY-----' }, ['detail']],
-    ['a PEM as the whole answer', '-----BEGIN PRIVATE KEY-----', ['']],
+    ['a PEM that is the whole answer', '-----BEGIN PRIVATE KEY-----', ['']],
     [
       'nothing in public keys',
       {
@@ -29,13 +29,13 @@ describe('the walker', () => {
       },
       [],
     ],
-    ['nothing in arrays, whatever their places are called', [['d']], []],
+    ['nothing in arrays, whose members have no names', [['d']], []],
     ['nothing in null', null, []],
   ])('finds %s', (_, value, found) => {
     expect(findPrivateMembers(value)).toEqual(found)
   })
 
-  it('refuses such an answer, JSON or not', () => {
+  it('expectNothingPrivate throws for a private key, in JSON or not', () => {
     expect(() => expectNothingPrivate('{"d":"AA"}')).toThrow('at d')
     expect(() => expectNothingPrivate('x -----BEGIN RSA PRIVATE KEY-----')).toThrow()
     expect(() => expectNothingPrivate('{"d')).not.toThrow()
@@ -45,7 +45,7 @@ describe('the walker', () => {
 describe('an answer with a private key', () => {
   const PEM = '-----BEGIN PRIVATE KEY-----'
 
-  it('does not pass the REST clients of the tests', async () => {
+  it('is refused by the REST clients of the tests', async () => {
     const server = createServer((_, response) => response.end('{"keys":[{"kty":"OKP","d":"AA"}]}')).listen(
       0,
       '127.0.0.1',
@@ -65,7 +65,7 @@ describe('an answer with a private key', () => {
         throw new ApiError('INVALID_SIGNING_KEY', PEM)
       },
     ],
-  ])('does not pass the gRPC client of the tests in %s', async (_, answer) => {
+  ])('is refused by the gRPC client of the tests in %s', async (_, answer) => {
     const { rpc, port } = await startGrpcServer()
     const method = KeysService.method.getJsonWebKeySet
     rpc.answer(method, answer)
@@ -86,7 +86,7 @@ describe('the contract', () => {
   }
 
   it.each(methods.map((method) => [shortName(method), method] as const))(
-    'has no room for a private key in what %s answers',
+    'has no field for a private key in the response of %s',
     (_, { output }) => {
       expect(fieldsOf(output).filter((name) => PRIVATE_MEMBERS.includes(name))).toEqual([])
     },

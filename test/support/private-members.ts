@@ -1,9 +1,11 @@
-/** Members that only a private or a symmetric JWK has (RFC 7518 sections 6.2.2, 6.3.2 and 6.4.1, RFC 8037 section 2). */
+/**
+ * Members that only a private or a symmetric JWK has (RFC 7518 sections 6.2.2, 6.3.2 and 6.4.1, RFC 8037 section 2).
+ */
 export const PRIVATE_MEMBERS: readonly string[] = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
 const PRIVATE_PEM = /-----BEGIN [A-Z ]*PRIVATE KEY-----/
 
-/** Where in a JSON value there is a member of a private key, or one as PEM: paths such as `keys.0.d`. */
+/** Returns the paths of private key members and PEM private keys in a JSON value, such as `keys.0.d`. */
 export function findPrivateMembers(value: unknown, path = ''): string[] {
   if (typeof value === 'string') return PRIVATE_PEM.test(value) ? [path] : []
   if (typeof value !== 'object' || value === null) return []
@@ -14,10 +16,10 @@ export function findPrivateMembers(value: unknown, path = ''): string[] {
   })
 }
 
-/** Holds an answer of the server to it: whatever is asked, no private key comes out. Throws Error. */
+/** Expects that an answer of the server contains no private key. Throws Error if it does. */
 export function expectNothingPrivate(text: string): void {
   const found = findPrivateMembers(isJson(text) ? JSON.parse(text) : text)
-  if (found.length > 0) throw new Error(`the server has answered with a private key, at ${found.join(', ')}`)
+  if (found.length > 0) throw new Error(`The server answered with a private key at ${found.join(', ')}`)
 }
 
 function isJson(text: string): boolean {

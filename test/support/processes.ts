@@ -23,20 +23,20 @@ export type Processes = Readonly<Record<CalledService, readonly RunningProcess[]
 /** How many processes of each service there are. */
 export type Counts = Readonly<Record<ServiceName, number>>
 
-/** Two of each: none is missed when one ends. */
+/** Two processes of each service, so one is left when the other ends. */
 export const CLUSTER: Counts = { 'operator-registry': 2, identity: 2, authn: 2, revocation: 2, 'jwks-gateway': 2 }
 
-/** What is started, and how. */
+/** Options of startProcesses. */
 export interface ProcessesOptions {
   readonly counts: Counts
   readonly places: Places
-  /** Settings of all. The key-encryption key goes to those alone who seal with it. */
+  /** Settings of all processes. The key-encryption key goes only to processes that seal with it. */
   readonly env: Environment
-  /** Settings of one more, and who takes what it writes. */
+  /** Returns settings of one process, and a function that receives its log lines. */
   readonly each?: (service: ServiceName, index: number) => Partial<Pick<ProcessOptions, 'env' | 'onLine'>>
 }
 
-/** One process that is to start. */
+/** A process to start. */
 interface Start {
   readonly service: ServiceName
   readonly index: number
@@ -46,8 +46,8 @@ interface Start {
 type Addresses = Readonly<Record<CalledService, readonly string[]>>
 
 /**
- * Starts a process for each service and index, all at the same time; resolves once each has found those it calls. They end
- * with `started`, even when some fail to start.
+ * Starts a process for each service and index, all at the same time. Resolves when each has found the processes that
+ * it calls. They end with `started`, even if some fail to start.
  */
 export async function startProcesses(started: AsyncDisposableStack, options: ProcessesOptions): Promise<Processes> {
   const starts = await plan(options)
@@ -64,7 +64,7 @@ export async function startProcesses(started: AsyncDisposableStack, options: Pro
   return recordOf(SERVICE_NAMES, by)
 }
 
-/** Starts one more process, which calls those that run; resolves once it has found them. It ends with `started`. */
+/** Starts another process, which calls the running ones. Resolves when it has found them. It ends with `started`. */
 export async function startAnother(
   started: AsyncDisposableStack,
   { places, env, each }: Omit<ProcessesOptions, 'counts'>,
@@ -80,7 +80,7 @@ export async function startAnother(
   return process
 }
 
-/** A value for each key. */
+/** Returns a record with a value for each key. */
 export function recordOf<K extends string, V>(keys: readonly K[], valueOf: (key: K) => V): Record<K, V> {
   return Object.fromEntries(keys.map((key) => [key, valueOf(key)])) as Record<K, V>
 }

@@ -1,26 +1,26 @@
 import type { Mode } from './modes.ts'
 
-/** The stories that are told over the wire. */
+/** The stories, which run over the network. */
 export const STORIES = 'test/e2e/**/*.test.ts'
 
-/** What all runs of the tests have in common. */
+/** Settings of all test runs. */
 export const SHARED = {
   globalSetup: ['test/support/global-setup.ts'],
   testTimeout: 60_000,
   hookTimeout: 120_000,
   retry: 0,
   expect: { poll: { timeout: 30_000 } },
-  // By default one fewer than there are cores; most tests wait for other processes.
+  // vitest's default is one fewer than there are cores, but most tests wait for other processes.
   maxWorkers: 2,
 }
 
-/** Tests that run in one mode, and the name that `vitest --project` knows them by. */
+/** Returns a project: tests that run in one mode, with the name for `vitest --project`. */
 export function project(options: {
   readonly name: string
   readonly mode: Mode
   readonly include: readonly string[]
   readonly exclude?: readonly string[]
-  /** Whether each file has a process of its own. */
+  /** Whether each file has its own process. */
   readonly isolate?: boolean
 }) {
   const { name, mode, include, exclude = [], isolate = true } = options

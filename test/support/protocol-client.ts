@@ -4,19 +4,19 @@ import { expectNothingPrivate } from './private-members.ts'
 /** A JSON object of an answer. */
 export type Json = Readonly<Record<string, unknown>>
 
-/** What came back. */
+/** The answer to a request. */
 export interface Answer<T = Json> {
   readonly status: number
   readonly headers: Headers
   readonly body: T
 }
 
-/** The status of an answer with its reason, `OK` where it has none. */
+/** Returns the status of an answer with its reason, or `OK` if it has none. */
 export function outcomeOf({ status, body: { reason } }: Answer): string {
   return `${status} ${typeof reason === 'string' ? reason : 'OK'}`
 }
 
-/** What a version 1 client sends to redeem a challenge. */
+/** The body with which a version 1 client redeems a challenge. */
 export interface TokenBody {
   readonly did: string
   readonly challenge: string
@@ -27,16 +27,16 @@ export interface TokenBody {
   readonly ttl?: string
 }
 
-/** Choices of a token. */
+/** The optional members of a token request. */
 export type Wishes = Partial<Pick<TokenBody, 'scope' | 'audience' | 'ttl'>>
 
 /** The REST client of the published protocol, bound to one server. */
 export type ProtocolClient = ReturnType<typeof protocolClient>
 
 /**
- * The REST client of the published protocol. It sends what clients of version 1 send, byte for byte: keys and signatures in
- * standard base64, a DID document with plain base64 in publicKeyMultibase, `null` as the body of calls that need none. Calls
- * of an operator carry its assertion, one for each call. No status is an error here: a test looks at it.
+ * Creates a REST client of the published protocol. It sends the same bytes as clients of version 1: keys and
+ * signatures in standard base64, a DID document with plain base64 in publicKeyMultibase, and `null` as the body of
+ * calls that need none. Calls of an operator carry a new assertion each. No status throws: tests check it.
  */
 export function protocolClient(baseUrl: string) {
   const send = async <T = Json>(

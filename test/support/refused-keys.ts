@@ -2,24 +2,24 @@ import { createPrivateKey } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { parseSigningKey } from '../../services/keys/domain/parse-signing-key.ts'
 
-/** A JWK, its members by name. */
+/** The members of a JWK by name. */
 export type Members = Readonly<Record<string, unknown>>
 
-/** A text that is refused as a signing key, and what the refusal says. */
+/** A text that is refused as a signing key, and a pattern of the refusal's detail. */
 export type RefusedKey = readonly [name: string, text: string, detail: RegExp]
 
-/** A PEM as a JWK. */
+/** Returns a PEM as a JWK. */
 export function membersOf(pem: string): Readonly<Record<string, string>> {
   const jwk = Object.entries(createPrivateKey(pem).export({ format: 'jwk' }))
   return Object.fromEntries(jwk.map(([name, value]) => [name, String(value)]))
 }
 
-/** The text of a JWK with other members; those that are undefined are left out. */
+/** Returns the text of a JWK with changed members. A member that is undefined is left out. */
 export function jwkText(jwk: Members, changed: Members = {}): string {
   return JSON.stringify({ ...jwk, ...changed })
 }
 
-/** One test a row: the text is refused, and the refusal shows nothing of it. */
+/** Defines one test for each row: the text is refused, and the refusal contains nothing of it. */
 export function refusesKeys(rows: readonly RefusedKey[]): void {
   it.each(rows)('refuses %s', async (_name, text, detail) => {
     const thrown: unknown = await parseSigningKey(text, '').catch((error: unknown) => error)

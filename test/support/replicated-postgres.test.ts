@@ -14,7 +14,7 @@ afterAll(async () => {
   await postgres?.remove()
 })
 
-it('a commit waits for the standby', async () => {
+it('a commit waits for the synchronous standby', async () => {
   await postgres.freezeStandby()
   const commit = runSql(postgres.url, 'INSERT INTO numbers VALUES (-1)')
   const watcher = new pg.Client({ connectionString: postgres.url })
@@ -28,7 +28,7 @@ it('a commit waits for the standby', async () => {
   await watcher.end()
 })
 
-it('a promotion under load loses nothing that was committed, at the same URL and on a new timeline', async () => {
+it('a promotion under load loses no committed row, keeps the URL and starts a new timeline', async () => {
   const before = await walTimeline(postgres.url)
   const acknowledged: number[] = []
   const writer = new pg.Client({ connectionString: postgres.url })

@@ -11,16 +11,16 @@ import { clusterUrl, createCluster, type PostgresCluster, startPostgres } from '
 import { startTcpProxy, type TcpProxy, urlThrough } from './tcp-proxy.ts'
 import { until } from './until.ts'
 
-/** A primary and one synchronous standby: a commit returns once both have it on disk. */
+/** A primary and a synchronous standby. A commit returns when both have it on disk. */
 export interface ReplicatedPostgres {
-  /** The database by way of the proxy: it stays the same through a promotion. */
+  /** The URL of the database through the proxy. It stays the same after a promotion. */
   readonly url: string
   readonly proxy: TcpProxy
-  /** The standby itself, which only reads until it is promoted. */
+  /** The URL of the standby itself, which is read-only until it is promoted. */
   readonly standbyUrl: string
-  /** Fences the primary (ends it for good), promotes the standby and points the proxy at it. It has no standby then. */
+  /** Stops the primary for good, promotes the standby and points the proxy at it. After that there is no standby. */
   promote(): Promise<void>
-  /** Stops the standby where it is: commits wait until it goes on. */
+  /** Freezes the standby: commits wait until it continues. */
   freezeStandby(): Promise<void>
   thawStandby(): void
   remove(): Promise<void>
@@ -28,7 +28,7 @@ export interface ReplicatedPostgres {
 
 const run = promisify(execFile)
 
-/** Starts both; resolves once the standby is in step. */
+/** Starts both servers. Resolves when the standby is synchronous. */
 export async function startReplicatedPostgres(): Promise<ReplicatedPostgres> {
   const data = await createDataFolder()
   const primaryCluster = await createCluster(data.path)
@@ -66,15 +66,18 @@ export async function startReplicatedPostgres(): Promise<ReplicatedPostgres> {
   }
 }
 
-/** The WAL timeline that the server at `url` writes, as eight hexadecimal digits. Each promotion starts a new one. */
+/** Returns the WAL timeline of the server at `url`, as eight hexadecimal digits. Each promotion starts a new one. */
 export async function walTimeline(url: string): Promise<string> {
   return String(await ask(url, 'SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)'))
 }
 
-/** An immediate shutdown: sessions end unanswered, nothing more is written, and no process is left. */
+/** Shuts the primary down at once: sessions end without an answer, nothing more is written, and no process is left. */
 const fence = (primary: ProgramProcess): Promise<void> => primary.end('SIGQUIT')
 
-/** Makes the database, and the standby's folder: a copy of the stopped primary's. (npm's PostgreSQL has no pg_basebackup.) */
+/**
+ * Creates the database, and the standby's folder as a copy of the stopped primary's. (The PostgreSQL from npm has no
+ * pg_basebackup.)
+ */
 async function prepare(primary: PostgresCluster, port: number, standby: PostgresCluster): Promise<void> {
   const server = await startPostgres(primary, port)
   await ensureDatabase(clusterUrl(primary, port))
@@ -85,7 +88,7 @@ async function prepare(primary: PostgresCluster, port: number, standby: Postgres
   if (standby.account !== undefined) await chown(signal, standby.account.uid, standby.account.gid)
 }
 
-/** The first field of the first row, on a connection of its own. */
+/** Returns the first field of the first row, on a new connection. */
 async function ask(url: string, statement: string): Promise<unknown> {
   const client = new Client({ connectionString: url })
   await client.connect()

@@ -13,7 +13,7 @@ export const TIMES = { rotateAfterS: 1000, publishS: 100, retireAfterS: 500 }
 
 const sealed = createSealedKeys(createKeyVault(new Uint8Array(32).fill(7)))
 
-/** A database of its own for each test, and instances that keep their signing keys in it. */
+/** Creates a new database for each test, and instances that keep their signing keys in it. */
 export function rotatingKeys() {
   let database: TestDatabase
   beforeEach(async () => {
@@ -21,7 +21,7 @@ export function rotatingKeys() {
   })
   afterEach(() => database.drop())
   const prisma = () => database.db.prisma
-  /** An instance whose keys age as the test says. */
+  /** Creates an instance whose keys age as the test sets it. */
   const instance = (provider: Partial<KeyProvider> = {}) => {
     const clock = { s: 0 }
     const logged: object[] = []
@@ -40,7 +40,7 @@ export function rotatingKeys() {
   return {
     prisma,
     instance,
-    /** An instance whose first pass is over. */
+    /** Creates an instance whose first pass is over. */
     started: async () => {
       const made = instance()
       await made.keys.ensureFirst()
@@ -56,19 +56,19 @@ export function rotatingKeys() {
       ),
     activeKid: async (alg: string) => (await rowsOf(alg)).find(({ state }) => state === 'active')?.kid ?? '',
     auditOf: (subject: string) => prisma().auditLog.findMany({ where: { subject }, orderBy: { id: 'asc' } }),
-    /** All that a change of keys may write, to compare with what there is later. */
+    /** Returns everything that a change of keys may write, for a later comparison. */
     everything: async () => ({
       keys: await prisma().jwksKey.findMany({ orderBy: { kid: 'asc' } }),
       audit: await prisma().auditLog.count(),
       assertions: await prisma().usedAssertion.count(),
     }),
-    /** Changes a row past all rules but the database's. */
+    /** Changes a row directly, so only the database's own rules apply. */
     move: (kid: string, state: string) =>
       prisma().$executeRaw`UPDATE jwks_keys SET state = ${state}::key_state WHERE kid = ${kid}`,
   }
 }
 
-/** A key that was made elsewhere. */
+/** Creates a key outside the database. */
 export async function keyFromElsewhere(): Promise<NewTokenKey> {
   return sealed.seal('EdDSA', (await generateTokenKey('EdDSA')).secret)
 }

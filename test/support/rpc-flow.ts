@@ -3,19 +3,21 @@ import { type Deployment, ISSUER, startDeployment } from './deployment.ts'
 import { type AgentParty, type Asserter, newAgentParty, newKeys, operatorAsserter, thumbprintOf } from './parties.ts'
 import type { Json } from './protocol-client.ts'
 
-/** How a call ended: its answer in protobuf's JSON names, or gRPC's code and the reason in google.rpc.ErrorInfo. */
+/**
+ * The result of a call: its answer with protobuf's JSON names, or gRPC's code and the reason in google.rpc.ErrorInfo.
+ */
 export type RpcOutcome =
   | { readonly ok: true; readonly message: Json }
   | { readonly ok: false; readonly code: string; readonly reason: string | undefined }
 
 /**
- * One way to call the server, as a user of some tool has it. Bytes are base64 and field names lowerCamelCase, both ways; of
- * an answer, fields with default values are present.
+ * Calls the server in the way of some tool. Bytes are base64 and field names lowerCamelCase in both directions. An
+ * answer contains fields with default values.
  * @param method full name, `auth4agent.v1.Service/Method`
  */
 type RpcCall = (method: string, request: Json, authorization?: string) => Promise<RpcOutcome>
 
-/** A way to call one server, and how to let go of it. */
+/** A way to call one server, and to close it. */
 export interface RpcCaller {
   readonly call: RpcCall
   close(): void
@@ -28,7 +30,9 @@ const REVOCATION = 'auth4agent.v1.RevocationService'
 const KEYS = 'auth4agent.v1.KeysService'
 const DOMAIN = 'agents.example.com'
 
-/** The whole flow of the protocol, from a domain to a token and back to a refused one, over one kind of RPC client. */
+/**
+ * Defines the tests of the whole protocol over one kind of RPC client, from a domain to a token that is refused again.
+ */
 export function describeRpcFlow(name: string, connect: (deployment: Deployment) => RpcCaller): void {
   describe(`the whole flow with ${name}`, () => {
     let deployment: Deployment
@@ -61,7 +65,7 @@ export function describeRpcFlow(name: string, connect: (deployment: Deployment) 
       await deployment?.stop()
     })
 
-    it('1. proves a domain', async () => {
+    it('1. an operator proves its domain', async () => {
       const registration = { domain: DOMAIN, rootPublicKey: rootKeys.publicKey.toString('base64') }
       const { id } = await answerOf(`${REGISTRY}/RegisterOperator`, registration)
       operatorId = String(id)
@@ -79,7 +83,7 @@ export function describeRpcFlow(name: string, connect: (deployment: Deployment) 
       })
     })
 
-    it('2. registers an agent and sets its scopes under an assertion for that very call', async () => {
+    it('2. the operator registers an agent and sets its scopes, with an assertion for exactly that call', async () => {
       const registration = { operatorId, did: agent.did, agentPublicKey: agent.publicKey }
       expect(await answerOf(`${IDENTITY}/RegisterAgent`, registration)).toMatchObject({ status: 'pending' })
       const method = `${IDENTITY}/SetAgentScopes`
@@ -94,7 +98,7 @@ export function describeRpcFlow(name: string, connect: (deployment: Deployment) 
       expect(agents).toMatchObject([{ did: agent.did, status: 'active', agentPublicKey: agent.publicKey }])
     })
 
-    it('3. redeems a signed challenge once, and verifies the token', async () => {
+    it('3. a signed challenge is redeemed once, and the token is valid', async () => {
       redeemed = await signed()
       const issued = await answerOf(`${AUTHN}/IssueToken`, redeemed)
       expect(issued).toMatchObject({ tokenType: 'Bearer', expiresIn: 900, scope: 'read' })
@@ -119,15 +123,15 @@ export function describeRpcFlow(name: string, connect: (deployment: Deployment) 
       ],
       ['a lifetime out of bounds', () => signed({ ttl: '2h' }), 'INVALID_ARGUMENT INVALID_TTL'],
       [
-        'a challenge of nobody',
+        'an unknown challenge',
         async () => ({ ...(await signed()), challenge: 'AAAA' }),
         'NOT_FOUND CHALLENGE_NOT_FOUND',
       ],
-    ])('4. refuses %s', async (_name, request, refusal) => {
+    ])('4. IssueToken refuses %s', async (_name, request, refusal) => {
       expect(await refusalOf(`${AUTHN}/IssueToken`, await request())).toBe(refusal)
     })
 
-    it('5. refuses the token once it is revoked', async () => {
+    it('5. a revoked token is refused', async () => {
       await answerOf(`${REVOCATION}/RevokeToken`, { token, reason: 'leaked' })
       expect(await answerOf(`${AUTHN}/VerifyToken`, { token })).toMatchObject({
         valid: false,
@@ -136,7 +140,7 @@ export function describeRpcFlow(name: string, connect: (deployment: Deployment) 
       })
     })
 
-    it('6. refuses every token, and new ones, once the agent is suspended', async () => {
+    it('6. a suspended agent loses its tokens and gets no new one', async () => {
       const { token: other } = await answerOf(`${AUTHN}/IssueToken`, await signed())
       await change(`${IDENTITY}/SuspendAgent`, { operatorId, agent: agent.did, reason: 'maintenance' })
       expect(await answerOf(`${AUTHN}/VerifyToken`, { token: other })).toMatchObject({ reason: 'AGENT_TOKENS_ENDED' })

@@ -2,18 +2,18 @@ import { generatePrimeSync } from 'node:crypto'
 
 const E = 65537n
 
-/** The number that a member of a JWK holds (RFC 7518 section 2). */
+/** Returns the number in a member of a JWK (RFC 7518 section 2). */
 export function numberOf(member: string): bigint {
   return BigInt(`0x${Buffer.from(member, 'base64url').toString('hex')}`)
 }
 
-/** A number as a member of a JWK. */
+/** Returns a number as a member of a JWK. */
 export function memberOf(number: bigint): string {
   const hex = number.toString(16)
   return Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex').toString('base64url')
 }
 
-/** An RSA key as a JWK whose numbers fit each other in every way that RFC 8017 names, but `p` is no prime. */
+/** Creates an RSA key as a JWK. Its numbers satisfy every condition of RFC 8017, except that `p` is not prime. */
 export function rsaWithoutPrime(): Readonly<Record<string, string>> {
   const [r, s, q] = [newPrime(), newPrime(), newPrime()]
   const p = r * s
@@ -23,13 +23,13 @@ export function rsaWithoutPrime(): Readonly<Record<string, string>> {
   return { kty: 'RSA', ...Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, memberOf(value)])) }
 }
 
-/** One whose predecessor has no factor in common with the exponent. */
+/** Generates a prime whose predecessor has no factor in common with the exponent. */
 function newPrime(): bigint {
   const prime = generatePrimeSync(683, { bigint: true })
   return prime % E === 1n ? newPrime() : prime
 }
 
-/** The inverse of a value that has no factor in common with the modulus. */
+/** Returns the inverse of a value that has no factor in common with the modulus. */
 function inverse(value: bigint, modulus: bigint): bigint {
   let [previous, current, coefficient, next] = [modulus, value % modulus, 0n, 1n]
   while (current !== 0n) {

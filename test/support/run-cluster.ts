@@ -5,8 +5,8 @@ import { createDataFolder } from './data-folder.ts'
 import type { Environment } from './server.ts'
 
 /**
- * `npm run cluster`: a whole deployment on this machine until Ctrl-C. Its data goes to AUTH4AGENT_DATA_DIR, and is kept, or to
- * a temporary folder; other AUTH4AGENT_ settings are those of each server.
+ * `npm run cluster`: runs a whole deployment on this machine until Ctrl-C. Its data is kept in AUTH4AGENT_DATA_DIR, or
+ * goes to a temporary folder. Other AUTH4AGENT_ settings go to each server.
  */
 
 const { AUTH4AGENT_DATA_DIR: chosenFolder, ...others } = process.env
@@ -30,16 +30,16 @@ try {
   process.exitCode = 1
 }
 
-/** Resolves at the first signal, or when the npm that this runs under has ended, which passes none on. */
+/** Resolves at the first signal, or when the npm above this process has ended, because npm passes no signal on. */
 function askedToStop(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
-  // A terminal and npm both pass Ctrl-C on: the second must not end this before all is stopped.
+  // A terminal and npm both pass Ctrl-C on. The second signal must not end this process before everything has stopped.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => resolve())
   if (process.env['npm_lifecycle_event'] !== undefined) whenParentEnds(resolve)
   return promise
 }
 
-/** A folder that is gone afterwards. */
+/** Creates a folder that is removed at the end. */
 async function temporaryFolder(stack: AsyncDisposableStack): Promise<string> {
   const folder = await createDataFolder()
   stack.defer(() => folder.remove())
@@ -83,7 +83,7 @@ function welcome({ issuer, processes, nats, postgres, adminKeyFile, logFolder }:
     `  one set of keys            curl ${first}/.well-known/jwks.json; curl ${second}/.well-known/jwks.json`,
     `  watch them work            tail -f ${logFolder}/*.log`,
     `  how revocations are known  curl -s ${processes.authn[0]?.baseUrl}/metrics | grep revocation`,
-    `  a crash                    kill -9 ${authn}   (it is started again; the others go on)`,
+    `  a crash                    kill -9 ${authn}   (it is restarted; the other processes keep working)`,
     `  a restart without loss     kill ${authn}`,
     '  domains                    are proven by DNS here; AUTH4AGENT_DNS_SERVERS chooses the resolvers',
     '  stop                       Ctrl-C',

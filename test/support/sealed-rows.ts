@@ -6,7 +6,7 @@ import type { NewTokenKey } from '../../services/keys/key-provider.ts'
 import type { KeyVault } from '../../services/keys/key-vault.ts'
 import { createSealedKeys } from '../../services/keys/sealed-keys.ts'
 
-/** Puts a key into a row of this state, with its private half only where the state has one. */
+/** Inserts a key with this state. It has its private half only if the state allows one. */
 async function insertKey(prisma: PrismaClient, key: NewTokenKey, state: KeyState): Promise<void> {
   const { kid, alg, publicJwk, stored } = key
   const isGone = state === 'retired' || state === 'compromised'
@@ -16,7 +16,7 @@ async function insertKey(prisma: PrismaClient, key: NewTokenKey, state: KeyState
   })
 }
 
-/** Makes a sealed key in a row of this state, and returns its kid. */
+/** Creates a sealed key with this state in the database. Returns its kid. */
 export async function makeKey(
   prisma: PrismaClient,
   vault: KeyVault,
@@ -28,7 +28,10 @@ export async function makeKey(
   return key.kid
 }
 
-/** Makes signing keys in every state, one of them elsewhere, and the challenge keys of today: five rows with something sealed. */
+/**
+ * Creates signing keys in every state, one of them outside the database, and the challenge keys of today. Five rows
+ * have something sealed.
+ */
 export async function makeAllKeys(prisma: PrismaClient, vault: KeyVault): Promise<void> {
   for (const state of ['prepared', 'active', 'retiring', 'retired', 'compromised'] as const)
     await makeKey(prisma, vault, state)
@@ -37,7 +40,10 @@ export async function makeAllKeys(prisma: PrismaClient, vault: KeyVault): Promis
   await createChallengeKeyring(prisma, vault, Date.now).rotate()
 }
 
-/** Opens everything as an instance with these key-encryption keys would; what comes is the same as long as no secret changes. */
+/**
+ * Opens everything as an instance with these key-encryption keys would. The result is the same as long as no secret
+ * changes.
+ */
 export async function openAll(prisma: PrismaClient, vault: KeyVault): Promise<ReadonlyMap<string, string>> {
   const keys = createSealedKeys(vault)
   const rows = await prisma.jwksKey.findMany({ where: { wrappedKey: { not: null } }, orderBy: { kid: 'asc' } })

@@ -10,23 +10,26 @@ import { guard } from './guardian.ts'
 /** A process of a deployment, with real listeners on free ports of 127.0.0.1. */
 export interface RunningProcess {
   readonly pid: number
-  /** `http://127.0.0.1:port`; the issuer is another matter. */
+  /** `http://127.0.0.1:port`, which is not the issuer. */
   readonly baseUrl: string
-  /** Where other processes of the deployment call it; undefined where none does. */
+  /** The address at which other processes of the deployment call it; undefined if none does. */
   readonly internalAddress: string | undefined
-  /** Exit status of the life that it has now, once that is over; null when a signal ended it. */
+  /** Exit status of the current run of the process, when it has ended; null if a signal ended it. */
   readonly ended: Promise<number | null>
-  /** All that it wrote so far, in all its lives, standard output and error. */
+  /** Returns all standard output and standard error of all its runs so far. */
   logs(): string
-  /** Asks it to end, and answers its exit status; null when a signal ended it, as it does when 20 seconds are not enough. */
+  /**
+   * Asks it to stop, and returns its exit status. The status is null if a signal ended it, which happens after 20
+   * seconds.
+   */
   stop(signal?: 'SIGTERM' | 'SIGINT'): Promise<number | null>
-  /** Ends it on the spot with SIGKILL, as a crash does. */
+  /** Kills it at once with SIGKILL, as in a crash. */
   kill(): Promise<void>
-  /** Starts it again at the same addresses once it has ended; resolves when it listens. */
+  /** Restarts it at the same addresses after it has ended. Resolves when it listens. */
   restart(): Promise<void>
-  /** Stops it where it is: connections stay open, and nothing answers. */
+  /** Freezes it: connections stay open, but nothing answers. */
   freeze(): void
-  /** Lets it go on. */
+  /** Lets it continue. */
   thaw(): void
 }
 
@@ -36,21 +39,21 @@ export interface RunningServer extends RunningProcess {
   readonly grpcAddress: string
 }
 
-/** Settings of a process; undefined leaves one out. */
+/** Settings of a process. A setting that is undefined is left out. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** What to start. */
+/** Options of startProcess. */
 export interface ProcessOptions {
   readonly env: Environment
-  /** None for all. */
+  /** The services to run; all by default. */
   readonly services?: readonly ServiceName[]
-  /** Another checkout than this one: version 1, whose log alone tells where it listens. */
+  /** Another checkout: version 1, which tells its ports only in its log. */
   readonly root?: string
-  /** Takes each line that it writes; then it keeps the last few alone. */
+  /** Receives each line that the process writes. The process object then keeps only the last lines. */
   readonly onLine?: (line: string) => void
 }
 
-/** From start to end. */
+/** One run of a process, from start to end. */
 interface Life {
   readonly child: ChildProcess
   readonly ports: Promise<Ports>
@@ -59,25 +62,25 @@ interface Life {
 
 const ROOT = join(import.meta.dirname, '../..')
 const DEFAULTS = {
-  // Most of a start is compiling.
+  // Compiling takes most of a start.
   NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/auth4agent-tests'),
   PORT: '0',
   AUTH4AGENT_GRPC_PORT: '0',
   AUTH4AGENT_RATE_LIMIT_PERCENT: '1000000',
 }
-/** More than the server allows what is under way, and its database, to end. */
+/** More than the server allows its running requests and its database for their end. */
 const STOP_MS = 20_000
-/** What is kept of lines that somebody else keeps. */
+/** How many lines are kept if `onLine` receives them. */
 const LAST_LINES = 20
 
-/** Starts all services in one process; see `startProcess`. */
+/** Starts all services in one process, with `startProcess`. */
 export function startServer(env: Environment): Promise<RunningServer> {
   return startProcess({ env })
 }
 
 /**
- * Starts `services/main.ts` with `env` over the tests' defaults and nothing of this process's own settings. Resolves once
- * it listens; rejects with all that it wrote when it ends before. One without the gateway has no use for `grpcAddress`.
+ * Starts `services/main.ts` with `env` over the tests' defaults, and none of this process's own settings. Resolves
+ * when it listens. Rejects with everything it wrote if it ends before. `grpcAddress` is useless without the gateway.
  */
 export async function startProcess(options: ProcessOptions): Promise<RunningServer> {
   const lines: string[] = []
@@ -130,7 +133,7 @@ function control(
   }
 }
 
-/** Starts a server that is not meant to come up. Answers its exit status and all that it wrote. */
+/** Starts a server that should refuse to start. Returns its exit status and everything it wrote. */
 export async function failToStart(env: Environment): Promise<{ status: number | null; logs: string }> {
   const lines: string[] = []
   const { child, ports, ended } = launch({ env }, lines)
@@ -139,14 +142,14 @@ export async function failToStart(env: Environment): Promise<{ status: number | 
     ports.then(async () => {
       child.kill('SIGTERM')
       await ended
-      throw new Error('the server started')
+      throw new Error('The server started')
     }),
   ])
 }
 
 async function failureOf({ ended }: Life, logs: () => string): Promise<never> {
   const code = await ended
-  throw new Error(`the server ended with status ${code}:\n${logs()}`)
+  throw new Error(`The server ended with status ${code}:\n${logs()}`)
 }
 
 function launch({ env, services = [], root = ROOT, onLine }: ProcessOptions, lines: string[]): Life {
@@ -156,13 +159,13 @@ function launch({ env, services = [], root = ROOT, onLine }: ProcessOptions, lin
     env: { PATH, HOME, ...DEFAULTS, ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
-  // On SIGTERM a server also stops the database it started.
+  // On SIGTERM a server also stops the database that it started.
   guard(child, 'SIGTERM')
   const { promise: ports, resolve } = Promise.withResolvers<Ports>()
-  // What it logged before can be read by now, and is.
+  // One turn later everything that the process logged before has been read.
   child.on('message', (message: ListeningMessage) => setImmediate(resolve, message.ports))
   for (const stream of [child.stdout, child.stderr]) {
-    if (stream === null) throw new Error('its output is a pipe')
+    if (stream === null) throw new Error('The output of the server is not a pipe')
     createInterface({ input: stream }).on('line', (line) => {
       lines.push(line)
       if (onLine !== undefined) lines.splice(0, lines.length - LAST_LINES)
@@ -180,7 +183,7 @@ function readPorts(line: string): Ports | undefined {
   return msg === 'listening' && httpPort !== undefined ? { ...others, httpPort } : undefined
 }
 
-/** What makes a process listen where it did. */
+/** Returns the settings that make a process listen on the same ports again. */
 function settingsOf({ httpPort, grpcPort, internalPort }: Ports): Environment {
   return {
     PORT: String(httpPort),

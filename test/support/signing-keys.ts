@@ -4,15 +4,15 @@ import type { Answer, Json, ProtocolClient } from './protocol-client.ts'
 import type { Environment } from './server.ts'
 import { expectStatus, type OperatorParty } from './story.ts'
 
-/** The algorithms that tokens are signed with. */
+/** The algorithms with which tokens are signed. */
 export const ALGORITHMS = ['EdDSA', 'Ed25519', 'ES256', 'RS256'] as const
 
 /** One of them. */
 export type Algorithm = (typeof ALGORITHMS)[number]
 
 /**
- * Settings with which a key may sign two seconds after it has been made: a second for the copies of the key set, a second for
- * the memory that they are made from, none for clocks that differ.
+ * Settings with which a key may sign two seconds after its creation: one second for copies of the JWKS, one for the
+ * memory from which they are served, and none for clock skew.
  */
 export const QUICK_KEYS: Environment = {
   AUTH4AGENT_JWKS_MAX_AGE: '1s',
@@ -26,36 +26,36 @@ export interface ListedKey {
   readonly alg: string
   readonly state: string
   readonly created_at: string
-  /** Absent but for prepared keys. */
+  /** Present only for prepared keys. */
   readonly ready_at?: string
   readonly compromised_at?: string
   readonly held_by: string
   readonly kek_id: string
 }
 
-/** What the administrator is told of all keys. */
+/** The administrator's list of all keys. */
 export interface KeyList {
   readonly keys: readonly ListedKey[]
   readonly kek_id: string
   readonly sealed_under_others: number
 }
 
-/** What a rotation has done, or why it was refused. */
+/** The result of a rotation, or why it was refused. */
 interface Rotated {
   readonly reason?: string
   readonly active: readonly ListedKey[]
   readonly retiring: readonly ListedKey[]
 }
 
-/** A key set as anybody gets it. */
+/** A JWKS as it is published. */
 export interface KeySet {
   readonly keys: readonly (Json & { readonly kid: string })[]
 }
 
-/** The administrator's calls on the keys, over the REST of one server. */
+/** The administrator's calls about keys, over REST on one server. */
 export type KeysAdmin = ReturnType<typeof keysAdmin>
 
-/** Binds the administrator's calls to a server. */
+/** Creates the administrator's calls for a server. */
 export function keysAdmin(client: ProtocolClient, admin: Asserter) {
   const post = (path: string, body: Json): Promise<Answer> => client.signed('POST', path, body, admin)
   return {
@@ -68,37 +68,40 @@ export function keysAdmin(client: ProtocolClient, admin: Asserter) {
   }
 }
 
-/** The body of a rotation that was done. */
+/** Returns the body of a rotation that succeeded. */
 export function rotated(answer: Answer<Rotated>): Rotated {
   return expectStatus(200, answer)
 }
 
-/** The published keys. */
+/** Fetches the published keys. */
 async function keySet(client: ProtocolClient): Promise<KeySet> {
   return expectStatus(200, await client.get<KeySet>('/.well-known/jwks.json'))
 }
 
-/** The ids of the published keys. */
+/** Fetches the ids of the published keys. */
 export async function publishedKids(client: ProtocolClient): Promise<readonly string[]> {
   return (await keySet(client)).keys.map(({ kid }) => kid)
 }
 
-/** The key that signs tokens of an algorithm. */
+/** Returns the key that signs tokens of an algorithm. */
 export function activeOf({ keys }: KeyList, alg: Algorithm): ListedKey | undefined {
   return keys.find((key) => key.alg === alg && key.state === 'active')
 }
 
-/** The header of a token. */
+/** Returns the header of a token. */
 export function headerOf(token: string): { readonly alg: string; readonly kid: string } {
   return JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString())
 }
 
-/** The audience of an operator's domain whose tokens are signed with an algorithm once `chooseAlgorithms` is done. */
+/**
+ * Returns the audience, under an operator's domain, whose tokens are signed with an algorithm after
+ * `chooseAlgorithms`.
+ */
 export function audienceOf(alg: Algorithm, { domain }: OperatorParty): string {
   return `${alg.toLowerCase()}.${domain}`
 }
 
-/** Lets an operator choose an algorithm for an audience of its own each. */
+/** Lets an operator choose each algorithm for an audience of its own. */
 export async function chooseAlgorithms(client: ProtocolClient, operator: OperatorParty): Promise<void> {
   const audiences = ALGORITHMS.map((alg) => ({
     audience: audienceOf(alg, operator),
@@ -108,7 +111,7 @@ export async function chooseAlgorithms(client: ProtocolClient, operator: Operato
   expectStatus(200, await client.signed('PUT', `/v1/operators/${operator.id}/policy`, { audiences }, operator))
 }
 
-/** A key as its row has it, without its private half. */
+/** A key in its database row, without its private half. */
 export interface KeyRow {
   readonly kid: string
   readonly alg: string
@@ -124,7 +127,7 @@ export async function readKeyRows(db: pg.Client): Promise<readonly KeyRow[]> {
   return rows
 }
 
-/** What the audit says was done with each key, in order: `key.create`, `key.activate` and so on. */
+/** Reads from the audit what was done with each key, in order: `key.create`, `key.activate` and so on. */
 export async function readKeyAudit(db: pg.Client): Promise<Readonly<Record<string, readonly string[]>>> {
   const { rows } = await db.query<{ kid: string; actions: string[] }>(
     `SELECT subject AS kid, array_agg(action ORDER BY id) AS actions FROM audit_logs
@@ -133,7 +136,7 @@ export async function readKeyAudit(db: pg.Client): Promise<Readonly<Record<strin
   return Object.fromEntries(rows.map(({ kid, actions }) => [kid, actions]))
 }
 
-/** A connection to a database that ends with `started`. */
+/** Opens a connection to a database that ends with `started`. */
 export async function connectTo(started: AsyncDisposableStack, databaseUrl: string): Promise<pg.Client> {
   const db = new pg.Client({ connectionString: databaseUrl })
   await db.connect()

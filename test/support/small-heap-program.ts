@@ -2,10 +2,13 @@ import { createOperations } from '../../services/operations/server.ts'
 import { fakeRpc } from './fake-rpc.ts'
 import { HTTP_PORT_CONFIG, silentLog } from './gateway.ts'
 
-/** A little less than the metrics of a process with a few hundred series. */
+/** A little less than the size of the metrics of a process with a few hundred series. */
 const METRICS_BYTES = 100_000
 
-/** The HTTP port of a process whose heap its test makes small. It tells its port, and ends with the channel to the test. */
+/**
+ * The HTTP port of a process whose heap the test makes small. It sends its port, and ends with the channel to the
+ * test.
+ */
 const server = createOperations({
   rpc: fakeRpc(),
   log: silentLog,

@@ -4,7 +4,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { ensureInstalled } from './debian-package.ts'
 
-/** Where SoftHSM is. */
+/** The paths of SoftHSM. */
 export interface SoftHsm {
   /** Path of its PKCS#11 module. */
   readonly module: string
@@ -14,18 +14,19 @@ export interface SoftHsm {
 
 const run = promisify(execFile)
 
-/** Where Debian, Fedora, Homebrew and a build from source put the module. */
+/** The folders of the module on Debian, on Fedora, with Homebrew and after a build from source. */
 const MODULES = ['/usr/lib/softhsm', '/usr/lib64/pkcs11', '/opt/homebrew/lib/softhsm', '/usr/local/lib/softhsm'].map(
   (folder) => join(folder, 'libsofthsm2.so'),
 )
 const NODE_MODULES = join(import.meta.dirname, '../../node_modules')
 const PACKAGE = join(NODE_MODULES, 'pkcs11js')
-const MISSING = 'The tests need SoftHSM 2.6 or newer: install it with "apt-get install softhsm2".'
+const MISSING = 'The tests need SoftHSM 2.6 or newer. Install it with "apt-get install softhsm2".'
 const NOT_BUILT = 'The addon of pkcs11js could not be built: it needs a C++ compiler, make and Python.'
 
 /**
- * SoftHSM, and the addon that talks to it. What is missing is made: SoftHSM where this is root on a Debian, the addon anywhere.
- * @throws Error with how to get it.
+ * Returns SoftHSM, after building the addon that talks to it. If SoftHSM is missing and this process is root on a
+ * Debian, installs it first.
+ * @throws Error that says how to get it.
  */
 export async function ensureSoftHsm(): Promise<SoftHsm> {
   const [found] = await Promise.all([ensureInstalled({ name: 'softhsm2', find, missing: MISSING }), ensureAddon()])
@@ -54,8 +55,8 @@ function isThere(path: string): Promise<boolean> {
 }
 
 /**
- * Builds the addon, with the command that README names, in a copy of the package and puts it into place in one step: others may
- * be at it at the same time, and whoever is first has done it.
+ * Builds the addon with the command in docs/signing-keys.md, in a copy of the package, and moves it into place in one step. Other
+ * processes may do the same at the same time; the first one wins.
  */
 async function ensureAddon(): Promise<void> {
   const target = join(PACKAGE, 'build')
@@ -75,7 +76,7 @@ async function ensureAddon(): Promise<void> {
   }
 }
 
-/** The Node that npm installs brings its headers, which node-gyp would fetch otherwise. */
+/** Returns the headers of the Node that npm installed, which node-gyp would download otherwise. */
 async function ownHeaders(): Promise<Readonly<Record<string, string>>> {
   const folder = dirname(dirname(process.execPath))
   return (await isThere(join(folder, 'include/node/node_api.h'))) ? { npm_config_nodedir: folder } : {}

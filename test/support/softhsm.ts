@@ -7,30 +7,30 @@ import type { Handle, PKCS11, Template } from 'pkcs11js'
 import { CKS_RW_USER_FUNCTIONS } from '../../services/keys/pkcs11/constants.ts'
 import { ensureSoftHsm, type SoftHsm } from './softhsm-program.ts'
 
-/** A real PKCS#11 token, in files of its own. */
+/** A hardware token (PKCS #11) that SoftHSM emulates, with its own files. */
 export interface SoftToken {
   readonly module: string
   readonly tokenLabel: string
   readonly pin: string
-  /** What a process that is to see it needs in its environment before the module is initialised. */
+  /** The environment that a process needs before it initialises the module, to see the hardware token. */
   readonly env: { readonly SOFTHSM2_CONF: string }
-  /** Makes another token beside it, with the same PIN. */
+  /** Creates another hardware token beside it, with the same PIN. */
   readonly addToken: (label: string) => Promise<void>
-  /** Removes the token, and its name from this process's environment. */
+  /** Removes the hardware token, and its name from this process's environment. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** What a token is like. `config`: further lines of softhsm2.conf. */
+/** Options of createToken. `config` is further lines of softhsm2.conf. */
 export interface SoftTokenOptions {
   readonly label?: string
   readonly config?: string
 }
 
-/** The token past the provider, in the same process: what one does, the other finds. */
+/** Direct access to the hardware token, in the process of the provider. Each sees what the other does. */
 export interface TokenInHand {
   readonly calls: PKCS11
   readonly slot: Handle
-  /** A session, logged in. */
+  /** A session that is logged in. */
   readonly session: Handle
   readonly find: (template: Template) => Handle[]
 }
@@ -38,7 +38,7 @@ export interface TokenInHand {
 const run = promisify(execFile)
 const PIN = 'one-two-three'
 
-/** Makes a token in a folder of its own, and has this process see it: only one at a time can be seen. */
+/** Creates a hardware token in a new folder, and makes it visible to this process, which sees only one at a time. */
 export async function createToken({ label = 'auth4agent', config = '' }: SoftTokenOptions = {}): Promise<SoftToken> {
   const softHsm = await ensureSoftHsm()
   const folder = await mkdtemp(join(tmpdir(), 'a4a-token-'))
@@ -72,13 +72,13 @@ async function initialise({ util }: SoftHsm, env: SoftToken['env'], label: strin
   await run(util, args, { env: { ...process.env, ...env } })
 }
 
-/** Takes a token in hand that a provider has open, and so initialised. */
+/** Opens direct access to a hardware token that a provider has already opened and initialised. */
 export async function takeInHand({ module, tokenLabel, pin }: SoftToken): Promise<TokenInHand> {
   const { default: pkcs11js } = await import('pkcs11js')
   const calls = new pkcs11js.PKCS11()
   calls.load(module)
   const slot = calls.C_GetSlotList(true).find((each) => calls.C_GetTokenInfo(each).label.trimEnd() === tokenLabel)
-  if (slot === undefined) throw new Error(`there is no token ${tokenLabel}`)
+  if (slot === undefined) throw new Error(`Unknown hardware token ${tokenLabel}`)
   const session = calls.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION)
   if (calls.C_GetSessionInfo(session).state !== CKS_RW_USER_FUNCTIONS) calls.C_Login(session, pkcs11js.CKU_USER, pin)
   return {

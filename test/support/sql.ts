@@ -1,6 +1,6 @@
 import { Client } from 'pg'
 
-/** Runs one statement on a connection of its own. */
+/** Runs one statement on a new connection. */
 export async function runSql(url: string, statement: string): Promise<void> {
   const client = new Client({ connectionString: url })
   await client.connect()
@@ -11,7 +11,7 @@ export async function runSql(url: string, statement: string): Promise<void> {
   }
 }
 
-/** The URL of another database of the same server. */
+/** Returns the URL of another database on the same server. */
 export function siblingUrl(url: string, database: string): string {
   const sibling = new URL(url)
   sibling.pathname = `/${database}`

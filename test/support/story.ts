@@ -9,9 +9,9 @@ export interface OperatorParty extends Asserter {
   readonly domain: string
 }
 
-/** Beginnings that stories share, for those whose point comes later. Each fails unless every step does as it should. */
+// First steps that many stories share. Each function throws if a step does not succeed.
 
-/** Registers a domain under a fresh key and publishes its record; the domain is not confirmed. */
+/** Registers a domain under a fresh key and publishes its record, without confirming the domain. */
 export async function publishedOperator(
   client: ProtocolClient,
   dns: DnsServer,
@@ -24,7 +24,7 @@ export async function publishedOperator(
   return { id: String(id), domain, ...operatorAsserter(keys, String(id), ISSUER) }
 }
 
-/** An operator whose domain is proven by DNS. */
+/** Creates an operator whose domain is proven by DNS. */
 export async function provenOperator(client: ProtocolClient, dns: DnsServer, domain: string): Promise<OperatorParty> {
   const operator = await publishedOperator(client, dns, domain)
   const { verified, message } = expectStatus(200, await client.confirm(operator.id))
@@ -32,7 +32,7 @@ export async function provenOperator(client: ProtocolClient, dns: DnsServer, dom
   return operator
 }
 
-/** An agent that its operator approved by setting its scopes. */
+/** Creates an agent that its operator approved by setting its scopes. */
 export async function activeAgent(
   client: ProtocolClient,
   operator: OperatorParty,
@@ -44,7 +44,7 @@ export async function activeAgent(
   return agent
 }
 
-/** A signed challenge, ready to be redeemed. */
+/** Creates a signed challenge that can be redeemed. */
 export async function signedChallenge(
   client: ProtocolClient,
   agent: AgentParty,
@@ -53,7 +53,7 @@ export async function signedChallenge(
   return { ...signedBody(agent, expectStatus(200, await client.challenge(agent.did))), ...wishes }
 }
 
-/** What redeems the challenge that an answer holds. */
+/** Returns the body that redeems the challenge in an answer. */
 export function signedBody(agent: AgentParty, answer: Json): TokenBody {
   const challenge = String(answer.challenge)
   const nonce = String(answer.nonce)
@@ -61,13 +61,13 @@ export function signedBody(agent: AgentParty, answer: Json): TokenBody {
   return { did: agent.did, challenge, nonce, signature, scope: 'read', ttl: '15m' }
 }
 
-/** The answer of a redemption that succeeds. */
+/** Gets a token. Returns the answer. */
 export async function issueToken(client: ProtocolClient, agent: AgentParty, wishes: Wishes = {}): Promise<Json> {
   return expectStatus(200, await client.token(await signedChallenge(client, agent, wishes)))
 }
 
-/** The body of an answer with the status that it should have; fails with all of it otherwise. */
+/** Returns the body of an answer with this status. Throws with the whole answer otherwise. */
 export function expectStatus<T>(status: number, answer: Answer<T>): T {
   if (answer.status === status) return answer.body
-  throw new Error(`${status} was expected and ${answer.status} came: ${JSON.stringify(answer.body)}`)
+  throw new Error(`Expected status ${status}, but got ${answer.status}: ${JSON.stringify(answer.body)}`)
 }

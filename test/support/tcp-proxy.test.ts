@@ -18,7 +18,7 @@ afterEach(async () => {
   for (const server of servers) server.close()
 })
 
-/** A server that answers each chunk with its name and the chunk. */
+/** Starts a server that answers each chunk with its name and the chunk. */
 async function serverThatSays(name: string): Promise<TcpTarget> {
   const server = createServer((socket) => {
     socket.on('error', () => undefined)
@@ -30,7 +30,7 @@ async function serverThatSays(name: string): Promise<TcpTarget> {
   return { host: '127.0.0.1', port: typeof address === 'object' && address !== null ? address.port : 0 }
 }
 
-/** A connection, and all that it has received. */
+/** Opens a connection and collects everything that it receives. */
 async function dial(port: number): Promise<{ socket: Socket; received: () => string; isClosed: () => boolean }> {
   const socket = connect(port, '127.0.0.1')
   let received = ''
@@ -52,14 +52,14 @@ const arrives = (ask: () => unknown, answer: unknown) =>
     (now) => now === answer,
   )
 
-it('passes bytes and ends on', async () => {
+it('TcpProxy forwards bytes and the end of a connection', async () => {
   const { socket, received, isClosed } = await dial(proxy.port)
   socket.end('a')
   await arrives(received, 'first:a')
   await arrives(isClosed, true)
 })
 
-it('cut: breaks connections and refuses new ones; pass: takes them on the same port', async () => {
+it('TcpProxy cut breaks connections and refuses new ones, and pass accepts them again on the same port', async () => {
   const before = await dial(proxy.port)
   await proxy.cut()
   await arrives(before.isClosed, true)
@@ -71,7 +71,7 @@ it('cut: breaks connections and refuses new ones; pass: takes them on the same p
   after.socket.destroy()
 })
 
-it('stall: takes connections and forwards nothing; pass: what was held goes on', async () => {
+it('TcpProxy stall accepts connections but forwards nothing, and pass forwards what was held', async () => {
   const old = await dial(proxy.port)
   proxy.stall()
   const young = await dial(proxy.port)
@@ -87,7 +87,7 @@ it('stall: takes connections and forwards nothing; pass: what was held goes on',
   }
 })
 
-it('delay: later, and not slower', async () => {
+it('TcpProxy delay makes bytes later but not slower', async () => {
   proxy.delay(100)
   const { socket, received } = await dial(proxy.port)
   const start = performance.now()
@@ -105,7 +105,7 @@ it('delay: later, and not slower', async () => {
   socket.destroy()
 })
 
-it('repoint: breaks connections and leads elsewhere', async () => {
+it('TcpProxy repoint breaks connections and connects new ones to the other target', async () => {
   const before = await dial(proxy.port)
   proxy.repoint(await serverThatSays('second'))
   await arrives(before.isClosed, true)

@@ -2,26 +2,26 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Where a proxy leads. */
+/** The target of a proxy. */
 export interface TcpTarget {
   readonly host: string
   readonly port: number
 }
 
-/** A way over 127.0.0.1 to a server, which can fail as networks do. Its port stays the same. */
+/** A proxy on 127.0.0.1 to a server, which can fail as networks do. Its port stays the same. */
 export interface TcpProxy {
   readonly port: number
-  /** All is well again: it takes connections, and what was stalled goes on. */
+  /** Ends every fault: the proxy accepts connections, and forwards what was stalled. */
   pass(): Promise<void>
   /** Breaks all connections and refuses new ones. */
   cut(): Promise<void>
-  /** Takes connections and forwards nothing, in either direction, as when packets are lost. */
+  /** Accepts connections but forwards nothing in either direction, as when packets are lost. */
   stall(): void
-  /** Each byte arrives this much later, in either direction; 0 for at once. */
+  /** Delays each byte by this time in both directions; 0 ends the delay. */
   delay(milliseconds: number): void
-  /** Leads elsewhere from now on, and breaks the connections that lead to the old place. */
+  /** Changes the target, and breaks the connections to the old one. */
   repoint(target: TcpTarget): void
-  /** Ends it for good. */
+  /** Closes the proxy for good. */
   close(): Promise<void>
 }
 
@@ -29,7 +29,7 @@ type Line = { delayMs: number; stalled: PromiseWithResolvers<void> | undefined }
 
 const MAX_HELD_BYTES = 64 * 1024
 
-/** Starts a proxy to a target, in the state after `pass`. */
+/** Starts a proxy to a target, without a fault. */
 export async function startTcpProxy(first: TcpTarget): Promise<TcpProxy> {
   const sockets = new Set<Socket>()
   const line: Line = { delayMs: 0, stalled: undefined }
@@ -65,7 +65,7 @@ export async function startTcpProxy(first: TcpTarget): Promise<TcpProxy> {
   }
   await listen(0)
   const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has no port')
+  if (address === null || typeof address === 'string') throw new Error('The TCP server has no port')
   const { port } = address
   return {
     port,
@@ -88,20 +88,23 @@ export async function startTcpProxy(first: TcpTarget): Promise<TcpProxy> {
   }
 }
 
-/** The same URL by way of a proxy. */
+/** Returns the same URL through a proxy. */
 export function urlThrough(proxy: Pick<TcpProxy, 'port'>, url: string): string {
   const through = new URL(url)
   through.host = `127.0.0.1:${proxy.port}`
   return through.href
 }
 
-/** The host and port of a URL. */
+/** Returns the host and port of a URL. */
 export function targetOf(url: string): TcpTarget {
   const { hostname, port } = new URL(url)
   return { host: hostname, port: Number(port) }
 }
 
-/** Carries bytes one way, in order, each as late as the line is then; the end comes after the last byte. */
+/**
+ * Forwards bytes in one direction and in order, each with the delay that is set when it arrives. The end follows the
+ * last byte.
+ */
 function forward(from: Socket, to: Socket, line: Line): void {
   let last = Promise.resolve()
   let held = 0

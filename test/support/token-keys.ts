@@ -4,13 +4,13 @@ import { jwkThumbprint, type PublicJwk, readPublicJwk } from '@auth4agent/core/j
 import { toLowS } from '@auth4agent/core/keys/ecdsa-p256'
 import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 
-/** A key pair for one algorithm, whose halves the test has. */
+/** A key pair for one algorithm, with both halves. */
 export interface TestTokenKey {
   readonly kid: string
   readonly alg: TokenAlgorithm
   readonly jwk: PublicJwk
   readonly privateKey: KeyObject
-  /** A JWS in compact serialisation with any header and payload; the header's alg and kid are not put in. */
+  /** Creates a JWS in compact serialisation with any header and payload. Does not add alg and kid to the header. */
   readonly sign: (header: object, payload: object) => string
 }
 
@@ -21,11 +21,11 @@ const GENERATE: Readonly<Record<TokenAlgorithm, () => { publicKey: KeyObject; pr
   RS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
 }
 
-/** Makes a key pair with node:crypto alone. */
+/** Creates a key pair with node:crypto only. */
 export function testTokenKey(alg: TokenAlgorithm): TestTokenKey {
   const { publicKey, privateKey } = GENERATE[alg]()
   const jwk = readPublicJwk(publicKey.export({ format: 'jwk' }))
-  if (jwk === undefined) throw new Error('a fresh key can be read')
+  if (jwk === undefined) throw new Error('A fresh key could not be read')
   return {
     kid: jwkThumbprint(jwk),
     alg,
@@ -38,7 +38,7 @@ export function testTokenKey(alg: TokenAlgorithm): TestTokenKey {
   }
 }
 
-/** The signature of an algorithm (RFC 7518 section 3, RFC 8037 section 3.1), with the lower S where there are two. */
+/** Signs with an algorithm (RFC 7518 section 3, RFC 8037 section 3.1), with the lower S where there are two. */
 export function signBytes(alg: TokenAlgorithm, key: KeyObject, message: Uint8Array): Uint8Array {
   if (alg === 'ES256') return toLowS(cryptoSign('sha256', message, { key, dsaEncoding: 'ieee-p1363' }))
   return cryptoSign(alg === 'RS256' ? 'sha256' : null, message, key)

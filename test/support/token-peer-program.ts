@@ -3,7 +3,7 @@ import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { KeyRow } from '../../services/keys/key-provider.ts'
 import { openPkcs11Provider, type Pkcs11Options } from '../../services/keys/pkcs11/pkcs11-provider.ts'
 
-/** What the peer is asked, one message each; it answers each in turn. */
+/** The questions to the peer, one message each. It answers them in order. */
 export type PeerQuestion =
   | { readonly ask: 'open'; readonly options: Pkcs11Options }
   | { readonly ask: 'generate'; readonly alg: TokenAlgorithm }
@@ -16,7 +16,7 @@ let provider: ReturnType<typeof openPkcs11Provider> | undefined
 async function answer(question: PeerQuestion): Promise<unknown> {
   if (question.ask === 'open') provider = openPkcs11Provider({ ...question.options, log: silent })
   const opened = await provider
-  if (opened === undefined) throw new Error('the peer has no token yet')
+  if (opened === undefined) throw new Error('The peer has not opened a hardware token yet')
   if (question.ask === 'generate') return opened.generate(question.alg)
   if (question.ask === 'destroy') return opened.destroy(question.row)
   if (question.ask === 'open') return undefined
@@ -24,7 +24,7 @@ async function answer(question: PeerQuestion): Promise<unknown> {
   return Buffer.from(await key.sign(Buffer.from(question.text))).toString('base64url')
 }
 
-// Another process with the same token, for tests. It ends with the channel to the one that started it.
+// A second process with the same hardware token, for tests. It ends with the channel to its parent.
 process.on('message', (question: PeerQuestion) => {
   void answer(question).then(
     (result) => process.send?.({ result }),

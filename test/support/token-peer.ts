@@ -3,14 +3,14 @@ import { once } from 'node:events'
 import type { Pkcs11Options } from '../../services/keys/pkcs11/pkcs11-provider.ts'
 import type { PeerQuestion } from './token-peer-program.ts'
 
-/** Another process that uses a token. */
+/** A second process that uses a hardware token. */
 export interface TokenPeer {
-  /** What it answers, as JSON carries it. Throws what it could not do. */
+  /** Returns its answer, as JSON carries it. Throws the error of the peer if it fails. */
   ask(question: PeerQuestion): Promise<unknown>
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Starts another process on a token; resolves once it has opened it. */
+/** Starts a second process that uses a hardware token. Resolves when the process has opened it. */
 export async function startPeer({ module, tokenLabel, pin }: Pkcs11Options): Promise<TokenPeer> {
   const child = fork(new URL('./token-peer-program.ts', import.meta.url), { execArgv: [] })
   const peer: TokenPeer = {

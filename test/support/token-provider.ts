@@ -3,16 +3,16 @@ import { openPkcs11Provider } from '../../services/keys/pkcs11/pkcs11-provider.t
 import { createLogger } from '../../services/platform/log/log.ts'
 import { createToken, type SoftToken } from './softhsm.ts'
 
-/** A token with a provider over it. */
+/** A hardware token, with a provider that uses it. */
 export interface TokenProvider {
   readonly token: SoftToken
   readonly provider: KeyProvider
-  /** What the provider has logged. */
+  /** The provider's log lines. */
   readonly lines: readonly string[]
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Makes a token and opens it; both are gone after it. */
+/** Creates a hardware token and a provider that uses it. Disposing closes and removes both. */
 export async function createTokenProvider(): Promise<TokenProvider> {
   const token = await createToken()
   const lines: string[] = []
@@ -29,7 +29,7 @@ export async function createTokenProvider(): Promise<TokenProvider> {
   }
 }
 
-/** The row that a new key gets. */
+/** Returns the row of a new key. */
 export function rowOf({ kid, alg, publicJwk, stored }: NewTokenKey): KeyRow {
   const { externalRef = null } = stored
   return { kid, alg, publicJwk, externalRef, purpose: 'access_token', wrappedKey: null, kekId: null }

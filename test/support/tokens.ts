@@ -7,7 +7,7 @@ import { ISSUER, type TestAgent } from './authn.ts'
 import { signCompactJws } from './jws.ts'
 import { testTokenKey } from './token-keys.ts'
 
-/** A key that signs tokens as the services do, and its row; the test says in which state. */
+/** Inserts a key in this state, and returns a function that signs tokens with it as the services do. */
 export async function insertTokenKey(db: Db, state: KeyState, alg: TokenAlgorithm = 'EdDSA') {
   const { kid, jwk, sign } = testTokenKey(alg)
   const isGone = state === 'retired' || state === 'compromised'
@@ -24,12 +24,12 @@ export async function insertTokenKey(db: Db, state: KeyState, alg: TokenAlgorith
   return { kid, sign: (claims: object, header: object = {}) => sign({ alg, typ: 'at+jwt', kid, ...header }, claims) }
 }
 
-/** A token under any key and of any claims. */
+/** Signs a token with any key and claims. */
 export function signToken(kid: string, key: SigningKey, claims: object, header: object = {}): string {
   return signCompactJws({ alg: 'EdDSA', typ: 'at+jwt', kid, ...header }, claims, key)
 }
 
-/** Claims of a token that an agent could have now. */
+/** Returns claims of a token that an agent could have now. */
 export function claimsOf(
   agent: Pick<TestAgent, 'did' | 'operatorId'>,
   claims: Partial<AccessTokenClaims> = {},

@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 const POLL_MS = 25
 
 /**
- * Asks again and again until the answer is the one awaited, and returns it. Fails with the last answer once `deadlineMs` have
- * passed.
+ * Calls `ask` repeatedly until `isAwaited` accepts its answer, and returns the answer. Throws with the last answer
+ * after `deadlineMs`.
  */
 export async function until<T>(
   ask: () => Promise<T>,
@@ -15,7 +15,8 @@ export async function until<T>(
   for (;;) {
     const answer = await ask()
     if (isAwaited(answer)) return answer
-    if (performance.now() > deadline) throw new Error(`not within ${deadlineMs} ms; at last: ${JSON.stringify(answer)}`)
+    if (performance.now() > deadline)
+      throw new Error(`Not reached within ${deadlineMs} ms. The last answer was: ${JSON.stringify(answer)}`)
     await delay(POLL_MS)
   }
 }

@@ -11,16 +11,16 @@ import { createFeed, type FeedTimes } from '../../services/revocation/feed.ts'
 import type { LogStore } from '../../services/revocation/ports.ts'
 import { createWatchRevocations } from '../../services/revocation/watch.ts'
 
-/** What a test sets of the watchers of a process. */
+/** Options of watchersOf. */
 interface WatchersOptions {
   readonly log: Pick<LogStore, 'standing' | 'recordsAfter'>
   readonly times?: FeedTimes
 }
 
-/** A request, as a test writes it. */
+/** A request in the form in which a test writes it. */
 export type WatchRequest = MessageInitShape<typeof WatchRevocationsRequestSchema>
 
-/** The watchers of a process. Nothing wakes it but the test and the heartbeat. */
+/** Creates the watchers of a process. Only the test and the heartbeat wake them. */
 export function watchersOf({ log, times = { heartbeatMs: 50, patienceMs: 10_000 } }: WatchersOptions) {
   const wakes: (() => void)[] = []
   const reads = { standing: 0, pages: [] as number[] }
@@ -51,14 +51,14 @@ export function watchersOf({ log, times = { heartbeatMs: 50, patienceMs: 10_000 
     }
     return {
       next,
-      /** All records up to the next head, and that. */
+      /** Reads all records up to the next head, and returns both. */
       untilHead: async () => {
         const records: RevocationRecord[] = []
         for (;;) {
           const event = await next()
           if (event?.case === 'head' && event.value.position !== undefined)
             return { records, head: event.value.position }
-          if (event?.case !== 'record') throw new Error('the stream has ended')
+          if (event?.case !== 'record') throw new Error('The stream has ended')
           records.push(event.value)
         }
       },
@@ -74,7 +74,7 @@ export async function emptyLog(pool: pg.Pool): Promise<void> {
   await pool.query(`UPDATE revocation_head SET log_epoch = 1, sequence = 0, hash = '\\x', compacted_through = 0`)
 }
 
-/** Revokes so many tokens of an operator in one commit. */
+/** Revokes this many tokens of an operator in one commit. */
 export async function revokeTokens(pool: pg.Pool, operatorId: string, count = 1): Promise<void> {
   await pool.query(
     `INSERT INTO revoked_tokens (operator_id, jti, expires_at)
@@ -83,9 +83,9 @@ export async function revokeTokens(pool: pg.Pool, operatorId: string, count = 1)
   )
 }
 
-/** The numbers of records. */
+/** Returns the sequences of records. */
 export const sequences = (records: readonly RevocationRecord[]) =>
   records.map(({ position }) => Number(position?.sequence))
 
-/** Whole numbers from one to another. */
+/** Returns the whole numbers of a range. */
 export const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)

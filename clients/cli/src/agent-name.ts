@@ -7,53 +7,53 @@ import type { FlagReader } from './flags.ts'
 import { shown } from './hidden.ts'
 import { requireAgent } from './parties.ts'
 
-/** Names the agent of agent.json. */
+/** The word for the agent of agent.json. */
 const SELF = 'self'
 
-/** The word by which every command takes an agent. */
+/** The argument that names an agent, the same in every command. */
 export const agentArgument = {
   name: 'AGENT',
-  help: "the agent's DID or id; `self`, and no word, mean that of agent.json",
+  help: 'DID or id of the agent; `self`, or no argument, means the agent of agent.json',
 }
 
-/** The flag that says the same as {@link agentArgument}. */
+/** The flag that replaces {@link agentArgument}. */
 export const agentFlags = {
   agent: {
     kind: 'text',
     value: 'AGENT',
-    help: 'the same as the word AGENT',
+    help: 'the same as the argument AGENT',
     aliases: ['did', 'agent-id', 'id'],
   },
 } as const
 
-/** What of a command names its agent. */
+/** The parts of a command line that name its agent. */
 export type AgentChoice = Pick<Base, 'arguments' | 'folder'> & { readonly flags: FlagReader<typeof agentFlags> }
 
-/** The agent that a command line names, as id or DID, else that of agent.json. Throws CliError. */
+/** Returns the agent that a command line names, as id or DID, or the agent of agent.json. Throws CliError. */
 export async function chosenAgent({ arguments: [word], flags, folder }: AgentChoice): Promise<string> {
   const flag = flags.text('agent')
   if (word !== undefined && flag !== undefined)
-    throw usageError('the agent is named twice', 'Leave out the word or --agent.')
+    throw usageError('The agent is named twice', 'Leave out the argument or --agent.')
   const given = word ?? flag ?? SELF
   if (given === SELF) return (await requireAgent(folder)).did
   if (isUuid(given) || parseDid(given) !== undefined) return given
-  throw usageError(`${shown(given)} is neither an id nor a DID of an agent`, '`auth4agent agents list` shows both.')
+  throw usageError(`${shown(given)} is neither a DID nor an id of an agent`, '`auth4agent agents list` shows both.')
 }
 
-/** As {@link chosenAgent}, for what cannot be taken back: it has to be named. */
+/** Returns the agent as {@link chosenAgent} does, but demands a name, for commands that cannot be undone. */
 export async function namedAgent(choice: AgentChoice): Promise<string> {
   if (choice.arguments.length === 0 && choice.flags.text('agent') === undefined) {
     throw usageError(
-      'missing: AGENT',
-      'Its DID or id: `auth4agent agents list` shows both. `self` is that of agent.json.',
+      'AGENT is missing',
+      'Give its DID or id: `auth4agent agents list` shows both. `self` means the agent of agent.json.',
     )
   }
   return chosenAgent(choice)
 }
 
 /**
- * The DID of an agent that is named by id or DID; ids are looked up among the operator's agents. Rejects with
- * CliError.
+ * Returns the DID of an agent that is named by DID or id. It looks an id up among the operator's agents. Rejects with
+ * CliError if the operator has no such agent.
  */
 export async function didOf(agent: string, openOperator: () => Promise<Operator>): Promise<string> {
   if (!isUuid(agent)) return agent
@@ -61,9 +61,9 @@ export async function didOf(agent: string, openOperator: () => Promise<Operator>
   for (const status of [undefined, 'pending'] as const) {
     for await (const { id, did } of agents.list({ status, pageSize: 200 })) if (id === agent) return did
   }
-  throw new CliError(`the operator has no agent with the id ${agent}`, {
+  throw new CliError(`The operator has no agent with the id ${agent}`, {
     reason: 'AGENT_NOT_FOUND',
     exit: 'refused',
-    hint: '`auth4agent agents list` shows them.',
+    hint: '`auth4agent agents list` shows its agents.',
   })
 }

@@ -14,8 +14,8 @@ const later = (retryAfterS?: number) =>
   new Auth4AgentError('Too many', { reason: 'RATE_LIMITED', status: 429, retryAfterS })
 
 /**
- * Asks with these outcomes, the last one for ever, on a clock that pauses alone move; answers what came of it and each
- * pause in seconds.
+ * Runs askAgain with these outcomes; the last one repeats for ever. Only pauses move the clock. Returns the result and
+ * each pause in seconds.
  */
 async function asking(outcomes: readonly (DomainConfirmation | Error)[], timeoutS: number) {
   const pauses: number[] = []
@@ -47,18 +47,18 @@ describe('askAgain', () => {
     expect(pauses.slice(-2)).toEqual([60, 60])
   })
 
-  it('asks once more when the time is over, and answers what it saw then', async () => {
+  it('asks once more when the time is over and returns the last answer', async () => {
     expect(await asking([missing], 4)).toEqual({ result: missing, pauses: [2, 2] })
     expect(await asking([missing, missing, proven], 4)).toMatchObject({ result: proven })
   })
 
-  it('asks again where the server does not answer now, waits as long as it asks, and rejects where that lasts', async () => {
+  it('asks again after a temporary failure, waits as long as the server asks, and rejects if the failure lasts', async () => {
     expect(await asking([later(20), proven], 600)).toEqual({ result: proven, pauses: [20] })
     const error = later()
     expect(await asking([error], 5)).toEqual({ result: error, pauses: [2, 3] })
   })
 
-  it('rejects at once with what will not get better', async () => {
+  it('rejects at once with a permanent failure', async () => {
     const error = new Auth4AgentError('None', { reason: 'OPERATOR_NOT_FOUND', status: 404 })
     expect(await asking([error], 600)).toEqual({ result: error, pauses: [] })
   })

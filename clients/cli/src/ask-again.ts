@@ -3,19 +3,19 @@ import type { Base } from './context.ts'
 import { toFailure } from './failure.ts'
 import { plain } from './text.ts'
 
-/** Milliseconds between two questions: at first, by what they grow, and at most. */
+/** Milliseconds between two questions: the first pause, the factor by which it grows, and the longest pause. */
 const PAUSE = { first: 2000, growth: 1.5, most: 60_000 }
 
 type Waiting = Pick<Base, 'now' | 'pause' | 'progress' | 'note' | 'signal'>
 
-/** What came of one question: an answer, or a failure that may not last, and how long the server asks to wait. */
+/** Result of one question: an answer or a temporary failure, and the time that the server asks to wait. */
 type Outcome =
   | { readonly seen: DomainConfirmation; readonly why: string; readonly waitMs: number }
   | { readonly error: unknown; readonly why: string; readonly waitMs: number }
 
 /**
- * Asks until the domain is proven or the time is over; then answers what was seen last. Rejects with a failure that
- * will not get better, and, when the time is over, with one that might have.
+ * Asks until the domain is proven or the time is over, and returns the last answer. Rejects at once with a permanent
+ * failure, and with a temporary one if the time is over.
  */
 export async function askAgain(
   ask: () => Promise<DomainConfirmation>,
@@ -32,7 +32,7 @@ export async function askAgain(
       if ('error' in outcome) throw outcome.error
       return outcome.seen
     }
-    if (pauseMs === PAUSE.first) note(`asking again until ${new Date(endMs).toISOString()}; Ctrl-C ends it`)
+    if (pauseMs === PAUSE.first) note(`asking again until ${new Date(endMs).toISOString()}; press Ctrl-C to stop`)
     const waitMs = Math.min(Math.max(pauseMs, outcome.waitMs), leftMs)
     await progress(`${outcome.why}; asking again in ${Math.ceil(waitMs / 1000)} s`, pause(waitMs))
   }

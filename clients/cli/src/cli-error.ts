@@ -1,6 +1,9 @@
 import type { Exit } from './exit-codes.ts'
 
-/** Why a command cannot go on: `reason` is stable and for scripts, `hint` says what to do next. Neither may hold a secret. */
+/**
+ * Error that ends a command. `reason` is stable, for scripts. `hint` says what to do next. No part may contain a
+ * secret.
+ */
 export class CliError extends Error {
   override readonly name = 'CliError'
   readonly reason: string
@@ -15,12 +18,12 @@ export class CliError extends Error {
   }
 }
 
-/** A command line that is not understood. */
+/** Makes the error for a wrong command line. */
 export function usageError(message: string, hint?: string): CliError {
   return new CliError(message, { reason: 'USAGE', exit: 'usage', hint })
 }
 
-/** A file or key on this machine that is missing or wrong. */
+/** Makes the error for a file or key on this machine that is missing or wrong. */
 export function configurationError(message: string, hint?: string): CliError {
   return new CliError(message, { reason: 'CONFIGURATION', exit: 'configuration', hint })
 }

@@ -1,41 +1,43 @@
 import type { Base, Context, Ending } from './context.ts'
 import { type FlagTable, type FlagValues, readFlags } from './flags.ts'
 
-/** A line that can be pasted, and what it does. */
+/** A command line to paste, with a description. */
 export interface Example {
   readonly does: string
-  /** From `auth4agent` on, as a shell takes it. */
+  /** The line for a shell, beginning with `auth4agent`. */
   readonly line: string
 }
 
-/** A word that a command takes besides flags. */
+/** An argument of a command, which is not a flag. */
 interface Argument {
   readonly name: string
   readonly help: string
   readonly required?: boolean
-  /** The words there are. */
+  /** All accepted words. */
   readonly choices?: readonly string[]
 }
 
-/** What a command has to do with the folder: reads it, makes it, or leaves it alone. */
+/** How a command uses the folder: it reads it, makes it, or does not use it. */
 type FolderUse = 'needed' | 'made' | 'unused'
 
-/** What a command is, for {@link defineCommand}. */
+/** Definition of a command, for {@link defineCommand}. */
 interface Spec<F extends FlagTable> {
-  /** What it does and what to know of it: paragraphs. */
+  /** Paragraphs that say what the command does and what users must know. */
   readonly help: readonly string[]
   readonly examples: readonly [Example, ...Example[]]
   readonly flags: F
   readonly arguments?: readonly Argument[]
-  /** Whether it runs the program whose words stand after `--`. */
+  /** Whether the command runs the program that is given after `--`. */
   readonly runsProgram?: boolean
-  /** `needed` unless told. */
+  /** `needed` by default. */
   readonly folder?: FolderUse
-  /** Does it; answers how the tool ends, `ok` unless told. Throws CliError or the SDK's Auth4AgentError. */
+  /**
+   * Runs the command. Resolves with the way to end, `ok` by default. Rejects with CliError or Auth4AgentError (SDK).
+   */
   run(context: Context<F>): Promise<Ending | void>
 }
 
-/** A command as the tool runs and explains it. */
+/** A command with everything that running and help need. */
 export interface Command {
   readonly help: readonly string[]
   readonly examples: readonly Example[]
@@ -46,14 +48,14 @@ export interface Command {
   run(base: Base, values: FlagValues): Promise<Ending | void>
 }
 
-/** A line of the table: a command's words, what it does in few words, and its module, loaded when it is called. */
+/** An entry of the command table: the command's words, a short summary, and its module, which is loaded on demand. */
 export interface CommandEntry {
   readonly words: string
   readonly summary: string
   load(): Promise<Command>
 }
 
-/** Makes a command whose `run` reads its flags by their declared names and kinds. */
+/** Makes a command. Its `run` gets a reader for exactly the declared flags. */
 export function defineCommand<const F extends FlagTable>(spec: Spec<F>): Command {
   return {
     help: spec.help,

@@ -5,14 +5,14 @@ import { globalFlags } from './flags.ts'
 import { checkCommandLine, parseFlags } from './parse.ts'
 import { splitArguments } from './split-arguments.ts'
 
-/** The words of the tool's part of a shell line: what stands behind it, in pipes and files, is the shell's. */
+/** Returns the words of the tool in a shell line, without pipes and redirections. */
 function wordsOf(line: string): string[] {
   const [own = ''] = line.slice(line.indexOf('auth4agent ')).split(/ [|<>]|\)"|\)$/)
   return [...own.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].slice(1).map(([, a, b, c]) => a ?? b ?? c ?? '')
 }
 
 describe.each(commands.map((entry) => [entry.words, entry] as const))('%s', (words, entry) => {
-  it('is explained, and each of its examples parses as this command', async () => {
+  it('has examples that all parse as this command', async () => {
     const command = await entry.load()
     expect(command.examples.length).toBeGreaterThan(0)
     for (const { line } of command.examples) {
@@ -25,7 +25,7 @@ describe.each(commands.map((entry) => [entry.words, entry] as const))('%s', (wor
     }
   })
 
-  it('has flags that say what they take, and none that hides one of every command', async () => {
+  it('has flags with a help text and a value name, and none with the name of a global flag', async () => {
     const { flags } = await entry.load()
     for (const [name, { kind, value, help }] of Object.entries(flags)) {
       expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/)

@@ -1,34 +1,34 @@
 import type { CommandEntry } from './command.ts'
 
-/** What belongs together, as the help shows it. */
+/** Commands that the help shows under one title. */
 export interface CommandGroup {
   readonly title: string
   readonly commands: readonly CommandEntry[]
 }
 
-/** Every command there is, in the order of the help. Entries are loaded one by one, so that starting stays fast. */
+/** All commands, in the order of the help. Each module is loaded on demand, so that the tool starts fast. */
 export const commandGroups: readonly CommandGroup[] = [
   {
     title: 'This machine',
     commands: [
       {
         words: 'demo',
-        summary: 'see all of it at work',
+        summary: 'see operator, agent and API at work',
         load: async () => (await import('./commands/demo.ts')).demo,
       },
       {
         words: 'init',
-        summary: 'make key and configuration of an agent or operator',
+        summary: 'make the key and configuration of an agent or operator',
         load: async () => (await import('./commands/init.ts')).init,
       },
       {
         words: 'whoami',
-        summary: 'who this folder is',
+        summary: 'show the agent and operator of this folder',
         load: async () => (await import('./commands/whoami.ts')).whoami,
       },
       {
         words: 'set-server',
-        summary: 'change the server',
+        summary: 'change the server in the configuration',
         load: async () => (await import('./commands/set-server.ts')).setServer,
       },
       {
@@ -38,22 +38,22 @@ export const commandGroups: readonly CommandGroup[] = [
       },
       {
         words: 'context use',
-        summary: 'choose one of them',
+        summary: 'choose the context for all commands',
         load: async () => (await import('./commands/contexts.ts')).useContext,
       },
       {
         words: 'context show',
-        summary: 'which one is in use',
+        summary: 'show the context in use',
         load: async () => (await import('./commands/contexts.ts')).showContext,
       },
       {
         words: 'health',
-        summary: 'ask the server whether it is well',
+        summary: 'check whether the server is up',
         load: async () => (await import('./commands/health.ts')).health,
       },
       {
         words: 'doctor',
-        summary: 'find out what is wrong, and what to do',
+        summary: 'find problems and say what to do',
         load: async () => (await import('./commands/doctor.ts')).doctor,
       },
       {
@@ -63,7 +63,7 @@ export const commandGroups: readonly CommandGroup[] = [
       },
       {
         words: 'version',
-        summary: 'which version of the tool this is',
+        summary: 'print the version of this tool',
         load: async () => (await import('./commands/version.ts')).version,
       },
     ],
@@ -73,52 +73,52 @@ export const commandGroups: readonly CommandGroup[] = [
     commands: [
       {
         words: 'register operator',
-        summary: 'register domain and key',
+        summary: 'register your domain and root key',
         load: async () => (await import('./commands/register-operator.ts')).registerOperator,
       },
       {
         words: 'verify-operator instructions',
-        summary: 'the DNS record that proves the domain',
+        summary: 'show the DNS record that proves the domain',
         load: async () => (await import('./commands/verify-operator.ts')).instructions,
       },
       {
         words: 'verify-operator confirm',
-        summary: 'have the record looked for',
+        summary: 'ask the server to look for the record now',
         load: async () => (await import('./commands/verify-operator.ts')).confirm,
       },
       {
         words: 'verify-operator status',
-        summary: 'how far the operator is',
+        summary: 'show the state of the operator',
         load: async () => (await import('./commands/verify-operator.ts')).status,
       },
       {
         words: 'agents list',
-        summary: 'list agents, also those that wait',
+        summary: 'list agents, also pending ones',
         load: async () => (await import('./commands/agents.ts')).listAgents,
       },
       {
         words: 'agents approve',
-        summary: 'let a pending agent in',
+        summary: 'make a pending agent active',
         load: async () => (await import('./commands/agents.ts')).approveAgent,
       },
       {
         words: 'agents update',
-        summary: 'change label or challenges of an agent',
+        summary: 'change the label of an agent, or its challenges',
         load: async () => (await import('./commands/agents.ts')).updateAgent,
       },
       {
         words: 'agent-scopes set',
-        summary: 'set what an agent may ask for',
+        summary: 'set the scopes of an agent',
         load: async () => (await import('./commands/agent-scopes.ts')).setScopes,
       },
       {
         words: 'agent-scopes list',
-        summary: 'list what an agent may ask for',
+        summary: 'list the scopes of an agent',
         load: async () => (await import('./commands/agent-scopes.ts')).listScopes,
       },
       {
         words: 'policy get',
-        summary: 'who may ask for tokens for your audiences',
+        summary: 'show who may ask for tokens for your audiences',
         load: async () => (await import('./commands/policy.ts')).getPolicy,
       },
       {
@@ -128,12 +128,12 @@ export const commandGroups: readonly CommandGroup[] = [
       },
       {
         words: 'audit',
-        summary: 'what was done and refused',
+        summary: 'list what was done and refused',
         load: async () => (await import('./commands/audit.ts')).audit,
       },
       {
         words: 'operator token',
-        summary: 'an assertion for curl and grpcurl',
+        summary: 'print an assertion for curl or grpcurl',
         load: async () => (await import('./commands/operator-token.ts')).operatorToken,
       },
       {
@@ -143,17 +143,17 @@ export const commandGroups: readonly CommandGroup[] = [
       },
       {
         words: 'operator release',
-        summary: 'give the domain up for good',
+        summary: 'give up the domain for good',
         load: async () => (await import('./commands/operator-end.ts')).releaseDomain,
       },
       {
         words: 'watch',
-        summary: 'revocations as they happen',
+        summary: 'show revocations as they happen',
         load: async () => (await import('./commands/watch.ts')).watch,
       },
       {
         words: 'proxy',
-        summary: 'sign for tools that cannot, on loopback',
+        summary: 'sign calls of local tools that cannot sign',
         load: async () => (await import('./commands/proxy.ts')).proxy,
       },
     ],
@@ -183,22 +183,22 @@ export const commandGroups: readonly CommandGroup[] = [
       },
       {
         words: 'jwks',
-        summary: 'public keys of the server',
+        summary: "print the server's public keys",
         load: async () => (await import('./commands/jwks.ts')).jwks,
       },
       {
         words: 'revoke token',
-        summary: 'end one token',
+        summary: 'revoke one token',
         load: async () => (await import('./commands/revoke.ts')).revokeToken,
       },
       {
         words: 'revoke suspend',
-        summary: 'stop an agent',
+        summary: 'suspend an agent',
         load: async () => (await import('./commands/revoke.ts')).suspendAgent,
       },
       {
         words: 'revoke reactivate',
-        summary: 'let it go on',
+        summary: 'end the suspension of an agent',
         load: async () => (await import('./commands/revoke.ts')).reactivateAgent,
       },
       {
@@ -208,7 +208,7 @@ export const commandGroups: readonly CommandGroup[] = [
       },
       {
         words: 'revoke list',
-        summary: 'agents that may not act',
+        summary: 'list suspended and revoked agents',
         load: async () => (await import('./commands/revoke.ts')).listRevoked,
       },
     ],
@@ -223,37 +223,37 @@ export const commandGroups: readonly CommandGroup[] = [
       },
       {
         words: 'keys rotate',
-        summary: 'make new keys sign',
+        summary: 'start to sign with the next keys',
         load: async () => (await import('./commands/keys.ts')).rotateKeys,
       },
       {
         words: 'keys compromise',
-        summary: 'end all that a key signed',
+        summary: 'end a leaked key and all tokens that it signed',
         load: async () => (await import('./commands/keys-compromise.ts')).compromiseKey,
       },
       {
         words: 'keys import',
-        summary: 'take in a key made elsewhere',
+        summary: 'import a key made elsewhere',
         load: async () => (await import('./commands/keys-import.ts')).importKey,
       },
       {
         words: 'operator suspend',
-        summary: 'stop an operator and all its tokens',
+        summary: 'suspend an operator and end its tokens',
         load: async () => (await import('./commands/operator-suspend.ts')).suspendOperator,
       },
       {
         words: 'operator reinstate',
-        summary: 'let it go on',
+        summary: 'end the suspension of an operator',
         load: async () => (await import('./commands/operator-suspend.ts')).reinstateOperator,
       },
       {
         words: 'deployment end-all-tokens',
-        summary: 'end all tokens of everybody',
+        summary: 'end all tokens of all operators',
         load: async () => (await import('./commands/deployment.ts')).endDeploymentTokens,
       },
     ],
   },
 ]
 
-/** All commands without their groups. */
+/** All commands, without groups. */
 export const commands: readonly CommandEntry[] = commandGroups.flatMap((group) => group.commands)

@@ -2,33 +2,33 @@ import type { Exit } from './exit-codes.ts'
 import type { FlagReader, FlagTable } from './flags.ts'
 import type { Style } from './style.ts'
 
-/** A stream of text to somebody. */
+/** An output stream of text. */
 export interface Writer {
   readonly write: (text: string) => void
   readonly isTerminal: boolean
 }
 
-/** What the tool has of the system: everything that a test replaces. */
+/** The tool's access to the system. Tests replace it. */
 export interface Io {
   readonly stdout: Writer
   readonly stderr: Writer
-  /** All of standard input as text. Rejects with CliError beyond 1 MiB. */
+  /** Reads all of standard input as text. Rejects with CliError beyond 1 MiB. */
   readonly readStdin: () => Promise<string>
   readonly env: Readonly<Record<string, string | undefined>>
-  /** The user's own folder. */
+  /** The user's home folder. */
   readonly home: string
   readonly fetch: typeof globalThis.fetch
   /** Unix milliseconds. */
   readonly now: () => number
   /**
-   * Aborted by Ctrl-C and SIGTERM, and when nobody reads any more what is written: its reason is `interrupted`, `terminated` or
-   * `unread`.
+   * Aborts at Ctrl-C, at SIGTERM, and when the reader of the output has closed it. Its reason is `interrupted`,
+   * `terminated` or `unread`.
    */
   readonly signal: AbortSignal
-  /** Resolves after so many milliseconds. Rejects when the tool is told to end. */
+  /** Resolves after `ms` milliseconds. Rejects when `signal` aborts. */
   readonly pause: (ms: number) => Promise<void>
   /**
-   * Runs a program until it ends; answers its exit code. Rejects with the system's error where it cannot be started.
+   * Runs a program until it ends, and resolves with its exit code. Rejects with the system's error if it cannot start.
    */
   readonly runProgram: (
     program: readonly [string, ...string[]],
@@ -36,47 +36,47 @@ export interface Io {
   ) => Promise<number>
 }
 
-/** How a run of the tool ends: by a name, or with the exit code of the program that it has run. */
+/** How a run of the tool ends: by a name, or with the exit code of the program that it ran. */
 export type Ending = Exit | number
 
-/** Where the tool keeps its files, and why there. */
+/** The folder of the tool's files, and what has chosen it. */
 export interface Place {
-  /** Holds the contexts; absolute. */
+  /** The folder that contains the contexts; absolute. */
   readonly root: string
-  /** The folder of this run, absolute; it may not exist. */
+  /** The folder of this run; absolute. It may not exist. */
   readonly folder: string
-  /** The context that `folder` is of; undefined where --config names a folder. */
+  /** The context of `folder`; undefined if --config names the folder. */
   readonly context: string | undefined
   readonly chosenBy: '--config' | '--context' | 'environment' | 'context use' | 'default'
 }
 
-/** What a command runs with, flags aside. */
+/** Everything that a command gets, except its flags. */
 export interface Base extends Io {
-  /** Words after the command's own. */
+  /** Arguments: the words after the command's words. */
   readonly arguments: readonly string[]
   /** Words after `--`, for commands that run a program. */
   readonly program: readonly string[]
-  /** The configuration folder, absolute; it may not exist. */
+  /** The configuration folder; absolute. It may not exist. */
   readonly folder: string
-  /** Where that is, and why. */
+  /** The place of that folder. */
   readonly place: Place
   /** Whether output is for programs. */
   readonly json: boolean
   readonly quiet: boolean
-  /** As `fetch`, which ends when the tool is told to; this one does not: to put away what was made. */
+  /** Like `fetch`, but `signal` does not abort it. For cleaning up after Ctrl-C. */
   readonly fetchAnyway: typeof globalThis.fetch
-  /** Colours for standard output; none unless it is a terminal. */
+  /** Colours for standard output. Without a terminal there are none. */
   readonly style: Style
   /**
-   * The command's one answer: `value` as one line of JSON with --json, `result` with --quiet, each of several on a
-   * line of its own, else `text`. Never a private key.
+   * Prints the command's answer. With --json it prints `value` as one line of JSON; with --quiet `result`, one entry a
+   * line; otherwise `text`. Never pass a private key.
    */
   readonly answer: (value: unknown, text: string, result: string | readonly string[]) => void
-  /** A remark on standard error for people; nothing with --json or --quiet. */
+  /** Prints a remark for people on standard error. With --json or --quiet it prints nothing. */
   readonly note: (text: string) => void
-  /** Shows what is being waited for on standard error once it takes more than a second; only on a terminal. */
+  /** Awaits `work`. On a terminal it shows `what` on standard error if that takes more than a second. */
   readonly progress: <T>(what: string, work: Promise<T>) => Promise<T>
 }
 
-/** What a command runs with. */
+/** Everything that a command gets. */
 export type Context<F extends FlagTable> = Base & { readonly flags: FlagReader<F> }

@@ -8,7 +8,7 @@ let home: string
 let root: string
 const tool = (line: string, options: CliOptions = {}) => runCli(line.split(' ').filter(Boolean), { home, ...options })
 const init = (more: string) => tool(`init --domain example.com --quiet ${more}`)
-/** The agent that a command line finds. */
+/** Returns the agent that a command line finds. */
 const whoami = async (more = '', env: CliOptions['env'] = {}) =>
   (await tool(`whoami --quiet ${more}`.trim(), { env })).stdout.trim()
 
@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => rm(home, { recursive: true }))
 
 describe('contexts', () => {
-  it('are made by init, and chosen by --context before AUTH4AGENT_CONTEXT before context use before the default', async () => {
+  it('are made by init and chosen by --context, AUTH4AGENT_CONTEXT, context use or the default, in this order', async () => {
     const first = (await init('--server http://localhost:8080')).stdout.trim()
     expect(await tool('context list')).toMatchObject({
       stdout: `   CONTEXT  SERVER                 OPERATOR  AGENT\n*  default  http://localhost:8080            ${first}\n`,
@@ -46,13 +46,13 @@ describe('contexts', () => {
     expect(await whoami()).toBe(first)
   })
 
-  it('that are not there are an error that names the nearest one, for every command but init', async () => {
+  it('that do not exist are an error with the nearest name, except for init', async () => {
     await init('--context staging')
     for (const line of ['whoami --context stagng', 'context use stagng', 'context show --context stagng']) {
       expect(await tool(line)).toEqual({
         code: 4,
         stdout: '',
-        stderr: expect.stringMatching(/there is no context "stagng" in .*\nDid you mean staging\?/),
+        stderr: expect.stringMatching(/There is no context "stagng" in .*\nDid you mean staging\?/),
       })
     }
     expect(await tool('whoami', { env: { AUTH4AGENT_CONTEXT: 'other' } })).toMatchObject({
@@ -63,9 +63,9 @@ describe('contexts', () => {
   })
 
   it.each(['..', '.', '../x', 'a/b', 'a\\b', '/etc', 'a.b', 'A', '-a', 'ä', 'x'.repeat(64), 'a b'])(
-    'have no name that leads out of the folder: %j',
+    'cannot have the name %j',
     async (name) => {
-      const stderr = expect.stringContaining('is no name of a context')
+      const stderr = expect.stringContaining('is not a valid name of a context')
       const env = { AUTH4AGENT_CONTEXT: name }
       expect(await runCli(['whoami', `--context=${name}`], { home })).toMatchObject({ code: 2, stderr })
       expect(await runCli(['init', '--domain', 'example.com'], { home, env })).toMatchObject({ code: 2, stderr })
@@ -73,7 +73,7 @@ describe('contexts', () => {
     },
   )
 
-  it('may be links to folders elsewhere, and are no files', async () => {
+  it('may be links to folders, but not files', async () => {
     await mkdir(join(root, 'contexts'), { recursive: true })
     await mkdir(join(home, 'elsewhere'))
     await symlink(join(home, 'elsewhere'), join(root, 'contexts/linked'))
@@ -82,12 +82,12 @@ describe('contexts', () => {
     expect(await tool('whoami --context file')).toMatchObject({ code: 4 })
   })
 
-  it('cannot be chosen together with a folder', async () => {
+  it('cannot be chosen together with --config', async () => {
     expect(await tool('whoami --config x --context y')).toMatchObject({ code: 2 })
     expect(await tool('context list --config x')).toMatchObject({ code: 2 })
   })
 
-  it('are told which one is wrong in context.json, which context use mends', async () => {
+  it('are repaired by context use if context.json is invalid', async () => {
     await init('')
     await writeFile(join(root, 'context.json'), '{"current":"../x"}')
     expect(await tool('whoami')).toMatchObject({ code: 4, stderr: expect.stringContaining('context use') })
@@ -96,17 +96,17 @@ describe('contexts', () => {
     expect(await readFile(join(root, 'context.json'), 'utf8')).toBe('{"current":"default"}\n')
   })
 
-  it('say when AUTH4AGENT_CONTEXT still counts before the one that was chosen', async () => {
+  it('context use reports that AUTH4AGENT_CONTEXT takes precedence', async () => {
     await init('--context staging')
     const env = { AUTH4AGENT_CONTEXT: 'default' }
     expect(await tool('context use staging', { env })).toMatchObject({
-      stderr: 'AUTH4AGENT_CONTEXT is set, and still counts before this\n',
+      stderr: 'AUTH4AGENT_CONTEXT is set and takes precedence over this choice\n',
     })
   })
 })
 
-describe('the environment', () => {
-  it('has AUTH4AGENT_HOME, and still the older AUTH4AGENTS_HOME', async () => {
+describe('the folder of the tool', () => {
+  it('is set by AUTH4AGENT_HOME and by the older AUTH4AGENTS_HOME', async () => {
     const did = (await init('')).stdout.trim()
     const moved = join(home, 'moved')
     await rename(root, moved)
@@ -119,12 +119,12 @@ describe('the environment', () => {
     }
   })
 
-  it('takes the newer name where both are set, and says once when they differ', async () => {
+  it('is AUTH4AGENT_HOME if both variables are set, with a note if they differ', async () => {
     await init('')
     const env = { AUTH4AGENT_HOME: root, AUTH4AGENTS_HOME: '/nonexistent' }
     expect(await tool('whoami', { env })).toMatchObject({
       code: 0,
-      stderr: 'AUTH4AGENT_HOME and AUTH4AGENTS_HOME differ; AUTH4AGENT_HOME counts\n',
+      stderr: 'AUTH4AGENT_HOME and AUTH4AGENTS_HOME differ; AUTH4AGENT_HOME is used\n',
     })
     expect(await tool('whoami --quiet', { env })).toMatchObject({ code: 0, stderr: '' })
     expect(await tool('whoami', { env: { ...env, AUTH4AGENTS_HOME: root } })).toMatchObject({ code: 0, stderr: '' })

@@ -5,37 +5,35 @@ import { readText, writeText } from '@auth4agent/sdk/node'
 import { configurationError, usageError } from './cli-error.ts'
 import { shown } from './hidden.ts'
 
-/** The context whose files stand in the root itself. */
+/** The context whose files are in the root itself. */
 export const DEFAULT_CONTEXT = 'default'
-/**
- * No separator and no dot, so that a name never leads out of the folder; lower case, since some disks know no other.
- */
+/** No separator and no dot, so that no name leads out of the folder. Lower case, because some disks ignore case. */
 const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/
 const FOLDER = 'contexts'
 const CHOICE = 'context.json'
 
-/** A name of a context. Throws CliError for anything else. */
+/** Returns the name if it is a valid name of a context. Throws CliError otherwise. */
 export function checkContextName(name: string): string {
   if (NAME.test(name)) return name
   throw usageError(
-    `${shown(name)} is no name of a context`,
-    'A name has lower-case letters, digits, - and _, and at most 63 of them.',
+    `${shown(name)} is not a valid name of a context`,
+    'A name has at most 63 characters: lower-case letters, digits, - and _.',
   )
 }
 
-/** The folder of a context, whether or not it exists. */
+/** Returns the folder of a context, which need not exist. */
 export function contextFolder(root: string, name: string): string {
   return name === DEFAULT_CONTEXT ? root : join(root, FOLDER, name)
 }
 
-/** Whether a context is there. The default one always is. */
+/** Tells whether a context exists. The default one always does. */
 export async function isThere(root: string, name: string): Promise<boolean> {
   if (name === DEFAULT_CONTEXT) return true
   const found = await stat(contextFolder(root, name)).catch(() => undefined)
   return found?.isDirectory() === true
 }
 
-/** The names of all contexts, the default one first. */
+/** Lists the names of all contexts, the default one first. */
 export async function contextNames(root: string): Promise<readonly string[]> {
   const entries = await readdir(join(root, FOLDER)).catch(() => [])
   const names = entries.filter((name) => NAME.test(name) && name !== DEFAULT_CONTEXT).toSorted()
@@ -43,19 +41,20 @@ export async function contextNames(root: string): Promise<readonly string[]> {
   return [DEFAULT_CONTEXT, ...names.filter((_, index) => there[index])]
 }
 
-/**
- * The context that `context use` has chosen; undefined where none was. Throws CliError for a file that cannot be read.
- */
+/** Returns the context that `context use` has chosen, or undefined. Throws CliError if the file is not valid. */
 export async function readChoice(root: string): Promise<string | undefined> {
   const path = join(root, CHOICE)
   const text = await readText(path)
   if (text === undefined) return undefined
   const { current } = parse(text)
   if (typeof current === 'string' && NAME.test(current)) return current
-  throw configurationError(`${path} names no context`, 'Remove it, or choose again: `auth4agent context use NAME`')
+  throw configurationError(
+    `The file ${path} does not name a valid context`,
+    'Remove it, or choose again: `auth4agent context use NAME`',
+  )
 }
 
-/** Remembers a context for the runs to come. */
+/** Stores a context for later runs. */
 export async function writeChoice(root: string, name: string): Promise<void> {
   await writeText(join(root, CHOICE), `${JSON.stringify({ current: name })}\n`)
 }

@@ -3,7 +3,7 @@ import type { Exit } from './exit-codes.ts'
 import { hintFor } from './hints.ts'
 import { plain } from './text.ts'
 
-/** What is told about a command that failed. */
+/** What the tool prints about a command that failed. */
 export interface Failure {
   readonly reason: string
   readonly message: string
@@ -15,12 +15,12 @@ const TOO_MANY_REQUESTS = 429
 const SERVER_ERRORS = 500
 
 /**
- * What to tell about an error of any kind. The classes of the SDK are recognised by their members, so that nothing of it is loaded to
- * say that a flag is unknown.
+ * Describes any error. It recognises the SDK's error class by its members, so that an error such as an unknown flag
+ * does not load the SDK.
  */
 export function toFailure(error: unknown, interrupted: Exit | undefined): Failure {
   if (interrupted !== undefined)
-    return { reason: 'INTERRUPTED', message: 'interrupted', hint: undefined, exit: interrupted }
+    return { reason: 'INTERRUPTED', message: 'Interrupted', hint: undefined, exit: interrupted }
   if (error instanceof CliError) {
     const { reason, message, hint, exit } = error
     return { reason, message: plain(message), hint, exit }
@@ -32,11 +32,11 @@ export function toFailure(error: unknown, interrupted: Exit | undefined): Failur
     const status = 'status' in error && typeof error.status === 'number' ? error.status : 0
     return { reason, message: plain(error.message), hint: hint || undefined, exit: exitOf(reason, status) }
   }
-  const message = `unexpected: ${plain(String(error))}`
+  const message = `Unexpected error: ${plain(String(error))}`
   return { reason: 'TOOL_ERROR', message, hint: hintFor('TOOL_ERROR'), exit: 'internal' }
 }
 
-/** What may be answered otherwise in a while is no refusal, whoever on the way has answered. */
+/** Returns the exit code. A temporary failure, of the server or a proxy before it, counts as unreachable. */
 function exitOf(reason: string, status: number): Exit {
   if (reason === 'CONFIGURATION') return 'configuration'
   const isLater = reason === 'NETWORK_ERROR' || status === TOO_MANY_REQUESTS || status >= SERVER_ERRORS

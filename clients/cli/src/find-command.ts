@@ -4,12 +4,12 @@ import type { CommandEntry } from './command.ts'
 import { commands } from './commands.ts'
 import { shown } from './hidden.ts'
 
-/** What the first words of a command line name: a command and the words after it, or the commands that begin so. */
+/** The command that the first words of a command line name, or the group of commands with this first word. */
 export type Found =
   | { readonly kind: 'command'; readonly entry: CommandEntry; readonly rest: readonly string[] }
   | { readonly kind: 'group'; readonly prefix: string; readonly entries: readonly CommandEntry[] }
 
-/** Finds the longest command that words begin with. Throws CliError, with the nearest one as the hint, where there is none. */
+/** Finds the longest command with which the words begin. Throws CliError, with the nearest command as the hint. */
 export function findCommand(words: readonly string[]): Found {
   for (let count = words.length; count > 0; count -= 1) {
     const path = words.slice(0, count).join(' ')
@@ -30,7 +30,7 @@ function unknown(word: string, known: readonly string[], prefix: string) {
   const meant = nearest(word, known)
   const hint =
     meant === undefined
-      ? `\`auth4agent ${prefix}--help\` shows those there are.`
+      ? `\`auth4agent ${prefix}--help\` shows all commands.`
       : `Did you mean \`auth4agent ${prefix}${meant}\`?`
-  return usageError(`${shown(word)} is no command${prefix === '' ? '' : ` of ${prefix.trim()}`}`, hint)
+  return usageError(`Unknown command ${shown(word)}${prefix === '' ? '' : ` of ${prefix.trim()}`}`, hint)
 }

@@ -1,33 +1,33 @@
-/** A flag as a command declares it. `value` names what it takes in help; `list` flags may be repeated. */
+/** Declaration of a flag. `value` is the name of its value in the help. A flag of kind `list` may be repeated. */
 export interface Flag {
   readonly kind: 'boolean' | 'text' | 'list'
   readonly help: string
   readonly value?: string
   readonly required?: boolean
-  /** Older names, which still work; no help shows them. */
+  /** Older names. They still work, but the help does not show them. */
   readonly aliases?: readonly string[]
-  /** The values there are; each of several that commas separate, where it is a list. */
+  /** All accepted values. A list may contain several of them, separated by commas. */
   readonly choices?: readonly string[]
 }
 
-/** The flags of a command by their names, without the dashes. */
+/** The flags of a command, by their names without the dashes. */
 export type FlagTable = Readonly<Record<string, Flag>>
 
-/** What a command line said: each flag with its values, in order; a boolean has the value `true`. */
+/** The flags of a command line with their values, in order. The value of a boolean is `true`. */
 export type FlagValues = ReadonlyMap<string, readonly string[]>
 
-/** Names of the flags of one kind. */
+/** Names of all flags of one kind. */
 type Named<F extends FlagTable, K extends Flag['kind']> = {
   [N in keyof F & string]: F[N]['kind'] extends K ? N : never
 }[keyof F & string]
 
-/** Names of the flags that are never missing. */
+/** Names of all required flags. */
 type Required<F extends FlagTable> = { [N in keyof F & string]: F[N] extends { required: true } ? N : never }[keyof F &
   string]
 
 /**
- * Reads what flags were given, by the names that there are of each kind. A reader of more flags is also one of fewer, so what
- * commands share takes the reader of any of them.
+ * Reads given flags by the declared names of each kind. A reader of more flags is also a reader of fewer, so shared
+ * functions accept the reader of any command with these flags.
  */
 interface Reader<Booleans extends string, Texts extends string, Needed extends string, Lists extends string> {
   on(name: Booleans): boolean
@@ -36,7 +36,7 @@ interface Reader<Booleans extends string, Texts extends string, Needed extends s
   list(name: Lists): readonly string[]
 }
 
-/** Reads what a command's own flags were given. */
+/** Reads the given flags of a command. */
 export type FlagReader<F extends FlagTable> = Reader<
   Named<F, 'boolean'>,
   Named<F, 'text'>,
@@ -44,7 +44,7 @@ export type FlagReader<F extends FlagTable> = Reader<
   Named<F, 'list'>
 >
 
-/** A reader over the values of a parsed command line. */
+/** Makes a reader for the values of a parsed command line. */
 export function readFlags<F extends FlagTable>(values: FlagValues): FlagReader<F> {
   const first = (name: string) => values.get(name)?.[0]
   return {
@@ -55,20 +55,20 @@ export function readFlags<F extends FlagTable>(values: FlagValues): FlagReader<F
   }
 }
 
-/** Flags that every command has. */
+/** Flags of every command. */
 export const globalFlags = {
-  json: { kind: 'boolean', help: 'one JSON document on standard output, errors too' },
+  json: { kind: 'boolean', help: 'print one JSON document on standard output, also for errors' },
   config: {
     kind: 'text',
     value: 'FOLDER',
-    help: 'folder of agent.json, operator.json and keys; else $AUTH4AGENT_HOME, else ~/.auth4agents',
+    help: 'folder of agent.json, operator.json and keys; by default $AUTH4AGENT_HOME or ~/.auth4agents',
   },
   context: {
     kind: 'text',
     value: 'CONTEXT',
-    help: 'one of several folders by its name; else $AUTH4AGENT_CONTEXT, else that of `context use`',
+    help: 'name of a context; by default $AUTH4AGENT_CONTEXT or the one of `context use`',
   },
-  quiet: { kind: 'boolean', help: 'the result alone: no progress and no remarks' },
-  'no-color': { kind: 'boolean', help: 'no colours, as with NO_COLOR set' },
-  help: { kind: 'boolean', help: 'this text' },
+  quiet: { kind: 'boolean', help: 'print only the result, without progress and remarks' },
+  'no-color': { kind: 'boolean', help: 'print no colours; the variable NO_COLOR does the same' },
+  help: { kind: 'boolean', help: 'print this text' },
 } as const satisfies FlagTable

@@ -15,7 +15,7 @@ const publicKey = Buffer.from(signer.publicKey).toString('base64')
 const textOf = (name: string) => readFile(join(folder, name), 'utf8')
 const tool = (args: readonly string[], options: CliOptions = {}) => runCli(args, { home, ...options })
 
-/** `operator.json` as the tool of version 1 writes it. */
+/** Returns `operator.json` as version 1 of the tool writes it. */
 const operatorJson = (server = 'http://localhost:8080', more = '') => `{
   "id": "${ID}",
   "domain": "example.com",
@@ -26,7 +26,7 @@ const operatorJson = (server = 'http://localhost:8080', more = '') => `{
     "ref": "${join(folder, 'keys/operator.key')}"
   }${more}
 }`
-/** `agent.json` as the tool of version 1 writes it. */
+/** Returns `agent.json` as version 1 of the tool writes it. */
 const agentJson = (server = 'http://localhost:8080') => `{
   "did": "${DID}",
   "operator_id": "${ID}",
@@ -54,10 +54,10 @@ beforeEach(async () => {
 })
 afterEach(() => rm(home, { recursive: true }))
 
-describe("an existing user's folder", () => {
+describe('a folder of version 1', () => {
   beforeEach(existingUser)
 
-  it('is read as it is, and nothing in it changes by that', async () => {
+  it('is read without any change to its files', async () => {
     const { code, stdout } = await tool(['whoami'])
     expect({ code, stdout }).toEqual({
       code: 0,
@@ -75,14 +75,14 @@ describe("an existing user's folder", () => {
     expect(await textOf('keys/agent.key')).toBe(keyText)
   })
 
-  it('gets another server, and that alone', async () => {
+  it('gets another server from set-server and no other change', async () => {
     const { stdout } = await tool(['set-server', '--url', 'https://auth.example.com/'])
     expect(stdout).toBe('Server URL updated to: https://auth.example.com\n')
     expect(await textOf('agent.json')).toBe(agentJson('https://auth.example.com'))
     expect(await textOf('operator.json')).toBe(operatorJson('https://auth.example.com'))
   })
 
-  it('remembers what a server calls itself until the server changes', async () => {
+  it("keeps the server's issuer until set-server changes the server", async () => {
     await tool(['set-server', '--url', 'http://127.0.0.1:9', '--issuer', 'https://auth.example.com'])
     expect(JSON.parse(await textOf('operator.json'))).toMatchObject({ issuer: 'https://auth.example.com' })
     const { stdout } = await tool(['operator', 'token'])
@@ -92,7 +92,7 @@ describe("an existing user's folder", () => {
     expect(JSON.parse(await textOf('operator.json'))).toMatchObject({ issuer: '' })
   })
 
-  it('is found by --config, by the path of a file in it, and by AUTH4AGENTS_HOME', async () => {
+  it('is found by --config, also with the path of a file in it, and by AUTH4AGENTS_HOME', async () => {
     const elsewhere = { home: '/nonexistent' }
     expect(await runCli(['whoami', '--config', folder], elsewhere)).toMatchObject({ code: 0 })
     expect(await runCli(['whoami', '--config', join(folder, 'config.json')], elsewhere)).toMatchObject({ code: 0 })
@@ -104,7 +104,7 @@ describe("an existing user's folder", () => {
     expect(await tool(['whoami', '--config', '~/.auth4agents'])).toMatchObject({ code: 0 })
   })
 
-  it('is not written over by init; --force keeps what was there', async () => {
+  it('is not overwritten by init, and init --force keeps the old files', async () => {
     const again = ['init', '--domain', 'example.com', '--operator']
     expect(await tool(again)).toMatchObject({ code: 4, stderr: expect.stringContaining('operator.key') })
     expect(await textOf('keys/operator.key')).toBe(keyText)
@@ -115,12 +115,12 @@ describe("an existing user's folder", () => {
     expect(await textOf('agent.json')).toBe(agentJson())
   })
 
-  it('has no record to publish for an operator whose key is not in it', async () => {
+  it('gives no record for an operator whose key it does not contain', async () => {
     const args = ['verify-operator', 'instructions', '--operator-id', ID.replaceAll('a', 'b')]
     expect(await tool(args)).toMatchObject({ code: 4, stderr: expect.stringContaining('--config FOLDER') })
   })
 
-  it('is registered only with the key that is at hand', async () => {
+  it('is not registered if its key file does not match operator.json', async () => {
     await writeFile(join(folder, 'keys/operator.key'), generatePrivateKey().text)
     const sent: unknown[] = []
     const fetch: typeof globalThis.fetch = (input) => {
@@ -134,14 +134,14 @@ describe("an existing user's folder", () => {
     expect(sent).toEqual([])
   })
 
-  it('may have its key given by another file or standard input', async () => {
+  it('accepts a key from another file or from standard input', async () => {
     const args = ['operator', 'token', '--key']
     expect(await tool([...args, join(folder, 'keys/agent.key')])).toMatchObject({ code: 0 })
     expect(await tool([...args, '-'], { readStdin: () => Promise.resolve(keyText) })).toMatchObject({ code: 0 })
     expect(await tool([...args, '-'])).toMatchObject({ code: 4 })
   })
 
-  it('never has a key taken from the command line, nor repeats one that stands there', async () => {
+  it('accepts no key in the command line and does not print one', async () => {
     for (const args of [
       ['operator', 'token', '--key', keyText],
       ['issue', '--scope', 'a', '--aud', 'b.example', '--key', keyText],
@@ -156,7 +156,7 @@ describe("an existing user's folder", () => {
 })
 
 describe('init', () => {
-  it('makes what the tool of version 1 reads', async () => {
+  it('makes files that version 1 of the tool can read', async () => {
     const { code, stdout } = await tool([
       'init',
       '--domain',
@@ -185,7 +185,7 @@ describe('init', () => {
     expect(stdout).not.toContain((await textOf('keys/agent.key')).slice(0, 20))
   })
 
-  it('refers to the key from the folder, so that a folder can be moved', async () => {
+  it('stores a relative path of the key, so that the folder can be moved', async () => {
     const path = relative(process.cwd(), folder)
     expect(await tool(['init', '--domain', 'example.com', '--config', path])).toMatchObject({ code: 0 })
     const config = JSON.parse(await textOf('agent.json')) as Record<string, unknown>
@@ -198,7 +198,7 @@ describe('init', () => {
     })
   })
 
-  it('prints text for people, JSON with --json and the DID alone with --quiet', async () => {
+  it('prints text for people, and only the DID with --quiet', async () => {
     const said = await tool(['init', '--domain', 'example.com'])
     const { did } = JSON.parse(await textOf('agent.json')) as { did: string }
     expect(said).toEqual({
@@ -210,7 +210,7 @@ describe('init', () => {
     expect(quiet.stdout).toBe(`${(JSON.parse(await textOf('agent.json')) as { did: string }).did}\n`)
   })
 
-  it('writes what is public into a file', async () => {
+  it('writes the public data to the file of --output', async () => {
     const output = join(home, 'identity.json')
     const { stdout } = await tool(['init', '--operator', '--domain', 'example.com', '--output', output])
     expect(stdout).toBe(`identity written to ${output}\n`)
@@ -218,7 +218,7 @@ describe('init', () => {
   })
 
   it.each(['', 'localhost', 'example.com/path', 'a b.example', 'example.com:80', '1.2.3.4', 'user@example.com'])(
-    'takes no domain that is none: %j',
+    'refuses the domain %j and makes no file',
     async (domain) => {
       expect(await tool(['init', `--domain=${domain}`])).toMatchObject({ code: 2 })
       expect(await readdir(home)).toEqual([])
@@ -234,7 +234,7 @@ describe('operator token', () => {
     [['--rpc', 'auth4agent.v1.IdentityService/ListAgents'], 'auth4agent.v1.IdentityService/ListAgents'],
     [['--method', 'PATCH', '--path', '/v1/x'], 'PATCH /v1/x'],
     [[], undefined],
-  ])('%j names the call', async (args, rpc) => {
+  ])('with %j makes an assertion for that call', async (args, rpc) => {
     const { stdout } = await tool(['operator', 'token', '--json', ...args])
     const answer = JSON.parse(stdout) as { assertion: string; rpc?: string }
     expect(answer.rpc).toBe(rpc)
@@ -251,7 +251,7 @@ describe('operator token', () => {
     [['--method', 'GET']],
     [['--rpc', 'GET /x', '--method', 'GET', '--path', '/x']],
     [['--admin']],
-  ])('%j is refused', async (args) => {
+  ])('refuses %j', async (args) => {
     expect(await tool(['operator', 'token', ...args])).toMatchObject({ code: 2, stdout: '' })
   })
 })

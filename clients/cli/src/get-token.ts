@@ -7,20 +7,29 @@ import { requireAgent, serverOf } from './parties.ts'
 import { readScopes, SCOPES_HELP, scopeFlag } from './scopes.ts'
 import { readKey } from './secrets.ts'
 
-/** What a token is to be good for, and which key asks for it. */
+/** Flags for the content of a token, and for the key that asks for it. */
 export const tokenFlags = {
   ...serverFlags,
-  scope: { ...scopeFlag, help: `${SCOPES_HELP}; all of them granted to the agent`, required: true },
-  aud: { kind: 'list', value: 'AUDIENCE', help: 'a URL or host name: who is to accept it', required: true },
+  scope: {
+    ...scopeFlag,
+    help: `scopes of the token, ${SCOPES_HELP}; the agent's grant must contain them`,
+    required: true,
+  },
+  aud: {
+    kind: 'list',
+    value: 'AUDIENCE',
+    help: 'URL or host name of the service that the token is for',
+    required: true,
+  },
   ttl: {
     kind: 'text',
     value: 'DURATION',
-    help: '90s, 15m, 1h30m or seconds; the default of the server unless told',
+    help: 'lifetime: 90s, 15m, 1h30m or seconds; the server sets the default',
   },
   key: {
     kind: 'text',
     value: 'FILE',
-    help: "the agent's private key, if not the configured one; - for standard input",
+    help: "the agent's private key, if it is not the configured one; - for standard input",
   },
 } as const
 
@@ -35,7 +44,7 @@ export async function getToken(
   const choice = serverOf(agent, context)
   const terms = { scopes: readScopes(flags.list('scope')), audience: flags.list('aud'), ttl: flags.text('ttl') }
   const asked = authenticate({ ...choice, did: agent.did, key, fetch, signal, ...terms }).catch((error: unknown) => {
-    // Terms that no server takes.
+    // The SDK throws TypeError for scopes, audiences or lifetimes that no server accepts.
     throw error instanceof TypeError ? usageError(error.message) : error
   })
   return { did: agent.did, token: await progress(`asking ${choice.server} for a token`, asked) }

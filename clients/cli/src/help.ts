@@ -4,37 +4,40 @@ import { exitCodes } from './exit-codes.ts'
 import { type FlagTable, globalFlags } from './flags.ts'
 import type { Style } from './style.ts'
 
-/** From nothing to a token; also what the tool shows without a command. */
+/** All steps from nothing to a token. The tool also shows them without a command. */
 const tour: readonly Example[] = [
   {
-    does: 'an operator: key and domain',
+    does: 'make an operator with key and domain',
     line: 'auth4agent init --operator --domain example.com --server https://auth.example.com',
   },
-  { does: 'tell the server', line: 'auth4agent register operator' },
-  { does: 'the DNS record to publish', line: 'auth4agent verify-operator instructions' },
-  { does: 'have it looked for', line: 'auth4agent verify-operator confirm' },
-  { does: 'an agent of that domain', line: 'auth4agent init --domain example.com --server https://auth.example.com' },
-  { does: 'tell the server', line: 'auth4agent register agent' },
-  { does: 'what it may ask for', line: 'auth4agent agent-scopes set --scope orders:read' },
-  { does: 'a token', line: 'auth4agent issue --scope orders:read --aud https://api.example.com' },
+  { does: 'register it with the server', line: 'auth4agent register operator' },
+  { does: 'show the DNS record to publish', line: 'auth4agent verify-operator instructions' },
+  { does: 'ask the server to look for the record', line: 'auth4agent verify-operator confirm' },
+  {
+    does: 'make an agent of that domain',
+    line: 'auth4agent init --domain example.com --server https://auth.example.com',
+  },
+  { does: 'register it with the server', line: 'auth4agent register agent' },
+  { does: 'grant it a scope', line: 'auth4agent agent-scopes set --scope orders:read' },
+  { does: 'get a token', line: 'auth4agent issue --scope orders:read --aud https://api.example.com' },
 ]
 
-/** Things to read that are no commands. */
+/** Help topics that are not commands. */
 export const topics: Readonly<Record<string, (style: Style) => string>> = { 'exit-codes': exitCodesHelp }
 
-/** What the tool is and can do. */
+/** Writes the help of the tool: a tour and all commands. */
 export function rootHelp(style: Style): string {
   const lists = commandGroups.map(({ title, commands }) => section(style, title, listed(style, commands)))
   return [
-    'auth4agent: operators, agents and tokens of an Auth4Agent server.',
+    'auth4agent manages operators, agents and tokens of an Auth4Agent server.',
     section(style, 'From nothing to a token', examples(style, tour)),
     ...lists,
-    section(style, 'Every command', flags(style, globalFlags)),
-    'auth4agent COMMAND --help    examples and flags of one command\nauth4agent help exit-codes   how it ends\nauth4agent --version',
+    section(style, 'Flags of every command', flags(style, globalFlags)),
+    'auth4agent COMMAND --help    examples and flags of one command\nauth4agent help exit-codes   meaning of exit codes\nauth4agent --version         version of the tool',
   ].join('\n\n')
 }
 
-/** The commands that begin with the same word. */
+/** Writes the help of a group: all commands with the same first word. */
 export function groupHelp(style: Style, prefix: string, entries: readonly CommandEntry[]): string {
   return [
     section(style, `auth4agent ${prefix}`, listed(style, entries)),
@@ -42,7 +45,7 @@ export function groupHelp(style: Style, prefix: string, entries: readonly Comman
   ].join('\n\n')
 }
 
-/** One command: examples before flags. */
+/** Writes the help of one command, with the examples before the flags. */
 export function commandHelp(style: Style, { words, summary }: CommandEntry, command: Command): string {
   const own = Object.keys(command.flags).length > 0 ? [section(style, 'Flags', flags(style, command.flags))] : []
   const rows = command.arguments.map(({ name, help }) => [name, help] as const)
@@ -52,7 +55,7 @@ export function commandHelp(style: Style, { words, summary }: CommandEntry, comm
     ...command.help,
     ...(rows.length > 0 ? [section(style, 'Arguments', table(style, rows))] : []),
     ...own,
-    section(style, 'Every command', flags(style, globalFlags)),
+    section(style, 'Flags of every command', flags(style, globalFlags)),
   ].join('\n\n')
 }
 
@@ -73,7 +76,7 @@ function usage(words: string, command: Command): string {
 
 function flags(style: Style, table_: FlagTable): string {
   const rows = Object.entries(table_).map(([name, { kind, value, help, required }]) => {
-    const more = [required === true ? 'needed' : '', kind === 'list' ? 'may be repeated' : ''].filter(Boolean)
+    const more = [required === true ? 'required' : '', kind === 'list' ? 'may be repeated' : ''].filter(Boolean)
     return [
       `--${name}${value === undefined ? '' : ` ${value}`}`,
       more.length > 0 ? `${help} (${more.join(', ')})` : help,

@@ -4,15 +4,15 @@ import { commands } from './commands.ts'
 import { toFailure } from './failure.ts'
 import { hints } from './hints.ts'
 
-/** Reasons of this side of the wire. */
+/** Reasons of the tool and the SDK. */
 const OWN = ['NETWORK_ERROR', 'UNEXPECTED_ANSWER', 'ISSUER_MISMATCH', 'CHALLENGE_REFUSED', 'TOOL_ERROR']
-/** An error as the SDK throws it. */
+/** Makes an error like those of the SDK. */
 const refusal = (reason: string, more = {}) =>
   Object.assign(new Error('no'), { name: 'Auth4AgentError', reason, status: 400, ...more })
 
 describe('hints', () => {
   it.each(Object.entries(hints))(
-    '%s is a reason that there is, and its hint names commands that there are',
+    'for %s exist only if the reason exists, and name only existing commands',
     (reason, hint) => {
       expect([...Object.keys(reasons), ...OWN]).toContain(reason)
       const named = [...hint.matchAll(/`auth4agent ([a-z][a-z- ]*)/g)].map(([, words = '']) => words.trim())
@@ -39,20 +39,20 @@ describe('toFailure', () => {
     ['CONFIGURATION', 0, 'configuration'],
     ['SCOPE_NOT_ALLOWED', 403, 'refused'],
     ['A_REASON_OF_TOMORROW', 409, 'refused'],
-  ])('ends with the right code for %s with %i', (reason, status, exit) => {
+  ])('returns for %s with status %i the exit %s', (reason, status, exit) => {
     expect(toFailure(refusal(reason, { status }), undefined)).toMatchObject({ reason, exit, message: 'no' })
   })
 
-  it('says how long to wait', () => {
+  it('says in the hint how long to wait', () => {
     expect(toFailure(refusal('RATE_LIMITED', { retryAfterS: 7 }), undefined).hint).toMatch(/^Wait 7 s\./)
   })
 
-  it('keeps what a server says from playing tricks on a terminal', () => {
+  it("replaces control characters in a server's reason and message", () => {
     const error = Object.assign(refusal('X\u001b[2J'), { message: 'a\u001b]0;title\u0007\u202eb' })
     expect(toFailure(error, undefined)).toMatchObject({ reason: 'X?[2J', message: 'a?]0;title??b' })
   })
 
-  it('takes what nobody foresaw for an error of the tool', () => {
+  it('reports an unexpected error as TOOL_ERROR', () => {
     expect(toFailure(new RangeError('x'), undefined)).toMatchObject({ reason: 'TOOL_ERROR', exit: 'internal' })
   })
 })

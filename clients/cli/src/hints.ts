@@ -1,50 +1,51 @@
-/** What to do next, by the reason that the server or the SDK gave. */
+/** What to do next, by the reason code of the server or the SDK. */
 export const hints = {
-  NETWORK_ERROR: 'Is the server running, and is its address right? `auth4agent set-server --url URL` changes it.',
-  UNEXPECTED_ANSWER: 'Something else than Auth4Agent answers there. `auth4agent whoami` shows the address.',
+  NETWORK_ERROR:
+    'Check that the server runs and that its address is right. `auth4agent set-server --url URL` changes it.',
+  UNEXPECTED_ANSWER: 'No Auth4Agent server answers at this address. `auth4agent whoami` shows the address.',
   ISSUER_MISMATCH:
-    'If that is the server you mean, say what it calls itself: --issuer ISSUER, or for good `auth4agent set-server`.',
-  CHALLENGE_REFUSED: 'The server at this address is not the one that it says it is, or is a very old one.',
-  UNKNOWN_FIELD: 'The server is older than this tool, or no server of this protocol. `auth4agent doctor` looks.',
-  UNAUTHENTICATED: 'This call needs the key of the operator, or of the administrator: --key FILE names it.',
+    'If this is your server, give its issuer: --issuer ISSUER, or permanently with `auth4agent set-server`.',
+  CHALLENGE_REFUSED: 'Another server answers at this address, or a very old one.',
+  UNKNOWN_FIELD: 'The server is older than this tool, or does not speak this protocol. `auth4agent doctor` checks it.',
+  UNAUTHENTICATED: 'This call needs the key of the operator or of the administrator: --key FILE.',
   INVALID_ASSERTION:
-    'The key is not the registered one, the clocks disagree, or the server calls itself something else (--issuer). `auth4agent doctor` looks.',
-  ASSERTION_EXPIRED: 'The clock of this machine is behind that of the server. `auth4agent doctor` compares them.',
-  ASSERTION_USED: 'Each assertion is good for one change. Make another.',
+    'The key is not the registered one, the clocks disagree, or the server has another issuer (--issuer). `auth4agent doctor` checks all three.',
+  ASSERTION_EXPIRED: "This machine's clock is behind the server's. `auth4agent doctor` compares them.",
+  ASSERTION_USED: 'Each assertion is valid for one change only. Make a new one.',
   INVALID_SIGNATURE: 'The private key is not the one that the agent registered.',
   PERMISSION_DENIED: 'Only the operator itself, or the administrator of the server, may do this.',
   OPERATOR_NOT_FOUND: 'Register it: `auth4agent register operator`',
   OPERATOR_NOT_ACTIVE:
-    'Prove the domain first: `auth4agent verify-operator instructions`, then `auth4agent verify-operator confirm`',
-  OPERATOR_SUSPENDED: 'The administrator of the server has suspended this operator, and alone can reinstate it.',
-  DOMAIN_CONTESTED: 'Leave exactly one v=a4a1 record of this server at the name.',
+    'Prove the domain first with `auth4agent verify-operator instructions` and `auth4agent verify-operator confirm`.',
+  OPERATOR_SUSPENDED:
+    'The administrator of the server has suspended this operator. Only the administrator can reinstate it.',
+  DOMAIN_CONTESTED: 'Keep exactly one v=a4a1 record of this server at the name.',
   AGENT_NOT_FOUND:
     'Register it: `auth4agent register agent`. Its operator sees its agents with `auth4agent agents list`.',
   AGENT_NOT_ACTIVE:
-    'Its operator lets it in with `auth4agent agents approve`, or ends a suspension with `auth4agent revoke reactivate`.',
-  AGENT_OPERATOR_NOT_ACTIVE:
-    'Its operator has to prove its domain, or is suspended: `auth4agent verify-operator status`',
-  AGENT_EXISTS: 'It need not be registered again. `auth4agent doctor` shows what the server has of it.',
+    'Its operator can approve it with `auth4agent agents approve`, or end a suspension with `auth4agent revoke reactivate`.',
+  AGENT_OPERATOR_NOT_ACTIVE: 'Its operator must prove its domain, or is suspended: `auth4agent verify-operator status`',
+  AGENT_EXISTS: 'It is registered already. `auth4agent doctor` shows its state on the server.',
   AGENT_PENDING: 'Approve it first: `auth4agent agents approve AGENT`',
-  AGENT_REVOKED: 'That is for good. Make another: `auth4agent init --domain DOMAIN`',
+  AGENT_REVOKED: 'This is for good. Make a new agent: `auth4agent init --domain DOMAIN`',
   SCOPE_NOT_ALLOWED:
-    'Its operator grants scopes: `auth4agent agent-scopes set --scope …`. The present ones: `auth4agent agent-scopes list`',
-  INVALID_SCOPE: 'A scope is a word such as orders:read, of at most 128 characters; `*` is none.',
-  AUDIENCE_NOT_ALLOWED: 'The operator that owns the audience has to name your domain in its policy.',
-  INVALID_TTL: 'The server allows less, or the form is wrong: --ttl 15m',
-  DID_MISMATCH: 'A DID follows from key and domain. `auth4agent init --domain DOMAIN` makes both anew.',
+    'Its operator grants scopes with `auth4agent agent-scopes set --scope …`. `auth4agent agent-scopes list` shows the present grant.',
+  INVALID_SCOPE: 'A scope is a word of at most 128 characters without `*`, such as orders:read.',
+  AUDIENCE_NOT_ALLOWED: 'The operator that owns the audience must name your domain in its policy.',
+  INVALID_TTL: 'Ask for less, and use a form such as --ttl 15m.',
+  DID_MISMATCH: 'A DID is made of domain and key. `auth4agent init --domain DOMAIN` makes a new key and DID.',
   CHALLENGE_USED: 'Run the command again.',
   CHALLENGE_EXPIRED: 'Run the command again.',
-  KEY_NOT_READY: 'Nothing was changed. Wait as long as the message says; `keys compromise` has --force.',
+  KEY_NOT_READY: 'Nothing has changed. Wait as long as the message says, or use --force of `keys compromise`.',
   RATE_LIMITED: 'Wait, then try again.',
   OVERLOADED: 'Wait, then try again.',
   UNAVAILABLE: 'Wait, then try again.',
-  TOOL_ERROR: 'Please report it with the command, without its secrets, and with what `auth4agent --version` says.',
+  TOOL_ERROR: 'Please report it with the command line (without secrets) and the output of `auth4agent --version`.',
 } as const
 
 const known: ReadonlyMap<string, string> = new Map(Object.entries(hints))
 
-/** What to do about a reason; undefined where the message says all. */
+/** Returns what to do about a reason code, or undefined if the message says enough. */
 export function hintFor(reason: string): string | undefined {
   return known.get(reason)
 }

@@ -5,7 +5,7 @@ import { updateOperatorConfig } from '@auth4agent/sdk/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCli } from '../../../test/support/cli.ts'
 
-/** Moves the cursor, colours, turns text around, and ends lines. */
+/** Text that moves the cursor, sets colours, reverses text and ends lines. */
 const HOSTILE = 'x\u001b[2J\u009b31m\u202ey\u2066\r\nz'
 const TRICKS = /[\p{Cc}\p{Cf}]/u
 const SERVER = 'http://localhost:1234'
@@ -51,7 +51,7 @@ const against = (answer: unknown, status = 200) => ({
   fetch: () => Promise.resolve(Response.json(answer, { status })),
 })
 
-describe('what a server answers plays no tricks on a terminal', () => {
+describe("control characters in a server's answer", () => {
   it.each([
     [['health'], ANSWER],
     [['verify-operator', 'confirm'], ANSWER],
@@ -72,7 +72,7 @@ describe('what a server answers plays no tricks on a terminal', () => {
     [['revoke', 'list'], [{ ...ANSWER, status: 'revoked' }]],
     [['register', 'agent'], ANSWER],
     [['doctor', '--timeout', '1'], ANSWER],
-  ])('%j', async (args, answer) => {
+  ])('are not printed by %j', async (args, answer) => {
     const options = against(answer)
     const { stdout, stderr } = await runCli(args, options)
     expect(stdout + stderr).toContain('z')
@@ -82,7 +82,7 @@ describe('what a server answers plays no tricks on a terminal', () => {
     expect(JSON.parse(json.stdout)).toBeTypeOf('object')
   })
 
-  it('nor does why it refuses', async () => {
+  it('are not printed from a refusal', async () => {
     const { stdout, stderr } = await runCli(
       ['health', '--server', SERVER],
       against({ reason: HOSTILE, detail: HOSTILE }, 400),
@@ -91,7 +91,7 @@ describe('what a server answers plays no tricks on a terminal', () => {
     expect(stderr.replaceAll('\n', '')).not.toMatch(TRICKS)
   })
 
-  it('nor is a word of it in a line to paste', async () => {
+  it('cannot get into a printed command line, because it uses the DID of agent.json', async () => {
     const { stdout } = await runCli(['register', 'agent'], against({ id: 'x', did: '$(reboot)', status: 'pending' }))
     expect(stdout).toMatch(/agents approve did:agent:example\.com:[0-9a-f]{32}\n$/)
   })

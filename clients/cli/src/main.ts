@@ -2,11 +2,11 @@
 import { run } from './run.ts'
 import { systemIo } from './system-io.ts'
 
-/** Without top-level await, since `start.cjs` loads this with `require`. */
+/** Runs the tool. There is no top-level await, because `start.cjs` loads this module with `require`. */
 async function main(): Promise<void> {
   const io = systemIo()
   process.exitCode = await run(process.argv.slice(2), io)
-  // Told to stop, it does not wait for what cannot be called off, as a question to a resolver.
+  // After Ctrl-C, do not wait for work that cannot be cancelled, such as a DNS query.
   if (io.signal.aborted) process.exit()
 }
 

@@ -14,11 +14,11 @@ const verdictOf = async (text: string, rules: Partial<OfflineRules> = {}) =>
   (await verifyOffline(text, { ...good, ...rules })).verdict ?? 'valid'
 
 describe('verifyOffline', () => {
-  it('takes a genuine token and answers its claims', async () => {
+  it('accepts a genuine token and returns its claims', async () => {
     expect(await verifyOffline(token, good)).toEqual({ claims: GOOD_CLAIMS, verdict: undefined })
   })
 
-  it.each(TOKEN_ALGORITHMS)('takes tokens of %s', async (alg) => {
+  it.each(TOKEN_ALGORITHMS)('accepts tokens of %s', async (alg) => {
     const known = knownKeyOf(alg)
     const keys = [published, { ...known.entry.jwk, kid: known.entry.kid, alg, use: 'sig' }]
     expect(await verdictOf(accessTokenOf(known.key), { jwks: { keys } })).toBe('valid')
@@ -40,7 +40,7 @@ describe('verifyOffline', () => {
     ['SCOPE_MISSING', token, { wanted: { ...wanted, scope: ['read', 'admin'] } }],
     ['OPERATOR_NOT_TRUSTED', token, { wanted: { ...wanted, operators: ['b.example'] } }],
     ['valid', token, { wanted: { audience: ['https://b.example'], scope: ['write'], operators: ['a.example'] } }],
-  ] as const)('says %s where it should (%#)', async (verdict, text, rules) => {
+  ] as const)('returns the verdict %s (%#)', async (verdict, text, rules) => {
     expect(await verdictOf(text, rules)).toBe(verdict)
   })
 
@@ -49,7 +49,7 @@ describe('verifyOffline', () => {
     ['null', null],
     ['a list', [published]],
     ['no keys', {}],
-    ['keys that are no list', { keys: published }],
+    ['keys that are not a list', { keys: published }],
     ['keys that are texts', { keys: ['x', null, 1] }],
     [
       'a key under the kid of another',
@@ -60,7 +60,7 @@ describe('verifyOffline', () => {
     ['a key of an unknown algorithm', { keys: [{ ...published, alg: 'HS256' }] }],
     ['a key with a private half', { keys: [{ ...published, d: 'AA' }] }],
     ['a symmetric key', { keys: [{ kty: 'oct', k: 'AA', kid: entry.kid, alg: 'EdDSA', use: 'sig' }] }],
-  ])('knows no key where the server answers %s', async (_name, jwks) => {
+  ])('returns UNKNOWN_KEY if the JWKS is %s', async (_name, jwks) => {
     expect(await verdictOf(token, { jwks })).toBe('UNKNOWN_KEY')
   })
 })

@@ -4,26 +4,26 @@ import { checkRequirements, type Requirements } from '@auth4agent/core/token/che
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 
-/** What can be said of a token without asking about revocation. `claims` are there when it is genuine, if also expired. */
+/** Result of offline verification. `claims` are present if the token is genuine, even if it has expired. */
 export interface OfflineVerification {
   readonly claims: AccessTokenClaims | undefined
-  /** Why it is not valid; undefined when it is. */
+  /** Why the token is not valid; undefined if it is valid. */
   readonly verdict: Verdict | undefined
 }
 
-/** What a token is held to. */
+/** Rules for {@link verifyOffline}. */
 export interface OfflineRules {
   readonly issuer: string
-  /** The server's JWK set, as it was answered. */
+  /** The server's JWKS as it was received. */
   readonly jwks: unknown
   readonly nowS: number
   readonly wanted: Requirements
 }
 
-/** What servers allow between clocks, in seconds. */
+/** Clock skew that servers allow, in seconds. */
 const SKEW_S = 10
 
-/** Decides by the rules of the server, but for revocation, of which a JWK set knows nothing. */
+/** Verifies a token by the server's rules, except for revocation, which a JWKS does not contain. */
 export async function verifyOffline(
   token: string,
   { issuer, jwks, nowS, wanted }: OfflineRules,
@@ -34,7 +34,7 @@ export async function verifyOffline(
   return { claims, verdict: checkTimes(claims, nowS, SKEW_S) ?? checkRequirements(claims, wanted) }
 }
 
-/** What is no JWK Set has no keys. */
+/** Makes a finder for the keys of a JWKS. Any other value has no keys. */
 function finderOf(jwks: unknown): KeyFinder {
   const keys = importKeySet(jwks)
   const find = (kid: string) => Promise.resolve(keys?.get(kid))

@@ -6,20 +6,20 @@ import type { Context } from './context.ts'
 import { makeOperator, requireOperator, serverOf } from './parties.ts'
 import { transportTo } from './transport.ts'
 
-/** The operator of a folder, ready to sign for one server. */
+/** The operator of a folder, with its root key and one server. */
 export interface OperatorKey {
-  /** Where the server is, without a slash at the end. */
+  /** Address of the server, without a slash at the end. */
   readonly server: string
-  /** What the server calls itself. */
+  /** The server's issuer. */
   readonly issuer: string
   readonly domain: string
   readonly operator: Operator
 }
 
 /**
- * Loads the key of `operator.json`. What it signs is for the address that was chosen, or for the issuer that was named, never for what
- * a server calls itself: it could name another one, and pass on there what was signed. Rejects with CliError where the two differ.
- * One that has not registered yet has the id that registering will give it.
+ * Loads the root key of `operator.json`. Assertions are for the chosen address or the named issuer, never for the
+ * issuer that a server reports: a dishonest server could report another server and use the assertion there. Rejects
+ * with CliError if the reported issuer differs. An unregistered operator gets the id that registration will give it.
  */
 export async function loadOperatorKey(
   context: Pick<Context<typeof serverFlags>, 'flags' | 'folder' | 'fetch' | 'now' | 'signal'>,
@@ -35,8 +35,8 @@ export async function loadOperatorKey(
 }
 
 /**
- * A server that does not answer now may later; one that answers for another issuer would refuse all that is signed. Rejects with
- * CliError.
+ * Checks the issuer that a server reports. Rejects with CliError if it is another one, because that server would
+ * refuse every assertion. It accepts a server that does not answer, because the server may answer later.
  */
 export async function checkIssuer(
   server: string,
@@ -47,7 +47,7 @@ export async function checkIssuer(
   const found = await call({ method: 'GET', path: '/.well-known/auth4agent', signal }).catch(() => ({}))
   if (typeof found !== 'object' || found === null || !('issuer' in found) || found.issuer === issuer) return
   throw configurationError(
-    `the server at ${server} calls itself ${JSON.stringify(found.issuer)}`,
-    'Reach it under that name (--server URL), or, where you know that it is the same one, say so: --issuer ISSUER.',
+    `The issuer of the server at ${server} is ${JSON.stringify(found.issuer)}`,
+    'Use that address (--server URL). If you know that it is the same server, give its issuer: --issuer ISSUER.',
   )
 }

@@ -4,10 +4,10 @@ import { showProgress } from './progress.ts'
 import { createStyle, wantsColours } from './style.ts'
 import { compact, plain } from './text.ts'
 
-/** What a command says, and to whom. */
+/** The outputs of a command. */
 export type Output = Pick<Base, 'json' | 'quiet' | 'style' | 'answer' | 'note' | 'progress'>
 
-/** The outputs of a run as its flags want them. */
+/** Creates the outputs of a run according to its flags. */
 export function createOutput(
   values: FlagValues,
   { stdout, stderr, env }: Pick<Io, 'stdout' | 'stderr' | 'env'>,

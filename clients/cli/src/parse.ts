@@ -5,7 +5,7 @@ import type { Command } from './command.ts'
 import { type Flag, type FlagTable, type FlagValues, globalFlags } from './flags.ts'
 import { shown } from './hidden.ts'
 
-/** What a command line says, before the command's own rules are asked. */
+/** A parsed command line, before the checks of the command. */
 export interface CommandLine {
   readonly values: FlagValues
   readonly positionals: readonly string[]
@@ -14,8 +14,8 @@ export interface CommandLine {
 }
 
 /**
- * Reads flags and words. Flags may stand anywhere, up to `--`. Throws CliError for a flag that is not declared, one without its value,
- * one with a value it does not take, and one repeated that may not be. No message repeats the value of a flag.
+ * Reads flags and words. Flags may be anywhere before `--`. Throws CliError for an unknown flag, a missing or wrong
+ * value, and a repeated flag that is not a list. No message contains the value of a flag.
  */
 export function parseFlags(args: readonly string[], declared: FlagTable): CommandLine {
   const named = byEveryName(declared)
@@ -43,13 +43,13 @@ export function parseFlags(args: readonly string[], declared: FlagTable): Comman
     const found = named.get(name)
     if (found === undefined) throw unknownFlag(name, declared)
     const given = values.get(found.name) ?? []
-    if (given.length > 0 && found.flag.kind === 'text') throw usageError(`--${found.name} may be given once`)
+    if (given.length > 0 && found.flag.kind === 'text') throw usageError(`--${found.name} may be given only once`)
     values.set(found.name, [...given, valueOf(name, found.flag, value, inlineValue === true)])
   }
   return { values, positionals, program }
 }
 
-/** Flags by their names, older ones too, each with the name that it has now. */
+/** Returns the flags by all their names, also older ones, each with its present name. */
 function byEveryName(declared: FlagTable): ReadonlyMap<string, { readonly name: string; readonly flag: Flag }> {
   const all = Object.entries(declared).flatMap(([name, flag]) =>
     [name, ...(flag.aliases ?? [])].map((each) => [each, { name, flag }] as const),
@@ -57,7 +57,7 @@ function byEveryName(declared: FlagTable): ReadonlyMap<string, { readonly name: 
   return new Map(all)
 }
 
-/** Holds a command line to what its command demands. Throws CliError. */
+/** Checks a command line against the declaration of its command. Throws CliError. */
 export function checkCommandLine(
   { values, positionals, program }: CommandLine,
   { flags, arguments: words, runsProgram }: Pick<Command, 'flags' | 'arguments' | 'runsProgram'>,
@@ -67,22 +67,22 @@ export function checkCommandLine(
   const missing = Object.entries(flags).flatMap(([name, { required, value }]) =>
     required === true && !values.has(name) ? [`--${name} ${value ?? ''}`.trim()] : [],
   )
-  if (missing.length > 0) throw usageError(`missing: ${missing.join(', ')}`, help)
+  if (missing.length > 0) throw usageError(`Missing: ${missing.join(', ')}`, help)
   const [extra] = positionals.slice(words.length)
   if (extra !== undefined) {
-    const hint = runsProgram ? 'The program and its arguments stand after `--`.' : help
-    throw usageError(`${shown(extra)} is too many: ${path} does not take it`, hint)
+    const hint = runsProgram ? 'Give the program and its arguments after `--`.' : help
+    throw usageError(`Unexpected argument ${shown(extra)} of ${path}`, hint)
   }
-  if (runsProgram && program.length === 0) throw usageError('missing: -- PROGRAM, the program to run', help)
+  if (runsProgram && program.length === 0) throw usageError('Missing: -- PROGRAM, the program to run', help)
   for (const [index, { name, choices }] of words.entries()) {
     const word = positionals[index]
     if (word !== undefined && choices !== undefined) checkChoice(name, [word], choices)
   }
   const needed = words.find(({ required }, index) => required === true && positionals[index] === undefined)
-  if (needed !== undefined) throw usageError(`missing: ${needed.name}, ${needed.help}`, help)
+  if (needed !== undefined) throw usageError(`Missing: ${needed.name}, ${needed.help}`, help)
 }
 
-/** The one short flag there is. */
+/** Replaces `-h`, the only short flag. */
 function expandShort(args: readonly string[]): string[] {
   const end = args.indexOf('--')
   return args.map((arg, index) => (arg === '-h' && (end < 0 || index < end) ? '--help' : arg))
@@ -95,20 +95,20 @@ function valueOf(name: string, { kind, choices }: Flag, value: string | undefine
   }
   if (value === undefined || value === '') throw usageError(`--${name} needs a value`)
   if (!isInline && value.startsWith('-') && value.length > 1) {
-    throw usageError(`--${name} needs a value`, `For one that begins with a dash: --${name}=VALUE`)
+    throw usageError(`--${name} needs a value`, `If the value begins with a dash: --${name}=VALUE`)
   }
   if (choices !== undefined) checkChoice(`--${name}`, kind === 'list' ? value.split(',') : [value], choices)
   return value
 }
 
-/** Throws CliError, with the nearest one as the hint, for a value that is none of those there are. */
+/** Throws CliError for a value that is not one of the choices, with the nearest one as the hint. */
 function checkChoice(name: string, values: readonly string[], choices: readonly string[]): void {
   const wrong = values.map((value) => value.trim()).find((value) => !choices.includes(value))
   if (wrong === undefined) return
   const meant = nearest(wrong, choices)
   const all = [choices.slice(0, -1).join(', '), choices.at(-1)].filter(Boolean).join(' or ')
   throw usageError(
-    `${name} takes ${all}, and not ${shown(wrong)}`,
+    `${name} must be ${all}, not ${shown(wrong)}`,
     meant === undefined ? undefined : `Did you mean ${meant}?`,
   )
 }
@@ -117,7 +117,7 @@ function unknownFlag(name: string, declared: FlagTable) {
   const meant = nearest(name, Object.keys({ ...declared, ...globalFlags }))
   const dash = name.length === 1 ? '-' : '--'
   return usageError(
-    `${shown(`${dash}${name}`)} is no flag of this command`,
-    meant === undefined ? '--help shows those there are.' : `Did you mean --${meant}?`,
+    `Unknown flag ${shown(`${dash}${name}`)}`,
+    meant === undefined ? '--help shows all flags.' : `Did you mean --${meant}?`,
   )
 }

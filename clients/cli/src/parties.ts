@@ -23,7 +23,7 @@ import { checkConfigured, checkServer } from './server-address.ts'
 
 type Place = Pick<Context<typeof serverFlags>, 'flags' | 'folder'>
 
-/** Where a server is and what it calls itself; `issuer` is undefined where that is its address. */
+/** Address and issuer of a server. `issuer` is undefined if it equals the address. */
 export interface ServerChoice {
   readonly server: string
   readonly issuer: string | undefined
@@ -32,38 +32,41 @@ export interface ServerChoice {
 const INIT_AGENT = 'Make one: `auth4agent init --domain DOMAIN --server URL`'
 const INIT_OPERATOR = 'Make one: `auth4agent init --operator --domain DOMAIN --server URL`'
 
-/** The agent of the folder. Throws CliError where there is none. */
+/** Returns the agent of the folder. Throws CliError if there is none. */
 export async function requireAgent(folder: string): Promise<AgentConfig> {
   const config = await readAgentConfig(folder)
-  if (config === undefined || config.did === '') throw configurationError(`there is no agent in ${folder}`, INIT_AGENT)
+  if (config === undefined || config.did === '') throw configurationError(`There is no agent in ${folder}`, INIT_AGENT)
   return config
 }
 
-/** The operator of the folder. Throws CliError where there is none. */
+/** Returns the operator of the folder. Throws CliError if there is none. */
 export async function requireOperator(folder: string): Promise<OperatorConfig> {
   const config = await readOperatorConfig(folder)
-  if (config === undefined) throw configurationError(`there is no operator in ${folder}`, INIT_OPERATOR)
+  if (config === undefined) throw configurationError(`There is no operator in ${folder}`, INIT_OPERATOR)
   return config
 }
 
-/** The server that flags or configurations name, the first that does. Throws CliError for none, and for an address that is not safe. */
+/**
+ * Returns the server of the flags, or else of agent.json, or else of operator.json. Throws CliError if none names a
+ * server, and for an unsafe address.
+ */
 export async function chooseServer({ flags, folder }: Place): Promise<ServerChoice> {
-  // A flag says all: no configuration has to be in order for it.
+  // With --server no configuration is needed, so a broken one must not matter.
   const isGiven = flags.text('server') !== undefined
   const config = isGiven ? undefined : ((await readAgentConfig(folder)) ?? (await readOperatorConfig(folder)))
   return serverOf(config, { flags, folder })
 }
 
-/** The server of a configuration, unless a flag names another. */
+/** Returns the server of a configuration, unless a flag names another. */
 export function serverOf(config: AgentConfig | OperatorConfig | undefined, { flags, folder }: Place): ServerChoice {
   const given = flags.text('server')
   if (given !== undefined) return { server: checkServer(given), issuer: flags.text('issuer') }
   const { server_url, issuer } = config ?? { server_url: '' }
-  if (server_url === '') throw configurationError(`no server is configured in ${folder}`, 'Name one: --server URL')
+  if (server_url === '') throw configurationError(`No server is configured in ${folder}`, 'Name one: --server URL')
   return { server: checkConfigured(server_url, folder), issuer: flags.text('issuer') ?? (issuer || undefined) }
 }
 
-/** The operator that the command line or operator.json names, with its key. Throws CliError. */
+/** Opens the operator of the command line or of operator.json, with its root key. Throws CliError. */
 export async function openOperator(context: Context<typeof operatorFlags>): Promise<Operator> {
   const { flags, folder } = context
   const [config, keyFile] = [await readOperatorConfig(folder), flags.text('key')]
@@ -77,7 +80,7 @@ export async function openOperator(context: Context<typeof operatorFlags>): Prom
   return makeOperator({ ...serverOf(config, context), operatorId, key, fetch: context.fetch })
 }
 
-/** The operator of the folder for calls that need no key. Throws CliError. */
+/** Opens an operator for calls that need no key. Throws CliError. */
 export async function viewOperator(
   context: Pick<Context<typeof serverFlags>, 'flags' | 'folder' | 'fetch'>,
   operatorId?: string,
@@ -94,44 +97,44 @@ export async function viewOperator(
   })
 }
 
-/** The administrator of the chosen server. Throws CliError. */
+/** Opens the administrator of the chosen server. Throws CliError. */
 export async function openAdministrator(context: Context<typeof adminFlags>): Promise<Administrator> {
   const key = await readKey(context.flags.required('key'), context)
   const { fetch, now } = context
   return createAdministrator({ ...(await chooseServer(context)), key, fetch, now })
 }
 
-/** The id of an operator as a flag gives it. Throws CliError for what is none. */
+/** Checks the operator id of a flag. Throws CliError unless it is a UUID. */
 function checkOperatorId(given: string | undefined): string | undefined {
   if (given === undefined || isUuid(given)) return given
   throw usageError(
-    '--operator-id is a UUID in lower case',
-    '`auth4agent verify-operator status` shows that of an operator.',
+    '--operator-id must be a UUID in lower case',
+    '`auth4agent verify-operator status` shows the id of an operator.',
   )
 }
 
-/** What is thrown where an operator has no id yet. */
+/** Makes the error for an operator that has no id yet. */
 function notRegistered() {
-  return configurationError('this operator is not registered', 'Register it: `auth4agent register operator`')
+  return configurationError('This operator is not registered', 'Register it: `auth4agent register operator`')
 }
 
-/** An operator as its configuration has it. Throws CliError where that is no operator. */
+/** Creates an operator from its configuration. Throws CliError if the configuration is not valid. */
 export function makeOperator(options: ServerChoice & OperatorOptions): Operator {
   try {
     return createOperator(options)
   } catch (error) {
     throw configurationError(
       error instanceof Error ? error.message : String(error),
-      'Look at operator.json: `auth4agent whoami`',
+      'Check operator.json: `auth4agent whoami`',
     )
   }
 }
 
-/** A key of which only the public half is at hand. */
+/** Returns a signer that has only the public half of the root key, and cannot sign. */
 function publicHalf(config: OperatorConfig | undefined): Signer {
   const publicKey = decodeBase64(config?.root_public_key ?? '')
   return {
     publicKey: publicKey ?? new Uint8Array(32),
-    sign: () => Promise.reject(new Error('this call needs no signature')),
+    sign: () => Promise.reject(new Error('This signer has no private key')),
   }
 }

@@ -8,8 +8,8 @@ import type { FlagValues } from './flags.ts'
 import { readSetting } from './settings.ts'
 
 /**
- * Finds the folder of a run: --config, else --context, else AUTH4AGENT_CONTEXT, else what `context use` has chosen,
- * else the default. Throws CliError.
+ * Finds the folder of a run. The first of these decides: --config, --context, AUTH4AGENT_CONTEXT, the choice of
+ * `context use`, the default. Throws CliError.
  */
 export async function findPlace(
   values: FlagValues,
@@ -19,7 +19,7 @@ export async function findPlace(
 ): Promise<Place> {
   const [config] = values.get('config') ?? []
   const [named] = values.get('context') ?? []
-  if (config !== undefined && named !== undefined) throw usageError('either --config or --context')
+  if (config !== undefined && named !== undefined) throw usageError('--config and --context exclude each other')
   const root = absolute(readSetting(env, 'HOME', warn) ?? join(home, '.auth4agents'), home)
   if (config !== undefined) {
     return { root, folder: absolute(config, home), context: undefined, chosenBy: '--config' }
@@ -32,7 +32,7 @@ export async function findPlace(
   return { root, folder: contextFolder(root, context), context, chosenBy }
 }
 
-/** A file that cannot be read stops whoever needs it, and not `context use`, which mends it. */
+/** Ignores an invalid choice in commands that do not need a folder, so that `context use` can repair it. */
 async function choiceFor(folder: Command['folder'], root: string): Promise<string | undefined> {
   return readChoice(root).catch((error: unknown) => {
     if (folder === 'unused') return undefined
@@ -40,24 +40,25 @@ async function choiceFor(folder: Command['folder'], root: string): Promise<strin
   })
 }
 
-/** Holds a command to a context that is there, unless it makes one or reads none. Throws CliError. */
+/** Throws CliError if the context does not exist, unless the command makes a context or uses none. */
 export async function checkPlace({ root, context }: Place, command: Pick<Command, 'folder'>): Promise<void> {
   if (command.folder !== 'needed' || context === undefined || (await isThere(root, context))) return
   throw await unknownContext(root, context)
 }
 
-/** The error for a context that is not there. */
+/** Makes the error for a context that does not exist. */
 export async function unknownContext(root: string, name: string) {
   const meant = nearest(name, await contextNames(root))
   const make = `\`auth4agent init --context ${name} --domain DOMAIN --server URL\` makes it.`
   return configurationError(
-    `there is no context ${JSON.stringify(name)} in ${root}`,
+    `There is no context ${JSON.stringify(name)} in ${root}`,
     meant === undefined ? make : `Did you mean ${meant}? ${make}`,
   )
 }
 
 /**
- * Absolute, for it is written into configurations. `--config` has been a file's path in the folder, and still may be.
+ * Returns an absolute path, because it is written into configurations. `--config` may also be the path of a .json file
+ * in the folder, as in version 1.
  */
 function absolute(path: string, home: string): string {
   const full = path === '~' || path.startsWith('~/') ? join(home, path.slice(2)) : resolve(path)

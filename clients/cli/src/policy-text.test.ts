@@ -8,7 +8,7 @@ const FULL = { audiences: [{ ...RULE, token_signing_alg: 'ES256' }, RULE], requi
 describe('readPolicyText', () => {
   it.each([
     ['all members', FULL, FULL],
-    ['none, which resets all', {}, { audiences: [], require_bound_challenges: false }],
+    ['no members, which resets all settings', {}, { audiences: [], require_bound_challenges: false }],
     [
       'a rule without callers',
       { audiences: [{ audience: 'a.example.com' }] },
@@ -25,15 +25,17 @@ describe('readPolicyText', () => {
     ['a list', '[]'],
     ['a misspelt member', '{"audience":[]}'],
     ['a misspelt member of a rule', `{"audiences":[{"audience":"a.example.com","caller":["example.org"]}]}`],
-    ['audiences that are no list', `{"audiences":${JSON.stringify(RULE)}}`],
+    ['audiences that are not a list', `{"audiences":${JSON.stringify(RULE)}}`],
     ['a rule that is a text', '{"audiences":["a.example.com"]}'],
     ['a rule without an audience', '{"audiences":[{"callers":[]}]}'],
     ['callers that are one text', '{"audiences":[{"audience":"a.example.com","callers":"example.org"}]}'],
     ['callers that are numbers', '{"audiences":[{"audience":"a.example.com","callers":[1]}]}'],
     ['an algorithm that is a number', '{"audiences":[{"audience":"a.example.com","token_signing_alg":1}]}'],
     ['a flag that is a text', '{"require_bound_challenges":"false"}'],
-  ])('refuses %s, and repeats none of it', (_name, text) => {
+  ])('refuses %s without repeating the text', (_name, text) => {
     expect(() => readPolicyText(text)).toThrow(CliError)
-    expect(() => readPolicyText(`${text} -----BEGIN PRIVATE KEY-----`)).toThrow(/^(?!.*PRIVATE)that is no policy: /)
+    expect(() => readPolicyText(`${text} -----BEGIN PRIVATE KEY-----`)).toThrow(
+      /^(?!.*PRIVATE)The policy is not valid: /,
+    )
   })
 })

@@ -8,25 +8,26 @@ const EXAMPLE =
   'For example: {"audiences":[{"audience":"https://api.example.com","callers":["example.org"]}],"require_bound_challenges":false}'
 
 /**
- * Reads a policy as `policy get` writes it. Throws CliError for a member that is unknown, as for anything that is not a policy.
- * An older server would ignore the member and reset what it was to set.
+ * Reads a policy as `policy get` writes it. Throws CliError for anything else, also for an unknown member: an older
+ * server would ignore the member and reset the setting.
  */
 export function readPolicyText(text: string): OperatorPolicy {
   const policy = parse(text)
   expectMembers(policy, 'a policy', ['audiences', 'require_bound_challenges'])
   const { audiences = [], require_bound_challenges = false } = policy
-  if (!Array.isArray(audiences)) throw notPolicy('audiences is a list')
-  if (typeof require_bound_challenges !== 'boolean') throw notPolicy('require_bound_challenges is true or false')
+  if (!Array.isArray(audiences)) throw notPolicy('audiences must be a list')
+  if (typeof require_bound_challenges !== 'boolean') throw notPolicy('require_bound_challenges must be true or false')
   return { audiences: audiences.map(readRule), require_bound_challenges }
 }
 
 function readRule(rule: unknown): AudienceRule {
-  if (!isJsonObject(rule)) throw notPolicy('each of audiences is an object')
-  expectMembers(rule, 'one of audiences', ['audience', 'callers', 'token_signing_alg'])
+  if (!isJsonObject(rule)) throw notPolicy('each entry of audiences must be an object')
+  expectMembers(rule, 'an entry of audiences', ['audience', 'callers', 'token_signing_alg'])
   const { audience, callers = [], token_signing_alg: alg } = rule
-  if (typeof audience !== 'string') throw notPolicy('audience is a text')
-  if (!isTexts(callers)) throw notPolicy('callers is a list of domains')
-  if (alg !== undefined && alg !== null && typeof alg !== 'string') throw notPolicy('token_signing_alg is a text')
+  if (typeof audience !== 'string') throw notPolicy('audience must be a string')
+  if (!isTexts(callers)) throw notPolicy('callers must be a list of domains')
+  if (alg !== undefined && alg !== null && typeof alg !== 'string')
+    throw notPolicy('token_signing_alg must be a string')
   return { audience, callers, ...(alg !== undefined && { token_signing_alg: alg }) }
 }
 
@@ -35,14 +36,14 @@ function parse(text: string): Json {
     const value: unknown = JSON.parse(text)
     if (isJsonObject(value)) return value
   } catch {
-    // What the parser says repeats parts of the text.
+    // The message of the parser would repeat parts of the text.
   }
-  throw notPolicy('it is no JSON object')
+  throw notPolicy('it must be a JSON object')
 }
 
 function expectMembers(value: Json, what: string, known: readonly string[]): void {
   if (!Object.keys(value).every((name) => known.includes(name))) {
-    throw notPolicy(`${what} has the members ${known.join(', ')} and no others`)
+    throw notPolicy(`${what} may only have the members ${known.join(', ')}`)
   }
 }
 
@@ -51,5 +52,5 @@ function isTexts(value: unknown): value is readonly string[] {
 }
 
 function notPolicy(why: string) {
-  return usageError(`that is no policy: ${why}`, EXAMPLE)
+  return usageError(`The policy is not valid: ${why}`, EXAMPLE)
 }

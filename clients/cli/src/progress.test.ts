@@ -4,7 +4,7 @@ import { showProgress } from './progress.ts'
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
 
-/** What is written while work goes on for so long. */
+/** Returns the text that is written during work of this length. */
 async function written(isTerminal: boolean, takesMs: number): Promise<string> {
   let text = ''
   const work = new Promise((resolve) => setTimeout(resolve, takesMs))
@@ -18,7 +18,7 @@ async function written(isTerminal: boolean, takesMs: number): Promise<string> {
   return text
 }
 
-it('is shown on a terminal once something takes more than a second, and wiped off in the end', async () => {
+it('showProgress writes to a terminal after one second, and erases the text at the end', async () => {
   expect(await written(true, 900)).toBe('')
   const text = await written(true, 1300)
   expect(text).toContain('asking …')

@@ -3,10 +3,10 @@ import type { Writer } from './context.ts'
 const PATIENCE_MS = 1000
 const FRAME_MS = 120
 const frames = ['|', '/', '-', '\\'] as const
-/** Back to the start of the line, and nothing on it (ECMA-48). */
+/** Moves to the start of the line and erases it (ECMA-48). */
 const CLEAR = '\r\u001b[2K'
 
-/** Waits for `work`; once that takes more than a second, says on a terminal what for, and wipes it off in the end. */
+/** Awaits `work`. On a terminal it shows `what` if that takes more than a second, and erases it at the end. */
 export async function showProgress<T>(writer: Writer, what: string, work: Promise<T>): Promise<T> {
   if (!writer.isTerminal) return work
   let frame = 0

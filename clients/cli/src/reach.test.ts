@@ -24,10 +24,10 @@ const DOMAIN = 'example.com'
 const OPERATOR = randomUUID()
 const agent = newAgentParty(DOMAIN)
 const KEY = ['--key', '-']
-/** In the folder. */
+/** Path in the folder. */
 const IMPORTED = 'keys/agent.key'
 
-/** How each call is made in the name of whom the policies let make it; alone in a list: why no command does. */
+/** The command for each call that the policies allow. A list with one entry says why there is no command. */
 const WAYS: Readonly<Record<string, readonly string[]>> = {
   'operator registerAgent': ['register', 'agent'],
   'operator listAgents': ['agents', 'list'],
@@ -75,7 +75,9 @@ beforeAll(async () => {
 })
 afterAll(() => folder.remove())
 
-/** Runs a command against a server that answers everything alike; answers `caller method` of all that it authenticated. */
+/**
+ * Runs a command against a server that gives one answer to all calls. Returns `caller method` of authenticated calls.
+ */
 async function callsOf(words: readonly string[]): Promise<string[]> {
   const stop = new AbortController()
   const made: string[] = []
@@ -104,8 +106,8 @@ async function callsOf(words: readonly string[]): Promise<string[]> {
   return made
 }
 
-describe('what operators and administrators may call', () => {
-  it('has a command each, or a reason why not', () => {
+describe('calls of operators and administrators', () => {
+  it('each have a command or a reason for its absence', () => {
     const allowed = contract.flatMap(([, policies]) =>
       Object.entries(policies).flatMap(([method, { callers }]) =>
         callers.filter((caller) => caller !== 'anyone').map((caller) => `${caller} ${method}`),
@@ -114,7 +116,7 @@ describe('what operators and administrators may call', () => {
     expect(Object.keys(WAYS).toSorted()).toEqual(allowed.toSorted())
   })
 
-  it.each(BY_COMMAND)('%s is called by %j', async (call, words) => {
+  it.each(BY_COMMAND)('%s is made by the command %j', async (call, words) => {
     expect(await callsOf(words)).toContain(call)
   })
 })

@@ -2,16 +2,16 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { constants } from 'node:os'
 
-/** What a program may be told; SIGUSR1 is Node's own, and SIGKILL and SIGSTOP reach nobody but their process. */
+/** Forwarded signals. Node uses SIGUSR1 itself, and no process can handle SIGKILL and SIGSTOP. */
 const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGCONT'] as const
-/** A terminal sends these to every program in front by itself. */
+/** A terminal sends these to every program in the foreground itself. */
 const FROM_TERMINAL: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT'])
 const SIGNAL_BASE = 128
 
 /**
- * Runs a program with the standard streams of this one, and passes on the signals that come. Answers its exit code;
- * where a signal ended it, that signal ends this process too, so that shells see the same. Rejects with the system's
- * error where it cannot be started.
+ * Runs a program with the standard streams of this process, and forwards signals to it. Resolves with its exit code.
+ * If a signal ended the program, the same signal ends this process, so that shells see the same result. Rejects with
+ * the system's error if the program cannot start.
  */
 export async function runProgram(
   [program, ...args]: readonly [string, ...string[]],
@@ -35,6 +35,6 @@ function endBy(signal: number | NodeJS.Signals | null | undefined): number {
   if (typeof signal !== 'string') return SIGNAL_BASE
   process.removeAllListeners(signal)
   process.kill(process.pid, signal)
-  // Here where a signal ends nobody, as one that is ignored from the start.
+  // Reached only if the signal does not end this process, for example because it is ignored.
   return SIGNAL_BASE + constants.signals[signal]
 }

@@ -6,7 +6,7 @@ import { VERSION } from './version.ts'
 
 const THERE = ['--server', 'http://localhost:1234']
 const TOKEN = `eyJ${'a'.repeat(300)}`
-/** Whether the tool writes escape sequences. */
+/** Tells whether the tool writes escape sequences. */
 async function isColoured(args: string[], options = {}) {
   return (await runCli(args, options)).stdout.includes('\u001b[')
 }
@@ -14,13 +14,13 @@ async function isColoured(args: string[], options = {}) {
 const answering = (status: number, body: unknown) => () => Promise.resolve(Response.json(body, { status }))
 
 describe('the command line', () => {
-  it('shows how to begin and ends with 2 where there is no command', async () => {
+  it('without a command shows the tour and exits with 2', async () => {
     const { code, stdout, stderr } = await runCli([])
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain('From nothing to a token')
   })
 
-  it('tells its version, which is that of the package', async () => {
+  it('prints the version of the package with --version', async () => {
     expect(await runCli(['--version'])).toEqual({ code: 0, stdout: `${VERSION}\n`, stderr: '' })
     expect(await runCli(['--version', '--json'])).toMatchObject({ stdout: `{"version":"${VERSION}"}\n` })
     expect(VERSION).toBe(manifest.version)
@@ -32,18 +32,18 @@ describe('the command line', () => {
     [['hlep'], 'Did you mean `auth4agent help`?'],
     [['health', '--sever', 'x'], 'Did you mean --server?'],
     [['health', '--jsno'], 'Did you mean --json?'],
-    [['health', '-x'], '"-x" is no flag of this command'],
+    [['health', '-x'], 'Unknown flag "-x"'],
     [['health', '--server'], '--server needs a value'],
     [['health', '--server', '--quiet'], '--server needs a value'],
     [['health', '--server='], '--server needs a value'],
     [['health', '--json=yes'], '--json takes no value'],
-    [['health', '--server', 'a', '--server', 'b'], '--server may be given once'],
-    [['health', 'now'], '"now" is too many'],
-    [['health', '--', '--json'], '"--json" is too many'],
-    [['--frob', 'health'], '"--frob" is no flag'],
-    [['help', 'nothing'], '"nothing" is no command'],
-    [['keys', 'import', '-', '--key', '-'], 'standard input is one thing'],
-    [['verify-operator', 'status', '--operator-id', 'x'], '--operator-id is a UUID'],
+    [['health', '--server', 'a', '--server', 'b'], '--server may be given only once'],
+    [['health', 'now'], 'Unexpected argument "now"'],
+    [['health', '--', '--json'], 'Unexpected argument "--json"'],
+    [['--frob', 'health'], 'Unknown flag "--frob"'],
+    [['help', 'nothing'], 'Unknown command "nothing"'],
+    [['keys', 'import', '-', '--key', '-'], 'Standard input (-) is named twice'],
+    [['verify-operator', 'status', '--operator-id', 'x'], '--operator-id must be a UUID'],
   ])('refuses %j with exit code 2', async (args, message) => {
     const { code, stdout, stderr } = await runCli(args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
@@ -57,13 +57,13 @@ describe('the command line', () => {
     [[TOKEN]],
     [['health', '--json=x', `--server=${TOKEN}`]],
     [['health', '--server', TOKEN]],
-  ])('never repeats what may be a secret (%#)', async (args) => {
+  ])('does not print a word that may be a secret (%#)', async (args) => {
     const { code, stdout, stderr } = await runCli(args)
     expect(code).toBe(2)
     expect(stdout + stderr).not.toContain('aaaaaaaa')
   })
 
-  it('takes flags of every command before, between and after its words', async () => {
+  it('accepts global flags before, between and after the words of a command', async () => {
     for (const args of [
       ['--json', 'health', ...THERE],
       ['health', ...THERE, '--json'],
@@ -80,7 +80,7 @@ describe('failures', () => {
   it.each([
     ['@/nowhere/token.txt', '"/nowhere/token.txt" cannot be read'],
     [`@${TOKEN}`, '(not shown: it may be a secret) cannot be read'],
-  ])('name the file of a token that is not there (%#)', async (given, message) => {
+  ])('name the missing file of a token, unless the name may be a secret (%#)', async (given, message) => {
     expect(await runCli(['verify', '--token', given])).toEqual({
       code: 4,
       stdout: '',
@@ -88,12 +88,12 @@ describe('failures', () => {
     })
   })
 
-  it('are one JSON document with --json, on standard output, and one on standard error without', async () => {
+  it('are one JSON document on standard output with --json, and text on standard error without', async () => {
     const args = ['health', '--server', 'http://localhost:1234']
     const plain = await runCli(args)
     expect(plain).toMatchObject({ code: 3, stdout: '' })
     expect(plain.stderr).toMatch(
-      /^error: http:\/\/localhost:1234 cannot be reached.*\(NETWORK_ERROR\)\nIs the server running/,
+      /^error: http:\/\/localhost:1234 cannot be reached.*\(NETWORK_ERROR\)\nCheck that the server runs/,
     )
     const { code, stdout, stderr } = await runCli([...args, '--json'])
     expect({ code, stderr }).toEqual({ code: 3, stderr: '' })
@@ -102,7 +102,7 @@ describe('failures', () => {
     })
   })
 
-  it('end with 1 where the server refuses, and say its reason', async () => {
+  it("exit with 1 if the server refuses, with the server's reason", async () => {
     const problem = { reason: 'PERMISSION_DENIED', title: 'Not yours', status: 403 }
     const { code, stdout } = await runCli(['health', ...THERE, '--json'], { fetch: answering(403, problem) })
     expect(code).toBe(1)
@@ -113,7 +113,7 @@ describe('failures', () => {
     ['the server', 429, '{"reason":"RATE_LIMITED"}'],
     ['the server', 504, '{"reason":"DEADLINE_EXCEEDED"}'],
     ['a proxy before it', 502, '<html>'],
-  ])('end with 3, and not as a token that is not valid, where %s has no answer now: %i', async (_who, status, body) => {
+  ])('exit with 3, not with 1 as for an invalid token, if %s answers %i', async (_who, status, body) => {
     const fetch = () => Promise.resolve(new Response(body, { status }))
     const { code } = await runCli(['verify', '--token', TOKEN, '--online', ...THERE], { fetch })
     expect(code).toBe(3)
@@ -122,7 +122,7 @@ describe('failures', () => {
   it.each([
     ['interrupted', 130],
     ['terminated', 143],
-  ])('end quietly when %s', async (reason, code) => {
+  ])('print nothing when %s', async (reason, code) => {
     const signal = AbortSignal.abort(reason)
     expect(await runCli(['health'], { signal })).toEqual({ code, stdout: '', stderr: '' })
   })
@@ -134,7 +134,7 @@ describe('Ctrl-C', () => {
     [['agent-scopes', 'list', '--did', 'did:agent:example.com:21fe31dfa154a261626bf854046fd227']],
     [['doctor']],
   ])(
-    'ends a request of %j that is under way, and the tool with 130',
+    'aborts the request of %j, and the tool exits with 130',
     async (args) => {
       const controller = new AbortController()
       const fetch: typeof globalThis.fetch = (_input, init) =>
@@ -144,7 +144,7 @@ describe('Ctrl-C', () => {
         })
       const ran = await runCli([...args, ...THERE], { fetch, signal: controller.signal })
       expect(ran).toEqual({ code: 130, stdout: '', stderr: '' })
-      // Less than the tool waits for an answer.
+      // The time limit of this test is shorter than the tool's own timeout.
     },
     3000,
   )
@@ -158,13 +158,13 @@ describe('help', () => {
     [['help', 'health'], 'auth4agent health --server'],
     [['health', '-h'], 'auth4agent health --server'],
     [['help', 'exit-codes'], '130   Ctrl-C'],
-  ])('%j teaches by example', async (args, text) => {
+  ])('is printed by %j', async (args, text) => {
     const { code, stdout, stderr } = await runCli(args)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toContain(text)
   })
 
-  it('has colours on a terminal alone, and not there with NO_COLOR, TERM=dumb, --no-color or --json', async () => {
+  it('has colours only on a terminal, and none with NO_COLOR, TERM=dumb, --no-color or --json', async () => {
     expect(await isColoured(['help'], { isTerminal: true })).toBe(true)
     expect(await isColoured(['help'])).toBe(false)
     expect(await isColoured(['help'], { isTerminal: true, env: { NO_COLOR: '1' } })).toBe(false)
@@ -174,19 +174,19 @@ describe('help', () => {
   })
 
   it.each([
-    ['a mistake', ['helth'], 'stderr', true],
-    ['a mistake, with --no-color', ['helth', '--no-color'], 'stderr', false],
-    ['a mistake', ['helth'], 'stdout', false],
+    ['an error', ['helth'], 'stderr', true],
+    ['an error with --no-color', ['helth', '--no-color'], 'stderr', false],
+    ['an error', ['helth'], 'stdout', false],
     ['no command', [], 'stderr', true],
     ['no command', [], 'stdout', false],
   ] as const)(
-    'colours what is said about %s, %j, by the terminal that it goes to: %s',
+    'uses colours for %s, %j, only if standard error is the terminal (terminal: %s)',
     async (_name, args, isTerminal, isColoured) => {
       expect((await runCli(args, { isTerminal })).stderr.includes('\u001b[')).toBe(isColoured)
     },
   )
 
-  it.each(commands.map(({ words }) => words))('%s has help for itself and for those it belongs to', async (words) => {
+  it.each(commands.map(({ words }) => words))('exists for %s and for its group', async (words) => {
     const [first = ''] = words.split(' ')
     expect((await runCli([first, '--help'])).stdout).toContain(words)
     const { code, stdout } = await runCli([...words.split(' '), '--help'])

@@ -13,7 +13,7 @@ import { createStyle, type Style, wantsColours } from './style.ts'
 import { compact } from './text.ts'
 import { VERSION } from './version.ts'
 
-/** Runs the tool on a command line, without the program's own two words. Answers the exit code; never rejects. */
+/** Runs the tool with a command line (without `node` and the script). Resolves with the exit code; never rejects. */
 export async function run(args: readonly string[], io: Io): Promise<number> {
   try {
     const ending = await dispatch(args, io)
@@ -55,14 +55,14 @@ function withoutCommand(args: readonly string[], io: Io): Exit {
   }
   if (!values.has('help')) {
     const colours = !values.has('json') && !values.has('no-color') && wantsColours(io.stderr.isTerminal, io.env)
-    throw usageError('no command', rootHelp(createStyle(colours)))
+    throw usageError('No command is given', rootHelp(createStyle(colours)))
   }
   const text = rootHelp(output.style)
   output.answer({ help: text }, text, text)
   return 'ok'
 }
 
-/** `auth4agent help …` and `auth4agent … --help`. */
+/** Runs `auth4agent help …` and `auth4agent … --help`. */
 async function help(words: readonly string[], { style, answer }: Output): Promise<Exit> {
   const [topic] = words
   const ofTopic = topic !== undefined && words.length === 1 && Object.hasOwn(topics, topic) ? topics[topic] : undefined
@@ -90,17 +90,17 @@ function createBase({ positionals, program }: CommandLine, io: Io, output: Outpu
   }
 }
 
-/** What has been read is gone. */
+/** Throws CliError at the second call, because standard input can be read only once. */
 function onlyOnce(readStdin: Io['readStdin']): Io['readStdin'] {
   let isRead = false
   return async () => {
-    if (isRead) throw usageError('standard input is one thing, and it is named twice', 'Name a file for the other.')
+    if (isRead) throw usageError('Standard input (-) is named twice', 'Name a file for one of the two.')
     isRead = true
     return readStdin()
   }
 }
 
-/** Requests end when the tool is told to. */
+/** Makes a fetch that the tool's signal aborts. */
 function stoppable({ fetch, signal }: Io): typeof globalThis.fetch {
   return (input, init) =>
     fetch(input, { ...init, signal: init?.signal ? AbortSignal.any([init.signal, signal]) : signal })

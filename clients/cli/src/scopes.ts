@@ -1,22 +1,22 @@
 import { usageError } from './cli-error.ts'
 
-/** The flag by which every command takes scopes. */
+/** The flag for scopes, the same in every command. */
 export const scopeFlag = {
   kind: 'list',
   value: 'SCOPES',
   aliases: ['scopes'],
 } as const
 
-/** How scopes are written, for the help of that flag. */
-export const SCOPES_HELP = 'separated by spaces or commas, or repeated'
+/** Part of the help of {@link scopeFlag}. */
+export const SCOPES_HELP = 'separated by spaces or commas'
 
 /**
- * Scopes as flags give them: separated by spaces or commas, or the flag repeated. Throws CliError for a flag that
- * names none.
+ * Reads the scopes of a flag, which may be repeated. Scopes are separated by spaces or commas. Throws CliError if the
+ * flag contains no scope.
  */
 export function readScopes(given: readonly string[]): string[] {
   const scopes = given.flatMap((text) => text.split(/[\s,]+/)).filter(Boolean)
   if (given.length > 0 && scopes.length === 0)
-    throw usageError('--scope names no scope', 'For example: --scope orders:read')
+    throw usageError('--scope must name a scope', 'For example: --scope orders:read')
   return [...new Set(scopes)]
 }

@@ -6,36 +6,37 @@ import type { Io } from './context.ts'
 import { shown } from './hidden.ts'
 
 /**
- * A token as a flag gives it: itself, `@file`, or `-` for standard input. What stands in argv everybody on the machine can see, so
- * examples use the other two.
+ * Reads the token of a flag: the token itself, `@file`, or `-` for standard input. Examples use the last two, because
+ * all users of the machine can see a command line.
  */
 export async function readToken(given: string, { readStdin }: Pick<Io, 'readStdin'>): Promise<string> {
   if (given === '-') return (await readStdin()).trim()
   return given.startsWith('@') ? (await readSecretFile(given.slice(1))).trim() : given
 }
 
-const ARGV = 'A key is named by its file, or comes on standard input: what stands in a command line everybody can see.'
+const ARGV =
+  'Give the file of the key, or - for standard input. Never put a key into a command line, which all users can see.'
 
-/** The signer of a key that a flag names by its file, or `-` for standard input. */
+/** Reads the key of a flag: the path of its file, or `-` for standard input. */
 export async function readKey(given: string, { readStdin }: Pick<Io, 'readStdin'>): Promise<Signer> {
   if (given !== '-') {
     if (!(await stat(given).catch(() => undefined)))
-      throw configurationError(`there is no key at ${shown(given)}`, ARGV)
+      throw configurationError(`There is no key file at ${shown(given)}`, ARGV)
     return readKeyFile(given)
   }
   const key = parsePrivateKey(await readStdin())
-  if (!key.ok) throw configurationError(`standard input holds no private key: ${key.why}`)
+  if (!key.ok) throw configurationError(`Standard input contains no valid private key: ${key.why}`)
   return key.signer
 }
 
-/** The text of a file. Throws CliError. */
+/** Reads the text of a file. Throws CliError. */
 async function readSecretFile(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch {
     throw configurationError(
-      `${shown(path)} cannot be read`,
-      'Is that the path of a file with a token, and is it yours?',
+      `The file ${shown(path)} cannot be read`,
+      'Check that the path is right and that you may read the file.',
     )
   }
 }

@@ -23,7 +23,7 @@ async function withConfig(args: readonly string[], changes: object) {
 }
 
 const ADDRESSES = [
-  ['over the network in clear', 'http://192.0.2.1:8080'],
+  ['with http to another machine', 'http://192.0.2.1:8080'],
   ['with a password', `https://a:${PASSWORD}@auth.example.com`],
   ['with a query', 'https://auth.example.com/?a='],
   ['with a fragment', 'https://auth.example.com/#a'],
@@ -31,28 +31,28 @@ const ADDRESSES = [
 ] as const
 
 describe.each(ADDRESSES)('an address %s', (_name, server_url) => {
-  it('is a mistake in a command line, and nothing is made', async () => {
+  it('exits with 2 in a command line and makes no file', async () => {
     const { code, stderr } = await runCli([...INIT, '--server', server_url], { home })
-    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('is no address of a server') })
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('is not a valid address of a server') })
     expect(stderr).not.toContain(PASSWORD)
     expect(await readdir(home)).toEqual([])
   })
 
-  it.each(CALLS)('is one of the configuration for `%s %s`', async (...args) => {
+  it.each(CALLS)('exits with 4 in the configuration of `%s %s`', async (...args) => {
     const { code, stdout, stderr } = await withConfig(args, { server_url })
     expect({ code, stdout }).toEqual({ code: 4, stdout: '' })
-    expect(stderr).toMatch(/is no address of a server[^]*auth4agent set-server --url/)
+    expect(stderr).toMatch(/is not a valid address of a server[^]*auth4agent set-server --url/)
     expect(stderr).not.toContain(PASSWORD)
   })
 })
 
-describe('an operator.json that was written by hand', () => {
-  it.each(CALLS.slice(0, -1))('is told of by `%s %s` where its id is none', async (...args) => {
+describe('an invalid operator.json', () => {
+  it.each(CALLS.slice(0, -1))('is reported by `%s %s` if its id is not a UUID', async (...args) => {
     const { code, stderr } = await withConfig(args, { id: 'x' })
-    expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringContaining('an id that is a UUID') })
+    expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringContaining('operatorId, which must be a UUID') })
   })
 
-  it.each(CALLS)('is told of by `%s %s` where it has neither id nor domain', async (...args) => {
+  it.each(CALLS)('is reported by `%s %s` if it has neither id nor domain', async (...args) => {
     expect(await withConfig(args, { id: '', domain: '' })).toMatchObject({ code: 4, stdout: '' })
   })
 })

@@ -2,33 +2,36 @@ import { createTransport } from '@auth4agent/sdk'
 import { configurationError, usageError } from './cli-error.ts'
 import { shown } from './hidden.ts'
 
-const ADDRESSES = 'It begins with https://, or with http:// on this machine.'
+const ADDRESSES = 'Use https://, or http:// on this machine, without user, query or fragment.'
 
 /**
- * An address of a server, without a slash at its end. Throws CliError for one that is neither https nor on loopback, or that has more
- * than an origin and a path: a password in it would come up in messages, and a query would take in the paths of all calls.
+ * Returns the address of a server without a slash at its end. Throws CliError if it is neither https nor on loopback,
+ * or if it has more than an origin and a path: messages would show a password in it, and the paths of calls would
+ * become part of a query.
  */
 export function checkServer(server: string): string {
   if (!isServer(server)) throw usageError(notServer(server), ADDRESSES)
   return server.replace(/\/+$/, '')
 }
 
-/** As {@link checkServer}, of an address that a configuration in a folder has. */
+/** Checks an address from a configuration as {@link checkServer} does. The error names the folder. */
 export function checkConfigured(server: string, folder: string): string {
   if (isServer(server)) return server.replace(/\/+$/, '')
   throw configurationError(
-    `${notServer(server)}, and the configuration in ${folder} names it`,
+    `${notServer(server)}; the configuration in ${folder} contains it`,
     `${ADDRESSES} \`auth4agent set-server --url URL\` changes it.`,
   )
 }
 
-/** What is said of an address that is none; nothing of one that has a password in it. */
+/** Says that an address is not valid, without repeating an address that contains a password. */
 export function notServer(server: string): string {
-  const name = URL.canParse(server) && new URL(server).password !== '' ? 'what has a password in it' : shown(server)
-  return `${name} is no address of a server`
+  const name = URL.canParse(server) && new URL(server).password !== '' ? 'A URL with a password' : shown(server)
+  return `${name} is not a valid address of a server`
 }
 
-/** Whether a text is an address that nobody else can listen in on, and nothing but one. */
+/**
+ * Tells whether a text is a valid address of a server: https, or http on loopback, without user, query and fragment.
+ */
 export function isServer(server: string): boolean {
   try {
     createTransport({ server })
@@ -39,7 +42,10 @@ export function isServer(server: string): boolean {
   return username === '' && password === '' && !/[?#]/.test(server)
 }
 
-/** An operator's domain as it is registered: trimmed, in lower case and A-labels, without what an address has around it. */
+/**
+ * Returns a domain in the form in which it is registered: trimmed, in lower case and A-labels, without scheme and
+ * final slashes. Throws CliError if it is not a domain.
+ */
 export function normalizeDomain(given: string): string {
   const host = given
     .trim()
@@ -50,6 +56,6 @@ export function normalizeDomain(given: string): string {
     domain,
   )
   if (!isHost || /[/?#@:]/.test(host))
-    throw usageError(`${shown(given)} is no domain`, 'For example: --domain example.com')
+    throw usageError(`${shown(given)} is not a domain`, 'For example: --domain example.com')
   return domain
 }

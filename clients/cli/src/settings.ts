@@ -1,9 +1,9 @@
-/** A setting of the tool, without its prefix. */
+/** Name of a setting, without its prefix. */
 type SettingName = 'HOME' | 'CONTEXT'
 
 /**
- * Reads a setting of the tool from the environment. Its name begins with AUTH4AGENT_; the older beginning AUTH4AGENTS_
- * still works. Where both are set and differ, the first one counts and `warn` is told.
+ * Reads a setting of the tool from the environment. Its name begins with AUTH4AGENT_. The older prefix AUTH4AGENTS_
+ * still works. If both are set and differ, AUTH4AGENT_ takes precedence and `warn` is called.
  */
 export function readSetting(
   env: Readonly<Record<string, string | undefined>>,
@@ -12,7 +12,7 @@ export function readSetting(
 ): string | undefined {
   const [current, old] = [env[`AUTH4AGENT_${name}`] || undefined, env[`AUTH4AGENTS_${name}`] || undefined]
   if (current !== undefined && old !== undefined && current !== old) {
-    warn(`AUTH4AGENT_${name} and AUTH4AGENTS_${name} differ; AUTH4AGENT_${name} counts`)
+    warn(`AUTH4AGENT_${name} and AUTH4AGENTS_${name} differ; AUTH4AGENT_${name} is used`)
   }
   return current ?? old
 }

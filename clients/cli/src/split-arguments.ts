@@ -1,6 +1,6 @@
 import { type Flag, globalFlags } from './flags.ts'
 
-/** A command line in two: words up to the first flag that only a command can know, and everything else. */
+/** A command line in two parts: the words before the first flag of a specific command, and everything else. */
 export interface SplitArguments {
   readonly words: readonly string[]
   readonly flags: readonly string[]
@@ -13,7 +13,10 @@ const known: ReadonlyMap<string, Flag> = new Map(
   ]),
 )
 
-/** Takes the words that may name a command out of a command line; flags of every command may stand before and between them. */
+/**
+ * Separates the words that may name a command from the rest of a command line. Flags of every command may come before
+ * and between the words.
+ */
 export function splitArguments(args: readonly string[]): SplitArguments {
   const words: string[] = []
   const flags: string[] = []

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 /*
- * The program begins here. Every Node can read this file, also one that is too old for the rest: it is CommonJS in
- * ECMAScript 5, and looks at the version before anything newer is loaded.
+ * The program starts here. This file is CommonJS in ECMAScript 5, so that even an old Node can run it. It checks the
+ * version of Node before it loads anything newer.
  */
 'use strict'
 
-/** As engines.node in package.json. */
+/** Must equal engines.node in package.json. */
 var NEEDED = '24.19.0'
 
 function isOld(version) {

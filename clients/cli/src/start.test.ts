@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-/** Runs the tool on a Node that says it has this version, and that can load nothing but what it was started with. */
+/** Runs the tool on a Node that reports this version and cannot load other modules. */
 async function on(version: string, ...args: readonly string[]) {
   const preload = join(folder, 'preload.cjs')
   await writeFile(
@@ -30,7 +30,7 @@ require('node:module').prototype.require = (name) => process.stdout.write('loads
 
 describe('the program', () => {
   it.each(['24.18.9', '23.99.0', '20.19.5', '8.17.0', '0.12.18'])(
-    'says that Node %s is too old before it loads anything',
+    'refuses Node %s before it loads another module',
     async (version) => {
       const message = `auth4agent needs Node 24.19.0 or newer, and this is ${version}`
       expect(await on(version, 'whoami')).toEqual({
@@ -46,21 +46,21 @@ describe('the program', () => {
     },
   )
 
-  it.each(['24.19.0', '24.20.1', '25.0.0'])('goes on with Node %s', async (version) => {
+  it.each(['24.19.0', '24.20.1', '25.0.0'])('accepts Node %s', async (version) => {
     expect(await on(version)).toMatchObject({ stdout: 'loads ./main.ts' })
   })
 
-  it('runs the tool', () => {
+  it('runs the commands of the tool', () => {
     const { stdout, stderr } = spawnSync(process.execPath, [START, 'version'], { encoding: 'utf8' })
     expect({ stdout, stderr }).toEqual({ stdout: `${VERSION}\n`, stderr: '' })
   })
 
-  it('needs the Node that its package names', async () => {
+  it('needs the same Node as its package.json', async () => {
     expect(await readFile(START, 'utf8')).toContain(`var NEEDED = '${manifest.engines.node.replace('>=', '')}'`)
     expect(manifest.bin.auth4agent).toBe('./src/start.cjs')
   })
 
-  it('begins with a file that has no syntax newer than ECMAScript 5', async () => {
+  it('starts with a file without syntax newer than ECMAScript 5', async () => {
     const code = (await readFile(START, 'utf8')).replaceAll(/\/\*[\s\S]*?\*\/|'[^'\n]*'/g, '')
     expect(code).not.toMatch(
       /=>|`|\?\.|\?\?|\.\.\.|\*\*|\b(?:const|let|class|import|export|async|await|of|yield)\b|,\s*[)\]}]/,

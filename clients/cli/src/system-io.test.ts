@@ -7,12 +7,12 @@ import { expect, it } from 'vitest'
 const MAIN = join(import.meta.dirname, 'main.ts')
 
 it.each([
-  ['says that an answer is lost, and that nothing was refused', '>/dev/full', 70, /^error: the answer .*: ENOSPC\n$/],
-  ['ends well when whoever reads has heard enough', '', 0, /^$/],
+  ['the tool exits with 70 if its answer cannot be written', '>/dev/full', 70, /^error: The answer .*: ENOSPC\n$/],
+  ['the tool exits with 0 if its reader closes the pipe', '', 0, /^$/],
 ])('%s', async (_name, redirection, code, message) => {
   const script = `exec "$0" "$@" help ${redirection}`
   const tool = spawn('sh', ['-c', script, process.execPath, MAIN], { stdio: ['ignore', 'pipe', 'pipe'] })
-  // As `head` does when it has enough.
+  // Closes the pipe as `head` does.
   tool.stdout.destroy()
   const [[ended], stderr] = await Promise.all([once(tool, 'close'), text(tool.stderr)])
   expect({ ended, stderr }).toEqual({ ended: code, stderr: expect.stringMatching(message) })

@@ -8,7 +8,7 @@ import { runProgram } from './run-program.ts'
 
 const MAX_STDIN_BYTES = 1_048_576
 
-/** The real system. Ctrl-C aborts what is under way; pressed again, it ends the process on the spot. */
+/** Returns access to the real system. The first Ctrl-C aborts the signal; the second one ends the process at once. */
 export function systemIo(): Io {
   const stop = new AbortController()
   const { signal } = stop
@@ -31,15 +31,15 @@ export function systemIo(): Io {
 function writerOf(stream: NodeJS.WriteStream, fd: number, stop: AbortController): Writer {
   stream.on('error', ({ code = '' }: NodeJS.ErrnoException) => {
     if (!stop.signal.aborted && code !== 'EPIPE') reportLoss(fd, code)
-    // Whoever reads has heard enough, as `head` does: what is under way ends, and puts away what it has made.
+    // The reader, such as `head`, has closed the pipe. The command ends and cleans up.
     stop.abort('unread')
   })
   return { write: (text) => void stream.write(text), isTerminal: isatty(fd) }
 }
 
-/** What was answered is lost, as on a full disk; that is known only when the command may have ended. */
+/** Reports that the answer is lost, for example on a full disk. The command may have ended already. */
 function reportLoss(fd: number, code: string): void {
-  if (fd === 1) process.stderr.write(`error: the answer cannot be written: ${code}\n`)
+  if (fd === 1) process.stderr.write(`error: The answer cannot be written: ${code}\n`)
   process.once('exit', () => {
     process.exitCode = exitCodes.internal.code
   })
@@ -47,13 +47,13 @@ function reportLoss(fd: number, code: string): void {
 
 async function readStdin(signal: AbortSignal): Promise<string> {
   const chunks: Buffer[] = []
-  signal.addEventListener('abort', () => process.stdin.destroy(new Error('interrupted')), { once: true })
+  signal.addEventListener('abort', () => process.stdin.destroy(new Error('Interrupted')), { once: true })
   let size = 0
   for await (const chunk of process.stdin) {
     const bytes = Buffer.from(chunk)
     size += bytes.length
     if (size > MAX_STDIN_BYTES) {
-      throw new CliError('standard input has more than 1 MiB', { reason: 'USAGE', exit: 'usage' })
+      throw new CliError('Standard input must have at most 1 MiB', { reason: 'USAGE', exit: 'usage' })
     }
     chunks.push(bytes)
   }

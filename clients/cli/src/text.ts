@@ -1,4 +1,4 @@
-/** Lines of `name: value` for people, without those that have no value; values are {@link plain}. */
+/** Writes lines of `name: value` for people, with {@link plain} values. It omits empty values. */
 export function lines(values: Readonly<Record<string, string | number | boolean | null | undefined>>): string {
   return Object.entries(values)
     .flatMap(([name, value]) =>
@@ -7,7 +7,7 @@ export function lines(values: Readonly<Record<string, string | number | boolean 
     .join('\n')
 }
 
-/** Columns of text for people; what servers answer is kept from moving the cursor. */
+/** Writes rows as aligned columns for people, with {@link plain} cells. */
 export function columns(rows: readonly (readonly string[])[]): string {
   const widths = rows.reduce<number[]>(
     (all, row) => row.map((cell, index) => Math.max(all[index] ?? 0, cell.length)),
@@ -23,20 +23,20 @@ export function columns(rows: readonly (readonly string[])[]): string {
     .join('\n')
 }
 
-/** What may move the cursor, or turn text around (Unicode TR 36 section 3.1). */
+/** Characters that may move the cursor or change the direction of text (Unicode TR 36 section 3.1). */
 const TRICKS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
-/** A text without control characters, so that it cannot play tricks on a terminal. */
+/** Replaces control characters in a text, so that a server cannot control the terminal. */
 export function plain(text: string): string {
   return text.replaceAll(TRICKS, '?')
 }
 
-/** JSON in one line. What could play tricks on a terminal is escaped, and so is the same to whoever parses it. */
+/** Writes JSON in one line. It escapes control characters, which a JSON parser reads as the same text. */
 export function compact(value: unknown): string {
   return escaped(JSON.stringify(value))
 }
 
-/** JSON as people read it, and as version 1 prints it; escaped as {@link compact} does. */
+/** Writes indented JSON for people, as version 1 does. It escapes like {@link compact}. */
 export function indented(value: unknown): string {
   return JSON.stringify(value, undefined, 2).split('\n').map(escaped).join('\n')
 }

@@ -16,18 +16,18 @@ describe('readTime', () => {
   })
 
   it.each(['yesterday', '2026-01-14', '2026-13-40T00:00:00Z', '1w', '-1h', '', '99999999999999'])(
-    'refuses %j and shows what would be right',
+    'refuses %j and names the accepted forms',
     (text) => {
-      expect(() => readTime('--since', text, NOW)).toThrow('--since takes a duration or an RFC 3339 time')
+      expect(() => readTime('--since', text, NOW)).toThrow('--since must be a duration or an RFC 3339 time')
     },
   )
 
-  it('reads nothing where nothing is given', () => {
+  it('returns undefined for undefined', () => {
     expect(readTime('--since', undefined, NOW)).toBeUndefined()
   })
 })
 
-it('readDuration knows days beside the units of a lifetime', () => {
+it('readDuration reads days in addition to the units of a lifetime', () => {
   expect([readDuration('2d'), readDuration('10m'), readDuration('1.5d'), readDuration('d')]).toEqual([
     172_800,
     600,

@@ -6,13 +6,13 @@ const DAY_S = 86_400
 /** RFC 3339 section 5.6. */
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})$/
 
-/** A duration as `90s`, `1h30m`, `7d` or seconds; whole seconds, or undefined for anything else. */
+/** Reads a duration: `90s`, `1h30m`, `7d` or seconds. Returns whole seconds, or undefined for anything else. */
 export function readDuration(text: string): number | undefined {
   const days = DAYS.exec(text)?.[1]
   return days === undefined ? parseDuration(text) : Number(days) * DAY_S
 }
 
-/** A time as RFC 3339 writes it, or how long ago it was. Throws CliError, which names the flag. */
+/** Reads a time in RFC 3339, or as a duration before now. Throws CliError, which names the flag. */
 export function readTime(flag: string, text: string | undefined, nowMs: number): string | undefined {
   if (text === undefined) return undefined
   if (RFC_3339.test(text) && Number.isFinite(Date.parse(text))) return text
@@ -20,7 +20,7 @@ export function readTime(flag: string, text: string | undefined, nowMs: number):
   const time = ago === undefined ? new Date(Number.NaN) : new Date(nowMs - ago * 1000)
   if (Number.isNaN(time.getTime())) {
     throw usageError(
-      `${flag} takes a duration or an RFC 3339 time`,
+      `${flag} must be a duration or an RFC 3339 time`,
       `For example: ${flag} 1h, or ${flag} 2026-01-14T00:00:00Z`,
     )
   }

@@ -1,2 +1,2 @@
-/** What `--version` prints: the version of this package. */
+/** Version of this package, which `--version` prints. */
 export const VERSION = '0.1.0'

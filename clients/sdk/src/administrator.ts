@@ -5,64 +5,91 @@ import { readAnswer, readAnswers } from './answers.ts'
 import { CALLER_NAMES, type CallerOptions, createCaller } from './caller.ts'
 import * as answers from './operator-answers.ts'
 
-/** Which signing keys to rotate: those of every algorithm unless told. */
+/** Which signing keys to rotate. Without `alg` and `kid`, the key of every algorithm is rotated. */
 export interface Rotation {
   readonly alg?: string | undefined
-  /** The prepared key that is to sign. */
+  /** The prepared key that becomes active. */
   readonly kid?: string | undefined
   readonly reason?: string | undefined
 }
 
-/** All signing keys; `sealed_under_others` counts secrets that are sealed under another key-encryption key than `kek_id`. */
+/**
+ * All signing keys. `sealed_under_others` counts the secrets that are sealed under a key-encryption key other than
+ * `kek_id`.
+ */
 export interface SigningKeys {
   readonly keys: readonly answers.SigningKeyState[]
   readonly kek_id: string | null | undefined
   readonly sealed_under_others: number | null | undefined
 }
 
-/** Which keys sign now, and which have ceased to. */
+/** The keys that sign after a rotation, and the keys that have stopped signing. */
 export interface RotatedKeys {
   readonly active: readonly answers.SigningKeyState[]
   readonly retiring: readonly answers.SigningKeyState[]
 }
 
-/** Everything that a deployment's administrator can do, as `Operator` is for operators. */
+/** The calls that the administrator of a deployment can make. `Operator` has those of an operator. */
 export interface Administrator {
   readonly operators: {
-    /** Stops an operator: no new tokens, and outstanding ones end. */
+    /** Suspends an operator. Its agents get no new tokens, and their existing tokens end. */
     suspend(id: string, reason?: string): Promise<answers.SuspendedOperator>
-    /** Revives no token. */
+    /** Lets a suspended operator act again. Tokens that have ended stay ended. */
     reinstate(id: string): Promise<answers.ReinstatedOperator>
   }
   readonly keys: {
     list(): Promise<SigningKeys>
     rotate(what?: Rotation): Promise<RotatedKeys>
-    /** Ends every token that a key signed. `force` goes on although no other key is ready. */
+    /**
+     * Marks a key as compromised, which ends every token that it signed. With `force`, this happens even if no other
+     * key is ready to sign.
+     */
     compromise(
       kid: string,
       how?: { reason?: string | undefined; force?: boolean | undefined },
     ): Promise<answers.CompromisedKey>
-    /** Takes in a private key made elsewhere: PEM, or a JWK as JSON. */
+    /** Imports a private key that was made elsewhere, as PEM or as a JWK in JSON. */
     import(
       key: string,
       how?: { alg?: string | undefined; reason?: string | undefined },
     ): Promise<answers.SigningKeyState>
   }
-  /** After a restore from a backup: ends every token of every operator and voids every challenge. */
+  /** Ends every token of every operator and makes every challenge invalid. Call it after a restore from a backup. */
   endAllTokens(reason?: string): Promise<answers.EndedDeployment>
-  /** An assertion for other programs: for the call that `rpc` names, or for reading alone. */
+  /**
+   * Makes an assertion for another program, such as curl. `rpc` (`METHOD /path` or `package.Service/Method`) names the
+   * one call that it allows; without `rpc` it only allows reading.
+   */
   assert(rpc?: string): Promise<string>
 }
 
 const KID = /^[\w-]{1,128}$/
 
-/** The administrator of a server's deployment. Throws TypeError for a server's address that is not safe, and for unknown options. */
+/**
+ * Creates a client for the administrator of a deployment. Sends nothing by itself; its methods reject with
+ * Auth4AgentError.
+ *
+ * Throws TypeError for a server address that is neither https nor on loopback, and for unknown options.
+ *
+ * @example
+ *
+ * ```ts
+ * import { createAdministrator } from '@auth4agent/sdk'
+ * import { readKeyFile } from '@auth4agent/sdk/node'
+ *
+ * const administrator = createAdministrator({
+ *   server: 'https://auth.example.com',
+ *   key: await readKeyFile('/etc/auth4agent/admin.key'),
+ * })
+ * await administrator.operators.suspend(operatorId, 'abuse report 17')
+ * ```
+ */
 export function createAdministrator(options: CallerOptions): Administrator {
   refuseUnknownNames('option', options, CALLER_NAMES)
   const caller = createCaller(options)
   const change = (path: string, body: object) => caller.call(ADMIN_ISSUER, { method: 'POST', path, body })
   const operator = (id: string, verb: string, body: object) => {
-    if (!isUuid(id)) throw new TypeError('an operator id is a UUID')
+    if (!isUuid(id)) throw new TypeError('An operator id must be a UUID')
     return change(`/v1/operators/${id}/${verb}`, body)
   }
   return {
@@ -84,7 +111,7 @@ export function createAdministrator(options: CallerOptions): Administrator {
         return { active: readAnswers(answers.signingKey, active), retiring: readAnswers(answers.signingKey, retiring) }
       },
       compromise: async (kid, how = {}) => {
-        if (!KID.test(kid)) throw new TypeError("a key's id is base64url")
+        if (!KID.test(kid)) throw new TypeError('A key id must be 1 to 128 characters of base64url')
         return readAnswer(answers.compromised, await change(`/v1/keys/${kid}/compromise`, how))
       },
       import: async (key, how = {}) => {

@@ -26,7 +26,7 @@ afterEach(async () => {
 const agentOf = (options: Partial<AgentOptions>) =>
   createAgent({ server: issuer.url, did: DID, key, scopes: ['read'], ...options }, clock)
 
-/** Lets time pass once something is due, as what waits for an answer has it before long. */
+/** Waits until a timer is set, and advances the clock to it. */
 async function nextTimer(isWanted = (_ms: number) => true): Promise<number> {
   const ms = await until(
     async () => clock.next(),
@@ -42,13 +42,13 @@ const refusal = (status: number, reason: string, retryAfter?: string) => ({
   headers: retryAfter === undefined ? {} : { 'retry-after': retryAfter },
 })
 
-describe('when the server refuses', () => {
+describe('an agent that the server refuses', () => {
   it.each([
     [409, 'CHALLENGE_USED'],
     [410, 'CHALLENGE_EXPIRED'],
     [404, 'CHALLENGE_NOT_FOUND'],
     [410, 'UNKNOWN'],
-  ])('%i %s, it signs a new challenge, and gives up in the end', async (status, reason) => {
+  ])('signs a new challenge after %i %s, at most 4 times', async (status, reason) => {
     issuer.next('/v1/token', refusal(status, reason), refusal(status, reason))
     await agent.token()
     expect(issuer.count('/v1/challenge')).toBe(3)
@@ -64,7 +64,7 @@ describe('when the server refuses', () => {
     [409, 'SOMETHING_ELSE'],
     [401, 'INVALID_SIGNATURE'],
     [400, 'INVALID_TTL'],
-  ])('%i %s, everybody who waits hears of it at once', async (status, reason) => {
+  ])('rejects for all waiting callers at once after %i %s', async (status, reason) => {
     issuer.next('/v1/token', refusal(status, reason))
     const waiting = await Promise.allSettled([agent.token(), agent.token()])
     expect(waiting).toMatchObject([
@@ -75,14 +75,14 @@ describe('when the server refuses', () => {
     await agent.token()
   })
 
-  it('it waits as long as Retry-After says', async () => {
+  it('waits for the time in Retry-After', async () => {
     issuer.next('/v1/challenge', refusal(429, 'RATE_LIMITED', '7'))
     const token = agent.token()
     expect(await nextTimer()).toBeGreaterThanOrEqual(7_000)
     await token
   })
 
-  it('it does not wait longer than a caller would, nor asks before that time', async () => {
+  it('rejects at once if Retry-After is over 20 s, and sends nothing before that time', async () => {
     issuer.next('/v1/challenge', refusal(503, 'OVERLOADED', '120'))
     const error = { reason: 'OVERLOADED', retryAfterS: 120 }
     await expect(agent.token()).rejects.toMatchObject(error)
@@ -93,7 +93,7 @@ describe('when the server refuses', () => {
     await agent.token()
   })
 
-  it('it stops waiting when the caller does, and starts anew for the next', async () => {
+  it('stops waiting when the only caller aborts, and starts anew for the next caller', async () => {
     issuer.next('/v1/challenge', refusal(429, 'RATE_LIMITED', '7'))
     const stop = new AbortController()
     const token = agent.token({ signal: stop.signal })
@@ -110,7 +110,7 @@ describe('when the server refuses', () => {
     await agent.token()
   })
 
-  it('one caller who leaves takes nothing from the others', async () => {
+  it('continues for the other callers when one aborts', async () => {
     issuer.next('/v1/challenge', refusal(429, 'RATE_LIMITED', '7'))
     const stop = new AbortController()
     const [leaving, staying] = [agent.token({ signal: stop.signal }), agent.token()]
@@ -125,7 +125,7 @@ describe('when the server refuses', () => {
     expect(issuer.count('/v1/challenge')).toBe(2)
   })
 
-  it('renewal backs off while the old token is good, and then tells', async () => {
+  it('backs off between renewals while the old token is valid, then rejects', async () => {
     const first = await agent.token()
     await agent.token()
     issuer.next('/v1/challenge', ...Array.from({ length: 20 }, () => refusal(503, 'OVERLOADED')))

@@ -27,7 +27,7 @@ const agentOf = (options: Partial<AgentOptions>) =>
   createAgent({ server: issuer.url, did: DID, key, scopes: ['read'], ...options }, clock)
 const issuedSoFar = () => issuer.count('/v1/token')
 
-/** A token that came in the background and that nobody has asked for. */
+/** Renews a token once in the background, and uses only the first one. */
 async function renewedOnce(): Promise<string> {
   const first = await agent.token()
   clock.advance(0.7 * TTL_MS)
@@ -45,17 +45,17 @@ it.each([
   { audience: '' },
   { ttl: '1d' },
   { server: 'http://a.example' },
-])('is not made with %j', (options) => expect(() => agentOf(options)).toThrow(TypeError))
+])('createAgent throws TypeError for %j', (options) => expect(() => agentOf(options)).toThrow(TypeError))
 
-describe('token', () => {
-  it('is asked for once, however many wait for it, and kept', async () => {
+describe('Agent.token', () => {
+  it('sends one request for 20 callers, and keeps the token', async () => {
     const tokens = await Promise.all(Array.from({ length: 20 }, () => agent.token()))
     expect(new Set([...tokens, await agent.token()]).size).toBe(1)
     expect(issuedSoFar()).toBe(1)
     expect(issuer.count('/.well-known/auth4agent')).toBe(1)
   })
 
-  it('is another one for other terms, in whatever order they are told', async () => {
+  it('keeps one token for each set of terms, whatever their order', async () => {
     const usual = await agent.token()
     const other = await agent.token({ scopes: ['write', 'read'] })
     expect(other).not.toBe(usual)
@@ -65,7 +65,7 @@ describe('token', () => {
     expect(issuedSoFar()).toBe(2)
   })
 
-  it('is renewed in the background while it is used, and the old one given out meanwhile', async () => {
+  it('renews a used token in the background, and returns the old one until then', async () => {
     const first = await agent.token()
     await agent.token()
     const gate = Promise.withResolvers<void>()
@@ -89,16 +89,16 @@ describe('token', () => {
     expect(await agent.token()).toBe(second)
   })
 
-  it('is left to expire when nobody asks for it', async () => {
+  it('lets an unused token expire', async () => {
     await renewedOnce()
     clock.advance(0.7 * TTL_MS)
     expect(clock.next()).toBeUndefined()
-    // Whatever the timer had begun would have been sent before this.
+    // If the timer had sent anything, it would have arrived before this request.
     await agent.token({ scopes: ['other'] })
     expect(issuer.count('/v1/challenge')).toBe(3)
   })
 
-  it('is renewed once it is asked for again, as long as it is good', async () => {
+  it('renews an idle token when it is used again while it is still valid', async () => {
     const first = await renewedOnce()
     clock.advance(0.8 * TTL_MS)
     const idle = await agent.token()
@@ -110,7 +110,7 @@ describe('token', () => {
     )
   })
 
-  it('is not given out too late, nor asked for twice when it expires while it is renewed', async () => {
+  it('waits for a running renewal when the old token expires, instead of a second request', async () => {
     const first = await agent.token()
     const gate = Promise.withResolvers<void>()
     issuer.next('/v1/challenge', async () => {
@@ -129,7 +129,7 @@ describe('token', () => {
     expect(issuer.count('/v1/challenge')).toBe(2)
   })
 
-  it('expires though the calendar is set back, and when the machine slept', async () => {
+  it('treats a token as expired after the wall clock is set back, and after the machine slept', async () => {
     const first = await agent.token()
     clock.setBack(86_400_000)
     clock.advance(0.9 * TTL_MS)
@@ -139,7 +139,7 @@ describe('token', () => {
     expect(await agent.token()).not.toBe(second)
   })
 
-  it('is new once it was forgotten, and only then', async () => {
+  it('gets a new token after forget(token), but not after forget of another token', async () => {
     const first = await agent.token()
     agent.forget('another')
     expect(await agent.token()).toBe(first)
@@ -151,8 +151,8 @@ describe('token', () => {
   })
 })
 
-describe('when it was closed', () => {
-  it('nobody gets anything, and nothing is due', async () => {
+describe('Agent.close', () => {
+  it('rejects waiting and later callers with CLOSED, and stops the timers', async () => {
     await agent.token()
     issuer.next('/v1/challenge', () => new Promise(() => undefined))
     const waiting = agent.token({ scopes: [] })

@@ -12,49 +12,90 @@ import type { Signer } from './signer.ts'
 import { type BoundTerms, bindTerms, TERM_NAMES, type TokenTerms } from './terms.ts'
 import { TokenSource } from './token-source.ts'
 
-/** Who gets tokens from which server, and what for unless told otherwise. */
+/** Options of {@link createAgent}. The terms (`scopes`, `audience`, `ttl`) are the defaults for every token. */
 export interface AgentOptions extends ServerOptions, TokenTerms {
   readonly did: string
   readonly key: KeyLike
 }
 
-/** What one token is to be good for, and how long to wait for it. */
+/** Options of one call of {@link Agent.token}: the terms of the token, and a signal that ends the wait for it. */
 export interface TokenOptions extends TokenTerms {
   readonly signal?: AbortSignal | undefined
 }
 
-/** An agent that always has a token. */
+/** An agent that gets its own tokens and renews them. */
 export interface Agent {
   readonly did: string
   /**
-   * A token that is good for at least another tenth of its lifetime, or ten seconds. Kept for each set of terms and renewed in the
-   * background while it is used, so this seldom waits. Rejects with Auth4AgentError; TypeError for terms that no server takes.
+   * Resolves with a token. It stays valid for at least another tenth of its lifetime, or another 10 s if that is less.
+   * Tokens are kept for each set of terms and renewed in the background while they are used, so this call seldom
+   * waits.
+   *
+   * Rejects with Auth4AgentError, with TypeError for terms that no server accepts, and with the reason of the signal.
+   *
+   * @example
+   *
+   * ```ts
+   * const token = await agent.token({ scopes: ['orders:write'], ttl: '90s' })
+   * ```
    */
   token(options?: TokenOptions): Promise<string>
-  /** As {@link Agent.token}, with all that is known of it. */
+  /**
+   * Does the same as {@link Agent.token}, and resolves with the token, its times, its scope and its id.
+   *
+   * @example
+   *
+   * ```ts
+   * const { token, expiresAt, jti } = await agent.issued()
+   * ```
+   */
   issued(options?: TokenOptions): Promise<IssuedToken>
   /**
-   * The platform's fetch with the token in `Authorization`. Rejects with INSECURE_ADDRESS for an address that is neither https nor on
-   * loopback. A redirect to another origin is followed without the token. When the answer is 401 with `error="invalid_token"`
-   * (RFC 6750 section 3.1), it tries once more with a new token, unless the body was a stream.
+   * Calls the platform's fetch with the token in the header `Authorization`. Follows a redirect to another origin
+   * without the token. If the answer is 401 with `error="invalid_token"` (RFC 6750 section 3.1), it tries once more
+   * with a new token, unless the body was a stream.
+   *
+   * Rejects with INSECURE_ADDRESS for an address that is neither https nor on loopback.
+   *
+   * @example
+   *
+   * ```ts
+   * const response = await agent.fetch('https://api.example.com/orders')
+   * ```
    */
   fetch(input: string | URL | Request, init?: RequestInit, options?: TokenTerms): Promise<Response>
-  /** Has a new token fetched where this one would be given out: whoever was shown it does not take it. */
+  /** Forgets a token that a service did not accept. The next call of `token` gets a new one. */
   forget(token: string): void
-  /** Forgets all tokens and ends what is under way; from then on there is CLOSED only. */
+  /** Forgets all tokens and stops all work. After that, every call rejects with CLOSED. */
   close(): void
 }
 
 const AGENT_NAMES: Names<AgentOptions> = { ...SERVER_NAMES, ...TERM_NAMES, did: true, key: true }
 const TOKEN_NAMES: Names<TokenOptions> = { ...TERM_NAMES, signal: true }
-/** Kinds of tokens that are kept at the same time; the one longest not asked for leaves. */
+/** Sets of terms for which a token is kept. When there are more, the least recently used one is removed. */
 const MAX_KINDS = 100
 
 /**
- * Makes an agent. Nothing is sent before its first token is asked for. It keeps no process alive.
+ * Creates an agent. It sends nothing before the first token is needed, and it keeps no process alive.
  *
- * Throws TypeError for an address that is neither https nor on loopback, a malformed DID, terms that no server takes, and unknown
- * options.
+ * Throws TypeError for a server address that is neither https nor on loopback, for a malformed DID, for terms that no
+ * server accepts, and for unknown options.
+ *
+ * @example
+ *
+ * ```ts
+ * import { createAgent } from '@auth4agent/sdk'
+ * import { readKeyFile } from '@auth4agent/sdk/node'
+ *
+ * const agent = createAgent({
+ *   server: 'https://auth.example.com',
+ *   did: 'did:agent:acme.example:21fe31dfa154a261626bf854046fd227',
+ *   key: await readKeyFile('agent.key'),
+ *   scopes: ['orders:read'],
+ *   audience: 'https://api.example.com',
+ * })
+ * const response = await agent.fetch('https://api.example.com/orders')
+ * ```
  */
 export function createAgent(options: AgentOptions, runtime: Runtime = systemRuntime): Agent {
   refuseUnknownNames('option', options, AGENT_NAMES)
@@ -102,24 +143,41 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
     forget,
     fetch: authorizedFetch({ token, forget, fetch: options.fetch }),
     close() {
-      closing.abort(clientError('CLOSED', 'the agent was closed'))
+      closing.abort(clientError('CLOSED', 'The agent was closed'))
       sources.clear()
     },
   }
 }
 
-/** Which token, and for whom. */
+/** The agent, its key, and the terms of one token. */
 type OneToken = Pick<AgentOptions, 'did' | 'key'> & TokenOptions
 
 const ONE_TOKEN_NAMES: Names<ServerOptions & OneToken> = { ...AGENT_NAMES, ...TOKEN_NAMES }
 
-/** One token, for whoever needs no other. Rejects as {@link Agent.token} does. */
+/**
+ * Gets one token, for programs that need only one. Use {@link createAgent} to keep and renew tokens.
+ *
+ * Rejects as {@link Agent.token} does.
+ *
+ * @example
+ *
+ * ```ts
+ * import { authenticate } from '@auth4agent/sdk'
+ *
+ * const { token, expiresAt } = await authenticate({
+ *   server: 'https://auth.example.com',
+ *   did: 'did:agent:acme.example:21fe31dfa154a261626bf854046fd227',
+ *   key: seed,
+ *   scopes: ['orders:read'],
+ * })
+ * ```
+ */
 export async function authenticate(options: ServerOptions & OneToken, runtime = systemRuntime): Promise<IssuedToken> {
   refuseUnknownNames('option', options, ONE_TOKEN_NAMES)
   return authenticateAt(openServer(options, runtime), options, runtime)
 }
 
-/** {@link authenticate} at a server that is open. */
+/** Does the same as {@link authenticate} at a server that is already open. */
 export async function authenticateAt(server: Server, options: OneToken, runtime: Runtime): Promise<IssuedToken> {
   const { did, key, signal = new AbortController().signal } = options
   expectDid(did)
@@ -129,10 +187,11 @@ export async function authenticateAt(server: Server, options: OneToken, runtime:
 }
 
 function expectDid(did: string): void {
-  if (parseDid(did) === undefined) throw new TypeError(`this is not the DID of an agent: ${did}`)
+  if (parseDid(did) === undefined)
+    throw new TypeError(`did must be did:agent:<domain>:<fingerprint>, not ${JSON.stringify(did)}`)
 }
 
-/** What is not told otherwise is as usual. */
+/** Uses the agent's default for each term that the call leaves out. */
 function bindTermsOver(usual: BoundTerms, { scopes, audience, ttl }: TokenTerms, issuer: string): BoundTerms {
   const terms = bindTerms({ scopes, audience, ttl }, issuer)
   return {

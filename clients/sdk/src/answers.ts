@@ -1,6 +1,9 @@
 import { Auth4AgentError } from './errors.ts'
 
-/** What a member of an answer is. Kinds with a question mark may be null or missing, as times are that have not come. */
+/**
+ * The types that a member of an answer can have. A type with a question mark also allows null or a missing member,
+ * such as a time that has not come yet.
+ */
 interface Kinds {
   readonly text: string
   readonly texts: readonly string[]
@@ -10,14 +13,14 @@ interface Kinds {
   readonly 'texts?': readonly string[] | null | undefined
   readonly 'flag?': boolean | null | undefined
   readonly 'count?': number | null | undefined
-  /** Anything, to be looked at by whoever needs it. */
+  /** Not checked here; the code that uses the member checks it. */
   readonly any: unknown
 }
 
-/** The members of an answer that are relied upon, by their names on the wire. */
+/** The members of an answer that the SDK relies on, by their names on the wire. */
 export type Shape = Readonly<Record<string, keyof Kinds>>
 
-/** An answer of that shape. Members that the shape does not name are in it too. */
+/** An answer of a shape. It also contains the members that the shape does not name. */
 export type Answer<S extends Shape> = { readonly [N in keyof S]: Kinds[S[N]] }
 
 const isText = (value: unknown) => typeof value === 'string'
@@ -39,13 +42,16 @@ const checks: Readonly<Record<keyof Kinds, (value: unknown) => boolean>> = {
   any: () => true,
 }
 
-/** Reads an answer. Throws Auth4AgentError with UNEXPECTED_ANSWER where a member is missing or of another kind. */
+/**
+ * Checks an answer against a shape. Throws Auth4AgentError with UNEXPECTED_ANSWER if a member is missing or has
+ * another type.
+ */
 export function readAnswer<S extends Shape>(shape: S, value: unknown): Answer<S> {
   if (isAnswer(shape, value)) return value
   throw unexpected()
 }
 
-/** Reads an answer that is a list, as {@link readAnswer} does each of its items. */
+/** Checks each item of a list as {@link readAnswer} does. */
 export function readAnswers<S extends Shape>(shape: S, value: unknown): readonly Answer<S>[] {
   if (!Array.isArray(value)) throw unexpected()
   return value.map((item: unknown) => readAnswer(shape, item))
@@ -58,5 +64,8 @@ function isAnswer<S extends Shape>(shape: S, value: unknown): value is Answer<S>
 }
 
 function unexpected(): Auth4AgentError {
-  return new Auth4AgentError('the server answered what it should not', { reason: 'UNEXPECTED_ANSWER', status: 200 })
+  return new Auth4AgentError('The answer lacks a member or has one of the wrong type', {
+    reason: 'UNEXPECTED_ANSWER',
+    status: 200,
+  })
 }

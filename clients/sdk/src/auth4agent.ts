@@ -14,18 +14,18 @@ import type { Signer } from './signer.ts'
 import { TERM_NAMES, type TokenTerms } from './terms.ts'
 import { createJwksVerifier, type JwksVerifier } from './verify-by-jwks.ts'
 
-/** A key under a domain: of an operator, or of an agent. */
+/** A key under a domain, for an operator or an agent. */
 export interface Identity extends SeedSigner {
   readonly domain: string
   readonly did: string
 }
 
-/** Which agent wants a token, and what for. */
+/** Options of {@link Auth4Agent.authenticate}: the agent and the terms of its token. */
 export interface AuthenticateOptions extends TokenTerms {
   readonly did: string
-  /** The agent's key; not needed for an identity that this object has made or registered. */
+  /** The agent's key. Not needed for an identity that this object has created or registered. */
   readonly identity?: KeyLike | undefined
-  /** Space-separated, as in `scopes`. */
+  /** The same as `scopes`, as one string with spaces between. */
   readonly scope?: string | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -38,16 +38,27 @@ const AUTHENTICATE_NAMES: Names<AuthenticateOptions> = {
   signal: true,
 }
 
-/** An agent, and the operator that it belongs to. */
+/** The operator that an agent belongs to. */
 interface AgentOf {
   readonly operatorId: string
-  /** The operator's key; not needed when this object has registered it. */
+  /** The operator's key. Not needed if this object has registered the operator. */
   readonly operator?: Signer | undefined
 }
 
 /**
- * Everything in one object, for programs that know this protocol's first SDK. It remembers the keys that it has made and
- * registered, in memory alone. What is new here is in `createAgent` and `createOperator`.
+ * Offers the calls of this protocol's first SDK in one object. It remembers, in memory only, the keys that it has
+ * created and registered. New features are only in `createAgent` and `createOperator`.
+ *
+ * @example
+ *
+ * ```ts
+ * import { Auth4Agent } from '@auth4agent/sdk'
+ *
+ * const sdk = new Auth4Agent({ server: 'https://auth.example.com' })
+ * const identity = await sdk.identity.create('acme.example')
+ * await sdk.agent.register({ operatorId, identity })
+ * const { token } = await sdk.authenticate({ did: identity.did, scope: 'orders:read' })
+ * ```
  */
 export class Auth4Agent {
   readonly #options: ServerOptions
@@ -64,11 +75,12 @@ export class Auth4Agent {
   }
 
   readonly identity = {
-    /** Makes a key pair under a domain. Rejects with TypeError when there can be no DID under it. */
+    /** Creates a key pair and its DID under a domain. Rejects with TypeError if the domain is not valid in a DID. */
     create: async (domain: string): Promise<Identity> => {
       const key = await generateKey()
       const did = formatDid(domain, fingerprint(key.publicKey))
-      if (parseDid(did) === undefined) throw new TypeError(`this is not a domain in lower case: ${domain}`)
+      if (parseDid(did) === undefined)
+        throw new TypeError(`domain must be a domain name in lower case, not ${JSON.stringify(domain)}`)
       const identity = { ...key, domain, did }
       this.#identities.set(did, identity)
       return identity
@@ -76,7 +88,7 @@ export class Auth4Agent {
   }
 
   readonly operator = {
-    /** Registers a domain under an operator's key; again answers the same operator. */
+    /** Registers a domain under an operator's key. If it is registered again, it resolves with the same operator. */
     register: async ({ domain, identity }: { readonly domain: string; readonly identity: Signer }) => {
       const operator = createOperator({ ...this.#options, domain, key: identity })
       const registered = await operator.register()
@@ -84,19 +96,22 @@ export class Auth4Agent {
       return registered
     },
     verification: {
-      /** The TXT record that proves the operator's domain. */
+      /** Resolves with the TXT record that proves the operator's domain. */
       instructions: async (id: string): Promise<answers.DomainInstructions> => {
         const own = this.#operatorOf({ operatorId: id })
         return own ? own.verification.instructions() : readAnswer(answers.instructions, await this.#verify('GET', id))
       },
-      /** Has the record looked for now. */
+      /** Asks the server to look for the record now. */
       confirm: async (id: string): Promise<answers.DomainConfirmation> =>
         readAnswer(answers.confirmation, await this.#verify('POST', id)),
     },
   }
 
   readonly agent = {
-    /** Registers an agent: as active and without scopes in its operator's name, where that is known here; else it is pending. */
+    /**
+     * Registers an agent. If the operator's key is known here, the agent becomes active, without scopes. Otherwise it
+     * is pending.
+     */
     register: async (options: AgentOf & { readonly identity: Signer & { readonly did: string } }) => {
       const { operatorId, identity } = options
       const { did, publicKey } = identity
@@ -107,30 +122,43 @@ export class Auth4Agent {
       const path = `/v1/operators/${encodeURIComponent(operatorId)}/agents`
       return readAnswer(answers.registeredAgent, await this.#server.transport({ method: 'POST', path, body }))
     },
-    /** Replaces an agent's grant, in its operator's name. Rejects with TypeError where that one's key is not known. */
+    /**
+     * Replaces an agent's grant in the name of its operator. Rejects with TypeError if the operator's key is not
+     * known.
+     */
     updateScopes: async (
       options: AgentOf & { readonly did: string; readonly allowedScopes: readonly string[] },
     ): Promise<answers.AgentScopes> => {
       const operator = this.#operatorOf(options)
-      if (operator === undefined) throw new TypeError('scopes are set by the operator: pass its identity as `operator`')
+      if (operator === undefined)
+        throw new TypeError('Only the operator can set scopes: pass its identity as `operator`')
       return operator.agents.setScopes(options.did, options.allowedScopes)
     },
   }
 
   /**
-   * Verifies a token by the server's JWKS. What has been revoked is good until it expires: services are better off with
-   * `@auth4agent/verifier`, which follows revocations. Say whom the token has to be for, and whose agents are trusted.
+   * Verifies a token with the server's JWKS. It does not know revocations: a revoked token stays valid until it
+   * expires. A service should use `@auth4agent/verifier`, which follows revocations. State the audience that you
+   * expect and the operators that you trust.
+   *
+   * @example
+   *
+   * ```ts
+   * const verification = await sdk.verify(token, { audience: 'https://api.example.com', operators: ['acme.example'] })
+   * if (!verification.valid) console.log(verification.reason)
+   * ```
    */
   readonly verify: JwksVerifier
 
-  /** Gets a token. Rejects with Auth4AgentError, and with TypeError where the agent's key is not known. */
+  /** Gets a token. Rejects with Auth4AgentError, and with TypeError if the agent's key is not known. */
   async authenticate(wanted: AuthenticateOptions): Promise<IssuedToken> {
     refuseUnknownNames('option', wanted, AUTHENTICATE_NAMES)
     const { did, identity, scope, scopes, ...options } = wanted
     const key = identity ?? this.#identities.get(did)
-    if (key === undefined) throw new TypeError(`pass the key of ${did} as \`identity\``)
+    if (key === undefined) throw new TypeError(`The key of ${did} is not known: pass it as \`identity\``)
     const named = scope === undefined ? scopes : parseScopeString(scope)
-    if (scope !== undefined && named === undefined) throw new TypeError(`these are not scopes: ${scope}`)
+    if (scope !== undefined && named === undefined)
+      throw new TypeError(`scope must be scope-tokens with spaces between, not ${JSON.stringify(scope)}`)
     return authenticateAt(this.#server, { ...options, did, key, scopes: named }, systemRuntime)
   }
 

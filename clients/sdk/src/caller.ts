@@ -3,54 +3,57 @@ import type { Names } from '@auth4agent/core/names/unknown-name'
 import type { Signer } from './signer.ts'
 import { createTransport, TRANSPORT_NAMES, type TransportOptions } from './transport.ts'
 
-/** Who calls a server, and how it is reached. */
+/** Options of a client that signs assertions. */
 export interface CallerOptions extends TransportOptions {
-  /** The root key of the operator, or the administrator's. */
+  /** The operator's root key, or the administrator key. */
   readonly key: Signer
   /**
-   * What the server calls itself, where that is not its address. It is what an assertion is good for, so it is never asked of the
-   * server: another could name this one, and would be handed what opens it.
+   * The server's issuer, if it is not the address. An assertion is only valid at this issuer. So the client never asks
+   * the server for it: a rogue server could name another server, and would get an assertion that this other server
+   * accepts.
    */
   readonly issuer?: string | undefined
-  /** Unix milliseconds. */
+  /** The current time in Unix milliseconds; by default `Date.now`. */
   readonly now?: (() => number) | undefined
 }
 
-/** The names that options of a caller have. */
+/** The option names of a caller. */
 export const CALLER_NAMES: Names<CallerOptions> = { ...TRANSPORT_NAMES, key: true, issuer: true, now: true }
 
-/** One call that carries an assertion made for it. */
+/** One call, made with its own assertion. */
 export interface AssertedCall {
   readonly method: string
-  /** Without the query, which no assertion names. */
+  /** Without the query: an assertion names no query. */
   readonly path: string
   readonly query?: URLSearchParams | undefined
   readonly body?: unknown
   readonly signal?: AbortSignal | undefined
 }
 
-/** An answer, and the token of the page that follows it. */
+/** One page of a list, and the token of the next page. */
 interface Page {
   readonly json: unknown
   readonly next: string | undefined
 }
 
-/** Calls a server in somebody's name. */
+/** Calls a server in the name of an operator or the administrator. */
 export interface Caller {
   readonly issuer: string
-  /** What an assertion for such a call names: `METHOD /path` as it is sent. */
+  /** Returns what an assertion for this call names: `METHOD /path`, as it is sent. */
   rpcOf(call: Pick<AssertedCall, 'method' | 'path'>): string
-  /** Makes an assertion, good for a minute and one change: for the call it names, or for reading alone. */
+  /**
+   * Makes an assertion, valid for a minute. With `rpc` it allows that one call, once; without, it only allows reading.
+   */
   assert(party: string, rpc?: string): Promise<string>
   /** Calls without an assertion. */
   open(call: AssertedCall): Promise<unknown>
-  /** Calls in the name of `party`. */
+  /** Calls with an assertion in the name of `party`. */
   call(party: string, call: AssertedCall): Promise<unknown>
-  /** As `call`, where more pages may follow. */
+  /** Does the same as `call` for a list that may have more pages. */
   page(party: string, call: AssertedCall): Promise<Page>
 }
 
-/** A caller of one server. Throws TypeError for an address that is neither https nor on loopback. */
+/** Creates a caller of one server. Throws TypeError for an address that is neither https nor on loopback. */
 export function createCaller({ key, now = Date.now, issuer, ...transport }: CallerOptions): Caller {
   const base = transport.server.replace(/\/+$/, '')
   const send = createTransport(transport)
@@ -88,7 +91,10 @@ function target(path: string, query: URLSearchParams | undefined): string {
   return query === undefined || query.size === 0 ? path : `${path}?${query.toString()}`
 }
 
-/** The page token in a Link header (RFC 8288). Only the token is taken: where to ask is not for an answer to say. */
+/**
+ * Returns the page token in a Link header (RFC 8288). The rest of the link is ignored: an answer must not choose the
+ * address of the next request.
+ */
 function nextToken(link: string | null, base: string): string | undefined {
   const [, url] = /<([^<>]*)>\s*;\s*rel="?next"?/.exec(link ?? '') ?? []
   if (url === undefined || !URL.canParse(url, base)) return undefined

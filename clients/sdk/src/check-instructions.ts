@@ -4,7 +4,7 @@ import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { clientError } from './errors.ts'
 import type { DomainInstructions } from './operator-answers.ts'
 
-/** Whose record it has to be. */
+/** The operator whose record is expected. */
 interface Owner {
   readonly issuer: string
   readonly id: string
@@ -12,18 +12,19 @@ interface Owner {
 }
 
 /**
- * Holds a record to publish to what the operator's own key gives. One that names another key or server would prove the domain for
- * whoever has that key, there. Throws ISSUER_MISMATCH where it is of another server, UNEXPECTED_ANSWER where of another operator.
+ * Checks the TXT record that the server asks the operator to publish. A record with another key or server would prove
+ * the domain for the owner of that key at that server. Throws ISSUER_MISMATCH for another server, and
+ * UNEXPECTED_ANSWER for another operator.
  */
 export function checkInstructions(told: DomainInstructions, { issuer, id, publicKey }: Owner): void {
   const { domain, txt_record_name: name, txt_record_value: value } = told
   const print = thumbprint(publicKey)
   const record = readRecord(value, issuer)
   if (record === undefined) {
-    throw clientError('ISSUER_MISMATCH', `the record that the server wants published is none of ${issuer}`)
+    throw clientError('ISSUER_MISMATCH', `The TXT record that the server asks for does not name the issuer ${issuer}`)
   }
   const isOwn = record.operatorId === id && record.thumbprint === print
   if (!isOwn || name !== recordName(domain) || id !== operatorId({ issuer, domain, thumbprint: print })) {
-    throw clientError('UNEXPECTED_ANSWER', 'the record that the server wants published is not that of this operator')
+    throw clientError('UNEXPECTED_ANSWER', 'The TXT record that the server asks for is not that of this operator')
   }
 }

@@ -44,24 +44,24 @@ const refusal = (challenge: string, code = Code.Unauthenticated) =>
   new ConnectError('no', code, { 'www-authenticate': challenge })
 const INVALID = 'Bearer error="invalid_token"'
 
-it('shows the token, and a new one when that is refused', async () => {
+it('authorized sends the token, and a new token when the first is refused', async () => {
   refusals = [refusal(INVALID)]
   expect(await ask()).toMatchObject({ valid: true })
   expect(shown).toEqual(['Bearer token-1', 'Bearer token-2'])
   expect(forgotten).toEqual(['token-1'])
 })
 
-it('tries no third time', async () => {
+it('authorized sends a call at most twice', async () => {
   refusals = [refusal(INVALID), refusal(INVALID)]
   await expect(ask()).rejects.toMatchObject({ code: Code.Unauthenticated })
   expect(shown).toHaveLength(2)
 })
 
 it.each([
-  ['for want of scope', refusal('Bearer error="insufficient_scope"')],
+  ['for a missing scope', refusal('Bearer error="insufficient_scope"')],
   ['for another reason', refusal(INVALID, Code.PermissionDenied)],
-  ['without a word', refusal('')],
-])('does not try again when it is refused %s', async (_name, error) => {
+  ['without a reason', refusal('')],
+])('authorized does not send the call again when it is refused %s', async (_name, error) => {
   refusals = [error]
   await expect(ask()).rejects.toThrow('no')
   expect(forgotten).toEqual([])

@@ -5,13 +5,27 @@ import { expectSecureUrl } from './secure-address.ts'
 import { TERM_NAMES, type TokenTerms } from './terms.ts'
 import { namesInvalidToken } from './www-authenticate.ts'
 
-/** `unauthenticated`, as Connect and gRPC number it. */
+/** The number of the status `unauthenticated` in Connect and gRPC. */
 const UNAUTHENTICATED = 16
 
 /**
- * An interceptor of Connect that adds the agent's token to every call. Calls reject with INSECURE_ADDRESS where the transport's
- * `baseUrl` is neither https nor on loopback. A unary call whose token is refused as `invalid_token` (RFC 6750 section 3.1) is made
- * once more with a new one.
+ * Returns a Connect interceptor that adds the agent's token to every call. If a unary call is refused as
+ * `invalid_token` (RFC 6750 section 3.1), it is made once more with a new token.
+ *
+ * Calls reject with INSECURE_ADDRESS if the transport's `baseUrl` is neither https nor on loopback.
+ *
+ * @example
+ *
+ * ```ts
+ * import { authorized } from '@auth4agent/sdk/connect'
+ * import { createConnectTransport } from '@connectrpc/connect-node'
+ *
+ * const transport = createConnectTransport({
+ *   baseUrl: 'https://api.example.com',
+ *   httpVersion: '2',
+ *   interceptors: [authorized(agent)],
+ * })
+ * ```
  */
 export function authorized(agent: Pick<Agent, 'token' | 'forget'>, terms: TokenTerms = {}): Interceptor {
   refuseUnknownNames('option', terms, TERM_NAMES)
@@ -35,7 +49,7 @@ export function authorized(agent: Pick<Agent, 'token' | 'forget'>, terms: TokenT
   }
 }
 
-/** Told by its members: which class of error it is depends on whose Connect made it. */
+/** Looks at members, not at the class: the program may have its own copy of Connect, with its own class. */
 function refusesToken(error: unknown): boolean {
   if (!(error instanceof Error) || !('code' in error) || error.code !== UNAUTHENTICATED) return false
   const headers = 'metadata' in error && error.metadata instanceof Headers ? error.metadata : undefined

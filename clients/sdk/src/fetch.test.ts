@@ -67,44 +67,47 @@ afterEach(() => {
   }
 })
 
-it('adds the token, over whatever stood there', async () => {
+it('authorizedFetch replaces the Authorization header by the token', async () => {
   const response = await fetch(`${api}/a`, { method: 'POST', body: 'text', headers: { authorization: 'Basic x' } })
   expect(await response.text()).toBe('done')
   expect(seen).toMatchObject([{ method: 'POST', url: '/a', authorization: 'Bearer token-1', body: 'text' }])
 })
 
-it('takes a Request as well, with a body that is a stream', async () => {
+it('authorizedFetch accepts a Request, and a body that is a stream', async () => {
   await fetch(new Request(`${api}/a`, { method: 'PUT', body: 'text' }))
   await fetch(new URL(api), { method: 'PUT', body: new Blob(['stream']).stream(), duplex: 'half' })
   expect(seen).toMatchObject([{ method: 'PUT', body: 'text' }, { body: 'stream' }])
 })
 
 it.each(['http://api.example/', 'http://127.0.0.1.example/', 'http://localhost.example/', 'data:text/plain,x'])(
-  'has no token for %s',
+  'authorizedFetch refuses %s with INSECURE_ADDRESS and gets no token',
   async (url) => {
     await expect(fetch(url)).rejects.toMatchObject({ reason: 'INSECURE_ADDRESS' })
     expect(count).toBe(0)
   },
 )
 
-describe('a redirect', () => {
-  it('within the origin is followed with the token', async () => {
+describe('authorizedFetch', () => {
+  it('follows a redirect within the origin with the token', async () => {
     answers = [redirect(302, '/b')]
     expect(await (await fetch(`${api}/a`)).text()).toBe('done')
     expect(seen).toMatchObject([{ url: '/a' }, { url: '/b', authorization: 'Bearer token-1' }])
   })
 
-  it.each([301, 302, 303, 307, 308])('%i to another origin is followed without it, there and back', async (status) => {
-    answers = [redirect(status, `${other}/b`), redirect(status, `${api}/c`)]
-    expect(await (await fetch(`${api}/a`)).text()).toBe('done')
-    expect(seen.map(({ url, authorization }) => [url, authorization])).toEqual([
-      ['/a', 'Bearer token-1'],
-      ['/b', undefined],
-      ['/c', undefined],
-    ])
-  })
+  it.each([301, 302, 303, 307, 308])(
+    'follows a redirect %i to another origin and back without the token',
+    async (status) => {
+      answers = [redirect(status, `${other}/b`), redirect(status, `${api}/c`)]
+      expect(await (await fetch(`${api}/a`)).text()).toBe('done')
+      expect(seen.map(({ url, authorization }) => [url, authorization])).toEqual([
+        ['/a', 'Bearer token-1'],
+        ['/b', undefined],
+        ['/c', undefined],
+      ])
+    },
+  )
 
-  it('to another name of the same machine is one to another origin', async () => {
+  it('follows a redirect from 127.0.0.1 to localhost without the token', async () => {
     answers = [redirect(307, `${api.replace('127.0.0.1', 'localhost')}/b`)]
     await fetch(`${api}/a`)
     expect(seen[1]).toMatchObject({ url: '/b', authorization: undefined })
@@ -115,39 +118,39 @@ describe('a redirect', () => {
     [303, 'GET', ''],
     [307, 'POST', 'a=b'],
     [308, 'POST', 'a=b'],
-  ])('%i of a POST is a %s', async (status, method, body) => {
+  ])('follows a redirect %i of a POST with %s', async (status, method, body) => {
     answers = [redirect(status, '/b')]
     await fetch(`${api}/a`, { method: 'POST', body: new URLSearchParams({ a: 'b' }) })
     expect(seen[1]).toMatchObject({ method, body })
     expect(seen[1]?.type).toBe(body === '' ? undefined : 'application/x-www-form-urlencoded;charset=UTF-8')
   })
 
-  it("is the caller's own where it wants that", async () => {
+  it("leaves a redirect to the caller with redirect: 'manual', and refuses it with redirect: 'error'", async () => {
     answers = [redirect(302, '/b'), redirect(302, '/b')]
     expect((await fetch(`${api}/a`, { redirect: 'manual' })).status).toBe(302)
     await expect(fetch(`${api}/a`, { redirect: 'error' })).rejects.toMatchObject({ reason: 'REDIRECT_REFUSED' })
   })
 
   it.each([
-    ['in a circle', () => Array.from({ length: 30 }, () => redirect(302, '/a'))],
-    ['to no URL', () => [redirect(302, 'http://')]],
-    ['to a script', () => [redirect(302, 'data:text/plain,x')]],
-  ])('%s is refused', async (_name, circle) => {
+    ['in a loop', () => Array.from({ length: 30 }, () => redirect(302, '/a'))],
+    ['to an invalid URL', () => [redirect(302, 'http://')]],
+    ['to a data URL', () => [redirect(302, 'data:text/plain,x')]],
+  ])('refuses a redirect %s', async (_name, circle) => {
     answers = circle()
     await expect(fetch(`${api}/a`)).rejects.toMatchObject({ reason: 'REDIRECT_REFUSED' })
   })
 
-  it('of a stream that would have to be sent again is refused', async () => {
+  it('refuses a redirect that would have to send a stream again', async () => {
     answers = [redirect(307, '/b')]
     const request = fetch(api, { method: 'POST', body: new Blob(['stream']).stream(), duplex: 'half' })
     await expect(request).rejects.toMatchObject({ reason: 'REDIRECT_REFUSED' })
   })
 })
 
-describe('an answer of 401', () => {
+describe('authorizedFetch, after a 401', () => {
   const INVALID = 'Bearer realm="api", error="invalid_token"'
 
-  it('that refuses the token is tried once more with a new one', async () => {
+  it('sends the request once more with a new token if the token was refused', async () => {
     answers = [unauthorized(INVALID)]
     const form = new FormData()
     form.set('a', 'b')
@@ -157,31 +160,31 @@ describe('an answer of 401', () => {
     expect(seen.every(({ type, body }) => body.includes(type?.split('boundary=')[1] ?? 'none'))).toBe(true)
   })
 
-  it('that refuses the new one, too, is the answer', async () => {
+  it('returns the second 401', async () => {
     answers = [unauthorized(INVALID), unauthorized(INVALID)]
     expect((await fetch(`${api}/a`)).status).toBe(401)
     expect(seen).toHaveLength(2)
   })
 
   it.each([
-    ['wants another scheme', 'Basic realm="error=invalid_token"'],
-    ['wants more scope', 'Bearer error="insufficient_scope"'],
-    ['speaks of it in passing', 'Bearer realm="x", error_description="invalid_token"'],
-    ['says nothing', 'Bearer'],
-  ])('that %s is the answer', async (_name, header) => {
+    ['names another scheme', 'Basic realm="error=invalid_token"'],
+    ['asks for more scope', 'Bearer error="insufficient_scope"'],
+    ['has invalid_token only in its description', 'Bearer realm="x", error_description="invalid_token"'],
+    ['gives no reason', 'Bearer'],
+  ])('returns a 401 that %s, and keeps the token', async (_name, header) => {
     answers = [unauthorized(header)]
     expect((await fetch(`${api}/a`)).status).toBe(401)
     expect(forgotten).toEqual([])
   })
 
-  it('to a stream is the answer, and the token is forgotten', async () => {
+  it('returns the 401 for a body that was a stream, and forgets the token', async () => {
     answers = [unauthorized(INVALID)]
     const body = new Blob(['stream']).stream()
     expect((await fetch(api, { method: 'POST', body, duplex: 'half' })).status).toBe(401)
     expect(forgotten).toEqual(['token-1'])
   })
 
-  it('of another origin that a redirect led to says nothing about the token', async () => {
+  it('keeps the token if the 401 comes from another origin after a redirect', async () => {
     answers = [redirect(302, `${other}/b`), unauthorized(INVALID)]
     expect((await fetch(`${api}/a`)).status).toBe(401)
     expect(forgotten).toEqual([])

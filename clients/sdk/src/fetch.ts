@@ -6,23 +6,23 @@ import { namesInvalidToken } from './www-authenticate.ts'
 type Fetch = typeof globalThis.fetch
 type Input = string | URL | Request
 
-/** Where tokens come from. */
+/** The source of the tokens. */
 interface Tokens {
   readonly token: (options: TokenTerms & { signal?: AbortSignal | undefined }) => Promise<string>
   readonly forget: (token: string) => void
-  /** Instead of the platform's own. */
+  /** Used instead of the platform's fetch. */
   readonly fetch: Fetch | undefined
 }
 
-/** As many as the Fetch standard follows. */
+/** The limit of the Fetch standard. */
 const MAX_REDIRECTS = 20
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
-/** Headers of a body that is not sent on (Fetch standard, HTTP-redirect fetch). */
+/** Headers of a body, removed when a redirect drops the body (Fetch standard, HTTP-redirect fetch). */
 const BODY_HEADERS = ['content-encoding', 'content-language', 'content-location', 'content-type']
-/** Headers that are for one origin alone. */
+/** Headers that must not reach another origin. */
 const SECRET_HEADERS = ['authorization', 'cookie', 'proxy-authorization']
 
-/** Makes a fetch that authorizes itself, see Agent.fetch. */
+/** Makes a fetch that adds the agent's token. See Agent.fetch. */
 export function authorizedFetch({ token, forget, fetch = globalThis.fetch }: Tokens) {
   return async (input: Input, init?: RequestInit, options: TokenTerms = {}): Promise<Response> => {
     const canRepeat = isRepeatable(input, init)
@@ -36,7 +36,7 @@ export function authorizedFetch({ token, forget, fetch = globalThis.fetch }: Tok
     }
     const first = await attempt()
     if (!refusesToken(first)) return first.response
-    // Whoever comes next with the same token gets a new one, too.
+    // Other calls that use the same token get a new one too.
     forget(first.token)
     if (!canRepeat) return first.response
     await first.response.body?.cancel()
@@ -44,13 +44,16 @@ export function authorizedFetch({ token, forget, fetch = globalThis.fetch }: Tok
   }
 }
 
-/** An answer, and the request that it is to: the last one, where there were redirects. */
+/** A response and its request. After redirects, it is the last request. */
 interface Exchange {
   readonly request: Request
   readonly response: Response
 }
 
-/** Whether whoever was shown the token does not take it. What answers without having seen it says nothing of it. */
+/**
+ * Returns whether the server that received the token refused it. A 401 from a server that did not receive the token
+ * says nothing about it.
+ */
 function refusesToken({ request, response }: Exchange): boolean {
   const { status, headers } = response
   return (
@@ -58,7 +61,7 @@ function refusesToken({ request, response }: Exchange): boolean {
   )
 }
 
-/** Whether the same request can be sent again: a stream is gone once it was sent. */
+/** Returns whether the request can be sent again. A stream cannot: it is gone after it was sent. */
 function isRepeatable(input: Input, init: RequestInit | undefined): boolean {
   const body = init?.body ?? (input instanceof Request ? input.body : undefined)
   if (body === undefined || body === null || typeof body === 'string') return true
@@ -67,11 +70,11 @@ function isRepeatable(input: Input, init: RequestInit | undefined): boolean {
 
 function withToken(request: Request, token: string): Request {
   request.headers.set('authorization', `Bearer ${token}`)
-  // The platform would follow to anywhere, and not every one leaves the token behind.
+  // The platform would follow a redirect to any origin, and some platforms would send the token there.
   return new Request(request, { redirect: 'manual' })
 }
 
-/** Sends, and follows redirects as the caller wants them followed. `again` makes the request anew, where that is possible. */
+/** Sends a request and follows redirects as the caller asked. `again` makes the request anew, if that is possible. */
 async function send(
   fetch: Fetch,
   first: Request,
@@ -81,7 +84,7 @@ async function send(
   let request = first
   for (let count = 0; count <= MAX_REDIRECTS; count += 1) {
     const response = await fetch(request)
-    // A browser does not tell where an answer leads.
+    // A browser does not show the target of a redirect.
     if (response.type === 'opaqueredirect' && redirect !== 'manual') throw refused(request.url)
     const location = REDIRECTS.has(response.status) ? response.headers.get('location') : null
     if (redirect === 'manual' || location === null) return { request, response }
@@ -92,7 +95,9 @@ async function send(
   throw refused(first.url)
 }
 
-/** The request that a redirect leads to (RFC 9110 section 15.4), with the token only where the origin is the same. */
+/**
+ * Returns the next request after a redirect (RFC 9110 section 15.4). It has the token only if the origin is the same.
+ */
 async function follow(
   request: Request,
   url: URL,
@@ -118,8 +123,5 @@ async function follow(
 }
 
 function refused(url: string) {
-  return clientError(
-    'REDIRECT_REFUSED',
-    `the answer of ${new URL(url).origin} leads elsewhere, where it is not followed`,
-  )
+  return clientError('REDIRECT_REFUSED', `A redirect from ${new URL(url).origin} was not followed`)
 }

@@ -27,7 +27,7 @@ const definition: ServiceDefinition = {
   },
 }
 
-/** A server that counts its calls, and a client whose token comes when `token` says so. */
+/** Starts a server that notes its calls, and a client whose token comes from `token`. */
 async function startCalls(token: (options?: TokenOptions) => Promise<string>) {
   const server = new Server()
   const seen: unknown[] = []
@@ -62,12 +62,12 @@ async function startCalls(token: (options?: TokenOptions) => Promise<string>) {
   return { call, seen }
 }
 
-/** As an agent whose server does not answer. */
+/** Behaves as an agent whose server does not answer. */
 function never({ signal }: TokenOptions = {}): Promise<string> {
   return new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
 }
 
-it('a call gets the token', async () => {
+it('localInterceptor adds the token to a call', async () => {
   const { call, seen } = await startCalls(async () => 'token')
   expect(String(await call(Number.POSITIVE_INFINITY).ended)).toBe('answer')
   expect(seen).toEqual(['Bearer token'])
@@ -76,7 +76,7 @@ it('a call gets the token', async () => {
 it.each([
   ['its deadline passes', 50, status.DEADLINE_EXCEEDED, () => undefined],
   ['it is cancelled', Number.POSITIVE_INFINITY, status.CANCELLED, (cancel: () => void) => cancel()],
-])('a call that waits for its token ends when %s', async (_name, ms, code, act) => {
+])('localInterceptor ends a call that waits for its token when %s', async (_name, ms, code, act) => {
   const { call, seen } = await startCalls(never)
   const { ended, cancel } = call(Date.now() + ms)
   act(cancel)
@@ -84,7 +84,7 @@ it.each([
   expect(seen).toEqual([])
 })
 
-it('a call whose token comes too late is not made', async () => {
+it('localInterceptor does not make a call whose token comes after its deadline', async () => {
   const { call, seen } = await startCalls(async ({ signal } = {}) => {
     await never({ signal }).catch(() => undefined)
     return 'token'
@@ -93,7 +93,7 @@ it('a call whose token comes too late is not made', async () => {
   expect(seen).toEqual([])
 })
 
-it('a call without a token ends as unauthenticated', async () => {
+it('localInterceptor ends a call with UNAUTHENTICATED when there is no token', async () => {
   const { call } = await startCalls(async () => Promise.reject(new Error('no token')))
   const error = await call(Date.now() + 10_000).ended
   expect(error).toMatchObject({ code: status.UNAUTHENTICATED, details: 'no token' })

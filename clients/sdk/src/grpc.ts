@@ -19,12 +19,22 @@ type CallMetadataGenerator = Parameters<typeof credentials.createFromMetadataGen
 
 const NOT_LOCAL = clientError(
   'INSECURE_ADDRESS',
-  'this interceptor sends a token to this machine alone: use authorizedCredentials',
+  'localInterceptor only sends a token to this machine: use authorizedCredentials for other servers',
 )
 
 /**
- * Credentials for a channel of grpc-js that add the agent's token to every call, over those that make it secure. Throws
- * INSECURE_ADDRESS for insecure ones: for a server on this machine there is {@link localInterceptor}.
+ * Returns grpc-js channel credentials that add the agent's token to every call, on top of `channel` (TLS by default).
+ *
+ * Throws INSECURE_ADDRESS for insecure channel credentials. For a server on this machine, use
+ * {@link localInterceptor}.
+ *
+ * @example
+ *
+ * ```ts
+ * import { authorizedCredentials } from '@auth4agent/sdk/grpc'
+ *
+ * const client = new OrdersClient('api.example.com:443', authorizedCredentials(agent))
+ * ```
  */
 export function authorizedCredentials(
   agent: Tokens,
@@ -41,13 +51,27 @@ export function authorizedCredentials(
   try {
     return credentials.combineChannelCredentials(channel, call)
   } catch (cause) {
-    throw clientError('INSECURE_ADDRESS', 'a token is sent over TLS alone, or to this machine', { cause })
+    throw clientError(
+      'INSECURE_ADDRESS',
+      'A token is only sent over TLS: use localInterceptor for a server on this machine',
+      { cause },
+    )
   }
 }
 
 /**
- * An interceptor of grpc-js that adds the agent's token to calls of a server on this machine, which needs no TLS. A channel to
- * anywhere else gets no token: its calls end with UNAUTHENTICATED.
+ * Returns a grpc-js interceptor that adds the agent's token to calls of a server on this machine, without TLS. Calls
+ * to any other server end with UNAUTHENTICATED and get no token.
+ *
+ * @example
+ *
+ * ```ts
+ * import { localInterceptor } from '@auth4agent/sdk/grpc'
+ * import { credentials } from '@grpc/grpc-js'
+ *
+ * const interceptors = [localInterceptor(agent)]
+ * const client = new OrdersClient('localhost:9000', credentials.createInsecure(), { interceptors })
+ * ```
  */
 export function localInterceptor(agent: Tokens, terms: TokenTerms = {}): Interceptor {
   refuseUnknownNames('option', terms, TERM_NAMES)
@@ -56,7 +80,7 @@ export function localInterceptor(agent: Tokens, terms: TokenTerms = {}): Interce
     const end = endBeforeStart(options.deadline)
     return new InterceptingCall(call, {
       async start(metadata, listener, next) {
-        // Before it is connected, a call's peer is what its channel was made for, or the proxy in between.
+        // Before the call is connected, its peer is the channel's target, or the address of a proxy.
         if (!isLocalTarget(call.getPeer())) return refuse(listener, status.UNAUTHENTICATED, NOT_LOCAL)
         const answer = await settled(agent.token({ ...terms, signal: end.signal }))
         const code = end.code()
@@ -72,10 +96,12 @@ export function localInterceptor(agent: Tokens, terms: TokenTerms = {}): Interce
   }
 }
 
-/** The longest that a timer of JavaScript can be set to, in milliseconds. */
+/** The longest delay of a JavaScript timer, in milliseconds. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
-/** Whether a call is over before it starts: grpc-js tells nobody of that, and such a call would never end. */
+/**
+ * Watches for a call that ends before it starts. grpc-js reports nothing to such a call, which would then never end.
+ */
 function endBeforeStart(deadline: Deadline = Number.POSITIVE_INFINITY) {
   const untilMs = Number(deadline)
   const cancelled = new AbortController()
@@ -95,7 +121,7 @@ function refuse(listener: InterceptingListener, code: status, { message }: Error
   listener.onReceiveStatus({ code, details: message, metadata: new Metadata() })
 }
 
-/** What became of a token, so that nothing which is told of it is told twice. */
+/** Resolves with the token or the error, so that the caller reports each outcome only once. */
 async function settled(token: Promise<string>): Promise<{ readonly token: string } | { readonly error: Error }> {
   try {
     return { token: await token }

@@ -3,50 +3,51 @@ import { isJsonObject, type JsonObject, parseStrictJson } from '@auth4agent/core
 import { clientError } from './errors.ts'
 import type { BoundTerms } from './terms.ts'
 
-/** A token as it was issued. */
+/** A token and what is known about it. */
 export interface IssuedToken {
   readonly token: string
   readonly tokenType: 'Bearer'
-  /** By the server's clock, as `issuedAt` is. */
+  /** By the server's clock; `issuedAt` too. */
   readonly expiresAt: Date
   readonly issuedAt: Date
-  /** From the one to the other, in seconds. */
+  /** The seconds from `issuedAt` to `expiresAt`. */
   readonly lifetimeS: number
-  /** Space-separated. */
+  /** Scopes with spaces between. */
   readonly scope: string
   readonly audience: readonly string[]
-  /** The token's id, for revocation. */
+  /** The token's id, which revokes it. */
   readonly jti: string
 }
 
-/** What a token has to be. */
+/** What the token must contain. */
 interface Expected {
   readonly issuer: string
   readonly did: string
   readonly terms: BoundTerms
 }
 
-/** Longest token, as everybody reads it: it has to fit into a header. */
+/** The longest token that clients and services accept: it must fit into a header. */
 const MAX_TOKEN_BYTES = 16_384
 const MAX_LIFETIME_S = 3600
-/** Three parts that an Authorization header can carry (RFC 6750 section 2.1), whatever a server makes of it. */
+/** Three parts in characters that an Authorization header allows (RFC 6750 section 2.1). */
 const TOKEN = /^[\w-]+\.([\w-]+)\.[\w-]+$/
 
 /**
- * Reads the answer to a redeemed challenge, and what its token says. The signature is for whoever the token is shown to; this only
- * keeps a token from being used as what it is not. Throws UNEXPECTED_ANSWER.
+ * Reads the token from the answer to a redeemed challenge, and its payload. It does not verify the signature: services
+ * do. It only prevents the use of a token for another agent, scope or audience. Throws UNEXPECTED_ANSWER.
  */
 export function readIssuedToken(answer: unknown, { issuer, did, terms }: Expected): IssuedToken {
   const { token } = isJsonObject(answer) ? answer : {}
   const payload = typeof token === 'string' && token.length <= MAX_TOKEN_BYTES ? payloadOf(token) : undefined
   if (typeof token !== 'string' || payload === undefined) throw unexpected('no token')
   const { iss, sub, aud, scope, iat, exp, jti } = payload
-  if (iss !== issuer || sub !== did) throw unexpected('a token of another issuer, or for another agent')
-  if (scope !== terms.scope || !isSameSet(aud, terms.audience)) throw unexpected('a token for something else')
-  if (!isTime(iat) || !isTime(exp) || typeof jti !== 'string') throw unexpected('a token without times or id')
+  if (iss !== issuer || sub !== did) throw unexpected('a token of another issuer or for another agent')
+  if (scope !== terms.scope || !isSameSet(aud, terms.audience))
+    throw unexpected('a token for another scope or audience')
+  if (!isTime(iat) || !isTime(exp) || typeof jti !== 'string') throw unexpected('a token without iat, exp or jti')
   const lifetimeS = exp - iat
   if (lifetimeS <= 0 || lifetimeS > Math.min(MAX_LIFETIME_S, terms.ttl ?? MAX_LIFETIME_S)) {
-    throw unexpected(`a token that lives for ${lifetimeS} seconds`)
+    throw unexpected(`a token with a lifetime of ${lifetimeS} seconds`)
   }
   return {
     token,
@@ -75,5 +76,5 @@ function isTime(value: unknown): value is number {
 }
 
 function unexpected(what: string) {
-  return clientError('UNEXPECTED_ANSWER', `the server answered with ${what}`)
+  return clientError('UNEXPECTED_ANSWER', `The server answered with ${what}`)
 }

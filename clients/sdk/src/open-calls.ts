@@ -6,11 +6,11 @@ import { type NewAgent, newAgentBody } from './operator-agents.ts'
 import * as answers from './operator-answers.ts'
 import { createTransport, type TransportOptions } from './transport.ts'
 
-/** What a token must be good for; what is left out is not looked at. */
+/** Requirements for a token. A requirement that is left out is not checked. */
 export interface OnlineRequirements {
   readonly audience?: readonly string[] | undefined
   readonly scope?: string | undefined
-  /** Domains or ids. */
+  /** Domains or operator ids. The token's operator must be one of them. */
   readonly operators?: readonly string[] | undefined
 }
 
@@ -23,33 +23,45 @@ const verification = {
   verified_at: 'text?',
   reason: 'text?',
 } as const satisfies Shape
-/** What a server says of a token; `reason` is a stable code of why it is not valid. */
+/** The server's answer about a token. `reason` is a stable code that says why the token is not valid. */
 export type OnlineVerification = Answer<typeof verification>
 
-/** Calls that need no assertion. They reject with Auth4AgentError. */
+/** The calls that need no assertion. They reject with Auth4AgentError. */
 export interface OpenCalls {
-  /** Registers an agent as pending: its operator has to approve it. */
+  /** Registers an agent as pending. Its operator has to approve it. */
   registerAgent(operatorId: string, agent: NewAgent): Promise<answers.RegisteredAgent>
-  /** Resolves a DID. */
+  /** Resolves with the agent that a DID names. */
   getAgent(did: string): Promise<answers.AgentRecord>
-  /** Revokes a token that one holds. */
+  /** Revokes a token. Holding the token is enough. */
   revokeToken(token: string, reason?: string): Promise<answers.RevokedToken>
-  /** Whether a token is valid now, revocation included. */
+  /** Asks the server whether a token is valid now. The server knows every revocation. */
   verifyToken(token: string, wanted?: OnlineRequirements): Promise<OnlineVerification>
 }
 
-/** The open calls of a server. Throws TypeError for an address that is not safe, and for ids that are none. */
+/**
+ * Creates a client for the calls that need no assertion. Throws TypeError for a server address that is neither https
+ * nor on loopback. Its methods reject with TypeError for an id that is not valid.
+ *
+ * @example
+ *
+ * ```ts
+ * import { openCalls } from '@auth4agent/sdk'
+ *
+ * const server = openCalls({ server: 'https://auth.example.com' })
+ * const { valid, reason } = await server.verifyToken(token, { audience: ['https://api.example.com'] })
+ * ```
+ */
 export function openCalls(options: TransportOptions): OpenCalls {
   const send = createTransport(options)
   const post = (path: string, body: object) => send({ method: 'POST', path, body })
   return {
     registerAgent: async (operatorId, agent) => {
-      if (!isUuid(operatorId)) throw new TypeError('an operator id is a UUID')
+      if (!isUuid(operatorId)) throw new TypeError('An operator id must be a UUID')
       const body = { ...newAgentBody(agent), operator_id: operatorId }
       return readAnswer(answers.registeredAgent, await post(`/v1/operators/${operatorId}/agents`, body))
     },
     getAgent: async (did) => {
-      if (parseDid(did) === undefined) throw new TypeError('an agent is resolved by its DID')
+      if (parseDid(did) === undefined) throw new TypeError('An agent can only be looked up by its DID')
       return readAnswer(answers.agent, await send({ method: 'GET', path: `/v1/agent/${did}` }))
     },
     revokeToken: async (token, reason) =>

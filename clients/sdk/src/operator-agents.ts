@@ -9,22 +9,22 @@ import { items, queryOf } from './pages.ts'
 
 /** Which agents to list. */
 export interface AgentFilter {
-  /** All but pending unless told. */
+  /** By default, all agents that are not pending. */
   readonly status?: 'pending' | 'active' | 'suspended' | 'revoked' | undefined
   readonly pageSize?: number | undefined
 }
 
-/** An agent to be registered. */
+/** An agent to register. */
 export interface NewAgent {
-  /** Raw, 32 bytes. */
+  /** The raw public key, 32 bytes. */
   readonly publicKey: Uint8Array
-  /** The one that key and domain give; left out, the server forms it. */
+  /** The DID that follows from key and domain. The server computes it if it is left out. */
   readonly did?: string | undefined
   readonly didDocument?: unknown
   readonly label?: string | undefined
 }
 
-/** What of an agent can be changed; what is left out stays. */
+/** Changes to an agent. A member that is left out stays as it is. */
 export interface AgentChanges {
   readonly label?: string | undefined
   readonly requireBoundChallenges?: boolean | undefined
@@ -33,27 +33,43 @@ export interface AgentChanges {
 const FILTER_NAMES: Names<AgentFilter> = { status: true, pageSize: true }
 const CHANGE_NAMES: Names<AgentChanges> = { label: true, requireBoundChallenges: true }
 
-/** An operator's agents. `agent` is an id or a DID; anything else is a TypeError, for it becomes part of a path. */
+/**
+ * The agents of an operator. `agent` is an id or a DID. Anything else rejects with TypeError, because it becomes part
+ * of a path.
+ *
+ * @example
+ *
+ * ```ts
+ * const { did } = await operator.agents.register({ publicKey: key.publicKey })
+ * await operator.agents.setScopes(did, ['orders:read'])
+ * for await (const agent of operator.agents.list({ status: 'active' })) console.log(agent.did)
+ * ```
+ */
 export interface OperatorAgents {
-  /** Oldest first; pages are asked for as they are reached. */
+  /** Lists agents, oldest first. Each page is requested when it is needed. */
   list(filter?: AgentFilter): AsyncGenerator<answers.AgentRecord, void, undefined>
-  /** By its DID. */
+  /** Resolves with the agent that a DID names. */
   get(did: string): Promise<answers.AgentRecord>
-  /** As active, without scopes. */
+  /** Registers an agent. It is active but has no scopes yet. */
   register(agent: NewAgent): Promise<answers.RegisteredAgent>
+  /** Approves a pending agent. */
   approve(agent: string): Promise<answers.ApprovedAgent>
-  /** Replaces the grant, and approves a pending agent. A narrower one ends the agent's tokens. */
+  /**
+   * Replaces the agent's grant, and approves a pending agent. If the new grant lacks a scope of the old one, the
+   * agent's tokens end.
+   */
   setScopes(agent: string, scopes: readonly string[]): Promise<answers.AgentScopes>
+  /** Changes the label of an agent, or whether it needs bound challenges. */
   update(agent: string, changes: AgentChanges): Promise<answers.AgentRecord>
-  /** No new tokens, and outstanding ones end. */
+  /** Suspends an agent. It gets no new tokens, and its existing tokens end. */
   suspend(agent: string, reason?: string): Promise<answers.SuspendedAgent>
-  /** Revives no token. */
+  /** Lets a suspended agent sign in again. Tokens that have ended stay ended. */
   reactivate(agent: string): Promise<answers.ReactivatedAgent>
-  /** For good. */
+  /** Revokes an agent for good. */
   revoke(agent: string, reason?: string): Promise<answers.RevokedAgent>
 }
 
-/** The agents of the operator with that id. */
+/** Makes the calls for the agents of one operator. */
 export function operatorAgents(caller: Caller, operatorId: string): OperatorAgents {
   const base = `/v1/operators/${operatorId}/agents`
   const change = (agent: string, verb: string, body: object) =>
@@ -73,8 +89,8 @@ export function operatorAgents(caller: Caller, operatorId: string): OperatorAgen
     },
     approve: async (agent) => readAnswer(answers.approved, await change(agent, 'approve', {})),
     setScopes: async (agent, scopes) => {
-      // Left out, they would be sent as none, and end the grant.
-      if (!Array.isArray(scopes)) throw new TypeError('scopes must be a list: an empty one ends the grant')
+      // Without this check, undefined would be sent as an empty list, which ends the grant.
+      if (!Array.isArray(scopes)) throw new TypeError('scopes must be an array; an empty one ends the grant')
       const call = { method: 'PATCH', path: `${base}/scopes`, body: { did: named(agent), allowed_scopes: scopes } }
       return readAnswer(answers.scopes, await caller.call(operatorId, call))
     },
@@ -91,7 +107,7 @@ export function operatorAgents(caller: Caller, operatorId: string): OperatorAgen
   }
 }
 
-/** A new agent as the wire has it. Throws TypeError for a member that no agent has. */
+/** Returns a new agent in the form of the wire. Throws TypeError for an unknown member. */
 export function newAgentBody(agent: NewAgent) {
   refuseUnknownNames('member of an agent', agent, NEW_AGENT_NAMES)
   const { publicKey, did, didDocument, label } = agent
@@ -100,8 +116,9 @@ export function newAgentBody(agent: NewAgent) {
 
 const NEW_AGENT_NAMES: Names<NewAgent> = { publicKey: true, did: true, didDocument: true, label: true }
 
-/** A name that is safe in a path: `..` would lead elsewhere than the assertion says. */
+/** Returns the name if it is safe in a path. With `..`, the path would not be the one that the assertion names. */
 function named(agent: string): string {
-  if (!isUuid(agent) && parseDid(agent) === undefined) throw new TypeError('an agent is named by its id or its DID')
+  if (!isUuid(agent) && parseDid(agent) === undefined)
+    throw new TypeError('An agent must be named by its id or its DID')
   return agent
 }

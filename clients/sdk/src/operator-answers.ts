@@ -1,9 +1,9 @@
 import type { Answer, Shape } from './answers.ts'
 
-/** What servers answer to operators and administrators, by the names on the wire. Times are RFC 3339 in UTC. */
+/** The answers of a server to operators and administrators, by their names on the wire. Times are RFC 3339 in UTC. */
 
 export const registeredOperator = { id: 'text', domain: 'text', status: 'text' } as const satisfies Shape
-/** An operator that has just been registered; `status` is pending, active, lapsed, suspended, superseded or released. */
+/** A registered operator. `status` is pending, active, lapsed, suspended, superseded or released. */
 export type RegisteredOperator = Answer<typeof registeredOperator>
 
 export const operatorState = {
@@ -12,7 +12,7 @@ export const operatorState = {
   created_at: 'text?',
   root_key_thumbprint: 'text?',
 } as const satisfies Shape
-/** An operator's public state. */
+/** The public state of an operator. */
 export type OperatorState = Answer<typeof operatorState>
 
 export const instructions = {
@@ -21,7 +21,7 @@ export const instructions = {
   txt_record_value: 'text',
   message: 'text',
 } as const satisfies Shape
-/** What to publish in DNS. */
+/** The TXT record to publish in DNS. */
 export type DomainInstructions = Answer<typeof instructions>
 
 export const confirmation = {
@@ -31,15 +31,15 @@ export const confirmation = {
   reason: 'text?',
   takeover_at: 'text?',
 } as const satisfies Shape
-/** Whether the domain is proven; if not, `message` and the stable `reason` say what was seen. */
+/** Whether the domain is proven. If it is not, `message` and the stable code `reason` say what the server found. */
 export type DomainConfirmation = Answer<typeof confirmation>
 
 export const released = { id: 'text', status: 'text', released_at: 'text' } as const satisfies Shape
-/** A domain that was given up. */
+/** An operator that has released its domain. */
 export type ReleasedOperator = Answer<typeof released>
 
 export const ended = { id: 'text', epoch: 'count', ended_at: 'text' } as const satisfies Shape
-/** Tokens with a smaller operator epoch have ended. */
+/** The new operator epoch. Tokens with a smaller operator epoch have ended. */
 export type EndedTokens = Answer<typeof ended>
 
 export const agent = {
@@ -56,46 +56,46 @@ export const agent = {
   suspended_at: 'text?',
   revoked_at: 'text?',
 } as const satisfies Shape
-/** An agent; `status` is pending, active, suspended or revoked. */
+/** An agent. `status` is pending, active, suspended or revoked. */
 export type AgentRecord = Answer<typeof agent>
 
 export const registeredAgent = { id: 'text', did: 'text', status: 'text' } as const satisfies Shape
-/** An agent that has just been registered. */
+/** A registered agent. */
 export type RegisteredAgent = Answer<typeof registeredAgent>
 
 export const approved = { agent_did: 'text', status: 'text', approved_at: 'text?' } as const satisfies Shape
-/** An agent that is no longer pending. */
+/** An agent that its operator has approved. */
 export type ApprovedAgent = Answer<typeof approved>
 
 export const scopes = { updated: 'flag', did: 'text', allowed_scopes: 'texts' } as const satisfies Shape
-/** The grant now in force. */
+/** The grant of an agent. */
 export type AgentScopes = Answer<typeof scopes>
 
 export const suspended = { agent_did: 'text', suspended_at: 'text' } as const satisfies Shape
-/** An agent that is suspended. */
+/** A suspended agent. */
 export type SuspendedAgent = Answer<typeof suspended>
 
 export const reactivated = { agent_did: 'text', reactivated_at: 'text' } as const satisfies Shape
-/** An agent whose suspension has ended. */
+/** A reactivated agent. */
 export type ReactivatedAgent = Answer<typeof reactivated>
 
 export const revoked = { agent_did: 'text', revoked_at: 'text' } as const satisfies Shape
-/** An agent that is revoked for good. */
+/** A revoked agent. */
 export type RevokedAgent = Answer<typeof revoked>
 
 export const revokedToken = { jti: 'text', revoked_at: 'text', ended_operator_id: 'text?' } as const satisfies Shape
-/** A token that is revoked; `ended_operator_id` names the operator where all its agents' tokens were ended with it. */
+/** A revoked token. `ended_operator_id` is set if the server has also ended all tokens of that operator's agents. */
 export type RevokedToken = Answer<typeof revokedToken>
 
 export const policy = { audiences: 'any', require_bound_challenges: 'flag' } as const satisfies Shape
 export const audienceRule = { audience: 'text', callers: 'texts', token_signing_alg: 'text?' } as const satisfies Shape
-/** Who may ask for tokens for one of the operator's audiences, and what signs them. */
+/** A rule for one of the operator's audiences: which callers may get tokens for it, and which algorithm signs them. */
 export interface AudienceRule {
   readonly audience: string
   readonly callers: readonly string[]
   readonly token_signing_alg?: string | null | undefined
 }
-/** What an operator decides for its agents and audiences. */
+/** The operator's policy for its agents and audiences. */
 export interface OperatorPolicy {
   readonly audiences: readonly AudienceRule[]
   readonly require_bound_challenges: boolean
@@ -111,15 +111,15 @@ export const auditRecord = {
   reason: 'text?',
   request_id: 'text?',
 } as const satisfies Shape
-/** One thing done or refused. */
+/** One record of the audit log: an action that was done or refused. */
 export type AuditRecord = Answer<typeof auditRecord>
 
 export const suspendedOperator = { id: 'text', status: 'text', suspended_at: 'text' } as const satisfies Shape
-/** An operator that is suspended. */
+/** A suspended operator. */
 export type SuspendedOperator = Answer<typeof suspendedOperator>
 
 export const reinstatedOperator = { id: 'text', status: 'text', reinstated_at: 'text' } as const satisfies Shape
-/** An operator whose suspension has ended. */
+/** A reinstated operator. */
 export type ReinstatedOperator = Answer<typeof reinstatedOperator>
 
 export const signingKey = {
@@ -135,13 +135,13 @@ export const signingKey = {
   held_by: 'text?',
   kek_id: 'text?',
 } as const satisfies Shape
-/** What the administrator sees of a signing key; `state` is prepared, active, retiring, retired or compromised. */
+/** The public facts about a signing key. `state` is prepared, active, retiring, retired or compromised. */
 export type SigningKeyState = Answer<typeof signingKey>
 
 export const compromised = { kid: 'text', compromised_at: 'text', active_kid: 'text?' } as const satisfies Shape
-/** A key that is marked; `active_kid` signs in its place. */
+/** A signing key that was marked as compromised. `active_kid` is the key that signs in its place. */
 export type CompromisedKey = Answer<typeof compromised>
 
 export const endedDeployment = { minimum_epoch: 'count', ended_at: 'text' } as const satisfies Shape
-/** Tokens of all operators with a smaller operator epoch have ended. */
+/** The new smallest operator epoch. Tokens of every operator with a smaller operator epoch have ended. */
 export type EndedDeployment = Answer<typeof endedDeployment>

@@ -39,7 +39,7 @@ interface Sent {
 
 const AGENT = { id: ID, did: DID, status: 'active' }
 const KEY = { kid: 'k', alg: 'EdDSA', state: 'active' }
-/** What the server answers: enough for every shape at once. */
+/** The server's answer, which fits every shape. */
 const ANSWER = {
   ...AGENT,
   ...KEY,
@@ -69,7 +69,7 @@ const ANSWER = {
   key: KEY,
 }
 
-/** A server that writes down what it is asked. */
+/** A server that records its requests. */
 function recorder(answer: (sent: Sent) => Response = () => Response.json(ANSWER)) {
   const sent: Sent[] = []
   const fetch = (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
@@ -100,7 +100,7 @@ const takeAll = async (list: AsyncIterable<unknown>) => {
   return all
 }
 
-/** Every method of both clients, called once. */
+/** Calls every method of both clients once. */
 async function callAll(fetch: typeof globalThis.fetch) {
   const operator = createOperator({ server: SERVER, domain: 'example.com', operatorId: ID, key, fetch, now })
   await operator.register()
@@ -133,7 +133,7 @@ async function callAll(fetch: typeof globalThis.fetch) {
   await administrator.endAllTokens('why')
 }
 
-/** What the contract binds a method to over REST. */
+/** Returns the REST binding of a method in the proto files. */
 function bindingOf(method: DescMethod): { verb: string; path: RegExp } | undefined {
   const { pattern } = getOption(method, http)
   if (!hasOption(method, http) || typeof pattern.value !== 'string') return undefined
@@ -141,7 +141,7 @@ function bindingOf(method: DescMethod): { verb: string; path: RegExp } | undefin
   return { verb: pattern.case.toUpperCase(), path }
 }
 
-/** The methods that an operator or an administrator may call, each with its policy line. */
+/** Returns the methods that an operator or an administrator may call, each with its policy line. */
 function governed(
   service: DescService,
   policies: Readonly<Record<string, { callers: readonly string[]; action?: string }>>,
@@ -160,11 +160,11 @@ const all = [
   ...governed(KeysService, keysPolicies),
   ...governed(RevocationService, revocationPolicies),
 ]
-/** Verifiers follow the log, by their own package. */
+/** Methods that are in the verifier's package. */
 const ELSEWHERE = new Set(['WatchRevocations'])
 
-describe('operators and administrators', () => {
-  it('have a method for every call that a policy lets them make, with an assertion made for it', async () => {
+describe('createOperator and createAdministrator', () => {
+  it('have a method for every call that a policy allows them, each with its own assertion', async () => {
     const { sent, fetch } = recorder()
     await callAll(fetch)
     expect(all.length).toBeGreaterThan(20)
@@ -172,7 +172,7 @@ describe('operators and administrators', () => {
       if (ELSEWHERE.has(method.name)) continue
       const binding = bindingOf(method)
       const calls = sent.filter(({ method: verb, url }) => verb === binding?.verb && binding.path.test(url.pathname))
-      // Some paths have the form of others: `scopes` could be an agent.
+      // Some path templates match the paths of others: `scopes` could be an agent.
       const call = calls.find((one) => one.authorization !== null)
       expect(call, method.name).toBeDefined()
       if (call !== undefined) expect(check(call).iss).toBe(line.callers.includes('admin') ? 'admin' : ID)
@@ -181,7 +181,7 @@ describe('operators and administrators', () => {
     expect(new Set(jtis).size).toBe(jtis.length)
   })
 
-  it('sign for the issuer that they are told of, whatever the address, and name the path as it is sent', async () => {
+  it('sign assertions for the option issuer, with the path as it is sent', async () => {
     const { sent, fetch } = recorder()
     const operator = createOperator({
       server: 'http://127.0.0.1:9/auth/',
@@ -198,13 +198,13 @@ describe('operators and administrators', () => {
     expect(check(call, { issuer: SERVER })).toMatchObject({ iss: ID })
   })
 
-  it('sign for the address itself unless told: what a server says of itself is not asked', async () => {
+  it('sign assertions for the address by default, and do not ask the server for its issuer', async () => {
     const { sent, fetch } = recorder()
     await createOperator({ server: `${SERVER}/`, operatorId: ID, key, fetch, now }).policy.get()
     expect(sent.map(({ url }) => url.pathname)).toEqual([`/v1/operators/${ID}/policy`])
   })
 
-  it('know the id that follows from issuer, domain and key', async () => {
+  it('derive the operator id from issuer, domain and key', async () => {
     const { id } = createOperator({ server: SERVER, domain: 'example.com', key })
     expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8/)
     expect(createOperator({ server: SERVER, domain: 'example.org', key }).id).not.toBe(id)
@@ -212,7 +212,7 @@ describe('operators and administrators', () => {
   })
 
   it.each(['..', '.', '', 'a/b', `${DID}/../x`, `${DID}?x`, ID.toUpperCase(), 'did:web:example.com'])(
-    'take no agent that would lead elsewhere than the assertion says: %j',
+    'refuse %j as an agent, because the path would not be the one in the assertion',
     async (agent) => {
       const { sent, fetch } = recorder()
       const { agents } = createOperator({ server: SERVER, operatorId: ID, key, fetch, now })
@@ -225,7 +225,7 @@ describe('operators and administrators', () => {
     },
   )
 
-  it('refuse ids that are none, and addresses that are not safe', async () => {
+  it('throw TypeError for invalid ids and insecure addresses', async () => {
     expect(() => createOperator({ server: SERVER, operatorId: '..', key })).toThrow(TypeError)
     expect(() => createOperator({ server: SERVER, key })).toThrow(TypeError)
     expect(() => createOperator({ server: 'http://auth.example', operatorId: ID, key })).toThrow(TypeError)
@@ -234,7 +234,7 @@ describe('operators and administrators', () => {
     await expect(administrator.keys.compromise('../x')).rejects.toThrow(TypeError)
   })
 
-  it('refuse answers of another form', async () => {
+  it('reject answers of the wrong shape with UNEXPECTED_ANSWER', async () => {
     const { fetch } = recorder(() => Response.json({ id: 1 }))
     const operator = createOperator({ server: SERVER, operatorId: ID, key, fetch, now })
     await expect(operator.status()).rejects.toMatchObject({ reason: 'UNEXPECTED_ANSWER' })
@@ -245,8 +245,8 @@ describe('operators and administrators', () => {
 
 const record = (id: string) => ({ id, at: 't', actor: 'a', action: 'x', subject: 's', outcome: 'done' })
 
-describe('lists', () => {
-  it('go on from page to page, each with an assertion of its own, and keep their filters', async () => {
+describe('lists of an operator', () => {
+  it('request page after page with the same filters, each with its own assertion', async () => {
     const { sent, fetch } = recorder(({ url }) => {
       const page = url.searchParams.get('page_token')
       const next = page === null ? 'n+1' : page === 'n+1' ? 'n+2' : undefined
@@ -265,7 +265,7 @@ describe('lists', () => {
     expect(new Set(sent.map((call) => check(call).jti)).size).toBe(3)
   })
 
-  it('ask for no page before it is reached', async () => {
+  it('request a page only when it is needed', async () => {
     const headers = { link: `</x?page_token=n>; rel="next"` }
     const { sent, fetch } = recorder(() => Response.json([record('1')], { headers }))
     const operator = createOperator({ server: SERVER, operatorId: ID, key, fetch, now })
@@ -282,7 +282,7 @@ describe('lists', () => {
   })
 })
 
-describe('a record to publish', () => {
+describe('verification.instructions', () => {
   const { signer: other } = generatePrivateKey()
   const others = thumbprint(other.publicKey)
   const instructions = (told: object) => {
@@ -291,25 +291,33 @@ describe('a record to publish', () => {
   }
 
   it.each([
-    ['as it is', RECORD],
-    ['with tags of tomorrow', `${RECORD}; x=1`],
-  ])('is that of the operator, %s', async (_name, txt_record_value) => {
+    ['its record', RECORD],
+    ['its record with unknown tags', `${RECORD}; x=1`],
+  ])('resolves with %s', async (_name, txt_record_value) => {
     expect(await instructions({ txt_record_value })).toMatchObject({ txt_record_value })
   })
 
   it.each([
-    ['of another server', { txt_record_value: RECORD.replace(SERVER, 'https://other.example') }, 'ISSUER_MISMATCH'],
-    ['of this server and another', { txt_record_value: `${RECORD}; iss=https://other.example` }, 'ISSUER_MISMATCH'],
-    ['that is none', { txt_record_value: 'x' }, 'ISSUER_MISMATCH'],
-    ['of another key', { txt_record_value: RECORD.replace(SUBJECT.thumbprint, others) }, 'UNEXPECTED_ANSWER'],
-    ['of another operator', { txt_record_value: RECORD.replace(ID, OTHER_ID) }, 'UNEXPECTED_ANSWER'],
-    ['at another name', { txt_record_name: '_auth4agents.other.example' }, 'UNEXPECTED_ANSWER'],
     [
-      'for another domain',
+      'a record of another server',
+      { txt_record_value: RECORD.replace(SERVER, 'https://other.example') },
+      'ISSUER_MISMATCH',
+    ],
+    [
+      'a record of this server and another',
+      { txt_record_value: `${RECORD}; iss=https://other.example` },
+      'ISSUER_MISMATCH',
+    ],
+    ['a text that is not a record', { txt_record_value: 'x' }, 'ISSUER_MISMATCH'],
+    ['a record of another key', { txt_record_value: RECORD.replace(SUBJECT.thumbprint, others) }, 'UNEXPECTED_ANSWER'],
+    ['a record of another operator', { txt_record_value: RECORD.replace(ID, OTHER_ID) }, 'UNEXPECTED_ANSWER'],
+    ['a record at another name', { txt_record_name: '_auth4agents.other.example' }, 'UNEXPECTED_ANSWER'],
+    [
+      'a record of another domain',
       { domain: 'other.example', txt_record_name: '_auth4agents.other.example' },
       'UNEXPECTED_ANSWER',
     ],
-  ])('%s is refused', async (_name, told, reason) => {
+  ])('rejects %s', async (_name, told, reason) => {
     await expect(instructions(told)).rejects.toMatchObject({ reason })
   })
 })

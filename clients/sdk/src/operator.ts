@@ -10,14 +10,14 @@ import { type OperatorAgents, operatorAgents } from './operator-agents.ts'
 import * as answers from './operator-answers.ts'
 import { items, queryOf } from './pages.ts'
 
-/** An operator as its owner reaches it: by its id, or by the domain from which the id follows. */
+/** Options of {@link createOperator}. Pass `operatorId`, or `domain`, from which the id follows. */
 export interface OperatorOptions extends CallerOptions {
   readonly operatorId?: string | undefined
-  /** In lower case and A-labels. Needed to register. */
+  /** The domain in lower case and A-labels. Needed to register. */
   readonly domain?: string | undefined
 }
 
-/** Which audit records to list; all must match. Times are RFC 3339. */
+/** Which audit records to list. A record must match all members. Times are RFC 3339. */
 export interface AuditFilter {
   readonly action?: string | undefined
   readonly subject?: string | undefined
@@ -28,35 +28,46 @@ export interface AuditFilter {
 }
 
 /**
- * Everything that an operator can do. Each call carries an assertion made for it, good for a minute and once. Answers have the names
- * that they have on the wire. Calls reject with Auth4AgentError.
+ * The calls that an operator can make. Each call carries a new assertion, which is valid once and for a minute.
+ * Answers have their names from the wire. Calls reject with Auth4AgentError.
  */
 export interface Operator {
   readonly id: string
   readonly agents: OperatorAgents
   readonly verification: {
-    /** The TXT record that proves the domain. Rejects where the server wants one published that is not of this operator. */
+    /**
+     * Resolves with the TXT record that proves the domain. Rejects if the server names a record of another operator or
+     * server.
+     */
     instructions(): Promise<answers.DomainInstructions>
-    /** Has the record looked for now. */
+    /** Asks the server to look for the record now. */
     confirm(): Promise<answers.DomainConfirmation>
   }
   readonly policy: {
+    /** Resolves with the policy. */
     get(): Promise<answers.OperatorPolicy>
-    /** Replaces the policy as a whole: what is left out is reset. */
+    /** Replaces the whole policy. A member that is left out is reset. */
     set(policy: Partial<answers.OperatorPolicy>): Promise<answers.OperatorPolicy>
   }
-  /** Registers domain and key; again answers the same operator. Throws TypeError without a domain. */
+  /**
+   * Registers domain and key. If it is called again, it resolves with the same operator. Rejects with TypeError
+   * without a domain.
+   */
   register(): Promise<answers.RegisteredOperator>
+  /** Resolves with the public state of the operator. */
   status(): Promise<answers.OperatorState>
-  /** Ends every token of all the operator's agents. */
+  /** Ends all tokens of all the operator's agents. */
   endAllTokens(reason?: string): Promise<answers.EndedTokens>
-  /** Gives the domain up for good. */
+  /** Releases the domain for good. */
   release(reason?: string): Promise<answers.ReleasedOperator>
   /** Revokes one token by its id. */
   revokeToken(jti: string, reason?: string): Promise<answers.RevokedToken>
-  /** What was done and refused, newest first; pages are asked for as they are reached. */
+  /** Lists the audit log, newest record first. Each page is requested when it is needed. */
   audit(filter?: AuditFilter): AsyncGenerator<answers.AuditRecord, void, undefined>
-  /** An assertion for other programs, such as curl and grpcurl: for the call that `rpc` names, or for reading alone. */
+  /**
+   * Makes an assertion for another program, such as curl or grpcurl. `rpc` (`METHOD /path` or
+   * `package.Service/Method`) names the one call that it allows; without `rpc` it only allows reading.
+   */
   assert(rpc?: string): Promise<string>
 }
 
@@ -71,8 +82,26 @@ const AUDIT_NAMES: Names<AuditFilter> = {
 }
 
 /**
- * An operator on a server. Throws TypeError for an id that is none, without id and domain, for a server's address that is not safe, and
- * for unknown options.
+ * Creates a client for an operator. Sends nothing by itself.
+ *
+ * Throws TypeError for an id that is not a UUID, if id and domain are both missing, for a server address that is
+ * neither https nor on loopback, and for unknown options.
+ *
+ * @example
+ *
+ * ```ts
+ * import { createOperator } from '@auth4agent/sdk'
+ * import { readKeyFile } from '@auth4agent/sdk/node'
+ *
+ * const operator = createOperator({
+ *   server: 'https://auth.example.com',
+ *   domain: 'acme.example',
+ *   key: await readKeyFile('root.key'),
+ * })
+ * await operator.register()
+ * const { txt_record_name, txt_record_value } = await operator.verification.instructions() // publish this
+ * await operator.verification.confirm()
+ * ```
  */
 export function createOperator(given: OperatorOptions): Operator {
   refuseUnknownNames('option', given, OPERATOR_NAMES)
@@ -80,7 +109,7 @@ export function createOperator(given: OperatorOptions): Operator {
   const caller = createCaller(options)
   const { key } = options
   const id = operatorId ?? (domain && idOf({ issuer: caller.issuer, domain, thumbprint: thumbprint(key.publicKey) }))
-  if (id === undefined || !isUuid(id)) throw new TypeError('an operator has a domain, or an id that is a UUID')
+  if (id === undefined || !isUuid(id)) throw new TypeError('Pass domain, or operatorId, which must be a UUID')
   const base = `/v1/operators/${id}`
   const read = (path: string) => caller.call(id, { method: 'GET', path: base + path })
   const change = (path: string, body: object) => caller.call(id, { method: 'POST', path: base + path, body })
@@ -102,7 +131,7 @@ export function createOperator(given: OperatorOptions): Operator {
       set: async (policy) => readPolicy(await caller.call(id, { method: 'PUT', path: `${base}/policy`, body: policy })),
     },
     register: async () => {
-      if (domain === undefined) throw new TypeError('registering needs the domain')
+      if (domain === undefined) throw new TypeError('register needs the option domain')
       const body = { domain, root_public_key: encodeBase64(key.publicKey) }
       return readAnswer(answers.registeredOperator, await caller.open({ method: 'POST', path: '/v1/operators', body }))
     },

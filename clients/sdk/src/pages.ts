@@ -1,7 +1,7 @@
 import { type Answer, readAnswers, type Shape } from './answers.ts'
 import type { AssertedCall, Caller } from './caller.ts'
 
-/** The items of all pages of a list, each page asked for when it is reached. */
+/** Yields the items of all pages of a list. It requests each page when it is needed. */
 export async function* items<S extends Shape>(
   caller: Caller,
   party: string,
@@ -14,12 +14,12 @@ export async function* items<S extends Shape>(
     if (token !== undefined) query.set('page_token', token)
     const page = await caller.page(party, { ...call, query })
     yield* readAnswers(shape, page.json)
-    // A server that names the same page again would never end.
+    // Stops if the server names the same page again: the list would never end.
     token = page.next === token ? undefined : page.next
   } while (token !== undefined)
 }
 
-/** A query of what is set. */
+/** Makes a query from the filters that are set. */
 export function queryOf(filters: Readonly<Record<string, string | number | undefined>>): URLSearchParams {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(filters)) {

@@ -6,10 +6,10 @@ import { isRIdentity } from '@auth4agent/core/keys/r-identity'
 import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import { platformEd25519 } from './keys/platform.ts'
 
-/** Whether a JWS signature holds over the signing input. Never rejects for what it is given. */
+/** Resolves with true if a JWS signature is valid over the signing input. Never rejects because of its input. */
 type Verify = (signingInput: Uint8Array, signature: Uint8Array) => Promise<boolean>
 
-/** The public half of a token key, bound to one algorithm, as WebCrypto or @noble/ed25519 verifies by it. */
+/** The public half of a signing key, bound to one algorithm. WebCrypto or @noble/ed25519 verifies with it. */
 export interface PublishedKey extends PublishedJwk {
   readonly verify: Verify
 }
@@ -22,7 +22,7 @@ const IMPORTERS: Readonly<Record<TokenAlgorithm, (jwk: PublicJwk) => Promise<Ver
   RS256: importRsa,
 }
 
-/** Loads a published key. Undefined for one that is no key of the kind that its algorithm demands. */
+/** Loads a published key. Resolves with undefined if the key does not fit its algorithm. */
 export async function importPublished({ kid, alg, jwk }: PublishedJwk): Promise<PublishedKey | undefined> {
   const verify = await IMPORTERS[alg](jwk)
   return verify && { kid, alg, jwk, verify }
@@ -30,7 +30,7 @@ export async function importPublished({ kid, alg, jwk }: PublishedJwk): Promise<
 
 async function importEd25519(jwk: PublicJwk): Promise<Verify | undefined> {
   const raw = jwk.kty === 'OKP' ? decodeBase64url(jwk.x) : undefined
-  // Apart, for it brings @noble/ed25519.
+  // Loaded on demand, because it loads @noble/ed25519.
   const { admitPublicKey } = await import('@auth4agent/core/keys/admit-key')
   if (raw === undefined || !admitPublicKey(raw).ok) return undefined
   const ed25519 = await platformEd25519()

@@ -37,7 +37,7 @@ async function attempt() {
   return authenticate({ server: issuer.url, did: DID, key, scopes: ['b', 'a', 'b'], audience: API, ttl: '1m' })
 }
 
-it('binds the challenge to all that is asked for, and repeats it', async () => {
+it('requestToken binds the challenge to scope, audience and lifetime, and sends them again with the signature', async () => {
   const { token, lifetimeS, scope, audience } = await attempt()
   expect({ lifetimeS, scope, audience }).toEqual({ lifetimeS: 60, scope: 'a b', audience: [API] })
   expect(token.split('.')).toHaveLength(3)
@@ -45,7 +45,7 @@ it('binds the challenge to all that is asked for, and repeats it', async () => {
   expect(issuer.seen.slice(-2)).toMatchObject([{ body: wishes }, { body: wishes }])
 })
 
-it("asks for the server's own audience and lifetime where none is told", async () => {
+it("requestToken asks for the server's own audience and default lifetime if none is given", async () => {
   const { lifetimeS, audience, scope } = await authenticate({ server: `${issuer.url}/`, did: DID, key })
   expect({ lifetimeS, audience, scope }).toEqual({ lifetimeS: 100, audience: [issuer.url], scope: '' })
 })
@@ -55,17 +55,17 @@ const challenges: readonly (readonly [string, (content: Json) => object])[] = [
   ['an issuer that only looks the same', (content) => ({ ...content, iss: `${String(content.iss)}/` })],
   ['another agent', (content) => ({ ...content, did: OTHER })],
   ['more scopes', (content) => ({ ...content, scope: 'a b c' })],
-  ['any scope', (content) => ({ ...content, scope: undefined })],
+  ['no scope', (content) => ({ ...content, scope: undefined })],
   ['another audience', (content) => ({ ...content, aud: ['https://other.example'] })],
   ['one more audience', (content) => ({ ...content, aud: [API, 'https://other.example'] })],
-  ['any audience', (content) => ({ ...content, aud: undefined })],
+  ['no audience', (content) => ({ ...content, aud: undefined })],
   ['a longer lifetime', (content) => ({ ...content, ttl: 3600 })],
-  ['any lifetime', (content) => ({ ...content, ttl: undefined })],
-  ['a time that is over', (content) => ({ ...content, exp: Math.floor(Date.now() / 1000) - 1 })],
-  ['a version that is not known', (content) => ({ ...content, v: 2 })],
+  ['no lifetime', (content) => ({ ...content, ttl: undefined })],
+  ['a time in the past', (content) => ({ ...content, exp: Math.floor(Date.now() / 1000) - 1 })],
+  ['an unknown version', (content) => ({ ...content, v: 2 })],
 ]
 
-it.each(challenges)('signs no challenge for %s', async (_name, change) => {
+it.each(challenges)('requestToken does not sign a challenge that has %s', async (_name, change) => {
   issuer.next('/v1/challenge', (good, body) => ({
     body: { ...good, challenge: challengeText(change(contentOf(issuer.url, body))) },
   }))
@@ -80,7 +80,7 @@ it.each([
   ['no challenge', { challenge: undefined }],
   ['a challenge that is a number', { challenge: 1 }],
   ['a challenge that cannot be read', { challenge: 'opaque' }],
-])('signs nothing for %s', async (_name, edits) => {
+])('requestToken signs nothing if the answer has %s', async (_name, edits) => {
   issuer.next('/v1/challenge', (good) => ({ body: { ...good, ...edits } }))
   await expect(attempt()).rejects.toMatchObject({ reason: 'CHALLENGE_REFUSED' })
   expect(signed).toBe(0)
@@ -92,7 +92,7 @@ it.each([
   ['another scope', (claims: Json) => tokenText({ ...claims, scope: 'a' })],
   ['another audience', (claims: Json) => tokenText({ ...claims, aud: ['https://other.example'] })],
   ['the audience twice', (claims: Json) => tokenText({ ...claims, aud: [API, API] })],
-  ['an audience that is no list', (claims: Json) => tokenText({ ...claims, aud: API })],
+  ['an audience that is not a list', (claims: Json) => tokenText({ ...claims, aud: API })],
   ['a longer lifetime', (claims: Json) => tokenText({ ...claims, exp: Number(claims.exp) + 1 })],
   ['no lifetime', (claims: Json) => tokenText({ ...claims, exp: claims.iat })],
   ['no times', (claims: Json) => tokenText({ ...claims, iat: undefined })],
@@ -100,8 +100,8 @@ it.each([
   ['a line break', (claims: Json) => `${tokenText(claims)}\r\nx: y`],
   ['no payload', () => 'a.b.c'],
   ['two parts', () => 'a.b'],
-  ['more than a header takes', (claims: Json) => tokenText({ ...claims, more: 'x'.repeat(16_384) })],
-])('takes no token with %s', async (_name, change) => {
+  ['more bytes than fit into a header', (claims: Json) => tokenText({ ...claims, more: 'x'.repeat(16_384) })],
+])('requestToken rejects a token that has %s', async (_name, change) => {
   issuer.next('/v1/token', (_good, body) => ({ body: { token: change(claimsOf(issuer.url, body)) } }))
   await expect(attempt()).rejects.toMatchObject({ reason: 'UNEXPECTED_ANSWER' })
 })
@@ -109,16 +109,16 @@ it.each([
 it.each([
   ['another issuer', { issuer: 'https://auth.example' }, 'ISSUER_MISMATCH'],
   ['no issuer', {}, 'UNEXPECTED_ANSWER'],
-  ['a list', [], 'UNEXPECTED_ANSWER'],
+  ['a list instead of an object', [], 'UNEXPECTED_ANSWER'],
   ['no JSON', '<html>', 'UNEXPECTED_ANSWER'],
-])('asks nothing of a server that says it is %s', async (_name, body, reason) => {
+])('requestToken asks for no challenge for a discovery document with %s', async (_name, body, reason) => {
   const before = issuer.count('/v1/challenge')
   issuer.next('/.well-known/auth4agent', { body })
   await expect(attempt()).rejects.toMatchObject({ reason })
   expect(issuer.count('/v1/challenge')).toBe(before)
 })
 
-it('takes an issuer that is not the address only when it was told so', async () => {
+it('requestToken accepts an issuer that is not the address if the option issuer names it', async () => {
   const name = 'https://auth.example'
   issuer.next('/.well-known/auth4agent', { body: { issuer: name } })
   issuer.next('/v1/challenge', (good, body) => ({ body: { ...good, challenge: challengeText(contentOf(name, body)) } }))
@@ -127,7 +127,7 @@ it('takes an issuer that is not the address only when it was told so', async () 
   await expect(authenticate(options)).resolves.toMatchObject({ audience: [name] })
 })
 
-it("judges a challenge by the server's clock, whatever this machine's says", async () => {
+it("requestToken compares the expiry of a challenge with the server's clock, not this machine's", async () => {
   const past = new Date(Date.now() - 86_400_000)
   const headers = { date: past.toUTCString() }
   issuer.next('/.well-known/auth4agent', { headers })
@@ -141,7 +141,7 @@ it("judges a challenge by the server's clock, whatever this machine's says", asy
   await expect(attempt()).resolves.toMatchObject({ lifetimeS: 60 })
 })
 
-it('says at once what no server would take', async () => {
+it('authenticate throws TypeError for invalid options and sends nothing', async () => {
   const options = { server: issuer.url, did: DID, key }
   const wrong = [
     { did: 'did:web:acme.example' },

@@ -7,7 +7,7 @@ import type { Server } from './server.ts'
 import type { Signer } from './signer.ts'
 import type { BoundTerms } from './terms.ts'
 
-/** Who wants a token, and which. */
+/** The agent that wants a token, and the terms of the token. */
 export interface TokenOrder {
   readonly server: Server
   readonly did: string
@@ -17,14 +17,14 @@ export interface TokenOrder {
 }
 
 /**
- * Gets a token: one challenge, bound to all that is asked for, signed and redeemed. Nothing is signed before the challenge has been
- * read: a rogue server could otherwise have another server's signed, or one for more than was asked for.
+ * Gets a token: requests a bound challenge, signs it and redeems it. It reads the challenge before it signs. Otherwise
+ * a rogue server could get a signature for a challenge of another server, or for more than the agent asked for.
  *
- * Rejects with Auth4AgentError; CHALLENGE_REFUSED when the challenge is not the one that was asked for.
+ * Rejects with Auth4AgentError, and with CHALLENGE_REFUSED if the challenge is not the one that was asked for.
  */
 export async function requestToken({ server, did, signer, terms, signal }: TokenOrder): Promise<IssuedToken> {
   const { defaultTtlS } = await server.discover(signal)
-  // A challenge that is bound to everything is taken also where operators require that.
+  // A bound challenge also works for operators that require one.
   const bound = { ...terms, ttl: terms.ttl ?? defaultTtlS }
   const wishes = {
     did,
@@ -41,28 +41,26 @@ export async function requestToken({ server, did, signer, terms, signal }: Token
   return readIssuedToken(issued, { issuer: server.issuer, did, terms: bound })
 }
 
-/** The challenge of an answer. Throws CHALLENGE_REFUSED unless it is for exactly this. */
+/** Returns the challenge of an answer. Throws CHALLENGE_REFUSED unless it is for exactly these terms. */
 function expectChallenge(answer: unknown, { server, did, terms }: Pick<TokenOrder, 'server' | 'did' | 'terms'>) {
   const { challenge, nonce } = isJsonObject(answer) ? answer : {}
-  if (typeof challenge !== 'string' || typeof nonce !== 'string') throw refused('none, or one without a nonce')
+  if (typeof challenge !== 'string' || typeof nonce !== 'string') throw refused('is missing or has no nonce')
   const content = readChallenge(challenge)
-  if (content === undefined || decodeBase64url(nonce)?.length !== NONCE_BYTES) throw refused('one that cannot be read')
+  if (content === undefined || decodeBase64url(nonce)?.length !== NONCE_BYTES) throw refused('cannot be read')
   if (content.iss !== server.issuer)
-    throw refused(`one of ${JSON.stringify(content.iss)}, which is not ${server.issuer}`)
-  if (content.did !== did) throw refused(`one for ${content.did}`)
-  if (content.scope !== terms.scope) throw refused(`one for scope ${JSON.stringify(content.scope)}`)
-  if (content.ttl !== terms.ttl) throw refused(`one for a lifetime of ${String(content.ttl)} seconds`)
+    throw refused(`is from the issuer ${JSON.stringify(content.iss)}, not ${server.issuer}`)
+  if (content.did !== did) throw refused(`is for the agent ${content.did}`)
+  if (content.scope !== terms.scope) throw refused(`is for the scope ${JSON.stringify(content.scope)}`)
+  if (content.ttl !== terms.ttl) throw refused(`is for a lifetime of ${String(content.ttl)} seconds`)
   if (JSON.stringify(content.aud) !== JSON.stringify(terms.audience)) {
-    throw refused(`one for audience ${JSON.stringify(content.aud)}`)
+    throw refused(`is for the audience ${JSON.stringify(content.aud)}`)
   }
-  // By the server's clock. An old challenge is worth nothing to anybody: this only says so before the key is used.
-  if (content.exp * 1000 <= server.nowMs()) throw refused('one that has expired')
+  // Compared with the server's clock. The server refuses an expired challenge anyway; this only avoids the use of the
+  // key.
+  if (content.exp * 1000 <= server.nowMs()) throw refused('has expired')
   return { challenge, nonce }
 }
 
-function refused(what: string) {
-  return clientError(
-    'CHALLENGE_REFUSED',
-    `the challenge is not the one that was asked for, but ${what}; nothing was signed`,
-  )
+function refused(why: string) {
+  return clientError('CHALLENGE_REFUSED', `Nothing was signed: the challenge ${why}`)
 }

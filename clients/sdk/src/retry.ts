@@ -1,17 +1,22 @@
 import { Auth4AgentError } from './errors.ts'
 import { pause, type Runtime } from './runtime.ts'
 
-/** How often something is tried while somebody waits for it. */
+/** Attempts while a caller waits. */
 const MAX_ATTEMPTS = 4
-/** Longest wait that a server may ask of somebody who waits; a longer one is told to the caller as `retryAfterS`. */
+/**
+ * The longest Retry-After that the SDK waits out, in milliseconds. A longer one is reported to the caller as
+ * `retryAfterS`.
+ */
 const MAX_PAUSE_MS = 20_000
 const FIRST_PAUSE_MS = 250
 
-/** A new challenge is all that these need: this one was used, expired, or made under a key that is gone. */
+/** A new challenge helps at once: the old one was used, has expired, or was made under a key that is gone. */
 const NEEDS_NEW_CHALLENGE = new Set(['CHALLENGE_USED', 'CHALLENGE_EXPIRED', 'CHALLENGE_NOT_FOUND'])
 const NEEDS_TIME = new Set([429, 500, 502, 503, 504])
 
-/** Runs an attempt until it succeeds, fails for good, or has failed often enough; then rejects with its last failure. */
+/**
+ * Repeats an attempt until it succeeds, fails for good, or has failed 4 times. Then it rejects with the last error.
+ */
 export async function withRetries<T>(runtime: Runtime, signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
   for (let failures = 1; ; failures += 1) {
     try {
@@ -24,7 +29,10 @@ export async function withRetries<T>(runtime: Runtime, signal: AbortSignal, atte
   }
 }
 
-/** Milliseconds to wait before the next attempt; undefined when another would fail the same way. */
+/**
+ * Returns the milliseconds to wait before the next attempt, or undefined if the next attempt would fail in the same
+ * way.
+ */
 function pauseAfter(error: unknown, failures: number, random: number): number | undefined {
   if (!(error instanceof Auth4AgentError)) return undefined
   const { reason, status, retryAfterS } = error
@@ -34,7 +42,7 @@ function pauseAfter(error: unknown, failures: number, random: number): number | 
   return retryAfterS === undefined ? own : Math.max(retryAfterS * 1000 + random * FIRST_PAUSE_MS, own)
 }
 
-/** Exponential backoff with jitter, in milliseconds: from half of `first` doubled so often, to all of it. */
+/** Returns an exponential backoff with jitter, in milliseconds: 50 % to 100 % of `first` × 2^(failures − 1). */
 export function backoffMs(first: number, failures: number, random: number): number {
   return first * 2 ** (failures - 1) * (0.5 + random / 2)
 }

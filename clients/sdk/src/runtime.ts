@@ -1,31 +1,33 @@
 import { pause as pauseFor } from '@auth4agent/core/async/waiting'
 
-/** The time and chance of a process, so that tests can have their own. Times in milliseconds. */
+/** The clocks and random numbers of a process, so that tests can replace them. Times are in milliseconds. */
 export interface Runtime {
-  /** What the calendar says: it may be wrong, and jump. */
+  /** Returns the wall clock in Unix milliseconds. It may be wrong and may jump. */
   wallMs(): number
-  /** What only ever grows, from wherever; it may stand still while a machine sleeps. */
+  /** Returns a clock that never goes back. It may stop while the machine sleeps. */
   monotonicMs(): number
-  /** From 0, included, to 1, excluded. */
+  /** Returns a random number, at least 0 and less than 1. */
   random(): number
-  /** Runs something later. Returns what cancels it. A process that has nothing else to do ends before, unless told to wait. */
+  /**
+   * Runs a function later and returns a function that cancels it. The timer keeps a process alive only with `wait`.
+   */
   after(ms: number, run: () => void, wait?: 'wait'): () => void
 }
 
-/** That of this process. */
+/** The clocks and random numbers of this process. */
 export const systemRuntime: Runtime = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   random: () => Math.random(),
   after(ms, run, wait) {
     const timer = setTimeout(run, ms)
-    // A number in browsers, which wait for nothing.
+    // In browsers, a timer is a number and cannot keep anything alive.
     if (wait === undefined && typeof timer === 'object') timer.unref()
     return () => clearTimeout(timer)
   },
 }
 
-/** Resolves after a while. Rejects with the signal's reason when that aborts first. */
+/** Resolves after `ms`. Rejects with the signal's reason if that aborts first. */
 export function pause(runtime: Runtime, ms: number, signal: AbortSignal): Promise<void> {
   return pauseFor((onTime) => runtime.after(ms, onTime, 'wait'), signal)
 }

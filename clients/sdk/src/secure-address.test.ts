@@ -10,7 +10,7 @@ describe('isLocalTarget', () => {
     'ipv4:127.0.0.1:1,127.0.0.2:2',
     'ipv6:[::1]:1',
     'unix:/run/a.sock',
-  ])('takes %s', (target) => expect(isLocalTarget(target)).toBe(true))
+  ])('accepts %s', (target) => expect(isLocalTarget(target)).toBe(true))
   it.each([
     'api.example:443',
     'dns:api.example',
@@ -21,5 +21,5 @@ describe('isLocalTarget', () => {
     'ipv6:[::1]:1,[::2]:1',
     'xds:localhost',
     '',
-  ])('does not take %s', (target) => expect(isLocalTarget(target)).toBe(false))
+  ])('refuses %s', (target) => expect(isLocalTarget(target)).toBe(false))
 })

@@ -1,7 +1,7 @@
 import { isSecureUrl } from '@auth4agent/core/platform/secure-url'
 import { clientError } from './errors.ts'
 
-/** Target of a gRPC channel (gRPC name resolution), which may list several addresses. */
+/** Targets of a gRPC channel (gRPC name resolution) that are this machine. A target may list several addresses. */
 const LOCAL_TARGET = [
   /^(?:dns:)?(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/,
   /^ipv4:127(?:\.\d{1,3}){3}(?::\d{1,5})?(?:,127(?:\.\d{1,3}){3}(?::\d{1,5})?)*$/,
@@ -9,17 +9,20 @@ const LOCAL_TARGET = [
   /^unix:/,
 ]
 
-/** Throws INSECURE_ADDRESS where a token must not go. */
+/** Throws INSECURE_ADDRESS for an address to which a token must not be sent. */
 export function expectSecureUrl(text: string): void {
   if (!isSecureUrl(text))
-    throw clientError('INSECURE_ADDRESS', `a token is sent by https, or to this machine: ${originOf(text)}`)
+    throw clientError(
+      'INSECURE_ADDRESS',
+      `A token is only sent over https or to this machine, not to ${originOf(text)}`,
+    )
 }
 
-/** Whether a channel's target is this machine and nothing else, whoever is asked for names. */
+/** Returns whether a channel's target can only be this machine, whatever DNS answers. */
 export function isLocalTarget(target: string): boolean {
   return LOCAL_TARGET.some((pattern) => pattern.test(target))
 }
 
 function originOf(text: string): string {
-  return URL.canParse(text) ? new URL(text).origin : 'no URL'
+  return URL.canParse(text) ? new URL(text).origin : 'an invalid URL'
 }

@@ -4,37 +4,40 @@ import { clientError } from './errors.ts'
 import type { Runtime } from './runtime.ts'
 import { createTransport, TRANSPORT_NAMES, type Transport, type TransportOptions } from './transport.ts'
 
-/** How a server is reached, and who it has to be. */
+/** The address and the issuer of a server. */
 export interface ServerOptions extends TransportOptions {
-  /** Its issuer, where that is not the address: behind a proxy, or on loopback. Compared byte for byte. */
+  /** The server's issuer, if it is not the address: behind a proxy, or on loopback. Compared byte for byte. */
   readonly issuer?: string | undefined
 }
 
-/** The names that options of a server have. */
+/** The option names of a server. */
 export const SERVER_NAMES: Names<ServerOptions> = { ...TRANSPORT_NAMES, issuer: true }
 
-/** A server that is called under one name. */
+/** A server with one expected issuer. */
 export interface Server {
-  /** Who it has to be: nothing is signed for another. */
+  /** The expected issuer. Nothing is signed for another. */
   readonly issuer: string
   readonly transport: Transport
-  /** The server's clock in Unix milliseconds, as its answers tell it; this machine's before the first one. */
+  /**
+   * Returns the server's clock in Unix milliseconds, from its answers. Before the first answer, it is the clock of
+   * this machine.
+   */
   nowMs(): number
   /**
-   * What the server tells of itself, asked once. Rejects with ISSUER_MISMATCH when it is another than it has to be, with
-   * UNEXPECTED_ANSWER when it is none.
+   * Reads the server's discovery document, once. Rejects with ISSUER_MISMATCH if the server has another issuer, and
+   * with UNEXPECTED_ANSWER if it is not an Auth4Agent server.
    */
   discover(signal?: AbortSignal): Promise<Discovery>
 }
 
-/** What of the discovery document matters here. */
+/** The members of the discovery document that the SDK uses. */
 interface Discovery {
   readonly issuer: string
-  /** Lifetime of a token that asks for none, in seconds; undefined when the server does not say. */
+  /** The default lifetime of a token in seconds, or undefined if the server does not state it. */
   readonly defaultTtlS: number | undefined
 }
 
-/** Opens a server. Throws TypeError for an address that is neither https nor on loopback. */
+/** Opens a server, without a request. Throws TypeError for an address that is neither https nor on loopback. */
 export function openServer(options: ServerOptions, runtime: Runtime): Server {
   const { fetch = globalThis.fetch, timeoutMs, server, issuer = server.replace(/\/+$/, '') } = options
   let offsetMs: number | undefined
@@ -44,7 +47,7 @@ export function openServer(options: ServerOptions, runtime: Runtime): Server {
     async fetch(input, init) {
       const response = await fetch(input, init)
       const date = Date.parse(response.headers.get('date') ?? '')
-      // What is read may have been kept on the way, with the time of then.
+      // Only answers to POST: an answer to GET may come from a cache, with an old date.
       if (init?.method === 'POST' && !Number.isNaN(date)) offsetMs = date - runtime.monotonicMs()
       return response
     },
@@ -64,13 +67,13 @@ export function openServer(options: ServerOptions, runtime: Runtime): Server {
 function readDiscovery(answer: unknown, issuer: string): Discovery {
   const document = isJsonObject(answer) ? answer : {}
   if (typeof document.issuer !== 'string') {
-    throw clientError('UNEXPECTED_ANSWER', 'what answers at /.well-known/auth4agent is no Auth4Agent server')
+    throw clientError('UNEXPECTED_ANSWER', 'The answer at /.well-known/auth4agent is not from an Auth4Agent server')
   }
   if (document.issuer !== issuer) {
     const found = JSON.stringify(document.issuer)
     throw clientError(
       'ISSUER_MISMATCH',
-      `the server says that it is ${found} and not ${issuer}: if that is the one you mean, pass its name as \`issuer\``,
+      `The issuer of the server is ${found}, not ${issuer}: if you trust it, pass it as \`issuer\``,
     )
   }
   const ttl = isJsonObject(document.token_ttl_seconds) ? document.token_ttl_seconds.default : undefined

@@ -1,14 +1,17 @@
 import { untilAborted } from '@auth4agent/core/async/waiting'
 
-/** Work that several wait for. */
+/** Work that several callers wait for. */
 export interface Shared<T> {
-  /** Waits for it. Rejects with the signal's reason when that aborts first; the work goes on while anybody waits. */
+  /**
+   * Waits for the result. Rejects with the signal's reason if that aborts first. The work continues while at least one
+   * caller waits.
+   */
   join(signal?: AbortSignal): Promise<T>
 }
 
 /**
- * Starts work that ends early when all who joined have left, or when `closing` aborts. `onEnd` is called once, before anybody hears
- * of the end, so that whoever comes later starts anew.
+ * Starts work that stops when all callers have left, or when `closing` aborts. `onEnd` runs once, before any caller
+ * gets the result, so that the next caller starts new work.
  */
 export function shareWork<T>(
   work: (signal: AbortSignal) => Promise<T>,
@@ -23,7 +26,7 @@ export function shareWork<T>(
     hasEnded = true
   }
   const result = untilAborted(work(AbortSignal.any([abandoned.signal, closing])), closing).finally(end)
-  // Whoever left does not hear of it.
+  // Prevents an unhandled rejection when all callers have left.
   result.catch(() => undefined)
   return {
     async join(signal) {

@@ -1,4 +1,17 @@
-/** Holds an Ed25519 private key or reaches one: what signs need not be able to show it, as a KMS or a TPM does not. */
+/**
+ * Signs with an Ed25519 private key. The key may be in memory, or out of reach in a KMS or TPM.
+ *
+ * @example
+ *
+ * ```ts
+ * import type { Signer } from '@auth4agent/sdk'
+ *
+ * const signer: Signer = {
+ *   publicKey, // 32 raw bytes
+ *   sign: async (message) => kms.sign({ keyId: 'agent', message, algorithm: 'ED25519_SHA_512' }),
+ * }
+ * ```
+ */
 export interface Signer {
   /** The public half: 32 raw bytes (RFC 8032 section 5.1.5). */
   readonly publicKey: Uint8Array

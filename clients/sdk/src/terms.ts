@@ -3,41 +3,41 @@ import type { Names } from '@auth4agent/core/names/unknown-name'
 import { parseAudiences } from '@auth4agent/core/token/audience'
 import { parseScopeList } from '@auth4agent/core/token/scope'
 
-/** What a token is to be good for. */
+/** The terms of a token: its scopes, audience and lifetime. */
 export interface TokenTerms {
-  /** Within the agent's grant; none unless told. */
+  /** Scopes within the agent's grant; none by default. */
   readonly scopes?: readonly string[] | undefined
-  /** Whom it is for: at most 8 URLs or host names; the server itself unless told. */
+  /** The services that the token is for: up to 8 URLs or host names. By default, the server itself. */
   readonly audience?: string | readonly string[] | undefined
-  /** Its lifetime: a duration such as `90s` or `15m`, or seconds; the server's default unless told. */
+  /** The lifetime: a duration such as `90s` or `15m`, or seconds. By default, the server's default. */
   readonly ttl?: string | number | undefined
 }
 
-/** The names that terms have. */
+/** The option names of terms. */
 export const TERM_NAMES: Names<TokenTerms> = { scopes: true, audience: true, ttl: true }
 
-/** Terms in the one form in which a challenge is bound to them. */
+/** Terms in the canonical form that a bound challenge contains. */
 export interface BoundTerms {
-  /** Space-separated and sorted. */
+  /** Sorted scopes with spaces between. */
   readonly scope: string
   /** Sorted. */
   readonly audience: readonly string[]
-  /** Seconds; undefined for the server's default. */
+  /** Seconds, or undefined for the server's default. */
   readonly ttl: number | undefined
 }
 
-/** Reads terms. Throws TypeError for what no server would take. */
+/** Reads terms. Throws TypeError for terms that no server accepts. */
 export function bindTerms({ scopes = [], audience, ttl }: TokenTerms, issuer: string): BoundTerms {
   const scope = parseScopeList(scopes)
-  if (scope === undefined) throw new TypeError(`these are not scopes: ${JSON.stringify(scopes)}`)
+  if (scope === undefined) throw new TypeError(`scopes must be a list of scope-tokens, not ${JSON.stringify(scopes)}`)
   const texts = typeof audience === 'string' ? [audience] : (audience ?? [])
   const audiences = parseAudiences(texts)
   if (audiences === undefined) {
-    throw new TypeError(`an audience is a URL or a host name, and there are 8 at most: ${JSON.stringify(audience)}`)
+    throw new TypeError(`audience must be up to 8 URLs or host names, not ${JSON.stringify(audience)}`)
   }
   const seconds = ttl === undefined ? undefined : parseDuration(String(ttl))
   if (ttl !== undefined && seconds === undefined) {
-    throw new TypeError(`a lifetime is a duration such as 15m, or seconds: ${String(ttl)}`)
+    throw new TypeError(`ttl must be a duration such as 15m, or seconds, not ${JSON.stringify(ttl)}`)
   }
   const named = audiences.map(({ text }) => text).toSorted()
   return { scope: scope.join(' '), audience: named.length === 0 ? [issuer] : named, ttl: seconds }

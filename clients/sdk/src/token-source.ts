@@ -4,29 +4,35 @@ import { backoffMs, withRetries } from './retry.ts'
 import type { Runtime } from './runtime.ts'
 import { type Shared, shareWork } from './share-work.ts'
 
-/** Milliseconds. */
+/** The token that is kept. Times are in milliseconds. */
 interface Held {
   readonly issued: IssuedToken
-  /** When it was asked for: before the server stamped it, so it expires no sooner than this says. */
+  /** When the token was requested. The server stamps it later, so it does not expire earlier than these times say. */
   readonly wallMs: number
   readonly monotonicMs: number
-  /** After so long a new one is asked for, and after so long this one is not given out. */
+  /** The ages at which a new token is requested, and at which this one is no longer returned. */
   readonly renewAfterMs: number
   readonly goodForMs: number
 }
 
-/** Renewal begins in this part of a lifetime, so that those who started together do not renew together. */
+/**
+ * Renewal starts at a random point between these parts of the lifetime, so that agents that started together do not
+ * renew together.
+ */
 const RENEW_FROM = 0.6
 const RENEW_TO = 0.8
-/** What a token must still have: it has a way to go. */
+/**
+ * The part of its lifetime that a returned token must still have, because it takes time to reach a service. At most
+ * MAX_MARGIN_MS.
+ */
 const MAX_MARGIN_MS = 10_000
 const MARGIN = 0.1
 const FIRST_BACKOFF_MS = 1_000
 const MAX_BACKOFF_MS = 30_000
-/** Longest time for which a server's Retry-After is heeded without asking again. */
+/** The longest time for which a Retry-After prevents new requests. */
 const MAX_BLOCK_MS = 300_000
 
-/** Keeps one kind of token, and renews it while it is used. */
+/** Keeps a token for one set of terms and renews it while it is used. */
 export class TokenSource {
   readonly #request: (signal: AbortSignal) => Promise<IssuedToken>
   readonly #runtime: Runtime
@@ -39,20 +45,23 @@ export class TokenSource {
   #shared: Shared<IssuedToken> | undefined
   #cancelTimer: (() => void) | undefined
 
-  /** `request` gets a new token, trying once. `closing` ends what is under way. */
+  /** `request` gets a new token, with one attempt. `closing` stops all work. */
   constructor(request: (signal: AbortSignal) => Promise<IssuedToken>, runtime: Runtime, closing: AbortSignal) {
     this.#request = request
     this.#runtime = runtime
     this.#closing = closing
   }
 
-  /** A token that is good; the one request for it is shared by all who wait. Rejects with the signal's reason, or Auth4AgentError. */
+  /**
+   * Resolves with a valid token. All callers who wait share one request. Rejects with the signal's reason or
+   * Auth4AgentError.
+   */
   async get(signal?: AbortSignal): Promise<IssuedToken> {
     signal?.throwIfAborted()
     this.#closing.throwIfAborted()
     const held = this.#good()
     if (held !== undefined) {
-      // The timer of one that was idle has passed.
+      // If the token was not used, its timer has passed without a renewal.
       if (!this.#wasUsed && this.#failures === 0 && ageOf(held, this.#runtime) >= held.renewAfterMs) this.#renew()
       this.#wasUsed = true
       return held.issued
@@ -71,7 +80,7 @@ export class TokenSource {
     return issued
   }
 
-  /** Forgets a token, if it is the one that is kept. */
+  /** Forgets a token if it is the one that is kept. */
   forget(token: string): void {
     if (this.#held?.issued.token !== token) return
     this.#held = undefined
@@ -96,12 +105,12 @@ export class TokenSource {
   #schedule(ms: number): void {
     this.#cancelTimer?.()
     this.#cancelTimer = this.#runtime.after(ms, () => {
-      // One that nobody asks for is left to expire: its next user waits for a new one.
+      // A token that is not used expires without renewal. The next caller waits for a new one.
       if (!this.#closing.aborted && this.#wasUsed && this.#good() !== undefined) this.#renew()
     })
   }
 
-  /** In the background, while the old token is good: a failure is nobody's, and another attempt follows. */
+  /** Renews in the background, while the old token is valid. An error reaches no caller; another attempt follows. */
   #renew(): void {
     this.#renewal ??= this.#tryToRenew().finally(() => {
       this.#renewal = undefined
@@ -117,7 +126,7 @@ export class TokenSource {
     }
   }
 
-  /** While somebody waits. */
+  /** Gets a token while callers wait. */
   async #fetchNow(signal: AbortSignal): Promise<IssuedToken> {
     await this.#renewal
     const held = this.#good()
@@ -132,7 +141,10 @@ export class TokenSource {
   }
 }
 
-/** Milliseconds since a token was asked for, at least: of two clocks, one may have stood still or been set back. */
+/**
+ * Returns at least the milliseconds since a token was requested. One of the two clocks may have stopped or been set
+ * back, so the larger age counts.
+ */
 function ageOf({ wallMs, monotonicMs }: Held, runtime: Runtime): number {
   return Math.max(runtime.wallMs() - wallMs, runtime.monotonicMs() - monotonicMs)
 }

@@ -5,7 +5,7 @@ const transportTo = (body: string | ReadableStream | null, init?: ResponseInit) 
   createTransport({ server: 'https://auth.example', fetch: () => Promise.resolve(new Response(body, init)) })
 const call = { method: 'GET', path: '/v1/x' }
 
-/** Answers with pieces of 64 KiB for as long as somebody reads; counts them. */
+/** Makes an endless body in pieces of 64 KiB, and counts the pieces that are read. */
 function endless() {
   const told = { pieces: 0, isCancelled: false }
   const body = new ReadableStream({
@@ -20,21 +20,21 @@ function endless() {
   return { body, told }
 }
 
-describe('an answer', () => {
+describe('a transport', () => {
   it.each([
-    ['that never ends', 200],
-    ['that never ends, of an error', 500],
-  ])('%s is read no further than 4 MiB', async (_name, status) => {
+    ['an answer', 200],
+    ['an error answer', 500],
+  ])('stops reading %s that never ends after 4 MiB', async (_name, status) => {
     const { body, told } = endless()
     await expect(transportTo(body, { status })(call)).rejects.toMatchObject({
       reason: 'NETWORK_ERROR',
-      message: expect.stringContaining('the answer is too large'),
+      message: expect.stringContaining('the answer is larger than 4 MiB'),
     })
     expect(told.pieces).toBeLessThan(70)
     expect(told.isCancelled).toBe(true)
   })
 
-  it('may come in pieces that cut a character in two', async () => {
+  it('reads an answer whose pieces cut a character in two', async () => {
     const bytes = Buffer.from('{"label":"grün 😀"}')
     const body = new ReadableStream({
       start(controller) {
@@ -45,7 +45,7 @@ describe('an answer', () => {
     expect(await transportTo(body)(call)).toEqual({ label: 'grün 😀' })
   })
 
-  it('is taken whole where a platform streams no bodies', async () => {
+  it('reads the whole answer if the platform streams no bodies', async () => {
     const response = new Response('{"ok":true}')
     Object.defineProperty(response, 'body', { value: undefined })
     const send = createTransport({ server: 'https://auth.example', fetch: () => Promise.resolve(response) })
@@ -53,15 +53,15 @@ describe('an answer', () => {
   })
 
   it.each([
-    ['no JSON', '<html>', 'UNEXPECTED_ANSWER'],
-    ['nothing', null, 'UNEXPECTED_ANSWER'],
+    ['not JSON', '<html>', 'UNEXPECTED_ANSWER'],
+    ['empty', null, 'UNEXPECTED_ANSWER'],
     ['a number', '1', 'UNEXPECTED_ANSWER'],
-  ])('that is %s is none', async (_name, body, reason) => {
+  ])('rejects an answer that is %s', async (_name, body, reason) => {
     await expect(transportTo(body)(call)).rejects.toMatchObject({ reason })
   })
 })
 
-it('a transport on a Node that is too old is refused, and the error names both versions', () => {
+it('createTransport throws on a Node that is too old, with both versions in the message', () => {
   vi.stubGlobal('process', { versions: { node: '18.20.8' } })
   onTestFinished(() => void vi.unstubAllGlobals())
   expect(() => transportTo(null)).toThrow('@auth4agent/sdk needs Node 20.19.0 or newer, and this is Node 18.20.8')

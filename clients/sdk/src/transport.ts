@@ -3,39 +3,53 @@ import { expectNode } from '@auth4agent/core/platform/node-version'
 import { isSecureUrl } from '@auth4agent/core/platform/secure-url'
 import { Auth4AgentError } from './errors.ts'
 
-/** How a server is reached. */
+/** Options of {@link createTransport}. */
 export interface TransportOptions {
-  /** Where it answers: an origin, perhaps with a path. https, except on loopback. */
+  /** The server's address: an origin, with or without a path. It must be https, except on loopback. */
   readonly server: string
-  /** Instead of the platform's own. */
+  /** Used instead of the platform's fetch. */
   readonly fetch?: typeof globalThis.fetch | undefined
-  /** For one answer, in milliseconds; 10 s unless told. */
+  /** The time to wait for one answer, in milliseconds; 10,000 by default. */
   readonly timeoutMs?: number | undefined
 }
 
-/** The names that options of a transport have. */
+/** The option names of a transport. */
 export const TRANSPORT_NAMES: Names<TransportOptions> = { server: true, fetch: true, timeoutMs: true }
 
-/** One call. */
+/** One call of a server. */
 export interface Call {
   readonly method: string
-  /** Begins with a slash; as it is sent, for an operator's assertion names it. */
+  /** The path as it is sent, because an operator assertion names it. Starts with a slash. */
   readonly path: string
-  /** Becomes JSON. */
+  /** Sent as JSON. */
   readonly body?: unknown
   readonly authorization?: string | undefined
   readonly signal?: AbortSignal | undefined
 }
 
-/** Calls a server and reads its JSON, an object or an array. Rejects with {@link Auth4AgentError}; `reason` is NETWORK_ERROR where no server answered. */
+/**
+ * Calls a server and resolves with its JSON, an object or an array. Rejects with {@link Auth4AgentError}. `reason` is
+ * NETWORK_ERROR if no server answered.
+ */
 export type Transport = (call: Call) => Promise<unknown>
 
 const TIMEOUT_MS = 10_000
 const MAX_ANSWER_LENGTH = 4_194_304
 
 /**
- * A transport to one server. Throws TypeError for an address that is neither https nor on loopback, and for unknown options; Error
- * where Node is too old.
+ * Creates a transport to one server, for calls that the SDK has no method for.
+ *
+ * Throws TypeError for an address that is neither https nor on loopback, and for unknown options. Throws Error if Node
+ * is too old.
+ *
+ * @example
+ *
+ * ```ts
+ * import { createTransport } from '@auth4agent/sdk'
+ *
+ * const call = createTransport({ server: 'https://auth.example.com' })
+ * const document = await call({ method: 'GET', path: '/.well-known/auth4agent' })
+ * ```
  */
 export function createTransport(options: TransportOptions): Transport {
   expectNode('@auth4agent/sdk')
@@ -43,7 +57,7 @@ export function createTransport(options: TransportOptions): Transport {
   const { server, fetch = globalThis.fetch, timeoutMs = TIMEOUT_MS } = options
   const base = server.replace(/\/+$/, '')
   if (!isSecureUrl(base)) {
-    throw new TypeError(`the server's address must be https, or http on loopback: ${server}`)
+    throw new TypeError(`server must be an https address, or http on loopback, not ${server}`)
   }
   return async ({ method, path, body, authorization, signal }) => {
     const timeout = AbortSignal.timeout(timeoutMs)
@@ -54,7 +68,7 @@ export function createTransport(options: TransportOptions): Transport {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(authorization === undefined ? {} : { authorization }),
       },
-      // Whoever answers under another address is not the server that was chosen.
+      // A redirect would lead to another server than the chosen one.
       redirect: 'error',
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -92,7 +106,7 @@ async function send(
   }
 }
 
-/** Stops where it is too much: whoever answers may never end. Where a platform streams no bodies there is only all of it. */
+/** Stops at the size limit, because an answer may never end. Platforms that stream no bodies have to read it all. */
 async function readText(response: Response): Promise<string> {
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
   if (reader === undefined) return response.text()
@@ -102,7 +116,7 @@ async function readText(response: Response): Promise<string> {
     text += value
     if (text.length > MAX_ANSWER_LENGTH) {
       await reader.cancel()
-      throw new RangeError('the answer is too large')
+      throw new RangeError('the answer is larger than 4 MiB')
     }
   }
 }
@@ -111,11 +125,14 @@ function toError(response: Response, problem: unknown): Auth4AgentError {
   const { reason, detail, title } = isObject(problem) ? problem : {}
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN)
   const message = [detail, title].find((text) => typeof text === 'string' && text !== '')
-  return new Auth4AgentError(typeof message === 'string' ? message : `the server answered ${response.status}`, {
-    reason: typeof reason === 'string' ? reason : 'UNEXPECTED_ANSWER',
-    status: response.status,
-    retryAfterS: Number.isFinite(retryAfter) && retryAfter >= 0 ? retryAfter : undefined,
-  })
+  return new Auth4AgentError(
+    typeof message === 'string' ? message : `The server answered with status ${response.status}`,
+    {
+      reason: typeof reason === 'string' ? reason : 'UNEXPECTED_ANSWER',
+      status: response.status,
+      retryAfterS: Number.isFinite(retryAfter) && retryAfter >= 0 ? retryAfter : undefined,
+    },
+  )
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -25,7 +25,7 @@ const operator = createOperator({ ...options, domain: 'example.com', key })
 const sdk = new Auth4Agent(options)
 const newAgent = { publicKey: key.publicKey }
 
-/** Programs without types may give anything; so this only looks like a known option to the compiler. */
+/** Programs without types can pass anything. This type looks like a known option to the compiler. */
 const other = (name: string): object => ({ [name]: 'x' })
 
 it.each<[string, string, (unknown: object) => unknown]>([
@@ -48,22 +48,19 @@ it.each<[string, string, (unknown: object) => unknown]>([
   ['scope', 'scopes', (unknown) => authorized(agent, unknown)],
   ['scope', 'scopes', (unknown) => authorizedCredentials(agent, credentials.createSsl(), unknown)],
   ['scope', 'scopes', (unknown) => localInterceptor(agent, unknown)],
-])(
-  'an unknown option %s is refused with a TypeError that names %s, and nothing is sent',
-  async (name, nearest, call) => {
-    sent = 0
-    const error: unknown = await Promise.try(call, other(name)).catch((thrown: unknown) => thrown)
-    expect(error).toBeInstanceOf(TypeError)
-    expect(error).toHaveProperty('message', expect.stringContaining(`"${name}": the nearest known one is "${nearest}"`))
-    expect(sent).toBe(0)
-  },
-)
+])('unknown option %s: a TypeError suggests %s and nothing is sent', async (name, nearest, call) => {
+  sent = 0
+  const error: unknown = await Promise.try(call, other(name)).catch((thrown: unknown) => thrown)
+  expect(error).toBeInstanceOf(TypeError)
+  expect(error).toHaveProperty('message', expect.stringContaining(`"${name}": the nearest known one is "${nearest}"`))
+  expect(sent).toBe(0)
+})
 
-it.each(['audience', 'scopes', 'operators'])('the verifier by JWKS refuses %s that are empty', async (name) => {
+it.each(['audience', 'scopes', 'operators'])('Auth4Agent.verify throws TypeError if %s is empty', async (name) => {
   await expect(sdk.verify('token', { [name]: [] })).rejects.toThrow(`${name} must not be empty`)
 })
 
-it('setScopes refuses scopes that are no list, which would end the grant', async () => {
+it('setScopes throws TypeError if scopes is not an array, which would end the grant', async () => {
   const forgotten: readonly string[] = JSON.parse('null')
   await expect(operator.agents.setScopes(did, forgotten)).rejects.toThrow(TypeError)
 })

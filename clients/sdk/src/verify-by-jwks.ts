@@ -11,31 +11,37 @@ import { importPublished, type PublishedKey } from './published-key.ts'
 import type { Runtime } from './runtime.ts'
 import type { Server } from './server.ts'
 
-/** What a token has to be good for; what is left out is not looked at. */
+/** Requirements for a token. A requirement that is left out is not checked; an empty one is a TypeError. */
 export interface VerifyOptions {
-  /** At least one of these. */
+  /** The token must have at least one of these audiences. */
   readonly audience?: string | readonly string[] | undefined
-  /** All of these. */
+  /** The token must have all of these scopes. */
   readonly scopes?: readonly string[] | undefined
-  /** Domains or ids, one of which is the token's operator. */
+  /** The token's operator must be one of these, by domain or id. */
   readonly operators?: readonly string[] | undefined
 }
 
-/** Whether a token is genuine and current; if not, `reason` is the stable code that the server would give. */
+/**
+ * Whether the signature, the times and the requirements hold. If not, `reason` is the same stable code that the server
+ * gives.
+ */
 export type Verification =
   | { readonly valid: true; readonly claims: AccessTokenClaims }
   | { readonly valid: false; readonly reason: Verdict }
 
-/** Verifies tokens by the keys that a server publishes. */
+/** Verifies a token with the keys that a server publishes. */
 export type JwksVerifier = (token: string, options?: VerifyOptions) => Promise<Verification>
 
-/** What a JWKS may be kept for at most. */
+/** The longest time for which a JWKS is kept. */
 const MAX_AGE_MS = 300_000
 const VERIFY_NAMES: Names<VerifyOptions> = { audience: true, scopes: true, operators: true }
-/** As servers allow it. */
+/** The clock skew that servers allow too. */
 const CLOCK_SKEW_S = 10
 
-/** Makes a verifier of one server's tokens. It rejects with Auth4AgentError when the keys cannot be had, with TypeError for an audience that no token can have. */
+/**
+ * Makes a verifier for the tokens of one server. It rejects with Auth4AgentError if it cannot get the keys, and with
+ * TypeError for an audience that no token can have.
+ */
 export function createJwksVerifier(server: Server, runtime: Runtime): JwksVerifier {
   const keys = keySet(server, runtime)
   return async (token, options = {}) => {
@@ -56,15 +62,16 @@ export function createJwksVerifier(server: Server, runtime: Runtime): JwksVerifi
   }
 }
 
-/** Throws TypeError for a demand that is unknown or empty: left out on purpose, it would not have been named. */
+/** Throws TypeError for a requirement that is unknown or empty. An empty requirement is most likely a mistake. */
 function expectDemands(options: VerifyOptions): void {
   refuseUnknownNames('option', options, VERIFY_NAMES)
   for (const name of ['audience', 'scopes', 'operators'] as const) {
-    if (options[name]?.length === 0) throw new TypeError(`${name} must not be empty: leave it out to demand nothing`)
+    if (options[name]?.length === 0)
+      throw new TypeError(`${name} must not be empty: leave it out if nothing is required`)
   }
 }
 
-/** Finds published keys; one request for all who wait for it. */
+/** Finds published keys. All callers who wait share one request. */
 function keySet(server: Server, runtime: Runtime): (kid: string) => Promise<PublishedKey | undefined> {
   const known = new KnownKeys<PublishedKey>(MAX_AGE_MS)
   const present = () => ({ wall: runtime.wallMs(), monotonic: runtime.monotonicMs() })
@@ -89,7 +96,7 @@ function keySet(server: Server, runtime: Runtime): (kid: string) => Promise<Publ
 async function readKeys(answer: unknown): Promise<ReadonlyMap<string, PublishedKey>> {
   const published = readJwkSet(answer)
   if (published === undefined) {
-    throw clientError('UNEXPECTED_ANSWER', 'what answers at /.well-known/jwks.json is no JWK Set')
+    throw clientError('UNEXPECTED_ANSWER', 'The answer at /.well-known/jwks.json is not a JWK Set')
   }
   const keys = await Promise.all(published.map(importPublished))
   return new Map(keys.flatMap((key) => (key === undefined ? [] : [[key.kid, key] as const])))

@@ -7,7 +7,7 @@ it.each([
   'Bearer realm="x",error = "invalid_token"',
   'Bearer error=invalid_token',
   'Basic realm="x", Bearer error="invalid_token"',
-])('%s refuses the token', (header) => {
+])('namesInvalidToken is true for %s', (header) => {
   expect(namesInvalidToken(header)).toBe(true)
 })
 
@@ -20,6 +20,6 @@ it.each([
   'Bearer xerror="invalid_token"',
   'Bearer error_description="invalid_token"',
   'Bearer error=invalid_token_type',
-])('%s does not', (header) => {
+])('namesInvalidToken is false for %s', (header) => {
   expect(namesInvalidToken(header)).toBe(false)
 })

@@ -1,6 +1,6 @@
 /**
- * Whether a `WWW-Authenticate` (RFC 9110 section 11.6.1) has the scheme Bearer and `error="invalid_token"` (RFC 6750 section 3.1): then,
- * and only then, a new token may help.
+ * Returns whether a `WWW-Authenticate` header (RFC 9110 section 11.6.1) has the scheme Bearer and
+ * `error="invalid_token"` (RFC 6750 section 3.1). Only then can a new token help.
  */
 export function namesInvalidToken(header: string): boolean {
   return (

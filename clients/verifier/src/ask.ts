@@ -4,7 +4,10 @@ import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { isVerdict, type VerificationReason } from './errors.ts'
 import { type Fetch, fetchJson } from './http.ts'
 
-/** Asks the issuer about a token. Resolves with why it is not valid, or undefined; rejects when the issuer does not answer. */
+/**
+ * Asks the issuer about a token. Resolves with the reason why it is not valid, or undefined if it is valid. Rejects if
+ * the issuer does not answer.
+ */
 export type Ask = (
   token: string,
   claims: AccessTokenClaims,
@@ -13,7 +16,7 @@ export type Ask = (
 
 const MAX_BYTES = 65_536
 
-/** `POST /v1/verify`. Nothing of an answer is kept. */
+/** Makes a function that asks `POST /v1/verify`. No answer is kept. */
 export function createAsk(fetch: Fetch, locate: () => Promise<string>): Ask {
   return async (token, claims, { audience, scope, operators }) => {
     const body = JSON.stringify({
@@ -26,10 +29,10 @@ export function createAsk(fetch: Fetch, locate: () => Promise<string>): Ask {
     const { json } = await fetchJson(fetch, await locate(), MAX_BYTES, { method: 'POST', headers, body })
     const { valid, reason } = json
     const told = json['claims']
-    // Of this token, and no other: what answers may be a cache that somebody put in between.
+    // The answer must be about this token: a cache in between may return one about another.
     if (valid === true && isJsonObject(told) && told['jti'] === claims.jti && told['sub'] === claims.sub)
       return undefined
     if (valid === false && isVerdict(reason)) return reason
-    throw new TypeError('the issuer has not answered the question')
+    throw new TypeError('The answer of the issuer is not a verdict about this token')
   }
 }

@@ -1,11 +1,14 @@
-/** What is read of a request of node:http or node:http2, or of one that a test has injected. */
+/** The members of a request of node:http or node:http2 that are read, so that tests can inject one. */
 export interface NodeRequest {
   readonly headers: { readonly authorization?: string | undefined }
-  /** Names and values, one after the other. */
+  /** Header names and values in turn. */
   readonly rawHeaders: readonly string[]
 }
 
-/** All Authorization headers of a request: of several Node keeps the first, which need not be the one that a proxy has looked at. */
+/**
+ * Returns all Authorization headers of a request. If there are several, Node's `headers` has only the first, and a
+ * proxy may have checked another.
+ */
 export function authorizationOf({ headers, rawHeaders }: NodeRequest): readonly string[] {
   const isNamed = (index: number) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === 'authorization'
   const sent = rawHeaders.filter((_value, index) => isNamed(index))

@@ -3,7 +3,20 @@ import { Code, ConnectError, createContextKey, type Interceptor } from '@connect
 import type { Verifier } from './create-verifier.ts'
 import { createGuard, type GuardOptions, type Refused } from './guard.ts'
 
-/** Where handlers find the claims: `context.values.get(claimsKey)`; undefined where no {@link protect} was in the way. */
+/**
+ * The key of the claims in a handler: `context.values.get(claimsKey)`. The value is undefined if no {@link protect}
+ * accepted the call.
+ *
+ * @example
+ *
+ * ```ts
+ * import { claimsKey } from '@auth4agent/verifier/connect'
+ *
+ * const orders = {
+ *   list: (_request, context) => ({ agent: context.values.get(claimsKey)?.sub }),
+ * }
+ * ```
+ */
 export const claimsKey = createContextKey<AccessTokenClaims | undefined>(undefined, { description: 'claims' })
 
 const CODES: Readonly<Record<Refused['status'], Code>> = {
@@ -13,7 +26,20 @@ const CODES: Readonly<Record<Refused['status'], Code>> = {
   503: Code.Unavailable,
 }
 
-/** An interceptor for a Connect router that lets calls with a good token pass. */
+/**
+ * Returns an interceptor for a Connect router. It accepts calls with a valid token, and rejects all others.
+ *
+ * Throws TypeError for invalid options.
+ *
+ * @example
+ *
+ * ```ts
+ * import { connectNodeAdapter } from '@connectrpc/connect-node'
+ * import { protect } from '@auth4agent/verifier/connect'
+ *
+ * const handler = connectNodeAdapter({ routes, interceptors: [protect(verifier, { scope: 'orders:read' })] })
+ * ```
+ */
 export function protect(verifier: Verifier, options?: GuardOptions): Interceptor {
   const guard = createGuard(verifier, options)
   return (next) => async (request) => {

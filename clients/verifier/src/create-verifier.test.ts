@@ -19,26 +19,41 @@ const SENSELESS: readonly object[] = [
   { scopes: 'read' },
 ]
 
-describe('what is wanted', () => {
+describe('Verifier.verify', () => {
   it.each<[string, object, object, string]>([
-    ['a scope that it has', {}, { scope: 'read' }, 'VALID'],
-    ['all scopes that it has', {}, { scope: 'write read' }, 'VALID'],
-    ['a scope that it lacks', {}, { scope: 'read admin' }, 'SCOPE_MISSING'],
-    ['another audience', {}, { audience: 'https://c.example' }, 'AUDIENCE_MISMATCH'],
-    ['one of several audiences', {}, { audience: ['https://c.example', 'https://b.example'] }, 'VALID'],
-    ['its operator by domain', { operators: ['a.example'] }, {}, 'VALID'],
-    ['its operator by id', { operators: [GOOD_CLAIMS.operator_id] }, {}, 'VALID'],
-    ['another operator', { operators: ['b.example'] }, {}, 'OPERATOR_NOT_TRUSTED'],
-    ['an audience that the verifier is not', { audience: 'https://c.example' }, {}, 'AUDIENCE_MISMATCH'],
+    ['accepts a token that has the required scope', {}, { scope: 'read' }, 'VALID'],
+    ['accepts a token that has all required scopes', {}, { scope: 'write read' }, 'VALID'],
+    ['refuses a token that lacks a required scope', {}, { scope: 'read admin' }, 'SCOPE_MISSING'],
+    [
+      'refuses a token for another audience than the required one',
+      {},
+      { audience: 'https://c.example' },
+      'AUDIENCE_MISMATCH',
+    ],
+    [
+      'accepts a token for one of several required audiences',
+      {},
+      { audience: ['https://c.example', 'https://b.example'] },
+      'VALID',
+    ],
+    ['accepts a token of an operator that is trusted by domain', { operators: ['a.example'] }, {}, 'VALID'],
+    ['accepts a token of an operator that is trusted by id', { operators: [GOOD_CLAIMS.operator_id] }, {}, 'VALID'],
+    ['refuses a token of an operator that is not trusted', { operators: ['b.example'] }, {}, 'OPERATOR_NOT_TRUSTED'],
+    [
+      "refuses a token for another audience than the verifier's",
+      { audience: 'https://c.example' },
+      {},
+      'AUDIENCE_MISMATCH',
+    ],
   ])('%s', async (_name, options, wanted, outcome) => {
     const issuer = fakeIssuer()
     const verifier = issuer.newVerifier(options)
     const token = newToken(issuer.key)
-    // The second time it is remembered, unless it was refused.
+    // The second time, the token is remembered, unless it was refused.
     for (let time = 0; time < 3; time += 1) expect(await outcomeOf(verifier, token, wanted)).toBe(outcome)
   })
 
-  it('is looked at for a token that was good for something else', async () => {
+  it('checks the requirements of each call for a remembered token', async () => {
     const issuer = fakeIssuer()
     const verifier = issuer.newVerifier()
     const token = newToken(issuer.key)
@@ -49,7 +64,7 @@ describe('what is wanted', () => {
     }
   })
 
-  it.each(SENSELESS)('may not be %j, which somebody forgot to set', async (wanted) => {
+  it.each(SENSELESS)('throws TypeError for the requirements %j, which a program forgot to set', async (wanted) => {
     const issuer = fakeIssuer()
     const verifier = issuer.newVerifier()
     await expect(outcomeOf(verifier, newToken(issuer.key), wanted)).rejects.toThrow(TypeError)
@@ -58,14 +73,14 @@ describe('what is wanted', () => {
 })
 
 it.each([undefined, null, 1, {}, [], '', 'a.b.c', '\ud800', 'x'.repeat(100_000), Symbol('x'), { length: 5, slice: 1 }])(
-  'refuses %s like any text that is no token',
+  'verify rejects %s with MALFORMED_TOKEN',
   async (text) => {
     const verifier: { verify(token: unknown): Promise<unknown> } = fakeIssuer().newVerifier()
     await expect(verifier.verify(text)).rejects.toMatchObject({ reason: 'MALFORMED_TOKEN', isTemporary: false })
   },
 )
 
-it('gives claims that nobody can change for the next', async () => {
+it('verify resolves with frozen claims, so that no caller can change them for the next', async () => {
   const issuer = fakeIssuer()
   const verifier = issuer.newVerifier()
   const token = newToken(issuer.key)
@@ -76,7 +91,7 @@ it('gives claims that nobody can change for the next', async () => {
   expect(await outcomeOf(verifier, token, { scope: 'admin' })).toBe('SCOPE_MISSING')
 })
 
-it('refuses a token that it has seen once it has expired', async () => {
+it('verify refuses a remembered token when it has expired', async () => {
   vi.useFakeTimers({ toFake: ['Date'] })
   const issuer = fakeIssuer()
   const verifier = issuer.newVerifier({ maxJwksAge: 7_200 })
@@ -97,18 +112,18 @@ const setUpStale = (answer: object | (() => Response)) => {
   return { issuer, verifier, token }
 }
 
-describe('what is too old to answer from', () => {
+describe("a verifier with stale revocations and onStale: 'ask'", () => {
   const claims = { jti: 'this-one', sub: GOOD_CLAIMS.sub }
 
   it.each<[string, object | (() => Response), string]>([
-    ['it is valid', { valid: true, claims }, 'VALID'],
-    ['it is revoked', { valid: false, revoked: true, reason: 'TOKEN_REVOKED' }, 'TOKEN_REVOKED'],
-    ['something of another token', { valid: true, claims: { ...claims, jti: 'other' } }, 'REVOCATIONS_STALE'],
-    ['it is valid, and no claims', { valid: true }, 'REVOCATIONS_STALE'],
-    ['something that is not true', { valid: 'true', claims }, 'REVOCATIONS_STALE'],
-    ['a reason that nobody knows', { valid: false, reason: 'constructor' }, 'REVOCATIONS_STALE'],
+    ['a valid token', { valid: true, claims }, 'VALID'],
+    ['a revoked token', { valid: false, revoked: true, reason: 'TOKEN_REVOKED' }, 'TOKEN_REVOKED'],
+    ['the claims of another token', { valid: true, claims: { ...claims, jti: 'other' } }, 'REVOCATIONS_STALE'],
+    ['valid without claims', { valid: true }, 'REVOCATIONS_STALE'],
+    ['valid as a string', { valid: 'true', claims }, 'REVOCATIONS_STALE'],
+    ['an unknown reason', { valid: false, reason: 'constructor' }, 'REVOCATIONS_STALE'],
     ['an error', () => Response.json({ valid: true, claims }, { status: 500 }), 'REVOCATIONS_STALE'],
-  ])('is asked about, and the issuer says: %s', async (_name, answer, outcome) => {
+  ])('asks the issuer, which answers: %s', async (_name, answer, outcome) => {
     const { issuer, verifier, token } = setUpStale(answer)
     for (let time = 1; time <= 2; time += 1) {
       expect(await outcomeOf(verifier, token)).toBe(outcome)
@@ -116,7 +131,7 @@ describe('what is too old to answer from', () => {
     }
   })
 
-  it('is not asked about a token that is refused anyway', async () => {
+  it('does not ask the issuer about a token that is refused anyway', async () => {
     const { issuer, verifier, token } = setUpStale({ valid: true, claims })
     expect(await outcomeOf(verifier, token, { scope: 'admin' })).toBe('SCOPE_MISSING')
     expect(await outcomeOf(verifier, `${token}=`)).toBe('MALFORMED_TOKEN')
@@ -124,7 +139,7 @@ describe('what is too old to answer from', () => {
   })
 })
 
-it('tells how it is', async () => {
+it('Verifier.metrics reports the state and the outcomes', async () => {
   const issuer = fakeIssuer()
   const hand = handFeed()
   const verifier = issuer.newVerifier({ revocations: hand.feed })
@@ -144,11 +159,11 @@ it('tells how it is', async () => {
   expect(toPrometheus(verifier.metrics())).toContain('staleness_seconds +Inf')
 })
 
-describe('once it is closed', () => {
+describe('a closed verifier', () => {
   it.each<[string, Partial<VerifierOptions>]>([
-    ['one without revocations', {}],
-    ['one that follows them', { revocations: handFeed().feed, onStale: 'ask' }],
-  ])('%s refuses every token, known or new, and asks nobody', async (_name, options) => {
+    ['without revocations', {}],
+    ['with revocations', { revocations: handFeed().feed, onStale: 'ask' }],
+  ])('%s refuses remembered and new tokens, and sends no request', async (_name, options) => {
     const issuer = fakeIssuer()
     issuer.answers[VERIFY] = { valid: true, claims: { jti: 'this-one', sub: GOOD_CLAIMS.sub } }
     const verifier = issuer.newVerifier(options)
@@ -162,7 +177,7 @@ describe('once it is closed', () => {
     expect(issuer.asked).toEqual(askedBefore)
   })
 
-  it.each([JWKS, VERIFY])('it refuses a token that waits for an answer from %s', async (path) => {
+  it.each([JWKS, VERIFY])('refuses a token that waits for an answer from %s', async (path) => {
     const { issuer, verifier, token } = setUpStale({ valid: true, claims: { jti: 'this-one', sub: GOOD_CLAIMS.sub } })
     const { promise: asked, resolve: onAsked } = Promise.withResolvers<void>()
     const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
@@ -179,7 +194,7 @@ describe('once it is closed', () => {
     expect(await outcome).toBe('VERIFIER_CLOSED')
   })
 
-  it('it knows nothing more of revocations, whatever comes yet', async () => {
+  it('ignores later events of the feed', async () => {
     const issuer = fakeIssuer()
     const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
     const { promise: asked, resolve: onAsked } = Promise.withResolvers<void>()

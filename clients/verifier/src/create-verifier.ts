@@ -16,28 +16,74 @@ import { createProblems, type Need, type ReadyOptions } from './problems.ts'
 import { createLocate, feedOf } from './sources.ts'
 import { createRequirements, type Wanted } from './wanted.ts'
 
-/** Verifies access tokens of one issuer, offline. */
+/** Verifies the access tokens of one issuer, offline. */
 export interface Verifier {
-  /** The options it was made of, checked. */
+  /** The options, checked and with defaults. */
   readonly settings: Settings
   /**
-   * Resolves with the claims of a token that is valid and good for what is wanted. Rejects with VerificationError for any other, whatever
-   * it is; with TypeError when what is wanted makes no sense. The claims are frozen: whoever sends the token again gets the same.
+   * Resolves with the claims of a token that is valid and meets the requirements in `wanted`. The claims are frozen,
+   * because later calls with the same token get the same object.
+   *
+   * Rejects with VerificationError for any other input, and with TypeError if `wanted` makes no sense.
+   *
+   * @example
+   *
+   * ```ts
+   * import { VerificationError } from '@auth4agent/verifier'
+   *
+   * try {
+   *   const claims = await verifier.verify(token, { scope: 'orders:read' })
+   *   console.log(claims.sub)
+   * } catch (error) {
+   *   if (!(error instanceof VerificationError)) throw error
+   *   console.log(error.reason, error.isTemporary)
+   * }
+   * ```
    */
   verify(token: string, wanted?: Wanted): Promise<AccessTokenClaims>
   /**
-   * Resolves once it has the keys and knows what has been revoked. Rejects with SetupError for a problem that waiting does not mend, such
-   * as a key that the issuer refuses, and after `timeout` seconds; with VerificationError when it is closed; with the signal's reason.
-   * A connection that is refused, a timeout or a 5xx may pass: it goes on waiting. Whatever `ready` did, the verifier goes on trying.
+   * Resolves when the verifier has the keys and the revocation log. It waits through temporary problems: a refused
+   * connection, a timeout, a 5xx.
+   *
+   * Rejects with SetupError for a problem that waiting does not solve, such as a refused key, and after `timeout`
+   * seconds. Rejects with VerificationError if the verifier is closed, and with the signal's reason. Until it is
+   * closed, the verifier keeps trying in the background.
+   *
+   * @example
+   *
+   * ```ts
+   * await verifier.ready({ timeout: 30 })
+   * server.listen(8443)
+   * ```
    */
   ready(options?: ReadyOptions): Promise<void>
+  /** Returns the current metrics. {@link toPrometheus} formats them. */
   metrics(): Metrics
-  /** Ends what it does in the background. It refuses all tokens from then on. */
+  /** Stops all work in the background. From then on, every token is refused with VERIFIER_CLOSED. */
   close(): void
   [Symbol.dispose](): void
 }
 
-/** Makes a verifier, which begins at once to fetch keys and to follow the log. Throws TypeError for options that are wrong, Error where Node is too old. */
+/**
+ * Creates a verifier. It starts at once to fetch the keys and to follow the revocation log.
+ *
+ * Throws TypeError for invalid options, and Error if Node is too old.
+ *
+ * @example
+ *
+ * ```ts
+ * import { createVerifier } from '@auth4agent/verifier'
+ *
+ * const verifier = createVerifier({
+ *   issuer: 'https://auth.example.com',
+ *   audience: 'https://api.example.com',
+ *   operators: ['agents.example.com'],
+ *   revocations: { operatorId, key },
+ * })
+ * await verifier.ready()
+ * const claims = await verifier.verify(token, { scope: 'orders:read' })
+ * ```
+ */
 export function createVerifier(options: VerifierOptions): Verifier {
   expectNode('@auth4agent/verifier')
   const settings = readOptions(options)
@@ -67,7 +113,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
     if ('verdict' in genuine) return refuse(genuine.verdict)
     const token = toGenuine(genuine.claims, key)
     const answer = judge(text, token, wanted, now)
-    // Of those that are refused there may be any number. One that the issuer was asked about may be asked about again.
+    // Refused tokens are not kept: there may be any number. A token that the issuer was asked about may be asked about
+    // again.
     if (!(answer instanceof Promise)) seen.set(text, token)
     return answer
   }
@@ -94,7 +141,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     async verify(token, wanted) {
       const requirements = toRequirements(wanted)
       if (isClosed) return refuse('VERIFIER_CLOSED')
-      // Whoever has no types may send anything.
+      // Callers without types may pass anything.
       const before = typeof token === 'string' ? seen.get(token) : undefined
       const now = present()
       if (before !== undefined && keys.holds(before.key, now)) return judge(token, before, requirements, now)

@@ -1,7 +1,7 @@
 import { type Fetch, fetchJson } from './http.ts'
 import { SetupError } from './setup-error.ts'
 
-/** Where an issuer's things are. */
+/** The addresses of an issuer's endpoints. */
 export interface Places {
   readonly jwks: string
   readonly verify: string
@@ -11,12 +11,12 @@ export interface Places {
 const MAX_BYTES = 65_536
 
 /**
- * Reads the issuer's discovery document. Rejects unless it says that it is of this issuer, byte for byte, and keeps everything on the
- * issuer's own origin: whoever could name another place would name the keys.
+ * Reads the issuer's discovery document. Rejects unless the document names this issuer, byte for byte, and only
+ * addresses on the issuer's own origin. An address on another origin could serve other keys.
  */
 export async function discover(fetch: Fetch, issuer: string): Promise<Places> {
   const { json } = await fetchJson(fetch, `${issuer}/.well-known/auth4agent`, MAX_BYTES)
-  if (json['issuer'] !== issuer) throw mismatch(`the document at ${issuer} names the issuer`, json['issuer'])
+  if (json['issuer'] !== issuer) throw mismatch(`The document at ${issuer} names another issuer:`, json['issuer'])
   const endpoints = json['endpoints']
   const named: Readonly<Record<string, unknown>> =
     typeof endpoints === 'object' && endpoints !== null ? { ...endpoints } : {}
@@ -32,7 +32,7 @@ function onOrigin(issuer: string, url: unknown): string {
     const { origin, username, password } = new URL(url)
     if (origin === new URL(issuer).origin && username === '' && password === '') return url
   }
-  throw mismatch('the issuer names an address that is not on its origin:', url)
+  throw mismatch('The issuer names an address that is not on its origin:', url)
 }
 
 function mismatch(what: string, named: unknown): SetupError {

@@ -1,18 +1,34 @@
 import { type Verdict, verdicts } from '@auth4agent/core/token/verdicts'
 
-/** Why a verifier cannot tell whether a token is valid: what it would need is not to be had, or too old. */
+/** Why a verifier cannot decide about a token: something that it needs is missing or too old. */
 const UNAVAILABLE = {
-  KEYS_UNAVAILABLE: 'The public keys of the issuer cannot be had',
-  REVOCATIONS_STALE: 'What has been revoked is not known well enough',
-  VERIFIER_CLOSED: 'The verifier has been closed',
+  KEYS_UNAVAILABLE: 'The public keys of the issuer are missing or too old',
+  REVOCATIONS_STALE: 'The knowledge of revocations is missing or too old',
+  VERIFIER_CLOSED: 'The verifier is closed',
 } as const
 
-/** A stable code of why a token is not accepted: the server's own verdicts, and those for what cannot be told now. */
+/**
+ * A stable code that says why a token is not accepted: a verdict of the server, or the reason why the verifier cannot
+ * decide.
+ */
 export type VerificationReason = Verdict | keyof typeof UNAVAILABLE
 
 /**
- * A token that is not accepted. `reason` is stable; the message is for people, and holds nothing of the token. `isTemporary` says that
- * the token may be good: trying again may help, and another token will not.
+ * The error for a token that is not accepted. `reason` is a stable code. The message is text for people, and contains
+ * no part of the token. If `isTemporary` is true, the verifier cannot decide now: try the same token again later.
+ *
+ * @example
+ *
+ * ```ts
+ * import { VerificationError } from '@auth4agent/verifier'
+ *
+ * try {
+ *   await verifier.verify(token)
+ * } catch (error) {
+ *   if (!(error instanceof VerificationError)) throw error
+ *   response.statusCode = error.isTemporary ? 503 : 401
+ * }
+ * ```
  */
 export class VerificationError extends Error {
   override readonly name = 'VerificationError'
@@ -26,7 +42,7 @@ export class VerificationError extends Error {
   }
 }
 
-/** Whether a text is one of the server's verdicts. */
+/** Returns whether a text is a verdict of the server. */
 export function isVerdict(text: unknown): text is Verdict {
   return typeof text === 'string' && Object.hasOwn(verdicts, text)
 }

@@ -10,29 +10,29 @@ const EVENT = { name: 'head', data: '{"a":1}' }
 it.each<[string, readonly string[]]>([
   ['line feeds', ['event: head\nid: 1-2\ndata: {"a":1}\n\n']],
   ['carriage returns', ['event: head\rdata: {"a":1}\r\r', '\n']],
-  ['both', ['event: head\r\ndata: {"a":1}\r\n\r\n']],
-  ['a chunk that ends between the two', ['event: head\r', '\ndata: {"a":1}\r', '\n\r', '\n']],
+  ['both line ends', ['event: head\r\ndata: {"a":1}\r\n\r\n']],
+  ['a chunk that ends between CR and LF', ['event: head\r', '\ndata: {"a":1}\r', '\n\r', '\n']],
   ['one character in each chunk', 'event: head\ndata: {"a":1}\n\n'.split('')],
-  ['no space behind the colon', ['event:head\ndata:{"a":1}\n\n']],
-  ['comments, retry times and what nobody knows', [': hi\nretry: 1000\nevent: head\nx\ndata: {"a":1}\n\n']],
-  ['an event without data before', ['event: nothing\n\nevent: head\ndata: {"a":1}\n\n']],
-  ['an event that is not ended behind', ['event: head\ndata: {"a":1}\n\nevent: head\ndata: {}\n']],
-])('reads an event with %s', async (_name, texts) => {
+  ['no space after the colon', ['event:head\ndata:{"a":1}\n\n']],
+  ['comments, retry times and unknown fields', [': hi\nretry: 1000\nevent: head\nx\ndata: {"a":1}\n\n']],
+  ['an event without data before it', ['event: nothing\n\nevent: head\ndata: {"a":1}\n\n']],
+  ['an unfinished event after it', ['event: head\ndata: {"a":1}\n\nevent: head\ndata: {}\n']],
+])('readEvents reads an event with %s', async (_name, texts) => {
   expect(await read(...texts)).toEqual([EVENT])
 })
 
-it('joins lines of data, and names what has no name a message', async () => {
+it('readEvents joins lines of data, and calls an event without a name "message"', async () => {
   expect(await read('data: a\ndata\ndata: b\n\n')).toEqual([{ name: 'message', data: 'a\n\nb' }])
 })
 
 it.each<[string, readonly string[]]>([
-  ['in one line that never ends', ['data: ', ...Array.from({ length: 70 }, () => 'x'.repeat(1_000))]],
+  ['in one endless line', ['data: ', ...Array.from({ length: 70 }, () => 'x'.repeat(1_000))]],
   ['in many lines', Array.from({ length: 70 }, () => `data: ${'x'.repeat(1_000)}\n`)],
   ['in one chunk', [`data: ${'x'.repeat(70_000)}\n\n`]],
-])('takes no event that is too large, %s', async (_name, texts) => {
-  await expect(read(...texts)).rejects.toThrow('too large')
+])('readEvents refuses an event of more than 65,536 characters %s', async (_name, texts) => {
+  await expect(read(...texts)).rejects.toThrow('more than 65536 characters')
 })
 
-it('takes nothing but UTF-8', async () => {
+it('readEvents throws TypeError for bytes that are not UTF-8', async () => {
   await expect(read(Uint8Array.of(0xc3, 0x28))).rejects.toThrow(TypeError)
 })

@@ -4,12 +4,12 @@ export interface ServerSentEvent {
   readonly data: string
 }
 
-/** Larger than any event of the revocation log. */
+/** The limit for one event, in characters. Every event of the revocation log is smaller. */
 const MAX_EVENT_LENGTH = 65_536
 
 /**
- * Reads server-sent events (WHATWG HTML section 9.2.6). Ids and retry times are of no use here: positions are in the data. Throws
- * RangeError for an event of more than 65,536 characters, TypeError for what is not UTF-8.
+ * Reads server-sent events (WHATWG HTML section 9.2.6). It ignores ids and retry times, because positions are in the
+ * data. Throws RangeError for an event of more than 65,536 characters, and TypeError for bytes that are not UTF-8.
  */
 export async function* readEvents(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<ServerSentEvent> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
@@ -17,7 +17,7 @@ export async function* readEvents(bytes: AsyncIterable<Uint8Array>): AsyncGenera
   let event = emptyEvent()
   for await (const chunk of bytes) {
     pending += decoder.decode(chunk, { stream: true })
-    // A line may end in CR LF, and a chunk between them.
+    // A line may end in CR LF, and a chunk may end between them.
     const lines = pending.split(/\r\n|\n|\r(?!$)/)
     pending = lines.pop() ?? ''
     for (const line of lines) {
@@ -25,10 +25,14 @@ export async function* readEvents(bytes: AsyncIterable<Uint8Array>): AsyncGenera
         if (event.data !== undefined) yield { name: event.name, data: event.data }
         event = emptyEvent()
       } else addLine(event, line)
-      if (event.length > MAX_EVENT_LENGTH) throw new RangeError('an event of the feed is too large')
+      if (event.length > MAX_EVENT_LENGTH) throw tooLarge()
     }
-    if (event.length + pending.length > MAX_EVENT_LENGTH) throw new RangeError('an event of the feed is too large')
+    if (event.length + pending.length > MAX_EVENT_LENGTH) throw tooLarge()
   }
+}
+
+function tooLarge(): RangeError {
+  return new RangeError(`An event of the revocation log has more than ${MAX_EVENT_LENGTH} characters`)
 }
 
 interface EventSoFar {

@@ -4,7 +4,22 @@ import { authorizationOf } from './authorization.ts'
 import type { Verifier } from './create-verifier.ts'
 import { createGuard, type Granted, type GuardOptions, type Refused } from './guard.ts'
 
-/** Express middleware that lets requests with a good token pass. Their claims are `res.locals.claims`, see {@link claimsOf}. */
+/**
+ * Returns Express middleware that accepts requests with a valid token and answers all others. Handlers get the claims
+ * by {@link claimsOf}.
+ *
+ * Throws TypeError for invalid options.
+ *
+ * @example
+ *
+ * ```ts
+ * import { claimsOf, protect } from '@auth4agent/verifier/express'
+ *
+ * app.get('/orders', protect(verifier, { scope: 'orders:read' }), (_request, response) => {
+ *   response.json({ agent: claimsOf(response).sub })
+ * })
+ * ```
+ */
 export function protect(verifier: Verifier, options?: GuardOptions): RequestHandler {
   const guard = createGuard(verifier, options)
   return async (request, response, next) => {
@@ -12,7 +27,7 @@ export function protect(verifier: Verifier, options?: GuardOptions): RequestHand
     try {
       answer = await guard(authorizationOf(request))
     } catch (error) {
-      // Express 4 does not see that a promise rejects.
+      // Express 4 does not notice a rejected promise.
       next(error)
       return
     }
@@ -25,9 +40,19 @@ export function protect(verifier: Verifier, options?: GuardOptions): RequestHand
   }
 }
 
-/** The claims of a request that {@link protect} has let pass. Throws Error for others. */
+/**
+ * Returns the claims of a request that {@link protect} accepted. Throws Error for other requests.
+ *
+ * @example
+ *
+ * ```ts
+ * import { claimsOf } from '@auth4agent/verifier/express'
+ *
+ * const agent = claimsOf(response).sub
+ * ```
+ */
 export function claimsOf(response: Response): AccessTokenClaims {
   const claims: AccessTokenClaims | undefined = response.locals['claims']
-  if (claims === undefined) throw new Error('no protect() has let this request pass')
+  if (claims === undefined) throw new Error('protect() has not accepted this request')
   return claims
 }

@@ -6,16 +6,29 @@ import { createGuard, type GuardOptions } from './guard.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Of the token by which the request has passed `protect`. */
+    /** The claims of the token that `protect` accepted. */
     claims?: AccessTokenClaims
   }
 }
 
-/** Over HTTP/1 or HTTP/2. */
+/** A request over HTTP/1 or HTTP/2. */
 type AnyRequest = FastifyRequest<RouteGenericInterface, RawServerBase>
 type AnyReply = FastifyReply<RouteGenericInterface, RawServerBase>
 
-/** A Fastify hook, for `onRequest` of a route or of all, that lets requests with a good token pass. Their claims are `request.claims`. */
+/**
+ * Returns a Fastify hook for `onRequest`, of one route or of all. It accepts requests with a valid token and answers
+ * all others. Handlers get the claims as `request.claims`, or by {@link claimsOf}.
+ *
+ * Throws TypeError for invalid options.
+ *
+ * @example
+ *
+ * ```ts
+ * import { claimsOf, protect } from '@auth4agent/verifier/fastify'
+ *
+ * app.get('/orders', { onRequest: protect(verifier, { scope: 'orders:read' }) }, (request) => claimsOf(request).sub)
+ * ```
+ */
 export function protect(verifier: Verifier, options?: GuardOptions) {
   const guard = createGuard(verifier, options)
   return async (request: AnyRequest, reply: AnyReply): Promise<AnyReply | undefined> => {
@@ -26,8 +39,18 @@ export function protect(verifier: Verifier, options?: GuardOptions) {
   }
 }
 
-/** The claims of a request that {@link protect} has let pass. Throws Error for others. */
+/**
+ * Returns the claims of a request that {@link protect} accepted. Throws Error for other requests.
+ *
+ * @example
+ *
+ * ```ts
+ * import { claimsOf } from '@auth4agent/verifier/fastify'
+ *
+ * const agent = claimsOf(request).sub
+ * ```
+ */
 export function claimsOf({ claims }: Pick<FastifyRequest, 'claims'>): AccessTokenClaims {
-  if (claims === undefined) throw new Error('no protect() has let this request pass')
+  if (claims === undefined) throw new Error('protect() has not accepted this request')
   return claims
 }

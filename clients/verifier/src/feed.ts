@@ -1,24 +1,43 @@
 import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 
-/** What a feed brings: a record of the revocation log, or that everything up to a place in it has been brought. */
+/**
+ * An event of a feed: a record of the revocation log, or a head, which says that every record up to a position has
+ * been sent.
+ */
 export type FeedEvent =
   | { readonly kind: 'record'; readonly record: RevocationRecord }
   | {
       readonly kind: 'head'
       readonly position: LogPosition
-      /** When the log ended there, by the clock of the server, Unix milliseconds. */
+      /** When the log ended at this position, by the server's clock, in Unix milliseconds. */
       readonly observedAt: number
     }
 
 /**
- * A way to the revocation log. `open` begins after a position, or without one with all that can still matter. It ends when the signal
- * aborts, or when the server wants it to, and with `untilHead` after the first head; it throws {@link FeedError} for what the server refuses.
+ * A transport for the revocation log, such as {@link sseFeed} or {@link grpcFeed}.
+ *
+ * `open` starts after the position `from`. Without a position, it starts with all records that can still end a token.
+ * It ends when the signal aborts, when the server ends it, and with `untilHead` after the first head. If the server
+ * refuses, it throws {@link FeedError}.
+ *
+ * @example
+ *
+ * ```ts
+ * import { createVerifier, type RevocationFeed } from '@auth4agent/verifier'
+ *
+ * const feed: RevocationFeed = {
+ *   async *open(from, signal, untilHead) {
+ *     yield* recordsFromMyRelay(from, signal, untilHead)
+ *   },
+ * }
+ * const verifier = createVerifier({ issuer, audience, operators, revocations: feed })
+ * ```
  */
 export interface RevocationFeed {
   open(from: LogPosition | undefined, signal: AbortSignal, untilHead?: boolean): AsyncIterable<FeedEvent>
 }
 
-/** What is known beside the message of a FeedError. */
+/** What a FeedError says besides its message. */
 interface FeedErrorOptions extends ErrorOptions {
   readonly mustBeginAgain?: boolean
   readonly retryAfterMs?: number | undefined
@@ -26,15 +45,26 @@ interface FeedErrorOptions extends ErrorOptions {
   readonly isRefusal?: boolean
 }
 
-/** What a feed ends with that has not just come to its end. */
+/**
+ * The error of a feed that ended for a reason other than its normal end.
+ *
+ * @example
+ *
+ * ```ts
+ * import { FeedError } from '@auth4agent/verifier'
+ *
+ * throw new FeedError('The relay is full', { isFull: true, retryAfterMs: 5_000 })
+ * ```
+ */
 export class FeedError extends Error {
   override readonly name = 'FeedError'
-  /** Whether what is known cannot be gone on from. */
+  /** True if the feed cannot continue from the position: the log must be read from its beginning. */
   readonly mustBeginAgain: boolean
+  /** How long to wait before the next attempt, in milliseconds. */
   readonly retryAfterMs: number | undefined
-  /** Whether the server refuses whoever reads, who will be refused again. */
+  /** True if the server refuses this reader, and will refuse it again. */
   readonly isRefusal: boolean
-  /** Whether the server has no place for a stream that lasts. */
+  /** True if the server has no capacity for a lasting stream. The verifier then polls the log. */
   readonly isFull: boolean
 
   constructor(message: string, options: FeedErrorOptions = {}) {
@@ -46,10 +76,13 @@ export class FeedError extends Error {
   }
 }
 
-/** Pause before beginning again, in milliseconds. */
+/** The pause before the log is read again, in milliseconds. */
 const NOT_UNDERSTOOD_PAUSE_MS = 30_000
 
-/** For what this version does not know: it may end any token, and will be the same when it is read again at once. */
+/**
+ * Makes the error for an event that this version does not know. Such an event may end any token, and reading it again
+ * at once gives the same.
+ */
 export function notUnderstood(message: string): FeedError {
   return new FeedError(message, { mustBeginAgain: true, retryAfterMs: NOT_UNDERSTOOD_PAUSE_MS })
 }

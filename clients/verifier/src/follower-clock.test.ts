@@ -8,10 +8,10 @@ import { FeedError } from './feed.ts'
 
 const at = (ms: number) => vi.useFakeTimers({ toFake: ['Date', 'performance'], now: ms })
 
-describe('by the clock', () => {
+describe('a verifier that follows revocations', () => {
   const begin = Date.now()
 
-  it('forgets what has expired, and refuses what that had ended when the clock is set back', async () => {
+  it('forgets expired records, and still refuses their tokens when the clock is set back', async () => {
     at(begin)
     const { verifier, token, log, connection } = await setUpReadyFollower()
     connection.send(
@@ -35,8 +35,8 @@ describe('by the clock', () => {
   })
 
   it.each([
-    ['refuses when it has heard nothing for too long', (ms: number) => vi.advanceTimersByTime(ms)],
-    ['refuses when the machine has slept, and one clock with it', (ms: number) => vi.setSystemTime(begin + ms)],
+    ['refuses tokens after maxStaleness without a heartbeat', (ms: number) => vi.advanceTimersByTime(ms)],
+    ['refuses tokens after the machine slept and one clock stopped', (ms: number) => vi.setSystemTime(begin + ms)],
   ])('%s', async (_name, pass) => {
     at(begin)
     const { verifier, token, log, connection } = await setUpReadyFollower({ maxStaleness: 3 })
@@ -49,7 +49,7 @@ describe('by the clock', () => {
     vi.useRealTimers()
   })
 
-  it('reads a log once that takes longer to read than what is known may be old', async () => {
+  it('reads a log only once if that takes longer than maxStaleness', async () => {
     at(begin)
     const { verifier, token, log, connection, hand } = await setUpFollower()
     connection.send(log.append())
@@ -62,7 +62,7 @@ describe('by the clock', () => {
     vi.useRealTimers()
   })
 
-  it('takes a heartbeat that somebody has kept for no new one', async () => {
+  it('does not accept an old heartbeat that was held back', async () => {
     at(begin)
     const { verifier, token, log, connection, hand } = await setUpReadyFollower()
     const kept = log.head()
@@ -76,7 +76,7 @@ describe('by the clock', () => {
     vi.useRealTimers()
   })
 
-  it('begins again only with keys that are younger than what the log still tells of compromised ones', async () => {
+  it('starts to read again only with keys that are younger than 50 minutes', async () => {
     at(begin)
     const { verifier, connection, hand, issuer } = await setUpReadyFollower()
     vi.advanceTimersByTime(3_100_000)
@@ -94,7 +94,7 @@ describe('by the clock', () => {
     vi.useRealTimers()
   })
 
-  it('takes keys for no younger than the cache that they lay in', async () => {
+  it('counts the time in caches to the age of the keys', async () => {
     const issuer = fakeIssuer()
     const told = { keys: [published(issuer.key)] }
     issuer.answers[JWKS] = () => Response.json(told, { headers: { 'cache-control': 'max-age=86400', age: '3000' } })

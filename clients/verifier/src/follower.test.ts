@@ -9,7 +9,7 @@ import { FeedError, type FeedEvent } from './feed.ts'
 
 const { operator_id: operatorId, sub } = GOOD_CLAIMS
 
-it('refuses while it has not read the log to its end', async () => {
+it('a verifier refuses tokens until it has read the log to its head', async () => {
   const { verifier, token, log, connection } = await setUpFollower()
   expect(await outcomeOf(verifier, token)).toBe('REVOCATIONS_STALE')
   connection.send(log.append())
@@ -19,23 +19,39 @@ it('refuses while it has not read the log to its end', async () => {
   expect(await outcomeOf(verifier, token)).toBe('VALID')
 })
 
-describe('a record ends', () => {
+describe('a record of the log', () => {
   it.each<[string, (log: HandLog, kid: string) => FeedEvent, string]>([
-    ['a token', (log) => log.append({ operatorId, subject: JTI }), 'TOKEN_REVOKED'],
+    ['about a token ends this token', (log) => log.append({ operatorId, subject: JTI }), 'TOKEN_REVOKED'],
     [
-      'an agent',
+      'about an agent ends its tokens with a smaller agent epoch',
       (log) => log.append({ kind: 'agent', operatorId, subject: sub, minimumEpoch: 2 }),
       'AGENT_TOKENS_ENDED',
     ],
     [
-      'an operator',
+      'about an operator ends its tokens with a smaller operator epoch',
       (log) => log.append({ kind: 'operator', operatorId, subject: '', minimumEpoch: 3 }),
       'OPERATOR_TOKENS_ENDED',
     ],
-    ['all', (log) => log.append({ kind: 'deployment', subject: '', minimumEpoch: 3 }), 'OPERATOR_TOKENS_ENDED'],
-    ['a key', (log, kid) => log.append({ kind: 'key', subject: kid }), 'UNKNOWN_KEY'],
-    ['nothing of this operator', (log) => log.append({ operatorId: 'other', subject: JTI }), 'VALID'],
-    ['what is older', (log) => log.append({ kind: 'agent', operatorId, subject: sub, minimumEpoch: 1 }), 'VALID'],
+    [
+      'about the deployment ends tokens with a smaller operator epoch',
+      (log) => log.append({ kind: 'deployment', subject: '', minimumEpoch: 3 }),
+      'OPERATOR_TOKENS_ENDED',
+    ],
+    [
+      'about a signing key ends the tokens that it signed',
+      (log, kid) => log.append({ kind: 'key', subject: kid }),
+      'UNKNOWN_KEY',
+    ],
+    [
+      'about another operator does not end a token with the same jti',
+      (log) => log.append({ operatorId: 'other', subject: JTI }),
+      'VALID',
+    ],
+    [
+      'about an agent does not end its tokens with the present epoch',
+      (log) => log.append({ kind: 'agent', operatorId, subject: sub, minimumEpoch: 1 }),
+      'VALID',
+    ],
   ])('%s', async (_name, record, reason) => {
     const { verifier, token, log, connection, issuer } = await setUpReadyFollower()
     connection.send(record(log, issuer.key.kid), log.append({ operatorId, subject: 'last' }))
@@ -48,20 +64,20 @@ describe('a record ends', () => {
   })
 })
 
-describe('a feed that lies', () => {
+describe('a verifier whose feed sends', () => {
   const OTHER = 'ab'.repeat(32)
   const lies: [string, (log: HandLog) => FeedEvent][] = [
-    ['a record that is not what its hash says', (log) => log.append({ hash: OTHER })],
-    ['a record that does not follow', (log) => log.append({ previousHash: OTHER })],
-    ['a record too far on', (log) => log.append({ sequence: 7 })],
-    ['a record again', (log) => log.append({ sequence: 1 })],
-    ['a head beyond what it has sent', (log) => log.head({ sequence: 9 })],
-    ['a head before it', (log) => log.head({ sequence: 0 })],
-    ['a head of another log', (log) => log.head({ hash: OTHER })],
+    ['a record with a wrong hash', (log) => log.append({ hash: OTHER })],
+    ['a record with a wrong previous hash', (log) => log.append({ previousHash: OTHER })],
+    ['a record with a gap before it', (log) => log.append({ sequence: 7 })],
+    ['a record twice', (log) => log.append({ sequence: 1 })],
+    ['a head after the last record', (log) => log.head({ sequence: 9 })],
+    ['a head before the last record', (log) => log.head({ sequence: 0 })],
+    ['a head with another hash', (log) => log.head({ hash: OTHER })],
     ['a head of another log epoch', (log) => log.head({ logEpoch: 2 })],
-    ['a kind that nobody knows', (log) => log.append({ kind: 'planet' })],
+    ['a record of an unknown kind', (log) => log.append({ kind: 'planet' })],
   ]
-  it.each(lies)('with %s is not believed, and what was known still refused', async (_name, lie) => {
+  it.each(lies)('%s refuses all tokens, and keeps the reason of revoked ones', async (_name, lie) => {
     const { verifier, token, log, connection, issuer, hand } = await setUpReadyFollower()
     const good = newToken(issuer.key)
     connection.send(log.append({ operatorId, subject: JTI }), log.head())
@@ -70,7 +86,7 @@ describe('a feed that lies', () => {
     connection.send(lie(log))
     await becomes(verifier, good, 'REVOCATIONS_STALE')
     expect(await outcomeOf(verifier, token)).toBe('TOKEN_REVOKED')
-    if (_name.includes('nobody knows')) return
+    if (_name.includes('unknown kind')) return
     const again = await hand.next()
     expect(again.from).toBeUndefined()
     const fresh = handLog()
@@ -95,11 +111,11 @@ async function resumed(end: (connection: Connection) => void) {
   return { ...all, next: await all.hand.next() }
 }
 
-describe('when a connection ends', () => {
+describe('a verifier whose connection ends', () => {
   it.each<[string, (connection: Connection) => void]>([
-    ['as it should', (connection) => connection.end()],
+    ['normally', (connection) => connection.end()],
     ['with an error', (connection) => connection.end(new Error('gone'))],
-  ])('%s, it goes on from where it was, and answers meanwhile', async (_name, end) => {
+  ])('%s continues from its position, and answers until then', async (_name, end) => {
     const { verifier, token, log, next } = await resumed(end)
     expect(next.from).toEqual(log.position)
     expect(await outcomeOf(verifier, token)).toBe('VALID')
@@ -107,7 +123,7 @@ describe('when a connection ends', () => {
     await becomes(verifier, token, 'TOKEN_REVOKED')
   })
 
-  it('and the log cannot be gone on with, it begins again', async () => {
+  it('starts again from the beginning of the log if the server cannot continue', async () => {
     const { verifier, token, hand, next } = await resumed((connection) => connection.end())
     next.end(new FeedError('RESYNC_REQUIRED', { mustBeginAgain: true }))
     const again = await hand.next()
@@ -124,10 +140,10 @@ describe('when a connection ends', () => {
 it.each<[string, (connection: Connection) => void]>([
   ['ends', (connection) => connection.end()],
   ['breaks', (connection) => connection.end(new Error('gone'))],
-])('reads on where a connection %s in the middle of the log', async (_name, end) => {
+])('a verifier continues at the position where its connection %s in the middle of the log', async (_name, end) => {
   const { verifier, token, log, connection, hand } = await setUpFollower()
   connection.send(log.append({ operatorId, subject: JTI }), log.append())
-  // What breaks takes with it what has not been read; nothing waits for longer than a turn to read this.
+  // A broken connection loses the events that were not read. Nothing here waits longer than a turn to read this one.
   await nextTurn()
   end(connection)
   const next = await hand.next()
@@ -137,7 +153,7 @@ it.each<[string, (connection: Connection) => void]>([
   expect([await outcomeOf(verifier, token), verifier.metrics().records]).toEqual(['TOKEN_REVOKED', 2])
 })
 
-it('reads records of an older log epoch, and goes on from where the log is now', async () => {
+it('a verifier reads records of an older log epoch, and continues in the present one', async () => {
   const { verifier, log, connection, hand } = await setUpFollower()
   const old = log.append()
   log.logEpoch = 2
@@ -147,7 +163,7 @@ it('reads records of an older log epoch, and goes on from where the log is now',
   expect((await hand.next()).from).toEqual({ ...log.position, logEpoch: 2 })
 })
 
-it('lets no key come back that the log has ended, whatever the issuer publishes', async () => {
+it('a verifier never uses a key again that the log has ended, even if the issuer publishes it', async () => {
   const { verifier, token, log, connection, issuer, hand } = await setUpReadyFollower()
   connection.send(log.append({ kind: 'key', subject: issuer.key.kid }), log.head())
   await becomes(verifier, token, 'UNKNOWN_KEY')
@@ -163,8 +179,8 @@ it('lets no key come back that the log has ended, whatever the issuer publishes'
   expect(await outcomeOf(verifier, newToken(issuer.key))).toBe('UNKNOWN_KEY')
 })
 
-describe('where the issuer has no place for a stream that lasts', () => {
-  it('polls the log from where it is, and knows as much as the last answer', async () => {
+describe('a verifier that gets no stream', () => {
+  it('polls the log from its position, and answers from the last poll', async () => {
     const { verifier, token, log, connection, hand } = await setUpFollower({ maxStaleness: 3_600 })
     expect(connection.untilHead).toBe(false)
     connection.end(new FeedError('RATE_LIMITED', { isFull: true, retryAfterMs: 60_000 }))

@@ -8,44 +8,50 @@ import type { KeyStore } from './key-store.ts'
 import { LogKnowledge } from './log-knowledge.ts'
 import { nextWithin } from './next-within.ts'
 
-/** What has been revoked, as far as it is known here. */
+/** What this verifier knows about revocations. */
 export interface Follower {
-  /** Changes whenever more is known. What stood at a version stands for as long as it is the version. */
+  /**
+   * Changes whenever more is known. A token that nothing was known against stays so while the version stays the same.
+   */
   readonly version: number
-  /** Why a token does not stand, or undefined where nothing is known against it. */
+  /** Returns why a token has ended, or undefined if nothing is known against it. */
   lookup(token: TokenIdentity): Verdict | undefined
-  /** How old the knowledge is, in milliseconds; Infinity before it is whole. */
+  /** Returns the age of the knowledge in milliseconds; Infinity before the log has been read to its head. */
   ageMs(now: Moment): number
-  /** What ended tokens that expired before this has been forgotten. Unix seconds. */
+  /** Records about tokens that expired before this time have been forgotten. Unix seconds. */
   readonly forgottenThroughS: number
-  /** How many things are known. */
+  /** How many revocations are known. */
   readonly size: number
-  /** Resolves when it is whole for the first time. */
+  /** Resolves when the log has been read to its head for the first time. */
   readonly ready: Promise<void>
   close(): void
 }
 
-/** What a follower works with; times in milliseconds. */
+/** Options of {@link followRevocations}. Times are in milliseconds. */
 export interface FollowerOptions {
   readonly feed: RevocationFeed
   readonly keys: Pick<KeyStore, 'end' | 'renew'>
   readonly maxStalenessMs: number
-  /** How much longer than its time a token may be accepted. */
+  /** For how long after its expiry a token may still be accepted. */
   readonly skewMs: number
   readonly onProblem: (error: unknown) => void
-  /** Hears of heartbeats after which it knows everything. */
+  /** Called after each heartbeat that makes the knowledge complete. */
   readonly onSuccess: () => void
 }
 
-/** A server sends a heartbeat each second. */
+/** The longest silence on a new and on a running connection. A server sends a heartbeat each second. */
 const PATIENCE_MS = { first: 15_000, next: 5_000 }
 const RECONNECT_MS = 200
 const BACKOFF_MS = { first: 100, most: 3_000 }
-/** While no stream is to be had: how long to poll the log before asking for one again, and how long between polls at most. */
+/**
+ * Without a stream: how long to poll the log before a stream is requested again, and the longest pause between polls.
+ */
 const POLLING_MS = { whole: 30_000, pause: 5_000 }
-/** How many polls there are in the time that knowledge may be old. */
+/** Polls per maxStaleness. */
 const POLLS = 4
-/** The log names a compromised key for 65 minutes. Where nobody has listened for so long, the keys have to be younger. */
+/**
+ * The log names a compromised key for 65 minutes. After a longer time without the log, the keys must be fetched again.
+ */
 const KEYS_AGE_MS = 3_000_000
 
 /** Follows the revocation log until it is closed. */
@@ -66,7 +72,7 @@ export function followRevocations(options: FollowerOptions): Follower {
     if (known.isReplacing) await keys.renew(KEYS_AGE_MS)
     closing.signal.throwIfAborted()
     const moment = measure(observedAt)
-    if (msSince(moment) > maxStalenessMs) throw new FeedError('the heartbeats come too late')
+    if (msSince(moment) > maxStalenessMs) throw new FeedError('The heartbeats arrive later than maxStaleness allows')
     known.confirm(moment)
     failures = 0
     known.forget(Math.min(observedAt, Date.now()) - skewMs)
@@ -92,7 +98,7 @@ export function followRevocations(options: FollowerOptions): Follower {
       }
     } finally {
       connection.abort()
-      // It may never answer, and nothing depends on it.
+      // Not awaited: the iterator may never end, and nothing depends on it.
       void Promise.resolve(events.return?.()).catch(() => undefined)
     }
   }
@@ -141,7 +147,7 @@ export function followRevocations(options: FollowerOptions): Follower {
   }
 }
 
-/** A timer that keeps no process alive. */
+/** Starts a timer that does not keep the process alive. */
 function startTimer(ms: number): (onTime: () => void) => () => void {
   return (onTime) => {
     const timer = setTimeout(onTime, ms).unref()

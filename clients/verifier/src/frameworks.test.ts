@@ -10,10 +10,10 @@ import { protect as protectFastify } from './fastify.ts'
 import { protect as protectHono } from './hono.ts'
 import { protect as protectMcp } from './mcp.ts'
 
-/** Calls an API with these Authorization headers; resolves with the status. */
+/** Calls an API with these Authorization headers. Resolves with the status. */
 type Call = (...authorization: readonly string[]) => Promise<number>
 
-/** Over HTTP/2, as whoever does not mind what a header may be. */
+/** Calls over HTTP/2, with headers that an HTTP/1 client would refuse to send. */
 async function callOverHttp2(
   address: AddressInfo | string | null | undefined,
   authorization: readonly string[],
@@ -32,7 +32,7 @@ const start: Readonly<Record<string, (verifier: Verifier) => Promise<Call>>> = {
     const app = fastify()
     app.get('/', { onRequest: protectFastify(verifier) }, ({ claims }) => claims?.sub)
     return async (...authorization) => {
-      // The types know of no header that comes twice.
+      // The types do not allow a header that occurs twice.
       const headers: object = authorization.length === 0 ? {} : { authorization }
       return (await app.inject({ url: '/', headers: { ...headers } })).statusCode
     }
@@ -53,7 +53,7 @@ const start: Readonly<Record<string, (verifier: Verifier) => Promise<Call>>> = {
     onTestFinished(() => void server.close())
     return (...authorization) => callOverHttp2(server.address(), authorization)
   },
-  async 'Hono, by a request of its own'(verifier) {
+  async 'Hono with a request object of the platform'(verifier) {
     const app = new Hono().get('/', protectHono(verifier), (context) => context.text(''))
     return async (...authorization) => {
       const headers = authorization.map((value): [string, string] => ['authorization', value])
@@ -62,7 +62,7 @@ const start: Readonly<Record<string, (verifier: Verifier) => Promise<Call>>> = {
   },
 }
 
-it.each(Object.keys(start))('%s: one Authorization header decides', async (name) => {
+it.each(Object.keys(start))('protect of %s decides from exactly one Authorization header', async (name) => {
   const issuer = fakeIssuer()
   const call = await start[name]?.(issuer.newVerifier())
   const token = newToken(issuer.key)

@@ -1,7 +1,10 @@
-/** For an answer that does not say how long it may be kept, and within these bounds for one that does. */
+/** How long an answer is fresh if it does not say so, and the limits if it does. */
 const FRESH_MS = { byDefault: 300_000, least: 1_000, most: 86_400_000 }
 
-/** For how long an answer may still be kept (RFC 9111 section 4.2), in milliseconds: what it says, less the time it lay in caches. */
+/**
+ * Returns for how long an answer is fresh (RFC 9111 section 4.2), in milliseconds: its lifetime less its time in
+ * caches.
+ */
 export function toFreshMs(headers: Headers): number {
   const control = headers.get('cache-control') ?? ''
   if (/(?:^|[\s,])no-(?:store|cache)(?:$|[\s,=])/i.test(control)) return FRESH_MS.least
@@ -10,7 +13,7 @@ export function toFreshMs(headers: Headers): number {
   return Math.min(Math.max(ms, FRESH_MS.least), FRESH_MS.most)
 }
 
-/** How long an answer lay in caches (RFC 9111 section 5.1), in milliseconds. */
+/** Returns how long an answer was in caches (RFC 9111 section 5.1), in milliseconds. */
 export function toAgeMs(headers: Headers): number {
   return Number(/^\d{1,9}$/.exec(headers.get('age') ?? '')?.[0] ?? 0) * 1_000
 }

@@ -2,15 +2,16 @@ import { type LogPosition, REVOCATION_KINDS } from '@auth4agent/core/revocation/
 import { FeedError, type FeedEvent, notUnderstood, type RevocationFeed } from './feed.ts'
 
 /**
- * Of `google.rpc.Code`: the statuses of RATE_LIMITED, of RESYNC_REQUIRED and of a caller who is refused. Where the second is another
- * reason's, beginning again does no harm.
+ * Numbers of `google.rpc.Code`: RATE_LIMITED has RESOURCE_EXHAUSTED, RESYNC_REQUIRED has FAILED_PRECONDITION, and a
+ * refused caller has the other two. If FAILED_PRECONDITION has another reason, reading the log from its beginning does
+ * no harm.
  */
 const PERMISSION_DENIED = 7
 const RESOURCE_EXHAUSTED = 8
 const FAILED_PRECONDITION = 9
 const UNAUTHENTICATED = 16
 
-/** Seconds and nanoseconds, as generated code has `google.protobuf.Timestamp`. */
+/** Seconds and nanoseconds, as generated code represents `google.protobuf.Timestamp`. */
 interface Timestamp {
   readonly seconds: bigint
   readonly nanos: number
@@ -45,7 +46,10 @@ interface RecordMessage {
   readonly recordedAt?: Timestamp | undefined
 }
 
-/** What of a client of `auth4agent.v1.RevocationService` is used; Connect's `createClient` makes one. */
+/**
+ * The method of an `auth4agent.v1.RevocationService` client that the feed uses. Connect's `createClient` makes such a
+ * client.
+ */
 export interface RevocationClient {
   watchRevocations(
     request: {
@@ -59,8 +63,22 @@ export interface RevocationClient {
 }
 
 /**
- * The revocation log over gRPC or Connect. `authorization` makes the metadata of that name for one call; without it the client's own
- * interceptors have to.
+ * Returns a feed of the revocation log over gRPC or Connect. `authorization` makes the `authorization` metadata of one
+ * call. Without it, the client's own interceptors must add it.
+ *
+ * @example
+ *
+ * ```ts
+ * import { createVerifier, grpcFeed } from '@auth4agent/verifier'
+ * import { createClient } from '@connectrpc/connect'
+ * import { createGrpcTransport } from '@connectrpc/connect-node'
+ *
+ * const transport = createGrpcTransport({ baseUrl: 'https://auth.example.com' })
+ * const client = createClient(RevocationService, transport) // generated from revocation.proto
+ * const rpc = 'auth4agent.v1.RevocationService/WatchRevocations'
+ * const revocations = grpcFeed(client, async () => `Bearer ${await operator.assert(rpc)}`)
+ * const verifier = createVerifier({ issuer, audience, operators, revocations })
+ * ```
  */
 export function grpcFeed(client: RevocationClient, authorization?: () => Promise<string>): RevocationFeed {
   return {
@@ -73,7 +91,7 @@ export function grpcFeed(client: RevocationClient, authorization?: () => Promise
       } catch (error) {
         if (error instanceof FeedError) throw error
         const code = codeOf(error)
-        throw new FeedError('the feed has failed', {
+        throw new FeedError('The gRPC feed of the revocation log has failed', {
           cause: error,
           mustBeginAgain: code === FAILED_PRECONDITION,
           isFull: code === RESOURCE_EXHAUSTED,
@@ -101,10 +119,10 @@ function toFeedEvent({ event }: WatchResponse): FeedEvent {
       return { kind: 'record', record: { ...position, ...known, ...times } }
     }
   }
-  throw notUnderstood('the feed has sent what is no event of the log')
+  throw notUnderstood('The gRPC feed has sent an unknown event')
 }
 
-/** The kinds are numbered from 1 in the order of their names here. */
+/** The kinds are numbered from 1, in the order of their names. */
 function toKind(number: number): string {
   return REVOCATION_KINDS[number - 1] ?? 'unknown'
 }

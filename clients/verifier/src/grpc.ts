@@ -11,7 +11,21 @@ const CODES: Readonly<Record<Refused['status'], status>> = {
 }
 const passed = new WeakMap<Metadata, AccessTokenClaims>()
 
-/** An interceptor for a server of grpc-js that lets calls with a good token pass. Handlers find the claims by {@link claimsOf}. */
+/**
+ * Returns an interceptor for a grpc-js server. It accepts calls with a valid token and ends all others. Handlers get
+ * the claims by {@link claimsOf}.
+ *
+ * Throws TypeError for invalid options.
+ *
+ * @example
+ *
+ * ```ts
+ * import { protect } from '@auth4agent/verifier/grpc'
+ * import { Server } from '@grpc/grpc-js'
+ *
+ * const server = new Server({ interceptors: [protect(verifier, { scope: 'orders:read' })] })
+ * ```
+ */
 export function protect(verifier: Verifier, options?: GuardOptions): ServerInterceptor {
   const guard = createGuard(verifier, options)
   return (_method, call) =>
@@ -25,17 +39,27 @@ export function protect(verifier: Verifier, options?: GuardOptions): ServerInter
                 passed.set(metadata, answer.claims)
                 return pass(metadata)
               },
-              () => call.sendStatus({ code: status.INTERNAL, details: 'the guard has failed' }),
+              () => call.sendStatus({ code: status.INTERNAL, details: 'The verification of the token has failed' }),
             )
           },
         }),
     })
 }
 
-/** The claims of a call that {@link protect} has let pass. Throws Error for others. */
+/**
+ * Returns the claims of a call that {@link protect} accepted. Throws Error for other calls.
+ *
+ * @example
+ *
+ * ```ts
+ * import { claimsOf } from '@auth4agent/verifier/grpc'
+ *
+ * const list = (call, callback) => callback(null, { agent: claimsOf(call).sub })
+ * ```
+ */
 export function claimsOf(call: { readonly metadata: Metadata }): AccessTokenClaims {
   const claims = passed.get(call.metadata)
-  if (claims === undefined) throw new Error('no protect() has let this call pass')
+  if (claims === undefined) throw new Error('protect() has not accepted this call')
   return claims
 }
 

@@ -4,44 +4,55 @@ import type { Verifier } from './create-verifier.ts'
 import { VerificationError } from './errors.ts'
 import { createRequirements, WANTED_NAMES, type Wanted } from './wanted.ts'
 
-/** What a guard wants of requests. */
+/** Options of `protect`: the requirements for each request. */
 export interface GuardOptions extends Wanted {
-  /** Address of the protected resource's metadata (RFC 9728 section 5.1), told to whoever is refused. */
+  /**
+   * The address of the resource's metadata (RFC 9728 section 5.1). It is sent in `WWW-Authenticate` with each refusal.
+   */
   readonly resourceMetadata?: string
 }
 
 const GUARD_NAMES: Names<GuardOptions> = { ...WANTED_NAMES, resourceMetadata: true }
 
-/** A request that may go on. */
+/** A request that is accepted. */
 export interface Granted {
   readonly claims: AccessTokenClaims
   readonly token: string
 }
 
-/** An answer to one that may not. */
+/** The answer to a request that is refused. */
 export interface Refused {
   readonly status: 400 | 401 | 403 | 503
   readonly headers: Readonly<Record<string, string>>
   /** A problem document (RFC 9457). */
   readonly body: string
-  /** For people. */
+  /** Text for people. */
   readonly title: string
 }
 
-/** Judges a request by all the Authorization headers that it has. */
+/** Decides about a request from all its Authorization headers. */
 export type Guard = (authorization: readonly string[] | undefined) => Promise<Granted | Refused>
 
 /** RFC 6750 section 2.1. */
 const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i
-/** In seconds. */
+/** The Retry-After of a 503, in seconds. */
 const RETRY_AFTER_S = 1
-/** What each request will be judged by is looked at before there is one. */
+/** Checks the requirements when the guard is made, before the first request. */
 const checkWanted = createRequirements({ audience: [], operators: [], scope: [] })
 
 /**
- * Makes a guard: one Authorization header with one bearer token, and nothing else that a request may hold, decides. Its answers are those
- * of RFC 6750 section 3.1: 401 invalid_token, 403 insufficient_scope, 400 invalid_request for several headers or another form of them,
- * 401 without a code where there is none; 503 while nobody can tell. Throws TypeError for what makes no sense to want.
+ * Makes a guard. It decides from exactly one Authorization header with one bearer token, and from nothing else in the
+ * request.
+ *
+ * | answer | when |
+ * |---|---|
+ * | 400 `invalid_request` | several Authorization headers, or one without a bearer token |
+ * | 401 without a code | no Authorization header |
+ * | 401 `invalid_token` | the token is not valid |
+ * | 403 `insufficient_scope` | the token lacks the scope |
+ * | 503 | the verifier cannot decide now |
+ *
+ * The answers follow RFC 6750 section 3.1. Throws TypeError for requirements that make no sense.
  */
 export function createGuard(verifier: Verifier, options: GuardOptions = {}): Guard {
   refuseUnknownNames('option', options, GUARD_NAMES)
@@ -65,7 +76,7 @@ export function createGuard(verifier: Verifier, options: GuardOptions = {}): Gua
     if (header === undefined) return refuse(401, 'A bearer token is needed', 'UNAUTHENTICATED', [])
     const token = authorization.length === 1 ? BEARER.exec(header)?.[1] : undefined
     if (token === undefined) {
-      const title = 'The Authorization header must be one, with one bearer token'
+      const title = 'There must be one Authorization header with one bearer token'
       return refuse(400, title, 'INVALID_ARGUMENT', errorCode('invalid_request', title))
     }
     try {
@@ -94,7 +105,7 @@ function errorCode(code: string, description: string): string[] {
   return [`error="${code}"`, `error_description="${quotable(description)}"`]
 }
 
-/** What a quoted-string may hold as it is (RFC 6750 section 3, RFC 9110 section 5.6.4). */
+/** Replaces characters that a quoted-string cannot contain unescaped (RFC 6750 section 3, RFC 9110 section 5.6.4). */
 function quotable(text: string): string {
   return text.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, "'")
 }

@@ -1,27 +1,27 @@
 import { parseStrictJson } from '@auth4agent/core/encoding/strict-json'
 
-/** What of the platform's `fetch` is used. */
+/** The part of the platform's `fetch` that the verifier uses. */
 export type Fetch = (url: string, init?: RequestInit) => Promise<Response>
 
-/** What a server has answered that was not what was asked for. */
+/** The error of an answer with another status than the expected one. */
 export class HttpError extends Error {
   override readonly name = 'HttpError'
   /** The HTTP status. */
   readonly status: number
-  /** The problem's stable code (RFC 9457), where it has one. */
+  /** The stable code in the problem document (RFC 9457), if there is one. */
   readonly reason: string | undefined
-  /** How long the server asks to wait, in milliseconds, a minute at most. */
+  /** How long the server asks to wait, in milliseconds; at most a minute. */
   readonly retryAfterMs: number | undefined
 
   constructor(url: string, status: number, reason: string | undefined, retryAfterMs: number | undefined) {
-    super(`${url} was answered with ${status}${reason === undefined ? '' : ` ${reason}`}`)
+    super(`${url} answered with ${status}${reason === undefined ? '' : ` ${reason}`}`)
     this.status = status
     this.reason = reason
     this.retryAfterMs = retryAfterMs
   }
 }
 
-/** A JSON object that was fetched, and the headers it came with. */
+/** A JSON object and the headers of its answer. */
 export interface Fetched {
   readonly json: Readonly<Record<string, unknown>>
   readonly headers: Headers
@@ -29,23 +29,26 @@ export interface Fetched {
 
 const TIMEOUT_MS = 5_000
 const MAX_PROBLEM_BYTES = 16_384
-/** A page that says "back in an hour" would let tokens be refused for an hour, however soon the issuer is back. */
+/**
+ * The longest Retry-After that is used. With an hour, tokens would be refused for an hour even if the issuer is back
+ * sooner.
+ */
 const MAX_RETRY_AFTER_S = 60
 
 /**
- * Fetches a JSON object of bounded size. Whoever answers under another address than the issuer's is not the issuer, so a redirection is
- * refused. Rejects with HttpError for a status other than 200, and with whatever `fetch` rejects with.
+ * Fetches a JSON object of bounded size. Refuses a redirect: another address is not the issuer. Rejects with HttpError
+ * for a status other than 200, and with the error of `fetch`.
  */
 export async function fetchJson(fetch: Fetch, url: string, maxBytes: number, init: RequestInit = {}): Promise<Fetched> {
   const signal = AbortSignal.timeout(TIMEOUT_MS)
   const response = await fetch(url, { redirect: 'error', ...init, signal })
   if (response.status !== 200) throw await toHttpError(response, url)
   const json = parseStrictJson(await readBounded(response, maxBytes))
-  if (!json.ok) throw new TypeError(`${url} is no JSON object: ${json.why}`)
+  if (!json.ok) throw new TypeError(`${url} is not a JSON object: ${json.why}`)
   return { json: json.value, headers: response.headers }
 }
 
-/** The error of an answer, whose body is read to its end or given up. */
+/** Makes the error for an answer. Reads the body to its end or to its limit. */
 export async function toHttpError(response: Response, url: string): Promise<HttpError> {
   const problem = await readBounded(response, MAX_PROBLEM_BYTES).then(parseStrictJson, () => undefined)
   const reason = problem?.ok ? problem.value['reason'] : undefined

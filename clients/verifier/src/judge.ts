@@ -9,19 +9,19 @@ import type { Follower } from './follower.ts'
 import type { Counts } from './metrics.ts'
 import type { Settings } from './options.ts'
 
-/** A token whose signature held. */
+/** A token whose signature was verified. */
 export interface Genuine {
   readonly claims: AccessTokenClaims
   readonly key: VerificationKey
-  /** Version of what is known of revocations at which it stood last. */
-  stoodAt: number
-  /** The last requirements that it met. */
+  /** The follower's version at which nothing was known against the token; -1 before the first check. */
+  clearAtVersion: number
+  /** The last requirements that the token met. */
   met: Requirements | undefined
 }
 
 /** Decides whether a genuine token is valid now. */
 export interface Judge {
-  /** The claims, at once where nobody has to be asked. Throws or rejects with VerificationError. */
+  /** Returns the claims, or a promise if the issuer must be asked. Throws or rejects with VerificationError. */
   readonly judge: (
     text: string,
     token: Genuine,
@@ -32,17 +32,17 @@ export interface Judge {
   readonly refuse: (reason: VerificationReason, cause?: unknown) => never
 }
 
-/** What a judge works with; without a follower revocations are not looked at. */
+/** Options of {@link createJudge}. Without a follower, the judge does not check revocations. */
 export interface JudgeOptions {
   readonly settings: Settings
   readonly follower: Follower | undefined
   readonly ask: Ask
   readonly counts: Counts
-  /** Whether nobody follows any more what becomes of tokens, also of one that is being judged. */
+  /** Returns whether the verifier was closed, also while a token is being checked. */
   readonly isClosed: () => boolean
 }
 
-/** Makes the judge. The order of its checks is the server's. */
+/** Makes the judge. It makes its checks in the same order as the server. */
 export function createJudge({ settings, follower, ask, counts, isClosed }: JudgeOptions): Judge {
   const { skewS, maxStalenessMs, onStale } = settings
   const refuse = (reason: VerificationReason, cause?: unknown): never => {
@@ -55,14 +55,15 @@ export function createJudge({ settings, follower, ask, counts, isClosed }: Judge
   }
   const checkClosed = (): VerificationReason | undefined => (isClosed() ? 'VERIFIER_CLOSED' : undefined)
   const checkClock = ({ claims }: Genuine, { wall }: Moment): VerificationReason | undefined => {
-    // What ended it may have been forgotten: a clock that is set back must not bring it to life.
+    // The record that ended the token may have been forgotten: a clock that is set back must not make the token valid
+    // again.
     if (follower !== undefined && claims.exp <= follower.forgottenThroughS) return 'TOKEN_EXPIRED'
     return checkTimes(claims, Math.floor(wall / 1_000), skewS)
   }
   const checkKnown = (token: Genuine): VerificationReason | undefined => {
-    if (follower === undefined || token.stoodAt === follower.version) return undefined
+    if (follower === undefined || token.clearAtVersion === follower.version) return undefined
     const ended = follower.lookup(identityOf(token))
-    if (ended === undefined) token.stoodAt = follower.version
+    if (ended === undefined) token.clearAtVersion = follower.version
     return ended
   }
   const askAbout = async (text: string, token: Genuine, wanted: Requirements): Promise<AccessTokenClaims> => {
@@ -81,11 +82,14 @@ export function createJudge({ settings, follower, ask, counts, isClosed }: Judge
   }
 }
 
-/** A token that has just been found genuine. Its claims are frozen, for everybody gets the same. */
+/**
+ * Makes the entry of a token whose signature was verified. The claims are frozen, because all callers get the same
+ * object.
+ */
 export function toGenuine(claims: AccessTokenClaims, key: VerificationKey): Genuine {
   Object.freeze(claims.aud)
   Object.freeze(claims.epoch)
-  return { claims: Object.freeze(claims), key, stoodAt: -1, met: undefined }
+  return { claims: Object.freeze(claims), key, clearAtVersion: -1, met: undefined }
 }
 
 function checkWanted(token: Genuine, wanted: Requirements): VerificationReason | undefined {

@@ -19,8 +19,8 @@ async function setUp(options = {}) {
   return { issuer, verifier, verdict }
 }
 
-describe('the keys', () => {
-  it('are fetched once, and again before their time is over', async () => {
+describe('the key store', () => {
+  it('fetches the keys once, and again before their fresh time is over', async () => {
     const { issuer, verdict } = await setUp()
     for (let count = 0; count < 20; count += 1) expect(await verdict()).toBe('VALID')
     expect(issuer.asked[JWKS]).toBe(1)
@@ -33,10 +33,10 @@ describe('the keys', () => {
   })
 
   it.each([
-    ['less the time they lay in a cache', { 'cache-control': 'max-age=100', age: '90' }, 9_000],
-    ['for a second where they are not to be kept', { 'cache-control': 'no-store, max-age=100' }, 900],
-    ['for five minutes where it does not say', {}, 250_000],
-  ])('are kept as long as the answer says, %s', async (_name, headers, afterMs) => {
+    ['the max-age less the time in caches', { 'cache-control': 'max-age=100', age: '90' }, 9_000],
+    ['a second with no-store', { 'cache-control': 'no-store, max-age=100' }, 900],
+    ['five minutes without Cache-Control', {}, 250_000],
+  ])('keeps the keys for %s', async (_name, headers, afterMs) => {
     const { issuer, verdict } = await setUp()
     issuer.answers[JWKS] = json({ keys: [published(issuer.key)] }, headers)
     await verdict()
@@ -46,7 +46,7 @@ describe('the keys', () => {
     expect(issuer.asked[JWKS]).toBe(2)
   })
 
-  it('are looked for again for a kid that nobody knows, once in 30 seconds', async () => {
+  it('fetches the keys again for an unknown kid, once in 30 seconds', async () => {
     const { issuer, verifier, verdict } = await setUp()
     await verdict()
     const other = testTokenKey('ES256')
@@ -59,7 +59,7 @@ describe('the keys', () => {
     expect(issuer.asked[JWKS]).toBe(2)
   })
 
-  it('outlive an issuer that is down, for as long as is allowed', async () => {
+  it('keeps the keys for maxJwksAge while the issuer is down', async () => {
     const { issuer, verdict } = await setUp({ maxJwksAge: 1_000 })
     expect(await verdict()).toBe('VALID')
     delete issuer.answers[JWKS]
@@ -72,7 +72,7 @@ describe('the keys', () => {
     expect(await verdict()).toBe('VALID')
   })
 
-  it('do not count when a cache has kept them for longer than that', async () => {
+  it('refuses keys that a cache has kept for longer than maxJwksAge', async () => {
     const { issuer, verdict } = await setUp({ maxJwksAge: 1_000 })
     const told = { keys: [published(issuer.key)] }
     issuer.answers[JWKS] = json(told, { 'cache-control': 'max-age=86400', age: '1000' })
@@ -87,11 +87,11 @@ describe('the keys', () => {
     expect(await verdict()).toBe('KEYS_UNAVAILABLE')
   })
 
-  it('are not believed after their time before it was tried to renew them', async () => {
+  it('fetches keys whose fresh time is over before it uses them', async () => {
     const { issuer, verdict } = await setUp()
     expect(await verdict()).toBe('VALID')
     issuer.answers[JWKS] = { keys: [] }
-    // The process was stopped meanwhile: no timer has run.
+    // The process was stopped in the meantime: no timer has run.
     vi.setSystemTime(Date.now() + 101_000)
     expect(await verdict()).toBe('UNKNOWN_KEY')
   })
@@ -99,16 +99,16 @@ describe('the keys', () => {
 
 const { jwk, kid } = testTokenKey('EdDSA')
 const good = { ...jwk, alg: 'EdDSA', use: 'sig', kid }
-describe('a key set', () => {
+describe('the key store, for a key set', () => {
   it.each<[string, object | (() => Response)]>([
-    ['that is none', { keys: {} }],
+    ['that is not a JWK Set', { keys: {} }],
     ['with a member twice', () => new Response('{"keys":[],"keys":[]}')],
-    ['that is no JSON', () => new Response('<html>')],
+    ['that is not JSON', () => new Response('<html>')],
     ['of 65 keys', { keys: Array.from({ length: 65 }, () => good) }],
-    ['too large', () => new Response(`{"keys":[]${' '.repeat(300_000)}}`)],
+    ['of more than 256 KiB', () => new Response(`{"keys":[]${' '.repeat(300_000)}}`)],
     ['with another status', () => Response.json({ keys: [good] }, { status: 203 })],
-    ['elsewhere', () => Response.redirect('https://evil.example/jwks.json')],
-  ])('%s is not taken', async (_name, answer) => {
+    ['behind a redirect', () => Response.redirect('https://evil.example/jwks.json')],
+  ])('%s rejects it', async (_name, answer) => {
     const issuer = fakeIssuer()
     issuer.answers[JWKS] = answer
     expect(await outcomeOf(issuer.newVerifier(), newToken(issuer.key))).toBe('KEYS_UNAVAILABLE')
@@ -119,12 +119,12 @@ describe('a key set', () => {
     ['another kid', { ...good, kid: 'mine' }],
     ['the kid of another key', { ...good, kid: testTokenKey('EdDSA').kid }],
     ['another algorithm', { ...good, alg: 'ES256' }],
-    ['no algorithm that signs tokens', { ...good, alg: 'HS256' }],
+    ['an algorithm that signs no tokens', { ...good, alg: 'HS256' }],
     ['a private half', { ...good, d: good.kid }],
-    ['a purpose of another kind', { ...good, use: 'enc' }],
-    ['no purpose', noUse],
-    ['a member too many', { ...good, x5u: 'https://evil.example' }],
-  ])('leaves out a key with %s', async (_name, entry) => {
+    ['another use than sig', { ...good, use: 'enc' }],
+    ['no use', noUse],
+    ['an unknown member', { ...good, x5u: 'https://evil.example' }],
+  ])('ignores a key with %s', async (_name, entry) => {
     const issuer = fakeIssuer()
     issuer.answers[JWKS] = { keys: [null, 1, [], {}, entry, published(issuer.key)] }
     const verifier = issuer.newVerifier()
@@ -132,7 +132,7 @@ describe('a key set', () => {
     expect(verifier.metrics().keys).toBe(1)
   })
 
-  it('has keys of every algorithm', async () => {
+  it('accepts keys of every algorithm', async () => {
     const issuer = fakeIssuer()
     const keys = TOKEN_ALGORITHMS.map(testTokenKey)
     issuer.answers[JWKS] = { keys: keys.map(published) }
@@ -141,18 +141,21 @@ describe('a key set', () => {
   })
 })
 
-describe('the discovery document', () => {
+describe('discover', () => {
   it.each<[string, object]>([
-    ['is of another issuer', { issuer: 'http://localhost:8081' }],
-    ['says no issuer', {}],
-    ['names keys elsewhere', { issuer: 'http://localhost:8080', jwks_uri: 'https://evil.example/jwks.json' }],
+    ['names another issuer', { issuer: 'http://localhost:8081' }],
+    ['names no issuer', {}],
+    ['names keys on another host', { issuer: 'http://localhost:8080', jwks_uri: 'https://evil.example/jwks.json' }],
     ['names keys on another port', { issuer: 'http://localhost:8080', jwks_uri: 'http://localhost:8081/jwks.json' }],
-    ['names keys under a name', { issuer: 'http://localhost:8080', jwks_uri: 'http://a:b@localhost:8080/jwks.json' }],
     [
-      'names a feed elsewhere',
+      'names keys at an address with a user',
+      { issuer: 'http://localhost:8080', jwks_uri: 'http://a:b@localhost:8080/jwks.json' },
+    ],
+    [
+      'names a feed on another host',
       { issuer: 'http://localhost:8080', endpoints: { revocations: 'https://evil.example/' } },
     ],
-  ])('that %s is not believed', async (_name, document) => {
+  ])('rejects a document that %s', async (_name, document) => {
     const issuer = fakeIssuer()
     issuer.answers[DISCOVERY] = document
     expect(await outcomeOf(issuer.newVerifier(), newToken(issuer.key))).toBe('KEYS_UNAVAILABLE')

@@ -8,17 +8,20 @@ import { type Fetch, fetchJson } from './http.ts'
 
 /** The issuer's public keys. */
 export interface KeyStore {
-  /** Whether a key that was found before is still one that counts. */
+  /** Returns whether a key that was found before may still be used. */
   holds(key: VerificationKey, now: Moment): boolean
-  /** A key that counts, if that can be told without asking the issuer. */
+  /** Returns a usable key if it is known without a request to the issuer. */
   peek(kid: string, now: Moment): VerificationKey | undefined
-  /** Finds a key. Rejects when there are no keys, or none that are young enough. */
+  /**
+   * Finds a key, with a request to the issuer if necessary. Rejects if there are no keys, or only keys that are too
+   * old.
+   */
   find(kid: string): Promise<VerificationKey | undefined>
-  /** Lets no key of this kid count any more, whatever the issuer publishes. */
+  /** Ends a key. It is never used again, even if the issuer publishes it. */
   end(kid: string): void
-  /** Fetches the keys, unless they are younger than `ageMs`. Rejects when that fails, or they are no younger then. */
+  /** Fetches the keys unless they are younger than `ageMs`. Rejects if that fails or if they are still not younger. */
   renew(ageMs: number): Promise<void>
-  /** Milliseconds since the issuer told them. */
+  /** The milliseconds since the issuer published these keys. */
   readonly ageMs: number
   readonly size: number
   /** Resolves when there are keys for the first time. */
@@ -26,31 +29,31 @@ export interface KeyStore {
   close(): void
 }
 
-/** What a key store works with. */
+/** Options of {@link createKeyStore}. */
 export interface KeyStoreOptions {
   readonly fetch: Fetch
   /** Resolves with the address of the JWK Set. */
   readonly locate: () => Promise<string>
-  /** For how long keys count that cannot be fetched again, in milliseconds. */
+  /** For how long keys may be used that cannot be fetched again, in milliseconds. */
   readonly maxAgeMs: number
-  /** Hears of fetches that fail. */
+  /** Called for each fetch that fails. */
   readonly onProblem: (error: unknown) => void
-  /** Hears of fetches that bring keys. */
+  /** Called for each fetch that brings keys. */
   readonly onSuccess: () => void
 }
 
 const MAX_BYTES = 262_144
-/** Part of the time for which keys are fresh after which they are fetched again, so that nobody has to wait for them. */
+/** The part of their fresh time after which the keys are fetched again, so that no caller has to wait. */
 const RENEW_AFTER = 0.8
-/** A cache may have them for longer than the log names one that is compromised. */
+/** Without this, a cache could keep the keys for longer than the log names a compromised key. */
 const NOT_FROM_CACHES: RequestInit = { headers: { 'cache-control': 'no-cache' } }
-/** Pauses between attempts that fail. */
+/** The pauses between attempts that fail. */
 const RETRY_MS = { first: 1_000, most: 60_000 }
 
 /**
- * Keeps the issuer's keys in memory. They are fetched again before the time is over for which the issuer lets them be
- * kept; whoever asks later than that waits for the attempt. If it fails they go on to count until they are `maxAgeMs` old, and further
- * attempts are in nobody's way.
+ * Keeps the issuer's keys in memory. They are fetched again before their fresh time is over. A caller after that time
+ * waits for the attempt. If it fails, the keys stay usable until they are `maxAgeMs` old, and callers do not wait for
+ * further attempts.
  */
 export function createKeyStore({ fetch, locate, maxAgeMs, onProblem, onSuccess }: KeyStoreOptions): KeyStore {
   const known = new KnownKeys<VerificationKey>(maxAgeMs)
@@ -59,13 +62,13 @@ export function createKeyStore({ fetch, locate, maxAgeMs, onProblem, onSuccess }
   let isClosed = false
   const { promise: ready, resolve: becomeReady } = deferred<void>()
 
-  /** Resolves with how long they are fresh. */
+  /** Resolves with the time for which the keys are fresh, in milliseconds. */
   const fetchKeys = async (): Promise<number> => {
     const begun = present()
     known.try(begun)
     const { json, headers } = await fetchJson(fetch, await locate(), MAX_BYTES, NOT_FROM_CACHES)
     const keys = importKeySet(json, known.all)
-    if (keys === undefined) throw new TypeError('the issuer does not publish a JWK Set')
+    if (keys === undefined) throw new TypeError('The issuer does not publish a JWK Set')
     return known.replace({ keys, begun, cachedMs: toAgeMs(headers), freshMs: toFreshMs(headers) })
   }
   const attempt = async () => {
@@ -92,8 +95,9 @@ export function createKeyStore({ fetch, locate, maxAgeMs, onProblem, onSuccess }
     timer.unref()
   }
   const makeUsable = async () => {
-    // While it fails, the timer is what tries again.
-    if (known.isFailing && fetching === undefined && known.triedMsAgo() < RETRY_MS.first) throw new Error('no keys yet')
+    // While fetches fail, only the timer tries again.
+    if (known.isFailing && fetching === undefined && known.triedMsAgo() < RETRY_MS.first)
+      throw new Error('The keys could not be fetched yet')
     try {
       await fetchShared()
     } catch (error) {
@@ -106,7 +110,7 @@ export function createKeyStore({ fetch, locate, maxAgeMs, onProblem, onSuccess }
     peek: (kid, now) => (known.isUsable(now) ? known.find(kid) : undefined),
     async find(kid) {
       if (!known.isUsable()) await makeUsable()
-      // What is known is no worse for it when it fails.
+      // If this fails, the known keys are still usable.
       if (known.mayHaveCome(kid)) await fetchShared().catch(() => undefined)
       return known.find(kid)
     },
@@ -114,7 +118,7 @@ export function createKeyStore({ fetch, locate, maxAgeMs, onProblem, onSuccess }
     async renew(ageMs) {
       if (known.ageMs() < ageMs) return
       await fetchShared()
-      if (known.ageMs() >= ageMs) throw new RangeError('a cache has kept the keys of the issuer for too long')
+      if (known.ageMs() >= ageMs) throw new RangeError('A cache has kept the keys of the issuer for too long')
     },
     get ageMs() {
       return known.ageMs()

@@ -12,7 +12,7 @@ function recordOf(log: ReturnType<typeof handLog>, subject: string): RevocationR
   return event.record
 }
 
-it('what is read is known once a head has been confirmed, and each record at once from then on', () => {
+it('LogKnowledge answers from the log after the first confirmed head, and from each later record at once', () => {
   const known = new LogKnowledge()
   const log = handLog()
   known.apply(recordOf(log, 'one'))
@@ -29,7 +29,7 @@ it('what is read is known once a head has been confirmed, and each record at onc
   expect([known.lookup({ ...TOKEN, jti: 'two' }), known.version, known.size]).toEqual(['TOKEN_REVOKED', 2, 2])
 })
 
-it('what is known stays refused while the log is read again, and its age is unknown', () => {
+it('LogKnowledge still refuses revoked tokens while the log is read again, with an infinite age', () => {
   const known = new LogKnowledge()
   const log = handLog()
   known.apply(recordOf(log, 'one'))
@@ -49,7 +49,7 @@ it('what is known stays refused while the log is read again, and its age is unkn
   expect(known.lookup(TOKEN)).toBeUndefined()
 })
 
-it('a head that is confirmed late does not make the knowledge older, and a closed one knows nothing of now', () => {
+it('LogKnowledge does not get older by a late head, and has an infinite age when closed', () => {
   const known = new LogKnowledge()
   known.reach(handLog().position)
   const now = present()

@@ -3,63 +3,70 @@ import type { LogPosition, RevocationRecord, TokenIdentity } from '@auth4agent/c
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import { applyRecord, beginSession, forgetExpired, type LogSession, reachHead } from './log-session.ts'
 
-/** Clocks differ. */
+/** Records are kept this much longer, because clocks differ. */
 const FORGET_LATER_MS = 60_000
 
 /**
- * What is known of the revocation log, and how old that is. Answers come from one session while another is read that replaces it once
- * it is whole, so what is known to be revoked stays refused meanwhile. It does no I/O: its owner reads the log.
+ * Holds what is known of the revocation log, and its age. It answers from one session while it reads another one,
+ * which replaces the first when it is complete. So revoked tokens stay refused while the log is read again. It does no
+ * I/O: its owner reads the log.
  */
 export class LogKnowledge {
-  /** Answers come from it. */
+  /** The session that answers. */
   #current: LogSession = beginSession()
-  /** What is being read, over as many connections as it takes; the same one after a head has confirmed it. */
+  /**
+   * The session that is being read, over one or more connections. It is the same as `#current` after a head has
+   * confirmed it.
+   */
   #reading: LogSession = beginSession()
   #version = 0
   #knownAt: Moment = NEVER
   #forgottenThroughMs = 0
 
-  /** The log cannot be gone on with: it is read anew from its beginning. */
+  /** Starts to read the log from its beginning, because it cannot be continued. */
   beginAgain(): void {
     this.#reading = beginSession()
     this.#knownAt = NEVER
   }
 
-  /** The next record was read. Throws FeedError where it does not follow. */
+  /** Applies the next record. Throws FeedError if it does not follow the one before. */
   apply(record: RevocationRecord): void {
     applyRecord(this.#reading, record)
     if (!this.isReplacing) this.#version += 1
   }
 
-  /** The log was said to end here. Throws FeedError where something is missing. Nothing is known to be current until `confirm`. */
+  /**
+   * Notes that the log ends at this position. Throws FeedError if a record is missing. The age does not change until
+   * `confirm`.
+   */
   reach(position: LogPosition): void {
     reachHead(this.#reading, position)
   }
 
-  /** The head is believed: what was read is what is known, as it stood at `moment`. */
+  /** Accepts the head: what was read is now known, as it was at `moment`. */
   confirm(moment: Moment): void {
     if (this.isReplacing) this.#version += 1
     this.#current = this.#reading
     if (msSince(moment) < msSince(this.#knownAt)) this.#knownAt = moment
   }
 
-  /** Forgets what ended tokens that expired before a time, in Unix milliseconds. */
+  /** Forgets the records about tokens that expired before a time in Unix milliseconds. */
   forget(beforeMs: number): void {
     this.#forgottenThroughMs = Math.max(this.#forgottenThroughMs, beforeMs - FORGET_LATER_MS)
     forgetExpired(this.#current, this.#forgottenThroughMs)
   }
 
-  /** Nobody follows the log any more. */
+  /** Ends the knowledge: from now on its age is infinite. */
   close(): void {
     this.#knownAt = NEVER
   }
 
-  /** Whether what is read is yet to replace what is answered from. */
+  /** Whether the session that is being read has not yet replaced the session that answers. */
   get isReplacing(): boolean {
     return this.#reading !== this.#current
   }
 
-  /** Where reading goes on. */
+  /** The position at which reading continues. */
   get position(): LogPosition | undefined {
     return this.#reading.applied
   }

@@ -17,7 +17,7 @@ const CONTENT = {
   previousHash: '',
 }
 
-/** A record as an issuer writes it that knows its kind. */
+/** Makes a record as a newer issuer writes it, which knows its kind. */
 const written = (kind: string): RevocationRecord => ({
   ...CONTENT,
   kind,
@@ -72,7 +72,7 @@ function feedOfMessage(event: Message['event']): RevocationFeed {
 
 const READ_AGAIN_LATER = { name: 'FeedError', mustBeginAgain: true, retryAfterMs: 30_000 }
 
-/** Resolves with how many records were put into effect. */
+/** Resolves with the number of records that were applied. */
 async function readAll(feed: RevocationFeed): Promise<number> {
   const session = beginSession()
   for await (const event of feed.open(undefined, new AbortController().signal)) {
@@ -84,26 +84,23 @@ async function readAll(feed: RevocationFeed): Promise<number> {
 it.each([
   ['server-sent events', overServerSentEvents],
   ['gRPC', overGrpc],
-])(
-  'puts a record into effect that comes over %s, and reads a log of an unknown kind again later',
-  async (_name, feed) => {
-    expect(await readAll(feed(written('token')))).toBe(1)
-    await expect(readAll(feed(written('planet')))).rejects.toMatchObject(READ_AGAIN_LATER)
-  },
-)
+])('a session applies a record over %s, and reads a log with an unknown kind again later', async (_name, feed) => {
+  expect(await readAll(feed(written('token')))).toBe(1)
+  await expect(readAll(feed(written('planet')))).rejects.toMatchObject(READ_AGAIN_LATER)
+})
 
 it.each<[string, RevocationFeed]>([
-  ['an event of another name', feedOfText('event: planet\ndata: {}\n\n')],
+  ['an event of an unknown name', feedOfText('event: planet\ndata: {}\n\n')],
   ['an event without a name', feedOfText('data: {}\n\n')],
-  ['a record without all that it needs', feedOfText('event: record\ndata: {}\n\n')],
-  ['a head that is none', feedOfText('event: head\ndata: null\n\n')],
-  ['a message of another case', feedOfMessage({ case: undefined })],
+  ['an incomplete record', feedOfText('event: record\ndata: {}\n\n')],
+  ['a head of null', feedOfText('event: head\ndata: null\n\n')],
+  ['a message of an unknown case', feedOfMessage({ case: undefined })],
   ['a head without a position', feedOfMessage({ case: 'head', value: {} })],
-])('reads a log again later that holds %s', async (_name, feed) => {
+])('a feed reads the log again later after %s', async (_name, feed) => {
   await expect(readAll(feed)).rejects.toMatchObject(READ_AGAIN_LATER)
 })
 
-it('a session keeps one time for a thousand records, and forgets them once the last of them has expired', () => {
+it('a session keeps one time for 1,000 records, and forgets them when the last one has expired', () => {
   const session = beginSession()
   let previousHash = ''
   for (let sequence = 1; sequence <= 2_500; sequence += 1) {

@@ -3,65 +3,72 @@ import { isRevocationKind, type LogPosition, type RevocationRecord } from '@auth
 import { createRevocationState, type RevocationState } from '@auth4agent/core/revocation/revocation-state'
 import { FeedError, notUnderstood } from './feed.ts'
 
-/** What has been read of the revocation log, from one beginning without a position on. */
+/** What has been read of the revocation log since its last beginning. */
 export interface LogSession {
   readonly state: RevocationState
-  /** Where it ends. Its log epoch is the log's own once a head has told it: records keep the epoch that they were made in. */
+  /** The position of the last record. Its log epoch is that of the record until a head names the log's own. */
   applied: LogPosition | undefined
-  /** Whether everything up to a head of the log has been read. */
+  /** Whether every record up to a head has been read. */
   isWhole: boolean
-  /** When the records expire, run by run in the order of the log. */
+  /** When the records expire: runs of records in the order of the log. */
   readonly runs: Run[]
 }
 
-/** Consecutive records, which are forgotten together. */
+/** Consecutive records that are forgotten together. */
 interface Run {
   count: number
-  /** Sequence of its last record. */
+  /** The sequence of the last record. */
   through: number
-  /** When the last of them expires, Unix milliseconds. */
+  /** When the last of the records expires, in Unix milliseconds. */
   expiresAt: number
 }
 
-/** A time for each record would take as much memory as the record. */
+/** Records per run. A time for each record would take as much memory as the record. */
 const RUN_LENGTH = 1_000
-/** What is kept at most: some 400 MB. An operator has 10,000 tokens in the log, so it takes four hundred to fill this. */
+/**
+ * The most records that are kept, about 400 MB. An operator has up to 10,000 tokens in the log, so 400 operators can
+ * fill this.
+ */
 const MAX_KEPT = 4_000_000
 
-/** A session that has read nothing. */
+/** Makes a session that has read nothing. */
 export function beginSession(): LogSession {
   return { state: createRevocationState(), applied: undefined, isWhole: false, runs: [] }
 }
 
-/** Puts the next record into effect. Throws FeedError when it does not follow, is not what its hash says, or is of an unknown kind. */
+/**
+ * Applies the next record. Throws FeedError if it does not follow the one before, if its hash is wrong, or if its kind
+ * is unknown.
+ */
 export function applyRecord(session: LogSession, record: RevocationRecord): void {
   const { applied, state } = session
-  if (applied !== undefined && !follows(applied, record)) throw broken('a record does not follow from the one before')
-  // Looked at first: the name that went into the hash is not known either.
+  if (applied !== undefined && !follows(applied, record))
+    throw broken('A record of the log does not follow the one before')
+  // Checked before the hash, because the hash contains the name of the kind, which is unknown here.
   if (!isRevocationKind(record.kind)) {
-    throw notUnderstood('the log holds a record of a kind that this version does not know')
+    throw notUnderstood('The log contains a record of a kind that this version does not know')
   }
-  if (recordHash(record) !== record.hash) throw broken('a record is not what its hash says')
+  if (recordHash(record) !== record.hash) throw broken('The hash of a record of the log is wrong')
   state.apply(record)
   noteExpiry(session, record)
   const logEpoch = session.isWhole && applied !== undefined ? applied.logEpoch : record.logEpoch
   session.applied = { logEpoch, sequence: record.sequence, hash: record.hash }
 }
 
-/** Compares what was read with the end of the log. Throws FeedError when something is missing. */
+/** Compares what was read with the head of the log. Throws FeedError if a record is missing. */
 export function reachHead(session: LogSession, head: LogPosition): void {
   const { applied, isWhole } = session
   if (applied !== undefined) {
     if (head.sequence !== applied.sequence || head.hash !== applied.hash)
-      throw broken('the log does not end where it says')
+      throw broken('The head of the log is not the last record that was sent')
     const isOther = isWhole ? head.logEpoch !== applied.logEpoch : head.logEpoch < applied.logEpoch
-    if (isOther) throw broken('the log has become another')
+    if (isOther) throw broken('The log epoch has changed')
   }
   session.applied = head
   session.isWhole = true
 }
 
-/** Forgets the runs of records that had all expired by a time, in Unix milliseconds. */
+/** Forgets the runs whose records have all expired by a time in Unix milliseconds. */
 export function forgetExpired({ state, runs }: LogSession, byMs: number): void {
   let through = 0
   for (let first = runs[0]; first !== undefined && first.expiresAt <= byMs; first = runs[0]) {
@@ -79,7 +86,8 @@ function noteExpiry({ state, runs }: LogSession, { sequence, expiresAt }: Revoca
     last.expiresAt = Math.max(last.expiresAt, expiresAt)
     return
   }
-  if (state.size > MAX_KEPT) throw broken('the log holds more than this verifier keeps in memory')
+  if (state.size > MAX_KEPT)
+    throw broken(`The log has more than the ${MAX_KEPT} records that this verifier keeps in memory`)
   runs.push({ count: 1, through: sequence, expiresAt })
 }
 

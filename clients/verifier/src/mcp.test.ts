@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { fakeIssuer, newToken } from '../../../test/support/offline-verifier.ts'
 import { type McpOptions, protect } from './mcp.ts'
 
-/** What is answered to a request, and whether it was let pass. */
+/** Returns the answer to a request, and whether the request was accepted. */
 async function answerOf(guard: ReturnType<typeof protect>, url: string, authorization?: string) {
   const answer = { status: 0, headers: new Headers(), body: '', hasPassed: false }
   const request = { method: 'GET', url, headers: { authorization }, rawHeaders: [] }
@@ -22,7 +22,7 @@ it.each([
   ['https://api.example.com:8443/mcp', 'https://api.example.com:8443/.well-known/oauth-protected-resource/mcp'],
   ['https://api.example.com/a/mcp/', 'https://api.example.com/.well-known/oauth-protected-resource/a/mcp/'],
   ['https://api.example.com/mcp?for=a', 'https://api.example.com/.well-known/oauth-protected-resource/mcp?for=a'],
-])('whoever is refused at %s is told of %s, and finds there what the resource is', async (resource, metadata) => {
+])('protect refuses at %s with the metadata address %s, and serves the metadata there', async (resource, metadata) => {
   const guard = protect(fakeIssuer().newVerifier(), { resource })
   const refused = await answerOf(guard, '/mcp')
   expect([refused.status, refused.hasPassed]).toEqual([401, false])
@@ -33,7 +33,7 @@ it.each([
   expect(JSON.parse(told.body)).toEqual({ resource, scopes_supported: [], bearer_methods_supported: ['header'] })
 })
 
-it('lets nothing pass that only looks like the metadata', async () => {
+it('protect refuses paths that only look like the metadata', async () => {
   const issuer = fakeIssuer()
   const guard = protect(issuer.newVerifier(), { resource: 'https://api.example.com/mcp' })
   const path = '/.well-known/oauth-protected-resource'
@@ -51,14 +51,14 @@ it('lets nothing pass that only looks like the metadata', async () => {
 })
 
 it.each<[string, McpOptions]>([
-  ['no address', { resource: 'mcp' }],
+  ['a relative address', { resource: 'mcp' }],
   ['a fragment', { resource: 'https://api.example.com/mcp#x' }],
-  ['scopes that no token could have', { resource: 'https://api.example.com/mcp', scopesSupported: 'a  b' }],
-])('refuses a resource with %s', (_name, options) => {
+  ['malformed scopes', { resource: 'https://api.example.com/mcp', scopesSupported: 'a  b' }],
+])('protect throws TypeError for a resource with %s', (_name, options) => {
   expect(() => protect(fakeIssuer().newVerifier(), options)).toThrow(TypeError)
 })
 
-it('refuses an unknown option, and names the nearest known one', () => {
+it('protect refuses an unknown option and names the nearest known one', () => {
   const unknown: object = { resourcename: 'Orders' }
   const create = () => protect(fakeIssuer().newVerifier(), { resource: 'https://api.example.com/mcp', ...unknown })
   expect(create).toThrow('Unknown option "resourcename": the nearest known one is "resourceName"')

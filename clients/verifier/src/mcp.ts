@@ -5,16 +5,16 @@ import type { Verifier } from './create-verifier.ts'
 import { createGuard, type Granted, type GuardOptions, type Refused } from './guard.ts'
 import { WANTED_NAMES } from './wanted.ts'
 
-/** A server of the Model Context Protocol, as a protected resource (RFC 9728). */
+/** Options of `protect` for an MCP server (Model Context Protocol) as a protected resource (RFC 9728). */
 export interface McpOptions extends Omit<GuardOptions, 'resourceMetadata'> {
-  /** Where clients reach it: the address of its endpoint, as they are told it and as tokens may have it in `aud`. */
+  /** The address of the MCP endpoint, as clients know it and as tokens may name it in `aud`. */
   readonly resource: string
-  /** What to ask an operator for, separated by spaces; the scope that is wanted unless told. */
+  /** The scopes that the metadata names for clients, with spaces between. By default, the value of `scope`. */
   readonly scopesSupported?: string
   readonly resourceName?: string
 }
 
-/** As `AuthInfo` of the MCP SDK, whose transports hand `request.auth` to the tools. */
+/** The `AuthInfo` of the MCP SDK. Its transports pass `request.auth` to the tools. */
 export interface McpAuth {
   readonly token: string
   readonly clientId: string
@@ -41,20 +41,37 @@ const NAMES: Names<McpOptions> = { ...WANTED_NAMES, resource: true, scopesSuppor
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 
 /**
- * Middleware of Express or Connect's kind in front of an MCP server over Streamable HTTP: it serves the resource's metadata, and lets
- * requests with a good token pass; others are told where that metadata is. The metadata names no authorization server, because clients
- * would look for its metadata (RFC 8414), and the issuer has none. Throws TypeError for a resource that is none, and for unknown options.
+ * Returns middleware for an MCP server over Streamable HTTP, in the form of Express. It serves the resource's metadata
+ * (RFC 9728) and accepts requests with a valid token. Its refusals name the address of the metadata. Tools get the
+ * claims as `authInfo.extra.claims`.
+ *
+ * The metadata names no authorization server: clients would look for that server's own metadata (RFC 8414), and the
+ * issuer has none.
+ *
+ * Throws TypeError for an invalid `resource` and for unknown options.
+ *
+ * @example
+ *
+ * ```ts
+ * import { protect } from '@auth4agent/verifier/mcp'
+ * import express from 'express'
+ *
+ * const app = express()
+ * app.use(protect(verifier, { resource: 'https://api.example.com/mcp', scope: 'orders:read' }))
+ * ```
  */
 export function protect(verifier: Verifier, options: McpOptions): Middleware {
   refuseUnknownNames('option', options, NAMES)
   const { resource, scopesSupported = options.scope ?? '', resourceName, ...wanted } = options
   const { origin, pathname, search } = new URL(resource)
-  if (resource.includes('#')) throw new TypeError('the address of a resource has no fragment')
+  if (resource.includes('#')) throw new TypeError('resource must be an address without a fragment')
   const path = pathname === '/' ? '' : pathname
   const guard = createGuard(verifier, { ...wanted, resourceMetadata: `${origin}${WELL_KNOWN}${path}${search}` })
   const scopes = parseScopeString(scopesSupported)
   if (scopes === undefined)
-    throw new TypeError(`no scopes that a token could have are ${JSON.stringify(scopesSupported)}`)
+    throw new TypeError(
+      `scopesSupported must be scope-tokens with spaces between, not ${JSON.stringify(scopesSupported)}`,
+    )
   const metadata = JSON.stringify({
     resource,
     scopes_supported: scopes,
@@ -71,7 +88,7 @@ export function protect(verifier: Verifier, options: McpOptions): Middleware {
     try {
       answer = await guard(authorizationOf(request))
     } catch (error) {
-      // Express 4 does not see that a promise rejects.
+      // Express 4 does not notice a rejected promise.
       next(error)
       return
     }
@@ -82,7 +99,7 @@ export function protect(verifier: Verifier, options: McpOptions): Middleware {
   }
 }
 
-/** Clients in browsers read it too. */
+/** Clients in browsers also read the metadata. */
 const METADATA_HEADERS = {
   'content-type': 'application/json',
   'cache-control': 'public, max-age=300',

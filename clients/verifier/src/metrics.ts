@@ -1,19 +1,19 @@
 import type { VerificationReason } from './errors.ts'
 
-/** What came of verifications. */
+/** The outcome of a verification. */
 type Outcome = VerificationReason | 'VALID'
 
-/** How a verifier is. */
+/** The state of a verifier and its counters. */
 export interface Metrics {
-  /** Age of what is known of revocations; Infinity while it is not whole, undefined where none are followed. */
+  /** Age of the knowledge of revocations. Infinity before it is complete, undefined without revocations. */
   readonly stalenessSeconds: number | undefined
-  /** How many revocations are known. */
+  /** Number of known revocations. */
   readonly records: number
   readonly keys: number
-  /** Since the keys were fetched; Infinity before. */
+  /** Seconds since the keys were fetched. Infinity before. */
   readonly keysAgeSeconds: number
   readonly rememberedTokens: number
-  /** How many verifications came to what, since the beginning. */
+  /** Number of verifications by outcome since the start. */
   readonly verifications: Readonly<Partial<Record<Outcome, number>>>
 }
 
@@ -23,7 +23,7 @@ export interface Counts {
   all(): Metrics['verifications']
 }
 
-/** Counts from nothing. */
+/** Makes counters that start at zero. */
 export function createCounts(): Counts {
   const counts: Partial<Record<Outcome, number>> = {}
   return {
@@ -34,21 +34,33 @@ export function createCounts(): Counts {
   }
 }
 
-/** Metrics in the text format of Prometheus, version 0.0.4. */
+/**
+ * Formats metrics in the text format of Prometheus, version 0.0.4.
+ *
+ * @example
+ *
+ * ```ts
+ * import { toPrometheus } from '@auth4agent/verifier'
+ *
+ * app.get('/metrics', (_request, response) => {
+ *   response.type('text/plain').send(toPrometheus(verifier.metrics()))
+ * })
+ * ```
+ */
 export function toPrometheus(metrics: Metrics): string {
   const { stalenessSeconds, verifications } = metrics
   const counts = Object.entries(verifications).map(([reason, count]) => [`{reason="${reason}"}`, count] as const)
   return [
     ...(stalenessSeconds === undefined
       ? []
-      : family('staleness_seconds', 'gauge', 'Age of what is known of revocations', [['', stalenessSeconds]])),
-    ...family('revocations', 'gauge', 'Revocations that are known', [['', metrics.records]]),
+      : family('staleness_seconds', 'gauge', 'Age of the knowledge of revocations', [['', stalenessSeconds]])),
+    ...family('revocations', 'gauge', 'Known revocations', [['', metrics.records]]),
     ...family('keys', 'gauge', 'Public keys of the issuer', [['', metrics.keys]]),
     ...family('keys_age_seconds', 'gauge', 'Time since the keys were fetched', [['', metrics.keysAgeSeconds]]),
-    ...family('remembered_tokens', 'gauge', 'Tokens whose signature need not be verified again', [
+    ...family('remembered_tokens', 'gauge', 'Tokens whose signature is not verified again', [
       ['', metrics.rememberedTokens],
     ]),
-    ...family('verifications_total', 'counter', 'Verifications by what came of them', counts),
+    ...family('verifications_total', 'counter', 'Verifications by outcome', counts),
     '',
   ].join('\n')
 }

@@ -1,6 +1,9 @@
 import { deferred } from '@auth4agent/core/async/waiting'
 
-/** The next result of an iterator. Rejects with RangeError after so many milliseconds, and with the signal's reason when it aborts. */
+/**
+ * Resolves with the next result of an iterator. Rejects with RangeError after `ms`, and with the signal's reason when
+ * it aborts.
+ */
 export async function nextWithin<T>(
   iterator: AsyncIterator<T>,
   ms: number,
@@ -8,7 +11,7 @@ export async function nextWithin<T>(
 ): Promise<IteratorResult<T>> {
   signal.throwIfAborted()
   const { promise, reject } = deferred<never>()
-  const timer = setTimeout(() => reject(new RangeError(`nothing came within ${ms} ms`)), ms)
+  const timer = setTimeout(() => reject(new RangeError(`The revocation feed sent nothing within ${ms} ms`)), ms)
   timer.unref()
   const abort = () => reject(signal.reason)
   signal.addEventListener('abort', abort, { once: true })

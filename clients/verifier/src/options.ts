@@ -8,9 +8,21 @@ import type { RevocationFeed } from './feed.ts'
 import type { Fetch } from './http.ts'
 
 /**
- * How a verifier hears of revocations: over the issuer's feed, as an operator (any active one: the log names no more of others than
- * ids) that signs an assertion for each connection or makes the Authorization header itself; over another way to the same log; or,
- * said so by name, not at all: then a token is good until it expires.
+ * How a verifier follows revocations:
+ *
+ * - `operatorId` and `key`: it reads the issuer's log as this operator, with a new assertion for each connection. Any
+ *   active operator will do: of other operators the log shows only ids.
+ * - `authorization`: it reads the issuer's log with an Authorization header that you make.
+ * - a {@link RevocationFeed}: it reads the log over another transport.
+ * - `'none'`: it does not follow revocations. A token is then valid until it expires.
+ *
+ * @example
+ *
+ * ```ts
+ * import { readKeyFile } from '@auth4agent/sdk/node'
+ *
+ * const revocations = { operatorId: '6f9619ff-8b86-8011-8b42-00cf4fc964ff', key: await readKeyFile('root.key') }
+ * ```
  */
 export type Revocations =
   | { readonly operatorId: string; readonly key: AssertionSigner }
@@ -18,39 +30,46 @@ export type Revocations =
   | RevocationFeed
   | 'none'
 
-/** What a verifier trusts, and how far. Times in seconds. */
+/** Options of {@link createVerifier}. Times are in seconds. */
 export interface VerifierOptions {
-  /** The issuer whose tokens are accepted, as they have it in `iss`. https, except on loopback. */
+  /** The issuer whose tokens are accepted, as tokens name it in `iss`. It must be https, except on loopback. */
   readonly issuer: string
-  /** Who is asked, by URLs or host names as the server takes them: a token must name one of these in `aud`. */
+  /** This service, as URLs or host names. A token must name one of them in `aud`. */
   readonly audience: string | readonly string[]
-  /** Operators whose agents are trusted, by domain or id: a scope means only what its operator means by it. 'any' trusts all of the issuer's. */
+  /**
+   * Operators whose agents are trusted, by domain or id. Choose them with care: each operator defines the meaning of
+   * its scopes. 'any' trusts all operators of the issuer.
+   */
   readonly operators: readonly string[] | 'any'
+  /** How to follow revocations. */
   readonly revocations: Revocations
-  /** How old what is known of revocations may be; 5 unless told, 2 at least: heartbeats come each second. */
+  /** How old the knowledge of revocations may be: 5 by default, at least 2, because a heartbeat comes each second. */
   readonly maxStaleness?: number | undefined
-  /** What becomes of tokens when it is older: they are refused, or the issuer is asked about each; 'refuse' unless told. */
+  /** What to do when the knowledge is older: refuse tokens, or ask the issuer about each. 'refuse' by default. */
   readonly onStale?: 'refuse' | 'ask' | undefined
   /**
-   * For how long keys count that cannot be fetched again. A day unless told; an hour without revocations, for then nothing else tells of a
-   * compromised key.
+   * For how long keys may be used that cannot be fetched again. A day by default. With revocations 'none' an hour,
+   * because nothing else reports a compromised key.
    */
   readonly maxJwksAge?: number | undefined
-  /** How far clocks may differ, 0 to 60; 10 unless told. */
+  /** By how much clocks may differ: 0 to 60; 10 by default. */
   readonly clockSkew?: number | undefined
-  /** How many tokens are remembered; 20,000 unless told. */
+  /** How many verified tokens are remembered; 20,000 by default. */
   readonly cacheSize?: number | undefined
-  /** Instead of the platform's own. */
+  /** Used instead of the platform's fetch. */
   readonly fetch?: Fetch | undefined
-  /** Hears of each problem in the background. Without it `console.warn` gets each different problem once per outage. */
+  /**
+   * Called with each problem in the background. Without it, `console.warn` gets each different problem once per
+   * outage.
+   */
   readonly onProblem?: ((error: unknown) => void) | undefined
 }
 
-/** The options, checked. */
+/** The options, checked and with defaults. */
 export interface Settings {
   readonly issuer: string
   readonly audience: readonly string[]
-  /** Empty for any. */
+  /** Empty if every operator is trusted. */
   readonly operators: readonly string[]
   readonly revocations: Revocations
   readonly maxStalenessMs: number
@@ -78,18 +97,18 @@ const NAMES: Names<VerifierOptions> = {
 const MAX_LISTED = 64
 const JWKS_AGE_S = { followed: 86_400, alone: 3_600 }
 
-/** Checks the options. Throws TypeError for what is missing or no such thing: what is not said is never taken for "any". */
+/** Checks the options. Throws TypeError for an option that is missing or wrong. A missing option never means "any". */
 export function readOptions(options: VerifierOptions): Settings {
   refuseUnknownNames('option', options, NAMES)
   const { issuer, revocations, onStale = 'refuse', fetch = globalThis.fetch, onProblem } = options
   if (!isIssuer(issuer))
     throw new TypeError(
-      'issuer must be an https address (http on loopback) in lower case, without a slash behind, a query or a user',
+      'issuer must be an https address (http on loopback) in lower case, without trailing slash, query or user',
     )
   if (onStale !== 'refuse' && onStale !== 'ask') throw new TypeError("onStale must be 'refuse' or 'ask'")
   const isAlone = revocations === 'none'
   if (!isAlone && !isFollowable(revocations)) {
-    throw new TypeError("revocations must say how to hear of them, with an operator's id and key, or 'none'")
+    throw new TypeError("revocations must be { operatorId, key }, { authorization }, a feed, or 'none'")
   }
   return {
     issuer,
@@ -111,7 +130,8 @@ function readOperators(operators: unknown): readonly string[] {
   if (operators === 'any') return []
   const texts = readTexts('operators', operators)
   const wrong = texts.find((text) => !isUuid(text) && parseDid(`did:agent:${text}:${'0'.repeat(32)}`) === undefined)
-  if (wrong !== undefined) throw new TypeError(`operators must be domains or ids in lower case, or 'any': ${wrong}`)
+  if (wrong !== undefined)
+    throw new TypeError(`operators must be domains or ids in lower case, or 'any', not ${JSON.stringify(wrong)}`)
   return texts
 }
 
@@ -132,17 +152,19 @@ function readTexts(name: string, value: unknown): readonly string[] {
   const texts: readonly unknown[] = Array.isArray(value) ? value : []
   const read = texts.filter((text): text is string => typeof text === 'string' && text !== '')
   if (read.length === 0 || read.length !== texts.length || read.length > MAX_LISTED) {
-    throw new TypeError(`${name} must be 1 to ${MAX_LISTED} texts that are not empty`)
+    throw new TypeError(`${name} must be a list of 1 to ${MAX_LISTED} non-empty strings`)
   }
   return read
 }
 
 function readNumber(name: string, value: number, least: number, most: number): number {
   if (Number.isFinite(value) && value >= least && value <= most) return value
-  throw new TypeError(`${name} must be ${least} to ${most}`)
+  throw new TypeError(`${name} must be a number from ${least} to ${most}`)
 }
 
-/** As a server takes it for its own: written in the one form that it is compared in, so that another is not waited for in vain. */
+/**
+ * Returns whether a text is an issuer in the one form that the server accepts. Any other form would match no token.
+ */
 function isIssuer(issuer: unknown): issuer is string {
   if (typeof issuer !== 'string' || /[?#@]/.test(issuer) || !URL.canParse(issuer)) return false
   return new URL(issuer).href.replace(/\/$/, '') === issuer && isSecureUrl(issuer)

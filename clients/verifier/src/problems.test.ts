@@ -25,21 +25,21 @@ const fail = (error: Error) => () => {
 }
 const status = (code: number, reason?: string) => () => Response.json({ reason }, { status: code })
 
-describe('ready rejects for what waiting does not mend:', () => {
+describe('Verifier.ready rejects with SetupError for', () => {
   it.each<[string, string, object, string, RegExp]>([
     ['a document of another issuer', DISCOVERY, { issuer: 'https://b.example' }, 'ISSUER_MISMATCH', /b\.example/],
     [
-      'a document that names keys elsewhere',
+      'a document that names keys on another origin',
       DISCOVERY,
       { issuer: ISSUER, jwks_uri: 'https://b.example/keys' },
       'ISSUER_MISMATCH',
       /b\.example/,
     ],
-    ['no document', DISCOVERY, status(404), 'NOT_FOUND', /well-known\/auth4agent was answered with 404/],
-    ['no keys', JWKS, status(410), 'NOT_FOUND', /jwks\.json was answered with 410/],
+    ['no document', DISCOVERY, status(404), 'NOT_FOUND', /well-known\/auth4agent answered with 404/],
+    ['no keys', JWKS, status(410), 'NOT_FOUND', /jwks\.json answered with 410/],
     ['keys that it may not read', JWKS, status(403, 'FORBIDDEN'), 'ACCESS_REFUSED', /403 FORBIDDEN/],
     ['a key that the log refuses', LOG, status(401, 'UNAUTHENTICATED'), 'ACCESS_REFUSED', /401 UNAUTHENTICATED/],
-    ['an operator that may not read the log', LOG, status(403), 'ACCESS_REFUSED', /revocations was answered with 403/],
+    ['an operator that may not read the log', LOG, status(403), 'ACCESS_REFUSED', /revocations answered with 403/],
     [
       'a certificate of another host',
       DISCOVERY,
@@ -56,18 +56,18 @@ describe('ready rejects for what waiting does not mend:', () => {
       reason,
       message: expect.stringMatching(message),
     })
-    // Also later, when nothing new has happened.
+    // Also later, when there was no new problem.
     await expect(verifier.ready()).rejects.toMatchObject({ reason })
     expect(warned.mock.calls.flat().filter((line) => message.test(String(line)))).toEqual([
-      expect.stringMatching(/^Auth4Agent verifier of http:\/\/.*waiting does not mend this\)$/),
+      expect.stringMatching(/^Auth4Agent verifier of http:\/\/.*waiting does not solve this\)$/),
     ])
   })
 })
 
-describe('ready waits for what may pass:', () => {
+describe('Verifier.ready keeps waiting after', () => {
   it.each<[string, object]>([
     ['a refused connection', fail(connectionError('ECONNREFUSED'))],
-    ['a name that is not known yet', fail(connectionError('ENOTFOUND'))],
+    ['an unknown host name', fail(connectionError('ENOTFOUND'))],
     ['a 503', status(503, 'UNAVAILABLE')],
     ['a 429', status(429)],
     ['a certificate that is not valid yet', fail(connectionError('CERT_NOT_YET_VALID'))],
@@ -77,15 +77,13 @@ describe('ready waits for what may pass:', () => {
     issuer.answers[JWKS] = answer
     const verifier = newVerifier()
     await eventually(() => expect(warned).toHaveBeenCalledTimes(1))
-    expect(warned.mock.lastCall?.[0]).toMatch(
-      /: the issuer's keys cannot be fetched: .*\(the verifier goes on trying\)$/,
-    )
+    expect(warned.mock.lastCall?.[0]).toMatch(/: the issuer's keys cannot be fetched: .*\(the verifier keeps trying\)$/)
     issuer.answers[JWKS] = keys ?? {}
     await verifier.ready()
   })
 })
 
-it('ready rejects when its time is over, with the problem, and when its signal aborts', async () => {
+it('Verifier.ready rejects after its timeout with the last problem, and when its signal aborts', async () => {
   const { issuer, newVerifier } = setUp()
   issuer.answers[JWKS] = status(503)
   const verifier = newVerifier()
@@ -100,7 +98,7 @@ it('ready rejects when its time is over, with the problem, and when its signal a
   await expect(verifier.ready({ timeout: 0 })).rejects.toThrow(TypeError)
 })
 
-it('a problem is written once, another one too, and the first again once the verifier had none', async () => {
+it('console.warn gets each problem once, and again after the verifier had none', async () => {
   const hand = handFeed()
   const { warned, newVerifier } = setUp({ revocations: hand.feed })
   const verifier = newVerifier()
@@ -116,7 +114,7 @@ it('a problem is written once, another one too, and the first again once the ver
   expect(warned).toHaveBeenCalledTimes(3)
 })
 
-it('onProblem hears of each problem, and nothing is written then', async () => {
+it('onProblem is called with each problem, and then nothing is written', async () => {
   const heard: unknown[] = []
   const onProblem = (error: unknown) => {
     heard.push(error)
@@ -130,7 +128,7 @@ it('onProblem hears of each problem, and nothing is written then', async () => {
   expect(warned).not.toHaveBeenCalled()
 })
 
-it('a verifier that was ready once stays ready while it cannot fetch the keys again', async () => {
+it('Verifier.ready resolves if the verifier was ready once and cannot fetch the keys again', async () => {
   const { issuer, newVerifier } = setUp()
   issuer.answers[JWKS] = () =>
     Response.json({ keys: [published(issuer.key)] }, { headers: { 'cache-control': 'max-age=1' } })

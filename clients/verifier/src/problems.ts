@@ -4,21 +4,21 @@ import { describe, SetupError, toSetupError } from './setup-error.ts'
 /** What a verifier needs from its issuer. */
 export type Need = 'keys' | 'revocations'
 
-/** How long to wait for a verifier. */
+/** Options of {@link Verifier.ready}. */
 export interface ReadyOptions {
   readonly signal?: AbortSignal | undefined
-  /** In seconds; without end unless told. */
+  /** In seconds; without limit by default. */
   readonly timeout?: number | undefined
 }
 
-/** The problems that a verifier has in the background. */
+/** The problems of a verifier in the background. */
 export interface Problems {
   report(need: Need, error: unknown): void
-  /** Ends the problems of a need that is met now. */
+  /** Clears the problems of a need that is met now. */
   settle(need: Need): void
   /**
-   * Resolves when the promise of `ready` does. Rejects with SetupError for a problem that waiting does not mend and when the time is over, with the
-   * signal's reason when that aborts.
+   * Resolves when the promise of `ready` does. Rejects with SetupError for a problem that waiting does not solve and
+   * after the timeout, and with the signal's reason when it aborts.
    */
   untilReady(ready: () => Promise<unknown>, options?: ReadyOptions): Promise<void>
 }
@@ -27,19 +27,19 @@ const FAILED: Readonly<Record<Need, string>> = {
   keys: "the issuer's keys cannot be fetched",
   revocations: 'the revocation log cannot be followed',
 }
-/** Different problems of one outage that are written down. */
+/** How many different problems of one outage are written. */
 const MAX_SAID = 16
 const HOLD_MS = 60_000
-/** A timer cannot wait longer. In seconds. */
+/** The longest delay of a timer, in seconds. */
 const MAX_TIMEOUT_S = 2_147_483
 
 /**
- * Keeps the problems of one verifier. `onProblem` hears of each. Without it `console.warn` gets each different problem once, until the
- * verifier has none.
+ * Keeps the problems of one verifier. `onProblem` is called with each. Without it, `console.warn` gets each different
+ * problem once, until the verifier has no problem.
  */
 export function createProblems(issuer: string, onProblem: ((error: unknown) => void) | undefined): Problems {
   const current = new Map<Need, unknown>()
-  /** A need that was met once does not keep the verifier from being ready. */
+  /** Needs that were met at least once. They no longer prevent the verifier from being ready. */
   const met = new Set<Need>()
   const said = new Set<string>()
   const waiting = new Set<(error: SetupError) => void>()
@@ -48,7 +48,7 @@ export function createProblems(issuer: string, onProblem: ((error: unknown) => v
     const text = describe(error)
     if (said.has(text) || said.size >= MAX_SAID) return
     said.add(text)
-    const outlook = toSetupError(error) === undefined ? 'the verifier goes on trying' : 'waiting does not mend this'
+    const outlook = toSetupError(error) === undefined ? 'the verifier keeps trying' : 'waiting does not solve this'
     console.warn(`Auth4Agent verifier of ${issuer}: ${FAILED[need]}: ${text} (${outlook})`)
   }
   return {
@@ -68,7 +68,7 @@ export function createProblems(issuer: string, onProblem: ((error: unknown) => v
       signal?.throwIfAborted()
       const { promise: failed, reject } = deferred<never>()
       const giveUp = (seconds: number) => reject(tooLate(seconds, [...current.values()].at(-1)))
-      // Background work keeps no process alive, and this timer does.
+      // Background work does not keep the process alive, so this timer must.
       const timer =
         timeout === undefined ? setInterval(() => undefined, HOLD_MS) : setTimeout(() => giveUp(timeout), toMs(timeout))
       const stop = () => reject(signal?.reason)
@@ -91,13 +91,13 @@ function tell(onProblem: (error: unknown) => void, error: unknown): void {
   try {
     onProblem(error)
   } catch {
-    // Whoever listens must not be able to stop what it listens to.
+    // An error in the callback must not stop the verifier.
   }
 }
 
 function tooLate(seconds: number, problem: unknown): SetupError {
   const why = problem === undefined ? '' : `: ${describe(problem)}`
-  return new SetupError('TIMED_OUT', `the verifier was not ready within ${seconds} s${why}`, { cause: problem })
+  return new SetupError('TIMED_OUT', `The verifier was not ready within ${seconds} s${why}`, { cause: problem })
 }
 
 function toMs(seconds: number): number {

@@ -1,20 +1,36 @@
 import { FeedError } from './feed.ts'
 import { HttpError } from './http.ts'
 
-/** A stable code of why waiting does not make a verifier ready. */
+/** A stable code that says why waiting does not make a verifier ready. */
 export type SetupReason =
-  /** The issuer's document names another issuer, or an address of another origin. */
+  /** The issuer's document names another issuer, or an address on another origin. */
   | 'ISSUER_MISMATCH'
-  /** The issuer has no document, no keys or no revocation log at the address (404, 410). */
+  /** The issuer has no document, keys or revocation log at the address (404, 410). */
   | 'NOT_FOUND'
-  /** The issuer refuses the verifier, mostly its key for the revocation log (401, 403). */
+  /** The issuer refuses the verifier (401, 403), in most cases because of its key for the revocation log. */
   | 'ACCESS_REFUSED'
-  /** The certificate is not one for this host that this process trusts. */
+  /** The server's certificate is not for this host, has expired, or is not trusted by this process. */
   | 'CERTIFICATE_REFUSED'
-  /** The time that `ready` was given is over. `cause` is the last problem, where there was one. */
+  /** The timeout of `ready` is over. `cause` is the last problem, if there was one. */
   | 'TIMED_OUT'
 
-/** A verifier that does not become ready. Somebody has to change its options, or the issuer. */
+/**
+ * The error of a verifier that cannot become ready without a change of its options or of the issuer. `reason` is a
+ * stable code.
+ *
+ * @example
+ *
+ * ```ts
+ * import { SetupError } from '@auth4agent/verifier'
+ *
+ * try {
+ *   await verifier.ready({ timeout: 30 })
+ * } catch (error) {
+ *   if (error instanceof SetupError) console.error(error.reason, error.message)
+ *   process.exit(1)
+ * }
+ * ```
+ */
 export class SetupError extends Error {
   override readonly name = 'SetupError'
   readonly reason: SetupReason
@@ -31,7 +47,7 @@ const BY_STATUS: ReadonlyMap<number, SetupReason> = new Map([
   [404, 'NOT_FOUND'],
   [410, 'NOT_FOUND'],
 ])
-/** A certificate that is not valid yet is left out: waiting mends it. */
+/** Error codes of Node. CERT_NOT_YET_VALID is not one of them, because waiting solves it. */
 const CERTIFICATE_CODES: ReadonlySet<unknown> = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID',
   'CERT_HAS_EXPIRED',
@@ -41,10 +57,13 @@ const CERTIFICATE_CODES: ReadonlySet<unknown> = new Set([
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ])
-/** Errors are wrapped two or three deep. */
+/** The most causes that are followed. Errors are wrapped two or three deep. */
 const MAX_DEPTH = 8
 
-/** The error as one that waiting does not mend; undefined for what may pass: a refused connection, a timeout, a 5xx. */
+/**
+ * Returns the error as a SetupError if waiting does not solve it. Returns undefined for a temporary problem: a refused
+ * connection, a timeout, a 5xx.
+ */
 export function toSetupError(error: unknown): SetupError | undefined {
   for (const each of causesOf(error)) {
     if (each instanceof SetupError) return each
@@ -60,7 +79,7 @@ function toReason(error: unknown): SetupReason | undefined {
   return CERTIFICATE_CODES.has(codeOf(error)) ? 'CERTIFICATE_REFUSED' : undefined
 }
 
-/** An error in one line: its message, and those of its causes. */
+/** Returns an error as one line: its message and those of its causes. */
 export function describe(error: unknown): string {
   const messages = causesOf(error).map(
     (each) => (each instanceof Error && each.message) || String(codeOf(each) ?? each),
@@ -78,7 +97,7 @@ function causesOf(error: unknown): readonly unknown[] {
   return causes
 }
 
-/** The code of an error of Node's. An error of several connections may have no message and only this. */
+/** Returns the code of a Node error. The error of several connection attempts may have a code and no message. */
 function codeOf(error: unknown): unknown {
   return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
 }

@@ -4,7 +4,7 @@ import type { RevocationFeed } from './feed.ts'
 import type { Settings } from './options.ts'
 import { sseFeed } from './sse-feed.ts'
 
-/** Finds out where the issuer's things are, once; again where that failed. */
+/** Makes a function that reads the issuer's discovery document once. If that fails, the next call tries again. */
 export function createLocate({ fetch, issuer }: Settings): () => Promise<Places> {
   let places: Promise<Places> | undefined
   return () => {
@@ -16,7 +16,7 @@ export function createLocate({ fetch, issuer }: Settings): () => Promise<Places>
   }
 }
 
-/** The way to the revocation log that was chosen; undefined for 'none'. */
+/** Returns the feed that the options chose, or undefined for 'none'. */
 export function feedOf(
   { revocations, fetch, issuer }: Settings,
   locate: () => Promise<Places>,

@@ -5,7 +5,7 @@ import { readEvents, type ServerSentEvent } from './event-stream.ts'
 import { FeedError, type FeedEvent, notUnderstood, type RevocationFeed } from './feed.ts'
 import { type Fetch, toHttpError } from './http.ts'
 
-/** What the feed works with. */
+/** Options of {@link sseFeed}. */
 export interface SseFeedOptions {
   readonly fetch: Fetch
   /** Resolves with the address of the feed. */
@@ -16,14 +16,30 @@ export interface SseFeedOptions {
 
 type Members = Readonly<Record<string, unknown>>
 
-/** The reason of a position that cannot be resumed from. */
+/** The reason of a server that cannot continue from the position. */
 const RESYNC_REQUIRED = 'RESYNC_REQUIRED'
-/** The reason of a stream for which there is no place. */
+/** The reason of a server that has no capacity for another stream. */
 const RATE_LIMITED = 'RATE_LIMITED'
 const KIND_PREFIX = 'REVOCATION_KIND_'
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z$/
 
-/** The revocation log as server-sent events, `GET /v1/revocations`. */
+/**
+ * Returns a feed of the revocation log as server-sent events, `GET /v1/revocations`. `createVerifier` makes this feed
+ * by itself from `operatorId` and `key`, or from `authorization`.
+ *
+ * @example
+ *
+ * ```ts
+ * import { createVerifier, sseFeed } from '@auth4agent/verifier'
+ *
+ * const revocations = sseFeed({
+ *   fetch,
+ *   locate: async () => 'https://auth.example.com/v1/revocations',
+ *   authorize: async () => `Bearer ${await operator.assert('GET /v1/revocations')}`,
+ * })
+ * const verifier = createVerifier({ issuer, audience, operators, revocations })
+ * ```
+ */
 export function sseFeed({ fetch, locate, authorize }: SseFeedOptions): RevocationFeed {
   return {
     async *open(from, signal, untilHead = false) {
@@ -40,7 +56,7 @@ export function sseFeed({ fetch, locate, authorize }: SseFeedOptions): Revocatio
         throw new FeedError(message, { cause: problem, ...meaningOf(problem.reason), retryAfterMs })
       }
       if (response.headers.get('content-type')?.startsWith('text/event-stream') !== true || response.body === null) {
-        throw new FeedError(`${url} is no event stream`)
+        throw new FeedError(`${url} is not an event stream`)
       }
       for await (const event of readEvents(response.body)) yield toFeedEvent(event)
     },
@@ -54,12 +70,12 @@ function withQuery(address: string, untilHead: boolean): string {
   return url.href
 }
 
-/** What a server calls the place in the header Last-Event-ID. */
+/** Formats a position as servers expect it in the header Last-Event-ID. */
 function eventId({ logEpoch, sequence, hash }: LogPosition): string {
   return `${logEpoch}-${sequence}-${Buffer.from(hash, 'hex').toString('base64url')}`
 }
 
-/** What follows from the reason that a server gives. */
+/** Returns what the reason of a server means for the feed. */
 function meaningOf(reason: unknown) {
   return { mustBeginAgain: reason === RESYNC_REQUIRED, isFull: reason === RATE_LIMITED }
 }
@@ -69,7 +85,7 @@ function toFeedEvent({ name, data }: ServerSentEvent): FeedEvent {
   if (!json.ok) throw malformed(name)
   if (name === 'error') {
     const { reason } = json.value
-    const message = `the feed has ended with ${String(reason).slice(0, 64)}`
+    const message = `The server has ended the feed with ${String(reason).slice(0, 64)}`
     throw new FeedError(message, meaningOf(reason))
   }
   const event = name === 'record' ? readRecord(json.value) : name === 'head' ? readHead(json.value) : undefined
@@ -97,7 +113,7 @@ function readRecord(json: Members): FeedEvent | undefined {
   return { kind: 'record', record }
 }
 
-/** The name that is hashed; a kind that has none here is one that this version does not know. */
+/** Returns the name of the kind that is part of the hash, or 'unknown' for a kind that this version does not know. */
 function readKind(value: unknown): string {
   return REVOCATION_KINDS.find((kind) => value === KIND_PREFIX + kind.toUpperCase()) ?? 'unknown'
 }
@@ -124,5 +140,5 @@ function isCount(value: unknown): value is number {
 }
 
 function malformed(name: string): FeedError {
-  return notUnderstood(`the feed has sent what is no ${name.slice(0, 32)} of the log`)
+  return notUnderstood(`The feed has sent a malformed or unknown event ${JSON.stringify(name.slice(0, 32))}`)
 }

@@ -3,22 +3,23 @@ import { readDemandedAudiences } from '@auth4agent/core/token/audience'
 import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import { parseScopeString } from '@auth4agent/core/token/scope'
 
-/** What one call wants of a token beyond what the verifier wants of all. */
+/** The requirements of one call, in addition to those of the verifier. */
 export interface Wanted {
-  /** Scopes, all of which the token must have, separated by spaces. */
+  /** Scopes with spaces between. The token must have all of them. */
   readonly scope?: string
-  /** Instead of the verifier's own audience. */
+  /** Used instead of the verifier's own audience. */
   readonly audience?: string | readonly string[]
 }
 
-/** The names that wishes have. */
+/** The option names of requirements. */
 export const WANTED_NAMES: Names<Wanted> = { scope: true, audience: true }
-/** More different scopes than a program asks for by name; others are read each time. */
+/** The most different scopes that are kept parsed. More than a program has; others are parsed each time. */
 const MAX_SCOPES = 256
 
 /**
- * Makes what turns wishes into requirements. It throws TypeError for a scope or audience that is empty or undefined although it is named:
- * that is a variable which somebody forgot to set, and must not pass for "none required". Nor must `scopes` or another name that means nothing.
+ * Makes a function that turns the options of a call into requirements. It throws TypeError for an unknown option, such
+ * as `scopes`, and for a scope or audience that is present but empty or undefined. That is most likely a variable that
+ * was not set, and must not mean "none required".
  */
 export function createRequirements(base: Requirements): (wanted: Wanted | undefined) => Requirements {
   const scopes = new Map<string, Requirements>()
@@ -26,7 +27,8 @@ export function createRequirements(base: Requirements): (wanted: Wanted | undefi
     const known = typeof scope === 'string' ? scopes.get(scope) : undefined
     if (known !== undefined) return known
     const parsed = typeof scope === 'string' && scope !== '' ? parseScopeString(scope) : undefined
-    if (parsed === undefined) throw new TypeError(`no scope that a token could have is called ${JSON.stringify(scope)}`)
+    if (parsed === undefined)
+      throw new TypeError(`scope must be scope-tokens with spaces between, not ${JSON.stringify(scope)}`)
     const requirements = { ...base, scope: parsed }
     if (scopes.size < MAX_SCOPES) scopes.set(String(scope), requirements)
     return requirements

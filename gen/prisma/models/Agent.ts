@@ -14,7 +14,7 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model Agent
- * Written by identity alone.
+ * Written only by identity.
  */
 export type AgentModel = runtime.Types.Result.DefaultSelection<Prisma.$AgentPayload>
 
@@ -1008,16 +1008,16 @@ export type $AgentPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs 
     allowedScopes: string[]
     requireBoundChallenges: boolean
     /**
-     * Raised by every change of the row or of its keys.
+     * Every change of the row or of its keys raises it.
      */
     version: number
     /**
-     * Raised by whatever ends the agent's outstanding tokens.
+     * Every change that ends the agent's outstanding tokens raises it.
      */
     epoch: number
     createdAt: Date
     /**
-     * When a pending registration that was never approved is removed.
+     * When a pending agent is removed unless it has been approved.
      */
     expiresAt: Date | null
     approvedAt: Date | null

@@ -14,7 +14,7 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model AgentKey
- * Written by identity alone. At most one current key an agent: the index agent_keys_current.
+ * Written only by identity. An agent has at most one current key: the index agent_keys_current.
  */
 export type AgentKeyModel = runtime.Types.Result.DefaultSelection<Prisma.$AgentKeyPayload>
 

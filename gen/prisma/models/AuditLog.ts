@@ -14,7 +14,7 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model AuditLog
- * The ledger: append-only, a trigger refuses updates and deletions.
+ * Written only by ledger and authn. A trigger refuses updates and deletions, so the audit is append-only.
  */
 export type AuditLogModel = runtime.Types.Result.DefaultSelection<Prisma.$AuditLogPayload>
 
@@ -459,7 +459,7 @@ export type $AuditLogPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
     id: string
     at: Date
     /**
-     * Whose audit this belongs to; null for what concerns the deployment alone.
+     * Operator whose audit the record belongs to; null when it concerns only the deployment.
      */
     operatorId: string | null
     actor: string

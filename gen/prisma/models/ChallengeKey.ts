@@ -14,7 +14,8 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model ChallengeKey
- * Written by authn alone. The key of a slot of time, wrapped; the id is inside each challenge.
+ * Written by keys. The challenge key of one slot of time, sealed under the KEK. Each challenge contains the
+ * key's id.
  */
 export type ChallengeKeyModel = runtime.Types.Result.DefaultSelection<Prisma.$ChallengeKeyPayload>
 

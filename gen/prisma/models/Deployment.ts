@@ -14,7 +14,7 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model Deployment
- * One row: whom this database belongs to. Written by the first server that starts on it, and after a restore.
+ * One row that names the deployment. The first server that starts on the database writes it.
  */
 export type DeploymentModel = runtime.Types.Result.DefaultSelection<Prisma.$DeploymentPayload>
 
@@ -418,15 +418,17 @@ export type $DeploymentPayload<ExtArgs extends runtime.Types.Extensions.Internal
     id: number
     issuer: string
     /**
-     * Operator epoch below which no token stands, and with which new operators begin.
+     * Tokens with a smaller operator epoch are refused. New operators begin with this epoch. Ending all tokens of
+     * the deployment raises it.
      */
     firstEpoch: number
     /**
-     * Under which the processes of the deployment seal what they tell each other over NATS.
+     * Key under which the processes of the deployment seal their messages over NATS.
      */
     busKey: runtime.Bytes
     /**
-     * A moment that has passed for certain: what expires before it may have been removed, and counts as expired for good.
+     * A time that has certainly passed. A row that expired before it may have been removed, so it counts as expired
+     * even when the clock is set back.
      */
     clockReached: Date
   }, ExtArgs["result"]["deployment"]>

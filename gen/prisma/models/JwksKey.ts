@@ -14,8 +14,9 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model JwksKey
- * Written by authn alone. At most one active key a purpose and algorithm: the index jwks_keys_active. States only go forward:
- * a trigger. The public half of a retired key stays, so that a late revocation can check the token.
+ * Written only by keys. A purpose and algorithm have at most one active key: the index jwks_keys_active. A trigger
+ * lets states only go forward. The public half of a retired key stays, so that a late revocation can verify the
+ * token.
  */
 export type JwksKeyModel = runtime.Types.Result.DefaultSelection<Prisma.$JwksKeyPayload>
 
@@ -563,16 +564,17 @@ export type $JwksKeyPayload<ExtArgs extends runtime.Types.Extensions.InternalArg
     state: $Enums.KeyState
     publicJwk: runtime.JsonValue
     /**
-     * Private half, AES-256-GCM under the key-encryption key; null for keys that live elsewhere or are retired.
+     * Private half, sealed with AES-256-GCM under the key-encryption key; null when the
+     * private half is outside the database or the key is retired.
      */
     wrappedKey: runtime.Bytes | null
     kekId: string | null
     /**
-     * Where the private half lives when it is not here, for example in an HSM.
+     * Place of a private half outside the database, for example in a hardware token.
      */
     externalRef: runtime.JsonValue | null
     /**
-     * Since when it is published.
+     * When the key was made and published.
      */
     createdAt: Date
     activatedAt: Date | null

@@ -14,7 +14,8 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model Operator
- * Written by operator-registry alone. At most one of active, lapsed and suspended a domain: the index operators_owner.
+ * Written only by operator-registry. A domain has at most one operator that is active, lapsed or suspended: the index
+ * operators_owner.
  */
 export type OperatorModel = runtime.Types.Result.DefaultSelection<Prisma.$OperatorPayload>
 
@@ -1069,37 +1070,37 @@ export type $OperatorPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
     rootKeyThumbprint: string
     status: $Enums.OperatorStatus
     /**
-     * Raised by every change of the row that a cached copy must notice.
+     * Every change that a cached copy must notice raises it.
      */
     version: number
     /**
-     * Raised by whatever ends the operator's outstanding tokens.
+     * Every change that ends the operator's outstanding tokens raises it.
      */
     epoch: number
     requireBoundChallenges: boolean
     createdAt: Date
     /**
-     * When a pending registration that was never proven is removed.
+     * When a pending registration is removed unless it has been proven.
      */
     expiresAt: Date | null
     domainVerifiedAt: Date | null
     suspendedAt: Date | null
     /**
-     * When the delay is over for a newcomer whose proof stood alone; null when it does not wait for a domain.
+     * End of the takeover delay of a newcomer whose record was the only one; null when it waits for no takeover.
      */
     takeoverAt: Date | null
     /**
-     * Looks of this wait, each of which saw the newcomer's record alone.
+     * Number of DNS looks in this wait that found only the newcomer's record.
      */
     takeoverLooks: number
     nextLookAt: Date | null
     /**
-     * Weight of the scheduled proofs that failed since the last that held.
+     * Total weight of the scheduled proofs that failed since the last success.
      */
     failedProofs: number
     nextProofAt: Date | null
     /**
-     * Since when the operator is lapsed.
+     * When the operator lapsed.
      */
     lapsedAt: Date | null
   }, ExtArgs["result"]["operator"]>

@@ -14,7 +14,7 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model OperatorAudience
- * Written by operator-registry alone.
+ * Written only by operator-registry.
  */
 export type OperatorAudienceModel = runtime.Types.Result.DefaultSelection<Prisma.$OperatorAudiencePayload>
 
@@ -484,7 +484,7 @@ export type $OperatorAudiencePayload<ExtArgs extends runtime.Types.Extensions.In
     audience: string
     callers: string[]
     /**
-     * Algorithm that signs tokens for it; null is EdDSA.
+     * Algorithm that signs tokens for the audience; null means EdDSA.
      */
     tokenSigningAlg: string | null
   }, ExtArgs["result"]["operatorAudience"]>

@@ -14,7 +14,7 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model Redemption
- * Written by authn alone. The primary key is what makes a challenge single-use.
+ * Written only by authn. The primary key makes a challenge single-use.
  */
 export type RedemptionModel = runtime.Types.Result.DefaultSelection<Prisma.$RedemptionPayload>
 
@@ -398,22 +398,22 @@ export type $RedemptionPayload<ExtArgs extends runtime.Types.Extensions.Internal
   objects: {}
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     /**
-     * The challenge's nonce.
+     * The challenge's nonce, as a UUID.
      */
     challengeId: string
     jti: string
     agentId: string
     keyThumbprint: string
     /**
-     * When the row may be removed: the challenge has long expired, and so has the token.
+     * When the row may be removed: some time after challenge and token have expired.
      */
     keepUntil: Date
     /**
-     * The token this one was derived from.
+     * The token from which this token was derived.
      */
     parentJti: string | null
     /**
-     * The grant under which it was issued.
+     * The grant under which the token was issued.
      */
     grantId: string | null
   }, ExtArgs["result"]["redemption"]>

@@ -14,7 +14,7 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model RevocationHead
- * The ledger: one row, the end of the revocation log. Locked last in every transaction that ends tokens.
+ * One row, the head of the revocation log. Every transaction that ends tokens locks it last.
  */
 export type RevocationHeadModel = runtime.Types.Result.DefaultSelection<Prisma.$RevocationHeadPayload>
 
@@ -467,7 +467,7 @@ export type $RevocationHeadPayload<ExtArgs extends runtime.Types.Extensions.Inte
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     id: number
     /**
-     * Raised when the database may have lost what it had told.
+     * Counts how often the database may have lost records.
      */
     logEpoch: number
     sequence: bigint
@@ -478,7 +478,7 @@ export type $RevocationHeadPayload<ExtArgs extends runtime.Types.Extensions.Inte
      */
     timeline: number
     /**
-     * Last sequence that has been removed.
+     * Sequence of the last record that has been removed.
      */
     compactedThrough: bigint
   }, ExtArgs["result"]["revocationHead"]>

@@ -14,8 +14,9 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model RevocationLog
- * The ledger: what ends tokens, in the order of commits. Written by triggers alone, in the transaction of the change; the
- * prefix that can end nothing any more is removed. The index revocation_log_unknown has the kinds that this version does not know.
+ * The revocation log, in the order of commits. Only triggers write it, in the transaction of the change. Records at
+ * its beginning that can no longer end any token are removed. The index revocation_log_unknown has the kinds that
+ * this version does not know.
  */
 export type RevocationLogModel = runtime.Types.Result.DefaultSelection<Prisma.$RevocationLogPayload>
 
@@ -545,7 +546,7 @@ export type $RevocationLogPayload<ExtArgs extends runtime.Types.Extensions.Inter
     subject: string
     minimumEpoch: number
     /**
-     * From when no token that this ends can be unexpired.
+     * When every token that the record ends has expired.
      */
     expiresAt: Date
     recordedAt: Date

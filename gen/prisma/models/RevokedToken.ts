@@ -14,7 +14,7 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model RevokedToken
- * Written by revocation alone.
+ * Written only by revocation.
  */
 export type RevokedTokenModel = runtime.Types.Result.DefaultSelection<Prisma.$RevokedTokenPayload>
 
@@ -329,7 +329,7 @@ export type $RevokedTokenPayload<ExtArgs extends runtime.Types.Extensions.Intern
     jti: string
     revokedAt: Date
     /**
-     * When no token of this id can be unexpired any more.
+     * When every token of this id has expired.
      */
     expiresAt: Date
   }, ExtArgs["result"]["revokedToken"]>

@@ -14,7 +14,7 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model UsedAssertion
- * The ledger: which assertions have been used up. `issuer` is the operator's id, or admin.
+ * Written only by ledger. Assertions that have been used up. `issuer` is the operator's id, or `admin`.
  */
 export type UsedAssertionModel = runtime.Types.Result.DefaultSelection<Prisma.$UsedAssertionPayload>
 

@@ -14,7 +14,7 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model Verifier
- * Written by every process that answers verifications from memory: its lease to do so.
+ * The lease of a log follower. Every process that answers verifications from memory writes its own row.
  */
 export type VerifierModel = runtime.Types.Result.DefaultSelection<Prisma.$VerifierPayload>
 
@@ -461,16 +461,16 @@ export type $VerifierPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     incarnation: string
     /**
-     * Host and process, for people.
+     * Host and process, for administrators to read.
      */
     name: string
     /**
-     * Length of the lease; it begins anew with each renewal.
+     * Length of the lease. Each renewal starts the time again.
      */
     leaseMs: number
     renewals: number
     /**
-     * Last record known to be in effect there.
+     * Log epoch and sequence of the last record that the follower has acknowledged.
      */
     logEpoch: number
     acknowledged: bigint

@@ -1,21 +1,22 @@
 import { DEFAULT_TOKEN_ALGORITHM, type TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import { ApiError } from '../../platform/errors/api-error.ts'
 
-/** What signs tokens for one audience. */
+/** An audience, and the algorithm that its owner has chosen. */
 interface WantedAlgorithm {
-  /** The audience as it goes into `aud`. */
+  /** The audience as it appears in `aud`. */
   readonly audience: string
   readonly alg: TokenAlgorithm
 }
 
 /**
- * Brings the audiences of one token together: it has one signature, so all must want the same. Without any, the default.
+ * Returns the signing algorithm of a token. The token has one signature, so all its audiences must have the same
+ * algorithm. Without audiences it is the default.
  *
- * @throws ApiError ALGORITHM_CONFLICT, which names what each audience wants.
+ * @throws ApiError ALGORITHM_CONFLICT with the algorithm of each audience in its detail.
  */
 export function agreeOnAlgorithm(wanted: readonly WantedAlgorithm[]): TokenAlgorithm {
   const [alg = DEFAULT_TOKEN_ALGORITHM, ...others] = new Set(wanted.map((each) => each.alg))
   if (others.length === 0) return alg
   const list = wanted.map((each) => `${each.alg} for ${each.audience}`).join(', ')
-  throw new ApiError('ALGORITHM_CONFLICT', `a token has one signing algorithm, and its audiences differ: ${list}`)
+  throw new ApiError('ALGORITHM_CONFLICT', `All audiences of a token must have the same signing algorithm: ${list}`)
 }

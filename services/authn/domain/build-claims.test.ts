@@ -13,7 +13,7 @@ const subject = (did = DID) => ({
   operator: create(OperatorSnapshotSchema, { id: OPERATOR, epoch: 1 }),
 })
 
-it('puts together the claims of PROTOCOL and RFC 9068, with the epochs of the redemption', () => {
+it('buildClaims returns the claims of RFC 9068 and the epochs of the redemption', () => {
   const terms = { scope: ['read', 'write'], audience: [{ text: 'a.example', host: 'a.example' }], ttl: 60 }
   const claims = buildClaims('https://auth.example', subject(), terms, TOKEN)
   expect(claims).toEqual({
@@ -32,7 +32,7 @@ it('puts together the claims of PROTOCOL and RFC 9068, with the epochs of the re
   expect(parseAccessTokenClaims({ ...claims })).toEqual(claims)
 })
 
-it('never makes a token longer than verifiers look at', () => {
+it('buildClaims never makes a token longer than verifiers accept', () => {
   const did = `did:agent:${Array.from({ length: 4 }, () => 'a'.repeat(61)).join('.')}.example:${'0'.repeat(32)}`
   const scope = Array.from({ length: 64 }, (_, n) => long(`s${n}`, 128))
   const audience = Array.from({ length: 8 }, (_, n) => ({

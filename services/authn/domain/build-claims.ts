@@ -2,7 +2,7 @@ import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { Subject } from './decide-issue.ts'
 import type { TokenTerms } from './token-request.ts'
 
-/** The claims of a new access token (RFC 9068 section 2.2). `nowS` in Unix seconds. */
+/** Builds the claims of a new access token (RFC 9068 section 2.2). `nowS` is in Unix seconds. */
 export function buildClaims(
   issuer: string,
   { agent, operator }: Subject,

@@ -17,7 +17,7 @@ const subject = {
   operator: create(OperatorSnapshotSchema, { id: 'caller', domain: 'caller.example' }),
 }
 
-describe('permission', () => {
+describe('decideAudience', () => {
   const decide = (operatorId: string, audience = '', callers: string[] = []) => {
     const rules = audience === '' ? [] : [{ audience, callers }]
     const owner = create(LookupAudienceOwnerResponseSchema, { operatorId, rules })
@@ -25,30 +25,30 @@ describe('permission', () => {
   }
 
   it.each<[string, Parameters<typeof decide>]>([
-    ['nobody owns', ['']],
-    ['the caller owns', ['caller']],
-    ['the caller owns and lists for nobody', ['caller', AUDIENCE.text, []]],
-    ['the owner lists for the caller', ['owner', AUDIENCE.text, ['caller.example']]],
-    ['the owner lists by its host', ['owner', AUDIENCE.host, ['caller.example']]],
-    ['the owner lists for everybody', ['owner', AUDIENCE.text, ['*']]],
-  ])('is given for an audience that %s', (_, about) => {
+    ['without an owner', ['']],
+    ['that the caller owns', ['caller']],
+    ['that the caller owns and lists without callers', ['caller', AUDIENCE.text, []]],
+    ['that the owner lists for the caller', ['owner', AUDIENCE.text, ['caller.example']]],
+    ['whose host the owner lists for the caller', ['owner', AUDIENCE.host, ['caller.example']]],
+    ['that the owner lists for every operator', ['owner', AUDIENCE.text, ['*']]],
+  ])('allows an audience %s', (_, about) => {
     expect(decide(...about)).toBeUndefined()
   })
 
   it.each<[string, Parameters<typeof decide>]>([
     ['lists nothing', ['owner']],
-    ['lists nobody', ['owner', AUDIENCE.text, []]],
+    ['lists it without callers', ['owner', AUDIENCE.text, []]],
     ['lists another caller', ['owner', AUDIENCE.text, ['other.example']]],
-    ['lists a domain above the caller', ['owner', AUDIENCE.text, ['example']]],
-    ['lists a domain below the caller', ['owner', AUDIENCE.text, ['sub.caller.example']]],
+    ["lists a parent of the caller's domain", ['owner', AUDIENCE.text, ['example']]],
+    ["lists a subdomain of the caller's domain", ['owner', AUDIENCE.text, ['sub.caller.example']]],
     ['lists another path', ['owner', 'https://api.owner.example/', ['caller.example']]],
     ['lists a parent of the host', ['owner', 'owner.example', ['caller.example']]],
-  ])('is refused for an audience whose owner %s', (_, about) => {
+  ])('refuses an audience whose owner %s', (_, about) => {
     expect(decide(...about)).toBe('AUDIENCE_NOT_ALLOWED')
   })
 })
 
-/** What an owner's algorithms by audience come to. Everybody may ask. */
+/** Decides an audience whose owner has these algorithms by audience and lists every operator. */
 function algorithmOf(audience: Audience, algorithms: Readonly<Record<string, string>>, operatorId = 'owner') {
   const rules = Object.entries(algorithms).map(([name, tokenSigningAlg]) => ({
     audience: name,
@@ -58,40 +58,58 @@ function algorithmOf(audience: Audience, algorithms: Readonly<Record<string, str
   return decideAudience(audience, create(LookupAudienceOwnerResponseSchema, { operatorId, rules }), subject)
 }
 
-describe('the algorithm of an audience', () => {
+describe('decideAudience', () => {
   it.each<[string, Audience, Readonly<Record<string, string>>, string]>([
-    ['its own rule', AUDIENCE, { [AUDIENCE.text]: 'ES256' }, 'ES256'],
-    ['the rule of its host', AUDIENCE, { [AUDIENCE.host]: 'ES256' }, 'ES256'],
-    ['its own rule before that of its host', AUDIENCE, { [AUDIENCE.host]: 'RS256', [AUDIENCE.text]: 'ES256' }, 'ES256'],
+    ['the rule of the exact audience', AUDIENCE, { [AUDIENCE.text]: 'ES256' }, 'ES256'],
+    ['the rule of its host when there is no other', AUDIENCE, { [AUDIENCE.host]: 'ES256' }, 'ES256'],
     [
-      'its own rule after which its host has one',
+      'the rule of the exact audience when the rule of its host comes first',
+      AUDIENCE,
+      { [AUDIENCE.host]: 'RS256', [AUDIENCE.text]: 'ES256' },
+      'ES256',
+    ],
+    [
+      'the rule of the exact audience when the rule of its host comes last',
       AUDIENCE,
       { [AUDIENCE.text]: 'ES256', [HOST.text]: 'RS256' },
       'ES256',
     ],
-    ['its own rule that has chosen nothing', AUDIENCE, { [AUDIENCE.host]: 'RS256', [AUDIENCE.text]: '' }, 'EdDSA'],
-    ['the rule of its host that has chosen nothing', AUDIENCE, { [AUDIENCE.host]: '' }, 'EdDSA'],
-    ['its own rule with a port', PORT, { [PORT.text]: 'ES256', [PORT.host]: 'RS256' }, 'ES256'],
-    ['the rule of its host beside a port', PORT, { [AUDIENCE.text]: 'ES256', [PORT.host]: 'RS256' }, 'RS256'],
-    ['the rule of a bare host', HOST, { [AUDIENCE.text]: 'ES256', [HOST.text]: 'RS256' }, 'RS256'],
-    ['no rule of another path', AUDIENCE, { 'https://api.owner.example/': 'ES256' }, 'EdDSA'],
-    ['no rule of a path below', AUDIENCE, { [`${AUDIENCE.text}/more`]: 'ES256' }, 'EdDSA'],
-    ['no rule of another scheme', AUDIENCE, { 'wss://api.owner.example/v1': 'ES256' }, 'EdDSA'],
-    ['no rule of a host above', AUDIENCE, { 'owner.example': 'ES256', [HOST.text]: '' }, 'EdDSA'],
-  ])('comes from %s', (_, audience, algorithms, alg) => {
-    // The owner's own agent, so that rules of other audiences refuse nothing.
+    [
+      'the default when the rule of the exact audience has no algorithm',
+      AUDIENCE,
+      { [AUDIENCE.host]: 'RS256', [AUDIENCE.text]: '' },
+      'EdDSA',
+    ],
+    ['the default when the rule of its host has no algorithm', AUDIENCE, { [AUDIENCE.host]: '' }, 'EdDSA'],
+    ['the rule of the exact audience with a port', PORT, { [PORT.text]: 'ES256', [PORT.host]: 'RS256' }, 'ES256'],
+    [
+      'the rule of its host for an audience with another port',
+      PORT,
+      { [AUDIENCE.text]: 'ES256', [PORT.host]: 'RS256' },
+      'RS256',
+    ],
+    ['the rule of a host for the host itself', HOST, { [AUDIENCE.text]: 'ES256', [HOST.text]: 'RS256' }, 'RS256'],
+    ['the default, not a rule of another path', AUDIENCE, { 'https://api.owner.example/': 'ES256' }, 'EdDSA'],
+    ['the default, not a rule of a longer path', AUDIENCE, { [`${AUDIENCE.text}/more`]: 'ES256' }, 'EdDSA'],
+    ['the default, not a rule of another scheme', AUDIENCE, { 'wss://api.owner.example/v1': 'ES256' }, 'EdDSA'],
+    ['the default, not a rule of a parent host', AUDIENCE, { 'owner.example': 'ES256', [HOST.text]: '' }, 'EdDSA'],
+  ])('takes the algorithm from %s', (_, audience, algorithms, alg) => {
+    // The caller owns the audience, so that rules of other audiences do not refuse it.
     expect(algorithmOf(audience, algorithms, 'caller')).toBe(alg)
   })
 
-  it.each(['EdDSA', 'Ed25519', 'ES256', 'RS256'])('may be %s, for others as for the owner itself', (alg) => {
-    for (const owner of ['owner', 'caller']) expect(algorithmOf(AUDIENCE, { [AUDIENCE.text]: alg }, owner)).toBe(alg)
-  })
+  it.each(['EdDSA', 'Ed25519', 'ES256', 'RS256'])(
+    'returns the algorithm %s to other operators and to the owner itself',
+    (alg) => {
+      for (const owner of ['owner', 'caller']) expect(algorithmOf(AUDIENCE, { [AUDIENCE.text]: alg }, owner)).toBe(alg)
+    },
+  )
 
-  it('is EdDSA where nobody owns it', () => {
+  it('returns EdDSA for an audience without an owner', () => {
     expect(algorithmOf(AUDIENCE, {}, '')).toBe('EdDSA')
   })
 
-  it('comes from the rule that counts, whichever of the two lets the caller ask', () => {
+  it('takes the algorithm from the exact audience even when only the rule of its host lists the caller', () => {
     const owner = create(LookupAudienceOwnerResponseSchema, {
       operatorId: 'owner',
       rules: [
@@ -102,14 +120,17 @@ describe('the algorithm of an audience', () => {
     expect(decideAudience(AUDIENCE, owner, subject)).toBe('ES256')
   })
 
-  it.each(['ML-DSA-44', 'eddsa', 'none', ' '])('that is "%s" is not known here, and nothing else is taken', (alg) => {
-    for (const owner of ['owner', 'caller'])
-      expect(reasonOf(() => algorithmOf(AUDIENCE, { [AUDIENCE.text]: alg, [AUDIENCE.host]: 'ES256' }, owner))).toBe(
-        'UNAVAILABLE',
-      )
-  })
+  it.each(['ML-DSA-44', 'eddsa', 'none', ' '])(
+    'answers UNAVAILABLE for the unknown algorithm "%s" instead of taking another',
+    (alg) => {
+      for (const owner of ['owner', 'caller'])
+        expect(reasonOf(() => algorithmOf(AUDIENCE, { [AUDIENCE.text]: alg, [AUDIENCE.host]: 'ES256' }, owner))).toBe(
+          'UNAVAILABLE',
+        )
+    },
+  )
 
-  it('that is not known is told only to those who may ask', () => {
+  it('refuses a caller that is not listed before it reports an unknown algorithm', () => {
     const rules = [{ audience: AUDIENCE.text, callers: ['other.example'], tokenSigningAlg: 'ML-DSA-44' }]
     const owner = create(LookupAudienceOwnerResponseSchema, { operatorId: 'owner', rules })
     expect(reasonOf(() => decideAudience(AUDIENCE, owner, subject))).toBe('AUDIENCE_NOT_ALLOWED')

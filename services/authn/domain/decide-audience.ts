@@ -7,13 +7,13 @@ import type { Subject } from './decide-issue.ts'
 type Rules = LookupAudienceOwnerResponse['rules']
 
 /**
- * Decides whether a subject may have a token for an audience that is not the issuer, and gives the algorithm that signs it.
+ * Decides whether a subject may have a token for an audience other than the issuer. Returns the signing algorithm.
  *
- * An audience under a domain that another operator owns is that operator's to give: it must have listed the audience, or its
- * host, for the caller's domain. The algorithm is the owner's to choose whoever asks, its own agents too: the rule of the exact
- * audience counts, else that of its host, else the default.
+ * When another operator owns the audience, it must list the audience or its host for the caller's domain. The owner
+ * chooses the algorithm, also for its own agents: by the rule for the exact audience, else by the rule for its host,
+ * else the default.
  *
- * @throws ApiError AUDIENCE_NOT_ALLOWED, or UNAVAILABLE where the owner has chosen an algorithm that this process does not know.
+ * @throws ApiError AUDIENCE_NOT_ALLOWED; UNAVAILABLE when this process does not know the owner's algorithm.
  */
 export function decideAudience(
   audience: Audience,
@@ -22,7 +22,7 @@ export function decideAudience(
 ): TokenAlgorithm {
   const isForeign = owner.operatorId !== '' && owner.operatorId !== operator.id
   if (isForeign && !isListed(audience, owner.rules, operator.domain)) {
-    throw new ApiError('AUDIENCE_NOT_ALLOWED', `audience not allowed: ${audience.text}`)
+    throw new ApiError('AUDIENCE_NOT_ALLOWED', `The owner of ${audience.text} must list ${operator.domain} as a caller`)
   }
   return algorithmOf(audience, owner.rules)
 }
@@ -39,10 +39,12 @@ function algorithmOf({ text, host }: Audience, rules: Rules): TokenAlgorithm {
   const rule = rules.find((each) => each.audience === text) ?? rules.find((each) => each.audience === host)
   const alg = rule?.tokenSigningAlg ?? ''
   if (alg === '') return DEFAULT_TOKEN_ALGORITHM
-  // While processes are being replaced, the registry may be newer than this one. A token that its audience cannot verify
-  // helps nobody; one that is asked for again may meet a newer process.
+  // During an upgrade the registry may be newer than this process. Another algorithm would make a token that the
+  // audience cannot verify. A retry may reach a newer process.
   if (!isTokenAlgorithm(alg)) {
-    throw new ApiError('UNAVAILABLE', `the signing algorithm for ${text} cannot be served now`, { retryAfter: 1 })
+    throw new ApiError('UNAVAILABLE', `This process does not know the signing algorithm of ${text}; try again`, {
+      retryAfter: 1,
+    })
   }
   return alg
 }

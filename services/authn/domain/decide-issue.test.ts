@@ -35,27 +35,27 @@ const ask = (part: Partial<Redemption> = {}, scope = 'read'): Redemption => ({
 })
 const decide = (about: Subject, redemption: Redemption) => decideIssue(about, redemption, DEFAULTS)
 
-it('gives the terms of an active agent within its grant', () => {
+it('decideIssue returns the terms of an active agent within its grant', () => {
   expect(decide(subject(), ask())).toMatchObject({ scope: ['read'], ttl: 900 })
   expect(decide(subject({ requireBoundChallenges: true }), ask({ content: BOUND }))).toMatchObject({ ttl: 60 })
 })
 
-describe('a signature that does not hold', () => {
+describe('decideIssue refuses a signature that is', () => {
   it.each<[string, Subject, Partial<Redemption>]>([
     ['empty', subject(), { signature: new Uint8Array() }],
     ['cut', subject(), { signature: SIGNATURE.subarray(1) }],
     ['over another nonce', subject(), { nonce: 'other' }],
     ['over another challenge', subject(), { challenge: 'other' }],
-    ['with the separator moved', subject(), { challenge: 'challenge:nonce', nonce: '' }],
+    ['over text with the separator moved', subject(), { challenge: 'challenge:nonce', nonce: '' }],
     ['by another key', subject({ publicKey: generateKeyPair().publicKey }), {}],
     ['by an agent that has no key', subject({ publicKey: new Uint8Array() }), {}],
-  ])('is refused: %s', (_, about, part) => {
+  ])('%s', (_, about, part) => {
     expect(reasonOf(() => decide(about, ask(part)))).toBe('INVALID_SIGNATURE')
   })
 })
 
-describe('the order of refusals', () => {
-  // Each case has this fault and all those below it; PROTOCOL 9 says which one is told.
+describe('decideIssue', () => {
+  // Each case has this fault and all faults below it. docs/protocol.md section 6 gives the order of the checks.
   const faults: [string, object, object, Partial<Redemption>][] = [
     ['INVALID_SIGNATURE', {}, {}, { signature: new Uint8Array(64) }],
     ['BINDING_MISMATCH', {}, {}, { content: { ...UNBOUND, scope: 'other' } }],
@@ -66,7 +66,7 @@ describe('the order of refusals', () => {
   ]
 
   it.each(faults.map(([reason], index) => [reason, faults.slice(index)] as const))(
-    'tells %s first',
+    'reports %s before the faults that follow in the order of checks',
     (reason, present) => {
       const merged = present.toReversed()
       const about = subject(
@@ -78,23 +78,26 @@ describe('the order of refusals', () => {
   )
 })
 
-it.each(['pending', 'suspended', 'revoked', '', 'Active'])('refuses an agent that is "%s"', (status) => {
-  expect(reasonOf(() => decide(subject({ status }), ask()))).toBe('AGENT_NOT_ACTIVE')
-})
+it.each(['pending', 'suspended', 'revoked', '', 'Active'])(
+  'decideIssue refuses an agent with status "%s"',
+  (status) => {
+    expect(reasonOf(() => decide(subject({ status }), ask()))).toBe('AGENT_NOT_ACTIVE')
+  },
+)
 
 it.each(['pending', 'lapsed', 'suspended', 'superseded', 'released', ''])(
-  'refuses an operator that is "%s"',
+  'decideIssue refuses an operator with status "%s"',
   (status) => {
     expect(reasonOf(() => decide(subject({}, { status }), ask()))).toBe('AGENT_OPERATOR_NOT_ACTIVE')
   },
 )
 
-it('wants bound challenges when the agent or the operator does', () => {
+it('decideIssue requires a bound challenge when the agent or the operator requires it', () => {
   expect(reasonOf(() => decide(subject({}, { requireBoundChallenges: true }), ask()))).toBe('BINDING_REQUIRED')
   expect(reasonOf(() => decide(subject({}, { requireBoundChallenges: true }), ask({ content: BOUND })))).toBeUndefined()
 })
 
-it('never narrows a scope', () => {
+it('decideIssue refuses a scope beyond the grant instead of narrowing it', () => {
   for (const scope of ['admin', 'admin read', 'READ', 'rea'])
     expect(
       reasonOf(() => decide(subject(), ask({}, scope))),

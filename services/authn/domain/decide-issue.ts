@@ -4,13 +4,13 @@ import type { AgentSnapshot, OperatorSnapshot } from '../../../gen/proto/auth4ag
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { isFullyBound, type RequestedTerms, resolveTerms, type TermDefaults, type TokenTerms } from './token-request.ts'
 
-/** An agent and its operator as they stood at one moment. */
+/** An agent and its operator, as they were at one moment. */
 export interface Subject {
   readonly agent: AgentSnapshot
   readonly operator: OperatorSnapshot
 }
 
-/** A request for a token, its challenge authentic. */
+/** A request for a token whose challenge is authentic. */
 export interface Redemption {
   readonly challenge: string
   readonly nonce: string
@@ -20,9 +20,11 @@ export interface Redemption {
 }
 
 /**
- * Decides everything about a redemption that needs no database: signature, bindings, standing, grant, in PROTOCOL's order.
- * Returns the token's terms. Throws INVALID_SIGNATURE, BINDING_MISMATCH, BINDING_REQUIRED, AGENT_NOT_ACTIVE,
- * AGENT_OPERATOR_NOT_ACTIVE or SCOPE_NOT_ALLOWED.
+ * Makes the checks of a redemption that need no database: steps 5 to 10 in docs/protocol.md section 6, in that order.
+ *
+ * @returns the token's terms.
+ * @throws ApiError INVALID_SIGNATURE, BINDING_MISMATCH, BINDING_REQUIRED, AGENT_NOT_ACTIVE, AGENT_OPERATOR_NOT_ACTIVE,
+ *   SCOPE_NOT_ALLOWED
  */
 export function decideIssue({ agent, operator }: Subject, redemption: Redemption, defaults: TermDefaults): TokenTerms {
   const key = importPublicKey(agent.publicKey)
@@ -34,6 +36,8 @@ export function decideIssue({ agent, operator }: Subject, redemption: Redemption
   if (agent.status !== 'active') throw new ApiError('AGENT_NOT_ACTIVE')
   if (operator.status !== 'active') throw new ApiError('AGENT_OPERATOR_NOT_ACTIVE')
   const excess = terms.scope.filter((scope) => !agent.allowedScopes.includes(scope))
-  if (excess.length > 0) throw new ApiError('SCOPE_NOT_ALLOWED', `scope not allowed: ${excess.join(' ')}`)
+  if (excess.length > 0) {
+    throw new ApiError('SCOPE_NOT_ALLOWED', `The agent's grant must include the scope "${excess.join(' ')}"`)
+  }
   return terms
 }

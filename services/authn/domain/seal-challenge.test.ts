@@ -26,7 +26,7 @@ function opens(challenge: string, nonce = NONCE_TEXT, key = KEY): boolean {
   return sealed !== undefined && isAuthentic(sealed, key)
 }
 
-/** The sealed bytes, changed and encoded again. */
+/** Returns the sealed bytes, changed and encoded again. */
 function changed(change: (bytes: Buffer) => Buffer): string {
   return change(Buffer.from(CHALLENGE, 'base64url')).toString('base64url')
 }
@@ -36,14 +36,14 @@ function flip(bytes: Buffer, at: number): Buffer {
   return bytes
 }
 
-/** Any text under a MAC that holds. */
+/** Returns any text with a correct MAC. */
 function sealedText(text: string): string {
   const bytes = Buffer.from(text)
   return Buffer.concat([bytes, hmacSha256(KEY, Buffer.concat([bytes, NONCE]))]).toString('base64url')
 }
 
 describe('a sealed challenge', () => {
-  it('opens with its nonce and key, to what was sealed', () => {
+  it('opens with its nonce and key, and contains what was sealed', () => {
     expect(opens(CHALLENGE)).toBe(true)
     expect(parseChallenge(CHALLENGE, NONCE_TEXT)).toMatchObject({ content: CONTENT })
   })
@@ -52,13 +52,13 @@ describe('a sealed challenge', () => {
     expect(readChallenge(CHALLENGE)).toEqual(CONTENT)
   })
 
-  it('carries the MAC over the JSON and the nonce', () => {
+  it('ends with the MAC over the JSON and the nonce', () => {
     const bytes = Buffer.from(CHALLENGE, 'base64url')
     const mac = createHmac('sha256', KEY_BYTES).update(bytes.subarray(0, -32)).update(NONCE).digest()
     expect(bytes.subarray(-32)).toEqual(mac)
   })
 
-  it('does not open with any one bit altered', () => {
+  it('does not open when one bit of any byte is changed', () => {
     const size = Buffer.from(CHALLENGE, 'base64url').length
     const opened = Array.from({ length: size }, (_, at) => at).filter((at) =>
       opens(changed((bytes) => flip(bytes, at))),
@@ -68,36 +68,36 @@ describe('a sealed challenge', () => {
 
   it.each<[string, string]>([
     ['the empty text', ''],
-    ['a MAC alone', Buffer.alloc(32).toString('base64url')],
-    ['the last byte cut off', changed((bytes) => bytes.subarray(0, -1))],
-    ['the MAC cut off', changed((bytes) => bytes.subarray(0, -32))],
-    ['a byte more', changed((bytes) => Buffer.concat([bytes, Buffer.alloc(1)]))],
-    ['padding', `${CHALLENGE}${'='.repeat((4 - (CHALLENGE.length % 4)) % 4 || 4)}`],
-    ['white space', `${CHALLENGE} `],
-    ['a line break inside', `${CHALLENGE.slice(0, 8)}\n${CHALLENGE.slice(8)}`],
-    ['standard base64', Buffer.from(CHALLENGE, 'base64url').toString('base64').replace(/=*$/, '+')],
+    ['only a MAC', Buffer.alloc(32).toString('base64url')],
+    ['a challenge without its last byte', changed((bytes) => bytes.subarray(0, -1))],
+    ['a challenge without its MAC', changed((bytes) => bytes.subarray(0, -32))],
+    ['a challenge with one more byte', changed((bytes) => Buffer.concat([bytes, Buffer.alloc(1)]))],
+    ['a challenge with padding', `${CHALLENGE}${'='.repeat((4 - (CHALLENGE.length % 4)) % 4 || 4)}`],
+    ['a challenge with white space', `${CHALLENGE} `],
+    ['a challenge with a line break inside', `${CHALLENGE.slice(0, 8)}\n${CHALLENGE.slice(8)}`],
+    ['a challenge in standard base64', Buffer.from(CHALLENGE, 'base64url').toString('base64').replace(/=*$/, '+')],
     [
       'another content under the old MAC',
       changed((bytes) => Buffer.from(bytes.toString('latin1').replace('read', 'root'), 'latin1')),
     ],
-    ['JSON that is no object', sealedText('"text"')],
+    ['JSON that is not an object', sealedText('"text"')],
     ['JSON null', sealedText('null')],
-    ['a key id that is no text', sealedText(JSON.stringify({ ...CONTENT, kid: 1 }))],
+    ['a key id that is not a text', sealedText(JSON.stringify({ ...CONTENT, kid: 1 }))],
     ['deeply nested JSON', Buffer.concat([Buffer.from('['.repeat(18_000)), Buffer.alloc(32)]).toString('base64url')],
-    ['more than the longest', Buffer.alloc(20_000, '{').toString('base64url')],
-  ])('does not open as %s', (_, challenge) => {
+    ['a text beyond the maximum length', Buffer.alloc(20_000, '{').toString('base64url')],
+  ])('does not open when it is %s', (_, challenge) => {
     expect(opens(challenge)).toBe(false)
   })
 
   it.each<[string, string]>([
-    ['another', Buffer.alloc(16).toString('base64url')],
-    ['none', ''],
-    ['one of 15 bytes', Buffer.from(NONCE.subarray(1)).toString('base64url')],
-    ['one of 17 bytes', Buffer.concat([NONCE, Buffer.alloc(1)]).toString('base64url')],
-    ['one with padding', `${NONCE_TEXT}==`],
-    ['one with other trailing bits', `${NONCE_TEXT.slice(0, -1)}x`],
-    ['one as a UUID', Buffer.from(NONCE).toString('hex')],
-  ])('does not open with a nonce that is %s', (_, nonce) => {
+    ['another nonce', Buffer.alloc(16).toString('base64url')],
+    ['an empty nonce', ''],
+    ['a nonce of 15 bytes', Buffer.from(NONCE.subarray(1)).toString('base64url')],
+    ['a nonce of 17 bytes', Buffer.concat([NONCE, Buffer.alloc(1)]).toString('base64url')],
+    ['a nonce with padding', `${NONCE_TEXT}==`],
+    ['a nonce with other trailing bits', `${NONCE_TEXT.slice(0, -1)}x`],
+    ['a nonce in hexadecimal', Buffer.from(NONCE).toString('hex')],
+  ])('does not open with %s', (_, nonce) => {
     expect(opens(CHALLENGE, nonce)).toBe(false)
   })
 

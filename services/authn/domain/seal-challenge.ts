@@ -7,19 +7,19 @@ import {
 } from '@auth4agent/core/identity/challenge'
 import { type HmacKey, hmacSha256, verifyHmacSha256 } from '../../platform/crypto/hmac.ts'
 
-/** Seals a challenge: base64url(JSON || HMAC-SHA256(key, JSON || nonce)). Needs no row in the database. */
+/** Seals a challenge as base64url(JSON || HMAC-SHA256(key, JSON || nonce)). It needs no row in the database. */
 export function sealChallenge(content: ChallengeContent, nonce: Uint8Array, key: HmacKey): string {
   const json = Buffer.from(JSON.stringify(content))
   return encodeBase64url(Buffer.concat([json, hmacSha256(key, json, nonce)]))
 }
 
-/** A challenge whose MAC has not been checked: only good for finding the key that checks it. */
+/** A challenge whose MAC is not checked yet. Use it only to find the key that checks the MAC. */
 export interface SealedChallenge extends ChallengeParts {
   readonly content: ChallengeContent
   readonly nonce: Uint8Array
 }
 
-/** Takes a challenge and its nonce apart. Undefined unless both are in their one canonical form. */
+/** Parses a challenge and its nonce. Returns undefined when either is not in its canonical form. */
 export function parseChallenge(challenge: string, nonceText: string): SealedChallenge | undefined {
   const parts = splitChallenge(challenge)
   const nonce = decodeBase64url(nonceText)
@@ -28,12 +28,12 @@ export function parseChallenge(challenge: string, nonceText: string): SealedChal
   return content && { content, ...parts, nonce }
 }
 
-/** Whether this server sealed the challenge with this nonce under this key. */
+/** Returns whether the challenge was sealed with this nonce under this key. */
 export function isAuthentic({ json, nonce, mac }: SealedChallenge, key: HmacKey): boolean {
   return verifyHmacSha256(key, mac, json, nonce)
 }
 
-/** The fields are ours once the MAC holds; until then only `kid` is used, so only that is checked here. */
+/** Parses the JSON. Only `kid` is used before the MAC is checked, so only `kid` is checked here. */
 function parseContent(json: Uint8Array): ChallengeContent | undefined {
   try {
     const content: unknown = JSON.parse(Buffer.from(json).toString('utf8'))

@@ -18,7 +18,7 @@ const resolve = (bound: Asked, asked: Asked) => resolveTerms(bindingOf(parse(bou
 
 describe('parseRequestedTerms', () => {
   it.each<[string, Asked, object]>([
-    ['nothing', {}, { scope: undefined, audience: undefined, ttl: undefined }],
+    ['a request without terms', {}, { scope: undefined, audience: undefined, ttl: undefined }],
     ['an empty scope', { scope: '' }, { scope: [] }],
     ['scopes as a sorted set', { scope: 'b a b' }, { scope: ['a', 'b'] }],
     [
@@ -30,7 +30,7 @@ describe('parseRequestedTerms', () => {
     ['the shortest ttl', { ttl: '30' }, { ttl: 30 }],
     ['the longest ttl', { ttl: '1h' }, { ttl: 3600 }],
     ['a compound ttl', { ttl: '1m30s' }, { ttl: 90 }],
-  ])('reads %s', (_, asked, requested) => {
+  ])('parses %s', (_, asked, requested) => {
     expect(parse(asked)).toMatchObject(requested)
   })
 
@@ -53,7 +53,7 @@ describe('parseRequestedTerms', () => {
 })
 
 describe('resolveTerms', () => {
-  it('gives no scope, the issuer and the default lifetime where nothing is asked', () => {
+  it('returns no scope, the issuer and the default lifetime when neither challenge nor request has terms', () => {
     expect(resolve({}, {})).toEqual({
       scope: [],
       audience: [{ text: ISSUER, host: 'auth.example' }],
@@ -67,7 +67,7 @@ describe('resolveTerms', () => {
   it.each<[string, Asked]>([
     ['omits everything', {}],
     ['repeats everything', bound],
-    ['repeats it in another order', { ...bound, scope: 'write read', audience: bound.audience.toReversed() }],
+    ['repeats everything in another order', { ...bound, scope: 'write read', audience: bound.audience.toReversed() }],
     ['repeats the ttl in another unit', { ttl: '1m' }],
     ['repeats a part', { scope: bound.scope }],
   ])('keeps what the challenge is bound to when the request %s', (_, asked) => {
@@ -81,18 +81,18 @@ describe('resolveTerms', () => {
     ['more scope', bound, { scope: 'admin read write' }],
     ['less scope', bound, { scope: 'read' }],
     ['an empty scope', bound, { scope: '' }],
-    ['any scope where none is bound', { scope: '' }, { scope: 'read' }],
+    ['a scope when the bound scope is empty', { scope: '' }, { scope: 'read' }],
     ['another audience', bound, { audience: ['c.example'] }],
     ['one audience of two', bound, { audience: ['a.example'] }],
-    ['an audience more', bound, { audience: [...bound.audience, 'c.example'] }],
-    ['the same audience in another text', bound, { audience: ['https://b.example/x/', 'a.example'] }],
+    ['one more audience', bound, { audience: [...bound.audience, 'c.example'] }],
+    ['the same audience in another spelling', bound, { audience: ['https://b.example/x/', 'a.example'] }],
     ['a shorter ttl', bound, { ttl: '30' }],
     ['a longer ttl', bound, { ttl: '61' }],
-  ])('refuses %s than the challenge is bound to', (_, sealed, asked) => {
+  ])('refuses %s when the challenge is bound to other terms', (_, sealed, asked) => {
     expect(reasonOf(() => resolve(sealed, asked))).toBe('BINDING_MISMATCH')
   })
 
-  it('takes from the request what the challenge leaves open', () => {
+  it('takes terms from the request that the challenge is not bound to', () => {
     expect(resolve({ scope: 'read' }, { audience: ['a.example'], ttl: '45' })).toEqual({
       scope: ['read'],
       audience: [{ text: 'a.example', host: 'a.example' }],
@@ -101,13 +101,13 @@ describe('resolveTerms', () => {
   })
 })
 
-it('seals the same for terms in any order', () => {
+it('bindingOf returns the same for terms in any order', () => {
   const one = bindingOf(parse({ scope: 'a b', audience: ['x.example', 'y.example'], ttl: '60' }))
   expect(bindingOf(parse({ scope: 'b a', audience: ['y.example', 'x.example'], ttl: '1m' }))).toEqual(one)
   expect(one).toEqual({ scope: 'a b', aud: ['x.example', 'y.example'], ttl: 60 })
 })
 
-it('is fully bound by scope, audience and ttl together, of which the scope may be empty', () => {
+it('isFullyBound needs scope, audience and ttl, and accepts an empty scope', () => {
   const content: ChallengeContent = { v: 1, iss: 'i', did: 'd', exp: 1, kid: 'k', scope: '', aud: ['a'], ttl: 60 }
   expect(isFullyBound(content)).toBe(true)
   for (const name of ['scope', 'aud', 'ttl'] as const) {

@@ -5,7 +5,7 @@ import { parseScopeString } from '@auth4agent/core/token/scope'
 import type { CreateChallengeRequest } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 
-/** What a caller may ask of a token, each absent when not asked. */
+/** Terms of a token that a request asks for. A term is undefined when the request does not name it. */
 export interface RequestedTerms {
   readonly scope: readonly string[] | undefined
   readonly audience: readonly Audience[] | undefined
@@ -19,13 +19,13 @@ export interface TtlBounds {
   readonly max: number
 }
 
-/** What a token is good for where nobody has said; `ttl` in seconds. */
+/** Terms of a token when neither challenge nor request names them; `ttl` in seconds. */
 export interface TermDefaults {
   readonly audience: Audience
   readonly ttl: number
 }
 
-/** What a token is to be good for, defaults filled in. */
+/** Terms of a token, including the defaults. */
 export interface TokenTerms {
   readonly scope: readonly string[]
   readonly audience: readonly Audience[]
@@ -33,7 +33,11 @@ export interface TokenTerms {
   readonly ttl: number
 }
 
-/** Parses the terms that a request asks for. Throws INVALID_SCOPE, INVALID_AUDIENCE or INVALID_TTL. */
+/**
+ * Parses the terms that a request asks for.
+ *
+ * @throws ApiError INVALID_SCOPE, INVALID_AUDIENCE, INVALID_TTL
+ */
 export function parseRequestedTerms(
   request: Pick<CreateChallengeRequest, 'scope' | 'audience' | 'ttl'>,
   bounds: TtlBounds,
@@ -51,12 +55,16 @@ export function parseRequestedTerms(
 
 function parseTtl(text: string, { min, max }: TtlBounds): number {
   const seconds = parseDuration(text)
-  if (seconds === undefined) throw new ApiError('INVALID_TTL', 'ttl is a duration such as 15m, or a number of seconds')
-  if (seconds < min || seconds > max) throw new ApiError('INVALID_TTL', `ttl is ${min} to ${max} seconds`)
+  if (seconds === undefined) {
+    throw new ApiError('INVALID_TTL', 'ttl must be a duration such as 15m, or a number of seconds')
+  }
+  if (seconds < min || seconds > max) {
+    throw new ApiError('INVALID_TTL', `ttl must be between ${min} and ${max} seconds`)
+  }
   return seconds
 }
 
-/** The part of a challenge that binds it to what was asked. */
+/** Returns the members that bind a challenge to the requested terms. */
 export function bindingOf({ scope, audience, ttl }: RequestedTerms): Pick<ChallengeContent, 'scope' | 'aud' | 'ttl'> {
   return {
     ...(scope && { scope: canonicalScope(scope) }),
@@ -66,8 +74,10 @@ export function bindingOf({ scope, audience, ttl }: RequestedTerms): Pick<Challe
 }
 
 /**
- * The terms of a token from what the challenge is bound to and what the request asks. The request repeats or omits what is
- * bound. Throws BINDING_MISMATCH otherwise.
+ * Returns the terms of a token from the challenge, the request and the defaults. The request may only repeat or omit a
+ * term that the challenge is bound to.
+ *
+ * @throws ApiError BINDING_MISMATCH
  */
 export function resolveTerms(
   bound: Pick<ChallengeContent, 'scope' | 'aud' | 'ttl'>,
@@ -88,14 +98,14 @@ export function resolveTerms(
   }
 }
 
-/** Whether a challenge is bound to all of scope, audience and ttl. */
+/** Returns whether a challenge is bound to scope, audience and ttl, all three. */
 export function isFullyBound(content: ChallengeContent): boolean {
   return content.scope !== undefined && content.aud !== undefined && content.ttl !== undefined
 }
 
 function resolveTerm<T>(name: string, bound: T | undefined, asked: T | undefined): T | undefined {
   if (bound !== undefined && asked !== undefined && bound !== asked) {
-    throw new ApiError('BINDING_MISMATCH', `${name} differs from what the challenge was made for`)
+    throw new ApiError('BINDING_MISMATCH', `${name} must be the same as in the challenge, or be left out`)
   }
   return bound ?? asked
 }
@@ -112,7 +122,7 @@ function reparse(canonical: string): Audience[] {
   return canonical.split(' ').flatMap((text) => parseAudience(text) ?? [])
 }
 
-/** The issuer as the audience of a token that names none. */
+/** Returns the issuer as the audience of a token for which none is requested. */
 export function issuerAudience(issuer: string): Audience {
   return { text: issuer, host: new URL(issuer).hostname }
 }

@@ -40,7 +40,7 @@ describe('changeStatus', () => {
     ['revoke', 'active', revoked],
     ['revoke', 'suspended', revoked],
     ['revoke', 'revoked', 'already'],
-  ])('%s, when %s', (verb, status, expected) => {
+  ])('decides on %s of an agent that is %s', (verb, status, expected) => {
     expect(outcome(status, verb)).toEqual(expected)
   })
 })

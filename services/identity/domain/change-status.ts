@@ -2,12 +2,12 @@ import type { AgentStatus } from '../../../gen/prisma/enums.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { already, type Decision } from './decision.ts'
 
-/** What an operator does to an agent's status. */
+/** An operation on an agent's status. */
 export type StatusVerb = 'approve' | 'suspend' | 'reactivate' | 'revoke'
 
 type Refusal = 'AGENT_PENDING' | 'AGENT_NOT_PENDING' | 'AGENT_NOT_SUSPENDED' | 'AGENT_REVOKED'
 
-/** The life of an agent. `go`: the verb takes effect. `already`: it has taken effect before. Else the refusal. */
+/** Life cycle of an agent. `go`: the verb takes effect. `already`: nothing to change. Otherwise: the refusal. */
 const TRANSITIONS: Readonly<Record<StatusVerb, Readonly<Record<AgentStatus, 'go' | 'already' | Refusal>>>> = {
   approve: { pending: 'go', active: 'already', suspended: 'AGENT_NOT_PENDING', revoked: 'AGENT_REVOKED' },
   suspend: { pending: 'AGENT_PENDING', active: 'go', suspended: 'already', revoked: 'AGENT_REVOKED' },
@@ -17,7 +17,7 @@ const TRANSITIONS: Readonly<Record<StatusVerb, Readonly<Record<AgentStatus, 'go'
 
 type Change = Extract<Decision, { kind: 'change' }>
 
-/** Reactivating need not end tokens: the suspension has, and none was issued since. */
+/** Changes that each verb makes. Reactivation ends no tokens: the suspension ended them, and none was issued since. */
 const EFFECTS: Readonly<Record<StatusVerb, (at: Date) => Omit<Change, 'kind'>>> = {
   approve: (at) => ({ patch: { status: 'active', approvedAt: at, expiresAt: null }, endsTokens: false }),
   suspend: (at) => ({ patch: { status: 'suspended', suspendedAt: at }, endsTokens: true }),
@@ -29,7 +29,7 @@ const EFFECTS: Readonly<Record<StatusVerb, (at: Date) => Omit<Change, 'kind'>>> 
 }
 
 /**
- * Decides what a verb does to an agent of this status at this time.
+ * Decides how a verb changes an agent of this status at this time.
  *
  * @throws ApiError AGENT_PENDING, AGENT_NOT_PENDING, AGENT_NOT_SUSPENDED, AGENT_REVOKED.
  */

@@ -22,7 +22,7 @@ describe('checkDidDocument', () => {
     ['the key as a Multikey', withKey(encodeMultikey(key))],
     ['the key as plain base64, as old clients send it', withKey(encodeBase64(key))],
     ['the key as base64url', withKey(encodeBase64url(key))],
-  ])('takes %s', (_name, document) => {
+  ])('accepts %s', (_name, document) => {
     expect(reasonOf(() => checkDidDocument(document, did, key))).toBeUndefined()
   })
 
@@ -32,11 +32,11 @@ describe('checkDidDocument', () => {
     ['another key as a Multikey', withKey(encodeMultikey(otherKey))],
     ['another key as base64', withKey(encodeBase64(otherKey))],
     ['a key of 31 bytes', withKey(encodeBase64(key.subarray(1)))],
-    ['a key that is no text', withKey([1, 2])],
+    ['a key that is not a text', withKey([1, 2])],
     ['a key that is null', withKey(null)],
     ['an empty key', withKey('')],
-    ['methods that are no list', { id: did, verificationMethod: { '0': {} } }],
-    ['a method that is no object', { id: did, verificationMethod: ['z6Mk'] }],
+    ['methods that are not a list', { id: did, verificationMethod: { '0': {} } }],
+    ['a method that is not an object', { id: did, verificationMethod: ['z6Mk'] }],
     ['a method that is null', { id: did, verificationMethod: [null] }],
   ])('refuses %s', (_name, document) => {
     expect(reasonOf(() => checkDidDocument(document, did, key))).toBe('INVALID_ARGUMENT')

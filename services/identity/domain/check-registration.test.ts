@@ -10,9 +10,9 @@ const good: RegistrationRequest = { did, agentPublicKey, label: 'buyer' }
 
 describe('checkRegistration', () => {
   it.each([
-    ['the DID that key and domain give', did],
-    ['no DID, and forms it', ''],
-  ])('takes %s', (_name, asked) => {
+    ['the DID that is formed from key and domain', did],
+    ['an empty DID, and forms it', ''],
+  ])('accepts %s', (_name, asked) => {
     expect(checkRegistration({ ...good, did: asked }, domain)).toEqual({
       did,
       label: 'buyer',

@@ -6,7 +6,7 @@ import { ApiError } from '../../platform/errors/api-error.ts'
 import { checkLabel } from '../../platform/requests/check-text.ts'
 import { checkDidDocument } from './check-did-document.ts'
 
-/** A registration as it is asked for. */
+/** A registration as the caller requests it. */
 export interface RegistrationRequest {
   readonly did: string
   readonly didDocument?: JsonObject | undefined
@@ -14,7 +14,7 @@ export interface RegistrationRequest {
   readonly label: string
 }
 
-/** What there is to know of a new agent: its admitted key and the DID that key and domain give. */
+/** A new agent: its checked key, and the DID that is formed from key and domain. */
 export interface Registration {
   readonly did: string
   readonly label: string
@@ -23,7 +23,7 @@ export interface Registration {
 }
 
 /**
- * Checks a registration under the operator of this domain. The DID may be left out; it follows from key and domain.
+ * Checks a registration under the operator of this domain. Without a DID, it forms the DID from key and domain.
  *
  * @throws ApiError INVALID_ARGUMENT, INVALID_DID, INVALID_PUBLIC_KEY, DID_MISMATCH.
  */

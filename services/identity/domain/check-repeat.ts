@@ -1,20 +1,21 @@
 import type { AgentStatus } from '../../../gen/prisma/enums.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 
-/** The agent that a second registration under the same DID meets; `publicKey` is its key in use. */
+/** The existing agent when the same DID is registered again; `publicKey` is its key in use. */
 export interface RegisteredAgent {
   readonly status: AgentStatus
   readonly publicKey: Uint8Array | undefined
 }
 
 /**
- * Lets an agent that still waits for approval register again, to no effect: a client that lost the answer may repeat the
- * call. The whole key is compared, for a DID holds but half of its hash.
+ * Accepts a repeated registration of a pending agent, which changes nothing: a client that lost the answer may repeat
+ * the call. It compares the whole key, because a DID contains only half of the key's hash.
  *
- * @throws ApiError AGENT_EXISTS for the operator's own registration, another key and an agent that has been approved.
+ * @throws ApiError AGENT_EXISTS when the operator registers it, the key differs, or the agent is no longer pending.
  */
 export function checkRepeat(existing: RegisteredAgent, publicKey: Uint8Array, isOperator: boolean): void {
   const isSameKey = existing.publicKey !== undefined && Buffer.from(existing.publicKey).equals(publicKey)
   if (!isSameKey || existing.status !== 'pending') throw new ApiError('AGENT_EXISTS')
-  if (isOperator) throw new ApiError('AGENT_EXISTS', 'The agent is registered already and waits for approval')
+  if (isOperator)
+    throw new ApiError('AGENT_EXISTS', 'The agent is already registered and waits for approval; approve it instead')
 }

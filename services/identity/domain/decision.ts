@@ -1,6 +1,6 @@
 import type { AgentStatus } from '../../../gen/prisma/enums.ts'
 
-/** What the rules look at in an agent. */
+/** The state of an agent that the rules depend on. */
 export interface AgentState {
   readonly status: AgentStatus
   readonly allowedScopes: readonly string[]
@@ -8,7 +8,7 @@ export interface AgentState {
   readonly requireBoundChallenges: boolean
 }
 
-/** New values for some of an agent's columns; null takes a time away. */
+/** New values for some of an agent's columns; null removes a time. */
 interface AgentPatch {
   readonly status?: AgentStatus
   readonly allowedScopes?: string[]
@@ -21,8 +21,8 @@ interface AgentPatch {
 }
 
 /**
- * What a rule makes of a request to change an agent: `already` when the agent is so now, else the new values and whether
- * the agent's outstanding tokens end with it (its epoch rises). Refusals are thrown.
+ * Decision of a rule about a change of an agent. `already`: the agent is already in the requested state. `change`: the
+ * new values, and whether the agent's outstanding tokens end (its epoch rises). A rule throws its refusals.
  */
 export type Decision =
   | { readonly kind: 'already' }

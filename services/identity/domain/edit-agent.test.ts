@@ -4,8 +4,8 @@ import { type AgentEdit, editAgent } from './edit-agent.ts'
 const agent = { status: 'active', allowedScopes: [], label: 'old', requireBoundChallenges: true } as const
 
 it.each<[string, AgentEdit, object | undefined]>([
-  ['nothing', {}, undefined],
-  ['what is so already', { label: 'old', requireBoundChallenges: true }, undefined],
+  ['an edit without fields', {}, undefined],
+  ['the present values', { label: 'old', requireBoundChallenges: true }, undefined],
   ['a label', { label: 'new' }, { label: 'new', requireBoundChallenges: true }],
   ['an empty label', { label: '' }, { label: '', requireBoundChallenges: true }],
   ['the challenge policy', { requireBoundChallenges: false }, { label: 'old', requireBoundChallenges: false }],

@@ -1,12 +1,12 @@
 import { type AgentState, already, type Decision } from './decision.ts'
 
-/** What an operator may edit; fields that are absent stay. */
+/** Fields that an operator may edit. An absent field keeps its value. */
 export interface AgentEdit {
   readonly label?: string | undefined
   readonly requireBoundChallenges?: boolean | undefined
 }
 
-/** Decides what an edit does. Neither field concerns tokens that were issued before, so none end. */
+/** Decides how an edit changes an agent. Neither field affects tokens already issued, so no tokens end. */
 export function editAgent(agent: AgentState, edit: AgentEdit): Decision {
   const label = edit.label ?? agent.label
   const requireBoundChallenges = edit.requireBoundChallenges ?? agent.requireBoundChallenges

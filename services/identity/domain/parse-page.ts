@@ -2,7 +2,7 @@ import { AgentStatus } from '../../../gen/prisma/enums.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { parsePageSize, parsePageToken } from '../../platform/requests/page.ts'
 
-/** A part of a list of agents: those of these statuses whose id is beyond `after`, at most `size`. */
+/** One page of a list of agents: at most `size` agents of these statuses, with ids greater than `after`. */
 export interface AgentPage {
   readonly size: number
   readonly after: string | undefined
@@ -10,7 +10,7 @@ export interface AgentPage {
 }
 
 /**
- * Reads which agents to list. No status means all but pending.
+ * Parses which agents to list. An empty status means every status except pending.
  *
  * @throws ApiError INVALID_ARGUMENT, INVALID_PAGE_TOKEN.
  */
@@ -27,6 +27,7 @@ function readStatuses(status: string): readonly AgentStatus[] {
   const statuses = Object.values(AgentStatus)
   if (status === '') return statuses.filter((known) => known !== 'pending')
   const asked = statuses.filter((known) => known === status)
-  if (asked.length === 0) throw new ApiError('INVALID_ARGUMENT', `status is none of ${statuses.join(', ')}`)
+  if (asked.length === 0)
+    throw new ApiError('INVALID_ARGUMENT', `status must be one of ${statuses.join(', ')}, or empty`)
   return asked
 }

@@ -15,19 +15,22 @@ describe('replaceScopes', () => {
     ['a first grant', [], ['read'], false],
     ['a wider grant', ['read'], ['read', 'write'], false],
     ['a narrower grant', ['read', 'write'], ['read'], true],
-    ['no grant any more', ['read'], [], true],
-    ['as many scopes, but others', ['read', 'write'], ['read', 'send'], true],
-    ['more scopes, without one of before', ['read'], ['send', 'write'], true],
-    ['a scope in another case', ['read'], ['Read'], true],
+    ['an empty grant', ['read'], [], true],
+    ['the same number of scopes, one of them new', ['read', 'write'], ['read', 'send'], true],
+    ['more scopes, but without the previous one', ['read'], ['send', 'write'], true],
+    ['a scope in another letter case', ['read'], ['Read'], true],
   ])('decides on %s', (_name, before, after, endsTokens) => {
     const change = { kind: 'change', patch: { allowedScopes: after }, endsTokens }
     expect(replaceScopes(agent('active', before), after, at)).toEqual(change)
     expect(replaceScopes(agent('suspended', before), after, at)).toEqual(change)
   })
 
-  it.each<AgentStatus>(['active', 'suspended'])('leaves an agent that is %s when the scopes are its own', (status) => {
-    expect(replaceScopes(agent(status, ['read', 'write']), ['read', 'write'], at)).toEqual({ kind: 'already' })
-  })
+  it.each<AgentStatus>(['active', 'suspended'])(
+    'leaves an agent that is %s unchanged when the scopes are the same',
+    (status) => {
+      expect(replaceScopes(agent(status, ['read', 'write']), ['read', 'write'], at)).toEqual({ kind: 'already' })
+    },
+  )
 
   it.each([[['read']], [[]]])('approves a pending agent with %j', (scopes) => {
     expect(replaceScopes(agent('pending', []), scopes, at)).toEqual({
@@ -37,7 +40,7 @@ describe('replaceScopes', () => {
     })
   })
 
-  it('refuses for a revoked agent, even its own scopes', () => {
+  it('refuses a revoked agent even when the scopes are the same', () => {
     expect(() => replaceScopes(agent('revoked', ['read']), ['read'], at)).toThrow(new ApiError('AGENT_REVOKED'))
   })
 })

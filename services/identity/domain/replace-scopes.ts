@@ -2,10 +2,10 @@ import { ApiError } from '../../platform/errors/api-error.ts'
 import { type AgentState, already, type Decision } from './decision.ts'
 
 /**
- * Decides what a new grant does to an agent. Naming an agent with its scopes approves it; a suspended one stays suspended.
- * A scope taken away ends the outstanding tokens, for any of them may carry it.
+ * Decides how a new grant changes an agent. It approves a pending agent; a suspended agent stays suspended. When the
+ * grant loses a scope, the outstanding tokens end, because any of them may have that scope.
  *
- * @param scopes a sorted set, as `parseScopeList` gives it
+ * @param scopes a sorted set, as `parseScopeList` returns it
  * @throws ApiError AGENT_REVOKED.
  */
 export function replaceScopes(agent: AgentState, scopes: readonly string[], at: Date): Decision {

@@ -2,8 +2,8 @@ import type { Mount } from '../../http-port/server.ts'
 import type { GatewayContext } from '../gateway-context.ts'
 
 /**
- * Offers Connect and gRPC-Web at `/package.Service/Method` in a package of the services. Their modules, with Node's own fetch
- * behind them, are loaded for the first request.
+ * Serves Connect and gRPC-Web at `/package.Service/Method` for the packages of the services. It loads their modules,
+ * and Node's own fetch with them, at the first request.
  */
 export function connectOnFirstCall(context: GatewayContext): Mount {
   const prefixes = [...new Set(context.rpc.services.map(({ file }) => `/${file.proto.package}.`))]

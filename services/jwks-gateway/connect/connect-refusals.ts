@@ -9,17 +9,17 @@ import { type ReasonCode, reasons } from '../../platform/errors/reasons.ts'
 
 const GRPC_WEB = 'application/grpc-web'
 const STATUS_TRAILER = /grpc-status: ?(\d+)\r/i
-/** Streams of the Connect protocol. */
+/** The content type of streams of the Connect protocol. */
 const CONNECT_STREAM = 'application/connect+'
 const END_STREAM_CODE = /"error":\{"code":"([a-z_]+)"/
 const GRPC_WEB_MESSAGE = /grpc-message: ?([^\r]*)\r/i
 const JSON_MESSAGE = /"message":("(?:[^"\\]|\\.)*")/
-/** How protobuf-es words it; in other words it would be an INVALID_ARGUMENT without a hint. */
+/** The wording of protobuf-es. If it changes, the answer becomes INVALID_ARGUMENT without a hint. */
 const UNKNOWN_KEY = /^cannot decode message ([\w.]+) from JSON: key "(.*)" is unknown$/s
 
 /**
- * What Connect's own refusals mean: by HTTP status, of gRPC-Web by gRPC status, of streams by Connect's code. The rest is
- * INVALID_ARGUMENT.
+ * The reasons for Connect's own refusals: by HTTP status, by gRPC status for gRPC-Web, and by Connect code for
+ * streams. All others are INVALID_ARGUMENT.
  */
 const REASONS: Readonly<Record<string, ReasonCode>> = {
   405: 'METHOD_NOT_ALLOWED',
@@ -31,15 +31,15 @@ const REASONS: Readonly<Record<string, ReasonCode>> = {
   'stream resource_exhausted': 'BODY_TOO_LARGE',
   'stream unimplemented': 'UNSUPPORTED_MEDIA_TYPE',
 }
-/** Connect calls bytes that are no protobuf message an internal error; they are the caller's. */
+/** Connect answers malformed protobuf with an internal error, but it is an error of the caller. */
 const MALFORMED = new Set(['500', 'grpc 13', 'stream internal'])
 
-/** Finds a message of the contract by its full name. */
+/** Finds a message type by its full name. */
 export type FindMessage = (typeName: string) => DescMessage | undefined
 
 /**
- * Answers a request that Connect has refused before its handler: as Connect did, unless that was an internal error or an unknown
- * field, or `see`, which takes the refusal before the chain, has found another.
+ * Answers a request that Connect refused before its handler. It keeps Connect's answer, except for an internal error,
+ * for an unknown field, and if `see` returns another error. `see` passes the refusal to the chain.
  */
 export async function refuseUnread(
   answer: UniversalServerResponse,
@@ -63,7 +63,7 @@ function unknownField(message: string, findMessage: FindMessage): ApiError | und
   return new ApiError('UNKNOWN_FIELD', unknownName('field', name, name, known))
 }
 
-/** The answer that refuses a request, in the protocol of its content type. */
+/** Returns the answer that refuses a request, in the protocol of its content type. */
 export function refusal(apiError: ApiError, contentType: string | undefined): UniversalServerResponse {
   const error = toConnectError(apiError)
   if (isGrpcWeb(contentType)) return trailersOnly(error)
@@ -82,8 +82,8 @@ function isConnectStream(contentType: string | undefined): contentType is string
 }
 
 /**
- * Reads what an answer tells: gRPC-Web and streams have their status at the end of the body, all have the message there. The body can
- * be written again.
+ * Reads status and message of an answer. gRPC-Web and streams have the status at the end of the body; all have the
+ * message there. The returned body can be sent again.
  */
 async function readAnswer(answer: UniversalServerResponse, contentType: string | undefined) {
   const chunks: Uint8Array[] = []
@@ -101,7 +101,7 @@ function messageIn(text: string, isWeb: boolean): string {
   return String(message)
 }
 
-/** An answer whose status stands in its headers, as gRPC over HTTP/2 says of Trailers-Only. */
+/** Returns an answer with its status in the headers, as Trailers-Only of gRPC over HTTP/2. */
 function trailersOnly({ code, rawMessage, metadata }: ConnectError): UniversalServerResponse {
   const header = new Headers(metadata)
   header.set('content-type', `${GRPC_WEB}+proto`)
@@ -110,7 +110,7 @@ function trailersOnly({ code, rawMessage, metadata }: ConnectError): UniversalSe
   return { status: 200, header, body: iterate([]) }
 }
 
-/** A stream of the Connect protocol has its error in its last message. */
+/** Returns the answer of a Connect stream, which has its error in the last message. */
 function endOfStream(error: ConnectError, contentType: string): UniversalServerResponse {
   const json = JSON.stringify(endStreamToJson(new Headers(), error, undefined))
   const header = new Headers({ 'content-type': contentType })

@@ -49,7 +49,7 @@ async function* failing(error: ApiError, before: readonly number[] = []) {
 }
 
 describe.each(transports)('a stream over %s', (_name, transport) => {
-  it('brings messages as they come, and hands over the caller', async () => {
+  it('sends each message at once, and passes the caller to the chain', async () => {
     const { url, rpc } = await startGateway()
     const more = Promise.withResolvers<void>()
     rpc.answerStream(watchRevocations, async function* () {
@@ -76,7 +76,7 @@ describe.each(transports)('a stream over %s', (_name, transport) => {
     expect(meta.timeoutMs).toBeGreaterThan(3_000_000)
   })
 
-  it.each([0, 1])('tells why it fails after %i messages', async (count) => {
+  it.each([0, 1])('ends with the reason of an error after %i messages', async (count) => {
     const { url, rpc } = await startGateway()
     const error = new ApiError('UNAVAILABLE', 'later', { retryAfter: 3 })
     rpc.answerStream(watchRevocations, () =>
@@ -92,7 +92,7 @@ describe.each(transports)('a stream over %s', (_name, transport) => {
     expect(told.metadata.get('retry-after')).toBe('3')
   })
 
-  it('ends when its caller goes', async () => {
+  it('ends when the caller disconnects', async () => {
     const { url, rpc } = await startGateway()
     const state = endless(rpc)
     const gone = new AbortController()
@@ -103,7 +103,7 @@ describe.each(transports)('a stream over %s', (_name, transport) => {
     await eventually(() => expect(state.ended).toBe(1))
   })
 
-  it('ends at once, and well, when the gateway closes', async () => {
+  it('ends at once without an error when the gateway closes', async () => {
     const gateway = await startGateway()
     const { url, rpc } = gateway
     const state = endless(rpc)
@@ -115,7 +115,7 @@ describe.each(transports)('a stream over %s', (_name, transport) => {
     expect(performance.now() - began).toBeLessThan(2_000)
   })
 
-  it('is cut when its caller does not read, and taken no further than the sockets hold', async () => {
+  it('is cut when the caller does not read, and is read no further than the socket buffers hold', async () => {
     const { url, rpc } = await startGateway({ maxStallMs: 400 })
     const state = { sent: 0, ended: false }
     rpc.answerStream(watchRevocations, async function* () {
@@ -146,17 +146,17 @@ const exchange = (port: number, type: string, body: string, head = '') => {
   return rawExchange(port, Buffer.from(`POST ${PATH} HTTP/1.1\r\n${headers}\r\n${body}`, 'latin1'))
 }
 
-describe('what Connect cannot read of a stream', () => {
+describe('a stream request that Connect cannot read', () => {
   const CONNECT = 'application/connect+proto'
 
   it.each([
     ['a malformed message', CONNECT, envelope('\xff\xff'), 'INVALID_ARGUMENT', 'invalid_argument'],
     ['malformed JSON', 'application/connect+json', envelope('{'), 'INVALID_ARGUMENT', 'invalid_argument'],
-    ['half a message', CONNECT, envelope('ab', 9), 'INVALID_ARGUMENT', 'invalid_argument'],
-    ['an envelope too large', CONNECT, '\0\x7f\xff\xff\xff', 'BODY_TOO_LARGE', 'resource_exhausted'],
+    ['an incomplete message', CONNECT, envelope('ab', 9), 'INVALID_ARGUMENT', 'invalid_argument'],
+    ['an envelope over the size limit', CONNECT, '\0\x7f\xff\xff\xff', 'BODY_TOO_LARGE', 'resource_exhausted'],
     ['no message', CONNECT, '', 'UNSUPPORTED_MEDIA_TYPE', 'unimplemented'],
     ['a malformed message of gRPC-Web', 'application/grpc-web+proto', envelope('\xff\xff'), 'INVALID_ARGUMENT', '3'],
-  ])('%s goes before the chain and is no fault', async (_name, type, body, reason, told) => {
+  ])('%s: is passed to the chain and is not an internal error', async (_name, type, body, reason, told) => {
     const { port, rpc } = await startGateway()
     const answer = await exchange(port, type, body)
     expect(answer).toMatch(/^HTTP\/1.1 200 /)
@@ -165,7 +165,7 @@ describe('what Connect cannot read of a stream', () => {
     expect(rpc.refused).toMatchObject([{ reason, rpc: PATH.slice(1) }])
   })
 
-  it('is answered as the chain says', async () => {
+  it("is answered with the chain's refusal", async () => {
     const limited = new ApiError('RATE_LIMITED', undefined, { retryAfter: 2 })
     const { port, rpc } = await startGateway()
     rpc.subscribe = () => failing(limited)
@@ -176,7 +176,7 @@ describe('what Connect cannot read of a stream', () => {
     expect(answer).toContain('"retry-after":["2"]')
   })
 
-  it('is a plain HTTP answer where it is no stream', async () => {
+  it('is answered with plain HTTP if the content type is not that of a stream', async () => {
     const { url, rpc } = await startGateway()
     const json = { 'content-type': 'application/json' }
     expect((await fetch(url + PATH, { method: 'POST', headers: json, body: '{}' })).status).toBe(415)

@@ -11,7 +11,7 @@ import { startGateway } from '../../../test/support/gateway.ts'
 import type { Rpc } from '../../chain/rpc.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 
-/** A message in the envelope of gRPC-Web. */
+/** Puts a message into the envelope of gRPC-Web. */
 function framed(flags: number, message: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from([flags, 0, 0, message.length >> 8, message.length & 255]), message])
 }
@@ -39,7 +39,7 @@ function reasonOf(error: ConnectError): string | undefined {
 }
 
 describe.each(transports)('%s', (_name, transport) => {
-  it('calls, and hands over the caller', async () => {
+  it('calls a method and passes the caller to the chain', async () => {
     const { url, rpc } = await startGateway()
     rpc.answer(IdentityService.method.getAgent, ({ did }) => ({ did, didDocument: { id: did } }))
     const client = createClient(IdentityService, transport(url))
@@ -65,7 +65,7 @@ describe.each(transports)('%s', (_name, transport) => {
     expect(requestId).toBe('r1')
   })
 
-  it('refuses with code, reason and the time to wait', async () => {
+  it('answers a refusal with code, reason and Retry-After', async () => {
     const { url, rpc } = await startGateway()
     rpc.answer(AuthnService.method.issueToken, () => {
       throw new ApiError('RATE_LIMITED', 'slowly', { retryAfter: 3 })
@@ -79,7 +79,7 @@ describe.each(transports)('%s', (_name, transport) => {
     expect(error.metadata.get('retry-after')).toBe('3')
   })
 
-  it('tells nothing of a fault', async () => {
+  it('does not reveal the message of an internal error', async () => {
     const { url, rpc } = await startGateway()
     rpc.answer(AuthnService.method.issueToken, () => {
       throw new Error('secret')
@@ -92,13 +92,13 @@ describe.each(transports)('%s', (_name, transport) => {
     ])
   })
 
-  it('refuses text that cannot be stored', async () => {
+  it('refuses text that the database cannot store', async () => {
     const { url } = await startGateway()
     const error = await errorOf(createClient(AuthnService, transport(url)).createChallenge({ did: 'a\0' }))
     expect([error.code, reasonOf(error)]).toStrictEqual([Code.InvalidArgument, 'INVALID_ARGUMENT'])
   })
 
-  it('refuses large messages before their handler', async () => {
+  it('refuses a message over the size limit before its handler', async () => {
     const { url, rpc } = await startGateway()
     const error = await errorOf(createClient(AuthnService, transport(url)).createChallenge({ did: 'a'.repeat(70_000) }))
     expect(error.code).toBe(Code.ResourceExhausted)
@@ -106,7 +106,7 @@ describe.each(transports)('%s', (_name, transport) => {
     expect(rpc.refused).toMatchObject([{ reason: 'BODY_TOO_LARGE' }])
   })
 
-  it('does not know services of the inside', async () => {
+  it('does not serve the internal services', async () => {
     const { url } = await startGateway()
     const client = createClient(AgentDirectoryService, transport(url))
     const error = await errorOf(client.lookupAgent({}))
@@ -114,7 +114,7 @@ describe.each(transports)('%s', (_name, transport) => {
   })
 })
 
-describe('malformed requests', () => {
+describe('a request over Connect or gRPC-Web', () => {
   const path = `/${AuthnService.typeName}/${AuthnService.method.createChallenge.name}`
   const malformed = Buffer.from([0x0a, 0xff])
   const envelope = Buffer.concat([Buffer.from([0, 0, 0, 0, malformed.length]), malformed])
@@ -124,7 +124,7 @@ describe('malformed requests', () => {
     ['UTF-8 in protobuf', 'application/proto', Buffer.from([0x0a, 1, 0xff])],
     ['JSON', 'application/json', Buffer.from('{"did":1}')],
     ['JSON text', 'application/json', Buffer.from('{')],
-  ])('in %s are the fault of the caller', async (_name, type, body) => {
+  ])('with malformed %s is INVALID_ARGUMENT', async (_name, type, body) => {
     const { url, rpc } = await startGateway()
     const answer = await fetch(url + path, {
       method: 'POST',
@@ -137,7 +137,7 @@ describe('malformed requests', () => {
     expect(rpc.refused).toStrictEqual([{ reason: 'INVALID_ARGUMENT', rpc: path.slice(1), source: '127.0.0.1' }])
   })
 
-  it('in gRPC-Web are the fault of the caller', async () => {
+  it('with a malformed gRPC-Web message is INVALID_ARGUMENT', async () => {
     const { url, rpc } = await startGateway()
     const headers = { 'content-type': 'application/grpc-web+proto' }
     const answer = await fetch(url + path, { method: 'POST', body: new Uint8Array(envelope), headers })
@@ -151,28 +151,31 @@ describe('malformed requests', () => {
     ['application/json', '{"policy":{"audiences":[{"caller":["a.example"]}]}}', 'SetOperatorPolicy', 'callers'],
     ['application/grpc-web+json', '{"scopes":"admin"}', 'VerifyToken', 'scope'],
     ['application/connect+json', '{"hsah":""}', 'WatchRevocations', 'hash'],
-  ])('in %s that hold %s are refused by name', async (type, json, name, nearest) => {
-    const { url, rpc } = await startGateway()
-    const method = rpc.services.flatMap(({ methods }) => methods).find((each) => each.name === name)
-    const bytes = Buffer.from(json)
-    const body = new Uint8Array(type === 'application/json' ? bytes : framed(0, bytes))
-    const answer = await fetch(`${url}/${method?.parent.typeName}/${name}`, {
-      method: 'POST',
-      body,
-      headers: { 'content-type': type },
-    })
-    const text = `${await answer.text()} ${decodeURIComponent(answer.headers.get('grpc-message') ?? '')}`
-    expect(text.replaceAll('\\', '')).toContain(`the nearest known one is "${nearest}"`)
-    expect(rpc.calls).toHaveLength(0)
-    expect(rpc.refused).toMatchObject([{ reason: 'UNKNOWN_FIELD' }])
-  })
+  ])(
+    'of %s with the unknown field in %s is refused, and the error names a known field',
+    async (type, json, name, nearest) => {
+      const { url, rpc } = await startGateway()
+      const method = rpc.services.flatMap(({ methods }) => methods).find((each) => each.name === name)
+      const bytes = Buffer.from(json)
+      const body = new Uint8Array(type === 'application/json' ? bytes : framed(0, bytes))
+      const answer = await fetch(`${url}/${method?.parent.typeName}/${name}`, {
+        method: 'POST',
+        body,
+        headers: { 'content-type': type },
+      })
+      const text = `${await answer.text()} ${decodeURIComponent(answer.headers.get('grpc-message') ?? '')}`
+      expect(text.replaceAll('\\', '')).toContain(`the nearest known one is "${nearest}"`)
+      expect(rpc.calls).toHaveLength(0)
+      expect(rpc.refused).toMatchObject([{ reason: 'UNKNOWN_FIELD' }])
+    },
+  )
 
   it.each([
     ['Connect', 'application/json', 'content-encoding', (text: string) => Buffer.from(text)],
     ['Connect, compressed', 'application/json', 'content-encoding', gzipSync],
     ['gRPC-Web', 'application/grpc-web+json', 'grpc-encoding', (text: string) => framed(0, Buffer.from(text))],
     ['gRPC-Web, compressed', 'application/grpc-web+json', 'grpc-encoding', (text: string) => framed(1, gzipSync(text))],
-  ])('in %s that demand nothing by an empty list are refused', async (name, type, coding, encode) => {
+  ])('over %s with an empty list of requirements is refused', async (name, type, coding, encode) => {
     const { url, rpc } = await startGateway()
     const headers = { 'content-type': type, ...(name.includes('compressed') && { [coding]: 'gzip' }) }
     const send = async (json: object) => {
@@ -189,7 +192,7 @@ describe('malformed requests', () => {
     expect(rpc.last().request).toMatchObject({ token: 't', operators: ['a.example'] })
   })
 
-  it('of no known protocol are 415', async () => {
+  it('of an unknown content type answers 415', async () => {
     const { url, rpc } = await startGateway()
     expect(
       (await fetch(url + path, { method: 'POST', body: 'x', headers: { 'content-type': 'text/plain' } })).status,
@@ -197,14 +200,14 @@ describe('malformed requests', () => {
     expect(rpc.refused).toMatchObject([{ reason: 'UNSUPPORTED_MEDIA_TYPE', rpc: path.slice(1) }])
   })
 
-  it('to no known procedure are unimplemented', async () => {
+  it('to an unknown procedure is unimplemented', async () => {
     const { url, rpc } = await startGateway()
     const answer = await fetch(`${url}/auth4agent.v1.AuthnService/Nothing`, { method: 'POST', body: '{}' })
     expect(await answer.json()).toMatchObject({ code: 'unimplemented' })
     expect(rpc.refused).toStrictEqual([{ reason: 'ROUTE_NOT_FOUND', rpc: 'none', source: '127.0.0.1' }])
   })
 
-  it.each(['application/proto', 'application/grpc-web+proto'])('of %s are limited', async (type) => {
+  it.each(['application/proto', 'application/grpc-web+proto'])('of %s is rate limited', async (type) => {
     const rpc: Rpc = {
       ...fakeRpc(),
       invoke: () => Promise.reject(new ApiError('RATE_LIMITED', 'slowly', { retryAfter: 3 })),
@@ -216,7 +219,7 @@ describe('malformed requests', () => {
     expect([answer.status, answer.headers.get('grpc-status')]).toStrictEqual(isWeb ? [200, '8'] : [429, null])
   })
 
-  it('compressed into a bomb are refused', async () => {
+  it('that decompresses beyond the size limit is refused', async () => {
     const { url, rpc } = await startGateway()
     const body = new Uint8Array(gzipSync(Buffer.from(JSON.stringify({ did: 'a'.repeat(1_000_000) }))))
     const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' }

@@ -28,19 +28,19 @@ import { unlessStalled } from '../rest/unless-stalled.ts'
 import { type FindMessage, refusal, refuseUnread } from './connect-refusals.ts'
 import { compileBodyCheck } from './json-demands.ts'
 
-/** What the handler of a call knows of its HTTP request, and tells it. */
+/** What the handler of a call knows about its HTTP request, and reports back to it. */
 interface CallState {
   readonly caller: Caller
-  /** Whether the request could be read and has reached its handler. */
+  /** Whether Connect could read the request and has called the handler. */
   isInvoked: boolean
-  /** Ends the connection. */
+  /** Closes the connection. */
   readonly cut: () => void
   readonly headers: IncomingHttpHeaders
-  /** What of the body has been read. */
+  /** The parts of the body that were read. */
   readonly chunks: Uint8Array[]
 }
 
-const UNKNOWN_PROCEDURE = new ApiError('ROUTE_NOT_FOUND', 'There is no such procedure')
+const UNKNOWN_PROCEDURE = new ApiError('ROUTE_NOT_FOUND', 'Unknown procedure')
 
 const UNKNOWN_QUERY = new ApiError('UNKNOWN_FIELD', 'A call over Connect or gRPC-Web takes no query parameters')
 
@@ -52,11 +52,14 @@ const callState = createContextKey<CallState>({
   chunks: [],
 })
 
-/** Longest deadline that a caller may ask for, in milliseconds; that of a stream may be later than it ends by itself. */
+/**
+ * The longest deadline that a caller may ask for, in milliseconds. For a stream it may be later than the stream's own
+ * end.
+ */
 const MAX_TIMEOUT_MS = 60_000
 const MAX_STREAM_TIMEOUT_MS = 24 * 3_600_000
 
-/** Makes the handler that offers all services over the Connect protocol and gRPC-Web (HTTP/1.1). */
+/** Makes the handler that serves all services over the Connect protocol and gRPC-Web (HTTP/1.1). */
 export function createConnectHandler(context: GatewayContext): Mount['handle'] {
   const { rpc, config, log, closing } = context
   const router = createConnectRouter({
@@ -83,14 +86,14 @@ export function createConnectHandler(context: GatewayContext): Mount['handle'] {
     try {
       await universalResponseToNodeResponse(await answer(exchange), response)
     } catch (error) {
-      // The caller has gone, or the answer was cut while it was written: nothing more can be said on this connection.
+      // The caller has left, or the answer was cut while it was written. Nothing more can be sent on this connection.
       log.debug({ error }, 'a Connect answer could not be written')
       response.destroy()
     }
   }
 }
 
-/** What calls are made with. */
+/** What every call needs. */
 interface Calls {
   readonly rpc: Rpc
   readonly findMessage: FindMessage
@@ -101,7 +104,7 @@ async function call(
   handler: UniversalHandler,
   { request, response, caller, query }: Exchange,
 ) {
-  // The protocol has no query here; one that was meant to restrict something must not be dropped.
+  // The protocol defines no query here. A query that was meant to restrict the call must not be ignored.
   if (request.method === 'POST' && query !== '') {
     return refusal(await refuseRead(rpc, handler.method, UNKNOWN_QUERY, caller), request.headers['content-type'])
   }
@@ -116,9 +119,9 @@ async function call(
   )
 }
 
-/** Keeps what a body brings; Connect reads no more than its limit. */
+/** Keeps the parts of a body. Connect reads no more than its limit. */
 async function* kept(body: UniversalServerRequest['body'], chunks: Uint8Array[]): AsyncGenerator<Uint8Array> {
-  if (!isAsyncIterable(body)) throw new TypeError('the body of a request from Node is a stream')
+  if (!isAsyncIterable(body)) throw new TypeError('The body of a Node request must be a stream')
   for await (const chunk of body) {
     chunks.push(chunk)
     yield chunk
@@ -129,7 +132,7 @@ function isAsyncIterable(body: UniversalServerRequest['body']): body is AsyncIte
   return typeof body === 'object' && body !== null && Symbol.asyncIterator in body
 }
 
-/** Takes a request that Connect could not read before the chain, which limits, logs and counts it. */
+/** Passes a request that Connect could not read to the chain, which limits, logs and counts it. */
 async function refuseRead(rpc: Rpc, method: DescMethod, error: ApiError, caller: Caller): Promise<ApiError> {
   const meta = { ...caller, authorization: undefined, rpc: methodName(method) }
   const read = (): never => {
@@ -189,7 +192,7 @@ function streamHandler(rpc: Rpc, method: DescMethod, maxStallMs: number | undefi
   }
 }
 
-/** Aborts when the call ends for any reason but its deadline: that is for the chain to notice and to tell. */
+/** Aborts when the call ends, except at its deadline: the chain notices the deadline itself and reports it. */
 function unlessLate({ signal }: HandlerContext): AbortSignal {
   const gone = new AbortController()
   const end = (): void => {

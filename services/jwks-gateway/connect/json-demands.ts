@@ -11,14 +11,14 @@ type Check = (value: unknown, at: string) => void
 export type BodyCheck = (headers: IncomingHttpHeaders, body: Buffer) => void
 
 const JSON_TYPE = /^application\/(?:json|([\w-]+)\+json)\b/i
-/** Flags and length before a message of gRPC-Web. */
+/** The flags and the length before a message of gRPC-Web. */
 const ENVELOPE_BYTES = 5
 const COMPRESSED = 1
 const DECODERS: Readonly<Record<string, (body: Buffer) => Buffer>> = { gzip: gunzipSync, br: brotliDecompressSync }
 
 /**
- * Makes the check of a method's JSON for lists that must not be empty (`refuse_empty`); undefined for a method without them. A message
- * that Connect has read cannot tell an empty list from an absent one, so this looks at the text once more.
+ * Makes the check of a method's JSON for lists that must not be empty (`refuse_empty`). Returns undefined if the
+ * method has none. In a message, an empty list looks like an absent one, so this check reads the JSON text again.
  */
 export function compileBodyCheck({ input }: DescMethod): BodyCheck | undefined {
   const check = messageCheck(input)
@@ -29,7 +29,7 @@ export function compileBodyCheck({ input }: DescMethod): BodyCheck | undefined {
   }
 }
 
-/** The JSON of a request, undefined where it is protobuf. Connect has found that it can be read, and is not too large. */
+/** Returns the JSON of a request, or undefined for protobuf. Connect has already checked its syntax and size. */
 function jsonText(headers: IncomingHttpHeaders, body: Buffer): string | undefined {
   const type = JSON_TYPE.exec(headers['content-type'] ?? '')
   if (type === null) return undefined
@@ -61,7 +61,7 @@ function fieldCheck(field: DescField, above: readonly DescMessage[]): Check | un
     }
   }
   const { message } = field
-  // A message within itself has no other fields than it has.
+  // Stops at a message type inside itself: its fields are already checked.
   const inner =
     message === undefined || above.includes(message) ? undefined : messageCheck(message, [...above, message])
   if (inner === undefined) return undefined

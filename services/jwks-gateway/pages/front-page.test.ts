@@ -5,7 +5,7 @@ import { rawExchange, startGateway } from '../../../test/support/gateway.ts'
 const BROWSER = { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8' }
 
 describe('the front page', () => {
-  it('tells a browser the issuer and how to begin', async () => {
+  it('shows a browser the issuer and the first commands', async () => {
     const { url, rpc } = await startGateway({ baseUrl: 'https://auth.example' })
     const answer = await fetch(`${url}/`, { headers: BROWSER })
     expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
@@ -16,7 +16,7 @@ describe('the front page', () => {
     expect([rpc.calls, rpc.refused]).toEqual([[], []])
   })
 
-  it('lets a browser load nothing but its own stylesheet, and has no script', async () => {
+  it('has a Content-Security-Policy that allows only its stylesheet, and has no script', async () => {
     const { url } = await startGateway()
     const answer = await fetch(`${url}/`, { headers: BROWSER })
     const html = await answer.text()
@@ -28,7 +28,7 @@ describe('the front page', () => {
     expect(html).not.toMatch(/<script|\son[a-z]+=|\sstyle=|<img|<link/i)
   })
 
-  it.each(['', '/a4a'])('has links that lead somewhere, under the path "%s" of the issuer', async (basePath) => {
+  it.each(['', '/a4a'])('has links that answer 200 if the issuer has the path "%s"', async (basePath) => {
     const { url } = await startGateway({ baseUrl: `https://auth.example${basePath}` })
     const pages = [`${url}/`, `${url}${basePath}`, `${url}${basePath}/`]
     for (const page of pages) {
@@ -40,7 +40,7 @@ describe('the front page', () => {
   })
 
   it.each([undefined, '*/*', 'application/json', 'application/json, text/html;q=0.5', 'text/plain'])(
-    'is not for a caller that accepts %s: there is nothing at this path',
+    'answers 404 to a caller that accepts %s',
     async (accept) => {
       const { port, rpc } = await startGateway()
       const header = accept === undefined ? '' : `accept: ${accept}\r\n`

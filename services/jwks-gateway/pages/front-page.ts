@@ -9,8 +9,8 @@ const JSON_TYPE: MediaType = { type: 'application', subtype: 'json' }
 const HTML_TYPE: MediaType = { type: 'text', subtype: 'html' }
 
 /**
- * Makes the routes of the front page, at the root and under the issuer's path. Who does not ask for HTML is told that there is
- * nothing here, as at any path without a route.
+ * Makes the routes of the front page, at the root and under the issuer's path. A caller that does not prefer HTML gets
+ * 404, as at any path without a route.
  */
 export function frontPageRoutes(context: GatewayContext): readonly Route[] {
   const { basePath, config } = context
@@ -26,7 +26,7 @@ export function frontPageRoutes(context: GatewayContext): readonly Route[] {
   return [...paths].map((path) => ({ verb: 'GET', path, handle }))
 }
 
-/** What a browser is shown: what this is, where its documents are, how to begin. */
+/** Returns the page that a browser shows: what this server is, where its documents are, and how to start. */
 function frontPage(issuer: string, basePath: string): string {
   const safeIssuer = escapeHtml(issuer)
   const link = (path: string, text: string) => `<a href="${escapeHtml(basePath + path)}">${text}</a>`
@@ -41,25 +41,25 @@ function frontPage(issuer: string, basePath: string): string {
 <body>
 <main>
 <h1>Auth4Agent</h1>
-<p class="lead">This is an authentication server for autonomous agents. Operators prove a domain by DNS, agents prove a key of
-their own, and services verify the short-lived, scoped tokens that agents get here.</p>
+<p class="lead">This is an authentication server for autonomous agents. An operator proves its domain in DNS. An agent signs in
+with its own key and gets a short-lived token with scopes. A service verifies the token.</p>
 
 <h2>This server</h2>
 <div class="sheet"><dl>
 <div><dt>Issuer</dt><dd><code>${safeIssuer}</code></dd></div>
-<div><dt>${link('/.well-known/auth4agent', 'Discovery')}</dt><dd>endpoints, algorithms and lifetimes, as JSON</dd></div>
-<div><dt>${link('/.well-known/jwks.json', 'Public keys')}</dt><dd>the JWKS that tokens are verified with</dd></div>
-<div><dt>${link('/health', 'Health')}</dt><dd>whether the process lives</dd></div>
+<div><dt>${link('/.well-known/auth4agent', 'Discovery')}</dt><dd>Endpoints, algorithms and lifetimes, as JSON</dd></div>
+<div><dt>${link('/.well-known/jwks.json', 'Public keys')}</dt><dd>The JWKS to verify tokens with</dd></div>
+<div><dt>${link('/health', 'Health')}</dt><dd>Whether the server process is running</dd></div>
 </dl></div>
 
-<h2>How to begin</h2>
-${step('An operator makes a key, registers its domain, and proves it', [
+<h2>Get started</h2>
+${step('The operator makes a key, registers its domain and proves it', [
   `auth4agent init --operator --domain example.com --server ${safeIssuer}`,
   'auth4agent register operator',
   'auth4agent verify-operator instructions',
   'auth4agent verify-operator confirm',
 ])}
-${step('An agent makes a key of its own; its operator registers it and grants scopes', [
+${step('An agent makes its own key. The operator registers it and grants it scopes', [
   `auth4agent init --domain example.com --server ${safeIssuer}`,
   'auth4agent register agent',
   'auth4agent agent-scopes set --scope orders:read',
@@ -67,18 +67,18 @@ ${step('An agent makes a key of its own; its operator registers it and grants sc
 ${step('The agent gets a token for one audience', [
   'auth4agent issue --scope orders:read --aud https://api.example.com --output token',
 ])}
-${step('A service verifies it, offline by the public keys or online with revocation', [
+${step('A service verifies the token, here online', [
   'auth4agent verify --online --token @token --aud https://api.example.com --operator example.com',
 ])}
-<footer>The README that comes with the server has all of this step by step, under “Five minutes”, with programs in place of
-commands. The same calls are there over REST, gRPC, Connect and gRPC-Web.</footer>
+<footer>The README of the server explains these steps, and shows them in TypeScript. All calls are available over REST, gRPC,
+Connect and gRPC-Web.</footer>
 </main>
 </body>
 </html>
 `
 }
 
-/** Commands that one click selects. They hold no HTML but what was escaped before. */
+/** Returns commands that one click selects. Everything in them is already escaped. */
 function step(title: string, commands: readonly string[]): string {
   return `<h3>${title}</h3>\n<pre>${commands.join('\n')}</pre>`
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** The one stylesheet of the server's pages. They have no script, no image and no font of their own. */
+/** The stylesheet of the server's pages, which have no scripts, images or fonts. */
 export const STYLE = `
 :root {
   color-scheme: light dark;
@@ -51,7 +51,7 @@ footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line);
 }
 `
 
-/** Content-Security-Policy of the pages (CSP level 3): nothing but this stylesheet, by its hash. */
+/** The Content-Security-Policy of the pages (CSP level 3): it allows only this stylesheet, by its hash. */
 export const PAGE_POLICY = [
   "default-src 'none'",
   `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,

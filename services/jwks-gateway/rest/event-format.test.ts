@@ -18,15 +18,15 @@ const event = (init: Parameters<typeof create<typeof WatchRevocationsResponseSch
 const HASH = Uint8Array.of(0xfb, 0xff, 0xfe)
 const position = { logEpoch: 2, sequence: 9_007_199_254_740_993n, hash: HASH }
 
-describe('an event', () => {
-  it('is named by its case, and its id is the place in it, which the contract marks', () => {
+describe('compileEventWriter', () => {
+  it('writes the case as the event name, and the marked position as the id', () => {
     expect(event({ event: { case: 'head', value: { position } } })).toBe(
       'event: head\nid: 2-9007199254740993--__-\n' +
         'data: {"position":{"log_epoch":2,"sequence":9007199254740993,"hash":"+//+"},"observed_at":null}\n\n',
     )
   })
 
-  it('has the id of a field of it that is such a place', () => {
+  it('writes the id from a field that is such a position', () => {
     const value = { position, kind: RevocationKind.AGENT, subject: 'a\nb', minimumEpoch: 3 }
     const [name, id, data, ...end] = event({ event: { case: 'record', value } }).split('\n')
     expect([name, id, end]).toEqual(['event: record', 'id: 2-9007199254740993--__-', ['', '']])
@@ -39,12 +39,12 @@ describe('an event', () => {
     })
   })
 
-  it('has no id where it has no place, and is nothing without a case', () => {
+  it('writes no id without a position, and nothing without a case', () => {
     expect(event({ event: { case: 'record', value: {} } })).toMatch(/^event: record\ndata: \{.*\}\n\n$/)
     expect(event({})).toBe('')
   })
 
-  it('of an error is its problem document', () => {
+  it('errorEvent writes the problem document of an error', () => {
     const [name, data, ...end] = errorEvent(new ApiError('UNAVAILABLE'), 'r1').split('\n')
     expect([name, end]).toEqual(['event: error', ['', '']])
     expect(JSON.parse(data?.replace('data: ', '') ?? '')).toMatchObject({
@@ -54,8 +54,8 @@ describe('an event', () => {
     })
   })
 
-  it('is nothing that other messages can be', () => {
-    expect(() => compileEventWriter(GetAgentResponseSchema)).toThrow('is not one oneof')
+  it('throws for a message that is not one oneof', () => {
+    expect(() => compileEventWriter(GetAgentResponseSchema)).toThrow('must be exactly one oneof')
   })
 })
 
@@ -65,27 +65,27 @@ const read = (header: string, init = {}) => {
   return request
 }
 
-describe('Last-Event-ID', () => {
-  it('is the id of an event', () => {
+describe('compileLastEventIdReader', () => {
+  it('reads the id of an event', () => {
     const text = event({ event: { case: 'head', value: { position } } })
     const { afterSequence, logEpoch, hash } = read(/id: (.*)\n/.exec(text)?.[1] ?? '')
     expect([afterSequence, logEpoch, ...hash]).toEqual([position.sequence, 2, ...HASH])
   })
 
-  it('counts in the place of what the query says, also where it says less', () => {
+  it('replaces the fields of the query, also with fewer parts', () => {
     const query = { afterSequence: 7n, logEpoch: 3, hash: HASH }
     expect(read('1-5', query)).toMatchObject({ afterSequence: 5n, logEpoch: 1, hash: new Uint8Array() })
     expect(read('1', query).afterSequence).toBeUndefined()
   })
 
   it.each(['x', '1-x', '1-18446744073709551616', '1-5-!', '1-5-A', '1.5-3', '1- 5', '1-2, 1-2'])(
-    'is not %j',
+    'refuses %j',
     (header) => {
       expect(() => read(header)).toThrow('Last-Event-ID must be')
     },
   )
 
-  it('sets nothing of methods that have none', () => {
+  it('sets nothing for methods without Last-Event-ID', () => {
     const request = create(IdentityService.method.getAgent.input)
     compileLastEventIdReader(IdentityService.method.getAgent)(request, 'x')
     expect(request).toEqual(create(IdentityService.method.getAgent.input))

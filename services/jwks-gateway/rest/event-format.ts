@@ -12,17 +12,17 @@ export type EventWriter = (message: object) => string
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** How an error looks within a stream, which no event of a contract may be named like. */
+/** The name of the event that reports an error. No event in the proto files may have it. */
 const ERROR = 'error'
 
 /**
- * Compiles the writer of a stream's messages, each of which is one oneof: the case is the event's name, its message the data,
- * and the id stands where the contract has marked it. Throws Error for other messages.
+ * Compiles the writer for the messages of a stream. Each message is one oneof: its case is the name of the event, and
+ * its value is the data. The event id is the field that the proto file marks. Throws Error for other messages.
  */
 export function compileEventWriter(output: DescMessage): EventWriter {
   const [event] = output.oneofs
   if (event === undefined || output.members.length !== 1) {
-    throw new Error(`${output.typeName} is not one oneof, so its messages are no events`)
+    throw new Error(`${output.typeName} must be exactly one oneof to be sent as events`)
   }
   const writers = new Map(event.fields.map((field) => [field.localName, caseWriter(field)]))
   return (message) => {
@@ -31,7 +31,7 @@ export function compileEventWriter(output: DescMessage): EventWriter {
   }
 }
 
-/** The event that ends a stream which fails: the problem document of the error. */
+/** Returns the event that ends a stream with an error: its data is the problem document. */
 export function errorEvent(error: ApiError, requestId: string): string {
   return `event: ${ERROR}\ndata: ${problemOf(error, requestId, false).body}\n\n`
 }
@@ -61,10 +61,10 @@ function idPart(value: unknown): string {
   return value instanceof Uint8Array ? Buffer.from(value).toString('base64url') : String(value)
 }
 
-/** Sets the fields of a request that the Last-Event-ID header stands for. Throws INVALID_ARGUMENT. */
+/** Sets the fields of a request from the Last-Event-ID header. Throws INVALID_ARGUMENT. */
 export type LastEventIdReader = (request: object, header: string) => void
 
-/** Compiles the reader of a method's Last-Event-ID. Throws Error for fields that text cannot hold. */
+/** Compiles the reader for the Last-Event-ID of a method. Throws Error for fields that text cannot represent. */
 export function compileLastEventIdReader(method: DescMethod): LastEventIdReader {
   const parts = getOption(method, rest).lastEventId.map((name) => {
     const field = fieldOf(method.input, name)
@@ -74,7 +74,7 @@ export function compileLastEventIdReader(method: DescMethod): LastEventIdReader 
   })
   return (request, header) => {
     const texts = header.split('-')
-    // The text of the last may hold the separator.
+    // The text of the last field may contain the separator.
     const last = texts.splice(Math.max(0, parts.length - 1)).join('-')
     for (const [index, { field, read }] of parts.entries()) {
       const text = texts[index] ?? (index === parts.length - 1 ? last : '')

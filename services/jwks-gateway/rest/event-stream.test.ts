@@ -11,7 +11,7 @@ const { watchRevocations } = RevocationService.method
 const head = (sequence: number, hash = new Uint8Array()) =>
   ({ event: { case: 'head', value: { position: { logEpoch: 1, sequence: BigInt(sequence), hash } } } }) as const
 
-/** Answers one head, and nothing more before the stream is over. */
+/** Answers with one head, and nothing more before the stream ends. */
 function endless(rpc: FakeRpc) {
   const state = { started: 0, ended: 0 }
   rpc.answerStream(watchRevocations, async function* (_request, signal) {
@@ -28,7 +28,7 @@ async function* failing(error: ApiError, ...before: ReturnType<typeof head>[]) {
   throw error
 }
 
-/** A caller's end of a stream. */
+/** The reading end of a stream. */
 async function open(url: string, headers: Record<string, string> = {}, path = '/v1/revocations') {
   const gone = new AbortController()
   onTestFinished(() => gone.abort())
@@ -48,7 +48,7 @@ async function open(url: string, headers: Record<string, string> = {}, path = '/
 }
 
 describe('server-sent events', () => {
-  it('carry what a method streams, and can be read as they come', async () => {
+  it('carry the messages of a stream and can be read one by one', async () => {
     const { url, rpc } = await startGateway()
     const more = Promise.withResolvers<void>()
     rpc.answerStream(watchRevocations, async function* () {
@@ -88,7 +88,7 @@ describe('server-sent events', () => {
     ['', { 'last-event-id': '3-9' }, { afterSequence: 9n, logEpoch: 3 }],
     ['?after_sequence=7&log_epoch=2&hash=AAE', { 'last-event-id': '3-9' }, { afterSequence: 9n, logEpoch: 3 }],
     ['?after_sequence=18446744073709551615', { 'last-event-id': '' }, { afterSequence: 2n ** 64n - 1n }],
-  ])('begin where the caller says: %s %j', async (query, headers, fields) => {
+  ])('start at the position of the query or Last-Event-ID: %s %j', async (query, headers, fields) => {
     const { url, rpc } = await startGateway()
     await open(url, headers, `/v1/revocations${query}`)
     const { afterSequence, logEpoch, hash } = rpc.last().request as WatchRevocationsRequest
@@ -104,7 +104,7 @@ describe('server-sent events', () => {
     ['?log_epoch=1&log_epoch=1', {}, 'log_epoch'],
     ['', { 'last-event-id': 'nonsense' }, 'Last-Event-ID'],
     ['', { 'last-event-id': '1-2, 1-2' }, 'Last-Event-ID'],
-  ])('are refused for %s %j', async (query, headers, at) => {
+  ])('answer 400 for %s %j', async (query, headers, at) => {
     const { url, rpc } = await startGateway()
     const response = await fetch(`${url}/v1/revocations${query}`, { headers })
     expect([response.status, response.headers.get('content-type')]).toEqual([400, 'application/problem+json'])
@@ -113,7 +113,7 @@ describe('server-sent events', () => {
     expect(rpc.refused).toMatchObject([{ reason: 'INVALID_ARGUMENT', rpc: 'GET /v1/revocations' }])
   })
 
-  it('are a problem document when they are refused before the first', async () => {
+  it('answer with a problem document if the stream is refused before the first event', async () => {
     const { url, rpc } = await startGateway()
     rpc.answerStream(watchRevocations, () => failing(new ApiError('RESYNC_REQUIRED')))
     const response = await fetch(`${url}/v1/revocations`)
@@ -121,7 +121,7 @@ describe('server-sent events', () => {
     expect(await response.json()).toMatchObject({ reason: 'RESYNC_REQUIRED' })
   })
 
-  it('end with an event that tells the reason when they fail', async () => {
+  it('end with an error event that has the reason', async () => {
     const { url, rpc } = await startGateway()
     const error = new ApiError('UNAVAILABLE', undefined, { cause: new Error('secret') })
     rpc.answerStream(watchRevocations, () => failing(error, head(1)))
@@ -131,7 +131,7 @@ describe('server-sent events', () => {
     expect(data).not.toContain('secret')
   })
 
-  it('are not sent where only the head is asked for, and nothing stays open', async () => {
+  it('are not sent for HEAD, which leaves no stream open', async () => {
     const { url, rpc } = await startGateway()
     const state = endless(rpc)
     const response = await fetch(`${url}/v1/revocations`, { method: 'HEAD' })
@@ -141,7 +141,7 @@ describe('server-sent events', () => {
     expect(rpc.last().meta.rpc).toBe('HEAD /v1/revocations')
   })
 
-  it('end when their caller goes', async () => {
+  it('end when the caller disconnects', async () => {
     const { url, rpc } = await startGateway()
     const state = endless(rpc)
     const { until, leave } = await open(url)
@@ -150,7 +150,7 @@ describe('server-sent events', () => {
     await eventually(() => expect(state.ended).toBe(1))
   })
 
-  it('end at once when the gateway closes, and it does not wait for them', async () => {
+  it('end at once when the gateway closes', async () => {
     const gateway = await startGateway()
     const { url, rpc } = gateway
     const state = endless(rpc)
@@ -162,7 +162,7 @@ describe('server-sent events', () => {
     expect([await read(), state.ended]).toEqual(['', 1])
   })
 
-  it('are served under the path of the issuer too', async () => {
+  it('are also served under the path of the issuer', async () => {
     const { url, rpc } = await startGateway({ baseUrl: 'https://a.example/tenant' })
     endless(rpc)
     const { until } = await open(url, {}, '/tenant/v1/revocations')
@@ -170,7 +170,7 @@ describe('server-sent events', () => {
   })
 })
 
-/** Streams without end, and counts what has been taken. */
+/** Streams without end, and counts the messages that were taken. */
 function flood(rpc: FakeRpc) {
   const state = { sent: 0, ended: false }
   const hash = new Uint8Array(10_000)
@@ -196,8 +196,8 @@ function deaf(port: number) {
   return socket
 }
 
-describe('a caller that does not read', () => {
-  it('is sent no more than the sockets hold, and cut in time', async () => {
+describe('a caller that reads nothing of a stream', () => {
+  it('gets no more than the socket buffers hold, and is disconnected in time', async () => {
     const { port, rpc } = await startGateway({ maxStallMs: 400 })
     const state = flood(rpc)
     deaf(port)
@@ -206,7 +206,7 @@ describe('a caller that does not read', () => {
     expect(state.sent).toBeLessThan(2_000)
   })
 
-  it('is sent the rest when it reads again', async () => {
+  it('gets the rest when it reads again', async () => {
     const { port, rpc } = await startGateway({ maxStallMs: 5_000 })
     const state = flood(rpc)
     const socket = deaf(port)

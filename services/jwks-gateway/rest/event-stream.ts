@@ -12,7 +12,7 @@ import { unlessStalled } from './unless-stalled.ts'
 const HEADERS = {
   'content-type': 'text/event-stream',
   'cache-control': 'no-store',
-  // Proxies of nginx's kind would hold events back.
+  // Otherwise nginx and similar proxies would buffer the events.
   'x-accel-buffering': 'no',
 } as const
 
@@ -20,12 +20,12 @@ const HEADERS = {
 const RETRY_MS = 1000
 
 /**
- * Makes the handler of a method that answers a stream: server-sent events. What fails before the first one is answered as any
- * request is. Throws Error when the contract does not say how the messages are events.
+ * Makes the handler of a method that returns a stream, as server-sent events. An error before the first event is
+ * answered like that of any request. Throws Error if the proto file does not say how to send the messages as events.
  */
 export function eventStreamHandler(context: GatewayContext, binding: RestBinding) {
   const { method, verb } = binding
-  if (verb !== 'GET') throw new Error(`${method.toString()} answers a stream and is not bound to GET`)
+  if (verb !== 'GET') throw new Error(`${method.toString()} returns a stream and must be bound to GET`)
   const read = compileRequestReader(binding)
   const readLastEventId = compileLastEventIdReader(method)
   const write = compileEventWriter(method.output)
@@ -53,7 +53,7 @@ function untilGone(response: ServerResponse, closing: AbortSignal): AbortSignal 
   const gone = new AbortController()
   const end = (): void => gone.abort()
   response.once('close', end)
-  // Writing to a caller who has gone is no fault.
+  // Writing to a caller who has left is not an error.
   response.on('error', end)
   return AbortSignal.any([closing, gone.signal])
 }

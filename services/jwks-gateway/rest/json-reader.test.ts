@@ -69,7 +69,7 @@ describe('the JSON reader accepts', () => {
     expect(read(schema, json)).toMatchObject(expected)
   })
 
-  it('and leaves what is absent unset', () => {
+  it('absent fields and leaves them unset', () => {
     expect(read('token', '{}')).toStrictEqual(
       expect.not.objectContaining({ scope: expect.anything(), ttl: expect.anything() }),
     )
@@ -80,7 +80,7 @@ function nested(depth: number): unknown {
   return JSON.parse(`${'{"inner":'.repeat(depth)}{}${'}'.repeat(depth)}`)
 }
 
-describe('messages in messages without end', () => {
+describe('compileReader, for a message type inside itself', () => {
   const name = 'test.proto'
   const field = {
     name: 'inner',
@@ -97,7 +97,7 @@ describe('messages in messages without end', () => {
   })
   const outer = createFileRegistry(file, () => undefined).getMessage('Outer') ?? expect.fail('no message')
 
-  it('are refused beyond a depth', () => {
+  it('refuses more than 16 levels', () => {
     expect(reasonOf(() => compileReader(outer)(nested(16), '', 0))).toBeUndefined()
     expect(reasonOf(() => compileReader(outer)(nested(17), '', 0))).toBe('INVALID_ARGUMENT')
     expect(reasonOf(() => compileReader(outer)(nested(6000), '', 0))).toBe('INVALID_ARGUMENT')
@@ -113,8 +113,8 @@ describe('the JSON reader refuses', () => {
     ['a number beyond a double', 'token', '{"ttl":1e999}', 'ttl must be a string or a number'],
     ['an element of a wrong type', 'token', '{"audience":["a",1]}', 'audience[1] must be a string'],
     ['null as an element', 'token', '{"audience":[null]}', 'audience[0] must be a string'],
-    ['an empty list that would demand nothing', 'verify', '{"operators":[]}', 'operators must not be empty'],
-    ['an empty audience that would demand nothing', 'verify', '{"audience":[]}', 'audience must not be empty'],
+    ['an empty list of requirements', 'verify', '{"operators":[]}', 'operators must not be empty'],
+    ['an empty required audience', 'verify', '{"audience":[]}', 'audience must not be empty'],
     ['a bare element where not allowed', 'claims', '{"aud":"a"}', 'aud must be an array'],
     [
       'a string for a boolean',
@@ -131,18 +131,23 @@ describe('the JSON reader refuses', () => {
     ['an empty int64 text', 'claims', '{"iat":""}', 'iat must be an integer of 64 bits'],
     ['bad base64', 'token', '{"signature":"a b="}', 'signature must be base64'],
     ['bytes as an array', 'token', '{"signature":[1]}', 'signature must be base64'],
-    ['a day that is not', 'audit', '{"since":"2026-02-30T00:00:00Z"}', 'since must be an RFC 3339 time in UTC'],
+    ['a day that does not exist', 'audit', '{"since":"2026-02-30T00:00:00Z"}', 'since must be an RFC 3339 time in UTC'],
     ['a time of another zone', 'audit', '{"since":"2026-01-15T10:30:00+02:00"}', 'since must be an RFC 3339'],
     ['a time as a number', 'audit', '{"since":1}', 'since must be an RFC 3339'],
     ['an array for a message', 'policy', '{"policy":[]}', 'policy must be an object'],
     [
-      'deep inside',
+      'a wrong type in a nested list',
       'policy',
       '{"policy":{"audiences":[{"audience":"a","callers":[2]}]}}',
       'policy.audiences[0].callers[0] must be a string',
     ],
     ['an array for a Struct', 'agent', '{"did_document":[]}', 'did_document must be an object'],
-    ['a Struct without end', 'agent', `{"did_document":{"a":${'['.repeat(99)}${']'.repeat(99)}}}`, 'nested too deeply'],
+    [
+      'a Struct that is nested 99 levels deep',
+      'agent',
+      `{"did_document":{"a":${'['.repeat(99)}${']'.repeat(99)}}}`,
+      'nested too deeply',
+    ],
     ['a Struct with infinity', 'agent', '{"did_document":{"a":[1e999]}}', 'a number that is too large'],
     ['a Struct with a prototype', 'agent', '{"did_document":{"a":{"__proto__":{}}}}', 'a member named __proto__'],
   ])('%s', (_name, schema, json, detail) => {
@@ -155,9 +160,9 @@ describe('the JSON reader refuses as unknown', () => {
   it.each<[string, keyof typeof schemas, string, string]>([
     ['a member', 'verify', '{"scopes":"admin"}', 'Unknown field "scopes": the nearest known one is "scope"'],
     ['a member that is null', 'verify', '{"operator":null}', 'the nearest known one is "operators"'],
-    ['a member that is near to none', 'verify', '{"x":{"y":[1]}}', 'the known ones are "token", "audience"'],
+    ['a member with no similar name', 'verify', '{"x":{"y":[1]}}', 'the known ones are "token", "audience"'],
     [
-      'a lowerCamel name by its snake_case one',
+      'a lowerCamel name, and suggests the snake_case one',
       'claims',
       '{"operatorIdd":""}',
       'the nearest known one is "operator_id"',

@@ -3,7 +3,10 @@ import { type JsonRule, json } from '../../../gen/proto/auth4agent/v1/options_pb
 import { emptyDemand, invalid, unknownField, wrongType } from './json-refusal.ts'
 import { readBytes, readStruct, readTimestamp } from './json-values.ts'
 
-/** Reads one JSON value into a protobuf value. `at` is the value's path, for the error. Throws INVALID_ARGUMENT or UNKNOWN_FIELD. */
+/**
+ * Reads one JSON value into a protobuf value. `at` is the path of the value, for error details. Throws
+ * INVALID_ARGUMENT or UNKNOWN_FIELD.
+ */
 export type Read = (value: unknown, at: string, depth: number) => unknown
 
 /** A field of a message and the function that reads it. */
@@ -22,8 +25,9 @@ const INT64_TEXT = /^-?(0|[1-9]\d{0,18})$/
 const compiled = new WeakMap<DescMessage, Read>()
 
 /**
- * Compiles the reader of a message's JSON (PROTOCOL: snake_case names, unknown fields refused, null means absent). Done
- * once for a message, so that a request costs no reflection. Throws Error for field types that REST does not serve.
+ * Compiles the reader for the JSON of a message: snake_case or lowerCamel names, unknown fields are refused, null
+ * means absent. It is compiled once for each message type, so that a request costs no reflection. Throws Error for
+ * field types that REST cannot serve.
  */
 export function compileReader(message: DescMessage): Read {
   const known = compiled.get(message)
@@ -55,7 +59,7 @@ function readMessage(message: DescMessage, fields: Fields, value: unknown, at: s
   return target
 }
 
-/** Sets a field that the descriptor has named; the values of fields are not known to the types here. */
+/** Sets a field that a descriptor names. The types here do not know the field's value. */
 export function assignField(message: object, field: DescField, value: unknown): void {
   const target = message as Record<string, unknown>
   target[field.localName] = value
@@ -115,7 +119,7 @@ const readBool: Read = (value, at) => {
 
 const readInt32: Read = (value, at) => {
   if (typeof value !== 'number' || (value | 0) !== value) throw wrongType(at, 'an integer of 32 bits')
-  // Negative zero equals zero and would survive as itself.
+  // Turns negative zero, which equals zero, into zero.
   return value | 0
 }
 
@@ -137,5 +141,5 @@ const SCALARS: Partial<Record<ScalarType, Read>> = {
 }
 
 function unserved(field: DescField): Error {
-  return new Error(`${field.toString()} has a type that REST does not serve`)
+  return new Error(`${field.toString()} has a type that REST cannot serve`)
 }

@@ -2,17 +2,17 @@ import { unknownName } from '@auth4agent/core/names/unknown-name'
 import type { DescField } from '@bufbuild/protobuf'
 import { ApiError } from '../../platform/errors/api-error.ts'
 
-/** The refusal of the value at a path; the empty path is the body as a whole. */
+/** Makes the error for the value at a path. The empty path is the whole body. */
 export function invalid(at: string, problem: string): ApiError {
   return new ApiError('INVALID_ARGUMENT', at === '' ? `The body ${problem}` : `${at} ${problem}`)
 }
 
-/** The refusal of an empty list where a demand stands (`refuse_empty`): whoever demands nothing leaves it out. */
+/** Makes the error for an empty list of requirements (`refuse_empty`). */
 export function emptyDemand(at: string): ApiError {
-  return invalid(at, 'must not be empty: leave it out to demand nothing')
+  return invalid(at, 'must not be empty: leave it out if nothing is required')
 }
 
-/** The refusal of a name that the contract does not have; `path` is where it stands, with the name itself. */
+/** Makes the error for an unknown name. `path` is the path of the name, with the name itself. */
 export function unknownField(
   kind: 'field' | 'query parameter',
   path: string,
@@ -23,7 +23,7 @@ export function unknownField(
   return new ApiError('UNKNOWN_FIELD', unknownName(kind, path, name, [...names]))
 }
 
-/** The refusal of a value that is not what its field holds. */
+/** Makes the error for a value of the wrong type. */
 export function wrongType(at: string, expected: string): ApiError {
   return invalid(at, `must be ${expected}`)
 }

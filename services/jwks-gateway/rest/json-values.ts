@@ -8,14 +8,14 @@ const MAX_STRUCT_DEPTH = 32
 
 const RFC3339_UTC = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:00)$/
 
-/** Bytes from standard base64 or base64url, with padding or without. */
+/** Reads bytes from standard base64 or base64url, with or without padding. */
 export function readBytes(value: unknown, at: string): Uint8Array {
   const bytes = typeof value === 'string' ? decodeBase64(value) : undefined
   if (bytes === undefined) throw wrongType(at, 'base64')
   return bytes
 }
 
-/** A Timestamp from RFC 3339 text in UTC. Days that the calendar does not have, and leap seconds, are refused. */
+/** Reads a Timestamp from RFC 3339 text in UTC. Refuses leap seconds, and days that do not exist. */
 export function readTimestamp(value: unknown, at: string): Timestamp {
   const match = typeof value === 'string' ? RFC3339_UTC.exec(value) : null
   const toSeconds = match?.[1]
@@ -27,7 +27,10 @@ export function readTimestamp(value: unknown, at: string): Timestamp {
   return create(TimestampSchema, { seconds: BigInt(date.getTime() / 1000), nanos })
 }
 
-/** A Struct from any JSON object: what protobuf can hold of it, so no number beyond a double and no endless nesting. */
+/**
+ * Reads a Struct from a JSON object. Refuses values that protobuf cannot represent: numbers beyond a double, and
+ * nesting that is too deep.
+ */
 export function readStruct(value: unknown, at: string): JsonObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(at, 'an object')
   checkStructValue(value, at, 0)
@@ -35,10 +38,11 @@ export function readStruct(value: unknown, at: string): JsonObject {
 }
 
 function checkStructValue(value: unknown, at: string, depth: number): void {
-  if (typeof value === 'number' && !Number.isFinite(value)) throw invalid(at, 'holds a number that is too large')
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw invalid(at, 'contains a number that is too large for a double')
   if (typeof value !== 'object' || value === null) return
   if (depth > MAX_STRUCT_DEPTH) throw invalid(at, 'is nested too deeply')
-  // JSON.parse makes an own member of this name; copying it by assignment would set a prototype instead.
-  if (Object.hasOwn(value, '__proto__')) throw invalid(at, 'holds a member named __proto__')
+  // JSON.parse makes an own member of this name. A copy by assignment would set a prototype instead.
+  if (Object.hasOwn(value, '__proto__')) throw invalid(at, 'must not contain a member named __proto__')
   for (const member of Object.values(value)) checkStructValue(member, at, depth + 1)
 }

@@ -13,7 +13,7 @@ import { compileFieldWriter, compileWriter } from './json-writer.ts'
 import { fieldOf } from './path-template.ts'
 
 describe('the JSON writer', () => {
-  it('writes what is unset: empty text, null messages and optionals, empty arrays', () => {
+  it('writes unset fields as empty strings, null or empty arrays', () => {
     expect(compileWriter(VerifyTokenResponseSchema)(create(VerifyTokenResponseSchema))).toBe(
       '{"valid":false,"revoked":false,"claims":null,"verified_at":null,"reason":""}',
     )
@@ -23,7 +23,7 @@ describe('the JSON writer', () => {
     expect(compileWriter(ListSigningKeysRequestSchema)(create(ListSigningKeysRequestSchema))).toBe('{}')
   })
 
-  it('writes int64 as a number, times in whole seconds, messages in messages', () => {
+  it('writes int64 as a number, times in whole seconds, and nested messages', () => {
     const verified = create(VerifyTokenResponseSchema, {
       valid: true,
       claims: { iss: 'i"\u2028', aud: ['a', 'b'], iat: 9007199254740993n, epoch: [1, 2] },
@@ -38,7 +38,7 @@ describe('the JSON writer', () => {
     })
   })
 
-  it('writes times to the millisecond where the contract says so', () => {
+  it('writes times in milliseconds if the proto file says so', () => {
     const write = compileWriter(LogHeadSchema)
     const observedAt = timestampFromDate(new Date('2026-01-15T10:30:00.007Z'))
     expect(write(create(LogHeadSchema, { observedAt }))).toBe(
@@ -62,14 +62,14 @@ describe('the JSON writer', () => {
     })
   })
 
-  it('leaves out what the contract says to leave out while it is empty', () => {
+  it('leaves out an empty field if the proto file says so', () => {
     const write = compileWriter(JsonWebKeySchema)
     expect(write(create(JsonWebKeySchema))).toBe('{"kty":"","alg":"","use":"","kid":""}')
     const key = { kty: 'RSA', alg: 'RS256', use: 'sig', kid: 'k', n: 'AA', e: 'AQAB' }
     expect(write(create(JsonWebKeySchema, key))).toBe(JSON.stringify(key))
   })
 
-  it('writes a message that is frozen once, and any other each time', () => {
+  it('keeps the text of a frozen message, and writes any other message each time', () => {
     const write = compileWriter(VerifyTokenResponseSchema)
     let reads = 0
     const claims = Object.defineProperty(create(TokenClaimsSchema), 'jti', { get: () => `read ${++reads} times` })
@@ -79,7 +79,7 @@ describe('the JSON writer', () => {
     expect([textOf(), textOf()]).toEqual(['read 3 times', 'read 3 times'])
   })
 
-  it('unwraps one field for response_body', () => {
+  it('writes one field for response_body', () => {
     const write = compileFieldWriter(fieldOf(ListAgentsResponseSchema, 'agents'))
     expect(write(create(ListAgentsResponseSchema))).toBe('[]')
     expect(JSON.parse(write(create(ListAgentsResponseSchema, { agents: [{ id: '1' }] })))).toMatchObject([{ id: '1' }])

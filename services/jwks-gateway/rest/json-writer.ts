@@ -28,18 +28,25 @@ interface FieldWriter {
 const compiled = new WeakMap<DescMessage, Write>()
 
 /**
- * Compiles the writer of a message's JSON: every field, but for those that are left out while empty, in the contract's order
- * under its snake_case name, what is unset as null, int64 as a number, enums as their names, bytes as padded base64, times as
- * RFC 3339 in whole seconds, unless the contract wants milliseconds. Done once for a message. Throws Error for field types that REST does not serve.
+ * Compiles the writer for the JSON of a message. Fields come in the order of the proto file, under their snake_case
+ * names. It is compiled once for each message type. Throws Error for field types that REST cannot serve.
+ *
+ * | value | JSON |
+ * |---|---|
+ * | unset | null; left out if the proto file says so |
+ * | int64 | number |
+ * | enum | its name |
+ * | bytes | base64 with padding |
+ * | time | RFC 3339 in whole seconds; in milliseconds if the proto file says so |
  */
 export function compileWriter(message: DescMessage): MessageWriter {
   return messageWriter(message)
 }
 
-/** Compiles the writer of one field of a message, for `response_body`. */
+/** Compiles the writer for one field of a message, for `response_body`. */
 export function compileFieldWriter(field: DescField): MessageWriter {
   const write = fieldWriter(field)
-  // The descriptor names the field; the type of a message of any kind cannot.
+  // The descriptor names the field, but the type of a generic message does not.
   return (message) => write((message as Message & Record<string, unknown>)[field.localName])
 }
 
@@ -67,7 +74,10 @@ function messageWriter(message: DescMessage): Write {
   return write
 }
 
-/** Many answers may share a message; of one that is frozen, and so is all within it, the text is kept as long as it is. */
+/**
+ * Keeps the text of a frozen message for as long as the message exists, because many answers may share it. A frozen
+ * message must be frozen in all its parts.
+ */
 function onceIfFrozen(write: Write): Write {
   const texts = new WeakMap<object, string>()
   return (value) => {
@@ -75,14 +85,14 @@ function onceIfFrozen(write: Write): Write {
     const message = value as object
     const known = texts.get(message)
     if (known !== undefined) return known
-    // In one piece: what is put together from many keeps them all, and is gone through again with each answer.
+    // Copied into one piece: a concatenated string keeps all its parts and is flattened again for each answer.
     const text = Buffer.from(write(message)).toString()
     texts.set(message, text)
     return text
   }
 }
 
-/** Whether a field is left out while it is empty text. */
+/** Returns whether a field is left out while it is an empty string. */
 function omitsEmpty(field: DescField): boolean {
   return hasOption(field, json) && getOption(field, json).omitEmpty
 }
@@ -100,7 +110,7 @@ function singularWriter(field: DescField): Write {
   return field.message === undefined ? scalarWriter(field) : messageWriter(field.message)
 }
 
-/** A value that this version has no name for is its number, as in the protobuf JSON mapping. */
+/** A value without a known name is written as its number, as in the protobuf JSON mapping. */
 function enumWriter({ value }: DescEnum): Write {
   const names = new Map(Object.values(value).map(({ number, name }) => [number, JSON.stringify(name)]))
   return (number) => names.get(number as number) ?? String(number)
@@ -124,7 +134,7 @@ const SCALARS: Partial<Record<ScalarType, Write>> = {
 let lastSeconds: bigint | undefined
 let lastTime = ''
 
-/** Many answers of one second tell the same time. */
+/** Keeps the text of the last second, because many answers have the same time. */
 const writeTimestamp: Write = (value) => {
   const { seconds } = value as Timestamp
   if (seconds !== lastSeconds) {
@@ -134,9 +144,9 @@ const writeTimestamp: Write = (value) => {
   return lastTime
 }
 
-/** What is hashed to the millisecond, or compared to it. */
+/** Writes a time that is hashed or compared in milliseconds. */
 const writeMilliseconds: Write = (value) => `"${new Date(timestampMs(value as Timestamp)).toISOString()}"`
 
 function unserved(field: DescField): Error {
-  return new Error(`${field.toString()} has a type that REST does not serve`)
+  return new Error(`${field.toString()} has a type that REST cannot serve`)
 }

@@ -11,7 +11,7 @@ const offers: readonly MediaType[] = [
 ]
 const [json, document, result, linked] = [0, 1, 2, 3]
 
-describe('negotiation', () => {
+describe('negotiate, for the Accept header', () => {
   it.each<[string | undefined, number | undefined]>([
     [undefined, json],
     ['', json],
@@ -41,7 +41,7 @@ describe('negotiation', () => {
     expect(negotiate(accept, offers)).toBe(expected)
   })
 
-  it('takes time in proportion to the header', () => {
+  it('takes time in proportion to the length of the header', () => {
     expect(negotiate(`${'"\\'.repeat(8000)}${'a;'.repeat(8000)}`, offers)).toBe(json)
   })
 })

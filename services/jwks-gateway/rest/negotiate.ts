@@ -11,9 +11,9 @@ interface Preference {
 }
 
 /**
- * Answers the index of the offer that the Accept header prefers (RFC 9110 section 12.5.1). Of equal qualities, the offer that
- * Accept names more exactly wins, then the one it names earlier, then the one offered earlier. When none is acceptable it is
- * the first offer, which section 12.4.1 allows and old clients need.
+ * Returns the index of the offer that the Accept header prefers (RFC 9110 section 12.5.1). With equal quality, the
+ * order is: the offer that Accept names more exactly, then the one that it names first, then the first offer. If no
+ * offer is acceptable, it returns the first one, which section 12.4.1 allows and old clients need.
  */
 export function negotiate(accept: string | undefined, offers: readonly MediaType[]): number {
   if (accept === undefined || accept === '*/*') return 0
@@ -37,7 +37,7 @@ function isPreferred(a: Preference, b: Preference): boolean {
   return a.position < b.position
 }
 
-/** What the most exact range that matches says of an offer. */
+/** Returns the preference of the most exact matching range. */
 function preferenceFor(offer: MediaType, ranges: readonly Range[]): Preference | undefined {
   let found: Preference | undefined
   for (const [position, range] of ranges.entries()) {
@@ -52,7 +52,7 @@ function specificityOf(range: Range, offer: MediaType): number | undefined {
   if (range.type === '*' && range.subtype === '*') return 0
   if (range.type !== offer.type) return undefined
   if (range.subtype === '*') return 1
-  // A profile makes another representation of the same media type, so both sides must name the same one.
+  // A profile makes another representation of the same media type, so both sides must name the same profile.
   return range.subtype === offer.subtype && range.profile === offer.profile ? 2 : undefined
 }
 
@@ -71,14 +71,14 @@ function parseRange(text: string): Range {
   return profile === undefined ? { type, subtype, quality } : { type, subtype, profile, quality }
 }
 
-/** The text of a quoted string (RFC 9110 section 5.6.4), or a token as it is. */
+/** Returns the text of a quoted string (RFC 9110 section 5.6.4), or a token unchanged. */
 export function unquote(text: string): string {
   return text.length >= 2 && text.startsWith('"') && text.endsWith('"')
     ? text.slice(1, -1).replaceAll(/\\(.)/g, '$1')
     : text
 }
 
-/** Splits at a separator that stands outside quoted strings (RFC 9110 section 5.6.4), in one pass. */
+/** Splits a text at a separator outside quoted strings (RFC 9110 section 5.6.4), in one pass. */
 export function splitUnquoted(text: string, separator: string): string[] {
   const parts: string[] = []
   let start = 0

@@ -1,8 +1,8 @@
 import type { Exchange } from '../../http-port/exchange.ts'
 
 /**
- * The Link header that names the next page (RFC 8288): the request's own path and query under the issuer, with another
- * `page_token`.
+ * Returns the Link header of the next page (RFC 8288): the path and query of the request under the issuer, with
+ * another `page_token`.
  */
 export function nextPageLink(
   baseUrl: string,
@@ -17,7 +17,7 @@ export function nextPageLink(
   return `<${baseUrl}${encodeUnsafe(below)}?${query.toString()}>; rel="next"`
 }
 
-/** Encodes what a header or the angle brackets around a link could not hold. */
+/** Encodes characters that a header or the angle brackets of a link cannot contain. */
 function encodeUnsafe(path: string): string {
   return path.replaceAll(/[^\x21\x23-\x3b\x3d\x3f-\x7e]/g, encodeURIComponent)
 }

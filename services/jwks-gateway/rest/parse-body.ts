@@ -8,8 +8,9 @@ const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/i
 const NOT_JSON = 'The body must be JSON in UTF-8: send Content-Type: application/json'
 
 /**
- * Parses a request's body: JSON, also where no content type is named, since old clients name none. Another content type or
- * coding is UNSUPPORTED_MEDIA_TYPE; what is not JSON in UTF-8 (RFC 8259 section 8.1) is INVALID_ARGUMENT.
+ * Parses the body of a request as JSON, also without a content type, because old clients send none. Throws
+ * UNSUPPORTED_MEDIA_TYPE for another content type or coding, and INVALID_ARGUMENT unless the body is JSON in UTF-8
+ * (RFC 8259 section 8.1).
  */
 export function parseBody(headers: IncomingHttpHeaders, body: Buffer): unknown {
   if (body.length === 0) return undefined

@@ -1,10 +1,10 @@
 import type { DescField, DescMessage } from '@bufbuild/protobuf'
 
-/** A path of the contract, such as `/v1/agent/{did}`. */
+/** A path in the proto files, such as `/v1/agent/{did}`. */
 export interface PathTemplate {
-  /** As the contract writes it. */
+  /** The path as the proto file writes it. */
   readonly template: string
-  /** The fields that the path binds, in the path's order. */
+  /** The fields that the path binds, in the order of the path. */
   readonly fields: readonly DescField[]
 }
 
@@ -12,8 +12,8 @@ const LITERAL = /^[A-Za-z0-9._~-]+$/
 const VARIABLE = /^\{([a-z0-9_]+)\}$/
 
 /**
- * Parses the path of a `google.api.http` binding: literal segments and `{field}`, each one segment long. Throws Error for
- * what REST does not serve here (wildcards, custom verbs, nested fields) and for fields the message does not have.
+ * Parses the path of a `google.api.http` binding: literal segments, and `{field}` for one segment. Throws Error for
+ * paths that REST cannot serve (wildcards, custom verbs, nested fields) and for unknown fields.
  */
 export function parsePathTemplate(template: string, input: DescMessage): PathTemplate {
   const fields: DescField[] = []
@@ -21,13 +21,13 @@ export function parsePathTemplate(template: string, input: DescMessage): PathTem
     const name = VARIABLE.exec(segment)?.[1]
     if (name !== undefined) fields.push(fieldOf(input, name))
     else if (!LITERAL.test(segment)) {
-      throw new Error(`the path ${template} of ${input.typeName} is not one that REST serves`)
+      throw new Error(`REST cannot serve the path ${template} of ${input.typeName}`)
     }
   }
   return { template, fields }
 }
 
-/** The field of a message by its proto name. Throws Error when there is none. */
+/** Returns the field of a message by its proto name. Throws Error if there is none. */
 export function fieldOf(message: DescMessage, name: string): DescField {
   const field = message.fields.find((candidate) => candidate.name === name)
   if (field === undefined) throw new Error(`${message.typeName} has no field ${name}`)

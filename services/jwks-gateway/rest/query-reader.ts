@@ -13,15 +13,15 @@ export type QueryReader = (message: object, query: string) => void
 interface QueryField {
   readonly field: DescField
   readonly read: ReadText
-  /** Whether the path has set it. */
+  /** Whether the path has already set the field. */
   readonly isBound: boolean
 }
 
 /**
- * Compiles the reader of query parameters: typed, under their snake_case or lowerCamel names, repeated for repeated fields.
- * Unknown parameters are refused with UNKNOWN_FIELD; so is, with INVALID_ARGUMENT, one that stands twice for a single value.
- * @param open fields that the query sets
- * @param bound fields that the path has set already; the query may only repeat them
+ * Compiles the reader for query parameters: typed, under their snake_case or lowerCamel names, repeated for repeated
+ * fields. It throws UNKNOWN_FIELD for an unknown parameter, and INVALID_ARGUMENT for a single value that occurs twice.
+ * `open` are the fields that the query sets. `bound` are the fields that the path has set; the query may only repeat
+ * them.
  */
 export function compileQueryReader(open: readonly DescField[], bound: readonly DescField[]): QueryReader {
   const fields = new Map<string, QueryField>()
@@ -52,7 +52,7 @@ function setParameter(target: object, { field, isBound }: QueryField, value: unk
     current.push(value)
     return
   }
-  if (seen.has(field)) throw invalid(field.name, 'stands more than once in the query')
+  if (seen.has(field)) throw invalid(field.name, 'must not occur more than once in the query')
   // The caller cannot have meant both.
   if (isBound && current !== value) throw invalid(field.name, 'differs between path and query')
   seen.add(field)
@@ -90,7 +90,7 @@ function readInteger(text: string, at: string, bits: number): bigint {
 function readUnsigned(text: string, at: string): bigint {
   const integer = /^\d{1,20}$/.test(text) ? BigInt(text) : undefined
   if (integer === undefined || BigInt.asUintN(64, integer) !== integer)
-    throw wrongType(at, 'an integer of 64 bits from 0')
+    throw wrongType(at, 'an unsigned integer of 64 bits')
   return integer
 }
 
@@ -98,6 +98,6 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '))
   } catch (cause) {
-    throw new ApiError('INVALID_ARGUMENT', 'The query holds malformed percent-encoding', { cause })
+    throw new ApiError('INVALID_ARGUMENT', 'The query contains malformed percent-encoding', { cause })
   }
 }

@@ -15,12 +15,12 @@ describe('prefersRefusal', () => {
     ['x="a, status=refuse"', false],
     ['wait=1; status=refuse', false],
     ['statuses=refuse', false],
-  ])('takes %j for %j', (prefer, expected) => {
+  ])('reads %j as %j', (prefer, expected) => {
     expect(prefersRefusal(prefer)).toBe(expected)
   })
 
   it.each(['status', 'status=', 'status=refused', 'status=Refuse', 'status=refuse, status=answer'])(
-    'refuses %j, whose sender would take every answer for a yes',
+    'refuses %j, because its sender would take every answer as positive',
     (prefer) => {
       expect(reasonOf(() => prefersRefusal(prefer))).toBe('INVALID_ARGUMENT')
     },

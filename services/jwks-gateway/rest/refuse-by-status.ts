@@ -1,13 +1,13 @@
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { splitUnquoted, unquote } from './negotiate.ts'
 
-/** What an answer says that heeded the preference (RFC 7240 section 3). */
+/** The header value that says that the preference was applied (RFC 7240 section 3). */
 export const PREFERENCE_APPLIED = 'status=refuse'
 
 /**
- * Whether a Prefer header (RFC 7240) asks for `status=refuse`: then an answer that says no is 401 or 403 and not 200, for callers
- * that look at nothing else. Other preferences are ignored, as the RFC says. Another value of `status` is INVALID_ARGUMENT: whoever
- * mistypes it would take every answer for a yes.
+ * Returns whether a Prefer header (RFC 7240) asks for `status=refuse`. Then a negative answer is 401 or 403 instead of
+ * 200, for callers that only look at the status. Other preferences are ignored, as the RFC says. Another value of
+ * `status` is INVALID_ARGUMENT: after a typing mistake, the caller would take every answer as positive.
  */
 export function prefersRefusal(prefer: string | readonly string[] | undefined): boolean {
   const values = splitUnquoted([prefer ?? []].flat().join(','), ',').flatMap(statusPreference)
@@ -17,7 +17,7 @@ export function prefersRefusal(prefer: string | readonly string[] | undefined): 
   return values.length > 0
 }
 
-/** The value of a preference that is named `status`. */
+/** Returns the value of a preference with the name `status`. */
 function statusPreference(preference: string): string[] {
   const [text = ''] = splitUnquoted(preference, ';')
   const cut = text.indexOf('=')

@@ -4,7 +4,7 @@ import { invalid } from './json-refusal.ts'
 import { compileQueryReader, type ReadText, textReader } from './query-reader.ts'
 import type { RestBinding } from './rest-bindings.ts'
 
-/** Builds the request message from what stands in path, query and body. Throws INVALID_ARGUMENT or UNKNOWN_FIELD. */
+/** Builds the request message from path, query and body. Throws INVALID_ARGUMENT or UNKNOWN_FIELD. */
 export type RequestReader = (params: Readonly<Record<string, string>>, query: string, body: unknown) => Message
 
 type BodyReader = (body: unknown) => Message
@@ -14,7 +14,7 @@ interface PathField {
   readonly read: ReadText
 }
 
-/** Compiles the reader of a binding's requests. */
+/** Compiles the reader for the requests of a binding. */
 export function compileRequestReader(binding: RestBinding): RequestReader {
   const { path, body, method } = binding
   const readBody = bodyReader(binding)
@@ -47,11 +47,11 @@ function bodyReader({ body, method }: RestBinding): BodyReader {
 
 function pathField(field: DescField): PathField {
   const read = field.fieldKind === 'scalar' ? textReader(field) : undefined
-  if (read === undefined) throw new Error(`${field.toString()} cannot stand in a path`)
+  if (read === undefined) throw new Error(`${field.toString()} cannot be part of a path`)
   return { field, read }
 }
 
-/** The path decides; a body that says something else is refused, since the caller cannot have meant both. */
+/** Sets the field from the path. A body with another value is refused, because the caller cannot mean both. */
 function bindPath(message: Message, { field, read }: PathField, text: string): void {
   const value = read(text, field.name)
   const carried = (message as unknown as Record<string, unknown>)[field.localName]

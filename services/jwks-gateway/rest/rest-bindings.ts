@@ -4,7 +4,7 @@ import { http } from '../../../gen/proto/google/api/annotations_pb.ts'
 import type { HttpRule } from '../../../gen/proto/google/api/http_pb.ts'
 import { fieldOf, type PathTemplate, parsePathTemplate } from './path-template.ts'
 
-/** The HTTP methods that a contract can bind. */
+/** The HTTP methods of bindings. */
 type Verb = 'GET' | 'PUT' | 'POST' | 'DELETE' | 'PATCH'
 
 /** One way to call a method over REST. */
@@ -12,17 +12,22 @@ export interface RestBinding {
   readonly method: DescMethod
   readonly verb: Verb
   readonly path: PathTemplate
-  /** The whole message, one of its fields, or nothing: then query parameters are the rest of the request. */
+  /**
+   * What the body contains: the whole message, one of its fields, or nothing. The other fields are query parameters.
+   */
   readonly body: '*' | DescField | undefined
-  /** The field of the response that is the answer; undefined for the whole. */
+  /** The field of the response that is sent as the answer, or undefined for the whole response. */
   readonly responseBody: DescField | undefined
-  /** HTTP status of a successful answer. */
+  /** The HTTP status of a successful answer. */
   readonly status: number
 }
 
 const VERBS = { get: 'GET', put: 'PUT', post: 'POST', delete: 'DELETE', patch: 'PATCH' } as const
 
-/** All REST bindings of the services, from their `google.api.http` options. Methods without the option have none. */
+/**
+ * Returns all REST bindings of the services, from their `google.api.http` options. Methods without the option have
+ * none.
+ */
 export function restBindings(services: readonly DescService[]): RestBinding[] {
   return services.flatMap((service) => service.methods).flatMap(methodBindings)
 }
@@ -36,7 +41,7 @@ function methodBindings(method: DescMethod): RestBinding[] {
 function binding(method: DescMethod, rule: HttpRule): RestBinding {
   const { pattern } = rule
   if (pattern.case === undefined || pattern.case === 'custom') {
-    throw new Error(`${method.toString()} is bound to no HTTP method that REST serves`)
+    throw new Error(`${method.toString()} must be bound to GET, PUT, POST, DELETE or PATCH`)
   }
   return {
     method,

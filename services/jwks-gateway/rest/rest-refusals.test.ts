@@ -11,8 +11,8 @@ async function post(url: string, body: Body, headers: Record<string, string> = {
   return fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } })
 }
 
-describe('refusals', () => {
-  it('are problem documents with what version 1 clients read', async () => {
+describe('a refusal over REST', () => {
+  it('is a problem document with the members that version 1 clients read', async () => {
     const { url, rpc } = await startGateway()
     rpc.answer(AuthnService.method.issueToken, () => {
       throw new ApiError('SCOPE_NOT_ALLOWED', 'scope b is not granted')
@@ -31,7 +31,7 @@ describe('refusals', () => {
     })
   })
 
-  it('say when to come back, and how to authenticate', async () => {
+  it('has Retry-After or WWW-Authenticate', async () => {
     const { url, rpc } = await startGateway()
     rpc.answer(AuthnService.method.issueToken, () => {
       throw new ApiError('RATE_LIMITED', undefined, { retryAfter: 1.2 })
@@ -46,7 +46,7 @@ describe('refusals', () => {
     expect(bearing.headers.get('www-authenticate')).toBe('Bearer realm="auth4agent", error="invalid_token"')
   })
 
-  it('tell nothing of a fault', async () => {
+  it('does not reveal the message of an internal error', async () => {
     const { url, rpc } = await startGateway()
     rpc.answer(AuthnService.method.issueToken, () => {
       throw new Error('secret at /srv/app.ts:1')
@@ -56,7 +56,7 @@ describe('refusals', () => {
     expect(await answer.text()).not.toContain('secret')
   })
 
-  it('that cannot be told end the connection, and nothing else', async () => {
+  it('that cannot be sent only ends its connection', async () => {
     const { url, rpc } = await startGateway()
     const kept = rpc.refuse.bind(rpc)
     Object.assign(rpc, { refuse: () => Promise.reject(new Error('no refusal')) })
@@ -74,15 +74,21 @@ describe('refusals', () => {
     ['invalid UTF-8', Buffer.from('{"did":"\xff"}', 'latin1'), {}, 400, 'INVALID_ARGUMENT'],
     ['a NUL', '{"did":"a\\u0000"}', {}, 400, 'INVALID_ARGUMENT'],
     ['a lone surrogate', '{"did":"\\ud800"}', {}, 400, 'INVALID_ARGUMENT'],
-    ['endless nesting', '['.repeat(60_000), {}, 400, 'INVALID_ARGUMENT'],
+    ['60,000 nested arrays', '['.repeat(60_000), {}, 400, 'INVALID_ARGUMENT'],
     ['a form', 'did=x', { 'content-type': 'application/x-www-form-urlencoded' }, 415, 'UNSUPPORTED_MEDIA_TYPE'],
     ['plain text', '{}', { 'content-type': 'text/plain' }, 415, 'UNSUPPORTED_MEDIA_TYPE'],
-    ['another JSON', '{}', { 'content-type': 'application/jsonp' }, 415, 'UNSUPPORTED_MEDIA_TYPE'],
+    [
+      'another content type with json in its name',
+      '{}',
+      { 'content-type': 'application/jsonp' },
+      415,
+      'UNSUPPORTED_MEDIA_TYPE',
+    ],
     ['another charset', '{}', { 'content-type': 'application/json; charset=utf-16' }, 415, 'UNSUPPORTED_MEDIA_TYPE'],
-    ['no media type at all', '{}', { 'content-type': 'nonsense' }, 415, 'UNSUPPORTED_MEDIA_TYPE'],
+    ['a malformed content type', '{}', { 'content-type': 'nonsense' }, 415, 'UNSUPPORTED_MEDIA_TYPE'],
     ['a coded body', '{}', { 'content-encoding': 'gzip' }, 415, 'UNSUPPORTED_MEDIA_TYPE'],
     ['a large body', `{"did":"${'a'.repeat(65_536)}"}`, {}, 413, 'BODY_TOO_LARGE'],
-  ])('answer %s', async (_name, body, headers, status, reason) => {
+  ])('of %s has the right status and reason', async (_name, body, headers, status, reason) => {
     const { url, rpc } = await startGateway()
     const answer = await post(`${url}/v1/challenge`, body, headers)
     expect(answer.status).toBe(status)
@@ -90,12 +96,12 @@ describe('refusals', () => {
     expect(
       rpc.calls.filter(({ request }) => 'did' in request && request.did !== 'a\0' && request.did !== '\ud800'),
     ).toHaveLength(0)
-    // What is no body at all names no method; the rest is told from the texts that the chain itself refuses.
+    // A body that could not be read was refused before the chain. The others are refused by the chain itself.
     const isStored = rpc.calls.length === 0
     expect(rpc.refused.map((refused) => refused.reason)).toStrictEqual(isStored ? [reason] : [])
   })
 
-  it.each(['text/plain', 'nonsense'])('say what to do about %s', async (type) => {
+  it.each(['text/plain', 'nonsense'])('of the content type %s says which one to send', async (type) => {
     const { url } = await startGateway()
     const answer = await post(`${url}/v1/challenge`, '{}', { 'content-type': type })
     expect(await answer.json()).toMatchObject({
@@ -103,7 +109,7 @@ describe('refusals', () => {
     })
   })
 
-  it('are what the chain says of a request without a method', async () => {
+  it("is the chain's refusal for a request without a method", async () => {
     const limited = new ApiError('RATE_LIMITED', undefined, { retryAfter: 3 })
     const rpc: Rpc = { ...fakeRpc(), refuse: async () => limited }
     const { url, port } = await startGateway({}, { rpc })
@@ -117,12 +123,12 @@ describe('refusals', () => {
   it.each([
     ['any case and charset', 'Application/JSON; Charset="UTF-8"'],
     ['no charset', 'application/json'],
-  ])('spare JSON of %s', async (_name, type) => {
+  ])('does not happen to JSON with %s', async (_name, type) => {
     const { url } = await startGateway()
     expect((await post(`${url}/v1/challenge`, '{}', { 'content-type': type })).status).toBe(200)
   })
 
-  it('spare JSON without a content type', async () => {
+  it('does not happen to JSON without a content type', async () => {
     const { port } = await startGateway()
     const request =
       'POST /v1/challenge HTTP/1.1\r\nhost: x\r\ncontent-length: 11\r\nconnection: close\r\n\r\n{"did":"d"}'
@@ -130,7 +136,7 @@ describe('refusals', () => {
   })
 })
 
-describe('paths without a route', () => {
+describe('a path without a route', () => {
   it.each([
     ['GET', '/v1/token', 405, 'METHOD_NOT_ALLOWED', 'POST'],
     ['DELETE', '/v1/agent/d', 405, 'METHOD_NOT_ALLOWED', 'GET, HEAD, OPTIONS'],
@@ -144,7 +150,7 @@ describe('paths without a route', () => {
     ['GET', '/v1/agent/a/b', 404, 'ROUTE_NOT_FOUND', null],
     ['GET', '/v1/agent/%zz', 400, 'INVALID_ARGUMENT', null],
     ['GET', '/v1/agent/%ff', 400, 'INVALID_ARGUMENT', null],
-  ])('%s %s is %i', async (method, path, status, reason, allow) => {
+  ])('%s %s answers %i', async (method, path, status, reason, allow) => {
     const { url, rpc } = await startGateway()
     const body = method === 'POST' ? 'not json' : null
     const answer = await fetch(url + path, { method, body })

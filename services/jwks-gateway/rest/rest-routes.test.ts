@@ -15,8 +15,8 @@ function patch(body: string): RequestInit {
   return { method: 'PATCH', body, headers: { 'content-type': 'application/json' } }
 }
 
-describe('REST routes from the contract', () => {
-  it('answer a call with all fields and the status of the contract', async () => {
+describe('restRoutes', () => {
+  it('answer a call with all fields and the status of the proto file', async () => {
     const { url, rpc } = await startGateway()
     rpc.answer(OperatorRegistryService.method.registerOperator, ({ domain }) => ({
       id: 'o',
@@ -35,7 +35,7 @@ describe('REST routes from the contract', () => {
     ['null', 'null'],
     ['no body', null],
     ['an object', '{}'],
-  ])('take %s as an empty object', async (_name, body) => {
+  ])('read %s as an empty object', async (_name, body) => {
     const { url, rpc } = await startGateway()
     expect((await post(`${url}/v1/operators/verify/o1`, body)).status).toBe(200)
     expect(rpc.last().request).toMatchObject({ id: 'o1' })
@@ -45,13 +45,13 @@ describe('REST routes from the contract', () => {
     ['with its colons', did],
     ['percent-encoded', encodeURIComponent(did)],
     ['very long', `did:agent:${'a'.repeat(5000)}:x`],
-  ])('take a DID in the path %s', async (_name, path) => {
+  ])('accept a DID in the path %s', async (_name, path) => {
     const { url, rpc } = await startGateway()
     expect((await fetch(`${url}/v1/agent/${path}`)).status).toBe(200)
     expect(rpc.last().request).toMatchObject({ did: decodeURIComponent(path) })
   })
 
-  it('prefer literal segments, then bind fields', async () => {
+  it('match literal segments before fields', async () => {
     const { url, rpc } = await startGateway()
     await fetch(`${url}/v1/operators/o1/agents/scopes`, patch('{"did":"d"}'))
     expect(rpc.last().method).toBe(IdentityService.method.setAgentScopes)
@@ -60,7 +60,7 @@ describe('REST routes from the contract', () => {
     expect(rpc.last().request).toMatchObject({ operatorId: 'o1', agent: 'a1', label: 'l' })
   })
 
-  it('read the body as the one field that the contract names, and unwrap the answer', async () => {
+  it('read the body as the field that the proto file names, and answer with one field', async () => {
     const { url, rpc } = await startGateway()
     rpc.answer(OperatorRegistryService.method.setOperatorPolicy, ({ policy }) =>
       policy === undefined ? {} : { policy },
@@ -75,7 +75,7 @@ describe('REST routes from the contract', () => {
     expect(rpc.last().request).toMatchObject({ id: 'o1', policy: { requireBoundChallenges: true } })
   })
 
-  it('refuse a body that contradicts the path, and take one that repeats it', async () => {
+  it('refuse a body that differs from the path, and accept one that repeats it', async () => {
     const { url, rpc } = await startGateway()
     expect((await post(`${url}/v1/operators/o1/agents`, '{"operator_id":"o1"}')).status).toBe(201)
     const refused = await post(`${url}/v1/operators/o1/agents`, '{"operator_id":"o2"}')
@@ -87,7 +87,7 @@ describe('REST routes from the contract', () => {
     expect(rpc.calls).toHaveLength(1)
   })
 
-  it('hand over the caller: id, source, authorization, and method with the path as sent', async () => {
+  it('pass request id, source, authorization and path to the chain', async () => {
     const { url, rpc } = await startGateway()
     const headers = { authorization: 'Bearer x', 'x-request-id': 'req-1', 'x-forwarded-for': '9.9.9.9' }
     const answer = await post(`${url}/v1/operators/o%31/release?`, '{}', headers)
@@ -107,7 +107,7 @@ describe('REST routes from the contract', () => {
     expect(rpc.last().meta.requestId).toBe(answer.headers.get('x-request-id'))
   })
 
-  it('take the absolute form of a request target', async () => {
+  it('accept the absolute form of a request target', async () => {
     const { port, rpc } = await startGateway()
     await rawExchange(
       port,
@@ -127,7 +127,7 @@ describe('REST routes from the contract', () => {
 })
 
 describe('query parameters', () => {
-  it('are typed, in either spelling', async () => {
+  it('are typed, under their snake_case and lowerCamel names', async () => {
     const { url, rpc } = await startGateway()
     await fetch(`${url}/v1/operators/o1/audit?page_size=7&pageToken=a%2Bb+c&since=2026-01-15T10:30:00Z&&id=o1`)
     expect(rpc.last().request).toMatchObject({
@@ -139,13 +139,17 @@ describe('query parameters', () => {
   })
 
   it.each([
-    ['a scalar given twice', 'page_size=1&page_size=2', 'page_size stands more than once in the query'],
-    ['a scalar given in both spellings', 'page_size=1&pageSize=1', 'page_size stands more than once in the query'],
+    ['a scalar given twice', 'page_size=1&page_size=2', 'page_size must not occur more than once in the query'],
+    [
+      'a scalar given in both spellings',
+      'page_size=1&pageSize=1',
+      'page_size must not occur more than once in the query',
+    ],
     ['text for a number', 'page_size=ten', 'page_size must be an integer of 32 bits'],
     ['a number out of range', 'page_size=2147483648', 'page_size must be an integer of 32 bits'],
     ['another value than the path has', 'id=o2', 'id differs between path and query'],
-    ['malformed percent-encoding', 'action=%zz', 'The query holds malformed percent-encoding'],
-  ])('refuse %s', async (_name, query, detail) => {
+    ['malformed percent-encoding', 'action=%zz', 'The query contains malformed percent-encoding'],
+  ])('answer 400 for %s', async (_name, query, detail) => {
     const { url, rpc } = await startGateway()
     const answer = await fetch(`${url}/v1/operators/o1/audit?${query}`)
     expect(answer.status).toBe(400)
@@ -154,7 +158,7 @@ describe('query parameters', () => {
   })
 })
 
-describe('unknown query parameters', () => {
+describe('an unknown query parameter', () => {
   it.each([
     ['GET', '/v1/operators/o1/audit?subjects=x', '"subjects": the nearest known one is "subject"'],
     [
@@ -167,7 +171,7 @@ describe('unknown query parameters', () => {
     ['PUT', '/v1/operators/o1/policy?policy=x', '"policy": the known ones are "id"'],
     ['POST', '/v1/operators/o1/release?reason=x', '"reason": the known ones are "id"'],
     ['POST', '/v1/challenge?did=x', '"did": this call takes none'],
-  ])('%s %s is refused', async (method, path, detail) => {
+  ])('in %s %s is refused, and the error names a known one', async (method, path, detail) => {
     const { url, rpc } = await startGateway()
     const answer = await fetch(url + path, { method })
     expect(answer.status).toBe(400)
@@ -176,8 +180,8 @@ describe('unknown query parameters', () => {
   })
 })
 
-describe('the next page', () => {
-  it('stands in a Link under the issuer, whatever Host says', async () => {
+describe('nextPageLink', () => {
+  it('names the next page under the issuer, whatever the Host header says', async () => {
     const { url, rpc } = await startGateway({ baseUrl: 'https://auth.example/a4a' })
     rpc.answer(IdentityService.method.listAgents, () => ({ agents: [{ id: '1' }], nextPageToken: 'n+1' }))
     const headers = { host: 'evil.example', 'x-forwarded-host': 'evil.example' }
@@ -190,7 +194,7 @@ describe('the next page', () => {
     }
   })
 
-  it('replaces the token in either spelling', async () => {
+  it('replaces page_token and pageToken', async () => {
     const { url, rpc } = await startGateway()
     rpc.answer(IdentityService.method.listAgents, () => ({ nextPageToken: 'new' }))
     const answer = await fetch(`${url}/v1/operators/o1/agents?pageToken=old`)

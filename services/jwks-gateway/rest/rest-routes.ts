@@ -51,11 +51,14 @@ function restHandler(context: GatewayContext, binding: RestBinding): Route['hand
   return async (exchange, params) => answer(await call(exchange, params), exchange)
 }
 
-/** `check` runs before the request is read, within the chain: what it throws is limited, logged and counted. */
+/**
+ * Calls the method. `check` runs inside the chain, before the request is read, so that its errors are limited, logged
+ * and counted.
+ */
 type Call = (exchange: Exchange, params: Params, check?: () => void) => Promise<Message>
 type ToAnswer = (output: Message, exchange: Exchange) => Answer
 
-/** The answer in JSON: the whole message or its `response_body`, with the next page in a Link header. */
+/** Makes the answer in JSON: the whole message or its `response_body`, with a Link header for the next page. */
 function plainAnswer({ config, basePath }: GatewayContext, { method, responseBody, status }: RestBinding): ToAnswer {
   const write: MessageWriter =
     responseBody === undefined ? compileWriter(method.output) : compileFieldWriter(responseBody)
@@ -70,11 +73,11 @@ function plainAnswer({ config, basePath }: GatewayContext, { method, responseBod
 function pageTokenOf({ output }: DescMethod): ((message: Message) => string) | undefined {
   if (!output.fields.some(({ name }) => name === 'next_page_token')) return undefined
   const { localName } = fieldOf(output, 'next_page_token')
-  // The descriptor names the field; the type of a message of any kind cannot.
+  // The descriptor names the field, but the type of a generic message does not.
   return (message) => (message as unknown as Readonly<Record<string, string>>)[localName] ?? ''
 }
 
-/** Answers by its status where the caller prefers that an answer which says no is a refusal (RFC 7240). */
+/** Answers a negative verdict as a refusal if the caller prefers that (RFC 7240). */
 function verdictHandler(refusalOf: StatusRefusals[string], call: Call, answer: ToAnswer): Route['handle'] {
   return async (exchange, params) => {
     let isPreferred = false
@@ -90,7 +93,7 @@ function verdictHandler(refusalOf: StatusRefusals[string], call: Call, answer: T
   }
 }
 
-/** Chooses the representation by the Accept header, for the answer and for its refusals alike. */
+/** Chooses the representation by the Accept header, both for the answer and for its refusals. */
 function resourceHandler({ isCrossOrigin, representations }: Resource, call: Call, answer: ToAnswer): Route['handle'] {
   const offers = [JSON_TYPE, ...representations.map(({ mediaType }) => mediaType)]
   return async (exchange, params) => {

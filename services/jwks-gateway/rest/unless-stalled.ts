@@ -1,9 +1,9 @@
-/** How long a caller may read nothing of a stream, in milliseconds. */
+/** For how long a caller may read nothing of a stream, in milliseconds. */
 const MAX_STALL_MS = 30_000
 
 /**
- * The same messages for a transport that asks for the next when its caller has read the one before. `cut` is called when that
- * takes too long, and ends the connection.
+ * Yields the messages of a stream to a transport that asks for the next one when its caller has read the last. Calls
+ * `cut`, which closes the connection, if that takes too long.
  */
 export async function* unlessStalled<T>(
   messages: AsyncIterable<T>,

@@ -1,7 +1,10 @@
 import { TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
 import type { GatewayConfig } from '../config.ts'
 
-/** The document at /.well-known/auth4agent, as JSON text: what a client needs to know before its first call. */
+/**
+ * Returns the document at /.well-known/auth4agent as JSON text. It says what a client needs to know before its first
+ * call.
+ */
 export function discoveryDocument({ baseUrl, protocol }: GatewayConfig): string {
   return JSON.stringify({
     issuer: baseUrl,

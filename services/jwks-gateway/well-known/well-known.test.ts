@@ -5,8 +5,8 @@ import { ApiError } from '../../platform/errors/api-error.ts'
 
 const key = { kty: 'OKP', crv: 'Ed25519', alg: 'EdDSA', use: 'sig', kid: 'k', x: 'AA' }
 
-describe('the discovery document', () => {
-  it('tells issuer, endpoints that exist, and bounds', async () => {
+describe('GET /.well-known/auth4agent', () => {
+  it('answers with the issuer, existing endpoints and bounds', async () => {
     const { url } = await startGateway()
     const answer = await fetch(`${url}/.well-known/auth4agent`)
     const document = (await answer.json()) as { endpoints: Record<string, string> }
@@ -27,13 +27,13 @@ describe('the discovery document', () => {
     expect(answer.headers.get('content-type')).toBe('application/json')
   })
 
-  it('never takes the issuer from a request', async () => {
+  it('never takes the issuer from a request header', async () => {
     const { url } = await startGateway({ trustedProxies: ['127.0.0.1'] })
     const headers = { host: 'evil.example', 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' }
     expect(await (await fetch(`${url}/.well-known/auth4agent`, { headers })).text()).not.toContain('evil')
   })
 
-  it('stands before and after the path of the issuer, and REST under it', async () => {
+  it('is served before and after the path of the issuer, as REST is under it', async () => {
     const { url, rpc } = await startGateway({ baseUrl: 'https://auth.example/a4a' })
     for (const name of ['auth4agent', 'jwks.json']) {
       expect((await fetch(`${url}/.well-known/${name}/a4a`)).status).toBe(200)
@@ -45,13 +45,13 @@ describe('the discovery document', () => {
     expect((await fetch(`${url}/a4a/v1/challenge`)).status).toBe(405)
   })
 
-  it('is not made for a path that would need encoding', async () => {
+  it('refuses to start if the path of the issuer needs encoding', async () => {
     await expect(startGateway({ baseUrl: 'https://auth.example/a:b' })).rejects.toThrow('need encoding')
   })
 })
 
-describe('the key set', () => {
-  it('is the keys alone, to be kept as long as the service says', async () => {
+describe('GET /.well-known/jwks.json', () => {
+  it('answers with the keys, and with the max-age of the keys service', async () => {
     const { url, rpc } = await startGateway()
     rpc.answer(KeysService.method.getJsonWebKeySet, () => ({ keys: [key], maxAgeSeconds: 60 }))
     const answer = await fetch(`${url}/.well-known/jwks.json`)
@@ -61,7 +61,7 @@ describe('the key set', () => {
     expect(answer.headers.get('access-control-allow-origin')).toBe('*')
   })
 
-  it('is 304 for who has it, until it changes', async () => {
+  it('answers 304 to a client that already has the current JWKS', async () => {
     const { url, rpc } = await startGateway()
     let keys = [key]
     rpc.answer(KeysService.method.getJsonWebKeySet, () => ({ keys, maxAgeSeconds: 60 }))
@@ -73,7 +73,7 @@ describe('the key set', () => {
     expect((await again()).status).toBe(200)
   })
 
-  it('is not kept when it cannot be had', async () => {
+  it('answers errors with Cache-Control: no-store', async () => {
     const { url, rpc } = await startGateway()
     rpc.answer(KeysService.method.getJsonWebKeySet, () => {
       throw new ApiError('UNAVAILABLE', undefined, { retryAfter: 1 })
@@ -84,14 +84,14 @@ describe('the key set', () => {
 })
 
 describe('probes', () => {
-  it('/health says that the process lives, in Unix seconds', async () => {
+  it('/health answers ok and the time in Unix seconds', async () => {
     const { url } = await startGateway()
     const health = (await (await fetch(`${url}/health`)).json()) as { timestamp: number }
     expect(health).toStrictEqual({ status: 'ok', timestamp: expect.any(Number) })
     expect(Math.abs(health.timestamp - Date.now() / 1000)).toBeLessThan(60)
   })
 
-  it('/ready names what is missing', async () => {
+  it('/ready answers 503 and names what is missing', async () => {
     let missing = ['database']
     const { url } = await startGateway({}, { ready: () => missing })
     const waiting = await fetch(`${url}/ready`)
@@ -101,7 +101,7 @@ describe('probes', () => {
     expect((await fetch(`${url}/ready`)).status).toBe(200)
   })
 
-  it('/metrics answers the registry', async () => {
+  it('/metrics answers with the metrics registry', async () => {
     const metrics = { contentType: 'text/plain; version=0.0.4', metrics: async () => 'up 1\n' }
     const { url } = await startGateway({}, { metrics })
     const answer = await fetch(`${url}/metrics`)

@@ -14,16 +14,19 @@ import { compileFieldWriter } from '../rest/json-writer.ts'
 import { fieldOf } from '../rest/path-template.ts'
 import { discoveryDocument } from './discovery.ts'
 
-/** Seconds for which the discovery document may be kept. */
+/** For how long the discovery document may be cached, in seconds. */
 const DISCOVERY_MAX_AGE_S = 300
 
-/** Where a well-known document stands: at the root, before the issuer's path (RFC 8414 section 3.1) and after it. */
+/**
+ * Returns the paths of a well-known document: at the root, before the issuer's path (RFC 8414 section 3.1) and after
+ * it.
+ */
 function wellKnownPaths(name: string, basePath: string): string[] {
   const document = `/.well-known/${name}`
   return [...new Set([document, `${document}${basePath}`, `${basePath}${document}`])]
 }
 
-/** Makes the routes of the discovery document and the key set. Scripts of any origin may read them. */
+/** Makes the routes of the discovery document and the JWKS. Scripts of any origin may read them. */
 export function wellKnownRoutes(context: GatewayContext): readonly Route[] {
   const discovery = discoveryDocument(context.config)
   const discoveryTag = entityTag(discovery)
@@ -49,7 +52,7 @@ function keySetHandler({ rpc }: GatewayContext): Route['handle'] {
   }
 }
 
-/** Answers a document that may be kept for a while, or 304 when the caller has it (RFC 9110 section 13.1.2). */
+/** Answers with a document that may be cached, or with 304 if the caller has it already (RFC 9110 section 13.1.2). */
 function cacheable({ headers }: IncomingMessage, body: string, tag: string, maxAgeS: number): Answer {
   const common = { ...CROSS_ORIGIN_HEADERS, etag: tag, 'cache-control': `public, max-age=${maxAgeS}` }
   if (isKnown(headers['if-none-match'], tag)) return { status: 304, headers: common, body: '' }

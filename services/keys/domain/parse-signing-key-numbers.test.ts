@@ -13,13 +13,13 @@ const { ed25519, p256, rsa } = newKeys()
 const another = newKeys()
 const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
 
-/** What node makes of a JWK without looking whether its numbers belong together. */
+/** Converts a JWK to PEM with Node, which does not check that the numbers belong together. */
 const pemOfJwk = (jwk: Members, type: 'pkcs8' | 'sec1' | 'pkcs1') =>
   createPrivateKey({ key: { ...jwk }, format: 'jwk' })
     .export({ format: 'pem', type })
     .toString()
 
-/** A key of P-256 whose private half is not less than the order, and so is a second form of another. */
+/** A P-256 key with a private half above the order, so a second form of another key. */
 function unreduced(): Members {
   const ecdh = createECDH('prime256v1')
   ecdh.setPrivateKey(Buffer.from([5]))
@@ -33,42 +33,46 @@ function unreduced(): Members {
   }
 }
 
-/** The RSA key with another d, and exponents that follow from it. */
+/** The RSA key with another d and with the matching dp and dq. */
 function withExponent(d: bigint): Members {
   const of = (prime = '') => memberOf(d % (numberOf(prime) - 1n))
   return { ...rsa, d: memberOf(d), dp: of(rsa['p']), dq: of(rsa['q']) }
 }
 
-/** A key with a member of another. */
+/** Returns a key with one member of another key. */
 const mixed = (jwk: Members, other: Members, name: string) => ({ ...jwk, [name]: other[name] })
 
-describe('parts that do not belong together', () => {
+describe('parseSigningKey with parts that do not belong together', () => {
   const mismatch = /do not belong together/
   refusesKeys([
     ...['x', 'd'].map(
-      (name): RefusedKey => [`Ed25519, ${name}`, jwkText(mixed(ed25519, another.ed25519, name)), mismatch],
+      (name): RefusedKey => [
+        `Ed25519 with a foreign ${name}`,
+        jwkText(mixed(ed25519, another.ed25519, name)),
+        mismatch,
+      ],
     ),
-    ['Ed25519, x of small order', jwkText(ed25519, { x: memberOf(1n << 248n) }), mismatch],
+    ['Ed25519 with x of small order', jwkText(ed25519, { x: memberOf(1n << 248n) }), mismatch],
     ...['x', 'y', 'd'].map(
-      (name): RefusedKey => [`P-256, ${name}`, jwkText(mixed(p256, another.p256, name)), mismatch],
+      (name): RefusedKey => [`P-256 with a foreign ${name}`, jwkText(mixed(p256, another.p256, name)), mismatch],
     ),
-    ['P-256, both coordinates', jwkText(p256, { x: another.p256['x'], y: another.p256['y'] }), mismatch],
-    ['P-256, d of zero', jwkText(p256, { d: Buffer.alloc(32).toString('base64url') }), mismatch],
-    ['P-256, d beyond the order', jwkText(unreduced()), mismatch],
-    ['P-256, d in SEC 1', pemOfJwk(mixed(p256, another.p256, 'd'), 'sec1'), mismatch],
-    ['P-256, d beyond the order in PKCS #8', pemOfJwk(unreduced(), 'pkcs8'), mismatch],
+    ['P-256 with foreign x and y', jwkText(p256, { x: another.p256['x'], y: another.p256['y'] }), mismatch],
+    ['P-256 with d = 0', jwkText(p256, { d: Buffer.alloc(32).toString('base64url') }), mismatch],
+    ['P-256 with d above the order', jwkText(unreduced()), mismatch],
+    ['P-256 with a foreign d in SEC 1', pemOfJwk(mixed(p256, another.p256, 'd'), 'sec1'), mismatch],
+    ['P-256 with d above the order in PKCS #8', pemOfJwk(unreduced(), 'pkcs8'), mismatch],
     ...['n', 'd', 'p', 'q', 'dp', 'dq', 'qi'].flatMap((name): RefusedKey[] => [
-      [`RSA, ${name}`, jwkText(mixed(rsa, another.rsa, name)), mismatch],
-      [`RSA, ${name} in PKCS #1`, pemOfJwk(mixed(rsa, another.rsa, name), 'pkcs1'), mismatch],
+      [`RSA with a foreign ${name}`, jwkText(mixed(rsa, another.rsa, name)), mismatch],
+      [`RSA with a foreign ${name} in PKCS #1`, pemOfJwk(mixed(rsa, another.rsa, name), 'pkcs1'), mismatch],
     ]),
-    ['RSA, p and q changed over', jwkText(rsa, { p: rsa['q'], q: rsa['p'] }), mismatch],
-    ['RSA, one as p', jwkText(rsa, { p: 'AQ', q: rsa['n'], dp: 'AQ', dq: rsa['d'], qi: 'AQ' }), mismatch],
-    ['RSA, one as q', jwkText(rsa, { p: rsa['n'], q: 'AQ', dp: rsa['d'], dq: 'AQ', qi: 'AQ' }), mismatch],
+    ['RSA with p and q exchanged', jwkText(rsa, { p: rsa['q'], q: rsa['p'] }), mismatch],
+    ['RSA with p = 1', jwkText(rsa, { p: 'AQ', q: rsa['n'], dp: 'AQ', dq: rsa['d'], qi: 'AQ' }), mismatch],
+    ['RSA with q = 1', jwkText(rsa, { p: rsa['n'], q: 'AQ', dp: rsa['d'], dq: 'AQ', qi: 'AQ' }), mismatch],
     [
-      'RSA, d of another key and all that follows from it',
+      'RSA with a foreign d and the matching dp and dq',
       jwkText(withExponent(numberOf(another.rsa['d'] ?? ''))),
       mismatch,
     ],
-    ['RSA, p that is no prime', jwkText(rsaWithoutPrime()), mismatch],
+    ['RSA with a p that is no prime', jwkText(rsaWithoutPrime()), mismatch],
   ])
 })

@@ -9,12 +9,12 @@ const RSA_BITS = { min: 2048, max: 4096 }
 const RSA_EXPONENT = 65537n
 
 /**
- * Whether the numbers of a key are right where a signature that verifies does not say so. Throws INVALID_SIGNING_KEY for RSA
- * of another size or exponent.
+ * Checks those numbers of a key that a test signature does not check.
+ * @throws ApiError INVALID_SIGNING_KEY for an RSA key of another size or exponent
  */
 export function hasSoundNumbers(key: PrivateJwk): boolean {
   if (key.kty === 'OKP') return admitPublicKey(bytesOf(key.x)).ok
-  // A larger number signs like its remainder.
+  // A number above the order signs like its remainder, so a test signature does not detect it.
   if (key.kty === 'EC') return numberOf(key.d) < P256_ORDER
   checkRsaSize(key)
   return isSoundRsa(key)
@@ -22,14 +22,15 @@ export function hasSoundNumbers(key: PrivateJwk): boolean {
 
 function checkRsaSize({ n, e }: RsaPrivateJwk): void {
   const bits = numberOf(n).toString(2).length
-  if (bits < RSA_BITS.min || bits > RSA_BITS.max) throw invalidKey(`The RSA key has ${bits} bits. ${WANTED_KEY}`)
+  if (bits < RSA_BITS.min || bits > RSA_BITS.max) throw invalidKey(`The RSA key has ${bits} bits; ${WANTED_KEY}`)
   if (numberOf(e) !== RSA_EXPONENT) {
-    throw invalidKey(`The RSA key has another public exponent than ${RSA_EXPONENT}. Give one that has this`)
+    throw invalidKey(`The public exponent of the RSA key must be ${RSA_EXPONENT}`)
   }
 }
 
 /**
- * RFC 8017 section 3.2, but for what d is: a signature tells that. Where another number is wrong, OpenSSL signs by the others.
+ * Checks the numbers of RFC 8017 section 3.2, without d: a test signature checks d. When another number is wrong,
+ * OpenSSL signs with the others, so a test signature does not detect it.
  */
 function isSoundRsa(key: RsaPrivateJwk): boolean {
   const [d, p, q] = [numberOf(key.d), numberOf(key.p), numberOf(key.q)]

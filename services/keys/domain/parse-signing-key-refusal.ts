@@ -1,14 +1,14 @@
 import { ApiError } from '../../platform/errors/api-error.ts'
 
-/** What is asked of whoever brings a key that cannot sign tokens. */
-export const WANTED_KEY = 'Give an Ed25519 key, an EC key on P-256 or an RSA key of 2048 to 4096 bits'
+/** The end of many details: says which keys can sign tokens. */
+export const WANTED_KEY = 'give an Ed25519 key, an EC key on P-256 or an RSA key of 2048 to 4096 bits'
 
-/** Why a text is not taken for a signing key, and what to do. `detail` shows nothing of the text. */
+/** Creates the error for a text that is not a usable signing key. `detail` must quote nothing of the text. */
 export function invalidKey(detail: string): ApiError {
   return new ApiError('INVALID_SIGNING_KEY', detail)
 }
 
-/** The refusal of a key on a curve that no algorithm here signs on. */
+/** Creates the error for a key on an unsupported curve. */
 export function otherCurve(): ApiError {
-  return invalidKey(`The key is on another curve. ${WANTED_KEY}`)
+  return invalidKey(`The curve of the key is not supported; ${WANTED_KEY}`)
 }

@@ -11,7 +11,7 @@ import {
   type Step,
 } from './plan-rotation.ts'
 
-/** What a plan refuses with, whole. */
+/** Returns the error of a plan. */
 function refusal(plan: () => unknown): Pick<ApiError, 'reason' | 'message' | 'retryAfter'> | undefined {
   try {
     plan()
@@ -27,17 +27,17 @@ const UNKNOWN = { reason: 'KEY_NOT_FOUND', message: 'There is no such signing ke
 
 const inSeconds = (what: string, retryAfter: number) => ({
   reason: 'KEY_NOT_READY',
-  message: `${what} has been published for long enough; the next will be ready in ${retryAfter} s`,
+  message: `${what} has been published for long enough; the next key is ready in ${retryAfter} s`,
   retryAfter,
 })
 const notPrepared = (state: string) => ({
   reason: 'KEY_NOT_READY',
-  message: `the key is ${state}, not prepared`,
+  message: `The key is ${state}, but only a prepared key can become active`,
   retryAfter: undefined,
 })
 const marked = (kid: string): Step => ({ to: 'compromised', kid })
 
-describe('rotate now', () => {
+describe('planRotateNow', () => {
   const standing = [...OTHERS, ACTIVE, READY, READY_TOO]
   const rotated: readonly Step[] = [
     { to: 'retiring', kid: 'active' },
@@ -50,9 +50,9 @@ describe('rotate now', () => {
 
   it.each<[string, readonly KeyFacts[], RotateWish, readonly Step[]]>([
     ['one algorithm', standing, { alg: 'ES256' }, rotated],
-    ['a key by its name', standing, { kid: 'ready' }, rotated],
+    ['a key by its kid', standing, { kid: 'ready' }, rotated],
     [
-      'a key that is not the oldest',
+      'a ready key that is not the oldest',
       standing,
       { kid: 'ready too', alg: 'ES256' },
       [
@@ -60,15 +60,15 @@ describe('rotate now', () => {
         { to: 'active', kid: 'ready too' },
       ],
     ],
-    ['to the first key of an algorithm', [READY, UNREADY], { alg: 'ES256' }, [{ to: 'active', kid: 'ready' }]],
-    ['all but an algorithm that joins', [...OTHERS, UNREADY, YOUNG], {}, others],
+    ['an algorithm without an active key', [READY, UNREADY], { alg: 'ES256' }, [{ to: 'active', kid: 'ready' }]],
+    ['all but an algorithm that has no ready key yet', [...OTHERS, UNREADY, YOUNG], {}, others],
     ['all but an algorithm without keys', OTHERS, {}, others],
-    ['also an algorithm that could begin', [READY, YOUNG], {}, [{ to: 'active', kid: 'ready' }]],
-  ])('goes for %s', (_, keys, wish, steps) => {
+    ['also an algorithm that has its first ready key', [READY, YOUNG], {}, [{ to: 'active', kid: 'ready' }]],
+  ])('rotates %s', (_, keys, wish, steps) => {
     expect(planRotateNow(keys, TIMES, wish)).toEqual(steps)
   })
 
-  it('goes for every algorithm', () => {
+  it('rotates every algorithm', () => {
     const steps = planRotateNow(standing, TIMES, {})
     expect(new Set(steps)).toEqual(new Set([...rotated, ...others]))
     expect(steps).toHaveLength(rotated.length + others.length)
@@ -76,90 +76,96 @@ describe('rotate now', () => {
 
   it.each<[string, readonly KeyFacts[], RotateWish, unknown]>([
     ['an unknown key', standing, { kid: 'unknown' }, UNKNOWN],
-    ['no key at all', standing, { kid: '' }, UNKNOWN],
+    ['an empty kid', standing, { kid: '' }, UNKNOWN],
     ['a key of another algorithm', standing, { kid: 'ready', alg: 'EdDSA' }, UNKNOWN],
     ['the active key', standing, { kid: 'active' }, notPrepared('active')],
     ['a retiring key', [...standing, key('x', 'retiring', 1e6)], { kid: 'x' }, notPrepared('retiring')],
     ['a retired key', [...standing, key('x', 'retired', 1e6)], { kid: 'x' }, notPrepared('retired')],
     ['a compromised key', [...standing, key('x', 'compromised', 1e6)], { kid: 'x' }, notPrepared('compromised')],
     [
-      'a key that is not ready, though another is',
+      'a key that is not ready, when another key is',
       [...standing, YOUNG],
       { kid: 'young' },
       {
         reason: 'KEY_NOT_READY',
-        message: 'the key has not been published for long enough; the next will be ready in 98 s',
+        message: 'The key has not been published for long enough; the next key is ready in 98 s',
         retryAfter: 98,
       },
     ],
     [
-      'an algorithm whose keys are not ready: the oldest is next, and never in no time',
+      'an algorithm without a ready key, with at least 1 s until the oldest is ready',
       [ACTIVE, YOUNG, UNREADY],
       { alg: 'ES256' },
-      inSeconds('no prepared ES256 key', 1),
+      inSeconds('No prepared ES256 key', 1),
     ],
     [
       'an algorithm without prepared keys',
       [...OTHERS, ACTIVE, key('x', 'compromised', 99)],
       { alg: 'ES256' },
-      inSeconds('no prepared ES256 key', 100),
+      inSeconds('No prepared ES256 key', 100),
     ],
     [
-      'an algorithm that joins, if asked for',
+      'an algorithm that has no ready key yet, when the wish names it',
       [...OTHERS, YOUNG],
       { alg: 'ES256' },
-      inSeconds('no prepared ES256 key', 98),
+      inSeconds('No prepared ES256 key', 98),
     ],
     [
-      'all algorithms, where one that signs cannot',
+      'all algorithms, when one of them has an active but no ready key',
       [...OTHERS, ACTIVE, YOUNG],
       {},
-      inSeconds('no prepared ES256 key', 98),
+      inSeconds('No prepared ES256 key', 98),
     ],
     [
-      'all algorithms, where there is nothing to rotate',
+      'all algorithms, when none has an active or ready key',
       [key('x', 'compromised', 99), YOUNG],
       {},
-      inSeconds('no key', 98),
+      inSeconds('No key', 98),
     ],
-    ['all algorithms of an empty database', [], {}, inSeconds('no key', 100)],
+    ['all algorithms of an empty database', [], {}, inSeconds('No key', 100)],
   ])('refuses %s', (_, keys, wish, expected) => {
     expect(refusal(() => planRotateNow(keys, TIMES, wish))).toEqual(expected)
   })
 })
 
-describe('a compromised key', () => {
+describe('planCompromise', () => {
   const standing = [...OTHERS, ACTIVE, READY, UNREADY]
 
   it.each<[string, readonly KeyFacts[], string, boolean, readonly Step[]]>([
-    ['is replaced', standing, 'active', false, [marked('active'), { to: 'active', kid: 'ready' }]],
-    ['is replaced if forced, too', standing, 'active', true, [marked('active'), { to: 'active', kid: 'ready' }]],
+    ['replaces an active key', standing, 'active', false, [marked('active'), { to: 'active', kid: 'ready' }]],
+    ['replaces an active key with force', standing, 'active', true, [marked('active'), { to: 'active', kid: 'ready' }]],
     [
-      'is replaced by the oldest that is ready',
+      'replaces an active key by the oldest ready key',
       [ACTIVE, UNREADY, READY_TOO, READY],
       'active',
       false,
       [marked('active'), { to: 'active', kid: 'ready too' }],
     ],
-    ['is not replaced by one that is not ready', [ACTIVE, UNREADY, YOUNG], 'active', true, [marked('active')]],
-    ['is not replaced by one of another algorithm', [...OTHERS, ACTIVE], 'active', true, [marked('active')]],
-    ['leaves the active one alone if prepared', standing, 'ready', false, [marked('ready')]],
-    ['needs no ready one if prepared', [ACTIVE, YOUNG], 'young', false, [marked('young')]],
-    ['goes if retiring', [...standing, key('x', 'retiring', 1)], 'x', false, [marked('x')]],
-    ['goes if retired', [...standing, key('x', 'retired', 1)], 'x', false, [marked('x')]],
-    ['does not go again', [...OTHERS, key('x', 'compromised', 1)], 'x', false, []],
+    ['makes no unready key active', [ACTIVE, UNREADY, YOUNG], 'active', true, [marked('active')]],
+    ['makes no key of another algorithm active', [...OTHERS, ACTIVE], 'active', true, [marked('active')]],
+    ['marks a prepared key and keeps the active key', standing, 'ready', false, [marked('ready')]],
+    ['marks a prepared key without a ready key', [ACTIVE, YOUNG], 'young', false, [marked('young')]],
+    ['marks a retiring key', [...standing, key('x', 'retiring', 1)], 'x', false, [marked('x')]],
+    ['marks a retired key', [...standing, key('x', 'retired', 1)], 'x', false, [marked('x')]],
+    ['does nothing for a compromised key', [...OTHERS, key('x', 'compromised', 1)], 'x', false, []],
   ])('%s', (_, keys, kid, force, steps) => {
     expect(planCompromise(keys, TIMES, { kid, force })).toEqual(steps)
   })
 
   it.each<[string, readonly KeyFacts[], string, boolean, unknown]>([
-    ['none is ready', [...OTHERS, ACTIVE, UNREADY, YOUNG], 'active', false, inSeconds('no prepared ES256 key', 1)],
-    ['it is unknown, even if forced', standing, 'unknown', true, UNKNOWN],
-  ])('is refused where %s', (_, keys, kid, force, expected) => {
+    [
+      'an active key without a ready key',
+      [...OTHERS, ACTIVE, UNREADY, YOUNG],
+      'active',
+      false,
+      inSeconds('No prepared ES256 key', 1),
+    ],
+    ['an unknown key, also with force', standing, 'unknown', true, UNKNOWN],
+  ])('refuses %s', (_, keys, kid, force, expected) => {
     expect(refusal(() => planCompromise(keys, TIMES, { kid, force }))).toEqual(expected)
   })
 
-  it('never signs again, whatever is asked', () => {
+  it('marks a key that no later plan makes active again', () => {
     const keys = [ACTIVE, key('gone', 'compromised', 1e6), UNREADY]
     expect(reasonOf(() => planRotateNow(keys, TIMES, { kid: 'gone' }))).toBe('KEY_NOT_READY')
     expect(reasonOf(() => planRotateNow(keys, TIMES, { alg: 'ES256' }))).toBe('KEY_NOT_READY')

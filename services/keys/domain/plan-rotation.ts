@@ -7,34 +7,35 @@ export interface KeyFacts {
   readonly kid: string
   readonly alg: TokenAlgorithm
   readonly state: KeyState
-  /** For how long it has been in this state, in seconds. */
+  /** How long it has been in this state, in seconds. */
   readonly ageS: number
 }
 
 /** Times of a rotation, in seconds. */
 export interface RotationTimes {
-  /** For how long a key signs. */
+  /** How long a key signs. */
   readonly rotateAfterS: number
-  /** For how long a key is published before it signs: until no cached key set is without it. */
+  /** How long a key is published before it signs: until every cached JWKS contains it. */
   readonly publishS: number
-  /** For how long a key verifies after it has ceased to sign: until its last token has expired. */
+  /** How long a key verifies after it stops signing: until its last token has expired. */
   readonly retireAfterS: number
 }
 
-/** One change of the keys. They are carried out in their order, in one transaction. */
+/** One change of one key. The steps of a plan are carried out in order, in one transaction. */
 export type Step =
   | { readonly to: Exclude<KeyState, 'prepared'>; readonly kid: string }
   | { readonly to: 'new'; readonly alg: TokenAlgorithm; readonly state: 'prepared' | 'active' }
 
 type Keys = readonly KeyFacts[]
 
-/** Prepared keys of each algorithm: one that is ready, and one that becomes so while the first takes over. */
+/** Prepared keys of each algorithm: one that is ready, and one that becomes ready while the first becomes active. */
 const RESERVE = 2
 
 /**
- * What is due. `keys` are all there are, oldest first. Where there are none, the first key of each algorithm is made active at
- * once: no key set has been published that could lack it. Every other key has been published for `publishS` before it is
- * active, also the first of an algorithm that has joined later, and the one after a forced compromise.
+ * Plans the steps that are due. In an empty deployment the first key of each algorithm becomes active at once: no
+ * verifier has cached a JWKS without it. Every other key is published for `publishS` before it becomes active, also
+ * the first key of an algorithm that is added later, and the key after a forced compromise.
+ * @param keys all keys, oldest first
  */
 export function planSchedule(keys: Keys, times: RotationTimes): readonly Step[] {
   return TOKEN_ALGORITHMS.flatMap((alg) => {
@@ -43,35 +44,40 @@ export function planSchedule(keys: Keys, times: RotationTimes): readonly Step[] 
   })
 }
 
-/** What the administrator may say of a rotation: which algorithm, or which prepared key; all algorithms by default. */
+/** The administrator's choice for a rotation: an algorithm, or a prepared key. The default is all algorithms. */
 export interface RotateWish {
   readonly alg?: TokenAlgorithm
   readonly kid?: string
 }
 
 /**
- * Makes ready keys sign at once, of each algorithm the oldest; the schedule fills the reserve up. All or nothing. An algorithm
- * that no key signs for and no key is ready for is left out unless it is asked for: there is nothing to rotate, and the schedule
- * activates its first key. `keys` are all there are, oldest first. Throws KEY_NOT_FOUND (no such key of the algorithm), and
- * KEY_NOT_READY with the seconds after which a key will be ready; without them where the key named is not a prepared one.
+ * Plans to make the oldest ready key of each algorithm active at once, for all of them or none. The schedule fills
+ * the reserve later. An algorithm with neither an active nor a ready key is left out, unless the wish names it: the
+ * schedule activates its first key.
+ * @param keys all keys, oldest first
+ * @throws ApiError KEY_NOT_FOUND when there is no such key of the algorithm. KEY_NOT_READY with the seconds until a
+ * key is ready, or without them when the named key is not prepared.
  */
 export function planRotateNow(keys: Keys, times: RotationTimes, { alg, kid }: RotateWish): readonly Step[] {
   if (kid !== undefined) {
     const named = find(keys, kid, alg)
-    if (named.state !== 'prepared') throw new ApiError('KEY_NOT_READY', `the key is ${named.state}, not prepared`)
-    if (!isReady(named, times)) throw notReady('the key has not been published for long enough', [named], times)
+    if (named.state !== 'prepared')
+      throw new ApiError('KEY_NOT_READY', `The key is ${named.state}, but only a prepared key can become active`)
+    if (!isReady(named, times)) throw notReady('The key has not been published for long enough', [named], times)
     return handOver(keys, named)
   }
   const algorithms = alg === undefined ? TOKEN_ALGORITHMS.filter((each) => isInUse(keys, each, times)) : [alg]
-  if (algorithms.length === 0) throw notReady('no key has been published for long enough', keys, times)
+  if (algorithms.length === 0) throw notReady('No key has been published for long enough', keys, times)
   return algorithms.flatMap((each) => handOver(keys, readyOrThrow(keys, each, times)))
 }
 
 /**
- * Takes a key out of use, and lets the oldest ready one sign in its place if it signed. It makes no key, which may take long,
- * or fail: the schedule fills the reserve up. Does nothing where the key is compromised already. Where none is ready, `force`
- * leaves the algorithm without a key that signs until the schedule finds one ready. `keys` are all there are, oldest first. Throws KEY_NOT_FOUND, and KEY_NOT_READY with the seconds
- * after which a key will be ready.
+ * Plans to mark a key as compromised. If it was active, the oldest ready key becomes active in its place. Does
+ * nothing when the key is compromised already. It plans no new key, because generating one may take long or fail: the
+ * schedule fills the reserve later.
+ * @param keys all keys, oldest first
+ * @param wish with `force`, and no ready key, the algorithm has no active key until the schedule finds one ready
+ * @throws ApiError KEY_NOT_FOUND. KEY_NOT_READY with the seconds until a key is ready.
  */
 export function planCompromise(
   keys: Keys,
@@ -101,13 +107,15 @@ function retire(keys: Keys, alg: TokenAlgorithm, { retireAfterS }: RotationTimes
     .map(({ kid }) => ({ to: 'retired', kid }))
 }
 
-/** In this order, for the database lets no two keys of an algorithm be active even for a moment. */
+/**
+ * The old key comes first: the database does not allow two active keys of an algorithm, even within a transaction.
+ */
 function handOver(keys: Keys, { alg, kid }: KeyFacts): readonly Step[] {
   const old = inState(keys, alg, 'active').map((active): Step => ({ to: 'retiring', kid: active.kid }))
   return [...old, { to: 'active', kid }]
 }
 
-/** Adds what the reserve will lack after the steps. */
+/** Adds the prepared keys that the reserve will lack after the steps. */
 function withReserve(keys: Keys, alg: TokenAlgorithm, steps: readonly Step[]): readonly Step[] {
   const taken = new Set(steps.map((step) => (step.to === 'new' ? undefined : step.kid)))
   const left = inState(keys, alg, 'prepared').filter(({ kid }) => !taken.has(kid))
@@ -141,12 +149,15 @@ function readyOrThrow(keys: Keys, alg: TokenAlgorithm, times: RotationTimes): Ke
   const ready = oldestReady(keys, alg, times)
   if (ready !== undefined) return ready
   const prepared = inState(keys, alg, 'prepared')
-  throw notReady(`no prepared ${alg} key has been published for long enough`, prepared, times)
+  throw notReady(`No prepared ${alg} key has been published for long enough`, prepared, times)
 }
 
-/** Where no key is prepared, the schedule makes one, which then takes all of the time. */
+/**
+ * Creates KEY_NOT_READY. Without a prepared key, the wait is the full time, because the schedule must create one
+ * first.
+ */
 function notReady(what: string, keys: Keys, { publishS }: RotationTimes): ApiError {
   const ages = keys.filter(({ state }) => state === 'prepared').map(({ ageS }) => ageS)
   const retryAfter = Math.ceil(publishS - Math.max(0, ...ages))
-  return new ApiError('KEY_NOT_READY', `${what}; the next will be ready in ${retryAfter} s`, { retryAfter })
+  return new ApiError('KEY_NOT_READY', `${what}; the next key is ready in ${retryAfter} s`, { retryAfter })
 }

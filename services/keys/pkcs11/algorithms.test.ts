@@ -19,12 +19,12 @@ describe('toPublicJwk', () => {
     ['an Ed25519 point of another length', 'EdDSA', [join([4, 31], X)], undefined],
     ['a P-256 point in an OCTET STRING', 'ES256', [join([4, 65, 4], XY)], ec],
     ['a bare P-256 point', 'ES256', [join([4], XY)], ec],
-    ['a P-256 point that is no uncompressed one', 'ES256', [join([4, 65, 6], XY)], undefined],
+    ['a compressed P-256 point', 'ES256', [join([4, 65, 6], XY)], undefined],
     ['no point', 'ES256', [], undefined],
     ['an RSA key', 'RS256', [N, E], { kty: 'RSA', n: N.toString('base64url'), e: 'AQAB' }],
     ['an RSA key of another size', 'RS256', [N.subarray(1), E], undefined],
-    ['half an RSA key', 'RS256', [N], undefined],
-  ])('takes or refuses %s', (_name, alg, values, jwk) => {
+    ['an RSA key without exponent', 'RS256', [N], undefined],
+  ])('converts or refuses %s', (_name, alg, values, jwk) => {
     expect(MECHANISMS[alg].toPublicJwk(values)).toEqual(jwk)
   })
 })

@@ -5,20 +5,20 @@ import { toLowS } from '@auth4agent/core/keys/ecdsa-p256'
 import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import { CKA, CKK, CKM } from './constants.ts'
 
-/** How a token makes keys of an algorithm and signs with them. */
+/** How a hardware token generates keys of an algorithm and signs with them. */
 interface Mechanisms {
   readonly keyType: number
   readonly generate: number
-  /** What the template of the public half says beside the usual. */
+  /** Attributes of the algorithm for the template of the public half. */
   readonly parameters: Readonly<Record<number, number | Buffer>>
   readonly sign: number
-  /** The attributes that make the public half, in the order in which `toPublicJwk` takes their values. */
+  /** The attributes of the public half, in the order in which `toPublicJwk` takes their values. */
   readonly publicAttributes: readonly number[]
-  /** Undefined for values that are no key of this algorithm. */
+  /** Returns undefined for values that are not a key of this algorithm. */
   readonly toPublicJwk: (values: readonly Buffer[]) => PublicJwk | undefined
-  /** What the token is to sign. */
+  /** Converts the signing input to the data that the hardware token signs. */
   readonly prepare: (signingInput: Uint8Array) => Buffer
-  /** The signature of JOSE, in its one canonical form. */
+  /** Converts a raw signature to the canonical JOSE signature. */
   readonly finish: (signature: Uint8Array) => Uint8Array
 }
 
@@ -41,7 +41,7 @@ const ed25519: Mechanisms = {
   finish: (signature) => signature,
 }
 
-/** By algorithm of JOSE: RFC 8037, RFC 9864, RFC 7518 sections 3.4 and 3.3. */
+/** The mechanisms of each JOSE algorithm (RFC 8037, RFC 9864, RFC 7518 sections 3.4 and 3.3). */
 export const MECHANISMS: Readonly<Record<TokenAlgorithm, Mechanisms>> = {
   EdDSA: ed25519,
   Ed25519: ed25519,
@@ -75,7 +75,10 @@ export const MECHANISMS: Readonly<Record<TokenAlgorithm, Mechanisms>> = {
   },
 }
 
-/** The point itself. The standard wants it in a DER OCTET STRING, some tokens leave that out; the lengths tell them apart. */
+/**
+ * Returns the bare point. The standard wraps it in a DER OCTET STRING, but some hardware tokens do not. The lengths
+ * tell which.
+ */
 function bareOf(point: Buffer | undefined, size: number): Buffer | undefined {
   if (point?.length === size) return point
   const isWrapped = point?.length === size + 2 && point[0] === 4 && point[1] === size

@@ -24,7 +24,7 @@ const start = () => startInstance(database.db, { secrets: { pkcs11: token } })
 const rows = () => database.db.prisma.jwksKey.findMany({ orderBy: [{ createdAt: 'asc' }, { kid: 'asc' }] })
 const active = async () => (await rows()).find(({ alg, state }) => alg === 'EdDSA' && state === 'active')?.kid ?? ''
 
-it('an authn whose keys are in a token issues, rotates, gives a key up and destroys it there', async () => {
+it('authn with keys in a hardware token issues tokens, and destroys a compromised key in the hardware token', async () => {
   const first = await start()
   for (const key of await rows()) expect(key).toMatchObject({ state: 'active', wrappedKey: null, kekId: null })
   const issued = await first.issue(agent)
@@ -48,7 +48,7 @@ it('an authn whose keys are in a token issues, rotates, gives a key up and destr
   await second.keys.close()
 }, 60_000)
 
-it('does not start without the token that holds its keys, and says which key it is', async () => {
+it('authn does not start without the hardware token of its keys, and names the key', async () => {
   const failure = await startInstance(database.db).catch((error: unknown) => error)
   expect(failure).toBeInstanceOf(StartupError)
   expect(String(failure)).toMatch(/Signing key \S{43} .*AUTH4AGENT_PKCS11_\* settings/)

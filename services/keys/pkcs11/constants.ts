@@ -30,7 +30,7 @@ export const CKO = { PUBLIC_KEY: 2, PRIVATE_KEY: 3 } as const
 /** Types of keys (CKK_*). */
 export const CKK = { RSA: 0x00, EC: 0x03, EC_EDWARDS: 0x40 } as const
 
-/** Mechanisms (CKM_*). pkcs11js, which is of v2.40, has no names for those of Edwards curves. */
+/** Mechanisms (CKM_*). pkcs11js implements v2.40, so it has no names for those of Edwards curves. */
 export const CKM = {
   RSA_PKCS_KEY_PAIR_GEN: 0x0000,
   SHA256_RSA_PKCS: 0x0040,
@@ -40,11 +40,11 @@ export const CKM = {
   EDDSA: 0x1057,
 } as const
 
-/** Flags (CKF_*); each belongs to another call. */
+/** Flags (CKF_*), each for a different call. */
 export const CKF = { OS_LOCKING_OK: 0x2, RW_SESSION: 0x2, SERIAL_SESSION: 0x4, TOKEN_INITIALIZED: 0x400 } as const
 
 /** The user who may use private keys (CKU_USER). */
 export const CKU_USER = 1
 
-/** The state of a session that may write and whose user is logged in (CKS_RW_USER_FUNCTIONS). */
+/** The state of a read-write session whose user is logged in (CKS_RW_USER_FUNCTIONS). */
 export const CKS_RW_USER_FUNCTIONS = 3

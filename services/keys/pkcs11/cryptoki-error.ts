@@ -1,8 +1,8 @@
 import type { Verdict } from './session-pool.ts'
 
 /**
- * What a token says when the session is gone, or what the session knew of it: another session may do. An object whose handle is
- * no longer valid may have another handle since a new login.
+ * Return values that mean that the session, or its state, is lost, so a new session may succeed. After a new login an
+ * object may have another handle, so an invalid handle is one of them.
  */
 const LOST = new Set([
   'CKR_CRYPTOKI_NOT_INITIALIZED',
@@ -17,25 +17,25 @@ const LOST = new Set([
   'CKR_USER_NOT_LOGGED_IN',
 ])
 
-/** The return value of PKCS#11 that an error is about (`CKR_PIN_INCORRECT`); undefined for other errors. */
+/** Returns the PKCS #11 return value of an error (`CKR_PIN_INCORRECT`); undefined for other errors. */
 export function codeOf(error: unknown): string | undefined {
-  // pkcs11js does not wrap all errors of its addon, but the messages of all begin with the name.
+  // pkcs11js does not wrap every error of its addon, but every message begins with the name of the return value.
   return error instanceof Error ? /^CKR_[A-Z0-9_]+/.exec(error.message)?.[0] : undefined
 }
 
-/** What an error means for the session that it happened in. */
+/** Returns what an error means for its session. */
 export function judgeError(error: unknown): Verdict {
   const code = codeOf(error)
   if (code === undefined) return 'sound'
   return LOST.has(code) ? 'lost' : 'broken'
 }
 
-/** What a log may say of an error. */
+/** Returns the text about an error that may be logged. */
 export function describeError(error: unknown): string {
   return codeOf(error) ?? (error instanceof Error ? error.message : 'unknown')
 }
 
-/** Makes a call that is of no consequence when the token cannot carry it out. Throws what is no error of PKCS#11. */
+/** Makes a call and ignores its PKCS #11 errors. Throws all other errors. */
 export function attemptCall(call: () => void): void {
   try {
     call()

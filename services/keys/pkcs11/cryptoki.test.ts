@@ -9,7 +9,7 @@ import { attemptCall, codeOf, judgeError } from './cryptoki-error.ts'
 const PACKAGE = join(import.meta.dirname, '../../../node_modules/pkcs11js')
 
 describe('importAddon', () => {
-  it('says how to build the addon where it is not', async () => {
+  it('throws a StartupError with the build commands when the addon is not built', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'a4a-unbuilt-'))
     try {
       await cp(join(PACKAGE, 'index.js'), join(folder, 'index.cjs'))
@@ -41,11 +41,11 @@ describe('judgeError', () => {
     ['CKR_DEVICE_ERROR', 'broken'],
     ['CKR_VENDOR_DEFINED:2147483649', 'broken'],
     ['what CKR_SESSION_CLOSED means', 'sound'],
-  ])('%s: %s', (message, verdict) => {
+  ])('judges the message "%s" as %s', (message, verdict) => {
     expect(judgeError(new Error(message))).toBe(verdict)
   })
 
-  it('takes what is no error for a mistake of ours', () => {
+  it('judges values that are not errors as sound', () => {
     expect([judgeError('CKR_SESSION_CLOSED'), codeOf(undefined)]).toEqual(['sound', undefined])
   })
 })
@@ -54,7 +54,7 @@ describe('attemptCall', () => {
   it.each([
     ['CKR_SESSION_CLOSED', false],
     ['a mistake', true],
-  ])('%s is thrown: %s', (message, isThrown) => {
+  ])('throws an error with the message "%s": %s', (message, isThrown) => {
     const attempt = () =>
       attemptCall(() => {
         throw new Error(message)

@@ -25,18 +25,23 @@ const caught = (promise: Promise<unknown>) =>
 
 beforeAll(async () => void (await ensureSoftHsm()), 300_000)
 
-describe('what keeps it from starting', () => {
+describe('openPkcs11Provider', () => {
   type Alter = (token: SoftToken) => Promise<Partial<Pkcs11Options>>
 
   it.each<[string, SoftTokenOptions, Alter, RegExp]>([
+    ['a missing module', {}, async () => ({ module: '/no/such.so' }), /^There is no PKCS#11 module at \/no\//],
     [
-      'a module that is not there',
+      'a file that is no library',
       {},
-      async () => ({ module: '/no/such.so' }),
-      /^There is no PKCS#11 module at \/no\//,
+      async ({ env }) => ({ module: env.SOFTHSM2_CONF }),
+      /conf is not a PKCS#11 module: \S/,
     ],
-    ['a module that is none', {}, async ({ env }) => ({ module: env.SOFTHSM2_CONF }), /conf is no PKCS#11 module: \S/],
-    ['a library of another kind', {}, async () => ({ module: process.execPath }), /node is no PKCS#11 module: \S/],
+    [
+      'a program instead of a module',
+      {},
+      async () => ({ module: process.execPath }),
+      /node is not a PKCS#11 module: \S/,
+    ],
     [
       'a module that does not start',
       {},
@@ -44,55 +49,55 @@ describe('what keeps it from starting', () => {
         await writeFile(env.SOFTHSM2_CONF, 'objectstore.backend = none\n')
         return {}
       },
-      /^The PKCS#11 module \S+libsofthsm2.so does not start: CKR_GENERAL_ERROR\.$/,
+      /^The PKCS#11 module \S+libsofthsm2.so does not start: CKR_GENERAL_ERROR$/,
     ],
     [
-      'another label',
+      'an unknown label',
       { label: 'mine' },
       async ({ addToken }) => {
         await addToken('yours')
         return { tokenLabel: 'ours' }
       },
-      /^There is no PKCS#11 token "ours"; there is ("mine", "yours"|"yours", "mine")\.$/,
+      /^There is no PKCS#11 token "ours"; the module has ("mine", "yours"|"yours", "mine")$/,
     ],
     [
       'part of a label',
       {},
       async () => ({ tokenLabel: 'auth4' }),
-      /no PKCS#11 token "auth4"; there is "auth4agent"\.$/,
+      /no PKCS#11 token "auth4"; the module has "auth4agent"$/,
     ],
     [
-      'no token at all',
+      'a module without hardware tokens',
       {},
       async (token) => {
         await hideTokens(token)
         return {}
       },
-      /no PKCS#11 token "auth4agent"; there is none\.$/,
+      /no PKCS#11 token "auth4agent"; the module has no token$/,
     ],
     [
-      'two tokens of the label',
+      'two hardware tokens with the label',
       {},
       async ({ addToken, tokenLabel }) => {
         await addToken(tokenLabel)
         return {}
       },
-      /^There is more than one PKCS#11 token "auth4agent"/,
+      /^There are several PKCS#11 tokens "auth4agent"/,
     ],
     [
       'a wrong PIN',
       {},
       async () => ({ pin: 'wrong-secret' }),
-      /refuses the login: AUTH4AGENT_PKCS11_PIN is not its PIN\.$/,
+      /refuses the login: AUTH4AGENT_PKCS11_PIN is not its PIN$/,
     ],
-    ['an empty PIN', {}, async () => ({ pin: '' }), /refuses the login: AUTH4AGENT_PKCS11_PIN is not its PIN\.$/],
+    ['an empty PIN', {}, async () => ({ pin: '' }), /refuses the login: AUTH4AGENT_PKCS11_PIN is not its PIN$/],
     [
-      'a token that lacks mechanisms',
+      'a hardware token that lacks mechanisms',
       { config: 'slots.mechanisms = -CKM_MD5,CKM_ECDSA,CKM_EDDSA' },
       async () => ({}),
-      /cannot make all kinds of signing keys: it lacks CKM_ECDSA, CKM_EDDSA\.$/,
+      /cannot generate all kinds of signing keys: it lacks CKM_ECDSA, CKM_EDDSA$/,
     ],
-  ])('is said in one sentence: %s', async (_name, options, alter, message) => {
+  ])('throws a StartupError that explains %s, without the PIN', async (_name, options, alter, message) => {
     await using token = await createToken(options)
     const altered = await alter(token)
     const error = await caught(open({ ...token, ...altered }))
@@ -101,7 +106,7 @@ describe('what keeps it from starting', () => {
     expect(String(error)).not.toContain(altered.pin || token.pin)
   })
 
-  it('leaves nothing behind: the right PIN then opens, the wrong one after it does not', async () => {
+  it('opens with the right PIN after a wrong one was refused, and refuses the wrong one again', async () => {
     await using token = await createToken()
     const wrong = { ...token, pin: 'wrong-secret' }
     for (const options of [wrong, token, wrong]) {
@@ -113,7 +118,7 @@ describe('what keeps it from starting', () => {
   })
 })
 
-describe('an open token', () => {
+describe('a provider of openPkcs11Provider', () => {
   let own: TokenProvider
   let row: KeyRow
   let key: PrivateTokenKey
@@ -134,7 +139,7 @@ describe('an open token', () => {
     ['its login is ended', 'CKR_OBJECT_HANDLE_INVALID', ({ calls, session }) => calls.C_Logout(session)],
     ['its module is finalised', 'CKR_CRYPTOKI_NOT_INITIALIZED', ({ calls }) => calls.C_Finalize()],
     [
-      'its module is started anew',
+      'its module is restarted',
       'CKR_SESSION_HANDLE_INVALID',
       ({ calls }) => {
         calls.C_Finalize()
@@ -143,7 +148,7 @@ describe('an open token', () => {
     ],
   ]
 
-  it.each(events)('goes on when %s beneath it (%s)', async (_name, code, beneath) => {
+  it.each(events)('continues to sign, generate and open after %s (%s)', async (_name, code, beneath) => {
     beneath(await takeInHand(own.token))
     expect(await signs()).toBe(true)
     expect(own.lines.join()).toContain(code)
@@ -154,17 +159,17 @@ describe('an open token', () => {
     expect(await own.provider.open(rowOf(another))).toMatchObject({ publicJwk: another.publicJwk })
   })
 
-  it('goes on when all of its sessions are closed at once, again and again', async () => {
+  it('continues to sign when all of its sessions are closed 10 times', async () => {
     const { calls, slot } = await takeInHand(own.token)
     for (let round = 0; round < 10; round += 1) {
       const signing = Array.from({ length: 20 }, () => signs())
       expect(await Promise.all(signing)).toEqual(signing.map(() => true))
-      // Not while it signs: SoftHSM does not bear that.
+      // Only between signatures: SoftHSM does not support closing sessions while it signs.
       calls.C_CloseAllSessions(slot)
     }
   })
 
-  it('is UNAVAILABLE while the token is gone, and goes on when it is back', async () => {
+  it('throws UNAVAILABLE while the hardware token is missing, and signs when it is back', async () => {
     const { calls } = await takeInHand(own.token)
     const bringBack = await hideTokens(own.token)
     calls.C_Finalize()
@@ -176,7 +181,7 @@ describe('an open token', () => {
     expect(await signs()).toBe(true)
   })
 
-  it('does not try a PIN again that was refused: a token locks itself after a few', async () => {
+  it('does not try a refused PIN again', async () => {
     const { calls, slot, session } = await takeInHand(own.token)
     const { pin } = own.token
     calls.C_SetPIN(session, pin, 'changed-secret')
@@ -193,17 +198,17 @@ describe('an open token', () => {
     expect(await signs(await another.provider.open(row))).toBe(true)
   })
 
-  it('leaves no session open where the login was refused', async () => {
+  it('leaves no session open when the login is refused', async () => {
     const { calls, slot, session } = await takeInHand(own.token)
     const { pin, tokenLabel } = own.token
     calls.C_SetPIN(session, pin, 'changed-secret')
     calls.C_CloseAllSessions(slot)
     expect(await refusalOf(key.sign(INPUT))).toBe('UNAVAILABLE')
-    // Only where there is none can a token be made anew.
+    // A hardware token can be initialised only without open sessions.
     expect(() => calls.C_InitToken(slot, `${pin}-so`, tokenLabel)).not.toThrow()
   })
 
-  it('ends what is under way when it is closed, and then does nothing more', async () => {
+  it('finishes running signatures when it is closed, and then throws UNAVAILABLE', async () => {
     const { calls } = await takeInHand(own.token)
     const underWay = Array.from({ length: 50 }, () => signs())
     const closed = [own.provider.close(), own.provider.close()]
@@ -215,10 +220,10 @@ describe('an open token', () => {
     expect(() => calls.C_GetInfo()).toThrow('CKR_CRYPTOKI_NOT_INITIALIZED')
   })
 
-  it('logs out when it is closed, though the module is in use for another token', async () => {
+  it('logs out when it is closed, also while the module is in use for another hardware token', async () => {
     const { calls, slot } = await takeInHand(own.token)
     await own.token.addToken('another')
-    // SoftHSM sees new tokens when it starts.
+    // SoftHSM finds new tokens only when it starts.
     calls.C_Finalize()
     const another = await open({ ...own.token, tokenLabel: 'another' })
     expect(await signs()).toBe(true)
@@ -232,7 +237,7 @@ describe('an open token', () => {
   })
 })
 
-/** Takes all tokens away; what it gives brings them back. */
+/** Hides all tokens. Returns a function that restores them. */
 async function hideTokens(token: SoftToken): Promise<() => Promise<void>> {
   const [here, away] = [tokensOf(token), `${tokensOf(token)}-away`]
   await rename(here, away)
@@ -243,7 +248,7 @@ async function hideTokens(token: SoftToken): Promise<() => Promise<void>> {
   }
 }
 
-/** A second provider of a token in this process. */
+/** Opens a second provider of a token in this process. */
 async function createAnother(token: SoftToken) {
   const provider = await open(token)
   return { provider, [Symbol.asyncDispose]: () => provider.close() }

@@ -7,34 +7,37 @@ import { createSessionPool, type SessionPool } from './session-pool.ts'
 import { checkMechanisms, closeSession, createSessionOpener, type Session, type TokenAccess } from './token.ts'
 import { createTokenKeys } from './token-keys.ts'
 
-/** Which token of which module. */
+/** Names a hardware token and its module. */
 export interface Pkcs11Options extends TokenAccess {
-  /** Path of the module: the library that the token's maker supplies. */
+  /** Path of the module: the vendor's library. */
   readonly module: string
 }
 
-/** What a provider writes to, and how much it asks of the token. */
+/** Dependencies and limits of openPkcs11Provider. */
 interface Pkcs11Deps {
   readonly log: Logger
   readonly maxSessions?: number
-  /** For how long a signature may wait and take. */
+  /** Most time for a signature, including the wait for a session. */
   readonly signLimitMs?: number
-  /** How often a module whose token fails is started anew, at most. */
+  /** Least time between two restarts of a module whose hardware token fails. */
   readonly restartIntervalMs?: number
 }
 
-/** The addon works on the four threads of libuv: a token that hangs must leave one to files and host names. */
+/**
+ * The addon uses the four threads of libuv. A hardware token that hangs must leave one of them for files and host
+ * names.
+ */
 const MAX_SESSIONS = 3
 const SIGN_LIMIT_MS = 5_000
 const RESTART_INTERVAL_MS = 5_000
 const LIMIT_MS = 15_000
 
 /**
- * Opens a token that makes private keys and signs with them; they never leave it. A process logs in to a token once, so a second
- * provider of the same one has the first one's login.
+ * Opens a hardware token, which generates private keys and signs with them; they never leave it. A process logs in to
+ * a hardware token once, so two providers of the same one share a login.
  *
- * @throws StartupError when pkcs11js is not built, there is no such module, not one token of the label, the token lacks a
- * mechanism or refuses the PIN.
+ * @throws StartupError when pkcs11js is not built, the module is missing, there is not exactly one hardware token
+ * with the label, or it lacks a mechanism or refuses the PIN
  */
 export async function openPkcs11Provider(options: Pkcs11Options & Pkcs11Deps): Promise<KeyProvider> {
   const { log, tokenLabel, maxSessions = MAX_SESSIONS, signLimitMs = SIGN_LIMIT_MS } = options
@@ -54,7 +57,7 @@ export async function openPkcs11Provider(options: Pkcs11Options & Pkcs11Deps): P
   } catch (error) {
     cryptoki.release()
     if (error instanceof StartupError) throw error
-    throw new StartupError(`The PKCS#11 token "${tokenLabel}" cannot be used: ${describeError(error)}.`, {
+    throw new StartupError(`The PKCS#11 token "${tokenLabel}" cannot be used: ${describeError(error)}`, {
       cause: error,
     })
   }
@@ -69,13 +72,13 @@ export async function openPkcs11Provider(options: Pkcs11Options & Pkcs11Deps): P
 }
 
 /**
- * The token logs out with the last session. Sessions with work that does not end cannot be closed, nor the module finalised
- * beneath them.
+ * Closes all sessions; the hardware token logs out with the last one. While work in a session does not end, the
+ * session cannot be closed and the module cannot be finalised.
  */
 async function close(pool: SessionPool<Session>, cryptoki: Cryptoki, log: Logger): Promise<void> {
   const sessions = await pool.drain(LIMIT_MS)
   if (sessions === undefined) {
-    log.warn({}, 'the PKCS#11 token does not end its work and is left to it')
+    log.warn({}, 'the PKCS#11 token did not end its work in time, so its sessions stay open')
     return
   }
   for (const session of sessions) closeSession(session)

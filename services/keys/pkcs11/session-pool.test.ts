@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 import { createSessionPool, type Verdict } from './session-pool.ts'
 
-/** A pool of sessions that have numbers, and what became of them. */
+/** A pool of numbered sessions that records which were opened, closed and lost. */
 function numbered({ size = 2, verdicts = {} }: { size?: number; verdicts?: Readonly<Record<string, Verdict>> } = {}) {
   const opened: number[] = []
   const closed: number[] = []
@@ -25,7 +25,7 @@ function numbered({ size = 2, verdicts = {} }: { size?: number; verdicts?: Reado
 
 const LIMIT = 10_000
 const same = async (session: number) => session
-/** Work that fails with this in these sessions. */
+/** Work that fails with a message in these sessions. */
 const failingIn = (sessions: readonly number[], message: string) => async (session: number) => {
   if (sessions.includes(session)) throw new Error(message)
   return session
@@ -33,7 +33,7 @@ const failingIn = (sessions: readonly number[], message: string) => async (sessi
 const fail = () => {
   throw new Error('failed')
 }
-/** Work that goes on until it is told what to end with. */
+/** Work that runs until the test ends it. */
 function held() {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   const started = Promise.withResolvers<number>()
@@ -45,14 +45,14 @@ function held() {
 }
 
 describe('use', () => {
-  it('opens a session when there is none, and takes it again', async () => {
+  it('opens a session when there is none, and uses it again', async () => {
     const { pool, opened } = numbered()
     expect(await pool.use(same, LIMIT)).toBe(0)
     expect(await pool.use(same, LIMIT)).toBe(0)
     expect(opened).toEqual([0])
   })
 
-  it('never has more work at a time than its size, and lets others wait in their order', async () => {
+  it('runs at most `size` works at a time, and the others in the order of their calls', async () => {
     const { pool, opened } = numbered({ size: 2 })
     let running = 0
     const order: number[] = []
@@ -71,7 +71,7 @@ describe('use', () => {
     expect(opened).toEqual([0, 1])
   })
 
-  it('gives up waiting after its time, and does not do the work later', async () => {
+  it('throws UNAVAILABLE when no session is free in time, and does not run the work later', async () => {
     const { pool } = numbered({ size: 1 })
     const busy = held()
     const first = pool.use(busy.work, LIMIT)
@@ -86,7 +86,7 @@ describe('use', () => {
     expect(isDone).toBe(false)
   })
 
-  it('gives up work that is too slow, and keeps its session from others until it ends', async () => {
+  it('throws UNAVAILABLE when the work is too slow, and reuses its session only after the work ends', async () => {
     const { pool, opened } = numbered({ size: 2 })
     const slow = held()
     expect(await refusalOf(pool.use(slow.work, 1))).toBe('UNAVAILABLE')
@@ -100,7 +100,7 @@ describe('use', () => {
     ['sound', [], [0]],
     ['broken', [0], [1]],
   ])(
-    'throws what the work throws; a session that is %s after it: closed %j, next %j',
+    'throws the error of the work when the session is %s: closed sessions %j, next session %j',
     async (verdict, closed, next) => {
       const numbers = numbered({ verdicts: { failed: verdict } })
       await expect(numbers.pool.use(failingIn([0], 'failed'), LIMIT)).rejects.toThrow('failed')
@@ -110,13 +110,13 @@ describe('use', () => {
     },
   )
 
-  it('does the work once more in a new session when the first was lost', async () => {
+  it('runs the work again in a new session when the first session was lost', async () => {
     const { pool, closed, lost } = numbered({ verdicts: { gone: 'lost' } })
     expect(await pool.use(failingIn([0], 'gone'), LIMIT)).toBe(1)
     expect([closed, lost]).toEqual([[0], ['gone']])
   })
 
-  it('does it once more alone', async () => {
+  it('throws when the second session is lost too', async () => {
     const { pool, opened, closed } = numbered({ verdicts: { gone: 'lost' } })
     await expect(pool.use(failingIn([0, 1], 'gone'), LIMIT)).rejects.toThrow('gone')
     expect([opened, closed]).toEqual([
@@ -125,7 +125,7 @@ describe('use', () => {
     ])
   })
 
-  it('tries once more to open a session where the first could not be', async () => {
+  it('tries again to open a session when opening fails', async () => {
     const { pool, failures } = numbered({ verdicts: { gone: 'lost' } })
     failures.push(new Error('gone'))
     expect(await pool.use(same, LIMIT)).toBe(0)
@@ -133,7 +133,7 @@ describe('use', () => {
     expect(await pool.use(same, LIMIT)).toBe(0)
   })
 
-  it('closes the idle sessions with one that was lost, and each busy one when it ends', async () => {
+  it('closes all idle sessions when one is lost, and each busy session when its work ends', async () => {
     const { pool, closed } = numbered({ size: 3, verdicts: { gone: 'lost' } })
     const [idle, busy, losing] = [held(), held(), held()]
     const all = [idle, busy].map(({ work }) => pool.use(work, LIMIT))
@@ -149,7 +149,7 @@ describe('use', () => {
     expect(closed).toEqual([2, 0, 1])
   })
 
-  it('keeps sessions that were opened after others were lost', async () => {
+  it('keeps a session that was opened after another was lost', async () => {
     const { pool, opened, closed } = numbered({ size: 2, verdicts: { gone: 'lost' } })
     const [one, other] = [held(), held()]
     const inFirst = (session: number) => (session < 2 ? [one, other][session]?.work(session) : undefined)
@@ -165,7 +165,7 @@ describe('use', () => {
 })
 
 describe('alone', () => {
-  it('waits for work, has the idle sessions closed, and lets nothing begin meanwhile', async () => {
+  it('waits for running work, closes idle sessions, and delays new work until the task has run', async () => {
     const { pool, closed } = numbered({ size: 2 })
     const busy = held()
     const events: string[] = []
@@ -178,7 +178,7 @@ describe('alone', () => {
     expect(events).toEqual(['work', 'alone, closed 0', 'in 1'])
   })
 
-  it('leaves its task out when work does not end in time, and what waits goes on', async () => {
+  it('returns false without the task when running work does not end in time', async () => {
     const { pool } = numbered({ size: 2 })
     const busy = held()
     const first = pool.use(busy.work, LIMIT)
@@ -192,14 +192,14 @@ describe('alone', () => {
     expect([await first, isDone]).toEqual(['done', false])
   })
 
-  it('can be asked for by several at a time', async () => {
+  it('runs the tasks of 5 calls at the same time', async () => {
     const { pool } = numbered({ size: 3 })
     let done = 0
     await Promise.all(Array.from({ length: 5 }, () => pool.alone(() => void (done += 1), LIMIT)))
     expect([done, await pool.use(same, LIMIT)]).toEqual([5, 0])
   })
 
-  it('goes on after a task that failed', async () => {
+  it('throws the error of a failed task, and the pool stays usable', async () => {
     const { pool } = numbered()
     await expect(pool.alone(fail, LIMIT)).rejects.toThrow('failed')
     expect(await pool.use(same, LIMIT)).toBe(0)
@@ -207,7 +207,7 @@ describe('alone', () => {
 })
 
 describe('drain', () => {
-  it('lets all that was asked for end, gives the sessions, and takes nothing more', async () => {
+  it('waits for accepted work, returns the open sessions, and refuses new work', async () => {
     const { pool, closed } = numbered({ size: 2 })
     const uses = Array.from({ length: 9 }, () =>
       pool.use((session) => new Promise<number>((resolve) => setImmediate(resolve, session)), LIMIT),
@@ -220,7 +220,7 @@ describe('drain', () => {
     expect(closed).toEqual([])
   })
 
-  it('gives no sessions when work does not end in time', async () => {
+  it('returns undefined when work does not end in time', async () => {
     const { pool } = numbered()
     const busy = held()
     const use = pool.use(busy.work, LIMIT)

@@ -1,39 +1,49 @@
 import { ApiError } from '../../platform/errors/api-error.ts'
 
 /**
- * What a failure means for the session it happened in. `sound`: nothing. `broken`: it is closed. `lost`: it is closed, as are
- * those that were opened in its time, and the work may succeed in a new one.
+ * What a failure means for its session.
+ * - `sound`: the session stays usable.
+ * - `broken`: the session is closed.
+ * - `lost`: the session and all others that were open at that time are closed, and the work may succeed in a new
+ *   session.
  */
 export type Verdict = 'sound' | 'broken' | 'lost'
 
-/** What a pool is made of. */
+/** Options of createSessionPool. */
 interface SessionPoolOptions<S> {
-  /** How many sessions there are at most. */
+  /** Most sessions at the same time. */
   readonly size: number
   /** Opens a session that is logged in. */
   readonly open: () => S | Promise<S>
-  /** Closes a session, whatever its state. */
+  /** Closes a session in any state. */
   readonly close: (session: S) => void
   readonly judge: (error: unknown) => Verdict
-  /** Told of each session that was lost. */
+  /** Is called for each lost session. */
   readonly onLost: (error: unknown) => void
 }
 
-/** Sessions of a token. Each does one operation at a time, so callers wait for one to be free, in their order. */
+/** Sessions of a hardware token. Each runs one operation at a time, so callers wait in order for a free session. */
 export interface SessionPool<S> {
   /**
-   * Runs work in a session; once more in a new one when the first was lost. Throws UNAVAILABLE when no session was free, or the work has
-   * not ended, within `limitMs`, and once the pool is drained; else what the work throws. Work that is too slow keeps its
+   * Runs work in a session, and once more in a new session when the first was lost. Work that is too slow keeps its
    * session until it ends.
+   * @throws ApiError UNAVAILABLE when no session is free or the work has not ended within `limitMs`, or the pool is
+   * drained. Otherwise the error of the work.
    */
   use<T>(work: (session: S) => Promise<T>, limitMs: number): Promise<T>
-  /** Carries a task out while there is no session at all. False when work did not end within `limitMs`: then it is left out. */
+  /**
+   * Runs a task while no session is open. Returns false, without the task, when running work does not end within
+   * `limitMs`.
+   */
   alone(task: () => void, limitMs: number): Promise<boolean>
-  /** Takes nothing new; gives the open sessions once all work has ended, undefined when that takes longer than `limitMs`. */
+  /**
+   * Refuses new work. Returns the open sessions when all work has ended, or undefined when that takes longer than
+   * `limitMs`.
+   */
   drain(limitMs: number): Promise<readonly S[] | undefined>
 }
 
-/** A pool that opens its sessions when they are needed. */
+/** Creates a pool that opens sessions when they are needed. */
 export function createSessionPool<S>(options: SessionPoolOptions<S>): SessionPool<S> {
   const { run, takeIdle, closeIdle } = createRunner(options)
   const waiting = new Set<() => Promise<void>>()
@@ -61,7 +71,7 @@ export function createSessionPool<S>(options: SessionPoolOptions<S>): SessionPoo
       const { promise, resolve, reject } = Promise.withResolvers<T>()
       const timer = setTimeout(() => {
         waiting.delete(job)
-        reject(unavailable('the token of the signing keys is too slow'))
+        reject(unavailable('The hardware token of the signing keys did not answer in time'))
       }, limitMs)
       const job = async () => {
         await run(work).then(resolve, reject)
@@ -130,7 +140,7 @@ function createRunner<S>({ open, close, judge, onLost }: SessionPoolOptions<S>) 
     } catch (error) {
       if (judge(error) !== 'lost') throw error
       onLost(error)
-      // What ended one has most likely ended all that were open then, but not those that others have opened since.
+      // All sessions that were open at that time are most likely lost too, but not sessions that were opened since.
       if (startedIn === generation) {
         generation += 1
         closeIdle()
@@ -150,7 +160,7 @@ async function isWithin(promise: Promise<unknown>, limitMs: number): Promise<boo
 }
 
 function closed(): ApiError {
-  return unavailable('the token of the signing keys is closed')
+  return unavailable('The hardware token of the signing keys is closed')
 }
 
 function unavailable(detail: string): ApiError {

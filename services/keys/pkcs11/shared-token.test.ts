@@ -22,8 +22,8 @@ beforeEach(async () => {
 }, 300_000)
 afterEach(() => own[Symbol.asyncDispose]())
 
-describe('two processes with one token', () => {
-  it('see what the other makes and destroys', async () => {
+describe('two processes with one hardware token', () => {
+  it('see keys that the other process generates and destroys', async () => {
     await using peer = await startPeer(own.token)
     const theirs = rowOf((await peer.ask({ ask: 'generate', alg: 'EdDSA' })) as NewTokenKey)
     const ours = rowOf(await own.provider.generate('ES256'))
@@ -37,7 +37,7 @@ describe('two processes with one token', () => {
     await expect(peer.ask({ ask: 'sign', row: ours, text: 'text' })).rejects.toThrow(/holds no private key/)
   })
 
-  it('destroy what the other has made and they have not seen', async () => {
+  it('destroy a key that the other process has generated and they have not seen', async () => {
     await using peer = await startPeer(own.token)
     const theirs = rowOf((await peer.ask({ ask: 'generate', alg: 'EdDSA' })) as NewTokenKey)
     await own.provider.generate('EdDSA')
@@ -45,7 +45,7 @@ describe('two processes with one token', () => {
     await expect(peer.ask({ ask: 'sign', row: theirs, text: 'text' })).rejects.toThrow(/holds no private key/)
   })
 
-  it('see all that both make at the same time', async () => {
+  it('see every key that both generate at the same time', async () => {
     await using peer = await startPeer(own.token)
     const rows: KeyRow[] = []
     for (let round = 0; round < 4; round += 1) {
@@ -60,8 +60,8 @@ describe('two processes with one token', () => {
   })
 })
 
-describe('two providers in one process', () => {
-  it('share the token without disturbing each other', async () => {
+describe('two providers of one hardware token in one process', () => {
+  it('continue to work when the other is closed', async () => {
     const another = await openPkcs11Provider({ ...own.token, log: silent })
     const theirs = rowOf(await another.generate('ES256'))
     const key = await own.provider.open(theirs)
@@ -72,7 +72,7 @@ describe('two providers in one process', () => {
   })
 })
 
-it('does not take the handles of one start of the module for those of the next', async () => {
+it('a provider does not use handles from before a restart of the module', async () => {
   const rows = await Promise.all(TOKEN_ALGORITHMS.map(async (alg) => rowOf(await own.provider.generate(alg))))
   const keys = await Promise.all(rows.map((row) => own.provider.open(row)))
   const [absent] = rows.map((row) => ({ ...row, externalRef: ABSENT }))
@@ -84,7 +84,7 @@ it('does not take the handles of one start of the module for those of the next',
   expect(own.lines).toEqual([])
 })
 
-it('looks for a key that it has never seen in a module that was started anew, once', async () => {
+it('a provider restarts the module once for a key that it has never seen', async () => {
   const row = { ...rowOf(await own.provider.generate('EdDSA')), externalRef: ABSENT }
   const before = await takeInHand(own.token)
   await expect(own.provider.open(row)).rejects.toThrow(/holds no private key/)

@@ -8,7 +8,7 @@ import { rowOf } from '../../../test/support/token-provider.ts'
 import { until } from '../../../test/support/until.ts'
 import { openPkcs11Provider } from './pkcs11-provider.ts'
 
-it('signs again once a token that was away is back', async () => {
+it('a provider signs again when its missing hardware token is back', async () => {
   await using token = await createToken()
   const provider = await openPkcs11Provider({ ...token, log: silentLog, restartIntervalMs: 100 })
   const row = rowOf(await provider.generate('EdDSA'))
@@ -17,7 +17,7 @@ it('signs again once a token that was away is back', async () => {
   await rename(tokens, `${tokens}-away`)
   const sign = () => refusalOf(key.sign(Buffer.from('input')))
   expect(await until(sign, (refusal) => refusal !== undefined)).toBe('UNAVAILABLE')
-  // Long enough for the module to have been started without it.
+  // Enough tries that the module was restarted without the token.
   for (let times = 0; times < 20; times += 1) expect(await sign()).toBe('UNAVAILABLE')
   await rename(`${tokens}-away`, tokens)
   expect(await until(sign, (refusal) => refusal === undefined)).toBeUndefined()

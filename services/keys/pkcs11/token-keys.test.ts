@@ -28,27 +28,30 @@ const halvesOf = (row: Pick<KeyRow, 'externalRef'>) => [{ type: CKA.ID, value: i
 const holds = ({ alg, publicJwk }: KeyRow, signature: Uint8Array, input = INPUT) =>
   importTokenVerifier(alg, publicJwk)?.verify(input, signature)
 
-describe('a new key', () => {
-  it.each(TOKEN_ALGORITHMS)('of %s signs what jose verifies, and is known by its thumbprint', async (alg) => {
-    const made = await own.provider.generate(alg)
-    const key = await own.provider.open(rowOf(made))
-    const parts = [JSON.stringify({ alg, kid: made.kid }), 'text'].map((part) => encodeBase64url(Buffer.from(part)))
-    const signature = await key.sign(Buffer.from(parts.join('.')))
-    const jwt = [...parts, encodeBase64url(signature)].join('.')
-    const verified = await compactVerify(jwt, await importJWK({ ...made.publicJwk }, alg))
-    expect(Buffer.from(verified.payload).toString()).toBe('text')
-    expect(made.kid).toBe(await calculateJwkThumbprint({ ...made.publicJwk }))
-    expect(key.publicJwk).toEqual(made.publicJwk)
-  })
+describe('generate', () => {
+  it.each(TOKEN_ALGORITHMS)(
+    'creates a key for %s whose signature jose verifies and whose kid is its thumbprint',
+    async (alg) => {
+      const made = await own.provider.generate(alg)
+      const key = await own.provider.open(rowOf(made))
+      const parts = [JSON.stringify({ alg, kid: made.kid }), 'text'].map((part) => encodeBase64url(Buffer.from(part)))
+      const signature = await key.sign(Buffer.from(parts.join('.')))
+      const jwt = [...parts, encodeBase64url(signature)].join('.')
+      const verified = await compactVerify(jwt, await importJWK({ ...made.publicJwk }, alg))
+      expect(Buffer.from(verified.payload).toString()).toBe('text')
+      expect(made.kid).toBe(await calculateJwkThumbprint({ ...made.publicJwk }))
+      expect(key.publicJwk).toEqual(made.publicJwk)
+    },
+  )
 
-  it('of ES256 has canonical signatures alone', async () => {
+  it('creates an ES256 key with only canonical signatures', async () => {
     const row = rowOf(await own.provider.generate('ES256'))
     const key = await own.provider.open(row)
     const signatures = await Promise.all(Array.from({ length: 40 }, () => key.sign(INPUT)))
     expect(signatures.map((signature) => holds(row, signature))).toEqual(signatures.map(() => true))
   })
 
-  it('is described by public things alone', async () => {
+  it('returns no secret of the key', async () => {
     const made = await own.provider.generate('EdDSA')
     expect(made).toEqual({
       kid: expect.stringMatching(/^[\w-]{43}$/),
@@ -60,7 +63,7 @@ describe('a new key', () => {
     })
   })
 
-  it('is made and labelled in two halves, under an id of its own', async () => {
+  it('creates two labelled halves under a new id', async () => {
     const made = await own.provider.generate('EdDSA')
     const { calls, session, find } = await takeInHand(own.token)
     const halves = find(halvesOf(rowOf(made)))
@@ -69,7 +72,7 @@ describe('a new key', () => {
     expect(find([])).toHaveLength(2)
   })
 
-  it('leaves the process free while it is made', async () => {
+  it('does not block the event loop', async () => {
     let turns = 0
     const count = () => {
       turns += 1
@@ -84,18 +87,26 @@ describe('a new key', () => {
 
 describe('open', () => {
   it.each<[string, Alter, RegExp]>([
-    ['an id that is not there', (row) => refer(row, { id: '0'.repeat(32) }), /holds no private key with the id 0{32}/],
-    ['an id that is none', (row) => refer(row, { id: '' }), /does not refer to a key in a PKCS#11 token/],
+    ['an unknown id', (row) => refer(row, { id: '0'.repeat(32) }), /holds no private key with the id 0{32}/],
+    ['a malformed id', (row) => refer(row, { id: '' }), /does not refer to a key in a PKCS#11 token/],
     ['another provider', (row) => refer(row, { provider: 'kms' }), /does not refer to a key in a PKCS#11 token/],
-    ['another token', (row) => refer(row, { token: 'other' }), /is in the PKCS#11 token "other", not in "auth4agent"/],
-    ['nothing', () => ({ externalRef: null }), /does not refer to a key in a PKCS#11 token/],
+    [
+      'another hardware token',
+      (row) => refer(row, { token: 'other' }),
+      /is in the PKCS#11 token "other", not in "auth4agent"/,
+    ],
+    ['no reference', () => ({ externalRef: null }), /does not refer to a key in a PKCS#11 token/],
     ['an unknown algorithm', () => ({ alg: 'HS256' }), /HS256, which signs no tokens/],
-    ['an algorithm of another kind', () => ({ alg: 'ES256' }), /public half of signing key \S+ is not what it says/],
-    ["another key's public half", (_, { publicJwk }) => ({ publicJwk }), /public half of signing key \S+ is not what/],
+    ['the algorithm of another key type', () => ({ alg: 'ES256' }), /public half of signing key \S+ does not match/],
+    [
+      "another key's public half",
+      (_, { publicJwk }) => ({ publicJwk }),
+      /public half of signing key \S+ does not match/,
+    ],
     [
       "another key's private half",
       (_, { kid, publicJwk }) => ({ kid, publicJwk }),
-      /private key with the id \S+ is not that of signing key/,
+      /private key with the id \S+ in the hardware token is not that of signing key/,
     ],
   ])('refuses a row with %s', async (_name, alter, message) => {
     const [row, other] = [rowOf(await own.provider.generate('EdDSA')), await own.provider.generate('EdDSA')]
@@ -103,15 +114,15 @@ describe('open', () => {
     expect(await own.provider.open(row)).toMatchObject({ publicJwk: row.publicJwk })
   })
 
-  it('refuses an id under which there is a key of another kind', async () => {
+  it('refuses an id of a key of another type', async () => {
     const row = rowOf(await own.provider.generate('EdDSA'))
     for (const alg of ['RS256', 'ES256'] as const) {
       const { externalRef } = rowOf(await own.provider.generate(alg))
-      await expect(own.provider.open({ ...row, externalRef })).rejects.toThrow(/is none of EdDSA/)
+      await expect(own.provider.open({ ...row, externalRef })).rejects.toThrow(/is not a key for EdDSA/)
     }
   })
 
-  it('refuses an id under which there are two', async () => {
+  it('refuses an id of two private keys', async () => {
     const row = rowOf(await own.provider.generate('EdDSA'))
     await giveId(rowOf(await own.provider.generate('EdDSA')), idOf(row))
     await expect(own.provider.open(row)).rejects.toThrow(/holds several private keys with the id/)
@@ -119,7 +130,7 @@ describe('open', () => {
 })
 
 describe('sign', () => {
-  it('does 200 at a time, each its own', async () => {
+  it('returns the right signature to each of 200 calls at the same time', async () => {
     const row = rowOf(await own.provider.generate('EdDSA'))
     const key = await own.provider.open(row)
     const inputs = Array.from({ length: 200 }, (_, n) => Buffer.from(`input ${n}`))
@@ -127,7 +138,7 @@ describe('sign', () => {
     expect(signatures.map((signature, n) => holds(row, signature, inputs[n]))).toEqual(inputs.map(() => true))
   })
 
-  it('is UNAVAILABLE when the key was deleted beneath it, and other keys go on', async () => {
+  it('throws UNAVAILABLE when the key was deleted in the hardware token, and other keys still sign', async () => {
     const rows = [rowOf(await own.provider.generate('EdDSA')), rowOf(await own.provider.generate('EdDSA'))] as const
     const [gone, other] = await Promise.all(rows.map((row) => own.provider.open(row)))
     const { calls, session, find } = await takeInHand(own.token)
@@ -138,7 +149,7 @@ describe('sign', () => {
     expect(holds(rows[1], (await other?.sign(INPUT)) ?? Buffer.alloc(0))).toBe(true)
   })
 
-  it('gives nothing away that another key has signed', async () => {
+  it('throws UNAVAILABLE instead of returning the signature of another key', async () => {
     const row = rowOf(await own.provider.generate('EdDSA'))
     const key = await own.provider.open(row)
     const other = rowOf(await own.provider.generate('EdDSA'))
@@ -149,7 +160,7 @@ describe('sign', () => {
     expect(own.lines.join()).toContain('is not that of signing key')
   })
 
-  it('finds the right key again when another was in its place', async () => {
+  it('finds the right key again after another key had its id', async () => {
     const [row, other] = [rowOf(await own.provider.generate('EdDSA')), rowOf(await own.provider.generate('EdDSA'))]
     const key = await own.provider.open(row)
     const aside = { ...row, ...refer(row, { id: 'a'.repeat(32) }) }
@@ -161,7 +172,7 @@ describe('sign', () => {
     expect(holds(row, await key.sign(INPUT))).toBe(true)
   })
 
-  it('tells nobody the PIN', async () => {
+  it('shows the PIN in no error, key or log line', async () => {
     const row = rowOf(await own.provider.generate('EdDSA'))
     const key = await own.provider.open(row)
     const { calls, slot } = await takeInHand(own.token)
@@ -178,7 +189,7 @@ describe('sign', () => {
 })
 
 describe('destroy', () => {
-  it('removes both halves, and again does nothing', async () => {
+  it('destroys both halves, and does nothing when it is repeated', async () => {
     const row = rowOf(await own.provider.generate('EdDSA'))
     const kept = rowOf(await own.provider.generate('EdDSA'))
     expect(await own.provider.destroy(row)).toBe(true)
@@ -189,22 +200,22 @@ describe('destroy', () => {
   })
 
   it.each<[string, KeyRow['externalRef'], boolean]>([
-    ['nothing', null, true],
-    ['something else', { provider: 'kms' }, false],
-    ['another token', { provider: 'pkcs11', token: 'other', id: '0'.repeat(32) }, false],
-    ['what is gone', { provider: 'pkcs11', token: 'auth4agent', id: '0'.repeat(32) }, true],
-  ])('of %s (%j) says whether it need not be tried again: %s', async (_name, externalRef, isOver) => {
+    ['no reference', null, true],
+    ['another provider', { provider: 'kms' }, false],
+    ['another hardware token', { provider: 'pkcs11', token: 'other', id: '0'.repeat(32) }, false],
+    ['a missing key', { provider: 'pkcs11', token: 'auth4agent', id: '0'.repeat(32) }, true],
+  ])('returns for %s (%j) whether it is done: %s', async (_name, externalRef, isOver) => {
     expect(await own.provider.destroy({ kid: 'any', externalRef })).toBe(isOver)
   })
 
-  it("leaves another key's objects alone, whatever a row refers to", async () => {
+  it("keeps another key's objects when a row refers to them", async () => {
     const [row, other] = [rowOf(await own.provider.generate('EdDSA')), rowOf(await own.provider.generate('EdDSA'))]
     await own.provider.destroy({ kid: row.kid, externalRef: other.externalRef })
     expect(await own.provider.open(other)).toMatchObject({ publicJwk: other.publicJwk })
-    expect(own.lines.join()).toContain('labelled otherwise')
+    expect(own.lines.join()).toContain('with the same id but another label')
   })
 
-  it('finds the private half also when the login has ended beneath it', async () => {
+  it('finds the private half after the login has ended', async () => {
     const row = rowOf(await own.provider.generate('EdDSA'))
     await own.provider.open(row)
     const { calls, session } = await takeInHand(own.token)
@@ -214,7 +225,7 @@ describe('destroy', () => {
   })
 })
 
-/** Puts a key under another's id. */
+/** Gives a key another id. */
 async function giveId(row: KeyRow, id: Buffer): Promise<void> {
   const { calls, session, find } = await takeInHand(own.token)
   for (const half of find(halvesOf(row))) calls.C_SetAttributeValue(session, half, [{ type: CKA.ID, value: id }])

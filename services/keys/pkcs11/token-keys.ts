@@ -22,27 +22,27 @@ import {
   signWith,
 } from './token-objects.ts'
 
-/** What the keys of a token are used through. */
+/** Options of createTokenKeys. */
 interface TokenKeysOptions {
   readonly pool: SessionPool<Session>
-  /** Starts the module anew; no session may be open. */
+  /** Restarts the module. No session may be open. */
   readonly restart: () => void
   readonly tokenLabel: string
   readonly log: Logger
-  /** For how long a signature may wait and take. */
+  /** Most time for a signature, including the wait for a session. */
   readonly signLimitMs: number
-  /** How often a module whose token fails is started anew, at most. */
+  /** Least time between two restarts of a module whose hardware token fails. */
   readonly restartIntervalMs: number
 }
 
 interface TokenKeysDeps extends TokenKeysOptions {
-  /** Ids that this process has seen in the token, or has looked for in a module that had just started. */
+  /** Ids that this process has seen in the hardware token, or has searched for in a module that had just started. */
   readonly known: Set<string>
-  /** Starts the module anew beside what is under way, unless that was done a moment ago. */
+  /** Restarts the module in the background, unless it was restarted less than `restartIntervalMs` ago. */
   readonly startAnew: () => void
 }
 
-/** One private key in the token, and what its signatures must hold under. */
+/** A private key in the hardware token, with the public half that its signatures must match. */
 interface TokenKey {
   readonly kid: string
   readonly alg: TokenAlgorithm
@@ -53,7 +53,7 @@ interface TokenKey {
 
 type Reference = Pick<KeyRow, 'kid' | 'externalRef'>
 
-/** What was asked of the token, for the log. */
+/** The operation on the hardware token, for the log. */
 interface Asked {
   readonly operation: 'generate' | 'open' | 'sign' | 'destroy'
   readonly id: string
@@ -62,12 +62,15 @@ interface Asked {
 }
 
 const LIMIT_MS = 15_000
-/** A token may take its time over an RSA key. */
+/** A hardware token may take long to generate an RSA key. */
 const GENERATE_LIMIT_MS = 60_000
 const ID_BYTES = 16
 const PROBE = Buffer.from('auth4agent-key-probe')
 
-/** The keys of a token. What the token fails at is logged, and thrown as UNAVAILABLE. */
+/**
+ * Creates the provider of the keys in a hardware token. It logs failures of the hardware token and throws
+ * UNAVAILABLE.
+ */
 export function createTokenKeys(options: TokenKeysOptions): Omit<KeyProvider, 'close'> {
   const deps = { ...options, known: new Set<string>(), startAnew: createStartAnew(options) }
   return {
@@ -77,14 +80,16 @@ export function createTokenKeys(options: TokenKeysOptions): Omit<KeyProvider, 'c
   }
 }
 
-/** A module may go on failing when its token is back, until it is started anew. */
+/**
+ * Creates `startAnew`. A module may continue to fail after its hardware token is back, until the module is restarted.
+ */
 function createStartAnew({ pool, restart, restartIntervalMs, tokenLabel, log }: TokenKeysOptions): () => void {
   let startedAt = Number.NEGATIVE_INFINITY
   return () => {
     if (performance.now() - startedAt < restartIntervalMs) return
     startedAt = performance.now()
     pool.alone(restart, LIMIT_MS).catch((error: unknown) => {
-      log.warn({ tokenLabel, error: describeError(error) }, 'the PKCS#11 module could not be started anew')
+      log.warn({ tokenLabel, error: describeError(error) }, 'the PKCS#11 module could not be restarted')
     })
   }
 }
@@ -108,7 +113,7 @@ async function generateKey(deps: TokenKeysDeps, alg: TokenAlgorithm): Promise<Ne
 async function openKey(deps: TokenKeysDeps, row: KeyRow): Promise<PrivateTokenKey> {
   const { kid, alg, publicJwk } = row
   const id = referredId(row, deps.tokenLabel)
-  if (!isTokenAlgorithm(alg)) throw new Error(`signing key ${kid} is of the algorithm ${alg}, which signs no tokens`)
+  if (!isTokenAlgorithm(alg)) throw new Error(`Signing key ${kid} has the algorithm ${alg}, which signs no tokens`)
   const key = { kid, alg, id, verifier: verifierOf(kid, alg, publicJwk) }
   try {
     await inSight(deps, id, () => signAfresh(deps, key))
@@ -135,7 +140,7 @@ async function destroyKey(deps: TokenKeysDeps, { kid, externalRef }: Reference):
   try {
     const destroyed = () => deps.pool.use((session) => destroyPair(session, id, kid), LIMIT_MS)
     const isLeft = await inSight(deps, id, destroyed)
-    if (isLeft) deps.log.warn({ kid, id }, 'objects of the PKCS#11 token that are labelled otherwise were left alone')
+    if (isLeft) deps.log.warn({ kid, id }, 'objects in the PKCS#11 token with the same id but another label were kept')
     return true
   } catch (error) {
     if (error instanceof MissingKeyError) return true
@@ -144,8 +149,9 @@ async function destroyKey(deps: TokenKeysDeps, { kid, externalRef }: Reference):
 }
 
 /**
- * Does something with a key; once more in a module that was started anew when the key is missing and was never seen. SoftHSM
- * loses sight of what one process makes while another makes something too, until it starts again.
+ * Runs work on a key. When the key is missing and was never seen, restarts the module and runs the work once more.
+ * SoftHSM may not show a key that another process generated while this one generated something too, until the module
+ * is restarted.
  */
 async function inSight<T>({ pool, restart, known }: TokenKeysDeps, id: string, work: () => Promise<T>): Promise<T> {
   try {
@@ -163,7 +169,7 @@ function sign({ pool, signLimitMs }: TokenKeysDeps, key: TokenKey, signingInput:
   return pool.use((session) => signIn(session, key, signingInput), signLimitMs)
 }
 
-/** Signs with what the token holds under the id now, whatever this process knows of it. */
+/** Signs with the key that the hardware token holds under the id now, without the cached handle. */
 function signAfresh({ pool, signLimitMs }: TokenKeysDeps, key: TokenKey): Promise<Uint8Array> {
   return pool.use((session) => {
     forgetKey(session, key.id)
@@ -171,7 +177,10 @@ function signAfresh({ pool, signLimitMs }: TokenKeysDeps, key: TokenKey): Promis
   }, signLimitMs)
 }
 
-/** A row may name another key's object, and a token may fail: what does not hold under the public half goes nowhere. */
+/**
+ * Signs and verifies the signature with the public half before it is used: a row may name the object of another key,
+ * and a hardware token may fail.
+ */
 async function signIn(
   session: Session,
   { kid, alg, id, verifier }: TokenKey,
@@ -181,22 +190,22 @@ async function signIn(
   const signature = finish(await signWith(session, id, alg, prepare(signingInput)))
   if (verifier.verify(signingInput, signature)) return signature
   forgetKey(session, id)
-  throw new KeyObjectError(`the token's private key with the id ${id} is not that of signing key ${kid}`)
+  throw new KeyObjectError(`The private key with the id ${id} in the hardware token is not that of signing key ${kid}`)
 }
 
 function verifierOf(kid: string, alg: string, publicJwk: unknown): TokenVerifier {
   const verifier = importTokenVerifier(alg, publicJwk)
   if (verifier === undefined || jwkThumbprint(verifier.jwk) !== kid)
-    throw new Error(`the public half of signing key ${kid} is not what it says`)
+    throw new Error(`The public half of signing key ${kid} does not match its kid and alg`)
   return verifier
 }
 
 function referredId({ kid, externalRef }: Reference, tokenLabel: string): string {
   const reference = readReference(externalRef)
-  if (reference === undefined) throw new Error(`signing key ${kid} does not refer to a key in a PKCS#11 token`)
+  if (reference === undefined) throw new Error(`Signing key ${kid} does not refer to a key in a PKCS#11 token`)
   const { token, id } = reference
   if (token !== tokenLabel)
-    throw new Error(`signing key ${kid} is in the PKCS#11 token ${JSON.stringify(token)}, not in "${tokenLabel}"`)
+    throw new Error(`Signing key ${kid} is in the PKCS#11 token ${JSON.stringify(token)}, not in "${tokenLabel}"`)
   return id
 }
 
@@ -209,5 +218,5 @@ function failure({ log, tokenLabel, startAnew }: TokenKeysDeps, asked: Asked, ca
   if (judgeError(cause) !== 'sound') startAnew()
   log.error({ ...asked, tokenLabel, error: describeError(cause) }, 'the PKCS#11 token failed')
   if (cause instanceof ApiError) return cause
-  return new ApiError('UNAVAILABLE', 'the token of the signing keys failed', { cause, retryAfter: 1 })
+  return new ApiError('UNAVAILABLE', 'The hardware token of the signing keys failed', { cause, retryAfter: 1 })
 }

@@ -15,12 +15,12 @@ beforeEach(async () => {
 }, 300_000)
 afterEach(() => own[Symbol.asyncDispose]())
 
-describe('a private key', () => {
+describe('a private key in the hardware token', () => {
   it.each<[TokenAlgorithm, number]>([
     ['EdDSA', 0x11],
     ['ES256', 0x11],
     ['RS256', 0x123],
-  ])('of %s does not leave the token', async (alg, secret) => {
+  ])('for %s cannot be read, wrapped or made extractable', async (alg, secret) => {
     await own.provider.generate(alg)
     const { calls, session, find } = await takeInHand(own.token)
     const [key = Buffer.alloc(0)] = find(PRIVATE_KEYS)
@@ -39,7 +39,7 @@ describe('a private key', () => {
     }
   })
 
-  it('signs, and does nothing else', async () => {
+  it('can only sign', async () => {
     await own.provider.generate('RS256')
     const { calls, session, find } = await takeInHand(own.token)
     const [key = Buffer.alloc(0)] = find(PRIVATE_KEYS)
@@ -54,7 +54,7 @@ describe('a private key', () => {
     expect(values.map(({ value }) => value[0])).toEqual([1, 0, 0, 0, 0])
   })
 
-  it('is refused when the token has let it out', async () => {
+  it('is refused by checkPrivateHalf when it is extractable', async () => {
     const { calls, session } = await takeInHand(own.token)
     const parameters = { type: CKA.EC_PARAMS, value: Buffer.from('06032b6570', 'hex') }
     const loose = calls.C_GenerateKeyPair(
@@ -71,7 +71,7 @@ describe('a private key', () => {
   })
 })
 
-it('nothing has to do with objects while a key is made: SoftHSM does not bear that', async () => {
+it('signWith and labelPair wait while generatePair generates a key', async () => {
   await own.provider.generate('EdDSA')
   const { calls, session, find } = await takeInHand(own.token)
   const [found = Buffer.alloc(0)] = find(PRIVATE_KEYS)

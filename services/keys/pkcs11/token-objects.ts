@@ -6,25 +6,25 @@ import { CKA, CKO, CKS_RW_USER_FUNCTIONS } from './constants.ts'
 import { inTurn } from './cryptoki.ts'
 import type { Session } from './token.ts'
 
-/** The token does not hold the key that is asked for, or not in a way that it could be used. */
+/** The hardware token does not hold the key, or the key cannot be used. */
 export class KeyObjectError extends Error {
   override readonly name = 'KeyObjectError'
 }
 
-/** The token says that it holds no such key. */
+/** The hardware token finds no such key. */
 export class MissingKeyError extends KeyObjectError {}
 
-/** Values by the number of their attribute. */
+/** Values by attribute number. */
 type Attributes = Readonly<Record<number, number | boolean | string | Buffer>>
 
-/** What the objects of a key that has no name yet are labelled. */
+/** The label of a key that has no kid yet. */
 const UNNAMED = 'auth4agent'
-/** More objects of one id than there can be with reason. */
+/** Most objects to read for one id. A key has two. */
 const MAX_OBJECTS = 16
 /** The longest signature, of a 4096 bit RSA key. */
 const MAX_SIGNATURE_BYTES = 512
 
-/** What a private half must be, and is asked to be: the token alone has it, and it signs and does nothing else. */
+/** Required attributes of a private half: it cannot leave the hardware token, and it can only sign. */
 const PRIVATE_TRAITS: Readonly<Record<number, boolean>> = {
   [CKA.TOKEN]: true,
   [CKA.PRIVATE]: true,
@@ -45,10 +45,16 @@ const PUBLIC_TRAITS: Readonly<Record<number, boolean>> = {
   [CKA.WRAP]: false,
 }
 
-/** Buffers that a thread of the addon works on, which keeps the garbage collector from nothing itself. */
+/**
+ * Buffers that a thread of the addon uses. The addon holds no reference, so this set keeps them from the garbage
+ * collector.
+ */
 const inUse = new Set<Buffer>()
 
-/** Makes a key pair under an id; its public half. Throws KeyObjectError when the token does not do as it is told. */
+/**
+ * Generates a key pair under an id and returns its public half.
+ * @throws KeyObjectError when the new key does not have the requested attributes
+ */
 export function generatePair(session: Session, alg: TokenAlgorithm, id: string): Promise<PublicJwk> {
   const { calls, handle } = session
   const { generate, parameters, publicAttributes, toPublicJwk } = MECHANISMS[alg]
@@ -62,12 +68,12 @@ export function generatePair(session: Session, alg: TokenAlgorithm, id: string):
     )
     checkPrivateHalf(session, pair.privateKey)
     const publicJwk = toPublicJwk(readAttributes(session, pair.publicKey, publicAttributes))
-    if (publicJwk === undefined) throw new KeyObjectError(`the token has made no ${alg} key`)
+    if (publicJwk === undefined) throw new KeyObjectError(`The hardware token did not generate a key for ${alg}`)
     return publicJwk
   })
 }
 
-/** Throws KeyObjectError unless a private half is locked in and good for signing alone, whatever its template said. */
+/** Throws KeyObjectError unless a private half cannot leave the hardware token and can only sign. */
 export function checkPrivateHalf(session: Session, key: Handle): void {
   const traits = Object.entries(PRIVATE_TRAITS)
   const values = readAttributes(
@@ -76,10 +82,11 @@ export function checkPrivateHalf(session: Session, key: Handle): void {
     traits.map(([type]) => Number(type)),
   )
   const isAsAsked = traits.every(([, wanted], index) => values[index]?.equals(Buffer.from([wanted ? 1 : 0])))
-  if (!isAsAsked) throw new KeyObjectError('the token has made a private key that is not confined to it and to signing')
+  if (!isAsAsked)
+    throw new KeyObjectError('The hardware token generated a private key that can leave it or can do more than sign')
 }
 
-/** Writes on both halves of a key whose they are. */
+/** Labels both halves of a key with its kid. */
 export function labelPair(session: Session, id: string, kid: string): Promise<void> {
   const { calls, handle } = session
   return inTurn(() => {
@@ -89,12 +96,15 @@ export function labelPair(session: Session, id: string, kid: string): Promise<vo
   })
 }
 
-/** Forgets where a key was, so that it is looked for again. */
+/** Forgets the handle of a key, so that the next use searches for it again. */
 export function forgetKey(session: Session, id: string): void {
   session.keys.delete(id)
 }
 
-/** The raw signature of a private key over what its mechanism takes. Throws KeyObjectError when there is not one such key. */
+/**
+ * Signs data that is prepared for the mechanism, and returns the raw signature.
+ * @throws KeyObjectError when there is not exactly one such private key
+ */
 export async function signWith(session: Session, id: string, alg: TokenAlgorithm, data: Buffer): Promise<Buffer> {
   const { calls, handle } = session
   const output = Buffer.alloc(MAX_SIGNATURE_BYTES)
@@ -103,7 +113,7 @@ export async function signWith(session: Session, id: string, alg: TokenAlgorithm
     try {
       calls.C_SignInit(handle, { mechanism: MECHANISMS[alg].sign }, key)
     } catch (error) {
-      // It may have been destroyed, or its handle have become another's.
+      // The key may have been destroyed, or its handle may now belong to another object.
       forgetKey(session, id)
       throw error
     }
@@ -118,8 +128,8 @@ export async function signWith(session: Session, id: string, alg: TokenAlgorithm
 }
 
 /**
- * Destroys both halves of a key, the private one first. Returns whether others are left under its id.
- * Throws MissingKeyError when there was no private one.
+ * Destroys both halves of a key, the private half first. Returns whether other objects remain under its id.
+ * @throws MissingKeyError when there was no private half
  */
 export function destroyPair(session: Session, id: string, kid: string): Promise<boolean> {
   const any = { [CKA.ID]: Buffer.from(id, 'hex') }
@@ -131,7 +141,7 @@ export function destroyPair(session: Session, id: string, kid: string): Promise<
   })
 }
 
-/** Destroys whatever is under an id that was made here and is in no row. */
+/** Destroys all objects under an id that this process generated and that is in no row. */
 export function destroyUnused(session: Session, id: string): Promise<void> {
   return inTurn(() => destroyHalves(session, { [CKA.ID]: Buffer.from(id, 'hex') }))
 }
@@ -141,7 +151,7 @@ function destroyHalves(session: Session, template: Attributes): void {
   for (const half of findHalves(session, template)) calls.C_DestroyObject(handle, half)
 }
 
-/** Private halves, then public ones. */
+/** Finds private halves, then public halves. */
 function findHalves(
   session: Session,
   template: Attributes,
@@ -158,18 +168,18 @@ function findPrivateKey(session: Session, id: string, alg: TokenAlgorithm): Hand
     checkLogin(session)
     throw missing(id)
   }
-  if (another !== undefined) throw new KeyObjectError(`the token holds several private keys with the id ${id}`)
+  if (another !== undefined) throw new KeyObjectError(`The hardware token holds several private keys with the id ${id}`)
   if (findObjects(session, { ...template, [CKA.KEY_TYPE]: MECHANISMS[alg].keyType }).length === 0)
-    throw new KeyObjectError(`the token's private key with the id ${id} is none of ${alg}`)
+    throw new KeyObjectError(`The private key with the id ${id} in the hardware token is not a key for ${alg}`)
   session.keys.set(id, found)
   return found
 }
 
 function missing(id: string): MissingKeyError {
-  return new MissingKeyError(`the token holds no private key with the id ${id}`)
+  return new MissingKeyError(`The hardware token holds no private key with the id ${id}`)
 }
 
-/** A session that is no longer logged in sees no private object, and says that there are none. */
+/** Throws when the session is no longer logged in: such a session finds no private objects, without an error. */
 function checkLogin({ calls, handle }: Session): void {
   if (calls.C_GetSessionInfo(handle).state !== CKS_RW_USER_FUNCTIONS) throw new Error('CKR_USER_NOT_LOGGED_IN')
 }

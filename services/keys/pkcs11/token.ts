@@ -5,33 +5,35 @@ import { CKF, CKM, CKU_USER } from './constants.ts'
 import { initialize, inTurn } from './cryptoki.ts'
 import { attemptCall, codeOf } from './cryptoki-error.ts'
 
-/** A session with a token, logged in. */
+/** A session with a hardware token, logged in. */
 export interface Session {
   readonly calls: PKCS11
   readonly handle: Handle
-  /** Handles of private keys by CKA_ID, in hexadecimal. Sessions of one login share them; after the next they are other objects'. */
+  /**
+   * Handles of private keys by hexadecimal CKA_ID. Sessions of one login share them; a new login reuses the numbers.
+   */
   readonly keys: Map<string, Handle>
 }
 
-/** Which token, and how to log in to it. */
+/** Names a hardware token, and the PIN to log in to it. */
 export interface TokenAccess {
   readonly tokenLabel: string
   readonly pin: string
 }
 
-/** What a token says to a PIN that it does not take. */
+/** Return values that refuse a PIN, and their explanations. */
 const PIN_REFUSALS = new Map([
   ['CKR_PIN_INCORRECT', 'AUTH4AGENT_PKCS11_PIN is not its PIN'],
   ['CKR_PIN_INVALID', 'AUTH4AGENT_PKCS11_PIN is not its PIN'],
   ['CKR_PIN_LEN_RANGE', 'AUTH4AGENT_PKCS11_PIN is not its PIN'],
   ['CKR_PIN_EXPIRED', 'its PIN has expired'],
-  ['CKR_PIN_LOCKED', 'its PIN is locked after too many wrong ones'],
+  ['CKR_PIN_LOCKED', 'its PIN is locked after too many wrong PINs'],
   ['CKR_USER_PIN_NOT_INITIALIZED', 'its user has no PIN yet'],
 ])
 
 /**
- * Makes an opener of sessions, which looks for the token each time: it may have come back in another slot. A PIN that was refused
- * once is not tried again, for a few refusals lock a token.
+ * Creates the function that opens sessions. It searches for the hardware token each time, because the slot may have
+ * changed. It never tries a refused PIN again, because a few refusals lock a hardware token.
  */
 export function createSessionOpener(calls: PKCS11, { tokenLabel, pin }: TokenAccess): () => Promise<Session> {
   let refusal: StartupError | undefined
@@ -45,7 +47,7 @@ export function createSessionOpener(calls: PKCS11, { tokenLabel, pin }: TokenAcc
       if (code === 'CKR_USER_ALREADY_LOGGED_IN') return
       const why = PIN_REFUSALS.get(code)
       if (why === undefined) throw error
-      refusal = new StartupError(`The PKCS#11 token "${tokenLabel}" refuses the login: ${why}.`)
+      refusal = new StartupError(`The PKCS#11 token "${tokenLabel}" refuses the login: ${why}`)
       throw refusal
     }
   }
@@ -64,12 +66,15 @@ export function createSessionOpener(calls: PKCS11, { tokenLabel, pin }: TokenAcc
   return () => inTurn(open)
 }
 
-/** Closes a session. One that is gone already cannot be closed, which is what was wanted. */
+/** Closes a session. Ignores PKCS #11 errors: the session may be gone already. */
 export function closeSession({ calls, handle }: Pick<Session, 'calls' | 'handle'>): void {
   attemptCall(() => calls.C_CloseSession(handle))
 }
 
-/** The slot of the one token of this label. Throws StartupError, naming those that there are. */
+/**
+ * Finds the slot of the only hardware token with this label. Throws a StartupError that names the hardware tokens
+ * found.
+ */
 function findToken(calls: PKCS11, label: string): Handle {
   const tokens = calls
     .C_GetSlotList(true)
@@ -79,19 +84,20 @@ function findToken(calls: PKCS11, label: string): Handle {
   const [found, another] = tokens.filter((token) => token.label === label)
   if (found === undefined) {
     const others = tokens.map((token) => `"${token.label}"`).join(', ')
-    throw new StartupError(`There is no PKCS#11 token "${label}"; there ${others === '' ? 'is none' : `is ${others}`}.`)
+    const there = others === '' ? 'the module has no token' : `the module has ${others}`
+    throw new StartupError(`There is no PKCS#11 token "${label}"; ${there}`)
   }
   if (another !== undefined)
-    throw new StartupError(`There is more than one PKCS#11 token "${label}": give one another label.`)
+    throw new StartupError(`There are several PKCS#11 tokens "${label}"; give each its own label`)
   return found.slot
 }
 
-/** Throws StartupError for a token that cannot make keys of every algorithm and sign with them. */
+/** Throws StartupError for a hardware token that cannot generate keys of every algorithm and sign with them. */
 export function checkMechanisms(calls: PKCS11, label: string): void {
   const known = new Set(calls.C_GetMechanismList(findToken(calls, label)))
   const needed = new Set(Object.values(MECHANISMS).flatMap(({ generate, sign }) => [generate, sign]))
   const missing = Object.entries(CKM).filter(([, mechanism]) => needed.has(mechanism) && !known.has(mechanism))
   if (missing.length === 0) return
   const names = missing.map(([name]) => `CKM_${name}`).join(', ')
-  throw new StartupError(`The PKCS#11 token "${label}" cannot make all kinds of signing keys: it lacks ${names}.`)
+  throw new StartupError(`The PKCS#11 token "${label}" cannot generate all kinds of signing keys: it lacks ${names}`)
 }

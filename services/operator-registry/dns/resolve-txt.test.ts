@@ -19,30 +19,30 @@ function ask(name = NAME) {
   return createTxtResolvers({ servers: [first.address, second.address], timeoutMs: 400 })(name)
 }
 
-test('asks every server, and joins the strings of one record', async () => {
+test('resolveTxt asks every server and joins the strings of one record', async () => {
   first.setTxt(NAME, [['v=a4a1; ', 'iss=x'], 'other'])
   second.setTxt(NAME, [])
   expect(await ask()).toEqual([{ kind: 'records', records: ['v=a4a1; iss=x', 'other'] }, { kind: 'absent' }])
 })
 
-test('reads a record longer than one string', async () => {
+test('resolveTxt reads a record that is longer than one string', async () => {
   const long = `v=a4a1; iss=https://${'a'.repeat(300)}.example.com`
   first.setTxt(NAME, [long])
   expect((await ask())[0]).toEqual({ kind: 'records', records: [long] })
 })
 
-test('tells NXDOMAIN from SERVFAIL', async () => {
+test('resolveTxt reports NXDOMAIN as absent and SERVFAIL as failed', async () => {
   first.clear(NAME)
   second.fail(NAME, 'SERVFAIL')
   expect(await ask()).toEqual([{ kind: 'absent' }, { kind: 'failed', why: 'ESERVFAIL' }])
 })
 
-test('REFUSED is a failure', async () => {
+test('resolveTxt reports REFUSED as failed', async () => {
   first.fail(NAME, 'REFUSED')
   expect((await ask())[0]).toEqual({ kind: 'failed', why: 'EREFUSED' })
 })
 
-test('a silent server fails within the timeout, the other still answers', async () => {
+test('resolveTxt reports a silent server as failed within the timeout and still returns the answer of the other', async () => {
   first.silence(NAME)
   second.setTxt(NAME, ['here'])
   const began = performance.now()
@@ -52,7 +52,7 @@ test('a silent server fails within the timeout, the other still answers', async 
   expect(performance.now() - began).toBeLessThan(10_000)
 })
 
-test('keeps no answer: a change is seen at once', async () => {
+test('resolveTxt caches no answer, so it sees a change at once', async () => {
   const resolve = createTxtResolvers({ servers: [second.address], timeoutMs: 400 })
   second.setTxt(NAME, ['old'])
   expect(await resolve(NAME)).toEqual([{ kind: 'records', records: ['old'] }])
@@ -60,6 +60,6 @@ test('keeps no answer: a change is seen at once', async () => {
   expect(await resolve(NAME)).toEqual([{ kind: 'records', records: ['new'] }])
 })
 
-test('a server that is no address is refused when the resolvers are made', () => {
+test('createTxtResolvers throws when a server is a host name instead of an IP address', () => {
   expect(() => createTxtResolvers({ servers: ['dns.example.com:53'], timeoutMs: 400 })).toThrow(/Invalid IP address/)
 })

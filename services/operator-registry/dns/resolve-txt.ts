@@ -1,23 +1,23 @@
 import { Resolver } from 'node:dns/promises'
 import { resolveTxt, type TxtAnswer } from '@auth4agent/core/identity/resolve-txt'
 
-/** Asks every configured resolver once, in parallel. One answer for each, in their order; never rejects. */
+/** Asks every configured resolver once, in parallel. Returns one answer for each, in their order. Never rejects. */
 export type ResolveTxt = (name: string) => Promise<readonly TxtAnswer[]>
 
 interface ResolverOptions {
   /**
-   * Address and port of each resolver, `192.0.2.1:53` or `[2001:db8::1]:53`. None means the system's, which count as one
-   * resolver together: the lines of resolv.conf are stand-ins for each other, not witnesses.
+   * Address and port of each resolver, `192.0.2.1:53` or `[2001:db8::1]:53`. Empty means the system's resolvers. They
+   * count as one resolver together, because the servers in resolv.conf replace each other and are not independent.
    */
   readonly servers: readonly string[]
-  /** Milliseconds after which a resolver has failed, all its tries together. */
+  /** Milliseconds after which a resolver has failed, including all retries. */
   readonly timeoutMs: number
 }
 
 /**
- * Makes the function that asks the resolvers.
+ * Creates the function that asks the resolvers.
  *
- * @throws TypeError when a server is not an IP address with or without port.
+ * @throws TypeError when a server is not an IP address, with or without a port.
  */
 export function createTxtResolvers({ servers, timeoutMs }: ResolverOptions): ResolveTxt {
   const groups = servers.length === 0 ? [[]] : servers.map((server) => [server])

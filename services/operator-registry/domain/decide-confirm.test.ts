@@ -21,16 +21,31 @@ const first: ConfirmDecision = { kind: 'activate', supersedes: undefined }
 const wait = (until: number, begins: boolean): ConfirmDecision => ({ kind: 'wait', until, begins })
 
 test.each<[string, ReturnType<typeof operator>, OperatorStatus | undefined, ConfirmDecision]>([
-  ['a domain without an owner is given at once', newcomer, undefined, first],
-  ['an active owner: the wait begins', newcomer, 'active', wait(NOW + DELAY, true)],
-  ['a lapsed owner: the wait begins all the same', newcomer, 'lapsed', wait(NOW + DELAY, true)],
-  ['within the delay, with looks enough', waiting(NOW + 1, LOOKS_NEEDED), 'active', wait(NOW + 1, false)],
-  ['after the delay, one look short', waiting(NOW, LOOKS_NEEDED - 1), 'active', wait(NOW + DELAY / 32, false)],
-  ['after the delay, with looks enough', waiting(NOW, LOOKS_NEEDED), 'active', takeover],
-  ['the same for a lapsed owner', waiting(NOW, LOOKS_NEEDED), 'lapsed', takeover],
-  ['a suspended owner', waiting(NOW, LOOKS_NEEDED), 'suspended', { kind: 'refuse', reason: 'OPERATOR_SUSPENDED' }],
-  ['a released operator', operator('new', 'released'), undefined, { kind: 'refuse', reason: 'OPERATOR_RELEASED' }],
-])('decideConfirm: %s', (_, candidate, status, decision) => {
+  ['activates at once when the domain has no owner', newcomer, undefined, first],
+  ['begins a wait when the owner is active', newcomer, 'active', wait(NOW + DELAY, true)],
+  ['begins a wait when the owner has lapsed', newcomer, 'lapsed', wait(NOW + DELAY, true)],
+  ['waits within the delay, even with enough looks', waiting(NOW + 1, LOOKS_NEEDED), 'active', wait(NOW + 1, false)],
+  [
+    'waits after the delay while one look is missing',
+    waiting(NOW, LOOKS_NEEDED - 1),
+    'active',
+    wait(NOW + DELAY / 32, false),
+  ],
+  ['takes over after the delay with enough looks', waiting(NOW, LOOKS_NEEDED), 'active', takeover],
+  ['takes over from a lapsed owner after the delay with enough looks', waiting(NOW, LOOKS_NEEDED), 'lapsed', takeover],
+  [
+    'refuses while the owner is suspended',
+    waiting(NOW, LOOKS_NEEDED),
+    'suspended',
+    { kind: 'refuse', reason: 'OPERATOR_SUSPENDED' },
+  ],
+  [
+    'refuses a released operator',
+    operator('new', 'released'),
+    undefined,
+    { kind: 'refuse', reason: 'OPERATOR_RELEASED' },
+  ],
+])('decideConfirm %s', (_, candidate, status, decision) => {
   const of = status === undefined ? undefined : owner(status)
   expect(decideConfirm({ operator: candidate, owner: of, now: NOW, takeoverDelayMs: DELAY })).toEqual(decision)
 })
@@ -38,12 +53,12 @@ test.each<[string, ReturnType<typeof operator>, OperatorStatus | undefined, Conf
 test.each<[OperatorStatus, ConfirmDecision]>([
   ['active', { kind: 'hold' }],
   ['lapsed', first],
-])('decideConfirm: an owner that is %s proves its own domain', (status, decision) => {
+])('decideConfirm lets the %s owner prove its own domain without a wait', (status, decision) => {
   const own = owner(status)
   expect(decideConfirm({ operator: own, owner: own, now: NOW, takeoverDelayMs: DELAY })).toEqual(decision)
 })
 
-test('decideConfirm: a delay of nothing is no wait', () => {
+test('decideConfirm takes over at once when the delay is 0', () => {
   const of = owner('active')
   expect(decideConfirm({ operator: newcomer, owner: of, now: NOW, takeoverDelayMs: 0 })).toEqual(takeover)
 })

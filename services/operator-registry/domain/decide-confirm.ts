@@ -1,17 +1,17 @@
 import type { OperatorStatus } from '../../../gen/prisma/enums.ts'
 import { waitEnds } from './takeover-looks.ts'
 
-/** What the decision needs of an operator. */
+/** The state of an operator that the decision depends on. */
 interface Standing {
   readonly id: string
   readonly status: OperatorStatus
-  /** The end of the delay, while the operator waits for the domain of another. */
+  /** End of the takeover delay; null when the operator waits for no takeover. */
   readonly takeoverAt: Date | null
-  /** Looks of this wait that saw its record alone. */
+  /** Looks of this wait that found only its record. */
   readonly takeoverLooks: number
 }
 
-/** What a domain and one of its operators stand at, and the rule of the deployment. */
+/** An operator with a proven record, its domain's owner, and the deployment's takeover delay. */
 export interface ConfirmCase {
   readonly operator: Standing
   /** The operator that owns the domain: active, lapsed or suspended. May be `operator` itself. */
@@ -21,27 +21,30 @@ export interface ConfirmCase {
   readonly takeoverDelayMs: number
 }
 
-/** What becomes of an operator whose proof stands alone. */
+/** What happens to an operator whose record is the only one at its domain. */
 export type ConfirmDecision =
-  /** It owns the domain already. */
+  /** It already owns the domain; nothing changes. */
   | { readonly kind: 'hold' }
+  /** It becomes the owner, in place of the operator `supersedes` if there is one. */
   | { readonly kind: 'activate'; readonly supersedes: string | undefined }
-  /** The present operator stands in the way until `until` (Unix milliseconds); `begins` when the wait is new. */
+  /** It must wait until `until` (Unix milliseconds): another operator owns the domain. `begins`: the wait is new. */
   | { readonly kind: 'wait'; readonly until: number; readonly begins: boolean }
   | { readonly kind: 'refuse'; readonly reason: 'OPERATOR_RELEASED' | 'OPERATOR_SUSPENDED' }
 
-/** Statuses in which an operator owns its domain; no two of a domain are in one of them. */
+/** Statuses in which an operator owns its domain. At most one operator of a domain has one of them. */
 export const OWNER_STATUSES = ['active', 'lapsed', 'suspended'] as const satisfies readonly OperatorStatus[]
 
-/** Whether an operator in this status owns its domain. */
+/** Returns whether an operator in this status owns its domain. */
 export function isOwner({ status }: { readonly status: OperatorStatus }): boolean {
   return OWNER_STATUSES.some((owner) => owner === status)
 }
 
 /**
- * Decides what a proof that stands alone does. A suspended owner keeps its domain, so that nobody leaves a suspension by
- * coming back with another key. A lapsed owner is protected like an active one, however long ago it lapsed: the few proofs
- * that made it lapse came at times that others can tell, and the looks of a wait do not.
+ * Decides what follows when an operator's record is the only one at its domain.
+ *
+ * A suspended owner keeps its domain, so it cannot leave the suspension by registering again with another key. A
+ * lapsed owner gets the same takeover delay as an active one, however long ago it lapsed. The few scheduled proofs
+ * that made it lapse came at times that an attacker can predict; the looks of a takeover wait do not.
  */
 export function decideConfirm({ operator, owner, now, takeoverDelayMs }: ConfirmCase): ConfirmDecision {
   if (operator.status === 'released') return { kind: 'refuse', reason: 'OPERATOR_RELEASED' }

@@ -2,7 +2,7 @@ import { type ProofSubject, RECORD_VERSION, recordName, recordValue } from '@aut
 import type { TxtAnswer } from '@auth4agent/core/identity/resolve-txt'
 import type { ProofVerdict } from './judge-proof.ts'
 
-/** Why a domain is not confirmed, in an answer that is itself a success: `reason` of ConfirmDomain. */
+/** Why a domain is not confirmed: `reason` in a successful answer of ConfirmDomain. */
 export type Unconfirmed =
   | 'TXT_RECORD_NOT_FOUND'
   | 'TXT_RECORD_MISMATCH'
@@ -10,7 +10,7 @@ export type Unconfirmed =
   | 'INCUMBENT_PRESENT'
   | 'TAKEOVER_PENDING'
 
-/** A verdict that confirms nothing and is no conflict. */
+/** A verdict that neither proves the domain nor is a conflict. */
 export type FailedVerdict = Exclude<ProofVerdict, 'proven' | 'contested'>
 
 const REASONS = {
@@ -23,7 +23,7 @@ const REASONS = {
 const MAX_SHOWN = 3
 const MAX_SHOWN_CHARACTERS = 200
 
-/** Says why a proof failed: what was looked for, what was seen, what to do. */
+/** Explains why a proof failed: which record the server looked for, what it found, and what to do. */
 export function explainProof(
   verdict: FailedVerdict,
   answers: readonly TxtAnswer[],
@@ -34,12 +34,11 @@ export function explainProof(
 }
 
 const DESCRIPTIONS: Readonly<Record<FailedVerdict, (answers: readonly TxtAnswer[]) => string>> = {
-  'not-found': () => 'Found no record of this server there. Publish it, give DNS time to spread it, and confirm again.',
+  'not-found': () => 'Found no record of this server there. Publish it, wait until DNS shows it, and confirm again.',
   mismatch: (answers) => `Found ${seen(answers)} instead. Publish the record exactly as given, and confirm again.`,
   'incumbent-present': (answers) =>
     `Found the record of the domain's present operator instead: ${seen(answers)}. Replace it, and confirm again.`,
-  unavailable: (answers) =>
-    `The resolvers gave no answer on which a majority of them agrees (${outcomes(answers)}). Try again.`,
+  unavailable: (answers) => `No majority of the resolvers gave the same answer (${outcomes(answers)}). Try again.`,
 }
 
 function seen(answers: readonly TxtAnswer[]): string {
@@ -48,7 +47,7 @@ function seen(answers: readonly TxtAnswer[]): string {
   return proofs.slice(0, MAX_SHOWN).map(shown).join(' and ')
 }
 
-/** A record is whatever somebody put into DNS: one line of it, quoted. */
+/** Quotes a record as printable ASCII of at most 200 characters, because anybody may write anything into DNS. */
 function shown(text: string): string {
   return JSON.stringify(text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, MAX_SHOWN_CHARACTERS))
 }

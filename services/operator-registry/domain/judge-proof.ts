@@ -1,24 +1,27 @@
 import { type ProofSubject, readRecord } from '@auth4agent/core/identity/proof-record'
 import type { TxtAnswer } from '@auth4agent/core/identity/resolve-txt'
 
-/** What is looked for, and who owns the domain if somebody else does. */
+/** The record to look for, and the domain's owner when that is another operator. */
 export interface WantedProof extends ProofSubject {
-  /** Operator id of the present owner when it is another one. */
+  /** Operator id of the present owner; absent when the domain has none, or `operatorId` is the owner. */
   readonly incumbentId?: string
 }
 
 /**
- * What the resolvers say together.
- * `proven`: ours is the only record of this issuer. `not-found`: there is none. `mismatch`: there is one of neither us nor the
- * incumbent. `incumbent-present`: only the incumbent's. `contested`: two or more. `unavailable`: no majority for any of these.
+ * What a majority of the resolvers answers about the records of this issuer:
+ *
+ * - `proven`: there is one record, the wanted one.
+ * - `not-found`: there is none.
+ * - `mismatch`: there is one record, neither the wanted one nor the incumbent's.
+ * - `incumbent-present`: there is one record, the incumbent's.
+ * - `contested`: there are two or more.
+ * - `unavailable`: no majority gives any of these answers.
  */
 export type ProofVerdict = 'proven' | 'not-found' | 'mismatch' | 'incumbent-present' | 'contested' | 'unavailable'
 
 type View = Exclude<ProofVerdict, 'unavailable'>
 
-/**
- * Judges a proof by a strict majority of all resolvers asked. One that failed speaks for nothing, and still counts among all.
- */
+/** Judges a proof by a strict majority of all resolvers asked. A failed resolver counts only in the total. */
 export function judgeProof(answers: readonly TxtAnswer[], wanted: WantedProof): ProofVerdict {
   const counts = new Map<View, number>()
   for (const answer of answers) {
@@ -29,7 +32,7 @@ export function judgeProof(answers: readonly TxtAnswer[], wanted: WantedProof): 
   return 'unavailable'
 }
 
-/** Whether an operator's record stands at a majority of all resolvers asked, alone or beside others. */
+/** Returns whether a majority of all resolvers asked has the operator's record, with or without others. */
 export function isRecordSeen(answers: readonly TxtAnswer[], wanted: ProofSubject): boolean {
   const seen = answers.filter(
     (answer) => answer.kind === 'records' && answer.records.some((text) => isProofOf(text, wanted)),
@@ -40,7 +43,7 @@ export function isRecordSeen(answers: readonly TxtAnswer[], wanted: ProofSubject
 function viewOf(answer: TxtAnswer, wanted: WantedProof): View | undefined {
   if (answer.kind === 'failed') return undefined
   if (answer.kind === 'absent') return 'not-found'
-  // A set of DNS records holds each text once (RFC 2181 section 5); whoever sends one twice has still one.
+  // An RRset contains each text once (RFC 2181 section 5), so a text that a server sends twice is one record.
   const ofIssuer = [...new Set(answer.records)].filter((text) => readRecord(text, wanted.issuer) !== undefined)
   const [text] = ofIssuer
   if (text === undefined) return 'not-found'

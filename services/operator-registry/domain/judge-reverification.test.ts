@@ -18,7 +18,7 @@ function soon(verdict: ProofVerdict): boolean {
   return judgeReverification({ status: 'active', failedProofs: 0, verdict, threshold }).soon
 }
 
-describe('an active operator', () => {
+describe('judgeReverification of an active operator', () => {
   test.each<[ProofVerdict, number | undefined]>([
     ['not-found', 3],
     ['mismatch', 3],
@@ -26,11 +26,11 @@ describe('an active operator', () => {
     ['unavailable', 24],
     ['contested', undefined],
     ['proven', undefined],
-  ])('with %s every time lapses after %s', (verdict, after) => {
+  ])('with the verdict %s each time lapses the operator after %s proofs', (verdict, after) => {
     expect(run(verdict, 100).lapsedAfter).toBe(after)
   })
 
-  test('has its failures forgotten by one proof that holds', () => {
+  test('resets the failures after one successful proof', () => {
     expect(judgeReverification({ status: 'active', failedProofs: 17, verdict: 'proven', threshold })).toEqual({
       failedProofs: 0,
       becomes: undefined,
@@ -38,7 +38,7 @@ describe('an active operator', () => {
     })
   })
 
-  test('is asked again sooner after a clear no alone', () => {
+  test('schedules the next proof sooner only after a clear failure', () => {
     expect([soon('not-found'), soon('mismatch'), soon('unavailable'), soon('contested')]).toEqual([
       true,
       true,
@@ -48,7 +48,7 @@ describe('an active operator', () => {
   })
 })
 
-test('a lapsed operator is active again with the next proof, and does not lapse twice', () => {
+test('judgeReverification reactivates a lapsed operator with the next proof, and does not lapse it twice', () => {
   const lapsed = { status: 'lapsed', failedProofs: 24, threshold } as const
   expect(judgeReverification({ ...lapsed, verdict: 'proven' })).toMatchObject({ becomes: 'active', failedProofs: 0 })
   expect(judgeReverification({ ...lapsed, verdict: 'not-found' })).toMatchObject({
@@ -61,7 +61,7 @@ test('a lapsed operator is active again with the next proof, and does not lapse 
   })
 })
 
-test('a suspended operator keeps its status, and its failures count', () => {
+test('judgeReverification keeps the status of a suspended operator and counts its failures', () => {
   const suspended = { status: 'suspended', failedProofs: 16, threshold } as const
   const failed = judgeReverification({ ...suspended, verdict: 'not-found' })
   expect(failed.becomes).toBeUndefined()
@@ -76,6 +76,6 @@ test.each([
   ['earliest', 1000, false, 0, 900],
   ['middle', 1000, false, 0.5, 1000],
   ['sooner', 1000, true, 0.5, 250],
-] as const)('the next proof, %s', (_, interval, soon, random, delay) => {
+] as const)('nextProofDelay returns the %s time', (_, interval, soon, random, delay) => {
   expect(nextProofDelay(interval, soon, random)).toBe(delay)
 })

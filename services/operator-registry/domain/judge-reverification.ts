@@ -2,10 +2,10 @@ import type { OperatorStatus } from '../../../gen/prisma/enums.ts'
 import type { ProofVerdict } from './judge-proof.ts'
 
 /**
- * How much a scheduled proof that did not hold weighs. DNS that gives no answer may be our own resolvers' trouble and must not
- * end an honest operator; a domain whose DNS is dead must not stay active for ever either. So eight times without an answer
- * weigh as much as one clear no: at the default of three failures and six hours, six days. Two records of this issuer (contested)
- * change nothing for anybody.
+ * Weight of a scheduled proof in the count of failures. When DNS gives no answer, our own resolvers may be the cause,
+ * so that must not end an honest operator. But a domain whose DNS is dead must not stay active for ever. Therefore
+ * eight proofs without an answer weigh as much as one clear failure. With the defaults, three failures and six hours
+ * between proofs, that is six days. Two records of this issuer (contested) change nothing.
  */
 const WEIGHTS = {
   proven: 0,
@@ -18,28 +18,31 @@ const WEIGHTS = {
 
 const FAILURE = WEIGHTS['not-found']
 
-/** A clear no is asked again this many times sooner than usual. */
+/** After a clear failure, the time until the next proof is divided by this. */
 const SOONER = 4
 const JITTER = 0.1
 
-/** What the rule needs to know of a scheduled proof. */
+/** An operator and the verdict of its scheduled proof. */
 export interface ReverificationCase {
   readonly status: OperatorStatus
-  /** Weight of the failures since the last proof that held. */
+  /** Total weight of the failures since the last successful proof. */
   readonly failedProofs: number
   readonly verdict: ProofVerdict
   /** Clear failures in a row that make an operator lapse. */
   readonly threshold: number
 }
 
-/** What a scheduled proof does. */
+/** What follows from a scheduled proof. */
 export interface Reverification {
+  /** New total weight of the failures. */
   readonly failedProofs: number
+  /** New status; undefined when the status stays the same. */
   readonly becomes: 'active' | 'lapsed' | undefined
+  /** Whether the next proof must come sooner than usual. */
   readonly soon: boolean
 }
 
-/** Judges a scheduled proof. A suspended operator's failures are counted and change its status only when it is reinstated. */
+/** Judges a scheduled proof. A suspended operator's failures count, but change its status only at reinstatement. */
 export function judgeReverification({ status, failedProofs, verdict, threshold }: ReverificationCase): Reverification {
   if (verdict === 'proven') {
     return { failedProofs: 0, becomes: status === 'lapsed' ? 'active' : undefined, soon: false }
@@ -49,14 +52,14 @@ export function judgeReverification({ status, failedProofs, verdict, threshold }
   return { failedProofs: total, becomes: lapses ? 'lapsed' : undefined, soon: WEIGHTS[verdict] === FAILURE }
 }
 
-/** Whether the failures counted are as many as make an operator lapse. */
+/** Returns whether the failures weigh enough to make an operator lapse. */
 export function hasFailedTooOften(failedProofs: number, threshold: number): boolean {
   return failedProofs >= threshold * FAILURE
 }
 
 /**
- * Milliseconds until the next scheduled proof, a tenth more or less than the interval so that operators who came together
- * do not stay together.
+ * Returns the milliseconds until the next scheduled proof: the interval plus or minus up to 10 %. The variation
+ * spreads out operators that registered at the same time.
  *
  * @param random uniform in [0, 1)
  */

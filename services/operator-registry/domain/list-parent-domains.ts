@@ -1,4 +1,4 @@
-/** A host and all its parent domains that an operator can own: those of two labels or more, longest first. */
+/** Returns the host and its parent domains of two labels or more (an operator can own these), longest first. */
 export function listParentDomains(host: string): string[] {
   const labels = host.split('.')
   return labels.slice(0, -1).map((_, at) => labels.slice(at).join('.'))

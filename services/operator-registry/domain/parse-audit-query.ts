@@ -4,10 +4,10 @@ import { ApiError } from '../../platform/errors/api-error.ts'
 import { checkText } from '../../platform/requests/check-text.ts'
 import { parsePageSize, parsePageToken } from '../../platform/requests/page.ts'
 
-/** What of an operator's audit is asked for. */
+/** Filters and page of a list of audit records. */
 export interface AuditQuery {
   readonly limit: number
-  /** Id of the record before the page. */
+  /** Id of the last record of the previous page. */
   readonly after: string | undefined
   readonly action: string | undefined
   readonly subject: string | undefined
@@ -33,7 +33,7 @@ const MIN_SECONDS = -62_135_596_800n
 const MAX_SECONDS = 253_402_300_799n
 
 /**
- * Reads the filters of a list of audit records; an empty one filters nothing.
+ * Parses the filters of a list of audit records. An empty filter matches every record.
  *
  * @throws ApiError INVALID_ARGUMENT, INVALID_PAGE_TOKEN
  */
@@ -51,13 +51,13 @@ export function parseAuditQuery(request: AuditRequest): AuditQuery {
 
 function parseOutcome(text: string): AuditOutcome | undefined {
   if (text === '' || text === 'done' || text === 'refused') return text || undefined
-  throw new ApiError('INVALID_ARGUMENT', 'outcome is done or refused')
+  throw new ApiError('INVALID_ARGUMENT', 'outcome must be done or refused, or empty')
 }
 
 function parseTime(field: string, time: Timestamp | undefined): Date | undefined {
   if (time === undefined) return undefined
   if (time.seconds < MIN_SECONDS || time.seconds > MAX_SECONDS || time.nanos < 0 || time.nanos > 999_999_999) {
-    throw new ApiError('INVALID_ARGUMENT', `${field} is not a time of the years 1 to 9999`)
+    throw new ApiError('INVALID_ARGUMENT', `${field} must be a time in the years 1 to 9999`)
   }
   return new Date(Number(time.seconds) * 1000 + Math.floor(time.nanos / 1e6))
 }

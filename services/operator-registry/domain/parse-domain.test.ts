@@ -22,8 +22,8 @@ const accepted: [string, string, string][] = [
 ]
 
 const refused: [string, string, RegExp][] = [
-  ['nothing', '', /empty/],
-  ['white space alone', '   ', /empty/],
+  ['an empty text', '', /empty/],
+  ['only white space', '   ', /empty/],
   ['a lone dot', '.', /not a host name/],
   ['IPv4', '192.0.2.1', /IP address/],
   ['IPv4 with a trailing dot', '192.0.2.1.', /IP address/],
@@ -43,23 +43,23 @@ const refused: [string, string, RegExp][] = [
   ['a wildcard', '*.example.com', /wildcard/],
   ['an underscore', 'a_b.example.com', /underscore/],
   ['the label of the proof', '_auth4agents.example.com', /underscore/],
-  ['a percent sign', 'ex%61mple.com', /letters, digits/],
+  ['a percent sign inside', 'ex%61mple.com', /letters, digits/],
   ['a space inside', 'exa mple.com', /letters, digits/],
   ['a tab inside', 'exa\tmple.com', /letters, digits/],
   ['NUL', 'example\0.com', /letters, digits/],
   ['a quote', 'example".com', /letters, digits/],
   ['a full-width slash', 'example.com／x', /not a host name/],
   ['two names', 'a.com,b.com', /letters, digits/],
-  ['an empty label', 'a..example.com', /label is empty/],
-  ['a leading dot', '.example.com', /label is empty/],
-  ['two trailing dots', 'example.com..', /label is empty/],
+  ['an empty label', 'a..example.com', /empty label/],
+  ['a leading dot', '.example.com', /empty label/],
+  ['two trailing dots', 'example.com..', /empty label/],
   ['a leading hyphen', '-a.example.com', /hyphen/],
   ['a trailing hyphen', 'a-.example.com', /hyphen/],
   ['a label of 64', `${'a'.repeat(64)}.com`, /63/],
-  ['more than fits under the label of the proof', `${`${'a'.repeat(59)}.`.repeat(4)}com`, /more than 240/],
-  ['far too long', 'a.'.repeat(100_000), /too long/],
+  ['more than fits under the label of the proof', `${`${'a'.repeat(59)}.`.repeat(4)}com`, /at most 240/],
+  ['a text that is far too long', 'a.'.repeat(100_000), /at most 1024/],
   ['a malformed A-label', 'xn--a.example.com', /A-label/],
-  ['an A-label of nothing but ASCII', 'xn--example-.com', /A-label/],
+  ['an A-label that encodes only ASCII', 'xn--example-.com', /A-label/],
   ['a label that mixes directions', 'aא.com', /not a host name/],
   ['a single label', 'example2', /single label/],
   ['a TLD', 'com', /single label/],
@@ -69,7 +69,7 @@ const refused: [string, string, RegExp][] = [
   ['a wildcard suffix', 'foo.ck', /public suffix/],
   ['an unknown TLD', 'agents.nosuchtld', /not a public top-level/],
   ['localhost', 'localhost', /reserved/],
-  ['below localhost', 'a.localhost', /reserved/],
+  ['a name below localhost', 'a.localhost', /reserved/],
   ['.local', 'printer.local', /reserved/],
   ['.invalid', 'a.invalid', /reserved/],
   ['.example', 'a.example', /reserved/],
@@ -77,16 +77,16 @@ const refused: [string, string, RegExp][] = [
   ['.internal', 'a.internal', /reserved/],
   ['.alt', 'a.alt', /reserved/],
   ['.arpa', 'home.arpa', /reserved/],
-  ['.test where it is not allowed', 'agents.test', /\.test is only/],
+  ['.test where it is not allowed', 'agents.test', /\.test, which only a local test server/],
 ]
 
-describe('accepts', () => {
+describe('parseDomain accepts', () => {
   test.each(accepted)('%s', (_, text, domain) => {
     expect(parseDomain(text, { testDomains: false })).toBe(domain)
   })
 })
 
-describe('refuses', () => {
+describe('parseDomain refuses', () => {
   test.each(refused)('%s', (_, text, why) => {
     expect(() => parseDomain(text, { testDomains: false })).toThrow(
       expect.objectContaining({ reason: 'INVALID_DOMAIN', message: expect.stringMatching(why) }),
@@ -94,11 +94,11 @@ describe('refuses', () => {
   })
 })
 
-test('.test is a domain where test domains are allowed, the TLD itself is none', () => {
+test('parseDomain accepts domains under .test where test domains are allowed, but not .test itself', () => {
   expect(parseDomain('Agents.Test.', { testDomains: true })).toBe('agents.test')
   expect(() => parseDomain('test', { testDomains: true })).toThrow(/single label/)
 })
 
-test('what is accepted is accepted again unchanged', () => {
+test('parseDomain returns its own results unchanged', () => {
   for (const [, , domain] of accepted) expect(parseDomain(domain, { testDomains: false })).toBe(domain)
 })

@@ -4,23 +4,28 @@ import { parse } from 'tldts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 
 const MAX_TEXT = 1024
-/** RFC 1035 section 3.1 allows a name 253 characters in text; the proof's own label and its dot stand before the domain. */
+/** RFC 1035 section 3.1 allows 253 characters in a name's text. The proof's name adds a label and a dot. */
 const MAX_LENGTH = 253 - RECORD_LABEL.length - 1
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 const IPV4 = /^\d{1,3}(\.\d{1,3}){3}$/
 
-/** Names that are nobody's in the public DNS (RFC 6761, RFC 6762, RFC 7686, RFC 9476), some of which the list of suffixes has. */
+/**
+ * Reserved top-level names, which have no owners (RFC 6761, RFC 6762, RFC 7686, RFC 9476). They are listed here
+ * because the public suffix list contains some of them.
+ */
 const SPECIAL_USE = new Set(['alt', 'arpa', 'example', 'internal', 'invalid', 'local', 'localhost', 'onion'])
 
-/** What is told of an ASCII character that no host name has. The first that matches is told. */
+const IP_ADDRESS = 'The domain must be a host name, not an IP address'
+
+/** ASCII text that no host name contains, and the error detail for it. The first match counts. */
 const FOREIGN: readonly (readonly [RegExp, string])[] = [
-  [/^\[?[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*\]?$/, 'an IP address cannot be proven'],
-  [/[/\\?#]/, 'a domain has no scheme and no path'],
-  [/@/, 'a domain has no user information'],
-  [/:/, 'a domain has no port'],
-  [/\*/, 'a wildcard cannot be proven'],
-  [/_/, 'a host name has no underscore'],
-  [/[^a-z0-9.\-\u0080-\u{10ffff}]/u, 'a host name has letters, digits, hyphens and dots only'],
+  [/^\[?[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*\]?$/, IP_ADDRESS],
+  [/[/\\?#]/, 'The domain must have no scheme and no path'],
+  [/@/, 'The domain must have no user information'],
+  [/:/, 'The domain must have no port'],
+  [/\*/, 'The domain must not be a wildcard'],
+  [/_/, 'The domain must have no underscore'],
+  [/[^a-z0-9.\-\u0080-\u{10ffff}]/u, 'The domain must contain only letters, digits, hyphens and dots'],
 ]
 
 interface DomainRules {
@@ -29,13 +34,13 @@ interface DomainRules {
 }
 
 /**
- * Reads a domain that an operator can own: trimmed, lower-cased, in A-labels (UTS 46), without a trailing dot, below a suffix of
- * the public suffix list, private section included.
+ * Parses a domain that an operator can own, and returns it trimmed, lower-cased, in A-labels (UTS 46), without a
+ * trailing dot. The domain must be below a suffix of the public suffix list, whose private section counts too.
  *
  * @throws ApiError INVALID_DOMAIN with a detail that says why.
  */
 export function parseDomain(text: string, { testDomains }: DomainRules): string {
-  if (text.length > MAX_TEXT) throw refusal('it is too long')
+  if (text.length > MAX_TEXT) throw refusal(`The domain must have at most ${MAX_TEXT} characters`)
   const domain = toAscii(text.trim().toLowerCase())
   const labels = domain.split('.')
   checkLabels(domain, labels)
@@ -43,43 +48,45 @@ export function parseDomain(text: string, { testDomains }: DomainRules): string 
   return domain
 }
 
-/** Whether a domain is one of those that are confirmed without DNS where test domains are allowed. */
+/** Returns whether a domain is a test domain. Where test domains are allowed, they are confirmed without DNS. */
 export function isTestDomain(domain: string): boolean {
   return domain.endsWith('.test')
 }
 
 function toAscii(text: string): string {
-  if (text === '') throw refusal('it is empty')
-  // The conversion cuts paths off, decodes percent signs and drops tabs: none of those may reach it.
+  if (text === '') throw refusal('The domain is empty')
+  // domainToASCII silently removes paths and tabs and decodes percent signs, so refuse such text first.
   for (const [pattern, detail] of FOREIGN) if (pattern.test(text)) throw refusal(detail)
   const ascii = domainToASCII(text).replace(/\.$/, '')
-  if (ascii === '') throw refusal('it is not a host name')
-  // The conversion lets an A-label through that stands for nothing; only converting back tells, for it stays what it is.
-  if (/(^|\.)xn--/.test(domainToUnicode(ascii))) throw refusal('an A-label in it is malformed')
+  if (ascii === '') throw refusal('The domain is not a host name')
+  // domainToASCII accepts an A-label that encodes nothing. Converting back reveals it: the label stays an A-label.
+  if (/(^|\.)xn--/.test(domainToUnicode(ascii))) throw refusal('The domain has a malformed A-label')
   return ascii
 }
 
 function checkLabels(domain: string, labels: readonly string[]): void {
-  if (IPV4.test(domain)) throw refusal('an IP address cannot be proven')
-  if (labels.includes('')) throw refusal('a label is empty')
+  if (IPV4.test(domain)) throw refusal(IP_ADDRESS)
+  if (labels.includes('')) throw refusal('The domain has an empty label')
   if (!labels.every((label) => LABEL.test(label))) {
-    throw refusal('a label has 1 to 63 letters, digits and hyphens, and no hyphen at its ends')
+    throw refusal('Each label of the domain must have 1 to 63 letters, digits or hyphens, with no hyphen at its ends')
   }
-  if (domain.length > MAX_LENGTH) throw refusal(`it has more than ${MAX_LENGTH} characters in A-labels`)
+  if (domain.length > MAX_LENGTH) throw refusal(`The domain must have at most ${MAX_LENGTH} characters in A-labels`)
 }
 
 function checkSuffix(domain: string, tld: string, testDomains: boolean): void {
-  if (SPECIAL_USE.has(tld)) throw refusal(`.${tld} is reserved and in nobody's possession`)
-  if (domain === tld) throw refusal('a single label cannot be proven')
+  if (SPECIAL_USE.has(tld)) throw refusal(`The domain must not end in .${tld}, which is reserved`)
+  if (domain === tld) throw refusal('The domain must have more than a single label')
   if (tld === 'test') {
-    if (!testDomains) throw refusal('.test is only for trying things out on a local server')
+    if (!testDomains) throw refusal('The domain must not end in .test, which only a local test server accepts')
     return
   }
   const suffix = parse(domain, { allowPrivateDomains: true })
-  if (suffix.isIcann !== true && suffix.isPrivate !== true) throw refusal(`.${tld} is not a public top-level domain`)
-  if (suffix.domain === null) throw refusal('it is a public suffix, under which others have their domains')
+  if (suffix.isIcann !== true && suffix.isPrivate !== true) {
+    throw refusal(`The domain ends in .${tld}, which is not a public top-level domain`)
+  }
+  if (suffix.domain === null) throw refusal('The domain is a public suffix; register a domain below it')
 }
 
 function refusal(detail: string): ApiError {
-  return new ApiError('INVALID_DOMAIN', `the domain cannot be used: ${detail}`)
+  return new ApiError('INVALID_DOMAIN', detail)
 }

@@ -12,7 +12,7 @@ function many(count: number): string[] {
   return Array.from({ length: count }, (_, at) => `a${at}.example.com`)
 }
 
-test('reads audiences under the domain, callers as a set of A-labels', () => {
+test('parsePolicy accepts audiences under the domain and returns callers as a set of A-labels', () => {
   const callers = ['Other.COM', 'other.com.', 'bücher.de']
   expect(
     parse({ audience: 'example.com', callers }, { audience: 'https://api.example.com/v1', callers: ['*'] }),
@@ -25,35 +25,38 @@ test('reads audiences under the domain, callers as a set of A-labels', () => {
   })
 })
 
-describe('the algorithm of an audience', () => {
-  test.each(['', 'EdDSA', 'Ed25519', 'ES256', 'RS256'])('may be "%s", with no caller beside it', (tokenSigningAlg) => {
-    expect(parse({ audience: 'example.com', callers: [], tokenSigningAlg }).audiences).toEqual([
-      { audience: 'example.com', callers: [], tokenSigningAlg },
-    ])
-  })
+describe('parsePolicy', () => {
+  test.each(['', 'EdDSA', 'Ed25519', 'ES256', 'RS256'])(
+    'accepts the algorithm "%s" without callers',
+    (tokenSigningAlg) => {
+      expect(parse({ audience: 'example.com', callers: [], tokenSigningAlg }).audiences).toEqual([
+        { audience: 'example.com', callers: [], tokenSigningAlg },
+      ])
+    },
+  )
 
   test.each([
-    ['none', 'none'],
-    ['symmetric', 'HS256'],
-    ['another of the same family', 'ES384'],
-    ['of another padding', 'PS256'],
+    ['that is none', 'none'],
+    ['that is symmetric', 'HS256'],
+    ['of the same family', 'ES384'],
+    ['with another padding', 'PS256'],
     ['in lower case', 'es256'],
     ['in upper case', 'EDDSA'],
-    ['with a blank before it', ' ES256'],
-    ['with a line end after it', 'ES256\n'],
-    ['with a character that is not seen', 'ES256\u200b'],
-    ['one of two', 'ES256,RS256'],
-    ['a blank', ' '],
-    ['a curve', 'P-256'],
-    ['a member of every array', 'length'],
-    ['a member of every object', '__proto__'],
-  ])('may not be %s', (_, tokenSigningAlg) => {
+    ['with a leading blank', ' ES256'],
+    ['with a trailing line end', 'ES256\n'],
+    ['with an invisible character', 'ES256\u200b'],
+    ['that is a list of two', 'ES256,RS256'],
+    ['that is a blank', ' '],
+    ['that is a curve', 'P-256'],
+    ['named like a member of every array', 'length'],
+    ['named like a member of every object', '__proto__'],
+  ])('refuses an algorithm %s', (_, tokenSigningAlg) => {
     expect(() => parse({ audience: 'example.com', callers: [], tokenSigningAlg })).toThrow(
       expect.objectContaining({ reason: 'INVALID_ALGORITHM' }),
     )
   })
 
-  test('is each its own', () => {
+  test('keeps the algorithm of each audience', () => {
     const audiences = many(4).map((audience, at) => ({
       audience,
       callers: [],
@@ -63,17 +66,21 @@ describe('the algorithm of an audience', () => {
   })
 })
 
-describe('refuses', () => {
+describe('parsePolicy refuses', () => {
   test.each([
     ['a foreign audience', [{ audience: 'other.com', callers: [] }], 'INVALID_AUDIENCE'],
-    ['a domain that only ends alike', [{ audience: 'badexample.com', callers: [] }], 'INVALID_AUDIENCE'],
+    [
+      'an audience that only ends with the same letters',
+      [{ audience: 'badexample.com', callers: [] }],
+      'INVALID_AUDIENCE',
+    ],
     ['the parent domain', [{ audience: 'com', callers: [] }], 'INVALID_AUDIENCE'],
     [
       'the domain as user information',
       [{ audience: 'https://example.com@other.com/', callers: [] }],
       'INVALID_AUDIENCE',
     ],
-    ['what is no audience', [{ audience: 'a b', callers: [] }], 'INVALID_AUDIENCE'],
+    ['a text that is not an audience', [{ audience: 'a b', callers: [] }], 'INVALID_AUDIENCE'],
     ['an empty audience', [{ audience: '', callers: [] }], 'INVALID_AUDIENCE'],
     ['NUL', [{ audience: 'https://example.com/\0', callers: [] }], 'INVALID_AUDIENCE'],
     ['an audience twice', [1, 2].map(() => ({ audience: 'example.com', callers: [] })), 'INVALID_AUDIENCE'],
@@ -86,7 +93,7 @@ describe('refuses', () => {
     expect(() => parse(...audiences)).toThrow(expect.objectContaining({ reason }))
   })
 
-  test('nothing of 64 audiences with 64 callers', () => {
+  test('no policy of 64 audiences with 64 callers', () => {
     expect(parse(...many(64).map((audience) => ({ audience, callers: many(64) }))).audiences).toHaveLength(64)
   })
 })

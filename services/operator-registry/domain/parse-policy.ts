@@ -3,16 +3,16 @@ import { parseAudience } from '@auth4agent/core/token/audience'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { parseDomain } from './parse-domain.ts'
 
-/** Who may ask for tokens for an audience, and what signs them. */
+/** Says whose agents may ask for tokens for an audience, and which algorithm signs these tokens. */
 export interface AudienceRule {
   readonly audience: string
-  /** Domains, or `*` alone; none where the rule is for the operator's own agents. */
+  /** Domains, or only `*`. Empty when only the operator's own agents may ask. */
   readonly callers: readonly string[]
-  /** Name of a JOSE algorithm; empty for the default. */
+  /** Name of a JOSE algorithm; empty means the default. */
   readonly tokenSigningAlg: string
 }
 
-/** What an operator decides for its agents and audiences. */
+/** An operator's decisions about its agents and audiences. */
 export interface OperatorPolicy {
   readonly audiences: readonly AudienceRule[]
   readonly requireBoundChallenges: boolean
@@ -29,13 +29,14 @@ const MAX_CALLERS = 64
 const EVERYONE = '*'
 
 /**
- * Reads the policy of an operator: audiences under its own domain, each once; callers as a set; algorithms as they are written.
+ * Checks and normalises an operator's policy. Audiences must be under the operator's own domain, each at most once.
+ * Duplicate callers are removed. Names of algorithms are case-sensitive.
  *
  * @throws ApiError INVALID_AUDIENCE, INVALID_DOMAIN, INVALID_ALGORITHM
  */
 export function parsePolicy(policy: OperatorPolicy, rules: PolicyRules): OperatorPolicy {
   if (policy.audiences.length > MAX_AUDIENCES) {
-    throw new ApiError('INVALID_AUDIENCE', `a policy has at most ${MAX_AUDIENCES} audiences`)
+    throw new ApiError('INVALID_AUDIENCE', `A policy must have at most ${MAX_AUDIENCES} audiences`)
   }
   const audiences = policy.audiences.map(({ audience, callers, tokenSigningAlg }) => ({
     audience: ownAudience(audience, rules.domain),
@@ -43,7 +44,7 @@ export function parsePolicy(policy: OperatorPolicy, rules: PolicyRules): Operato
     tokenSigningAlg: parseAlgorithm(tokenSigningAlg),
   }))
   if (new Set(audiences.map(({ audience }) => audience)).size < audiences.length) {
-    throw new ApiError('INVALID_AUDIENCE', 'a policy names each audience once')
+    throw new ApiError('INVALID_AUDIENCE', 'A policy must not name an audience twice')
   }
   return { audiences, requireBoundChallenges: policy.requireBoundChallenges }
 }
@@ -51,27 +52,31 @@ export function parsePolicy(policy: OperatorPolicy, rules: PolicyRules): Operato
 function ownAudience(text: string, domain: string): string {
   const audience = parseAudience(text)
   if (audience === undefined) {
-    throw new ApiError('INVALID_AUDIENCE', 'an audience is an absolute URL or a host name, at most 255 characters')
+    throw new ApiError(
+      'INVALID_AUDIENCE',
+      'An audience must be an absolute URL or a host name of at most 255 characters',
+    )
   }
   if (audience.host !== domain && !audience.host.endsWith(`.${domain}`)) {
-    throw new ApiError('INVALID_AUDIENCE', `an audience must lie under the operator's own domain, ${domain}`)
+    throw new ApiError('INVALID_AUDIENCE', `An audience must be under the operator's own domain, ${domain}`)
   }
   return audience.text
 }
 
 function parseCallers(callers: readonly string[], { testDomains }: PolicyRules): string[] {
   if (callers.length > MAX_CALLERS) {
-    throw new ApiError('INVALID_DOMAIN', `an audience has at most ${MAX_CALLERS} callers`)
+    throw new ApiError('INVALID_DOMAIN', `An audience must have at most ${MAX_CALLERS} callers`)
   }
   if (callers.length === 1 && callers[0] === EVERYONE) return [EVERYONE]
-  if (callers.includes(EVERYONE))
-    throw new ApiError('INVALID_DOMAIN', '* stands for every operator, and so stands alone')
+  if (callers.includes(EVERYONE)) {
+    throw new ApiError('INVALID_DOMAIN', 'callers must have no other entry beside *, which means every operator')
+  }
   return [...new Set(callers.map((caller) => parseDomain(caller, { testDomains })))]
 }
 
 function parseAlgorithm(text: string): string {
   if (text !== '' && !isTokenAlgorithm(text)) {
-    throw new ApiError('INVALID_ALGORITHM', `a token is signed with one of ${TOKEN_ALGORITHMS.join(', ')}`)
+    throw new ApiError('INVALID_ALGORITHM', `token_signing_alg must be one of ${TOKEN_ALGORITHMS.join(', ')}, or empty`)
   }
   return text
 }

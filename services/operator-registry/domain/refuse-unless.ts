@@ -2,7 +2,7 @@ import type { OperatorStatus } from '../../../gen/prisma/enums.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { ReasonCode } from '../../platform/errors/reasons.ts'
 
-/** What an active or lapsed operator is refused is what only a suspended one may have. */
+/** Reason by the operator's status. The only call that an active or lapsed operator fails is reinstatement. */
 const REFUSALS = {
   pending: 'OPERATOR_NOT_ACTIVE',
   active: 'OPERATOR_NOT_SUSPENDED',
@@ -13,7 +13,7 @@ const REFUSALS = {
 } as const satisfies Record<OperatorStatus, ReasonCode>
 
 /**
- * Refuses what an operator in another status may not do, or may not have done to it.
+ * Throws unless the operator has one of the allowed statuses.
  *
  * @throws ApiError OPERATOR_NOT_ACTIVE, OPERATOR_NOT_SUSPENDED, OPERATOR_SUSPENDED, OPERATOR_RELEASED
  */
@@ -21,5 +21,6 @@ export function refuseUnless(
   { status }: { readonly status: OperatorStatus },
   allowed: readonly OperatorStatus[],
 ): void {
-  if (!allowed.includes(status)) throw new ApiError(REFUSALS[status], `the operator is ${status}`)
+  if (!allowed.includes(status))
+    throw new ApiError(REFUSALS[status], `The operator is ${status} but must be ${allowed.join(' or ')}`)
 }

@@ -1,25 +1,28 @@
-/** Looks in a row that must see the newcomer's record alone before it takes the domain over. */
+/**
+ * Looks in a row that must find only the newcomer's record before it takes over the domain. A look asks all resolvers
+ * for the record once, at a random time during the wait for a takeover.
+ */
 export const LOOKS_NEEDED = 24
 
-/** Looks that the delay has room for on average: more than are needed, since their spacing is left to chance. */
+/** Average number of looks within the delay. More than needed, because the time between looks is random. */
 const LOOKS_PLANNED = 32
 
-/** Milliseconds that pass on average between two looks. */
+/** Returns the average milliseconds between two looks. */
 function meanGapMs(takeoverDelayMs: number): number {
   return takeoverDelayMs / LOOKS_PLANNED
 }
 
 /**
- * Milliseconds until the next look at a domain that a newcomer waits for. It may be at once and is never later than a
- * sixteenth of the delay, so nobody can tell when the owner's record may be away unseen.
+ * Returns the milliseconds until the next look: at least 1, at most a sixteenth of the delay. The time is random, so a
+ * newcomer cannot know when it could remove the owner's record unseen.
  *
- * @param random uniform in [0, 1), not to be foreseen
+ * @param random uniform in [0, 1), unpredictable
  */
 export function nextLookDelay(takeoverDelayMs: number, random: number): number {
   return Math.max(1, Math.round(2 * meanGapMs(takeoverDelayMs) * random))
 }
 
-/** Milliseconds between two passes that make the looks which are due: short beside the spacing of the looks themselves. */
+/** Returns the milliseconds between two passes that make due looks: at most the average gap of looks, at least 50. */
 export function lookInterval(takeoverDelayMs: number, scheduleIntervalMs: number): number {
   return Math.max(MIN_INTERVAL_MS, Math.min(meanGapMs(takeoverDelayMs), scheduleIntervalMs))
 }
@@ -27,16 +30,16 @@ export function lookInterval(takeoverDelayMs: number, scheduleIntervalMs: number
 const MIN_INTERVAL_MS = 50
 
 /**
- * Milliseconds by which a look that comes late prolongs the wait: time in which nobody looked does not count. What is less
- * than the longest pause between two looks is no absence.
+ * Returns the milliseconds by which a late look prolongs the wait, because time without looks does not count. A look
+ * that is late by no more than the longest regular pause between two looks prolongs nothing.
  */
 export function unwatchedMs(takeoverDelayMs: number, lateMs: number): number {
   return lateMs > 2 * meanGapMs(takeoverDelayMs) ? lateMs : 0
 }
 
 /**
- * Unix milliseconds from when a wait may end: the delay is over, and the looks that are still missing have had their time.
- * What is in the future has not come yet.
+ * Returns when a wait can end, in Unix milliseconds: after the delay, and after the average time that the missing
+ * looks take. While looks are missing, the result is always later than `now`.
  */
 export function waitEnds(wait: { readonly takeoverAt: number; readonly looks: number }, now: number, delayMs: number) {
   const missing = Math.max(0, LOOKS_NEEDED - wait.looks)

@@ -3,22 +3,23 @@ import { type AuditLog, Prisma, type PrismaClient } from '../../../gen/prisma/cl
 import { pageTokenAfter } from '../../platform/requests/page.ts'
 import type { AuditQuery } from '../domain/parse-audit-query.ts'
 
-/** One page of an audit, newest first. */
+/** One page of an operator's audit, newest first. */
 export interface AuditPage {
   readonly records: readonly AuditLog[]
   /** Empty on the last page. */
   readonly nextPageToken: string
 }
 
-/** Ids are made by a process's clock, `at` by the database's: they differ by less than this. */
+/** A process's clock makes the ids, the database's clock makes `at`. The two differ by less than this. */
 const CLOCK_SLACK_MS = 120_000
 
-/** Written out, since the planner takes an index of refusals alone only where it sees that they are asked for. */
+/** Literals instead of parameters: the planner uses the partial index of refusals only when it sees the value. */
 const OUTCOMES = { done: Prisma.sql`"outcome" = 'done'`, refused: Prisma.sql`"outcome" = 'refused'` } as const
 
 /**
- * Lists an operator's own audit. Each filter has an index: a subject; an action other than token.issue (audit_logs_action, without
- * the many tokens); refusals (audit_logs_refused). Times are bounds on the id as well, so that an index leads to them.
+ * Lists the audit records of an operator. Each filter has an index: the subject; the action, except token.issue
+ * (audit_logs_action leaves out the many tokens); refusals (audit_logs_refused). Times also become bounds on the id,
+ * so that an index can find them.
  */
 export async function listAudit(prisma: PrismaClient, operatorId: string, query: AuditQuery): Promise<AuditPage> {
   const { limit } = query
@@ -50,7 +51,7 @@ function conditions(operatorId: string, query: AuditQuery): Prisma.Sql[] {
   return found
 }
 
-/** The smallest id of a moment, for Unix milliseconds; those before 1970 have the ids of 1970. */
+/** Returns the smallest id of a time in Unix milliseconds. Times before 1970 get the id of 1970. */
 function firstIdAt(ms: number): string {
   return uuidv7(Math.max(ms, 0), new Uint8Array(10))
 }

@@ -14,7 +14,7 @@ let harness: Harness
 let db: Db
 let context: Context
 
-/** A planner that has nothing but nested loops runs an inner query once for every outer row. */
+/** With only nested loops to choose from, the planner runs an inner query once for every outer row. */
 beforeEach(async () => {
   harness = await startHarness()
   const url = new URL(harness.url)
@@ -28,20 +28,20 @@ afterEach(async () => {
   await harness.stop()
 })
 
-test('no more proofs are claimed than asked for, however the database plans it', async () => {
+test('claimDueProofs claims no more proofs than its limit when the planner uses only nested loops', async () => {
   for (let count = 0; count < 6; count++) await harness.activate(`a${count}.example.com`)
   harness.clock.now += DAY
   expect(await claimDueProofs(context, 2)).toHaveLength(2)
 })
 
-test('no more registrations are removed than asked for, however the database plans it', async () => {
+test('expirePending removes no more registrations than its limit when the planner uses only nested loops', async () => {
   for (let count = 0; count < 6; count++) await harness.register(`a${count}.example.com`)
   harness.clock.now += 8 * DAY
   expect(await expirePending(context, author, 2)).toBe(2)
   expect(await harness.prisma.operator.count()).toBe(4)
 })
 
-test('no more registrations are evicted than one needs, however the database plans it', async () => {
+test('registerOperator evicts only as many registrations as needed when the planner uses only nested loops', async () => {
   const domain = 'agents.example.com'
   for (let count = 0; count < 4; count++) await harness.register(domain)
   const id = randomUUID()

@@ -24,7 +24,7 @@ const remove = ({ id }: Operator) => harness.prisma.operator.delete({ where: { i
 const actions = async ({ id }: Operator) => (await harness.audit(id)).map(({ action }) => action)
 const settle = (operator: Operator) => settleProof(harness.context, author, operator)
 
-test('two proofs of a free domain at once make one owner, and the other waits', async () => {
+test('settleProof makes one owner of two proofs at the same time, and the other operator waits', async () => {
   const settled = await Promise.all([settle(first), settle(second)])
   expect(settled.map(({ kind }) => kind).toSorted()).toEqual(['verified', 'waiting'])
   const statuses = await harness.prisma.operator.findMany({ select: { status: true, takeoverAt: true } })
@@ -32,13 +32,13 @@ test('two proofs of a free domain at once make one owner, and the other waits', 
   expect(statuses.find(({ status }) => status === 'pending')?.takeoverAt).toEqual(new Date(harness.clock.now + DAY))
 })
 
-describe('a proof is judged by the state after the look-up', () => {
-  test('the domain has got another owner: it waits', async () => {
+describe('settleProof judges a proof by the state after the DNS look-up', () => {
+  test('and lets the operator wait when the domain has got another owner', async () => {
     await settle(first)
     expect(await settle(second)).toEqual({ kind: 'waiting', until: new Date(harness.clock.now + DAY) })
   })
 
-  test('the owner has been suspended: it is refused', async () => {
+  test('and refuses it when the owner has been suspended', async () => {
     await settle(first)
     await harness.admin().suspendOperator({ id: first.id })
     const before = await harness.everything()
@@ -47,14 +47,14 @@ describe('a proof is judged by the state after the look-up', () => {
     expect(await harness.everything()).toBe(before)
   })
 
-  test('the operator has been released: it is refused', async () => {
+  test('and refuses it when the operator has been released', async () => {
     await harness.prisma.operator.update({ where: { id: first.id }, data: { status: 'released' } })
     await expect(settle(first)).rejects.toMatchObject({ reason: 'OPERATOR_RELEASED' })
   })
 })
 
-describe('a registration that was removed during the look-up', () => {
-  test('is made again, and owns the domain', async () => {
+describe('settleProof of a registration that was removed during the DNS look-up', () => {
+  test('inserts it again as the owner of the domain', async () => {
     await remove(first)
     expect(await settle(first)).toEqual({ kind: 'verified', at: new Date(harness.clock.now) })
     const { id, domain, rootPublicKey, rootKeyThumbprint } = first
@@ -63,14 +63,14 @@ describe('a registration that was removed during the look-up', () => {
     expect(await actions(first)).toEqual(['operator.register', 'operator.register', 'operator.confirm'])
   })
 
-  test('is made again, and waits for a domain that has another owner', async () => {
+  test('inserts it again as waiting when the domain has another owner', async () => {
     await settle(second)
     await remove(first)
     expect(await settle(first)).toMatchObject({ kind: 'waiting' })
     expect((await harness.operator(first.id)).takeoverAt).toEqual(new Date(harness.clock.now + DAY))
   })
 
-  test('stays removed when its proof is refused', async () => {
+  test('does not insert it again when it refuses the proof', async () => {
     await settle(second)
     await harness.admin().suspendOperator({ id: second.id })
     await remove(first)
@@ -79,7 +79,7 @@ describe('a registration that was removed during the look-up', () => {
     expect(await harness.everything()).toBe(before)
   })
 
-  test('is made again once, whoever else makes it at the same time', async () => {
+  test('does not insert it twice when another transaction inserts it at the same time', async () => {
     await remove(first)
     await remove(second)
     let settled: Promise<Settled> | undefined

@@ -9,16 +9,16 @@ import { nextLookDelay } from '../domain/takeover-looks.ts'
 import { endWaits, type LockedDomain, lockDomain, NO_WAIT } from './operators.ts'
 import { insertPending } from './register.ts'
 
-/** What came of a proof that stands alone. */
+/** Result of a proof whose record is the only one at the domain. */
 export type Settled =
   | { readonly kind: 'verified'; readonly at: Date }
-  /** The present operator stands in the way until then. */
+  /** Another operator owns the domain. The operator must wait until then. */
   | { readonly kind: 'waiting'; readonly until: Date }
 
 /**
- * Puts into effect that an operator's proof stands alone, by the state of this moment and not by that before the look-up.
- * A registration that was removed during the look-up, by its age or by newer ones, is made again: whoever fills a domain
- * with registrations does not keep out who controls it.
+ * Applies a proof whose record is the only one at the domain. The state of the operators now decides, not the state
+ * before the DNS look-up. A registration that expired or was evicted during the look-up is inserted again. So an
+ * attacker that fills the domain with registrations cannot keep out the operator that controls it.
  *
  * @param seen the operator as it was before the look-up.
  * @throws ApiError OPERATOR_RELEASED, OPERATOR_SUSPENDED
@@ -33,7 +33,7 @@ export async function settleProof(context: Context, author: Author, seen: Operat
   })
 }
 
-/** Confirming again is free to everybody, so the usual case, in which nothing is to be changed, takes no lock. */
+/** Returns the result when nothing has to change. It takes no lock, because any caller can repeat the call. */
 async function holdsUnchallenged({ prisma }: Context, { id, domain }: Operator): Promise<Settled | undefined> {
   const operators = await prisma.operator.findMany({
     where: { domain, OR: [{ id }, { takeoverAt: { not: null } }] },
@@ -68,7 +68,7 @@ async function settle(settling: Settling, operator: Operator): Promise<Settled> 
   return { kind: 'verified', at: await activate(settling, operator) }
 }
 
-/** The present operator finds it in its own audit too: it has until then to act. */
+/** Begins a takeover wait. The owner's audit gets a record too, so that the owner can act before the wait ends. */
 async function beginWait({ tx, audit, domain, context }: Settling, { id }: Operator, until: Date): Promise<void> {
   const nextLookAt = new Date(context.now() + nextLookDelay(context.settings.takeoverDelayMs, context.random()))
   await tx.operator.update({ where: { id }, data: { takeoverAt: until, takeoverLooks: 0, nextLookAt } })
@@ -104,7 +104,7 @@ async function activate({ tx, audit, domain, context }: Settling, { id, status }
   return at
 }
 
-/** What becomes of an operator's row when its domain is proven, first or again. */
+/** Returns the changes to an operator's row when a proof makes it active. */
 export function activation({ random, settings }: Context, at: Date): Prisma.OperatorUpdateInput {
   return {
     status: 'active',
@@ -118,7 +118,7 @@ export function activation({ random, settings }: Context, at: Date): Prisma.Oper
   }
 }
 
-/** Ends all waits for a domain whose present owner's record was seen: it has not gone. */
+/** Ends all takeover waits for a domain, because DNS still has the owner's record. */
 export function endWaitsFor({ prisma }: Context, author: Author, domain: string): Promise<void> {
   return change(prisma, author, async (tx, audit) => {
     await endWaits(tx, audit, await lockDomain(tx, domain), "the present operator's record was seen")

@@ -2,7 +2,7 @@ import type { PrismaClient } from '../../../gen/prisma/client.ts'
 import { OWNER_STATUSES } from '../domain/decide-confirm.ts'
 import type { AudienceRule } from '../domain/parse-policy.ts'
 
-/** The operator that a host lies under, and what it has laid down for its audiences. */
+/** The operator that owns a host, and its rules for audiences. */
 export interface AudienceOwner {
   readonly operatorId: string
   readonly rules: readonly AudienceRule[]
@@ -16,8 +16,8 @@ interface Row {
 }
 
 /**
- * Finds the operator that owns the longest of these domains, with its rules, as of one moment. Lapsed or suspended it still
- * owns it: its audiences fall to nobody, and not to whoever owns the domain above.
+ * Finds the operator that owns the longest of these domains, with its rules, in one snapshot. A lapsed or suspended
+ * operator is still the owner, so its audiences do not go to the owner of the parent domain.
  */
 export async function findAudienceOwner(
   prisma: PrismaClient,

@@ -3,12 +3,12 @@ import type { Context } from '../context.ts'
 import { nextLookDelay, unwatchedMs } from '../domain/takeover-looks.ts'
 import { endWait, lockDomain } from './operators.ts'
 
-/** A newcomer that waits for a domain, and at whose domain a look is due. */
+/** A newcomer that waits for a takeover and whose next look is due. */
 export interface DueLook {
   readonly id: string
   readonly domain: string
   readonly thumbprint: string
-  /** Identifies the wait, so that a look never counts for another one. */
+  /** Identifies the wait, so that a look never counts for another wait. */
   readonly takeoverAt: Date
 }
 
@@ -17,8 +17,8 @@ interface DueRow extends DueLook {
 }
 
 /**
- * Claims the looks that were due at `at` (Unix milliseconds), at most `limit`, by fixing the time of the next one: no other
- * instance makes them too. A look that is claimed and never recorded does not count.
+ * Claims at most `limit` looks that were due at `at` (Unix milliseconds). It sets the time of the next look, so that
+ * no other process makes the same look. A look that is claimed but never recorded does not count.
  */
 export function claimDueLooks(context: Context, at: number, limit: number): Promise<DueLook[]> {
   const { prisma, now, random, testDomains, settings } = context
@@ -43,10 +43,10 @@ export function claimDueLooks(context: Context, at: number, limit: number): Prom
 }
 
 /**
- * Counts a look that saw the newcomer's record alone, for the wait that it was claimed in. Otherwise ends the newcomer's
- * wait, and `failure` says why in its audit.
+ * Counts a look that found only the newcomer's record, if the newcomer is still in the wait in which it was claimed.
+ * With a `failure`, ends the newcomer's wait instead and writes the failure to its audit.
  *
- * @returns whether the newcomer goes on waiting.
+ * @returns whether the newcomer still waits.
  */
 export function recordLook(
   { prisma }: Context,

@@ -8,7 +8,7 @@ import { isOwner, OWNER_STATUSES } from '../domain/decide-confirm.ts'
 /**
  * Reads an operator.
  *
- * @throws ApiError OPERATOR_NOT_FOUND, also for what is no UUID.
+ * @throws ApiError OPERATOR_NOT_FOUND, also when the id is not a UUID.
  */
 export async function getOperator(db: PrismaClient | Tx, id: string): Promise<Operator> {
   const operator = isUuid(id) ? await db.operator.findUnique({ where: { id } }) : null
@@ -16,7 +16,7 @@ export async function getOperator(db: PrismaClient | Tx, id: string): Promise<Op
   return operator
 }
 
-/** Reads the operator that owns a domain now, whatever its standing. */
+/** Reads the operator that owns a domain now: active, lapsed or suspended. */
 export function findOwner(db: PrismaClient | Tx, domain: string): Promise<Operator | null> {
   return db.operator.findFirst({ where: { domain, status: { in: [...OWNER_STATUSES] } } })
 }
@@ -35,20 +35,20 @@ export async function lockOperator(tx: Tx, id: string): Promise<Operator> {
 /** Namespace of the advisory locks of domains. */
 const LOCK_SPACE = 0x6f706572
 
-/** Waits until no other transaction adds an operator to a domain or changes its owner, and keeps them waiting. */
+/** Locks a domain for this transaction: no other transaction can add an operator to it or change its owner. */
 export async function enterDomain(tx: Tx, domain: string): Promise<void> {
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCK_SPACE}::int4, hashtext(${domain}))`
 }
 
-/** The operators of one domain, locked. */
+/** All operators of one locked domain. */
 export interface LockedDomain {
   readonly operators: readonly Operator[]
   readonly owner: Operator | undefined
 }
 
 /**
- * Locks a domain and all its operators until the transaction ends: the domain against newcomers and other proofs, the
- * operators against what changes them one by one, such as a suspension.
+ * Locks a domain and all its operators until the transaction ends. The lock on the domain stops registrations and
+ * other proofs. The locks on the operators stop changes of a single operator, such as a suspension.
  */
 export async function lockDomain(tx: Tx, domain: string): Promise<LockedDomain> {
   await enterDomain(tx, domain)
@@ -58,10 +58,10 @@ export async function lockDomain(tx: Tx, domain: string): Promise<LockedDomain> 
   return { operators, owner: operators.find(isOwner) }
 }
 
-/** The columns of an operator that waits for nobody's domain. */
+/** Columns of an operator that waits for no takeover. */
 export const NO_WAIT = { takeoverAt: null, takeoverLooks: 0, nextLookAt: null } as const
 
-/** Ends the waits of all but one operator of a locked domain: what they waited for has changed. */
+/** Ends the takeover waits at a locked domain, except that of `exceptId`. `cause` goes into the audit. */
 export async function endWaits(
   tx: Tx,
   audit: Audit,
@@ -74,7 +74,7 @@ export async function endWaits(
   }
 }
 
-/** Ends the wait of one operator of a locked domain. Its next proof that stands alone begins a new one. */
+/** Ends the takeover wait of one operator of a locked domain. Its next successful confirmation begins a new wait. */
 export async function endWait(tx: Tx, audit: Audit, id: string, cause: string): Promise<void> {
   await tx.operator.update({ where: { id }, data: NO_WAIT })
   await audit({ action: 'operator.takeover-wait', subject: id, operatorId: id, reason: cause })

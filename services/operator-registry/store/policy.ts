@@ -27,7 +27,7 @@ export async function getPolicy(db: PrismaClient | Tx, id: string): Promise<Oper
 }
 
 /**
- * Replaces an operator's policy as a whole. Only who owns a domain may: anybody can register.
+ * Replaces an operator's whole policy. The operator must own its domain, because anybody can register one.
  *
  * @throws ApiError INVALID_AUDIENCE, INVALID_DOMAIN, INVALID_ALGORITHM, OPERATOR_NOT_FOUND, OPERATOR_NOT_ACTIVE,
  *   OPERATOR_SUSPENDED, OPERATOR_RELEASED

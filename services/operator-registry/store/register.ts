@@ -4,7 +4,7 @@ import type { Tx } from '../../platform/db/db.ts'
 import type { Context } from '../context.ts'
 import { enterDomain } from './operators.ts'
 
-/** A registration whose form has been checked. */
+/** A registration with a valid domain and key. */
 export interface Registration {
   readonly id: string
   readonly domain: string
@@ -12,7 +12,7 @@ export interface Registration {
   readonly rootKeyThumbprint: string
 }
 
-/** Registers an operator as pending, or answers the one that is there, unchanged. */
+/** Registers a pending operator, or returns the existing operator of that id unchanged. */
 export async function registerOperator(
   context: Context,
   author: Author,
@@ -30,7 +30,7 @@ export async function registerOperator(
   })
 }
 
-/** Inserts a pending operator into a domain that this transaction has entered. */
+/** Inserts a pending operator into a domain that this transaction has locked. */
 export async function insertPending(
   tx: Tx,
   audit: Audit,
@@ -53,8 +53,8 @@ export async function insertPending(
 }
 
 /**
- * Removes the oldest pending registrations until one more fits. Those whose proof has stood alone are never removed: only
- * who controls the domain can make them, so they may go beyond the bound.
+ * Removes the oldest pending registrations until one more fits. A registration that waits for a takeover is never
+ * removed and does not count against the limit, because only a caller that controls the domain can have one.
  */
 async function makeRoom(tx: Tx, audit: Audit, domain: string, max: number): Promise<void> {
   const evicted = await tx.$queryRaw<{ id: string }[]>`

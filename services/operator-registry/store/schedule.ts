@@ -15,12 +15,12 @@ export interface DueProof {
   readonly thumbprint: string
 }
 
-/** An instance that dies with claimed proofs in hand delays them by no more than this. */
+/** How long a claim lasts. A process that ends after claiming proofs delays them by at most this. */
 const LEASE_MS = 5 * 60_000
 
 /**
- * Claims owners whose proof is due, at most `limit`, by putting their next proof off: no other instance claims them too.
- * Test domains, where they are allowed, have no proof.
+ * Claims at most `limit` owners whose proof is due. It postpones their next proof, so that no other process claims
+ * them. Test domains have no proof where they are allowed.
  */
 export function claimDueProofs({ prisma, now, testDomains }: Context, limit: number): Promise<DueProof[]> {
   const at = now()
@@ -35,14 +35,14 @@ export function claimDueProofs({ prisma, now, testDomains }: Context, limit: num
     RETURNING "id"::text, "domain", "root_key_thumbprint" AS "thumbprint"`
 }
 
-/** What the resolvers said of an owner's proof. */
+/** Result of looking up an owner's proof in DNS. */
 export interface ProofResult {
   readonly verdict: ProofVerdict
-  /** Whether the owner's record stands at a majority, alone or beside others. */
+  /** Whether a majority of the resolvers has the owner's record, with or without others. */
   readonly seen: boolean
 }
 
-/** Puts the result of a scheduled proof into effect, unless the operator does not own its domain any more. */
+/** Applies the result of a scheduled proof, if the operator still owns its domain. */
 export async function recordProof(context: Context, author: Author, due: DueProof, result: ProofResult): Promise<void> {
   await change(context.prisma, author, async (tx, audit) => {
     const domain = await lockDomain(tx, due.domain)
@@ -57,7 +57,7 @@ export async function recordProof(context: Context, author: Author, due: DueProo
       judgeReverification({ status, failedProofs, verdict, threshold }),
       verdict,
     )
-    if (result.seen) await endWaits(tx, audit, domain, "the present operator's record stands")
+    if (result.seen) await endWaits(tx, audit, domain, "DNS has the present operator's record")
   })
 }
 
@@ -84,15 +84,14 @@ async function applyReverification(
   const nextProofAt = new Date(at + delay)
   const ends = { status: 'lapsed', lapsedAt: new Date(at), version: { increment: 1 }, epoch: { increment: 1 } } as const
   await tx.operator.update({ where: { id }, data: { failedProofs, nextProofAt, ...(lapses ? ends : {}) } })
-  if (lapses)
-    await audit({ action: 'operator.lapse', subject: id, operatorId: id, reason: `the last proof: ${verdict}` })
+  if (lapses) await audit({ action: 'operator.lapse', subject: id, operatorId: id, reason: `last proof: ${verdict}` })
 }
 
 /**
- * Removes pending registrations whose time is over or that are too many in all, the oldest, at most `limit`. Who waits for a
- * takeover has shown its proof and stays.
+ * Removes at most `limit` pending registrations: those that have expired, and the oldest beyond the limit of all
+ * domains. A registration that waits for a takeover stays, because its domain is proven.
  *
- * @returns how many were removed.
+ * @returns the number of removed registrations.
  */
 export function expirePending({ prisma, now, settings }: Context, author: Author, limit: number): Promise<number> {
   return change(prisma, author, async (tx, audit) => {

@@ -9,9 +9,10 @@ import { lockOperator } from './operators.ts'
 const ENDS_TOKENS = { version: { increment: 1 }, epoch: { increment: 1 } } as const
 
 /**
- * Gives a domain up for good. Not while suspended: the domain would be free for the same people under another key.
+ * Releases an operator: it gives up its domain for good. A suspended operator may not, because it could then take the
+ * domain again with another key.
  *
- * @throws ApiError OPERATOR_SUSPENDED; OPERATOR_NOT_ACTIVE or OPERATOR_RELEASED when it has just ceased to own the domain.
+ * @throws ApiError OPERATOR_SUSPENDED; OPERATOR_NOT_ACTIVE or OPERATOR_RELEASED when it has just lost its domain.
  */
 export function releaseOperator(context: Context, author: Author, id: string, reason: string): Promise<Date> {
   return change(context.prisma, author, async (tx, audit) => {
@@ -28,7 +29,7 @@ export function releaseOperator(context: Context, author: Author, id: string, re
 /**
  * Ends all outstanding tokens of an operator's agents.
  *
- * @throws ApiError OPERATOR_NOT_ACTIVE or OPERATOR_RELEASED when it has just ceased to own its domain.
+ * @throws ApiError OPERATOR_NOT_ACTIVE or OPERATOR_RELEASED when it has just lost its domain.
  */
 export function endAllTokens(context: Context, author: Author, id: string, reason: string): Promise<Operator> {
   return change(context.prisma, author, async (tx, audit) => {
@@ -40,7 +41,7 @@ export function endAllTokens(context: Context, author: Author, id: string, reaso
 }
 
 /**
- * Suspends an operator; again answers the first time.
+ * Suspends an operator, and returns when it was suspended. For a suspended operator nothing changes.
  *
  * @throws ApiError OPERATOR_NOT_FOUND, OPERATOR_NOT_ACTIVE, OPERATOR_RELEASED
  */
@@ -56,14 +57,14 @@ export function suspendOperator(context: Context, author: Author, id: string, re
   })
 }
 
-/** How an operator stands after its reinstatement, and when that was. */
+/** Status of an operator after its reinstatement, and the time of it. */
 interface Reinstated {
   readonly status: 'active' | 'lapsed'
   readonly at: Date
 }
 
 /**
- * Ends a suspension: the operator is active again, or lapsed when its proofs have failed in the meantime.
+ * Ends a suspension. The operator becomes active, or lapsed when its proof was missing too often meanwhile.
  *
  * @throws ApiError OPERATOR_NOT_FOUND, OPERATOR_NOT_SUSPENDED, OPERATOR_NOT_ACTIVE, OPERATOR_RELEASED
  */

@@ -1,22 +1,28 @@
-/** Carries messages between the processes of one deployment: fast, and nothing more. Any message may be lost, late or double. */
+/**
+ * Carries messages between the processes of one deployment. It only makes things faster: any message may be lost, late
+ * or duplicated.
+ */
 export interface Bus {
-  /** Sends to every other process. Never throws; without a connection the message is dropped. */
+  /** Sends a message to every other process. Never throws. Without a connection the message is dropped. */
   publish(topic: string, payload: Uint8Array): void
-  /** Calls `handler` with what other processes publish on `topic`, until the returned function is called. */
+  /** Calls `handler` with each message of another process on `topic`, until the returned function is called. */
   subscribe(topic: string, handler: (payload: Uint8Array) => void): () => void
-  /** Whether messages flow now. */
+  /** Whether the bus is connected. */
   readonly isConnected: boolean
-  /** Ends it for good. */
+  /** Closes the bus. It cannot be opened again. */
   close(): Promise<void>
 }
 
-/** What is counted: `dropped` was not sent, `forged` was not believed, `failed` threw in its handler. */
+/**
+ * Events that are counted. `dropped`: a message was not sent. `forged`: the seal of a message was invalid. `failed`:
+ * the handler of a message threw.
+ */
 export type BusEvent = 'connected' | 'disconnected' | 'published' | 'received' | 'dropped' | 'forged' | 'failed'
 
-/** Takes each event as it happens. */
+/** Called for each event. */
 export type CountBusEvent = (event: BusEvent) => void
 
-/** The bus of a process that has none. */
+/** The bus of a process without NATS. It drops every message. */
 export const noBus: Bus = {
   publish() {},
   subscribe: () => () => undefined,

@@ -1,18 +1,18 @@
 import type { Logger } from '../log/log.ts'
 import type { CountBusEvent } from './bus.ts'
 
-/** Where what goes wrong in the bus's users is told. */
+/** Options of contain. */
 export interface ContainDeps {
   readonly count: CountBusEvent
   readonly log: Logger
 }
 
-/** Does the work of a user of the bus, which may throw without harm to the bus and its other users. */
+/** Runs a handler of the bus. Logs and counts its error, so that the bus and other handlers continue. */
 export function contain({ count, log }: ContainDeps, work: () => void): void {
   try {
     work()
   } catch (error) {
     count('failed')
-    log.error({ error }, 'what the bus called has failed')
+    log.error({ error }, 'a handler of a bus message failed')
   }
 }

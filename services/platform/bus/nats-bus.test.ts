@@ -30,7 +30,7 @@ afterEach(async () => {
 const file = (name: string) => join(folder, name)
 const holds = (ask: () => boolean) => until(async () => ask(), Boolean)
 
-/** Starts a server that takes TLS alone. */
+/** Starts a server that accepts only TLS. */
 async function secured(setting = ''): Promise<NatsCluster> {
   await writeFile(file('cert.pem'), certificate.cert)
   await writeFile(file('key.pem'), certificate.key)
@@ -38,8 +38,8 @@ async function secured(setting = ''): Promise<NatsCluster> {
   return startNats({ config: `tls { ${files}, ca_file: "${file('cert.pem')}", ${setting} }` })
 }
 
-describe('messages', () => {
-  it('reach every other process, on their topic alone, and not the one that sends', async () => {
+describe('createNatsBus', () => {
+  it('delivers a message to every other process, only on its topic, and not to the sender', async () => {
     nats = await startNats()
     const [a, b, c] = [buses.start(nats.url), buses.start(nats.url), buses.start(nats.url)]
     const heard = [a.listen('x'), b.listen('x'), c.listen('x'), b.listen('y')]
@@ -51,7 +51,7 @@ describe('messages', () => {
     expect([a.count('published'), b.count('received'), a.count('received')]).toEqual([2, 2, 0])
   })
 
-  it('stop when unsubscribed, and a subscriber that throws harms nobody', async () => {
+  it('stops delivery after unsubscribing, and continues after a subscriber throws', async () => {
     nats = await startNats()
     const [a, b] = [buses.start(nats.url), buses.start(nats.url)]
     await Promise.all([a.connected(), b.connected()])
@@ -61,7 +61,7 @@ describe('messages', () => {
     const gone: unknown[] = []
     const stop = b.bus.subscribe('x', (payload) => gone.push(payload))
     const heard = b.listen('x')
-    // What one connection sends arrives in order, so b's subscriptions stand once a hears from it.
+    // Messages of one connection arrive in order, so b is subscribed once a receives a message from b.
     const echo = a.listen('ready')
     await until(
       async () => b.say('ready', ''),
@@ -79,7 +79,7 @@ describe('messages', () => {
     expect(b.logs()).toContain('broken handler')
   })
 
-  it('without a connection are dropped, not kept', async () => {
+  it('drops messages while it is not connected', async () => {
     const proxy = await startTcpProxy({ host: '127.0.0.1', port: 1 })
     nats = await startNats()
     const [a, b] = [buses.start(`nats://127.0.0.1:${proxy.port}`), buses.start(nats.url)]
@@ -104,8 +104,8 @@ describe('messages', () => {
   })
 })
 
-describe('who is let in', () => {
-  it('the login of each URL, which no log line shows', async () => {
+describe('createNatsBus, login', () => {
+  it('uses the login of each URL and never logs it', async () => {
     nats = await startNats({ config: 'authorization { user: "me", password: "p4ss word" }' })
     const address = `127.0.0.1:${nats.nodes[0]?.port}`
     const good = buses.start(`nats://me:p4ss%20word@${address}`)
@@ -121,7 +121,7 @@ describe('who is let in', () => {
     expect(good.logs() + bad.logs()).not.toMatch(/wr0ng|p4ss/)
   })
 
-  it('a creds file, read again at each attempt', async () => {
+  it('reads the creds file again at each attempt', async () => {
     const user = createNatsUser()
     nats = await startNats({ config: user.config })
     await writeFile(file('creds'), createNatsUser().creds)
@@ -132,8 +132,8 @@ describe('who is let in', () => {
   })
 })
 
-describe('TLS', () => {
-  it('shows a certificate to a server that asks, and reads new files without a restart', async () => {
+describe('createNatsBus, TLS', () => {
+  it('sends its certificate to a server that requests one, and reads changed files without a restart', async () => {
     nats = await secured('verify: true')
     await writeFile(file('ca.pem'), '')
     const tls = { caFile: file('ca.pem'), certFile: file('cert.pem'), keyFile: file('key.pem') }
@@ -143,16 +143,16 @@ describe('TLS', () => {
     await bus.connected()
   })
 
-  it('believes no server under another name', async () => {
+  it('refuses a server whose certificate has another name', async () => {
     nats = await secured()
-    // The same address in another notation, which the certificate does not carry.
+    // The same address in another notation, which the certificate does not contain.
     const url = `tls://[::ffff:127.0.0.1]:${nats.nodes[0]?.port}`
     const bus = buses.start(url, { tls: { caFile: file('cert.pem') } })
     await holds(() => bus.logs().includes('altnames'))
     expect(bus.bus.isConnected).toBe(false)
   })
 
-  it('refuses a server without it: by its scheme, or because there are files', async () => {
+  it('refuses a server without TLS when the URL is tls:// or TLS files are configured', async () => {
     nats = await startNats()
     await writeFile(file('ca.pem'), certificate.cert)
     const byScheme = buses.start(nats.url.replace('nats:', 'tls:'))
@@ -164,8 +164,8 @@ describe('TLS', () => {
   })
 })
 
-describe('a server that accepts and says nothing', () => {
-  it('costs one socket at a time, and none once the bus is closed', async () => {
+describe('createNatsBus, with a server that accepts connections and stays silent', () => {
+  it('keeps at most one socket open, and none after close', async () => {
     const open = new Set<Socket>()
     let attempts = 0
     const server = createServer((socket) => {

@@ -5,16 +5,16 @@ import { type ConnectionsDeps, keepConnected } from './nats-connections.ts'
 import { createOutbox, type Outbox } from './nats-outbox.ts'
 import { createSubscribers } from './nats-subscribers.ts'
 
-/** What a bus over NATS works with. */
+/** Options of createNatsBus. */
 export interface NatsBusDeps extends ConnectionsDeps {
-  /** Tells this deployment from others on the same cluster. */
+  /** Separates this deployment from others on the same NATS cluster. */
   readonly issuer: string
   readonly count: CountBusEvent
 }
 
 /**
- * A bus over core NATS. It connects at once and for ever, one server after the other, whether or not any is up. Subjects are
- * `auth4agent.<first half of the issuer's SHA-256>.<topic>`.
+ * Creates a bus over core NATS. It starts to connect at once, tries one server after the other, and never gives up.
+ * Subjects are `auth4agent.<first half of the issuer's SHA-256>.<topic>`.
  */
 export function createNatsBus(deps: NatsBusDeps): Bus {
   const { count, log } = deps
@@ -35,7 +35,7 @@ export function createNatsBus(deps: NatsBusDeps): Bus {
     const reason = await closed
     live = undefined
     count('disconnected')
-    if (!stopping.signal.aborted) log.warn({ server, reason: reason?.message }, 'the bus is cut off')
+    if (!stopping.signal.aborted) log.warn({ server, reason: reason?.message }, 'the bus is disconnected')
   }
   const ended = keepConnected(deps, serve, stopping.signal)
 

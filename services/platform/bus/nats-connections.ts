@@ -4,19 +4,19 @@ import type { Logger } from '../log/log.ts'
 import { dialNats, type NatsOptions } from './nats-dial.ts'
 import { type NatsServer, natsAddress } from './nats-url.ts'
 
-/** What it takes to have a connection again and again. */
+/** Options of keepConnected. */
 export interface ConnectionsDeps extends NatsOptions {
   /** All servers of the cluster. */
   readonly servers: readonly NatsServer[]
   readonly log: Logger
 }
 
-/** After each server has had its try, in milliseconds; up to half as much again is random. */
+/** Pause after every server was tried once, in milliseconds. Up to half as much is added at random. */
 const ROUND_PAUSE_MS = 250
 
 /**
- * Dials one server after the other until `signal` ends it, and gives each connection to `serve`, which returns when the
- * connection has ended. Each new trouble of a server is logged once, not at each attempt.
+ * Dials one server after the other until `signal` aborts. Passes each connection to `serve`, which resolves when the
+ * connection has ended. Logs a repeated error of a server only once.
  */
 export async function keepConnected(
   deps: ConnectionsDeps,
@@ -46,7 +46,7 @@ export async function keepConnected(
   }
 }
 
-/** Serves a connection, which is closed in the end: at the latest when `signal` says so. */
+/** Serves a connection and closes it afterwards, or earlier when `signal` aborts. */
 async function whileWanted(
   connection: NatsConnection,
   serve: (connection: NatsConnection) => Promise<void>,
@@ -62,14 +62,14 @@ async function whileWanted(
   }
 }
 
-/** Logs what NATS complains of, once each, and ends a connection that has gone silent. */
+/** Logs each different error of NATS once, and closes a connection that has become silent. */
 async function watch(connection: NatsConnection, log: Logger): Promise<void> {
   const complaints = new Set<string>()
   for await (const status of connection.status()) {
-    // The library would first wait until all that is written has left, which may be never.
+    // The library would first wait until all data is sent, perhaps forever.
     if (status.type === 'staleConnection') void connection.close()
     if (status.type !== 'error' || complaints.has(status.error.message)) continue
     complaints.add(status.error.message)
-    log.warn({ reason: status.error.message }, 'NATS refuses what the bus asks')
+    log.warn({ reason: status.error.message }, 'NATS refused a request of the bus')
   }
 }

@@ -13,19 +13,19 @@ import {
 } from '@nats-io/transport-node'
 import { type NatsServer, natsAddress } from './nats-url.ts'
 
-/** How to connect to any server of the cluster. Files are read at each connection, so new ones need no restart. */
+/** Options of a connection. Files are read at each connection, so changed files need no restart. */
 export interface NatsOptions {
-  /** What NATS shows its operators. */
+  /** The client name that NATS shows in its monitoring. */
   readonly name: string
-  /** JWT and seed of a NATS user; goes before a login in the URL. */
+  /** File with JWT and seed of a NATS user. It overrides a login in the URL. */
   readonly credsFile?: string | undefined
-  /** PEM files; set, every server must speak TLS. */
+  /** PEM files. If set, every server must use TLS. */
   readonly tls?: NatsTlsFiles | undefined
-  /** Time between pings; two of them unanswered end the connection at the third. */
+  /** Milliseconds between pings. After two unanswered pings, the third closes the connection. */
   readonly pingIntervalMs: number
 }
 
-/** The authority to believe, and the certificate to show to servers that ask for one. */
+/** The trusted CA, and the client certificate for servers that request one. */
 interface NatsTlsFiles {
   readonly caFile?: string | undefined
   readonly certFile?: string | undefined
@@ -34,7 +34,7 @@ interface NatsTlsFiles {
 
 type Dial = { onSocket: ((socket: Socket) => void) | undefined }
 
-/** For one address of the server, from the first packet to the answer that it lets us in. */
+/** Time limit for one address of a server, from the first packet to the accepted login, in milliseconds. */
 const DIAL_TIMEOUT_MS = 2_000
 const MAX_UNANSWERED_PINGS = 2
 
@@ -45,9 +45,12 @@ subscribe('net.client.socket', (message) => {
 })
 
 /**
- * One attempt at one server. The connection does not reconnect: it ends, and the caller dials again.
- * @throws Error when it fails or `signal` ends it; then no socket is left. The library itself forgets the socket of a
- * handshake that timed out, one more at each attempt at a server that accepts and says nothing.
+ * Tries once to connect to one server. The connection does not reconnect by itself: it ends, and the caller dials
+ * again.
+ *
+ * After a failure no socket is left open. The library itself leaks the socket of a handshake that timed out: one more
+ * at each attempt, if a server accepts connections and stays silent.
+ * @throws Error when the attempt fails or `signal` aborts
  */
 export async function dialNats(server: NatsServer, options: NatsOptions, signal: AbortSignal): Promise<NatsConnection> {
   const connectionOptions = await prepare(server, options)
@@ -69,7 +72,7 @@ export async function dialNats(server: NatsServer, options: NatsOptions, signal:
     throw error
   } finally {
     signal.removeEventListener('abort', abandon)
-    // What handles messages later runs in this context too, and its sockets are none of ours.
+    // Message handlers later run in this context too, but this function does not own their sockets.
     dial.onSocket = undefined
   }
 }
@@ -78,12 +81,12 @@ async function prepare(server: NatsServer, options: NatsOptions): Promise<NodeCo
   const authenticator = await authenticatorFor(server, options.credsFile)
   const tls = tlsOptions(server, options.tls)
   return {
-    // No other server is learned from this one: behind a proxy or in another network those addresses lead nowhere.
+    // Ignores servers that this server announces: behind a proxy or in another network they are not reachable.
     servers: [natsAddress(server)],
     ignoreClusterUpdates: true,
     reconnect: false,
     name: options.name,
-    // A process handles its own messages itself, without a way around.
+    // A process handles its own messages itself and needs no echo.
     noEcho: true,
     pingInterval: options.pingIntervalMs,
     maxPingOut: MAX_UNANSWERED_PINGS,
@@ -103,7 +106,7 @@ async function authenticatorFor({ login }: NatsServer, credsFile?: string): Prom
 function tlsOptions({ host, isTls }: NatsServer, files?: NatsTlsFiles) {
   if (!isTls && files === undefined) return undefined
   return {
-    // The name that the certificate must carry; without it the library asks any address for "localhost".
+    // The name that the certificate must contain. Without it, the library expects "localhost" for any address.
     host,
     ...(files?.caFile !== undefined && { caFile: files.caFile }),
     ...(files?.certFile !== undefined && { certFile: files.certFile }),

@@ -1,19 +1,22 @@
 import type { NatsConnection } from '@nats-io/transport-node'
 
-/** The way out over one connection. */
+/** Sends messages over one connection. */
 export interface Outbox {
-  /** Never throws. False when the message was not taken: closed, too long, or too much is under way. */
+  /**
+   * Sends a message. Never throws. Returns false if the connection is closed, the message too long or too much
+   * unconfirmed.
+   */
   publish(subject: string, payload: Uint8Array): boolean
 }
 
-/** What may be under way unconfirmed. A server that no longer reads would otherwise fill the memory. */
+/** Limit of unconfirmed bytes. Without it, a server that no longer reads would fill the memory. */
 const MAX_UNCONFIRMED_BYTES = 4 * 1024 * 1024
-/** From here on the server is asked to confirm. */
+/** From this number of unconfirmed bytes on, the server is asked to confirm. */
 const CONFIRM_BYTES = 64 * 1024
-/** What the library keeps beside a payload, about. */
+/** Estimated memory that the library needs for a message besides its payload. */
 const MESSAGE_OVERHEAD_BYTES = 256
 
-/** Sends over the connection, and no more than the server has been seen to take. */
+/** Creates an outbox. It sends no more than a limited number of bytes before the server confirms them. */
 export function createOutbox(connection: NatsConnection): Outbox {
   let unconfirmed = 0
   let isConfirming = false
@@ -34,7 +37,7 @@ export function createOutbox(connection: NatsConnection): Outbox {
         return false
       }
       unconfirmed += size
-      // A connection that ends never confirms, and takes nothing more either.
+      // A connection that ends never confirms, but it accepts no more messages either.
       if (unconfirmed > CONFIRM_BYTES && !isConfirming) confirm().catch(() => undefined)
       return true
     },

@@ -1,23 +1,23 @@
 import type { NatsConnection } from '@nats-io/transport-node'
 import { type ContainDeps, contain } from './contain.ts'
 
-/** Who listens on a bus, over whatever connection it has. */
+/** The subscribers of a bus. They outlive its connections. */
 export interface Subscribers {
-  /** Subscribes now, if there is a connection, and on each later one; until the returned function is called. */
+  /** Subscribes on the current connection, if any, and on each later one, until the returned function is called. */
   add(subject: string, handler: (payload: Uint8Array) => void): () => void
-  /** Subscribes all of them over a new connection. */
+  /** Subscribes every subscriber on a new connection. */
   attach(connection: NatsConnection): void
 }
 
 type Subscriber = { readonly subject: string; readonly handler: (payload: Uint8Array) => void; end: () => void }
 
-/** Nobody listens yet. */
+/** Creates an empty set of subscribers. */
 export function createSubscribers(deps: ContainDeps): Subscribers {
   const subscribers = new Set<Subscriber>()
   let current: NatsConnection | undefined
   const subscribe = (connection: NatsConnection, subscriber: Subscriber) => {
     const callback = (error: Error | null, message: { readonly data: Uint8Array }) => {
-      // NATS refuses the subscription; the connection's status says so too.
+      // NATS refused the subscription. The status of the connection reports it too, and is logged.
       if (error !== null) return
       deps.count('received')
       contain(deps, () => subscriber.handler(message.data))

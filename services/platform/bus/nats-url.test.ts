@@ -21,7 +21,7 @@ describe('parseNatsUrl', () => {
   }
 })
 
-it('natsAddress never tells the login', () => {
+it('natsAddress never contains the login', () => {
   const addresses = ['nats://me:secret@host', 'nats://token@[::1]:1'].map((text) => {
     const server = parseNatsUrl(text)
     return server && natsAddress(server)

@@ -1,9 +1,9 @@
 /** One server of a NATS cluster. */
 export interface NatsServer {
-  /** Name or address, an IPv6 one without brackets. */
+  /** Name or address. An IPv6 address has no brackets. */
   readonly host: string
   readonly port: number
-  /** Refuses a server that does not speak TLS. */
+  /** Whether the server must use TLS. */
   readonly isTls: boolean
   readonly login?: { readonly user: string; readonly password: string } | { readonly token: string }
 }
@@ -11,8 +11,8 @@ export interface NatsServer {
 const DEFAULT_PORT = 4222
 
 /**
- * Reads `nats://host:port` or `tls://host:port`, with `user:password@` or `token@` before the host where the server wants it
- * (percent-encoded). Undefined when it is anything else.
+ * Parses `nats://host:port` or `tls://host:port`. The host may follow `user:password@` or `token@`, percent-encoded.
+ * Returns undefined for any other text.
  */
 export function parseNatsUrl(text: string): NatsServer | undefined {
   const url = URL.parse(text)
@@ -28,7 +28,7 @@ export function parseNatsUrl(text: string): NatsServer | undefined {
   }
 }
 
-/** Where a server is, in words for the log: never with its login. */
+/** Returns the address of a server for the log, without its login. */
 export function natsAddress({ host, port }: NatsServer): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }

@@ -11,12 +11,12 @@ const otherKey = importHmacKey(Buffer.alloc(32, 2))
 
 let nats: NatsCluster
 let buses: ReturnType<typeof createBuses>
-/** Who does not know the key, and reads and writes what NATS carries. */
+/** Does not know the key, but can read and send messages of NATS. */
 let attacker: WatchedBus
 let sender: Bus
-/** What the receiver believed. */
+/** Messages that the receiver accepted. */
 let heard: string[]
-/** What NATS carried on `x`. */
+/** Messages that NATS carried on `x`. */
 let carried: Uint8Array[]
 let forged: number
 
@@ -46,7 +46,7 @@ afterAll(async () => {
   await nats?.remove()
 })
 
-/** What is on the wire when the sender says it on `x`, once all have it. */
+/** Publishes a text on `x` and returns its sealed form from the wire after all receivers have it. */
 async function record(text: string): Promise<Uint8Array> {
   sender.publish('x', Buffer.from(text))
   await until(
@@ -59,7 +59,7 @@ async function record(text: string): Promise<Uint8Array> {
   return sealed
 }
 
-it('carries what holders of the key say, however long', async () => {
+it('sealBus delivers messages of holders of the key, of any length', async () => {
   for (const text of ['', 'one', 'long'.repeat(10_000)]) {
     const sealed = await record(text)
     expect(Buffer.from(sealed.subarray(32)).toString()).toBe(text)
@@ -68,7 +68,7 @@ it('carries what holders of the key say, however long', async () => {
   expect(forged).toBe(0)
 })
 
-it('a message played again on its own topic arrives again: receivers take duplicates', async () => {
+it('sealBus delivers a replayed message on its own topic again', async () => {
   const sealed = await record('again')
   heard.length = 0
   attacker.bus.publish('x', sealed)
@@ -79,7 +79,7 @@ it('a message played again on its own topic arrives again: receivers take duplic
   expect(heard).toEqual(['x:again'])
 })
 
-it('drops and counts what nobody with the key has said on that topic', async () => {
+it('sealBus drops and counts messages that no holder of the key has sent on that topic', async () => {
   const sealed = await record('said')
   const stranger = sealBus({ bus: attacker.bus, key: otherKey, count: () => undefined })
   const changed = Uint8Array.from(sealed)

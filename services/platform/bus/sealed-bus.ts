@@ -1,10 +1,10 @@
 import { type HmacKey, hmacSha256, verifyHmacSha256 } from '../crypto/hmac.ts'
 import type { Bus, CountBusEvent } from './bus.ts'
 
-/** What a sealed bus works with. */
+/** Options of sealBus. */
 export interface SealedBusDeps {
   readonly bus: Bus
-  /** HMAC key of 32 bytes that the processes of this deployment share. */
+  /** HMAC key of 32 bytes, shared by the processes of this deployment. */
   readonly key: HmacKey
   readonly count: CountBusEvent
 }
@@ -12,8 +12,9 @@ export interface SealedBusDeps {
 const MAC_BYTES = 32
 
 /**
- * A bus whose carrier need not be trusted: each payload goes with the HMAC-SHA256 of topic, NUL and payload before it, and what
- * does not verify is dropped and counted as `forged`. A recorded message may be played again on its own topic.
+ * Creates a bus over a carrier that need not be trusted. Before each payload it sends the HMAC-SHA256 of topic, NUL
+ * and payload. It drops messages with an invalid HMAC and counts them as `forged`. A recorded message can be replayed
+ * on its own topic.
  */
 export function sealBus({ bus, key, count }: SealedBusDeps): Bus {
   return {
@@ -35,7 +36,7 @@ export function sealBus({ bus, key, count }: SealedBusDeps): Bus {
   }
 }
 
-/** No topic holds a NUL, so no two pairs of topic and payload give the same bytes. */
+/** Returns the topic with a NUL. No topic contains a NUL, so every pair of topic and payload has different bytes. */
 function named(topic: string): Uint8Array {
   return Buffer.from(`${topic}\0`)
 }

@@ -7,11 +7,11 @@ const KEY = importHmacKey(Buffer.from('Jefe'))
 const MESSAGE = Buffer.from('what do ya want for nothing?')
 const MAC = Buffer.from('5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843', 'hex')
 
-it('gives the HMAC of RFC 4231', () => {
+it('hmacSha256 returns the HMAC of the test vector in RFC 4231', () => {
   expect(hmacSha256(KEY, MESSAGE).toString('hex')).toBe(MAC.toString('hex'))
 })
 
-it('shows no secret, and does not need the bytes any longer', () => {
+it('importHmacKey copies the bytes and hides them when the key is printed', () => {
   const bytes = Buffer.from('Jefe')
   const key = importHmacKey(bytes)
   bytes.fill(0)
@@ -21,17 +21,17 @@ it('shows no secret, and does not need the bytes any longer', () => {
 
 describe('verifyHmacSha256', () => {
   it.each([
-    ['the right one', MESSAGE, MAC, true],
-    ['another message', Buffer.concat([MESSAGE, Buffer.from(' ')]), MAC, false],
-    ['one bit changed', MESSAGE, Buffer.from(MAC.map((byte, index) => (index === 31 ? byte ^ 1 : byte))), false],
-    ['cut', MESSAGE, MAC.subarray(0, 16), false],
-    ['empty', MESSAGE, Buffer.alloc(0), false],
-    ['too long', MESSAGE, Buffer.concat([MAC, Buffer.alloc(1)]), false],
+    ['accepts the right HMAC', MESSAGE, MAC, true],
+    ['refuses the HMAC of another message', Buffer.concat([MESSAGE, Buffer.from(' ')]), MAC, false],
+    ['refuses a changed bit', MESSAGE, Buffer.from(MAC.map((byte, index) => (index === 31 ? byte ^ 1 : byte))), false],
+    ['refuses a truncated HMAC', MESSAGE, MAC.subarray(0, 16), false],
+    ['refuses an empty HMAC', MESSAGE, Buffer.alloc(0), false],
+    ['refuses a longer HMAC', MESSAGE, Buffer.concat([MAC, Buffer.alloc(1)]), false],
   ])('%s', (_name, message, mac, valid) => {
     expect(verifyHmacSha256(KEY, mac, message)).toBe(valid)
   })
 
-  it('does not take another key', () => {
+  it('refuses another key', () => {
     expect(verifyHmacSha256(importHmacKey(Buffer.from('jefe')), MAC, MESSAGE)).toBe(false)
   })
 })

@@ -11,11 +11,11 @@ describe('wrapKey and unwrapKey', () => {
     ['a seed', SECRET],
     ['nothing', Buffer.alloc(0)],
     ['a megabyte', randomBytes(1 << 20)],
-  ])('give back %s', (_name, secret) => {
+  ])('restore %s', (_name, secret) => {
     expect(unwrapKey(KEK, wrapKey(KEK, secret, RECORD), RECORD)?.equals(secret)).toBe(true)
   })
 
-  it('take the key loaded or as bytes', () => {
+  it('accept the KEK as a loaded key or as bytes', () => {
     const envelope = wrapKey(KEK.export(), SECRET, RECORD)
     expect(unwrapKey(KEK, envelope, RECORD)?.equals(SECRET)).toBe(true)
   })
@@ -27,7 +27,7 @@ describe('wrapKey and unwrapKey', () => {
     expect(envelope.includes(SECRET)).toBe(false)
   })
 
-  it('draw a new data key and new nonces each time', () => {
+  it('use a new data key and new nonces each time', () => {
     const drawn: string[] = []
     const random = (size: number) => {
       const bytes = randomBytes(size)
@@ -40,7 +40,7 @@ describe('wrapKey and unwrapKey', () => {
     expect(one.equals(two)).toBe(false)
   })
 
-  it('wipe the data key', () => {
+  it('overwrite the data key after use', () => {
     const drawn: Uint8Array[] = []
     wrapKey(KEK, SECRET, RECORD, (size) => {
       const bytes = randomBytes(size)
@@ -53,16 +53,16 @@ describe('wrapKey and unwrapKey', () => {
   it.each([
     ['another purpose', { ...RECORD, purpose: 'challenge-mac' }],
     ['another id', { ...RECORD, id: 'kid-2' }],
-    ['purpose and id moved into each other', { purpose: 'signing-keyk', id: 'id-1' }],
+    ['a purpose and an id with a shifted boundary', { purpose: 'signing-keyk', id: 'id-1' }],
   ])('refuse %s', (_name, record) => {
     expect(unwrapKey(KEK, wrapKey(KEK, SECRET, RECORD), record)).toBeUndefined()
   })
 
-  it('refuse another key-encryption key', () => {
+  it('refuse another KEK', () => {
     expect(unwrapKey(randomBytes(32), wrapKey(KEK, SECRET, RECORD), RECORD)).toBeUndefined()
   })
 
-  it('refuse one bit changed, wherever it is', () => {
+  it('refuse a changed bit in any byte', () => {
     const envelope = wrapKey(KEK, SECRET, RECORD)
     for (let index = 0; index < envelope.length; index += 1) {
       const altered = Buffer.from(envelope)
@@ -71,7 +71,7 @@ describe('wrapKey and unwrapKey', () => {
     }
   })
 
-  it('refuse every shorter and a longer envelope', () => {
+  it('refuse every shorter envelope and a longer one', () => {
     const envelope = wrapKey(KEK, SECRET, RECORD)
     for (let length = 0; length < envelope.length; length += 1) {
       expect(unwrapKey(KEK, envelope.subarray(0, length), RECORD), `${length} bytes`).toBeUndefined()
@@ -89,7 +89,7 @@ describe('wrapKey and unwrapKey', () => {
     ['31 bytes', new Uint8Array(31)],
     ['33 bytes', new Uint8Array(33)],
     ['24 bytes, loaded', createSecretKey(new Uint8Array(24))],
-  ])('throw for a key-encryption key of %s', (_name, kek) => {
+  ])('throw for a KEK of %s', (_name, kek) => {
     expect(() => wrapKey(kek, SECRET, RECORD)).toThrow(RangeError)
     expect(() => unwrapKey(kek, wrapKey(KEK, SECRET, RECORD), RECORD)).toThrow(RangeError)
     expect(() => kekId(kek)).toThrow(RangeError)
@@ -97,12 +97,12 @@ describe('wrapKey and unwrapKey', () => {
 })
 
 describe('kekId', () => {
-  it('is the start of an HMAC, as computed elsewhere', () => {
+  it('returns the start of an HMAC that was computed independently', () => {
     expect(kekId(KEK)).toBe('0fbf90ce7f52c88f')
     expect(kekId(KEK.export())).toBe('0fbf90ce7f52c88f')
   })
 
-  it('tells keys apart', () => {
+  it('returns different names for different keys', () => {
     expect(kekId(randomBytes(32))).not.toBe(kekId(KEK))
   })
 })

@@ -1,10 +1,10 @@
 import { createCipheriv, createDecipheriv, createHmac, createSecretKey, KeyObject, randomBytes } from 'node:crypto'
 
-/** A key-encryption key: 32 secret bytes, loaded or not. */
+/** A key-encryption key: 32 secret bytes, as a loaded key or as bytes. */
 export type KeyEncryptionKey = KeyObject | Uint8Array
-/** The record a secret belongs to. It is authenticated: a secret copied to another record does not unwrap. */
+/** The record of a secret. It is authenticated, so a secret that is copied to another record does not unwrap. */
 export type WrappedRecord = { purpose: string; id: string }
-/** Returns that many secret random bytes. */
+/** Returns `size` secret random bytes. */
 export type RandomSource = (size: number) => Uint8Array
 
 const ALGORITHM = 'aes-256-gcm'
@@ -16,11 +16,14 @@ const WRAPPED_DATA_KEY_BYTES = NONCE_BYTES + KEY_BYTES + TAG_BYTES
 const SMALLEST_ENVELOPE = 1 + WRAPPED_DATA_KEY_BYTES + NONCE_BYTES + TAG_BYTES
 
 /**
- * Seals a secret for storage. A fresh data key encrypts the secret and the key-encryption key encrypts the data key, both
- * with AES-256-GCM (NIST SP 800-38D): no two records share a key, so random nonces never come near their limit.
- * Layout: version (1 byte) || sealed data key (60) || sealed secret (28 + its length); sealed = nonce || ciphertext || tag.
+ * Seals a secret for storage. A new data key encrypts the secret, and the key-encryption key encrypts the data key,
+ * both with AES-256-GCM (NIST SP 800-38D). No two records share a data key, so the random nonces of a key stay far
+ * below their limit.
  *
- * @throws RangeError when the key-encryption key is not 32 bytes: a mistake of the configuration.
+ * Layout: version (1 byte) || sealed data key (60) || sealed secret (28 + its length). Each sealed part is
+ * nonce || ciphertext || tag.
+ *
+ * @throws RangeError when the key-encryption key does not have 32 bytes, which is a configuration error
  */
 export function wrapKey(
   kek: KeyEncryptionKey,
@@ -42,8 +45,9 @@ export function wrapKey(
 /**
  * Opens what {@link wrapKey} sealed for the same record under the same key-encryption key.
  *
- * @returns the secret, or undefined when it does not authenticate: another key or record, altered, cut, another version.
- * @throws RangeError when the key-encryption key is not 32 bytes: a mistake of the configuration.
+ * @returns the secret, or undefined if the envelope does not authenticate: another key, record or version, altered or
+ * truncated
+ * @throws RangeError when the key-encryption key does not have 32 bytes, which is a configuration error
  */
 export function unwrapKey(kek: KeyEncryptionKey, envelope: Uint8Array, record: WrappedRecord): Buffer | undefined {
   const outer = loadKek(kek)
@@ -57,10 +61,10 @@ export function unwrapKey(kek: KeyEncryptionKey, envelope: Uint8Array, record: W
 }
 
 /**
- * The public name of a key-encryption key, 16 hex characters: kept beside each envelope, it tells a wrong key from a damaged
- * record before anything is opened. It reveals nothing of the key.
+ * Returns the public name of a key-encryption key: 16 hex characters that reveal nothing about the key. It is stored
+ * with each envelope, to distinguish a wrong key from a damaged record.
  *
- * @throws RangeError when the key-encryption key is not 32 bytes.
+ * @throws RangeError when the key-encryption key does not have 32 bytes
  */
 export function kekId(kek: KeyEncryptionKey): string {
   return createHmac('sha256', loadKek(kek)).update('auth4agent-kek-id').digest('hex').slice(0, 16)
@@ -68,7 +72,7 @@ export function kekId(kek: KeyEncryptionKey): string {
 
 function loadKek(kek: KeyEncryptionKey): KeyObject {
   const key = kek instanceof KeyObject ? kek : createSecretKey(kek)
-  if (key.symmetricKeySize !== KEY_BYTES) throw new RangeError(`a key-encryption key has ${KEY_BYTES} bytes`)
+  if (key.symmetricKeySize !== KEY_BYTES) throw new RangeError(`A key-encryption key must have ${KEY_BYTES} bytes`)
   return key
 }
 

@@ -28,7 +28,7 @@ describe('generateTokenKey', () => {
     ['Ed25519', 32, 32],
     ['ES256', 138, 138],
     ['RS256', 1214, 1222],
-  ] as const)('makes a key of %s that opens, signs and is sealed in few bytes', async (alg, least, most) => {
+  ] as const)('generates a key for %s that can be opened, signs, and has %i to %i bytes', async (alg, least, most) => {
     const { publicJwk, secret } = await generateTokenKey(alg)
     expect(secret.length).toBeGreaterThanOrEqual(least)
     expect(secret.length).toBeLessThanOrEqual(most)
@@ -38,14 +38,14 @@ describe('generateTokenKey', () => {
     expect(importTokenVerifier(alg, publicJwk)?.verify(INPUT, signature)).toBe(true)
   })
 
-  it('makes another one every time', async () => {
+  it('generates a different key every time', async () => {
     const kids = await Promise.all(
       TOKEN_ALGORITHMS.map(async (alg) => jwkThumbprint((await generateTokenKey(alg)).publicJwk)),
     )
     expect(new Set([...kids, ...PAIRS.map(({ publicJwk }) => jwkThumbprint(publicJwk))]).size).toBe(8)
   })
 
-  it('makes RSA keys of 2048 bits while the event loop goes on', async () => {
+  it('generates RSA keys of 2048 bits without blocking the event loop', async () => {
     const made = new AbortController()
     const making = generateTokenKey('RS256').finally(() => made.abort())
     let turns = 0
@@ -56,13 +56,13 @@ describe('generateTokenKey', () => {
 })
 
 describe('openTokenKey', () => {
-  it('opens the seeds that are sealed already, and signs as they did', async () => {
+  it('opens an Ed25519 seed that was sealed earlier', async () => {
     const { publicKey, seed } = generateKeyPair()
     const key = openTokenKey('EdDSA', seed)
     expect(key && jwkThumbprint(key.publicJwk)).toBe(thumbprint(publicKey))
   })
 
-  it('leaves the secret to the caller, and does not need it any longer', async () => {
+  it('does not change the secret and does not need it afterwards', async () => {
     for (const { alg, publicJwk, secret } of PAIRS) {
       const copy = Uint8Array.from(secret)
       const key = openTokenKey(alg, copy)
@@ -73,7 +73,7 @@ describe('openTokenKey', () => {
     }
   })
 
-  it('signs one input in one way where the algorithm has it so', async () => {
+  it('signs the same input with the same signature when the algorithm is deterministic', async () => {
     for (const alg of ['EdDSA', 'Ed25519', 'RS256'] as const) {
       const key = openTokenKey(alg, secretOf(alg))
       expect(await key?.sign(INPUT)).toEqual(await key?.sign(INPUT))
@@ -105,9 +105,9 @@ describe('openTokenKey', () => {
     ['a key of 2040 bits', 'RS256', der(rsa(2040))],
     ['an exponent of 3', 'RS256', der(rsa(2048, 3))],
     ['a key for PSS', 'RS256', der(generateKeyPairSync('rsa-pss', { modulusLength: 2048 }))],
-    ['a byte behind a P-256 key', 'ES256', Buffer.concat([EC, Buffer.alloc(1)])],
-    ['a byte behind an RSA key', 'RS256', Buffer.concat([RSA, Buffer.alloc(1)])],
-    ['the last byte left out', 'ES256', EC.subarray(0, -1)],
+    ['a byte after a P-256 key', 'ES256', Buffer.concat([EC, Buffer.alloc(1)])],
+    ['a byte after an RSA key', 'RS256', Buffer.concat([RSA, Buffer.alloc(1)])],
+    ['a P-256 key without its last byte', 'ES256', EC.subarray(0, -1)],
     ['the public half of another key', 'ES256', Buffer.concat([EC.subarray(0, -64), otherEc.subarray(-64)])],
     ['the private exponent of another key', 'RS256', withOtherPrivateExponent()],
     ['the traditional form of an RSA key', 'RS256', rsa(2048).privateKey.export({ format: 'der', type: 'pkcs1' })],
@@ -121,7 +121,7 @@ describe('openTokenKey', () => {
 })
 
 describe('exportTokenKey', () => {
-  it.each(TOKEN_ALGORITHMS)('takes out what opens again: %s', async (alg) => {
+  it.each(TOKEN_ALGORITHMS)('exports a key for %s that openTokenKey opens', async (alg) => {
     const { jwk, privateKey } = testTokenKey(alg)
     const pair = exportTokenKey(alg, privateKey)
     expect(pair?.publicJwk).toEqual(jwk)
@@ -140,7 +140,7 @@ describe('exportTokenKey', () => {
   })
 })
 
-/** An RSA key whose numbers do not belong together, which Node loads all the same. */
+/** Returns an RSA key whose numbers do not belong together. Node loads it nevertheless. */
 function withOtherPrivateExponent(): Uint8Array {
   const [one, two] = [rsa(2048), rsa(2048)].map(({ privateKey }) => privateKey.export({ format: 'jwk' }))
   const mixed = createPrivateKey({ key: { ...two, n: one?.n ?? '' }, format: 'jwk' })

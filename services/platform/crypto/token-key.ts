@@ -14,27 +14,27 @@ import { signRsa } from '@auth4agent/core/keys/rsa-pkcs1'
 import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import { importTokenVerifier } from '@auth4agent/core/token/token-verifier'
 
-/** The private half of a token key, wherever it is. */
+/** The private half of a signing key. It may be in this process or in a hardware token. */
 export interface PrivateTokenKey {
   readonly publicJwk: PublicJwk
-  /** The JWS signature (RFC 7518 section 3, RFC 8037 section 3.1) over the signing input, canonical. */
+  /** Returns the canonical JWS signature of the signing input (RFC 7518 section 3, RFC 8037 section 3.1). */
   sign(signingInput: Uint8Array): Promise<Uint8Array>
 }
 
-/** A token key whose private half is at hand, to be sealed and then overwritten. */
+/** A signing key with its private half, which must be sealed and then overwritten. */
 export interface TokenKeyPair {
   readonly publicJwk: PublicJwk
   /** Ed25519: the 32-byte seed (RFC 8032 section 5.1.5). Others: PKCS#8, DER (RFC 5958). */
   readonly secret: Uint8Array<ArrayBuffer>
 }
 
-/** What a kind of key does its own way. */
+/** The differences between kinds of keys. */
 interface KeyKind {
-  /** What the PKCS#8 form of every such key begins with, and the secret is without. */
+  /** The constant start of the PKCS#8 form of such a key. The secret omits it. */
   readonly prefix: Buffer
   readonly hash: 'sha256' | null
   generate(): Promise<{ privateKey: KeyObject }>
-  /** What signs with a key, given in both its forms. */
+  /** Returns the sign function of a key, which is given in both forms. */
   signer(privateKey: KeyObject, secret: Uint8Array): Sign | undefined
 }
 
@@ -65,15 +65,15 @@ const RSA: KeyKind = {
 }
 const KINDS: Readonly<Record<TokenAlgorithm, KeyKind>> = { EdDSA: ED25519, Ed25519: ED25519, ES256: P256, RS256: RSA }
 
-/** Makes a new key on another thread: an RSA key takes tens to hundreds of milliseconds. */
+/** Generates a new key on another thread, because an RSA key takes tens to hundreds of milliseconds. */
 export async function generateTokenKey(alg: TokenAlgorithm): Promise<TokenKeyPair> {
   const { privateKey } = await KINDS[alg].generate()
   const pair = exportTokenKey(alg, privateKey)
-  if (pair === undefined) throw new Error(`a new ${alg} key is none`)
+  if (pair === undefined) throw new Error(`The new ${alg} key cannot be opened`)
   return pair
 }
 
-/** Takes out the halves of a loaded private key. Undefined unless it is one that {@link openTokenKey} opens. */
+/** Exports both halves of a loaded private key. Returns undefined if {@link openTokenKey} would not open it. */
 export function exportTokenKey(alg: TokenAlgorithm, privateKey: KeyObject): TokenKeyPair | undefined {
   const { prefix } = KINDS[alg]
   const der = privateKey.export({ format: 'der', type: 'pkcs8' })
@@ -88,10 +88,11 @@ export function exportTokenKey(alg: TokenAlgorithm, privateKey: KeyObject): Toke
 }
 
 /**
- * Loads a private key from its secret, see {@link TokenKeyPair}, which stays the caller's. Costs a signature and a verification.
+ * Loads a private key from its secret (see {@link TokenKeyPair}). Does not change the secret and does not need it
+ * afterwards, so the caller can overwrite it. Costs one signature and one verification.
  *
- * @returns undefined unless the bytes are exactly such a key in its one form: of the kind and size that the algorithm demands
- * (see {@link importTokenVerifier}), with a public half that is its own.
+ * @returns undefined if the bytes are not exactly one key in canonical form, if the algorithm does not allow its kind
+ * or size (see {@link importTokenVerifier}), or if the public half does not belong to it
  */
 export function openTokenKey(alg: TokenAlgorithm, secret: Uint8Array): PrivateTokenKey | undefined {
   const kind = KINDS[alg]
@@ -111,7 +112,7 @@ export function openTokenKey(alg: TokenAlgorithm, secret: Uint8Array): PrivateTo
   }
 }
 
-/** Node reads over what stands behind a key. */
+/** Checks that nothing follows the key, because Node ignores trailing bytes. */
 function isWholeForm(privateKey: KeyObject, der: Buffer): boolean {
   const again = privateKey.export({ format: 'der', type: 'pkcs8' })
   const isSame = again.equals(der)
@@ -119,7 +120,7 @@ function isWholeForm(privateKey: KeyObject, der: Buffer): boolean {
   return isSame
 }
 
-/** PKCS#8 brings the public half along, and Node believes it. */
+/** Checks that both halves belong together, because Node trusts the public half in PKCS#8. */
 function isPair(privateKey: KeyObject, publicKey: KeyObject, hash: KeyKind['hash']): boolean {
   return cryptoVerify(hash, PROBE, publicKey, cryptoSign(hash, PROBE, privateKey))
 }

@@ -4,7 +4,7 @@ import { afterAll, expect, inject, it, onTestFinished } from 'vitest'
 import { breakWhenSilent } from './break-when-silent.ts'
 
 const MS = 500
-/** Answered in a third of the time. */
+/** Takes a third of the allowed time. */
 const SHORT = 'SELECT pg_sleep(0.17)'
 const LONG = 'SELECT pg_sleep(3)'
 
@@ -21,13 +21,13 @@ async function connection(): Promise<pg.PoolClient> {
   return client
 }
 
-it('breaks a connection on which a statement gets no answer, and tells all that wait on it', async () => {
+it('breakWhenSilent breaks a connection without an answer and rejects all waiting statements', async () => {
   const client = await connection()
   const both = await Promise.allSettled([client.query(LONG), client.query('SELECT 1')])
   for (const result of both) expect(result).toMatchObject({ reason: { message: 'Query read timeout' } })
 })
 
-it('keeps a connection on which there is always a statement under way, and each is answered in time', async () => {
+it('breakWhenSilent keeps a connection that is always busy while each statement is answered in time', async () => {
   const client = await connection()
   let before = client.query(SHORT)
   for (let count = 0; count < 4; count += 1) {
@@ -38,7 +38,7 @@ it('keeps a connection on which there is always a statement under way, and each 
   await expect(before).resolves.toMatchObject({ rowCount: 1 })
 })
 
-it('keeps a connection whose answer has come while this process did not run', async () => {
+it('breakWhenSilent keeps a connection whose answer arrived while this process did not run', async () => {
   const client = await connection()
   const asked = client.query('SELECT 1')
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2 * MS)
@@ -46,14 +46,14 @@ it('keeps a connection whose answer has come while this process did not run', as
   await expect(client.query(LONG)).rejects.toThrow('Query read timeout')
 })
 
-it('keeps a connection that has been asked for what is no statement', async () => {
+it('breakWhenSilent keeps a connection after a query call that throws', async () => {
   const client = await connection()
   expect(() => client.query(JSON.parse('null'))).toThrow(TypeError)
   await delay(2 * MS)
   await expect(client.query('SELECT 1')).resolves.toMatchObject({ rowCount: 1 })
 })
 
-it('goes on watching where pg has called back twice, as it does for a value that cannot be sent', async () => {
+it('breakWhenSilent still works after pg has called back twice for a value that cannot be sent', async () => {
   const client = await connection()
   const circular: Record<string, unknown> = {}
   circular.self = circular

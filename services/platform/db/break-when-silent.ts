@@ -4,20 +4,22 @@ type Query = (...args: unknown[]) => unknown
 type Callback = (...args: unknown[]) => unknown
 
 /**
- * Breaks a connection on which statements wait and none has had an answer for so long, in milliseconds: whoever waits on it is told,
- * and what the statements did is undone. pg's own `query_timeout` would keep the connection, never send the ROLLBACK that is queued
- * behind that statement, and hand it on with its transaction open: what its next user is told is done would then never be committed.
- * And what belongs to each of its statements outlives it until the next full collection of garbage.
+ * Breaks a connection when statements wait on it and none has been answered for `ms` milliseconds. All waiting
+ * statements fail, and PostgreSQL rolls their transaction back.
+ *
+ * pg's own `query_timeout` does not work here. It keeps the connection, never sends the ROLLBACK that is queued behind
+ * the statement, and returns the connection with its transaction open. The next user's work would be reported as done
+ * and never be committed. It also keeps the memory of each statement until the next full garbage collection.
  */
 export function breakWhenSilent(client: pg.PoolClient, ms: number): void {
   const query = client.query.bind(client) as Query
   let waiting = 0
-  /** The last answer, or since when there has been something to answer. */
+  /** The time of the last answer, or of the first statement that waits. */
   let silentSince = 0
-  /** One for all that are asked meanwhile. */
+  /** One timer for all waiting statements. */
   let timer: NodeJS.Timeout | undefined
 
-  /** Does what is due once the silence has lasted too long; until then looks again. */
+  /** Calls `then` if the silence has lasted too long. Otherwise checks again later. */
   const whenTooLong = (then: () => void) => {
     const left = silentSince + ms - performance.now()
     if (waiting === 0) return
@@ -26,22 +28,22 @@ export function breakWhenSilent(client: pg.PoolClient, ms: number): void {
   }
   const look = () => {
     timer = undefined
-    // Where this process did not run for a while, the answer may have come and not have been read: that is next.
+    // If this process did not run for a while, the answer may be there but unread. Read it before the last check.
     whenTooLong(() => setImmediate(whenTooLong, breakOff))
   }
   const breakOff = () => client.connection.stream.destroy(new Error('Query read timeout'))
-  /** Answers what is called once the statement is answered. */
+  /** Starts to wait. Returns a function to call when the statement is answered. */
   const wait = () => {
     if (waiting === 0) silentSince = performance.now()
     waiting += 1
     timer ??= setTimeout(look, ms).unref()
     let isAnswered = false
     return () => {
-      // pg calls back twice where a value cannot be sent.
+      // pg calls back twice when a value cannot be sent.
       if (isAnswered) return
       isAnswered = true
       waiting -= 1
-      // What waited behind it has its own time: there may never be a moment when nothing waits.
+      // The next statement gets the full time. There may never be a moment without a waiting statement.
       silentSince = performance.now()
     }
   }

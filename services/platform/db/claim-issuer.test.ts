@@ -9,7 +9,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-it('gives a database to one of the servers that start on it at once, and to no other after', async () => {
+it('claimIssuer gives a database to exactly one of two issuers that claim it at the same time', async () => {
   const { prisma } = database.db
   const issuers = ['https://a.example', 'https://b.example']
   const claims = await Promise.allSettled(issuers.map((issuer) => claimIssuer(prisma, issuer)))

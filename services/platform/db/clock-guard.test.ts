@@ -20,7 +20,7 @@ beforeEach(() => {
   guard = guardOf(10_000)
 })
 
-/** A statement that took `ms`, in the middle of which the database's clock was `offset` from this process's wall clock. */
+/** Records a statement that took `ms`. In its middle, the database's clock was `offset` ahead of the wall clock. */
 function read(offset: number, ms = 2): void {
   const sent = guard.monotonic()
   pass(ms / 2)
@@ -36,26 +36,26 @@ function pass(ms: number): void {
 
 describe('createClockGuard', () => {
   it.each([
-    ['as far behind as is allowed', 10_000, undefined],
-    ['as far ahead as is allowed', -10_000, undefined],
+    ['behind by the tolerance', 10_000, undefined],
+    ['ahead by the tolerance', -10_000, undefined],
     ['too far behind', 320_000, "The server's clock is 320 s behind the database's"],
     ['too far ahead', -15_000, "The server's clock is 15 s ahead of the database's"],
-  ])('judges a clock that is %s', (_, offset, problem) => {
+  ])('checks a clock that is %s', (_, offset, problem) => {
     read(offset)
     expect(guard.problem()).toBe(problem)
   })
 
-  it('finds nothing wrong before it has read the database', () => {
+  it('reports no problem before the first reading', () => {
     expect(guard.problem()).toBeUndefined()
   })
 
-  it('notices a wall clock that is set between two readings, at once', () => {
+  it('notices at once when the wall clock is set between two readings', () => {
     read(0)
     now.wall -= 320_000
     expect(guard.problem()).toContain('320 s behind')
   })
 
-  it('says so once, and again when the clock is right', () => {
+  it('logs once when the clock is wrong, and once when it is right again', () => {
     read(320_000)
     guard.problem()
     guard.problem()
@@ -65,14 +65,14 @@ describe('createClockGuard', () => {
     expect(lines).toEqual(['the clock is wrong', 'the clock agrees with the database again'])
   })
 
-  it('accuses no clock for a reading that took too long to tell', () => {
+  it('reports no problem when a reading took too long to be precise', () => {
     read(14_000, 10_000)
     expect(guard.problem()).toBeUndefined()
     read(-14_000, 10_000)
     expect(guard.problem()).toBeUndefined()
   })
 
-  it('allows a second where the setting allows nothing, since times are in whole seconds', () => {
+  it('tolerates one second when the setting is 0, because times are in whole seconds', () => {
     guard = guardOf(0)
     read(900)
     expect(guard.problem()).toBeUndefined()

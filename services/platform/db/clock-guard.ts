@@ -3,43 +3,43 @@ import type { Logger } from '../log/log.ts'
 
 /** The clocks of this process, in milliseconds. */
 interface Clocks {
-  /** Never set; may stop while the machine sleeps. */
+  /** A clock that is never set. It may stop while the machine sleeps. */
   monotonic(): number
-  /** Unix time; may be set. */
+  /** Unix time. It may be set. */
   wall(): number
 }
 
 interface ClockGuardOptions {
   readonly clocks: Clocks
-  /** Milliseconds by which the wall clock may differ from the database's. */
+  /** How far the wall clock may differ from the database's clock, in milliseconds. */
   readonly toleranceMs: number
   readonly log: Pick<Logger, 'warn' | 'info'>
 }
 
-/** Knows whether this process's wall clock agrees with the database's. */
+/** Checks that this process's wall clock agrees with the database's clock. */
 export interface ClockGuard {
-  /** Milliseconds of the monotonic clock, to take before a statement that reads the database's clock. */
+  /** Returns monotonic milliseconds. Call it before a statement that reads the database's clock. */
   monotonic(): number
-  /** Takes a reading: the database's clock in Unix milliseconds, by a statement that was sent at `sentMs` (monotonic). */
+  /** Records a reading of the database's clock, in Unix milliseconds, by a statement sent at `sentMs` (monotonic). */
   saw(databaseMs: number, sentMs: number): void
-  /** What is wrong with the clock now, or undefined. Before the first reading nothing is known to be wrong. */
+  /** Returns how the clock is wrong now, or undefined. Before the first reading it returns undefined. */
   problem(): string | undefined
 }
 
-/** Answers and tokens count whole seconds, so clocks cannot agree better than this, in milliseconds. */
+/** Smallest tolerance in milliseconds, because answers and tokens contain whole seconds. */
 const LEAST_TOLERANCE_MS = 1_000
 
-/** An SQL expression: the database's clock in Unix milliseconds, at the moment when it is evaluated. */
+/** SQL expression of the database's clock in Unix milliseconds at the moment of its evaluation. */
 export const DATABASE_CLOCK_MS = '(extract(epoch FROM clock_timestamp()) * 1000)::float8'
 
 /**
- * Makes a guard. A reading says within which bounds the database's clock is ahead of the monotonic one; between readings the
- * monotonic clock tells what the database's shows, so a wall clock that is set is noticed at the next question. Bounds that are
- * too wide to tell, for a statement that took long, accuse nobody.
+ * Creates a guard. Each reading gives the bounds of how far the database's clock is ahead of the monotonic clock.
+ * Between readings, the guard derives the database's time from the monotonic clock, so it notices at once when the
+ * wall clock is set. After a slow statement the bounds are too wide to show an error, and the guard reports none.
  */
 export function createClockGuard({ clocks, toleranceMs, log }: ClockGuardOptions): ClockGuard {
   const tolerance = Math.max(toleranceMs, LEAST_TOLERANCE_MS)
-  /** By how much the database's clock is ahead of the monotonic one, at least and at most. */
+  /** How far the database's clock is ahead of the monotonic clock, at least and at most. */
   let ahead: { readonly least: number; readonly most: number } | undefined
   let wasWrong = false
   const offsetMs = (): number => {

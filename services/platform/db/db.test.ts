@@ -20,7 +20,7 @@ function open(url = database.url, poolSize = 2, log = silentLog): Db {
   return db
 }
 
-/** The two ways to the database; every fault has to look the same on both, and inside a transaction. */
+/** The ways to the database. Every fault must look the same on all of them. */
 const ways: [string, (db: Db) => Promise<unknown>][] = [
   ['plain pg', ({ pool }) => pool.query('SELECT 1')],
   ['Prisma', ({ prisma }) => prisma.jwksKey.count()],
@@ -33,7 +33,7 @@ const slow: [string, (db: Db) => Promise<unknown>][] = [
   ['a transaction', ({ prisma }) => prisma.$transaction((tx) => tx.$queryRaw`SELECT pg_sleep(30)::text`)],
 ]
 
-/** The reason of a failure, and whether it came within two seconds. */
+/** Returns the reason of a failure and whether it came within two seconds. */
 async function failureOf(work: Promise<unknown>) {
   const startedAt = performance.now()
   const reason = await work.then(
@@ -44,7 +44,7 @@ async function failureOf(work: Promise<unknown>) {
 }
 const SOON = { reason: 'UNAVAILABLE', isSoon: true }
 
-/** Ends every connection to the test's database but the one that asks for it. */
+/** Ends every other connection to the test's database. */
 async function killBackends(): Promise<void> {
   await database.db.pool.query(
     'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
@@ -58,8 +58,8 @@ const activeStatements = async () => {
   return rows[0]?.count
 }
 
-describe('a database that is away', () => {
-  it.each(ways)('through %s: nobody listens', async (_name, work) => {
+describe('openDb, when the database is not available', () => {
+  it.each(ways)('reports UNAVAILABLE through %s when nothing listens on the port', async (_name, work) => {
     const db = open(Object.assign(new URL(database.url), { port: '1' }).href)
     expect(await failureOf(work(db))).toEqual(SOON)
   })
@@ -71,7 +71,7 @@ describe('a database that is away', () => {
       async (name) => Object.assign(new URL(database.url), { username: `${name}_nobody`, password: 'x' }).href,
     ],
     [
-      'the database takes no connections',
+      'the database accepts no connections',
       async (name) => {
         await runSql(database.url, `CREATE DATABASE ${name}_closed ALLOW_CONNECTIONS false`)
         return siblingUrl(database.url, `${name}_closed`)
@@ -85,8 +85,8 @@ describe('a database that is away', () => {
       },
     ],
   ]
-  describe.each(refusals)('%s', (_title, refused) => {
-    it.each(ways)('is told through %s', async (_name, work) => {
+  describe.each(refusals)('when %s', (_title, refused) => {
+    it.each(ways)('reports UNAVAILABLE through %s', async (_name, work) => {
       const name = `refused_${randomUUID().replaceAll('-', '')}`
       try {
         expect(await failureOf(work(open(await refused(name))))).toEqual(SOON)
@@ -97,7 +97,7 @@ describe('a database that is away', () => {
     })
   })
 
-  it('says that an epoch at its end cannot rise', async () => {
+  it('reports EPOCH_EXHAUSTED when an epoch at its maximum is raised', async () => {
     const db = open()
     await db.prisma.deployment.upsert({
       where: { id: 1 },
@@ -112,7 +112,7 @@ describe('a database that is away', () => {
     )
   })
 
-  it.each(ways)('through %s: all connections are in use', async (_name, work) => {
+  it.each(ways)('reports UNAVAILABLE through %s when all connections are in use', async (_name, work) => {
     const db = open(database.url, 1)
     const client = await db.pool.connect()
     try {
@@ -123,7 +123,7 @@ describe('a database that is away', () => {
     expect(await failureOf(work(db))).toMatchObject({ reason: 'none' })
   })
 
-  it.each(slow)('through %s: its backend is killed under a statement', async (_name, work) => {
+  it.each(slow)('reports UNAVAILABLE through %s when the backend is killed during a statement', async (_name, work) => {
     const db = open()
     const failure = failureOf(work(db))
     await expect.poll(activeStatements).toBe(1)
@@ -132,7 +132,7 @@ describe('a database that is away', () => {
     expect(await failureOf(db.prisma.jwksKey.count())).toMatchObject({ reason: 'none' })
   })
 
-  it('ends a transaction whose backend was killed between statements, and keeps the process', async () => {
+  it('reports UNAVAILABLE for a transaction whose backend is killed between two statements', async () => {
     const db = open()
     const failure = failureOf(
       db.prisma.$transaction(async (tx) => {
@@ -145,7 +145,7 @@ describe('a database that is away', () => {
     expect(await failureOf(db.prisma.jwksKey.count())).toMatchObject({ reason: 'none' })
   })
 
-  it('ends no process when a connection breaks that is taken and idle', async () => {
+  it('does not end the process when a connection breaks that is in use without a statement', async () => {
     const { pool } = open()
     const client = await pool.connect()
     let hasEnded = false
@@ -162,7 +162,7 @@ describe('a database that is away', () => {
     expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
   })
 
-  it('outlives the loss of idle connections, and logs it without the connection', async () => {
+  it('continues after idle connections break, and logs only the message of the error', async () => {
     const lines: string[] = []
     const db = open(
       database.url,
@@ -177,7 +177,7 @@ describe('a database that is away', () => {
     await expect.poll(() => failureOf(db.pool.query('SELECT 1'))).toMatchObject({ reason: 'none' })
   })
 
-  it('says UNAVAILABLE for each statement that runs out of time', async () => {
+  it('reports UNAVAILABLE for each statement that exceeds its timeout', async () => {
     const db = open()
     const cut = db.prisma.$transaction(async (tx) => {
       await tx.$executeRaw`SET LOCAL statement_timeout = 50`
@@ -188,7 +188,7 @@ describe('a database that is away', () => {
     expect(await failureOf(plain)).toEqual(SOON)
   })
 
-  it('bounds statements, locks and idle transactions at the server', async () => {
+  it('sets timeouts for statements, locks and idle transactions in PostgreSQL', async () => {
     const db = open()
     const { rows } = await db.pool.query<{ name: string; setting: string }>(
       `SELECT name, setting FROM pg_settings WHERE name IN
@@ -201,14 +201,14 @@ describe('a database that is away', () => {
     ])
   })
 
-  it('does not take a mistake for an outage', async () => {
+  it('reports INTERNAL, not UNAVAILABLE, for a mistake in a statement', async () => {
     const db = open()
     expect((await failureOf(db.pool.query('SELEC 1'))).reason).toBe('INTERNAL')
     expect((await failureOf(db.prisma.$queryRaw`SELECT 1/0`)).reason).toBe('INTERNAL')
   })
 })
 
-it('closes twice without harm', async () => {
+it('openDb returns a database that can be closed twice', async () => {
   const db = openDb({ url: database.url, poolSize: 1, log: silentLog })
   await db.pool.query('SELECT 1')
   await db.close()

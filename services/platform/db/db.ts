@@ -4,7 +4,7 @@ import { type Prisma, PrismaClient } from '../../../gen/prisma/client.ts'
 import type { Logger } from '../log/log.ts'
 import { breakWhenSilent } from './break-when-silent.ts'
 
-/** The database: Prisma for everything, and its pool for the statements that are plain SQL because they are hot. */
+/** The database. Most statements use Prisma; hot statements are plain SQL on the pool. */
 export interface Db {
   readonly prisma: PrismaClient
   readonly pool: pg.Pool
@@ -18,18 +18,18 @@ interface DbOptions {
   readonly url: string
   readonly poolSize: number
   readonly log: Logger
-  /** Settings of its sessions beside the usual ones, as PostgreSQL takes them at connection: `-c name=value …`. */
+  /** Additional settings of each session, in the form of PostgreSQL's connection options: `-c name=value …`. */
   readonly options?: string
 }
 
-/** Short enough that a database which is away, or which has stopped answering, is told within two seconds. */
+/** Timeouts in milliseconds. They are short, so that a missing or silent database is reported within two seconds. */
 const CONNECT_TIMEOUT_MS = 1_500
 const LOCK_TIMEOUT_MS = 1_500
 const STATEMENT_TIMEOUT_MS = 1_600
 const ANSWER_TIMEOUT_MS = 1_700
 const TRANSACTION_TIMEOUT_MS = 5_000
 
-/** Opens a pool; no connection is made before the first statement. */
+/** Opens a pool. It connects at the first statement. */
 export function openPool({ url, poolSize, log, options }: DbOptions): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
@@ -42,14 +42,14 @@ export function openPool({ url, poolSize, log, options }: DbOptions): pg.Pool {
     application_name: 'auth4agent',
     ...(options !== undefined && { options }),
   })
-  // An idle client whose connection breaks emits here; unhandled it would end the process.
-  // The error itself carries the whole client, which is not for the log.
-  // One that is being closed may end as its database does.
+  // Without this handler, an idle client whose connection breaks would end the process.
+  // The error contains the whole client, so only its message is logged.
+  // While the pool closes, connections may break because the database ends too.
   pool.on('error', ({ message }) => {
     if (!pool.ending) log.warn({ problem: message }, 'an idle database connection broke')
   })
   pool.on('connect', (client) => {
-    // Nor may one that is in use and has nothing under way: what is asked of it next is told.
+    // The same holds for a client in use without a running statement. Its next statement reports the error.
     client.on('error', () => undefined)
     breakWhenSilent(client, ANSWER_TIMEOUT_MS)
   })

@@ -2,10 +2,10 @@ import pg from 'pg'
 import type { Logger } from '../log/log.ts'
 import { pause } from '../schedule/pause.ts'
 
-/** What listens, and to what. */
+/** Options of listen. */
 export interface ListenOptions {
   readonly url: string
-  /** Names that need no quoting, each with who takes what is told on it. */
+  /** Handlers of notifications by channel. A channel's name must need no quoting. */
   readonly channels: Readonly<Record<string, (payload: string) => void>>
   readonly log: Pick<Logger, 'warn'>
 }
@@ -13,12 +13,12 @@ export interface ListenOptions {
 const AGAIN_MS = 500
 const CONNECT_TIMEOUT_MS = 1_500
 const ANSWER_TIMEOUT_MS = 1_700
-/** How often the connection is tried. */
+/** Interval of the checks of the connection, in milliseconds. */
 const PING_MS = 5_000
 
 /**
- * Listens to NOTIFY on a connection of its own, and connects again for as long as it takes. What is told meanwhile is lost.
- * Returns the function that stops it.
+ * Listens to NOTIFY on a separate connection and reconnects forever. Notifications are lost while it is not connected.
+ * Returns a function that stops it.
  */
 export function listen(options: ListenOptions): () => Promise<void> {
   const stopping = new AbortController()
@@ -37,14 +37,14 @@ async function repeat(options: ListenOptions, signal: AbortSignal): Promise<void
       if (!signal.aborted)
         options.log.warn(
           { problem: error instanceof Error ? error.message : String(error) },
-          'not listening to the database',
+          'cannot listen to notifications of the database',
         )
     }
     await pause(AGAIN_MS, signal)
   }
 }
 
-/** Resolves when stopped; rejects when the connection ends, or does not answer any more. */
+/** Resolves when `signal` aborts. Rejects when the connection ends or no longer answers. */
 async function listenOnce({ url, channels }: ListenOptions, signal: AbortSignal): Promise<void> {
   const client = new pg.Client({
     connectionString: url,
@@ -56,18 +56,18 @@ async function listenOnce({ url, channels }: ListenOptions, signal: AbortSignal)
   const over = Promise.withResolvers<never>()
   over.promise.catch(() => undefined)
   client.on('error', over.reject)
-  client.on('end', () => over.reject(new Error('the connection ended')))
+  client.on('end', () => over.reject(new Error('The connection ended')))
   client.on('notification', ({ channel, payload }) => channels[channel]?.(payload ?? ''))
   try {
     await client.connect()
     for (const channel of Object.keys(channels)) await client.query(`LISTEN ${channel}`)
     while (!signal.aborted) {
       await Promise.race([pause(PING_MS, signal), over.promise])
-      // One that has died without a word would be listened to for hours.
+      // Without this check, a silently broken connection would stay unnoticed for hours.
       if (!signal.aborted) await client.query('SELECT 1')
     }
   } finally {
-    // It is not waited for: a peer that is gone does not answer.
+    // Not awaited, because a peer that is gone does not answer.
     client.end().catch(() => undefined)
   }
 }

@@ -18,7 +18,7 @@ let migrationsDir: string
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'a4a-migrate-'))
-  // As root, PostgreSQL runs as another user, who must be able to enter.
+  // Started as root, PostgreSQL runs as another user, who must be able to enter the folder.
   await chmod(folder, 0o711)
   postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'data'), log: silent })
 })
@@ -59,7 +59,7 @@ const apply = (warnings: object[] = []): Promise<string[]> =>
 const appliedNames = (): Promise<unknown[]> => sql(url, 'SELECT migration_name FROM _prisma_migrations ORDER BY 1')
 
 describe('applyMigrations', () => {
-  it('applies everything in order and records it as Prisma does', async () => {
+  it('applies all migrations in order and records them in the format of Prisma', async () => {
     expect(await apply()).toEqual([FIRST, SECOND])
     expect(await sql(url, 'SELECT id, name FROM one')).toEqual([])
     const records = await sql(
@@ -75,20 +75,20 @@ describe('applyMigrations', () => {
     ])
   })
 
-  it('does nothing the second time, and then only what is new', async () => {
+  it('applies only new migrations to a database that has the others', async () => {
     await apply()
     expect(await apply()).toEqual([])
     await writeMigration('20260301000000_third', 'CREATE TABLE three (id int);')
     expect(await apply()).toEqual(['20260301000000_third'])
   })
 
-  it('lets instances that start together apply each migration once', async () => {
+  it('applies each migration once when several processes start at the same time', async () => {
     await writeMigration(FIRST, 'SELECT pg_sleep(0.2); CREATE TABLE one (id int);')
     const results = await Promise.all([apply(), apply(), apply()])
     expect(results.flat()).toEqual([FIRST, SECOND])
   })
 
-  it('waits for whoever holds the lock of prisma migrate', async () => {
+  it('waits while another process holds the lock of prisma migrate', async () => {
     const prisma = new Client({ connectionString: url })
     await prisma.connect()
     await prisma.query('SELECT pg_advisory_lock(72707369)')
@@ -100,7 +100,7 @@ describe('applyMigrations', () => {
     expect(await applying).toEqual([FIRST, SECOND])
   })
 
-  it('leaves nothing behind of a migration that fails, and keeps those before it', async () => {
+  it('undoes a failed migration completely and keeps earlier ones', async () => {
     await writeMigration(SECOND, 'CREATE TABLE half (id int);\nCREATE TABLE one (id int);')
     await expect(apply()).rejects.toThrow(`The migration ${SECOND} could not be applied: relation "one" already exists`)
     expect(await sql(url, "SELECT to_regclass('half') AS half")).toEqual([{ half: null }])
@@ -109,7 +109,7 @@ describe('applyMigrations', () => {
     expect(await apply()).toEqual([SECOND])
   })
 
-  it('applies nothing of a migration that it cannot record', async () => {
+  it('undoes a migration that it cannot record', async () => {
     const refusing = `ALTER TABLE _prisma_migrations ADD CHECK (migration_name <> '${SECOND}')`
     await writeMigration(SECOND, `CREATE TABLE half (id int);\n${refusing};`)
     await expect(apply()).rejects.toThrow(`The migration ${SECOND} could not be applied: new row for relation`)
@@ -122,7 +122,7 @@ describe('applyMigrations', () => {
     await expect(apply()).rejects.toThrow(`The migration ${FIRST} was changed after this database had applied it`)
   })
 
-  it('takes other line endings for the same file', async () => {
+  it('accepts a migration with other line endings', async () => {
     await apply()
     await writeMigration(FIRST, 'CREATE TABLE one (id int);\r\nCREATE TABLE two (id int);\r\n')
     expect(await apply()).toEqual([])
@@ -137,7 +137,7 @@ describe('applyMigrations', () => {
     expect(await apply()).toEqual([SECOND])
   })
 
-  it('goes on in a database that a newer version has migrated, with a warning', async () => {
+  it('warns and continues when a newer version has migrated the database', async () => {
     await apply()
     await rm(join(migrationsDir, SECOND), { recursive: true })
     const warnings: object[] = []
@@ -145,15 +145,15 @@ describe('applyMigrations', () => {
     expect(warnings).toEqual([{ migrations: [SECOND] }])
   })
 
-  it('refuses a database with a migration that its own history skips', async () => {
+  it('refuses a database with an older migration that this version does not know', async () => {
     await apply()
     await rm(join(migrationsDir, FIRST), { recursive: true })
     await expect(apply()).rejects.toThrow(
-      `holds the migration ${FIRST}, which this version of Auth4Agent does not know`,
+      `contains the migration ${FIRST}, which this version of Auth4Agent does not know`,
     )
   })
 
-  it('applies nothing from a folder that lacks a script', async () => {
+  it('applies no migration when a folder has no migration.sql', async () => {
     await cp(join(migrationsDir, FIRST), join(migrationsDir, '20260401000000_copy'), { recursive: true })
     await rm(join(migrationsDir, SECOND, 'migration.sql'))
     await expect(apply()).rejects.toThrow('ENOENT')

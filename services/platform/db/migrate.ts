@@ -5,11 +5,11 @@ import { Client } from 'pg'
 import { StartupError } from '../errors/startup-error.ts'
 import type { Logger } from '../log/log.ts'
 
-/** The advisory lock that Prisma's own `migrate deploy` takes, so that the two exclude each other. */
+/** The advisory lock of Prisma's own `migrate deploy`. Sharing it keeps the two from running at the same time. */
 const PRISMA_LOCK = 72707369
 const LOCK_TIMEOUT_MS = 120_000
 
-/** Prisma's table, as Prisma creates it. */
+/** Creates Prisma's table in the same form as Prisma. */
 const CREATE_TABLE = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
     id                      VARCHAR(36) PRIMARY KEY NOT NULL,
     checksum                VARCHAR(64) NOT NULL,
@@ -28,15 +28,18 @@ const INSERT_RECORD = `INSERT INTO _prisma_migrations
 type Migration = { name: string; sql: string; checksum: string }
 type Applied = { migration_name: string; checksum: string; finished_at: Date | null }
 
-/** `migrationsDir` holds one folder per migration, `<timestamp>_<name>/migration.sql`, in the order of their names. */
+/**
+ * Options of applyMigrations. `migrationsDir` has one `<timestamp>_<name>/migration.sql` per migration, ordered by
+ * name.
+ */
 export type MigrateOptions = { url: string; migrationsDir: string; log: Pick<Logger, 'info' | 'warn'> }
 
 /**
- * Applies the migrations that the database lacks, each in one transaction with its record, under Prisma's lock and in
- * Prisma's own format: `prisma migrate` and this can take turns. Instances that start together wait for one another.
- * @returns the names of the migrations applied now.
- * @throws StartupError when the database's history is not the one in `migrationsDir`, or a migration fails; a
- * migration that fails leaves nothing behind.
+ * Applies the missing migrations, each in one transaction with its record. It uses Prisma's lock and Prisma's format,
+ * so it can be mixed with `prisma migrate`. Processes that start at the same time wait for each other.
+ * @returns the names of the migrations that it applied
+ * @throws StartupError when the history of the database differs from `migrationsDir`, or a migration fails. A failed
+ * migration changes nothing
  */
 export async function applyMigrations({ url, migrationsDir, log }: MigrateOptions): Promise<string[]> {
   const known = await readMigrations(migrationsDir)
@@ -45,7 +48,7 @@ export async function applyMigrations({ url, migrationsDir, log }: MigrateOption
     connectionTimeoutMillis: 10_000,
     application_name: 'auth4agent-migrate',
   })
-  // A connection that breaks also fails the statement under way, which reports it.
+  // When the connection breaks, the running statement fails and reports it.
   client.on('error', () => undefined)
   await client.connect()
   try {
@@ -67,16 +70,16 @@ export async function applyMigrations({ url, migrationsDir, log }: MigrateOption
 }
 
 /**
- * What remains to be applied, and what a newer version has applied already.
- * @throws StartupError when a migration failed, was changed after it was applied, or is one that this version's
- * history skips.
+ * Returns the migrations to apply, and those that a newer version has already applied.
+ * @throws StartupError when a migration failed, was changed after it was applied, or is missing in the history of this
+ * version
  */
 function compareHistories(known: Migration[], applied: Applied[]): { pending: Migration[]; newer: string[] } {
   const failed = applied.find((row) => row.finished_at === null)
   if (failed !== undefined) {
     throw new StartupError(
       `The migration ${failed.migration_name} failed in this database: repair it, and mark it with "prisma migrate ` +
-        'resolve".',
+        'resolve"',
     )
   }
   const byName = new Map(known.map((migration) => [migration.name, migration]))
@@ -86,14 +89,14 @@ function compareHistories(known: Migration[], applied: Applied[]): { pending: Mi
     const migration = byName.get(name)
     if (migration === undefined && name <= newest) {
       throw new StartupError(
-        `The database holds the migration ${name}, which this version of Auth4Agent does not know.`,
+        `The database contains the migration ${name}, which this version of Auth4Agent does not know`,
       )
     }
     if (migration === undefined) newer.push(name)
     else if (!checksumsOf(migration.sql).includes(checksum)) {
       throw new StartupError(
-        `The migration ${name} was changed after this database had applied it: restore its file, and put the change ` +
-          'into a migration of its own.',
+        `The migration ${name} was changed after this database had applied it: restore its file and put the change ` +
+          'into a new migration',
       )
     }
   }
@@ -112,7 +115,7 @@ async function readMigrations(folder: string): Promise<Migration[]> {
   return migrations
 }
 
-/** Prisma lets a checkout with other line endings pass for the same file, and so does this. */
+/** Returns the checksums of a file with any line endings. Prisma ignores the difference too. */
 function checksumsOf(sql: string): string[] {
   const unix = sql.replaceAll('\r\n', '\n')
   return [sha256(sql), sha256(unix), sha256(unix.replaceAll('\n', '\r\n'))]
@@ -120,7 +123,7 @@ function checksumsOf(sql: string): string[] {
 
 const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex')
 
-/** Held until the connection ends. */
+/** Takes the lock, which is held until the connection ends. */
 async function lockMigrations(client: Client): Promise<void> {
   await client.query('SET statement_timeout = 0')
   await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`)
@@ -129,7 +132,7 @@ async function lockMigrations(client: Client): Promise<void> {
   } catch (error) {
     throw new StartupError(
       `Another process has been migrating this database for more than ${LOCK_TIMEOUT_MS / 1000} seconds: start again ` +
-        'when it has ended.',
+        'when it has ended',
       { cause: error },
     )
   }

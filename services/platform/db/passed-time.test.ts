@@ -5,7 +5,7 @@ import { createPassedTime, createPassedTimeJudge, INTERVAL_MS, SETTLED_MS } from
 const START = 1_800_000_000_000
 const MINUTE = 60_000
 
-/** Looks `seconds` after the start, with clocks that are set by so many milliseconds. */
+/** Returns a function that reads the clocks `seconds` after the start. Clocks may be set by some milliseconds. */
 function looks() {
   const judge = createPassedTimeJudge()
   return (seconds: number, { database = 0, wall = 0 } = {}) => {
@@ -14,14 +14,14 @@ function looks() {
   }
 }
 
-it('one reading is not enough, nor are two that are hardly apart', () => {
+it('createPassedTimeJudge needs two readings that are at least 5 seconds apart', () => {
   const look = looks()
   expect(look(0)).toEqual({ kind: 'early' })
   expect(look(INTERVAL_MS / 1_000 - 1)).toEqual({ kind: 'early' })
   expect(look(60)).toEqual({ kind: 'passed', ms: START + MINUTE })
 })
 
-it('a clock that jumps forward and back lets no time pass that has not', () => {
+it('createPassedTimeJudge ignores a database clock that jumps forward and back', () => {
   const look = looks()
   look(0)
   for (let minute = 1; minute <= 50; minute += 1) {
@@ -30,7 +30,7 @@ it('a clock that jumps forward and back lets no time pass that has not', () => {
   expect(look(60 * 51)).toEqual({ kind: 'passed', ms: START + 51 * MINUTE })
 })
 
-it('a clock that was set is believed after it has run evenly for an hour', () => {
+it('createPassedTimeJudge trusts a database clock that was set after it has run evenly for an hour', () => {
   const look = looks()
   look(0)
   const set = { database: -300_000 }
@@ -39,7 +39,7 @@ it('a clock that was set is believed after it has run evenly for an hour', () =>
   expect(look(120 + SETTLED_MS / 1_000, set)).toMatchObject({ kind: 'passed' })
 })
 
-it('a clock that is set again and again is never believed', () => {
+it('createPassedTimeJudge never trusts a database clock that is set again and again', () => {
   const look = looks()
   look(0)
   for (let minute = 1; minute < 300; minute += 1) {
@@ -48,7 +48,7 @@ it('a clock that is set again and again is never believed', () => {
   }
 })
 
-it('the slowest of the clocks decides: the monotonic one, and the wall clock', () => {
+it('createPassedTimeJudge follows the slowest clock, be it the monotonic clock or the wall clock', () => {
   const look = looks()
   look(0)
   expect(look(60, { database: 1_500 })).toEqual({ kind: 'passed', ms: START + MINUTE })
@@ -62,7 +62,7 @@ it('createPassedTime reads the clock of the database', async () => {
   const passed = createPassedTime(db.pool, clocks, silentLog)
   expect(await passed.read()).toBeUndefined()
   offsetMs = 60_000
-  // By the monotonic clock a minute has passed, and by the database's none.
+  // One minute has passed by the monotonic clock, but none by the database's clock.
   expect(await passed.read()).toBeUndefined()
   await drop()
 })

@@ -4,37 +4,39 @@ import { DATABASE_CLOCK_MS } from './clock-guard.ts'
 
 /** The clocks of this process, in milliseconds. */
 interface Clocks {
-  /** Never set; may stop while the machine sleeps. */
+  /** A clock that is never set. It may stop while the machine sleeps. */
   monotonic(): number
-  /** Unix time; may be set. */
+  /** Unix time. It may be set. */
   wall(): number
 }
 
-/** One look at all clocks, in milliseconds. */
+/** One reading of all clocks, in milliseconds. */
 export interface Reading {
   readonly databaseMs: number
   readonly monotonicMs: number
   readonly wallMs: number
 }
 
-/** What a series of readings says of a moment: that it has passed for certain (Unix milliseconds), or why nothing is certain. */
+/**
+ * The result of a series of readings: a moment that has certainly passed (Unix milliseconds), or why none is certain.
+ */
 export type Judgement =
   | { readonly kind: 'passed'; readonly ms: number }
   | { readonly kind: 'early' }
-  /** The database's clock is so much ahead of what the monotonic clock says. */
+  /** How far the database's clock is ahead of the time that the monotonic clock gives. */
   | { readonly kind: 'jumped'; readonly byMs: number }
 
-/** The least time between two readings that may confirm each other. */
+/** Shortest time between two readings that can confirm each other, in milliseconds. */
 export const INTERVAL_MS = 5_000
-/** How far two readings may be apart, beyond the time between them, and still agree. */
+/** Largest difference between two readings, apart from the time between them, at which they still agree. */
 const TOLERANCE_MS = 2_000
-/** How long the clock must run evenly after it was set, until it is believed again. */
+/** How long a clock must run evenly after it was set until it is trusted again, in milliseconds. */
 export const SETTLED_MS = 3_600_000
 
 /**
- * Makes the judge of readings. Time has passed when the database's clock says so, when an earlier reading says so with the time
- * of the monotonic clock added, and when the wall clock says so. A clock that was set forward is not believed before it has run
- * evenly for an hour.
+ * Returns a function that judges readings. A moment has passed only when three clocks have reached it: the database's
+ * clock, an earlier reading plus the elapsed monotonic time, and the wall clock. A database clock that was set is
+ * trusted again after it has run evenly for one hour.
  */
 export function createPassedTimeJudge(): (reading: Reading) => Judgement {
   let anchor: Reading | undefined
@@ -63,16 +65,16 @@ function deviation(before: Reading, { databaseMs, monotonicMs }: Reading): numbe
   return databaseMs - before.databaseMs - (monotonicMs - before.monotonicMs)
 }
 
-/** Tells which time has passed for certain. */
+/** Determines which time has certainly passed. */
 export interface PassedTime {
-  /** Unix milliseconds of a moment that has passed by all clocks; undefined while they do not agree. */
+  /** Returns a moment that has passed by all clocks, in Unix milliseconds. Undefined while the clocks do not agree. */
   read(): Promise<number | undefined>
 }
 
-/** A statement that takes longer says too little about the moment at which the clock was read. */
+/** A reading by a statement that takes longer is not precise enough, in milliseconds. */
 const PRECISE_MS = 1_000
 
-/** Makes the one for this process, over the database's clock and its own. */
+/** Creates the passed time of this process, from the database's clock and the clocks of the process. */
 export function createPassedTime(pool: pg.Pool, clocks: Clocks, log: Pick<Logger, 'warn'>): PassedTime {
   const judge = createPassedTimeJudge()
   return {
@@ -85,7 +87,7 @@ export function createPassedTime(pool: pg.Pool, clocks: Clocks, log: Pick<Logger
       const judgement = judge({ databaseMs: row.now, monotonicMs, wallMs: clocks.wall() })
       if (judgement.kind === 'passed') return judgement.ms
       if (judgement.kind === 'jumped') {
-        log.warn({ byMs: Math.round(judgement.byMs) }, "the database's clock was set: nothing that expires is removed")
+        log.warn({ byMs: Math.round(judgement.byMs) }, "the database's clock was set, so expired rows are not removed")
       }
       return undefined
     },

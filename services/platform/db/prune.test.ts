@@ -7,14 +7,14 @@ let database: TestDatabase
 
 beforeAll(async () => {
   database = await testDatabase()
-  // One statement that revokes thousands is a backlog made for this test; the log has nothing to do with it.
+  // The test inserts thousands of rows directly, and the revocation log is not part of the test.
   await database.db.pool.query('ALTER TABLE revoked_tokens DISABLE TRIGGER revoked_tokens_log')
 })
 afterAll(() => database.drop())
 
 interface Case {
   readonly expiring: Expiring
-  /** Statement that inserts rows which end at a moment. */
+  /** Returns a statement that inserts rows that expire at `end`. */
   readonly fill: (count: number, end: string) => string
 }
 
@@ -47,14 +47,14 @@ describe.each(cases)('pruneExpired of $expiring', ({ expiring, fill }) => {
     return rows.map(({ over }) => over)
   }
 
-  it('removes a backlog of several statements in one pass, and no row whose time is not over', async () => {
+  it('removes all expired rows in one call with several statements, and no other row', async () => {
     await database.db.pool.query(fill(12_000, `now() - interval '1 second'`))
     await database.db.pool.query(fill(2, `now() + interval '1 hour'`))
     await prune()
     expect(await remaining()).toEqual([false, false])
   })
 
-  it('removes nothing while no time has passed for certain', async () => {
+  it('removes nothing while no time has certainly passed', async () => {
     await database.db.pool.query(fill(3, `now() - interval '1 second'`))
     await prune(async () => undefined)
     expect(await remaining()).toEqual([false, false, true, true, true])
@@ -62,7 +62,7 @@ describe.each(cases)('pruneExpired of $expiring', ({ expiring, fill }) => {
     expect(await remaining()).toEqual([false, false])
   })
 
-  it('neither waits for rows that another instance is removing nor fails on them', async () => {
+  it('skips rows that another process is removing', async () => {
     await database.db.pool.query(fill(3, `now() - interval '1 second'`))
     const other = openDb({ url: database.url, poolSize: 1, log: silentLog })
     const client = await other.pool.connect()

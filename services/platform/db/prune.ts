@@ -1,22 +1,26 @@
 import type pg from 'pg'
 import type { PassedTime } from './passed-time.ts'
 
-/** Tables whose rows end by themselves, each with the column that says when. Fixed, for both go into the statement's text. */
+/**
+ * Tables whose rows expire, with the column of the time. Fixed names, because both go into the text of the statement.
+ */
 export type Expiring =
   | [table: 'redemptions' | 'used_assertions', column: 'keep_until']
   | [table: 'revoked_tokens', column: 'expires_at']
 
-/** Rows a statement; small enough for a statement to end well within its time. */
+/** Rows per statement: few enough for a statement to end well within its timeout. */
 const BATCH = 5_000
 
-/** What has expired by then stays expired, also by a clock that is set back: its row may be gone. */
+/**
+ * Records the time: expired things must stay expired even if a clock is set back, because their rows may be removed.
+ */
 const REACH = `UPDATE deployment SET clock_reached = to_timestamp($1::float8 / 1000)
   WHERE clock_reached < to_timestamp($1::float8 / 1000)`
 
 /**
- * Removes all rows whose time is over for certain, in statements of bounded size. No clock alone decides: an instance whose own
- * runs ahead, or a database whose clock is set, must not forget what still has to be remembered. Instances that prune at the
- * same time share the work.
+ * Removes all rows that have certainly expired, in statements of limited size. No single clock decides: a process
+ * whose clock is ahead, or a database whose clock is set, must not remove rows that are still needed. Processes that
+ * prune at the same time share the work.
  */
 export async function pruneExpired(pool: pg.Pool, passed: PassedTime, ...[table, column]: Expiring): Promise<void> {
   const ms = await passed.read()

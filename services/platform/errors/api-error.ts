@@ -1,14 +1,14 @@
 import { type ReasonCode, reasons } from './reasons.ts'
 
-/** What an error may carry beside its reason. */
+/** Options of an ApiError. */
 interface ApiErrorOptions {
   /** Seconds after which a retry may succeed (RFC 9110 section 10.2.3). */
   readonly retryAfter?: number
-  /** Underlying error, for the log alone. */
+  /** The underlying error. Only the log shows it. */
   readonly cause?: unknown
 }
 
-/** The one error that handlers throw. `message` is shown to the caller and never holds a secret. */
+/** The error that every handler throws. The caller sees `message`, so it must never contain a secret. */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
   readonly reason: ReasonCode
@@ -22,8 +22,8 @@ export class ApiError extends Error {
 }
 
 /**
- * Database errors that mean "not reachable now": connection, shutdown, read-only standby, timeouts, pool exhaustion; and that
- * the database refuses this server: its password, its user, or the database itself.
+ * Codes of errors that mean "the database is not available now": connection, shutdown, read-only standby, timeout or
+ * exhausted pool. The list includes codes that mean the database refuses the password, the user or the database name.
  */
 const UNAVAILABLE_CODES = new Set([
   'EAI_AGAIN',
@@ -61,10 +61,10 @@ const UNAVAILABLE_CODES = new Set([
   'P2034',
 ])
 
-/** SQLSTATE classes that mean it as a whole: connection exceptions, insufficient resources. */
+/** SQLSTATE classes of which every code means the same: connection exceptions and insufficient resources. */
 const UNAVAILABLE_CLASSES = new Set(['08', '53'])
 
-/** What Prisma's driver adapter calls the same, where it keeps no code of PostgreSQL. */
+/** Names that Prisma's driver adapter uses for the same errors when it drops the PostgreSQL code. */
 const UNAVAILABLE_KINDS = new Set([
   'AuthenticationFailed',
   'ConnectionClosed',
@@ -78,10 +78,13 @@ const UNAVAILABLE_KINDS = new Set([
 const UNAVAILABLE_TEXT =
   /connection (terminated|timeout|error)|timeout exceeded|query read timeout|can't reach database|server closed the connection|use a pool after calling end|not currently accepting connections/i
 
-/** An integer column cannot take the value: epochs and versions, which only rise, are the only ones that come near. */
+/**
+ * Codes that mean an integer column cannot hold the value. Only epochs and versions can reach that limit, because they
+ * only rise.
+ */
 const OUT_OF_RANGE_CODES = new Set<unknown>(['22003', 'P2020'])
 
-/** Any thrown value as an ApiError; what is unknown becomes INTERNAL, with the original as its cause. */
+/** Converts any thrown value to an ApiError. An unknown error becomes INTERNAL, with the original as its cause. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error
   if (isOutOfRange(error)) return new ApiError('EPOCH_EXHAUSTED', undefined, { cause: error })
@@ -101,12 +104,15 @@ function isOutOfRange(error: unknown): boolean {
   return within(error, ({ code, originalCode }) => [code, originalCode].some((each) => OUT_OF_RANGE_CODES.has(each)))
 }
 
-/** Whether an error is such, or one that it was made of. Prisma keeps what PostgreSQL said in `meta.driverAdapterError.cause`. */
-function within(error: unknown, isSuch: (error: Record<string, unknown>) => boolean, depth = 0): boolean {
+/**
+ * Returns whether the error or one of its causes matches. Prisma keeps the PostgreSQL error in
+ * `meta.driverAdapterError.cause`.
+ */
+function within(error: unknown, matches: (error: Record<string, unknown>) => boolean, depth = 0): boolean {
   if (typeof error !== 'object' || error === null || depth > 4) return false
   const found = error as Record<string, unknown>
-  if (isSuch(found)) return true
-  return [found['cause'], found['meta'], found['driverAdapterError']].some((inner) => within(inner, isSuch, depth + 1))
+  if (matches(found)) return true
+  return [found['cause'], found['meta'], found['driverAdapterError']].some((inner) => within(inner, matches, depth + 1))
 }
 
 function isUnavailableCode(code: unknown): boolean {

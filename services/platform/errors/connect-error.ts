@@ -3,14 +3,17 @@ import { toApiError } from './api-error.ts'
 import { errorDetails } from './error-details.ts'
 import { reasons } from './reasons.ts'
 
-/** Connect took its codes over from gRPC, number by number. */
+/** Connect uses the same code numbers as gRPC. */
 const CODES: ReadonlyMap<number, Code> = new Map(
   Object.values(Code)
     .filter((value) => typeof value === 'number')
     .map((value) => [value, value]),
 )
 
-/** Any thrown value as Connect and gRPC-Web answer it: code, ErrorInfo and, where a retry may succeed, `retry-after`. */
+/**
+ * Converts any thrown value to the error of Connect and gRPC-Web, with a code and ErrorInfo. If a retry may succeed,
+ * it also has `retry-after`.
+ */
 export function toConnectError(thrown: unknown): ConnectError {
   const error = toApiError(thrown)
   const metadata: Record<string, string> = {}

@@ -2,7 +2,7 @@ import { create, type DescMessage, type MessageInitShape } from '@bufbuild/proto
 import { ErrorInfoSchema, RetryInfoSchema } from '../../../gen/proto/google/rpc/error_details_pb.ts'
 import type { ApiError } from './api-error.ts'
 
-/** One detail of an error as google.rpc.Status carries it. */
+/** One detail of an error in google.rpc.Status. */
 export interface ErrorDetail {
   readonly desc: DescMessage
   readonly value: MessageInitShape<DescMessage>
@@ -11,7 +11,7 @@ export interface ErrorDetail {
 /** Domain of this server's reasons in google.rpc.ErrorInfo. */
 export const ERROR_DOMAIN = 'auth4agent'
 
-/** The details that gRPC and Connect add to an error: ErrorInfo with its reason, RetryInfo when a retry may succeed. */
+/** Returns the details that gRPC and Connect add to an error: ErrorInfo and, if a retry may succeed, RetryInfo. */
 export function errorDetails(error: ApiError): readonly ErrorDetail[] {
   const info = create(ErrorInfoSchema, { reason: error.reason, domain: ERROR_DOMAIN })
   const details: ErrorDetail[] = [{ desc: ErrorInfoSchema, value: info }]

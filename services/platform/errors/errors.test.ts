@@ -15,7 +15,7 @@ import { type ReasonCode, reasons } from './reasons.ts'
 const codes = Object.keys(reasons) as ReasonCode[]
 
 describe('reasons', () => {
-  it.each([...codes, ...Object.keys(verdicts)])('%s is a name that ErrorInfo allows', (code) => {
+  it.each([...codes, ...Object.keys(verdicts)])('%s has the form that ErrorInfo requires of a reason', (code) => {
     expect(code).toMatch(/^[A-Z][A-Z0-9_]{0,61}[A-Z0-9]$/)
   })
 
@@ -37,12 +37,12 @@ describe('reasons', () => {
     503: [Code.Unavailable],
     504: [Code.DeadlineExceeded],
   }
-  it.each(codes)('%s means the same over REST and gRPC', (code) => {
+  it.each(codes)('%s has a gRPC code that fits its HTTP status', (code) => {
     const { status, code: grpc } = reasons[code]
     expect(families[status]).toContain(grpc)
   })
 
-  it('keeps what version 1 clients act on', () => {
+  it('keeps the status and the error text that version 1 clients depend on', () => {
     const facts = { CHALLENGE_NOT_FOUND: 404, CHALLENGE_USED: 409, CHALLENGE_EXPIRED: 410, INVALID_SIGNATURE: 401 }
     for (const [code, status] of Object.entries(facts)) expect(reasons[code as ReasonCode].status).toBe(status)
     expect(reasons.SCOPE_NOT_ALLOWED).toMatchObject({ status: 403, error: 'scope not allowed' })
@@ -51,11 +51,11 @@ describe('reasons', () => {
   })
 })
 
-/** What PostgreSQL said, where Prisma keeps it. */
+/** An error of PostgreSQL in the place where Prisma keeps it. */
 const driver = (originalCode: string) => ({ driverAdapterError: { cause: { originalCode } } })
 
 describe('toApiError', () => {
-  it('leaves an ApiError as it is', () => {
+  it('returns an ApiError unchanged', () => {
     const error = new ApiError('AGENT_NOT_FOUND', 'which one?', { retryAfter: 2, cause: 'x' })
     expect(toApiError(error)).toBe(error)
     expect(error).toMatchObject({ message: 'which one?', retryAfter: 2, cause: 'x' })
@@ -65,22 +65,22 @@ describe('toApiError', () => {
 
   it.each<[string, unknown]>([
     ['ECONNREFUSED', { code: 'ECONNREFUSED' }],
-    ['a name that cannot be looked up now', { code: 'EAI_AGAIN' }],
+    ['a temporary DNS failure', { code: 'EAI_AGAIN' }],
     ['an SQLSTATE of class 08', { code: '08006' }],
     ['too many connections', { code: '53300' }],
     ['a full disk', { code: '53100' }],
     ['a shutdown', { code: '57P01' }],
     ['a statement timeout inside Prisma', { code: 'P2010', meta: driver('57014') }],
-    ['a standby inside Prisma', { code: 'P2039', meta: driver('25006') }],
+    ['a read-only standby inside Prisma', { code: 'P2039', meta: driver('25006') }],
     [
-      'a connection that broke inside Prisma',
+      'a closed connection inside Prisma',
       { code: 'P2010', meta: { driverAdapterError: { cause: { kind: 'ConnectionClosed' } } } },
     ],
-    ['Prisma without a server', { code: 'P1001' }],
+    ['an unreachable server inside Prisma', { code: 'P1001' }],
     ['a cause of a cause', { cause: { cause: { code: 'ECONNRESET' } } }],
-    ['pg’s words without a code', new Error('Connection terminated unexpectedly')],
+    ['an error text of pg without a code', new Error('Connection terminated unexpectedly')],
     ['an exhausted pool', new Error('timeout exceeded when trying to connect')],
-  ])('takes %s for UNAVAILABLE, to be tried again', (_name, error) => {
+  ])('converts %s to UNAVAILABLE with a retry after 1 s', (_name, error) => {
     expect(toApiError(error)).toMatchObject({ reason: 'UNAVAILABLE', retryAfter: 1, cause: error })
     expect(toApiError(error).message).toBe(reasons.UNAVAILABLE.title)
   })
@@ -89,32 +89,32 @@ describe('toApiError', () => {
   circle.cause = circle
   it.each<[string, unknown]>([
     ['an error', new Error('secret')],
-    ['a text', 'secret'],
-    ['nothing', undefined],
+    ['a string', 'secret'],
+    ['undefined', undefined],
     ['null', null],
-    ['a circle', circle],
+    ['an error that is its own cause', circle],
     ['a unique violation', { code: '23505' }],
     ['a division by zero inside Prisma', { code: 'P2010', meta: driver('22012') }],
-    ['a code that only begins like one', { code: '08-something' }],
+    ['a code that only begins like an SQLSTATE', { code: '08-something' }],
     ['a code that is a number', { code: 57014 }],
-  ])('takes %s for INTERNAL and shows nothing of it', (_name, error) => {
+  ])('converts %s to INTERNAL and hides its text from the caller', (_name, error) => {
     const internal = toApiError(error)
     expect(internal).toMatchObject({ reason: 'INTERNAL', message: 'The server failed' })
     expect(internal.cause).toBe(error)
   })
 })
 
-describe('on the wire', () => {
+describe('an ApiError on the wire', () => {
   const limited = new ApiError('RATE_LIMITED', undefined, { retryAfter: 1.2 })
 
-  it('names the reason in ErrorInfo, and the wait in whole seconds', () => {
+  it('has its reason in ErrorInfo and the retry delay in whole seconds', () => {
     expect(errorDetails(new ApiError('AGENT_NOT_FOUND'))).toMatchObject([
       { value: { reason: 'AGENT_NOT_FOUND', domain: 'auth4agent' } },
     ])
     expect(errorDetails(limited)[1]?.value).toMatchObject({ retryDelay: { seconds: 2n } })
   })
 
-  it('is a google.rpc.Status over gRPC, beside the trailers there were', () => {
+  it('becomes a google.rpc.Status over gRPC and keeps the existing trailers', () => {
     const trailers = new Metadata()
     trailers.set('x-request-id', 'r')
     const { code, details, metadata } = toGrpcStatus(limited, trailers)
@@ -128,12 +128,12 @@ describe('on the wire', () => {
     expect(retry && anyUnpack(retry, RetryInfoSchema)).toMatchObject({ retryDelay: { seconds: 2n } })
   })
 
-  it('has a text over gRPC that can be encoded', () => {
+  it('replaces a lone surrogate in its text over gRPC', () => {
     const { details } = toGrpcStatus(new ApiError('INVALID_ARGUMENT', 'cut \ud83d'))
     expect(details).toBe('cut \ufffd')
   })
 
-  it('carries the same over Connect', () => {
+  it('has the same reason and retry delay over Connect', () => {
     const error = toConnectError(limited)
     expect(error).toBeInstanceOf(ConnectError)
     expect(error).toMatchObject({ code: Code.ResourceExhausted, rawMessage: 'Too many requests' })
@@ -141,7 +141,7 @@ describe('on the wire', () => {
     expect(error.findDetails(ErrorInfoSchema)).toMatchObject([{ reason: 'RATE_LIMITED' }])
   })
 
-  it('shows nothing of what it does not know', () => {
+  it('hides the text of an unknown error', () => {
     const error = new Error('secret')
     expect(toGrpcStatus(error)).toMatchObject({ code: Code.Internal, details: 'The server failed' })
     const [bytes] = toGrpcStatus(error).metadata.get('grpc-status-details-bin')

@@ -9,7 +9,7 @@ import { fromGrpcStatus } from './from-grpc-status.ts'
 import { toGrpcStatus } from './grpc-status.ts'
 import { type ReasonCode, reasons } from './reasons.ts'
 
-/** A status with the ErrorInfo of another version, or of another server. */
+/** Returns a status with the ErrorInfo of another version or of another server. */
 function foreign(code: status, reason: string, domain = 'auth4agent') {
   const metadata = new Metadata()
   const details = [anyPack(ErrorInfoSchema, create(ErrorInfoSchema, { reason, domain }))]
@@ -23,14 +23,14 @@ const bare = (code: status, bytes?: string) => {
   return { code, details: 'internal text', metadata }
 }
 
-it.each(Object.keys(reasons) as ReasonCode[])('%s comes back as it went', (reason) => {
+it.each(Object.keys(reasons) as ReasonCode[])('fromGrpcStatus restores the error %s from its gRPC status', (reason) => {
   for (const error of [new ApiError(reason), new ApiError(reason, 'why', { retryAfter: 3 })]) {
     const { reason, message, retryAfter } = fromGrpcStatus(toGrpcStatus(error))
     expect({ reason, message, retryAfter }).toEqual({ reason, message: error.message, retryAfter: error.retryAfter })
   }
 })
 
-describe('a reason that only another version has', () => {
+describe('fromGrpcStatus, given an unknown reason', () => {
   it.each<[keyof typeof status, ReasonCode]>([
     ['INVALID_ARGUMENT', 'INVALID_ARGUMENT'],
     ['FAILED_PRECONDITION', 'INVALID_ARGUMENT'],
@@ -43,14 +43,14 @@ describe('a reason that only another version has', () => {
     ['DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED'],
     ['INTERNAL', 'INTERNAL'],
     ['DATA_LOSS', 'INTERNAL'],
-  ])('is told by its code: %s as %s', (code, reason) => {
+  ])('chooses the reason by the gRPC code: %s becomes %s', (code, reason) => {
     for (const unknown of ['NEW_REASON', 'toString', '']) {
       expect(fromGrpcStatus(foreign(status[code], unknown))).toMatchObject({ reason, message: 'text' })
     }
   })
 })
 
-describe('a status that is no answer of ours', () => {
+describe('fromGrpcStatus, given a status without our ErrorInfo', () => {
   it.each<[keyof typeof status, ReasonCode, number | undefined]>([
     ['UNAVAILABLE', 'UNAVAILABLE', 1],
     ['CANCELLED', 'UNAVAILABLE', 1],
@@ -59,7 +59,7 @@ describe('a status that is no answer of ours', () => {
     ['PERMISSION_DENIED', 'INTERNAL', undefined],
     ['RESOURCE_EXHAUSTED', 'INTERNAL', undefined],
     ['UNKNOWN', 'INTERNAL', undefined],
-  ])('%s is %s, and shows none of its text', (code, reason, retryAfter) => {
+  ])('converts %s to %s and hides its text', (code, reason, retryAfter) => {
     const others = [bare(status[code]), bare(status[code], 'junk'), foreign(status[code], 'AGENT_EXISTS', 'other')]
     for (const received of others) {
       const error = fromGrpcStatus(received)

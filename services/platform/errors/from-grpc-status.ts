@@ -14,16 +14,16 @@ export interface ReceivedStatus {
   readonly metadata: Metadata
 }
 
-/** What a transport's own status means to a caller; every other is a fault between the processes. */
+/** Reasons for statuses that the transport itself made. Every other status becomes INTERNAL. */
 const FAULTS: Readonly<Record<number, ReasonCode>> = {
   [statuses.UNAVAILABLE]: 'UNAVAILABLE',
   [statuses.CANCELLED]: 'UNAVAILABLE',
-  // A process of the version before, which does not have the method yet.
+  // The other process runs the previous version, which does not have the method yet.
   [statuses.UNIMPLEMENTED]: 'UNAVAILABLE',
   [statuses.DEADLINE_EXCEEDED]: 'DEADLINE_EXCEEDED',
 }
 
-/** What stands in for a reason that only the version after has. */
+/** Replaces a reason that only a newer version knows, by its gRPC code. */
 const STAND_INS: Readonly<Record<number, ReasonCode>> = {
   [statuses.INVALID_ARGUMENT]: 'INVALID_ARGUMENT',
   [statuses.OUT_OF_RANGE]: 'INVALID_ARGUMENT',
@@ -39,8 +39,9 @@ const STAND_INS: Readonly<Record<number, ReasonCode>> = {
 }
 
 /**
- * The ApiError that another process of the deployment threw, with its reason, detail and `retryAfter`. A status without our
- * ErrorInfo is the transport's: UNAVAILABLE, DEADLINE_EXCEEDED or INTERNAL, with the status as its cause.
+ * Restores the ApiError that another process of the deployment threw, with its reason, detail and `retryAfter`. A
+ * status without our ErrorInfo comes from the transport. It becomes UNAVAILABLE, DEADLINE_EXCEEDED or INTERNAL, with
+ * the status as its cause.
  */
 export function fromGrpcStatus(received: ReceivedStatus): ApiError {
   const status = readStatus(received.metadata)

@@ -6,7 +6,7 @@ import { toApiError } from './api-error.ts'
 import { errorDetails } from './error-details.ts'
 import { reasons } from './reasons.ts'
 
-/** A status of a standard service of gRPC, whose contract says the code. It has none of our reasons. */
+/** A status of a standard gRPC service. The contract of that service defines the code, so it has no reason of ours. */
 export class StandardStatus extends Error {
   override readonly name = 'StandardStatus'
   readonly code: status
@@ -18,9 +18,9 @@ export class StandardStatus extends Error {
 }
 
 /**
- * Any thrown value as a gRPC status, whose `grpc-status-details-bin` trailer is a google.rpc.Status with ErrorInfo and,
- * where a retry may succeed, RetryInfo.
- * @param metadata trailers that the status keeps
+ * Converts any thrown value to a gRPC status. Its `grpc-status-details-bin` trailer is a google.rpc.Status with
+ * ErrorInfo and, if a retry may succeed, RetryInfo.
+ * @param metadata trailers to which the status adds its own
  */
 export function toGrpcStatus(thrown: unknown, metadata = new Metadata()): StatusObject {
   if (thrown instanceof StandardStatus) return { code: thrown.code, details: thrown.message.toWellFormed(), metadata }
@@ -29,6 +29,6 @@ export function toGrpcStatus(thrown: unknown, metadata = new Metadata()): Status
   const details = errorDetails(error).map(({ desc, value }) => anyPack(desc, create(desc, value)))
   const status = create(StatusSchema, { code, message: error.message, details })
   metadata.set('grpc-status-details-bin', Buffer.from(toBinary(StatusSchema, status)))
-  // Of a text with half a character grpc-js makes no header: it throws where nobody catches it.
+  // grpc-js throws outside any try block when the text contains a lone surrogate.
   return { code, details: error.message.toWellFormed(), metadata }
 }

@@ -1,6 +1,6 @@
 import { status as statuses } from '@grpc/grpc-js'
 
-/** How one reason appears on each wire. `error` is the text that version 1 clients print. */
+/** The form of one reason on each wire. `error` is the text that version 1 clients print. */
 interface Reason {
   readonly status: number
   readonly code: statuses
@@ -9,46 +9,54 @@ interface Reason {
 }
 
 /**
- * The one list of reasons that leave this server, with their REST status (RFC 9457) and gRPC code.
- * A reason, once published, is never renamed.
+ * All reasons that this server can answer with, and for each its HTTP status (RFC 9457) and gRPC code.
+ * A published reason is never renamed.
  */
 export const reasons = {
-  // The form of a request.
+  // Form of a request.
   INVALID_ARGUMENT: { status: 400, code: statuses.INVALID_ARGUMENT, title: 'The request is malformed' },
   UNKNOWN_FIELD: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
-    title: 'The request holds a field that this server does not know',
+    title: 'The request contains an unknown field',
   },
-  INVALID_DOMAIN: { status: 400, code: statuses.INVALID_ARGUMENT, title: 'The domain is not one that can be proven' },
+  INVALID_DOMAIN: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'The domain is malformed or cannot be proven',
+  },
   INVALID_PUBLIC_KEY: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
-    title: 'The public key is not an acceptable Ed25519 key',
+    title: 'The public key is not a valid Ed25519 key',
   },
   INVALID_DID: { status: 400, code: statuses.INVALID_ARGUMENT, title: 'The DID is malformed' },
   DID_MISMATCH: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
-    title: 'The DID is not the one that key and domain give',
+    title: 'The DID does not match the public key and the domain',
   },
   INVALID_SCOPE: { status: 400, code: statuses.INVALID_ARGUMENT, title: 'The scope is malformed' },
   INVALID_AUDIENCE: { status: 400, code: statuses.INVALID_ARGUMENT, title: 'The audience is malformed' },
   INVALID_TTL: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
-    title: 'The token lifetime is malformed or out of bounds',
+    title: 'The token lifetime is malformed or out of range',
   },
-  INVALID_PAGE_TOKEN: { status: 400, code: statuses.INVALID_ARGUMENT, title: 'The page token is not one of this list' },
+  INVALID_PAGE_TOKEN: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'The page token does not belong to this list',
+  },
   BINDING_MISMATCH: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
-    title: 'Scope, audience or ttl differ from what the challenge was made for',
+    title: 'Scope, audience or ttl differ from those in the challenge',
   },
   BINDING_REQUIRED: {
     status: 403,
     code: statuses.PERMISSION_DENIED,
-    title: 'This agent needs a challenge that is bound to scope, audience and ttl',
+    title: 'This agent needs a bound challenge, which contains scope, audience and ttl',
   },
   TOKEN_NOT_OURS: { status: 400, code: statuses.INVALID_ARGUMENT, title: 'The token was not issued by this server' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, code: statuses.INVALID_ARGUMENT, title: 'The content type is not supported' },
@@ -56,21 +64,21 @@ export const reasons = {
   BODY_TOO_LARGE: { status: 413, code: statuses.RESOURCE_EXHAUSTED, title: 'The request is too large' },
   HEADERS_TOO_LARGE: { status: 431, code: statuses.RESOURCE_EXHAUSTED, title: 'The request headers are too large' },
   REQUEST_TIMEOUT: { status: 408, code: statuses.DEADLINE_EXCEEDED, title: 'The request did not arrive in time' },
-  ROUTE_NOT_FOUND: { status: 404, code: statuses.UNIMPLEMENTED, title: 'There is nothing at this path' },
-  METHOD_NOT_ALLOWED: { status: 405, code: statuses.UNIMPLEMENTED, title: 'The path does not take this method' },
+  ROUTE_NOT_FOUND: { status: 404, code: statuses.UNIMPLEMENTED, title: 'The server does not have this path' },
+  METHOD_NOT_ALLOWED: { status: 405, code: statuses.UNIMPLEMENTED, title: 'This path does not allow this method' },
 
-  // Who is asking.
-  UNAUTHENTICATED: { status: 401, code: statuses.UNAUTHENTICATED, title: 'This call needs an assertion' },
+  // Authentication of the caller.
+  UNAUTHENTICATED: { status: 401, code: statuses.UNAUTHENTICATED, title: 'This call requires an assertion' },
   INVALID_ASSERTION: { status: 401, code: statuses.UNAUTHENTICATED, title: 'The assertion is not valid' },
   ASSERTION_EXPIRED: { status: 401, code: statuses.UNAUTHENTICATED, title: 'The assertion has expired' },
-  ASSERTION_USED: { status: 401, code: statuses.UNAUTHENTICATED, title: 'The assertion has been used already' },
+  ASSERTION_USED: { status: 401, code: statuses.UNAUTHENTICATED, title: 'The assertion has already been used' },
   INVALID_SIGNATURE: {
     status: 401,
     code: statuses.UNAUTHENTICATED,
-    title: 'The signature does not verify',
+    title: 'The signature is not valid',
     error: 'invalid signature',
   },
-  PERMISSION_DENIED: { status: 403, code: statuses.PERMISSION_DENIED, title: 'The caller may not do this' },
+  PERMISSION_DENIED: { status: 403, code: statuses.PERMISSION_DENIED, title: 'The caller may not call this method' },
 
   // Operators.
   OPERATOR_NOT_FOUND: {
@@ -93,18 +101,18 @@ export const reasons = {
   OPERATOR_SUSPENDED: {
     status: 409,
     code: statuses.FAILED_PRECONDITION,
-    title: 'The operator of this domain is suspended by the administrator',
+    title: 'The administrator has suspended the operator of this domain',
   },
   EPOCH_EXHAUSTED: {
     status: 409,
     code: statuses.FAILED_PRECONDITION,
-    title: 'An epoch or a version stands at 2147483647 and cannot rise any more',
+    title: 'An epoch or a version has reached its maximum of 2147483647',
   },
   OPERATOR_NOT_SUSPENDED: { status: 409, code: statuses.FAILED_PRECONDITION, title: 'The operator is not suspended' },
   DOMAIN_CONTESTED: {
     status: 409,
     code: statuses.FAILED_PRECONDITION,
-    title: 'More than one proof of this server stands at the domain',
+    title: 'The domain has more than one proof for this server',
   },
 
   // Agents.
@@ -112,7 +120,7 @@ export const reasons = {
   AGENT_EXISTS: {
     status: 409,
     code: statuses.ALREADY_EXISTS,
-    title: 'The agent is registered already',
+    title: 'The agent is already registered',
     error: 'agent already exists',
   },
   AGENT_NOT_ACTIVE: {
@@ -136,7 +144,7 @@ export const reasons = {
   CHALLENGE_NOT_FOUND: {
     status: 404,
     code: statuses.NOT_FOUND,
-    title: 'The challenge is not one of this server',
+    title: 'This server did not issue the challenge',
     error: 'challenge not found',
   },
   CHALLENGE_EXPIRED: {
@@ -148,7 +156,7 @@ export const reasons = {
   CHALLENGE_USED: {
     status: 409,
     code: statuses.ALREADY_EXISTS,
-    title: 'The challenge has been redeemed already',
+    title: 'The challenge has already been redeemed',
     error: 'challenge already used',
   },
   SCOPE_NOT_ALLOWED: {
@@ -160,7 +168,7 @@ export const reasons = {
   AUDIENCE_NOT_ALLOWED: {
     status: 403,
     code: statuses.PERMISSION_DENIED,
-    title: "The audience's owner has not listed the agent's domain",
+    title: "The audience's operator does not allow agents of this domain",
     error: 'audience not allowed',
   },
 
@@ -168,12 +176,12 @@ export const reasons = {
   INVALID_ALGORITHM: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
-    title: 'The signing algorithm is not one of this server',
+    title: 'This server does not support the signing algorithm',
   },
   ALGORITHM_CONFLICT: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
-    title: 'The audiences want different signing algorithms, and a token has one',
+    title: 'The audiences require different signing algorithms, but a token has only one',
   },
   INVALID_SIGNING_KEY: {
     status: 400,
@@ -181,27 +189,35 @@ export const reasons = {
     title: 'The text is not a private key that can sign tokens',
   },
   KEY_NOT_FOUND: { status: 404, code: statuses.NOT_FOUND, title: 'There is no such signing key' },
-  KEY_EXISTS: { status: 409, code: statuses.ALREADY_EXISTS, title: 'The signing key is known already' },
+  KEY_EXISTS: { status: 409, code: statuses.ALREADY_EXISTS, title: 'The signing key already exists' },
   KEY_NOT_READY: {
     status: 409,
     code: statuses.FAILED_PRECONDITION,
-    title: 'No key has been published for long enough to sign',
+    title: 'No signing key has been published long enough to sign',
   },
 
   // The revocation log.
   RESYNC_REQUIRED: {
     status: 410,
     code: statuses.FAILED_PRECONDITION,
-    title: 'The log cannot be resumed from this position: begin again without one',
+    title: 'The log cannot be resumed from this position: start again without a position',
   },
 
   // Limits and faults.
   RATE_LIMITED: { status: 429, code: statuses.RESOURCE_EXHAUSTED, title: 'Too many requests' },
-  OVERLOADED: { status: 503, code: statuses.UNAVAILABLE, title: 'The server is at its limit of concurrent requests' },
-  UNAVAILABLE: { status: 503, code: statuses.UNAVAILABLE, title: 'The server cannot reach what it needs to answer' },
+  OVERLOADED: {
+    status: 503,
+    code: statuses.UNAVAILABLE,
+    title: 'The server has reached its limit of concurrent requests',
+  },
+  UNAVAILABLE: {
+    status: 503,
+    code: statuses.UNAVAILABLE,
+    title: 'The server cannot answer now: its database or another process is unavailable',
+  },
   DEADLINE_EXCEEDED: { status: 504, code: statuses.DEADLINE_EXCEEDED, title: 'The request took too long' },
   INTERNAL: { status: 500, code: statuses.INTERNAL, title: 'The server failed' },
 } as const satisfies Record<string, Reason>
 
-/** A stable code of a refusal or a fault, the same on every transport. */
+/** A stable code of an error, the same on every transport. */
 export type ReasonCode = keyof typeof reasons

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { createBound } from './bound.ts'
 
-describe('a bound', () => {
-  it('counts in all and by key', () => {
+describe('createBound', () => {
+  it('limits the places in total and for each key', () => {
     const bound = createBound(3, 2)
     const release = bound('a')
     expect([bound('a'), bound('a'), bound('b'), bound('c')].map((place) => place !== undefined)).toStrictEqual([

@@ -1,7 +1,7 @@
-/** Takes a place for a key and answers the function that gives it back; undefined when there is none left. */
+/** Takes a place for a key. Returns a function that gives the place back, or undefined if no place is left. */
 export type Bound = (key: string) => (() => void) | undefined
 
-/** Counts what is open at once, `max` in all and `maxPerKey` under one key. */
+/** Creates a bound of `max` places in total and `maxPerKey` places for each key. */
 export function createBound(max: number, maxPerKey: number): Bound {
   const open = new Map<string, number>()
   let total = 0

@@ -9,20 +9,20 @@ beforeEach(() => {
   running = []
 })
 
-/** Work that goes on until it is told to end. */
+/** Starts a task that runs until the test ends it. */
 function work(key: string, name: string) {
   const ending = Promise.withResolvers<string>()
   const done = share(key, async () => {
     running.push(name)
     return ending.promise
   })
-  // A refusal is looked at later.
+  // The test checks a rejection later.
   done.catch(() => undefined)
   return { done, end: () => ending.resolve(name), fail: () => ending.reject(new Error(name)) }
 }
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
-it('does so much of one key at once, and the rest in its turn', async () => {
+it('createFairShare runs `atOnce` tasks of one key at a time, and the others in their order', async () => {
   const [one, two, three, four] = ['1', '2', '3', '4'].map((name) => work('a', name))
   await turn()
   expect(running).toEqual(['1', '2'])
@@ -38,7 +38,7 @@ it('does so much of one key at once, and the rest in its turn', async () => {
   expect(await Promise.all([two?.done, three?.done, four?.done])).toEqual(['2', '3', '4'])
 })
 
-it('refuses what would make too much wait, and takes more once there is room', async () => {
+it('createFairShare refuses a task when too many wait, and accepts one again when there is room', async () => {
   const taken = ['1', '2', '3', '4'].map((name) => work('a', name))
   const refused = work('a', '5')
   await expect(refused.done).rejects.toMatchObject({ reason: 'RATE_LIMITED', retryAfter: 1 })
@@ -51,7 +51,7 @@ it('refuses what would make too much wait, and takes more once there is room', a
   expect(running).toEqual(['1', '2', '3', '4', '6'])
 })
 
-it('lets no key wait for another', async () => {
+it('createFairShare does not let one key wait for another', async () => {
   for (const name of ['1', '2', '3', '4']) work('a', name)
   work('b', 'other')
   await turn()

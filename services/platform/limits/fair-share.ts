@@ -1,12 +1,12 @@
 import { ApiError } from '../errors/api-error.ts'
 
-/** How much work of one key goes on at the same time, and how much of it may wait for its turn. */
+/** How many tasks of one key run at the same time, and how many may wait. */
 interface ShareRules {
   readonly atOnce: number
   readonly waiting: number
 }
 
-/** Does work in its turn among that of the same key; throws RATE_LIMITED at once when too much waits already. */
+/** Runs a task when it is its key's turn. Throws RATE_LIMITED immediately if too many tasks of the key are waiting. */
 export type FairShare = <T>(key: string, work: () => Promise<T>) => Promise<T>
 
 interface Turn {
@@ -14,7 +14,7 @@ interface Turn {
   readonly waiting: (() => void)[]
 }
 
-/** Makes a share: one key's slow work waits for itself, and takes no more of what all share than `atOnce` at a time. */
+/** Creates a fair share: of each key, at most `atOnce` tasks run at a time, so slow tasks delay only their own key. */
 export function createFairShare({ atOnce, waiting: mostWaiting }: ShareRules): FairShare {
   const turns = new Map<string, Turn>()
   const enter = async (key: string): Promise<Turn> => {
@@ -25,11 +25,11 @@ export function createFairShare({ atOnce, waiting: mostWaiting }: ShareRules): F
       return turn
     }
     if (turn.waiting.length >= mostWaiting) {
-      throw new ApiError('RATE_LIMITED', 'Too many reads of this operator wait already: make fewer at once', {
+      throw new ApiError('RATE_LIMITED', 'Too many reads of this operator are waiting: send fewer at the same time', {
         retryAfter: 1,
       })
     }
-    // Whoever leaves hands its place on.
+    // A task that ends passes its place to the next one.
     await new Promise<void>((resolve) => turn.waiting.push(resolve))
     return turn
   }

@@ -1,16 +1,16 @@
 import { ApiError } from '../errors/api-error.ts'
 import { createBound } from './bound.ts'
 
-/** How much slow work of one kind may go on at the same time: in all, and for one key. */
+/** How many slow tasks of one kind may run at the same time, in total and for one key. */
 interface GateRules {
   readonly total: number
   readonly perKey: number
 }
 
-/** Does work while there is room, else throws OVERLOADED at once. */
+/** Runs a task if there is room. Otherwise throws OVERLOADED immediately. */
 export type Gate = <T>(key: string, work: () => Promise<T>) => Promise<T>
 
-/** Keeps callers who wait for somebody else's slow answer from taking all the places of the server. */
+/** Creates a gate, so that calls that wait for a slow third party cannot take all places of the server. */
 export function createGate({ total, perKey }: GateRules): Gate {
   const enter = createBound(total, perKey)
   return async (key, work) => {

@@ -7,7 +7,7 @@ const RATE: Rate = { perMinute: 60, burst: 5 }
 function setUp(maxKeys?: number) {
   const clock = { now: 12_345.678 }
   const limiter = createLimiter(() => clock.now, maxKeys)
-  /** How many of the next calls go on. */
+  /** Returns how many of the next calls are allowed. */
   const burst = (key: string, rate = RATE) => {
     let count = 0
     while (count < 1000 && limiter('read', 'source', key, rate) === 0) count += 1
@@ -17,14 +17,14 @@ function setUp(maxKeys?: number) {
 }
 
 describe('createLimiter', () => {
-  it('lets a burst go on and then says how long to wait', () => {
+  it('allows a burst and then returns the seconds to wait', () => {
     const { limiter, burst } = setUp()
     expect(burst('a')).toBe(5)
     expect(limiter('read', 'source', 'a', RATE)).toBe(1)
     expect(limiter('read', 'source', 'a', { perMinute: 1, burst: 1 })).toBeGreaterThan(1)
   })
 
-  it('lets the whole burst go on at any time and rate, in spite of rounding', () => {
+  it('allows the whole burst at any time and rate, in spite of rounding', () => {
     const short = Array.from({ length: 500 }, (_, index) => {
       const limiter = createLimiter(() => index * 7_919.123)
       const rate = { perMinute: 1000 + index, burst: 50 }
@@ -35,7 +35,7 @@ describe('createLimiter', () => {
     expect(short).toEqual([])
   })
 
-  it('refills one call an interval, up to the burst', () => {
+  it('allows one more call per interval, up to the burst', () => {
     const { clock, burst } = setUp()
     burst('a')
     clock.now += 999
@@ -48,7 +48,7 @@ describe('createLimiter', () => {
     expect(burst('a')).toBe(5)
   })
 
-  it('lets the caller through that waits as long as it was told', () => {
+  it('allows the next call after the returned number of seconds', () => {
     const { clock, limiter, burst } = setUp()
     const slow = { perMinute: 7, burst: 3 }
     burst('a', slow)
@@ -56,7 +56,7 @@ describe('createLimiter', () => {
     expect(limiter('read', 'source', 'a', slow)).toBe(0)
   })
 
-  it('does not make a caller wait longer for calls that were refused', () => {
+  it('does not count refused calls', () => {
     const { clock, limiter, burst } = setUp()
     burst('a')
     for (let n = 0; n < 100; n += 1) limiter('read', 'source', 'a', RATE)
@@ -64,7 +64,7 @@ describe('createLimiter', () => {
     expect(limiter('read', 'source', 'a', RATE)).toBe(0)
   })
 
-  it('counts keys and groups by themselves', () => {
+  it('counts keys, groups and kinds separately', () => {
     const { limiter, burst } = setUp()
     burst('a')
     expect(burst('b')).toBe(5)
@@ -73,7 +73,7 @@ describe('createLimiter', () => {
     expect(burst('__proto__')).toBe(5)
   })
 
-  it('keeps a bounded number of keys and forgets the one untouched for longest', () => {
+  it('keeps a limited number of keys and drops the least recently used one', () => {
     const { limiter, burst } = setUp(2)
     limiter('read', 'source', 'a', RATE)
     limiter('read', 'source', 'b', RATE)
@@ -85,14 +85,14 @@ describe('createLimiter', () => {
 })
 
 describe('scaleRates', () => {
-  it('keeps the proportions', () => {
+  it('multiplies every rate by the factor', () => {
     expect(scaleRates(2).token).toEqual({
       source: { perMinute: 12_000, burst: 2_000 },
       subject: { perMinute: 1_200, burst: 200 },
     })
   })
 
-  it.each([0.01, 1, 10_000])('lets at least one call of each group go on at factor %d', (factor) => {
+  it.each([0.01, 1, 10_000])('allows at least one call of each group at factor %d', (factor) => {
     const rates = Object.values(scaleRates(factor)).flatMap(({ source, subject }) => [source, subject])
     expect(rates.every(({ perMinute, burst }) => perMinute > 0 && burst >= 1)).toBe(true)
     expect(rates.map((rate) => createLimiter(() => 0)('read', 'source', 'a', rate))).toEqual(rates.map(() => 0))

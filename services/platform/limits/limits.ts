@@ -1,4 +1,4 @@
-/** Groups of RPCs that count together. */
+/** Groups of RPCs that share a rate limit. */
 export type LimitName =
   | 'read'
   | 'register'
@@ -10,28 +10,29 @@ export type LimitName =
   | 'watch'
   | 'forward'
 
-/** What a key is: a source address, or what a call is about. */
+/** The kind of a key: a source address, or the subject of a call (a DID, an operator id). */
 export type LimitedBy = 'source' | 'subject'
 
-/** How many calls of a group one key may make: `perMinute` in the long run, `burst` at once. */
+/** How many calls of a group one key may make: `perMinute` on average, `burst` at once. */
 export interface Rate {
   readonly perMinute: number
   readonly burst: number
 }
 
-/** Rates of every group, for one source address and for one subject (a DID, an operator id). */
+/** The rates of every group, for one source address and for one subject. */
 export type Rates = Readonly<Record<LimitName, Readonly<Record<LimitedBy, Rate>>>>
 
-/** Counts calls by group and by what the key is. Answers 0 when the call may go on, else the seconds to wait. */
+/** Counts a call. Returns 0 if the call is allowed, otherwise the seconds to wait. */
 export type Limiter = (group: LimitName, by: LimitedBy, key: string, rate: Rate) => number
 
-/** Keys of one group and kind kept at most; when full, the one untouched for longest goes. */
+/** Limit of the keys of one group and kind. When it is reached, the least recently used key is dropped. */
 const MAX_KEYS = 25_000
-/** Sums of intervals are off by less than this, in milliseconds; without it the last call of a burst would be refused. */
+/** Tolerance for rounding errors, in milliseconds. Without it, the last call of a burst would be refused. */
 const ROUNDING_MS = 1e-3
 
 /**
- * A generic cell rate limiter (GCRA) in memory: one number a key, the theoretical arrival time of its next call.
+ * Creates a limiter in memory with the generic cell rate algorithm (GCRA). It keeps one number for each key: the
+ * theoretical arrival time of its next call.
  * @param now monotonic milliseconds
  */
 export function createLimiter(now: () => number, maxKeys = MAX_KEYS): Limiter {
@@ -50,7 +51,7 @@ export function createLimiter(now: () => number, maxKeys = MAX_KEYS): Limiter {
     const next = Math.max(arrivals.get(key) ?? 0, at)
     const waitMs = next - at - intervalMs * (rate.burst - 1)
     if (waitMs > ROUNDING_MS) return Math.ceil(waitMs / 1000)
-    // A Map is in the order of insertion, which matters only when somebody will have to go before long.
+    // Deleting moves the key to the end of the Map. The order only matters when the Map is nearly full.
     if (arrivals.size > maxKeys / 2) arrivals.delete(key)
     arrivals.set(key, next + intervalMs)
     if (arrivals.size > maxKeys) {

@@ -1,6 +1,6 @@
 import type { Rates } from './limits.ts'
 
-/** One number scales all rates, so that a deployment has one knob and the proportions stay. */
+/** Returns all rates, multiplied by one factor. A deployment sets only this factor, so the proportions stay. */
 export function scaleRates(factor: number): Rates {
   const rate = (perMinute: number, burst: number) => ({
     perMinute: perMinute * factor,
@@ -14,9 +14,9 @@ export function scaleRates(factor: number): Rates {
     token: { source: rate(6_000, 1_000), subject: rate(600, 100) },
     verify: { source: rate(60_000, 10_000), subject: rate(60_000, 10_000) },
     manage: { source: rate(600, 200), subject: rate(600, 200) },
-    // Verifiers that get no stream ask again every second or two.
+    // Watchers that get no stream ask again every one or two seconds.
     watch: { source: rate(6_000, 1_000), subject: rate(1_200, 200) },
-    // What another process answers counts there under its own name, so this is as much as any of those.
+    // The other process counts a forwarded call in its own group, so this rate equals the highest of the others.
     forward: { source: rate(60_000, 10_000), subject: rate(60_000, 10_000) },
   }
 }

@@ -4,7 +4,7 @@ import { createShares, type Place, type Shares } from './shares.ts'
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-/** Takes all that a key gets. */
+/** Takes all places that a key can get. */
 function takeAll(shares: Shares, key: string): Place[] {
   const places: Place[] = []
   for (let place = shares(key); place !== undefined; place = shares(key)) places.push(place)
@@ -12,25 +12,25 @@ function takeAll(shares: Shares, key: string): Place[] {
 }
 const keys = (count: number) => Array.from({ length: count }, (_, index) => `key ${index}`)
 
-describe('a share', () => {
-  it('of a key that is alone leaves most places free', () => {
+describe('createShares', () => {
+  it('leaves most places free when only one key takes places', () => {
     expect(takeAll(createShares({ max: 4_096, part: 1 / 4, keptMs: 0 }), 'a')).toHaveLength(820)
   })
 
-  it('shrinks as places run out, so that 32 keys which take all they get leave room for others', () => {
+  it('leaves room for others when 32 keys take all places that they can get', () => {
     const shares = createShares({ max: 4_096, part: 1 / 4, keptMs: 0 })
     const rounds = Array.from({ length: 4_096 }, () => keys(32).map((key) => shares(key) !== undefined))
     expect(rounds.flat().filter(Boolean).length).toBeLessThan(3_700)
     expect(takeAll(shares, 'honest').length).toBeGreaterThan(50)
   })
 
-  it('is one place at least while any is free, and nothing when none is', () => {
+  it('gives a new key one place while any is free, and none when none is', () => {
     const shares = createShares({ max: 100, part: 1 / 4, keptMs: 0 })
     for (const key of keys(100)) expect(shares(key)).toBeDefined()
     expect(shares('late')).toBeUndefined()
   })
 
-  it('grows again when places are given back', () => {
+  it('gives a key more places after others have given places back', () => {
     const shares = createShares({ max: 8, part: 1 / 2, keptMs: 0 })
     const others = keys(6).map((key) => shares(key))
     expect(takeAll(shares, 'a')).toHaveLength(1)
@@ -39,10 +39,10 @@ describe('a share', () => {
   })
 })
 
-describe('a kept place', () => {
+describe('createShares, with kept places', () => {
   const rules = { max: 2, part: 1, keptMs: 1_000 }
 
-  it('is taken again by its key though all others are taken', () => {
+  it('gives a kept place to its key again, although all others are taken', () => {
     const shares = createShares(rules)
     const first = shares('a')
     expect(shares('b')).toBeDefined()
@@ -52,7 +52,7 @@ describe('a kept place', () => {
     expect(shares('a')).toBeUndefined()
   })
 
-  it('is free for others once its time is over, and not before', () => {
+  it('gives a kept place to another key only after keptMs', () => {
     const shares = createShares(rules)
     shares('b')
     shares('a')?.giveBack(true)
@@ -63,7 +63,7 @@ describe('a kept place', () => {
     expect(shares('a')).toBeUndefined()
   })
 
-  it('that was taken again stays taken, whatever its time was', () => {
+  it('does not free a kept place that its key has taken again', () => {
     const shares = createShares(rules)
     shares('b')
     shares('a')?.giveBack(true)
@@ -72,7 +72,7 @@ describe('a kept place', () => {
     expect(shares('c')).toBeUndefined()
   })
 
-  it('that is given back unkept is free at once', () => {
+  it('frees a place at once when it is given back without keeping it', () => {
     const shares = createShares(rules)
     shares('b')
     shares('a')?.giveBack(false)

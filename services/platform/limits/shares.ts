@@ -1,32 +1,37 @@
 /** How places are shared between keys. */
 export interface ShareRules {
-  /** Places in all. */
+  /** Places in total. */
   readonly max: number
-  /** A key gets a further place while it has fewer than this part of the free ones. Its first it gets while any is free. */
+  /**
+   * A key gets its first place while any is free. It gets another while it has fewer than this part of the free
+   * places.
+   */
   readonly part: number
-  /** How long a place that is kept waits for its key to come back, in milliseconds. */
+  /** How long a kept place is reserved for its key, in milliseconds. */
   readonly keptMs: number
 }
 
 /** A place that a key has taken. */
 export interface Place {
-  /** Gives it back, once. A kept one is free at once for the same key, and for others after `keptMs`. */
+  /**
+   * Gives the place back. Call it once. A kept place is free for the same key at once, and for others after `keptMs`.
+   */
   giveBack(isKept: boolean): void
 }
 
-/** Takes a place for a key; undefined when it gets none. */
+/** Takes a place for a key. Returns undefined if the key gets none. */
 export type Shares = (key: string) => Place | undefined
 
-/** What one key has. */
+/** The places of one key. */
 interface Holder {
   open: number
-  /** One timer for each place that waits for the key. */
+  /** One timer for each place that is reserved for the key. */
   readonly kept: NodeJS.Timeout[]
 }
 
 /**
- * Shares places so that what one key may have shrinks as places run out: with `part` p, n keys that take all they get have
- * max·p/(1 + n·p) each, and leave max/(1 + n·p) free for others. Kept places count as taken.
+ * Creates shares. The fewer places are free, the fewer one key may have. With `part` = p, n keys that take all they
+ * can get have max·p/(1 + n·p) places each and leave max/(1 + n·p) free for others. Kept places count as taken.
  */
 export function createShares({ max, part, keptMs }: ShareRules): Shares {
   const holders = new Map<string, Holder>()

@@ -1,8 +1,8 @@
 import { isIPv6 } from 'node:net'
 
 /**
- * What a source address counts as. An IPv6 customer has at least a /64 to send from, so its first four groups count
- * together (RFC 6177); any other text counts as it is.
+ * Returns the key under which a source address is counted. An IPv6 customer has at least a /64 (RFC 6177), so the key
+ * is the first four groups. Any other text is its own key.
  */
 export function sourceKey(address: string): string {
   if (!address.includes(':')) return address

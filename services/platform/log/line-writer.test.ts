@@ -6,7 +6,7 @@ import { createLineWriter } from './line-writer.ts'
 const full = Object.assign(new Error('full'), { code: 'EAGAIN' })
 const gone = Object.assign(new Error('gone'), { code: 'EPIPE' })
 
-/** A reader that takes at most so many bytes each time; with no `room` it is a full pipe, which may change. */
+/** Creates a reader that takes at most `room` bytes per write. With a `room` of 0 it is a full pipe. */
 function setUp(room = Number.POSITIVE_INFINITY) {
   const taken: Uint8Array[] = []
   const reader = { room, writes: 0, error: full, text: () => Buffer.concat(taken).toString() }
@@ -23,7 +23,7 @@ function setUp(room = Number.POSITIVE_INFINITY) {
   return { reader, write }
 }
 
-it('writes the lines of one turn at once, in their order', async () => {
+it('createLineWriter writes the lines of one turn with one write, in their order', async () => {
   const { reader, write } = setUp()
   for (const line of ['a\n', 'b\n', 'c\n']) write(line)
   expect(reader.text()).toBe('')
@@ -34,7 +34,7 @@ it('writes the lines of one turn at once, in their order', async () => {
   expect([reader.text(), reader.writes]).toEqual(['a\nb\nc\nd\n', 2])
 })
 
-it('goes on where a write has taken only a part', async () => {
+it('createLineWriter continues after a partial write', async () => {
   const { reader, write } = setUp(3)
   write('äöü\n')
   write('second\n')
@@ -42,8 +42,8 @@ it('goes on where a write has taken only a part', async () => {
   expect([reader.text(), reader.writes]).toEqual(['äöü\nsecond\n', 5])
 })
 
-describe('a reader that does not keep up', () => {
-  it('holds nobody up, and gets everything in order once it reads again', async () => {
+describe('createLineWriter, with a slow reader', () => {
+  it('does not block, and writes all lines in order when the reader reads again', async () => {
     const { reader, write } = setUp(0)
     write('a\n')
     await nextTurn()
@@ -57,7 +57,7 @@ describe('a reader that does not keep up', () => {
     )
   })
 
-  it('loses what is too much, and is told how much', async () => {
+  it('drops lines beyond the backlog and reports how many', async () => {
     const { reader, write } = setUp(0)
     const line = `${'x'.repeat(1023)}\n`
     for (let count = 0; count < 5_000; count += 1) write(line)
@@ -73,7 +73,7 @@ describe('a reader that does not keep up', () => {
   })
 })
 
-it('does not try again where the reader has gone', async () => {
+it('createLineWriter writes nothing more after the reader has closed the pipe', async () => {
   const { reader, write } = setUp(0)
   reader.error = gone
   write('a\n')

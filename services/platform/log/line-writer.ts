@@ -1,24 +1,29 @@
 import { writeSync } from 'node:fs'
 
-/** Where lines go: a file descriptor, and how bytes are written to it; answers how many were. */
+/**
+ * Options of createLineWriter: a file descriptor and how to write to it. `write` returns the number of written bytes.
+ */
 export interface LineOutput {
   readonly fd: number
-  /** Makes the line that says how many were lost. */
+  /** Returns the line that reports the number of dropped lines. */
   readonly describeLost: (lines: number) => string
   readonly write?: (fd: number, bytes: Uint8Array) => number
 }
 
-/** What may wait for a reader that does not keep up, in characters; what comes after is lost. */
+/** Limit of the backlog for a slow reader, in characters. Further lines are dropped. */
 const MAX_WAITING = 4 * 1024 * 1024
-/** How long until a reader that did not keep up is tried again, in milliseconds. */
+/** Pause before the next attempt after a slow reader took nothing, in milliseconds. */
 const RETRY_MS = 20
-/** And how often at the end of the process, when nothing else can be done meanwhile. */
+/** Number of attempts when the process ends. Each blocks the process for one pause. */
 const LAST_TRIES = 10
 
 /**
- * Makes the function that writes lines, those of one turn of the event loop by one system call: one for each would cost more than
- * most calls do. Nobody waits for whoever reads them: what a full pipe does not take is tried again, and beyond a bound it is lost,
- * which a line says once there is room. A reader that has gone is no fault.
+ * Returns a function that writes lines. It writes the lines of one turn of the event loop with one system call,
+ * because one call per line would cost more than most RPCs.
+ *
+ * Writing never blocks. If a pipe is full, the rest is tried again later. Lines beyond a backlog of 4 Mi characters
+ * are dropped, and a later line reports how many. If the reader has closed the pipe, all lines are dropped without an
+ * error.
  */
 export function createLineWriter({ fd, describeLost, write = writeSync }: LineOutput): (line: string) => void {
   let waiting = ''
@@ -27,7 +32,7 @@ export function createLineWriter({ fd, describeLost, write = writeSync }: LineOu
   let isScheduled = false
   const reader = { isGone: false }
 
-  /** Whether all has been written. */
+  /** Returns whether everything has been written. */
   const flush = (): boolean => {
     while (!reader.isGone && (rest.length > 0 || waiting !== '')) {
       if (rest.length === 0) {

@@ -17,7 +17,7 @@ const NAMES = ['authorization', 'Authorization', 'token', 'access_token', 'acces
 const MORE = ['private_key', 'privateKey', 'password', 'PASSWORD', 'kek', 'seed', 'cookie', 'set-cookie']
 
 describe('createLogger', () => {
-  it.each([...NAMES, ...MORE])('shows no %s, wherever it stands', (name) => {
+  it.each([...NAMES, ...MORE])('redacts the field %s at any depth', (name) => {
     const { log, lines } = setUp()
     const secret = { [name]: SECRET }
     log.info(secret, 'flat')
@@ -33,13 +33,13 @@ describe('createLogger', () => {
     }
   })
 
-  it('shows no bytes, which may be a key', () => {
+  it('replaces bytes, which may be a key, by their length', () => {
     const { log, lines } = setUp()
     log.info({ a: Buffer.from('AAAA'), b: [new Uint8Array([65, 66])] }, 'x')
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ a: '[4 bytes]', b: ['[2 bytes]'] })
   })
 
-  it('ends at a depth, and so at a circle', () => {
+  it('stops at a maximum depth, and so at a circular reference', () => {
     const { log, lines } = setUp()
     const circle: Record<string, unknown> = { name: 'x' }
     circle.self = circle
@@ -47,7 +47,7 @@ describe('createLogger', () => {
     expect(lines[0]).toContain('[too deep]')
   })
 
-  it('writes one JSON object a line with level, time, message and an error’s causes', () => {
+  it("writes one JSON object per line with level, time, message and an error's causes", () => {
     const { log, lines } = setUp()
     const at = new Date(0)
     log.error({ error: new Error('outer', { cause: new Error('inner') }), at, none: null, missing: undefined }, 'a\nb')
@@ -70,14 +70,14 @@ describe('createLogger', () => {
     expect(lines.map((line) => JSON.parse(line).msg)).toEqual(expected)
   })
 
-  it('shows what JSON has no form for as text', () => {
+  it('writes values without a JSON form as text', () => {
     const { log, lines } = setUp()
     log.info({ seq: 7n, at: [Symbol('x')], run: () => 'source' }, 'x')
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ seq: '7', at: ['Symbol(x)'] })
     expect(lines[0]).not.toContain('source')
   })
 
-  it('shows of an error its own fields, a cause that is none, and what it gathers', () => {
+  it("writes an error's own fields, a cause that is not an error, and the errors of an AggregateError", () => {
     const { log, lines } = setUp()
     const inner = new TypeError('inner')
     log.error({ error: Object.assign(new AggregateError([inner], 'all'), { code: 'E1', cause: { kind: 'k' } }) }, 'x')
@@ -91,9 +91,9 @@ describe('createLogger', () => {
   })
 
   it.each([
-    ['a text', 'why', 'why'],
+    ['a string', 'why', 'why'],
     ['an object', { kind: 'k', token: SECRET }, { kind: 'k', token: '[redacted]' }],
-  ])('shows a cause that is %s', (_, cause, shown) => {
+  ])('writes a cause that is %s', (_, cause, shown) => {
     const { log, lines } = setUp()
     log.error({ error: new RangeError('x', { cause }) }, 'x')
     expect(JSON.parse(lines[0] ?? '').error).toMatchObject({ type: 'RangeError', cause: shown })
@@ -101,22 +101,22 @@ describe('createLogger', () => {
 
   it.each<[string, object]>([
     [
-      'whose member throws',
+      'with a getter that throws',
       {
         get a() {
           throw new Error('no')
         },
       },
     ],
-    ['that are gone', revokedProxy()],
-    ['with a date that is none', { at: Object.create(Date.prototype) }],
-  ])('writes a line that says so where there are fields %s', (_, fields) => {
+    ['in a revoked proxy', revokedProxy()],
+    ['with an invalid date', { at: Object.create(Date.prototype) }],
+  ])('writes unshown=true instead of fields %s', (_, fields) => {
     const { log, lines } = setUp()
     log.info(fields, 'it happened')
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ msg: 'it happened', unshown: true })
   })
 
-  it('ends where errors cause each other', () => {
+  it('stops when errors are causes of each other', () => {
     const { log, lines } = setUp()
     const [first, second] = [new Error('first'), new Error('second')]
     first.cause = second
@@ -125,7 +125,7 @@ describe('createLogger', () => {
     expect(JSON.parse(lines[0] ?? '').error.stack.split('caused by')).toHaveLength(7)
   })
 
-  it('gives each line the fields of the process, and none where it has none', () => {
+  it('adds the fields of the process to each line, if there are any', () => {
     const lines: string[] = []
     createLogger('info', (line) => lines.push(line), { worker: 2 }).info({ a: 1 }, 'x')
     createLogger('info', (line) => lines.push(line)).info({ a: 1 }, 'x')

@@ -1,7 +1,10 @@
 import { createLineWriter } from './line-writer.ts'
 import { textLine } from './text-line.ts'
 
-/** Tells what happened, with fields that a reader can search by. Never throws: what cannot be shown is left out, and the line says so. */
+/**
+ * Writes log lines: a message with fields to search by. Never throws: if fields cannot be shown, the line has
+ * `unshown: true` instead.
+ */
 export interface Logger {
   debug(fields: object, message: string): void
   info(fields: object, message: string): void
@@ -32,20 +35,20 @@ const CENSOR = '[redacted]'
 const MAX_DEPTH = 6
 const MAX_JUDGED = 1_000
 
-/** Numbers of levels, as readers of such logs know them. */
+/** Numbers of the levels, as in pino and bunyan. */
 const LEVELS = { debug: 20, info: 30, warn: 40, error: 50 } as const
 type Level = keyof typeof LEVELS
 
-/** JSON for programs that collect logs, one object a line; text for a person at a terminal. */
+/** JSON has one object per line, for programs. Text is for a person at a terminal. */
 export type LogFormat = 'json' | 'text'
 
-/** Makes a line, with its line feed. */
+/** Returns a line with its line feed. */
 type Render = (level: Level, fields: object, message: string) => string
 
-/** Makes the function that makes lines with `common` in each. */
+/** For each format, a function that returns a renderer. Every line of the renderer contains `common`. */
 const renderers: Readonly<Record<LogFormat, (common: object) => Render>> = { json: renderJson, text: renderText }
 
-/** A structured logger whose lines all have `fields`: on standard output, or where `write` takes each line. */
+/** Creates a logger that adds `fields` to every line. It writes to `write`, by default to standard output. */
 export function createLogger(
   level: Level | 'silent',
   write?: (line: string) => void,
@@ -54,7 +57,7 @@ export function createLogger(
 ): Logger {
   const render = renderers[format](fields)
   const describeLost = (lines: number) =>
-    render('warn', { lines }, 'lines of the log were lost: nobody read them in time')
+    render('warn', { lines }, 'log lines were dropped because the output was not read in time')
   const writeLine = write ?? createLineWriter({ fd: process.stdout.fd, describeLost })
   const least = level === 'silent' ? Number.POSITIVE_INFINITY : LEVELS[level]
   const at = (name: Level): Logger[Level] => {
@@ -80,7 +83,7 @@ function renderText(common: object): Render {
   }
 }
 
-/** The members of an object as they stand in another's JSON, each after a comma. */
+/** Returns the members of an object as JSON to append to another object: each follows a comma. */
 function shownMembers(fields: object): string {
   try {
     const text = JSON.stringify(concealFields(fields))
@@ -93,7 +96,7 @@ function shownMembers(fields: object): string {
 let lastMs = Number.NaN
 let lastMember = ''
 
-/** The moment of a line, for many lines of one millisecond written once. */
+/** Returns the time member of a line. Lines of the same millisecond share one text. */
 function timeMember(): string {
   const now = Date.now()
   if (now !== lastMs) {
@@ -111,7 +114,7 @@ function concealFields(fields: object): object {
   return named
 }
 
-/** Whether JSON shows a value as it is. */
+/** Returns whether JSON shows a value unchanged. */
 function isPlain(value: unknown): boolean {
   const type = typeof value
   return type === 'string' || type === 'number' || type === 'boolean' || value === undefined || value === null
@@ -123,7 +126,7 @@ function conceal(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return String(value)
   if (value instanceof Date) return new Date(Number(value)).toJSON()
   if (depth > MAX_DEPTH) return '[too deep]'
-  // Bytes may be keys, and say nothing to a reader.
+  // Bytes may be keys, and are of no use to a reader.
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`
   if (Array.isArray(value)) return value.map((item) => conceal(item, depth + 1))
   return concealMembers(value instanceof Error ? describeError(value) : value, depth)
@@ -136,7 +139,7 @@ function concealMembers(value: object, depth: number): Record<string, unknown> {
   return Object.fromEntries(members) as Record<string, unknown>
 }
 
-/** An error with its own fields; causes that are errors stand in its stack. */
+/** Returns an error's own fields. Causes that are errors appear in its stack. */
 function describeError(error: Error): object {
   const { constructor, message, cause } = error
   return {
@@ -155,7 +158,7 @@ function stackOf(error: Error, depth: number): string {
   return cause instanceof Error && depth < MAX_DEPTH ? `${stack}\ncaused by: ${stackOf(cause, depth + 1)}` : stack
 }
 
-/** The names of fields are the code's own, but for those of foreign errors. */
+/** Remembers which names are secret. The number is limited, because foreign errors may have fields of any name. */
 const judged = new Map<string, boolean>()
 
 function isSecret(name: string): boolean {

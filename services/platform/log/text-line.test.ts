@@ -13,18 +13,18 @@ describe('textLine', () => {
       { issuer: 'http://localhost:8080', port: 8080, ok: true },
       ' issuer=http://localhost:8080 port=8080 ok=true',
     ],
-    ['a text with spaces', { reason: 'npm has ended' }, ' reason="npm has ended"'],
-    ['a text that could be taken for more fields', { source: 'a=b' }, ' source="a=b"'],
-    ['an empty text', { name: '' }, ' name=""'],
+    ['a string with spaces', { reason: 'npm has ended' }, ' reason="npm has ended"'],
+    ['a string that looks like another field', { source: 'a=b' }, ' source="a=b"'],
+    ['an empty string', { name: '' }, ' name=""'],
     ['a list of words', { services: ['authn', 'identity'] }, ' services=authn,identity'],
-    ['a list of others', { counts: [1, 'a b'] }, ' counts=[1,"a b"]'],
+    ['a list of other values', { counts: [1, 'a b'] }, ' counts=[1,"a b"]'],
     ['an object', { at: { line: 1 } }, ' at={"line":1}'],
-    ['nothing', { missing: undefined, none: null }, ' none=null'],
-  ])('shows %s after time, level and message', (_name, fields, shown) => {
+    ['null, but not undefined,', { missing: undefined, none: null }, ' none=null'],
+  ])('writes %s after time, level and message', (_name, fields, shown) => {
     expect(lineOf(fields)).toBe(`03:04:05.006 INFO  listening${shown}\n`)
   })
 
-  it('shows the stack of an error on lines of its own', () => {
+  it('writes the stack of an error on separate lines', () => {
     const error = { type: 'Error', message: 'no', stack: 'Error: no\n    at a.ts:1' }
     expect(lineOf({ error }, 'failed')).toBe(
       '03:04:05.006 INFO  failed error={"type":"Error","message":"no"}\n    Error: no\n        at a.ts:1\n',
@@ -32,7 +32,7 @@ describe('textLine', () => {
   })
 
   it.each(['\u001b[2J', '\u009b2J', '\r', '\n', '\u202e', '\u200b', '\u2028'])(
-    'never writes a character that a terminal obeys or that hides text: %j',
+    'escapes the character %j, which controls a terminal or hides text',
     (character) => {
       const text = `before${character}after`
       const error = { stack: text.replaceAll('\n', ' ') }
@@ -48,8 +48,8 @@ function setUp(fields: object = {}) {
   return { lines, log: createLogger('info', (line) => lines.push(line), fields, 'text') }
 }
 
-describe('createLogger for people', () => {
-  it('hides secrets as in JSON, and keeps the fields of the process', () => {
+describe('createLogger, in text format', () => {
+  it('redacts secrets and adds the fields of the process', () => {
     const { log, lines } = setUp({ worker: 2 })
     log.warn({ token: 'SECRET', inner: { kek: 'SECRET' } }, 'x')
     log.debug({}, 'not shown at this level')
@@ -60,7 +60,7 @@ describe('createLogger for people', () => {
     ])
   })
 
-  it('writes a line that says so where fields cannot be shown', () => {
+  it('writes unshown=true instead of fields that cannot be shown', () => {
     const { log, lines } = setUp()
     const { proxy, revoke } = Proxy.revocable({}, {})
     revoke()

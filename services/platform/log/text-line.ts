@@ -1,13 +1,13 @@
-/** Width of the longest level, so that messages stand below each other. */
+/** Width of the longest level, so that messages are aligned. */
 const LEVEL_WIDTH = 5
-/** What a terminal shows as it is and a reader takes for one word. */
+/** A value that needs no quotes: printable ASCII without blanks, `"` and `=`. */
 const BARE = /^[\x21\x23-\x3c\x3e-\x7e]+$/
-/** What a terminal obeys or what turns text around: a value from outside must not write to the screen as it likes. */
+/** Characters that control a terminal or the direction of text. A value from outside must not control the screen. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
 /**
- * Formats a line for people: local time, level, message, then each field as key=value. The stack of an error stands on lines of
- * its own below. `fields` holds what JSON can show.
+ * Formats a line for people: local time, level, message, then each field as key=value. The stack of an error follows
+ * on separate lines. `fields` must contain only values that JSON can show.
  */
 export function textLine(at: Date, level: string, fields: object, message: string): string {
   const named = Object.entries(fields).filter(([, value]) => value !== undefined)

@@ -3,7 +3,10 @@ import { type Aggregator, AggregatorRegistry, type Registry } from 'prom-client'
 /** All metrics of one process at one moment. */
 export type Snapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 
-/** Where the way that prom-client adds up its own metrics would hide the process that an alert looks for, or drop the metric. */
+/**
+ * Replaces aggregators of prom-client's own metrics that would drop a metric or hide the process that an alert looks
+ * for.
+ */
 const AGGREGATORS: Readonly<Record<string, Aggregator>> = {
   process_start_time_seconds: 'min',
   process_max_fds: 'min',
@@ -13,23 +16,28 @@ const AGGREGATORS: Readonly<Record<string, Aggregator>> = {
   nodejs_eventloop_lag_p99_seconds: 'max',
 }
 
-/** What goes on counting when the process that counted has ended; prom-client names types by these words. */
+/** Types of metrics whose values remain when the process that counted them has ended, as prom-client names them. */
 const COUNTS = new Set<unknown>(['counter', 'histogram'])
 
-/** The metrics of several processes as those of one server, each added up as its `aggregator` says, as Prometheus reads them. */
+/**
+ * Combines the metrics of several processes by the `aggregator` of each metric. Returns the text format of Prometheus.
+ */
 export function expose(snapshots: readonly Snapshot[]): Promise<string> {
   return aggregate(snapshots).metrics()
 }
 
 /**
- * What of these remains when their processes have ended: the sum of their counts. Without it a total would fall when a process
- * ends, and Prometheus takes a fall for a restart that counted everything anew.
+ * Returns the sum of the counts of processes that have ended. Without it, a total would fall when a process ends, and
+ * Prometheus would take the fall for a restart.
  */
 export function keepCounts(snapshots: readonly Snapshot[]): Promise<Snapshot> {
   return aggregate(snapshots.map((snapshot) => snapshot.filter(({ type }) => COUNTS.has(type)))).getMetricsAsJSON()
 }
 
-/** Counts are multiples of this, so that their sum is exact in whatever order they are added: one that fell by its last bit would be a fall. */
+/**
+ * Counts are rounded to multiples of this, so that their sum is exact in any order. Otherwise a total could fall by
+ * its last bit.
+ */
 const GRAIN = 2 ** -30
 
 function aggregate(snapshots: readonly Snapshot[]): Registry {

@@ -1,6 +1,8 @@
 import { Registry } from 'prom-client'
 
-/** The metrics as Prometheus reads them. Made at most once a second, for anybody may ask and making them costs. */
+/**
+ * The metrics in the text format of Prometheus, collected at most once a second: anybody may ask, and it is expensive.
+ */
 export interface Exposition {
   readonly contentType: string
   metrics(): Promise<string>
@@ -8,7 +10,7 @@ export interface Exposition {
 
 const MAX_AGE_MS = 1_000
 
-/** One making for all who ask at the same time, or soon after. */
+/** Creates an exposition that answers all requests within one second with one result of `make`. */
 export function rememberExposition(make: () => Promise<string>): Exposition {
   let last: Promise<string> | undefined
   let madeAt = 0

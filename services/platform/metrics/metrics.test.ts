@@ -2,11 +2,11 @@ import pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import { createMetrics } from './metrics.ts'
 
-/** A pool that connects to nothing: only its counters are read. */
+/** Creates metrics with a pool that never connects. Only its counters are read. */
 const metricsOfIdlePool = () => createMetrics(new pg.Pool())
 
-describe('metrics', () => {
-  it('count calls by RPC and reason, tokens issued, and tokens refused by reason', async () => {
+describe('createMetrics', () => {
+  it('counts calls by RPC and reason, issued tokens, and refused tokens by reason', async () => {
     const metrics = metricsOfIdlePool()
     metrics.observe('AuthnService', 'IssueToken', 'OK', 0.002)
     metrics.observe('AuthnService', 'IssueToken', 'CHALLENGE_USED', 0.001)
@@ -23,7 +23,7 @@ describe('metrics', () => {
     }
   })
 
-  it('tell the pool, the event loop and calls in flight', async () => {
+  it('shows the pool, the event loop and calls in flight', async () => {
     const metrics = metricsOfIdlePool()
     metrics.callStarted()
     const text = await metrics.exposition.metrics()
@@ -32,7 +32,7 @@ describe('metrics', () => {
     expect(text).toContain('nodejs_eventloop_lag_seconds')
   })
 
-  it('are made once for all who ask at the same time', async () => {
+  it('collects the metrics once for simultaneous requests', async () => {
     const metrics = metricsOfIdlePool()
     const first = metrics.exposition.metrics()
     metrics.observe('AuthnService', 'IssueToken', 'OK', 0.002)

@@ -5,39 +5,39 @@ import { type Exposition, rememberExposition } from './exposition.ts'
 import { createRevocationMetrics, type RevocationMetrics } from './revocation-metrics.ts'
 import { type SigningKeyFacts, showSigningKeys } from './signing-key-metrics.ts'
 
-/** What the server counts. Labels come from fixed sets, never from what a caller sends. */
+/** The metrics of a process. Labels come from fixed sets, never from the input of a caller. */
 export interface Metrics {
   readonly exposition: Exposition
-  /** The same for another process that adds several up. */
+  /** Returns the metrics for the primary process, which adds up those of all workers. */
   snapshot(): Promise<Snapshot>
-  /** One call of an RPC: `reason` is OK or the reason it was refused. */
+  /** Records one call of an RPC. `reason` is OK or the reason of its error. */
   observe(service: string, method: string, reason: string, seconds: number): void
   callStarted(): void
   callEnded(): void
-  /** One connection that a listener closed to stay within its limits. */
+  /** Counts a connection that a listener closed to stay within its limits. */
   readonly connectionClosed: (port: string, reason: string) => void
   readonly revocation: RevocationMetrics
-  /** Shows the signing keys, from now on. */
+  /** Adds the metrics of the signing keys. */
   showSigningKeys(read: () => readonly SigningKeyFacts[]): void
 }
 
-/** Upper bounds in seconds, from a cached answer to the database's deadline. */
+/** Upper bounds of the buckets in seconds, from a cached answer to the deadline of the database. */
 const BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 
-/** Prometheus metrics of this process: calls, tokens, the database pool, event loop and memory. */
+/** Creates the metrics of this process: calls, tokens, database pool, event loop and memory. */
 export function createMetrics(pool: pg.Pool): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const registers = [registry]
   const calls = new Counter({
     name: 'auth4agent_calls_total',
-    help: 'Calls by RPC and reason; OK if they succeeded, CALLER_DEADLINE if their caller gave them too little time.',
+    help: 'Calls by RPC and reason. OK means success, CALLER_DEADLINE a deadline of the caller that was too short.',
     labelNames: ['service', 'method', 'reason'],
     registers,
   })
   const durations = new Histogram({
     name: 'auth4agent_call_duration_seconds',
-    help: 'Time from a call to its answer.',
+    help: 'Time from the start of a call to its answer.',
     labelNames: ['service', 'method'],
     buckets: BOUNDS,
     registers,
@@ -59,7 +59,7 @@ export function createMetrics(pool: pg.Pool): Metrics {
   registry.registerMetric(
     new Gauge({
       name: 'auth4agent_calls_in_flight',
-      help: 'Calls being answered.',
+      help: 'Calls in flight.',
       registers: [],
       collect() {
         this.set(callsInFlight)
@@ -94,7 +94,7 @@ function poolGauge(pool: pg.Pool): Gauge {
   const states = { total: () => pool.totalCount, idle: () => pool.idleCount, waiting: () => pool.waitingCount }
   return new Gauge({
     name: 'auth4agent_db_pool_connections',
-    help: 'Database connections by state; waiting counts callers without one.',
+    help: 'Database connections by state; waiting counts callers that wait for a connection.',
     labelNames: ['state'],
     registers: [],
     collect() {

@@ -1,18 +1,21 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 
-/** What is counted of revocations, and of the bus that carries them. */
+/** The metrics of revocations and of the bus. */
 export interface RevocationMetrics {
-  /** One wait until all verifiers knew, in milliseconds, and for how many of them a lease had to run out. */
+  /**
+   * Records one wait until all log followers refuse the ended tokens, in milliseconds, and how many leases had to
+   * expire.
+   */
   settled(ms: number, ranOut: number): void
-  /** One question whether a token stands. */
+  /** Counts one check of a token, answered from memory or by the database. */
   checked(path: 'memory' | 'database'): void
-  /** A message of the bus that was not of this deployment. */
+  /** Counts a bus message with an invalid seal. */
   rejected(): void
-  /** Whose state the gauges show, from now on. */
+  /** Adds gauges that show the state of the sources. */
   show(sources: GaugeSources): void
 }
 
-/** Read whenever the metrics are. What a process does not have is undefined, and no metric tells of it. */
+/** Sources that are read with the metrics. An undefined source has no metric. */
 interface GaugeSources {
   readonly lease: LeaseSource | undefined
   readonly isBusConnected: (() => boolean) | undefined
@@ -20,39 +23,39 @@ interface GaugeSources {
   readonly clockGuard: { problem(): string | undefined }
 }
 
-/** A verifier's lease. */
+/** The lease of a log follower. */
 interface LeaseSource {
   readonly holdsLease: boolean
-  /** The last record in effect. */
+  /** Sequence of the last applied record. */
   readonly sequence: number
 }
 
-/** Upper bounds in seconds, from one round trip to the longest lease. */
+/** Upper bounds of the buckets in seconds, from one round trip to the longest lease. */
 const BUCKETS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 2, 5, 30]
 
-/** Registers them. */
+/** Creates the metrics of revocations in the registry. */
 export function createRevocationMetrics(registry: Registry): RevocationMetrics {
   const registers = [registry]
   const settle = new Histogram({
     name: 'auth4agent_revocation_settle_seconds',
-    help: 'Time from the commit of what ends tokens until every verifier refuses them.',
+    help: 'Time from the commit of a revocation until every log follower refuses the ended tokens.',
     buckets: BUCKETS,
     registers,
   })
   const waits = new Counter({
     name: 'auth4agent_revocation_lease_waits_total',
-    help: 'Verifiers that did not acknowledge, so that their lease had to run out.',
+    help: 'Log followers that did not acknowledge a revocation in time, so that their lease had to expire.',
     registers,
   })
   const checks = new Counter({
     name: 'auth4agent_revocation_checks_total',
-    help: 'Questions whether a token stands, by where they were answered.',
+    help: 'Checks of tokens for revocation, by path: answered from memory or by the database.',
     labelNames: ['path'],
     registers,
   })
   const rejected = new Counter({
     name: 'auth4agent_bus_rejected_total',
-    help: 'Messages on the bus that did not verify.',
+    help: 'Bus messages with an invalid seal.',
     registers,
   })
   return {
@@ -67,7 +70,7 @@ export function createRevocationMetrics(registry: Registry): RevocationMetrics {
 }
 
 function addGauges(registry: Registry, { lease, isBusConnected, watchers, clockGuard }: GaugeSources): void {
-  // Over several workers an alert is to see the one that is worst off.
+  // With several workers, `min` lets an alert see the worst one.
   const gauge = (name: string, help: string, aggregator: 'min' | 'sum', read: () => number) =>
     new Gauge({
       name,
@@ -78,16 +81,22 @@ function addGauges(registry: Registry, { lease, isBusConnected, watchers, clockG
         this.set(read())
       },
     })
-  gauge('auth4agent_clock_agrees', "1 while the clock agrees with the database's; 0 refuses all calls.", 'min', () =>
-    Number(clockGuard.problem() === undefined),
+  gauge(
+    'auth4agent_clock_agrees',
+    "1 while the clock agrees with the database's; at 0 all calls are refused.",
+    'min',
+    () => Number(clockGuard.problem() === undefined),
   )
   if (lease !== undefined) {
-    gauge('auth4agent_revocation_lease_valid', '1 while verifications are answered from memory.', 'min', () =>
-      Number(lease.holdsLease),
+    gauge(
+      'auth4agent_revocation_lease_valid',
+      '1 while a lease lets the process answer verifications from memory.',
+      'min',
+      () => Number(lease.holdsLease),
     )
     gauge(
       'auth4agent_revocation_log_sequence',
-      'Last record of the revocation log in effect here.',
+      'Sequence of the last applied record of the revocation log.',
       'min',
       () => lease.sequence,
     )
@@ -96,6 +105,5 @@ function addGauges(registry: Registry, { lease, isBusConnected, watchers, clockG
     gauge('auth4agent_bus_connected', '1 while the process is connected to NATS.', 'min', () =>
       Number(isBusConnected()),
     )
-  if (watchers !== undefined)
-    gauge('auth4agent_watchers', 'Streams of WatchRevocations that are open.', 'sum', watchers)
+  if (watchers !== undefined) gauge('auth4agent_watchers', 'Open streams of WatchRevocations.', 'sum', watchers)
 }

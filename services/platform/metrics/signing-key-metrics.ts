@@ -1,18 +1,18 @@
 import { Gauge, type Registry } from 'prom-client'
 
-/** A signing key as the metrics show it. */
+/** The facts of a signing key that the metrics show. */
 export interface SigningKeyFacts {
   readonly alg: string
   readonly state: string
-  /** Whether it has been published for long enough to sign next. */
+  /** Whether the key is prepared and has been published long enough to sign. */
   readonly isReady: boolean
-  /** Since when it signs, Unix milliseconds; undefined for keys that do not. */
+  /** When the key became active, in Unix milliseconds. Undefined for keys that are not active. */
   readonly activeSince: number | undefined
 }
 
-/** Shows the signing keys of the deployment, as the last pass of the schedule has seen them. */
+/** Adds the metrics of the deployment's signing keys. They show the state of the last scheduled run. */
 export function showSigningKeys(registry: Registry, read: () => readonly SigningKeyFacts[]): void {
-  // All workers see the same keys, if not at the same moment.
+  // All workers see the same keys, but not at the same moment, so their values must not be added up.
   const gauge = (
     name: string,
     help: string,
@@ -38,14 +38,14 @@ export function showSigningKeys(registry: Registry, read: () => readonly Signing
   )
   gauge(
     'auth4agent_signing_keys_ready',
-    'Keys that have been published for long enough to sign next, by algorithm.',
+    'Ready signing keys by algorithm: prepared and published long enough to sign.',
     ['alg'],
     (gauge, { alg, isReady }) => gauge.inc({ alg }, Number(isReady)),
     'min',
   )
   gauge(
     'auth4agent_signing_key_active_since_seconds',
-    'Unix time since which the key of an algorithm signs; absent where none does.',
+    'Unix time at which the active key of an algorithm began to sign; absent without an active key.',
     ['alg'],
     (gauge, { alg, activeSince }) => activeSince !== undefined && gauge.set({ alg }, activeSince / 1000),
   )

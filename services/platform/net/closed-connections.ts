@@ -1,21 +1,21 @@
 import type { Logger } from '../log/log.ts'
 
-/** What the report works with. */
+/** Options of reportClosedConnections. */
 export interface ClosedConnectionsDeps {
-  /** The listener, as log and metric name it. */
+  /** Name of the listener in the log and the metric. */
   readonly port: 'http' | 'grpc' | 'internal'
   readonly log: Pick<Logger, 'warn'>
   readonly count: (port: string, reason: string) => void
-  /** Monotonic milliseconds. */
+  /** Returns monotonic milliseconds. */
   readonly now?: () => number
 }
 
-/** A listener logs once in this time, in milliseconds, whatever is done to it. */
+/** A listener logs at most once in this time, in milliseconds. */
 const LOG_INTERVAL_MS = 10_000
 
 /**
- * Creates the function that reports connections that a listener closed by itself. The metric counts every one; the log has one
- * line in ten seconds, with how many were closed since the line before.
+ * Returns a function that reports a connection that the listener closed by itself. The metric counts every connection.
+ * The log has at most one line in ten seconds, with the number of connections closed since the last line.
  */
 export function reportClosedConnections(deps: ClosedConnectionsDeps): (reason: string) => void {
   const { port, log, count, now = () => performance.now() } = deps

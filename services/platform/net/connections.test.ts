@@ -24,7 +24,7 @@ function setUp(max: number, maxPerSource: number) {
 }
 
 describe('createConnections', () => {
-  it('closes the connection that has been idle for longest when all places are taken', () => {
+  it('closes the connection that has been idle longest when all places are taken', () => {
     const { admit, connections, closed } = setUp(2, 2)
     const first = admit('a')
     const second = admit('b')
@@ -36,7 +36,7 @@ describe('createConnections', () => {
     expect(closed).toEqual(['evicted'])
   })
 
-  it('closes an idle connection of the same source when that source has all its places', () => {
+  it('closes an idle connection of the same source when the source has reached its limit', () => {
     const { admit, closed } = setUp(10, 2)
     const other = admit('b')
     const mine = [admit('a'), admit('a'), admit('a')]
@@ -45,7 +45,7 @@ describe('createConnections', () => {
     expect(closed).toEqual(['evicted'])
   })
 
-  it('refuses the newcomer when no connection is idle', () => {
+  it('refuses a new connection when no other is idle', () => {
     const { admit, closed } = setUp(2, 1)
     admit('a').connection?.begin()
     expect(admit('a').socket.destroyed).toBe(true)
@@ -67,13 +67,13 @@ describe('createConnections', () => {
     expect(socket.destroyed).toBe(true)
   })
 
-  it('counts a trusted proxy only in all', () => {
+  it('counts connections of a trusted proxy only in total', () => {
     const { admit } = setUp(3, 1)
     const opened = [admit(undefined), admit(undefined), admit(undefined), admit(undefined)]
     expect(opened.map(({ socket }) => socket.destroyed)).toEqual([true, false, false, false])
   })
 
-  it('gives the place back when a connection closes, and not twice', async () => {
+  it('frees the place of a closed connection once', async () => {
     const { admit, connections } = setUp(2, 1)
     const { socket, connection } = admit('a')
     socket.destroy()
@@ -86,7 +86,7 @@ describe('createConnections', () => {
     expect(admit('a').connection).toBeDefined()
   })
 
-  it('closes connections that have been idle for long enough', () => {
+  it('closes idle connections after the given time, and no busy ones', () => {
     const { admit, connections, clock } = setUp(9, 9)
     const [old, busy] = [admit('a'), admit('a')]
     busy.connection?.begin()
@@ -96,7 +96,7 @@ describe('createConnections', () => {
     expect([old, busy, young].map(({ socket }) => socket.destroyed)).toEqual([true, false, false])
   })
 
-  it('says when all are closed, those that made room too', async () => {
+  it('waits in allClosed for all connections, also for closed ones that made room', async () => {
     const { admit, connections } = setUp(1, 1)
     admit('a')
     admit('b')

@@ -1,45 +1,45 @@
 import type { Socket } from 'node:net'
 
-/** Why a listener closed a connection: it was idle and made room, or there was no room in all or for its source. */
+/** Why a listener closed a connection: it was idle and made room, or all places or those of its source were taken. */
 export type ClosedFor = 'evicted' | 'full' | 'source_full'
 
-/** What the bookkeeping works with. */
+/** Options of createConnections. */
 export interface ConnectionsDeps {
-  /** Connections open at once, in all. */
+  /** Limit of open connections in total. */
   readonly max: number
-  /** Connections of one source. */
+  /** Limit of open connections of one source. */
   readonly maxPerSource: number
-  /** Hears of every connection that is closed for want of room. */
+  /** Called for every connection that is closed because of a limit. */
   readonly onClosed: (reason: ClosedFor) => void
-  /** Monotonic milliseconds. */
+  /** Returns monotonic milliseconds. */
   readonly now?: () => number
 }
 
-/** One admitted connection. It is idle until work begins on it. */
+/** One admitted connection. It is idle until a request begins. */
 interface Connection {
-  /** Notes that a request or a stream begins: the connection is not idle before `end` was called as often. */
+  /** Notes the start of a request or a stream. The connection is busy until `end` was called as often. */
   begin(): void
-  /** Notes that a request or a stream has ended. */
+  /** Notes the end of a request or a stream. */
   end(): void
 }
 
 /** The open connections of one listener. */
 export interface Connections {
   /**
-   * Admits a connection. At a limit, the connection that has been idle for longest makes room; where none is idle, the
-   * newcomer is destroyed and the answer is undefined.
-   * @param source what the peer counts as; undefined for a trusted proxy, which only counts in all
+   * Admits a connection. At a limit, closes the connection that has been idle longest. If none is idle, destroys the
+   * new connection and returns undefined.
+   * @param source key of the peer; undefined for a trusted proxy, which counts only in total
    */
   admit(socket: Socket, source: string | undefined): Connection | undefined
-  /** Finds the admitted connection of a socket, or of the TLS socket on top of it. */
+  /** Finds the admitted connection of a socket, or of a TLS socket on top of it. */
   find(socket: Socket): Connection | undefined
-  /** Destroys the connections that have been idle for this many milliseconds. */
+  /** Destroys connections that have been idle for `ms` milliseconds. */
   closeIdle(ms: number): void
   /** Destroys all connections, also those whose TLS handshake has not finished. */
   closeAll(): void
-  /** Resolves once every admitted connection is closed. */
+  /** Resolves when every admitted connection is closed. */
   allClosed(): Promise<void>
-  /** How many are open. */
+  /** Returns the number of open connections. */
   size(): number
 }
 
@@ -58,7 +58,7 @@ interface Entry extends Connection {
   isOpen: boolean
 }
 
-/** Creates the bookkeeping of one listener. It touches no socket but to destroy it. */
+/** Creates the list of one listener's connections. It changes a socket only by destroying it. */
 export function createConnections({ max, maxPerSource, onClosed, now = monotonic }: ConnectionsDeps): Connections {
   const all: Group = { open: 0, idle: new Set() }
   const bySource = new Map<string, Group>()
@@ -159,7 +159,10 @@ function createEntry(socket: Socket, groups: readonly Group[], rest: (entry: Ent
   return entry
 }
 
-/** The two ends of a connection. A TLS socket has those of the socket below it, and no public API tells that socket. */
+/**
+ * Returns a key of the two ends of a connection. A TLS socket has the same ends as the socket below it, and Node has
+ * no API to get that socket.
+ */
 function peerOf({ remoteAddress, remotePort, localAddress }: Socket): string | undefined {
   return remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort} ${localAddress}`
 }

@@ -1,8 +1,9 @@
 import type { ListenOptions, Server } from 'node:net'
 
 /**
- * Starts to listen, and answers the port; 0 for a unix socket. The place is bound within the call. Rejects when it cannot be had.
- * @param onFailure hears of what goes wrong with the listener later
+ * Starts to listen and returns the port, or 0 for a unix socket. The address is bound synchronously. Rejects when the
+ * address is not available.
+ * @param onFailure called for later errors of the listener
  */
 export async function listenOn(
   server: Server,

@@ -9,26 +9,26 @@ describe.each([
   it.each([
     ['nothing', ''],
     ['letters of any script', 'Zahlungsläufer 支払い'],
-    ['as many characters as may be', 'a'.repeat(max)],
-    ['as many characters as may be of two UTF-16 units each', '🤖'.repeat(max)],
-  ])('takes %s', (_name, text) => {
+    ['the maximum number of characters', 'a'.repeat(max)],
+    ['the maximum number of characters with two UTF-16 units each', '🤖'.repeat(max)],
+  ])('accepts %s', (_name, text) => {
     expect(check(text)).toBe(text)
   })
 
   it.each([
     ['one character too many', 'a'.repeat(max + 1)],
-    ['one character of two UTF-16 units too many', '🤖'.repeat(max + 1)],
+    ['one character too many with two UTF-16 units', '🤖'.repeat(max + 1)],
     ['NUL', 'a\0b'],
     ['escape', '\x1b[2J'],
     ['DEL', 'a\x7f'],
     ['a C1 control character', 'a\x9b'],
-    ['half a surrogate pair', 'a\ud800'],
+    ['a lone surrogate', 'a\ud800'],
   ])('refuses %s', (_name, text) => {
     expect(reasonOf(() => check(text))).toBe('INVALID_ARGUMENT')
   })
 })
 
-it('takes tab and line end in a reason, and not in a label', () => {
+it('checkReason accepts tabs and line ends, and checkLabel refuses them', () => {
   expect(checkReason('lost key:\r\n\tlaptop')).toBe('lost key:\r\n\tlaptop')
   for (const text of ['a\tb', 'a\nb', 'a\rb']) expect(reasonOf(() => checkLabel(text))).toBe('INVALID_ARGUMENT')
 })

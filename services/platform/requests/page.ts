@@ -6,24 +6,24 @@ const DEFAULT_SIZE = 50
 const MAX_SIZE = 200
 
 /**
- * Reads a page size: 1 to 200, or 0 for 50.
+ * Returns the page size: 1 to 200, or 50 for the value 0.
  *
  * @throws ApiError INVALID_ARGUMENT
  */
 export function parsePageSize(size: number): number {
-  if (size < 0 || size > MAX_SIZE) throw new ApiError('INVALID_ARGUMENT', `page_size is 1 to ${MAX_SIZE}, or 0.`)
+  if (size < 0 || size > MAX_SIZE) throw new ApiError('INVALID_ARGUMENT', `page_size must be between 0 and ${MAX_SIZE}`)
   return size === 0 ? DEFAULT_SIZE : size
 }
 
-/** The token of the page that follows the record with this id. */
+/** Returns the token of the page that begins after the record with this id. */
 export function pageTokenAfter(id: string): string {
   return encodeBase64url(new TextEncoder().encode(id))
 }
 
 /**
- * Reads a page token.
+ * Decodes a page token.
  *
- * @returns the id after which the page begins, undefined for the first page.
+ * @returns the id after which the page begins, or undefined for the first page
  * @throws ApiError INVALID_PAGE_TOKEN
  */
 export function parsePageToken(token: string): string | undefined {

@@ -7,14 +7,14 @@ import {
   type MessageShape,
 } from '@bufbuild/protobuf'
 
-/** A typed client of a service that only other services call. */
+/** A typed client of an internal service. */
 export type InternalClient<S extends DescService> = {
   readonly [M in keyof S['method']]: (
     request: MessageInitShape<S['method'][M]['input']>,
   ) => Promise<MessageShape<S['method'][M]['output']>>
 }
 
-/** Makes a typed client out of what does a call of any method. It has no streams. */
+/** Creates a typed client from a function that calls any unary method. Streams are not supported. */
 export function internalClient<S extends DescService>(
   service: S,
   unary: (method: DescMethod, request: Message) => Promise<Message>,

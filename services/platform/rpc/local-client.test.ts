@@ -8,7 +8,7 @@ import { ApiError } from '../errors/api-error.ts'
 import { localClient } from './local-client.ts'
 
 describe('localClient', () => {
-  it('hands the handler a whole request and the caller a whole response', async () => {
+  it('fills in default values in the request and the response', async () => {
     const client = localClient(OperatorDirectoryService, {
       lookupOperator: async ({ by }) => ({ operator: { id: by.value ?? '' } }),
       lookupAudienceOwner: async ({ host }) => ({ operatorId: `[${host}]` }),
@@ -18,7 +18,7 @@ describe('localClient', () => {
     expect(await client.lookupAudienceOwner({})).toMatchObject({ operatorId: '[]', rules: [] })
   })
 
-  it('takes a response that is a message already', async () => {
+  it('returns a response that is already a message unchanged', async () => {
     const message = create(LookupOperatorResponseSchema, { operator: { id: 'a' } })
     const client = localClient(OperatorDirectoryService, {
       lookupOperator: async () => message,
@@ -27,7 +27,7 @@ describe('localClient', () => {
     expect(await client.lookupOperator({})).toBe(message)
   })
 
-  it('rejects with the very error of the handler', async () => {
+  it('rejects with the same error object that the handler throws', async () => {
     const error = new ApiError('UNAVAILABLE')
     const client = localClient(OperatorDirectoryService, {
       lookupOperator: () => Promise.reject(error),

@@ -21,7 +21,7 @@ describe('startScheduler', () => {
     [0, 500],
     [0.5, 1_000],
     [0.999, 1_499],
-  ])('with a chance of %d runs a job every %i milliseconds', async (chance, ms) => {
+  ])('with the random number %d runs a job every %i milliseconds', async (chance, ms) => {
     vi.spyOn(Math, 'random').mockReturnValue(chance)
     const run = vi.fn(async () => {})
     const stop = startScheduler([{ name: 'a', run }], 1_000, log)
@@ -34,7 +34,7 @@ describe('startScheduler', () => {
     await stop()
   })
 
-  it('goes on after a pass that fails, tells it, and holds up no other job', async () => {
+  it('logs a failed run, repeats the job and does not delay other jobs', async () => {
     const bad = vi.fn(async () => {
       throw new Error('boom')
     })
@@ -53,7 +53,7 @@ describe('startScheduler', () => {
     await stop()
   })
 
-  it('never runs a job twice at once', async () => {
+  it('never runs a job twice at the same time', async () => {
     const pass = Promise.withResolvers<void>()
     const run = vi.fn(() => pass.promise)
     const stop = startScheduler([{ name: 'a', run }], 1_000, log)
@@ -63,7 +63,7 @@ describe('startScheduler', () => {
     await stop()
   })
 
-  it('stops at once between passes, and leaves no timer', async () => {
+  it('stops at once between two runs and leaves no timer', async () => {
     const run = vi.fn(async () => {})
     const stop = startScheduler([{ name: 'a', run }], 1_000, log)
     await stop()
@@ -72,7 +72,7 @@ describe('startScheduler', () => {
     expect(run).not.toHaveBeenCalled()
   })
 
-  it('waits for a pass under way, and starts no other', async () => {
+  it('waits at the stop for the current run and starts no other', async () => {
     const pass = Promise.withResolvers<void>()
     const run = vi.fn(() => pass.promise)
     const stop = startScheduler([{ name: 'a', run }], 1_000, log)

@@ -1,18 +1,21 @@
 import type { Logger } from '../log/log.ts'
 import { pause } from './pause.ts'
 
-/** Work that is done again and again. One pass that fails is logged; the next goes ahead. */
+/** A task that is repeated. A failed run is logged and does not stop the next one. */
 export interface Job {
   readonly name: string
-  /** Milliseconds between passes where they are not those of the scheduler. */
+  /** Milliseconds between two runs. Default: the interval of the scheduler. */
   readonly intervalMs?: number
   run(): Promise<void>
 }
 
-/** Stops the jobs; resolves when passes under way have ended. */
+/** Stops the jobs. Resolves when the current runs have ended. */
 export type StopScheduler = () => Promise<void>
 
-/** Runs each job about every `intervalMs`, or every one of its own, up to half of that earlier or later, so that instances do not move in step. */
+/**
+ * Runs each job at its own interval, by default `intervalMs`. Each pause is randomly up to half shorter or longer, so
+ * that the processes of a deployment do not run a job at the same moment.
+ */
 export function startScheduler(jobs: readonly Job[], intervalMs: number, log: Logger): StopScheduler {
   const stopping = new AbortController()
   const loops = jobs.map((job) => repeat(job, job.intervalMs ?? intervalMs, log, stopping.signal))

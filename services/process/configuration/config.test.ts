@@ -10,7 +10,7 @@ const KEK = encodeBase64(new Uint8Array(32).fill(1))
 const DATABASE = { DATABASE_URL: 'postgresql://u@db.example/a', AUTH4AGENT_KEK: KEK }
 const key = generateKeyPair().publicKey
 
-/** The problems that an environment has, without their bullets. */
+/** Returns the problems of an environment, without their bullets. */
 function problemsOf(env: Env): string[] {
   try {
     read(env)
@@ -25,7 +25,7 @@ function problemsOf(env: Env): string[] {
 }
 
 describe('readConfig', () => {
-  it('needs nothing', () => {
+  it('returns the defaults of an empty environment', () => {
     expect(read({})).toMatchObject({
       issuer: 'http://localhost:8080',
       baseUrl: 'http://localhost:8080',
@@ -47,11 +47,11 @@ describe('readConfig', () => {
     })
   })
 
-  it.each(['PORT', 'DATABASE_URL', 'AUTH4AGENT_KEK'])('refuses %s when it is set but empty', (name) => {
-    expect(problemsOf({ [name]: '' })).toEqual([`${name} is set but empty`])
+  it.each(['PORT', 'DATABASE_URL', 'AUTH4AGENT_KEK'])('refuses an empty %s', (name) => {
+    expect(problemsOf({ [name]: '' })).toEqual([`${name} must not be empty; unset it to use the default`])
   })
 
-  it('tells a mistaken value once, not also of what it conflicts with', () => {
+  it('reports a wrong value once, without its conflicts with other settings', () => {
     expect(problemsOf({ ...DATABASE, AUTH4AGENT_KEK: 'short' })).toEqual([
       'AUTH4AGENT_KEK must be 32 bytes in base64; make one with: openssl rand -base64 32',
     ])
@@ -82,11 +82,11 @@ describe('readConfig', () => {
     ['AUTH4AGENT_WORKERS', '64', { workers: 64 }],
     ['AUTH4AGENT_WORKERS', 'auto', { workers: Math.min(availableParallelism(), 64) }],
   ]
-  it.each(good)('reads %s from %s', (name, value, expected) => {
+  it.each(good)('accepts %s=%s', (name, value, expected) => {
     expect(read({ [name]: value })).toMatchObject(expected)
   })
 
-  it.each(['postgres://u:a,b@db:5432/a?x=1,2', 'postgresql:///a?host=/run/pg'])('reads DATABASE_URL from %s', (url) => {
+  it.each(['postgres://u:a,b@db:5432/a?x=1,2', 'postgresql:///a?host=/run/pg'])('accepts DATABASE_URL=%s', (url) => {
     expect(read({ DATABASE_URL: url, AUTH4AGENT_KEK_FILE: '/kek' })).toMatchObject({ databaseUrl: url })
   })
 
@@ -166,26 +166,26 @@ describe('readConfig', () => {
     ['AUTH4AGENT_WORKERS', ['0', '65', '-1', '1.5', '002', ' 2', 'AUTO', 'off']],
   ]
   const cases = bad.flatMap(([name, values]) => values.map((value) => [name, value] as const))
-  it.each(cases)('refuses %s = %j by name, without repeating the value', (name, value) => {
+  it.each(cases)('refuses %s=%j by name, without repeating the value', (name, value) => {
     const problems = problemsOf({ AUTH4AGENT_KEK_FILE: name === 'DATABASE_URL' ? '/kek' : undefined, [name]: value })
     expect(problems).toHaveLength(1)
     expect(problems[0]).toMatch(new RegExp(`^${name} must be `))
     if (value.length > 12) expect(problems[0]).not.toContain(value)
   })
 
-  it('refuses variables that are no settings, even empty ones, and leaves the others alone', () => {
+  it('refuses unknown variables with the prefix AUTH4AGENT_, even empty ones, and ignores other variables', () => {
     const env = { AUTH4AGENT_TOKEN_TLL: '5m', AUTH4AGENT_: '', HOME: '/root', auth4agent_x: '1', AUTH4AGENTX: '1' }
     expect(problemsOf(env)).toEqual([
-      'AUTH4AGENT_TOKEN_TLL is not a setting of this server',
-      'AUTH4AGENT_ is not a setting of this server',
+      'AUTH4AGENT_TOKEN_TLL is not a known setting',
+      'AUTH4AGENT_ is not a known setting',
     ])
   })
 
-  it('leaves the settings of the command line tool alone', () => {
+  it('ignores the settings of the command line tool', () => {
     expect(problemsOf({ AUTH4AGENT_HOME: '/x', AUTH4AGENT_CONTEXT: 'staging', AUTH4AGENT_TOKEN: 'x.y.z' })).toEqual([])
   })
 
-  it('lists all problems at once', () => {
+  it('reports all problems at once', () => {
     const env = { PORT: 'x', AUTH4AGENT_HOST: 'y', AUTH4AGENT_NONE: 'z', AUTH4AGENT_TLS_CERT_FILE: '/cert' }
     expect(problemsOf(env).map((line) => line.split(' ')[0])).toEqual([
       'PORT',
@@ -197,32 +197,60 @@ describe('readConfig', () => {
   })
 })
 
-describe('conflicts', () => {
+describe('findConflicts', () => {
   const TLS = { AUTH4AGENT_TLS_CERT_FILE: '/cert', AUTH4AGENT_TLS_KEY_FILE: '/key' }
   const rows: [string, Env, string | undefined][] = [
-    ['a database without a key-encryption key', { DATABASE_URL: DATABASE.DATABASE_URL }, 'DATABASE_URL needs'],
-    ['a database with one', DATABASE, undefined],
-    ['a database with one in a file', { DATABASE_URL: DATABASE.DATABASE_URL, AUTH4AGENT_KEK_FILE: '/kek' }, undefined],
-    ['two key-encryption keys', { AUTH4AGENT_KEK: KEK, AUTH4AGENT_KEK_FILE: '/kek' }, 'exclude each other'],
-    ['a certificate without its key', { AUTH4AGENT_TLS_CERT_FILE: '/cert' }, 'go together'],
-    ['a key without its certificate', { AUTH4AGENT_TLS_KEY_FILE: '/key' }, 'go together'],
-    ['both', TLS, undefined],
-    ['plain http to everybody', { AUTH4AGENT_HOST: '0.0.0.0' }, 'is reachable from outside'],
-    ['plain http to everybody over IPv6', { AUTH4AGENT_HOST: '::' }, 'is reachable from outside'],
-    ['plain http by permission', { AUTH4AGENT_HOST: '0.0.0.0', AUTH4AGENT_ALLOW_PLAIN_HTTP: 'true' }, undefined],
-    ['TLS to everybody', { AUTH4AGENT_HOST: '0.0.0.0', ...TLS }, undefined],
-    ['an http issuer elsewhere', { AUTH4AGENT_BASE_URL: 'http://auth.example' }, 'must be https'],
-    ['an http issuer that only looks local', { AUTH4AGENT_BASE_URL: 'http://localhost.example' }, 'must be https'],
-    ['an http issuer whose name begins as 127', { AUTH4AGENT_BASE_URL: 'http://127.0.0.1.example' }, 'must be https'],
+    ['refuses DATABASE_URL without a KEK', { DATABASE_URL: DATABASE.DATABASE_URL }, 'AUTH4AGENT_KEK_FILE must be set'],
+    ['accepts DATABASE_URL with a KEK', DATABASE, undefined],
     [
-      'an http issuer elsewhere in spite of the permission for the listener',
+      'accepts DATABASE_URL with a KEK in a file',
+      { DATABASE_URL: DATABASE.DATABASE_URL, AUTH4AGENT_KEK_FILE: '/kek' },
+      undefined,
+    ],
+    [
+      'refuses AUTH4AGENT_KEK beside AUTH4AGENT_KEK_FILE',
+      { AUTH4AGENT_KEK: KEK, AUTH4AGENT_KEK_FILE: '/kek' },
+      'must not both be set',
+    ],
+    ['refuses a certificate without its key', { AUTH4AGENT_TLS_CERT_FILE: '/cert' }, 'must be set together'],
+    ['refuses a key without its certificate', { AUTH4AGENT_TLS_KEY_FILE: '/key' }, 'must be set together'],
+    ['accepts a certificate with its key', TLS, undefined],
+    ['refuses plain http on 0.0.0.0', { AUTH4AGENT_HOST: '0.0.0.0' }, 'must be loopback, not 0.0.0.0'],
+    ['refuses plain http on ::', { AUTH4AGENT_HOST: '::' }, 'must be loopback, not ::'],
+    [
+      'accepts plain http on 0.0.0.0 with AUTH4AGENT_ALLOW_PLAIN_HTTP',
+      { AUTH4AGENT_HOST: '0.0.0.0', AUTH4AGENT_ALLOW_PLAIN_HTTP: 'true' },
+      undefined,
+    ],
+    ['accepts TLS on 0.0.0.0', { AUTH4AGENT_HOST: '0.0.0.0', ...TLS }, undefined],
+    ['refuses an http issuer that is not loopback', { AUTH4AGENT_BASE_URL: 'http://auth.example' }, 'must be https'],
+    [
+      'refuses an http issuer under a name that begins with localhost',
+      { AUTH4AGENT_BASE_URL: 'http://localhost.example' },
+      'must be https',
+    ],
+    [
+      'refuses an http issuer under a name that begins with 127',
+      { AUTH4AGENT_BASE_URL: 'http://127.0.0.1.example' },
+      'must be https',
+    ],
+    [
+      'refuses an http issuer that is not loopback, even with AUTH4AGENT_ALLOW_PLAIN_HTTP',
       { AUTH4AGENT_BASE_URL: 'http://auth.example', AUTH4AGENT_ALLOW_PLAIN_HTTP: 'true' },
       'must be https',
     ],
-    ['one port for both', { PORT: '8081' }, 'must differ'],
-    ['ports that the system chooses', { PORT: '0', AUTH4AGENT_GRPC_PORT: '0' }, undefined],
-    ['a default above the maximum', { AUTH4AGENT_TOKEN_TTL: '10m', AUTH4AGENT_MAX_TOKEN_TTL: '5m' }, 'must not exceed'],
-    ['a default at the maximum', { AUTH4AGENT_TOKEN_TTL: '5m', AUTH4AGENT_MAX_TOKEN_TTL: '5m' }, undefined],
+    ['refuses one port for HTTP and gRPC', { PORT: '8081' }, 'must differ'],
+    ['accepts port 0 for HTTP and gRPC', { PORT: '0', AUTH4AGENT_GRPC_PORT: '0' }, undefined],
+    [
+      'refuses a default token lifetime above the maximum',
+      { AUTH4AGENT_TOKEN_TTL: '10m', AUTH4AGENT_MAX_TOKEN_TTL: '5m' },
+      'must not exceed',
+    ],
+    [
+      'accepts a default token lifetime at the maximum',
+      { AUTH4AGENT_TOKEN_TTL: '5m', AUTH4AGENT_MAX_TOKEN_TTL: '5m' },
+      undefined,
+    ],
   ]
   it.each(rows)('%s', (_name, env, problem) => {
     const problems = problemsOf(env)
@@ -233,13 +261,13 @@ describe('conflicts', () => {
 
 describe('testDomains', () => {
   it.each<[string, Env, boolean]>([
-    ['the default', {}, true],
+    ['the default settings', {}, true],
     ['another loopback address', { AUTH4AGENT_HOST: '::1', AUTH4AGENT_BASE_URL: 'http://[::1]:8080' }, true],
-    ['a database of its own', DATABASE, false],
-    ['a listener for everybody', { AUTH4AGENT_HOST: '0.0.0.0', AUTH4AGENT_ALLOW_PLAIN_HTTP: 'true' }, false],
+    ['DATABASE_URL', DATABASE, false],
+    ['a public listener', { AUTH4AGENT_HOST: '0.0.0.0', AUTH4AGENT_ALLOW_PLAIN_HTTP: 'true' }, false],
     ['a proxy in front', { AUTH4AGENT_TRUSTED_PROXIES: '127.0.0.1' }, false],
-    ['an issuer that others reach', { AUTH4AGENT_BASE_URL: 'https://auth.example' }, false],
-  ])('with %s: %s', (_name, env, expected) => {
+    ['an issuer that is not loopback', { AUTH4AGENT_BASE_URL: 'https://auth.example' }, false],
+  ])('with %s is %s', (_name, env, expected) => {
     expect(read(env).testDomains).toBe(expected)
   })
 })

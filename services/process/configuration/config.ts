@@ -5,7 +5,7 @@ import { type Config, readValues } from './settings.ts'
 
 export type { Config } from './settings.ts'
 
-/** All that is wrong with the environment, at once. */
+/** Thrown when the environment is wrong. The message lists every problem. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 
@@ -14,10 +14,13 @@ export class ConfigError extends Error {
   }
 }
 
-/** Settings of the command line tool, which may stand in the same shell. */
+/** Settings of the command line tool. They may be set in the same shell. */
 const OF_THE_TOOL: ReadonlySet<string> = new Set(['AUTH4AGENT_HOME', 'AUTH4AGENT_CONTEXT', 'AUTH4AGENT_TOKEN'])
 
-/** Reads the environment of a process that runs these services. Throws ConfigError with every problem found. */
+/**
+ * Reads the environment of a process that runs the given services.
+ * @throws ConfigError with every problem found
+ */
 export function readConfig(
   env: Readonly<Record<string, string | undefined>>,
   defaultDataDir: string,
@@ -31,8 +34,8 @@ export function readConfig(
     const given = env[name]
     if (given === undefined) return fallback
     try {
-      // An empty variable is one that somebody forgot to fill in; a default would hide that.
-      if (given === '') throw new SettingError('is set but empty')
+      // An empty variable is probably a mistake, and a default would hide it.
+      if (given === '') throw new SettingError('must not be empty; unset it to use the default')
       return parse(given)
     } catch (error) {
       if (!(error instanceof SettingError)) throw error
@@ -45,9 +48,9 @@ export function readConfig(
   const config: Config = { ...values, services, issuer: values.baseUrl, testDomains: isTryOut(values) }
   for (const name of Object.keys(env)) {
     if (name.startsWith('AUTH4AGENT_') && !known.has(name) && !OF_THE_TOOL.has(name))
-      problems.push(`${name} is not a setting of this server`)
+      problems.push(`${name} is not a known setting`)
   }
-  // A conflict with a value that is wrong in itself would only be a second sentence about the same mistake.
+  // A conflict with a value that is already reported as wrong would report the same mistake twice.
   const isMistaken = (sentence: string) => mistaken.some((name) => sentence.includes(name))
   problems.push(...findConflicts(config).filter((sentence) => !isMistaken(sentence)))
   if (problems.length > 0) throw new ConfigError(problems)

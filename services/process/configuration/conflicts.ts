@@ -2,10 +2,10 @@ import { isIP } from 'node:net'
 import { ADDRESSES, isSplit, remoteServices } from './service-names.ts'
 import type { Config, Values } from './settings.ts'
 
-/** A mistake, if it is made, and the sentence that tells it. */
+/** Whether the configuration makes a mistake, and the sentence that describes the mistake. */
 type Rule = readonly [isBroken: boolean, sentence: string]
 
-/** What settings that are right in themselves do not allow together, one sentence each. */
+/** Returns one sentence for each conflict between settings that are valid on their own. */
 export function findConflicts(config: Config): string[] {
   const rules = [
     ...listenerRules(config),
@@ -23,11 +23,11 @@ function listenerRules(config: Config): readonly Rule[] {
   return [
     [
       (tlsCertFile === undefined) !== (tlsKeyFile === undefined),
-      'AUTH4AGENT_TLS_CERT_FILE and AUTH4AGENT_TLS_KEY_FILE go together',
+      'AUTH4AGENT_TLS_CERT_FILE and AUTH4AGENT_TLS_KEY_FILE must be set together',
     ],
     [
       tlsCertFile === undefined && !isLoopback(host) && !config.allowPlainHttp,
-      `AUTH4AGENT_HOST ${host} is reachable from outside: set AUTH4AGENT_TLS_CERT_FILE and AUTH4AGENT_TLS_KEY_FILE, or AUTH4AGENT_ALLOW_PLAIN_HTTP=true behind a proxy that ends TLS`,
+      `AUTH4AGENT_HOST must be loopback, not ${host}, unless AUTH4AGENT_TLS_CERT_FILE and AUTH4AGENT_TLS_KEY_FILE are set, or AUTH4AGENT_ALLOW_PLAIN_HTTP=true behind a proxy that terminates TLS`,
     ],
     [
       baseUrl.startsWith('http:') && !isLoopback(new URL(baseUrl).hostname),
@@ -43,16 +43,16 @@ function secretRules({ services, databaseUrl, kek, kekFile }: Config): readonly 
   return [
     [
       databaseUrl === undefined && isApart,
-      'DATABASE_URL is needed where services run apart: the embedded database belongs to one process that runs them all',
+      'DATABASE_URL must be set when services run in separate processes: the embedded database serves only one process that runs all services',
     ],
     [
       (databaseUrl !== undefined || isApart) &&
         services.includes('authn') &&
         kek === undefined &&
         kekFile === undefined,
-      'DATABASE_URL needs AUTH4AGENT_KEK or AUTH4AGENT_KEK_FILE: the key that the signing keys in the database are sealed under',
+      'AUTH4AGENT_KEK or AUTH4AGENT_KEK_FILE must be set with DATABASE_URL: this key seals the signing keys in the database',
     ],
-    [kek !== undefined && kekFile !== undefined, 'AUTH4AGENT_KEK and AUTH4AGENT_KEK_FILE exclude each other'],
+    [kek !== undefined && kekFile !== undefined, 'AUTH4AGENT_KEK and AUTH4AGENT_KEK_FILE must not both be set'],
   ]
 }
 
@@ -63,9 +63,9 @@ function pkcs11Rules({ pkcs11Module, pkcs11Token, pkcs11Pin, pkcs11PinFile }: Co
   return [
     [
       given !== 0 && given !== parts.length,
-      `AUTH4AGENT_PKCS11_MODULE, AUTH4AGENT_PKCS11_TOKEN and either ${pins.join(' or ')} go together`,
+      `AUTH4AGENT_PKCS11_MODULE, AUTH4AGENT_PKCS11_TOKEN and either ${pins.join(' or ')} must be set together`,
     ],
-    [pkcs11Pin !== undefined && pkcs11PinFile !== undefined, `${pins.join(' and ')} exclude each other`],
+    [pkcs11Pin !== undefined && pkcs11PinFile !== undefined, `${pins.join(' and ')} must not both be set`],
   ]
 }
 
@@ -79,18 +79,18 @@ function splitRules(config: Config): readonly Rule[] {
   const hasGateway = services.includes('jwks-gateway')
   const hasPort = isSplit(services) && internalSocket === undefined && internalPort !== undefined && internalPort !== 0
   return [
-    [given !== 0 && given !== 3, `${files} go together`],
+    [given !== 0 && given !== 3, `${files} must be set together`],
     [
       given === 0 && internalSocket === undefined && !isLoopback(internalHost),
-      `AUTH4AGENT_INTERNAL_HOST ${internalHost} is reachable from outside: set ${files}`,
+      `AUTH4AGENT_INTERNAL_HOST must be loopback, not ${internalHost}, unless ${files} are set`,
     ],
     [
       internalSocket !== undefined && internalPort !== undefined,
-      'AUTH4AGENT_INTERNAL_SOCKET and AUTH4AGENT_INTERNAL_PORT exclude each other',
+      'AUTH4AGENT_INTERNAL_SOCKET and AUTH4AGENT_INTERNAL_PORT must not both be set',
     ],
     [
       internalSocket !== undefined && config.workers > 1,
-      'AUTH4AGENT_INTERNAL_SOCKET takes one worker: set AUTH4AGENT_INTERNAL_PORT instead, or AUTH4AGENT_WORKERS=1',
+      'AUTH4AGENT_WORKERS must be 1 with AUTH4AGENT_INTERNAL_SOCKET; for more workers set AUTH4AGENT_INTERNAL_PORT instead',
     ],
     [hasPort && internalPort === config.port, 'PORT and AUTH4AGENT_INTERNAL_PORT must differ'],
     [
@@ -99,11 +99,13 @@ function splitRules(config: Config): readonly Rule[] {
     ],
     ...needed.map((name): Rule => {
       const isMissing = config.addresses[name] === undefined
-      return [isMissing, `${ADDRESSES[name]} is needed by ${services.join(', ')}: where the ${name} service listens`]
+      const reason = `because this process (${services.join(', ')}) calls it`
+      return [isMissing, `${ADDRESSES[name]} must be set to the addresses of the ${name} service, ${reason}`]
     }),
     ...needed.map((name): Rule => {
       const outside = config.addresses[name]?.find((address) => !isLocalAddress(address))
-      return [given === 0 && outside !== undefined, `${ADDRESSES[name]} names another machine: set ${files}`]
+      const sentence = `${ADDRESSES[name]} must contain only addresses of this machine unless ${files} are set`
+      return [given === 0 && outside !== undefined, sentence]
     }),
   ]
 }
@@ -115,20 +117,23 @@ function busRules(config: Config): readonly Rule[] {
   return [
     [
       (natsTlsCertFile === undefined) !== (natsTlsKeyFile === undefined),
-      'AUTH4AGENT_NATS_TLS_CERT_FILE and AUTH4AGENT_NATS_TLS_KEY_FILE go together',
+      'AUTH4AGENT_NATS_TLS_CERT_FILE and AUTH4AGENT_NATS_TLS_KEY_FILE must be set together',
     ],
     [
       revocationLeaseMs >= requestTimeoutMs,
-      'AUTH4AGENT_REVOCATION_LEASE must be shorter than AUTH4AGENT_REQUEST_TIMEOUT: a revocation may have to wait for it',
+      'AUTH4AGENT_REVOCATION_LEASE must be shorter than AUTH4AGENT_REQUEST_TIMEOUT: a revocation may have to wait for a lease',
     ],
     [
       natsUrl.length === 0 && others.some((file) => file !== undefined),
-      'NATS_URL is needed with the other settings of NATS',
+      'NATS_URL must be set when another NATS setting is set',
     ],
   ]
 }
 
-/** Trying things out without DNS is for a server that nobody else can reach and whose data nobody else has. */
+/**
+ * Returns whether names under `.test` may be confirmed without DNS. Only a server that other machines cannot reach and
+ * that has its own embedded database may do so.
+ */
 export function isTryOut({ databaseUrl, host, baseUrl, trustedProxies }: Values): boolean {
   const isLocal = isLoopback(host) && isLoopback(new URL(baseUrl).hostname) && trustedProxies.length === 0
   return databaseUrl === undefined && isLocal

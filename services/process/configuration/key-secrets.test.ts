@@ -27,7 +27,7 @@ async function put(name: string, text: string): Promise<string> {
   return path
 }
 
-/** The sentence for the person at the terminal; anything else that is thrown fails the test. */
+/** Returns the message of a StartupError. Any other result fails the test. */
 async function refusalOf(promise: Promise<unknown>): Promise<string> {
   const error: unknown = await promise.then(
     () => 'nothing was thrown',
@@ -37,12 +37,12 @@ async function refusalOf(promise: Promise<unknown>): Promise<string> {
   return error instanceof Error ? error.message : ''
 }
 
-describe('the secrets of keys', () => {
-  it('are none beyond the key-encryption key unless they are named', async () => {
+describe('loadSecrets, the key secrets', () => {
+  it('returns only the KEK when no other secret is configured', async () => {
     expect(await load(DATABASE)).toMatchObject({ otherKeks: [], signingKey: undefined, pkcs11: undefined })
   })
 
-  it('hold the other key-encryption keys, of the environment and of files', async () => {
+  it('returns the other KEKs from the environment and from files', async () => {
     const files = [await put('three', `${encodeBase64(kek(3))}\n`), await put('four', encodeBase64(kek(4)))]
     const env = {
       ...DATABASE,
@@ -54,7 +54,7 @@ describe('the secrets of keys', () => {
     expect(otherKeks).toEqual([kek(1), kek(2), kek(2), kek(3), kek(4)])
   })
 
-  it('hold the signing key as its file does', async () => {
+  it('returns the text of the signing key file unchanged', async () => {
     const text = '-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n'
     const env = { ...DATABASE, AUTH4AGENT_SIGNING_KEY_FILE: await put('key.pem', text) }
     expect((await load(env)).signingKey).toBe(text)
@@ -65,12 +65,12 @@ describe('the secrets of keys', () => {
     ['1234\n', '1234'],
     ['1234\r\n', '1234'],
     [' 12 34 \n', ' 12 34 '],
-  ])('hold the PIN of the file %j as %j', async (text, pin) => {
+  ])('reads a PIN file with %j as the PIN %j', async (text, pin) => {
     const env = { ...DATABASE, ...TOKEN, AUTH4AGENT_PKCS11_PIN_FILE: await put('pin', text) }
     expect((await load(env)).pkcs11).toEqual({ module: '/module.so', tokenLabel: 'a token', pin })
   })
 
-  it('hold the PIN of the environment', async () => {
+  it('returns the PIN from the environment', async () => {
     expect((await load({ ...DATABASE, ...TOKEN, AUTH4AGENT_PKCS11_PIN: '1234' })).pkcs11?.pin).toBe('1234')
   })
 
@@ -78,11 +78,11 @@ describe('the secrets of keys', () => {
     ['nothing', ''],
     ['an empty line', '\n'],
     ['two lines', 'secret-pin\nsecret-pin'],
-    ['two ends of a line', 'secret-pin\n\n'],
-  ])('are refused with a PIN file that holds %s, without showing it', async (_name, text) => {
+    ['two line ends', 'secret-pin\n\n'],
+  ])('refuses a PIN file that contains %s, without showing its text', async (_name, text) => {
     const path = await put('pin', text)
     const message = await refusalOf(load({ ...DATABASE, ...TOKEN, AUTH4AGENT_PKCS11_PIN_FILE: path }))
-    expect(message).toBe(`${path} must hold a PIN, in one line.`)
+    expect(message).toBe(`${path} must contain a PIN in one line`)
   })
 
   it.each([
@@ -90,26 +90,26 @@ describe('the secrets of keys', () => {
     ['31 bytes', encodeBase64(kek(5).subarray(1))],
     ['text', 'secret-text'],
     ['two keys', `${encodeBase64(kek(5))}\n${encodeBase64(kek(5))}`],
-  ])('are refused with a file of another key-encryption key that holds %s, without showing it', async (_name, text) => {
+  ])('refuses a file of another KEK that contains %s, without showing its text', async (_name, text) => {
     const path = await put('other', text)
     const message = await refusalOf(load({ ...DATABASE, AUTH4AGENT_OTHER_KEK_FILES: path }))
-    expect(message).toBe(`${path} must hold 32 bytes in base64.`)
+    expect(message).toBe(`${path} must contain 32 bytes in base64`)
   })
 
   it.each([
     ['AUTH4AGENT_OTHER_KEK_FILES', 'key-encryption key', {}],
     ['AUTH4AGENT_SIGNING_KEY_FILE', 'signing key', {}],
     ['AUTH4AGENT_PKCS11_PIN_FILE', 'PIN', TOKEN],
-  ])('are refused where the file of %s is not there, or is a folder, and nothing is made', async (name, what, env) => {
+  ])('refuses a missing file or a folder for %s, and creates no secret', async (name, what, env) => {
     const path = join(folder, 'none')
-    expect(await refusalOf(load({ ...env, [name]: path }))).toBe(`There is no ${what} at ${path}.`)
+    expect(await refusalOf(load({ ...env, [name]: path }))).toBe(`There is no ${what} at ${path}`)
     expect(await refusalOf(load({ ...env, [name]: folder }))).toContain(
       `The ${what} at ${folder} cannot be read: EISDIR`,
     )
     expect(await readdir(join(folder, 'data'))).toEqual([])
   })
 
-  it('are left alone where authn does not run, even their files', async () => {
+  it('reads no key secrets and no files of them in a process without authn', async () => {
     const env = {
       ...DATABASE,
       ...TOKEN,

@@ -13,7 +13,7 @@ function read(env: Env, services: readonly ServiceName[] = SERVICE_NAMES): Confi
   return readConfig(env, '/data', services)
 }
 
-/** The problems that an environment has, without their bullets. */
+/** Returns the problems of an environment, without their bullets. */
 function problemsOf(env: Env, services?: readonly ServiceName[]): string[] {
   try {
     read(env, services)
@@ -25,8 +25,8 @@ function problemsOf(env: Env, services?: readonly ServiceName[]): string[] {
   }
 }
 
-describe('the settings of keys', () => {
-  it('have defaults', () => {
+describe('readConfig, the settings of keys', () => {
+  it('returns the defaults of an empty environment', () => {
     expect(read({})).toMatchObject({
       keyRotationInterval: 30 * DAY,
       jwksMaxAge: 300,
@@ -49,7 +49,7 @@ describe('the settings of keys', () => {
     ['AUTH4AGENT_OTHER_KEKS', ONE, { otherKeks: [Buffer.from(kek(1))] }],
     ['AUTH4AGENT_OTHER_KEKS', `${ONE}, ${TWO}`, { otherKeks: [Buffer.from(kek(1)), Buffer.from(kek(2))] }],
     ['AUTH4AGENT_OTHER_KEK_FILES', '/old, /older', { otherKekFiles: ['/old', '/older'] }],
-  ])('reads %s from %s', (name, value, expected) => {
+  ])('accepts %s=%s', (name, value, expected) => {
     expect(read({ [name]: value })).toMatchObject(expected)
   })
 
@@ -61,7 +61,7 @@ describe('the settings of keys', () => {
     ['AUTH4AGENT_PKCS11_TOKEN', ['a'.repeat(33), 'ä'.repeat(17)]],
   ]
   it.each(bad.flatMap(([name, values]) => values.map((value) => [name, value] as const)))(
-    'refuses %s = %j by name, without repeating the value',
+    'refuses %s=%j by name, without repeating the value',
     (name, value) => {
       const others = name === 'AUTH4AGENT_PKCS11_TOKEN' && {
         AUTH4AGENT_PKCS11_MODULE: '/m',
@@ -77,19 +77,19 @@ describe('the settings of keys', () => {
   it.each([
     ['AUTH4AGENT_OTHER_KEKS', 'AUTH4AGENT_OTHER_KEKS must be keys of 32 bytes in base64, separated by commas'],
     ['AUTH4AGENT_OTHER_KEK_FILES', 'AUTH4AGENT_OTHER_KEK_FILES must be paths, separated by commas'],
-  ])('says how a list is written: %s', (name, problem) => {
+  ])('explains the form of the list %s', (name, problem) => {
     expect(problemsOf({ [name]: ',' })).toEqual([problem])
   })
 
   it.each(['AUTH4AGENT_OTHER_KEKS', 'AUTH4AGENT_PKCS11_PIN', 'AUTH4AGENT_SIGNING_KEY_FILE'])(
-    'refuses %s when it is set but empty',
+    'refuses an empty %s',
     (name) => {
-      expect(problemsOf({ [name]: '' })).toEqual([`${name} is set but empty`])
+      expect(problemsOf({ [name]: '' })).toEqual([`${name} must not be empty; unset it to use the default`])
     },
   )
 })
 
-describe('conflicts of the settings of keys', () => {
+describe('findConflicts, of the settings of keys', () => {
   const PKCS11 = {
     AUTH4AGENT_PKCS11_MODULE: '/module.so',
     AUTH4AGENT_PKCS11_TOKEN: 'ä'.repeat(16),
@@ -97,23 +97,31 @@ describe('conflicts of the settings of keys', () => {
   }
   const PIN_IN_FILE = { ...PKCS11, AUTH4AGENT_PKCS11_PIN: undefined, AUTH4AGENT_PKCS11_PIN_FILE: '/pin' }
   const rows: [string, Env, string[]][] = [
-    ['a token with its PIN', PKCS11, []],
-    ['a token with its PIN in a file', PIN_IN_FILE, []],
-    ['two PINs', { ...PKCS11, AUTH4AGENT_PKCS11_PIN_FILE: '/pin' }, ['exclude each other']],
-    ['a token without module', { ...PKCS11, AUTH4AGENT_PKCS11_MODULE: undefined }, ['go together']],
-    ['a module without token', { ...PKCS11, AUTH4AGENT_PKCS11_TOKEN: undefined }, ['go together']],
-    ['a token without PIN', { ...PKCS11, AUTH4AGENT_PKCS11_PIN: undefined }, ['go together']],
-    ['a module alone', { AUTH4AGENT_PKCS11_MODULE: '/module.so' }, ['go together']],
-    ['a PIN alone', { AUTH4AGENT_PKCS11_PIN: 'secret-pin' }, ['go together']],
-    ['a PIN file alone', { AUTH4AGENT_PKCS11_PIN_FILE: '/pin' }, ['go together']],
-    ['another key-encryption key beside that of the data folder', { AUTH4AGENT_OTHER_KEKS: ONE }, []],
+    ['accepts a hardware token with its PIN', PKCS11, []],
+    ['accepts a hardware token with its PIN in a file', PIN_IN_FILE, []],
+    ['refuses two PINs', { ...PKCS11, AUTH4AGENT_PKCS11_PIN_FILE: '/pin' }, ['must not both be set']],
     [
-      'other key-encryption keys and no own one beside a database',
-      { ...DATABASE, AUTH4AGENT_OTHER_KEKS: ONE, AUTH4AGENT_OTHER_KEK_FILES: '/old' },
-      ['DATABASE_URL needs AUTH4AGENT_KEK'],
+      'refuses a hardware token without module',
+      { ...PKCS11, AUTH4AGENT_PKCS11_MODULE: undefined },
+      ['must be set together'],
     ],
     [
-      'the own key-encryption key among the others',
+      'refuses a module without hardware token',
+      { ...PKCS11, AUTH4AGENT_PKCS11_TOKEN: undefined },
+      ['must be set together'],
+    ],
+    ['refuses a hardware token without PIN', { ...PKCS11, AUTH4AGENT_PKCS11_PIN: undefined }, ['must be set together']],
+    ['refuses a module alone', { AUTH4AGENT_PKCS11_MODULE: '/module.so' }, ['must be set together']],
+    ['refuses a PIN alone', { AUTH4AGENT_PKCS11_PIN: 'secret-pin' }, ['must be set together']],
+    ['refuses a PIN file alone', { AUTH4AGENT_PKCS11_PIN_FILE: '/pin' }, ['must be set together']],
+    ['accepts another KEK beside the one in the data folder', { AUTH4AGENT_OTHER_KEKS: ONE }, []],
+    [
+      'refuses other KEKs without AUTH4AGENT_KEK when DATABASE_URL is set',
+      { ...DATABASE, AUTH4AGENT_OTHER_KEKS: ONE, AUTH4AGENT_OTHER_KEK_FILES: '/old' },
+      ['AUTH4AGENT_KEK or AUTH4AGENT_KEK_FILE must be set'],
+    ],
+    [
+      'accepts AUTH4AGENT_KEK among the other KEKs',
       { AUTH4AGENT_KEK: ONE, AUTH4AGENT_OTHER_KEKS: `${ONE},${ONE}` },
       [],
     ],
@@ -125,7 +133,7 @@ describe('conflicts of the settings of keys', () => {
     expect(problems.join()).not.toContain('secret-pin')
   })
 
-  it('the others are taken, and left alone, where authn does not run, as the key-encryption key is', () => {
+  it('accepts the KEKs in a process without authn, which does not use them', () => {
     const env = { ...DATABASE, ...PKCS11, AUTH4AGENT_KEK: ONE, AUTH4AGENT_OTHER_KEKS: TWO }
     expect(problemsOf(env, ['operator-registry'])).toEqual([])
   })

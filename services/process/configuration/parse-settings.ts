@@ -6,37 +6,40 @@ import { admitPublicKey } from '@auth4agent/core/keys/ed25519'
 import { parseNatsUrl } from '../../platform/bus/nats-url.ts'
 import { type Parse, SettingError, wholeNumber } from './read-env.ts'
 
-/** Longest issuer, since it is also the audience of tokens that ask for none. */
+/** Length limit of the issuer. The issuer is also the audience of a token that is requested without one. */
 const MAX_ISSUER = 255
 const MAX_WORKERS = 64
 
-/** An issuer: an http or https origin, optionally with a path, never normalised, so it must be written canonically. */
+/**
+ * Parses an issuer: an http or https origin, optionally with a path. The server never normalises an issuer, so its
+ * text must be canonical.
+ */
 export const baseUrl: Parse<string> = (value) => {
   const url = URL.canParse(value) ? new URL(value) : undefined
   const isCanonical = url !== undefined && url.href.replace(/\/$/, '') === value && value.length <= MAX_ISSUER
   if (!isCanonical || !/^https?:$/.test(url.protocol) || !/^[^/]+\/\/[^/?#@]+(?:\/[A-Za-z0-9._~-]+)*$/.test(value)) {
     throw new SettingError(
-      'must be an http or https URL in lower case, without trailing slash, query, user or anything that needs encoding',
+      'must be an http or https URL in lower case, without trailing slash, query, user or characters that need encoding',
     )
   }
   return value
 }
 
-/** An address to listen on. */
+/** Parses an address to listen on. */
 export const host: Parse<string> = (value) => {
   if (isIP(value) === 0 && value !== 'localhost') throw new SettingError('must be an IP address or localhost')
   return value
 }
 
-/** Where the hosts of a PostgreSQL URL stand: after the user, and in the parameter that can replace them. */
+/** The two places for hosts in a PostgreSQL URL: after the user, and in the parameter `host`, which overrides them. */
 const HOSTS = [/^postgres(?:ql)?:\/\/(?:[^/?#]*@)?([^/?#@]*)(?=[/?#]|$)/, /[?&]host=([^&#]*)/]
 
-/** Where PostgreSQL is: one host, for the driver tries no others and ignores target_session_attrs. */
+/** Parses the URL of PostgreSQL, with one host: the driver tries no others and ignores target_session_attrs. */
 export const databaseUrl: Parse<string> = (value) => {
   const hasHosts = HOSTS.some((pattern) => pattern.exec(value)?.[1]?.match(/,|%2c/i))
   if (hasHosts || /[?&]target_session_attrs=/.test(value)) {
     throw new SettingError(
-      'must be a URL with one host and without target_session_attrs: let a name or a proxy lead to the primary',
+      'must be a URL with one host and without target_session_attrs; use a DNS name or a proxy that leads to the primary',
     )
   }
   if (!URL.canParse(value) || !/^postgres(ql)?:\/\//.test(value)) {
@@ -45,7 +48,7 @@ export const databaseUrl: Parse<string> = (value) => {
   return value
 }
 
-/** How many processes share the ports; `auto` is one for each processor that the system lets this program use. */
+/** Parses the number of workers. `auto` means one worker for each processor that this program may use. */
 export const workerCount: Parse<number> = (value) => {
   if (value === 'auto') return Math.min(availableParallelism(), MAX_WORKERS)
   const count = /^\d{1,2}$/.test(value) ? Number(value) : 0
@@ -55,37 +58,37 @@ export const workerCount: Parse<number> = (value) => {
   return count
 }
 
-/** 32 bytes in base64. */
+/** Parses a key of 32 bytes in base64. */
 export const secretKey: Parse<Uint8Array> = (value) => {
   const bytes = decodeBase64(value)
   if (bytes?.length !== 32) throw new SettingError('must be 32 bytes in base64; make one with: openssl rand -base64 32')
   return bytes
 }
 
-/** One of several keys of 32 bytes. */
+/** Parses one entry of a list of keys: 32 bytes in base64. */
 export const secretKeyEntry: Parse<Uint8Array> = (value) => {
   const bytes = decodeBase64(value)
   if (bytes?.length !== 32) throw new SettingError('must be keys of 32 bytes in base64, separated by commas')
   return bytes
 }
 
-/** One of several paths. */
+/** Parses one entry of a list of paths. */
 export const pathEntry: Parse<string> = (value) => {
   if (value === '') throw new SettingError('must be paths, separated by commas')
   return value
 }
 
-/** Longest label that a PKCS #11 token has (CK_TOKEN_INFO), in bytes. */
+/** Length limit of a hardware token's label (CK_TOKEN_INFO of PKCS #11), in bytes. */
 const MAX_TOKEN_LABEL = 32
 
-/** The label of a PKCS #11 token. */
+/** Parses the label of a hardware token. */
 export const tokenLabel: Parse<string> = (value) => {
   if (Buffer.byteLength(value) > MAX_TOKEN_LABEL)
-    throw new SettingError(`must be the label of a token, at most ${MAX_TOKEN_LABEL} bytes`)
+    throw new SettingError(`must be the label of a hardware token, at most ${MAX_TOKEN_LABEL} bytes`)
   return value
 }
 
-/** A raw Ed25519 public key in base64, fit to verify with. */
+/** Parses a raw Ed25519 public key in base64. Refuses keys that are not safe for verification. */
 export const publicKey: Parse<Uint8Array> = (value) => {
   const bytes = decodeBase64(value)
   if (bytes === undefined || !admitPublicKey(bytes).ok)
@@ -93,7 +96,7 @@ export const publicKey: Parse<Uint8Array> = (value) => {
   return bytes
 }
 
-/** A DNS server, `address:port`. */
+/** Parses the address of a DNS server, with an optional port. Returns `address:port`. */
 export const hostAndPort: Parse<string> = (value) => {
   const { address, portText } = splitPort(value)
   if (address === undefined || isIP(address) === 0)
@@ -108,7 +111,7 @@ function splitPort(value: string): { address?: string | undefined; portText?: st
   return { address: six ?? four, portText }
 }
 
-/** An address, or a range of them in CIDR notation. */
+/** Parses an IP address or a range in CIDR notation. */
 export const addressRange: Parse<string> = (value) => {
   const [address, bits, extra] = value.split('/')
   const max = isIP(address ?? '') === 6 ? 128 : 32
@@ -120,7 +123,7 @@ export const addressRange: Parse<string> = (value) => {
 
 const HOST_NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i
 
-/** Where another process of the deployment listens: `host:port` or `unix:/path`. */
+/** Parses the address of another process of the deployment: `host:port` or `unix:/path`. */
 export const peerAddress: Parse<string> = (value) => {
   const problem = new SettingError('must be host:port or unix:/path, separated by commas')
   if (value.startsWith('unix:')) {
@@ -134,10 +137,10 @@ export const peerAddress: Parse<string> = (value) => {
   return isIPv6(address) ? `[${address}]:${number}` : `${address}:${number}`
 }
 
-/** Longest path that every system's socket addresses hold, in bytes. */
+/** Length of the longest socket path that every system supports, in bytes. */
 const MAX_SOCKET_PATH = 103
 
-/** Path of a unix socket, made absolute. */
+/** Parses the path of a unix socket and makes it absolute. */
 export const socketPath: Parse<string> = (value) => {
   const path = resolve(value)
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH || path.includes(','))
@@ -145,7 +148,7 @@ export const socketPath: Parse<string> = (value) => {
   return path
 }
 
-/** A NATS server, as its URL is written. */
+/** Checks the URL of a NATS server and returns it unchanged. */
 export const natsServer: Parse<string> = (value) => {
   if (parseNatsUrl(value) === undefined) {
     throw new SettingError('must be nats://host:port or tls://host:port, separated by commas')

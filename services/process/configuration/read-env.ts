@@ -1,20 +1,20 @@
 import { parseDuration } from '@auth4agent/core/encoding/duration'
 
-/** A problem with one variable, in words for the person who set it. */
+/** Thrown for a wrong value of one variable. The message continues the variable's name: `must be …`. */
 export class SettingError extends Error {
   override readonly name = 'SettingError'
 }
 
-/** Turns the text of a variable into its value. Throws SettingError with what is wrong with it. */
+/** Converts the text of a variable to its value. Throws SettingError when the text is wrong. */
 export type Parse<T> = (text: string) => T
 
-/** Any text. */
+/** Accepts any text. */
 export const text: Parse<string> = (value) => value
 
-/** A port number; 0 lets the system choose. */
+/** Parses a port number. 0 lets the system choose the port. */
 export const port: Parse<number> = (value) => wholeNumber(0, 65_535)(value)
 
-/** A whole number within bounds. */
+/** Returns a parser of whole numbers from `min` to `max`. */
 export function wholeNumber(min: number, max: number): Parse<number> {
   return (value) => {
     const number = /^\d{1,12}$/.test(value) ? Number(value) : Number.NaN
@@ -23,7 +23,7 @@ export function wholeNumber(min: number, max: number): Parse<number> {
   }
 }
 
-/** A duration in seconds, such as 90s, 15m or 24h, within bounds in seconds. */
+/** Returns a parser of durations such as 90s, 15m or 24h. Bounds and result are in seconds. */
 export function duration(min: number, max: number): Parse<number> {
   return (value) => {
     const seconds = parseDuration(value)
@@ -34,7 +34,7 @@ export function duration(min: number, max: number): Parse<number> {
   }
 }
 
-/** A duration in milliseconds, such as 250ms, 2s or 1m, within bounds in milliseconds. */
+/** Returns a parser of durations such as 250ms, 2s or 1m. Bounds and result are in milliseconds. */
 export function durationMs(min: number, max: number): Parse<number> {
   return (value) => {
     const [, digits] = /^(\d{1,9})ms$/.exec(value) ?? []
@@ -46,7 +46,7 @@ export function durationMs(min: number, max: number): Parse<number> {
   }
 }
 
-/** What another parser takes, or the word off, which is undefined. */
+/** Extends a parser by the word `off`, which becomes undefined. */
 export function orOff<T>(parse: Parse<T>): Parse<T | undefined> {
   return (value) => {
     if (value === 'off') return undefined
@@ -59,13 +59,13 @@ export function orOff<T>(parse: Parse<T>): Parse<T | undefined> {
   }
 }
 
-/** true or false. */
+/** Parses `true` or `false`. */
 export const flag: Parse<boolean> = (value) => {
   if (value !== 'true' && value !== 'false') throw new SettingError('must be true or false')
   return value === 'true'
 }
 
-/** One of a few words. */
+/** Returns a parser that accepts one of the given words. */
 export function oneOf<T extends string>(...words: readonly T[]): Parse<T> {
   return (value) => {
     const word = words.find((candidate) => candidate === value)
@@ -74,7 +74,7 @@ export function oneOf<T extends string>(...words: readonly T[]): Parse<T> {
   }
 }
 
-/** Comma-separated entries, each parsed; white space around them is dropped. */
+/** Returns a parser of comma-separated entries. White space around an entry is dropped. */
 export function list<T>(parse: Parse<T>): Parse<readonly T[]> {
   return (value) => value.split(',').map((entry) => parse(entry.trim()))
 }

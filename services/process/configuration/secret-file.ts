@@ -4,8 +4,8 @@ import { dirname } from 'node:path'
 import { StartupError } from '../../platform/errors/startup-error.ts'
 
 /**
- * Reads a secret from a file that only its owner can read, making the file first where it is missing. The file appears
- * whole or not at all, and stays; of two processes that start together both get the same secret.
+ * Reads a secret from a file that only its owner can read, and creates the file first if it is missing. The file
+ * appears complete or not at all. Two processes that start at the same time get the same secret.
  */
 export async function readOrCreateSecret(path: string, make: () => string): Promise<string> {
   const existing = await readIfPresent(path)
@@ -24,7 +24,7 @@ export async function readOrCreateSecret(path: string, make: () => string): Prom
   return readFile(path, 'utf8')
 }
 
-/** Makes a folder's names outlast a power loss. Windows cannot open folders, and journals names by itself. */
+/** Makes new file names in a folder survive a power loss. Windows cannot open folders, and journals names itself. */
 async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return
   const folder = await open(path)
@@ -44,18 +44,22 @@ async function writeAndClose(file: FileHandle, make: () => string): Promise<void
   }
 }
 
-/** The text of a file that the configuration names. Throws StartupError when it cannot be read; `what` says what it holds. */
+/**
+ * Returns the text of a file that the configuration names.
+ * @param what names the content of the file in errors
+ * @throws StartupError when the file cannot be read
+ */
 export async function readNamed(path: string, what: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) throw new StartupError(`There is no ${what} at ${path}.`)
+    if (hasCode(error, 'ENOENT')) throw new StartupError(`There is no ${what} at ${path}`)
     const message = error instanceof Error ? error.message : String(error)
-    throw new StartupError(`The ${what} at ${path} cannot be read: ${message}.`)
+    throw new StartupError(`The ${what} at ${path} cannot be read: ${message}`)
   }
 }
 
-/** The text of a file; undefined when there is none. */
+/** Returns the text of a file, or undefined if the file does not exist. */
 export async function readIfPresent(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8')

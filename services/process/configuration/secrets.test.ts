@@ -33,7 +33,7 @@ const refusal = (promise: Promise<unknown>) =>
   )
 
 describe('loadSecrets', () => {
-  it('makes both secrets on the embedded default, for their owner alone, and keeps them', async () => {
+  it('creates both secrets for the embedded database, readable only by their owner, and keeps them', async () => {
     const first = await load()
     expect(first.kek).toHaveLength(32)
     expect(first.adminKey).toHaveLength(32)
@@ -43,14 +43,14 @@ describe('loadSecrets', () => {
     for (const name of names) expect((await stat(join(folder, 'data', name))).mode & 0o777).toBe(0o600)
   })
 
-  it('gives processes that start together the same secrets', async () => {
+  it('returns the same secrets to processes that start at the same time', async () => {
     const all = await Promise.all(Array.from({ length: 8 }, () => load()))
     expect(new Set(all.map(({ kek }) => encodeBase64(kek ?? new Uint8Array())))).toHaveLength(1)
     expect(new Set(all.map(({ adminKey }) => encodeBase64(adminKey ?? KEK)))).toHaveLength(1)
     expect(await readdir(join(folder, 'data'))).toHaveLength(2)
   })
 
-  it('takes what the environment says, and makes nothing for another database', async () => {
+  it('uses the secrets of the environment and creates none when DATABASE_URL is set', async () => {
     const { publicKey } = generateKeyPair()
     const env = { ...DATABASE, AUTH4AGENT_KEK: encodeBase64(KEK) }
     expect(await load(env)).toMatchObject({ kek: Buffer.from(KEK), adminKey: undefined, adminKeyFile: undefined })
@@ -60,13 +60,13 @@ describe('loadSecrets', () => {
     expect(await readdir(folder)).toEqual([])
   })
 
-  it('reads the key-encryption key from a file', async () => {
+  it('reads the KEK from a file', async () => {
     const path = join(folder, 'kek')
     await writeFile(path, `${encodeBase64(KEK)}\n`)
     expect((await load({ ...DATABASE, AUTH4AGENT_KEK_FILE: path })).kek).toEqual(Buffer.from(KEK))
   })
 
-  it('makes no file that the environment names', async () => {
+  it('does not create a file that the environment names', async () => {
     const path = join(folder, 'kek')
     expect(await refusal(load({ ...DATABASE, AUTH4AGENT_KEK_FILE: path }))).toContain(
       `no key-encryption key at ${path}`,
@@ -79,41 +79,41 @@ describe('loadSecrets', () => {
     ['too few bytes', encodeBase64(KEK.slice(1))],
     ['text', 'secret-text'],
     ['two lines', `${encodeBase64(KEK)}\n${encodeBase64(KEK)}`],
-  ])('refuses a key-encryption key that is %s, without showing it', async (_name, text) => {
+  ])('refuses a KEK file that contains %s, without showing its text', async (_name, text) => {
     await put('key-encryption-key', text)
     const message = await refusal(load())
-    expect(message).toContain('must hold 32 bytes in base64')
+    expect(message).toContain('must contain 32 bytes in base64')
     if (text !== '') expect(message).not.toContain(text)
   })
 
-  it('makes no new key-encryption key beside a database that needs the old one', async () => {
+  it('does not create a new KEK beside a database that needs the old one', async () => {
     await mkdir(join(folder, 'data', 'postgres'), { recursive: true })
-    expect(await refusal(load())).toContain('Restore it')
+    expect(await refusal(load())).toContain('restore the file')
     expect(await readdir(join(folder, 'data'))).toEqual(['postgres'])
   })
 
   const pem = { type: 'pkcs8', format: 'pem' } as const
   it.each([
     ['no key', 'x'],
-    ['empty', ''],
+    ['nothing', ''],
     ['a key of P-256', String(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export(pem))],
     ['a key of X25519', String(generateKeyPairSync('x25519').privateKey.export(pem))],
     ['a key of Ed448', String(generateKeyPairSync('ed448').privateKey.export(pem))],
-  ])('refuses an administrator’s key that is %s', async (_name, text) => {
+  ])('refuses a file of the administrator key that contains %s', async (_name, text) => {
     await put('admin-key.pem', text)
-    expect(await refusal(load())).toContain('must hold an Ed25519 private key in PEM')
+    expect(await refusal(load())).toContain('must contain an Ed25519 private key in PEM')
   })
 })
 
 describe('readOrCreateSecret', () => {
-  it('does not touch a secret that is there', async () => {
+  it('does not change an existing secret', async () => {
     const path = join(folder, 'a')
     await writeFile(path, 'old')
     expect(await readOrCreateSecret(path, () => 'new')).toBe('old')
     expect(await readFile(path, 'utf8')).toBe('old')
   })
 
-  it('syncs the secret, and then its name in the folder', async () => {
+  it('syncs the secret and then its name in the folder', async () => {
     const synced: string[] = []
     const probe = await open(folder)
     const handle = Object.getPrototypeOf(probe) as FileHandle
@@ -130,7 +130,7 @@ describe('readOrCreateSecret', () => {
     expect(synced).toEqual(['the secret', 'a'])
   })
 
-  it('leaves nothing behind when it cannot make one', async () => {
+  it('leaves no file when it cannot create a secret', async () => {
     await expect(readOrCreateSecret(join(folder, 'none', 'a'), () => 'new')).rejects.toThrow('ENOENT')
     await expect(readOrCreateSecret(join(folder, 'a'), fail)).rejects.toThrow('no randomness')
     expect(await readdir(folder)).toEqual([])

@@ -8,9 +8,9 @@ import { StartupError } from '../../platform/errors/startup-error.ts'
 import type { Config } from './config.ts'
 import { readIfPresent, readNamed, readOrCreateSecret } from './secret-file.ts'
 
-/** A PKCS #11 token, and how to log in to it. */
+/** A hardware token and the PIN to log in to it. */
 interface Pkcs11Token {
-  /** Path of the module: the library that the token's maker supplies. */
+  /** Path of the PKCS #11 module, a library from the maker of the hardware token. */
   readonly module: string
   readonly tokenLabel: string
   readonly pin: string
@@ -18,26 +18,29 @@ interface Pkcs11Token {
 
 /** Secrets of the signing keys. */
 interface KeySecrets {
-  /** Key-encryption key, 32 bytes, that seals; undefined in a process that seals nothing. */
+  /** The KEK that seals new keys, 32 bytes. Undefined in a process that seals nothing. */
   readonly kek: Uint8Array | undefined
-  /** Key-encryption keys, 32 bytes each, that open what is sealed under them still. The one that seals may be among them. */
+  /** KEKs, 32 bytes each, that open keys that are still sealed under them. `kek` may be among them. */
   readonly otherKeks: readonly Uint8Array[]
-  /** A private key as text, as its file holds it, for the first start. */
+  /** The text of the file with a private key for the first start. */
   readonly signingKey: string | undefined
   readonly pkcs11: Pkcs11Token | undefined
 }
 
-/** Secrets that the configuration names or, on the embedded default, that the first start makes. */
+/** Secrets from the configuration. With the embedded database, the first start creates the missing ones. */
 export interface Secrets extends KeySecrets {
-  /** Raw Ed25519 public key of the deployment's administrator. */
+  /** Raw Ed25519 public key of the administrator. */
   readonly adminKey: Uint8Array | undefined
-  /** Where the administrator's private key stands, when it was made here. */
+  /** Path of the administrator's private key, if this server created it. */
   readonly adminKeyFile: string | undefined
 }
 
 const NO_KEYS: KeySecrets = { kek: undefined, otherKeks: [], signingKey: undefined, pkcs11: undefined }
 
-/** Loads the secrets. Throws StartupError when a file is missing or is not what it should be. */
+/**
+ * Loads the secrets.
+ * @throws StartupError when a file is missing or its content is wrong
+ */
 export async function loadSecrets(config: Config): Promise<Secrets> {
   if (config.databaseUrl === undefined) await createDataFolder(config.dataDir)
   const keys = config.services.includes('authn') ? await loadKeySecrets(config) : NO_KEYS
@@ -48,7 +51,7 @@ export async function loadSecrets(config: Config): Promise<Secrets> {
   return { ...keys, adminKey: await loadAdminKey(adminKeyFile), adminKeyFile }
 }
 
-/** What may be made comes last, so that a start which is refused for another file makes nothing. */
+/** Creates the KEK last, so that a start creates no file when it fails because of another file. */
 async function loadKeySecrets(config: Config): Promise<KeySecrets> {
   const { signingKeyFile } = config
   const fromFiles = await Promise.all(config.otherKekFiles.map(readKek))
@@ -71,7 +74,7 @@ async function loadPkcs11(config: Config): Promise<Pkcs11Token | undefined> {
 
 async function readPin(path: string): Promise<string> {
   const pin = (await readNamed(path, 'PIN')).replace(/\r?\n$/, '')
-  if (pin === '' || /[\r\n]/.test(pin)) throw new StartupError(`${path} must hold a PIN, in one line.`)
+  if (pin === '' || /[\r\n]/.test(pin)) throw new StartupError(`${path} must contain a PIN in one line`)
   return pin
 }
 
@@ -87,7 +90,7 @@ async function readKek(path: string): Promise<Uint8Array> {
 
 function parseKek(path: string, text: string): Uint8Array {
   const bytes = decodeBase64(text.trim())
-  if (bytes?.length !== 32) throw new StartupError(`${path} must hold 32 bytes in base64.`)
+  if (bytes?.length !== 32) throw new StartupError(`${path} must contain 32 bytes in base64`)
   return bytes
 }
 
@@ -95,7 +98,7 @@ async function readOrCreateKek(path: string, dataDir: string): Promise<string> {
   const hasDatabase = await stat(join(dataDir, 'postgres')).then(Boolean, () => false)
   if (hasDatabase && (await readIfPresent(path)) === undefined) {
     throw new StartupError(
-      `${path} is gone, and the signing keys of the database beside it cannot be opened without it. Restore it.`,
+      `${path} is missing, but the signing keys in the database beside it are sealed under it: restore the file`,
     )
   }
   return readOrCreateSecret(path, () => `${encodeBase64(randomBytes(32))}\n`)
@@ -108,7 +111,7 @@ async function loadAdminKey(path: string): Promise<Uint8Array> {
     const raw = decodeBase64url(key.export({ format: 'jwk' }).x ?? '')
     if (key.asymmetricKeyType === 'ed25519' && raw !== undefined) return raw
   } catch {
-    // Said below: what OpenSSL says of a broken file helps nobody.
+    // The error below is clearer than the one of OpenSSL.
   }
-  throw new StartupError(`${path} must hold an Ed25519 private key in PEM.`)
+  throw new StartupError(`${path} must contain an Ed25519 private key in PEM`)
 }

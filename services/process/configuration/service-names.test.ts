@@ -3,15 +3,15 @@ import { StartupError } from '../../platform/errors/startup-error.ts'
 import { isSplit, parseServices, remoteServices, SERVICE_NAMES, type ServiceName } from './service-names.ts'
 
 describe('parseServices', () => {
-  it('takes no argument for all, and any subset in any order, once each', () => {
+  it('returns all services without arguments, and otherwise each named service once', () => {
     expect(parseServices([])).toEqual(SERVICE_NAMES)
     expect(parseServices(['authn', 'identity', 'authn'])).toEqual(['identity', 'authn'])
   })
 
-  it.each(['gateway', 'Authn', '', '--help', 'authn,identity'])('refuses "%s" in one sentence', (name) => {
+  it.each(['gateway', 'Authn', '', '--help', 'authn,identity'])('refuses the unknown service "%s"', (name) => {
     expect(() => parseServices(['authn', name])).toThrow(StartupError)
     expect(() => parseServices([name])).toThrow(
-      `There is no service "${name}": name some of operator-registry, identity, authn, revocation, jwks-gateway, or none for all.`,
+      `Unknown service "${name}": name some of operator-registry, identity, authn, revocation, jwks-gateway, or none to run all`,
     )
   })
 })
@@ -29,7 +29,7 @@ describe('remoteServices', () => {
       ['operator-registry', 'identity', 'revocation'],
     ],
     [[...SERVICE_NAMES], []],
-  ])('%j calls %j elsewhere', (local, remote) => {
+  ])('of %j returns %j', (local, remote) => {
     expect(remoteServices(local).toSorted()).toEqual(remote.toSorted())
     expect(isSplit(local)).toBe(local.length < 5)
   })

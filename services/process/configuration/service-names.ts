@@ -1,17 +1,17 @@
 import { StartupError } from '../../platform/errors/startup-error.ts'
 
-/** The services, by the names that the command line and certificates give them. */
+/** Names of the services, as the command line and the certificates use them. */
 export const SERVICE_NAMES = ['operator-registry', 'identity', 'authn', 'revocation', 'jwks-gateway'] as const
 
-/** One of the services. */
+/** Name of a service. */
 export type ServiceName = (typeof SERVICE_NAMES)[number]
 
-/** A service that others call: all but the gateway, which calls. */
+/** A service that other services call: every service except the gateway. */
 export type CalledService = Exclude<ServiceName, 'jwks-gateway'>
 
 /**
- * Whom each service calls. All that serve RPCs ask the operator registry whose root key signs an assertion; the gateway forwards
- * to all.
+ * The services that each service calls. Every service that serves RPCs asks the operator registry for the root key of
+ * an assertion. The gateway forwards to all services.
  */
 const CALLS: Readonly<Record<ServiceName, readonly CalledService[]>> = {
   'operator-registry': [],
@@ -21,29 +21,30 @@ const CALLS: Readonly<Record<ServiceName, readonly CalledService[]>> = {
   'jwks-gateway': ['operator-registry', 'identity', 'authn', 'revocation'],
 }
 
-/** Reads the services that a process is to run; without arguments all of them. Throws StartupError. */
+/**
+ * Parses the names of the services that a process runs. Returns all services if there are no names.
+ * @throws StartupError for an unknown name
+ */
 export function parseServices(names: readonly string[]): readonly ServiceName[] {
   const unknown = names.find((name) => !SERVICE_NAMES.some((known) => known === name))
   if (unknown !== undefined) {
-    throw new StartupError(
-      `There is no service "${unknown}": name some of ${SERVICE_NAMES.join(', ')}, or none for all.`,
-    )
+    throw new StartupError(`Unknown service "${unknown}": name some of ${SERVICE_NAMES.join(', ')}, or none to run all`)
   }
   return names.length === 0 ? SERVICE_NAMES : SERVICE_NAMES.filter((name) => names.includes(name))
 }
 
-/** Whether the process is one of several that make up the server. */
+/** Returns whether other services run in other processes. */
 export function isSplit(local: readonly ServiceName[]): boolean {
   return local.length < SERVICE_NAMES.length
 }
 
-/** The services that run in other processes and that some service of this one calls. */
+/** Returns the services in other processes that a service of this process calls. */
 export function remoteServices(local: readonly ServiceName[]): readonly CalledService[] {
   const called = new Set(local.flatMap((name) => CALLS[name]))
   return [...called].filter((name) => !local.includes(name))
 }
 
-/** The settings' names of where other processes are. */
+/** Names of the settings that contain the addresses of services in other processes. */
 export const ADDRESSES = {
   'operator-registry': 'AUTH4AGENT_OPERATOR_REGISTRY_ADDRESSES',
   identity: 'AUTH4AGENT_IDENTITY_ADDRESSES',

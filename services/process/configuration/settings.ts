@@ -18,29 +18,29 @@ import {
 import { duration, durationMs, flag, list, oneOf, orOff, type Parse, port, text, wholeNumber } from './read-env.ts'
 import { ADDRESSES, type ServiceName } from './service-names.ts'
 
-/** Every setting, from every variable that is set; validated before anything listens. */
+/** Every setting of a process. All of them are validated before the process listens. */
 export type Config = Values & {
   /** The services that this process runs. */
   readonly services: readonly ServiceName[]
   readonly issuer: string
-  /** True where names under `.test` are confirmed without DNS: embedded database, loopback listener and issuer. */
+  /** Whether names under `.test` are confirmed without DNS: embedded database, listener and issuer on loopback. */
   readonly testDomains: boolean
 }
 
-/** What the variables say, each for itself. */
+/** The values of the variables, each checked on its own. */
 export type Values = Readonly<ReturnType<typeof readValues>>
 
 const DEFAULT_PORT = 8080
-/** A terminal has a person in front of it. */
+/** A person reads the log at a terminal. */
 const DEFAULT_LOG_FORMAT = process.stdout.isTTY ? 'text' : 'json'
 const HOUR = 3600
 const DAY = 24 * HOUR
 const YEAR = 365 * DAY
 
-/** Reads one variable; notes what is wrong with it, and goes on with the fallback. */
+/** Reads one variable. If its value is wrong, notes the problem and returns the fallback. */
 export type Value = <T>(name: string, parse: Parse<T>, fallback: T) => T
 
-/** Reads every variable, each for itself. */
+/** Reads every variable and checks each on its own. */
 export function readValues(value: Value, defaultDataDir: string) {
   const optional = <T>(name: string, parse: Parse<T>) => value<T | undefined>(name, parse, undefined)
   const httpPort = value('PORT', port, DEFAULT_PORT)
@@ -84,7 +84,7 @@ export function readValues(value: Value, defaultDataDir: string) {
   }
 }
 
-/** The keys that sign tokens: how they live, what they are sealed under, where else they may be. */
+/** Reads the settings of signing keys: rotation, KEKs and hardware token. */
 function readKeys(value: Value) {
   const optional = <T>(name: string, parse: Parse<T>) => value<T | undefined>(name, parse, undefined)
   return {
@@ -102,7 +102,7 @@ function readKeys(value: Value) {
   }
 }
 
-/** How the processes of a deployment reach each other. */
+/** Reads the settings of the connections between processes of a deployment. */
 function readInternal(value: Value) {
   const optional = <T>(name: string, parse: Parse<T>) => value<T | undefined>(name, parse, undefined)
   return {
@@ -123,7 +123,7 @@ function readInternal(value: Value) {
   }
 }
 
-/** How revocations reach the verifiers. */
+/** Reads the settings of the bus and of revocation. */
 function readBus(value: Value, requestTimeoutMs: number) {
   const optional = <T>(name: string, parse: Parse<T>) => value<T | undefined>(name, parse, undefined)
   return {

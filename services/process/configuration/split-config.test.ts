@@ -6,7 +6,7 @@ type Env = Record<string, string | undefined>
 const read = (env: Env, services?: readonly ServiceName[]): Config => readConfig(env, '/data', services)
 const DATABASE = { DATABASE_URL: 'postgresql://u@db.example/a' }
 
-/** The problems that an environment has, without their bullets. */
+/** Returns the problems of an environment, without their bullets. */
 function problemsOf(env: Env, services?: readonly ServiceName[]): string[] {
   try {
     read(env, services)
@@ -18,7 +18,7 @@ function problemsOf(env: Env, services?: readonly ServiceName[]): string[] {
   }
 }
 
-describe('services apart', () => {
+describe('readConfig, of one of several processes', () => {
   const OTHERS = {
     AUTH4AGENT_OPERATOR_REGISTRY_ADDRESSES: '127.0.0.1:1,[::1]:2',
     AUTH4AGENT_IDENTITY_ADDRESSES: 'localhost:1, unix:/run/identity.sock',
@@ -34,60 +34,68 @@ describe('services apart', () => {
 
   it.each<[ServiceName[], Env, string[]]>([
     [['operator-registry'], DATABASE, []],
-    [['operator-registry'], {}, ['DATABASE_URL is needed']],
-    [['identity'], DATABASE, ['AUTH4AGENT_OPERATOR_REGISTRY_ADDRESSES is needed by identity']],
+    [['operator-registry'], {}, ['DATABASE_URL must be set']],
+    [['identity'], DATABASE, ['AUTH4AGENT_OPERATOR_REGISTRY_ADDRESSES must be set']],
     [['revocation', 'operator-registry'], DATABASE, []],
     [
       ['authn'],
       DATABASE,
       [
-        'DATABASE_URL needs AUTH4AGENT_KEK',
-        'AUTH4AGENT_OPERATOR_REGISTRY_ADDRESSES is needed by authn',
-        'AUTH4AGENT_IDENTITY_ADDRESSES is needed by authn',
+        'AUTH4AGENT_KEK or AUTH4AGENT_KEK_FILE must be set',
+        'AUTH4AGENT_OPERATOR_REGISTRY_ADDRESSES must be set to',
+        'AUTH4AGENT_IDENTITY_ADDRESSES must be set to',
       ],
     ],
-    [['jwks-gateway'], DATABASE, Object.keys(OTHERS).map((name) => `${name} is needed by jwks-gateway`)],
+    [['jwks-gateway'], DATABASE, Object.keys(OTHERS).map((name) => `${name} must be set to the addresses of`)],
     [['jwks-gateway'], { ...DATABASE, ...OTHERS }, []],
     [
       ['identity'],
       { ...DATABASE, AUTH4AGENT_OPERATOR_REGISTRY_ADDRESSES: 'x' },
-      ['AUTH4AGENT_OPERATOR_REGISTRY_ADDRESSES must be'],
+      ['AUTH4AGENT_OPERATOR_REGISTRY_ADDRESSES must be host:port'],
     ],
     [
       ['identity'],
       { ...DATABASE, AUTH4AGENT_OPERATOR_REGISTRY_ADDRESSES: 'registry:1' },
-      ['AUTH4AGENT_OPERATOR_REGISTRY_ADDRESSES names another machine'],
+      ['AUTH4AGENT_OPERATOR_REGISTRY_ADDRESSES must contain only addresses of this machine'],
     ],
     [['identity'], { ...DATABASE, ...TLS, AUTH4AGENT_OPERATOR_REGISTRY_ADDRESSES: 'registry:1,10.0.0.1:2' }, []],
-  ])('%j with %j', (services, env, expected) => {
+  ])('finds the problems of %j with %j', (services, env, expected) => {
     const problems = apart(services, env)
     expect(problems).toHaveLength(expected.length)
     for (const [index, beginning] of expected.entries()) expect(problems[index]).toMatch(new RegExp(`^${beginning}`))
   })
 
-  it('do not need what only others use', () => {
+  it('accepts settings that only other processes use', () => {
     expect(read(OTHERS).services).toHaveLength(5)
     expect(problemsOf({ AUTH4AGENT_INTERNAL_PORT: '8080' })).toEqual([])
   })
 
   it.each<[string, Env, string | undefined]>([
-    ['two of three TLS files', { ...TLS, AUTH4AGENT_INTERNAL_TLS_CA_FILE: undefined }, 'go together'],
-    ['one TLS file', { AUTH4AGENT_INTERNAL_TLS_CA_FILE: '/a' }, 'go together'],
-    ['all TLS files', TLS, undefined],
-    ['a listener for everybody in the clear', { AUTH4AGENT_INTERNAL_HOST: '0.0.0.0' }, 'is reachable from outside'],
+    ['refuses two of three TLS files', { ...TLS, AUTH4AGENT_INTERNAL_TLS_CA_FILE: undefined }, 'must be set together'],
+    ['refuses one TLS file', { AUTH4AGENT_INTERNAL_TLS_CA_FILE: '/a' }, 'must be set together'],
+    ['accepts all TLS files', TLS, undefined],
+    ['refuses a public internal listener without TLS', { AUTH4AGENT_INTERNAL_HOST: '0.0.0.0' }, 'must be loopback'],
     [
-      'the same by permission for the public one',
+      'refuses a public internal listener without TLS, although the public ports may use plain http',
       { AUTH4AGENT_INTERNAL_HOST: '0.0.0.0', AUTH4AGENT_ALLOW_PLAIN_HTTP: 'true' },
-      'is reachable from outside',
+      'must be loopback',
     ],
-    ['a listener for everybody with TLS', { AUTH4AGENT_INTERNAL_HOST: '0.0.0.0', ...TLS }, undefined],
-    ['a socket and a port', { AUTH4AGENT_INTERNAL_SOCKET: '/a', AUTH4AGENT_INTERNAL_PORT: '1' }, 'exclude each other'],
-    ['a socket of two workers', { AUTH4AGENT_INTERNAL_SOCKET: '/a', AUTH4AGENT_WORKERS: '2' }, 'takes one worker'],
-    ['a socket of one', { AUTH4AGENT_INTERNAL_SOCKET: '/a', AUTH4AGENT_WORKERS: '1' }, undefined],
-    ['two workers on a port', { AUTH4AGENT_INTERNAL_PORT: '1', AUTH4AGENT_WORKERS: '2' }, undefined],
-    ['one port for two', { AUTH4AGENT_INTERNAL_PORT: '8080' }, 'must differ'],
-    ['the port of a gRPC listener that is not here', { AUTH4AGENT_INTERNAL_PORT: '8081' }, undefined],
-  ])('conflict: %s', (_name, env, problem) => {
+    ['accepts a public internal listener with TLS', { AUTH4AGENT_INTERNAL_HOST: '0.0.0.0', ...TLS }, undefined],
+    [
+      'refuses a socket together with a port',
+      { AUTH4AGENT_INTERNAL_SOCKET: '/a', AUTH4AGENT_INTERNAL_PORT: '1' },
+      'must not both be set',
+    ],
+    ['refuses a socket with two workers', { AUTH4AGENT_INTERNAL_SOCKET: '/a', AUTH4AGENT_WORKERS: '2' }, 'must be 1'],
+    ['accepts a socket with one worker', { AUTH4AGENT_INTERNAL_SOCKET: '/a', AUTH4AGENT_WORKERS: '1' }, undefined],
+    ['accepts a port with two workers', { AUTH4AGENT_INTERNAL_PORT: '1', AUTH4AGENT_WORKERS: '2' }, undefined],
+    ['refuses one port for public HTTP and internal calls', { AUTH4AGENT_INTERNAL_PORT: '8080' }, 'must differ'],
+    [
+      'accepts the port of a gRPC listener that this process does not have',
+      { AUTH4AGENT_INTERNAL_PORT: '8081' },
+      undefined,
+    ],
+  ])('%s', (_name, env, problem) => {
     const problems = apart(['operator-registry'], { ...DATABASE, ...env })
     expect(problems).toHaveLength(problem === undefined ? 0 : 1)
     if (problem !== undefined) expect(problems[0]).toContain(problem)
@@ -101,7 +109,7 @@ describe('services apart', () => {
     ['AUTH4AGENT_REVOCATION_LEASE', '250ms', { revocationLeaseMs: 250 }],
     ['AUTH4AGENT_REVOCATION_LEASE', '2s', { revocationLeaseMs: 2_000 }],
     ['NATS_URL', 'nats://a:4222, tls://[::1]:4223', { natsUrl: ['nats://a:4222', 'tls://[::1]:4223'] }],
-  ])('reads %s from %s', (name, value, expected) => {
+  ])('accepts %s=%s', (name, value, expected) => {
     expect(read({ [name]: value })).toMatchObject(expected)
   })
 
@@ -118,17 +126,17 @@ describe('services apart', () => {
     ],
   ]
   it.each(bad.flatMap(([name, values]) => values.map((value) => [name, value] as const)))(
-    'refuses %s = %j',
+    'refuses %s=%j',
     (name, value) => {
       expect(problemsOf({ [name]: value })).toHaveLength(1)
       expect(problemsOf({ [name]: value })[0]).toMatch(new RegExp(`^${name} must be `))
     },
   )
 
-  it('NATS: its files go together, and with its URL', () => {
+  it('requires NATS_URL for other NATS settings, and the NATS certificate together with its key', () => {
     const url = { NATS_URL: 'nats://a' }
-    expect(problemsOf({ AUTH4AGENT_NATS_CREDS_FILE: '/c' })[0]).toContain('NATS_URL is needed')
+    expect(problemsOf({ AUTH4AGENT_NATS_CREDS_FILE: '/c' })[0]).toContain('NATS_URL must be set')
     expect(problemsOf({ ...url, AUTH4AGENT_NATS_CREDS_FILE: '/c', AUTH4AGENT_NATS_TLS_CA_FILE: '/a' })).toEqual([])
-    expect(problemsOf({ ...url, AUTH4AGENT_NATS_TLS_CERT_FILE: '/c' })[0]).toContain('go together')
+    expect(problemsOf({ ...url, AUTH4AGENT_NATS_TLS_CERT_FILE: '/c' })[0]).toContain('must be set together')
   })
 })

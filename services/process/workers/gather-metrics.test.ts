@@ -23,7 +23,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** A worker with metrics of its own. */
+/** Adds a worker with its own metrics. */
 function join({ answers = true, holdsLease = true, sequence = 0 } = {}) {
   const metrics = createMetrics(new pg.Pool())
   metrics.revocation.show({
@@ -43,7 +43,7 @@ function call({ metrics }: { readonly metrics: Metrics }, times: number): void {
   for (let count = 0; count < times; count += 1) metrics.observe('AuthnService', 'VerifyToken', 'OK', 0.001)
 }
 
-/** The value of a sample, with nothing that was remembered from before. */
+/** Reads the metrics again, without remembered ones, and returns a function that looks up a sample by its name. */
 async function samples(): Promise<(name: string) => number | undefined> {
   await vi.advanceTimersByTimeAsync(1_001)
   const asked = gathering.exposition.metrics()
@@ -55,8 +55,8 @@ async function samples(): Promise<(name: string) => number | undefined> {
   }
 }
 
-describe('the metrics of several workers', () => {
-  it('are the sum of what they count, with that of the process that gathers', async () => {
+describe('gatherMetrics', () => {
+  it('adds up the counts of all workers and of the gathering process', async () => {
     call(join(), 3)
     call(join(), 4)
     const value = await samples()
@@ -66,17 +66,17 @@ describe('the metrics of several workers', () => {
   })
 
   it.each([
-    ['auth4agent_revocation_lease_valid', 'the one without a lease', 0],
-    ['auth4agent_revocation_log_sequence', 'the one that is behind', 5],
-    ['auth4agent_watchers', 'both', 4],
-    ['process_start_time_seconds', 'the first', 7],
-  ])('tell by %s of %s', async (name, _of, expected) => {
+    ['auth4agent_revocation_lease_valid', 'the value of the worker without a lease', 0],
+    ['auth4agent_revocation_log_sequence', 'the value of the worker that is behind', 5],
+    ['auth4agent_watchers', 'the sum of both workers', 4],
+    ['process_start_time_seconds', 'the value of the gathering process', 7],
+  ])('reports as %s %s', async (name, _of, expected) => {
     join({ holdsLease: true, sequence: 9 })
     join({ holdsLease: false, sequence: 5 })
     expect((await samples())(name)).toBe(expected)
   })
 
-  it('never fall: what a worker counted stays counted when it has ended, and its state goes', async () => {
+  it('keeps the counts of a worker that has ended, and drops its gauges', async () => {
     const [one, two] = [join(), join({ holdsLease: false })]
     call(one, 3)
     call(two, 4)
@@ -93,7 +93,7 @@ describe('the metrics of several workers', () => {
     expect(value('auth4agent_workers')).toBe(1)
   })
 
-  it('do not fall by a last bit either, in whatever order they are added', async () => {
+  it('returns exactly the same sum of fractions after a worker has ended', async () => {
     const sum = 'auth4agent_call_duration_seconds_sum{service="AuthnService",method="VerifyToken"}'
     const workers = [0.1, 0.2, 0.4].map((seconds) => {
       const worker = join()
@@ -106,7 +106,7 @@ describe('the metrics of several workers', () => {
     expect((await samples())(sum)).toBe(before)
   })
 
-  it('hold what a worker said last while it does not answer', async () => {
+  it('uses the last answer of a worker that does not answer in time', async () => {
     const [one, two] = [join(), join()]
     call(one, 3)
     call(two, 4)
@@ -117,7 +117,7 @@ describe('the metrics of several workers', () => {
     expect((await samples())(CALLS)).toBe(8)
   })
 
-  it('do not wait for a worker that ends while it is asked', async () => {
+  it('does not wait for a worker that ends before it answers', async () => {
     call(join(), 3)
     const dying = join({ answers: false })
     const asked = gathering.exposition.metrics()
@@ -126,7 +126,7 @@ describe('the metrics of several workers', () => {
     expect(await asked).toContain(`${CALLS} 3`)
   })
 
-  it('tell the worst event loop', async () => {
+  it('reports the longest event loop lag of all workers', async () => {
     for (const lag of [0.1, 0.4]) {
       const registry = new Registry()
       const name = 'nodejs_eventloop_lag_p99_seconds'

@@ -1,18 +1,18 @@
 import { expose, keepCounts, type Snapshot } from '../../platform/metrics/aggregate.ts'
 import { type Exposition, rememberExposition } from '../../platform/metrics/exposition.ts'
 
-/** The metrics of a server whose work several processes do. */
+/** The metrics of a server that consists of several workers. */
 export interface Gathering {
-  /** What they have counted together; of one that does not answer in time what it said last. */
+  /** The sum over all workers. A worker that does not answer in time counts with its last answer. */
   readonly exposition: Exposition
-  /** Adds a worker. `ask` asks it for what it has counted; it answers to `received`. */
+  /** Adds a worker. `ask` requests a snapshot of its metrics, which must be passed to `received`. */
   join(ask: () => void): Contributor
 }
 
-/** One worker, for the metrics. */
+/** A worker that contributes metrics. */
 export interface Contributor {
   received(snapshot: Snapshot): void
-  /** It has ended; what it has counted stays counted. */
+  /** Removes the worker after it has ended. Its counts stay in the sum. */
   leave(): void
 }
 
@@ -22,12 +22,12 @@ interface Member {
   answer: PromiseWithResolvers<void> | undefined
 }
 
-/** How long a worker may take to say what it has counted, in milliseconds. */
+/** How long to wait for a worker's metrics, in milliseconds. */
 const ANSWER_MS = 500
 
 /**
- * Gathers what workers have counted.
- * @param own the metrics of the process that gathers, which has so many workers
+ * Gathers the metrics of workers.
+ * @param own returns the metrics of the gathering process, given the number of workers
  */
 export function gatherMetrics(own: (workers: number) => Promise<Snapshot>): Gathering {
   const members = new Set<Member>()
@@ -54,7 +54,7 @@ export function gatherMetrics(own: (workers: number) => Promise<Snapshot>): Gath
           if (!members.delete(member)) return
           member.answer?.resolve()
           leaving = leaving.then(() => bury(member.latest))
-          // Whoever asks for the metrics hears of it.
+          // The next request for the metrics reports the error.
           leaving.catch(() => undefined)
         },
       }

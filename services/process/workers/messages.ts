@@ -3,30 +3,33 @@ import type { Snapshot } from '../../platform/metrics/aggregate.ts'
 import type { Config } from '../configuration/config.ts'
 import type { Secrets } from '../configuration/secrets.ts'
 
-/** What a worker is to be. It comes from the primary, secrets too, so that all of a server have the same, whatever became of files. */
+/**
+ * The configuration of a worker. The primary process sends it with the secrets, so that all workers have the same ones
+ * even if files have changed since.
+ */
 export interface Assignment {
-  /** From 1; whoever replaces a worker takes its number over. */
+  /** From 1. A replacement keeps the number of its predecessor. */
   readonly number: number
   readonly config: Config
   readonly secrets: Secrets
   readonly databaseUrl: string
 }
 
-/** What the primary tells a worker, over the pipe between them. */
+/** Messages from the primary process to a worker, over the pipe between them. */
 export type ToWorker =
   | { readonly kind: 'start'; readonly assignment: Assignment }
-  /** Asks for what it has counted. */
+  /** Asks the worker for its metrics. */
   | { readonly kind: 'collect' }
-  /** The metrics of all, for one that has asked; undefined when they cannot be told. */
+  /** Answers `expose` with the metrics of all workers, or undefined if they could not be collected. */
   | { readonly kind: 'exposed'; readonly text: string | undefined }
-  /** Drain, then end. */
+  /** Asks the worker to drain, then to end. */
   | { readonly kind: 'stop' }
 
-/** What a worker tells the primary. */
+/** Messages from a worker to the primary process. */
 export type ToPrimary =
   | { readonly kind: 'listening'; readonly ports: Ports }
-  /** It cannot start, and says why in a sentence for the person at the terminal. */
+  /** The worker cannot start. `sentence` tells the administrator why. */
   | { readonly kind: 'failed'; readonly sentence: string }
   | { readonly kind: 'collected'; readonly snapshot: Snapshot }
-  /** Asks for the metrics of all. */
+  /** Asks for the metrics of all workers. */
   | { readonly kind: 'expose' }

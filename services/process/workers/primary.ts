@@ -8,15 +8,16 @@ import type { Assignment, ToPrimary, ToWorker } from './messages.ts'
 import { superviseWorkers, type Worker } from './supervise.ts'
 import { closeUnaccepted } from './unaccepted.ts'
 
-/** What a server takes to close its listeners and its connections, at most, and some more, in milliseconds. */
+/** The longest time a server needs to close its listeners and connections, plus a margin, in milliseconds. */
 const CLOSING_MS = 17_000
 
 /**
- * Starts so many processes like this one, which share the ports, and looks after them. This one accepts connections and hands
- * them out in turn; it does nothing else of a server. Rejects with StartupError when one cannot start.
+ * Starts `config.workers` workers, which share the ports, and supervises them. This process only accepts connections
+ * and passes them to the workers in turn.
+ * @throws StartupError when a worker cannot start
  */
 export function startWorkers({ config, secrets, databaseUrl, log }: Omit<ServerDeps, 'expose'>): Promise<Server> {
-  // The other serialization would make bytes of keys into objects.
+  // JSON, the default serialization, would turn the bytes of keys into plain objects.
   cluster.setupPrimary({ serialization: 'advanced', windowsHide: true })
   const gathering = gatherMetrics(ownMetrics())
   const lookAfter = closeUnaccepted()
@@ -33,7 +34,7 @@ export function startWorkers({ config, secrets, databaseUrl, log }: Omit<ServerD
   })
 }
 
-/** Metrics of this process, which add to those of the workers, and how many of them listen. */
+/** Returns a function for this process's own metrics, which are added to those of the workers. */
 function ownMetrics() {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
@@ -46,7 +47,7 @@ function ownMetrics() {
 
 function launch(child: Process, assignment: Assignment, gathering: Gathering): Worker {
   const tell = (message: ToWorker): void => {
-    // To one that is about to end nothing need be said.
+    // A worker that is about to end needs no message.
     if (child.isConnected()) child.send(message, () => undefined)
   }
   let contributor: Contributor | undefined
@@ -69,7 +70,7 @@ function launch(child: Process, assignment: Assignment, gathering: Gathering): W
   })
   const ended = endOf(child).then((reason) => {
     contributor?.leave()
-    reject(new StartupError(`Worker ${assignment.number} ended before it listened: ${reason}.`))
+    reject(new StartupError(`Worker ${assignment.number} ended before it listened: ${reason}`))
     return reason
   })
   tell({ kind: 'start', assignment })
@@ -82,7 +83,7 @@ function launch(child: Process, assignment: Assignment, gathering: Gathering): W
   }
 }
 
-/** How a process ended; one that could not even begin says so by an error alone. */
+/** Resolves with the exit status or the signal of a process, or with the error if it could not be started. */
 function endOf(child: Process): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>()
   child.once('exit', (code: number | null, signal: string | null) => {

@@ -3,10 +3,10 @@ import { countCrashes, restartPauseMs } from './restart-pause.ts'
 
 describe('countCrashes', () => {
   it.each([
-    ['the first', 0, 10, 1],
-    ['another soon after its start', 3, 59_999, 4],
-    ['one that had lived for a minute', 3, 60_000, 1],
-  ])('after %s', (_name, before, livedMs, expected) => {
+    ['counts the first crash', 0, 10, 1],
+    ['adds a crash of a worker that lived less than a minute', 3, 59_999, 4],
+    ['starts again at 1 when the worker has lived for a minute', 3, 60_000, 1],
+  ])('%s', (_name, before, livedMs, expected) => {
     expect(countCrashes(before, livedMs)).toBe(expected)
   })
 })
@@ -19,7 +19,7 @@ describe('restartPauseMs', () => {
     [9, 25_600],
     [10, 30_000],
     [5_000, 30_000],
-  ])('after %i crashes in a row is %i ms', (crashes, expected) => {
+  ])('after %i crashes in a row returns %i ms', (crashes, expected) => {
     expect(restartPauseMs(crashes)).toBe(expected)
   })
 })

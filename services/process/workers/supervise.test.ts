@@ -8,7 +8,7 @@ vi.mock('node:timers/promises', () => import('../../../test/support/fake-timers-
 const PORTS: Ports = { httpPort: 8080, grpcPort: 8081 }
 const STOP_MS = 5_000
 
-/** A worker that does as the test says. */
+/** A worker that the test controls. */
 interface Actor extends Worker {
   readonly number: number
   readonly told: string[]
@@ -53,7 +53,7 @@ function launch(number: number): Actor {
 const log = createLogger('info', (line) => lines.push(JSON.parse(line)))
 const supervise = (count: number) => superviseWorkers({ count, launch, stopMs: STOP_MS, log })
 
-/** Supervises so many that listen. */
+/** Supervises `count` workers that all listen. */
 async function running(count: number) {
   const starting = supervise(count)
   for (const actor of actors) actor.listens()
@@ -63,8 +63,8 @@ async function running(count: number) {
 const latest = (): Actor => actors.at(-1) ?? expect.unreachable()
 const settle = () => vi.advanceTimersByTimeAsync(0)
 
-describe('the start', () => {
-  it('starts all at once, and is over when the last listens', async () => {
+describe('superviseWorkers, at the start', () => {
+  it('starts all workers at once and resolves when the last one listens', async () => {
     const over = vi.fn()
     void supervise(3).then(over)
     expect(actors.map(({ number }) => number)).toEqual([1, 2, 3])
@@ -77,7 +77,7 @@ describe('the start', () => {
     expect(over).toHaveBeenCalledWith(expect.objectContaining({ ports: PORTS }))
   })
 
-  it('fails with the reason of the first that cannot, when all have ended', async () => {
+  it('kills all workers and rejects with the reason of the first that cannot start', async () => {
     const starting = supervise(3)
     actors[0]?.listens()
     actors[2]?.fails('no database')
@@ -98,8 +98,8 @@ describe('the start', () => {
   })
 })
 
-describe('a worker that ends', () => {
-  it('is replaced under its number after a pause, and the others are left alone', async () => {
+describe('superviseWorkers, when a worker ends', () => {
+  it('replaces only this worker, under its number, after a pause', async () => {
     await running(2)
     actors[1]?.ends('killed by SIGKILL')
     await vi.advanceTimersByTimeAsync(99)
@@ -115,7 +115,7 @@ describe('a worker that ends', () => {
     ])
   })
 
-  it('is replaced more slowly each time, and as soon as ever once it has lived for a minute', async () => {
+  it('doubles the pause with each crash, and starts again at 100 ms after a life of one minute', async () => {
     await running(1)
     for (const pauseMs of [100, 200, 400]) {
       latest().ends('exit status 1')
@@ -128,7 +128,7 @@ describe('a worker that ends', () => {
     expect(pauses).toEqual([100, 200, 400, 100])
   })
 
-  it('says why, when its replacement cannot start, and is tried again', async () => {
+  it('logs why a replacement cannot start, and starts another one', async () => {
     await running(1)
     latest().ends('killed by SIGKILL')
     await vi.advanceTimersByTimeAsync(100)
@@ -140,8 +140,8 @@ describe('a worker that ends', () => {
   })
 })
 
-describe('the stop', () => {
-  it('asks all, waits for all, and replaces none', async () => {
+describe('superviseWorkers, at the stop', () => {
+  it('stops all workers, waits until all have ended and replaces none', async () => {
     const server = await running(2)
     const over = vi.fn()
     const stopping = server.stop().then(over)
@@ -156,7 +156,7 @@ describe('the stop', () => {
     expect(actors.map(({ told }) => told)).toEqual([['stop'], ['stop']])
   })
 
-  it('ends those that do not end in time', async () => {
+  it('kills workers that do not end in time', async () => {
     const server = await running(2)
     const stopping = server.stop()
     actors[0]?.ends('exit status 0')
@@ -168,7 +168,7 @@ describe('the stop', () => {
     expect(actors[1]?.told).toEqual(['stop', 'kill'])
   })
 
-  it('does not wait for a pause between two lives', async () => {
+  it('does not wait for the pause before a replacement', async () => {
     const server = await running(1)
     latest().ends('killed by SIGKILL')
     await settle()

@@ -4,32 +4,33 @@ import type { Logger } from '../../platform/log/log.ts'
 import { pause } from '../../platform/schedule/pause.ts'
 import { countCrashes, restartPauseMs } from './restart-pause.ts'
 
-/** A worker, from its start to its end. */
+/** A worker process, as the primary process sees it. */
 export interface Worker {
   readonly pid: number
-  /** Resolves when it listens. Rejects with its own sentence (StartupError) when it cannot, or ends before. */
+  /** Resolves when the worker listens. Rejects with StartupError when it cannot listen or ends earlier. */
   readonly listening: Promise<Ports>
-  /** Resolves with how it ended. */
+  /** Resolves with the exit status or the signal when the worker has ended. */
   readonly ended: Promise<string>
-  /** Asks it to drain and end. */
+  /** Asks the worker to drain and end. */
   stop(): void
-  /** Ends it on the spot. */
+  /** Kills the worker. */
   kill(): void
 }
 
-/** What supervision needs. */
+/** Options of superviseWorkers. */
 export interface SupervisionDeps {
   readonly count: number
-  /** Starts a worker; numbers begin at 1. */
+  /** Starts a worker. Numbers begin at 1. */
   readonly launch: (number: number) => Worker
-  /** How long workers may take to end once they are asked to, in milliseconds. */
+  /** How long workers may take to end after they are asked to stop, in milliseconds. */
   readonly stopMs: number
   readonly log: Logger
 }
 
 /**
- * Starts workers and replaces those that end by themselves, each after a pause that grows. Rejects, when all have ended, with
- * the reason of the first that cannot start; later the others carry on without it, and it is tried again.
+ * Starts workers and replaces each worker that ends by itself, after a pause that grows. If a worker cannot start at
+ * first, kills all workers and rejects with its reason after all have ended. If a later replacement cannot start, the
+ * other workers continue and it is started again.
  */
 export async function superviseWorkers(deps: SupervisionDeps): Promise<Server> {
   const running = new Map<number, Worker>()
@@ -45,7 +46,7 @@ export async function superviseWorkers(deps: SupervisionDeps): Promise<Server> {
     await Promise.all(first.map(({ ended }) => ended))
     throw error
   })
-  if (ports === undefined) throw new RangeError('a server has at least one worker')
+  if (ports === undefined) throw new RangeError('count must be at least 1')
   const lives = first.map((worker, index) => keepRunning(deps, index + 1, { worker, start, signal: stopping.signal }))
   return {
     ports,
@@ -53,7 +54,7 @@ export async function superviseWorkers(deps: SupervisionDeps): Promise<Server> {
       stopping.abort()
       for (const worker of running.values()) worker.stop()
       const cut = setTimeout(() => {
-        deps.log.warn({}, 'workers were ended: they did not finish in time')
+        deps.log.warn({}, 'workers were killed because they did not finish in time')
         for (const worker of running.values()) worker.kill()
       }, deps.stopMs)
       await Promise.all(lives)
@@ -68,7 +69,7 @@ interface Life {
   readonly signal: AbortSignal
 }
 
-/** Replaces the worker of a number for as long as the server runs; resolves when the last has ended. */
+/** Replaces the worker with this number until the server stops. Resolves when the last one has ended. */
 async function keepRunning({ log }: SupervisionDeps, number: number, { worker, start, signal }: Life): Promise<void> {
   let current = worker
   let crashes = 0

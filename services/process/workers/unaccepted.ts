@@ -6,9 +6,9 @@ interface Handle {
 }
 
 /**
- * Makes an end of connections that a worker had not accepted when it died. node:cluster closes its own copy when a worker says that
- * it has one, and forgets it when the worker says nothing any more: the caller would wait for as long as the server lives.
- * @returns the function that looks after a worker, to be called before it is sent anything
+ * Closes connections that a worker had not accepted when it died. node:cluster closes its own handle only when the
+ * worker confirms that it has the connection. Without a confirmation the caller would wait as long as the server runs.
+ * @returns a function to call for each new worker, before any message is sent to it
  */
 export function closeUnaccepted(): (child: Process) => void {
   const owners = new Map<Handle, Process>()
@@ -16,14 +16,15 @@ export function closeUnaccepted(): (child: Process) => void {
     const send = child.process.send.bind(child.process)
     child.process.send = (message: unknown, handle?: unknown, ...rest: readonly unknown[]): boolean => {
       if (isConnection(message) && isHandle(handle)) {
-        // One that a worker has refused is sent to another, who then answers for it.
+        // A connection that one worker refuses is sent to another, which then owns it.
         if (!owners.has(handle)) onClose(handle, () => owners.delete(handle))
         owners.set(handle, child)
       }
       return Reflect.apply(send, undefined, [message, handle, ...rest])
     }
     child.process.once('exit', () => {
-      // A process that is owed an answer about a connection waits for it before it says this, and would be handed more.
+      // node:cluster delays `disconnect` until the worker answers for its connections, and would send it more until
+      // then.
       child.process.emit('disconnect')
       for (const [handle, owner] of owners) if (owner === child) handle.close()
     })

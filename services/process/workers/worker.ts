@@ -6,12 +6,13 @@ import { explainFailure } from '../explain-failure.ts'
 import type { Assignment, ToPrimary, ToWorker } from './messages.ts'
 
 /**
- * Does what the primary says, until it says stop; then this process ends in order. When the primary is gone it ends at once.
+ * Runs this process as a worker. It stops in order when the primary process asks, and ends at once when the primary
+ * process is gone.
  */
 export function runWorker(): void {
-  // The terminal's Ctrl-C, and whoever signals all processes of a service, mean the primary: it decides.
+  // Ctrl-C in a terminal and service managers signal every process, but only the primary process decides when to stop.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
-  // An exit in order, as node:cluster has it, would wait for whoever reads the log.
+  // The normal exit of node:cluster would wait until the log is read.
   process.prependOnceListener('disconnect', () => process.kill(process.pid, 'SIGKILL'))
   let starting: Promise<Server> | undefined
   process.on('message', (message: ToWorker) => {
@@ -27,7 +28,7 @@ async function start({ number, config, secrets, databaseUrl }: Assignment): Prom
     tell({ kind: 'listening', ports: server.ports })
     return server
   } catch (error) {
-    // It is said before the end that it explains.
+    // Exit only after the primary process has the reason.
     tell({ kind: 'failed', sentence: explainFailure(error) }, () => process.exit(1))
     return new Promise(() => undefined)
   }
@@ -39,13 +40,14 @@ async function stop(starting: Promise<Server> | undefined): Promise<void> {
   process.exit(0)
 }
 
-/** What this worker has counted goes to the primary when it asks, and what all have is asked of the primary. */
+/** Sends this worker's metrics to the primary process on request, and asks it for the metrics of all workers. */
 function exposeAll(metrics: Metrics): Exposition {
   let asked: PromiseWithResolvers<string> | undefined
   process.on('message', (message: ToWorker) => {
     if (message.kind === 'collect') void metrics.snapshot().then((snapshot) => tell({ kind: 'collected', snapshot }))
     if (message.kind !== 'exposed') return
-    if (message.text === undefined) asked?.reject(new Error('the metrics of all workers cannot be told'))
+    if (message.text === undefined)
+      asked?.reject(new Error('The primary process could not collect the metrics of all workers'))
     else asked?.resolve(message.text)
   })
   return rememberExposition(() => {

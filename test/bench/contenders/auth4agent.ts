@@ -5,34 +5,37 @@ import { type Asserter, adminAsserter, newKeys } from '../../support/parties.ts'
 import { ALL_CORES, type Machine, SERVER_CORE } from '../machine.ts'
 import { type ContenderProcess, startContender } from './process.ts'
 
-/** The issuer is a name: the server listens where there is room. */
+/** The issuer is only a name: the server listens on a free port. */
 export const BENCH_ISSUER = 'http://localhost:8080'
 
-/** This server over its database. */
+/** This server with its database. */
 export interface Auth4Agent extends ContenderProcess {
   /** `http://127.0.0.1:port`. */
   readonly http: string
   readonly grpc: string
 }
 
-/** What all starts on one database share. */
+/** What all servers on one database share. */
 export interface Installation {
   readonly machine: Machine
-  /** For logs. */
+  /** Folder for logs. */
   readonly folder: string
   readonly admin: Asserter
   readonly env: Readonly<Record<string, string>>
 }
 
-/** What one start has of its own. */
+/** Options of one server. */
 export interface StartOptions {
-  /** For AUTH4AGENT_WORKERS, on all cores; undefined leaves it out, on the servers' core. */
+  /**
+   * AUTH4AGENT_WORKERS, with the server on all cores. If undefined, the setting is left out and the server has only
+   * the servers' core.
+   */
   readonly workers?: number
   /** Folder for a CPU profile. */
   readonly cpuProfile?: string | undefined
 }
 
-/** Makes the secrets of a deployment on an empty database. */
+/** Creates the secrets of a deployment with an empty database. */
 export function installation(machine: Machine, folder: string, databaseUrl: string): Installation {
   const admin = newKeys()
   return {
@@ -49,7 +52,7 @@ export function installation(machine: Machine, folder: string, databaseUrl: stri
   }
 }
 
-/** Starts the server as its image does, with all defaults but the rate limits; its log goes to a file. */
+/** Starts the server as its image does, with all defaults except the rate limits. Its log goes to a file. */
 export async function startAuth4Agent(
   { machine, folder, env }: Installation,
   { workers, cpuProfile }: StartOptions = {},

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http'
 
 /**
- * The least that an HTTP server in Node does: reads a JSON body, answers JSON of the size of a challenge answer. Its one
- * argument is its port.
+ * The minimum that an HTTP server in Node does: reads a JSON body, and answers JSON of the size of a challenge answer.
+ * Its only argument is its port.
  */
 
 const CHALLENGE_BYTES = 300

@@ -3,12 +3,12 @@ import { freePort } from '../../support/free-port.ts'
 import { type Machine, SERVER_CORE } from '../machine.ts'
 import { type ContenderProcess, startContender } from './process.ts'
 
-/** An HTTP server that does nothing but read and answer JSON. */
+/** An HTTP server that only reads and answers JSON. */
 export interface Bare extends ContenderProcess {
   readonly http: string
 }
 
-/** Starts it. */
+/** Starts the bare server. */
 export async function startBare(machine: Machine, folder: string): Promise<Bare> {
   const port = await freePort()
   const http = `http://127.0.0.1:${port}`

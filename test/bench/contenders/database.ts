@@ -7,26 +7,29 @@ import { freePort } from '../../support/free-port.ts'
 import { clusterUrl, createCluster, startPostgres } from '../../support/postgres-cluster.ts'
 import { LOAD_CORE, type Machine, pinTree } from '../machine.ts'
 
-/** The PostgreSQL under the server. */
+/** The PostgreSQL of the server. */
 export interface BenchDatabase {
   readonly url: string
-  /** Of the postmaster; undefined when it is somebody else's. */
+  /** Process id of the postmaster; undefined if it is an external one. */
   readonly pid: number | undefined
 }
 
-/** What decides whether a commit is on disk when it returns. */
+/** Settings that decide whether a commit is on disk when it returns. */
 const DURABILITY = ['fsync', 'synchronous_commit', 'full_page_writes', 'wal_sync_method'] as const
 
-/** Makes a folder for a run; it goes with `started`. */
+/** Creates a folder for a run. It is removed with `started`. */
 export async function scratchFolder(started: AsyncDisposableStack, parent = tmpdir()): Promise<string> {
   const path = await mkdtemp(join(parent, 'a4a-bench-'))
   started.defer(() => rm(path, { recursive: true, force: true }))
-  // As root, PostgreSQL runs as another user, who must be able to enter.
+  // When root starts it, PostgreSQL runs as another user, who must be able to enter.
   await chmod(path, 0o711)
   return path
 }
 
-/** Starts a PostgreSQL with an empty database on the load's core, as the embedded one is configured; it ends with `started`. */
+/**
+ * Starts a PostgreSQL with an empty database on the load's core, configured like the embedded one. It ends with
+ * `started`.
+ */
 export async function startDatabase(
   started: AsyncDisposableStack,
   machine: Machine,
@@ -42,7 +45,7 @@ export async function startDatabase(
   return { url, pid: server.pid }
 }
 
-/** PostgreSQL's version and what it was set to promise of a commit, in one line. */
+/** Returns PostgreSQL's version and its durability settings in one line. */
 export async function describeDatabase(db: Client): Promise<string> {
   const { rows } = await db.query<{ name: string; setting: string }>(
     "SELECT name, setting FROM pg_settings WHERE name = ANY ($1) OR name = 'server_version'",
@@ -59,7 +62,7 @@ export async function connectTo(started: AsyncDisposableStack, url: string): Pro
   return db
 }
 
-/** How many tokens the database says were issued for these challenges: rows of single use, and rows of the audit. */
+/** Counts the tokens that were issued for these challenges, by rows in the redemptions and by rows in the audit. */
 export async function countIssued(
   db: Client,
   challengeIds: readonly string[],

@@ -20,7 +20,7 @@ const INSERT_AGENTS = `WITH given AS (
   )
   INSERT INTO agent_keys (agent_id, public_key, thumbprint) SELECT id, public_key, thumbprint FROM given`
 
-/** Puts active operators straight into the database, as registration and proof leave them. */
+/** Inserts active operators into the database, as registration and proof would leave them. */
 export async function enrolOperators(
   db: Client,
   issuer: string,
@@ -36,7 +36,7 @@ export async function enrolOperators(
   return operators
 }
 
-/** Puts active agents of an operator straight into the database, as approval leaves them. */
+/** Inserts active agents of an operator into the database, as approval would leave them. */
 export async function enrolAgents(
   db: Client,
   { id, domain }: BenchOperator,

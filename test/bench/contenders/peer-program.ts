@@ -4,11 +4,12 @@ import { enableCompileCache } from 'node:module'
 import type { JWK } from 'oidc-provider'
 
 /**
- * oidc-provider with what the comparison needs: client_credentials by private_key_jwt with EdDSA, JWT access tokens signed with
- * EdDSA for one resource, opaque ones without it, and introspection. Its one argument is the path of its settings.
+ * oidc-provider with the features of the comparison: client_credentials by private_key_jwt with EdDSA, JWT access
+ * tokens signed with EdDSA for one resource, opaque tokens without it, and introspection. Its only argument is the
+ * path of its settings.
  */
 
-/** What the program reads from its settings file. */
+/** The settings file of the program. */
 export interface PeerSettings {
   readonly port: number
   /** EdDSA private key that signs tokens. */
@@ -21,7 +22,7 @@ export interface PeerSettings {
   readonly resource: string
 }
 
-// As cheap a start as it can have.
+// Makes its start as cheap as possible.
 enableCompileCache()
 const { default: Provider } = await import('oidc-provider')
 const settings: PeerSettings = JSON.parse(readFileSync(String(process.argv[2]), 'utf8'))
@@ -54,7 +55,7 @@ const provider = new Provider(`http://127.0.0.1:${settings.port}`, {
   features: {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
-    // By default a client may not see tokens of others.
+    // By default a client may not introspect the tokens of others.
     introspection: { enabled: true, allowedPolicy: () => true },
     resourceIndicators: {
       enabled: true,

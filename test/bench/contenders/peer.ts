@@ -6,7 +6,7 @@ import { type Machine, SERVER_CORE } from '../machine.ts'
 import type { PeerSettings } from './peer-program.ts'
 import { type ContenderProcess, startContender } from './process.ts'
 
-/** A client of the peer, which authenticates as our agents do: by a signature. */
+/** A client of the peer, which authenticates with a signature, like our agents. */
 interface PeerClient {
   readonly id: string
   readonly privateKey: KeyObject
@@ -14,17 +14,17 @@ interface PeerClient {
 
 /** oidc-provider, with its store in memory. */
 export interface Peer extends ContenderProcess {
-  /** Issuer and address. */
+  /** Its address, which is also its issuer. */
   readonly http: string
   readonly clients: readonly PeerClient[]
 }
 
-/** What its JWT access tokens are for. */
+/** The resource of its JWT access tokens. */
 export const RESOURCE = 'https://api.example.com'
 /** The client that introspects. */
 export const INTROSPECTOR = { id: 'introspector', secret: 'a secret as long as it has to be for oidc-provider' }
 
-/** Starts it with so many clients of its own. */
+/** Starts oidc-provider with this many clients. */
 export async function startPeer(machine: Machine, folder: string, clientCount: number): Promise<Peer> {
   const port = await freePort()
   const pairs = Array.from({ length: clientCount }, (_, index) => ({

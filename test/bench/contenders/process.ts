@@ -12,18 +12,18 @@ export interface ContenderProcess {
   stop(): Promise<void>
 }
 
-/** What to start. */
+/** Options of startContender. */
 export interface ContenderProgram {
   readonly name: string
   readonly machine: Machine
-  /** As `taskset` takes it. */
+  /** The core, in the form of `taskset`. */
   readonly core: string
   /** Arguments of Node. */
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Takes all that it writes, as a log collector does. */
+  /** Receives all its output, like a log collector. */
   readonly logFile: string
-  /** Answers 200 once it serves. */
+  /** A URL that answers 200 when the program serves. */
   readonly probe: string
 }
 
@@ -32,7 +32,7 @@ const POLL_MS = 2
 const START_MS = 60_000
 const STOP_MS = 20_000
 
-/** Starts a Node program in a process of its own and nothing of this one's settings; resolves at its first answer. */
+/** Starts a Node program in a new process, with none of this process's settings. Resolves at its first answer. */
 export async function startContender(program: ContenderProgram): Promise<ContenderProcess> {
   const log = await open(program.logFile, 'a')
   const { PATH, HOME } = process.env
@@ -78,5 +78,5 @@ async function answers({ name, probe, logFile }: ContenderProgram, hasEnded: () 
   }
 }
 
-/** A contender that does not come up, with what it wrote. */
+/** A contender did not start. The message contains its output. */
 export class ContenderError extends Error {}

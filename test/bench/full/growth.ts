@@ -16,26 +16,29 @@ import { type Memory, memoryOf } from '../usage.ts'
 import type { World } from '../world.ts'
 import { addAgents, addRevocations } from './populate.ts'
 
-/** How far a database grows. */
+/** The sizes to which a database grows. */
 export interface Sizes {
-  /** Numbers of agents at which the server is started, rising. */
+  /** Numbers of agents at which the server is started, in rising order. */
   readonly agents: readonly number[]
   readonly revocations: number
 }
 
-/** What the server needs over a database of some size. */
+/** What the server needs with a database of some size. */
 interface Stage {
   readonly agents: number
   readonly revocations: number
   readonly startMs: number
-  /** After it has issued tokens for a while. */
+  /** Memory after the server has issued tokens for a while. */
   readonly memory: Memory | undefined
 }
 
-/** What growth costs. */
+/** The cost of growth. */
 export interface Growth {
   readonly stages: readonly Stage[]
-  /** Processor time of a token, server and database, over the grown database, divided by that over the empty one. */
+  /**
+   * Processor time of a token in server and database: the time with the grown database divided by the time with the
+   * empty one.
+   */
   readonly cpu: Summary | undefined
   /** Time of a token at full load, divided in the same way. */
   readonly time: Summary | undefined
@@ -50,7 +53,10 @@ interface Grown {
 const CONNECTIONS = 32
 const DATABASE = 'grown'
 
-/** Lets a second database grow, and then measures a token over it and over the world's own, which is all but empty, in turn. */
+/**
+ * Lets a second database grow. Then measures tokens with it and with the world's own database, which is nearly empty,
+ * in turn.
+ */
 export async function measureGrowth(
   started: AsyncDisposableStack,
   world: World,
@@ -67,7 +73,7 @@ export async function measureGrowth(
     await meter.measure('token', CONNECTIONS, options.seconds)
   }
   for (const wanted of stagesOf) {
-    // Those who sign in stand among the others, not all on the same pages.
+    // Agents that sign in are spread among the others, so they are not all on the same pages.
     const share = Math.ceil(world.agents.length / stagesOf.length / grown.operators.length)
     for (const one of grown.operators) signing.push(...(await enrolAgents(grown.db, one, share)))
     await addAgents(grown.db, grown.operators, agents + 1, wanted)
@@ -89,20 +95,20 @@ async function prepare(started: AsyncDisposableStack, world: World): Promise<Gro
   await runSql(world.database.url, `CREATE DATABASE ${DATABASE}`)
   const url = siblingUrl(world.database.url, DATABASE)
   const installed = installation(world.machine, world.folder, url)
-  // The first start makes the tables.
+  // The first start creates the tables.
   await (await startAuth4Agent(installed)).stop()
   const db = await connectTo(started, url)
   const domains = Array.from({ length: 20 }, (_, index) => `operator${index}.example.com`)
   return { db, installation: installed, operators: await enrolOperators(db, BENCH_ISSUER, domains) }
 }
 
-/** Starts the server anew, so that nothing of earlier stages counts. */
+/** Starts the server again for each stage, so that earlier stages have no effect. */
 async function measureStage(
   { db, installation }: Grown,
   size: Pick<Stage, 'agents' | 'revocations'>,
   load: (server: Auth4Agent) => Promise<void>,
 ): Promise<Stage> {
-  // As autovacuum does, which would else work while others are measured.
+  // Autovacuum would otherwise do this during a measurement.
   await db.query('VACUUM (ANALYZE)')
   const server = await startAuth4Agent(installation)
   try {

@@ -5,7 +5,7 @@ const AGENTS_A_STATEMENT = 50_000
 /** A transaction reads all its own versions of the log's head again, so it must be short. */
 const REVOCATIONS_A_TRANSACTION = 500
 
-/** Keys that nobody has the private half of: their agents fill the tables, and never sign in. */
+/** Keys without a private half. Their agents only fill the tables and never sign in. */
 const INSERT_AGENTS = `WITH keys AS MATERIALIZED (
     SELECT gen_random_uuid() AS id, sha256(convert_to('key ' || n, 'UTF8')) AS public_key
     FROM generate_series($3::int, $4::int) AS n
@@ -31,13 +31,13 @@ export async function addAgents(
 ): Promise<void> {
   for (let first = from; first <= to; first += AGENTS_A_STATEMENT) {
     const operator = operators[Math.floor(first / AGENTS_A_STATEMENT) % operators.length]
-    if (operator === undefined) throw new RangeError('agents need an operator')
+    if (operator === undefined) throw new RangeError('Agents need an operator')
     const last = Math.min(first + AGENTS_A_STATEMENT - 1, to)
     await db.query(INSERT_AGENTS, [operator.id, operator.domain, first, last])
   }
 }
 
-/** Revokes so many tokens of an operator, which all would be live for an hour. */
+/** Revokes this many tokens of an operator, each of which would be valid for an hour. */
 export async function addRevocations(db: Client, operator: BenchOperator, count: number): Promise<void> {
   for (let done = 0; done < count; done += REVOCATIONS_A_TRANSACTION) {
     await db.query(REVOKE, [operator.id, Math.min(REVOCATIONS_A_TRANSACTION, count - done)])

@@ -5,7 +5,7 @@ import type { Endured } from './endurance.ts'
 import type { Growth } from './growth.ts'
 import type { Suspensions } from './suspension.ts'
 
-/** What the long benchmark adds; parts that were not asked for are absent. */
+/** The results of the long benchmark. A part that was not measured is absent. */
 export interface FullFindings {
   readonly growth?: Growth
   readonly endurance?: readonly Endured[]
@@ -17,7 +17,7 @@ const mib = (memory: Memory | undefined): string[] =>
     memory === undefined ? '' : String(Math.round(memory[kind] / 2 ** 20)),
   )
 
-/** The long benchmark's part of the report, as Markdown. */
+/** Returns the long benchmark's part of the report as Markdown. */
 export function fullMarkdown({ growth, endurance, suspension }: FullFindings): string {
   return [
     ...(growth === undefined ? [] : ['## Growth', growthTable(growth), growthLine(growth)]),
@@ -41,7 +41,7 @@ function growthTable({ stages }: Growth): string {
 }
 
 const growthLine = ({ cpu, time }: Growth): string =>
-  'Cost per token over the grown database ÷ over one that is all but empty (must ≤ 1.15, aim ≤ 1.05): ' +
+  'Cost per token over the grown database ÷ over one that is nearly empty (must ≤ 1.15, aim ≤ 1.05): ' +
   `processor time of server and database **${withRange(cpu, 3)}**, time at full load ${withRange(time, 3)}.`
 
 function enduranceTable(samples: readonly Endured[]): string {

@@ -10,7 +10,7 @@ import { measureGrowth } from './growth.ts'
 import { type FullFindings, fullMarkdown } from './report.ts'
 import { measureSuspensions } from './suspension.ts'
 
-/** `npm run bench:full`: the benchmark, and then what takes long. See ../README.md. */
+/** `npm run bench:full`: runs the benchmark, and then the long measurements. See ../README.md. */
 
 const PARTS = ['growth', 'endurance', 'suspension'] as const
 const RESULTS = join(import.meta.dirname, '../results')
@@ -25,7 +25,7 @@ const SUSPENSIONS = 10
 const tell = (line: string): void => void process.stderr.write(`${line}\n`)
 const wanted = process.argv.slice(2)
 const unknown = wanted.find((name) => !PARTS.some((part) => part === name))
-if (unknown !== undefined) throw new RangeError(`no part is called ${unknown}: choose of ${PARTS.join(', ')}`)
+if (unknown !== undefined) throw new RangeError(`Unknown part "${unknown}": choose from ${PARTS.join(', ')}`)
 const wants = (part: (typeof PARTS)[number]): boolean => wanted.length === 0 || wanted.includes(part)
 const options = readOptions(process.env, [])
 const machine = await lookAround()

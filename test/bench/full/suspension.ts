@@ -8,17 +8,17 @@ import type { World } from '../world.ts'
 /** Milliseconds from the call to its return. */
 export interface Suspensions {
   readonly idle: Summary | undefined
-  /** While the server issues all the tokens that it can, those of the suspended operator's agents among them. */
+  /** While the server issues as many tokens as it can, some of them for agents of the suspended operator. */
   readonly underLoad: Summary | undefined
 }
 
 const CONNECTIONS = 32
 const LOAD_SECONDS = 2
 const BEFORE_MS = 1000
-/** More than any server issues meanwhile. */
+/** More than any server issues in that time. */
 const BODIES = 40_000
 
-/** Suspends an operator and takes it back, so many times without and with load. */
+/** Suspends and reinstates an operator this many times, without and with load. */
 export async function measureSuspensions(world: World, times: number): Promise<Suspensions> {
   const { rows } = await world.db.query<{ id: string }>('SELECT id FROM operators ORDER BY domain LIMIT 1')
   const id = rows[0]?.id ?? ''
@@ -45,9 +45,9 @@ async function whileIssuing<T>(world: World, work: () => Promise<T>): Promise<T>
   const load = putLoad(request)
   await delay(BEFORE_MS)
   const result = await work()
-  // From then on the suspended operator's agents are refused, so refusals are no failure here.
+  // After the suspension the operator's agents are refused, so refusals are not failures here.
   const { exhausted } = await load
-  if (exhausted) throw new Error('the load ended before its time')
+  if (exhausted) throw new Error('The load ended too early')
   return result
 }
 
@@ -55,5 +55,5 @@ async function call({ ours, installation }: World, path: string): Promise<void> 
   const headers = { authorization: installation.admin.assert(`POST ${path}`), 'content-type': 'application/json' }
   const answer = await fetch(ours.http + path, { method: 'POST', headers, body: '{"reason":"benchmark"}' })
   const text = await answer.text()
-  if (answer.status !== 200) throw new Error(`${path} was answered ${answer.status}: ${text}`)
+  if (answer.status !== 200) throw new Error(`${path} returned ${answer.status}: ${text}`)
 }

@@ -2,18 +2,18 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import autocannon from 'autocannon'
 import type { LoadResult } from './load-request.ts'
 
-/** A load by autocannon. Its one argument is the path of its settings. */
+/** Puts a load on a server with autocannon. Its only argument is the path of its settings. */
 
-/** What the program reads from its settings file. */
+/** The settings file of the program. */
 export interface AutocannonSettings {
   readonly url: string
   readonly contentType: string
   readonly once: boolean
   readonly connections: number
   readonly seconds: number
-  /** File of bodies, one a line. */
+  /** File with one body in each line. */
   readonly bodies: string
-  /** File to write what came of it to. */
+  /** File for the result. */
   readonly output: string
 }
 
@@ -24,7 +24,7 @@ const result = await autocannon({
   url: settings.url,
   connections: settings.connections,
   duration: settings.seconds,
-  // It looks at the time this often.
+  // How often autocannon checks the time.
   sampleInt: Math.min(1000, settings.seconds * 1000),
   requests: [
     {

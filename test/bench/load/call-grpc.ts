@@ -1,13 +1,13 @@
 import type { ClientHttp2Session } from 'node:http2'
 
-/** One unary call: a path, a type and a framed message. */
+/** A unary call: a path, a content type and a framed message. */
 export interface GrpcCall {
   readonly path: string
   readonly contentType: string
   readonly body: Buffer
 }
 
-/** Makes a call; answers the framed message, undefined unless the status is 200 and grpc-status 0. */
+/** Makes a call. Resolves with the framed message, or undefined unless the status is 200 and grpc-status is 0. */
 export function callGrpc(
   session: ClientHttp2Session,
   { path, contentType, body }: GrpcCall,
@@ -33,10 +33,10 @@ export function callGrpc(
   })
 }
 
-/** Calls that are under way at once on one connection at most: gRPC's clients put all they have on few connections. */
+/** The maximum of calls that run on one connection at once: gRPC clients use few connections. */
 const STREAMS = 8
 
-/** How so many calls at once are spread over connections. */
+/** Returns how this many calls at once are spread over connections. */
 export function spread(calls: number): { readonly connections: number; readonly streams: number } {
   return { connections: Math.ceil(calls / STREAMS), streams: Math.min(calls, STREAMS) }
 }

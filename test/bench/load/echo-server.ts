@@ -1,15 +1,15 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 
-/** A server for tests of what puts loads on servers. */
+/** A server for tests of load generators. */
 export interface EchoServer {
   readonly url: string
-  /** Content type and body of each request, in the order of their coming. */
+  /** Content type and body of each request, in the order of arrival. */
   readonly received: readonly string[]
   close(): void
 }
 
-/** Starts a server that echoes every body, with status 403 those that have the word refuse in them. */
+/** Starts a server that echoes every body. If the body contains the word refuse, the status is 403. */
 export async function startEchoServer(): Promise<EchoServer> {
   const received: string[] = []
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

@@ -6,7 +6,7 @@ import { LOAD_CORE, type Machine, pinned } from '../machine.ts'
 const run = promisify(execFile)
 const MAX_OUTPUT_BYTES = 2 ** 24
 
-/** Runs a load generator on its core; answers what it wrote on standard output. */
+/** Runs a load generator on its core. Returns its standard output. */
 export async function runGenerator(
   machine: Machine,
   command: readonly [string, ...string[]],
@@ -18,5 +18,5 @@ export async function runGenerator(
   return stdout
 }
 
-/** A file beside this one. */
+/** Returns the path of a file beside this one. */
 export const beside = (name: string): string => join(import.meta.dirname, name)

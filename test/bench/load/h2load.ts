@@ -5,7 +5,7 @@ import { runGenerator } from './generator.ts'
 import type { LoadRequest, LoadResult } from './load-request.ts'
 import { percentileOf } from './percentile.ts'
 
-/** Puts a load by h2load, several streams a connection. It sends one body only. */
+/** Puts a load on a server with h2load, with several streams on each connection. It sends only one body. */
 export async function h2loadLoad(request: LoadRequest): Promise<LoadResult> {
   const { machine, folder, url, contentType, connections } = request
   const seconds = Math.max(1, Math.round(request.seconds))
@@ -31,11 +31,11 @@ export async function h2loadLoad(request: LoadRequest): Promise<LoadResult> {
   const output = await runGenerator(machine, ['h2load', ...options, url], seconds)
   const numberIn = (pattern: RegExp): number => {
     const found = pattern.exec(output)?.[1]
-    if (found === undefined) throw new Error(`h2load said nothing of ${pattern.source}:\n${output}`)
+    if (found === undefined) throw new Error(`The output of h2load does not match ${pattern.source}:\n${output}`)
     return Number(found)
   }
   const answered = numberIn(/status codes: (\d+) 2xx/)
-  // Start, status and microseconds of each request.
+  // Each line has the start, the status and the microseconds of a request.
   const lines = (await readFile(log, 'utf8')).trim().split('\n')
   const durations = lines.map((line) => Number(line.split('\t')[2])).toSorted((one, other) => one - other)
   return {

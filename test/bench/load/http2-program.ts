@@ -4,15 +4,18 @@ import { callGrpc, spread } from './call-grpc.ts'
 import type { LoadResult } from './load-request.ts'
 import { percentileOf } from './percentile.ts'
 
-/** A load of gRPC calls by node:http2. Its one argument is the path of its settings; it prints what came of it as JSON. */
+/**
+ * Puts a load of gRPC calls on a server with node:http2. Its only argument is the path of its settings. Prints the
+ * result as JSON.
+ */
 
-/** What the program reads from its settings file. */
+/** The settings file of the program. */
 export interface Http2Settings {
   readonly url: string
   readonly contentType: string
-  /** The framed message, base64. */
+  /** The framed message in base64. */
   readonly body: string
-  /** Calls at once. */
+  /** Number of calls at once. */
   readonly connections: number
   readonly seconds: number
 }

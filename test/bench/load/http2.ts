@@ -4,7 +4,10 @@ import { beside, runGenerator } from './generator.ts'
 import type { Http2Settings } from './http2-program.ts'
 import type { LoadRequest, LoadResult } from './load-request.ts'
 
-/** Puts a load by node:http2, in a process of its own, several streams a connection. It sends one body only. */
+/**
+ * Puts a load on a server with node:http2 in a new process, with several streams on each connection. It sends only one
+ * body.
+ */
 export async function http2Load(request: LoadRequest): Promise<LoadResult> {
   const { machine, folder, url, contentType, connections, seconds } = request
   const body = Buffer.from(request.bodies[0] ?? '').toString('base64')

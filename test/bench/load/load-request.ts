@@ -1,33 +1,33 @@
 import type { Machine } from '../machine.ts'
 
-/** A load in a closed loop: each connection sends its next request when it has the answer to the last. */
+/** A load in a closed loop: each connection sends its next request when it has the answer to the last one. */
 export interface LoadRequest {
   readonly machine: Machine
-  /** Scratch folder for what the generator reads and writes. */
+  /** Scratch folder for files of the generator. */
   readonly folder: string
   readonly url: string
   readonly protocol: 'http' | 'grpc'
   readonly contentType: string
   /** Bodies in the order in which they are sent. */
   readonly bodies: readonly (string | Buffer)[]
-  /** Whether each body may be sent once; else they are sent again and again. */
+  /** Whether each body may be sent only once. Otherwise they are repeated. */
   readonly once: boolean
   readonly connections: number
   readonly seconds: number
 }
 
-/** What came of a load. */
+/** The result of a load. */
 export interface LoadResult {
-  /** Answers that came. */
+  /** Number of answers. */
   readonly requests: number
   readonly seconds: number
-  /** Requests that were sent, at most: those that were on their way at the end count here. */
+  /** The maximum of requests that were sent, including those that had no answer yet at the end. */
   readonly sent: number
-  /** Answers other than 200, and requests without one. */
+  /** Answers other than 200, and requests without an answer. */
   readonly failures: number
-  /** Whether there were too few bodies; then the result means nothing. */
+  /** Whether there were too few bodies. Then the result means nothing. */
   readonly exhausted: boolean
-  /** Bytes of answers, as far as the generator counts them. */
+  /** Bytes of answers, as the generator counts them. */
   readonly bytes: number
   readonly p50Us: number
   readonly p99Us: number

@@ -11,7 +11,7 @@ import { putLoad } from './load.ts'
 const found = await lookAround()
 const GENERATORS = [...(found.wrk ? ['wrk'] : []), 'autocannon']
 
-/** What the benchmark believes of its generators. */
+/** Checks what the benchmark assumes about its load generators. */
 describe.each(GENERATORS)('a load by %s', (generator) => {
   let folder: string
   let server: EchoServer
@@ -51,7 +51,7 @@ describe.each(GENERATORS)('a load by %s', (generator) => {
     expect(p50Us).toBeLessThanOrEqual(p99Us)
   })
 
-  it('says that there were too few bodies', async () => {
+  it('reports that there were too few bodies', async () => {
     expect(await load(['one', 'two', 'three'], true)).toMatchObject({ exhausted: true })
   })
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 
-/** Requests to one path of a server of this machine. */
+/** Requests to one path of a server on this machine. */
 export interface Posts {
   readonly url: string
   readonly contentType: string
@@ -14,13 +14,13 @@ const END_OF_HEAD = Buffer.from('\r\n\r\n')
 /** An answer with status 200. */
 export interface PostAnswer {
   readonly body: string
-  /** Of the answer, head and body. */
+  /** Bytes of the answer, with its head. */
   readonly bytes: number
 }
 
 /**
- * Sends all bodies over a few connections that are kept, and answers the answers' bodies in the same order; what prepares a
- * measurement must not take longer than it. Throws unless each is answered 200.
+ * Sends all bodies over a few keep-alive connections, and returns the answers in the same order. It is fast because a
+ * preparation must not take longer than its measurement. Throws unless each answer has status 200.
  */
 export async function postAll({ url, contentType, bodies }: Posts): Promise<readonly PostAnswer[]> {
   const { hostname, port, pathname } = new URL(url)
@@ -54,7 +54,7 @@ interface Answer {
   readonly rest: Buffer
 }
 
-/** The first whole answer in what was received; undefined while it has not come. */
+/** Returns the first complete answer in the received bytes; undefined if it is not complete. */
 function readAnswer(received: Buffer): Answer | undefined {
   const headEnd = received.indexOf(END_OF_HEAD)
   if (headEnd < 0) return undefined
@@ -63,7 +63,7 @@ function readAnswer(received: Buffer): Answer | undefined {
   const begin = headEnd + END_OF_HEAD.length
   const body = received.toString('utf8', begin, begin + length)
   if (!head.startsWith('HTTP/1.1 200 '))
-    throw new Error(`a request was refused: ${head}\n${received.toString('utf8', begin)}`)
+    throw new Error(`The server refused a request: ${head}\n${received.toString('utf8', begin)}`)
   const bytes = begin + length
   return received.length < bytes ? undefined : { post: { body, bytes }, rest: received.subarray(bytes) }
 }

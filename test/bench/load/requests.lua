@@ -1,5 +1,5 @@
--- For wrk: sends the bodies of a file, one a line, as POST requests, and writes what came of it as JSON.
--- Arguments: the file of bodies, the file to write, the content type, "once" or "again", the path.
+-- For wrk: sends the bodies of a file with one in each line as POST requests, and writes the result as JSON.
+-- Arguments: the file of bodies, the file for the result, the content type, "once" or "again", the path.
 
 local threads = {}
 
@@ -10,7 +10,7 @@ end
 function init(args)
   output = args[2]
   local head = "POST " .. args[5] .. " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: " .. args[3] .. "\r\nContent-Length: "
-  -- Made whole beforehand: Lua's collection of garbage would be measured as the server's latency.
+  -- Requests are built beforehand: Lua's garbage collection would be measured as latency of the server.
   requests = {}
   for body in io.lines(args[1]) do requests[#requests + 1] = head .. #body .. "\r\n\r\n" .. body end
   collectgarbage()

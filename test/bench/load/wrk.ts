@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { beside, runGenerator } from './generator.ts'
 import type { LoadRequest, LoadResult } from './load-request.ts'
 
-/** Puts a load by wrk. It knows whole seconds only. */
+/** Puts a load on a server with wrk, which measures only whole seconds. */
 export async function wrkLoad(request: LoadRequest): Promise<LoadResult> {
   const { machine, folder, connections } = request
   const seconds = Math.max(1, Math.round(request.seconds))

@@ -3,19 +3,19 @@ import { connect } from '@nats-io/transport-node'
 import { openDb } from '../../../services/platform/db/db.ts'
 import { revokeToken } from '../../../services/revocation/store.ts'
 
-/** What a revocation cannot do without, and no more: nobody is waited for. */
+/** The minimum of a revocation, without waiting for verifiers. */
 export interface Bare {
-  /** Commits a revocation by the server's own statement, and publishes as many bytes as its record has. */
+  /** Commits a revocation with the server's own statement, and publishes as many bytes as its record has. */
   revoke(operatorId: string, jti: string): Promise<void>
   close(): Promise<void>
 }
 
-/** Of a record of one token, with its seal. */
+/** Size of the record of one token, with its seal. */
 const RECORD_BYTES = 230
 const SUBJECT = 'bench.revocation'
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
-/** Connects over TCP to the same PostgreSQL and NATS that the servers use. */
+/** Connects over TCP to the same PostgreSQL and NATS as the servers. */
 export async function connectBare(databaseUrl: string, natsUrl: string): Promise<Bare> {
   const db = openDb({ url: databaseUrl, poolSize: 1, log: silent })
   const nats = await connect({ servers: natsUrl.split(',') })

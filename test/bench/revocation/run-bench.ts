@@ -14,15 +14,15 @@ import { type Percentiles, percentilesOf } from './percentiles.ts'
 import { openWatchers, type Watchers } from './watchers.ts'
 
 /**
- * `npm run bench:revocation`: how long a revocation takes on a whole cluster on this machine, from the call to its return and to the
- * last of many watchers, beside a bare commit and publish. It prints numbers and asserts nothing.
+ * `npm run bench:revocation`: measures revocations on a whole cluster on this machine, from the call to its return and
+ * to the last of many watchers, and compares them with a bare commit and publish. It prints numbers and checks none.
  */
 
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 500)
 const WARM_UP = 50
 const PAUSE_MS = 5
 const WATCHERS = 100
-/** As many as one party may have. */
+/** How many watchers each operator opens at most. */
 const WATCHERS_EACH = 8
 
 interface Token {
@@ -30,7 +30,7 @@ interface Token {
   readonly jti: string
 }
 
-/** Milliseconds. */
+/** Durations in milliseconds. */
 interface Round {
   readonly bare: number
   readonly returned: number
@@ -53,7 +53,7 @@ const tokens = await issueAll(cluster, operators, 2 * protocols.length * (ROUNDS
 const bare = await connectBare(cluster.postgres.url, cluster.nats.url)
 started.defer(() => bare.close())
 const [gateway] = cluster.processes['jwks-gateway']
-if (gateway === undefined) throw new RangeError('a cluster has a gateway')
+if (gateway === undefined) throw new RangeError('The cluster has no gateway')
 const { baseUrl, grpcAddress } = gateway
 const endpoint = { name: 'gateway', baseUrl, grpcAddress }
 const callers = { gRPC: grpcCaller(endpoint), REST: restCaller(endpoint) }
@@ -67,7 +67,7 @@ const watchers = await openWatchers(addresses, operators, WATCHERS)
 started.defer(async () => watchers.close())
 for (const protocol of protocols) print(protocol, await measure(callers[protocol], watchers))
 
-/** One bare revocation and one real one in turn, so that both meet the machine in the same state. */
+/** Makes one bare revocation and one real one in turn, so both meet the machine in the same state. */
 async function measure(caller: Caller, told: Watchers | undefined): Promise<readonly Round[]> {
   const operatorId = operators[0]?.id ?? ''
   const rounds: Round[] = []
@@ -81,14 +81,14 @@ async function measure(caller: Caller, told: Watchers | undefined): Promise<read
     const begin = performance.now()
     const { outcome } = await caller.call(revokeToken(jwt), `bench-${jti}`)
     const returned = performance.now()
-    if (outcome.kind !== 'ok') throw new Error(`a revocation was not answered: ${JSON.stringify(outcome)}`)
+    if (outcome.kind !== 'ok') throw new Error(`The revocation failed: ${JSON.stringify(outcome)}`)
     const lastTold = await last
     rounds.push({
       bare: bareEnd - bareBegin,
       returned: returned - begin,
       told: lastTold === undefined ? undefined : lastTold - begin,
     })
-    // What both have left to do must not be in the way of the next.
+    // Background work of both must not disturb the next round.
     await delay(PAUSE_MS)
   }
   return rounds.slice(WARM_UP)
@@ -101,14 +101,14 @@ function print(protocol: string, rounds: readonly Round[]): void {
     const ratio = `${(p50 / bareTimes.p50).toFixed(1)} x, ${(p99 / bareTimes.p99).toFixed(1)} x`
     process.stdout.write(`${name.padEnd(44)}${p50.toFixed(2).padStart(7)} ${p99.toFixed(2).padStart(7)}   ${ratio}\n`)
   }
-  line('bare commit and publish, nobody waits', bareTimes)
+  line('bare commit and publish, without waiting', bareTimes)
   line(`RevokeToken over ${protocol}, call to return`, of('returned'))
   if (rounds.some(({ told }) => told !== undefined))
     line(`RevokeToken over ${protocol}, call to last watcher`, of('told'))
   process.stdout.write('\n')
 }
 
-/** Enough operators for all watchers. */
+/** Creates enough operators for all watchers. */
 async function enrol({ processes }: Cluster, resolver: DnsServer): Promise<OperatorParty[]> {
   const client = protocolClient(processes['jwks-gateway'][0]?.baseUrl ?? '')
   const parties: OperatorParty[] = []
@@ -119,7 +119,7 @@ async function enrol({ processes }: Cluster, resolver: DnsServer): Promise<Opera
 
 async function issueAll({ processes }: Cluster, [operator]: readonly OperatorParty[], count: number): Promise<Token[]> {
   const client = protocolClient(processes['jwks-gateway'][0]?.baseUrl ?? '')
-  if (operator === undefined) throw new RangeError('nobody has agents')
+  if (operator === undefined) throw new RangeError('There is no operator with agents')
   const agent = await activeAgent(client, operator)
   const issued: Token[] = []
   for (let index = 0; index < count; index += 1) {
@@ -131,7 +131,7 @@ async function issueAll({ processes }: Cluster, [operator]: readonly OperatorPar
   return issued
 }
 
-/** As root, PostgreSQL runs as another user, who must be able to enter. */
+/** Creates a folder that others can enter: when root starts it, PostgreSQL runs as another user. */
 async function temporaryFolder(stack: AsyncDisposableStack): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'a4a-bench-'))
   stack.defer(() => rm(path, { recursive: true, force: true }))

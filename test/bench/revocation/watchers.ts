@@ -3,9 +3,9 @@ import { Client, type ClientReadableStream, credentials, Metadata } from '@grpc/
 import { RevocationService, WatchRevocationsRequestSchema } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import type { Asserter } from '../../support/parties.ts'
 
-/** Streams of WatchRevocations, each its own. */
+/** Independent streams of WatchRevocations. */
 export interface Watchers {
-  /** Resolves with the time at which the last of them got what holds these bytes; `performance.now`. */
+  /** Resolves with the `performance.now` time at which the last watcher received a message with these bytes. */
   lastTold(bytes: string): Promise<number>
   close(): void
 }
@@ -14,7 +14,10 @@ const PATH = `/${RevocationService.typeName}/${RevocationService.method.watchRev
 const REQUEST = Buffer.from(toBinary(WatchRevocationsRequestSchema, create(WatchRevocationsRequestSchema)))
 const CONNECTIONS = 4
 
-/** Opens `count` streams, spread over the addresses and asked for by each of `by` in turn; resolves once all have been told the head. */
+/**
+ * Opens `count` streams, spread over the addresses and over the callers `by`. Resolves when all have received the
+ * head.
+ */
 export async function openWatchers(
   addresses: readonly string[],
   by: readonly Asserter[],
@@ -31,7 +34,7 @@ export async function openWatchers(
   const open = async (index: number): Promise<void> => {
     const client = clients[index % clients.length]
     const asserter = by[index % by.length]
-    if (client === undefined || asserter === undefined) throw new RangeError('nobody to ask, or nobody who asks')
+    if (client === undefined || asserter === undefined) throw new RangeError('There are no addresses or no callers')
     const metadata = new Metadata()
     metadata.set('authorization', asserter.assert())
     const stream = client.makeServerStreamRequest<Buffer, Buffer>(

@@ -8,8 +8,8 @@ import { testTokenKey } from '../../support/token-keys.ts'
 import { summarise } from '../statistics.ts'
 
 /**
- * Prints what a verification costs, microseconds as JSON: bare, by jose, and by the verifier for tokens that are new and that it has seen.
- * Its arguments are how many rounds, and how many tokens there are in each.
+ * Prints the cost of a verification in microseconds as JSON: bare, by jose, and by the verifier for new tokens and for
+ * seen ones. Its arguments are the number of rounds, and the number of tokens in each.
  */
 
 const [ROUNDS, TOKENS] = process.argv.slice(2).map(Number)
@@ -30,7 +30,7 @@ function newToken(): string {
   return key.sign({ alg: 'EdDSA', typ: 'at+jwt', kid: key.kid }, claims)
 }
 
-/** A log with nothing in it, and a heartbeat each second. */
+/** An empty log with a heartbeat each second. */
 const feed: RevocationFeed = {
   async *open(_from, signal) {
     for (;;) {
@@ -52,10 +52,10 @@ const verifier = createVerifier({
 })
 await verifier.ready()
 
-/** Another text of the same token, as a request brings it: nothing has been computed of it yet. */
+/** Returns a new string with the same token, as a request would bring it. Nothing has been computed for it yet. */
 const copyOf = (token: string) => Buffer.from(token, 'latin1').toString('latin1')
 
-/** Microseconds of one call. */
+/** Returns the microseconds of one call. */
 async function time<T>(inputs: readonly T[], call: (input: T) => unknown): Promise<number> {
   const begin = performance.now()
   for (const input of inputs) await call(input)
@@ -77,7 +77,7 @@ async function measureRound(): Promise<Readonly<Record<string, number>>> {
   const parts = tokens.map(partsOf)
   const joseOptions = { issuer: ISSUER, audience: AUDIENCE, typ: 'at+jwt', algorithms: ['EdDSA'] }
   const bare = await time(parts, ({ signed, signature }) => {
-    if (!cryptoVerify(null, signed, publicKey, signature)) throw new Error('a good signature was refused')
+    if (!cryptoVerify(null, signed, publicKey, signature)) throw new Error('crypto.verify refused a valid signature')
   })
   const jose = await time(tokens.map(copyOf), (token) => jwtVerify(token, localSet, joseOptions))
   const fresh = await time(tokens.map(copyOf), (token) => verifier.verify(token, { scope: SCOPE }))
@@ -89,7 +89,7 @@ const rounds: Readonly<Record<string, number>>[] = []
 for (let round = 0; round < (ROUNDS ?? 0) + WARM_UP; round += 1) rounds.push(await measureRound())
 const { verifications } = verifier.metrics()
 if (Object.keys(verifications).join() !== 'VALID')
-  throw new Error(`not all were valid: ${JSON.stringify(verifications)}`)
+  throw new Error(`Not all verifications were valid: ${JSON.stringify(verifications)}`)
 const medians = Object.fromEntries(
   ['bare', 'jose', 'fresh', 'seen'].map((name) => [
     name,

@@ -4,8 +4,9 @@ import { promisify } from 'node:util'
 import { lookAround, pinned, SERVER_CORE } from '../machine.ts'
 
 /**
- * `npm run bench:verifier`: what the verifier library costs for each token, beside `jose` and a bare `crypto.verify`, in one run. It prints
- * medians of rounds and asserts nothing. `BENCH_ROUNDS` and `BENCH_TOKENS` make it longer.
+ * `npm run bench:verifier`: measures the cost of the verifier library for each token, and compares it with `jose` and
+ * a bare `crypto.verify`. It prints medians of rounds and checks none. `BENCH_ROUNDS` and `BENCH_TOKENS` make it
+ * longer.
  */
 
 const ROUNDS = process.env['BENCH_ROUNDS'] ?? '31'
@@ -33,10 +34,10 @@ async function measure(preload: readonly string[]): Promise<Figures> {
 function print({ engine, bare, jose, fresh, seen }: Figures): void {
   const line = (name: string, us: number) =>
     process.stdout.write(`${name.padEnd(44)}${us.toFixed(2).padStart(8)} µs ${(us / bare).toFixed(3).padStart(8)} x\n`)
-  process.stdout.write(`\nEd25519 by ${engine}; medians of ${ROUNDS} rounds of ${TOKENS} tokens, beside bare\n`)
-  line('crypto.verify alone (node:crypto)', bare)
+  process.stdout.write(`\nEd25519 by ${engine}; medians of ${ROUNDS} rounds of ${TOKENS} tokens, compared with bare\n`)
+  line('only crypto.verify (node:crypto)', bare)
   line('jose, jwtVerify with a local JWKS', jose)
-  line('the verifier, a token that is new', fresh)
+  line('the verifier, a new token', fresh)
   line('the verifier, a token seen before', seen)
 }
 

@@ -29,7 +29,7 @@ const start = (server: readonly string[] = ['--server', issuer]) =>
   startCli(['demo', ...server, '--domain', DOMAIN, '--json'], { TMPDIR: temporary })
 const next = async (demo: CliProcess): Promise<Json> => JSON.parse(await demo.line())
 
-it('plays everything, and leaves nothing behind', async () => {
+it('demo plays all steps and cleans up', async () => {
   const demo = start()
   const { operator_id } = await next(demo)
   const wanted = await next(demo)
@@ -57,7 +57,7 @@ it('plays everything, and leaves nothing behind', async () => {
   expect(await readdir(temporary)).toEqual([])
 })
 
-it('leaves nothing behind when it is interrupted', async () => {
+it('demo removes its folder when it is interrupted', async () => {
   const demo = start()
   await next(demo)
   expect(await next(demo)).toMatchObject({ step: 'record-wanted' })
@@ -65,7 +65,7 @@ it('leaves nothing behind when it is interrupted', async () => {
   expect(await readdir(temporary)).toEqual([])
 })
 
-it('gives up what it has proven when it is interrupted', async () => {
+it('demo releases a proven domain when it is interrupted', async () => {
   const demo = start()
   const { operator_id } = await next(demo)
   const wanted = await next(demo)
@@ -76,7 +76,7 @@ it('gives up what it has proven when it is interrupted', async () => {
   expect(await readdir(temporary)).toEqual([])
 })
 
-it('leaves nothing behind when nobody listens any more', async () => {
+it('demo cleans up when the reader of its output disconnects', async () => {
   const demo = start()
   const { operator_id } = await next(demo)
   const wanted = await next(demo)
@@ -87,7 +87,7 @@ it('leaves nothing behind when nobody listens any more', async () => {
   expect(await readdir(temporary)).toEqual([])
 })
 
-it('keeps the key where it cannot give the domain up, and says where', async () => {
+it('demo keeps the key if it cannot release the domain, and says where', async () => {
   const line = await startTcpProxy({ host: '127.0.0.1', port: Number(new URL(issuer).port) })
   const there = ['--server', `http://127.0.0.1:${line.port}`, '--issuer', issuer]
   const demo = start(there)
@@ -102,24 +102,24 @@ it('keeps the key where it cannot give the domain up, and says where', async () 
   await rm(String(folder), { recursive: true })
 })
 
-it('begins nothing under an address that is not what the server calls itself', async () => {
+it('demo does not start if the issuer of the server differs from its address', async () => {
   const address = issuer.replace('127.0.0.1', 'localhost')
   const { code, stderr } = await endCli(['demo', '--server', address], { TMPDIR: temporary })
-  expect({ code, stderr }).toMatchObject({ code: 4, stderr: expect.stringContaining(`calls itself "${issuer}"`) })
+  expect({ code, stderr }).toMatchObject({ code: 4, stderr: expect.stringContaining(`is "${issuer}"`) })
 })
 
-it('takes no domain that is none, and leaves nothing behind', async () => {
+it('demo refuses an invalid domain and leaves no folder', async () => {
   const { code, stderr } = await endCli(['demo', '--server', issuer, '--domain', 'a b'], { TMPDIR: temporary })
-  expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining('"a b" is no domain') })
+  expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining('"a b" is not a domain') })
   expect(await readdir(temporary)).toEqual([])
 })
 
-it('says how to start a server where there is none', async () => {
+it('demo says how to start a server if there is none', async () => {
   const { code, stderr } = await endCli(['demo', '--server', `http://127.0.0.1:${await freePort()}`])
   expect({ code, stderr }).toMatchObject({ code: 3, stderr: expect.stringContaining('npm start') })
 })
 
-it('says what to do on a server that takes no names under .test', async () => {
+it('demo suggests --domain on a server that does not accept .test names', async () => {
   const { code, stderr } = await endCli(['demo', '--server', issuer], { TMPDIR: temporary })
   expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('--domain') })
   expect(await readdir(temporary)).toEqual([])

@@ -49,7 +49,7 @@ beforeEach(async () => {
   return () => folder.remove()
 })
 
-/** All findings but what the resolver of this machine says, which no test can know; by check. */
+/** Returns all findings by check, except that of this machine's resolver, which no test can know. */
 async function examine(options: CliOptions = {}): Promise<{ code: number; found: Map<string, Found> }> {
   const args = ['doctor', '--json', '--config', folder.path, '--resolver', deployment.dns.address, '--timeout', '3']
   const { code, stdout } = await runCli(args, { fetch: globalThis.fetch, ...options })
@@ -62,7 +62,7 @@ async function examine(options: CliOptions = {}): Promise<{ code: number; found:
 const problemsOf = (found: ReadonlyMap<string, Found>) =>
   [...found.values()].filter(({ level }) => level === 'problem').map(({ check }) => check)
 
-it('finds that all is well', async () => {
+it('doctor finds no problem in a good configuration', async () => {
   const { code, found } = await examine()
   expect([...found.values()].filter(({ level }) => level !== 'ok')).toEqual([])
   expect([...found.keys()]).toEqual([
@@ -82,23 +82,26 @@ it('finds that all is well', async () => {
   expect(code).toBe(0)
 })
 
-describe('finds on this machine', () => {
-  it('a clock that is wrong', async () => {
+describe('doctor finds on this machine', () => {
+  it('a wrong clock', async () => {
     const { code, found } = await examine({ now: () => Date.now() + 120_000 })
     expect(problemsOf(found)).toEqual(['clock'])
     expect(found.get('clock')?.message).toMatch(/ 1(?:19|20)\.\d s ahead of/)
     expect(code).toBe(1)
   })
 
-  it('a key that others may read, and a folder that they may enter', async () => {
+  it('a key file and a folder that other users can read', async () => {
     await chmod(join(folder.path, 'keys', 'agent.key'), 0o644)
     await chmod(folder.path, 0o755)
     const { found } = await examine()
     expect(problemsOf(found)).toEqual(['agent key'])
-    expect(found.get('folder')).toMatchObject({ level: 'warning', cure: `Shut them out: chmod 700 '${folder.path}'` })
+    expect(found.get('folder')).toMatchObject({
+      level: 'warning',
+      cure: `Deny them access: chmod 700 '${folder.path}'`,
+    })
   })
 
-  it('the key of somebody else', async () => {
+  it('a key of another agent', async () => {
     const other = newAgentParty(DOMAIN)
     await folder.agent({ operatorId: operator.id, server: issuer }, { ...agent, ...other, did: agent.did })
     const { found } = await examine()
@@ -106,19 +109,19 @@ describe('finds on this machine', () => {
     expect(found.get('token')?.message).toContain('INVALID_SIGNATURE')
   })
 
-  it('an operator of another id', async () => {
+  it('another operator id', async () => {
     await folder.operator({ id: randomUUID(), domain: DOMAIN, server: issuer }, keys)
     const { found } = await examine()
     expect(problemsOf(found)).toEqual([`dns ${deployment.dns.address}`, 'operator'])
   })
 })
 
-describe('finds in DNS', () => {
+describe('doctor finds in DNS', () => {
   beforeEach(() => () => deployment.dns.setTxt(NAME, [record]))
 
   it.each([
     ['no record', () => [], 'no record of this server'],
-    ['two of them', () => [record, `v=a4a1; iss=${issuer}; op=other; rk=other`], 'several records'],
+    ['two records', () => [record, `v=a4a1; iss=${issuer}; op=other; rk=other`], 'several records of this server'],
   ])('%s', async (_name, records, message) => {
     deployment.dns.setTxt(NAME, records())
     const { found } = await examine()
@@ -129,15 +132,15 @@ describe('finds in DNS', () => {
   })
 })
 
-describe('finds on the server', () => {
-  it('an agent that is suspended', async () => {
+describe('doctor finds on the server', () => {
+  it('a suspended agent', async () => {
     expectStatus(200, await deployment.client.suspendAgent(operator.id, agent.did, operator))
     const { found } = await examine()
     expect(problemsOf(found)).toEqual(['agent', 'token'])
     expectStatus(200, await deployment.client.reactivateAgent(operator.id, agent.did, operator))
   })
 
-  it('an agent that waits for its approval', async () => {
+  it('a pending agent, and says how to approve it', async () => {
     const pending = newAgentParty(DOMAIN)
     expectStatus(201, await deployment.client.registerAgent(operator.id, pending))
     await folder.agent({ operatorId: operator.id, server: issuer }, pending)
@@ -145,13 +148,13 @@ describe('finds on the server', () => {
     expect(found.get('agent')?.cure).toContain('agent-scopes set')
   })
 
-  it('an agent whose registration was not written down, and nothing wrong with it', async () => {
+  it('no problem with an agent whose operator id is missing in agent.json', async () => {
     await folder.agent({ operatorId: '', server: issuer }, agent)
     const { found } = await examine()
     expect(problemsOf(found)).toEqual([])
   })
 
-  it('that it does not speak TLS', async () => {
+  it('a port that does not speak TLS', async () => {
     const server = issuer.replace('http:', 'https:')
     await folder.agent({ operatorId: operator.id, server }, agent)
     await folder.operator({ id: operator.id, domain: DOMAIN, server }, keys)
@@ -159,7 +162,7 @@ describe('finds on the server', () => {
     expect(found.get('server')?.cure).toContain('does not speak TLS')
   })
 
-  it('another name than its address, and signs nothing for it', async () => {
+  it('an issuer that differs from the address, and signs nothing for it', async () => {
     const address = issuer.replace('127.0.0.1', 'localhost')
     await folder.agent({ operatorId: operator.id, server: address }, agent)
     await folder.operator({ id: operator.id, domain: DOMAIN, server: address }, keys)
@@ -169,7 +172,7 @@ describe('finds on the server', () => {
   })
 })
 
-it('tells people what to do, when nothing is there', async () => {
+it('doctor says what to do if the server does not run', async () => {
   const gone = `http://127.0.0.1:${await freePort()}`
   await folder.agent({ operatorId: operator.id, server: gone }, agent)
   await folder.operator({ domain: DOMAIN, server: gone }, keys)

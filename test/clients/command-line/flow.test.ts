@@ -12,11 +12,11 @@ import { newTool, type Ran, type Tool } from './tool.ts'
 const DOMAIN = 'tool.example.com'
 const AUDIENCE = `https://api.${DOMAIN}`
 const admin = newKeys()
-/** The README has some thirty commands, each a process of its own. */
+/** The README has about thirty commands, and each is one process. */
 const PASTE_MS = 180_000
 
 let deployment: Deployment
-/** What the server calls itself; the stories reach it by another address, the README by this one. */
+/** The server's issuer. The stories reach the server by another address, the README by this one. */
 let issuer: string
 let operator: Tool
 let agent: Tool
@@ -43,14 +43,14 @@ beforeAll(async () => {
 })
 afterAll(() => Promise.all([deployment?.stop(), operator?.[Symbol.asyncDispose](), agent?.[Symbol.asyncDispose]()]))
 
-/** What a run that should end well wrote; fails with all of it otherwise. */
+/** Returns the output of a successful run. Throws with all output for any other run. */
 function ok({ code, stdout, stderr }: Ran): string {
-  if (code !== 0) throw new Error(`it ended with ${code}:\n${stdout}${stderr}`)
+  if (code !== 0) throw new Error(`The tool exited with ${code}:\n${stdout}${stderr}`)
   return stdout
 }
 
 function object(value: unknown): Json {
-  if (typeof value !== 'object' || value === null) throw new TypeError('no object')
+  if (typeof value !== 'object' || value === null) throw new TypeError('The value is not an object')
   return Object.fromEntries(Object.entries(value))
 }
 
@@ -58,9 +58,9 @@ const readJson = async (path: string) => object(JSON.parse(await readFile(path, 
 const init = (tool: Tool, ...more: string[]) =>
   tool.run('init', '--domain', DOMAIN, '--server', deployment.server.baseUrl, '--issuer', issuer, ...more)
 
-describe('the README', () => {
+describe('the README of the tool', () => {
   it(
-    'shows what works, pasted in order',
+    'has commands that work when pasted in order',
     async () => {
       const output = await pasteReadme({
         server: issuer,
@@ -77,7 +77,7 @@ describe('the README', () => {
     PASTE_MS,
   )
 
-  it('has the exit codes that there are', async () => {
+  it('lists all exit codes', async () => {
     const rows = [...(await readReadme()).matchAll(/^\| (\d+) \| (.*) \|$/gm)].map(([, code, means]) => [
       Number(code),
       means,
@@ -87,7 +87,7 @@ describe('the README', () => {
 })
 
 describe('the command line tool, from an operator to a token and back', () => {
-  it('1. makes an operator, whose key nobody else can read and nothing writes over', async () => {
+  it('1. init makes an operator with a private key file and does not overwrite it', async () => {
     expect(JSON.parse(ok(await init(operator, '--operator', '--json')))).toEqual({
       mode: 'operator',
       domain: DOMAIN,
@@ -104,7 +104,7 @@ describe('the command line tool, from an operator to a token and back', () => {
     expect(await readFile(key, 'utf8')).toBe(text)
   })
 
-  it('2. registers it, and proves its domain', async () => {
+  it('2. the operator registers and proves its domain', async () => {
     expect(await operator.run('operator', 'token')).toMatchObject({
       code: 4,
       stderr: expect.stringContaining('auth4agent register operator'),
@@ -125,7 +125,7 @@ describe('the command line tool, from an operator to a token and back', () => {
     })
   })
 
-  it('3. makes an agent elsewhere, that waits until its operator lets it in', async () => {
+  it('3. an agent in another folder is pending until its operator approves it', async () => {
     did = ok(await init(agent, '--quiet')).trim()
     const registered = await agent.run('register', 'agent', '--operator-id', operatorId, '--json')
     expect(registered.json()).toMatchObject({ did, status: 'pending' })
@@ -148,7 +148,7 @@ describe('the command line tool, from an operator to a token and back', () => {
     expect(did_document).toEqual(await published.json())
   })
 
-  it('4. grants it scopes, and shows them', async () => {
+  it('4. the operator grants scopes, and the tool lists them', async () => {
     const scopes = 'orders:write,orders:read'
     expect(JSON.parse(ok(await operator.run('agent-scopes', 'set', '--scopes', scopes, '--did', did)))).toEqual({
       updated: true,
@@ -160,7 +160,7 @@ describe('the command line tool, from an operator to a token and back', () => {
     )
   })
 
-  it('5. issues a token for what was granted and nothing else', async () => {
+  it('5. the agent gets a token only for granted scopes', async () => {
     const issued = object(
       JSON.parse(ok(await agent.run('issue', '--scope', 'orders:read', '--aud', AUDIENCE, '--ttl', '10m', '--json'))),
     )
@@ -176,12 +176,12 @@ describe('the command line tool, from an operator to a token and back', () => {
     expect(form).toMatchObject({ code: 2, stderr: expect.stringContaining('audience') })
   })
 
-  it('6. verifies it from argv, a file and a pipe; offline it says that it does not know of revocation', async () => {
+  it('6. verify reads a token from an argument, a file and a pipe, and says offline that it cannot see revocations', async () => {
     const text = ok(await agent.run('verify', '--token', token))
     expect(text).toContain(
       `valid: true\nexpired: false\nissuer: ${issuer}\nsubject: ${did}\naudience: [${AUDIENCE}]\nscope: orders:read\n`,
     )
-    expect(text).toContain('does not know what has been revoked')
+    expect(text).toContain('cannot see revocations')
     const path = await agent.file('token.txt', `${token}\n`)
     expect((await agent.run('verify', '--token', `@${path}`, '--json')).json()).toMatchObject({
       valid: true,
@@ -207,7 +207,7 @@ describe('the command line tool, from an operator to a token and back', () => {
     })
   })
 
-  it('7. revokes it by holding it; online that is known, offline not', async () => {
+  it('7. revoke token ends the token; verify sees that only online', async () => {
     expect(ok(await agent.feed(token, 'revoke', 'token', '--token', '-', '--reason', 'leaked'))).toMatch(
       /^token revoked\n\njti: /,
     )
@@ -217,7 +217,7 @@ describe('the command line tool, from an operator to a token and back', () => {
     expect(await agent.run('verify', '--token', token)).toMatchObject({ code: 0 })
   })
 
-  it('8. suspends the agent, lets it go on, and ends it for good', async () => {
+  it('8. the operator suspends, reactivates and revokes the agent', async () => {
     ok(await operator.run('revoke', 'suspend', '--agent-id', did, '--reason', 'investigating'))
     expect(await agent.run('issue', '--scope', 'orders:read', '--aud', AUDIENCE)).toMatchObject({ code: 1 })
     expect((await operator.run('revoke', 'list', '--json')).json()).toMatchObject([{ did, status: 'suspended' }])
@@ -227,7 +227,7 @@ describe('the command line tool, from an operator to a token and back', () => {
     expect(ok(await operator.run('revoke', 'list'))).toMatch(new RegExp(`^${did} {2}revoked {2}`))
   })
 
-  it('9. shows what was done, and makes assertions for other programs', async () => {
+  it('9. audit lists the revocation, and operator token makes an assertion for one call', async () => {
     const records = (await operator.run('audit', '--action', 'agent.revoke', '--json')).json()
     expect(records).toMatchObject([{ action: 'agent.revoke', subject: did, outcome: 'done', reason: 'decommissioned' }])
     const path = `/v1/operators/${operatorId}/policy`
@@ -239,7 +239,7 @@ describe('the command line tool, from an operator to a token and back', () => {
     ).toMatchObject({ status: 401 })
   })
 
-  it('10. shows the administrator the signing keys', async () => {
+  it('10. the administrator lists signing keys, and wrong or readable key files are refused', async () => {
     const args = ['--server', deployment.server.baseUrl, '--issuer', issuer, '--key', adminKey]
     expect((await operator.run('keys', 'list', ...args, '--json')).json()).toMatchObject({
       keys: expect.arrayContaining([expect.objectContaining({ state: 'active', alg: 'EdDSA' })]),
@@ -266,7 +266,7 @@ describe('the command line tool, from an operator to a token and back', () => {
     })
   })
 
-  it('11. signs nothing for a server that is not the one that was meant', async () => {
+  it('11. issue signs nothing for a server with another issuer', async () => {
     const other = await agent.run(
       'issue',
       '--scope',

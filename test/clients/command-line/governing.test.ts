@@ -42,21 +42,21 @@ const feed = (input: string, ...args: readonly string[]): Promise<CliResult> =>
 
 const run = (...args: readonly string[]) => feed('', ...args)
 
-/** As the administrator, whose key comes on standard input. */
+/** Runs the tool as the administrator, with the key on standard input. */
 const administer = (...args: readonly string[]) =>
   feed(String(admin.privateKey.export({ format: 'pem', type: 'pkcs8' })), ...args, '--key', '-')
 
-/** The JSON that a run which ended well wrote. */
+/** Returns the JSON of a successful run. */
 async function jsonOf(ran: Promise<CliResult>): Promise<unknown> {
   const { code, stdout, stderr } = await ran
-  if (code !== 0) throw new Error(`it ended with ${code}:\n${stdout}${stderr}`)
+  if (code !== 0) throw new Error(`The tool exited with ${code}:\n${stdout}${stderr}`)
   return JSON.parse(stdout)
 }
 
 const newToken = async () => String((await issueToken(deployment.client, agent)).token)
 const verdictOf = async (token: string) => expectStatus(200, await deployment.client.verify(token))
 
-it('shows the policy, and replaces it with nothing but what it could have shown', async () => {
+it('policy get shows the policy, and policy set replaces it and refuses unknown members', async () => {
   const rule = { audience: AUDIENCE, callers: ['other.example.com'], token_signing_alg: 'ES256' }
   const policy = { audiences: [rule], require_bound_challenges: true }
   expect(await jsonOf(feed(JSON.stringify(policy), 'policy', 'set', '--file', '-', '--json'))).toEqual(policy)
@@ -64,7 +64,7 @@ it('shows the policy, and replaces it with nothing but what it could have shown'
   expect(JSON.parse(shown)).toEqual(policy)
   expect(await feed('{"audience":[]}', 'policy', 'set', '--file', '-')).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('and no others'),
+    stderr: expect.stringContaining('may only have the members'),
   })
   expect(await run('policy', 'set', '--file', `${folder.path}/gone.json`)).toMatchObject({ code: 4 })
   expect(await jsonOf(run('policy', 'get', '--json'))).toEqual(policy)
@@ -72,7 +72,7 @@ it('shows the policy, and replaces it with nothing but what it could have shown'
   expect(await jsonOf(run('policy', 'get', '--json'))).toEqual({ ...policy, require_bound_challenges: false })
 })
 
-it('changes what an agent is called and what it has to sign, each without the other', async () => {
+it('agents update changes the label and the bound challenges of an agent independently', async () => {
   const update = (...flags: readonly string[]) => jsonOf(run('agents', 'update', agent.did, ...flags, '--json'))
   expect(await update('--label', 'reader')).toMatchObject({ label: 'reader', require_bound_challenges: false })
   const bound = { label: 'reader', require_bound_challenges: true }
@@ -85,7 +85,7 @@ it('changes what an agent is called and what it has to sign, each without the ot
   expect(await run('agents', 'update', agent.did, '--bound-challenges', 'yes')).toMatchObject({ code: 2 })
 })
 
-it("ends all tokens of the operator's agents", async () => {
+it("operator end-all-tokens ends all tokens of the operator's agents", async () => {
   const token = await newToken()
   expect(await verdictOf(token)).toMatchObject({ valid: true })
   expect(await jsonOf(run('operator', 'end-all-tokens', '--reason', 'leaked', '--json'))).toMatchObject({
@@ -95,13 +95,13 @@ it("ends all tokens of the operator's agents", async () => {
   expect(await verdictOf(await newToken())).toMatchObject({ valid: true })
 })
 
-it('suspends and reactivates the agent of the folder, and ends none for good that is not named', async () => {
+it('revoke suspend and reactivate use the agent of the folder, but revoke agent needs a name', async () => {
   expect(await run('revoke', 'suspend')).toMatchObject({ code: 0, stdout: expect.stringContaining(agent.did) })
   expect(await run('revoke', 'reactivate')).toMatchObject({ code: 0, stdout: expect.stringContaining(agent.did) })
   expect(await run('revoke', 'agent')).toMatchObject({ code: 2, stderr: expect.stringContaining('AGENT') })
 })
 
-it('suspends and reinstates an operator, and ends the tokens of everybody, as the administrator', async () => {
+it('the administrator suspends and reinstates an operator, and ends all tokens of the deployment', async () => {
   const token = await newToken()
   expect(await jsonOf(administer('operator', 'suspend', operatorId, '--reason', 'abuse', '--json'))).toMatchObject({
     status: 'suspended',
@@ -114,7 +114,7 @@ it('suspends and reinstates an operator, and ends the tokens of everybody, as th
   expect(await administer('operator', 'suspend', DOMAIN)).toMatchObject({ code: 2 })
 })
 
-it('gives the domain up when its name is repeated, and not before', async () => {
+it('operator release gives up the domain only if --yes repeats it', async () => {
   for (const meant of [[], ['--yes', 'example.com']]) {
     expect(await run('operator', 'release', ...meant)).toMatchObject({
       code: 2,

@@ -8,8 +8,8 @@ import { type AgentParty, newAgentParty, newKeys } from '../../support/parties.t
 import type { Json } from '../../support/protocol-client.ts'
 
 /**
- * Older tools know nothing of assertions: they send what version 1 of the protocol has, and no Authorization anywhere. This is how
- * such a tool calls, as its programs do: a base address, a method, a path, JSON.
+ * These calls are those of version-1 tools, which know no assertions and send no Authorization: a base address, a
+ * method, a path and JSON.
  */
 const DOMAIN = 'old-tools.example.com'
 
@@ -67,13 +67,13 @@ const verdict = async (token: unknown) => (await call('POST', '/v1/verify', { to
 const ofAgent = (what: string, body: unknown = { reason: 'maintenance' }) =>
   call('POST', `/v1/operators/${operatorId}/agents/${encodeURIComponent(agent.did)}/${what}`, body)
 
-it('1. prints its address once, and keeps it in a file that its owner alone can read', async () => {
+it('1. the proxy prints its address once and writes it to a file that only its owner can read', async () => {
   expect(base).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/[0-9a-f]{32}$/)
   expect(await readFile(join(folder, 'address'), 'utf8')).toBe(`${base}\n`)
   expect((await stat(join(folder, 'address'))).mode & 0o777).toBe(0o600)
 })
 
-it('2. registers and proves a domain', async () => {
+it('2. a version-1 tool registers and proves a domain', async () => {
   const { id } = await call('POST', '/v1/operators', {
     domain: DOMAIN,
     root_public_key: keys.publicKey.toString('base64'),
@@ -84,7 +84,7 @@ it('2. registers and proves a domain', async () => {
   expect(await call('POST', `/v1/operators/verify/${operatorId}`, null)).toMatchObject({ verified: true })
 })
 
-it('3. registers an agent and sets its scopes', async () => {
+it('3. it registers an agent and sets its scopes', async () => {
   const { did, didDocument: did_document, publicKey: agent_public_key } = agent
   await call('POST', `/v1/operators/${operatorId}/agents`, {
     did,
@@ -97,7 +97,7 @@ it('3. registers an agent and sets its scopes', async () => {
   expect(await call('GET', `/v1/agent/${did}`)).toMatchObject({ status: 'active', allowed_scopes: ['read', 'write'] })
 })
 
-it('4. gets tokens, and revokes them by themselves and by their ids', async () => {
+it('4. it gets tokens and revokes them by token and by jti', async () => {
   const [first, second] = [await asToken('read'), await asToken('read write')]
   expect([await verdict(first.token), await verdict(second.token)]).toEqual([true, true])
   await call('POST', '/v1/revoke/token', { token: first.token, reason: 'leaked' })
@@ -105,7 +105,7 @@ it('4. gets tokens, and revokes them by themselves and by their ids', async () =
   expect([await verdict(first.token), await verdict(second.token)]).toEqual([false, false])
 })
 
-it('5. suspends, reactivates, lists and revokes the agent', async () => {
+it('5. it suspends, reactivates, lists and revokes the agent', async () => {
   const { token } = await asToken('read')
   await ofAgent('suspend')
   expect(await verdict(token)).toBe(false)
@@ -117,7 +117,7 @@ it('5. suspends, reactivates, lists and revokes the agent', async () => {
   expect(agents).toMatchObject([{ did: agent.did, status: 'revoked', revoked_at: expect.any(String) }])
 })
 
-it('6. says what it signed, and never its secret', () => {
+it('6. the proxy logs the calls that it signed, without its secret', () => {
   const { stdout, stderr } = proxy.output()
   expect(stdout).toBe(`${base}\n`)
   expect(stderr).toContain(`PATCH /v1/operators/${operatorId}/agents/scopes 200 signed as set-agent-scopes\n`)
@@ -125,12 +125,12 @@ it('6. says what it signed, and never its secret', () => {
   expect(stderr).not.toContain(base.slice(-32))
 })
 
-it('7. signs nothing for a server that calls itself otherwise', async () => {
+it('7. the proxy does not start for a server with another issuer', async () => {
   const { code, stderr } = await endCli(['proxy', '--config', folder, '--server', deployment.server.baseUrl])
-  expect({ code, stderr }).toMatchObject({ code: 4, stderr: expect.stringContaining(`calls itself "${ISSUER}"`) })
+  expect({ code, stderr }).toMatchObject({ code: 4, stderr: expect.stringContaining(`is "${ISSUER}"`) })
 })
 
-it('8. ends on Ctrl-C, and takes its file with it', async () => {
+it('8. the proxy ends on Ctrl-C and removes its file', async () => {
   expect(await proxy.stop()).toBe(0)
   await expect(stat(join(folder, 'address'))).rejects.toThrow('ENOENT')
   await expect(call('GET', '/health')).rejects.toThrow('fetch failed')

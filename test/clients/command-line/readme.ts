@@ -7,22 +7,22 @@ import { promisify } from 'node:util'
 const ROOT = join(import.meta.dirname, '../../..')
 const run = promisify(execFile)
 
-/** The tool's README. */
+/** Reads the tool's README. */
 export const readReadme = (): Promise<string> => readFile(join(ROOT, 'clients/cli/README.md'), 'utf8')
 
-/** What a run of the README has instead of what stands in it. */
+/** Values that replace those of the README. */
 interface Place {
   /** The server's address. */
   readonly server: string
-  /** A domain that needs its record, for the server is not one to try things out on. */
+  /** A domain that needs a DNS record, because the server does not accept .test names. */
   readonly domain: string
-  /** Publishes the record that the tool has told. */
+  /** Publishes the record that the tool prints. */
   readonly publish: (name: string, value: string) => void
 }
 
 const CONFIRM = 'auth4agent verify-operator confirm'
 
-/** Runs all of the README's blocks in order; answers what they wrote. */
+/** Runs all blocks of the README in order and returns their output. */
 export async function pasteReadme({ server, domain, publish }: Place): Promise<string> {
   const home = await mkdtemp(join(tmpdir(), 'a4a-readme-'))
   try {

@@ -25,22 +25,24 @@ let id: string
 
 const run = (...args: readonly string[]) => runCli(args, { home, fetch: globalThis.fetch })
 
-/** What a run with --quiet wrote: one line of output and nothing on standard error. */
+/**
+ * Runs a command with --quiet and returns its only line of output. Throws if it writes more, also on standard error.
+ */
 async function result(...args: readonly string[]): Promise<string> {
   const lines = await results(...args)
-  if (lines.length !== 1) throw new Error(`it wrote ${lines.length} lines`)
+  if (lines.length !== 1) throw new Error(`The tool wrote ${lines.length} lines, not one`)
   return lines[0] ?? ''
 }
 
 async function results(...args: readonly string[]): Promise<readonly string[]> {
   const { code, stdout, stderr } = await run(...args, '--quiet')
   if (code !== 0 || stderr !== '' || !(stdout === '' || stdout.endsWith('\n'))) {
-    throw new Error(`${args.join(' ')} ended with ${code}:\n${stdout}${stderr}`)
+    throw new Error(`The command ${args.join(' ')} exited with ${code}:\n${stdout}${stderr}`)
   }
   return stdout === '' ? [] : stdout.slice(0, -1).split('\n')
 }
 
-/** The claims of a token. */
+/** Returns the claims of a token. */
 function claimsOf(token: string): Record<string, unknown> {
   return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) as Record<string, unknown>
 }
@@ -68,7 +70,7 @@ afterAll(async () => {
   await rm(home, { recursive: true })
 })
 
-describe('--quiet prints the result alone', () => {
+describe('--quiet prints only the result', () => {
   it('from init to an active agent', async () => {
     expect(await result('init', '--operator', '--domain', DOMAIN, '--server', issuer)).toMatch(/^[A-Za-z0-9+/]{43}=$/)
     const operatorId = await result('register', 'operator')
@@ -145,7 +147,7 @@ describe('scopes', () => {
     [['--scope', 'b:write,a:read']],
     [['--scopes', ' a:read   b:write ']],
     [['--scopes', 'a:read, b:write', '--scope', 'a:read']],
-  ])('%j are the same to agent-scopes set, issue and verify', async (scopes) => {
+  ])('given as %j are read alike by agent-scopes set, issue and verify', async (scopes) => {
     expect(await results('agent-scopes', 'set', ...scopes)).toEqual(['a:read', 'b:write'])
     const token = await result('issue', ...scopes, '--aud', AUDIENCE)
     expect(claimsOf(token).scope).toBe('a:read b:write')
@@ -157,7 +159,7 @@ describe('scopes', () => {
     })
   })
 
-  it('that are none are refused, since a demand or a grant was meant', async () => {
+  it('must not be empty in verify, agent-scopes set and issue', async () => {
     const token = await result('issue', ...asking())
     for (const args of [
       ['verify', '--token', token],
@@ -167,7 +169,7 @@ describe('scopes', () => {
       expect(await run(...args, '--scope', ' , ')).toMatchObject({
         code: 2,
         stdout: '',
-        stderr: expect.stringContaining('--scope names no scope'),
+        stderr: expect.stringContaining('--scope must name a scope'),
       })
     }
     expect(await results('agent-scopes', 'list')).toEqual(['a:read', 'b:write'])
@@ -175,7 +177,7 @@ describe('scopes', () => {
 })
 
 describe('an agent', () => {
-  it('is named by DID, id, self or no word, as word or flag, in every command', async () => {
+  it('is named by DID, id, self or nothing, as argument or flag, in every command', async () => {
     const ways = [[did], [id], ['self'], [], ['--agent', did], ['--agent', id], ['--agent', 'self']]
     for (const way of [...ways, ['--did', did], ['--agent-id', id], ['--id', did]]) {
       expect(await results('agent-scopes', 'list', ...way)).toEqual(['a:read', 'b:write'])
@@ -189,7 +191,7 @@ describe('an agent', () => {
     expect(await result('audit', '--agent', id, '--action', 'agent.register')).toContain(did)
   })
 
-  it('is refused where it is no agent, is named twice, or is unknown, and is never ended for good unnamed', async () => {
+  it('is refused if its name is invalid, given twice, unknown, or missing in revoke agent', async () => {
     for (const args of [
       ['agent-scopes', 'list', 'x'],
       ['agents', 'approve', did, '--agent', did],
@@ -205,27 +207,27 @@ describe('an agent', () => {
   })
 })
 
-it('issue --quiet writes a token and a line break to standard output, and nothing else, as a program', async () => {
+it('issue --quiet writes only a token and a line break', async () => {
   const { code, stdout, stderr } = await endCli(['issue', '--quiet', ...asking()], { HOME: home })
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/)
 })
 
-it('issue leaves the lifetime to the server, unless --ttl is given', async () => {
+it("issue uses the server's default lifetime, unless --ttl is given", async () => {
   const { iat, exp } = claimsOf(await result('issue', ...asking()))
   expect(Number(exp) - Number(iat)).toBe(TTL_S)
   const shorter = claimsOf(await result('issue', ...asking(), '--ttl', '90s'))
   expect(Number(shorter.exp) - Number(shorter.iat)).toBe(90)
 })
 
-it('audit has a header, and takes how long ago', async () => {
+it('audit prints a header and accepts durations before now', async () => {
   const { stdout } = await run('audit', '--since', '1h', '--limit', '2')
   expect(stdout).toMatch(/^TIME +OUTCOME +ACTION +ACTOR +SUBJECT +REASON\n\d{4}-.*\n\d{4}-.*\n$/)
   expect(await results('audit', '--since', '1h', '--until', '50m')).toEqual([])
   expect(await run('audit', '--since', 'yesterday')).toMatchObject({ code: 2 })
 })
 
-it('jwks prints the key set, and --pem the same keys of each kind in PEM', async () => {
+it('jwks prints the JWKS, and with --pem the same keys as PEM', async () => {
   const set = JSON.parse((await run('jwks', '--json')).stdout) as {
     keys: { kid: string; alg: string; kty: string; use: string }[]
   }
@@ -241,7 +243,7 @@ it('jwks prints the key set, and --pem the same keys of each kind in PEM', async
 })
 
 const env = () => ({ HOME: home })
-/** Runs a program of Node's with a token in its environment. */
+/** Returns the arguments that run a Node program with a token in its environment. */
 const program = (source: string, ...flags: readonly string[]) => [
   'exec',
   ...asking(),
@@ -253,7 +255,7 @@ const program = (source: string, ...flags: readonly string[]) => [
 ]
 
 describe('exec', () => {
-  it('runs a program with the token in its environment, prints nothing of its own and ends as the program does', async () => {
+  it("runs a program with the token in its environment, prints nothing, and exits with the program's code", async () => {
     const told = await endCli(program('console.log(process.env.AUTH4AGENT_TOKEN); process.exitCode = 7'), env())
     expect(told).toMatchObject({ code: 7, stderr: '' })
     expect(claimsOf(told.stdout)).toMatchObject({ sub: did, scope: 'a:read' })
@@ -264,7 +266,7 @@ describe('exec', () => {
     expect(named.stdout).toMatch(/^\S+\.\S+\.\S+ undefined\n$/)
   })
 
-  it('passes words on as they are, its own flags too, and asks for a program', async () => {
+  it('passes all words after -- to the program unchanged, and needs a program', async () => {
     const words = ['--help', '--json', '--', 'a b', '$HOME']
     const { stdout } = await endCli(
       [...program('console.log(JSON.stringify(process.argv.slice(1)))'), '--', ...words],
@@ -279,7 +281,7 @@ describe('exec', () => {
     expect(await endCli(['exec', ...asking(), '--env', 'A=B', '--', 'true'], env())).toMatchObject({ code: 2 })
   })
 
-  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('passes %s on, and ends as the program does', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)("forwards %s and exits with the program's code", async (signal) => {
     const handled = startCli(
       program(`process.on('${signal}', () => process.exit(9)); console.log('ready'); setTimeout(() => {}, 20_000)`),
       env(),
@@ -288,14 +290,14 @@ describe('exec', () => {
     expect(await handled.stop(signal)).toBe(9)
   })
 
-  it('ends by the signal that ended the program', async () => {
+  it('is ended by the signal that ended the program', async () => {
     const plain = startCli(program("console.log('ready'); setTimeout(() => {}, 20_000)"), env())
     expect(await plain.line()).toBe('ready')
-    // Null is what a process answers that a signal has ended.
+    // The exit code is null after a signal.
     expect(await plain.stop('SIGTERM')).toBe(null)
   })
 
-  it('gives the program no private key', async () => {
+  it('removes private keys from the environment of the program', async () => {
     const keys = join(folder, 'keys')
     const [name = ''] = await readdir(keys)
     const secrets = {
@@ -313,7 +315,7 @@ describe('exec', () => {
     expect(seen).toMatchObject({ KEPT: 'x', AUTH4AGENT_TOKEN: expect.any(String) })
   })
 
-  it('runs nothing without a token, and says what cannot be run', async () => {
+  it('runs nothing without a token, and exits with 127 or 126 for a program that cannot run', async () => {
     expect(await endCli(['exec', ...asking('admin'), '--', 'echo', 'ran'], env())).toMatchObject({
       code: 1,
       stdout: '',
@@ -323,7 +325,7 @@ describe('exec', () => {
   })
 })
 
-it('a folder that was moved still has its keys', async () => {
+it('issue works with a folder that was moved', async () => {
   const moved = join(folder, '../moved')
   await rename(folder, moved)
   expect(await result('issue', ...asking(), '--config', moved)).toMatch(/^\S+$/)

@@ -8,7 +8,7 @@ const ROOT = join(import.meta.dirname, '../../..')
 const MAIN = join(ROOT, 'clients/cli/src/main.ts')
 const run = promisify(execFile)
 
-/** How a run of the tool ended, and what it wrote. */
+/** Exit code and output of a run of the tool. */
 export interface Ran {
   readonly code: number
   readonly stdout: string
@@ -17,26 +17,26 @@ export interface Ran {
   json(): unknown
 }
 
-/** The tool as a program of its own, with a folder of its own. */
+/** The tool as a separate process with its own home folder. */
 export interface Tool extends AsyncDisposable {
   readonly folder: string
-  /** Runs it with these words. */
+  /** Runs the tool with these arguments. */
   run(...args: string[]): Promise<Ran>
-  /** As `run`, with text on standard input. */
+  /** Runs the tool with text on standard input. */
   feed(input: string, ...args: string[]): Promise<Ran>
-  /** Writes a file into the folder, for its owner alone; answers its path. */
+  /** Writes a file that only its owner can read into the home folder, and returns its path. */
   file(name: string, text: string): Promise<string>
 }
 
-/** Whatever it is asked, the tool shows no private key. */
+/** Throws if the output contains a private key. */
 async function expectNoKey(keys: string, output: string): Promise<void> {
   for (const name of await readdir(keys).catch(() => [])) {
     const seed = (await readFile(join(keys, name), 'utf8')).slice(0, 40)
-    if (output.includes(seed)) throw new Error(`the tool has shown ${name}`)
+    if (output.includes(seed)) throw new Error(`The tool printed the key ${name}`)
   }
 }
 
-/** The tool for one person on one machine. */
+/** Makes a tool with a new home folder. */
 export async function newTool(): Promise<Tool> {
   const home = await mkdtemp(join(tmpdir(), 'a4a-cli-'))
   const folder = join(home, '.auth4agents')

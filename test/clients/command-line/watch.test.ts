@@ -54,19 +54,19 @@ async function revokeOne(): Promise<string> {
   return String(jti)
 }
 
-it('1. tells of a token that is revoked', async () => {
+it('1. watch shows a revoked token', async () => {
   const jti = await revokeOne()
   first = await record()
   expect(first).toMatchObject({ kind: 'token', subject: jti, operator_id: operator.id, position: expect.any(String) })
 })
 
-it('2. tells of an agent that is suspended', async () => {
+it('2. watch shows a suspended agent', async () => {
   expectStatus(200, await deployment.client.suspendAgent(operator.id, agent.did, operator))
   expect(await record()).toMatchObject({ kind: 'agent', subject: agent.did, minimum_epoch: expect.any(Number) })
   expectStatus(200, await deployment.client.reactivateAgent(operator.id, agent.did, operator))
 })
 
-it('3. connects again, and tells once what it has missed', async () => {
+it('3. watch reconnects and shows what it missed once', async () => {
   await line.cut()
   const missed = await revokeOne()
   await line.pass()
@@ -76,23 +76,23 @@ it('3. connects again, and tells once what it has missed', async () => {
   expect(watching.output().stderr).toBe('')
 })
 
-it('4. goes on where another run has ended', async () => {
+it('4. watch --after continues after the position of an earlier run', async () => {
   const other = watch('--json', '--after', String(first.position))
   expect(JSON.parse(await other.line())).toMatchObject({ kind: 'agent', sequence: Number(first.sequence) + 1 })
   expect(await other.stop()).toBe(0)
 })
 
-it('5. tells people, in lines', async () => {
+it('5. watch without --json prints one line a record for people', async () => {
   const other = watch('--all')
   expect(await other.line()).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z {2}token {7}[\w-]+ {2}of [\w-]{36}$/)
   expect(await other.line()).toMatch(/ agent {7}did:agent:watched\.example\.com:\w+: tokens before epoch \d+ /)
   expect(await other.stop()).toBe(0)
 })
 
-it('6. leaves out what was before, unless told', async () => {
+it('6. watch without --all omits older revocations', async () => {
   const other = watch('--json')
   const news = other.line()
-  // What comes first shows that nothing came before it.
+  // The first line is a new revocation, so no older one was shown.
   const jti = await until(revokeOne, () => other.output().stdout !== '')
   const { subject } = JSON.parse(await news)
   expect(subject).not.toBe(first.subject)
@@ -100,7 +100,7 @@ it('6. leaves out what was before, unless told', async () => {
   await other.stop()
 })
 
-it('7. says why it cannot watch at all', async () => {
+it('7. watch fails with a reason if the server refuses the operator', async () => {
   const stranger = await createConfigFolder()
   await stranger.operator({ domain: 'nobody.example.com' }, newKeys())
   const { code, stderr } = await endCli([...argumentsOf(), '--config', stranger.path].toSpliced(1, 2))
@@ -108,6 +108,6 @@ it('7. says why it cannot watch at all', async () => {
   expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringMatching(/INVALID_ASSERTION[^]*doctor/) })
 })
 
-it('8. ends on Ctrl-C', async () => {
+it('8. watch ends on Ctrl-C', async () => {
   expect(await watching.stop()).toBe(0)
 })

@@ -12,10 +12,10 @@ import {
 } from '@grpc/grpc-js'
 import { certificate } from '../../support/certificate.ts'
 
-/** Says whose token an Authorization header has; undefined for one that is not valid. */
+/** Resolves with the claims of the token in an Authorization header, or undefined if it is not valid. */
 type Verify = (authorization: string | undefined) => Promise<string | undefined>
 
-/** Verifies online at a server, as a service does that wants revocations to hold at once. */
+/** Verifies online at a server, as a service does that must know revocations at once. */
 export function verifierAt(url: string): Verify {
   return async (authorization) => {
     const token = authorization?.replace(/^Bearer /, '') ?? ''
@@ -32,7 +32,7 @@ export function verifierAt(url: string): Verify {
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 
-/** A protected API on loopback, which answers the claims of the token that it was shown. */
+/** Starts a protected API on loopback. It answers with the claims of the token. */
 export async function startApi(verify: Verify) {
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const claims = await verify(request.headers.authorization)
@@ -54,7 +54,7 @@ export async function startApi(verify: Verify) {
 }
 
 const bytes = (value: Buffer) => value
-/** The one method of {@link startGrpcApi}; messages are bytes. */
+/** The only method of {@link startGrpcApi}. Its messages are bytes. */
 const WHO = {
   path: '/test.Api/Who',
   requestStream: false,
@@ -65,7 +65,7 @@ const WHO = {
   responseDeserialize: bytes,
 } as const
 
-/** The same over gRPC, with TLS or in clear. */
+/** Starts the same API over gRPC, with or without TLS. */
 export async function startGrpcApi(verify: Verify, isSecure: boolean) {
   const server = new GrpcServer()
   const who = async (call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => {
@@ -86,7 +86,7 @@ export async function startGrpcApi(verify: Verify, isSecure: boolean) {
   return { address: `localhost:${port}`, stop: () => server.forceShutdown() }
 }
 
-/** Calls the API's one method, by a client for this call alone. */
+/** Calls the method of the API with a new client. */
 export const askGrpc = (client: Client, interceptors: Parameters<typeof localInterceptor>[0] | undefined) =>
   new Promise<unknown>((resolve, reject) => {
     client.makeUnaryRequest(

@@ -10,7 +10,7 @@ import { guard } from '../../support/guardian.ts'
 import { bundle } from '../../support/sdk/bundle.ts'
 
 const PROGRAM = '/usr/bin/chromium'
-/** What a browser needs to run as root, and without a screen; it calls nobody by itself. */
+/** Flags to run as root and without a screen, and to send nothing by itself. */
 const FLAGS = [
   '--headless',
   '--no-sandbox',
@@ -23,17 +23,17 @@ const FLAGS = [
 ]
 const DEADLINE_MS = 30_000
 
-/** What a page reaches under its own origin. */
+/** What a page can reach on its own origin. */
 interface Surroundings {
-  /** All that is nothing else: scripts of other origins may read public documents of a server and call nothing. */
+  /** The server that gets all other requests. Scripts of other origins may only read its public documents. */
   readonly serverUrl: string
-  /** What `/ask` answers to a JSON value. */
+  /** The answer of `/ask` to a JSON value. */
   readonly ask: (value: unknown) => Promise<unknown>
 }
 
 /**
- * Runs a module in Chromium twice: as it is, and on a platform whose WebCrypto has no Ed25519. Answers what its default export
- * resolved with, as JSON has it.
+ * Runs a module in Chromium twice: with the whole platform, and with a WebCrypto without Ed25519. Resolves with the
+ * results of its default export, as JSON.
  */
 export async function runInBrowser(module: string, { serverUrl, ask }: Surroundings): Promise<unknown> {
   const program = await ensureInstalled({
@@ -67,7 +67,7 @@ export async function runInBrowser(module: string, { serverUrl, ask }: Surroundi
   try {
     return await Promise.race([result, ended, tooLate])
   } finally {
-    // All of its processes are in one group.
+    // All processes of the browser are in one group.
     if (browser.pid !== undefined && browser.exitCode === null) process.kill(-browser.pid, 'SIGKILL')
     await ended
     origin.closeAllConnections()

@@ -1,4 +1,4 @@
-/** What a page runs: with a key that no script can read, where there is one. */
+/** The program of the page. It uses a key that no script can export, if WebCrypto has Ed25519. */
 export const PAGE = `
 import { Auth4Agent, createAgent, generateKey, generateWebCryptoKey, signerFromKeyPair } from '@auth4agent/sdk'
 export default async function run() {
@@ -16,7 +16,7 @@ export default async function run() {
   return { valid, made, lacks, extractable: key.privateKey?.extractable, token, shown: await shown.json() }
 }`
 
-/** The identities in what both runs of the page told. */
+/** Returns the identities that both runs of the page created. */
 export function madeIn(told: unknown): readonly { readonly did: string; readonly publicKey: readonly number[] }[] {
   return Object.values(Object(told)).map((run) => Object(run).made)
 }

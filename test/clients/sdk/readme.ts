@@ -14,17 +14,17 @@ interface Ended {
   readonly stderr: string
 }
 
-/** What stands in a package's README in place of what a test has. */
+/** Texts of a package's README, and what the test puts in their place. */
 export type Replacements = Readonly<Record<string, string>>
 
-/** The TypeScript blocks of a package's README, one after the other in one program, with what the test has in place of examples. */
+/** Returns the TypeScript blocks of a package's README as one program, with the replacements. */
 export async function readmeProgram(name: string, replacements: Replacements): Promise<string> {
   const readme = await readFile(join(ROOT, 'clients', name, 'README.md'), 'utf8')
   const blocks = [...readme.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, text = '']) => text)
   return Object.entries(replacements).reduce((text, [from, to]) => text.replaceAll(from, to), blocks.join('\n'))
 }
 
-/** Runs a program as somebody does who has installed the packages, in an empty folder; it ends by itself. */
+/** Runs a program in an empty folder, as a user who has installed the packages. The program must end by itself. */
 export async function runProgram(text: string, env: Readonly<Record<string, string>> = {}): Promise<Ended> {
   const folder = await mkdtemp(join(tmpdir(), 'a4a-readme-'))
   try {

@@ -31,8 +31,8 @@ afterAll(() => world?.[Symbol.asyncDispose]())
 
 const claimsOf = (token: string): unknown => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
 
-describe('an agent', () => {
-  it('gets a token for what it asked for, from a key that cannot be exported', async () => {
+describe('createAgent', () => {
+  it('gets a token for its scopes with a WebCrypto key that cannot be exported', async () => {
     const key = await generateWebCryptoKey()
     const { did } = await world.operator.agents.register({ publicKey: (await signerFromKeyPair(key)).publicKey })
     await world.operator.agents.setScopes(did, ['a', 'b'])
@@ -42,7 +42,7 @@ describe('an agent', () => {
     await expect(agent.token({ scopes: ['c'] })).rejects.toMatchObject({ reason: 'SCOPE_NOT_ALLOWED', status: 403 })
   })
 
-  it('renews its token while that is still good', async () => {
+  it('renews its token while the old one is still valid', async () => {
     const clock = fakeClock()
     const agent = createAgent({ server: world.url, ...(await world.newAgent(['a'])), scopes: ['a'], ttl: '30s' }, clock)
     const first = await agent.token()
@@ -55,7 +55,7 @@ describe('an agent', () => {
     agent.close()
   })
 
-  it('is told of a server whose name is another', async () => {
+  it('rejects with ISSUER_MISMATCH until the option issuer names the server', async () => {
     const { did, key } = await world.newAgent([])
     const agent = createAgent({ server: world.server.baseUrl, did, key })
     await expect(agent.token()).rejects.toMatchObject({ reason: 'ISSUER_MISMATCH' })
@@ -63,7 +63,7 @@ describe('an agent', () => {
     await expect(told.token()).resolves.toBeTypeOf('string')
   })
 
-  it('calls an API, and again with a new token when the first is revoked', async () => {
+  it('calls an API again with a new token when the first is revoked', async () => {
     const api = await startApi(verifierAt(world.url))
     const agent = createAgent({ server: world.url, ...(await world.newAgent(['a'])), scopes: ['a'], audience: api.url })
     const ids = []
@@ -79,8 +79,8 @@ describe('an agent', () => {
   })
 })
 
-describe('gRPC', () => {
-  it('gets the token over TLS, and in clear on this machine alone', async () => {
+describe('@auth4agent/sdk/grpc', () => {
+  it('sends the token over TLS, and without TLS only to this machine', async () => {
     const { did, key } = await world.newAgent(['a'])
     const agent = createAgent({ server: world.url, did, key, scopes: ['a'] })
     const verify = verifierAt(world.url)
@@ -91,22 +91,24 @@ describe('gRPC', () => {
     const insecure = credentials.createInsecure()
     expect(await askGrpc(new Client(local.address, insecure), agent)).toMatchObject({ sub: did })
     await expect(askGrpc(new Client(local.address, insecure), undefined)).rejects.toThrow('no valid token')
-    await expect(askGrpc(new Client('api.example:80', insecure), agent)).rejects.toThrow('this machine alone')
-    expect(() => authorizedCredentials(agent, insecure)).toThrow('over TLS alone')
+    await expect(askGrpc(new Client('api.example:80', insecure), agent)).rejects.toThrow(
+      'only sends a token to this machine',
+    )
+    expect(() => authorizedCredentials(agent, insecure)).toThrow('only sent over TLS')
     for (const { stop } of [secure, local]) stop()
   })
 
-  it('tells a call why there is no token', async () => {
+  it('ends a call with the reason why there is no token', async () => {
     const { did, key } = await world.newAgent([])
     const agent = createAgent({ server: world.url, did, key, scopes: ['a'] })
     const { grpcAddress } = world.server
     const asked = askGrpc(new Client(grpcAddress, credentials.createInsecure()), agent)
-    await expect(asked).rejects.toThrow('scope not allowed')
+    await expect(asked).rejects.toThrow('grant must include the scope')
   })
 })
 
-describe('Connect', () => {
-  it('gets the token', async () => {
+describe('@auth4agent/sdk/connect', () => {
+  it('sends the token with each call', async () => {
     const { did, key } = await world.newAgent(['a'])
     const agent = createAgent({ server: world.url, did, key, scopes: ['a'] })
     const shown: (string | null)[] = []
@@ -122,7 +124,7 @@ describe('Connect', () => {
       ],
     })
     const first = await agent.token()
-    // The server takes an operator's assertion there, and says that this is none.
+    // The server expects an operator assertion here, so it refuses the token.
     const error = await createClient(IdentityService, transport)
       .listAgents({ operatorId: world.operator.id })
       .catch((failure: unknown) => ConnectError.from(failure).findDetails(ErrorInfoSchema))
@@ -130,7 +132,7 @@ describe('Connect', () => {
     expect(shown).toEqual([`Bearer ${first}`])
   })
 
-  it('has no token for an address that others can read', async () => {
+  it('sends no token to an address without TLS', async () => {
     const agent = createAgent({ server: world.url, ...(await world.newAgent([])) })
     const transport = createConnectTransport({
       baseUrl: 'http://api.example',
@@ -138,12 +140,12 @@ describe('Connect', () => {
       interceptors: [authorized(agent)],
     })
     const call = createClient(IdentityService, transport).listAgents({})
-    await expect(call).rejects.toThrow('a token is sent by https')
+    await expect(call).rejects.toThrow('A token is only sent over https')
   })
 })
 
-describe('the surface of the first SDK', () => {
-  it('goes from a domain to a verified token', async () => {
+describe('Auth4Agent', () => {
+  it('registers an operator and an agent, gets a token and verifies it', async () => {
     const sdk = new Auth4Agent({ server: world.url })
     const root = await sdk.identity.create('first.test')
     const { id: operatorId } = await sdk.operator.register({ domain: 'first.test', identity: root })
@@ -158,7 +160,7 @@ describe('the surface of the first SDK', () => {
     expect(await sdk.verify(token)).toMatchObject({ valid: true, claims: { sub: identity.did } })
 
     const other = new Auth4Agent({ server: world.url })
-    await expect(other.authenticate(wishes)).rejects.toThrow('pass the key')
+    await expect(other.authenticate(wishes)).rejects.toThrow('pass it as `identity`')
     await expect(other.authenticate({ ...wishes, identity })).resolves.toMatchObject({ lifetimeS: 900 })
     await expect(other.agent.updateScopes(grant)).rejects.toThrow(TypeError)
     await expect(other.agent.updateScopes({ ...grant, operator: root })).resolves.toMatchObject({ updated: true })
@@ -166,7 +168,7 @@ describe('the surface of the first SDK', () => {
     expect(await other.agent.register({ operatorId, identity: pending })).toMatchObject({ status: 'pending' })
   })
 
-  it('verifies tokens of every algorithm, and says why one is not valid', async () => {
+  it('verifies tokens of every algorithm, and gives the reason for an invalid one', async () => {
     const sdk = new Auth4Agent({ server: world.url })
     const identity = await world.newAgent(['a', 'b'])
     const audiences = (['EdDSA', 'Ed25519', 'ES256', 'RS256'] as const).map((alg) => ({
@@ -205,13 +207,13 @@ describe('the surface of the first SDK', () => {
   })
 })
 
-/** The text with another character at its beginning. */
+/** Returns the text with another first character. */
 function flip(text: string): string {
   return (text.startsWith('A') ? 'B' : 'A') + text.slice(1)
 }
 
-describe('in a browser', () => {
-  it('makes a key that cannot be exported and gets a token with it, or does without where there is none', async () => {
+describe('the SDK in a browser', () => {
+  it('gets a token with a WebCrypto key, or with a key of noble if WebCrypto has no Ed25519', async () => {
     const told = await runInBrowser(PAGE, {
       serverUrl: world.url,
       async ask(value) {
@@ -235,7 +237,7 @@ describe('in a browser', () => {
 })
 
 describe("the SDK's README", () => {
-  it('is a program that does what it says, and then ends', async () => {
+  it('has code blocks that run as one program, print what they say, and end', async () => {
     const api = await startApi(verifierAt(world.url))
     const program = await readmeProgram('sdk', { 'http://localhost:8080': world.url, 'http://localhost:9000': api.url })
     const { code, stdout, stderr } = await runProgram(program)

@@ -7,19 +7,19 @@ import { type RunningServer, startServer } from '../../support/server.ts'
 
 /** A server with one operator on it. */
 export interface World extends AsyncDisposable {
-  /** Its address, which is its issuer. */
+  /** The server's address, which is also its issuer. */
   readonly url: string
   readonly server: RunningServer
   readonly operator: Operator
   readonly domain: string
-  /** An agent that has these scopes. */
+  /** Registers an agent with these scopes. */
   newAgent(scopes: readonly string[]): Promise<{ readonly did: string; readonly key: SeedSigner }>
 }
 
-/** Starts a server as the README does, with a database of its own, at the address that it is named by. */
+/** Starts a server as the README does, with its own database. Its address is its issuer. */
 export async function startWorld(): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'a4a-sdk-'))
-  // As root, PostgreSQL runs as another user, who must be able to enter.
+  // If this runs as root, PostgreSQL runs as another user, who must be able to enter the folder.
   await chmod(folder, 0o711)
   const port = await freePort()
   const url = `http://localhost:${port}`

@@ -14,10 +14,10 @@ import fastify from 'fastify'
 import { Hono } from 'hono'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 
-/** Scope of the APIs, which all answer who asks. */
+/** The scope of the APIs, which answer with the DID of the caller. */
 const SCOPE = 'orders:read'
 
-/** An API that listens. */
+/** A running API. */
 export interface Api {
   readonly url: string
   close(): Promise<void>
@@ -34,7 +34,7 @@ export const LIST = {
   responseDeserialize: (bytes: Buffer) => bytes,
 } as const
 
-/** Starts an API on each framework, behind one line of this package. */
+/** Functions that start an API on each framework, protected by one line of the package. */
 export const startApi = {
   async express(verifier: Verifier): Promise<Api> {
     const app = express()
@@ -93,7 +93,7 @@ export const startApi = {
   },
 }
 
-/** Listens on a free port. */
+/** Lets a server listen on a free port. */
 export async function listening(server: HttpServer): Promise<Api> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()

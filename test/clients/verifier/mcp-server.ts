@@ -8,7 +8,7 @@ import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/
 import express from 'express'
 import { type Api, listening } from './apis.ts'
 
-/** An MCP server with one tool, which tells who calls it, behind the guard. */
+/** Starts an MCP server with one tool behind `protect`. The tool returns the DID of the caller. */
 export async function startMcpServer(verifier: Verifier): Promise<Api> {
   const app = express()
   const resource = 'https://api.agents.example.com/mcp'
@@ -27,7 +27,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   await transport.handleRequest(request, response)
 }
 
-/** Calls the tool by a client of the MCP SDK. Rejects when it is refused. */
+/** Calls the tool with a client of the MCP SDK. Rejects if the call is refused. */
 export async function callTool(url: string, token: string): Promise<unknown> {
   const client = new Client({ name: 'agent', version: '1.0.0' })
   const requestInit = { headers: { authorization: `Bearer ${token}` } }

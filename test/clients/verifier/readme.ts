@@ -4,13 +4,13 @@ import { join } from 'node:path'
 const README = join(import.meta.dirname, '../../../clients/verifier/README.md')
 
 /**
- * Runs the TypeScript of the verifier's README, all blocks one after the other in one module, in which the names that it leaves open have
- * these values. Resolves with what the module has of its own.
+ * Runs the TypeScript blocks of the verifier's README in one module, one after the other. `values` are the names that
+ * the README does not define. Resolves with the names that the module defines.
  */
 export async function runReadme(values: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>> {
   const text = (await readFile(README, 'utf8')).replaceAll('https://auth.example.com', String(values['issuer']))
   const blocks = Array.from(text.matchAll(/^```ts\n(.*?)^```$/gms), ([, block = '']) => block)
-  if (blocks.length < 8) throw new Error('the README has lost examples')
+  if (blocks.length < 8) throw new Error('The README has fewer examples than before')
   const folder = await mkdtemp(join(import.meta.dirname, '.readme-'))
   try {
     Reflect.set(globalThis, 'readme', values)
@@ -28,7 +28,7 @@ export async function runReadme(values: Readonly<Record<string, unknown>>): Prom
   }
 }
 
-/** What a block declares it exports; what it does not declare it has from the ones before. */
+/** Makes a module of a block: it exports what the block declares, and gets all other names from the blocks before. */
 function toModule(block: string, known: readonly string[]): string {
   const own = Array.from(block.matchAll(/^const (\w+)/gm), ([, name = '']) => name)
   const imported = Array.from(

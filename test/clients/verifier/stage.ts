@@ -5,35 +5,35 @@ import { type Deployment, ISSUER, startDeployment } from '../../support/deployme
 import { type AgentParty, newKeys } from '../../support/parties.ts'
 import { activeAgent, expectStatus, issueToken, type OperatorParty, provenOperator } from '../../support/story.ts'
 
-/** The platform's, also where a test puts another in its place. */
+/** The platform's fetch, also while a test replaces the global one. */
 const { fetch: platformFetch } = globalThis
 
-/** Audience of the stories' APIs. */
+/** The audience of the APIs. */
 const AUDIENCE = 'https://api.agents.example.com'
 
-/** A deployment with an operator, an agent of it, and whoever has an API. */
+/** A deployment with an operator, one of its agents, and verifiers. */
 export interface Stage {
   readonly deployment: Deployment
   readonly operator: OperatorParty
   readonly agent: AgentParty
-  /** The issuer is a name here: this reaches its server, and can be cut from its parts. */
+  /** The network between the verifiers and the issuer. A test can cut single paths. */
   readonly network: Network
-  /** Another operator, whose key the test has. */
+  /** Registers and proves another operator, and returns its root key. */
   newOperator(domain: string): Promise<{ readonly id: string; readonly signer: AssertionSigner }>
   newToken(scope?: string): Promise<string>
   newVerifier(options?: Partial<VerifierOptions>): Verifier
 }
 
-/** What of the issuer can be reached. */
+/** The network between verifiers and the issuer. */
 interface Network {
   readonly fetch: Fetch
-  /** Paths that were asked for. */
+  /** The paths that were requested. */
   readonly asked: string[]
-  /** Paths that begin so are not reached any more; none again. */
+  /** Cuts the paths with these prefixes. Without a prefix, all paths are reachable again. */
   cut(...prefixes: string[]): void
 }
 
-/** Starts everything. */
+/** Starts the deployment with its operator and agent. */
 export async function setStage(): Promise<Stage> {
   const deployment = await startDeployment()
   const operator = await provenOperator(deployment.client, deployment.dns, 'agents.example.com')

@@ -29,7 +29,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   verifier?.close()
-  // What it would do in order is nobody's concern here.
+  // An orderly stop is not tested here.
   await stage?.deployment.server.kill()
   await stage?.deployment.stop()
 })
@@ -47,7 +47,7 @@ async function started(api: Promise<Api>): Promise<string> {
   return running.url
 }
 
-/** Each token by itself, and none: the codes and what stands beside them. */
+/** Calls once with each token and once without. Returns the codes and headers of the answers. */
 async function outcomes(call: (authorization: string | undefined) => Promise<unknown>): Promise<unknown[]> {
   const [good, other] = [await stage.newToken(), await stage.newToken('orders:write')]
   const tokens = [
@@ -71,13 +71,13 @@ const REFUSALS = [
   ['unauthenticated', 'Bearer error="invalid_token", error_description="Its signature does not verify"'],
   [
     'invalid_argument',
-    'Bearer error="invalid_request", error_description="The Authorization header must be one, with one bearer token"',
+    'Bearer error="invalid_request", error_description="There must be one Authorization header with one bearer token"',
   ],
 ]
 
 const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
 
-it('an API on Express refuses a revoked token without asking the server about it', async () => {
+it('an Express API refuses a revoked token without a request to the issuer', async () => {
   const url = await started(startApi.express(verifier))
   stage.network.asked.length = 0
   for (let round = 0; round < 20; round += 1) {
@@ -91,7 +91,7 @@ it('an API on Express refuses a revoked token without asking the server about it
   expect(stage.network.asked).toEqual([])
 })
 
-it('a verifier that gets no stream polls the log, accepts tokens, and refuses one within maxStaleness of its revocation', async () => {
+it('a verifier that gets no stream polls the log, and refuses a token within maxStaleness of its revocation', async () => {
   const polls: string[] = []
   const problem = JSON.stringify({ reason: 'RATE_LIMITED' })
   const own = await readyVerifier({
@@ -113,16 +113,16 @@ it('a verifier that gets no stream polls the log, accepts tokens, and refuses on
   expect(new Set(polls)).toEqual(new Set(['?until_head=true']))
 })
 
-describe.each(['express', 'fastify', 'hono', 'mcp'] as const)('an API on %s', (framework) => {
+describe.each(['express', 'fastify', 'hono', 'mcp'] as const)('protect of %s', (framework) => {
   const METADATA = 'resource_metadata="https://api.agents.example.com/.well-known/oauth-protected-resource/mcp"'
   const challenge = (parameters = '') => {
     const all = [parameters, framework === 'mcp' ? METADATA : ''].filter((part) => part !== '').join(', ')
     return all === '' ? 'Bearer' : `Bearer ${all}`
   }
   const INVALID_REQUEST =
-    'error="invalid_request", error_description="The Authorization header must be one, with one bearer token"'
+    'error="invalid_request", error_description="There must be one Authorization header with one bearer token"'
 
-  it('answers as RFC 6750 says', async () => {
+  it('answers as RFC 6750 section 3.1 says', async () => {
     const url = await started(startApi[framework](verifier))
     const good = await stage.newToken()
     const answerOf = async (headers: Record<string, string>, path = '') => {
@@ -155,7 +155,7 @@ describe.each(['express', 'fastify', 'hono', 'mcp'] as const)('an API on %s', (f
     ])
   })
 
-  it('takes one Authorization header and not two', async () => {
+  it('answers 400 to a request with two Authorization headers', async () => {
     const url = new URL(await started(startApi[framework](verifier)))
     const good = await stage.newToken()
     const socket = connect(Number(url.port), url.hostname)
@@ -164,7 +164,7 @@ describe.each(['express', 'fastify', 'hono', 'mcp'] as const)('an API on %s', (f
     expect(await text(socket)).toMatch(/^HTTP\/1.1 400 /)
   })
 
-  it('answers 503 while nobody can tell what has been revoked', async () => {
+  it('answers 503 with Retry-After while the verifier cannot decide', async () => {
     const own = stage.newVerifier({ revocations: { authorization: async () => 'Bearer nonsense' } })
     const url = await started(startApi[framework](own))
     const reasonNow = async () => {
@@ -178,7 +178,7 @@ describe.each(['express', 'fastify', 'hono', 'mcp'] as const)('an API on %s', (f
   })
 })
 
-it('a Connect service answers with the codes that stand for the same', async () => {
+it('protect of connect answers with the Connect codes for the same refusals', async () => {
   const url = await started(startApi.connect(verifier))
   const call = async (authorization: string | undefined) => {
     const headers = { 'content-type': 'application/json', ...(authorization !== undefined && { authorization }) }
@@ -193,7 +193,7 @@ it('a Connect service answers with the codes that stand for the same', async () 
   expect(await outcomes(call)).toEqual([stage.agent.did, ...REFUSALS])
 })
 
-it('so does a service of grpc-js', async () => {
+it('protect of grpc answers with the gRPC codes for the same refusals', async () => {
   const client = new Client(await started(startApi.grpc(verifier)), credentials.createInsecure())
   onTestFinished(() => client.close())
   const call = (authorization: string | undefined) => {
@@ -228,13 +228,13 @@ const refusedSoon = async (own: Verifier) => {
   )
 }
 
-describe('revocations come', () => {
-  it("over server-sent events, under an assertion of the operator's key", async () => {
+describe('a verifier receives revocations', () => {
+  it("over server-sent events, with assertions of an operator's root key", async () => {
     const { id, signer } = await stage.newOperator('verifiers.example.com')
     await refusedSoon(await readyVerifier({ revocations: { operatorId: id, key: signer } }))
   })
 
-  it.each(['gRPC', 'Connect'] as const)('over %s, to a generated client', async (protocol) => {
+  it.each(['gRPC', 'Connect'] as const)('over %s, with a generated client', async (protocol) => {
     const { server } = stage.deployment
     const transport =
       protocol === 'gRPC'
@@ -247,7 +247,7 @@ describe('revocations come', () => {
   })
 })
 
-it('what is too old to answer from is asked about', async () => {
+it("a verifier with onStale: 'ask' asks the issuer about each token while its revocations are stale", async () => {
   const own = stage.newVerifier({ onStale: 'ask', revocations: { authorization: async () => 'Bearer nonsense' } })
   onTestFinished(() => own.close())
   const token = await stage.newToken()
@@ -260,13 +260,13 @@ it('what is too old to answer from is asked about', async () => {
 })
 
 describe('an MCP server', () => {
-  it('is called by a client of the MCP SDK with a token, whose claims its tools have', async () => {
+  it('gives its tools the claims of the token that a client of the MCP SDK sends', async () => {
     const url = await started(startMcpServer(verifier))
     expect(await callTool(url, await stage.newToken())).toBe(stage.agent.did)
     await expect(callTool(url, await stage.newToken('orders:write'))).rejects.toThrow()
   })
 
-  it('says by RFC 9728 what it is, and names no authorization server, whose metadata nobody could read', async () => {
+  it('serves its metadata of RFC 9728 without authorization_servers', async () => {
     const url = await started(startMcpServer(verifier))
     const paths = ['/.well-known/oauth-protected-resource/mcp', '/.well-known/oauth-protected-resource']
     for (const path of paths) {
@@ -282,7 +282,7 @@ describe('an MCP server', () => {
   })
 })
 
-it('what was revoked stays refused through an outage of the issuer, and what is revoked meanwhile is known after it', async () => {
+it('a verifier refuses revoked tokens during an outage of the issuer, and learns later revocations after it', async () => {
   const own = await readyVerifier({ maxStaleness: 2 })
   const [before, meanwhile] = [await stage.newToken(), await stage.newToken()]
   const { client, server } = stage.deployment
@@ -312,8 +312,8 @@ it('what was revoked stays refused through an outage of the issuer, and what is 
   expect(await outcomeOf(own, await stage.newToken())).toBe('VALID')
 })
 
-describe('a verifier that cannot become ready', () => {
-  it('rejects and says why when the server refuses its key, and becomes ready with the right one', async () => {
+describe('Verifier.ready', () => {
+  it('rejects with ACCESS_REFUSED when the server refuses its key, and resolves with the right key', async () => {
     const warned = vi.spyOn(console, 'warn').mockReturnValue(undefined)
     onTestFinished(() => warned.mockRestore())
     const { id, signer } = await stage.newOperator('wrong-key.example.com')
@@ -326,7 +326,7 @@ describe('a verifier that cannot become ready', () => {
     await readyVerifier({ revocations: { operatorId: id, key: signer } })
   })
 
-  it('says that nobody listens, goes on waiting, and becomes ready when the issuer is there', async () => {
+  it('warns once while the connection is refused, and resolves when the issuer is up', async () => {
     const warned = vi.spyOn(console, 'warn').mockReturnValue(undefined)
     onTestFinished(() => warned.mockRestore())
     const port = await freePort()
@@ -335,7 +335,7 @@ describe('a verifier that cannot become ready', () => {
     onTestFinished(() => own.close())
     await expect(own.ready({ timeout: 0.2 })).rejects.toMatchObject({ reason: 'TIMED_OUT' })
     await eventually(() => expect(warned).toHaveBeenCalledTimes(1))
-    expect(warned.mock.lastCall?.[0]).toContain(`ECONNREFUSED 127.0.0.1:${port} (the verifier goes on trying)`)
+    expect(warned.mock.lastCall?.[0]).toContain(`ECONNREFUSED 127.0.0.1:${port} (the verifier keeps trying)`)
     const ready = own.ready()
     const server = createServer((request, response) =>
       response.end(JSON.stringify(request.url === '/.well-known/jwks.json' ? { keys: [] } : { issuer })),
@@ -346,7 +346,7 @@ describe('a verifier that cannot become ready', () => {
   })
 })
 
-it('the README of the library does what it says', async () => {
+it("the verifier's README has code blocks that do what they say", async () => {
   const { id, signer } = await stage.newOperator('readers.example.com')
   const { token } = await issueToken(stage.deployment.client, stage.agent, {
     scope: 'orders:read',
@@ -370,8 +370,8 @@ it('the README of the library does what it says', async () => {
   expect(lines).toHaveLength(1)
 })
 
-// The last: nobody gets a token after it.
-it('all that a compromised key has signed is refused, also while the keys cannot be fetched', async () => {
+// The last test: after it, no agent gets a token.
+it('a verifier refuses all tokens of a compromised key, also while it cannot fetch the keys', async () => {
   const own = await readyVerifier()
   const token = await stage.newToken()
   await own.verify(token)

@@ -13,10 +13,10 @@ import { NOBODY, type ValidRequest, validRequests } from './valid-requests.ts'
 
 const now = () => Math.floor(Date.now() / 1000)
 
-/** Assertions with one thing wrong in them. `rpc` is what a good one names. */
+/** Assertions with one mistake. `rpc` is the call that a good assertion names. */
 const BAD_ASSERTIONS: Readonly<Record<string, (world: World, rpc: string) => AssertionEdits>> = {
   'another audience': () => ({ claims: { aud: 'https://rogue.com' } }),
-  'an audience with a slash more': ({ issuer }) => ({ claims: { aud: `${issuer}/` } }),
+  'an audience with an extra slash': ({ issuer }) => ({ claims: { aud: `${issuer}/` } }),
   'a list of audiences': ({ issuer }) => ({ claims: { aud: [issuer] } }),
   'no audience': () => ({ claims: { aud: undefined } }),
   'no rpc': () => ({ claims: { rpc: undefined } }),
@@ -27,21 +27,21 @@ const BAD_ASSERTIONS: Readonly<Record<string, (world: World, rpc: string) => Ass
   'another subject': ({ operators }) => ({ claims: { sub: operators.bravo.id } }),
   'no subject': () => ({ claims: { sub: undefined } }),
   'another issuer': ({ operators }) => ({ claims: { iss: operators.bravo.id, sub: operators.bravo.id } }),
-  'an issuer that is nobody': () => ({ claims: { iss: NOBODY, sub: NOBODY } }),
-  'an issuer that is no id': () => ({ claims: { iss: '__proto__', sub: '__proto__' } }),
+  'an unknown issuer': () => ({ claims: { iss: NOBODY, sub: NOBODY } }),
+  'an issuer that is not an id': () => ({ claims: { iss: '__proto__', sub: '__proto__' } }),
   'the administrator as issuer': () => ({ claims: { iss: 'admin', sub: 'admin' } }),
   'no jti': () => ({ claims: { jti: undefined } }),
   'an empty jti': () => ({ claims: { jti: '' } }),
   'a jti of 65 characters': () => ({ claims: { jti: 'a'.repeat(65) } }),
   'a number as jti': () => ({ claims: { jti: 1 } }),
-  'a life of 301 seconds': () => ({ claims: { iat: now(), exp: now() + 301 } }),
-  'an expiry before its birth': () => ({ claims: { iat: now(), exp: now() - 1 } }),
-  'a birth in the future': () => ({ claims: { iat: now() + 60, exp: now() + 120 } }),
+  'a lifetime of 301 seconds': () => ({ claims: { iat: now(), exp: now() + 301 } }),
+  'exp before iat': () => ({ claims: { iat: now(), exp: now() - 1 } }),
+  'iat in the future': () => ({ claims: { iat: now() + 60, exp: now() + 120 } }),
   'nbf in the future': () => ({ claims: { nbf: now() + 60 } }),
   'no iat': () => ({ claims: { iat: undefined } }),
   'no exp': () => ({ claims: { exp: undefined } }),
   'exp as text': () => ({ claims: { exp: String(now() + 60) } }),
-  'half a second': () => ({ claims: { exp: now() + 60.5 } }),
+  'exp with half a second': () => ({ claims: { exp: now() + 60.5 } }),
   'alg none': () => ({ header: { alg: 'none' } }),
   'alg HS256': () => ({ header: { alg: 'HS256' } }),
   'no typ': () => ({ header: { typ: undefined } }),
@@ -50,22 +50,22 @@ const BAD_ASSERTIONS: Readonly<Record<string, (world: World, rpc: string) => Ass
   'no kid': () => ({ header: { kid: undefined } }),
   'another kid': () => ({ header: { kid: thumbprint(generateKeyPair().publicKey) } }),
   'a critical extension': () => ({ header: { crit: ['exp'] } }),
-  'a key of its own': () => ({
+  'its own key in the header': () => ({
     header: { jwk: { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(new Uint8Array(32)) } },
   }),
 }
 
-/** Authorization headers that are no assertion. */
+/** Authorization headers that contain no valid assertion. */
 const BAD_HEADERS: Readonly<Record<string, (good: string) => string>> = {
   'another scheme': (good) => good.replace('Bearer', 'Basic'),
   'no scheme': (good) => good.replace('Bearer ', ''),
-  'a scheme alone': () => 'Bearer',
-  'no JWT': () => 'Bearer token',
+  'a scheme without an assertion': () => 'Bearer',
+  'a token that is not a JWT': () => 'Bearer token',
   'two assertions': (good) => `${good}, ${good}`,
-  'a part too few': (good) => good.replace(/\.[^.]*$/, ''),
-  'a part too many': (good) => `${good}.e30`,
-  'no signature': (good) => good.replace(/[^.]*$/, ''),
-  'a signature that is changed': (good) => good.replace(/[^.]{4}$/, 'AAAA'),
+  'an assertion of two parts': (good) => good.replace(/\.[^.]*$/, ''),
+  'an assertion of four parts': (good) => `${good}.e30`,
+  'an assertion without its signature': (good) => good.replace(/[^.]*$/, ''),
+  'a changed signature': (good) => good.replace(/[^.]{4}$/, 'AAAA'),
   'a signature with padding': (good) => `${good}==`,
   'an assertion of 5 KB': (good) => `${good}${'A'.repeat(5000)}`,
 }
@@ -95,7 +95,7 @@ function valid(method: DescMethod): ValidRequest {
   return request
 }
 
-/** What every method with an assertion refuses of it. */
+/** Cases about the assertion for one method that accepts one. */
 function casesOf(method: DescMethod): RefusalCase[] {
   const request = valid(method)
   const caller = goodCaller(method)
@@ -103,7 +103,7 @@ function casesOf(method: DescMethod): RefusalCase[] {
     invalid(method, 'the rpc of another call', { edits: (_, rpc) => ({ claims: { rpc: `${rpc}x` } }) }),
     invalid(method, 'another server’s audience', { edits: () => ({ claims: { aud: 'https://rogue.com' } }) }),
     {
-      name: 'an assertion of a minute ago',
+      name: 'an assertion that expired a minute ago',
       method,
       reason: 'ASSERTION_EXPIRED',
       caller,
@@ -112,11 +112,11 @@ function casesOf(method: DescMethod): RefusalCase[] {
     },
     ...(['pending', 'superseded', 'released'] as const).map(
       (operator): RefusalCase => ({
-        name: `by an operator that is ${operator}`,
+        name: `the caller is an operator that is ${operator}`,
         method,
         reason: 'OPERATOR_NOT_ACTIVE',
         caller: operator,
-        // Anybody can make a pending one; the others have owned their domain.
+        // Anybody can create a pending operator, so its calls are not audited. The others have owned their domain.
         audited: operator !== 'pending',
         request,
       }),
@@ -129,12 +129,12 @@ function casesOf(method: DescMethod): RefusalCase[] {
   return made
 }
 
-/** The assertion of a call that would succeed has been used for another. */
+/** A call that would succeed, except that its assertion has already been used. */
 function used(method: DescMethod): RefusalCase {
   const caller = goodCaller(method)
   let jti = ''
   return {
-    name: 'an assertion twice',
+    name: 'an assertion that was used before',
     method,
     reason: 'ASSERTION_USED',
     caller,
@@ -148,7 +148,7 @@ function used(method: DescMethod): RefusalCase {
   }
 }
 
-/** What is wrong with assertions, on every RPC that looks at one. */
+/** Cases about the assertion, for every RPC that accepts one. */
 export const authenticationCases: readonly RefusalCase[] = [
   ...thoroughCases,
   ...methods.filter((method) => callersOf(method) !== 'anyone').flatMap(casesOf),

@@ -16,13 +16,13 @@ const NOWHERE_DID = formatDid('nobody-operator.com', '0'.repeat(32))
 
 const BAD_AUDIENCES: Readonly<Record<string, string[]>> = {
   'an empty audience': [''],
-  'no host': ['https://'],
+  'an audience without a host': ['https://'],
   'an audience with user information': ['https://me@api.bravo-operator.com/'],
   'an audience with a fragment': ['https://api.bravo-operator.com/#x'],
   'an audience with a blank': ['https://api.bravo-operator.com/ x'],
-  'a backslash': ['https:\\\\api.bravo-operator.com'],
+  'an audience with a backslash': ['https:\\\\api.bravo-operator.com'],
   'an audience in upper case': ['API.bravo-operator.com'],
-  'a trailing dot': ['https://api.bravo-operator.com./'],
+  'an audience with a trailing dot': ['https://api.bravo-operator.com./'],
   'an audience of 256 characters': [`https://api.bravo-operator.com/${'a'.repeat(225)}`],
   'nine audiences': Array.from({ length: 9 }, (_, index) => `a${index}.com`),
 }
@@ -30,18 +30,18 @@ const BAD_AUDIENCES: Readonly<Record<string, string[]>> = {
 const BAD_TTLS: Readonly<Record<string, string>> = {
   'a ttl in words': 'soon',
   'a negative ttl': '-60s',
-  'no ttl at all': '0s',
+  'a ttl of zero': '0s',
   'a ttl below the bounds': '29s',
   'a ttl above the bounds': '3601s',
-  'a ttl that is no whole second': '90.5s',
-  'an unknown unit': '1d',
-  'a number that overflows': '99999999999999999999',
-  'white space': ' 90s',
+  'a ttl that is not a whole number of seconds': '90.5s',
+  'a ttl with an unknown unit': '1d',
+  'a ttl that overflows': '99999999999999999999',
+  'a ttl with white space': ' 90s',
 }
 
 const WISHES: readonly (readonly [string, ReasonCode, JsonObject])[] = [
   ...Object.entries(NOT_SCOPES).map(([name, scope]) => [name, 'INVALID_SCOPE', { scope: `read ${scope}` }] as const),
-  ['two blanks', 'INVALID_SCOPE', { scope: 'read  write' }],
+  ['a scope with two blanks', 'INVALID_SCOPE', { scope: 'read  write' }],
   ['65 scopes', 'INVALID_SCOPE', { scope: Array.from({ length: 65 }, (_, index) => `s${index}`).join(' ') }],
   ...Object.entries(BAD_AUDIENCES).map(([name, audience]) => [name, 'INVALID_AUDIENCE', { audience }] as const),
   ...Object.entries(BAD_TTLS).map(([name, ttl]) => [name, 'INVALID_TTL', { ttl }] as const),
@@ -50,8 +50,8 @@ const WISHES: readonly (readonly [string, ReasonCode, JsonObject])[] = [
 const challenges: readonly RefusalCase[] = [
   ...Object.entries(NOT_DIDS).map(([name, did]) => asked(name, 'INVALID_DID', { did })),
   asked('an empty DID', 'INVALID_DID', { did: '' }),
-  asked('an agent that is nobody', 'AGENT_NOT_FOUND', { did: UNKNOWN_DID }),
-  asked('a domain that is nobody’s', 'AGENT_NOT_FOUND', { did: NOWHERE_DID }),
+  asked('an unknown agent', 'AGENT_NOT_FOUND', { did: UNKNOWN_DID }),
+  asked('an agent under an unknown domain', 'AGENT_NOT_FOUND', { did: NOWHERE_DID }),
   ...WISHES.map(([name, reason, wishes]) => asked(name, reason, wishes)),
 ]
 
@@ -62,7 +62,7 @@ function asked(name: string, reason: ReasonCode, fields: JsonObject): RefusalCas
 
 type Redemption = ReturnType<World['challenge']>
 
-/** A redemption with something wrong in it. */
+/** A redemption with one mistake. */
 function redeemed(
   name: string,
   reason: ReasonCode,
@@ -89,8 +89,8 @@ const forms: readonly RefusalCase[] = [
   redeemed('an empty DID', 'INVALID_DID', () => ({ did: '' })),
   ...WISHES.map(([name, reason, wishes]) => redeemed(name, reason, () => wishes)),
   redeemed('no challenge', 'CHALLENGE_NOT_FOUND', () => ({ challenge: '' })),
-  redeemed('a challenge of nobody', 'CHALLENGE_NOT_FOUND', () => ({ challenge: 'A'.repeat(200) })),
-  redeemed('a challenge that is changed', 'CHALLENGE_NOT_FOUND', ({ challenge }) => ({
+  redeemed('an unknown challenge', 'CHALLENGE_NOT_FOUND', () => ({ challenge: 'A'.repeat(200) })),
+  redeemed('a changed challenge', 'CHALLENGE_NOT_FOUND', ({ challenge }) => ({
     challenge: `${challenge.slice(0, -2)}${flip(challenge.slice(-2))}`,
   })),
   redeemed('a challenge with padding', 'CHALLENGE_NOT_FOUND', ({ challenge }) => ({ challenge: `${challenge}=` })),
@@ -103,13 +103,13 @@ const forms: readonly RefusalCase[] = [
   redeemed('a challenge of another issuer', 'CHALLENGE_NOT_FOUND', asIs, { content: { iss: 'https://rogue.com' } }),
   redeemed('a challenge under an unknown key', 'CHALLENGE_NOT_FOUND', asIs, { content: { kid: 'AAAAAAAAAAAA' } }),
   {
-    name: 'an agent that has gone since',
+    name: 'an agent that has been deleted since',
     reason: 'AGENT_NOT_FOUND',
     method: rpc.issueToken,
     request: ({ challenge }) => challenge({ did: UNKNOWN_DID, pair: other }),
   },
   redeemed('an expired challenge', 'CHALLENGE_EXPIRED', asIs, { content: { exp: Math.floor(Date.now() / 1000) - 1 } }),
-  redeemed('an expired challenge of no signature', 'CHALLENGE_EXPIRED', () => ({ signature: '' }), {
+  redeemed('an expired challenge without a signature', 'CHALLENGE_EXPIRED', () => ({ signature: '' }), {
     content: { exp: 1 },
   }),
 ]
@@ -123,10 +123,10 @@ const signatures: readonly RefusalCase[] = [
   redeemed('another agent’s signature', 'INVALID_SIGNATURE', ({ challenge, nonce }) => ({
     signature: encodeBase64(sign(other.privateKey, Buffer.from(`auth4agents-challenge:${challenge}:${nonce}`))),
   })),
-  redeemed('a signature over the challenge alone', 'INVALID_SIGNATURE', ({ challenge }, { agents }) => ({
+  redeemed('a signature over the challenge without the nonce', 'INVALID_SIGNATURE', ({ challenge }, { agents }) => ({
     signature: encodeBase64(sign(agents.active.pair.privateKey, Buffer.from(challenge))),
   })),
-  redeemed('a signature that is changed', 'INVALID_SIGNATURE', ({ signature }) => ({ signature: flip(signature) })),
+  redeemed('a changed signature', 'INVALID_SIGNATURE', ({ signature }) => ({ signature: flip(signature) })),
 ]
 
 const ISSUED_FOR = { scope: 'read', aud: ['a.com'], ttl: 60 }
@@ -135,13 +135,15 @@ const bindings: readonly RefusalCase[] = [
   redeemed('another scope', 'BINDING_MISMATCH', () => ({ scope: 'write' }), { content: ISSUED_FOR }),
   redeemed('no scope where one is bound', 'BINDING_MISMATCH', () => ({ scope: '' }), { content: ISSUED_FOR }),
   redeemed('another audience', 'BINDING_MISMATCH', () => ({ audience: ['b.com'] }), { content: ISSUED_FOR }),
-  redeemed('another audience beside', 'BINDING_MISMATCH', () => ({ audience: ['a.com', 'b.com'] }), {
+  redeemed('an additional audience', 'BINDING_MISMATCH', () => ({ audience: ['a.com', 'b.com'] }), {
     content: ISSUED_FOR,
   }),
   redeemed('another ttl', 'BINDING_MISMATCH', () => ({ ttl: '61s' }), { content: ISSUED_FOR }),
-  redeemed('an unbound challenge of a careful agent', 'BINDING_REQUIRED', asIs, { agent: 'careful' }),
-  redeemed('an unbound challenge under a careful operator', 'BINDING_REQUIRED', asIs, { agent: 'ofBound' }),
-  redeemed('a half bound challenge', 'BINDING_REQUIRED', asIs, {
+  redeemed('an unbound challenge of an agent that requires bound ones', 'BINDING_REQUIRED', asIs, { agent: 'careful' }),
+  redeemed('an unbound challenge under an operator that requires bound ones', 'BINDING_REQUIRED', asIs, {
+    agent: 'ofBound',
+  }),
+  redeemed('a challenge that is bound only in part', 'BINDING_REQUIRED', asIs, {
     agent: 'careful',
     content: { scope: 'read', ttl: 60 },
   }),
@@ -153,26 +155,28 @@ const standings: readonly RefusalCase[] = [
   ),
   redeemed('an operator that is suspended', 'AGENT_OPERATOR_NOT_ACTIVE', asIs, { agent: 'ofSuspended' }),
   redeemed('a scope beyond the grant', 'SCOPE_NOT_ALLOWED', () => ({ scope: 'admin' })),
-  redeemed('a scope beside the grant', 'SCOPE_NOT_ALLOWED', () => ({ scope: 'read admin' })),
+  redeemed('one scope within the grant and one beyond it', 'SCOPE_NOT_ALLOWED', () => ({ scope: 'read admin' })),
   redeemed('a scope in another case', 'SCOPE_NOT_ALLOWED', () => ({ scope: 'Read' })),
-  redeemed('a prototype’s member as a scope', 'SCOPE_NOT_ALLOWED', () => ({ scope: 'constructor' })),
+  redeemed('the name of a prototype’s member as a scope', 'SCOPE_NOT_ALLOWED', () => ({ scope: 'constructor' })),
   ...['bravo-operator.com', 'api.bravo-operator.com', 'https://deep.api.bravo-operator.com/x'].map((audience) =>
     redeemed(`the audience ${audience}`, 'AUDIENCE_NOT_ALLOWED', () => ({ audience: [audience] })),
   ),
   {
-    name: 'a challenge twice',
+    name: 'a challenge that was redeemed before',
     reason: 'CHALLENGE_USED',
     method: rpc.issueToken,
     request: async ({ agents, challenge, server }) => {
       const request = challenge(agents.active)
       const { status } = await sendHttp(server.baseUrl, restRequest(rpc.issueToken, request))
-      if (status !== 200) throw new Error(`the first redemption was refused with ${status}`)
+      if (status !== 200) throw new Error(`The first redemption was refused with ${status}`)
       return request
     },
   },
 ]
 
-/** Audiences for which their owners have chosen what signs: any agent may have a token for each of them alone. */
+/**
+ * Audiences whose operators have chosen a signing algorithm. Any agent may have a token for each of them separately.
+ */
 const CHOSEN = {
   'es256.acme-operator.com': ['acme', 'ES256'],
   'rs256.acme-operator.com': ['acme', 'RS256'],
@@ -190,19 +194,19 @@ async function chooseAlgorithms({ db, operators }: World): Promise<void> {
 }
 
 const CONFLICTS: Readonly<Record<string, (world: World) => string[]>> = {
-  'two audiences of the own operator': () => ['es256.acme-operator.com', 'rs256.acme-operator.com'],
-  'the issuer beside another audience': ({ issuer }) => [issuer, 'https://es256.acme-operator.com:8443/v1'],
-  'an audience that nobody owns beside another': () => ['nobody-operator.com', 'https://rs256.acme-operator.com/'],
+  "two audiences of the agent's operator": () => ['es256.acme-operator.com', 'rs256.acme-operator.com'],
+  'the issuer and another audience': ({ issuer }) => [issuer, 'https://es256.acme-operator.com:8443/v1'],
+  'an audience without an owner and another one': () => ['nobody-operator.com', 'https://rs256.acme-operator.com/'],
   'audiences of two operators': () => ['es256.acme-operator.com', 'ed25519.bravo-operator.com'],
   'two names of one curve': ({ issuer }) => ['ed25519.bravo-operator.com', issuer],
-  'the longest audiences, of percent signs that triple in a gRPC status': ({ issuer }) => [
+  'the longest audiences, of percent signs, which triple in a gRPC status': ({ issuer }) => [
     issuer,
     ...Array.from({ length: 7 }, (_, index) => `https://es256.acme-operator.com/${index}${'%'.repeat(222)}`),
   ],
 }
 
 const conflicts = Object.entries(CONFLICTS).flatMap(([name, audiences]) =>
-  ['asked for', 'bound to'].map(
+  ['requested', 'bound'].map(
     (how): RefusalCase => ({
       name: `${name}, ${how}`,
       reason: 'ALGORITHM_CONFLICT',
@@ -210,7 +214,7 @@ const conflicts = Object.entries(CONFLICTS).flatMap(([name, audiences]) =>
       request: async (world) => {
         await chooseAlgorithms(world)
         const audience = audiences(world)
-        if (how === 'bound to') return world.challenge(world.agents.active, { aud: audience.toSorted() })
+        if (how === 'bound') return world.challenge(world.agents.active, { aud: audience.toSorted() })
         return { ...world.challenge(world.agents.active), audience }
       },
     }),
@@ -223,7 +227,7 @@ const verification: readonly RefusalCase[] = [
   ),
   checked('an empty scope', 'INVALID_SCOPE', { scope: '' }),
   checked('an empty audience', 'INVALID_AUDIENCE', { audience: ['a.com', ''] }),
-  checked('an empty operator', 'INVALID_ARGUMENT', { operators: ['a.com', ''] }),
+  checked('an empty entry in operators', 'INVALID_ARGUMENT', { operators: ['a.com', ''] }),
   checked('65 audiences', 'INVALID_ARGUMENT', { audience: Array.from({ length: 65 }, () => 'a.com') }),
   checked('65 operators', 'INVALID_ARGUMENT', { operators: Array.from({ length: 65 }, () => 'a.com') }),
 ]
@@ -232,7 +236,7 @@ function checked(name: string, reason: ReasonCode, fields: JsonObject): RefusalC
   return { name, reason, method: rpc.verifyToken, request: () => ({ token: 'a.b.c', ...fields }) }
 }
 
-/** What AuthnService refuses by its own rules. */
+/** Cases about the rules of AuthnService. */
 export const authnCases: readonly RefusalCase[] = [
   ...challenges,
   ...forms,

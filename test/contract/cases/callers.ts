@@ -1,7 +1,7 @@
 import type { DescMethod } from '@bufbuild/protobuf'
 import { shortName } from '../support/contract.ts'
 
-/** Who may make a call. */
+/** The callers that may make a call. */
 export type Callers = 'anyone' | 'anyone-or-operator' | 'operator' | 'operator-or-admin' | 'admin'
 
 const TABLE: Readonly<Record<string, Callers>> = {
@@ -40,14 +40,17 @@ const TABLE: Readonly<Record<string, Callers>> = {
 
 const READS = new Set(['GetOperatorPolicy', 'ListAuditRecords', 'ListAgents', 'WatchRevocations', 'ListSigningKeys'])
 
-/** Who may make this call. Throws Error for a method that has no line. */
+/** Returns the callers that may make a call. Throws Error for a method that is missing in the table. */
 export function callersOf(method: DescMethod): Callers {
   const callers = TABLE[shortName(method)]
-  if (callers === undefined) throw new Error(`${shortName(method)} has no line among the callers`)
+  if (callers === undefined) throw new Error(`${shortName(method)} is missing in the table of callers`)
   return callers
 }
 
-/** Whether a call with an assertion changes something, so that it names the call and is used up. */
+/**
+ * Tells whether a call with an assertion changes something. Its assertion must then name the call, and is accepted
+ * once.
+ */
 export function changes(method: DescMethod): boolean {
   return callersOf(method) !== 'anyone' && !READS.has(method.name)
 }

@@ -11,7 +11,7 @@ import { NOBODY } from './valid-requests.ts'
 const { createChallenge } = AuthnService.method
 const { registerAgent } = IdentityService.method
 
-/** Most bytes of a body, and of a gRPC message. */
+/** The largest body and gRPC message, in bytes. */
 const LIMIT = 64 * 1024
 const ascii = (length: number) => 'a'.repeat(length)
 
@@ -32,10 +32,10 @@ const withBody = (body: string | Uint8Array, type?: string) => (request: HttpReq
 
 const withQuery = (query: string) => (request: HttpRequest) => ({ ...request, path: `${request.path}?${query}` })
 
-/** A body of exactly so many bytes. */
+/** Returns a body of exactly this many bytes. */
 const padded = (bytes: number) => `{"did":"${ascii(bytes - 10)}"}`
 
-/** What every RPC refuses, whatever it is about. */
+/** Cases that hold for every RPC. */
 const everywhere = methods.flatMap((method): RefusalCase[] => [
   {
     name: '20 KB of headers',
@@ -50,11 +50,11 @@ const everywhere = methods.flatMap((method): RefusalCase[] => [
     reason: 'INVALID_ARGUMENT',
     only: 'grpc',
     request: bare(method),
-    // A field that none has, which cannot be skipped either.
+    // A field that no message has and that cannot be skipped.
     bytes: Uint8Array.of(0x7a, 0x7f),
   },
   {
-    name: 'a field that the contract does not have',
+    name: 'a field that is not in the contract',
     method,
     reason: 'UNKNOWN_FIELD',
     only: 'grpc',
@@ -64,7 +64,7 @@ const everywhere = methods.flatMap((method): RefusalCase[] => [
   },
 ])
 
-/** The key set is a well-known document, whose query nobody reads. */
+/** Cases about the query. The JWKS is a well-known document, which ignores its query. */
 const queries = methods
   .filter((method) => hasOption(method, http))
   .map((method) => overRest(method, 'UNKNOWN_FIELD', 'an unknown query parameter', withQuery('unknown_name=1')))
@@ -73,8 +73,13 @@ const bodies = methods
   .filter(hasBody)
   .flatMap((method) => [
     overRest(method, 'UNSUPPORTED_MEDIA_TYPE', 'text/plain', withBody('{}', 'text/plain')),
-    overRest(method, 'BODY_TOO_LARGE', 'a byte beyond 64 KiB', withBody(padded(LIMIT + 1), 'application/json')),
-    overRest(method, 'INVALID_ARGUMENT', 'half an object', withBody('{', 'application/json')),
+    overRest(
+      method,
+      'BODY_TOO_LARGE',
+      'a body of one byte more than 64 KiB',
+      withBody(padded(LIMIT + 1), 'application/json'),
+    ),
+    overRest(method, 'INVALID_ARGUMENT', 'JSON that ends inside an object', withBody('{', 'application/json')),
     overRest(method, 'UNKNOWN_FIELD', 'an unknown member', withBody('{"unknown_name":null}', 'application/json')),
   ])
 
@@ -93,26 +98,26 @@ const OTHER_TYPES = [
   '*/*',
   'json',
   '__proto__',
-].map((type) => overRest(createChallenge, 'UNSUPPORTED_MEDIA_TYPE', `the type ${type}`, withBody('{}', type)))
+].map((type) => overRest(createChallenge, 'UNSUPPORTED_MEDIA_TYPE', `the content type ${type}`, withBody('{}', type)))
 
 const CODINGS = ['gzip', 'br', 'deflate', 'gzip, identity', 'x'].map((coding) =>
-  overRest(createChallenge, 'UNSUPPORTED_MEDIA_TYPE', `the coding ${coding}`, (request) => ({
+  overRest(createChallenge, 'UNSUPPORTED_MEDIA_TYPE', `the content coding ${coding}`, (request) => ({
     ...request,
     headers: { 'content-type': 'application/json', 'content-encoding': coding },
   })),
 )
 
-/** Bodies that reach the call, which finds no DID in them. */
+/** Bodies that are parsed, so the call runs and finds no DID in them. */
 const READ: Readonly<Record<string, readonly [body: string, type?: string]>> = {
   'no content type': ['{}'],
   'a content type in upper case': ['{}', 'APPLICATION/JSON'],
   'a charset': ['{}', 'application/json; charset=utf-8'],
   'a quoted charset': ['{}', 'application/json;charset="UTF-8"'],
-  null: ['null', 'application/json'],
+  'a body of null': ['null', 'application/json'],
   'no body': ['', 'text/plain'],
-  'white space around': [' \n{}\t ', 'application/json'],
+  'white space around the object': [' \n{}\t ', 'application/json'],
   'a body of exactly 64 KiB': [padded(LIMIT), 'application/json'],
-  'a member twice, the last of which counts': ['{"did":"did:agent:a.com:0","did":""}', 'application/json'],
+  'a duplicate member, of which the last one counts': ['{"did":"did:agent:a.com:0","did":""}', 'application/json'],
 }
 
 const read = Object.entries(READ).map(([name, [body, type]]) =>
@@ -120,33 +125,33 @@ const read = Object.entries(READ).map(([name, [body, type]]) =>
 )
 
 const UNKNOWN = Object.entries({
-  'a prototype': '{"__proto__":{"did":"did:agent:acme-operator.com:0"}}',
-  'a constructor': '{"constructor":{"prototype":{"did":"x"}}}',
-  'a name that all objects have': '{"hasOwnProperty":1}',
+  'a member named __proto__': '{"__proto__":{"did":"did:agent:acme-operator.com:0"}}',
+  'a member named constructor': '{"constructor":{"prototype":{"did":"x"}}}',
+  'the name of a method of every object': '{"hasOwnProperty":1}',
   'a name in upper case': '{"DID":"x"}',
   'a name with a blank': '{"did ":"x"}',
-  'a name of the library': '{"$typeName":"x"}',
+  'a name that the protobuf library uses': '{"$typeName":"x"}',
   'an unknown member of 10000 arrays': `{"x":${'['.repeat(10_000)}${']'.repeat(10_000)}}`,
   'a name of 60 KB': `{"${ascii(60_000)}":1}`,
 }).map(([name, body]) => overRest(createChallenge, 'UNKNOWN_FIELD', name, withBody(body, 'application/json')))
 
 const UNREADABLE: Readonly<Record<string, string | Uint8Array>> = {
-  'white space alone': '   ',
-  'a word': 'undefined',
-  'a number that JSON has not': 'NaN',
+  'only white space': '   ',
+  'a bare word': 'undefined',
+  'a number that JSON does not have': 'NaN',
   'single quotes': "{'did':'x'}",
-  'a comma too many': '{"did":"x",}',
+  'a trailing comma': '{"did":"x",}',
   'a comment': '{"did":"x"}//',
   'two documents': '{}{}',
   'an array': '[]',
   'an array of objects': '[{"did":"x"}]',
   'a number': '7',
-  text: '"did"',
-  true: 'true',
+  'a string': '"did"',
+  'a boolean': 'true',
   'a byte order mark': '\ufeff{}',
   'a control character in text': '{"did":"a\u0001"}',
   'NUL bytes': '\0\0',
-  'bytes that are no UTF-8': Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d),
+  'bytes that are not UTF-8': Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d),
   'an over-long encoding': Buffer.concat([Buffer.from('{"did":"'), Uint8Array.of(0xc0, 0xaf), Buffer.from('"}')]),
   'half a surrogate pair in UTF-8': Buffer.concat([
     Buffer.from('{"did":"'),
@@ -154,8 +159,8 @@ const UNREADABLE: Readonly<Record<string, string | Uint8Array>> = {
     Buffer.from('"}'),
   ]),
   'UTF-16': Buffer.from('{"did":"x"}', 'utf16le'),
-  'arrays as deep as fit': '['.repeat(LIMIT),
-  'objects as deep as fit': '{"a":'.repeat(LIMIT / 5),
+  'arrays nested as deep as 64 KiB allow': '['.repeat(LIMIT),
+  'objects nested as deep as 64 KiB allow': '{"a":'.repeat(LIMIT / 5),
 }
 
 const unreadable = Object.entries(UNREADABLE).map(([name, body]) =>
@@ -182,7 +187,7 @@ const QUERIES = [
   ),
 ]
 
-/** A google.protobuf.Value of lists within lists. */
+/** Encodes a google.protobuf.Value of nested lists. */
 function nestedValue(depth: number): Buffer {
   let value = Buffer.from([0x08, 0x00])
   for (let level = 0; level < depth; level += 1) value = field(6, field(1, value))
@@ -197,7 +202,7 @@ function varint(value: number): number[] {
   return value < 128 ? [value] : [(value & 127) | 128, ...varint(value >> 7)]
 }
 
-/** A RegisterAgentRequest under nobody, with a document of this depth. */
+/** Encodes a RegisterAgentRequest with an unknown operator and a document of this depth. */
 const deepDocument = (depth: number) =>
   Buffer.concat([
     field(1, Buffer.from(NOBODY)),
@@ -205,19 +210,19 @@ const deepDocument = (depth: number) =>
   ])
 
 const MESSAGES: Readonly<Record<string, Uint8Array>> = {
-  'bytes that are no UTF-8': field(2, Uint8Array.of(0xff, 0xfe)),
+  'bytes that are not UTF-8': field(2, Uint8Array.of(0xff, 0xfe)),
   'half a surrogate pair': field(2, Uint8Array.of(0xed, 0xa0, 0x80)),
   'a NUL character': field(2, Uint8Array.of(0)),
   'a NUL character in the document': field(3, field(1, field(1, Uint8Array.of(0)))),
-  'an end of no group': Uint8Array.of(0x0c),
-  'a field of number 0': Uint8Array.of(0x02, 0x00),
-  'a wire type that there is not': Uint8Array.of(0x0f),
+  'the end of a group that did not start': Uint8Array.of(0x0c),
+  'a field with number 0': Uint8Array.of(0x02, 0x00),
+  'an unknown wire type': Uint8Array.of(0x0f),
   'a varint of 11 bytes': new Uint8Array(11).fill(0xff),
   'a length beyond 32 bits': Uint8Array.of(0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f),
-  'a text of another wire type': Uint8Array.of(0x08, 0x01),
-  'a document of 500 lists': deepDocument(500),
-  'a document of 2000 lists': deepDocument(2000),
-  'a document of 5000 lists': deepDocument(5000),
+  'a string field with another wire type': Uint8Array.of(0x08, 0x01),
+  'a document with 500 nested lists': deepDocument(500),
+  'a document with 2000 nested lists': deepDocument(2000),
+  'a document with 5000 nested lists': deepDocument(5000),
 }
 
 const messages = Object.entries(MESSAGES).map(
@@ -231,10 +236,10 @@ const messages = Object.entries(MESSAGES).map(
   }),
 )
 
-/** Messages that are read: the call finds nobody under that id. */
+/** Messages that are parsed, so the call runs and finds no operator with that id. */
 const readMessages = Object.entries({
-  'a document of 10 lists': deepDocument(10),
-  'a document of 40 lists': deepDocument(40),
+  'a document with 10 nested lists': deepDocument(10),
+  'a document with 40 nested lists': deepDocument(40),
 }).map(
   ([name, bytes]): RefusalCase => ({
     name,
@@ -246,7 +251,7 @@ const readMessages = Object.entries({
   }),
 )
 
-/** What is wrong with a request before its fields are. */
+/** Cases about everything in a request that is checked before its fields. */
 export const envelopeCases: readonly RefusalCase[] = [
   ...everywhere,
   ...queries,

@@ -8,12 +8,12 @@ import type { World } from '../support/world.ts'
 import { callersOf } from './callers.ts'
 import { NOBODY, validRequests } from './valid-requests.ts'
 
-/** The jti of every assertion here; `useUp` makes it a used one. */
+/** The jti of every assertion here. `useUp` marks it as used. */
 const USED_JTI = 'used-up'
 
 /**
- * Calls without an assertion that would change something, or that would not need the database, put so that they need it and
- * change nothing: a call whose caller has stopped waiting may still be carried out.
+ * Requests for calls that change something without an assertion, or that may not need the database. Each needs the
+ * database and changes nothing, because a call may still be executed after its caller has stopped waiting.
  */
 const HARMLESS: Readonly<Record<string, (world: World) => JsonObject>> = {
   'OperatorRegistryService.RegisterOperator': ({ operators: { acme } }) => ({
@@ -32,14 +32,14 @@ const CALLERS = {
   admin: 'admin',
 } as const
 
-/** Uses the assertions of `faultCases` up. */
+/** Marks the assertions of `faultCases` as used. */
 export async function useUp({ db, operators }: World): Promise<void> {
   const keepUntil = new Date(Date.now() + 600_000)
   const issuers = ['admin', operators.acme.id]
   await db.prisma.usedAssertion.createMany({ data: issuers.map((issuer) => ({ issuer, jti: USED_JTI, keepUntil })) })
 }
 
-/** Every RPC, while something that it needs is away: a good request answers this reason. */
+/** Cases for every RPC while a dependency is down: a good request gets this reason. */
 export function faultCases(reason: ReasonCode): RefusalCase[] {
   return methods.map((method) => ({
     name: 'a good request',
@@ -51,7 +51,10 @@ export function faultCases(reason: ReasonCode): RefusalCase[] {
   }))
 }
 
-/** Every RPC once its caller has called too often. These requests are refused anyhow, so none of them changes anything. */
+/**
+ * Cases for every RPC after its caller has called too often. These requests would be refused anyway, so none changes
+ * anything.
+ */
 export const rateCases: readonly RefusalCase[] = methods.map((method) => ({
   name: 'too many calls',
   method,

@@ -2,86 +2,87 @@ import { encodeBase64 } from '@auth4agent/core/encoding/base64'
 import type { JsonValue } from '@bufbuild/protobuf'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 
-/** What is wrong in a field beyond its type: by name, the value and the reason for which it is refused. */
+/** What is wrong with a field beyond its type. */
 export interface FieldRow {
-  /** The reason when the field is absent, null or empty; nothing where it may be. */
+  /** The reason when the field is absent, null or empty; undefined if that is allowed. */
   readonly absent?: ReasonCode
+  /** Wrong values by name, each with its reason. */
   readonly wrong?: Readonly<Record<string, readonly [JsonValue, ReasonCode]>>
-  /** Values at a limit that are not refused. */
+  /** Values at a limit that are accepted, by name. */
   readonly fits?: Readonly<Record<string, JsonValue>>
 }
 
 const text = (length: number) => 'a'.repeat(length)
 const many = (count: number, prefix: string) => Array.from({ length: count }, (_, index) => `${prefix}${index}`)
 
-/** Names in paths: longer ones would not fit into the assertion, which names the path. */
-const named = (reason: ReasonCode): FieldRow => ({ wrong: { 'of 1500 characters': [text(1500), reason] } })
+/** A row for names in paths. Longer ones would not fit into the assertion, which names the path. */
+const named = (reason: ReasonCode): FieldRow => ({ wrong: { 'has 1500 characters': [text(1500), reason] } })
 const ownId = named('PERMISSION_DENIED')
 const anyOperator = named('OPERATOR_NOT_FOUND')
 const ownAgent = named('AGENT_NOT_FOUND')
 
 const bounded = (max: number): FieldRow => ({
   wrong: {
-    'a character too long': [text(max + 1), 'INVALID_ARGUMENT'],
-    'a character too long, of two units each': ['😀'.repeat(max + 1), 'INVALID_ARGUMENT'],
-    'with a control character': ['a\u0007b', 'INVALID_ARGUMENT'],
-    'with a C1 control character': ['a\u0085b', 'INVALID_ARGUMENT'],
+    'is one character too long': [text(max + 1), 'INVALID_ARGUMENT'],
+    'is one character too long, with two UTF-16 units each': ['😀'.repeat(max + 1), 'INVALID_ARGUMENT'],
+    'has a control character': ['a\u0007b', 'INVALID_ARGUMENT'],
+    'has a C1 control character': ['a\u0085b', 'INVALID_ARGUMENT'],
   },
-  fits: { 'of the longest text': text(max), 'of the longest text, of two units each': '😀'.repeat(max) },
+  fits: { 'has the maximum length': text(max), 'has the maximum length, with two UTF-16 units each': '😀'.repeat(max) },
 })
 
 const pageSize: FieldRow = {
   wrong: {
-    negative: ['-1', 'INVALID_ARGUMENT'],
-    'one too many': ['201', 'INVALID_ARGUMENT'],
-    'the largest': ['2147483647', 'INVALID_ARGUMENT'],
-    'the smallest': ['-2147483648', 'INVALID_ARGUMENT'],
+    'is negative': ['-1', 'INVALID_ARGUMENT'],
+    'is one more than the maximum': ['201', 'INVALID_ARGUMENT'],
+    'is the largest integer': ['2147483647', 'INVALID_ARGUMENT'],
+    'is the smallest integer': ['-2147483648', 'INVALID_ARGUMENT'],
   },
-  fits: { 'the most': '200', none: '0' },
+  fits: { 'is the maximum': '200', 'is zero': '0' },
 }
 const pageToken = named('INVALID_PAGE_TOKEN')
 const time: FieldRow = {
-  fits: { first: '0001-01-01T00:00:00Z', last: '9999-12-31T23:59:59Z' },
+  fits: { 'is the first time': '0001-01-01T00:00:00Z', 'is the last time': '9999-12-31T23:59:59Z' },
 }
 
 const scope: FieldRow = {
   wrong: {
-    'of a token that is too long': [text(129), 'INVALID_SCOPE'],
-    'of too many tokens': [many(65, 's').join(' '), 'INVALID_SCOPE'],
-    'of a wildcard': ['*', 'INVALID_SCOPE'],
-    'of 50 KB': [text(50_000), 'INVALID_SCOPE'],
+    'has a token that is too long': [text(129), 'INVALID_SCOPE'],
+    'has too many tokens': [many(65, 's').join(' '), 'INVALID_SCOPE'],
+    'is a wildcard': ['*', 'INVALID_SCOPE'],
+    'has 50 KB': [text(50_000), 'INVALID_SCOPE'],
   },
 }
 const audience: FieldRow = {
   wrong: {
-    'too many': [many(9, 'a').map((label) => `${label}.com`), 'INVALID_AUDIENCE'],
-    'too long': [[`https://a.com/${text(242)}`], 'INVALID_AUDIENCE'],
-    'with an empty entry': [[''], 'INVALID_AUDIENCE'],
+    'has too many entries': [many(9, 'a').map((label) => `${label}.com`), 'INVALID_AUDIENCE'],
+    'has an entry that is too long': [[`https://a.com/${text(242)}`], 'INVALID_AUDIENCE'],
+    'has an empty entry': [[''], 'INVALID_AUDIENCE'],
   },
 }
 const ttl: FieldRow = {
   wrong: {
-    'of 65 characters': [`${'0'.repeat(63)}1m`, 'INVALID_TTL'],
-    'of 5000 digits': ['9'.repeat(5000), 'INVALID_TTL'],
-    negative: ['-60', 'INVALID_TTL'],
+    'has 65 characters': [`${'0'.repeat(63)}1m`, 'INVALID_TTL'],
+    'has 5000 digits': ['9'.repeat(5000), 'INVALID_TTL'],
+    'is negative': ['-60', 'INVALID_TTL'],
   },
 }
-const did: FieldRow = { absent: 'INVALID_DID', wrong: { 'of 5000 characters': [text(5000), 'INVALID_DID'] } }
+const did: FieldRow = { absent: 'INVALID_DID', wrong: { 'has 5000 characters': [text(5000), 'INVALID_DID'] } }
 const key: FieldRow = {
   absent: 'INVALID_PUBLIC_KEY',
   wrong: {
-    'of 31 bytes': [encodeBase64(new Uint8Array(31)), 'INVALID_PUBLIC_KEY'],
-    'of 33 bytes': [encodeBase64(new Uint8Array(33)), 'INVALID_PUBLIC_KEY'],
-    'of 30000 bytes': [encodeBase64(new Uint8Array(30_000)), 'INVALID_PUBLIC_KEY'],
-    'in hex': [text(64), 'INVALID_PUBLIC_KEY'],
+    'has 31 bytes': [encodeBase64(new Uint8Array(31)), 'INVALID_PUBLIC_KEY'],
+    'has 33 bytes': [encodeBase64(new Uint8Array(33)), 'INVALID_PUBLIC_KEY'],
+    'has 30000 bytes': [encodeBase64(new Uint8Array(30_000)), 'INVALID_PUBLIC_KEY'],
+    'is in hex': [text(64), 'INVALID_PUBLIC_KEY'],
   },
 }
 
-/** One row for every field that a request can carry, by `Message.field`, fields of fields after it. */
+/** One row for every field of every request, by `Message.field`, with nested fields after it. */
 export const fieldRows: Readonly<Record<string, FieldRow>> = {
   'RegisterOperatorRequest.domain': {
     absent: 'INVALID_DOMAIN',
-    wrong: { 'of 5000 characters': [`${text(5000)}.com`, 'INVALID_DOMAIN'] },
+    wrong: { 'has 5000 characters': [`${text(5000)}.com`, 'INVALID_DOMAIN'] },
   },
   'RegisterOperatorRequest.root_public_key': key,
   'GetOperatorRequest.id': anyOperator,
@@ -95,23 +96,29 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   'SetOperatorPolicyRequest.policy.audiences': {},
   'SetOperatorPolicyRequest.policy.audiences.audience': {
     absent: 'INVALID_AUDIENCE',
-    wrong: { 'of 256 characters': [`https://acme-operator.com/${text(230)}`, 'INVALID_AUDIENCE'] },
+    wrong: { 'has 256 characters': [`https://acme-operator.com/${text(230)}`, 'INVALID_AUDIENCE'] },
   },
   'SetOperatorPolicyRequest.policy.audiences.callers': {
     wrong: {
-      'too many': [many(65, 'c').map((label) => `${label}.com`), 'INVALID_DOMAIN'],
-      'with an empty entry': [[''], 'INVALID_DOMAIN'],
+      'has too many entries': [many(65, 'c').map((label) => `${label}.com`), 'INVALID_DOMAIN'],
+      'has an empty entry': [[''], 'INVALID_DOMAIN'],
     },
   },
   'SetOperatorPolicyRequest.policy.audiences.token_signing_alg': {
     wrong: {
-      'that there is not': ['HS256', 'INVALID_ALGORITHM'],
-      'in another case': ['es256', 'INVALID_ALGORITHM'],
-      'with a blank': ['ES256 ', 'INVALID_ALGORITHM'],
-      'of a prototype': ['constructor', 'INVALID_ALGORITHM'],
-      'of 50 KB': [text(50_000), 'INVALID_ALGORITHM'],
+      'is unknown': ['HS256', 'INVALID_ALGORITHM'],
+      'is in another case': ['es256', 'INVALID_ALGORITHM'],
+      'has a blank': ['ES256 ', 'INVALID_ALGORITHM'],
+      'is the name of a prototype': ['constructor', 'INVALID_ALGORITHM'],
+      'has 50 KB': [text(50_000), 'INVALID_ALGORITHM'],
     },
-    fits: { none: '', 'of the default': 'EdDSA', 'of RFC 9864': 'Ed25519', 'of a curve': 'ES256', 'of RSA': 'RS256' },
+    fits: {
+      'is empty': '',
+      'is the default': 'EdDSA',
+      'is the name of RFC 9864': 'Ed25519',
+      'is for a curve': 'ES256',
+      'is for RSA': 'RS256',
+    },
   },
   'SetOperatorPolicyRequest.policy.require_bound_challenges': {},
   'EndAllTokensRequest.id': ownId,
@@ -125,20 +132,26 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   'ListAuditRecordsRequest.action': bounded(64),
   'ListAuditRecordsRequest.subject': bounded(512),
   'ListAuditRecordsRequest.outcome': {
-    wrong: { 'that there is not': ['DONE', 'INVALID_ARGUMENT'], 'of a prototype': ['constructor', 'INVALID_ARGUMENT'] },
+    wrong: {
+      'is unknown': ['DONE', 'INVALID_ARGUMENT'],
+      'is the name of a prototype': ['constructor', 'INVALID_ARGUMENT'],
+    },
   },
   'ListAuditRecordsRequest.since': time,
   'ListAuditRecordsRequest.until': time,
   'RegisterAgentRequest.operator_id': ownId,
-  'RegisterAgentRequest.did': { wrong: { 'of 5000 characters': [text(5000), 'INVALID_DID'] } },
-  'RegisterAgentRequest.did_document': { wrong: { 'of another DID': [{ id: 'did:key:z' }, 'INVALID_ARGUMENT'] } },
+  'RegisterAgentRequest.did': { wrong: { 'has 5000 characters': [text(5000), 'INVALID_DID'] } },
+  'RegisterAgentRequest.did_document': { wrong: { 'names another DID': [{ id: 'did:key:z' }, 'INVALID_ARGUMENT'] } },
   'RegisterAgentRequest.agent_public_key': key,
   'RegisterAgentRequest.label': bounded(100),
   'ListAgentsRequest.operator_id': ownId,
   'ListAgentsRequest.page_size': pageSize,
   'ListAgentsRequest.page_token': pageToken,
   'ListAgentsRequest.status': {
-    wrong: { 'that there is not': ['ACTIVE', 'INVALID_ARGUMENT'], 'of a prototype': ['__proto__', 'INVALID_ARGUMENT'] },
+    wrong: {
+      'is unknown': ['ACTIVE', 'INVALID_ARGUMENT'],
+      'is the name of a prototype': ['__proto__', 'INVALID_ARGUMENT'],
+    },
   },
   'GetAgentRequest.did': named('INVALID_DID'),
   'ApproveAgentRequest.operator_id': ownId,
@@ -147,12 +160,12 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   'SetAgentScopesRequest.did': { absent: 'AGENT_NOT_FOUND', ...ownAgent },
   'SetAgentScopesRequest.allowed_scopes': {
     wrong: {
-      'too many': [many(65, 's'), 'INVALID_SCOPE'],
-      'too long': [[text(129)], 'INVALID_SCOPE'],
-      'with an empty entry': [[''], 'INVALID_SCOPE'],
-      'of a wildcard': [['*'], 'INVALID_SCOPE'],
+      'has too many entries': [many(65, 's'), 'INVALID_SCOPE'],
+      'has an entry that is too long': [[text(129)], 'INVALID_SCOPE'],
+      'has an empty entry': [[''], 'INVALID_SCOPE'],
+      'has a wildcard': [['*'], 'INVALID_SCOPE'],
     },
-    fits: { 'the most': many(64, 's'), 'the longest': [text(128)], none: [] },
+    fits: { 'has the maximum of entries': many(64, 's'), 'has the longest entry': [text(128)], 'is empty': [] },
   },
   'UpdateAgentRequest.operator_id': ownId,
   'UpdateAgentRequest.agent': ownAgent,
@@ -176,60 +189,63 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   'IssueTokenRequest.signature': {
     absent: 'INVALID_SIGNATURE',
     wrong: {
-      'of 63 bytes': [encodeBase64(new Uint8Array(63)), 'INVALID_SIGNATURE'],
-      'of 65 bytes': [encodeBase64(new Uint8Array(65)), 'INVALID_SIGNATURE'],
-      'of 30000 bytes': [encodeBase64(new Uint8Array(30_000)), 'INVALID_SIGNATURE'],
+      'has 63 bytes': [encodeBase64(new Uint8Array(63)), 'INVALID_SIGNATURE'],
+      'has 65 bytes': [encodeBase64(new Uint8Array(65)), 'INVALID_SIGNATURE'],
+      'has 30000 bytes': [encodeBase64(new Uint8Array(30_000)), 'INVALID_SIGNATURE'],
     },
   },
   'IssueTokenRequest.scope': scope,
   'IssueTokenRequest.audience': audience,
   'IssueTokenRequest.ttl': ttl,
-  'VerifyTokenRequest.token': { fits: { 'of 50 KB': text(50_000) } },
+  'VerifyTokenRequest.token': { fits: { 'has 50 KB': text(50_000) } },
   'VerifyTokenRequest.audience': {
     wrong: {
-      'too many': [many(65, 'a'), 'INVALID_ARGUMENT'],
-      'with an empty entry': [['a.com', ''], 'INVALID_AUDIENCE'],
+      'has too many entries': [many(65, 'a'), 'INVALID_ARGUMENT'],
+      'has an empty entry': [['a.com', ''], 'INVALID_AUDIENCE'],
     },
-    fits: { 'the most': many(64, 'a') },
+    fits: { 'has the maximum of entries': many(64, 'a') },
   },
   'VerifyTokenRequest.scope': scope,
   'VerifyTokenRequest.operators': {
     wrong: {
-      'too many': [many(65, 'a'), 'INVALID_ARGUMENT'],
-      'with an empty entry': [['a.com', ''], 'INVALID_ARGUMENT'],
+      'has too many entries': [many(65, 'a'), 'INVALID_ARGUMENT'],
+      'has an empty entry': [['a.com', ''], 'INVALID_ARGUMENT'],
     },
-    fits: { 'the most': many(64, 'a') },
+    fits: { 'has the maximum of entries': many(64, 'a') },
   },
-  'RevokeTokenRequest.token': { wrong: { 'beside a jti': ['a.b.c', 'INVALID_ARGUMENT'] } },
+  'RevokeTokenRequest.token': { wrong: { 'comes with a jti': ['a.b.c', 'INVALID_ARGUMENT'] } },
   'RevokeTokenRequest.jti': {
     absent: 'INVALID_ARGUMENT',
     wrong: {
-      'of 65 characters': [text(65), 'INVALID_ARGUMENT'],
-      'with a blank': ['a b', 'INVALID_ARGUMENT'],
-      'that is no ASCII': ['é', 'INVALID_ARGUMENT'],
+      'has 65 characters': [text(65), 'INVALID_ARGUMENT'],
+      'has a blank': ['a b', 'INVALID_ARGUMENT'],
+      'is not ASCII': ['é', 'INVALID_ARGUMENT'],
     },
-    fits: { 'of 64 characters': text(64) },
+    fits: { 'has 64 characters': text(64) },
   },
   'RevokeTokenRequest.reason': bounded(500),
   'WatchRevocationsRequest.after_sequence': {
     wrong: {
-      'without its log epoch': ['1', 'INVALID_ARGUMENT'],
-      'the largest': ['18446744073709551615', 'INVALID_ARGUMENT'],
+      'comes without its log epoch': ['1', 'INVALID_ARGUMENT'],
+      'is the largest integer': ['18446744073709551615', 'INVALID_ARGUMENT'],
     },
   },
   'WatchRevocationsRequest.log_epoch': {
-    wrong: { alone: [1, 'INVALID_ARGUMENT'], negative: [-1, 'INVALID_ARGUMENT'] },
+    wrong: { 'comes alone': [1, 'INVALID_ARGUMENT'], 'is negative': [-1, 'INVALID_ARGUMENT'] },
   },
   'WatchRevocationsRequest.hash': {
     wrong: {
-      alone: [encodeBase64(new Uint8Array(32)), 'INVALID_ARGUMENT'],
-      'of 10 KB': [encodeBase64(new Uint8Array(10_000)), 'INVALID_ARGUMENT'],
+      'comes alone': [encodeBase64(new Uint8Array(32)), 'INVALID_ARGUMENT'],
+      'has 10 KB': [encodeBase64(new Uint8Array(10_000)), 'INVALID_ARGUMENT'],
     },
   },
   'WatchRevocationsRequest.until_head': {},
   'EndAllTokensOfDeploymentRequest.reason': bounded(500),
   'RotateSigningKeysRequest.alg': {
-    wrong: { 'in another case': ['eddsa', 'INVALID_ALGORITHM'], 'of a prototype': ['__proto__', 'INVALID_ALGORITHM'] },
+    wrong: {
+      'is in another case': ['eddsa', 'INVALID_ALGORITHM'],
+      'is the name of a prototype': ['__proto__', 'INVALID_ALGORITHM'],
+    },
   },
   'RotateSigningKeysRequest.kid': named('KEY_NOT_FOUND'),
   'RotateSigningKeysRequest.reason': bounded(500),
@@ -238,10 +254,16 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
   'MarkKeyCompromisedRequest.force': {},
   'ImportSigningKeyRequest.key': {
     absent: 'INVALID_SIGNING_KEY',
-    wrong: { 'of 50 KB': [text(50_000), 'INVALID_SIGNING_KEY'], 'of JSON': ['{}', 'INVALID_SIGNING_KEY'] },
+    wrong: {
+      'has 50 KB': [text(50_000), 'INVALID_SIGNING_KEY'],
+      'is an empty JSON object': ['{}', 'INVALID_SIGNING_KEY'],
+    },
   },
   'ImportSigningKeyRequest.alg': {
-    wrong: { 'in another case': ['eddsa', 'INVALID_ALGORITHM'], 'of a prototype': ['__proto__', 'INVALID_ALGORITHM'] },
+    wrong: {
+      'is in another case': ['eddsa', 'INVALID_ALGORITHM'],
+      'is the name of a prototype': ['__proto__', 'INVALID_ALGORITHM'],
+    },
   },
   'ImportSigningKeyRequest.reason': bounded(500),
 }

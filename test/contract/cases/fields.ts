@@ -16,17 +16,17 @@ import { type FieldRow, fieldRows } from './field-rows.ts'
 import { validRequests } from './valid-requests.ts'
 import { wrongJson, wrongText } from './wrong-types.ts'
 
-/** A field that a request can carry, and where it stands. */
+/** A field of a request, and its path. */
 interface Place {
   readonly method: DescMethod
   readonly field: DescField
-  /** Key of its row: `Message.field`, fields of fields after it. */
+  /** Key of its row: `Message.field`, with nested fields after it. */
   readonly key: string
-  /** Where it stands in the request's JSON; 0 is the first element of a list. */
+  /** The path in the JSON of the request; 0 is the first element of a list. */
   readonly path: readonly (string | 0)[]
 }
 
-/** Every field of every request, fields of its own messages included. */
+/** Every field of every request, including the fields of nested messages of this contract. */
 export const places: readonly Place[] = methods.flatMap((method) =>
   placesIn(method, method.input, method.input.name, []),
 )
@@ -43,7 +43,7 @@ function placesIn(method: DescMethod, message: DescMessage, prefix: string, abov
 
 const MARK = 'mark-of-the-value'
 
-/** The request of a place with another value in the field. */
+/** Returns the request of a place with another value in the field. */
 function requestWith({ method, path }: Place, value: JsonValue) {
   return (world: World): JsonObject => put(validRequests[shortName(method)]?.(world) ?? {}, path, value) as JsonObject
 }
@@ -55,7 +55,7 @@ function put(target: JsonValue, [step, ...rest]: Place['path'], value: JsonValue
   return { ...object, [step]: put(object[step] ?? {}, rest, value) }
 }
 
-/** Puts a text, as it stands, where the mark is. */
+/** Replaces the mark with a text, unchanged. */
 function withText(text: string) {
   return ({ path, body, ...request }: HttpRequest): HttpRequest => ({
     ...request,
@@ -116,7 +116,7 @@ function rowCases(place: Place, { absent, wrong = {} }: FieldRow): RefusalCase[]
   return [...nothing, ...values]
 }
 
-/** What differs between path and body cannot both be meant. */
+/** Cases about a field that has different values in path and body: only one can be meant. */
 function pathCases(place: Place): RefusalCase[] {
   const { method, field } = place
   if (!isInPath(place) || restForm(method).body !== '*') return []
@@ -132,12 +132,12 @@ function pathCases(place: Place): RefusalCase[] {
   }))
 }
 
-/** Text that only gRPC can carry into a field that REST has in its path. */
+/** Cases about a NUL character, which only gRPC can carry into a field that REST has in its path. */
 function nulCases(place: Place): RefusalCase[] {
   if (place.field.scalar !== ScalarType.STRING) return []
   return [
     {
-      name: `${where(place)} holds a NUL character`,
+      name: `${where(place)} has a NUL character`,
       method: place.method,
       reason: 'INVALID_ARGUMENT',
       caller: callerOf(place),
@@ -148,7 +148,7 @@ function nulCases(place: Place): RefusalCase[] {
   ]
 }
 
-/** Values at a limit are no fault of form: the only thing left to refuse is an assertion that has been used. */
+/** Cases about values at a limit, which are accepted. The assertion has been used before, so only that is refused. */
 function fitCases(place: Place, { fits = {} }: FieldRow): RefusalCase[] {
   const { method } = place
   const caller = callerOf(place)
@@ -156,7 +156,7 @@ function fitCases(place: Place, { fits = {} }: FieldRow): RefusalCase[] {
   return Object.entries(fits).map(([name, value]) => {
     let jti = ''
     return {
-      name: `${where(place)} ${name} is no fault`,
+      name: `${where(place)} ${name}, which is accepted`,
       method,
       reason: 'ASSERTION_USED',
       caller,
@@ -171,14 +171,14 @@ function fitCases(place: Place, { fits = {} }: FieldRow): RefusalCase[] {
   })
 }
 
-/** The row of a place. Throws Error where the table has none. */
+/** Returns the row of a place. Throws Error if the table has none. */
 function rowOf({ key }: Place): FieldRow {
   const row = fieldRows[key]
-  if (row === undefined) throw new Error(`${key} has no row in the table of fields`)
+  if (row === undefined) throw new Error(`${key} is missing in the table of fields`)
   return row
 }
 
-/** Everything that is wrong in one field, for every field of every request. */
+/** Cases for every mistake in a single field, for every field of every request. */
 export const fieldCases: readonly RefusalCase[] = places.flatMap((place) => [
   ...typeCases(place),
   ...rowCases(place, rowOf(place)),
@@ -187,7 +187,7 @@ export const fieldCases: readonly RefusalCase[] = places.flatMap((place) => [
   ...fitCases(place, rowOf(place)),
 ])
 
-/** Values at a limit in calls that change nothing: they are answered. */
+/** Values at a limit in calls that change nothing. These are answered. */
 export const answeredFields = places.flatMap((place) =>
   changes(place.method) || callerOf(place) === 'admin'
     ? []

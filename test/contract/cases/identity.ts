@@ -14,21 +14,21 @@ const KEY = encodeBase64(fresh.publicKey)
 const FRESH_DID = formatDid('acme-operator.com', fingerprint(fresh.publicKey))
 const UNKNOWN_DID = formatDid('acme-operator.com', '0'.repeat(32))
 
-/** Texts that are no DID of this method in its one form. */
+/** Texts that are not a DID of this method in its canonical form. */
 export const NOT_DIDS: Readonly<Record<string, string>> = {
-  'no DID': 'acme',
-  'another method': 'did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK',
+  'a text that is not a DID': 'acme',
+  'a DID of another method': 'did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK',
   'a DID in upper case': `did:agent:ACME-OPERATOR.COM:${'0'.repeat(32)}`,
   'a fingerprint of 31 characters': `did:agent:acme-operator.com:${'0'.repeat(31)}`,
   'a fingerprint of 33 characters': `did:agent:acme-operator.com:${'0'.repeat(33)}`,
   'a fingerprint in upper case': `did:agent:acme-operator.com:${'A'.repeat(32)}`,
   'a DID URL': `did:agent:acme-operator.com:${'0'.repeat(32)}#key`,
-  'a trailing dot': `did:agent:acme-operator.com.:${'0'.repeat(32)}`,
-  'a port': `did:agent:acme-operator.com:80:${'0'.repeat(32)}`,
-  'a blank before it': ` did:agent:acme-operator.com:${'0'.repeat(32)}`,
-  'a line end after it': `did:agent:acme-operator.com:${'0'.repeat(32)}\n`,
-  'a single label': `did:agent:acme:${'0'.repeat(32)}`,
-  'an over-long domain': `did:agent:${'a.'.repeat(130)}com:${'0'.repeat(32)}`,
+  'a DID with a trailing dot': `did:agent:acme-operator.com.:${'0'.repeat(32)}`,
+  'a DID with a port': `did:agent:acme-operator.com:80:${'0'.repeat(32)}`,
+  'a DID after a blank': ` did:agent:acme-operator.com:${'0'.repeat(32)}`,
+  'a DID before a line end': `did:agent:acme-operator.com:${'0'.repeat(32)}\n`,
+  'a DID with a single label': `did:agent:acme:${'0'.repeat(32)}`,
+  'a DID with a domain that is too long': `did:agent:${'a.'.repeat(130)}com:${'0'.repeat(32)}`,
 }
 
 interface Registration {
@@ -54,14 +54,14 @@ function register(name: string, reason: ReasonCode, { operator = 'acme', caller,
 }
 
 const notActive = (['pending', 'lapsed', 'suspended', 'superseded', 'released'] as const).map((operator) =>
-  register(`under an operator that is ${operator}`, 'OPERATOR_NOT_ACTIVE', { operator }),
+  register(`an operator that is ${operator}`, 'OPERATOR_NOT_ACTIVE', { operator }),
 )
 
 const registrations: readonly RefusalCase[] = [
   ...notActive,
-  register('by its lapsed operator', 'OPERATOR_NOT_ACTIVE', { operator: 'lapsed', caller: 'lapsed' }),
-  register('under nobody', 'OPERATOR_NOT_FOUND', { operator: { id: NOBODY } }),
-  register('under what is no id', 'OPERATOR_NOT_FOUND', { operator: { id: 'acme' } }),
+  register('a lapsed operator as caller', 'OPERATOR_NOT_ACTIVE', { operator: 'lapsed', caller: 'lapsed' }),
+  register('an unknown operator', 'OPERATOR_NOT_FOUND', { operator: { id: NOBODY } }),
+  register('an operator id that is not a UUID', 'OPERATOR_NOT_FOUND', { operator: { id: 'acme' } }),
   ...Object.entries(NOT_DIDS).map(([name, did]) => register(name, 'INVALID_DID', { fields: { did } })),
   register('a key of 31 bytes', 'INVALID_PUBLIC_KEY', {
     fields: { agent_public_key: encodeBase64(new Uint8Array(31)) },
@@ -77,7 +77,7 @@ const registrations: readonly RefusalCase[] = [
   ...(['active', 'suspended', 'revoked'] as const).map((agent) =>
     register(`a key whose agent is ${agent}`, 'AGENT_EXISTS', { fields: (world) => keyOf(world, agent) }),
   ),
-  register('a pending key by the operator', 'AGENT_EXISTS', {
+  register('a key whose agent is pending, by the operator', 'AGENT_EXISTS', {
     caller: 'acme',
     fields: (world) => keyOf(world, 'pending'),
   }),
@@ -114,7 +114,7 @@ const lookups: readonly RefusalCase[] = [
   ),
   ...['acme-operator.com', 'nobody-operator.com', 'released-operator.com'].map(
     (domain): RefusalCase => ({
-      name: `nobody under ${domain}`,
+      name: `an unknown agent under ${domain}`,
       method: rpc.getAgent,
       reason: 'AGENT_NOT_FOUND',
       request: () => ({ did: formatDid(domain, '0'.repeat(32)) }),
@@ -156,10 +156,10 @@ function govern(verb: Verb, name: string, reason: ReasonCode, agent: (world: Wor
 }
 
 const strangers = verbs.flatMap((verb) => [
-  govern(verb, 'an id that is nobody’s', 'AGENT_NOT_FOUND', () => NOBODY),
-  govern(verb, 'a DID that is nobody’s', 'AGENT_NOT_FOUND', () => UNKNOWN_DID),
-  govern(verb, 'neither id nor DID', 'AGENT_NOT_FOUND', () => 'constructor'),
-  govern(verb, 'a name that the audit cuts within a character', 'AGENT_NOT_FOUND', () => `${'a'.repeat(511)}😀`),
+  govern(verb, 'an unknown id', 'AGENT_NOT_FOUND', () => NOBODY),
+  govern(verb, 'an unknown DID', 'AGENT_NOT_FOUND', () => UNKNOWN_DID),
+  govern(verb, 'a text that is neither id nor DID', 'AGENT_NOT_FOUND', () => 'constructor'),
+  govern(verb, 'a name that the audit cuts inside a surrogate pair', 'AGENT_NOT_FOUND', () => `${'a'.repeat(511)}😀`),
   govern(verb, 'another operator’s agent by id', 'AGENT_NOT_FOUND', ({ agents }) => agents.ofBravo.id),
   govern(verb, 'another operator’s agent by DID', 'AGENT_NOT_FOUND', ({ agents }) => agents.ofBravo.did),
 ])
@@ -180,20 +180,20 @@ const transitions = TRANSITIONS.flatMap(([verb, agent, reason]) => [
   govern(verb, `an agent that is ${agent}, by DID`, reason, ({ agents }) => agents[agent].did),
 ])
 
-/** Scope-tokens that RFC 6749 does not have, and what this server does not grant. */
+/** Texts that are not scope-tokens of RFC 6749, or that this server does not grant. */
 export const NOT_SCOPES: Readonly<Record<string, string>> = {
   'an empty scope': '',
   'a wildcard': '*',
-  'a wildcard within': 'read:*',
-  'a quote': 'a"b',
-  'a backslash': 'a\\b',
-  'a tab': 'a\tb',
-  'no ASCII': 'läsen',
+  'a scope with a wildcard': 'read:*',
+  'a scope with a quote': 'a"b',
+  'a scope with a backslash': 'a\\b',
+  'a scope with a tab': 'a\tb',
+  'a scope that is not ASCII': 'läsen',
   'a scope of 129 characters': 'a'.repeat(129),
 }
 
 const scopes = [
-  ...Object.entries({ ...NOT_SCOPES, 'a blank within': 'read write' }).map(
+  ...Object.entries({ ...NOT_SCOPES, 'a scope with a blank': 'read write' }).map(
     ([name, scope]) => [name, ['read', scope]] as const,
   ),
   ['65 scopes', Array.from({ length: 65 }, (_, index) => `scope-${index}`)] as const,
@@ -201,7 +201,7 @@ const scopes = [
   govern('setAgentScopes', name, 'INVALID_SCOPE', ({ agents }) => agents.active.did, { allowed_scopes: list }),
 )
 
-/** What IdentityService refuses by its own rules. */
+/** Cases about the rules of IdentityService. */
 export const identityCases: readonly RefusalCase[] = [
   ...registrations,
   ...documents,

@@ -19,25 +19,25 @@ const rotate = refused(rotateSigningKeys)
 const compromise = refused(markKeyCompromised)
 const take = refused(importSigningKey)
 
-/** What KeysService refuses by its own rules. */
+/** Cases about the rules of KeysService. */
 export const keysCases: readonly RefusalCase[] = [
-  rotate('an algorithm of none of its keys', 'INVALID_ALGORITHM', () => ({ alg: 'HS256' })),
+  rotate('an algorithm without a key', 'INVALID_ALGORITHM', () => ({ alg: 'HS256' })),
   rotate('an algorithm without a ready key', 'KEY_NOT_READY', () => ({ alg: 'Ed25519' })),
-  rotate('all algorithms, of which one has no ready key', 'KEY_NOT_READY', () => ({})),
-  rotate('a key that signs already', 'KEY_NOT_READY', ({ keys }) => ({ kid: keys.active.kid })),
-  rotate('a key that there is not', 'KEY_NOT_FOUND', () => ({ kid: 'none' })),
+  rotate('all algorithms, one of which has no ready key', 'KEY_NOT_READY', () => ({})),
+  rotate('a key that is active already', 'KEY_NOT_READY', ({ keys }) => ({ kid: keys.active.kid })),
+  rotate('an unknown key', 'KEY_NOT_FOUND', () => ({ kid: 'none' })),
   rotate('a key of another algorithm', 'KEY_NOT_FOUND', ({ keys }) => ({ kid: keys.ready.kid, alg: 'ES256' })),
-  compromise('a key that there is not', 'KEY_NOT_FOUND', () => ({ kid: 'none', force: true })),
+  compromise('an unknown key', 'KEY_NOT_FOUND', () => ({ kid: 'none', force: true })),
   compromise('the only key that could sign', 'KEY_NOT_READY', ({ keys }) => ({ kid: keys.lonely.kid })),
-  take('a key that is known', 'KEY_EXISTS', ({ keys }) => ({ key: keys.active.pem })),
-  take('a key that is known under another algorithm', 'KEY_EXISTS', ({ keys }) => ({
+  take('a known key', 'KEY_EXISTS', ({ keys }) => ({ key: keys.active.pem })),
+  take('a known key under another algorithm', 'KEY_EXISTS', ({ keys }) => ({
     key: keys.active.pem,
     alg: 'Ed25519',
   })),
-  take('an algorithm that there is not', 'INVALID_ALGORITHM', ({ keys }) => ({ key: keys.active.pem, alg: 'HS256' })),
-  take('an algorithm that the key is not for', 'INVALID_SIGNING_KEY', ({ keys }) => ({
+  take('an unknown algorithm', 'INVALID_ALGORITHM', ({ keys }) => ({ key: keys.active.pem, alg: 'HS256' })),
+  take('an algorithm that does not fit the key', 'INVALID_SIGNING_KEY', ({ keys }) => ({
     key: keys.active.pem,
     alg: 'RS256',
   })),
-  take('a text that is no key', 'INVALID_SIGNING_KEY', () => ({ key: 'key' })),
+  take('a text that is not a key', 'INVALID_SIGNING_KEY', () => ({ key: 'key' })),
 ]

@@ -3,7 +3,7 @@ import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { hasBody, shortName } from '../support/contract.ts'
 import { type Callers, callersOf, changes } from './callers.ts'
 
-/** Every RPC may answer these, whatever it does. */
+/** Reasons that every RPC may answer. */
 const EVERYWHERE: readonly ReasonCode[] = [
   'INVALID_ARGUMENT',
   'UNKNOWN_FIELD',
@@ -14,7 +14,7 @@ const EVERYWHERE: readonly ReasonCode[] = [
   'DEADLINE_EXCEEDED',
 ]
 
-/** RPCs with a body in REST may answer these too. */
+/** Reasons that only RPCs with a body in REST may answer. */
 const OF_BODIES: readonly ReasonCode[] = ['UNSUPPORTED_MEDIA_TYPE', 'BODY_TOO_LARGE']
 
 const ASSERTED: readonly ReasonCode[] = ['INVALID_ASSERTION', 'ASSERTION_EXPIRED', 'OPERATOR_NOT_ACTIVE']
@@ -28,8 +28,8 @@ const OF_CALLERS: Readonly<Record<Callers, readonly ReasonCode[]>> = {
 }
 
 /**
- * What each RPC refuses by its own rules. An operator that calls is one that there is, so what names itself never answers
- * OPERATOR_NOT_FOUND, unless it is removed between two statements of the call.
+ * The reasons of each RPC's own rules. A call about the calling operator itself never answers OPERATOR_NOT_FOUND,
+ * because the operator exists. The only exception is an operator that is deleted between two statements of the call.
  */
 const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   'OperatorRegistryService.RegisterOperator': ['INVALID_DOMAIN', 'INVALID_PUBLIC_KEY'],
@@ -110,16 +110,16 @@ const OWN: Readonly<Record<string, readonly ReasonCode[]>> = {
   'KeysService.ImportSigningKey': ['INVALID_ALGORITHM', 'INVALID_SIGNING_KEY', 'KEY_EXISTS'],
 }
 
-/** All reasons that an RPC can answer. Throws Error for a method that has no line. */
+/** Returns all reasons that an RPC can answer. Throws Error for a method that is missing in the table. */
 export function reasonsOf(method: DescMethod): ReadonlySet<ReasonCode> {
   const own = OWN[shortName(method)]
-  if (own === undefined) throw new Error(`${shortName(method)} has no line in the matrix`)
+  if (own === undefined) throw new Error(`${shortName(method)} is missing in the matrix`)
   const uses: readonly ReasonCode[] = changes(method) ? ['ASSERTION_USED'] : []
   const bodies = hasBody(method) ? OF_BODIES : []
   return new Set([...EVERYWHERE, ...bodies, ...OF_CALLERS[callersOf(method)], ...uses, ...own])
 }
 
-/** Reasons of a request that never became a call of an RPC; the envelope has their cases. */
+/** Reasons for requests that never reach an RPC. The tests of paths and raw requests have their cases. */
 export const OUTSIDE_RPCS: readonly ReasonCode[] = [
   'ROUTE_NOT_FOUND',
   'METHOD_NOT_ALLOWED',
@@ -127,8 +127,8 @@ export const OUTSIDE_RPCS: readonly ReasonCode[] = [
   'UNSUPPORTED_COMPRESSION',
 ]
 
-/** Reasons that nothing outside can provoke, and why. */
+/** Reasons that no test provokes, and why. */
 export const UNPROVOKED: Partial<Readonly<Record<ReasonCode, string>>> = {
-  EPOCH_EXHAUSTED: 'nobody lives to see two thousand million endings',
-  INTERNAL: 'it tells a mistake of the server; who finds a request that provokes it has found a bug',
+  EPOCH_EXHAUSTED: 'an epoch would need two thousand million endings',
+  INTERNAL: 'it reports a bug of the server, so a request that provokes it would be a bug',
 }

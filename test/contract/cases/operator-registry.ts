@@ -13,45 +13,45 @@ const KEY = encodeBase64(generateKeyPair().publicKey)
 const TORSION = Point.fromHex('c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a')
 
 const BAD_DOMAINS: Readonly<Record<string, string>> = {
-  empty: '',
-  'white space': '  ',
+  'an empty domain': '',
+  'a domain of white space': '  ',
   'a single label': 'com',
-  localhost: 'localhost',
+  'the domain localhost': 'localhost',
   'a public suffix': 'co.uk',
   'a private suffix': 'github.io',
-  'no public top-level domain': 'acme.nosuchtld',
+  'a domain without a public top-level domain': 'acme.nosuchtld',
   'a reserved name': 'acme.example',
-  'a test domain on a server with a database of its own': 'acme.test',
+  'a test domain on a server with an external database': 'acme.test',
   'an IPv4 address': '192.0.2.1',
   'an IPv6 address': '[2001:db8::1]',
-  'a port': 'acme.com:443',
-  'a scheme': 'https://acme.com',
-  'a path': 'acme.com/agents',
-  'a backslash': 'acme.com\\agents',
-  'a query': 'acme.com?x',
-  'user information': 'me@acme.com',
-  'a wildcard': '*.acme.com',
-  'an underscore': '_dmarc.acme.com',
-  'an empty label': 'acme..com',
-  'two trailing dots': 'acme.com..',
-  'a hyphen at an end': 'acme-.com',
+  'a domain with a port': 'acme.com:443',
+  'a domain with a scheme': 'https://acme.com',
+  'a domain with a path': 'acme.com/agents',
+  'a domain with a backslash': 'acme.com\\agents',
+  'a domain with a query': 'acme.com?x',
+  'a domain with user information': 'me@acme.com',
+  'a domain with a wildcard': '*.acme.com',
+  'a domain with an underscore': '_dmarc.acme.com',
+  'a domain with an empty label': 'acme..com',
+  'a domain with two trailing dots': 'acme.com..',
+  'a label that ends with a hyphen': 'acme-.com',
   'a label of 64 characters': `${'a'.repeat(64)}.com`,
-  'more characters than fit beside the proof': `${'a.'.repeat(118)}acme.com`,
-  'an A-label that stands for nothing': 'xn--zzzzzzzz99999.com',
-  'a percent sign': 'acme%2ecom',
-  'an inner tab': 'ac\tme.com',
-  'a thousand labels': 'a.'.repeat(1000),
+  'a domain that is too long for the name of its proof': `${'a.'.repeat(118)}acme.com`,
+  'an A-label that cannot be decoded': 'xn--zzzzzzzz99999.com',
+  'a domain with a percent sign': 'acme%2ecom',
+  'a domain with an inner tab': 'ac\tme.com',
+  'a domain of a thousand labels': 'a.'.repeat(1000),
 }
 
 const BAD_KEYS: Readonly<Record<string, string>> = {
-  absent: '',
-  'of 31 bytes': encodeBase64(new Uint8Array(31).fill(1)),
-  'of 33 bytes': encodeBase64(new Uint8Array(33).fill(1)),
-  'no point of the curve': encodeBase64(Uint8Array.of(2, ...new Uint8Array(31))),
-  'not canonical': encodeBase64(Uint8Array.of(0xee, ...new Uint8Array(30).fill(0xff), 0x7f)),
-  'the neutral element': encodeBase64(Uint8Array.of(1, ...new Uint8Array(31))),
-  'of small order': encodeBase64(TORSION.toBytes()),
-  'of mixed order': encodeBase64(Point.BASE.add(TORSION).toBytes()),
+  'a missing key': '',
+  'a key of 31 bytes': encodeBase64(new Uint8Array(31).fill(1)),
+  'a key of 33 bytes': encodeBase64(new Uint8Array(33).fill(1)),
+  'a key that is not a point of the curve': encodeBase64(Uint8Array.of(2, ...new Uint8Array(31))),
+  'a key that is not canonical': encodeBase64(Uint8Array.of(0xee, ...new Uint8Array(30).fill(0xff), 0x7f)),
+  'the neutral element as key': encodeBase64(Uint8Array.of(1, ...new Uint8Array(31))),
+  'a key of small order': encodeBase64(TORSION.toBytes()),
+  'a key of mixed order': encodeBase64(Point.BASE.add(TORSION).toBytes()),
 }
 
 const register: readonly RefusalCase[] = [
@@ -65,7 +65,7 @@ const register: readonly RefusalCase[] = [
   ),
   ...Object.entries(BAD_KEYS).map(
     ([name, key]): RefusalCase => ({
-      name: `a key ${name}`,
+      name,
       method: rpc.registerOperator,
       reason: 'INVALID_PUBLIC_KEY',
       request: () => ({ domain: 'new-operator.com', root_public_key: key }),
@@ -74,15 +74,15 @@ const register: readonly RefusalCase[] = [
 ]
 
 const BAD_IDS: Readonly<Record<string, (world: World) => string>> = {
-  'an id that is nobody’s': () => NOBODY,
-  'no UUID': () => 'acme',
+  'an unknown id': () => NOBODY,
+  'an id that is not a UUID': () => 'acme',
   'an id in upper case': ({ operators }) => operators.acme.id.toUpperCase(),
   'an id with a blank': ({ operators }) => `${operators.acme.id} `,
   'the id of an agent': ({ agents }) => agents.active.id,
   'the name of a prototype’s member': () => '__proto__',
 }
 
-/** Calls that name any operator, with who may make them. */
+/** Calls that name any operator, with their callers. */
 const NAMING = [
   [rpc.getOperator, undefined],
   [rpc.getDomainVerification, undefined],
@@ -118,7 +118,7 @@ const confirm: readonly RefusalCase[] = [
   },
 ]
 
-/** A call about an operator that stands in the wrong way for it. */
+/** A call about an operator whose status does not allow it. */
 function standing(
   method: 'confirmDomain' | 'suspendOperator' | 'reinstateOperator',
   operator: OperatorName,
@@ -143,7 +143,7 @@ const administration = (['suspendOperator', 'reinstateOperator'] as const).flatM
 const notSuspended = standing('reinstateOperator', 'acme', 'OPERATOR_NOT_SUSPENDED')
 
 const suspendedSelf: readonly RefusalCase[] = [rpc.releaseDomain, rpc.setOperatorPolicy].map((method) => ({
-  name: 'while it is suspended',
+  name: 'a suspended operator as caller',
   method,
   reason: 'OPERATOR_SUSPENDED',
   caller: 'suspended',
@@ -170,17 +170,17 @@ const BAD_POLICIES: Readonly<Record<string, readonly [ReasonCode, ...ReturnType<
     'INVALID_AUDIENCE',
     ...Array.from({ length: 65 }, (_, index) => rule(`a${index}.acme-operator.com`)),
   ],
-  'an algorithm of nobody': ['INVALID_ALGORITHM', rule('acme-operator.com', [], 'none')],
-  'an algorithm of shared secrets': ['INVALID_ALGORITHM', rule('acme-operator.com', ['*'], 'HS256')],
+  'the algorithm none': ['INVALID_ALGORITHM', rule('acme-operator.com', [], 'none')],
+  'an algorithm with a shared secret': ['INVALID_ALGORITHM', rule('acme-operator.com', ['*'], 'HS256')],
   'an algorithm in another case': ['INVALID_ALGORITHM', rule('acme-operator.com', ['*'], 'EDDSA')],
-  'an algorithm that only one of two rules has right': [
+  'two rules, one of them with an unknown algorithm': [
     'INVALID_ALGORITHM',
     rule('acme-operator.com', [], 'ES256'),
     rule('api.acme-operator.com', [], 'ES384'),
   ],
-  'a caller that is no domain': ['INVALID_DOMAIN', rule('acme-operator.com', ['192.0.2.1'])],
-  'a caller that is empty': ['INVALID_DOMAIN', rule('acme-operator.com', [''])],
-  'everyone among others': ['INVALID_DOMAIN', rule('acme-operator.com', ['*', 'bravo-operator.com'])],
+  'a caller that is not a domain': ['INVALID_DOMAIN', rule('acme-operator.com', ['192.0.2.1'])],
+  'an empty caller': ['INVALID_DOMAIN', rule('acme-operator.com', [''])],
+  'a wildcard among other callers': ['INVALID_DOMAIN', rule('acme-operator.com', ['*', 'bravo-operator.com'])],
   '65 callers': [
     'INVALID_DOMAIN',
     rule(
@@ -216,13 +216,13 @@ const times = ['since', 'until'].map(
     method: rpc.listAuditRecords,
     reason: 'INVALID_ARGUMENT',
     caller: 'acme',
-    // The protobuf JSON mapping, by which the tests make gRPC messages, has no such year.
+    // The tests build gRPC messages from protobuf JSON, which does not allow this year.
     only: 'rest',
     request: ({ operators }) => ({ id: operators.acme.id, [field]: '0000-12-31T23:59:59Z' }),
   }),
 )
 
-/** What OperatorRegistryService refuses by its own rules. */
+/** Cases about the rules of OperatorRegistryService. */
 export const operatorRegistryCases: readonly RefusalCase[] = [
   ...register,
   ...unknown,

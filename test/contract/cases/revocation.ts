@@ -9,11 +9,11 @@ const { revokeToken: method, watchRevocations } = RevocationService.method
 const foreign = accessToken(generateKeyPair())
 
 const BAD_TOKENS: Readonly<Record<string, string>> = {
-  'no JWT': 'token',
-  'two parts': 'a.b',
+  'a token that is not a JWT': 'token',
+  'a token of two parts': 'a.b',
   'a token of another server': foreign,
   'a token without its signature': foreign.replace(/[^.]*$/, ''),
-  'a token with a blank after it': `${foreign} `,
+  'a token before a blank': `${foreign} `,
   'a token of alg none': accessToken(generateKeyPair(), { alg: 'none' }),
   'a token of another type': accessToken(generateKeyPair(), { typ: 'auth4agent-operator+jwt' }),
   'a token of 20 KB': 'a'.repeat(20_000),
@@ -35,19 +35,19 @@ const resumed = (name: string, place: JsonObject): RefusalCase => ({
   request: () => place,
 })
 
-/** What RevocationService refuses by its own rules. */
+/** Cases about the rules of RevocationService. */
 export const revocationCases: readonly RefusalCase[] = [
   ...Object.entries(BAD_TOKENS).flatMap(([name, token]): RefusalCase[] => [
     { name, method, reason: 'TOKEN_NOT_OURS', request: () => ({ token }) },
     { name: `${name}, by an operator`, method, reason: 'TOKEN_NOT_OURS', caller: 'acme', request: () => ({ token }) },
   ]),
-  { name: 'a jti and no assertion', method, reason: 'UNAUTHENTICATED', request: () => ({ jti: 'some-id' }) },
+  { name: 'a jti without an assertion', method, reason: 'UNAUTHENTICATED', request: () => ({ jti: 'some-id' }) },
   { name: 'neither token nor jti', method, reason: 'INVALID_ARGUMENT', request: () => ({}) },
   byId('both token and jti', 'INVALID_ARGUMENT', { token: foreign, jti: 'some-id' }),
   byId('a jti of 65 characters', 'INVALID_ARGUMENT', { jti: 'a'.repeat(65) }),
   byId('a jti with a blank', 'INVALID_ARGUMENT', { jti: 'some id' }),
-  byId('a jti that is no ASCII', 'INVALID_ARGUMENT', { jti: 'idé' }),
+  byId('a jti that is not ASCII', 'INVALID_ARGUMENT', { jti: 'idé' }),
   byId('a reason of 501 characters', 'INVALID_ARGUMENT', { jti: 'some-id', reason: 'a'.repeat(501) }),
-  resumed('a position that is not reached yet', { after_sequence: '1000000', log_epoch: 1 }),
+  resumed('a position beyond the head', { after_sequence: '1000000', log_epoch: 1 }),
   resumed('a position of another log epoch', { after_sequence: '0', log_epoch: 2147483647 }),
 ]

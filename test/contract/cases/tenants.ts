@@ -6,7 +6,7 @@ import type { RefusalCase } from '../support/refusal.ts'
 import { callersOf } from './callers.ts'
 import { validRequests } from './valid-requests.ts'
 
-/** Calls for one operator by those who may not make them. */
+/** Cases about callers that may not make a call for an operator. */
 function casesOf(method: DescMethod): RefusalCase[] {
   const request = validRequests[shortName(method)]
   if (request === undefined) throw new Error(`${shortName(method)} has no valid request`)
@@ -18,21 +18,21 @@ function casesOf(method: DescMethod): RefusalCase[] {
     request,
   })
   if (callersOf(method) === 'admin')
-    return [denied('an operator on itself', 'acme'), denied('another operator', 'bravo')]
-  // What it tells is the same for all who verify tokens.
+    return [denied('an operator as caller', 'acme'), denied('another operator as caller', 'bravo')]
+  // The call shows the same to everyone who verifies tokens.
   if (callersOf(method) === 'operator-or-admin') return []
-  const byAdmin = denied('the administrator', 'admin')
-  // Revoking by jti names no operator: it is always the caller's own token.
+  const byAdmin = denied('the administrator as caller', 'admin')
+  // Revoking by jti names no operator: it always means the caller's own tokens.
   if (method === RevocationService.method.revokeToken) return [byAdmin]
   return [
     byAdmin,
-    denied('another operator', 'bravo'),
-    denied('another operator that is suspended', 'suspended'),
-    denied('another operator that has lapsed', 'lapsed'),
+    denied('another operator as caller', 'bravo'),
+    denied('another operator, which is suspended, as caller', 'suspended'),
+    denied('another operator, which is lapsed, as caller', 'lapsed'),
   ]
 }
 
-/** Another operator's agent under the caller's own id: the operator that is named is right, the agent is not its own. */
+/** Cases that name another operator's agent under the caller's own operator id. */
 const smuggled = [
   IdentityService.method.approveAgent,
   IdentityService.method.setAgentScopes,
@@ -50,7 +50,7 @@ const smuggled = [
   }),
 )
 
-/** What operators may not do to each other, and administrator and operators to what is the other's. */
+/** Cases about calls that operators and the administrator may not make on each other's behalf. */
 export const tenantCases: readonly RefusalCase[] = [
   ...methods.filter((method) => callersOf(method) !== 'anyone').flatMap(casesOf),
   ...smuggled,

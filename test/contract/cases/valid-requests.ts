@@ -4,16 +4,19 @@ import type { JsonObject } from '@bufbuild/protobuf'
 import { accessToken } from '../../support/access-tokens.ts'
 import type { World } from '../support/world.ts'
 
-/** Makes a request that would succeed and would change something where its RPC does; for acme where it names an operator. */
+/**
+ * Builds a request that would succeed, and that would change something if its RPC does. It names acme where it names
+ * an operator.
+ */
 export type ValidRequest = (world: World) => JsonObject
 
 const freshKey = () => encodeBase64(generateKeyPair().publicKey)
 const ofAcme: ValidRequest = ({ operators: { acme } }) => ({ id: acme.id })
 
-/** An id that is nobody's. */
+/** An id that no operator or agent has. */
 export const NOBODY = '00000000-0000-8000-8000-000000000000'
 
-/** A good request of every RPC, by `Service.Method`. */
+/** A good request for every RPC, by `Service.Method`. */
 export const validRequests: Readonly<Record<string, ValidRequest>> = {
   'OperatorRegistryService.RegisterOperator': () => ({ domain: 'new-operator.com', root_public_key: freshKey() }),
   'OperatorRegistryService.GetOperator': ofAcme,

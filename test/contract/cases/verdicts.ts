@@ -5,19 +5,19 @@ import { accessToken } from '../../support/access-tokens.ts'
 import type { World } from '../support/world.ts'
 import { NOBODY } from './valid-requests.ts'
 
-/** A token that is not valid, and why. */
+/** A token that is not valid, with its verdict. */
 export interface VerdictCase {
   readonly name: string
   readonly verdict: Verdict
   readonly token: (world: World) => string | Promise<string>
-  /** What the verifier requires. */
+  /** The requirements of the request. */
   readonly wanted?: Readonly<Record<string, string | string[]>>
 }
 
 const now = () => Math.floor(Date.now() / 1000)
 const foreign = generateKeyPair()
 
-/** Good tokens with one claim spoilt. */
+/** Valid tokens with one wrong claim. */
 const BAD_CLAIMS: Readonly<Record<string, () => object>> = {
   ...Object.fromEntries(
     ['iss', 'sub', 'aud', 'scope', 'operator_id', 'iat', 'nbf', 'exp', 'jti', 'client_id', 'epoch'].map((claim) => [
@@ -25,38 +25,38 @@ const BAD_CLAIMS: Readonly<Record<string, () => object>> = {
       () => ({ [claim]: undefined }),
     ]),
   ),
-  'an audience that is no list': () => ({ aud: 'a.com' }),
+  'an audience that is not a list': () => ({ aud: 'a.com' }),
   'an empty list of audiences': () => ({ aud: [] }),
   'nine audiences': () => ({ aud: Array.from({ length: 9 }, () => 'a.com') }),
-  'a subject that is no DID': () => ({ sub: 'acme', client_id: 'acme' }),
-  'another client': () => ({ client_id: 'did:agent:a.com:0' }),
-  'a scope of two blanks': () => ({ scope: 'read  write' }),
+  'a subject that is not a DID': () => ({ sub: 'acme', client_id: 'acme' }),
+  'a client_id other than the subject': () => ({ client_id: 'did:agent:a.com:0' }),
+  'a scope with two blanks': () => ({ scope: 'read  write' }),
   'a list of scopes': () => ({ scope: ['read'] }),
-  'an operator that is no id': () => ({ operator_id: 'acme' }),
+  'an operator that is not an id': () => ({ operator_id: 'acme' }),
   'times as text': () => ({ iat: String(now()) }),
-  'half a second': () => ({ exp: now() + 60.5 }),
-  'a life of more than an hour': () => ({ exp: now() + 3700 }),
-  'an expiry before its birth': () => ({ exp: now() - 60 }),
+  'exp with half a second': () => ({ exp: now() + 60.5 }),
+  'a lifetime of more than an hour': () => ({ exp: now() + 3700 }),
+  'exp before iat': () => ({ exp: now() - 60 }),
   'a jti of 65 characters': () => ({ jti: 'a'.repeat(65) }),
-  'one epoch': () => ({ epoch: [1] }),
+  'a single epoch': () => ({ epoch: [1] }),
   'epochs as text': () => ({ epoch: ['1', '1'] }),
   'epochs of zero': () => ({ epoch: [0, 0] }),
-  'a __proto__': () => JSON.parse('{"x":{"__proto__":{"aud":1}}}') as object,
+  'a member named __proto__': () => JSON.parse('{"x":{"__proto__":{"aud":1}}}') as object,
 }
 
 const BAD_FORMS: Readonly<Record<string, (good: string) => string>> = {
-  empty: () => '',
-  'no JWT': () => 'token',
-  'two parts': (good) => good.replace(/\.[^.]*$/, ''),
-  'four parts': (good) => `${good}.e30`,
-  'no signature': (good) => good.replace(/[^.]*$/, ''),
-  padding: (good) => `${good}==`,
-  'white space after it': (good) => `${good} `,
-  'a line end within': (good) => good.replace('.', '\n.'),
-  'a scheme before it': (good) => `Bearer ${good}`,
-  'trailing bits': (good) =>
+  'an empty token': () => '',
+  'a token that is not a JWT': () => 'token',
+  'a token of two parts': (good) => good.replace(/\.[^.]*$/, ''),
+  'a token of four parts': (good) => `${good}.e30`,
+  'a token without its signature': (good) => good.replace(/[^.]*$/, ''),
+  'a signature with padding': (good) => `${good}==`,
+  'a token before white space': (good) => `${good} `,
+  'a token with a line end inside': (good) => good.replace('.', '\n.'),
+  'a token after a scheme': (good) => `Bearer ${good}`,
+  'a signature with trailing bits': (good) =>
     good.replace(/.$/, (last) => (last === 'A' ? 'B' : String.fromCodePoint((last.codePointAt(0) ?? 0) + 1))),
-  'more than 16 KB': (good) => `${good}${'A'.repeat(17_000)}`,
+  'a token of more than 16 KB': (good) => `${good}${'A'.repeat(17_000)}`,
 }
 
 const malformed: readonly VerdictCase[] = [
@@ -88,30 +88,30 @@ const untrue: readonly VerdictCase[] = [
       token: ({ token }) => token({}, { alg }),
     }),
   ),
-  { name: 'a key of nobody', verdict: 'UNKNOWN_KEY', token: () => accessToken(foreign) },
+  { name: 'an unknown key', verdict: 'UNKNOWN_KEY', token: () => accessToken(foreign) },
   {
     name: 'an agent’s own key',
     verdict: 'UNKNOWN_KEY',
     token: ({ agents, token }) => token({}, { kid: thumbprint(agents.active.pair.publicKey) }),
   },
   {
-    name: 'a signature of another token',
+    name: 'the signature of another token',
     verdict: 'SIGNATURE_INVALID',
     token: ({ token }) => token().replace(/[^.]*$/, token().replace(/.*\./, '')),
   },
   { name: 'another issuer', verdict: 'WRONG_ISSUER', token: ({ token }) => token({ iss: 'https://rogue.com' }) },
   {
-    name: 'the issuer with a slash',
+    name: 'the issuer with an extra slash',
     verdict: 'WRONG_ISSUER',
     token: ({ token, issuer }) => token({ iss: `${issuer}/` }),
   },
   {
-    name: 'yesterday’s',
+    name: 'a token of yesterday',
     verdict: 'TOKEN_EXPIRED',
     token: ({ token }) => token({ iat: now() - 86_400, nbf: now() - 86_400, exp: now() - 86_000 }),
   },
   {
-    name: 'tomorrow’s',
+    name: 'a token of tomorrow',
     verdict: 'TOKEN_NOT_YET_VALID',
     token: ({ token }) => token({ iat: now() + 600, nbf: now() + 600, exp: now() + 900 }),
   },
@@ -120,13 +120,13 @@ const untrue: readonly VerdictCase[] = [
 const unwanted: readonly VerdictCase[] = (
   [
     ['another audience', 'AUDIENCE_MISMATCH', { audience: ['a.com'] }],
-    ['the audience in part', 'AUDIENCE_MISMATCH', { audience: ['http://localhost'] }],
+    ['a part of the audience', 'AUDIENCE_MISMATCH', { audience: ['http://localhost'] }],
     ['another scope', 'SCOPE_MISSING', { scope: 'write' }],
-    ['a scope more', 'SCOPE_MISSING', { scope: 'read write' }],
+    ['one scope more than the token has', 'SCOPE_MISSING', { scope: 'read write' }],
     ['the scope in another case', 'SCOPE_MISSING', { scope: 'READ' }],
     ['another operator', 'OPERATOR_NOT_TRUSTED', { operators: ['bravo-operator.com'] }],
-    ['the operator’s domain in part', 'OPERATOR_NOT_TRUSTED', { operators: ['operator.com'] }],
-    ['a prototype’s member', 'OPERATOR_NOT_TRUSTED', { operators: ['constructor'] }],
+    ['a part of the operator’s domain', 'OPERATOR_NOT_TRUSTED', { operators: ['operator.com'] }],
+    ['the name of a prototype’s member', 'OPERATOR_NOT_TRUSTED', { operators: ['constructor'] }],
   ] as const
 ).map(([name, verdict, wanted]) => ({
   name,
@@ -139,7 +139,7 @@ const unwanted: readonly VerdictCase[] = (
 
 const ended: readonly VerdictCase[] = [
   {
-    name: 'a jti that has been revoked',
+    name: 'a revoked jti',
     verdict: 'TOKEN_REVOKED',
     token: async ({ db, operators, token }) => {
       const jti = crypto.randomUUID()
@@ -176,11 +176,11 @@ const ended: readonly VerdictCase[] = [
     },
   },
   {
-    name: 'an operator that is nobody',
+    name: 'an unknown operator',
     verdict: 'OPERATOR_TOKENS_ENDED',
     token: ({ token }) => token({ operator_id: NOBODY }),
   },
 ]
 
-/** Tokens for every verdict of VerifyToken. */
+/** Tokens for every verdict of VerifyToken, except `valid`. */
 export const verdictCases: readonly VerdictCase[] = [...malformed, ...untrue, ...unwanted, ...ended]

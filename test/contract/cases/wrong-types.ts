@@ -1,7 +1,7 @@
 import { type DescField, getOption, hasOption, ScalarType } from '@bufbuild/protobuf'
 import { json } from '../../../gen/proto/auth4agent/v1/options_pb.ts'
 
-/** JSON texts that no field of a type takes; each is INVALID_ARGUMENT before anything else is looked at. */
+/** JSON texts that a type refuses. Each is answered with INVALID_ARGUMENT before any other check. */
 export type WrongTexts = Readonly<Record<string, string>>
 
 const MIXED = { true: 'true', 'an object': '{}', 'an object with a prototype': '{"__proto__":{"x":1}}' }
@@ -10,7 +10,7 @@ const NUMBERS = { 'a number': '7', 'a number beyond a double': '1e999' }
 const UNSTORABLE = {
   'a NUL character': String.raw`"a\u0000b"`,
   'half a surrogate pair': String.raw`"a\ud800b"`,
-  'the other half': String.raw`"\udfff"`,
+  'the second half of a surrogate pair': String.raw`"\udfff"`,
 }
 
 const STRING: WrongTexts = { ...MIXED, ...NUMBERS, ...UNSTORABLE, 'an array': '["a"]' }
@@ -19,15 +19,15 @@ const BYTES: WrongTexts = {
   ...MIXED,
   ...NUMBERS,
   'an array of numbers': '[1,2,3]',
-  'no base64': '"!!!!"',
-  'white space within': '"AAAA AAAA"',
-  'white space after': '"AAAA "',
+  'a text that is not base64': '"!!!!"',
+  'white space inside': '"AAAA AAAA"',
+  'white space at the end': '"AAAA "',
   'a line end': String.raw`"AAAA\n"`,
   'mixed alphabets': '"+_+_"',
-  'padding of one too few': '"AA="',
-  'padding of one too many': '"AAA=="',
-  'padding alone': '"="',
-  'padding within': '"AA==AAAA"',
+  'one padding character too few': '"AA="',
+  'one padding character too many': '"AAA=="',
+  'only padding': '"="',
+  'padding inside': '"AA==AAAA"',
   'an impossible length': '"A"',
   'trailing bits': '"AB=="',
   'trailing bits without padding': '"AB"',
@@ -35,59 +35,59 @@ const BYTES: WrongTexts = {
 }
 
 const BOOL: WrongTexts = {
-  text: '"true"',
-  one: '1',
-  zero: '0',
+  'a string': '"true"',
+  'the number one': '1',
+  'the number zero': '0',
   'an array': '[true]',
   'an object': '{}',
 }
 
 const STRUCT: WrongTexts = {
   ...NUMBERS,
-  text: '"{}"',
+  'a string': '"{}"',
   'an array': '[{}]',
-  'a member called __proto__': '{"__proto__":{"x":1}}',
-  'a member called __proto__ further down': '{"a":[{"__proto__":1}]}',
+  'a member named __proto__': '{"__proto__":{"x":1}}',
+  'a nested member named __proto__': '{"a":[{"__proto__":1}]}',
   'a NUL character': String.raw`{"a":"\u0000"}`,
   'a NUL character in a name': String.raw`{"\u0000":1}`,
   'half a surrogate pair': String.raw`{"a":["\ud800"]}`,
-  'a number beyond a double within': '{"a":1e999}',
-  'nesting of 40 objects': `${'{"a":'.repeat(40)}1${'}'.repeat(40)}`,
-  'nesting of 5000 arrays': `{"a":${'['.repeat(5000)}${']'.repeat(5000)}}`,
+  'a nested number beyond a double': '{"a":1e999}',
+  '40 nested objects': `${'{"a":'.repeat(40)}1${'}'.repeat(40)}`,
+  '5000 nested arrays': `{"a":${'['.repeat(5000)}${']'.repeat(5000)}}`,
 }
 
-const MESSAGE: WrongTexts = { ...NUMBERS, text: '"{}"', true: 'true', 'an array': '[]' }
+const MESSAGE: WrongTexts = { ...NUMBERS, 'a string': '"{}"', true: 'true', 'an array': '[]' }
 
-/** Texts of a query or a path that a field does not take. */
+/** Texts in a query or a path that a type refuses. */
 const INT32: WrongTexts = {
-  words: 'ten',
+  'a word': 'ten',
   'a fraction': '1.5',
   'an exponent': '1e2',
-  hex: '0x10',
+  'a hex number': '0x10',
   'more than 32 bits': '2147483648',
   'fewer than 32 bits': '-2147483649',
   'twenty digits': '9'.repeat(20),
-  nothing: '',
+  'an empty text': '',
   'white space': '%201',
-  'a sign of plus': '%2B1',
+  'a plus sign': '%2B1',
   'a NUL character': '1%00',
 }
 
 const UINT64: WrongTexts = {
   ...without(INT32, ['more than 32 bits', 'fewer than 32 bits']),
   'more than 64 bits': '18446744073709551616',
-  negative: '-1',
+  'a negative number': '-1',
 }
 
 const TIMESTAMP: WrongTexts = {
-  words: 'now',
-  nothing: '',
-  'a date alone': '2026-01-15',
+  'a word': 'now',
+  'an empty text': '',
+  'a date without a time': '2026-01-15',
   'Unix seconds': '1768473000',
-  'no zone': '2026-01-15T10:30:00',
-  'another zone': '2026-01-15T10:30:00%2B01:00',
-  'a month of 13': '2026-13-01T00:00:00Z',
-  'a day that is not': '2026-02-30T00:00:00Z',
+  'a time without a zone': '2026-01-15T10:30:00',
+  'a time in another zone': '2026-01-15T10:30:00%2B01:00',
+  'month 13': '2026-13-01T00:00:00Z',
+  '30 February': '2026-02-30T00:00:00Z',
   'hour 24': '2026-01-15T24:00:00Z',
   'a leap second': '2026-01-15T10:30:60Z',
   'ten decimals': '2026-01-15T10:30:00.1234567890Z',
@@ -96,26 +96,27 @@ const TIMESTAMP: WrongTexts = {
 
 const TEXT: WrongTexts = {
   'a NUL character': 'a%00b',
-  'bytes that are no UTF-8': '%ff%fe',
+  'bytes that are not UTF-8': '%ff%fe',
   'half a surrogate pair': '%ED%A0%80',
   'an over-long encoding': '%C0%AF',
-  'a percent sign alone': '%',
-  'half an escape': '%4',
-  'no hex': '%zz',
+  'a bare percent sign': '%',
+  'an escape that is cut off': '%4',
+  'an escape that is not hex': '%zz',
 }
 
-/** What a field does not take where JSON carries it. */
+/** Returns the JSON texts that a field refuses. */
 export function wrongJson(field: DescField): WrongTexts {
   const rule = hasOption(field, json) ? getOption(field, json) : undefined
   const single = without(singular(field), rule?.acceptNumber === true ? ['a number'] : [])
   if (field.fieldKind !== 'list') return single
   const elements = Object.entries(single).map(([name, text]) => [`an array with ${name}`, `[${text}]`])
   const lists = { 'an array with null': '[null]', 'an array in an array': '[[]]' }
-  const alone = rule?.acceptSingle === true ? without(single, ['an array']) : { ...MIXED, ...NUMBERS, text: '"a"' }
+  const alone =
+    rule?.acceptSingle === true ? without(single, ['an array']) : { ...MIXED, ...NUMBERS, 'a string': '"a"' }
   return { ...alone, ...lists, ...Object.fromEntries(elements) }
 }
 
-/** What a field does not take where the query or the path carries it, percent-encoded. */
+/** Returns the percent-encoded texts in a query or path that a field refuses. */
 export function wrongText(field: DescField): WrongTexts {
   if (field.message?.typeName === 'google.protobuf.Timestamp') return TIMESTAMP
   if (field.scalar === ScalarType.UINT64) return UINT64
@@ -127,7 +128,7 @@ function singular(field: DescField): WrongTexts {
   if (field.scalar === ScalarType.STRING) return STRING
   if (field.scalar === ScalarType.BYTES) return BYTES
   if (field.scalar === ScalarType.BOOL) return BOOL
-  throw new Error(`there are no wrong values yet for the type of ${field.toString()}`)
+  throw new Error(`Wrong values are missing for the type of ${field.toString()}`)
 }
 
 function without(texts: WrongTexts, names: readonly string[]): WrongTexts {

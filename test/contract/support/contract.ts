@@ -6,7 +6,7 @@ import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operat
 import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { http } from '../../../gen/proto/google/api/annotations_pb.ts'
 
-/** All services that the ports offer. */
+/** All services of the public ports. */
 const services: readonly DescService[] = [
   OperatorRegistryService,
   IdentityService,
@@ -18,20 +18,20 @@ const services: readonly DescService[] = [
 /** Every method of the contract. */
 export const methods: readonly DescMethod[] = services.flatMap((service) => service.methods)
 
-/** How a method is called over REST, read from the contract and not from the gateway. */
+/** The REST form of a method, read from the contract and not from the gateway. */
 export interface RestForm {
   readonly verb: string
   readonly template: string
-  /** Proto names of the fields that stand in the path. */
+  /** Proto names of the fields in the path. */
   readonly pathFields: readonly string[]
-  /** `*`, the proto name of the field that is the body, or nothing where the query carries the rest. */
+  /** `*`, the proto name of the field that is the body, or empty if the query carries the rest. */
   readonly body: string
 }
 
-/** The REST form of a method. Throws Error for a method that has none. */
+/** Returns the REST form of a method. Throws Error for a method without one. */
 export function restForm(method: DescMethod): RestForm {
   if (method === KeysService.method.getJsonWebKeySet) return form('GET', '/.well-known/jwks.json', '')
-  if (!hasOption(method, http)) throw new Error(`${method.name} is not bound to REST`)
+  if (!hasOption(method, http)) throw new Error(`${method.name} has no REST form`)
   const { pattern, body } = getOption(method, http)
   if (pattern.case === undefined || pattern.case === 'custom') throw new Error(`${method.name} has no HTTP method`)
   return form(pattern.case.toUpperCase(), pattern.value, body)
@@ -41,12 +41,12 @@ function form(verb: string, template: string, body: string): RestForm {
   return { verb, template, body, pathFields: [...template.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name) }
 }
 
-/** Whether the REST form of a method has a body. */
+/** Tells whether the REST form of a method has a body. */
 export function hasBody(method: DescMethod): boolean {
   return restForm(method).body !== ''
 }
 
-/** `Service.Method`, as the tables here name it. */
+/** Returns `Service.Method`, the key of the tables here. */
 export function shortName(method: DescMethod): string {
   return `${method.parent.name}.${method.name}`
 }

@@ -5,27 +5,27 @@ import { ErrorInfoSchema } from '../../../gen/proto/google/rpc/error_details_pb.
 import { StatusSchema } from '../../../gen/proto/google/rpc/status_pb.ts'
 import { expectNothingPrivate } from '../../support/private-members.ts'
 
-/** How a gRPC call ended. */
+/** The result of a gRPC call. */
 export interface GrpcAnswer {
   readonly code: number
-  /** The status' text. */
+  /** The text of the status. */
   readonly details: string
-  /** The reason of google.rpc.ErrorInfo; undefined where the answer has none. */
+  /** The reason of google.rpc.ErrorInfo; undefined if the answer has none. */
   readonly reason: string | undefined
   /** The domain of google.rpc.ErrorInfo. */
   readonly domain: string | undefined
   readonly requestId: string | undefined
-  /** The bytes of the response; none when the call was refused. */
+  /** The bytes of the response; undefined if the call was refused. */
   readonly message: Uint8Array | undefined
 }
 
-/** A bare gRPC client: what it sends are the bytes that it is given. */
+/** A gRPC client that sends the bytes that it is given. */
 export interface GrpcCaller {
   call(path: string, message: Uint8Array, metadata?: Readonly<Record<string, string>>): Promise<GrpcAnswer>
   close(): void
 }
 
-/** The path of a method on the wire. */
+/** Returns the path of a method on the wire. */
 export const grpcPath = (method: DescMethod): string => `/${method.parent.typeName}/${method.name}`
 
 /** Connects to the gRPC port. */

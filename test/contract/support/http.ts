@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expectNothingPrivate } from '../../support/private-members.ts'
 
-/** An HTTP request whose path goes onto the wire as it stands here. */
+/** An HTTP request whose path is sent unchanged. */
 export interface HttpRequest {
   readonly verb: string
   readonly path: string
@@ -20,7 +20,7 @@ export interface HttpAnswer {
 
 const agent = new Agent({ keepAlive: true, maxSockets: 64 })
 
-/** Sends a request without normalising anything, as `fetch` would. */
+/** Sends a request without the normalising that `fetch` does. */
 export async function sendHttp(baseUrl: string, { verb, path, headers = {}, body }: HttpRequest): Promise<HttpAnswer> {
   const { hostname, port } = new URL(baseUrl)
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>()
@@ -39,11 +39,11 @@ export async function sendHttp(baseUrl: string, { verb, path, headers = {}, body
   return answer
 }
 
-/** Writes bytes to the port and answers all that comes back until the server closes the connection. */
+/** Writes bytes to the port. Resolves with everything that comes back until the server closes the connection. */
 export async function sendRaw(baseUrl: string, bytes: string | Uint8Array): Promise<string> {
   const { hostname, port } = new URL(baseUrl)
   const socket = connect(Number(port), hostname)
-  // A server that refuses early closes while the client still writes.
+  // A server that refuses early closes the connection while the client still writes.
   socket.on('error', () => undefined)
   socket.write(bytes)
   return text(socket)

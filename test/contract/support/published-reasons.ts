@@ -1,8 +1,8 @@
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 
 /**
- * What clients have been told of every reason: its REST status and its gRPC code. Written down a second time, since a reason,
- * once published, keeps its name and its codes.
+ * The published REST status and gRPC code of every reason. They are written a second time here, because a published
+ * reason keeps its name and its codes.
  */
 export const published: Readonly<Record<ReasonCode, readonly [status: number, code: number]>> = {
   INVALID_ARGUMENT: [400, 3],
@@ -65,7 +65,7 @@ export const published: Readonly<Record<ReasonCode, readonly [status: number, co
   INTERNAL: [500, 13],
 }
 
-/** The text in `error` of a problem document that clients of version 1 print. */
+/** The text in `error` of a problem document, which clients of version 1 print. */
 export const publishedTexts: Partial<Readonly<Record<ReasonCode, string>>> = {
   INVALID_SIGNATURE: 'invalid signature',
   OPERATOR_NOT_FOUND: 'operator not found',

@@ -11,39 +11,39 @@ import { published, publishedTexts } from './published-reasons.ts'
 import type { OperatorName } from './seed.ts'
 import type { World } from './world.ts'
 
-/** The transports that every refusal is tried on. */
+/** The transports over which every refusal is tried. */
 export type Transport = 'rest' | 'grpc'
 
-/** A reason that an RPC is seen to answer. */
+/** A method and a reason that it is seen to answer. */
 export interface Pair {
   readonly method: DescMethod
   readonly reason: ReasonCode
 }
 
-/** A request that the server refuses, and how. */
+/** A request that the server refuses, with the expected reason. */
 export interface RefusalCase extends Pair {
   readonly name: string
-  /** The request in protobuf JSON with the names of the proto files. Whatever it takes to get there happens here. */
+  /** Returns the request in protobuf JSON with the names of the proto files. Prepares the server for it as well. */
   readonly request: (world: World) => JsonObject | Promise<JsonObject>
-  /** Who signs; nobody when absent. */
+  /** The signer of the assertion; there is no assertion if absent. */
   readonly caller?: OperatorName | 'admin' | undefined
-  /** What is wrong with the assertion. `rpc` is what a good one names. */
+  /** Returns the mistakes in the assertion. `rpc` is the call that a good one names. */
   readonly edits?: (world: World, rpc: string) => AssertionEdits
-  /** The whole Authorization header in place of an assertion. */
+  /** Returns the whole Authorization header, in place of an assertion. */
   readonly authorization?: (world: World, rpc: string) => string
   /** The only transport that can carry the request. */
   readonly only?: Transport
-  /** What is done to the REST request before it goes onto the wire. */
+  /** Changes the REST request before it is sent. */
   readonly http?: (request: HttpRequest) => HttpRequest
-  /** Further headers of the REST request and metadata of the gRPC call. */
+  /** Additional headers of the REST request and metadata of the gRPC call. */
   readonly headers?: Readonly<Record<string, string>>
-  /** The bytes of the gRPC message in place of the request. */
+  /** The bytes of the gRPC message, in place of the request. */
   readonly bytes?: Uint8Array
-  /** Whether the refusal stands in the audit; by default when the caller was authenticated. */
+  /** Whether the refusal is in the audit. By default it is if the caller was authenticated. */
   readonly audited?: boolean
 }
 
-/** Refusals before there is an authenticated caller whose audit could hold them. */
+/** Refusals before the caller is authenticated, which therefore are not in its audit. */
 const UNATTRIBUTED: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'UNAUTHENTICATED',
   'INVALID_ASSERTION',
@@ -51,17 +51,17 @@ const UNATTRIBUTED: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'OPERATOR_NOT_ACTIVE',
 ])
 
-/** The name of a case in a report, over one transport. */
+/** Returns the title of a case over one transport. */
 export function titleOf({ method, reason, name }: RefusalCase, transport: Transport): string {
-  return `${transport}: ${shortName(method)} ${reason}: ${name}`
+  return `${shortName(method)} answers ${reason} over ${transport}: ${name}`
 }
 
-/** The transports of a case. */
+/** Returns the transports of a case. */
 export function transportsOf({ only }: RefusalCase): readonly Transport[] {
   return only === undefined ? ['rest', 'grpc'] : [only]
 }
 
-/** Sends the request of a case, and expects status, reason and that nothing has changed but the refusal's own audit. */
+/** Sends the request of a case. Expects its status and reason, and that only the audit of this refusal has changed. */
 export async function expectRefusal(world: World, refusal: RefusalCase, transport: Transport): Promise<void> {
   const { reason, caller } = refusal
   const request = await refusal.request(world)
@@ -75,12 +75,12 @@ export async function expectRefusal(world: World, refusal: RefusalCase, transpor
   expect(after.tables).toEqual(before.tables)
 }
 
-/** What came back over either transport. */
+/** The answer over either transport. */
 export interface CaseAnswer {
   readonly reason: unknown
-  /** Expects the answer to be a refusal for this reason, in every part. */
+  /** Expects that every part of the answer is a refusal for this reason. */
   readonly expectReason: (reason: ReasonCode) => void
-  /** Expects the answer to be no refusal. */
+  /** Expects that the answer is not a refusal. */
   readonly expectAnswered: () => void
 }
 
@@ -121,7 +121,7 @@ function expectStatus(answer: GrpcAnswer, reason: ReasonCode, requestId: string)
   expect(answer.details).not.toMatch(LEAK)
 }
 
-/** What no answer tells: code, paths, statements. */
+/** What no answer may contain: code, paths, statements. */
 const LEAK = /node_modules|\.ts\b|\bat \w+ \(|prisma|SELECT |INSERT |postgres/i
 
 /** Expects a problem document (RFC 9457) with this reason. */
@@ -137,7 +137,7 @@ export function expectProblem({ status, headers, text }: HttpAnswer, reason: Rea
     detail: expect.any(String),
     reason,
     error: publishedTexts[reason] ?? problem['detail'],
-    // Without headers there is no id of the caller's.
+    // If the headers are too large, the server has not read the caller's id.
     request_id: reason === 'HEADERS_TOO_LARGE' ? headers['x-request-id'] : (requestId ?? headers['x-request-id']),
   })
   expect(text).not.toMatch(LEAK)
@@ -145,7 +145,7 @@ export function expectProblem({ status, headers, text }: HttpAnswer, reason: Rea
   if (status === 429 || status === 503) expect(headers['retry-after']).toMatch(/^[1-9]\d*$/)
 }
 
-/** A request over REST, its path fields percent-encoded. */
+/** Builds a REST request with percent-encoded path fields. */
 export function restRequest(method: DescMethod, request: JsonObject): HttpRequest {
   const { verb, template, pathFields, body } = restForm(method)
   const path = template.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(textOf(request[name])))
@@ -158,7 +158,7 @@ export function restRequest(method: DescMethod, request: JsonObject): HttpReques
   return { verb, path, headers: { 'content-type': 'application/json' }, body: json }
 }
 
-/** A value as a path or a query carries it. */
+/** Returns a value as a path or a query contains it. */
 function textOf(value: JsonValue | undefined): string {
   return typeof value === 'string' ? value : JSON.stringify(value ?? '')
 }
@@ -170,7 +170,7 @@ function authorizationOf(world: World, { caller, edits, authorization }: Refusal
   return { authorization: assertionOf(signer, rpc, edits?.(world, rpc)) }
 }
 
-/** A good assertion for a call as an Authorization header has it, or one with edits. */
+/** Returns an Authorization header with a good assertion for a call, or with an edited one. */
 export function assertionOf(signer: Signer, rpc: string, edits: AssertionEdits = {}): string {
   const iat = Math.floor(Date.now() / 1000)
   return bearer(signer, { ...edits, claims: { iat, exp: iat + 60, rpc, ...edits.claims } })

@@ -9,7 +9,7 @@ import type { AgentStatus, OperatorStatus } from '../../../gen/prisma/enums.ts'
 import type { Db } from '../../../services/platform/db/db.ts'
 import { ISSUER, type Signer } from '../../support/assertions.ts'
 
-/** An operator of the world, able to sign. */
+/** An operator of the world, with its key. */
 export interface SeededOperator extends Signer {
   readonly id: string
   readonly domain: string
@@ -34,7 +34,7 @@ const OPERATORS = {
   released: 'released',
 } as const satisfies Record<string, OperatorStatus>
 
-/** Names of the world's operators; most are called by their status. */
+/** Names of the world's operators. Most are named after their status. */
 export type OperatorName = keyof typeof OPERATORS
 
 const AGENTS = {
@@ -48,10 +48,10 @@ const AGENTS = {
   ofSuspended: ['suspended', 'active'],
 } as const satisfies Record<string, readonly [OperatorName, AgentStatus]>
 
-/** Names of the world's agents; those that are called by their status are acme's. */
+/** Names of the world's agents. Agents named after their status belong to acme. */
 export type AgentName = keyof typeof AGENTS
 
-/** Puts an operator in every status and an agent in every status into an empty database. */
+/** Inserts an operator in every status and an agent in every status into an empty database. */
 export async function seed(db: Db) {
   const operators = {} as Record<OperatorName, SeededOperator>
   for (const name of Object.keys(OPERATORS) as OperatorName[]) operators[name] = await seedOperator(db, name)

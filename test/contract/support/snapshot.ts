@@ -1,15 +1,17 @@
 import type { Db } from '../../../services/platform/db/db.ts'
 
-/** Every table of the database as one hash each, and the audit of one request apart. */
+/** One hash for each table of the database, and the audit of one request separately. */
 export interface Snapshot {
   readonly tables: Readonly<Record<string, string>>
   readonly audit: readonly { readonly outcome: string; readonly reason: string }[]
 }
 
-/** Leases are renewed at all times, whatever is asked. */
+/** A table that changes all the time, because leases are renewed. */
 const MOVING = 'verifiers'
 
-/** Takes snapshots of a database: every row of every other table counts, those of tables to come too. */
+/**
+ * Prepares snapshots of a database. They cover every row of every other table, including tables of later migrations.
+ */
 export async function snapshots({ pool }: Db): Promise<(requestId: string) => Promise<Snapshot>> {
   const { rows } = await pool.query<{ name: string }>(
     "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> $1 ORDER BY tablename",

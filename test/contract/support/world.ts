@@ -16,19 +16,19 @@ import { grpcCaller } from './grpc.ts'
 import { type SeededAgent, seed } from './seed.ts'
 import { snapshots } from './snapshot.ts'
 
-/** A server process over a database of its own, with parties in every state. */
+/** A server process with its own database, and operators and agents in every status. */
 export type World = Awaited<ReturnType<typeof startWorld>>
 
 const KEK = new Uint8Array(32).fill(7)
 const DAY_MS = 86_400_000
 
-/** Settings of a world, and where its server finds the database when that is not straight. */
+/** Settings of a world. `databaseUrl` returns the URL that its server uses, if that is not the database's own. */
 export interface WorldOptions {
   readonly env?: Environment
   readonly databaseUrl?: (url: string) => Promise<string>
 }
 
-/** Starts a world. Nothing in it moves on its own for the length of a test. */
+/** Starts a world. Nothing in it changes by itself during a test. */
 export async function startWorld({ env = {}, databaseUrl = async (url) => url }: WorldOptions = {}) {
   const database = await testDatabase()
   const { db } = database
@@ -69,7 +69,7 @@ export async function startWorld({ env = {}, databaseUrl = async (url) => url }:
   }
 }
 
-/** Keys that sign; of EdDSA one stands ready to take over, of Ed25519 none does. */
+/** Inserts active keys. Another key of EdDSA is ready to take over; Ed25519 has none. */
 async function seedKeys({ prisma }: Db) {
   const sealed = createSealedKeys(createKeyVault(KEK))
   const createdAt = new Date(Date.now() - 3_600_000)
@@ -95,7 +95,10 @@ async function seedKeys({ prisma }: Db) {
   }
 }
 
-/** Makes challenges as the server does, under its own MAC key, of any content; and the agent's signature over each. */
+/**
+ * Returns a function that creates challenges of any content as the server does, under its own MAC key, with the
+ * agent's signature.
+ */
 async function challengeSealer({ prisma }: Db) {
   const row = await prisma.challengeKey.findFirstOrThrow({
     where: { slot: BigInt(Math.floor(Date.now() / DAY_MS)) },
@@ -110,12 +113,15 @@ async function challengeSealer({ prisma }: Db) {
   }
 }
 
-/** Signs tokens as the server does, under its own key: those of acme's active agent, with members changed. */
+/**
+ * Returns a function that signs tokens as the server does, under its own key. They are tokens of acme's active agent,
+ * with edits.
+ */
 async function tokenSigner({ prisma }: Db, { did, operatorId }: SeededAgent) {
   const row = await prisma.jwksKey.findFirstOrThrow({ where: { state: 'active', alg: 'EdDSA' } })
   const { wrappedKey, kekId, kid, purpose } = row
   const pair = importSeed(createKeyVault(KEK).open(wrappedKey ?? new Uint8Array(), kekId, { purpose, id: kid }))
-  if (pair === undefined) throw new Error('the signing key is no seed')
+  if (pair === undefined) throw new Error('The signing key is not a seed')
   return (claims: object = {}, header: object = {}): string => {
     const iat = Math.floor(Date.now() / 1000)
     const times = { iat, nbf: iat, exp: iat + 900, jti: randomUUID(), epoch: [1, 1] }

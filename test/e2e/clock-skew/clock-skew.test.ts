@@ -29,19 +29,19 @@ const read = async (path: string) => {
   return { status: answer.status, text: await answer.text() }
 }
 
-it('1. a process whose clock is 320 s behind the database calls no token valid, and gives none', async () => {
+it('1. a process whose clock is 320 s behind the database answers 503 to verifications and challenges', async () => {
   expect(await behind.client.verify(token)).toMatchObject(WRONG)
   expect(await behind.client.challenge(agent.did)).toMatchObject(WRONG)
   expect(expectStatus(200, await deployment.client.verify(token))).toMatchObject({ valid: true })
 })
 
-it('2. it says so to probes, to monitors and in its log', async () => {
+it('2. the process reports the wrong clock at /ready, in its metrics and in its log', async () => {
   expect(await read('/ready')).toMatchObject({ status: 503, text: expect.stringContaining('320 s behind') })
   expect((await read('/metrics')).text).toMatch(/^auth4agent_clock_agrees 0$/m)
   expect(behind.authn.logs()).toContain('the clock is wrong')
 })
 
-it('3. it answers again once its clock is right', async () => {
+it('3. the process answers again after its clock is corrected', async () => {
   process.kill(behind.authn.pid, 'SIGUSR2')
   const answer = await until(
     () => behind.client.verify(token),

@@ -25,11 +25,11 @@ const prints = (text: string, deadlineMs?: number) =>
     deadlineMs,
   )
 
-/** As `npm run cluster` runs it. */
+/** Starts the processes in the way `npm run cluster` does. */
 beforeAll(async () => {
   data = await createDataFolder()
   const { PATH, HOME } = process.env
-  // Its servers write no log at all: nothing here may depend on what they log.
+  // The servers write no log, so the test cannot depend on their log lines.
   const settings = { AUTH4AGENT_REVOCATION_LEASE: '1s', AUTH4AGENT_LOG_LEVEL: 'silent', AUTH4AGENT_LOG_FORMAT: 'text' }
   const env = { PATH, HOME, AUTH4AGENT_DATA_DIR: data.path, ...settings }
   cluster = spawn(process.execPath, ['test/support/run-cluster.ts'], {
@@ -48,7 +48,7 @@ afterAll(async () => {
   await data?.remove()
 })
 
-it('1. prints its gateways, which are ready and have one set of keys, and the process of each service', async () => {
+it('1. npm run cluster prints each process and two ready gateways that serve the same JWKS', async () => {
   const services = ['operator-registry', 'identity', 'authn', 'revocation', 'jwks-gateway']
   const names = services.flatMap((service) => [`${service}-1`, `${service}-2`])
   const all = [...names, 'nats-1', 'nats-2', 'nats-3', 'postgres']
@@ -63,7 +63,7 @@ it('1. prints its gateways, which are ready and have one set of keys, and the pr
   expect(sets[1]?.body).toEqual(sets[0]?.body)
 })
 
-it('2. obeys the administrator whose key it names', async () => {
+it('2. the cluster accepts the administrator whose key file it prints', async () => {
   const [, issuer = ''] = /issuer +(\S+)/.exec(printed) ?? []
   const [, keyFile = ''] = /admin key +(\S+)/.exec(printed) ?? []
   const admin = adminAsserter(keysOf(await readFile(keyFile, 'utf8')), issuer)
@@ -73,14 +73,14 @@ it('2. obeys the administrator whose key it names', async () => {
   })
 })
 
-it('3. starts a process again that somebody killed', async () => {
+it('3. the cluster restarts a process that was killed', async () => {
   process.kill(pids.get('authn-1') ?? 0, 'SIGKILL')
   await prints('authn-1 is back as pid', 30_000)
   const [, pid] = /authn-1 is back as pid (\d+)/.exec(printed) ?? []
   expect(await isRunning(Number(pid))).toBe(true)
 })
 
-it('4. stops everything at Ctrl-C', async () => {
+it('4. Ctrl-C stops every process of the cluster', async () => {
   const all = [...pids.values(), ...[...printed.matchAll(/back as pid (\d+)/g)].map(([, pid]) => Number(pid))]
   const exited = once(cluster, 'exit')
   cluster.kill('SIGINT')

@@ -42,7 +42,7 @@ function callerOf(transport: Transport): RpcCaller {
   return {
     async call(name, request, authorization) {
       const method = METHODS.get(name)
-      if (!isUnary(method)) throw new Error(`there is no method ${name}`)
+      if (!isUnary(method)) throw new Error(`Unknown method ${name}`)
       try {
         return { ok: true, message: await unary(transport, method, request, authorization) }
       } catch (error) {
@@ -72,7 +72,7 @@ async function unary(
   return toJson(method.output, message, { alwaysEmitImplicit: true }) as Json
 }
 
-/** Connect's names of gRPC's codes differ in their case alone. */
+/** Turns Connect's name of a status code, which differs from gRPC's only in case, into gRPC's name. */
 function refusal(error: ConnectError): RpcOutcome {
   const [info] = error.findDetails(ErrorInfoSchema)
   const code = (Code[error.code] ?? '').replaceAll(/(?<=[a-z])[A-Z]/g, '_$&').toUpperCase()

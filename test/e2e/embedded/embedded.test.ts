@@ -9,7 +9,7 @@ import { failToStart, type RunningServer, startServer } from '../../support/serv
 import { activeAgent, expectStatus, issueToken, type OperatorParty } from '../../support/story.ts'
 import { until } from '../../support/until.ts'
 
-/** The server as `npm start` runs it, but for the ports and the folder. */
+/** Runs the server as `npm start` does, except for the ports and the data folder. */
 describe('a server on the embedded database', () => {
   const domain = 'agents.test'
   let data: DataFolder
@@ -35,7 +35,7 @@ describe('a server on the embedded database', () => {
     await data?.remove()
   })
 
-  it('1. prints where it is and what to do next', () => {
+  it('1. the server prints its addresses, its data folder and the next step', () => {
     const port = new URL(server.baseUrl).port
     for (const text of [
       `REST      http://localhost:${port}`,
@@ -46,23 +46,23 @@ describe('a server on the embedded database', () => {
       expect(server.logs()).toContain(text)
   })
 
-  it('says which engine signs and verifies', () => {
+  it('the server logs which engine signs and verifies', () => {
     expect(server.logs()).toContain('"engine":"libsodium","msg":"Ed25519 has its engine"')
   })
 
-  it('2. keeps its secrets in files of their owner alone', async () => {
+  it('2. the server keeps its secrets in files that only their owner can read', async () => {
     for (const name of ['admin-key.pem', 'key-encryption-key', 'postgres-password']) {
       const { mode } = await stat(join(data.path, name))
       expect({ name, mode: (mode & 0o777).toString(8) }).toEqual({ name, mode: '600' })
     }
   })
 
-  it('3. confirms a name under .test without DNS, and says so in answer and log', async () => {
+  it('3. the server confirms a domain under .test without DNS, and says so in the answer and the log', async () => {
     const rootKeys = newKeys()
     const { id } = expectStatus(201, await client.registerOperator(domain, rootKeys))
     const confirmed = expectStatus(200, await client.confirm(String(id)))
     expect(confirmed).toMatchObject({ verified: true, message: expect.stringContaining('NOT proven by DNS') })
-    // A line may come after the answer.
+    // The server may write the log line after it answers.
     await until(
       async () => server.logs(),
       (logs) => logs.includes('a test domain was confirmed without DNS'),
@@ -72,7 +72,7 @@ describe('a server on the embedded database', () => {
     issued = await issueToken(client, agent)
   })
 
-  it('4. obeys the administrator whose key it made', async () => {
+  it('4. the server accepts the administrator whose key it created', async () => {
     const admin = adminAsserter(keysOf(await readFile(join(data.path, 'admin-key.pem'), 'utf8')), ISSUER)
     const path = `/v1/operators/${operator.id}`
     expectStatus(200, await client.signed('POST', `${path}/suspend`, null, admin))
@@ -82,13 +82,13 @@ describe('a server on the embedded database', () => {
     keys = await publishedKeys()
   })
 
-  it('5. lets no second server use its folder', async () => {
+  it('5. a second server refuses to start with the same data folder', async () => {
     const { status, logs } = await failToStart({ AUTH4AGENT_DATA_DIR: data.path })
     expect({ status, logs }).toEqual({ status: 1, logs: expect.stringContaining(`process ${server.pid}`) })
     expect(await client.get('/ready')).toMatchObject({ status: 200 })
   })
 
-  it('6. stops in order at Ctrl-C, the database too', async () => {
+  it('6. Ctrl-C stops the server and its database', async () => {
     const pids = [server.pid, (await data.postmasterPid()) ?? 0]
     expect(await Promise.all(pids.map(isRunning))).toEqual([true, true])
     expect(await server.stop('SIGINT')).toBe(0)
@@ -96,14 +96,14 @@ describe('a server on the embedded database', () => {
     expect(await data.postmasterPid()).toBeUndefined()
   })
 
-  it('7. does not serve another issuer from it', async () => {
+  it('7. a server with another issuer refuses to start on this database', async () => {
     const env = { AUTH4AGENT_DATA_DIR: data.path, AUTH4AGENT_BASE_URL: 'http://localhost:7' }
     const { status, logs } = await failToStart(env)
     expect(status).toBe(1)
     expect(logs).toContain('This database belongs to the issuer http://localhost:8080')
   })
 
-  it('8. has kept all data at the second start', async () => {
+  it('8. all data is still there after the second start', async () => {
     await start()
     expect(await publishedKeys()).toEqual(keys)
     expect((await client.getOperator(operator.id)).body).toMatchObject({ domain, status: 'active' })
@@ -112,7 +112,7 @@ describe('a server on the embedded database', () => {
     await issueToken(client, agent)
   })
 
-  it('9. stops the database that a killed server left behind, and has kept all data', async () => {
+  it('9. a new server stops the database of a killed server, and all data is still there', async () => {
     const orphan = (await data.postmasterPid()) ?? 0
     await server.kill()
     expect(await isRunning(orphan)).toBe(true)
@@ -121,7 +121,7 @@ describe('a server on the embedded database', () => {
     expect(expectStatus(200, await client.verify(issued.token))).toMatchObject({ valid: true })
   })
 
-  it('10. starts its database again when that ends by itself', async () => {
+  it('10. the server restarts its database when the database dies', async () => {
     const killed = (await data.postmasterPid()) ?? 0
     process.kill(killed, 'SIGKILL')
     await until(
@@ -134,7 +134,7 @@ describe('a server on the embedded database', () => {
     )
   })
 
-  it('11. ends, saying why, when that is not possible', async () => {
+  it('11. the server exits with status 1 and says why when it cannot restart its database', async () => {
     const postmaster = (await data.postmasterPid()) ?? 0
     await rename(join(data.path, 'postgres'), join(data.path, 'gone'))
     process.kill(postmaster, 'SIGKILL')
@@ -148,7 +148,7 @@ describe('a server on the embedded database', () => {
 })
 
 describe('names under .test', () => {
-  it('are refused where the database is not the embedded one', async () => {
+  it('are refused when the server uses an external database', async () => {
     const deployment = await startDeployment()
     try {
       expect(await deployment.client.registerOperator('agents.test', newKeys())).toMatchObject({
@@ -160,7 +160,7 @@ describe('names under .test', () => {
     }
   })
 
-  it('are refused where others can reach the listener', async () => {
+  it('are refused when the listener accepts connections from other machines', async () => {
     const data = await createDataFolder()
     const env = { AUTH4AGENT_DATA_DIR: data.path, AUTH4AGENT_HOST: '0.0.0.0', AUTH4AGENT_ALLOW_PLAIN_HTTP: 'true' }
     const server = await startServer(env)

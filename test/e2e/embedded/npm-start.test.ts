@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createDataFolder, type DataFolder } from '../../support/data-folder.ts'
 import { endOf, npmStart } from './npm-start.ts'
 
-/** A Node that cannot replace its process, as that of a first start may be: the bootstrap then waits for the server. */
+/** A Node without process.execve, like one that may run a first start. The bootstrap then waits for the server. */
 const WITHOUT_EXECVE = { NODE_OPTIONS: '--import=data:text/javascript,process.execve=undefined' }
 
 let data: DataFolder
@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => data?.remove())
 
-/** What npm ends with is npm's affair where it cannot wait for the server. */
+/** npm's own exit status follows from the signal where npm cannot wait for the server. */
 it.each<[signal: NodeJS.Signals, status: number | string]>([
   ['SIGTERM', 0],
   ['SIGINT', 0],
@@ -32,7 +32,7 @@ it.each<[signal: NodeJS.Signals, status: number | string]>([
 )
 
 it.each<NodeJS.Signals>(['SIGTERM', 'SIGINT', 'SIGHUP'])(
-  'npm start: %s to the server stops it and its database in order, and npm reports success',
+  'npm start: %s to the server stops it and its database in order, and npm exits with 0',
   async (signal) => {
     const started = await npmStart(data)
     process.kill(started.chain.at(-1) ?? 0, signal)
@@ -51,7 +51,7 @@ it.each<[signal: NodeJS.Signals, index: number, status: number | string]>([
   ['SIGKILL', 1, 'SIGKILL'],
   ['SIGTERM', 2, 0],
 ])(
-  'npm start: with a bootstrap that waits, %s to process %i of the chain stops all in order',
+  'npm start: when the bootstrap cannot replace its process, %s to process %i of the chain stops all in order',
   async (...row) => {
     const [signal, index, status] = row
     const started = await npmStart(data, WITHOUT_EXECVE)
@@ -63,14 +63,14 @@ it.each<[signal: NodeJS.Signals, index: number, status: number | string]>([
   120_000,
 )
 
-it('npm start: a clean stop warns of nothing', async () => {
+it('npm start: a clean stop logs no warning', async () => {
   const started = await npmStart(data)
   process.kill(started.chain[0] ?? 0, 'SIGTERM')
   await endOf(started)
   expect(started.output()).not.toMatch(/"level":[45]0/)
 }, 120_000)
 
-it('npm start: PostgreSQL has none of the settings of the server in its environment', async () => {
+it('npm start: the environment of PostgreSQL contains no setting of the server', async () => {
   const secret = 'fe'.repeat(32)
   const kek = Buffer.from(secret, 'hex').toString('base64')
   const folder = await createDataFolder()

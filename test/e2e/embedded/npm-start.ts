@@ -8,23 +8,23 @@ import { guard } from '../../support/guardian.ts'
 import type { Environment } from '../../support/server.ts'
 import { until } from '../../support/until.ts'
 
-/** What `npm start` started. */
+/** The processes that `npm start` started. */
 export interface NpmStart {
-  /** The processes from npm to the server, in the order in which they started each other. */
+  /** The processes from npm to the server: each one started the next. */
   readonly chain: readonly number[]
   readonly postmaster: number
-  /** All that they wrote so far. */
+  /** All output of the processes so far. */
   output(): string
-  /** How npm ended: its exit status, or the signal. */
+  /** How npm ended: its exit status, or the signal that ended it. */
   readonly ended: Promise<number | string>
 }
 
 const ROOT = join(import.meta.dirname, '../../..')
-/** A first start makes a database; other tests may keep all processors busy. */
+/** A first start creates a database, and other tests may keep all processors busy. */
 const START_MS = 60_000
 const run = promisify(execFile)
 
-/** Runs `npm start` as a person does who has nothing set but the folder and free ports; resolves once the server listens. */
+/** Runs `npm start` with no settings but the data folder and free ports. Resolves when the server listens. */
 export async function npmStart(data: DataFolder, env: Environment = {}): Promise<NpmStart> {
   const { PATH, HOME } = process.env
   const npm: ChildProcess = spawn('npm', ['start'], {
@@ -53,7 +53,7 @@ export async function npmStart(data: DataFolder, env: Environment = {}): Promise
   }
 }
 
-/** Waits until none of the processes runs, and answers the last line that they wrote. */
+/** Waits until none of the processes runs, and returns the last line that they wrote. */
 export async function endOf(started: NpmStart): Promise<string | undefined> {
   const { chain, postmaster } = started
   await until(

@@ -6,22 +6,26 @@ const DATABASE_URL = 'postgresql://127.0.0.1:1/nothing'
 const KEK = randomBytes(32).toString('base64')
 
 it.each<readonly [string, Environment, readonly string[]]>([
-  ['a database without the key that its keys are sealed under', { DATABASE_URL }, ['AUTH4AGENT_KEK']],
+  ['a database without a key-encryption key', { DATABASE_URL }, ['AUTH4AGENT_KEK']],
   [
-    'every problem at once',
+    'several wrong settings, and names all of them',
     { PORT: 'http', AUTH4AGENT_TOKEN_TTL: '2h', AUTH4AGENT_BASE_URL: 'example.com', AUTH4AGENT_COLOUR: 'red' },
     ['4 problem(s)', 'PORT', 'AUTH4AGENT_TOKEN_TTL', 'AUTH4AGENT_BASE_URL', 'AUTH4AGENT_COLOUR'],
   ],
-  ['plain http where others can reach it', { AUTH4AGENT_HOST: '0.0.0.0' }, ['AUTH4AGENT_ALLOW_PLAIN_HTTP']],
+  [
+    'plain http on an address that other machines can reach',
+    { AUTH4AGENT_HOST: '0.0.0.0' },
+    ['AUTH4AGENT_ALLOW_PLAIN_HTTP'],
+  ],
   ...['/proc/x', '/proc/x/y', '/sys', '/dev/null', '/dev/null/x'].map(
     (path) =>
       [
         `the data folder ${path}`,
         { AUTH4AGENT_DATA_DIR: path },
-        [`The data folder ${path} cannot be used (`, 'set AUTH4AGENT_DATA_DIR to a folder that can be written to.'],
+        [`The data folder ${path} cannot be used (`, 'set AUTH4AGENT_DATA_DIR to a writable folder'],
       ] as const,
   ),
-  ['a database that is not there', { DATABASE_URL, AUTH4AGENT_KEK: KEK }, ['127.0.0.1:1']],
+  ['a database that does not answer', { DATABASE_URL, AUTH4AGENT_KEK: KEK }, ['127.0.0.1:1']],
 ])('the server refuses to start on %s', async (_name, env, words) => {
   const { status, logs } = await failToStart(env)
   expect(status).toBe(1)

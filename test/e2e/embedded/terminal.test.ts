@@ -18,7 +18,7 @@ beforeAll(async () => {
 })
 afterAll(() => data?.remove())
 
-/** Runs a server on a terminal of its own, calls it once and presses Ctrl-C. Answers the lines that the terminal showed. */
+/** Runs a server on its own terminal, calls it and presses Ctrl-C. Returns the lines that the terminal showed. */
 async function onTerminal(env: Environment = {}): Promise<readonly string[]> {
   const { PATH, HOME } = process.env
   const command = `exec ${process.execPath} services/main.ts`
@@ -48,7 +48,7 @@ const calls = (lines: readonly string[]) =>
   lines.filter((line) => /\bcall\b.*rpc/.test(line) || line.includes('"msg":"call"'))
 
 describe('a server on a terminal', () => {
-  it('writes lines for people without a line for each call, and ends with "stopped" and no warning', async () => {
+  it('writes log lines as text without a line for each call, and ends with "stopped" and no warning', async () => {
     const lines = await onTerminal()
     const logged = lines.filter(isLogLine)
     expect(logged.every((line) => TEXT_LINE.test(line))).toBe(true)
@@ -58,12 +58,12 @@ describe('a server on a terminal', () => {
     expect(lines.join('\n')).toContain('npx auth4agent demo')
   }, 120_000)
 
-  it('writes a line for each call at level debug', async () => {
+  it('writes a log line for each call at level debug', async () => {
     const lines = await onTerminal({ AUTH4AGENT_LOG_LEVEL: 'debug' })
     expect(calls(lines)).toContainEqual(expect.stringMatching(/DEBUG call .*rpc=KeysService/))
   }, 120_000)
 
-  it('writes JSON, with a line for each call, when AUTH4AGENT_LOG_FORMAT says so', async () => {
+  it('writes JSON with a line for each call when AUTH4AGENT_LOG_FORMAT is json', async () => {
     const lines = await onTerminal({ AUTH4AGENT_LOG_FORMAT: 'json' })
     expect(lines.filter((line) => TEXT_LINE.test(line))).toEqual([])
     expect(calls(lines).length).toBeGreaterThan(0)
@@ -71,15 +71,15 @@ describe('a server on a terminal', () => {
   }, 120_000)
 })
 
-describe('a server elsewhere', () => {
-  it('writes JSON, and ends with "stopped"', async () => {
+describe('a server without a terminal', () => {
+  it('writes JSON log lines, and ends with "stopped"', async () => {
     const server = await startServer({ AUTH4AGENT_DATA_DIR: data.path })
     expect(await server.stop()).toBe(0)
     expect(JSON.parse(server.logs().split('\n').at(-1) ?? '')).toMatchObject({ level: 30, msg: 'stopped' })
   })
 
   it.each(['1', '2'])(
-    'writes lines for people when AUTH4AGENT_LOG_FORMAT says so, with %s workers',
+    'writes log lines as text when AUTH4AGENT_LOG_FORMAT is text, with %s workers',
     async (workers) => {
       const server = await startServer({
         AUTH4AGENT_DATA_DIR: data.path,

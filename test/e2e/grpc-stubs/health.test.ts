@@ -26,13 +26,13 @@ afterAll(async () => {
 })
 
 it.each(['', 'auth4agent.v1.AuthnService', 'auth4agent.v1.IdentityService', 'auth4agent.v1.OperatorRegistryService'])(
-  'grpc.health.v1 says that "%s" is serving',
+  'grpc.health.v1 answers SERVING for "%s"',
   async (service) => {
     expect(await check(service)).toBe('SERVING')
   },
 )
 
-it('grpc.health.v1 knows nothing of services that are not offered', async () => {
+it('grpc.health.v1 answers NOT_FOUND for an internal service', async () => {
   await expect(check('auth4agent.internal.v1.AgentDirectoryService')).rejects.toMatchObject({ code: 5 })
 })
 

@@ -19,7 +19,7 @@ const FILES = ['operator_registry', 'identity', 'authn', 'revocation', 'keys'].m
   (name) => `auth4agent/v1/${name}.proto`,
 )
 
-/** The contract as a user of proto-loader loads it. */
+/** The contract, loaded with proto-loader as a client would load it. */
 const definition = loadSync([...FILES, 'google/rpc/status.proto', 'google/rpc/error_details.proto'], {
   includeDirs: [join(ROOT, 'proto')],
   bytes: String,
@@ -28,7 +28,7 @@ const definition = loadSync([...FILES, 'google/rpc/status.proto', 'google/rpc/er
 })
 const packages = loadPackageDefinition(definition)
 
-/** Calls through stubs of @grpc/grpc-js, one channel for each service. */
+/** Returns a caller that uses stubs of @grpc/grpc-js, with one channel for each service. */
 export function stubsOf(address: string, options: ChannelOptions = {}): RpcCaller {
   const clients = new Map<string, Client>()
   const clientOf = (service: string): Client => {
@@ -51,7 +51,7 @@ export function stubsOf(address: string, options: ChannelOptions = {}): RpcCalle
 
 function constructorOf(service: string): ServiceClientConstructor {
   const found = service.split('.').reduce<unknown>((inner, name) => (inner as GrpcObject | undefined)?.[name], packages)
-  if (typeof found !== 'function') throw new Error(`there is no service ${service}`)
+  if (typeof found !== 'function') throw new Error(`Unknown service ${service}`)
   return found as ServiceClientConstructor
 }
 
@@ -67,7 +67,7 @@ async function unary(client: Client, name: string, request: Json, metadata: Meta
   return { ok: false, code: status[ended.error.code] ?? '', reason: reasonIn(ended.error) }
 }
 
-/** The reason in the google.rpc.ErrorInfo of the trailer that carries an error's details. */
+/** Returns the reason in the google.rpc.ErrorInfo of the trailer that carries an error's details. */
 function reasonIn(error: ServiceError): string | undefined {
   const [trailer] = error.metadata.get('grpc-status-details-bin')
   if (!Buffer.isBuffer(trailer)) return undefined

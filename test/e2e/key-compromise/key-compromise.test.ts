@@ -39,13 +39,13 @@ const started = new AsyncDisposableStack()
 let deployment: Deployment
 let operator: OperatorParty
 let agent: AgentParty
-/** Each process that gives and verifies tokens, and the way to it alone. */
+/** Each process that issues and verifies tokens, with a client that reaches only this process. */
 let ways: readonly Reached[]
 let witnesses: Witnesses
 let admin: KeysAdmin
 
 beforeAll(async () => {
-  // A key that is new is not ready for three seconds: time for what is done while none is.
+  // A new key is not ready for three seconds, which leaves time for the steps that need no key to be ready.
   deployment = await startDeployment({ instances: 2, env: { ...QUICK_KEYS, AUTH4AGENT_CLOCK_SKEW: '1s' } })
   started.defer(() => deployment.stop())
   const { client, dns } = deployment
@@ -56,7 +56,7 @@ beforeAll(async () => {
   ways = await deployment.verifiers()
   witnesses = await witnessesOf({ ...deployment, verifiers: async () => ways })
   started.defer(async () => witnesses.close())
-  // Then they answer from memory.
+  // Each process answers from memory once it holds a lease.
   await until(
     () => Promise.all(ways.map(({ authn }) => checksAt(authn))),
     (checks) => checks.every(({ holdsLease }) => holdsLease),
@@ -64,7 +64,7 @@ beforeAll(async () => {
 })
 afterAll(() => started.disposeAsync())
 
-it('nobody but the administrator may do anything with the keys', async () => {
+it('key methods refuse every caller except the administrator, over REST and gRPC', async () => {
   const before = await admin.list()
   const { kid = '' } = activeOf(before, 'EdDSA') ?? {}
   const stubs = stubsOf(deployment.server.grpcAddress)
@@ -88,7 +88,7 @@ it('nobody but the administrator may do anything with the keys', async () => {
 })
 
 it.each(ALGORITHMS)(
-  'the %s key is compromised: its tokens are refused everywhere when the call returns',
+  'when the %s key is marked compromised, every verifier refuses its tokens once the call returns',
   async (alg) => {
     await until(
       () => admin.list(),
@@ -112,7 +112,7 @@ it.each(ALGORITHMS)(
 
     await race.untilMore()
     const { issued, refused } = await race.stop()
-    // A process that was to sign, and had heard by then, could not.
+    // A process that had already learned of the compromise could not sign, and answered 503.
     expect(refused.filter((outcome) => outcome !== '503 UNAVAILABLE')).toEqual([])
     const signedBy = Map.groupBy(issued, kidOf)
     expect([...signedBy.keys()].toSorted()).toEqual([kid, String(successor)].toSorted())
@@ -121,8 +121,8 @@ it.each(ALGORITHMS)(
   },
 )
 
-it('without a key that could take over it is refused, and nothing changes', async () => {
-  // Each time one that was ready takes over, until there is none.
+it('MarkKeyCompromised is refused and changes nothing when no other key is ready', async () => {
+  // Each compromise makes the next ready key active, until none is left.
   const refused = await until(
     async () => admin.compromise(activeOf(await admin.list(), 'EdDSA')?.kid ?? ''),
     ({ status }) => status !== 200,
@@ -132,7 +132,7 @@ it('without a key that could take over it is refused, and nothing changes', asyn
   await expectEverywhere(await newToken(deployment.client, 'EdDSA'), 'true')
 })
 
-it('forced, it leaves no key to sign with, until another has been published for long enough', async () => {
+it('MarkKeyCompromised with force leaves no key to sign with until a new key is ready', async () => {
   const { kid = '' } = activeOf(await admin.list(), 'EdDSA') ?? {}
   const token = await newToken(deployment.client, 'EdDSA')
   const body = await signedChallenge(deployment.client, agent)
@@ -162,12 +162,12 @@ it('forced, it leaves no key to sign with, until another has been published for 
   expect(outcomeOf(await deployment.client.token(body))).toBe('409 CHALLENGE_USED')
 })
 
-it('a token can be revoked whose key is retired, and not one whose key is compromised', async () => {
+it('RevokeToken accepts a token whose key is retired, and refuses one whose key is compromised', async () => {
   const token = await newToken(deployment.client, 'ES256')
   const { retiring } = rotated(await until(() => admin.rotate({ alg: 'ES256' }), isDecided))
   expect(retiring.map(({ kid }) => kid)).toEqual([kidOf(token)])
   await expectEverywhere(token, 'true')
-  // As the schedule does when all its tokens have expired.
+  // The schedule makes the same change when all tokens of the key have expired.
   await runSql(
     deployment.databaseUrl,
     `UPDATE jwks_keys SET state = 'retired', retired_at = now(), wrapped_key = NULL, kek_id = NULL WHERE kid = '${kidOf(token)}'`,
@@ -181,7 +181,7 @@ it('a token can be revoked whose key is retired, and not one whose key is compro
   const other = await newToken(deployment.client, 'RS256')
   expectStatus(200, await admin.compromise(kidOf(other), true))
   for (const client of clients()) {
-    // A process that does not verify hears of it with its next look at the keys.
+    // A process that does not verify tokens learns of the compromise when it next reads the keys.
     await until(
       async () => outcomeOf(await client.revokeToken(other)),
       (outcome) => outcome === '400 TOKEN_NOT_OURS',
@@ -189,12 +189,14 @@ it('a token can be revoked whose key is retired, and not one whose key is compro
   }
 })
 
-/** Those that have signed; the schedule may prepare others. */
+/**
+ * Lists the keys that have signed, with their states. Prepared keys are left out, because the schedule may add some.
+ */
 function statesOf({ keys }: KeyList): readonly string[] {
   return keys.filter(({ state }) => state !== 'prepared').map(({ kid, state }) => `${kid} ${state}`)
 }
 
-/** There was a key that is ready. */
+/** Tells whether the call was decided while another key was ready. */
 function isDecided({ body }: Answer<{ readonly reason?: unknown }>): boolean {
   return body.reason !== 'KEY_NOT_READY'
 }
@@ -208,7 +210,7 @@ async function requestToken(client: ProtocolClient, alg: Algorithm): Promise<Ans
 }
 
 async function newToken(client: ProtocolClient | undefined, alg: Algorithm): Promise<string> {
-  if (client === undefined) throw new RangeError('there is a server')
+  if (client === undefined) throw new RangeError('No server was started')
   return String((await issueToken(client, agent, { audience: audienceOf(alg, operator) })).token)
 }
 

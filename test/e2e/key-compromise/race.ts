@@ -3,18 +3,18 @@ import { onTestFinished } from 'vitest'
 import { type Answer, outcomeOf, type ProtocolClient } from '../../support/protocol-client.ts'
 import { until } from '../../support/until.ts'
 
-/** Tokens that are asked for all the time. */
+/** A loop that requests tokens until it is stopped. */
 export interface Race {
-  /** Resolves when some more have come. */
+  /** Resolves when a few more tokens have been issued. */
   untilMore(): Promise<void>
-  /** Answers all tokens that came, and how others were refused. */
+  /** Stops the loop. Returns all tokens that were issued, and the outcomes of the refused requests. */
   stop(): Promise<{ readonly issued: readonly string[]; readonly refused: readonly string[] }>
 }
 
 const SOME = 6
 const PACE_MS = 10
 
-/** Asks each server for tokens, one at a time, until the test is over at the latest. */
+/** Requests tokens from each server, one at a time. Stops at the end of the test at the latest. */
 export function issueUntilStopped(
   clients: readonly ProtocolClient[],
   request: (client: ProtocolClient) => Promise<Answer>,

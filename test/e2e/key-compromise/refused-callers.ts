@@ -2,17 +2,17 @@ import type { Asserter } from '../../support/parties.ts'
 import { type Json, outcomeOf, type ProtocolClient } from '../../support/protocol-client.ts'
 import type { RpcCaller } from '../../support/rpc-flow.ts'
 
-/** One of the administrator's calls, on each wire. */
+/** One of the administrator's calls, in the form of REST and of gRPC. */
 interface AdminCall {
   readonly name: string
   readonly request: Json
-  /** What REST has in the body; the path has the rest. */
+  /** The body of the REST request; the rest of the request is in the path. */
   readonly body?: Json
   readonly http: 'GET' | 'POST'
   readonly path: string
 }
 
-/** All calls that govern the keys, as they would do harm. */
+/** Returns all calls that change or list the keys, with arguments that would do harm. */
 export function adminCalls(kid: string, privateKey: string): readonly AdminCall[] {
   const key = { key: privateKey }
   const force = { force: true }
@@ -30,7 +30,7 @@ export function adminCalls(kid: string, privateKey: string): readonly AdminCall[
   ]
 }
 
-/** How a call is answered over REST. */
+/** Makes a call over REST, and returns its outcome. */
 export async function overRest(
   client: ProtocolClient,
   { body, http, path }: AdminCall,
@@ -39,7 +39,7 @@ export async function overRest(
   return outcomeOf(await client.send(http, path, body && JSON.stringify(body), by?.assert(`${http} ${path}`)))
 }
 
-/** How a call is answered over gRPC. */
+/** Makes a call over gRPC, and returns its outcome. */
 export async function overGrpc(
   stubs: RpcCaller,
   { name, request }: AdminCall,

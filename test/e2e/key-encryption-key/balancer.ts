@@ -1,13 +1,13 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { until } from '../../support/until.ts'
 
-/** What callers know of servers that come and go. It sends each request to the next of those that are in. */
+/** Hides servers that come and go behind one URL. It sends each request to the next server in turn. */
 export interface Balancer {
   readonly baseUrl: string
-  /** How many requests a server that is in, named by its `baseUrl`, has answered. */
+  /** Returns how many requests a current server, named by its `baseUrl`, has answered. */
   answered(server: string): number
   takeIn(server: string): void
-  /** Sends nothing more to a server; resolves once nothing is under way there. */
+  /** Sends nothing more to a server. Resolves when no request is running there. */
   takeOut(server: string): Promise<void>
 }
 
@@ -17,7 +17,7 @@ interface Member {
   answered: number
 }
 
-/** Starts one on a free port of 127.0.0.1, without any server; it ends with `started`. */
+/** Starts a balancer on a free port of 127.0.0.1, without servers. It ends with `started`. */
 export async function startBalancer(started: AsyncDisposableStack): Promise<Balancer> {
   const members: Member[] = []
   const find = (server: string) => members.find((member) => member.server === server)
@@ -42,7 +42,7 @@ export async function startBalancer(started: AsyncDisposableStack): Promise<Bala
     takeIn: (server) => void members.push({ server, underWay: 0, answered: 0 }),
     async takeOut(server) {
       const member = find(server)
-      if (member === undefined) throw new RangeError(`${server} is not in`)
+      if (member === undefined) throw new RangeError(`${server} is not behind this balancer`)
       members.splice(members.indexOf(member), 1)
       await until(
         async () => member.underWay,
@@ -52,7 +52,9 @@ export async function startBalancer(started: AsyncDisposableStack): Promise<Bala
   }
 }
 
-/** A connection for each request: none that was kept is closed by its server just when it is used again. */
+/**
+ * Uses a new connection for each request. A kept connection could be closed by the server just when it is used again.
+ */
 function passOn(member: Member, incoming: IncomingMessage, outgoing: ServerResponse): void {
   const { method, url, headers } = incoming
   member.underWay += 1

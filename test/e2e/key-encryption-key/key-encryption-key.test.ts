@@ -14,12 +14,12 @@ import { type IssuedToken, type Load, startLoad, verifyAgain } from '../key-rota
 import { type Balancer, startBalancer } from './balancer.ts'
 import { refusedStart } from './refused-start.ts'
 
-/** Passes and processes take their time on a machine that is busy. */
+/** Schedules and processes are slow on a busy machine. */
 const PATIENCE_MS = 30_000
-/** Of a step, in which two processes are replaced. */
+/** Timeout of a step that replaces two processes. */
 const STEP_MS = 60_000
 const AGENTS = 2
-/** Requests that a server answers before the next thing happens: more than one turn of each agent. */
+/** Requests that each server answers before the next step: more than one turn of each agent. */
 const ENOUGH = 12
 const OLD = randomBytes(32).toString('base64')
 const NEW = randomBytes(32).toString('base64')
@@ -35,7 +35,7 @@ let beginning: readonly IssuedToken[]
 let oldId: string
 let newId: string
 
-/** Two servers, and agents that do not know of them: they know the balancer. */
+/** Starts two servers, and agents that know only the balancer. */
 beforeAll(async () => {
   const database = await testDatabase()
   started.defer(database.drop)
@@ -63,7 +63,7 @@ beforeAll(async () => {
 afterAll(() => started.disposeAsync())
 
 it(
-  '1. all servers are told of the new key as another one: nothing changes',
+  '1. when every server has the new key as another key, nothing changes',
   async () => {
     oldId = (await listsOfAll())[0]?.kek_id ?? ''
     await replaceAll({ AUTH4AGENT_KEK: OLD, AUTH4AGENT_OTHER_KEKS: NEW })
@@ -74,7 +74,7 @@ it(
 )
 
 it(
-  '2. the two keys change places, and soon everything is sealed under the new one',
+  '2. when the two keys change places, every row is soon sealed under the new key',
   async () => {
     await replaceAll({ AUTH4AGENT_KEK: NEW, AUTH4AGENT_OTHER_KEKS: OLD })
     const lists = await until(listsOfAll, (all) => all.every((list) => list.sealed_under_others === 0), PATIENCE_MS)
@@ -87,7 +87,7 @@ it(
 )
 
 it(
-  '3. the old key is gone, and nobody misses it',
+  '3. when the old key is removed, every server still works',
   async () => {
     await replaceAll({ AUTH4AGENT_KEK: NEW })
     for (const list of await listsOfAll()) {
@@ -95,14 +95,14 @@ it(
       for (const { kek_id: id } of list.keys) expect(id).toBe(newId)
     }
     const rows = await sealedUnder()
-    // A key that signs and two in reserve of each algorithm, and a challenge key at least.
+    // Each algorithm has an active key and two in reserve, and there is at least one challenge key.
     expect(rows.length).toBeGreaterThan(3 * ALGORITHMS.length)
     expect([...new Set(rows)]).toEqual([newId])
   },
   STEP_MS,
 )
 
-it('4. no call has failed, the same keys have signed all along, and tokens of the beginning verify', async () => {
+it('4. no call has failed, the same keys have signed all the time, and the first tokens still verify', async () => {
   await load.stop()
   expect(load.troubles).toEqual([])
   const clients = servers.map(({ client }) => client)
@@ -112,19 +112,19 @@ it('4. no call has failed, the same keys have signed all along, and tokens of th
   expect(new Set(load.tokens.map(({ kid }) => kid))).toEqual(kids)
 })
 
-it('5. a server that has the wrong key alone ends with a sentence, and changes nothing', async () => {
+it('5. a server with only the old key refuses to start with one sentence, and changes nothing', async () => {
   await deployment.stop()
   const take = await snapshots(db)
   const before = await take('')
   const { status, stdout, stderr } = await refusedStart({ ...deployment.env, AUTH4AGENT_KEK: OLD })
   expect(status).toBe(1)
   const ids = `is sealed under the key-encryption key ${newId}, but the configured one is ${oldId}`
-  expect(stderr).toMatch(new RegExp(`^Key \\S+ in this database ${ids}\\. .+ AUTH4AGENT_OTHER_KEKS\\.\\n$`))
+  expect(stderr).toMatch(new RegExp(`^Key \\S+ in this database ${ids}; .+ AUTH4AGENT_OTHER_KEKS\\n$`))
   expect(await take('')).toEqual(before)
   for (const kek of [OLD, NEW]) expect(`${stdout}${stderr}${deployment.logs()}`).not.toContain(kek)
 })
 
-/** Ends each server and starts another one under these settings instead, one after the other, while the rest do the work. */
+/** Replaces the servers one after the other with servers under these settings, while the rest do the work. */
 async function replaceAll(env: Environment): Promise<void> {
   for (const old of servers) {
     await balancer.takeOut(old.server.baseUrl)
@@ -140,12 +140,12 @@ async function replaceAll(env: Environment): Promise<void> {
   }
 }
 
-/** What the administrator is told at each server. */
+/** Returns the key list that each server gives the administrator. */
 function listsOfAll(): Promise<readonly KeyList[]> {
   return Promise.all(servers.map(({ client }) => keysAdmin(client, deployment.admin).list()))
 }
 
-/** The id of the key-encryption key of every row that has something sealed. */
+/** Returns the id of the key-encryption key of every row with something sealed in it. */
 async function sealedUnder(): Promise<readonly (string | null)[]> {
   const { rows } = await db.pool.query<{ id: string | null }>(
     `SELECT kek_id AS id FROM jwks_keys WHERE wrapped_key IS NOT NULL UNION ALL SELECT kek_id FROM challenge_keys`,

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { guard } from '../../support/guardian.ts'
 import type { Environment } from '../../support/server.ts'
 
-/** How a process ended that did not come up. */
+/** How a process ended that refused to start. */
 export interface RefusedStart {
   readonly status: number | null
   readonly stdout: string
@@ -13,10 +13,10 @@ export interface RefusedStart {
 }
 
 const ROOT = join(import.meta.dirname, '../../..')
-/** A process that does come up is ended after this. */
+/** A process that does start is ended after this time. */
 const LONGEST_MS = 30_000
 
-/** Starts a server that is not meant to come up, and keeps apart what goes to its two outputs. */
+/** Starts a server that should refuse to start. Keeps its stdout and stderr apart. */
 export async function refusedStart(env: Environment): Promise<RefusedStart> {
   const { PATH, HOME } = process.env
   const child = spawn(process.execPath, ['services/main.ts'], {

@@ -26,9 +26,9 @@ import { refusedStart } from '../key-encryption-key/refused-start.ts'
 import { DEMANDS } from '../key-rotation/caching-verifier.ts'
 import { joseOwnKey, type OwnKey, opensslOwnKey } from './own-keys.ts'
 
-/** What ends well takes its time on a machine that may be busy. */
+/** Some steps are slow on a busy machine. */
 const PATIENCE_MS = 30_000
-/** A key that signs and two in reserve, of each algorithm. */
+/** An active key and two in reserve, for each algorithm. */
 const ALL_KEYS = 3 * ALGORITHMS.length
 const IMPORT = 'auth4agent.v1.KeysService/ImportSigningKey'
 
@@ -40,11 +40,11 @@ const keys = {
   overGrpc: await joseOwnKey('RS256'),
 }
 const imported = [keys.overRest, keys.overGrpc]
-/** What processes wrote that did not come up. */
+/** The output of processes that refused to start. */
 const refusals: string[] = []
 let folder: string
 let deployment: Deployment
-/** Started later, with the file of another key. */
+/** A process that is started later, with another key in its file. */
 let other: Reached
 let operator: OperatorParty
 let agent: AgentParty
@@ -66,19 +66,19 @@ beforeAll(async () => {
 })
 afterAll(() => started.disposeAsync())
 
-it('1. the key of the file signs the first token', async () => {
+it('1. the key in AUTH4AGENT_SIGNING_KEY_FILE signs the first token', async () => {
   const { token } = await issueToken(deployment.client, agent)
   expect(headerOf(String(token))).toMatchObject({ alg: 'EdDSA', kid: keys.first.kid })
   await expectToVerify(String(token), [deployment])
 })
 
-it('2. a second server with the file of another key says that it is not used, and no key has changed', async () => {
+it('2. a second server with another key in its file warns that the key is not used, and no key changes', async () => {
   const before = await until(keyRows, (rows) => rows.length === ALL_KEYS, PATIENCE_MS)
   other = await deployment.add(await fileOf('second', keys.second.text))
   expect(warningsOf(other.authn.logs())).toEqual([
     {
       kid: keys.second.kid,
-      msg: expect.stringMatching(/^AUTH4AGENT_SIGNING_KEY_FILE was not used: .+; import the key/),
+      msg: expect.stringMatching(/^AUTH4AGENT_SIGNING_KEY_FILE was not used, .+; import the key/),
     },
   ])
   expect(await keyRows()).toEqual(before)
@@ -86,17 +86,17 @@ it('2. a second server with the file of another key says that it is not used, an
   expect(headerOf(String(token)).kid).toBe(keys.first.kid)
 })
 
-it('3. a start with half a file ends with one sentence, and no key has changed', async () => {
+it('3. a server whose key file is cut off refuses to start with one sentence, and no key changes', async () => {
   const before = await keyRows()
   const half = keys.second.text.slice(0, 80)
   const { status, stdout, stderr } = await refusedStart({ ...deployment.env, ...(await fileOf('half', half)) })
   refusals.push(stdout, stderr)
   expect(status).toBe(1)
-  expect(stderr).toMatch(/^The key in AUTH4AGENT_SIGNING_KEY_FILE cannot be used: [^\n]+\.\n$/)
+  expect(stderr).toMatch(/^The key in AUTH4AGENT_SIGNING_KEY_FILE cannot be used: [^\n]+\n$/)
   expect(await keyRows()).toEqual(before)
 })
 
-it('4. keys that are imported over REST and gRPC are prepared, and soon published by both servers', async () => {
+it('4. keys imported over REST and gRPC are prepared, and both servers soon publish them', async () => {
   const rest = await admin.import(keys.overRest.text)
   expect(rest).toMatchObject({ status: 201, body: { key: { ...asListed(keys.overRest), held_by: 'database' } } })
   const grpc = await importOverGrpc(keys.overGrpc)
@@ -109,7 +109,7 @@ it('4. keys that are imported over REST and gRPC are prepared, and soon publishe
   }
 })
 
-it('5. each signs once it is ready and the administrator says so, and its tokens verify everywhere', async () => {
+it('5. an imported key signs after the administrator rotates to it, and its tokens verify everywhere', async () => {
   for (const { alg, kid } of imported) {
     const wishes = { audience: audienceOf(alg, operator) }
     const { token } = await issueToken(deployment.client, agent, wishes)
@@ -128,21 +128,21 @@ it('5. each signs once it is ready and the administrator says so, and its tokens
   }
 })
 
-it('6. what is known is not imported again, whichever way, nor what the file brought', async () => {
+it('6. ImportSigningKey refuses a key that was already imported or was read from the file', async () => {
   for (const key of [keys.first, ...imported]) {
     expect(outcomeOf(await admin.import(key.text))).toBe('409 KEY_EXISTS')
     expect(await importOverGrpc(key)).toMatchObject({ ok: false, code: 'ALREADY_EXISTS', reason: 'KEY_EXISTS' })
   }
 })
 
-it('7. neither the audit nor the logs hold any part of a private key, also of one in the wrong place', async () => {
+it('7. audit and logs hold no part of a private key, even when a caller sends it in the wrong place', async () => {
   const { text } = keys.second
   await expectRefusals(misplaced(text))
   await expectRefusals([admin.rotate({ kid: text }), admin.compromise(encodeURIComponent(bodyOf(text)))])
   const { rows } = await db.query<{ record: string }>('SELECT a::text AS record FROM audit_logs a')
   const audit = rows.map(({ record }) => record).join('\n')
   expect(audit).toContain('key.import')
-  // An answer may be here before its line.
+  // The server may write the log line after it answers.
   const logs = await until(
     async () => [deployment.logs(), other.server.logs(), other.authn.logs(), ...refusals].join('\n'),
     (lines) => ['ImportSigningKey', 'RotateSigningKeys', 'MarkKeyCompromised'].every((call) => lines.includes(call)),
@@ -153,14 +153,14 @@ it('7. neither the audit nor the logs hold any part of a private key, also of on
   }
 })
 
-/** Writes a file, and the setting that names it. */
+/** Writes a key file, and returns the setting that names it. */
 async function fileOf(name: string, text: string): Promise<{ readonly AUTH4AGENT_SIGNING_KEY_FILE: string }> {
   const path = join(folder, name)
   await writeFile(path, text, { mode: 0o600 })
   return { AUTH4AGENT_SIGNING_KEY_FILE: path }
 }
 
-/** All of every signing key. */
+/** Returns all columns of every signing key. */
 async function keyRows(): Promise<readonly object[]> {
   return (await db.query('SELECT * FROM jwks_keys ORDER BY kid')).rows
 }
@@ -181,7 +181,7 @@ async function importOverGrpc({ text }: OwnKey) {
   return stubs.call(IMPORT, request, deployment.admin.assert(IMPORT)).finally(() => stubs.close())
 }
 
-/** At each server, and by jose with the key set of each. */
+/** Expects a token to verify at each server, and with jose and the JWKS of each server. */
 async function expectToVerify(token: string, at: readonly Pick<Reached, 'client' | 'server'>[]): Promise<void> {
   for (const { client, server } of at) {
     expect(await client.verify(token)).toMatchObject({ status: 200, body: { valid: true } })
@@ -190,7 +190,7 @@ async function expectToVerify(token: string, at: readonly Pick<Reached, 'client'
   }
 }
 
-/** Sends a private key to the server where it does not belong. */
+/** Sends a private key to the server in places where it does not belong. */
 function misplaced(text: string): readonly Promise<Answer>[] {
   const { client } = deployment
   const path = '/v1/keys/import'
@@ -205,7 +205,7 @@ function misplaced(text: string): readonly Promise<Answer>[] {
   ]
 }
 
-/** The one line of base64 of a short key in PEM. */
+/** Returns the only base64 line of a short key in PEM. */
 const bodyOf = (text: string) => text.split('\n')[1] ?? ''
 
 async function expectRefusals(answers: readonly Promise<Answer<unknown>>[]): Promise<void> {

@@ -9,22 +9,22 @@ export interface OwnKey {
   readonly alg: Algorithm
   /** The private key, PEM or JWK. */
   readonly text: string
-  /** RFC 7638 thumbprint, as jose has it. */
+  /** RFC 7638 thumbprint, calculated by jose. */
   readonly kid: string
-  /** What nobody can write who does not have the private key. */
+  /** Strings that only a holder of the private key can write. */
   readonly secrets: readonly string[]
 }
 
-/** So much of a secret counts as all of it. */
+/** A piece of this length counts as the whole secret. */
 const TELLING = /.{24}/g
 
-/** A key in PEM, made by openssl. */
+/** Creates a PEM key with openssl. */
 export function opensslOwnKey(alg: Algorithm, algorithm: string, ...options: readonly string[]): Promise<OwnKey> {
   const text = opensslKey(algorithm, ...options)
   return ownKey(alg, text, createPrivateKey(text))
 }
 
-/** A key as a JWK, made by jose. */
+/** Creates a JWK with jose. */
 export async function joseOwnKey(alg: Algorithm): Promise<OwnKey> {
   const { privateKey } = await generateKeyPair(alg, { extractable: true })
   const jwk = await exportJWK(privateKey)
@@ -36,7 +36,7 @@ async function ownKey(alg: Algorithm, text: string, key: KeyObject): Promise<Own
   return { alg, text, kid, secrets: secretsOf(key) }
 }
 
-/** The parts of the JWK and the lines of the PEM, in pieces, for a log may have cut them. */
+/** Returns the members of the JWK and the lines of the PEM in pieces, because a log may have cut them. */
 function secretsOf(key: KeyObject): readonly string[] {
   const jwk = Object.entries(key.export({ format: 'jwk' }))
   const members = jwk.flatMap(([name, value]) => (PRIVATE_MEMBERS.includes(name) ? [String(value)] : []))

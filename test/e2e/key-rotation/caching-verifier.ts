@@ -4,7 +4,7 @@ import type { ProtocolClient } from '../../support/protocol-client.ts'
 import { ALGORITHMS, type KeySet } from '../../support/signing-keys.ts'
 import { expectStatus } from '../../support/story.ts'
 
-/** What a verifier demands of every token; two clocks may differ by a second. */
+/** What a verifier requires of every token. Two clocks may differ by a second. */
 export const DEMANDS: JWTVerifyOptions = {
   issuer: ISSUER,
   typ: 'at+jwt',
@@ -12,18 +12,21 @@ export const DEMANDS: JWTVerifyOptions = {
   clockTolerance: '1s',
 }
 
-/** A copy of the key set, as old as it may be. */
+/** A copy of the JWKS, with the limit of its age. */
 export interface FetchedKeySet {
-  /** When it was asked for, by the monotonic clock, milliseconds: a cache counts its age from there (RFC 9111 section 4.2.3). */
+  /**
+   * When the copy was requested, on the monotonic clock in milliseconds. A cache counts the age from there (RFC 9111
+   * section 4.2.3).
+   */
   readonly requestedAt: number
-  /** For how long it may be kept from then on, in milliseconds. */
+  /** How long a cache may keep the copy from then on, in milliseconds. */
   readonly maxAgeMs: number
   readonly body: KeySet
 }
 
-/** Verifies tokens without the server but for its key set. */
+/** Verifies tokens with the JWKS only, without calls to the server. */
 export interface CachingVerifier {
-  /** Rejects where a token does not verify. */
+  /** Rejects if a token does not verify. */
   verify(token: string): Promise<void>
 }
 
@@ -31,7 +34,7 @@ interface Copy extends FetchedKeySet {
   readonly find: ReturnType<typeof createLocalJWKSet>
 }
 
-/** Fetches the key set of a server. */
+/** Fetches the JWKS of a server. */
 export async function fetchKeySet(client: ProtocolClient): Promise<FetchedKeySet> {
   const requestedAt = performance.now()
   const answer = await client.get<KeySet>('/.well-known/jwks.json')
@@ -40,8 +43,8 @@ export async function fetchKeySet(client: ProtocolClient): Promise<FetchedKeySet
 }
 
 /**
- * A verifier that keeps its copy of the key set for exactly as long as it may, and never asks for another sooner, whatever it
- * meets: a key that signs before every copy has it is refused here.
+ * Creates a verifier that keeps its copy of the JWKS for exactly as long as it may. It never fetches another copy
+ * sooner, so it refuses a key that signs before every copy contains it.
  */
 export function cachingVerifier(client: ProtocolClient): CachingVerifier {
   let copy: Promise<Copy> | undefined
@@ -53,7 +56,7 @@ export function cachingVerifier(client: ProtocolClient): CachingVerifier {
     const known = copy
     const kept = await known
     if (kept !== undefined && performance.now() < kept.requestedAt + kept.maxAgeMs) return kept
-    // Of those who find it too old at the same time the first asks, and the others take what it gets.
+    // When several calls find the copy too old, the first one fetches and the others share the result.
     if (copy === known) copy = fresh()
     return current()
   }

@@ -9,7 +9,7 @@ import { type Load, startLoad } from './load.ts'
 import { type Stage, setStage } from './stage.ts'
 import { expectRecordsToAgree } from './under-load.ts'
 
-/** Tokens that come between the steps. */
+/** Tokens that must arrive between two steps. */
 const SOME = 8
 
 const started = new AsyncDisposableStack()
@@ -19,7 +19,10 @@ let gate: Gate
 let load: Load
 let isDead = false
 
-/** The second server alone rotates, at every occasion; the first one gives and verifies tokens all the time. */
+/**
+ * The second server is the only one that rotates, once a second. The first server issues and verifies tokens all the
+ * time.
+ */
 beforeAll(async () => {
   stage = await setStage(started, {}, (databaseUrl) => ({
     DATABASE_URL: named(databaseUrl, application),
@@ -36,24 +39,27 @@ afterAll(async () => {
   await started.disposeAsync()
 })
 
-it.each(HALTS)('a process dies at a step of a rotation: $name', async (halt) => {
-  const [, victim] = stage.servers
-  await gate.close(halt)
-  if (isDead) await victim.restart()
-  await gate.untilWaiting()
-  await victim.kill()
-  isDead = true
-  const before = await records(stage.db)
-  await gate.open()
-  const after = await records(stage.db)
-  if (halt.atCommit) {
-    // The database had been told to, and has done so, though nobody was there to hear of it.
-    expectRotated(before.keys, after.keys)
-  } else expect(without(after, newKids(before, after))).toEqual(before)
-  await expectMoreTokens()
-})
+it.each(HALTS)(
+  'a process that dies during a rotation ($name) leaves either the whole rotation or nothing',
+  async (halt) => {
+    const [, victim] = stage.servers
+    await gate.close(halt)
+    if (isDead) await victim.restart()
+    await gate.untilWaiting()
+    await victim.kill()
+    isDead = true
+    const before = await records(stage.db)
+    await gate.open()
+    const after = await records(stage.db)
+    if (halt.atCommit) {
+      // The database had received the commit and has carried it out, although the process that sent it is dead.
+      expectRotated(before.keys, after.keys)
+    } else expect(without(after, newKids(before, after))).toEqual(before)
+    await expectMoreTokens()
+  },
+)
 
-it('the process that is started last completes the rotation', async () => {
+it('the process that starts last completes the rotation', async () => {
   const before = await readKeyRows(stage.db)
   await stage.servers[1].restart()
   const after = await until(
@@ -72,12 +78,12 @@ interface Records {
   readonly audit: Readonly<Record<string, readonly string[]>>
 }
 
-/** What the database holds of the keys. */
+/** Reads the keys and their audit records from the database. */
 async function records(db: Client): Promise<Records> {
   return { keys: await readKeyRows(db), audit: await readKeyAudit(db) }
 }
 
-/** Keys that the other server has prepared meanwhile, which has waited for its turn. */
+/** Returns the keys that the other server has prepared meanwhile: it had waited for its turn. */
 function newKids(before: Records, after: Records): readonly string[] {
   const added = after.keys.filter(({ kid }) => !before.keys.some((key) => key.kid === kid))
   for (const { state } of added) expect(state).toBe('prepared')
@@ -91,7 +97,7 @@ function without({ keys, audit }: Records, kids: readonly string[]): Records {
   }
 }
 
-/** Of each algorithm the one that signed has ceased to, and one that was prepared signs. */
+/** Expects that for each algorithm the active key is now retiring, and a prepared key is now active. */
 function expectRotated(before: readonly KeyRow[], after: readonly KeyRow[]): void {
   for (const alg of ALGORITHMS) {
     const [old, ...others] = activeKids(before, alg)
@@ -115,7 +121,7 @@ async function expectMoreTokens(): Promise<void> {
   )
 }
 
-/** Says in the database's list of connections whose they are. */
+/** Adds an application name to the URL, which then names the connections in pg_stat_activity. */
 function named(databaseUrl: string, name: string): string {
   const url = new URL(databaseUrl)
   url.searchParams.set('application_name', name)

@@ -2,36 +2,36 @@ import { randomInt } from 'node:crypto'
 import type { Client } from 'pg'
 import { until } from '../../support/until.ts'
 
-/** A step of a rotation at which the database can be made to wait. */
+/** A step of a rotation where the database can be made to wait. */
 export interface Halt {
   readonly name: string
-  /** When, and on what. */
+  /** The trigger's event and its condition, separated by " * ". */
   readonly event: string
-  /** Whether it is the end of the transaction that waits. */
+  /** Whether the end of the transaction waits, and not the statement. */
   readonly atCommit?: true
 }
 
 /** Every statement of a rotation that writes, and its commit. */
 export const HALTS: readonly Halt[] = [
   { name: 'the commit', event: `AFTER UPDATE ON jwks_keys * NEW.state = 'active'`, atCommit: true },
-  { name: 'the old key ceases to sign', event: `BEFORE UPDATE ON jwks_keys * NEW.state = 'retiring'` },
-  { name: 'the new key begins to', event: `BEFORE UPDATE ON jwks_keys * NEW.state = 'active'` },
-  { name: 'another key is prepared', event: `BEFORE INSERT ON jwks_keys * NEW.state = 'prepared'` },
-  { name: 'the audit of it', event: `BEFORE INSERT ON audit_logs * NEW.action = 'key.activate'` },
+  { name: 'the old key stops signing', event: `BEFORE UPDATE ON jwks_keys * NEW.state = 'retiring'` },
+  { name: 'the new key starts to sign', event: `BEFORE UPDATE ON jwks_keys * NEW.state = 'active'` },
+  { name: 'a new key is prepared', event: `BEFORE INSERT ON jwks_keys * NEW.state = 'prepared'` },
+  { name: 'the audit record', event: `BEFORE INSERT ON audit_logs * NEW.action = 'key.activate'` },
 ]
 
-/** Makes the connections of one process wait in the middle of what they do. */
+/** Makes the connections of one process wait in the middle of a transaction. */
 export interface Gate {
-  /** The name of those connections: the application's, in the URL of the database. */
+  /** The name of those connections: the application name in the URL of the database. */
   readonly application: string
   close(halt: Halt): Promise<void>
-  /** Resolves once a connection waits. */
+  /** Resolves when a connection waits. */
   untilWaiting(): Promise<void>
-  /** Lets the database go on with what it was told; resolves when the process, which is dead, has no connection any more. */
+  /** Lets the database continue. Resolves when the process, which is dead, has no connection left. */
   open(): Promise<void>
 }
 
-/** Prepares a database. `db` holds the gate, and has no other use for locks. */
+/** Installs the gate in a database. `db` holds the gate's lock and takes no other locks. */
 export async function createGate(db: Client, application: string): Promise<Gate> {
   const lock = randomInt(2 ** 31)
   await db.query(`

@@ -1,7 +1,7 @@
 /**
- * An independent verifier: jose with its remote key set as anybody uses it, in a process of its own whose wall clock runs fast,
- * so that the minutes for which jose keeps a key set pass in seconds. Its options are jose's own. Its arguments are where the
- * key set is, and how many seconds pass in one.
+ * An independent verifier: jose with its remote key set and its default options, in its own process. Its wall clock
+ * runs fast, so the minutes for which jose keeps a key set pass in seconds. Its arguments are the URL of the JWKS and
+ * the factor by which its clock runs fast.
  */
 import { subscribe } from 'node:diagnostics_channel'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
@@ -11,7 +11,7 @@ import type { JoseAnswer, JoseRequest } from './jose-verifier.ts'
 const [, , url = '', rate] = process.argv
 const wall = Date.now.bind(Date)
 const start = wall()
-// What tokens say of time is judged by `new Date`, which stays right.
+// jose checks the times in tokens with `new Date`, which stays right.
 Date.now = () => start + (wall() - start) * Number(rate)
 
 let fetches = 0

@@ -2,11 +2,11 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import type { CachingVerifier } from './caching-verifier.ts'
 
-/** How the verifier is started. */
+/** Options of startJose. */
 interface JoseOptions {
-  /** Where the key set is. */
+  /** The URL of the JWKS. */
   readonly url: string
-  /** How many seconds of jose pass in a second. */
+  /** How many seconds of jose's clock pass in a second. */
   readonly rate: number
 }
 
@@ -16,22 +16,22 @@ export interface JoseRequest {
   readonly token: string
 }
 
-/** What became of it. */
+/** The result of a verification. */
 export interface JoseAnswer {
   readonly id: number
   readonly problem?: string | undefined
-  /** How often the key set has been fetched so far. */
+  /** How often the process has fetched the JWKS so far. */
   readonly fetches: number
 }
 
-/** jose, somewhere else. */
+/** A verifier that runs jose in another process. */
 export interface JoseVerifier extends CachingVerifier {
-  /** How often it has fetched the key set so far. */
+  /** How often the process has fetched the JWKS so far. */
   readonly fetches: number
   stop(): Promise<void>
 }
 
-/** Starts jose with its remote key set in a process of its own. */
+/** Starts jose with its remote key set in its own process. */
 export function startJose({ url, rate }: JoseOptions): JoseVerifier {
   const child = fork(new URL('./jose-program.ts', import.meta.url), [url, String(rate)], { execArgv: [] })
   const waiting = new Map<number, PromiseWithResolvers<void>>()

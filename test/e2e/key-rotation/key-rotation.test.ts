@@ -7,9 +7,9 @@ import type { IssuedToken } from './load.ts'
 import { setStage } from './stage.ts'
 import { expectNoGapUnderLoad, type Story } from './under-load.ts'
 
-/** How often the default key is rotated by hand; `KEY_ROTATIONS` makes a long run of it. */
+/** How often the test rotates the default key. Set `KEY_ROTATIONS` for a long run. */
 const ROTATIONS = Number(process.env['KEY_ROTATIONS'] ?? 20)
-/** Each waits for a key to be ready, on a machine that may be busy. */
+/** Each rotation waits until a key is ready, on a machine that may be busy. */
 const TIMEOUT_MS = 60_000 + ROTATIONS * 4_000
 const BY_SCHEDULE = ALGORITHMS.filter((alg) => alg !== 'EdDSA')
 const EVERY_5_S = { AUTH4AGENT_KEY_ROTATION_INTERVAL: '5s' }
@@ -18,18 +18,18 @@ const WRONG_CLOCKS = {
   SKEWED_CLOCK_RATE: '1.04',
   SKEWED_CLOCK_JUMP_MS: '900',
 }
-/** A clock that is set twice differs from itself by twice as much. */
+/** A clock that is set twice differs by twice as much. */
 const SKEW = { AUTH4AGENT_CLOCK_SKEW: '2s' }
 /**
- * With 60 seconds of jose in a second, a key set may be kept for 60 s of jose's, twice its cooldown of 30 s. In production it
- * is ten times, so that there is more time there to hear of a key before its first token.
+ * With 60 seconds of jose's clock in a second, a key set may be kept for 60 s of jose's clock: twice jose's cooldown
+ * of 30 s. In production it is ten times, so jose has more time to learn of a key before its first token.
  */
 const JOSE_RATE = 60
-/** jose fetches a key set when its own is ten minutes old. */
+/** jose fetches the JWKS when its copy is ten minutes old. */
 const JOSE_MAX_AGE_S = 600 / JOSE_RATE
 
 it.concurrent(
-  `two servers rotate under load, one key ${ROTATIONS} times, and jose with its own cache follows`,
+  `two servers rotate a key ${ROTATIONS} times under load, and jose with its own cache verifies every token`,
   async () => {
     await using started = new AsyncDisposableStack()
     const stage = await setStage(started, EVERY_5_S)
@@ -51,7 +51,7 @@ it.concurrent(
     const story = await expectNoGapUnderLoad(stage, act, [jose])
     report('with clocks that are right', story, `; jose fetched ${jose.fetches} key sets`)
     expect(byHand.size).toBe(ROTATIONS)
-    // Each fetch finds two keys that have not signed yet, so that it is good for two rotations and for its own age.
+    // Each fetch finds two keys that have not signed yet, so it covers two rotations and lasts for the copy's own age.
     expect(jose.fetches).toBeGreaterThan(story.tookS / JOSE_MAX_AGE_S - 1)
     expect(jose.fetches).toBeLessThanOrEqual(story.rotations('EdDSA') + story.tookS / JOSE_MAX_AGE_S + 1)
   },
@@ -59,7 +59,7 @@ it.concurrent(
 )
 
 it.concurrent(
-  'two servers rotate under load, one of them with clocks that run fast and are set',
+  'two servers rotate under load without a refused token while one of them has fast clocks that are set',
   async () => {
     await using started = new AsyncDisposableStack()
     const stage = await setStage(started, { ...EVERY_5_S, ...SKEW }, () => WRONG_CLOCKS)
@@ -69,20 +69,20 @@ it.concurrent(
   TIMEOUT_MS,
 )
 
-/** Rotates the default key as soon as another one is ready; answers which has ceased to sign. */
+/** Rotates the default key as soon as another one is ready. Returns the `kid` of the key that stopped signing. */
 async function rotateDefault(admin: KeysAdmin): Promise<string> {
   const answer = await until(
     () => admin.rotate({ alg: 'EdDSA' }),
-    // The schedules of both servers change keys too, and one waits for the other, but not for long.
+    // The schedules of both servers rotate keys too, so a call may have to wait for another for a short time.
     ({ body }) => body.reason !== 'KEY_NOT_READY' && body.reason !== 'UNAVAILABLE',
     TIMEOUT_MS,
   )
   const [retiring, ...others] = rotated(answer).retiring
-  if (retiring === undefined || others.length > 0) throw new Error('a rotation of one algorithm is of one key')
+  if (retiring === undefined || others.length > 0) throw new Error('A rotation of one algorithm must retire one key')
   return retiring.kid
 }
 
-/** The schedule has rotated every other key so many times, and tokens came before, between and after. */
+/** Waits until the schedule has rotated every other key this many times, with tokens before, between and after. */
 async function untilRotatedBySchedule(tokens: readonly IssuedToken[], times: number): Promise<void> {
   await until(
     async () =>

@@ -5,11 +5,11 @@ import { readKeyRows } from '../../support/signing-keys.ts'
 import { type FetchedKeySet, fetchKeySet } from './caching-verifier.ts'
 import type { IssuedToken } from './load.ts'
 
-/** What could be seen of the keys, and when, by the monotonic clock, milliseconds. */
+/** What was visible of the keys and when, on the monotonic clock in milliseconds. */
 export interface KeyTape {
-  /** Every copy of the key set that somebody may have, in the order they came. */
+  /** Every copy of the JWKS that a client may have, in the order of arrival. */
   readonly keySets: readonly FetchedKeySet[]
-  /** From when on it was visible that a key had ceased to sign. */
+  /** For each key, the time since when it was visible that it no longer signs. */
   readonly retiringSince: ReadonlyMap<string, number>
   stop(): Promise<void>
 }
@@ -19,7 +19,7 @@ type FirstSeen = Pick<IssuedToken, 'kid' | 'alg' | 'answeredAt'>
 const KEY_SETS_EVERY_MS = 150
 const STATES_EVERY_MS = 40
 
-/** Starts to watch the key sets of servers, and the rows. */
+/** Starts to watch the JWKS of the servers and the rows of the keys. */
 export function startTape(clients: readonly ProtocolClient[], db: Client): KeyTape {
   const keySets: FetchedKeySet[] = []
   const retiringSince = new Map<string, number>()
@@ -51,8 +51,8 @@ export function startTape(clients: readonly ProtocolClient[], db: Client): KeyTa
 }
 
 /**
- * Keys that some copy of the key set lacked which could still be in use when a token of theirs came, or later: such a copy has
- * been asked for no earlier than its longest age before.
+ * Lists keys that are missing in a copy of the JWKS which could still be in use when a token of the key arrived. Such
+ * a copy was requested less than its longest age before the token.
  */
 export function missedInKeySets(tokens: readonly FirstSeen[], keySets: readonly FetchedKeySet[]): readonly string[] {
   const copies = keySets.map(({ requestedAt, maxAgeMs, body }) => ({
@@ -67,17 +67,19 @@ export function missedInKeySets(tokens: readonly FirstSeen[], keySets: readonly 
   return [...firsts.values()].flatMap(({ kid, alg, answeredAt }) =>
     copies
       .filter(({ until, kids }) => until > answeredAt && !kids.has(kid))
-      .map(({ until }) => `${alg} ${kid} is not in a copy good for ${Math.round(until - answeredAt)} ms more`),
+      .map(
+        ({ until }) => `${alg} ${kid} is missing in a copy that is valid for ${Math.round(until - answeredAt)} ms more`,
+      ),
   )
 }
 
-/** Tokens that a key has signed which had ceased to sign, for all to see, before they were asked for. */
+/** Lists tokens of keys that had visibly stopped signing before the token was requested. */
 export function signedByRetiring(
   tokens: readonly IssuedToken[],
   retiringSince: ReadonlyMap<string, number>,
 ): readonly string[] {
   return tokens.flatMap(({ kid, alg, begunAt }) => {
     const late = begunAt - (retiringSince.get(kid) ?? Number.POSITIVE_INFINITY)
-    return late > 0 ? [`${alg} ${kid} has signed ${Math.round(late)} ms after it ceased to`] : []
+    return late > 0 ? [`${alg} ${kid} signed ${Math.round(late)} ms after it had stopped signing`] : []
   })
 }

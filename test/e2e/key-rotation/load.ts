@@ -4,7 +4,7 @@ import type { ProtocolClient } from '../../support/protocol-client.ts'
 import { ALGORITHMS, type Algorithm, audienceOf, headerOf } from '../../support/signing-keys.ts'
 import { type OperatorParty, signedChallenge } from '../../support/story.ts'
 
-/** A token, and when it was asked for and came, by the monotonic clock, milliseconds. */
+/** A token, with the times of request and arrival on the monotonic clock in milliseconds. */
 export interface IssuedToken {
   readonly kid: string
   readonly alg: string
@@ -13,33 +13,33 @@ export interface IssuedToken {
   readonly answeredAt: number
 }
 
-/** Whom a load asks. */
+/** Options of startLoad. */
 export interface LoadOptions {
   readonly operator: OperatorParty
   readonly agents: readonly AgentParty[]
-  /** Servers that give tokens and verify them; now, for they may be replaced. */
+  /** Returns the servers that issue and verify tokens now; the test may replace them. */
   readonly clients: () => readonly ProtocolClient[]
-  /** Rejects when a verifier that does not ask a server refuses a token. */
+  /** Rejects when an offline verifier refuses a token. */
   readonly verifyOffline: (token: string) => Promise<unknown>
 }
 
-/** Agents that get tokens of every algorithm and have them verified, again and again. */
+/** Agents that keep requesting tokens of every algorithm and verifying them. */
 export interface Load {
   readonly tokens: readonly IssuedToken[]
   /** How many verifications have answered valid. */
   readonly verified: () => number
-  /** What went wrong. */
+  /** The errors so far. */
   readonly troubles: readonly string[]
-  /** Lets each agent finish what it is at. */
+  /** Stops the load after each agent has finished its current turn. */
   stop(): Promise<void>
 }
 
-/** So that the machine has time for more than this. */
+/** A pause after each turn, so that the load does not use the whole machine. */
 const PACE_MS = 80
-/** Tokens that are verified again at a time. */
+/** How many tokens verifyAgain verifies at the same time. */
 const AT_ONCE = 8
 
-/** Starts a load; each agent has one call under way. */
+/** Starts a load. Each agent has one call running at a time. */
 export function startLoad({ operator, agents, clients, verifyOffline }: LoadOptions): Load {
   const tokens: IssuedToken[] = []
   const troubles: string[] = []
@@ -47,7 +47,8 @@ export function startLoad({ operator, agents, clients, verifyOffline }: LoadOpti
   let verified = 0
   const verify = async (token: string, at: ProtocolClient): Promise<void> => {
     const { status, body } = await at.verify(token)
-    if (status !== 200 || body.valid !== true) throw new Error(`not valid: ${status} ${JSON.stringify(body)}`)
+    if (status !== 200 || body.valid !== true)
+      throw new Error(`The token is not valid: ${status} ${JSON.stringify(body)}`)
     await verifyOffline(token)
     verified += 1
   }
@@ -55,7 +56,7 @@ export function startLoad({ operator, agents, clients, verifyOffline }: LoadOpti
     const all = clients()
     const [one, other] = [all[Math.floor(turn / ALGORITHMS.length) % all.length], all[turn % all.length]]
     const alg = ALGORITHMS[turn % ALGORITHMS.length]
-    if (one === undefined || other === undefined || alg === undefined) throw new RangeError('there is a server')
+    if (one === undefined || other === undefined || alg === undefined) throw new RangeError('No server was started')
     const next = all[(all.indexOf(one) + 1) % all.length] ?? one
     const fresh = await issue(one, other, agent, alg, operator)
     tokens.push(fresh)
@@ -81,7 +82,7 @@ export function startLoad({ operator, agents, clients, verifyOffline }: LoadOpti
   }
 }
 
-/** Has every token verified once more: at each server, and without one. Answers what went wrong. */
+/** Verifies every token once more, at each server and offline. Returns the errors. */
 export async function verifyAgain(
   tokens: readonly IssuedToken[],
   clients: readonly ProtocolClient[],
@@ -113,9 +114,10 @@ async function issue(
   const begunAt = performance.now()
   const answer = await one.token(body)
   const answeredAt = performance.now()
-  if (answer.status !== 200) throw new Error(`no token: ${answer.status} ${JSON.stringify(answer.body)}`)
+  if (answer.status !== 200)
+    throw new Error(`The server issued no token: ${answer.status} ${JSON.stringify(answer.body)}`)
   const token = String(answer.body.token)
   const { alg, kid } = headerOf(token)
-  if (alg !== wanted) throw new Error(`signed with ${alg} instead of ${wanted}`)
+  if (alg !== wanted) throw new Error(`The token is signed with ${alg} instead of ${wanted}`)
   return { kid, alg, token, begunAt, answeredAt }
 }

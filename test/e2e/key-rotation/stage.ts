@@ -6,11 +6,11 @@ import type { Environment, RunningServer } from '../../support/server.ts'
 import { chooseAlgorithms, connectTo, type KeysAdmin, keysAdmin, QUICK_KEYS } from '../../support/signing-keys.ts'
 import { activeAgent, type OperatorParty, provenOperator } from '../../support/story.ts'
 
-/** Two servers over one database, with agents that may have tokens of every algorithm. */
+/** Two servers with one database, and agents that may get tokens of every algorithm. */
 export interface Stage {
   readonly servers: readonly [RunningServer, RunningServer]
   readonly clients: readonly [ProtocolClient, ProtocolClient]
-  /** The administrator at each of them. */
+  /** The administrator's client at each server. */
   readonly admins: readonly [KeysAdmin, KeysAdmin]
   readonly operator: OperatorParty
   readonly agents: readonly AgentParty[]
@@ -18,12 +18,12 @@ export interface Stage {
 }
 
 const AGENTS = 4
-/** The database of a run has other guests. */
+/** Other tests share the database server of a run. */
 const POOL_SIZE = '6'
 
 /**
- * Starts the servers with keys that are soon ready. `second` makes settings of the second one alone, of the database's URL among
- * others. All ends with `started`.
+ * Starts the servers with keys that are ready soon. `second` returns settings for the second server only, given the
+ * URL of the database. Everything ends with `started`.
  */
 export async function setStage(
   started: AsyncDisposableStack,

@@ -8,13 +8,13 @@ import type { Stage } from './stage.ts'
 /** What happened under a load. */
 export interface Story {
   readonly tokens: readonly IssuedToken[]
-  /** How many keys of an algorithm have ceased to sign. */
+  /** Returns how many keys of an algorithm have stopped signing. */
   readonly rotations: (alg: Algorithm) => number
   readonly verified: number
   readonly tookS: number
 }
 
-/** How keys have come to be in their states, as the audit tells it; the first of an algorithm was active from the beginning. */
+/** The audit actions that lead to each state. The first key of an algorithm was active from the beginning. */
 const HISTORIES: Readonly<Record<string, readonly string[]>> = {
   prepared: ['key.create'],
   active: ['key.activate', 'key.create'],
@@ -22,8 +22,8 @@ const HISTORIES: Readonly<Record<string, readonly string[]>> = {
 }
 
 /**
- * Keeps agents busy while `act` lasts, and expects that no token was refused that should pass, that each key was in every copy
- * of the key set before it signed, that none signed once it was seen to have ceased to, and that all records agree.
+ * Keeps agents busy while `act` runs, and expects four things: no valid token was refused, every copy of the JWKS
+ * contained each key before it signed, no key signed after it was seen to be retiring, and all records agree.
  */
 export async function expectNoGapUnderLoad(
   stage: Stage,
@@ -54,12 +54,12 @@ export async function expectNoGapUnderLoad(
   }
 }
 
-/** What the administrator is told at each server, the audit, and the tokens are all of one mind. */
+/** Expects that the key lists of both servers, the audit and the tokens agree. */
 export async function expectRecordsToAgree(
   { admins, db }: Pick<Stage, 'admins' | 'db'>,
   tokens: readonly IssuedToken[],
 ): Promise<void> {
-  // The schedule goes on: the lists must lie between two readings that are the same.
+  // The schedule still runs, so the lists must lie between two readings that are the same.
   const [rows, lists, audit] = await readUndisturbed(async () => [
     await readKeyRows(db),
     await Promise.all(admins.map((admin) => admin.list())),

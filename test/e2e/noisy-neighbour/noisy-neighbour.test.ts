@@ -4,10 +4,13 @@ import type { AgentParty } from '../../support/parties.ts'
 import { runSql } from '../../support/sql.ts'
 import { activeAgent, expectStatus, issueToken, type OperatorParty, provenOperator } from '../../support/story.ts'
 
-/** Calls that the noisy operator has under way at any time: more than several processes have turns and places for. */
+/** Calls of the noisy operator that run at any time: more than several processes can run and queue. */
 const CALLS = 200
 const ROUNDS = 5
-/** Long enough for a busy machine. A suspension that finds all connections taken is refused with 503, which fails as well. */
+/**
+ * Long enough for a busy machine. If the flood took all connections, a suspension would be refused with 503, which
+ * also fails the test.
+ */
 const LEAST_BOUND_MS = 10_000
 
 let deployment: Deployment
@@ -37,7 +40,10 @@ const readAudit = (signal: AbortSignal) =>
     signal,
   })
 
-/** Milliseconds that a suspension, a reactivation and a sign-in of the quiet operator's agent take, the slowest of each. */
+/**
+ * Returns the milliseconds that a suspension, a reactivation and a sign-in of the quiet operator's agent take, for
+ * each round.
+ */
 async function measure(): Promise<readonly number[]> {
   const { client } = deployment
   const times: number[] = []
@@ -54,7 +60,7 @@ async function measure(): Promise<readonly number[]> {
   return times
 }
 
-it('an operator that floods slow reads holds up no suspension and no sign-in of another', async () => {
+it('a flood of slow reads by one operator does not delay suspensions and sign-ins of another operator', async () => {
   const usual = Math.max(...(await measure()))
   const over = new AbortController()
   const statuses = new Map<number, number>()
@@ -64,7 +70,7 @@ it('an operator that floods slow reads holds up no suspension and no sign-in of 
       await answer?.body?.cancel()
       if (answer === undefined) return
       statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
-      // Who comes again at once only takes processor time; the others keep all turns and places taken.
+      // A refused caller that retried at once would only use processor time. The other calls keep the queue full.
       if (answer.status === 429) return
     }
   })

@@ -16,10 +16,10 @@ const started = new AsyncDisposableStack()
 let deployment: Deployment
 let agent: AgentParty
 let proxy: string
-/** Requests that the API behind the proxy has seen. */
+/** Requests that the API behind the proxy has received. */
 const seen: string[] = []
 
-/** The configuration that people are given, with the addresses of this test. */
+/** Starts nginx with the configuration from deploy/nginx, changed only in its addresses. */
 beforeAll(async () => {
   deployment = await startDeployment()
   started.defer(() => deployment.stop())
@@ -48,7 +48,7 @@ beforeAll(async () => {
 })
 afterAll(() => started.disposeAsync())
 
-/** Asks the API by way of the proxy. */
+/** Calls the API through the proxy. */
 async function ask(authorization: string | undefined, path = '/orders?page=1') {
   seen.length = 0
   const headers = authorization === undefined ? {} : { authorization }
@@ -62,32 +62,32 @@ const tokenFor = async (audience: string, scope = 'orders:read') =>
 const good = (scope?: string) => tokenFor(API, scope)
 const REFUSED = { status: 401, challenge: 'Bearer realm="auth4agent", error="invalid_token"', seen: [] }
 
-it('1. a good token passes, whatever the query and the case of the scheme', async () => {
+it('1. the proxy lets a valid token pass, with any query and any case of the scheme', async () => {
   const token = await good()
   expect(await ask(`Bearer ${token}`)).toEqual({ status: 200, challenge: null, seen: ['/orders?page=1'] })
   expect(await ask(`bearer  ${token}`)).toMatchObject({ status: 200 })
 })
 
-it('2. no token, a bad one and one for another audience are 401, and the API sees no request', async () => {
+it('2. the proxy answers 401 to a missing, wrong or foreign token, and the API gets no request', async () => {
   const token = await good()
   const elsewhere = await tokenFor('https://other.agents.example.com')
   for (const authorization of [undefined, 'Bearer x', `Basic ${token}`, `Bearer ${token}x`, `Bearer ${elsewhere}`])
     expect(await ask(authorization)).toEqual(REFUSED)
 })
 
-it('3. a token without the scope is 403', async () => {
+it('3. the proxy answers 403 to a token without the scope', async () => {
   const token = await good('orders:write')
   expect(await ask(`Bearer ${token}`)).toMatchObject({ status: 403, seen: [] })
 })
 
-it('4. a header that would write into the question is refused', async () => {
+it('4. the proxy refuses a header that would inject JSON into the verification request', async () => {
   const token = await good('orders:write')
   for (const end of ['","scope":"orders:write', '","scope":"orders:write"}', '\\', ' '.repeat(3)]) {
     expect(await ask(`Bearer ${token}${end}x`)).toEqual(REFUSED)
   }
 })
 
-it('5. a token that has been revoked is 401 from the moment the revocation has returned', async () => {
+it('5. the proxy answers 401 to a revoked token as soon as the revocation has returned', async () => {
   const token = await good()
   expect(await ask(`Bearer ${token}`)).toMatchObject({ status: 200 })
   expectStatus(200, await deployment.client.revokeToken(token))

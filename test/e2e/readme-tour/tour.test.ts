@@ -15,10 +15,12 @@ let server: RunningServer
 let port: number
 let folder: string
 
-const readDocument = (name: 'README.md' | 'clients/by-hand.md') => readFile(join(ROOT, name), 'utf8')
+type Document = 'README.md' | 'clients/by-hand.md' | 'docs/signing-keys.md'
+
+const readDocument = (name: Document) => readFile(join(ROOT, name), 'utf8')
 
 /** A document's blocks of one kind, in order. */
-async function blocks(name: 'README.md' | 'clients/by-hand.md', kind: 'sh' | 'sh grpc' | 'sh keys'): Promise<string[]> {
+async function blocks(name: Document, kind: 'sh' | 'sh grpc' | 'sh keys'): Promise<string[]> {
   return [...(await readDocument(name)).matchAll(/^```(sh(?: \w+)?)\n([\s\S]*?)^```$/gm)].flatMap(([, found, text]) =>
     found === kind && text !== undefined ? [text] : [],
   )
@@ -43,7 +45,7 @@ function outputOf(error: unknown): string {
   return typeof error === 'object' && error !== null && 'stderr' in error ? String(error.stderr) : String(error)
 }
 
-/** Where the tool is, and the tour's folder: the first line of step 1, which the sections after the tour build on. */
+/** Where the tool is, and the tour's folder: the first line of step 1, which docs/signing-keys.md builds on. */
 async function pathLine(): Promise<string> {
   const [first = ''] = await blocks('README.md', 'sh')
   return first.split('\n')[0] ?? ''
@@ -136,7 +138,7 @@ describe("the README's tour", () => {
 
   it('rotates, gives up and imports signing keys', async () => {
     const toolPath = await pathLine()
-    const [look, rotate, ...others] = await blocks('README.md', 'sh keys')
+    const [look, rotate, ...others] = await blocks('docs/signing-keys.md', 'sh keys')
     const rotated = await until(
       () => paste([toolPath, look, rotate].join('\n')).catch(outputOf),
       (output) => !output.includes('KEY_NOT_READY'),
@@ -155,7 +157,7 @@ describe("the README's tour", () => {
   })
 
   it('marks no key where it cannot tell which', async () => {
-    const [, , compromise = ''] = await blocks('README.md', 'sh keys')
+    const [, , compromise = ''] = await blocks('docs/signing-keys.md', 'sh keys')
     const asked = join(folder, 'asked')
     const deaf = `admin() { case "$*" in *compromise*) touch '${asked}' ;; esac; }`
     expect(await paste(`${deaf}\n${compromise}`).catch(outputOf)).toContain('KID')
@@ -163,7 +165,7 @@ describe("the README's tour", () => {
   })
 
   it('can be taken again', async () => {
-    const [, again = ''] = /The next time begins with `([^`]+)`/.exec(await readDocument('README.md')) ?? []
+    const [, again = ''] = /To repeat the tour, begin with `([^`]+)`/.exec(await readDocument('README.md')) ?? []
     const [first = ''] = await blocks('README.md', 'sh')
     expect(await paste([await pathLine(), again, first].join('\n'))).toMatch(/domain given up[^]+operator verified/)
   })

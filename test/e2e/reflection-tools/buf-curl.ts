@@ -9,7 +9,7 @@ const run = promisify(execFile)
 const BUF = join(import.meta.dirname, '../../../node_modules/.bin/buf')
 const GRPC = ['--protocol', 'grpc', '--http2-prior-knowledge']
 
-/** Calls as `buf curl` makes them, which knows of the contract what reflection tells it. */
+/** Returns a caller that uses `buf curl`, which learns the contract from reflection only. */
 export function bufCurlOf(address: string): RpcCaller {
   return {
     async call(method, request, authorization) {
@@ -26,7 +26,7 @@ export function bufCurlOf(address: string): RpcCaller {
   }
 }
 
-/** The full names of a server's services, as reflection lists them. */
+/** Lists the full names of a server's services, with reflection. */
 export async function listServices(address: string): Promise<readonly string[]> {
   const { stdout } = await run(BUF, ['curl', ...GRPC, '--list-services', `http://${address}`])
   return stdout.trim().split('\n').toSorted()
@@ -37,7 +37,7 @@ interface PrintedError {
   readonly details?: readonly { readonly type: string; readonly value: string }[]
 }
 
-/** buf prints an error as Connect writes it, its details in base64. */
+/** Reads the error that buf prints in Connect's format, with its details in base64. */
 function refusalIn(error: unknown): RpcOutcome {
   const printed = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error)
   if (!printed.startsWith('{')) throw new Error(printed)

@@ -10,7 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => deployment?.stop())
 
-it('reflection lists what is offered, and nothing that is between services', async () => {
+it('reflection lists the public services and no internal service', async () => {
   expect(await listServices(deployment.server.grpcAddress)).toEqual([
     'auth4agent.v1.AuthnService',
     'auth4agent.v1.IdentityService',
@@ -25,7 +25,7 @@ it.each([
   'AgentDirectoryService/LookupAgent',
   'OperatorDirectoryService/LookupOperator',
   'TokenStatusService/CheckToken',
-])('nobody outside finds or calls %s', async (name) => {
+])('the public ports neither list nor serve the internal method %s', async (name) => {
   const method = `auth4agent.internal.v1.${name}`
   const { baseUrl, grpcAddress } = deployment.server
   await expect(bufCurlOf(grpcAddress).call(method, {})).rejects.toThrow('failed to find service')
@@ -36,7 +36,7 @@ it.each([
 
 const bytes = (value: Buffer) => value
 
-/** The status of a call by somebody who knows the method without being told. */
+/** Returns the status of a call by a client that knows the method without reflection. */
 async function statusOf(address: string, method: string): Promise<status> {
   const client = new Client(address, credentials.createInsecure())
   const { promise, resolve } = Promise.withResolvers<status>()

@@ -1,13 +1,13 @@
 import type { RunningProcess } from '../../support/server.ts'
 
-/** How a verifier has answered so far, by its own metrics. */
+/** How often a process has answered from memory and from the database, read from its metrics. */
 export interface Checks {
   readonly memory: number
   readonly database: number
   readonly holdsLease: boolean
 }
 
-/** Reads the metrics of a process that verifies. */
+/** Reads the metrics of a process that verifies tokens. */
 export async function checksAt({ baseUrl }: RunningProcess): Promise<Checks> {
   const text = await (await fetch(`${baseUrl}/metrics`)).text()
   const valueOf = (sample: string) =>

@@ -2,14 +2,14 @@ import type { Deployment } from '../../support/deployment.ts'
 import type { AgentParty } from '../../support/parties.ts'
 import { expectStatus, type OperatorParty } from '../../support/story.ts'
 
-/** Whose tokens end. */
+/** The agent whose tokens end, with its operator and deployment. */
 interface Subject {
   readonly deployment: Deployment
   readonly operator: OperatorParty
   readonly agent: AgentParty
 }
 
-/** A call that ends a token, the verdict from then on, and what lets the agent get another. */
+/** A call that ends a token, the verdict after it, and a call that lets the agent get another token. */
 export interface Ending {
   readonly name: string
   readonly verdict: string
@@ -17,7 +17,7 @@ export interface Ending {
   resume(subject: Subject): Promise<unknown>
 }
 
-/** What an agent of these stories may do; less is fewer scopes. */
+/** The scopes that the agents of these stories are granted. */
 export const SCOPES = ['read', 'write']
 
 const post = async ({ deployment, operator }: Subject, call: string, by: 'admin' | 'operator') => {
@@ -28,7 +28,7 @@ const post = async ({ deployment, operator }: Subject, call: string, by: 'admin'
 const setScopes = async ({ deployment, operator, agent }: Subject, scopes: readonly string[]) =>
   expectStatus(200, await deployment.client.setScopes(operator.id, agent.did, scopes, operator))
 
-/** Every call that ends tokens and that an agent can come back from; all go to the first gateway. */
+/** Every call that ends tokens and after which the agent can come back. All calls go to the first gateway. */
 export const ENDINGS: readonly Ending[] = [
   {
     name: 'a token is revoked',
@@ -51,7 +51,7 @@ export const ENDINGS: readonly Ending[] = [
     resume: (subject) => post(subject, 'reinstate', 'admin'),
   },
   {
-    name: 'scopes are taken away',
+    name: 'scopes are removed',
     verdict: 'false AGENT_TOKENS_ENDED',
     end: (subject) => setScopes(subject, ['read']),
     resume: (subject) => setScopes(subject, SCOPES),

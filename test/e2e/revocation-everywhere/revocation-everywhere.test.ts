@@ -8,15 +8,15 @@ import { checksAt } from './checks.ts'
 import { ENDINGS, type Ending, SCOPES } from './endings.ts'
 import { askAll, unanimously, type Witness, type Witnesses, witnessesOf } from './witnesses.ts'
 
-/** `REVOCATION_ROUNDS` makes a long run of it. */
+/** How many rounds the stories run. Set `REVOCATION_ROUNDS` for a long run. */
 const ROUNDS = Number(process.env['REVOCATION_ROUNDS'] ?? 25)
 const LEASE_MS = 1_000
-/** What a call may take beside waiting: it ends, however slow the machine. */
+/** The time that a call may take in addition to waiting for a lease, on a slow machine. */
 const GRACE_MS = 10_000
-/** Many calls, on a machine that may be busy. */
+/** The stories make many calls, on a machine that may be busy. */
 const TIMEOUT_MS = 90_000
 
-/** Two of each that answers or verifies, and everybody who can be asked. */
+/** Two processes of each kind, and every way to ask them for a verdict. */
 interface Stage {
   readonly deployment: Deployment
   readonly operator: OperatorParty
@@ -41,7 +41,7 @@ async function newToken({ deployment, agent }: Stage): Promise<string> {
   return String((await issueToken(deployment.client, agent)).token)
 }
 
-/** Ends tokens in every way, and asks everybody right after each call. */
+/** Ends tokens in every way, and asks every process right after each call. */
 async function expectRefusedEverywhere(stage: Stage): Promise<void> {
   const { all } = stage.witnesses
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -55,8 +55,8 @@ async function expectRefusedEverywhere(stage: Stage): Promise<void> {
 }
 
 /**
- * Does so, and expects that verifiers ask the database only for an agent at epochs that they see for the first time, two ways at once in
- * each round, and now and then when a busy machine has let a lease run out.
+ * Calls expectRefusedEverywhere. Expects that the verifiers query the database only for an agent at epochs that they
+ * see for the first time (twice a round), and rarely when a busy machine lets a lease run out.
  */
 async function expectAnswersFromMemory(stage: Stage): Promise<void> {
   const checks = () => Promise.all(stage.deployment.processes.authn.map(checksAt))
@@ -85,10 +85,14 @@ describe('with NATS', () => {
     await nats?.remove()
   })
 
-  it(`what a call has ended is refused everywhere, ${ROUNDS} times`, () => expectAnswersFromMemory(stage), TIMEOUT_MS)
+  it(
+    `every verifier refuses an ended token once the call returns, in ${ROUNDS} rounds`,
+    () => expectAnswersFromMemory(stage),
+    TIMEOUT_MS,
+  )
 
   it(
-    'and so it is once NATS is killed',
+    'every verifier refuses an ended token once the call returns, after NATS is killed',
     async () => {
       await Promise.all(nats.nodes.map((node) => node.kill()))
       await expectAnswersFromMemory(stage)
@@ -105,9 +109,13 @@ describe('without NATS', () => {
   })
   afterAll(() => leave(stage))
 
-  it(`what a call has ended is refused everywhere, ${ROUNDS} times`, () => expectAnswersFromMemory(stage), TIMEOUT_MS)
+  it(
+    `every verifier refuses an ended token once the call returns, in ${ROUNDS} rounds`,
+    () => expectAnswersFromMemory(stage),
+    TIMEOUT_MS,
+  )
 
-  it('a verifier that is stopped holds a call up for its lease, and never says valid when it goes on', async () => {
+  it('a frozen verifier delays a revocation by its lease, and never answers valid after it continues', async () => {
     const { deployment, witnesses } = stage
     const [alive = [], stopped = []] = witnesses.ofVerifiers
     const [, process] = deployment.processes.authn

@@ -4,21 +4,21 @@ import { stubsOf } from '../grpc-stubs/stubs.ts'
 
 /** One way to ask whether a token is valid. */
 export interface Witness {
-  /** Who is asked, and over what. */
+  /** The name of the process and the transport. */
   readonly name: string
-  /** `true`, `false` with the reason, or why there was no verdict. */
+  /** Resolves with `true`, `false` and the reason, or why there was no verdict. */
   readonly ask: (token: string) => Promise<string>
 }
 
-/** The ways to ask: every gateway and every process that verifies, over REST and gRPC. */
+/** The ways to ask for a verdict: every gateway and every process that verifies, over REST and gRPC. */
 export interface Witnesses {
   readonly all: readonly Witness[]
-  /** Those of each process that verifies, in the order of `deployment.processes.authn`. */
+  /** The witnesses of each process that verifies, in the order of `deployment.processes.authn`. */
   readonly ofVerifiers: readonly (readonly Witness[])[]
   close(): void
 }
 
-/** Finds all ways to ask of a deployment. */
+/** Finds all ways to ask a deployment. */
 export async function witnessesOf(deployment: Deployment): Promise<Witnesses> {
   const stubs: { close(): void }[] = []
   const waysOf = (who: string, { server, client }: Pick<Reached, 'server' | 'client'>): readonly Witness[] => {
@@ -48,13 +48,13 @@ export async function witnessesOf(deployment: Deployment): Promise<Witnesses> {
   }
 }
 
-/** Asks all of them at once; answers who said what. */
+/** Asks all witnesses at once. Returns their answers by name. */
 export async function askAll(witnesses: readonly Witness[], token: string): Promise<Record<string, string>> {
   const answers = await Promise.all(witnesses.map(async ({ name, ask }) => [name, await ask(token)] as const))
   return Object.fromEntries(answers)
 }
 
-/** What they say when they all say the same. */
+/** Returns the answers of askAll when every witness gives the same verdict. */
 export function unanimously(witnesses: readonly Witness[], verdict: string): Record<string, string> {
   return Object.fromEntries(witnesses.map(({ name }) => [name, verdict]))
 }

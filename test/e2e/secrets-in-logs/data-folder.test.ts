@@ -25,11 +25,11 @@ afterAll(async () => {
   await data?.remove()
 })
 
-it('1. a full run, and secrets where they do not belong', async () => {
+it('1. a full run succeeds, and calls with misplaced secrets are answered', async () => {
   requestId = await misplace(watched, await useRightly(watched))
 })
 
-it('2. the files of the data folder, after the server has ended', async () => {
+it('2. the files of the data folder add their secrets after the server has ended', async () => {
   for (const name of ['key-encryption-key', 'postgres-password'])
     secrets.keep(name, (await readFile(join(data.path, name), 'utf8')).trim())
   const kek = Buffer.from(secrets.any('key-encryption-key'), 'base64')
@@ -40,7 +40,7 @@ it('2. the files of the data folder, after the server has ended', async () => {
   expect(await server.stop()).toBe(0)
 })
 
-it('3. the logs tell of the run, and hold none of the secrets', () => {
+it('3. the logs describe the run and contain none of the secrets', () => {
   expect(server.logs()).toContain('"level":20')
   expectNoSecrets(server.logs(), requestId, secrets)
 })

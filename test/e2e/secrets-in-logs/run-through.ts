@@ -8,17 +8,17 @@ import { activeAgent, expectStatus, type OperatorParty, signedChallenge } from '
 import { stubsOf } from '../grpc-stubs/stubs.ts'
 import type { Secrets } from './secrets.ts'
 
-/** A server whose logs are looked at afterwards. */
+/** A server whose logs the test reads afterwards. */
 export interface Watched {
   readonly server: RunningServer
   readonly admin: Asserter
   readonly secrets: Secrets
   readonly domain: string
-  /** Publishes what proves the domain, where that is needed. */
+  /** Publishes the proof of the domain, where a proof is needed. */
   readonly prove: (name: string, value: string) => void
 }
 
-/** A full run, with what goes right; answers its operator. */
+/** Makes a full run of calls that succeed. Returns its operator. */
 export async function useRightly({ server, admin, secrets, domain, prove }: Watched): Promise<OperatorParty> {
   const client = protocolClient(server.baseUrl)
   const rootKeys = newKeys()
@@ -53,7 +53,7 @@ async function useTokens(client: ProtocolClient, operator: OperatorParty, secret
   }
 }
 
-/** Sends secrets where they do not belong; answers the id of a request among them. */
+/** Sends secrets in places where they do not belong. Returns the id of one of these requests. */
 export async function misplace({ server, secrets }: Watched, operator: OperatorParty): Promise<string> {
   const client = protocolClient(server.baseUrl)
   const token = secrets.any('token')
@@ -84,7 +84,7 @@ export async function misplace({ server, secrets }: Watched, operator: OperatorP
   return requestId
 }
 
-/** The logs tell of the run, and hold none of the secrets. */
+/** Expects that the logs describe the run and contain none of the secrets. */
 export function expectNoSecrets(logs: string, requestId: string, secrets: Secrets): void {
   expect(logs).toContain(requestId)
   for (const rpc of ['AuthnService/IssueToken', 'AuthnService/VerifyToken', 'IdentityService/SuspendAgent'])

@@ -16,11 +16,11 @@ beforeAll(async () => {
 })
 afterAll(() => deployment?.stop())
 
-it('1. a full run, and secrets where they do not belong', async () => {
+it('1. a full run succeeds, and calls with misplaced secrets are answered', async () => {
   requestId = await misplace(watched, await useRightly(watched))
 })
 
-it('2. what the deployment itself keeps secret', async () => {
+it('2. the deployment adds its own secrets', async () => {
   const kek = deployment.env['AUTH4AGENT_KEK'] ?? ''
   secrets.keep('key-encryption-key', kek)
   secrets.keep('key-encryption-key in hex', Buffer.from(kek, 'base64').toString('hex'))
@@ -30,7 +30,7 @@ it('2. what the deployment itself keeps secret', async () => {
     secrets.keep(`key of the bus in ${encoding}`, busKey.toString(encoding))
 })
 
-it('3. the logs of all processes tell of the run, and hold none of the secrets', () => {
+it('3. the logs of all processes describe the run and contain none of the secrets', () => {
   expectNoSecrets(deployment.logs(), requestId, secrets)
 })
 

@@ -1,26 +1,26 @@
 import type { KeyObject } from 'node:crypto'
 import type { Asserter } from '../../support/parties.ts'
 
-/** Texts that must not be in any log, by what they are. */
+/** Texts that must not be in any log, by name. */
 export interface Secrets {
   readonly size: number
   keep(name: string, text: string): void
-  /** A token or assertion, and its signature alone. */
+  /** Adds a token or assertion, and its signature alone. */
   keepJws(kind: string, jws: string): void
-  /** The private half of an Ed25519 key, in each encoding. */
+  /** Adds the private half of an Ed25519 key, in each encoding. */
   keepPrivateKey(name: string, key: KeyObject): void
-  /** The same asserter, whose assertions are kept. */
+  /** Returns the same asserter, and adds every assertion that it makes. */
   recorded(asserter: Asserter): Asserter
-  /** One of those kept as this kind. */
+  /** Returns a secret whose name begins with `kind`. */
   any(kind: string): string
-  /** The names of those that a text holds. */
+  /** Returns the names of the secrets that a text contains. */
   foundIn(text: string): readonly string[]
 }
 
-/** A secret counts as in the logs when so much of it is there. */
+/** This many characters of a secret count as a leak. */
 const TELLING = 24
 
-/** Begins with none. */
+/** Creates an empty collection of secrets. */
 export function createSecrets(): Secrets {
   const secrets = new Map<string, string>()
   let count = 0

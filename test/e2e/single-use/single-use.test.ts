@@ -14,12 +14,12 @@ beforeAll(async () => {
 })
 afterAll(() => deployment?.stop())
 
-it('200 parallel redemptions of one challenge over two processes give exactly one token', async () => {
+it('200 parallel redemptions of one challenge at two processes return exactly one token', async () => {
   const body = await signedChallenge(deployment.client, agent)
   expect(await redeemAtAll(body, 100)).toEqual({ '200 OK': 1, '409 CHALLENGE_USED': 199 })
 })
 
-it('challenges that differ are redeemed once each, whichever process they reach', async () => {
+it('each of several challenges is redeemed exactly once at two processes', async () => {
   const bodies = await Promise.all(Array.from({ length: 10 }, () => signedChallenge(deployment.client, agent)))
   const counts = await Promise.all(bodies.map((body) => redeemAtAll(body, 5)))
   expect(counts).toEqual(bodies.map(() => ({ '200 OK': 1, '409 CHALLENGE_USED': 9 })))

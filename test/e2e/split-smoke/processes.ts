@@ -18,16 +18,16 @@ import { newKeys } from '../../support/parties.ts'
 export interface Process {
   readonly services: readonly ServiceName[]
   readonly baseUrl: string
-  /** On a process with the gateway. */
+  /** Set for a process that runs the gateway. */
   readonly grpcAddress: string
   readonly internalAddress: string
-  /** Path of its certificate files, without `.pem` and `.key`. */
+  /** Path of the certificate files, without `.pem` and `.key`. */
   readonly certificate: string
   readonly pid: number
   logs(): string
-  /** Sends the signal and answers the exit status. */
+  /** Sends the signal and returns the exit status. */
   end(signal: NodeJS.Signals): Promise<number | null>
-  /** Starts it again where it was. */
+  /** Starts the process again at the same addresses. */
   restart(): Promise<void>
 }
 
@@ -36,16 +36,16 @@ export interface Split {
   readonly dns: DnsServer
   readonly authority: Authority
   readonly folder: string
-  /** Starts a process; others find it at the addresses that were planned for its services. */
+  /** Starts a process. Other processes find it at the addresses that were planned for its services. */
   start(services: readonly ServiceName[], options?: StartOptions): Promise<Process>
   stop(): Promise<void>
 }
 
 interface StartOptions {
-  /** Which of the planned addresses of its services it takes. */
+  /** The index of the planned address that it takes. */
   readonly instance?: number
   readonly env?: Readonly<Record<string, string>>
-  /** Names in its certificate, where they are not its services. */
+  /** The names in its certificate, if they are not the names of its services. */
   readonly names?: readonly string[]
 }
 
@@ -53,7 +53,7 @@ const at = (port: number) => `127.0.0.1:${port}`
 const ROOT = join(import.meta.dirname, '../../..')
 const CALLED = ['operator-registry', 'identity', 'authn', 'revocation'] as const
 
-/** Prepares a database, DNS, an authority and `instances` addresses of each service. */
+/** Prepares a database, DNS, a certificate authority and `instances` addresses of each service. */
 export async function prepareSplit(instances = 1): Promise<Split> {
   await using started = new AsyncDisposableStack()
   const dns = await startDnsServer()
@@ -119,14 +119,14 @@ export async function prepareSplit(instances = 1): Promise<Split> {
   }
 }
 
-/** Certifies a process for these names. */
+/** Writes a certificate with these names and its key. */
 async function writeCertificate(path: string, authority: Authority, names: readonly string[]): Promise<void> {
   const { cert, key } = authority.certify(...names)
   await writeFile(`${path}.key`, key)
   await writeFile(`${path}.pem`, cert)
 }
 
-/** Starts `services/main.ts` with these arguments and nothing but this environment; rejects when it ends before it listens. */
+/** Starts `services/main.ts` with these arguments and only this environment. Rejects if it ends before it listens. */
 async function startProcess(services: readonly string[], env: Readonly<Record<string, string>>) {
   const lines: string[] = []
   let child = await launch(services, env, lines)
@@ -166,7 +166,9 @@ async function launch(services: readonly string[], env: Readonly<Record<string, 
       if (line.includes('"msg":"listening"')) listening.resolve()
     })
   }
-  child.once('close', (code) => listening.reject(new Error(`ended with status ${code}:\n${lines.join('\n')}`)))
+  child.once('close', (code) =>
+    listening.reject(new Error(`The process ended with status ${code}:\n${lines.join('\n')}`)),
+  )
   await listening.promise
   return child
 }

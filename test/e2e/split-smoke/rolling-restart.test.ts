@@ -12,18 +12,18 @@ import { stubsOf } from '../grpc-stubs/stubs.ts'
 import { type Process, prepareSplit, type Split } from './processes.ts'
 
 const NAMES: readonly ServiceName[] = ['operator-registry', 'identity', 'authn', 'revocation', 'jwks-gateway']
-/** Replaced at the same time. */
+/** Services that the test replaces at the same time. */
 const GROUPS: readonly (readonly ServiceName[])[] = [
   ['operator-registry', 'identity', 'authn', 'revocation'],
   ['jwks-gateway'],
 ]
-/** Longer than callers take to notice, and than a process takes to find one that has come back. */
+/** Longer than callers take to see that a process is not ready, and than a process takes to find one that is back. */
 const DRAIN_DELAY = '1s'
 const LOOK_MS = 50
 const WORKERS = 2
 
 let split: Split
-/** Two of each, side by side. */
+/** Two processes of each service. */
 let pairs: readonly (readonly Process[])[]
 let operator: OperatorParty
 
@@ -48,7 +48,7 @@ const isReady = (process: Process) =>
   )
 const statusOf = ({ baseUrl }: Process) => fetch(`${baseUrl}/ready`).then(({ status }) => status, String)
 
-it('no request is lost while every process is replaced, for callers that look at readiness alone', async () => {
+it('a rolling restart of every process loses no request of callers that only look at readiness', async () => {
   const load = startLoad()
   await load.answered(50)
   for (const processes of pairs) {
@@ -73,7 +73,7 @@ async function replace(process: Process): Promise<void> {
   await isReady(process)
 }
 
-/** Callers of both transports, each going to whichever gateway says it is ready. */
+/** Starts callers over REST and gRPC. Each call goes to a gateway that says it is ready. */
 function startLoad() {
   const calls = { rest: 0, grpc: 0 }
   const failures: string[] = []
@@ -136,7 +136,7 @@ function startLoad() {
   }
 }
 
-/** A change that cannot be sent twice, a read, and another change. */
+/** Makes a change that cannot be sent twice, a read, and another change. */
 async function restTurn({ baseUrl }: Process): Promise<void> {
   const client = protocolClient(baseUrl)
   const agent = newAgentParty(operator.domain)

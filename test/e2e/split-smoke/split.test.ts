@@ -35,12 +35,12 @@ const ready = (process: Process) =>
     ({ status }) => status === 200,
   )
 
-describe('five processes', () => {
-  it('1. are all ready, whatever the order in which they came up', async () => {
+describe('a deployment of five processes', () => {
+  it('1. becomes ready when its processes start in any order', async () => {
     for (const process of processes.values()) await ready(process)
   })
 
-  it('2. tell where they listen, and what they run', () => {
+  it('2. logs where each process listens and which services it runs', () => {
     for (const [name, { internalAddress, ...process }] of processes) {
       const line =
         process
@@ -54,7 +54,7 @@ describe('five processes', () => {
     }
   })
 
-  it('3. are one server: from operator to token, and its end', async () => {
+  it("3. acts as one server from an operator's registration to a revoked token", async () => {
     const client = protocolClient(gateway.baseUrl)
     const operator = await provenOperator(client, split.dns, 'split.example.com')
     const agent = await activeAgent(client, operator)
@@ -64,14 +64,14 @@ describe('five processes', () => {
     expect(expectStatus(200, await client.verify(token))).toMatchObject({ valid: false, reason: 'TOKEN_REVOKED' })
   })
 
-  it('4. without the gateway serve probes alone', async () => {
+  it('4. serves only probes at a process without the gateway', async () => {
     const client = protocolClient(theProcess('authn').baseUrl)
     expect(outcomeOf(await client.get('/health'))).toContain('200')
     expect(outcomeOf(await client.get('/.well-known/jwks.json'))).toBe('404 ROUTE_NOT_FOUND')
     expect(outcomeOf(await client.send('POST', '/health', '{}'))).toBe('405 METHOD_NOT_ALLOWED')
   })
 
-  it('5. answer 503 while one is away, and recover by themselves', async () => {
+  it('5. answers 503 while one process is down, and recovers when it is back', async () => {
     const client = protocolClient(gateway.baseUrl)
     const operator = await provenOperator(client, split.dns, 'away.example.com')
     const agent = await activeAgent(client, operator)
@@ -83,18 +83,18 @@ describe('five processes', () => {
       body: { reason: 'UNAVAILABLE' },
     })
     expect(performance.now() - startedAt).toBeLessThan(5_000)
-    // What does not need it goes on.
+    // Calls that do not need the identity service still work.
     expect(await readiness(gateway)).toMatchObject({ status: 200 })
     expectStatus(200, await client.get('/.well-known/jwks.json'))
     await identity.restart()
-    // The gateway calls it, and authn does.
+    // Both the gateway and authn call the identity service.
     for (const call of [() => client.getAgent(agent.did), () => client.challenge(agent.did)]) {
       await until<Answer<unknown>>(call, ({ status }) => status !== 503)
     }
     expectStatus(200, await client.token(await signedChallenge(client, agent)))
   })
 
-  it('6. offer nothing internal on the public ports, and believe no caller there who says it is a gateway', async () => {
+  it("6. serves nothing internal on public ports, and ignores a gateway's metadata from a public caller", async () => {
     const client = new Client(gateway.grpcAddress, credentials.createInsecure())
     const metadata = new Metadata()
     metadata.set('auth4agent-source-bin', Buffer.from('198.51.100.7'))
@@ -115,9 +115,9 @@ describe('five processes', () => {
     expect(JSON.parse(logged ?? '')).toMatchObject({ source: '127.0.0.1', rpc: 'KeysService/GetJsonWebKeySet' })
   })
 
-  it('7. hand on a field that the gateway does not know to the process that answers, which refuses it', async () => {
+  it('7. passes a field that the gateway does not know to the answering process, which refuses it', async () => {
     const client = grpcCaller(gateway.grpcAddress)
-    // Field 100, a varint, as a newer contract might have it.
+    // Field 100, a varint, as a newer contract might define it.
     const answer = await client.call('/auth4agent.v1.AuthnService/VerifyToken', Uint8Array.of(0xa0, 0x06, 0x01), {
       'x-request-id': 'unknown-1',
     })
@@ -129,7 +129,7 @@ describe('five processes', () => {
     )
   })
 
-  it('8. one request has one id in all of them', async () => {
+  it('8. logs one request under one id in all processes', async () => {
     const client = protocolClient(gateway.baseUrl)
     const operator = await provenOperator(client, split.dns, 'ids.example.com')
     const agent = await activeAgent(client, operator)
@@ -147,7 +147,7 @@ describe('five processes', () => {
     }
   })
 
-  it('9. say that they stop before they do, and go at once when told twice', async () => {
+  it('9. says not ready before a process stops, and stops it at once at a second signal', async () => {
     const revocation = theProcess('revocation')
     await revocation.end('SIGTERM')
     const patient = await split.start(['revocation'], { env: { AUTH4AGENT_DRAIN_DELAY: '1m' } })
@@ -163,7 +163,7 @@ describe('five processes', () => {
       ({ status }) => status !== 503,
     )
     expect(outcomeOf(answer)).toBe('400 TOKEN_NOT_OURS')
-    // Signals that come right after each other count as one, for npm and a terminal both send them.
+    // Signals in quick succession count as one, because npm and a terminal both send one.
     const statuses: (number | null)[] = []
     const end = () => patient.end('SIGTERM').then((status) => statuses.push(status))
     await until(
@@ -179,7 +179,7 @@ describe('five processes', () => {
 
 const same = (bytes: Buffer) => bytes
 
-/** Calls with an empty message. Answers the code. */
+/** Calls with an empty message. Returns the status code. */
 function callBytes(client: Client, path: string, metadata: Metadata): Promise<status> {
   const { promise, resolve } = Promise.withResolvers<status>()
   client.makeUnaryRequest(path, same, same, Buffer.alloc(0), metadata, (error) => resolve(error?.code ?? status.OK))

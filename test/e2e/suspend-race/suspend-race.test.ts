@@ -33,14 +33,14 @@ describe.each([
       client.signed('POST', `/v1/operators/${operator.id}/reinstate`, null, deployment.admin),
   },
 ])('suspending $what while tokens are issued', ({ stop, resume }) => {
-  it('gives no token to a request begun later, and none that verifies to one that overlapped', async () => {
+  it('refuses later requests, and ends the tokens of requests that overlapped it', async () => {
     let overlapping = 0
     for (let round = 0; round < ROUNDS; round += 1) {
-      // Each server has looked the agent up since it was changed: it would otherwise redeem twice, and lose the race.
+      // Each server reads the changed agent first. Otherwise a redemption would need two attempts and lose the race.
       await Promise.all((await challenges(1)).map(redeem))
       const racing = await challenges(RACING)
       const late = await challenges(2)
-      // The suspension sets out in the middle of the redemptions, a little later in every round.
+      // The suspension starts in the middle of the redemptions, a little later in every round.
       const before = Math.floor((racing.length * round) / ROUNDS)
       const early = racing.slice(0, before).map(redeem)
       const suspension = stop(pick(round))
@@ -54,7 +54,7 @@ describe.each([
       expectStatus(200, await resume(pick(round + 1)))
       await expectAllRefused(tokens)
     }
-    // Without a token in any round nothing has raced.
+    // If no round issued a token, nothing has raced.
     expect(overlapping).toBeGreaterThan(ROUNDS)
   })
 })
@@ -70,7 +70,7 @@ function pick(index: number): ProtocolClient {
   return deployment.clients[index % deployment.clients.length] ?? deployment.client
 }
 
-/** Signed challenges, `each` for each server in turn. */
+/** Returns signed challenges, `each` for each server in turn. */
 function challenges(each: number): Promise<Attempt[]> {
   const attempts = Array.from({ length: each * deployment.clients.length }, async (_, index) => {
     const client = pick(index)

@@ -42,10 +42,11 @@ const statusIs = (status: string) =>
     ({ body }) => body.status === status,
   )
 
-it('1. the schedule looks again, and resolvers in trouble end nobody', async () => {
+it("1. the schedule looks again, and failing resolvers end no operator's tokens", async () => {
   const asked = deployment.dns.asked.length
   deployment.dns.fail(NAME, 'SERVFAIL')
-  // A resolver asks a failing server more than once; three looks of the schedule are more than two clear failures take.
+  // A resolver asks a failing server more than once. Three checks by the schedule are more than the two clear failures
+  // that end an operator.
   await until(
     async () => deployment.logs(),
     (logs) => (logs.match(/"verdict":"unavailable"/g) ?? []).length >= 3,
@@ -55,10 +56,10 @@ it('1. the schedule looks again, and resolvers in trouble end nobody', async () 
   expect(expectStatus(200, await client.verify(issued.token))).toMatchObject({ valid: true })
 })
 
-it('2. the operator lapses once its record is gone: no new tokens, and outstanding ones end', async () => {
+it('2. the operator lapses when its record is gone: it gets no new tokens, and its old tokens end', async () => {
   deployment.dns.setTxt(NAME, [])
   await statusIs('lapsed')
-  // No call of anybody's did this, so there is none whose return promises it.
+  // The schedule ended the tokens, so no call has promised that they are refused from now on.
   await until(
     () => client.verify(issued.token),
     ({ body }) => body.valid === false && body.reason === 'OPERATOR_TOKENS_ENDED',
@@ -69,7 +70,7 @@ it('2. the operator lapses once its record is gone: no new tokens, and outstandi
   })
 })
 
-it('3. it is active again on the next success, which revives no token', async () => {
+it('3. the operator is active again when the record is back, and its old tokens stay ended', async () => {
   const { txt_record_value } = expectStatus(200, await client.instructions(operator.id))
   deployment.dns.setTxt(NAME, [String(txt_record_value)])
   await statusIs('active')

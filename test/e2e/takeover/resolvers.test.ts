@@ -11,7 +11,7 @@ let operatorId: string
 let name: string
 let record: string
 
-/** A deployment that asks three resolvers. */
+/** Starts a deployment that asks three resolvers. */
 beforeAll(async () => {
   resolvers = await Promise.all([startDnsServer(), startDnsServer(), startDnsServer()])
   const addresses = resolvers.map(({ address }) => address).join(',')
@@ -43,14 +43,14 @@ const showsAnother: Behaviour = (resolver) => resolver.setTxt(name, [record.repl
 
 it.each<readonly [string, readonly Behaviour[], boolean, string]>([
   ['all three show the record', [answers, answersInPieces, answers], true, ''],
-  ['two show it and one fails', [answers, fails, answers], true, ''],
-  ['two show it and one has not heard of it yet', [answers, answers, knowsNothing], true, ''],
-  ['one shows it and two fail', [answers, fails, fails], false, 'DNS_UNAVAILABLE'],
-  ['one shows it and two are silent', [answers, isSilent, isSilent], false, 'DNS_UNAVAILABLE'],
+  ['two show the record and one fails', [answers, fails, answers], true, ''],
+  ['two show the record and one does not have it yet', [answers, answers, knowsNothing], true, ''],
+  ['one shows the record and two fail', [answers, fails, fails], false, 'DNS_UNAVAILABLE'],
+  ['one shows the record and two are silent', [answers, isSilent, isSilent], false, 'DNS_UNAVAILABLE'],
   ['all fail', [fails, fails, fails], false, 'DNS_UNAVAILABLE'],
-  ['two have not heard of it', [answers, knowsNothing, knowsNothing], false, 'TXT_RECORD_NOT_FOUND'],
+  ['two do not have the record', [answers, knowsNothing, knowsNothing], false, 'TXT_RECORD_NOT_FOUND'],
   ['all show the record of another key', [showsAnother, showsAnother, showsAnother], false, 'TXT_RECORD_MISMATCH'],
-])('%s', async (_name, behaviours, verified, reason) => {
+])('confirm with three resolvers: %s', async (_name, behaviours, verified, reason) => {
   for (const [index, resolver] of resolvers.entries()) behaviours[index]?.(resolver)
   const answer = expectStatus(200, await deployment.client.confirm(operatorId))
   expect(answer).toMatchObject({ verified, reason })

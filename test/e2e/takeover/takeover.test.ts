@@ -16,7 +16,7 @@ let deployment: Deployment
 let client: ProtocolClient
 
 const DELAY_MS = 2_000
-/** Looks of the schedule, beside the confirmations, that a takeover needs. */
+/** How many checks by the schedule a takeover needs, in addition to the confirmations. */
 const LOOKS_NEEDED = 24
 
 beforeAll(async () => {
@@ -39,7 +39,7 @@ describe('a newcomer at a domain that has an active operator', () => {
   let token: unknown
   let takeoverAt: number
 
-  it("1. is told of the incumbent while the incumbent's record stands", async () => {
+  it("1. gets INCUMBENT_PRESENT while DNS shows only the incumbent's record", async () => {
     incumbent = await provenOperator(client, deployment.dns, domain)
     token = (await issueToken(client, await activeAgent(client, incumbent))).token
     newcomer = await publishedOperator(client, deployment.dns, domain)
@@ -51,7 +51,7 @@ describe('a newcomer at a domain that has an active operator', () => {
     })
   })
 
-  it('2. contests it with a second record, which changes nothing', async () => {
+  it('2. contests the domain with a second record, which changes nothing', async () => {
     deployment.dns.setTxt(name, [records.incumbent, records.newcomer])
     for (const { id } of [newcomer, incumbent])
       expect(await client.confirm(id)).toMatchObject({ status: 409, body: { reason: 'DOMAIN_CONTESTED' } })
@@ -59,7 +59,7 @@ describe('a newcomer at a domain that has an active operator', () => {
     expect(expectStatus(200, await client.verify(token))).toMatchObject({ valid: true })
   })
 
-  it('3. waits once the record stands alone, and the incumbent loses nothing by that', async () => {
+  it('3. starts to wait when DNS shows only its record, and the incumbent keeps its tokens', async () => {
     deployment.dns.setTxt(name, [records.newcomer])
     const waiting = expectStatus(200, await client.confirm(newcomer.id))
     expect(waiting).toMatchObject({ verified: false, reason: 'TAKEOVER_PENDING', takeover_at: expect.any(String) })
@@ -68,7 +68,7 @@ describe('a newcomer at a domain that has an active operator', () => {
     expect(expectStatus(200, await client.verify(token))).toMatchObject({ valid: true })
   })
 
-  it("4. waits anew when the incumbent's record was seen in between", async () => {
+  it("4. starts to wait again after the incumbent's record was seen", async () => {
     deployment.dns.setTxt(name, [records.incumbent])
     expect(expectStatus(200, await client.confirm(incumbent.id))).toMatchObject({ verified: true })
     expect(await statusOf(newcomer)).toBe('pending')
@@ -76,8 +76,8 @@ describe('a newcomer at a domain that has an active operator', () => {
     expect(expectStatus(200, await client.confirm(newcomer.id))).toMatchObject({ reason: 'TAKEOVER_PENDING' })
   })
 
-  it('5. waits anew after a look of the schedule that got no answer', async () => {
-    // A look of the step before may have ended a wait as well.
+  it('5. starts to wait again after a check by the schedule got no answer', async () => {
+    // A check during the step before may have ended a wait as well.
     const before = endedWaits()
     deployment.dns.fail(name, 'SERVFAIL')
     await until(
@@ -89,11 +89,11 @@ describe('a newcomer at a domain that has an active operator', () => {
     const began = Date.now()
     const waiting = expectStatus(200, await client.confirm(newcomer.id))
     takeoverAt = Date.parse(String(waiting.takeover_at))
-    // Answers have whole seconds.
+    // Answers contain whole seconds.
     expect(takeoverAt).toBeGreaterThan(began + DELAY_MS - 1_000)
   })
 
-  it("6. takes the domain over after the delay, which ends the incumbent's tokens and its say", async () => {
+  it('6. takes over the domain after the delay, and the incumbent loses its tokens and its rights', async () => {
     const asked = deployment.dns.asked.length
     let confirmations = 0
     await until(
@@ -134,7 +134,7 @@ describe('a domain that its operator released', () => {
 })
 
 describe('a suspended operator', () => {
-  it('keeps its domain, so that nobody leaves a suspension by coming back with another key', async () => {
+  it('keeps its domain, so another root key does not end the suspension', async () => {
     const domain = 'suspended.example.com'
     const suspended = await provenOperator(client, deployment.dns, domain)
     const agent = await activeAgent(client, suspended)

@@ -20,7 +20,7 @@ let deployment: Deployment
 let operator: OperatorParty
 let agent: AgentParty
 
-/** Three servers start at the same instant on a database that holds nothing at all. */
+/** Starts three servers at the same time with an empty database. */
 beforeAll(async () => {
   await runSql(inject('postgresUrl'), `CREATE DATABASE ${database}`)
   const databaseUrl = siblingUrl(inject('postgresUrl'), database)
@@ -31,7 +31,7 @@ afterAll(async () => {
   await runSql(inject('postgresUrl'), `DROP DATABASE ${database} WITH (FORCE)`)
 })
 
-it('1. each migration was applied once, and all are ready', async () => {
+it('1. each migration is applied once, and all three servers are ready', async () => {
   const applied = [...deployment.logs().matchAll(/"migration":"(\w+)","msg":"migration applied"/g)].map(
     ([, name]) => name,
   )
@@ -39,16 +39,16 @@ it('1. each migration was applied once, and all are ready', async () => {
   for (const client of deployment.clients) expect(await client.get('/ready')).toMatchObject({ status: 200 })
 })
 
-it('2. they have one signing key of each algorithm between them', async () => {
+it('2. all three servers share one signing key of each algorithm', async () => {
   const sets = deployment.clients.map((client) => client.get<{ keys: readonly Json[] }>('/.well-known/jwks.json'))
   const [first, ...others] = (await Promise.all(sets)).map((answer) => expectStatus(200, answer).keys)
   expect(first?.map(({ alg }) => alg)).toEqual(['EdDSA', 'Ed25519', 'ES256', 'RS256'])
   for (const keys of others) expect(keys).toEqual(first)
 })
 
-it('3. a challenge of one is redeemed at the next, and verified and revoked at all', async () => {
+it('3. a challenge of one server is redeemed at the second, and its token is revoked at the third', async () => {
   const [one, two, three] = deployment.clients
-  if (one === undefined || two === undefined || three === undefined) throw new Error('there are three')
+  if (one === undefined || two === undefined || three === undefined) throw new Error('The test needs three servers')
   operator = await provenOperator(one, deployment.dns, 'agents.example.com')
   agent = await activeAgent(two, operator)
   const { token } = expectStatus(200, await two.token(await signedChallenge(one, agent)))
@@ -60,7 +60,7 @@ it('3. a challenge of one is redeemed at the next, and verified and revoked at a
     expect(expectStatus(200, await client.verify(token))).toMatchObject({ valid: false, reason: 'TOKEN_REVOKED' })
 })
 
-it('4. an assertion is used up at all of them', async () => {
+it('4. an assertion is accepted by only one of the three servers', async () => {
   const path = `/v1/operators/${operator.id}/agents/${agent.did}/suspend`
   const assertion = operator.assert(`POST ${path}`)
   const answers = deployment.clients.map((client) => client.send('POST', path, 'null', assertion))
@@ -68,9 +68,9 @@ it('4. an assertion is used up at all of them', async () => {
   expect(outcomes.toSorted()).toEqual(['200 OK', '401 ASSERTION_USED', '401 ASSERTION_USED'])
 })
 
-it('5. what one changes, the others act on at once', async () => {
+it('5. a change made at one server takes effect at the others at once', async () => {
   const [one, two] = deployment.clients
-  if (one === undefined || two === undefined) throw new Error('there are three')
+  if (one === undefined || two === undefined) throw new Error('The test needs three servers')
   expectStatus(200, await one.reactivateAgent(operator.id, agent.did, operator))
   await issueToken(two, agent)
   expectStatus(200, await one.setScopes(operator.id, agent.did, ['write'], operator))

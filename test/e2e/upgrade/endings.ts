@@ -5,14 +5,14 @@ import { activeAgent, expectStatus, type OperatorParty, provenOperator, signedCh
 import type { LogEntry } from './log.ts'
 import type { Stage } from './stage.ts'
 
-/** Whose token ends; its operator has nobody else. */
+/** The agent whose token ends. Its operator has no other agent. */
 export interface Subject {
   readonly operator: OperatorParty
   readonly agent: AgentParty
   readonly issued: Json
 }
 
-/** A call that ends a token, the verdict from then on, and the record of it. */
+/** A call that ends a token, the verdict after it, and its record in the log. */
 export interface Ending {
   readonly name: string
   readonly verdict: string
@@ -20,10 +20,10 @@ export interface Ending {
   readonly record: (subject: Subject) => LogEntry
 }
 
-/** The first takes a call, the second the next one. */
+/** Two servers: the first one takes a call, the second one takes the next call. */
 export type Pair = readonly [ProtocolClient, ProtocolClient]
 
-/** Calls that both versions have. */
+/** The calls that both versions have. */
 export const ENDINGS: readonly Ending[] = [
   {
     name: 'a token is revoked',
@@ -45,7 +45,7 @@ export const ENDINGS: readonly Ending[] = [
   },
 ]
 
-/** A fresh agent whose token one server issues for a challenge of the other. */
+/** Creates an agent, whose token one server issues for a challenge of the other. */
 export async function newSubject([one, two]: Pair, { dns }: Stage): Promise<Subject> {
   const operator = await provenOperator(one, dns, `${randomUUID()}.example.com`)
   const agent = await activeAgent(two, operator)
@@ -53,7 +53,7 @@ export async function newSubject([one, two]: Pair, { dns }: Stage): Promise<Subj
   return { operator, agent, issued }
 }
 
-/** What a verifier says of the subject's token. */
+/** Returns the verdict of a server about the subject's token. */
 export async function verdictAt(at: ProtocolClient, { issued }: Subject): Promise<unknown> {
   const { valid, reason } = expectStatus(200, await at.verify(issued.token))
   return valid === true ? 'valid' : reason

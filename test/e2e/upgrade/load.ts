@@ -6,15 +6,15 @@ import type { RunningServer } from '../../support/server.ts'
 import { expectStatus, type OperatorParty, signedBody } from '../../support/story.ts'
 import { until } from '../../support/until.ts'
 
-/** Callers that go on all the time, behind a balancer that looks at readiness. */
+/** Callers that never pause, behind a balancer that looks at readiness. */
 export interface Load {
-  /** Sends calls to this server too, while it says that it is ready. */
+  /** Also sends calls to this server, while it is ready. */
   add(server: RunningServer): void
-  /** Sends it no more, and resolves once none is under way there. */
+  /** Stops sending calls to a server. Resolves when no call is running there. */
   readonly remove: (server: RunningServer) => Promise<void>
-  /** Resolves once so many more turns have gone well or one has failed; answers the failures so far. */
+  /** Resolves when this many more turns have succeeded or one has failed. Returns the failures so far. */
   goOn(turns: number): Promise<readonly string[]>
-  /** Ends it. */
+  /** Stops the callers. */
   stop(): Promise<void>
 }
 
@@ -25,14 +25,14 @@ interface Target {
   underWay: number
 }
 
-/** Makes the next call, at whichever server's turn it is. */
+/** Makes the next call, at the server whose turn it is. */
 type Next = <T>(call: (client: ProtocolClient) => Promise<T>) => Promise<T>
 
 const LOOK_MS = 50
 const PAUSE_MS = 10
 const WORKERS = 2
 
-/** Starts callers; each call of a turn goes to the next server that is ready. */
+/** Starts callers. Each call of a turn goes to the next server that is ready. */
 export async function startLoad(operator: OperatorParty, servers: readonly RunningServer[]): Promise<Load> {
   const targets = new Map(servers.map((server) => [server, targetOf(server)]))
   const failures: string[] = []
@@ -42,7 +42,7 @@ export async function startLoad(operator: OperatorParty, servers: readonly Runni
   const next: Next = async (call) => {
     const ready = [...targets.values()].filter(({ isReady }) => isReady)
     const target = ready[calls++ % ready.length]
-    if (target === undefined) throw new Error('no server is ready')
+    if (target === undefined) throw new Error('No server is ready')
     target.underWay += 1
     try {
       return await call(target.client)
@@ -110,7 +110,7 @@ async function lookAt(target: Target): Promise<void> {
   )
 }
 
-/** Of everything that a deployment does one, and a token that ends in each way that an agent or its operator has. */
+/** Makes one call of each kind, and ends a token in each way that an agent or its operator has. */
 async function turn(operator: OperatorParty, next: Next): Promise<void> {
   const agent = newAgentParty(operator.domain)
   expectStatus(201, await next((at) => at.registerAgent(operator.id, agent)))
@@ -130,5 +130,5 @@ async function turn(operator: OperatorParty, next: Next): Promise<void> {
 
 async function expectValid(valid: boolean, next: Next, token: unknown): Promise<void> {
   const body = expectStatus(200, await next((at) => at.verify(token)))
-  if (body.valid !== valid) throw new Error(`the token should be ${valid ? '' : 'in'}valid: ${JSON.stringify(body)}`)
+  if (body.valid !== valid) throw new Error(`The token should be ${valid ? '' : 'in'}valid: ${JSON.stringify(body)}`)
 }

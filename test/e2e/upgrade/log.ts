@@ -2,7 +2,7 @@ import { recordHash } from '@auth4agent/core/revocation/record-hash'
 import type { Pool } from 'pg'
 import { createLogStore } from '../../../services/revocation/log-store.ts'
 
-/** What says in the log that tokens have ended. */
+/** The record that ends tokens in the revocation log. */
 export interface LogEntry {
   readonly kind: string
   readonly operator: string
@@ -11,7 +11,7 @@ export interface LogEntry {
 
 const LOGGED = 'SELECT 1 FROM revocation_log WHERE kind = $1 AND operator_id = $2::uuid AND subject = $3'
 
-/** All that has ended, by the rows that both versions write, against the log and its length. */
+/** Compares everything that has ended, in the rows that both versions write, with the log and its length. */
 const LOST = `
 WITH ended AS (
   SELECT 'token' AS kind, operator_id, jti AS subject, 0 AS epoch FROM revoked_tokens WHERE expires_at > now()
@@ -25,16 +25,19 @@ SELECT kind, operator_id, subject FROM ended e WHERE NOT EXISTS (
 UNION ALL
 SELECT 'gap', NULL, NULL FROM revocation_head h WHERE h.sequence <> (SELECT count(*) FROM revocation_log)`
 
-/** More than a test leaves. */
+/** More records than a test writes. */
 const MAX_RECORDS = 100_000
 
-/** Whether the log has such a record. */
+/** Tells whether the log contains such a record. */
 export async function isLogged(database: Pool, { kind, operator, subject }: LogEntry): Promise<boolean> {
   const { rowCount } = await database.query(LOGGED, [kind, operator, subject])
   return rowCount === 1
 }
 
-/** What has ended and is not in the log; one `gap` for records that are missing or too many; records that do not follow. */
+/**
+ * Returns endings that are missing in the log, one `gap` if the number of records is wrong, and records that break the
+ * hash chain.
+ */
 export async function lostRecords(database: Pool): Promise<readonly unknown[]> {
   const { rows } = await database.query(LOST)
   const records = await createLogStore(database, 'test').recordsAfter(0, MAX_RECORDS)

@@ -16,7 +16,7 @@ import { runSql, siblingUrl } from '../../support/sql.ts'
 export interface Stage {
   readonly dns: DnsServer
   readonly admin: Asserter
-  /** Its rows; the database is empty at first, so that version 1 makes its own. */
+  /** Connections to the database, which is empty at first so that version 1 creates its own schema. */
   readonly database: Pool
   /** Starts a process of version 1. */
   startOld(): Promise<RunningServer>
@@ -27,8 +27,8 @@ export interface Stage {
 
 const ROOT = join(import.meta.dirname, '../../..')
 /**
- * What `node services/main.ts` needs of version 1 (commit dda4501), beside packages. It runs with those of this checkout; once
- * they are too new for it, a later version takes its place. Made by
+ * The files that `node services/main.ts` of version 1 (commit dda4501) needs, without packages. It runs with the
+ * packages of this checkout. When they become too new for it, a later version takes its place. Created by
  *
  *     git archive --format=tar dda4501 services gen prisma/migrations package.json ':!*.test.ts' ':!*.md' \
  *       ':!services/*.mjs' ':!services/operator-registry/testing' ':!gen/prisma/models*' ':!gen/prisma/*rowser.ts' \
@@ -36,14 +36,14 @@ const ROOT = join(import.meta.dirname, '../../..')
  */
 const VERSION_1 = join(ROOT, 'test/vectors/version-1.tgz')
 
-/** Makes the database and unpacks version 1 beside the packages of this checkout. */
+/** Creates the database, and unpacks version 1 beside the packages of this checkout. */
 export async function setStage(): Promise<Stage> {
   await using started = new AsyncDisposableStack()
   const dns = await startDnsServer()
   started.defer(() => dns.close())
   const url = await emptyDatabase(started)
   const database = new Pool({ connectionString: url, max: 1 })
-  // `end` resolves before the connections have closed, and dropping the database breaks those that are left.
+  // `end` resolves before the connections have closed, and dropping the database breaks the ones that are left.
   database.on('error', () => undefined)
   started.defer(() => database.end())
   const root = await unpackVersion1(started)
@@ -65,7 +65,7 @@ export async function setStage(): Promise<Stage> {
     dns,
     admin: adminAsserter(adminKeys, ISSUER),
     database,
-    // What is compiled is known by its path, which is another in each run.
+    // The compile cache uses paths as keys, and the path of version 1 differs in each run.
     startOld: () => start({ root, env: { ...env, NODE_COMPILE_CACHE: join(root, 'cache') } }),
     startNew: (settings) => start({ env: { ...env, ...settings } }),
     stop: () => all.disposeAsync(),

@@ -9,21 +9,21 @@ import { type Load, startLoad } from './load.ts'
 import { isLogged, lostRecords } from './log.ts'
 import { type Stage, setStage } from './stage.ts'
 
-/** The delay is longer than callers take to notice. */
+/** The drain delay is longer than callers take to see that a server is not ready. */
 const WITH_LEASE = { AUTH4AGENT_DRAIN_DELAY: '500ms' }
 const WITHOUT_LEASE = { ...WITH_LEASE, AUTH4AGENT_REVOCATION_LEASE: 'off' }
 /** Turns of the load that follow each step. */
 const SOME = 10
-/** How long a record that this version does not know may end something, in milliseconds. */
+/** How long an unknown record is in force, in milliseconds. */
 const FUTURE_MS = 4_000
 
 let stage: Stage
 let load: Load
-/** Those that run now, the one that started last at the end. */
+/** The servers that run now, in the order in which they started. */
 let servers: readonly RunningServer[]
-/** Nobody ends it. */
+/** A subject whose token is never ended. */
 let survivor: Subject
-/** In the order of ENDINGS. */
+/** The subjects whose tokens have ended, in the order of ENDINGS. */
 const ended: Subject[] = []
 
 beforeAll(async () => {
@@ -37,7 +37,7 @@ afterAll(async () => {
   await stage?.stop()
 }, 60_000)
 
-it('1. two of version 1 issue tokens and end some, and no log has it', async () => {
+it('1. two processes of version 1 issue tokens and end some, without a revocation log', async () => {
   survivor = await newSubject(clients(), stage)
   for (const { end } of ENDINGS) {
     const subject = await newSubject(clients(), stage)
@@ -49,7 +49,7 @@ it('1. two of version 1 issue tokens and end some, and no log has it', async () 
   expect(await load.goOn(SOME)).toEqual([])
 })
 
-it('2. this version joins them and migrates the database under load: no call fails, no ending is lost', async () => {
+it('2. this version migrates the database under load: no call fails, and the log has every ending', async () => {
   await join(stage.startNew(WITHOUT_LEASE))
   expect(newest().logs()).toContain('"migration":"20261124180000_revocation_log","msg":"migration applied"')
   const [, at] = clients()
@@ -62,16 +62,16 @@ it('2. this version joins them and migrates the database under load: no call fai
   expect(await lostRecords(stage.database)).toEqual([])
 })
 
-it('3. what version 1 ends, this version refuses at once; tokens and challenges of one are good at the other', async () => {
+it("3. this version refuses at once what version 1 ends; each accepts the other's challenges and tokens", async () => {
   await expectRefused(clients())
 })
 
-it('4. and the other way round', async () => {
+it('4. version 1 refuses at once what this version ends', async () => {
   const [old, at] = clients()
   await expectRefused([at, old])
 })
 
-it('5. an assertion that one has taken is used up at the other', async () => {
+it('5. an assertion that one version has accepted is refused by the other', async () => {
   const [old, at] = clients()
   const { operator, agent } = await newSubject([old, at], stage)
   const path = `/v1/operators/${operator.id}/agents/${agent.did}/suspend`
@@ -85,9 +85,9 @@ it('5. an assertion that one has taken is used up at the other', async () => {
   }
 })
 
-it('6. version 1 starts on the migrated database, for whoever has to go back', async () => {
+it('6. version 1 starts on the migrated database, which allows a downgrade', async () => {
   const [oldest, ...others] = servers
-  if (oldest === undefined) throw new RangeError('none runs')
+  if (oldest === undefined) throw new RangeError('No server runs')
   await leave(load.remove)
   await oldest.restart()
   expect(oldest.logs()).toContain('the database was migrated by a newer version')
@@ -97,7 +97,7 @@ it('6. version 1 starts on the migrated database, for whoever has to go back', a
   await expectRefused(clients())
 })
 
-it('7. version 1 goes, one process after the other, and no call fails once the balancer sends it no more', async () => {
+it('7. both processes of version 1 stop, and no call fails after the balancer has removed them', async () => {
   const old = servers.slice(0, 2)
   await leave(load.remove)
   await join(stage.startNew(WITHOUT_LEASE))
@@ -106,7 +106,7 @@ it('7. version 1 goes, one process after the other, and no call fails once the b
   expect(await lostRecords(stage.database)).toEqual([])
 })
 
-it('8. leases come with a second roll, behind a balancer that looks at readiness alone, and the promise holds', async () => {
+it('8. a second rolling restart turns leases on: no call fails, and every ended token is refused at once', async () => {
   await join(stage.startNew(WITH_LEASE))
   await leave()
   await join(stage.startNew(WITH_LEASE))
@@ -123,7 +123,7 @@ it('8. leases come with a second roll, behind a balancer that looks at readiness
   expect(await lostRecords(stage.database)).toEqual([])
 })
 
-it('9. a record of a kind that this version does not know makes it answer nobody, until that has expired', async () => {
+it('9. a log record of an unknown kind makes this version answer 503 until the record expires', async () => {
   await load.stop()
   const expiry = Date.now() + FUTURE_MS
   await stage.database.query("SELECT append_revocation('future', NULL, 'x', 1, $1)", [new Date(expiry)])
@@ -137,7 +137,7 @@ it('9. a record of a kind that this version does not know makes it answer nobody
   expect(Date.now()).toBeGreaterThanOrEqual(expiry)
 })
 
-/** What each process answers now. */
+/** Returns what each process answers now. */
 const askAboutSurvivor = () => Promise.all(clients().map(askOne))
 
 async function askOne(at: ProtocolClient): Promise<string> {
@@ -145,16 +145,16 @@ async function askOne(at: ProtocolClient): Promise<string> {
   return answer.body.valid === true ? 'valid' : outcomeOf(answer)
 }
 
-/** Of the oldest process and the newest. */
+/** Returns clients of the oldest and the newest process. */
 function clients(): Pair {
   const [oldest] = servers
-  if (oldest === undefined) throw new RangeError('none runs')
+  if (oldest === undefined) throw new RangeError('No server runs')
   return [protocolClient(oldest.baseUrl), protocolClient(newest().baseUrl)]
 }
 
 function newest(): RunningServer {
   const server = servers.at(-1)
-  if (server === undefined) throw new RangeError('none runs')
+  if (server === undefined) throw new RangeError('No server runs')
   return server
 }
 
@@ -166,17 +166,20 @@ async function join(starting: Promise<RunningServer>): Promise<void> {
   expect(await load.goOn(SOME)).toEqual([])
 }
 
-/** Ends the oldest process while the load goes on; version 1 does not say that it is about to, so it is taken out `first`. */
+/**
+ * Stops the oldest process under load. Version 1 does not announce its stop, so `first` removes it from the balancer
+ * before.
+ */
 async function leave(first?: Load['remove']): Promise<void> {
   const [oldest, ...others] = servers
-  if (oldest === undefined) throw new RangeError('none runs')
+  if (oldest === undefined) throw new RangeError('No server runs')
   servers = others
   await first?.(oldest)
   expect(await oldest.stop('SIGTERM')).toBe(0)
   expect(await load.goOn(SOME)).toEqual([])
 }
 
-/** Ends tokens in each way at one server, and asks the other right after each call. */
+/** Ends tokens in each way at one server, and asks the other one right after each call. */
 async function expectRefused([one, two]: Pair): Promise<void> {
   for (const { name, verdict, end, record } of ENDINGS) {
     const subject = await newSubject([two, one], stage)

@@ -24,15 +24,15 @@ async function resolve(accept: string, did = agent.did): Promise<{ status: numbe
   }
 }
 
-/** What W3C DID Resolution and DID Core ask of the answer; the key inside is checked against the agent's own. */
+/** Checks the answer against W3C DID Resolution and DID Core, and the key in it against the agent's own key. */
 describe('resolving a DID', () => {
-  it('as the agent that version 1 clients know', async () => {
+  it('returns the agent in the form of version 1 by default', async () => {
     const { status, type, body } = await resolve('*/*')
     expect({ status, type }).toEqual({ status: 200, type: 'application/json' })
     expect(body).toMatchObject({ did: agent.did, operator_id: operator.id, agent_public_key: agent.publicKey })
   })
 
-  it('as a DID document whose key is a Multikey, not the base64 that the client sent', async () => {
+  it('returns a DID document whose key is a Multikey for application/did+json', async () => {
     const { status, type, body } = await resolve('application/did+json')
     expect({ status, type }).toEqual({ status: 200, type: 'application/did+json' })
     const [method] = body.verificationMethod as Json[]
@@ -43,7 +43,7 @@ describe('resolving a DID', () => {
     )
   })
 
-  it('as a resolution result, with its errors', async () => {
+  it('returns a resolution result, or its error, for application/did-resolution', async () => {
     const { status, type, body } = await resolve('application/did-resolution')
     expect({ status, type }).toEqual({ status: 200, type: 'application/did-resolution' })
     expect(body).toMatchObject({ didDocument: { id: agent.did }, didDocumentMetadata: { deactivated: false } })
@@ -58,7 +58,7 @@ describe('resolving a DID', () => {
     })
   })
 
-  it('as deactivated, once the agent is revoked', async () => {
+  it('returns a deactivated document after the agent is revoked', async () => {
     expectStatus(200, await deployment.client.revokeAgent(operator.id, agent.did, operator))
     expect(await resolve('application/did-resolution')).toMatchObject({
       status: 410,
@@ -68,7 +68,7 @@ describe('resolving a DID', () => {
   })
 })
 
-/** base58btc after its `z`, by arithmetic alone. */
+/** Decodes base58btc after its `z` without a library. */
 function decodeMultikey(text: string): Buffer {
   const alphabet = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
   expect(text.startsWith('z')).toBe(true)

@@ -28,7 +28,7 @@ afterAll(() => deployment?.stop())
 
 const verdict = async (text: unknown) => expectStatus(200, await client.verify(text))
 
-it('1. suspending ends them and refuses new ones; reactivating revives nothing', async () => {
+it('1. suspending an agent ends its tokens and refuses new ones, and reactivating it revives none', async () => {
   const before = await issueToken(client, agent)
   const suspended = expectStatus(200, await client.suspendAgent(operator.id, agent.did, operator))
   expect(suspended).toEqual({ agent_did: agent.did, suspended_at: expect.stringMatching(TIME) })
@@ -43,7 +43,7 @@ it('1. suspending ends them and refuses new ones; reactivating revives nothing',
   expect(await verdict((await issueToken(client, agent)).token)).toMatchObject({ valid: true })
 })
 
-it('2. revoking by the token or by its jti, twice with the first time', async () => {
+it('2. a token is revoked by itself or by its jti, and a second revocation returns the first time', async () => {
   const [one, two, other] = [
     await issueToken(client, agent),
     await issueToken(client, agent),
@@ -59,7 +59,7 @@ it('2. revoking by the token or by its jti, twice with the first time', async ()
   expect(await verdict(other.token)).toMatchObject({ valid: true })
 })
 
-it("3. the operator's end-all-tokens", async () => {
+it('3. end-all-tokens ends every token of the operator', async () => {
   const before = await issueToken(client, agent)
   const path = `/v1/operators/${operator.id}/end-all-tokens`
   expect(expectStatus(200, await client.signed('POST', path, null, operator))).toMatchObject({ id: operator.id })
@@ -67,7 +67,7 @@ it("3. the operator's end-all-tokens", async () => {
   expect(await verdict((await issueToken(client, agent)).token)).toMatchObject({ valid: true })
 })
 
-it("4. the administrator's suspension of the operator", async () => {
+it('4. the administrator suspends the operator, which ends its tokens, and reinstates it', async () => {
   const before = await issueToken(client, agent)
   const path = `/v1/operators/${operator.id}`
   expect(await client.signed('POST', `${path}/suspend`, null, operator)).toMatchObject({ status: 403 })
@@ -84,7 +84,7 @@ it("4. the administrator's suspension of the operator", async () => {
   expect(await verdict((await issueToken(client, agent)).token)).toMatchObject({ valid: true })
 })
 
-it('5. revoking the agent, for good', async () => {
+it('5. revoking an agent ends its tokens for good', async () => {
   const before = await issueToken(client, agent)
   const path = encodeURIComponent(agent.did)
   const revoked = expectStatus(200, await client.revokeAgent(operator.id, path, operator))
@@ -97,7 +97,7 @@ it('5. revoking the agent, for good', async () => {
   expect(expectStatus(200, await client.revokeAgent(operator.id, agent.did, operator))).toEqual(revoked)
 })
 
-it('6. the operator reads what was done in its name', async () => {
+it('6. the operator reads in the audit what was done in its name', async () => {
   const path = `/v1/operators/${operator.id}/audit?subject=${encodeURIComponent(agent.did)}&outcome=done`
   const { body } = await client.get<readonly Json[]>(path, operator)
   expect(body.map(({ action }) => action)).toEqual([
@@ -109,7 +109,7 @@ it('6. the operator reads what was done in its name', async () => {
   ])
 })
 
-it('7. releasing the domain, for good', async () => {
+it('7. releasing the domain ends the operator for good', async () => {
   const path = `/v1/operators/${operator.id}/release`
   expect(expectStatus(200, await client.signed('POST', path, null, operator))).toMatchObject({ status: 'released' })
   expect(await client.confirm(operator.id)).toMatchObject({ status: 409, body: { reason: 'OPERATOR_RELEASED' } })

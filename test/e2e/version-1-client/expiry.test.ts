@@ -4,7 +4,7 @@ import type { AgentParty } from '../../support/parties.ts'
 import type { ProtocolClient } from '../../support/protocol-client.ts'
 import { activeAgent, expectStatus, issueToken, provenOperator, signedChallenge } from '../../support/story.ts'
 
-/** Makes a Node process believe that it is 45 seconds earlier. */
+/** Sets the clock of a Node process 45 seconds back. */
 const BEHIND = `--import=data:text/javascript,${encodeURIComponent(
   'const now = Date.now; Date.now = () => now() - 45_000',
 )}`
@@ -13,7 +13,9 @@ let deployment: Deployment
 let slowClient: ProtocolClient
 let agent: AgentParty
 
-/** One of two instances has a clock that is 45 seconds behind and may be, and everything lives for half a minute. */
+/**
+ * Starts two processes. The clock of one is 45 seconds behind, within its allowed skew, and everything lives for 30 s.
+ */
 beforeAll(async () => {
   deployment = await startDeployment({ env: { AUTH4AGENT_CHALLENGE_TTL: '30s', AUTH4AGENT_CLOCK_SKEW: '0s' } })
   slowClient = (await deployment.add({ NODE_OPTIONS: BEHIND, AUTH4AGENT_CLOCK_SKEW: '60s' })).client
@@ -22,8 +24,8 @@ beforeAll(async () => {
 })
 afterAll(() => deployment?.stop())
 
-it.each(['the instance whose clock is right', 'the instance that made it and does not know'])(
-  'an expired challenge is 410 at %s',
+it.each(['the process whose clock is right', 'the process that created it and whose clock is slow'])(
+  'an expired challenge gets 410 from %s',
   async (name) => {
     const client = name.includes('right') ? deployment.client : slowClient
     const expired = await signedChallenge(slowClient, agent)
@@ -34,7 +36,7 @@ it.each(['the instance whose clock is right', 'the instance that made it and doe
   },
 )
 
-it('an expired token is not valid, and revoking it is 200', async () => {
+it('an expired token is not valid, and revoking it is answered with 200', async () => {
   const fresh = await signedChallenge(deployment.client, agent, { ttl: '30s' })
   const { token, jti } = expectStatus(200, await slowClient.token(fresh))
   expect(expectStatus(200, await deployment.client.verify(token))).toMatchObject({
@@ -46,7 +48,7 @@ it('an expired token is not valid, and revoking it is 200', async () => {
   expect(expectStatus(200, await deployment.client.revokeToken(token))).toMatchObject({ jti })
 })
 
-it('a token of the same length is valid where the clock is right', async () => {
+it('a token with the same lifetime is valid at the process whose clock is right', async () => {
   const { token } = await issueToken(deployment.client, agent, { ttl: '30s' })
   expect(expectStatus(200, await deployment.client.verify(token))).toMatchObject({ valid: true })
 })

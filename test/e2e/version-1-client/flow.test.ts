@@ -36,7 +36,7 @@ afterAll(() => deployment?.stop())
 const verdict = async (text: unknown) => expectStatus(200, await client.verify(text))
 
 describe('the version 1 protocol, from a domain to a token', () => {
-  it('1. answers /health and tells what it is', async () => {
+  it('1. answers /health and names its issuer', async () => {
     expect(await client.get('/health')).toMatchObject({
       status: 200,
       body: { status: 'ok', timestamp: expect.any(Number) },
@@ -44,7 +44,7 @@ describe('the version 1 protocol, from a domain to a token', () => {
     expect(expectStatus(200, await client.get('/.well-known/auth4agent'))).toMatchObject({ issuer: ISSUER })
   })
 
-  it('2. registers the operator, and again with the same answer', async () => {
+  it('2. registers the operator, and gives the same answer to a second registration', async () => {
     const first = await client.registerOperator(DOMAIN, rootKeys)
     expect(first).toMatchObject({
       status: 201,
@@ -82,7 +82,7 @@ describe('the version 1 protocol, from a domain to a token', () => {
     })
   })
 
-  it('4. registers the agent, which gives it nothing', async () => {
+  it('4. registers the agent as pending, without scopes or tokens', async () => {
     const registered = await client.registerAgent(operatorId, agent)
     expect(registered).toMatchObject({ status: 201, body: { did: agent.did, status: 'pending' } })
     agentId = String(registered.body.id)
@@ -93,7 +93,7 @@ describe('the version 1 protocol, from a domain to a token', () => {
     })
   })
 
-  it('5. approves the agent by setting its scopes, under an assertion alone', async () => {
+  it('5. approves the agent when its operator sets its scopes, and requires an assertion for that', async () => {
     const path = `/v1/operators/${operatorId}/agents/scopes`
     const body = JSON.stringify({ did: agent.did, allowed_scopes: ['write', 'read'] })
     expect(await client.send('PATCH', path, body)).toMatchObject({ status: 401, body: { reason: 'UNAUTHENTICATED' } })
@@ -183,7 +183,7 @@ describe('the version 1 protocol, from a domain to a token', () => {
     expect(Date.parse(String(answer.expires_at)) / 1000).toBe(claims.exp)
   })
 
-  it('8. verifies online, and offline with jose against the published keys', async () => {
+  it('8. verifies a token online, and offline with jose and the JWKS', async () => {
     expect(await verdict(token)).toMatchObject({
       valid: true,
       revoked: false,
@@ -201,7 +201,7 @@ describe('the version 1 protocol, from a domain to a token', () => {
   })
 })
 
-describe('refusals of /v1/token that clients act on', () => {
+describe('POST /v1/token', () => {
   it.each([
     ['a challenge that was redeemed', () => redeemed, 409, 'CHALLENGE_USED', 'challenge already used'],
     ['a challenge of another server', foreignChallenge, 404, 'CHALLENGE_NOT_FOUND', 'challenge not found'],
@@ -214,13 +214,13 @@ describe('refusals of /v1/token that clients act on', () => {
       'scope not allowed',
     ],
     ['a lifetime beyond the bounds', () => challengeFor({ ttl: '2h' }), 400, 'INVALID_TTL', expect.any(String)],
-  ])('%s', async (_name, body, status, reason, error) => {
+  ])('refuses %s', async (_name, body, status, reason, error) => {
     const refusal = await client.token(await body())
     expect(refusal).toMatchObject({ status, body: { status, reason, error } })
     expect(refusal.headers.get('content-type')).toBe('application/problem+json')
   })
 
-  it('a refused attempt does not use the challenge up', async () => {
+  it('does not redeem the challenge when it refuses the request', async () => {
     const body = await challengeFor({ scope: 'admin' })
     expectStatus(403, await client.token(body))
     expectStatus(200, await client.token({ ...body, scope: 'read' }))

@@ -18,7 +18,7 @@ let client: ProtocolClient
 let agent: AgentParty
 let lines: Line[]
 
-/** The gateway, and everything else, two workers each. */
+/** Starts the gateway and a process with all other services, with two workers each. */
 beforeAll(async () => {
   const dns: DnsServer = await startDnsServer()
   started.defer(() => dns.close())
@@ -47,7 +47,7 @@ beforeAll(async () => {
 })
 afterAll(() => started.disposeAsync())
 
-it('1. both workers of the gateway lead to the one internal port, and both workers behind it answer', async () => {
+it('1. both workers of the gateway call the one internal port, and both workers behind it answer', async () => {
   for (const line of lines) expect(await line.post('/v1/challenge', { did: agent.did })).toMatchObject({ status: 200 })
   await until(
     () => answeringWorkers(others),
@@ -55,7 +55,7 @@ it('1. both workers of the gateway lead to the one internal port, and both worke
   )
 })
 
-it('2. what was revoked over one is refused over the other', async () => {
+it('2. a token revoked at one worker is refused at both', async () => {
   for (let round = 0; round < 10; round += 1) {
     const { token } = await issueToken(client, agent)
     expect(await lines[round % 2]?.post('/v1/revoke/token', { token })).toMatchObject({ status: 200 })
@@ -64,7 +64,7 @@ it('2. what was revoked over one is refused over the other', async () => {
   }
 })
 
-it('3. all end in order', async () => {
+it('3. both processes and their workers stop with status 0', async () => {
   expect(await gateway.stop()).toBe(0)
   expect(await others.stop()).toBe(0)
 })

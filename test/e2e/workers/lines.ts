@@ -3,21 +3,21 @@ import { Agent, request } from 'node:http'
 import type { RunningProcess } from '../../support/server.ts'
 import { until } from '../../support/until.ts'
 
-/** What came back over a line. */
+/** The answer to a request over a line. */
 interface LineAnswer {
   readonly status: number
   readonly text: string
   readonly requestId: string
 }
 
-/** One connection that is kept, so that one worker answers all that goes over it. */
+/** One keep-alive connection, so one worker answers everything that is sent over it. */
 export interface Line {
   get(path: string): Promise<LineAnswer>
   post(path: string, body: object): Promise<LineAnswer>
   close(): void
 }
 
-/** What a server with workers has logged of one of them. */
+/** A log line of a server about one of its workers. */
 export interface WorkerEvent {
   readonly worker: number
   readonly msg: string
@@ -27,7 +27,7 @@ export interface WorkerEvent {
   readonly rpc?: string
 }
 
-/** Opens a connection, at its first request. */
+/** Creates a line. It connects at its first request. */
 export function openLine({ baseUrl }: Pick<RunningProcess, 'baseUrl'>): Line {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const send = (method: string, path: string, body?: string): Promise<LineAnswer> => {
@@ -53,7 +53,7 @@ export function openLine({ baseUrl }: Pick<RunningProcess, 'baseUrl'>): Line {
   }
 }
 
-/** All that a process has logged of its workers, in order. */
+/** Returns everything that a process has logged of its workers, in order. */
 export function eventsOf(process: Pick<RunningProcess, 'logs'>): readonly WorkerEvent[] {
   return process
     .logs()
@@ -62,14 +62,16 @@ export function eventsOf(process: Pick<RunningProcess, 'logs'>): readonly Worker
     .map((line): WorkerEvent => JSON.parse(line))
 }
 
-/** The process ids of the workers that listen, by their number less one; a later one has taken the number over. */
+/**
+ * Returns the process ids of the workers that listen, by worker number less one. A replacement takes over the number.
+ */
 export function pidsOf(process: Pick<RunningProcess, 'logs'>): readonly number[] {
   const pids: number[] = []
   for (const { worker, msg, pid } of eventsOf(process)) if (msg === 'a worker listens') pids[worker - 1] = pid ?? 0
   return pids
 }
 
-/** The workers that have logged a call, after so many events. */
+/** Returns the workers that have logged a call since event number `after`. */
 export async function answeringWorkers(process: Pick<RunningProcess, 'logs'>, after = 0): Promise<readonly number[]> {
   const calls = eventsOf(process)
     .slice(after)
@@ -77,7 +79,7 @@ export async function answeringWorkers(process: Pick<RunningProcess, 'logs'>, af
   return [...new Set(calls.map(({ worker }) => worker))]
 }
 
-/** Opens lines until each worker of so many has one. They are in the order of the workers' numbers. */
+/** Opens lines until each of this many workers has one. Returns them in the order of the workers' numbers. */
 export async function openLines(server: Pick<RunningProcess, 'baseUrl' | 'logs'>, workers: number): Promise<Line[]> {
   const lines = new Map<number, Line>()
   for (let opened = 0; lines.size < workers && opened < 10 * workers; opened += 1) {
@@ -87,11 +89,11 @@ export async function openLines(server: Pick<RunningProcess, 'baseUrl' | 'logs'>
     else lines.set(worker, line)
   }
   const sorted = [...lines].toSorted(([a], [b]) => a - b)
-  if (sorted.length < workers) throw new Error(`${sorted.length} workers took a connection`)
+  if (sorted.length < workers) throw new Error(`Only ${sorted.length} of ${workers} workers accepted a connection`)
   return sorted.map(([, line]) => line)
 }
 
-/** Which worker answers a line, by what it logs. */
+/** Finds the worker that answers a line, in the server's log. */
 export async function workerBehind(line: Line, server: Pick<RunningProcess, 'logs'>): Promise<number> {
   const { requestId } = await line.post('/v1/verify', { token: 'none' })
   const found = await until(

@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => void taken.close())
 
-it('several workers that do not find their database make one sentence, and a server that has ended', async () => {
+it('a server whose workers cannot reach their database logs one sentence and ends with status 1', async () => {
   const env = { DATABASE_URL: 'postgresql://127.0.0.1:1/nothing', AUTH4AGENT_KEK: KEK, AUTH4AGENT_WORKERS: '3' }
   expect(await failToStart(env)).toEqual({
     status: 1,
@@ -25,7 +25,7 @@ it('several workers that do not find their database make one sentence, and a ser
   })
 })
 
-it('and so do several that do not get their port', async () => {
+it('a server whose workers cannot get their port logs one sentence and ends with status 1', async () => {
   const { url, drop } = await testDatabase()
   try {
     const env = { DATABASE_URL: url, AUTH4AGENT_KEK: KEK, AUTH4AGENT_WORKERS: '2', AUTH4AGENT_GRPC_PORT: String(port) }

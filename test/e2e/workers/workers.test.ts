@@ -24,7 +24,7 @@ const VERIFY = 'auth4agent_calls_total{service="AuthnService",method="VerifyToke
 let deployment: Deployment
 let operator: OperatorParty
 let agent: AgentParty
-/** One to each worker. */
+/** One line to each worker. */
 let lines: Line[]
 let load: Load | undefined
 
@@ -44,7 +44,10 @@ afterAll(async () => {
 const verdict = async (line: Line, token: unknown): Promise<unknown> =>
   JSON.parse((await line.post('/v1/verify', { token })).text).valid
 
-/** Which worker answers a new connection; undefined when it is cut, as one may be that was on its way to a worker when that died. */
+/**
+ * Returns the worker that answers a new connection, or undefined if the connection is cut. That can happen when a
+ * worker dies before it has taken the connection.
+ */
 async function answeredAnew(): Promise<number | undefined> {
   const line = openLine(deployment.server)
   try {
@@ -62,7 +65,7 @@ it('1. both workers answer on one port, and log under their numbers', async () =
   expect(pidsOf(deployment.server)).not.toContain(deployment.server.pid)
 })
 
-it('2. both answer gRPC on the other port', async () => {
+it('2. both workers answer gRPC on the other port', async () => {
   const before = eventsOf(deployment.server).length
   const stubs = Array.from({ length: 4 }, () =>
     stubsOf(deployment.server.grpcAddress, { 'grpc.use_local_subchannel_pool': 1 }),
@@ -75,7 +78,7 @@ it('2. both answer gRPC on the other port', async () => {
   )
 })
 
-it('3. a challenge is redeemed once over both, each time', async () => {
+it('3. a challenge sent to both workers is redeemed once, in 20 rounds', async () => {
   for (let round = 0; round < 20; round += 1) {
     const body = await signedChallenge(deployment.client, agent)
     const answers = await Promise.all(lines.map((line) => line.post('/v1/token', body)))
@@ -83,7 +86,7 @@ it('3. a challenge is redeemed once over both, each time', async () => {
   }
 })
 
-it('4. what one has revoked is refused by both when the call returns, each time', async () => {
+it('4. a token revoked at one worker is refused by both when the call returns, in 20 rounds', async () => {
   for (let round = 0; round < 20; round += 1) {
     const { token } = await issueToken(deployment.client, agent)
     expect(await Promise.all(lines.map((line) => verdict(line, token)))).toEqual([true, true])
@@ -93,7 +96,7 @@ it('4. what one has revoked is refused by both when the call returns, each time'
   }
 })
 
-it('5. metrics are those of both, whichever is asked', async () => {
+it('5. either worker returns the metrics of both', async () => {
   const before = await totalsOf(lines[0])
   for (const [index, line] of lines.entries())
     for (let call = 0; call <= index; call += 1) await line.post('/v1/verify', { token: 'none' })
@@ -107,7 +110,7 @@ it('5. metrics are those of both, whichever is asked', async () => {
   expect((await lines[1]?.get('/metrics'))?.text).toContain('\nauth4agent_revocation_lease_valid 1\n')
 })
 
-it('6. one is killed under load: the other serves on, and it is replaced', async () => {
+it('6. when a worker is killed under load, the other one serves and the killed one is replaced', async () => {
   load = await startLoad(() => deployment.client, operator, 6)
   const { told } = load
   await until(
@@ -122,7 +125,7 @@ it('6. one is killed under load: the other serves on, and it is replaced', async
   await until(
     async () => pidsOf(deployment.server),
     ([, pid]) => pid !== killed,
-    // The load takes what a start needs of the processors.
+    // A start is slow while the load uses the processors.
     60_000,
   )
   const ends = eventsOf(deployment.server).filter(({ msg }) => msg === 'a worker ended and is replaced')
@@ -133,8 +136,8 @@ it('6. one is killed under load: the other serves on, and it is replaced', async
   lines = [...lines.slice(0, 1), ...(await openLines(deployment.server, WORKERS)).slice(1)]
 }, 120_000)
 
-it('7. nothing that was answered is lost, and no challenge was redeemed twice', async () => {
-  if (load === undefined) throw new Error('the story before this one starts it')
+it('7. no answered call is lost, and no challenge was redeemed twice', async () => {
+  if (load === undefined) throw new Error('The step before this one starts the load')
   const { told } = load
   load.resume()
   const enough = told.issued.length + 40
@@ -148,7 +151,7 @@ it('7. nothing that was answered is lost, and no challenge was redeemed twice', 
   expect([...told.refusals]).toEqual([])
 })
 
-it('8. a connection that a worker has not taken when it dies is cut, and its caller need not wait', async () => {
+it('8. a connection that a worker has not accepted when it dies is cut, so its caller does not wait', async () => {
   const [, frozen = 0] = pidsOf(deployment.server)
   process.kill(frozen, 'SIGSTOP')
   const waiting = Array.from({ length: 4 }, () => openLine(deployment.server))
@@ -175,7 +178,7 @@ it('8. a connection that a worker has not taken when it dies is cut, and its cal
   )
 })
 
-it('9. when the first process is killed, none is left behind, and the ports are free', async () => {
+it('9. when the primary process is killed, its workers end and the ports are free', async () => {
   const pids = pidsOf(deployment.server)
   await deployment.server.kill()
   expect(await Promise.all(pids.map(isRunning))).toEqual([false, false])
@@ -185,7 +188,7 @@ it('9. when the first process is killed, none is left behind, and the ports are 
   lines = await openLines(deployment.server, WORKERS)
 })
 
-it('10. a signal to a worker is not for it; told to stop, all drain and end in order', async () => {
+it('10. a worker ignores signals; when the primary process is stopped, all drain and end with status 0', async () => {
   const pids = pidsOf(deployment.server)
   for (const pid of pids) for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.kill(pid, signal)
   expect(await Promise.all(lines.map((line) => line.get('/ready')))).toMatchObject([{ status: 200 }, { status: 200 }])

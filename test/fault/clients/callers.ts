@@ -6,7 +6,7 @@ import type { Json } from '../../support/protocol-client.ts'
 import type { Outcome } from '../history/history.ts'
 import type { Request } from './requests.ts'
 
-/** Where a server is, under the name that the history gives it. */
+/** The addresses of a server, and its name in the history. */
 export interface Endpoint {
   readonly name: string
   /** `http://127.0.0.1:port` */
@@ -15,23 +15,23 @@ export interface Endpoint {
   readonly grpcAddress: string
 }
 
-/** What came of a call: its answer in REST's field names, where it was answered. */
+/** The result of a call. The body has REST's field names, if there is an answer. */
 export interface Reply {
   readonly outcome: Outcome
   readonly body?: Json
 }
 
-/** One way to call one server. It never throws: what cannot be told is `unknown`. */
+/** Calls one server in one way. It never throws: if the outcome is not known, it is `unknown`. */
 export interface Caller {
-  /** Of the endpoint. */
+  /** The name of the endpoint. */
   readonly at: string
   call(request: Request, requestId: string): Promise<Reply>
 }
 
-/** Who waits no longer has an unknown outcome. */
+/** After this time without an answer the outcome is unknown, in milliseconds. */
 const PATIENCE_MS = 4_000
 
-/** Calls over REST. */
+/** Creates a caller that uses REST. */
 export function restCaller({ name, baseUrl }: Endpoint): Caller {
   return {
     at: name,
@@ -56,7 +56,7 @@ export function restCaller({ name, baseUrl }: Endpoint): Caller {
   }
 }
 
-/** Codes that tell that the server, not the request, is at fault. */
+/** Codes of errors that are the server's fault and not the request's. */
 const FAULTS = new Set([
   Code.Unavailable,
   Code.DeadlineExceeded,
@@ -66,7 +66,7 @@ const FAULTS = new Set([
   Code.Aborted,
 ])
 
-/** Calls over gRPC. */
+/** Creates a caller that uses gRPC. */
 export function grpcCaller({ name, grpcAddress }: Endpoint): Caller {
   const transport = createGrpcTransport({ baseUrl: `http://${grpcAddress}` })
   return {

@@ -6,29 +6,32 @@ import { type Endpoint, grpcCaller, restCaller } from './callers.ts'
 import { runAdministrator, runAgent, runVerifier } from './roles.ts'
 import { createSession, type Party, type Session, type Shared } from './session.ts'
 
-/** Who takes part, and where. */
+/** Options of startLoad. */
 export interface LoadOptions {
   readonly seed: number
   readonly recorder: Recorder
   readonly endpoints: readonly Endpoint[]
   readonly parties: readonly Party[]
-  /** Those that the administrator suspends now and then. */
+  /** Operators that the administrator suspends from time to time. */
   readonly operators: readonly OperatorParty[]
   readonly admin: Asserter
 }
 
-/** Clients at work. */
+/** Running clients. */
 export interface Load {
   readonly shared: Shared
-  /** A client for who has to ask something afterwards; it goes on after `stop`. */
+  /** A session for questions afterwards. It still works after `stop`. */
   readonly afterwards: Session
-  /** Resolves once every client has finished what it was at. */
+  /** Resolves when every client has finished its current work. */
   stop(): Promise<void>
 }
 
 const VERIFIERS = 3
 
-/** Starts one client for each agent, one administrator, and some that only verify. What they choose follows from the seed. */
+/**
+ * Starts one client for each agent, one administrator, and some clients that only verify. Their choices follow from
+ * the seed.
+ */
 export function startLoad({ seed, recorder, endpoints, parties, operators, admin }: LoadOptions): Load {
   const stop = new AbortController()
   const shared: Shared = {
@@ -50,7 +53,7 @@ export function startLoad({ seed, recorder, endpoints, parties, operators, admin
     runAdministrator(shared, session('administrator'), operators, admin),
   ]
   const all = Promise.all(clients)
-  // Awaited by `stop`.
+  // `stop` awaits it.
   all.catch(() => undefined)
   return {
     shared,

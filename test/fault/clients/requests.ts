@@ -7,12 +7,12 @@ import type { AgentParty, Asserter } from '../../support/parties.ts'
 import type { Json, TokenBody } from '../../support/protocol-client.ts'
 import type { OperatorParty } from '../../support/story.ts'
 
-/** A call as both REST and gRPC make it. */
+/** A call in the form of REST and of gRPC. */
 export interface Request {
   readonly rest: { readonly method: string; readonly path: string; readonly body: Json | null }
   readonly method: DescMethodUnary
   readonly message: MessageInitShape<DescMessage>
-  /** Who asserts it; each attempt takes a new assertion. */
+  /** The caller that asserts it. Each attempt uses a new assertion. */
   readonly by?: Asserter
 }
 
@@ -29,7 +29,7 @@ function request<I extends DescMessage>(
 
 const post = (path: string, body: Json | null): Request['rest'] => ({ method: 'POST', path, body })
 
-/** Asks for a challenge. */
+/** Requests a challenge. */
 export const challenge = (did: string): Request =>
   request(AuthnService.method.createChallenge, { did }, post('/v1/challenge', { did }))
 
@@ -41,11 +41,11 @@ export const token = (body: TokenBody): Request =>
     post('/v1/token', { ...body }),
   )
 
-/** Asks whether a token is valid. */
+/** Verifies a token. */
 export const verify = (jwt: string): Request =>
   request(AuthnService.method.verifyToken, { token: jwt }, post('/v1/verify', { token: jwt }))
 
-/** Revokes a token by itself. */
+/** Revokes a token by its text. */
 export const revokeToken = (jwt: string): Request => {
   const body = { token: jwt, reason: REASON }
   return request(RevocationService.method.revokeToken, body, post('/v1/revoke/token', body))

@@ -3,12 +3,12 @@ import type { OperatorParty } from '../../support/story.ts'
 import * as requests from './requests.ts'
 import type { HeldToken, Party, Session, Shared } from './session.ts'
 
-/** Tokens of the past that are asked about again and again. */
+/** How many of the newest tokens are verified again and again. */
 const RECENT = 60
-/** Tokens that are asked about everywhere right after their end. */
+/** How many tokens are verified everywhere right after their end. */
 const PROBED = 4
 
-/** An agent that gets tokens and, with its operator, ends them. Nobody else changes this agent. */
+/** Runs an agent that gets tokens and, with its operator, ends them. No other client changes this agent. */
 export async function runAgent(shared: Shared, session: Session, party: Party): Promise<void> {
   const { random } = session
   while (!shared.stopping.aborted) {
@@ -43,7 +43,7 @@ async function endSome(shared: Shared, session: Session, party: Party, held: rea
   }
 }
 
-/** Somebody who ends the tokens of whole operators. Nobody else changes these operators. */
+/** Runs an administrator that ends the tokens of whole operators. No other client changes these operators. */
 export async function runAdministrator(
   shared: Shared,
   session: Session,
@@ -66,7 +66,7 @@ export async function runAdministrator(
   }
 }
 
-/** A service that asks about the tokens it is shown, standing ones and ended ones. */
+/** Runs a service that verifies the newest tokens, whether they are valid or ended. */
 export async function runVerifier(shared: Shared, session: Session): Promise<void> {
   const { random } = session
   while (!shared.stopping.aborted) {

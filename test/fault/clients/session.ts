@@ -14,45 +14,45 @@ export interface Party {
   readonly operator: OperatorParty
 }
 
-/** A token that some client was given. */
+/** A token that a client holds. */
 export interface HeldToken extends Party {
   readonly jti: string
   readonly jwt: string
 }
 
-/** What all clients of a load know. */
+/** The state that all clients of a load share. */
 export interface Shared {
   readonly recorder: Recorder
   /** Every way to call every server. */
   readonly callers: readonly Caller[]
   readonly tokens: HeldToken[]
-  /** Ids of those that some change may have ended. */
+  /** Ids of tokens that a change may have ended. */
   readonly touched: Set<string>
   /** Redemptions that were sent and not answered with a token. */
   readonly unanswered: Set<TokenBody>
-  /** Aborts when clients are to end. */
+  /** Aborts when the clients should stop. */
   readonly stopping: AbortSignal
 }
 
-/** One client: it makes one call after another. */
+/** One client. It makes one call after another. */
 export interface Session {
   readonly random: Random
-  /** Asks once, somewhere. */
+  /** Makes a call once, at the given caller or a random one. */
   ask(action: Action, request: Request, at?: Caller): Promise<Reply>
-  /** Asks for a change until it is answered, each time somewhere else; undefined when it is to end before. */
+  /** Repeats a change at random callers until its outcome is known; undefined if the load stops before. */
   change(name: ChangeName, subject: string, request: Request): Promise<Outcome | undefined>
-  /** Gets a token, perhaps by redeeming one challenge at two places at once. */
+  /** Gets a token. Sometimes redeems the challenge at two callers at once. */
   issue(party: Party): Promise<HeldToken | undefined>
   verify(token: HeldToken, at?: Caller): Promise<void>
-  /** Asks every server about a token. */
+  /** Verifies the tokens at every server. */
   probe(tokens: readonly HeldToken[]): Promise<void>
-  /** A short while. */
+  /** Pauses for a random time between two bounds. */
   pause(leastMs: number, mostMs: number): Promise<void>
 }
 
 const DOUBLE_REDEMPTIONS = 0.15
 
-/** Makes a client with a name for its request ids. */
+/** Creates a client. Its name is part of its request ids. */
 export function createSession(shared: Shared, name: string, random: Random): Session {
   const { recorder, callers, stopping } = shared
   let count = 0
@@ -114,7 +114,7 @@ export function createSession(shared: Shared, name: string, random: Random): Ses
   }
 }
 
-/** What an answer adds to what is recorded of its call. */
+/** Returns what an answer adds to the record of its call. */
 function learnedFrom(action: Action, { outcome, body }: Reply): Partial<Action> {
   if (outcome.kind !== 'ok' || body === undefined) return {}
   if (action.name === 'token') return { jti: String(body['jti']) }

@@ -1,6 +1,6 @@
 import type { Action, AuditRow, ChangeName, History, Operation } from './history.ts'
 
-/** What each change is called in the audit. */
+/** The action of each change in the audit. */
 const AUDIT_ACTIONS: Readonly<Record<ChangeName, string>> = {
   'revoke-token': 'token.revoke',
   'suspend-agent': 'agent.suspend',
@@ -12,10 +12,10 @@ const AUDIT_ACTIONS: Readonly<Record<ChangeName, string>> = {
   'end-operator-tokens': 'operator.end-all-tokens',
 }
 
-/** What a change must have left in the audit. */
+/** The audit row that a change must have. */
 type Expected = Pick<AuditRow, 'action' | 'subject'>
 
-/** Acknowledged changes, tokens included, whose row is not in the audit. */
+/** Lists acknowledged changes and tokens without their audit row. */
 export function findMissingAudit({ operations, audit }: History): string[] {
   const rows = new Map(audit.map((row) => [`${row.requestId} ${row.action}`, row]))
   const zombies = unansweredBy(operations)
@@ -36,7 +36,7 @@ function expectedOf(action: Action): Expected | undefined {
   return undefined
 }
 
-/** When the first attempt without an answer began, by what it would have left. */
+/** Groups the attempts without an answer by the audit row that they would have left. */
 function unansweredBy(operations: readonly Operation[]): ReadonlyMap<string, readonly Operation[]> {
   const unanswered = operations.filter(({ outcome }) => outcome.kind === 'unknown')
   return Map.groupBy(unanswered, ({ action }) => {
@@ -45,7 +45,10 @@ function unansweredBy(operations: readonly Operation[]): ReadonlyMap<string, rea
   })
 }
 
-/** An earlier request of the same change whose answer was lost may have been carried out late: then this one found it done. */
+/**
+ * Tells whether an earlier attempt may have made the change late, after its answer was lost. Then the acknowledged
+ * request found nothing left to do.
+ */
 function hasBeenDoneBefore(
   { requestId, end }: Operation,
   { action, subject }: Expected,

@@ -13,7 +13,7 @@ const lost = { kind: 'unknown', why: 'a broken connection' } as const
 const RECOVERED = 1_000
 
 let numbers = 0
-/** An operation from `begin` to `end`; its request id is new unless given. */
+/** Creates an operation from `begin` to `end`, with a new request id unless one is given. */
 function operation(begin: number, end: number, action: Action, outcome: Outcome = ok, requestId = ''): Operation {
   numbers += 1
   return { requestId: requestId || `r${numbers}`, at: 'one', begin, end, action, outcome }
@@ -44,7 +44,7 @@ function auditOf(operations: readonly Operation[]): AuditRow[] {
   })
 }
 
-/** Two verifiers that recovered and take a fresh token, after these operations. */
+/** Creates a history with these operations, after which two verifiers have recovered and accept a fresh token. */
 function historyOf(before: readonly Operation[], changes: Partial<History> = {}): History {
   const fresh = [issue(1_100, 1_101, 'fresh'), verify(1_102, 'fresh', true), verify(1_102, 'fresh', true, 'two')]
   const operations = [...before, ...fresh]
@@ -58,11 +58,11 @@ function historyOf(before: readonly Operation[], changes: Partial<History> = {})
     ...changes,
   }
 }
-/** Both verifiers refuse these tokens in the end. */
+/** Creates verifications in which both verifiers refuse these tokens after the recovery. */
 const refused = (...jtis: string[]) =>
   jtis.flatMap((jti) => [verify(1_200, jti, false), verify(1_200, jti, false, 'two')])
 
-describe('good histories', () => {
+describe('checkHistory with a good history', () => {
   const good: Record<string, readonly Operation[]> = {
     'nothing happened': [],
     'a token was revoked and refused from then on': [
@@ -78,35 +78,35 @@ describe('good histories', () => {
       { ...verify(4, 't', true), end: 9 },
       ...refused('t'),
     ],
-    'a revocation without an answer was not carried out': [
+    'a revocation without an answer was not executed': [
       issue(0, 1, 't'),
       change(3, 5, 'revoke-token', 't', lost),
       verify(6, 't', true),
     ],
-    'a token of an overlapping request may be of the new epoch': [
+    'a token of an overlapping request has the new epoch': [
       change(3, 9, 'narrow-scopes', 'a'),
       issue(4, 8, 't'),
       verify(10, 't', true),
     ],
-    'a token from between two attempts at the same change may be of the new epoch': [
+    'a token between two attempts at the same change has the new epoch': [
       change(3, 5, 'narrow-scopes', 'a', lost, 'same'),
       issue(6, 7, 't'),
       change(8, 9, 'narrow-scopes', 'a', ok, 'same'),
       verify(10, 't', true),
     ],
-    'another agent’s end': [issue(0, 1, 't'), change(2, 3, 'suspend-agent', 'b'), verify(4, 't', true)],
-    'a token after the reactivation': [
+    'another agent was suspended': [issue(0, 1, 't'), change(2, 3, 'suspend-agent', 'b'), verify(4, 't', true)],
+    'an agent got a token after its reactivation': [
       change(2, 3, 'suspend-agent', 'a'),
       change(4, 5, 'reactivate-agent', 'a'),
       issue(6, 7, 't'),
       verify(8, 't', true),
     ],
-    'a token after a reactivation without an answer': [
+    'an agent got a token after a reactivation without an answer': [
       change(0, 1, 'reactivate-agent', 'a', lost),
       change(2, 3, 'suspend-agent', 'a'),
       issue(6, 7, 't'),
     ],
-    'a challenge redeemed once and refused once': [
+    'a challenge was redeemed once and refused once': [
       issue(0, 1, 't', 'c'),
       operation(2, 3, { name: 'token', challenge: 'c', ...holder }, { kind: 'refused', reason: 'CHALLENGE_USED' }),
       operation(2, 3, { name: 'token', challenge: 'c', ...holder }, lost),
@@ -114,10 +114,10 @@ describe('good histories', () => {
     'an operator’s tokens were ended': [issue(0, 1, 't'), change(2, 3, 'end-operator-tokens', 'o'), ...refused('t')],
   }
   for (const [name, operations] of Object.entries(good)) {
-    it(name, () => expect(checkHistory(historyOf(operations), NOTHING)).toEqual([]))
+    it(`finds nothing wrong when ${name}`, () => expect(checkHistory(historyOf(operations), NOTHING)).toEqual([]))
   }
 
-  it('a change that an earlier attempt without an answer had carried out has no row of its own', () => {
+  it('finds nothing wrong when an earlier attempt without an answer has the audit row of a change', () => {
     const operations = [
       change(0, 1, 'suspend-agent', 'b', lost, 'first'),
       change(2, 3, 'suspend-agent', 'b', ok, 'second'),
@@ -128,7 +128,7 @@ describe('good histories', () => {
   })
 })
 
-describe('bad histories', () => {
+describe('checkHistory with a bad history', () => {
   const revoked = [issue(0, 1, 't'), change(3, 5, 'revoke-token', 't')]
   const bad: Record<string, [readonly Operation[], RegExp, Partial<History>?]> = {
     'a revoked token was valid afterwards': [
@@ -139,7 +139,7 @@ describe('bad histories', () => {
       [issue(0, 1, 't'), change(2, 3, 'suspend-agent', 'a'), verify(4, 't', true, 'two'), ...refused('t')],
       /two called t valid/,
     ],
-    'a token was valid after the attempt that was acknowledged, the second': [
+    'a token was valid after the second attempt was acknowledged': [
       [
         issue(0, 1, 't'),
         change(2, 3, 'suspend-operator', 'o', lost, 'same'),
@@ -153,12 +153,15 @@ describe('bad histories', () => {
       [issue(0, 1, 't'), change(2, 3, 'narrow-scopes', 'a'), verify(4, 't', true), ...refused('t')],
       /one called t valid/,
     ],
-    'one verifier was not asked in the end': [[...revoked, verify(1_200, 't', false)], /not lost: two was not seen/],
-    'a verifier was asked before the recovery only': [
+    'one verifier was not asked after the recovery': [
+      [...revoked, verify(1_200, 't', false)],
+      /not lost: two was not seen/,
+    ],
+    'a verifier was asked only before the recovery': [
       [...revoked, verify(6, 't', false), verify(6, 't', false, 'two')],
       /one was not seen to refuse/,
     ],
-    'a verifier refused a revoked token only because all of its agent had been ended': [
+    'a verifier refused a revoked token only because its agent was suspended': [
       [
         ...revoked,
         change(7, 8, 'suspend-agent', 'a'),
@@ -168,51 +171,57 @@ describe('bad histories', () => {
       ],
       /one was not seen to refuse t TOKEN_REVOKED/,
     ],
-    'a verifier forgot in the end': [
+    'a verifier accepted a revoked token after the recovery': [
       [...revoked, verify(1_200, 't', true), verify(1_200, 't', false, 'two')],
       /one was not seen to refuse/,
     ],
     'a suspended agent got a token': [
       [change(2, 3, 'suspend-agent', 'a'), issue(4, 5, 't'), ...refused('t')],
-      /^no token for whom is suspended: t was issued/,
+      /^a suspended agent or operator gets no token: t was issued/,
     ],
     'an agent of a suspended operator got a token': [
       [change(2, 3, 'suspend-operator', 'o'), issue(4, 5, 't'), ...refused('t')],
       /t was issued after suspend-operator/,
     ],
-    'a challenge gave two tokens': [[issue(0, 1, 't', 'c'), issue(0, 1, 'u', 'c')], /challenge c gave 2 tokens/],
-    'two tokens had one id': [[issue(0, 1, 't', 'c'), issue(2, 3, 't', 'd')], /jti t gave 2 tokens/],
-    'an acknowledged change has no row': [[...revoked, ...refused('t')], /no row token.revoke of t/, { audit: [] }],
-    'a token has no row': [[], /no row token.issue of fresh/, { audit: [] }],
-    'a refusal nobody can explain': [
+    'a challenge returned two tokens': [
+      [issue(0, 1, 't', 'c'), issue(0, 1, 'u', 'c')],
+      /challenge c returned 2 tokens/,
+    ],
+    'two tokens have one id': [[issue(0, 1, 't', 'c'), issue(2, 3, 't', 'd')], /jti t returned 2 tokens/],
+    'an acknowledged change has no audit row': [
+      [...revoked, ...refused('t')],
+      /no row token.revoke of t/,
+      { audit: [] },
+    ],
+    'a token has no audit row': [[], /no row token.issue of fresh/, { audit: [] }],
+    'a refusal has no explanation': [
       [change(0, 1, 'revoke-token', 't', { kind: 'refused', reason: 'TOKEN_NOT_OURS' })],
       /one refused revoke-token .* TOKEN_NOT_OURS/,
     ],
-    'no recovery': [[], /recovers by itself: not in time/, { recoveredAt: Number.POSITIVE_INFINITY }],
-    'a process that is not ready': [[], /two is not ready/, { afterwards: [{ name: 'two', isReady: false }] }],
-    'a verifier without a lease': [
+    'the service did not recover': [[], /recovers by itself: not in time/, { recoveredAt: Number.POSITIVE_INFINITY }],
+    'a process is not ready': [[], /two is not ready/, { afterwards: [{ name: 'two', isReady: false }] }],
+    'a verifier has no lease': [
       [],
       /one answers no verification from memory/,
       { afterwards: [{ name: 'one', isReady: true, fromMemory: 0 }] },
     ],
-    'a verifier that takes no fresh token': [[], /three was not seen to accept/, { verifiers: ['three'] }],
+    'a verifier accepted no fresh token': [[], /three was not seen to accept/, { verifiers: ['three'] }],
   }
   for (const [name, [operations, complaint, changes]] of Object.entries(bad)) {
-    it(name, () =>
-      expect(checkHistory(historyOf(operations, changes), NOTHING)).toContainEqual(expect.stringMatching(complaint)),
-    )
+    it(`complains when ${name}`, () =>
+      expect(checkHistory(historyOf(operations, changes), NOTHING)).toContainEqual(expect.stringMatching(complaint)))
   }
 
-  it.each(Object.keys(NOTHING) as (keyof Minimums)[])('too few %s', (name) => {
+  it.each(Object.keys(NOTHING) as (keyof Minimums)[])('complains about too few %s', (name) => {
     const history = historyOf([])
     const least = countHistory(history)[name] + 1
     expect(checkHistory(history, { ...NOTHING, [name]: least })).toEqual([
-      `too little happened: ${least - 1} ${name}, at least ${least} are needed`,
+      `too little happened: ${least - 1} ${name}, but at least ${least} are needed`,
     ])
   })
 })
 
-it('counts what was under way during a fault', () => {
+it('countHistory counts the operations that overlap a fault', () => {
   const operations = [
     issue(0, 1, 't'),
     change(9, 11, 'revoke-token', 't'),

@@ -3,12 +3,12 @@ import { findUnrecovered } from './check-recovery.ts'
 import type { History } from './history.ts'
 import { acknowledgedRevocations, endOfTokens, tokensOf } from './revocations.ts'
 
-/** How much must have happened for a run to mean something. */
+/** How much must happen in a run before its result means something. */
 export interface Minimums {
-  /** Acknowledged changes that end tokens, in all and among those that were under way during a fault. */
+  /** Acknowledged changes that end tokens: all of them, and those that overlapped a fault. */
   readonly revocations: number
   readonly revocationsDuringFaults: number
-  /** Verifications that were answered, in all and among those that were under way during a fault. */
+  /** Answered verifications: all of them, and those that overlapped a fault. */
   readonly verifications: number
   readonly verificationsDuringFaults: number
 }
@@ -16,24 +16,26 @@ export interface Minimums {
 type Happened = Pick<History, 'operations' | 'faults'>
 type Rule = (history: History) => string[]
 
-/** What a run must keep, whatever is broken. Each rule finds what breaks it. */
+/** What must hold in every run, whatever was broken. Each rule lists its violations. */
 const RULES: Readonly<Record<string, Rule>> = {
   'an acknowledged revocation is not lost': findLostRevocations,
-  'no verification that began after a revocation was acknowledged says valid': findStaleAnswers,
-  'no token for whom is suspended': findTokensOfSuspended,
+  'no verification that began after a revocation was acknowledged answers valid': findStaleAnswers,
+  'a suspended agent or operator gets no token': findTokensOfSuspended,
   'no challenge is redeemed twice': findDoubleRedemptions,
   'every acknowledged change has its audit row': findMissingAudit,
   'the service recovers by itself': findUnrecovered,
-  'no refusal that nothing explains': findStrangeRefusals,
+  'every refusal has an explanation': findStrangeRefusals,
 }
 
-/** Everything that is wrong with a run, each with the rule that it breaks; empty for a good one. */
+/**
+ * Lists everything that is wrong with a run, each with the rule that it breaks. Returns an empty list for a good run.
+ */
 export function checkHistory(history: History, minimums: Minimums): string[] {
   const broken = Object.entries(RULES).flatMap(([rule, find]) => find(history).map((what) => `${rule}: ${what}`))
   return [...broken, ...findTooLittle(history, minimums)]
 }
 
-/** What happened, in numbers. */
+/** Counts what happened. */
 export function countHistory({ operations, faults }: Happened): Minimums & { readonly unknown: number } {
   const during = ({ begin, end }: { begin: number; end: number }) =>
     faults.some((fault) => begin < fault.end && end > fault.begin)
@@ -54,11 +56,11 @@ function endsIn(history: History) {
 }
 
 /**
- * Once all has recovered, each verifier must have been asked about each ended token, and must have refused it. A token that was
- * itself revoked must be refused for that: it may have been ended otherwise as well, which would hide that this was lost.
+ * After the recovery each verifier must have been asked about each ended token, and must have refused it. The verdict
+ * for a revoked token must be TOKEN_REVOKED, because another ending could hide that its revocation was lost.
  */
 function findLostRevocations(history: History): string[] {
-  // Without a recovery nobody was asked, and that is another rule's matter.
+  // Without a recovery no verifier was asked, and findUnrecovered reports that.
   if (!Number.isFinite(history.recoveredAt)) return []
   const refusals = new Set<string>()
   for (const { action, outcome, begin, at } of history.operations) {
@@ -75,7 +77,10 @@ function findLostRevocations(history: History): string[] {
   return expected.flatMap(({ what, revocation: { name, requestId } }) =>
     history.verifiers
       .filter((verifier) => !refusals.has(`${verifier} ${what}`))
-      .map((verifier) => `${verifier} was not seen to refuse ${what} in the end, after ${name} ${requestId}`),
+      .map(
+        (verifier) =>
+          `${verifier} was not seen to refuse ${what} after the recovery: ${name} ${requestId} was acknowledged`,
+      ),
   )
 }
 
@@ -97,7 +102,10 @@ const SUSPENSIONS = {
   'suspend-operator': { undoneBy: 'reinstate-operator', of: 'operator' },
 } as const
 
-/** A request that began after a suspension was acknowledged gets no token, unless somebody may have undone the suspension. */
+/**
+ * A request that began after a suspension was acknowledged gets no token, unless another client may have ended the
+ * suspension.
+ */
 function findTokensOfSuspended({ operations }: History): string[] {
   const tokens = tokensOf(operations)
   return acknowledgedRevocations(operations).flatMap((revocation) => {
@@ -107,7 +115,7 @@ function findTokensOfSuspended({ operations }: History): string[] {
       ({ action, end, outcome }) =>
         action.name === undoneBy &&
         action.subject === revocation.subject &&
-        // An attempt without an answer may be carried out at any later time.
+        // An attempt without an answer may be executed at any later time.
         (outcome.kind === 'unknown' || end > revocation.begin),
     )
     return tokens
@@ -124,11 +132,11 @@ function findDoubleRedemptions({ operations }: History): string[] {
   return (['challenge', 'jti'] as const).flatMap((part) =>
     [...Map.groupBy(redeemed, (action) => action[part])]
       .filter(([, group]) => group.length > 1)
-      .map(([value, { length }]) => `${part} ${value} gave ${length} tokens`),
+      .map(([value, { length }]) => `${part} ${value} returned ${length} tokens`),
   )
 }
 
-/** Refusals that a load may meet, beside those of redeeming; each follows from what its clients do. */
+/** Refusals that the clients of a load can explain. */
 const EXPLAINED = new Set([
   'token CHALLENGE_USED',
   'token CHALLENGE_EXPIRED',
@@ -136,7 +144,7 @@ const EXPLAINED = new Set([
   'token AGENT_OPERATOR_NOT_ACTIVE',
   'challenge AGENT_NOT_ACTIVE',
   'challenge AGENT_OPERATOR_NOT_ACTIVE',
-  // An attempt whose answer was lost has done it.
+  // An earlier attempt, whose answer was lost, has made the change.
   'reactivate-agent AGENT_NOT_SUSPENDED',
   'reinstate-operator OPERATOR_NOT_SUSPENDED',
 ])
@@ -149,7 +157,7 @@ function findStrangeRefusals({ operations }: History): string[] {
   )
 }
 
-/** Whether as much has happened as a run needs. */
+/** Tells whether enough has happened in a run. */
 export function isEnough(happened: Happened, minimums: Minimums): boolean {
   return findTooLittle(happened, minimums).length === 0
 }
@@ -158,6 +166,6 @@ function findTooLittle(history: Happened, minimums: Minimums): string[] {
   const counts = countHistory(history)
   return Object.entries(minimums).flatMap(([name, least]) => {
     const count = counts[name as keyof Minimums]
-    return count < least ? [`too little happened: ${count} ${name}, at least ${least} are needed`] : []
+    return count < least ? [`too little happened: ${count} ${name}, but at least ${least} are needed`] : []
   })
 }

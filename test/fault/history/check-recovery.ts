@@ -1,7 +1,7 @@
 import type { History } from './history.ts'
 import { acknowledgedRevocations, endOfTokens, tokensOf } from './revocations.ts'
 
-/** Whatever does not work when all faults are over and nobody has helped. */
+/** Lists what does not work after all faults are over and nothing was restarted by hand. */
 export function findUnrecovered(history: History): string[] {
   if (!Number.isFinite(history.recoveredAt)) return ['not in time']
   const processes = history.afterwards.flatMap(({ name, isReady, fromMemory }) => [
@@ -12,7 +12,7 @@ export function findUnrecovered(history: History): string[] {
   return [...processes, ...verifiers.map((verifier) => `${verifier} was not seen to accept a fresh token`)]
 }
 
-/** Whether a verifier has called a token valid that was issued after the recovery. */
+/** Tells whether a verifier has accepted a token that was issued after the recovery. */
 function hasAccepted({ operations, recoveredAt }: History, verifier: string): boolean {
   const fresh = tokensOf(operations).filter(({ begin }) => begin >= recoveredAt)
   const ended = endOfTokens(fresh, acknowledgedRevocations(operations))

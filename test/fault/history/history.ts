@@ -1,29 +1,29 @@
-/** What an operation came to, as its client knows it. */
+/** The outcome of an operation, as far as its client knows. */
 export type Outcome =
   | { readonly kind: 'ok' }
-  /** The server said no, for a reason: nothing was done. */
+  /** The server refused with a reason, and changed nothing. */
   | { readonly kind: 'refused'; readonly reason: string }
-  /** No answer, a broken connection or a 5xx: it may have been done, or may yet be done. */
+  /** No answer, a broken connection or a 5xx. The operation may have been executed, or may still be. */
   | { readonly kind: 'unknown'; readonly why: string }
 
-/** Whom a token was issued to. */
+/** The agent and operator of a token. */
 export interface Holder {
   readonly agent: string
   readonly operator: string
 }
 
-/** What a client asked for. `subject` names what is changed: a jti, a DID, or an operator id. */
+/** What a client requested. `subject` names what is changed: a jti, a DID, or an operator id. */
 export type Action =
   | { readonly name: 'challenge'; readonly agent: string }
-  /** `jti` is the new token's, where one came. */
+  /** `jti` is the id of the new token, if one was issued. */
   | ({ readonly name: 'token'; readonly challenge: string; readonly jti?: string } & Holder)
-  /** `isValid` is what the verifier said, where it said something. */
+  /** `isValid` is the verifier's answer, if there was one. */
   | { readonly name: 'verify'; readonly jti: string; readonly isValid?: boolean; readonly verdict?: string }
   | { readonly name: ChangeName; readonly subject: string }
 
-/** Changes of state that clients ask for. */
+/** Changes that clients request. */
 export type ChangeName = RevocationName | 'reactivate-agent' | 'reinstate-operator' | 'widen-scopes'
-/** Those that end tokens. */
+/** Changes that end tokens. */
 export type RevocationName =
   | 'revoke-token'
   | 'suspend-agent'
@@ -31,11 +31,11 @@ export type RevocationName =
   | 'suspend-operator'
   | 'end-operator-tokens'
 
-/** One call of one client, with the times between which it was under way: milliseconds of the one monotonic clock of the run. */
+/** One call of one client, with its begin and end in milliseconds of the run's monotonic clock. */
 export interface Operation {
-  /** Sent as x-request-id. The attempts at one change share it. */
+  /** The x-request-id. All attempts at one change share it. */
   readonly requestId: string
-  /** The process that was asked. */
+  /** The process that was called. */
   readonly at: string
   readonly begin: number
   /** When the client knew the outcome, or gave up. */
@@ -51,40 +51,40 @@ interface FaultWindow {
   readonly end: number
 }
 
-/** A line of the audit that says that something was done. */
+/** An audit row of a change that was made. */
 export interface AuditRow {
   readonly requestId: string
   readonly action: string
   readonly subject: string
 }
 
-/** How one process was found when all faults were over. */
+/** The state of a process after all faults are over. */
 export interface ProcessAfterwards {
   readonly name: string
   readonly isReady: boolean
-  /** For verifiers: answers that came from memory in the end, out of how many were asked. */
+  /** For verifiers: how many verifications after the recovery were answered from memory. */
   readonly fromMemory?: number
 }
 
-/** All that is known of a run. */
+/** Everything that is known of a run. */
 export interface History {
   readonly operations: readonly Operation[]
   readonly faults: readonly FaultWindow[]
-  /** Names of the processes that were asked to verify, each of which must refuse what has been ended. */
+  /** Names of the endpoints that were asked to verify. Each must refuse every ended token. */
   readonly verifiers: readonly string[]
-  /** From when on all faults were over and the service had recovered; Infinity when it did not. */
+  /** When all faults were over and the service had recovered; Infinity if it did not recover. */
   readonly recoveredAt: number
   readonly afterwards: readonly ProcessAfterwards[]
   readonly audit: readonly AuditRow[]
 }
 
-/** Keeps operations as they end. */
+/** Records operations when they end. */
 export interface Recorder {
   readonly operations: Operation[]
   readonly faults: FaultWindow[]
-  /** Runs and records one call. `what` may add to the action what the answer told. */
+  /** Makes and records one call. The call's `learned` adds to the recorded action what its answer said. */
   record(call: RecordedCall): Promise<{ readonly outcome: Outcome; readonly action: Action }>
-  /** Runs something that breaks and mends, and records from when to when. */
+  /** Runs work that breaks and repairs something, and records its begin and end. */
   readonly fault: (name: string, work: () => Promise<unknown>) => Promise<void>
 }
 
@@ -95,7 +95,7 @@ interface RecordedCall {
   readonly run: () => Promise<{ readonly outcome: Outcome; readonly learned?: Partial<Action> }>
 }
 
-/** Makes an empty recorder. */
+/** Creates an empty recorder. */
 export function createRecorder(now: () => number): Recorder {
   const operations: Operation[] = []
   const faults: FaultWindow[] = []

@@ -1,24 +1,24 @@
 import type { Action, Holder, Operation, RevocationName } from './history.ts'
 
-/** A token that a client was given, and when its request was under way. */
+/** A token that a client holds, with the begin and end of its request. */
 export interface KnownToken extends Holder {
   readonly jti: string
   readonly begin: number
   readonly end: number
 }
 
-/** A change that ends tokens and was acknowledged, after however many attempts. */
+/** An acknowledged change that ends tokens, after any number of attempts. */
 export interface Revocation {
   readonly requestId: string
   readonly name: RevocationName
   readonly subject: string
-  /** When its first attempt began. */
+  /** When the first attempt began. */
   readonly begin: number
-  /** When its first acknowledgement came. */
+  /** When the first acknowledgement arrived. */
   readonly acknowledged: number
 }
 
-/** What each change ends, by the part of a token that its subject must be. */
+/** For each change, the part of a token that its subject is compared with. */
 const ENDS: Readonly<Record<RevocationName, (token: KnownToken) => string>> = {
   'revoke-token': ({ jti }) => jti,
   'suspend-agent': ({ agent }) => agent,
@@ -27,7 +27,7 @@ const ENDS: Readonly<Record<RevocationName, (token: KnownToken) => string>> = {
   'end-operator-tokens': ({ operator }) => operator,
 }
 
-/** The tokens that clients were given. */
+/** Lists the tokens that clients received. */
 export function tokensOf(operations: readonly Operation[]): KnownToken[] {
   return operations.flatMap(({ action, outcome, begin, end }) =>
     action.name === 'token' && action.jti !== undefined && outcome.kind === 'ok'
@@ -36,7 +36,7 @@ export function tokensOf(operations: readonly Operation[]): KnownToken[] {
   )
 }
 
-/** The acknowledged changes that end tokens. */
+/** Lists the acknowledged changes that end tokens. */
 export function acknowledgedRevocations(operations: readonly Operation[]): Revocation[] {
   const found = new Map<string, Revocation>()
   const began = new Map<string, number>()
@@ -51,9 +51,9 @@ export function acknowledgedRevocations(operations: readonly Operation[]): Revoc
 }
 
 /**
- * Since when each token is surely refused: the earliest acknowledgement of a change that ends it. A token whose request
- * overlapped the change may carry the new epoch, so only what was there before the first attempt counts; a single token is
- * ended whenever it came.
+ * Returns for each token the change that is the first to end it for certain, by its earliest acknowledgement. A token
+ * whose request overlapped a change may carry the new epoch, so only tokens from before the first attempt count.
+ * Revoking a single token always counts.
  */
 export function endOfTokens(
   tokens: readonly KnownToken[],

@@ -9,16 +9,16 @@ import type { AuditRow, History, ProcessAfterwards } from '../history/history.ts
 import { acknowledgedRevocations, endOfTokens, tokensOf } from '../history/revocations.ts'
 import type { Fleet, FleetProcess } from './fleet.ts'
 
-/** How long a service may take to recover by itself once all faults are over, in milliseconds. */
+/** How long a service may take to recover by itself after all faults are over, in milliseconds. */
 const RECOVERY_MS = 15_000
-/** Metrics are made once a second. */
+/** Metrics are updated once a second. */
 const METRICS_MS = 1_100
-/** How long a probe waits. */
+/** How long a probe waits for its answer. */
 const PROBE_MS = 2_000
-/** Calls under way at the same time at the end. */
+/** How many calls run at the same time after the recovery. */
 const AT_ONCE = 8
 
-/** What a run ended on. */
+/** What is left when the faults are over. */
 interface Ended {
   readonly fleet: Fleet
   readonly load: Load
@@ -26,7 +26,7 @@ interface Ended {
   readonly databaseUrl: string
 }
 
-/** Waits for the recovery, then asks all that is left to ask, and puts the history together. */
+/** Waits for the recovery, makes all remaining calls, and builds the history. */
 export async function conclude(ended: Ended): Promise<History> {
   const { fleet, load, databaseUrl } = ended
   const { recorder } = load.shared
@@ -61,7 +61,7 @@ export async function conclude(ended: Ended): Promise<History> {
   }
 }
 
-/** Nobody helps: it is only waited for. */
+/** Waits for the recovery without helping. */
 async function recover({ processes, verifiers }: Fleet): Promise<void> {
   await until(
     async () => (await Promise.all(processes.map(isReady))).every(Boolean),
@@ -75,12 +75,15 @@ async function recover({ processes, verifiers }: Fleet): Promise<void> {
   )
 }
 
-/** Fresh tokens; all ended ones, at all verifiers; and what was redeemed without an answer, once more at each place. */
+/**
+ * Issues fresh tokens, verifies all ended ones at all verifiers, and redeems unanswered challenges again at each
+ * server.
+ */
 async function askAll({ fleet, load, parties }: Ended): Promise<void> {
   const { shared, afterwards } = load
   const { operations } = shared.recorder
   const ended = endOfTokens(tokensOf(operations), acknowledgedRevocations(operations))
-  // Each gateway goes round the processes behind it.
+  // Each gateway calls the processes behind it in turn.
   const rounds = fleet.verifiers.length
   const probe = async (token: HeldToken) => {
     for (let round = 0; round < rounds; round += 1) await afterwards.probe([token])
@@ -96,14 +99,14 @@ async function askAll({ fleet, load, parties }: Ended): Promise<void> {
   )
   await inTurn([...shared.unanswered], async (body) => {
     const holder = parties.find(({ agent }) => agent.did === body.did)
-    if (holder === undefined) throw new Error(`nobody is ${body.did}`)
+    if (holder === undefined) throw new Error(`Unknown agent ${body.did}`)
     const { agent, operator } = holder
     const action = { name: 'token', challenge: body.challenge, agent: agent.did, operator: operator.id } as const
     for (const at of shared.callers) await afterwards.ask(action, requests.token(body), at)
   })
 }
 
-/** Clients may have ended between a suspension and its end. */
+/** Ends suspensions that a client left behind when it stopped. */
 async function makeActive(parties: readonly Party[], session: Session, admin: Asserter): Promise<void> {
   for (const operator of new Set(parties.map((party) => party.operator)))
     await session.change('reinstate-operator', operator.id, requests.reinstateOperator(operator, admin))
@@ -111,7 +114,7 @@ async function makeActive(parties: readonly Party[], session: Session, admin: As
     await session.change('reactivate-agent', agent.did, requests.reactivateAgent(operator, agent))
 }
 
-/** Does the work for each, a few at the same time. */
+/** Does the work for all items, a few at the same time. */
 async function inTurn<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const left = items.values()
   const worker = async () => {
@@ -130,7 +133,7 @@ async function isReady({ process }: FleetProcess): Promise<boolean> {
 const answersFromMemory = (process: FleetProcess) =>
   metric(process, 'auth4agent_revocation_checks_total{path="memory"}')
 
-/** One number of a process's metrics; 0 where it is not there. */
+/** Reads one number from a process's metrics; 0 if it is missing. */
 async function metric({ process }: FleetProcess, name: string): Promise<number> {
   const response = await fetch(`${process.baseUrl}/metrics`, { signal: AbortSignal.timeout(PROBE_MS) }).catch(
     () => undefined,

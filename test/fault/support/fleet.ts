@@ -12,9 +12,9 @@ import type { Endpoint } from '../clients/callers.ts'
 import type { Party } from '../clients/session.ts'
 import { type Supervised, supervise } from './supervisor.ts'
 
-/** A process that is started again whenever it has ended. */
+/** A process that is restarted whenever it has ended. */
 export interface FleetProcess extends Supervised {
-  /** Its service and its number, or `instance-0` for one that runs all. */
+  /** Its service and number, or `instance-0` for a process that runs all services. */
   readonly name: string
   readonly isVerifier: boolean
   readonly process: RunningProcess
@@ -23,29 +23,34 @@ export interface FleetProcess extends Supervised {
 /** Processes of one deployment, each with its own supervisor, and what their users need. */
 export interface Fleet {
   readonly processes: readonly FleetProcess[]
-  /** Where clients call. */
+  /** Addresses for clients. */
   readonly endpoints: readonly Endpoint[]
   readonly dns: DnsServer
   readonly admin: Asserter
-  /** Those that answer verifications. */
+  /** Processes that answer verifications. */
   readonly verifiers: readonly FleetProcess[]
   stop(): Promise<void>
 }
 
-/** What one process is told beside what all are told. */
+/** Returns additional settings of one process. */
 type Each = (name: string) => Environment
 
-/** How to start a fleet; `apart` for each service in a process of its own, else two processes that run all. */
+/**
+ * How to start a fleet: with `apart` each service runs in its own process, otherwise two processes run all services.
+ */
 export interface FleetOptions {
   readonly apart: boolean
   readonly env: Environment
   readonly each?: Each
 }
 
-/** Two of what is in the way of every request, and one of the others: enough for the machine that tests run on. */
+/**
+ * Two processes of the services that are part of every request, and one of the others. This is enough for the machine
+ * that tests run on.
+ */
 const COUNTS = { 'operator-registry': 1, identity: 1, revocation: 1, authn: 2, 'jwks-gateway': 2 }
 
-/** Starts a fleet; resolves once all of it serves. */
+/** Starts a fleet. Resolves when all processes serve. */
 export async function startFleet({ apart, env, each = () => ({}) }: FleetOptions): Promise<Fleet> {
   await using started = new AsyncDisposableStack()
   const dns = await startDnsServer()
@@ -108,15 +113,18 @@ async function startApart(started: AsyncDisposableStack, env: Environment, each:
   return { all, gateways: processes['jwks-gateway'] }
 }
 
-/** Who takes part in a load. */
+/** The agents and operators of a load. */
 export interface Parties {
   readonly parties: readonly Party[]
   readonly operators: readonly OperatorParty[]
 }
 
-/** Two operators that stay, with two agents each, and one that the administrator suspends now and then, with one. */
+/**
+ * Enrols two operators with two agents each, and one operator with one agent that the administrator suspends from time
+ * to time.
+ */
 export async function enrol({ endpoints: [first], dns }: Fleet): Promise<Parties> {
-  if (first === undefined) throw new RangeError('a fleet has a gateway')
+  if (first === undefined) throw new RangeError('The fleet has no gateway')
   const client = protocolClient(first.baseUrl)
   const operator = (name: string) => provenOperator(client, dns, `${name}.example.com`)
   const [north, south, shaky] = [await operator('north'), await operator('south'), await operator('shaky')]

@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import type { Random } from '../../simulation/revocation/random.ts'
 
-/** What becomes of the messages that a server sends to its clients: shares between 0 and 1. */
+/** What happens to messages from a server to its clients: shares between 0 and 1. */
 interface Mischief {
   readonly lose: number
   readonly double: number
-  /** Share that is held back, for up to `lateMs`: others overtake it. */
+  /** Share that is delayed by up to `lateMs`, so that other messages overtake it. */
   readonly delay: number
   readonly lateMs: number
 }
@@ -17,18 +17,18 @@ interface Counts {
   delayed: number
 }
 
-/** A way to NATS on which messages get lost, doubled and overtaken while its connections last. */
+/** A proxy to NATS that loses, doubles and reorders messages while its connections stay open. */
 export interface LossyBus {
   /** `nats://127.0.0.1:port` */
   readonly url: string
-  /** What it did so far. */
+  /** What the proxy has done so far. */
   readonly counts: Readonly<Counts>
-  /** Changes what it does; undefined for nothing. */
+  /** Changes what the proxy does; with undefined it forwards everything. */
   set(mischief: Mischief | undefined): void
   close(): Promise<void>
 }
 
-/** Starts a way to a server that forwards everything as it is until told otherwise. */
+/** Starts a proxy to a server. It forwards everything until `set` is called. */
 export async function startLossyBus(port: number, random: Random): Promise<LossyBus> {
   const sockets = new Set<Socket>()
   const counts = { lost: 0, doubled: 0, delayed: 0 }
@@ -45,7 +45,7 @@ export async function startLossyBus(port: number, random: Random): Promise<Lossy
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has no port')
+  if (address === null || typeof address === 'string') throw new Error('The TCP server has no port')
   return {
     url: `nats://127.0.0.1:${address.port}`,
     counts,
@@ -61,7 +61,7 @@ export async function startLossyBus(port: number, random: Random): Promise<Lossy
   }
 }
 
-/** Ends the other with the one. */
+/** Closes the other socket when this one closes. */
 function tie(one: Socket, other: Socket, sockets: Set<Socket>): void {
   sockets.add(one)
   one.on('error', () => undefined)
@@ -88,7 +88,9 @@ function mistreat(message: Buffer, to: Socket, mischief: Mischief | undefined, r
 
 const END = '\r\n'
 
-/** Cuts what a server sends into its messages (`MSG subject sid [reply] bytes` and the payload) and all other lines. */
+/**
+ * Splits what a server sends into its messages (`MSG subject sid [reply] bytes` and the payload) and all other lines.
+ */
 function createSplitter(onMessage: (bytes: Buffer) => void, onOther: (bytes: Buffer) => void): (bytes: Buffer) => void {
   let rest = Buffer.alloc(0)
   return (bytes) => {

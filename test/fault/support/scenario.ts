@@ -9,31 +9,31 @@ import { acknowledgedRevocations } from '../history/revocations.ts'
 import { conclude } from './conclude.ts'
 import { enrol, type Fleet, type FleetOptions, startFleet } from './fleet.ts'
 
-/** What a scenario breaks, and mends again, while a load is on. */
+/** What a scenario works with to break and repair something under load. */
 interface Scene {
   readonly fleet: Fleet
   readonly load: Load
   readonly random: Random
-  /** Breaks and mends something, and tells the history. */
+  /** Breaks and repairs something, and records it in the history. */
   readonly fault: Recorder['fault']
-  /** Lets the load go on. */
+  /** Waits while the load runs. */
   readonly wait: (ms: number) => Promise<void>
-  /** Does it over and over for as long as a run lasts, and longer where the machine is slow, until enough has happened. */
+  /** Repeats for as long as a run lasts, and longer on a slow machine, until enough has happened. */
   readonly repeat: (once: () => Promise<void>) => Promise<void>
 }
 
-/** What a scenario runs on. */
+/** The environment of a scenario. */
 export interface World {
   readonly databaseUrl: string
   readonly fleet: Omit<FleetOptions, 'env'> & { readonly env?: Environment }
 }
 
-/** One kind of fault under load, and what must be true afterwards. */
+/** One kind of fault under load, and the conditions for its result. */
 export interface Scenario {
   readonly name: string
-  /** Starts what the processes need; what is started ends with `started`. */
+  /** Starts what the processes need. Everything it starts ends with `started`. */
   readonly world: (started: AsyncDisposableStack) => Promise<World & { readonly act: (scene: Scene) => Promise<void> }>
-  /** Where more, or less, must happen than usual. */
+  /** Minimums that differ from the usual ones. */
   readonly minimums?: Partial<Minimums>
 }
 
@@ -44,27 +44,30 @@ const USUAL: Minimums = {
   verificationsDuringFaults: 30,
 }
 
-/** Short enough for many scenarios; FAULT_SECONDS gives each more. */
+/** The length of a run: short enough for many scenarios. FAULT_SECONDS changes it. */
 const DURATION_MS = Number(process.env['FAULT_SECONDS'] ?? 2) * 1_000
 const IS_LONG = DURATION_MS > 10_000
-/** Whether services are apart: what any process may meet is met both ways in a long run, and in a short one where there is more to meet. */
+/**
+ * The modes to test. A long run tests one process and split services; a short run tests split services only, where
+ * more can go wrong.
+ */
 export const APART: readonly boolean[] = IS_LONG ? [false, true] : [true]
 const SEED = Number(process.env['FAULT_SEED'] ?? Math.floor(Math.random() * 1_000_000))
-/** Where little happens, a run lasts up to so many times as long. */
+/** If too little happens, a run lasts up to this many times as long. */
 const MOST = 8
-/** Beside the faults: starting, recovering, and asking everything in the end. */
+/** Time for starting, recovering and the calls after the recovery. */
 const OVERHEAD_MS = 90_000
-/** Scaled down, so that many leases fit into a short run. */
+/** A short lease, so that many leases fit into a short run. */
 export const LEASE_MS = 400
 
 const wait = (ms: number): Promise<void> => delay(ms)
 
-/** Makes a test of a scenario. `FAULT_SEED` repeats what was chosen in another run. */
+/** Defines a test of a scenario. `FAULT_SEED` repeats the choices of another run. */
 export function itKeepsItsPromises({ name, world, ...scenario }: Scenario): void {
   const minimums = { ...USUAL, ...scenario.minimums }
   it(name, { timeout: MOST * DURATION_MS + OVERHEAD_MS }, async () => {
     const started = new AsyncDisposableStack()
-    // Also when the test takes too long.
+    // This also runs when the test times out.
     onTestFinished(() => started.disposeAsync())
     const { databaseUrl, fleet: options, act } = await world(started)
     const env = {
@@ -103,11 +106,11 @@ export function itKeepsItsPromises({ name, world, ...scenario }: Scenario): void
         internalFaults(process.logs()).map((line) => `${of}: ${line}`),
       ),
     ]
-    expect(broken.slice(0, 20), `FAULT_SEED=${SEED}: ${broken.length} things are wrong`).toEqual([])
+    expect(broken.slice(0, 20), `FAULT_SEED=${SEED}: ${broken.length} violations`).toEqual([])
   })
 }
 
-/** Lines that tell of faults of the server's own; what it needs being away is none. */
+/** Lists log lines about the server's own faults. A dependency that is down is not one. */
 function internalFaults(logs: string): string[] {
   return logs.split('\n').filter((line) => line.includes('"reason":"INTERNAL"') && line.includes('"error"'))
 }

@@ -1,9 +1,9 @@
 /**
- * Loaded before a server (`node --import`), it makes the clocks of its process wrong as those of real machines are: the
- * monotonic one runs a little fast or slow, and the wall clock is set now and then. Timers stay as they are.
+ * Preloaded into a server (`node --import`): makes the clocks of its process wrong in the way of real machines. The
+ * monotonic clock runs a little fast or slow, and the wall clock is set from time to time. Timers are unchanged.
  */
 const RATE = Number(process.env['SKEWED_CLOCK_RATE'])
-/** The wall clock is set to something up to so far from the truth, in milliseconds. */
+/** The wall clock is set up to this far from the right time, in milliseconds. */
 const JUMP_MS = Number(process.env['SKEWED_CLOCK_JUMP_MS'])
 const EVERY_MS = 300
 

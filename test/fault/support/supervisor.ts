@@ -1,22 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { RunningProcess } from '../../support/server.ts'
 
-/** A process with somebody who starts it again. */
+/** A process that is restarted whenever it ends. */
 export interface Supervised {
-  /** Ends it with SIGKILL; resolves when it serves again. */
+  /** Kills the process with SIGKILL. Resolves when it serves again. */
   crash(): Promise<void>
-  /** Resolves when it serves; at once when it does. */
+  /** Resolves when the process serves, at once if it does already. */
   up(): Promise<void>
-  /** Times that it ended and nobody had ended it. */
+  /** The times that the process ended without being killed. */
   readonly ownEnds: readonly string[]
-  /** Ends it for good. */
+  /** Stops the process for good. */
   stop(): Promise<void>
 }
 
-/** Pause before each start, as a supervisor makes one so that a process that cannot start does not take the machine. */
+/** Pause before each start, so that a process that cannot start does not use the whole machine. */
 const PAUSE_MS = 100
 
-/** Starts a process again whenever it has ended, until it serves: one whose database is away cannot. */
+/** Restarts a process whenever it has ended, until it serves. A process whose database is down cannot start. */
 export function supervise(name: string, server: RunningProcess): Supervised {
   const ownEnds: string[] = []
   const stopping = new AbortController()
@@ -48,7 +48,7 @@ export function supervise(name: string, server: RunningProcess): Supervised {
     async crash() {
       killed = true
       await server.kill()
-      // The watcher sees the end a moment later.
+      // The watcher notices the end a moment later.
       await delay(0)
       await up
     },
@@ -58,7 +58,7 @@ export function supervise(name: string, server: RunningProcess): Supervised {
       stopping.abort()
       await server.stop()
       await watching
-      // It may have been on its way up.
+      // The process may have been starting.
       await server.stop()
     },
   }

@@ -5,9 +5,9 @@ import type { Link, Span } from './database.ts'
 import type { Events } from './events.ts'
 import type { Random } from './random.ts'
 
-/** How messages fare. */
+/** The state of a message channel. */
 export interface Weather {
-  /** How likely a message is lost, comes twice, or comes late; each copy on its own. */
+  /** The probabilities that a message is lost, is doubled, or is late. Each copy is decided on its own. */
   loss: number
   duplication: number
   lateness: number
@@ -17,7 +17,7 @@ export interface Weather {
 /** One process's connection to the bus. */
 export interface BusLink {
   isCut: boolean
-  /** What the process believes, which may be wrong. */
+  /** What the process believes about its connection, which may be wrong. */
   isConnected: boolean
 }
 
@@ -36,7 +36,7 @@ interface Endpoint {
 
 const PROMPT: Span = [0.05, 1]
 
-/** Delivers a message to every endpoint that hears: or not, or twice, or late. */
+/** Delivers a message to every endpoint that can receive: perhaps not at all, twice, or late. */
 function createMedium(events: Events, random: Random, weather: Weather) {
   const endpoints: Endpoint[] = []
   const carry = <K extends keyof Messages>(to: Endpoint, kind: K, message: Messages[K]) => {
@@ -66,14 +66,14 @@ function createMedium(events: Events, random: Random, weather: Weather) {
   }
 }
 
-/** What the database tells its listeners. */
+/** The notifications of the database to its listeners. */
 export interface Signals {
   record(sequence: number): void
   acknowledgement(acknowledgement: Acknowledgement): void
   attach(process: Process, link: Link): LogSignals
 }
 
-/** LISTEN and NOTIFY. */
+/** Creates a simulation of LISTEN and NOTIFY. */
 export function createSignals(events: Events, random: Random, weather: Weather): Signals {
   const medium = createMedium(events, random, weather)
   return {
@@ -89,7 +89,7 @@ export function createSignals(events: Events, random: Random, weather: Weather):
   }
 }
 
-/** A bus that promises nothing. */
+/** Creates a bus without any guarantee. */
 export function createBus(events: Events, random: Random, weather: Weather) {
   const medium = createMedium(events, random, weather)
   return {

@@ -4,10 +4,10 @@ import type { Role } from './instance.ts'
 import { type Parts, REAL } from './parts.ts'
 import { createWorld, type World } from './world.ts'
 
-/** A process that verifies and revokes. */
+/** Returns a role that verifies and revokes. */
 export const both = (name: string): Role => ({ name, verifies: true, revokes: true })
 
-/** A deployment in which nothing goes wrong by itself, with every verifier at work. */
+/** Starts a deployment in which nothing goes wrong by itself. Every verifier is running. */
 export async function calmWorld(roles: readonly Role[], parts: Parts = REAL): Promise<World> {
   const database = { commit: [1, 2], failure: 0, timeoutMs: 1_000 } as const
   const chosen = { seed: 1, keptFor: 1e9, faults: [], wishes: [], healedAt: 0, isDatabaseWell: true }
@@ -17,7 +17,7 @@ export async function calmWorld(roles: readonly Role[], parts: Parts = REAL): Pr
   return world
 }
 
-/** A token's id as a revocation names it. */
+/** Returns the target of a token's revocation. */
 export const tokenTarget = (jti: string): Target => ({
   kind: 'token',
   operatorId: 'operator',
@@ -25,14 +25,14 @@ export const tokenTarget = (jti: string): Target => ({
   minimumEpoch: 0,
 })
 
-/** Commits a revocation of which nobody is told. */
+/** Commits a revocation without notifying any process. */
 export function endSilently({ database, events }: World, target: Target): RevocationRecord {
   const record = end(database.image, target, events.now(), 1e9)
-  if (record === undefined) throw new Error('it has been ended before')
+  if (record === undefined) throw new Error('The target was ended before')
   return record
 }
 
-/** Lets time pass. */
+/** Lets virtual time pass. */
 export function pass({ events }: World, ms: number): Promise<void> {
   return events.runUntil(events.now() + ms)
 }

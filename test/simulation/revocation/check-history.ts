@@ -10,12 +10,12 @@ export interface Violation {
   readonly target: string
 }
 
-/** Checks a run against what is promised. */
+/** Checks a run against the promises. */
 export function checkHistory(run: Run): readonly Violation[] {
   return [...saidValid(run.world.history), ...lost(run), ...tookTooLong(run), ...notRecovered(run)]
 }
 
-/** A verification that was sent after a revocation had returned success, and answered `valid`. */
+/** Lists verifications that were sent after a revocation had returned success, and answered `valid`. */
 export function saidValid({ revocations, verifications, expired }: History): readonly Violation[] {
   const returned = new Map<string, number>()
   for (const { target, outcome, returned: moment } of revocations)
@@ -44,11 +44,12 @@ function lost({ world: { history, database } }: Run): readonly Violation[] {
     .map(({ target, process }) => ({ promise: 'nothing is lost', what: `acknowledged by ${process}`, target }))
 }
 
-/** Where nothing but verifiers and the bus is broken. */
+/** Checks runs in which only verifiers and the bus were broken. */
 function tookTooLong({ schedule, world: { history } }: Run): readonly Violation[] {
   if (!schedule.isDatabaseWell) return []
   const [, commitMs] = schedule.database.commit
-  // Its own commit, the reading, and the removal of the dead, while others remove them as well.
+  // A call waits for its own commit, for its reading, and for the removal of dead members, which others remove at the
+  // same time.
   const most = 1.05 * LEASE_MS + (2 * schedule.roles.length + 4) * (commitMs + 4)
   return history.revocations.flatMap(({ process, called, returned, target }): readonly Violation[] => {
     const took = (returned?.time ?? called.time) - called.time
@@ -66,7 +67,7 @@ function notRecovered({ last, world: { database, history } }: Run): readonly Vio
   })
 }
 
-/** What happened around a violation, a line each. */
+/** Describes a violation, with what happened around it, one event a line. */
 export function tell({ schedule, world: { history } }: Run, { promise, what, target }: Violation): string {
   const moments = [
     ...history.faults.map((fault) => ({ time: fault.time, text: fault.what })),

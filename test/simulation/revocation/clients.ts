@@ -4,12 +4,12 @@ import type { Instance } from './instance.ts'
 import { LEASE_MS, type Wish } from './schedule.ts'
 import type { World } from './world.ts'
 
-/** What nobody ever ends. */
+/** A target that is never ended. */
 export const STANDING: Target = { kind: 'token', operatorId: 'operator', subject: 'standing', minimumEpoch: 0 }
 
 const ATTEMPTS = 4
 
-/** Sends a verification to a process; it takes its time to arrive, and waits there while the process is stopped. */
+/** Sends a verification to a process. It takes time to arrive, and waits while the process is stopped. */
 export function sendVerification({ events, random, history }: World, to: Instance, target: Target): Verification {
   const seen: Verification = { target: keyOf(target), process: to.name, sent: history.moment() }
   history.verifications.push(seen)
@@ -21,7 +21,7 @@ export function sendVerification({ events, random, history }: World, to: Instanc
   return seen
 }
 
-/** Ends something, with repetitions until a call has returned success; then everybody is asked. */
+/** Ends a target. Repeats the call until it has returned success; then asks every process. */
 export function fulfil(world: World, wish: Wish, attempt = 1): void {
   const { events, random, history } = world
   const revokers = world.all().filter(({ revokes }) => revokes)
@@ -35,7 +35,7 @@ export function fulfil(world: World, wish: Wish, attempt = 1): void {
     isOver = true
     if (outcome !== undefined) Object.assign(call, { returned: history.moment(), outcome })
     if (outcome === 'acknowledged') askEverybody(world, wish.target)
-    // Once more where it is not known to have succeeded; now and then also where it is.
+    // Repeat the call if it did not succeed, and sometimes even if it did.
     if (outcome !== 'acknowledged' || random.chance(0.1))
       events.after(random.between(0, 0.1) * LEASE_MS, () => fulfil(world, wish, attempt + 1))
   }

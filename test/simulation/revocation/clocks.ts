@@ -2,20 +2,20 @@ import type { Clock } from '../../../services/revocation/ports.ts'
 import type { Events } from './events.ts'
 import type { Random } from './random.ts'
 
-/** A machine's two clocks. */
+/** The two clocks of a machine. */
 export interface Machine {
   readonly monotonic: () => number
   readonly wall: () => number
-  /** True time that passes while the monotonic clock goes on by `ms`. */
+  /** Returns the true time in which the monotonic clock advances by `ms`. */
   span(ms: number): number
-  /** While it sleeps its monotonic clock stands still and nothing on it runs. */
+  /** While the machine sleeps, its monotonic clock stops and nothing runs. */
   readonly isAsleep: boolean
   sleep(): void
   wake(): void
   setWall(by: number): void
 }
 
-/** Clocks that begin anywhere and run up to 4 % too fast or too slow. */
+/** Creates clocks that begin anywhere and run up to 4 % too fast or too slow. */
 export function createMachine(events: Events, random: Random): Machine {
   const rate = random.between(0.96, 1.04)
   const wallRate = random.between(0.96, 1.04)
@@ -43,7 +43,10 @@ export function createMachine(events: Events, random: Random): Machine {
   }
 }
 
-/** An operating system's process: what reaches it waits while it is stopped, and is lost once it is dead. */
+/**
+ * A process of an operating system. While it is stopped, everything that reaches it waits; when it is dead, it is
+ * lost.
+ */
 export interface Process {
   readonly machine: Machine
   readonly clock: Clock
@@ -51,17 +54,20 @@ export interface Process {
   readonly isRunning: boolean
   deliver(run: () => void): void
   pause(): void
-  /** Also to be called when its machine has woken. */
+  /** Must also be called when the machine has woken. */
   resume(): void
   kill(): void
 }
 
-/** Real clocks tick; sums of ticks are exact, so that no two sums of the same times differ. */
+/**
+ * Rounds to a tick of the clock, as real clocks do. Sums of ticks are exact, so equal times are equal in every order
+ * of addition.
+ */
 function tick(ms: number): number {
   return Math.floor(ms * 1024) / 1024
 }
 
-/** Makes a process on a machine. */
+/** Creates a process on a machine. */
 export function createProcess(events: Events, random: Random, machine: Machine): Process {
   let isDead = false
   let isPaused = false
@@ -75,7 +81,7 @@ export function createProcess(events: Events, random: Random, machine: Machine):
   const resume = () => {
     isPaused = false
     if (!isRunning()) return
-    // Timers, answers and requests of the time in between: which comes first is up to the event loop.
+    // Timers, answers and requests have piled up meanwhile. The event loop may run them in any order.
     for (const run of random.shuffle(backlog)) events.after(0, () => deliver(run))
     backlog = []
   }
@@ -123,7 +129,7 @@ function sleep(
       if (machine.monotonic() >= due) finish()
       else arm()
     }
-    // Where the machine sleeps meanwhile, the rest is waited for afterwards.
+    // If the machine has slept meanwhile, wait for the rest of the time.
     const arm = () => events.after(machine.span(due - machine.monotonic()) + 0.001, () => isOver || deliver(look))
     arm()
     signal?.addEventListener('abort', finish, { once: true })

@@ -3,45 +3,51 @@ import type { Events } from './events.ts'
 import { copyOf, createImage, type Image } from './image.ts'
 import type { Random } from './random.ts'
 
-/** Milliseconds between two bounds. */
+/** A range of milliseconds. */
 export type Span = readonly [least: number, most: number]
 
-/** How the network between one process and the database behaves. */
+/** The state of the network between one process and the database. */
 export interface Link {
   isCut: boolean
-  /** Time for a statement to arrive, and for its answer to come back. */
+  /** Time until a statement arrives, and until its answer comes back. */
   request: Span
   reply: Span
 }
 
-/** What a database is like. */
+/** Properties of a database. */
 export interface DatabaseOptions {
-  /** From a commit's arrival until the standby has it. */
+  /** Time from a commit's arrival until the standby has it. */
   readonly commit: Span
-  /** How likely a statement fails of itself, before or after it took effect. */
+  /** Probability that a statement fails by itself, before or after it took effect. */
   readonly failure: number
-  /** After how long a process gives up waiting for an answer, by its own clock. */
+  /** How long a process waits for an answer, by its own clock. */
   readonly timeoutMs: number
 }
 
-/** A primary and its synchronous standby. A commit is visible once the standby has it, and all at one moment. */
+/**
+ * A primary and its synchronous standby. A commit becomes visible when the standby has it, to everyone at the same
+ * moment.
+ */
 export interface Database {
   readonly image: Image
   readonly isDown: boolean
-  /** Runs `work` on the primary, at one moment between call and answer. */
+  /** Runs `work` on the primary at one moment between call and answer. */
   readonly read: <T>(process: Process, link: Link, work: (image: Image) => T) => Promise<T>
   readonly write: <T>(process: Process, link: Link, work: (image: Image) => T) => Promise<T>
-  /** Immediate shutdown: commits that the standby has not confirmed may be there after the restart, on the primary only. */
+  /**
+   * Shuts down at once. Commits that the standby has not confirmed may exist after the restart, but only on the
+   * primary.
+   */
   crash(): void
   restart(): void
-  /** The standby has received all. */
+  /** The standby receives everything. */
   catchUp(): void
-  /** The standby confirms nothing, until it does again. */
+  /** The standby confirms nothing until `unstall`. */
   stall(): void
   unstall(): void
-  /** The old primary is fenced off, its standby takes over. */
+  /** Fences the old primary off, and lets its standby take over. */
   promote(): void
-  /** No statement fails of itself any more. */
+  /** Stops statements from failing by themselves. */
   heal(): void
 }
 
@@ -50,17 +56,17 @@ interface Commit {
   readonly run: (image: Image) => void
 }
 
-/** Where a statement's connection stood, and what became of the commit. */
+/** A statement that is being executed: how to answer it, and whether its connection is lost. */
 interface Exchange<T> {
   readonly answer: (error: Error | undefined, value?: T) => void
   readonly isLost: () => boolean
 }
 
-/** Makes a database that is up. */
+/** Creates a database that is up. */
 export function createDatabase(events: Events, random: Random, options: DatabaseOptions): Database {
   let { failure } = options
   let image = createImage()
-  /** The standby's state while it lacks something that the primary shows. */
+  /** The standby's state while it lacks something that the primary shows; undefined otherwise. */
   let standby: Image | undefined
   let isDown = false
   let isStalled = false
@@ -118,7 +124,7 @@ export function createDatabase(events: Events, random: Random, options: Database
         events.after(during(options.commit), () => {
           if (isLost()) return answer(new Error('the connection is lost'))
           if (!commits.includes(commit)) return
-          // While the standby lacks what came before, it cannot confirm this.
+          // The standby cannot confirm this commit while it lacks earlier ones.
           if (standby === undefined && !isStalled) finish(commit)
           else isReceived = true
         })

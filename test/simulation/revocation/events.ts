@@ -1,19 +1,22 @@
-/** Virtual time, in milliseconds, and what is to happen in it. */
+/** Virtual time in milliseconds, and its events. */
 export interface Events {
   readonly now: () => number
   after(ms: number, run: () => void): void
-  /** Runs what is due up to `time`, one thing after the other, each with all that its promises lead to at once. */
+  /**
+   * Runs all events up to `time`, one after the other. Each finishes everything that its promises lead to before the
+   * next.
+   */
   runUntil(time: number): Promise<void>
 }
 
 interface Entry {
   readonly time: number
-  /** Of two at the same time the earlier made comes first. */
+  /** Of two events at the same time, the one created earlier runs first. */
   readonly order: number
   readonly run: () => void
 }
 
-/** An empty queue at time 0. */
+/** Creates an empty queue at time 0. */
 export function createEvents(): Events {
   const heap: Entry[] = []
   let now = 0
@@ -37,7 +40,9 @@ export function createEvents(): Events {
   }
 }
 
-/** Resolves when no promise has anything left to do: Node empties the microtask queue before it looks at its ticks. */
+/**
+ * Resolves when no promise has anything left to do, because Node empties the microtask queue before it runs its ticks.
+ */
 function settled(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve))
 }

@@ -6,10 +6,10 @@ import { FAIR, FOUL, type World } from './world.ts'
 
 type Kind = Fault['kind']
 type Of<K extends Kind> = Extract<Fault, { kind: K }>
-/** Begins a fault and answers how it ends. */
+/** Begins a fault. Returns a function that ends it. */
 type Begin<F extends Fault> = (world: World, fault: F) => () => void
 
-/** Has a fault begin now, and end in its time. */
+/** Begins a fault now, and ends it after its time. */
 export function begin(world: World, fault: Fault): void {
   const { ms, ...what } = fault
   world.history.faults.push({ time: world.events.now(), what: JSON.stringify({ ...what, ms: Math.round(ms) }) })
@@ -88,7 +88,7 @@ const FAULTS: { readonly [K in Kind]: Begin<Of<K>> } = {
     if (world.database.isDown) return nothing
     const target = { kind: 'device', operatorId: '', subject: String(world.events.now()), minimumEpoch: 0 }
     end(world.database.image, target, world.events.now(), 0)
-    // What is not understood goes by expiring, or by an upgrade.
+    // An unknown record disappears when it expires, or after an upgrade.
     return () => compactNow(world, Number.POSITIVE_INFINITY)
   },
   'fail-over'({ database }) {
@@ -113,7 +113,7 @@ const FAULTS: { readonly [K in Kind]: Begin<Of<K>> } = {
   },
 }
 
-/** Removes what can end nothing after `until`. */
+/** Removes records that can no longer end any token after `until`. */
 export function compactNow({ database, history, events }: World, until: number): void {
   const { image } = database
   if (database.isDown) return

@@ -1,6 +1,6 @@
 import type { Answer } from './instance.ts'
 
-/** A verification as its client saw it. Times are true ones; orders tell what came first at the same time. */
+/** A verification as its client saw it. Times are true; orders tell what came first at the same time. */
 export interface Verification {
   readonly target: string
   readonly process: string
@@ -11,7 +11,7 @@ export interface Verification {
   from?: Answer['from']
 }
 
-/** One call of a revocation as its client saw it; without an outcome it timed out, and nobody knows. */
+/** One call of a revocation as its client saw it. Without an outcome it timed out, and its effect is unknown. */
 export interface RevocationCall {
   readonly target: string
   readonly process: string
@@ -26,18 +26,18 @@ interface Moment {
   readonly order: number
 }
 
-/** All that was seen of a run. */
+/** Everything that was seen in a run. */
 export interface History {
   readonly verifications: Verification[]
   readonly revocations: RevocationCall[]
-  /** When a target's record was compacted, from when all that it ended has expired. */
+  /** When a target's record was compacted. From then on all tokens that it ended have expired. */
   readonly expired: Map<string, number>
-  /** Faults as they happened. */
+  /** The faults in the order in which they began. */
   readonly faults: { readonly time: number; readonly what: string }[]
   moment(): Moment
 }
 
-/** An empty history. */
+/** Creates an empty history. */
 export function createHistory(now: () => number): History {
   let order = 0
   return {

@@ -2,7 +2,7 @@ import { recordHash } from '@auth4agent/core/revocation/record-hash'
 import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import type { LogHead, Member } from '../../../services/revocation/ports.ts'
 
-/** What a revocation ends: its record's kind, operator and subject. */
+/** What a revocation ends: the kind, operator and subject of its record. */
 export interface Target {
   readonly kind: string
   readonly operatorId: string
@@ -10,17 +10,17 @@ export interface Target {
   readonly minimumEpoch: number
 }
 
-/** What stands in the database's tables at one moment. */
+/** The content of the database's tables at one moment. */
 export interface Image {
   timeline: number
   head: LogHead & { readonly timeline: number }
   log: readonly RevocationRecord[]
   readonly members: Map<string, Member>
-  /** What has been ended, by `keyOf`, and the true time of its commit. */
+  /** The true commit time of everything that has ended, by `keyOf`. */
   readonly ended: Map<string, number>
 }
 
-/** An empty database. */
+/** Creates an empty database. */
 export function createImage(): Image {
   return {
     timeline: 1,
@@ -31,23 +31,23 @@ export function createImage(): Image {
   }
 }
 
-/** A copy, for the standby that has not received what comes next. */
+/** Copies an image, for a standby that does not receive later changes. */
 export function copyOf(image: Image): Image {
   return { ...image, members: new Map(image.members), ended: new Map(image.ended) }
 }
 
-/** One string for each target. */
+/** Returns a unique string for each target. */
 export function keyOf({ kind, operatorId, subject }: Omit<Target, 'minimumEpoch'>): string {
   return `${kind} ${operatorId} ${subject}`
 }
 
-/** A promotion begins a new log epoch, whoever writes first. */
+/** Begins a new log epoch after a promotion. Every writer calls this. */
 export function beginLogEpoch(image: Image): void {
   const { head, timeline } = image
   if (head.timeline !== timeline) image.head = { ...head, logEpoch: head.logEpoch + 1, timeline }
 }
 
-/** Ends the target, once; undefined when it had been ended. */
+/** Ends a target and returns its record; undefined if the target was ended before. */
 export function end(image: Image, target: Target, now: number, keptFor: number): RevocationRecord | undefined {
   const key = keyOf(target)
   if (image.ended.has(key)) return undefined
@@ -62,7 +62,7 @@ export function end(image: Image, target: Target, now: number, keptFor: number):
   return appended
 }
 
-/** Removes the records before the first that can still end something. */
+/** Removes the records before the first one that can still end a token. */
 export function compact(image: Image, now: number): void {
   const first = image.log.findIndex(({ expiresAt }) => expiresAt >= now)
   const gone = first < 0 ? image.log : image.log.slice(0, first)
@@ -72,7 +72,7 @@ export function compact(image: Image, now: number): void {
   image.head = { ...image.head, compactedThrough: last.sequence }
 }
 
-/** A renewal or an acknowledgement; false when there is no such row. */
+/** Stores a renewal or an acknowledgement. Returns false if there is no such row. */
 export function updateMember(image: Image, incarnation: string, position: LogPosition, renewals: number): boolean {
   const row = image.members.get(incarnation)
   if (row === undefined) return false

@@ -20,7 +20,7 @@ export interface Surroundings {
   readonly leaseMs: number
   /** How long a record is kept, in milliseconds. */
   readonly keptFor: number
-  /** 1, 2, 3 and so on. */
+  /** Returns 1, 2, 3 and so on. */
   readonly count: () => number
 }
 
@@ -31,24 +31,24 @@ export interface Role {
   readonly revokes: boolean
 }
 
-/** Where the processes of a name run, and how they are connected. */
+/** The machine and connections of the processes with one name. */
 export interface Place {
   readonly machine: Machine
   readonly link: Link
   readonly busLink: BusLink
 }
 
-/** What a verification answered, and whence. */
+/** The answer of a verification, and its source. */
 export interface Answer {
   readonly answer: 'valid' | 'ended' | 'unavailable'
   readonly from: 'memory' | 'database'
 }
 
-/** A running process with the code under test in it. */
+/** A running process with the code under test. */
 export interface Instance extends Role {
   readonly process: Process
   readonly verifier: LogFollower | undefined
-  /** How often a revocation here had to wait for a lease to run out. */
+  /** Returns how often a revocation at this process had to wait for a lease to end. */
   readonly ranOut: () => number
   verify(target: Target): Promise<Answer>
   revoke(target: Target): Promise<void>
@@ -78,7 +78,7 @@ export function startInstance(around: Surroundings, parts: Parts, role: Role, pl
   const commit = (target: Target) => () =>
     database.write(process, link, (image) => {
       const record = end(image, target, events.now(), keptFor)
-      // One that shows only after a restart was never told of.
+      // A record that becomes visible only after a restart sent no notification.
       if (record !== undefined && !database.isDown) around.signals.record(record.sequence)
       return record !== undefined
     })
@@ -114,7 +114,7 @@ function isEnded({ ended }: Image, target: Target, asOf: number): boolean {
   return (ended.get(keyOf(target)) ?? Number.POSITIVE_INFINITY) <= asOf
 }
 
-/** A token that only the target's end would end. */
+/** Returns a token that only the target's end would end. */
 export function tokenOf({ kind, operatorId, subject, minimumEpoch }: Target): TokenIdentity {
   return {
     jti: kind === 'token' ? subject : `jti of ${subject}`,

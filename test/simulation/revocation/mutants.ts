@@ -4,9 +4,9 @@ import { createSettle, type SettleDeps } from '../../../services/revocation/sett
 import { type Edit, importMutated } from './mutated-source.ts'
 import { type Parts, REAL } from './parts.ts'
 
-/** What becomes of the promise without one of the rules. */
+/** A version of the code with one rule broken. */
 export interface Mutant {
-  /** The rule that it breaks, as the README of the parent folder names it. */
+  /** The rule that it breaks, by its letter in services/revocation/README.md. */
   readonly rule: string
   readonly what: string
   readonly parts: () => Parts | Promise<Parts>
@@ -39,7 +39,7 @@ const reading = (store: LogStore, change: (standing: Standing) => Standing): Log
   standing: async (sequence) => change(await store.standing(sequence)),
 })
 
-/** Each rule, broken. */
+/** At least one mutant for each rule. */
 export const MUTANTS: readonly Mutant[] = [
   verifying('a', 'the head is read before the lease row is committed', ({ store }) => ({ store: rowAfterHead(store) })),
   {
@@ -50,22 +50,22 @@ export const MUTANTS: readonly Mutant[] = [
       async revoke({ commit, deps }) {
         const { members } = await deps.store.standing(0)
         await commit()
-        // The standby is not waited for either: that takes time, in which the missing member often catches up.
+        // The standby is not waited for either: during that wait the missing member would often catch up.
         const change = (standing: Standing) => ({ ...standing, members, isReplicated: false })
         await createSettle({ ...deps, store: reading(deps.store, change) })()
       },
     }),
   },
-  settling('b', 'the members are not waited for', ({ store }) => ({
+  settling('b', 'a revocation does not wait for the members', ({ store }) => ({
     store: reading(store, (standing) => ({ ...standing, members: [] })),
   })),
-  settling('b', 'the leases are waited for half as long', ({ store }) => ({
+  settling('b', 'a revocation waits only for half of each lease', ({ store }) => ({
     store: reading(store, ({ members, ...standing }) => ({
       ...standing,
       members: members.map((member) => ({ ...member, leaseMs: member.leaseMs / 2 })),
     })),
   })),
-  verifying('b', 'an incarnation is a name, and so is an acknowledgement', ({ store, newIncarnation }) => ({
+  verifying('b', 'incarnations and their acknowledgements are only names', ({ store, newIncarnation }) => ({
     newIncarnation: () => newIncarnation().replace(/\..*/, ''),
     store: {
       ...store,
@@ -82,7 +82,7 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'session.lease = { monotonic: clock.monotonic(), wall: clock.wall() }',
   }),
   edited('c', 'a lease lasts 110 %', { file: 'session.ts', from: 'USABLE = 0.9', to: 'USABLE = 1.1' }),
-  edited('c', 'a lease ends no earlier for its holder', {
+  edited('c', 'a lease does not end earlier for its holder', {
     file: 'session.ts',
     from: 'USABLE = 0.9',
     to: 'USABLE = 1',
@@ -97,8 +97,8 @@ export const MUTANTS: readonly Mutant[] = [
     from: ' &&\n    clock.monotonic() < lease.monotonic + USABLE * leaseMs',
     to: '',
   }),
-  verifying('d', 'a renewal takes effect without its head', ({ store }) => ({ store: withoutHead(store) })),
-  verifying('e', 'a timer looks at the clocks, not the answer', ({ clock }) => ({ clock: ticking(clock) })),
+  verifying('d', 'a renewal takes effect before the head is reached', ({ store }) => ({ store: withoutHead(store) })),
+  verifying('e', 'a timer reads the clocks instead of the answer', ({ clock }) => ({ clock: ticking(clock) })),
   edited('f', 'memory answers without a lease', {
     file: 'session.ts',
     from: 'lease !== undefined &&',
@@ -170,7 +170,7 @@ function withoutLogEpochs({ store, bus, signals, verifier }: SettleDeps): Partia
   }
 }
 
-/** Whatever the head is, what the renewal named is taken for it. */
+/** Makes the head equal to the position that the renewal named, whatever the head really is. */
 function withoutHead(store: LogStore): LogStore {
   let named: Standing['head'] | undefined
   return {
@@ -192,7 +192,7 @@ function withoutHead(store: LogStore): LogStore {
 
 const TICK_MS = 10
 
-/** Clocks that show what a timer last saw. */
+/** Returns clocks that show the time that a timer last saw. */
 function ticking(clock: Clock): Clock {
   const look = () => ({ monotonic: clock.monotonic(), wall: clock.wall() })
   let seen = look()

@@ -5,14 +5,14 @@ import { pathToFileURL } from 'node:url'
 
 const FOLDER = join(import.meta.dirname, '../../../services/revocation')
 
-/** A replacement in a source file of services/revocation; `from` must stand there once. */
+/** A replacement in a source file of services/revocation. The file must contain `from` exactly once. */
 export interface Edit {
   readonly file: string
   readonly from: string
   readonly to: string
 }
 
-/** Imports a module of services/revocation as it would be with an edit, in it or in a module beside it that it imports. */
+/** Imports a module of services/revocation with an edit, which may also be in a module beside it that it imports. */
 export async function importMutated(entry: string, edit: Edit): Promise<unknown> {
   const folder = await mkdtemp(join(tmpdir(), 'mutant-'))
   try {
@@ -30,11 +30,11 @@ export async function importMutated(entry: string, edit: Edit): Promise<unknown>
 function replaceOnce(source: string, { file, from, to }: Edit): string {
   const [before, after, ...more] = source.split(from)
   if (before === undefined || after === undefined || more.length > 0)
-    throw new Error(`${file} must hold this exactly once: ${from}`)
+    throw new Error(`${file} must contain this text exactly once: ${from}`)
   return before + to + after
 }
 
-/** All but what was edited is the real thing. */
+/** Makes imports absolute, so that everything except the edited file is the real code. */
 function withAbsoluteImports(text: string, edited: string): string {
   return text.replaceAll(/ from '(\.[^']*)'/g, (whole, path: string) =>
     path === `./${edited}` ? whole : ` from '${new URL(path, pathToFileURL(`${FOLDER}/`)).href}'`,

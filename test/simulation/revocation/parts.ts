@@ -1,9 +1,9 @@
 import { createLogFollower, type LogFollower, type LogFollowerDeps } from '../../../services/revocation/log-follower.ts'
 import { createSettle, type SettleDeps } from '../../../services/revocation/settle.ts'
 
-/** What a verification asks where the verifier does not know. */
+/** The databases that answer a verification when memory cannot. */
 export interface Databases {
-  /** Whether the token has been ended; fails where there is no primary. */
+  /** Resolves with whether the token has ended. Rejects if there is no primary. */
   readonly primary: () => Promise<boolean>
   /** The same, as of some time ago. */
   readonly standby: () => Promise<boolean>
@@ -11,27 +11,30 @@ export interface Databases {
 
 /** What the handler of a revocation works with. */
 interface Handling extends Databases {
-  /** Answers whether it changed anything. */
+  /** Resolves with whether it changed anything. */
   readonly commit: () => Promise<boolean>
   readonly settle: () => Promise<void>
   readonly deps: SettleDeps
 }
 
-/** The code under test, and the little around it that keeps the rules as well. Each mutant replaces one of these. */
+/**
+ * The code under test, and the small parts around it that keep the rules as well. Each mutant replaces one of these.
+ */
 export interface Parts {
   createLogFollower(deps: LogFollowerDeps): LogFollower
   createSettle(deps: SettleDeps): () => Promise<void>
-  /** What the handler of a revocation does. */
+  /** Does what the handler of a revocation does. */
   revoke(handling: Handling): Promise<void>
   ask(databases: Databases): Promise<boolean>
 }
 
-/** The real thing. */
+/** The real code. */
 export const REAL: Parts = {
   createLogFollower,
   createSettle,
   async revoke({ commit, primary, settle }) {
-    // A repetition that finds it done writes nothing, so its answer waits for no standby by itself.
+    // A repeated call that finds the target ended writes nothing, so its answer does not wait for the standby by
+    // itself.
     if (!(await primary())) await commit()
     await settle()
   },

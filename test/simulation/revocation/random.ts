@@ -1,15 +1,15 @@
-/** Random numbers that follow from a seed alone. */
+/** Random numbers that follow from a seed. */
 export interface Random {
-  /** In [least, most). */
+  /** Returns a number in [least, most). */
   between(least: number, most: number): number
-  /** An integer in [0, count). */
+  /** Returns an integer in [0, count). */
   below(count: number): number
   chance(probability: number): boolean
   pick<T>(from: readonly T[]): T
   shuffle<T>(of: readonly T[]): T[]
 }
 
-/** mulberry32, which is enough to choose schedules by. */
+/** Creates a mulberry32 generator, which is good enough to draw schedules. */
 export function createRandom(seed: number): Random {
   let state = Math.imul(seed, 0x9e3779b1) >>> 0
   const next = () => {
@@ -25,7 +25,7 @@ export function createRandom(seed: number): Random {
     chance: (probability) => next() < probability,
     pick<T>(from: readonly T[]): T {
       const chosen = from[below(from.length)]
-      if (chosen === undefined) throw new Error('nothing to pick from')
+      if (chosen === undefined) throw new Error('There is nothing to pick from')
       return chosen
     },
     shuffle: (of) =>

@@ -5,11 +5,11 @@ import type { Parts } from './parts.ts'
 import { LEASE_MS, type Schedule } from './schedule.ts'
 import { createWorld, type World } from './world.ts'
 
-/** How a run ended. */
+/** A run at its end. */
 export interface Run {
   readonly world: World
   readonly schedule: Schedule
-  /** What each verifier said of each target once all had been well for a while. */
+  /** The answer of each verifier about each target, after everything has been well for a while. */
   readonly last: readonly Verification[]
 }
 
@@ -31,9 +31,10 @@ export async function run(schedule: Schedule, parts: Parts): Promise<Run> {
     world.database.heal()
     if (hasUnknownKind) compactNow(world, Number.POSITIVE_INFINITY)
   })
-  // So long does a verifier wait that has met a kind of record which it does not know.
+  // A verifier that has met a record of an unknown kind waits this long.
   const unknown = hasUnknownKind ? 16 * LEASE_MS : 0
-  // A statement that began before the end of the last fault may still have to be given up, twice, and a lease taken again.
+  // A statement that began before the end of the last fault may still have to time out, twice, and a lease may have to
+  // be taken again.
   await events.runUntil(healed + 2.2 * schedule.database.timeoutMs + 2 * LEASE_MS + unknown)
   const last = [STANDING, ...schedule.wishes.map(({ target }) => target)].flatMap((target) =>
     world

@@ -6,7 +6,7 @@ import { createRandom, type Random } from './random.ts'
 /** The lease of the simulated deployment, in milliseconds. */
 export const LEASE_MS = 2_000
 
-/** Something that goes wrong with one process, or with all of them. Lengths are in milliseconds of true time. */
+/** A fault of one process, or of all of them. Durations are in milliseconds of true time. */
 export type Fault = { readonly at: number; readonly ms: number } & (
   | { readonly kind: 'pause' | 'sleep' | 'crash' | 'cut-database' | 'slow-statements'; readonly process: string }
   | { readonly kind: 'slow-answers'; readonly process: string }
@@ -17,15 +17,15 @@ export type Fault = { readonly at: number; readonly ms: number } & (
   | { readonly kind: 'crash-database'; readonly catchUpMs: number; readonly isLost: boolean }
 )
 
-/** A client's wish to end something. */
+/** A client's wish to end a target. */
 export interface Wish {
   readonly at: number
   readonly target: Target
-  /** How long the client waits for each of its attempts. */
+  /** How long the client waits for each attempt. */
   readonly patienceMs: number
 }
 
-/** Everything that is chosen beforehand. */
+/** All choices that are made before a run. */
 export interface Schedule {
   readonly seed: number
   readonly roles: readonly Role[]
@@ -35,7 +35,10 @@ export interface Schedule {
   readonly wishes: readonly Wish[]
   /** When the last fault has ended. */
   readonly healedAt: number
-  /** Nothing but verifiers and the bus is broken, so a revocation takes no longer than a lease and some statements. */
+  /**
+   * Whether only verifiers and the bus are broken. Then a revocation takes no longer than a lease and a few
+   * statements.
+   */
   readonly isDatabaseWell: boolean
 }
 
@@ -50,28 +53,28 @@ const cutBus = (random: Random, process: string, at: number, ms: number): Fault 
   isNoticed: random.chance(0.3),
 })
 
-/** One process cut off from all the others: how a verifier keeps what it should no longer believe. */
+/** Cuts one process off from all others. A verifier in this state may keep what it should no longer believe. */
 const isolate: Make = (random, process, at, ms) => [
   cutBus(random, process, at - 0.6 * LEASE_MS, ms + LEASE_MS),
   { kind: 'cut-database', process, at: at + random.between(0, 0.3) * LEASE_MS, ms },
 ]
 
-/** Answers that were true when they left the database. */
+/** Delays answers that were true when they left the database. */
 const delay: Make = (random, process, at, ms) => [
   cutBus(random, process, at - 0.1 * LEASE_MS, ms + LEASE_MS),
   { kind: 'slow-answers', process, at, ms: ms + LEASE_MS },
 ]
 
-/** A verifier that joins without the bus, slowly. */
+/** Lets a verifier join slowly and without the bus. */
 const rejoin: Make = (random, process, at, ms) => [
   cutBus(random, process, at - 0.1 * LEASE_MS, ms + LEASE_MS),
   { kind: 'slow-statements', process, at: at - 0.1 * LEASE_MS, ms: ms + LEASE_MS },
   { kind: 'crash', process, at, ms: 0.1 * ms },
 ]
 
-/** What was never acknowledged shows on a primary that has restarted, and is gone with it. */
+/** Shows an unacknowledged commit on a primary that has restarted, and loses it with that primary. */
 const loseTail: Make = (random, process, at, ms) => [
-  // While it is waited for, the log is read again and again.
+  // While a revocation waits for it, the log is read again and again.
   { kind: 'pause', process, at: at - 0.3 * LEASE_MS, ms: random.between(0.3, 0.6) * LEASE_MS },
   { kind: 'stall-standby', at: at - 0.1 * LEASE_MS, ms: 0.1 * LEASE_MS + 1 },
   {
@@ -115,7 +118,7 @@ const ON_THE_DATABASE: readonly Make[] = [
   loseTail,
 ]
 
-/** Draws a schedule; the same for the same seed. */
+/** Draws a schedule, which is the same for the same seed. */
 export function drawSchedule(seed: number): Schedule {
   const random = createRandom(seed)
   const isDatabaseWell = random.chance(0.3)
@@ -124,10 +127,11 @@ export function drawSchedule(seed: number): Schedule {
   const drawn = Array.from({ length: 1 + random.below(4) }, () => {
     const at = random.between(1, 5) * LEASE_MS
     const ms = random.between(0.2, 2.5) * LEASE_MS
-    // The revoker of its own keeps well, so that what it measures is the others' faults.
+    // The first role, the revoker, stays well, so that its times measure the faults of the others.
     return random.pick(makes)(random, random.pick(roles.slice(1)).name, at, ms)
   }).flat()
-  // No clock is left where a machine sleeps and its wall clock is set back meanwhile: that is an assumption.
+  // A machine that sleeps while its wall clock is set back has no clock left to rely on. The code assumes that this
+  // does not happen.
   const sleepers = new Set(drawn.map((fault) => (fault.kind === 'sleep' ? fault.process : undefined)))
   const faults = drawn.filter((fault) => fault.kind !== 'set-wall' || !sleepers.has(fault.process))
   return {
@@ -155,7 +159,7 @@ function drawRoles(random: Random): readonly Role[] {
   return [{ name: 'revoker', verifies: random.chance(0.3), revokes: true }, ...verifiers]
 }
 
-/** Revocations come at any time, but most where something is wrong. */
+/** Draws revocations at any time, but most of them close to a fault. */
 function drawWishes(random: Random, faults: readonly Fault[]): readonly Wish[] {
   return Array.from({ length: 3 + random.below(4) }, (_, index) => {
     const kind = random.pick(['token', 'token', 'agent', 'operator', 'key'])
@@ -176,7 +180,7 @@ function drawWishes(random: Random, faults: readonly Fault[]): readonly Wish[] {
 function nearTo(random: Random, fault: Fault): number {
   if (fault.kind !== 'crash-database')
     return fault.at + random.pick([0, 0, fault.ms]) + random.between(-0.1, 0.6) * LEASE_MS
-  // Before it, so that it is on its way when the database stops; or when all is over.
+  // Shortly before the crash, so that it is running when the database stops, or after the recovery.
   const since = random.pick([random.between(-0.25, 0), random.between(-0.1, 0), random.between(0, 0.1)]) * LEASE_MS
   return fault.at + since + (since < 0 ? 0 : fault.ms + fault.catchUpMs)
 }

@@ -3,7 +3,7 @@ import type { Parts } from './parts.ts'
 import { type Run, run } from './run.ts'
 import { drawSchedule } from './schedule.ts'
 
-/** Runs schedules, of seeds 1 and up, until one satisfies `isFound`. */
+/** Runs schedules with seeds from 1 up until one satisfies `isFound`. */
 export async function search(
   parts: Parts,
   schedules: number,
@@ -12,7 +12,7 @@ export async function search(
   for (let seed = 1; seed <= schedules; seed += 1) {
     const ended = await run(drawSchedule(seed), parts)
     if (isFound(ended)) return ended
-    // A schedule takes no real time; the test's runner needs some.
+    // A schedule takes no real time, but the test runner needs some.
     if (seed % 50 === 0) await setImmediate()
   }
   return undefined

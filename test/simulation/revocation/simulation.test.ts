@@ -5,11 +5,11 @@ import { run } from './run.ts'
 import { drawSchedule } from './schedule.ts'
 import { search } from './search.ts'
 
-/** How many schedules; seeds are 1 and up. */
+/** How many schedules are run. Their seeds begin at 1. */
 const SCHEDULES = Number(process.env['AUTH4AGENT_SIMULATION_SCHEDULES'] ?? 200)
 const MINUTES = 60_000
 
-it('keeps every promise in every schedule', { timeout: 10 * MINUTES }, async () => {
+it('the revocation log keeps every promise in every schedule', { timeout: 10 * MINUTES }, async () => {
   const seen = { memory: 0, database: 0, unavailable: 0, acknowledged: 0, unknown: 0, ranOut: 0 }
   const broken = await search(REAL, SCHEDULES, (ended) => {
     const { history, ranOut } = ended.world
@@ -23,12 +23,12 @@ it('keeps every promise in every schedule', { timeout: 10 * MINUTES }, async () 
   })
   const stories = broken === undefined ? [] : checkHistory(broken).map((violation) => tell(broken, violation))
   expect(stories).toEqual([])
-  // Schedules in which nothing happens would keep every promise.
+  // Without events every promise would be kept, so each kind of event must happen often.
   for (const [what, count] of Object.entries(seen)) expect(count, what).toBeGreaterThan(SCHEDULES / 4)
   expect(seen.memory).toBeGreaterThan(seen.database)
 })
 
-it('happens the same way for the same seed', async () => {
+it('a run of the simulation is the same for the same seed', async () => {
   const [one, other] = [await run(drawSchedule(7), REAL), await run(drawSchedule(7), REAL)]
   expect(one.world.history.verifications).toEqual(other.world.history.verifications)
   expect(one.world.history.revocations).toEqual(other.world.history.revocations)

@@ -6,11 +6,11 @@ import type { Process } from './clocks.ts'
 import type { Database, Link } from './database.ts'
 import { beginLogEpoch, updateMember } from './image.ts'
 
-/** The statements of log-store.ts, each at one moment of the simulated primary. */
+/** Creates the statements of log-store.ts. Each runs at one moment on the simulated primary. */
 export function createStatements(database: Database, process: Process, link: Link, signals: Signals): LogStore {
   const { read, write } = database
   return {
-    // It writes only where a standby has been promoted, and then waits for nothing else.
+    // This statement writes only after a promotion, and then waits for nothing else.
     standing: (sequence) =>
       read(process, link, (image) => {
         beginLogEpoch(image)

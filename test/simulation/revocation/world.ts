@@ -17,20 +17,20 @@ export interface World {
   readonly history: History
   readonly names: readonly string[]
   placeOf(name: string): Place
-  /** The living processes of a name: two while one replaces the other. */
+  /** Returns the living processes with a name: two while one replaces the other. */
   instancesOf(name: string): readonly Instance[]
   all(): readonly Instance[]
   start(name: string): Instance
-  /** How often a revocation had to wait for a lease to run out, anywhere. */
+  /** Returns how often a revocation at any process had to wait for a lease to end. */
   readonly ranOut: () => number
 }
 
-/** What the bus is like while nothing is wrong with it. */
+/** The bus while nothing is wrong with it. */
 export const FAIR: Weather = { loss: 0.01, duplication: 0.02, lateness: 0.02, late: [1, 0.2 * LEASE_MS] }
-/** What it is like at its worst. */
+/** The bus at its worst. */
 export const FOUL: Weather = { loss: 0.5, duplication: 0.3, lateness: 0.5, late: [1, 2 * LEASE_MS] }
 
-/** Builds the deployment of a schedule, all of it running. */
+/** Builds the deployment of a schedule and starts all its processes. */
 export function createWorld(schedule: Schedule, parts: Parts): World {
   const events = createEvents()
   const random = createRandom(schedule.seed + 0x5eed)
@@ -81,6 +81,6 @@ function createPlace(events: Events, random: Random): Place {
 
 function known<T>(map: ReadonlyMap<string, T>, name: string): T {
   const value = map.get(name)
-  if (value === undefined) throw new Error(`there is no ${name}`)
+  if (value === undefined) throw new Error(`Unknown name ${name}`)
   return value
 }

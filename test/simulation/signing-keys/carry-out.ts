@@ -7,17 +7,20 @@ import { type Row, takeStep } from './database.ts'
 import type { Instance } from './world.ts'
 import { blame, momentOf, note, type World } from './world.ts'
 
-/** A change that an instance is to make. */
+/** A change that an instance should make. */
 export interface Change {
   readonly what: string
   readonly plan: (keys: readonly KeyFacts[]) => readonly Step[]
   readonly isForced?: boolean
-  /** When there is nothing to do, or it is done. */
+  /** Called when there is nothing to do, or when the change is done. */
   readonly done?: () => void
   readonly crash: () => void
 }
 
-/** Keys are made for a while; then, under the lock, the plan is made again and carried out. */
+/**
+ * Makes a change in two steps, as the server does: first creates keys, then plans again under the lock and executes
+ * the plan.
+ */
 export function carryOut(world: World, instance: Instance, change: Change): void {
   const steps = attempt(world, instance, change)
   if (steps === undefined) return
@@ -44,7 +47,7 @@ function attempt(world: World, instance: Instance, { what, plan }: Change): read
 function transact(world: World, instance: Instance, change: Change, spare: TokenAlgorithm[]): void {
   const { random } = world
   const { crashes } = instance
-  // The worst that can be is a copy, or a token, that was made right before.
+  // The worst case is a copy, or a token, that is made right before the change.
   for (const [index, { until }] of world.copies.entries()) if (until < world.timeline.now()) fetchKeySet(world, index)
   signAll(world, instance, world.timeline.now())
   const steps = attempt(world, instance, change)
@@ -72,7 +75,7 @@ function crash(world: World, change: Change): void {
   change.crash()
 }
 
-/** The rows after all steps; undefined where the process ends before. */
+/** Returns the rows after all steps; undefined if the process crashes before. */
 function takeSteps(
   world: World,
   steps: readonly Step[],
@@ -83,7 +86,7 @@ function takeSteps(
   let { rows } = world
   for (const [index, step] of steps.entries()) {
     if (index === stopBefore) return undefined
-    // For what nothing was made the next pass will do.
+    // The next pass adds the keys for which no key was created.
     if (step.to === 'new' && !take(spare, step.alg)) continue
     try {
       rows = takeStep(rows, step, moment)

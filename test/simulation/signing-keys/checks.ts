@@ -5,10 +5,10 @@ import type { Row } from './database.ts'
 import type { Instance } from './world.ts'
 import { blame, note, type World } from './world.ts'
 
-/** The slowest clock. */
+/** The rate of the slowest clock. */
 const SLOWEST = 0.98
 
-/** Checks what a commit would make of the keys. */
+/** Checks the keys as a commit would leave them. */
 export function checkCommit(
   world: World,
   after: readonly Row[],
@@ -28,11 +28,11 @@ export function checkCommit(
     countUnsettled(world, alg, before, after)
     if (count(rows, alg, 'active') === 0 || count(after, alg, 'active') > 0) continue
     note(world, 'nothing signs')
-    if (!isForced) blame(world, `no ${alg} key is active, and nobody has forced it`)
+    if (!isForced) blame(world, `no ${alg} key is active, and no call has forced it`)
   }
 }
 
-/** Checks what an instance has kept in order, now that its pass has ended. */
+/** Checks what an instance has kept in order, after its pass has ended. */
 export function checkPass(world: World, instance: Instance): void {
   const keys = instance.look()
   for (const alg of TOKEN_ALGORITHMS) {
@@ -41,12 +41,12 @@ export function checkPass(world: World, instance: Instance): void {
   }
 }
 
-/** Between two looks of an instance. */
+/** Returns the longest time between two readings of an instance, in seconds. */
 function gapS({ settings }: World): number {
   return 2 * settings.passS + 3
 }
 
-/** So long after it was made every instance that has been up knows that a key is ready. */
+/** Returns how long after its creation a key is known to be ready by every running instance, in seconds. */
 function settlesInS(world: World): number {
   return (world.settings.times.publishS + gapS(world)) / SLOWEST
 }
@@ -64,7 +64,7 @@ function countUnsettled(
   world.unsettled.set(alg, [...(world.unsettled.get(alg) ?? []), ...moments])
 }
 
-/** One of the two in reserve is ready unless two have been taken of late. */
+/** Expects that one of the two keys in reserve is ready, unless two were taken recently. */
 function checkReady(world: World, instance: Instance, keys: readonly KeyFacts[], alg: TokenAlgorithm): void {
   const { parts, settings, timeline, unsettled } = world
   const since = timeline.now() - settlesInS(world)

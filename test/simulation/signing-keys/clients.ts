@@ -3,7 +3,10 @@ import { blame, note, type World } from './world.ts'
 
 const MAX_TTL_S = 3_600
 
-/** Signs a token of each algorithm, and blames what nobody may sign with. `began` is when the request did. */
+/**
+ * Signs a token of each algorithm, and records a violation for a key that may not sign. `began` is when the request
+ * began.
+ */
 export function signAll(world: World, instance: Instance, began: number, ttlS = MAX_TTL_S): void {
   const { rows, timeline, copies, expires, parts } = world
   const now = timeline.now()
@@ -18,12 +21,12 @@ export function signAll(world: World, instance: Instance, began: number, ttlS = 
   }
 }
 
-/** Somebody's copy of the key set becomes what an instance publishes. */
+/** Replaces a client's copy of the JWKS by what an instance publishes. */
 export function fetchKeySet(world: World, index: number): void {
   const { instances, random, timeline, copies, expires, settings } = world
   const up = instances.filter((instance) => instance !== undefined)
   const published = up.length === 0 ? [] : random.pick(up).published()
-  // Without keys it is not up yet.
+  // An instance without keys has not started yet.
   if (published.length === 0) return
   const now = timeline.now()
   const kids = new Set(published.map(({ kid }) => kid))

@@ -2,17 +2,20 @@ import type { KeyState } from '../../../gen/prisma/enums.ts'
 import type { Step } from '../../../services/keys/domain/plan-rotation.ts'
 import type { StandingKey } from '../../../services/keys/key-ages.ts'
 
-/** A row, with what only the simulation knows of it. */
+/** A row, with facts that only the simulation knows. */
 export interface Row extends StandingKey {
-  /** One of those that an empty database begins with. */
+  /** Whether it is one of the first keys of an empty database. */
   readonly isFirst: boolean
-  /** When it came into each state, in true time. */
+  /** When the key entered each state, in true time. */
   readonly entered: Readonly<Partial<Record<KeyState, number>>>
-  /** How far the database's clock was off when it came into its state. */
+  /** The error of the database's clock when the key entered its state, in milliseconds. */
   readonly offMs: number
 }
 
-/** A moment of the database: true time in seconds, how far its clock is off, and how long before the commit it was read. */
+/**
+ * A moment of the database: true time in seconds, the error of its clock, and how long before the commit the clock was
+ * read.
+ */
 export interface Moment {
   readonly now: number
   readonly offMs: number
@@ -27,7 +30,9 @@ const FORWARD: Readonly<Record<KeyState, readonly KeyState[]>> = {
   compromised: [],
 }
 
-/** The rows after a step. Throws where the database would: a second active key, a way back. */
+/**
+ * Returns the rows after a step. Throws where the database would: for a second active key, or a forbidden transition.
+ */
 export function takeStep(rows: readonly Row[], step: Step, moment: Moment): readonly Row[] {
   const { now, offMs, lagS } = moment
   const stamp = { sinceMs: (now - lagS) * 1000 + offMs, offMs }
@@ -36,7 +41,7 @@ export function takeStep(rows: readonly Row[], step: Step, moment: Moment): read
       ? [...rows, insert(rows, step, moment, stamp)]
       : rows.map((row) => {
           if (row.kid !== step.kid) return row
-          if (!FORWARD[row.state].includes(step.to)) throw new Error(`no way from ${row.state} to ${step.to}`)
+          if (!FORWARD[row.state].includes(step.to)) throw new Error(`a key cannot go from ${row.state} to ${step.to}`)
           return { ...row, ...stamp, state: step.to, entered: { ...row.entered, [step.to]: now } }
         })
   const active = changed.filter(({ state }) => state === 'active').map(({ alg }) => alg)

@@ -33,7 +33,7 @@ const KINDS: readonly ((world: World) => void)[] = [
   },
 ]
 
-/** Does something to the world now and then. */
+/** Disturbs the world at random times. */
 export function disturb(world: World): void {
   const { random, settings, timeline } = world
   timeline.after((random.between(0, 2) * settings.times.rotateAfterS) / 4, () => {
@@ -42,7 +42,7 @@ export function disturb(world: World): void {
   })
 }
 
-/** By seconds, hours or days, and sometimes right again. */
+/** Sets the clock by minutes, hours or days, and sometimes right again. */
 function setClock(world: World): void {
   const { random } = world
   note(world, 'the clock is set')
@@ -50,7 +50,7 @@ function setClock(world: World): void {
   world.offMs = random.chance(0.3) ? 0 : world.offMs + random.between(-1, 1) * by
 }
 
-/** Where an instance runs, or is about to. */
+/** Picks a slot, with the instance that runs in it, if any. */
 function pickSlot({ random, instances }: World): { readonly slot: number; readonly instance: Instance | undefined } {
   const slot = random.below(instances.length)
   return { slot, instance: instances[slot] }
@@ -83,7 +83,7 @@ function markCompromised(world: World, kid: string, isForced: boolean): void {
   ask(world, { what: 'compromise', isForced, plan: (keys) => parts.planCompromise(keys, settings.times, wish) })
 }
 
-/** An administrator who cannot wait takes keys as soon as they may be taken. */
+/** Acts as an administrator who cannot wait, and rotates or compromises keys as soon as it is allowed. */
 function insist(world: World): void {
   const { random, parts, settings, timeline } = world
   const { times } = settings
@@ -105,7 +105,7 @@ function importKey(world: World): void {
   world.rows = imported
 }
 
-/** A request for a token that takes its time, so that keys may change meanwhile. */
+/** Makes a token request that takes time, so that keys may change meanwhile. */
 function request(world: World): void {
   const { random, timeline } = world
   const began = timeline.now()

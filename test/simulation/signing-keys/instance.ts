@@ -1,7 +1,7 @@
 import type { Row } from './database.ts'
 import type { Instance, World } from './world.ts'
 
-/** Starts one, with a clock that runs up to 2 % too fast or too slow. */
+/** Creates an instance with a clock that runs up to 2 % too fast or too slow. */
 export function createInstance(world: World): Instance {
   const { parts, timeline, random, settings } = world
   const rate = random.between(0.98, 1.02)
@@ -31,7 +31,7 @@ export function createInstance(world: World): Instance {
   }
 }
 
-/** As if the clock had not been set forward since. */
+/** Returns a row as if the clock had not been set forward since. */
 function undeceived(row: Row, { offMs }: World): Row {
   return { ...row, sinceMs: row.sinceMs + Math.max(0, offMs - row.offMs) }
 }

@@ -1,10 +1,10 @@
 import type { KeyFacts, RotationTimes, Step } from '../../../services/keys/domain/plan-rotation.ts'
 import { type Parts, REAL } from './parts.ts'
 
-/** What becomes of the promises without one of the rules. */
+/** A version of the code with one rule broken. */
 export interface Mutant {
   readonly what: string
-  /** A part of what is seen to go wrong. */
+  /** A part of the violation that shows it. */
   readonly shows: string
   readonly parts: Parts
 }
@@ -15,7 +15,7 @@ const mutant = (what: string, shows: string, change: Partial<Parts>): Mutant => 
   parts: { ...REAL, ...change },
 })
 
-/** Each rule, broken. */
+/** At least one mutant for each rule. */
 export const MUTANTS: readonly Mutant[] = [
   mutant(
     'keys sign at once',
@@ -23,7 +23,7 @@ export const MUTANTS: readonly Mutant[] = [
     timed(() => ({ publishS: 0 })),
   ),
   mutant(
-    'keys are published for no longer than half the time',
+    'keys are published for only half the time',
     'not in a key set',
     timed(({ publishS }) => ({ publishS: publishS / 2 })),
   ),
@@ -42,27 +42,27 @@ export const MUTANTS: readonly Mutant[] = [
     'has not been retired',
     timed(() => ({ retireAfterS: 1e9 })),
   ),
-  mutant('the new key is active before the old one ceases', 'two active keys', edited(activeFirst)),
-  mutant('one key is in reserve', 'key is ready', edited(reserveOfOne)),
-  mutant('nothing takes the place of a compromised key', 'nobody has forced it', {
+  mutant('the new key is active before the old one retires', 'two active keys', edited(activeFirst)),
+  mutant('only one key is in reserve', 'key is ready', edited(reserveOfOne)),
+  mutant('no key replaces a compromised one', 'no call has forced it', {
     planCompromise: (...asked) => REAL.planCompromise(...asked).filter(({ to }) => to !== 'active'),
   }),
   mutant('a compromised key is replaced by one that is not ready', 'not in a key set', {
     planCompromise: (keys, times, wish) => REAL.planCompromise(keys, { ...times, publishS: 0 }, wish),
   }),
-  mutant("ages are by the database's clock alone", 'not in a key set', {
+  mutant("ages come from the database's clock only", 'not in a key set', {
     createKeyAges: () => ({
       look: (keys, nowMs) => keys.map(({ sinceMs, ...key }) => ({ ...key, ageS: Math.max(0, nowMs - sinceMs) / 1000 })),
     }),
   }),
-  mutant("a state that is seen to come is as old as the database's clock says", 'not in a key set', {
+  mutant("a state that a process sees begin is as old as the database's clock says", 'not in a key set', {
     createKeyAges: asToldAtFirstSight,
   }),
-  mutant('a process signs with what it remembers', 'was retiring when', { signerBy: 'memory' }),
+  mutant('a process signs with the keys that it remembers', 'was retiring when', { signerBy: 'memory' }),
   mutant('a process starts after the clock was set forward', 'is retired before', { isDeceived: true }),
 ]
 
-/** Every plan is made by other times. */
+/** Replaces the times of every plan. */
 function timed(change: (times: RotationTimes) => Partial<RotationTimes>): Partial<Parts> {
   const changed = (times: RotationTimes) => ({ ...times, ...change(times) })
   return {
@@ -72,7 +72,7 @@ function timed(change: (times: RotationTimes) => Partial<RotationTimes>): Partia
   }
 }
 
-/** Every plan has other steps. */
+/** Edits the steps of every plan. */
 function edited(edit: (steps: readonly Step[], keys: readonly KeyFacts[]) => readonly Step[]): Partial<Parts> {
   return {
     planSchedule: (keys, times) => edit(REAL.planSchedule(keys, times), keys),

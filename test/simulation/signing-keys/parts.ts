@@ -1,21 +1,21 @@
 import { planCompromise, planRotateNow, planSchedule } from '../../../services/keys/domain/plan-rotation.ts'
 import { createKeyAges } from '../../../services/keys/key-ages.ts'
 
-/** What the simulation puts to the test; mutants break one of them. */
+/** The code under test. Each mutant breaks one part. */
 export interface Parts {
   readonly planSchedule: typeof planSchedule
   readonly planRotateNow: typeof planRotateNow
   readonly planCompromise: typeof planCompromise
   readonly createKeyAges: typeof createKeyAges
-  /** Who says which key signs: the statement that redeems a challenge, or what the process remembers. */
+  /** What decides which key signs: the statement that redeems a challenge, or the memory of the process. */
   readonly signerBy: 'statement' | 'memory'
   /** Whether a process believes a clock that was set forward before it started. */
   readonly isDeceived: boolean
 }
 
 /**
- * The real thing. What it does not promise is left out: a process that starts after the database's clock was set forward
- * takes each state that began before for as much older as the clock was set; here it is told how old it is.
+ * The real code, without a case that it does not promise. A process that starts after the database's clock was set
+ * forward overestimates the age of each earlier state by that much. Here such a process is told the right age.
  */
 export const REAL: Parts = {
   planSchedule,

@@ -7,7 +7,7 @@ import { start } from './start.ts'
 import { createTimeline } from './timeline.ts'
 import type { Settings, World } from './world.ts'
 
-/** Runs what follows from a seed, through about ten rotations. */
+/** Runs the simulation of a seed, through about ten rotations. */
 export function run(seed: number, parts: Parts): World {
   const random = createRandom(seed)
   const world: World = {
@@ -17,7 +17,7 @@ export function run(seed: number, parts: Parts): World {
     timeline: createTimeline(),
     instances: Array.from({ length: 2 + random.below(2) }, () => undefined),
     copies: Array.from({ length: 4 }, () => ({ kids: new Set<string>(), until: 0 })),
-    // Else one that an earlier version has left, which knew one algorithm.
+    // Otherwise begin with a key from an earlier version, which knew only one algorithm.
     rows: random.chance(0.7)
       ? []
       : takeStep([], { to: 'new', alg: 'EdDSA', state: 'active' }, { now: 0, offMs: 0, lagS: 0 }),
@@ -29,14 +29,17 @@ export function run(seed: number, parts: Parts): World {
   }
   const { settings, timeline } = world
   for (const slot of world.instances.keys()) timeline.after(random.between(0, 3), () => start(world, slot))
-  // The other half waits until keys are about to change.
+  // Only every second copy is fetched regularly. The others are fetched when keys are about to change.
   for (const index of world.copies.keys()) if (index % 2 === 0) refetch(world, index)
   disturb(world)
   timeline.run(10 * settings.times.rotateAfterS, () => world.violations.length > 0)
   return world
 }
 
-/** As composed: a copy's longest life, what a process remembers, and the skew of clocks, which covers 2 % of such lives. */
+/**
+ * Draws settings with the server's formulas: a copy's longest age, the time a process serves from memory, and the
+ * clock skew, which covers 2 % of such times.
+ */
 function drawSettings(random: Random): Settings {
   const maxAgeS = random.pick([5, 60, 300])
   const servedS = Math.min(10, maxAgeS)
@@ -50,7 +53,7 @@ function drawSettings(random: Random): Settings {
   }
 }
 
-/** Copies are fetched again when they are too old, or earlier. */
+/** Fetches a copy again when it is too old, or earlier. */
 function refetch(world: World, index: number): void {
   const { random, settings, timeline } = world
   const s = random.chance(0.5) ? random.between(0.2, 1.2) * settings.maxAgeS : random.between(0, 2) * settings.passS

@@ -2,7 +2,7 @@ import type { Parts } from './parts.ts'
 import { run } from './run.ts'
 import type { World } from './world.ts'
 
-/** Makes runs, of seeds 1 and up, until one satisfies `isFound`. */
+/** Makes runs with seeds from 1 up until one satisfies `isFound`. */
 export function search(
   parts: Parts,
   runs: number,

@@ -3,10 +3,10 @@ import { REAL } from './parts.ts'
 import { run } from './run.ts'
 import { search } from './search.ts'
 
-/** How many runs; seeds are 1 and up. */
+/** How many runs are made. Their seeds begin at 1. */
 const RUNS = Number(process.env['AUTH4AGENT_KEY_SIMULATION_RUNS'] ?? 20)
 
-/** What has to happen often, for runs in which nothing happens would keep every promise. */
+/** Events that must happen often, because without them every promise would be kept. */
 const EVENTS = [
   'a token is signed',
   'a key is ready',
@@ -22,7 +22,7 @@ const EVENTS = [
   'the clock is set',
 ]
 
-it('keeps every promise in every run', () => {
+it('the key schedule keeps every promise in every run', () => {
   const seen: Record<string, number> = {}
   const broken: string[] = []
   search(REAL, RUNS, (world, seed) => {
@@ -34,6 +34,6 @@ it('keeps every promise in every run', () => {
   for (const what of EVENTS) expect(seen[what], what).toBeGreaterThan(RUNS / 3)
 })
 
-it('happens the same way for the same seed', () => {
+it('a run of the simulation is the same for the same seed', () => {
   expect(run(7, REAL).seen).toEqual(run(7, REAL).seen)
 })

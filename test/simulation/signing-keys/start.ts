@@ -3,7 +3,7 @@ import { checkPass } from './checks.ts'
 import { createInstance } from './instance.ts'
 import type { World } from './world.ts'
 
-/** Starts an instance, which makes one pass after the other from then on. */
+/** Starts an instance, which makes one pass after another. */
 export function start(world: World, slot: number): void {
   const instance = createInstance(world)
   world.instances[slot] = instance
@@ -22,7 +22,7 @@ export function start(world: World, slot: number): void {
   pass()
 }
 
-/** Ends an instance, whatever it is at, and starts it again some time later. */
+/** Ends an instance at once, and starts it again some time later. */
 export function restart(world: World, slot: number): void {
   const instance = world.instances[slot]
   if (instance === undefined) return

@@ -1,10 +1,10 @@
-/** True time, in seconds, and what is to happen in it. */
+/** True time in seconds, and its events. */
 export interface Timeline {
   readonly now: () => number
   after(seconds: number, run: () => void): void
-  /** Lets time pass in which nothing happens; all that is to happen comes later by as much. */
+  /** Lets time pass without events: every planned event comes later by the same time. */
   skip(seconds: number): void
-  /** Runs for so long, but for what is skipped, or until `isOver`. */
+  /** Runs for this long, without the skipped time, or until `isOver`. */
   run(seconds: number, isOver: () => boolean): void
 }
 
@@ -13,7 +13,7 @@ interface Planned {
   readonly run: () => void
 }
 
-/** Nothing planned, at time 0. */
+/** Creates an empty timeline at time 0. */
 export function createTimeline(): Timeline {
   const planned: Planned[] = []
   let now = 0

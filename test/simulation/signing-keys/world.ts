@@ -5,40 +5,40 @@ import type { Moment, Row } from './database.ts'
 import type { Parts } from './parts.ts'
 import type { Timeline } from './timeline.ts'
 
-/** A copy of the key set that somebody verifies tokens by. */
+/** A client's copy of the JWKS, with which it verifies tokens. */
 interface Copy {
   readonly kids: ReadonlySet<string>
-  /** Until when it is used, in true time. */
+  /** When the client stops using it, in true time. */
   readonly until: number
 }
 
-/** How a run is laid out, all of it in seconds. */
+/** Settings of a run, in seconds. */
 export interface Settings {
   readonly times: RotationTimes
   readonly maxAgeS: number
-  /** For how long a process serves what it remembers. */
+  /** How long a process serves the keys that it remembers. */
   readonly servedS: number
-  /** The mean between two passes of an instance; at most it is twice that. */
+  /** The mean time between two passes of an instance. The longest is twice as much. */
   readonly passS: number
 }
 
-/** A process that looks after the keys. */
+/** A process that maintains the keys. */
 export interface Instance {
   readonly startedAt: number
-  /** Whether it took something for younger than it was when it started, the database's clock having been set back. */
+  /** Whether it underestimated the age of a state when it started, because the database's clock had been set back. */
   readonly isSlow: boolean
   isDead: boolean
-  /** Where its next transaction ends with it, if it does. */
+  /** Where its next transaction crashes, if it does. */
   crashes: 'before' | 'between' | 'after' | undefined
-  /** Reads what is committed. */
+  /** Reads the committed rows. */
   look(): KeyFacts[]
-  /** What it remembers of that. */
+  /** The rows that it last read. */
   readonly remembered: readonly Row[]
-  /** The same, read again where it is too old to be served. */
+  /** Returns the remembered keys to publish, read again if they are too old to be served. */
   published(): readonly Row[]
 }
 
-/** All that there is. */
+/** The state of a run. */
 export interface World {
   readonly parts: Parts
   readonly settings: Settings
@@ -46,20 +46,23 @@ export interface World {
   readonly timeline: Timeline
   readonly instances: (Instance | undefined)[]
   readonly copies: Copy[]
-  /** What is committed. */
+  /** The committed rows. */
   rows: readonly Row[]
-  /** How far the database's clock is off. */
+  /** The error of the database's clock, in milliseconds. */
   offMs: number
   /** When the last token of a key expires. */
   readonly expires: Map<string, number>
-  /** When prepared keys of an algorithm were taken, or made without one having been taken: then one is not ready for a while. */
+  /**
+   * When prepared keys of an algorithm were taken, or created without one being taken. After that a key may not be
+   * ready for a while.
+   */
   readonly unsettled: Map<TokenAlgorithm, number[]>
   readonly violations: string[]
   /** How often each thing happened. */
   readonly seen: Record<string, number>
 }
 
-/** The present, for a transaction that takes up to two seconds. */
+/** Returns the present moment, for a transaction that takes up to two seconds. */
 export function momentOf({ timeline, offMs, random }: World): Moment {
   return { now: timeline.now(), offMs, lagS: random.between(0, 2) }
 }

@@ -1,35 +1,35 @@
 import { type Json, listAt, type Mapping, mappingAt, type ReadText, textAt } from './files.ts'
 import { build } from './kustomize.ts'
 
-/** A Deployment or StatefulSet with what is asked of it most. */
+/** A Deployment or StatefulSet, with the parts that checks need most. */
 export interface Workload {
   readonly name: string
   readonly resource: Mapping
-  /** Of its pods. */
+  /** The labels of its pods. */
   readonly labels: Mapping
   readonly pod: Mapping
   readonly container: Json | undefined
 }
 
-/** The parts of a built overlay. */
+/** The resources of a built overlay. */
 export interface Cluster {
   readonly resources: readonly Mapping[]
   readonly workloads: readonly Workload[]
   readonly ofKind: (kind: string) => readonly Mapping[]
-  /** Keys by Secret: those that README.md says how to make. */
+  /** The keys of each Secret that docs/operations.md says how to create. */
   readonly secrets: ReadonlyMap<string, readonly string[]>
 }
 
 const WORKLOADS = new Set(['Deployment', 'StatefulSet'])
 
-/** Builds an overlay and sorts it. */
+/** Builds an overlay and sorts its resources. */
 export function readCluster(read: ReadText, overlay: string): Cluster {
   const resources = build(read, overlay)
   return {
     resources,
     workloads: resources.filter((resource) => WORKLOADS.has(textAt(resource, 'kind'))).map(readWorkload),
     ofKind: (kind) => resources.filter((resource) => resource.kind === kind),
-    secrets: readSecrets(read('deploy/README.md')),
+    secrets: readSecrets(read('docs/operations.md')),
   }
 }
 
@@ -40,7 +40,7 @@ function readWorkload(resource: Mapping): Workload {
   return { name: nameOf(resource), resource, labels, pod, container }
 }
 
-/** README.md's `kubectl create secret generic` commands. A folder's files are those of a certificate. */
+/** Reads the `kubectl create secret generic` commands of docs/operations.md. A folder contains the files of a certificate. */
 function readSecrets(readme: string): ReadonlyMap<string, readonly string[]> {
   const commands = readme.matchAll(/create secret generic (\S+) ([^\n]*)/g)
   return new Map(
@@ -54,9 +54,9 @@ function readSecrets(readme: string): ReadonlyMap<string, readonly string[]> {
   )
 }
 
-/** The name of a resource. */
+/** Returns the name of a resource. */
 export const nameOf = (resource: Json | undefined) => textAt(resource, 'metadata.name')
 
-/** Whether a selector's labels are all among those of a pod. */
+/** Tells whether a pod has all labels of a selector. */
 export const matches = (selector: Mapping, labels: Mapping) =>
   Object.entries(selector).every(([label, value]) => labels[label] === value)

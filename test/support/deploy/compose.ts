@@ -12,7 +12,7 @@ import {
 const FILE = 'deploy/compose.yaml'
 const SECRET_FOLDER = 'secrets/'
 
-/** All that is wrong with deploy/compose.yaml, in sentences. */
+/** Lists everything that is wrong with deploy/compose.yaml, one sentence each. */
 export function composeProblems(read: ReadText): readonly string[] {
   const [file = {}] = readYaml(read, FILE)
   const services = Object.entries(mappingAt(file, 'services'))
@@ -42,11 +42,11 @@ function schemaProblems(file: Mapping): string[] {
 let compiled: ValidateFunction | undefined
 
 function compile(): ValidateFunction {
-  // The schema is of an older draft, in which `id` is what `$id` is now.
+  // The schema uses an older draft, in which `$id` is `id`.
   const schema = JSON.parse(JSON.stringify(composeSchema), (key, value) =>
     key === 'id' || key === '$schema' ? undefined : value,
   )
-  // A field of the specification that is younger than the package.
+  // A field of the specification that is newer than the package.
   schema.properties.name = { type: 'string' }
   compiled ??= new Ajv2019({ allErrors: true, strict: false, validateFormats: false }).compile(schema)
   return compiled
@@ -63,7 +63,9 @@ function hardeningProblems(name: string, service: Json): string[] {
   return rules.filter(([isMet]) => !isMet).map(([, problem]) => `${name} ${problem}`)
 }
 
-/** Every secret, volume and file that a service names is there, or make-secrets.sh makes it. */
+/**
+ * Lists the secrets, volumes and files that a service names but that neither exist nor are created by make-secrets.sh.
+ */
 function referenceProblems(name: string, service: Json, file: Mapping, read: ReadText): string[] {
   const secrets = textsAt(service, 'secrets')
   const sources = [
@@ -74,7 +76,7 @@ function referenceProblems(name: string, service: Json, file: Mapping, read: Rea
   return sources
     .map((source) => source.replace(/^\.\//, ''))
     .filter((source) => !isThere(source, file, read))
-    .map((source) => `${name}: nothing makes "${source}"`)
+    .map((source) => `${name}: nothing creates "${source}"`)
 }
 
 function isThere(source: string, file: Mapping, read: ReadText): boolean {
@@ -91,7 +93,7 @@ function isThere(source: string, file: Mapping, read: ReadText): boolean {
   }
 }
 
-/** The folder under secrets/certificates that a service mounts. */
+/** Returns the folder under secrets/certificates that a service mounts. */
 function certificateOf(service: Json): string {
   const mounts = textsAt(service, 'volumes')
   const [, name = ''] = /certificates\/([\w-]+):/.exec(mounts.join(' ')) ?? []
@@ -117,12 +119,12 @@ function readProcess(name: string, service: Json, read: ReadText): Process {
   }
 }
 
-/** A required value of the caller's environment is an address, and an optional one its default. */
+/** Replaces a required value of the caller's environment by an address, and an optional one by its default. */
 function fill(value: string): string {
   return value.replaceAll(/\$\{\w+:\?[^}]*\}/g, 'https://auth.example.com').replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1')
 }
 
-/** What make-secrets.sh writes into a file of variables, with examples for what it makes up. */
+/** Returns the variables that make-secrets.sh writes into a file, with examples for generated values. */
 function madeVariables(file: string, read: ReadText): readonly (readonly [string, string])[] {
   const examples: Readonly<Record<string, string>> = {
     DATABASE_URL: 'postgresql://postgres',

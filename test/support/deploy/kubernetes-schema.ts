@@ -6,7 +6,7 @@ interface Validate {
   errors?: readonly { readonly instancePath: string; readonly keyword: string; readonly params: object }[] | null
 }
 
-/** Where `kubernetes-models` has the schemas of an API, by `apiVersion`. */
+/** The names of the schemas in `kubernetes-models`, by `apiVersion`. */
 const GROUPS: Readonly<Record<string, string>> = {
   v1: 'CoreV1',
   'apps/v1': 'AppsV1',
@@ -15,7 +15,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   'policy/v1': 'PolicyV1',
 }
 
-/** What Kubernetes' own schema refuses about a resource, with fields that it does not know. */
+/** Lists what Kubernetes' own schema refuses in a resource, and unknown fields. */
 export async function schemaProblems(resource: Mapping): Promise<readonly string[]> {
   const name = `${textAt(resource, 'kind')} ${textAt(resource, 'metadata.name')}`
   const group = GROUPS[textAt(resource, 'apiVersion')]
@@ -31,8 +31,9 @@ export async function schemaProblems(resource: Mapping): Promise<readonly string
 }
 
 /**
- * Kubernetes' schemas allow unknown fields, which the API server drops or refuses. But a compiled schema reads every field that
- * it knows, so what it never read is unknown: `unread` is left with the paths of those.
+ * Copies a value and records in `unread` the paths that the schema does not read. Kubernetes' schemas allow unknown
+ * fields, which the API server drops or refuses. A compiled schema reads every field that it knows, so an unread field
+ * is unknown.
  */
 function watch(value: Json, path: string, unread: Set<string>): Json {
   if (!isMapping(value) && !Array.isArray(value)) return value

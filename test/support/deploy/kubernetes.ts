@@ -16,7 +16,7 @@ const CONTRACT = ['authn', 'identity', 'keys', 'operator_registry', 'revocation'
 
 const isServer = ({ container }: Workload) => textAt(container, 'name') === SERVER
 
-/** All that is wrong with an overlay of deploy/kubernetes, in sentences. */
+/** Lists everything that is wrong with an overlay of deploy/kubernetes, one sentence each. */
 export async function kubernetesProblems(read: ReadText, overlay: string): Promise<readonly string[]> {
   const cluster = readCluster(read, overlay)
   const schema = await Promise.all(cluster.resources.map(schemaProblems))
@@ -33,7 +33,7 @@ export async function kubernetesProblems(read: ReadText, overlay: string): Promi
   ]
 }
 
-/** What a pod must not be able to do, and what it must not be given. */
+/** Lists what a pod may do but must not, and what it gets but must not. */
 function podProblems({ name, pod, container }: Workload): string[] {
   const context = mappingAt(container, 'securityContext')
   const rules: readonly (readonly [boolean, string])[] = [
@@ -44,14 +44,14 @@ function podProblems({ name, pod, container }: Workload): string[] {
     [textsAt(context, 'capabilities.drop').join() === 'ALL', 'keeps capabilities'],
     [pod.automountServiceAccountToken === false, 'gets a token of the cluster'],
     [pod.enableServiceLinks === false, 'gets the variables of Services, which the server refuses'],
-    [textAt(container, 'resources.limits.memory') !== '', 'has no limit of memory'],
-    [listAt(pod, 'containers').length === 1, 'has more than the one container that this check looks at'],
+    [textAt(container, 'resources.limits.memory') !== '', 'has no memory limit'],
+    [listAt(pod, 'containers').length === 1, 'has more containers than the one that this check reads'],
   ]
   const ports = new Set(listAt(container, 'ports').map((port) => textAt(port, 'name')))
   const badProbes = PROBES.filter((probe) => !ports.has(textAt(container, `${probe}.httpGet.port`)))
   return [
     ...rules.filter(([isMet]) => !isMet).map(([, problem]) => `${name} ${problem}`),
-    ...badProbes.map((probe) => `${name}: its ${probe} asks no port that it has`),
+    ...badProbes.map((probe) => `${name}: its ${probe} must use a port of the container`),
   ]
 }
 
@@ -70,17 +70,23 @@ function volumeProblems({ name, pod, container }: Workload, { ofKind, secrets }:
     return ref.name === undefined ? [] : [{ secret: textAt(ref, 'name'), key: textAt(ref, 'key') }]
   })
   return [
-    ...mounts.filter((mount) => !names.includes(mount)).map((mount) => `${name} mounts ${mount}, which is no volume`),
+    ...mounts
+      .filter((mount) => !names.includes(mount))
+      .map((mount) => `${name} mounts ${mount}, which is not a volume`),
     ...names.filter((volume) => !mounts.includes(volume)).map((volume) => `${name} does not mount ${volume}`),
-    ...mapRefs.filter((ref) => ref !== '' && !maps.has(ref)).map((ref) => `${name}: there is no ConfigMap ${ref}`),
-    ...secretRefs.filter((ref) => !secrets.has(ref)).map((ref) => `${name}: README.md does not make Secret ${ref}`),
+    ...mapRefs.filter((ref) => ref !== '' && !maps.has(ref)).map((ref) => `${name}: ConfigMap ${ref} does not exist`),
+    ...secretRefs
+      .filter((ref) => !secrets.has(ref))
+      .map((ref) => `${name}: docs/operations.md does not create Secret ${ref}`),
     ...keyRefs
       .filter(({ secret, key }) => secrets.get(secret)?.includes(key) !== true)
-      .map(({ secret, key }) => `${name}: README.md does not make key ${key} of Secret ${secret}`),
+      .map(({ secret, key }) => `${name}: docs/operations.md does not create key ${key} of Secret ${secret}`),
   ]
 }
 
-/** The world reaches every public service, and neither metrics nor probes. */
+/**
+ * Lists public services that the Ingress does not reach, and paths that it must not reach, such as metrics and probes.
+ */
 function ingressProblems({ ofKind }: Cluster, read: ReadText): string[] {
   const paths = ofKind('Ingress').flatMap((ingress) =>
     listAt(ingress, 'spec.rules').flatMap((rule) => listAt(rule, 'http.paths')),
@@ -97,7 +103,7 @@ function ingressProblems({ ofKind }: Cluster, read: ReadText): string[] {
   return [
     ...[...wanted].filter((path) => !given.has(path)).map((path) => `the Ingress does not lead to ${path}`),
     ...[...given].filter((path) => !wanted.has(path)).map((path) => `the Ingress should not lead to ${path}`),
-    ...lost.map((path) => `the Ingress leads ${textAt(path, 'path')} to a Service or port that is not there`),
+    ...lost.map((path) => `the Ingress leads ${textAt(path, 'path')} to a Service or port that does not exist`),
   ]
 }
 
@@ -106,7 +112,7 @@ function readProcess({ name, pod, container }: Workload, { ofKind, secrets }: Cl
     const map = ofKind('ConfigMap').find((it) => nameOf(it) === textAt(source, 'configMapRef.name'))
     return mappingAt(map, 'data')
   })
-  // Of the settings, only the database's address is a Secret's value.
+  // Only one setting is the value of a Secret: the URL of the database.
   const own = listAt(container, 'env').map((entry) => [
     textAt(entry, 'name'),
     mappingAt(entry, 'valueFrom').secretKeyRef === undefined ? textAt(entry, 'value') : 'postgresql://postgres',
@@ -128,7 +134,10 @@ function readProcess({ name, pod, container }: Workload, { ofKind, secrets }: Cl
   }
 }
 
-/** Looks a host up as the cluster's DNS does: a Service, or one pod of a StatefulSet through its Service. */
+/**
+ * Returns what listens at a host, in the way of the cluster's DNS: a Service, or one pod of a StatefulSet through its
+ * Service.
+ */
 function listening({ ofKind, workloads }: Cluster): Listening {
   return (host, port) => {
     const [, pod, index, name = host] = /^(.+)-(\d+)\.(.+)$/.exec(host) ?? []

@@ -11,16 +11,20 @@ import {
   textsAt,
 } from './files.ts'
 
-/** What these checks understand of a kustomization; anything else is refused, so that nothing goes unchecked. */
+/** The fields of a kustomization that these checks know. Any other field is refused, so nothing stays unchecked. */
 const FIELDS = new Set(['apiVersion', 'kind', 'namespace', 'resources', 'patches', 'images', 'configMapGenerator'])
-/** What tells the entries of a list of mappings apart, in the order in which Kubernetes' own merge keys are tried. */
+/** The fields that identify entries in a list of mappings. The order is that of Kubernetes' own merge keys. */
 const MERGE_KEYS = ['mountPath', 'containerPort', 'topologyKey', 'name'] as const
 
-/** Builds a folder as `kustomize build` does, without the hashes in the names of ConfigMaps. Throws on what it cannot build. */
+/**
+ * Builds a folder as `kustomize build` does, without the hashes in names of ConfigMaps. Throws on anything that it
+ * cannot build.
+ */
 export function build(read: ReadText, folder: string): readonly Mapping[] {
   const [kustomization = {}] = readYaml(read, join(folder, 'kustomization.yaml'))
   const unknown = Object.keys(kustomization).find((field) => !FIELDS.has(field))
-  if (unknown !== undefined) throw new Error(`${folder}/kustomization.yaml: ${unknown} is not known to this check`)
+  if (unknown !== undefined)
+    throw new Error(`${folder}/kustomization.yaml: ${unknown} is not a field that this check knows`)
   const resources = textsAt(kustomization, 'resources')
   const loaded = resources.flatMap((path) =>
     path.endsWith('.yaml') ? readYaml(read, join(folder, path)) : build(read, join(folder, path)),
@@ -35,7 +39,7 @@ export function build(read: ReadText, folder: string): readonly Mapping[] {
   )
 }
 
-/** The files that a kustomization and those below it name. */
+/** Lists the files that a kustomization and those below it name. */
 export function filesOf(read: ReadText, folder: string): readonly string[] {
   const path = join(folder, 'kustomization.yaml')
   const [kustomization] = readYaml(read, path)
@@ -56,12 +60,12 @@ function applyPatch(read: ReadText, folder: string, all: readonly Mapping[], pat
   const isTarget = (resource: Mapping) =>
     resource.kind === textAt(patch, 'target.kind') && mappingAt(resource, 'metadata.labels')[label] === value
   if (!all.some(isTarget)) throw new Error(`${folder}: the patch ${textAt(patch, 'path')} has no target`)
-  // The target's own name stays.
+  // The patch must not rename its target.
   const { metadata: _, ...change } = content
   return all.map((resource) => (isTarget(resource) ? merge(resource, change) : resource) as Mapping)
 }
 
-/** A strategic merge: mappings field by field, lists of mappings by their key, everything else replaced. */
+/** Makes a strategic merge: mappings field by field, lists of mappings by their key, and everything else replaced. */
 function merge(base: Json | undefined, change: Json): Json {
   if (isMapping(base) && isMapping(change)) {
     const changed = Object.entries(change).map(([field, value]) => [field, merge(base[field], value)] as const)
@@ -89,7 +93,7 @@ function applyGenerator(read: ReadText, folder: string, all: readonly Mapping[],
   const isMerge = textAt(generator, 'behavior') === 'merge'
   const isSame = (resource: Mapping) => resource.kind === 'ConfigMap' && textAt(resource, 'metadata.name') === name
   if (isMerge !== all.some(isSame))
-    throw new Error(`${folder}: ${name} ${isMerge ? 'is not there' : 'is there already'}`)
+    throw new Error(`${folder}: ${name} ${isMerge ? 'does not exist' : 'exists already'}`)
   if (!isMerge) return [...all, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data }]
   return all.map((resource) => (isSame(resource) ? (merge(resource, { data }) as Mapping) : resource))
 }

@@ -2,18 +2,18 @@ import { parser } from '@prometheus-io/lezer-promql'
 import { reasons } from '../../../services/platform/errors/reasons.ts'
 import { isMapping, type Json, listAt, mappingAt, type ReadText, readYaml, textAt } from './files.ts'
 
-/** A PromQL expression and where it stands. */
+/** A PromQL expression and its place. */
 interface Expression {
   readonly where: string
   readonly expr: string
 }
 
-/** What Prometheus adds by itself. */
+/** Metrics that Prometheus adds itself. */
 const SYNTHETIC = new Set(['up'])
 const ALERT_FIELDS = new Set(['alert', 'expr', 'for', 'labels', 'annotations'])
 const SEVERITIES = new Set(['page', 'ticket'])
 
-/** All that is wrong with deploy/monitoring without knowing which metrics there are. */
+/** Lists everything that is wrong with deploy/monitoring, except unknown metrics. */
 export function monitoringProblems(read: ReadText): readonly string[] {
   return [
     ...readExpressions(read).flatMap(({ where, expr }) =>
@@ -23,7 +23,10 @@ export function monitoringProblems(read: ReadText): readonly string[] {
   ]
 }
 
-/** The metrics that rules and dashboard read, each with where; as Prometheus stores them, so with `_bucket` and the like. */
+/**
+ * Lists the metrics that rules and dashboard read, with the place of each. Names are those that Prometheus stores, so
+ * they include `_bucket` and similar endings.
+ */
 export function readMetricNames(read: ReadText): readonly { readonly name: string; readonly where: string }[] {
   return readExpressions(read).flatMap(({ where, expr }) =>
     nodes(expr, 'Identifier')
@@ -33,7 +36,7 @@ export function readMetricNames(read: ReadText): readonly { readonly name: strin
   )
 }
 
-/** The names under which Prometheus stores what a process exposes: a histogram has three. */
+/** Returns the names under which Prometheus stores the metrics of a process. A histogram has three. */
 export function storedNames(exposition: string): ReadonlySet<string> {
   const types = [...exposition.matchAll(/^# TYPE (\S+) (\w+)$/gm)]
   return new Set(
@@ -53,7 +56,7 @@ function readExpressions(read: ReadText): readonly Expression[] {
   const panels = listAt(dashboard, 'panels').flatMap((panel) =>
     listAt(panel, 'targets').map((target) => ({
       where: `dashboard.json, ${textAt(panel, 'title')}`,
-      // What Grafana puts in.
+      // Values that Grafana would insert.
       expr: textAt(target, 'expr')
         .replaceAll('$__rate_interval', '1m')
         .replaceAll(/\$(job|instance)/g, '.*'),
@@ -70,7 +73,7 @@ function readExpressions(read: ReadText): readonly Expression[] {
   return [...rules, ...panels, ...variables]
 }
 
-/** The nodes of one name in the syntax tree, with their text. */
+/** Lists the nodes with a name in the syntax tree, with their texts. */
 function nodes(expr: string, name: string): readonly { readonly text: string; readonly parent: string | undefined }[] {
   const found: { text: string; parent: string | undefined }[] = []
   parser.parse(expr).iterate({
@@ -82,30 +85,30 @@ function nodes(expr: string, name: string): readonly { readonly text: string; re
 }
 
 function syntaxProblems(expr: string): string[] {
-  if (expr.trim() === '') return ['there is no expression']
+  if (expr.trim() === '') return ['the expression is missing']
   let broken: number | undefined
   parser.parse(expr).iterate({
     enter: ({ type, from }) => {
       if (type.isError) broken ??= from
     },
   })
-  if (broken !== undefined) return [`PromQL breaks off at "${expr.slice(broken, broken + 20)}"`]
+  if (broken !== undefined) return [`the PromQL syntax is wrong at "${expr.slice(broken, broken + 20)}"`]
   return []
 }
 
-/** A label that names reasons names those of the catalogue. */
+/** Lists reasons in a label of an expression that are not in the catalogue. */
 function reasonProblems(expr: string): string[] {
   const named = [...expr.matchAll(/\breason=~?"([^"]*)"/g)].flatMap(([, list = '']) => list.split('|'))
   return named
     .filter((reason) => reason !== 'OK' && !Object.hasOwn(reasons, reason))
-    .map((reason) => `${reason} is no reason of this server`)
+    .map((reason) => `${reason} is not a reason of this server`)
 }
 
 function alertProblems(rule: Json): string[] {
   const fields = isMapping(rule) ? Object.keys(rule) : []
   const problems = [
-    ...fields.filter((field) => !ALERT_FIELDS.has(field)).map((field) => `${field} is no field of an alert`),
-    ...(SEVERITIES.has(textAt(rule, 'labels.severity')) ? [] : ['its severity is none of ours']),
+    ...fields.filter((field) => !ALERT_FIELDS.has(field)).map((field) => `${field} is not a field of an alert`),
+    ...(SEVERITIES.has(textAt(rule, 'labels.severity')) ? [] : ['its severity must be page or ticket']),
     ...(mappingAt(rule, 'annotations').summary === undefined ? ['it has no summary'] : []),
   ]
   return problems.map((problem) => `rules.yaml, ${textAt(rule, 'alert')}: ${problem}`)

@@ -9,12 +9,12 @@ import { monitoringProblems } from './monitoring.ts'
 const ROOT = join(import.meta.dirname, '../../..')
 const OVERLAY = 'deploy/kubernetes/overlays/example'
 
-/** All that is wrong with deploy/, in sentences. */
+/** Lists everything that is wrong with deploy/, one sentence each. */
 export async function deployProblems(read: ReadText): Promise<readonly string[]> {
   const used = new Set(filesOf(read, OVERLAY))
   const unused = globSync('deploy/kubernetes/**/*.*', { cwd: ROOT }).filter((path) => !used.has(path))
   return [
-    ...unused.map((path) => `${path} is part of no kustomization`),
+    ...unused.map((path) => `${path} is not part of a kustomization`),
     ...(await kubernetesProblems(read, OVERLAY)),
     ...composeProblems(read),
     ...monitoringProblems(read),

@@ -2,27 +2,27 @@ import { StartupError } from '../../../services/platform/errors/startup-error.ts
 import { type Config, ConfigError, readConfig } from '../../../services/process/configuration/config.ts'
 import { ADDRESSES, parseServices } from '../../../services/process/configuration/service-names.ts'
 
-/** A process of Auth4Agent as a manifest starts it. */
+/** A process of Auth4Agent in the form in which a manifest starts it. */
 export interface Process {
   readonly name: string
   /** The arguments: the services that it runs. */
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
-  /** Whether the manifest puts a file into the container. */
+  /** Tells whether the manifest puts a file into the container. */
   readonly hasFile: (path: string) => boolean
-  /** How long it gets between SIGTERM and SIGKILL, in seconds. */
+  /** The time between SIGTERM and SIGKILL, in seconds. */
   readonly graceS: number
-  /** The ports that the manifest says it has; undefined where it does not say. */
+  /** The ports in the manifest; undefined if it does not list any. */
   readonly ports: readonly number[] | undefined
 }
 
-/** Which services listen at a host and port; undefined where nothing does. */
+/** Returns the services that listen at a host and port; undefined if nothing does. */
 export type Listening = (host: string, port: number) => readonly string[] | undefined
 
-/** Seconds between the end of the last request and the end of a process: listeners and connections close. */
+/** Seconds between the end of the last request and the end of a process, for closing listeners and connections. */
 const CLOSING_S = 10
 
-/** What the server itself would say about a process's settings, and what of them does not fit what is around it. */
+/** Lists what the server itself would refuse in a process's settings, and what does not fit its surroundings. */
 export function processProblems(process: Process, listening: Listening): readonly string[] {
   const config = readSettings(process)
   if (typeof config === 'string') return [`${process.name}: ${config}`]
@@ -68,28 +68,28 @@ function portProblems({ ports }: Process, { port, grpcPort, internalPort, servic
   const expected = services.includes('jwks-gateway') ? [port, grpcPort, internalPort] : [port, internalPort]
   if (ports === undefined) return []
   const isSame = ports.length === expected.length && expected.every((number) => ports.includes(Number(number)))
-  return isSame ? [] : [`it listens on ${expected.join(', ')} and the manifest says ${ports.join(', ')}`]
+  return isSame ? [] : [`it listens on ${expected.join(', ')}, but the manifest says ${ports.join(', ')}`]
 }
 
 function graceProblems({ graceS }: Process, { drainDelayMs, requestTimeoutMs }: Config): string[] {
   const neededS = (drainDelayMs + requestTimeoutMs) / 1000 + CLOSING_S
-  return graceS >= neededS ? [] : [`it needs ${neededS} s to end and gets ${graceS}`]
+  return graceS >= neededS ? [] : [`it needs ${neededS} s to stop, but gets ${graceS}`]
 }
 
-/** DNS names by certificate. */
+/** The DNS names of each certificate. */
 export type Certificates = ReadonlyMap<string, readonly string[]>
 
-/** The certificates that make-certificates.sh makes when it is given no names. */
+/** Reads the certificates that make-certificates.sh creates without arguments. */
 export function readCertificates(script: string): Certificates {
   const [, list = ''] = /set -- ((?:.*\\\n)*.*)/.exec(script) ?? []
   const entries = list.matchAll(/(\S+)=(\S+)/g)
   return new Map([...entries].map(([, name = '', names = '']) => [name, names.split(',')]))
 }
 
-/** Whether a certificate names exactly the services that its process runs. */
+/** Lists a certificate whose names differ from the services that its process runs. */
 export function certificateProblems(certificates: Certificates, name: string, args: readonly string[]): string[] {
   const names = certificates.get(name)
-  if (names === undefined) return [`${name}: make-certificates.sh makes no such certificate`]
+  if (names === undefined) return [`${name}: make-certificates.sh does not create its certificate`]
   const isSame = names.length === args.length && args.every((service) => names.includes(service))
-  return isSame ? [] : [`${name}: its certificate names ${names.join(', ')} and its process runs ${args.join(', ')}`]
+  return isSame ? [] : [`${name}: its certificate names ${names.join(', ')} but its process runs ${args.join(', ')}`]
 }

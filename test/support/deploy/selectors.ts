@@ -1,7 +1,7 @@
 import { type Cluster, matches, nameOf, type Workload } from './cluster.ts'
 import { isMapping, type Json, listAt, type Mapping, mappingAt, textAt } from './files.ts'
 
-/** Something that selects pods, and the ports that it names of them. */
+/** A selector of pods, with the ports that it names. */
 interface Selection {
   readonly name: string
   readonly found: readonly Workload[]
@@ -10,7 +10,7 @@ interface Selection {
 
 const DENY_ALL = JSON.stringify({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] })
 
-/** Everything that selects pods selects some, every port named for them is one that they have, and no pods are forgotten. */
+/** Lists selectors without pods, ports that the selected pods do not have, and pods without protection. */
 export function selectorProblems(cluster: Cluster): string[] {
   const { workloads, ofKind } = cluster
   const selections = [...ownSelections(cluster), ...otherSelections(cluster)]
@@ -21,7 +21,7 @@ export function selectorProblems(cluster: Cluster): string[] {
     ...selections.filter(({ found }) => found.length === 0).map(({ name }) => `${name} selects no pods`),
     ...selections.flatMap(portProblems),
     ...unprotected.map(({ name }) => `${name} has no PodDisruptionBudget`),
-    ...(isDenied ? [] : ['no NetworkPolicy denies by default']),
+    ...(isDenied ? [] : ['no NetworkPolicy denies everything by default']),
   ]
 }
 
@@ -63,7 +63,9 @@ function otherSelections({ workloads, ofKind }: Cluster): Selection[] {
   return [...services, ...budgets, ...scalers, ...policies]
 }
 
-/** The selections of a NetworkPolicy: its own pods with its ingress ports, and each peer with the egress ports to it. */
+/**
+ * Returns the selections of a NetworkPolicy: its own pods with its ingress ports, and each peer with its egress ports.
+ */
 function policyRules(policy: Mapping) {
   const ingress = listAt(policy, 'spec.ingress')
   return [

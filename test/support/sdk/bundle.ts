@@ -9,7 +9,7 @@ interface BundledFile {
 
 const ENTRY = 'virtual-entry'
 
-/** Bundles a module's text for browsers, minified. The first file is its entry; others are loaded when they are needed. */
+/** Bundles a module's text for browsers, minified. The first file is its entry; the others are loaded on demand. */
 export async function bundle(text: string): Promise<readonly BundledFile[]> {
   const build = await rolldown({
     input: ENTRY,
@@ -22,7 +22,7 @@ export async function bundle(text: string): Promise<readonly BundledFile[]> {
       },
     ],
     onLog(_level, log) {
-      throw new Error(`the bundle is not clean: ${log.message}`)
+      throw new Error(`The bundle has a warning: ${log.message}`)
     },
   })
   const { output } = await build.generate({ minify: true, format: 'esm', entryFileNames: 'entry.js' })

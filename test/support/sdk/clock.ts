@@ -1,14 +1,14 @@
 import type { Runtime } from '../../../clients/sdk/src/runtime.ts'
 
-/** A runtime whose time a test moves; chance is always one half. */
+/** A runtime whose time a test moves. Random numbers are always one half. */
 export interface FakeClock extends Runtime {
-  /** Moves both clocks, and runs what is due, in order. */
+  /** Moves both clocks, and runs due timers in order. */
   advance(ms: number): void
-  /** Moves the calendar alone, as an administrator does. */
+  /** Sets only the wall clock back, as an administrator could. */
   setBack(ms: number): void
-  /** Moves the calendar alone, as a machine that slept finds it. */
+  /** Moves only the wall clock forward, as after a machine has slept. */
   sleep(ms: number): void
-  /** Milliseconds until what is due next; undefined when nothing is. */
+  /** Returns the milliseconds until the next timer; undefined if there is none. */
   next(): number | undefined
 }
 
@@ -17,7 +17,7 @@ interface Timer {
   readonly run: () => void
 }
 
-/** Starts at the present, so that a real server agrees. */
+/** Creates a clock that starts at the present time, so a real server agrees with it. */
 export function fakeClock(): FakeClock {
   let monotonic = 1_000
   let offset = Date.now() - monotonic

@@ -5,54 +5,56 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 /** A JSON object. */
 export type Json = Readonly<Record<string, unknown>>
 
-/** What a server answers; `headers` go beside those that it sends anyway. */
+/** An answer of the server. `headers` are added to those that it always sends. */
 interface Answer {
   readonly status?: number
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** A request that came. */
+/** A request that was received. */
 interface Seen {
   readonly path: string
   readonly body: Json
 }
 
-/** An issuer on loopback that answers as a test wants it to. Its MACs and signatures are made up. */
+/** An issuer on loopback whose answers a test sets. Its MACs and signatures are made up. */
 export interface FakeIssuer extends AsyncDisposable {
-  /** Address and issuer. */
+  /** Its address, which is also its issuer. */
   readonly url: string
   readonly seen: readonly Seen[]
-  /** Replaces the next answers to a path, one each; a function gets the good answer. Undefined leaves one as it is. */
+  /**
+   * Replaces the next answers to a path, one each. A function gets the good answer. Undefined keeps the good answer.
+   */
   next(
     path: string,
     ...answers: readonly (Answer | ((good: Json, body: Json) => Answer | Promise<Answer>) | undefined)[]
   ): void
-  /** How many requests of a path came. */
+  /** Returns how many requests of a path were received. */
   count(path: string): number
 }
 
 const TOKEN_TTL_S = 100
 
-/** What a fake challenge says, encoded as a server does. */
+/** Encodes the content of a fake challenge as a server does. */
 export function challengeText(content: object): string {
   return Buffer.concat([Buffer.from(JSON.stringify(content)), Buffer.alloc(32, 1)]).toString('base64url')
 }
 
-/** A token with these claims. */
+/** Creates a token with these claims. */
 export function tokenText(claims: object): string {
   return ['at+jwt', claims, 'signature']
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
     .join('.')
 }
 
-/** What a challenge for such a request says. */
+/** Returns the content of a challenge for such a request. */
 export function contentOf(iss: string, { did, scope, audience, ttl }: Json): Json {
   const seconds = Number(String(ttl).replace('s', ''))
   return { v: 1, iss, did, exp: nowS() + 300, kid: 'k', scope, aud: audience, ttl: seconds }
 }
 
-/** The claims of a token for such a request. */
+/** Returns the claims of a token for such a request. */
 export function claimsOf(iss: string, { did, scope, audience, ttl }: Json): Json {
   const iat = nowS()
   return {
@@ -68,7 +70,7 @@ export function claimsOf(iss: string, { did, scope, audience, ttl }: Json): Json
 
 const nowS = () => Math.floor(Date.now() / 1000)
 
-/** Starts one. */
+/** Starts a fake issuer. */
 export async function startIssuer(): Promise<FakeIssuer> {
   const seen: Seen[] = []
   const scripts = new Map<string, (Answer | ((good: Json, body: Json) => Answer | Promise<Answer>) | undefined)[]>()
@@ -96,7 +98,7 @@ export async function startIssuer(): Promise<FakeIssuer> {
   const server = createServer((request, response) => void answer(request, response))
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
-  if (typeof address !== 'object' || address === null) throw new Error('no port')
+  if (typeof address !== 'object' || address === null) throw new Error('The server has no port')
   url = `http://127.0.0.1:${address.port}`
   return {
     url,

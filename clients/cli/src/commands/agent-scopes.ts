@@ -6,18 +6,18 @@ import { chooseServer, openOperator } from '../parties.ts'
 import { readScopes, SCOPES_HELP, scopeFlag } from '../scopes.ts'
 import { indented, plain } from '../text.ts'
 
-/** Replaces an agent's grant. */
+/** `agent-scopes set`: replaces an agent's grant. */
 export const setScopes = defineCommand({
   help: [
-    'Replaces the scopes that an agent may ask for, as its operator, and approves it when it is pending. A narrower grant ends its tokens.',
+    'Replaces the grant of an agent: the scopes that it may ask for. It also approves a pending agent. If the new grant lacks a scope of the old one, the tokens of the agent end. Only its operator can do this.',
   ],
   examples: [
-    { does: 'the agent of agent.json', line: 'auth4agent agent-scopes set --scope orders:read,orders:write' },
+    { does: 'for the agent of agent.json', line: 'auth4agent agent-scopes set --scope orders:read,orders:write' },
     {
-      does: 'another one',
+      does: 'for another agent',
       line: 'auth4agent agent-scopes set --scope orders:read did:agent:example.com:21fe31dfa154a261626bf854046fd227',
     },
-    { does: 'nothing any more', line: 'auth4agent agent-scopes set --scope none' },
+    { does: 'take all scopes away', line: 'auth4agent agent-scopes set --scope none' },
   ],
   arguments: [agentArgument],
   flags: {
@@ -35,12 +35,12 @@ export const setScopes = defineCommand({
   },
 })
 
-/** Lists an agent's grant. */
+/** `agent-scopes list`: lists an agent's grant. */
 export const listScopes = defineCommand({
   help: [
-    'Lists the scopes that an agent may ask for. Anybody who knows a DID may ask; an id only its operator can look up.',
+    'Lists the scopes that an agent may ask for. By DID everyone can list them; by id only the operator of the agent can.',
   ],
-  examples: [{ does: 'the agent of agent.json', line: 'auth4agent agent-scopes list' }],
+  examples: [{ does: 'for the agent of agent.json', line: 'auth4agent agent-scopes list' }],
   arguments: [agentArgument],
   flags: { ...operatorFlags, ...agentFlags },
   async run(context) {

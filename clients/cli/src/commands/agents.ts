@@ -9,16 +9,23 @@ import { columns, lines } from '../text.ts'
 const STATUSES = ['pending', 'active', 'suspended', 'revoked'] as const
 const BOUND = ['required', 'optional'] as const
 
-/** Lists the operator's agents. */
+/** `agents list`: lists the operator's agents. */
 export const listAgents = defineCommand({
-  help: ["Lists the operator's agents, oldest first: all that were approved once, and pending ones when asked for."],
+  help: [
+    "Lists the operator's agents, oldest first. It shows all agents that were ever approved; --status pending shows those that wait for approval.",
+  ],
   examples: [
-    { does: 'who waits to be approved', line: 'auth4agent agents list --status pending' },
+    { does: 'agents that wait for approval', line: 'auth4agent agents list --status pending' },
     { does: 'all DIDs', line: "auth4agent agents list --json | jq -r '.[].did'" },
   ],
   flags: {
     ...operatorFlags,
-    status: { kind: 'text', value: 'STATUS', help: 'pending, active, suspended or revoked alone', choices: STATUSES },
+    status: {
+      kind: 'text',
+      value: 'STATUS',
+      help: 'only agents that are pending, active, suspended or revoked',
+      choices: STATUSES,
+    },
   },
   async run(context) {
     const status = STATUSES.find((one) => one === context.flags.text('status'))
@@ -39,13 +46,16 @@ export const listAgents = defineCommand({
   },
 })
 
-/** Approves a pending agent. */
+/** `agents approve`: approves a pending agent. */
 export const approveAgent = defineCommand({
   help: [
-    'Makes a pending agent active, without scopes: `auth4agent agent-scopes set` grants them, and approves as well.',
+    'Makes a pending agent active, without scopes. `auth4agent agent-scopes set` grants scopes, and approves the agent too.',
   ],
   examples: [
-    { does: 'let it in', line: 'auth4agent agents approve did:agent:example.com:21fe31dfa154a261626bf854046fd227' },
+    {
+      does: 'approve an agent',
+      line: 'auth4agent agents approve did:agent:example.com:21fe31dfa154a261626bf854046fd227',
+    },
   ],
   arguments: [agentArgument],
   flags: { ...operatorFlags, ...agentFlags },
@@ -57,18 +67,18 @@ export const approveAgent = defineCommand({
   },
 })
 
-/** Changes what an agent is called, or what challenges it needs. */
+/** `agents update`: changes an agent's label, or whether it needs bound challenges. */
 export const updateAgent = defineCommand({
   help: [
-    "Changes an agent's label, or whether its signature has to cover scope, audience and ttl. What is not given stays.",
+    "Changes an agent's label, or whether it needs bound challenges: then its signature must cover scope, audience and lifetime of the token. It does not change values that you omit.",
   ],
   examples: [
     {
-      does: 'what lists call it',
+      does: 'set the label',
       line: 'auth4agent agents update did:agent:example.com:21fe31dfa154a261626bf854046fd227 --label "invoice reader"',
     },
     {
-      does: 'bound challenges alone',
+      does: 'accept only bound challenges',
       line: 'auth4agent agents update did:agent:example.com:21fe31dfa154a261626bf854046fd227 --bound-challenges required',
     },
   ],
@@ -77,13 +87,13 @@ export const updateAgent = defineCommand({
     ...operatorFlags,
     ...agentFlags,
     label: { kind: 'text', value: 'TEXT', help: 'a name for people, at most 100 characters' },
-    'bound-challenges': { kind: 'text', value: 'WHETHER', help: 'required, or optional', choices: BOUND },
+    'bound-challenges': { kind: 'text', value: 'WHETHER', help: 'required or optional', choices: BOUND },
   },
   async run(context) {
     const { flags } = context
     const agent = await chosenAgent(context)
     const [label, bound] = [flags.text('label'), flags.text('bound-challenges')]
-    if (label === undefined && bound === undefined) throw usageError('missing: --label or --bound-challenges')
+    if (label === undefined && bound === undefined) throw usageError('--label or --bound-challenges is missing')
     const changes = { label, ...(bound !== undefined && { requireBoundChallenges: bound === 'required' }) }
     const { agents } = await openOperator(context)
     const updated = await context.progress('updating', agents.update(agent, changes))

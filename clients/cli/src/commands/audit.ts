@@ -15,26 +15,26 @@ const HEADER = ['TIME', 'OUTCOME', 'ACTION', 'ACTOR', 'SUBJECT', 'REASON'] as co
 
 const auditFlags = {
   ...operatorFlags,
-  action: { kind: 'text', value: 'ACTION', help: 'one action alone, as agent.suspend' },
+  action: { kind: 'text', value: 'ACTION', help: 'only this action, such as agent.suspend' },
   subject: { kind: 'text', value: 'SUBJECT', help: "an agent's DID, a jti or an operator id" },
-  agent: { ...agentFlags.agent, help: 'an agent as the subject, by its DID or id; `self` is that of agent.json' },
+  agent: { ...agentFlags.agent, help: 'DID or id of an agent as the subject; `self` means the agent of agent.json' },
   outcome: { kind: 'text', value: 'OUTCOME', help: 'done or refused', choices: OUTCOMES },
-  since: { kind: 'text', value: 'TIME', help: 'at or after that time: how long ago, as 90s, 1h or 7d, or RFC 3339' },
-  until: { kind: 'text', value: 'TIME', help: 'before that time, written the same way' },
-  limit: { kind: 'text', value: 'NUMBER', help: 'how many; 20 unless told, or `all`' },
+  since: { kind: 'text', value: 'TIME', help: 'at or after this time: how long ago (90s, 1h, 7d), or RFC 3339' },
+  until: { kind: 'text', value: 'TIME', help: 'before this time, in the same form' },
+  limit: { kind: 'text', value: 'NUMBER', help: 'number of records, or `all`; 20 by default' },
 } as const
 
-/** Lists what was done in the operator's name. */
+/** `audit`: lists audit records of the operator. */
 export const audit = defineCommand({
-  help: ["Lists what was done, and refused, in the operator's name or to it; newest first. Filters must all match."],
+  help: ['Lists what was done or refused, by the operator or to it, newest first. A record must match all filters.'],
   examples: [
-    { does: 'the last 20', line: 'auth4agent audit' },
+    { does: 'the last 20 records', line: 'auth4agent audit' },
     {
-      does: 'what was refused in the last hour',
+      does: 'refusals of the last hour',
       line: 'auth4agent audit --outcome refused --since 1h --limit 500',
     },
     {
-      does: 'all that became of an agent',
+      does: 'everything about one agent',
       line: 'auth4agent audit --agent did:agent:example.com:21fe31dfa154a261626bf854046fd227 --limit all',
     },
   ],
@@ -63,20 +63,20 @@ export const audit = defineCommand({
   },
 })
 
-/** The subject that a flag names, as it is or as an agent. */
+/** Returns the subject of --subject, or the DID of the agent of --agent. */
 async function subjectOf(
   { flags, folder }: Pick<Base, 'folder'> & { readonly flags: FlagReader<typeof auditFlags> },
   operator: Operator,
 ): Promise<string | undefined> {
   const subject = flags.text('subject')
   if (flags.text('agent') === undefined) return subject
-  if (subject !== undefined) throw usageError('either --subject or --agent')
+  if (subject !== undefined) throw usageError('--subject and --agent exclude each other')
   return didOf(await chosenAgent({ flags, folder, arguments: [] }), async () => operator)
 }
 
 function readLimit(text: string): number {
   if (text === 'all') return Number.POSITIVE_INFINITY
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw usageError('--limit is a number, or `all`')
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw usageError('--limit must be a positive number or `all`')
   return Number(text)
 }
 

@@ -4,12 +4,10 @@ import { completionScripts } from '../completion/scripts.ts'
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const satisfies readonly (keyof typeof completionScripts)[]
 
-/** Makes the command that writes what a shell needs to complete these commands and their flags. */
+/** Makes the command `completion`, which writes a completion script for these commands and their flags. */
 export const createCompletion = (commands: readonly CommandEntry[]): Command =>
   defineCommand({
-    help: [
-      'Writes a script for the shell that completes commands, flags and their values, made of the same table as this help.',
-    ],
+    help: ['Prints a script with which your shell completes commands, flags and their values.'],
     examples: [
       { does: 'bash, in ~/.bashrc', line: 'eval "$(auth4agent completion bash)"' },
       { does: 'zsh, in ~/.zshrc after compinit', line: 'source <(auth4agent completion zsh)' },

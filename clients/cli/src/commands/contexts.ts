@@ -6,12 +6,12 @@ import { checkContextName, contextFolder, contextNames, isThere, writeChoice } f
 import { unknownContext } from '../place.ts'
 import { columns, lines } from '../text.ts'
 
-/** Lists the contexts. */
+/** `context list`: lists the contexts. */
 export const listContexts = defineCommand({
   help: [
-    'Lists the contexts: folders for several servers, operators or agents, each with its own agent.json, operator.json and keys. `default` is the folder itself, the others stand in `contexts` inside it. A star marks the one in use.',
+    'Lists the contexts. A context is a folder with its own agent.json, operator.json and keys, for one of several servers, operators or agents. `default` is the main folder; the others are in `contexts` inside it. A star marks the context in use.',
   ],
-  examples: [{ does: 'which ones are there?', line: 'auth4agent context list' }],
+  examples: [{ does: 'list all contexts', line: 'auth4agent context list' }],
   flags: {},
   folder: 'unused',
   async run(context) {
@@ -31,16 +31,16 @@ export const listContexts = defineCommand({
   },
 })
 
-/** Chooses the context of the runs to come. */
+/** `context use`: chooses the context for later commands. */
 export const useContext = defineCommand({
   help: [
-    'Chooses the context that every command uses from now on, where neither --context nor AUTH4AGENT_CONTEXT names another. `auth4agent init --context NAME` makes a new one.',
+    'Chooses the context that every command uses from now on, unless --context or AUTH4AGENT_CONTEXT names another. `auth4agent init --context NAME` makes a new one.',
   ],
   examples: [
-    { does: 'another one', line: 'auth4agent context use staging' },
-    { does: 'the folder itself again', line: 'auth4agent context use default' },
+    { does: 'use the context staging', line: 'auth4agent context use staging' },
+    { does: 'use the main folder again', line: 'auth4agent context use default' },
   ],
-  arguments: [{ name: 'CONTEXT', help: 'its name, as `auth4agent context list` shows it', required: true }],
+  arguments: [{ name: 'CONTEXT', help: 'the name, as `auth4agent context list` shows it', required: true }],
   flags: {},
   folder: 'unused',
   async run(context) {
@@ -50,16 +50,16 @@ export const useContext = defineCommand({
     await writeChoice(root, name)
     const folder = contextFolder(root, name)
     context.answer({ name, folder }, `context in use: ${name}\n\n${lines({ folder })}`, name)
-    if (chosenBy === 'environment') context.note('AUTH4AGENT_CONTEXT is set, and still counts before this')
+    if (chosenBy === 'environment') context.note('AUTH4AGENT_CONTEXT is set and takes precedence over this choice')
   },
 })
 
-/** Shows the context in use. */
+/** `context show`: shows the context in use. */
 export const showContext = defineCommand({
-  help: ['Shows which context a command would use here, what has chosen it, and what is in it.'],
+  help: ['Shows which context a command would use, why, and which server, operator and agent it contains.'],
   examples: [
-    { does: 'which one is it?', line: 'auth4agent context show' },
-    { does: 'another one', line: 'auth4agent context show --context staging' },
+    { does: 'the context in use', line: 'auth4agent context show' },
+    { does: 'another context', line: 'auth4agent context show --context staging' },
   ],
   flags: {},
   async run(context) {
@@ -78,13 +78,18 @@ export const showContext = defineCommand({
   },
 })
 
-/** Contexts are of the tool's own folder. Throws CliError where --config names another. */
+/**
+ * Returns the folder that contains the contexts. Throws CliError if --config names a folder, which has no contexts.
+ */
 function rootOf({ place: { root, context, chosenBy } }: Base) {
   if (context !== undefined) return { root, context, chosenBy }
-  throw usageError('--config names a folder, which is no context', 'AUTH4AGENT_HOME says where the contexts are.')
+  throw usageError(
+    '--config cannot be used here: it names a folder, not a context',
+    'AUTH4AGENT_HOME names the folder that contains the contexts.',
+  )
 }
 
-/** What a context is of; what cannot be read is left out, for `auth4agent doctor` to tell. */
+/** Describes a context. It omits a configuration that cannot be read; `auth4agent doctor` reports that. */
 async function describe(root: string, name: string) {
   const folder = contextFolder(root, name)
   const [agent, operator] = await Promise.all([

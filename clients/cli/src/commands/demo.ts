@@ -15,23 +15,23 @@ import { transportTo } from '../transport.ts'
 const DEFAULT_SERVER = 'http://localhost:8080'
 
 const flags = {
-  server: { kind: 'text', value: 'URL', help: `the server, ${DEFAULT_SERVER} unless told` },
-  issuer: { kind: 'text', value: 'ISSUER', help: 'what the server calls itself, where that is not its address' },
-  domain: { kind: 'text', value: 'DOMAIN', help: 'one of yours that has no operator, instead of a name under .test' },
-  keep: { kind: 'boolean', help: 'keep operator, agent and their folder, to go on by hand' },
+  server: { kind: 'text', value: 'URL', help: `the server; ${DEFAULT_SERVER} by default` },
+  issuer: { kind: 'text', value: 'ISSUER', help: "the server's issuer, if it differs from its address" },
+  domain: { kind: 'text', value: 'DOMAIN', help: 'a domain of yours without an operator, instead of a .test name' },
+  keep: { kind: 'boolean', help: 'keep the operator, the agent and their folder for experiments' },
 } as const
 
-/** Plays operator, agent and API against a server. */
+/** `demo`: plays operator, agent and API against a server. */
 export const demo = defineCommand({
   help: [
-    'Plays an operator, an agent and a protected API against a server, and tells each step: a domain is registered and proven, an agent gets scopes and a token, calls the API, is refused what it may not do; the token is revoked, the agent suspended.',
-    'Keys and configuration are in a folder of their own, and nothing of yours is touched. In the end the domain is given up and the folder removed.',
+    'Plays an operator, an agent and a protected API against a server, and prints each step. The operator registers and proves a domain. The agent gets scopes and a token, calls the API, and is refused a call for which it has no scope. Then the operator revokes the token and suspends the agent.',
+    'Keys and configuration are in a temporary folder; your own files do not change. At the end the demo releases the domain and removes the folder.',
   ],
   examples: [
     { does: 'against the server of `npm start`', line: 'auth4agent demo' },
-    { does: 'and go on by hand', line: 'auth4agent demo --keep' },
+    { does: 'keep everything for experiments', line: 'auth4agent demo --keep' },
     {
-      does: 'against another one, with DNS',
+      does: 'against another server, with a DNS record',
       line: 'auth4agent demo --server https://auth.example.com --domain demo.example.com',
     },
   ],
@@ -62,18 +62,20 @@ export const demo = defineCommand({
       if (!isKept && !isNeeded) await rm(folder, { recursive: true, force: true })
     }
     if (isNeeded) return 'refused'
-    if (keeps) answer({ step: 'kept', folder }, `Go on with it: auth4agent whoami --config ${folder}`, folder)
+    if (keeps) answer({ step: 'kept', folder }, `To continue with it: auth4agent whoami --config ${folder}`, folder)
     else if (json) answer({ step: 'cleaned-up' }, '', [])
-    else note('The domain was given up, and the folder is gone.')
+    else note('The domain is released and the folder is removed.')
     return 'ok'
   },
 })
 
-/** Without its key nobody can give a domain up. */
+/**
+ * Reports that the domain could not be released. The key must stay, because only its holder can release the domain.
+ */
 function stillOwnedStep(domain: string, folder: string, why: unknown): Told {
   return {
     step: 'still-owned',
-    title: 'The domain could not be given up, so its key is kept',
+    title: 'The domain could not be released, so its key is kept',
     lines: [
       why instanceof Error ? why.message : String(why),
       `Try again: auth4agent operator release --yes ${domain} --config ${folder}`,
@@ -87,10 +89,10 @@ async function expectServer(server: string, issuer: string, context: Context<typ
   const asked = transportTo(server, fetch)({ method: 'GET', path: '/.well-known/auth4agent', signal })
   await progress(`asking ${server}`, asked).catch(() => {
     signal.throwIfAborted()
-    throw new CliError(`no Auth4Agent server answers at ${server}`, {
+    throw new CliError(`No Auth4Agent server answers at ${server}`, {
       reason: 'NETWORK_ERROR',
       exit: 'unreachable',
-      hint: `Start one in a checkout of the server: \`npm start\` (it listens at ${DEFAULT_SERVER}). Or name one: --server URL`,
+      hint: `Start one in a checkout of the server with \`npm start\` (it listens at ${DEFAULT_SERVER}), or name one: --server URL`,
     })
   })
   await checkIssuer(server, issuer, context)

@@ -3,10 +3,10 @@ import { adminFlags, reasonFlag } from '../common-flags.ts'
 import { openAdministrator } from '../parties.ts'
 import { lines } from '../text.ts'
 
-/** Ends all tokens of a deployment. */
+/** `deployment end-all-tokens`: ends all tokens of a deployment. */
 export const endDeploymentTokens = defineCommand({
   help: [
-    "Ends every token of every operator and voids every challenge, as the server's administrator: after a restore from a backup, or when the keys of challenges have leaked. Agents sign in again.",
+    'Ends every token of every operator, and makes every open challenge invalid. Use it after a restore from a backup, or if the challenge keys have leaked. Agents can sign in again at once. Only the administrator of the server can do this.',
   ],
   examples: [
     {

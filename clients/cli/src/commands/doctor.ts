@@ -20,35 +20,35 @@ import { isServer, notServer } from '../server-address.ts'
 const TIMEOUT_S = 5
 const DEFAULT_SERVER = 'http://localhost:8080'
 
-/** Looks at everything that may be wrong at once. */
+/** `doctor`: checks everything that may be wrong, all at once. */
 export const doctor = defineCommand({
   help: [
-    'Looks at this machine and at the server, and says of each finding what to do: clock, folder, key files, address and certificate, what the server calls itself, its public keys, the DNS record of the domain, and what the server has of operator and agent. It changes nothing; the token that it asks for has no scopes, lives half a minute, and is thrown away.',
-    'It ends with 1 when there is a problem; a warning is none. Nothing it prints is secret, so it can be sent to whoever helps.',
+    "Checks this machine and the server, and says for each problem what to do. It checks clock, folder, key files, the server's address, certificate, issuer and public keys, the DNS record of the domain, and what the server knows about operator and agent. It changes nothing. It asks for one token without scopes, for 30 seconds, and discards it.",
+    'The exit code is 1 if there is a problem, and 0 if there are only warnings. The output contains no secrets, so you can send it to others.',
   ],
   examples: [
-    { does: 'what is wrong?', line: 'auth4agent doctor' },
+    { does: 'check everything', line: 'auth4agent doctor' },
     {
-      does: 'has the record reached the resolvers of others?',
+      does: 'do public resolvers see the record?',
       line: 'auth4agent doctor --resolver 1.1.1.1 --resolver 8.8.8.8',
     },
-    { does: 'the problems alone', line: 'auth4agent doctor --json | jq \'.findings[] | select(.level == "problem")\'' },
+    { does: 'only the problems', line: 'auth4agent doctor --json | jq \'.findings[] | select(.level == "problem")\'' },
   ],
   flags: {
     ...serverFlags,
     resolver: {
       kind: 'list',
       value: 'ADDRESS',
-      help: 'ask this resolver too, 192.0.2.1 or [2001:db8::1]:53; may be repeated',
+      help: 'ask this resolver too: 192.0.2.1 or [2001:db8::1]:53',
     },
-    timeout: { kind: 'text', value: 'SECONDS', help: `for each of what is looked at; ${TIMEOUT_S} unless told` },
+    timeout: { kind: 'text', value: 'SECONDS', help: `time for each check; ${TIMEOUT_S} by default` },
   },
   async run({ flags, folder, fetch, now, signal, json, style, answer, progress }) {
     const timeoutMs = timeoutOf(flags.text('timeout') ?? String(TIMEOUT_S))
     const inspected = await inspectFolder(folder)
     const place = placeOf(inspected, flags.text('server'), flags.text('issuer'))
     const checks = checksOf(place, inspected, { fetch, now, timeoutMs, resolvers: flags.list('resolver') })
-    const looking = progress(`looking at ${place.server}`, runChecks(checks, { timeoutMs, signal }))
+    const looking = progress(`checking ${place.server}`, runChecks(checks, { timeoutMs, signal }))
     const findings = [...inspected.findings, ...(await looking)]
     const isWell = findings.every(({ level }) => level !== 'problem')
     const wrong = findings.filter(({ level }) => level !== 'ok')
@@ -70,7 +70,7 @@ interface Place {
   readonly issuer: string
 }
 
-/** The server that a flag names, or a configuration, and what it has to call itself. */
+/** Returns the server of a flag or a configuration, and the issuer that it must have. */
 function placeOf({ operator, agent }: Inspected, given: string | undefined, issuer: string | undefined): Place {
   const config = [operator?.config, agent?.config].find((each) => each !== undefined && each.server_url !== '')
   const server = (given ?? config?.server_url ?? DEFAULT_SERVER).replace(/\/+$/, '')
@@ -82,7 +82,7 @@ function checksOf({ server, issuer }: Place, { agent, operator }: Inspected, set
   const dns = dnsChecks(issuer, operator, settings)
   if (!isServer(server)) return [{ name: 'server', run: async () => [noAddress(server)] }]
   const { fetch, now } = settings
-  // Its answer is to come before the time of the check is up.
+  // The probe must give up before the check does, so that the finding names the cause.
   const probe = createProbe({ ...settings, server, issuer, timeoutMs: settings.timeoutMs * 0.9 })
   const knownAgent = agent && {
     did: agent.config.did,
@@ -107,7 +107,7 @@ function dnsChecks(issuer: string, operator: Party<OperatorConfig> | undefined, 
   const key = operator?.signer
   if (operator === undefined || key === undefined || operator.config.id === '') return []
   const { id, domain } = operator.config
-  // Such names are in no DNS; a server that only its own machine can reach proves them without.
+  // .test names are not in DNS. A server that only its own machine can reach proves them without it.
   if (domain.endsWith('.test')) return []
   const subject = { issuer, operatorId: id, thumbprint: thumbprint(key.publicKey) }
   const run = async (): Promise<readonly Finding[]> => {
@@ -124,12 +124,12 @@ function noAddress(server: string): Finding {
   return problem(
     'server',
     notServer(server),
-    'It begins with https://, or with http:// on this machine: `auth4agent set-server --url URL`.',
+    'Use https://, or http:// on this machine: `auth4agent set-server --url URL`.',
   )
 }
 
 function timeoutOf(text: string): number {
   const seconds = /^\d{1,3}(?:\.\d{1,3})?$/.test(text) ? Number(text) : 0
-  if (!(seconds > 0 && seconds <= 300)) throw usageError('--timeout takes seconds, up to 300')
+  if (!(seconds > 0 && seconds <= 300)) throw usageError('--timeout must be more than 0 and at most 300 seconds')
   return seconds * 1000
 }

@@ -5,14 +5,14 @@ import { getToken, tokenFlags } from '../get-token.ts'
 import { shown } from '../hidden.ts'
 
 const VARIABLE = 'AUTH4AGENT_TOKEN'
-/** Settings of a server that are secret in themselves. */
+/** Settings of the server that are secrets. */
 const SECRETS: ReadonlySet<string> = new Set(['AUTH4AGENT_KEK', 'AUTH4AGENT_OTHER_KEKS', 'AUTH4AGENT_PKCS11_PIN'])
 
-/** Runs a program with a token in its environment. */
+/** `exec`: runs a program with a token in its environment. */
 export const exec = defineCommand({
   help: [
-    `Gets a token as \`auth4agent issue\` does, and runs a program with it in ${VARIABLE}. The token is never printed, and the program gets no private key: variables that hold one are left out.`,
-    'Signals are passed on to the program, and the tool ends as the program does. The token is not renewed: --ttl says how long it lives.',
+    `Gets a token as \`auth4agent issue\` does, and runs a program with the token in ${VARIABLE}. It never prints the token. It removes variables that contain a private key from the program's environment.`,
+    'It forwards signals to the program, and ends with its exit code. It does not renew the token; --ttl sets its lifetime.',
   ],
   examples: [
     {
@@ -20,23 +20,26 @@ export const exec = defineCommand({
       line: 'auth4agent exec --scope orders:read --aud https://api.example.com -- ./sync-orders.sh',
     },
     {
-      does: 'under another name',
+      does: 'with another variable',
       line: 'auth4agent exec --scope orders:read --aud https://api.example.com --env API_TOKEN -- node sync.js',
     },
   ],
   flags: {
     ...tokenFlags,
-    env: { kind: 'text', value: 'NAME', help: `the variable that holds the token; ${VARIABLE} unless told` },
+    env: { kind: 'text', value: 'NAME', help: `variable for the token; ${VARIABLE} by default` },
   },
   runsProgram: true,
   async run(context) {
     const [program = '', ...args] = context.program
     const name = context.flags.text('env') ?? VARIABLE
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
-      throw usageError('--env takes the name of a variable', 'It has letters, digits and _, and begins with no digit.')
+      throw usageError(
+        '--env must be the name of a variable',
+        'Use letters, digits and _, and do not begin with a digit.',
+      )
     }
     const { token } = await getToken(context)
-    // Told to end meanwhile, it starts nothing.
+    // Ctrl-C may have come meanwhile.
     context.signal.throwIfAborted()
     try {
       return await context.runProgram([program, ...args], { ...harmless(context.env), [name]: token.token })
@@ -46,7 +49,7 @@ export const exec = defineCommand({
   },
 })
 
-/** An environment without what is, or opens, a private key. */
+/** Returns the environment without private keys and without secrets that decrypt them. */
 function harmless(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const kept = Object.entries(env).flatMap(([name, value]) =>
     value === undefined || SECRETS.has(name) || isPrivateKey(value) ? [] : [[name, value] as const],
@@ -61,5 +64,5 @@ function isPrivateKey(value: string): boolean {
 function notRun(program: string, error: unknown): CliError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
   const exit = code === 'ENOENT' ? 'notFound' : 'notRunnable'
-  return new CliError(`${shown(program)} cannot be run: ${code}`, { reason: 'PROGRAM', exit })
+  return new CliError(`The program ${shown(program)} cannot be run: ${code}`, { reason: 'PROGRAM', exit })
 }

@@ -4,12 +4,14 @@ import { chooseServer } from '../parties.ts'
 import { lines, plain } from '../text.ts'
 import { transportTo } from '../transport.ts'
 
-/** Asks `GET /health`. */
+/** `health`: asks `GET /health`. */
 export const health = defineCommand({
-  help: ['Asks the server that agent.json or operator.json names, or the one of --server.'],
+  help: [
+    'Asks the server of agent.json or operator.json, or of --server, whether it is up. The exit code is 1 if it reports another status than `ok`.',
+  ],
   examples: [
-    { does: 'is it up?', line: 'auth4agent health' },
-    { does: 'another one', line: 'auth4agent health --server http://localhost:8080 --json' },
+    { does: 'the configured server', line: 'auth4agent health' },
+    { does: 'another server', line: 'auth4agent health --server http://localhost:8080 --json' },
   ],
   flags: serverFlags,
   async run(context) {

@@ -16,28 +16,28 @@ import { checkServer, normalizeDomain } from '../server-address.ts'
 import { indented, lines } from '../text.ts'
 
 const flags = {
-  operator: { kind: 'boolean', help: 'an operator instead of an agent' },
+  operator: { kind: 'boolean', help: 'make an operator instead of an agent' },
   domain: { kind: 'text', value: 'DOMAIN', help: "the operator's domain", required: true },
-  server: { kind: 'text', value: 'URL', help: 'the server, http://localhost:8080 unless told' },
-  issuer: { kind: 'text', value: 'ISSUER', help: 'what the server calls itself, where that is not its address' },
-  output: { kind: 'text', value: 'FILE', help: 'write what is public into a file instead, as JSON' },
+  server: { kind: 'text', value: 'URL', help: 'the server; http://localhost:8080 by default' },
+  issuer: { kind: 'text', value: 'ISSUER', help: "the server's issuer, if it differs from its address" },
+  output: { kind: 'text', value: 'FILE', help: 'write the public data to this file, as JSON' },
   force: {
     kind: 'boolean',
-    help: 'although there is one: its key and configuration are kept beside, under another name',
+    help: 'replace an existing one; its key and configuration are kept under other names',
   },
 } as const
 
-/** Makes key and configuration of an agent or operator; all on this machine. */
+/** `init`: makes the key and configuration of an agent or operator. It sends nothing to the server. */
 export const init = defineCommand({
   help: [
-    'Makes a new key, which never leaves this machine, and agent.json or operator.json beside it. Prints what is public; --json has all of it.',
-    "A key that is there already is never written over: whoever loses an operator's key loses its agents.",
+    'Makes a new private key, which never leaves this machine, and agent.json or operator.json. It prints the public data; --json prints all of it.',
+    'It never overwrites a key. An operator that loses its root key loses its agents.',
   ],
   examples: [
     { does: 'an operator', line: 'auth4agent init --operator --domain example.com --server https://auth.example.com' },
     { does: 'an agent of that domain', line: 'auth4agent init --domain example.com --server https://auth.example.com' },
     {
-      does: 'a second agent, in a folder of its own',
+      does: 'a second agent, in its own folder',
       line: 'auth4agent init --domain example.com --config ~/agents/second',
     },
   ],
@@ -85,7 +85,7 @@ async function initAgent(folder: string, { domain, server, issuer }: Common) {
   const { publicKey } = await createKeyFile(path)
   const did = formatDid(domain, fingerprint(publicKey))
   const public_key = encodeBase64(publicKey)
-  // What the server publishes once the agent is active.
+  // The server publishes this document after the agent becomes active.
   const did_document = buildDidDocument({ did, status: 'active', publicKey })
   const key = keyFileReference(folder, path)
   const told = issuer === undefined ? {} : { issuer }
@@ -93,7 +93,7 @@ async function initAgent(folder: string, { domain, server, issuer }: Common) {
   return { mode: 'agent', did, public_key, did_document, server }
 }
 
-/** Sees to it that nothing is lost: refuses where there is a key or configuration, or moves both aside. */
+/** Prevents loss of an existing key or configuration: throws CliError, or renames the files if `asideAt` is given. */
 async function makeRoom(folder: string, role: 'operator' | 'agent', asideAt: number | undefined): Promise<void> {
   const paths = pathsIn(folder)
   const present = []
@@ -102,8 +102,8 @@ async function makeRoom(folder: string, role: 'operator' | 'agent', asideAt: num
   }
   if (present.length > 0 && asideAt === undefined) {
     throw configurationError(
-      `there is an ${role} already: ${present.join(', ')}`,
-      'Use another folder (--config FOLDER), or --force, which keeps the old one under another name.',
+      `The folder already contains an ${role}: ${present.join(', ')}`,
+      'Use another folder (--config FOLDER), or --force, which keeps the old files under other names.',
     )
   }
   for (const path of present) await rename(path, `${path}.${asideAt}`)

@@ -3,26 +3,30 @@ import { defineCommand } from '../command.ts'
 import { getToken, tokenFlags } from '../get-token.ts'
 import { lines } from '../text.ts'
 
-/** Gets a token. */
+/** `issue`: gets a token. */
 export const issue = defineCommand({
   help: [
-    'Gets a token for the agent of agent.json. The challenge is bound to all that is asked for, and nothing is signed unless it is one of the server that was meant.',
-    'Whoever has the token is the agent, until it expires: --output writes it into a file that only you can read, instead of showing it.',
+    "Gets a token for the agent of agent.json. The agent signs a bound challenge, which contains scope, audience and lifetime. It refuses to sign a challenge that has another server's issuer.",
+    'Anyone with the token can act as the agent until it expires. --output writes it to a file that only you can read, instead of printing it.',
   ],
   examples: [
     { does: 'a token for an API', line: 'auth4agent issue --scope orders:read --aud https://api.example.com' },
     {
-      does: 'into a file, for `verify --token @token` and others',
+      does: 'into a file, for example for `verify --token @token`',
       line: 'auth4agent issue --scope orders:read --aud https://api.example.com --output token',
     },
     {
-      does: 'the token alone, for ten minutes',
+      does: 'print only the token, valid for ten minutes',
       line: 'auth4agent issue --scope orders:read,orders:write --aud api.example.com --ttl 10m --quiet',
     },
   ],
   flags: {
     ...tokenFlags,
-    output: { kind: 'text', value: 'FILE', help: 'write the token there, for its owner alone, instead of showing it' },
+    output: {
+      kind: 'text',
+      value: 'FILE',
+      help: 'write the token to this file, readable only by you, instead of printing it',
+    },
   },
   async run(context) {
     const { flags, answer } = context

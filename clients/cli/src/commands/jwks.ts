@@ -7,17 +7,17 @@ import { chooseServer } from '../parties.ts'
 import { indented } from '../text.ts'
 import { transportTo } from '../transport.ts'
 
-/** Prints the public keys of the server. */
+/** `jwks`: prints the public keys of the server. */
 export const jwks = defineCommand({
   help: [
-    'Prints the public keys by which tokens of the server are verified: the JWK Set as it is published.',
-    '--pem prints them in PEM (SubjectPublicKeyInfo), each under a comment with its kid and algorithm, for programs that read no JWK.',
+    "Prints the server's JWKS: the public keys that verify its tokens.",
+    '--pem prints them as PEM (SubjectPublicKeyInfo), for programs that cannot read JWKs. A comment before each key gives its kid and algorithm.',
   ],
   examples: [
     { does: 'the key set', line: 'auth4agent jwks' },
-    { does: 'in PEM, into a file', line: 'auth4agent jwks --pem > keys.pem' },
+    { does: 'as PEM, into a file', line: 'auth4agent jwks --pem > keys.pem' },
   ],
-  flags: { ...serverFlags, pem: { kind: 'boolean', help: 'in PEM' } },
+  flags: { ...serverFlags, pem: { kind: 'boolean', help: 'print PEM instead of JSON' } },
   async run(context) {
     const { flags, fetch, signal, progress, answer } = context
     const { server } = await chooseServer(context)
@@ -25,7 +25,10 @@ export const jwks = defineCommand({
     const set = await progress(`asking ${server}`, asked)
     const published = readJwkSet(set)
     if (published === undefined) {
-      throw new CliError(`${server} answered with no key set`, { reason: 'UNEXPECTED_ANSWER', exit: 'refused' })
+      throw new CliError(`The server ${server} did not answer with a JWK Set`, {
+        reason: 'UNEXPECTED_ANSWER',
+        exit: 'refused',
+      })
     }
     if (!flags.on('pem')) return answer(set, indented(set), indented(set))
     const keys = published.map((key) => ({ kid: key.kid, alg: key.alg, pem: toPem(key) }))
@@ -34,11 +37,14 @@ export const jwks = defineCommand({
   },
 })
 
-/** RFC 7468 section 13. */
+/** Writes a key as PEM (RFC 7468 section 13). Throws CliError if it is not a valid public key. */
 function toPem({ kid, jwk }: PublishedJwk): string {
   try {
     return String(createPublicKey({ key: { ...jwk }, format: 'jwk' }).export({ format: 'pem', type: 'spki' })).trimEnd()
   } catch {
-    throw new CliError(`the key ${kid} is no public key`, { reason: 'UNEXPECTED_ANSWER', exit: 'refused' })
+    throw new CliError(`The server's key ${kid} is not a valid public key`, {
+      reason: 'UNEXPECTED_ANSWER',
+      exit: 'refused',
+    })
   }
 }

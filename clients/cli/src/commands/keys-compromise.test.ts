@@ -17,7 +17,9 @@ const listed = [
   keyIn('prepared'),
 ]
 
-/** Runs the command against a server that has these keys and stops answering after so many changes; answers what it was sent. */
+/**
+ * Runs the command against a server with these keys that answers only so many changes. Returns the received changes.
+ */
 async function mark(args: readonly string[], answers = Number.POSITIVE_INFINITY) {
   const sent: { readonly kid: string; readonly body: unknown }[] = []
   const fetch: typeof globalThis.fetch = async (input, init) => {
@@ -34,7 +36,7 @@ async function mark(args: readonly string[], answers = Number.POSITIVE_INFINITY)
 }
 
 describe('keys compromise', () => {
-  it('marks all that the database holds, prepared ones first and active ones last', async () => {
+  it('marks all keys in the database, prepared ones first and active ones last', async () => {
     const { code, sent } = await mark(['--held-by', 'database', '--force', '--reason', 'KEK leaked'])
     const [active, retiring, first, , , , , second] = listed
     expect(code).toBe(0)
@@ -44,7 +46,7 @@ describe('keys compromise', () => {
     )
   })
 
-  it('stops at the first key that is not marked, and says so', async () => {
+  it('stops and fails at the first key that the server does not mark', async () => {
     const { code, stdout, sent } = await mark(['--held-by', 'database', '--force'], 1)
     expect({ code, sent: sent.length }).toEqual({ code: 3, sent: 2 })
     expect(JSON.parse(stdout)).toMatchObject({ error: { reason: 'NETWORK_ERROR' } })
@@ -60,12 +62,12 @@ describe('keys compromise', () => {
     [['--kid=EdDSA', '--force']],
     [[`--kid=${kidOf()}/../x`]],
     [[kidOf(), '--force']],
-  ])('does nothing for %j', async (args) => {
+  ])('exits with 2 and sends no change for %j', async (args) => {
     expect(await mark(args)).toMatchObject({ code: 2, sent: [] })
   })
 
   it.each([kidOf(), `-${kidOf().slice(1)}`, `--${kidOf().slice(2)}`])(
-    'forces %s only where it is told to',
+    'sends force for %s only with --force',
     async (kid) => {
       expect((await mark([`--kid=${kid}`])).sent).toEqual([{ kid, body: {} }])
       expect((await mark([`--kid=${kid}`, '--force'])).sent).toEqual([{ kid, body: { force: true } }])

@@ -9,49 +9,51 @@ import { columns, lines } from '../text.ts'
 
 /** An RFC 7638 thumbprint. */
 const KID = /^[A-Za-z0-9_-]{43}$/
-/** Prepared keys come first: marked later, one of them would take over from an active one. */
+/** Prepared keys come first. Otherwise a leaked prepared key would replace an active one that is marked. */
 const ORDER = ['prepared', 'retiring', 'active'] as const
 
 const flags = {
   ...adminFlags,
   ...reasonFlag,
-  force: { kind: 'boolean', help: 'although no other key is ready' },
-  kid: { kind: 'text', value: 'KID', help: 'the key, as `keys list` shows it; some begin with a dash: --kid=KID' },
+  force: { kind: 'boolean', help: 'do it even if no other key is ready' },
+  kid: { kind: 'text', value: 'KID', help: 'the key, as `keys list` shows it; --kid=KID if it begins with a dash' },
   'held-by': {
     kind: 'text',
     value: 'HOLDER',
-    help: 'instead of one: every key that the `database` holds',
+    help: 'instead of one key: all keys that the `database` holds',
     choices: ['database'],
   },
 } as const
 
-/** Marks a key, or all that are held in one place, as compromised. */
+/** `keys compromise`: marks one key, or all keys in the database, as compromised. */
 export const compromiseKey = defineCommand({
   help: [
-    'Takes a key out of use because others have it: every token it signed is refused online when this ends, offline when verifiers read the JWKS again.',
-    'Where no other key is ready the server refuses and nothing has changed; with --force the key ends, and no token can be issued until one is ready.',
-    '--held-by database marks all keys that sign or may yet sign and are not in hardware, because the database has leaked with its key-encryption key. It may break off anywhere: run again, it goes on.',
+    'Marks a leaked signing key as compromised, which ends every token that it signed. Online verifiers refuse these tokens as soon as the command ends; offline verifiers refuse them after they fetch the JWKS again.',
+    'If no other key is ready, the server refuses and nothing changes. With --force the key ends anyway, and no token can be issued until another key is ready.',
+    '--held-by database marks all prepared, active and retiring keys that are not in a hardware token. Use it if the database has leaked together with its key-encryption key (KEK). If it is interrupted, run it again: it continues.',
   ],
   examples: [
     {
-      does: 'a key was found in a log',
+      does: 'one key, which was found in a log',
       line: 'auth4agent keys compromise --kid=NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs --key data/admin-key.pem --reason "found in a log"',
     },
     {
-      does: 'all of them',
+      does: 'all keys in the database',
       line: 'auth4agent keys compromise --held-by database --force --key data/admin-key.pem --reason "KEK leaked"',
     },
   ],
   flags,
   async run(context) {
     const [kid, holder] = [context.flags.text('kid'), context.flags.text('held-by')]
-    if ((kid === undefined) === (holder === undefined)) throw usageError('either --kid or --held-by database is needed')
+    if ((kid === undefined) === (holder === undefined))
+      throw usageError('Exactly one of --kid and --held-by database is needed')
     if (kid !== undefined) return compromiseOne(kid, context)
-    if (holder !== 'database') throw usageError('--held-by takes `database`: keys in hardware are marked one by one')
+    if (holder !== 'database')
+      throw usageError('--held-by must be `database`', 'Mark keys in a hardware token one by one: --kid KID')
     if (!context.flags.on('force')) {
       throw usageError(
-        'this leaves no key that is ready: no token can be issued until the server has made new ones, in minutes',
-        'If that is meant: --force',
+        'This leaves no ready key, so no token can be issued for some minutes, until the server has made new keys',
+        'To do it anyway, add --force.',
       )
     }
     return compromiseAll(holder, context)
@@ -59,7 +61,7 @@ export const compromiseKey = defineCommand({
 })
 
 async function compromiseOne(given: string, context: Context<typeof flags>): Promise<void> {
-  if (!KID.test(given)) throw usageError(`${shown(given)} is no id of a key`, '`auth4agent keys list` shows them.')
+  if (!KID.test(given)) throw usageError(`${shown(given)} is not a key id`, '`auth4agent keys list` shows the key ids.')
   const administrator = await openAdministrator(context)
   const marked = await context.progress('marking', mark(administrator, given, context))
   const { kid, compromised_at, active_kid } = marked
@@ -87,6 +89,6 @@ function mark({ keys }: Administrator, kid: string, { flags: given }: Context<ty
 }
 
 function toText(leaked: readonly SigningKeyState[]): string {
-  if (leaked.length === 0) return 'the database holds no key that signs or may yet sign'
+  if (leaked.length === 0) return 'the database holds no prepared, active or retiring key'
   return `keys marked as compromised\n\n${columns([['KID', 'ALG', 'WAS'], ...leaked.map(({ kid, alg, state }) => [kid, alg, state])])}`
 }

@@ -3,25 +3,24 @@ import { readText } from '@auth4agent/sdk/node'
 import { configurationError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { adminFlags, reasonFlag } from '../common-flags.ts'
+import { shown } from '../hidden.ts'
 import { openAdministrator } from '../parties.ts'
 import { lines } from '../text.ts'
 
-/** Takes in a signing key made elsewhere. */
+/** `keys import`: imports a signing key made elsewhere. */
 export const importKey = defineCommand({
   help: [
-    'Takes in a signing key that was made elsewhere, from a file: PEM, or a JWK. It is published at once, and signs once verifiers have it.',
+    'Imports a signing key that was made elsewhere, from a file with PEM or a JWK. The server publishes the key at once. It can sign when it is ready: after verifiers have had time to fetch it.',
   ],
-  examples: [
-    { does: 'an ES256 key of your own', line: 'auth4agent keys import imported.pem --key data/admin-key.pem' },
-  ],
-  arguments: [{ name: 'FILE', help: 'the private key to import, unencrypted; - for standard input', required: true }],
+  examples: [{ does: 'your own ES256 key', line: 'auth4agent keys import imported.pem --key data/admin-key.pem' }],
+  arguments: [{ name: 'FILE', help: 'the unencrypted private key; - for standard input', required: true }],
   flags: {
     ...adminFlags,
     ...reasonFlag,
     alg: {
       kind: 'text',
       value: 'ALG',
-      help: 'Ed25519, for a key of that curve that is not for EdDSA',
+      help: 'algorithm of the key; Ed25519 for a key of that curve that is not for EdDSA',
       choices: TOKEN_ALGORITHMS,
     },
   },
@@ -29,7 +28,8 @@ export const importKey = defineCommand({
     const { flags, readStdin, progress, answer } = context
     const [path = ''] = context.arguments
     const text = path === '-' ? await readStdin() : await readText(path, { secret: true })
-    if (text === undefined) throw configurationError('there is no such file', 'Name the file of the key to import.')
+    if (text === undefined)
+      throw configurationError(`The file ${shown(path)} does not exist`, 'Name the file that contains the key.')
     const administrator = await openAdministrator(context)
     const how = { alg: flags.text('alg'), reason: flags.text('reason') }
     const key = await progress('importing', administrator.keys.import(text, how))

@@ -7,13 +7,13 @@ import { columns, lines } from '../text.ts'
 
 const KEY = '--key data/admin-key.pem'
 
-/** Lists the signing keys. */
+/** `keys list`: lists the signing keys. */
 export const listKeys = defineCommand({
-  help: ["Lists every signing key there has been, as the server's administrator. Nothing of it is secret."],
+  help: ['Lists all signing keys, past and present. The output is not secret. Only the administrator can do this.'],
   examples: [
     { does: 'all keys', line: `auth4agent keys list ${KEY}` },
     {
-      does: 'the one that signs',
+      does: 'only active keys',
       line: `auth4agent keys list ${KEY} --json | jq '.keys[] | select(.state == "active")'`,
     },
   ],
@@ -29,18 +29,20 @@ export const listKeys = defineCommand({
   },
 })
 
-/** Rotates signing keys. */
+/** `keys rotate`: rotates signing keys. */
 export const rotateKeys = defineCommand({
-  help: ['Makes prepared keys sign in place of those that do now. No token ends. Without flags, of every algorithm.'],
+  help: [
+    'Makes the next prepared key active, for every algorithm or for the one of --alg or --kid. Tokens stay valid.',
+  ],
   examples: [
-    { does: 'all of them', line: `auth4agent keys rotate ${KEY} --reason routine` },
+    { does: 'all algorithms', line: `auth4agent keys rotate ${KEY} --reason routine` },
     { does: 'one algorithm', line: `auth4agent keys rotate ${KEY} --alg ES256` },
   ],
   flags: {
     ...adminFlags,
     ...reasonFlag,
-    alg: { kind: 'text', value: 'ALG', help: 'EdDSA, Ed25519, ES256 or RS256 alone', choices: TOKEN_ALGORITHMS },
-    kid: { kind: 'text', value: 'KID', help: 'the prepared key that is to sign; some begin with a dash: --kid=KID' },
+    alg: { kind: 'text', value: 'ALG', help: 'only EdDSA, Ed25519, ES256 or RS256', choices: TOKEN_ALGORITHMS },
+    kid: { kind: 'text', value: 'KID', help: 'this prepared key; --kid=KID if it begins with a dash' },
   },
   async run(context) {
     const { flags } = context
@@ -55,7 +57,7 @@ export const rotateKeys = defineCommand({
   },
 })
 
-/** What a key has done last, by its state. */
+/** The last event of a key, by its state. */
 const SINCE: Readonly<Record<string, (key: SigningKeyState) => string>> = {
   prepared: ({ ready_at }) => `ready ${ready_at ?? ''}`,
   retiring: ({ retiring_at }) => `signed until ${retiring_at ?? ''}`,

@@ -5,13 +5,16 @@ import { openOperator } from '../parties.ts'
 import { normalizeDomain } from '../server-address.ts'
 import { lines, plain } from '../text.ts'
 
-/** Ends all tokens of the operator's agents. */
+/** `operator end-all-tokens`: ends all tokens of the operator's agents. */
 export const endAllTokens = defineCommand({
   help: [
-    'Ends every token of every agent of the operator. When this ends, no online verification accepts one of them. Agents stay active and get new tokens as soon as they ask; `auth4agent revoke suspend` stops an agent.',
+    'Ends every token of every agent of the operator. Online verifiers refuse all of them as soon as the command ends. Agents stay active and can get new tokens at once; `auth4agent revoke suspend` stops an agent.',
   ],
   examples: [
-    { does: 'a log with tokens has leaked', line: 'auth4agent operator end-all-tokens --reason "tokens in a log"' },
+    {
+      does: 'after a log with tokens has leaked',
+      line: 'auth4agent operator end-all-tokens --reason "tokens in a log"',
+    },
   ],
   flags: { ...operatorFlags, ...reasonFlag },
   async run(context) {
@@ -22,19 +25,22 @@ export const endAllTokens = defineCommand({
   },
 })
 
-/** Gives the domain up for good. */
+/** `operator release`: gives up the domain for good. */
 export const releaseDomain = defineCommand({
   help: [
-    'Gives the domain up for good: all tokens end, no agent gets another, and whoever proves the domain next has it at once. It cannot be taken back.',
+    'Gives up the domain for good. All tokens end and no agent can get a new one. The next operator that proves the domain gets it without delay. This cannot be undone.',
     'It does nothing unless --yes repeats the domain.',
   ],
   examples: [
-    { does: 'the domain has been sold', line: 'auth4agent operator release --yes example.com --reason "domain sold"' },
+    {
+      does: 'after the sale of the domain',
+      line: 'auth4agent operator release --yes example.com --reason "domain sold"',
+    },
   ],
   flags: {
     ...operatorFlags,
     ...reasonFlag,
-    yes: { kind: 'text', value: 'DOMAIN', help: 'the domain to give up, to show that it is meant' },
+    yes: { kind: 'text', value: 'DOMAIN', help: 'the domain to give up, as confirmation' },
   },
   async run(context) {
     const { flags, progress, answer } = context
@@ -43,11 +49,11 @@ export const releaseDomain = defineCommand({
     const meant = flags.text('yes')
     if (meant === undefined || normalizeDomain(meant) !== domain) {
       throw usageError(
-        `this would give ${domain} up for good, and end all tokens of its agents`,
-        `If that is meant, say so: --yes ${plain(domain)}`,
+        `This command gives up ${domain} for good and ends all tokens of its agents`,
+        `To do it, add --yes ${plain(domain)}`,
       )
     }
-    const released = await progress('giving the domain up', operator.release(flags.text('reason')))
+    const released = await progress('giving up the domain', operator.release(flags.text('reason')))
     const { id, status, released_at } = released
     answer(released, `domain given up\n\n${lines({ id, domain, status, released_at })}`, [id])
   },

@@ -8,14 +8,19 @@ import { lines } from '../text.ts'
 
 const ID = '0f7e9f3c-62d1-8a55-9b60-5f3d2c1b0a99'
 const KEY = '--key data/admin-key.pem'
-const words = [{ name: 'OPERATOR', help: 'its id, as `verify-operator status` shows it', required: true }] as const
+const words = [{ name: 'OPERATOR', help: 'operator id, as `verify-operator status` shows it', required: true }] as const
 
-/** Stops an operator. */
+/** `operator suspend`: suspends an operator. */
 export const suspendOperator = defineCommand({
   help: [
-    "Stops an operator, as the server's administrator: its agents get no tokens, all that they have end, and it can change nothing. `operator reinstate` ends that.",
+    'Suspends an operator. All tokens of its agents end, its agents get no new tokens, and the operator cannot change anything. `operator reinstate` ends the suspension. Only the administrator of the server can do this.',
   ],
-  examples: [{ does: 'its agents attack others', line: `auth4agent operator suspend ${ID} ${KEY} --reason abuse` }],
+  examples: [
+    {
+      does: 'stop an operator whose agents attack others',
+      line: `auth4agent operator suspend ${ID} ${KEY} --reason abuse`,
+    },
+  ],
   arguments: words,
   flags: { ...adminFlags, ...reasonFlag },
   async run(context) {
@@ -27,10 +32,10 @@ export const suspendOperator = defineCommand({
   },
 })
 
-/** Lets an operator go on. */
+/** `operator reinstate`: ends the suspension of an operator. */
 export const reinstateOperator = defineCommand({
-  help: ["Ends an operator's suspension. Tokens from before stay ended."],
-  examples: [{ does: 'it was nothing', line: `auth4agent operator reinstate ${ID} ${KEY}` }],
+  help: ['Ends the suspension of an operator. Tokens from before the suspension stay ended.'],
+  examples: [{ does: 'after a false alarm', line: `auth4agent operator reinstate ${ID} ${KEY}` }],
   arguments: words,
   flags: adminFlags,
   async run(context) {
@@ -44,7 +49,7 @@ export const reinstateOperator = defineCommand({
 function operatorId([given = '']: readonly string[]): string {
   if (isUuid(given)) return given
   throw usageError(
-    `${shown(given)} is no id of an operator`,
-    'It is a UUID: `auth4agent verify-operator status` shows it.',
+    `${shown(given)} is not an operator id`,
+    'It must be a UUID, as `auth4agent verify-operator status` shows it.',
   )
 }

@@ -6,18 +6,18 @@ import { openAdministrator, openOperator } from '../parties.ts'
 
 const tokenFlags = {
   ...operatorFlags,
-  rpc: { kind: 'text', value: 'CALL', help: 'the call: `METHOD /path` as it is sent, or `package.Service/Method`' },
-  method: { kind: 'text', value: 'METHOD', help: 'the same in two: the HTTP method …' },
-  path: { kind: 'text', value: 'PATH', help: '… and the path without its query' },
-  admin: { kind: 'boolean', help: "the administrator's assertion, with the key of --key" },
+  rpc: { kind: 'text', value: 'CALL', help: 'the call: `METHOD /path` without query, or `package.Service/Method`' },
+  method: { kind: 'text', value: 'METHOD', help: 'instead of --rpc, together with --path: the HTTP method' },
+  path: { kind: 'text', value: 'PATH', help: 'instead of --rpc, together with --method: the path without query' },
+  admin: { kind: 'boolean', help: 'sign as the administrator, with the key of --key' },
 } as const
 
-/** Prints an assertion. */
+/** `operator token`: prints an assertion. */
 export const operatorToken = defineCommand({
   help: [
-    'Prints an assertion that authenticates one call, for curl, grpcurl and scripts. It is good for a minute, for that call, and for one change.',
-    'Without --rpc it is good for calls that only read. It opens what it is made for to whoever has it: keep it out of logs.',
-    '{operator} in a path stands for the id of the operator.',
+    'Prints an assertion that authenticates one call, for curl, grpcurl and scripts. It is valid for one minute and only for that call. The server accepts it for a change only once.',
+    'Without --rpc it is valid for every call that only reads. Anyone who has it can make that call, so keep it out of logs.',
+    'In a path, {operator} is replaced by the id of the operator.',
   ],
   examples: [
     {
@@ -38,7 +38,8 @@ export const operatorToken = defineCommand({
     const { flags, answer } = context
     const rpc = readRpc(context)
     if (flags.on('admin')) {
-      if (flags.text('key') === undefined) throw usageError('missing: --key FILE, the key of the administrator')
+      if (flags.text('key') === undefined)
+        throw usageError('--key FILE is missing: it names the key of the administrator')
       const assertion = await (await openAdministrator(context)).assert(rpc)
       return answer({ assertion, ...(rpc !== undefined && { rpc }) }, assertion, assertion)
     }
@@ -51,14 +52,14 @@ export const operatorToken = defineCommand({
 
 function readRpc({ flags }: Context<typeof tokenFlags>): string | undefined {
   const [given, method, path] = [flags.text('rpc'), flags.text('method'), flags.text('path')]
-  if ((method === undefined) !== (path === undefined)) throw usageError('--method and --path belong together')
-  if (given !== undefined && method !== undefined) throw usageError('either --rpc, or --method and --path')
+  if ((method === undefined) !== (path === undefined)) throw usageError('--method and --path must be used together')
+  if (given !== undefined && method !== undefined) throw usageError('--rpc excludes --method and --path')
   const rpc = given ?? (method === undefined ? undefined : `${method} ${path}`)
   if (rpc === undefined) return undefined
   const isRest = /^[A-Z]+ \/[\x21-\x7e]*$/.test(rpc) && !/[?#]/.test(rpc)
   if (!isRest && !/^[\w.]+\/\w+$/.test(rpc)) {
     throw usageError(
-      '--rpc is `METHOD /path` without a query, or `package.Service/Method`',
+      '--rpc must be `METHOD /path` without a query, or `package.Service/Method`',
       "For example: --rpc 'GET /v1/operators/{operator}/audit'",
     )
   }

@@ -7,12 +7,12 @@ import { openOperator } from '../parties.ts'
 import { readPolicyText } from '../policy-text.ts'
 import { indented } from '../text.ts'
 
-/** Shows the operator's policy. */
+/** `policy get`: shows the operator's policy. */
 export const getPolicy = defineCommand({
-  help: ["Shows the operator's policy as JSON: `auth4agent policy set` takes it as it is."],
+  help: ["Prints the operator's policy as JSON. `auth4agent policy set` accepts the same JSON."],
   examples: [
-    { does: 'on the terminal', line: 'auth4agent policy get' },
-    { does: 'into a file, to change it', line: 'auth4agent policy get > policy.json' },
+    { does: 'show the policy', line: 'auth4agent policy get' },
+    { does: 'write it to a file, to change it', line: 'auth4agent policy get > policy.json' },
   ],
   flags: operatorFlags,
   async run(context) {
@@ -26,16 +26,17 @@ const setFlags = {
   file: { kind: 'text', value: 'FILE', help: 'the policy as JSON; - for standard input', required: true },
 } as const
 
-/** Replaces the operator's policy. */
+/** `policy set`: replaces the operator's policy. */
 export const setPolicy = defineCommand({
   help: [
-    "Replaces the operator's policy as a whole: what the JSON leaves out is reset. A member that no policy has is refused.",
-    '`audiences` says who else may ask for tokens for the APIs under your domain, and what signs them: `callers` are domains of other operators, or "*"; `token_signing_alg` is EdDSA, Ed25519, ES256 or RS256. `require_bound_challenges` demands of every agent that its signature covers scope, audience and ttl.',
+    "Replaces the operator's whole policy. Members that the JSON omits get their default values. Unknown members are refused.",
+    'Each entry of `audiences` sets rules for one API under your domain. `callers` lists the domains of other operators whose agents may ask for tokens for it; "*" means all. `token_signing_alg` is the algorithm that signs these tokens: EdDSA, Ed25519, ES256 or RS256.',
+    'If `require_bound_challenges` is true, each of your agents must sign bound challenges, which contain scope, audience and lifetime.',
   ],
   examples: [
-    { does: 'what `policy get > policy.json` wrote, changed', line: 'auth4agent policy set --file policy.json' },
+    { does: 'set the changed output of `policy get > policy.json`', line: 'auth4agent policy set --file policy.json' },
     {
-      does: 'another operator may ask for tokens for your API',
+      does: 'let agents of another operator ask for tokens for your API',
       line: 'echo \'{"audiences":[{"audience":"https://api.example.com","callers":["example.org"]}]}\' | auth4agent policy set --file -',
     },
   ],
@@ -52,6 +53,6 @@ async function readSource({ flags, readStdin }: Context<typeof setFlags>): Promi
   if (path === '-') return readStdin()
   const text = await readText(path)
   if (text === undefined)
-    throw configurationError(`there is no file ${path}`, 'Make it: `auth4agent policy get > FILE`')
+    throw configurationError(`The file ${path} does not exist`, 'Make it: `auth4agent policy get > FILE`')
   return text
 }

@@ -13,33 +13,38 @@ import { compact } from '../text.ts'
 const CALLS = OPERATOR_CALLS.map(({ name }) => name)
 const PREFIX_BYTES = 16
 
-/** Signs the operator calls of tools that cannot. */
+/** `proxy`: signs the operator calls of tools that cannot sign. */
 export const proxy = defineCommand({
   help: [
-    "Listens on this machine and passes everything on to the server. Calls that need the operator's assertion get one, made with its key, so that tools and scripts that cannot sign keep working: give them the address that it prints as their server.",
-    'The address has a secret in it. Whoever knows it may do what the operator may, for as long as the proxy runs: it is printed once, and the log is without it. Web pages are refused, and so is every other machine.',
-    `Names for --allow: ${CALLS.join(', ')}. Calls of anyone need no signature and always pass.`,
+    'Listens on this machine and forwards all requests to the server. It adds an operator assertion to calls that need one, for tools and scripts that cannot sign. Give them the printed address as the address of their server.',
+    'The address contains a secret. Anyone who knows it can act as the operator while the proxy runs. It is printed once and never logged. The proxy refuses requests from web pages and from other machines.',
+    `Names for --allow: ${CALLS.join(', ')}. Calls that need no assertion always pass.`,
   ],
   examples: [
-    { does: 'for the tools of this hour', line: 'auth4agent proxy --port 8090' },
+    { does: 'on a fixed port', line: 'auth4agent proxy --port 8090' },
     {
-      does: 'for a script, which reads the address',
+      does: 'for a script that reads the address from a file',
       line: 'auth4agent proxy --prefix-file "$XDG_RUNTIME_DIR/auth4agent-proxy" --quiet',
     },
-    { does: 'only to look', line: 'auth4agent proxy --read-only' },
-    { does: 'only to stop agents', line: 'auth4agent proxy --allow suspend-agent --allow revoke-agent' },
+    { does: 'sign only calls that read', line: 'auth4agent proxy --read-only' },
+    { does: 'sign only calls that stop agents', line: 'auth4agent proxy --allow suspend-agent --allow revoke-agent' },
   ],
   flags: {
     ...serverFlags,
-    port: { kind: 'text', value: 'PORT', help: 'of 127.0.0.1; a free one unless told' },
-    host: { kind: 'text', value: 'ADDRESS', help: '127.0.0.1, unless told ::1', choices: ['127.0.0.1', '::1'] },
+    port: { kind: 'text', value: 'PORT', help: 'port to listen on; a free one by default' },
+    host: {
+      kind: 'text',
+      value: 'ADDRESS',
+      help: 'address to listen on; 127.0.0.1 by default',
+      choices: ['127.0.0.1', '::1'],
+    },
     'prefix-file': {
       kind: 'text',
       value: 'FILE',
-      help: 'write the address there too, readable by you alone, and remove it in the end',
+      help: 'write the address to this file too, readable only by you, and remove it at the end',
     },
-    allow: { kind: 'list', value: 'CALL', help: 'sign these calls alone; comma-separated or repeated', choices: CALLS },
-    'read-only': { kind: 'boolean', help: 'sign only what changes nothing' },
+    allow: { kind: 'list', value: 'CALL', help: 'sign only these calls; separated by commas', choices: CALLS },
+    'read-only': { kind: 'boolean', help: 'sign only calls that change nothing' },
   },
   async run(context) {
     const { flags, signal, stderr, json, quiet, answer, note, progress } = context
@@ -47,7 +52,7 @@ export const proxy = defineCommand({
     const host = hostOf(flags.text('host') ?? '127.0.0.1')
     const signs = signsOf(flags.list('allow'), flags.on('read-only'))
     const { server, issuer, domain, operator } = await progress(
-      'asking the server for its name',
+      'asking the server for its issuer',
       loadOperatorKey(context),
     )
     const running = await listen({
@@ -65,7 +70,7 @@ export const proxy = defineCommand({
     try {
       if (file !== undefined) await writeAddressFile(file, running.url)
       answer({ url: running.url, server, operator_id: operator.id }, running.url, running.url)
-      note(`signing for ${domain} at ${server}; Ctrl-C ends it`)
+      note(`signing for ${domain} at ${server}; press Ctrl-C to stop`)
       if (!signal.aborted) await once(signal, 'abort')
     } finally {
       if (file !== undefined) await removeAddressFile(file, running.url)
@@ -79,8 +84,8 @@ async function listen(options: ProxyOptions): Promise<Proxy> {
     return await startProxy(options)
   } catch (error) {
     throw configurationError(
-      `port ${options.port} cannot be listened on: ${codeOf(error)}`,
-      'Choose another with --port, or none.',
+      `Port ${options.port} cannot be opened: ${codeOf(error)}`,
+      'Choose another one with --port, or omit --port.',
     )
   }
 }
@@ -90,18 +95,18 @@ function signsOf(lists: readonly string[], isReadOnly: boolean): (call: Operator
   return ({ name, reads }) => (names.length === 0 || names.includes(name)) && (reads || !isReadOnly)
 }
 
-/** What any other machine could reach is none. */
+/** Reads --host. Throws CliError for an address that other machines can reach. */
 function hostOf(text: string): '127.0.0.1' | '::1' {
   if (text === '127.0.0.1' || text === '::1') return text
   throw usageError(
-    '--host takes 127.0.0.1 or ::1',
-    'Whoever reaches the proxy from elsewhere would read its secret on the way.',
+    '--host must be 127.0.0.1 or ::1',
+    'On any other address the secret would cross the network unencrypted.',
   )
 }
 
 function portOf(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
-  if (!(port <= 65_535)) throw usageError(`--port takes a number up to 65535`)
+  if (!(port <= 65_535)) throw usageError('--port must be a number up to 65535')
   return port
 }
 

@@ -12,21 +12,21 @@ import { lines } from '../text.ts'
 
 const registerFlags = {
   ...serverFlags,
-  'operator-id': { kind: 'text', value: 'ID', help: 'its operator, if not that of operator.json in the same folder' },
+  'operator-id': { kind: 'text', value: 'ID', help: "the agent's operator, if it is not the one of operator.json" },
 } as const
 
-/** Registers the agent of the folder. */
+/** `register agent`: registers the agent of the folder. */
 export const registerAgent = defineCommand({
   help: [
-    'Registers the agent of agent.json under its operator. It is pending until the operator approves it by name or grants it scopes.',
-    "Where the operator's own key is in the same folder, the operator registers it, and it is active at once, without scopes.",
+    'Registers the agent of agent.json under its operator. It is pending until the operator approves it or grants it scopes.',
+    "If the operator's key is in the same folder, the operator itself registers the agent. Then the agent is active at once, without scopes.",
   ],
   examples: [
     {
-      does: 'ask an operator to take the agent in',
+      does: 'under an operator elsewhere',
       line: 'auth4agent register agent --operator-id 0b5c9a2e-7f3d-8c1a-9e4b-2d6f8a0c4e6b',
     },
-    { does: 'as the operator, from the same folder', line: 'auth4agent register agent' },
+    { does: 'under the operator of the same folder', line: 'auth4agent register agent' },
   ],
   flags: registerFlags,
   async run(context) {
@@ -48,9 +48,12 @@ async function chooseOperator({ flags, folder }: Context<typeof registerFlags>, 
   const own = config?.domain === parseDid(agent.did)?.domain ? config?.id : undefined
   const id = flags.text('operator-id') ?? (agent.operator_id || own)
   if (id === undefined || id === '') {
-    throw usageError('missing: --operator-id ID', 'The operator sees its id with `auth4agent verify-operator status`.')
+    throw usageError(
+      '--operator-id ID is missing',
+      'The operator sees its id with `auth4agent verify-operator status`.',
+    )
   }
-  if (!isUuid(id)) throw usageError('--operator-id is a UUID in lower case')
+  if (!isUuid(id)) throw usageError('--operator-id must be a UUID in lower case')
   return id
 }
 
@@ -62,7 +65,7 @@ async function register(
   const { folder, fetch } = context
   const publicKey = decodeBase64(agent.public_key)
   if (publicKey?.length !== 32)
-    throw configurationError('public_key in agent.json is no key', 'Make another agent: `auth4agent init`')
+    throw configurationError('public_key in agent.json is not a key', 'Make another agent: `auth4agent init`')
   const choice = serverOf(agent, context)
   const operator = await readOperatorConfig(folder)
   const { did, did_document } = agent

@@ -6,10 +6,10 @@ import { serverFlags } from '../common-flags.ts'
 import { makeOperator, requireOperator, serverOf } from '../parties.ts'
 import { lines } from '../text.ts'
 
-/** Registers the operator of the folder. */
+/** `register operator`: registers the operator of the folder. */
 export const registerOperator = defineCommand({
   help: [
-    'Registers the domain and public key of operator.json, and writes the id into it. Doing it again answers the same.',
+    'Registers the domain and public key of operator.json with the server, and writes the operator id into operator.json. To repeat it is harmless: the id stays the same.',
   ],
   examples: [{ does: 'the operator of ~/.auth4agents', line: 'auth4agent register operator' }],
   flags: serverFlags,
@@ -17,7 +17,7 @@ export const registerOperator = defineCommand({
     const { folder, fetch, answer, progress, note } = context
     const config = await requireOperator(folder)
     const choice = serverOf(config, context)
-    // Whoever registers a key that is not at hand locks itself out.
+    // Registering a key whose private half is missing would lock the operator out.
     const key = await loadSigner(folder, config)
     const operator = makeOperator({ ...choice, domain: config.domain, key, fetch })
     const registered = await progress(`registering at ${choice.server}`, operator.register())
@@ -32,7 +32,7 @@ export const registerOperator = defineCommand({
     const issuer = choice.issuer ?? choice.server
     if (operatorId({ issuer, domain: registered.domain, thumbprint: thumbprint(key.publicKey) }) !== registered.id) {
       note(
-        `The server does not call itself ${issuer}, so calls signed for that are refused. Tell what it is: auth4agent set-server --url ${choice.server} --issuer …`,
+        `The server's issuer is not ${issuer}, so the server refuses calls that are signed for it. Set the issuer: auth4agent set-server --url ${choice.server} --issuer …`,
       )
     }
   },

@@ -9,26 +9,29 @@ import { columns, lines } from '../text.ts'
 
 const AGENT = 'did:agent:example.com:21fe31dfa154a261626bf854046fd227'
 
-/** Revokes one token. */
+/** `revoke token`: revokes one token. */
 export const revokeToken = defineCommand({
   help: [
-    'Revokes one token. Whoever holds it may; its operator may by its id, the jti. When this ends, no online verification accepts it.',
+    'Revokes one token. With --token everyone who has the token can do this; with --jti only the operator of the agent can. Online verifiers refuse the token as soon as the command ends.',
   ],
   examples: [
     { does: 'a token in a file', line: 'auth4agent revoke token --token @token.txt --reason leaked' },
-    { does: 'one from a pipe', line: 'auth4agent revoke token --token - < token.txt' },
-    { does: 'by its id, as the operator', line: 'auth4agent revoke token --jti 0198f0c2-7d1e-7a55-9b60-5f3d2c1b0a99' },
+    { does: 'a token from a pipe', line: 'auth4agent revoke token --token - < token.txt' },
+    {
+      does: 'by its id (jti), as the operator',
+      line: 'auth4agent revoke token --jti 0198f0c2-7d1e-7a55-9b60-5f3d2c1b0a99',
+    },
   ],
   flags: {
     ...operatorFlags,
     ...reasonFlag,
-    token: { kind: 'text', value: 'TOKEN', help: 'the token; @FILE or - keeps it out of the list of processes' },
+    token: { kind: 'text', value: 'TOKEN', help: 'the token; @FILE or - hides it from the process list' },
     jti: { kind: 'text', value: 'JTI', help: "the token's id" },
   },
   async run(context) {
     const { flags, fetch, progress, answer } = context
     const [token, jti, reason] = [flags.text('token'), flags.text('jti'), flags.text('reason')]
-    if ((token === undefined) === (jti === undefined)) throw usageError('either --token or --jti is needed')
+    if ((token === undefined) === (jti === undefined)) throw usageError('Exactly one of --token and --jti is needed')
     const call =
       jti === undefined
         ? openCalls({ server: (await chooseServer(context)).server, fetch }).revokeToken(
@@ -38,17 +41,19 @@ export const revokeToken = defineCommand({
         : (await openOperator(context)).revokeToken(jti, reason)
     const revoked = await progress('revoking', call)
     const { jti: id, revoked_at, ended_operator_id: operator } = revoked
-    const also = operator ? ', and with it all tokens of the operator: it had 10,000 revoked tokens already' : ''
+    const also = operator
+      ? ', together with all tokens of the operator, because it already had 10,000 revoked tokens'
+      : ''
     answer(revoked, `token revoked${also}\n\n${lines({ jti: id, revoked_at })}`, [id])
   },
 })
 
-/** Ends an agent for good. */
+/** `revoke agent`: ends an agent for good. */
 export const revokeAgent = defineCommand({
-  help: ['Ends an agent for good, and all its tokens. `revoke suspend` can be taken back.'],
+  help: ['Ends an agent for good, and all its tokens. This cannot be undone; `revoke suspend` can.'],
   examples: [
     {
-      does: 'an agent that is not needed any more',
+      does: 'an agent that is no longer needed',
       line: `auth4agent revoke agent ${AGENT} --reason decommissioned`,
     },
   ],
@@ -66,13 +71,13 @@ export const revokeAgent = defineCommand({
   },
 })
 
-/** Stops an agent. */
+/** `revoke suspend`: suspends an agent. */
 export const suspendAgent = defineCommand({
-  help: ['Stops an agent: it gets no tokens, and those it has end.'],
+  help: ['Suspends an agent: all its tokens end and it gets no new ones. `revoke reactivate` ends the suspension.'],
   examples: [
     { does: 'the agent of agent.json', line: 'auth4agent revoke suspend --reason investigating' },
     {
-      does: 'while something is looked into',
+      does: 'another agent',
       line: `auth4agent revoke suspend ${AGENT} --reason investigating`,
     },
   ],
@@ -92,10 +97,10 @@ export const suspendAgent = defineCommand({
   },
 })
 
-/** Lets an agent go on. */
+/** `revoke reactivate`: ends the suspension of an agent. */
 export const reactivateAgent = defineCommand({
-  help: ['Ends a suspension. Tokens from before stay ended.'],
-  examples: [{ does: 'it was nothing', line: `auth4agent revoke reactivate ${AGENT}` }],
+  help: ['Ends the suspension of an agent. Tokens from before the suspension stay ended.'],
+  examples: [{ does: 'after a false alarm', line: `auth4agent revoke reactivate ${AGENT}` }],
   arguments: [agentArgument],
   flags: { ...operatorFlags, ...agentFlags },
   async run(context) {
@@ -109,10 +114,10 @@ export const reactivateAgent = defineCommand({
   },
 })
 
-/** Lists agents that may not act. */
+/** `revoke list`: lists suspended and revoked agents. */
 export const listRevoked = defineCommand({
   help: ["Lists the operator's agents that are suspended or revoked."],
-  examples: [{ does: 'who may not act', line: 'auth4agent revoke list' }],
+  examples: [{ does: 'all of them', line: 'auth4agent revoke list' }],
   flags: operatorFlags,
   async run(context) {
     const { agents } = await openOperator(context)

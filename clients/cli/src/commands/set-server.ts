@@ -3,21 +3,21 @@ import { configurationError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { checkServer } from '../server-address.ts'
 
-/** Changes the server of the folder's configurations. */
+/** `set-server`: changes the server in the configurations of the folder. */
 export const setServer = defineCommand({
   help: [
-    'Changes the server in agent.json and operator.json. An operator id belongs to a server: register again where it is another one.',
+    'Changes the address of the server in agent.json and operator.json. An operator id is valid on one server only, so register again if this is another server.',
   ],
   examples: [
-    { does: 'it has moved', line: 'auth4agent set-server --url https://auth.example.com' },
+    { does: 'the server has a new address', line: 'auth4agent set-server --url https://auth.example.com' },
     {
-      does: 'it is reached at another address than its name',
+      does: 'the address differs from the issuer',
       line: 'auth4agent set-server --url http://127.0.0.1:8080 --issuer http://localhost:8080',
     },
   ],
   flags: {
     url: { kind: 'text', value: 'URL', help: "the server's address", required: true },
-    issuer: { kind: 'text', value: 'ISSUER', help: 'what it calls itself, where that is not its address' },
+    issuer: { kind: 'text', value: 'ISSUER', help: "the server's issuer, if it differs from its address" },
   },
   async run({ flags, folder, answer }) {
     const server_url = checkServer(flags.required('url'))
@@ -25,7 +25,7 @@ export const setServer = defineCommand({
     const operator = await readOperatorConfig(folder)
     if (agent === undefined && operator === undefined) {
       throw configurationError(
-        `there is neither agent nor operator in ${folder}`,
+        `The folder ${folder} contains neither an agent nor an operator`,
         'Make one: `auth4agent init --domain DOMAIN --server URL`',
       )
     }

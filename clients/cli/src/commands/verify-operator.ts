@@ -11,15 +11,15 @@ const TIMEOUT = '10m'
 
 const flags = {
   ...serverFlags,
-  'operator-id': { kind: 'text', value: 'ID', help: 'another operator than that of operator.json' },
+  'operator-id': { kind: 'text', value: 'ID', help: 'another operator than the one of operator.json' },
 } as const
 
-/** The TXT record to publish. */
+/** `verify-operator instructions`: prints the TXT record to publish. */
 export const instructions = defineCommand({
   help: [
-    'Prints the TXT record that proves the domain, and binds it to this key and this server. Publish it, then confirm. A record that is of another key or server is refused: whoever has that key would have the domain.',
+    'Prints the TXT record that proves your domain and binds it to your root key and this server. Publish it, then run `auth4agent verify-operator confirm`. The command refuses to print a record for another key or server, because publishing it would give your domain to the holder of that key.',
   ],
-  examples: [{ does: 'what to publish', line: 'auth4agent verify-operator instructions' }],
+  examples: [{ does: 'show the record', line: 'auth4agent verify-operator instructions' }],
   flags,
   async run(context) {
     const given = context.flags.text('operator-id')
@@ -34,33 +34,33 @@ export const instructions = defineCommand({
   },
 })
 
-/** Has the record looked for. */
+/** `verify-operator confirm`: asks the server to look for the record now. */
 export const confirm = defineCommand({
   help: [
-    'Has the server look for the TXT record now. Ends with 1 until it is found; then the operator is active.',
-    'With --wait it asks again, with growing pauses, until the record is found or the time of --timeout is over. A server that does not answer is asked again, too; where that lasts until the end, it ends with 3.',
+    'Asks the server to look for the TXT record now. If the server finds it, the operator is active. Otherwise the exit code is 1.',
+    'With --wait it asks again, with growing pauses, until the server finds the record or the time of --timeout is over. It also asks again if the server does not answer; if that lasts until the end, the exit code is 3.',
   ],
   examples: [
-    { does: 'have it looked for', line: 'auth4agent verify-operator confirm' },
-    { does: 'wait until it is found', line: 'auth4agent verify-operator confirm --wait --timeout 30m' },
+    { does: 'ask once', line: 'auth4agent verify-operator confirm' },
+    { does: 'wait until the record is found', line: 'auth4agent verify-operator confirm --wait --timeout 30m' },
   ],
   flags: {
     ...flags,
-    wait: { kind: 'boolean', help: 'ask again until it is found' },
-    timeout: { kind: 'text', value: 'DURATION', help: `how long to wait, as 90s or 1h; ${TIMEOUT} unless told` },
+    wait: { kind: 'boolean', help: 'ask again until the record is found' },
+    timeout: { kind: 'text', value: 'DURATION', help: `how long to wait, such as 90s or 1h; ${TIMEOUT} by default` },
   },
   async run(context) {
     const given = context.flags.text('timeout')
-    if (given !== undefined && !context.flags.on('wait')) throw usageError('--timeout needs --wait')
+    if (given !== undefined && !context.flags.on('wait')) throw usageError('--timeout can only be used with --wait')
     const timeoutS = readDuration(given ?? TIMEOUT)
-    if (timeoutS === undefined || timeoutS === 0) throw usageError('--timeout takes a duration, such as 10m')
+    if (timeoutS === undefined || timeoutS === 0) throw usageError('--timeout must be a duration, such as 10m')
     const operator = await viewOperator(context, context.flags.text('operator-id'))
     const ask = () => context.progress('the server is looking at DNS', operator.verification.confirm())
     const seen = context.flags.on('wait') ? await askAgain(ask, timeoutS * 1000, context) : await ask()
     if (!seen.verified) {
       context.answer(seen, `verification failed\n\n${plain(seen.message)}`, [seen.reason ?? 'NOT_VERIFIED'])
       context.note(
-        '`auth4agent verify-operator instructions` shows the record, `auth4agent doctor` what resolvers see of it.',
+        '`auth4agent verify-operator instructions` shows the record; `auth4agent doctor` shows what resolvers see.',
       )
       return 'refused'
     }
@@ -70,12 +70,12 @@ export const confirm = defineCommand({
   },
 })
 
-/** How far the operator is. */
+/** `verify-operator status`: shows the state of the operator. */
 export const status = defineCommand({
-  help: ['Asks the server for the operator: pending, active, lapsed, suspended, superseded or released.'],
+  help: ['Asks the server for the state of the operator: pending, active, lapsed, suspended, superseded or released.'],
   examples: [
-    { does: 'your own', line: 'auth4agent verify-operator status' },
-    { does: 'the state alone', line: 'auth4agent verify-operator status --json | jq -r .status' },
+    { does: 'your own operator', line: 'auth4agent verify-operator status' },
+    { does: 'only the state', line: 'auth4agent verify-operator status --json | jq -r .status' },
   ],
   flags,
   async run(context) {
@@ -90,12 +90,12 @@ export const status = defineCommand({
 
 function notAtHand(folder: string) {
   return configurationError(
-    `the record binds the key of that operator, and there is none in ${folder} to compare it with`,
-    'Run it where its operator.json is: --config FOLDER',
+    `The key of that operator is not in ${folder}, so its record cannot be checked`,
+    'Use the folder that contains its operator.json: --config FOLDER',
   )
 }
 
-/** Writes into operator.json when its domain was proven. */
+/** Writes the time of the domain's proof to operator.json. */
 async function remember(folder: string, id: string, verifiedAt: string | null | undefined): Promise<void> {
   const config = await readOperatorConfig(folder)
   if (config?.id !== id || !verifiedAt || config.domain_verified_at === verifiedAt) return

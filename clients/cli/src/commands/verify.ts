@@ -9,39 +9,42 @@ import { readScopes, SCOPES_HELP, scopeFlag } from '../scopes.ts'
 import { readToken } from '../secrets.ts'
 import { lines } from '../text.ts'
 
-const UNKNOWN = 'not checked: offline verification does not know what has been revoked; --online does'
+const UNKNOWN = 'not checked, because offline verification cannot see revocations; use --online'
 
 const verifyFlags = {
   ...serverFlags,
   token: {
     kind: 'text',
     value: 'TOKEN',
-    help: 'the token; @FILE or - keeps it out of the list of processes',
+    help: 'the token; @FILE or - hides it from the process list',
     required: true,
   },
-  online: { kind: 'boolean', help: 'ask the server, which knows about revocation' },
-  aud: { kind: 'list', value: 'AUDIENCE', help: 'it must be for one of these' },
-  scope: { ...scopeFlag, help: `it must have all of these, ${SCOPES_HELP}` },
-  operator: { kind: 'list', value: 'OPERATOR', help: "its operator's domain or id must be one of these" },
+  online: { kind: 'boolean', help: 'also ask the server, which knows all revocations' },
+  aud: { kind: 'list', value: 'AUDIENCE', help: 'the token must be for one of these audiences' },
+  scope: { ...scopeFlag, help: `the token must have all of these scopes, ${SCOPES_HELP}` },
+  operator: { kind: 'list', value: 'OPERATOR', help: 'the domain or id of its operator must be one of these' },
 } as const
 
-/** Verifies a token. */
+/** `verify`: verifies a token. */
 export const verify = defineCommand({
   help: [
-    'Verifies a token by the keys that the server publishes: form, claims, signature, issuer, times. Ends with 0 when it is valid, with 1 when not.',
-    'That says nothing about revocation: a token that was revoked, or whose agent is suspended, still verifies until it expires. --online asks the server, too.',
+    'Verifies a token with the public keys of the server: form, claims, signature, issuer and times. The exit code is 0 if it is valid and 1 if not.',
+    'Offline verification cannot see revocations: a revoked token, or a token of a suspended agent, stays valid until it expires. --online also asks the server.',
   ],
   examples: [
     { does: 'a token in a file', line: 'auth4agent verify --token @token.txt' },
-    { does: 'one from a pipe, revocation included', line: 'auth4agent verify --token - --online < token.txt' },
     {
-      does: 'as an API would',
+      does: 'a token from a pipe, also checked for revocation',
+      line: 'auth4agent verify --token - --online < token.txt',
+    },
+    {
+      does: 'with the demands of an API',
       line: 'auth4agent verify --token @token.txt --online --aud https://api.example.com --scope orders:read --operator example.com',
     },
   ],
   flags: verifyFlags,
   async run(context) {
-    // A demand that cannot be read stops before anything is asked.
+    // Fails for a malformed scope before any request is sent.
     readScopes(context.flags.list('scope'))
     const token = await readToken(context.flags.required('token'), context)
     const choice = await chooseServer(context)
@@ -81,7 +84,7 @@ async function onlineOf(token: string, { server }: ServerChoice, { flags, fetch 
   return openCalls({ server, fetch }).verifyToken(token, wanted)
 }
 
-/** Why it is not valid; undefined when it is. */
+/** Returns the reason why the token is not valid, or undefined if it is valid. */
 function reasonOf({ verdict }: OfflineVerification, online: OnlineVerification | undefined, valid: boolean) {
   return valid ? undefined : (verdict ?? online?.reason ?? 'REFUSED')
 }
@@ -116,7 +119,7 @@ function toText(
 ): string {
   const reason = verdict ?? (valid ? undefined : online?.reason)
   const known: Readonly<Record<string, string>> = verdicts
-  const why = reason ? { reason: `${reason}: ${known[reason] ?? 'the server refuses it'}` } : {}
+  const why = reason ? { reason: `${reason}: ${known[reason] ?? 'The server refuses it'}` } : {}
   const said = claims && {
     expired: verdict === 'TOKEN_EXPIRED',
     issuer: claims.iss,

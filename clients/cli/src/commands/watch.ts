@@ -13,33 +13,33 @@ import { createStatusLine } from '../watch/status-line.ts'
 
 const flags = {
   ...serverFlags,
-  all: { kind: 'boolean', help: 'first what was revoked before and can still matter' },
-  after: { kind: 'text', value: 'POSITION', help: 'go on after this one; each line of --json has its own' },
+  all: { kind: 'boolean', help: 'first show older revocations that still matter' },
+  after: { kind: 'text', value: 'POSITION', help: 'continue after this position, which each line of --json has' },
 } as const
 
-/** Shows revocations as they happen. */
+/** `watch`: shows revocations as they happen. */
 export const watch = defineCommand({
   help: [
-    'Follows the revocation log of the server under the assertion of the operator: every token, agent, operator and key that is ended, as it is ended, of all operators. It connects again by itself, and tells nothing twice.',
-    'On a terminal it shows how old the last heartbeat is: the server sends one each second, and everything up to it has been told. With --json each record is a line of its own. Ctrl-C ends it.',
+    'Follows the revocation log of the server and shows each record: every token, agent, operator and signing key that ends, of all operators. It authenticates as the operator. It reconnects by itself and shows each record once.',
+    'On a terminal it shows the age of the last heartbeat. The server sends one each second, after all records up to it. With --json it prints one record a line. Press Ctrl-C to stop.',
   ],
   examples: [
-    { does: 'what is being revoked?', line: 'auth4agent watch' },
-    { does: 'for a program, and what still matters of before', line: 'auth4agent watch --all --json' },
-    { does: 'where another run has ended', line: 'auth4agent watch --json --after 1-42-' },
+    { does: 'show new revocations', line: 'auth4agent watch' },
+    { does: 'for a program, with older revocations that still matter', line: 'auth4agent watch --all --json' },
+    { does: 'continue after an earlier run', line: 'auth4agent watch --json --after 1-42-' },
   ],
   flags,
   async run(context) {
     const { flags, fetch, signal, stderr, json, quiet, progress } = context
     const from = positionOf(flags.text('after'))
-    const { server, issuer, operator } = await progress('asking the server for its name', loadOperatorKey(context))
+    const { server, issuer, operator } = await progress('asking the server for its issuer', loadOperatorKey(context))
     const feed = sseFeed({
       fetch: (url, init) => fetch(url, init),
       locate: async () => `${server}/v1/revocations`,
       authorize: async (url) => `Bearer ${await operator.assert(`GET ${new URL(url).pathname}`)}`,
     })
     using status = createStatusLine({ ...stderr, isTerminal: stderr.isTerminal && !json && !quiet })
-    context.note(`watching ${issuer}; Ctrl-C ends it`)
+    context.note(`watching ${issuer}; press Ctrl-C to stop`)
     try {
       for await (const news of followLog({ feed, from, signal, pause, random: Math.random })) {
         if (news.kind === 'heartbeat') status.beat()
@@ -58,14 +58,14 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
 function positionOf(text: string | undefined): LogPosition | undefined {
   const position = text === undefined ? undefined : readPosition(text)
   if (text !== undefined && position === undefined) {
-    throw usageError('--after takes a position as --json shows it', 'For example: --after 1-42-')
+    throw usageError('--after must be a position, as --json shows it', 'For example: --after 1-42-')
   }
   return position
 }
 
 function refused({ message }: FeedError): CliError {
-  const hint = 'The operator has to be active, and its clock right: `auth4agent doctor` looks at both.'
-  return new CliError(`the revocation log cannot be followed: ${message}`, { reason: 'FEED', exit: 'refused', hint })
+  const hint = 'The operator must be active and its clock right. `auth4agent doctor` checks both.'
+  return new CliError(`The revocation log cannot be followed: ${message}`, { reason: 'FEED', exit: 'refused', hint })
 }
 
 function show(
@@ -73,7 +73,7 @@ function show(
   { stdout, json, style, note }: Pick<Context<typeof flags>, 'stdout' | 'json' | 'style' | 'note'>,
 ): void {
   if (news.kind === 'lost') return note(`${news.why}; connecting again in ${(news.pauseMs / 1000).toFixed(1)} s`)
-  if (news.kind === 'begins-again') return note('the log has become another: it is read from its beginning')
+  if (news.kind === 'begins-again') return note('the log has been replaced, so it is read from its beginning')
   const { record, position } = news
   if (json) return stdout.write(`${compact(toJson(record, position))}\n`)
   const at = new Date(record.recordedAt).toISOString()
@@ -81,7 +81,7 @@ function show(
   stdout.write(`${style.dim(at)}  ${style.bold(record.kind.padEnd(10))}  ${plain(describe(record))}${operator}\n`)
 }
 
-/** With the names on the wire. */
+/** Returns a record with the member names of the server's API. */
 function toJson(record: RevocationRecord, position: LogPosition): object {
   return {
     kind: record.kind,
@@ -101,8 +101,8 @@ function describe({ kind, subject, minimumEpoch }: RevocationRecord): string {
     token: subject,
     agent: `${subject}: ${before}`,
     operator: `all agents: ${before}`,
-    key: `${subject}: everything it signed`,
+    key: `${subject}: all tokens that it signed`,
     deployment: `all operators: ${before}`,
   }
-  return texts[kind] ?? `${subject} (a newer version of this tool knows what)`
+  return texts[kind] ?? `${subject} (unknown kind of record: install a newer version of this tool)`
 }

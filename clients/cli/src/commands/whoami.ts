@@ -3,21 +3,23 @@ import { configurationError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { lines } from '../text.ts'
 
-/** Says who this folder is. */
+/** `whoami`: shows the agent and operator of the folder. */
 export const whoami = defineCommand({
-  help: ['Reads agent.json and operator.json, and asks nobody. The agent comes first; --verbose and --json show both.'],
-  examples: [
-    { does: 'in a glance', line: 'auth4agent whoami' },
-    { does: "the agent's DID", line: 'auth4agent whoami --quiet' },
+  help: [
+    'Shows the agent of agent.json, or the operator of operator.json if there is no agent. --verbose and --json show both. It does not ask the server.',
   ],
-  flags: { verbose: { kind: 'boolean', help: 'agent and operator, with their files' } },
+  examples: [
+    { does: 'show the agent or operator', line: 'auth4agent whoami' },
+    { does: "print only the agent's DID", line: 'auth4agent whoami --quiet' },
+  ],
+  flags: { verbose: { kind: 'boolean', help: 'show both agent and operator, with their keys' } },
   async run({ flags, folder, answer }) {
     const agent = await readAgentConfig(folder)
     const operator = await readOperatorConfig(folder)
     const isAgent = agent !== undefined && agent.did !== ''
     if (!isAgent && operator === undefined) {
       throw configurationError(
-        `there is neither agent nor operator in ${folder}`,
+        `The folder ${folder} contains neither an agent nor an operator`,
         'Make one: `auth4agent init --domain DOMAIN`',
       )
     }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCli } from '../../../../test/support/cli.ts'
 
-/** Completes the last of words as the shell itself does; answers what it offers. */
+/** Completes the last word as the shell itself does. Returns the offered words. */
 type Complete = (script: string, words: readonly string[]) => readonly string[]
 
 let folder: string
@@ -49,7 +49,7 @@ _auth4agent 2>&1
 `,
   )
 
-/** What its completion system would show is printed. */
+/** Prints what the completion system of zsh would show. */
 const zsh: Complete = (script, words) =>
   run(
     'zsh',
@@ -66,7 +66,7 @@ _auth4agent
 `,
   )
 
-/** It also offers what has the word somewhere within. */
+/** fish also offers words that contain the word, so these are filtered out. */
 const fish: Complete = (script, words) =>
   run('fish', ['--no-config'], `${script}\ncomplete -C ${quote([words.join(' ')])}\n`).filter((word) =>
     word.startsWith(words.at(-1) ?? ''),
@@ -75,7 +75,7 @@ const fish: Complete = (script, words) =>
 const isInstalled = (shell: string) => spawnSync(shell, ['--version']).status === 0
 const shells = Object.entries({ bash, zsh, fish }).filter(([name]) => name === 'bash' || isInstalled(name))
 
-describe.each(shells)('%s', (name, complete) => {
+describe.each(shells)('completion %s', (name, complete) => {
   let script: string
   const offers = (...words: readonly string[]) => complete(script, ['auth4agent', ...words])
 
@@ -85,31 +85,31 @@ describe.each(shells)('%s', (name, complete) => {
     script = stdout
   })
 
-  it('offers the commands', () => {
+  it('offers the first words of commands', () => {
     expect(offers('')).toEqual(expect.arrayContaining(['completion', 'doctor', 'health', 'proxy']))
     expect(offers('d')).toContain('doctor')
     expect(offers('d')).not.toContain('proxy')
   })
 
-  it('offers what follows the first word of a command', () => {
+  it('offers the second words of a group of commands', () => {
     expect(offers('agents', '')).toEqual(['approve', 'list', 'update'])
     expect(offers('revoke', 're')).toEqual(['reactivate'])
     expect(offers('issue', '--scope', 'agents', '')).toEqual([])
     expect(offers('keys', 'rotate', '--ke')).toEqual(['--key'])
   })
 
-  it('offers the flags of the command that was typed, and those of every command', () => {
+  it('offers the flags of the typed command and the global flags', () => {
     expect(offers('proxy', '--re')).toEqual(['--read-only'])
     expect(offers('doctor', '--re')).toEqual(['--resolver'])
     expect(offers('--config', 'doctor', 'proxy', '--json', '--pr')).toEqual(['--prefix-file'])
     expect(offers('proxy', '--j')).toEqual(['--json'])
   })
 
-  it('offers what a command takes', () => {
+  it('offers the choices of an argument', () => {
     expect(offers('completion', '')).toEqual(['bash', 'fish', 'zsh'])
   })
 
-  it('offers the values that a flag takes', () => {
+  it('offers the choices of a flag', () => {
     expect(offers('agents', 'list', '--status', '')).toEqual(['active', 'pending', 'revoked', 'suspended'])
     expect(offers('audit', '--outcome', 'r')).toEqual(['refused'])
     expect(offers('keys', 'rotate', '--alg', 'E')).toEqual(['ES256', 'Ed25519', 'EdDSA'].toSorted())
@@ -117,25 +117,25 @@ describe.each(shells)('%s', (name, complete) => {
     expect(offers('agents', 'update', '--bound-challenges', 'r')).toEqual(['required'])
   })
 
-  it('offers the contexts that there are, by asking the tool', () => {
+  it('offers the existing contexts', () => {
     expect(offers('context', 'use', '')).toEqual(['default', 'production', 'staging'])
     expect(offers('whoami', '--context', 's')).toEqual(['staging'])
     expect(offers('--context', 'staging', 'proxy', '--re')).toEqual(['--read-only'])
   })
 
-  it('offers files where a command takes one, and behind --', () => {
+  it('offers files for a file argument, and no flags after --', () => {
     expect(offers('keys', 'import', 'a')).toEqual(['a file.json'])
     expect(offers('exec', '--json', '--', '--sc')).toEqual([])
   })
 
-  it('offers files where a flag takes one, and nothing where it takes what no shell knows', () => {
+  it('offers files for a file flag, and nothing for a flag with an unknown value', () => {
     expect(offers('proxy', '--prefix-file', 'a')).toEqual(['a file.json'])
     expect(offers('proxy', '--port', '')).toEqual([])
     expect(offers('proxy', '')).toEqual([])
   })
 })
 
-it('says for which shells there is one', async () => {
+it('completion of an unknown shell fails and names the known shells', async () => {
   expect(await runCli(['completion', 'csh'])).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('bash, zsh or fish'),

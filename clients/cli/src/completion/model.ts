@@ -1,41 +1,41 @@
 import type { CommandEntry } from '../command.ts'
 import { type FlagTable, globalFlags } from '../flags.ts'
 
-/** A flag as a shell offers it. */
+/** A flag that a shell offers. */
 interface OfferedFlag {
   /** With its dashes. */
   readonly name: string
   readonly help: string
   readonly takes: Takes
-  /** The values there are, where they are known. */
+  /** All accepted values, if the tool knows them. */
   readonly choices: readonly string[]
 }
 
-/** What follows a flag or a command: nothing, a file or folder, a context, or something that no shell can know. */
+/** What follows a flag or a command: nothing, a file or folder, a context, or a value that no shell can know. */
 type Takes = 'nothing' | 'file' | 'context' | 'value'
 
-/** A word that may come next. */
+/** A word that a shell offers next. */
 interface OfferedWord {
   readonly word: string
   readonly help: string
 }
 
-/** What may come after the words of a command, or of the beginning of one. */
+/** What a shell offers after the words of a command, or after the first words of one. */
 export interface Place {
-  /** Words typed so far, without flags: `agents`, `agents list`; empty at the start. */
+  /** The words so far, without flags: `agents`, `agents list`; empty at the start. */
   readonly at: string
   readonly words: readonly OfferedWord[]
-  /** What the command takes as its word. */
+  /** The kind of the command's argument. */
   readonly takes: Takes
-  /** Of the command and of every command. */
+  /** Flags of this command and of every command. */
   readonly flags: readonly OfferedFlag[]
 }
 
-/** What a file's or folder's name is called in the help. */
+/** Names in the help for values that are files or folders. */
 const FILES = new Set(['FILE', 'FOLDER'])
 const GLOBAL = offered(globalFlags)
 
-/** All places of a command line, the start first. Loads every command. */
+/** Lists all places of a command line, the start first. Loads every command. */
 export async function completionPlaces(commands: readonly CommandEntry[]): Promise<readonly Place[]> {
   const loaded = await Promise.all(commands.map(async (entry) => ({ ...entry, command: await entry.load() })))
   const starts = new Set(commands.flatMap(({ words }) => beginnings(words)))
@@ -51,7 +51,7 @@ export async function completionPlaces(commands: readonly CommandEntry[]): Promi
   })
 }
 
-/** `agents list` begins as nothing, as `agents` and as itself. */
+/** Returns all beginnings of a command's words: for `agents list` these are ``, `agents` and `agents list`. */
 function beginnings(words: string): readonly string[] {
   const parts = words.split(' ')
   return Array.from({ length: parts.length + 1 }, (_, count) => parts.slice(0, count).join(' '))

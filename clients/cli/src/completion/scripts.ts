@@ -1,21 +1,21 @@
 import type { Place } from './model.ts'
 
-/** Writes the completion of a shell from the places of a command line. */
+/** Writes a shell's completion script for the places of a command line. */
 export type ScriptWriter = (places: readonly Place[]) => string
 
-/** Flags that may stand before the command's own words and take one. */
+/** Flags with a value that may come before the command's words. */
 const BEFORE = ['--config', '--context']
-/** Prints the names of the contexts, each on a line. */
+/** Shell command that prints the names of the contexts, one a line. */
 const CONTEXTS = 'auth4agent context list --quiet 2>/dev/null'
 
 const namesThat = ({ flags }: Place, takes: string) =>
   flags.filter((flag) => flag.takes === takes).map(({ name }) => name)
 
-/** Each flag whose values are known, as `--flag=one,other`. */
+/** Returns each flag with known values as `--flag=one,other`. */
 const choicesOf = ({ flags }: Place) =>
   flags.flatMap(({ name, choices }) => (choices.length === 0 ? [] : [`${name}=${choices.join(',')}`]))
 
-/** For bash 3.2 and newer, which macOS has. */
+/** Writes the script for bash 3.2 and newer. macOS has 3.2. */
 const bash: ScriptWriter = (places) => `# Completion of auth4agent for bash.
 _auth4agent() {
   local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}" at="" word index
@@ -76,7 +76,7 @@ function bashPlace(place: Place): string {
   return `    ${quoted(typed(place))}) ${assigned.join(' ')} ;;`
 }
 
-/** For zsh, by its completion system. */
+/** Writes the script for the completion system of zsh. */
 const zsh: ScriptWriter = (places) => `#compdef auth4agent
 # Completion of auth4agent for zsh.
 _auth4agent() {
@@ -136,7 +136,7 @@ function zshPlace(place: Place): string {
   return `    (${quoted(typed(place))}) ${assigned.join('; ')} ;;`
 }
 
-/** For fish 3 and newer. */
+/** Writes the script for fish 3 and newer. */
 const fish: ScriptWriter = (places) => `# Completion of auth4agent for fish.
 function __auth4agent_at
     set -l at ''
@@ -179,10 +179,10 @@ function fishPlace(place: Place): string[] {
   ]
 }
 
-/** The scripts by the name of their shell. */
+/** The script writers by the name of the shell. */
 export const completionScripts = { bash, zsh, fish } as const satisfies Readonly<Record<string, ScriptWriter>>
 
-/** What the scripts keep of a place: its words, each with a space behind it. */
+/** Returns a place's words with a space after each, as the scripts compare them. */
 function typed({ at }: Place): string {
   return at === '' ? '' : `${at} `
 }

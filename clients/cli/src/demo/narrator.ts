@@ -2,19 +2,19 @@ import type { Context } from '../context.ts'
 import type { FlagTable } from '../flags.ts'
 import { compact, plain } from '../text.ts'
 
-/** One thing that happened: a title, what it means in a few lines, and the facts for programs. None of them is secret. */
+/** One step of the demo: a title, a few lines that explain it, and facts for programs. Nothing in it is secret. */
 export interface Told {
-  /** Stable, for programs. */
+  /** Stable name, for programs. */
   readonly step: string
   readonly title: string
   readonly lines: readonly string[]
   readonly facts: Readonly<Record<string, unknown>>
 }
 
-/** Tells what happened. */
+/** Prints a step. */
 export type Narrator = (told: Told) => void
 
-/** Tells people in numbered paragraphs, or programs in lines of JSON. */
+/** Makes a narrator that prints numbered paragraphs for people, or lines of JSON for programs. */
 export function createNarrator({
   json,
   quiet,

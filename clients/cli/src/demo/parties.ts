@@ -6,22 +6,22 @@ import { createKeyFile, keyFileReference, pathsIn, updateAgentConfig, updateOper
 import { CliError } from '../cli-error.ts'
 import type { Narrator } from './narrator.ts'
 
-/** Where the play takes place. */
+/** Everything that the play needs. */
 export interface Scene {
   readonly server: string
   readonly issuer: string
-  /** Under `.test` unless the user brings one. */
+  /** A name under `.test`, unless the user gives a domain. */
   readonly domain: string
-  /** For keys and configuration. */
+  /** The folder for keys and configuration. */
   readonly folder: string
   readonly fetch: typeof globalThis.fetch
-  /** For what is put away in the end, also when the signal has aborted. */
+  /** Sends requests that clean up, also after the signal has aborted. */
   readonly fetchAnyway: typeof globalThis.fetch
   readonly signal: AbortSignal
-  /** Resolves after so many milliseconds; rejects when the signal aborts. */
+  /** Resolves after `ms` milliseconds. Rejects when the signal aborts. */
   readonly pause: (ms: number) => Promise<void>
   readonly tell: Narrator
-  /** Called where the domain could not be given up in the end, and why: whoever has lost the key cannot give it up either. */
+  /** Called with the reason if the domain could not be released at the end. The key must then be kept. */
   readonly stillOwned: (why: unknown) => void
 }
 
@@ -29,7 +29,10 @@ export interface Scene {
 export interface PlayedOperator {
   readonly operator: Operator
   readonly key: Signer
-  /** Gives the domain up. Rejects where it may still be the operator's; what was never proven the server forgets by itself. */
+  /**
+   * Releases the domain. Rejects if the operator may still own it. A domain that was never proven needs no release:
+   * the server forgets it by itself.
+   */
   giveUp(): Promise<void>
 }
 
@@ -39,15 +42,17 @@ export interface PlayedAgent {
   readonly did: string
 }
 
-/** A record may be there at once, or in an hour; milliseconds. */
+/**
+ * Milliseconds between two looks at DNS: the first and the longest pause. A record may appear at once or in an hour.
+ */
 const LOOK_AGAIN_MS = { first: 500, most: 5000 }
 
-/** A name that nobody has had before, and that is in no DNS. */
+/** Returns a new random domain under .test, which is not in DNS. */
 export function freshDomain(): string {
   return `demo-${randomBytes(4).toString('hex')}.test`
 }
 
-/** Makes a key and registers domain and key. Rejects with CliError where the server takes no such names. */
+/** Makes a root key and registers the operator. Rejects with CliError if the server does not accept .test names. */
 export async function enterOperator(scene: Scene): Promise<PlayedOperator> {
   const { server, issuer, domain, folder, fetch, fetchAnyway, tell } = scene
   const ref = pathsIn(folder).operatorKey
@@ -69,7 +74,7 @@ export async function enterOperator(scene: Scene): Promise<PlayedOperator> {
     step: 'operator-registered',
     title: 'An operator registers its domain',
     lines: [
-      `${domain} and the public half of a new key. It is ${status}: anybody could have sent that.`,
+      `${domain} and the public half of a new key. The operator is ${status}, because nothing proves the domain yet.`,
       `operator ${id}`,
     ],
     facts: { operator_id: id, domain, status },
@@ -85,7 +90,7 @@ async function release(operator: Operator): Promise<void> {
   })
 }
 
-/** Proves the domain: at once where the server does so without DNS, else as soon as the record stands. */
+/** Proves the domain: at once if the server needs no DNS for it, otherwise when the record appears. */
 export async function proveDomain({ domain, signal, pause, tell }: Scene, { operator }: PlayedOperator): Promise<void> {
   let { verified, message } = await operator.verification.confirm()
   if (!verified) {
@@ -94,7 +99,7 @@ export async function proveDomain({ domain, signal, pause, tell }: Scene, { oper
     tell({
       step: 'record-wanted',
       title: 'Publish this TXT record',
-      lines: [txt_record_name, txt_record_value, 'It is looked for every few seconds; Ctrl-C ends this.'],
+      lines: [txt_record_name, txt_record_value, 'The server looks for it every few seconds; press Ctrl-C to stop.'],
       facts: { txt_record_name, txt_record_value },
     })
   }
@@ -105,15 +110,15 @@ export async function proveDomain({ domain, signal, pause, tell }: Scene, { oper
   }
   tell({
     step: 'domain-proven',
-    title: 'It proves that the domain is its own',
+    title: 'The operator proves its domain',
     lines: domain.endsWith('.test')
-      ? ['Names under .test are proven without DNS on a server that only this machine can reach.']
-      : [`The record at ${recordName(domain)} names the operator, its key and this server.`],
+      ? ['A server that only this machine can reach accepts names under .test without DNS.']
+      : [`The record at ${recordName(domain)} names the operator, its root key and this server.`],
     facts: { domain },
   })
 }
 
-/** Makes an agent's key and registers it, as its operator. */
+/** Makes an agent's key and registers the agent as its operator. */
 export async function enterAgent(scene: Scene, { operator }: PlayedOperator): Promise<PlayedAgent> {
   const { server, issuer, domain, folder, fetch, tell } = scene
   const ref = pathsIn(folder).agentKey
@@ -133,7 +138,10 @@ export async function enterAgent(scene: Scene, { operator }: PlayedOperator): Pr
   tell({
     step: 'agent-registered',
     title: 'An agent is registered',
-    lines: [`${did}: domain and key, nothing else.`, `It is ${status}, and may do nothing yet.`],
+    lines: [
+      `${did} contains the domain and the fingerprint of the key.`,
+      `The agent is ${status} and has no scopes yet.`,
+    ],
     facts: { did, status },
   })
   return { did, agent: createAgent({ server, issuer, did, key, fetch }) }
@@ -142,7 +150,7 @@ export async function enterAgent(scene: Scene, { operator }: PlayedOperator): Pr
 const NO_TEST_DOMAINS = {
   reason: 'INVALID_DOMAIN',
   exit: 'refused',
-  hint: 'Bring a name of your own that has no operator yet: --domain demo.example.com. Or start a server on this machine: `npm start`.',
+  hint: 'Use a domain of yours that has no operator yet: --domain demo.example.com. Or start a server on this machine: `npm start`.',
 } as const
 
 function isRefusedDomain(error: unknown): boolean {
@@ -150,5 +158,5 @@ function isRefusedDomain(error: unknown): boolean {
 }
 
 function noTestDomains(server: string): CliError {
-  return new CliError(`${server} takes no names under .test`, NO_TEST_DOMAINS)
+  return new CliError(`The server ${server} does not accept names under .test`, NO_TEST_DOMAINS)
 }

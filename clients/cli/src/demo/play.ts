@@ -4,13 +4,13 @@ import { type ProtectedApi, startProtectedApi } from './protected-api.ts'
 
 const GRANTED = ['orders:read']
 const REASON = 'demo'
-/** How long the API may take to hear of a revocation before something is wrong, and how often it is asked, in milliseconds. */
+/** Longest time until the API must refuse a revoked token, and the pause between two calls; in milliseconds. */
 const HEARD_WITHIN_MS = 10_000
 const ASK_AGAIN_MS = 2
 
 /**
- * Plays it from a domain to a suspended agent, and tells each step. What it made on the server is given up in the end, also when it
- * breaks off; only where it does not, `keeps` keeps it. Rejects with the error of the step that fails.
+ * Plays all steps, from a new domain to a suspended agent, and prints each. At the end it releases the domain, also
+ * after a failure; `keeps` prevents the release after a success. Rejects with the error of the step that fails.
  */
 export async function play(scene: Scene, keeps: boolean): Promise<void> {
   await using ending = new AsyncDisposableStack()
@@ -37,8 +37,8 @@ async function grant({ tell }: Scene, { operator }: PlayedOperator, { did }: Pla
   const { allowed_scopes } = await operator.agents.setScopes(did, GRANTED)
   tell({
     step: 'scopes-granted',
-    title: 'The operator grants it scopes',
-    lines: [`${allowed_scopes.join(' ')}. The call carries a JWT that the operator has signed for this one call.`],
+    title: 'The operator grants scopes to the agent',
+    lines: [`${allowed_scopes.join(' ')}. The operator signs an assertion for this one call.`],
     facts: { did, allowed_scopes },
   })
 }
@@ -56,8 +56,8 @@ async function openApi({ issuer, domain, fetch, tell }: Scene, { operator, key }
     step: 'api-started',
     title: 'An API starts',
     lines: [
-      `${api.url}, known as ${audience}. It trusts agents of ${domain} alone,`,
-      'verifies tokens by itself, and hears of revocations from the server.',
+      `It listens at ${api.url}. Its audience is ${audience}. It trusts only agents of ${domain}.`,
+      'It verifies tokens itself and receives revocations from the server.',
     ],
     facts: { url: api.url, audience },
   })
@@ -70,7 +70,7 @@ async function signIn({ tell }: Scene, { agent, did }: PlayedAgent, audience: st
     step: 'token-issued',
     title: 'The agent signs a challenge and gets a token',
     lines: [
-      `For ${scope} at ${audience}, good for ${lifetimeS / 60} minutes. Its private key has not left this machine.`,
+      `For ${scope} at ${audience}, valid for ${lifetimeS / 60} minutes. The private key does not leave this machine.`,
     ],
     facts: { did, jti, scope, audience, lifetime_seconds: lifetimeS },
   })
@@ -82,7 +82,7 @@ async function call({ tell }: Scene, { url }: ProtectedApi, token: string): Prom
   if (status !== 200) throw unexpected('the API', status, body)
   tell({
     step: 'call-accepted',
-    title: 'It calls the API',
+    title: 'The agent calls the API',
     lines: [`GET /orders: ${status} ${body}`],
     facts: { call: 'GET /orders', status },
   })
@@ -93,7 +93,7 @@ async function callBeyond({ tell }: Scene, { url }: ProtectedApi, token: string)
   if (status !== 403) throw unexpected('the API', status, body)
   tell({
     step: 'scope-missing',
-    title: 'It tries what it has no scope for',
+    title: 'The agent tries a call for which it has no scope',
     lines: [`POST /orders: ${status} ${body}`],
     facts: { call: 'POST /orders', status },
   })
@@ -110,7 +110,7 @@ async function revoke(
   tell({
     step: 'token-revoked',
     title: 'The operator revokes the token',
-    lines: [`The API refuses it ${ms} ms after the server said so: 401 ${body}`],
+    lines: [`The API refuses the token ${ms} ms after the server's answer: 401 ${body}`],
     facts: { jti, refused_after_ms: ms },
   })
 }
@@ -134,12 +134,12 @@ async function suspend(
   tell({
     step: 'agent-suspended',
     title: 'The operator suspends the agent',
-    lines: [`All its tokens end, the last one after ${ms} ms, and it gets no new one: ${reason}`],
+    lines: [`The API refuses its tokens after ${ms} ms, and the agent gets no new token: ${reason}`],
     facts: { did, refused_after_ms: ms, reason },
   })
 }
 
-/** Asks until the API refuses a token; answers how long that took, in whole milliseconds. */
+/** Calls the API until it refuses a token. Returns how long that took, in whole milliseconds. */
 async function untilRefused({ url }: ProtectedApi, token: string, pause: Scene['pause']) {
   const since = performance.now()
   for (;;) {
@@ -151,7 +151,7 @@ async function untilRefused({ url }: ProtectedApi, token: string, pause: Scene['
   }
 }
 
-/** The SDK's own fetch would get itself another token when one is refused. */
+/** Calls the API without the SDK's fetch, which would get another token after a refusal. */
 async function ask(
   method: string,
   url: string,
@@ -162,5 +162,5 @@ async function ask(
 }
 
 function unexpected(who: string, status: number, body: string): Error {
-  return new Error(`${who} has answered ${status} ${body}, which is not what it should`)
+  return new Error(`Unexpected answer of ${who}: ${status} ${body}`)
 }

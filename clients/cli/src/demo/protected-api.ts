@@ -2,20 +2,20 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createVerifier, VerificationError, type Verifier, type VerifierOptions } from '@auth4agent/verifier'
 
-/** An API that lets nobody in without a token. It verifies by itself, and hears of revocations. */
+/** An API that needs a token. It verifies tokens itself and receives revocations. */
 export interface ProtectedApi {
-  /** Where it listens, on loopback. */
+  /** Its address, on loopback. */
   readonly url: string
   close(): Promise<void>
 }
 
-/** What each call needs. */
+/** The scope that each call needs. */
 const SCOPES: Readonly<Record<string, string>> = {
   'GET /orders': 'orders:read',
   'POST /orders': 'orders:write',
 }
 
-/** Starts the API; resolves once it knows what has been revoked. */
+/** Starts the API. Resolves when it has received all revocations. */
 export async function startProtectedApi(options: VerifierOptions): Promise<ProtectedApi> {
   const verifier = createVerifier(options)
   const server = createServer((request, response) => void serve(verifier, request, response))

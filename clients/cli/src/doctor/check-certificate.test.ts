@@ -18,7 +18,7 @@ afterAll(() => void server.close())
 const NOW = Date.parse('2027-01-15T00:00:00Z')
 const never = new AbortController().signal
 
-it('looks at what a server shows', async () => {
+it('checkCertificate reports a self-signed certificate of a server', async () => {
   const [finding] = await checkCertificate(`https://127.0.0.1:${port}`, NOW, never)
   expect(finding).toMatchObject({
     check: 'certificate',
@@ -27,15 +27,18 @@ it('looks at what a server shows', async () => {
   })
 })
 
-it.each(['http://127.0.0.1:1', 'https://127.0.0.1:1'])('has nothing to say of %s', async (address) => {
-  expect(await checkCertificate(address, NOW, never)).toEqual([])
-})
+it.each(['http://127.0.0.1:1', 'https://127.0.0.1:1'])(
+  'checkCertificate returns no finding for %s',
+  async (address) => {
+    expect(await checkCertificate(address, NOW, never)).toEqual([])
+  },
+)
 
 it.each([
   ['ok', 30],
   ['warning', 13],
   ['problem', -1],
   ['warning', Number.NaN],
-])('%s with %i days left', (level, days) => {
+])('judgeCertificate returns %s with %i days left', (level, days) => {
   expect(judgeCertificate(NOW + days * 86_400_000, undefined, NOW).level).toBe(level)
 })

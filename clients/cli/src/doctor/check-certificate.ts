@@ -4,10 +4,13 @@ import { connect } from 'node:tls'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
 const DAY_MS = 86_400_000
-/** Those who renew by themselves do so a month ahead. */
+/** Automatic renewal happens a month before the end, so fewer days mean that it has failed. */
 const SOON_DAYS = 14
 
-/** Looks at the certificate of an https server; nothing where there is none, or no server. `nowMs` is Unix milliseconds. */
+/**
+ * Checks the certificate of an https server. Returns no finding for http, and if the server does not answer.
+ * `nowMs` is in Unix milliseconds.
+ */
 export async function checkCertificate(
   server: string,
   nowMs: number,
@@ -20,7 +23,7 @@ export async function checkCertificate(
     host,
     port: Number(port || 443),
     ...(isIP(host) === 0 && { servername: host }),
-    // It is looked at, and nothing is sent: whether it is to be trusted is the finding.
+    // The finding reports an untrusted certificate. No data is sent on this connection.
     rejectUnauthorized: false,
   })
   const cut = () => socket.destroy()
@@ -43,7 +46,7 @@ export async function checkCertificate(
   }
 }
 
-/** Judges a certificate by its end in Unix milliseconds, and by why it is not trusted. */
+/** Judges a certificate by its end (Unix milliseconds) and by the reason why it is not trusted, if there is one. */
 export function judgeCertificate(endsAtMs: number, untrusted: string | undefined, nowMs: number): Finding {
   const days = Math.floor((endsAtMs - nowMs) / DAY_MS)
   const until = Number.isNaN(days) ? 'an unknown day' : new Date(endsAtMs).toISOString().slice(0, 10)
@@ -51,11 +54,11 @@ export function judgeCertificate(endsAtMs: number, untrusted: string | undefined
     return problem(
       'certificate',
       `it is not trusted: ${untrusted}`,
-      'Whoever runs the server must renew or replace it; one of a private authority needs NODE_EXTRA_CA_CERTS here.',
+      'The administrator must renew or replace it. For a private certificate authority, set NODE_EXTRA_CA_CERTS here.',
     )
   }
-  if (days < 0) return problem('certificate', `it expired on ${until}`, 'Whoever runs the server must renew it.')
+  if (days < 0) return problem('certificate', `it expired on ${until}`, 'The administrator must renew it.')
   if (!(days >= SOON_DAYS))
-    return warning('certificate', `it expires on ${until}`, 'Whoever runs the server should see to its renewal.')
-  return ok('certificate', `it is trusted, and good until ${until}`)
+    return warning('certificate', `it expires on ${until}`, 'The administrator should check its renewal.')
+  return ok('certificate', `it is trusted and valid until ${until}`)
 }

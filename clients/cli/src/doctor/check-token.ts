@@ -3,7 +3,7 @@ import { hintFor } from '../hints.ts'
 import { type Finding, ok, problem } from './finding.ts'
 import type { Probe } from './probe.ts'
 
-/** An agent that can sign. */
+/** An agent with its key. */
 interface TokenCheck {
   readonly probe: Probe
   readonly did: string
@@ -12,17 +12,19 @@ interface TokenCheck {
   readonly signal: AbortSignal
 }
 
-/** Asks for a token without scopes, of the shortest life, and forgets it. Nothing where the server does not answer at all. */
+/**
+ * Asks for a token without scopes and with the shortest lifetime. Returns no finding if the server does not answer.
+ */
 export async function checkToken({ probe, did, signer, fetch, signal }: TokenCheck): Promise<readonly Finding[]> {
   if ((await probe.get('/health')).kind === 'none') return []
   const { server, issuer } = probe
   try {
     await authenticate({ server, issuer, did, key: signer, ttl: '30s', fetch, signal })
-    return [ok('token', 'a token can be had')]
+    return [ok('token', 'the agent can get a token')]
   } catch (error) {
     if (!(error instanceof Auth4AgentError)) throw error
     const { reason, message } = error
-    const cure = hintFor(reason) ?? 'Look at the findings above, which may be why.'
-    return [problem('token', `no token can be had: ${message} (${reason})`, cure)]
+    const cure = hintFor(reason) ?? 'The findings above may explain it.'
+    return [problem('token', `the agent cannot get a token: ${message} (${reason})`, cure)]
   }
 }

@@ -1,9 +1,9 @@
-/** How much a finding matters: a warning works today, a problem does not. */
+/** Level of a finding. With a warning the tool works today; with a problem it does not. */
 export type Level = 'ok' | 'warning' | 'problem'
 
-/** One thing that was looked at. Nothing in it is secret. */
+/** Result of one check. Nothing in it is secret. */
 export interface Finding {
-  /** What was looked at, in a word or two. */
+  /** The checked thing, in a word or two. */
   readonly check: string
   readonly level: Level
   readonly message: string
@@ -11,17 +11,17 @@ export interface Finding {
   readonly cure?: string
 }
 
-/** It is as it should be. */
+/** Makes a finding for a thing that is in order. */
 export function ok(check: string, message: string): Finding {
   return { check, level: 'ok', message }
 }
 
-/** It works, and will not for ever or not everywhere. */
+/** Makes a finding for a thing that works now, but may stop or does not work everywhere. */
 export function warning(check: string, message: string, cure: string): Finding {
   return { check, level: 'warning', message, cure }
 }
 
-/** It does not work. */
+/** Makes a finding for a thing that does not work. */
 export function problem(check: string, message: string, cure: string): Finding {
   return { check, level: 'problem', message, cure }
 }

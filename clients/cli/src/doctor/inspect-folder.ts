@@ -11,14 +11,14 @@ import {
 } from '@auth4agent/sdk/node'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
-/** What a folder holds, as far as it could be read, and what was found on the way. */
+/** The readable content of a folder, and the findings about it. */
 export interface Inspected {
   readonly findings: readonly Finding[]
   readonly agent: Party<AgentConfig> | undefined
   readonly operator: Party<OperatorConfig> | undefined
 }
 
-/** A configuration, and the signer of its key where that is in order. */
+/** A configuration, and the signer of its key if the key is in order. */
 export interface Party<C> {
   readonly config: C
   readonly signer: Signer | undefined
@@ -26,7 +26,7 @@ export interface Party<C> {
 
 const OTHERS = 0o077
 
-/** Looks at folder, files and keys. Never rejects, and never tells anything of a private key. */
+/** Checks the folder, its files and keys. Never rejects, and no finding contains any part of a private key. */
 export async function inspectFolder(folder: string): Promise<Inspected> {
   const [found, agent, operator] = await Promise.all([
     checkFolder(folder),
@@ -42,8 +42,8 @@ export async function inspectFolder(folder: string): Promise<Inspected> {
   const nothing = isEmpty && agent.findings.length + operator.findings.length === 0
   const init = warning(
     'folder',
-    `${folder} has neither agent.json nor operator.json`,
-    'Make one: `auth4agent init --domain …`, with --operator for an operator.',
+    `${folder} contains neither agent.json nor operator.json`,
+    'Make one: `auth4agent init --domain …`; add --operator for an operator.',
   )
   return {
     findings: [...(nothing ? [init] : found), ...operator.findings, ...agent.findings],
@@ -58,10 +58,10 @@ async function checkFolder(folder: string): Promise<readonly Finding[]> {
   const [first, ...others] = open.flat()
   if (first === undefined) return [ok('folder', folder)]
   const names = [first, ...others].map((path) => `'${path}'`).join(' ')
-  return [warning('folder', `others on this machine may look into ${names}`, `Shut them out: chmod 700 ${names}`)]
+  return [warning('folder', `other users of this machine can read ${names}`, `Deny them access: chmod 700 ${names}`)]
 }
 
-/** Windows has no such permissions. */
+/** Tells whether other users can read a folder. Windows has no such permissions. */
 async function isOpen(path: string): Promise<boolean> {
   const found = await stat(path).catch(() => undefined)
   return process.platform !== 'win32' && found !== undefined && (found.mode & OTHERS) !== 0
@@ -80,7 +80,7 @@ async function inspectParty<C extends AgentConfig | OperatorConfig>(
   } catch (error) {
     return {
       findings: [
-        problem(`${name}.json`, messageOf(error), 'Restore it from a backup, or make another: `auth4agent init`.'),
+        problem(`${name}.json`, messageOf(error), 'Restore it from a backup, or make a new one: `auth4agent init`.'),
       ],
       party: undefined,
     }
@@ -90,11 +90,11 @@ async function inspectParty<C extends AgentConfig | OperatorConfig>(
     const signer = await loadSigner(folder, config)
     const found = faults(config, signer)
     const findings =
-      found.length > 0 ? found : [ok(check, 'the key belongs to its configuration, and only its owner can read it')]
+      found.length > 0 ? found : [ok(check, 'the key matches its configuration, and only its owner can read it')]
     return { findings, party: { config, signer } }
   } catch (error) {
     const cure =
-      'Restore the key file of this configuration, for its owner alone (chmod 600), or make another: `auth4agent init`.'
+      'Restore the key file of this configuration, readable only by its owner (chmod 600), or make a new key: `auth4agent init`.'
     return { findings: [problem(check, messageOf(error), cure)], party: { config, signer: undefined } }
   }
 }
@@ -102,8 +102,8 @@ async function inspectParty<C extends AgentConfig | OperatorConfig>(
 function agentFaults({ did }: AgentConfig, { publicKey }: Signer): readonly Finding[] {
   const parsed = parseDid(did)
   if (parsed !== undefined && formatDid(parsed.domain, fingerprint(publicKey)) === did) return []
-  const message = did === '' ? 'agent.json has no DID' : `the DID ${did} is not one of the key`
-  return [problem('agent key', message, 'Restore agent.json, or make key and DID anew: `auth4agent init --domain …`.')]
+  const message = did === '' ? 'agent.json has no DID' : `the DID ${did} does not match the key`
+  return [problem('agent key', message, 'Restore agent.json, or make a new key and DID: `auth4agent init --domain …`.')]
 }
 
 function messageOf(error: unknown): string {

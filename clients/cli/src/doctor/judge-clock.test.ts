@@ -5,13 +5,13 @@ const S = 1_800_000_000
 
 describe('clockOffsetMs', () => {
   it.each([
-    ['within the second', 100, 120, 0],
-    ['the round trip reaches into the second', -500, 10, 0],
-    ['the question was asked in it, the answer came after', 990, 5000, 0],
-    ['exactly its end', 1000, 1010, 0],
-    ['ahead', 4000, 4100, 3000],
-    ['behind', -5000, -4000, -4000],
-  ])('%s', (_name, asked, came, offset) => {
+    ['the round trip is within the second of the server', 100, 120, 0],
+    ['the round trip ends within the second', -500, 10, 0],
+    ['the round trip begins within the second', 990, 5000, 0],
+    ['the round trip begins at the end of the second', 1000, 1010, 0],
+    ['the clock is ahead', 4000, 4100, 3000],
+    ['the clock is behind', -5000, -4000, -4000],
+  ])('returns the smallest offset if %s', (_name, asked, came, offset) => {
     expect(clockOffsetMs({ serverS: S, askedAtMs: S * 1000 + asked, cameAtMs: S * 1000 + came })).toBe(offset)
   })
 })
@@ -22,7 +22,7 @@ describe('judgeClock', () => {
     ['warning', 9000, /allows 10 s/],
     ['problem', 12_000, /NTP/],
     ['problem', -12_000, /NTP/],
-  ])('%s at %i ms', (level, ahead, cure) => {
+  ])('returns %s at an offset of %i ms', (level, ahead, cure) => {
     const at = S * 1000 + ahead
     const finding = judgeClock({ serverS: S, askedAtMs: at, cameAtMs: at }, 10)
     expect(finding.level).toBe(level)
@@ -34,7 +34,7 @@ describe('judgeClock', () => {
   })
 })
 
-it('finds a cache by clocks that differ', () => {
+it('judgeCache warns of a cache if the Date header and the timestamp differ', () => {
   expect(judgeCache(new Date(S * 1000).toUTCString(), S + 1)).toBeUndefined()
   expect(judgeCache(null, S)).toBeUndefined()
   expect(judgeCache(new Date((S + 60) * 1000).toUTCString(), S)).toMatchObject({ level: 'warning' })

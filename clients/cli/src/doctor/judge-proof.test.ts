@@ -14,26 +14,26 @@ const levels = (...answers: readonly TxtAnswer[]) =>
 const records = (...texts: readonly string[]): TxtAnswer => ({ kind: 'records', records: texts })
 
 it.each([
-  ['ours', records('v=spf1 -all', OURS), 'ok'],
-  ['ours, twice', records(OURS, OURS), 'ok'],
-  ['none', ABSENT, 'problem'],
-  ['none of this server', records(OURS.replace('auth.example', 'other.example')), 'problem'],
-  ['another key', records(OURS.replace('key-1', 'key-2')), 'problem'],
-  ['another operator', records(OURS.replace('op-1', 'op-2')), 'problem'],
-  ['two of this server', records(OURS, OURS.replace('op-1', 'op-2')), 'problem'],
+  ['the right record', records('v=spf1 -all', OURS), 'ok'],
+  ['the right record twice', records(OURS, OURS), 'ok'],
+  ['no record', ABSENT, 'problem'],
+  ['no record of this server', records(OURS.replace('auth.example', 'other.example')), 'problem'],
+  ['a record of another key', records(OURS.replace('key-1', 'key-2')), 'problem'],
+  ['a record of another operator', records(OURS.replace('op-1', 'op-2')), 'problem'],
+  ['two records of this server', records(OURS, OURS.replace('op-1', 'op-2')), 'problem'],
   ['no answer', { kind: 'failed', why: 'ETIMEOUT' } as const, 'warning'],
-])('%s', (_name, answer, level) => {
+])('judgeProof judges %s', (_name, answer, level) => {
   expect(levels(answer)).toEqual([level])
 })
 
-it('takes a record that others see for one that spreads', () => {
+it('judgeProof only warns of a missing record if another resolver sees it', () => {
   expect(levels(records(OURS), ABSENT)).toEqual(['ok', 'warning'])
 })
 
-it('says what to publish', () => {
+it('judgeProof shows the record to publish', () => {
   const [finding] = judgeProof([{ resolver: '192.0.2.1', answer: ABSENT }], 'acme.example', subject)
   expect(finding).toMatchObject({
     check: 'dns 192.0.2.1',
-    cure: `Publish at _auth4agents.acme.example the one TXT record: ${OURS}`,
+    cure: `Publish exactly one TXT record at _auth4agents.acme.example: ${OURS}`,
   })
 })

@@ -2,16 +2,16 @@ import { type ProofSubject, readRecord, recordName, recordValue } from '@auth4ag
 import type { TxtAnswer } from '@auth4agent/core/identity/resolve-txt'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
-/** What one resolver answered. */
+/** Answer of one resolver. */
 export interface ResolverAnswer {
-  /** For people: an address, or that it is the system's. */
+  /** Name for people: an address, or that it is the system's resolver. */
   readonly resolver: string
   readonly answer: TxtAnswer
 }
 
 type View = 'proven' | 'absent' | 'mismatch' | 'contested' | 'failed'
 
-/** One finding for each resolver, about the TXT record that proves a domain. */
+/** Returns one finding for each resolver about the TXT record that proves a domain. */
 export function judgeProof(
   answers: readonly ResolverAnswer[],
   domain: string,
@@ -21,27 +21,31 @@ export function judgeProof(
   const isSeenSomewhere = views.includes('proven')
   return answers.map(({ resolver, answer }, index) => {
     const check = `dns ${resolver}`
-    const publish = `Publish at ${recordName(domain)} the one TXT record: ${recordValue(subject)}`
+    const publish = `Publish exactly one TXT record at ${recordName(domain)}: ${recordValue(subject)}`
     const why = answer.kind === 'failed' ? answer.why : ''
     const findings: Record<View, () => Finding> = {
-      proven: () => ok(check, `the record at ${recordName(domain)} stands`),
+      proven: () => ok(check, `the record at ${recordName(domain)} is right`),
       absent: () =>
         isSeenSomewhere
           ? warning(
               check,
-              `no record at ${recordName(domain)}, which others see`,
-              'Wait until it has spread; the old TTL says how long.',
+              `no record at ${recordName(domain)}, but other resolvers see it`,
+              'Wait until the record has spread, at most as long as its old TTL.',
             )
           : problem(check, `no record of this server at ${recordName(domain)}`, publish),
       mismatch: () => problem(check, `the record at ${recordName(domain)} is for another operator or key`, publish),
       contested: () =>
         problem(
           check,
-          `several records of this server stand at ${recordName(domain)}`,
-          `Leave one: ${recordValue(subject)}`,
+          `there are several records of this server at ${recordName(domain)}`,
+          `Keep only this one: ${recordValue(subject)}`,
         ),
       failed: () =>
-        warning(check, `the resolver gives no answer (${why})`, 'Ask others with --resolver, or look at the network.'),
+        warning(
+          check,
+          `the resolver does not answer (${why})`,
+          'Ask other resolvers with --resolver, or check the network.',
+        ),
     }
     return findings[views[index] ?? 'failed']()
   })
@@ -49,7 +53,7 @@ export function judgeProof(
 
 function viewOf(answer: TxtAnswer, subject: ProofSubject): View {
   if (answer.kind !== 'records') return answer.kind
-  // A record that is answered twice is still one.
+  // Two equal records count as one.
   const ofIssuer = [...new Set(answer.records)].filter((text) => readRecord(text, subject.issuer) !== undefined)
   const [text] = ofIssuer
   if (text === undefined) return 'absent'

@@ -2,13 +2,13 @@ import { type Finding, ok, problem, warning } from './finding.ts'
 import { type Answer, type NoAnswer, objectOf, type Probe } from './probe.ts'
 import type { Check } from './run-checks.ts'
 
-/** An operator as `operator.json` has it; empty texts are not known yet. */
+/** An operator as `operator.json` describes it. Unknown values are empty. */
 export interface KnownOperator {
   readonly id: string
   readonly domain: string
 }
 
-/** An agent as `agent.json` has it. */
+/** An agent as `agent.json` describes it. */
 export interface KnownAgent {
   readonly did: string
   readonly operatorId: string
@@ -16,7 +16,7 @@ export interface KnownAgent {
   readonly publicKey: string
 }
 
-/** What the server has of operator and agent. */
+/** Returns the checks that compare operator and agent with what the server knows. */
 export function partyChecks(
   probe: Probe,
   operator: KnownOperator | undefined,
@@ -29,15 +29,15 @@ export function partyChecks(
 }
 
 const PROVE =
-  '`auth4agent verify-operator instructions` says what to publish, `auth4agent verify-operator confirm` looks for it.'
+  '`auth4agent verify-operator instructions` shows what to publish; then run `auth4agent verify-operator confirm`.'
 
 /** What to do about an operator that is not active. */
 const OPERATOR_CURES: Readonly<Record<string, string>> = {
   pending: `The domain is not proven yet. ${PROVE}`,
-  lapsed: `The record of the domain is gone. ${PROVE}`,
-  suspended: 'The administrator of the server has stopped it, and can reinstate it.',
-  superseded: 'Another operator has proven the domain since. If it should be yours: register again under a new key.',
-  released: 'It gave its domain up for good. Register again under a new key.',
+  lapsed: `The DNS record of the domain is gone. ${PROVE}`,
+  suspended: 'The administrator of the server has suspended it and can reinstate it.',
+  superseded: 'Another operator has proven the domain since. If the domain is yours, register again with a new key.',
+  released: 'It has given up its domain for good. Register again with a new key.',
 }
 
 async function checkOperator(probe: Probe, { id, domain }: KnownOperator): Promise<readonly Finding[]> {
@@ -47,7 +47,7 @@ async function checkOperator(probe: Probe, { id, domain }: KnownOperator): Promi
   if (known === undefined) return unknown('operator', answer, 'Register it: `auth4agent register operator`.')
   const { status, domain: registered } = known
   if (registered !== domain) {
-    const message = `operator.json says ${domain}, and the server has ${String(registered)} under that id`
+    const message = `operator.json says ${domain}, but the server has ${String(registered)} under this id`
     return [
       problem(
         'operator',
@@ -63,9 +63,9 @@ async function checkOperator(probe: Probe, { id, domain }: KnownOperator): Promi
 
 /** What to do about an agent that is not active. */
 const AGENT_CURES: Readonly<Record<string, string>> = {
-  pending: 'Its operator approves it by granting scopes: `auth4agent agent-scopes set --scope …`.',
-  suspended: 'Its operator ends that: `auth4agent revoke reactivate`.',
-  revoked: 'That is for good. Make a new key and register it: `auth4agent init`, `auth4agent register agent`.',
+  pending: 'Its operator must grant it scopes: `auth4agent agent-scopes set --scope …`.',
+  suspended: 'Its operator can reactivate it: `auth4agent revoke reactivate`.',
+  revoked: 'This is for good. Make a new key and register it: `auth4agent init`, `auth4agent register agent`.',
 }
 
 async function checkAgent(probe: Probe, agent: KnownAgent): Promise<readonly Finding[]> {
@@ -80,13 +80,13 @@ async function checkAgent(probe: Probe, agent: KnownAgent): Promise<readonly Fin
       problem(
         'agent',
         'the server has another public key for this DID',
-        'Restore the key file of the time of its registration.',
+        'Restore the key file that was used at its registration.',
       ),
     ]
   }
-  // It was registered, and what came of that was not written down.
+  // An empty id means that the agent was registered, but agent.json was not updated.
   if (operatorId !== '' && owner !== operatorId) {
-    const message = `agent.json names the operator ${operatorId}, and the server has it under ${String(owner)}`
+    const message = `agent.json names the operator ${operatorId}, but on the server it belongs to ${String(owner)}`
     return [problem('agent', message, 'Register it again: `auth4agent register agent`.')]
   }
   if (status !== 'active') {
@@ -94,25 +94,25 @@ async function checkAgent(probe: Probe, agent: KnownAgent): Promise<readonly Fin
     return [problem('agent', `${did} is ${String(status)}`, cure)]
   }
   const names = Array.isArray(scopes) ? scopes.map(String) : []
-  if (names.length > 0) return [ok('agent', `${did} is active and may have ${names.join(' ')}`)]
+  if (names.length > 0) return [ok('agent', `${did} is active and may ask for ${names.join(' ')}`)]
   return [
     warning(
       'agent',
       `${did} is active and has no scopes`,
-      'Its operator grants them: `auth4agent agent-scopes set --scope …`.',
+      'Its operator must grant them: `auth4agent agent-scopes set --scope …`.',
     ),
   ]
 }
 
 function unknown(check: string, answer: Answer | NoAnswer, cure: string): readonly Finding[] {
-  // That the server does not answer is told once, and elsewhere.
+  // Another finding already reports that the server does not answer.
   if (answer.kind === 'none') return []
   if (answer.status === 404) return [problem(check, 'the server does not know it', cure)]
   return [
     problem(
       check,
-      `the server answers ${answer.status} when it is asked for it`,
-      'Try again later; whoever runs the server has its logs.',
+      `the server answers a query for it with ${answer.status}`,
+      'Try again later. The administrator can look at the logs of the server.',
     ),
   ]
 }

@@ -1,36 +1,36 @@
-/** What a server said. */
+/** Answer of a server. */
 export interface Answer {
   readonly kind: 'answer'
   readonly status: number
-  /** Undefined where it is no JSON. */
+  /** Undefined if the body is not JSON. */
   readonly json: unknown
   /** The Date header. */
   readonly date: string | null
-  /** When it was asked for and when its headers came, in Unix milliseconds. */
+  /** Times of the request and of the answer's headers, in Unix milliseconds. */
   readonly askedAtMs: number
   readonly cameAtMs: number
 }
 
-/** Why there is none. `code` is the system's or TLS's, empty where there is none. */
+/** Reason why there is no answer. `code` is the code of the system or of TLS, or empty. */
 export interface NoAnswer {
   readonly kind: 'none'
   readonly code: string
   readonly message: string
 }
 
-/** Reads a server: each path once, whoever asks for it. Never rejects. */
+/** Reads from a server and requests each path only once. Never rejects. */
 export interface Probe {
-  /** Without a slash at its end. */
+  /** Address without a slash at its end. */
   readonly server: string
-  /** What it has to call itself. */
+  /** The issuer that the server must have. */
   readonly issuer: string
   get(path: string): Promise<Answer | NoAnswer>
 }
 
-/** What a probe works with. */
+/** Options of {@link createProbe}. */
 export interface ProbeOptions {
   readonly server: string
-  /** Where that is not the address. */
+  /** The issuer, if it differs from the address. */
   readonly issuer?: string | undefined
   readonly fetch: typeof globalThis.fetch
   /** Unix milliseconds. */
@@ -40,7 +40,7 @@ export interface ProbeOptions {
 
 const MAX_BYTES = 1_048_576
 
-/** A probe of one server. */
+/** Creates a probe of one server. */
 export function createProbe({ server, issuer, fetch, now, timeoutMs }: ProbeOptions): Probe {
   const base = server.replace(/\/+$/, '')
   const asked = new Map<string, Promise<Answer | NoAnswer>>()
@@ -67,7 +67,7 @@ export function createProbe({ server, issuer, fetch, now, timeoutMs }: ProbeOpti
   }
 }
 
-/** The JSON object of an answer with status 200; undefined for anything else. */
+/** Returns the JSON object of an answer with status 200, or undefined for anything else. */
 export function objectOf(answer: Answer | NoAnswer): Readonly<Record<string, unknown>> | undefined {
   return answer.kind === 'answer' && answer.status === 200 && isObject(answer.json) ? answer.json : undefined
 }
@@ -81,7 +81,7 @@ async function readText(response: Response): Promise<string> {
   let size = 0
   for await (const chunk of response.body ?? []) {
     size += chunk.length
-    if (size > MAX_BYTES) throw new RangeError('the answer is too large')
+    if (size > MAX_BYTES) throw new RangeError(`The answer has more than ${MAX_BYTES} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString()

@@ -2,7 +2,7 @@ import type { Style } from '../style.ts'
 import { plain } from '../text.ts'
 import type { Finding, Level } from './finding.ts'
 
-/** Findings as lines for people: what was looked at, what was found, and below it what to do. */
+/** Writes findings for people: level, checked thing and message, and on the next line what to do. */
 export function writeFindings(findings: readonly Finding[], style: Style): string {
   const width = Math.max(0, ...findings.map(({ check }) => check.length))
   const mark: Record<Level, string> = {
@@ -20,6 +20,6 @@ export function writeFindings(findings: readonly Finding[], style: Style): strin
 function summaryOf(findings: readonly Finding[]): string {
   const count = (level: Level) => findings.filter((finding) => finding.level === level).length
   const [problems, warnings] = [count('problem'), count('warning')]
-  if (problems + warnings === 0) return 'All is well.'
+  if (problems + warnings === 0) return 'No problems found.'
   return `${problems} ${problems === 1 ? 'problem' : 'problems'}, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}.`
 }

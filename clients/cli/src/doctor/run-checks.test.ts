@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { ok } from './finding.ts'
 import { runChecks } from './run-checks.ts'
 
-it('answers in the order of the checks, though one fails and one never ends', async () => {
+it('runChecks returns findings in the order of the checks, even if one throws and one never ends', async () => {
   let wasCut = false
   const never = (signal: AbortSignal) =>
     new Promise<never>(() => signal.addEventListener('abort', () => (wasCut = true), { once: true }))
@@ -22,7 +22,7 @@ it('answers in the order of the checks, though one fails and one never ends', as
   expect(wasCut).toBe(true)
 })
 
-it('finds nothing when it is told to stop', async () => {
+it('runChecks rejects when its signal aborts', async () => {
   const stop = new AbortController()
   const { promise: cut, resolve } = Promise.withResolvers<void>()
   const never = (signal: AbortSignal) => {

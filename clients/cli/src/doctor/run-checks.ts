@@ -1,23 +1,23 @@
 import { deferred } from '@auth4agent/core/async/waiting'
 import { type Finding, problem } from './finding.ts'
 
-/** Looks at one thing. `signal` aborts when its time is up, or nobody waits for it any more. */
+/** Checks one thing. `signal` aborts when its time is over or when the run ends. */
 export interface Check {
   readonly name: string
   readonly run: (signal: AbortSignal) => Promise<readonly Finding[]>
 }
 
-/** How long checks may take. */
+/** Limits of a run of checks. */
 interface Patience {
-  /** For each of them. */
+  /** Time for each check. */
   readonly timeoutMs: number
-  /** Ends them all at once. */
+  /** Ends all checks. */
   readonly signal: AbortSignal
 }
 
 /**
- * Runs all checks at the same time, and answers their findings in the order of the checks. A check that fails is a finding of its own.
- * Rejects when the signal aborts, and with nothing else: what was cut off has found nothing.
+ * Runs all checks at the same time and returns their findings in the order of the checks. A check that throws becomes
+ * a finding. Rejects only when the signal aborts, because interrupted checks have no result.
  */
 export async function runChecks(checks: readonly Check[], patience: Patience): Promise<readonly Finding[]> {
   const findings = await Promise.all(checks.map((check) => runCheck(check, patience)))
@@ -37,7 +37,7 @@ async function runCheck({ name, run }: Check, { timeoutMs, signal }: Patience): 
       problem(
         name,
         `no answer within ${timeoutMs / 1000} s`,
-        'Look at the network, and try again with a longer --timeout.',
+        'Check the network, or try again with a longer --timeout.',
       ),
     ])
   }, timeoutMs)
@@ -45,7 +45,7 @@ async function runCheck({ name, run }: Check, { timeoutMs, signal }: Patience): 
     return await Promise.race([run(end.signal), late])
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    return [problem(name, `could not be looked at: ${why}`, 'This is a mistake of the tool: please report it.')]
+    return [problem(name, `the check failed: ${why}`, 'This is an error of the tool. Please report it.')]
   } finally {
     signal.removeEventListener('abort', cut)
     clearTimeout(timer)

@@ -3,11 +3,14 @@ import { judgeCache, judgeClock } from './judge-clock.ts'
 import { type NoAnswer, objectOf, type Probe } from './probe.ts'
 import type { Check } from './run-checks.ts'
 
-/** Seconds that a server which does not tell is taken to allow. */
+/** Clock skew in seconds of a server that does not publish it. */
 const DEFAULT_SKEW_S = 10
 const DISCOVERY = '/.well-known/auth4agent'
 
-/** What can be said of the server alone. What depends on an answer that did not come is left to the finding about that. */
+/**
+ * Returns the checks of the server alone. If the server does not answer, only the first check reports it; the others
+ * return no finding.
+ */
 export function serverChecks(probe: Probe): readonly Check[] {
   return [
     { name: 'server', run: () => checkHealth(probe) },
@@ -24,8 +27,8 @@ async function checkHealth(probe: Probe): Promise<readonly Finding[]> {
   return [
     problem(
       'server',
-      `${probe.server} answers /health with ${answer.status} and not as an Auth4Agent server does`,
-      'Is this the right address? `auth4agent set-server --url URL` changes it.',
+      `${probe.server} answers /health with ${answer.status}, not like an Auth4Agent server`,
+      'Check the address. `auth4agent set-server --url URL` changes it.',
     ),
   ]
 }
@@ -35,24 +38,24 @@ function unreachable(server: string, { code, message }: NoAnswer): Finding {
   return problem(
     'server',
     `${server} cannot be reached: ${message}`,
-    known?.[1] ?? 'Look at the network, a firewall or a VPN in between.',
+    known?.[1] ?? 'Check the network, firewalls and VPNs between here and the server.',
   )
 }
 
-/** By the code of the network or of TLS. */
+/** What to do, by a pattern for the code of the network or of TLS. */
 const CURES: Readonly<Record<string, string>> = {
   ECONNREFUSED:
-    'Nothing listens there. Start the server (`npm start` in its checkout), or change the address: `auth4agent set-server --url URL`.',
+    'No server listens there. Start it (`npm start` in its checkout), or change the address: `auth4agent set-server --url URL`.',
   'ENOTFOUND|EAI_AGAIN':
-    'The name does not resolve. Is it spelled right, and does DNS work here? `auth4agent set-server --url URL` changes it.',
+    'DNS does not know the name. Check its spelling and DNS on this machine. `auth4agent set-server --url URL` changes it.',
   'TimeoutError|ETIMEDOUT':
-    'It does not answer in time. Look at a firewall in between, or give it longer with --timeout.',
+    'It does not answer in time. Check firewalls between here and the server, or give it more time with --timeout.',
   'WRONG_VERSION_NUMBER|EPROTO|PACKET_LENGTH':
-    'What listens there does not speak TLS: is it http:// on this machine, or another port? `auth4agent set-server --url URL` changes it.',
-  CERT_HAS_EXPIRED: "The server's certificate has expired: whoever runs it must renew it.",
-  ERR_TLS_CERT_ALTNAME_INVALID: 'The certificate is for another name: use the address that it names.',
+    'The server does not speak TLS on this port. Use http:// if it runs on this machine, or another port: `auth4agent set-server --url URL`.',
+  CERT_HAS_EXPIRED: "The server's certificate has expired. The administrator must renew it.",
+  ERR_TLS_CERT_ALTNAME_INVALID: 'The certificate is for another name. Use the address that it names.',
   'SELF_SIGNED|UNABLE_TO|DEPTH_ZERO':
-    'Its certificate is by an authority that Node does not know: set NODE_EXTRA_CA_CERTS to a PEM file of that authority.',
+    'Node does not know the authority of its certificate. Set NODE_EXTRA_CA_CERTS to a PEM file of that authority.',
 }
 
 async function checkClock(probe: Probe): Promise<readonly Finding[]> {
@@ -70,22 +73,18 @@ async function checkDiscovery(probe: Probe): Promise<readonly Finding[]> {
   if (answer.kind === 'none') return []
   const { issuer, protocol_version: version } = objectOf(answer) ?? {}
   if (typeof issuer !== 'string') {
-    const message = `${probe.server}${DISCOVERY} answers ${answer.status} and names no issuer`
+    const message = `${probe.server}${DISCOVERY} answers ${answer.status} without an issuer`
     return [
-      problem(
-        'discovery',
-        message,
-        'Is this the right address, with its path? `auth4agent set-server --url URL` changes it.',
-      ),
+      problem('discovery', message, 'Check the address and its path. `auth4agent set-server --url URL` changes it.'),
     ]
   }
   if (issuer !== probe.issuer) {
-    const message = `the server calls itself ${issuer}, and ${probe.issuer} is expected: what is signed for one is refused by the other`
+    const message = `the server's issuer is ${issuer}, but ${probe.issuer} is expected, so the server refuses what you sign`
     return [
       problem(
         'discovery',
         message,
-        'If you know it under that name, reach it so (`auth4agent set-server --url URL`) or name it with --issuer. Else somebody stands in between.',
+        'If this is your server, use that address (`auth4agent set-server --url URL`) or give that issuer with --issuer. Otherwise another server answers in its place.',
       ),
     ]
   }
@@ -93,7 +92,7 @@ async function checkDiscovery(probe: Probe): Promise<readonly Finding[]> {
     return [
       problem(
         'discovery',
-        `the server speaks version ${String(version)} of the protocol`,
+        `the server speaks version ${String(version)} of the protocol, not version 1`,
         'Install a newer version of this tool.',
       ),
     ]
@@ -112,7 +111,7 @@ async function checkKeys(probe: Probe): Promise<readonly Finding[]> {
     problem(
       'keys',
       `${probe.server}/.well-known/jwks.json answers ${answer.status} without a key, so no token can be verified offline`,
-      'Whoever runs the server must look at its signing keys.',
+      'The administrator must check the signing keys of the server.',
     ),
   ]
 }

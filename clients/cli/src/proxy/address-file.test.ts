@@ -13,7 +13,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-it('is for its owner alone, whatever was there', async () => {
+it('writeAddressFile makes a file that only its owner can read, also in place of another file', async () => {
   await writeFile(path, 'old', { mode: 0o666 })
   await writeAddressFile(path, 'http://127.0.0.1:1/a')
   expect(await readFile(path, 'utf8')).toBe('http://127.0.0.1:1/a\n')
@@ -21,7 +21,7 @@ it('is for its owner alone, whatever was there', async () => {
   expect(await readdir(folder)).toEqual(['proxy'])
 })
 
-it('goes into no file that a link leads to', async () => {
+it('writeAddressFile does not write through a link', async () => {
   const other = join(folder, 'other')
   await writeFile(other, 'theirs', { mode: 0o666 })
   await symlink(other, path)
@@ -29,7 +29,7 @@ it('goes into no file that a link leads to', async () => {
   expect(await readFile(other, 'utf8')).toBe('theirs')
 })
 
-it('is removed by the one that wrote it', async () => {
+it('removeAddressFile removes the file only if it contains this address', async () => {
   await writeAddressFile(path, 'http://127.0.0.1:1/a')
   await removeAddressFile(path, 'http://127.0.0.1:2/b')
   expect(await readdir(folder)).toEqual(['proxy'])

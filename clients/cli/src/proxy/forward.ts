@@ -2,18 +2,18 @@ import { type IncomingMessage, request as plainRequest, type RequestOptions } fr
 import { request as tlsRequest } from 'node:https'
 import { deferred } from '@auth4agent/core/async/waiting'
 
-/** A request as it is sent to the server. */
+/** A request to the server. */
 export interface Outgoing {
   readonly method: string
-  /** With query; sent byte for byte. */
+  /** Path and query, sent byte for byte. */
   readonly target: string
-  /** Names and values in turn, as Node's rawHeaders. */
+  /** Names and values in turn, like Node's rawHeaders. */
   readonly headers: readonly string[]
   readonly body: Uint8Array
   readonly signal: AbortSignal
 }
 
-/** Of one connection alone (RFC 9110 section 7.6.1), or made anew for the next one. */
+/** Headers that belong to one connection (RFC 9110 section 7.6.1), or that the proxy sets itself. */
 const NOT_FORWARDED = new Set([
   'connection',
   'content-length',
@@ -28,13 +28,13 @@ const NOT_FORWARDED = new Set([
   'transfer-encoding',
   'upgrade',
 ])
-/** A response keeps its length: to HEAD there is no other way to know it. */
+/** Headers that are dropped only from requests. A response keeps its length, the only way to tell it for HEAD. */
 const ONLY_OF_REQUESTS = new Set(['content-length', 'host', 'expect'])
 
 /**
- * Sends a request to the one server and resolves with its answer, the body unread. Rejects with what the network said, and with a
- * TimeoutError where there are no headers after `timeoutMs`. Each request has a connection of its own: one that was kept could be
- * closed by the server just when a call that must not be repeated is on its way.
+ * Sends a request to the server and resolves with its answer, the body unread. Rejects with the error of the network,
+ * or with a TimeoutError if the headers do not arrive within `timeoutMs`. Each request has its own connection: the
+ * server could close a reused one while a call that must not be repeated is on its way.
  */
 export async function forward(server: URL, outgoing: Outgoing, timeoutMs: number): Promise<IncomingMessage> {
   const { method, target, headers, body, signal } = outgoing
@@ -50,13 +50,13 @@ export async function forward(server: URL, outgoing: Outgoing, timeoutMs: number
   }
   const request = server.protocol === 'https:' ? tlsRequest(options) : plainRequest(options)
   const timer = setTimeout(
-    () => request.destroy(new DOMException('the server has not answered in time', 'TimeoutError')),
+    () => request.destroy(new DOMException('The server did not answer in time', 'TimeoutError')),
     timeoutMs,
   )
   request.once('response', resolve)
   request.on('error', reject)
-  // A server that switches to another protocol, which nobody has asked for, ends it without a word.
-  request.once('close', () => reject(new Error('the server has not answered')))
+  // If the server switches to another protocol unasked, the connection closes without an event.
+  request.once('close', () => reject(new Error('The server did not answer')))
   request.end(body)
   try {
     return await promise
@@ -65,7 +65,7 @@ export async function forward(server: URL, outgoing: Outgoing, timeoutMs: number
   }
 }
 
-/** What of a message's headers goes on to the other side. */
+/** Returns the headers of a message that are forwarded. */
 export function forwardedHeaders(raw: readonly string[], of: 'request' | 'response'): string[] {
   const pairs = Array.from({ length: Math.floor(raw.length / 2) }, (_, index) => raw.slice(2 * index, 2 * index + 2))
   const named = pairs
@@ -79,7 +79,7 @@ export function forwardedHeaders(raw: readonly string[], of: 'request' | 'respon
   return pairs.filter(([name = '']) => isKept(name.toLowerCase())).flat()
 }
 
-/** A body's length is always told, so that its end is never for the server to find. */
+/** Always sends the length of a body, so that the server need not find its end. */
 function lengthOf(method: string, body: Uint8Array): string[] {
   return body.length === 0 && (method === 'GET' || method === 'HEAD') ? [] : ['content-length', String(body.length)]
 }

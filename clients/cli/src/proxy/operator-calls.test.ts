@@ -30,8 +30,8 @@ const POLICIES: Readonly<Record<string, Line>> = {
   ...revocationPolicies,
 }
 
-describe('the table of operator calls', () => {
-  it('has what the contract binds and the policies let operators alone call, and revoking by jti', () => {
+describe('OPERATOR_CALLS', () => {
+  it('contains all REST calls that need an operator assertion, and revocation by jti', () => {
     const services = [AuthnService, KeysService, IdentityService, OperatorRegistryService, RevocationService]
     const expected = restBindings(services).flatMap(({ method, verb, path }) => {
       const { callers, own, action } = POLICIES[method.localName] ?? { callers: [] }
@@ -64,7 +64,7 @@ describe('findOperatorCall', () => {
     ['POST', `${AGENTS}/${OTHER}/reactivate`, 'reactivate-agent'],
     ['POST', '/v1/revoke/token', 'revoke-token'],
     ['GET', '/v1/revocations', 'watch-revocations'],
-  ])('%s %s is %s', (method, path, name) => {
+  ])('finds for %s %s the call %s', (method, path, name) => {
     expect(findOperatorCall(method, path, OWN)?.name).toBe(name)
   })
 
@@ -78,7 +78,7 @@ describe('findOperatorCall', () => {
     ['an encoded slash in an agent', 'POST', `${AGENTS}/a%2Fb/revoke`],
     ['an encoded id', 'GET', `/v1/operators/%30${OWN.slice(1)}/agents`],
     ['an administrator call', 'POST', `/v1/operators/${OWN}/suspend`],
-  ])('none for %s', (_name, method, path) => {
+  ])('returns undefined for %s', (_name, method, path) => {
     expect(findOperatorCall(method, path, OWN)).toBeUndefined()
   })
 })

@@ -1,13 +1,13 @@
-/** A call that an operator's assertion is for, as REST binds it. */
+/** A REST call that needs an operator assertion. */
 export interface OperatorCall {
-  /** The RPC in kebab case: what `--allow` calls it. */
+  /** Name of the RPC in kebab case, for `--allow`. */
   readonly name: string
   readonly verb: 'GET' | 'POST' | 'PATCH' | 'PUT'
-  /** Segments are literal, `{operator}` (the operator's own id) or `{agent}`. */
+  /** Each segment is literal, `{operator}` (the operator's own id) or `{agent}`. */
   readonly path: string
-  /** Whether it only reads. */
+  /** Whether the call only reads. */
   readonly reads: boolean
-  /** `by-jti`: anyone may make it with a token; with a `jti` in the body it needs the assertion. */
+  /** `by-jti`: the call needs the assertion only if its body has a `jti`. With a token it needs none. */
   readonly needed: 'always' | 'by-jti'
 }
 
@@ -15,8 +15,8 @@ const AGENTS = '/v1/operators/{operator}/agents'
 const OWN = '/v1/operators/{operator}'
 
 /**
- * Every REST call that needs an operator's assertion. Registering an agent needs none, so it is not here: an agent that a tool
- * registers is approved when its scopes are set.
+ * All REST calls that need an operator assertion. The registration of an agent needs none, so it is missing here. An
+ * agent that a tool registers is approved when its scopes are set.
  */
 export const OPERATOR_CALLS: readonly OperatorCall[] = [
   reading('list-agents', AGENTS),
@@ -36,14 +36,14 @@ export const OPERATOR_CALLS: readonly OperatorCall[] = [
 ]
 
 /**
- * An agent's id or DID. Nothing else may be written in per cent: the server decodes a path before it chooses the call, and
- * `s%63opes` would be another call for it than for us.
+ * Matches an agent's id or DID. Only its colons may be percent-encoded: the server decodes a path before it chooses
+ * the call, so `s%63opes` would be another call for the server than for the proxy.
  */
 const AGENT = /^(?:[A-Za-z0-9._-]|:|%3[Aa])+$/
 
 /**
- * The call that a request is, where it is one that this operator signs; undefined for all others. `path` is as sent, without
- * query. HEAD is what GET is (RFC 9110 section 9.3.2).
+ * Finds the operator call of a request, or undefined if the request needs no assertion of this operator. `path` is the
+ * path as sent, without query. HEAD counts as GET (RFC 9110 section 9.3.2).
  */
 export function findOperatorCall(method: string, path: string, operatorId: string): OperatorCall | undefined {
   const verb = method === 'HEAD' ? 'GET' : method

@@ -9,7 +9,7 @@ const PREFIX = '0123456789abcdef0123456789abcdef'
 const OWN = '0190c3a8-2f5e-8000-8000-00000000000a'
 const AGENTS = `/v1/operators/${OWN}/agents`
 
-/** What reached the server. */
+/** A request that the server received. */
 interface Seen {
   readonly method: string
   readonly url: string
@@ -72,7 +72,7 @@ async function start(options: Partial<ProxyOptions> = {}): Promise<Proxy> {
   return made
 }
 
-/** Sends bytes as they are, which fetch would not, and answers all that comes back. */
+/** Sends bytes unchanged, which fetch would not do. Returns the whole answer. */
 async function sendRaw(...lines: readonly string[]): Promise<string> {
   const { port, hostname } = new URL(proxy.url)
   const socket = connect(Number(port), hostname)
@@ -86,8 +86,8 @@ const get = (path: string, ...headers: readonly string[]) =>
 
 const reasonOf = (answer: string): unknown => JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))).reason
 
-describe('what is signed', () => {
-  it('is the call of an operator, for exactly the path that is sent', async () => {
+describe('the proxy signs', () => {
+  it('an operator call, for exactly the path that it sends', async () => {
     const body = JSON.stringify({ did: 'x', allowed_scopes: ['read'] })
     const headers = { 'content-type': 'application/json' }
     await fetch(`${proxy.url}${AGENTS}/scopes`, { method: 'PATCH', body, headers })
@@ -105,7 +105,7 @@ describe('what is signed', () => {
     expect(seen[0]?.body).toBe(body)
   })
 
-  it('goes under the path of the server, which is part of what is signed', async () => {
+  it("a path that includes the server's base path", async () => {
     const below = await start({ server: new URL('/auth/', upstream) })
     await fetch(`${below.url}${AGENTS}`)
     expect(seen).toMatchObject([{ url: `/auth${AGENTS}`, authorization: `Bearer signed(GET /auth${AGENTS})` }])
@@ -116,32 +116,32 @@ describe('what is signed', () => {
     ['by the token itself', '{"token":"a.b.c"}', undefined],
     ['by an empty jti', '{"token":"a.b.c","jti":""}', undefined],
     ['by nothing', 'null', undefined],
-    ['by what is no JSON', '{', undefined],
-  ])('revoking %s', async (_name, body, authorization) => {
+    ['by invalid JSON', '{', undefined],
+  ])('a revocation only by jti: %s', async (_name, body, authorization) => {
     await fetch(`${proxy.url}/v1/revoke/token`, { method: 'POST', body })
     expect(seen).toMatchObject([{ authorization, body }])
   })
 
   it.each([
-    ['registering', 'POST', '/v1/operators'],
-    ['confirming', 'POST', `/v1/operators/verify/${OWN}`],
-    ['an agent that registers', 'POST', AGENTS],
-    ['asking for a token', 'POST', '/v1/token'],
-    ['reading', 'GET', '/.well-known/jwks.json'],
-    ["another operator's calls", 'GET', '/v1/operators/0190c3a8-2f5e-8000-8000-00000000000b/agents'],
-  ])('is not %s', async (_name, method, path) => {
+    ['registration of an operator', 'POST', '/v1/operators'],
+    ['confirmation of a domain', 'POST', `/v1/operators/verify/${OWN}`],
+    ['registration of an agent', 'POST', AGENTS],
+    ['request for a token', 'POST', '/v1/token'],
+    ['read of the JWKS', 'GET', '/.well-known/jwks.json'],
+    ['call of another operator', 'GET', '/v1/operators/0190c3a8-2f5e-8000-8000-00000000000b/agents'],
+  ])('no %s', async (_name, method, path) => {
     await fetch(proxy.url + path, { method })
     expect(seen).toMatchObject([{ method, url: path, authorization: undefined }])
   })
 
-  it('is nothing that brings an authorization of its own, which is passed on untouched', async () => {
+  it('no call that has its own authorization, which it forwards unchanged', async () => {
     await fetch(`${proxy.url}${AGENTS}`, { headers: { authorization: 'Bearer mine' } })
     expect(seen).toMatchObject([{ authorization: 'Bearer mine' }])
     expect(seen[0]?.headers.filter((name) => name.toLowerCase() === 'authorization')).toHaveLength(1)
     expect(entries).toMatchObject([{ signed: undefined }])
   })
 
-  it('is no call that the proxy was started without', async () => {
+  it('no call that it may not sign, and answers 403', async () => {
     const readOnly = await start({ signs: ({ reads }) => reads })
     const refused = await fetch(`${readOnly.url}${AGENTS}/scopes`, { method: 'PATCH', body: '{}' })
     expect({ status: refused.status, body: await refused.json() }).toMatchObject({
@@ -152,7 +152,7 @@ describe('what is signed', () => {
     expect(seen).toHaveLength(1)
   })
 
-  it('is answered 500 when there is no signature, and nothing is sent', async () => {
+  it('nothing if signing fails, answers 500 and sends nothing', async () => {
     const broken = await start({ sign: () => Promise.reject(new Error('the key is gone')) })
     const answer = await fetch(`${broken.url}${AGENTS}`)
     expect({ status: answer.status, body: await answer.json() }).toMatchObject({
@@ -163,7 +163,7 @@ describe('what is signed', () => {
   })
 })
 
-describe('who is refused, before anything is sent', () => {
+describe('the proxy refuses without sending anything', () => {
   afterEach(() => expect(seen).toEqual([]))
 
   it.each([
@@ -181,7 +181,7 @@ describe('who is refused, before anything is sent', () => {
   })
 
   it.each(['evil.example', 'evil.example:80', '127.0.0.1', '127.0.0.1:1', '[::2]:80', '0.0.0.0:80'])(
-    'who names the host %s',
+    'the Host header %s',
     async (host) => {
       const answer = await sendRaw(`GET /${PREFIX}/health HTTP/1.1`, `Host: ${host}`, 'Connection: close', '')
       expect(answer).toMatch(/^HTTP\/1\.1 421 /)
@@ -194,18 +194,18 @@ describe('who is refused, before anything is sent', () => {
     )
   })
 
-  it('CONNECT, with no answer at all', async () => {
+  it('CONNECT, without an answer', async () => {
     expect(await sendRaw('CONNECT evil.example:443 HTTP/1.1', 'Host: HOST', '')).toBe('')
   })
 
-  it('a body without end', async () => {
+  it('a body that is too large', async () => {
     const answer = await fetch(`${proxy.url}/v1/token`, { method: 'POST', body: 'a'.repeat(1_048_577) })
     expect(answer.status).toBe(413)
   })
 })
 
-describe('what is passed on', () => {
-  it('is a request of one length, whatever framing it came in', async () => {
+describe('the proxy forwards', () => {
+  it('a chunked request with a content-length', async () => {
     await sendRaw(
       `GET /${PREFIX}/health HTTP/1.1`,
       'Host: HOST',
@@ -233,7 +233,7 @@ describe('what is passed on', () => {
     ])
   })
 
-  it('is the answer as it comes, an event at a time', async () => {
+  it('an answer in parts, one event at a time', async () => {
     const { promise: open, resolve } = Promise.withResolvers<ServerResponse>()
     respond = (_request, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream', connection: 'x-hop', 'x-hop': '1', 'x-end': '2' })
@@ -254,21 +254,21 @@ describe('what is passed on', () => {
     await closed
   })
 
-  it('is the link to the next page, leading back here', async () => {
+  it('a link to the next page with its own address', async () => {
     const next = `<https://auth.example${AGENTS}?page_token=a>; rel="next"`
     respond = (_request, response) => void response.writeHead(200, { link: next }).end('[]')
     const answer = await fetch(`${proxy.url}${AGENTS}`)
     expect(answer.headers.get('link')).toBe(`<${proxy.url}${AGENTS}?page_token=a>; rel="next"`)
   })
 
-  it('is a redirection, which is not followed', async () => {
+  it('a redirection without following it', async () => {
     respond = (_request, response) => void response.writeHead(307, { location: 'https://evil.example/' }).end()
     const answer = await fetch(`${proxy.url}${AGENTS}`, { redirect: 'manual' })
     expect([answer.status, answer.headers.get('location')]).toEqual([307, 'https://evil.example/'])
     expect(seen).toHaveLength(1)
   })
 
-  it('is a cut where the server cuts its answer', async () => {
+  it('a broken connection if the server breaks its answer off', async () => {
     respond = (_request, response) => {
       response.writeHead(200, { 'content-length': 10 }).write('abc')
       setImmediate(() => response.destroy())
@@ -278,8 +278,8 @@ describe('what is passed on', () => {
   })
 })
 
-describe('a server that does not answer', () => {
-  it('is 502 when it is not there', async () => {
+describe('the proxy answers', () => {
+  it('502 if the server cannot be reached', async () => {
     const nowhere = await start({ server: new URL('http://127.0.0.1:1') })
     const answer = await fetch(`${nowhere.url}/health`)
     expect({ status: answer.status, body: await answer.json() }).toMatchObject({
@@ -288,20 +288,20 @@ describe('a server that does not answer', () => {
     })
   })
 
-  it('is 502 when it goes over to another protocol', async () => {
+  it('502 if the server switches to another protocol', async () => {
     respond = ({ socket }) =>
       void socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n')
     expect((await fetch(`${proxy.url}/health`)).status).toBe(502)
   })
 
-  it('is 504 when it is silent', async () => {
+  it('504 if the server is silent', async () => {
     respond = () => undefined
     const silent = await start({ timeoutMs: 20 })
     expect((await fetch(`${silent.url}/health`)).status).toBe(504)
   })
 })
 
-it('leaves the server when the tool has left', async () => {
+it('the proxy aborts its request when the client disconnects', async () => {
   const { promise: arrived, resolve } = Promise.withResolvers<ServerResponse>()
   respond = (_request, response) => resolve(response)
   const leaving = new AbortController()
@@ -312,7 +312,7 @@ it('leaves the server when the tool has left', async () => {
   await closed
 })
 
-it('says of each request what became of it, without prefix, query or what was signed', async () => {
+it('the proxy logs each request without prefix, query and assertion', async () => {
   await fetch(`${proxy.url}${AGENTS}?page_token=secret`)
   await fetch(`${proxy.url}/health`)
   expect(entries).toEqual([
@@ -321,7 +321,7 @@ it('says of each request what became of it, without prefix, query or what was si
   ])
 })
 
-it('ends though a stream is open', async () => {
+it('the proxy closes even if a stream is open', async () => {
   respond = (_request, response) => void response.writeHead(200).write('data: 1\n\n')
   const answer = await fetch(`${proxy.url}/v1/revocations`)
   await proxy.close(20)

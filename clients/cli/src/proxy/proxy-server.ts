@@ -6,54 +6,55 @@ import { findOperatorCall, type OperatorCall } from './operator-calls.ts'
 import { problemText, type Refusal, refusal, refuseRequest } from './refuse-request.ts'
 import { parseTarget, type Target } from './request-target.ts'
 
-/** What a proxy works with. */
+/** Options of {@link startProxy}. */
 export interface ProxyOptions {
-  /** The one server it calls; an origin, perhaps with a path. */
+  /** The server: an origin, perhaps with a path. */
   readonly server: URL
-  /** What the server calls itself: links to it in answers lead back here, so that the next page is signed for too. */
+  /** The server's issuer. Links to it in answers are changed to the proxy, so that the next page is signed too. */
   readonly issuer: string
-  /** First segment of every path; whoever knows it may do what the operator may. */
+  /** Secret first segment of every path. Anyone who knows it can act as the operator. */
   readonly prefix: string
   readonly operatorId: string
   /** Makes an assertion for a call, `METHOD /path`. */
   readonly sign: (rpc: string) => Promise<string>
-  /** Whether it signs such calls at all. */
+  /** Decides whether the proxy signs a call. */
   readonly signs: (call: OperatorCall) => boolean
   readonly onRequest: (entry: ProxyEntry) => void
-  /** A loopback address, and a port or 0 for a free one. */
+  /** The loopback address to listen on. */
   readonly host: '127.0.0.1' | '::1'
+  /** The port to listen on; 0 for a free one. */
   readonly port: number
-  /** For the server to begin its answer; a minute unless told. */
+  /** Time for the server to begin its answer; 60 000 by default. */
   readonly timeoutMs?: number
 }
 
-/** What became of a request. */
+/** Log entry of a request. */
 export interface ProxyEntry {
   readonly method: string
-  /** Without prefix and query; undefined where the request was none of ours, and so is nothing to repeat. */
+  /** Path without prefix and query; undefined for a request with a wrong prefix or path, which must not be logged. */
   readonly path: string | undefined
   readonly status: number
-  /** The call that was signed. */
+  /** Name of the signed call. */
   readonly signed: string | undefined
-  /** Why it was not even sent on. */
+  /** Reason code of the proxy, if it did not forward the request. */
   readonly refused: string | undefined
 }
 
-/** A proxy that listens. */
+/** A running proxy. */
 export interface Proxy {
   /** Its address with the prefix. */
   readonly url: string
-  /** Takes no more requests, gives those under way so many milliseconds, 2000 unless told, and ends. */
+  /** Accepts no more requests, gives running ones `graceMs` milliseconds (2000 by default), and ends. */
   close(graceMs?: number): Promise<void>
 }
 
-/** Sixteen times what the server takes. */
+/** Sixteen times the limit of the server. */
 const MAX_BODY_BYTES = 1_048_576
 const TIMEOUT_MS = 60_000
 const GRACE_MS = 2000
 const MAX_CONNECTIONS = 256
 
-/** Starts a proxy. Rejects with the system's error where the port is taken. */
+/** Starts a proxy. Rejects with the system's error if the port cannot be opened. */
 export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const server = createServer({ requestTimeout: TIMEOUT_MS, headersTimeout: 10_000 }, (request, response) => {
     void serve(options, portOf(server), request, response)
@@ -82,7 +83,7 @@ function portOf(server: Server): number {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
-/** What of a request is known so far, for the log. */
+/** Facts about a request for the log, as far as they are known. */
 interface Progress {
   path: string | undefined
   signed: string | undefined
@@ -97,9 +98,9 @@ async function serve(options: ProxyOptions, port: number, request: IncomingMessa
     refused = await answer(options, port, { request, response, signal: gone.signal, progress })
     if (refused !== undefined) refuse(response, refused)
   } catch {
-    // Once the answer has begun, a cut is all that can be told.
+    // After the answer has begun, only closing the connection can report a failure.
     if (response.headersSent) response.destroy()
-    else refuse(response, (refused = refusal(500, 'INTERNAL', 'The call could not be signed.')))
+    else refuse(response, (refused = refusal(500, 'INTERNAL', 'The call could not be signed')))
   }
   const { method = '' } = request
   const status = refused?.status ?? response.statusCode
@@ -118,15 +119,16 @@ async function answer(options: ProxyOptions, port: number, exchange: Exchange): 
   const unwanted = refuseRequest(request, port)
   if (unwanted !== undefined) return unwanted
   const target = parseTarget(request.url ?? '', options.prefix)
-  if (target === 'not-found') return refusal(404, 'NOT_FOUND', 'There is nothing here.')
-  if (target === 'malformed') return refusal(400, 'INVALID_ARGUMENT', 'The path is not one that can be signed.')
+  if (target === 'not-found') return refusal(404, 'NOT_FOUND', 'The path does not begin with the prefix of this proxy')
+  if (target === 'malformed')
+    return refusal(400, 'INVALID_ARGUMENT', 'The path has a form that the proxy does not sign')
   progress.path = target.path
   const body = await readBody(request)
-  if (body === undefined) return refusal(413, 'BODY_TOO_LARGE', `The body has more than ${MAX_BODY_BYTES} bytes.`)
+  if (body === undefined) return refusal(413, 'BODY_TOO_LARGE', `The body must have at most ${MAX_BODY_BYTES} bytes`)
   const headers = forwardedHeaders(request.rawHeaders, 'request')
   const call = callToSign(options, request, target, body)
   if (call !== undefined && !options.signs(call)) {
-    return refusal(403, 'NOT_SIGNED_HERE', `This proxy does not sign ${call.name}: it was started without it.`)
+    return refusal(403, 'NOT_SIGNED_HERE', `This proxy was started without permission to sign ${call.name}`)
   }
   const { method = '' } = request
   const path = options.server.pathname.replace(/\/$/, '') + target.path
@@ -137,7 +139,7 @@ async function answer(options: ProxyOptions, port: number, exchange: Exchange): 
   if ('reason' in incoming) return incoming
   const links = (value: string) => value.replaceAll(`<${options.issuer}/`, `<${urlOf(options, port)}/`)
   response.writeHead(incoming.statusCode ?? 502, forwardedHeaders(incoming.rawHeaders, 'response').map(links))
-  // A stream's first event may be long in coming.
+  // The first event of a stream may come late.
   response.flushHeaders()
   await pipeline(incoming, response)
   return undefined
@@ -158,11 +160,11 @@ function namesJti(body: Uint8Array): boolean {
   }
 }
 
-/** The whole body, since its length goes ahead of it; undefined when it is too large. */
+/** Reads the whole body, because its length is sent before it. Returns undefined if it is too large. */
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = []
   let size = 0
-  // Whoever sends too much is to read why.
+  // The connection stays open, so that the client can read the refusal.
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     const bytes = Buffer.from(chunk)
     size += bytes.length
@@ -174,10 +176,10 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
 
 function toRefusal(error: unknown): Refusal {
   if (error instanceof DOMException && error.name === 'TimeoutError') {
-    return refusal(504, 'DEADLINE_EXCEEDED', 'The server has not answered in time.')
+    return refusal(504, 'DEADLINE_EXCEEDED', 'The server did not answer in time')
   }
   const why = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
-  return refusal(502, 'NETWORK_ERROR', `The server cannot be reached${why}.`)
+  return refusal(502, 'NETWORK_ERROR', `The server cannot be reached${why}`)
 }
 
 function refuse(response: ServerResponse, refused: Refusal): void {
@@ -187,7 +189,7 @@ function refuse(response: ServerResponse, refused: Refusal): void {
     'content-type': 'application/problem+json',
     'content-length': body.length,
     'cache-control': 'no-store',
-    // Whatever else was sent is not read.
+    // The rest of the request is not read.
     connection: 'close',
   })
   response.end(body)

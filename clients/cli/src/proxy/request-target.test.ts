@@ -12,7 +12,7 @@ it.each([
   ['/v1/agent/did%3Aagent%3aacme.example:00', { path: '/v1/agent/did%3Aagent%3aacme.example:00', query: '' }],
   ['/.well-known/jwks.json', { path: '/.well-known/jwks.json', query: '' }],
   ['/health?a=%2f../..', { path: '/health', query: '?a=%2f../..' }],
-])('passes %s on as it is', (rest, target) => {
+])('parseTarget returns %s unchanged', (rest, target) => {
   expect(parseTarget(`/${PREFIX}${rest}`, PREFIX)).toEqual(target)
 })
 
@@ -29,7 +29,7 @@ it.each([
   `/v1/../${PREFIX}/v1/operators`,
   `http://127.0.0.1/${PREFIX}/v1/operators`,
   `http://evil.example/${PREFIX}/v1/operators`,
-])('finds nothing under %s', (target) => {
+])('parseTarget returns not-found for %s', (target) => {
   expect(parseTarget(target, PREFIX)).toBe('not-found')
 })
 
@@ -60,6 +60,6 @@ it.each([
   '/v1/é',
   '/v1/<script>',
   `/v1/${'a'.repeat(8192)}`,
-])('refuses %s', (rest) => {
+])('parseTarget returns malformed for %s', (rest) => {
   expect(parseTarget(`/${PREFIX}${rest}`, PREFIX)).toBe('malformed')
 })

@@ -1,23 +1,23 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 
-/** Where a request goes behind the proxy. `path` begins with a slash and is byte for byte what is sent on; `query` with its `?`. */
+/** Target at the server. `path` begins with a slash and is forwarded byte for byte. `query` includes its `?`. */
 export interface Target {
   readonly path: string
   readonly query: string
 }
 
-/** Longest target that is looked at. */
+/** Longest accepted target. */
 const MAX_TARGET = 8192
-/** What a path is made of (RFC 3986 section 3.3), with nothing that one side may read otherwise than the other. */
+/** Characters of a path (RFC 3986 section 3.3), without those that proxy and server may read differently. */
 const PATH = /^\/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*$/
 const QUERY = /^[\x21\x22\x24-\x7e]*$/
-/** Escapes of controls, of `.`, `/`, `\` and of `%` itself: what else they hide, they hide from one side alone. */
+/** Escapes of control characters, `.`, `/`, `\` and `%`. Proxy and server may decode them at different times. */
 const HIDING_ESCAPE = /%(?:[01][0-9A-F]|7F|2E|2F|5C|25)/i
 
 /**
- * Splits the target of a request, `/<prefix>/path?query`, in time that does not depend on how much of the prefix is right.
- * `not-found` when it does not begin with the prefix; `malformed` when its path has dot segments, empty ones, encoded slashes or the
- * like, which the server might read as another path than the one that is signed.
+ * Splits the target of a request, `/<prefix>/path?query`. The time does not depend on how much of the prefix is right.
+ * Returns `not-found` for a wrong prefix. Returns `malformed` if the path has dot segments, empty segments, encoded
+ * slashes or similar: the server might read another path than the signed one.
  */
 export function parseTarget(target: string, prefix: string): Target | 'not-found' | 'malformed' {
   const [, segment = '', rest = ''] = /^\/([^/?#]*)(.*)$/s.exec(target.slice(0, MAX_TARGET + 1)) ?? []

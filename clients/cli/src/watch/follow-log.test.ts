@@ -37,13 +37,13 @@ async function* failing(error: Error, ...list: readonly FeedEvent[]): AsyncGener
 
 const pause = () => Promise.resolve()
 
-/** Says one thing, and then nothing until it is cut. */
+/** Sends one heartbeat and then nothing until the signal aborts. */
 const silent: Connection = async function* (_from, signal) {
   yield head(1)
   await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
 }
 
-/** Follows over these connections, one after the other, and ends when there is no other. */
+/** Follows the log over these connections, one after the other, and ends after the last one. */
 async function follow(connections: readonly Connection[], options: Partial<FollowOptions> = {}) {
   const opened: (number | undefined)[] = []
   const end = new AbortController()
@@ -70,7 +70,7 @@ async function follow(connections: readonly Connection[], options: Partial<Follo
   return { news, opened }
 }
 
-/** Records by their numbers, those of before in brackets; heartbeats are dots. */
+/** Writes records as numbers, older ones in brackets, and heartbeats as dots. */
 function brief(news: readonly LogNews[]): string {
   const texts = news.map((each) => {
     if (each.kind === 'record') return each.isNew ? `${each.record.sequence}` : `(${each.record.sequence})`
@@ -80,12 +80,12 @@ function brief(news: readonly LogNews[]): string {
 }
 
 describe('followLog', () => {
-  it('tells what was there before from what is new', async () => {
+  it('marks records after the first heartbeat as new', async () => {
     const { news } = await follow([() => events(record(1), record(2), head(2), record(3), head(3))])
     expect(brief(news)).toBe('(1) (2) . 3 . lost')
   })
 
-  it('goes on where it was, also in the middle, and tells nothing twice', async () => {
+  it('continues at its position after a lost connection and returns each record once', async () => {
     const { news, opened } = await follow([
       () => events(record(1), head(1), record(2)),
       () => events(record(2), record(3), head(3)),
@@ -95,19 +95,19 @@ describe('followLog', () => {
     expect(opened).toEqual([undefined, 2, 3, 3])
   })
 
-  it('resumes in the epoch of the log, whatever epochs its records have', async () => {
+  it('resumes in the log epoch of the head, not of the record', async () => {
     const { news } = await follow([() => events(head(1, 2), record(2, 1))])
     expect(news[1]).toMatchObject({ position: { logEpoch: 2, sequence: 2 } })
   })
 
-  it('begins where it is told to, with nothing of before', async () => {
+  it('begins after the position of `from` and returns no older records', async () => {
     const from = { logEpoch: 1, sequence: 5, hash: '5' }
     const { news, opened } = await follow([() => events(record(6), head(6))], { from })
     expect(brief(news)).toBe('6 . lost')
     expect(opened[0]).toBe(5)
   })
 
-  it('tells all again where the log has become another', async () => {
+  it('begins again if its position is no longer valid', async () => {
     const { news, opened } = await follow([
       () => events(record(7), head(7)),
       () => failing(new FeedError('RESYNC_REQUIRED', { mustBeginAgain: true })),
@@ -117,17 +117,17 @@ describe('followLog', () => {
     expect(opened).toEqual([undefined, 7, undefined, 1])
   })
 
-  it('waits as long as the server asks for', async () => {
+  it('waits as long as the server asks', async () => {
     const { news } = await follow([() => events(head(1)), () => failing(new FeedError('busy', { retryAfterMs: 7000 }))])
     expect(news.at(-1)).toMatchObject({ kind: 'lost', why: 'busy', pauseMs: 7250 })
   })
 
-  it('takes a silent connection for a lost one', async () => {
+  it('treats a silent connection as lost', async () => {
     const { news } = await follow([silent], { patienceMs: 20 })
-    expect(news.at(-1)).toMatchObject({ kind: 'lost', why: 'nothing was heard for 0.02 s' })
+    expect(news.at(-1)).toMatchObject({ kind: 'lost', why: 'The server was silent for 0.02 s' })
   })
 
-  it('rejects when it cannot connect at all', async () => {
+  it('rejects if the first connection fails', async () => {
     await expect(follow([() => failing(new FeedError('401'))])).rejects.toThrow('401')
   })
 })

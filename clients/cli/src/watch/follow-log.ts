@@ -1,9 +1,9 @@
 import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import { FeedError, type FeedEvent, type RevocationFeed } from '@auth4agent/verifier'
 
-/** What is told of the revocation log as it grows. */
+/** News of the revocation log. */
 export type LogNews =
-  /** `isNew` is false for what was there before the watching began. */
+  /** A record. `isNew` is false if the record is older than this run. */
   | {
       readonly kind: 'record'
       readonly record: RevocationRecord
@@ -11,42 +11,42 @@ export type LogNews =
       readonly isNew: boolean
     }
   | { readonly kind: 'heartbeat'; readonly position: LogPosition }
-  /** The connection has ended; another is made after so many milliseconds. */
+  /** The connection has ended. The next one begins after `pauseMs` milliseconds. */
   | { readonly kind: 'lost'; readonly why: string; readonly pauseMs: number }
-  /** What was told so far cannot be gone on from, as after a restore: the log is read from its beginning again. */
+  /** The position is no longer valid, for example after a restore. The log is read from its beginning again. */
   | { readonly kind: 'begins-again' }
 
-/** What the watching works with. */
+/** Options of {@link followLog}. */
 export interface FollowOptions {
   readonly feed: RevocationFeed
-  /** Where to begin; at the end of the log, after all that can still matter, when undefined. */
+  /** The position to continue after. If undefined, the server first sends all records that still matter. */
   readonly from: LogPosition | undefined
   readonly signal: AbortSignal
-  /** Resolves after so many milliseconds, at once when the signal aborts. */
+  /** Resolves after `ms` milliseconds, or at once when the signal aborts. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>
-  /** In [0, 1). */
+  /** Returns a random number in [0, 1). */
   readonly random: () => number
-  /** How long to wait for a heartbeat, of which there is one each second; 10 s unless told. */
+  /** Longest silence in milliseconds; 10 000 by default. There is a heartbeat each second. */
   readonly patienceMs?: number
 }
 
 const PATIENCE_MS = 10_000
 const BACKOFF_MS = { first: 250, most: 15_000 }
 
-/** Where the watching stands. */
+/** State of the follower. */
 interface Place {
-  /** To resume from. */
+  /** The position to resume from. */
   position: LogPosition | undefined
-  /** Of the last record that was told. */
+  /** Sequence of the last record that was returned. */
   sequence: number
-  /** Whether everything that was there before has been told. */
+  /** Whether all older records have been returned. */
   isLive: boolean
   hasConnected: boolean
 }
 
 /**
- * Follows the log over as many connections as it takes, until the signal aborts; each record is told once. Rejects with what the first
- * connection fails with: whoever cannot connect at all is to know why.
+ * Follows the log until the signal aborts, and reconnects when a connection ends. Returns each record once. Rejects if
+ * the first connection fails, because the user must then correct something.
  */
 export async function* followLog(options: FollowOptions): AsyncGenerator<LogNews, void, undefined> {
   const { from, signal, pause, random } = options
@@ -57,7 +57,7 @@ export async function* followLog(options: FollowOptions): AsyncGenerator<LogNews
     hasConnected: false,
   }
   for (let failures = 0; !signal.aborted; failures += 1) {
-    let why = 'the server has ended the stream'
+    let why = 'The server has ended the stream'
     let leastMs = 0
     try {
       for await (const news of connect(options, place)) {
@@ -80,7 +80,7 @@ export async function* followLog(options: FollowOptions): AsyncGenerator<LogNews
   }
 }
 
-/** One connection, which ends itself when it has been silent for too long. */
+/** Reads one connection, and ends it when it is silent for too long. */
 async function* connect(
   { feed, signal, patienceMs = PATIENCE_MS }: FollowOptions,
   place: Place,
@@ -96,7 +96,8 @@ async function* connect(
       if (news !== undefined) yield news
     }
   } catch (error) {
-    if (silence.signal.aborted) throw new FeedError(`nothing was heard for ${patienceMs / 1000} s`, { cause: error })
+    if (silence.signal.aborted)
+      throw new FeedError(`The server was silent for ${patienceMs / 1000} s`, { cause: error })
     throw error
   } finally {
     clearTimeout(timer)
@@ -112,7 +113,7 @@ function tell(event: FeedEvent, place: Place): LogNews | undefined {
   const { record } = event
   if (record.sequence <= place.sequence) return undefined
   place.sequence = record.sequence
-  // Older records keep the epoch they were made in, and the log is resumed in its own.
+  // Older records keep the log epoch in which they were made, but the log is resumed in its present epoch.
   const logEpoch = place.position?.logEpoch ?? record.logEpoch
   const position = { logEpoch, sequence: record.sequence, hash: record.hash }
   if (place.isLive) place.position = position

@@ -4,7 +4,7 @@ import { readPosition, writePosition } from './position-text.ts'
 it.each([
   { logEpoch: 1, sequence: 0, hash: '' },
   { logEpoch: 12, sequence: 999_999_999_999_999, hash: 'ab'.repeat(32) },
-])('%j is written and read', (position) => {
+])('readPosition reads what writePosition writes: %j', (position) => {
   expect(readPosition(writePosition(position))).toEqual(position)
 })
 
@@ -19,4 +19,4 @@ it.each([
   '1-1-$',
   `1-1-${'A'.repeat(42)}B`,
   '1-9999999999999999-',
-])('%s is no position', (text) => expect(readPosition(text)).toBeUndefined())
+])('readPosition returns undefined for "%s"', (text) => expect(readPosition(text)).toBeUndefined())

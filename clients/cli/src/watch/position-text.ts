@@ -4,12 +4,12 @@ import type { LogPosition } from '@auth4agent/core/revocation/revocation-log'
 const TEXT = /^([1-9]\d{0,8})-(0|[1-9]\d{0,14})-([\w-]*)$/
 const HASH_BYTES = 32
 
-/** A place in the log as the server writes it in the id of an event, `epoch-sequence-hash`. */
+/** Writes a position as the server does in the id of an event: `epoch-sequence-hash`. */
 export function writePosition({ logEpoch, sequence, hash }: LogPosition): string {
   return `${logEpoch}-${sequence}-${encodeBase64url(Buffer.from(hash, 'hex'))}`
 }
 
-/** Reads what {@link writePosition} writes; undefined for anything else. */
+/** Reads a position that {@link writePosition} wrote. Returns undefined for anything else. */
 export function readPosition(text: string): LogPosition | undefined {
   const [, epoch, sequence, hash = ''] = TEXT.exec(text) ?? []
   const bytes = decodeBase64url(hash)

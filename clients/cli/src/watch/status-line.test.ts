@@ -16,7 +16,7 @@ function make(isTerminal: boolean) {
   )
 }
 
-it('says how old the last heartbeat is, and when that is too long', () => {
+it('the status line shows the age of the last heartbeat, and that the server is silent after 3 s', () => {
   using status = make(true)
   vi.advanceTimersByTime(250)
   expect(shown.at(-1)).toBe('no heartbeat yet')
@@ -27,7 +27,7 @@ it('says how old the last heartbeat is, and when that is too long', () => {
   expect(shown.at(-1)).toBe('last heartbeat 3.5 s ago: the server is silent')
 })
 
-it('makes room for other text, and goes in the end', () => {
+it('the status line is removed for other text and at the end', () => {
   const status = make(true)
   status.beat()
   status.around(() => shown.push('a record\n'))
@@ -37,7 +37,7 @@ it('makes room for other text, and goes in the end', () => {
   expect(shown.at(-1)).toBe('')
 })
 
-it('shows nothing elsewhere than on a terminal', () => {
+it('the status line writes nothing without a terminal', () => {
   using status = make(false)
   status.beat()
   status.around(() => undefined)

@@ -1,21 +1,21 @@
 import type { Writer } from '../context.ts'
 
-/** A line at the foot of a terminal that says how old the last heartbeat is. */
+/** A line at the bottom of a terminal that shows the age of the last heartbeat. */
 export interface StatusLine {
-  /** Takes the line off while something else is written. */
+  /** Removes the line while `write` writes something else. */
   around(write: () => void): void
-  /** A heartbeat has come. */
+  /** Records that a heartbeat has arrived. */
   beat(): void
   [Symbol.dispose](): void
 }
 
 const REFRESH_MS = 250
-/** Heartbeats come each second. */
+/** A heartbeat is late after this time. The server sends one each second. */
 const LATE_MS = 3000
-/** Back to the start of the line, and nothing on it (ECMA-48). */
+/** Moves to the start of the line and erases it (ECMA-48). */
 const CLEAR = '\r\u001b[2K'
 
-/** Makes one; on what is no terminal it shows nothing. `nowMs` is a clock that only goes forward, in milliseconds. */
+/** Creates a status line, which shows nothing without a terminal. `nowMs` is a monotonic clock in milliseconds. */
 export function createStatusLine({ write, isTerminal }: Writer, nowMs = () => performance.now()): StatusLine {
   if (!isTerminal) return { around: (other) => other(), beat: () => undefined, [Symbol.dispose]: () => undefined }
   let beatAt: number | undefined

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { deferred, pause, untilAborted } from './waiting.ts'
 
-it('deferred settles its promise from outside', async () => {
+it('deferred resolves and rejects its promise from outside', async () => {
   const good = deferred<number>()
   good.resolve(1)
   const bad = deferred<number>()
@@ -10,7 +10,7 @@ it('deferred settles its promise from outside', async () => {
   await expect(bad.promise).rejects.toThrow('no')
 })
 
-it('untilAborted gives the result, or the reason of a signal that aborts first', async () => {
+it("untilAborted resolves with the result, or rejects with the signal's reason if the signal aborts first", async () => {
   const { signal } = new AbortController()
   expect(await untilAborted(Promise.resolve(1), signal)).toBe(1)
   const never = new Promise<never>(() => undefined)
@@ -21,7 +21,7 @@ it('untilAborted gives the result, or the reason of a signal that aborts first',
   await expect(untilAborted(never, stop.signal)).rejects.toThrow('stopped')
 })
 
-it('pause cancels its timer when the signal aborts, and sets none when it has aborted', async () => {
+it('pause cancels its timer when the signal aborts, and sets no timer after the signal has aborted', async () => {
   const calls: string[] = []
   const start = () => {
     calls.push('start')

@@ -1,4 +1,4 @@
-/** A promise and the functions that settle it. */
+/** A promise and the functions that settle it, as {@link deferred} returns them. */
 export interface Deferred<T> {
   readonly promise: Promise<T>
   readonly resolve: (value: T) => void
@@ -7,7 +7,18 @@ export interface Deferred<T> {
 
 const nothing = () => undefined
 
-/** Makes a promise that its maker settles, as `Promise.withResolvers` does, which Node 20 lacks. */
+/**
+ * Makes a promise that its owner settles. Replaces `Promise.withResolvers`, which Node 20 lacks.
+ *
+ * @example
+ * ```ts
+ * import { deferred } from '@auth4agent/core/async/waiting'
+ *
+ * const ready = deferred<void>()
+ * server.listen(8080, () => ready.resolve())
+ * await ready.promise
+ * ```
+ */
 export function deferred<T>(): Deferred<T> {
   let resolve: Deferred<T>['resolve'] = nothing
   let reject: Deferred<T>['reject'] = nothing
@@ -18,7 +29,16 @@ export function deferred<T>(): Deferred<T> {
   return { promise, resolve, reject }
 }
 
-/** Resolves with what a promise resolves with. Rejects as soon as the signal aborts, with its reason. */
+/**
+ * Settles as `promise` does, but rejects with the signal's reason if the signal aborts first.
+ *
+ * @example
+ * ```ts
+ * import { untilAborted } from '@auth4agent/core/async/waiting'
+ *
+ * const answer = await untilAborted(ask(), AbortSignal.timeout(5_000))
+ * ```
+ */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = () => reject(signal.reason)
@@ -29,8 +49,19 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
 }
 
 /**
- * Resolves when a timer fires, which `start` sets; `start` returns the function that cancels it. Rejects with the signal's reason when
- * that aborts first.
+ * Waits for a timer. `start` sets the timer and returns a function that cancels it.
+ * Rejects with the signal's reason if the signal aborts first, and then cancels the timer.
+ *
+ * @example
+ * ```ts
+ * import { pause } from '@auth4agent/core/async/waiting'
+ *
+ * const start = (onTime: () => void) => {
+ *   const timer = setTimeout(onTime, 1_000)
+ *   return () => clearTimeout(timer)
+ * }
+ * await pause(start, signal)
+ * ```
  */
 export async function pause(start: (onTime: () => void) => () => void, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()

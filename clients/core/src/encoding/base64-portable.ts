@@ -1,28 +1,65 @@
-/** What `base64.ts` exports, by atob and btoa: for platforms without Buffer. The tests hold both to the same. */
+/** The functions of `base64.ts`, built on atob and btoa, for platforms without Buffer. Tests compare both. */
 
-/** Unpadded base64url (RFC 4648 section 5). */
+/**
+ * Encodes bytes as unpadded base64url (RFC 4648 section 5).
+ *
+ * @example
+ * ```ts
+ * encodeBase64url(Uint8Array.of(251, 255)) // '-_8'
+ * ```
+ */
 export function encodeBase64url(bytes: Uint8Array): string {
   return toUrl(encodeBase64(bytes))
 }
 
-/** Padded standard base64 (RFC 4648 section 4). */
+/**
+ * Encodes bytes as padded standard base64 (RFC 4648 section 4).
+ *
+ * @example
+ * ```ts
+ * encodeBase64(Uint8Array.of(251, 255)) // '+/8='
+ * ```
+ */
 export function encodeBase64(bytes: Uint8Array): string {
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
 }
 
-/** Reads unpadded base64url in its one canonical form; undefined for anything else. */
+/**
+ * Decodes unpadded base64url in its one canonical form. Returns undefined for anything else.
+ *
+ * @example
+ * ```ts
+ * decodeBase64url('-_8') // Uint8Array of 251, 255
+ * decodeBase64url('-_8=') // undefined
+ * ```
+ */
 export function decodeBase64url(text: string): Uint8Array | undefined {
   const bytes = decodeLeniently(text)
   return bytes !== undefined && encodeBase64url(bytes) === text ? bytes : undefined
 }
 
-/** Reads standard base64 or base64url, with full padding or none; undefined for anything else. */
+/**
+ * Decodes standard base64 or base64url, with full padding or none. Returns undefined for anything else.
+ *
+ * @example
+ * ```ts
+ * decodeBase64('+/8=') // Uint8Array of 251, 255
+ * decodeBase64('+_8=') // undefined: mixed alphabets
+ * ```
+ */
 export function decodeBase64(text: string): Uint8Array | undefined {
   const bytes = decodeLeniently(text)
   return bytes !== undefined && isForm(text, encodeBase64(bytes)) ? bytes : undefined
 }
 
-/** Whether a text is one of the four accepted forms of what `standard` encodes: either alphabet, padded or not. */
+/**
+ * Tells whether a text is one of the four accepted forms of `standard`: either alphabet, padded or not.
+ *
+ * @example
+ * ```ts
+ * isForm('-_8', '+/8=') // true
+ * ```
+ */
 export function isForm(text: string, standard: string): boolean {
   const url = toUrl(standard)
   const padding = '='.repeat(standard.length - url.length)
@@ -33,7 +70,7 @@ function toUrl(standard: string): string {
   return standard.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
 }
 
-/** Forgives white space and trailing bits (Infra standard, forgiving-base64 decode): only encoding again tells. */
+/** Ignores white space and trailing bits (Infra standard, forgiving-base64 decode). Strict callers must re-encode. */
 function decodeLeniently(text: string): Uint8Array | undefined {
   try {
     return Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0))

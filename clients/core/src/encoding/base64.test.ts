@@ -5,8 +5,8 @@ import * as portable from './base64-portable.ts'
 const hex = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString('hex')
 
 describe.each([
-  ['by Buffer', usual],
-  ['by atob', portable],
+  ['base64 with Buffer', usual],
+  ['base64 with atob', portable],
 ])('%s', (_by, { decodeBase64, decodeBase64url, encodeBase64, encodeBase64url }) => {
   describe('decodeBase64', () => {
     it.each([
@@ -71,8 +71,8 @@ describe.each([
     })
   })
 
-  describe('encoding', () => {
-    it('encodes a view, not the buffer behind it', () => {
+  describe('encodeBase64url and encodeBase64', () => {
+    it('encode only the bytes of a view, not its whole buffer', () => {
       const view = Uint8Array.from([9, 0xfb, 0xff, 9]).subarray(1, 3)
       expect(encodeBase64url(view)).toBe('-_8')
       expect(encodeBase64(view)).toBe('+/8=')

@@ -29,7 +29,7 @@ describe('parseDuration', () => {
     expect(parseDuration(text)).toBe(seconds)
   })
 
-  it('is exact for every hundredth of a minute that comes to whole seconds', () => {
+  it('reads every hundredth of a minute that is a whole number of seconds exactly', () => {
     const hundredths = Array.from({ length: 4000 }, (_, index) => index * 5)
     const wrong = hundredths.filter((n) => parseDuration(`${(n / 100).toFixed(2)}m`) !== (n * 60) / 100)
     expect(wrong).toEqual([])

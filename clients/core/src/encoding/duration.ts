@@ -10,14 +10,22 @@ const UNIT_NS: Readonly<Record<string, bigint>> = {
 }
 const DECIMALS = 9
 const PART = /(\d{1,9})(?:\.(\d{1,9}))?(ns|us|µs|μs|ms|s|m|h)/y
-/** A second in billionths of a nanosecond: what the last decimal of the smallest unit counts, so that sums are exact. */
+/** One second in billionths of a nanosecond. The ninth decimal of a nanosecond is one such unit, so sums are exact. */
 const SECOND = 10n ** 18n
 const WHOLE_SECONDS = /^\d{1,9}$/
 
 /**
  * Reads a token lifetime: a Go duration (`90s`, `1h30m`) or a number of seconds (`900`).
  *
- * @returns whole seconds, or undefined when the text is neither or does not come to whole seconds.
+ * @returns whole seconds, or undefined if the text is neither or is not a whole number of seconds.
+ * @example
+ * ```ts
+ * import { parseDuration } from '@auth4agent/core/encoding/duration'
+ *
+ * parseDuration('1h30m') // 5400
+ * parseDuration('900') // 900
+ * parseDuration('1.5s') // undefined
+ * ```
  */
 export function parseDuration(text: string): number | undefined {
   if (WHOLE_SECONDS.test(text)) return Number(text)

@@ -9,7 +9,7 @@ const hex = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toStr
 const multikeyOf = (bytes: string) => `z${base58.encode(Buffer.from(bytes, 'hex'))}`
 
 describe('publicKeyMultibase', () => {
-  it('emits a correct Multikey', () => {
+  it('encodes a key as the Multikey of the did:key specification', () => {
     expect(encodeMultikey(RAW_KEY)).toBe(MULTIKEY)
   })
 

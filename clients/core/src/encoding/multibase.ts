@@ -5,19 +5,34 @@ const BASE58BTC_PREFIX = 'z'
 /** Multicodec `ed25519-pub` (0xed) as an unsigned varint. */
 const ED25519_PUB = Uint8Array.of(0xed, 0x01)
 const KEY_BYTES = 32
-/** Of every Multikey of Ed25519. Decoding takes time quadratic in the length, so longer texts are not decoded. */
+/** Length of every Ed25519 Multikey. Decoding time is quadratic in the length, so longer texts are refused first. */
 const MULTIKEY_LENGTH = 48
 
-/** Encodes a raw 32-byte Ed25519 public key as a Multikey: `z` + base58btc(0xed01 || key) (W3C Controlled Identifiers). */
+/**
+ * Encodes a raw 32-byte Ed25519 public key as a Multikey: `z` + base58btc(0xed01 || key) (W3C Controlled Identifiers).
+ *
+ * @example
+ * ```ts
+ * import { encodeMultikey } from '@auth4agent/core/encoding/multibase'
+ *
+ * encodeMultikey(publicKey) // 'z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK'
+ * ```
+ */
 export function encodeMultikey(rawKey: Uint8Array): string {
   return BASE58BTC_PREFIX + base58.encode(Uint8Array.of(...ED25519_PUB, ...rawKey))
 }
 
 /**
- * Reads `publicKeyMultibase` of a DID document: a Multikey, or the plain base64 that clients of version 1 send there.
- * The two cannot be confused: a Multikey of Ed25519 has 48 characters, base64 of a key 43 or 44.
+ * Reads `publicKeyMultibase` of a DID document: a Multikey, or the plain base64 that version-1 clients send.
+ * The length distinguishes the two: an Ed25519 Multikey has 48 characters, the base64 of a key has 43 or 44.
  *
- * @returns the raw 32-byte key, not yet admitted as a point, or undefined for anything else.
+ * @returns the raw 32-byte key, or undefined for anything else. The caller must still check it with `admitPublicKey`.
+ * @example
+ * ```ts
+ * import { decodePublicKeyMultibase } from '@auth4agent/core/encoding/multibase'
+ *
+ * const rawKey = decodePublicKeyMultibase('z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK')
+ * ```
  */
 export function decodePublicKeyMultibase(text: string): Uint8Array | undefined {
   return decodeMultikey(text) ?? decodeRawKey(text)

@@ -6,9 +6,9 @@ const RFC_7638_KEY =
   '{"e":"AQAB","kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"}'
 
 describe.each([
-  ['of the platform', sha256Text],
-  ['by JavaScript alone', portableSha256],
-])('SHA-256 %s', (_by, sha256) => {
+  ['sha256Text', sha256Text],
+  ['portableSha256', portableSha256],
+])('%s', (_by, sha256) => {
   it.each([
     ['nothing', '', 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'],
     ['a text', 'abc', 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'],
@@ -23,7 +23,7 @@ describe.each([
     expect(sha256(data, 'hex')).toBe(hex)
   })
 
-  it('writes base64url', () => {
+  it('returns base64url on demand', () => {
     expect(sha256(RFC_7638_KEY, 'base64url')).toBe('NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs')
   })
 })

@@ -3,24 +3,43 @@ import { bytesToHex } from '@noble/hashes/utils.js'
 import { encodeBase64url } from './base64.ts'
 import { encodeUtf8 } from './utf8.ts'
 
-/** How a digest is written: lower-case hexadecimal, or unpadded base64url. */
+/** Text form of a digest: lower-case hexadecimal, or unpadded base64url. */
 export type DigestForm = 'hex' | 'base64url'
 
-/** SHA-256 (FIPS 180-4) of bytes, or of the UTF-8 form of a text. */
+/** Computes SHA-256 (FIPS 180-4) of bytes, or of a text's UTF-8 bytes. */
 export type Sha256 = (data: Uint8Array | string, form: DigestForm) => string
 
-/** By JavaScript alone, for platforms whose own digest is none or asynchronous. */
+/**
+ * Computes SHA-256 in plain JavaScript, for platforms that have no synchronous digest.
+ *
+ * @example
+ * ```ts
+ * import { portableSha256 } from '@auth4agent/core/encoding/sha256'
+ *
+ * portableSha256('abc', 'hex') // 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'
+ * ```
+ */
 export const portableSha256: Sha256 = (data, form) => {
   const digest = sha256(typeof data === 'string' ? encodeUtf8(data) : data)
   return form === 'hex' ? bytesToHex(digest) : encodeBase64url(digest)
 }
 
-/** SHA-256 by node:crypto where there is one, without an import that a browser's bundle would stumble over. */
+/**
+ * Computes SHA-256 with node:crypto if the platform has it, otherwise in plain JavaScript.
+ * It does not import node:crypto, because bundles for browsers would fail.
+ *
+ * @example
+ * ```ts
+ * import { sha256Text } from '@auth4agent/core/encoding/sha256'
+ *
+ * sha256Text('abc', 'base64url') // 'ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0'
+ * ```
+ */
 export const sha256Text: Sha256 = platformSha256() ?? portableSha256
 
 function platformSha256(): Sha256 | undefined {
   const platform: typeof process | undefined = globalThis.process
-  // Older Nodes, and what bundlers put in its place, lack the method.
+  // Older versions of Node, and the replacements that bundlers insert, lack this method.
   const hash = platform?.getBuiltinModule?.('node:crypto').hash
   return hash && ((data, form) => hash('sha256', data, form))
 }

@@ -68,7 +68,7 @@ describe('parseStrictJson', () => {
     ['an overlong quote', '7b2261223a22c0a2227d'],
     ['a surrogate in UTF-8', '7b2261223a22eda080227d'],
     ['UTF-16', '7b0022006100'.concat('ff')],
-  ])('refuses bytes that are no UTF-8: %s', (_name, bytes) => {
+  ])('refuses bytes that are not UTF-8: %s', (_name, bytes) => {
     expect(parseStrictJson(Buffer.from(bytes, 'hex'))).toEqual({ ok: false, why: 'utf8' })
   })
 })

@@ -1,11 +1,17 @@
-/** A JSON object whose members nobody has looked at yet. */
+/** A JSON object with unchecked members. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
 /**
- * Why bytes are not a strict JSON object. `utf8`: not UTF-8 (a byte order mark is `syntax`). `duplicate-member`: two members
- * of one object share a name, of which JSON.parse would keep the last and another parser the first. `forbidden-member`:
- * `__proto__`, which turns into a prototype when an object is copied. `lone-surrogate`: a string that is no Unicode text.
- * `number-range`: a number beyond a double, which JSON.parse would make Infinity. `depth`: nested more than 16 levels.
+ * Why bytes are not a strict JSON object.
+ *
+ * - `utf8`: the bytes are not UTF-8. A byte order mark is `syntax`.
+ * - `syntax`: the text is not JSON.
+ * - `not-an-object`: the text is another JSON value.
+ * - `duplicate-member`: an object has two members of one name. JSON.parse keeps the last, other parsers the first.
+ * - `forbidden-member`: a member is named `__proto__`, which becomes a prototype when an object is copied.
+ * - `lone-surrogate`: a string is not valid Unicode text.
+ * - `number-range`: a number is too large for a double. JSON.parse would read Infinity.
+ * - `depth`: the nesting is deeper than 16 levels.
  */
 export type JsonFault =
   | 'utf8'
@@ -17,7 +23,7 @@ export type JsonFault =
   | 'number-range'
   | 'depth'
 
-/** The object, or why it is none. */
+/** The object, or the reason why the text is not one. */
 type StrictJson = { ok: true; value: JsonObject } | { ok: false; why: JsonFault }
 
 const MAX_DEPTH = 16
@@ -25,16 +31,33 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*|[{}[\],]/g
 
 /**
- * Parses one JSON object as I-JSON (RFC 7493) that every parser reads the same way.
+ * Parses one JSON object as I-JSON (RFC 7493), which every parser reads the same way.
  *
- * @returns the object, or the first fault found. The caller bounds the size.
+ * @returns the object, or the first fault. The caller limits the size.
+ * @example
+ * ```ts
+ * import { parseStrictJson } from '@auth4agent/core/encoding/strict-json'
+ *
+ * const json = parseStrictJson(bytes)
+ * if (!json.ok) throw new TypeError(`The text is not strict JSON: ${json.why}`)
+ * console.log(json.value)
+ * ```
  */
 export function parseStrictJson(bytes: Uint8Array): StrictJson {
   const text = decodeUtf8(bytes)
   return text === undefined ? { ok: false, why: 'utf8' } : parseStrictJsonText(text)
 }
 
-/** The same of a text that was decoded already: it must be well formed. */
+/**
+ * Parses a decoded text as {@link parseStrictJson} parses bytes. The text must not contain lone surrogates.
+ *
+ * @example
+ * ```ts
+ * import { parseStrictJsonText } from '@auth4agent/core/encoding/strict-json'
+ *
+ * parseStrictJsonText('{"a":1,"a":2}') // { ok: false, why: 'duplicate-member' }
+ * ```
+ */
 export function parseStrictJsonText(text: string): StrictJson {
   const value = parseJson(text)
   if (value === undefined) return { ok: false, why: 'syntax' }
@@ -44,15 +67,25 @@ export function parseStrictJsonText(text: string): StrictJson {
   return why === undefined ? { ok: true, value } : { ok: false, why }
 }
 
-/** Whether a parsed JSON value is an object rather than null, an array or a scalar. */
+/**
+ * Tells whether a parsed JSON value is an object, not null, an array or a scalar.
+ *
+ * @example
+ * ```ts
+ * import { isJsonObject } from '@auth4agent/core/encoding/strict-json'
+ *
+ * isJsonObject({}) // true
+ * isJsonObject([]) // false
+ * ```
+ */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /**
- * Whether a text can have no fault: it is what its own value is written as, so nothing of it was lost when it was read, neither a
- * second member of a name nor a number beyond a double. Without a backslash no string is spelled in another way than it reads. False
- * says nothing. Most texts that programs write are plain, and this takes a fifth of the time of looking at each token.
+ * Tells quickly whether a text certainly has no fault; false means that every token must be checked.
+ * If stringifying the parsed value gives the same text, parsing lost no duplicate member and no large number.
+ * Without a backslash, every string is spelled as it reads. Most texts from programs pass, in a fifth of the time.
  */
 function isPlain(text: string, value: JsonObject): boolean {
   return (
@@ -63,16 +96,16 @@ function isPlain(text: string, value: JsonObject): boolean {
   )
 }
 
-/** How often a text has a character, or `limit` and one where that is more. */
+/** Counts a character in a text, but stops at `limit` + 1. */
 function countUpTo(text: string, character: string, limit: number): number {
   let count = 0
   for (let at = text.indexOf(character); at >= 0 && count <= limit; at = text.indexOf(character, at + 1)) count += 1
   return count
 }
 
-/** Walks the tokens of a text that JSON.parse has already accepted, so that syntax needs no second look. */
+/** Checks the tokens of a text that JSON.parse has accepted, so the syntax is known to be right. */
 function findFault(text: string): JsonFault | undefined {
-  // One entry for every open container: the member names seen so far, or undefined for an array.
+  // One entry per open container: the member names so far, or undefined for an array.
   const open: (Set<string> | undefined)[] = []
   let previous = ''
   for (const [token] of text.matchAll(TOKEN)) {
@@ -93,9 +126,9 @@ function findFault(text: string): JsonFault | undefined {
   return undefined
 }
 
-/** Checks a string and, when it names a member, adds it to the names of its object. */
+/** Checks a string. If the string is a member's name, adds it to the names of its object. */
 function findStringFault(token: string, names: Set<string> | undefined): JsonFault | undefined {
-  // Decoded UTF-8 is well formed: only an escape can bring in half a surrogate pair or spell a name in another way.
+  // Decoded UTF-8 is well formed. Only an escape can add a lone surrogate or spell a name differently.
   const text = token.includes('\\') ? String(JSON.parse(token)) : token.slice(1, -1)
   if (!text.isWellFormed()) return 'lone-surrogate'
   if (names === undefined) return undefined

@@ -1,19 +1,34 @@
 const encoder = new TextEncoder()
 const platform: typeof Buffer | undefined = globalThis.Buffer
 
-/** The UTF-8 bytes of a text (RFC 3629); half a surrogate pair becomes U+FFFD. */
+/**
+ * Encodes a text as UTF-8 (RFC 3629). A lone surrogate becomes U+FFFD.
+ *
+ * @example
+ * ```ts
+ * import { encodeUtf8 } from '@auth4agent/core/encoding/utf8'
+ *
+ * encodeUtf8('é') // bytes 0xc3, 0xa9
+ * ```
+ */
 export const encodeUtf8: (text: string) => Uint8Array =
-  // For texts as short as these, Buffer is the faster one.
+  // Buffer is faster than TextEncoder for short texts.
   platform === undefined ? (text) => encoder.encode(text) : (text) => platform.from(text)
 
 /**
- * The text of bytes that are all ASCII, where the platform tells that sooner than it decodes UTF-8.
+ * Decodes bytes that are all ASCII, on platforms where this is faster than decoding UTF-8.
  *
- * @returns undefined for other bytes, and where it does not.
+ * @returns the text, or undefined for other bytes and on platforms without Buffer.
+ * @example
+ * ```ts
+ * import { decodeAscii } from '@auth4agent/core/encoding/utf8'
+ *
+ * const text = decodeAscii(bytes) ?? new TextDecoder().decode(bytes)
+ * ```
  */
 export function decodeAscii(bytes: Uint8Array): string | undefined {
   if (platform === undefined) return undefined
   const text = platform.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
-  // What is beyond ASCII takes a byte in Latin-1, and two in UTF-8.
+  // A character beyond ASCII takes one byte in Latin-1, but two in UTF-8.
   return platform.byteLength(text) === bytes.length ? text : undefined
 }

@@ -18,35 +18,38 @@ async function sign(content: Partial<AssertionContent> = {}) {
 }
 
 describe('signAssertion', () => {
-  it("makes an operator's assertion that the server takes", async () => {
+  it("signs an operator's assertion that the server accepts", async () => {
     const assertion = await sign()
     expect(assertion).toMatchObject({ iss: OPERATOR, typ: 'auth4agent-operator+jwt' })
     expect(checkAssertion(assertion, publicKey, RULES)).toMatchObject({ expiresAt: NOW_S + 60 })
   })
 
-  it("makes the administrator's, under its own typ", async () => {
+  it("signs an administrator's assertion with its own typ", async () => {
     const assertion = await sign({ party: ADMIN_ISSUER })
     expect(assertion).toMatchObject({ iss: 'admin', typ: 'auth4agent-admin+jwt' })
     expect(reasonOf(() => checkAssertion(assertion, publicKey, RULES))).toBeUndefined()
   })
 
-  it('names no call for a read', async () => {
+  it('omits rpc for a read', async () => {
     const read = await sign({ rpc: undefined })
     expect(Object.hasOwn(read.jws.payload, 'rpc')).toBe(false)
     expect(reasonOf(() => checkAssertion(read, publicKey, { ...RULES, mustNameRpc: false }))).toBeUndefined()
   })
 
-  it('has a jti of its own each time', async () => {
+  it('uses a new jti each time', async () => {
     const all = await Promise.all(Array.from({ length: 20 }, () => sign()))
     expect(new Set(all.map((one) => checkAssertion(one, publicKey, RULES).jti)).size).toBe(20)
   })
 
-  it.each([-60, -30, 0, 30, 39.9])('holds for a caller whose clock is %s s ahead', async (ahead) => {
-    const assertion = await sign({ nowS: NOW_S + ahead })
-    expect(reasonOf(() => checkAssertion(assertion, publicKey, RULES))).toBeUndefined()
-  })
+  it.each([-60, -30, 0, 30, 39.9])(
+    'signs an assertion that the server accepts if the clock of the caller is %s s ahead',
+    async (ahead) => {
+      const assertion = await sign({ nowS: NOW_S + ahead })
+      expect(reasonOf(() => checkAssertion(assertion, publicKey, RULES))).toBeUndefined()
+    },
+  )
 
-  it('lives as long as the server allows, and is not made to live longer', async () => {
+  it('accepts the longest lifetime that the server allows and throws for a longer one', async () => {
     const assertion = await sign({ lifetimeS: 270 })
     expect(checkAssertion(assertion, publicKey, RULES).expiresAt).toBe(NOW_S + 270)
     await expect(sign({ lifetimeS: 271 })).rejects.toThrow(RangeError)
@@ -54,7 +57,7 @@ describe('signAssertion', () => {
     await expect(sign({ lifetimeS: 1.5 })).rejects.toThrow(RangeError)
   })
 
-  it('refuses a signer whose key or signature is not of Ed25519', async () => {
+  it('rejects if the key or signature of the signer has the wrong length', async () => {
     const short = { ...signer, publicKey: publicKey.subarray(1) }
     await expect(signAssertion(short, CONTENT)).rejects.toThrow(/32 bytes/)
     const der = { publicKey, sign: () => Promise.resolve(new Uint8Array(70)) }

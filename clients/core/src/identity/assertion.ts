@@ -2,16 +2,25 @@ import { encodeBase64url } from '../encoding/base64.ts'
 import { encodeUtf8 } from '../encoding/utf8.ts'
 import { thumbprint } from '../jose/thumbprint.ts'
 
-/** `typ` of the JWT by which an operator authenticates a call. */
+/** `typ` of an operator's assertion. */
 export const OPERATOR_ASSERTION_TYPE = 'auth4agent-operator+jwt'
-/** `typ` of the JWT by which the deployment's administrator authenticates a call. */
+/** `typ` of an administrator's assertion. */
 export const ADMIN_ASSERTION_TYPE = 'auth4agent-admin+jwt'
 /** `iss` and `sub` of the administrator's assertions. */
 export const ADMIN_ISSUER = 'admin'
-/** Longest life of an assertion, in seconds. */
+/** Longest lifetime of an assertion, from `iat` to `exp`, in seconds. */
 export const MAX_ASSERTION_LIFETIME_S = 300
 
-/** What signs an assertion: the key of an operator or of the administrator, or whatever reaches it. */
+/**
+ * Signs assertions with the key of an operator or administrator. The key may be elsewhere, such as in a key store.
+ *
+ * @example
+ * ```ts
+ * import type { AssertionSigner } from '@auth4agent/core/identity/assertion'
+ *
+ * const signer: AssertionSigner = { publicKey, sign: (message) => keyStore.sign('root-key', message) }
+ * ```
+ */
 export interface AssertionSigner {
   /** The raw public half, 32 bytes. */
   readonly publicKey: Uint8Array
@@ -19,21 +28,41 @@ export interface AssertionSigner {
   sign(message: Uint8Array): Promise<Uint8Array>
 }
 
-/** What an assertion says. */
+/**
+ * Content of an assertion.
+ *
+ * @example
+ * ```ts
+ * import { ADMIN_ISSUER, type AssertionContent } from '@auth4agent/core/identity/assertion'
+ *
+ * const content: AssertionContent = {
+ *   party: ADMIN_ISSUER,
+ *   issuer: 'https://auth.example',
+ *   nowS: Date.now() / 1_000,
+ *   rpc: 'GET /v1/keys',
+ * }
+ * ```
+ */
 export interface AssertionContent {
-  /** Who calls: an operator's id, or {@link ADMIN_ISSUER}. */
+  /** The caller: an operator's id, or {@link ADMIN_ISSUER}. */
   readonly party: string
   /** The server's issuer, byte for byte. */
   readonly issuer: string
   /** The caller's clock, in Unix seconds. */
   readonly nowS: number
-  /** The one call it is for: `METHOD /path` without the query, or `package.Service/Method`. Needed for whatever changes something. */
+  /**
+   * The one call that the assertion authenticates: `METHOD /path` without the query, or `package.Service/Method`.
+   * The server requires it for every call that changes something.
+   */
   readonly rpc?: string | undefined
-  /** Seconds from `nowS` to its expiry; 60 unless told. */
+  /** Seconds from `nowS` to the expiry; 60 by default. */
   readonly lifetimeS?: number | undefined
 }
 
-/** Seconds that `iat` lies back: so much may the caller's clock be ahead, beyond the skew that the server allows. */
+/**
+ * Seconds by which `iat` lies in the past. The caller's clock may be ahead by this much, plus the clock skew that the
+ * server allows.
+ */
 const CLOCK_ALLOWANCE_S = 30
 const LIFETIME_S = 60
 const JTI_BYTES = 16
@@ -41,15 +70,31 @@ const KEY_BYTES = 32
 const SIGNATURE_BYTES = 64
 
 /**
- * Signs the JWT that authenticates one call, with a `jti` of its own: the server takes it once. It runs wherever WebCrypto does.
- * Rejects with RangeError for a lifetime that no server takes, a key of other than 32 bytes or a signature of other than 64.
+ * Signs an assertion: the JWT that authenticates one call. Each has a new `jti`, and the server accepts it only once.
+ * Runs on every platform that has WebCrypto.
+ *
+ * @throws RangeError if the lifetime is not 1 to 270 seconds, the key has not 32 bytes or the signature not 64.
+ * @example
+ * ```ts
+ * import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
+ * import { signAssertion } from '@auth4agent/core/identity/assertion'
+ *
+ * const { publicKey, privateKey } = generateKeyPair()
+ * const signer = { publicKey, sign: async (message: Uint8Array) => privateKey.sign(message) }
+ * const assertion = await signAssertion(signer, {
+ *   party: operatorId,
+ *   issuer: 'https://auth.example',
+ *   nowS: Date.now() / 1_000,
+ *   rpc: `POST /v1/operators/${operatorId}/agents`,
+ * })
+ * ```
  */
 export async function signAssertion(signer: AssertionSigner, content: AssertionContent): Promise<string> {
   const { party, issuer, nowS, rpc, lifetimeS = LIFETIME_S } = content
   if (!Number.isInteger(lifetimeS) || lifetimeS < 1 || lifetimeS > MAX_ASSERTION_LIFETIME_S - CLOCK_ALLOWANCE_S) {
-    throw new RangeError(`an assertion lives 1 to ${MAX_ASSERTION_LIFETIME_S - CLOCK_ALLOWANCE_S} seconds`)
+    throw new RangeError(`lifetimeS must be 1 to ${MAX_ASSERTION_LIFETIME_S - CLOCK_ALLOWANCE_S} whole seconds`)
   }
-  if (signer.publicKey.length !== KEY_BYTES) throw new RangeError(`an Ed25519 public key has ${KEY_BYTES} bytes`)
+  if (signer.publicKey.length !== KEY_BYTES) throw new RangeError(`An Ed25519 public key must have ${KEY_BYTES} bytes`)
   const typ = party === ADMIN_ISSUER ? ADMIN_ASSERTION_TYPE : OPERATOR_ASSERTION_TYPE
   const iat = Math.floor(nowS) - CLOCK_ALLOWANCE_S
   const exp = Math.floor(nowS) + lifetimeS
@@ -58,7 +103,8 @@ export async function signAssertion(signer: AssertionSigner, content: AssertionC
   const claims = { iss: party, sub: party, aud: issuer, iat, exp, jti, rpc }
   const signingInput = `${encodeJson(header)}.${encodeJson(claims)}`
   const signature = await signer.sign(encodeUtf8(signingInput))
-  if (signature.length !== SIGNATURE_BYTES) throw new RangeError(`an Ed25519 signature has ${SIGNATURE_BYTES} bytes`)
+  if (signature.length !== SIGNATURE_BYTES)
+    throw new RangeError(`An Ed25519 signature must have ${SIGNATURE_BYTES} bytes`)
   return `${signingInput}.${encodeBase64url(signature)}`
 }
 

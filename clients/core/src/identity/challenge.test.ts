@@ -18,16 +18,16 @@ function sealed(json: string): string {
 
 const challengeOf = (edits: object) => sealed(JSON.stringify({ ...CONTENT, ...edits }))
 
-it('words the message to sign as PROTOCOL does', () => {
+it('challengeMessage returns the message of PROTOCOL', () => {
   expect(Buffer.from(challengeMessage('abc', 'def')).toString('utf8')).toBe('auth4agents-challenge:abc:def')
 })
 
 describe('readChallenge', () => {
-  it('reads all that a challenge is bound to', () => {
+  it('reads scope, audience and lifetime of a bound challenge', () => {
     expect(readChallenge(challengeOf({}))).toEqual(CONTENT)
   })
 
-  it('reads one that is bound to nothing, and ignores what it does not know', () => {
+  it('reads an unbound challenge and ignores unknown members', () => {
     const { v, iss, did, exp, kid } = CONTENT
     const unbound = { v, iss, did, exp, kid }
     expect(readChallenge(sealed(JSON.stringify({ ...unbound, later: true })))).toEqual(unbound)
@@ -45,7 +45,7 @@ describe('readChallenge', () => {
     ['no key id', challengeOf({ kid: undefined })],
     ['scopes in a list', challengeOf({ scope: ['read'] })],
     ['null for a scope', challengeOf({ scope: null })],
-    ['an audience that is no list', challengeOf({ aud: 'https://api.acme.example' })],
+    ['an audience that is not a list', challengeOf({ aud: 'https://api.acme.example' })],
     ['an audience of numbers', challengeOf({ aud: [1] })],
     ['a text for a lifetime', challengeOf({ ttl: '900' })],
     ['two issuers', sealed(JSON.stringify(CONTENT).replace('"v":1', '"v":1,"iss":"https://other.example"'))],
@@ -55,7 +55,7 @@ describe('readChallenge', () => {
     ['nothing', ''],
     ['padding', `${challengeOf({ kid: 'kk' })}=`],
     ['a line break', `${challengeOf({})}\n`],
-    ['more than any challenge has', challengeOf({ kid: 'k'.repeat(20_000) })],
+    ['a text longer than any challenge', challengeOf({ kid: 'k'.repeat(20_000) })],
   ])('refuses %s', (_name, challenge) => {
     expect(readChallenge(challenge)).toBeUndefined()
   })

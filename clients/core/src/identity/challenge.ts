@@ -3,14 +3,14 @@ import { parseStrictJson } from '../encoding/strict-json.ts'
 import { encodeUtf8 } from '../encoding/utf8.ts'
 import { parseDid } from './did.ts'
 
-/** What a challenge says of itself. Anyone can read it; only the server that made it can have written it. */
+/** Content of a challenge. Everyone can read it, but only the server's challenge key can seal it. */
 export interface ChallengeContent {
   readonly v: 1
   readonly iss: string
   readonly did: string
   /** Unix seconds. */
   readonly exp: number
-  /** Id of the MAC key. */
+  /** Id of the challenge key. */
   readonly kid: string
   /** Bound scopes, space-separated and sorted; absent when unbound. */
   readonly scope?: string
@@ -20,23 +20,42 @@ export interface ChallengeContent {
   readonly ttl?: number
 }
 
-/** The two parts of a challenge: JSON text in UTF-8, and the MAC over it and the nonce, which is for the server to check. */
+/** The parts of a challenge: JSON in UTF-8, and the MAC over JSON and nonce. Only the server can check the MAC. */
 export interface ChallengeParts {
   readonly json: Uint8Array
   readonly mac: Uint8Array
 }
 
-/** Bytes of a nonce: a UUID, for it names the row that makes the challenge single-use. */
+/** Bytes of a nonce. It is a UUID, because it is the key of the row that makes the challenge single-use. */
 export const NONCE_BYTES = 16
 const MAC_BYTES = 32
 const MAX_CHALLENGE_BYTES = 24_576
 
-/** The bytes that an agent signs to redeem a challenge. */
+/**
+ * Returns the bytes that an agent signs to redeem a challenge.
+ *
+ * @example
+ * ```ts
+ * import { challengeMessage } from '@auth4agent/core/identity/challenge'
+ *
+ * const signature = privateKey.sign(challengeMessage(challenge, nonce))
+ * ```
+ */
 export function challengeMessage(challenge: string, nonce: string): Uint8Array {
   return encodeUtf8(`auth4agents-challenge:${challenge}:${nonce}`)
 }
 
-/** Takes a challenge apart: base64url(JSON || MAC). Undefined unless it is in its one canonical form. */
+/**
+ * Splits a challenge, base64url(JSON || MAC), into its parts. Returns undefined unless the form is canonical.
+ *
+ * @example
+ * ```ts
+ * import { splitChallenge } from '@auth4agent/core/identity/challenge'
+ *
+ * const parts = splitChallenge(challenge)
+ * if (parts === undefined) throw new TypeError('The challenge is malformed')
+ * ```
+ */
 export function splitChallenge(challenge: string): ChallengeParts | undefined {
   if (challenge.length > MAX_CHALLENGE_BYTES) return undefined
   const bytes = decodeBase64url(challenge)
@@ -45,10 +64,17 @@ export function splitChallenge(challenge: string): ChallengeParts | undefined {
 }
 
 /**
- * Reads, as a client, what a challenge is for, each member checked and unknown ones ignored. That it is genuine only its server
- * can tell; a client compares it with what it asked for and signs nothing else.
+ * Reads a challenge as a client: checks each known member and ignores unknown ones. Only the server can tell whether a
+ * challenge is genuine, so a client must compare the content with its own request before it signs.
  *
- * @returns undefined for what is no challenge of this version.
+ * @returns the content, or undefined if the text is not a challenge of this version.
+ * @example
+ * ```ts
+ * import { readChallenge } from '@auth4agent/core/identity/challenge'
+ *
+ * const content = readChallenge(challenge)
+ * if (content?.iss !== issuer || content.did !== did) throw new Error('The challenge is for another agent')
+ * ```
  */
 export function readChallenge(challenge: string): ChallengeContent | undefined {
   const parts = splitChallenge(challenge)

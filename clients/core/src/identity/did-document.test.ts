@@ -14,8 +14,8 @@ it.each([
   ['a suspended agent, which may not authenticate', 'suspended', publicKey, [method], []],
   ['a pending agent, which may not yet authenticate', 'pending', publicKey, [method], []],
   ['a revoked agent, without its key', 'revoked', publicKey, [], []],
-  ['an agent that has no key', 'active', undefined, [], []],
-] as const)('builds the document of %s', (_name, status, key, verificationMethod, authentication) => {
+  ['an agent without a key', 'active', undefined, [], []],
+] as const)('buildDidDocument builds the document of %s', (_name, status, key, verificationMethod, authentication) => {
   const document = buildDidDocument({ did, status, publicKey: key })
   expect(document).toEqual({ '@context': context, id: did, verificationMethod, authentication })
 })

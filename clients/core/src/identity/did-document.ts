@@ -1,6 +1,6 @@
 import { encodeMultikey } from '../encoding/multibase.ts'
 
-/** What an agent's DID document follows from. `publicKey` is raw, 32 bytes; absent when the agent has none. */
+/** The agent that a DID document describes. `publicKey` is raw, 32 bytes, or undefined if the agent has none. */
 export interface DidSubject {
   readonly did: string
   readonly status: 'pending' | 'active' | 'suspended' | 'revoked'
@@ -18,9 +18,16 @@ export type DidDocument = {
 const CONTEXT = ['https://www.w3.org/ns/did/v1', 'https://w3id.org/security/multikey/v1']
 
 /**
- * Builds the DID document (DID Core 1.0) of an agent, its key as a Multikey. The method's fragment is the key itself,
- * so that it never comes to name another key. Only an active agent may authenticate, so only there `authentication`
- * lists the method; a revoked agent's document holds no key at all.
+ * Builds an agent's DID document (DID Core 1.0) with the key as a Multikey. The fragment of the method's id is the key
+ * itself, so the id can never name another key. Only an active agent's document lists the method under
+ * `authentication`. A revoked agent's document contains no key.
+ *
+ * @example
+ * ```ts
+ * import { buildDidDocument } from '@auth4agent/core/identity/did-document'
+ *
+ * const document = buildDidDocument({ did, status: 'active', publicKey })
+ * ```
  */
 export function buildDidDocument({ did, status, publicKey }: DidSubject): DidDocument {
   const base = { '@context': [...CONTEXT], id: did }

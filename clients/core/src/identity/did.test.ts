@@ -6,7 +6,7 @@ const FP = '21fe31dfa154a261626bf854046fd227'
 const LABEL_63 = 'a'.repeat(63)
 const DOMAIN_253 = `${LABEL_63}.${LABEL_63}.${LABEL_63}.${'a'.repeat(61)}`
 
-it('fingerprints a key as the first 16 bytes of its SHA-256', () => {
+it("fingerprint returns the first 16 bytes of the key's SHA-256", () => {
   expect(fingerprint(RAW_KEY)).toBe(FP)
 })
 

@@ -2,12 +2,20 @@ import { hexToBytes } from '@noble/hashes/utils.js'
 import { sha256Text } from '../encoding/sha256.ts'
 import { uuidv8FromHash } from '../encoding/uuid.ts'
 
-/** What an operator id is made of: the server's issuer, the operator's A-label domain, its root key's RFC 7638 thumbprint. */
+/** Parts of an operator's id: the server's issuer, the operator's A-label domain, and the root key's thumbprint. */
 export type OperatorIdentity = { issuer: string; domain: string; thumbprint: string }
 
 /**
- * The id of an operator: UUIDv8 of SHA-256 over the UTF-8 JSON array `["<issuer>","<domain>","<thumbprint>"]` without
- * whitespace. JSON keeps the three apart, so no two operators share an id by moving characters from one into another.
+ * Computes an operator's id: the UUIDv8 of SHA-256 over the JSON array `["<issuer>","<domain>","<thumbprint>"]`
+ * without white space. JSON delimits the parts, so two operators cannot get one id by moving characters between parts.
+ *
+ * @example
+ * ```ts
+ * import { operatorId } from '@auth4agent/core/identity/operator-id'
+ * import { thumbprint } from '@auth4agent/core/jose/thumbprint'
+ *
+ * operatorId({ issuer: 'https://auth.example', domain: 'acme.example', thumbprint: thumbprint(publicKey) })
+ * ```
  */
 export function operatorId({ issuer, domain, thumbprint }: OperatorIdentity): string {
   const name = JSON.stringify([issuer, domain, thumbprint])

@@ -4,9 +4,9 @@ import { readRecord, recordValue } from './proof-record.ts'
 const ISSUER = 'https://auth.example.com'
 const PROOF = { operatorId: 'op-1', thumbprint: 'key-1' }
 
-describe('reads', () => {
+describe('readRecord reads a record with', () => {
   test.each([
-    ['what the instructions say', recordValue({ issuer: ISSUER, ...PROOF })],
+    ['the text of recordValue', recordValue({ issuer: ISSUER, ...PROOF })],
     ['no white space', `v=a4a1;iss=${ISSUER};op=op-1;rk=key-1`],
     ['white space everywhere', ` v = a4a1 ;\t iss = ${ISSUER} ; op = op-1 ; rk = key-1 ; `],
     ['another order after v', `v=a4a1; rk=key-1; op=op-1; iss=${ISSUER}`],
@@ -17,7 +17,7 @@ describe('reads', () => {
   })
 })
 
-describe('ignores', () => {
+describe('readRecord ignores a record with', () => {
   test.each([
     ['nothing', ''],
     ['another protocol', 'v=spf1 -all'],
@@ -38,6 +38,6 @@ describe('ignores', () => {
   })
 })
 
-test('a record of this issuer without op and rk is one, and proves nothing', () => {
+test('readRecord returns a proof with empty members for a record without op and rk', () => {
   expect(readRecord(`v=a4a1; iss=${ISSUER}`, ISSUER)).toEqual({ operatorId: '', thumbprint: '' })
 })

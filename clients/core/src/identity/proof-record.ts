@@ -1,38 +1,63 @@
-/** The label under which the proof of a domain stands. */
+/** The DNS label below a domain with the domain's proof. */
 export const RECORD_LABEL = '_auth4agents'
 /** Version tag of the proof's text. */
 export const RECORD_VERSION = 'a4a1'
 const KNOWN_TAGS = new Set(['v', 'iss', 'op', 'rk'])
 
-/** What a proof binds together: this server, an operator id and the root key's RFC 7638 thumbprint. */
+/** Content of a proof: the server's issuer, an operator's id and the root key's thumbprint (RFC 7638). */
 export interface ProofSubject {
   readonly issuer: string
   readonly operatorId: string
   readonly thumbprint: string
 }
 
-/** Owner name of the TXT record that proves a domain. */
+/**
+ * Returns the DNS name of the TXT record that proves a domain.
+ *
+ * @example
+ * ```ts
+ * import { recordName } from '@auth4agent/core/identity/proof-record'
+ *
+ * recordName('acme.example') // '_auth4agents.acme.example'
+ * ```
+ */
 export function recordName(domain: string): string {
   return `${RECORD_LABEL}.${domain}`
 }
 
-/** Text of the TXT record that proves a domain. */
+/**
+ * Returns the text of the TXT record that proves a domain.
+ *
+ * @example
+ * ```ts
+ * import { recordName, recordValue } from '@auth4agent/core/identity/proof-record'
+ *
+ * console.log(`${recordName(domain)} TXT "${recordValue({ issuer, operatorId, thumbprint })}"`)
+ * ```
+ */
 export function recordValue({ issuer, operatorId, thumbprint }: ProofSubject): string {
   return `v=${RECORD_VERSION}; iss=${issuer}; op=${operatorId}; rk=${thumbprint}`
 }
 
-/** The proof that a TXT record claims; empty where the tag is missing. */
+/** A proof as a TXT record claims it. A member is empty if its tag is missing. */
 export interface ProofRecord {
   readonly operatorId: string
   readonly thumbprint: string
 }
 
 /**
- * Reads a TXT record as a proof made for `issuer`: tags `name=value` between semicolons, `v=a4a1` first, white space around
- * names and values and unknown tags ignored. The issuer is compared byte for byte.
+ * Reads a TXT record as a proof for `issuer`. The record has tags `name=value` between semicolons, `v=a4a1` first.
+ * White space around names and values is ignored, and so are unknown tags. The issuer is compared byte for byte.
  *
- * @returns undefined when it is none of this issuer, or says a known tag twice. A record that lacks `op` or `rk` still is
- *   one of this issuer: it proves nothing, and stands in the way of one that does.
+ * @returns the proof, or undefined if the record is for another issuer or repeats a known tag. A record without `op`
+ *   or `rk` is returned: it proves nothing, but it conflicts with another record that does.
+ * @example
+ * ```ts
+ * import { readRecord } from '@auth4agent/core/identity/proof-record'
+ *
+ * const proof = readRecord(text, 'https://auth.example')
+ * const proves = proof?.operatorId === operatorId && proof.thumbprint === thumbprint
+ * ```
  */
 export function readRecord(text: string, issuer: string): ProofRecord | undefined {
   const tags = readTags(text)

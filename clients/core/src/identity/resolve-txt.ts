@@ -1,25 +1,34 @@
 import { Resolver } from 'node:dns/promises'
 
-/** What one resolver says of a name's TXT records. */
+/** A resolver's answer about the TXT records of a name. */
 export type TxtAnswer =
-  /** The records, the strings of each joined (RFC 7208 section 3.3). */
+  /** The records. The strings of each record are joined (RFC 7208 section 3.3). */
   | { readonly kind: 'records'; readonly records: readonly string[] }
   /** NXDOMAIN, or no TXT record at the name. */
   | { readonly kind: 'absent' }
-  /** No answer that says anything about the name; `why` is c-ares' code. */
+  /** The answer says nothing about the name. `why` is the error code of c-ares. */
   | { readonly kind: 'failed'; readonly why: string }
 
 const TRIES = 2
 const ABSENT_CODES = new Set(['ENOTFOUND', 'ENODATA'])
 
 /**
- * Asks resolvers that stand in for each other, the system's where there are none, and takes `timeoutMs` at most. An address is one
- * of IP with or without port, `192.0.2.1:53` or `[2001:db8::1]:53`; what is none is a resolver that fails. Never rejects.
+ * Asks one of several equal resolvers for TXT records, within `timeoutMs` milliseconds. Without `servers` it asks the
+ * system's resolvers. A server is an IP address with or without a port: `192.0.2.1:53` or `[2001:db8::1]:53`.
+ * An invalid address counts as a resolver that fails. Never rejects.
+ *
+ * @example
+ * ```ts
+ * import { resolveTxt } from '@auth4agent/core/identity/resolve-txt'
+ *
+ * const answer = await resolveTxt(['192.0.2.1:53'], '_auth4agents.acme.example', 5_000)
+ * if (answer.kind === 'records') console.log(answer.records)
+ * ```
  */
 export async function resolveTxt(servers: readonly string[], name: string, timeoutMs: number): Promise<TxtAnswer> {
-  // A resolver object keeps a cache of its own, so each question gets a fresh one.
+  // A Resolver caches answers, so each question needs a new one.
   const resolver = new Resolver({ timeout: Math.ceil(timeoutMs / TRIES), tries: TRIES })
-  // c-ares lengthens the wait with every try; this bounds them all together.
+  // c-ares waits longer with each try. This timer limits the sum.
   const timer = setTimeout(() => resolver.cancel(), timeoutMs)
   try {
     if (servers.length > 0) resolver.setServers(servers)

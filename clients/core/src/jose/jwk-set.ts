@@ -2,23 +2,33 @@ import { isJsonObject } from '../encoding/strict-json.ts'
 import { isTokenAlgorithm, type TokenAlgorithm } from '../keys/token-algorithms.ts'
 import { jwkThumbprint, type PublicJwk, readPublicJwk } from './public-jwk.ts'
 
-/** A key that an issuer publishes for its access tokens. Whether its point is on its curve is for whoever imports it. */
+/**
+ * A key that an issuer publishes for its tokens. The importer of the key must check that its point is on the curve.
+ */
 export interface PublishedJwk {
   /** RFC 7638 thumbprint of `jwk`. */
   readonly kid: string
   readonly alg: TokenAlgorithm
-  /** The public members alone. */
+  /** Only the public members. */
   readonly jwk: PublicJwk
 }
 
-/** More keys than any deployment has. */
+/** More than any deployment has. */
 const MAX_KEYS = 64
 
 /**
- * Reads a JWK Set (RFC 7517 section 5) strictly: a key counts only if it is for signatures, its kid is its thumbprint, its algorithm
- * signs tokens, and it has no member too many, see {@link readPublicJwk}. Others are left out, and so is what comes again. Never throws.
+ * Reads a JWK Set (RFC 7517 section 5) strictly and never throws. It returns a key only if its `use` is `sig`, its
+ * `kid` is its thumbprint, its algorithm signs tokens, and {@link readPublicJwk} accepts its members. It skips other
+ * keys and duplicates.
  *
- * @returns undefined when it is no JWK Set, or has more than 64 keys.
+ * @returns the keys, or undefined if the value is not a JWK Set or has more than 64 keys.
+ * @example
+ * ```ts
+ * import { readJwkSet } from '@auth4agent/core/jose/jwk-set'
+ *
+ * const response = await fetch('https://auth.example/.well-known/jwks.json')
+ * const keys = readJwkSet(await response.json())
+ * ```
  */
 export function readJwkSet(value: unknown): readonly PublishedJwk[] | undefined {
   const keys: unknown = isJsonObject(value) ? value.keys : undefined

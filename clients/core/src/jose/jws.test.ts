@@ -19,7 +19,7 @@ const nextCharacter = (text: string) =>
 const GOOD = jws(encode(HEADER))
 
 describe('parseCompactJws', () => {
-  it('reads a signed JWS so that verify accepts it', () => {
+  it('reads a signed JWS with a signature that verify accepts', () => {
     const pair = generateKeyPair()
     const parsed = parseCompactJws(signCompactJws(HEADER, PAYLOAD, pair.privateKey), RULES)
     if (!parsed.ok) throw new Error(parsed.why)
@@ -29,7 +29,7 @@ describe('parseCompactJws', () => {
     expect(key && verify(key, parsed.signingInput, parsed.signature)).toBe(true)
   })
 
-  it('checks a header that it has read before by the rules of each endpoint', () => {
+  it("checks a cached header against each endpoint's rules", () => {
     for (let time = 0; time < 2; time += 1) {
       expect(parseCompactJws(GOOD, RULES)).toMatchObject({ ok: true, header: HEADER })
       expect(parseCompactJws(GOOD, { ...RULES, algs: ['ES256'] })).toEqual({ ok: false, part: 'header', why: 'alg' })
@@ -37,7 +37,7 @@ describe('parseCompactJws', () => {
     }
   })
 
-  it('reads each of many headers as it is, however often', () => {
+  it('reads many different headers correctly, also repeatedly', () => {
     const kids = Array.from({ length: 300 }, (_, index) => `key-${index}`)
     for (const kid of [...kids, ...kids]) {
       expect(parseCompactJws(withHeader({ kid }), RULES)).toMatchObject({ ok: true, header: { kid } })
@@ -53,10 +53,10 @@ describe('parseCompactJws', () => {
 
   it.each([
     ['the alg Ed25519', withHeader({ alg: 'Ed25519' })],
-    ['an unknown header member, and does not pass it on', withHeader({ note: 'x' })],
+    ['an unknown header member, but does not return it', withHeader({ note: 'x' })],
     ['a kid of 128 characters', withHeader({ kid: 'k'.repeat(128) })],
     ['a text of exactly maxBytes', GOOD, { ...RULES, maxBytes: GOOD.length }],
-    ['any of several typs', GOOD, { ...RULES, typs: ['auth4agent-operator+jwt', 'at+jwt'] }],
+    ['one of several typs', GOOD, { ...RULES, typs: ['auth4agent-operator+jwt', 'at+jwt'] }],
   ])('accepts %s', (_name, text, rules = RULES) => {
     const parsed = parseCompactJws(text, rules)
     expect(parsed).toMatchObject({ ok: true, payload: PAYLOAD })
@@ -91,7 +91,7 @@ describe('parseCompactJws', () => {
     ['a character beyond ASCII', (part) => `${part}é`],
     ['trailing bits', nextCharacter],
   ]
-  // Lengths that leave unused bits in the last character of each part.
+  // With these lengths the last character of each part has unused bits.
   const segments = { header: encode({ ...HEADER, n: 1 }), payload: encode({ a: 12 }), signature: SIGNATURE }
   it.each(
     encodings.flatMap(([name, spoil]) =>
@@ -159,12 +159,12 @@ describe('parseCompactJws', () => {
     ['__proto__', '{"__proto__":{"alg":"EdDSA","typ":"at+jwt","kid":"k"}}', 'forbidden-member'],
     ['a lone surrogate', '{"sub":"\\ud800"}', 'lone-surrogate'],
     ['an infinite exp', '{"exp":1e999}', 'number-range'],
-  ])('refuses header and payload that are %s', (_name, text, why) => {
+  ])('refuses a header and a payload that are %s', (_name, text, why) => {
     expect(parseCompactJws(jws(encodeText(text)), RULES)).toEqual({ ok: false, part: 'header', why })
     expect(parseCompactJws(jws(encode(HEADER), encodeText(text)), RULES)).toEqual({ ok: false, part: 'payload', why })
   })
 
-  it('refuses header and payload that are no UTF-8', () => {
+  it('refuses a header and a payload that are not UTF-8', () => {
     const bytes = Buffer.from([0x7b, 0xff, 0x7d]).toString('base64url')
     expect(parseCompactJws(jws(bytes), RULES)).toEqual({ ok: false, part: 'header', why: 'utf8' })
     expect(parseCompactJws(jws(encode(HEADER), bytes), RULES)).toEqual({ ok: false, part: 'payload', why: 'utf8' })

@@ -2,29 +2,34 @@ import { decodeBase64url } from '../encoding/base64.ts'
 import { type JsonFault, type JsonObject, parseStrictJson, parseStrictJsonText } from '../encoding/strict-json.ts'
 import { decodeAscii, encodeUtf8 } from '../encoding/utf8.ts'
 
-/** The names of Ed25519 signatures in JOSE: `EdDSA` (RFC 8037) and `Ed25519`, which says the curve too (RFC 9864). */
+/** Names of Ed25519 signatures in JOSE: `EdDSA` (RFC 8037), and `Ed25519`, which also names the curve (RFC 9864). */
 export const ED25519_ALGORITHMS: readonly string[] = ['EdDSA', 'Ed25519']
 
-/** What one endpoint accepts. `maxBytes` bounds the whole text; `algs` and `typs` are compared exactly. */
+/** What one endpoint accepts. `maxBytes` limits the whole text. `algs` and `typs` are compared exactly. */
 export type JwsRules = { maxBytes: number; algs: readonly string[]; typs: readonly string[] }
 
-/** The header members that mean something here (RFC 7515 section 4.1). Others are ignored, dangerous ones refused. */
+/** The header members in use (RFC 7515 section 4.1). Other members are ignored, but dangerous ones are refused. */
 type JwsHeader = { alg: string; typ: string; kid: string }
 
-/** A well-formed JWS whose signature nobody has verified yet: `payload` is not to be trusted. */
+/** A well-formed JWS with an unverified signature. Do not trust `payload`. */
 export type ParsedJws = {
   ok: true
   header: JwsHeader
   payload: JsonObject
-  /** The bytes that the signature is over. */
+  /** The signed bytes. */
   signingInput: Uint8Array
   signature: Uint8Array
 }
 
 /**
- * Why a text is not an acceptable JWS, and where. `size`: longer than allowed. `shape`: not three non-empty parts.
- * `encoding`: not the one canonical base64url form. `critical`: `crit` or `b64`. `foreign-key`: a member that brings or
- * points to a key. `alg`, `typ`, `kid`: missing, not a string or not accepted.
+ * Why a text is not an acceptable JWS, and which part is wrong.
+ *
+ * - `size`: the text is longer than allowed.
+ * - `shape`: the text has not three non-empty parts.
+ * - `encoding`: a part is not canonical base64url.
+ * - `critical`: the header has `crit` or `b64`.
+ * - `foreign-key`: a header member contains a key or the address of one.
+ * - `alg`, `typ`, `kid`: the header member is missing, not a string or not accepted.
  */
 export type JwsRefusal = {
   ok: false
@@ -34,13 +39,22 @@ export type JwsRefusal = {
 
 const CRITICAL = ['crit', 'b64']
 const FOREIGN_KEY = ['jku', 'jwk', 'x5u', 'x5c', 'x5t', 'x5t#S256']
-/** Visible ASCII, so that a key id is safe to look up and to log. */
+/** Visible ASCII: such a key id is safe in look-ups and logs. */
 const KID = /^[\x21-\x7e]{1,128}$/
 
 /**
- * Parses a JWS in compact serialisation (RFC 7515 section 7.1) so that one signature has exactly one accepted text: canonical
- * base64url, strict JSON objects, nothing in the header that could choose the key or change the meaning.
- * `typ` is taken without `application/`, which RFC 7515 section 4.1.9 recommends to leave out.
+ * Parses a JWS in compact serialisation (RFC 7515 section 7.1). One signature has exactly one accepted text: it
+ * accepts only canonical base64url and strict JSON objects, and no header member that could choose the key or change
+ * the meaning. `typ` must be without `application/`, as RFC 7515 section 4.1.9 recommends. It does not verify the
+ * signature.
+ *
+ * @example
+ * ```ts
+ * import { parseCompactJws } from '@auth4agent/core/jose/jws'
+ *
+ * const jws = parseCompactJws(text, { maxBytes: 4_096, algs: ['EdDSA'], typs: ['at+jwt'] })
+ * if (!jws.ok) throw new TypeError(`The ${jws.part} is refused: ${jws.why}`)
+ * ```
  */
 export function parseCompactJws(text: string, rules: JwsRules): ParsedJws | JwsRefusal {
   if (text.length > rules.maxBytes) return refuse('text', 'size')
@@ -59,10 +73,10 @@ export function parseCompactJws(text: string, rules: JwsRules): ParsedJws | JwsR
   return { ok: true, header, payload: payload.value, signingInput, signature }
 }
 
-/** Headers without fault by their texts. All tokens of a key have the same. */
+/** Accepted headers by their encoded texts. All tokens of one key have the same header. */
 const headers = new Map<string, JwsHeader>()
 const MAX_HEADERS = 128
-/** Longer ones are read each time. */
+/** Longer headers are not cached. */
 const MAX_HEADER_TEXT = 512
 
 function readHeader(text: string, rules: JwsRules): JwsHeader | JwsRefusal {
@@ -87,7 +101,7 @@ function checkHeader(header: JsonObject, rules: JwsRules): JwsHeader | JwsRefusa
   return KID.test(kid) ? { ...names, kid } : refuse('header', 'kid')
 }
 
-/** No endpoint accepts an empty text. */
+/** Returns an empty text, which no endpoint accepts, for a value that is not a string. */
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : ''
 }

@@ -16,7 +16,7 @@ const smallOrder = readPublicJwk({ kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43)
 const offCurve = readPublicJwk({ kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'A'.repeat(43) })
 
 describe('readJwkSet', () => {
-  it.each(TOKEN_ALGORITHMS)('takes a key of %s, and leaves out the rest of its entry', (alg) => {
+  it.each(TOKEN_ALGORITHMS)('reads a key of %s and returns only its known members', (alg) => {
     const { kid, use, ...jwk } = published(alg)
     const { alg: _, ...members } = jwk
     expect(readJwkSet({ keys: [{ ...members, kid, alg, use }] })).toEqual([{ kid, alg, jwk: members }])
@@ -27,14 +27,14 @@ describe('readJwkSet', () => {
     ['null', null],
     ['a list', [one]],
     ['an object without keys', {}],
-    ['keys that are no list', { keys: one }],
-    ['more keys than there are', { keys: Array.from({ length: 65 }, () => one) }],
-  ])('is undefined for %s', (_name, value) => {
+    ['keys that are not a list', { keys: one }],
+    ['65 keys', { keys: Array.from({ length: 65 }, () => one) }],
+  ])('returns undefined for %s', (_name, value) => {
     expect(readJwkSet(value)).toBeUndefined()
   })
 
   it.each([
-    ['no object', 'x'],
+    ['a text for an object', 'x'],
     ['the kid of another key', { ...bad, kid: own.kid }],
     ['no kid', { ...bad, kid: undefined }],
     ['a use other than signatures', { ...bad, use: 'enc' }],
@@ -44,24 +44,24 @@ describe('readJwkSet', () => {
     ['a private half', { ...bad, d: 'AA' }],
     ['a member too many', { ...bad, key_ops: ['verify'] }],
     ['a symmetric key', { kty: 'oct', k: 'AA', kid: bad.kid, alg: 'EdDSA', use: 'sig' }],
-  ])('leaves out an entry with %s, and takes the others', (_name, entry) => {
+  ])('skips an entry with %s and reads the others', (_name, entry) => {
     expect(readJwkSet({ keys: [entry, one] })?.map(({ kid }) => kid)).toEqual([one.kid])
   })
 
-  it('takes a key that comes again as it came first', () => {
+  it('returns the first of two entries with the same kid', () => {
     expect(readJwkSet({ keys: [one, { ...one, alg: 'Ed25519' }] })).toMatchObject([{ alg: 'EdDSA' }])
   })
 })
 
 describe('importKeySet', () => {
-  it('keeps what it has imported before, unless it is for another algorithm now', () => {
+  it('keeps a key that it imported before, unless its algorithm has changed', () => {
     const first = importKeySet({ keys: [one] })
     expect(importKeySet({ keys: [one] }, first)?.get(one.kid)).toBe(first?.get(one.kid))
     const changed = importKeySet({ keys: [{ ...one, alg: 'Ed25519' }] }, first)
     expect(changed?.get(one.kid)).toMatchObject({ alg: 'Ed25519' })
   })
 
-  it('leaves out what is gone', () => {
+  it('drops a key that the JWKS no longer contains', () => {
     const first = importKeySet({ keys: [one] })
     const entry = { ...other.jwk, kid: other.kid, alg: 'EdDSA', use: 'sig' }
     expect([...(importKeySet({ keys: [entry] }, first)?.keys() ?? [])]).toEqual([other.kid])
@@ -71,12 +71,12 @@ describe('importKeySet', () => {
     ['a point of small order', smallOrder, 'EdDSA'],
     ['a point off its curve', offCurve, 'ES256'],
     ['a key of another kind than its algorithm', own.jwk, 'ES256'],
-  ])('leaves out %s', (_name, jwk, alg) => {
+  ])('skips %s', (_name, jwk, alg) => {
     if (jwk === undefined) throw new TypeError('no key')
     expect(importKeySet({ keys: [{ ...jwk, kid: jwkThumbprint(jwk), alg, use: 'sig' }] })?.size).toBe(0)
   })
 
-  it('is undefined for what is no JWK Set', () => {
+  it('returns undefined for a value that is not a JWK Set', () => {
     expect(importKeySet([])).toBeUndefined()
   })
 })

@@ -2,14 +2,21 @@ import type { VerificationKey } from '../token/access-token.ts'
 import { importTokenVerifier } from '../token/token-verifier.ts'
 import { type PublishedJwk, readJwkSet } from './jwk-set.ts'
 
-/** Keys by their kid. */
+/** Public keys by their `kid`. */
 export type KeySet = ReadonlyMap<string, VerificationKey>
 
 /**
- * Loads the keys of a JWK Set, as {@link readJwkSet} reads it, for Node. Keys that `before` has are not imported again: a kid is a
- * hash of its key, so it is the same one.
+ * Imports the keys of a JWK Set, as {@link readJwkSet} reads it, with node:crypto. It takes keys that `before`
+ * contains from there: a `kid` is a hash of the key, so the key is the same.
  *
- * @returns undefined when it is no JWK Set.
+ * @returns the keys, or undefined if the value is not a JWK Set.
+ * @example
+ * ```ts
+ * import { importKeySet } from '@auth4agent/core/jose/key-set'
+ *
+ * const response = await fetch('https://auth.example/.well-known/jwks.json')
+ * const keys = importKeySet(await response.json())
+ * ```
  */
 export function importKeySet(json: unknown, before: KeySet = new Map()): KeySet | undefined {
   const published = readJwkSet(json)
@@ -25,6 +32,6 @@ export function importKeySet(json: unknown, before: KeySet = new Map()): KeySet 
 
 function importKey({ kid, alg, jwk }: PublishedJwk): VerificationKey | undefined {
   const verifier = importTokenVerifier(alg, jwk)
-  // What is published signs, or is about to; which of both is not told.
+  // A published key signs or will sign soon. The JWKS does not tell which.
   return verifier && { kid, alg, state: 'active', jwk, verify: verifier.verify }
 }

@@ -4,7 +4,7 @@ import { KnownKeys } from './known-keys.ts'
 const at = (ms: number) => ({ monotonic: ms, wall: ms })
 const fetched = (part: object = {}) => ({ keys: new Map([['a', 1]]), begun: at(0), cachedMs: 0, freshMs: 100, ...part })
 
-it('keys count while they are fresh, and after a fetch that failed until they are too old', () => {
+it('KnownKeys is usable while the keys are fresh, and after a failed fetch until they are too old', () => {
   const known = new KnownKeys<number>(1_000)
   expect(known.isUsable(at(0))).toBe(false)
   expect(known.replace(fetched())).toBe(100)
@@ -15,14 +15,14 @@ it('keys count while they are fresh, and after a fetch that failed until they ar
   expect([known.isFailing, known.isUsable(at(599)), known.isUsable(at(600))]).toEqual([false, true, false])
 })
 
-it('the time that an answer lay in caches counts as age', () => {
+it('KnownKeys counts the time that an answer spent in caches as age', () => {
   const known = new KnownKeys<number>(1_000)
   expect(known.replace(fetched({ begun: at(2_000), cachedMs: 950 }))).toBe(50)
   expect([known.ageMs(at(2_000)), known.isUsable(at(2_049)), known.isUsable(at(2_050))]).toEqual([950, true, false])
   expect(() => known.replace(fetched({ cachedMs: 1_000 }))).toThrow(RangeError)
 })
 
-it('a key that the log has ended is not found again, whatever is fetched', () => {
+it('KnownKeys does not find an ended key, even if a later fetch contains it', () => {
   const known = new KnownKeys<number>(1_000)
   known.replace(fetched())
   expect(known.find('a')).toBe(1)
@@ -31,7 +31,7 @@ it('a key that the log has ended is not found again, whatever is fetched', () =>
   expect([known.find('a'), known.mayHaveCome('a', at(60_000))]).toEqual([undefined, false])
 })
 
-it('an unknown kid is worth a fetch every 30 seconds', () => {
+it('KnownKeys allows a fetch for an unknown kid every 30 seconds', () => {
   const known = new KnownKeys<number>(1_000)
   known.try(at(0))
   known.replace(fetched())

@@ -1,22 +1,35 @@
 import { type Moment, msSince, NEVER } from '../platform/moment.ts'
 
-/** Keys that were fetched, by their kid. Times in milliseconds. */
+/** Result of a fetch: keys by their `kid`. Times are in milliseconds. */
 interface FetchedKeys<K> {
   readonly keys: ReadonlyMap<string, K>
   /** When the fetch began. */
   readonly begun: Moment
-  /** How long the answer had lain in caches. */
+  /** How long caches had kept the answer. */
   readonly cachedMs: number
-  /** How long it may still be kept. */
+  /** How long the answer may still be kept. */
   readonly freshMs: number
 }
 
-/** Anybody can invent kids, so an unknown one has the keys fetched again this often at most. */
+/** Shortest time between fetches for an unknown `kid`. Anyone can invent one, so each must not cause a fetch. */
 const UNKNOWN_KID_INTERVAL_MS = 30_000
 
 /**
- * The keys of an issuer as they were fetched last, and until when they count: while they are fresh, and after a fetch that failed until
- * they are `maxAgeMs` old. It does no I/O: the owner fetches and says what came of it.
+ * Holds the keys that were last fetched from an issuer and decides how long they are usable: while they are fresh, and
+ * after a failed fetch until they are `maxAgeMs` old. It does no I/O: its owner fetches and reports the result.
+ *
+ * @example
+ * ```ts
+ * import { KnownKeys } from '@auth4agent/core/jose/known-keys'
+ * import { present } from '@auth4agent/core/platform/moment'
+ * import type { VerificationKey } from '@auth4agent/core/token/access-token'
+ *
+ * const known = new KnownKeys<VerificationKey>(3_600_000)
+ * const begun = present()
+ * known.try(begun)
+ * known.replace({ keys: await fetchKeys(), begun, cachedMs: 0, freshMs: 300_000 })
+ * const key = known.isUsable() ? known.find(kid) : undefined
+ * ```
  */
 export class KnownKeys<K> {
   readonly #maxAgeMs: number
@@ -31,14 +44,18 @@ export class KnownKeys<K> {
     this.#maxAgeMs = maxAgeMs
   }
 
-  /** A fetch begins. */
+  /** Records that a fetch begins. */
   try(now: Moment): void {
     this.#triedAt = now
   }
 
-  /** The fetch brought keys. Returns how long they are fresh. Throws RangeError for an answer that a cache kept for too long. */
+  /**
+   * Takes the keys of a fetch that succeeded. Returns for how many milliseconds they are fresh.
+   *
+   * @throws RangeError if a cache had kept the answer for `maxAgeMs` or longer.
+   */
   replace({ keys, begun, cachedMs, freshMs }: FetchedKeys<K>): number {
-    if (cachedMs >= this.#maxAgeMs) throw new RangeError('a cache has kept the keys of the issuer for too long')
+    if (cachedMs >= this.#maxAgeMs) throw new RangeError("A cache has kept the issuer's keys for too long")
     const leftMs = Math.min(freshMs, this.#maxAgeMs - cachedMs)
     this.#keys = keys
     this.#fetchedAt = { monotonic: begun.monotonic - cachedMs, wall: begun.wall - cachedMs }
@@ -47,46 +64,49 @@ export class KnownKeys<K> {
     return leftMs
   }
 
-  /** The fetch failed. Returns how many have since the last that did not. */
+  /** Records a failed fetch and keeps the keys. Returns the number of failures since the last success. */
   keep(): number {
     this.#usableMs = this.#maxAgeMs
     this.#failures += 1
     return this.#failures
   }
 
-  /** The log has ended a key: it does not count any more, whatever the issuer publishes. */
+  /** Ends a key that the revocation log has revoked. It stays ended, even if the issuer publishes it again. */
   end(kid: string): void {
     this.#ended.add(kid)
   }
 
-  /** The key of a kid, whether or not the keys are still usable. */
+  /** Returns a key by its `kid`. It does not check whether the keys are still usable. */
   find(kid: string): K | undefined {
     return this.#ended.has(kid) ? undefined : this.#keys.get(kid)
   }
 
+  /** Tells whether the keys are still fresh, or young enough after a failed fetch. */
   isUsable(now?: Moment): boolean {
     return msSince(this.#fetchedAt, now) < this.#usableMs
   }
 
-  /** Whether the issuer may have published a kid since. */
+  /** Tells whether a fetch for an unknown `kid` is worthwhile: the last fetch began at least 30 seconds ago. */
   mayHaveCome(kid: string, now?: Moment): boolean {
     return !this.#keys.has(kid) && !this.#ended.has(kid) && this.triedMsAgo(now) >= UNKNOWN_KID_INTERVAL_MS
   }
 
-  /** All keys, to be kept by those that import the next ones. */
+  /** All keys, so that the importer of the next JWKS need not import them again. */
   get all(): ReadonlyMap<string, K> {
     return this.#keys
   }
 
+  /** Whether the last fetch failed. */
   get isFailing(): boolean {
     return this.#failures > 0
   }
 
+  /** Returns the milliseconds since the last fetch began. */
   triedMsAgo(now?: Moment): number {
     return msSince(this.#triedAt, now)
   }
 
-  /** Milliseconds since the issuer told them. */
+  /** Returns the age of the keys in milliseconds, including the time in caches. */
   ageMs(now?: Moment): number {
     return msSince(this.#fetchedAt, now)
   }

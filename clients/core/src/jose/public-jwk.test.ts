@@ -16,7 +16,7 @@ const EC: PublicJwk = {
 }
 
 const encode = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64url')
-/** An odd number of that many bits. */
+/** Returns an odd number with this many bits. */
 const odd = (bits: number) => {
   const bytes = Buffer.alloc(Math.ceil(bits / 8), 0xff)
   bytes.writeUInt8(0xff >> (8 * bytes.length - bits), 0)
@@ -29,11 +29,11 @@ describe('jwkThumbprint', () => {
     ['RFC 7638 section 3.1', RSA, 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs'],
     ['RFC 8037 appendix A.3', OKP, 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k'],
     ['the P-256 key of RFC 7517 appendix A.1', EC, 'cn-I_WNMClehiVp51i_0VpOENW1upEerA8sEam5hn-s'],
-  ])('gives the thumbprint of %s', (_name, jwk, kid) => {
+  ])('returns the thumbprint of %s', (_name, jwk, kid) => {
     expect(jwkThumbprint(jwk)).toBe(kid)
   })
 
-  it('does not depend on the order of the members', () => {
+  it('returns the same thumbprint for any order of the members', () => {
     expect(jwkThumbprint({ y: EC.y, x: EC.x, crv: 'P-256', kty: 'EC' })).toBe(jwkThumbprint(EC))
   })
 })
@@ -52,10 +52,10 @@ describe('readPublicJwk', () => {
   })
 
   it.each([
-    ['no object', null],
+    ['null', null],
     ['a text', JSON.stringify(OKP)],
     ['an array', [OKP]],
-    ['nothing', {}],
+    ['an object without members', {}],
     ['a symmetric key', { kty: 'oct', k: 'AAAA' }],
     ['another kty', { ...OKP, kty: 'EC' }],
     ['kty in lower case', { ...OKP, kty: 'okp' }],
@@ -99,7 +99,7 @@ describe('readPublicJwk', () => {
     ['a kid', { ...OKP, kid: 'k' }],
     ['an alg', { ...OKP, alg: 'EdDSA' }],
     ['__proto__', JSON.parse(`{"__proto__":{},"kty":"OKP","crv":"Ed25519","x":"${OKP.x}"}`)],
-    ['members that are inherited', Object.create(OKP)],
+    ['inherited members', Object.create(OKP)],
   ])('refuses %s', (_name, value) => {
     expect(readPublicJwk(value)).toBeUndefined()
   })

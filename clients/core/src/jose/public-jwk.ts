@@ -9,15 +9,22 @@ export type PublicJwk =
   | { readonly kty: 'RSA'; readonly n: string; readonly e: string }
 
 const FIELD_BYTES = 32
-/** 65537, the one exponent that is taken. */
+/** 65537, the only accepted exponent. */
 const RSA_EXPONENT = 'AQAB'
 const SMALLEST_MODULUS_BYTES = 256
 const LARGEST_MODULUS_BYTES = 512
 
 /**
- * Reads a public key strictly: these members and no other, each in the one canonical base64url form (RFC 7518 section 6), a
- * coordinate with all of its 32 bytes, a modulus that is odd and has 2048 to 4096 bits, the exponent 65537. Whether there is such
- * a point is for whoever imports the key. Undefined for anything else.
+ * Reads a public JWK strictly. It accepts only the members of {@link PublicJwk}, each in canonical base64url (RFC 7518
+ * section 6). A coordinate has exactly 32 bytes; an RSA modulus is odd and has 2048 to 4096 bits; the exponent is
+ * 65537. The importer of the key must check that the point is on the curve. Returns undefined for anything else.
+ *
+ * @example
+ * ```ts
+ * import { readPublicJwk } from '@auth4agent/core/jose/public-jwk'
+ *
+ * const jwk = readPublicJwk({ kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' })
+ * ```
  */
 export function readPublicJwk(value: unknown): PublicJwk | undefined {
   if (!isJsonObject(value)) return undefined
@@ -29,12 +36,22 @@ export function readPublicJwk(value: unknown): PublicJwk | undefined {
   return undefined
 }
 
-/** RFC 7638 thumbprint (SHA-256, base64url, 43 characters) of a key: the `kid` of every key that signs. */
+/**
+ * Computes the RFC 7638 thumbprint of a key (SHA-256, base64url, 43 characters). It is the `kid` of every signing key.
+ *
+ * @example
+ * ```ts
+ * import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
+ *
+ * jwkThumbprint({ kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' })
+ * // 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k'
+ * ```
+ */
 export function jwkThumbprint(jwk: PublicJwk): string {
   return sha256Text(JSON.stringify(inOrder(jwk)), 'base64url')
 }
 
-/** The members in the order of their names, which is the order in which they are hashed. */
+/** Sorts the members by name, as the thumbprint's hash demands. */
 function inOrder(jwk: PublicJwk): object {
   const { kty } = jwk
   if (kty === 'RSA') return { e: jwk.e, kty, n: jwk.n }

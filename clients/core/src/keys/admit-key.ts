@@ -1,14 +1,16 @@
 import { Point } from '@noble/ed25519'
 
-/** A raw 32-byte public key in the one canonical encoding of a point of the prime-order subgroup. */
+/** A raw 32-byte public key: the canonical encoding of a point in the prime-order subgroup. */
 type AdmittedKey = { ok: true; raw: Uint8Array }
 /** Why a public key is not admitted. */
 type KeyRefusal = {
   ok: false
   /**
-   * `length`: not 32 bytes. `not-on-curve`: no point has this y. `non-canonical`: a second encoding of some point
-   * (y >= p, or the sign of x = 0 set). `small-order`: signatures can be made that hold for any message.
-   * `mixed-order`: a torsion component, on which verifiers disagree about what is a valid signature.
+   * - `length`: the key has not 32 bytes.
+   * - `not-on-curve`: no point of the curve has this y.
+   * - `non-canonical`: a second encoding of a point (y >= p, or the sign of x = 0 is set).
+   * - `small-order`: an attacker can make signatures that are valid for every message.
+   * - `mixed-order`: the point has a torsion component, so verifiers disagree which signatures are valid.
    */
   why: 'length' | 'not-on-curve' | 'non-canonical' | 'small-order' | 'mixed-order'
 }
@@ -16,8 +18,16 @@ type KeyRefusal = {
 const KEY_BYTES = 32
 
 /**
- * Decides whether bytes may be registered as an Ed25519 public key. node:crypto checks none of this when it imports a key.
- * Costs about a millisecond: done once, when a key enters the system.
+ * Decides whether bytes may be registered as an Ed25519 public key. node:crypto checks none of this on import.
+ * It takes about a millisecond, so call it once, when a key enters the system.
+ *
+ * @example
+ * ```ts
+ * import { admitPublicKey } from '@auth4agent/core/keys/admit-key'
+ *
+ * const admission = admitPublicKey(bytes)
+ * if (!admission.ok) throw new TypeError(`The public key is refused: ${admission.why}`)
+ * ```
  */
 export function admitPublicKey(bytes: Uint8Array): AdmittedKey | KeyRefusal {
   if (bytes.length !== KEY_BYTES) return { ok: false, why: 'length' }

@@ -17,7 +17,7 @@ const [r, s] = [toBigInt(GOOD.subarray(0, 32)), toBigInt(GOOD.subarray(32))]
 const of = (newR: bigint, newS: bigint) => Buffer.concat([field(newR), field(newS)])
 
 describe('signP256', () => {
-  it('gives the lower S every time', () => {
+  it('always returns the lower S', () => {
     for (let index = 0; index < 50; index++) {
       const message = Buffer.from(`message ${index}`)
       const signature = signP256(privateKey, message)
@@ -28,9 +28,9 @@ describe('signP256', () => {
 })
 
 describe('verifyP256', () => {
-  it('takes a signature whose S is the highest low one, and no higher', () => {
+  it('leaves the highest low S to Node and refuses a higher S itself', () => {
     expect(verifyP256(publicKey, MESSAGE, of(r, s))).toBe(true)
-    // Neither is a signature of the message: the first is left to Node, the second refused before.
+    // Neither is a valid signature of the message. Node is asked only about the first.
     expect(toLowS(of(r, ORDER / 2n))).toEqual(of(r, ORDER / 2n))
     expect(toLowS(of(r, ORDER / 2n + 1n))).toEqual(of(r, ORDER / 2n))
   })
@@ -46,14 +46,14 @@ describe('verifyP256', () => {
     ['R = p', of(P, s)],
     ['R = S = 1', of(1n, 1n)],
     ['all bits set', Buffer.alloc(64, 0xff)],
-    ['the order less R', of(ORDER - r, s)],
+    ['the order minus R', of(ORDER - r, s)],
     ['R and S exchanged', of(s, r)],
     ['DER', cryptoSign('sha256', MESSAGE, privateKey)],
     ['nothing', Buffer.alloc(0)],
     ['32 bytes', GOOD.subarray(0, 32)],
     ['63 bytes', GOOD.subarray(0, 63)],
     ['the first byte left out', GOOD.subarray(1)],
-    ['a zero behind', Buffer.concat([GOOD, Buffer.alloc(1)])],
+    ['a zero at the end', Buffer.concat([GOOD, Buffer.alloc(1)])],
     ['a zero in front', Buffer.concat([Buffer.alloc(1), GOOD])],
     ['a zero in front of each', Buffer.concat([Buffer.alloc(1), field(r), Buffer.alloc(1), field(s)])],
     ['the signature twice', Buffer.concat([GOOD, GOOD])],
@@ -70,7 +70,7 @@ describe('verifyP256', () => {
 })
 
 describe('toLowS', () => {
-  it('makes the signature of any signer acceptable, and leaves it when it is', () => {
+  it('lowers a high S and does not change a low S', () => {
     expect(toLowS(of(r, ORDER - s))).toEqual(of(r, s))
     expect(toLowS(GOOD)).toBe(GOOD)
   })

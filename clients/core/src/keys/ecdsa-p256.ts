@@ -3,18 +3,36 @@ import { isLowS } from './low-s.ts'
 
 const FIELD_BYTES = 32
 const SIGNATURE_BYTES = 2 * FIELD_BYTES
-/** Order of the group (SEC 2 section 2.4.2). */
+/** Order of the P-256 group (SEC 2 section 2.4.2). */
 const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
 
-/** Signs a message as ES256 (RFC 7518 section 3.4). Returns 64 bytes, R || S, of which S is the lower of the two that hold. */
+/**
+ * Signs a message with ES256 (RFC 7518 section 3.4). Returns 64 bytes, R || S, with the lower of the two valid S.
+ *
+ * @example
+ * ```ts
+ * import { generateKeyPairSync } from 'node:crypto'
+ * import { signP256 } from '@auth4agent/core/keys/ecdsa-p256'
+ *
+ * const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+ * const signature = signP256(privateKey, message)
+ * ```
+ */
 export function signP256(privateKey: KeyObject, message: Uint8Array): Uint8Array {
   return toLowS(cryptoSign('sha256', message, { key: privateKey, dsaEncoding: 'ieee-p1363' }))
 }
 
 /**
- * Verifies ES256 strictly. False for a signature that is not 64 bytes, has R or S outside of 1 to the order less 1, or the higher
- * S: whoever sees a signature could make the other one, and one token would have two texts. All but the last
- * Node refuses itself; the tests and conformance vectors hold it to that.
+ * Verifies ES256 strictly. Returns false if the signature has not 64 bytes, if R or S is outside 1 to the order minus
+ * 1, or if S is the higher of the two valid ones: anyone could compute the other S, and one token would have two
+ * texts. Only the last check is done here. Node does the others; tests and conformance vectors verify that.
+ *
+ * @example
+ * ```ts
+ * import { verifyP256 } from '@auth4agent/core/keys/ecdsa-p256'
+ *
+ * const isValid = verifyP256(publicKey, message, signature)
+ * ```
  */
 export function verifyP256(publicKey: KeyObject, message: Uint8Array, signature: Uint8Array): boolean {
   if (!isLowS(signature)) return false
@@ -22,12 +40,19 @@ export function verifyP256(publicKey: KeyObject, message: Uint8Array, signature:
 }
 
 /**
- * Turns R || S, as any signer gives it, into the form that {@link verifyP256} takes: S and the order less S both hold.
+ * Converts R || S from any signer into the form that {@link verifyP256} accepts. If S is the higher of the two valid
+ * ones, it becomes the order minus S, which is valid too.
  *
- * @throws RangeError unless it has 64 bytes.
+ * @throws RangeError if the signature has not 64 bytes.
+ * @example
+ * ```ts
+ * import { toLowS } from '@auth4agent/core/keys/ecdsa-p256'
+ *
+ * const signature = toLowS(await hardware.sign(digest))
+ * ```
  */
 export function toLowS(signature: Uint8Array): Uint8Array {
-  if (signature.length !== SIGNATURE_BYTES) throw new RangeError(`a P-256 signature has ${SIGNATURE_BYTES} bytes`)
+  if (signature.length !== SIGNATURE_BYTES) throw new RangeError(`A P-256 signature must have ${SIGNATURE_BYTES} bytes`)
   if (isLowS(signature)) return signature
   const s = signature.subarray(FIELD_BYTES)
   return Buffer.concat([

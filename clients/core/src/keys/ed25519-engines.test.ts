@@ -18,7 +18,7 @@ const toNumber = (bytes: Uint8Array) => BigInt(`0x${Buffer.from(bytes.toReversed
 const toBytes = (number: bigint) => Buffer.from(Buffer.from(number.toString(16).padStart(64, '0'), 'hex').toReversed())
 const scalar = (...parts: Uint8Array[]) => toNumber(sha512(...parts)) % L
 
-/** y of the points of small order, p and p + 1 among them, which are 0 and 1 again. */
+/** y of the points of small order. p and p + 1 are second encodings of 0 and 1. */
 const SMALL_Y = [
   0n,
   1n,
@@ -30,16 +30,16 @@ const SMALL_Y = [
 ]
 /** Every encoding of a point of small order, canonical or not. */
 const SMALL = SMALL_Y.flatMap((y) => [toBytes(y), toBytes(y | SIGN_BIT)])
-/** The encodings that are not canonical: y from p to 2^255 - 1. */
+/** All encodings that are not canonical: y from p to 2^255 - 1. */
 const NOT_CANONICAL = Array.from({ length: 19 }, (_, i) => P + BigInt(i)).flatMap((y) => [
   toBytes(y),
   toBytes(y | SIGN_BIT),
 ])
 
-/** What one case is made of, the same in every run. */
+/** The values of one case. They are the same in every run. */
 interface Draw {
   readonly bytes: (what: string, length: number) => Buffer
-  /** Below `end`. */
+  /** Returns a number below `end`. */
   readonly number: (what: string, end: number) => number
   readonly seed: Buffer
   readonly a: bigint
@@ -73,7 +73,7 @@ interface Case {
   readonly signature: Uint8Array
 }
 
-/** The signature that the equation without cofactor holds for, up to the torsion in R and A. */
+/** Makes a signature that satisfies the equation without cofactor, except for the torsion in R and A. */
 function solve({ a, r, message }: Draw, R: Uint8Array, A: Uint8Array, nonce = r): Case {
   return { key: A, message, signature: Buffer.concat([R, toBytes((nonce + scalar(R, A, message) * a) % L)]) }
 }
@@ -97,7 +97,7 @@ const withR = (from: Case, R: Uint8Array): Case => ({
   signature: Buffer.concat([R, from.signature.subarray(32)]),
 })
 
-/** Ways to make a case, and what the engines say of them: of some they accept one in eight, where the torsion cancels out. */
+/** Ways to make a case, and how many the engines accept. `some`: one in eight, where the torsion cancels out. */
 const WAYS: readonly [string, 'all' | 'some' | 'none', (draw: Draw) => Case][] = [
   ['an honest signature', 'all', honest],
   ['a bit of R flipped', 'none', (d) => ({ ...honest(d), signature: flip(honest(d).signature, d.number('bit', 256)) })],
@@ -114,25 +114,25 @@ const WAYS: readonly [string, 'all' | 'some' | 'none', (draw: Draw) => Case][] =
   ['R of small order, the equation holds', 'none', (d) => solve(d, pick(d, SMALL), d.A.toBytes(), 0n)],
   ['R with torsion, [8] times the equation holds', 'some', (d) => solve(d, d.R.add(d.T).toBytes(), d.A.toBytes())],
   ['R not canonical', 'none', (d) => solve(d, pick(d, NOT_CANONICAL), d.A.toBytes())],
-  ['R of no meaning', 'none', (d) => withR(honest(d), d.bytes('R', 32))],
+  ['random bytes for R', 'none', (d) => withR(honest(d), d.bytes('R', 32))],
   ['a key of small order', 'none', (d) => solve({ ...d, a: 0n }, d.R.toBytes(), pick(d, SMALL))],
   ['key and R of small order', 'none', (d) => solve({ ...d, a: 0n }, pick(d, SMALL), pick(d, SMALL), 0n)],
   ['a key with torsion', 'some', (d) => solve(d, d.R.toBytes(), d.A.add(d.T).toBytes())],
   ['a key and R with torsion', 'some', (d) => solve(d, d.R.add(d.T).toBytes(), d.A.add(d.T).toBytes())],
   ['a key that is not canonical', 'none', (d) => solve(d, d.R.toBytes(), pick(d, NOT_CANONICAL))],
   [
-    'bytes of no meaning',
+    'a random key and signature',
     'none',
     (d) => ({ key: d.bytes('key', 32), message: d.message, signature: d.bytes('sig', 64) }),
   ],
 ]
 
-describe('every engine', () => {
-  it('is there', () => {
+describe('Ed25519 engines', () => {
+  it('include libsodium and node:crypto on this machine', () => {
     expect(ENGINES.map(({ name }) => name)).toEqual(['libsodium', 'node:crypto'])
   })
 
-  it.each(WAYS)(`says the same of ${CASES} times %s, and accepts %s`, (_name, accepted, make) => {
+  it.each(WAYS)(`agree on ${CASES} cases of %s and accept %s`, (_name, accepted, make) => {
     const cases = Array.from({ length: CASES }, (_, index) => make(draw(index)))
     const [bySodium, byNode] = ENGINES.map((engine) =>
       cases.map(({ key, message, signature }) => verify(engine.importPublicKey(key), message, signature)),
@@ -142,7 +142,7 @@ describe('every engine', () => {
     expect(count === CASES ? 'all' : count === 0 ? 'none' : 'some').toBe(accepted)
   })
 
-  it.each(ENGINES)('of $name refuses every length of a signature but 64', (engine) => {
+  it.each(ENGINES)('$name: verify refuses signatures that have not 64 bytes', (engine) => {
     const { key, message, signature } = honest(draw(0))
     const lengths = Array.from({ length: 130 }, (_, length) => length)
     const padded = Buffer.concat([signature, Buffer.alloc(66)])
@@ -150,7 +150,7 @@ describe('every engine', () => {
     expect(lengths.filter((length) => verify(loaded, message, padded.subarray(0, length)))).toEqual([64])
   })
 
-  it('gives the same public keys and signatures', () => {
+  it('return the same public keys and signatures', () => {
     for (let index = 0; index < CASES; index++) {
       const { seed, message } = draw(index)
       const [bySodium, byNode] = ENGINES.map((engine) => engine.importSeed(seed))
@@ -159,7 +159,7 @@ describe('every engine', () => {
     }
   })
 
-  it.each(ENGINES)('of $name reads views of any kind, and the empty message', (engine) => {
+  it.each(ENGINES)('$name: reads views of every kind, and the empty message', (engine) => {
     const pair = engine.importSeed(draw(0).seed)
     const inside = new Uint8Array(Buffer.alloc(99, 7).buffer, 3, 40)
     for (const message of [inside, new Uint8Array(), Buffer.from(inside)]) {
@@ -168,7 +168,7 @@ describe('every engine', () => {
     }
   })
 
-  it.each(ENGINES)('of $name keeps its own copy of a key and of a seed', (engine) => {
+  it.each(ENGINES)('$name: keeps its own copies of a public key and a seed', (engine) => {
     const { seed, message } = draw(0)
     const pair = engine.importSeed(seed)
     const expected = pair.sign(message)
@@ -180,11 +180,11 @@ describe('every engine', () => {
     expect(verify(key, message, expected)).toBe(true)
   })
 
-  it.each(ENGINES)('of $name shows no secret of a key', (engine) => {
+  it.each(ENGINES)('$name: does not print the secret of a key', (engine) => {
     const { seed } = draw(0)
     const pair = engine.importSeed(seed)
     const shown = `${inspect(pair, { depth: null, showHidden: true, getters: true })} ${JSON.stringify(pair)}`
-    // The names show that it was the key that was looked at.
+    // The name shows that the key itself was printed.
     expect(shown).toContain('sign')
     for (const form of [
       inspect(seed).slice(8, 40),

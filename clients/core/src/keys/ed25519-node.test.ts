@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { generateKeyPair, seedToPem } from './ed25519.ts'
 import { createPublicKeyImporter, nodeEngine } from './ed25519-node.ts'
 
-describe('importing public keys', () => {
+describe('createPublicKeyImporter', () => {
   it('returns the cached key for equal bytes', () => {
     const { publicKey } = generateKeyPair()
     expect(nodeEngine.importPublicKey(publicKey)).toBe(nodeEngine.importPublicKey(Uint8Array.from(publicKey)))
   })
 
-  it('drops the least recently used key beyond its capacity', () => {
+  it('drops the least recently used key when the cache is full', () => {
     const importer = createPublicKeyImporter(2)
     const [a, b, c] = [generateKeyPair().publicKey, generateKeyPair().publicKey, generateKeyPair().publicKey]
     const [keyA, keyB] = [importer(a), importer(b)]

@@ -12,7 +12,16 @@ const KEY_BYTES = 32
 const CACHED_KEYS = 10_000
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
 
-/** Ed25519 by OpenSSL, which every Node has. */
+/**
+ * Ed25519 by node:crypto (OpenSSL), which every Node has.
+ *
+ * @example
+ * ```ts
+ * import { nodeEngine } from '@auth4agent/core/keys/ed25519-node'
+ *
+ * const signature = nodeEngine.importSeed(seed).sign(message)
+ * ```
+ */
 export const nodeEngine: Ed25519Engine = {
   name: 'node:crypto',
   importPublicKey: createPublicKeyImporter(CACHED_KEYS),
@@ -27,8 +36,16 @@ export const nodeEngine: Ed25519Engine = {
 }
 
 /**
- * Makes an importer with its own cache of at most `capacity` keys, the least recently used one leaving first.
- * Importing costs as much as signing, a hit of the cache almost nothing.
+ * Makes an importer with its own cache of at most `capacity` keys. The least recently used key leaves first.
+ * An import costs as much as a signature; a cache hit costs almost nothing.
+ *
+ * @example
+ * ```ts
+ * import { createPublicKeyImporter } from '@auth4agent/core/keys/ed25519-node'
+ *
+ * const importPublicKey = createPublicKeyImporter(1_000)
+ * const isValid = importPublicKey(rawKey).verify(message, signature)
+ * ```
  */
 export function createPublicKeyImporter(capacity: number): Ed25519Engine['importPublicKey'] {
   const cache = new Map<string, VerifyingKey>()
@@ -36,7 +53,7 @@ export function createPublicKeyImporter(capacity: number): Ed25519Engine['import
     const x = encodeBase64url(raw)
     const cached = cache.get(x)
     const key = cached ?? importJwk(x)
-    // A Map iterates in order of insertion: putting the entry back last makes the first one the oldest.
+    // A Map iterates in insertion order. Re-inserting a used entry keeps the least recently used one first.
     if (cached !== undefined) cache.delete(x)
     cache.set(x, key)
     if (cache.size > capacity) cache.delete(cache.keys().next().value ?? x)
@@ -49,7 +66,18 @@ function importJwk(x: string): VerifyingKey {
   return { verify: (message, signature) => cryptoVerify(null, message, key, signature) }
 }
 
-/** A 32-byte secret seed as PKCS#8 in PEM (RFC 8410 section 7), as `openssl genpkey` writes it. */
+/**
+ * Writes a 32-byte secret seed as PKCS #8 in PEM (RFC 8410 section 7), as `openssl genpkey` does.
+ *
+ * @example
+ * ```ts
+ * import { writeFile } from 'node:fs/promises'
+ * import { generateKeyPair } from '@auth4agent/core/keys/ed25519'
+ * import { seedToPem } from '@auth4agent/core/keys/ed25519-node'
+ *
+ * await writeFile('agent.pem', seedToPem(generateKeyPair().seed), { mode: 0o600 })
+ * ```
+ */
 export function seedToPem(seed: Uint8Array): string {
   return String(seedToKeyObject(seed).export({ type: 'pkcs8', format: 'pem' }))
 }

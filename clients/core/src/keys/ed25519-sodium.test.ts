@@ -11,8 +11,8 @@ import { loadSodiumEngine, type Sodium } from './ed25519-sodium.ts'
 const sodium: Sodium = createRequire(import.meta.url)('sodium-native')
 const isWiped = (secret: Uint8Array) => secret.every((byte) => byte === 0)
 
-describe('the choice', () => {
-  it('is libsodium where it loads', () => {
+describe('chooseEngine', () => {
+  it('chooses libsodium if it loads', () => {
     expect(engineChoice.engine.name).toBe('libsodium')
     expect(engineChoice).not.toHaveProperty('problem')
   })
@@ -22,20 +22,20 @@ describe('the choice', () => {
     ['refuses everything', { crypto_sign_verify_detached: () => false }],
     ['signs wrongly', { crypto_sign_detached: (signature) => void signature.fill(1) }],
     ['derives a wrong key', { crypto_sign_seed_keypair: (publicKey) => void publicKey.fill(1) }],
-    ['lacks what is needed', { crypto_sign_detached: Object.create(null) }],
-  ])('is node:crypto where the package %s', (_name, broken) => {
+    ['lacks a function', { crypto_sign_detached: Object.create(null) }],
+  ])('chooses node:crypto if the package %s', (_name, broken) => {
     const choice = chooseEngine(() => loadSodiumEngine(() => ({ ...sodium, ...broken })))
     expect(choice).toMatchObject({ engine: nodeEngine, problem: expect.stringContaining('Error: ') })
   })
 
-  it('says what the loader of addons found', () => {
+  it('reports the problem that the addon loader found', () => {
     const { problem } = chooseEngine(() => {
       throw new Error('Cannot load addon', { cause: new Error('GLIBC_2.33 not found') })
     })
     expect(problem).toBe('Error: GLIBC_2.33 not found')
   })
 
-  it('is node:crypto in a process that has no such package, and says why', () => {
+  it('chooses node:crypto in a process without the package and reports why', () => {
     const hook = `import { registerHooks } from 'node:module'
       const resolve = (name, context, next) => next(name === 'sodium-native' ? 'sodium-native-gone' : name, context)
       registerHooks({ resolve })`
@@ -56,12 +56,12 @@ describe('the choice', () => {
   })
 })
 
-describe('the memory of a secret', () => {
+describe('memory of a libsodium secret', () => {
   setFlagsFromString('--expose-gc')
   const collectGarbage: () => void = runInNewContext('gc')
   const seed = Buffer.alloc(32, 7)
 
-  /** What signs with a key, alone, and the memory that has its secret. */
+  /** Returns only the signing function of a key, and the memory that contains its secret. */
   function makeSigner() {
     const secrets: Uint8Array[] = []
     const spied: Pick<Sodium, 'crypto_sign_seed_keypair'> = {
@@ -77,7 +77,7 @@ describe('the memory of a secret', () => {
     return { sign, secret }
   }
 
-  it('is overwritten when nothing can sign with the key any more', async () => {
+  it('is overwritten after the signing function is garbage-collected', async () => {
     const { secret } = makeSigner()
     await until(async () => {
       collectGarbage()
@@ -85,7 +85,7 @@ describe('the memory of a secret', () => {
     }, Boolean)
   })
 
-  it('is kept for as long as anything can, though the key is gone', async () => {
+  it('is kept while the signing function exists, even without the key object', async () => {
     const { sign, secret } = makeSigner()
     const { secret: forgotten } = makeSigner()
     await until(async () => {

@@ -1,18 +1,18 @@
 import { createRequire } from 'node:module'
 import type { Ed25519Engine } from './ed25519-engine.ts'
 
-/** The part of sodium-native 5 that is used. The package brings no types. */
+/** The functions of sodium-native 5 in use. The package has no types. */
 export interface Sodium {
-  /** Fills the first two, of 32 and 64 bytes, from a seed of 32. Throws for other lengths. */
+  /** Fills `publicKey` (32 bytes) and `secretKey` (64 bytes) from a seed of 32 bytes. Throws for other lengths. */
   crypto_sign_seed_keypair(publicKey: Uint8Array, secretKey: Uint8Array, seed: Uint8Array): void
   /** Fills a signature of 64 bytes. Throws for other lengths. */
   crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array): void
-  /** Throws for a signature of fewer than 64 bytes, and reads the first 64 of more. */
+  /** Throws for a signature of fewer than 64 bytes. Of a longer one it reads the first 64 bytes. */
   crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean
 }
 
 const PUBLIC_KEY_BYTES = 32
-/** Seed and public key, one after the other. */
+/** The seed, followed by the public key. */
 const SECRET_KEY_BYTES = 64
 const SIGNATURE_BYTES = 64
 
@@ -28,10 +28,16 @@ const PROBE = {
 }
 
 /**
- * Loads Ed25519 by libsodium, which needs about 60 % of the time that OpenSSL does.
+ * Loads Ed25519 by libsodium, which takes about 60 % of the time of OpenSSL.
  *
- * @param load gets the package, of which there is no build for every system.
- * @throws Error when it cannot be loaded, or does not give the signature and the verdicts that RFC 8032 has for its own example.
+ * @param load loads the package. It has no build for some systems.
+ * @throws Error if the package cannot be loaded, or if it fails the example of RFC 8032 section 7.1.
+ * @example
+ * ```ts
+ * import { loadSodiumEngine } from '@auth4agent/core/keys/ed25519-sodium'
+ *
+ * const signingKey = loadSodiumEngine().importSeed(seed)
+ * ```
  */
 export function loadSodiumEngine(load: () => Sodium = requireSodium): Ed25519Engine {
   const engine = createSodiumEngine(load())
@@ -39,12 +45,12 @@ export function loadSodiumEngine(load: () => Sodium = requireSodium): Ed25519Eng
   return engine
 }
 
-/** Without `await`: CommonJS programs can only require modules that need none at their top level. */
+/** Loads without `await`: CommonJS programs cannot require a module that has a top-level await. */
 function requireSodium(): Sodium {
   return createRequire(import.meta.url)('sodium-native')
 }
 
-/** Overwrites a secret once nothing can sign with it any more. */
+/** Overwrites a secret after the garbage collector has freed its signing function. */
 const wiping = new FinalizationRegistry<Uint8Array>((secret) => secret.fill(0))
 
 function createSodiumEngine(sodium: Sodium): Ed25519Engine {
@@ -56,7 +62,7 @@ function createSodiumEngine(sodium: Sodium): Ed25519Engine {
     },
     importSeed(seed) {
       const publicKey = new Uint8Array(PUBLIC_KEY_BYTES)
-      // So small an array would be on V8's heap, where moving it leaves copies behind, unless it gets a buffer.
+      // Without its own buffer such a small array would be on V8's heap, which leaves copies behind when it moves.
       const secretKey = new Uint8Array(new ArrayBuffer(SECRET_KEY_BYTES))
       sodium.crypto_sign_seed_keypair(publicKey, secretKey, seed)
       const sign = (message: Uint8Array): Uint8Array => {

@@ -43,7 +43,7 @@ describe('admitPublicKey', () => {
     ['empty', '', 'length'],
     ['31 bytes', RAW_KEY.slice(2), 'length'],
     ['33 bytes', `${RAW_KEY}00`, 'length'],
-    ['y of no point', '0200000000000000000000000000000000000000000000000000000000000000', 'not-on-curve'],
+    ['y that is on no point', '0200000000000000000000000000000000000000000000000000000000000000', 'not-on-curve'],
     ['y = p, that is 0', 'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f', 'non-canonical'],
     ['y = p + 1, that is 1', 'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f', 'non-canonical'],
     ['y = 2^255 - 1, that is 18', 'ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f', 'non-canonical'],
@@ -64,7 +64,7 @@ describe('admitPublicKey', () => {
   })
 })
 
-describe('importing', () => {
+describe('importing keys', () => {
   it.each([
     ['empty', 0],
     ['31 bytes', 31],
@@ -80,21 +80,21 @@ describe('importing', () => {
     expect(hex(pair.seed)).toBe(hex(SEED))
   })
 
-  it('generates pairs that are admitted, different and work', () => {
+  it('generates different pairs that pass admitPublicKey and sign', () => {
     const [one, two] = [generateKeyPair(), generateKeyPair()]
     expect(hex(one.publicKey)).not.toBe(hex(two.publicKey))
     expect(admitPublicKey(one.publicKey).ok).toBe(true)
     expect(verify(defined(importPublicKey(one.publicKey)), MESSAGE, sign(one.privateKey, MESSAGE))).toBe(true)
   })
 
-  it('takes its randomness from the caller and refuses too little', () => {
+  it("generates a pair from the caller's random bytes and throws for too few", () => {
     expect(hex(generateKeyPair(() => SEED).publicKey)).toBe(RAW_KEY)
     expect(() => generateKeyPair(() => SEED.subarray(1))).toThrow(RangeError)
   })
 })
 
 describe('sign and verify', () => {
-  it('gives the signature of RFC 8032', () => {
+  it('return the signature of RFC 8032', () => {
     expect(hex(sign(defined(importSeed(SEED)).privateKey, new Uint8Array()))).toBe(SIGNATURE)
     expect(verify(rfcKey(), new Uint8Array(), fromHex(SIGNATURE))).toBe(true)
   })
@@ -107,17 +107,17 @@ describe('sign and verify', () => {
     ['S + L', withS(SIGNATURE, (s) => s + L)],
     ['S = L', withS(SIGNATURE, () => L)],
     ['bit flipped in R', fromHex(SIGNATURE.replace('e5', 'e4'))],
-  ])('refuses a signature: %s', (_name, signature) => {
+  ])('refuse a signature: %s', (_name, signature) => {
     expect(verify(rfcKey(), new Uint8Array(), signature)).toBe(false)
   })
 
-  it('refuses another message and another key', () => {
+  it('refuse another message and another key', () => {
     expect(verify(rfcKey(), MESSAGE, fromHex(SIGNATURE))).toBe(false)
     const other = defined(importPublicKey(generateKeyPair().publicKey))
     expect(verify(other, new Uint8Array(), fromHex(SIGNATURE))).toBe(false)
   })
 
-  it('refuses the identity as R, though the equation holds', () => {
+  it('refuse the identity as R, even if the equation holds', () => {
     const signature = signWithIdentityNonce(SEED, fromHex(RAW_KEY), MESSAGE)
     hashes.sha512 = (message) => Uint8Array.from(createHash('sha512').update(message).digest())
     expect(lenientVerify(signature, MESSAGE, fromHex(RAW_KEY))).toBe(true)
@@ -130,7 +130,7 @@ function withS(signature: string, change: (s: bigint) => bigint): Buffer {
   return Buffer.concat([bytes.subarray(0, 32), fromScalar(change(toScalar(bytes.subarray(32))))])
 }
 
-/** RFC 8032 section 5.1.6 with r = 0: only the holder of the key can make it. */
+/** Signs as RFC 8032 section 5.1.6 does, but with r = 0. Only the holder of the key can do that. */
 function signWithIdentityNonce(seed: Uint8Array, publicKey: Uint8Array, message: Uint8Array): Buffer {
   const clamped = fromHex(hash('sha512', seed, 'hex')).subarray(0, 32)
   clamped.writeUInt8(clamped.readUInt8(0) & 248, 0)

@@ -6,7 +6,7 @@ const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551
 
 const signature = (s: bigint) => Buffer.from('f'.repeat(64) + s.toString(16).padStart(64, '0'), 'hex')
 
-it.each([0n, 1n, ORDER / 2n - 1n, ORDER / 2n])('%i is a low S', (s) => expect(isLowS(signature(s))).toBe(true))
-it.each([ORDER / 2n + 1n, ORDER - 1n, ORDER, 2n ** 256n - 1n])('%i is none', (s) => {
+it.each([0n, 1n, ORDER / 2n - 1n, ORDER / 2n])('isLowS accepts %i', (s) => expect(isLowS(signature(s))).toBe(true))
+it.each([ORDER / 2n + 1n, ORDER - 1n, ORDER, 2n ** 256n - 1n])('isLowS refuses %i', (s) => {
   expect(isLowS(signature(s))).toBe(false)
 })

@@ -6,8 +6,15 @@ const HIGHEST_LOW_S = Uint8Array.from(
 )
 
 /**
- * Whether S of an ECDSA signature R || S over P-256 is the lower of the two that hold: whoever sees a signature could make the
- * other one, and one token would have two texts.
+ * Tells whether S of an ECDSA signature R || S over P-256 is the lower of the two valid ones. The higher one is
+ * refused: anyone could compute it from the lower, and one token would have two texts.
+ *
+ * @example
+ * ```ts
+ * import { isLowS } from '@auth4agent/core/keys/low-s'
+ *
+ * if (!isLowS(signature)) return false
+ * ```
  */
 export function isLowS(signature: Uint8Array): boolean {
   for (const [index, highest] of HIGHEST_LOW_S.entries()) {

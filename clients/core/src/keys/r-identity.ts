@@ -1,6 +1,14 @@
 /**
- * Whether R of an Ed25519 signature R || S is the identity, the one point of small order that can hold under an admitted key. Only the
- * key's owner can make such a signature. libsodium and Node from 24.19 on refuse it, older ones and some browsers accept it.
+ * Tells whether R of an Ed25519 signature R || S is the identity. It is the only point of small order with which a
+ * signature can be valid under an admitted key, and only the key's owner can make such a signature.
+ * libsodium and Node from 24.19 on refuse it; older versions of Node and some browsers accept it.
+ *
+ * @example
+ * ```ts
+ * import { isRIdentity } from '@auth4agent/core/keys/r-identity'
+ *
+ * if (isRIdentity(signature)) return false
+ * ```
  */
 export function isRIdentity(signature: Uint8Array): boolean {
   if (signature[0] !== 1) return false

@@ -15,13 +15,13 @@ const N = toBigInt(Buffer.from(publicKey.export({ format: 'jwk' }).n ?? '', 'bas
 const bytes = (value: bigint, length = 256) => Buffer.from(value.toString(16).padStart(2 * length, '0'), 'hex')
 
 describe('signRsa', () => {
-  it('gives the one signature of a message, with all its bytes', async () => {
+  it('returns the only valid signature of a message, in full length', async () => {
     expect(GOOD).toHaveLength(256)
     expect(Buffer.from(GOOD)).toEqual(cryptoSign('sha256', MESSAGE, privateKey))
     expect(verifyRsa(publicKey, MESSAGE, GOOD)).toBe(true)
   })
 
-  it('leaves the event loop free', async () => {
+  it('does not block the event loop', async () => {
     let signed = 0
     const all = Array.from({ length: 200 }, async () => {
       await signRsa(privateKey, MESSAGE)
@@ -32,20 +32,20 @@ describe('signRsa', () => {
     await Promise.all(all)
   })
 
-  it('rejects when the key cannot sign so', async () => {
+  it('rejects for a key that cannot sign RSA', async () => {
     const { privateKey: agreement } = generateKeyPairSync('x25519')
     await expect(signRsa(agreement, MESSAGE)).rejects.toThrow()
   })
 })
 
 describe('verifyRsa', () => {
-  it.each(Object.entries(ENCODINGS))('of an encoding with %s', (name, encode) => {
+  it.each(Object.entries(ENCODINGS))('accepts only the right encoding, not one with %s', (name, encode) => {
     const encoded = encode(TEXT)
     expect(encoded).toHaveLength(512)
     expect(verifyRsa(publicKey, MESSAGE, signEncoded(privateKey, encoded))).toBe(name === 'the right one')
   })
 
-  it('refuses the signature plus the modulus, of as many bytes', () => {
+  it('refuses the signature plus the modulus, in the same number of bytes', () => {
     for (let index = 0; ; index++) {
       const message = Buffer.from(`message ${index}`)
       const signature = cryptoSign('sha256', message, privateKey)
@@ -70,15 +70,15 @@ describe('verifyRsa', () => {
 
   it.each([
     ['a zero in front', Buffer.concat([ZERO, GOOD])],
-    ['a zero behind', Buffer.concat([GOOD, ZERO])],
-    ['the modulus plus it, of one byte more', bytes(toBigInt(GOOD) + N, 257)],
-    ['the modulus less it', bytes(N - toBigInt(GOOD))],
+    ['a zero at the end', Buffer.concat([GOOD, ZERO])],
+    ['the modulus plus the signature, one byte longer', bytes(toBigInt(GOOD) + N, 257)],
+    ['the modulus minus the signature', bytes(N - toBigInt(GOOD))],
     ['nothing', Buffer.alloc(0)],
     ['255 bytes', GOOD.subarray(0, 255)],
     ['all zero', Buffer.alloc(256)],
     ['1', bytes(1n)],
     ['the modulus', bytes(N)],
-    ['the modulus less 1', bytes(N - 1n)],
+    ['the modulus minus 1', bytes(N - 1n)],
     ['the modulus plus 1', bytes(N + 1n)],
     ['all bits set', Buffer.alloc(256, 0xff)],
     ['PSS', cryptoSign('sha256', MESSAGE, { key: privateKey, padding: constants.RSA_PKCS1_PSS_PADDING })],

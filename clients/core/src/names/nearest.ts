@@ -1,9 +1,17 @@
-/** Longer words are no slips of a known one, and comparing them would take long. */
+/** A longer word is no misspelt known one, and a comparison would take long. */
 const MAX_LENGTH = 64
 
 /**
- * Returns the known word that a word was meant to be. That is one which begins with it, else the one fewest edits away (at most two, and
- * no more than half of its letters), else one whose last part it is, as `scopes` is of `allowed_scopes`. Case does not count.
+ * Returns the known word that a misspelt word probably means, or undefined. Case does not matter. In this order, it is
+ * a known word that begins with the word; the known word that is fewest edits away, at most two and at most half of
+ * its letters; or a known name that ends with the word as a part: `allowed_scopes` for `scopes`.
+ *
+ * @example
+ * ```ts
+ * import { nearest } from '@auth4agent/core/names/nearest'
+ *
+ * nearest('isue', ['issue', 'verify']) // 'issue'
+ * ```
  */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   if (word.length > MAX_LENGTH) return undefined
@@ -23,14 +31,17 @@ function distanceBetween(word: string, candidate: string): number {
   return a.length > 1 && isLastPart(a, candidate) ? Math.min(2, edits) : edits
 }
 
-/** Whether a word is the last part of a name of parts: `id` of `operator_id`, `operator-id` and `operatorId`. */
+/**
+ * Tells whether a word is the last part of a composed name, as `id` is of `operator_id`, `operator-id` and
+ * `operatorId`.
+ */
 function isLastPart(word: string, name: string): boolean {
   const start = name.length - word.length
   if (start < 1 || !name.toLowerCase().endsWith(word)) return false
   return /[_-]/.test(name.charAt(start - 1)) || /[A-Z]/.test(name.charAt(start))
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that turn one word into the other. */
+/** Counts the insertions, deletions, replacements and swaps of neighbours that turn one word into the other. */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, index) => index)

@@ -9,7 +9,7 @@ describe('unknownName', () => {
     ['\u001b[2J', ['did'], 'Unknown field: the known ones are "did"'],
     ['x'.repeat(41), ['did'], 'Unknown field: the known ones are "did"'],
     ['-----BEGIN PRIVATE KEY-----', ['did'], 'Unknown field: the known ones are "did"'],
-  ])('says of %.20j among %j what was meant', (name, known, text) => {
+  ])('reports %.20j among the known names %j', (name, known, text) => {
     expect(unknownName('field', name, name, known)).toBe(text)
   })
 })
@@ -17,15 +17,15 @@ describe('unknownName', () => {
 describe('refuseUnknownNames', () => {
   const names = { issuer: true, operators: true } as const
 
-  it('takes the known names, whatever their values', () => {
+  it('accepts the known names with any value', () => {
     expect(() => refuseUnknownNames('option', { issuer: undefined, operators: null }, names)).not.toThrow()
   })
 
-  it.each(['operator', 'toString', '__proto__x'])('refuses %s, also where it is undefined', (name) => {
+  it.each(['operator', 'toString', '__proto__x'])('throws for %s, even if its value is undefined', (name) => {
     expect(() => refuseUnknownNames('option', { [name]: undefined }, names)).toThrow(TypeError)
   })
 
-  it('refuses a name that an object inherits', () => {
+  it('throws for an inherited name', () => {
     expect(() => refuseUnknownNames('option', Object.create({ operator: 'a' }), names)).toThrow('"operators"')
   })
 })

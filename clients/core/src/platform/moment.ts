@@ -1,20 +1,38 @@
-/** A moment by both clocks. */
+/** A moment by the monotonic clock and the wall clock, in milliseconds. */
 export interface Moment {
   readonly monotonic: number
   readonly wall: number
 }
 
-/** Before anything this process knows. */
+/** A moment before all others. */
 export const NEVER: Moment = { monotonic: Number.NEGATIVE_INFINITY, wall: Number.NEGATIVE_INFINITY }
 
-/** The present, in milliseconds. */
+/**
+ * Returns the present moment, in milliseconds.
+ *
+ * @example
+ * ```ts
+ * import { msSince, present } from '@auth4agent/core/platform/moment'
+ *
+ * const begun = present()
+ * await work()
+ * console.log(msSince(begun))
+ * ```
+ */
 export function present(): Moment {
   return { monotonic: performance.now(), wall: Date.now() }
 }
 
 /**
- * Milliseconds from a moment to now, by the clock that says more: the monotonic one stands still while a machine sleeps, and the other
- * can be set back.
+ * Returns the milliseconds from a moment to now, by the clock that counts more. The monotonic clock stops while the
+ * machine sleeps, and the wall clock can be set back.
+ *
+ * @example
+ * ```ts
+ * import { msSince, NEVER } from '@auth4agent/core/platform/moment'
+ *
+ * msSince(NEVER) // Infinity
+ * ```
  */
 export function msSince({ monotonic, wall }: Moment, now: Moment = present()): number {
   return Math.max(now.monotonic - monotonic, now.wall - wall)

@@ -12,7 +12,7 @@ describe('isAtLeast', () => {
     { actual: '24.9.0', minimum: '24.19.0', expected: false },
     { actual: '22.99.99', minimum: '24.19.0', expected: false },
     { actual: '24.19.0-nightly', minimum: '24.19.0', expected: true },
-  ])('$actual against $minimum is $expected', ({ actual, minimum, expected }) => {
+  ])('returns $expected for $actual and the minimum $minimum', ({ actual, minimum, expected }) => {
     expect(isAtLeast(actual, minimum)).toBe(expected)
   })
 })
@@ -24,7 +24,7 @@ function on(process: unknown): () => void {
 }
 
 describe('expectNode', () => {
-  it('throws on a Node that is too old, and names both versions', () => {
+  it('throws if Node is too old, and names both versions', () => {
     expect(on({ versions: { node: '18.20.8' } })).toThrow(
       '@auth4agent/sdk needs Node 20.19.0 or newer, and this is Node 18.20.8',
     )

@@ -8,7 +8,7 @@ describe('isSecureUrl', () => {
     'http://127.0.0.1',
     'http://127.1.2.3:80/',
     'http://[::1]:80',
-  ])('takes %s', (url) => expect(isSecureUrl(url)).toBe(true))
+  ])('accepts %s', (url) => expect(isSecureUrl(url)).toBe(true))
   it.each([
     'http://api.example',
     'http://localhost.example',
@@ -19,5 +19,5 @@ describe('isSecureUrl', () => {
     'ws://localhost',
     'file:///etc/hosts',
     'nothing',
-  ])('does not take %s', (url) => expect(isSecureUrl(url)).toBe(false))
+  ])('refuses %s', (url) => expect(isSecureUrl(url)).toBe(false))
 })

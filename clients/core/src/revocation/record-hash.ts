@@ -1,7 +1,17 @@
 import { createHash } from 'node:crypto'
 import type { RevocationRecord } from './revocation-log.ts'
 
-/** SHA-256 over the hash before it and the record's fields, each on a line, as the database computes it; hexadecimal. */
+/**
+ * Computes a record's hash as the database does: SHA-256 over the previous hash and the record's fields, one field a
+ * line. Returns hexadecimal.
+ *
+ * @example
+ * ```ts
+ * import { recordHash } from '@auth4agent/core/revocation/record-hash'
+ *
+ * const isIntact = recordHash(record) === record.hash
+ * ```
+ */
 export function recordHash(record: Omit<RevocationRecord, 'hash'>): string {
   const fields = [
     record.logEpoch,

@@ -1,51 +1,71 @@
-/** A place in the revocation log. */
+/** A position in the revocation log. */
 export interface LogPosition {
-  /** Raised by the promotion of a standby. */
+  /** The log epoch. The promotion of a standby raises it. */
   readonly logEpoch: number
-  /** Number of the last record, without gaps over all epochs; 0 before the first. */
+  /** Number of the last record; 0 before the first. Numbers have no gaps, also over log epochs. */
   readonly sequence: number
-  /** Hash of the last record, hexadecimal; empty before the first. */
+  /** Hash of the last record, hexadecimal; empty before the first record. */
   readonly hash: string
 }
 
 /** Kinds of records that this version understands. */
 export const REVOCATION_KINDS = ['token', 'agent', 'operator', 'key', 'deployment'] as const
 
-/** One of them. */
+/** One of {@link REVOCATION_KINDS}. */
 export type RevocationKind = (typeof REVOCATION_KINDS)[number]
 
 /**
- * Token records that one operator has at most, counting those whose tokens may be unexpired. Everybody who verifies keeps all of
- * them in memory: ten thousand cost about a megabyte. The next revocation ends all tokens of the operator instead.
+ * The most token records that one operator may have, counting only those whose tokens may be unexpired. The next
+ * revocation ends all tokens of the operator instead. Every verifier keeps these records in memory: ten thousand take
+ * about a megabyte.
  */
 export const MAX_TOKEN_RECORDS = 10_000
 
-/** Whether a text names one of them. */
+/**
+ * Tells whether a text is one of {@link REVOCATION_KINDS}.
+ *
+ * @example
+ * ```ts
+ * import { isRevocationKind } from '@auth4agent/core/revocation/revocation-log'
+ *
+ * isRevocationKind('token') // true
+ * ```
+ */
 export function isRevocationKind(text: string): text is RevocationKind {
   return REVOCATION_KINDS.some((kind) => kind === text)
 }
 
-/** One entry of the revocation log. */
+/** One record of the revocation log. */
 export interface RevocationRecord extends LogPosition {
-  /** One of REVOCATION_KINDS, or what a newer version writes. */
+  /** One of {@link REVOCATION_KINDS}, or a kind of a newer version. */
   readonly kind: string
   /** Empty for keys and for the deployment. */
   readonly operatorId: string
-  /** A token's jti, an agent's DID, a key's kid; empty otherwise. */
+  /** A token's `jti`, an agent's DID or a key's `kid`; empty for other kinds. */
   readonly subject: string
-  /** Smallest epoch that still stands; 0 for tokens and keys. */
+  /** Smallest epoch that stays valid; 0 for tokens and keys. */
   readonly minimumEpoch: number
-  /** From when no token that it ends can be unexpired, Unix milliseconds. */
+  /** When the last token that the record ends has expired, in Unix milliseconds. */
   readonly expiresAt: number
-  /** Unix milliseconds, by the database's clock. */
+  /** Time of the record by the database's clock, in Unix milliseconds. */
   readonly recordedAt: number
   readonly previousHash: string
 }
 
-/** What a record ends, without its place in the chain of hashes. */
+/** The part of a record that says what it ends, without its hashes and times. */
 export type Ending = Pick<RevocationRecord, 'sequence' | 'kind' | 'operatorId' | 'subject' | 'minimumEpoch'>
 
-/** What identifies a genuine token to whoever asks whether it stands. */
+/**
+ * The claims of a genuine token that decide whether it is revoked.
+ *
+ * @example
+ * ```ts
+ * import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
+ *
+ * const { jti, operator_id: operatorId, sub, epoch } = claims
+ * const token: TokenIdentity = { jti, operatorId, sub, agentEpoch: epoch[0], operatorEpoch: epoch[1], kid }
+ * ```
+ */
 export interface TokenIdentity {
   readonly jti: string
   readonly operatorId: string
@@ -53,6 +73,6 @@ export interface TokenIdentity {
   readonly sub: string
   readonly agentEpoch: number
   readonly operatorEpoch: number
-  /** The key that signed it. */
+  /** `kid` of the key that signed the token. */
   readonly kid: string
 }

@@ -13,7 +13,7 @@ const token: TokenIdentity = {
 }
 
 let sequence = 0
-/** A record of what it ends; what is left out plays no part. */
+/** Makes a record. Members that do not matter here are empty or 0. */
 function record(kind: string, operatorId: string, subject: string, minimumEpoch = 0): RevocationRecord {
   sequence += 1
   const place = { logEpoch: 1, sequence, hash: '', previousHash: '' }
@@ -26,11 +26,11 @@ function stateOf(...records: readonly RevocationRecord[]): RevocationState {
   return state
 }
 
-it('finds that a token stands as long as nothing was ended', () => {
+it('an empty revocation state finds no reason against a token', () => {
   expect(createRevocationState().lookup(token)).toBeUndefined()
 })
 
-describe('what is ended', () => {
+describe('lookup', () => {
   it.each<[RevocationRecord, string | undefined]>([
     [record('token', 'operator', 'jti'), 'TOKEN_REVOKED'],
     [record('token', 'operator', 'other'), undefined],
@@ -46,26 +46,26 @@ describe('what is ended', () => {
     [record('deployment', '', '', 5), undefined],
     [record('key', '', 'kid'), 'UNKNOWN_KEY'],
     [record('key', '', 'other'), undefined],
-  ])('by %j makes a token answer %s', (one, verdict) => {
+  ])('after the record %j returns %s', (one, verdict) => {
     expect(stateOf(one).lookup(token)).toBe(verdict)
   })
 })
 
-it('keeps the highest epoch, in whatever order', () => {
+it('a revocation state keeps the highest epoch, in any order of records', () => {
   const agent = (least: number) => record('agent', 'operator', 'did', least)
   expect(stateOf(agent(6), agent(3)).lookup(token)).toBe('AGENT_TOKENS_ENDED')
   const state = stateOf(record('deployment', '', '', 6), record('operator', 'operator', '', 3))
   expect(state.lookup(token)).toBe('OPERATOR_TOKENS_ENDED')
 })
 
-it('does not take a kind that it does not know', () => {
+it('apply returns false for a record of unknown kind', () => {
   const state = createRevocationState()
   expect(state.apply(record('device', 'operator', 'jti'))).toBe(false)
   expect(state.apply(record('toString', '', ''))).toBe(false)
   expect(state.size).toBe(0)
 })
 
-it('forgets what comes up to a sequence, and nothing after it', () => {
+it('forget removes the records up to a sequence and keeps later ones', () => {
   const records = [record('token', 'operator', 'first'), record('token', 'operator', 'jti'), record('key', '', 'later')]
   const state = stateOf(...records)
   state.forget(records[1]?.sequence ?? 0)
@@ -74,7 +74,7 @@ it('forgets what comes up to a sequence, and nothing after it', () => {
   expect(state.size).toBe(1)
 })
 
-it('keeps what was ended again later', () => {
+it('forget keeps an agent that a later record ended again', () => {
   const [first, between, again] = [
     record('agent', 'operator', 'did', 6),
     record('agent', 'operator', 'other', 6),
@@ -94,19 +94,19 @@ const bounded = (...records: readonly RevocationRecord[]) => {
 }
 const raised = () => record('operator', 'operator', '', 6)
 
-describe('the end of all tokens of an operator', () => {
-  it('takes the place of the records of its tokens where there are as many as there may be', () => {
+describe('a record that ends all tokens of an operator', () => {
+  it("replaces the operator's token records if their number has reached the limit", () => {
     const state = bounded(tokenRecord('jti'), tokenRecord('other'), tokenRecord('jti', OTHER), raised())
     expect(state.size).toBe(2)
     expect(state.lookup(token)).toBe('OPERATOR_TOKENS_ENDED')
     expect(state.lookup({ ...token, operatorId: OTHER })).toBe('TOKEN_REVOKED')
   })
 
-  it('leaves fewer records, so that a token which was itself revoked is refused for that', () => {
+  it('keeps fewer token records, so that a revoked token still answers TOKEN_REVOKED', () => {
     expect(bounded(tokenRecord('jti'), raised()).lookup(token)).toBe('TOKEN_REVOKED')
   })
 
-  it('takes the place of none that comes after it, in whichever order they are applied', () => {
+  it('does not replace later token records, in any order of application', () => {
     const [first, end, later, last] = [tokenRecord('a'), raised(), tokenRecord('jti'), tokenRecord('b')]
     for (const order of [
       [first, end, later, last],
@@ -116,7 +116,7 @@ describe('the end of all tokens of an operator', () => {
     }
   })
 
-  it('takes the place of none where it ends nothing new', () => {
+  it('does not replace token records if it does not raise the epoch', () => {
     const state = bounded(raised(), tokenRecord('jti'), tokenRecord('other'), record('operator', 'operator', '', 3))
     expect(state.lookup({ ...token, operatorEpoch: 6 })).toBe('TOKEN_REVOKED')
   })

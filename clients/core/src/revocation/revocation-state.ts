@@ -1,17 +1,17 @@
 import type { Verdict } from '../token/verdicts.ts'
 import { type Ending, isRevocationKind, MAX_TOKEN_RECORDS, type TokenIdentity } from './revocation-log.ts'
 
-/** What has been ended, in memory: about 100 bytes a token. */
+/** Revocations in memory. A revoked token takes about 100 bytes. */
 export interface RevocationState {
-  /** Puts a record into effect; false when its kind is not known here, and so neither is what it ends. */
+  /** Applies a record. Returns false if its kind is unknown, so that its effect is unknown too. */
   apply(ending: Ending): boolean
-  /** Why a token does not stand, or undefined. */
+  /** Returns why a token is revoked, or undefined if it is not. */
   lookup(token: TokenIdentity): Verdict | undefined
-  /** Whether nothing stands that a key signed. */
+  /** Tells whether a signing key has been ended, and with it all tokens that it signed. */
   hasKeyEnded(kid: string): boolean
-  /** Forgets the records up to a sequence. */
+  /** Forgets all records up to and including a sequence. */
   forget(through: number): void
-  /** How many things are kept. */
+  /** Number of entries in memory. */
   readonly size: number
 }
 
@@ -20,13 +20,27 @@ interface Least {
   readonly minimumEpoch: number
 }
 
-/** By subject, in the order of their sequences: what is to be forgotten stands first. */
+/** Entries by subject, in the order of their sequences, so the first entries are forgotten first. */
 type Sequences = Map<string, number>
 type Epochs = Map<string, Least>
 
-/** An empty state. `maxTokens` is how many token records an operator has before the end of all its tokens takes their place. */
+/**
+ * Creates an empty state. `maxTokens` limits an operator's token records; a record that ends all tokens of the
+ * operator then replaces them.
+ *
+ * @example
+ * ```ts
+ * import { createRevocationState } from '@auth4agent/core/revocation/revocation-state'
+ *
+ * const state = createRevocationState()
+ * for (const record of records) state.apply(record)
+ * const verdict = state.lookup(token)
+ * ```
+ */
 export function createRevocationState(maxTokens = MAX_TOKEN_RECORDS): RevocationState {
-  /** Tokens by their operator: so each takes no more than its id and a number. There are many more of them than of anything else. */
+  /**
+   * Tokens by operator. A token takes only its id and a number, because there are far more tokens than other entries.
+   */
   const tokens = new Map<string, Sequences>()
   const agents: Epochs = new Map()
   const operators: Epochs = new Map()
@@ -54,8 +68,8 @@ export function createRevocationState(maxTokens = MAX_TOKEN_RECORDS): Revocation
     if (kind === 'deployment') raise(deployment, '', ending)
     if (kind !== 'operator') return
     const known = tokens.get(operatorId)
-    // A token that was revoked before this record was issued before it, and so under an earlier epoch. Fewer records are kept, for a
-    // token that was itself revoked is refused for that.
+    // Tokens revoked before this record have an earlier epoch, so this record ends them too. Their records are dropped
+    // only at the limit: until then, a token that was revoked by itself keeps the verdict TOKEN_REVOKED.
     if (known !== undefined && known.size >= maxTokens && minimumEpoch > minimum(operators, operatorId)) {
       forget(known, sequence, Number)
     }
@@ -72,7 +86,7 @@ export function createRevocationState(maxTokens = MAX_TOKEN_RECORDS): Revocation
       if (tokens.get(operatorId)?.has(jti) === true) return 'TOKEN_REVOKED'
       const least = Math.max(minimum(deployment, ''), minimum(operators, operatorId))
       if (operatorEpoch < least) return 'OPERATOR_TOKENS_ENDED'
-      // Mostly no agent's tokens have been ended, and then no key has to be made.
+      // Usually no agent's tokens have been ended. Then no map key has to be built.
       if (agents.size > 0 && agentEpoch < minimum(agents, agentKey(operatorId, sub))) return 'AGENT_TOKENS_ENDED'
       return undefined
     },
@@ -93,7 +107,7 @@ export function createRevocationState(maxTokens = MAX_TOKEN_RECORDS): Revocation
   }
 }
 
-/** Puts a subject at the end, where the latest sequences are. */
+/** Moves a subject to the end, where the latest sequences are. */
 function renew(sequences: Sequences, subject: string, sequence: number): void {
   sequences.delete(subject)
   sequences.set(subject, sequence)
@@ -106,7 +120,7 @@ function forget<T>(entries: Map<string, T>, through: number, sequenceOf: (entry:
   }
 }
 
-/** Neither an operator's id nor a DID holds a space. */
+/** A space separates the parts, because neither an operator's id nor a DID contains one. */
 function agentKey(operatorId: string, did: string): string {
   return `${operatorId} ${did}`
 }

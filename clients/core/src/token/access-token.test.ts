@@ -20,7 +20,7 @@ const GOOD = accessToken(pair)
 const verdictOf = async (text: string, issuer = ISSUER, known = keys) => {
   const answer = await verifyAccessToken(text, issuer, known)
   const verdict = 'verdict' in answer ? answer.verdict : 'genuine'
-  // Whoever verifies offline must come to the same.
+  // An offline verifier must reach the same verdict.
   const offline = await offlineVerdict(text, issuer, known)
   if (offline !== undefined) expect(offline).toBe(verdict)
   return verdict
@@ -39,7 +39,7 @@ const withSignature = (text: string, change: (signature: Buffer) => Buffer) => {
   return text.slice(0, start) + change(Buffer.from(text.slice(start), 'base64url')).toString('base64url')
 }
 const publicPem = (key: KeyObject) => createPublicKey(key).export({ format: 'pem', type: 'spki' }).toString()
-/** As a verifier sees it that knows of no lower S. */
+/** Verifies as a verifier does that also accepts the higher S. */
 const isSignedES256 = (key: KeyObject, text: string) => {
   const [input, text64] = [text.slice(0, text.lastIndexOf('.')), text.slice(text.lastIndexOf('.') + 1)]
   const options = { key: createPublicKey(key), dsaEncoding: 'ieee-p1363' as const }
@@ -49,19 +49,19 @@ const HEADER_TEXT = Buffer.from(header, 'base64url').toString()
 const PAYLOAD_TEXT = Buffer.from(payload, 'base64url').toString()
 
 describe('verifyAccessToken', () => {
-  it('answers the claims of a genuine token', async () => {
+  it('returns the claims of a genuine token', async () => {
     expect(await verifyAccessToken(GOOD, ISSUER, keys)).toMatchObject({ claims: GOOD_CLAIMS })
     expect(await verdictOf(reSign(HEADER_TEXT, PAYLOAD_TEXT))).toBe('genuine')
   })
 
   it.each([
-    ['padding behind', `${GOOD}==`],
+    ['padding at the end', `${GOOD}==`],
     ['padding in the header', `${header}=.${payload}.${signature}`],
     ['padding in the payload', `${header}.${payload}=.${signature}`],
     ['trailing bits in the signature', `${header}.${payload}.${successor(signature)}`],
     ['white space in front', ` ${GOOD}`],
-    ['white space behind', `${GOOD} `],
-    ['a line feed behind', `${GOOD}\n`],
+    ['white space at the end', `${GOOD} `],
+    ['a line feed at the end', `${GOOD}\n`],
     ['a line feed inside', `${header}.\n${payload}.${signature}`],
     ['a fourth part', `${GOOD}.`],
     ['a fifth part', `${GOOD}.AA.AA`],
@@ -84,9 +84,9 @@ describe('verifyAccessToken', () => {
     ['an assertion’s typ', accessToken(pair, { typ: 'auth4agent-operator+jwt' })],
     ['an operator’s assertion', bearer(operatorSigner(GOOD_CLAIMS.operator_id)).slice(7)],
     ['no kid', accessToken(pair, { kid: undefined })],
-    ['a key of its own', accessToken(pair, { jwk: { kty: 'OKP' } })],
+    ['a jwk in the header', accessToken(pair, { jwk: { kty: 'OKP' } })],
     ['crit', accessToken(pair, { crit: ['exp'] })],
-    ['claims that are off', accessToken(pair, {}, { epoch: [0, 0] })],
+    ['invalid claims', accessToken(pair, {}, { epoch: [0, 0] })],
   ])('refuses %s as malformed', async (_name, text) => {
     expect(await verdictOf(text)).toBe('MALFORMED_TOKEN')
   })
@@ -101,13 +101,13 @@ describe('verifyAccessToken', () => {
     expect(await verdictOf(accessToken(pair, edits))).toBe('UNSUPPORTED_ALGORITHM')
   })
 
-  it('takes Ed25519 from a key of that algorithm, and from it alone', async () => {
+  it('accepts the algorithm Ed25519 only from a key of Ed25519', async () => {
     const fully = knownKey('active', 'Ed25519')
     expect(await verdictOf(accessToken(fully.pair, { alg: 'Ed25519' }), ISSUER, fully.keys)).toBe('genuine')
     expect(await verdictOf(accessToken(fully.pair), ISSUER, fully.keys)).toBe('UNSUPPORTED_ALGORITHM')
   })
 
-  it('refuses a signature of another key, of other bytes and by HMAC', async () => {
+  it('refuses a signature of another key, over other bytes or by HMAC', async () => {
     const other = generateKeyPair()
     const mac = createHmac('sha256', pair.publicKey).update(`${header}.${payload}`).digest('base64url')
     const swapped = accessToken(pair, {}, { scope: 'admin' }).split('.')[1]
@@ -122,7 +122,7 @@ describe('verifyAccessToken', () => {
     const known = keyOf(alg)
     const good = accessTokenOf(known.key)
 
-    it('takes its token', async () => {
+    it('accepts a token of this key', async () => {
       expect(await verdictOf(good, ISSUER, known.keys)).toBe('genuine')
     })
 
@@ -153,8 +153,8 @@ describe('verifyAccessToken', () => {
       ['the first byte left out', (bytes) => bytes.subarray(1)],
       ['the last byte left out', (bytes) => bytes.subarray(0, -1)],
       ['a zero in front', (bytes) => Buffer.concat([Buffer.alloc(1), bytes])],
-      ['a zero behind', (bytes) => Buffer.concat([bytes, Buffer.alloc(1)])],
-      ['zeros alone', (bytes) => Buffer.alloc(bytes.length)],
+      ['a zero at the end', (bytes) => Buffer.concat([bytes, Buffer.alloc(1)])],
+      ['only zeros', (bytes) => Buffer.alloc(bytes.length)],
       ['the signature twice', (bytes) => Buffer.concat([bytes, bytes])],
       ['one bit changed', (bytes) => Buffer.from(bytes).fill((bytes[8] ?? 0) ^ 1, 8, 9)],
       ['the length of another algorithm', (bytes) => Buffer.alloc(bytes.length === 64 ? 256 : 64, bytes)],
@@ -164,7 +164,7 @@ describe('verifyAccessToken', () => {
     })
   })
 
-  it('refuses the second signature that ES256 has for every token, and DER', async () => {
+  it('refuses the second ES256 signature of a token (higher S), and DER', async () => {
     const { key, keys: known } = keyOf('ES256')
     const text = accessTokenOf(key)
     const twin = withSignature(text, (bytes) => {
@@ -185,14 +185,17 @@ describe('verifyAccessToken', () => {
     ['retired', 'UNKNOWN_KEY', 'genuine'],
     ['compromised', 'UNKNOWN_KEY', 'UNKNOWN_KEY'],
   ]
-  it.each(states)('under a key that is %s: %s, and to be revoked: %s', async (state, now, once) => {
-    const known = keysOf({ ...entry, state })
-    expect(await verdictOf(GOOD, ISSUER, known)).toBe(now)
-    const answer = await verifyAccessToken(GOOD, ISSUER, known, 'including-retired')
-    expect('verdict' in answer ? answer.verdict : 'genuine').toBe(once)
-  })
+  it.each(states)(
+    'under a key that is %s returns %s, and %s if retired keys are accepted',
+    async (state, now, once) => {
+      const known = keysOf({ ...entry, state })
+      expect(await verdictOf(GOOD, ISSUER, known)).toBe(now)
+      const answer = await verifyAccessToken(GOOD, ISSUER, known, 'including-retired')
+      expect('verdict' in answer ? answer.verdict : 'genuine').toBe(once)
+    },
+  )
 
-  it('under a key that has become active since it was read: genuine; without a signature nobody asks again', async () => {
+  it('accepts a token of a key that became active since it was read, and reads the key again only for a valid signature', async () => {
     let asked = 0
     const known = {
       ...keysOf({ ...entry, state: 'prepared' }),
@@ -209,9 +212,9 @@ describe('verifyAccessToken', () => {
   })
 
   it.each([
-    ['that is gone', undefined],
-    ['that is compromised', 'compromised'],
-  ] as const)('under a prepared key %s when it is read again: UNKNOWN_KEY', async (_, state) => {
+    ['gone', undefined],
+    ['compromised', 'compromised'],
+  ] as const)('returns UNKNOWN_KEY under a prepared key that is %s when it is read again', async (_, state) => {
     const fresh = state === undefined ? undefined : { ...entry, state }
     const known = { ...keysOf({ ...entry, state: 'prepared' }), findNow: async () => fresh }
     expect(await verdictOf(GOOD, ISSUER, known)).toBe('UNKNOWN_KEY')
@@ -220,18 +223,18 @@ describe('verifyAccessToken', () => {
   })
 
   it.each([`${ISSUER}/`, ISSUER.toUpperCase(), 'http://localhost:8081', ''])(
-    'refuses for the issuer "%s"',
+    'refuses a token of another issuer than "%s"',
     async (issuer) => {
       expect(await verdictOf(GOOD, issuer)).toBe('WRONG_ISSUER')
     },
   )
 
-  it('rejects when the keys cannot be had, and never answers', async () => {
+  it('rejects if the keys are unavailable', async () => {
     const away = { ...keysOf(), find: () => Promise.reject(new Error('away')) }
     await expect(verifyAccessToken(GOOD, ISSUER, away)).rejects.toThrow('away')
   })
 
-  it('looks no key up for what cannot be a token', async () => {
+  it('looks up no key for a text that cannot be a token', async () => {
     const untouched = { ...keysOf(), find: () => Promise.reject(new Error('asked')) }
     expect(await verdictOf(accessToken(pair, {}, { iss: 1 }), ISSUER, untouched)).toBe('MALFORMED_TOKEN')
     for (const alg of ['none', 'HS256', 'PS256']) {
@@ -246,14 +249,14 @@ describe('checkTimes', () => {
   it.each([
     ['at its nbf', NOW_S, undefined],
     ['as early as the skew allows', NOW_S - 10, undefined],
-    ['earlier', NOW_S - 11, 'TOKEN_NOT_YET_VALID'],
+    ['one second earlier', NOW_S - 11, 'TOKEN_NOT_YET_VALID'],
     ['in the last second of the skew', NOW_S + 909, undefined],
-    ['when the skew is used up', NOW_S + 910, 'TOKEN_EXPIRED'],
-  ])('judges a token %s', (_name, nowS, verdict) => {
+    ['after the skew', NOW_S + 910, 'TOKEN_EXPIRED'],
+  ])('checks a token %s', (_name, nowS, verdict) => {
     expect(checkTimes(claims, nowS, 10)).toBe(verdict)
   })
 
-  it('allows nothing without skew', () => {
+  it('allows no difference if the skew is 0', () => {
     expect(checkTimes(claims, NOW_S + 900, 0)).toBe('TOKEN_EXPIRED')
     expect(checkTimes(claims, NOW_S - 1, 0)).toBe('TOKEN_NOT_YET_VALID')
   })

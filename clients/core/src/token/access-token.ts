@@ -4,51 +4,72 @@ import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '../keys/token-algorithms.
 import { ACCESS_TOKEN_TYPE, type AccessTokenClaims, MAX_TOKEN_BYTES, parseAccessTokenClaims } from './claims.ts'
 import type { Verdict } from './verdicts.ts'
 
-/** What a signing key is at a moment; the server's README says what each state does. */
+/** State of a signing key. docs/signing-keys.md explains each. */
 export type KeyState = 'prepared' | 'active' | 'retiring' | 'retired' | 'compromised'
 
 /** The public half of a signing key. */
 export interface VerificationKey {
   /** RFC 7638 thumbprint. */
   readonly kid: string
-  /** JOSE algorithm that its tokens carry. */
+  /** JOSE algorithm of its tokens. */
   readonly alg: TokenAlgorithm
   readonly state: KeyState
   readonly jwk: PublicJwk
-  /** Whether a JWS signature of this key and algorithm holds over the signing input. */
+  /** Verifies a JWS signature over the signing input with this key and algorithm. */
   readonly verify: (signingInput: Uint8Array, signature: Uint8Array) => boolean
 }
 
-/** Where the public halves of access token keys are found. */
+/**
+ * Finds the public halves of signing keys.
+ *
+ * @example
+ * ```ts
+ * import { importKeySet } from '@auth4agent/core/jose/key-set'
+ * import type { KeyFinder } from '@auth4agent/core/token/access-token'
+ *
+ * const set = importKeySet(jwks)
+ * const find = async (kid: string) => set?.get(kid)
+ * const keys: KeyFinder = { find, findNow: find }
+ * ```
+ */
 export interface KeyFinder {
-  /** Finds a key, which may be remembered from before. */
+  /** Finds a key, possibly in a cache. */
   find(kid: string): Promise<VerificationKey | undefined>
-  /** Finds a key as it stands after this call has begun. */
+  /** Finds a key in the state that it has after this call began, never from a cache. */
   findNow(kid: string): Promise<VerificationKey | undefined>
 }
 
-/** A token of this issuer whose signature holds, or why it is none. Neither expiry nor revocation has been looked at. */
+/** A token of this issuer with a valid signature, or the verdict why not. Expiry and revocation are not checked. */
 export type GenuineToken = { readonly claims: AccessTokenClaims; readonly kid: string } | { readonly verdict: Verdict }
 
-/** A text with the form and the claims of an access token. Its signature has not been verified: nothing it says is to be believed. */
+/** A text with the form and claims of a token. Its signature is not verified, so do not trust it. */
 export interface ReadToken {
   readonly jws: ParsedJws
   readonly claims: AccessTokenClaims
 }
 
-/** A prepared key may have begun to sign since it was read. */
+/** `prepared` is included, because such a key may have begun to sign since its state was read. */
 const KNOWN_STATES: Readonly<Record<KeyRule, ReadonlySet<KeyState>>> = {
   current: new Set(['prepared', 'active', 'retiring']),
   'including-retired': new Set(['prepared', 'active', 'retiring', 'retired']),
 }
 const RULES = { maxBytes: MAX_TOKEN_BYTES, algs: TOKEN_ALGORITHMS, typs: [ACCESS_TOKEN_TYPE] }
 
-/** Whether retired keys count, as they do to revoke a token that may have expired. */
+/** Which keys are accepted. Retired keys are accepted to revoke a token that may have expired. */
 export type KeyRule = 'current' | 'including-retired'
 
 /**
- * Decides whether a text is a genuine access token of this issuer: canonical form, strict claims, a key of ours in a
- * state that counts, its algorithm, the signature, the issuer byte for byte. Rejects when the keys cannot be had.
+ * Decides whether a text is a genuine token of this issuer. It checks the canonical form, the claims, the key and its
+ * state, the algorithm, the signature, and the issuer byte for byte. It does not check expiry and revocation.
+ * Rejects if `keys` rejects.
+ *
+ * @example
+ * ```ts
+ * import { checkTimes, verifyAccessToken } from '@auth4agent/core/token/access-token'
+ *
+ * const token = await verifyAccessToken(text, 'https://auth.example', keys)
+ * if ('claims' in token) console.log(checkTimes(token.claims, Date.now() / 1_000, 10) ?? token.claims.sub)
+ * ```
  */
 export async function verifyAccessToken(
   text: string,
@@ -61,13 +82,24 @@ export async function verifyAccessToken(
   const key = await keys.find(read.jws.header.kid)
   if (!isKnown(key, rule)) return { verdict: 'UNKNOWN_KEY' }
   const genuine = checkSigned(read, issuer, key)
-  // Whoever has the key may make us ask the database, and nobody else: the signature holds. Signing came after it was active.
+  // A prepared key that signs must have become active since its state was read, so ask the database again.
+  // Only a caller with a token that this key signed can cause this query.
   if ('verdict' in genuine || key.state !== 'prepared') return genuine
   const fresh = await keys.findNow(key.kid)
   return isKnown(fresh, rule) && fresh.state !== 'prepared' ? genuine : { verdict: 'UNKNOWN_KEY' }
 }
 
-/** The first checks, for which no key is needed: the one canonical form, strict claims. Never throws. */
+/**
+ * Does the checks that need no key: canonical form and claims. Never throws.
+ *
+ * @example
+ * ```ts
+ * import { readAccessToken } from '@auth4agent/core/token/access-token'
+ *
+ * const read = readAccessToken(text)
+ * if ('jws' in read) console.log(read.jws.header.kid)
+ * ```
+ */
 export function readAccessToken(text: string): ReadToken | { readonly verdict: Verdict } {
   const jws = parseCompactJws(text, RULES)
   if (!jws.ok) return { verdict: jws.why === 'alg' ? 'UNSUPPORTED_ALGORITHM' : 'MALFORMED_TOKEN' }
@@ -75,7 +107,18 @@ export function readAccessToken(text: string): ReadToken | { readonly verdict: V
   return claims === undefined ? { verdict: 'MALFORMED_TOKEN' } : { jws, claims }
 }
 
-/** The checks under the key that the token's kid names: its algorithm, the signature, the issuer. The caller looks at the key's state. */
+/**
+ * Does the checks that need the key with the token's `kid`: algorithm, signature and issuer. The caller checks the
+ * state of the key.
+ *
+ * @example
+ * ```ts
+ * import { checkSigned, readAccessToken } from '@auth4agent/core/token/access-token'
+ *
+ * const read = readAccessToken(text)
+ * const token = 'jws' in read ? checkSigned(read, 'https://auth.example', key) : read
+ * ```
+ */
 export function checkSigned({ jws, claims }: ReadToken, issuer: string, key: VerificationKey): GenuineToken {
   if (key.alg !== jws.header.alg) return { verdict: 'UNSUPPORTED_ALGORITHM' }
   if (!key.verify(jws.signingInput, jws.signature)) return { verdict: 'SIGNATURE_INVALID' }
@@ -83,7 +126,16 @@ export function checkSigned({ jws, claims }: ReadToken, issuer: string, key: Ver
   return { claims, kid: key.kid }
 }
 
-/** Whether what a key has signed stands for now. */
+/**
+ * Tells whether tokens of a key are valid at present: the key is active or retiring.
+ *
+ * @example
+ * ```ts
+ * import { isSigning } from '@auth4agent/core/token/access-token'
+ *
+ * if (!isSigning(key)) return 'UNKNOWN_KEY'
+ * ```
+ */
 export function isSigning(key: VerificationKey | undefined): key is VerificationKey {
   return key?.state === 'active' || key?.state === 'retiring'
 }
@@ -92,7 +144,17 @@ function isKnown(key: VerificationKey | undefined, rule: KeyRule): key is Verifi
   return key !== undefined && KNOWN_STATES[rule].has(key.state)
 }
 
-/** Compares a genuine token's times with a clock. `skewS` is allowed both ways, in seconds. */
+/**
+ * Compares a genuine token's times with a clock, allowing `skewS` seconds in both directions.
+ *
+ * @returns the verdict, or undefined if the token is valid at this time.
+ * @example
+ * ```ts
+ * import { checkTimes } from '@auth4agent/core/token/access-token'
+ *
+ * checkTimes(claims, Date.now() / 1_000, 10) // 'TOKEN_EXPIRED', 'TOKEN_NOT_YET_VALID' or undefined
+ * ```
+ */
 export function checkTimes(claims: AccessTokenClaims, nowS: number, skewS: number): Verdict | undefined {
   if (nowS >= claims.exp + skewS) return 'TOKEN_EXPIRED'
   if (nowS < claims.nbf - skewS) return 'TOKEN_NOT_YET_VALID'

@@ -17,7 +17,7 @@ describe('parseAudience', () => {
     ['https://[::1]:8443/x', '[::1]'],
     ['spiffe://a.example/service', 'a.example'],
     ['https://a.example/%2e%2e//x', 'a.example'],
-  ])('reads the host of %s and leaves the text alone', (text, host) => {
+  ])('reads the host of %s and does not change the text', (text, host) => {
     expect(parseAudience(text)).toEqual({ text, host })
   })
 
@@ -75,21 +75,21 @@ describe('parseAudience', () => {
     ['an IPv4 address inside IPv6', 'https://[::ffff:127.0.0.1]/'],
     ['an IPv6 address with a zone', 'https://[fe80::1%25eth0]/'],
     ['a port out of range', 'https://a.example:65536/'],
-    ['a port that is none', 'https://a.example:x/'],
+    ['a port that is not a number', 'https://a.example:x/'],
     ['two ports', 'https://a.example:443:443/'],
     ['a file', 'file:///etc/passwd'],
     ['no host', 'https://'],
-    ['a port alone', 'https://:443'],
+    ['only a port', 'https://:443'],
     ['256 characters', `https://a.example/${'x'.repeat(238)}`],
   ])('refuses %s', (_name, text) => {
     expect(parseAudience(text)).toBeUndefined()
   })
 
-  it('takes 255 characters', () => {
+  it('accepts 255 characters', () => {
     expect(parseAudience(`https://a.example/${'x'.repeat(237)}`)?.host).toBe('a.example')
   })
 
-  it('gives the host that a URL parser connects to, for all it takes', () => {
+  it('returns the host to which a URL parser would connect, for every accepted text', () => {
     const odd = ['a.example:', 'a.example:0443', '%61.example', 'a.example;b.example', 'a.example,b', 'a.example:80?@b']
     for (const authority of odd) {
       const text = `https://${authority}`
@@ -100,7 +100,7 @@ describe('parseAudience', () => {
 })
 
 describe('parseAudiences', () => {
-  it('takes eight, as a set in their order', () => {
+  it('reads eight audiences, without duplicates and in their order', () => {
     const hosts = Array.from({ length: 8 }, (_, index) => `h${index}.example`)
     expect(parseAudiences(hosts)?.map(({ text }) => text)).toEqual(hosts)
     expect(parseAudiences(['b.example', 'a.example', 'b.example'])?.map(({ text }) => text)).toEqual([
@@ -110,7 +110,7 @@ describe('parseAudiences', () => {
     expect(parseAudiences([])).toEqual([])
   })
 
-  it('refuses nine, even of the same, and any that is none', () => {
+  it('refuses nine audiences, even if equal, and a list with an invalid one', () => {
     expect(parseAudiences(Array.from({ length: 9 }, () => 'a.example'))).toBeUndefined()
     expect(parseAudiences(['a.example', 'A.example'])).toBeUndefined()
     expect(parseAudiences(['a.example', ''])).toBeUndefined()
@@ -118,7 +118,7 @@ describe('parseAudiences', () => {
 })
 
 describe('readDemandedAudiences', () => {
-  it('reads one, and up to 64', () => {
+  it('reads one audience, and a list of up to 64', () => {
     const many = Array.from({ length: 64 }, (_, index) => `h${index}.example`)
     expect(readDemandedAudiences('a.example')).toEqual(['a.example'])
     expect(readDemandedAudiences(many)).toEqual(many)

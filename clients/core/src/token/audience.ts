@@ -2,23 +2,31 @@ const MAX_AUDIENCES = 8
 const MAX_LENGTH = 255
 const HOST = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/
 
-/** One audience: the text as it goes into `aud`, and the host that decides who owns it. */
+/** One audience: its text for `aud`, and the host that determines its owner. */
 export interface Audience {
   readonly text: string
   readonly host: string
 }
 
 /**
- * Reads one audience: an absolute URL with a host and no user information or fragment, or a bare host name in A-labels.
- * The text is never rewritten, for services compare `aud` byte for byte (RFC 7519 section 4.1.3).
+ * Reads one audience: an absolute URL with a host and without user information or fragment, or a host name in
+ * A-labels. It never rewrites the text, because services compare `aud` byte for byte (RFC 7519 section 4.1.3).
  *
- * @returns undefined when it is neither, is too long, or its host is not written as the owner is looked up.
+ * @returns the audience, or undefined if the text is neither, is longer than 255 characters, or its host is not in
+ *   normal form.
+ * @example
+ * ```ts
+ * import { parseAudience } from '@auth4agent/core/token/audience'
+ *
+ * parseAudience('https://api.acme.example/v2')?.host // 'api.acme.example'
+ * parseAudience('https://API.acme.example') // undefined
+ * ```
  */
 export function parseAudience(text: string): Audience | undefined {
   if (text.length === 0 || text.length > MAX_LENGTH) return undefined
   if (HOST.test(text)) return { text, host: text }
-  // WHATWG parsing would forgive white space and backslashes that other parsers read in another way.
-  // What RFC 3986 does not allow is refused, also because a quote doubles in JSON and eight long ones would overfill a token.
+  // WHATWG parsing accepts white space and backslashes, which other parsers read differently. Other characters outside
+  // RFC 3986 are refused too. JSON doubles a quote, so eight long audiences could overfill a token.
   if (!/^[a-z][a-z0-9+.-]*:\/\/[\x21-\x7e]+$/.test(text) || /[\\#@"<>^`{|}]/.test(text) || !URL.canParse(text)) {
     return undefined
   }
@@ -28,7 +36,16 @@ export function parseAudience(text: string): Audience | undefined {
   return isHost && written === host ? { text, host } : undefined
 }
 
-/** Reads a request's audiences, at most 8, as a set. Undefined when one of them is none. */
+/**
+ * Reads a request's audiences, at most 8, without duplicates. Returns undefined if one of them is invalid.
+ *
+ * @example
+ * ```ts
+ * import { parseAudiences } from '@auth4agent/core/token/audience'
+ *
+ * const audiences = parseAudiences(['https://api.acme.example', 'acme.example'])
+ * ```
+ */
 export function parseAudiences(texts: readonly string[]): Audience[] | undefined {
   if (texts.length > MAX_AUDIENCES) return undefined
   const audiences = new Map<string, Audience>()
@@ -40,12 +57,20 @@ export function parseAudiences(texts: readonly string[]): Audience[] | undefined
   return [...audiences.values()]
 }
 
-/** More than a service has names. */
+/** More names than any service has. */
 const MAX_DEMANDED = 64
 
 /**
- * Reads the audiences of which a token must name one. Throws TypeError for an empty list and for an audience that no token can have: the
- * demand would refuse every token, or is a variable that somebody forgot to set.
+ * Reads the audiences of a verifier. A token must be for one of them.
+ *
+ * @throws TypeError for an empty list, which may be a variable that is not set, and for an audience that no token can
+ *   have, because the verifier would refuse every token.
+ * @example
+ * ```ts
+ * import { readDemandedAudiences } from '@auth4agent/core/token/audience'
+ *
+ * readDemandedAudiences('https://api.acme.example') // ['https://api.acme.example']
+ * ```
  */
 export function readDemandedAudiences(value: unknown): readonly string[] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value]

@@ -25,27 +25,27 @@ it.each<[string, Partial<Requirements>]>([
   ['its scopes', { scope: ['write', 'read'] }],
   ['its operator by id', { operators: ['other', OPERATOR] }],
   ['its operator by domain', { operators: ['acme.example'] }],
-])('meets a requirement of %s', (_, wanted) => {
+])('checkRequirements accepts a token if the verifier demands %s', (_, wanted) => {
   expect(check(wanted)).toBeUndefined()
 })
 
 it.each<[string, Partial<Requirements>, string]>([
   ['another audience', { audience: ['c.example'] }, 'AUDIENCE_MISMATCH'],
-  ['an audience that only begins alike', { audience: ['https://a.example/'] }, 'AUDIENCE_MISMATCH'],
+  ['an audience with the same beginning', { audience: ['https://a.example/'] }, 'AUDIENCE_MISMATCH'],
   ['an empty audience', { audience: [''] }, 'AUDIENCE_MISMATCH'],
   ['a scope it lacks', { scope: ['read', 'admin'] }, 'SCOPE_MISSING'],
   ['a scope in other case', { scope: ['READ'] }, 'SCOPE_MISSING'],
   ['another operator', { operators: ['other.example'] }, 'OPERATOR_NOT_TRUSTED'],
   ['a domain above its operator', { operators: ['example'] }, 'OPERATOR_NOT_TRUSTED'],
   [
-    'all three, of which the audience is told first',
+    'another audience, operator and scope, and reports the audience first',
     { audience: ['c'], operators: ['o'], scope: ['s'] },
     'AUDIENCE_MISMATCH',
   ],
-])('does not meet a requirement of %s', (_, wanted, verdict) => {
+])('checkRequirements refuses a token if the verifier demands %s', (_, wanted, verdict) => {
   expect(check(wanted)).toBe(verdict)
 })
 
-it('does not find a scope in a token that has none', () => {
+it('checkRequirements refuses a token without scopes if the verifier demands one', () => {
   expect(check({ scope: ['read'] }, { ...CLAIMS, scope: '' })).toBe('SCOPE_MISSING')
 })

@@ -2,15 +2,36 @@ import { parseDid } from '../identity/did.ts'
 import type { AccessTokenClaims } from './claims.ts'
 import type { Verdict } from './verdicts.ts'
 
-/** What a verifier wants a token to be good for; empty lists want nothing. */
+/**
+ * A verifier's demands on a token. An empty list demands nothing.
+ *
+ * @example
+ * ```ts
+ * import type { Requirements } from '@auth4agent/core/token/check-requirements'
+ *
+ * const wanted: Requirements = { audience: ['https://api.acme.example'], scope: ['orders:read'], operators: [] }
+ * ```
+ */
 export interface Requirements {
+  /** The token must be for one of these. */
   readonly audience: readonly string[]
+  /** The token must have all of these. */
   readonly scope: readonly string[]
-  /** Operator ids or domains. */
+  /** Operator ids or domains. The token's operator must be one of them. */
   readonly operators: readonly string[]
 }
 
-/** Compares genuine claims with requirements. Undefined when they meet all. */
+/**
+ * Compares genuine claims with a verifier's demands. Returns undefined if the claims meet all of them.
+ *
+ * @example
+ * ```ts
+ * import { checkRequirements } from '@auth4agent/core/token/check-requirements'
+ *
+ * const wanted = { audience: ['https://api.acme.example'], scope: ['orders:read'], operators: [] }
+ * const verdict = checkRequirements(claims, wanted)
+ * ```
+ */
 export function checkRequirements(claims: AccessTokenClaims, wanted: Requirements): Verdict | undefined {
   if (wanted.audience.length > 0 && !wanted.audience.some((audience) => claims.aud.includes(audience))) {
     return 'AUDIENCE_MISMATCH'

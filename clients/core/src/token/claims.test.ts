@@ -8,12 +8,12 @@ const parse = (edits: Record<string, unknown>) => parseAccessTokenClaims({ ...GO
 const identity = (did: unknown) => ({ sub: did, client_id: did })
 
 describe('parseAccessTokenClaims', () => {
-  it('reads good claims and passes on no others', () => {
+  it('reads good claims and omits unknown ones', () => {
     expect(parse({})).toEqual(GOOD_CLAIMS)
     expect(parse({ sid: 'x', constructor: 1 })).toEqual(GOOD_CLAIMS)
   })
 
-  it('takes no claim from a prototype', () => {
+  it('does not read a claim from a prototype', () => {
     expect(parseAccessTokenClaims(JSON.parse('{}') as Record<string, unknown>)).toBeUndefined()
   })
 
@@ -29,7 +29,7 @@ describe('parseAccessTokenClaims', () => {
 
   it.each([
     ['iss that is too long', { iss: 'x'.repeat(2049) }],
-    ['sub that is no DID', identity('agent')],
+    ['sub that is not a DID', identity('agent')],
     ['sub that is a DID of another method', identity('did:web:a.example')],
     ['sub in capitals', identity(GOOD_CLAIMS.sub.toUpperCase())],
     ['sub that is a DID URL', identity(`${GOOD_CLAIMS.sub}#key`)],
@@ -59,7 +59,7 @@ describe('parseAccessTokenClaims', () => {
     ['nbf at exp', { nbf: NOW_S + 900 }],
     ['exp at iat', { exp: NOW_S }],
     ['exp before iat', { exp: NOW_S - 1 }],
-    ['a life of more than an hour', { exp: NOW_S + 3601 }],
+    ['a lifetime of more than an hour', { exp: NOW_S + 3601 }],
     ['epoch with one number', { epoch: [1] }],
     ['epoch with three numbers', { epoch: [1, 1, 1] }],
     ['epoch of zero', { epoch: [0, 1] }],
@@ -68,10 +68,10 @@ describe('parseAccessTokenClaims', () => {
     ['epoch as text', { epoch: ['1', '1'] }],
     ['epoch with null', { epoch: [1, null] }],
     ['epoch beyond 32 bits', { epoch: [1, 2_147_483_648] }],
-    ['act, which says who acts', { act: { sub: OTHER_DID } }],
-    ['cnf, which says in whose hands', { cnf: { jkt: 'x' } }],
-    ['may_act, which says who may act', { may_act: { sub: OTHER_DID } }],
-    ['cnf that says nothing', { cnf: null }],
+    ['act (the token acts for another party)', { act: { sub: OTHER_DID } }],
+    ['cnf (the token is bound to a key)', { cnf: { jkt: 'x' } }],
+    ['may_act (another party may act)', { may_act: { sub: OTHER_DID } }],
+    ['cnf null', { cnf: null }],
     ['epoch as an object', { epoch: { 0: 1, 1: 1, length: 2 } }],
   ])('refuses %s', (_name, edits) => {
     expect(parse(edits)).toBeUndefined()
@@ -80,17 +80,17 @@ describe('parseAccessTokenClaims', () => {
   it.each([
     ['no scope', { scope: '' }],
     ['eight audiences', { aud: Array.from({ length: 8 }, (_, n) => `h${n}.example`) }],
-    ['a life of an hour', { exp: NOW_S + 3600 }],
+    ['a lifetime of an hour', { exp: NOW_S + 3600 }],
     ['nbf after iat', { nbf: NOW_S + 899 }],
     ['the largest epoch', { epoch: [2_147_483_647, 1] }],
     ['a jti of 64 characters', { jti: '!'.repeat(64) }],
-  ])('takes %s', (_name, edits) => {
+  ])('accepts %s', (_name, edits) => {
     expect(parse(edits)).toEqual({ ...GOOD_CLAIMS, ...edits })
   })
 })
 
 describe('isJti', () => {
-  it('takes visible ASCII, 1 to 64 characters', () => {
+  it('accepts 1 to 64 characters of visible ASCII', () => {
     expect(['a', '~', '!', 'a'.repeat(64)].every(isJti)).toBe(true)
     expect(['', ' ', 'a\n', '\x7f', 'é', 'a'.repeat(65)].some(isJti)).toBe(false)
   })

@@ -2,14 +2,14 @@ import { isUuid } from '../encoding/uuid.ts'
 import { parseDid } from '../identity/did.ts'
 import { isScopeString } from './scope.ts'
 
-/** Longest access token text that is looked at. */
+/** Longest accepted text of a token. */
 export const MAX_TOKEN_BYTES = 16_384
 /** `typ` of an access token (RFC 9068 section 2.1). */
 export const ACCESS_TOKEN_TYPE = 'at+jwt'
-/** Longest lifetime of any token, in seconds; a genuine token with more is not one of ours. */
+/** Longest lifetime of a token, in seconds. This server never issues one with more. */
 export const MAX_TOKEN_TTL_S = 3600
 
-/** Claims of an access token: PROTOCOL version 1 and RFC 9068. Times in Unix seconds. */
+/** Claims of a token: PROTOCOL version 1 and RFC 9068. Times are in Unix seconds. */
 export interface AccessTokenClaims {
   readonly iss: string
   readonly sub: string
@@ -21,27 +21,45 @@ export interface AccessTokenClaims {
   readonly exp: number
   readonly jti: string
   readonly client_id: string
-  /** Epochs of agent and operator at issue. */
+  /** Epochs of the agent and operator at the time of issue. */
   readonly epoch: readonly [agent: number, operator: number]
 }
 
 /**
- * Claims that make a token less than it looks: it is good in certain hands only (`cnf`, RFC 7800), or for one who acts for another
- * (`act`, `may_act`, RFC 8693). This version writes none and can enforce none; a newer instance beside it may write them.
+ * Claims that restrict a token to the holder of a key (`cnf`, RFC 7800) or to acting for another party (`act`,
+ * `may_act`, RFC 8693). This version writes none and cannot enforce them, but a newer process of the deployment may
+ * write them.
  */
 const RESTRICTING = ['act', 'cnf', 'may_act']
 const JTI = /^[\x21-\x7e]{1,64}$/
 const MAX_UNIX_SECONDS = 253_402_300_799
 const MAX_INT32 = 2_147_483_647
 
-/** Whether a text can be a token's id: 1 to 64 visible ASCII characters. */
+/**
+ * Tells whether a text can be a token's `jti`: 1 to 64 visible ASCII characters.
+ *
+ * @example
+ * ```ts
+ * import { isJti } from '@auth4agent/core/token/claims'
+ *
+ * isJti('0190a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b') // true
+ * ```
+ */
 export function isJti(text: string): boolean {
   return JTI.test(text)
 }
 
 /**
- * Reads a payload strictly: every claim present, of its type and size, and consistent with the others. Other claims are
- * ignored (RFC 7519 section 4), but for those that restrict a token. Undefined when anything is off.
+ * Reads a token's payload strictly. Every claim must be present, have its type and size, and be consistent with the
+ * others. Unknown claims are ignored (RFC 7519 section 4), but claims that restrict a token are refused.
+ *
+ * @returns the claims, or undefined if anything is wrong.
+ * @example
+ * ```ts
+ * import { parseAccessTokenClaims } from '@auth4agent/core/token/claims'
+ *
+ * const agent = parseAccessTokenClaims(jws.payload)?.sub
+ * ```
  */
 export function parseAccessTokenClaims(payload: Readonly<Record<string, unknown>>): AccessTokenClaims | undefined {
   if (RESTRICTING.some((name) => Object.hasOwn(payload, name))) return undefined

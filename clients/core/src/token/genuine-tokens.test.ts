@@ -4,7 +4,7 @@ import { ISSUER } from '../../../../test/support/assertions.ts'
 import type { KeyFinder, VerificationKey } from './access-token.ts'
 import { createGenuineTokens } from './genuine-tokens.ts'
 
-/** Tokens under one key, which the test may change, and how many signatures have been verified. */
+/** Makes tokens under one key, which the test may change, and counts the verified signatures. */
 function setUp({ state = 'active', capacity = 100 }: { state?: VerificationKey['state']; capacity?: number } = {}) {
   const { pair, entry } = knownKey(state)
   let signatures = 0
@@ -31,23 +31,23 @@ function setUp({ state = 'active', capacity = 100 }: { state?: VerificationKey['
   }
 }
 
-it('verifies the signature of a token once, and answers the same each time', async () => {
+it('createGenuineTokens verifies the signature of a repeated token once and returns the same object', async () => {
   const set = setUp()
   const token = set.token('a')
   const first = await set.tokens(token)
   expect(first).toMatchObject({ claims: { ...GOOD_CLAIMS, jti: 'a' } })
   expect(await set.tokens(token)).toBe(first)
-  // Another text of the same token, as a request brings it.
+  // The next request has the same text in another string object.
   expect(await set.tokens(Buffer.from(token).toString())).toBe(first)
   expect(set.signatures).toBe(1)
 })
 
-describe('a token that was genuine before', () => {
+describe('a remembered token', () => {
   it.each<[string, Partial<VerificationKey> | undefined, object]>([
-    ['is refused once its key is retired', { state: 'retired' }, { verdict: 'UNKNOWN_KEY' }],
-    ['is refused once its key is compromised', { state: 'compromised' }, { verdict: 'UNKNOWN_KEY' }],
-    ['is refused once its key is gone', undefined, { verdict: 'UNKNOWN_KEY' }],
-    ['stands while its key is retiring', { state: 'retiring' }, { claims: { jti: 'a' } }],
+    ['is refused after its key is retired', { state: 'retired' }, { verdict: 'UNKNOWN_KEY' }],
+    ['is refused after its key is compromised', { state: 'compromised' }, { verdict: 'UNKNOWN_KEY' }],
+    ['is refused after its key is gone', undefined, { verdict: 'UNKNOWN_KEY' }],
+    ['stays valid while its key is retiring', { state: 'retiring' }, { claims: { jti: 'a' } }],
     ['is verified again under another key', { verify: () => false }, { verdict: 'SIGNATURE_INVALID' }],
   ])('%s', async (_name, change, verdict) => {
     const set = setUp()
@@ -58,7 +58,7 @@ describe('a token that was genuine before', () => {
   })
 
   it.each<[string, (token: string) => string]>([
-    ['white space behind', (token) => `${token} `],
+    ['white space at the end', (token) => `${token} `],
     ['padding', (token) => `${token}==`],
     ['trailing bits', (token) => token.slice(0, -1) + String.fromCharCode(token.charCodeAt(token.length - 1) + 1)],
   ])('is refused with %s', async (_name, change) => {
@@ -69,8 +69,8 @@ describe('a token that was genuine before', () => {
   })
 })
 
-describe('is not remembered:', () => {
-  it('what is not genuine', async () => {
+describe('createGenuineTokens does not remember', () => {
+  it('a forged token', async () => {
     const set = setUp()
     const forged = set.token('a').replace(/.{20}$/, 'A'.repeat(20))
     for (let time = 1; time <= 3; time += 1) {
@@ -97,7 +97,7 @@ describe('is not remembered:', () => {
     expect(set.signatures).toBe(2)
   })
 
-  it('more tokens than there is room for: the one that came first goes', async () => {
+  it('more tokens than its capacity: the oldest leaves first', async () => {
     const set = setUp({ capacity: 2 })
     const [first, second, third] = ['a', 'b', 'c'].map((jti) => set.token(jti))
     for (const token of [first, second, third, third, second]) await set.tokens(token ?? '')

@@ -7,10 +7,13 @@ import {
 } from './access-token.ts'
 import { createTokenCache } from './token-cache.ts'
 
-/** Decides whether a text is a genuine access token, as {@link verifyAccessToken} does; neither expiry nor revocation is looked at. */
+/**
+ * Decides whether a text is a genuine token, as {@link verifyAccessToken} does. It does not check expiry and
+ * revocation.
+ */
 export type GenuineTokens = (text: string) => Promise<GenuineToken>
 
-/** A token whose signature held, under a key that signed then. */
+/** A token that was genuine, under a key that was active or retiring. */
 interface Known {
   readonly genuine: GenuineToken
   readonly kid: string
@@ -18,8 +21,16 @@ interface Known {
 }
 
 /**
- * Remembers tokens that were genuine, so that one which comes again costs no signature. The key is looked at each time, by the same
- * rules as the first.
+ * Remembers genuine tokens, so that it verifies the signature of a repeated token only once. It checks the state of
+ * the key each time, by the same rules.
+ *
+ * @example
+ * ```ts
+ * import { createGenuineTokens } from '@auth4agent/core/token/genuine-tokens'
+ *
+ * const verifyGenuine = createGenuineTokens('https://auth.example', keys)
+ * const token = await verifyGenuine(text)
+ * ```
  */
 export function createGenuineTokens(issuer: string, keys: KeyFinder, capacity?: number): GenuineTokens {
   const known = createTokenCache<Known>(capacity)

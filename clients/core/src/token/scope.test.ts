@@ -14,11 +14,11 @@ describe('parseScopeList', () => {
     ['URIs', ['https://a.example/scope:read'], ['https://a.example/scope:read']],
     ['names of prototype members', ['__proto__', 'constructor'], ['__proto__', 'constructor']],
     ['a token of 128 characters', ['a'.repeat(128)], ['a'.repeat(128)]],
-  ])('takes %s', (_name, tokens, expected) => {
+  ])('reads %s', (_name, tokens, expected) => {
     expect(parseScopeList(tokens)).toEqual(expected)
   })
 
-  it('takes 64 different tokens, however often each is repeated, and not 65', () => {
+  it('reads 64 different tokens with repetitions and refuses 65', () => {
     expect(parseScopeList([...many(64), ...many(64)])).toHaveLength(64)
     expect(parseScopeList(many(65))).toBeUndefined()
   })
@@ -46,15 +46,15 @@ describe('parseScopeString', () => {
     ['the empty text', '', []],
     ['one token', 'read', ['read']],
     ['several tokens, in any order and repeated', 'write read write', ['read', 'write']],
-  ])('takes %s', (_name, text, expected) => {
+  ])('reads %s', (_name, text, expected) => {
     expect(parseScopeString(text)).toEqual(expected)
     expect(isScopeString(text)).toBe(true)
   })
 
   it.each([
-    ['a space alone', ' '],
+    ['only a space', ' '],
     ['a space in front', ' read'],
-    ['a space behind', 'read '],
+    ['a space at the end', 'read '],
     ['two spaces', 'read  write'],
     ['a tab', 'read\twrite'],
     ['a line feed', 'read\n'],

@@ -3,7 +3,7 @@ import { createTokenCache } from './token-cache.ts'
 
 const TAIL = 's'.repeat(40)
 
-it('knows a text from another that ends like it', () => {
+it('createTokenCache distinguishes texts with the same ending', () => {
   const cache = createTokenCache<number>()
   cache.set(`a.${TAIL}`, 1)
   expect(cache.get(`a.${TAIL}`)).toBe(1)
@@ -13,7 +13,7 @@ it('knows a text from another that ends like it', () => {
   expect([cache.get(`a.${TAIL}`), cache.get(`b.${TAIL}`), cache.size]).toEqual([undefined, 2, 1])
 })
 
-it('keeps no more than it has room for, the last, also after some were taken out', () => {
+it('createTokenCache keeps the latest entries up to its capacity, also after deletions', () => {
   const cache = createTokenCache<number>(10)
   for (let token = 0; token < 1_000; token += 1) {
     cache.set(`${token}`, token)
@@ -25,7 +25,7 @@ it('keeps no more than it has room for, the last, also after some were taken out
   expect(cache.get('900')).toBeUndefined()
 })
 
-it.each([0, 1])('works with room for %i', (capacity) => {
+it.each([0, 1])('createTokenCache works with a capacity of %i', (capacity) => {
   const cache = createTokenCache<number>(capacity)
   for (const text of ['a', 'b', 'c']) cache.set(text, 1)
   expect(cache.size).toBe(capacity)

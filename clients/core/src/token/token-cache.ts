@@ -1,4 +1,4 @@
-/** What is known of tokens whose signature has held. */
+/** A cache of facts about tokens with a valid signature. */
 export interface TokenCache<T> {
   get(text: string): T | undefined
   set(text: string, known: T): void
@@ -12,18 +12,29 @@ interface Entry<T> {
 }
 
 const CAPACITY = 20_000
-/** Longer ones are checked each time, so that few people's tokens cannot take much memory. */
+/** Longer tokens are not cached, so that long tokens cannot fill the memory. */
 const MAX_TEXT = 2_048
-/** Characters at the end of a token, which are of its signature: to hash all of a text takes longer than to compare it. */
+/**
+ * Characters at the end of a token, part of its signature, that serve as map key. Hashing the whole text takes longer.
+ */
 const TAIL = 32
 
 /**
- * Remembers at most `capacity` tokens by their texts, the one that came first leaving first. Only genuine ones may be put in: of an
- * issuer, a jti and a signature there is one canonical text, and nobody can fill it with texts of their own.
+ * Creates a cache of at most `capacity` tokens by their texts. The oldest entry leaves first. Put in only genuine
+ * tokens: each has exactly one canonical text, so an attacker cannot fill the cache with other texts.
+ *
+ * @example
+ * ```ts
+ * import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
+ * import { createTokenCache } from '@auth4agent/core/token/token-cache'
+ *
+ * const cache = createTokenCache<AccessTokenClaims>()
+ * cache.set(text, claims)
+ * ```
  */
 export function createTokenCache<T>(capacity = CAPACITY): TokenCache<T> {
   const entries = new Map<string, Entry<T>>()
-  // One iterator for good: a new one would have to pass all that has left before it came to the first.
+  // One iterator for the whole life: a new one would have to skip all deleted entries before the first.
   const oldest = entries.keys()
   return {
     get(text) {

@@ -21,12 +21,12 @@ const okp = (hex: string): PublicJwk => ({
   crv: 'Ed25519',
   x: Buffer.from(hex, 'hex').toString('base64url'),
 })
-/** A point of P-256 whose x is 0, so that p would be another way to write it. */
+/** A point of P-256 whose x is 0, so p would be a second encoding of it. */
 const Y_OF_0 = '66485c780e2f83d72433bd5d84a06bb6541c2af31dae871728bf856a174f93f4'
 const ZERO = '00'.repeat(32)
 
 describe('importTokenVerifier', () => {
-  it.each(KEYS)('takes a key of $alg, and what it signs alone', ({ alg, jwk, privateKey }) => {
+  it.each(KEYS)('imports a key of $alg that accepts only its own signatures', ({ alg, jwk, privateKey }) => {
     const verifier = importTokenVerifier(alg, jwk)
     const signature = signBytes(alg, privateKey, INPUT)
     expect(verifier?.jwk).toEqual(jwk)
@@ -36,12 +36,12 @@ describe('importTokenVerifier', () => {
     expect(verifier?.verify(INPUT, Buffer.concat([signature, Buffer.alloc(1)]))).toBe(false)
   })
 
-  it.each(pairs)('under $alg, the key of $other: only of the same kind', ({ alg, signer }) => {
+  it.each(pairs)('for $alg imports a key of $other only if it is of the same kind', ({ alg, signer }) => {
     const isSameKind = alg === signer.alg || (isEd25519(alg) && isEd25519(signer.alg))
     expect(importTokenVerifier(alg, signer.jwk) !== undefined).toBe(isSameKind)
   })
 
-  it('takes no P-256 key for Ed25519, though its x be the x of one', () => {
+  it('refuses a P-256 key for EdDSA, even if its x is also an Ed25519 key', () => {
     const jwk = pointWithEd25519X()
     expect(importTokenVerifier('ES256', jwk)).toBeDefined()
     expect(importTokenVerifier('EdDSA', { kty: 'OKP', crv: 'Ed25519', x: jwk.x })).toBeDefined()
@@ -49,14 +49,14 @@ describe('importTokenVerifier', () => {
   })
 
   it.each(pairs.filter(({ key, signer }) => key !== signer))(
-    'under a key of $alg, a signature of $other does not hold',
+    'under a key of $alg refuses a signature of $other',
     ({ alg, key, signer }) => {
       const signature = signBytes(signer.alg, signer.privateKey, INPUT)
       expect(importTokenVerifier(alg, key.jwk)?.verify(INPUT, signature)).toBe(false)
     },
   )
 
-  it.each(KEYS)('under a key of $alg, an HMAC with the public half does not hold', ({ alg, jwk }) => {
+  it.each(KEYS)('under a key of $alg refuses an HMAC with the public half as secret', ({ alg, jwk }) => {
     const secrets = [JSON.stringify(jwk), ...Object.values(jwk).map((text) => Buffer.from(text, 'base64url'))]
     for (const secret of secrets) {
       const mac = createHmac('sha256', secret).update(INPUT).digest()
@@ -77,7 +77,7 @@ describe('importTokenVerifier', () => {
     'es256',
     'constructor',
     '__proto__',
-  ])('takes no key for the algorithm "%s"', (alg) => {
+  ])('imports no key for the algorithm "%s"', (alg) => {
     for (const { jwk } of KEYS) expect(importTokenVerifier(alg, jwk)).toBeUndefined()
   })
 
@@ -99,14 +99,14 @@ describe('importTokenVerifier', () => {
       false,
     ],
     ['an Ed25519 key in a second form', 'Ed25519', okp(`ee${'ff'.repeat(30)}7f`), false],
-    ['no point of Ed25519', 'Ed25519', okp(`02${'00'.repeat(31)}`), false],
+    ['a key that is no point of Ed25519', 'Ed25519', okp(`02${'00'.repeat(31)}`), false],
     ['a private member', 'EdDSA', { ...okp(ZERO), d: 'AA' }, false],
-  ])('judges %s', (_name, alg, jwk, isTaken) => {
+  ])('decides whether to import %s', (_name, alg, jwk, isTaken) => {
     expect(importTokenVerifier(alg, jwk) !== undefined).toBe(isTaken)
   })
 })
 
-/** A point of P-256 whose x is also an Ed25519 key: half of all keys are. */
+/** Returns a point of P-256 whose x is also an Ed25519 key, as for half of all points. */
 function pointWithEd25519X() {
   for (;;) {
     const { publicKey } = generateKeyPair()

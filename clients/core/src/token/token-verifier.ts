@@ -6,12 +6,12 @@ import { admitPublicKey, importPublicKey, verify } from '../keys/ed25519.ts'
 import { verifyRsa } from '../keys/rsa-pkcs1.ts'
 import { isTokenAlgorithm, type TokenAlgorithm } from '../keys/token-algorithms.ts'
 
-/** Whether a JWS signature holds over the signing input; each has exactly one form that does. */
+/** Verifies a JWS signature over the signing input. Each signature has exactly one valid form. */
 type Verify = (signingInput: Uint8Array, signature: Uint8Array) => boolean
 
-/** The public half of a token key, bound to one algorithm. */
+/** The public half of a signing key, bound to one algorithm. */
 export interface TokenVerifier {
-  /** The public members alone. */
+  /** Only the public members. */
   readonly jwk: PublicJwk
   readonly verify: Verify
 }
@@ -24,10 +24,17 @@ const IMPORTERS: Readonly<Record<TokenAlgorithm, (jwk: PublicJwk) => Verify | un
 }
 
 /**
- * Loads a public key for one algorithm. Costs up to a millisecond: done once, when a key is first seen.
+ * Imports a public key for one algorithm. It takes up to a millisecond, so do it once for each key.
  *
- * @returns undefined for an algorithm that signs no tokens, and for anything but a key of the kind that the algorithm demands: see
- * {@link readPublicJwk}; the point must be on its curve, and an Ed25519 key admitted.
+ * @returns undefined for an algorithm that signs no tokens, and for a key that the algorithm cannot use. The key must
+ *   pass {@link readPublicJwk}, its point must be on the curve, and an Ed25519 key must pass {@link admitPublicKey}.
+ * @example
+ * ```ts
+ * import { importTokenVerifier } from '@auth4agent/core/token/token-verifier'
+ *
+ * const verifier = importTokenVerifier('ES256', jwk)
+ * const isValid = verifier?.verify(signingInput, signature) ?? false
+ * ```
  */
 export function importTokenVerifier(alg: string, jwk: unknown): TokenVerifier | undefined {
   const known = readPublicJwk(jwk)

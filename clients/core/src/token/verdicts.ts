@@ -1,4 +1,13 @@
-/** Why a token is not valid, in an answer that is itself a success: `reason` of VerifyToken. */
+/**
+ * Reasons why a token is not valid: `reason` in a successful answer of VerifyToken.
+ *
+ * @example
+ * ```ts
+ * import { verdicts } from '@auth4agent/core/token/verdicts'
+ *
+ * console.log(verdicts.TOKEN_EXPIRED) // 'It has expired'
+ * ```
+ */
 export const verdicts = {
   MALFORMED_TOKEN: 'It is not an access token in its one canonical form',
   UNSUPPORTED_ALGORITHM: 'Its algorithm is not the one of its key',
@@ -15,5 +24,5 @@ export const verdicts = {
   OPERATOR_TOKENS_ENDED: "Its operator's tokens have been ended",
 } as const
 
-/** A stable code of why a token is not valid. */
+/** A stable code that says why a token is not valid. */
 export type Verdict = keyof typeof verdicts

@@ -3,26 +3,29 @@ import type { Signer } from '../signer.ts'
 
 /** An implementation of Ed25519. */
 export interface Ed25519 {
-  /** Loads a secret seed of 32 bytes (RFC 8032 section 5.1.5), which stays the caller's to overwrite. */
+  /**
+   * Loads a secret seed of 32 bytes (RFC 8032 section 5.1.5). It keeps its own copy, so the caller may overwrite the
+   * seed.
+   */
   importSeed(seed: Uint8Array): Promise<Signer>
-  /** Verifies pure Ed25519 strictly (RFC 8032 section 5.1.7). */
+  /** Verifies a pure Ed25519 signature strictly (RFC 8032 section 5.1.7). */
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean>
 }
 
 type Subtle = typeof globalThis.crypto.subtle
-/** A key of WebCrypto, by whatever name the platform's types have it. */
+/** A key of WebCrypto. The name of its type depends on the platform's types. */
 export type PlatformKey = Awaited<ReturnType<Subtle['importKey']>>
 
 const ALGORITHM = 'Ed25519'
-/** What stands before a seed in PKCS #8 (RFC 8410 section 7). */
+/** The bytes before the seed in PKCS #8 (RFC 8410 section 7). */
 const PKCS8_PREFIX = Uint8Array.of(48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32)
 /** Public key of RFC 8032 section 7.1, test 1. */
 const PROBE_KEY = '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo'
 
-/** Most platforms never need it. */
+/** Loaded on demand, because most platforms do not need it. */
 const loadNoble = () => import('@noble/ed25519')
 
-/** By @noble/ed25519: for platforms whose WebCrypto knows SHA-512 and not Ed25519. */
+/** Ed25519 by @noble/ed25519, for platforms whose WebCrypto has SHA-512 but no Ed25519. */
 export const nobleEd25519: Ed25519 = {
   async importSeed(seed) {
     const { getPublicKeyAsync, signAsync } = await loadNoble()
@@ -39,7 +42,7 @@ export const nobleEd25519: Ed25519 = {
   },
 }
 
-/** By WebCrypto, which keeps the key where scripts do not reach. */
+/** Ed25519 by WebCrypto, which keeps the private key out of reach of scripts. */
 export function webCryptoEd25519(subtle: Subtle): Ed25519 {
   return {
     async importSeed(seed) {
@@ -48,7 +51,7 @@ export function webCryptoEd25519(subtle: Subtle): Ed25519 {
         const { x } = await subtle.exportKey('jwk', await subtle.importKey('pkcs8', pkcs8, ALGORITHM, true, ['sign']))
         const key = await subtle.importKey('pkcs8', pkcs8, ALGORITHM, false, ['sign'])
         const publicKey = decodeBase64url(x ?? '')
-        if (publicKey === undefined) throw new TypeError('WebCrypto does not tell the public half of a key')
+        if (publicKey === undefined) throw new TypeError('WebCrypto exported a key without its public half')
         return { publicKey: Uint8Array.from(publicKey), sign: (message) => signBy(subtle, key, message) }
       } finally {
         pkcs8.fill(0)
@@ -62,20 +65,20 @@ export function webCryptoEd25519(subtle: Subtle): Ed25519 {
   }
 }
 
-/** Signs by a key of WebCrypto. */
+/** Signs with a key of WebCrypto. */
 export async function signBy(subtle: Subtle, key: PlatformKey, message: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await subtle.sign(ALGORITHM, key, Uint8Array.from(message)))
 }
 
 let chosen: Promise<Ed25519> | undefined
 
-/** The implementation that this platform has; looked for once. */
+/** Returns the implementation for this platform. It is chosen once. */
 export function platformEd25519(): Promise<Ed25519> {
   chosen ??= chooseEd25519(globalThis.crypto.subtle)
   return chosen
 }
 
-/** WebCrypto where it has Ed25519 (WICG Secure Curves), else noble. */
+/** Chooses WebCrypto if it has Ed25519 (WICG Secure Curves), otherwise noble. */
 export async function chooseEd25519(subtle: Subtle): Promise<Ed25519> {
   try {
     await subtle.importKey('jwk', { kty: 'OKP', crv: ALGORITHM, x: PROBE_KEY }, ALGORITHM, false, ['verify'])

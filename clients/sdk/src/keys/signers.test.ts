@@ -36,7 +36,7 @@ describe.each([
   ['WebCrypto', webCryptoEd25519(crypto.subtle)],
   ['noble', nobleEd25519],
 ])('Ed25519 by %s', (_by, ed25519) => {
-  it('gives what RFC 8032 has for its own example', async () => {
+  it('gives the key and signature of RFC 8032 section 7.1, test 3', async () => {
     const signer = await ed25519.importSeed(RFC.seed)
     expect(signer.publicKey).toEqual(RFC.publicKey)
     expect(await signer.sign(RFC.message)).toEqual(RFC.signature)
@@ -47,14 +47,14 @@ describe.each([
     ['another message', RFC.publicKey, MESSAGE, RFC.signature],
     ['a signature that is too short', RFC.publicKey, RFC.message, RFC.signature.subarray(1)],
     ['a changed signature', RFC.publicKey, RFC.message, RFC.signature.with(0, 0)],
-    ['the point that signs everything', new Uint8Array(32).with(0, 1), RFC.message, new Uint8Array(64).with(0, 1)],
+    ['a signature by the identity point', new Uint8Array(32).with(0, 1), RFC.message, new Uint8Array(64).with(0, 1)],
   ])('does not verify %s', async (_name, publicKey, message, signature) => {
     expect(await ed25519.verify(publicKey, message, signature)).toBe(false)
   })
 })
 
-describe('the choice', () => {
-  it('is WebCrypto where it knows Ed25519, else noble', async () => {
+describe('chooseEd25519', () => {
+  it('chooses WebCrypto if it has Ed25519, otherwise noble', async () => {
     expect(await chooseEd25519(crypto.subtle)).not.toBe(nobleEd25519)
     const lacking = new Proxy(crypto.subtle, {
       get: (_subtle, name) => () => Promise.reject(new DOMException(String(name), 'NotSupportedError')),
@@ -63,8 +63,8 @@ describe('the choice', () => {
   })
 })
 
-describe('a signer', () => {
-  it('from a seed gives the seed back, and only when asked', async () => {
+describe('signers', () => {
+  it('signerFromSeed returns the seed from exportSeed and does not show it in JSON', async () => {
     const signer = await signerFromSeed(RFC.seed)
     expect(signer.exportSeed()).toEqual(RFC.seed)
     expect(JSON.stringify(signer)).not.toContain(String(RFC.seed[0]) + ',' + String(RFC.seed[1]))
@@ -72,24 +72,24 @@ describe('a signer', () => {
     expect(signer.exportSeed()).toEqual(RFC.seed)
   })
 
-  it.each([0, 31, 33, 64])('is not made from %i bytes', async (length) => {
+  it.each([0, 31, 33, 64])('signerFromSeed rejects a seed of %i bytes', async (length) => {
     await expect(signerFromSeed(new Uint8Array(length))).rejects.toThrow(TypeError)
   })
 
-  it('that is generated signs, and is another each time', async () => {
+  it('generateKey makes a different key each time, which signs', async () => {
     const [one, two] = [await generateKey(), await generateKey()]
     expect(one.publicKey).not.toEqual(two.publicKey)
     expect(holds(one.publicKey, MESSAGE, await one.sign(MESSAGE))).toBe(true)
   })
 
-  it('from a key pair that cannot be exported signs', async () => {
+  it('signerFromKeyPair signs with a key pair that cannot be exported', async () => {
     const pair = await generateWebCryptoKey()
     expect(pair.privateKey.extractable).toBe(false)
     const signer = await signerFromKeyPair(pair)
     expect(holds(signer.publicKey, MESSAGE, await signer.sign(MESSAGE))).toBe(true)
   })
 
-  it('is not made from a key pair that cannot sign', async () => {
+  it('signerFromKeyPair rejects a key pair that cannot sign, or whose halves do not belong together', async () => {
     const { publicKey, privateKey } = await generateWebCryptoKey()
     const other = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify'])
     await expect(signerFromKeyPair({ publicKey, privateKey: publicKey })).rejects.toThrow(TypeError)
@@ -99,7 +99,7 @@ describe('a signer', () => {
     await expect(mixed.sign(MESSAGE)).rejects.toMatchObject({ reason: 'WRONG_KEY' })
   })
 
-  it('is made from all that is taken for a key', async () => {
+  it('toSigner accepts a seed, a WebCrypto key pair and a signer', async () => {
     const pair = await generateWebCryptoKey()
     for (const key of [RFC.seed, pair, await generateKey()]) {
       const signer = await toSigner(key)
@@ -108,12 +108,12 @@ describe('a signer', () => {
   })
 })
 
-describe('a callback', () => {
+describe('signerFromCallback', () => {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519')
   const raw = Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url')
   const sign = async (message: Uint8Array) => cryptoSign(null, message, privateKey)
 
-  it('signs, and is checked until its first signature holds', async () => {
+  it('checks signatures until the first correct one', async () => {
     let isWrong = true
     const signer = signerFromCallback({
       publicKey: raw,
@@ -135,16 +135,16 @@ describe('a callback', () => {
     ],
     ['a DER signature', async () => new Uint8Array(70)],
     ['nothing', async () => new Uint8Array()],
-  ])('that signs with %s is told so', async (_name, wrong) => {
+  ])('rejects with WRONG_KEY when the function signs with %s', async (_name, wrong) => {
     const signer = signerFromCallback({ publicKey: raw, sign: wrong })
     await expect(signer.sign(MESSAGE)).rejects.toMatchObject({ reason: 'WRONG_KEY' })
   })
 
-  it('needs the raw public key', () => {
+  it('throws TypeError unless the public key has 32 bytes', () => {
     expect(() => signerFromCallback({ publicKey: new Uint8Array(44), sign })).toThrow(TypeError)
   })
 
-  it('passes on why it could not sign', async () => {
+  it('rejects with the error of the function', async () => {
     const signer = signerFromCallback({ publicKey: raw, sign: () => Promise.reject(new Error('no such key')) })
     await expect(signer.sign(MESSAGE)).rejects.toThrow('no such key')
   })

@@ -2,62 +2,120 @@ import type { Signer } from '../signer.ts'
 import { checkedSigner } from './checked-signer.ts'
 import { type PlatformKey, platformEd25519, signBy } from './platform.ts'
 
-/** A signer whose key can be kept elsewhere. */
+/** A signer whose private key can be exported and stored. */
 export interface SeedSigner extends Signer {
-  /** A copy of the secret seed (RFC 8032 section 5.1.5), 32 bytes: whoever has it is the agent. */
+  /** Returns a copy of the secret seed, 32 bytes (RFC 8032 section 5.1.5). Keep it secret: it is the private key. */
   exportSeed(): Uint8Array
 }
 
-/** Key pair of WebCrypto, as `crypto.subtle.generateKey('Ed25519', …)` makes it and IndexedDB stores it. */
+/** A WebCrypto key pair, as `crypto.subtle.generateKey('Ed25519', …)` makes it. IndexedDB can store it. */
 export interface WebCryptoKeyPair {
   readonly publicKey: PlatformKey
   readonly privateKey: PlatformKey
 }
 
-/** All that is taken for a key. Bytes are a secret seed of 32. */
+/** The forms of a key that the SDK accepts. Bytes are a secret seed of 32 bytes. */
 export type KeyLike = Signer | WebCryptoKeyPair | Uint8Array
 
 const SEED_BYTES = 32
 
-/** Makes a new key. */
+/**
+ * Generates a new key, which can be exported.
+ *
+ * @example
+ *
+ * ```ts
+ * import { generateKey } from '@auth4agent/sdk'
+ *
+ * const key = await generateKey()
+ * await operator.agents.register({ publicKey: key.publicKey })
+ * const seed = key.exportSeed() // 32 bytes, to store
+ * ```
+ */
 export function generateKey(): Promise<SeedSigner> {
   return signerFromSeed(crypto.getRandomValues(new Uint8Array(SEED_BYTES)))
 }
 
-/** Loads a secret seed (RFC 8032 section 5.1.5). Rejects with TypeError unless it has 32 bytes. */
+/**
+ * Loads a secret seed (RFC 8032 section 5.1.5). Rejects with TypeError unless it has 32 bytes.
+ *
+ * @example
+ *
+ * ```ts
+ * import { signerFromSeed } from '@auth4agent/sdk'
+ *
+ * const key = await signerFromSeed(Buffer.from(process.env.AGENT_SEED ?? '', 'base64'))
+ * ```
+ */
 export async function signerFromSeed(seed: Uint8Array): Promise<SeedSigner> {
   if (seed.length !== SEED_BYTES)
-    throw new TypeError(`an Ed25519 seed has ${SEED_BYTES} bytes, and this ${seed.length}`)
+    throw new TypeError(`An Ed25519 seed must have ${SEED_BYTES} bytes, not ${seed.length}`)
   const own = Uint8Array.from(seed)
   const signer = await (await platformEd25519()).importSeed(own)
   return { ...signer, exportSeed: () => Uint8Array.from(own) }
 }
 
-/** Makes a key that no script can read, this one included. Rejects where the platform's WebCrypto has no Ed25519. */
+/**
+ * Generates a key pair that no script can export. IndexedDB can store it. Rejects if the platform's WebCrypto has no
+ * Ed25519.
+ *
+ * @example
+ *
+ * ```ts
+ * import { createAgent, generateWebCryptoKey, signerFromKeyPair } from '@auth4agent/sdk'
+ *
+ * const key = await generateWebCryptoKey()
+ * const { publicKey } = await signerFromKeyPair(key) // 32 raw bytes, to register the agent
+ * const agent = createAgent({ server, did, key })
+ * ```
+ */
 export async function generateWebCryptoKey(): Promise<WebCryptoKeyPair> {
   const pair = await crypto.subtle.generateKey('Ed25519', false, ['sign', 'verify'])
-  if (!('publicKey' in pair)) throw new TypeError('WebCrypto made no key pair')
+  if (!('publicKey' in pair)) throw new TypeError('WebCrypto returned no key pair')
   return pair
 }
 
-/** A signer by a key pair of WebCrypto. Rejects with TypeError when it is not one of Ed25519 that may sign. */
+/**
+ * Makes a signer from a WebCrypto key pair. Rejects with TypeError unless it is an Ed25519 key pair that may sign.
+ *
+ * @example
+ *
+ * ```ts
+ * import { generateWebCryptoKey, signerFromKeyPair } from '@auth4agent/sdk'
+ *
+ * const key = await signerFromKeyPair(await generateWebCryptoKey())
+ * ```
+ */
 export async function signerFromKeyPair({ publicKey, privateKey }: WebCryptoKeyPair): Promise<Signer> {
   if (privateKey.algorithm.name !== 'Ed25519' || !privateKey.usages.includes('sign')) {
-    throw new TypeError('the key pair is not one of Ed25519 that may sign')
+    throw new TypeError('The key pair must be of Ed25519, with a private key that may sign')
   }
   const raw = new Uint8Array(await crypto.subtle.exportKey('raw', publicKey))
   return checkedSigner({ publicKey: raw, sign: (message) => signBy(crypto.subtle, privateKey, message) })
 }
 
 /**
- * A signer by whatever has the key: a KMS, an HSM, an agent of another process. Its first signature is checked against
- * `publicKey`, 32 raw bytes: with another key, signing rejects with WRONG_KEY. Throws TypeError for a key of another length.
+ * Makes a signer from a function, for a key in a KMS, an HSM or another process. `publicKey` is 32 raw bytes. The
+ * first signature is checked against it: if the function signs with another key, `sign` rejects with WRONG_KEY.
+ *
+ * Throws TypeError for a public key of another length.
+ *
+ * @example
+ *
+ * ```ts
+ * import { signerFromCallback } from '@auth4agent/sdk'
+ *
+ * const key = signerFromCallback({
+ *   publicKey,
+ *   sign: async (message) => kms.sign({ keyId: 'agent', message, algorithm: 'ED25519_SHA_512' }),
+ * })
+ * ```
  */
 export function signerFromCallback(signer: Signer): Signer {
   return checkedSigner(signer)
 }
 
-/** The signer that a key stands for. */
+/** Makes a signer from any form of key. */
 export async function toSigner(key: KeyLike): Promise<Signer> {
   if (key instanceof Uint8Array) return signerFromSeed(key)
   if ('sign' in key) return checkedSigner(key)

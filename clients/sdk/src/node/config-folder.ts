@@ -6,15 +6,15 @@ import { configurationError, readText, writeText } from './files.ts'
 import { readKeyFile } from './key-file.ts'
 
 /**
- * Where a private key is. `file` is the one provider there is; `ref` is then its path, absolute or from the folder of
- * its configuration.
+ * Where a private key is kept. The only provider is `file`. Its `ref` is a path, absolute or relative to the folder of
+ * the configuration.
  */
 export interface KeyReference {
   readonly provider: string
   readonly ref: string
 }
 
-/** `agent.json`, by the names that stand in it. What is not known yet is empty. */
+/** The content of `agent.json`, by its own names. A value that is not known yet is an empty string. */
 export interface AgentConfig {
   readonly did: string
   readonly operator_id: string
@@ -23,11 +23,11 @@ export interface AgentConfig {
   readonly public_key: string
   readonly key: KeyReference
   readonly did_document?: unknown
-  /** What the server calls itself where that is not its address; empty where it is. Version 1 has no such member. */
+  /** The server's issuer, if it is not the address; otherwise empty. Version 1 has no such member. */
   readonly issuer?: string
 }
 
-/** `operator.json`, by the names that stand in it. What is not known yet is empty. */
+/** The content of `operator.json`, by its own names. A value that is not known yet is an empty string. */
 export interface OperatorConfig {
   readonly id: string
   readonly domain: string
@@ -44,12 +44,32 @@ export interface OperatorConfig {
 const AGENT_FILE = 'agent.json'
 const OPERATOR_FILE = 'operator.json'
 
-/** Where existing tools keep their files: `~/.auth4agents`. */
+/**
+ * Returns the folder of the command line and of version 1: `~/.auth4agents`.
+ *
+ * @example
+ *
+ * ```ts
+ * import { defaultFolder, readAgentConfig } from '@auth4agent/sdk/node'
+ *
+ * const config = await readAgentConfig(defaultFolder())
+ * ```
+ */
 export function defaultFolder(): string {
   return join(homedir(), '.auth4agents')
 }
 
-/** Paths in a folder, whether or not they exist. */
+/**
+ * Returns the paths of the files in a configuration folder. The files need not exist.
+ *
+ * @example
+ *
+ * ```ts
+ * import { createKeyFile, defaultFolder, pathsIn } from '@auth4agent/sdk/node'
+ *
+ * const signer = await createKeyFile(pathsIn(defaultFolder()).agentKey)
+ * ```
+ */
 export function pathsIn(folder: string) {
   return {
     agent: join(folder, AGENT_FILE),
@@ -60,8 +80,16 @@ export function pathsIn(folder: string) {
 }
 
 /**
- * Refers to a key file: by its path from the folder where it is inside, so that the folder can be moved, else by its
- * absolute path.
+ * Makes a reference to a key file. A file inside the folder gets a relative path, so that the folder can be moved. Any
+ * other file gets its absolute path.
+ *
+ * @example
+ *
+ * ```ts
+ * import { keyFileReference, updateAgentConfig } from '@auth4agent/sdk/node'
+ *
+ * await updateAgentConfig(folder, { key: keyFileReference(folder, '/secrets/agent.key') })
+ * ```
  */
 export function keyFileReference(folder: string, path: string): KeyReference {
   const [full, inside] = [resolve(path), relative(folder, path)]
@@ -69,7 +97,20 @@ export function keyFileReference(folder: string, path: string): KeyReference {
   return { provider: 'file', ref: isInside ? inside.split(sep).join('/') : full }
 }
 
-/** Reads `agent.json`; undefined when there is none. Rejects with CONFIGURATION. */
+/**
+ * Reads `agent.json`. Resolves with undefined if there is none. Rejects with CONFIGURATION if it cannot be used.
+ *
+ * @example
+ *
+ * ```ts
+ * import { defaultFolder, loadSigner, readAgentConfig } from '@auth4agent/sdk/node'
+ *
+ * const folder = defaultFolder()
+ * const config = await readAgentConfig(folder)
+ * if (config === undefined) throw new Error('Run `auth4agent init` first')
+ * const key = await loadSigner(folder, config)
+ * ```
+ */
 export async function readAgentConfig(folder: string): Promise<AgentConfig | undefined> {
   const path = pathsIn(folder).agent
   const json = await readObject(path)
@@ -86,7 +127,18 @@ export async function readAgentConfig(folder: string): Promise<AgentConfig | und
   )
 }
 
-/** Reads `operator.json`; undefined when there is none. Rejects with CONFIGURATION. */
+/**
+ * Reads `operator.json`. Resolves with undefined if there is none. Rejects with CONFIGURATION if it cannot be used.
+ *
+ * @example
+ *
+ * ```ts
+ * import { defaultFolder, readOperatorConfig } from '@auth4agent/sdk/node'
+ *
+ * const config = await readOperatorConfig(defaultFolder())
+ * console.log(config?.domain)
+ * ```
+ */
 export async function readOperatorConfig(folder: string): Promise<OperatorConfig | undefined> {
   const path = pathsIn(folder).operator
   const json = await readObject(path)
@@ -103,31 +155,65 @@ export async function readOperatorConfig(folder: string): Promise<OperatorConfig
   )
 }
 
-/** Sets members of `agent.json`, which is made if it has to be; every other member stays as it is. */
+/**
+ * Sets members of `agent.json` and keeps all others. Creates the file if there is none. Rejects with CONFIGURATION.
+ *
+ * @example
+ *
+ * ```ts
+ * import { defaultFolder, updateAgentConfig } from '@auth4agent/sdk/node'
+ *
+ * await updateAgentConfig(defaultFolder(), { did, operator_id: operatorId })
+ * ```
+ */
 export async function updateAgentConfig(folder: string, changes: Partial<AgentConfig>): Promise<void> {
   await update(pathsIn(folder).agent, changes)
 }
 
-/** Sets members of `operator.json`, which is made if it has to be; every other member stays as it is. */
+/**
+ * Sets members of `operator.json` and keeps all others. Creates the file if there is none. Rejects with CONFIGURATION.
+ *
+ * @example
+ *
+ * ```ts
+ * import { defaultFolder, updateOperatorConfig } from '@auth4agent/sdk/node'
+ *
+ * await updateOperatorConfig(defaultFolder(), { id, domain: 'acme.example' })
+ * ```
+ */
 export async function updateOperatorConfig(folder: string, changes: Partial<OperatorConfig>): Promise<void> {
   await update(pathsIn(folder).operator, changes)
 }
 
 /**
- * Loads the signer of a configuration's key. An absolute path that no longer leads to a file is looked for in the
- * folder, which may have been moved. Rejects with CONFIGURATION, also when the key is not the one that the
- * configuration names.
+ * Loads the key that a configuration names. If there is no file at its path, the folder's `keys` is searched for a
+ * file of the same name, because the folder may have been moved.
+ *
+ * Rejects with CONFIGURATION, also if the key is not the one that the configuration names.
+ *
+ * @example
+ *
+ * ```ts
+ * import { createAgent } from '@auth4agent/sdk'
+ * import { defaultFolder, loadSigner, readAgentConfig } from '@auth4agent/sdk/node'
+ *
+ * const folder = defaultFolder()
+ * const config = await readAgentConfig(folder)
+ * if (config === undefined) throw new Error('Run `auth4agent init` first')
+ * const key = await loadSigner(folder, config)
+ * const agent = createAgent({ server: config.server_url, did: config.did, key })
+ * ```
  */
 export async function loadSigner(folder: string, { key, ...config }: AgentConfig | OperatorConfig): Promise<Signer> {
   if (key.provider !== 'file')
-    throw configurationError(`keys of the provider ${JSON.stringify(key.provider)} are not known`)
+    throw configurationError(`Unknown key provider ${JSON.stringify(key.provider)}: it must be "file"`)
   const named = resolve(folder, key.ref)
   const isThere = (await readText(named)) !== undefined
   const path = isThere ? named : join(folder, 'keys', basename(key.ref))
   const signer = await readKeyFile(path)
   const publicKey = 'root_public_key' in config ? config.root_public_key : config.public_key
   if (publicKey !== '' && publicKey !== Buffer.from(signer.publicKey).toString('base64')) {
-    throw configurationError(`the key in ${path} is not the one that the configuration in ${folder} names`)
+    throw configurationError(`The key in ${path} is not the one that the configuration in ${folder} names`)
   }
   return signer
 }
@@ -155,13 +241,13 @@ function parseJson(content: string): unknown {
 
 function keyReference(json: Readonly<Record<string, unknown>>, path: string, otherwise: string): KeyReference {
   const { key = {} } = json
-  if (!isObject(key)) throw configurationError(`key in ${path} is not an object`)
+  if (!isObject(key)) throw configurationError(`key in ${path} must be an object`)
   return { provider: text(key, 'provider', path) || 'file', ref: text(key, 'ref', path) || otherwise }
 }
 
 function text(json: Readonly<Record<string, unknown>>, name: string, path: string): string {
   const value = json[name] ?? ''
-  if (typeof value !== 'string') throw configurationError(`${name} in ${path} is not a text`)
+  if (typeof value !== 'string') throw configurationError(`${name} in ${path} must be a string`)
   return value
 }
 

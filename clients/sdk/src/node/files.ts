@@ -9,17 +9,26 @@ const OWNER_ONLY = 0o600
 const FOLDER_MODE = 0o700
 const OTHERS = 0o077
 
-/** A file or key on this machine that cannot be used. `reason` is CONFIGURATION, `status` 0. */
+/** Makes the error for a file or key on this machine that cannot be used. `reason` is CONFIGURATION, `status` is 0. */
 export function configurationError(message: string, options?: ErrorOptions): Auth4AgentError {
   return clientError('CONFIGURATION', message, options)
 }
 
 /**
- * Reads a text of at most 1 MiB. Undefined when there is no file. With `secret`, a file that anybody but its owner may read is refused,
- * judged on the open file, so that nothing changes in between.
+ * Reads a text file of at most 1 MiB. Resolves with undefined if there is no file. With `secret`, it refuses a file
+ * that other users may read. It checks the open file, so the file cannot change between check and read. Rejects with
+ * CONFIGURATION.
+ *
+ * @example
+ *
+ * ```ts
+ * import { readText } from '@auth4agent/sdk/node'
+ *
+ * const token = await readText('/run/secrets/token', { secret: true })
+ * ```
  */
 export async function readText(path: string, { secret = false } = {}): Promise<string | undefined> {
-  // A pipe of that name would otherwise be waited for.
+  // Without O_NONBLOCK, opening a named pipe would wait for a writer.
   const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((error: unknown) => {
     if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return undefined
     throw unreadable(path, error)
@@ -30,10 +39,10 @@ export async function readText(path: string, { secret = false } = {}): Promise<s
       if (!stat.isFile()) throw configurationError(`${path} is not a file`)
       return stat
     })
-    if (size > MAX_BYTES) throw configurationError(`${path} is too large`)
-    // Windows has no such permissions: a file has those of the folder around it.
+    if (size > MAX_BYTES) throw configurationError(`${path} must not be larger than 1 MiB`)
+    // Windows has no such permissions: a file has those of its folder.
     if (secret && process.platform !== 'win32' && (mode & OTHERS) !== 0) {
-      throw configurationError(`others may read the private key in ${path}. Shut them out: chmod 600 '${path}'`)
+      throw configurationError(`Other users may access the private key in ${path}: run chmod 600 '${path}'`)
     }
     return await file.readFile('utf8')
   } finally {
@@ -42,9 +51,21 @@ export async function readText(path: string, { secret = false } = {}): Promise<s
 }
 
 /**
- * Writes a text for its owner's eyes alone: a reader sees the old file or the new one, and after a crash too. With `exclusive` it must
- * not exist yet. A link to a file elsewhere stays one, unless `replacesLink`: so it has to be where others may make links. Rejects with
- * CONFIGURATION.
+ * Writes a text file that only its owner may read. A reader sees the old text or the new one, also after a crash.
+ *
+ * - `exclusive`: the file must not exist yet.
+ * - `replacesLink`: a symbolic link at the path is replaced by the file. Use it in folders where others may create
+ *   links. Otherwise the target of the link is written.
+ *
+ * Rejects with CONFIGURATION.
+ *
+ * @example
+ *
+ * ```ts
+ * import { writeText } from '@auth4agent/sdk/node'
+ *
+ * await writeText('/run/agent/token', token, { replacesLink: true })
+ * ```
  */
 export async function writeText(
   path: string,
@@ -67,12 +88,12 @@ export async function writeText(
       await rm(draft, { force: true })
     }
   } catch (error) {
-    const why = isCode(error, 'EEXIST') ? 'it is there already' : codeOf(error)
+    const why = isCode(error, 'EEXIST') ? 'it exists already' : codeOf(error)
     throw configurationError(`${path} cannot be written: ${why}`, { cause: error })
   }
 }
 
-/** By steps of its own: Node's recursive mkdir never returns for a path below a missing folder in /proc. */
+/** Creates folders one by one: Node's recursive mkdir never returns for a path below a missing folder in /proc. */
 async function makeFolders(path: string): Promise<void> {
   const isThere = await makeFolder(path)
   if (isThere || dirname(path) === path) return
@@ -80,20 +101,20 @@ async function makeFolders(path: string): Promise<void> {
   if (!(await makeFolder(path))) throw Object.assign(new Error(`${path} cannot be created`), { code: 'ENOENT' })
 }
 
-/** Whether the folder, or something in its place, is there now; false where the one above it is missing. */
+/** Returns true if the folder, or something else, is at the path now, and false if the parent folder is missing. */
 async function makeFolder(path: string): Promise<boolean> {
   try {
     await mkdir(path, { mode: FOLDER_MODE })
     return true
   } catch (error) {
     if (isCode(error, 'ENOENT')) return false
-    // What opens the file there says when this is none.
+    // If this is not a folder, opening the file in it fails and says so.
     if (isCode(error, 'EEXIST')) return true
     throw error
   }
 }
 
-/** Whoever may do everything would replace a device by a file. */
+/** Refuses to replace anything but a file: root could replace a device by a file. */
 async function expectReplaceable(path: string): Promise<void> {
   const present = await lstat(path).catch(() => undefined)
   if (present !== undefined && !present.isFile() && !present.isSymbolicLink()) throw new Error('it is not a file')

@@ -3,18 +3,37 @@ import { configurationError, readText, writeText } from './files.ts'
 import { generatePrivateKey, parsePrivateKey } from './private-key.ts'
 
 /**
- * The signer of a key file: base64 of seed and public half, or PEM as OpenSSL writes it. Rejects with CONFIGURATION for one that is
- * missing, that others may read, or that is no such key.
+ * Reads a key file: base64 of seed and public half, or PEM as OpenSSL writes it. Rejects with CONFIGURATION if the
+ * file is missing, if other users may read it, or if it contains no such key.
+ *
+ * @example
+ *
+ * ```ts
+ * import { readKeyFile } from '@auth4agent/sdk/node'
+ *
+ * const key = await readKeyFile('/etc/auth4agent/root.key')
+ * const operator = createOperator({ server: 'https://auth.example.com', domain: 'acme.example', key })
+ * ```
  */
 export async function readKeyFile(path: string): Promise<Signer> {
   const text = await readText(path, { secret: true })
-  if (text === undefined) throw configurationError(`there is no key at ${path}`)
+  if (text === undefined) throw configurationError(`There is no key file at ${path}`)
   const key = parsePrivateKey(text)
-  if (!key.ok) throw configurationError(`${path} is no private key: ${key.why}`)
+  if (!key.ok) throw configurationError(`${path} contains no private key: ${key.why}`)
   return key.signer
 }
 
-/** Makes a new key in a file that must not exist yet, with mode 0600. Rejects with CONFIGURATION. */
+/**
+ * Generates a key and writes it to a new file with mode 0600. Rejects with CONFIGURATION, also if the file exists.
+ *
+ * @example
+ *
+ * ```ts
+ * import { createKeyFile } from '@auth4agent/sdk/node'
+ *
+ * const { publicKey } = await createKeyFile('agent.key')
+ * ```
+ */
 export async function createKeyFile(path: string): Promise<Signer> {
   const { signer, text } = generatePrivateKey()
   await writeText(path, text, { exclusive: true })

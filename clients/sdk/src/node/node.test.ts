@@ -29,7 +29,7 @@ const DID = 'did:agent:example.com:21fe31dfa154a261626bf854046fd227'
 
 let folder: string
 
-/** `agent.json` exactly as the tool of version 1 writes it, down to its last byte. */
+/** The bytes of `agent.json` as the tool of version 1 writes it. */
 const agentJson = (operator = '') => `{
   "did": "${DID}",
   "operator_id": "${operator}",
@@ -93,8 +93,8 @@ async function expectSigns(signer: Signer) {
   expect(key !== undefined && verify(key, message, await signer.sign(message))).toBe(true)
 }
 
-describe("an existing user's folder", () => {
-  it('is read as it is', async () => {
+describe('the configuration folder', () => {
+  it('of version 1 is read and stays unchanged', async () => {
     const agent = await readAgentConfig(folder)
     expect(agent).toMatchObject({ did: DID, operator_id: '', server_url: 'http://localhost:8080' })
     const operator = await readOperatorConfig(folder)
@@ -113,7 +113,7 @@ describe("an existing user's folder", () => {
     expect(await textOf(pathsIn(folder).agentKey)).toBe(KEY)
   })
 
-  it('is written in the same form, and what is unknown in it stays', async () => {
+  it('is written in the same form, and keeps unknown members', async () => {
     await updateAgentConfig(folder, { operator_id: 'op' })
     expect(await textOf(pathsIn(folder).agent)).toBe(agentJson('op'))
     await writeFile(pathsIn(folder).operator, operatorJson(',\n  "note": [\n    1\n  ]'))
@@ -125,7 +125,7 @@ describe("an existing user's folder", () => {
     expect((await readdir(folder)).toSorted()).toEqual(['agent.json', 'keys', 'operator.json'])
   })
 
-  it('may have been moved: its keys are found in it', async () => {
+  it('can be moved: its keys are found in it', async () => {
     const agent = await readAgentConfig(folder)
     if (agent === undefined) throw new Error('there is one')
     await expectSigns(
@@ -133,12 +133,12 @@ describe("an existing user's folder", () => {
     )
   })
 
-  it('may be missing', async () => {
+  it('can be missing: reading resolves with undefined', async () => {
     expect(await readAgentConfig(join(folder, 'none'))).toBeUndefined()
     expect(await readOperatorConfig(join(folder, 'none'))).toBeUndefined()
   })
 
-  it('keeps a link to a file elsewhere', async () => {
+  it('can contain a link to a configuration file elsewhere, which stays a link', async () => {
     const elsewhere = join(folder, 'elsewhere.json')
     await writeFile(elsewhere, agentJson())
     await rm(pathsIn(folder).agent)
@@ -148,10 +148,10 @@ describe("an existing user's folder", () => {
   })
 
   it.each([
-    ['a link, where it is told to', async (path: string) => symlink(pathsIn(folder).operator, path)],
+    ['a link to another file', async (path: string) => symlink(pathsIn(folder).operator, path)],
     ['a link to nothing', async (path: string) => symlink(join(folder, 'none'), path)],
-    ['what others may read', async (path: string) => writeFile(path, 'old', { mode: 0o644 })],
-  ])('is beside texts that replace %s', async (_name, make) => {
+    ['a file that others may read', async (path: string) => writeFile(path, 'old', { mode: 0o644 })],
+  ])('writeText with replacesLink replaces %s by a file of mode 0600', async (_name, make) => {
     const path = join(folder, 'token')
     await make(path)
     await writeText(path, 'new', { replacesLink: true })
@@ -161,7 +161,7 @@ describe("an existing user's folder", () => {
     expect((await readdir(folder)).toSorted()).toEqual(['agent.json', 'keys', 'operator.json', 'token'])
   })
 
-  it('is beside what is no file, and is not replaced by one', async () => {
+  it('writeText refuses to replace a pipe', async () => {
     const path = join(folder, 'pipe')
     await run('mkfifo', [path])
     for (const replacesLink of [true, false]) {
@@ -174,12 +174,12 @@ describe("an existing user's folder", () => {
   })
 
   it.each([
-    ['no JSON', '{', /agent.json is not a JSON object/],
+    ['invalid JSON', '{', /agent.json is not a JSON object/],
     ['an array', '[]', /agent.json is not a JSON object/],
     ['null', 'null', /agent.json is not a JSON object/],
-    ['a number for a text', '{"did":1}', /did in .*agent.json is not a text/],
-    ['a key that is a text', '{"key":"x"}', /key in .*agent.json is not an object/],
-  ])('is refused with %s, and nothing is written over it', async (_name, content, message) => {
+    ['a number for a string', '{"did":1}', /did in .*agent.json must be a string/],
+    ['a key that is a string', '{"key":"x"}', /key in .*agent.json must be an object/],
+  ])('readAgentConfig rejects %s, and updateAgentConfig does not overwrite it', async (_name, content, message) => {
     await writeFile(pathsIn(folder).agent, content)
     await expect(readAgentConfig(folder)).rejects.toMatchObject({
       reason: 'CONFIGURATION',
@@ -189,7 +189,7 @@ describe("an existing user's folder", () => {
     if (!content.startsWith('{"')) expect(await textOf(pathsIn(folder).agent)).toBe(content)
   })
 
-  it('is made with the folders above it, for its owner alone', async () => {
+  it('writeText creates missing folders with mode 0700', async () => {
     const path = join(folder, 'a', 'b', 'token')
     await writeText(path, 'first')
     await writeText(path, 'second')
@@ -201,26 +201,26 @@ describe("an existing user's folder", () => {
     ['/proc/x/y', 'ENOENT'],
     ['/proc/x/y/z', 'ENOENT'],
     ['/dev/null/x', 'ENOTDIR'],
-  ])('is refused at %s with %s, and the write does not hang', async (path, code) => {
+  ])('writeText at %s rejects with %s and does not hang', async (path, code) => {
     await expect(writeText(path, 'x')).rejects.toMatchObject({
       reason: 'CONFIGURATION',
       message: expect.stringContaining(`${path} cannot be written: ${code}`),
     })
   })
 
-  it('is refused where the key is another than it names, or of a provider that is not known', async () => {
+  it('loadSigner rejects a key that the configuration does not name, and an unknown provider', async () => {
     const agent = await readAgentConfig(folder)
     if (agent === undefined) throw new Error('there is one')
     await writeFile(pathsIn(folder).agentKey, generatePrivateKey().text)
     await expect(loadSigner(folder, agent)).rejects.toThrow(/not the one that the configuration/)
     const vault = { ...agent, key: { provider: 'vault', ref: 'x' } }
-    await expect(loadSigner(folder, vault)).rejects.toThrow(/"vault" are not known/)
+    await expect(loadSigner(folder, vault)).rejects.toThrow(/Unknown key provider "vault"/)
   })
 })
 
 describe('a key file', () => {
   it.each([0o640, 0o604, 0o644, 0o660, 0o610])(
-    'is refused while others may use it (%o), with the cure',
+    'is refused with mode %o, and the error names the chmod command',
     async (mode) => {
       const path = pathsIn(folder).agentKey
       await chmod(path, mode)
@@ -233,7 +233,7 @@ describe('a key file', () => {
     },
   )
 
-  it('is made with mode 0600, once, as version 1 reads it', async () => {
+  it('is created once, with mode 0600, in the format of version 1', async () => {
     const path = join(folder, 'more', 'keys', 'a.key')
     const signer = await createKeyFile(path)
     expect((await stat(path)).mode & 0o777).toBe(0o600)
@@ -242,26 +242,26 @@ describe('a key file', () => {
     expect(await textOf(path)).toBe(bytes.toString('base64'))
     expect(bytes.subarray(32)).toEqual(Buffer.from(signer.publicKey))
     await expectSigns(await readKeyFile(path))
-    await expect(createKeyFile(path)).rejects.toThrow(/it is there already/)
+    await expect(createKeyFile(path)).rejects.toThrow(/it exists already/)
     expect(await textOf(path)).toBe(bytes.toString('base64'))
   })
 
-  it('may be PEM as OpenSSL makes it', async () => {
+  it('can be PEM as OpenSSL writes it', async () => {
     const path = join(folder, 'admin.pem')
     await run('openssl', ['genpkey', '-algorithm', 'ed25519', '-out', path])
     await chmod(path, 0o600)
     await expectSigns(await readKeyFile(path))
   })
 
-  it('is not waited for where a pipe or a folder has its name', async () => {
+  it('is refused at once if it is a pipe, a folder or missing', async () => {
     await run('mkfifo', ['-m', '600', join(folder, 'pipe')])
     await expect(readKeyFile(join(folder, 'pipe'))).rejects.toThrow(/is not a file/)
     await expect(readKeyFile(folder)).rejects.toThrow(/is not a file/)
-    await expect(readKeyFile(join(folder, 'none'))).rejects.toThrow(/there is no key at/)
+    await expect(readKeyFile(join(folder, 'none'))).rejects.toThrow(/There is no key file at/)
   })
 
   it.each([
-    ['nothing', ''],
+    ['no content', ''],
     ['a seed alone', SEED.toString('base64')],
     ['65 bytes', Buffer.concat([SEED, PUBLIC, Buffer.of(0)]).toString('base64')],
     ['base64url', `-_${KEY.slice(2)}`],
@@ -274,17 +274,17 @@ describe('a key file', () => {
       '-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----',
     ],
     ['PEM of nothing', '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----'],
-  ])('with %s is refused, and what it has is not repeated', (_name, text) => {
+  ])('with %s is refused, and the error does not repeat its content', (_name, text) => {
     const key = parsePrivateKey(text)
     expect(key).toMatchObject({ ok: false, why: expect.any(String) })
     if (!key.ok && text !== '') expect(key.why).not.toContain(text.slice(0, 12))
   })
 
-  it('may end with a line break', () => {
+  it('can end with a line break', () => {
     expect(parsePrivateKey(`${KEY}\n`)).toMatchObject({ ok: true })
   })
 
-  it('never shows the key when it is printed', async () => {
+  it('is never visible in the JSON of its signer', async () => {
     const signer = await readKeyFile(pathsIn(folder).agentKey)
     expect(JSON.stringify(signer)).not.toContain(KEY.slice(0, 40))
   })

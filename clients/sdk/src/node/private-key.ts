@@ -11,18 +11,29 @@ import type { Signer } from '../signer.ts'
 
 const SEED_BYTES = 32
 const FILE_BYTES = 64
-/** What stands before the seed in PKCS #8 (RFC 8410 section 7). */
+/** The bytes before the seed in PKCS #8 (RFC 8410 section 7). */
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
 
-/** A private key that was read, or why the text is none; `why` never has anything of the text. */
+/** A private key that was read, or the reason why the text is not one. `why` never contains a part of the text. */
 export type PrivateKeyText =
   | { readonly ok: true; readonly signer: Signer }
   | { readonly ok: false; readonly why: string }
 
 /**
- * Reads a private key as its owner keeps it: base64 of 64 bytes, seed and public half, as key files have it, or PEM in PKCS #8 as
- * OpenSSL writes it. A public half that is not that of the seed is refused: signing with one would give the seed away.
+ * Reads a private key: base64 of 64 bytes (seed and public half), as key files have it, or PEM in PKCS #8, as OpenSSL
+ * writes it. Refuses a public half that does not belong to the seed: signing with a wrong public half would reveal the
+ * seed.
+ *
+ * @example
+ *
+ * ```ts
+ * import { parsePrivateKey } from '@auth4agent/sdk/node'
+ *
+ * const key = parsePrivateKey(process.env.AGENT_KEY ?? '')
+ * if (!key.ok) throw new Error(`AGENT_KEY is not a private key: ${key.why}`)
+ * const agent = createAgent({ server, did, key: key.signer })
+ * ```
  */
 export function parsePrivateKey(text: string): PrivateKeyText {
   const trimmed = text.trim()
@@ -42,7 +53,18 @@ export function parsePrivateKey(text: string): PrivateKeyText {
   }
 }
 
-/** Makes a new key. `text` is what its file holds: base64 of seed and public half. */
+/**
+ * Generates a new key. `text` is the content of its key file: base64 of seed and public half.
+ *
+ * @example
+ *
+ * ```ts
+ * import { generatePrivateKey, writeText } from '@auth4agent/sdk/node'
+ *
+ * const { signer, text } = generatePrivateKey()
+ * await writeText('agent.key', text, { exclusive: true })
+ * ```
+ */
 export function generatePrivateKey(): { readonly signer: Signer; readonly text: string } {
   const { privateKey } = generateKeyPairSync('ed25519')
   const signer = signerOf(privateKey)
@@ -60,7 +82,7 @@ function parsePem(text: string): PrivateKeyText {
     if (key.asymmetricKeyType !== 'ed25519') return { ok: false, why: 'it is not an Ed25519 key' }
     return { ok: true, signer: signerOf(key) }
   } catch {
-    // The reason may quote the text.
+    // The message of this error could quote the text.
     return { ok: false, why: 'it is not an unencrypted private key in PEM' }
   }
 }

@@ -19,8 +19,8 @@ export const file_auth4agent_v1_authn: GenFile = /*@__PURE__*/
   fileDesc("ChlhdXRoNGFnZW50L3YxL2F1dGhuLnByb3RvEg1hdXRoNGFnZW50LnYxIn8KFkNyZWF0ZUNoYWxsZW5nZVJlcXVlc3QSCwoDZGlkGAEgASgJEhIKBXNjb3BlGAIgASgJSACIAQESGAoIYXVkaWVuY2UYAyADKAlCBurgGAIQARIYCgN0dGwYBCABKAlCBurgGAIIAUgBiAEBQggKBl9zY29wZUIGCgRfdHRsImsKF0NyZWF0ZUNoYWxsZW5nZVJlc3BvbnNlEhEKCWNoYWxsZW5nZRgBIAEoCRINCgVub25jZRgCIAEoCRIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKvAQoRSXNzdWVUb2tlblJlcXVlc3QSCwoDZGlkGAEgASgJEhEKCWNoYWxsZW5nZRgCIAEoCRINCgVub25jZRgDIAEoCRIRCglzaWduYXR1cmUYBCABKAwSEgoFc2NvcGUYBSABKAlIAIgBARIYCghhdWRpZW5jZRgGIAMoCUIG6uAYAhABEhgKA3R0bBgHIAEoCUIG6uAYAggBSAGIAQFCCAoGX3Njb3BlQgYKBF90dGwirQEKEklzc3VlVG9rZW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRISCgp0b2tlbl90eXBlGAIgASgJEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGFjY2Vzc190b2tlbhgEIAEoCRISCgpleHBpcmVzX2luGAUgASgFEg0KBXNjb3BlGAYgASgJEgsKA2p0aRgHIAEoCSJ6ChJWZXJpZnlUb2tlblJlcXVlc3QSDQoFdG9rZW4YASABKAkSGgoIYXVkaWVuY2UYAiADKAlCCOrgGAQQASgBEhIKBXNjb3BlGAMgASgJSACIAQESGwoJb3BlcmF0b3JzGAQgAygJQgjq4BgEEAEoAUIICgZfc2NvcGUiogEKE1ZlcmlmeVRva2VuUmVzcG9uc2USDQoFdmFsaWQYASABKAgSDwoHcmV2b2tlZBgCIAEoCBIqCgZjbGFpbXMYAyABKAsyGi5hdXRoNGFnZW50LnYxLlRva2VuQ2xhaW1zEi8KC3ZlcmlmaWVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YBSABKAkirgEKC1Rva2VuQ2xhaW1zEgsKA2lzcxgBIAEoCRILCgNzdWIYAiABKAkSCwoDYXVkGAMgAygJEg0KBXNjb3BlGAQgASgJEhMKC29wZXJhdG9yX2lkGAUgASgJEgsKA2lhdBgGIAEoAxILCgNuYmYYByABKAMSCwoDZXhwGAggASgDEgsKA2p0aRgJIAEoCRIRCgljbGllbnRfaWQYCiABKAkSDQoFZXBvY2gYCyADKAUy4AIKDEF1dGhuU2VydmljZRJ6Cg9DcmVhdGVDaGFsbGVuZ2USJS5hdXRoNGFnZW50LnYxLkNyZWF0ZUNoYWxsZW5nZVJlcXVlc3QaJi5hdXRoNGFnZW50LnYxLkNyZWF0ZUNoYWxsZW5nZVJlc3BvbnNlIhiC0+STAhI6ASoiDS92MS9jaGFsbGVuZ2USZwoKSXNzdWVUb2tlbhIgLmF1dGg0YWdlbnQudjEuSXNzdWVUb2tlblJlcXVlc3QaIS5hdXRoNGFnZW50LnYxLklzc3VlVG9rZW5SZXNwb25zZSIUgtPkkwIOOgEqIgkvdjEvdG9rZW4SawoLVmVyaWZ5VG9rZW4SIS5hdXRoNGFnZW50LnYxLlZlcmlmeVRva2VuUmVxdWVzdBoiLmF1dGg0YWdlbnQudjEuVmVyaWZ5VG9rZW5SZXNwb25zZSIVgtPkkwIPOgEqIgovdjEvdmVyaWZ5QpYBChFjb20uYXV0aDRhZ2VudC52MUIKQXV0aG5Qcm90b1ABWkJnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC92MTthdXRoNGFnZW50djGqAg1BdXRoNEFnZW50LlYxygINQXV0aDRBZ2VudFxWMeoCDkF1dGg0QWdlbnQ6OlYxYgZwcm90bzM", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
- * CreateChallengeRequest names the agent. What it says of scope, audience and ttl is sealed into the challenge, so
- * that the agent's signature covers it.
+ * CreateChallengeRequest names the agent. The challenge contains scope, audience and ttl when the request gives them,
+ * so the agent's signature covers them.
  *
  * @generated from message auth4agent.v1.CreateChallengeRequest
  */
@@ -62,7 +62,8 @@ export const CreateChallengeRequestSchema: GenMessage<CreateChallengeRequest> = 
   messageDesc(file_auth4agent_v1_authn, 0);
 
 /**
- * CreateChallengeResponse is what the agent signs: the bytes of `auth4agents-challenge:<challenge>:<nonce>`.
+ * CreateChallengeResponse carries a challenge. The agent signs the bytes of
+ * `auth4agents-challenge:<challenge>:<nonce>`.
  *
  * @generated from message auth4agent.v1.CreateChallengeResponse
  */
@@ -75,7 +76,7 @@ export type CreateChallengeResponse = Message<"auth4agent.v1.CreateChallengeResp
   challenge: string;
 
   /**
-   * base64url of 16 bytes; under the challenge's MAC.
+   * base64url of 16 bytes. The challenge's MAC covers it.
    *
    * @generated from field: string nonce = 2;
    */
@@ -110,14 +111,14 @@ export type IssueTokenRequest = Message<"auth4agent.v1.IssueTokenRequest"> & {
   did: string;
 
   /**
-   * As CreateChallenge answered it.
+   * The challenge that CreateChallenge returned.
    *
    * @generated from field: string challenge = 2;
    */
   challenge: string;
 
   /**
-   * As CreateChallenge answered it.
+   * The nonce that CreateChallenge returned.
    *
    * @generated from field: string nonce = 3;
    */
@@ -131,21 +132,23 @@ export type IssueTokenRequest = Message<"auth4agent.v1.IssueTokenRequest"> & {
   signature: Uint8Array;
 
   /**
-   * Space-separated scopes, all within the agent's grant. Absent means none.
+   * Space-separated scopes, all within the agent's grant. Absent means the scope that the challenge is bound to, or
+   * else none.
    *
    * @generated from field: optional string scope = 5;
    */
   scope?: string | undefined;
 
   /**
-   * At most 8 URLs or host names; none means the issuer.
+   * At most 8 URLs or host names. None means the audience that the challenge is bound to, or else the issuer.
    *
    * @generated from field: repeated string audience = 6;
    */
   audience: string[];
 
   /**
-   * Token lifetime: a duration such as 90s, 15m or 1h30m, or a number of seconds.
+   * Token lifetime: a duration such as 90s, 15m or 1h30m, or a number of seconds. Absent means the lifetime that the
+   * challenge is bound to, or else the deployment's default.
    *
    * @generated from field: optional string ttl = 7;
    */
@@ -160,7 +163,7 @@ export const IssueTokenRequestSchema: GenMessage<IssueTokenRequest> = /*@__PURE_
   messageDesc(file_auth4agent_v1_authn, 2);
 
 /**
- * IssueTokenResponse is the token, as version 1 and as RFC 6749 section 5.1 name it.
+ * IssueTokenResponse carries the token twice: under its name of version 1, and under its name of RFC 6749 section 5.1.
  *
  * @generated from message auth4agent.v1.IssueTokenResponse
  */
@@ -223,7 +226,7 @@ export const IssueTokenResponseSchema: GenMessage<IssueTokenResponse> = /*@__PUR
   messageDesc(file_auth4agent_v1_authn, 3);
 
 /**
- * VerifyTokenRequest carries a token, and what it must be good for.
+ * VerifyTokenRequest carries a token and the requirements that it must meet.
  *
  * @generated from message auth4agent.v1.VerifyTokenRequest
  */
@@ -236,23 +239,24 @@ export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
   token: string;
 
   /**
-   * At least one of these must be in the token's audience; absent means any audience. In JSON an empty list is refused; in
-   * protobuf it is an absent one.
+   * The token's audience must contain at least one of these. Absent means any audience. An empty list is an error in
+   * JSON; in protobuf it is the same as absent.
    *
    * @generated from field: repeated string audience = 2;
    */
   audience: string[];
 
   /**
-   * Space-separated scopes the token must all carry; absent means none is required. Empty is refused.
+   * Space-separated scopes; the token must have all of them. Absent means that none is required. An empty text is an
+   * error.
    *
    * @generated from field: optional string scope = 3;
    */
   scope?: string | undefined;
 
   /**
-   * Domains or operator ids, one of which must be the token's operator; absent means any operator. In JSON an empty list is
-   * refused; in protobuf it is an absent one.
+   * Domains or operator ids; the token's operator must be one of them. Absent means any operator. An empty list is an
+   * error in JSON; in protobuf it is the same as absent.
    *
    * @generated from field: repeated string operators = 4;
    */
@@ -273,14 +277,15 @@ export const VerifyTokenRequestSchema: GenMessage<VerifyTokenRequest> = /*@__PUR
  */
 export type VerifyTokenResponse = Message<"auth4agent.v1.VerifyTokenResponse"> & {
   /**
-   * True when signature, claims, requirements, revocation and epochs all hold at verified_at.
+   * True when, at verified_at, signature and claims are right, the requirements are met, and no revocation has ended
+   * the token.
    *
    * @generated from field: bool valid = 1;
    */
   valid: boolean;
 
   /**
-   * True when the token was genuine and has been revoked.
+   * True when the token is genuine and a revocation has ended it.
    *
    * @generated from field: bool revoked = 2;
    */
@@ -294,14 +299,14 @@ export type VerifyTokenResponse = Message<"auth4agent.v1.VerifyTokenResponse"> &
   claims?: TokenClaims | undefined;
 
   /**
-   * When this was decided.
+   * When the server decided.
    *
    * @generated from field: google.protobuf.Timestamp verified_at = 4;
    */
   verifiedAt?: Timestamp | undefined;
 
   /**
-   * Why it is not valid, a stable code; empty when valid.
+   * Stable code that says why the token is not valid; empty when valid.
    *
    * @generated from field: string reason = 5;
    */
@@ -407,7 +412,7 @@ export const TokenClaimsSchema: GenMessage<TokenClaims> = /*@__PURE__*/
   messageDesc(file_auth4agent_v1_authn, 6);
 
 /**
- * AuthnService turns a signed challenge into a short-lived scoped token, and verifies tokens online.
+ * AuthnService exchanges a signed challenge for a short-lived token with scopes, and verifies tokens online.
  *
  * @generated from service auth4agent.v1.AuthnService
  */
@@ -433,10 +438,13 @@ export const AuthnService: GenService<{
     output: typeof IssueTokenResponseSchema;
   },
   /**
-   * VerifyToken says whether a token is valid now, revocation included. A bad token is an answer, not an error: over REST it is 200
-   * as a good one is, so a caller must read `valid`. One that looks at the status alone, such as a proxy's subrequest, sends
-   * `Prefer: status=refuse` (RFC 7240): then the same body comes with 401, or 403 where only a scope is missing, and with the error
-   * of RFC 6750 section 3.1 in WWW-Authenticate. `Preference-Applied: status=refuse` says that the server has heeded it.
+   * VerifyToken decides whether a token is valid now, revocations included. An invalid token is not an error: over
+   * REST the status is 200 for valid and for invalid tokens, so a caller must read `valid`.
+   *
+   * A caller that reads only the status, such as a proxy's subrequest, sends `Prefer: status=refuse` (RFC 7240). The
+   * answer for an invalid token then has the same body, status 401 (403 when only a scope is missing), and in
+   * WWW-Authenticate the error of RFC 6750 section 3.1. The header `Preference-Applied: status=refuse` confirms that
+   * the server applied this.
    *
    * @generated from rpc auth4agent.v1.AuthnService.VerifyToken
    */

@@ -19,7 +19,7 @@ export const file_auth4agent_v1_identity: GenFile = /*@__PURE__*/
   fileDesc("ChxhdXRoNGFnZW50L3YxL2lkZW50aXR5LnByb3RvEg1hdXRoNGFnZW50LnYxIukCCgVBZ2VudBIKCgJpZBgBIAEoCRILCgNkaWQYAiABKAkSDgoGc3RhdHVzGAMgASgJEhMKC29wZXJhdG9yX2lkGAQgASgJEhYKDmFsbG93ZWRfc2NvcGVzGAUgAygJEi0KDGRpZF9kb2N1bWVudBgGIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSGAoQYWdlbnRfcHVibGljX2tleRgHIAEoDBINCgVsYWJlbBgIIAEoCRIgChhyZXF1aXJlX2JvdW5kX2NoYWxsZW5nZXMYCSABKAgSLgoKY3JlYXRlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMc3VzcGVuZGVkX2F0GAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpyZXZva2VkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKQAQoUUmVnaXN0ZXJBZ2VudFJlcXVlc3QSEwoLb3BlcmF0b3JfaWQYASABKAkSCwoDZGlkGAIgASgJEi0KDGRpZF9kb2N1bWVudBgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSGAoQYWdlbnRfcHVibGljX2tleRgEIAEoDBINCgVsYWJlbBgFIAEoCSJAChVSZWdpc3RlckFnZW50UmVzcG9uc2USCgoCaWQYASABKAkSCwoDZGlkGAIgASgJEg4KBnN0YXR1cxgDIAEoCSJfChFMaXN0QWdlbnRzUmVxdWVzdBITCgtvcGVyYXRvcl9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCRIOCgZzdGF0dXMYBCABKAkiUwoSTGlzdEFnZW50c1Jlc3BvbnNlEiQKBmFnZW50cxgBIAMoCzIULmF1dGg0YWdlbnQudjEuQWdlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIh4KD0dldEFnZW50UmVxdWVzdBILCgNkaWQYASABKAkiwwIKEEdldEFnZW50UmVzcG9uc2USCgoCaWQYASABKAkSCwoDZGlkGAIgASgJEg4KBnN0YXR1cxgDIAEoCRITCgtvcGVyYXRvcl9pZBgEIAEoCRIWCg5hbGxvd2VkX3Njb3BlcxgFIAMoCRItCgxkaWRfZG9jdW1lbnQYBiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhgKEGFnZW50X3B1YmxpY19rZXkYByABKAwSLgoKY3JlYXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMc3VzcGVuZGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpyZXZva2VkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI5ChNBcHByb3ZlQWdlbnRSZXF1ZXN0EhMKC29wZXJhdG9yX2lkGAEgASgJEg0KBWFnZW50GAIgASgJImoKFEFwcHJvdmVBZ2VudFJlc3BvbnNlEhEKCWFnZW50X2RpZBgBIAEoCRIOCgZzdGF0dXMYAiABKAkSLwoLYXBwcm92ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlEKFVNldEFnZW50U2NvcGVzUmVxdWVzdBITCgtvcGVyYXRvcl9pZBgBIAEoCRILCgNkaWQYAiABKAkSFgoOYWxsb3dlZF9zY29wZXMYAyADKAkiTgoWU2V0QWdlbnRTY29wZXNSZXNwb25zZRIPCgd1cGRhdGVkGAEgASgIEgsKA2RpZBgCIAEoCRIWCg5hbGxvd2VkX3Njb3BlcxgDIAMoCSKaAQoSVXBkYXRlQWdlbnRSZXF1ZXN0EhMKC29wZXJhdG9yX2lkGAEgASgJEg0KBWFnZW50GAIgASgJEhIKBWxhYmVsGAMgASgJSACIAQESJQoYcmVxdWlyZV9ib3VuZF9jaGFsbGVuZ2VzGAQgASgISAGIAQFCCAoGX2xhYmVsQhsKGV9yZXF1aXJlX2JvdW5kX2NoYWxsZW5nZXMiOgoTVXBkYXRlQWdlbnRSZXNwb25zZRIjCgVhZ2VudBgBIAEoCzIULmF1dGg0YWdlbnQudjEuQWdlbnQiSQoTU3VzcGVuZEFnZW50UmVxdWVzdBITCgtvcGVyYXRvcl9pZBgBIAEoCRINCgVhZ2VudBgCIAEoCRIOCgZyZWFzb24YAyABKAkiWwoUU3VzcGVuZEFnZW50UmVzcG9uc2USEQoJYWdlbnRfZGlkGAEgASgJEjAKDHN1c3BlbmRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPAoWUmVhY3RpdmF0ZUFnZW50UmVxdWVzdBITCgtvcGVyYXRvcl9pZBgBIAEoCRINCgVhZ2VudBgCIAEoCSJgChdSZWFjdGl2YXRlQWdlbnRSZXNwb25zZRIRCglhZ2VudF9kaWQYASABKAkSMgoOcmVhY3RpdmF0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkgKElJldm9rZUFnZW50UmVxdWVzdBITCgtvcGVyYXRvcl9pZBgBIAEoCRINCgVhZ2VudBgCIAEoCRIOCgZyZWFzb24YAyABKAkiWAoTUmV2b2tlQWdlbnRSZXNwb25zZRIRCglhZ2VudF9kaWQYASABKAkSLgoKcmV2b2tlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAyqQoKD0lkZW50aXR5U2VydmljZRKQAQoNUmVnaXN0ZXJBZ2VudBIjLmF1dGg0YWdlbnQudjEuUmVnaXN0ZXJBZ2VudFJlcXVlc3QaJC5hdXRoNGFnZW50LnYxLlJlZ2lzdGVyQWdlbnRSZXNwb25zZSI06uAYAwjJAYLT5JMCJzoBKiIiL3YxL29wZXJhdG9ycy97b3BlcmF0b3JfaWR9L2FnZW50cxKFAQoKTGlzdEFnZW50cxIgLmF1dGg0YWdlbnQudjEuTGlzdEFnZW50c1JlcXVlc3QaIS5hdXRoNGFnZW50LnYxLkxpc3RBZ2VudHNSZXNwb25zZSIygtPkkwIsYgZhZ2VudHMSIi92MS9vcGVyYXRvcnMve29wZXJhdG9yX2lkfS9hZ2VudHMSZAoIR2V0QWdlbnQSHi5hdXRoNGFnZW50LnYxLkdldEFnZW50UmVxdWVzdBofLmF1dGg0YWdlbnQudjEuR2V0QWdlbnRSZXNwb25zZSIXgtPkkwIREg8vdjEvYWdlbnQve2RpZH0SlgEKDEFwcHJvdmVBZ2VudBIiLmF1dGg0YWdlbnQudjEuQXBwcm92ZUFnZW50UmVxdWVzdBojLmF1dGg0YWdlbnQudjEuQXBwcm92ZUFnZW50UmVzcG9uc2UiPYLT5JMCNzoBKiIyL3YxL29wZXJhdG9ycy97b3BlcmF0b3JfaWR9L2FnZW50cy97YWdlbnR9L2FwcHJvdmUSkwEKDlNldEFnZW50U2NvcGVzEiQuYXV0aDRhZ2VudC52MS5TZXRBZ2VudFNjb3Blc1JlcXVlc3QaJS5hdXRoNGFnZW50LnYxLlNldEFnZW50U2NvcGVzUmVzcG9uc2UiNILT5JMCLjoBKjIpL3YxL29wZXJhdG9ycy97b3BlcmF0b3JfaWR9L2FnZW50cy9zY29wZXMSkgEKC1VwZGF0ZUFnZW50EiEuYXV0aDRhZ2VudC52MS5VcGRhdGVBZ2VudFJlcXVlc3QaIi5hdXRoNGFnZW50LnYxLlVwZGF0ZUFnZW50UmVzcG9uc2UiPILT5JMCNjoBKmIFYWdlbnQyKi92MS9vcGVyYXRvcnMve29wZXJhdG9yX2lkfS9hZ2VudHMve2FnZW50fRKWAQoMU3VzcGVuZEFnZW50EiIuYXV0aDRhZ2VudC52MS5TdXNwZW5kQWdlbnRSZXF1ZXN0GiMuYXV0aDRhZ2VudC52MS5TdXNwZW5kQWdlbnRSZXNwb25zZSI9gtPkkwI3OgEqIjIvdjEvb3BlcmF0b3JzL3tvcGVyYXRvcl9pZH0vYWdlbnRzL3thZ2VudH0vc3VzcGVuZBKiAQoPUmVhY3RpdmF0ZUFnZW50EiUuYXV0aDRhZ2VudC52MS5SZWFjdGl2YXRlQWdlbnRSZXF1ZXN0GiYuYXV0aDRhZ2VudC52MS5SZWFjdGl2YXRlQWdlbnRSZXNwb25zZSJAgtPkkwI6OgEqIjUvdjEvb3BlcmF0b3JzL3tvcGVyYXRvcl9pZH0vYWdlbnRzL3thZ2VudH0vcmVhY3RpdmF0ZRKSAQoLUmV2b2tlQWdlbnQSIS5hdXRoNGFnZW50LnYxLlJldm9rZUFnZW50UmVxdWVzdBoiLmF1dGg0YWdlbnQudjEuUmV2b2tlQWdlbnRSZXNwb25zZSI8gtPkkwI2OgEqIjEvdjEvb3BlcmF0b3JzL3tvcGVyYXRvcl9pZH0vYWdlbnRzL3thZ2VudH0vcmV2b2tlQpkBChFjb20uYXV0aDRhZ2VudC52MUINSWRlbnRpdHlQcm90b1ABWkJnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC92MTthdXRoNGFnZW50djGqAg1BdXRoNEFnZW50LlYxygINQXV0aDRBZ2VudFxWMeoCDkF1dGg0QWdlbnQ6OlYxYgZwcm90bzM", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
- * Agent is an agent as its operator, or anybody who knows its DID, sees it.
+ * Agent is an agent as its operator sees it.
  *
  * @generated from message auth4agent.v1.Agent
  */
@@ -60,7 +60,7 @@ export type Agent = Message<"auth4agent.v1.Agent"> & {
   allowedScopes: string[];
 
   /**
-   * The DID document that the agent's state gives (DID Core 1.0).
+   * DID document, which the server builds from the agent's state (DID Core 1.0).
    *
    * @generated from field: google.protobuf.Struct did_document = 6;
    */
@@ -74,35 +74,35 @@ export type Agent = Message<"auth4agent.v1.Agent"> & {
   agentPublicKey: Uint8Array;
 
   /**
-   * Name the operator gave it.
+   * Name for the operator's lists.
    *
    * @generated from field: string label = 8;
    */
   label: string;
 
   /**
-   * Whether this agent needs challenges bound to scope, audience and ttl, whatever the operator's policy says.
+   * Whether this agent needs bound challenges even when the operator's policy does not require them.
    *
    * @generated from field: bool require_bound_challenges = 9;
    */
   requireBoundChallenges: boolean;
 
   /**
-   * When it registered.
+   * When the agent registered.
    *
    * @generated from field: google.protobuf.Timestamp created_at = 10;
    */
   createdAt?: Timestamp | undefined;
 
   /**
-   * When it was suspended; absent unless suspended.
+   * When the agent was suspended; absent unless it is suspended.
    *
    * @generated from field: google.protobuf.Timestamp suspended_at = 11;
    */
   suspendedAt?: Timestamp | undefined;
 
   /**
-   * When it was revoked; absent unless revoked.
+   * When the agent was revoked; absent unless it is revoked.
    *
    * @generated from field: google.protobuf.Timestamp revoked_at = 12;
    */
@@ -117,7 +117,7 @@ export const AgentSchema: GenMessage<Agent> = /*@__PURE__*/
   messageDesc(file_auth4agent_v1_identity, 0);
 
 /**
- * RegisterAgentRequest carries an agent's key and the DID that follows from it.
+ * RegisterAgentRequest carries an agent's key, and optionally the DID and the DID document to check against it.
  *
  * @generated from message auth4agent.v1.RegisterAgentRequest
  */
@@ -130,14 +130,15 @@ export type RegisterAgentRequest = Message<"auth4agent.v1.RegisterAgentRequest">
   operatorId: string;
 
   /**
-   * The DID that key and domain give; empty lets the server form it.
+   * The DID that the key and the operator's domain form. When it is empty, the server forms it.
    *
    * @generated from field: string did = 2;
    */
   did: string;
 
   /**
-   * The client's DID document. Its key must be agent_public_key; the server publishes a document of its own.
+   * The agent's DID document. Its id and its first key, when present, must be the DID and agent_public_key. The server
+   * does not keep the document.
    *
    * @generated from field: google.protobuf.Struct did_document = 3;
    */
@@ -214,7 +215,7 @@ export type ListAgentsRequest = Message<"auth4agent.v1.ListAgentsRequest"> & {
   operatorId: string;
 
   /**
-   * At most this many agents, 1 to 200; 0 means 50.
+   * Number of agents in the answer at most, 1 to 200; 0 means 50.
    *
    * @generated from field: int32 page_size = 2;
    */
@@ -228,7 +229,7 @@ export type ListAgentsRequest = Message<"auth4agent.v1.ListAgentsRequest"> & {
   pageToken: string;
 
   /**
-   * Only this status: pending, active, suspended or revoked. Empty means all but pending.
+   * List only agents of this status: pending, active, suspended or revoked. Empty means every status except pending.
    *
    * @generated from field: string status = 4;
    */
@@ -256,7 +257,7 @@ export type ListAgentsResponse = Message<"auth4agent.v1.ListAgentsResponse"> & {
   agents: Agent[];
 
   /**
-   * Token of the next page; empty on the last.
+   * Token of the next page; empty on the last page.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -292,7 +293,8 @@ export const GetAgentRequestSchema: GenMessage<GetAgentRequest> = /*@__PURE__*/
   messageDesc(file_auth4agent_v1_identity, 5);
 
 /**
- * GetAgentResponse is an agent's public state. Its fields are those of Agent, so that REST answers them unwrapped.
+ * GetAgentResponse is an agent's public state. It repeats fields of Agent, so that the REST answer has no wrapper
+ * object.
  *
  * @generated from message auth4agent.v1.GetAgentResponse
  */
@@ -333,7 +335,7 @@ export type GetAgentResponse = Message<"auth4agent.v1.GetAgentResponse"> & {
   allowedScopes: string[];
 
   /**
-   * The DID document that the agent's state gives (DID Core 1.0).
+   * DID document, which the server builds from the agent's state (DID Core 1.0).
    *
    * @generated from field: google.protobuf.Struct did_document = 6;
    */
@@ -347,21 +349,21 @@ export type GetAgentResponse = Message<"auth4agent.v1.GetAgentResponse"> & {
   agentPublicKey: Uint8Array;
 
   /**
-   * When it registered.
+   * When the agent registered.
    *
    * @generated from field: google.protobuf.Timestamp created_at = 8;
    */
   createdAt?: Timestamp | undefined;
 
   /**
-   * When it was suspended; absent unless suspended.
+   * When the agent was suspended; absent unless it is suspended.
    *
    * @generated from field: google.protobuf.Timestamp suspended_at = 9;
    */
   suspendedAt?: Timestamp | undefined;
 
   /**
-   * When it was revoked; absent unless revoked.
+   * When the agent was revoked; absent unless it is revoked.
    *
    * @generated from field: google.protobuf.Timestamp revoked_at = 10;
    */
@@ -424,7 +426,7 @@ export type ApproveAgentResponse = Message<"auth4agent.v1.ApproveAgentResponse">
   status: string;
 
   /**
-   * When it was approved first.
+   * When the agent was first approved.
    *
    * @generated from field: google.protobuf.Timestamp approved_at = 3;
    */
@@ -439,7 +441,7 @@ export const ApproveAgentResponseSchema: GenMessage<ApproveAgentResponse> = /*@_
   messageDesc(file_auth4agent_v1_identity, 8);
 
 /**
- * SetAgentScopesRequest carries the scopes that replace the present grant.
+ * SetAgentScopesRequest carries the agent's new grant.
  *
  * @generated from message auth4agent.v1.SetAgentScopesRequest
  */
@@ -459,7 +461,7 @@ export type SetAgentScopesRequest = Message<"auth4agent.v1.SetAgentScopesRequest
   did: string;
 
   /**
-   * RFC 6749 scope-tokens, at most 64 of at most 128 characters; `*` is refused.
+   * RFC 6749 scope-tokens: at most 64, each of at most 128 characters. `*` is refused.
    *
    * @generated from field: repeated string allowed_scopes = 3;
    */
@@ -474,7 +476,7 @@ export const SetAgentScopesRequestSchema: GenMessage<SetAgentScopesRequest> = /*
   messageDesc(file_auth4agent_v1_identity, 9);
 
 /**
- * SetAgentScopesResponse is the grant now in force.
+ * SetAgentScopesResponse carries the grant that is now in force.
  *
  * @generated from message auth4agent.v1.SetAgentScopesResponse
  */
@@ -494,7 +496,7 @@ export type SetAgentScopesResponse = Message<"auth4agent.v1.SetAgentScopesRespon
   did: string;
 
   /**
-   * The scopes as a sorted set.
+   * The scopes, sorted and without duplicates.
    *
    * @generated from field: repeated string allowed_scopes = 3;
    */
@@ -592,7 +594,7 @@ export type SuspendAgentRequest = Message<"auth4agent.v1.SuspendAgentRequest"> &
   agent: string;
 
   /**
-   * Why, for the audit; at most 500 characters.
+   * Reason for the audit; at most 500 characters.
    *
    * @generated from field: string reason = 3;
    */
@@ -620,7 +622,7 @@ export type SuspendAgentResponse = Message<"auth4agent.v1.SuspendAgentResponse">
   agentDid: string;
 
   /**
-   * When it was suspended first.
+   * When the agent was suspended. A repeated call returns the time of the first.
    *
    * @generated from field: google.protobuf.Timestamp suspended_at = 2;
    */
@@ -676,7 +678,7 @@ export type ReactivateAgentResponse = Message<"auth4agent.v1.ReactivateAgentResp
   agentDid: string;
 
   /**
-   * When it was reactivated.
+   * When the agent was reactivated.
    *
    * @generated from field: google.protobuf.Timestamp reactivated_at = 2;
    */
@@ -711,7 +713,7 @@ export type RevokeAgentRequest = Message<"auth4agent.v1.RevokeAgentRequest"> & {
   agent: string;
 
   /**
-   * Why, for the audit; at most 500 characters.
+   * Reason for the audit; at most 500 characters.
    *
    * @generated from field: string reason = 3;
    */
@@ -739,7 +741,7 @@ export type RevokeAgentResponse = Message<"auth4agent.v1.RevokeAgentResponse"> &
   agentDid: string;
 
   /**
-   * When it was revoked first.
+   * When the agent was revoked. A repeated call returns the time of the first.
    *
    * @generated from field: google.protobuf.Timestamp revoked_at = 2;
    */
@@ -755,14 +757,15 @@ export const RevokeAgentResponseSchema: GenMessage<RevokeAgentResponse> = /*@__P
 
 /**
  * IdentityService registers agents and lets their operator govern them.
- * Wherever a request names an agent, its id and its DID are both accepted.
+ * The operator's methods accept an agent's id and its DID; GetAgent accepts only the DID.
  *
  * @generated from service auth4agent.v1.IdentityService
  */
 export const IdentityService: GenService<{
   /**
    * RegisterAgent registers an agent's key under an active operator. Without the operator's assertion the agent is
-   * pending and gets no token until it is approved; with it the agent is active, with no scopes.
+   * pending and gets no token until the operator approves it. With the assertion the agent is active but has no scopes
+   * yet.
    *
    * @generated from rpc auth4agent.v1.IdentityService.RegisterAgent
    */
@@ -772,7 +775,7 @@ export const IdentityService: GenService<{
     output: typeof RegisterAgentResponseSchema;
   },
   /**
-   * ListAgents lists the operator's agents, oldest first. Pending agents are listed only when asked for.
+   * ListAgents lists the operator's agents, oldest first. It lists pending agents only when `status` asks for them.
    *
    * @generated from rpc auth4agent.v1.IdentityService.ListAgents
    */
@@ -782,7 +785,7 @@ export const IdentityService: GenService<{
     output: typeof ListAgentsResponseSchema;
   },
   /**
-   * GetAgent resolves a DID to the agent of the operator that owns its domain now.
+   * GetAgent returns the agent of a DID, as registered under the operator that owns the DID's domain now.
    *
    * @generated from rpc auth4agent.v1.IdentityService.GetAgent
    */
@@ -802,8 +805,8 @@ export const IdentityService: GenService<{
     output: typeof ApproveAgentResponseSchema;
   },
   /**
-   * SetAgentScopes replaces the scopes an agent may ask for, and approves it when pending. A narrower grant ends the
-   * agent's outstanding tokens.
+   * SetAgentScopes replaces an agent's grant, and approves the agent when it is pending. A grant that lacks a scope of
+   * the previous grant ends the agent's outstanding tokens.
    *
    * @generated from rpc auth4agent.v1.IdentityService.SetAgentScopes
    */
@@ -813,7 +816,7 @@ export const IdentityService: GenService<{
     output: typeof SetAgentScopesResponseSchema;
   },
   /**
-   * UpdateAgent changes an agent's label or its challenge policy; fields that are absent stay.
+   * UpdateAgent changes an agent's label or its challenge policy. Absent fields keep their values.
    *
    * @generated from rpc auth4agent.v1.IdentityService.UpdateAgent
    */
@@ -823,7 +826,7 @@ export const IdentityService: GenService<{
     output: typeof UpdateAgentResponseSchema;
   },
   /**
-   * SuspendAgent stops an agent: no new tokens, and outstanding ones end.
+   * SuspendAgent stops an agent: it gets no new tokens, and its outstanding tokens end.
    *
    * @generated from rpc auth4agent.v1.IdentityService.SuspendAgent
    */
@@ -833,7 +836,7 @@ export const IdentityService: GenService<{
     output: typeof SuspendAgentResponseSchema;
   },
   /**
-   * ReactivateAgent ends a suspension. It revives no token.
+   * ReactivateAgent ends a suspension. Tokens that the suspension ended stay ended.
    *
    * @generated from rpc auth4agent.v1.IdentityService.ReactivateAgent
    */
@@ -843,7 +846,7 @@ export const IdentityService: GenService<{
     output: typeof ReactivateAgentResponseSchema;
   },
   /**
-   * RevokeAgent ends an agent for good, and all its tokens.
+   * RevokeAgent ends an agent and all its tokens, for good.
    *
    * @generated from rpc auth4agent.v1.IdentityService.RevokeAgent
    */

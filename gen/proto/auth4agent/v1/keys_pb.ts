@@ -2,7 +2,7 @@
 // @generated from file auth4agent/v1/keys.proto (package auth4agent.v1, syntax proto3)
 /* eslint-disable */
 
-// The deployment's signing keys: the public halves for whoever verifies tokens, their life for the administrator.
+// Signing keys of the deployment: the JWKS for verifiers, and key management for the administrator.
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
@@ -19,7 +19,7 @@ export const file_auth4agent_v1_keys: GenFile = /*@__PURE__*/
   fileDesc("ChhhdXRoNGFnZW50L3YxL2tleXMucHJvdG8SDWF1dGg0YWdlbnQudjEiGQoXR2V0SnNvbldlYktleVNldFJlcXVlc3QiXAoYR2V0SnNvbldlYktleVNldFJlc3BvbnNlEicKBGtleXMYASADKAsyGS5hdXRoNGFnZW50LnYxLkpzb25XZWJLZXkSFwoPbWF4X2FnZV9zZWNvbmRzGAIgASgFIqEBCgpKc29uV2ViS2V5EgsKA2t0eRgBIAEoCRITCgNjcnYYAiABKAlCBurgGAIYARILCgNhbGcYAyABKAkSCwoDdXNlGAQgASgJEgsKA2tpZBgFIAEoCRIRCgF4GAYgASgJQgbq4BgCGAESEQoBeRgHIAEoCUIG6uAYAhgBEhEKAW4YCCABKAlCBurgGAIYARIRCgFlGAkgASgJQgbq4BgCGAEi+wIKClNpZ25pbmdLZXkSCwoDa2lkGAEgASgJEgsKA2FsZxgCIAEoCRINCgVzdGF0ZRgDIAEoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghyZWFkeV9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMYWN0aXZhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZXRpcmluZ19hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcmV0aXJlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOY29tcHJvbWlzZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB2hlbGRfYnkYCiABKAkSDgoGa2VrX2lkGAsgASgJIhgKFkxpc3RTaWduaW5nS2V5c1JlcXVlc3QibwoXTGlzdFNpZ25pbmdLZXlzUmVzcG9uc2USJwoEa2V5cxgBIAMoCzIZLmF1dGg0YWdlbnQudjEuU2lnbmluZ0tleRIOCgZrZWtfaWQYAiABKAkSGwoTc2VhbGVkX3VuZGVyX290aGVycxgDIAEoBSJEChhSb3RhdGVTaWduaW5nS2V5c1JlcXVlc3QSCwoDYWxnGAEgASgJEgsKA2tpZBgCIAEoCRIOCgZyZWFzb24YAyABKAkicwoZUm90YXRlU2lnbmluZ0tleXNSZXNwb25zZRIpCgZhY3RpdmUYASADKAsyGS5hdXRoNGFnZW50LnYxLlNpZ25pbmdLZXkSKwoIcmV0aXJpbmcYAiADKAsyGS5hdXRoNGFnZW50LnYxLlNpZ25pbmdLZXkiRwoZTWFya0tleUNvbXByb21pc2VkUmVxdWVzdBILCgNraWQYASABKAkSDgoGcmVhc29uGAIgASgJEg0KBWZvcmNlGAMgASgIInEKGk1hcmtLZXlDb21wcm9taXNlZFJlc3BvbnNlEgsKA2tpZBgBIAEoCRIyCg5jb21wcm9taXNlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKYWN0aXZlX2tpZBgDIAEoCSJDChdJbXBvcnRTaWduaW5nS2V5UmVxdWVzdBILCgNrZXkYASABKAkSCwoDYWxnGAIgASgJEg4KBnJlYXNvbhgDIAEoCSJCChhJbXBvcnRTaWduaW5nS2V5UmVzcG9uc2USJgoDa2V5GAEgASgLMhkuYXV0aDRhZ2VudC52MS5TaWduaW5nS2V5MokFCgtLZXlzU2VydmljZRJjChBHZXRKc29uV2ViS2V5U2V0EiYuYXV0aDRhZ2VudC52MS5HZXRKc29uV2ViS2V5U2V0UmVxdWVzdBonLmF1dGg0YWdlbnQudjEuR2V0SnNvbldlYktleVNldFJlc3BvbnNlEnUKD0xpc3RTaWduaW5nS2V5cxIlLmF1dGg0YWdlbnQudjEuTGlzdFNpZ25pbmdLZXlzUmVxdWVzdBomLmF1dGg0YWdlbnQudjEuTGlzdFNpZ25pbmdLZXlzUmVzcG9uc2UiE5ACAYLT5JMCChIIL3YxL2tleXMSggEKEVJvdGF0ZVNpZ25pbmdLZXlzEicuYXV0aDRhZ2VudC52MS5Sb3RhdGVTaWduaW5nS2V5c1JlcXVlc3QaKC5hdXRoNGFnZW50LnYxLlJvdGF0ZVNpZ25pbmdLZXlzUmVzcG9uc2UiGoLT5JMCFDoBKiIPL3YxL2tleXMvcm90YXRlEo8BChJNYXJrS2V5Q29tcHJvbWlzZWQSKC5hdXRoNGFnZW50LnYxLk1hcmtLZXlDb21wcm9taXNlZFJlcXVlc3QaKS5hdXRoNGFnZW50LnYxLk1hcmtLZXlDb21wcm9taXNlZFJlc3BvbnNlIiSC0+STAh46ASoiGS92MS9rZXlzL3traWR9L2NvbXByb21pc2UShgEKEEltcG9ydFNpZ25pbmdLZXkSJi5hdXRoNGFnZW50LnYxLkltcG9ydFNpZ25pbmdLZXlSZXF1ZXN0GicuYXV0aDRhZ2VudC52MS5JbXBvcnRTaWduaW5nS2V5UmVzcG9uc2UiIergGAMIyQGC0+STAhQ6ASoiDy92MS9rZXlzL2ltcG9ydEKVAQoRY29tLmF1dGg0YWdlbnQudjFCCUtleXNQcm90b1ABWkJnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC92MTthdXRoNGFnZW50djGqAg1BdXRoNEFnZW50LlYxygINQXV0aDRBZ2VudFxWMeoCDkF1dGg0QWdlbnQ6OlYxYgZwcm90bzM", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
- * GetJsonWebKeySetRequest asks for the published keys.
+ * GetJsonWebKeySetRequest asks for the JWKS.
  *
  * @generated from message auth4agent.v1.GetJsonWebKeySetRequest
  */
@@ -34,20 +34,20 @@ export const GetJsonWebKeySetRequestSchema: GenMessage<GetJsonWebKeySetRequest> 
   messageDesc(file_auth4agent_v1_keys, 0);
 
 /**
- * GetJsonWebKeySetResponse is a JWK set.
+ * GetJsonWebKeySetResponse is the JWKS.
  *
  * @generated from message auth4agent.v1.GetJsonWebKeySetResponse
  */
 export type GetJsonWebKeySetResponse = Message<"auth4agent.v1.GetJsonWebKeySetResponse"> & {
   /**
-   * Keys whose tokens may be unexpired, and those that will sign next.
+   * Public halves of the active, retiring and prepared keys.
    *
    * @generated from field: repeated auth4agent.v1.JsonWebKey keys = 1;
    */
   keys: JsonWebKey[];
 
   /**
-   * How long the answer may be kept, in seconds.
+   * How long a client may cache the answer, in seconds.
    *
    * @generated from field: int32 max_age_seconds = 2;
    */
@@ -62,7 +62,7 @@ export const GetJsonWebKeySetResponseSchema: GenMessage<GetJsonWebKeySetResponse
   messageDesc(file_auth4agent_v1_keys, 1);
 
 /**
- * JsonWebKey is a public key (RFC 7517); never more than that.
+ * JsonWebKey is a public key (RFC 7517). It never contains a private member.
  *
  * @generated from message auth4agent.v1.JsonWebKey
  */
@@ -139,7 +139,7 @@ export const JsonWebKeySchema: GenMessage<JsonWebKey> = /*@__PURE__*/
   messageDesc(file_auth4agent_v1_keys, 2);
 
 /**
- * SigningKey is what the administrator sees of a key; nothing in it is secret.
+ * SigningKey describes a signing key to the administrator. It contains no secret.
  *
  * @generated from message auth4agent.v1.SigningKey
  */
@@ -159,64 +159,68 @@ export type SigningKey = Message<"auth4agent.v1.SigningKey"> & {
   alg: string;
 
   /**
-   * One of prepared (published, signs nothing yet), active (signs), retiring (verifies what it signed), retired (out of the
-   * key set), compromised (out of the key set, and all it signed is refused).
+   * One of:
+   *   prepared: published, does not sign yet;
+   *   active: signs new tokens;
+   *   retiring: signs no more, still verifies the tokens that it signed;
+   *   retired: no longer in the JWKS;
+   *   compromised: no longer in the JWKS, and every token that it signed is refused.
    *
    * @generated from field: string state = 3;
    */
   state: string;
 
   /**
-   * When it was made or imported, and so first published.
+   * When the key was made or imported. It is published from then on.
    *
    * @generated from field: google.protobuf.Timestamp created_at = 4;
    */
   createdAt?: Timestamp | undefined;
 
   /**
-   * From when a prepared key may sign: every cached key set has it then. Absent in other states.
+   * When a prepared key becomes ready: from then on every cached JWKS contains it. Absent in other states.
    *
    * @generated from field: google.protobuf.Timestamp ready_at = 5;
    */
   readyAt?: Timestamp | undefined;
 
   /**
-   * When it began to sign; absent before.
+   * When the key began to sign; absent before.
    *
    * @generated from field: google.protobuf.Timestamp activated_at = 6;
    */
   activatedAt?: Timestamp | undefined;
 
   /**
-   * When it ceased to sign; absent before.
+   * When the key stopped signing; absent before.
    *
    * @generated from field: google.protobuf.Timestamp retiring_at = 7;
    */
   retiringAt?: Timestamp | undefined;
 
   /**
-   * When it left the key set; absent before.
+   * When the key left the JWKS; absent before.
    *
    * @generated from field: google.protobuf.Timestamp retired_at = 8;
    */
   retiredAt?: Timestamp | undefined;
 
   /**
-   * When it was marked compromised; absent for others.
+   * When the key was marked compromised; absent otherwise.
    *
    * @generated from field: google.protobuf.Timestamp compromised_at = 9;
    */
   compromisedAt?: Timestamp | undefined;
 
   /**
-   * Where the private half is: `database`, sealed there, `pkcs11`, or empty once it is gone.
+   * Where the private half is: `database` (sealed), `pkcs11` (in a hardware token), or empty when it no longer exists.
    *
    * @generated from field: string held_by = 10;
    */
   heldBy: string;
 
   /**
-   * Id of the key-encryption key that it is sealed under; empty where it is not.
+   * Id of the key-encryption key (KEK) that seals the private half; empty when no KEK does.
    *
    * @generated from field: string kek_id = 11;
    */
@@ -252,21 +256,21 @@ export const ListSigningKeysRequestSchema: GenMessage<ListSigningKeysRequest> = 
  */
 export type ListSigningKeysResponse = Message<"auth4agent.v1.ListSigningKeysResponse"> & {
   /**
-   * Every key there has been.
+   * All keys that the deployment has ever had.
    *
    * @generated from field: repeated auth4agent.v1.SigningKey keys = 1;
    */
   keys: SigningKey[];
 
   /**
-   * Id of the key-encryption key that this process seals under.
+   * Id of the KEK under which this process seals.
    *
    * @generated from field: string kek_id = 2;
    */
   kekId: string;
 
   /**
-   * How many secrets, signing keys and others, are sealed under another key-encryption key still.
+   * Number of secrets, signing keys and others, that are still sealed under another KEK.
    *
    * @generated from field: int32 sealed_under_others = 3;
    */
@@ -281,27 +285,27 @@ export const ListSigningKeysResponseSchema: GenMessage<ListSigningKeysResponse> 
   messageDesc(file_auth4agent_v1_keys, 5);
 
 /**
- * RotateSigningKeysRequest names what to rotate; without both, every algorithm.
+ * RotateSigningKeysRequest selects the keys to rotate. Without alg and kid it rotates the key of every algorithm.
  *
  * @generated from message auth4agent.v1.RotateSigningKeysRequest
  */
 export type RotateSigningKeysRequest = Message<"auth4agent.v1.RotateSigningKeysRequest"> & {
   /**
-   * The one algorithm to rotate.
+   * The only algorithm to rotate; empty means all.
    *
    * @generated from field: string alg = 1;
    */
   alg: string;
 
   /**
-   * The prepared key that is to sign; empty: of each algorithm the oldest that is ready.
+   * The key to make active. Empty means, for each algorithm, the oldest key that is ready.
    *
    * @generated from field: string kid = 2;
    */
   kid: string;
 
   /**
-   * Why, for the audit; at most 500 characters.
+   * Reason for the audit; at most 500 characters.
    *
    * @generated from field: string reason = 3;
    */
@@ -316,20 +320,20 @@ export const RotateSigningKeysRequestSchema: GenMessage<RotateSigningKeysRequest
   messageDesc(file_auth4agent_v1_keys, 6);
 
 /**
- * RotateSigningKeysResponse says which keys sign now.
+ * RotateSigningKeysResponse lists the keys that changed.
  *
  * @generated from message auth4agent.v1.RotateSigningKeysResponse
  */
 export type RotateSigningKeysResponse = Message<"auth4agent.v1.RotateSigningKeysResponse"> & {
   /**
-   * Those that have become active.
+   * Keys that have become active.
    *
    * @generated from field: repeated auth4agent.v1.SigningKey active = 1;
    */
   active: SigningKey[];
 
   /**
-   * Those that have ceased to sign.
+   * Keys that have stopped signing.
    *
    * @generated from field: repeated auth4agent.v1.SigningKey retiring = 2;
    */
@@ -357,14 +361,14 @@ export type MarkKeyCompromisedRequest = Message<"auth4agent.v1.MarkKeyCompromise
   kid: string;
 
   /**
-   * Why, for the audit; at most 500 characters.
+   * Reason for the audit; at most 500 characters.
    *
    * @generated from field: string reason = 2;
    */
   reason: string;
 
   /**
-   * Go on although no key could take over.
+   * Mark the key even if no ready key can take its place.
    *
    * @generated from field: bool force = 3;
    */
@@ -379,7 +383,7 @@ export const MarkKeyCompromisedRequestSchema: GenMessage<MarkKeyCompromisedReque
   messageDesc(file_auth4agent_v1_keys, 8);
 
 /**
- * MarkKeyCompromisedResponse confirms.
+ * MarkKeyCompromisedResponse confirms that the key is marked.
  *
  * @generated from message auth4agent.v1.MarkKeyCompromisedResponse
  */
@@ -392,14 +396,14 @@ export type MarkKeyCompromisedResponse = Message<"auth4agent.v1.MarkKeyCompromis
   kid: string;
 
   /**
-   * When it was marked first.
+   * When the key was marked. A repeated call returns the time of the first.
    *
    * @generated from field: google.protobuf.Timestamp compromised_at = 2;
    */
   compromisedAt?: Timestamp | undefined;
 
   /**
-   * The key that signs in its place; empty where it did not sign, or none could take over.
+   * Id of the key that took its place; empty when the key was not active, or no key was ready.
    *
    * @generated from field: string active_kid = 3;
    */
@@ -414,27 +418,27 @@ export const MarkKeyCompromisedResponseSchema: GenMessage<MarkKeyCompromisedResp
   messageDesc(file_auth4agent_v1_keys, 9);
 
 /**
- * ImportSigningKeyRequest carries a private key. It is sealed before it is stored, and never logged.
+ * ImportSigningKeyRequest carries a private key. The server seals it before storing it, and never logs it.
  *
  * @generated from message auth4agent.v1.ImportSigningKeyRequest
  */
 export type ImportSigningKeyRequest = Message<"auth4agent.v1.ImportSigningKeyRequest"> & {
   /**
-   * A private key as text, unencrypted: PEM (PKCS #8, SEC 1 or PKCS #1) or a JWK as JSON.
+   * The unencrypted private key as text: PEM (PKCS #8, SEC 1 or PKCS #1) or a JWK in JSON.
    *
    * @generated from field: string key = 1;
    */
   key: string;
 
   /**
-   * The algorithm it is for. Needed only to take an Ed25519 key for Ed25519 instead of EdDSA.
+   * Algorithm of the key. Needed only to use an Ed25519 key for `Ed25519` instead of `EdDSA`.
    *
    * @generated from field: string alg = 2;
    */
   alg: string;
 
   /**
-   * Why, for the audit; at most 500 characters.
+   * Reason for the audit; at most 500 characters.
    *
    * @generated from field: string reason = 3;
    */
@@ -449,13 +453,13 @@ export const ImportSigningKeyRequestSchema: GenMessage<ImportSigningKeyRequest> 
   messageDesc(file_auth4agent_v1_keys, 10);
 
 /**
- * ImportSigningKeyResponse shows the key.
+ * ImportSigningKeyResponse describes the imported key.
  *
  * @generated from message auth4agent.v1.ImportSigningKeyResponse
  */
 export type ImportSigningKeyResponse = Message<"auth4agent.v1.ImportSigningKeyResponse"> & {
   /**
-   * The key, prepared.
+   * The key, in state prepared.
    *
    * @generated from field: auth4agent.v1.SigningKey key = 1;
    */
@@ -470,14 +474,14 @@ export const ImportSigningKeyResponseSchema: GenMessage<ImportSigningKeyResponse
   messageDesc(file_auth4agent_v1_keys, 11);
 
 /**
- * KeysService publishes the keys that verify the deployment's tokens, and lets the administrator rotate them. Over REST the
- * published keys stand at /.well-known/jwks.json.
+ * KeysService publishes the JWKS that verifies the deployment's tokens, and lets the administrator manage the signing
+ * keys. Over REST the JWKS is at /.well-known/jwks.json.
  *
  * @generated from service auth4agent.v1.KeysService
  */
 export const KeysService: GenService<{
   /**
-   * GetJsonWebKeySet answers the published keys (RFC 7517, RFC 7518, RFC 8037).
+   * GetJsonWebKeySet returns the JWKS (RFC 7517, RFC 7518, RFC 8037).
    *
    * @generated from rpc auth4agent.v1.KeysService.GetJsonWebKeySet
    */
@@ -487,7 +491,8 @@ export const KeysService: GenService<{
     output: typeof GetJsonWebKeySetResponseSchema;
   },
   /**
-   * ListSigningKeys lists every key there has been, oldest first. For the deployment's administrator, as all that follows.
+   * ListSigningKeys lists all signing keys that the deployment has ever had, oldest first. Only the administrator may
+   * call this method and the methods below.
    *
    * @generated from rpc auth4agent.v1.KeysService.ListSigningKeys
    */
@@ -497,8 +502,8 @@ export const KeysService: GenService<{
     output: typeof ListSigningKeysResponseSchema;
   },
   /**
-   * RotateSigningKeys makes published keys sign instead of those that sign now, which go on to verify until their last token
-   * has expired. KEY_NOT_READY, and nothing changed, where no key has been published for long enough.
+   * RotateSigningKeys makes ready keys active. The keys that were active become retiring: they still verify tokens,
+   * until their last token has expired. When no key is ready, the call fails with KEY_NOT_READY and changes nothing.
    *
    * @generated from rpc auth4agent.v1.KeysService.RotateSigningKeys
    */
@@ -508,9 +513,10 @@ export const KeysService: GenService<{
     output: typeof RotateSigningKeysResponseSchema;
   },
   /**
-   * MarkKeyCompromised takes a key out of the key set and ends every token it signed: when the call returns, no online
-   * verification that begins later answers valid. A key that is ready takes its place at once. Where none is, KEY_NOT_READY:
-   * no token could be issued until a new one has been published for long enough. `force` goes on nevertheless.
+   * MarkKeyCompromised removes a key from the JWKS and ends every token that the key signed. After the call has
+   * returned, no online verification that begins later answers that such a token is valid. When the key is active, a
+   * ready key takes its place at once. If none is ready, the call fails with KEY_NOT_READY, because the server could
+   * issue no token until a new key is ready. `force` marks the key anyway.
    *
    * @generated from rpc auth4agent.v1.KeysService.MarkKeyCompromised
    */
@@ -520,7 +526,8 @@ export const KeysService: GenService<{
     output: typeof MarkKeyCompromisedResponseSchema;
   },
   /**
-   * ImportSigningKey takes in a key made elsewhere, as prepared: published, and able to sign once it has been for long enough.
+   * ImportSigningKey imports a key that was made elsewhere. The key is prepared: it is published now and can sign when
+   * it is ready.
    *
    * @generated from rpc auth4agent.v1.KeysService.ImportSigningKey
    */

@@ -2,7 +2,7 @@
 // @generated from file auth4agent/v1/operator_registry.proto (package auth4agent.v1, syntax proto3)
 /* eslint-disable */
 
-// Operators: domains proven by DNS, and the policy their owners set.
+// Operators: their domains, which DNS proves, and their policies.
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
@@ -19,13 +19,13 @@ export const file_auth4agent_v1_operator_registry: GenFile = /*@__PURE__*/
   fileDesc("CiVhdXRoNGFnZW50L3YxL29wZXJhdG9yX3JlZ2lzdHJ5LnByb3RvEg1hdXRoNGFnZW50LnYxIkIKF1JlZ2lzdGVyT3BlcmF0b3JSZXF1ZXN0Eg4KBmRvbWFpbhgBIAEoCRIXCg9yb290X3B1YmxpY19rZXkYAiABKAwiRgoYUmVnaXN0ZXJPcGVyYXRvclJlc3BvbnNlEgoKAmlkGAEgASgJEg4KBmRvbWFpbhgCIAEoCRIOCgZzdGF0dXMYAyABKAkiIAoSR2V0T3BlcmF0b3JSZXF1ZXN0EgoKAmlkGAEgASgJIsYBChNHZXRPcGVyYXRvclJlc3BvbnNlEgoKAmlkGAEgASgJEg4KBmRvbWFpbhgCIAEoCRIOCgZzdGF0dXMYAyABKAkSNgoSZG9tYWluX3ZlcmlmaWVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIbChNyb290X2tleV90aHVtYnByaW50GAYgASgJIioKHEdldERvbWFpblZlcmlmaWNhdGlvblJlcXVlc3QSCgoCaWQYASABKAkicwodR2V0RG9tYWluVmVyaWZpY2F0aW9uUmVzcG9uc2USDgoGZG9tYWluGAEgASgJEhcKD3R4dF9yZWNvcmRfbmFtZRgCIAEoCRIYChB0eHRfcmVjb3JkX3ZhbHVlGAMgASgJEg8KB21lc3NhZ2UYBCABKAkiIgoUQ29uZmlybURvbWFpblJlcXVlc3QSCgoCaWQYASABKAkirAEKFUNvbmZpcm1Eb21haW5SZXNwb25zZRIQCgh2ZXJpZmllZBgBIAEoCBIPCgdtZXNzYWdlGAIgASgJEi8KC3ZlcmlmaWVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YBCABKAkSLwoLdGFrZW92ZXJfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjIKFFJlbGVhc2VEb21haW5SZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSJkChVSZWxlYXNlRG9tYWluUmVzcG9uc2USCgoCaWQYASABKAkSDgoGc3RhdHVzGAIgASgJEi8KC3JlbGVhc2VkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJMCgxBdWRpZW5jZVJ1bGUSEAoIYXVkaWVuY2UYASABKAkSDwoHY2FsbGVycxgCIAMoCRIZChF0b2tlbl9zaWduaW5nX2FsZxgDIAEoCSJiCg5PcGVyYXRvclBvbGljeRIuCglhdWRpZW5jZXMYASADKAsyGy5hdXRoNGFnZW50LnYxLkF1ZGllbmNlUnVsZRIgChhyZXF1aXJlX2JvdW5kX2NoYWxsZW5nZXMYAiABKAgiJgoYR2V0T3BlcmF0b3JQb2xpY3lSZXF1ZXN0EgoKAmlkGAEgASgJIkoKGUdldE9wZXJhdG9yUG9saWN5UmVzcG9uc2USLQoGcG9saWN5GAEgASgLMh0uYXV0aDRhZ2VudC52MS5PcGVyYXRvclBvbGljeSJVChhTZXRPcGVyYXRvclBvbGljeVJlcXVlc3QSCgoCaWQYASABKAkSLQoGcG9saWN5GAIgASgLMh0uYXV0aDRhZ2VudC52MS5PcGVyYXRvclBvbGljeSJKChlTZXRPcGVyYXRvclBvbGljeVJlc3BvbnNlEi0KBnBvbGljeRgBIAEoCzIdLmF1dGg0YWdlbnQudjEuT3BlcmF0b3JQb2xpY3kiMQoTRW5kQWxsVG9rZW5zUmVxdWVzdBIKCgJpZBgBIAEoCRIOCgZyZWFzb24YAiABKAkiXwoURW5kQWxsVG9rZW5zUmVzcG9uc2USCgoCaWQYASABKAkSDQoFZXBvY2gYAiABKAUSLAoIZW5kZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjQKFlN1c3BlbmRPcGVyYXRvclJlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJImcKF1N1c3BlbmRPcGVyYXRvclJlc3BvbnNlEgoKAmlkGAEgASgJEg4KBnN0YXR1cxgCIAEoCRIwCgxzdXNwZW5kZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIiYKGFJlaW5zdGF0ZU9wZXJhdG9yUmVxdWVzdBIKCgJpZBgBIAEoCSJqChlSZWluc3RhdGVPcGVyYXRvclJlc3BvbnNlEgoKAmlkGAEgASgJEg4KBnN0YXR1cxgCIAEoCRIxCg1yZWluc3RhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLUAQoXTGlzdEF1ZGl0UmVjb3Jkc1JlcXVlc3QSCgoCaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSDgoGYWN0aW9uGAQgASgJEg8KB3N1YmplY3QYBSABKAkSDwoHb3V0Y29tZRgGIAEoCRIpCgVzaW5jZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFdW50aWwYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqYBCgtBdWRpdFJlY29yZBIKCgJpZBgBIAEoCRImCgJhdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFYWN0b3IYAyABKAkSDgoGYWN0aW9uGAQgASgJEg8KB3N1YmplY3QYBSABKAkSDwoHb3V0Y29tZRgGIAEoCRIOCgZyZWFzb24YByABKAkSEgoKcmVxdWVzdF9pZBgIIAEoCSJgChhMaXN0QXVkaXRSZWNvcmRzUmVzcG9uc2USKwoHcmVjb3JkcxgBIAMoCzIaLmF1dGg0YWdlbnQudjEuQXVkaXRSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMpYMChdPcGVyYXRvclJlZ2lzdHJ5U2VydmljZRKEAQoQUmVnaXN0ZXJPcGVyYXRvchImLmF1dGg0YWdlbnQudjEuUmVnaXN0ZXJPcGVyYXRvclJlcXVlc3QaJy5hdXRoNGFnZW50LnYxLlJlZ2lzdGVyT3BlcmF0b3JSZXNwb25zZSIf6uAYAwjJAYLT5JMCEjoBKiINL3YxL29wZXJhdG9ycxJwCgtHZXRPcGVyYXRvchIhLmF1dGg0YWdlbnQudjEuR2V0T3BlcmF0b3JSZXF1ZXN0GiIuYXV0aDRhZ2VudC52MS5HZXRPcGVyYXRvclJlc3BvbnNlIhqC0+STAhQSEi92MS9vcGVyYXRvcnMve2lkfRKVAQoVR2V0RG9tYWluVmVyaWZpY2F0aW9uEisuYXV0aDRhZ2VudC52MS5HZXREb21haW5WZXJpZmljYXRpb25SZXF1ZXN0GiwuYXV0aDRhZ2VudC52MS5HZXREb21haW5WZXJpZmljYXRpb25SZXNwb25zZSIhgtPkkwIbEhkvdjEvb3BlcmF0b3JzL3ZlcmlmeS97aWR9EoABCg1Db25maXJtRG9tYWluEiMuYXV0aDRhZ2VudC52MS5Db25maXJtRG9tYWluUmVxdWVzdBokLmF1dGg0YWdlbnQudjEuQ29uZmlybURvbWFpblJlc3BvbnNlIiSC0+STAh46ASoiGS92MS9vcGVyYXRvcnMvdmVyaWZ5L3tpZH0SgQEKDVJlbGVhc2VEb21haW4SIy5hdXRoNGFnZW50LnYxLlJlbGVhc2VEb21haW5SZXF1ZXN0GiQuYXV0aDRhZ2VudC52MS5SZWxlYXNlRG9tYWluUmVzcG9uc2UiJYLT5JMCHzoBKiIaL3YxL29wZXJhdG9ycy97aWR9L3JlbGVhc2USkQEKEUdldE9wZXJhdG9yUG9saWN5EicuYXV0aDRhZ2VudC52MS5HZXRPcGVyYXRvclBvbGljeVJlcXVlc3QaKC5hdXRoNGFnZW50LnYxLkdldE9wZXJhdG9yUG9saWN5UmVzcG9uc2UiKYLT5JMCI2IGcG9saWN5EhkvdjEvb3BlcmF0b3JzL3tpZH0vcG9saWN5EpkBChFTZXRPcGVyYXRvclBvbGljeRInLmF1dGg0YWdlbnQudjEuU2V0T3BlcmF0b3JQb2xpY3lSZXF1ZXN0GiguYXV0aDRhZ2VudC52MS5TZXRPcGVyYXRvclBvbGljeVJlc3BvbnNlIjGC0+STAis6BnBvbGljeWIGcG9saWN5GhkvdjEvb3BlcmF0b3JzL3tpZH0vcG9saWN5EoUBCgxFbmRBbGxUb2tlbnMSIi5hdXRoNGFnZW50LnYxLkVuZEFsbFRva2Vuc1JlcXVlc3QaIy5hdXRoNGFnZW50LnYxLkVuZEFsbFRva2Vuc1Jlc3BvbnNlIiyC0+STAiY6ASoiIS92MS9vcGVyYXRvcnMve2lkfS9lbmQtYWxsLXRva2VucxKHAQoPU3VzcGVuZE9wZXJhdG9yEiUuYXV0aDRhZ2VudC52MS5TdXNwZW5kT3BlcmF0b3JSZXF1ZXN0GiYuYXV0aDRhZ2VudC52MS5TdXNwZW5kT3BlcmF0b3JSZXNwb25zZSIlgtPkkwIfOgEqIhovdjEvb3BlcmF0b3JzL3tpZH0vc3VzcGVuZBKPAQoRUmVpbnN0YXRlT3BlcmF0b3ISJy5hdXRoNGFnZW50LnYxLlJlaW5zdGF0ZU9wZXJhdG9yUmVxdWVzdBooLmF1dGg0YWdlbnQudjEuUmVpbnN0YXRlT3BlcmF0b3JSZXNwb25zZSIngtPkkwIhOgEqIhwvdjEvb3BlcmF0b3JzL3tpZH0vcmVpbnN0YXRlEo4BChBMaXN0QXVkaXRSZWNvcmRzEiYuYXV0aDRhZ2VudC52MS5MaXN0QXVkaXRSZWNvcmRzUmVxdWVzdBonLmF1dGg0YWdlbnQudjEuTGlzdEF1ZGl0UmVjb3Jkc1Jlc3BvbnNlIimC0+STAiNiB3JlY29yZHMSGC92MS9vcGVyYXRvcnMve2lkfS9hdWRpdEKhAQoRY29tLmF1dGg0YWdlbnQudjFCFU9wZXJhdG9yUmVnaXN0cnlQcm90b1ABWkJnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC92MTthdXRoNGFnZW50djGqAg1BdXRoNEFnZW50LlYxygINQXV0aDRBZ2VudFxWMeoCDkF1dGg0QWdlbnQ6OlYxYgZwcm90bzM", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
- * RegisterOperatorRequest names the domain and the key that will speak for it.
+ * RegisterOperatorRequest names the domain and the root key of the new operator.
  *
  * @generated from message auth4agent.v1.RegisterOperatorRequest
  */
 export type RegisterOperatorRequest = Message<"auth4agent.v1.RegisterOperatorRequest"> & {
   /**
-   * Host name below a public suffix; trimmed, lower-cased and turned into A-labels by the server.
+   * Host name below a public suffix. The server trims it, lower-cases it and converts it to A-labels.
    *
    * @generated from field: string domain = 1;
    */
@@ -130,7 +130,8 @@ export type GetOperatorResponse = Message<"auth4agent.v1.GetOperatorResponse"> &
   status: string;
 
   /**
-   * When the domain was last proven for the first time in a row; absent until then.
+   * When the operator last became active because its domain was proven; later proofs while it is active do not change
+   * it. Absent before the first proof.
    *
    * @generated from field: google.protobuf.Timestamp domain_verified_at = 4;
    */
@@ -193,7 +194,7 @@ export type GetDomainVerificationResponse = Message<"auth4agent.v1.GetDomainVeri
   domain: string;
 
   /**
-   * Owner name of the TXT record.
+   * Name of the TXT record.
    *
    * @generated from field: string txt_record_name = 2;
    */
@@ -207,7 +208,7 @@ export type GetDomainVerificationResponse = Message<"auth4agent.v1.GetDomainVeri
   txtRecordValue: string;
 
   /**
-   * The same in a sentence.
+   * The instruction to publish it, in a sentence.
    *
    * @generated from field: string message = 4;
    */
@@ -256,7 +257,7 @@ export type ConfirmDomainResponse = Message<"auth4agent.v1.ConfirmDomainResponse
   verified: boolean;
 
   /**
-   * What was seen, and what to do next when verified is false.
+   * What the server found and, when verified is false, what to do next.
    *
    * @generated from field: string message = 2;
    */
@@ -271,15 +272,16 @@ export type ConfirmDomainResponse = Message<"auth4agent.v1.ConfirmDomainResponse
 
   /**
    * Stable code for message when verified is false: TXT_RECORD_NOT_FOUND, TXT_RECORD_MISMATCH, DNS_UNAVAILABLE,
-   * INCUMBENT_PRESENT, TAKEOVER_PENDING. Empty when verified.
+   * INCUMBENT_PRESENT, TAKEOVER_PENDING. Empty when verified is true.
    *
    * @generated from field: string reason = 4;
    */
   reason: string;
 
   /**
-   * When a takeover that is waiting may be confirmed, if every look at DNS until then finds the record alone; absent otherwise.
-   * It is later when looks are late, and a look that does not find the record alone ends the wait: confirming begins it anew.
+   * When a waiting takeover can be confirmed; absent when no takeover waits. Until then the server looks at DNS at
+   * random times, and every look must find the newcomer's record and no other. Late looks postpone this time. A look
+   * that finds anything else ends the wait; the next confirmation begins a new one.
    *
    * @generated from field: google.protobuf.Timestamp takeover_at = 5;
    */
@@ -294,7 +296,7 @@ export const ConfirmDomainResponseSchema: GenMessage<ConfirmDomainResponse> = /*
   messageDesc(file_auth4agent_v1_operator_registry, 7);
 
 /**
- * ReleaseDomainRequest names the operator that gives its domain up.
+ * ReleaseDomainRequest names the operator that gives up its domain.
  *
  * @generated from message auth4agent.v1.ReleaseDomainRequest
  */
@@ -307,7 +309,7 @@ export type ReleaseDomainRequest = Message<"auth4agent.v1.ReleaseDomainRequest">
   id: string;
 
   /**
-   * Why, for the audit; at most 500 characters.
+   * Reason for the audit; at most 500 characters.
    *
    * @generated from field: string reason = 2;
    */
@@ -342,7 +344,7 @@ export type ReleaseDomainResponse = Message<"auth4agent.v1.ReleaseDomainResponse
   status: string;
 
   /**
-   * When it was released.
+   * When the operator was released.
    *
    * @generated from field: google.protobuf.Timestamp released_at = 3;
    */
@@ -357,7 +359,7 @@ export const ReleaseDomainResponseSchema: GenMessage<ReleaseDomainResponse> = /*
   messageDesc(file_auth4agent_v1_operator_registry, 9);
 
 /**
- * AudienceRule says who may ask for tokens for one of the operator's audiences.
+ * AudienceRule says whose agents may ask for tokens for one of the operator's audiences.
  *
  * @generated from message auth4agent.v1.AudienceRule
  */
@@ -370,15 +372,15 @@ export type AudienceRule = Message<"auth4agent.v1.AudienceRule"> & {
   audience: string;
 
   /**
-   * Domains whose agents may ask for it, or the single entry `*` for every active operator.
+   * Domains whose agents may ask for such tokens, or the single entry `*` for every active operator.
    *
    * @generated from field: repeated string callers = 2;
    */
   callers: string[];
 
   /**
-   * The algorithm that signs tokens for it, whoever asks: EdDSA, Ed25519 (RFC 9864), ES256 or RS256. Empty is EdDSA. The rule
-   * of the exact audience counts, else that of its host.
+   * Algorithm that signs every token for this audience: EdDSA, Ed25519 (RFC 9864), ES256 or RS256. Empty means EdDSA.
+   * A rule for the exact audience takes precedence over a rule for its host.
    *
    * @generated from field: string token_signing_alg = 3;
    */
@@ -393,20 +395,20 @@ export const AudienceRuleSchema: GenMessage<AudienceRule> = /*@__PURE__*/
   messageDesc(file_auth4agent_v1_operator_registry, 10);
 
 /**
- * OperatorPolicy is what an operator decides for its agents and audiences.
+ * OperatorPolicy holds an operator's decisions about its agents and audiences.
  *
  * @generated from message auth4agent.v1.OperatorPolicy
  */
 export type OperatorPolicy = Message<"auth4agent.v1.OperatorPolicy"> & {
   /**
-   * Audiences under the operator's domain that others may ask for. Its own agents always may.
+   * Rules for audiences under the operator's domain. The operator's own agents may always ask for tokens for them.
    *
    * @generated from field: repeated auth4agent.v1.AudienceRule audiences = 1;
    */
   audiences: AudienceRule[];
 
   /**
-   * Whether every agent of the operator needs challenges bound to scope, audience and ttl.
+   * Whether every agent of the operator needs challenges that are bound to scope, audience and ttl.
    *
    * @generated from field: bool require_bound_challenges = 2;
    */
@@ -463,7 +465,7 @@ export const GetOperatorPolicyResponseSchema: GenMessage<GetOperatorPolicyRespon
   messageDesc(file_auth4agent_v1_operator_registry, 13);
 
 /**
- * SetOperatorPolicyRequest carries the policy that replaces the present one.
+ * SetOperatorPolicyRequest carries the new policy.
  *
  * @generated from message auth4agent.v1.SetOperatorPolicyRequest
  */
@@ -476,7 +478,7 @@ export type SetOperatorPolicyRequest = Message<"auth4agent.v1.SetOperatorPolicyR
   id: string;
 
   /**
-   * The whole policy; what is absent is reset.
+   * The whole policy. A field that is absent is reset.
    *
    * @generated from field: auth4agent.v1.OperatorPolicy policy = 2;
    */
@@ -525,7 +527,7 @@ export type EndAllTokensRequest = Message<"auth4agent.v1.EndAllTokensRequest"> &
   id: string;
 
   /**
-   * Why, for the audit; at most 500 characters.
+   * Reason for the audit; at most 500 characters.
    *
    * @generated from field: string reason = 2;
    */
@@ -560,7 +562,7 @@ export type EndAllTokensResponse = Message<"auth4agent.v1.EndAllTokensResponse">
   epoch: number;
 
   /**
-   * When they ended.
+   * When the tokens ended.
    *
    * @generated from field: google.protobuf.Timestamp ended_at = 3;
    */
@@ -588,7 +590,7 @@ export type SuspendOperatorRequest = Message<"auth4agent.v1.SuspendOperatorReque
   id: string;
 
   /**
-   * Why, for the audit; at most 500 characters.
+   * Reason for the audit; at most 500 characters.
    *
    * @generated from field: string reason = 2;
    */
@@ -623,7 +625,7 @@ export type SuspendOperatorResponse = Message<"auth4agent.v1.SuspendOperatorResp
   status: string;
 
   /**
-   * When it was suspended first.
+   * When the operator was suspended. A repeated call returns the time of the first.
    *
    * @generated from field: google.protobuf.Timestamp suspended_at = 3;
    */
@@ -659,7 +661,7 @@ export const ReinstateOperatorRequestSchema: GenMessage<ReinstateOperatorRequest
   messageDesc(file_auth4agent_v1_operator_registry, 20);
 
 /**
- * ReinstateOperatorResponse says what became of the operator.
+ * ReinstateOperatorResponse carries the operator's new status.
  *
  * @generated from message auth4agent.v1.ReinstateOperatorResponse
  */
@@ -672,14 +674,14 @@ export type ReinstateOperatorResponse = Message<"auth4agent.v1.ReinstateOperator
   id: string;
 
   /**
-   * active, or lapsed when its proof has failed in the meantime.
+   * active; or lapsed when the proof was missing too often during the suspension.
    *
    * @generated from field: string status = 2;
    */
   status: string;
 
   /**
-   * When it was reinstated.
+   * When the operator was reinstated.
    *
    * @generated from field: google.protobuf.Timestamp reinstated_at = 3;
    */
@@ -707,7 +709,7 @@ export type ListAuditRecordsRequest = Message<"auth4agent.v1.ListAuditRecordsReq
   id: string;
 
   /**
-   * At most this many records, 1 to 200; 0 means 50.
+   * Number of records in the answer at most, 1 to 200; 0 means 50.
    *
    * @generated from field: int32 page_size = 2;
    */
@@ -721,35 +723,35 @@ export type ListAuditRecordsRequest = Message<"auth4agent.v1.ListAuditRecordsReq
   pageToken: string;
 
   /**
-   * Only this action, for example agent.suspend.
+   * List only records of this action, for example agent.suspend.
    *
    * @generated from field: string action = 4;
    */
   action: string;
 
   /**
-   * Only this subject: an agent's DID, a jti or an operator id.
+   * List only records of this subject: an agent's DID, a jti or an operator id.
    *
    * @generated from field: string subject = 5;
    */
   subject: string;
 
   /**
-   * Only done, or only refused.
+   * List only records of this outcome: done or refused.
    *
    * @generated from field: string outcome = 6;
    */
   outcome: string;
 
   /**
-   * Only records at or after this time.
+   * List only records at or after this time.
    *
    * @generated from field: google.protobuf.Timestamp since = 7;
    */
   since?: Timestamp | undefined;
 
   /**
-   * Only records before this time.
+   * List only records before this time.
    *
    * @generated from field: google.protobuf.Timestamp until = 8;
    */
@@ -764,13 +766,13 @@ export const ListAuditRecordsRequestSchema: GenMessage<ListAuditRecordsRequest> 
   messageDesc(file_auth4agent_v1_operator_registry, 22);
 
 /**
- * AuditRecord is one thing done or refused.
+ * AuditRecord is one change that was made or refused.
  *
  * @generated from message auth4agent.v1.AuditRecord
  */
 export type AuditRecord = Message<"auth4agent.v1.AuditRecord"> & {
   /**
-   * Record id, ordered by time.
+   * Id of the record. Ids sort by time.
    *
    * @generated from field: string id = 1;
    */
@@ -784,21 +786,21 @@ export type AuditRecord = Message<"auth4agent.v1.AuditRecord"> & {
   at?: Timestamp | undefined;
 
   /**
-   * Who did it: operator:<id>, agent:<did>, admin, anonymous or system.
+   * Who made the change: operator:<id>, agent:<did>, admin, anonymous or system.
    *
    * @generated from field: string actor = 3;
    */
   actor: string;
 
   /**
-   * What was done, for example agent.suspend.
+   * Name of the change, for example agent.suspend.
    *
    * @generated from field: string action = 4;
    */
   action: string;
 
   /**
-   * To what: an agent's DID, a jti or an operator id.
+   * What was changed: an agent's DID, a jti or an operator id.
    *
    * @generated from field: string subject = 5;
    */
@@ -812,7 +814,7 @@ export type AuditRecord = Message<"auth4agent.v1.AuditRecord"> & {
   outcome: string;
 
   /**
-   * Reason of the refusal, or the reason the caller gave.
+   * Reason code of the refusal, or the reason that the caller gave.
    *
    * @generated from field: string reason = 7;
    */
@@ -847,7 +849,7 @@ export type ListAuditRecordsResponse = Message<"auth4agent.v1.ListAuditRecordsRe
   records: AuditRecord[];
 
   /**
-   * Token of the next page; empty on the last.
+   * Token of the next page; empty on the last page.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -869,7 +871,7 @@ export const ListAuditRecordsResponseSchema: GenMessage<ListAuditRecordsResponse
 export const OperatorRegistryService: GenService<{
   /**
    * RegisterOperator registers a domain under a root key. The operator is pending until its domain is proven.
-   * The id follows from issuer, domain and key, so registering again answers the same operator.
+   * The id is derived from issuer, domain and key, so a repeated registration returns the same operator.
    *
    * @generated from rpc auth4agent.v1.OperatorRegistryService.RegisterOperator
    */
@@ -879,7 +881,7 @@ export const OperatorRegistryService: GenService<{
     output: typeof RegisterOperatorResponseSchema;
   },
   /**
-   * GetOperator tells an operator's status.
+   * GetOperator returns an operator's public state.
    *
    * @generated from rpc auth4agent.v1.OperatorRegistryService.GetOperator
    */
@@ -889,7 +891,7 @@ export const OperatorRegistryService: GenService<{
     output: typeof GetOperatorResponseSchema;
   },
   /**
-   * GetDomainVerification tells which TXT record proves the domain.
+   * GetDomainVerification returns the TXT record that proves the domain.
    *
    * @generated from rpc auth4agent.v1.OperatorRegistryService.GetDomainVerification
    */
@@ -899,8 +901,8 @@ export const OperatorRegistryService: GenService<{
     output: typeof GetDomainVerificationResponseSchema;
   },
   /**
-   * ConfirmDomain looks for the TXT record at the configured resolvers, and activates the operator when a majority
-   * of them proves it. Confirming again is idempotent.
+   * ConfirmDomain asks the configured resolvers for the TXT record, and activates the operator when a majority of them
+   * returns it. The call is idempotent.
    *
    * @generated from rpc auth4agent.v1.OperatorRegistryService.ConfirmDomain
    */
@@ -910,7 +912,8 @@ export const OperatorRegistryService: GenService<{
     output: typeof ConfirmDomainResponseSchema;
   },
   /**
-   * ReleaseDomain gives the domain up for good: the operator's tokens end, and a newcomer is proven without delay.
+   * ReleaseDomain gives the domain up for good. The operator's tokens end, and another operator can prove the domain
+   * without the takeover delay.
    *
    * @generated from rpc auth4agent.v1.OperatorRegistryService.ReleaseDomain
    */
@@ -920,7 +923,7 @@ export const OperatorRegistryService: GenService<{
     output: typeof ReleaseDomainResponseSchema;
   },
   /**
-   * GetOperatorPolicy reads the operator's own policy.
+   * GetOperatorPolicy returns the operator's own policy.
    *
    * @generated from rpc auth4agent.v1.OperatorRegistryService.GetOperatorPolicy
    */
@@ -930,7 +933,7 @@ export const OperatorRegistryService: GenService<{
     output: typeof GetOperatorPolicyResponseSchema;
   },
   /**
-   * SetOperatorPolicy replaces the operator's policy as a whole.
+   * SetOperatorPolicy replaces the operator's whole policy.
    *
    * @generated from rpc auth4agent.v1.OperatorRegistryService.SetOperatorPolicy
    */
@@ -940,7 +943,7 @@ export const OperatorRegistryService: GenService<{
     output: typeof SetOperatorPolicyResponseSchema;
   },
   /**
-   * EndAllTokens ends every outstanding token of all the operator's agents, by raising the operator's epoch.
+   * EndAllTokens ends every outstanding token of the operator's agents by raising the operator's epoch.
    *
    * @generated from rpc auth4agent.v1.OperatorRegistryService.EndAllTokens
    */
@@ -950,7 +953,8 @@ export const OperatorRegistryService: GenService<{
     output: typeof EndAllTokensResponseSchema;
   },
   /**
-   * SuspendOperator stops an operator: no new tokens, and outstanding ones end. For the deployment's administrator.
+   * SuspendOperator stops an operator: its agents get no new tokens, and their outstanding tokens end. Only the
+   * administrator may call it.
    *
    * @generated from rpc auth4agent.v1.OperatorRegistryService.SuspendOperator
    */
@@ -960,7 +964,8 @@ export const OperatorRegistryService: GenService<{
     output: typeof SuspendOperatorResponseSchema;
   },
   /**
-   * ReinstateOperator ends a suspension. It revives no token. For the deployment's administrator.
+   * ReinstateOperator ends a suspension. Tokens that the suspension ended stay ended. Only the administrator may call
+   * it.
    *
    * @generated from rpc auth4agent.v1.OperatorRegistryService.ReinstateOperator
    */
@@ -970,7 +975,8 @@ export const OperatorRegistryService: GenService<{
     output: typeof ReinstateOperatorResponseSchema;
   },
   /**
-   * ListAuditRecords lists what was done, and refused, in the operator's name or to it; newest first.
+   * ListAuditRecords lists the operator's audit, newest first. The audit has the changes by the operator and to it, and
+   * the calls that were refused.
    *
    * @generated from rpc auth4agent.v1.OperatorRegistryService.ListAuditRecords
    */

@@ -2,7 +2,7 @@
 // @generated from file auth4agent/v1/options.proto (package auth4agent.v1, syntax proto3)
 /* eslint-disable */
 
-// Options by which this API's contract says what google.api.http cannot.
+// Options that describe parts of the REST API which google.api.http cannot describe.
 
 import type { GenExtension, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { extDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
@@ -30,8 +30,9 @@ export type RestRule = Message<"auth4agent.v1.RestRule"> & {
   successStatus: number;
 
   /**
-   * Of a method that answers a stream of server-sent events: the request fields that the parts of the Last-Event-ID header
-   * set, in their order. What the query says of them does not count then; parts that the header lacks are unset.
+   * For a method that answers with server-sent events: the request fields that the parts of the Last-Event-ID header
+   * set, in this order. With the header, the query's values for these fields are ignored, and fields without a part
+   * are unset.
    *
    * @generated from field: repeated string last_event_id = 2;
    */
@@ -46,13 +47,13 @@ export const RestRuleSchema: GenMessage<RestRule> = /*@__PURE__*/
   messageDesc(file_auth4agent_v1_options, 0);
 
 /**
- * EventIdRule marks a message that tells a place in a stream of server-sent events.
+ * EventIdRule marks a message that names a place in a stream of server-sent events.
  *
  * @generated from message auth4agent.v1.EventIdRule
  */
 export type EventIdRule = Message<"auth4agent.v1.EventIdRule"> & {
   /**
-   * Fields that make the event's id, joined by "-"; of all but the last the text must hold none.
+   * Fields whose texts, joined by "-", are the event's id. Only the text of the last field may contain "-".
    *
    * @generated from field: repeated string fields = 1;
    */
@@ -67,7 +68,7 @@ export const EventIdRuleSchema: GenMessage<EventIdRule> = /*@__PURE__*/
   messageDesc(file_auth4agent_v1_options, 1);
 
 /**
- * JsonRule says how a field appears in REST's JSON, where that is not the protobuf JSON mapping.
+ * JsonRule says how a field's JSON over REST differs from the protobuf JSON mapping.
  *
  * @generated from message auth4agent.v1.JsonRule
  */
@@ -87,22 +88,23 @@ export type JsonRule = Message<"auth4agent.v1.JsonRule"> & {
   acceptSingle: boolean;
 
   /**
-   * A string field that is empty is left out of an answer.
+   * An answer leaves the string field out when it is empty.
    *
    * @generated from field: bool omit_empty = 3;
    */
   omitEmpty: boolean;
 
   /**
-   * A time is written with its milliseconds, where others are in whole seconds.
+   * A time is written with milliseconds; other times are in whole seconds.
    *
    * @generated from field: bool milliseconds = 4;
    */
   milliseconds: boolean;
 
   /**
-   * A repeated field must not be empty where it is given: it demands something, so an empty one is a mistake, and leaving it
-   * out demands nothing. JSON alone can tell the two apart; in protobuf an empty list is an absent one.
+   * An empty list is an error. The field sets a requirement, so an empty list is probably a mistake of the caller; a
+   * caller without a requirement leaves the field out. Only JSON can tell the two apart: in protobuf an empty list is
+   * an absent one.
    *
    * @generated from field: bool refuse_empty = 5;
    */
@@ -117,7 +119,7 @@ export const JsonRuleSchema: GenMessage<JsonRule> = /*@__PURE__*/
   messageDesc(file_auth4agent_v1_options, 2);
 
 /**
- * How the method behaves over REST, beside google.api.http.
+ * How the method behaves over REST, in addition to google.api.http.
  *
  * @generated from extension: auth4agent.v1.RestRule rest = 50701;
  */
@@ -125,7 +127,7 @@ export const rest: GenExtension<MethodOptions, RestRule> = /*@__PURE__*/
   extDesc(file_auth4agent_v1_options, 0);
 
 /**
- * The id of events that are this message, or have a field of it.
+ * How to form the id of an event that is this message or has a field of this message.
  *
  * @generated from extension: auth4agent.v1.EventIdRule event_id = 50701;
  */
@@ -133,7 +135,7 @@ export const event_id: GenExtension<MessageOptions, EventIdRule> = /*@__PURE__*/
   extDesc(file_auth4agent_v1_options, 1);
 
 /**
- * How the field appears over REST, beside the protobuf JSON mapping.
+ * How the field appears over REST, in addition to the protobuf JSON mapping.
  *
  * @generated from extension: auth4agent.v1.JsonRule json = 50701;
  */
@@ -141,8 +143,8 @@ export const json: GenExtension<FieldOptions, JsonRule> = /*@__PURE__*/
   extDesc(file_auth4agent_v1_options, 2);
 
 /**
- * Of a request for a stream: a caller that sets this field asks for one that ends by itself soon. It takes none of the places of
- * streams that last.
+ * In a request for a stream: a caller that sets this field asks for a stream that soon ends by itself. Such a stream
+ * does not count against the limit of long streams.
  *
  * @generated from extension: bool ends_stream = 50702;
  */

@@ -2,7 +2,7 @@
 // @generated from file auth4agent/v1/revocation.proto (package auth4agent.v1, syntax proto3)
 /* eslint-disable */
 
-// Revocation of single tokens, and the log of everything that ends tokens, for whoever verifies them.
+// Revocation of tokens, and the revocation log for verifiers.
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
@@ -19,7 +19,7 @@ export const file_auth4agent_v1_revocation: GenFile = /*@__PURE__*/
   fileDesc("Ch5hdXRoNGFnZW50L3YxL3Jldm9jYXRpb24ucHJvdG8SDWF1dGg0YWdlbnQudjEiQAoSUmV2b2tlVG9rZW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJEgsKA2p0aRgCIAEoCRIOCgZyZWFzb24YAyABKAkidQoTUmV2b2tlVG9rZW5SZXNwb25zZRILCgNqdGkYASABKAkSLgoKcmV2b2tlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIQoRZW5kZWRfb3BlcmF0b3JfaWQYAyABKAlCBurgGAIYASJhCgtMb2dQb3NpdGlvbhIRCglsb2dfZXBvY2gYASABKAUSEAoIc2VxdWVuY2UYAiABKAQSDAoEaGFzaBgDIAEoDDof6uAYGwoJbG9nX2Vwb2NoCghzZXF1ZW5jZQoEaGFzaCKyAgoQUmV2b2NhdGlvblJlY29yZBIsCghwb3NpdGlvbhgBIAEoCzIaLmF1dGg0YWdlbnQudjEuTG9nUG9zaXRpb24SFQoNcHJldmlvdXNfaGFzaBgCIAEoDBIrCgRraW5kGAMgASgOMh0uYXV0aDRhZ2VudC52MS5SZXZvY2F0aW9uS2luZBITCgtvcGVyYXRvcl9pZBgEIAEoCRIPCgdzdWJqZWN0GAUgASgJEhUKDW1pbmltdW1fZXBvY2gYBiABKAUSNgoKZXhwaXJlc19hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBurgGAIgARI3CgtyZWNvcmRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBurgGAIgASKEAQoXV2F0Y2hSZXZvY2F0aW9uc1JlcXVlc3QSGwoOYWZ0ZXJfc2VxdWVuY2UYASABKARIAIgBARIRCglsb2dfZXBvY2gYAiABKAUSDAoEaGFzaBgDIAEoDBIYCgp1bnRpbF9oZWFkGAQgASgIQgTw4BgBQhEKD19hZnRlcl9zZXF1ZW5jZSJ+ChhXYXRjaFJldm9jYXRpb25zUmVzcG9uc2USMQoGcmVjb3JkGAEgASgLMh8uYXV0aDRhZ2VudC52MS5SZXZvY2F0aW9uUmVjb3JkSAASJgoEaGVhZBgCIAEoCzIWLmF1dGg0YWdlbnQudjEuTG9nSGVhZEgAQgcKBWV2ZW50InAKB0xvZ0hlYWQSLAoIcG9zaXRpb24YASABKAsyGi5hdXRoNGFnZW50LnYxLkxvZ1Bvc2l0aW9uEjcKC29ic2VydmVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIG6uAYAiABIjEKH0VuZEFsbFRva2Vuc09mRGVwbG95bWVudFJlcXVlc3QSDgoGcmVhc29uGAEgASgJImcKIEVuZEFsbFRva2Vuc09mRGVwbG95bWVudFJlc3BvbnNlEhUKDW1pbmltdW1fZXBvY2gYASABKAUSLAoIZW5kZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKr4BCg5SZXZvY2F0aW9uS2luZBIfChtSRVZPQ0FUSU9OX0tJTkRfVU5TUEVDSUZJRUQQABIZChVSRVZPQ0FUSU9OX0tJTkRfVE9LRU4QARIZChVSRVZPQ0FUSU9OX0tJTkRfQUdFTlQQAhIcChhSRVZPQ0FUSU9OX0tJTkRfT1BFUkFUT1IQAxIXChNSRVZPQ0FUSU9OX0tJTkRfS0VZEAQSHgoaUkVWT0NBVElPTl9LSU5EX0RFUExPWU1FTlQQBTLXAwoRUmV2b2NhdGlvblNlcnZpY2UScQoLUmV2b2tlVG9rZW4SIS5hdXRoNGFnZW50LnYxLlJldm9rZVRva2VuUmVxdWVzdBoiLmF1dGg0YWdlbnQudjEuUmV2b2tlVG9rZW5SZXNwb25zZSIbgtPkkwIVOgEqIhAvdjEvcmV2b2tlL3Rva2VuEqYBChBXYXRjaFJldm9jYXRpb25zEiYuYXV0aDRhZ2VudC52MS5XYXRjaFJldm9jYXRpb25zUmVxdWVzdBonLmF1dGg0YWdlbnQudjEuV2F0Y2hSZXZvY2F0aW9uc1Jlc3BvbnNlIj+QAgHq4BghEglsb2dfZXBvY2gSDmFmdGVyX3NlcXVlbmNlEgRoYXNogtPkkwIREg8vdjEvcmV2b2NhdGlvbnMwARKlAQoYRW5kQWxsVG9rZW5zT2ZEZXBsb3ltZW50Ei4uYXV0aDRhZ2VudC52MS5FbmRBbGxUb2tlbnNPZkRlcGxveW1lbnRSZXF1ZXN0Gi8uYXV0aDRhZ2VudC52MS5FbmRBbGxUb2tlbnNPZkRlcGxveW1lbnRSZXNwb25zZSIogtPkkwIiOgEqIh0vdjEvZGVwbG95bWVudC9lbmQtYWxsLXRva2Vuc0KbAQoRY29tLmF1dGg0YWdlbnQudjFCD1Jldm9jYXRpb25Qcm90b1ABWkJnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC92MTthdXRoNGFnZW50djGqAg1BdXRoNEFnZW50LlYxygINQXV0aDRBZ2VudFxWMeoCDkF1dGg0QWdlbnQ6OlYxYgZwcm90bzM", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
- * RevokeTokenRequest names the token by itself or, under the operator's assertion, by its id; exactly one of both.
+ * RevokeTokenRequest names the token. It has either token or, with the operator's assertion, jti; not both.
  *
  * @generated from message auth4agent.v1.RevokeTokenRequest
  */
@@ -39,7 +39,7 @@ export type RevokeTokenRequest = Message<"auth4agent.v1.RevokeTokenRequest"> & {
   jti: string;
 
   /**
-   * Why, for the audit; at most 500 characters.
+   * Reason for the audit; at most 500 characters.
    *
    * @generated from field: string reason = 3;
    */
@@ -67,14 +67,15 @@ export type RevokeTokenResponse = Message<"auth4agent.v1.RevokeTokenResponse"> &
   jti: string;
 
   /**
-   * When it was revoked first.
+   * When the token was revoked. A repeated call returns the time of the first.
    *
    * @generated from field: google.protobuf.Timestamp revoked_at = 2;
    */
   revokedAt?: Timestamp | undefined;
 
   /**
-   * The operator, where the call ended all tokens of its agents because it had 10,000 revoked tokens already; empty otherwise.
+   * Id of the operator when the call ended all tokens of its agents, because it already had 10,000 revoked tokens.
+   * Otherwise empty.
    *
    * @generated from field: string ended_operator_id = 3;
    */
@@ -89,30 +90,31 @@ export const RevokeTokenResponseSchema: GenMessage<RevokeTokenResponse> = /*@__P
   messageDesc(file_auth4agent_v1_revocation, 1);
 
 /**
- * LogPosition is a place in the revocation log. Two positions of the same epoch and sequence with different hashes are of logs
- * that went different ways, as a restored database's does.
+ * LogPosition is a place in the revocation log. When two positions have the same log epoch and sequence but different
+ * hashes, their logs have diverged. This happens when a database is restored from a backup.
  *
  * @generated from message auth4agent.v1.LogPosition
  */
 export type LogPosition = Message<"auth4agent.v1.LogPosition"> & {
   /**
-   * Raised when the database may have lost what it had told: by the promotion of a standby.
+   * Counts how often the database may have lost records. The promotion of a standby raises it.
    *
    * @generated from field: int32 log_epoch = 1;
    */
   logEpoch: number;
 
   /**
-   * Counts records without gaps, over all epochs.
+   * Counts records without gaps, over all log epochs.
    *
    * @generated from field: uint64 sequence = 2;
    */
   sequence: bigint;
 
   /**
-   * SHA-256 over the last record and the hash before it; empty for a position that is known by number alone. What is hashed is the
-   * 32 bytes before, then the record's log epoch, sequence, kind, operator, subject, minimum epoch, and its two times in Unix
-   * milliseconds: decimal and lower case (`token`), joined by line feeds.
+   * SHA-256 over the previous record's hash (32 bytes) and the text of the record at this position. Empty when only
+   * the number is known. The text joins these values by line feeds: log epoch, sequence, kind, operator, subject,
+   * minimum epoch, expires_at and recorded_at. Numbers are decimal, times are Unix milliseconds, and the kind is lower
+   * case (`token`).
    *
    * @generated from field: bytes hash = 3;
    */
@@ -127,20 +129,20 @@ export const LogPositionSchema: GenMessage<LogPosition> = /*@__PURE__*/
   messageDesc(file_auth4agent_v1_revocation, 2);
 
 /**
- * RevocationRecord is one entry of the log.
+ * RevocationRecord is one record of the revocation log.
  *
  * @generated from message auth4agent.v1.RevocationRecord
  */
 export type RevocationRecord = Message<"auth4agent.v1.RevocationRecord"> & {
   /**
-   * Where it stands, with its own hash.
+   * Its place in the log, with its own hash.
    *
    * @generated from field: auth4agent.v1.LogPosition position = 1;
    */
   position?: LogPosition | undefined;
 
   /**
-   * Hash of the record before it.
+   * Hash of the previous record.
    *
    * @generated from field: bytes previous_hash = 2;
    */
@@ -154,7 +156,7 @@ export type RevocationRecord = Message<"auth4agent.v1.RevocationRecord"> & {
   kind: RevocationKind;
 
   /**
-   * Operator whose tokens it ends; empty for keys and for the deployment.
+   * Operator whose tokens it ends; empty for the kinds key and deployment.
    *
    * @generated from field: string operator_id = 4;
    */
@@ -168,14 +170,14 @@ export type RevocationRecord = Message<"auth4agent.v1.RevocationRecord"> & {
   subject: string;
 
   /**
-   * Smallest epoch that still stands; 0 for tokens and keys.
+   * Smallest epoch that remains valid; 0 for the kinds token and key.
    *
    * @generated from field: int32 minimum_epoch = 6;
    */
   minimumEpoch: number;
 
   /**
-   * From when no token that it ends can be unexpired.
+   * When every token that it ends has expired.
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 7;
    */
@@ -197,35 +199,37 @@ export const RevocationRecordSchema: GenMessage<RevocationRecord> = /*@__PURE__*
   messageDesc(file_auth4agent_v1_revocation, 3);
 
 /**
- * WatchRevocationsRequest says from where to follow.
+ * WatchRevocationsRequest says where in the log to begin.
  *
  * @generated from message auth4agent.v1.WatchRevocationsRequest
  */
 export type WatchRevocationsRequest = Message<"auth4agent.v1.WatchRevocationsRequest"> & {
   /**
-   * Sequence of the last record known; without it all records come that can still matter.
+   * Sequence of the watcher's last position. Without it, the stream begins with all records that can still end a
+   * token.
    *
    * @generated from field: optional uint64 after_sequence = 1;
    */
   afterSequence?: bigint | undefined;
 
   /**
-   * Log epoch of that record; needed with after_sequence.
+   * Log epoch of that position; required with after_sequence.
    *
    * @generated from field: int32 log_epoch = 2;
    */
   logEpoch: number;
 
   /**
-   * Hash of that record, when known.
+   * Hash of that position, when known.
    *
    * @generated from field: bytes hash = 3;
    */
   hash: Uint8Array;
 
   /**
-   * Ends the stream after its first heartbeat, within a minute. For a verifier that gets no stream which lasts (RATE_LIMITED): it asks
-   * again and again, each time from the last position, and what it knows is as old as the last answer.
+   * Ends the stream after its first heartbeat, within a minute. It is for a verifier that gets no long stream
+   * (RATE_LIMITED). Such a verifier asks repeatedly, each time from its last position; what it knows is then as old as
+   * the last answer.
    *
    * @generated from field: bool until_head = 4;
    */
@@ -246,13 +250,13 @@ export const WatchRevocationsRequestSchema: GenMessage<WatchRevocationsRequest> 
  */
 export type WatchRevocationsResponse = Message<"auth4agent.v1.WatchRevocationsResponse"> & {
   /**
-   * What happened.
+   * The event.
    *
    * @generated from oneof auth4agent.v1.WatchRevocationsResponse.event
    */
   event: {
     /**
-     * A record; they come in the order of the log.
+     * The next record, in the order of the log.
      *
      * @generated from field: auth4agent.v1.RevocationRecord record = 1;
      */
@@ -260,7 +264,7 @@ export type WatchRevocationsResponse = Message<"auth4agent.v1.WatchRevocationsRe
     case: "record";
   } | {
     /**
-     * The heartbeat: everything up to the head of the log has been sent.
+     * A heartbeat: the server has sent every record up to this head of the log.
      *
      * @generated from field: auth4agent.v1.LogHead head = 2;
      */
@@ -277,21 +281,21 @@ export const WatchRevocationsResponseSchema: GenMessage<WatchRevocationsResponse
   messageDesc(file_auth4agent_v1_revocation, 5);
 
 /**
- * LogHead is the end of the log at a moment.
+ * LogHead is the head of the revocation log at one moment.
  *
  * @generated from message auth4agent.v1.LogHead
  */
 export type LogHead = Message<"auth4agent.v1.LogHead"> & {
   /**
-   * Where it ends.
+   * Position of the last record.
    *
    * @generated from field: auth4agent.v1.LogPosition position = 1;
    */
   position?: LogPosition | undefined;
 
   /**
-   * The moment, by the clock of the server, before the database was asked. Whoever needs to know how old what it knows is
-   * compares it with that of the heartbeat before and with its own monotonic clock.
+   * Server time just before the server read the head from the database. To find the age of what it knows, a watcher
+   * compares this time with that of the previous heartbeat, and both with its own monotonic clock.
    *
    * @generated from field: google.protobuf.Timestamp observed_at = 2;
    */
@@ -306,13 +310,13 @@ export const LogHeadSchema: GenMessage<LogHead> = /*@__PURE__*/
   messageDesc(file_auth4agent_v1_revocation, 6);
 
 /**
- * EndAllTokensOfDeploymentRequest says why.
+ * EndAllTokensOfDeploymentRequest gives the reason.
  *
  * @generated from message auth4agent.v1.EndAllTokensOfDeploymentRequest
  */
 export type EndAllTokensOfDeploymentRequest = Message<"auth4agent.v1.EndAllTokensOfDeploymentRequest"> & {
   /**
-   * Why, for the audit; at most 500 characters.
+   * Reason for the audit; at most 500 characters.
    *
    * @generated from field: string reason = 1;
    */
@@ -327,20 +331,20 @@ export const EndAllTokensOfDeploymentRequestSchema: GenMessage<EndAllTokensOfDep
   messageDesc(file_auth4agent_v1_revocation, 7);
 
 /**
- * EndAllTokensOfDeploymentResponse confirms.
+ * EndAllTokensOfDeploymentResponse confirms that the tokens have ended.
  *
  * @generated from message auth4agent.v1.EndAllTokensOfDeploymentResponse
  */
 export type EndAllTokensOfDeploymentResponse = Message<"auth4agent.v1.EndAllTokensOfDeploymentResponse"> & {
   /**
-   * Operator epoch below which every token is refused now.
+   * Every token with a smaller operator epoch is now refused.
    *
    * @generated from field: int32 minimum_epoch = 1;
    */
   minimumEpoch: number;
 
   /**
-   * When.
+   * When the tokens ended.
    *
    * @generated from field: google.protobuf.Timestamp ended_at = 2;
    */
@@ -355,8 +359,8 @@ export const EndAllTokensOfDeploymentResponseSchema: GenMessage<EndAllTokensOfDe
   messageDesc(file_auth4agent_v1_revocation, 8);
 
 /**
- * RevocationKind says what a record ends. A verifier that meets one it does not know must begin again without a position, and
- * ask online for as long as it meets it.
+ * RevocationKind says what a record ends. A verifier that receives a kind it does not know must begin again without a
+ * position. It must verify online for as long as it still receives that kind.
  *
  * @generated from enum auth4agent.v1.RevocationKind
  */
@@ -369,35 +373,35 @@ export const RevocationKind = {
   UNSPECIFIED: 0,
 
   /**
-   * One token: operator and jti.
+   * Ends one token, named by operator and jti.
    *
    * @generated from enum value: REVOCATION_KIND_TOKEN = 1;
    */
   TOKEN: 1,
 
   /**
-   * Tokens of an agent whose agent epoch is less than the minimum.
+   * Ends the agent's tokens whose agent epoch is less than minimum_epoch.
    *
    * @generated from enum value: REVOCATION_KIND_AGENT = 2;
    */
   AGENT: 2,
 
   /**
-   * Tokens of an operator's agents whose operator epoch is less than the minimum.
+   * Ends the tokens of the operator's agents whose operator epoch is less than minimum_epoch.
    *
    * @generated from enum value: REVOCATION_KIND_OPERATOR = 3;
    */
   OPERATOR: 3,
 
   /**
-   * Everything that a signing key signed.
+   * Ends every token that a signing key signed.
    *
    * @generated from enum value: REVOCATION_KIND_KEY = 4;
    */
   KEY: 4,
 
   /**
-   * Tokens of all operators whose operator epoch is less than the minimum.
+   * Ends all tokens whose operator epoch is less than minimum_epoch, of every operator.
    *
    * @generated from enum value: REVOCATION_KIND_DEPLOYMENT = 5;
    */
@@ -405,8 +409,8 @@ export const RevocationKind = {
 } as const;
 
 /**
- * RevocationKind says what a record ends. A verifier that meets one it does not know must begin again without a position, and
- * ask online for as long as it meets it.
+ * RevocationKind says what a record ends. A verifier that receives a kind it does not know must begin again without a
+ * position. It must verify online for as long as it still receives that kind.
  *
  * @generated from enum auth4agent.v1.RevocationKind
  */
@@ -419,15 +423,18 @@ export const RevocationKindSchema: GenEnum<RevocationKind> = /*@__PURE__*/
   enumDesc(file_auth4agent_v1_revocation, 0);
 
 /**
- * RevocationService revokes tokens before they expire, and tells verifiers what has been revoked.
+ * RevocationService ends tokens before they expire, and sends revocations to verifiers.
  *
  * @generated from service auth4agent.v1.RevocationService
  */
 export const RevocationService: GenService<{
   /**
-   * RevokeToken revokes one token: whoever holds the token may, and its operator may by jti. When the call returns, no
-   * online verification that begins later answers valid. Revoking again answers the first time. An operator has at most 10,000
-   * revoked tokens that may be unexpired: the next revocation ends all tokens that its agents have, and its count begins again.
+   * RevokeToken revokes one token. A caller that holds the token may revoke it; the token's operator may revoke it by
+   * its jti. After the call has returned, no online verification that begins later answers that the token is valid. A
+   * repeated call returns the time of the first.
+   *
+   * An operator can have at most 10,000 revoked tokens that may not have expired yet. The next revocation ends all
+   * tokens of the operator's agents, and the count starts again.
    *
    * @generated from rpc auth4agent.v1.RevocationService.RevokeToken
    */
@@ -437,10 +444,13 @@ export const RevocationService: GenService<{
     output: typeof RevokeTokenResponseSchema;
   },
   /**
-   * WatchRevocations follows the revocation log: first what of it can still matter, or what came after a position, then each
-   * record as it is committed, and a heartbeat with the head each second. What has not heard one for longer than its own
-   * bound must not answer from what it has. A stream ends after some time; resume it from the last position. A position that
-   * cannot be resumed from is RESYNC_REQUIRED: begin again without one, and forget what was known.
+   * WatchRevocations follows the revocation log. It sends first the records after the given position, or without a
+   * position all records that can still end a token. Then it sends each record when it is committed, and every second
+   * a heartbeat with the head. A watcher whose last heartbeat is older than its own bound must not answer from what it
+   * knows.
+   *
+   * A stream ends after some time; the watcher resumes from its last position. When the server cannot resume from a
+   * position, it answers RESYNC_REQUIRED. The watcher then forgets what it knew and begins again without a position.
    *
    * @generated from rpc auth4agent.v1.RevocationService.WatchRevocations
    */
@@ -450,8 +460,9 @@ export const RevocationService: GenService<{
     output: typeof WatchRevocationsResponseSchema;
   },
   /**
-   * EndAllTokensOfDeployment is for after a restore from a backup, by the administrator: every token issued before is refused,
-   * and every challenge made before is void, for what was revoked or redeemed since the backup is not known any more.
+   * EndAllTokensOfDeployment ends every token and voids every challenge that the deployment has made until now. The
+   * administrator calls it after a restore from a backup, because the database no longer knows which tokens were
+   * revoked and which challenges were redeemed since the backup.
    *
    * @generated from rpc auth4agent.v1.RevocationService.EndAllTokensOfDeployment
    */

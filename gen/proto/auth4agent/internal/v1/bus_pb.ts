@@ -2,8 +2,8 @@
 // @generated from file auth4agent/internal/v1/bus.proto (package auth4agent.internal.v1, syntax proto3)
 /* eslint-disable */
 
-// What the deployment's processes tell each other over the bus. Every message is sealed under the deployment's key; lost,
-// repeated and late ones are harmless.
+// Messages that the processes of a deployment send each other over the bus. Every message is sealed under the
+// deployment's bus key. A message that is lost, repeated or late does no harm.
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
@@ -18,7 +18,8 @@ export const file_auth4agent_internal_v1_bus: GenFile = /*@__PURE__*/
   fileDesc("CiBhdXRoNGFnZW50L2ludGVybmFsL3YxL2J1cy5wcm90bxIWYXV0aDRhZ2VudC5pbnRlcm5hbC52MSJUCg9QdWJsaXNoZWRSZWNvcmQSLwoGcmVjb3JkGAEgASgLMh8uYXV0aDRhZ2VudC52MS5SZXZvY2F0aW9uUmVjb3JkEhAKCHJlcGx5X3RvGAIgASgJIlMKF1ZlcmlmaWVyQWNrbm93bGVkZ2VtZW50EhMKC2luY2FybmF0aW9uGAEgASgJEhEKCWxvZ19lcG9jaBgCIAEoBRIQCghzZXF1ZW5jZRgDIAEoBELAAQoaY29tLmF1dGg0YWdlbnQuaW50ZXJuYWwudjFCCEJ1c1Byb3RvUAFaSWdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L2ludGVybmFsL3YxO2ludGVybmFsdjGqAhZBdXRoNEFnZW50LkludGVybmFsLlYxygIWQXV0aDRBZ2VudFxJbnRlcm5hbFxWMeoCGEF1dGg0QWdlbnQ6OkludGVybmFsOjpWMWIGcHJvdG8z", [file_auth4agent_v1_revocation]);
 
 /**
- * PublishedRecord is a record of the revocation log, from the process that waits until all verifiers know it.
+ * PublishedRecord carries a record of the revocation log. Its sender waits until every log follower has acknowledged
+ * the record.
  *
  * @generated from message auth4agent.internal.v1.PublishedRecord
  */
@@ -31,7 +32,7 @@ export type PublishedRecord = Message<"auth4agent.internal.v1.PublishedRecord"> 
   record?: RevocationRecord | undefined;
 
   /**
-   * Name of that process on the bus, which alone hears the acknowledgements.
+   * Name of the sending process on the bus. Acknowledgements go to this process only.
    *
    * @generated from field: string reply_to = 2;
    */
@@ -46,13 +47,13 @@ export const PublishedRecordSchema: GenMessage<PublishedRecord> = /*@__PURE__*/
   messageDesc(file_auth4agent_internal_v1_bus, 0);
 
 /**
- * VerifierAcknowledgement says that a verifier refuses everything up to a position of the revocation log.
+ * VerifierAcknowledgement says that a log follower has applied the revocation log up to a position.
  *
  * @generated from message auth4agent.internal.v1.VerifierAcknowledgement
  */
 export type VerifierAcknowledgement = Message<"auth4agent.internal.v1.VerifierAcknowledgement"> & {
   /**
-   * The verifier, from when it joined to when it leaves or its lease has run out.
+   * The log follower's incarnation: its life from when it joins until it leaves or its lease runs out.
    *
    * @generated from field: string incarnation = 1;
    */

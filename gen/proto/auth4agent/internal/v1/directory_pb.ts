@@ -2,7 +2,7 @@
 // @generated from file auth4agent/internal/v1/directory.proto (package auth4agent.internal.v1, syntax proto3)
 /* eslint-disable */
 
-// What the deployment's services ask each other. Never on a public port, never in reflection.
+// Calls between the services of a deployment. No public port serves them, and reflection does not list them.
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
@@ -15,13 +15,13 @@ export const file_auth4agent_internal_v1_directory: GenFile = /*@__PURE__*/
   fileDesc("CiZhdXRoNGFnZW50L2ludGVybmFsL3YxL2RpcmVjdG9yeS5wcm90bxIWYXV0aDRhZ2VudC5pbnRlcm5hbC52MSI9ChVMb29rdXBPcGVyYXRvclJlcXVlc3QSDAoCaWQYASABKAlIABIQCgZkb21haW4YAiABKAlIAEIECgJieSKZAQoQT3BlcmF0b3JTbmFwc2hvdBIKCgJpZBgBIAEoCRIOCgZkb21haW4YAiABKAkSDgoGc3RhdHVzGAMgASgJEhcKD3Jvb3RfcHVibGljX2tleRgEIAEoDBIPCgd2ZXJzaW9uGAUgASgFEg0KBWVwb2NoGAYgASgFEiAKGHJlcXVpcmVfYm91bmRfY2hhbGxlbmdlcxgHIAEoCCJUChZMb29rdXBPcGVyYXRvclJlc3BvbnNlEjoKCG9wZXJhdG9yGAEgASgLMiguYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5PcGVyYXRvclNuYXBzaG90IioKGkxvb2t1cEF1ZGllbmNlT3duZXJSZXF1ZXN0EgwKBGhvc3QYASABKAkiTAoMQXVkaWVuY2VSdWxlEhAKCGF1ZGllbmNlGAEgASgJEg8KB2NhbGxlcnMYAiADKAkSGQoRdG9rZW5fc2lnbmluZ19hbGcYAyABKAkiZwobTG9va3VwQXVkaWVuY2VPd25lclJlc3BvbnNlEhMKC29wZXJhdG9yX2lkGAEgASgJEjMKBXJ1bGVzGAIgAygLMiQuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5BdWRpZW5jZVJ1bGUiIQoSTG9va3VwQWdlbnRSZXF1ZXN0EgsKA2RpZBgBIAEoCSKmAQoNQWdlbnRTbmFwc2hvdBIKCgJpZBgBIAEoCRILCgNkaWQYAiABKAkSDgoGc3RhdHVzGAMgASgJEhYKDmFsbG93ZWRfc2NvcGVzGAQgAygJEhIKCnB1YmxpY19rZXkYBSABKAwSDwoHdmVyc2lvbhgGIAEoBRINCgVlcG9jaBgHIAEoBRIgChhyZXF1aXJlX2JvdW5kX2NoYWxsZW5nZXMYCCABKAgihwEKE0xvb2t1cEFnZW50UmVzcG9uc2USNAoFYWdlbnQYASABKAsyJS5hdXRoNGFnZW50LmludGVybmFsLnYxLkFnZW50U25hcHNob3QSOgoIb3BlcmF0b3IYAiABKAsyKC5hdXRoNGFnZW50LmludGVybmFsLnYxLk9wZXJhdG9yU25hcHNob3QyiwIKGE9wZXJhdG9yRGlyZWN0b3J5U2VydmljZRJvCg5Mb29rdXBPcGVyYXRvchItLmF1dGg0YWdlbnQuaW50ZXJuYWwudjEuTG9va3VwT3BlcmF0b3JSZXF1ZXN0Gi4uYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBPcGVyYXRvclJlc3BvbnNlEn4KE0xvb2t1cEF1ZGllbmNlT3duZXISMi5hdXRoNGFnZW50LmludGVybmFsLnYxLkxvb2t1cEF1ZGllbmNlT3duZXJSZXF1ZXN0GjMuYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBBdWRpZW5jZU93bmVyUmVzcG9uc2UyfwoVQWdlbnREaXJlY3RvcnlTZXJ2aWNlEmYKC0xvb2t1cEFnZW50EiouYXV0aDRhZ2VudC5pbnRlcm5hbC52MS5Mb29rdXBBZ2VudFJlcXVlc3QaKy5hdXRoNGFnZW50LmludGVybmFsLnYxLkxvb2t1cEFnZW50UmVzcG9uc2VCxgEKGmNvbS5hdXRoNGFnZW50LmludGVybmFsLnYxQg5EaXJlY3RvcnlQcm90b1ABWklnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC9pbnRlcm5hbC92MTtpbnRlcm5hbHYxqgIWQXV0aDRBZ2VudC5JbnRlcm5hbC5WMcoCFkF1dGg0QWdlbnRcSW50ZXJuYWxcVjHqAhhBdXRoNEFnZW50OjpJbnRlcm5hbDo6VjFiBnByb3RvMw");
 
 /**
- * LookupOperatorRequest names an operator one way.
+ * LookupOperatorRequest names an operator by its id or by its domain.
  *
  * @generated from message auth4agent.internal.v1.LookupOperatorRequest
  */
 export type LookupOperatorRequest = Message<"auth4agent.internal.v1.LookupOperatorRequest"> & {
   /**
-   * How the operator is named.
+   * Id or domain of the operator.
    *
    * @generated from oneof auth4agent.internal.v1.LookupOperatorRequest.by
    */
@@ -52,7 +52,7 @@ export const LookupOperatorRequestSchema: GenMessage<LookupOperatorRequest> = /*
   messageDesc(file_auth4agent_internal_v1_directory, 0);
 
 /**
- * OperatorSnapshot is an operator at one version.
+ * OperatorSnapshot is the state of an operator at one version.
  *
  * @generated from message auth4agent.internal.v1.OperatorSnapshot
  */
@@ -86,21 +86,21 @@ export type OperatorSnapshot = Message<"auth4agent.internal.v1.OperatorSnapshot"
   rootPublicKey: Uint8Array;
 
   /**
-   * Raised by every change of the row.
+   * Every change of the operator's row raises it.
    *
    * @generated from field: int32 version = 5;
    */
   version: number;
 
   /**
-   * Raised by what ends the operator's tokens.
+   * Every change that ends the operator's tokens raises it.
    *
    * @generated from field: int32 epoch = 6;
    */
   epoch: number;
 
   /**
-   * Whether all agents need bound challenges.
+   * Whether every agent of the operator needs bound challenges.
    *
    * @generated from field: bool require_bound_challenges = 7;
    */
@@ -121,7 +121,7 @@ export const OperatorSnapshotSchema: GenMessage<OperatorSnapshot> = /*@__PURE__*
  */
 export type LookupOperatorResponse = Message<"auth4agent.internal.v1.LookupOperatorResponse"> & {
   /**
-   * Absent when there is none.
+   * The operator; absent when none matches.
    *
    * @generated from field: auth4agent.internal.v1.OperatorSnapshot operator = 1;
    */
@@ -157,7 +157,7 @@ export const LookupAudienceOwnerRequestSchema: GenMessage<LookupAudienceOwnerReq
   messageDesc(file_auth4agent_internal_v1_directory, 3);
 
 /**
- * AudienceRule says who may ask for an audience.
+ * AudienceRule says whose agents may ask for tokens for an audience.
  *
  * @generated from message auth4agent.internal.v1.AudienceRule
  */
@@ -177,7 +177,7 @@ export type AudienceRule = Message<"auth4agent.internal.v1.AudienceRule"> & {
   callers: string[];
 
   /**
-   * Algorithm of its tokens; empty for the default.
+   * Algorithm that signs tokens for the audience; empty means the default, EdDSA.
    *
    * @generated from field: string token_signing_alg = 3;
    */
@@ -205,7 +205,7 @@ export type LookupAudienceOwnerResponse = Message<"auth4agent.internal.v1.Lookup
   operatorId: string;
 
   /**
-   * What the owner lets others ask for.
+   * The owner's rules for its audiences.
    *
    * @generated from field: repeated auth4agent.internal.v1.AudienceRule rules = 2;
    */
@@ -241,7 +241,7 @@ export const LookupAgentRequestSchema: GenMessage<LookupAgentRequest> = /*@__PUR
   messageDesc(file_auth4agent_internal_v1_directory, 6);
 
 /**
- * AgentSnapshot is an agent at one version.
+ * AgentSnapshot is the state of an agent at one version.
  *
  * @generated from message auth4agent.internal.v1.AgentSnapshot
  */
@@ -282,14 +282,14 @@ export type AgentSnapshot = Message<"auth4agent.internal.v1.AgentSnapshot"> & {
   publicKey: Uint8Array;
 
   /**
-   * Raised by every change of the row or its keys.
+   * Every change of the agent's row or of its keys raises it.
    *
    * @generated from field: int32 version = 6;
    */
   version: number;
 
   /**
-   * Raised by what ends the agent's tokens.
+   * Every change that ends the agent's tokens raises it.
    *
    * @generated from field: int32 epoch = 7;
    */
@@ -317,14 +317,14 @@ export const AgentSnapshotSchema: GenMessage<AgentSnapshot> = /*@__PURE__*/
  */
 export type LookupAgentResponse = Message<"auth4agent.internal.v1.LookupAgentResponse"> & {
   /**
-   * Absent when there is none.
+   * The agent; absent when none matches.
    *
    * @generated from field: auth4agent.internal.v1.AgentSnapshot agent = 1;
    */
   agent?: AgentSnapshot | undefined;
 
   /**
-   * The operator that owns the DID's domain now.
+   * The operator that owns the DID's domain now; absent when the domain has no owner.
    *
    * @generated from field: auth4agent.internal.v1.OperatorSnapshot operator = 2;
    */
@@ -339,7 +339,7 @@ export const LookupAgentResponseSchema: GenMessage<LookupAgentResponse> = /*@__P
   messageDesc(file_auth4agent_internal_v1_directory, 8);
 
 /**
- * OperatorDirectoryService answers what other services need to know of operators.
+ * OperatorDirectoryService looks up operators for other services.
  *
  * @generated from service auth4agent.internal.v1.OperatorDirectoryService
  */
@@ -355,8 +355,8 @@ export const OperatorDirectoryService: GenService<{
     output: typeof LookupOperatorResponseSchema;
   },
   /**
-   * LookupAudienceOwner finds the operator that owns the longest domain that covers a host, whatever its standing: an
-   * operator that lapses or is suspended does not open its audiences.
+   * LookupAudienceOwner finds the owner of a host: the operator with the longest domain that covers the host. A lapsed
+   * or suspended operator remains the owner, so its audiences do not become free for other operators.
    *
    * @generated from rpc auth4agent.internal.v1.OperatorDirectoryService.LookupAudienceOwner
    */
@@ -369,13 +369,13 @@ export const OperatorDirectoryService: GenService<{
   serviceDesc(file_auth4agent_internal_v1_directory, 0);
 
 /**
- * AgentDirectoryService answers what other services need to know of agents.
+ * AgentDirectoryService looks up agents for other services.
  *
  * @generated from service auth4agent.internal.v1.AgentDirectoryService
  */
 export const AgentDirectoryService: GenService<{
   /**
-   * LookupAgent finds the agent that a DID names, with the operator that owns the DID's domain now.
+   * LookupAgent finds the agent of a DID, and the operator that owns the DID's domain now.
    *
    * @generated from rpc auth4agent.internal.v1.AgentDirectoryService.LookupAgent
    */

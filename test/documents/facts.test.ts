@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest'
+import { readDocuments, readFromCheckout } from '../support/documents/checkout.ts'
+import {
+  contractCalls,
+  documentedCalls,
+  documentedSettings,
+  figures,
+  firstCells,
+  knownSettings,
+} from '../support/documents/facts.ts'
+import { typeCheck } from '../support/documents/type-check.ts'
+
+const documents = await readDocuments()
+const README = await readFromCheckout('README.md')
+
+/** What the README's TypeScript leaves open. */
+const PROLOGUE = `
+import { createAgent, createOperator, type Signer } from '@auth4agent/sdk'
+import { createVerifier } from '@auth4agent/verifier'
+import { protect } from '@auth4agent/verifier/express'
+import type { Express, RequestHandler } from 'express'
+declare const server: string, issuer: string, did: string, operatorId: string
+declare const key: Signer
+declare const app: Express
+declare const listOrders: RequestHandler
+`
+
+/** The kinds of blocks of code that a document has. */
+const kinds = (path: string) => new Set(documents.get(path)?.blocks.map(({ info }) => info))
+
+describe('README.md', () => {
+  it('has at most 150 lines', () => {
+    expect(README.trimEnd().split('\n').length).toBeLessThanOrEqual(150)
+  })
+
+  it('has the figures of docs/performance.md', async () => {
+    const measured = figures(await readFromCheckout('docs/performance.md'))
+    const told = figures(README)
+    expect(told.size).toBeGreaterThan(2)
+    expect([...told].filter(([figure, value]) => measured.get(figure) !== value)).toEqual([])
+  })
+
+  it('has no figure of speed outside of its table', () => {
+    const prose = README.split('\n').filter((line) => !line.startsWith('|'))
+    expect(prose.filter((line) => /\d (?:µs|tokens|times|verifications)|\d a second/.test(line))).toEqual([])
+  })
+
+  it('has TypeScript that fits the packages', async () => {
+    const blocks = (documents.get('README.md')?.blocks ?? []).filter(({ info }) => info === 'ts')
+    expect(blocks.length).toBe(3)
+    expect(await typeCheck(`${PROLOGUE}${blocks.map(({ text }) => `{\n${text}}\n`).join('')}`)).toBe('')
+  })
+
+  it('has a tour that test/e2e/readme-tour pastes, as docs/signing-keys.md has its commands', async () => {
+    const tour = await readFromCheckout('test/e2e/readme-tour/tour.test.ts')
+    expect(kinds('README.md')).toEqual(new Set(['console', 'sh', 'ts']))
+    expect(kinds('docs/signing-keys.md')).toEqual(new Set(['sh keys']))
+    expect(tour).toContain("blocks('README.md', 'sh')")
+    expect(tour).toContain("blocks('docs/signing-keys.md', 'sh keys')")
+  })
+
+  it('has the section that the banner and the front page name', async () => {
+    const texts = ['services/process/banner.ts', 'services/jwks-gateway/pages/front-page.ts'].map(readFromCheckout)
+    for (const text of await Promise.all(texts)) expect(text).toMatch(/README[^]*["“]Five minutes["”]/)
+    expect(documents.get('README.md')?.anchors).toContain('five-minutes')
+  })
+
+  it('shows a picture that loads nothing and names no folder of a machine', async () => {
+    const picture = await readFromCheckout('docs/demo.svg')
+    expect(README).toContain('](docs/demo.svg)')
+    expect(picture).toContain('$ npx auth4agent demo')
+    expect(picture).not.toMatch(/href|url\(|@import|<script|<image|\/(?:home|root|tmp|work|Users)\//)
+  })
+})
+
+describe('docs/README.md', () => {
+  it('links to every page of docs/', () => {
+    const pages = [...documents.keys()].filter((path) => /^docs\/[^/]+\.md$/.test(path) && path !== 'docs/README.md')
+    const linked = documents.get('docs/README.md')?.links.map(({ target }) => `docs/${target.split('#')[0]}`) ?? []
+    expect(pages.filter((page) => !linked.includes(page))).toEqual([])
+  })
+})
+
+describe('docs/configuration.md', () => {
+  it('lists every setting of the server, once, and no other', async () => {
+    const documented = documentedSettings(await readFromCheckout('docs/configuration.md'))
+    expect(documented.toSorted()).toEqual(knownSettings().toSorted())
+  })
+})
+
+describe('docs/rest.md', () => {
+  it('lists every call of the contract, once, and no other', async () => {
+    const documented = documentedCalls(await readFromCheckout('docs/rest.md'))
+    expect(documented.toSorted()).toEqual(contractCalls().toSorted())
+  })
+})
+
+describe('docs/operations.md', () => {
+  it('says of every alert where to look first', async () => {
+    const rules = await readFromCheckout('deploy/monitoring/rules.yaml')
+    const alerts = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name = '']) => name)
+    const cells = firstCells(await readFromCheckout('docs/operations.md'))
+    const documented = cells.flatMap((cell) => [...cell.matchAll(/`(Auth4Agent\w+)`/g)].map(([, name = '']) => name))
+    expect(alerts.length).toBeGreaterThan(5)
+    expect(documented.toSorted()).toEqual(alerts.toSorted())
+  })
+})

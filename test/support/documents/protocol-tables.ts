@@ -1,0 +1,186 @@
+import { verdicts } from '@auth4agent/core/token/verdicts'
+import { type DescField, type DescMessage, type DescMethod, ScalarType } from '@bufbuild/protobuf'
+import { status as statuses } from '@grpc/grpc-js'
+import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
+import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
+import { OperatorRegistryService } from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
+import { RevocationService } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
+import { authnPolicies } from '../../../services/authn/policy.ts'
+import { statusRefusals } from '../../../services/authn/refuse-by-status.ts'
+import { methodName } from '../../../services/chain/method-name.ts'
+import type { Policy } from '../../../services/chain/policy.ts'
+import { policies as identityPolicies } from '../../../services/identity/policy.ts'
+import { type RestBinding, restBindings } from '../../../services/jwks-gateway/rest/rest-bindings.ts'
+import { keysPolicies } from '../../../services/keys/policy.ts'
+import { policies as operatorPolicies } from '../../../services/operator-registry/policy.ts'
+import { reasons } from '../../../services/platform/errors/reasons.ts'
+import { scaleRates } from '../../../services/platform/limits/rates.ts'
+import { revocationPolicies } from '../../../services/revocation/policy.ts'
+
+const SERVICES = [OperatorRegistryService, IdentityService, AuthnService, RevocationService, KeysService]
+const POLICIES: readonly object[] = [
+  operatorPolicies,
+  identityPolicies,
+  authnPolicies,
+  revocationPolicies,
+  keysPolicies,
+]
+const PACKAGE = 'auth4agent.v1'
+/** How values look in JSON. */
+const WELL_KNOWN: Readonly<Record<string, string>> = {
+  'google.protobuf.Timestamp': 'time',
+  'google.protobuf.Struct': 'object',
+}
+const SCALARS: Partial<Record<ScalarType, string>> = {
+  [ScalarType.STRING]: 'text',
+  [ScalarType.BOOL]: 'boolean',
+  [ScalarType.BYTES]: 'base64',
+}
+const REFUSE = statusRefusals[methodName(AuthnService.method.verifyToken)]
+
+/** The tables of `docs/protocol.md` that follow from the code, by the name that its markers have. */
+const TABLES: Readonly<Record<string, () => string>> = {
+  verdicts: verdictTable,
+  rates: rateTable,
+  reasons: reasonTable,
+  calls: callTable,
+  messages: messageTable,
+  parts: partTable,
+}
+
+/**
+ * Puts the tables of the code between the markers of a document.
+ *
+ * @throws Error for a marker of an unknown table, and for a table without a marker
+ */
+export function withProtocolTables(document: string): string {
+  const missing = new Set(Object.keys(TABLES))
+  const filled = document.replaceAll(/<!-- table: (\w+) -->\n[\s\S]*?<!-- end -->/g, (_, name: string) => {
+    const table = TABLES[name]
+    if (table === undefined) throw new Error(`Unknown table "${name}"`)
+    missing.delete(name)
+    return `<!-- table: ${name} -->\n${table()}<!-- end -->`
+  })
+  if (missing.size > 0) throw new Error(`The document has no marker for: ${[...missing].join(', ')}`)
+  return filled
+}
+
+function verdictTable(): string {
+  const rows = Object.entries(verdicts).map(([name, meaning]) => {
+    const refusal = REFUSE?.({ valid: false, reason: name } as never)
+    const error = /error="(\w+)"/.exec(refusal?.challenge ?? '')?.[1]
+    return [code(name), meaning, String(refusal?.status), code(error ?? '')]
+  })
+  return table(['verdict', 'meaning', '`status=refuse`', 'RFC 6750 error'], rows)
+}
+
+function rateTable(): string {
+  const rows = Object.entries(scaleRates(1)).map(([group, { source, subject }]) => [
+    code(group),
+    String(source.perMinute),
+    String(source.burst),
+    String(subject.perMinute),
+    String(subject.burst),
+  ])
+  return table(['group', 'a minute by source', 'burst', 'a minute by subject', 'burst'], rows)
+}
+
+function reasonTable(): string {
+  const rows = Object.entries(reasons).map(([reason, entry]) => [
+    code(reason),
+    String(entry.status),
+    code(statuses[entry.code]),
+    entry.status === 401 ? code('invalid_token') : '',
+    entry.title,
+    'error' in entry ? code(entry.error) : '',
+  ])
+  return table(['reason', 'HTTP', 'gRPC', 'RFC 6750 error', 'title', '`error`, where it is not `detail`'], rows)
+}
+
+function callTable(): string {
+  const rows = SERVICES.flatMap((service, index) =>
+    service.methods.map((method) =>
+      callRow(method, (POLICIES[index] as Record<string, Policy<unknown>>)[method.localName]),
+    ),
+  )
+  return table(['gRPC and Connect', 'REST', 'caller', 'changes', 'waits', 'limit'], rows)
+}
+
+function callRow(method: DescMethod, policy: Policy<unknown> | undefined): string[] {
+  if (policy === undefined) throw new Error(`${method.toString()} has no policy`)
+  const paths = restBindings([method.parent])
+    .filter((binding) => binding.method === method)
+    .map(({ verb, path }) => code(`${verb} ${path.template}`))
+  return [
+    code(`${method.parent.name}/${method.name}`),
+    paths.join(', '),
+    policy.callers.join(', '),
+    policy.action === undefined ? '' : 'yes',
+    policy.endsTokens === true ? 'yes' : '',
+    code(policy.limit),
+  ]
+}
+
+/** What REST takes and answers beside the path. */
+function messageTable(): string {
+  const rows = restBindings(SERVICES).map((binding) => [
+    code(`${binding.verb} ${binding.path.template}`),
+    requestOf(binding),
+    answerOf(binding),
+  ])
+  return table(['call', 'request, beside the path', 'answer'], rows)
+}
+
+function requestOf({ method, path, body }: RestBinding): string {
+  if (body !== undefined && body !== '*') return typeOf(body)
+  return members(method.input.fields.filter((field) => !path.fields.includes(field)))
+}
+
+function answerOf({ method, responseBody }: RestBinding): string {
+  return responseBody === undefined ? members(method.output.fields) : typeOf(responseBody)
+}
+
+/** The messages that are a part of others. */
+function partTable(): string {
+  const parts = new Map<string, DescMessage>()
+  const visit = ({ fields }: DescMessage): void => {
+    for (const { message } of fields) {
+      if (message === undefined || message.file.proto.package !== PACKAGE || parts.has(message.name)) continue
+      parts.set(message.name, message)
+      visit(message)
+    }
+  }
+  for (const { input, output } of SERVICES.flatMap(({ methods }) => methods))
+    for (const each of [input, output]) visit(each)
+  return table(
+    ['part', 'members'],
+    [...parts].map(([name, { fields }]) => [name, members(fields)]),
+  )
+}
+
+function members(fields: readonly DescField[]): string {
+  return fields.map((field) => `${code(field.name)} ${typeOf(field)}`).join(', ')
+}
+
+function typeOf(field: DescField): string {
+  const name =
+    field.message === undefined ? scalarOf(field) : (WELL_KNOWN[field.message.typeName] ?? field.message.name)
+  return field.fieldKind === 'list' ? `array of ${name}` : name
+}
+
+function scalarOf({ scalar }: DescField): string {
+  return scalar === undefined ? 'text' : (SCALARS[scalar] ?? 'integer')
+}
+
+function code(text: string): string {
+  return text === '' ? '' : `\`${text}\``
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return `${[row(head), `|${'---|'.repeat(head.length)}`, ...rows.map(row)].join('\n')}\n`
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`.replaceAll(/ {2,}/g, ' ')
+}
