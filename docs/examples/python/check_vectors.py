@@ -85,7 +85,7 @@ def read(connections):
     """What is known after some streams, as log.json says it."""
     known = log.Log()
     for names in connections:
-        known.connect()
+        known.connect(1_800_000_000)
         begin_again = False
         text = "".join(file["events"][name] for name in names)
         try:
@@ -102,6 +102,23 @@ def read(connections):
             "is_whole": known.is_whole}
 
 
+def measure(connected_at_ms, heads):
+    """Since when the log is known, after each head."""
+    known, moments = log.Log(), []
+    log.now_monotonic = lambda: connected_at_ms / 1000
+    known.connect(connected_at_ms / 1000)
+    for head in heads:
+        log.now_monotonic = lambda: head["received_at_ms"] / 1000
+        try:
+            known.confirm(head["observed_at_ms"])
+            moments.append(round(known.known_at * 1000))
+        except ConnectionError:
+            moments.append("refused")
+    return moments
+
+
+for case in file["heartbeats"]:
+    expect(case["name"], case["expect"], lambda: measure(case["connected_at_ms"], case["heads"]))
 for case in file["streams"]:
     expect(case["name"], case["expect"], lambda: read(case["connections"]))
 

@@ -3,8 +3,9 @@ import { recordHash } from '@auth4agent/core/revocation/record-hash'
 import type { LogPosition } from '@auth4agent/core/revocation/revocation-log'
 import { createRevocationState } from '@auth4agent/core/revocation/revocation-state'
 import { create } from '@bufbuild/protobuf'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { FeedError } from '../../../clients/verifier/src/feed.ts'
+import { measureHeartbeats } from '../../../clients/verifier/src/heartbeats.ts'
 import { LogKnowledge } from '../../../clients/verifier/src/log-knowledge.ts'
 import { sseFeed } from '../../../clients/verifier/src/sse-feed.ts'
 import { RevocationService, WatchRevocationsRequestSchema } from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
@@ -54,7 +55,11 @@ interface Known {
 
 const file = readVectors('log.json') as {
   records: Vector<LogRecord, Sent>[]
-  heartbeat: { observed_at_ms: number; position: Position; expect: { event: string } }
+  head: { observed_at_ms: number; position: Position; expect: { event: string } }
+  heartbeats: Vector<
+    { clock_skew_ms: number; connected_at_ms: number; heads: { received_at_ms: number; observed_at_ms: number }[] },
+    (number | 'refused')[]
+  >[]
   effects: Vector<{ records: number[]; token: Token }, string>[]
   events: Record<string, string>
   streams: Vector<{ connections: string[][] }, Known>[]
@@ -149,12 +154,28 @@ describe('log.json', () => {
     expect(Buffer.from(request.hash).toString('hex')).toBe(record.expect.hash_hex)
   })
 
-  it('the heartbeat is read from its event', async () => {
-    const { observed_at_ms, position, expect: expected } = file.heartbeat
+  it('the head is read from its event', async () => {
+    const { observed_at_ms, position, expect: expected } = file.head
     const [head] = await Array.fromAsync(openFeed(expected.event, undefined).events)
     if (head?.kind !== 'head') throw new Error('It is no heartbeat')
     expect(head.observedAt).toBe(observed_at_ms)
     expect(fromPosition(head.position)).toEqual(position)
+  })
+
+  it.each(file.heartbeats)('heartbeats: $name', ({ clock_skew_ms, connected_at_ms, heads, expect: known }) => {
+    vi.useFakeTimers({ toFake: ['Date', 'performance'], now: connected_at_ms })
+    onTestFinished(() => void vi.useRealTimers())
+    const measure = measureHeartbeats(clock_skew_ms)
+    const moments = heads.map(({ received_at_ms, observed_at_ms }) => {
+      vi.advanceTimersByTime(received_at_ms - Date.now())
+      try {
+        return measure(observed_at_ms).wall
+      } catch (error) {
+        if (error instanceof FeedError) return 'refused'
+        throw error
+      }
+    })
+    expect(moments).toEqual(known)
   })
 
   it.each(file.effects)('$expect: $name', ({ records, token, expect: verdict }) => {

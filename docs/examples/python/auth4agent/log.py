@@ -52,8 +52,9 @@ class Log:
         """Where the next connection resumes."""
         return self.position and "-".join(map(str, self.position[:2])) + "-" + base64url(self.position[2])
 
-    def connect(self):
-        self.first, self.begin = None, now_monotonic()
+    def connect(self, wall_s=None):
+        """A connection begins. `wall_s` replaces the clock in tests."""
+        self.first, self.begin, self.wall_s = None, now_monotonic(), wall_s or time.time()
 
     def take(self, name: str, data: str):
         """Takes one event of the stream."""
@@ -80,12 +81,17 @@ class Log:
         self.position = (self.position[0] if self.is_whole else epoch, sequence, digest)
 
     def take_head(self, head):
-        position, observed_ms = read_position(head["position"]), to_ms(head["observed_at"])
+        position = read_position(head["position"])
         if self.position:
             is_other = position[0] != self.position[0] if self.is_whole else position[0] < self.position[0]
             if position[1:] != self.position[1:] or is_other:
                 raise Broken("the log does not end here")
+        self.confirm(to_ms(head["observed_at"]))
         self.position, self.ended = position, self.reading
+
+    def confirm(self, observed_ms: int, skew_s=10):
+        if self.first is None and observed_ms < (self.wall_s - skew_s) * 1000:
+            raise ConnectionError("old heartbeats: somebody kept them, or the clocks differ too much")
         # The server read the log for the first head after we connected, and for a later head as much later as the
         # heads say. So the age is never too small, although clocks differ and the network may delay events.
         self.first = observed_ms if self.first is None else self.first

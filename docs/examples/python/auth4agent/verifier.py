@@ -70,19 +70,19 @@ def read_token(token: str, keys: dict, issuer: str) -> tuple:
 def check(token, keys, ended, *, issuer, audience, operators, now, scope="", skew=10) -> dict:
     """The claims of a valid token. Raises Refused with the first verdict that applies, in the server's order."""
     kid, claims = read_token(token, keys, issuer)
-    if now >= claims["exp"] + skew:
-        raise Refused("TOKEN_EXPIRED")
-    if now < claims["nbf"] - skew:
-        raise Refused("TOKEN_NOT_YET_VALID")
-    if not set(audience) & set(claims["aud"]):
-        raise Refused("AUDIENCE_MISMATCH")
-    if operators != "any" and not {claims["operator_id"], parse_did(claims["sub"])[0]} & set(operators):
-        raise Refused("OPERATOR_NOT_TRUSTED")
-    if not set(scope.split()) <= set(claims["scope"].split(" ")):
-        raise Refused("SCOPE_MISSING")
-    reason = ended.verdict(kid, claims["jti"], claims["operator_id"], claims["sub"], claims["epoch"])
-    if reason:
-        raise Refused(reason)
+    trusted = {claims["operator_id"], parse_did(claims["sub"])[0]}
+    checks = [
+        ("TOKEN_EXPIRED", now < claims["exp"] + skew),
+        ("TOKEN_NOT_YET_VALID", now >= claims["nbf"] - skew),
+        ("AUDIENCE_MISMATCH", set(audience) & set(claims["aud"])),
+        ("OPERATOR_NOT_TRUSTED", operators == "any" or trusted & set(operators)),
+        ("SCOPE_MISSING", set(scope.split()) <= set(claims["scope"].split(" "))),
+    ]
+    failed = [verdict for verdict, holds in checks if not holds]
+    facts = claims["jti"], claims["operator_id"], claims["sub"], claims["epoch"]
+    verdict = failed[0] if failed else ended.verdict(kid, *facts)
+    if verdict:
+        raise Refused(verdict)
     return claims
 
 
@@ -105,11 +105,8 @@ class Verifier:
         while True:
             try:
                 self.read_stream()
-            except Broken:
+            except (Broken, Refused):  # the server may have refused to resume from here
                 self.log.begin_again()
-            except Refused as refused:
-                if refused.args[0] == "RESYNC_REQUIRED":
-                    self.log.begin_again()
             except (OSError, ValueError, http.client.HTTPException):
                 pass  # the next connection resumes; until then verify() refuses once what is known is too old
             time.sleep(1)

@@ -51,18 +51,20 @@ const LOG = [TOKEN, AGENT, OPERATOR, KEY, DEPLOYMENT] as const
 export function makeLog(): object {
   return {
     description: describe(
-      'The revocation log. `records`: a record, the bytes that are hashed and the event that is sent.',
+      'The revocation log. `records`: a record, the bytes that are hashed and the event that is sent. `head`: its event.',
       'The hash is SHA-256 over the bytes of the previous hash followed by `fields` in UTF-8.',
+      '`heartbeats`: since when the log is known to be as read, in milliseconds of the watcher; one for each head.',
       '`effects`: what records do to a token; `records` names them by their sequences.',
       '`events`: texts by their names. `streams`: the texts that a watcher reads over one connection after another,',
       'and what it knows then.',
     ),
     records: LOG.map(described),
-    heartbeat: {
+    head: {
       observed_at_ms: NOW_MS + 60_000,
       position: positionOf(KEY),
       expect: { event: head(KEY) },
     },
+    heartbeats: heartbeats(),
     effects: effects(),
     ...streams(),
   }
@@ -129,6 +131,75 @@ const FACTS: TokenFacts = {
   epoch: [9, 9],
 }
 
+const at = (ms: number) => NOW_MS + ms
+
+/** Heads of one connection: when each arrives by the watcher's clock, and what it says by the server's. */
+const measured = (
+  name: string,
+  heads: readonly (readonly [received: number, observed: number])[],
+  ...known: readonly (number | 'refused')[]
+) => ({
+  name,
+  clock_skew_ms: 10_000,
+  connected_at_ms: at(0),
+  heads: heads.map(([received, observed]) => ({ received_at_ms: at(received), observed_at_ms: at(observed) })),
+  expect: known.map((ms) => (ms === 'refused' ? ms : at(ms))),
+})
+
+function heartbeats(): object[] {
+  const calm = [0, 1000] as const
+  return [
+    measured('the first head is as old as the connection', [[200, 100]], 0),
+    measured(
+      'a later head is as much later as it says',
+      [
+        [200, 100],
+        [1200, 1100],
+      ],
+      ...calm,
+    ),
+    measured(
+      'a head that the network held back',
+      [
+        [200, 100],
+        [9000, 1100],
+      ],
+      ...calm,
+    ),
+    measured(
+      "a server's clock that is 5 s behind",
+      [
+        [200, -4900],
+        [1200, -3900],
+      ],
+      ...calm,
+    ),
+    measured(
+      "a server's clock that is 5 s ahead",
+      [
+        [200, 5100],
+        [1200, 6100],
+      ],
+      ...calm,
+    ),
+    measured(
+      "a server's clock that runs fast: no head is of the future",
+      [
+        [200, 100],
+        [1200, 2000],
+        [2200, 3000],
+        [3200, 3500],
+      ],
+      0,
+      1200,
+      2200,
+      2700,
+    ),
+    measured('a first head as old as clocks may differ', [[200, -10_000]], 0),
+    measured('a first head older than clocks may differ: somebody kept it', [[200, -10_001]], 'refused'),
+  ]
+}
+
 /** `records` names records of this file by their sequence. */
 function effects(): object[] {
   const all = LOG.map(({ sequence }) => sequence)
@@ -186,6 +257,11 @@ const knows = (at: LogPosition, is_whole = true): Known => ({
   is_whole,
 })
 
+/** The event that ends a stream, without its texts for people: they may change. */
+function errorOf(reason: 'RESYNC_REQUIRED' | 'UNAVAILABLE'): string {
+  return errorEvent(new ApiError(reason), 'request-1').replaceAll(/"(?:title|detail|error)":"[^"]*",/g, '')
+}
+
 function streams(): { readonly events: object; readonly streams: object[] } {
   const events = new Events()
   const record = (each: RevocationRecord) => events.add(`record ${each.sequence}`, event(each))
@@ -210,8 +286,7 @@ function streams(): { readonly events: object; readonly streams: object[] } {
   const fork = append({ ...TOKEN, hash: AGENT.hash }, { kind: 'token', operatorId: OPERATOR_ID, subject: 'fork' })
   const forked = events.add('record 2 of a fork', event(fork))
   const later = events.add('head 4 a second later', head(KEY, NOW_MS + 61_000))
-  const error = (reason: 'RESYNC_REQUIRED' | 'UNAVAILABLE') =>
-    events.add(`error ${reason}`, errorEvent(new ApiError(reason), 'request-1'))
+  const error = (reason: 'RESYNC_REQUIRED' | 'UNAVAILABLE') => events.add(`error ${reason}`, errorOf(reason))
   const bad = (name: string, text: string) => told(name, broken, stream(events.add(name, text)))
   const respelled = (name: string, text: string) =>
     told(name, knows(TOKEN), stream(events.add(`record 1 and head 1: ${name}`, text)))
