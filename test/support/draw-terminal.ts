@@ -40,7 +40,7 @@ text { font: ${FONT_PX}px ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu
 @media (prefers-reduced-motion: no-preference) {
   .later { animation: appear 0.2s both }
 }
-@keyframes appear { from { opacity: 0.35 } to { opacity: 1 } }
+@keyframes appear { from { opacity: 0.6 } to { opacity: 1 } }
 </style>
 <rect width="${width}" height="${height}" rx="8" fill="#0d1117" stroke="#30363d"/>
 ${BUTTONS.map((colour, index) => `<circle cx="${MARGIN_PX + 4 + index * 18}" cy="18" r="5" fill="${colour}"/>`).join('\n')}
