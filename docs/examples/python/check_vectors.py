@@ -82,7 +82,7 @@ for case in file["effects"]:
 
 
 def read(connections):
-    """What is known after some streams, as log.json says it."""
+    """What the log knows after some streams, in the form of log.json."""
     known = log.Log()
     for names in connections:
         known.connect(1_800_000_000)
@@ -117,7 +117,7 @@ def measure(connected_at_ms, heads):
     return moments
 
 
-for case in file["heartbeats"]:
+for case in file["ages"]:
     expect(case["name"], case["expect"], lambda: measure(case["connected_at_ms"], case["heads"]))
 for case in file["streams"]:
     expect(case["name"], case["expect"], lambda: read(case["connections"]))

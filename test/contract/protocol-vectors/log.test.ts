@@ -55,8 +55,8 @@ interface Known {
 
 const file = readVectors('log.json') as {
   records: Vector<LogRecord, Sent>[]
-  head: { observed_at_ms: number; position: Position; expect: { event: string } }
-  heartbeats: Vector<
+  heartbeat: { observed_at_ms: number; position: Position; expect: { event: string } }
+  ages: Vector<
     { clock_skew_ms: number; connected_at_ms: number; heads: { received_at_ms: number; observed_at_ms: number }[] },
     (number | 'refused')[]
   >[]
@@ -155,14 +155,14 @@ describe('log.json', () => {
   })
 
   it('the head is read from its event', async () => {
-    const { observed_at_ms, position, expect: expected } = file.head
+    const { observed_at_ms, position, expect: expected } = file.heartbeat
     const [head] = await Array.fromAsync(openFeed(expected.event, undefined).events)
     if (head?.kind !== 'head') throw new Error('It is no heartbeat')
     expect(head.observedAt).toBe(observed_at_ms)
     expect(fromPosition(head.position)).toEqual(position)
   })
 
-  it.each(file.heartbeats)('heartbeats: $name', ({ clock_skew_ms, connected_at_ms, heads, expect: known }) => {
+  it.each(file.ages)('the age of heartbeats: $name', ({ clock_skew_ms, connected_at_ms, heads, expect: known }) => {
     vi.useFakeTimers({ toFake: ['Date', 'performance'], now: connected_at_ms })
     onTestFinished(() => void vi.useRealTimers())
     const measure = measureHeartbeats(clock_skew_ms)

@@ -23,9 +23,12 @@ class Ended:
         else:  # an epoch never falls
             self.minimum[kind, operator, subject] = max(minimum_epoch, self.minimum.get((kind, operator, subject), 0))
 
+    def has_key(self, kid):
+        return ("key", "", kid) in self.once
+
     def verdict(self, kid, jti, operator, did, epoch):
         """Why a token has ended, or None. A token with a smaller epoch than the minimum has ended."""
-        if ("key", "", kid) in self.once:
+        if self.has_key(kid):
             return "UNKNOWN_KEY"
         if ("token", operator, jti) in self.once:
             return "TOKEN_REVOKED"
@@ -104,7 +107,7 @@ class Log:
 
 
 def now_monotonic() -> float:
-    return time.clock_gettime(time.CLOCK_BOOTTIME)  # time.monotonic() stands still while the machine sleeps
+    return time.clock_gettime(time.CLOCK_BOOTTIME)  # time.monotonic() stops while the machine sleeps
 
 
 def record_hash(previous: bytes, fields: list) -> bytes:

@@ -37,7 +37,7 @@ def check_claims(c: dict) -> bool:
             and isinstance(epoch, list) and len(epoch) == 2 and all(is_whole(n, 1, 2**31 - 1) for n in epoch))
 
 
-def read_token(token: str, keys: dict, issuer: str) -> tuple:
+def read_token(token: str, keys: dict, ended, issuer: str) -> tuple:
     """The kid and the claims of a genuine token. Raises Refused."""
     try:
         parts = token.split(".")
@@ -54,7 +54,7 @@ def read_token(token: str, keys: dict, issuer: str) -> tuple:
             raise ValueError("not an access token")
     except ValueError:
         raise Refused("MALFORMED_TOKEN") from None
-    if kid not in keys:
+    if kid not in keys or ended.has_key(kid):
         raise Refused("UNKNOWN_KEY")
     if keys[kid][0] != alg:  # never the algorithm that the token chooses
         raise Refused("UNSUPPORTED_ALGORITHM")
@@ -69,7 +69,7 @@ def read_token(token: str, keys: dict, issuer: str) -> tuple:
 
 def check(token, keys, ended, *, issuer, audience, operators, now, scope="", skew=10) -> dict:
     """The claims of a valid token. Raises Refused with the first verdict that applies, in the server's order."""
-    kid, claims = read_token(token, keys, issuer)
+    kid, claims = read_token(token, keys, ended, issuer)
     trusted = {claims["operator_id"], parse_did(claims["sub"])[0]}
     checks = [
         ("TOKEN_EXPIRED", now < claims["exp"] + skew),
@@ -108,7 +108,7 @@ class Verifier:
             except (Broken, Refused):  # the server may have refused to resume from here
                 self.log.begin_again()
             except (OSError, ValueError, http.client.HTTPException):
-                pass  # the next connection resumes; until then verify() refuses once what is known is too old
+                pass  # the next connection resumes; verify() refuses when the log is too old
             time.sleep(1)
 
     def fetch_keys(self) -> float:

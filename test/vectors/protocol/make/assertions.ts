@@ -38,7 +38,7 @@ interface Changes {
   readonly claims?: Edits
 }
 
-/** Who the server knows. */
+/** The operators that the server knows. */
 const OPERATORS = [
   { id: OPERATOR_ID, domain: DOMAIN, status: 'active', key: ROOT_KEY },
   { id: OTHER_OPERATOR_ID, domain: OTHER_DOMAIN, status: 'active', key: OTHER_ROOT_KEY },
@@ -71,7 +71,7 @@ export async function makeAssertions(): Promise<object> {
       ...(await refusedTexts()),
       ...(await refusedMembers()),
       ...(await refusedCalls()),
-      ...(await standings()),
+      ...(await statuses()),
     ],
   }
 }
@@ -187,7 +187,7 @@ async function refusedMembers(): Promise<object[]> {
     byHeader('a key in the header: jwk', { jwk: { kty: 'OKP', crv: 'Ed25519', x: 'AA' } }),
     judged('the signature of another key', INVALID, { key: OTHER_ROOT_KEY }),
     judged('another operator in iss and sub', INVALID, { claims: { iss: OTHER_OPERATOR_ID, sub: OTHER_OPERATOR_ID } }),
-    byClaims('an operator that does not exist', { iss: ID_OF_NOBODY, sub: ID_OF_NOBODY }),
+    byClaims('an operator that does not exist', { iss: UNKNOWN_OPERATOR_ID, sub: UNKNOWN_OPERATOR_ID }),
     byClaims('iss that is not sub', { sub: OTHER_OPERATOR_ID }),
     byClaims('no iss', { iss: undefined }),
     byClaims('the administrator as iss, by an operator', { iss: ADMIN_ISSUER, sub: ADMIN_ISSUER }),
@@ -208,7 +208,7 @@ async function refusedMembers(): Promise<object[]> {
   ])
 }
 
-const ID_OF_NOBODY = '00000000-0000-8000-8000-000000000000'
+const UNKNOWN_OPERATOR_ID = '00000000-0000-8000-8000-000000000000'
 
 const refusedCall = (name: string, rpc: string | undefined, call: Call = CHANGE) =>
   judged(name, INVALID, { claims: { rpc } }, call)
@@ -236,8 +236,8 @@ const inStatus = async (status: string, expect: unknown) => ({
   status,
 })
 
-/** Operators in other statuses: `status` stands in place of the operator's own. */
-async function standings(): Promise<object[]> {
+/** Operators in other statuses: `status` replaces the status at the top of the file. */
+async function statuses(): Promise<object[]> {
   const refused = { refused: 'OPERATOR_NOT_ACTIVE' }
   return Promise.all([
     inStatus('lapsed', expectParty(OPERATOR_ID)),

@@ -131,7 +131,7 @@ function redemptions(): object[] {
     challenge,
     nonce,
     signature: signature ?? signatureOf(challenge, nonce),
-    expect,
+    expect: expect === 'accepted' ? expect : { refused: expect },
   })
   const good = seal()
   const otherMac = sealChallenge(CONTENT, NONCE, importHmacKey(seedOf('another challenge key')))

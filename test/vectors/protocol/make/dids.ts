@@ -5,7 +5,7 @@ import { AGENT_KEY, DID, DOMAIN, describe, OTHER_AGENT_KEY, OTHER_DID, OTHER_DOM
 const FINGERPRINT = fingerprint(AGENT_KEY.publicKey)
 const PUBLIC_KEY = encodeBase64(AGENT_KEY.publicKey)
 
-/** Names of agents, the domains in them, and what is refused. */
+/** DIDs, registrations and domains, accepted and refused. */
 export function makeDids(): object {
   return {
     description: describe(
@@ -132,7 +132,7 @@ function domains(): object[] {
     domainRefused('a top-level domain that does not exist', 'acme.notatld'),
     domainRefused('a special-use name', 'acme.example'),
     domainRefused('a name of the local network', 'printer.local'),
-    domainRefused('an A-label that stands for nothing', 'xn--a.example.com'),
+    domainRefused('a malformed A-label', 'xn--a.example.com'),
     domainRefused('an IPv4 address', '192.0.2.1'),
     domainRefused('an IPv6 address', '[2001:db8::1]'),
     domainRefused('a URL', 'https://example.com'),

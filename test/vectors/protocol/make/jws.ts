@@ -22,7 +22,7 @@ export async function compact(
   return `${signingInput}.${encodeBase64url(await sign(Buffer.from(signingInput)))}`
 }
 
-/** Edits as they are shown in a vector: what is left out is null there. */
+/** Edits as a vector shows them: a member that is left out is null. */
 export function shown(edits: Edits): Edits {
   return Object.fromEntries(Object.entries(edits).map(([name, value]) => [name, value === undefined ? null : value]))
 }

@@ -51,20 +51,20 @@ const LOG = [TOKEN, AGENT, OPERATOR, KEY, DEPLOYMENT] as const
 export function makeLog(): object {
   return {
     description: describe(
-      'The revocation log. `records`: a record, the bytes that are hashed and the event that is sent. `head`: its event.',
+      'The revocation log. `records`: a record, the bytes that are hashed and the event that is sent. `heartbeat`: the event of a head.',
       'The hash is SHA-256 over the bytes of the previous hash followed by `fields` in UTF-8.',
-      '`heartbeats`: since when the log is known to be as read, in milliseconds of the watcher; one for each head.',
+      '`ages`: since when the log is known to be as read, in milliseconds of the watcher; one for each head.',
       '`effects`: what records do to a token; `records` names them by their sequences.',
       '`events`: texts by their names. `streams`: the texts that a watcher reads over one connection after another,',
       'and what it knows then.',
     ),
     records: LOG.map(described),
-    head: {
+    heartbeat: {
       observed_at_ms: NOW_MS + 60_000,
       position: positionOf(KEY),
       expect: { event: head(KEY) },
     },
-    heartbeats: heartbeats(),
+    ages: ages(),
     effects: effects(),
     ...streams(),
   }
@@ -146,7 +146,7 @@ const measured = (
   expect: known.map((ms) => (ms === 'refused' ? ms : at(ms))),
 })
 
-function heartbeats(): object[] {
+function ages(): object[] {
   const calm = [0, 1000] as const
   return [
     measured('the first head is as old as the connection', [[200, 100]], 0),
@@ -266,7 +266,7 @@ function streams(): { readonly events: object; readonly streams: object[] } {
   const events = new Events()
   const record = (each: RevocationRecord) => events.add(`record ${each.sequence}`, event(each))
   const headAt = (at: LogPosition) => events.add(`head ${at.sequence} of log epoch ${at.logEpoch}`, head(at))
-  const told = (name: string, expect: Known, ...connections: readonly (readonly string[])[]) => ({
+  const followed = (name: string, expect: Known, ...connections: readonly (readonly string[])[]) => ({
     name,
     connections,
     expect,
@@ -287,54 +287,59 @@ function streams(): { readonly events: object; readonly streams: object[] } {
   const forked = events.add('record 2 of a fork', event(fork))
   const later = events.add('head 4 a second later', head(KEY, NOW_MS + 61_000))
   const error = (reason: 'RESYNC_REQUIRED' | 'UNAVAILABLE') => events.add(`error ${reason}`, errorOf(reason))
-  const bad = (name: string, text: string) => told(name, broken, stream(events.add(name, text)))
+  const bad = (name: string, text: string) => followed(name, broken, stream(events.add(name, text)))
   const respelled = (name: string, text: string) =>
-    told(name, knows(TOKEN), stream(events.add(`record 1 and head 1: ${name}`, text)))
+    followed(name, knows(TOKEN), stream(events.add(`record 1 and head 1: ${name}`, text)))
   const firstTwo = event(TOKEN) + head(TOKEN)
   const future = append(START, { kind: 'future', operatorId: OPERATOR_ID })
   const noHash = Buffer.alloc(31).toString('base64')
   const list = [
-    told('an empty log', knows(START), stream(heads.none)),
-    told('the whole log', knows(KEY), stream(one, two, three, four, heads.four)),
-    told('more than one heartbeat', knows(KEY), stream(one, two, three, four, heads.four, later)),
-    told('records after the first heartbeat', knows(AGENT), stream(one, heads.one, two, heads.two)),
-    told('a log whose first records were removed', knows(KEY), stream(three, four, heads.four)),
-    told('a log all of whose records were removed', knows(KEY), stream(heads.four)),
-    told('a stream that ends before its heartbeat', knows(AGENT, false), stream(one, two)),
-    told(
+    followed('an empty log', knows(START), stream(heads.none)),
+    followed('the whole log', knows(KEY), stream(one, two, three, four, heads.four)),
+    followed('more than one heartbeat', knows(KEY), stream(one, two, three, four, heads.four, later)),
+    followed('records after the first heartbeat', knows(AGENT), stream(one, heads.one, two, heads.two)),
+    followed('a log whose first records were removed', knows(KEY), stream(three, four, heads.four)),
+    followed('a log all of whose records were removed', knows(KEY), stream(heads.four)),
+    followed('a stream that ends before its heartbeat', knows(AGENT, false), stream(one, two)),
+    followed(
       'a stream that is cut inside an event',
       knows(TOKEN, false),
       stream(one, events.add('record 2, cut', event(AGENT).slice(0, -20))),
     ),
-    told('a resumption', knows(KEY), stream(one, two, heads.two), stream(three, four, heads.four)),
-    told(
+    followed('a resumption', knows(KEY), stream(one, two, heads.two), stream(three, four, heads.four)),
+    followed(
       'a resumption after a stream without heartbeat',
       knows(KEY),
       stream(one, two),
       stream(three, four, heads.four),
     ),
-    told('a resumption with nothing new', knows(AGENT), stream(one, two, heads.two), stream(heads.two)),
-    told('the first read after a promotion', knows(DEPLOYMENT), stream(one, two, three, four, five, heads.five)),
-    told('a promotion without a record since', knows(promoted), stream(one, two, three, four, heads.promoted)),
+    followed('a resumption with nothing new', knows(AGENT), stream(one, two, heads.two), stream(heads.two)),
+    followed('the first read after a promotion', knows(DEPLOYMENT), stream(one, two, three, four, five, heads.five)),
+    followed('a promotion without a record since', knows(promoted), stream(one, two, three, four, heads.promoted)),
     respelled('line ends of CR LF', firstTwo.replaceAll('\n', '\r\n')),
     respelled('comments and unknown fields', firstTwo.replace('event: head', ': comment\nnote: x\nevent: head')),
     respelled('data on two lines', firstTwo.replaceAll(/^data: \{/gm, 'data: {\ndata: ')),
     respelled('no space behind the colon', firstTwo.replaceAll(/^(id|event|data): /gm, '$1:')),
-    told('the server ends the stream', knows(TOKEN), stream(one, heads.one, error('UNAVAILABLE'))),
-    told('a position that cannot be resumed from', broken, stream(one, heads.one), stream(error('RESYNC_REQUIRED'))),
-    told('a gap', broken, stream(one, three)),
-    told('a gap at a resumption', broken, stream(one, heads.one), stream(three)),
-    told('a record twice', broken, stream(one, one)),
-    told('a fork: the previous hash is of another record', broken, stream(one, forked)),
-    told('a record that is not what its hash says', broken, stream(one, forged)),
-    told('a head beyond the last record', broken, stream(one, heads.two)),
-    told('a head before the last record', broken, stream(one, two, heads.one)),
-    told(
+    followed('the server ends the stream', knows(TOKEN), stream(one, heads.one, error('UNAVAILABLE'))),
+    followed(
+      'a position that cannot be resumed from',
+      broken,
+      stream(one, heads.one),
+      stream(error('RESYNC_REQUIRED')),
+    ),
+    followed('a gap', broken, stream(one, three)),
+    followed('a gap at a resumption', broken, stream(one, heads.one), stream(three)),
+    followed('a record twice', broken, stream(one, one)),
+    followed('a fork: the previous hash is of another record', broken, stream(one, forked)),
+    followed('a record that is not what its hash says', broken, stream(one, forged)),
+    followed('a head beyond the last record', broken, stream(one, heads.two)),
+    followed('a head before the last record', broken, stream(one, two, heads.one)),
+    followed(
       'a head with another hash',
       broken,
       stream(one, events.add('head 1 with another hash', head({ ...TOKEN, hash: AGENT.hash }))),
     ),
-    told(
+    followed(
       'a promotion seen by a watcher that knew the head',
       broken,
       stream(one, two, three, four, heads.four, heads.promoted),

@@ -335,7 +335,10 @@ async function keyCases(): Promise<TokenCase[]> {
     changed(`${name}, in the JWKS`, 'UNKNOWN_KEY', { key: UNPUBLISHED_KEY, header: { kid } }),
   )
   return [
-    await changed('a kid that is not in the JWKS', 'UNKNOWN_KEY', { key: UNPUBLISHED_KEY, header: { kid: 'nobody' } }),
+    await changed('a kid that is not in the JWKS', 'UNKNOWN_KEY', {
+      key: UNPUBLISHED_KEY,
+      header: { kid: 'no-such-key' },
+    }),
     ...(await Promise.all(ignored)),
   ]
 }
@@ -564,6 +567,10 @@ async function orderCases(): Promise<TokenCase[]> {
       { claims: { iss: 'https://auth.example.org' } },
       { now: late },
     ),
+    judgedBy('a signing key that was given up before expiry', 'UNKNOWN_KEY', {
+      now: late,
+      revocations: [{ kind: 'key', operator_id: '', subject: EdDSA.kid, minimum_epoch: 0 }],
+    }),
     judgedBy('expiry before the audience', 'TOKEN_EXPIRED', { ...other, now: late }),
     judgedBy('the audience before the operator', 'AUDIENCE_MISMATCH', { ...other, operators: [OTHER_DOMAIN] }),
     judgedBy('the operator before the scope', 'OPERATOR_NOT_TRUSTED', { operators: [OTHER_DOMAIN], scope: 'x' }),
