@@ -37,6 +37,7 @@ export function createChallengeKeyring(prisma: PrismaClient, vault: KeyVault, no
   let keys: readonly ChallengeKey[] = []
   let readAt = Number.NEGATIVE_INFINITY
   const currentSlot = () => Math.floor(now() / SLOT_MS)
+  const isCurrent = ({ slot }: ChallengeKey) => slot === currentSlot()
   const isLive = ({ slot }: ChallengeKey) => Math.abs(slot - currentSlot()) <= 1
 
   const read = async () => {
@@ -75,7 +76,6 @@ export function createChallengeKeyring(prisma: PrismaClient, vault: KeyVault, no
   return {
     rotate,
     async current() {
-      const isCurrent = ({ slot }: ChallengeKey) => slot === currentSlot()
       const found = await findLive(isCurrent)
       if (found === undefined && keys.length === 0) await rotate()
       const key = found ?? keys.find(isCurrent)
