@@ -27,7 +27,7 @@ const MAX_DECISIONS = 4
 const REFUSALS = { used: 'CHALLENGE_USED', expired: 'CHALLENGE_EXPIRED', void: 'CHALLENGE_NOT_FOUND' } as const
 
 /**
- * Redeems a signed challenge for a token. The order of its checks is part of the protocol (docs/protocol.md section 6).
+ * Redeems a signed challenge for a token. docs/protocol.md section 6 gives the order of its checks.
  *
  * @throws ApiError the first check that fails; UNAVAILABLE when no key can sign, or the agent changes during every
  *   attempt.

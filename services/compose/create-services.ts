@@ -125,7 +125,7 @@ async function makeKeys(
   verificationKeys: VerificationKeys,
 ): Promise<Keys> {
   const { kek } = secrets
-  if (kek === undefined) throw new Error('authn needs a key-encryption key')
+  if (kek === undefined) throw new Error('A process with authn needs a key-encryption key')
   const settings = {
     jwksMaxAgeS: config.jwksMaxAge,
     publishS: publishS(config),

@@ -50,8 +50,8 @@ const count = (id: string) => database.db.prisma.agent.count({ where: { id } })
 const reload = (id: string) => database.db.prisma.agent.findUniqueOrThrow({ where: { id } })
 
 /**
- * Runs `meanwhile` while another transaction has updated the row of an agent. Commits that update once `meanwhile` waits
- * for the row.
+ * Runs `meanwhile` while another transaction has updated the row of an agent. Commits that update once `meanwhile`
+ * waits for the row.
  */
 async function whileChanged<T>(id: string, update: string, meanwhile: () => Promise<T>): Promise<T> {
   const client = new Client({ connectionString: database.url })

@@ -92,7 +92,7 @@ export function mountHealth(health: Health, closing: AbortSignal): Mounted {
   }
   return mount(HealthService, ({ localName }) => {
     const handler = handlers[localName]
-    if (handler === undefined) throw new Error(`health has no ${localName}`)
+    if (handler === undefined) throw new Error(`The health service has no method ${localName}`)
     return handler
   })
 }

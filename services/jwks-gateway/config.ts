@@ -1,6 +1,6 @@
 import type { HttpPortConfig } from '../http-port/config.ts'
 
-/** A time in seconds: the default, and the bounds of what a caller may ask for. */
+/** A time in seconds: the default, and the bounds of the values that a caller may ask for. */
 interface Lifetime {
   readonly default: number
   readonly min: number

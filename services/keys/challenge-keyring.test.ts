@@ -110,6 +110,19 @@ describe('current', () => {
   })
 })
 
+describe('current, after every key was deleted', () => {
+  it('creates the keys again, the same ones for callers at the same time', async () => {
+    const { ring, clock } = keyring()
+    await ring.rotate()
+    await database.db.prisma.challengeKey.deleteMany()
+    clock.now = NOON + 2_000
+    expect(await ring.find('unknown')).toBeUndefined()
+    const made = await Promise.all(Array.from({ length: 20 }, () => ring.current()))
+    expect(new Set(made.map(({ id }) => id)).size).toBe(1)
+    expect(await slots()).toEqual([0, 1])
+  })
+})
+
 describe('find', () => {
   it.each<[string, number, boolean]>([
     ['two slots before its own slot', -2, false],

@@ -16,8 +16,9 @@ interface ChallengeKey {
 /** The challenge keys in use: those of the previous, the current and the next slot. */
 export interface ChallengeKeyring {
   /**
-   * Returns the key of the current slot. It writes nothing, because anonymous callers cause this call.
-   * @throws ApiError UNAVAILABLE until `rotate` has created the key
+   * Returns the key of the current slot. Creates it only if every key is gone, as after the end of all tokens of the
+   * deployment. No caller of a challenge can bring that about, so none of them causes a write.
+   * @throws ApiError UNAVAILABLE when a key of another slot exists and that of this slot does not
    */
   current(): Promise<ChallengeKey>
   find(id: string): Promise<ChallengeKey | undefined>
@@ -74,7 +75,10 @@ export function createChallengeKeyring(prisma: PrismaClient, vault: KeyVault, no
   return {
     rotate,
     async current() {
-      const key = await findLive(({ slot }) => slot === currentSlot())
+      const isCurrent = ({ slot }: ChallengeKey) => slot === currentSlot()
+      const found = await findLive(isCurrent)
+      if (found === undefined && keys.length === 0) await rotate()
+      const key = found ?? keys.find(isCurrent)
       if (key === undefined)
         throw new ApiError('UNAVAILABLE', 'The challenge key of this day is being created', { retryAfter: 1 })
       return key

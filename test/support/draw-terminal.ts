@@ -10,14 +10,18 @@ const CHARACTER_PX = FONT_PX * 0.605
 const LINE_PX = 18
 const MARGIN_PX = 20
 const BAR_PX = 34
-/** How long the picture takes from the first line to the last, in seconds: a person reads more slowly than the program writes. */
+/**
+ * How long the picture takes from the first line to the last, in seconds: a person reads more slowly than the program
+ * writes.
+ */
 const PLAY_S = 8
 const BUTTONS = ['#ff5f57', '#febc2e', '#28c840']
 const TITLE = /^ ?\d+\. /
 
 /**
- * Draws a terminal in which a command has printed lines, as an SVG of plain text. The lines light up in the rhythm of the run; dim ones
- * can be read before that. The picture has its own background, so it looks the same on light and dark pages.
+ * Draws a terminal in which a command has printed lines, as an SVG of plain text. The lines light up in the rhythm of
+ * the run; dim ones can be read before that. The picture has its own background, so it looks the same on light and
+ * dark pages.
  */
 export function drawTerminal(command: string, lines: readonly TimedLine[]): string {
   const rows = [{ text: `$ ${command}`, atMs: 0 }, { text: '', atMs: 0 }, ...lines]
@@ -36,7 +40,7 @@ text { font: ${FONT_PX}px ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu
 @media (prefers-reduced-motion: no-preference) {
   .later { animation: appear 0.2s both }
 }
-@keyframes appear { from { opacity: 0.35 } to { opacity: 1 } }
+@keyframes appear { from { opacity: 0.6 } to { opacity: 1 } }
 </style>
 <rect width="${width}" height="${height}" rx="8" fill="#0d1117" stroke="#30363d"/>
 ${BUTTONS.map((colour, index) => `<circle cx="${MARGIN_PX + 4 + index * 18}" cy="18" r="5" fill="${colour}"/>`).join('\n')}

@@ -8,8 +8,9 @@ import { drawTerminal, type TimedLine } from './draw-terminal.ts'
 import { startServer } from './server.ts'
 
 /**
- * `npm run record:demo`: runs `auth4agent demo` against a server on port 8080, as the README says, and writes what it printed, and when,
- * to docs/demo.svg. Port 8080 must be free, because the picture shows the command without an address.
+ * `npm run record:demo`: runs `auth4agent demo` against a server on port 8080, as the README says, and writes what it
+ * printed, and when, to docs/demo.svg. Port 8080 must be free, because the picture shows the command without an
+ * address.
  */
 
 const ROOT = join(import.meta.dirname, '../..')

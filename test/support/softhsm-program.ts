@@ -55,8 +55,8 @@ function isThere(path: string): Promise<boolean> {
 }
 
 /**
- * Builds the addon with the command in docs/signing-keys.md, in a copy of the package, and moves it into place in one step. Other
- * processes may do the same at the same time; the first one wins.
+ * Builds the addon with the command in docs/signing-keys.md, in a copy of the package, and moves it into place in one
+ * step. Other processes may do the same at the same time; the first one wins.
  */
 async function ensureAddon(): Promise<void> {
   const target = join(PACKAGE, 'build')

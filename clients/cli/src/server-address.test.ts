@@ -7,7 +7,7 @@ import { runCli } from '../../../test/support/cli.ts'
 
 const PASSWORD = 'hunter22'
 const INIT = ['init', '--operator', '--domain', 'example.com']
-const CALLS = [['audit'], ['watch'], ['proxy'], ['verify-operator', 'status'], ['register', 'operator']]
+const CALLS = ['audit', 'watch', 'proxy', 'verify-operator status', 'register operator']
 
 let home: string
 beforeEach(async () => {
@@ -16,10 +16,10 @@ beforeEach(async () => {
 afterEach(() => rm(home, { recursive: true }))
 
 /** Runs a command in a folder whose operator.json has been changed. */
-async function withConfig(args: readonly string[], changes: object) {
+async function withConfig(command: string, changes: object) {
   await runCli(INIT, { home })
   await updateOperatorConfig(join(home, '.auth4agents'), { id: 'aaaaaaaa-1111-8111-8111-111111111111', ...changes })
-  return runCli(args, { home })
+  return runCli(command.split(' '), { home })
 }
 
 const ADDRESSES = [
@@ -38,8 +38,8 @@ describe.each(ADDRESSES)('an address %s', (_name, server_url) => {
     expect(await readdir(home)).toEqual([])
   })
 
-  it.each(CALLS)('exits with 4 in the configuration of `%s %s`', async (...args) => {
-    const { code, stdout, stderr } = await withConfig(args, { server_url })
+  it.each(CALLS)('exits with 4 in the configuration of `%s`', async (command) => {
+    const { code, stdout, stderr } = await withConfig(command, { server_url })
     expect({ code, stdout }).toEqual({ code: 4, stdout: '' })
     expect(stderr).toMatch(/is not a valid address of a server[^]*auth4agent set-server --url/)
     expect(stderr).not.toContain(PASSWORD)
@@ -47,12 +47,12 @@ describe.each(ADDRESSES)('an address %s', (_name, server_url) => {
 })
 
 describe('an invalid operator.json', () => {
-  it.each(CALLS.slice(0, -1))('is reported by `%s %s` if its id is not a UUID', async (...args) => {
-    const { code, stderr } = await withConfig(args, { id: 'x' })
-    expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringContaining('operatorId, which must be a UUID') })
+  it.each(CALLS.slice(0, -1))('is reported by `%s` if its id is not a UUID', async (command) => {
+    const { code, stderr } = await withConfig(command, { id: 'x' })
+    expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringContaining('must be a UUID') })
   })
 
-  it.each(CALLS)('is reported by `%s %s` if it has neither id nor domain', async (...args) => {
-    expect(await withConfig(args, { id: '', domain: '' })).toMatchObject({ code: 4, stdout: '' })
+  it.each(CALLS)('is reported by `%s` if it has neither id nor domain', async (command) => {
+    expect(await withConfig(command, { id: '', domain: '' })).toMatchObject({ code: 4, stdout: '' })
   })
 })

@@ -131,7 +131,7 @@ export function createOperator(given: OperatorOptions): Operator {
       set: async (policy) => readPolicy(await caller.call(id, { method: 'PUT', path: `${base}/policy`, body: policy })),
     },
     register: async () => {
-      if (domain === undefined) throw new TypeError('register needs the option domain')
+      if (domain === undefined) throw new TypeError('register() needs the option domain')
       const body = { domain, root_public_key: encodeBase64(key.publicKey) }
       return readAnswer(answers.registeredOperator, await caller.open({ method: 'POST', path: '/v1/operators', body }))
     },

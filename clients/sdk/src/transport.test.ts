@@ -28,7 +28,7 @@ describe('a transport', () => {
     const { body, told } = endless()
     await expect(transportTo(body, { status })(call)).rejects.toMatchObject({
       reason: 'NETWORK_ERROR',
-      message: expect.stringContaining('the answer is larger than 4 MiB'),
+      message: expect.stringContaining('The answer must be at most 4 Mi characters'),
     })
     expect(told.pieces).toBeLessThan(70)
     expect(told.isCancelled).toBe(true)

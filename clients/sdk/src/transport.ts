@@ -116,7 +116,7 @@ async function readText(response: Response): Promise<string> {
     text += value
     if (text.length > MAX_ANSWER_LENGTH) {
       await reader.cancel()
-      throw new RangeError('the answer is larger than 4 MiB')
+      throw new RangeError('The answer must be at most 4 Mi characters')
     }
   }
 }

@@ -26,7 +26,10 @@ async function blocks(name: Document, kind: 'sh' | 'sh grpc' | 'sh keys'): Promi
   )
 }
 
-/** Runs blocks in one shell, on the test's server instead of the one at the documents' ports; stops at the first failure. */
+/**
+ * Runs blocks in one shell, on the test's server instead of the one at the documents' ports; stops at the first
+ * failure.
+ */
 async function paste(text: string): Promise<string> {
   const script = text
     .replaceAll('localhost:8080', `localhost:${port}`)

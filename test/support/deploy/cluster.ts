@@ -40,7 +40,10 @@ function readWorkload(resource: Mapping): Workload {
   return { name: nameOf(resource), resource, labels, pod, container }
 }
 
-/** Reads the `kubectl create secret generic` commands of docs/operations.md. A folder contains the files of a certificate. */
+/**
+ * Reads the `kubectl create secret generic` commands of docs/operations.md. A folder contains the files of a
+ * certificate.
+ */
 function readSecrets(readme: string): ReadonlyMap<string, readonly string[]> {
   const commands = readme.matchAll(/create secret generic (\S+) ([^\n]*)/g)
   return new Map(

@@ -21,7 +21,9 @@ export function knownSettings(): readonly string[] {
   return names
 }
 
-/** The calls that the tables of a document list, with the names of path parameters left out: `GET /v1/operators/{}`. */
+/**
+ * The calls that the tables of a document list, with the names of path parameters left out: `GET /v1/operators/{}`.
+ */
 export const documentedCalls = (text: string): readonly string[] =>
   firstCells(text).flatMap((cell) => {
     const [, verb, path] = /^`([A-Z]+) (\/v1\/[^`]*)`$/.exec(cell) ?? []

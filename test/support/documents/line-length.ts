@@ -3,7 +3,9 @@ import type { Markdown } from './markdown.ts'
 /** Lines of prose end before this column. */
 const END = 120
 
-/** The lines of prose that are too long, one sentence each. Rows of tables and lines that are one link may be longer. */
+/**
+ * The lines of prose that are too long, one sentence each. Rows of tables and lines that are one link may be longer.
+ */
 export function longLines(path: string, { lines }: Markdown): readonly string[] {
   return lines
     .filter(({ text }) => text.length >= END && !/^\s*\|/.test(text) && !isOneLink(text))

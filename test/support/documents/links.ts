@@ -2,8 +2,8 @@ import { posix } from 'node:path'
 import type { Markdown } from './markdown.ts'
 
 /**
- * What is wrong with the relative links of a document, one sentence each. `documents` are all that have anchors; `exists` says whether
- * a path of the checkout is there.
+ * What is wrong with the relative links of a document, one sentence each. `documents` are all that have anchors;
+ * `exists` says whether a path of the checkout is there.
  */
 export function linkProblems(
   path: string,

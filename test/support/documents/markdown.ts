@@ -62,7 +62,10 @@ function linksOf({ text, number }: Line): Link[] {
   return [...withoutCode.matchAll(/\]\(([^()\s]+)\)/g)].map(([, target = '']) => ({ target, line: number }))
 }
 
-/** GitHub lowers a heading's letters, drops what is no letter, digit, space, hyphen or underscore, and numbers repetitions. */
+/**
+ * GitHub lowers a heading's letters, drops what is no letter, digit, space, hyphen or underscore, and numbers
+ * repetitions.
+ */
 function anchorsOf(lines: readonly Line[]): ReadonlySet<string> {
   const anchors = new Set<string>()
   for (const { text } of lines) {

@@ -6,7 +6,10 @@ import { promisify } from 'node:util'
 const ROOT = join(import.meta.dirname, '../../..')
 const run = promisify(execFile)
 
-/** Type-checks a program against the sources of the clients. Returns what the compiler says of it; empty when it says nothing. */
+/**
+ * Type-checks a program against the sources of the clients. Returns what the compiler says of it; empty when it says
+ * nothing.
+ */
 export async function typeCheck(program: string): Promise<string> {
   // In the checkout, where the packages are found; hidden, so that no other check looks into it.
   const folder = await mkdtemp(join(ROOT, 'test/documents/.program-'))

@@ -1,6 +1,6 @@
 /**
- * Writes the protocol's test vectors into this folder (`npm run vectors`). They follow from fixed keys and times, so a second
- * run changes nothing. A test makes them again and compares.
+ * Writes the protocol's test vectors into this folder (`npm run vectors`). They follow from fixed keys and times, so a
+ * second run changes nothing. A test makes them again and compares.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -74,8 +74,8 @@ export async function enterOperator(scene: Scene): Promise<PlayedOperator> {
     step: 'operator-registered',
     title: 'An operator registers its domain',
     lines: [
-      `${domain} and the public half of a new key. The operator is ${status}, because nothing proves the domain yet.`,
-      `operator ${id}`,
+      `It sends ${domain} and the public half of a new key.`,
+      `Operator ${id} is ${status}, because nothing proves the domain yet.`,
     ],
     facts: { operator_id: id, domain, status },
   })

@@ -56,8 +56,8 @@ async function openApi({ issuer, domain, fetch, tell }: Scene, { operator, key }
     step: 'api-started',
     title: 'An API starts',
     lines: [
-      `It listens at ${api.url}. Its audience is ${audience}. It trusts only agents of ${domain}.`,
-      'It verifies tokens itself and receives revocations from the server.',
+      `It listens at ${api.url}. Its audience is ${audience}.`,
+      `It trusts only agents of ${domain}, verifies tokens itself and receives revocations from the server.`,
     ],
     facts: { url: api.url, audience },
   })

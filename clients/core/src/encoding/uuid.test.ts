@@ -42,7 +42,7 @@ describe('uuidv8FromHash', () => {
     expect(digest.every((byte) => byte === 0xff)).toBe(true)
   })
 
-  it('throws for a digest that has not 32 bytes', () => {
+  it('throws for a digest of another length than 32 bytes', () => {
     expect(() => uuidv8FromHash(new Uint8Array(16))).toThrow(RangeError)
   })
 })

@@ -8,7 +8,8 @@ const RANDOM_BYTES = UUID_BYTES - TIME_BYTES
 /**
  * Makes a UUIDv7 (RFC 9562 section 5.7) from Unix milliseconds and 10 random bytes. It keeps 74 of the random bits.
  *
- * @throws RangeError if `nowMs` is not a 48-bit integer or `random` has not 10 bytes. Both are programming errors.
+ * @throws RangeError if `nowMs` is not a 48-bit integer or `random` does not have 10 bytes. Both are programming
+ *   errors.
  * @example
  * ```ts
  * import { uuidv7 } from '@auth4agent/core/encoding/uuid'
@@ -28,7 +29,7 @@ export function uuidv7(nowMs: number, random: Uint8Array): string {
 /**
  * Makes a UUIDv8 (RFC 9562 section 5.8) from the first 16 bytes of a SHA-256 digest.
  *
- * @throws RangeError if the digest has not 32 bytes, which is a programming error.
+ * @throws RangeError if the digest does not have 32 bytes, which is a programming error.
  * @example
  * ```ts
  * import { uuidv8FromHash } from '@auth4agent/core/encoding/uuid'

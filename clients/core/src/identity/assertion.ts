@@ -73,7 +73,7 @@ const SIGNATURE_BYTES = 64
  * Signs an assertion: the JWT that authenticates one call. Each has a new `jti`, and the server accepts it only once.
  * Runs on every platform that has WebCrypto.
  *
- * @throws RangeError if the lifetime is not 1 to 270 seconds, the key has not 32 bytes or the signature not 64.
+ * @throws RangeError if the lifetime is not 1 to 270 seconds, the key does not have 32 bytes, or the signature not 64.
  * @example
  * ```ts
  * import { generateKeyPair } from '@auth4agent/core/keys/ed25519'

@@ -18,7 +18,7 @@ function sealed(json: string): string {
 
 const challengeOf = (edits: object) => sealed(JSON.stringify({ ...CONTENT, ...edits }))
 
-it('challengeMessage returns the message of PROTOCOL', () => {
+it('challengeMessage returns the message that the specification gives', () => {
   expect(Buffer.from(challengeMessage('abc', 'def')).toString('utf8')).toBe('auth4agents-challenge:abc:def')
 })
 

@@ -25,7 +25,7 @@ export type ParsedJws = {
  * Why a text is not an acceptable JWS, and which part is wrong.
  *
  * - `size`: the text is longer than allowed.
- * - `shape`: the text has not three non-empty parts.
+ * - `shape`: the text does not have three non-empty parts.
  * - `encoding`: a part is not canonical base64url.
  * - `critical`: the header has `crit` or `b64`.
  * - `foreign-key`: a header member contains a key or the address of one.

@@ -6,7 +6,7 @@ type AdmittedKey = { ok: true; raw: Uint8Array }
 type KeyRefusal = {
   ok: false
   /**
-   * - `length`: the key has not 32 bytes.
+   * - `length`: the key does not have 32 bytes.
    * - `not-on-curve`: no point of the curve has this y.
    * - `non-canonical`: a second encoding of a point (y >= p, or the sign of x = 0 is set).
    * - `small-order`: an attacker can make signatures that are valid for every message.

@@ -23,8 +23,8 @@ export function signP256(privateKey: KeyObject, message: Uint8Array): Uint8Array
 }
 
 /**
- * Verifies ES256 strictly. Returns false if the signature has not 64 bytes, if R or S is outside 1 to the order minus
- * 1, or if S is the higher of the two valid ones: anyone could compute the other S, and one token would have two
+ * Verifies ES256 strictly. Returns false if the signature does not have 64 bytes, if R or S is outside 1 to the order
+ * minus 1, or if S is the higher of the two valid ones: anyone could compute the other S, and one token would have two
  * texts. Only the last check is done here. Node does the others; tests and conformance vectors verify that.
  *
  * @example
@@ -43,7 +43,7 @@ export function verifyP256(publicKey: KeyObject, message: Uint8Array, signature:
  * Converts R || S from any signer into the form that {@link verifyP256} accepts. If S is the higher of the two valid
  * ones, it becomes the order minus S, which is valid too.
  *
- * @throws RangeError if the signature has not 64 bytes.
+ * @throws RangeError if the signature does not have 64 bytes.
  * @example
  * ```ts
  * import { toLowS } from '@auth4agent/core/keys/ecdsa-p256'

@@ -142,7 +142,7 @@ describe('Ed25519 engines', () => {
     expect(count === CASES ? 'all' : count === 0 ? 'none' : 'some').toBe(accepted)
   })
 
-  it.each(ENGINES)('$name: verify refuses signatures that have not 64 bytes', (engine) => {
+  it.each(ENGINES)('$name: verify refuses signatures of another length than 64 bytes', (engine) => {
     const { key, message, signature } = honest(draw(0))
     const lengths = Array.from({ length: 130 }, (_, length) => length)
     const padded = Buffer.concat([signature, Buffer.alloc(66)])

@@ -41,7 +41,7 @@ const PROBE = {
  */
 export function loadSodiumEngine(load: () => Sodium = requireSodium): Ed25519Engine {
   const engine = createSodiumEngine(load())
-  if (!isRight(engine)) throw new Error('libsodium fails the example of RFC 8032')
+  if (!isRight(engine)) throw new Error('The library libsodium fails the example of RFC 8032')
   return engine
 }
 

@@ -130,8 +130,8 @@ export function sign(privateKey: SigningKey, message: Uint8Array): Uint8Array {
 
 /**
  * Verifies pure Ed25519 strictly (RFC 8032 section 5.1.7, without cofactor). {@link admitPublicKey} must have accepted
- * the key. Returns false if the signature has not 64 bytes, if S >= L, or if R has small order or is not canonical.
- * All engines refuse the same signatures; tests and conformance vectors verify that.
+ * the key. Returns false if the signature does not have 64 bytes, if S >= L, or if R has small order or is not
+ * canonical. All engines refuse the same signatures; tests and conformance vectors verify that.
  *
  * @example
  * ```ts

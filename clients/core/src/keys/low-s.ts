@@ -13,7 +13,7 @@ const HIGHEST_LOW_S = Uint8Array.from(
  * ```ts
  * import { isLowS } from '@auth4agent/core/keys/low-s'
  *
- * if (!isLowS(signature)) return false
+ * isLowS(signature) // false for the higher of the two values of S
  * ```
  */
 export function isLowS(signature: Uint8Array): boolean {

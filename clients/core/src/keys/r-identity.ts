@@ -7,7 +7,7 @@
  * ```ts
  * import { isRIdentity } from '@auth4agent/core/keys/r-identity'
  *
- * if (isRIdentity(signature)) return false
+ * isRIdentity(signature) // true when R is 01 00 … 00
  * ```
  */
 export function isRIdentity(signature: Uint8Array): boolean {

@@ -133,7 +133,7 @@ export function checkSigned({ jws, claims }: ReadToken, issuer: string, key: Ver
  * ```ts
  * import { isSigning } from '@auth4agent/core/token/access-token'
  *
- * if (!isSigning(key)) return 'UNKNOWN_KEY'
+ * const verdict = isSigning(key) ? undefined : 'UNKNOWN_KEY'
  * ```
  */
 export function isSigning(key: VerificationKey | undefined): key is VerificationKey {

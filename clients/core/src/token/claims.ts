@@ -9,7 +9,7 @@ export const ACCESS_TOKEN_TYPE = 'at+jwt'
 /** Longest lifetime of a token, in seconds. This server never issues one with more. */
 export const MAX_TOKEN_TTL_S = 3600
 
-/** Claims of a token: PROTOCOL version 1 and RFC 9068. Times are in Unix seconds. */
+/** Claims of a token: docs/protocol.md section 7 and RFC 9068. Times are in Unix seconds. */
 export interface AccessTokenClaims {
   readonly iss: string
   readonly sub: string

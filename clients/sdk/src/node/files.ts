@@ -117,7 +117,7 @@ async function makeFolder(path: string): Promise<boolean> {
 /** Refuses to replace anything but a file: root could replace a device by a file. */
 async function expectReplaceable(path: string): Promise<void> {
   const present = await lstat(path).catch(() => undefined)
-  if (present !== undefined && !present.isFile() && !present.isSymbolicLink()) throw new Error('it is not a file')
+  if (present !== undefined && !present.isFile() && !present.isSymbolicLink()) throw new Error('The path is not a file')
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {

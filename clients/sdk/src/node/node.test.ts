@@ -167,7 +167,7 @@ describe('the configuration folder', () => {
     for (const replacesLink of [true, false]) {
       await expect(writeText(path, 'x', { replacesLink })).rejects.toMatchObject({
         reason: 'CONFIGURATION',
-        message: `${path} cannot be written: it is not a file`,
+        message: `${path} cannot be written: The path is not a file`,
       })
     }
     expect((await lstat(path)).isFIFO()).toBe(true)

@@ -975,8 +975,8 @@ export const OperatorRegistryService: GenService<{
     output: typeof ReinstateOperatorResponseSchema;
   },
   /**
-   * ListAuditRecords lists the operator's audit, newest first. The audit has the changes by the operator and to it, and
-   * the calls that were refused.
+   * ListAuditRecords lists the operator's audit, newest first. The audit has the changes by the operator and to it,
+   * and the calls that were refused.
    *
    * @generated from rpc auth4agent.v1.OperatorRegistryService.ListAuditRecords
    */

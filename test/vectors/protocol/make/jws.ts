@@ -27,7 +27,9 @@ export function shown(edits: Edits): Edits {
   return Object.fromEntries(Object.entries(edits).map(([name, value]) => [name, value === undefined ? null : value]))
 }
 
-/** The same bytes in base64url with the unused bits of the last character set. Throws RangeError where there are none. */
+/**
+ * The same bytes in base64url with the unused bits of the last character set. Throws RangeError where there are none.
+ */
 export function withTrailingBits(part: string): string {
   if (part.length % 4 === 0) throw new RangeError('All bits of the last character are used')
   return `${part.slice(0, -1)}${String.fromCharCode(part.charCodeAt(part.length - 1) + 1)}`

@@ -68,7 +68,10 @@ interface Changes {
   readonly claims?: Edits
 }
 
-/** Tokens of the committed file. An ECDSA signature is random, so the committed one is kept while it covers the same text. */
+/**
+ * Tokens of the committed file. An ECDSA signature is random, so the committed one is kept while it covers the same
+ * text.
+ */
 export type Committed = readonly string[]
 
 /** Tokens for every verdict of a verifier, and for each way of being malformed. */
@@ -373,7 +376,10 @@ function toDer(signature: Uint8Array): Buffer {
   return Buffer.concat([Buffer.of(0x30, body.length), body])
 }
 
-/** A signature whose R is the identity: S = k * a satisfies the equation of RFC 8032, and only the key's owner can make it. */
+/**
+ * A signature whose R is the identity: S = k * a satisfies the equation of RFC 8032, and only the key's owner can make
+ * it.
+ */
 function withIdentity(signingInput: Buffer): Buffer {
   const seed = seedOf('signing key EdDSA')
   const scalar = createHash('sha512').update(seed).digest().subarray(0, 32)
