@@ -5,6 +5,9 @@ import { verifyAccessToken } from '@auth4agent/core/token/access-token'
 import { createVerifier, type RevocationFeed } from '@auth4agent/verifier'
 import { create } from '@bufbuild/protobuf'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { systemRuntime } from '../../../clients/sdk/src/runtime.ts'
+import type { Server } from '../../../clients/sdk/src/server.ts'
+import { createJwksVerifier } from '../../../clients/sdk/src/verify-by-jwks.ts'
 import { VerifyTokenRequestSchema } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import type { AuthnDeps } from '../../../services/authn/config.ts'
 import { verifyToken } from '../../../services/authn/verify-token.ts'
@@ -89,6 +92,24 @@ describe('tokens.json', () => {
       ...(scope !== '' && { scope }),
     })
     const verification = await verifyToken(deps, request)
+    expect(verification.valid ? 'VALID' : verification.reason).toBe(vector.expect)
+  })
+
+  const withoutLog = file.cases.filter((vector) => inputsOf(vector).revocations.length === 0)
+  it.each(withoutLog)('the SDK says $expect: $name', async (vector) => {
+    const { issuer, now, audience, operators, scope } = inputsOf(vector)
+    const server: Server = {
+      issuer,
+      nowMs: () => now * 1000,
+      transport: async () => file.jwks,
+      discover: async () => ({ issuer, defaultTtlS: undefined }),
+    }
+    const runtime = { ...systemRuntime, wallMs: () => now * 1000 }
+    const verification = await createJwksVerifier(server, runtime)(tokenOf(vector), {
+      audience,
+      ...(operators !== 'any' && { operators }),
+      ...(scope !== '' && { scopes: scope.split(' ') }),
+    })
     expect(verification.valid ? 'VALID' : verification.reason).toBe(vector.expect)
   })
 
