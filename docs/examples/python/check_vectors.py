@@ -24,6 +24,12 @@ def expect(name, expected, work):
         failures.append(f"{name}: expected {expected!r}, got {result!r}")
 
 
+def unfold(pieces):
+    """A list with each `repeat` written as often as `times` says."""
+    return [each for piece in pieces for each in
+            ([piece["repeat"]] * piece["times"] if isinstance(piece, dict) and "repeat" in piece else [piece])]
+
+
 def private_key(public_key):
     return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(keys[public_key]["secret_seed_hex"]))
 
@@ -64,7 +70,7 @@ for case in file["cases"]:
     for revocation in given.pop("revocations"):
         ended.apply(*revocation.values())
     given["skew"] = given.pop("clock_skew")
-    token = case.get("token", file["cases"][0]["token"])
+    token = "".join(unfold(case.get("token_pieces", [case.get("token", file["cases"][0]["token"])])))
     expect(case["name"], case["expect"], lambda: verifier.check(token, issuer_keys, ended, **given) and "VALID")
 
 file = vectors("log")
