@@ -39,6 +39,23 @@ for case in keys.values():
     public_key = wire.raw_public(private_key(case["expect"]["public_key"]))
     expect(case["name"], case["expect"]["thumbprint"], lambda: wire.kid_of(public_key))
 
+for case in vectors("keys")["points"]:
+    expect(case["name"], case["expect"] == "accepted", lambda: wire.is_admitted(bytes.fromhex(case["public_key_hex"])))
+
+
+def kids_of(jwks):
+    """The kids of the keys that count, in the form of keys.json."""
+    if isinstance(jwks, dict) and isinstance(jwks.get("keys"), list):
+        jwks = {**jwks, "keys": unfold(jwks["keys"])}
+    try:
+        return {"kids": list(verifier.import_keys(jwks))}
+    except ValueError:
+        return {"refused": "not a JWKS"}
+
+
+for case in vectors("keys")["jwks_documents"]:
+    expect(case["name"], case["expect"], lambda: kids_of(case["jwks"]))
+
 for case in vectors("dids")["derivations"]:
     public_key = base64.b64decode(case["public_key"])
     expect(case["name"], case["expect"]["did"], lambda: wire.make_did(case["domain"], public_key))

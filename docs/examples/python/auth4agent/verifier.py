@@ -13,13 +13,15 @@ RESTRICTING = {"act", "cnf", "may_act"}  # such a token is good in certain hands
 
 def import_keys(jwks: dict) -> dict:
     """The keys that count: for signatures, named by their own thumbprint, with no member too many."""
-    keys = {}
-    for entry in jwks["keys"]:
-        jwk = {name: value for name, value in entry.items() if name not in ("alg", "kid", "use")}
+    entries, keys = jwks.get("keys") if isinstance(jwks, dict) else None, {}
+    if not isinstance(entries, list) or len(entries) > 64:
+        raise ValueError("not a JWKS")
+    for entry in entries:
         try:
+            jwk = {name: value for name, value in entry.items() if name not in ("alg", "kid", "use")}
             if entry["use"] == "sig" and sorted(jwk) == MEMBERS[jwk["kty"]] and thumbprint(jwk) == entry["kid"]:
                 keys[entry["kid"]] = (entry["alg"], ALGORITHMS[entry["alg"]](jwk))
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             pass
     return keys
 

@@ -12,10 +12,8 @@ DID = rf"did:agent:((?:{LABEL}\.)+(?![0-9]){LABEL}):([0-9a-f]{{32}})"
 MEMBERS = {"OKP": ["crv", "kty", "x"], "EC": ["crv", "kty", "x", "y"], "RSA": ["e", "kty", "n"]}
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 ED25519_P = 2**255 - 19
-# Under a key with such a y (a point of small order), one signature holds for many messages.
-SMALL_ORDER_Y = [0, 1, ED25519_P - 1] + [int.from_bytes(bytes.fromhex(text), "little") for text in (
-    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05")]
+ED25519_D = -121665 * pow(121666, -1, ED25519_P) % ED25519_P
+ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
 
 
 class Refused(Exception):
@@ -109,10 +107,33 @@ def sign_jws(key, typ: str, claims: dict) -> str:
     return f"{text}.{base64url(key.sign(text.encode()))}"
 
 
+def ed25519_sum(p, q):
+    """The sum of two points of the curve (RFC 8032 section 5.1.4)."""
+    (x1, y1), (x2, y2) = p, q
+    t = ED25519_D * x1 * x2 * y1 * y2
+    return tuple(a * pow(b, -1, ED25519_P) % ED25519_P for a, b in (
+        (x1 * y2 + x2 * y1, 1 + t), (y1 * y2 + x1 * x2, 1 - t)))
+
+
+def is_admitted(raw: bytes) -> bool:
+    """Whether this is the one form of a point whose order is the prime L. Verifiers disagree about other keys."""
+    sign, y = divmod(int.from_bytes(raw, "little"), 2**255)
+    square = (y * y - 1) * pow(ED25519_D * y * y + 1, -1, ED25519_P) % ED25519_P
+    x = pow(square, (ED25519_P + 3) // 8, ED25519_P)
+    if x * x % ED25519_P != square:
+        x = x * pow(2, (ED25519_P - 1) // 4, ED25519_P) % ED25519_P
+    if len(raw) != 32 or y >= ED25519_P or x * x % ED25519_P != square or square == 0:
+        return False
+    double, multiple = (x if x % 2 == sign else ED25519_P - x, y), (0, 1)
+    for bit in reversed(bin(ED25519_ORDER)[2:]):
+        multiple = ed25519_sum(multiple, double) if bit == "1" else multiple
+        double = ed25519_sum(double, double)
+    return multiple == (0, 1)
+
+
 def ed25519_verifier(jwk):
     raw = from_base64url(jwk["x"])
-    y = int.from_bytes(raw, "little") & (2**255 - 1)
-    if jwk["crv"] != "Ed25519" or y >= ED25519_P or y in SMALL_ORDER_Y:
+    if jwk["crv"] != "Ed25519" or not is_admitted(raw):
         raise ValueError("not an acceptable Ed25519 key")
     key = ed25519.Ed25519PublicKey.from_public_bytes(raw)
 
@@ -124,10 +145,10 @@ def ed25519_verifier(jwk):
 
 
 def p256_verifier(jwk):
-    if jwk["crv"] != "P-256":
-        raise ValueError("another curve")
-    x, y = (int.from_bytes(from_base64url(jwk[name])) for name in "xy")
-    key = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
+    raw = [from_base64url(jwk[name]) for name in "xy"]
+    if jwk["crv"] != "P-256" or list(map(len, raw)) != [32, 32]:
+        raise ValueError("not an acceptable P-256 key")
+    key = ec.EllipticCurvePublicNumbers(*map(int.from_bytes, raw), ec.SECP256R1()).public_key()
 
     def verify(signature, data):
         r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
@@ -138,9 +159,11 @@ def p256_verifier(jwk):
 
 
 def rsa_verifier(jwk):
-    key = rsa.RSAPublicNumbers(65537, int.from_bytes(from_base64url(jwk["n"]))).public_key()
-    if key.key_size < 2048 or jwk["e"] != "AQAB":
+    raw = from_base64url(jwk["n"])
+    n = int.from_bytes(raw)
+    if not 2048 <= n.bit_length() <= 4096 or n % 2 == 0 or raw[0] == 0 or jwk["e"] != "AQAB":
         raise ValueError("not an acceptable RSA key")
+    key = rsa.RSAPublicNumbers(65537, n).public_key()
     return lambda signature, data: key.verify(signature, data, padding.PKCS1v15(), SHA256())
 
 

@@ -1,9 +1,8 @@
 /** A text in pieces. `{ "repeat": t, "times": n }` is n times t. */
 export type Pieces = readonly (string | Repeated)[]
 
-/** A text or an entry of a list that is repeated. */
-export interface Repeated<T = string> {
-  readonly repeat: T
+interface Repeated {
+  readonly repeat: string
   readonly times: number
 }
 
