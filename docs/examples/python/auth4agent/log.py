@@ -1,5 +1,5 @@
 """The revocation log: what has ended, and whether anything may be missing."""
-import base64, hashlib, re, time
+import base64, hashlib, io, re, time
 from datetime import datetime, timedelta, timezone
 
 from .wire import base64url, is_whole, strict_json
@@ -71,7 +71,7 @@ class Log:
 
     def take_record(self, record):
         epoch, sequence, digest = read_position(record["position"])
-        previous = from_standard(record["previous_hash"])
+        previous = from_base64(record["previous_hash"])
         kind = record["kind"].removeprefix("REVOCATION_KIND_").lower()
         if self.position and (sequence, previous) != (self.position[1] + 1, self.position[2]):
             raise Broken("a gap or a fork")
@@ -114,12 +114,17 @@ def record_hash(previous: bytes, fields: list) -> bytes:
     return hashlib.sha256(previous + "\n".join(map(str, fields)).encode()).digest()
 
 
-def from_standard(text: str) -> bytes:
-    return base64.b64decode(text, validate=True)
+def from_base64(text: str) -> bytes:
+    """Accepts the standard and the URL-safe alphabet, each with full padding or none."""
+    data = base64.urlsafe_b64decode(text.replace("+", "-").replace("/", "_") + "=" * (-len(text) % 4))
+    forms = base64.b64encode(data).decode(), base64.urlsafe_b64encode(data).decode()
+    if text not in forms + tuple(form.rstrip("=") for form in forms):
+        raise ValueError("not canonical base64")
+    return data
 
 
 def read_position(value) -> tuple:
-    digest = from_standard(value["hash"])
+    digest = from_base64(value["hash"])
     if not is_whole(value["log_epoch"]) or not is_whole(value["sequence"]) or len(digest) not in (0, 32):
         raise ValueError("not a position")
     return value["log_epoch"], value["sequence"], digest
@@ -131,16 +136,16 @@ def to_ms(text: str) -> int:
     return (datetime.fromisoformat(text) - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(milliseconds=1)
 
 
-def read_events(lines):
+def read_events(stream):
     """Server-sent events as pairs of name and data. An event that was cut off has no empty line behind it."""
     name, data = "message", []
-    for line in lines:
-        field, _, value = line.decode().rstrip("\r\n").partition(":")
+    for line in io.TextIOWrapper(stream, "utf-8-sig"):  # reads every kind of line end, and skips a byte order mark
+        field, _, value = line.rstrip("\n").partition(":")
         if field == "event":
             name = value.removeprefix(" ")
         elif field == "data":
             data.append(value.removeprefix(" "))
-        elif line in (b"\n", b"\r\n"):
+        elif line == "\n":
             if data:
                 yield name, "\n".join(data)
             name, data = "message", []
