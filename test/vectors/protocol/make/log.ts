@@ -419,7 +419,7 @@ function spellings(events: Events): object[] {
     recordedAt: NOW_MS,
     expiresAt: NOW_MS + HOUR_MS,
   })
-  const last = wholeSlash(whole)
+  const last = withBothCharacters(whole)
   const good = event(last) + head(last, NOW_MS)
   const read = (name: string, text: string, at: LogPosition = last) =>
     followed(name, knows(at), stream(events.add(`a record and its head: ${name}`, text)))
@@ -441,9 +441,9 @@ function spellings(events: Events): object[] {
     bad('a hash in both alphabets', withHash(base64.replace('/', '_'))),
     bad('a hash with unused bits set', withHash(`${base64url.slice(0, -1)}${nextCharacter(base64url)}`)),
     bad('a hash in hexadecimal', withHash(last.hash)),
-    // A reader may hold a last CR back, because a LF may follow it. So a comment follows.
+    // A comment follows, because a reader may wait for the character after a last CR: it may be a LF.
     read('line ends of CR', `${good}: a comment\n`.replaceAll('\n', '\r')),
-    // No text may come before it, so this stream has no retry line.
+    // This stream begins without the retry line, because nothing may come before a byte order mark.
     followed('a byte order mark at the start of the stream', knows(last), [
       events.add('a byte order mark, a record and its head', `\uFEFF${good}`),
     ]),
@@ -456,8 +456,8 @@ function spellings(events: Events): object[] {
   ]
 }
 
-/** Returns the same record with another jti, so that its hash has both characters that differ between the alphabets. */
-function wholeSlash(record: RevocationRecord): RevocationRecord {
+/** Returns the record with another jti, so that its hash in base64 has + and /, which differ between the alphabets. */
+function withBothCharacters(record: RevocationRecord): RevocationRecord {
   for (let number = 0; ; number += 1) {
     const { hash: _, ...part } = record
     const other = append(START, { ...part, subject: `${JTI}-${number}` })

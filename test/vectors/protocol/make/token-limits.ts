@@ -1,6 +1,6 @@
 import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { compact, type Edits, encodePart } from './jws.ts'
-import { AUDIENCE, ISSUER, OTHER_DID, SIGNING_KEYS } from './parties.ts'
+import { AUDIENCE, ISSUER, SIGNING_KEYS } from './parties.ts'
 import {
   type Changes,
   CLAIMS,
@@ -21,7 +21,6 @@ const SIGNATURE_AND_DOTS = 86 + 2
 
 const withClaims = (name: string, expect: string, claims: Edits) => changed(name, expect, { claims })
 const listOf = (length: number, prefix: string) => Array.from({ length }, (_, index) => `${prefix}${index}`)
-
 const lengthened = (url: string, length: number) => `${url}/${'a'.repeat(length - url.length - 1)}`
 
 /** Makes values at a limit, which are accepted, and values beyond it, which are refused. */
@@ -139,11 +138,10 @@ export async function checkOrderCases(): Promise<TokenCase[]> {
         { kind: 'token', operator_id: CLAIMS.operator_id, subject: CLAIMS.jti, minimum_epoch: 0 },
       ],
     }),
-    await changed('sub before the key', 'MALFORMED_TOKEN', { header: { kid: 'none' }, claims: { sub: OTHER_DID } }),
   ]
 }
 
-/** Makes texts of which lenient parsers of JSON accept some that are refused, or refuse some that are accepted. */
+/** Makes payloads that parsers of JSON judge differently. */
 export async function strictJsonCases(): Promise<TokenCase[]> {
   const open = PAYLOAD.slice(0, -1)
   const note = (name: string, expect: string, json: string) =>
