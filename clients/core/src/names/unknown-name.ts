@@ -33,7 +33,7 @@ function suggestion(name: string, known: readonly string[]): string {
 }
 
 /**
- * The known names of a type. It is a table, so the compiler reports a missing name.
+ * A table of the names of a type's members. The compiler reports a missing name.
  *
  * @example
  * ```ts

@@ -26,7 +26,7 @@ export function parseAudience(text: string): Audience | undefined {
   if (text.length === 0 || text.length > MAX_LENGTH) return undefined
   if (HOST.test(text)) return { text, host: text }
   // WHATWG parsing accepts white space and backslashes, which other parsers read differently. Other characters outside
-  // RFC 3986 are refused too. JSON doubles a quote, so eight long audiences could overfill a token.
+  // RFC 3986 are refused too: JSON escapes a quote, so eight long audiences with quotes could exceed a token's size.
   if (!/^[a-z][a-z0-9+.-]*:\/\/[\x21-\x7e]+$/.test(text) || /[\\#@"<>^`{|}]/.test(text) || !URL.canParse(text)) {
     return undefined
   }
@@ -57,7 +57,7 @@ export function parseAudiences(texts: readonly string[]): Audience[] | undefined
   return [...audiences.values()]
 }
 
-/** More names than any service has. */
+/** Most audiences of one verifier. No service has more. */
 const MAX_DEMANDED = 64
 
 /**
