@@ -203,7 +203,7 @@ export const commandGroups: readonly CommandGroup[] = [
       },
       {
         words: 'revoke agent',
-        summary: 'end an agent for good',
+        summary: 'revoke an agent for good',
         load: async () => (await import('./commands/revoke.ts')).revokeAgent,
       },
       {
@@ -214,7 +214,7 @@ export const commandGroups: readonly CommandGroup[] = [
     ],
   },
   {
-    title: 'Administrators of a server',
+    title: 'Administrators',
     commands: [
       {
         words: 'keys list',

@@ -66,7 +66,7 @@ export const globalFlags = {
   context: {
     kind: 'text',
     value: 'CONTEXT',
-    help: 'name of a context; by default $AUTH4AGENT_CONTEXT or the one of `context use`',
+    help: 'name of a context; by default $AUTH4AGENT_CONTEXT or the context of `context use`',
   },
   quiet: { kind: 'boolean', help: 'print only the result, without progress and remarks' },
   'no-color': { kind: 'boolean', help: 'print no colours; the variable NO_COLOR does the same' },

@@ -23,7 +23,7 @@ export function checkConfigured(server: string, folder: string): string {
   )
 }
 
-/** Says that an address is not valid, without repeating an address that contains a password. */
+/** Returns a sentence that says that an address is not valid. It does not repeat an address with a password. */
 export function notServer(server: string): string {
   const name = URL.canParse(server) && new URL(server).password !== '' ? 'A URL with a password' : shown(server)
   return `${name} is not a valid address of a server`

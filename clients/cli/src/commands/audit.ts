@@ -36,7 +36,7 @@ const auditFlags = {
     value: 'TIME',
     help: 'only records at or after this time: a duration before now (90s, 1h, 7d) or RFC 3339',
   },
-  until: { kind: 'text', value: 'TIME', help: 'only records before this time, in a form of --since' },
+  until: { kind: 'text', value: 'TIME', help: 'only records before this time, in one of the forms of --since' },
   limit: { kind: 'text', value: 'NUMBER', help: 'largest number of records, or `all`; 20 by default' },
 } as const
 

@@ -28,7 +28,7 @@ export const endAllTokens = defineCommand({
 /** `operator release`: gives up the domain for good. */
 export const releaseDomain = defineCommand({
   help: [
-    'Gives up the domain for good. All tokens end and no agent can get a new one. The next operator that proves the domain gets it without delay. This cannot be undone.',
+    'Gives up the domain for good. All tokens end, and no agent can get a new token. The next operator that proves the domain gets it without delay. This cannot be undone.',
     'The command gives up the domain only if --yes names the same domain.',
   ],
   examples: [

@@ -15,7 +15,7 @@ const tokenFlags = {
 /** `operator token`: prints an assertion. */
 export const operatorToken = defineCommand({
   help: [
-    'Prints an assertion, for curl, grpcurl and scripts. An assertion is a signed JWT that authenticates one call; it is not a token of an agent. It is valid for one minute. For a call that changes something, the server accepts it only once.',
+    'Prints an assertion, for curl, grpcurl and scripts. An assertion is a signed JWT that authenticates one call; it is not a token of an agent. The assertion is valid for one minute. For a call that changes something, the server accepts it only once.',
     'With --rpc the assertion is valid only for that call. Without --rpc it is valid for every call that only reads. Anyone who has the assertion can make these calls, so keep it out of logs.',
     'In a path, the tool replaces {operator} by the id of the operator.',
   ],

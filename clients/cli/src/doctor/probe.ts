@@ -18,7 +18,7 @@ export interface NoAnswer {
   readonly message: string
 }
 
-/** Requests paths of a server, each only once. Never rejects. */
+/** Requests paths of a server, each path only once. Never rejects. */
 export interface Probe {
   /** Address without a slash at its end. */
   readonly server: string

@@ -7,7 +7,7 @@ export type OperatorIdentity = { issuer: string; domain: string; thumbprint: str
 
 /**
  * Computes an operator's id: the UUIDv8 of SHA-256 over the JSON array `["<issuer>","<domain>","<thumbprint>"]`
- * without white space. JSON delimits the parts, so characters that move between parts change the id.
+ * without white space. JSON delimits the parts, so moving a character to another part changes the id.
  *
  * @example
  * ```ts

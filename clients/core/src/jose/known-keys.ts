@@ -88,7 +88,10 @@ export class KnownKeys<K> {
     return msSince(this.#fetchedAt, now) < this.#usableMs
   }
 
-  /** Tells whether to fetch for this `kid`: no known or ended key has it, and the last fetch began 30 seconds ago. */
+  /**
+   * Tells whether to fetch the keys for this `kid`: it is the `kid` of no known or ended key, and the last fetch began
+   * at least 30 seconds ago.
+   */
   mayHaveCome(kid: string, now?: Moment): boolean {
     return !this.#keys.has(kid) && !this.#ended.has(kid) && this.triedMsAgo(now) >= UNKNOWN_KID_INTERVAL_MS
   }

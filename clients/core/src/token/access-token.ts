@@ -39,7 +39,10 @@ export interface KeyFinder {
   findNow(kid: string): Promise<VerificationKey | undefined>
 }
 
-/** A token of this issuer with a valid signature, or the verdict why it is not one. It may be expired or revoked. */
+/**
+ * A token of this issuer with a valid signature, or the verdict why the text is not such a token. A genuine token may
+ * be expired or revoked.
+ */
 export type GenuineToken = { readonly claims: AccessTokenClaims; readonly kid: string } | { readonly verdict: Verdict }
 
 /** A text with the form and claims of a token. Its signature is not verified, so do not trust it. */
