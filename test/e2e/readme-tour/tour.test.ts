@@ -116,11 +116,11 @@ describe("the README's tour", () => {
     expect(output).toMatch(
       new RegExp(
         [
-          '^operator made$',
+          '^operator created$',
           'operator registered',
           '^name: _auth4agents\\.acme\\.test$',
           'operator verified',
-          '^agent made$',
+          '^agent created$',
           'agent registered[^]+status: active',
           '"updated": true[^]+"orders:read"[^]+"orders:write"',
           '^scope: orders:read$',

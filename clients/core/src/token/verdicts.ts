@@ -11,9 +11,9 @@
 export const verdicts = {
   MALFORMED_TOKEN: 'It is not an access token in its one canonical form',
   UNSUPPORTED_ALGORITHM: 'Its algorithm is not the one of its key',
-  UNKNOWN_KEY: 'Its key is not one of this server',
+  UNKNOWN_KEY: 'The server does not accept tokens of its key',
   SIGNATURE_INVALID: 'Its signature does not verify',
-  WRONG_ISSUER: 'Another issuer made it',
+  WRONG_ISSUER: 'It has another issuer',
   TOKEN_EXPIRED: 'It has expired',
   TOKEN_NOT_YET_VALID: 'It is not valid yet',
   AUDIENCE_MISMATCH: 'It is for another audience',
