@@ -20,7 +20,7 @@ def import_keys(jwks: dict) -> dict:
         try:
             jwk = {name: value for name, value in entry.items() if name not in ("alg", "kid", "use")}
             if entry["use"] == "sig" and sorted(jwk) == MEMBERS[jwk["kty"]] and thumbprint(jwk) == entry["kid"]:
-                keys[entry["kid"]] = (entry["alg"], ALGORITHMS[entry["alg"]](jwk))
+                keys.setdefault(entry["kid"], (entry["alg"], ALGORITHMS[entry["alg"]](jwk)))
         except (AttributeError, KeyError, TypeError, ValueError):
             pass
     return keys

@@ -23,10 +23,10 @@ const named = (alg: string, jwk: Jwk): Edits => ({ ...jwk, alg, use: 'sig', kid:
 const document = (name: string, jwks: unknown, expect: object) => ({ name, jwks, expect })
 const refused = (name: string, jwks: unknown) => document(name, jwks, { refused: 'not a JWKS' })
 const counted = (name: string, keys: readonly unknown[], ...signing: readonly VectorSigningKey[]) =>
-  document(name, { keys }, { kids: signing.map(({ kid }) => kid) })
+  document(name, { keys }, { keys: signing.map(({ kid, alg }) => ({ kid, alg })) })
 const ignored = (name: string, entry: unknown) => counted(name, [entry])
 
-/** Makes JWK Sets, and the kids of the keys in them that a verifier takes. */
+/** Makes JWK Sets, and the kid and the algorithm of each key in them that a verifier uses. */
 export function jwksDocuments(): object[] {
   const [good, enc] = [entryOf(EdDSA), entryOf(EdDSA, { use: 'enc' })]
   return [
@@ -42,9 +42,18 @@ export function jwksDocuments(): object[] {
     refused('65 entries', { keys: [{ repeat: enc, times: 64 }, good] }),
     counted('no entries', []),
     counted('a key twice', [good, good], EdDSA),
+    counted(
+      'a key twice, for both algorithms of its type: the first counts',
+      [entryOf(EdDSA, { alg: 'Ed25519' }), good],
+      { ...EdDSA, alg: 'Ed25519' },
+    ),
     counted('a key after an entry of the same kid that is ignored', [enc, good], EdDSA),
     counted('entries that are no objects', [null, 'text', 1, [good], good], EdDSA),
-    document('an unknown member beside keys', { keys: [good], note: 'new' }, { kids: [EdDSA.kid] }),
+    document(
+      'an unknown member beside keys',
+      { keys: [good], note: 'new' },
+      { keys: [{ kid: EdDSA.kid, alg: EdDSA.alg }] },
+    ),
     refused('no keys', {}),
     refused('keys that is an object', { keys: { 0: good } }),
     refused('an array of keys', [good]),

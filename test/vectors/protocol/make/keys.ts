@@ -16,7 +16,7 @@ export function makeKeys(): object {
   return {
     description: describe(
       'Ed25519 public keys: their texts and names, and the keys that are refused.',
-      '`jwks_documents`: a JWK Set, and the kids that a verifier takes from it.',
+      '`jwks_documents`: a JWK Set, and the keys in it that a verifier uses.',
       'There `{"repeat": e, "times": n}` in a list is n times the entry e.',
     ),
     keys: [
