@@ -45,8 +45,8 @@ for case in vectors("operators")["operators"]:
 
 file = vectors("challenges")
 for case in file["signing"]:
-    message = lambda: agent.message_to_sign(case["challenge"], case["nonce"], issuer=file["issuer"], did=file["did"],
-                                            now=file["now"], **case["wanted"])
+    message = lambda: agent.message_to_sign(case["challenge"], case["nonce"], file["now"], file["issuer"],
+                                            {"did": file["did"], **case["wanted"]})
     signature = lambda: base64.b64encode(private_key(file["public_key"]).sign(message())).decode()
     expect(case["name"], case["expect"].get("signature", "CHALLENGE_REFUSED"), signature)
 
