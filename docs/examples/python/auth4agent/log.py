@@ -1,16 +1,14 @@
-"""The revocation log: what has ended, and whether anything may be missing."""
+"""The revocation log: what has ended, and whether anything may be missing. Refused("RESYNC_REQUIRED") means
+that a revocation may be missing: the log must be read again from its beginning."""
 import base64, hashlib, time
 from datetime import datetime, timedelta, timezone
 
-from .wire import base64url, is_whole, strict_json
+from .wire import Refused, base64url, is_whole, require, strict_json
 
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 VERDICTS = {  # in this order
     "key": "UNKNOWN_KEY", "token": "TOKEN_REVOKED", "deployment": "OPERATOR_TOKENS_ENDED",
     "operator": "OPERATOR_TOKENS_ENDED", "agent": "AGENT_TOKENS_ENDED"}
-
-
-class Broken(Exception):
-    """A revocation may be missing. The log must be read again from its beginning."""
 
 
 class Ended(dict):
@@ -30,7 +28,8 @@ class Ended(dict):
 
 
 class Log:
-    """Follows the log. Answers come from `ended`. A new reading replaces it when a head confirms that reading."""
+    """Follows the log. Answers come from `ended`. A new reading replaces it when a head confirms
+    that reading."""
 
     def __init__(self):
         self.ended = Ended()
@@ -55,18 +54,17 @@ class Log:
                 raise ConnectionError(value.get("reason"))
             {"record": self.take_record, "head": self.take_head}[name](value)
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-            raise Broken("an event that is not understood, which may end any token") from error
+            raise Refused("RESYNC_REQUIRED") from error  # an event that is not understood may end any token
 
     def take_record(self, record):
         epoch, sequence, digest = read_position(record["position"])
         previous = base64.b64decode(record["previous_hash"], validate=True)
         kind = record["kind"].removeprefix("REVOCATION_KIND_").lower()
-        if self.position and (sequence, previous) != (self.position[1] + 1, self.position[2]):
-            raise Broken("a gap or a fork")
+        follows = not self.position or (sequence, previous) == (self.position[1] + 1, self.position[2])
         ending = [kind, record["operator_id"], record["subject"], record["minimum_epoch"]]
         fields = [epoch, sequence, *ending, to_ms(record["expires_at"]), to_ms(record["recorded_at"])]
-        if kind not in VERDICTS or record_hash(previous, fields) != digest:
-            raise Broken("an unknown kind, or not what its hash says")
+        # Otherwise there is a gap, a fork, an unknown kind, or a record that is not what its hash says.
+        require("RESYNC_REQUIRED", follows and kind in VERDICTS and record_hash(previous, fields) == digest)
         self.reading.apply(*ending)
         # A record keeps the log epoch it was made in; the head tells the epoch of the log.
         self.position = (self.position[0] if self.is_whole else epoch, sequence, digest)
@@ -75,16 +73,15 @@ class Log:
         position = read_position(head["position"])
         if self.position:
             is_other = position[0] != self.position[0] if self.is_whole else position[0] < self.position[0]
-            if position[1:] != self.position[1:] or is_other:
-                raise Broken("the log does not end here")
+            require("RESYNC_REQUIRED", position[1:] == self.position[1:] and not is_other)
         self.confirm(to_ms(head["observed_at"]))
         self.position, self.ended, self.is_whole = position, self.reading, True
 
     def confirm(self, observed_ms: int, skew_s=10):
         if self.first is None and observed_ms < (self.wall_s - skew_s) * 1000:
             raise ConnectionError("old heartbeats: somebody kept them, or the clocks differ too much")
-        # The server read the log for the first head after we connected, and for a later head as much later as the
-        # heads say. So the age is never too small, although clocks differ and the network may delay events.
+        # The server read the log for the first head after we connected, and for a later head as much later as
+        # the heads say. So the age is never too small, although clocks differ and events may be delayed.
         self.first = observed_ms if self.first is None else self.first
         passed = (observed_ms - self.first) / 1000
         self.begin = min(self.begin, now_monotonic() - passed)
@@ -101,14 +98,14 @@ def record_hash(previous: bytes, fields: list) -> bytes:
 
 def read_position(value) -> tuple:
     digest = base64.b64decode(value["hash"], validate=True)
-    if not is_whole(value["log_epoch"]) or not is_whole(value["sequence"]) or len(digest) not in (0, 32):
-        raise ValueError("not a position")
-    return value["log_epoch"], value["sequence"], digest
+    epoch, sequence = value["log_epoch"], value["sequence"]
+    require("RESYNC_REQUIRED", is_whole(epoch) and is_whole(sequence) and len(digest) in (0, 32))
+    return epoch, sequence, digest
 
 
 def to_ms(text: str) -> int:
     # Subtracting, because timestamp() would take a time without its zone as a local time.
-    return (datetime.fromisoformat(text) - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(milliseconds=1)
+    return (datetime.fromisoformat(text) - EPOCH) // timedelta(milliseconds=1)
 
 
 def read_events(lines):

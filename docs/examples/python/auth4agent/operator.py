@@ -5,7 +5,7 @@ from .wire import base64_text, base64url, call, compact, kid_of, operator_id, ra
 
 
 def assertion(key, party: str, issuer: str, rpc: str, now=None, jti=None) -> str:
-    """A JWT for one call. The server takes each jti once. `rpc` is the method and the path, exactly as sent."""
+    """A JWT for one call. The server takes each jti once. `rpc` is the method and the path, as sent."""
     now = int(now or time.time())
     # iat lies back, because this clock may run ahead of the server's.
     header = {"alg": "EdDSA", "typ": "auth4agent-operator+jwt", "kid": kid_of(raw_public(key))}
@@ -27,7 +27,7 @@ class Operator:
         require("the server registered another operator", registered == self.id)
 
     def txt_record(self) -> str:
-        """The text to publish at _auth4agents.<domain>. Not the server's word: it binds this key and this issuer."""
+        """The text to publish at _auth4agents.<domain>. Not the server's word: it binds key and issuer."""
         return f"v=a4a1; iss={self.issuer}; op={self.id}; rk={kid_of(raw_public(self.key))}"
 
     def confirm(self) -> bool:

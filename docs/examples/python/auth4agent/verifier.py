@@ -2,9 +2,9 @@
 import http.client, json, re, threading, time
 from contextlib import suppress
 
-from .log import Broken, Log, now_monotonic, read_events
-from .wire import (ALGORITHMS, DID, InvalidSignature, Refused, check_signature, from_base64url, is_text, is_whole,
-                   parse_did, read_key, require, send, strict_json)
+from .log import Log, now_monotonic, read_events
+from .wire import (ALGORITHMS, DID, InvalidSignature, Refused, check_signature, from_base64url, is_text,
+                   is_whole, parse_did, read_key, require, send, strict_json)
 
 SCOPE = r"[\x21\x23-\x29\x2b-\x5b\x5d-\x7e]{1,128}"  # RFC 6749 without `*`, which may come to mean something
 UUID = "-".join("[0-9a-f]{%d}" % length for length in (8, 4, 4, 4, 12))
@@ -12,7 +12,7 @@ TEXTS = {
     "iss": "(?s:.{0,2048})", "sub": DID, "operator_id": UUID, "jti": "[!-~]{1,64}",
     "scope": f"({SCOPE}( {SCOPE})*)?"}
 DANGEROUS = {"crit", "b64", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256"}
-RESTRICTING = {"act", "cnf", "may_act"}  # such a token is good in certain hands only, which is not checked here
+RESTRICTING = {"act", "cnf", "may_act"}  # such a token is good in certain hands only, not checked here
 
 
 def import_keys(jwks: dict) -> dict:
@@ -29,7 +29,7 @@ def check_claims(c: dict) -> bool:
     return (not RESTRICTING & c.keys() and c.get("client_id") == c.get("sub")
             and all(is_text(c.get(name), pattern) for name, pattern in TEXTS.items())
             and len(set(c["scope"].split(" "))) <= 64
-            and isinstance(aud, list) and 1 <= len(aud) <= 8 and all(is_text(text, ".{1,2048}") for text in aud)
+            and isinstance(aud, list) and 1 <= len(aud) <= 8 and all(is_text(one, ".{1,2048}") for one in aud)
             and all(is_whole(at, 1, 253402300799) for at in times)
             and times[0] <= times[1] < times[2] <= times[0] + 3600
             and isinstance(epoch, list) and len(epoch) == 2 and all(is_whole(n, 1, 2**31 - 1) for n in epoch))
@@ -39,12 +39,12 @@ def read_token(token: str, keys: dict, ended) -> tuple:
     """The kid and the claims of a genuine token. Raises Refused."""
     try:
         first, second, third = token.split(".")
-        header, signature = strict_json(from_base64url(first)), from_base64url(third)
+        header = strict_json(from_base64url(first))
         kid, alg = header.get("kid"), header.get("alg")
         # Such a header would choose the key or change the meaning.
-        require("MALFORMED_TOKEN", len(token) <= 16384 and signature and not DANGEROUS & header.keys())
+        require("MALFORMED_TOKEN", len(token) <= 16384 and second and third and not DANGEROUS & header.keys())
         require("UNSUPPORTED_ALGORITHM", is_text(alg, "|".join(ALGORITHMS)))
-        claims = strict_json(from_base64url(second))
+        claims, signature = strict_json(from_base64url(second)), from_base64url(third)
     except (ValueError, RecursionError):
         raise Refused("MALFORMED_TOKEN") from None
     is_token = header.get("typ") == "at+jwt" and is_text(kid, "[!-~]{1,128}")
@@ -59,7 +59,7 @@ def read_token(token: str, keys: dict, ended) -> tuple:
 
 
 def check(token, keys, ended, *, issuer, audience, operators, now, scope="", skew=10) -> dict:
-    """The claims of a valid token. Raises Refused with the first verdict that applies, in the server's order."""
+    """The claims of a valid token. Raises Refused with the first verdict in the server's order."""
     kid, claims = read_token(token, keys, ended)
     trusted = {claims["operator_id"], parse_did(claims["sub"])[0]}
     require("WRONG_ISSUER", claims["iss"] == issuer)
@@ -74,7 +74,7 @@ def check(token, keys, ended, *, issuer, audience, operators, now, scope="", ske
 
 
 class Verifier:
-    """`operator` authenticates for the log; `operators` are the ids and domains that are trusted, or "any"."""
+    """`operator` authenticates for the log; `operators` are the trusted ids and domains, or "any"."""
 
     def __init__(self, operator, audience: list, operators, max_staleness=5):
         self.operator, self.max_staleness = operator, max_staleness
@@ -92,15 +92,16 @@ class Verifier:
         while True:
             try:
                 self.read_stream()
-            except (Broken, Refused):  # the server may have refused to resume from here
+            except Refused:  # a revocation may be missing, or the server refused to resume from here
                 self.log.begin_again()
             except (OSError, ValueError, http.client.HTTPException):
                 pass  # the next connection resumes; verify() refuses when the log is too old
             time.sleep(1)
 
     def fetch_keys(self) -> float:
-        """Returns for how many seconds the keys are fresh: a new key signs only after it was published for as long."""
-        response = send(self.operator.server, "GET", "/.well-known/jwks.json", headers={"Cache-Control": "no-cache"})
+        """Returns how many seconds the keys are fresh. A new key is published that long before it signs."""
+        headers = {"Cache-Control": "no-cache"}
+        response = send(self.operator.server, "GET", "/.well-known/jwks.json", headers=headers)
         self.keys = import_keys(json.load(response))
         max_age = re.search("max-age=([0-9]+)", response.getheader("Cache-Control", ""))
         return int(max_age[1]) * 0.8 if max_age else 60

@@ -6,7 +6,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-# Patterns are used with fullmatch: `$` would accept a line feed behind. `\d` would accept the digits of all scripts.
+# Patterns are used with fullmatch: `$` would accept a line feed behind. `\d` would accept digits of all
+# scripts.
 LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 DID = rf"did:agent:(?=[^:]{{1,253}}:)((?:{LABEL}\.)+(?![0-9]){LABEL}):([0-9a-f]{{32}})"
 MEMBERS = {"OKP": ["crv", "kty", "x"], "EC": ["crv", "kty", "x", "y"], "RSA": ["e", "kty", "n"]}
@@ -49,7 +50,7 @@ def compact(value) -> str:
 
 
 def strict_json(data: bytes) -> dict:
-    """An object that every parser reads alike. Raises ValueError, or RecursionError if it is nested far too deep."""
+    """An object that every parser reads alike. Raises ValueError or RecursionError."""
     def unique(pairs):
         if len(dict(pairs)) != len(pairs) or "__proto__" in dict(pairs):
             raise ValueError("a name twice, or __proto__")
@@ -84,7 +85,8 @@ def raw_public(key) -> bytes:
 
 def thumbprint(jwk: dict) -> str:
     """RFC 7638: the kid of every key."""
-    return base64url(hashlib.sha256(compact({name: jwk[name] for name in MEMBERS[jwk["kty"]]}).encode()).digest())
+    text = compact({name: jwk[name] for name in MEMBERS[jwk["kty"]]})
+    return base64url(hashlib.sha256(text.encode()).digest())
 
 
 def kid_of(public_key: bytes) -> str:
@@ -146,7 +148,8 @@ def send(server: str, method: str, path: str, body=None, headers=None) -> http.c
     connect = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
     connection = connect(url.netloc, timeout=15)
     content = None if body is None else compact(body).encode()
-    connection.request(method, url.path + path, content, {"Content-Type": "application/json", **(headers or {})})
+    headers = {"Content-Type": "application/json", **(headers or {})}
+    connection.request(method, url.path + path, content, headers)
     response = connection.getresponse()
     if response.status >= 300:
         raise Refused(json.loads(response.read()).get("reason"))  # a problem document (RFC 9457)
