@@ -37,7 +37,8 @@ for case in vectors("dids")["derivations"]:
     public_key = base64.b64decode(case["public_key"])
     expect(case["name"], case["expect"]["did"], lambda: wire.make_did(case["domain"], public_key))
 for case in vectors("dids")["dids"]:
-    expected = None if "refused" in case["expect"] else (case["expect"]["domain"], case["expect"]["fingerprint"])
+    wanted = case["expect"]
+    expected = None if "refused" in wanted else (wanted["domain"], wanted["fingerprint"])
     expect(case["name"], expected, lambda: wire.parse_did(case["did"]))
 for case in vectors("operators")["operators"]:
     parts = case["issuer"], case["domain"], case["thumbprint"]
@@ -45,8 +46,8 @@ for case in vectors("operators")["operators"]:
 
 file = vectors("challenges")
 for case in file["signing"]:
-    message = lambda: agent.message_to_sign(case["challenge"], case["nonce"], issuer=file["issuer"], did=file["did"],
-                                            now=file["now"], **case["wanted"])
+    message = lambda: agent.message_to_sign(case["challenge"], case["nonce"], file["now"], file["issuer"],
+                                            {"did": file["did"], **case["wanted"]})
     signature = lambda: base64.b64encode(private_key(file["public_key"]).sign(message())).decode()
     expect(case["name"], case["expect"].get("signature", "CHALLENGE_REFUSED"), signature)
 
@@ -65,7 +66,8 @@ for case in file["cases"]:
         ended.apply(*revocation.values())
     given["skew"] = given.pop("clock_skew")
     token = case.get("token", file["cases"][0]["token"])
-    expect(case["name"], case["expect"], lambda: verifier.check(token, issuer_keys, ended, **given) and "VALID")
+    verdict = lambda: verifier.check(token, issuer_keys, ended, **given) and "VALID"
+    expect(case["name"], case["expect"], verdict)
 
 file = vectors("log")
 for case in file["records"]:
@@ -93,7 +95,7 @@ def read(connections):
                 known.take(*event)
         except ConnectionError:
             pass
-        except log.Broken:
+        except wire.Refused:
             begin_again = True
             known.begin_again()
     position = known.position and dict(zip(
