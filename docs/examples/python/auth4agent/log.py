@@ -3,7 +3,7 @@ that a revocation may be missing: the log must be read again from its beginning.
 import base64, hashlib, time
 from datetime import datetime, timedelta, timezone
 
-from .wire import Refused, base64url, is_whole, require, strict_json
+from .wire import Refused, base64url, is_text, is_whole, require, strict_json
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 VERDICTS = {  # in this order
@@ -104,6 +104,8 @@ def read_position(value) -> tuple:
 
 
 def to_ms(text: str) -> int:
+    if not is_text(text, 24, r"[0-9-]{10}T[0-9:]{8}(\.[0-9]{3})?Z"):
+        raise ValueError("not a time of the log")
     # Subtracting, because timestamp() would take a time without its zone as a local time.
     return (datetime.fromisoformat(text) - EPOCH) // timedelta(milliseconds=1)
 
