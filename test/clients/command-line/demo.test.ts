@@ -114,6 +114,12 @@ it('demo refuses an invalid domain and leaves no folder', async () => {
   expect(await readdir(temporary)).toEqual([])
 })
 
+it('demo passes on why the server refuses the domain that it was given', async () => {
+  const { code, stderr } = await endCli(['demo', '--server', issuer, '--domain', 'co.uk'], { TMPDIR: temporary })
+  expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('public suffix') })
+  expect(stderr).not.toContain('.test')
+})
+
 it('demo says how to start a server if no server answers', async () => {
   const { code, stderr } = await endCli(['demo', '--server', `http://127.0.0.1:${await freePort()}`])
   expect({ code, stderr }).toMatchObject({ code: 3, stderr: expect.stringContaining('npm start') })
