@@ -3,8 +3,8 @@ import { LONG } from './test/long.ts'
 import { project, SHARED, STORIES } from './test/support/projects.ts'
 
 /**
- * Tests that start nothing and keep no state, so they may share a process. Starting a process for each takes longer
- * than they do.
+ * Tests that start nothing and keep no state, so they may share a process. Starting a process for each file would take
+ * longer than its tests.
  */
 const PURE = [
   'clients/core/**/*.test.ts',

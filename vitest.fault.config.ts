@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 import { SHARED } from './test/support/projects.ts'
 
-/** `npm run test:fault`: runs every fault for FAULT_SECONDS, one after the other. */
+/** `npm run test:fault`: runs every fault for FAULT_SECONDS (default 10), one after the other. */
 export default defineConfig({
   test: {
     ...SHARED,

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Builds the image without an image registry, on a Debian machine, as root. Replaces both base images by images that it
-# builds from their Debian packages. Needs buildah, mmdebstrap and the npm registry.
+# Builds the image without an image registry, on a Debian machine, as root. It builds both base images itself, from
+# Debian packages. Needs buildah, mmdebstrap and the npm registry.
 #   deploy/build-offline.sh [name of the image]
 # With PKCS11=true the image contains the addon for hardware tokens.
 set -eu
@@ -18,7 +18,8 @@ base() {
   buildah commit --quiet --rm "$container" "$1" >/dev/null
 }
 
-# Debian's node-gyp would link addons to Debian's own Node, but another Node loads them.
+# Debian's node-gyp would link addons to Debian's own Node. The image loads them with another Node, so this line removes
+# that link option.
 base localhost/auth4agent-build-base minbase ca-certificates,nodejs,npm \
   --customize-hook='sed -i /-lnode/d "$1/usr/share/nodejs/node-gyp/addon.gypi"'
 base localhost/auth4agent-run-base extract base-files,ca-certificates,libc6,libgcc-s1,libstdc++6,netbase,tzdata

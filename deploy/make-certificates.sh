@@ -1,9 +1,9 @@
 #!/bin/sh
 # Creates the certificates of a deployment: a CA, and FOLDER/NAME/{tls.crt,tls.key,ca.crt} for each kind of process.
 #   deploy/make-certificates.sh FOLDER [NAME=SAN,SAN… …]
-# A certificate of Auth4Agent names, as DNS names, the services of its process, which may act as each of them. One of
-# NATS names the hosts that clients call. Without NAME the script creates those of compose.yaml and kubernetes/.
-# Existing files are kept. To renew a tls.crt, delete it and run the script again. Never copy ca-key.pem to a server.
+# The SANs of an Auth4Agent process are the names of the parts that it may act as. The SANs of NATS are the hosts that
+# clients connect to. Without NAME the script creates the certificates of compose.yaml and kubernetes/. It keeps
+# existing files. To renew a tls.crt, delete it and run the script again. Never copy ca-key.pem to a server.
 #   CERTIFICATE_DAYS (90), CA_DAYS (3650)
 set -eu
 [ $# -ge 1 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2; }

@@ -1,8 +1,8 @@
 #!/bin/bash
 # Runs the image as strictly as the manifests do (no root, no capabilities, no writable file system) until it is ready,
-# and then stops it. Needs podman or docker, and a PostgreSQL database that it may fill.
+# and then stops it. Needs podman or docker, and a PostgreSQL database in which it may create tables.
 #   DATABASE_URL=postgresql://… deploy/try-image.sh [image] [service…]
-# If the default command does not work, set CONTAINER_TOOL to one with options, such as "podman --runtime runc".
+# If the default command does not work, set CONTAINER_TOOL to a command with options, such as "podman --runtime runc".
 set -euo pipefail
 image=${1:-localhost/auth4agent}
 [ $# -eq 0 ] || shift

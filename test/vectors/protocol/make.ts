@@ -1,6 +1,6 @@
 /**
- * Writes the protocol's test vectors into this folder (`npm run vectors`). They follow from fixed keys and times, so a
- * second run changes nothing. A test makes them again and compares.
+ * Writes the protocol's test vectors into this folder (`npm run vectors`). All keys and times are fixed, so a second
+ * run changes nothing. A test creates the vectors again and compares them with the files.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,7 +16,7 @@ import { makeTxtRecords } from './make/txt-records.ts'
 
 const FOLDER = import.meta.dirname
 
-/** The text of each file, by its name. */
+/** Returns the text of each file of vectors, by the name of the file. */
 export async function makeVectors(): Promise<Readonly<Record<string, string>>> {
   const files = {
     'assertions.json': await makeAssertions(),
@@ -33,7 +33,7 @@ export async function makeVectors(): Promise<Readonly<Record<string, string>>> {
   return Object.fromEntries(texts)
 }
 
-/** Tokens of the committed file; none before there is one. */
+/** Returns the tokens of the committed file, or an empty list if the file does not exist yet. */
 function committedTokens(): readonly string[] {
   try {
     const { cases }: { cases: { token?: string }[] } = JSON.parse(readFileSync(join(FOLDER, 'tokens.json'), 'utf8'))

@@ -23,7 +23,7 @@ const SUSPEND_CALL = `POST /v1/operators/${OPERATOR_ID}/agents/${DID}/suspend`
 const ADMIN_CALL = `POST /v1/operators/${OPERATOR_ID}/suspend`
 const GRPC_CALL = 'auth4agent.v1.IdentityService/SetAgentScopes'
 
-/** The call that an assertion authenticates. `changes`: the assertion must name the call in `rpc`. */
+/** The call that an assertion authenticates. If `changes` is true, the assertion must name the call in `rpc`. */
 interface Call {
   readonly rpc: string
   readonly changes: boolean
@@ -44,14 +44,15 @@ const OPERATORS = [
   { id: OTHER_OPERATOR_ID, domain: OTHER_DOMAIN, status: 'active', key: OTHER_ROOT_KEY },
 ] as const
 
-/** Assertions of operators and of the administrator, and one for each refusal. */
+/** Makes accepted assertions of an operator and of the administrator, and assertions that the server refuses. */
 export async function makeAssertions(): Promise<object> {
   return {
     description: describe(
-      'Assertions in the Authorization header, and what the server makes of each.',
-      '`call` is the call that is authenticated; a case names another one where it differs.',
-      '`changed` shows what differs from a good assertion; null is a member left out.',
-      'The server also refuses a jti that came before in a call that changes something: that takes two calls.',
+      'Assertions in the Authorization header, and whether the server accepts each of them.',
+      '`call` is the call that the assertion authenticates. A case may have its own `call`, which replaces this one.',
+      '`changed` shows how the assertion differs from a good one. A member that is null there is left out.',
+      'In a call that changes something, the server also refuses a jti that was used before.',
+      'No case shows this, because it needs two calls.',
     ),
     issuer: ISSUER,
     now: NOW_S,
@@ -116,7 +117,7 @@ async function accepted(): Promise<object[]> {
   const operator = expectParty(OPERATOR_ID)
   const good = await assertion({})
   return [
-    await judged('an operator changes something', operator),
+    await judged('an operator calls a method that changes something', operator),
     await judged(
       'a path with a DID',
       operator,
@@ -129,15 +130,15 @@ async function accepted(): Promise<object[]> {
       { claims: { rpc: GRPC_CALL } },
       { rpc: GRPC_CALL, changes: true },
     ),
-    await judged('an operator reads and names the call', operator, { claims: { rpc: LIST_CALL } }, READ),
-    await judged('an operator reads and names no call', operator, { claims: { rpc: undefined } }, READ),
+    await judged('an operator reads, and rpc names the call', operator, { claims: { rpc: LIST_CALL } }, READ),
+    await judged('an operator reads, and there is no rpc', operator, { claims: { rpc: undefined } }, READ),
     await judged('alg Ed25519 (RFC 9864)', operator, { header: { alg: 'Ed25519' } }),
     await judged('an unknown claim', operator, { claims: { note: 'new' } }),
-    await judged('the longest life', expectParty(OPERATOR_ID, NOW_S + 270), { claims: { exp: NOW_S + 270 } }),
+    await judged('the longest lifetime', expectParty(OPERATOR_ID, NOW_S + 270), { claims: { exp: NOW_S + 270 } }),
     await judged('issued in the future, within the clock skew', expectParty(OPERATOR_ID, NOW_S + 70), {
       claims: { iat: NOW_S + 10, exp: NOW_S + 70 },
     }),
-    await judged('in its last second, clock skew included', expectParty(OPERATOR_ID, NOW_S - 9), {
+    await judged('the last second before it expires, clock skew included', expectParty(OPERATOR_ID, NOW_S - 9), {
       claims: { exp: NOW_S - 9 },
     }),
     await judged(
@@ -160,7 +161,7 @@ async function refusedTexts(): Promise<object[]> {
     refusedText('an empty header', ''),
     refusedText('another scheme', `Basic ${good}`),
     refusedText('no scheme', good),
-    refusedText('two spaces behind the scheme', `Bearer  ${good}`),
+    refusedText('two spaces after the scheme', `Bearer  ${good}`),
     refusedText('two assertions', `Bearer ${good}, Bearer ${good}`),
     refusedText('base64 padding', `Bearer ${header}.${payload}.${signature}==`),
     refusedText('no signature', `Bearer ${header}.${payload}.`),
@@ -180,7 +181,7 @@ async function refusedMembers(): Promise<object[]> {
     byHeader('alg ES256', { alg: 'ES256' }),
     byHeader('no typ', { typ: undefined }),
     byHeader('typ of an access token', { typ: 'at+jwt' }),
-    byHeader('typ of the administrator', { typ: ADMIN_ASSERTION_TYPE }),
+    byHeader('typ of an administrator assertion', { typ: ADMIN_ASSERTION_TYPE }),
     byHeader('no kid', { kid: undefined }),
     byHeader('the kid of another key', { kid: thumbprint(OTHER_ROOT_KEY.publicKey) }),
     byHeader('crit', { crit: ['exp'] }),
@@ -188,20 +189,20 @@ async function refusedMembers(): Promise<object[]> {
     judged('the signature of another key', INVALID, { key: OTHER_ROOT_KEY }),
     judged('another operator in iss and sub', INVALID, { claims: { iss: OTHER_OPERATOR_ID, sub: OTHER_OPERATOR_ID } }),
     byClaims('an operator that does not exist', { iss: UNKNOWN_OPERATOR_ID, sub: UNKNOWN_OPERATOR_ID }),
-    byClaims('iss that is not sub', { sub: OTHER_OPERATOR_ID }),
+    byClaims('iss that differs from sub', { sub: OTHER_OPERATOR_ID }),
     byClaims('no iss', { iss: undefined }),
-    byClaims('the administrator as iss, by an operator', { iss: ADMIN_ISSUER, sub: ADMIN_ISSUER }),
+    byClaims('iss names the administrator, but an operator signs', { iss: ADMIN_ISSUER, sub: ADMIN_ISSUER }),
     byClaims('another aud', { aud: 'https://auth.example.org' }),
-    byClaims('aud with a slash behind', { aud: `${ISSUER}/` }),
+    byClaims('aud with a trailing slash', { aud: `${ISSUER}/` }),
     byClaims('aud that is an array', { aud: [ISSUER] }),
     byClaims('no aud', { aud: undefined }),
     byClaims('no jti', { jti: undefined }),
     byClaims('jti of 65 characters', { jti: 'j'.repeat(65) }),
-    byClaims('iat that is a text', { iat: String(NOW_S) }),
+    byClaims('iat that is a string', { iat: String(NOW_S) }),
     byClaims('exp with a fraction', { exp: NOW_S + 59.5 }),
     byClaims('no exp', { exp: undefined }),
-    byClaims('exp that is iat', { exp: NOW_S - 30 }),
-    byClaims('a life of 301 seconds', { exp: NOW_S + 271 }),
+    byClaims('exp equal to iat', { exp: NOW_S - 30 }),
+    byClaims('a lifetime of 301 seconds', { exp: NOW_S + 271 }),
     byClaims('issued in the future, beyond the clock skew', { iat: NOW_S + 11, exp: NOW_S + 71 }),
     byClaims('nbf in the future, beyond the clock skew', { nbf: NOW_S + 11 }),
     judged('expired, clock skew included', { refused: 'ASSERTION_EXPIRED' }, { claims: { exp: NOW_S - 10 } }),
@@ -217,11 +218,11 @@ async function refusedCalls(): Promise<object[]> {
   return Promise.all([
     refusedCall('a change without rpc', undefined),
     refusedCall('a change that names another call', SUSPEND_CALL),
-    refusedCall('a change that names the path alone', SCOPES_CALL.replace('PATCH ', '')),
+    refusedCall('a change that names the path without its verb', SCOPES_CALL.replace('PATCH ', '')),
     refusedCall('the verb in lower case', SCOPES_CALL.replace('PATCH', 'patch')),
     refusedCall('a path with its query', `${SCOPES_CALL}?page=1`),
-    refusedCall('a path with a slash behind', `${SCOPES_CALL}/`),
-    refusedCall('the DID percent-encoded, the request not', SUSPEND_CALL.replaceAll(':', '%3A'), {
+    refusedCall('a path with a trailing slash', `${SCOPES_CALL}/`),
+    refusedCall('rpc has the DID percent-encoded, the request has it plain', SUSPEND_CALL.replaceAll(':', '%3A'), {
       rpc: SUSPEND_CALL,
       changes: true,
     }),
@@ -236,7 +237,7 @@ const inStatus = async (status: string, expect: unknown) => ({
   status,
 })
 
-/** Operators in other statuses: `status` replaces the status at the top of the file. */
+/** Makes a case for each other status of the operator. Its `status` replaces the one at the top of the file. */
 async function statuses(): Promise<object[]> {
   const refused = { refused: 'OPERATOR_NOT_ACTIVE' }
   return Promise.all([

@@ -21,7 +21,7 @@ const MAC_KEY_ID = 'challenge-key-1'
 const NONCE = seedOf('nonce').subarray(0, 16)
 const NONCE_TEXT = encodeBase64url(NONCE)
 
-/** What an agent asks for, and so what a challenge must say. A member that is absent was not asked for. */
+/** The terms that an agent asked for. The challenge must contain the same. A member that is absent was not asked for. */
 interface Wanted {
   readonly scope?: string
   readonly audience?: readonly string[]
@@ -32,12 +32,12 @@ const BOUND = { scope: 'read write', audience: [AUDIENCE], ttl: 900 }
 const UNBOUND_CONTENT: ChallengeContent = { v: 1, iss: ISSUER, did: DID, exp: NOW_S + 300, kid: MAC_KEY_ID }
 const CONTENT: ChallengeContent = { ...UNBOUND_CONTENT, scope: BOUND.scope, aud: BOUND.audience, ttl: BOUND.ttl }
 
-/** Challenges: what an agent reads in them, signs or refuses, and what a server accepts back. */
+/** Makes challenges that an agent signs or refuses to sign, and signed challenges that a server accepts or refuses. */
 export function makeChallenges(): object {
   return {
     description: describe(
-      'Challenges. `signing`: what an agent signs or refuses to sign.',
-      '`redemptions`: what the server says of a challenge that comes back, before it looks at expiry, grant and use.',
+      'Challenges. `signing`: challenges that an agent signs or refuses to sign.',
+      '`redemptions`: the answer of the server to a signed challenge, before it checks expiry, grant and earlier use.',
     ),
     issuer: ISSUER,
     did: DID,
@@ -50,7 +50,7 @@ export function makeChallenges(): object {
   }
 }
 
-/** A challenge with members changed; undefined leaves one out. */
+/** Seals a challenge with changed members. A member that is undefined is left out. */
 function seal(changed: object = {}, content: object = CONTENT): string {
   return sealChallenge({ ...content, ...changed } as ChallengeContent, NONCE, importHmacKey(MAC_KEY))
 }
@@ -91,11 +91,11 @@ function signing(): object[] {
       ...BOUND,
       audience: [AUDIENCE, 'https://b.example.com'],
     }),
-    signed('not bound, where nothing was asked for', seal({}, UNBOUND_CONTENT), {}),
+    signed('not bound, and the agent asked for nothing', seal({}, UNBOUND_CONTENT), {}),
     signed('with a member that this version does not know', seal({ note: 'new' })),
     signed('one second before it expires', seal({ exp: NOW_S + 1 })),
     refused('another issuer', seal({ iss: 'https://auth.example.org' }), 'issuer'),
-    refused('the issuer with a slash behind', seal({ iss: `${ISSUER}/` }), 'issuer'),
+    refused('the issuer with a trailing slash', seal({ iss: `${ISSUER}/` }), 'issuer'),
     refused('another agent of the domain', seal({ did: OTHER_DID }), 'did'),
     refused('the same key under another domain', seal({ did: DID.replace('example.com', OTHER_DOMAIN) }), 'did'),
     refused('expired', seal({ exp: NOW_S }), 'expired'),
@@ -109,10 +109,10 @@ function signing(): object[] {
     refused('not bound to a lifetime', seal({ ttl: undefined }), 'ttl'),
     refused('another version', seal({ v: 2 }), 'unreadable'),
     refused('no issuer', seal({ iss: undefined }), 'unreadable'),
-    refused('an expiry that is a text', seal({ exp: String(CONTENT.exp) }), 'unreadable'),
-    refused('an audience that is a text', seal({ aud: AUDIENCE }), 'unreadable'),
+    refused('an expiry that is a string', seal({ exp: String(CONTENT.exp) }), 'unreadable'),
+    refused('an audience that is a string', seal({ aud: AUDIENCE }), 'unreadable'),
     refused('a member twice', sealRaw(`{"did":"${OTHER_DID}",${JSON.stringify(CONTENT).slice(1)}`), 'unreadable'),
-    refused('no JSON', sealRaw('challenge'), 'unreadable'),
+    refused('content that is not JSON', sealRaw('challenge'), 'unreadable'),
     refused('a JSON array', sealRaw(JSON.stringify([CONTENT])), 'unreadable'),
     refused('with base64 padding', `${seal({ kid: 'k' })}=`, 'unreadable'),
     refused('shorter than its MAC', encodeBase64url(Buffer.alloc(32)), 'unreadable'),
@@ -141,13 +141,13 @@ function redemptions(): object[] {
   return [
     judged('as the server made it', good, 'accepted'),
     judged('not bound', seal({}, UNBOUND_CONTENT), 'accepted'),
-    judged('a MAC of another key', otherMac, 'CHALLENGE_NOT_FOUND'),
+    judged('a MAC by another key', otherMac, 'CHALLENGE_NOT_FOUND'),
     judged('altered content', encodeBase64url(altered), 'CHALLENGE_NOT_FOUND'),
     judged('the nonce of another challenge', good, 'CHALLENGE_NOT_FOUND', otherNonce),
     judged('an unknown MAC key', seal({ kid: 'challenge-key-2' }), 'CHALLENGE_NOT_FOUND'),
-    judged('another issuer of the same MAC key', seal({ iss: 'https://auth.example.org' }), 'CHALLENGE_NOT_FOUND'),
+    judged('another issuer with the same MAC key', seal({ iss: 'https://auth.example.org' }), 'CHALLENGE_NOT_FOUND'),
     judged('the challenge of another agent', seal({ did: OTHER_DID }), 'CHALLENGE_NOT_FOUND'),
-    judged('a nonce in another form', good, 'CHALLENGE_NOT_FOUND', `${NONCE_TEXT}==`),
+    judged('the nonce with base64 padding', good, 'CHALLENGE_NOT_FOUND', `${NONCE_TEXT}==`),
     judged(
       'the key of another agent',
       good,
@@ -156,7 +156,7 @@ function redemptions(): object[] {
       signatureOf(good, NONCE_TEXT, OTHER_AGENT_KEY),
     ),
     judged(
-      'a signature over the challenge alone',
+      'a signature over the challenge without the nonce',
       good,
       'INVALID_SIGNATURE',
       NONCE_TEXT,

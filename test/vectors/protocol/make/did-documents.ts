@@ -5,10 +5,13 @@ import { AGENT_KEY, DID, describe, OTHER_AGENT_KEY, OTHER_DID } from './parties.
 
 const PUBLIC_KEY = encodeBase64(AGENT_KEY.publicKey)
 
-/** DID documents that the server serves, and those that it accepts at registration. */
+/** Makes DID documents that the server serves, and DID documents that it accepts or refuses at registration. */
 export function makeDidDocuments(): object {
   return {
-    description: describe('DID documents: those that the server serves, and those that come with a registration.'),
+    description: describe(
+      'DID documents. `served`: documents that the server serves.',
+      '`received`: documents in a registration, which the server accepts or refuses.',
+    ),
     served: [served('pending', 200), served('active', 200), served('suspended', 200), served('revoked', 410)],
     received: received(),
   }
@@ -57,9 +60,9 @@ function received(): object[] {
     refused('the id of another agent', { ...good, id: OTHER_DID }),
     refused('the key of another agent', withMethod(encodeMultikey(OTHER_AGENT_KEY.publicKey))),
     refused('the key of another agent in base64', withMethod(encodeBase64(OTHER_AGENT_KEY.publicKey))),
-    refused('a text that is no key', withMethod('zzz')),
-    refused('a number for a key', withMethod(1)),
+    refused('a text that is not a key', withMethod('zzz')),
+    refused('a key that is a number', withMethod(1)),
     refused('verificationMethod is an object', { id: DID, verificationMethod: good.verificationMethod[0] }),
-    refused('verificationMethod holds a text', { id: DID, verificationMethod: [`${DID}#key-1`] }),
+    refused('verificationMethod contains a string', { id: DID, verificationMethod: [`${DID}#key-1`] }),
   ]
 }

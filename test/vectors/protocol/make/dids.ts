@@ -5,11 +5,12 @@ import { AGENT_KEY, DID, DOMAIN, describe, OTHER_AGENT_KEY, OTHER_DID, OTHER_DOM
 const FINGERPRINT = fingerprint(AGENT_KEY.publicKey)
 const PUBLIC_KEY = encodeBase64(AGENT_KEY.publicKey)
 
-/** DIDs, registrations and domains, accepted and refused. */
+/** Makes DIDs, registrations and domains that are accepted or refused. */
 export function makeDids(): object {
   return {
     description: describe(
-      'DIDs from domain and key, their one accepted form, registrations, and the domains that an operator may own.',
+      'DIDs. `derivations`: the DID of a domain and a key. `dids`: the only form of a DID that is accepted.',
+      '`registrations`: the DID that a registration gives. `domains`: the domains that an operator may own.',
     ),
     derivations: [
       derivation('a domain of two labels', DOMAIN, AGENT_KEY.publicKey),
@@ -40,7 +41,7 @@ function dids(): object[] {
   return [
     accepted('a domain of two labels', DOMAIN),
     accepted('a domain in A-labels', 'xn--bcher-kva.example.com'),
-    accepted('a label of digits, which is not the last', '42.example.com'),
+    accepted('a label of digits that is not the last label', '42.example.com'),
     accepted('a domain of 253 characters', `${[label, label, label].join('.')}.${'b'.repeat(57)}.com`),
     didRefused('an empty text', ''),
     didRefused('another method', DID.replace('did:agent:', 'did:web:')),
@@ -66,16 +67,16 @@ function dids(): object[] {
     didRefused('percent-encoded colons', DID.replaceAll(':', '%3A')),
     didRefused('a DID URL with a fragment', `${DID}#key`),
     didRefused('a DID URL with a path', `${DID}/path`),
-    didRefused('white space behind', `${DID} `),
-    didRefused('a line feed behind', `${DID}\n`),
+    didRefused('trailing white space', `${DID} `),
+    didRefused('a trailing line feed', `${DID}\n`),
   ]
 }
 
-/** A registration under the operator that owns DOMAIN. */
+/** Makes registrations under the operator that owns DOMAIN. */
 function registrations(): object[] {
   const given = { domain: DOMAIN, public_key: PUBLIC_KEY }
   return [
-    { name: 'the DID that key and domain give', ...given, did: DID, expect: { did: DID } },
+    { name: 'the DID of this key and domain', ...given, did: DID, expect: { did: DID } },
     { name: 'no DID: the server derives it', ...given, did: '', expect: { did: DID } },
     { name: 'the DID of another key', ...given, did: OTHER_DID, expect: { refused: 'DID_MISMATCH' } },
     {
@@ -90,7 +91,7 @@ function registrations(): object[] {
       did: DID.replace(DOMAIN, `agents.${DOMAIN}`),
       expect: { refused: 'DID_MISMATCH' },
     },
-    { name: 'a text that is no DID', ...given, did: 'agent', expect: { refused: 'INVALID_DID' } },
+    { name: 'a text that is not a DID', ...given, did: 'agent', expect: { refused: 'INVALID_DID' } },
     {
       name: 'a key of small order',
       domain: DOMAIN,
@@ -121,7 +122,7 @@ function domains(): object[] {
     domainAccepted('upper case and white space around', ' Example.COM ', 'example.com'),
     domainAccepted('a trailing dot', 'example.com.', 'example.com'),
     domainAccepted('U-labels become A-labels', 'bücher.example.com', 'xn--bcher-kva.example.com'),
-    domainAccepted('A-labels stay', 'xn--bcher-kva.example.com', 'xn--bcher-kva.example.com'),
+    domainAccepted('A-labels stay A-labels', 'xn--bcher-kva.example.com', 'xn--bcher-kva.example.com'),
     domainAccepted('a name below a private suffix', 'acme.github.io', 'acme.github.io'),
     domainAccepted('a .test name where the server allows test domains', 'acme.test', 'acme.test', true),
     domainRefused('a .test name where the server does not allow test domains', 'acme.test'),

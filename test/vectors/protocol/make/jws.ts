@@ -1,18 +1,18 @@
 import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 
-/** Members put in place of others; undefined leaves one out. */
+/** Members that replace those of the same name. A member that is undefined is left out. */
 export type Edits = Readonly<Record<string, unknown>>
 
-/** Bytes that become one part of a JWS: JSON of an object, a text as it is, or bytes. */
+/** The content of one part of a JWS: an object (written as JSON), a text (used unchanged) or bytes. */
 export type Part = object | string | Uint8Array
 
-/** A part in base64url. */
+/** Encodes a part in base64url. */
 export function encodePart(part: Part): string {
   if (part instanceof Uint8Array) return encodeBase64url(part)
   return encodeBase64url(Buffer.from(typeof part === 'string' ? part : JSON.stringify(part)))
 }
 
-/** A compact JWS over two parts, with whatever signature the function gives. */
+/** Returns a compact JWS of two parts. `sign` returns the signature, which may be a wrong one. */
 export async function compact(
   header: Part,
   payload: Part,
@@ -22,13 +22,14 @@ export async function compact(
   return `${signingInput}.${encodeBase64url(await sign(Buffer.from(signingInput)))}`
 }
 
-/** Edits as a vector shows them: a member that is left out is null. */
+/** Returns edits as a vector shows them: a member that is left out is null. */
 export function shown(edits: Edits): Edits {
   return Object.fromEntries(Object.entries(edits).map(([name, value]) => [name, value === undefined ? null : value]))
 }
 
 /**
- * The same bytes in base64url with the unused bits of the last character set. Throws RangeError where there are none.
+ * Returns base64url of the same bytes, with the unused bits of the last character set. Throws RangeError if the last
+ * character has no unused bits.
  */
 export function withTrailingBits(part: string): string {
   if (part.length % 4 === 0) throw new RangeError('All bits of the last character are used')

@@ -11,11 +11,11 @@ import { ADMIN_KEY, AGENT_KEY, describe, OTHER_AGENT_KEY, OTHER_ROOT_KEY, ROOT_K
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 const base58Prefix = 'z'
 
-/** Every form of a public key, and texts and points that are refused. */
+/** Makes every accepted form of a public key, and texts and points that are refused. */
 export function makeKeys(): object {
   return {
     description: describe(
-      'Ed25519 public keys: their texts and names, and the keys that are refused.',
+      'Ed25519 public keys: how they are written, their identifiers, and keys that are refused.',
       '`jwks_documents`: a JWK Set, and the keys in it that a verifier uses.',
       'There `{"repeat": e, "times": n}` in a list is n times the entry e.',
     ),
@@ -53,7 +53,7 @@ function key(name: string, { publicKey, seed }: KeyPair): object {
   }
 }
 
-/** A key whose base64 has both characters that differ between the alphabets: test 2 of RFC 8032 has only slashes. */
+/** A key whose base64 has both + and /, which differ between the alphabets. The key of RFC 8032 test 2 has only /. */
 const BYTES = Buffer.from('fbefbe3e3f7d86dc1ab41ba0e2a3ec1cb3a2d94b60b1a5b0d0fdc0fe0a5d3bf3', 'hex')
 const STANDARD = BYTES.toString('base64')
 const URL = BYTES.toString('base64url')
@@ -63,7 +63,7 @@ const textRefused = (name: string, text: string) => ({ name, text, expect: { ref
 
 function encodings(): object[] {
   return [
-    base64Accepted('standard base64 with padding, the form that is emitted', STANDARD),
+    base64Accepted('standard base64 with padding, the form that the server writes', STANDARD),
     base64Accepted('standard base64 without padding', STANDARD.replace('=', '')),
     base64Accepted('base64url without padding', URL),
     base64Accepted('base64url with padding', `${URL}=`),
@@ -71,8 +71,8 @@ function encodings(): object[] {
     textRefused('too much padding', `${URL}==`),
     textRefused('white space inside', `${STANDARD.slice(0, 20)} ${STANDARD.slice(20)}`),
     textRefused('a line feed at the end', `${STANDARD}\n`),
-    textRefused('bits after the last byte', `${URL.slice(0, -1)}${nextCharacter(URL.slice(-1))}`),
-    textRefused('a character of no alphabet', `${URL.slice(0, -1)}!`),
+    textRefused('unused bits set in the last character', `${URL.slice(0, -1)}${nextCharacter(URL.slice(-1))}`),
+    textRefused('a character that no base64 alphabet has', `${URL.slice(0, -1)}!`),
     textRefused('hexadecimal with a colon', '01:02'),
   ]
 }
@@ -86,7 +86,7 @@ function multibase(): object[] {
   const good = encodeMultikey(publicKey)
   const accepted = (name: string, text: string) => ({ name, text, expect: { public_key_hex: hex(publicKey) } })
   return [
-    accepted('a Multikey, the form that is emitted', good),
+    accepted('a Multikey, the form that the server writes', good),
     accepted('standard base64, as version-1 clients send it', encodeBase64(publicKey)),
     accepted('base64url without padding', Buffer.from(publicKey).toString('base64url')),
     textRefused('a Multikey without its prefix', good.slice(base58Prefix.length)),
@@ -100,14 +100,14 @@ function multibase(): object[] {
 
 const P = 2n ** 255n - 19n
 
-/** 32 bytes, little-endian, with the sign of x in the highest bit. */
+/** Encodes y in 32 bytes, little-endian, with the sign of x in the highest bit. */
 function encodeY(y: bigint, sign = 0): Buffer {
   const bytes = Buffer.from(y.toString(16).padStart(64, '0'), 'hex').toReversed()
   bytes[31] = (bytes[31] ?? 0) | (sign << 7)
   return Buffer.from(bytes)
 }
 
-/** A point of order 8 (RFC 7748 and RFC 8032 name none): y from the list in "Taming the many EdDSAs", table 6. */
+/** A point of order 8 in hexadecimal, from table 6 of "Taming the many EdDSAs". RFC 7748 and RFC 8032 contain none. */
 const ORDER_8 = 'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a'
 
 const pointRefused = (name: string, bytes: Uint8Array, why: string) => ({
@@ -120,7 +120,7 @@ function points(): object[] {
   const torsion = Point.fromHex(ORDER_8)
   const multiples = Array.from({ length: 8 }, (_, index) => {
     const point = Array.from({ length: index + 1 }).reduce<Point>((sum) => sum.add(torsion), Point.ZERO)
-    return pointRefused(`a point of small order: ${index + 1} times one of order 8`, point.toBytes(), 'small-order')
+    return pointRefused(`a point of small order: ${index + 1} times a point of order 8`, point.toBytes(), 'small-order')
   })
   const mixed = Point.fromBytes(ROOT_KEY.publicKey).add(torsion)
   return [
@@ -128,7 +128,7 @@ function points(): object[] {
     pointRefused('no bytes', Buffer.alloc(0), 'length'),
     pointRefused('31 bytes', ROOT_KEY.publicKey.subarray(0, 31), 'length'),
     pointRefused('33 bytes', Buffer.concat([ROOT_KEY.publicKey, Buffer.alloc(1)]), 'length'),
-    pointRefused('no point has y = 2', encodeY(2n), 'not-on-curve'),
+    pointRefused('y = 2, which no point of the curve has', encodeY(2n), 'not-on-curve'),
     pointRefused('y = p, a second form of y = 0', encodeY(P), 'non-canonical'),
     pointRefused('y = p + 1, a second form of y = 1', encodeY(P + 1n), 'non-canonical'),
     pointRefused('y = 1 with the sign of x set although x is 0', encodeY(1n, 1), 'non-canonical'),

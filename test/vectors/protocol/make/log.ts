@@ -17,11 +17,11 @@ const HOUR_MS = 3_600_000
 const JTI = 'token-1'
 const write = compileEventWriter(WatchRevocationsResponseSchema)
 
-/** How every stream begins. */
+/** The first lines of every stream. */
 const RETRY = 'retry: 1000\n\n'
 const START: LogPosition = { logEpoch: 1, sequence: 0, hash: '' }
 
-/** The record after a position. */
+/** Makes the record that follows a position. */
 function append(after: LogPosition, part: Partial<RevocationRecord>): RevocationRecord {
   const sequence = after.sequence + 1
   const record = {
@@ -43,20 +43,21 @@ const TOKEN = append(START, { kind: 'token', operatorId: OPERATOR_ID, subject: J
 const AGENT = append(TOKEN, { kind: 'agent', operatorId: OPERATOR_ID, subject: DID, minimumEpoch: 4 })
 const OPERATOR = append(AGENT, { kind: 'operator', operatorId: OPERATOR_ID, minimumEpoch: 3 })
 const KEY = append(OPERATOR, { kind: 'key', subject: SIGNING_KEYS.EdDSA.kid })
-/** A standby was promoted before it. */
+/** A record after a standby was promoted, so it has log epoch 2. */
 const DEPLOYMENT = append(KEY, { kind: 'deployment', minimumEpoch: 7, logEpoch: 2 })
 const LOG = [TOKEN, AGENT, OPERATOR, KEY, DEPLOYMENT] as const
 
-/** The revocation log: records and their hashes, streams as sent, and what a watcher makes of them. */
+/** Makes records of the revocation log with their hashes, streams, and the state of a watcher that reads them. */
 export function makeLog(): object {
   return {
     description: describe(
-      'The revocation log. `records`: a record, the bytes that are hashed and the event that is sent. `heartbeat`: the event of a head.',
+      'The revocation log. `records`: a record, the bytes that are hashed and the event that is sent.',
+      '`heartbeat`: a head and the event that is sent.',
       'The hash is SHA-256 over the bytes of the previous hash followed by `fields` in UTF-8.',
-      '`ages`: since when the log is known to be as read, in milliseconds of the watcher; one for each head.',
-      '`effects`: what records do to a token; `records` names them by their sequences.',
-      '`events`: texts by their names. `streams`: the texts that a watcher reads over one connection after another,',
-      'and what it knows then.',
+      '`ages`: for each head, the time up to which the watcher has certainly read the whole log, in milliseconds of its clock.',
+      '`effects`: the verdict on a token after some records. `records` lists the sequences of these records.',
+      '`events`: texts by their names. `streams`: the texts that a watcher reads over several connections,',
+      'and the state of the watcher after the last one.',
     ),
     records: LOG.map(described),
     heartbeat: {
@@ -133,7 +134,7 @@ const FACTS: TokenFacts = {
 
 const at = (ms: number) => NOW_MS + ms
 
-/** Heads of one connection: when each arrives by the watcher's clock, and what it says by the server's. */
+/** Makes a case of heads on one connection: the watcher's clock when a head arrives, and the server's clock in it. */
 const measured = (
   name: string,
   heads: readonly (readonly [received: number, observed: number])[],
@@ -149,9 +150,9 @@ const measured = (
 function ages(): object[] {
   const calm = [0, 1000] as const
   return [
-    measured('the first head is as old as the connection', [[200, 100]], 0),
+    measured('the first head counts from the start of the connection', [[200, 100]], 0),
     measured(
-      'a later head is as much later as it says',
+      'a later head counts later by the difference of the times in both heads',
       [
         [200, 100],
         [1200, 1100],
@@ -183,7 +184,7 @@ function ages(): object[] {
       ...calm,
     ),
     measured(
-      "a server's clock that runs fast: no head is of the future",
+      "a server's clock that runs fast: a head never counts later than it arrives",
       [
         [200, 100],
         [1200, 2000],
@@ -195,12 +196,16 @@ function ages(): object[] {
       2200,
       2700,
     ),
-    measured('a first head as old as clocks may differ', [[200, -10_000]], 0),
-    measured('a first head older than clocks may differ: somebody kept it', [[200, -10_001]], 'refused'),
+    measured('a first head that is exactly as old as the clock skew allows', [[200, -10_000]], 0),
+    measured(
+      'a first head that is older than the clock skew allows, as if somebody had kept it',
+      [[200, -10_001]],
+      'refused',
+    ),
   ]
 }
 
-/** `records` names records of this file by their sequence. */
+/** Makes verdicts after some records. `records` lists the sequences of records of this file. */
 function effects(): object[] {
   const all = LOG.map(({ sequence }) => sequence)
   const judged = (name: string, changed: Partial<TokenFacts>, expect: string, records: readonly number[] = all) => ({
@@ -221,31 +226,31 @@ function effects(): object[] {
     judged('an operator epoch at the minimum of the deployment', { epoch: [9, 7] }, 'VALID'),
     judged('a compromised signing key', { kid: SIGNING_KEYS.EdDSA.kid }, 'UNKNOWN_KEY'),
     judged(
-      'both epochs below the minimum: the operator comes first',
+      'both epochs below the minimum, and no record of the deployment',
       { epoch: [1, 1] },
       'OPERATOR_TOKENS_ENDED',
       [2, 3],
     ),
     judged('only the epoch of the agent below the minimum', { epoch: [1, 9] }, 'AGENT_TOKENS_ENDED'),
-    judged('all at once: the key comes first', { kid: SIGNING_KEYS.EdDSA.kid, jti: JTI, epoch: [1, 1] }, 'UNKNOWN_KEY'),
-    judged('then the token', { jti: JTI, epoch: [1, 1] }, 'TOKEN_REVOKED'),
-    judged('then the operator', { epoch: [1, 1] }, 'OPERATOR_TOKENS_ENDED'),
+    judged('the key before token and epochs', { kid: SIGNING_KEYS.EdDSA.kid, jti: JTI, epoch: [1, 1] }, 'UNKNOWN_KEY'),
+    judged('the token before both epochs', { jti: JTI, epoch: [1, 1] }, 'TOKEN_REVOKED'),
+    judged("the operator's epoch before the agent's", { epoch: [1, 1] }, 'OPERATOR_TOKENS_ENDED'),
   ]
 }
 
-/** What a watcher knows after its connections. */
+/** The state of a watcher after its connections. */
 interface Known {
-  /** Whether it must forget where it is, and read the log from its beginning. */
+  /** Whether the watcher must forget its position and read the log from the beginning. */
   readonly begin_again: boolean
-  /** Where it goes on; null where it begins without a position. */
+  /** The position from which the watcher continues; null if it begins without a position. */
   readonly position: object | null
-  /** The Last-Event-ID of its next connection; null for none. */
+  /** The Last-Event-ID of the watcher's next connection; null if it sends none. */
   readonly last_event_id: string | null
-  /** Whether a head has confirmed everything that it has read. */
+  /** Whether a head has confirmed everything that the watcher has read. */
   readonly is_whole: boolean
 }
 
-/** Texts that are sent, by their names: streams repeat them. */
+/** The texts that streams contain, by their names. Several streams contain the same text. */
 class Events {
   readonly texts: Record<string, string> = { retry: RETRY }
 
@@ -271,7 +276,7 @@ const followed = (name: string, expect: Known, ...connections: readonly (readonl
   expect,
 })
 
-/** The event that ends a stream, without its texts for people: they may change. */
+/** Returns the event that ends a stream. It leaves out the texts for people, because they may change. */
 function errorOf(reason: 'RESYNC_REQUIRED' | 'UNAVAILABLE'): string {
   return errorEvent(new ApiError(reason), 'request-1').replaceAll(/"(?:title|detail|error)":"[^"]*",/g, '')
 }
@@ -293,7 +298,7 @@ function streams(): { readonly events: object; readonly streams: object[] } {
   const forged = events.add('record 2 with another subject', event({ ...AGENT, subject: `${DID.slice(0, -1)}0` }))
   const fork = append({ ...TOKEN, hash: AGENT.hash }, { kind: 'token', operatorId: OPERATOR_ID, subject: 'fork' })
   const forked = events.add('record 2 of a fork', event(fork))
-  const later = events.add('head 4 a second later', head(KEY, NOW_MS + 61_000))
+  const later = events.add('head 4 again, observed later', head(KEY, NOW_MS + 61_000))
   const error = (reason: 'RESYNC_REQUIRED' | 'UNAVAILABLE') => events.add(`error ${reason}`, errorOf(reason))
   const bad = (name: string, text: string) => followed(name, broken, stream(events.add(name, text)))
   const respelled = (name: string, text: string) =>
@@ -323,11 +328,11 @@ function streams(): { readonly events: object; readonly streams: object[] } {
     ),
     followed('a resumption with nothing new', knows(AGENT), stream(one, two, heads.two), stream(heads.two)),
     followed('the first read after a promotion', knows(DEPLOYMENT), stream(one, two, three, four, five, heads.five)),
-    followed('a promotion without a record since', knows(promoted), stream(one, two, three, four, heads.promoted)),
+    followed('a promotion with no record after it', knows(promoted), stream(one, two, three, four, heads.promoted)),
     respelled('line ends of CR LF', firstTwo.replaceAll('\n', '\r\n')),
     respelled('comments and unknown fields', firstTwo.replace('event: head', ': comment\nnote: x\nevent: head')),
     respelled('data on two lines', firstTwo.replaceAll(/^data: \{/gm, 'data: {\ndata: ')),
-    respelled('no space behind the colon', firstTwo.replaceAll(/^(id|event|data): /gm, '$1:')),
+    respelled('no space after the colon', firstTwo.replaceAll(/^(id|event|data): /gm, '$1:')),
     followed('the server ends the stream', knows(TOKEN), stream(one, heads.one, error('UNAVAILABLE'))),
     followed(
       'a position that cannot be resumed from',
@@ -338,8 +343,8 @@ function streams(): { readonly events: object; readonly streams: object[] } {
     followed('a gap', broken, stream(one, three)),
     followed('a gap at a resumption', broken, stream(one, heads.one), stream(three)),
     followed('a record twice', broken, stream(one, one)),
-    followed('a fork: the previous hash is of another record', broken, stream(one, forked)),
-    followed('a record that is not what its hash says', broken, stream(one, forged)),
+    followed('a fork: the previous hash is not that of the last record', broken, stream(one, forked)),
+    followed('a record whose hash does not match its fields', broken, stream(one, forged)),
     followed('a head beyond the last record', broken, stream(one, heads.two)),
     followed('a head before the last record', broken, stream(one, two, heads.one)),
     followed(
@@ -348,17 +353,17 @@ function streams(): { readonly events: object; readonly streams: object[] } {
       stream(one, events.add('head 1 with another hash', head({ ...TOKEN, hash: AGENT.hash }))),
     ),
     followed(
-      'a promotion seen by a watcher that knew the head',
+      'a promotion after the watcher has read up to the head',
       broken,
       stream(one, two, three, four, heads.four, heads.promoted),
     ),
-    bad('a kind that is not known', event({ ...TOKEN, kind: 'unknown' })),
+    bad('a kind of record that is not known', event({ ...TOKEN, kind: 'unknown' })),
     bad('a kind of a later version, with its right hash', event(future).replace('UNSPECIFIED', 'FUTURE')),
     bad('an event that is not known', 'event: note\ndata: {}\n\n'),
-    bad('data that is no JSON', 'event: head\ndata: head\n\n'),
+    bad('data that is not JSON', 'event: head\ndata: head\n\n'),
     bad('a member twice', head(START).replace('{', '{"position":null,')),
     bad('a head without its time', head(START).replace(/,"observed_at":"[^"]*"/, '')),
-    bad('a sequence that is a text', head(START).replace('"sequence":0', '"sequence":"0"')),
+    bad('a sequence that is a string', head(START).replace('"sequence":0', '"sequence":"0"')),
     bad('a hash of 31 bytes', head(KEY).replace(/"hash":"[^"]*"/, `"hash":"${noHash}"`)),
     ...chains(events),
     ...spellings(events),

@@ -5,7 +5,7 @@ import { DOMAIN, describe, ISSUER, OTHER_DOMAIN, OTHER_ROOT_KEY, ROOT_KEY } from
 
 const THUMBPRINT = thumbprint(ROOT_KEY.publicKey)
 
-/** Operator ids and the bytes that are hashed for them. */
+/** Makes operator ids, and the bytes whose hash they contain. */
 export function makeOperators(): object {
   return {
     description: describe(

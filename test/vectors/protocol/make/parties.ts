@@ -10,26 +10,26 @@ import { exportTokenKey, openTokenKey, type PrivateTokenKey } from '../../../../
 
 const PUBLIC_KEYS = 'All private keys in these files are public test keys: never use one for anything else.'
 
-/** The description of a file. */
+/** Returns the text for the `description` of a file: these sentences, then a warning about the private keys. */
 export function describe(...sentences: readonly string[]): string {
   return [...sentences, PUBLIC_KEYS].join(' ')
 }
 
-/** The present of all vectors, in Unix seconds: 2027-01-15T08:00:00Z. */
+/** The current time in all vectors, in Unix seconds: 2027-01-15T08:00:00Z. */
 export const NOW_S = 1_800_000_000
 export const ISSUER = 'https://auth.example.net'
 export const DOMAIN = 'example.com'
 export const OTHER_DOMAIN = 'example.org'
 export const AUDIENCE = 'https://api.example.com'
 
-/** SHA-256 of a label, as the seed of a key. */
+/** Returns the SHA-256 of a label, which is the seed of a test key. */
 export const seedOf = (label: string): Buffer =>
   createHash('sha256').update(`auth4agent test vector: ${label}`).digest()
 
-/** An Ed25519 key pair from a seed. */
+/** Returns the Ed25519 key pair of a seed. */
 function pairOf(seed: Uint8Array): KeyPair {
   const pair = importSeed(seed)
-  if (pair === undefined) throw new RangeError('A seed has 32 bytes')
+  if (pair === undefined) throw new RangeError('The seed must have 32 bytes')
   return pair
 }
 
@@ -68,7 +68,7 @@ export interface VectorSigningKey {
   readonly key: PrivateTokenKey
 }
 
-/** RFC 7515 appendix A.3. */
+/** The P-256 key of RFC 7515 appendix A.3. */
 const P256_JWK = {
   kty: 'EC',
   crv: 'P-256',
@@ -77,7 +77,7 @@ const P256_JWK = {
   d: 'jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI',
 }
 
-/** RFC 7515 appendix A.2. */
+/** The RSA key of RFC 7515 appendix A.2. */
 const RSA_JWK = {
   kty: 'RSA',
   n: 'ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ',
@@ -90,7 +90,7 @@ const RSA_JWK = {
   qi: 'IYd7DHOhrWvxkwPQsRM2tOgrjbcrfvtQJipd-DlcxyVuuM9sQLdgjVk2oy26F0EmpScGLq2MowX7fhd_QJQ3ydy5cY7YIBi87w93IKLEdfnbJtoOPLUW0ITrJReOgo1cq9SbsxYawBgfp_gh6A5603k2-ZQwVK0JKSHuLFkuQ3U',
 }
 
-/** A JWK of an Ed25519 key with its private half (RFC 8037 section 2). */
+/** Returns the JWK of an Ed25519 key pair, with the private half (RFC 8037 section 2). */
 function ed25519Jwk({ publicKey, seed }: KeyPair): JsonWebKey {
   return { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(publicKey), d: encodeBase64url(seed) }
 }
@@ -98,15 +98,16 @@ function ed25519Jwk({ publicKey, seed }: KeyPair): JsonWebKey {
 function signingKey(alg: TokenAlgorithm, privateJwk: JsonWebKey): VectorSigningKey {
   const secret = exportTokenKey(alg, createPrivateKey({ key: privateJwk, format: 'jwk' }))?.secret
   const key = secret && openTokenKey(alg, secret)
-  if (key === undefined) throw new TypeError(`The server would not sign ${alg} with this key`)
+  if (key === undefined) throw new TypeError(`The JWK is not a private key that the server accepts for ${alg}`)
   return { alg, kid: jwkThumbprint(key.publicJwk), publicJwk: key.publicJwk, privateJwk, key }
 }
 
-/** One signing key of the server for each algorithm, and one that the server does not publish. */
+/** The signing keys that the server publishes: one for each algorithm. */
 export const SIGNING_KEYS = {
   EdDSA: signingKey('EdDSA', ed25519Jwk(pairOf(seedOf('signing key EdDSA')))),
   Ed25519: signingKey('Ed25519', ed25519Jwk(pairOf(seedOf('signing key Ed25519')))),
   ES256: signingKey('ES256', P256_JWK),
   RS256: signingKey('RS256', RSA_JWK),
 } as const
+/** A signing key that is not in the JWKS of the server. */
 export const UNPUBLISHED_KEY = signingKey('EdDSA', ed25519Jwk(pairOf(seedOf('unpublished signing key'))))

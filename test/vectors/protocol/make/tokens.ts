@@ -37,22 +37,22 @@ import { checkOrderCases, limitCases, strictJsonCases } from './token-limits.ts'
 const { EdDSA, ES256, RS256 } = SIGNING_KEYS
 
 /**
- * Tokens of the committed file. An ECDSA signature is random, so the committed one is kept while it covers the same
- * text.
+ * Tokens of the committed file. An ECDSA signature is random, so the committed signature is kept as long as the signed
+ * text is the same.
  */
 export type Committed = readonly string[]
 
-/** Tokens for every verdict of a verifier, and for each way of being malformed. */
+/** Makes tokens for every verdict of a verifier, and for each way in which a token can be malformed. */
 export async function makeTokens(committed: Committed): Promise<object> {
   const es256 = await keptToken(committed)
   return {
     description: describe(
       'Access tokens and the verdict of an offline verifier.',
-      '`verifier` holds the inputs; a case names the inputs that differ.',
+      '`verifier` contains the inputs of the verifier. The `verifier` of a case contains only the inputs that differ.',
       'A case without `token` has the token of the first case.',
       'A long token is in `token_pieces`, to be joined: `{"repeat": t, "times": n}` is n times t, also in `changed`.',
-      '`changed` shows what differs from a good token; null is a member left out.',
-      'ES256 signatures are random, so making the files again keeps the one of this file.',
+      '`changed` shows how the token differs from a good one. A member that is null there is left out.',
+      'ES256 signatures are random, so making this file again keeps the ES256 signature that is in it.',
     ),
     jwks: { keys: jwks() },
     private_keys: [...Object.values(SIGNING_KEYS), UNPUBLISHED_KEY].map(({ kid, alg, privateJwk }) => ({
@@ -122,7 +122,7 @@ async function goodTokens(es256: string): Promise<TokenCase[]> {
   ]
 }
 
-/** A token by ES256: the committed one, or a new one where the text has changed. */
+/** Returns a token signed with ES256: the committed token, or a new one if the signed text has changed. */
 async function keptToken(committed: Committed): Promise<string> {
   const fresh = await token({ key: ES256 })
   const signingInput = fresh.slice(0, fresh.lastIndexOf('.') + 1)
@@ -147,16 +147,16 @@ async function textCases(): Promise<TokenCase[]> {
     malformedText('two parts', join(header, payload)),
     malformedText('four parts', join(good, signature)),
     malformedText('five parts, as a JWE has', join(good, 'AA', 'AA')),
-    malformedText('a dot behind', `${good}.`),
+    malformedText('a trailing dot', `${good}.`),
     malformedText('no signature', join(header, payload, '')),
     malformedText('no payload', join(header, '', signature)),
-    malformedText('white space in front', ` ${good}`),
-    malformedText('a line feed behind', `${good}\n`),
+    malformedText('leading white space', ` ${good}`),
+    malformedText('a trailing line feed', `${good}\n`),
     malformedText('white space inside', `${header.slice(0, 8)} ${header.slice(8)}.${payload}.${signature}`),
     malformedText('the JSON serialisation', JSON.stringify({ protected: header, payload, signature })),
-    malformedText('padding behind the header', join(`${header}=`, payload, signature)),
-    malformedText('padding behind the payload', join(header, `${payload}=`, signature)),
-    malformedText('padding behind the signature', join(header, payload, `${signature}==`)),
+    malformedText('padding after the header', join(`${header}=`, payload, signature)),
+    malformedText('padding after the payload', join(header, `${payload}=`, signature)),
+    malformedText('padding after the signature', join(header, payload, `${signature}==`)),
     malformedText('the standard alphabet in the signature', join(header, payload, `${signature.slice(0, -4)}+/+/`)),
     malformedText('unused bits set in the header', join(spoiltHeader, payload, await signed(spoiltHeader, payload))),
     malformedText('unused bits set in the payload', join(header, spoiltPayload, await signed(header, spoiltPayload))),
@@ -174,22 +174,22 @@ async function jsonCases(): Promise<TokenCase[]> {
     malformedJson('a header that is an array', { header: `[${header}]` }),
     malformedJson('a payload that is an array', { payload: `[${PAYLOAD}]` }),
     malformedJson('a payload that is null', { payload: 'null' }),
-    malformedJson('a payload that is no JSON', { payload: `${PAYLOAD},` }),
-    malformedJson('text behind the JSON', { payload: `${PAYLOAD}{}` }),
+    malformedJson('a payload that is not JSON', { payload: `${PAYLOAD},` }),
+    malformedJson('text after the JSON', { payload: `${PAYLOAD}{}` }),
     malformedJson('a comment in the JSON', { payload: PAYLOAD.replace('{', '{/**/') }),
     malformedJson('a byte order mark', {
       payload: Buffer.concat([Buffer.from('efbbbf', 'hex'), Buffer.from(PAYLOAD)]),
     }),
     malformedJson('bytes that are not UTF-8', { payload: Buffer.from(`${open},"note":"\u00ff"}`, 'latin1') }),
     malformedJson('alg twice in the header', { header: header.replace('{', '{"alg":"none",') }),
-    malformedJson('the same alg twice in the header', { header: header.replace('{', '{"alg":"EdDSA",') }),
+    malformedJson('alg twice in the header, with equal values', { header: header.replace('{', '{"alg":"EdDSA",') }),
     malformedJson('exp twice in the payload', { payload: `${open},"exp":${CLAIMS.exp}}` }),
     malformedJson('exp twice, once written with an escape', { payload: String.raw`${open},"\u0065xp":${CLAIMS.exp}}` }),
     malformedJson('a name twice in an inner object', { payload: `${open},"note":{"a":1,"a":1}}` }),
     malformedJson('the name __proto__', { payload: `${open},"__proto__":{}}` }),
     malformedJson('half of a surrogate pair', { payload: String.raw`${open},"note":"\ud800"}` }),
     malformedJson('a number beyond a double', { payload: `${open},"note":1e400}` }),
-    malformedJson('NaN, which is no JSON', { payload: `${open},"note":NaN}` }),
+    malformedJson('NaN, which is not JSON', { payload: `${open},"note":NaN}` }),
     malformedJson('arrays nested 16 deep in a claim', {
       payload: `${open},"deep":${'['.repeat(16)}${']'.repeat(16)}}`,
     }),
@@ -228,7 +228,7 @@ async function headerCases(): Promise<TokenCase[]> {
     await unsupportedHeader('alg ES384', { alg: 'ES384' }),
     await unsupportedHeader('alg in an array', { alg: ['EdDSA'] }),
     {
-      name: 'alg HS256, the public key as secret',
+      name: 'alg HS256, with the public key as the secret',
       changed: { header: { alg: 'HS256' } },
       token: await compact({ ...headerOf(EdDSA), alg: 'HS256' }, CLAIMS, hmac),
       expect: 'UNSUPPORTED_ALGORITHM',
@@ -238,7 +238,7 @@ async function headerCases(): Promise<TokenCase[]> {
   ]
 }
 
-/** Entries of the JWKS that no verifier may use, and the kid that a token would name. */
+/** Entries of the JWKS that a verifier must not use, each with the kid of a token that names it. */
 const IGNORED_KEYS = [
   ignoredKey('a key whose use is enc', UNPUBLISHED_KEY, { use: 'enc' }),
   ignoredKey('a key whose kid is not its thumbprint', UNPUBLISHED_KEY, { kid: 'signing-key-1' }),
@@ -275,7 +275,7 @@ async function keyCases(): Promise<TokenCase[]> {
 /** Order of the group of P-256 (SEC 2 section 2.4.2). */
 const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
 
-/** The other S that satisfies an ECDSA signature R || S. */
+/** Returns the ECDSA signature R || S with the other value of S that is valid too. */
 function otherS(signature: Uint8Array): Buffer {
   const s = BigInt(`0x${Buffer.from(signature.subarray(32)).toString('hex')}`)
   return Buffer.concat([signature.subarray(0, 32), Buffer.from((P256_ORDER - s).toString(16).padStart(64, '0'), 'hex')])
@@ -288,7 +288,7 @@ const toDerInteger = (bytes: Uint8Array) => {
   return Buffer.concat([Buffer.of(2, body.length), body])
 }
 
-/** The ASN.1 form of an ECDSA signature (RFC 3279 section 2.2.3). */
+/** Returns the ASN.1 form of an ECDSA signature (RFC 3279 section 2.2.3). */
 function toDer(signature: Uint8Array): Buffer {
   const body = Buffer.concat([toDerInteger(signature.subarray(0, 32)), toDerInteger(signature.subarray(32))])
   return Buffer.concat([Buffer.of(0x30, body.length), body])
@@ -335,7 +335,7 @@ async function signatureCases(es256: string): Promise<TokenCase[]> {
     await invalid('RS256: the padding of RSASSA-PSS', pss, RS256),
     await invalid('RS256: one byte too few', async (input) => (await RS256.key.sign(input)).subarray(1), RS256),
     await changed('another issuer', 'WRONG_ISSUER', { claims: { iss: 'https://auth.example.org' } }),
-    await changed('the issuer with a slash behind', 'WRONG_ISSUER', { claims: { iss: `${ISSUER}/` } }),
+    await changed('the issuer with a trailing slash', 'WRONG_ISSUER', { claims: { iss: `${ISSUER}/` } }),
     await changed('the issuer in upper case', 'WRONG_ISSUER', { claims: { iss: ISSUER.toUpperCase() } }),
   ]
 }
@@ -346,27 +346,29 @@ async function claimCases(): Promise<TokenCase[]> {
   const scopes = Array.from({ length: 65 }, (_, index) => `s${index}`).join(' ')
   return Promise.all([
     ...Object.keys(CLAIMS).map((claim) => malformedClaims(`no ${claim}`, { [claim]: undefined })),
-    malformedClaims('sub that is no DID', { sub: 'agent', client_id: 'agent' }),
+    malformedClaims('sub that is not a DID', { sub: 'agent', client_id: 'agent' }),
     malformedClaims('sub in upper case', { sub: DID.toUpperCase(), client_id: DID.toUpperCase() }),
-    malformedClaims('client_id that is not sub', { client_id: OTHER_DID }),
-    malformedClaims('aud that is a text', { aud: AUDIENCE }),
+    malformedClaims('client_id that differs from sub', { client_id: OTHER_DID }),
+    malformedClaims('aud that is a string', { aud: AUDIENCE }),
     malformedClaims('aud that is empty', { aud: [] }),
-    malformedClaims('aud with an empty text', { aud: [AUDIENCE, ''] }),
+    malformedClaims('aud with an empty string', { aud: [AUDIENCE, ''] }),
     malformedClaims('aud with a number', { aud: [AUDIENCE, 1] }),
-    malformedClaims('aud of 9', { aud: Array.from({ length: 9 }, (_, index) => `https://${index}.example.com`) }),
+    malformedClaims('aud of 9 entries', {
+      aud: Array.from({ length: 9 }, (_, index) => `https://${index}.example.com`),
+    }),
     malformedClaims('scope that is an array', { scope: ['read'] }),
     malformedClaims('scope with two spaces', { scope: 'read  write' }),
-    malformedClaims('scope with a space behind', { scope: 'read ' }),
+    malformedClaims('scope with a trailing space', { scope: 'read ' }),
     malformedClaims('scope with a wildcard', { scope: '*' }),
     malformedClaims('scope with a quotation mark', { scope: '"read"' }),
     malformedClaims('scope of 65 different tokens', { scope: scopes }),
     malformedClaims('a scope token of 129 characters', { scope: 's'.repeat(129) }),
     malformedClaims('operator_id in upper case', { operator_id: OPERATOR_ID.toUpperCase() }),
-    malformedClaims('operator_id that is no UUID', { operator_id: DOMAIN }),
+    malformedClaims('operator_id that is not a UUID', { operator_id: DOMAIN }),
     malformedClaims('an empty jti', { jti: '' }),
     malformedClaims('jti of 65 characters', { jti: 'j'.repeat(65) }),
     malformedClaims('jti with a space', { jti: 'a b' }),
-    malformedClaims('iat that is a text', { iat: String(NOW_S) }),
+    malformedClaims('iat that is a string', { iat: String(NOW_S) }),
     malformedClaims('iat with a fraction', { iat: NOW_S - 0.5 }),
     malformedClaims('iat of 0', { iat: 0 }),
     malformedClaims('exp beyond the year 9999', { exp: 253_402_300_800 }),
@@ -376,8 +378,8 @@ async function claimCases(): Promise<TokenCase[]> {
     malformedClaims('epoch of one number', { epoch: [3] }),
     malformedClaims('epoch of three numbers', { epoch: [3, 2, 1] }),
     malformedClaims('epoch of 0', { epoch: [0, 2] }),
-    malformedClaims('epoch of texts', { epoch: ['3', '2'] }),
-    malformedClaims('epoch of a truth value', { epoch: [true, 2] }),
+    malformedClaims('epoch of strings', { epoch: ['3', '2'] }),
+    malformedClaims('epoch with a boolean', { epoch: [true, 2] }),
     malformedClaims('epoch beyond 31 bits', { epoch: [2_147_483_648, 2] }),
     malformedClaims('a restricting claim: cnf', { cnf: { jkt: 'x' } }),
     malformedClaims('a restricting claim: act', { act: { sub: OTHER_DID } }),
@@ -394,7 +396,7 @@ async function timeCases(): Promise<TokenCase[]> {
     judgedAt('expired, clock skew included', 'TOKEN_EXPIRED', CLAIMS.exp + SKEW_S),
     judgedAt('the first second, clock skew included', 'VALID', CLAIMS.nbf - SKEW_S),
     judgedAt('not valid yet, clock skew included', 'TOKEN_NOT_YET_VALID', CLAIMS.nbf - SKEW_S - 1),
-    await changed('nbf after iat counts', 'TOKEN_NOT_YET_VALID', { claims: { nbf: NOW_S + 100 } }),
+    await changed('before nbf, although after iat', 'TOKEN_NOT_YET_VALID', { claims: { nbf: NOW_S + 100 } }),
   ]
 }
 
@@ -402,7 +404,7 @@ function requirementCases(): TokenCase[] {
   return [
     judgedBy('one of several audiences', 'VALID', { audience: ['https://b.example.com', AUDIENCE] }),
     judgedBy('another audience', 'AUDIENCE_MISMATCH', { audience: ['https://b.example.com'] }),
-    judgedBy('the audience with a slash behind', 'AUDIENCE_MISMATCH', { audience: [`${AUDIENCE}/`] }),
+    judgedBy('the audience with a trailing slash', 'AUDIENCE_MISMATCH', { audience: [`${AUDIENCE}/`] }),
     judgedBy('the host of the audience', 'AUDIENCE_MISMATCH', { audience: ['api.example.com'] }),
     judgedBy('the operator by id', 'VALID', { operators: [OPERATOR_ID] }),
     judgedBy('the operator by domain', 'VALID', { operators: [OTHER_DOMAIN, DOMAIN] }),
@@ -410,9 +412,9 @@ function requirementCases(): TokenCase[] {
     judgedBy('another operator by id', 'OPERATOR_NOT_TRUSTED', { operators: [OTHER_OPERATOR_ID] }),
     judgedBy('another operator by domain', 'OPERATOR_NOT_TRUSTED', { operators: [OTHER_DOMAIN] }),
     judgedBy('a subdomain of the operator', 'OPERATOR_NOT_TRUSTED', { operators: [`agents.${DOMAIN}`] }),
-    judgedBy('one of its scopes', 'VALID', { scope: 'write' }),
-    judgedBy('all of its scopes in another order', 'VALID', { scope: 'write read' }),
-    judgedBy('a scope that it lacks', 'SCOPE_MISSING', { scope: 'read payments' }),
+    judgedBy('one of the scopes of the token', 'VALID', { scope: 'write' }),
+    judgedBy('all scopes of the token in another order', 'VALID', { scope: 'write read' }),
+    judgedBy('a scope that the token does not have', 'SCOPE_MISSING', { scope: 'read payments' }),
     judgedBy('a scope in another case', 'SCOPE_MISSING', { scope: 'Read' }),
     judgedBy('the beginning of a scope', 'SCOPE_MISSING', { scope: 'rea' }),
   ]
@@ -433,16 +435,20 @@ function revocationCases(): TokenCase[] {
     judgedAfter('the jti was revoked under another operator', 'VALID', revocation('token', OTHER_OPERATOR_ID, JTI, 0)),
     judgedAfter('another jti was revoked', 'VALID', revocation('token', OPERATOR_ID, 'another', 0)),
     judgedAfter("the agent's epoch rose", 'AGENT_TOKENS_ENDED', revocation('agent', OPERATOR_ID, DID, 4)),
-    judgedAfter("the agent's epoch is the token's", 'VALID', revocation('agent', OPERATOR_ID, DID, 3)),
+    judgedAfter("the agent's epoch equals the token's", 'VALID', revocation('agent', OPERATOR_ID, DID, 3)),
     judgedAfter("another agent's epoch rose", 'VALID', revocation('agent', OPERATOR_ID, OTHER_DID, 4)),
-    judgedAfter('the DID under another operator', 'VALID', revocation('agent', OTHER_OPERATOR_ID, DID, 4)),
+    judgedAfter(
+      "the agent's epoch rose under another operator",
+      'VALID',
+      revocation('agent', OTHER_OPERATOR_ID, DID, 4),
+    ),
     judgedAfter("the operator's epoch rose", 'OPERATOR_TOKENS_ENDED', revocation('operator', OPERATOR_ID, '', 3)),
-    judgedAfter("the operator's epoch is the token's", 'VALID', revocation('operator', OPERATOR_ID, '', 2)),
+    judgedAfter("the operator's epoch equals the token's", 'VALID', revocation('operator', OPERATOR_ID, '', 2)),
     judgedAfter("another operator's epoch rose", 'VALID', revocation('operator', OTHER_OPERATOR_ID, '', 3)),
     judgedAfter('all tokens of the deployment ended', 'OPERATOR_TOKENS_ENDED', revocation('deployment', '', '', 3)),
-    judgedAfter('older tokens of the deployment ended', 'VALID', revocation('deployment', '', '', 2)),
-    judgedAfter('the signing key was given up', 'UNKNOWN_KEY', revocation('key', '', EdDSA.kid, 0)),
-    judgedAfter('another signing key was given up', 'VALID', revocation('key', '', ES256.kid, 0)),
+    judgedAfter('only tokens of older epochs ended in the deployment', 'VALID', revocation('deployment', '', '', 2)),
+    judgedAfter('the signing key was marked as compromised', 'UNKNOWN_KEY', revocation('key', '', EdDSA.kid, 0)),
+    judgedAfter('another signing key was marked as compromised', 'VALID', revocation('key', '', ES256.kid, 0)),
     judgedAfter(
       'a smaller epoch after a greater one changes nothing',
       'AGENT_TOKENS_ENDED',
@@ -452,7 +458,7 @@ function revocationCases(): TokenCase[] {
   ]
 }
 
-/** Which verdict wins where several apply. */
+/** Makes cases to which several verdicts apply. They show which verdict the verifier must give. */
 async function orderCases(): Promise<TokenCase[]> {
   const revocations = [{ kind: 'token', operator_id: OPERATOR_ID, subject: JTI, minimum_epoch: 0 }]
   const late = CLAIMS.exp + SKEW_S
@@ -468,7 +474,7 @@ async function orderCases(): Promise<TokenCase[]> {
       { claims: { iss: 'https://auth.example.org' } },
       { now: late },
     ),
-    judgedBy('a signing key that was given up before expiry', 'UNKNOWN_KEY', {
+    judgedBy('a signing key that was marked as compromised before expiry', 'UNKNOWN_KEY', {
       now: late,
       revocations: [{ kind: 'key', operator_id: '', subject: EdDSA.kid, minimum_epoch: 0 }],
     }),
