@@ -19,6 +19,7 @@ export type PlatformKey = Awaited<ReturnType<Subtle['importKey']>>
 const ALGORITHM = 'Ed25519'
 /** The bytes before the seed in PKCS #8 (RFC 8410 section 7). */
 const PKCS8_PREFIX = Uint8Array.of(48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32)
+const POINT_BYTES = 32
 /** Public key of RFC 8032 section 7.1, test 1. */
 const PROBE_KEY = '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo'
 
@@ -33,8 +34,11 @@ export const nobleEd25519: Ed25519 = {
     return { publicKey: await getPublicKeyAsync(own), sign: (message) => signAsync(message, own) }
   },
   async verify(publicKey, message, signature) {
-    const { verifyAsync } = await loadNoble()
+    const { Point, verifyAsync } = await loadNoble()
     try {
+      // noble multiplies by the cofactor, so it accepts an R with a torsion component. The other implementations do not.
+      const r = Point.fromBytes(signature.subarray(0, POINT_BYTES))
+      if (r.isSmallOrder() || !r.isTorsionFree()) return false
       return await verifyAsync(signature, message, publicKey, { zip215: false })
     } catch {
       return false
