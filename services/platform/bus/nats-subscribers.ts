@@ -17,7 +17,7 @@ export function createSubscribers(deps: ContainDeps): Subscribers {
   let current: NatsConnection | undefined
   const subscribe = (connection: NatsConnection, subscriber: Subscriber) => {
     const callback = (error: Error | null, message: { readonly data: Uint8Array }) => {
-      // NATS refused the subscription. The status of the connection reports it too, and is logged.
+      // NATS refused the subscription. keepConnected logs this error, because the connection's status reports it too.
       if (error !== null) return
       deps.count('received')
       contain(deps, () => subscriber.handler(message.data))
