@@ -98,7 +98,7 @@ describe('a forwarded method', () => {
     expect(sent).toHaveLength(1)
   })
 
-  it('ends at its deadline and keeps its place until the other process answers', async () => {
+  it('ends at its deadline, and keeps its place in maxConcurrency until the other process answers', async () => {
     const stuck: Forward = { ...elsewhere().forwards[0], unary: () => new Promise(() => {}) } as Forward
     const { call } = chainFixture(db, { forwards: [stuck], deps: { maxConcurrency: 1, deadlineMs: 50 } })
     expect(await refusalOf(call())).toBe('DEADLINE_EXCEEDED')
