@@ -94,7 +94,7 @@ describe('createRpc', () => {
     expect(rpc.services).toEqual([IdentityService])
   })
 
-  it('passes the principal to the handler, and completes its answer to a whole message', async () => {
+  it('passes the principal to the handler, and fills in default values in the answer', async () => {
     const calls: Call[] = []
     const { call } = chainFixture(db, { handler: async (_request, call) => (calls.push(call), { agentDid: 'x' }) })
     expect(await call(bearer(own))).toMatchObject({ $typeName: 'auth4agent.v1.SuspendAgentResponse', agentDid: 'x' })

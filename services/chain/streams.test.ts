@@ -88,7 +88,7 @@ describe('a stream', () => {
     ['a caller with an invalid assertion', 'nonsense', 'INVALID_ASSERTION', 0],
     ['another operator', bearer(foreign), 'PERMISSION_DENIED', 1],
     ['the administrator', bearer(admin), 'PERMISSION_DENIED', 1],
-  ])('is refused to %s like a call', async (_name, authorization, reason, audited) => {
+  ])('is refused to %s with the same reason and audit as a call', async (_name, authorization, reason, audited) => {
     const { state, streamHandler } = endless()
     const { watch, observed, lines } = chainFixture(db, { streamHandler })
     expect(await refusalOf(watch(authorization).next())).toBe(reason)

@@ -1,7 +1,7 @@
 import type { NatsConnection } from '@nats-io/transport-node'
 import { type ContainDeps, contain } from './contain.ts'
 
-/** The subscribers of a bus. They outlive its connections. */
+/** The subscribers of a bus. They stay subscribed when a connection ends and a new one begins. */
 export interface Subscribers {
   /** Subscribes on the current connection, if any, and on each later one, until the returned function is called. */
   add(subject: string, handler: (payload: Uint8Array) => void): () => void
