@@ -226,8 +226,8 @@ function isBrief(request: Message, { input }: DescMethod): boolean {
 }
 
 /**
- * Reads a request to forward. It refuses only sources with far too many calls, because the other process applies the
- * exact limits.
+ * Reads a request to forward. The rate limit here stops only sources with far too many calls, because the other
+ * process applies the exact limits.
  */
 function readForwarded(deps: ChainDeps, { input }: DescMethod, read: () => Message, { source }: Meta): Message {
   limit(deps, 'forward', 'source', sourceKey(source))

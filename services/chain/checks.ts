@@ -89,7 +89,7 @@ export function fieldsOf(request: Message): Fields {
 }
 
 /**
- * Denies by default. Refuses callers of a kind that the policy does not name, and operators that call on an object of
+ * Denies by default. Refuses callers of a kind that the policy does not name, and operators whose request names
  * another operator.
  */
 function authorize(policy: Policy<Fields>, principal: Principal, request: Fields): void {

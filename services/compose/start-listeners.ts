@@ -93,8 +93,8 @@ export async function startListeners(deps: ListenerDeps): Promise<Listeners> {
 }
 
 /**
- * Starts one listener after the other. With workers, node:cluster shares ports that the system chooses by the order in
- * which each worker listens.
+ * Starts one listener after the other. If the system chooses the ports, node:cluster gives all workers the same ports
+ * only if every worker starts its listeners in the same order.
  */
 async function listenInTurn(listeners: readonly Listener[]): Promise<Ports> {
   const found: Partial<Ports>[] = []

@@ -3,7 +3,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 /** The metrics of revocations and of the bus. */
 export interface RevocationMetrics {
   /**
-   * Records how long a revocation waited until all log followers refuse the ended tokens, in milliseconds, and how
+   * Records how long a revocation waited until all log followers refused the ended tokens, in milliseconds, and how
    * many leases had to expire first.
    */
   settled(ms: number, ranOut: number): void

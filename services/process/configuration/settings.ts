@@ -37,7 +37,7 @@ const HOUR = 3600
 const DAY = 24 * HOUR
 const YEAR = 365 * DAY
 
-/** Reads one variable. Returns the fallback if it is not set. Notes the problem of a wrong value. */
+/** Reads one variable. Returns the fallback if it is not set or its value is wrong, and notes what is wrong. */
 export type Value = <T>(name: string, parse: Parse<T>, fallback: T) => T
 
 /** Reads every variable and checks each on its own. */
