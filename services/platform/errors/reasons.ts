@@ -1,6 +1,6 @@
 import { status as statuses } from '@grpc/grpc-js'
 
-/** The form of one reason on each wire. `error` is the text that version 1 clients print. */
+/** How one reason appears over HTTP and over gRPC. `error` is the text that version 1 clients print. */
 interface Reason {
   readonly status: number
   readonly code: statuses
