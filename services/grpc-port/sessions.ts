@@ -7,14 +7,14 @@ import type { OnStream } from './calls.ts'
 interface SessionTimes {
   /** The longest time from the TCP connection to the first stream. */
   readonly silentMs: number
-  /** The longest time without traffic after that. */
+  /** The longest time without traffic after the first stream. */
   readonly idleMs: number
   /**
    * The age, plus or minus a tenth, at which the caller is asked to reconnect, so that new processes also get
    * connections.
    */
   readonly ageMs: number
-  /** The longest time that the streams of such a connection may take to end. */
+  /** How long the streams of a connection of that age may take to end. Then the connection is cut. */
   readonly graceMs: number
 }
 

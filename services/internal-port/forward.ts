@@ -6,7 +6,7 @@ import type { Channel } from './channel.ts'
 import { writeMeta } from './forwarded-meta.ts'
 import { callStream, callUnary } from './transport.ts'
 
-/** The deadline of a stream without one, in milliseconds. The answering process ends every stream earlier. */
+/** The default timeout of a stream, in milliseconds. The answering process ends every stream earlier. */
 const STREAM_TIMEOUT_MS = 60 * 60_000
 
 /** Forwards calls of these services over a channel to a process that serves them. */

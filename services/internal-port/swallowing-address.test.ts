@@ -10,7 +10,7 @@ import { startProcess } from '../../test/support/server.ts'
 import { until } from '../../test/support/until.ts'
 
 const CALLED = ['OPERATOR_REGISTRY', 'IDENTITY', 'AUTHN', 'REVOCATION'] as const
-/** More connections than the backlog of a listener that accepts none. */
+/** The number of connections that fill the backlog of the listener, which accepts no connection. */
 const CONNECTIONS = 8
 const LISTENER = `
   require('node:net').createServer().listen({ host: '127.0.0.1', port: 0, backlog: 1 }, function () {

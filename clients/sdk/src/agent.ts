@@ -65,7 +65,7 @@ export interface Agent {
    * ```
    */
   fetch(input: string | URL | Request, init?: RequestInit, options?: TokenTerms): Promise<Response>
-  /** Forgets a token that a service did not accept. The next call of `token` gets a new one. */
+  /** Forgets a token that a service did not accept. The next call of `token` requests a new token. */
   forget(token: string): void
   /** Forgets all tokens and stops all work. After that, every call rejects with CLOSED. */
   close(): void

@@ -181,7 +181,7 @@ describe('createOperator and createAdministrator', () => {
     expect(new Set(jtis).size).toBe(jtis.length)
   })
 
-  it('sign assertions for the issuer that the option issuer names, with the path as it is sent', async () => {
+  it('sign assertions for the value of the option issuer, with the path as it is sent', async () => {
     const { sent, fetch } = recorder()
     const operator = createOperator({
       server: 'http://127.0.0.1:9/auth/',

@@ -124,7 +124,7 @@ describe("a verifier with stale revocations and onStale: 'ask'", () => {
     ['valid as a string', { valid: 'true', claims }, 'REVOCATIONS_STALE'],
     ['an unknown reason', { valid: false, reason: 'constructor' }, 'REVOCATIONS_STALE'],
     ['an error', () => Response.json({ valid: true, claims }, { status: 500 }), 'REVOCATIONS_STALE'],
-  ])('asks the issuer each time, and follows its answer: %s', async (_name, answer, outcome) => {
+  ])('asks the issuer at each call, and decides from its answer: %s', async (_name, answer, outcome) => {
     const { issuer, verifier, token } = setUpStale(answer)
     for (let time = 1; time <= 2; time += 1) {
       expect(await outcomeOf(verifier, token)).toBe(outcome)

@@ -34,8 +34,8 @@ const HOLD_MS = 60_000
 const MAX_TIMEOUT_S = 2_147_483
 
 /**
- * Keeps the problems of one verifier. `onProblem` is called with each. Without it, `console.warn` gets each different
- * problem once, until the verifier has no problem.
+ * Keeps the problems of one verifier. `onProblem` is called with each problem. Without `onProblem`, `console.warn`
+ * gets each different problem once, and again after a time without problems.
  */
 export function createProblems(issuer: string, onProblem: ((error: unknown) => void) | undefined): Problems {
   const current = new Map<Need, unknown>()
