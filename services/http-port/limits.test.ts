@@ -160,7 +160,7 @@ describe('close of the HTTP port', () => {
     const ended = once(socket, 'close')
     const startedAt = performance.now()
     await gateway.close()
-    // Requests in flight get ten seconds.
+    // This is less than the ten seconds that running requests get.
     expect(performance.now() - startedAt).toBeLessThan(5_000)
     await ended
   })

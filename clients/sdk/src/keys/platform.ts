@@ -4,8 +4,8 @@ import type { Signer } from '../signer.ts'
 /** An implementation of Ed25519. */
 export interface Ed25519 {
   /**
-   * Loads a secret seed of 32 bytes (RFC 8032 section 5.1.5). It keeps its own copy, so the caller may overwrite the
-   * seed.
+   * Loads a secret seed of 32 bytes (RFC 8032 section 5.1.5). The signer has its own copy, so the caller may overwrite
+   * the seed.
    */
   importSeed(seed: Uint8Array): Promise<Signer>
   /** Verifies a pure Ed25519 signature strictly (RFC 8032 section 5.1.7). */
@@ -23,7 +23,7 @@ const POINT_BYTES = 32
 /** Public key of RFC 8032 section 7.1, test 1. */
 const PROBE_KEY = '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo'
 
-/** Loaded on demand, because most platforms do not need it. */
+/** Loads noble on demand, because most platforms do not need it. */
 const loadNoble = () => import('@noble/ed25519')
 
 /** Ed25519 by @noble/ed25519, for platforms whose WebCrypto has SHA-512 but no Ed25519. */
@@ -76,7 +76,7 @@ export async function signBy(subtle: Subtle, key: PlatformKey, message: Uint8Arr
 
 let chosen: Promise<Ed25519> | undefined
 
-/** Returns the implementation for this platform. It is chosen once. */
+/** Returns the implementation for this platform. The first call chooses it. */
 export function platformEd25519(): Promise<Ed25519> {
   chosen ??= chooseEd25519(globalThis.crypto.subtle)
   return chosen
