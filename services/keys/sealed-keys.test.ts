@@ -90,7 +90,7 @@ describe('open', () => {
     expect(key && verify(key, MESSAGE, await opened.sign(MESSAGE))).toBe(true)
   })
 
-  it('overwrites the opened secret, also after a failure', async () => {
+  it('overwrites the opened secret, even after a failure', async () => {
     const { vault, opened } = watchedVault()
     const row = rowOf(await keys.generate('EdDSA'))
     await createSealedKeys(vault).open(row)

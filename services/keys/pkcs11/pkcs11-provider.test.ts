@@ -169,7 +169,7 @@ describe('a provider of openPkcs11Provider', () => {
     for (let round = 0; round < 10; round += 1) {
       const signing = Array.from({ length: 20 }, () => signs())
       expect(await Promise.all(signing)).toEqual(signing.map(() => true))
-      // Only between signatures: SoftHSM does not support closing sessions while it signs.
+      // Close sessions only between signatures, because SoftHSM does not support closing sessions while it signs.
       calls.C_CloseAllSessions(slot)
     }
   })
@@ -209,7 +209,7 @@ describe('a provider of openPkcs11Provider', () => {
     calls.C_SetPIN(session, pin, 'changed-secret')
     calls.C_CloseAllSessions(slot)
     expect(await refusalOf(key.sign(INPUT))).toBe('UNAVAILABLE')
-    // A hardware token can be initialised only without open sessions.
+    // A hardware token can be initialised only while no session is open.
     expect(() => calls.C_InitToken(slot, `${pin}-so`, tokenLabel)).not.toThrow()
   })
 

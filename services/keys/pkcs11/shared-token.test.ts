@@ -37,7 +37,7 @@ describe('two processes with one hardware token', () => {
     await expect(peer.ask({ ask: 'sign', row: ours, text: 'text' })).rejects.toThrow(/has no private key/)
   })
 
-  it('destroy a key that the other process has generated and they have not seen', async () => {
+  it('destroy a key that the other process has generated and that they have not used before', async () => {
     await using peer = await startPeer(own.token)
     const theirs = rowOf((await peer.ask({ ask: 'generate', alg: 'EdDSA' })) as NewTokenKey)
     await own.provider.generate('EdDSA')
@@ -45,7 +45,7 @@ describe('two processes with one hardware token', () => {
     await expect(peer.ask({ ask: 'sign', row: theirs, text: 'text' })).rejects.toThrow(/has no private key/)
   })
 
-  it('see every key that both generate at the same time', async () => {
+  it('see every key that the two processes generate at the same time', async () => {
     await using peer = await startPeer(own.token)
     const rows: KeyRow[] = []
     for (let round = 0; round < 4; round += 1) {

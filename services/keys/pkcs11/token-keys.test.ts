@@ -172,7 +172,7 @@ describe('sign', () => {
     expect(holds(row, await key.sign(INPUT))).toBe(true)
   })
 
-  it('shows the PIN in no error, key or log line', async () => {
+  it('never shows the PIN in an error, key or log line', async () => {
     const row = rowOf(await own.provider.generate('EdDSA'))
     const key = await own.provider.open(row)
     const { calls, slot } = await takeInHand(own.token)
@@ -204,7 +204,7 @@ describe('destroy', () => {
     ['another provider', { provider: 'kms' }, false],
     ['another hardware token', { provider: 'pkcs11', token: 'other', id: '0'.repeat(32) }, false],
     ['a missing key', { provider: 'pkcs11', token: 'auth4agent', id: '0'.repeat(32) }, true],
-  ])('returns for %s (%j) whether it is done: %s', async (_name, externalRef, isOver) => {
+  ])('for %s (%j) returns %s', async (_name, externalRef, isOver) => {
     expect(await own.provider.destroy({ kid: 'any', externalRef })).toBe(isOver)
   })
 
