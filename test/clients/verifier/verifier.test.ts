@@ -69,9 +69,9 @@ const REFUSALS = [
   ['unauthenticated', 'Bearer'],
   [
     'permission_denied',
-    'Bearer error="insufficient_scope", error_description="It lacks a scope that is required", scope="orders:read"',
+    'Bearer error="insufficient_scope", error_description="The token lacks a required scope", scope="orders:read"',
   ],
-  ['unauthenticated', 'Bearer error="invalid_token", error_description="Its signature does not verify"'],
+  ['unauthenticated', 'Bearer error="invalid_token", error_description="The signature of the token is not valid"'],
   [
     'invalid_argument',
     'Bearer error="invalid_request", error_description="There must be one Authorization header with one bearer token"',
@@ -147,13 +147,13 @@ describe.each(['express', 'fastify', 'hono', 'mcp'] as const)('protect of %s', (
     expect(await answerOf({ authorization: `Bearer ${other}` })).toMatchObject([
       403,
       challenge(
-        'error="insufficient_scope", error_description="It lacks a scope that is required", scope="orders:read"',
+        'error="insufficient_scope", error_description="The token lacks a required scope", scope="orders:read"',
       ),
       { reason: 'SCOPE_MISSING', status: 403 },
     ])
     expect(await answerOf({ authorization: `bearer ${good.slice(0, -8)}AAAAAAAA` })).toMatchObject([
       401,
-      challenge('error="invalid_token", error_description="Its signature does not verify"'),
+      challenge('error="invalid_token", error_description="The signature of the token is not valid"'),
       { reason: 'SIGNATURE_INVALID' },
     ])
   })
