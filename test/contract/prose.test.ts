@@ -21,12 +21,12 @@ import {
 const ROOT = join(import.meta.dirname, '../..')
 const LONGEST_LINE = 119
 const LONGEST_DETAIL = 200
-/** Words that this project does not write: they hide who does what. `docs/glossary.md` says what to write instead. */
+/** Words that hide who does what, so this project does not use them. `docs/glossary.md` says what to write instead. */
 const RIDDLES =
   /\b(?:whoever|whomever|whosoever|that which|those that nobody|of what|goes on to|is told to|hears of)\b/i
 /**
  * A sentence begins with a capital letter, or with a name of the code: a field, a setting, an option, a quoted text.
- * A problem of a setting begins with `must`, because its name is put before it.
+ * A problem with a setting begins with `must`, because the server writes the name of the setting before the problem.
  */
 const BEGINNING = /^(?:\p{Lu}|\d|["'`…$-]|[a-z]\w*(?:[_.(-]\w*)+|(?:NAMES)\b|(?:[a-z]\w* )?must\b)/u
 const OTHER_LINES = [
