@@ -9,7 +9,7 @@ import { table } from './table.ts'
 /** All results of a run. */
 export interface Findings {
   readonly at: string
-  /** What a reader must know about machine and database. */
+  /** Facts about machine and database that a reader must know. */
   readonly conditions: readonly string[]
   readonly figures: readonly FigureName[]
   readonly rounds: readonly Round[]

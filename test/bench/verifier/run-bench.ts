@@ -5,14 +5,14 @@ import { lookAround, pinned, SERVER_CORE } from '../machine.ts'
 
 /**
  * `npm run bench:verifier`: measures the cost of the verifier library for each token, and compares it with `jose` and
- * a bare `crypto.verify`. It prints medians of rounds and checks none. `BENCH_ROUNDS` and `BENCH_TOKENS` make it
- * longer.
+ * a bare `crypto.verify`. It prints the medians of all rounds and does not check them. `BENCH_ROUNDS` and
+ * `BENCH_TOKENS` set how long it runs.
  */
 
 const ROUNDS = process.env['BENCH_ROUNDS'] ?? '31'
 const TOKENS = process.env['BENCH_TOKENS'] ?? '2000'
 
-/** Microseconds. */
+/** The cost of one verification in microseconds. */
 interface Figures {
   readonly engine: string
   readonly bare: number
