@@ -31,18 +31,18 @@ export interface Process {
   restart(): Promise<void>
 }
 
-/** What all processes of a split deployment share. */
+/** The database, the DNS server and the other things that all processes of a split deployment share. */
 export interface Split {
   readonly dns: DnsServer
   readonly authority: Authority
   readonly folder: string
-  /** Starts a process. Other processes find it at the addresses that were planned for its services. */
+  /** Starts a process. Other processes find this process at the addresses that were planned for its services. */
   start(services: readonly ServiceName[], options?: StartOptions): Promise<Process>
   stop(): Promise<void>
 }
 
 interface StartOptions {
-  /** The index of the planned address that it takes. */
+  /** The index of the planned address at which the process listens. */
   readonly instance?: number
   readonly env?: Readonly<Record<string, string>>
   /** The names in its certificate, if they are not the names of its services. */

@@ -5,7 +5,7 @@ import type { ProtocolClient, TokenBody } from '../../support/protocol-client.ts
 import { activeAgent, expectStatus, type OperatorParty, provenOperator, signedChallenge } from '../../support/story.ts'
 
 const ROUNDS = 12
-/** Redemptions that race a suspension, at each server. */
+/** The number of redemptions at each server that run at the same time as a suspension. */
 const RACING = 10
 
 let deployment: Deployment
@@ -54,7 +54,7 @@ describe.each([
       expectStatus(200, await resume(pick(round + 1)))
       await expectAllRefused(tokens)
     }
-    // If no round issued a token, nothing has raced.
+    // If few tokens were issued, the redemptions did not overlap the suspensions, and the test proved nothing.
     expect(overlapping).toBeGreaterThan(ROUNDS)
   })
 })

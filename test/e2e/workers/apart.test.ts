@@ -47,7 +47,7 @@ beforeAll(async () => {
 })
 afterAll(() => started.disposeAsync())
 
-it('1. both workers of the gateway call the one internal port, and both workers behind it answer', async () => {
+it('1. both workers of the gateway call one internal port, and both workers behind that port answer', async () => {
   for (const line of lines) expect(await line.post('/v1/challenge', { did: agent.did })).toMatchObject({ status: 200 })
   await until(
     () => answeringWorkers(others),
