@@ -96,7 +96,7 @@ describe('docs/rest.md', () => {
 })
 
 describe('docs/operations.md', () => {
-  it('says of every alert where to look first', async () => {
+  it('says for every alert where to look first', async () => {
     const rules = await readFromCheckout('deploy/monitoring/rules.yaml')
     const alerts = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name = '']) => name)
     const cells = firstCells(await readFromCheckout('docs/operations.md'))

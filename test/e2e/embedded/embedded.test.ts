@@ -134,7 +134,7 @@ describe('a server on the embedded database', () => {
     )
   })
 
-  it('11. the server exits with status 1 and says why when it cannot restart its database', async () => {
+  it('11. the server logs the cause and exits with status 1 when it cannot restart its database', async () => {
     const postmaster = (await data.postmasterPid()) ?? 0
     await rename(join(data.path, 'postgres'), join(data.path, 'gone'))
     process.kill(postmaster, 'SIGKILL')

@@ -56,7 +56,7 @@ beforeAll(async () => {
   ways = await deployment.verifiers()
   witnesses = await witnessesOf({ ...deployment, verifiers: async () => ways })
   started.defer(async () => witnesses.close())
-  // Each process answers from memory once it holds a lease.
+  // Waits until each process has a lease and answers from memory.
   await until(
     () => Promise.all(ways.map(({ authn }) => checksAt(authn))),
     (checks) => checks.every(({ holdsLease }) => holdsLease),

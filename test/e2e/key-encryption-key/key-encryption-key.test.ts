@@ -125,7 +125,8 @@ it('5. a server with only the old key refuses to start with one sentence, and ch
 })
 
 /**
- * Replaces the servers, one after the other, with servers under these settings. The other servers answer meanwhile.
+ * Replaces the servers, one after the other, with servers under these settings. During that time the other servers
+ * answer.
  */
 async function replaceAll(env: Environment): Promise<void> {
   for (const old of servers) {

@@ -18,12 +18,12 @@ type Rule = (history: History) => string[]
 
 /** The rules for every run with any fault. The function of each rule lists the violations. */
 const RULES: Readonly<Record<string, Rule>> = {
-  'an acknowledged revocation is not lost': findLostRevocations,
-  'no verification that began after a revocation was acknowledged answers valid': findStaleAnswers,
+  'a revocation that returned success is not lost': findLostRevocations,
+  'no verification that began after a revocation returned answers valid': findStaleAnswers,
   'a suspended agent or operator gets no token': findTokensOfSuspended,
   'no challenge is redeemed twice': findDoubleRedemptions,
-  'every acknowledged change has its audit row': findMissingAudit,
-  'the service recovers by itself': findUnrecovered,
+  'every change that returned success has its audit row': findMissingAudit,
+  'the deployment recovers by itself': findUnrecovered,
   'every refusal has an explanation': findStrangeRefusals,
 }
 
@@ -79,7 +79,7 @@ function findLostRevocations(history: History): string[] {
       .filter((verifier) => !refusals.has(`${verifier} ${what}`))
       .map(
         (verifier) =>
-          `${verifier} was not seen to refuse ${what} after the recovery: ${name} ${requestId} was acknowledged`,
+          `${verifier} was not seen to refuse ${what} after the recovery, although ${name} ${requestId} returned success`,
       ),
   )
 }

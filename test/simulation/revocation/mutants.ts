@@ -50,7 +50,7 @@ export const MUTANTS: readonly Mutant[] = [
       async revoke({ commit, deps }) {
         const { members } = await deps.store.standing(0)
         await commit()
-        // This mutant does not wait for the standby either, because the missing member would often catch up meanwhile.
+        // This mutant does not wait for the standby either. During that wait, the missing member would often catch up.
         const change = (standing: Standing) => ({ ...standing, members, isReplicated: false })
         await createSettle({ ...deps, store: reading(deps.store, change) })()
       },

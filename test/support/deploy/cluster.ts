@@ -16,7 +16,7 @@ export interface Cluster {
   readonly resources: readonly Mapping[]
   readonly workloads: readonly Workload[]
   readonly ofKind: (kind: string) => readonly Mapping[]
-  /** The keys of each Secret that docs/operations.md says how to create. */
+  /** The keys of each Secret that the commands in docs/operations.md create. */
   readonly secrets: ReadonlyMap<string, readonly string[]>
 }
 
