@@ -69,7 +69,7 @@ export const CASES = {
   },
   'verify-new': {
     ...JSON_POST,
-    title: 'verify a token not seen before',
+    title: 'verify a token that was not seen before',
     once: true,
     usesDatabase: false,
     expects: '"valid":true',

@@ -27,6 +27,6 @@ describe('a value at a limit in a call that changes nothing', () => {
   )
 })
 
-it('the table of fields has a row for every field and no other', () => {
+it('the table of fields has a row for every field and no other row', () => {
   expect(Object.keys(fieldRows).toSorted()).toEqual([...new Set(places.map(({ key }) => key))].toSorted())
 })

@@ -57,7 +57,7 @@ describe('error messages', () => {
     expect(messages.filter((each) => hasStop(each) || each.text.length > LONGEST_DETAIL).map(at)).toEqual([])
   })
 
-  it('of a reason are a sentence of their own that begins with a capital letter', () => {
+  it('of reasons begin with a capital letter, have no full stop and at most 100 characters', () => {
     const titles = Object.values(reasons).map(({ title }) => title)
     expect(titles.filter((title) => !/^\p{Lu}.*[^.]$/u.test(title) || title.length > 100)).toEqual([])
   })

@@ -110,7 +110,7 @@ it('POST /v1/verify ignores a requirement that is missing or null', async () => 
   }
 })
 
-it('well-known documents are answered with any query, because caches append one', async () => {
+it('the server answers well-known documents with any query, because caches append a query', async () => {
   for (const path of ['/.well-known/jwks.json?v=1', '/.well-known/auth4agent?v=1', '/health?v=1']) {
     expect((await sendHttp(world().server.baseUrl, { verb: 'GET', path })).status).toBe(200)
   }

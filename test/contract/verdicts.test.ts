@@ -64,7 +64,7 @@ describe('POST /v1/verify with Prefer: status=refuse', () => {
     expectProblem(answer, 'INVALID_ARGUMENT')
   })
 
-  it('is the only call that reads the preference', async () => {
+  it('differs from POST /v1/challenge, which ignores the preference', async () => {
     const { server, agents } = world()
     const request = restRequest(AuthnService.method.createChallenge, { did: agents.active.did })
     const answer = await sendHttp(server.baseUrl, { ...request, headers: { ...request.headers, prefer: 'status=x' } })

@@ -28,7 +28,7 @@ export interface Deployment {
   /** The first server, and its client. */
   readonly server: RunningServer
   readonly client: ProtocolClient
-  /** All processes by service. A process that runs all services is listed under each. */
+  /** All processes by the part that they run. A process that runs all parts is listed under each part. */
   readonly processes: Processes
   readonly dns: DnsServer
   readonly admin: Asserter

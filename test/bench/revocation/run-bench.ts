@@ -59,7 +59,7 @@ const { baseUrl, grpcAddress } = gateway
 const endpoint = { name: 'gateway', baseUrl, grpcAddress }
 const callers = { gRPC: grpcCaller(endpoint), REST: restCaller(endpoint) }
 
-process.stdout.write(`${ROUNDS} revocations one after the other, milliseconds\n\n`)
+process.stdout.write(`${ROUNDS} revocations one after the other, in milliseconds\n\n`)
 process.stdout.write(`${' '.repeat(44)}    p50     p99   beside bare\n`)
 for (const protocol of protocols) print(protocol, await measure(callers[protocol], undefined))
 process.stdout.write(`with ${WATCHERS} watchers\n`)

@@ -84,7 +84,7 @@ afterAll(async () => {
 })
 
 describe('the tour in clients/by-hand.md', () => {
-  it('goes from nothing to a verified token and back to a refused one', async () => {
+  it('creates a token that is valid, and then revokes it, with curl', async () => {
     const output = await paste((await blocks('clients/by-hand.md', 'sh')).join('\n'))
     const lines = output.trim().split('\n')
     const answers = lines.filter((line) => /^[[{]/.test(line)).map((line) => JSON.parse(line) as unknown)
@@ -102,7 +102,7 @@ describe('the tour in clients/by-hand.md', () => {
     ])
   })
 
-  it('goes from nothing to a refused token with gRPC tools too', async () => {
+  it('creates a token that is valid, and then revokes it, with gRPC tools', async () => {
     const steps = await blocks('clients/by-hand.md', 'sh')
     const functions = [0, 3].map((index) => steps[index]?.replace(/^curl[\s\S]*/m, '') ?? '')
     const output = await paste([...functions, ...(await blocks('clients/by-hand.md', 'sh grpc'))].join('\n'))
@@ -113,7 +113,7 @@ describe('the tour in clients/by-hand.md', () => {
 })
 
 describe('the tour in README.md', () => {
-  it('goes from nothing to a verified token and back to a refused one', async () => {
+  it('creates a token that is valid, and then revokes it, with the command line tool', async () => {
     const output = await paste((await blocks('README.md', 'sh')).join('\n'))
     expect(output).toMatch(
       new RegExp(

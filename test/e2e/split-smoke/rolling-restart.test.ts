@@ -12,7 +12,7 @@ import { stubsOf } from '../grpc-stubs/stubs.ts'
 import { type Process, prepareSplit, type Split } from './processes.ts'
 
 const NAMES: readonly ServiceName[] = ['operator-registry', 'identity', 'authn', 'revocation', 'jwks-gateway']
-/** Services that the test replaces at the same time. */
+/** The parts whose processes the test replaces at the same time. */
 const GROUPS: readonly (readonly ServiceName[])[] = [
   ['operator-registry', 'identity', 'authn', 'revocation'],
   ['jwks-gateway'],
@@ -26,7 +26,7 @@ const LOOK_MS = 50
 const WORKERS = 2
 
 let split: Split
-/** Two processes of each service. */
+/** Two processes of each part. */
 let pairs: readonly (readonly Process[])[]
 let operator: OperatorParty
 

@@ -40,7 +40,7 @@ describe('a deployment of five processes', () => {
     for (const process of processes.values()) await ready(process)
   })
 
-  it('2. logs where each process listens and which services it runs', () => {
+  it('2. logs for each process where it listens and which parts it runs', () => {
     for (const [name, { internalAddress, ...process }] of processes) {
       const line =
         process
@@ -71,7 +71,7 @@ describe('a deployment of five processes', () => {
     expect(outcomeOf(await client.send('POST', '/health', '{}'))).toBe('405 METHOD_NOT_ALLOWED')
   })
 
-  it('5. answers 503 while one process is down, and recovers when it is back', async () => {
+  it('5. answers 503 while one process is down, and recovers when the process is back', async () => {
     const client = protocolClient(gateway.baseUrl)
     const operator = await provenOperator(client, split.dns, 'away.example.com')
     const agent = await activeAgent(client, operator)

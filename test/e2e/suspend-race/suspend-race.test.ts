@@ -33,7 +33,7 @@ describe.each([
       client.signed('POST', `/v1/operators/${operator.id}/reinstate`, null, deployment.admin),
   },
 ])('suspending $what while tokens are issued', ({ stop, resume }) => {
-  it('refuses later requests, and ends the tokens of requests that overlapped it', async () => {
+  it('refuses later requests for tokens, and ends the tokens of requests that overlapped the suspension', async () => {
     let overlapping = 0
     for (let round = 0; round < ROUNDS; round += 1) {
       // Each server reads the changed agent first. Otherwise a redemption would need two attempts and lose the race.

@@ -73,7 +73,7 @@ it('4. version 1 refuses at once tokens that this version ends', async () => {
   await expectRefused([at, old])
 })
 
-it('5. an assertion that one version has accepted is refused by the other', async () => {
+it('5. one version refuses an assertion that the other version has accepted', async () => {
   const [old, at] = clients()
   const { operator, agent } = await newSubject([old, at], stage)
   const path = `/v1/operators/${operator.id}/agents/${agent.did}/suspend`

@@ -18,7 +18,7 @@ let client: ProtocolClient
 let agent: AgentParty
 let lines: Line[]
 
-/** Starts the gateway and a process with all other services, with two workers each. */
+/** Starts the gateway and a process with all other parts, with two workers each. */
 beforeAll(async () => {
   const dns: DnsServer = await startDnsServer()
   started.defer(() => dns.close())

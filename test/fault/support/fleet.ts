@@ -14,7 +14,7 @@ import { type Supervised, supervise } from './supervisor.ts'
 
 /** A process that is restarted whenever it has ended. */
 export interface FleetProcess extends Supervised {
-  /** Its service and number, or `instance-0` for a process that runs all services. */
+  /** The part and the number of the process, or for example `instance-0` for a process that runs all parts. */
   readonly name: string
   readonly isVerifier: boolean
   readonly process: RunningProcess
@@ -36,7 +36,7 @@ export interface Fleet {
 type Each = (name: string) => Environment
 
 /**
- * Options of startFleet. With `apart` each service runs in its own process. Otherwise two processes run all services.
+ * Options of startFleet. With `apart` each part runs in its own process. Otherwise two processes run all parts.
  */
 export interface FleetOptions {
   readonly apart: boolean
@@ -45,8 +45,8 @@ export interface FleetOptions {
 }
 
 /**
- * Two processes of the services that are part of every request, and one process of each other service. More would be
- * too much for the machine that tests run on.
+ * The number of processes: two of each part that every request needs, and one of each other part. More processes would
+ * be too much for the machine on which the tests run.
  */
 const COUNTS = { 'operator-registry': 1, identity: 1, revocation: 1, authn: 2, 'jwks-gateway': 2 }
 
