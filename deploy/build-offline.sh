@@ -18,7 +18,7 @@ base() {
   buildah commit --quiet --rm "$container" "$1" >/dev/null
 }
 
-# Debian's node-gyp would link addons to Debian's own Node. The image loads them with another Node, so this line removes
+# Debian's node-gyp would link addons to Debian's own Node. The image loads them with another Node, so the hook removes
 # that link option.
 base localhost/auth4agent-build-base minbase ca-certificates,nodejs,npm \
   --customize-hook='sed -i /-lnode/d "$1/usr/share/nodejs/node-gyp/addon.gypi"'

@@ -1,21 +1,21 @@
 /**
- * Tests that `npm test` leaves to `npm run test:all`, and why. Keys are paths or globs from the checkout. A rule whose
- * only test is here has a shorter test elsewhere, or cannot be tested quickly.
+ * Tests that `npm test` leaves to `npm run test:all`, and why. Keys are paths or globs from the checkout. Every rule
+ * that these tests check also has a shorter test elsewhere, unless it cannot be tested quickly.
  */
 export const LONG: Readonly<Record<string, string>> = {
   'test/fault/{bus,clocks,commit,crash,database,stop}.test.ts':
-    'faults of all kinds run for a while against their own servers, with clients at work',
+    'faults of all kinds hit servers for a while, and clients make calls during that time',
   'test/simulation/{revocation,signing-keys}/mutants.test.ts':
-    'each rule is broken once, and schedules are searched until one shows it',
+    'each mutant breaks one rule, and the test searches schedules until one shows the broken rule',
   'test/bench/{bench,load/load}.test.ts': 'the benchmark starts every server that it compares',
   'test/clients/packages.test.ts': 'packages are built, packed and installed into an empty project',
   'test/e2e/embedded/{npm-start,terminal}.test.ts': 'npm start runs and gets every signal, each time with a database',
   'test/e2e/key-encryption-key/key-encryption-key.test.ts':
     'every process restarts under each key, one after the other',
-  'test/e2e/readme-tour/tour.test.ts': 'the tours of the READMEs are pasted, each on its own server',
+  'test/e2e/readme-tour/tour.test.ts': 'the tours of the documents are run, command by command',
   'test/e2e/workers/workers.test.ts': 'workers are killed and replaced under load',
   'services/embedded-postgres/start.test.ts': 'a dozen databases are created, started and killed',
-  'test/support/guardian.test.ts': 'servers and databases are started and left behind',
+  'test/support/guardian.test.ts': 'servers and databases are started and then left running',
   'test/e2e/cluster/cluster.test.ts': 'npm run cluster starts a dozen processes',
   'test/e2e/split-smoke/rolling-restart.test.ts': 'a dozen processes are replaced one after the other',
   'test/e2e/upgrade/upgrade.test.ts': 'version 1 runs beside this version',

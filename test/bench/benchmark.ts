@@ -8,7 +8,7 @@ import { type Load, measureRounds } from './rounds.ts'
 import { measureStarts } from './starts.ts'
 import { startWorld, type World } from './world.ts'
 
-/** Options of a run, and replacements that a test makes. */
+/** Options of a run, and options that only a test sets. */
 export interface BenchmarkOptions extends Options {
   /** An external PostgreSQL with an empty database. */
   readonly databaseUrl?: string

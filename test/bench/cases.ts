@@ -14,7 +14,9 @@ export interface Case extends Pick<LoadRequest, 'protocol' | 'contentType' | 'on
   readonly title: string
   /** Returns the process and the URL of the requests; undefined if the world has no such contender. */
   readonly target: (world: World) => { readonly pid: number; readonly url: string } | undefined
-  /** Returns bodies to send: `count` if each may be sent only once, otherwise as many as the case repeats. */
+  /**
+   * Returns bodies to send: `count` bodies if each may be sent only once, otherwise the bodies that the case repeats.
+   */
   readonly bodies: (world: World, count: number) => Promise<readonly (string | Buffer)[]>
   /** Whether bodies can be used for only one measurement, right after they were created. */
   readonly perishable?: true
@@ -67,7 +69,7 @@ export const CASES = {
   },
   'verify-new': {
     ...JSON_POST,
-    title: 'verify a token not seen before',
+    title: 'verify a token that was not seen before',
     once: true,
     usesDatabase: false,
     expects: '"valid":true',
@@ -78,7 +80,8 @@ export const CASES = {
     ...FORM_POST,
     title: 'oidc-provider: introspect an opaque token',
     once: false,
-    // The peer's in-memory store keeps the last 1000 entries, and a token request writes two.
+    // The peer's in-memory store keeps the last 1000 entries, and a token request writes two entries. So tokens that
+    // were created earlier may be gone.
     perishable: true,
     usesDatabase: false,
     expects: '"active":true',

@@ -44,7 +44,7 @@ describe('expectAll and expectRows', () => {
     ['a row for each answer', 100, true],
     ['rows of requests that were still running', 104, true],
     ['more rows than requests', 105, false],
-  ])('expectRows judges a load of 100 answers and 104 requests with %s', (_, rows, isGood) => {
+  ])('expectRows accepts or refuses a load of 100 answers and 104 requests with %s', (_, rows, isGood) => {
     const check = () => expectRows('case', { requests: 100, sent: 104 }, rows)
     if (isGood) expect(check).not.toThrow()
     else expect(check).toThrow(MeasurementError)

@@ -4,15 +4,15 @@ import { callGrpc } from './load/call-grpc.ts'
 import type { LoadResult } from './load/load-request.ts'
 import { postAll } from './load/post-all.ts'
 
-/** Not all answers of a case were as expected, so it says nothing about speed. */
+/** Some answers of a case were not as expected, so the measurement says nothing about speed. */
 export class MeasurementError extends Error {}
 
 type Counts = Pick<LoadResult, 'requests' | 'failures' | 'bytes'>
 
-/** Bytes by which answers may differ, because a time may be shorter in one than in another. */
+/** The bytes by which good answers may differ in length, because a time may be written shorter in one answer. */
 const BYTES_THAT_VARY = 24
 
-/** Requests a few answers, checks their content, and returns the length of the shortest. A refusal is shorter. */
+/** Requests a few answers, checks their content, and returns the shortest length. A shorter answer is a refusal. */
 export async function leastAnswerBytes(
   kind: Pick<Case, 'title' | 'protocol' | 'contentType' | 'expects'>,
   url: string,
@@ -50,7 +50,7 @@ export function expectAll(name: string, { requests, failures, bytes }: Counts, l
     )
 }
 
-/** Throws unless each answer left a row. A request that was still running at the end may have left one too. */
+/** Throws unless each answer left a row. A request that was still running at the end may have left a row too. */
 export function expectRows(
   name: string,
   { requests, sent }: Pick<LoadResult, 'requests' | 'sent'>,

@@ -3,13 +3,13 @@ import { generateKeyPair, importPublicKey, sign, verify } from '@auth4agent/core
 
 /**
  * Prints the cost of one Ed25519 verification and one signature with the server's own engine, in microseconds as JSON.
- * Its only argument is how long to measure each, in milliseconds.
+ * Its only argument is how long it measures each of the two, in milliseconds.
  */
 
 const BATCH = 200
 const pair = generateKeyPair()
 const key = importPublicKey(pair.publicKey)
-if (key === undefined) throw new RangeError('A fresh key could not be loaded')
+if (key === undefined) throw new RangeError('The engine could not load a fresh key')
 /** Sizes of real messages: a challenge's message, which a token request verifies, and a token's signing input. */
 const [challenge, token] = [randomBytes(320), randomBytes(420)]
 const signature = sign(pair.privateKey, challenge)
@@ -21,8 +21,8 @@ const signUs = microseconds(() => void sign(pair.privateKey, token))
 process.stdout.write(JSON.stringify({ verifyUs, signUs }))
 
 /**
- * Returns the processor time of one call in microseconds, after a warm-up of the same length. Other work on the core
- * does not count.
+ * Returns the processor time of one call in microseconds, measured after a warm-up of the same length. Processor time
+ * does not include other work on the core.
  */
 function microseconds(call: () => void): number {
   const forMs = Number(process.argv[2])

@@ -35,9 +35,9 @@ describe('a figure of one round', () => {
 describe('chooseFigures', () => {
   it.each([
     ['all figures for no name', [], FIGURE_NAMES],
-    ['one figure for its name', ['token'], ['token']],
+    ['one figure for the name of a figure', ['token'], ['token']],
     ['all figures that begin with a text', ['verify'], ['verify-new', 'verify-seen']],
-    ['several figures in their own order', ['start', 'p99'], ['p99', 'start']],
+    ['several figures in the order of the table', ['start', 'p99'], ['p99', 'start']],
   ])('returns %s', (_, wanted, chosen) => {
     expect(chooseFigures(wanted)).toEqual(chosen)
   })

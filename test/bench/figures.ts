@@ -16,7 +16,7 @@ export interface Figure {
   readonly better: 'more' | 'less'
   readonly must: number
   readonly aim: number
-  /** The loads that must be measured for it, in addition to starts. */
+  /** The loads that must be measured for this figure. Starts are measured separately. */
   readonly loads: readonly Load[]
   readonly needsStarts?: true
   /** Computes the figure of one round; undefined if its measurements are missing. */
@@ -25,7 +25,9 @@ export interface Figure {
 
 const MANY = 32
 const FEW = 4
-/** With this many, each of two workers has at least as many calls at once as a single server has otherwise. */
+/**
+ * With this many connections, each of two workers has at least as many concurrent calls as one server has otherwise.
+ */
 const FOR_TWO = 128
 
 type Field = 'perSecond' | 'p99Us' | 'cpuUs'
@@ -37,7 +39,7 @@ function find({ round }: Facts, name: CaseName, connections: number): Measuremen
 const divide = (one: number | undefined, other: number | undefined): number | undefined =>
   one === undefined || other === undefined || other === 0 ? undefined : one / other
 
-/** Returns a figure that is one case's number divided by another's. */
+/** Returns a figure that is the number of one case divided by the number of another case. */
 function quotient(
   [name, by]: readonly [CaseName, CaseName],
   field: Field,
@@ -144,8 +146,8 @@ export type FigureName = keyof typeof FIGURES
 export const FIGURE_NAMES = Object.keys(FIGURES).filter((name): name is FigureName => name in FIGURES)
 
 /**
- * Returns figures whose name is, or begins with, one of the given names; all figures if none is given. Throws
- * RangeError if a name fits none.
+ * Returns the figures whose name is, or begins with, one of the given names. Returns all figures if no name is given.
+ * Throws RangeError if a name fits no figure.
  */
 export function chooseFigures(wanted: readonly string[]): readonly FigureName[] {
   if (wanted.length === 0) return FIGURE_NAMES

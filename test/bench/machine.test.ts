@@ -5,7 +5,7 @@ import { ALL_CORES, LOAD_CORE, pinned, SERVER_CORE } from './machine.ts'
 it.each([
   ['one core', SERVER_CORE, '0'],
   ['the other', LOAD_CORE, '1'],
-  // Without a list it would run on the core of the benchmark itself.
+  // Without a list of cores, the program would run only on the core of the benchmark itself.
   ['all cores', ALL_CORES, `0-${cpus().length - 1}`],
 ])('pinned returns a taskset command for %s', (_, core, list) => {
   expect(pinned({ pins: true }, core, ['node', 'server.ts'])).toEqual(['taskset', ['-c', list, 'node', 'server.ts']])

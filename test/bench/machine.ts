@@ -9,7 +9,7 @@ const run = promisify(execFile)
 export const SERVER_CORE = '0'
 /** The core of the load generator and PostgreSQL. */
 export const LOAD_CORE = '1'
-/** All cores, for a program started by this process, which has only the load's core. */
+/** All cores. A program needs this list because it would otherwise inherit the only core of this process. */
 export const ALL_CORES = `0-${cpus().length - 1}`
 const TMPFS = 0x01_02_19_94
 
@@ -27,7 +27,7 @@ export async function lookAround(): Promise<Machine> {
   return { pins: taskset === true && availableParallelism() > 1, wrk: wrk === true, h2load: h2load === true }
 }
 
-/** Returns what a reader must know about the machine, one line each. `dataFolder` is the folder of the database. */
+/** Describes the machine for readers of a report, one fact per line. `dataFolder` is the folder of the database. */
 export async function describeMachine({ pins, wrk, h2load }: Machine, dataFolder: string): Promise<readonly string[]> {
   const { type } = await statfs(dataFolder)
   return [
@@ -43,8 +43,8 @@ export async function describeMachine({ pins, wrk, h2load }: Machine, dataFolder
 }
 
 /**
- * Returns a command that pins a program to a core or to all cores, if the machine can. Otherwise the program would
- * have the cores of its parent.
+ * Returns a command that pins a program to a core or to all cores. If the machine cannot pin programs, returns the
+ * plain command.
  */
 export function pinned(
   { pins }: Pick<Machine, 'pins'>,

@@ -16,7 +16,7 @@ export interface Measurement {
   readonly p99Us: number
   /**
    * Processor time of the server's process with its threads and children, per request in microseconds; undefined if
-   * the system does not tell.
+   * the system does not report this time.
    */
   readonly cpuUs: number | undefined
   /** The same for PostgreSQL; undefined if the case does not use it. */
@@ -29,9 +29,11 @@ interface Stock {
   readonly madeAt: number
 }
 
-/** Half of a challenge's lifetime of five minutes. */
+/** How long prepared bodies may be kept, in milliseconds: half of a challenge's lifetime of five minutes. */
 const STOCK_MS = 150_000
-/** A factor for more bodies than before, because the server may have become faster. */
+/**
+ * The factor by which a measurement prepares more bodies than the last one used. The server may have become faster.
+ */
 const SPARE = 1.5
 const FIRST_GUESS = 4_000
 const SAMPLES = 16
@@ -112,7 +114,7 @@ async function underLoad(world: World, name: CaseName, { bodies, connections, se
   const after = await readCpu()
   if (!result.exhausted || !kind.once) expectAll(name, result, leastBytes)
   if (kind.issues && !result.exhausted) {
-    // Counts by challenges, because requests of an earlier load may still be running.
+    // Counts only tokens for these challenges, because requests of an earlier load may still be running.
     const { redeemed, audited } = await countIssued(world.db, bodies.map(challengeIdOf))
     expectRows(name, result, redeemed)
     expectRows(name, result, audited)

@@ -1,6 +1,6 @@
 /** How long and how often a run measures. */
 export interface Options {
-  /** Number of rounds. Every contender has its turn in each. */
+  /** Number of rounds. Each round measures every contender. */
   readonly rounds: number
   /** Seconds of each measurement at 32 connections. */
   readonly seconds: number

@@ -9,7 +9,7 @@ import { table } from './table.ts'
 /** All results of a run. */
 export interface Findings {
   readonly at: string
-  /** What a reader must know about machine and database. */
+  /** Facts about machine and database that a reader must know. */
   readonly conditions: readonly string[]
   readonly figures: readonly FigureName[]
   readonly rounds: readonly Round[]
@@ -50,7 +50,7 @@ export function toMarkdown(findings: Findings): string {
     table(['figure', 'must', 'aim', 'median', 'range', 'each round', ''], computeFigures(findings).map(figureRow)),
     ...(rounds.length === 0 ? [] : ['## Loads: median (range)', loadTable(rounds), floorLine(rounds)]),
     ...(starts.length === 0 ? [] : ['## Starts and idle memory: median (range)', startTable(starts)]),
-    `The very first start took this server, on an empty database, migrations included, ${Math.round(firstStartMs.ours)} ms, and oidc-provider ${Math.round(firstStartMs.peer)} ms.`,
+    `The very first start took ${Math.round(firstStartMs.ours)} ms for this server (on an empty database, with migrations) and ${Math.round(firstStartMs.peer)} ms for oidc-provider.`,
   ]
     .join('\n\n')
     .concat('\n')
@@ -98,7 +98,7 @@ function floorLine(rounds: readonly Round[]): string {
     withRange(summarise(rounds.flatMap((round) => of(round) ?? [])), 1)
   const [verify, sign] = [part(({ crypto }) => crypto.verifyUs), part(({ crypto }) => crypto.signUs)]
   const floor = part(floorUs)
-  const sum = floor === '' ? '' : ` Floor of a token, with one bare HTTP request: ${floor} µs.`
+  const sum = floor === '' ? '' : ` Minimum time of a token (the floor), with one bare HTTP request: ${floor} µs.`
   return `Ed25519 by the server's engine: verify ${verify} µs, sign ${sign} µs.${sum}`
 }
 
@@ -114,7 +114,7 @@ function startTable(starts: readonly StartRound[]): string {
   )
 }
 
-/** Formats median and range; the empty string for no numbers. */
+/** Formats median and range. Returns the empty string if there are no numbers. */
 export function withRange(summary: Summary | undefined, digits: number): string {
   if (summary === undefined || Number.isNaN(summary.median)) return ''
   const { median, min, max } = summary

@@ -22,14 +22,14 @@ const CRYPTO_MS = 200
 const SHORTER = 2 / 3
 const THROUGHPUT_CONNECTIONS = 32
 /**
- * The warm-up is this many times as long as a measurement. V8 compiles hot code for a quarter of a minute, on the
- * server's own core.
+ * The warm-up is this many times as long as a measurement. V8 needs about 15 seconds to compile hot code, and does
+ * this on the server's own core.
  */
 const WARM_UP = 4
 
 /**
  * Measures all loads in each round. Neighbours in the table of cases are measured one right after the other, and every
- * second round is in reverse order. So a machine that becomes slower or faster favours no contender.
+ * second round is in reverse order. So no contender has an advantage if the machine becomes slower or faster.
  */
 export async function measureRounds(
   world: World,

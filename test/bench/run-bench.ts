@@ -14,7 +14,7 @@ const RESULTS = join(import.meta.dirname, 'results')
 
 const tell = (line: string): void => void process.stderr.write(`${line}\n`)
 const machine = await lookAround()
-// Preparing a load is part of the load.
+// This process prepares the bodies of a load, so it runs on the core of the load.
 await pinTree(machine, process.pid, LOAD_CORE)
 const findings = await runBenchmark({ ...readOptions(process.env, process.argv.slice(2)), machine }, tell)
 const markdown = toMarkdown(findings)

@@ -5,7 +5,7 @@ import type { ContenderProcess } from './contenders/process.ts'
 import { type Memory, memoryOf } from './usage.ts'
 import type { World } from './world.ts'
 
-/** One start of each server, without work. */
+/** One start of each server, which then gets no requests except the first. */
 export interface StartRound {
   readonly ours: Start
   readonly peer: Start
@@ -15,7 +15,7 @@ export interface StartRound {
 interface Start {
   /** Milliseconds from the start of the process to its first answer, the published keys. */
   readonly ms: number
-  /** Memory after it has been idle for a while. */
+  /** The memory after the server has been idle for a while. */
   readonly memory: Memory | undefined
 }
 

@@ -4,7 +4,7 @@ import type { AgentParty } from '../support/parties.ts'
 import { INTROSPECTOR, type Peer, RESOURCE } from './contenders/peer.ts'
 import { postAll } from './load/post-all.ts'
 
-/** Creates the bodies of loads beforehand, so that only the server's share of the work is measured. */
+/** Creates the bodies of loads before a measurement, so that the measurement includes only the work of the server. */
 
 const JSON_TYPE = 'application/json'
 const FORM_TYPE = 'application/x-www-form-urlencoded'
@@ -19,7 +19,7 @@ export async function tokenBodies(http: string, agents: readonly AgentParty[], c
   return answers.map(({ body }, index) => {
     const { challenge, nonce }: { challenge: string; nonce: string } = JSON.parse(body)
     const agent = askers[index]
-    if (agent === undefined) throw new RangeError('There is an answer without an agent')
+    if (agent === undefined) throw new RangeError('Each answer must belong to an agent')
     const signature = agent.sign(challenge, nonce).toString('base64')
     return JSON.stringify({ did: agent.did, challenge, nonce, signature, scope: 'read' })
   })

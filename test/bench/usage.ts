@@ -8,7 +8,7 @@ const CPU_FIELDS = [11, 12, 13, 14]
 
 /** Memory of a process and its descendants, in bytes. */
 export interface Memory {
-  /** Resident: pages that processes share count for each. */
+  /** Resident: shared pages count in full for each process. */
   readonly rss: number
   /** Proportional: shared pages are divided among the processes that share them. */
   readonly pss: number
@@ -17,7 +17,8 @@ export interface Memory {
 }
 
 /**
- * Returns the processor seconds of a process with its threads and descendants; undefined if the system does not tell.
+ * Returns the processor seconds of a process with its threads and descendants; undefined if /proc does not report
+ * them.
  */
 export async function cpuSeconds(pid: number): Promise<number | undefined> {
   const each = await Promise.all((await processTree(pid)).map(ticksOf))
@@ -25,7 +26,7 @@ export async function cpuSeconds(pid: number): Promise<number | undefined> {
   return each.reduce<number>((sum, ticks) => sum + (ticks ?? 0), 0) / TICKS_PER_SECOND
 }
 
-/** Returns the memory of a process and its descendants; undefined if the system does not tell. */
+/** Returns the memory of a process and its descendants; undefined if /proc does not report it. */
 export async function memoryOf(pid: number): Promise<Memory | undefined> {
   const rollups = await Promise.all(
     (await processTree(pid)).map((one) => readFile(`/proc/${one}/smaps_rollup`, 'utf8').catch(() => '')),

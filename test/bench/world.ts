@@ -15,7 +15,7 @@ import { ContenderError } from './contenders/process.ts'
 import type { Machine } from './machine.ts'
 import type { Options } from './options.ts'
 
-/** Everything that a run measures, running. */
+/** Everything that a run measures. All of it is running. */
 export interface World {
   readonly machine: Machine
   readonly folder: string
@@ -30,7 +30,7 @@ export interface World {
   readonly workers: Readonly<Partial<Record<1 | 2, Auth4Agent>>>
 }
 
-/** What a run starts in addition to its contenders. */
+/** Options of startWorld. */
 export interface WorldOptions extends Pick<Options, 'agents' | 'dataParent' | 'cpuProfile'> {
   readonly wantsWorkers: boolean
   /** An external PostgreSQL with an empty database, instead of a new one. */
@@ -38,7 +38,7 @@ export interface WorldOptions extends Pick<Options, 'agents' | 'dataParent' | 'c
 }
 
 const DOMAINS = ['one.example.com', 'two.example.com', 'three.example.com', 'four.example.com']
-/** The output of a server that does not know the setting. */
+/** Matches the output of a server that does not know AUTH4AGENT_WORKERS. */
 const NO_WORKERS = /AUTH4AGENT_WORKERS/
 
 /** Starts all contenders, and enrols agents with this server. Everything ends with `started`. */

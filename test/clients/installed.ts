@@ -9,7 +9,7 @@ const ROOT = join(import.meta.dirname, '../..')
 const BINARIES = join(ROOT, 'node_modules/.bin')
 const run = promisify(execFile)
 
-/** Dependencies of the packages. They are packed too, so the installation needs no registry. */
+/** Dependencies of the packages. installPackages packs these too, so the installation needs no registry. */
 const DEPENDENCIES = ['@noble/ed25519', '@noble/hashes', '@scure/base']
 /** A folder with the oldest versions that the packages work with. */
 export const OLDEST = join(ROOT, 'clients/oldest/node_modules')
@@ -23,7 +23,7 @@ interface Packed {
   readonly files: readonly { readonly path: string }[]
 }
 
-/** The members of a package.json that the tests read. */
+/** The members of package.json that the tests read. */
 interface Manifest {
   readonly exports?: Readonly<Record<string, unknown>>
   readonly homepage?: string
@@ -34,8 +34,8 @@ interface Manifest {
 export interface Installed extends AsyncDisposable {
   readonly packed: readonly Packed[]
   /**
-   * Runs a program by its path, a program of `node_modules/.bin`, or the tests' own Node. Resolves with its standard
-   * output. Rejects with everything it wrote if it fails.
+   * Runs a program by its path, a program of `node_modules/.bin`, or the tests' own Node. Resolves with the standard
+   * output of the program. If the program fails, rejects with everything that it wrote.
    */
   run(program: string, ...args: string[]): Promise<string>
   write(name: string, text: string): Promise<void>

@@ -10,7 +10,9 @@ import express5 from 'express'
 import express4 from 'express-4'
 
 const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n
-/** The encoding of the identity point: a key, and an R, of small order. */
+/**
+ * The encoding of the identity point, which has small order. This program uses it as a key and as R of a signature.
+ */
 const IDENTITY = Buffer.from('01'.padEnd(64, '0'), 'hex')
 const ZERO = Buffer.alloc(32)
 

@@ -9,7 +9,7 @@ import { type Installed, installPackages, OLDEST } from './installed.ts'
 /** Entry points that must work without any other package. */
 const MAIN = ['@auth4agent/sdk', '@auth4agent/sdk/node', '@auth4agent/verifier', '@auth4agent/verifier/mcp']
 const PEERS = ['@connectrpc/connect', '@grpc/grpc-js', 'express', 'fastify', 'hono']
-/** The maximum size of each tarball in bytes: a fifth more than its size now. */
+/** The maximum size of each tarball in bytes. A fifth more than its size when this limit was written. */
 const MOST_BYTES: Readonly<Record<string, number>> = {
   '@auth4agent/core': 52_000,
   '@auth4agent/sdk': 54_000,
@@ -17,7 +17,7 @@ const MOST_BYTES: Readonly<Record<string, number>> = {
   '@auth4agent/cli': 118_000,
 }
 
-/** Compiling the declarations of all peers is slow on a busy machine. */
+/** The time limit for a test that compiles the declarations of all peers, which is slow on a busy machine. */
 const COMPILE_MS = 180_000
 
 let installed: Installed
@@ -47,7 +47,7 @@ function coreModules(): string[] {
 
 type Compiler = readonly [string, ...string[]]
 
-/** Compiles a file that imports all of these modules, in the way of {@link compileText}. */
+/** Compiles a file that imports all of these modules, with the rules of {@link compileText}. */
 async function compile(modules: readonly string[], options: object, compiler?: Compiler): Promise<string> {
   const imports = modules.map(
     (name, index) => `import * as m${index} from '${name}'\nexport type M${index} = typeof m${index}`,
@@ -69,7 +69,7 @@ async function compileText(
   return installed.run(...compiler, '--project', '.').catch((error: { stdout: string }) => error.stdout)
 }
 
-/** Loads modules in a new process. Returns how many names each exports. */
+/** Loads modules in a new process. Returns how many names each module exports. */
 async function load(modules: readonly string[]): Promise<number[]> {
   const counts = modules.map((name) => `Object.keys(await import('${name}')).length`)
   await installed.write('load.js', `console.log(JSON.stringify([${counts.join(',')}]))`)
@@ -104,7 +104,7 @@ describe('a project with only the packages', () => {
   })
 
   it(
-    'gets their types on Node, and the types for browsers there',
+    'gets their types on Node and in browsers',
     async () => {
       const node = { types: ['node'], lib: ['es2023'] }
       expect(await compile([...MAIN, ...coreModules()], { ...node, module: 'nodenext' })).toBe('')
@@ -143,7 +143,7 @@ describe('a project with the packages and all their peers', () => {
       expect(await installed.run(...OLDEST_TYPESCRIPT, '--version')).toBe('Version 5.4.5\n')
       const old = { ...NODE, target: 'es2022', lib: ['es2022', 'dom'], ...options }
       const complaints = (await compile(await entries(), old, OLDEST_TYPESCRIPT)).split('\n').filter(Boolean)
-      // The types of some peers need a newer TypeScript. Complaints about them have paths outside the project.
+      // The types of some peers need a newer TypeScript. Complaints about these types have paths outside the project.
       expect(complaints.filter((line) => !line.startsWith('../'))).toEqual([])
     },
     COMPILE_MS,

@@ -38,7 +38,7 @@ const TEXTS = [
   `https://api.example/${'x'.repeat(236)}`,
 ]
 
-/** Tells whether `use` accepts an audience. Any error that is not about the audience fails the test. */
+/** Tells whether `use` accepts an audience. Throws any error that is not about the audience, which fails the test. */
 function takes(use: () => unknown): boolean {
   try {
     use()

@@ -6,7 +6,7 @@ import { nodeEngine } from '@auth4agent/core/keys/ed25519-node'
 import { loadSodiumEngine } from '@auth4agent/core/keys/ed25519-sodium'
 import { describe, expect, it } from 'vitest'
 
-/** A signature, with its parts in hexadecimal, and whether strict verification accepts it. */
+/** A signature with its key and message, in hexadecimal, and whether strict verification accepts the signature. */
 interface Vector {
   readonly id: string
   readonly why: string
@@ -23,7 +23,7 @@ const RFC_8032_TEST_1 = {
 }
 const IDENTITY = `01${'00'.repeat(31)}`
 
-/** A few vectors of our own, for test runs without the public vectors. */
+/** A few vectors of this project, for test runs without the public vectors. */
 const OWN: readonly Vector[] = [
   { id: 'rfc8032-1', why: 'the first example of RFC 8032', expect: 'valid', ...RFC_8032_TEST_1 },
   { id: 'own-1', why: 'another message', expect: 'invalid', ...RFC_8032_TEST_1, msg: '00' },
@@ -44,7 +44,7 @@ const OWN: readonly Vector[] = [
   },
 ]
 
-/** Reads the vectors of Wycheproof and speccheck from the folder in AUTH4AGENT_VECTORS_DIR, and adds our own. */
+/** Reads the vectors of Wycheproof and speccheck from the folder in AUTH4AGENT_VECTORS_DIR, and adds those in OWN. */
 async function readVectors(): Promise<readonly Vector[]> {
   const folder = process.env['AUTH4AGENT_VECTORS_DIR']
   if (folder === undefined) return OWN
@@ -72,13 +72,13 @@ function isVerified(engine: Ed25519Engine, { pk, msg, sig }: Pick<Vector, 'pk' |
 }
 
 describe.each(ENGINES)('Ed25519 verification by $name', (engine) => {
-  it.each(vectors)('decides that $id is $expect: $why', (vector) => {
+  it.each(vectors)('finds the signature of $id $expect: $why', (vector) => {
     expect([isAccepted(engine, vector) ? 'valid' : 'invalid', 'either']).toContain(vector.expect)
   })
 })
 
 describe('both Ed25519 engines', () => {
-  it('give the same answer for every vector, even if its key were not admitted', () => {
+  it('give the same answer for every vector, also when the server would not admit the key', () => {
     const [bySodium, byNode] = ENGINES.map((engine) => vectors.map((vector) => isVerified(engine, vector)))
     expect(bySodium).toEqual(byNode)
   })

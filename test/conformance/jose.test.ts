@@ -9,7 +9,7 @@ import { generateTokenKey, openTokenKey } from '../../services/platform/crypto/t
 import { GOOD_CLAIMS, knownKeyOf } from '../support/access-tokens.ts'
 import { ISSUER, NOW_S } from '../support/assertions.ts'
 
-/** Signs a token with the code of the services and a new key. */
+/** Signs a token with the code of the server and a new key. */
 async function signedByUs(alg: TokenAlgorithm) {
   const { publicJwk, secret } = await generateTokenKey(alg)
   const kid = jwkThumbprint(publicJwk)
@@ -19,7 +19,10 @@ async function signedByUs(alg: TokenAlgorithm) {
   return { token: `${signingInput}.${encodeBase64url(signature ?? new Uint8Array())}`, jwk: { ...publicJwk, alg, kid } }
 }
 
-/** Signs a token with jose. jose leaves an ES256 signature unchanged, so its S is replaced by the lower one. */
+/**
+ * Signs a token with jose. This project accepts only the lower S of an ES256 signature and jose does not choose it, so
+ * this function replaces S.
+ */
 async function signedByJose(alg: TokenAlgorithm) {
   const { key, keys } = knownKeyOf(alg)
   const pem = key.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()

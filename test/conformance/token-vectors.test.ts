@@ -8,13 +8,13 @@ const verifiers = new Map<string, TokenVerifier | undefined>(
 )
 
 describe('ES256 and RS256 verification', () => {
-  it('has all vectors of Wycheproof, and imports every key', () => {
+  it('is tested with all vectors of Wycheproof, and imports every key of them', () => {
     expect(vectors.cases).toHaveLength(vectors.count)
     expect(vectors.count).toBeGreaterThanOrEqual(42)
     expect([...verifiers.values()].every((verifier) => verifier !== undefined)).toBe(true)
   })
 
-  it.each(vectors.cases)('decides that $id is $expect: $why', ({ key, msg, sig, expect: verdict }) => {
+  it.each(vectors.cases)('finds the signature of $id $expect: $why', ({ key, msg, sig, expect: verdict }) => {
     const holds = verifiers.get(key)?.verify(Buffer.from(msg, 'hex'), Buffer.from(sig, 'hex'))
     expect(holds ? 'valid' : 'invalid').toBe(verdict)
   })

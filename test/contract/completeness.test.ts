@@ -30,7 +30,7 @@ const cases: readonly Pair[] = [
 ]
 
 describe.each(methods.map((method) => [shortName(method), method] as const))('cases of %s', (_, method) => {
-  it('exist for every reason that the method can answer, and for no other', () => {
+  it('exist for every reason that the method can answer, and for no other reason', () => {
     const seen = new Set(cases.filter((each) => each.method === method).map(({ reason }) => reason))
     expect([...seen].toSorted()).toEqual([...reasonsOf(method)].toSorted())
   })

@@ -22,7 +22,11 @@ async function ask(id: string): Promise<unknown> {
 describe('ConfirmDomain', () => {
   it.each([
     ['TXT_RECORD_NOT_FOUND', 'no record', []],
-    ['TXT_RECORD_NOT_FOUND', 'records of others', ['v=spf1 -all', 'v=a4a1; iss=https://rogue.com; op=x; rk=y']],
+    [
+      'TXT_RECORD_NOT_FOUND',
+      'only records that are not for this server',
+      ['v=spf1 -all', 'v=a4a1; iss=https://rogue.com; op=x; rk=y'],
+    ],
     ['TXT_RECORD_MISMATCH', 'another key', 'key'],
     ['TXT_RECORD_MISMATCH', 'another operator', 'operator'],
     ['DNS_UNAVAILABLE', 'SERVFAIL', 'SERVFAIL'],

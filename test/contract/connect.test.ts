@@ -8,7 +8,7 @@ import { useWorld } from './support/run-cases.ts'
 const world = useWorld()
 const SERVICE = '/auth4agent.v1.OperatorRegistryService'
 
-/** Makes a call over the Connect protocol, and expects that it changes only the audit of refusals. */
+/** Makes a call over the Connect protocol, and expects that the call changes only the audit of refusals. */
 async function call(
   path: string,
   body: string | Uint8Array,
@@ -35,7 +35,7 @@ function reasonOf(text: string): string | undefined {
   return info === undefined ? undefined : /^\n.([A-Z_]+)/s.exec(Buffer.from(info.value, 'base64').toString())?.[1]
 }
 
-describe('a refusal over Connect', () => {
+describe('a refused call over Connect', () => {
   it.each([
     ['an unknown operator', 'GetOperator', JSON.stringify({ id: NOBODY }), 'OPERATOR_NOT_FOUND', 'not_found'],
     ['a domain that is a public suffix', 'RegisterOperator', '{"domain":"com"}', 'INVALID_DOMAIN', 'invalid_argument'],
@@ -44,7 +44,7 @@ describe('a refusal over Connect', () => {
     ['a nested unknown member', 'SetOperatorPolicy', '{"policy":{"audience":[]}}', 'UNKNOWN_FIELD', 'invalid_argument'],
     ['a query', 'GetOperator?id=x', '{}', 'UNKNOWN_FIELD', 'invalid_argument'],
     ['a NUL character', 'GetOperator', String.raw`{"id":"\u0000"}`, 'INVALID_ARGUMENT', 'invalid_argument'],
-  ] as const)('has its reason and its code for %s', async (_, method, body, reason, code) => {
+  ] as const)('gets its reason and its code: %s', async (_, method, body, reason, code) => {
     const { status, text } = await call(`${SERVICE}/${method}`, body)
     expect(JSON.parse(text)).toMatchObject({ code })
     expect(reasonOf(text)).toBe(reason)
@@ -52,7 +52,7 @@ describe('a refusal over Connect', () => {
     expect(published[reason][0]).toBeLessThan(500)
   })
 
-  it('names an unknown field in protobuf and in gRPC-Web', async () => {
+  it('gets the name of its unknown field, in protobuf and in gRPC-Web', async () => {
     const bytes = Uint8Array.of(0xa0, 0x06, 0x01)
     const proto = await call(`${SERVICE}/GetOperator`, bytes, { 'content-type': 'application/proto' })
     expect(reasonOf(proto.text)).toBe('UNKNOWN_FIELD')
@@ -61,14 +61,14 @@ describe('a refusal over Connect', () => {
     expect(decodeURIComponent(web.text)).toMatch(/grpc-message: ?Unknown field number 100 in auth4agent.v1.GetOperator/)
   })
 
-  it('has the reason PERMISSION_DENIED when the assertion is of another operator', async () => {
+  it('gets PERMISSION_DENIED when another operator signed the assertion', async () => {
     const { operators } = world()
     const authorization = assertionOf(operators.bravo, `${SERVICE.slice(1)}/EndAllTokens`)
     const { text } = await call(`${SERVICE}/EndAllTokens`, JSON.stringify({ id: operators.acme.id }), { authorization })
     expect(reasonOf(text)).toBe('PERMISSION_DENIED')
   })
 
-  it('has the reason INVALID_ASSERTION when the assertion names the REST path', async () => {
+  it('gets INVALID_ASSERTION when the assertion names the REST path', async () => {
     const { operators } = world()
     const authorization = assertionOf(operators.acme, `POST /v1/operators/${operators.acme.id}/end-all-tokens`)
     const { text } = await call(`${SERVICE}/EndAllTokens`, JSON.stringify({ id: operators.acme.id }), { authorization })
@@ -89,11 +89,11 @@ describe('a malformed call over Connect', () => {
     ['an envelope that ends too early', Uint8Array.of(0, 0, 0), { 'content-type': 'application/grpc-web+proto' }],
     ['a timeout that is not a number', '{}', { 'connect-timeout-ms': 'soon' }],
     ['another protocol version', '{}', { 'connect-protocol-version': '9' }],
-  ] as const)('is refused without details of the server: %s', async (_, body, headers) => {
+  ] as const)('is refused with a text that shows no internals of the server: %s', async (_, body, headers) => {
     const { status, text } = await call(`${SERVICE}/GetOperator`, body, headers)
     expect(status).toBeLessThan(500)
     expect(text).not.toMatch(/node_modules|\bat \w+ \(/)
-    // gRPC-Web has its status in the body: 13 is an internal error, 2 an unknown one.
+    // A gRPC-Web answer has its status in the body. Status 13 is INTERNAL and status 2 is UNKNOWN.
     expect(text).not.toMatch(/grpc-status: ?(13|2)\r/)
   })
 

@@ -10,7 +10,7 @@ const OVERLAY = 'deploy/kubernetes/overlays/example'
 const COMPOSE = 'deploy/compose.yaml'
 const MONITORING = 'deploy/monitoring'
 
-/** A mistake: `from` becomes `to` in `file`, and a problem that is found contains `problem`. */
+/** A mistake: `from` becomes `to` in `file`. One of the problems that the checks find must then contain `problem`. */
 type Mistake = readonly [file: string, from: string, to: string, problem: string]
 
 const mistakes: readonly Mistake[] = [
@@ -169,7 +169,7 @@ describe('the metrics of running processes', () => {
   })
 
   test.each(['auth4agent_revocation_lease_valid', 'auth4agent_bus_connected'])(
-    'do not contain %s 0 in a healthy deployment, because an alert looks for it',
+    'do not contain %s 0 in a healthy deployment, because an alert fires on that value',
     async (name) => {
       const zero = new RegExp(`^${name} 0$`, 'm')
       const broken = async () =>
@@ -178,7 +178,7 @@ describe('the metrics of running processes', () => {
     },
   )
 
-  test('contain the log sequence only of processes that follow the log, because an alert compares them', async () => {
+  test('contain a log sequence only if the process follows the log, because an alert compares all sequences', async () => {
     const following = (await expositions())
       .filter(({ text }) => text.includes('auth4agent_revocation_log_sequence'))
       .map(({ service }) => service)

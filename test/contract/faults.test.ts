@@ -9,7 +9,7 @@ import { type RefusalCase, sendCase, type Transport, titleOf, transportsOf } fro
 import { useWorld } from './support/run-cases.ts'
 import type { World } from './support/world.ts'
 
-/** The request id of all requests of this file. Snapshots leave the audit of refusals with this id out. */
+/** The request id of all requests in this file. Snapshots leave out the audit records that have this request id. */
 const REQUEST_ID = 'faults'
 
 const runsOf = (cases: readonly RefusalCase[]) =>
@@ -23,7 +23,7 @@ async function tablesOf(world: World) {
   return (await world.snapshot(REQUEST_ID)).tables
 }
 
-/** Sends all cases at once, and expects each to be refused for its reason. */
+/** Sends all cases at once, and expects that the server refuses each case with its reason. */
 async function expectAll(world: World, cases: readonly RefusalCase[]): Promise<void> {
   const sent = runsOf(cases).map(async ({ refusal, transport }) => {
     const answer = await send(world, refusal, transport)
@@ -84,7 +84,7 @@ describe('a server whose database does not answer', () => {
 describe('a server at its limits', () => {
   const world = useWorld({ env: { AUTH4AGENT_MAX_CONCURRENCY: '1', AUTH4AGENT_RATE_LIMIT_PERCENT: '1' } })
 
-  it('answers OVERLOADED on every RPC while another call takes its only place', async () => {
+  it('answers OVERLOADED on every RPC while another call uses the only place for calls', async () => {
     const { operators, db } = world()
     const { released } = operators
     const holding: RefusalCase = {
@@ -108,7 +108,7 @@ describe('a server at its limits', () => {
   })
 
   it.each(runsOf(rateCases).map((run) => [titleOf(run.refusal, run.transport), run] as const))(
-    'limits the rate: %s',
+    'refuses a call above the rate limit: %s',
     async (_, { refusal, transport }) => {
       const before = await tablesOf(world())
       let answer = await send(world(), refusal, transport)

@@ -11,7 +11,7 @@ describe('a mistake in a single field', () => runCases(world, fieldCases))
 
 describe('a value at a limit in a call that changes nothing', () => {
   it.each(answeredFields.map((asked) => [asked.name, asked] as const))(
-    'is answered: %s',
+    'is accepted and the call is answered: %s',
     async (_, { request, ...asked }) => {
       const before = await world().snapshot('')
       for (const transport of ['rest', 'grpc'] as const) {
@@ -27,6 +27,6 @@ describe('a value at a limit in a call that changes nothing', () => {
   )
 })
 
-it('the table of fields has a row for every field and no other', () => {
+it('the table of fields has a row for every field and no other row', () => {
   expect(Object.keys(fieldRows).toSorted()).toEqual([...new Set(places.map(({ key }) => key))].toSorted())
 })

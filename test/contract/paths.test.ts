@@ -7,7 +7,7 @@ import { useWorld } from './support/run-cases.ts'
 
 const world = useWorld()
 
-/** Sends a request that must not reach an RPC, and expects that it changes nothing. */
+/** Sends a request that must not reach an RPC, and expects that the request changes nothing. */
 async function send(verb: string, path: string, headers: Readonly<Record<string, string>> = {}) {
   const before = await world().snapshot('')
   const answer = await sendHttp(world().server.baseUrl, { verb, path, headers })
@@ -88,7 +88,7 @@ describe('an unknown name in a path', () => {
 })
 
 describe('a path whose last name is empty', () => {
-  it('takes the same verbs as with a name', async () => {
+  it('accepts the same verbs as the path with a name', async () => {
     const answer = await send('POST', `/v1/operators/${NOBODY}/agents/`)
     expectProblem(answer, 'METHOD_NOT_ALLOWED')
     expect(answer.headers.allow).toContain('PATCH')
@@ -105,7 +105,7 @@ const taken = [...new Set(forms.map(({ template }) => template))].map((template)
 })
 const VERBS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND']
 
-describe('a verb that a path does not take', () => {
+describe('a verb that a path does not accept', () => {
   const wrong = taken.flatMap(({ path, verbs }) =>
     VERBS.filter((verb) => !verbs.includes(verb) && !(verb === 'HEAD' && verbs.includes('GET')))
       .filter((verb) => verb !== 'OPTIONS' || !/^\/(v1\/agent\/|\.well-known)/.test(path))

@@ -16,7 +16,7 @@ import {
 const ROOT = join(import.meta.dirname, '../..')
 const LONGEST_LINE = 119
 const LONGEST_DETAIL = 200
-/** Words that this project does not write: they hide who does what. `docs/glossary.md` says what to write instead. */
+/** Words that hide who does what, so this project does not use them. `docs/glossary.md` says what to write instead. */
 const RIDDLES =
   /\b(?:whoever|whomever|whosoever|that which|those that nobody|of what|goes on to|is told to|hears of)\b/i
 const OTHER_LINES = [
@@ -46,7 +46,7 @@ describe('error messages', () => {
     expect(messages.filter((each) => hasStop(each) || each.text.length > LONGEST_DETAIL).map(at)).toEqual([])
   })
 
-  it('of a reason are a sentence of their own that begins with a capital letter', () => {
+  it('of reasons begin with a capital letter, have no full stop and at most 100 characters', () => {
     const titles = Object.values(reasons).map(({ title }) => title)
     expect(titles.filter((title) => !/^\p{Lu}.*[^.]$/u.test(title) || title.length > 100)).toEqual([])
   })

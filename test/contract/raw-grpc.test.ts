@@ -10,7 +10,7 @@ const world = useWorld()
 const LIMIT = 64 * 1024
 const get = grpcPath(OperatorRegistryService.method.getOperator)
 
-/** Makes a call, and expects that it changes nothing. */
+/** Makes a call, and expects that the call changes nothing. */
 async function call(path: string, message: Uint8Array, metadata: Readonly<Record<string, string>> = {}) {
   const before = await world().snapshot('')
   const answer = await world().grpc.call(path, message, metadata)

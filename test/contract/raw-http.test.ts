@@ -7,7 +7,7 @@ import { useWorld } from './support/run-cases.ts'
 
 const world = useWorld({ env: { AUTH4AGENT_REQUEST_TIMEOUT: '2s' } })
 
-/** Sends bytes, and expects that they change nothing. */
+/** Sends bytes, and expects that the request changes nothing. Resolves with the answer. */
 async function send(bytes: string | Uint8Array): Promise<{ status: number; reason: string | undefined; text: string }> {
   const before = await world().snapshot('')
   const text = await sendRaw(world().server.baseUrl, bytes)
@@ -23,7 +23,7 @@ const chunk = (data: string) => `${data.length.toString(16)}\r\n${data}\r\n`
 
 describe('a malformed HTTP request', () => {
   it.each<[string, string, ReasonCode]>([
-    ['no HTTP', 'hello\r\n\r\n', 'INVALID_ARGUMENT'],
+    ['a text that is not HTTP', 'hello\r\n\r\n', 'INVALID_ARGUMENT'],
     ['bytes of TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 'INVALID_ARGUMENT'],
     ['a verb in lower case', `get /health HTTP/1.1\r\nHost: x\r\n${END}`, 'INVALID_ARGUMENT'],
     ['an unknown verb', `FETCH /health HTTP/1.1\r\nHost: x\r\n${END}`, 'INVALID_ARGUMENT'],
@@ -88,20 +88,20 @@ describe('an HTTP request in an unusual form', () => {
     expect(answer.reason, answer.text).toBe(reason)
   })
 
-  it('is not split when its body contains a second request', async () => {
+  it('counts as one request when its body contains the text of a second request', async () => {
     const hidden = 'GET /v1/operators/x HTTP/1.1\r\nHost: x\r\n\r\n'
     const { text } = await send(post(`Content-Length: ${hidden.length}\r\n`, hidden))
     expect(text.match(/HTTP\/1\.1 \d/g)).toHaveLength(1)
   })
 })
 
-/** An assertion names the request as it was sent, whatever its headers or an absolute target say. */
+/** An assertion names the path that was sent. Headers and an absolute target do not change which path that is. */
 describe('an assertion for a REST call', () => {
   it.each([
     ['an absolute target', 'http://evil.example', {}],
     ['headers that would rewrite it', '', { 'X-Original-URL': '/evil', 'X-HTTP-Method-Override': 'DELETE' }],
     ['another host', '', { Host: 'evil.example', 'X-Forwarded-Host': 'evil.example' }],
-  ])('names the path only, under %s', async (_, origin, headers) => {
+  ])('is accepted when it names only the path of a request with %s', async (_, origin, headers) => {
     const { operators, server } = world()
     const path = `/v1/operators/${operators.acme.id}/agents/${NOBODY}/suspend`
     const authorization = assertionOf(operators.acme, `POST ${path}`)

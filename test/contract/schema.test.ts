@@ -5,8 +5,8 @@ import { type TestDatabase, testDatabase } from '../support/database.ts'
 
 /**
  * Compares prisma/schema.prisma, from which the client is generated, with the result of the migrations. Prisma's own
- * comparison downloads its schema engine. So the test parses the schema itself, and fails at anything that it cannot
- * parse.
+ * comparison would have to download its schema engine. So this test parses the schema itself, and fails if it cannot
+ * parse a line.
  */
 const SCHEMA = join(import.meta.dirname, '../../prisma/schema.prisma')
 
@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-/** Type, nullability and presence of a default in PostgreSQL's words, by table and column. */
+/** The type, the nullability and whether there is a default, as PostgreSQL writes them, by table and column. */
 type Columns = Record<string, string>
 /** The values of each enum, by its name. */
 type Enums = Record<string, string[]>
@@ -88,7 +88,7 @@ function readBlock(kind: string, name: string, body: string) {
   }
 }
 
-/** Returns the column of a field, or nothing for a relation. Throws for an unknown type. */
+/** Returns the column of a field, or nothing for a relation. Throws Error for an unknown type. */
 function readField(
   table: string,
   line: string,

@@ -9,7 +9,7 @@ import { ensureInstalled } from '../support/debian-package.ts'
 import { startDeployment } from '../support/deployment.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-/** The Python of Debian, whose packages the stubs use. */
+/** Debian's own Python, because the stubs use its packages. */
 const PYTHON = '/usr/bin/python3'
 const run = promisify(execFile)
 
@@ -51,7 +51,7 @@ const generated = (path: string) => readFile(join(folder, 'stubs', path), 'utf8'
 
 it('buf export writes the whole contract, and buf builds it without other files', async () => {
   const buf = join(ROOT, 'node_modules/.bin/buf')
-  // Without a proxy and a home, buf cannot get a file from elsewhere.
+  // The proxy does not exist and there is no home folder, so buf can read files only from this folder.
   const env = { PATH: process.env['PATH'], HOME: folder, HTTPS_PROXY: 'http://127.0.0.1:1' }
   await run(buf, ['export', 'proto', '--output', 'contract'], { cwd: folder, env })
   await run(buf, ['build', 'contract'], { cwd: folder, env })

@@ -7,12 +7,12 @@ import type { World } from './support/world.ts'
 
 const world = useWorld()
 
-/** A request that was once taken for another one, because an unknown name in it was ignored. */
+/** A request with an unknown name. A server that ignored the name would do something that the caller did not mean. */
 interface Mistaken {
   readonly verb: string
   readonly path: (world: World) => string
   readonly body?: (world: World) => object
-  /** The part of the detail that says what was meant. */
+  /** The part of the detail that says which name the caller probably meant. */
   readonly meant: string
 }
 
@@ -69,7 +69,7 @@ const mistaken: Readonly<Record<string, Mistaken>> = {
   },
 }
 
-/** Sends a request in acme's name. Expects that it changes nothing, not even the audit. */
+/** Sends a request as acme. Expects that the request changes nothing, not even the audit. */
 async function send({ verb, path, body }: Mistaken) {
   const target = path(world())
   const authorization = assertionOf(world().operators.acme, `${verb} ${target.replace(/\?.*/, '')}`)
@@ -110,7 +110,7 @@ it('POST /v1/verify ignores a requirement that is missing or null', async () => 
   }
 })
 
-it('well-known documents are answered with any query, because caches append one', async () => {
+it('the server answers well-known documents with any query, because caches append a query', async () => {
   for (const path of ['/.well-known/jwks.json?v=1', '/.well-known/auth4agent?v=1', '/health?v=1']) {
     expect((await sendHttp(world().server.baseUrl, { verb: 'GET', path })).status).toBe(200)
   }

@@ -8,7 +8,8 @@ import { sendHttp } from './support/http.ts'
 import { expectProblem, restRequest } from './support/refusal.ts'
 import { useWorld } from './support/run-cases.ts'
 
-// Tokens here are ended in the database and not by a call, so no call waits until the verifiers know it.
+// These tests end tokens in the database and not by a call, so nothing waits until the log followers know it. Without
+// a lease, the server asks the database about every token.
 const world = useWorld({ env: { AUTH4AGENT_REVOCATION_LEASE: 'off' } })
 const { verifyToken: verify } = AuthnService.method
 
@@ -47,7 +48,7 @@ describe('POST /v1/verify with Prefer: status=refuse', () => {
     },
   )
 
-  it('answers 200 to a valid token, and says that the preference was applied', async () => {
+  it('answers 200 to a valid token, with a header that says that the preference was applied', async () => {
     const request = restRequest(verify, { token: world().token() })
     const headers = { ...request.headers, prefer: 'return=minimal, status=refuse' }
     const answer = await sendHttp(world().server.baseUrl, { ...request, headers })
@@ -56,14 +57,14 @@ describe('POST /v1/verify with Prefer: status=refuse', () => {
     expect(JSON.parse(answer.text)).toMatchObject({ valid: true })
   })
 
-  it('refuses a mistyped preference, whose sender would read every answer as valid', async () => {
+  it('refuses a mistyped preference, because its sender would take every 200 for a valid token', async () => {
     const request = restRequest(verify, { token: world().token() })
     const headers = { ...request.headers, prefer: 'status=refused' }
     const answer = await sendHttp(world().server.baseUrl, { ...request, headers })
     expectProblem(answer, 'INVALID_ARGUMENT')
   })
 
-  it('is the only call that reads the preference', async () => {
+  it('differs from POST /v1/challenge, which ignores the preference', async () => {
     const { server, agents } = world()
     const request = restRequest(AuthnService.method.createChallenge, { did: agents.active.did })
     const answer = await sendHttp(server.baseUrl, { ...request, headers: { ...request.headers, prefer: 'status=x' } })

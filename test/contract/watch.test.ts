@@ -123,7 +123,7 @@ describe.each(ways)('watching revocations over %s', (_name, watch) => {
     await until(async () => heads(), came)
   })
 
-  it('is allowed 40 times at once for one caller', async () => {
+  it('is allowed on 40 connections of one caller at the same time', async () => {
     const signer = world().operators.lapsed
     const all = Array.from({ length: 40 }, () => watch(signer))
     onTestFinished(() => {
@@ -133,7 +133,7 @@ describe.each(ways)('watching revocations over %s', (_name, watch) => {
   })
 })
 
-it('GET /v1/revocations?until_head=true answers all revocations and the head, and ends by itself', async () => {
+it('GET /v1/revocations?until_head=true sends all revocations and the head, and then ends', async () => {
   const jti = randomUUID()
   await revoke(jti)
   const { seen, ended } = overHttp(world().operators.acme, {}, '?until_head=true')

@@ -13,7 +13,7 @@ import { typeCheck } from '../support/documents/type-check.ts'
 const documents = await readDocuments()
 const README = await readFromCheckout('README.md')
 
-/** What the README's TypeScript leaves open. */
+/** Declarations that the TypeScript of the README uses but does not contain. */
 const PROLOGUE = `
 import { createAgent, createOperator, type Signer } from '@auth4agent/sdk'
 import { createVerifier } from '@auth4agent/verifier'
@@ -33,25 +33,25 @@ describe('README.md', () => {
     expect(README.trimEnd().split('\n').length).toBeLessThanOrEqual(150)
   })
 
-  it('has the figures of docs/performance.md', async () => {
+  it('has only figures that docs/performance.md has too', async () => {
     const measured = figures(await readFromCheckout('docs/performance.md'))
     const told = figures(README)
     expect(told.size).toBeGreaterThan(2)
     expect([...told].filter(([figure, value]) => measured.get(figure) !== value)).toEqual([])
   })
 
-  it('has no figure of speed outside of its table', () => {
+  it('has figures about speed only in its table', () => {
     const prose = README.split('\n').filter((line) => !line.startsWith('|'))
     expect(prose.filter((line) => /\d (?:µs|tokens|times|verifications)|\d a second/.test(line))).toEqual([])
   })
 
-  it('has TypeScript that fits the packages', async () => {
+  it('has TypeScript that compiles with the packages', async () => {
     const blocks = (documents.get('README.md')?.blocks ?? []).filter(({ info }) => info === 'ts')
     expect(blocks.length).toBe(3)
     expect(await typeCheck(`${PROLOGUE}${blocks.map(({ text }) => `{\n${text}}\n`).join('')}`)).toBe('')
   })
 
-  it('has a tour that test/e2e/readme-tour pastes, as docs/signing-keys.md has its commands', async () => {
+  it('has a tour that test/e2e/readme-tour runs, together with the commands of docs/signing-keys.md', async () => {
     const tour = await readFromCheckout('test/e2e/readme-tour/tour.test.ts')
     expect(kinds('README.md')).toEqual(new Set(['console', 'sh', 'ts']))
     expect(kinds('docs/signing-keys.md')).toEqual(new Set(['sh keys']))
@@ -59,13 +59,13 @@ describe('README.md', () => {
     expect(tour).toContain("blocks('docs/signing-keys.md', 'sh keys')")
   })
 
-  it('has the section that the banner names', async () => {
+  it('has the section that the banner of the server names', async () => {
     const [, section] = /README\.md, "([^"]+)"/.exec(await readFromCheckout('services/process/banner.ts')) ?? []
     expect(section).toBe('Five minutes')
     expect(README).toContain(`## ${section}\n`)
   })
 
-  it('shows a picture that loads nothing and names no folder of a machine', async () => {
+  it('shows a picture that loads no other file and contains no path of a machine', async () => {
     const picture = await readFromCheckout('docs/demo.svg')
     expect(README).toContain('](docs/demo.svg)')
     expect(picture).toContain('$ npx auth4agent demo')
@@ -82,21 +82,21 @@ describe('docs/README.md', () => {
 })
 
 describe('docs/configuration.md', () => {
-  it('lists every setting of the server, once, and no other', async () => {
+  it('lists every setting of the server exactly once, and no other setting', async () => {
     const documented = documentedSettings(await readFromCheckout('docs/configuration.md'))
     expect(documented.toSorted()).toEqual(knownSettings().toSorted())
   })
 })
 
 describe('docs/rest.md', () => {
-  it('lists every call of the contract, once, and no other', async () => {
+  it('lists every call of the contract exactly once, and no other call', async () => {
     const documented = documentedCalls(await readFromCheckout('docs/rest.md'))
     expect(documented.toSorted()).toEqual(contractCalls().toSorted())
   })
 })
 
 describe('docs/operations.md', () => {
-  it('says of every alert where to look first', async () => {
+  it('says for every alert where to look first', async () => {
     const rules = await readFromCheckout('deploy/monitoring/rules.yaml')
     const alerts = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name = '']) => name)
     const cells = firstCells(await readFromCheckout('docs/operations.md'))

@@ -8,7 +8,7 @@ import { linkProblems } from '../support/documents/links.ts'
 import { parseMarkdown } from '../support/documents/markdown.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-/** Documents whose prose is not rewritten yet. */
+/** Documents whose lines may still be too long. */
 const NOT_YET: ReadonlySet<string> = new Set([
   'clients/README.md',
   'clients/by-hand.md',
@@ -19,7 +19,7 @@ const NOT_YET: ReadonlySet<string> = new Set([
 const documents = await readDocuments()
 const exists = (path: string) => existsSync(join(ROOT, path))
 
-/** All documents, and one more with this text. */
+/** Returns all documents, and one more document with this text. */
 const broken = (text: string) => new Map([...documents, ['docs/broken.md', parseMarkdown(text)]])
 
 describe.each([...documents])('%s', (path, document) => {
@@ -27,14 +27,14 @@ describe.each([...documents])('%s', (path, document) => {
     expect(linkProblems(path, documents, exists)).toEqual([])
   })
 
-  it('has only blocks of code that parse, each with its language', async () => {
+  it('has only blocks of code that name their language and parse', async () => {
     const problems = await Promise.all(document.blocks.map((block) => blockProblems(path, block)))
     expect(problems.flat()).toEqual([])
   })
 })
 
 describe.each([...documents].filter(([path]) => !NOT_YET.has(path)))('%s', (path, document) => {
-  it('has no line of prose of 120 characters or more', () => {
+  it('has only lines of prose that end before column 120', () => {
     expect(longLines(path, document)).toEqual([])
   })
 })

@@ -11,7 +11,7 @@ export const ONE_MODE_STORIES: Readonly<Record<string, string>> = {
   'test/e2e/embedded/refused-start.test.ts': 'the test starts a single process that fails',
   'test/e2e/embedded/terminal.test.ts': 'a terminal shows one process',
   'test/e2e/key-encryption-key/key-encryption-key.test.ts':
-    'the processes that hold the key restart one after the other, with all their services',
+    'the processes that have the key restart one after the other, with all their services',
   'test/e2e/key-import/key-import.test.ts': 'the key file is a setting of one process',
   'test/e2e/key-rotation/crash.test.ts': 'the database blocks every connection of one process',
   'test/e2e/key-rotation/key-rotation.test.ts': 'one of two processes has wrong clocks for all its services',

@@ -16,7 +16,7 @@ const NAMES = [
   'jwks-gateway-1',
 ]
 
-/** Prepares a split fleet whose processes each reach one NATS server through their own proxy. */
+/** Prepares a split fleet. Each of its processes reaches the one NATS server through a proxy of its own. */
 async function overNats<Way>(
   started: AsyncDisposableStack,
   wayOf: (nats: NatsCluster) => Promise<Way & { readonly close: () => Promise<void> }>,

@@ -3,7 +3,7 @@ import { testDatabase } from '../support/database.ts'
 import { itKeepsItsPromises } from './support/scenario.ts'
 
 const SKEWED_CLOCK = join(import.meta.dirname, 'support/skewed-clock.ts')
-/** Rates of monotonic clocks. They differ by less than the tenth that leases allow for. */
+/** Rates of monotonic clocks. They differ by less than 10 %, which leases allow for. */
 const RATES: Readonly<Record<string, string>> = { 'instance-0': '0.96', 'instance-1': '1.04' }
 
 itKeepsItsPromises({
@@ -19,7 +19,7 @@ itKeepsItsPromises({
         each: (name) => ({
           NODE_OPTIONS: `--import=${SKEWED_CLOCK}`,
           SKEWED_CLOCK_RATE: RATES[name],
-          // Two such jumps together stay within the skew that tokens allow.
+          // Two clocks may then differ by 8 s, which is within the clock skew that the server allows.
           SKEWED_CLOCK_JUMP_MS: '4000',
         }),
       },

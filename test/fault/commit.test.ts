@@ -4,7 +4,7 @@ import { startNats } from '../support/nats-server.ts'
 import { startTcpProxy, targetOf, urlThrough } from '../support/tcp-proxy.ts'
 import { itKeepsItsPromises } from './support/scenario.ts'
 
-/** Processes that commit changes that end tokens. They learn of each commit with this delay. */
+/** The processes that commit changes that end tokens. A proxy delays the answers of the database to them. */
 const REVOKERS = new Set(['revocation-0', 'identity-0', 'operator-registry-0'])
 const DELAY_MS = 15
 

@@ -18,15 +18,15 @@ let operator: OperatorParty
 let load: Load
 let last: { readonly agent: AgentParty; readonly token: unknown }
 /**
- * A token that no call ends. The frozen database may still execute calls when it continues, even if their callers no
- * longer wait.
+ * A token that no call ends. The test needs one because the frozen database may execute calls when it continues, even
+ * calls whose callers no longer wait.
  */
 let untouched: unknown
 let frozenAt: number
 
 /**
- * Starts a database that the test freezes. Then it keeps its connections but never answers, as behind a network that
- * drops packets.
+ * Starts a database that the test can freeze. A frozen database keeps its connections but never answers, like a
+ * database behind a network that drops packets.
  */
 beforeAll(async () => {
   postgres = await startOwnPostgres()

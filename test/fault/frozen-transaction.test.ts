@@ -4,13 +4,15 @@ import { type Db, openDb } from '../../services/platform/db/db.ts'
 import { silentLog } from '../support/database.ts'
 import { type OwnPostgres, startOwnPostgres } from '../support/own-postgres.ts'
 
-/** Ten times the time limit of a statement. Without a limit it would take as long as the database is frozen. */
+/**
+ * Ten times the time limit of a statement. Without a limit, a statement would wait as long as the database is frozen.
+ */
 const WITHIN_MS = 20_000
 
 let postgres: OwnPostgres
 let db: Db
 
-/** Opens a pool with one connection, so that each user gets the connection of the user before. */
+/** Opens a pool with one connection, so that each user of the pool gets the connection of the user before. */
 beforeAll(async () => {
   postgres = await startOwnPostgres()
   db = openDb({ url: postgres.url, poolSize: 1, log: silentLog })

@@ -2,7 +2,9 @@ import type { AgentParty } from '../support/parties.ts'
 import { type Answer, type Json, outcomeOf, type ProtocolClient, type TokenBody } from '../support/protocol-client.ts'
 import { activeAgent, type OperatorParty, signedBody } from '../support/story.ts'
 
-/** What a load was told. Answered calls are promises; calls without an answer may have been executed or not. */
+/**
+ * The answers that a load got. What an answer says must stay true. A call without an answer may have been executed.
+ */
 export interface Told {
   /** Tokens that were returned, with the challenges they were redeemed for. */
   readonly issued: { readonly jti: string; readonly token: string; readonly body: TokenBody }[]
@@ -14,22 +16,22 @@ export interface Told {
   readonly unanswered: TokenBody[]
   /** Every status and reason of other answers. */
   readonly refusals: Set<string>
-  /** Begin and end of each of those calls, by `performance.now()`. */
+  /** Begin and end of each call that got another answer, by `performance.now()`. */
   readonly refusedWithin: { readonly from: number; readonly to: number }[]
 }
 
 /** Agents that get, revoke and end tokens as fast as they can. */
 export interface Load {
   readonly told: Told
-  /** Lets the agents continue after a fault. An agent that got no answer waits for this call. */
+  /** Lets the agents continue after a fault. An agent whose call got no answer waits until `resume` is called. */
   resume(): void
   /** How many agents wait for `resume`. */
   waiting(): number
-  /** Lets each agent finish its turn. Rejects if an agent met an error that no fault explains. */
+  /** Lets each agent finish its turn. Rejects if an agent got an error that no fault explains. */
   stop(): Promise<void>
 }
 
-/** A call that was not answered as it would be without the fault. */
+/** Thrown if a call got no answer, or another answer than it would get without the fault. */
 class Unanswered extends Error {}
 
 /**
@@ -60,7 +62,7 @@ export async function startLoad(client: () => ProtocolClient, operator: Operator
     }
   }
   const workers = Promise.all(agents.map(work))
-  // `stop` awaits it. Until then a rejection is not unhandled.
+  // `stop` awaits `workers`, so until then a rejection must not count as unhandled.
   workers.catch(() => undefined)
   const resume = (): void => {
     gate.resolve()
@@ -79,7 +81,8 @@ export async function startLoad(client: () => ProtocolClient, operator: Operator
 }
 
 /**
- * Reactivates an agent. After a lost answer its state is unknown; an agent that is active refuses to be reactivated.
+ * Reactivates an agent. After a lost answer the state of the agent is unknown. If it is active, the server refuses to
+ * reactivate it, and that is fine.
  */
 async function makeActive(client: ProtocolClient, operator: OperatorParty, { did }: AgentParty): Promise<void> {
   const answer = await client.reactivateAgent(operator.id, did, operator).catch(() => undefined)

@@ -60,7 +60,7 @@ describe('a bus whose NATS node dies', () => {
     await node.restart()
   })
 
-  it('drops messages beyond its buffer when the node freezes, and leaves it after three missed pings', async () => {
+  it('drops messages beyond its buffer when the node freezes, and leaves the node after three missed pings', async () => {
     const [a, b] = [buses.start(nats.url, { name: 'a', pingIntervalMs: 200 }), buses.start(nats.url, { name: 'b' })]
     const heard = b.listen('x')
     await Promise.all([a.connected(), b.connected()])

@@ -4,7 +4,7 @@ import { outcomeOf, type ProtocolClient, type TokenBody } from '../support/proto
 import { expectStatus } from '../support/story.ts'
 import type { Told } from './load.ts'
 
-/** Expects that everything that a load was told before and after a fault is still true. */
+/** Expects that every answer that a load got before and after a fault is still true. */
 export async function expectPromisesKept(client: ProtocolClient, databaseUrl: string, told: Told): Promise<void> {
   const verdicts = async (tokens: readonly string[]) =>
     Promise.all(tokens.map(async (token) => expectStatus(200, await client.verify(token))))

@@ -5,27 +5,27 @@ import type { OperatorParty } from '../support/story.ts'
 import { until } from '../support/until.ts'
 import type { Told } from './load.ts'
 
-/** The longest time for a call while the database is down: ten times the usual time on a quiet machine. */
+/** The time limit for a call while the database is down. It is ten times the usual time on a quiet machine. */
 export const WITHIN_MS = 20_000
 /** The default of AUTH4AGENT_REVOCATION_LEASE. */
 const LEASE_MS = 2_000
 
 /**
- * Returns the longest time that a refusal took after the fault began at `since`, in milliseconds. Time before the
- * fault does not count.
+ * Returns the longest time that a refusal took after `since`, the begin of the fault, in milliseconds. The time of a
+ * call before `since` does not count.
  */
 export function longestRefusal({ refusedWithin }: Pick<Told, 'refusedWithin'>, since: number): number {
   return Math.max(...refusedWithin.map(({ from, to }) => to - Math.max(from, since)))
 }
 
-/** Lists log lines about the server's own faults. A database that is down is not one. */
+/** Lists log lines about internal errors of the server. A database that is down is not an internal error. */
 export function internalFaults(logs: string): string[] {
   return logs.split('\n').filter((line) => line.includes('"reason":"INTERNAL"') && line.includes('"error"'))
 }
 
 /**
- * Expects that a server whose database is down answers 503 in time to every kind of call. Verifications are answered
- * from memory until the lease ends. Returns their answers about the token.
+ * Expects that a server whose database is down answers 503 in time to every kind of call. The server answers
+ * verifications from memory until the lease ends. Returns these answers about the token.
  */
 export async function expectUnavailable(
   client: ProtocolClient,

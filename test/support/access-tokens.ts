@@ -60,6 +60,6 @@ export function keysOf(...entries: readonly VerificationKey[]): VerificationKeys
 
 function toEntry(alg: TokenAlgorithm, jwk: PublicJwk, state: VerificationKey['state']): VerificationKey {
   const verifier = importTokenVerifier(alg, jwk)
-  if (verifier === undefined) throw new Error('A fresh key could not be imported')
+  if (verifier === undefined) throw new Error('The verifier could not import a fresh key')
   return { kid: jwkThumbprint(jwk), alg, state, ...verifier }
 }

@@ -18,7 +18,7 @@ export function agentCalls({ module: { handlers } }: Identity, operator: TestOpe
   const operatorId = operator.id
   const call = () => asOperator(operator)
   return {
-    /** Registers a fresh key. The caller is the operator itself unless `caller` is given. */
+    /** Registers an agent with a fresh key. Without `caller`, the operator itself makes the call. */
     async register(caller = call()) {
       const request = { operatorId, ...newAgent(operator.domain), label: 'first' }
       const { id = '', did = '' } = await handlers.registerAgent(create(RegisterAgentRequestSchema, request), caller)

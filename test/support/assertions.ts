@@ -3,9 +3,9 @@ import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { generateKeyPair, type KeyPair } from '@auth4agent/core/keys/ed25519'
 import { signCompactJws } from './jws.ts'
 
-/** The audience of the tests' assertions. */
+/** The audience of assertions in tests. */
 export const ISSUER = 'http://localhost:8080'
-/** The present time of the tests, in Unix seconds. */
+/** The current time in tests, in Unix seconds. */
 export const NOW_S = 1_800_000_000
 
 /** Members that replace the good ones in an assertion. A member that is undefined is left out. */

@@ -28,7 +28,7 @@ import { anonymous, insertOperator, type TestOperator } from './identity.ts'
 
 /** The issuer of every instance. */
 export const ISSUER = 'http://localhost:8080'
-/** The key-encryption key of every instance without another one. */
+/** The key-encryption key of every instance for which a test sets no other key. */
 export const KEK = new Uint8Array(32).fill(7)
 /** Settings of every instance. Times are in seconds. */
 const SETTINGS: AuthnSettings & KeysSettings = {
@@ -63,7 +63,7 @@ interface InstanceOptions {
   readonly kek?: Uint8Array
   readonly secrets?: Partial<KeysSecrets>
   readonly settings?: Partial<AuthnSettings & KeysSettings>
-  /** The database in which tokens are checked, if it is another one. */
+  /** The database in which the instance looks up whether tokens have ended, if it is not `db`. */
   readonly statusDb?: Db
   /** The maximum of token records of an operator, if it is not the default. */
   readonly maxTokenRecords?: number
@@ -159,7 +159,7 @@ function callsOf(
   return {
     challenge,
     redeem,
-    /** Goes the whole way from a DID to a token. */
+    /** Gets a challenge, signs it and redeems it. Returns the token. */
     async issue(agent: TestAgent, wishes: TokenWishes = {}): Promise<string> {
       const { token = '' } = await redeem(agent, await challenge(agent.did), wishes)
       return token
@@ -216,7 +216,7 @@ export async function authnState({ prisma }: Db): Promise<object> {
   return { redemptions, challengeKeys, jwksKeys, revoked, audit, assertions, agents, operators }
 }
 
-/** Creates the real registry, for its directory and the administrator's calls. It never queries DNS here. */
+/** Creates the real operator registry, for its directory and the administrator's calls. It must not query DNS. */
 function registryOf(db: Db) {
   return createOperatorRegistry({
     db,
@@ -226,7 +226,7 @@ function registryOf(db: Db) {
     issuer: ISSUER,
     testDomains: false,
     async resolveTxt() {
-      throw new Error('No test here may query DNS')
+      throw new Error('These tests must not query DNS')
     },
     settings: {
       pendingTtlMs: 3_600_000,

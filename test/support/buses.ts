@@ -5,12 +5,12 @@ import { parseNatsUrl } from '../../services/platform/bus/nats-url.ts'
 import { createLogger } from '../../services/platform/log/log.ts'
 import { until } from './until.ts'
 
-/** A bus, with its log and counts. */
+/** A bus, with its log lines and its counts of events. */
 export interface WatchedBus {
   readonly bus: Bus
   /** Returns how often an event was counted. */
   count(event: BusEvent): number
-  /** Returns its log lines from level debug up. */
+  /** Returns the log lines of the bus from level debug up. */
   logs(): string
   /** Waits until the bus is connected. */
   connected(): Promise<void>
@@ -20,7 +20,9 @@ export interface WatchedBus {
   say(topic: string, text: string): void
 }
 
-/** Returns a function that starts buses over NATS at `url` (a comma-separated list), and one that closes them all. */
+/**
+ * Returns a function that starts buses over NATS at `url` (a comma-separated list), and a function that closes all.
+ */
 export function createBuses() {
   const open: Bus[] = []
   return {
@@ -29,7 +31,7 @@ export function createBuses() {
       const counts = new Map<BusEvent, number>()
       const servers = url.split(',').map((text) => {
         const server = parseNatsUrl(text)
-        if (server === undefined) throw new Error(`Not a URL of NATS: ${text}`)
+        if (server === undefined) throw new Error(`Each entry must be a URL of NATS, but one is "${text}"`)
         return server
       })
       const bus = createNatsBus({

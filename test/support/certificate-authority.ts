@@ -6,7 +6,7 @@ export interface Certified {
   readonly key: string
 }
 
-/** A certificate authority for test processes. Its key lives as long as the test. */
+/** A certificate authority for test processes. Its key exists only in memory. */
 export interface Authority {
   /** The authority's own certificate. */
   readonly ca: string
@@ -41,7 +41,7 @@ interface Contents {
   readonly extensions: readonly Buffer[]
 }
 
-/** An X.509 certificate, version 3 (RFC 5280 section 4.1), signed with Ed25519 (RFC 8410). */
+/** Encodes an X.509 certificate, version 3 (RFC 5280 section 4.1), signed with Ed25519 (RFC 8410). */
 function certificate({ issuer, subject, subjectKey, extensions }: Contents, issuerKey: KeyObject): Buffer {
   const algorithm = sequence(oid('2b6570'))
   const serial = Buffer.concat([Buffer.from([0x01]), randomBytes(8)])
@@ -63,7 +63,7 @@ function extension(id: string, value: Buffer, isCritical: boolean): Buffer {
   return sequence(oid(id), ...critical, der(0x04, value))
 }
 
-/** Encodes a distinguished name that is only a common name. */
+/** Encodes a distinguished name that has only a common name. */
 function nameOf(commonName: string): Buffer {
   return sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(commonName)))))
 }

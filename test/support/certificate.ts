@@ -1,4 +1,4 @@
-/** A self-signed certificate for localhost and its key, for tests only: both are public. */
+/** A self-signed certificate for localhost and its key. Both are public, so they are for tests only. */
 export const certificate = {
   cert: `-----BEGIN CERTIFICATE-----
 MIIBmzCCAUGgAwIBAgIUR/U8kA94Gdt6ccCz1Pas9ag4JI8wCgYIKoZIzj0EAwIw

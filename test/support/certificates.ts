@@ -8,9 +8,9 @@ const run = promisify(execFile)
 const SCRIPT = join(import.meta.dirname, '../../deploy/make-certificates.sh')
 
 /**
- * Creates a certificate authority and a certificate for each service, with the script that deployments use. Returns
- * the settings with which a process of a service presents its certificate and requires one of its peers. Needs
- * openssl.
+ * Creates a certificate authority and a certificate for each part of the server, with the script that deployments use.
+ * Returns a function that returns the settings of a part. With these settings, its process presents its certificate
+ * and requires a certificate from its peers. Needs openssl.
  */
 export async function makeCertificates(folder: string): Promise<(service: ServiceName) => Environment> {
   await run('sh', [SCRIPT, folder, ...SERVICE_NAMES.map((name) => `${name}=${name}`)])

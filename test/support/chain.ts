@@ -11,9 +11,11 @@ import { createLogger } from '../../services/platform/log/log.ts'
 import { localClient } from '../../services/platform/rpc/local-client.ts'
 import { adminSigner, ISSUER, NOW_S, operatorSigner } from './assertions.ts'
 
-/** The method that is called unless a test names another. Its policy and handler are the test's. */
+/**
+ * The method that a test calls unless it names another one. The test sets the policy and the handler of the method.
+ */
 const METHOD: DescMethod = IdentityService.method.suspendAgent
-/** The name of the call in assertions. */
+/** The call that assertions name in `rpc`. */
 export const RPC = 'POST /v1/x'
 /** Two operators that own their domains, and the administrator. */
 export const PARTIES = {
@@ -22,19 +24,19 @@ export const PARTIES = {
   admin: adminSigner(),
 }
 
-/** What a test can set in the chain around one method. */
+/** Options of chainFixture. */
 export interface ChainSetup {
   /** A method other than SuspendAgent. */
   readonly method?: DescMethod
   readonly policy?: Partial<Policy<Record<string, unknown>>>
   readonly handler?: UnaryHandler<DescMethod>
-  /** Answers with a stream, in place of the handler. */
+  /** A handler that answers with a stream. It replaces `handler`. */
   readonly streamHandler?: StreamHandler<DescMethod>
   readonly forwards?: readonly Forward[]
-  /** Status of both operators. */
+  /** The status of both operators. */
   readonly status?: string
   readonly deps?: Partial<ChainDeps>
-  /** The rate of everything, for a source and for a subject. */
+  /** The rate limits of all calls, by source and by subject. */
   readonly rate?: { readonly source?: Rate; readonly subject?: Rate }
 }
 
@@ -51,7 +53,7 @@ const GROUPS: readonly LimitName[] = [
   'forward',
 ]
 
-/** Builds the chain around one method, with everything that it logs and measures. */
+/** Builds the chain around one method. Also returns what the chain logs and measures. */
 export function chainFixture(
   db: Db,
   { method = METHOD, policy, handler, streamHandler, forwards, status, deps, rate }: ChainSetup = {},

@@ -1,6 +1,6 @@
 /**
- * `npm run check:deploy`: checks deploy/ without running any of it. Checks the schemas, and that every name in it
- * exists.
+ * `npm run check:deploy`: checks deploy/ without running any of it. Checks the files against their schemas, and that
+ * every name in these files exists.
  */
 import { readCheckout } from './deploy/files.ts'
 import { deployProblems } from './deploy/problems.ts'

@@ -4,10 +4,10 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { guard } from './guardian.ts'
 
-/** A program that a test started, and can stop and freeze. It is stopped at the latest when the test process ends. */
+/** A program that a test has started and can stop and freeze. It stops at the latest when the test process ends. */
 export interface ProgramProcess {
   readonly pid: number
-  /** Sends the signal and waits until the program has ended, at once if it already has. */
+  /** Sends the signal. Resolves when the program has ended, or at once if it had ended before. */
   end(signal: NodeJS.Signals): Promise<void>
   /** Freezes the program and its children: connections stay open, but nothing answers. */
   freeze(): Promise<void>
@@ -15,7 +15,9 @@ export interface ProgramProcess {
   thaw(): void
 }
 
-/** The program to start. `isReady` matches the line on its standard error that says that it serves. */
+/**
+ * The program to start. `isReady` matches the line on standard error with which the program reports that it serves.
+ */
 export interface Program {
   readonly name: string
   readonly command: string
@@ -26,15 +28,15 @@ export interface Program {
 
 const run = promisify(execFile)
 
-/** Starts a program. Resolves when it is ready. Rejects with everything it wrote if it ends before. */
+/** Starts a program. Resolves when it is ready. If it ends before that, rejects with everything that it wrote. */
 export async function startProgram({ name, command, args, account, isReady }: Program): Promise<ProgramProcess> {
   const options: SpawnOptions = { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'], ...account }
   const child = spawn(command, args, options)
-  // On SIGQUIT PostgreSQL ends its children too. On SIGKILL it could not.
+  // On SIGQUIT PostgreSQL also ends its children. On SIGKILL it could not do that.
   guard(child, 'SIGQUIT')
   const lines: string[] = []
   const { promise: ready, resolve, reject } = Promise.withResolvers<void>()
-  if (child.stderr === null) throw new Error('The standard error of the child is not a pipe')
+  if (child.stderr === null) throw new Error('The standard error of the child must be a pipe')
   createInterface({ input: child.stderr }).on('line', (line) => {
     lines.push(line)
     if (isReady.test(line)) resolve()
@@ -62,7 +64,7 @@ function control(child: ChildProcess): ProgramProcess {
       await exited
     },
     async freeze() {
-      // The parent is stopped first, so that it cannot start another child after the list was made.
+      // Stops the parent first, so that it cannot start another child after this has listed its children.
       process.kill(pid, 'SIGSTOP')
       frozen = [pid]
       for (const child of await childrenOf(pid)) {

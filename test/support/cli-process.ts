@@ -4,24 +4,24 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { guard } from './guardian.ts'
 
-/** The command line tool in its own process. It is killed at the latest when the test process ends. */
+/** The command line tool in its own process. The process is killed at the latest when the test process ends. */
 export interface CliProcess {
-  /** Returns the next line of standard output. Rejects with everything the tool wrote if it ends without one. */
+  /** Resolves with the next line of standard output. Rejects with all output if the tool ends without another line. */
   line(): Promise<string>
   /** Returns everything on standard output and standard error so far. */
   output(): { readonly stdout: string; readonly stderr: string }
   /** Resolves with the exit code when the tool has ended; null if a signal killed it. */
   readonly ended: Promise<number | null>
-  /** Stops reading its standard output, as `head` does when it has enough. The tool's next write fails. */
+  /** Stops reading its standard output, as `head` does when it has read enough. The next write of the tool fails. */
   hangUp(): void
-  /** Sends Ctrl-C's signal, or another one, and returns how the tool ended. */
+  /** Sends SIGINT, or another signal. Resolves with the exit code of the tool, as `ended` does. */
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 
 const ROOT = join(import.meta.dirname, '../..')
 const MAIN = join(ROOT, 'clients/cli/src/main.ts')
 
-/** Starts the tool with only PATH of this process's settings, and `env`. */
+/** Starts the tool. Its environment is `env` and the PATH of this process. */
 export function startCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): CliProcess {
   const NODE_COMPILE_CACHE = join(ROOT, 'node_modules/.cache/auth4agent-tests')
   const child = spawn(process.execPath, [MAIN, ...args], {

@@ -8,10 +8,10 @@ export interface CliResult {
   readonly stderr: string
 }
 
-/** What a test changes in the system that the tool sees. */
+/** The parts of the tool's system that a test can replace. */
 export interface CliOptions
   extends Partial<Pick<Io, 'env' | 'fetch' | 'home' | 'now' | 'pause' | 'readStdin' | 'runProgram' | 'signal'>> {
-  /** Whether both outputs are terminals, or which one is. */
+  /** Whether both outputs are terminals, or the name of the output that is one. */
   readonly isTerminal?: boolean | 'stdout' | 'stderr'
 }
 

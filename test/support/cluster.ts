@@ -10,7 +10,7 @@ import { isFree, quietPort, tlsPlaces } from './places.ts'
 import { CLUSTER, type Processes, startProcesses } from './processes.ts'
 import type { Environment, RunningProcess } from './server.ts'
 
-/** Two gateways, two processes of each other service, three NATS nodes and PostgreSQL on this machine. */
+/** Two gateways, two processes of each other part, three NATS nodes and PostgreSQL on this machine. */
 export interface Cluster {
   readonly issuer: string
   readonly processes: Processes
@@ -20,26 +20,26 @@ export interface Cluster {
   /** The folder with the log of each process. */
   readonly logFolder: string
   /**
-   * Restarts processes that were killed or stopped, and reports it. Rejects if a process fails or cannot be started.
-   * Never resolves.
+   * Restarts processes that were killed or stopped, and reports each restart. Rejects if a process fails or cannot be
+   * started. Never resolves.
    */
   supervise(tell: (line: string) => void): Promise<never>
 }
 
-/** The ports of the gateways, if they are free: HTTP, gRPC. */
+/** The preferred ports of the gateways: HTTP, then gRPC. */
 const GATEWAY_PORTS = [
   [8080, 8081],
   [8090, 8091],
 ] as const
 /** Small pools, so that PostgreSQL has room for all processes together. */
 const POOL_SIZE = '4'
-/** A delay, so that no call fails when a single process is stopped. */
+/** The drain delay. Because of this delay, no call fails when a single process is stopped. */
 const DRAIN_DELAY = '1s'
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
 /**
- * Starts a cluster with the data in a folder, which may come from `npm start`. `settings` are the server's, and go to
- * every process. Everything ends with `started`.
+ * Starts a cluster whose data is in a folder. The folder may come from `npm start`. Every process gets `settings`.
+ * Everything ends with `started`.
  */
 export async function startCluster(
   started: AsyncDisposableStack,
@@ -111,8 +111,8 @@ function nameOf(service: ServiceName, index: number): string {
 }
 
 /**
- * Restarts a process that ended by a signal or with status 0, because a user is trying out failures. Throws if it
- * ended with another status, because then it could not continue.
+ * Restarts a process that ended by a signal or with status 0, because its user probably tries out failures. Throws if
+ * the process ended with another status, because such a process could not continue.
  */
 async function watch(
   name: string,
@@ -125,7 +125,7 @@ async function watch(
     const code = await process.ended
     if (isStopping()) return
     if (code !== null && code !== 0) throw new Error(`${name} ended with status ${code}:\n${process.logs()}`)
-    tell(`${name} (pid ${pid}) was ${code === null ? 'killed' : 'stopped'}; it is restarted`)
+    tell(`${name} (pid ${pid}) was ${code === null ? 'killed' : 'stopped'} and is restarted`)
     await process.restart()
     tell(`${name} is back as pid ${process.pid}`)
   }

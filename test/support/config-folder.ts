@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AgentParty, Keys } from './parties.ts'
 
-/** A configuration folder in the form of existing tools, written without any code of ours. */
+/** A configuration folder in the form of existing tools. It is written without the code under test. */
 export interface ConfigFolder {
   readonly path: string
   /** Writes `operator.json` and its key. */

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { processIdentity } from '../../services/embedded-postgres/process-identity.ts'
 import { guardFolder } from './guardian.ts'
 
-/** A scratch folder for a server's data. It is removed by `remove`, or when the test process ends. */
+/** A temporary folder for a server's data. `remove` removes it, and so does the end of the test process. */
 export interface DataFolder {
   readonly path: string
-  /** Returns the process id of the PostgreSQL that runs on it; undefined if none does. */
+  /** Returns the process id of the PostgreSQL that runs on this folder; undefined if none runs. */
   postmasterPid(): Promise<number | undefined>
   remove(): Promise<void>
 }
@@ -15,7 +15,7 @@ export interface DataFolder {
 /** Creates an empty data folder. */
 export async function createDataFolder(): Promise<DataFolder> {
   const path = await mkdtemp(join(tmpdir(), 'a4a-data-'))
-  // When root starts it, PostgreSQL runs as another user, who must be able to enter.
+  // If root starts PostgreSQL, it runs as another user. That user must be able to enter the folder.
   await chmod(path, 0o711)
   const removed = guardFolder(path)
   return {
@@ -33,8 +33,8 @@ export async function createDataFolder(): Promise<DataFolder> {
 }
 
 /**
- * Tells whether a process with this id runs, of any user. A process that has ended and waits to be reaped does not
- * run.
+ * Tells whether a process with this id runs, whatever its user is. A process that has ended and that its parent has
+ * not reaped yet does not count as running.
  */
 export async function isRunning(pid: number): Promise<boolean> {
   return (await processIdentity(pid)) !== undefined

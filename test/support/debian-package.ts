@@ -7,7 +7,8 @@ import { isRoot } from '../../services/embedded-postgres/account.ts'
 const run = promisify(execFile)
 
 /**
- * A program of a Debian package. `find` resolves with undefined if it is missing, and `missing` says how to get it.
+ * A program of a Debian package. `find` resolves with undefined if the program is missing. `missing` says how to get
+ * it.
  */
 interface DebianProgram<T> {
   readonly name: string
@@ -16,7 +17,8 @@ interface DebianProgram<T> {
 }
 
 /**
- * Returns what `find` finds. If it finds nothing and this process is root on a Debian, installs the package first.
+ * Returns the result of `find`. If the program is missing and this process is root on a Debian system, installs the
+ * package first.
  * @throws Error that says how to get the program.
  */
 export async function ensureInstalled<T>({ name, find, missing }: DebianProgram<T>): Promise<T> {
@@ -33,7 +35,8 @@ export async function ensureInstalled<T>({ name, find, missing }: DebianProgram<
 }
 
 /**
- * Returns the path of a program; undefined if it is missing. Debian puts some programs where only root's PATH looks.
+ * Returns the path of a program; undefined if it is missing. Also looks in folders that are only in root's PATH on
+ * Debian.
  */
 export async function findProgram(name: string): Promise<string | undefined> {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter).filter(Boolean), '/usr/sbin', '/usr/local/bin']
@@ -48,10 +51,10 @@ export async function findProgram(name: string): Promise<string | undefined> {
   return undefined
 }
 
-/** Installs a package. The package lists may be old or missing, so it updates them after a failure and tries again. */
+/** Installs a package. If that fails, updates the package lists, which may be old or missing, and tries again. */
 async function install(name: string): Promise<void> {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  // Another test file may be running apt-get too.
+  // Another test file may run apt-get at the same time, so apt-get must wait for its lock.
   const apt = (...args: readonly string[]) => run('apt-get', ['-o', 'DPkg::Lock::Timeout=120', ...args], { env })
   const attempt = () => apt('install', '-y', '--no-install-recommends', name)
   await attempt().catch(async () => {

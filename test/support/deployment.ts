@@ -8,14 +8,14 @@ import type { Processes } from './processes.ts'
 import { type ProtocolClient, protocolClient } from './protocol-client.ts'
 import type { Environment, RunningProcess, RunningServer } from './server.ts'
 
-/** Issuer of the tests' deployments. It is a name and not an address: the servers listen on free ports. */
+/** The issuer of deployments in tests. It is only a name here, because the servers listen on free ports. */
 export const ISSUER = 'http://localhost:8080'
 
-/** A process that tests can reach separately. */
+/** A server of a deployment that a test can call separately. */
 export interface Reached {
   readonly server: RunningServer
   readonly client: ProtocolClient
-  /** The process that runs authn for this server. */
+  /** The process that runs the authn part for this server. */
   readonly authn: RunningProcess
 }
 
@@ -28,19 +28,19 @@ export interface Deployment {
   /** The first server, and its client. */
   readonly server: RunningServer
   readonly client: ProtocolClient
-  /** All processes by service. A process that runs all services is listed under each. */
+  /** All processes by the part that they run. A process that runs all parts is listed under each part. */
   readonly processes: Processes
   readonly dns: DnsServer
   readonly admin: Asserter
   readonly databaseUrl: string
-  /** The settings that its servers were started with. */
+  /** The settings with which the servers were started. */
   readonly env: Environment
-  /** Returns everything that its processes wrote so far. */
+  /** Returns everything that the processes have written so far. */
   logs(): string
-  /** Returns, for each process that verifies, a way that reaches only this process. */
+  /** Returns a client for each process that verifies. The client reaches only this process. */
   verifiers(): Promise<readonly Reached[]>
   /**
-   * Starts another process that issues and verifies, with other settings. Returns a way that reaches only this
+   * Starts another process that issues and verifies, with other settings. Returns a client that reaches only this
    * process.
    */
   add(env: Environment): Promise<Reached>
@@ -58,7 +58,7 @@ interface DeploymentOptions {
   readonly mode?: Mode
 }
 
-/** Starts a deployment. Its processes start at the same time; if one fails, the others are stopped. */
+/** Starts a deployment. Its processes start at the same time. If one of them fails, the others are stopped. */
 export async function startDeployment(options: DeploymentOptions = {}): Promise<Deployment> {
   const { instances = 1, mode = inject('mode') } = options
   await using started = new AsyncDisposableStack()

@@ -13,7 +13,7 @@ export interface DnsServer {
   readonly address: string
   /** Names that were queried, in order. */
   readonly asked: readonly string[]
-  /** Sets the TXT records of a name. An empty list is NODATA. An array is one record of several strings. */
+  /** Sets the TXT records of a name. For an empty list the server answers NODATA. An array is a record of strings. */
   setTxt(name: string, records: readonly (string | readonly string[])[]): void
   /** Makes a name fail. */
   fail(name: string, rcode: Rcode): void
@@ -79,7 +79,7 @@ function encodeReply(query: packet.Packet, answer: Answer): Buffer | undefined {
   })
 }
 
-/** Splits a text, because a string of a TXT record has at most 255 bytes. */
+/** Splits a text into pieces, because each string in a TXT record has at most 255 bytes. */
 function split(text: string): string[] {
   return text.match(/[^]{1,255}/g) ?? ['']
 }

@@ -8,22 +8,22 @@ const LINES = [
   { text: ' 2. Second', atMs: 900 },
 ]
 
-it('draws every line that is not empty, in order, as plain text', () => {
+it('drawTerminal draws every line that is not empty, in order, as plain text', () => {
   const texts = [...drawTerminal('run it', LINES).matchAll(/<text [^>]*>(.*)<\/text>/g)].map(([, text]) => text)
   expect(texts).toEqual(['$ run it', ' 1. First', '    a &lt; b &amp;&amp; "c"', ' 2. Second'])
 })
 
-it('lights lines up in the order and the proportion of their times', () => {
+it('drawTerminal shows lines at full brightness in the order of their times, with proportional delays', () => {
   const delays = [...drawTerminal('run it', LINES).matchAll(/animation-delay: ([\d.]+)s/g)].map(([, delay]) =>
     Number(delay),
   )
   expect(delays).toEqual([0.5, 0.5, 8.5])
 })
 
-/** The width of a picture with a line of so many characters. */
+/** Returns the width of a picture whose longest line has this many characters. */
 const width = (columns: number) =>
   Number(/width="(\d+)"/.exec(drawTerminal('x', [{ text: 'x'.repeat(columns), atMs: 0 }]))?.[1])
 
-it('is as wide as the longest line', () => {
+it('drawTerminal makes the picture as wide as the longest line', () => {
   expect(width(100) - width(50)).toBeCloseTo(50 * 7.865, -1)
 })

@@ -1,27 +1,27 @@
-/** A line of a program's output, and when it came, in milliseconds since the program was started. */
+/** A line of a program's output, with its time in milliseconds after the start of the program. */
 export interface TimedLine {
   readonly text: string
   readonly atMs: number
 }
 
 const FONT_PX = 13
-/** Width of a character of the fonts below, for the width of the picture. */
+/** The width of a character in the fonts below. The width of the picture depends on it. */
 const CHARACTER_PX = FONT_PX * 0.605
 const LINE_PX = 18
 const MARGIN_PX = 20
 const BAR_PX = 34
 /**
- * How long the picture takes from the first line to the last, in seconds: a person reads more slowly than the program
- * writes.
+ * How long the animation takes from the first line to the last, in seconds. This is longer than the run, because a
+ * person reads more slowly than the program writes.
  */
 const PLAY_S = 8
 const BUTTONS = ['#ff5f57', '#febc2e', '#28c840']
 const TITLE = /^ ?\d+\. /
 
 /**
- * Draws a terminal in which a command has printed lines, as an SVG of plain text. The lines light up in the rhythm of
- * the run; dim ones can be read before that. The picture has its own background, so it looks the same on light and
- * dark pages.
+ * Draws a terminal in which a command has printed lines, as an SVG of plain text. Each line is dim at first, and gets
+ * its full brightness at a time that is proportional to its time in the run. Dim lines are readable too. The picture
+ * has its own background, so it looks the same on light and dark pages.
  */
 export function drawTerminal(command: string, lines: readonly TimedLine[]): string {
   const rows = [{ text: `$ ${command}`, atMs: 0 }, { text: '', atMs: 0 }, ...lines]

@@ -8,7 +8,7 @@ import type { Meta, Rpc } from '../../services/chain/rpc.ts'
 import { refuseUnstorableText } from '../../services/chain/unstorable-text.ts'
 import { toApiError } from '../../services/platform/errors/api-error.ts'
 
-/** A call as the transport passed it on. */
+/** A call in the form in which the transport passed it to the Rpc. */
 interface SeenCall {
   readonly method: DescMethod
   readonly request: Message
@@ -16,7 +16,7 @@ interface SeenCall {
 }
 
 /**
- * An Rpc whose answers a test sets, and that records its calls. A method without an answer returns an empty message.
+ * An Rpc whose answers a test sets. It records its calls. A method without an answer returns an empty message.
  */
 export interface FakeRpc extends Rpc {
   readonly calls: SeenCall[]
@@ -38,7 +38,7 @@ export interface FakeRpc extends Rpc {
   last(): SeenCall
 }
 
-/** Creates all public services with settable answers. Texts are checked as in the real chain. */
+/** Creates an Rpc with all public methods. It checks the texts in requests as the real chain does. */
 export function fakeRpc(): FakeRpc {
   const answers = new Map<DescMethod, (request: Message, meta: Meta) => unknown>()
   const streams = new Map<DescMethod, (request: Message, signal: AbortSignal) => AsyncIterable<unknown>>()
@@ -59,7 +59,7 @@ export function fakeRpc(): FakeRpc {
       streams.set(method, handler as (request: Message, signal: AbortSignal) => AsyncIterable<unknown>),
     last() {
       const call = calls.at(-1)
-      if (call === undefined) throw new Error('No method was called')
+      if (call === undefined) throw new Error('A test must call a method before it reads the last call')
       return call
     },
     async invoke(method, read, meta) {

@@ -4,7 +4,7 @@ import { handFeed, handLog } from './hand-feed.ts'
 import { fakeIssuer, newToken, outcomeOf } from './offline-verifier.ts'
 import { until } from './until.ts'
 
-/** Id of the tests' token. */
+/** The jti of the token in the tests. */
 export const JTI = 'this-one'
 
 /** Creates a verifier that follows a log which the test controls, and a token. */
@@ -16,7 +16,7 @@ export async function setUpFollower(options: Partial<VerifierOptions> = {}) {
   return { issuer, hand, verifier, token, log: handLog(), connection: await hand.next() }
 }
 
-/** Does the same, and waits until the log is read and the token is valid. */
+/** Does the same as setUpFollower, and waits until the verifier has read the log and the token is valid. */
 export async function setUpReadyFollower(options: Partial<VerifierOptions> = {}) {
   const all = await setUpFollower(options)
   all.connection.send(all.log.head())

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
-/** Below the ports of outgoing connections, one of which could take a port before its server listens. */
+/**
+ * The range of ports. It is below the ports of outgoing connections, which could take a port before its server does.
+ */
 const PORTS = { first: 10_000, count: 20_000 }
 /** The distance between the first ports of processes with successive ids: more ports than one process uses. */
 const EACH = 101

@@ -19,7 +19,7 @@ const write = () =>
     (error: unknown) => String(error),
   )
 
-it('a full disk refuses writes until there is room again', async () => {
+it('PostgreSQL on a full disk refuses writes until the disk has space again', async () => {
   expect(await write()).toBe('written')
   await postgres.fill()
   expect(await until(write, (outcome) => outcome !== 'written')).toMatch(/No space left on device|terminated|ECONN/)

@@ -11,14 +11,14 @@ import { freePort } from './free-port.ts'
 import type { OwnPostgres } from './own-postgres.ts'
 import { clusterUrl, createCluster, postgresProgram } from './postgres-cluster.ts'
 
-/** A PostgreSQL whose data and log are on a small disk of their own. */
+/** A PostgreSQL whose data and write-ahead log are on a small disk that nothing else uses. */
 export interface FullDiskPostgres extends OwnPostgres {
   /**
    * Fills the disk to the last byte. PostgreSQL may continue for a while with the space it has reserved, and may
    * crash.
    */
   fill(): Promise<void>
-  /** Frees all of the space again. */
+  /** Frees all of the space that `fill` has used. */
   free(): Promise<void>
 }
 
@@ -27,8 +27,8 @@ const PIECE = Buffer.alloc(1024 * 1024)
 
 /**
  * Starts a PostgreSQL on a tmpfs in its own mount namespace, so nothing stays mounted when this process ends.
- * Works only on Linux, as root or where users may create namespaces.
- * @throws Error that says so on other systems.
+ * Works only on Linux, as root or if users may create namespaces.
+ * @throws Error that says what is missing on other systems.
  */
 export async function startFullDiskPostgres(): Promise<FullDiskPostgres> {
   const data = await createDataFolder()
@@ -66,7 +66,7 @@ export async function startFullDiskPostgres(): Promise<FullDiskPostgres> {
 /** A disk that only the processes of one mount namespace see. This process reaches it at `view`. */
 interface Disk {
   readonly view: string
-  /** Returns how to start a program in the namespace, as `account` or as this process's user. */
+  /** Returns the program that starts `program` in the namespace, as `account` or as the user of this process. */
   enter(program: Program): Program
   unmount(): Promise<void>
 }
@@ -74,8 +74,8 @@ interface Disk {
 const MOUNT = `mount -t tmpfs -o size=${DISK_MIB}m,mode=711 tmpfs "$1" && cp -a "$2" "$1/postgres" && echo mounted && exec cat`
 
 /**
- * Mounts a small disk on `mountPoint` with a copy of the folder on it. The process that holds the mount ends with its
- * input.
+ * Mounts a small disk on `mountPoint` with a copy of the folder on it. The process that keeps the mount ends when its
+ * standard input closes.
  */
 async function mountDisk(mountPoint: string, folder: string): Promise<Disk> {
   const flags = isRoot() ? '-m' : '-Urm'
@@ -110,8 +110,8 @@ async function mountDisk(mountPoint: string, folder: string): Promise<Disk> {
 }
 
 /**
- * Starts a program in the namespace. Entering needs rights there, and PostgreSQL refuses to run with them, so it runs
- * as its own user.
+ * Returns a program that runs in the namespace. To enter the namespace needs rights with which PostgreSQL refuses to
+ * run, so PostgreSQL runs as its own user there.
  */
 function enterNamespace(namespace: readonly string[], { command, args, account }: Program): Partial<Program> {
   const as = account && ['-S', String(account.uid), '-G', String(account.gid)]
@@ -123,7 +123,7 @@ function enterNamespace(namespace: readonly string[], { command, args, account }
 async function fill(path: string): Promise<void> {
   const file = await open(path, 'a')
   try {
-    // The last piece is written only in part, and the next one fails.
+    // The disk takes only a part of the last piece. The write after that fails.
     for (;;) await file.write(PIECE)
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error

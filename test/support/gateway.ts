@@ -68,7 +68,7 @@ export async function startGateway(
   return { url: `http://127.0.0.1:${port}`, port, rpc, close: () => gateway.close() }
 }
 
-/** Sends bytes on a plain socket. Resolves with everything that comes back until the other side closes. */
+/** Sends bytes on a plain socket. Resolves with everything that the server sends until it closes the connection. */
 export async function rawExchange(port: number, text: string | Uint8Array): Promise<string> {
   const socket = createConnection(port, '127.0.0.1')
   const chunks: Buffer[] = []

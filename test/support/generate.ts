@@ -1,6 +1,6 @@
 /**
- * `npm run generate`: generates `gen/` from `proto/` and `prisma/`. With `--check` it generates into a scratch folder
- * instead, and fails if the committed files differ.
+ * `npm run generate`: generates `gen/` from `proto/` and `prisma/`. With `--check` it generates into a temporary
+ * folder instead, and fails if the committed files differ.
  */
 import { execFileSync } from 'node:child_process'
 import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -13,8 +13,8 @@ else generate(root)
 function check(): void {
   const cache = join(root, 'node_modules/.cache')
   mkdirSync(cache, { recursive: true })
-  // The folder is inside node_modules, so Prisma finds its packages. Its layout is the project's, so relative paths
-  // are the same.
+  // The folder is inside node_modules, so Prisma finds its packages. The folder has the layout of the project, so
+  // relative paths are the same.
   const scratch = mkdtempSync(join(cache, 'generated-'))
   try {
     cpSync(join(root, 'prisma'), join(scratch, 'prisma'), { recursive: true })
@@ -31,7 +31,8 @@ function check(): void {
 }
 
 function generate(target: string): void {
-  // Generating needs no schema engine, but Prisma downloads one unless it is told the path of one.
+  // The generation needs no schema engine, but Prisma downloads one unless this variable contains the path of a
+  // program.
   const env = { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath }
   const run = (name: string, ...args: string[]) =>
     execFileSync(join(root, 'node_modules/.bin', name), args, {

@@ -13,7 +13,7 @@ declare module 'vitest' {
     postgresUrl: string
     /** Name of a migrated database to copy. Nothing connects to it. */
     templateDatabase: string
-    /** Three NATS nodes of this run, in the form of NATS_URL. */
+    /** The URLs of the three NATS nodes of this run, in the form of NATS_URL. */
     natsUrl: string
   }
 }
@@ -23,11 +23,11 @@ const MIGRATIONS = join(import.meta.dirname, '../../prisma/migrations')
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
 /**
- * Starts one PostgreSQL with a migrated template database and one NATS cluster for a whole run. Returns a function
- * that stops them.
+ * Starts one PostgreSQL with a migrated template database, and one NATS cluster, for a whole run. Returns a function
+ * that stops both.
  */
 export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
-  // If npm is killed, the run would continue for minutes although its result is lost.
+  // If npm is killed, this ends the run. Otherwise the run would continue for minutes although its result is lost.
   if (process.env['npm_lifecycle_event'] !== undefined) whenParentEnds(() => process.kill(process.pid, 'SIGTERM'))
   await using started = new AsyncDisposableStack()
   const nats = await startNats({ nodes: 3 })

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Stops what a test process started and removes its folders after that process has ended for any reason. Standard input
-# is a pipe from the process, so it closes then. Lines are "run PID SIGNAL", "ended PID", "folder PATH" and "removed
-# PATH".
+# Stops the programs that a test process started, and removes its folders, after that process has ended for any reason.
+# Standard input is a pipe from the test process, so it closes when the process ends. The lines in it are
+# "run PID SIGNAL", "ended PID", "folder PATH" and "removed PATH".
 trap '' HUP INT TERM
 state=$(mktemp -d) || exit 1
 while read -r word what; do
@@ -13,7 +13,7 @@ while read -r word what; do
   esac
 done
 
-# A process that has ended and waits to be reaped does not run.
+# A process that has ended and that its parent has not reaped yet does not count as running.
 is_running() {
   case $(ps -o stat= -p "$1") in '' | Z*) return 1 ;; esac
 }

@@ -11,19 +11,19 @@ import { until } from './until.ts'
 
 const run = promisify(execFile)
 const PROGRAM = fileURLToPath(new URL('./guardian-program.ts', import.meta.url))
-/** Servers stop with their databases, and other tests may keep all processors busy. */
+/** The time limit. Servers stop together with their databases, and other tests may keep all processors busy. */
 const PATIENCE_MS = 60_000
 
 interface Started {
   readonly pid: number
   readonly line: string
-  /** Identifies the process, because a later one may get the same id. */
+  /** Identifies the process, because a later process may get the same process id. */
   readonly identity: string
 }
 
 /**
- * Lists the descendants of a process, the processes with one of the words in their command line, and the descendants
- * of these.
+ * Lists the descendants of a process. Also lists the processes with one of the words in their command line, and their
+ * descendants.
  */
 async function startedBy(ancestor: number, words: readonly string[]): Promise<readonly Started[]> {
   const { stdout } = await run('ps', ['-eww', '-o', 'pid=,ppid=,args='])

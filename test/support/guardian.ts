@@ -6,12 +6,12 @@ const SCRIPT = join(import.meta.dirname, 'guardian.sh')
 let guardian: Socket | undefined
 
 /**
- * Makes sure that a child process ends when this process ends for any reason, even by SIGKILL. `signal` is the one
- * that stops the child in order.
+ * Makes sure that a child process ends when this process ends for any reason, even by SIGKILL. `signal` is the signal
+ * that stops the child cleanly.
  */
 export function guard(child: ChildProcess, signal: 'SIGTERM' | 'SIGQUIT' | 'SIGKILL'): void {
   const { pid } = child
-  // A child without a pid did not start, and reports that with an error event.
+  // A child without a pid did not start. It reports that with an error event, so there is nothing to guard.
   if (pid === undefined) return
   tell(`run ${pid} ${signal.slice('SIG'.length)}`)
   child.once('exit', () => tell(`ended ${pid}`))
@@ -26,7 +26,9 @@ export function guardFolder(path: string): () => void {
   return () => tell(`removed ${path}`)
 }
 
-/** Writes a line to the guardian. The pipe breaks when this process ends, and the guardian waits for that. */
+/**
+ * Writes a line to the guardian. The pipe to the guardian closes when this process ends, which the guardian notices.
+ */
 function tell(line: string): void {
   guardian ??= start()
   guardian.write(`${line}\n`)
@@ -43,7 +45,7 @@ function start(): Socket {
   })
   child.unref()
   const { stdin } = child
-  if (!(stdin instanceof Socket)) throw new Error('The standard input of the guardian is not a pipe')
+  if (!(stdin instanceof Socket)) throw new Error('The standard input of the guardian must be a pipe')
   stdin.unref()
   return stdin
 }

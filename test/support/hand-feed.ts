@@ -4,7 +4,7 @@ import type { FeedEvent, RevocationFeed } from '@auth4agent/verifier'
 
 /** A revocation log in memory. */
 export interface HandLog {
-  /** Appends a record with the given members. Everything else in it is right. */
+  /** Appends a record with the given members. All other members of the record are right. */
   append(part?: Partial<RevocationRecord>): FeedEvent
   /** Returns a heartbeat with the log's head. */
   head(part?: Partial<LogPosition>): FeedEvent

@@ -13,13 +13,13 @@ import { testDatabase } from './database.ts'
 
 const HOUR = 3_600_000
 
-/** An operator of the fixture. */
+/** An operator in these tests. */
 export interface TestOperator {
   readonly id: string
   readonly domain: string
 }
 
-/** The identity service with its own database, and a clock that only the test moves. */
+/** The identity part with its own database, and a clock that only the test moves. */
 export interface IdentityFixture {
   readonly db: Db
   readonly identity: Identity
@@ -31,13 +31,13 @@ export interface IdentityFixture {
 /** Returns a call of an anonymous caller. */
 export const anonymous = (): Call => callBy({ kind: 'anonymous' })
 
-/** Returns a call of an operator, with its own assertion. */
+/** Returns a call of an operator, with a new assertion unless `jti` is given. */
 export function asOperator({ id }: TestOperator, jti = randomBytes(8).toString('hex')): Call {
   const expiresAt = Math.floor(Date.now() / 1000) + 60
   return callBy({ kind: 'operator', operatorId: id, assertion: { jti, expiresAt } })
 }
 
-/** Returns a call of the administrator, with a new assertion unless one is given. */
+/** Returns a call of the administrator, with a new assertion unless `jti` is given. */
 export function asAdmin(jti = randomBytes(8).toString('hex')): Call {
   return callBy({ kind: 'admin', assertion: { jti, expiresAt: Math.floor(Date.now() / 1000) + 60 } })
 }
@@ -48,7 +48,7 @@ export function newAgent(domain: string): { did: string; agentPublicKey: Uint8Ar
   return { did: formatDid(domain, fingerprint(publicKey)), agentPublicKey: Uint8Array.from(publicKey) }
 }
 
-/** Reads everything that a change may write, for a later comparison. */
+/** Reads all rows that a change may write, for a later comparison. */
 export async function everything({ prisma }: Db): Promise<object> {
   const [agents, keys, audit, assertions] = await Promise.all([
     prisma.agent.findMany({ orderBy: { id: 'asc' } }),
@@ -59,7 +59,7 @@ export async function everything({ prisma }: Db): Promise<object> {
   return { agents, keys, audit, assertions }
 }
 
-/** Starts the service. An operator may have at most three pending agents, which are kept for an hour. */
+/** Starts the identity part. An operator may have at most three pending agents, which are kept for an hour. */
 export async function identityFixture(): Promise<IdentityFixture> {
   const { db, drop } = await testDatabase()
   const clock = { now: Date.parse('2026-01-15T10:30:00.125Z') }
@@ -77,7 +77,7 @@ function callBy(principal: Principal): Call {
   return { requestId: 'request-1', principal }
 }
 
-/** Inserts an operator into its table, which identity itself never writes. */
+/** Inserts an operator into the table of operators, which the identity part itself never writes. */
 export async function insertOperator(db: Db, domain: string, status: OperatorStatus): Promise<TestOperator> {
   const { publicKey } = generateKeyPair()
   const id = operatorId({ issuer: 'http://localhost:8080', domain, thumbprint: thumbprint(publicKey) })
@@ -105,7 +105,7 @@ function operatorsOf({ prisma }: Db) {
       return operator === null ? {} : { operator }
     },
     async lookupAudienceOwner() {
-      throw new Error('identity never looks up audiences')
+      throw new Error('The identity part must not look up audiences')
     },
   })
 }

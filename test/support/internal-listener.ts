@@ -17,7 +17,7 @@ import type { Authority, Certified } from './certificate-authority.ts'
 import { silentLog } from './database.ts'
 import { fakeRpc } from './fake-rpc.ts'
 
-/** How often the tests look at certificate files, in milliseconds. */
+/** How often the certificate files are read again in tests, in milliseconds. */
 const INTERVAL_MS = 20
 const TIMEOUT_MS = 5_000
 
@@ -31,12 +31,12 @@ export async function testFolder(): Promise<string> {
 /** Certificate files of one process, which the test can rewrite. */
 export interface TestCertificate {
   readonly certificates: Certificates
-  /** The problems that were found in the files. */
+  /** The problems that were reported about the files. */
   readonly problems: readonly { readonly error: Error }[]
   write(certified: Partial<Certified>, ca?: string): Promise<void>
 }
 
-/** Writes certificate files for a process that runs these services, certified by the authority. */
+/** Writes certificate files for a process that runs these parts. The authority signs the certificate. */
 export async function testCertificate(
   authority: Authority,
   names: readonly ServiceName[],
@@ -96,7 +96,10 @@ export async function startInternalListener(deps: Partial<ListenerDeps> = {}) {
   return { rpc, seen, address, close, listener }
 }
 
-/** Opens a channel to a service, with the typed client and the forward over it. It ends with the test. */
+/**
+ * Opens a channel to a part of the server, which closes when the test ends. Returns the typed client and the forward
+ * over the channel.
+ */
 export function connectTo(
   addresses: readonly string[],
   certificates?: Certificates,

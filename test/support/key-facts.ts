@@ -5,7 +5,7 @@ import type { KeyFacts, RotationTimes, Step } from '../../services/keys/domain/p
 /** Times that are easy to tell apart. */
 export const TIMES: RotationTimes = { rotateAfterS: 1_000, publishS: 100, retireAfterS: 300 }
 
-/** Returns a key, by default of ES256. */
+/** Returns the facts of a key, by default of an ES256 key. */
 export function key(kid: string, state: KeyState, ageS: number, alg: TokenAlgorithm = 'ES256'): KeyFacts {
   return { kid, alg, state, ageS }
 }
@@ -15,7 +15,7 @@ export function fresh(alg: TokenAlgorithm = 'ES256'): Step {
   return { to: 'new', alg, state: 'prepared' }
 }
 
-/** A key that has signed for a second. */
+/** A key that has been active for one second. */
 export const ACTIVE = key('active', 'active', 1)
 /** A prepared key that has been published just long enough. */
 export const READY = key('ready', 'prepared', 100)
@@ -28,7 +28,7 @@ export const YOUNG = key('young', 'prepared', 2)
 
 const OTHER_ALGORITHMS = TOKEN_ALGORITHMS.filter((alg) => alg !== 'ES256')
 
-/** Keys of the algorithms other than ES256, for which there is nothing to do. */
+/** Keys of all algorithms except ES256, for which the schedule has nothing to do. */
 export const OTHERS = OTHER_ALGORITHMS.flatMap((alg) => [
   key(`${alg} active`, 'active', 1, alg),
   key(`${alg} ready`, 'prepared', 100, alg),

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /**
- * Returns the path of the Node that is installed on this machine: the first one on PATH that is not from a package. It
- * may be older than the Node that runs the tests.
+ * Returns the path of the Node that is installed on this machine: the first Node on PATH that is not from an npm
+ * package. It may be older than the Node that runs the tests.
  */
 export function machineNode(): string {
   const program = process.platform === 'win32' ? 'node.exe' : 'node'

@@ -17,6 +17,6 @@ it.each(Object.keys(LONG))('test/long.ts names only files that exist: %s', async
   expect(await Array.fromAsync(glob(pattern, { cwd: ROOT }))).not.toEqual([])
 })
 
-it('tests outside e2e run once, in one process', () => {
+it('tests outside e2e run once, in the mode "one"', () => {
   expect(inject('mode')).toBe('one')
 })

@@ -10,12 +10,13 @@ declare module 'vitest' {
 }
 
 /**
- * How the services of a deployment are spread over processes: all in each process; each in its own process, over unix
- * sockets without TLS; or two or more processes of each, over TCP and mutual TLS.
+ * How the parts of a deployment are spread over processes. `one`: each process runs all parts. `split`: each part runs
+ * in its own process, and processes call each other over unix sockets without TLS. `cluster`: two or more processes
+ * run each part and call each other over TCP and mutual TLS.
  */
 export type Mode = 'one' | 'split' | 'cluster'
 
-/** A server, and the process that runs authn for it. */
+/** A server, and the process that runs the authn part for it. */
 interface Way {
   readonly server: RunningServer
   readonly authn: RunningProcess
@@ -38,8 +39,8 @@ export const startMode: Readonly<Record<Mode, Start>> = {
 }
 
 /**
- * Counts the processes in split mode. An instance is a gateway and an authn; one process of the other services is
- * enough for every test.
+ * Returns the number of processes in split mode. An instance is one gateway and one authn process. One process of each
+ * other part is enough for every test.
  */
 const splitCounts = (instances: number): Counts => ({
   'operator-registry': 1,

@@ -3,9 +3,9 @@ import { nkeys } from '@nats-io/transport-node'
 
 type KeyPair = ReturnType<typeof nkeys.createUser>
 
-/** An operator, an account and one user of NATS's decentralised authentication. */
+/** A user of NATS's decentralised authentication, with its account and its NATS operator. */
 export interface NatsUser {
-  /** Lines of a server's configuration that admit only this user. */
+  /** Lines for the configuration of a server that admits only this user. */
   readonly config: string
   /** The content of a creds file. */
   readonly creds: string

@@ -7,22 +7,22 @@ import { guardFolder } from './guardian.ts'
 import { ensureNatsServer } from './nats-program.ts'
 import { until } from './until.ts'
 
-/** One real nats-server. It restarts on the same port. */
+/** One real nats-server, which always listens on the same port. */
 export interface NatsNode {
   readonly port: number
   /** The id of the current process. */
   readonly pid: number
   /** `nats://127.0.0.1:port`. */
   readonly url: string
-  /** Kills it with SIGKILL. */
+  /** Kills the node with SIGKILL. */
   kill(): Promise<void>
-  /** Restarts it. Resolves when it serves and knows the other running nodes. */
+  /** Restarts the node. Resolves when it serves and is connected to the other running nodes. */
   restart(): Promise<void>
-  /** Freezes it: connections stay open, but nothing answers. */
+  /** Freezes the node: connections stay open, but nothing answers. */
   freeze(): Promise<void>
-  /** Lets it continue. */
+  /** Lets the frozen node continue. */
   thaw(): void
-  /** Returns the names of the clients that are connected to it. */
+  /** Returns the names of the clients that are connected to the node. */
   clients(): Promise<string[]>
 }
 
@@ -35,7 +35,7 @@ export interface NatsCluster {
   remove(): Promise<void>
 }
 
-/** Options of startNats: one node by default. `config` is added to each node's configuration file. */
+/** Options of startNats. The default is one node. `config` is added to the configuration file of each node. */
 export interface NatsClusterOptions {
   readonly nodes?: number
   readonly config?: string

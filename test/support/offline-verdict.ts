@@ -8,9 +8,9 @@ const PUBLISHED: ReadonlySet<string> = new Set(['active', 'retiring'])
 const verifiers = new WeakMap<VerificationKeys, Map<string, Verifier>>()
 
 /**
- * Returns what the verifier library decides about a token when an issuer publishes these keys: `genuine`, or the
- * reason. Returns undefined if the result cannot be compared with the server's. That is so if the issuer is invalid,
- * because then there is no verifier, or if a key is prepared, because a JWK Set does not tell.
+ * Returns the verdict of the verifier library about a token when an issuer publishes these keys: `genuine`, or the
+ * reason. Returns undefined if the verdict cannot be compared with the server's verdict. That is so if the issuer is
+ * invalid, because then there is no verifier, and if a key is prepared, because a JWKS does not show this state.
  */
 export async function offlineVerdict(
   text: string,

@@ -15,7 +15,7 @@ export function newToken(key: TestTokenKey, claims: Partial<AccessTokenClaims> =
   return key.sign({ alg: key.alg, typ: 'at+jwt', kid: key.kid }, { ...GOOD_CLAIMS, ...times, ...claims })
 }
 
-/** An issuer without a server. */
+/** An issuer whose answers come from memory, without a server. */
 export interface FakeIssuer {
   readonly key: TestTokenKey
   /** The answers by path: an object is sent as JSON, and a function returns the response. */
@@ -25,12 +25,12 @@ export interface FakeIssuer {
   newVerifier(options?: Partial<VerifierOptions>): Verifier
 }
 
-/** The path of verifications. */
+/** The path of online verifications. */
 export const VERIFY = '/v1/verify'
 export const JWKS = '/.well-known/jwks.json'
 export const DISCOVERY = '/.well-known/auth4agent'
 
-/** Creates an issuer with one key. Its verifiers end with the test. */
+/** Creates an issuer with one key. Verifiers of this issuer are closed when the test ends. */
 export function fakeIssuer(): FakeIssuer {
   const key = testTokenKey('EdDSA')
   const answers: FakeIssuer['answers'] = { [DISCOVERY]: { issuer: ISSUER }, [JWKS]: { keys: [published(key)] } }

@@ -48,7 +48,7 @@ interface HarnessOptions {
 
 export type Harness = Awaited<ReturnType<typeof startHarness>>
 
-/** Starts the service with its own database, clock and DNS servers. */
+/** Starts the operator-registry part with its own database, clock and DNS servers. */
 export async function startHarness({ resolvers = 1, testDomains = false, settings = {} }: HarnessOptions = {}) {
   const database = await testDatabase()
   const servers = await Promise.all(Array.from({ length: resolvers }, startDnsServer))
@@ -74,8 +74,8 @@ export async function startHarness({ resolvers = 1, testDomains = false, setting
     warnings,
     ...actions(anybody, prisma, servers),
     /**
-     * Makes the checks of an operator's contested domain, each when it is due, until `until` or until the operator
-     * waits no longer. Returns how many it made.
+     * Makes the looks at the contested domain of an operator, each when it is due. Stops at the time `until`, or when
+     * the operator no longer waits. Returns the number of looks.
      */
     async look(id: string, until = Number.POSITIVE_INFINITY): Promise<number> {
       for (let made = 0; ; made++) {
@@ -147,7 +147,7 @@ function actions(anybody: Client<typeof OperatorRegistryService>, prisma: Prisma
     /** Returns all audit records of an operator, oldest first. */
     audit: (operatorId: string): Promise<AuditLog[]> =>
       prisma.auditLog.findMany({ where: { operatorId }, orderBy: { id: 'asc' } }),
-    /** Returns everything that a change may touch. */
+    /** Returns all rows that a change may write. */
     everything: async () =>
       JSON.stringify([
         await prisma.operator.findMany({ orderBy: { id: 'asc' } }),

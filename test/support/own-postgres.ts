@@ -3,18 +3,18 @@ import { createDataFolder } from './data-folder.ts'
 import { freePort } from './free-port.ts'
 import { clusterUrl, createCluster, startPostgres } from './postgres-cluster.ts'
 
-/** A PostgreSQL that a test may crash. It restarts on the same port with the data on its disk. */
+/** A PostgreSQL that a test may crash. It restarts on the same port, with the data that is on the disk. */
 export interface OwnPostgres {
   readonly url: string
-  /** Ends it at once without a checkpoint, as in a crash. It recovers from its log at the next start. */
+  /** Ends PostgreSQL at once without a checkpoint, as in a crash. It recovers from its log at the next start. */
   crash(): Promise<void>
-  /** Restarts it. Resolves when it accepts connections. */
+  /** Restarts PostgreSQL. Resolves when it accepts connections. */
   restart(): Promise<void>
-  /** Freezes all its processes: connections stay open, but nothing answers. */
+  /** Freezes all processes of PostgreSQL: connections stay open, but nothing answers. */
   freeze(): Promise<void>
   /** Lets frozen processes continue. */
   thaw(): void
-  /** Stops it for good and removes its data. */
+  /** Stops PostgreSQL for good and removes its data. */
   remove(): Promise<void>
 }
 

@@ -9,8 +9,8 @@ import {
 } from 'node:crypto'
 
 /**
- * The parties of the protocol, written with node:crypto only and none of the server's code. An error in the server's
- * encodings is therefore not repeated here.
+ * The parties of the protocol. They use only node:crypto and none of the server's code, so they do not repeat an error
+ * in the server's encodings.
  */
 
 /** An Ed25519 key pair. */

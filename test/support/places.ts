@@ -12,14 +12,16 @@ import type { Environment } from './server.ts'
 export interface Place {
   /** The address in the settings of the processes that call it. */
   readonly address: string
-  /** The settings that make it listen there. */
+  /** The settings with which the process listens at this address. */
   readonly settings: Environment
 }
 
-/** Gives each process a place that it keeps over its restarts, and the settings that it needs to call others. */
+/**
+ * Gives each process a place that it keeps when it restarts, and the settings that it needs to call other processes.
+ */
 export interface Places {
   next(service: ServiceName): Promise<Place>
-  /** Returns the settings that a process of the service needs in addition to its place. */
+  /** Returns the settings that a process of this part needs in addition to its place. */
   settings(service: ServiceName): Environment
   remove(): Promise<void>
 }
@@ -53,11 +55,11 @@ export async function tlsPlaces(): Promise<Places> {
   }
 }
 
-/** Ports that no system hands out as free ports, so a port is still free when its process restarts. */
+/** A range of ports that no system uses for free ports, so a port is still free when its process restarts. */
 const QUIET = { min: 15_000, max: 30_000 }
 const MAX_TRIES = 50
 
-/** Returns a free port that stays free unless a program asks for this very port. */
+/** Returns a free port. It stays free unless a program asks for exactly this port. */
 export async function quietPort(): Promise<number> {
   for (let attempt = 0; attempt < MAX_TRIES; attempt += 1) {
     const port = randomInt(QUIET.min, QUIET.max)

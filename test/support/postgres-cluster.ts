@@ -4,7 +4,7 @@ import { DATABASE, ensureCluster } from '../../services/embedded-postgres/cluste
 import { openDataFolder } from '../../services/embedded-postgres/data-folder.ts'
 import { type Program, type ProgramProcess, startProgram } from './child-process.ts'
 
-/** A PostgreSQL data folder, with what is needed to run a server on it. */
+/** A PostgreSQL data folder, with everything that is needed to run a server on it. */
 export interface PostgresCluster {
   readonly binaries: Binaries
   /** Absolute path of PGDATA. */
@@ -28,7 +28,7 @@ export function clusterUrl({ password }: Pick<PostgresCluster, 'password'>, port
   return `postgresql://${DATABASE}:${password}@127.0.0.1:${port}/${DATABASE}`
 }
 
-/** Returns how to run a server on the cluster. `settings` override those in its configuration files. */
+/** Returns the program that runs a server on the cluster. `settings` override those in its configuration files. */
 export function postgresProgram(
   { binaries, folder, account }: Pick<PostgresCluster, 'binaries' | 'folder' | 'account'>,
   port: number,

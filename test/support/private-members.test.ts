@@ -20,7 +20,7 @@ describe('findPrivateMembers', () => {
     ['a PEM', { detail: 'got -----BEGIN EC PRIVATE KEY-----' }, ['detail']],
     ['a PEM that is the whole answer', '-----BEGIN PRIVATE KEY-----', ['']],
     [
-      'nothing in public keys',
+      'no member of public keys',
       {
         keys: [
           { kty: 'EC', x: 'd', y: 'p', kid: 'k' },
@@ -29,8 +29,8 @@ describe('findPrivateMembers', () => {
       },
       [],
     ],
-    ['nothing in arrays, whose members have no names', [['d']], []],
-    ['nothing in null', null, []],
+    ['no element of arrays, because elements have no names', [['d']], []],
+    ['no member of null', null, []],
   ])('finds %s', (_, value, found) => {
     expect(findPrivateMembers(value)).toEqual(found)
   })

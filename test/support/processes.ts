@@ -15,22 +15,22 @@ import {
 } from './server.ts'
 import { until } from './until.ts'
 
-/** The processes of a deployment by the service that they run. */
+/** The processes of a deployment by the part that they run. */
 export type Processes = Readonly<Record<CalledService, readonly RunningProcess[]>> & {
   readonly 'jwks-gateway': readonly RunningServer[]
 }
 
-/** How many processes of each service there are. */
+/** The number of processes of each part. */
 export type Counts = Readonly<Record<ServiceName, number>>
 
-/** Two processes of each service, so one is left when the other ends. */
+/** Two processes of each part, so one of them is left when the other ends. */
 export const CLUSTER: Counts = { 'operator-registry': 2, identity: 2, authn: 2, revocation: 2, 'jwks-gateway': 2 }
 
 /** Options of startProcesses. */
 export interface ProcessesOptions {
   readonly counts: Counts
   readonly places: Places
-  /** Settings of all processes. The key-encryption key goes only to processes that seal with it. */
+  /** Settings of all processes. Only processes that seal with the key-encryption key get this key. */
   readonly env: Environment
   /** Returns settings of one process, and a function that receives its log lines. */
   readonly each?: (service: ServiceName, index: number) => Partial<Pick<ProcessOptions, 'env' | 'onLine'>>
@@ -46,8 +46,8 @@ interface Start {
 type Addresses = Readonly<Record<CalledService, readonly string[]>>
 
 /**
- * Starts a process for each service and index, all at the same time. Resolves when each has found the processes that
- * it calls. They end with `started`, even if some fail to start.
+ * Starts a process for each part and index, all at the same time. Resolves when each process has found the processes
+ * that it calls. The processes end with `started`, even if some of them fail to start.
  */
 export async function startProcesses(started: AsyncDisposableStack, options: ProcessesOptions): Promise<Processes> {
   const starts = await plan(options)
@@ -64,7 +64,7 @@ export async function startProcesses(started: AsyncDisposableStack, options: Pro
   return recordOf(SERVICE_NAMES, by)
 }
 
-/** Starts another process, which calls the running ones. Resolves when it has found them. It ends with `started`. */
+/** Starts another process, which calls the running processes. Resolves when it has found them. Ends with `started`. */
 export async function startAnother(
   started: AsyncDisposableStack,
   { places, env, each }: Omit<ProcessesOptions, 'counts'>,

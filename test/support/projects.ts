@@ -1,6 +1,6 @@
 import type { Mode } from './modes.ts'
 
-/** The stories, which run over the network. */
+/** The tests of stories. Their servers are processes of their own, and the tests call them over the network. */
 export const STORIES = 'test/e2e/**/*.test.ts'
 
 /** Settings of all test runs. */
@@ -10,11 +10,12 @@ export const SHARED = {
   hookTimeout: 120_000,
   retry: 0,
   expect: { poll: { timeout: 30_000 } },
-  // vitest's default is one fewer than there are cores, but most tests wait for other processes.
+  // vitest's default is the number of cores less one. More workers are useful, because most tests wait for other
+  // processes.
   maxWorkers: 2,
 }
 
-/** Returns a project: tests that run in one mode, with the name for `vitest --project`. */
+/** Returns a project for vitest: tests that run in one mode. `name` is the name for `vitest --project`. */
 export function project(options: {
   readonly name: string
   readonly mode: Mode

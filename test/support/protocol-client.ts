@@ -1,7 +1,7 @@
 import type { AgentParty, Asserter, Keys } from './parties.ts'
 import { expectNothingPrivate } from './private-members.ts'
 
-/** A JSON object of an answer. */
+/** A JSON object in an answer. */
 export type Json = Readonly<Record<string, unknown>>
 
 /** The answer to a request. */
@@ -36,7 +36,8 @@ export type ProtocolClient = ReturnType<typeof protocolClient>
 /**
  * Creates a REST client of the published protocol. It sends the same bytes as clients of version 1: keys and
  * signatures in standard base64, a DID document with plain base64 in publicKeyMultibase, and `null` as the body of
- * calls that need none. Calls of an operator carry a new assertion each. No status throws: tests check it.
+ * calls that need no body. Each call of an operator has a new assertion. The client throws for no status, because
+ * tests check the status.
  */
 export function protocolClient(baseUrl: string) {
   const send = async <T = Json>(

@@ -1,7 +1,7 @@
 import { ApiError } from '../../services/platform/errors/api-error.ts'
 import type { ReasonCode } from '../../services/platform/errors/reasons.ts'
 
-/** Returns the reason with which a function refuses; undefined if it does not. */
+/** Returns the reason of the ApiError that a function throws; undefined if it throws none. */
 export function reasonOf(work: () => unknown): ReasonCode | undefined {
   try {
     work()
@@ -11,7 +11,7 @@ export function reasonOf(work: () => unknown): ReasonCode | undefined {
   }
 }
 
-/** Returns the reason with which a promise is rejected; undefined if it is fulfilled. */
+/** Returns the reason of the ApiError with which a promise rejects; undefined if it is fulfilled. */
 export function refusalOf(promise: Promise<unknown>): Promise<ReasonCode | undefined> {
   return promise.then(() => undefined, reasonIn)
 }

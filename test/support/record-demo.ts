@@ -8,9 +8,9 @@ import { drawTerminal, type TimedLine } from './draw-terminal.ts'
 import { startServer } from './server.ts'
 
 /**
- * `npm run record:demo`: runs `auth4agent demo` against a server on port 8080, as the README says, and writes what it
- * printed, and when, to docs/demo.svg. Port 8080 must be free, because the picture shows the command without an
- * address.
+ * `npm run record:demo`: runs `auth4agent demo` against a server on port 8080, as the README says. Writes the printed
+ * lines with their times to docs/demo.svg. The server must use port 8080, which must be free, because the picture
+ * shows the command without an address.
  */
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -25,12 +25,12 @@ const server = await startServer({
   AUTH4AGENT_DATA_DIR: join(folder.path, 'data'),
 })
 started.defer(async () => void (await server.stop()))
-// The first run compiles the tool and warms the server up; the second is the one to look at.
+// The first run compiles the tool and warms up the server. Only the second run is recorded.
 await runDemo()
 const lines = await runDemo()
 await writeFile(join(ROOT, 'docs/demo.svg'), drawTerminal('npx auth4agent demo', lines))
 
-/** Runs the demo; resolves with its lines. Rejects when it fails. */
+/** Runs the demo. Resolves with its lines. Rejects if the demo fails. */
 async function runDemo(): Promise<readonly TimedLine[]> {
   const began = performance.now()
   const child = spawn(process.execPath, [join(ROOT, 'clients/cli/src/main.ts'), 'demo'], {

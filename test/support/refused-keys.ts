@@ -5,7 +5,7 @@ import { parseSigningKey } from '../../services/keys/domain/parse-signing-key.ts
 /** The members of a JWK by name. */
 export type Members = Readonly<Record<string, unknown>>
 
-/** A text that is refused as a signing key, and a pattern of the refusal's detail. */
+/** A text that the server refuses as a signing key, and a pattern for the detail of the error. */
 export type RefusedKey = readonly [name: string, text: string, detail: RegExp]
 
 /** Returns a PEM as a JWK. */
@@ -19,7 +19,7 @@ export function jwkText(jwk: Members, changed: Members = {}): string {
   return JSON.stringify({ ...jwk, ...changed })
 }
 
-/** Defines one test for each row: the text is refused, and the refusal contains nothing of it. */
+/** Defines one test for each row: the server refuses the text, and the error contains no part of the text. */
 export function refusesKeys(rows: readonly RefusedKey[]): void {
   it.each(rows)('refuses %s', async (_name, text, detail) => {
     const thrown: unknown = await parseSigningKey(text, '').catch((error: unknown) => error)

@@ -71,12 +71,12 @@ export async function walTimeline(url: string): Promise<string> {
   return String(await ask(url, 'SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)'))
 }
 
-/** Shuts the primary down at once: sessions end without an answer, nothing more is written, and no process is left. */
+/** Shuts down the primary at once: sessions end without an answer, it writes nothing more, and no process is left. */
 const fence = (primary: ProgramProcess): Promise<void> => primary.end('SIGQUIT')
 
 /**
- * Creates the database, and the standby's folder as a copy of the stopped primary's. (The PostgreSQL from npm has no
- * pg_basebackup.)
+ * Creates the database. Then copies the folder of the stopped primary for the standby, because the PostgreSQL from npm
+ * has no pg_basebackup.
  */
 async function prepare(primary: PostgresCluster, port: number, standby: PostgresCluster): Promise<void> {
   const server = await startPostgres(primary, port)

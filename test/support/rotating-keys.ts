@@ -40,7 +40,7 @@ export function rotatingKeys() {
   return {
     prisma,
     instance,
-    /** Creates an instance whose first pass is over. */
+    /** Creates an instance and waits for the end of its first pass. */
     started: async () => {
       const made = instance()
       await made.keys.ensureFirst()
@@ -56,13 +56,13 @@ export function rotatingKeys() {
       ),
     activeKid: async (alg: string) => (await rowsOf(alg)).find(({ state }) => state === 'active')?.kid ?? '',
     auditOf: (subject: string) => prisma().auditLog.findMany({ where: { subject }, orderBy: { id: 'asc' } }),
-    /** Returns everything that a change of keys may write, for a later comparison. */
+    /** Returns all rows that a change of keys may write, for a later comparison. */
     everything: async () => ({
       keys: await prisma().jwksKey.findMany({ orderBy: { kid: 'asc' } }),
       audit: await prisma().auditLog.count(),
       assertions: await prisma().usedAssertion.count(),
     }),
-    /** Changes a row directly, so only the database's own rules apply. */
+    /** Changes the state in a row directly, so that only the rules of the database apply. */
     move: (kid: string, state: string) =>
       prisma().$executeRaw`UPDATE jwks_keys SET state = ${state}::key_state WHERE kid = ${kid}`,
   }

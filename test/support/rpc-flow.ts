@@ -4,15 +4,16 @@ import { type AgentParty, type Asserter, newAgentParty, newKeys, operatorAsserte
 import type { Json } from './protocol-client.ts'
 
 /**
- * The result of a call: its answer with protobuf's JSON names, or gRPC's code and the reason in google.rpc.ErrorInfo.
+ * The result of a call: the answer with protobuf's JSON names, or the gRPC code and the reason in
+ * google.rpc.ErrorInfo.
  */
 export type RpcOutcome =
   | { readonly ok: true; readonly message: Json }
   | { readonly ok: false; readonly code: string; readonly reason: string | undefined }
 
 /**
- * Calls the server in the way of some tool. Bytes are base64 and field names lowerCamelCase in both directions. An
- * answer contains fields with default values.
+ * Calls the server with one RPC tool. In requests and answers, bytes are base64 and field names are lowerCamelCase. An
+ * answer contains also the fields with default values.
  * @param method full name, `auth4agent.v1.Service/Method`
  */
 type RpcCall = (method: string, request: Json, authorization?: string) => Promise<RpcOutcome>
@@ -31,7 +32,7 @@ const KEYS = 'auth4agent.v1.KeysService'
 const DOMAIN = 'agents.example.com'
 
 /**
- * Defines the tests of the whole protocol over one kind of RPC client, from a domain to a token that is refused again.
+ * Defines the tests of the whole protocol over one kind of RPC client, from a domain to the end of a token.
  */
 export function describeRpcFlow(name: string, connect: (deployment: Deployment) => RpcCaller): void {
   describe(`the whole flow with ${name}`, () => {
@@ -83,7 +84,7 @@ export function describeRpcFlow(name: string, connect: (deployment: Deployment) 
       })
     })
 
-    it('2. the operator registers an agent and sets its scopes, with an assertion for exactly that call', async () => {
+    it('2. the operator registers an agent and sets its scopes; each call needs an assertion for exactly this call', async () => {
       const registration = { operatorId, did: agent.did, agentPublicKey: agent.publicKey }
       expect(await answerOf(`${IDENTITY}/RegisterAgent`, registration)).toMatchObject({ status: 'pending' })
       const method = `${IDENTITY}/SetAgentScopes`

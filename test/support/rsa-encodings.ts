@@ -5,8 +5,8 @@ const SHA256 = '300d06096086480165030402010500'
 const NULL = '0500'
 
 /**
- * Encoded messages of RFC 8017 section 9.2 for a modulus of 256 bytes: the right one, and wrong ones that lax
- * verifiers accept.
+ * Encoded messages of RFC 8017 section 9.2 for a modulus of 256 bytes: the right encoding, and wrong encodings that
+ * careless verifiers accept.
  */
 export const ENCODINGS = {
   'the right one': (message: string) => pad(digestInfo(message)),
@@ -28,7 +28,7 @@ export const ENCODINGS = {
   'block type 0': (message: string) => pad(digestInfo(message)).replaceAll('ff', '00').replace('0001', '0000'),
   'block type 2': (message: string) => pad(digestInfo(message)).replace('0001', '0002'),
   'another byte in the padding': (message: string) => pad(digestInfo(message)).replace('ffff', 'fffe'),
-  'an end of the padding too early': (message: string) => pad(`00${digestInfo(message)}`),
+  'padding that ends too early': (message: string) => pad(`00${digestInfo(message)}`),
 } as const
 
 /** Applies the private operation to an encoded message without changing it (RSASP1, RFC 8017 section 5.2.1). */

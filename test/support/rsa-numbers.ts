@@ -7,7 +7,7 @@ export function numberOf(member: string): bigint {
   return BigInt(`0x${Buffer.from(member, 'base64url').toString('hex')}`)
 }
 
-/** Returns a number as a member of a JWK. */
+/** Encodes a number as a member of a JWK. */
 export function memberOf(number: bigint): string {
   const hex = number.toString(16)
   return Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex').toString('base64url')

@@ -5,8 +5,8 @@ import { createDataFolder } from './data-folder.ts'
 import type { Environment } from './server.ts'
 
 /**
- * `npm run cluster`: runs a whole deployment on this machine until Ctrl-C. Its data is kept in AUTH4AGENT_DATA_DIR, or
- * goes to a temporary folder. Other AUTH4AGENT_ settings go to each server.
+ * `npm run cluster`: runs a whole deployment on this machine until Ctrl-C. Its data is in AUTH4AGENT_DATA_DIR, or in a
+ * temporary folder that is removed at the end. Each server gets the other AUTH4AGENT_ settings.
  */
 
 const { AUTH4AGENT_DATA_DIR: chosenFolder, ...others } = process.env
@@ -15,7 +15,7 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`)
 const stopping = askedToStop()
 await using started = new AsyncDisposableStack()
 try {
-  print('Starting two gateways, two of each other service, three NATS nodes and PostgreSQL …')
+  print('Starting two gateways, two processes of each other part, three NATS nodes and PostgreSQL …')
   const folder = chosenFolder === undefined ? await temporaryFolder(started) : resolve(chosenFolder)
   const start = startCluster(started, folder, serverSettings(others))
   const cluster = await Promise.race([start, stopping.then(() => undefined)])
@@ -30,10 +30,13 @@ try {
   process.exitCode = 1
 }
 
-/** Resolves at the first signal, or when the npm above this process has ended, because npm passes no signal on. */
+/**
+ * Resolves at the first signal, or when the npm that started this process ends: npm may end without passing a signal.
+ */
 function askedToStop(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
-  // A terminal and npm both pass Ctrl-C on. The second signal must not end this process before everything has stopped.
+  // At Ctrl-C, the terminal and npm both send a signal. The second one must not end this process before all have
+  // stopped.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => resolve())
   if (process.env['npm_lifecycle_event'] !== undefined) whenParentEnds(resolve)
   return promise
@@ -65,7 +68,7 @@ function welcome({ issuer, processes, nats, postgres, adminKeyFile, logFolder }:
   const authn = processes.authn[0]?.pid
   return [
     '',
-    'An Auth4Agent cluster is running. Its services call each other under mutual TLS.',
+    'An Auth4Agent cluster is running. Its processes call each other over mutual TLS.',
     '',
     `  issuer     ${issuer}`,
     ...gateways,
@@ -81,9 +84,9 @@ function welcome({ issuer, processes, nats, postgres, adminKeyFile, logFolder }:
     'Try:',
     `  is it up?                  curl ${first}/ready; curl ${second}/ready`,
     `  one set of keys            curl ${first}/.well-known/jwks.json; curl ${second}/.well-known/jwks.json`,
-    `  watch them work            tail -f ${logFolder}/*.log`,
-    `  how revocations are known  curl -s ${processes.authn[0]?.baseUrl}/metrics | grep revocation`,
-    `  a crash                    kill -9 ${authn}   (it is restarted; the other processes keep working)`,
+    `  logs of all processes      tail -f ${logFolder}/*.log`,
+    `  metrics of revocations     curl -s ${processes.authn[0]?.baseUrl}/metrics | grep revocation`,
+    `  a crash                    kill -9 ${authn}   (the cluster restarts it; the other processes keep working)`,
     `  a restart without loss     kill ${authn}`,
     '  domains                    are proven by DNS here; AUTH4AGENT_DNS_SERVERS chooses the resolvers',
     '  stop                       Ctrl-C',

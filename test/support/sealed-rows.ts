@@ -6,7 +6,7 @@ import type { NewTokenKey } from '../../services/keys/key-provider.ts'
 import type { KeyVault } from '../../services/keys/key-vault.ts'
 import { createSealedKeys } from '../../services/keys/sealed-keys.ts'
 
-/** Inserts a key with this state. It has its private half only if the state allows one. */
+/** Inserts a key with this state. The row has the private half only if the state allows one. */
 async function insertKey(prisma: PrismaClient, key: NewTokenKey, state: KeyState): Promise<void> {
   const { kid, alg, publicJwk, stored } = key
   const isGone = state === 'retired' || state === 'compromised'
@@ -29,8 +29,8 @@ export async function makeKey(
 }
 
 /**
- * Creates signing keys in every state, one of them outside the database, and the challenge keys of today. Five rows
- * have something sealed.
+ * Creates signing keys in every state, one of them outside the database, and the current challenge keys. Five of the
+ * rows contain a sealed key.
  */
 export async function makeAllKeys(prisma: PrismaClient, vault: KeyVault): Promise<void> {
   for (const state of ['prepared', 'active', 'retiring', 'retired', 'compromised'] as const)
@@ -41,8 +41,8 @@ export async function makeAllKeys(prisma: PrismaClient, vault: KeyVault): Promis
 }
 
 /**
- * Opens everything as an instance with these key-encryption keys would. The result is the same as long as no secret
- * changes.
+ * Opens every sealed key, as a process with these key-encryption keys would. The result is the same as long as no
+ * secret changes.
  */
 export async function openAll(prisma: PrismaClient, vault: KeyVault): Promise<ReadonlyMap<string, string>> {
   const keys = createSealedKeys(vault)

@@ -12,24 +12,24 @@ export interface RunningProcess {
   readonly pid: number
   /** `http://127.0.0.1:port`, which is not the issuer. */
   readonly baseUrl: string
-  /** The address at which other processes of the deployment call it; undefined if none does. */
+  /** The address at which other processes of the deployment call this process; undefined if none calls it. */
   readonly internalAddress: string | undefined
-  /** Exit status of the current run of the process, when it has ended; null if a signal ended it. */
+  /** Resolves with the exit status when the current run of the process ends; null if a signal ended it. */
   readonly ended: Promise<number | null>
   /** Returns all standard output and standard error of all its runs so far. */
   logs(): string
   /**
-   * Asks it to stop, and returns its exit status. The status is null if a signal ended it, which happens after 20
-   * seconds.
+   * Asks the process to stop, and returns its exit status. After 20 seconds, kills it. The status is null if a signal
+   * ended the process.
    */
   stop(signal?: 'SIGTERM' | 'SIGINT'): Promise<number | null>
-  /** Kills it at once with SIGKILL, as in a crash. */
+  /** Kills the process at once with SIGKILL, as in a crash. */
   kill(): Promise<void>
-  /** Restarts it at the same addresses after it has ended. Resolves when it listens. */
+  /** Restarts the process at the same addresses after it has ended. Resolves when it listens. */
   restart(): Promise<void>
-  /** Freezes it: connections stay open, but nothing answers. */
+  /** Freezes the process: connections stay open, but nothing answers. */
   freeze(): void
-  /** Lets it continue. */
+  /** Lets the frozen process continue. */
   thaw(): void
 }
 
@@ -45,9 +45,9 @@ export type Environment = Readonly<Record<string, string | undefined>>
 /** Options of startProcess. */
 export interface ProcessOptions {
   readonly env: Environment
-  /** The services to run; all by default. */
+  /** The parts to run; all by default. */
   readonly services?: readonly ServiceName[]
-  /** Another checkout: version 1, which tells its ports only in its log. */
+  /** The folder of another checkout: version 1, which reports its ports only in its log. */
   readonly root?: string
   /** Receives each line that the process writes. The process object then keeps only the last lines. */
   readonly onLine?: (line: string) => void
@@ -62,25 +62,26 @@ interface Life {
 
 const ROOT = join(import.meta.dirname, '../..')
 const DEFAULTS = {
-  // Compiling takes most of a start.
+  // Without a compile cache, compiling would take most of the time of a start.
   NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/auth4agent-tests'),
   PORT: '0',
   AUTH4AGENT_GRPC_PORT: '0',
   AUTH4AGENT_RATE_LIMIT_PERCENT: '1000000',
 }
-/** More than the server allows its running requests and its database for their end. */
+/** How long a stop may take. This is longer than the server waits for running requests and for its database. */
 const STOP_MS = 20_000
 /** How many lines are kept if `onLine` receives them. */
 const LAST_LINES = 20
 
-/** Starts all services in one process, with `startProcess`. */
+/** Starts all parts in one process, with `startProcess`. */
 export function startServer(env: Environment): Promise<RunningServer> {
   return startProcess({ env })
 }
 
 /**
- * Starts `services/main.ts` with `env` over the tests' defaults, and none of this process's own settings. Resolves
- * when it listens. Rejects with everything it wrote if it ends before. `grpcAddress` is useless without the gateway.
+ * Starts `services/main.ts`. Its environment is the default of the tests, changed by `env`, without the settings of
+ * this process. Resolves when it listens. If it ends before that, rejects with everything that it wrote. `grpcAddress`
+ * is useless without the gateway.
  */
 export async function startProcess(options: ProcessOptions): Promise<RunningServer> {
   const lines: string[] = []
@@ -133,7 +134,7 @@ function control(
   }
 }
 
-/** Starts a server that should refuse to start. Returns its exit status and everything it wrote. */
+/** Starts a server that should refuse to start. Returns its exit status and everything that it wrote. */
 export async function failToStart(env: Environment): Promise<{ status: number | null; logs: string }> {
   const lines: string[] = []
   const { child, ports, ended } = launch({ env }, lines)
@@ -142,7 +143,7 @@ export async function failToStart(env: Environment): Promise<{ status: number | 
     ports.then(async () => {
       child.kill('SIGTERM')
       await ended
-      throw new Error('The server started')
+      throw new Error('The server started, but it should have refused to start')
     }),
   ])
 }
@@ -162,10 +163,10 @@ function launch({ env, services = [], root = ROOT, onLine }: ProcessOptions, lin
   // On SIGTERM a server also stops the database that it started.
   guard(child, 'SIGTERM')
   const { promise: ports, resolve } = Promise.withResolvers<Ports>()
-  // One turn later everything that the process logged before has been read.
+  // One turn of the event loop later, this process has read everything that the server had logged before.
   child.on('message', (message: ListeningMessage) => setImmediate(resolve, message.ports))
   for (const stream of [child.stdout, child.stderr]) {
-    if (stream === null) throw new Error('The output of the server is not a pipe')
+    if (stream === null) throw new Error('The output of the server must be a pipe')
     createInterface({ input: stream }).on('line', (line) => {
       lines.push(line)
       if (onLine !== undefined) lines.splice(0, lines.length - LAST_LINES)

@@ -7,12 +7,12 @@ import { expectStatus, type OperatorParty } from './story.ts'
 /** The algorithms with which tokens are signed. */
 export const ALGORITHMS = ['EdDSA', 'Ed25519', 'ES256', 'RS256'] as const
 
-/** One of them. */
+/** An algorithm with which tokens are signed. */
 export type Algorithm = (typeof ALGORITHMS)[number]
 
 /**
- * Settings with which a key may sign two seconds after its creation: one second for copies of the JWKS, one for the
- * memory from which they are served, and none for clock skew.
+ * Settings with which a key may sign two seconds after its creation. One second is for copies of the JWKS, one is for
+ * the memory from which a server serves the JWKS, and there is no clock skew.
  */
 export const QUICK_KEYS: Environment = {
   AUTH4AGENT_JWKS_MAX_AGE: '1s',
@@ -26,7 +26,7 @@ export interface ListedKey {
   readonly alg: string
   readonly state: string
   readonly created_at: string
-  /** Present only for prepared keys. */
+  /** When the key is ready to sign. Only prepared keys have this member. */
   readonly ready_at?: string
   readonly compromised_at?: string
   readonly held_by: string
@@ -94,14 +94,13 @@ export function headerOf(token: string): { readonly alg: string; readonly kid: s
 }
 
 /**
- * Returns the audience, under an operator's domain, whose tokens are signed with an algorithm after
- * `chooseAlgorithms`.
+ * Returns the audience under an operator's domain for which `chooseAlgorithms` chooses this algorithm.
  */
 export function audienceOf(alg: Algorithm, { domain }: OperatorParty): string {
   return `${alg.toLowerCase()}.${domain}`
 }
 
-/** Lets an operator choose each algorithm for an audience of its own. */
+/** Lets an operator choose a different algorithm for each of its audiences. */
 export async function chooseAlgorithms(client: ProtocolClient, operator: OperatorParty): Promise<void> {
   const audiences = ALGORITHMS.map((alg) => ({
     audience: audienceOf(alg, operator),
@@ -111,7 +110,7 @@ export async function chooseAlgorithms(client: ProtocolClient, operator: Operato
   expectStatus(200, await client.signed('PUT', `/v1/operators/${operator.id}/policy`, { audiences }, operator))
 }
 
-/** A key in its database row, without its private half. */
+/** The database row of a key, without the private half. */
 export interface KeyRow {
   readonly kid: string
   readonly alg: string

@@ -6,8 +6,8 @@ import { HTTP_PORT_CONFIG, silentLog } from './gateway.ts'
 const METRICS_BYTES = 100_000
 
 /**
- * The HTTP port of a process whose heap the test makes small. It sends its port, and ends with the channel to the
- * test.
+ * A process with an HTTP port and a heap that the test makes small. It sends its port to the test, and ends when the
+ * channel to the test closes.
  */
 const server = createOperations({
   rpc: fakeRpc(),

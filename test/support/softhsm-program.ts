@@ -21,11 +21,11 @@ const MODULES = ['/usr/lib/softhsm', '/usr/lib64/pkcs11', '/opt/homebrew/lib/sof
 const NODE_MODULES = join(import.meta.dirname, '../../node_modules')
 const PACKAGE = join(NODE_MODULES, 'pkcs11js')
 const MISSING = 'The tests need SoftHSM 2.6 or newer. Install it with "apt-get install softhsm2".'
-const NOT_BUILT = 'The addon of pkcs11js could not be built: it needs a C++ compiler, make and Python.'
+const NOT_BUILT = 'The addon of pkcs11js could not be built. The build needs a C++ compiler, make and Python.'
 
 /**
- * Returns SoftHSM, after building the addon that talks to it. If SoftHSM is missing and this process is root on a
- * Debian, installs it first.
+ * Builds the addon that calls SoftHSM, and returns the paths of SoftHSM. If SoftHSM is missing and this process is
+ * root on a Debian system, installs it first.
  * @throws Error that says how to get it.
  */
 export async function ensureSoftHsm(): Promise<SoftHsm> {
@@ -55,8 +55,8 @@ function isThere(path: string): Promise<boolean> {
 }
 
 /**
- * Builds the addon with the command in docs/signing-keys.md, in a copy of the package, and moves it into place in one
- * step. Other processes may do the same at the same time; the first one wins.
+ * Builds the addon with the command in docs/signing-keys.md, in a copy of the package. Then moves it into place in one
+ * step, because other processes may do the same at the same time. The first process wins.
  */
 async function ensureAddon(): Promise<void> {
   const target = join(PACKAGE, 'build')

@@ -26,7 +26,7 @@ export interface SoftTokenOptions {
   readonly config?: string
 }
 
-/** Direct access to the hardware token, in the process of the provider. Each sees what the other does. */
+/** Direct access to the hardware token, in the process of the provider. Test and provider see each other's changes. */
 export interface TokenInHand {
   readonly calls: PKCS11
   readonly slot: Handle

@@ -9,7 +9,7 @@ export interface OperatorParty extends Asserter {
   readonly domain: string
 }
 
-// First steps that many stories share. Each function throws if a step does not succeed.
+// The functions below make first steps that many stories share. Each of them throws if its step does not succeed.
 
 /** Registers a domain under a fresh key and publishes its record, without confirming the domain. */
 export async function publishedOperator(

@@ -18,7 +18,7 @@ afterEach(async () => {
   for (const server of servers) server.close()
 })
 
-/** Starts a server that answers each chunk with its name and the chunk. */
+/** Starts a server that answers each chunk of bytes with its own name and the chunk. */
 async function serverThatSays(name: string): Promise<TcpTarget> {
   const server = createServer((socket) => {
     socket.on('error', () => undefined)
@@ -52,7 +52,7 @@ const arrives = (ask: () => unknown, answer: unknown) =>
     (now) => now === answer,
   )
 
-it('TcpProxy forwards bytes and the end of a connection', async () => {
+it('TcpProxy forwards the bytes and the end of a connection', async () => {
   const { socket, received, isClosed } = await dial(proxy.port)
   socket.end('a')
   await arrives(received, 'first:a')

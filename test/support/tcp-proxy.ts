@@ -11,7 +11,7 @@ export interface TcpTarget {
 /** A proxy on 127.0.0.1 to a server, which can fail as networks do. Its port stays the same. */
 export interface TcpProxy {
   readonly port: number
-  /** Ends every fault: the proxy accepts connections, and forwards what was stalled. */
+  /** Ends every fault: the proxy accepts connections again, and forwards the bytes that it had stalled. */
   pass(): Promise<void>
   /** Breaks all connections and refuses new ones. */
   cut(): Promise<void>
@@ -29,7 +29,7 @@ type Line = { delayMs: number; stalled: PromiseWithResolvers<void> | undefined }
 
 const MAX_HELD_BYTES = 64 * 1024
 
-/** Starts a proxy to a target, without a fault. */
+/** Starts a proxy to a target. At first the proxy has no fault. */
 export async function startTcpProxy(first: TcpTarget): Promise<TcpProxy> {
   const sockets = new Set<Socket>()
   const line: Line = { delayMs: 0, stalled: undefined }
@@ -88,7 +88,7 @@ export async function startTcpProxy(first: TcpTarget): Promise<TcpProxy> {
   }
 }
 
-/** Returns the same URL through a proxy. */
+/** Returns the URL with the address of a proxy in place of its host and port. */
 export function urlThrough(proxy: Pick<TcpProxy, 'port'>, url: string): string {
   const through = new URL(url)
   through.host = `127.0.0.1:${proxy.port}`
@@ -102,8 +102,8 @@ export function targetOf(url: string): TcpTarget {
 }
 
 /**
- * Forwards bytes in one direction and in order, each with the delay that is set when it arrives. The end follows the
- * last byte.
+ * Forwards bytes in one direction and in order. Each byte gets the delay that is set when it arrives. The end of the
+ * connection follows the last byte.
  */
 function forward(from: Socket, to: Socket, line: Line): void {
   let last = Promise.resolve()

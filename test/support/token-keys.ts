@@ -25,7 +25,7 @@ const GENERATE: Readonly<Record<TokenAlgorithm, () => { publicKey: KeyObject; pr
 export function testTokenKey(alg: TokenAlgorithm): TestTokenKey {
   const { publicKey, privateKey } = GENERATE[alg]()
   const jwk = readPublicJwk(publicKey.export({ format: 'jwk' }))
-  if (jwk === undefined) throw new Error('A fresh key could not be read')
+  if (jwk === undefined) throw new Error('The server code could not read a fresh key')
   return {
     kid: jwkThumbprint(jwk),
     alg,
@@ -38,7 +38,7 @@ export function testTokenKey(alg: TokenAlgorithm): TestTokenKey {
   }
 }
 
-/** Signs with an algorithm (RFC 7518 section 3, RFC 8037 section 3.1), with the lower S where there are two. */
+/** Signs with an algorithm (RFC 7518 section 3, RFC 8037 section 3.1). For ES256, returns the lower of two valid S. */
 export function signBytes(alg: TokenAlgorithm, key: KeyObject, message: Uint8Array): Uint8Array {
   if (alg === 'ES256') return toLowS(cryptoSign('sha256', message, { key, dsaEncoding: 'ieee-p1363' }))
   return cryptoSign(alg === 'RS256' ? 'sha256' : null, message, key)

@@ -3,7 +3,7 @@ import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { KeyRow } from '../../services/keys/key-provider.ts'
 import { openPkcs11Provider, type Pkcs11Options } from '../../services/keys/pkcs11/pkcs11-provider.ts'
 
-/** The questions to the peer, one message each. It answers them in order. */
+/** The questions to the peer, one question in each message. The peer answers them in order. */
 export type PeerQuestion =
   | { readonly ask: 'open'; readonly options: Pkcs11Options }
   | { readonly ask: 'generate'; readonly alg: TokenAlgorithm }
@@ -24,7 +24,7 @@ async function answer(question: PeerQuestion): Promise<unknown> {
   return Buffer.from(await key.sign(Buffer.from(question.text))).toString('base64url')
 }
 
-// A second process with the same hardware token, for tests. It ends with the channel to its parent.
+// For tests: a second process with the same hardware token. It ends when the channel to its parent closes.
 process.on('message', (question: PeerQuestion) => {
   void answer(question).then(
     (result) => process.send?.({ result }),

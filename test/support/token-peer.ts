@@ -5,7 +5,7 @@ import type { PeerQuestion } from './token-peer-program.ts'
 
 /** A second process that uses a hardware token. */
 export interface TokenPeer {
-  /** Returns its answer, as JSON carries it. Throws the error of the peer if it fails. */
+  /** Asks the peer. Returns its answer after a conversion to JSON and back. Throws the peer's error if it fails. */
   ask(question: PeerQuestion): Promise<unknown>
   [Symbol.asyncDispose](): Promise<void>
 }

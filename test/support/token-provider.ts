@@ -12,7 +12,9 @@ export interface TokenProvider {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Creates a hardware token and a provider that uses it. Disposing closes and removes both. */
+/**
+ * Creates a hardware token and a provider that uses it. `using` closes the provider and removes the token at the end.
+ */
 export async function createTokenProvider(): Promise<TokenProvider> {
   const token = await createToken()
   const lines: string[] = []

@@ -7,7 +7,7 @@ import { ISSUER, type TestAgent } from './authn.ts'
 import { signCompactJws } from './jws.ts'
 import { testTokenKey } from './token-keys.ts'
 
-/** Inserts a key in this state, and returns a function that signs tokens with it as the services do. */
+/** Inserts a key in this state. Returns a function that signs tokens with the key as the server does. */
 export async function insertTokenKey(db: Db, state: KeyState, alg: TokenAlgorithm = 'EdDSA') {
   const { kid, jwk, sign } = testTokenKey(alg)
   const isGone = state === 'retired' || state === 'compromised'

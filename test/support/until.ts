@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 const POLL_MS = 25
 
 /**
- * Calls `ask` repeatedly until `isAwaited` accepts its answer, and returns the answer. Throws with the last answer
- * after `deadlineMs`.
+ * Calls `ask` repeatedly until `isAwaited` accepts its answer, and returns the answer. After `deadlineMs`, throws
+ * Error with the last answer in its message.
  */
 export async function until<T>(
   ask: () => Promise<T>,

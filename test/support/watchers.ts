@@ -17,10 +17,10 @@ interface WatchersOptions {
   readonly times?: FeedTimes
 }
 
-/** A request in the form in which a test writes it. */
+/** A request as a test writes it: a message with only some of its fields. */
 export type WatchRequest = MessageInitShape<typeof WatchRevocationsRequestSchema>
 
-/** Creates the watchers of a process. Only the test and the heartbeat wake them. */
+/** Creates the watchers of a process. They send records only when the test notifies them, or at a heartbeat. */
 export function watchersOf({ log, times = { heartbeatMs: 50, patienceMs: 10_000 } }: WatchersOptions) {
   const wakes: (() => void)[] = []
   const reads = { standing: 0, pages: [] as number[] }
@@ -58,7 +58,7 @@ export function watchersOf({ log, times = { heartbeatMs: 50, patienceMs: 10_000 
           const event = await next()
           if (event?.case === 'head' && event.value.position !== undefined)
             return { records, head: event.value.position }
-          if (event?.case !== 'record') throw new Error('The stream has ended')
+          if (event?.case !== 'record') throw new Error('The stream ended before its next head')
           records.push(event.value)
         }
       },

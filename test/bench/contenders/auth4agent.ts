@@ -5,7 +5,7 @@ import { type Asserter, adminAsserter, newKeys } from '../../support/parties.ts'
 import { ALL_CORES, type Machine, SERVER_CORE } from '../machine.ts'
 import { type ContenderProcess, startContender } from './process.ts'
 
-/** The issuer is only a name: the server listens on a free port. */
+/** The issuer of the server. It is only a name here, because the server listens on a free port. */
 export const BENCH_ISSUER = 'http://localhost:8080'
 
 /** This server with its database. */
@@ -15,7 +15,7 @@ export interface Auth4Agent extends ContenderProcess {
   readonly grpc: string
 }
 
-/** What all servers on one database share. */
+/** The database, the secrets and the folder that all servers on one database share. */
 export interface Installation {
   readonly machine: Machine
   /** Folder for logs. */
@@ -27,8 +27,8 @@ export interface Installation {
 /** Options of one server. */
 export interface StartOptions {
   /**
-   * AUTH4AGENT_WORKERS, with the server on all cores. If undefined, the setting is left out and the server has only
-   * the servers' core.
+   * AUTH4AGENT_WORKERS. If it is set, the server runs on all cores. If it is undefined, the setting is left out and
+   * the server runs only on the core for servers.
    */
   readonly workers?: number
   /** Folder for a CPU profile. */

@@ -10,25 +10,25 @@ import { LOAD_CORE, type Machine, pinTree } from '../machine.ts'
 /** The PostgreSQL of the server. */
 export interface BenchDatabase {
   readonly url: string
-  /** Process id of the postmaster; undefined if it is an external one. */
+  /** The process id of the postmaster; undefined if the database is an external one. */
   readonly pid: number | undefined
 }
 
-/** Settings that decide whether a commit is on disk when it returns. */
+/** The settings that decide whether data is on disk when a commit returns. */
 const DURABILITY = ['fsync', 'synchronous_commit', 'full_page_writes', 'wal_sync_method'] as const
 
-/** Creates a folder for a run. It is removed with `started`. */
+/** Creates a folder for a run. The folder is removed when `started` ends. */
 export async function scratchFolder(started: AsyncDisposableStack, parent = tmpdir()): Promise<string> {
   const path = await mkdtemp(join(parent, 'a4a-bench-'))
   started.defer(() => rm(path, { recursive: true, force: true }))
-  // When root starts it, PostgreSQL runs as another user, who must be able to enter.
+  // If root starts PostgreSQL, it runs as another user. That user must be able to enter the folder.
   await chmod(path, 0o711)
   return path
 }
 
 /**
- * Starts a PostgreSQL with an empty database on the load's core, configured like the embedded one. It ends with
- * `started`.
+ * Starts a PostgreSQL with an empty database on the core of the load, configured like the embedded database. It stops
+ * when `started` ends.
  */
 export async function startDatabase(
   started: AsyncDisposableStack,
@@ -54,7 +54,7 @@ export async function describeDatabase(db: Client): Promise<string> {
   return `PostgreSQL: ${rows.map(({ name, setting }) => `${name} ${setting}`).join(', ')}`
 }
 
-/** Opens a connection that ends with `started`. */
+/** Opens a connection that closes when `started` ends. */
 export async function connectTo(started: AsyncDisposableStack, url: string): Promise<Client> {
   const db = new Client({ connectionString: url })
   await db.connect()

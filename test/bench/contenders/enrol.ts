@@ -3,7 +3,7 @@ import { operatorId } from '@auth4agent/core/identity/operator-id'
 import type { Client } from 'pg'
 import { type AgentParty, type Keys, newAgentParty, newKeys, thumbprintOf } from '../../support/parties.ts'
 
-/** An operator whose domain counts as proven. */
+/** An operator whose database row says that its domain is proven. */
 export interface BenchOperator {
   readonly id: string
   readonly domain: string
@@ -20,7 +20,7 @@ const INSERT_AGENTS = `WITH given AS (
   )
   INSERT INTO agent_keys (agent_id, public_key, thumbprint) SELECT id, public_key, thumbprint FROM given`
 
-/** Inserts active operators into the database, as registration and proof would leave them. */
+/** Inserts active operators into the database, with the rows that registration and proof would leave. */
 export async function enrolOperators(
   db: Client,
   issuer: string,
@@ -36,7 +36,9 @@ export async function enrolOperators(
   return operators
 }
 
-/** Inserts active agents of an operator into the database, as approval would leave them. */
+/**
+ * Inserts active agents of an operator into the database, with the rows that registration and approval would leave.
+ */
 export async function enrolAgents(
   db: Client,
   { id, domain }: BenchOperator,

@@ -22,7 +22,7 @@ export interface PeerSettings {
   readonly resource: string
 }
 
-// Makes its start as cheap as possible.
+// The compile cache makes the start of the peer as cheap as possible, as in this server.
 enableCompileCache()
 const { default: Provider } = await import('oidc-provider')
 const settings: PeerSettings = JSON.parse(readFileSync(String(process.argv[2]), 'utf8'))

@@ -6,7 +6,7 @@ import { type Machine, SERVER_CORE } from '../machine.ts'
 import type { PeerSettings } from './peer-program.ts'
 import { type ContenderProcess, startContender } from './process.ts'
 
-/** A client of the peer, which authenticates with a signature, like our agents. */
+/** A client of the peer. It authenticates with a signature, as the agents of this server do. */
 interface PeerClient {
   readonly id: string
   readonly privateKey: KeyObject
@@ -14,12 +14,12 @@ interface PeerClient {
 
 /** oidc-provider, with its store in memory. */
 export interface Peer extends ContenderProcess {
-  /** Its address, which is also its issuer. */
+  /** The address of the peer, which is also its issuer. */
   readonly http: string
   readonly clients: readonly PeerClient[]
 }
 
-/** The resource of its JWT access tokens. */
+/** The resource that the JWT access tokens of the peer are for. */
 export const RESOURCE = 'https://api.example.com'
 /** The client that introspects. */
 export const INTROSPECTOR = { id: 'introspector', secret: 'a secret as long as it has to be for oidc-provider' }

@@ -7,7 +7,7 @@ import { type Machine, pinned } from '../machine.ts'
 /** A server under test. */
 export interface ContenderProcess {
   readonly pid: number
-  /** Milliseconds from its start to its first answer. */
+  /** Milliseconds from the start of the process to its first answer. */
   readonly startMs: number
   stop(): Promise<void>
 }
@@ -21,7 +21,7 @@ export interface ContenderProgram {
   /** Arguments of Node. */
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Receives all its output, like a log collector. */
+  /** The file that receives all output of the program, as a log collector would. */
   readonly logFile: string
   /** A URL that answers 200 when the program serves. */
   readonly probe: string
@@ -78,5 +78,5 @@ async function answers({ name, probe, logFile }: ContenderProgram, hasEnded: () 
   }
 }
 
-/** A contender did not start. The message contains its output. */
+/** The error when a contender does not start. Its message contains the output of the contender. */
 export class ContenderError extends Error {}

@@ -15,7 +15,7 @@ const PIECE_SECONDS = 10
 const OURS: readonly CaseName[] = ['token', 'verify-new', 'verify-seen']
 const PEERS: readonly CaseName[] = ['peer-token', 'introspect']
 
-/** Keeps each server under full load for this many seconds, with all its cases in turn. Reads its memory ten times. */
+/** Keeps each server under full load for this many seconds, with all its cases in turn. Reads the memory ten times. */
 export async function measureEndurance(
   world: World,
   seconds: number,

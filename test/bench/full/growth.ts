@@ -23,7 +23,7 @@ export interface Sizes {
   readonly revocations: number
 }
 
-/** What the server needs with a database of some size. */
+/** The start time and the memory that the server needs with a database of one size. */
 interface Stage {
   readonly agents: number
   readonly revocations: number
@@ -36,8 +36,8 @@ interface Stage {
 export interface Growth {
   readonly stages: readonly Stage[]
   /**
-   * Processor time of a token in server and database: the time with the grown database divided by the time with the
-   * empty one.
+   * The processor time of a token in server and database: the time with the grown database divided by the time with
+   * the nearly empty database.
    */
   readonly cpu: Summary | undefined
   /** Time of a token at full load, divided in the same way. */
@@ -54,8 +54,8 @@ const CONNECTIONS = 32
 const DATABASE = 'grown'
 
 /**
- * Lets a second database grow. Then measures tokens with it and with the world's own database, which is nearly empty,
- * in turn.
+ * Lets a second database grow. Then measures tokens in turn with the grown database and with the world's own database,
+ * which is nearly empty.
  */
 export async function measureGrowth(
   started: AsyncDisposableStack,
@@ -73,7 +73,7 @@ export async function measureGrowth(
     await meter.measure('token', CONNECTIONS, options.seconds)
   }
   for (const wanted of stagesOf) {
-    // Agents that sign in are spread among the others, so they are not all on the same pages.
+    // Agents that sign in are spread among the other agents, so their rows are not all on the same database pages.
     const share = Math.ceil(world.agents.length / stagesOf.length / grown.operators.length)
     for (const one of grown.operators) signing.push(...(await enrolAgents(grown.db, one, share)))
     await addAgents(grown.db, grown.operators, agents + 1, wanted)

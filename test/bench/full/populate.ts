@@ -2,10 +2,10 @@ import type { Client } from 'pg'
 import type { BenchOperator } from '../contenders/enrol.ts'
 
 const AGENTS_A_STATEMENT = 50_000
-/** A transaction reads all its own versions of the log's head again, so it must be short. */
+/** A transaction reads every version of the log's head that it has written, so it must not have many revocations. */
 const REVOCATIONS_A_TRANSACTION = 500
 
-/** Keys without a private half. Their agents only fill the tables and never sign in. */
+/** Inserts agents whose keys have no private half. These agents only fill the tables and never sign in. */
 const INSERT_AGENTS = `WITH keys AS MATERIALIZED (
     SELECT gen_random_uuid() AS id, sha256(convert_to('key ' || n, 'UTF8')) AS public_key
     FROM generate_series($3::int, $4::int) AS n
@@ -18,7 +18,7 @@ const INSERT_AGENTS = `WITH keys AS MATERIALIZED (
   SELECT id, public_key, rtrim(translate(encode(sha256(convert_to(concat('{"crv":"Ed25519","kty":"OKP","x":"',
     rtrim(translate(encode(public_key, 'base64'), '+/', '-_'), '='), '"}'), 'UTF8')), 'base64'), '+/', '-_'), '=')
   FROM keys`
-/** The triggers write the log. */
+/** Revokes tokens. The triggers of the table write the log. */
 const REVOKE = `INSERT INTO revoked_tokens (operator_id, jti, expires_at)
   SELECT $1, gen_random_uuid()::text, now() + interval '1 hour' FROM generate_series(1, $2::int)`
 

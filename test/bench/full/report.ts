@@ -41,7 +41,7 @@ function growthTable({ stages }: Growth): string {
 }
 
 const growthLine = ({ cpu, time }: Growth): string =>
-  'Cost per token over the grown database ÷ over one that is nearly empty (must ≤ 1.15, aim ≤ 1.05): ' +
+  'Cost per token with the grown database ÷ with a nearly empty one (must ≤ 1.15, aim ≤ 1.05): ' +
   `processor time of server and database **${withRange(cpu, 3)}**, time at full load ${withRange(time, 3)}.`
 
 function enduranceTable(samples: readonly Endured[]): string {
@@ -52,4 +52,5 @@ function enduranceTable(samples: readonly Endured[]): string {
 }
 
 const suspensionLine = ({ idle, underLoad }: Suspensions): string =>
-  `From call to return: ${withRange(underLoad, 1)} ms under full issuing load, ${withRange(idle, 1)} ms without.`
+  `Time from the call to its return: ${withRange(underLoad, 1)} ms while the server issues tokens at full load, ` +
+  `${withRange(idle, 1)} ms without load.`

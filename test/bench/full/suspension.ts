@@ -15,7 +15,7 @@ export interface Suspensions {
 const CONNECTIONS = 32
 const LOAD_SECONDS = 2
 const BEFORE_MS = 1000
-/** More than any server issues in that time. */
+/** More tokens than any server issues in LOAD_SECONDS. */
 const BODIES = 40_000
 
 /** Suspends and reinstates an operator this many times, without and with load. */

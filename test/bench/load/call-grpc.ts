@@ -33,10 +33,10 @@ export function callGrpc(
   })
 }
 
-/** The maximum of calls that run on one connection at once: gRPC clients use few connections. */
+/** The maximum of concurrent calls on one connection. gRPC clients send many calls over few connections. */
 const STREAMS = 8
 
-/** Returns how this many calls at once are spread over connections. */
+/** Returns how many connections carry this many concurrent calls, and how many calls each connection carries. */
 export function spread(calls: number): { readonly connections: number; readonly streams: number } {
   return { connections: Math.ceil(calls / STREAMS), streams: Math.min(calls, STREAMS) }
 }

@@ -5,7 +5,7 @@ import { runGenerator } from './generator.ts'
 import type { LoadRequest, LoadResult } from './load-request.ts'
 import { percentileOf } from './percentile.ts'
 
-/** Puts a load on a server with h2load, with several streams on each connection. It sends only one body. */
+/** Puts a load on a server with h2load, with several streams on each connection. h2load sends only one body. */
 export async function h2loadLoad(request: LoadRequest): Promise<LoadResult> {
   const { machine, folder, url, contentType, connections } = request
   const seconds = Math.max(1, Math.round(request.seconds))

@@ -5,8 +5,8 @@ import type { Http2Settings } from './http2-program.ts'
 import type { LoadRequest, LoadResult } from './load-request.ts'
 
 /**
- * Puts a load on a server with node:http2 in a new process, with several streams on each connection. It sends only one
- * body.
+ * Puts a load on a server with node:http2 in a new process, with several streams on each connection. All requests have
+ * the same body.
  */
 export async function http2Load(request: LoadRequest): Promise<LoadResult> {
   const { machine, folder, url, contentType, connections, seconds } = request

@@ -10,7 +10,7 @@ export interface LoadRequest {
   readonly contentType: string
   /** Bodies in the order in which they are sent. */
   readonly bodies: readonly (string | Buffer)[]
-  /** Whether each body may be sent only once. Otherwise they are repeated. */
+  /** Whether each body may be sent only once. If false, the generator repeats the bodies. */
   readonly once: boolean
   readonly connections: number
   readonly seconds: number
@@ -21,11 +21,11 @@ export interface LoadResult {
   /** Number of answers. */
   readonly requests: number
   readonly seconds: number
-  /** The maximum of requests that were sent, including those that had no answer yet at the end. */
+  /** The largest possible number of requests that were sent, including those without an answer at the end. */
   readonly sent: number
   /** Answers other than 200, and requests without an answer. */
   readonly failures: number
-  /** Whether there were too few bodies. Then the result means nothing. */
+  /** Whether there were too few bodies. The result is then useless. */
   readonly exhausted: boolean
   /** Bytes of answers, as the generator counts them. */
   readonly bytes: number

@@ -38,7 +38,7 @@ describe.each(GENERATORS)('a load by %s', (generator) => {
       seconds: 1,
     })
 
-  it('sends each body once, and counts what it sent and what was answered', async () => {
+  it('sends each body once, and counts the requests and the answers', async () => {
     const { received } = server
     const bodies = Array.from({ length: 200_000 }, (_, index) => `body ${index}`)
     const { requests, sent, failures, exhausted, p50Us, p99Us } = await load(bodies, true)
@@ -51,7 +51,7 @@ describe.each(GENERATORS)('a load by %s', (generator) => {
     expect(p50Us).toBeLessThanOrEqual(p99Us)
   })
 
-  it('reports that there were too few bodies', async () => {
+  it('reports exhausted when there are too few bodies', async () => {
     expect(await load(['one', 'two', 'three'], true)).toMatchObject({ exhausted: true })
   })
 

@@ -3,7 +3,7 @@ import { connect } from '@nats-io/transport-node'
 import { openDb } from '../../../services/platform/db/db.ts'
 import { revokeToken } from '../../../services/revocation/store.ts'
 
-/** The minimum of a revocation, without waiting for verifiers. */
+/** The minimum work of a revocation: a commit and a message. It does not wait for verifiers. */
 export interface Bare {
   /** Commits a revocation with the server's own statement, and publishes as many bytes as its record has. */
   revoke(operatorId: string, jti: string): Promise<void>

@@ -14,8 +14,9 @@ import { type Percentiles, percentilesOf } from './percentiles.ts'
 import { openWatchers, type Watchers } from './watchers.ts'
 
 /**
- * `npm run bench:revocation`: measures revocations on a whole cluster on this machine, from the call to its return and
- * to the last of many watchers, and compares them with a bare commit and publish. It prints numbers and checks none.
+ * `npm run bench:revocation`: measures revocations on a whole cluster on this machine. It measures the time from the
+ * call to its return, and the time until the last of many watchers receives the record. It compares both with a bare
+ * commit and publish. It prints the numbers and does not check them.
  */
 
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 500)
@@ -30,7 +31,7 @@ interface Token {
   readonly jti: string
 }
 
-/** Durations in milliseconds. */
+/** The durations of one round, in milliseconds. `told` is the time until the last watcher received the record. */
 interface Round {
   readonly bare: number
   readonly returned: number
@@ -58,7 +59,7 @@ const { baseUrl, grpcAddress } = gateway
 const endpoint = { name: 'gateway', baseUrl, grpcAddress }
 const callers = { gRPC: grpcCaller(endpoint), REST: restCaller(endpoint) }
 
-process.stdout.write(`${ROUNDS} revocations one after the other, milliseconds\n\n`)
+process.stdout.write(`${ROUNDS} revocations one after the other, in milliseconds\n\n`)
 process.stdout.write(`${' '.repeat(44)}    p50     p99   beside bare\n`)
 for (const protocol of protocols) print(protocol, await measure(callers[protocol], undefined))
 process.stdout.write(`with ${WATCHERS} watchers\n`)
@@ -67,7 +68,7 @@ const watchers = await openWatchers(addresses, operators, WATCHERS)
 started.defer(async () => watchers.close())
 for (const protocol of protocols) print(protocol, await measure(callers[protocol], watchers))
 
-/** Makes one bare revocation and one real one in turn, so both meet the machine in the same state. */
+/** Makes one bare revocation and one real revocation in turn, so both run on the machine in the same state. */
 async function measure(caller: Caller, told: Watchers | undefined): Promise<readonly Round[]> {
   const operatorId = operators[0]?.id ?? ''
   const rounds: Round[] = []
@@ -131,7 +132,7 @@ async function issueAll({ processes }: Cluster, [operator]: readonly OperatorPar
   return issued
 }
 
-/** Creates a folder that others can enter: when root starts it, PostgreSQL runs as another user. */
+/** Creates a folder that other users can enter, because PostgreSQL runs as another user if root starts it. */
 async function temporaryFolder(stack: AsyncDisposableStack): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'a4a-bench-'))
   stack.defer(() => rm(path, { recursive: true, force: true }))

@@ -9,7 +9,7 @@ import { summarise } from '../statistics.ts'
 
 /**
  * Prints the cost of a verification in microseconds as JSON: bare, by jose, and by the verifier for new tokens and for
- * seen ones. Its arguments are the number of rounds, and the number of tokens in each.
+ * tokens that it has seen before. Its arguments are the number of rounds, and the number of tokens in each round.
  */
 
 const [ROUNDS, TOKENS] = process.argv.slice(2).map(Number)
@@ -52,7 +52,7 @@ const verifier = createVerifier({
 })
 await verifier.ready()
 
-/** Returns a new string with the same token, as a request would bring it. Nothing has been computed for it yet. */
+/** Returns a new string with the same token, because each request brings a string for which nothing is cached yet. */
 const copyOf = (token: string) => Buffer.from(token, 'latin1').toString('latin1')
 
 /** Returns the microseconds of one call. */

@@ -5,14 +5,14 @@ import { lookAround, pinned, SERVER_CORE } from '../machine.ts'
 
 /**
  * `npm run bench:verifier`: measures the cost of the verifier library for each token, and compares it with `jose` and
- * a bare `crypto.verify`. It prints medians of rounds and checks none. `BENCH_ROUNDS` and `BENCH_TOKENS` make it
- * longer.
+ * a bare `crypto.verify`. It prints the medians of all rounds and does not check them. `BENCH_ROUNDS` and
+ * `BENCH_TOKENS` set how long it runs.
  */
 
 const ROUNDS = process.env['BENCH_ROUNDS'] ?? '31'
 const TOKENS = process.env['BENCH_TOKENS'] ?? '2000'
 
-/** Microseconds. */
+/** The cost of one verification in microseconds. */
 interface Figures {
   readonly engine: string
   readonly bare: number
@@ -34,7 +34,9 @@ async function measure(preload: readonly string[]): Promise<Figures> {
 function print({ engine, bare, jose, fresh, seen }: Figures): void {
   const line = (name: string, us: number) =>
     process.stdout.write(`${name.padEnd(44)}${us.toFixed(2).padStart(8)} µs ${(us / bare).toFixed(3).padStart(8)} x\n`)
-  process.stdout.write(`\nEd25519 by ${engine}; medians of ${ROUNDS} rounds of ${TOKENS} tokens, compared with bare\n`)
+  process.stdout.write(
+    `\nEd25519 by ${engine}; medians of ${ROUNDS} rounds of ${TOKENS} tokens; ratios to crypto.verify alone\n`,
+  )
   line('only crypto.verify (node:crypto)', bare)
   line('jose, jwtVerify with a local JWKS', jose)
   line('the verifier, a new token', fresh)

@@ -116,7 +116,8 @@ function casesOf(method: DescMethod): RefusalCase[] {
         method,
         reason: 'OPERATOR_NOT_ACTIVE',
         caller: operator,
-        // Anybody can create a pending operator, so its calls are not audited. The others have owned their domain.
+        // Every caller can create a pending operator, so its calls are not audited. The other operators have owned
+        // their domain.
         audited: operator !== 'pending',
         request,
       }),

@@ -175,7 +175,8 @@ const standings: readonly RefusalCase[] = [
 ]
 
 /**
- * Audiences whose operators have chosen a signing algorithm. Any agent may have a token for each of them separately.
+ * Audiences whose operators have chosen a signing algorithm. Any agent may get a token for each of them, but not one
+ * token for audiences with different algorithms.
  */
 const CHOSEN = {
   'es256.acme-operator.com': ['acme', 'ES256'],
@@ -198,8 +199,8 @@ const CONFLICTS: Readonly<Record<string, (world: World) => string[]>> = {
   'the issuer and another audience': ({ issuer }) => [issuer, 'https://es256.acme-operator.com:8443/v1'],
   'an audience without an owner and another one': () => ['nobody-operator.com', 'https://rs256.acme-operator.com/'],
   'audiences of two operators': () => ['es256.acme-operator.com', 'ed25519.bravo-operator.com'],
-  'two names of one curve': ({ issuer }) => ['ed25519.bravo-operator.com', issuer],
-  'the longest audiences, of percent signs, which triple in a gRPC status': ({ issuer }) => [
+  'two algorithm names for one curve': ({ issuer }) => ['ed25519.bravo-operator.com', issuer],
+  'the longest audiences, whose percent signs take three bytes each in a gRPC status': ({ issuer }) => [
     issuer,
     ...Array.from({ length: 7 }, (_, index) => `https://es256.acme-operator.com/${index}${'%'.repeat(222)}`),
   ],

@@ -107,7 +107,7 @@ const CODINGS = ['gzip', 'br', 'deflate', 'gzip, identity', 'x'].map((coding) =>
   })),
 )
 
-/** Bodies that are parsed, so the call runs and finds no DID in them. */
+/** Bodies that the server parses. The call then runs and is refused because the body contains no valid DID. */
 const READ: Readonly<Record<string, readonly [body: string, type?: string]>> = {
   'no content type': ['{}'],
   'a content type in upper case': ['{}', 'APPLICATION/JSON'],
@@ -236,7 +236,7 @@ const messages = Object.entries(MESSAGES).map(
   }),
 )
 
-/** Messages that are parsed, so the call runs and finds no operator with that id. */
+/** Messages that the server parses. The call then runs and is refused because no operator has that id. */
 const readMessages = Object.entries({
   'a document with 10 nested lists': deepDocument(10),
   'a document with 40 nested lists': deepDocument(40),
@@ -251,7 +251,7 @@ const readMessages = Object.entries({
   }),
 )
 
-/** Cases about everything in a request that is checked before its fields. */
+/** Cases about the parts of a request that the server checks before the fields. */
 export const envelopeCases: readonly RefusalCase[] = [
   ...everywhere,
   ...queries,

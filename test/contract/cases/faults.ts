@@ -8,12 +8,13 @@ import type { World } from '../support/world.ts'
 import { callersOf } from './callers.ts'
 import { NOBODY, validRequests } from './valid-requests.ts'
 
-/** The jti of every assertion here. `useUp` marks it as used. */
+/** The jti of every assertion in this file. `useUp` marks this jti as used. */
 const USED_JTI = 'used-up'
 
 /**
- * Requests for calls that change something without an assertion, or that may not need the database. Each needs the
- * database and changes nothing, because a call may still be executed after its caller has stopped waiting.
+ * Requests for calls that change something without an assertion, or that do not always need the database. Each of
+ * these requests needs the database and changes nothing. That matters because a server may still execute a call after
+ * its caller has stopped waiting.
  */
 const HARMLESS: Readonly<Record<string, (world: World) => JsonObject>> = {
   'OperatorRegistryService.RegisterOperator': ({ operators: { acme } }) => ({
@@ -39,7 +40,7 @@ export async function useUp({ db, operators }: World): Promise<void> {
   await db.prisma.usedAssertion.createMany({ data: issuers.map((issuer) => ({ issuer, jti: USED_JTI, keepUntil })) })
 }
 
-/** Cases for every RPC while a dependency is down: a good request gets this reason. */
+/** Returns a case for every RPC: a good request is refused with this reason while a dependency is down. */
 export function faultCases(reason: ReasonCode): RefusalCase[] {
   return methods.map((method) => ({
     name: 'a good request',
@@ -52,8 +53,8 @@ export function faultCases(reason: ReasonCode): RefusalCase[] {
 }
 
 /**
- * Cases for every RPC after its caller has called too often. These requests would be refused anyway, so none changes
- * anything.
+ * Cases for every RPC after its caller has called too often. The server would refuse these requests in any case, so
+ * they change nothing.
  */
 export const rateCases: readonly RefusalCase[] = methods.map((method) => ({
   name: 'too many calls',

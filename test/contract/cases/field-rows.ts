@@ -2,7 +2,7 @@ import { encodeBase64 } from '@auth4agent/core/encoding/base64'
 import type { JsonValue } from '@bufbuild/protobuf'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 
-/** What is wrong with a field beyond its type. */
+/** The values of one field that are wrong although their type is right, and values that are just accepted. */
 export interface FieldRow {
   /** The reason when the field is absent, null or empty; undefined if that is allowed. */
   readonly absent?: ReasonCode
@@ -15,7 +15,7 @@ export interface FieldRow {
 const text = (length: number) => 'a'.repeat(length)
 const many = (count: number, prefix: string) => Array.from({ length: count }, (_, index) => `${prefix}${index}`)
 
-/** A row for names in paths. Longer ones would not fit into the assertion, which names the path. */
+/** Returns a row for names in paths. Longer names would not fit into the assertion, which contains the path. */
 const named = (reason: ReasonCode): FieldRow => ({ wrong: { 'has 1500 characters': [text(1500), reason] } })
 const ownId = named('PERMISSION_DENIED')
 const anyOperator = named('OPERATOR_NOT_FOUND')

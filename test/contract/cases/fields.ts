@@ -116,7 +116,7 @@ function rowCases(place: Place, { absent, wrong = {} }: FieldRow): RefusalCase[]
   return [...nothing, ...values]
 }
 
-/** Cases about a field that has different values in path and body: only one can be meant. */
+/** Cases about a field that has different values in path and body, so the server cannot know which one is meant. */
 function pathCases(place: Place): RefusalCase[] {
   const { method, field } = place
   if (!isInPath(place) || restForm(method).body !== '*') return []
@@ -148,7 +148,10 @@ function nulCases(place: Place): RefusalCase[] {
   ]
 }
 
-/** Cases about values at a limit, which are accepted. The assertion has been used before, so only that is refused. */
+/**
+ * Cases about values at a limit. The server accepts the value and refuses the request only because its assertion was
+ * used before.
+ */
 function fitCases(place: Place, { fits = {} }: FieldRow): RefusalCase[] {
   const { method } = place
   const caller = callerOf(place)

@@ -119,7 +119,7 @@ export function reasonsOf(method: DescMethod): ReadonlySet<ReasonCode> {
   return new Set([...EVERYWHERE, ...bodies, ...OF_CALLERS[callersOf(method)], ...uses, ...own])
 }
 
-/** Reasons for requests that never reach an RPC. The tests of paths and raw requests have their cases. */
+/** Reasons for requests that never reach an RPC. The tests of paths and of raw requests cover these reasons. */
 export const OUTSIDE_RPCS: readonly ReasonCode[] = [
   'ROUTE_NOT_FOUND',
   'METHOD_NOT_ALLOWED',
@@ -129,6 +129,6 @@ export const OUTSIDE_RPCS: readonly ReasonCode[] = [
 
 /** Reasons that no test provokes, and why. */
 export const UNPROVOKED: Partial<Readonly<Record<ReasonCode, string>>> = {
-  EPOCH_EXHAUSTED: 'an epoch would need two thousand million endings',
+  EPOCH_EXHAUSTED: 'an epoch reaches its limit only after two thousand million increases',
   INTERNAL: 'it reports a bug of the server, so a request that provokes it would be a bug',
 }

@@ -159,7 +159,7 @@ const rule = (audience: string, callers: readonly string[] = [], token_signing_a
 const BAD_POLICIES: Readonly<Record<string, readonly [ReasonCode, ...ReturnType<typeof rule>[]]>> = {
   'an audience that is empty': ['INVALID_AUDIENCE', rule('')],
   'an audience under another domain': ['INVALID_AUDIENCE', rule('api.bravo-operator.com')],
-  'an audience that only ends like the domain': ['INVALID_AUDIENCE', rule('evilacme-operator.com')],
+  'an audience that ends with the domain but is not under it': ['INVALID_AUDIENCE', rule('evilacme-operator.com')],
   'an audience above the domain': ['INVALID_AUDIENCE', rule('com')],
   'an audience with user information': ['INVALID_AUDIENCE', rule('https://acme-operator.com@evil.com/')],
   'an audience with a fragment': ['INVALID_AUDIENCE', rule('https://acme-operator.com/#x')],

@@ -19,7 +19,7 @@ function casesOf(method: DescMethod): RefusalCase[] {
   })
   if (callersOf(method) === 'admin')
     return [denied('an operator as caller', 'acme'), denied('another operator as caller', 'bravo')]
-  // The call shows the same to everyone who verifies tokens.
+  // This call answers the same to every operator, so no operator is refused.
   if (callersOf(method) === 'operator-or-admin') return []
   const byAdmin = denied('the administrator as caller', 'admin')
   // Revoking by jti names no operator: it always means the caller's own tokens.
@@ -32,7 +32,7 @@ function casesOf(method: DescMethod): RefusalCase[] {
   ]
 }
 
-/** Cases that name another operator's agent under the caller's own operator id. */
+/** Cases that name an agent of another operator together with the caller's own operator id. */
 const smuggled = [
   IdentityService.method.approveAgent,
   IdentityService.method.setAgentScopes,
@@ -50,7 +50,7 @@ const smuggled = [
   }),
 )
 
-/** Cases about calls that operators and the administrator may not make on each other's behalf. */
+/** Cases about calls that an operator may not make for another operator, or the administrator for an operator. */
 export const tenantCases: readonly RefusalCase[] = [
   ...methods.filter((method) => callersOf(method) !== 'anyone').flatMap(casesOf),
   ...smuggled,

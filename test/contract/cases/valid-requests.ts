@@ -5,8 +5,8 @@ import { accessToken } from '../../support/access-tokens.ts'
 import type { World } from '../support/world.ts'
 
 /**
- * Builds a request that would succeed, and that would change something if its RPC does. It names acme where it names
- * an operator.
+ * Builds a request that would succeed. If its RPC changes something, this request would change something. If the
+ * request names an operator, it names acme.
  */
 export type ValidRequest = (world: World) => JsonObject
 

@@ -10,7 +10,7 @@ export interface VerdictCase {
   readonly name: string
   readonly verdict: Verdict
   readonly token: (world: World) => string | Promise<string>
-  /** The requirements of the request. */
+  /** The requirements in the request: audience, scope and operators. */
   readonly wanted?: Readonly<Record<string, string | string[]>>
 }
 

@@ -65,7 +65,7 @@ const file = readVectors('log.json') as {
   streams: Vector<{ connections: string[][] }, Known>[]
 }
 
-/** A record as the verifier keeps it. */
+/** Converts a record of a vector into the form in which the verifier keeps records. */
 const toRecord = (record: Vector<LogRecord, Sent>) => ({
   logEpoch: record.log_epoch,
   sequence: record.sequence,
@@ -85,7 +85,7 @@ const fromPosition = ({ logEpoch, sequence, hash }: LogPosition): Position => ({
   hash_hex: hash,
 })
 
-/** Opens a feed that answers a text, and tells which Last-Event-ID it sends. */
+/** Opens a feed whose server answers with this text. Also returns the Last-Event-ID that the feed sends. */
 function openFeed(text: string, from: LogPosition | undefined) {
   const sent: (string | undefined)[] = []
   const feed = sseFeed({
@@ -101,7 +101,7 @@ function openFeed(text: string, from: LogPosition | undefined) {
 
 const textOf = (names: readonly string[]) => names.map((name) => file.events[name] ?? expect.unreachable(name)).join('')
 
-/** What the verifier library knows after some connections. */
+/** Returns the state of the verifier library after it has read these connections. */
 async function follow(connections: readonly (readonly string[])[]): Promise<Known> {
   const known = new LogKnowledge()
   let begin_again = false
@@ -133,36 +133,36 @@ async function follow(connections: readonly (readonly string[])[]): Promise<Know
 }
 
 describe('log.json', () => {
-  it.each(file.records)('$name has this hash', (record) => {
+  it.each(file.records)('recordHash returns the hash of the vector: $name', (record) => {
     const { fields, preimage_hex, hash_hex } = record.expect
     expect(preimage_hex).toBe(record.previous_hash_hex + Buffer.from(fields).toString('hex'))
     expect(createHash('sha256').update(Buffer.from(preimage_hex, 'hex')).digest('hex')).toBe(hash_hex)
     expect(recordHash(toRecord(record))).toBe(hash_hex)
   })
 
-  it.each(file.records)('$name is read from its event', async (record) => {
+  it.each(file.records)('the verifier reads the event: $name', async (record) => {
     const { event, last_event_id } = record.expect
     expect(event.split('\n').slice(0, 2)).toEqual(['event: record', `id: ${last_event_id}`])
     const read = await Array.fromAsync(openFeed(event, undefined).events)
     expect(read).toEqual([{ kind: 'record', record: toRecord(record) }])
   })
 
-  it.each(file.records)('$name is resumed from by its Last-Event-ID', (record) => {
+  it.each(file.records)('the server reads the position in the Last-Event-ID: $name', (record) => {
     const request = create(WatchRevocationsRequestSchema)
     compileLastEventIdReader(RevocationService.method.watchRevocations)(request, record.expect.last_event_id)
     expect(request).toMatchObject({ logEpoch: record.log_epoch, afterSequence: BigInt(record.sequence) })
     expect(Buffer.from(request.hash).toString('hex')).toBe(record.expect.hash_hex)
   })
 
-  it('the head is read from its event', async () => {
+  it('the verifier reads the head from a heartbeat', async () => {
     const { observed_at_ms, position, expect: expected } = file.heartbeat
     const [head] = await Array.fromAsync(openFeed(expected.event, undefined).events)
-    if (head?.kind !== 'head') throw new Error('It is no heartbeat')
+    if (head?.kind !== 'head') throw new Error('The event must be a heartbeat')
     expect(head.observedAt).toBe(observed_at_ms)
     expect(fromPosition(head.position)).toEqual(position)
   })
 
-  it.each(file.ages)('the age of heartbeats: $name', ({ clock_skew_ms, connected_at_ms, heads, expect: known }) => {
+  it.each(file.ages)('the age of a heartbeat: $name', ({ clock_skew_ms, connected_at_ms, heads, expect: known }) => {
     vi.useFakeTimers({ toFake: ['Date', 'performance'], now: connected_at_ms })
     onTestFinished(() => void vi.useRealTimers())
     const measure = measureHeartbeats(clock_skew_ms)
@@ -178,7 +178,7 @@ describe('log.json', () => {
     expect(moments).toEqual(known)
   })
 
-  it.each(file.effects)('$expect: $name', ({ records, token, expect: verdict }) => {
+  it.each(file.effects)('the verdict after some records is $expect: $name', ({ records, token, expect: verdict }) => {
     const state = createRevocationState()
     for (const record of file.records) if (records.includes(record.sequence)) state.apply(toRecord(record))
     const { kid, jti, sub, operator_id: operatorId, epoch } = token
@@ -186,7 +186,7 @@ describe('log.json', () => {
     expect(state.lookup({ kid, jti, sub, operatorId, agentEpoch, operatorEpoch }) ?? 'VALID').toBe(verdict)
   })
 
-  it.each(file.streams)('a watcher reads: $name', async ({ connections, expect: known }) => {
+  it.each(file.streams)('a watcher reads the streams: $name', async ({ connections, expect: known }) => {
     expect(await follow(connections)).toEqual(known)
   })
 })

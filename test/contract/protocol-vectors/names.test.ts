@@ -23,7 +23,7 @@ import { parseDomain } from '../../../services/operator-registry/domain/parse-do
 import { ApiError } from '../../../services/platform/errors/api-error.ts'
 import { isRefused, type Pieces, type Refused, readVectors, unfold, type Vector } from '../support/read-vectors.ts'
 
-/** What a function answers, or the reason with which it refuses, as a vector expects it. */
+/** Returns the result of a function, or the reason of its error, in the form in which a vector expects it. */
 function resultOf(work: () => unknown): unknown {
   try {
     return work()
@@ -63,7 +63,7 @@ describe('keys.json', () => {
     jwks_documents: Vector<{ jwks: { keys?: Pieces<object> } | null }>[]
   }
 
-  it.each(file.keys)('$name has these names', ({ secret_seed_hex, expect: names }) => {
+  it.each(file.keys)('the texts and identifiers of a key: $name', ({ secret_seed_hex, expect: names }) => {
     const der = Buffer.from(`302e020100300506032b657004220420${secret_seed_hex}`, 'hex')
     const publicKey = createPublicKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }))
     const raw = publicKey.export({ format: 'der', type: 'spki' }).subarray(-32)

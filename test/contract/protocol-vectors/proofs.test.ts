@@ -22,7 +22,7 @@ import { isRefused, type Refused, readVectors, type Vector } from '../support/re
 
 const raw = (text: string) => Uint8Array.from(Buffer.from(text, 'base64'))
 
-/** Verifies Ed25519 with node:crypto alone. */
+/** Verifies an Ed25519 signature with node:crypto only, not with the code of this project. */
 function holds(publicKey: string, message: string | Uint8Array, signature: Uint8Array): boolean {
   const x = encodeBase64url(Buffer.from(publicKey, 'base64'))
   const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
@@ -54,7 +54,7 @@ describe('challenges.json', () => {
   }
   const macKey = Buffer.from(file.mac_key_hex, 'hex')
 
-  /** What the SDK sends to redeem a challenge, and how often it signs. */
+  /** Returns the request with which the SDK redeems a challenge, and how often the SDK has signed. */
   async function answerTo({ wanted, challenge, nonce }: (typeof file.signing)[number]) {
     const sent: { signature?: string }[] = []
     let signed = 0
@@ -75,7 +75,7 @@ describe('challenges.json', () => {
         return AGENT_KEY.privateKey.sign(message)
       },
     }
-    // The SDK always binds; here a challenge may also be for nothing in particular.
+    // The SDK always asks for bound challenges. These vectors also contain challenges that are not bound.
     const order = { server, did: file.did, signer, terms: wanted as BoundTerms }
     const error: unknown = await requestToken(order).catch((reason: unknown) => reason)
     return { signature: sent[0]?.signature, signed, error }
@@ -104,7 +104,7 @@ describe('challenges.json', () => {
   )
 
   it.each(file.signing.filter(({ expect: expected }) => !isRefused(expected)))(
-    'the MAC is over content and nonce: $name',
+    'the MAC covers the content and the nonce: $name',
     ({ challenge, nonce }) => {
       const bytes = Buffer.from(challenge, 'base64url')
       const mac = createHmac('sha256', macKey).update(bytes.subarray(0, -32)).update(Buffer.from(nonce, 'base64url'))
@@ -112,44 +112,47 @@ describe('challenges.json', () => {
     },
   )
 
-  it.each(file.redemptions)('the server judges: $name', async ({ challenge, nonce, signature, expect: expected }) => {
-    const subject = {
-      agent: { did: file.did, publicKey: AGENT_KEY.publicKey, status: 'active', allowedScopes: ['read', 'write'] },
-      operator: { id: 'operator', status: 'active' },
-    }
-    const deps = {
-      issuer: file.issuer,
-      now: () => file.now * 1000,
-      settings: { ttlS: { min: 30, max: 3600 } },
-      termDefaults: { audience: issuerAudience(file.issuer), ttl: 900 },
-      subjects: {
-        of: () => ({
-          get: async () => subject,
-          decide: async (known: unknown, decide: (known: unknown) => unknown) => ({
-            subject: known,
-            value: await decide(known),
+  it.each(file.redemptions)(
+    'the server answers a redemption: $name',
+    async ({ challenge, nonce, signature, expect: expected }) => {
+      const subject = {
+        agent: { did: file.did, publicKey: AGENT_KEY.publicKey, status: 'active', allowedScopes: ['read', 'write'] },
+        operator: { id: 'operator', status: 'active' },
+      }
+      const deps = {
+        issuer: file.issuer,
+        now: () => file.now * 1000,
+        settings: { ttlS: { min: 30, max: 3600 } },
+        termDefaults: { audience: issuerAudience(file.issuer), ttl: 900 },
+        subjects: {
+          of: () => ({
+            get: async () => subject,
+            decide: async (known: unknown, decide: (known: unknown) => unknown) => ({
+              subject: known,
+              value: await decide(known),
+            }),
           }),
-        }),
-      },
-      challengeKeys: {
-        find: async (id: string) => (id === file.mac_key_id ? { id, key: importHmacKey(macKey) } : undefined),
-      },
-      operators: { lookupAudienceOwner: async () => ({ operatorId: '', rules: [] }) },
-      async redeem() {
-        throw new Error('accepted')
-      },
-    } as unknown as AuthnDeps
-    const fields: MessageInitShape<typeof IssueTokenRequestSchema> = {
-      did: file.did,
-      challenge,
-      nonce,
-      signature: raw(signature),
-    }
-    const error: unknown = await issueToken(deps, create(IssueTokenRequestSchema, fields), {} as Call).catch(
-      (reason: unknown) => reason,
-    )
-    expect(error instanceof ApiError ? { refused: error.reason } : (error as Error).message).toEqual(expected)
-  })
+        },
+        challengeKeys: {
+          find: async (id: string) => (id === file.mac_key_id ? { id, key: importHmacKey(macKey) } : undefined),
+        },
+        operators: { lookupAudienceOwner: async () => ({ operatorId: '', rules: [] }) },
+        async redeem() {
+          throw new Error('accepted')
+        },
+      } as unknown as AuthnDeps
+      const fields: MessageInitShape<typeof IssueTokenRequestSchema> = {
+        did: file.did,
+        challenge,
+        nonce,
+        signature: raw(signature),
+      }
+      const error: unknown = await issueToken(deps, create(IssueTokenRequestSchema, fields), {} as Call).catch(
+        (reason: unknown) => reason,
+      )
+      expect(error instanceof ApiError ? { refused: error.reason } : (error as Error).message).toEqual(expected)
+    },
+  )
 })
 
 interface AssertedCall {
@@ -169,7 +172,7 @@ describe('assertions.json', () => {
     cases: Vector<{ call?: AssertedCall; status?: string; authorization: string }, object>[]
   }
   it.each(file.cases)(
-    'the server judges: $name',
+    'the server accepts or refuses the assertion: $name',
     async ({ call = file.call, status, authorization, expect: expected }) => {
       const operators = localClient(OperatorDirectoryService, {
         async lookupOperator({ by }) {
@@ -179,7 +182,7 @@ describe('assertions.json', () => {
           return { operator: { id, domain, status: status ?? found.status, rootPublicKey: raw(public_key) } }
         },
         async lookupAudienceOwner() {
-          throw new Error('No audience is looked up here')
+          throw new Error('This test must not look up an audience')
         },
       })
       const rules = { issuer: file.issuer, nowS: file.now, skewS: file.clock_skew, ...call, mustNameRpc: call.changes }
@@ -187,7 +190,8 @@ describe('assertions.json', () => {
         const deps = { operators, adminKey: raw(file.admin.public_key) }
         const { principal, refusal } = await authenticate(deps, authorization, ['operator', 'admin'], rules)
         if (refusal !== undefined) throw refusal
-        if (principal.kind !== 'operator' && principal.kind !== 'admin') throw new Error(`It is ${principal.kind}`)
+        if (principal.kind !== 'operator' && principal.kind !== 'admin')
+          throw new Error(`The principal must be an operator or the administrator, not ${principal.kind}`)
         const party = principal.kind === 'operator' ? principal.operatorId : 'admin'
         return { party, jti: principal.assertion.jti, expires_at: principal.assertion.expiresAt }
       }
@@ -200,7 +204,7 @@ describe('assertions.json', () => {
   )
 
   it.each(file.cases.filter(({ expect: expected }) => !isRefused(expected)))(
-    'the signature holds by node:crypto: $name',
+    'node:crypto accepts the signature: $name',
     ({ authorization, expect: expected }) => {
       const [signingInput, signature] = authorization.slice('Bearer '.length).split(/\.(?=[^.]*$)/)
       const { party } = expected as { party: string }
@@ -209,7 +213,7 @@ describe('assertions.json', () => {
     },
   )
 
-  it('signAssertion writes the good one, but for its jti', async () => {
+  it('signAssertion writes the good assertion, except for its jti', async () => {
     const { iss, rpc, jti } = file.good.claims
     const signer = { publicKey: ROOT_KEY.publicKey, sign: async (bytes: Uint8Array) => ROOT_KEY.privateKey.sign(bytes) }
     const text = await signAssertion(signer, { party: iss, issuer: file.issuer, nowS: file.now, rpc })

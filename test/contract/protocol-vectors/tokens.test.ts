@@ -56,7 +56,7 @@ describe('tokens.json', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
   afterEach(() => void vi.useRealTimers())
 
-  it.each(file.cases)('the offline verifier says $expect: $name', async (vector) => {
+  it.each(file.cases)('the offline verifier answers $expect: $name', async (vector) => {
     const inputs = inputsOf(vector)
     vi.setSystemTime(inputs.now * 1000)
     const verifier = createVerifier({
@@ -76,7 +76,7 @@ describe('tokens.json', () => {
     expect(await outcomeOf(verifier, tokenOf(vector), wanted)).toBe(vector.expect)
   })
 
-  it.each(file.cases)('the server says $expect: $name', async (vector) => {
+  it.each(file.cases)('the server answers $expect: $name', async (vector) => {
     const { issuer, now, clock_skew, audience, operators, scope, revocations } = inputsOf(vector)
     const published = importKeySet(file.jwks)
     const state = createRevocationState()
@@ -99,7 +99,7 @@ describe('tokens.json', () => {
   })
 
   const withoutLog = file.cases.filter((vector) => inputsOf(vector).revocations.length === 0)
-  it.each(withoutLog)('the SDK says $expect: $name', async (vector) => {
+  it.each(withoutLog)('the SDK answers $expect: $name', async (vector) => {
     const { issuer, now, audience, operators, scope } = inputsOf(vector)
     const server: Server = {
       issuer,
@@ -117,7 +117,7 @@ describe('tokens.json', () => {
   })
 
   const genuine = file.cases.filter(({ expect: verdict, verifier }) => verdict === 'VALID' && verifier === undefined)
-  it.each(genuine)('the signature holds by node:crypto: $name', (vector) => {
+  it.each(genuine)('node:crypto accepts the signature: $name', (vector) => {
     const [header = '', payload = '', signature = ''] = tokenOf(vector).split('.')
     const { kid, alg }: { kid: string; alg: string } = JSON.parse(Buffer.from(header, 'base64url').toString())
     const jwk = file.jwks.keys.find((key) => key['kid'] === kid) ?? {}
@@ -147,7 +147,7 @@ describe('tokens.json', () => {
   })
 })
 
-/** A log that holds revocations and then stays as it is. */
+/** Returns a log that contains these revocations and does not change. */
 function feedOf(revocations: readonly Revocation[]): RevocationFeed {
   return {
     async *open(_from, signal) {

@@ -18,7 +18,7 @@ const services: readonly DescService[] = [
 /** Every method of the contract. */
 export const methods: readonly DescMethod[] = services.flatMap((service) => service.methods)
 
-/** The REST form of a method, read from the contract and not from the gateway. */
+/** The REST form of a method. The tests read it from the contract, because they test the gateway's own reading. */
 export interface RestForm {
   readonly verb: string
   readonly template: string

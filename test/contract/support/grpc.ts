@@ -19,7 +19,7 @@ export interface GrpcAnswer {
   readonly message: Uint8Array | undefined
 }
 
-/** A gRPC client that sends the bytes that it is given. */
+/** A gRPC client that sends bytes unchanged. */
 export interface GrpcCaller {
   call(path: string, message: Uint8Array, metadata?: Readonly<Record<string, string>>): Promise<GrpcAnswer>
   close(): void

@@ -20,7 +20,7 @@ export interface HttpAnswer {
 
 const agent = new Agent({ keepAlive: true, maxSockets: 64 })
 
-/** Sends a request without the normalising that `fetch` does. */
+/** Sends a request unchanged. `fetch` would normalise its path. */
 export async function sendHttp(baseUrl: string, { verb, path, headers = {}, body }: HttpRequest): Promise<HttpAnswer> {
   const { hostname, port } = new URL(baseUrl)
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>()
@@ -39,7 +39,7 @@ export async function sendHttp(baseUrl: string, { verb, path, headers = {}, body
   return answer
 }
 
-/** Writes bytes to the port. Resolves with everything that comes back until the server closes the connection. */
+/** Writes bytes to the port. Resolves with everything that the server sends before it closes the connection. */
 export async function sendRaw(baseUrl: string, bytes: string | Uint8Array): Promise<string> {
   const { hostname, port } = new URL(baseUrl)
   const socket = connect(Number(port), hostname)

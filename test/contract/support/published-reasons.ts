@@ -1,8 +1,8 @@
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 
 /**
- * The published REST status and gRPC code of every reason. They are written a second time here, because a published
- * reason keeps its name and its codes.
+ * The published REST status and gRPC code of every reason. This second copy makes a test fail when the code changes
+ * one of them, because clients rely on a published reason and its codes.
  */
 export const published: Readonly<Record<ReasonCode, readonly [status: number, code: number]>> = {
   INVALID_ARGUMENT: [400, 3],

@@ -12,10 +12,10 @@ import { published, publishedTexts } from './published-reasons.ts'
 import type { OperatorName } from './seed.ts'
 import type { World } from './world.ts'
 
-/** The transports over which every refusal is tried. */
+/** The transports over which the tests send every case. */
 export type Transport = 'rest' | 'grpc'
 
-/** A method and a reason that it is seen to answer. */
+/** A method and a reason that a test provokes from it. */
 export interface Pair {
   readonly method: DescMethod
   readonly reason: ReasonCode
@@ -26,9 +26,9 @@ export interface RefusalCase extends Pair {
   readonly name: string
   /** Returns the request in protobuf JSON with the names of the proto files. Prepares the server for it as well. */
   readonly request: (world: World) => JsonObject | Promise<JsonObject>
-  /** The signer of the assertion; there is no assertion if absent. */
+  /** The signer of the assertion. If absent, the request has no assertion. */
   readonly caller?: OperatorName | 'admin' | undefined
-  /** Returns the mistakes in the assertion. `rpc` is the call that a good one names. */
+  /** Returns the mistakes in the assertion. `rpc` is the call that a good assertion names. */
   readonly edits?: (world: World, rpc: string) => AssertionEdits
   /** Returns the whole Authorization header, in place of an assertion. */
   readonly authorization?: (world: World, rpc: string) => string
@@ -40,11 +40,11 @@ export interface RefusalCase extends Pair {
   readonly headers?: Readonly<Record<string, string>>
   /** The bytes of the gRPC message, in place of the request. */
   readonly bytes?: Uint8Array
-  /** Whether the refusal is in the audit. By default it is if the caller was authenticated. */
+  /** Whether the refusal is in the audit. The default is true if the caller was authenticated, and otherwise false. */
   readonly audited?: boolean
 }
 
-/** Refusals before the caller is authenticated, which therefore are not in its audit. */
+/** Reasons that the server answers before it authenticates the caller. Such a refusal is not in the caller's audit. */
 const UNATTRIBUTED: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'UNAUTHENTICATED',
   'INVALID_ASSERTION',
@@ -123,7 +123,7 @@ function expectStatus(answer: GrpcAnswer, reason: ReasonCode, requestId: string)
   expect(answer.details).toSatisfy(isDetail)
 }
 
-/** What no answer may contain: code, paths, statements. */
+/** Matches texts that no answer may contain: code, paths and SQL statements. */
 const LEAK = /node_modules|\.ts\b|\bat \w+ \(|prisma|SELECT |INSERT |postgres/i
 
 /** Expects a problem document (RFC 9457) with this reason. */

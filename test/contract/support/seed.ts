@@ -34,7 +34,7 @@ const OPERATORS = {
   released: 'released',
 } as const satisfies Record<string, OperatorStatus>
 
-/** Names of the world's operators. Most are named after their status. */
+/** Names of the operators in the world. Most operators are named after their status. */
 export type OperatorName = keyof typeof OPERATORS
 
 const AGENTS = {
@@ -48,7 +48,7 @@ const AGENTS = {
   ofSuspended: ['suspended', 'active'],
 } as const satisfies Record<string, readonly [OperatorName, AgentStatus]>
 
-/** Names of the world's agents. Agents named after their status belong to acme. */
+/** Names of the agents in the world. Agents that are named after their status belong to acme. */
 export type AgentName = keyof typeof AGENTS
 
 /** Inserts an operator in every status and an agent in every status into an empty database. */

@@ -6,7 +6,7 @@ export interface Snapshot {
   readonly audit: readonly { readonly outcome: string; readonly reason: string }[]
 }
 
-/** A table that changes all the time, because leases are renewed. */
+/** A table that changes all the time, because log followers renew their leases. Snapshots leave it out. */
 const MOVING = 'verifiers'
 
 /**

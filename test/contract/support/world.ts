@@ -22,7 +22,7 @@ export type World = Awaited<ReturnType<typeof startWorld>>
 const KEK = new Uint8Array(32).fill(7)
 const DAY_MS = 86_400_000
 
-/** Settings of a world. `databaseUrl` returns the URL that its server uses, if that is not the database's own. */
+/** Options of startWorld. `databaseUrl` maps the URL of the database to the URL that the server uses. */
 export interface WorldOptions {
   readonly env?: Environment
   readonly databaseUrl?: (url: string) => Promise<string>
@@ -69,7 +69,7 @@ export async function startWorld({ env = {}, databaseUrl = async (url) => url }:
   }
 }
 
-/** Inserts active keys. Another key of EdDSA is ready to take over; Ed25519 has none. */
+/** Inserts active signing keys. EdDSA also has a ready key. Ed25519 has no ready key. */
 async function seedKeys({ prisma }: Db) {
   const sealed = createSealedKeys(createKeyVault(KEK))
   const createdAt = new Date(Date.now() - 3_600_000)
@@ -96,7 +96,7 @@ async function seedKeys({ prisma }: Db) {
 }
 
 /**
- * Returns a function that creates challenges of any content as the server does, under its own MAC key, with the
+ * Returns a function that creates challenges with any content, sealed under the server's own challenge key, with the
  * agent's signature.
  */
 async function challengeSealer({ prisma }: Db) {
@@ -114,14 +114,14 @@ async function challengeSealer({ prisma }: Db) {
 }
 
 /**
- * Returns a function that signs tokens as the server does, under its own key. They are tokens of acme's active agent,
+ * Returns a function that signs tokens with the server's own signing key. The tokens are those of acme's active agent,
  * with edits.
  */
 async function tokenSigner({ prisma }: Db, { did, operatorId }: SeededAgent) {
   const row = await prisma.jwksKey.findFirstOrThrow({ where: { state: 'active', alg: 'EdDSA' } })
   const { wrappedKey, kekId, kid, purpose } = row
   const pair = importSeed(createKeyVault(KEK).open(wrappedKey ?? new Uint8Array(), kekId, { purpose, id: kid }))
-  if (pair === undefined) throw new Error('The signing key is not a seed')
+  if (pair === undefined) throw new Error('The private signing key must be a seed of 32 bytes')
   return (claims: object = {}, header: object = {}): string => {
     const iat = Math.floor(Date.now() / 1000)
     const times = { iat, nbf: iat, exp: iat + 900, jti: randomUUID(), epoch: [1, 1] }

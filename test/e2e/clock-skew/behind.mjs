@@ -1,4 +1,4 @@
-/** Preloaded into a server (`node --import`): its wall clock runs 320 s behind until the process receives SIGUSR2. */
+/** Preloaded into a server (`node --import`): its wall clock is 320 s behind until the process receives SIGUSR2. */
 const now = Date.now.bind(Date)
 let behindMs = 320_000
 Date.now = () => now() - behindMs

@@ -25,7 +25,7 @@ const prints = (text: string, deadlineMs?: number) =>
     deadlineMs,
   )
 
-/** Starts the processes in the way `npm run cluster` does. */
+/** Starts the processes as `npm run cluster` does. */
 beforeAll(async () => {
   data = await createDataFolder()
   const { PATH, HOME } = process.env
@@ -63,7 +63,7 @@ it('1. npm run cluster prints each process and two ready gateways that serve the
   expect(sets[1]?.body).toEqual(sets[0]?.body)
 })
 
-it('2. the cluster accepts the administrator whose key file it prints', async () => {
+it('2. the cluster accepts the administrator with the key in the file that it prints', async () => {
   const [, issuer = ''] = /issuer +(\S+)/.exec(printed) ?? []
   const [, keyFile = ''] = /admin key +(\S+)/.exec(printed) ?? []
   const admin = adminAsserter(keysOf(await readFile(keyFile, 'utf8')), issuer)

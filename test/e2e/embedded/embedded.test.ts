@@ -57,7 +57,7 @@ describe('a server on the embedded database', () => {
     }
   })
 
-  it('3. the server confirms a domain under .test without DNS, and says so in the answer and the log', async () => {
+  it('3. the server confirms a domain under .test without DNS, and reports that in the answer and the log', async () => {
     const rootKeys = newKeys()
     const { id } = expectStatus(201, await client.registerOperator(domain, rootKeys))
     const confirmed = expectStatus(200, await client.confirm(String(id)))
@@ -88,7 +88,7 @@ describe('a server on the embedded database', () => {
     expect(await client.get('/ready')).toMatchObject({ status: 200 })
   })
 
-  it('6. Ctrl-C stops the server and its database', async () => {
+  it('6. a SIGINT, as from Ctrl-C, stops the server and its database', async () => {
     const pids = [server.pid, (await data.postmasterPid()) ?? 0]
     expect(await Promise.all(pids.map(isRunning))).toEqual([true, true])
     expect(await server.stop('SIGINT')).toBe(0)
@@ -134,7 +134,7 @@ describe('a server on the embedded database', () => {
     )
   })
 
-  it('11. the server exits with status 1 and says why when it cannot restart its database', async () => {
+  it('11. the server logs the cause and exits with status 1 when it cannot restart its database', async () => {
     const postmaster = (await data.postmasterPid()) ?? 0
     await rename(join(data.path, 'postgres'), join(data.path, 'gone'))
     process.kill(postmaster, 'SIGKILL')

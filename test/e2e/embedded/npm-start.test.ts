@@ -3,7 +3,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createDataFolder, type DataFolder } from '../../support/data-folder.ts'
 import { endOf, npmStart } from './npm-start.ts'
 
-/** A Node without process.execve, like one that may run a first start. The bootstrap then waits for the server. */
+/**
+ * Hides process.execve, which an older Node at a first start may not have. The bootstrap then waits for the server.
+ */
 const WITHOUT_EXECVE = { NODE_OPTIONS: '--import=data:text/javascript,process.execve=undefined' }
 
 let data: DataFolder
@@ -13,14 +15,14 @@ beforeAll(async () => {
 })
 afterAll(() => data?.remove())
 
-/** npm's own exit status follows from the signal where npm cannot wait for the server. */
+/** SIGHUP and SIGKILL end npm itself before the server has stopped, so npm has no exit status then. */
 it.each<[signal: NodeJS.Signals, status: number | string]>([
   ['SIGTERM', 0],
   ['SIGINT', 0],
   ['SIGHUP', 'SIGHUP'],
   ['SIGKILL', 'SIGKILL'],
 ])(
-  'npm start: %s to npm stops the server and its database in order',
+  'npm start: %s to npm stops the server and its database cleanly',
   async (signal, status) => {
     const started = await npmStart(data)
     expect(started.chain).toHaveLength(2)
@@ -32,7 +34,7 @@ it.each<[signal: NodeJS.Signals, status: number | string]>([
 )
 
 it.each<NodeJS.Signals>(['SIGTERM', 'SIGINT', 'SIGHUP'])(
-  'npm start: %s to the server stops it and its database in order, and npm exits with 0',
+  'npm start: %s to the server stops the server and its database cleanly, and npm exits with 0',
   async (signal) => {
     const started = await npmStart(data)
     process.kill(started.chain.at(-1) ?? 0, signal)
@@ -51,7 +53,7 @@ it.each<[signal: NodeJS.Signals, index: number, status: number | string]>([
   ['SIGKILL', 1, 'SIGKILL'],
   ['SIGTERM', 2, 0],
 ])(
-  'npm start: when the bootstrap cannot replace its process, %s to process %i of the chain stops all in order',
+  'npm start: when the bootstrap cannot replace its process, %s to process %i of the chain stops all cleanly',
   async (...row) => {
     const [signal, index, status] = row
     const started = await npmStart(data, WITHOUT_EXECVE)

@@ -20,7 +20,7 @@ export interface NpmStart {
 }
 
 const ROOT = join(import.meta.dirname, '../../..')
-/** A first start creates a database, and other tests may keep all processors busy. */
+/** The time limit for a first start. It creates a database, and other tests may keep all processors busy. */
 const START_MS = 60_000
 const run = promisify(execFile)
 

@@ -19,7 +19,7 @@ const FILES = ['operator_registry', 'identity', 'authn', 'revocation', 'keys'].m
   (name) => `auth4agent/v1/${name}.proto`,
 )
 
-/** The contract, loaded with proto-loader as a client would load it. */
+/** The contract, loaded with proto-loader as clients load it. */
 const definition = loadSync([...FILES, 'google/rpc/status.proto', 'google/rpc/error_details.proto'], {
   includeDirs: [join(ROOT, 'proto')],
   bytes: String,

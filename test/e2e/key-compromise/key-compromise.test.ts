@@ -45,7 +45,7 @@ let witnesses: Witnesses
 let admin: KeysAdmin
 
 beforeAll(async () => {
-  // A new key is not ready for three seconds, which leaves time for the steps that need no key to be ready.
+  // A new key becomes ready only after three seconds. During that time, no key is ready, as some steps need.
   deployment = await startDeployment({ instances: 2, env: { ...QUICK_KEYS, AUTH4AGENT_CLOCK_SKEW: '1s' } })
   started.defer(() => deployment.stop())
   const { client, dns } = deployment
@@ -56,7 +56,7 @@ beforeAll(async () => {
   ways = await deployment.verifiers()
   witnesses = await witnessesOf({ ...deployment, verifiers: async () => ways })
   started.defer(async () => witnesses.close())
-  // Each process answers from memory once it holds a lease.
+  // Waits until each process has a lease and answers from memory.
   await until(
     () => Promise.all(ways.map(({ authn }) => checksAt(authn))),
     (checks) => checks.every(({ holdsLease }) => holdsLease),
@@ -112,7 +112,7 @@ it.each(ALGORITHMS)(
 
     await race.untilMore()
     const { issued, refused } = await race.stop()
-    // A process that had already learned of the compromise could not sign, and answered 503.
+    // A process that already knew of the compromise had no key to sign with, so it answered 503.
     expect(refused.filter((outcome) => outcome !== '503 UNAVAILABLE')).toEqual([])
     const signedBy = Map.groupBy(issued, kidOf)
     expect([...signedBy.keys()].toSorted()).toEqual([kid, String(successor)].toSorted())
@@ -167,7 +167,7 @@ it('RevokeToken accepts a token whose key is retired, and refuses one whose key 
   const { retiring } = rotated(await until(() => admin.rotate({ alg: 'ES256' }), isDecided))
   expect(retiring.map(({ kid }) => kid)).toEqual([kidOf(token)])
   await expectEverywhere(token, 'true')
-  // The schedule makes the same change when all tokens of the key have expired.
+  // Retires the key, as the schedule does when all tokens of the key have expired.
   await runSql(
     deployment.databaseUrl,
     `UPDATE jwks_keys SET state = 'retired', retired_at = now(), wrapped_key = NULL, kek_id = NULL WHERE kid = '${kidOf(token)}'`,

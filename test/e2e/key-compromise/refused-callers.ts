@@ -6,13 +6,13 @@ import type { RpcCaller } from '../../support/rpc-flow.ts'
 interface AdminCall {
   readonly name: string
   readonly request: Json
-  /** The body of the REST request; the rest of the request is in the path. */
+  /** The body of the REST request. The other fields of the request are in the path. */
   readonly body?: Json
   readonly http: 'GET' | 'POST'
   readonly path: string
 }
 
-/** Returns all calls that change or list the keys, with arguments that would do harm. */
+/** Returns all calls that change or list the keys. If a caller were allowed, each change would do harm. */
 export function adminCalls(kid: string, privateKey: string): readonly AdminCall[] {
   const key = { key: privateKey }
   const force = { force: true }

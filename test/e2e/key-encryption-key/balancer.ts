@@ -53,7 +53,7 @@ export async function startBalancer(started: AsyncDisposableStack): Promise<Bala
 }
 
 /**
- * Uses a new connection for each request. A kept connection could be closed by the server just when it is used again.
+ * Passes a request on over a new connection. The server could close an old connection just when it is used again.
  */
 function passOn(member: Member, incoming: IncomingMessage, outgoing: ServerResponse): void {
   const { method, url, headers } = incoming

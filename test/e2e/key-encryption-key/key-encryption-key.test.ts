@@ -14,7 +14,7 @@ import { type IssuedToken, type Load, startLoad, verifyAgain } from '../key-rota
 import { type Balancer, startBalancer } from './balancer.ts'
 import { refusedStart } from './refused-start.ts'
 
-/** Schedules and processes are slow on a busy machine. */
+/** The time limit for one condition. Schedules and processes are slow on a busy machine. */
 const PATIENCE_MS = 30_000
 /** Timeout of a step that replaces two processes. */
 const STEP_MS = 60_000
@@ -63,7 +63,7 @@ beforeAll(async () => {
 afterAll(() => started.disposeAsync())
 
 it(
-  '1. when every server has the new key as another key, nothing changes',
+  '1. when every server has the new key in AUTH4AGENT_OTHER_KEKS, nothing changes',
   async () => {
     oldId = (await listsOfAll())[0]?.kek_id ?? ''
     await replaceAll({ AUTH4AGENT_KEK: OLD, AUTH4AGENT_OTHER_KEKS: NEW })
@@ -74,7 +74,7 @@ it(
 )
 
 it(
-  '2. when the two keys change places, every row is soon sealed under the new key',
+  '2. when the new key becomes AUTH4AGENT_KEK and the old key the other one, every row is soon sealed under the new key',
   async () => {
     await replaceAll({ AUTH4AGENT_KEK: NEW, AUTH4AGENT_OTHER_KEKS: OLD })
     const lists = await until(listsOfAll, (all) => all.every((list) => list.sealed_under_others === 0), PATIENCE_MS)
@@ -124,7 +124,10 @@ it('5. a server with only the old key refuses to start with one sentence, and ch
   for (const kek of [OLD, NEW]) expect(`${stdout}${stderr}${deployment.logs()}`).not.toContain(kek)
 })
 
-/** Replaces the servers one after the other with servers under these settings, while the rest do the work. */
+/**
+ * Replaces the servers, one after the other, with servers under these settings. During that time the other servers
+ * answer.
+ */
 async function replaceAll(env: Environment): Promise<void> {
   for (const old of servers) {
     await balancer.takeOut(old.server.baseUrl)

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { guard } from '../../support/guardian.ts'
 import type { Environment } from '../../support/server.ts'
 
-/** How a process ended that refused to start. */
+/** The end of a process that refused to start: its exit status and its output. */
 export interface RefusedStart {
   readonly status: number | null
   readonly stdout: string
@@ -13,7 +13,7 @@ export interface RefusedStart {
 }
 
 const ROOT = join(import.meta.dirname, '../../..')
-/** A process that does start is ended after this time. */
+/** A process that starts although it should not is ended after this time. */
 const LONGEST_MS = 30_000
 
 /** Starts a server that should refuse to start. Keeps its stdout and stderr apart. */

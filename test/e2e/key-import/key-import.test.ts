@@ -26,9 +26,9 @@ import { refusedStart } from '../key-encryption-key/refused-start.ts'
 import { DEMANDS } from '../key-rotation/caching-verifier.ts'
 import { joseOwnKey, type OwnKey, opensslOwnKey } from './own-keys.ts'
 
-/** Some steps are slow on a busy machine. */
+/** The time limit for one condition. Some steps are slow on a busy machine. */
 const PATIENCE_MS = 30_000
-/** An active key and two in reserve, for each algorithm. */
+/** The number of keys: one active key and two in reserve, for each algorithm. */
 const ALL_KEYS = 3 * ALGORITHMS.length
 const IMPORT = 'auth4agent.v1.KeysService/ImportSigningKey'
 
@@ -135,7 +135,7 @@ it('6. ImportSigningKey refuses a key that was already imported or was read from
   }
 })
 
-it('7. audit and logs hold no part of a private key, even when a caller sends it in the wrong place', async () => {
+it('7. audit and logs contain no part of a private key, even when a caller sends the key in a wrong field', async () => {
   const { text } = keys.second
   await expectRefusals(misplaced(text))
   await expectRefusals([admin.rotate({ kid: text }), admin.compromise(encodeURIComponent(bodyOf(text)))])

@@ -15,7 +15,7 @@ export interface OwnKey {
   readonly secrets: readonly string[]
 }
 
-/** A piece of this length counts as the whole secret. */
+/** Matches pieces of a secret. If a log contains a piece of this length, that counts as a leak of the secret. */
 const TELLING = /.{24}/g
 
 /** Creates a PEM key with openssl. */

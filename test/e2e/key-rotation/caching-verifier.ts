@@ -4,7 +4,7 @@ import type { ProtocolClient } from '../../support/protocol-client.ts'
 import { ALGORITHMS, type KeySet } from '../../support/signing-keys.ts'
 import { expectStatus } from '../../support/story.ts'
 
-/** What a verifier requires of every token. Two clocks may differ by a second. */
+/** The requirements of a verifier for every token. Two clocks may differ by a second. */
 export const DEMANDS: JWTVerifyOptions = {
   issuer: ISSUER,
   typ: 'at+jwt',
@@ -15,11 +15,11 @@ export const DEMANDS: JWTVerifyOptions = {
 /** A copy of the JWKS, with the limit of its age. */
 export interface FetchedKeySet {
   /**
-   * When the copy was requested, on the monotonic clock in milliseconds. A cache counts the age from there (RFC 9111
-   * section 4.2.3).
+   * When the copy was requested, on the monotonic clock in milliseconds. A cache counts the age of the copy from this
+   * time (RFC 9111 section 4.2.3).
    */
   readonly requestedAt: number
-  /** How long a cache may keep the copy from then on, in milliseconds. */
+  /** How long a cache may keep the copy after `requestedAt`, in milliseconds. */
   readonly maxAgeMs: number
   readonly body: KeySet
 }
@@ -43,8 +43,8 @@ export async function fetchKeySet(client: ProtocolClient): Promise<FetchedKeySet
 }
 
 /**
- * Creates a verifier that keeps its copy of the JWKS for exactly as long as it may. It never fetches another copy
- * sooner, so it refuses a key that signs before every copy contains it.
+ * Creates a verifier that keeps its copy of the JWKS for exactly as long as a cache may. It never fetches another copy
+ * before that. So it refuses a token if the server signs with a key that is not yet in every copy.
  */
 export function cachingVerifier(client: ProtocolClient): CachingVerifier {
   let copy: Promise<Copy> | undefined

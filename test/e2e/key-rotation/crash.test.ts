@@ -9,7 +9,7 @@ import { type Load, startLoad } from './load.ts'
 import { type Stage, setStage } from './stage.ts'
 import { expectRecordsToAgree } from './under-load.ts'
 
-/** Tokens that must arrive between two steps. */
+/** The number of tokens that must arrive between two steps. */
 const SOME = 8
 
 const started = new AsyncDisposableStack()
@@ -52,7 +52,7 @@ it.each(HALTS)(
     await gate.open()
     const after = await records(stage.db)
     if (halt.atCommit) {
-      // The database had received the commit and has carried it out, although the process that sent it is dead.
+      // The database had received the commit before the process died, so it executed the commit.
       expectRotated(before.keys, after.keys)
     } else expect(without(after, newKids(before, after))).toEqual(before)
     await expectMoreTokens()
@@ -83,7 +83,7 @@ async function records(db: Client): Promise<Records> {
   return { keys: await readKeyRows(db), audit: await readKeyAudit(db) }
 }
 
-/** Returns the keys that the other server has prepared meanwhile: it had waited for its turn. */
+/** Returns the keys that the other server has prepared since, after the locks of the dead process were released. */
 function newKids(before: Records, after: Records): readonly string[] {
   const added = after.keys.filter(({ kid }) => !before.keys.some((key) => key.kid === kid))
   for (const { state } of added) expect(state).toBe('prepared')

@@ -7,7 +7,7 @@ export interface Halt {
   readonly name: string
   /** The trigger's event and its condition, separated by " * ". */
   readonly event: string
-  /** Whether the end of the transaction waits, and not the statement. */
+  /** Whether the commit of the transaction waits, and not the statement. */
   readonly atCommit?: true
 }
 
@@ -20,14 +20,14 @@ export const HALTS: readonly Halt[] = [
   { name: 'the audit record', event: `BEFORE INSERT ON audit_logs * NEW.action = 'key.activate'` },
 ]
 
-/** Makes the connections of one process wait in the middle of a transaction. */
+/** A gate that makes the connections of one process wait in the middle of a transaction. */
 export interface Gate {
-  /** The name of those connections: the application name in the URL of the database. */
+  /** The application name of these connections, which is in the URL of the database. */
   readonly application: string
   close(halt: Halt): Promise<void>
   /** Resolves when a connection waits. */
   untilWaiting(): Promise<void>
-  /** Lets the database continue. Resolves when the process, which is dead, has no connection left. */
+  /** Lets the database continue. Resolves when no connection of the dead process is left. */
   open(): Promise<void>
 }
 

@@ -1,7 +1,7 @@
 /**
  * An independent verifier: jose with its remote key set and its default options, in its own process. Its wall clock
- * runs fast, so the minutes for which jose keeps a key set pass in seconds. Its arguments are the URL of the JWKS and
- * the factor by which its clock runs fast.
+ * runs fast, so the minutes for which jose keeps a key set pass in seconds. The arguments of this program are the URL
+ * of the JWKS and the factor by which the clock runs fast.
  */
 import { subscribe } from 'node:diagnostics_channel'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
@@ -11,7 +11,7 @@ import type { JoseAnswer, JoseRequest } from './jose-verifier.ts'
 const [, , url = '', rate] = process.argv
 const wall = Date.now.bind(Date)
 const start = wall()
-// jose checks the times in tokens with `new Date`, which stays right.
+// jose checks the times in tokens with `new Date`, which this does not change.
 Date.now = () => start + (wall() - start) * Number(rate)
 
 let fetches = 0

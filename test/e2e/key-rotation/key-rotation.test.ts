@@ -7,7 +7,7 @@ import type { IssuedToken } from './load.ts'
 import { setStage } from './stage.ts'
 import { expectNoGapUnderLoad, type Story } from './under-load.ts'
 
-/** How often the test rotates the default key. Set `KEY_ROTATIONS` for a long run. */
+/** How often the test rotates the default key. Set the variable `KEY_ROTATIONS` for a long run. */
 const ROTATIONS = Number(process.env['KEY_ROTATIONS'] ?? 20)
 /** Each rotation waits until a key is ready, on a machine that may be busy. */
 const TIMEOUT_MS = 60_000 + ROTATIONS * 4_000
@@ -18,11 +18,12 @@ const WRONG_CLOCKS = {
   SKEWED_CLOCK_RATE: '1.04',
   SKEWED_CLOCK_JUMP_MS: '900',
 }
-/** A clock that is set twice differs by twice as much. */
+/** Two jumps of a clock add up to at most 1.8 s, so both servers must allow 2 s. */
 const SKEW = { AUTH4AGENT_CLOCK_SKEW: '2s' }
 /**
- * With 60 seconds of jose's clock in a second, a key set may be kept for 60 s of jose's clock: twice jose's cooldown
- * of 30 s. In production it is ten times, so jose has more time to learn of a key before its first token.
+ * How many seconds of jose's clock pass in one second. The server lets caches keep a key set for 1 s, which is 60 s of
+ * jose's clock: twice jose's cooldown of 30 s. In production it is ten times the cooldown, so jose has more time to
+ * learn of a key before its first token.
  */
 const JOSE_RATE = 60
 /** jose fetches the JWKS when its copy is ten minutes old. */
@@ -49,7 +50,7 @@ it.concurrent(
       await untilRotatedBySchedule(tokens, 3)
     }
     const story = await expectNoGapUnderLoad(stage, act, [jose])
-    report('with clocks that are right', story, `; jose fetched ${jose.fetches} key sets`)
+    report('with right clocks', story, `; jose fetched ${jose.fetches} key sets`)
     expect(byHand.size).toBe(ROTATIONS)
     // Each fetch finds two keys that have not signed yet, so it covers two rotations and lasts for the copy's own age.
     expect(jose.fetches).toBeGreaterThan(story.tookS / JOSE_MAX_AGE_S - 1)
@@ -59,12 +60,12 @@ it.concurrent(
 )
 
 it.concurrent(
-  'two servers rotate under load without a refused token while one of them has fast clocks that are set',
+  'two servers rotate under load and no token is refused, although the clocks of one run fast and jump',
   async () => {
     await using started = new AsyncDisposableStack()
     const stage = await setStage(started, { ...EVERY_5_S, ...SKEW }, () => WRONG_CLOCKS)
     const story = await expectNoGapUnderLoad(stage, (tokens) => untilRotatedBySchedule(tokens, 2))
-    report('with clocks that are wrong', story)
+    report('with wrong clocks', story)
   },
   TIMEOUT_MS,
 )
@@ -73,7 +74,7 @@ it.concurrent(
 async function rotateDefault(admin: KeysAdmin): Promise<string> {
   const answer = await until(
     () => admin.rotate({ alg: 'EdDSA' }),
-    // The schedules of both servers rotate keys too, so a call may have to wait for another for a short time.
+    // The schedules of both servers rotate keys too, so a call may have to wait a short time for another rotation.
     ({ body }) => body.reason !== 'KEY_NOT_READY' && body.reason !== 'UNAVAILABLE',
     TIMEOUT_MS,
   )

@@ -5,11 +5,11 @@ import { readKeyRows } from '../../support/signing-keys.ts'
 import { type FetchedKeySet, fetchKeySet } from './caching-verifier.ts'
 import type { IssuedToken } from './load.ts'
 
-/** What was visible of the keys and when, on the monotonic clock in milliseconds. */
+/** A recording of when clients could see which keys, on the monotonic clock in milliseconds. */
 export interface KeyTape {
   /** Every copy of the JWKS that a client may have, in the order of arrival. */
   readonly keySets: readonly FetchedKeySet[]
-  /** For each key, the time since when it was visible that it no longer signs. */
+  /** For each key that no longer signs, the time at which its row first showed that. */
   readonly retiringSince: ReadonlyMap<string, number>
   stop(): Promise<void>
 }
@@ -51,8 +51,8 @@ export function startTape(clients: readonly ProtocolClient[], db: Client): KeyTa
 }
 
 /**
- * Lists keys that are missing in a copy of the JWKS which could still be in use when a token of the key arrived. Such
- * a copy was requested less than its longest age before the token.
+ * Lists keys that are missing in a copy of the JWKS, although a client could still use this copy when a token of the
+ * key arrived. A client can use a copy for its longest age after the request for it.
  */
 export function missedInKeySets(tokens: readonly FirstSeen[], keySets: readonly FetchedKeySet[]): readonly string[] {
   const copies = keySets.map(({ requestedAt, maxAgeMs, body }) => ({
@@ -73,7 +73,7 @@ export function missedInKeySets(tokens: readonly FirstSeen[], keySets: readonly 
   )
 }
 
-/** Lists tokens of keys that had visibly stopped signing before the token was requested. */
+/** Lists keys that signed a token which was requested after the row of the key showed that the key no longer signs. */
 export function signedByRetiring(
   tokens: readonly IssuedToken[],
   retiringSince: ReadonlyMap<string, number>,

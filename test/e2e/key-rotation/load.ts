@@ -34,7 +34,7 @@ export interface Load {
   stop(): Promise<void>
 }
 
-/** A pause after each turn, so that the load does not use the whole machine. */
+/** The pause after each turn in milliseconds. It keeps the load from using the whole machine. */
 const PACE_MS = 80
 /** How many tokens verifyAgain verifies at the same time. */
 const AT_ONCE = 8

@@ -18,12 +18,12 @@ export interface Stage {
 }
 
 const AGENTS = 4
-/** Other tests share the database server of a run. */
+/** The pool size of each server. It is small because other tests share the database server of a run. */
 const POOL_SIZE = '6'
 
 /**
- * Starts the servers with keys that are ready soon. `second` returns settings for the second server only, given the
- * URL of the database. Everything ends with `started`.
+ * Starts the servers with keys that are ready soon. `second` gets the URL of the database and returns settings for the
+ * second server only. Everything ends with `started`.
  */
 export async function setStage(
   started: AsyncDisposableStack,

@@ -14,7 +14,7 @@ export interface Story {
   readonly tookS: number
 }
 
-/** The audit actions that lead to each state. The first key of an algorithm was active from the beginning. */
+/** The audit actions of a key, by its state. The first key of an algorithm was created as active. */
 const HISTORIES: Readonly<Record<string, readonly string[]>> = {
   prepared: ['key.create'],
   active: ['key.activate', 'key.create'],
@@ -59,7 +59,7 @@ export async function expectRecordsToAgree(
   { admins, db }: Pick<Stage, 'admins' | 'db'>,
   tokens: readonly IssuedToken[],
 ): Promise<void> {
-  // The schedule still runs, so the lists must lie between two readings that are the same.
+  // The schedule still runs, so this reads again until the rows are the same before and after the lists.
   const [rows, lists, audit] = await readUndisturbed(async () => [
     await readKeyRows(db),
     await Promise.all(admins.map((admin) => admin.list())),

@@ -4,12 +4,12 @@ import type { AgentParty } from '../../support/parties.ts'
 import { runSql } from '../../support/sql.ts'
 import { activeAgent, expectStatus, issueToken, type OperatorParty, provenOperator } from '../../support/story.ts'
 
-/** Calls of the noisy operator that run at any time: more than several processes can run and queue. */
+/** The number of concurrent calls of the noisy operator. This is more than several processes can run and queue. */
 const CALLS = 200
 const ROUNDS = 5
 /**
- * Long enough for a busy machine. If the flood took all connections, a suspension would be refused with 503, which
- * also fails the test.
+ * The least time limit in milliseconds, long enough for a busy machine. If the flood used all connections, the server
+ * would refuse a suspension with 503, which also fails the test.
  */
 const LEAST_BOUND_MS = 10_000
 
@@ -70,7 +70,8 @@ it('a flood of slow reads by one operator does not delay suspensions and sign-in
       await answer?.body?.cancel()
       if (answer === undefined) return
       statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
-      // A refused caller that retried at once would only use processor time. The other calls keep the queue full.
+      // A refused caller does not retry, because that would only use processor time. The other calls keep the queue
+      // full.
       if (answer.status === 429) return
     }
   })

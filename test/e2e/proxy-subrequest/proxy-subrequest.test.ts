@@ -68,7 +68,7 @@ it('1. the proxy lets a valid token pass, with any query and any case of the sch
   expect(await ask(`bearer  ${token}`)).toMatchObject({ status: 200 })
 })
 
-it('2. the proxy answers 401 to a missing, wrong or foreign token, and the API gets no request', async () => {
+it('2. the proxy answers 401 to a token that is missing, malformed or of another server, and the API gets no request', async () => {
   const token = await good()
   const elsewhere = await tokenFor('https://other.agents.example.com')
   for (const authorization of [undefined, 'Bearer x', `Basic ${token}`, `Bearer ${token}x`, `Bearer ${elsewhere}`])

@@ -19,7 +19,7 @@ type Document = 'README.md' | 'clients/by-hand.md' | 'docs/signing-keys.md'
 
 const readDocument = (name: Document) => readFile(join(ROOT, name), 'utf8')
 
-/** A document's blocks of one kind, in order. */
+/** Returns the blocks of one kind in a document, in order. */
 async function blocks(name: Document, kind: 'sh' | 'sh grpc' | 'sh keys'): Promise<string[]> {
   return [...(await readDocument(name)).matchAll(/^```(sh(?: \w+)?)\n([\s\S]*?)^```$/gm)].flatMap(([, found, text]) =>
     found === kind && text !== undefined ? [text] : [],
@@ -27,8 +27,8 @@ async function blocks(name: Document, kind: 'sh' | 'sh grpc' | 'sh keys'): Promi
 }
 
 /**
- * Runs blocks in one shell, on the test's server instead of the one at the documents' ports; stops at the first
- * failure.
+ * Runs blocks in one shell and stops at the first failure. Replaces the addresses in the documents by those of the
+ * server of this test.
  */
 async function paste(text: string): Promise<string> {
   const script = text
@@ -43,12 +43,14 @@ async function paste(text: string): Promise<string> {
   return stdout
 }
 
-/** What a paste that failed wrote. */
+/** Returns the error output of blocks that failed. */
 function outputOf(error: unknown): string {
   return typeof error === 'object' && error !== null && 'stderr' in error ? String(error.stderr) : String(error)
 }
 
-/** Where the tool is, and the tour's folder: the first line of step 1, which docs/signing-keys.md builds on. */
+/**
+ * Returns the first line of step 1. It sets the PATH of the tool and the folder of the tour for docs/signing-keys.md.
+ */
 async function pathLine(): Promise<string> {
   const [first = ''] = await blocks('README.md', 'sh')
   return first.split('\n')[0] ?? ''
@@ -63,13 +65,13 @@ async function publishedKids(): Promise<string[]> {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'a4a-tour-'))
   port = await freePort()
-  // As root, PostgreSQL runs as another user, who must be able to enter.
+  // If root runs this test, PostgreSQL runs as another user. That user must be able to enter the folder.
   await chmod(folder, 0o711)
   server = await startServer({
     PORT: String(port),
     AUTH4AGENT_BASE_URL: `http://localhost:${port}`,
     AUTH4AGENT_DATA_DIR: join(folder, 'data'),
-    // Signing keys are ready to be rotated to within seconds, and not minutes.
+    // With these settings a new signing key is ready within seconds, and not minutes.
     AUTH4AGENT_JWKS_MAX_AGE: '1s',
     AUTH4AGENT_CLOCK_SKEW: '0s',
     AUTH4AGENT_SCHEDULE_INTERVAL: '1s',
@@ -81,8 +83,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-describe('the tour by hand', () => {
-  it('goes from nothing to a verified token and back to a refused one', async () => {
+describe('the tour in clients/by-hand.md', () => {
+  it('creates a token that is valid, and then revokes it, with curl', async () => {
     const output = await paste((await blocks('clients/by-hand.md', 'sh')).join('\n'))
     const lines = output.trim().split('\n')
     const answers = lines.filter((line) => /^[[{]/.test(line)).map((line) => JSON.parse(line) as unknown)
@@ -100,7 +102,7 @@ describe('the tour by hand', () => {
     ])
   })
 
-  it('goes the whole way again by gRPC tools', async () => {
+  it('creates a token that is valid, and then revokes it, with gRPC tools', async () => {
     const steps = await blocks('clients/by-hand.md', 'sh')
     const functions = [0, 3].map((index) => steps[index]?.replace(/^curl[\s\S]*/m, '') ?? '')
     const output = await paste([...functions, ...(await blocks('clients/by-hand.md', 'sh grpc'))].join('\n'))
@@ -110,8 +112,8 @@ describe('the tour by hand', () => {
   })
 })
 
-describe("the README's tour", () => {
-  it('goes from nothing to a verified token and back to a refused one', async () => {
+describe('the tour in README.md', () => {
+  it('creates a token that is valid, and then revokes it, with the command line tool', async () => {
     const output = await paste((await blocks('README.md', 'sh')).join('\n'))
     expect(output).toMatch(
       new RegExp(
@@ -139,7 +141,7 @@ describe("the README's tour", () => {
     expect((await stat(join(folder, 'data/tour/token'))).mode & 0o777).toBe(0o600)
   })
 
-  it('rotates, gives up and imports signing keys', async () => {
+  it('rotates, marks as compromised and imports signing keys with the commands of docs/signing-keys.md', async () => {
     const toolPath = await pathLine()
     const [look, rotate, ...others] = await blocks('docs/signing-keys.md', 'sh keys')
     const rotated = await until(
@@ -159,7 +161,7 @@ describe("the README's tour", () => {
     expect(before.filter((kid) => after.includes(kid))).toEqual([])
   })
 
-  it('marks no key where it cannot tell which', async () => {
+  it('marks no key as compromised when the name of the key is missing', async () => {
     const [, , compromise = ''] = await blocks('docs/signing-keys.md', 'sh keys')
     const asked = join(folder, 'asked')
     const deaf = `admin() { case "$*" in *compromise*) touch '${asked}' ;; esac; }`
@@ -167,7 +169,7 @@ describe("the README's tour", () => {
     await expect(stat(asked)).rejects.toThrow('ENOENT')
   })
 
-  it('can be taken again', async () => {
+  it('can be repeated on the same server', async () => {
     const [, again = ''] = /To repeat the tour, begin with `([^`]+)`/.exec(await readDocument('README.md')) ?? []
     const [first = ''] = await blocks('README.md', 'sh')
     expect(await paste([await pathLine(), again, first].join('\n'))).toMatch(/domain given up[^]+operator verified/)

@@ -36,7 +36,7 @@ it.each([
 
 const bytes = (value: Buffer) => value
 
-/** Returns the status of a call by a client that knows the method without reflection. */
+/** Returns the status of a call by a client that does not need reflection to know the method. */
 async function statusOf(address: string, method: string): Promise<status> {
   const client = new Client(address, credentials.createInsecure())
   const { promise, resolve } = Promise.withResolvers<status>()

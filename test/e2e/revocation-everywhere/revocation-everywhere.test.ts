@@ -8,7 +8,7 @@ import { checksAt } from './checks.ts'
 import { ENDINGS, type Ending, SCOPES } from './endings.ts'
 import { askAll, unanimously, type Witness, type Witnesses, witnessesOf } from './witnesses.ts'
 
-/** How many rounds the stories run. Set `REVOCATION_ROUNDS` for a long run. */
+/** How many rounds the stories run. Set the variable `REVOCATION_ROUNDS` for a long run. */
 const ROUNDS = Number(process.env['REVOCATION_ROUNDS'] ?? 25)
 const LEASE_MS = 1_000
 /** The time that a call may take in addition to waiting for a lease, on a slow machine. */
@@ -55,8 +55,9 @@ async function expectRefusedEverywhere(stage: Stage): Promise<void> {
 }
 
 /**
- * Calls expectRefusedEverywhere. Expects that the verifiers query the database only for an agent at epochs that they
- * see for the first time (twice a round), and rarely when a busy machine lets a lease run out.
+ * Calls expectRefusedEverywhere. Expects that the verifiers answer almost everything from memory. They query the
+ * database for an agent at epochs that they see for the first time (twice a round), and when a lease has run out on a
+ * busy machine (rarely).
  */
 async function expectAnswersFromMemory(stage: Stage): Promise<void> {
   const checks = () => Promise.all(stage.deployment.processes.authn.map(checksAt))

@@ -6,7 +6,7 @@ import { stubsOf } from '../grpc-stubs/stubs.ts'
 export interface Witness {
   /** The name of the process and the transport. */
   readonly name: string
-  /** Resolves with `true`, `false` and the reason, or why there was no verdict. */
+  /** Resolves with `true`, with `false` and the reason, or with the status and reason of an error. */
   readonly ask: (token: string) => Promise<string>
 }
 

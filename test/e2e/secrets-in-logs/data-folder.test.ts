@@ -29,7 +29,7 @@ it('1. a full run succeeds, and calls with misplaced secrets are answered', asyn
   requestId = await misplace(watched, await useRightly(watched))
 })
 
-it('2. the files of the data folder add their secrets after the server has ended', async () => {
+it('2. after the server has ended, the secrets in its data folder are added to those to look for', async () => {
   for (const name of ['key-encryption-key', 'postgres-password'])
     secrets.keep(name, (await readFile(join(data.path, name), 'utf8')).trim())
   const kek = Buffer.from(secrets.any('key-encryption-key'), 'base64')

@@ -14,11 +14,11 @@ export interface Watched {
   readonly admin: Asserter
   readonly secrets: Secrets
   readonly domain: string
-  /** Publishes the proof of the domain, where a proof is needed. */
+  /** Publishes the proof of the domain. Does nothing for a domain that needs no proof. */
   readonly prove: (name: string, value: string) => void
 }
 
-/** Makes a full run of calls that succeed. Returns its operator. */
+/** Makes a full run of calls that succeed. Returns the operator of these calls. */
 export async function useRightly({ server, admin, secrets, domain, prove }: Watched): Promise<OperatorParty> {
   const client = protocolClient(server.baseUrl)
   const rootKeys = newKeys()

@@ -20,7 +20,7 @@ it('1. a full run succeeds, and calls with misplaced secrets are answered', asyn
   requestId = await misplace(watched, await useRightly(watched))
 })
 
-it('2. the deployment adds its own secrets', async () => {
+it('2. the secrets of the deployment are added to those to look for', async () => {
   const kek = deployment.env['AUTH4AGENT_KEK'] ?? ''
   secrets.keep('key-encryption-key', kek)
   secrets.keep('key-encryption-key in hex', Buffer.from(kek, 'base64').toString('hex'))

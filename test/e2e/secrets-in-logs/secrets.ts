@@ -17,7 +17,7 @@ export interface Secrets {
   foundIn(text: string): readonly string[]
 }
 
-/** This many characters of a secret count as a leak. */
+/** How many successive characters of a secret count as a leak. */
 const TELLING = 24
 
 /** Creates an empty collection of secrets. */

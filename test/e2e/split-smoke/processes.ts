@@ -31,21 +31,21 @@ export interface Process {
   restart(): Promise<void>
 }
 
-/** What all processes of a split deployment share. */
+/** The database, the DNS server and the other things that all processes of a split deployment share. */
 export interface Split {
   readonly dns: DnsServer
   readonly authority: Authority
   readonly folder: string
-  /** Starts a process. Other processes find it at the addresses that were planned for its services. */
+  /** Starts a process. Other processes find this process at the addresses that were planned for its parts. */
   start(services: readonly ServiceName[], options?: StartOptions): Promise<Process>
   stop(): Promise<void>
 }
 
 interface StartOptions {
-  /** The index of the planned address that it takes. */
+  /** The index of the planned address at which the process listens. */
   readonly instance?: number
   readonly env?: Readonly<Record<string, string>>
-  /** The names in its certificate, if they are not the names of its services. */
+  /** The names in the certificate of the process, if they are not the names of its parts. */
   readonly names?: readonly string[]
 }
 
@@ -53,7 +53,7 @@ const at = (port: number) => `127.0.0.1:${port}`
 const ROOT = join(import.meta.dirname, '../../..')
 const CALLED = ['operator-registry', 'identity', 'authn', 'revocation'] as const
 
-/** Prepares a database, DNS, a certificate authority and `instances` addresses of each service. */
+/** Prepares a database, DNS, a certificate authority and `instances` addresses of each part. */
 export async function prepareSplit(instances = 1): Promise<Split> {
   await using started = new AsyncDisposableStack()
   const dns = await startDnsServer()

@@ -12,18 +12,21 @@ import { stubsOf } from '../grpc-stubs/stubs.ts'
 import { type Process, prepareSplit, type Split } from './processes.ts'
 
 const NAMES: readonly ServiceName[] = ['operator-registry', 'identity', 'authn', 'revocation', 'jwks-gateway']
-/** Services that the test replaces at the same time. */
+/** The parts whose processes the test replaces at the same time. */
 const GROUPS: readonly (readonly ServiceName[])[] = [
   ['operator-registry', 'identity', 'authn', 'revocation'],
   ['jwks-gateway'],
 ]
-/** Longer than callers take to see that a process is not ready, and than a process takes to find one that is back. */
+/**
+ * The drain delay. It is longer than the time in which callers see that a process is not ready, and longer than the
+ * time in which a process finds another one that is back.
+ */
 const DRAIN_DELAY = '1s'
 const LOOK_MS = 50
 const WORKERS = 2
 
 let split: Split
-/** Two processes of each service. */
+/** Two processes of each part. */
 let pairs: readonly (readonly Process[])[]
 let operator: OperatorParty
 
@@ -73,7 +76,7 @@ async function replace(process: Process): Promise<void> {
   await isReady(process)
 }
 
-/** Starts callers over REST and gRPC. Each call goes to a gateway that says it is ready. */
+/** Starts callers over REST and gRPC. Each call goes to a gateway that reports that it is ready. */
 function startLoad() {
   const calls = { rest: 0, grpc: 0 }
   const failures: string[] = []

@@ -40,7 +40,7 @@ describe('a deployment of five processes', () => {
     for (const process of processes.values()) await ready(process)
   })
 
-  it('2. logs where each process listens and which services it runs', () => {
+  it('2. logs for each process where it listens and which parts it runs', () => {
     for (const [name, { internalAddress, ...process }] of processes) {
       const line =
         process
@@ -64,14 +64,14 @@ describe('a deployment of five processes', () => {
     expect(expectStatus(200, await client.verify(token))).toMatchObject({ valid: false, reason: 'TOKEN_REVOKED' })
   })
 
-  it('4. serves only probes at a process without the gateway', async () => {
+  it('4. serves only probes on the HTTP port of a process without the gateway', async () => {
     const client = protocolClient(theProcess('authn').baseUrl)
     expect(outcomeOf(await client.get('/health'))).toContain('200')
     expect(outcomeOf(await client.get('/.well-known/jwks.json'))).toBe('404 ROUTE_NOT_FOUND')
     expect(outcomeOf(await client.send('POST', '/health', '{}'))).toBe('405 METHOD_NOT_ALLOWED')
   })
 
-  it('5. answers 503 while one process is down, and recovers when it is back', async () => {
+  it('5. answers 503 while one process is down, and recovers when the process is back', async () => {
     const client = protocolClient(gateway.baseUrl)
     const operator = await provenOperator(client, split.dns, 'away.example.com')
     const agent = await activeAgent(client, operator)
@@ -94,7 +94,7 @@ describe('a deployment of five processes', () => {
     expectStatus(200, await client.token(await signedChallenge(client, agent)))
   })
 
-  it("6. serves nothing internal on public ports, and ignores a gateway's metadata from a public caller", async () => {
+  it("6. serves no internal call on public ports, and ignores a public caller that sends a gateway's metadata", async () => {
     const client = new Client(gateway.grpcAddress, credentials.createInsecure())
     const metadata = new Metadata()
     metadata.set('auth4agent-source-bin', Buffer.from('198.51.100.7'))
@@ -115,7 +115,7 @@ describe('a deployment of five processes', () => {
     expect(JSON.parse(logged ?? '')).toMatchObject({ source: '127.0.0.1', rpc: 'KeysService/GetJsonWebKeySet' })
   })
 
-  it('7. passes a field that the gateway does not know to the answering process, which refuses it', async () => {
+  it('7. passes a field that the gateway does not know to the process behind it, which refuses the field', async () => {
     const client = grpcCaller(gateway.grpcAddress)
     // Field 100, a varint, as a newer contract might define it.
     const answer = await client.call('/auth4agent.v1.AuthnService/VerifyToken', Uint8Array.of(0xa0, 0x06, 0x01), {
@@ -147,7 +147,7 @@ describe('a deployment of five processes', () => {
     }
   })
 
-  it('9. says not ready before a process stops, and stops it at once at a second signal', async () => {
+  it('9. reports a process as not ready before it stops, and stops the process at once at a second signal', async () => {
     const revocation = theProcess('revocation')
     await revocation.end('SIGTERM')
     const patient = await split.start(['revocation'], { env: { AUTH4AGENT_DRAIN_DELAY: '1m' } })
@@ -163,7 +163,7 @@ describe('a deployment of five processes', () => {
       ({ status }) => status !== 503,
     )
     expect(outcomeOf(answer)).toBe('400 TOKEN_NOT_OURS')
-    // Signals in quick succession count as one, because npm and a terminal both send one.
+    // Two signals in quick succession count as one signal, because npm and a terminal both send a signal.
     const statuses: (number | null)[] = []
     const end = () => patient.end('SIGTERM').then((status) => statuses.push(status))
     await until(

@@ -5,7 +5,7 @@ import type { ProtocolClient, TokenBody } from '../../support/protocol-client.ts
 import { activeAgent, expectStatus, type OperatorParty, provenOperator, signedChallenge } from '../../support/story.ts'
 
 const ROUNDS = 12
-/** Redemptions that race a suspension, at each server. */
+/** The number of redemptions at each server that run at the same time as a suspension. */
 const RACING = 10
 
 let deployment: Deployment
@@ -33,7 +33,7 @@ describe.each([
       client.signed('POST', `/v1/operators/${operator.id}/reinstate`, null, deployment.admin),
   },
 ])('suspending $what while tokens are issued', ({ stop, resume }) => {
-  it('refuses later requests, and ends the tokens of requests that overlapped it', async () => {
+  it('refuses later requests for tokens, and ends the tokens of requests that overlapped the suspension', async () => {
     let overlapping = 0
     for (let round = 0; round < ROUNDS; round += 1) {
       // Each server reads the changed agent first. Otherwise a redemption would need two attempts and lose the race.
@@ -54,7 +54,7 @@ describe.each([
       expectStatus(200, await resume(pick(round + 1)))
       await expectAllRefused(tokens)
     }
-    // If no round issued a token, nothing has raced.
+    // If few tokens were issued, the redemptions did not overlap the suspensions, and the test proved nothing.
     expect(overlapping).toBeGreaterThan(ROUNDS)
   })
 })

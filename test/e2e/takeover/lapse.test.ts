@@ -45,8 +45,8 @@ const statusIs = (status: string) =>
 it("1. the schedule looks again, and failing resolvers end no operator's tokens", async () => {
   const asked = deployment.dns.asked.length
   deployment.dns.fail(NAME, 'SERVFAIL')
-  // A resolver asks a failing server more than once. Three checks by the schedule are more than the two clear failures
-  // that end an operator.
+  // Counts looks and not questions, because a resolver asks a failing server more than once. Three looks are more than
+  // the two looks without a proof after which an operator lapses.
   await until(
     async () => deployment.logs(),
     (logs) => (logs.match(/"verdict":"unavailable"/g) ?? []).length >= 3,

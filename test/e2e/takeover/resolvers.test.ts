@@ -42,7 +42,7 @@ const isSilent: Behaviour = (resolver) => resolver.silence(name)
 const showsAnother: Behaviour = (resolver) => resolver.setTxt(name, [record.replace(/rk=.*/, 'rk=another')])
 
 it.each<readonly [string, readonly Behaviour[], boolean, string]>([
-  ['all three show the record', [answers, answersInPieces, answers], true, ''],
+  ['all three show the record, one of them in several strings', [answers, answersInPieces, answers], true, ''],
   ['two show the record and one fails', [answers, fails, answers], true, ''],
   ['two show the record and one does not have it yet', [answers, answers, knowsNothing], true, ''],
   ['one shows the record and two fail', [answers, fails, fails], false, 'DNS_UNAVAILABLE'],

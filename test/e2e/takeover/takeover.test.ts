@@ -16,7 +16,7 @@ let deployment: Deployment
 let client: ProtocolClient
 
 const DELAY_MS = 2_000
-/** How many checks by the schedule a takeover needs, in addition to the confirmations. */
+/** How many looks of the schedule a takeover needs, in addition to the confirmations. */
 const LOOKS_NEEDED = 24
 
 beforeAll(async () => {
@@ -39,7 +39,7 @@ describe('a newcomer at a domain that has an active operator', () => {
   let token: unknown
   let takeoverAt: number
 
-  it("1. gets INCUMBENT_PRESENT while DNS shows only the incumbent's record", async () => {
+  it("1. gets INCUMBENT_PRESENT while DNS shows only the owner's record", async () => {
     incumbent = await provenOperator(client, deployment.dns, domain)
     token = (await issueToken(client, await activeAgent(client, incumbent))).token
     newcomer = await publishedOperator(client, deployment.dns, domain)
@@ -59,7 +59,7 @@ describe('a newcomer at a domain that has an active operator', () => {
     expect(expectStatus(200, await client.verify(token))).toMatchObject({ valid: true })
   })
 
-  it('3. starts to wait when DNS shows only its record, and the incumbent keeps its tokens', async () => {
+  it("3. starts to wait when DNS shows only the newcomer's record, and the owner keeps its tokens", async () => {
     deployment.dns.setTxt(name, [records.newcomer])
     const waiting = expectStatus(200, await client.confirm(newcomer.id))
     expect(waiting).toMatchObject({ verified: false, reason: 'TAKEOVER_PENDING', takeover_at: expect.any(String) })
@@ -68,7 +68,7 @@ describe('a newcomer at a domain that has an active operator', () => {
     expect(expectStatus(200, await client.verify(token))).toMatchObject({ valid: true })
   })
 
-  it("4. starts to wait again after the incumbent's record was seen", async () => {
+  it("4. starts to wait again after the server has seen the owner's record", async () => {
     deployment.dns.setTxt(name, [records.incumbent])
     expect(expectStatus(200, await client.confirm(incumbent.id))).toMatchObject({ verified: true })
     expect(await statusOf(newcomer)).toBe('pending')
@@ -76,8 +76,8 @@ describe('a newcomer at a domain that has an active operator', () => {
     expect(expectStatus(200, await client.confirm(newcomer.id))).toMatchObject({ reason: 'TAKEOVER_PENDING' })
   })
 
-  it('5. starts to wait again after a check by the schedule got no answer', async () => {
-    // A check during the step before may have ended a wait as well.
+  it('5. starts to wait again after a look of the schedule got no answer', async () => {
+    // A look during the step before may also have ended a wait, so this counts only ends from now on.
     const before = endedWaits()
     deployment.dns.fail(name, 'SERVFAIL')
     await until(
@@ -93,7 +93,7 @@ describe('a newcomer at a domain that has an active operator', () => {
     expect(takeoverAt).toBeGreaterThan(began + DELAY_MS - 1_000)
   })
 
-  it('6. takes over the domain after the delay, and the incumbent loses its tokens and its rights', async () => {
+  it('6. takes over the domain after the delay, and the former owner loses its tokens and its rights', async () => {
     const asked = deployment.dns.asked.length
     let confirmations = 0
     await until(
@@ -134,7 +134,7 @@ describe('a domain that its operator released', () => {
 })
 
 describe('a suspended operator', () => {
-  it('keeps its domain, so another root key does not end the suspension', async () => {
+  it('keeps its domain, so it cannot escape the suspension with another root key', async () => {
     const domain = 'suspended.example.com'
     const suspended = await provenOperator(client, deployment.dns, domain)
     const agent = await activeAgent(client, suspended)

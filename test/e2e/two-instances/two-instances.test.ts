@@ -60,7 +60,7 @@ it('3. a challenge of one server is redeemed at the second, and its token is rev
     expect(expectStatus(200, await client.verify(token))).toMatchObject({ valid: false, reason: 'TOKEN_REVOKED' })
 })
 
-it('4. an assertion is accepted by only one of the three servers', async () => {
+it('4. only one of the three servers accepts an assertion that all three get', async () => {
   const path = `/v1/operators/${operator.id}/agents/${agent.did}/suspend`
   const assertion = operator.assert(`POST ${path}`)
   const answers = deployment.clients.map((client) => client.send('POST', path, 'null', assertion))

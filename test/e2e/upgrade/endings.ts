@@ -20,7 +20,7 @@ export interface Ending {
   readonly record: (subject: Subject) => LogEntry
 }
 
-/** Two servers: the first one takes a call, the second one takes the next call. */
+/** Two servers. The first server gets the first call, and the second server gets the call after it. */
 export type Pair = readonly [ProtocolClient, ProtocolClient]
 
 /** The calls that both versions have. */

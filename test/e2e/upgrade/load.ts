@@ -6,9 +6,9 @@ import type { RunningServer } from '../../support/server.ts'
 import { expectStatus, type OperatorParty, signedBody } from '../../support/story.ts'
 import { until } from '../../support/until.ts'
 
-/** Callers that never pause, behind a balancer that looks at readiness. */
+/** Callers that never pause. A balancer sends their calls to servers that are ready. */
 export interface Load {
-  /** Also sends calls to this server, while it is ready. */
+  /** Adds a server, which gets calls while it is ready. */
   add(server: RunningServer): void
   /** Stops sending calls to a server. Resolves when no call is running there. */
   readonly remove: (server: RunningServer) => Promise<void>

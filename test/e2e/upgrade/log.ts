@@ -11,7 +11,7 @@ export interface LogEntry {
 
 const LOGGED = 'SELECT 1 FROM revocation_log WHERE kind = $1 AND operator_id = $2::uuid AND subject = $3'
 
-/** Compares everything that has ended, in the rows that both versions write, with the log and its length. */
+/** Lists what has ended, by the rows that both versions write, but is missing in the log. Also checks its length. */
 const LOST = `
 WITH ended AS (
   SELECT 'token' AS kind, operator_id, jti AS subject, 0 AS epoch FROM revoked_tokens WHERE expires_at > now()
@@ -25,7 +25,7 @@ SELECT kind, operator_id, subject FROM ended e WHERE NOT EXISTS (
 UNION ALL
 SELECT 'gap', NULL, NULL FROM revocation_head h WHERE h.sequence <> (SELECT count(*) FROM revocation_log)`
 
-/** More records than a test writes. */
+/** A limit for reading records: more than any test writes. */
 const MAX_RECORDS = 100_000
 
 /** Tells whether the log contains such a record. */

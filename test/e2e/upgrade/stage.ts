@@ -28,7 +28,7 @@ export interface Stage {
 const ROOT = join(import.meta.dirname, '../../..')
 /**
  * The files that `node services/main.ts` of version 1 (commit dda4501) needs, without packages. It runs with the
- * packages of this checkout. When they become too new for it, a later version takes its place. Created by
+ * packages of this checkout. If these packages become too new for version 1, replace it by a later version. Created by
  *
  *     git archive --format=tar dda4501 services gen prisma/migrations package.json ':!*.test.ts' ':!*.md' \
  *       ':!services/*.mjs' ':!services/operator-registry/testing' ':!gen/prisma/models*' ':!gen/prisma/*rowser.ts' \
@@ -43,7 +43,8 @@ export async function setStage(): Promise<Stage> {
   started.defer(() => dns.close())
   const url = await emptyDatabase(started)
   const database = new Pool({ connectionString: url, max: 1 })
-  // `end` resolves before the connections have closed, and dropping the database breaks the ones that are left.
+  // `end` resolves before all connections have closed. Dropping the database breaks the connections that are left, and
+  // these errors do not matter.
   database.on('error', () => undefined)
   started.defer(() => database.end())
   const root = await unpackVersion1(started)
@@ -65,7 +66,8 @@ export async function setStage(): Promise<Stage> {
     dns,
     admin: adminAsserter(adminKeys, ISSUER),
     database,
-    // The compile cache uses paths as keys, and the path of version 1 differs in each run.
+    // The keys of the compile cache are paths, and the path of version 1 differs in each run. A separate cache keeps
+    // these useless entries out of the shared one.
     startOld: () => start({ root, env: { ...env, NODE_COMPILE_CACHE: join(root, 'cache') } }),
     startNew: (settings) => start({ env: { ...env, ...settings } }),
     stop: () => all.disposeAsync(),

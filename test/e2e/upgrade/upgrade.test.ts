@@ -9,12 +9,14 @@ import { type Load, startLoad } from './load.ts'
 import { isLogged, lostRecords } from './log.ts'
 import { type Stage, setStage } from './stage.ts'
 
-/** The drain delay is longer than callers take to see that a server is not ready. */
+/**
+ * Settings for servers with a lease. The drain delay is longer than callers need to see that a server is not ready.
+ */
 const WITH_LEASE = { AUTH4AGENT_DRAIN_DELAY: '500ms' }
 const WITHOUT_LEASE = { ...WITH_LEASE, AUTH4AGENT_REVOCATION_LEASE: 'off' }
-/** Turns of the load that follow each step. */
+/** The number of turns of the load after each step. */
 const SOME = 10
-/** How long an unknown record is in force, in milliseconds. */
+/** The time until the unknown record expires, in milliseconds. */
 const FUTURE_MS = 4_000
 
 let stage: Stage
@@ -62,16 +64,16 @@ it('2. this version migrates the database under load: no call fails, and the log
   expect(await lostRecords(stage.database)).toEqual([])
 })
 
-it("3. this version refuses at once what version 1 ends; each accepts the other's challenges and tokens", async () => {
+it("3. this version refuses at once tokens that version 1 ends; each accepts the other's challenges and tokens", async () => {
   await expectRefused(clients())
 })
 
-it('4. version 1 refuses at once what this version ends', async () => {
+it('4. version 1 refuses at once tokens that this version ends', async () => {
   const [old, at] = clients()
   await expectRefused([at, old])
 })
 
-it('5. an assertion that one version has accepted is refused by the other', async () => {
+it('5. one version refuses an assertion that the other version has accepted', async () => {
   const [old, at] = clients()
   const { operator, agent } = await newSubject([old, at], stage)
   const path = `/v1/operators/${operator.id}/agents/${agent.did}/suspend`
@@ -137,7 +139,7 @@ it('9. a log record of an unknown kind makes this version answer 503 until the r
   expect(Date.now()).toBeGreaterThanOrEqual(expiry)
 })
 
-/** Returns what each process answers now. */
+/** Returns the answer of each process about the token of the survivor. */
 const askAboutSurvivor = () => Promise.all(clients().map(askOne))
 
 async function askOne(at: ProtocolClient): Promise<string> {

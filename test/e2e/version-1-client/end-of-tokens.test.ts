@@ -28,7 +28,7 @@ afterAll(() => deployment?.stop())
 
 const verdict = async (text: unknown) => expectStatus(200, await client.verify(text))
 
-it('1. suspending an agent ends its tokens and refuses new ones, and reactivating it revives none', async () => {
+it('1. a suspended agent loses its tokens and gets no new ones, and a reactivation makes no old token valid', async () => {
   const before = await issueToken(client, agent)
   const suspended = expectStatus(200, await client.suspendAgent(operator.id, agent.did, operator))
   expect(suspended).toEqual({ agent_did: agent.did, suspended_at: expect.stringMatching(TIME) })
@@ -43,7 +43,7 @@ it('1. suspending an agent ends its tokens and refuses new ones, and reactivatin
   expect(await verdict((await issueToken(client, agent)).token)).toMatchObject({ valid: true })
 })
 
-it('2. a token is revoked by itself or by its jti, and a second revocation returns the first time', async () => {
+it('2. a token is revoked by its text or by its jti, and a second revocation returns the first revocation time', async () => {
   const [one, two, other] = [
     await issueToken(client, agent),
     await issueToken(client, agent),

@@ -4,7 +4,7 @@ import type { AgentParty } from '../../support/parties.ts'
 import type { ProtocolClient } from '../../support/protocol-client.ts'
 import { activeAgent, expectStatus, issueToken, provenOperator, signedChallenge } from '../../support/story.ts'
 
-/** Sets the clock of a Node process 45 seconds back. */
+/** The option that sets the clock of a Node process 45 seconds back. */
 const BEHIND = `--import=data:text/javascript,${encodeURIComponent(
   'const now = Date.now; Date.now = () => now() - 45_000',
 )}`
@@ -14,7 +14,8 @@ let slowClient: ProtocolClient
 let agent: AgentParty
 
 /**
- * Starts two processes. The clock of one is 45 seconds behind, within its allowed skew, and everything lives for 30 s.
+ * Starts two processes. The clock of one is 45 seconds behind, which its clock skew allows. Challenges and tokens are
+ * valid for 30 s.
  */
 beforeAll(async () => {
   deployment = await startDeployment({ env: { AUTH4AGENT_CHALLENGE_TTL: '30s', AUTH4AGENT_CLOCK_SKEW: '0s' } })
@@ -24,7 +25,7 @@ beforeAll(async () => {
 })
 afterAll(() => deployment?.stop())
 
-it.each(['the process whose clock is right', 'the process that created it and whose clock is slow'])(
+it.each(['the process whose clock is right', 'the process that created it, whose clock is behind'])(
   'an expired challenge gets 410 from %s',
   async (name) => {
     const client = name.includes('right') ? deployment.client : slowClient
@@ -36,7 +37,7 @@ it.each(['the process whose clock is right', 'the process that created it and wh
   },
 )
 
-it('an expired token is not valid, and revoking it is answered with 200', async () => {
+it('an expired token is not valid, and a revocation of this token still gets 200', async () => {
   const fresh = await signedChallenge(deployment.client, agent, { ttl: '30s' })
   const { token, jti } = expectStatus(200, await slowClient.token(fresh))
   expect(expectStatus(200, await deployment.client.verify(token))).toMatchObject({
@@ -48,7 +49,7 @@ it('an expired token is not valid, and revoking it is answered with 200', async 
   expect(expectStatus(200, await deployment.client.revokeToken(token))).toMatchObject({ jti })
 })
 
-it('a token with the same lifetime is valid at the process whose clock is right', async () => {
+it('a new token with the same lifetime is valid at the process whose clock is right', async () => {
   const { token } = await issueToken(deployment.client, agent, { ttl: '30s' })
   expect(expectStatus(200, await deployment.client.verify(token))).toMatchObject({ valid: true })
 })

@@ -57,7 +57,7 @@ describe('the version 1 protocol, from a domain to a token', () => {
     expect(body).toMatchObject({ id: operatorId, domain: DOMAIN, status: 'pending', domain_verified_at: null })
   })
 
-  it('3. confirms only what DNS shows, and says what it looked for', async () => {
+  it('3. confirms a domain only if DNS shows its record, and otherwise says which record it looked for', async () => {
     const instructions = expectStatus(200, await client.instructions(operatorId))
     expect(instructions).toMatchObject({
       domain: DOMAIN,

@@ -18,7 +18,7 @@ let client: ProtocolClient
 let agent: AgentParty
 let lines: Line[]
 
-/** Starts the gateway and a process with all other services, with two workers each. */
+/** Starts the gateway and a process with all other parts, with two workers each. */
 beforeAll(async () => {
   const dns: DnsServer = await startDnsServer()
   started.defer(() => dns.close())
@@ -47,7 +47,7 @@ beforeAll(async () => {
 })
 afterAll(() => started.disposeAsync())
 
-it('1. both workers of the gateway call the one internal port, and both workers behind it answer', async () => {
+it('1. both workers of the gateway call one internal port, and both workers behind that port answer', async () => {
   for (const line of lines) expect(await line.post('/v1/challenge', { did: agent.did })).toMatchObject({ status: 200 })
   await until(
     () => answeringWorkers(others),

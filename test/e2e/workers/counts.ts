@@ -1,6 +1,6 @@
 import type { Line } from './lines.ts'
 
-/** Returns the counters in the metrics of the worker behind a line, by sample. */
+/** Returns the counters in the metrics that the worker behind a line serves, by sample. */
 export async function totalsOf(line: Line | undefined): Promise<ReadonlyMap<string, number>> {
   const text = (await line?.get('/metrics'))?.text ?? ''
   const counters = new Set([...text.matchAll(/^# TYPE (\S+) (?:counter|histogram)$/gm)].map(([, name = '']) => name))

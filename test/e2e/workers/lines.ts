@@ -79,7 +79,7 @@ export async function answeringWorkers(process: Pick<RunningProcess, 'logs'>, af
   return [...new Set(calls.map(({ worker }) => worker))]
 }
 
-/** Opens lines until each of this many workers has one. Returns them in the order of the workers' numbers. */
+/** Opens lines until each of this many workers has a line. Returns the lines in the order of the workers' numbers. */
 export async function openLines(server: Pick<RunningProcess, 'baseUrl' | 'logs'>, workers: number): Promise<Line[]> {
   const lines = new Map<number, Line>()
   for (let opened = 0; lines.size < workers && opened < 10 * workers; opened += 1) {

@@ -25,7 +25,7 @@ it('a server whose workers cannot reach their database logs one sentence and end
   })
 })
 
-it('a server whose workers cannot get their port logs one sentence and ends with status 1', async () => {
+it('a server whose port is in use logs one sentence and ends with status 1', async () => {
   const { url, drop } = await testDatabase()
   try {
     const env = { DATABASE_URL: url, AUTH4AGENT_KEK: KEK, AUTH4AGENT_WORKERS: '2', AUTH4AGENT_GRPC_PORT: String(port) }

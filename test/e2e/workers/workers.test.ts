@@ -45,8 +45,8 @@ const verdict = async (line: Line, token: unknown): Promise<unknown> =>
   JSON.parse((await line.post('/v1/verify', { token })).text).valid
 
 /**
- * Returns the worker that answers a new connection, or undefined if the connection is cut. That can happen when a
- * worker dies before it has taken the connection.
+ * Returns the worker that answers a new connection, or undefined if the connection breaks. That can happen if a worker
+ * dies before it has accepted the connection.
  */
 async function answeredAnew(): Promise<number | undefined> {
   const line = openLine(deployment.server)
@@ -110,7 +110,7 @@ it('5. either worker returns the metrics of both', async () => {
   expect((await lines[1]?.get('/metrics'))?.text).toContain('\nauth4agent_revocation_lease_valid 1\n')
 })
 
-it('6. when a worker is killed under load, the other one serves and the killed one is replaced', async () => {
+it('6. when a worker is killed under load, the other worker serves and a new worker replaces the killed one', async () => {
   load = await startLoad(() => deployment.client, operator, 6)
   const { told } = load
   await until(
@@ -151,7 +151,7 @@ it('7. no answered call is lost, and no challenge was redeemed twice', async () 
   expect([...told.refusals]).toEqual([])
 })
 
-it('8. a connection that a worker has not accepted when it dies is cut, so its caller does not wait', async () => {
+it('8. a connection breaks at once if its worker dies before it accepts the connection, so the caller does not wait', async () => {
   const [, frozen = 0] = pidsOf(deployment.server)
   process.kill(frozen, 'SIGSTOP')
   const waiting = Array.from({ length: 4 }, () => openLine(deployment.server))
@@ -188,7 +188,7 @@ it('9. when the primary process is killed, its workers end and the ports are fre
   lines = await openLines(deployment.server, WORKERS)
 })
 
-it('10. a worker ignores signals; when the primary process is stopped, all drain and end with status 0', async () => {
+it('10. a worker ignores signals; when the primary process is stopped, all workers drain and end with status 0', async () => {
   const pids = pidsOf(deployment.server)
   for (const pid of pids) for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.kill(pid, signal)
   expect(await Promise.all(lines.map((line) => line.get('/ready')))).toMatchObject([{ status: 200 }, { status: 200 }])

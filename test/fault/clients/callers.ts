@@ -21,7 +21,9 @@ export interface Reply {
   readonly body?: Json
 }
 
-/** Calls one server in one way. It never throws: if the outcome is not known, it is `unknown`. */
+/**
+ * Calls one server in one way. A call never throws. If the result of a call is not known, its outcome is `unknown`.
+ */
 export interface Caller {
   /** The name of the endpoint. */
   readonly at: string
@@ -56,7 +58,7 @@ export function restCaller({ name, baseUrl }: Endpoint): Caller {
   }
 }
 
-/** Codes of errors that are the server's fault and not the request's. */
+/** gRPC codes of errors whose cause is the server and not the request. */
 const FAULTS = new Set([
   Code.Unavailable,
   Code.DeadlineExceeded,

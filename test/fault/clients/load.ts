@@ -20,7 +20,7 @@ export interface LoadOptions {
 /** Running clients. */
 export interface Load {
   readonly shared: Shared
-  /** A session for questions afterwards. It still works after `stop`. */
+  /** A session for calls after the load. It still works after `stop`. */
   readonly afterwards: Session
   /** Resolves when every client has finished its current work. */
   stop(): Promise<void>
@@ -53,7 +53,7 @@ export function startLoad({ seed, recorder, endpoints, parties, operators, admin
     runAdministrator(shared, session('administrator'), operators, admin),
   ]
   const all = Promise.all(clients)
-  // `stop` awaits it.
+  // `stop` awaits `all`, so until then a rejection must not count as unhandled.
   all.catch(() => undefined)
   return {
     shared,

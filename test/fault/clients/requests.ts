@@ -12,7 +12,7 @@ export interface Request {
   readonly rest: { readonly method: string; readonly path: string; readonly body: Json | null }
   readonly method: DescMethodUnary
   readonly message: MessageInitShape<DescMessage>
-  /** The caller that asserts it. Each attempt uses a new assertion. */
+  /** The caller that signs an assertion for the call. Each attempt uses a new assertion. */
   readonly by?: Asserter
 }
 

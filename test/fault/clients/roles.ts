@@ -5,7 +5,7 @@ import type { HeldToken, Party, Session, Shared } from './session.ts'
 
 /** How many of the newest tokens are verified again and again. */
 const RECENT = 60
-/** How many tokens are verified everywhere right after their end. */
+/** How many tokens are verified at every server right after they were ended. */
 const PROBED = 4
 
 /** Runs an agent that gets tokens and, with its operator, ends them. No other client changes this agent. */
@@ -43,7 +43,7 @@ async function endSome(shared: Shared, session: Session, party: Party, held: rea
   }
 }
 
-/** Runs an administrator that ends the tokens of whole operators. No other client changes these operators. */
+/** Runs a client that ends all tokens of an operator, or suspends and reinstates it. No other client changes it. */
 export async function runAdministrator(
   shared: Shared,
   session: Session,

@@ -14,7 +14,7 @@ export interface Party {
   readonly operator: OperatorParty
 }
 
-/** A token that a client holds. */
+/** A token that a client has received. */
 export interface HeldToken extends Party {
   readonly jti: string
   readonly jwt: string
@@ -34,7 +34,7 @@ export interface Shared {
   readonly stopping: AbortSignal
 }
 
-/** One client. It makes one call after another. */
+/** One client, which makes one call after another. */
 export interface Session {
   readonly random: Random
   /** Makes a call once, at the given caller or a random one. */

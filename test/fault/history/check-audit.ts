@@ -15,7 +15,7 @@ const AUDIT_ACTIONS: Readonly<Record<ChangeName, string>> = {
 /** The audit row that a change must have. */
 type Expected = Pick<AuditRow, 'action' | 'subject'>
 
-/** Lists acknowledged changes and tokens without their audit row. */
+/** Lists changes that returned success, and issued tokens, without their audit row. */
 export function findMissingAudit({ operations, audit }: History): string[] {
   const rows = new Map(audit.map((row) => [`${row.requestId} ${row.action}`, row]))
   const zombies = unansweredBy(operations)
@@ -36,7 +36,7 @@ function expectedOf(action: Action): Expected | undefined {
   return undefined
 }
 
-/** Groups the attempts without an answer by the audit row that they would have left. */
+/** Groups the attempts without an answer by the audit row that they would leave. */
 function unansweredBy(operations: readonly Operation[]): ReadonlyMap<string, readonly Operation[]> {
   const unanswered = operations.filter(({ outcome }) => outcome.kind === 'unknown')
   return Map.groupBy(unanswered, ({ action }) => {
@@ -46,8 +46,8 @@ function unansweredBy(operations: readonly Operation[]): ReadonlyMap<string, rea
 }
 
 /**
- * Tells whether an earlier attempt may have made the change late, after its answer was lost. Then the acknowledged
- * request found nothing left to do.
+ * Tells whether an earlier attempt without an answer may have made the change. In that case, the later request changed
+ * nothing and left no row.
  */
 function hasBeenDoneBefore(
   { requestId, end }: Operation,

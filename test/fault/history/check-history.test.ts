@@ -72,7 +72,7 @@ describe('checkHistory with a good history', () => {
       verify(6, 't', false),
       ...refused('t'),
     ],
-    'a verification that began before the acknowledgement said valid': [
+    'a verification that began before the revocation returned answered valid': [
       issue(0, 1, 't'),
       change(3, 5, 'revoke-token', 't'),
       { ...verify(4, 't', true), end: 9 },
@@ -139,7 +139,7 @@ describe('checkHistory with a bad history', () => {
       [issue(0, 1, 't'), change(2, 3, 'suspend-agent', 'a'), verify(4, 't', true, 'two'), ...refused('t')],
       /two called t valid/,
     ],
-    'a token was valid after the second attempt was acknowledged': [
+    'a token was valid after the second attempt had returned': [
       [
         issue(0, 1, 't'),
         change(2, 3, 'suspend-operator', 'o', lost, 'same'),
@@ -153,7 +153,7 @@ describe('checkHistory with a bad history', () => {
       [issue(0, 1, 't'), change(2, 3, 'narrow-scopes', 'a'), verify(4, 't', true), ...refused('t')],
       /one called t valid/,
     ],
-    'one verifier was not asked after the recovery': [
+    'one verifier was not asked about a revoked token after the recovery': [
       [...revoked, verify(1_200, 't', false)],
       /not lost: two was not seen/,
     ],
@@ -188,7 +188,7 @@ describe('checkHistory with a bad history', () => {
       /challenge c returned 2 tokens/,
     ],
     'two tokens have one id': [[issue(0, 1, 't', 'c'), issue(2, 3, 't', 'd')], /jti t returned 2 tokens/],
-    'an acknowledged change has no audit row': [
+    'a change that returned success has no audit row': [
       [...revoked, ...refused('t')],
       /no row token.revoke of t/,
       { audit: [] },
@@ -198,7 +198,11 @@ describe('checkHistory with a bad history', () => {
       [change(0, 1, 'revoke-token', 't', { kind: 'refused', reason: 'TOKEN_NOT_OURS' })],
       /one refused revoke-token .* TOKEN_NOT_OURS/,
     ],
-    'the service did not recover': [[], /recovers by itself: not in time/, { recoveredAt: Number.POSITIVE_INFINITY }],
+    'the deployment did not recover': [
+      [],
+      /recovers by itself: not in time/,
+      { recoveredAt: Number.POSITIVE_INFINITY },
+    ],
     'a process is not ready': [[], /two is not ready/, { afterwards: [{ name: 'two', isReady: false }] }],
     'a verifier has no lease': [
       [],
@@ -208,11 +212,11 @@ describe('checkHistory with a bad history', () => {
     'a verifier accepted no fresh token': [[], /three was not seen to accept/, { verifiers: ['three'] }],
   }
   for (const [name, [operations, complaint, changes]] of Object.entries(bad)) {
-    it(`complains when ${name}`, () =>
+    it(`reports a violation when ${name}`, () =>
       expect(checkHistory(historyOf(operations, changes), NOTHING)).toContainEqual(expect.stringMatching(complaint)))
   }
 
-  it.each(Object.keys(NOTHING) as (keyof Minimums)[])('complains about too few %s', (name) => {
+  it.each(Object.keys(NOTHING) as (keyof Minimums)[])('reports that there were too few %s', (name) => {
     const history = historyOf([])
     const least = countHistory(history)[name] + 1
     expect(checkHistory(history, { ...NOTHING, [name]: least })).toEqual([

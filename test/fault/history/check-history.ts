@@ -3,9 +3,9 @@ import { findUnrecovered } from './check-recovery.ts'
 import type { History } from './history.ts'
 import { acknowledgedRevocations, endOfTokens, tokensOf } from './revocations.ts'
 
-/** How much must happen in a run before its result means something. */
+/** The numbers of events that a run must have. With fewer events, a run without violations proves nothing. */
 export interface Minimums {
-  /** Acknowledged changes that end tokens: all of them, and those that overlapped a fault. */
+  /** Changes that end tokens and returned success: all of them, and those that overlapped a fault. */
   readonly revocations: number
   readonly revocationsDuringFaults: number
   /** Answered verifications: all of them, and those that overlapped a fault. */
@@ -16,26 +16,26 @@ export interface Minimums {
 type Happened = Pick<History, 'operations' | 'faults'>
 type Rule = (history: History) => string[]
 
-/** What must hold in every run, whatever was broken. Each rule lists its violations. */
+/** The rules for every run with any fault. The function of each rule lists the violations. */
 const RULES: Readonly<Record<string, Rule>> = {
-  'an acknowledged revocation is not lost': findLostRevocations,
-  'no verification that began after a revocation was acknowledged answers valid': findStaleAnswers,
+  'a revocation that returned success is not lost': findLostRevocations,
+  'no verification that began after a revocation returned answers valid': findStaleAnswers,
   'a suspended agent or operator gets no token': findTokensOfSuspended,
   'no challenge is redeemed twice': findDoubleRedemptions,
-  'every acknowledged change has its audit row': findMissingAudit,
-  'the service recovers by itself': findUnrecovered,
+  'every change that returned success has its audit row': findMissingAudit,
+  'the deployment recovers by itself': findUnrecovered,
   'every refusal has an explanation': findStrangeRefusals,
 }
 
 /**
- * Lists everything that is wrong with a run, each with the rule that it breaks. Returns an empty list for a good run.
+ * Lists the violations in a run, each with the rule that it breaks. Returns an empty list for a good run.
  */
 export function checkHistory(history: History, minimums: Minimums): string[] {
   const broken = Object.entries(RULES).flatMap(([rule, find]) => find(history).map((what) => `${rule}: ${what}`))
   return [...broken, ...findTooLittle(history, minimums)]
 }
 
-/** Counts what happened. */
+/** Counts the events of a run that Minimums limits, and the calls with an unknown outcome. */
 export function countHistory({ operations, faults }: Happened): Minimums & { readonly unknown: number } {
   const during = ({ begin, end }: { begin: number; end: number }) =>
     faults.some((fault) => begin < fault.end && end > fault.begin)
@@ -79,7 +79,7 @@ function findLostRevocations(history: History): string[] {
       .filter((verifier) => !refusals.has(`${verifier} ${what}`))
       .map(
         (verifier) =>
-          `${verifier} was not seen to refuse ${what} after the recovery: ${name} ${requestId} was acknowledged`,
+          `${verifier} was not seen to refuse ${what} after the recovery, although ${name} ${requestId} returned success`,
       ),
   )
 }
@@ -103,8 +103,8 @@ const SUSPENSIONS = {
 } as const
 
 /**
- * A request that began after a suspension was acknowledged gets no token, unless another client may have ended the
- * suspension.
+ * Lists tokens for requests that began after a suspension had returned. Leaves out tokens that may have been issued
+ * after the suspension was undone.
  */
 function findTokensOfSuspended({ operations }: History): string[] {
   const tokens = tokensOf(operations)
@@ -115,7 +115,7 @@ function findTokensOfSuspended({ operations }: History): string[] {
       ({ action, end, outcome }) =>
         action.name === undoneBy &&
         action.subject === revocation.subject &&
-        // An attempt without an answer may be executed at any later time.
+        // The server may execute an attempt without an answer at any later time.
         (outcome.kind === 'unknown' || end > revocation.begin),
     )
     return tokens
@@ -136,7 +136,7 @@ function findDoubleRedemptions({ operations }: History): string[] {
   )
 }
 
-/** Refusals that the clients of a load can explain. */
+/** The refusals that are expected, because clients of the load cause them. */
 const EXPLAINED = new Set([
   'token CHALLENGE_USED',
   'token CHALLENGE_EXPIRED',
@@ -144,7 +144,7 @@ const EXPLAINED = new Set([
   'token AGENT_OPERATOR_NOT_ACTIVE',
   'challenge AGENT_NOT_ACTIVE',
   'challenge AGENT_OPERATOR_NOT_ACTIVE',
-  // An earlier attempt, whose answer was lost, has made the change.
+  // An earlier attempt made the change, but its answer was lost.
   'reactivate-agent AGENT_NOT_SUSPENDED',
   'reinstate-operator OPERATOR_NOT_SUSPENDED',
 ])
@@ -157,7 +157,7 @@ function findStrangeRefusals({ operations }: History): string[] {
   )
 }
 
-/** Tells whether enough has happened in a run. */
+/** Tells whether a run has had enough events. */
 export function isEnough(happened: Happened, minimums: Minimums): boolean {
   return findTooLittle(happened, minimums).length === 0
 }

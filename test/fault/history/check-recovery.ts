@@ -1,7 +1,7 @@
 import type { History } from './history.ts'
 import { acknowledgedRevocations, endOfTokens, tokensOf } from './revocations.ts'
 
-/** Lists what does not work after all faults are over and nothing was restarted by hand. */
+/** Lists what does not work after the faults, although the deployment had time to recover without help. */
 export function findUnrecovered(history: History): string[] {
   if (!Number.isFinite(history.recoveredAt)) return ['not in time']
   const processes = history.afterwards.flatMap(({ name, isReady, fromMemory }) => [

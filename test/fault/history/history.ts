@@ -3,7 +3,7 @@ export type Outcome =
   | { readonly kind: 'ok' }
   /** The server refused with a reason, and changed nothing. */
   | { readonly kind: 'refused'; readonly reason: string }
-  /** No answer, a broken connection or a 5xx. The operation may have been executed, or may still be. */
+  /** No answer, a broken connection or a 5xx. The server may have executed the operation, or may execute it later. */
   | { readonly kind: 'unknown'; readonly why: string }
 
 /** The agent and operator of a token. */
@@ -12,7 +12,7 @@ export interface Holder {
   readonly operator: string
 }
 
-/** What a client requested. `subject` names what is changed: a jti, a DID, or an operator id. */
+/** The request of a client. `subject` is the name of the thing that it changes: a jti, a DID or an operator id. */
 export type Action =
   | { readonly name: 'challenge'; readonly agent: string }
   /** `jti` is the id of the new token, if one was issued. */
@@ -72,7 +72,7 @@ export interface History {
   readonly faults: readonly FaultWindow[]
   /** Names of the endpoints that were asked to verify. Each must refuse every ended token. */
   readonly verifiers: readonly string[]
-  /** When all faults were over and the service had recovered; Infinity if it did not recover. */
+  /** When all faults were over and the deployment had recovered; Infinity if it did not recover. */
   readonly recoveredAt: number
   readonly afterwards: readonly ProcessAfterwards[]
   readonly audit: readonly AuditRow[]
@@ -82,7 +82,7 @@ export interface History {
 export interface Recorder {
   readonly operations: Operation[]
   readonly faults: FaultWindow[]
-  /** Makes and records one call. The call's `learned` adds to the recorded action what its answer said. */
+  /** Makes one call and records it. The `learned` of the call adds facts from the answer to the recorded action. */
   record(call: RecordedCall): Promise<{ readonly outcome: Outcome; readonly action: Action }>
   /** Runs work that breaks and repairs something, and records its begin and end. */
   readonly fault: (name: string, work: () => Promise<unknown>) => Promise<void>

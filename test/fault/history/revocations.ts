@@ -1,24 +1,24 @@
 import type { Action, Holder, Operation, RevocationName } from './history.ts'
 
-/** A token that a client holds, with the begin and end of its request. */
+/** A token that a client has received, with the begin and the end of its request. */
 export interface KnownToken extends Holder {
   readonly jti: string
   readonly begin: number
   readonly end: number
 }
 
-/** An acknowledged change that ends tokens, after any number of attempts. */
+/** A change that ends tokens and returned success, after any number of attempts. */
 export interface Revocation {
   readonly requestId: string
   readonly name: RevocationName
   readonly subject: string
   /** When the first attempt began. */
   readonly begin: number
-  /** When the first acknowledgement arrived. */
+  /** When the first answer with success arrived. */
   readonly acknowledged: number
 }
 
-/** For each change, the part of a token that its subject is compared with. */
+/** For each change, the member of a token that must equal the subject of the change. */
 const ENDS: Readonly<Record<RevocationName, (token: KnownToken) => string>> = {
   'revoke-token': ({ jti }) => jti,
   'suspend-agent': ({ agent }) => agent,
@@ -36,7 +36,7 @@ export function tokensOf(operations: readonly Operation[]): KnownToken[] {
   )
 }
 
-/** Lists the acknowledged changes that end tokens. */
+/** Lists the changes that end tokens and returned success. */
 export function acknowledgedRevocations(operations: readonly Operation[]): Revocation[] {
   const found = new Map<string, Revocation>()
   const began = new Map<string, number>()
@@ -51,9 +51,9 @@ export function acknowledgedRevocations(operations: readonly Operation[]): Revoc
 }
 
 /**
- * Returns for each token the change that is the first to end it for certain, by its earliest acknowledgement. A token
- * whose request overlapped a change may carry the new epoch, so only tokens from before the first attempt count.
- * Revoking a single token always counts.
+ * Returns for each token the first change that has certainly ended it. A token whose request overlapped a change may
+ * have the new epoch, so a change counts only for tokens from before its first attempt. The revocation of a single
+ * token always counts.
  */
 export function endOfTokens(
   tokens: readonly KnownToken[],

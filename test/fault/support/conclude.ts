@@ -9,16 +9,16 @@ import type { AuditRow, History, ProcessAfterwards } from '../history/history.ts
 import { acknowledgedRevocations, endOfTokens, tokensOf } from '../history/revocations.ts'
 import type { Fleet, FleetProcess } from './fleet.ts'
 
-/** How long a service may take to recover by itself after all faults are over, in milliseconds. */
+/** How long a deployment may take to recover by itself after all faults are over, in milliseconds. */
 const RECOVERY_MS = 15_000
-/** Metrics are updated once a second. */
+/** How long to wait for new metrics, in milliseconds. The server updates them once a second. */
 const METRICS_MS = 1_100
 /** How long a probe waits for its answer. */
 const PROBE_MS = 2_000
 /** How many calls run at the same time after the recovery. */
 const AT_ONCE = 8
 
-/** What is left when the faults are over. */
+/** The state of a run when the faults are over. */
 interface Ended {
   readonly fleet: Fleet
   readonly load: Load
@@ -61,7 +61,7 @@ export async function conclude(ended: Ended): Promise<History> {
   }
 }
 
-/** Waits for the recovery without helping. */
+/** Waits until the fleet has recovered by itself. */
 async function recover({ processes, verifiers }: Fleet): Promise<void> {
   await until(
     async () => (await Promise.all(processes.map(isReady))).every(Boolean),
@@ -76,14 +76,14 @@ async function recover({ processes, verifiers }: Fleet): Promise<void> {
 }
 
 /**
- * Issues fresh tokens, verifies all ended ones at all verifiers, and redeems unanswered challenges again at each
+ * Issues fresh tokens, verifies all ended tokens at all verifiers, and redeems unanswered challenges again at each
  * server.
  */
 async function askAll({ fleet, load, parties }: Ended): Promise<void> {
   const { shared, afterwards } = load
   const { operations } = shared.recorder
   const ended = endOfTokens(tokensOf(operations), acknowledgedRevocations(operations))
-  // Each gateway calls the processes behind it in turn.
+  // Each gateway calls the verifiers behind it in turn, so this many rounds reach each of them.
   const rounds = fleet.verifiers.length
   const probe = async (token: HeldToken) => {
     for (let round = 0; round < rounds; round += 1) await afterwards.probe([token])
@@ -106,7 +106,7 @@ async function askAll({ fleet, load, parties }: Ended): Promise<void> {
   })
 }
 
-/** Ends suspensions that a client left behind when it stopped. */
+/** Ends the suspensions that were still in force when the clients stopped. */
 async function makeActive(parties: readonly Party[], session: Session, admin: Asserter): Promise<void> {
   for (const operator of new Set(parties.map((party) => party.operator)))
     await session.change('reinstate-operator', operator.id, requests.reinstateOperator(operator, admin))
@@ -114,7 +114,7 @@ async function makeActive(parties: readonly Party[], session: Session, admin: As
     await session.change('reactivate-agent', agent.did, requests.reactivateAgent(operator, agent))
 }
 
-/** Does the work for all items, a few at the same time. */
+/** Does the work for all items, AT_ONCE items at the same time. */
 async function inTurn<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const left = items.values()
   const worker = async () => {

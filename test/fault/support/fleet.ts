@@ -14,13 +14,13 @@ import { type Supervised, supervise } from './supervisor.ts'
 
 /** A process that is restarted whenever it has ended. */
 export interface FleetProcess extends Supervised {
-  /** Its service and number, or `instance-0` for a process that runs all services. */
+  /** The part and the number of the process, or for example `instance-0` for a process that runs all parts. */
   readonly name: string
   readonly isVerifier: boolean
   readonly process: RunningProcess
 }
 
-/** Processes of one deployment, each with its own supervisor, and what their users need. */
+/** The processes of one deployment, each with its own supervisor, and the addresses that clients need. */
 export interface Fleet {
   readonly processes: readonly FleetProcess[]
   /** Addresses for clients. */
@@ -36,7 +36,7 @@ export interface Fleet {
 type Each = (name: string) => Environment
 
 /**
- * How to start a fleet: with `apart` each service runs in its own process, otherwise two processes run all services.
+ * Options of startFleet. With `apart` each part runs in its own process. Otherwise two processes run all parts.
  */
 export interface FleetOptions {
   readonly apart: boolean
@@ -45,12 +45,12 @@ export interface FleetOptions {
 }
 
 /**
- * Two processes of the services that are part of every request, and one of the others. This is enough for the machine
- * that tests run on.
+ * The number of processes: two of each part that every request needs, and one of each other part. More processes would
+ * be too much for the machine on which the tests run.
  */
 const COUNTS = { 'operator-registry': 1, identity: 1, revocation: 1, authn: 2, 'jwks-gateway': 2 }
 
-/** Starts a fleet. Resolves when all processes serve. */
+/** Starts a fleet. Resolves when all processes are ready to serve. */
 export async function startFleet({ apart, env, each = () => ({}) }: FleetOptions): Promise<Fleet> {
   await using started = new AsyncDisposableStack()
   const dns = await startDnsServer()

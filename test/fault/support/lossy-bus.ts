@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import type { Random } from '../../simulation/revocation/random.ts'
 
-/** What happens to messages from a server to its clients: shares between 0 and 1. */
+/** The shares of messages from a server to its clients that are lost, doubled or delayed. Each is between 0 and 1. */
 interface Mischief {
   readonly lose: number
   readonly double: number
-  /** Share that is delayed by up to `lateMs`, so that other messages overtake it. */
+  /** The share of messages that are delayed by up to `lateMs`, so that other messages overtake them. */
   readonly delay: number
   readonly lateMs: number
 }
@@ -21,7 +21,7 @@ interface Counts {
 export interface LossyBus {
   /** `nats://127.0.0.1:port` */
   readonly url: string
-  /** What the proxy has done so far. */
+  /** How many messages the proxy has lost, doubled and delayed so far. */
   readonly counts: Readonly<Counts>
   /** Changes what the proxy does; with undefined it forwards everything. */
   set(mischief: Mischief | undefined): void

@@ -9,7 +9,7 @@ import { acknowledgedRevocations } from '../history/revocations.ts'
 import { conclude } from './conclude.ts'
 import { enrol, type Fleet, type FleetOptions, startFleet } from './fleet.ts'
 
-/** What a scenario works with to break and repair something under load. */
+/** The tools with which a scenario breaks and repairs something under load. */
 interface Scene {
   readonly fleet: Fleet
   readonly load: Load
@@ -18,11 +18,11 @@ interface Scene {
   readonly fault: Recorder['fault']
   /** Waits while the load runs. */
   readonly wait: (ms: number) => Promise<void>
-  /** Repeats for as long as a run lasts, and longer on a slow machine, until enough has happened. */
+  /** Repeats a step for the length of a run. On a slow machine it repeats longer, until enough has happened. */
   readonly repeat: (once: () => Promise<void>) => Promise<void>
 }
 
-/** The environment of a scenario. */
+/** The fleet's settings and the things around it that a scenario needs. */
 export interface World {
   readonly databaseUrl: string
   readonly fleet: Omit<FleetOptions, 'env'> & { readonly env?: Environment }
@@ -48,12 +48,12 @@ const USUAL: Minimums = {
 const DURATION_MS = Number(process.env['FAULT_SECONDS'] ?? 2) * 1_000
 const IS_LONG = DURATION_MS > 10_000
 /**
- * The modes to test. A long run tests one process and split services; a short run tests split services only, where
+ * The modes to test. A long run tests whole processes and split services. A short run tests only split services, where
  * more can go wrong.
  */
 export const APART: readonly boolean[] = IS_LONG ? [false, true] : [true]
 const SEED = Number(process.env['FAULT_SEED'] ?? Math.floor(Math.random() * 1_000_000))
-/** If too little happens, a run lasts up to this many times as long. */
+/** If too little happens, a run lasts up to this many times the usual length. */
 const MOST = 8
 /** Time for starting, recovering and the calls after the recovery. */
 const OVERHEAD_MS = 90_000
@@ -110,7 +110,7 @@ export function itKeepsItsPromises({ name, world, ...scenario }: Scenario): void
   })
 }
 
-/** Lists log lines about the server's own faults. A dependency that is down is not one. */
+/** Lists log lines about internal errors of the server. A dependency that is down is not an internal error. */
 function internalFaults(logs: string): string[] {
   return logs.split('\n').filter((line) => line.includes('"reason":"INTERNAL"') && line.includes('"error"'))
 }

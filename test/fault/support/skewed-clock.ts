@@ -1,6 +1,6 @@
 /**
- * Preloaded into a server (`node --import`): makes the clocks of its process wrong in the way of real machines. The
- * monotonic clock runs a little fast or slow, and the wall clock is set from time to time. Timers are unchanged.
+ * Preloaded into a server (`node --import`): makes the clocks of its process wrong as on real machines. The monotonic
+ * clock runs a little fast or slow, and the wall clock jumps from time to time. Timers are unchanged.
  */
 const RATE = Number(process.env['SKEWED_CLOCK_RATE'])
 /** The wall clock is set up to this far from the right time, in milliseconds. */

@@ -5,7 +5,7 @@ import type { RunningProcess } from '../../support/server.ts'
 export interface Supervised {
   /** Kills the process with SIGKILL. Resolves when it serves again. */
   crash(): Promise<void>
-  /** Resolves when the process serves, at once if it does already. */
+  /** Resolves when the process serves. If it already serves, resolves at once. */
   up(): Promise<void>
   /** The times that the process ended without being killed. */
   readonly ownEnds: readonly string[]
@@ -13,10 +13,12 @@ export interface Supervised {
   stop(): Promise<void>
 }
 
-/** Pause before each start, so that a process that cannot start does not use the whole machine. */
+/** The pause before each start. Without it, a process that cannot start would use the whole machine. */
 const PAUSE_MS = 100
 
-/** Restarts a process whenever it has ended, until it serves. A process whose database is down cannot start. */
+/**
+ * Restarts a process whenever it has ended. Tries again until it serves, because it cannot start without a database.
+ */
 export function supervise(name: string, server: RunningProcess): Supervised {
   const ownEnds: string[] = []
   const stopping = new AbortController()
@@ -48,7 +50,7 @@ export function supervise(name: string, server: RunningProcess): Supervised {
     async crash() {
       killed = true
       await server.kill()
-      // The watcher notices the end a moment later.
+      // The loop that restarts the process notices its end a moment later.
       await delay(0)
       await up
     },
@@ -58,7 +60,7 @@ export function supervise(name: string, server: RunningProcess): Supervised {
       stopping.abort()
       await server.stop()
       await watching
-      // The process may have been starting.
+      // The process may have started in the meantime, so stop it again.
       await server.stop()
     },
   }

@@ -5,19 +5,21 @@ import type { Link, Span } from './database.ts'
 import type { Events } from './events.ts'
 import type { Random } from './random.ts'
 
-/** The state of a message channel. */
+/** The faults of a message channel. */
 export interface Weather {
-  /** The probabilities that a message is lost, is doubled, or is late. Each copy is decided on its own. */
+  /**
+   * The probabilities that a message is lost, is doubled, or is late. Each copy of a message is late or not by itself.
+   */
   loss: number
   duplication: number
   lateness: number
   late: Span
 }
 
-/** One process's connection to the bus. */
+/** The connection of one process to the bus. */
 export interface BusLink {
   isCut: boolean
-  /** What the process believes about its connection, which may be wrong. */
+  /** Whether the process believes that it is connected. It may be wrong. */
   isConnected: boolean
 }
 
@@ -36,7 +38,7 @@ interface Endpoint {
 
 const PROMPT: Span = [0.05, 1]
 
-/** Delivers a message to every endpoint that can receive: perhaps not at all, twice, or late. */
+/** Delivers a message to every endpoint that can receive. An endpoint may get the message late, twice or never. */
 function createMedium(events: Events, random: Random, weather: Weather) {
   const endpoints: Endpoint[] = []
   const carry = <K extends keyof Messages>(to: Endpoint, kind: K, message: Messages[K]) => {

@@ -3,9 +3,9 @@ import { keyOf } from './image.ts'
 import type { Run } from './run.ts'
 import { LEASE_MS } from './schedule.ts'
 
-/** A promise that was broken. */
+/** A promise of the revocation log that a run has broken. */
 export interface Violation {
-  readonly promise: 'true when it returns' | 'nothing is lost' | 'no longer than a lease' | 'recovers by itself'
+  readonly promise: 'effective on return' | 'nothing is lost' | 'no longer than a lease' | 'recovers by itself'
   readonly what: string
   readonly target: string
 }
@@ -27,8 +27,8 @@ export function saidValid({ revocations, verifications, expired }: History): rea
     if (answer !== 'valid' || !isLate || hasExpired) return []
     return [
       {
-        promise: 'true when it returns',
-        what: `${process} said valid from ${from}, sent ${sent.time.toFixed(1)}, answered ${answered?.time.toFixed(1)}`,
+        promise: 'effective on return',
+        what: `${process} answered valid from ${from}, sent ${sent.time.toFixed(1)}, answered ${answered?.time.toFixed(1)}`,
         target,
       },
     ]
@@ -41,15 +41,15 @@ function lost({ world: { history, database } }: Run): readonly Violation[] {
   return history.revocations
     .filter(({ outcome, target }) => outcome === 'acknowledged' && !history.expired.has(target))
     .filter(({ target }) => !ended.has(target) || !logged.has(target))
-    .map(({ target, process }) => ({ promise: 'nothing is lost', what: `acknowledged by ${process}`, target }))
+    .map(({ target, process }) => ({ promise: 'nothing is lost', what: `${process} had returned success`, target }))
 }
 
-/** Checks runs in which only verifiers and the bus were broken. */
+/** Lists revocations that took too long. Checks only runs in which the database had no fault. */
 function tookTooLong({ schedule, world: { history } }: Run): readonly Violation[] {
   if (!schedule.isDatabaseWell) return []
   const [, commitMs] = schedule.database.commit
-  // A call waits for its own commit, for its reading, and for the removal of dead members, which others remove at the
-  // same time.
+  // A call waits for its own commit, for its reading of the members, and for the removal of members whose lease has
+  // ended. Other processes remove the same members at the same time.
   const most = 1.05 * LEASE_MS + (2 * schedule.roles.length + 4) * (commitMs + 4)
   return history.revocations.flatMap(({ process, called, returned, target }): readonly Violation[] => {
     const took = (returned?.time ?? called.time) - called.time
@@ -63,11 +63,11 @@ function notRecovered({ last, world: { database, history } }: Run): readonly Vio
     const right = database.image.ended.has(target) ? 'ended' : 'valid'
     const isRight = answer === right || (history.expired.has(target) && answer === 'valid')
     if (isRight && from === 'memory') return []
-    return [{ promise: 'recovers by itself', what: `${process} says ${answer} from ${from}, not ${right}`, target }]
+    return [{ promise: 'recovers by itself', what: `${process} answers ${answer} from ${from}, not ${right}`, target }]
   })
 }
 
-/** Describes a violation, with what happened around it, one event a line. */
+/** Describes a violation and the events around it, one event in each line. */
 export function tell({ schedule, world: { history } }: Run, { promise, what, target }: Violation): string {
   const moments = [
     ...history.faults.map((fault) => ({ time: fault.time, text: fault.what })),

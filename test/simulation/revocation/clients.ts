@@ -4,12 +4,12 @@ import type { Instance } from './instance.ts'
 import { LEASE_MS, type Wish } from './schedule.ts'
 import type { World } from './world.ts'
 
-/** A target that is never ended. */
+/** A target that no revocation ends. */
 export const STANDING: Target = { kind: 'token', operatorId: 'operator', subject: 'standing', minimumEpoch: 0 }
 
 const ATTEMPTS = 4
 
-/** Sends a verification to a process. It takes time to arrive, and waits while the process is stopped. */
+/** Sends a verification to a process. The request takes time to arrive, and waits while the process is stopped. */
 export function sendVerification({ events, random, history }: World, to: Instance, target: Target): Verification {
   const seen: Verification = { target: keyOf(target), process: to.name, sent: history.moment() }
   history.verifications.push(seen)
@@ -21,7 +21,7 @@ export function sendVerification({ events, random, history }: World, to: Instanc
   return seen
 }
 
-/** Ends a target. Repeats the call until it has returned success; then asks every process. */
+/** Ends a target. Repeats the call until it returns success, at most four times. Then asks every process. */
 export function fulfil(world: World, wish: Wish, attempt = 1): void {
   const { events, random, history } = world
   const revokers = world.all().filter(({ revokes }) => revokes)

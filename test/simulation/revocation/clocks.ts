@@ -15,7 +15,7 @@ export interface Machine {
   setWall(by: number): void
 }
 
-/** Creates clocks that begin anywhere and run up to 4 % too fast or too slow. */
+/** Creates clocks that begin at a random time and run up to 4 % too fast or too slow. */
 export function createMachine(events: Events, random: Random): Machine {
   const rate = random.between(0.96, 1.04)
   const wallRate = random.between(0.96, 1.04)
@@ -44,8 +44,8 @@ export function createMachine(events: Events, random: Random): Machine {
 }
 
 /**
- * A process of an operating system. While it is stopped, everything that reaches it waits; when it is dead, it is
- * lost.
+ * A process of an operating system. While the process is stopped, everything that reaches it waits. When the process
+ * is dead, everything that reaches it is lost.
  */
 export interface Process {
   readonly machine: Machine
@@ -54,14 +54,14 @@ export interface Process {
   readonly isRunning: boolean
   deliver(run: () => void): void
   pause(): void
-  /** Must also be called when the machine has woken. */
+  /** Lets the process continue. Must also be called when the sleep of its machine ends. */
   resume(): void
   kill(): void
 }
 
 /**
- * Rounds to a tick of the clock, as real clocks do. Sums of ticks are exact, so equal times are equal in every order
- * of addition.
+ * Rounds to a tick of the clock, as real clocks do. Sums of ticks are exact, so the order of additions cannot make
+ * equal times different.
  */
 function tick(ms: number): number {
   return Math.floor(ms * 1024) / 1024
@@ -81,7 +81,7 @@ export function createProcess(events: Events, random: Random, machine: Machine):
   const resume = () => {
     isPaused = false
     if (!isRunning()) return
-    // Timers, answers and requests have piled up meanwhile. The event loop may run them in any order.
+    // Timers, answers and requests have waited. The event loop may run them in any order.
     for (const run of random.shuffle(backlog)) events.after(0, () => deliver(run))
     backlog = []
   }
@@ -129,7 +129,7 @@ function sleep(
       if (machine.monotonic() >= due) finish()
       else arm()
     }
-    // If the machine has slept meanwhile, wait for the rest of the time.
+    // If the machine has slept in the meantime, the timer is not due yet and waits for the rest of its time.
     const arm = () => events.after(machine.span(due - machine.monotonic()) + 0.001, () => isOver || deliver(look))
     arm()
     signal?.addEventListener('abort', finish, { once: true })

@@ -9,8 +9,9 @@ export type Span = readonly [least: number, most: number]
 /** The state of the network between one process and the database. */
 export interface Link {
   isCut: boolean
-  /** Time until a statement arrives, and until its answer comes back. */
+  /** The time until a statement arrives at the database. */
   request: Span
+  /** The time until the answer to a statement comes back. */
   reply: Span
 }
 
@@ -25,8 +26,8 @@ export interface DatabaseOptions {
 }
 
 /**
- * A primary and its synchronous standby. A commit becomes visible when the standby has it, to everyone at the same
- * moment.
+ * A primary and its synchronous standby. A commit becomes visible when the standby has it. It becomes visible to all
+ * processes at the same moment.
  */
 export interface Database {
   readonly image: Image

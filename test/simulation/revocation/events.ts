@@ -3,8 +3,8 @@ export interface Events {
   readonly now: () => number
   after(ms: number, run: () => void): void
   /**
-   * Runs all events up to `time`, one after the other. Each finishes everything that its promises lead to before the
-   * next.
+   * Runs all events up to `time`, one after the other. All promises that an event settles run their reactions before
+   * the next event.
    */
   runUntil(time: number): Promise<void>
 }

@@ -1,17 +1,17 @@
 import type { Answer } from './instance.ts'
 
-/** A verification as its client saw it. Times are true; orders tell what came first at the same time. */
+/** A verification as its client saw it. Times are true times. The order tells which of two equal times came first. */
 export interface Verification {
   readonly target: string
   readonly process: string
   readonly sent: Moment
-  /** Undefined while there is no answer. */
+  /** The moment of the answer; undefined while there is no answer. */
   answered?: Moment
   answer?: Answer['answer']
   from?: Answer['from']
 }
 
-/** One call of a revocation as its client saw it. Without an outcome it timed out, and its effect is unknown. */
+/** One call of a revocation as its client saw it. A call without an outcome timed out, so its effect is unknown. */
 export interface RevocationCall {
   readonly target: string
   readonly process: string
@@ -26,7 +26,7 @@ interface Moment {
   readonly order: number
 }
 
-/** Everything that was seen in a run. */
+/** Everything that clients saw in a run, and the faults. */
 export interface History {
   readonly verifications: Verification[]
   readonly revocations: RevocationCall[]

@@ -2,7 +2,7 @@ import { recordHash } from '@auth4agent/core/revocation/record-hash'
 import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 import type { LogHead, Member } from '../../../services/revocation/ports.ts'
 
-/** What a revocation ends: the kind, operator and subject of its record. */
+/** The target of a revocation: the kind, the operator and the subject of its record. */
 export interface Target {
   readonly kind: string
   readonly operatorId: string
@@ -72,7 +72,7 @@ export function compact(image: Image, now: number): void {
   image.head = { ...image.head, compactedThrough: last.sequence }
 }
 
-/** Stores a renewal or an acknowledgement. Returns false if there is no such row. */
+/** Stores a renewal or an acknowledgement. Returns false if the incarnation has no row. */
 export function updateMember(image: Image, incarnation: string, position: LogPosition, renewals: number): boolean {
   const row = image.members.get(incarnation)
   if (row === undefined) return false

@@ -10,7 +10,7 @@ import type { Databases, Parts } from './parts.ts'
 import type { Random } from './random.ts'
 import { createStatements } from './statements.ts'
 
-/** What all processes share. */
+/** The database, the bus and the other things that all processes share. */
 export interface Surroundings {
   readonly events: Events
   readonly random: Random
@@ -24,7 +24,7 @@ export interface Surroundings {
   readonly count: () => number
 }
 
-/** What a process of the deployment does. */
+/** The role of a process: whether it verifies, and whether it revokes. */
 export interface Role {
   readonly name: string
   readonly verifies: boolean
@@ -78,7 +78,7 @@ export function startInstance(around: Surroundings, parts: Parts, role: Role, pl
   const commit = (target: Target) => () =>
     database.write(process, link, (image) => {
       const record = end(image, target, events.now(), keptFor)
-      // A record that becomes visible only after a restart sent no notification.
+      // If the record becomes visible only after a restart of the database, there is no notification for it.
       if (record !== undefined && !database.isDown) around.signals.record(record.sequence)
       return record !== undefined
     })
@@ -114,7 +114,7 @@ function isEnded({ ended }: Image, target: Target, asOf: number): boolean {
   return (ended.get(keyOf(target)) ?? Number.POSITIVE_INFINITY) <= asOf
 }
 
-/** Returns a token that only the target's end would end. */
+/** Returns a token that is valid until its target is ended. */
 export function tokenOf({ kind, operatorId, subject, minimumEpoch }: Target): TokenIdentity {
   return {
     jti: kind === 'token' ? subject : `jti of ${subject}`,

@@ -6,7 +6,7 @@ import { type Parts, REAL } from './parts.ts'
 
 /** A version of the code with one rule broken. */
 export interface Mutant {
-  /** The rule that it breaks, by its letter in services/revocation/README.md. */
+  /** The letter of the broken rule in services/revocation/README.md. */
   readonly rule: string
   readonly what: string
   readonly parts: () => Parts | Promise<Parts>
@@ -50,7 +50,7 @@ export const MUTANTS: readonly Mutant[] = [
       async revoke({ commit, deps }) {
         const { members } = await deps.store.standing(0)
         await commit()
-        // The standby is not waited for either: during that wait the missing member would often catch up.
+        // This mutant does not wait for the standby either. During that wait, the missing member would often catch up.
         const change = (standing: Standing) => ({ ...standing, members, isReplicated: false })
         await createSettle({ ...deps, store: reading(deps.store, change) })()
       },
@@ -65,7 +65,7 @@ export const MUTANTS: readonly Mutant[] = [
       members: members.map((member) => ({ ...member, leaseMs: member.leaseMs / 2 })),
     })),
   })),
-  verifying('b', 'incarnations and their acknowledgements are only names', ({ store, newIncarnation }) => ({
+  verifying('b', 'an incarnation is only the name of its process', ({ store, newIncarnation }) => ({
     newIncarnation: () => newIncarnation().replace(/\..*/, ''),
     store: {
       ...store,
@@ -82,7 +82,7 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'session.lease = { monotonic: clock.monotonic(), wall: clock.wall() }',
   }),
   edited('c', 'a lease lasts 110 %', { file: 'session.ts', from: 'USABLE = 0.9', to: 'USABLE = 1.1' }),
-  edited('c', 'a lease does not end earlier for its holder', {
+  edited('c', 'a log follower uses its lease to the end instead of stopping at 90 %', {
     file: 'session.ts',
     from: 'USABLE = 0.9',
     to: 'USABLE = 1',
@@ -98,7 +98,7 @@ export const MUTANTS: readonly Mutant[] = [
     to: '',
   }),
   verifying('d', 'a renewal takes effect before the head is reached', ({ store }) => ({ store: withoutHead(store) })),
-  verifying('e', 'a timer reads the clocks instead of the answer', ({ clock }) => ({ clock: ticking(clock) })),
+  verifying('e', 'a timer reads the clocks, not each answer', ({ clock }) => ({ clock: ticking(clock) })),
   edited('f', 'memory answers without a lease', {
     file: 'session.ts',
     from: 'lease !== undefined &&',
@@ -107,7 +107,7 @@ export const MUTANTS: readonly Mutant[] = [
   { rule: 'f', what: 'a standby answers', parts: () => ({ ...REAL, ask: ({ standby }) => standby() }) },
   {
     rule: 'g',
-    what: 'a repetition does not wait',
+    what: 'a repeated revocation does not wait',
     parts: () => ({
       ...REAL,
       async revoke({ commit, primary, settle }) {
@@ -117,7 +117,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
     }),
   },
-  settling('g', 'a repetition does not wait for the standby', ({ store }) => ({
+  settling('g', 'a repeated revocation does not wait for the standby', ({ store }) => ({
     store: reading(store, (standing) => ({ ...standing, isReplicated: false })),
   })),
 ]
@@ -170,7 +170,7 @@ function withoutLogEpochs({ store, bus, signals, verifier }: SettleDeps): Partia
   }
 }
 
-/** Makes the head equal to the position that the renewal named, whatever the head really is. */
+/** Makes the head equal to the position in the renewal, even if the real head is another one. */
 function withoutHead(store: LogStore): LogStore {
   let named: Standing['head'] | undefined
   return {

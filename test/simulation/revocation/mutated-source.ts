@@ -12,7 +12,7 @@ export interface Edit {
   readonly to: string
 }
 
-/** Imports a module of services/revocation with an edit, which may also be in a module beside it that it imports. */
+/** Imports a module of services/revocation with an edit. The edit may also be in a module that this module imports. */
 export async function importMutated(entry: string, edit: Edit): Promise<unknown> {
   const folder = await mkdtemp(join(tmpdir(), 'mutant-'))
   try {

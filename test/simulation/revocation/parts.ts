@@ -3,22 +3,22 @@ import { createSettle, type SettleDeps } from '../../../services/revocation/sett
 
 /** The databases that answer a verification when memory cannot. */
 export interface Databases {
-  /** Resolves with whether the token has ended. Rejects if there is no primary. */
+  /** Asks the primary whether the token has ended. Rejects if there is no primary. */
   readonly primary: () => Promise<boolean>
-  /** The same, as of some time ago. */
+  /** Asks the standby, whose answer may be out of date. */
   readonly standby: () => Promise<boolean>
 }
 
-/** What the handler of a revocation works with. */
+/** The functions that the handler of a revocation calls. */
 interface Handling extends Databases {
-  /** Resolves with whether it changed anything. */
+  /** Commits the revocation. Resolves with whether it changed anything. */
   readonly commit: () => Promise<boolean>
   readonly settle: () => Promise<void>
   readonly deps: SettleDeps
 }
 
 /**
- * The code under test, and the small parts around it that keep the rules as well. Each mutant replaces one of these.
+ * The code under test, and the small parts around it that must obey the rules too. Each mutant replaces one of these.
  */
 export interface Parts {
   createLogFollower(deps: LogFollowerDeps): LogFollower
@@ -33,8 +33,8 @@ export const REAL: Parts = {
   createLogFollower,
   createSettle,
   async revoke({ commit, primary, settle }) {
-    // A repeated call that finds the target ended writes nothing, so its answer does not wait for the standby by
-    // itself.
+    // If a repeated call finds the target ended, it writes nothing. So it has no commit of its own that would wait for
+    // the standby.
     if (!(await primary())) await commit()
     await settle()
   },

@@ -9,7 +9,7 @@ import { createWorld, type World } from './world.ts'
 export interface Run {
   readonly world: World
   readonly schedule: Schedule
-  /** The answer of each verifier about each target, after everything has been well for a while. */
+  /** The answer of each verifier about each target, some time after the last fault has ended. */
   readonly last: readonly Verification[]
 }
 
@@ -31,10 +31,10 @@ export async function run(schedule: Schedule, parts: Parts): Promise<Run> {
     world.database.heal()
     if (hasUnknownKind) compactNow(world, Number.POSITIVE_INFINITY)
   })
-  // A verifier that has met a record of an unknown kind waits this long.
+  // A verifier that has read a record of an unknown kind may need this long until it answers again.
   const unknown = hasUnknownKind ? 16 * LEASE_MS : 0
-  // A statement that began before the end of the last fault may still have to time out, twice, and a lease may have to
-  // be taken again.
+  // After the last fault, two statements may still time out one after the other, and then a verifier may need a new
+  // lease.
   await events.runUntil(healed + 2.2 * schedule.database.timeoutMs + 2 * LEASE_MS + unknown)
   const last = [STANDING, ...schedule.wishes.map(({ target }) => target)].flatMap((target) =>
     world

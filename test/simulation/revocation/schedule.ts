@@ -25,7 +25,7 @@ export interface Wish {
   readonly patienceMs: number
 }
 
-/** All choices that are made before a run. */
+/** All choices of a run. They are made before the run begins. */
 export interface Schedule {
   readonly seed: number
   readonly roles: readonly Role[]
@@ -36,8 +36,8 @@ export interface Schedule {
   /** When the last fault has ended. */
   readonly healedAt: number
   /**
-   * Whether only verifiers and the bus are broken. Then a revocation takes no longer than a lease and a few
-   * statements.
+   * Whether the database has no fault, so only verifiers and the bus are broken. In such a run, a revocation takes no
+   * longer than a lease and a few statements.
    */
   readonly isDatabaseWell: boolean
 }
@@ -53,7 +53,7 @@ const cutBus = (random: Random, process: string, at: number, ms: number): Fault 
   isNoticed: random.chance(0.3),
 })
 
-/** Cuts one process off from all others. A verifier in this state may keep what it should no longer believe. */
+/** Cuts one process off from all other processes, so that a verifier may keep a token in memory that has ended. */
 const isolate: Make = (random, process, at, ms) => [
   cutBus(random, process, at - 0.6 * LEASE_MS, ms + LEASE_MS),
   { kind: 'cut-database', process, at: at + random.between(0, 0.3) * LEASE_MS, ms },
@@ -65,16 +65,16 @@ const delay: Make = (random, process, at, ms) => [
   { kind: 'slow-answers', process, at, ms: ms + LEASE_MS },
 ]
 
-/** Lets a verifier join slowly and without the bus. */
+/** Lets a verifier restart and join with slow statements and without the bus. */
 const rejoin: Make = (random, process, at, ms) => [
   cutBus(random, process, at - 0.1 * LEASE_MS, ms + LEASE_MS),
   { kind: 'slow-statements', process, at: at - 0.1 * LEASE_MS, ms: ms + LEASE_MS },
   { kind: 'crash', process, at, ms: 0.1 * ms },
 ]
 
-/** Shows an unacknowledged commit on a primary that has restarted, and loses it with that primary. */
+/** Lets a restarted primary show a commit that the standby does not have, and loses the commit with that primary. */
 const loseTail: Make = (random, process, at, ms) => [
-  // While a revocation waits for it, the log is read again and again.
+  // The process is stopped, so a revocation waits for it and reads the log repeatedly.
   { kind: 'pause', process, at: at - 0.3 * LEASE_MS, ms: random.between(0.3, 0.6) * LEASE_MS },
   { kind: 'stall-standby', at: at - 0.1 * LEASE_MS, ms: 0.1 * LEASE_MS + 1 },
   {
@@ -127,11 +127,12 @@ export function drawSchedule(seed: number): Schedule {
   const drawn = Array.from({ length: 1 + random.below(4) }, () => {
     const at = random.between(1, 5) * LEASE_MS
     const ms = random.between(0.2, 2.5) * LEASE_MS
-    // The first role, the revoker, stays well, so that its times measure the faults of the others.
+    // The first role, the revoker, gets no faults, so that its times show only the effect of faults of other
+    // processes.
     return random.pick(makes)(random, random.pick(roles.slice(1)).name, at, ms)
   }).flat()
-  // A machine that sleeps while its wall clock is set back has no clock left to rely on. The code assumes that this
-  // does not happen.
+  // A machine that sleeps while its wall clock is set back has no reliable clock. The code assumes that this does not
+  // happen, so no process gets both faults.
   const sleepers = new Set(drawn.map((fault) => (fault.kind === 'sleep' ? fault.process : undefined)))
   const faults = drawn.filter((fault) => fault.kind !== 'set-wall' || !sleepers.has(fault.process))
   return {
@@ -180,7 +181,8 @@ function drawWishes(random: Random, faults: readonly Fault[]): readonly Wish[] {
 function nearTo(random: Random, fault: Fault): number {
   if (fault.kind !== 'crash-database')
     return fault.at + random.pick([0, 0, fault.ms]) + random.between(-0.1, 0.6) * LEASE_MS
-  // Shortly before the crash, so that it is running when the database stops, or after the recovery.
+  // The revocation begins shortly before the crash, so that it is running when the database stops, or shortly after
+  // the recovery.
   const since = random.pick([random.between(-0.25, 0), random.between(-0.1, 0), random.between(0, 0.1)]) * LEASE_MS
   return fault.at + since + (since < 0 ? 0 : fault.ms + fault.catchUpMs)
 }

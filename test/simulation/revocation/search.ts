@@ -12,7 +12,7 @@ export async function search(
   for (let seed = 1; seed <= schedules; seed += 1) {
     const ended = await run(drawSchedule(seed), parts)
     if (isFound(ended)) return ended
-    // A schedule takes no real time, but the test runner needs some.
+    // A schedule never waits in real time, so the search must give the test runner a chance to run.
     if (seed % 50 === 0) await setImmediate()
   }
   return undefined

@@ -23,7 +23,7 @@ it('the revocation log keeps every promise in every schedule', { timeout: 10 * M
   })
   const stories = broken === undefined ? [] : checkHistory(broken).map((violation) => tell(broken, violation))
   expect(stories).toEqual([])
-  // Without events every promise would be kept, so each kind of event must happen often.
+  // A run without events keeps every promise, so each kind of event must happen often.
   for (const [what, count] of Object.entries(seen)) expect(count, what).toBeGreaterThan(SCHEDULES / 4)
   expect(seen.memory).toBeGreaterThan(seen.database)
 })

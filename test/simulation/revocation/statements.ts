@@ -10,7 +10,7 @@ import { beginLogEpoch, updateMember } from './image.ts'
 export function createStatements(database: Database, process: Process, link: Link, signals: Signals): LogStore {
   const { read, write } = database
   return {
-    // This statement writes only after a promotion, and then waits for nothing else.
+    // This statement writes only if the database was promoted, and it never waits for the standby.
     standing: (sequence) =>
       read(process, link, (image) => {
         beginLogEpoch(image)

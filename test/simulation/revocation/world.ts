@@ -25,9 +25,9 @@ export interface World {
   readonly ranOut: () => number
 }
 
-/** The bus while nothing is wrong with it. */
+/** The faults of the bus in normal operation. */
 export const FAIR: Weather = { loss: 0.01, duplication: 0.02, lateness: 0.02, late: [1, 0.2 * LEASE_MS] }
-/** The bus at its worst. */
+/** The most faults that the bus can have. */
 export const FOUL: Weather = { loss: 0.5, duplication: 0.3, lateness: 0.5, late: [1, 2 * LEASE_MS] }
 
 /** Builds the deployment of a schedule and starts all its processes. */

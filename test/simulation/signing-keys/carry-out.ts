@@ -47,7 +47,7 @@ function attempt(world: World, instance: Instance, { what, plan }: Change): read
 function transact(world: World, instance: Instance, change: Change, spare: TokenAlgorithm[]): void {
   const { random } = world
   const { crashes } = instance
-  // The worst case is a copy, or a token, that is made right before the change.
+  // In the worst case, a client fetches a copy or gets a token right before the change. So this does both now.
   for (const [index, { until }] of world.copies.entries()) if (until < world.timeline.now()) fetchKeySet(world, index)
   signAll(world, instance, world.timeline.now())
   const steps = attempt(world, instance, change)
@@ -86,7 +86,7 @@ function takeSteps(
   let { rows } = world
   for (const [index, step] of steps.entries()) {
     if (index === stopBefore) return undefined
-    // The next pass adds the keys for which no key was created.
+    // If no key was created for this algorithm, the next pass adds one.
     if (step.to === 'new' && !take(spare, step.alg)) continue
     try {
       rows = takeStep(rows, step, moment)

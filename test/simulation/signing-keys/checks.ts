@@ -8,7 +8,7 @@ import { blame, note, type World } from './world.ts'
 /** The rate of the slowest clock. */
 const SLOWEST = 0.98
 
-/** Checks the keys as a commit would leave them. */
+/** Checks the keys that a commit would leave. */
 export function checkCommit(
   world: World,
   after: readonly Row[],
@@ -32,7 +32,7 @@ export function checkCommit(
   }
 }
 
-/** Checks what an instance has kept in order, after its pass has ended. */
+/** Checks after a pass of an instance that a key is ready and that no state lasts too long. */
 export function checkPass(world: World, instance: Instance): void {
   const keys = instance.look()
   for (const alg of TOKEN_ALGORITHMS) {
@@ -41,12 +41,12 @@ export function checkPass(world: World, instance: Instance): void {
   }
 }
 
-/** Returns the longest time between two readings of an instance, in seconds. */
+/** Returns the longest time between two moments at which an instance reads the keys, in seconds. */
 function gapS({ settings }: World): number {
   return 2 * settings.passS + 3
 }
 
-/** Returns how long after its creation a key is known to be ready by every running instance, in seconds. */
+/** Returns after how many seconds every running instance knows that a new key is ready. */
 function settlesInS(world: World): number {
   return (world.settings.times.publishS + gapS(world)) / SLOWEST
 }
@@ -64,7 +64,7 @@ function countUnsettled(
   world.unsettled.set(alg, [...(world.unsettled.get(alg) ?? []), ...moments])
 }
 
-/** Expects that one of the two keys in reserve is ready, unless two were taken recently. */
+/** Expects that one of the two keys in reserve is ready, unless two keys of the reserve became active recently. */
 function checkReady(world: World, instance: Instance, keys: readonly KeyFacts[], alg: TokenAlgorithm): void {
   const { parts, settings, timeline, unsettled } = world
   const since = timeline.now() - settlesInS(world)

@@ -4,8 +4,8 @@ import { blame, note, type World } from './world.ts'
 const MAX_TTL_S = 3_600
 
 /**
- * Signs a token of each algorithm, and records a violation for a key that may not sign. `began` is when the request
- * began.
+ * Signs a token of each algorithm, and records a violation for a key that may not sign. `began` is the time at which
+ * the request began.
  */
 export function signAll(world: World, instance: Instance, began: number, ttlS = MAX_TTL_S): void {
   const { rows, timeline, copies, expires, parts } = world

@@ -2,9 +2,9 @@ import type { KeyState } from '../../../gen/prisma/enums.ts'
 import type { Step } from '../../../services/keys/domain/plan-rotation.ts'
 import type { StandingKey } from '../../../services/keys/key-ages.ts'
 
-/** A row, with facts that only the simulation knows. */
+/** A row of a key, with facts that only the simulation knows. */
 export interface Row extends StandingKey {
-  /** Whether it is one of the first keys of an empty database. */
+  /** Whether the key is one of the first keys of an empty database. Such a key signs at once. */
   readonly isFirst: boolean
   /** When the key entered each state, in true time. */
   readonly entered: Readonly<Partial<Record<KeyState, number>>>
@@ -31,7 +31,8 @@ const FORWARD: Readonly<Record<KeyState, readonly KeyState[]>> = {
 }
 
 /**
- * Returns the rows after a step. Throws where the database would: for a second active key, or a forbidden transition.
+ * Returns the rows after a step. Throws Error if the database would refuse the step: for a second active key, or for a
+ * forbidden change of state.
  */
 export function takeStep(rows: readonly Row[], step: Step, moment: Moment): readonly Row[] {
   const { now, offMs, lagS } = moment

@@ -83,7 +83,7 @@ function markCompromised(world: World, kid: string, isForced: boolean): void {
   ask(world, { what: 'compromise', isForced, plan: (keys) => parts.planCompromise(keys, settings.times, wish) })
 }
 
-/** Acts as an administrator who cannot wait, and rotates or compromises keys as soon as it is allowed. */
+/** Acts as an administrator who rotates keys, or marks them as compromised, again as soon as the server allows it. */
 function insist(world: World): void {
   const { random, parts, settings, timeline } = world
   const { times } = settings
@@ -105,7 +105,7 @@ function importKey(world: World): void {
   world.rows = imported
 }
 
-/** Makes a token request that takes time, so that keys may change meanwhile. */
+/** Makes a token request that takes time, so that keys may change during the request. */
 function request(world: World): void {
   const { random, timeline } = world
   const began = timeline.now()

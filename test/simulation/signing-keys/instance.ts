@@ -31,7 +31,7 @@ export function createInstance(world: World): Instance {
   }
 }
 
-/** Returns a row as if the clock had not been set forward since. */
+/** Returns a row with the age that it would have if the clock had not been set forward since. */
 function undeceived(row: Row, { offMs }: World): Row {
   return { ...row, sinceMs: row.sinceMs + Math.max(0, offMs - row.offMs) }
 }

@@ -4,7 +4,7 @@ import { search } from './search.ts'
 
 const RUNS = Number(process.env['AUTH4AGENT_KEY_SIMULATION_RUNS'] ?? 50)
 
-it.each(MUTANTS)('a broken rule of the key schedule is noticed: $what', ({ shows, parts }) => {
+it.each(MUTANTS)('the simulation finds a broken rule of the key schedule: $what', ({ shows, parts }) => {
   const broken = search(parts, RUNS, ({ violations }) => violations.some((violation) => violation.includes(shows)))
   expect(broken, `None of ${RUNS} runs shows it`).toBeDefined()
 })

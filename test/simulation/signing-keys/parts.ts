@@ -7,15 +7,15 @@ export interface Parts {
   readonly planRotateNow: typeof planRotateNow
   readonly planCompromise: typeof planCompromise
   readonly createKeyAges: typeof createKeyAges
-  /** What decides which key signs: the statement that redeems a challenge, or the memory of the process. */
+  /** Whether the statement that redeems a challenge or the memory of the process decides which key signs. */
   readonly signerBy: 'statement' | 'memory'
-  /** Whether a process believes a clock that was set forward before it started. */
+  /** Whether a process trusts a clock that was set forward before the process started. */
   readonly isDeceived: boolean
 }
 
 /**
- * The real code, without a case that it does not promise. A process that starts after the database's clock was set
- * forward overestimates the age of each earlier state by that much. Here such a process is told the right age.
+ * The real code, without a case that it does not promise to handle. A process that starts after the database's clock
+ * was set forward overestimates the age of each earlier state by that much. Here such a process gets the right age.
  */
 export const REAL: Parts = {
   planSchedule,

@@ -17,7 +17,7 @@ export function run(seed: number, parts: Parts): World {
     timeline: createTimeline(),
     instances: Array.from({ length: 2 + random.below(2) }, () => undefined),
     copies: Array.from({ length: 4 }, () => ({ kids: new Set<string>(), until: 0 })),
-    // Otherwise begin with a key from an earlier version, which knew only one algorithm.
+    // Otherwise begins with a key from an earlier version, which knew only one algorithm.
     rows: random.chance(0.7)
       ? []
       : takeStep([], { to: 'new', alg: 'EdDSA', state: 'active' }, { now: 0, offMs: 0, lagS: 0 }),
@@ -29,7 +29,7 @@ export function run(seed: number, parts: Parts): World {
   }
   const { settings, timeline } = world
   for (const slot of world.instances.keys()) timeline.after(random.between(0, 3), () => start(world, slot))
-  // Only every second copy is fetched regularly. The others are fetched when keys are about to change.
+  // Clients fetch every second copy regularly. They fetch the other copies right before keys change.
   for (const index of world.copies.keys()) if (index % 2 === 0) refetch(world, index)
   disturb(world)
   timeline.run(10 * settings.times.rotateAfterS, () => world.violations.length > 0)

@@ -2,7 +2,7 @@
 export interface Timeline {
   readonly now: () => number
   after(seconds: number, run: () => void): void
-  /** Lets time pass without events: every planned event comes later by the same time. */
+  /** Lets time pass without events: every planned event is postponed by the same time. */
   skip(seconds: number): void
   /** Runs for this long, without the skipped time, or until `isOver`. */
   run(seconds: number, isOver: () => boolean): void

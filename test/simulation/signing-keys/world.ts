@@ -28,13 +28,13 @@ export interface Instance {
   /** Whether it underestimated the age of a state when it started, because the database's clock had been set back. */
   readonly isSlow: boolean
   isDead: boolean
-  /** Where its next transaction crashes, if it does. */
+  /** The point at which the next transaction of this process crashes; undefined if it does not crash. */
   crashes: 'before' | 'between' | 'after' | undefined
   /** Reads the committed rows. */
   look(): KeyFacts[]
-  /** The rows that it last read. */
+  /** The rows that the process read last. */
   readonly remembered: readonly Row[]
-  /** Returns the remembered keys to publish, read again if they are too old to be served. */
+  /** Returns the keys to publish from memory. Reads them again if the memory is too old. */
   published(): readonly Row[]
 }
 
@@ -53,16 +53,16 @@ export interface World {
   /** When the last token of a key expires. */
   readonly expires: Map<string, number>
   /**
-   * When prepared keys of an algorithm were taken, or created without one being taken. After that a key may not be
-   * ready for a while.
+   * When prepared keys of an algorithm left the reserve, or new keys entered it. For some time after that, it is
+   * possible that no key is ready.
    */
   readonly unsettled: Map<TokenAlgorithm, number[]>
   readonly violations: string[]
-  /** How often each thing happened. */
+  /** How often each kind of event happened. */
   readonly seen: Record<string, number>
 }
 
-/** Returns the present moment, for a transaction that takes up to two seconds. */
+/** Returns the current moment, for a transaction that takes up to two seconds. */
 export function momentOf({ timeline, offMs, random }: World): Moment {
   return { now: timeline.now(), offMs, lagS: random.between(0, 2) }
 }

@@ -1,11 +1,11 @@
 import { type Json, listAt, type Mapping, mappingAt, type ReadText, textAt } from './files.ts'
 import { build } from './kustomize.ts'
 
-/** A Deployment or StatefulSet, with the parts that checks need most. */
+/** A Deployment or StatefulSet, with the members that the checks use most. */
 export interface Workload {
   readonly name: string
   readonly resource: Mapping
-  /** The labels of its pods. */
+  /** The labels of the pods. */
   readonly labels: Mapping
   readonly pod: Mapping
   readonly container: Json | undefined
@@ -16,7 +16,7 @@ export interface Cluster {
   readonly resources: readonly Mapping[]
   readonly workloads: readonly Workload[]
   readonly ofKind: (kind: string) => readonly Mapping[]
-  /** The keys of each Secret that docs/operations.md says how to create. */
+  /** The keys of each Secret that the commands in docs/operations.md create. */
   readonly secrets: ReadonlyMap<string, readonly string[]>
 }
 
@@ -41,8 +41,8 @@ function readWorkload(resource: Mapping): Workload {
 }
 
 /**
- * Reads the `kubectl create secret generic` commands of docs/operations.md. A folder contains the files of a
- * certificate.
+ * Reads the `kubectl create secret generic` commands of docs/operations.md. Returns the keys of each Secret. A
+ * `--from-file` that names a folder of certificates creates three keys.
  */
 function readSecrets(readme: string): ReadonlyMap<string, readonly string[]> {
   const commands = readme.matchAll(/create secret generic (\S+) ([^\n]*)/g)

@@ -12,7 +12,7 @@ import {
 const FILE = 'deploy/compose.yaml'
 const SECRET_FOLDER = 'secrets/'
 
-/** Lists everything that is wrong with deploy/compose.yaml, one sentence each. */
+/** Lists the problems in deploy/compose.yaml, one sentence each. */
 export function composeProblems(read: ReadText): readonly string[] {
   const [file = {}] = readYaml(read, FILE)
   const services = Object.entries(mappingAt(file, 'services'))
@@ -42,11 +42,11 @@ function schemaProblems(file: Mapping): string[] {
 let compiled: ValidateFunction | undefined
 
 function compile(): ValidateFunction {
-  // The schema uses an older draft, in which `$id` is `id`.
+  // The schema uses an older draft of JSON Schema, in which `$id` is named `id`.
   const schema = JSON.parse(JSON.stringify(composeSchema), (key, value) =>
     key === 'id' || key === '$schema' ? undefined : value,
   )
-  // A field of the specification that is newer than the package.
+  // The specification has this field, but the schema in the package is older.
   schema.properties.name = { type: 'string' }
   compiled ??= new Ajv2019({ allErrors: true, strict: false, validateFormats: false }).compile(schema)
   return compiled
@@ -119,7 +119,7 @@ function readProcess(name: string, service: Json, read: ReadText): Process {
   }
 }
 
-/** Replaces a required value of the caller's environment by an address, and an optional one by its default. */
+/** Replaces a required variable of the caller's environment by an address, and an optional variable by its default. */
 function fill(value: string): string {
   return value.replaceAll(/\$\{\w+:\?[^}]*\}/g, 'https://auth.example.com').replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1')
 }

@@ -15,7 +15,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   'policy/v1': 'PolicyV1',
 }
 
-/** Lists what Kubernetes' own schema refuses in a resource, and unknown fields. */
+/** Lists the problems that Kubernetes' own schema finds in a resource, and its unknown fields. */
 export async function schemaProblems(resource: Mapping): Promise<readonly string[]> {
   const name = `${textAt(resource, 'kind')} ${textAt(resource, 'metadata.name')}`
   const group = GROUPS[textAt(resource, 'apiVersion')]

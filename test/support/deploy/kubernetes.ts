@@ -16,7 +16,7 @@ const CONTRACT = ['authn', 'identity', 'keys', 'operator_registry', 'revocation'
 
 const isServer = ({ container }: Workload) => textAt(container, 'name') === SERVER
 
-/** Lists everything that is wrong with an overlay of deploy/kubernetes, one sentence each. */
+/** Lists the problems in an overlay of deploy/kubernetes, one sentence each. */
 export async function kubernetesProblems(read: ReadText, overlay: string): Promise<readonly string[]> {
   const cluster = readCluster(read, overlay)
   const schema = await Promise.all(cluster.resources.map(schemaProblems))
@@ -33,7 +33,7 @@ export async function kubernetesProblems(read: ReadText, overlay: string): Promi
   ]
 }
 
-/** Lists what a pod may do but must not, and what it gets but must not. */
+/** Lists rights that a pod must not have, things that it must not get, and limits that it lacks. */
 function podProblems({ name, pod, container }: Workload): string[] {
   const context = mappingAt(container, 'securityContext')
   const rules: readonly (readonly [boolean, string])[] = [
@@ -112,7 +112,7 @@ function readProcess({ name, pod, container }: Workload, { ofKind, secrets }: Cl
     const map = ofKind('ConfigMap').find((it) => nameOf(it) === textAt(source, 'configMapRef.name'))
     return mappingAt(map, 'data')
   })
-  // Only one setting is the value of a Secret: the URL of the database.
+  // Only one setting comes from a Secret: the URL of the database.
   const own = listAt(container, 'env').map((entry) => [
     textAt(entry, 'name'),
     mappingAt(entry, 'valueFrom').secretKeyRef === undefined ? textAt(entry, 'value') : 'postgresql://postgres',
@@ -135,8 +135,8 @@ function readProcess({ name, pod, container }: Workload, { ofKind, secrets }: Cl
 }
 
 /**
- * Returns what listens at a host, in the way of the cluster's DNS: a Service, or one pod of a StatefulSet through its
- * Service.
+ * Returns the parts that listen at a host. As in the cluster's DNS, a host is a Service, or one pod of a StatefulSet
+ * under its Service.
  */
 function listening({ ofKind, workloads }: Cluster): Listening {
   return (host, port) => {

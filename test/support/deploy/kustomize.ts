@@ -11,7 +11,7 @@ import {
   textsAt,
 } from './files.ts'
 
-/** The fields of a kustomization that these checks know. Any other field is refused, so nothing stays unchecked. */
+/** The fields of a kustomization that these checks know. Other fields are refused, because they would be unchecked. */
 const FIELDS = new Set(['apiVersion', 'kind', 'namespace', 'resources', 'patches', 'images', 'configMapGenerator'])
 /** The fields that identify entries in a list of mappings. The order is that of Kubernetes' own merge keys. */
 const MERGE_KEYS = ['mountPath', 'containerPort', 'topologyKey', 'name'] as const
@@ -39,7 +39,7 @@ export function build(read: ReadText, folder: string): readonly Mapping[] {
   )
 }
 
-/** Lists the files that a kustomization and those below it name. */
+/** Lists the files that a kustomization, and the kustomizations that it includes, name. */
 export function filesOf(read: ReadText, folder: string): readonly string[] {
   const path = join(folder, 'kustomization.yaml')
   const [kustomization] = readYaml(read, path)

@@ -13,7 +13,7 @@ const SYNTHETIC = new Set(['up'])
 const ALERT_FIELDS = new Set(['alert', 'expr', 'for', 'labels', 'annotations'])
 const SEVERITIES = new Set(['page', 'ticket'])
 
-/** Lists everything that is wrong with deploy/monitoring, except unknown metrics. */
+/** Lists the problems in deploy/monitoring, except unknown metrics. */
 export function monitoringProblems(read: ReadText): readonly string[] {
   return [
     ...readExpressions(read).flatMap(({ where, expr }) =>
@@ -24,8 +24,8 @@ export function monitoringProblems(read: ReadText): readonly string[] {
 }
 
 /**
- * Lists the metrics that rules and dashboard read, with the place of each. Names are those that Prometheus stores, so
- * they include `_bucket` and similar endings.
+ * Lists the metrics that rules and dashboard read, with the place of each metric. Prometheus stores a histogram under
+ * several names, so the names may end with `_bucket` and the like.
  */
 export function readMetricNames(read: ReadText): readonly { readonly name: string; readonly where: string }[] {
   return readExpressions(read).flatMap(({ where, expr }) =>
@@ -36,7 +36,7 @@ export function readMetricNames(read: ReadText): readonly { readonly name: strin
   )
 }
 
-/** Returns the names under which Prometheus stores the metrics of a process. A histogram has three. */
+/** Returns the names under which Prometheus stores the metrics of a process. A histogram has three names. */
 export function storedNames(exposition: string): ReadonlySet<string> {
   const types = [...exposition.matchAll(/^# TYPE (\S+) (\w+)$/gm)]
   return new Set(
@@ -56,7 +56,7 @@ function readExpressions(read: ReadText): readonly Expression[] {
   const panels = listAt(dashboard, 'panels').flatMap((panel) =>
     listAt(panel, 'targets').map((target) => ({
       where: `dashboard.json, ${textAt(panel, 'title')}`,
-      // Values that Grafana would insert.
+      // Replaces Grafana's variables by values, as Grafana does.
       expr: textAt(target, 'expr')
         .replaceAll('$__rate_interval', '1m')
         .replaceAll(/\$(job|instance)/g, '.*'),

@@ -9,7 +9,7 @@ import { monitoringProblems } from './monitoring.ts'
 const ROOT = join(import.meta.dirname, '../../..')
 const OVERLAY = 'deploy/kubernetes/overlays/example'
 
-/** Lists everything that is wrong with deploy/, one sentence each. */
+/** Lists the problems in deploy/, one sentence each. */
 export async function deployProblems(read: ReadText): Promise<readonly string[]> {
   const used = new Set(filesOf(read, OVERLAY))
   const unused = globSync('deploy/kubernetes/**/*.*', { cwd: ROOT }).filter((path) => !used.has(path))

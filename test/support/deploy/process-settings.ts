@@ -2,10 +2,10 @@ import { StartupError } from '../../../services/platform/errors/startup-error.ts
 import { type Config, ConfigError, readConfig } from '../../../services/process/configuration/config.ts'
 import { ADDRESSES, parseServices } from '../../../services/process/configuration/service-names.ts'
 
-/** A process of Auth4Agent in the form in which a manifest starts it. */
+/** A process of Auth4Agent, as a manifest starts it. */
 export interface Process {
   readonly name: string
-  /** The arguments: the services that it runs. */
+  /** The arguments: the parts that the process runs. */
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
   /** Tells whether the manifest puts a file into the container. */
@@ -16,13 +16,13 @@ export interface Process {
   readonly ports: readonly number[] | undefined
 }
 
-/** Returns the services that listen at a host and port; undefined if nothing does. */
+/** Returns the parts that listen at a host and port; undefined if none listens there. */
 export type Listening = (host: string, port: number) => readonly string[] | undefined
 
 /** Seconds between the end of the last request and the end of a process, for closing listeners and connections. */
 const CLOSING_S = 10
 
-/** Lists what the server itself would refuse in a process's settings, and what does not fit its surroundings. */
+/** Lists settings that the server would refuse, and settings that do not fit the rest of the manifest. */
 export function processProblems(process: Process, listening: Listening): readonly string[] {
   const config = readSettings(process)
   if (typeof config === 'string') return [`${process.name}: ${config}`]
@@ -86,7 +86,7 @@ export function readCertificates(script: string): Certificates {
   return new Map([...entries].map(([, name = '', names = '']) => [name, names.split(',')]))
 }
 
-/** Lists a certificate whose names differ from the services that its process runs. */
+/** Reports a certificate that is missing, or whose names differ from the parts that its process runs. */
 export function certificateProblems(certificates: Certificates, name: string, args: readonly string[]): string[] {
   const names = certificates.get(name)
   if (names === undefined) return [`${name}: make-certificates.sh does not create its certificate`]

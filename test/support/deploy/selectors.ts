@@ -10,7 +10,7 @@ interface Selection {
 
 const DENY_ALL = JSON.stringify({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] })
 
-/** Lists selectors without pods, ports that the selected pods do not have, and pods without protection. */
+/** Lists selectors without pods, ports that the selected pods do not have, and pods without a PodDisruptionBudget. */
 export function selectorProblems(cluster: Cluster): string[] {
   const { workloads, ofKind } = cluster
   const selections = [...ownSelections(cluster), ...otherSelections(cluster)]

@@ -6,10 +6,10 @@ import type { Block } from './markdown.ts'
 
 const run = promisify(execFile)
 
-/** Rejects or throws when a text is not of its kind. */
+/** Checks a text of one language. Rejects or throws if the text does not parse. */
 type Check = (text: string) => unknown
 
-/** How the blocks of each language are checked: as far as that is possible without running them. */
+/** The check for blocks of each language. No check runs a block. */
 const CHECKS: Readonly<Record<string, Check>> = {
   sh: checkShell,
   console: (text) => checkShell(commandsOf(text)),
@@ -17,13 +17,13 @@ const CHECKS: Readonly<Record<string, Check>> = {
   yaml: checkYaml,
   ts: (text) => stripTypeScriptTypes(text, { mode: 'strip' }),
   python: (text) => pipe('python3', ['-c', 'import ast, sys; ast.parse(sys.stdin.read())'], text),
-  // Nothing here parses these.
+  // The tests have no parser for these languages.
   sql: () => undefined,
   http: () => undefined,
   text: () => undefined,
 }
 
-/** What is wrong with a block of code of a document, one sentence each. */
+/** Lists the problems of a block of code in a document, one sentence each. */
 export async function blockProblems(path: string, { info, text, line }: Block): Promise<readonly string[]> {
   const [language = ''] = info.split(' ')
   const check = CHECKS[language]
@@ -39,7 +39,7 @@ export async function blockProblems(path: string, { info, text, line }: Block): 
   }
 }
 
-/** Parses without running. */
+/** Parses a shell script without running it. */
 async function checkShell(text: string): Promise<void> {
   await pipe('bash', ['-n'], text)
 }
@@ -49,7 +49,7 @@ function checkYaml(text: string): void {
   if (problem !== undefined) throw problem
 }
 
-/** The commands of a session: what follows `$ `, and lines that a backslash continues. */
+/** Returns the commands of a session: the text after each `$ `, with the lines that follow a backslash. */
 function commandsOf(session: string): string {
   const lines = session.split('\n')
   const isCommand = (index: number): boolean =>

@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { type Markdown, parseMarkdown } from './markdown.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
-/** Folders that hold what others wrote, what is built, and data. */
+/** Folders that contain no documents of this project: installed packages, built files and data. */
 const ELSEWHERE = new Set(['node_modules', 'data', 'dist', 'results', '.git'])
 
 /** Reads a file of the checkout. */
 export const readFromCheckout = (path: string): Promise<string> => readFile(join(ROOT, path), 'utf8')
 
-/** Every Markdown document of the checkout, by its path from the root, sorted. */
+/** Reads every Markdown document of the checkout. Returns the documents by their paths from the root, sorted. */
 export async function readDocuments(): Promise<ReadonlyMap<string, Markdown>> {
   const paths: string[] = []
   for await (const path of glob('**/*.md', {

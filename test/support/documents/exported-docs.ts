@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { type Program, parseSync } from 'oxc-parser'
 
 const CLIENTS = join(import.meta.dirname, '../../../clients')
-/** What people import: every module of `core`, and the entries of the others. */
+/** The modules that people import: every module of `core`, and the entry points of the other packages. */
 const ENTRIES = [
   'core/src/**/*.ts',
   'sdk/src/{index,grpc,connect}.ts',
@@ -15,13 +15,13 @@ const ENTRIES = [
 export interface Exported {
   /** Path and name. */
   readonly name: string
-  /** The text of its docstring, without stars; empty when it has none. */
+  /** The text of the docstring, without stars; empty if there is no docstring. */
   readonly docs: string
-  /** The code of its examples. */
+  /** The code of the examples in the docstring. */
   readonly examples: readonly string[]
 }
 
-/** The functions and classes that the packages export, each once. */
+/** Returns the functions and classes that the packages export. Each is in the list once. */
 export function readExported(): readonly Exported[] {
   const files = globSync(ENTRIES, { cwd: CLIENTS, exclude: ['**/*.test.ts'] })
   const found = new Map(files.flatMap((file) => exportsOf(file)).map((each) => [each.name, each]))

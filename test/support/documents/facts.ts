@@ -3,15 +3,15 @@ import { http } from '../../../gen/proto/google/api/annotations_pb.ts'
 import { PUBLIC_SERVICES } from '../../../services/compose/public-services.ts'
 import { readValues } from '../../../services/process/configuration/settings.ts'
 
-/** The cells of the first column of every table row of a document. */
+/** Returns the first cell of every table row in a document. */
 export const firstCells = (text: string): readonly string[] =>
   [...text.matchAll(/^\| ?(.*?) ?\|/gm)].map(([, cell = '']) => cell)
 
-/** The variables that the tables of a document name in their first column. */
+/** Returns the variables in the first column of the tables in a document. */
 export const documentedSettings = (text: string): readonly string[] =>
   firstCells(text).flatMap((cell) => [...cell.matchAll(/`([A-Z][A-Z\d_]+)`/g)].map(([, name = '']) => name))
 
-/** The variables that the server reads. */
+/** Returns the variables that the server reads. */
 export function knownSettings(): readonly string[] {
   const names: string[] = []
   readValues((name, _parse, fallback) => {
@@ -22,7 +22,7 @@ export function knownSettings(): readonly string[] {
 }
 
 /**
- * The calls that the tables of a document list, with the names of path parameters left out: `GET /v1/operators/{}`.
+ * Returns the calls that the tables of a document list, without the names of path parameters: `GET /v1/operators/{}`.
  */
 export const documentedCalls = (text: string): readonly string[] =>
   firstCells(text).flatMap((cell) => {
@@ -30,7 +30,7 @@ export const documentedCalls = (text: string): readonly string[] =>
     return verb === undefined || path === undefined ? [] : [withoutNames(`${verb} ${path}`)]
   })
 
-/** The calls that the contract binds to REST, in the same form. */
+/** Returns the calls that have a REST form in the contract, written as documentedCalls writes them. */
 export function contractCalls(): readonly string[] {
   const methods = Object.values(PUBLIC_SERVICES)
     .flat()
@@ -44,7 +44,7 @@ export function contractCalls(): readonly string[] {
 
 const withoutNames = (call: string) => call.replaceAll(/\{[^}]*\}/g, '{}')
 
-/** The rows of the tables of figures of a document, each as figure and value. */
+/** Returns the rows of the tables of figures in a document: each figure with its value. */
 export function figures(text: string): ReadonlyMap<string, string> {
   const [, ...tables] = text.split(/^\| figure \| value \|\n\|[-|]+\n/m)
   const rows = tables.flatMap((table) => /^(?:\|.*\n)*/.exec(table)?.[0].trim().split('\n') ?? [])

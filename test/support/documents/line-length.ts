@@ -4,7 +4,7 @@ import type { Markdown } from './markdown.ts'
 const END = 120
 
 /**
- * The lines of prose that are too long, one sentence each. Rows of tables and lines that are one link may be longer.
+ * Lists the lines of prose that are too long, one sentence each. Table rows and lines that are one link may be longer.
  */
 export function longLines(path: string, { lines }: Markdown): readonly string[] {
   return lines
@@ -12,7 +12,7 @@ export function longLines(path: string, { lines }: Markdown): readonly string[] 
     .map(({ text, number }) => `${path}:${number} has ${text.length} characters; prose ends before column ${END}`)
 }
 
-/** A link that cannot be broken, with what stands before it in a list or a picture. */
+/** Tells whether a line is only one link, which cannot be split. A list mark or a picture mark may come before it. */
 function isOneLink(text: string): boolean {
   return /^\s*(?:(?:[-*]|\d+\.) )?(?:\w+: )?!?(?:\[[^\]]*\]\([^)]*\)|<?https?:\S+>?)[.,;:]?$/.test(text)
 }

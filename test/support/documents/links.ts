@@ -2,8 +2,8 @@ import { posix } from 'node:path'
 import type { Markdown } from './markdown.ts'
 
 /**
- * What is wrong with the relative links of a document, one sentence each. `documents` are all that have anchors;
- * `exists` says whether a path of the checkout is there.
+ * Lists the problems of the relative links in a document, one sentence each. `documents` contains all documents, for
+ * their anchors. `exists` tells whether a path of the checkout exists.
  */
 export function linkProblems(
   path: string,

@@ -1,16 +1,16 @@
 /** A fenced block of code. */
 export interface Block {
-  /** What follows the opening fence: `sh`, `sh keys`; empty where nothing does. */
+  /** The text after the opening fence, such as `sh` or `sh keys`; empty if there is none. */
   readonly info: string
   readonly text: string
-  /** The line of the opening fence, from 1. */
+  /** The number of the line with the opening fence. The first line has number 1. */
   readonly line: number
 }
 
 /** A line outside of code blocks. */
 interface Line {
   readonly text: string
-  /** From 1. */
+  /** The number of the line. The first line has number 1. */
   readonly number: number
 }
 
@@ -20,12 +20,12 @@ interface Link {
   readonly line: number
 }
 
-/** A Markdown document, as far as the tests of documents look into one. */
+/** The parts of a Markdown document that the tests of documents check. */
 export interface Markdown {
   readonly lines: readonly Line[]
   readonly blocks: readonly Block[]
   readonly links: readonly Link[]
-  /** The anchors that its headings have on GitHub. */
+  /** The anchors that GitHub gives to the headings of the document. */
   readonly anchors: ReadonlySet<string>
 }
 
@@ -63,8 +63,8 @@ function linksOf({ text, number }: Line): Link[] {
 }
 
 /**
- * GitHub lowers a heading's letters, drops what is no letter, digit, space, hyphen or underscore, and numbers
- * repetitions.
+ * Returns the anchors of the headings. GitHub writes a heading in lower case, drops every character except letters,
+ * digits, spaces, hyphens and underscores, and adds a number to repeated headings.
  */
 function anchorsOf(lines: readonly Line[]): ReadonlySet<string> {
   const anchors = new Set<string>()

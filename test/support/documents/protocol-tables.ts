@@ -27,7 +27,7 @@ const POLICIES: readonly object[] = [
   keysPolicies,
 ]
 const PACKAGE = 'auth4agent.v1'
-/** How values look in JSON. */
+/** The JSON form of well-known protobuf types, in words. */
 const WELL_KNOWN: Readonly<Record<string, string>> = {
   'google.protobuf.Timestamp': 'time',
   'google.protobuf.Struct': 'object',
@@ -39,7 +39,7 @@ const SCALARS: Partial<Record<ScalarType, string>> = {
 }
 const REFUSE = statusRefusals[methodName(AuthnService.method.verifyToken)]
 
-/** The tables of `docs/protocol.md` that follow from the code, by the name that its markers have. */
+/** The tables of `docs/protocol.md` that this file writes from the code, by the name in their markers. */
 const TABLES: Readonly<Record<string, () => string>> = {
   verdicts: verdictTable,
   rates: rateTable,
@@ -50,7 +50,7 @@ const TABLES: Readonly<Record<string, () => string>> = {
 }
 
 /**
- * Puts the tables of the code between the markers of a document.
+ * Writes the tables from the code between the markers of a document. Returns the new document.
  *
  * @throws Error for a marker of an unknown table, and for a table without a marker
  */
@@ -122,7 +122,7 @@ function callRow(method: DescMethod, policy: Policy<unknown> | undefined): strin
   ]
 }
 
-/** What REST takes and answers beside the path. */
+/** Returns the table of the REST calls: the request without its path, and the answer. */
 function messageTable(): string {
   const rows = restBindings(SERVICES).map((binding) => [
     code(`${binding.verb} ${binding.path.template}`),
@@ -141,7 +141,7 @@ function answerOf({ method, responseBody }: RestBinding): string {
   return responseBody === undefined ? members(method.output.fields) : typeOf(responseBody)
 }
 
-/** The messages that are a part of others. */
+/** Returns the table of the messages that other messages contain. */
 function partTable(): string {
   const parts = new Map<string, DescMessage>()
   const visit = ({ fields }: DescMessage): void => {

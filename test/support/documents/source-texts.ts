@@ -6,7 +6,7 @@ const ROOT = join(import.meta.dirname, '../../..')
 const SOURCES = ['services/**/*.{ts,mjs}', 'clients/*/src/**/*.ts', 'clients/*.ts', 'test/**/*.ts', '*.config.ts']
 const GENERATED = ['**/node_modules/**', '**/dist/**']
 
-/** A text of the project, and where it is: `file:line`. */
+/** A text of the project with its place, `file:line`. */
 export interface SourceText {
   readonly at: string
   readonly text: string
@@ -21,12 +21,12 @@ interface Source {
 
 const TITLED = new Set(['describe', 'it', 'test'])
 
-/** Every TypeScript and JavaScript file of the project, parsed. */
+/** Reads and parses every TypeScript and JavaScript file of the project. */
 export function readSources(): readonly Source[] {
   return globSync(SOURCES, { cwd: ROOT, exclude: GENERATED }).toSorted().map(readSource)
 }
 
-/** The lines of comments, each with the mark that begins it. */
+/** Returns the lines of comments, each with the mark at its beginning. */
 export function commentLines({ file, text, comments }: Source): SourceText[] {
   return comments.flatMap(({ value, start }) => {
     const first = lineOf(text, start)
@@ -37,7 +37,7 @@ export function commentLines({ file, text, comments }: Source): SourceText[] {
   })
 }
 
-/** The messages that errors of the program are made with. What is filled in is `…`. */
+/** Returns the messages with which the program creates errors. A `…` stands for each value in a message. */
 export function errorMessages({ file, text, calls }: Source): SourceText[] {
   if (/\.test\.ts$|^test\//.test(file)) return []
   return calls.flatMap((call) => {
@@ -47,7 +47,7 @@ export function errorMessages({ file, text, calls }: Source): SourceText[] {
   })
 }
 
-/** The titles of tests and groups of tests. What is filled in is `…`. */
+/** Returns the titles of tests and of groups of tests. A `…` stands for each value in a title. */
 export function testTitles({ file, text, calls }: Source): SourceText[] {
   if (!file.endsWith('.test.ts')) return []
   return calls.flatMap((call) => {
@@ -74,7 +74,7 @@ function textOf(node: Argument | undefined): string | undefined {
   return undefined
 }
 
-/** The function that a call begins with: `it` of `it.each(…)(…)`. */
+/** Returns the name of the function at the beginning of a call: `it` for `it.each(…)(…)`. */
 function rootOf(callee: CallExpression['callee']): string {
   if (callee.type === 'CallExpression') return rootOf(callee.callee)
   if (callee.type === 'MemberExpression') return rootOf(callee.object)

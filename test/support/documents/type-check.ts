@@ -7,11 +7,12 @@ const ROOT = join(import.meta.dirname, '../../..')
 const run = promisify(execFile)
 
 /**
- * Type-checks a program against the sources of the clients. Returns what the compiler says of it; empty when it says
- * nothing.
+ * Type-checks a program against the sources of the clients. Returns the output of the compiler, which is empty if the
+ * program is right.
  */
 export async function typeCheck(program: string): Promise<string> {
-  // In the checkout, where the packages are found; hidden, so that no other check looks into it.
+  // The folder is in the checkout, so that the compiler finds the packages. It is hidden, so that other checks skip
+  // it.
   const folder = await mkdtemp(join(ROOT, 'test/documents/.program-'))
   try {
     const compilerOptions = { noUnusedLocals: false }

@@ -6,7 +6,7 @@ export interface FakeClock extends Runtime {
   advance(ms: number): void
   /** Sets only the wall clock back, as an administrator could. */
   setBack(ms: number): void
-  /** Moves only the wall clock forward, as after a machine has slept. */
+  /** Moves only the wall clock forward, as a sleep of the machine does. */
   sleep(ms: number): void
   /** Returns the milliseconds until the next timer; undefined if there is none. */
   next(): number | undefined
@@ -17,7 +17,7 @@ interface Timer {
   readonly run: () => void
 }
 
-/** Creates a clock that starts at the present time, so a real server agrees with it. */
+/** Creates a clock that starts at the real time, so that a real server accepts it. */
 export function fakeClock(): FakeClock {
   let monotonic = 1_000
   let offset = Date.now() - monotonic

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 /** A JSON object. */
 export type Json = Readonly<Record<string, unknown>>
 
-/** An answer of the server. `headers` are added to those that it always sends. */
+/** An answer of the server. The server adds `headers` to those that it always sends. */
 interface Answer {
   readonly status?: number
   readonly body?: unknown
@@ -18,13 +18,14 @@ interface Seen {
   readonly body: Json
 }
 
-/** An issuer on loopback whose answers a test sets. Its MACs and signatures are made up. */
+/** An issuer on loopback whose answers a test sets. Its MACs and signatures are not real. */
 export interface FakeIssuer extends AsyncDisposable {
-  /** Its address, which is also its issuer. */
+  /** The address of the server, which is also its issuer. */
   readonly url: string
   readonly seen: readonly Seen[]
   /**
-   * Replaces the next answers to a path, one each. A function gets the good answer. Undefined keeps the good answer.
+   * Replaces the next answers to a path, in order. A function gets the good answer and returns another one. Undefined
+   * keeps the good answer.
    */
   next(
     path: string,

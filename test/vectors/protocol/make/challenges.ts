@@ -21,7 +21,7 @@ const MAC_KEY_ID = 'challenge-key-1'
 const NONCE = seedOf('nonce').subarray(0, 16)
 const NONCE_TEXT = encodeBase64url(NONCE)
 
-/** The terms that an agent asked for. The challenge must contain the same. A member that is absent was not asked for. */
+/** The terms that an agent asked for. The challenge must contain the same terms. Absent members were not asked for. */
 interface Wanted {
   readonly scope?: string
   readonly audience?: readonly string[]
