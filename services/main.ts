@@ -15,16 +15,16 @@ import { tellParent, whenParentEnds } from './process/parent.ts'
 
 const CHECKOUT = fileURLToPath(new URL('..', import.meta.url))
 /**
- * Connections of a worker to the database besides its pool: for redemptions, reads, leases, waits and notifications,
- * and for migrations at the start.
+ * Connections of a worker to the database in addition to its pool: for redemptions, reads, leases, waits and
+ * notifications, and for migrations at the start.
  */
 const OTHER_CONNECTIONS = 14
 /** Connections for people who inspect the embedded database, and those that PostgreSQL reserves for its superuser. */
 const SPARE_CONNECTIONS = 10
 
 /**
- * Signals this close to each other count as one, in milliseconds: the terminal, npm and the bootstrap all pass on
- * Ctrl-C.
+ * Signals within this time of the first one count as one signal, in milliseconds, because the terminal, npm and the
+ * bootstrap all pass on Ctrl-C.
  */
 const SAME_SIGNAL_MS = 1_000
 
@@ -34,7 +34,7 @@ if (cluster.isWorker) {
 } else {
   try {
     await main()
-    // An unanswered connection attempt would keep the process alive until the operating system gives up.
+    // Exit now. An unanswered connection attempt would keep the process alive until the operating system gives up.
     process.exit(0)
   } catch (error) {
     process.stderr.write(`${explainFailure(error)}\n`)
@@ -42,7 +42,7 @@ if (cluster.isWorker) {
   }
 }
 
-/** Runs the server until it must stop, then stops it in order. Throws when it cannot start or continue. */
+/** Runs the server until it must stop, and then stops it cleanly. Throws when the server cannot start or continue. */
 async function main(): Promise<void> {
   const services = parseServices(process.argv.slice(2))
   const config = readConfig(process.env, await defaultDataDir(), services)
@@ -59,7 +59,7 @@ async function serveOverEmbedded(serving: Serving): Promise<void> {
   const { config, log } = serving
   const { startEmbeddedPostgres } = await import('./embedded-postgres/start.ts')
   const lost = Promise.withResolvers<never>()
-  // The database may be lost while the server is still starting and nothing awaits this promise.
+  // The database may be lost while nothing awaits this promise. Without a handler, Node would end the process.
   lost.promise.catch(() => undefined)
   const onLost = (reason: string) => lost.reject(new StartupError(`The embedded database is lost: ${reason}`))
   const database = await startEmbeddedPostgres({
@@ -76,7 +76,8 @@ async function serveOverEmbedded(serving: Serving): Promise<void> {
 }
 
 /**
- * Returns the default data folder. With DATABASE_URL nothing is kept there, so the embedded database is not loaded.
+ * Returns the default data folder. With DATABASE_URL the server keeps nothing in it, so this function does not load
+ * the code of the embedded database.
  */
 async function defaultDataDir(): Promise<string> {
   if (process.env.DATABASE_URL) return join(CHECKOUT, 'data')
@@ -95,7 +96,7 @@ async function serve({ config, secrets, log, stopping }: Serving, databaseUrl: s
   const server = await start({ config, secrets, databaseUrl, log })
   try {
     printWelcome(config, secrets, server.ports)
-    log.info({ engine: engineChoice.engine.name, problem: engineChoice.problem }, 'Ed25519 has its engine')
+    log.info({ engine: engineChoice.engine.name, problem: engineChoice.problem }, 'the engine for Ed25519 is chosen')
     const { issuer, services, workers } = config
     log.info({ issuer, ...server.ports, services, ...(workers > 1 && { workers }) }, 'listening')
     tellParent({ kind: 'listening', ports: server.ports })
@@ -106,8 +107,8 @@ async function serve({ config, secrets, log, stopping }: Serving, databaseUrl: s
 }
 
 /**
- * Starts the server or its workers. Loads the code of the server only where it runs: the primary process has no use
- * for it.
+ * Starts the server or its workers. Loads the code of the server only if this process runs it, because the primary
+ * process does not need that code.
  */
 async function start(deps: ServerDeps): Promise<Server> {
   if (deps.config.workers > 1) return (await import('./process/workers/primary.ts')).startWorkers(deps)
@@ -115,8 +116,8 @@ async function start(deps: ServerDeps): Promise<Server> {
 }
 
 /**
- * Resolves with the reason to stop: a signal, or the end of npm or of a parent that has a channel to this process. A
- * later signal ends the process at once.
+ * Resolves with the reason to stop: a signal, the end of npm, or the end of a parent that has a channel to this
+ * process. A signal more than one second after the first signal ends the process at once.
  */
 function stopReason(): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>()
@@ -127,7 +128,7 @@ function stopReason(): Promise<string> {
     resolve(signal)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
-  // A killed parent sends no signal.
+  // A parent that is killed sends no signal, but its channel closes.
   process.once('disconnect', () => resolve('its parent has ended'))
   if (process.env.npm_lifecycle_event !== undefined) whenParentEnds(() => resolve('npm has ended'))
   return promise

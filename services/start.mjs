@@ -1,7 +1,7 @@
 /**
  * Starts `main.ts` with a cache of compiled sources: their text without types, and V8's code. Node runs the code in
- * the cache, so the cache must be as trusted as node_modules around it: a user who can write there can replace
- * packages too. Plain JavaScript, so that a start with a full cache does not even load the code that strips types.
+ * the cache, so only users who may change the packages in node_modules may write to it. This file is plain
+ * JavaScript, so that a start with a full cache does not load the code that strips types.
  */
 import { lstatSync, mkdirSync } from 'node:fs'
 import module from 'node:module'
@@ -9,10 +9,11 @@ import { fileURLToPath } from 'node:url'
 
 const FOLDER = fileURLToPath(new URL('../node_modules/.auth4agent-compile-cache', import.meta.url))
 /**
- * Forbidden permissions of other users on a folder of this user: all, because files inside may be open to everybody.
+ * Permissions that other users must not have on a folder of this user: all of them, because files in the folder may be
+ * open to everybody.
  */
 const FORBIDDEN_ON_OWN = 0o077
-/** Forbidden permissions of other users on a folder of root, as in a container image: write. */
+/** Permissions that other users must not have on a folder of root, as in a container image: to write. */
 const FORBIDDEN_ON_ROOTS = 0o022
 
 function makeFolder() {
@@ -28,7 +29,7 @@ function isTrusted() {
   const folder = lstatSync(FOLDER, { throwIfNoEntry: false })
   if (folder === undefined || !folder.isDirectory()) return false
   const own = process.getuid?.()
-  // Windows has no such owners; the folder inherits its permissions from node_modules.
+  // Node reports no owners on Windows, where the folder inherits its permissions from node_modules.
   if (own === undefined) return true
   const forbidden = folder.uid === own ? FORBIDDEN_ON_OWN : FORBIDDEN_ON_ROOTS
   return (folder.uid === own || folder.uid === 0) && (folder.mode & forbidden) === 0

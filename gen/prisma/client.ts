@@ -80,9 +80,9 @@ export type Redemption = Prisma.RedemptionModel
 export type ChallengeKey = Prisma.ChallengeKeyModel
 /**
  * Model JwksKey
- * Written only by keys. A purpose and algorithm have at most one active key: the index jwks_keys_active. A trigger
- * lets states only go forward. The public half of a retired key stays, so that a late revocation can verify the
- * token.
+ * Written only by keys. Each pair of purpose and algorithm has at most one active key: the index jwks_keys_active. A
+ * trigger lets states only go forward. The public half of a retired key stays, so that the server can still verify a
+ * token that is revoked late.
  */
 export type JwksKey = Prisma.JwksKeyModel
 /**
@@ -92,9 +92,9 @@ export type JwksKey = Prisma.JwksKeyModel
 export type RevokedToken = Prisma.RevokedTokenModel
 /**
  * Model RevocationLog
- * The revocation log, in the order of commits. Only triggers write it, in the transaction of the change. Records at
- * its beginning that can no longer end any token are removed. The index revocation_log_unknown has the kinds that
- * this version does not know.
+ * The revocation log, in the order of commits. Only triggers write it, in the transaction of the change. The server
+ * removes records at the beginning of the log that can no longer end any token. The partial index
+ * revocation_log_unknown contains only records of kinds that this version does not know.
  */
 export type RevocationLog = Prisma.RevocationLogModel
 /**
@@ -109,7 +109,8 @@ export type RevocationHead = Prisma.RevocationHeadModel
 export type Verifier = Prisma.VerifierModel
 /**
  * Model UsedAssertion
- * Written only by ledger. Assertions that have been used up. `issuer` is the operator's id, or `admin`.
+ * Written only by ledger. Assertions that the server has accepted once and does not accept again. `issuer` is the
+ * operator's id, or `admin`.
  */
 export type UsedAssertion = Prisma.UsedAssertionModel
 /**

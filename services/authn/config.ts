@@ -13,20 +13,20 @@ import type { TermDefaults, TtlBounds } from './domain/token-request.ts'
 import type { Redeemer } from './redeemer.ts'
 import type { Subjects } from './subjects.ts'
 
-/** Times of the service, in seconds. */
+/** Times of the authn part, in seconds. */
 export interface AuthnSettings {
   readonly challengeTtlS: number
   readonly defaultTtlS: number
   readonly ttlS: TtlBounds
   readonly skewS: number
-  /** How long a redemption is kept after the challenge and its token have expired. */
+  /** How long the server keeps a redemption after the challenge and its token have expired. */
   readonly keepRedemptionS: number
 }
 
-/** Dependencies of the service's parts. */
+/** Dependencies of the handlers of AuthnService. */
 export interface AuthnDeps {
   readonly db: Db
-  /** Wall clock, milliseconds. */
+  /** Returns the wall-clock time in Unix milliseconds. */
   readonly now: () => number
   readonly issuer: string
   readonly settings: AuthnSettings
@@ -46,6 +46,7 @@ export interface AuthnOptions {
   readonly db: Db
   /** Connections used only for redemptions. */
   readonly redeemPool: pg.Pool
+  /** Returns the wall-clock time in Unix milliseconds. */
   readonly now: () => number
   readonly issuer: string
   readonly settings: AuthnSettings
@@ -53,7 +54,7 @@ export interface AuthnOptions {
   readonly operators: InternalClient<typeof OperatorDirectoryService>
   readonly tokenStatus: TokenStatus
   readonly verificationKeys: VerificationKeys
-  /** Says which redemptions may be removed. */
+  /** Gives a time that has certainly passed. Redemptions kept until before this time may be removed. */
   readonly passedTime: PassedTime
   /** Signs tokens and seals challenges. */
   readonly keys: Pick<Keys, 'signer' | 'challengeKeys'>

@@ -6,7 +6,7 @@ import type { AuthnDeps } from './config.ts'
 import { sealChallenge } from './domain/seal-challenge.ts'
 import { bindingOf, parseRequestedTerms } from './domain/token-request.ts'
 
-/** A challenge and its nonce, which the agent signs together. `exp` is when it expires, in Unix seconds. */
+/** A challenge and its nonce, which the agent signs together. `exp` is the challenge's expiry in Unix seconds. */
 export interface CreatedChallenge {
   readonly challenge: string
   readonly nonce: string
@@ -14,7 +14,8 @@ export interface CreatedChallenge {
 }
 
 /**
- * Makes a challenge for an existing agent. The challenge contains the terms that the request asks for. Writes nothing.
+ * Creates a challenge for an existing agent. The challenge contains the terms that the request asks for. The server
+ * does not store it.
  *
  * @throws ApiError INVALID_DID, INVALID_SCOPE, INVALID_AUDIENCE, INVALID_TTL, AGENT_NOT_FOUND, UNAVAILABLE
  */

@@ -15,13 +15,13 @@ export { statusRefusals } from './refuse-by-status.ts'
 /** Options of the connection pool for redemptions: number of connections and settings of their sessions. */
 export const redeemPoolOptions = { poolSize: MAX_STATEMENTS, options: REDEEM_SESSION }
 
-/** The authn service: its RPC service and its jobs. */
+/** The authn part of the server: its RPC service and its jobs. */
 export interface Authn {
   readonly module: ServiceModule<typeof AuthnService>
   readonly jobs: readonly Job[]
 }
 
-/** Creates the authn service, which makes challenges, issues tokens and verifies them. */
+/** Creates the authn part of the server, which creates challenges, issues tokens and verifies them. */
 export function createAuthn({ redeemPool, agents, keys, passedTime, ...rest }: AuthnOptions): Authn {
   const deps: AuthnDeps = {
     ...rest,

@@ -101,7 +101,7 @@ it('issueToken puts the epochs of agent and operator into the token', async () =
   expect(await instance.verify(token)).toMatchObject({ valid: true, claims: { epoch: [5, 7] } })
 })
 
-it('issueToken makes its checks in the order of the protocol, and a refusal does not use up the challenge', async () => {
+it('issueToken checks in the order of the protocol, and a refusal does not redeem the challenge', async () => {
   const owner = await freshOperator(database.db)
   await setBack()
   const expired = await instance.challenge(agent.did, { scope: 'read' })
@@ -159,7 +159,7 @@ describe('issueToken', () => {
     },
   )
 
-  it("signs with EdDSA for the issuer, even when the owner of the issuer's host has chosen another algorithm", async () => {
+  it("signs with EdDSA for the audience of the issuer, even when the owner of the issuer's host chose another algorithm", async () => {
     const owner = await insertOperator(database.db, 'localhost', 'active')
     const rule = { audience: 'localhost', callers: ['*'], tokenSigningAlg: 'ES256' }
     await database.db.prisma.operatorAudience.create({ data: { operatorId: owner.id, ...rule } })
@@ -236,7 +236,7 @@ describe('issueToken', () => {
     expect(await instance.verify(token)).toMatchObject({ claims: { aud: [ISSUER, audience] } })
   })
 
-  it('accepts an audience under the own domain, and one without an owner', async () => {
+  it("accepts an audience under the operator's own domain, and an audience without an owner", async () => {
     const audience = [`api.${operator.domain}`, 'https://nobody.example/']
     expect(await instance.verify(await instance.issue(agent, { audience }))).toMatchObject({
       claims: { aud: audience },
@@ -245,8 +245,8 @@ describe('issueToken', () => {
 })
 
 /**
- * Sets the clock of the process back, perhaps into the previous day. A pass of the jobs makes the challenge key of
- * that day.
+ * Sets the clock of the process back, perhaps to the previous day. Then runs the jobs, which create the challenge key
+ * of that day.
  */
 async function setBack(): Promise<void> {
   instance.clock.offsetMs = -20 * MINUTE

@@ -22,22 +22,24 @@ export interface IssuedToken {
   readonly claims: AccessTokenClaims
 }
 
-/** Attempts at most. The decision is repeated when agent or operator have changed before the redemption. */
+/** Maximum number of attempts. Another attempt follows when the agent or operator changed before the redemption. */
 const MAX_DECISIONS = 4
 const REFUSALS = { used: 'CHALLENGE_USED', expired: 'CHALLENGE_EXPIRED', void: 'CHALLENGE_NOT_FOUND' } as const
 
 /**
- * Redeems a signed challenge for a token. docs/protocol.md section 6 gives the order of its checks.
+ * Redeems a signed challenge for a token. docs/protocol.md section 6 gives the order of the checks.
  *
- * @throws ApiError the first check that fails; UNAVAILABLE when no key can sign, or the agent changes during every
- *   attempt.
+ * @throws ApiError with the reason of the first check that fails; UNAVAILABLE when no key can sign, or the agent or
+ * its
+ *   operator changes during every attempt.
  */
 export async function issueToken(deps: AuthnDeps, request: IssueTokenRequest, call: Call): Promise<IssuedToken> {
   const subjects = deps.subjects.of(request.did)
   const requested = parseRequestedTerms(request, deps.settings.ttlS)
   const { content, challengeId } = await openChallenge(deps, request)
   let subject = await subjects.get()
-  // The database's clock decides. This process's clock only saves the query while the challenge is valid by it.
+  // The database's clock decides. The query is not needed while the challenge is valid by this process's clock,
+  // because the redeeming statement checks the expiry again.
   if (deps.now() >= content.exp * 1000 && (await hasPassed(deps.db, content.exp)))
     throw new ApiError('CHALLENGE_EXPIRED')
 
@@ -117,14 +119,14 @@ async function redeemAndSign(
     requestId: call.requestId,
   })
   if (outcome.kind === 'stale') return 'stale'
-  // The administrator discarded all challenge keys, so the next challenge needs a new key.
+  // The challenge's key is gone, as after the end of all tokens of the deployment. The next challenge needs a new key.
   if (outcome.kind === 'void') await deps.challengeKeys.rotate()
   if (outcome.kind === 'keyless') {
     throw new ApiError('UNAVAILABLE', `No ${alg} key is active yet; try again later`, { retryAfter: 10 })
   }
   if (outcome.kind !== 'redeemed') throw new ApiError(REFUSALS[outcome.kind])
   const claims = buildClaims(deps.issuer, subject, terms, { jti, nowS, epoch: outcome.epoch })
-  // Sign only after the redemption is committed. A signature may take a while and may fail, and meanwhile the same
-  // challenge must not give a second token. When the signature fails, the agent asks for a new challenge.
+  // Sign only after the redemption is committed. Signing may take long or fail, and meanwhile the same challenge must
+  // not give a second token. When signing fails, the agent needs a new challenge.
   return { token: await deps.signer.sign(outcome.kid, claims), claims }
 }

@@ -1,7 +1,7 @@
 import type { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import type { Policies } from '../chain/policy.ts'
 
-/** Who may call AuthnService. Agents authenticate with a signature, which the handler checks. */
+/** Who may call each method of AuthnService. An agent authenticates with a signature, which the handler checks. */
 export const authnPolicies: Policies<typeof AuthnService> = {
   createChallenge: { callers: ['anyone'], limit: 'challenge', limitBy: 'did' },
   issueToken: { callers: ['anyone'], limit: 'token', limitBy: 'did' },

@@ -61,8 +61,8 @@ async function transactionsOf(inputs: readonly RedeemInput[]): Promise<number> {
 }
 
 /**
- * Redeems `count` challenges at the same time. Another transaction has inserted every `every`-th of them, so the
- * statements wait. Runs `meanwhile`, then lets the statements continue.
+ * Redeems `count` challenges at the same time. Another transaction has inserted every `every`-th of these redemptions,
+ * so the statements wait. Runs `meanwhile`, then lets the statements continue.
  */
 async function whileTheyWait(
   { count, every = count }: { readonly count: number; readonly every?: number },
@@ -128,7 +128,7 @@ it('redeemer divides 300 redemptions into several statements', async () => {
   expect(await transactionsOf(inputs)).toBeGreaterThan(1)
 })
 
-it('redeemer returns the outcome of each redemption, and writes only the redeemed', async () => {
+it('redeemer returns the outcome of each redemption, and writes only those with the outcome redeemed', async () => {
   const used = input()
   await redeem(used)
   const all: [string, RedeemInput][] = [
@@ -179,7 +179,7 @@ describe('redeemer', () => {
     expect(kinds).toEqual(['used', 'redeemed', 'redeemed'])
   })
 
-  it('holds smaller batches back while a statement is running and not late, then sends them together', async () => {
+  it('delays smaller batches while a statement is running and not late, then sends them together', async () => {
     neverLate()
     const few = [input(), input()]
     const redeemed: Promise<unknown>[] = []
@@ -193,7 +193,7 @@ describe('redeemer', () => {
     expect(await transactionsOf(few)).toBe(1)
   })
 
-  it('sends a batch as large as the running statement beside it', async () => {
+  it('sends a batch that is as large as the running statement without waiting for that statement', async () => {
     neverLate()
     await whileTheyWait({ count: 3 }, async (isOver) => {
       await Promise.all([input(), input(), input()].map(redeem))
@@ -201,7 +201,7 @@ describe('redeemer', () => {
     })
   })
 
-  it('sends a batch of twelve beside a larger running statement', async () => {
+  it('sends a batch of twelve without waiting for a larger running statement', async () => {
     neverLate()
     await whileTheyWait({ count: 24, every: 12 }, async (isOver) => {
       await Promise.all(Array.from({ length: 12 }, () => redeem(input())))
@@ -209,10 +209,10 @@ describe('redeemer', () => {
     })
   })
 
-  it('sends no less than an equal share beside very many running redemptions', async () => {
+  it('delays a batch that is smaller than an equal share while very many redemptions are running', async () => {
     neverLate()
     const share = Array.from({ length: 24 }, () => input())
-    // Four statements have twelve each. The other sixty are the next statement, which waits like the first.
+    // The first four statements have twelve redemptions each. The next has the other sixty and waits like the first.
     await whileTheyWait({ count: 108, every: 54 }, async (isOver, asked) => {
       await Promise.all(asked.slice(12, 48))
       const half = share.slice(0, 12).map(redeem)
@@ -223,7 +223,7 @@ describe('redeemer', () => {
     expect(await transactionsOf(share)).toBe(1)
   })
 
-  it('sends the redemptions beyond the maximum of a statement beside it', async () => {
+  it('sends the redemptions beyond the maximum of one statement in a second statement at the same time', async () => {
     neverLate()
     await whileTheyWait({ count: 256 }, async (isOver, asked) => {
       await Promise.all(asked.slice(128))

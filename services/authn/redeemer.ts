@@ -10,19 +10,19 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-/** Redemptions in one statement at most. They all finish together, so each waits for the whole batch. */
+/** Maximum number of redemptions in one statement. They all finish together, so each waits for the whole batch. */
 const MAX_BATCH = 128
-/** Statements that run at the same time at most, and so the number of connections that redeeming needs. */
+/** Maximum number of statements at the same time, and so the number of connections that redeeming needs. */
 export const MAX_STATEMENTS = 4
-/** A batch smaller than this waits while a larger one is running. */
+/** A batch with fewer redemptions than this waits while statements with more redemptions are running. */
 const MIN_BATCH = 12
 /** Milliseconds for which a running statement may delay a smaller batch. */
 const PATIENCE_MS = 5
 
 /**
- * Settings of the sessions that redeem. They make the plan of the redeeming statement once, whatever the number of
- * rows and the contents of the tables. Planning costs more than running, and statistics are outdated after thousands
- * of agents were registered.
+ * Settings of the database sessions that redeem. With them, PostgreSQL plans the redeeming statement once per
+ * connection, and the plan does not depend on the number of rows or on statistics. The reason: planning costs more
+ * than running, and statistics are outdated after thousands of agents were registered.
  */
 export const REDEEM_SESSION = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off'
 
@@ -30,17 +30,18 @@ export const REDEEM_SESSION = '-c plan_cache_mode=force_generic_plan -c enable_s
  * Creates the redeemer. It collects redemptions that arrive in one turn of the event loop, or while another statement
  * is running, and sends them as one statement (group commit).
  *
- * A batch is sent when it has as many redemptions as all running statements together, or `enough` of them. Most of the
- * cost of a statement does not depend on its rows, and a few statements at a time keep this process and the database
- * busy. A statement that takes longer than PATIENCE_MS, because of the disk or a lock, delays no other batch.
+ * The redeemer sends a batch when it has as many redemptions as all running statements together, or `enough` of them.
+ * The reason: most of the cost of a statement does not depend on its rows, and a few statements at a time keep this
+ * process and the database busy. A statement that takes longer than PATIENCE_MS, because of the disk or a lock, does
+ * not delay other batches.
  *
- * A redemption is sent only after its request arrived, so its snapshot includes every change acknowledged before the
- * request.
+ * The statement of a redemption begins after the request arrived, so it sees every change whose call returned before
+ * the request.
  */
 export function createRedeemer(pool: pg.Pool): Redeemer {
   let queue: Waiting[] = []
   let statements = 0
-  /** Redemptions in running statements, except late ones: those that have run for longer than PATIENCE_MS. */
+  /** Number of redemptions in running statements, except statements that have run for longer than PATIENCE_MS. */
   let underWay = 0
   let isScheduled = false
 
@@ -68,7 +69,7 @@ export function createRedeemer(pool: pg.Pool): Redeemer {
       giveWay()
     }
   }
-  /** Under high load each statement takes an equal share, because its cost grows little with its rows. */
+  /** Returns a large enough batch. Under high load this is an equal share for each statement. */
   const enough = () => Math.max(MIN_BATCH, (queue.length + underWay) / MAX_STATEMENTS)
   const maySend = () => statements < MAX_STATEMENTS && queue.length > 0 && queue.length >= Math.min(underWay, enough())
   const sendWaiting = () => {

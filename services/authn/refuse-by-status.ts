@@ -8,8 +8,8 @@ const INVALID_TOKEN: StatusRefusal = { status: 401, challenge: challengeOf('inva
 const INSUFFICIENT_SCOPE: StatusRefusal = { status: 403, challenge: challengeOf('insufficient_scope') }
 
 /**
- * Maps a verdict to an error of RFC 6750 section 3.1. A token for another audience is invalid, not only insufficient
- * in scope (RFC 9068 section 4).
+ * Maps a verdict to an error of RFC 6750 section 3.1. A token for another audience is invalid_token and not
+ * insufficient_scope (RFC 9068 section 4).
  */
 const REFUSALS = {
   MALFORMED_TOKEN: INVALID_TOKEN,

@@ -9,12 +9,12 @@ import { issueToken } from './issue-token.ts'
 import { verifyToken } from './verify-token.ts'
 
 /**
- * Message of each claims object. Repeated verifications of a token give the same claims object, so the message is made
- * once. It is frozen, so that writers may cache its encoding.
+ * The message for each claims object. Repeated verifications of a token return the same claims object, so its message
+ * is created once. The message is frozen, so that writers can cache its encoding.
  */
 const messages = new WeakMap<AccessTokenClaims, TokenClaims>()
 
-/** Creates the handlers of AuthnService. They convert between messages and the domain. */
+/** Creates the handlers of AuthnService. They convert between messages and the types of the domain. */
 export function authnRoutes(deps: AuthnDeps): Handlers<typeof AuthnService> {
   return {
     async createChallenge(request) {

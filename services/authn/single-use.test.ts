@@ -36,13 +36,13 @@ it('issueToken redeems a challenge once when two processes get 200 attempts at t
   expect(await database.db.prisma.auditLog.count({ where: { action: 'token.issue' } })).toBe(1)
 })
 
-it('issueToken redeems a challenge that another process has made', async () => {
+it('issueToken redeems a challenge that another process has created', async () => {
   const made = await instances[1].challenge(agent.did)
   expect(await refusalOf(instances[0].redeem(agent, made))).toBeUndefined()
   expect(await refusalOf(instances[1].redeem(agent, made))).toBe('CHALLENGE_USED')
 })
 
-it('issueToken does not use up a challenge when it refuses the attempt', async () => {
+it('issueToken does not redeem a challenge when it refuses the attempt', async () => {
   const [instance] = instances
   const made = await instance.challenge(agent.did)
   expect(await refusalOf(instance.redeem(agent, made, { scope: 'admin' }))).toBe('SCOPE_NOT_ALLOWED')

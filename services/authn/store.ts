@@ -3,13 +3,13 @@ import type pg from 'pg'
 import { auditId } from '../ledger/ledger.ts'
 import type { Db } from '../platform/db/db.ts'
 
-/** A redemption: the row that makes the challenge single-use, and the versions on which the decision was based. */
+/** A redemption: the row that makes the challenge single-use, and the versions from which the decision was made. */
 export interface RedeemInput {
   /** The challenge's nonce as a UUID. */
   readonly challengeId: string
   /** When the challenge expires by the database's clock, in Unix seconds. */
   readonly challengeExp: number
-  /** Id of the key that sealed the challenge. Without the key in the database the challenge is void. */
+  /** Id of the key that sealed the challenge. When this key is not in the database, the challenge is void. */
   readonly challengeKeyId: string
   readonly agentId: string
   readonly agentVersion: number
@@ -28,11 +28,15 @@ export interface RedeemInput {
 /**
  * Result of a redemption.
  *
- * - `redeemed`: epochs and kid are those at the redemption. So a token that overlaps a suspension has an old epoch and
- *   is refused from the start, and no key signs a token that was requested after the key stopped signing.
- * - `used`: the challenge has been redeemed before. `expired`: it has expired. `void`: its key is gone.
+ * - `redeemed`: the epochs and the kid are as at the moment of the redemption. So when a suspension happens at the
+ * same
+ *   time, the token has an old epoch and is never valid. And no key signs a token that was requested after the key
+ *   stopped signing.
+ * - `used`: the challenge has been redeemed before.
+ * - `expired`: the challenge has expired.
+ * - `void`: the key that sealed the challenge is gone.
  * - `keyless`: no key of the algorithm is active.
- * - `stale`: agent, key or operator have changed since the decision.
+ * - `stale`: the agent, its key or its operator has changed since the decision.
  */
 export type RedeemOutcome =
   | { readonly kind: 'redeemed'; readonly epoch: readonly [agent: number, operator: number]; readonly kid: string }
@@ -47,9 +51,9 @@ export type RedeemOutcome =
  * A challenge that expired before clock_reached stays expired when the clock is set back, because its redemption may
  * have been removed already.
  *
- * OFFSET 0 keeps the planner from merging the subqueries, so it looks up each row by its key. It plans once, perhaps
- * while the tables are empty. A merged plan would then read all agents for every challenge, for as long as the
- * connection lives.
+ * OFFSET 0 prevents the planner from merging the subqueries, so PostgreSQL looks up each row by its key. The planner
+ * plans this statement once per connection, perhaps while the tables are empty. A merged plan could then read all
+ * agents for every challenge, until the connection ends.
  */
 const REDEEM = `
 WITH judged AS MATERIALIZED (
@@ -116,7 +120,7 @@ const PARAMETERS: readonly ((input: RedeemInput) => string | number)[] = [
 
 /**
  * Redeems challenges, each at most once across all processes, retries and crashes. The inputs must have different
- * jtis. When it throws, each challenge may or may not have been redeemed.
+ * jtis. When this function throws, each challenge may or may not have been redeemed.
  *
  * @returns the outcomes, in the order of the inputs.
  */

@@ -79,7 +79,7 @@ describe('issueToken', () => {
 
   it.each(changes)('refuses when %s between a fresh look-up and the redemption', async (_, change, reason) => {
     const made = await instance.challenge(agent.did)
-    // The first refusal makes this request look up the agent again. The change comes right after that look-up.
+    // The first refusal makes issueToken look up the agent again. The change comes directly after that look-up.
     await changeAgent({})
     afterLookup = async () => {
       afterLookup = async () => {}
@@ -95,7 +95,7 @@ describe('issueToken', () => {
     ['approved', { status: 'pending' }, { status: 'active' }],
     ['reactivated', { status: 'suspended' }, { status: 'active' }],
     ['given the scope', { allowedScopes: [] }, { allowedScopes: ['read'] }],
-    ['freed of bound challenges', { requireBoundChallenges: true }, { requireBoundChallenges: false }],
+    ['allowed to use unbound challenges', { requireBoundChallenges: true }, { requireBoundChallenges: false }],
   ])('accepts when the agent has been %s after the cached look-up', async (_, before, after) => {
     await changeAgent(before)
     const made = await instance.challenge(agent.did)

@@ -17,8 +17,9 @@ interface SubjectOfRequest {
   /** Looks up the subject again. Throws AGENT_NOT_FOUND. */
   reload(): Promise<Seen>
   /**
-   * Decides on a subject. A cached subject may be accepted, because the redeeming statement checks its versions. It
-   * may not be refused: after a refusal of a cached subject, the subject is looked up and decided again.
+   * Decides on a subject. A cached subject is enough to allow a redemption, because the redeeming statement checks the
+   * versions. It is not enough to refuse: when the decision refuses a cached subject, this function looks up the
+   * subject and decides again.
    */
   decide<T>(seen: Seen, decision: (subject: Subject) => Promise<T>): Promise<{ subject: Subject; value: T }>
 }

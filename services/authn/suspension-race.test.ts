@@ -32,7 +32,7 @@ afterAll(() => database.drop())
 const tokenOf = ({ token = '' }: { token?: string | undefined }) => token
 
 describe('issueToken during a suspension of the agent', () => {
-  it('issues only tokens that are refused afterwards, and none after the suspension has returned', async () => {
+  it('issues only tokens that are not valid afterwards, and no token after the call of the suspension has returned', async () => {
     let overlapping = 0
     for (let round = 0; round < ROUNDS; round += 1) {
       const made = await Promise.all(Array.from({ length: 5 }, () => instance.challenge(agent.did)))
@@ -56,7 +56,7 @@ describe('issueToken during a suspension of the agent', () => {
     const made = await instance.challenge(agent.did)
     const blocker = await database.db.pool.connect()
     try {
-      // Another open redemption of the same challenge makes the statement wait with its present snapshot.
+      // Another open redemption of the same challenge makes the statement wait after it has taken its snapshot.
       const nonce = Buffer.from(made.nonce, 'base64url').toString('hex')
       await blocker.query('BEGIN')
       await blocker.query(

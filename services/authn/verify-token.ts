@@ -15,8 +15,8 @@ export type Verification =
 const MAX_REQUIRED = 64
 
 /**
- * Verifies a token online. The token must be genuine, within its lifetime, and meet the requirements. No call that has
- * returned may have ended it.
+ * Verifies a token online. The token is valid if it is genuine, within its lifetime and meets the requirements, and no
+ * call that has returned has ended it.
  *
  * @throws ApiError INVALID_SCOPE, INVALID_AUDIENCE, INVALID_ARGUMENT for malformed requirements; UNAVAILABLE
  */
@@ -30,7 +30,7 @@ export async function verifyToken(deps: AuthnDeps, request: VerifyTokenRequest):
   if (refusal !== undefined) return invalid(refusal)
   const [agentEpoch, operatorEpoch] = claims.epoch
   const { jti, sub, operator_id: operatorId } = claims
-  // Check revocations last, so that only the check of the clock comes between it and the answer.
+  // Check revocations last, so that only a check of the clock comes between this check and the answer.
   const ended = await deps.tokenStatus.check({ jti, sub, operatorId, agentEpoch, operatorEpoch, kid: genuine.kid })
   if (ended !== undefined) return { valid: false, reason: ended, revoked: ended !== 'UNKNOWN_KEY' }
   // The token may have expired while the database answered.
@@ -48,7 +48,7 @@ function parseRequirements({ audience, scope: text, operators }: VerifyTokenRequ
   if (audience.length > MAX_REQUIRED || operators.length > MAX_REQUIRED) {
     throw new ApiError('INVALID_ARGUMENT', `audience and operators must have at most ${MAX_REQUIRED} entries each`)
   }
-  // An empty text is probably a variable that the caller forgot to set. It must not mean that nothing is required.
+  // An empty text is probably a variable that the caller forgot to set. It must not mean that no scope is required.
   if (text === '') throw new ApiError('INVALID_SCOPE', 'scope must not be empty; leave it out to require no scope')
   if (audience.includes('')) throw new ApiError('INVALID_AUDIENCE', 'audience must not have an empty entry')
   if (operators.includes('')) throw new ApiError('INVALID_ARGUMENT', 'operators must not have an empty entry')

@@ -212,7 +212,7 @@ describe('checkAssertion', () => {
     expect(messageOf(() => check(withClaims({ rpc: 'DELETE /' })))).toContain('rpc')
   })
 
-  it('does not check the issuer, for which its caller chooses the key', () => {
+  it('does not check iss, because its caller has chosen the key by iss', () => {
     const admin = adminSigner()
     expect(reasonOf(() => check(bearer(admin), READ, admin.pair.publicKey))).toBeUndefined()
     expect(messageOf(() => check(bearer(admin), READ, generateKeyPair().publicKey))).toContain('kid')

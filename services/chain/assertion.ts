@@ -19,15 +19,16 @@ export interface AssertionRules {
   /** Unix seconds. */
   readonly nowS: number
   readonly skewS: number
-  /** The name of the call, as an assertion gives it in `rpc`. */
+  /** The name of the call, which the claim `rpc` of an assertion must equal. */
   readonly rpc: string
   /**
-   * Whether `rpc` is required, which it is for calls that change something. If given, `rpc` must match in any case.
+   * Whether the assertion must contain `rpc`, as for calls that change something. If it contains `rpc`, the value must
+   * always match.
    */
   readonly mustNameRpc: boolean
 }
 
-/** A well-formed assertion. Its content is not verified before `checkAssertion`. */
+/** A well-formed assertion. Its content is not verified yet: `checkAssertion` does that. */
 export interface ParsedAssertion {
   readonly jws: ParsedJws
   readonly iss: string

@@ -61,7 +61,7 @@ describe('authenticate', () => {
   })
 
   it.each(['superseded', 'released'])(
-    'returns a refusal with the principal for an operator that is %s',
+    'returns the principal with a refusal for an operator that is %s',
     async (status) => {
       const { principal, refusal } = await setUp(status).call(bearer(operator))
       expect([principal.kind, refusal?.reason]).toEqual(['operator', 'OPERATOR_NOT_ACTIVE'])

@@ -14,22 +14,22 @@ export interface AuthenticateDeps {
   readonly adminKey: Uint8Array | undefined
 }
 
-/** States of operators that own a domain, or owned it until they lapsed. */
+/** States of operators that may make calls: they own a domain, or owned one until they lapsed. */
 const CAN_AUTHENTICATE = new Set(['active', 'lapsed', 'suspended'])
-/** States of operators that owned a domain before. They are known, so the audit records that they are refused. */
+/** States of operators that owned a domain before. Their refusals are audited, because their identity was proven. */
 const ONCE_AUTHENTICATED = new Set(['released', 'superseded'])
 
 /** Result of authenticate. */
 interface Authenticated {
   readonly principal: Principal
-  /** The error for every call of this principal, if it may call nothing. */
+  /** The error for every call of this principal, if the principal may make no calls. */
   readonly refusal?: ApiError
 }
 
 /**
- * Identifies the caller. Without an Authorization header the caller is anonymous; with one, the assertion must be
- * valid. For methods that serve only anonymous callers the header is ignored, because a client may send any token
- * that it has.
+ * Identifies the caller. Without an Authorization header the caller is anonymous. With the header, its assertion must
+ * be valid. Ignores the header if only anonymous callers may call the method, because a client may send any token that
+ * it has.
  * @throws ApiError INVALID_ASSERTION, ASSERTION_EXPIRED or OPERATOR_NOT_ACTIVE
  */
 export async function authenticate(
@@ -54,9 +54,9 @@ export async function authenticate(
   const assertion = checkAssertion(parsed, operator.rootPublicKey, rules)
   const principal = { kind: 'operator', operatorId: operator.id, assertion } as const
   if (CAN_AUTHENTICATE.has(operator.status)) return { principal }
-  const refusal = new ApiError('OPERATOR_NOT_ACTIVE', `The operator is ${operator.status}, so it may not sign in`)
+  const refusal = new ApiError('OPERATOR_NOT_ACTIVE', `The operator is ${operator.status}, so it may not make calls`)
   if (ONCE_AUTHENTICATED.has(operator.status)) return { principal, refusal }
-  // Anonymous callers can register pending operators, so their refusals are not audited.
+  // Anybody can register a pending operator, so refusals of pending operators are not audited.
   throw refusal
 }
 

@@ -96,7 +96,7 @@ describe.each([
     expect(observed).toEqual(['CALLER_DEADLINE', 'CALLER_DEADLINE', 'RATE_LIMITED', 'RATE_LIMITED'])
   })
 
-  it("that is longer than the server's does not count when the server's deadline passes", async () => {
+  it("that is longer than the server's is ignored, so exceeding the server's deadline counts as a fault", async () => {
     const { rpc, lines, observed } = chainFixture(database.db, { ...unary, deps: { deadlineMs: 50 } })
     const call = await over(rpc)
     expect(await call(UNARY, 60_000)).toBe('DEADLINE_EXCEEDED')

@@ -79,7 +79,7 @@ describe('a forwarded method', () => {
     expect(await db.prisma.auditLog.count()).toBe(0)
   })
 
-  it.each(['call', 'watch'] as const)('is not called by a %s that cannot be read or stored', async (kind) => {
+  it.each(['call', 'watch'] as const)('is not called by a %s whose message cannot be read or stored', async (kind) => {
     const { sent, forwards } = elsewhere()
     const { rpc, call, watch } = chainFixture(db, { forwards })
     const bad = { reason: 'a\0' }
@@ -90,15 +90,18 @@ describe('a forwarded method', () => {
     expect(sent).toEqual([])
   })
 
-  it.each(['call', 'watch'] as const)('is not called by a %s of a source that makes far too many', async (kind) => {
-    const { sent, forwards } = elsewhere()
-    const fixture = chainFixture(db, { forwards, rate: { source: { perMinute: 6, burst: 1 } } })
-    const ask = () => refusalOf(kind === 'call' ? fixture.call() : fixture.watch().next())
-    expect([await ask(), await ask()]).toEqual([undefined, 'RATE_LIMITED'])
-    expect(sent).toHaveLength(1)
-  })
+  it.each(['call', 'watch'] as const)(
+    'is not called by a %s when its source makes far too many calls',
+    async (kind) => {
+      const { sent, forwards } = elsewhere()
+      const fixture = chainFixture(db, { forwards, rate: { source: { perMinute: 6, burst: 1 } } })
+      const ask = () => refusalOf(kind === 'call' ? fixture.call() : fixture.watch().next())
+      expect([await ask(), await ask()]).toEqual([undefined, 'RATE_LIMITED'])
+      expect(sent).toHaveLength(1)
+    },
+  )
 
-  it('ends at its deadline and keeps its place until the other process answers', async () => {
+  it('ends at its deadline, and keeps its place in maxConcurrency until the other process answers', async () => {
     const stuck: Forward = { ...elsewhere().forwards[0], unary: () => new Promise(() => {}) } as Forward
     const { call } = chainFixture(db, { forwards: [stuck], deps: { maxConcurrency: 1, deadlineMs: 50 } })
     expect(await refusalOf(call())).toBe('DEADLINE_EXCEEDED')

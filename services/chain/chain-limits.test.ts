@@ -10,7 +10,7 @@ const { db } = database
 afterAll(() => database.drop())
 const { own, foreign } = PARTIES
 
-/** A handler whose calls end when the test resolves their gates. */
+/** Returns a handler, and a list of promises by which the test ends its calls. */
 function gate() {
   const gates: PromiseWithResolvers<void>[] = []
   const handler = async () => {
@@ -26,7 +26,7 @@ const started = (gates: readonly unknown[], count: number) => eventually(() => e
 describe('the rate limits of the chain', () => {
   const TWO = { perMinute: 6, burst: 2 }
 
-  it('count all calls of a source, and give the time until the next call', async () => {
+  it('count all calls of a source, and a refusal contains the time until the next call is allowed', async () => {
     const { call, clock } = chainFixture(db, { rate: { source: TWO } })
     await call(bearer(own))
     expect(await refusalOf(call('nonsense'))).toBe('INVALID_ASSERTION')
@@ -51,7 +51,7 @@ describe('the rate limits of the chain', () => {
     }
   })
 
-  it('count an operator over all its sources, with its refused calls, and do not audit RATE_LIMITED', async () => {
+  it('count the calls of an operator from all sources, also refused ones, and RATE_LIMITED is not audited', async () => {
     const { call } = chainFixture(db, { rate: { subject: TWO } })
     expect(await refusalOf(call(bearer(own), { source: '192.0.2.1' }))).toBeUndefined()
     expect(await refusalOf(call(bearer(own), { source: '192.0.2.2' }, { operatorId: foreign.iss }))).toBe(
@@ -65,7 +65,7 @@ describe('the rate limits of the chain', () => {
     expect(await db.prisma.auditLog.count({ where: { reason: 'RATE_LIMITED' } })).toBe(0)
   })
 
-  it('count the field limitBy of an anonymous caller together with its source', async () => {
+  it('count anonymous calls by the field limitBy together with the source', async () => {
     const policy = { callers: ['anyone'], limitBy: 'agent' } as const
     const { call } = chainFixture(db, { policy, rate: { subject: TWO } })
     const from = (source: string, agent: string) => refusalOf(call(undefined, { source }, { agent }))

@@ -20,7 +20,7 @@ const failing = async () => {
 
 describe('a call that ends tokens', () => {
   it.each(['released', 'superseded'])(
-    'settles before it refuses an operator that is %s, which may repeat its own release',
+    'settles before it refuses an operator that is %s, because the operator may be repeating its release',
     async (status) => {
       let settled = 0
       const settle = async () => void (settled += 1)

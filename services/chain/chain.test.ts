@@ -94,7 +94,7 @@ describe('createRpc', () => {
     expect(rpc.services).toEqual([IdentityService])
   })
 
-  it('passes the principal to the handler, and completes its answer to a whole message', async () => {
+  it('passes the principal to the handler, and fills in default values in the answer', async () => {
     const calls: Call[] = []
     const { call } = chainFixture(db, { handler: async (_request, call) => (calls.push(call), { agentDid: 'x' }) })
     expect(await call(bearer(own))).toMatchObject({ $typeName: 'auth4agent.v1.SuspendAgentResponse', agentDid: 'x' })
@@ -126,13 +126,13 @@ describe('refusals and faults of the chain', () => {
     ])
   })
 
-  it("audits an operator's call on another operator under the caller, with the method name for a read", async () => {
+  it("audits a refused call on another operator's object under the id of the caller, a read by its method", async () => {
     await refusalOf(chainFixture(db).call(bearer(foreign)))
     const action = 'IdentityService/SuspendAgent'
     expect(await audit()).toMatchObject([{ operatorId: foreign.iss, action, reason: 'PERMISSION_DENIED' }])
   })
 
-  it('audits the refusal of the administrator without an operator', async () => {
+  it('audits the refusal of the administrator without an operator id', async () => {
     await refusalOf(chainFixture(db).call(bearer(admin)))
     expect(await audit()).toMatchObject([{ operatorId: null, actor: 'admin', reason: 'PERMISSION_DENIED' }])
   })
@@ -147,7 +147,7 @@ describe('refusals and faults of the chain', () => {
     ['released', 1],
     ['superseded', 1],
     ['pending', 0],
-  ])('audits the refusal of an operator that is %s this number of times: %i', async (status, count) => {
+  ])('writes, for the refusal of an operator that is %s, this number of audit records: %i', async (status, count) => {
     const { call } = chainFixture(db, { status })
     expect(await refusalOf(call(bearer(own)))).toBe('OPERATOR_NOT_ACTIVE')
     const records = await audit()
@@ -206,7 +206,7 @@ describe('refusals and faults of the chain', () => {
 describe('a request that is refused before its handler', () => {
   const ONCE = { source: { perMinute: 6, burst: 1 } }
 
-  it('is limited, logged and counted when its message cannot be read', async () => {
+  it('is rate-limited, logged and counted when its message cannot be read', async () => {
     const handler = vi.fn(async () => ({}))
     const { send, lines, observed, labels } = chainFixture(db, { handler, rate: ONCE })
     expect(await refusalOf(send(unread))).toBe('INVALID_ARGUMENT')
@@ -228,7 +228,7 @@ describe('a request that is refused before its handler', () => {
     expect(read).not.toHaveBeenCalled()
   })
 
-  it('is limited, logged and counted as none/none when it reaches no method', async () => {
+  it('is rate-limited, and logged and counted as none/none, when it reaches no method', async () => {
     const { rpc, lines, observed, labels } = chainFixture(db, { rate: ONCE })
     const refuse = () => rpc.refuse(new ApiError('ROUTE_NOT_FOUND'), { requestId: 'r', source: '192.0.2.1' })
     expect(await refuse()).toMatchObject({ reason: 'ROUTE_NOT_FOUND' })

@@ -16,21 +16,22 @@ import { withDeadline } from './with-deadline.ts'
 /** Dependencies of createRpc. */
 export interface ChainDeps extends CheckDeps, ObserverDeps {
   readonly metrics: Pick<Metrics, 'observe' | 'callStarted' | 'callEnded'>
-  /** Most calls at the same time. Further calls are refused with OVERLOADED. */
+  /** Limit of calls at the same time. The chain refuses further calls with OVERLOADED. */
   readonly maxConcurrency: number
-  /** Longest time of a call, in milliseconds. A caller may ask for less. */
+  /** Longest time of a call, in milliseconds. A caller may set a shorter deadline. */
   readonly deadlineMs: number
   /** Resolves when every log follower of the deployment refuses the tokens that were ended. */
   readonly settle: () => Promise<void>
   /**
-   * Returns what is wrong with the clock of this process, which decides whether assertions and tokens have expired.
+   * Returns how the clock of this process is wrong, or undefined. The clock decides whether assertions and tokens have
+   * expired.
    */
   readonly clockProblem: () => string | undefined
   /** Replaces default bounds on streams. */
   readonly streamBounds?: Partial<StreamBounds>
 }
 
-/** Reads of one operator that run at the same time, and that wait for their turn. */
+/** How many reads of one operator may run at the same time, and how many more may wait. */
 const READS_OF_OPERATOR = { atOnce: 2, waiting: 32 }
 
 /** The dependencies, and the parts that are created once. */
@@ -83,8 +84,8 @@ export function createRpc(routes: readonly Route[], forwards: readonly Forward[]
 }
 
 /**
- * Runs work within a deadline. With no time left, the request still counts against the limits, and reading it then
- * throws.
+ * Runs work within a deadline. If no time is left, runs the work with a `read` that throws DEADLINE_EXCEEDED, so that
+ * the request still counts against the rate limits.
  */
 function inTime<T>(ms: number, read: () => Message, work: (read: () => Message) => Promise<T>): Promise<T> {
   return ms > 0 ? withDeadline(ms, () => work(read)) : work(tooLate)
@@ -94,7 +95,7 @@ function tooLate(): never {
   throw new ApiError('DEADLINE_EXCEEDED')
 }
 
-/** Creates the function that holds a place until the work has ended, even if its caller no longer waits. */
+/** Creates the function that limits calls in flight. A call counts until its work ends, even if its caller is gone. */
 function createAdmission({ maxConcurrency, metrics }: ChainDeps) {
   let inFlight = 0
   return async <T>(work: () => Promise<T>): Promise<T> => {
@@ -145,14 +146,14 @@ async function answer(
   const { route } = target
   if (route.kind !== 'unary') throw streamMismatch(method)
   const output = await handle(deps, route, read, meta)
-  // Wait even if this call changed nothing: an earlier call whose answer was lost may have stopped waiting.
+  // Wait even if this call changed nothing: it may repeat a call that ended tokens but failed while it waited.
   if (route.policy.endsTokens === true) await deps.settle()
   return create(method.output, output)
 }
 
 /**
- * Throws UNAVAILABLE when the clock is wrong: it would accept expired assertions and issue tokens that expire too
- * late.
+ * Throws UNAVAILABLE when the clock is wrong, because the server would then accept expired assertions and issue tokens
+ * that expire too late.
  */
 function requireClock({ clockProblem }: ChainDeps): void {
   const problem = clockProblem()
@@ -170,7 +171,8 @@ async function handle(deps: Chain, route: UnaryRoute, read: () => Message, meta:
     return await (principal.kind === 'operator' && isRead ? deps.shareReads(principal.operatorId, work) : work())
   } catch (thrown) {
     const error = await auditRefusal(deps, route, received, thrown)
-    // Wait even after a refusal: when the answer of a release was lost, repeating the release is refused.
+    // Wait even after a refusal. An operator whose release succeeded but whose answer was lost gets a refusal when it
+    // repeats the release, and must then be able to rely on the release.
     if (route.policy.endsTokens === true && isKnownRefusal(received.call.principal, error)) await deps.settle()
     throw error
   }
@@ -224,7 +226,8 @@ function isBrief(request: Message, { input }: DescMethod): boolean {
 }
 
 /**
- * Reads a request to forward. Only stops sources with far too many calls: the other process applies the exact limits.
+ * Reads a request to forward. The rate limit here stops only sources with far too many calls, because the other
+ * process applies the exact limits.
  */
 function readForwarded(deps: ChainDeps, { input }: DescMethod, read: () => Message, { source }: Meta): Message {
   limit(deps, 'forward', 'source', sourceKey(source))
@@ -234,5 +237,5 @@ function readForwarded(deps: ChainDeps, { input }: DescMethod, read: () => Messa
 }
 
 function streamMismatch(method: DescMethod): Error {
-  return new Error(`${method.toString()} was called as the wrong kind: a unary call of a stream, or the reverse`)
+  return new Error(`${method.toString()} was called as the wrong kind: as unary instead of a stream, or the reverse`)
 }

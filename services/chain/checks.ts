@@ -20,24 +20,24 @@ export interface CheckDeps extends AuthenticateDeps {
   readonly log: Logger
   readonly limiter: Limiter
   readonly rates: Rates
-  /** Wall clock, milliseconds. */
+  /** Returns Unix milliseconds. */
   readonly now: () => number
   readonly skewS: number
 }
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** A request whose caller is identified but not admitted yet. */
+/** A request that was read and whose caller is identified. The policy has not been applied yet. */
 export interface Received {
   readonly request: Message
   readonly call: Call
-  /** The error for every call of this principal, if it may call nothing. */
+  /** The error for every call of this principal, if the principal may make no calls. */
   readonly refusal: ApiError | undefined
 }
 
 /**
- * Counts a request, reads it and identifies its caller. Its errors are not audited, because the caller is not proven
- * yet.
+ * Counts a request, reads it and identifies its caller. Errors of this function are not audited, because the caller is
+ * not known yet.
  */
 export async function receive(deps: CheckDeps, line: Line, read: () => Message, meta: Meta): Promise<Received> {
   const { method, policy } = line
@@ -89,8 +89,8 @@ export function fieldsOf(request: Message): Fields {
 }
 
 /**
- * Denies by default: refuses callers of a kind that the policy does not name, and operators on another operator's
- * objects.
+ * Denies by default. Refuses callers of a kind that the policy does not name, and operators whose request names
+ * another operator.
  */
 function authorize(policy: Policy<Fields>, principal: Principal, request: Fields): void {
   const callers: readonly CallerKind[] = policy.callers
@@ -109,8 +109,8 @@ function authorize(policy: Policy<Fields>, principal: Principal, request: Fields
 }
 
 /**
- * Limits callers that are not operators by the object that they name, together with their source. Without the source,
- * a stranger could use up the calls of the object's owner.
+ * Limits callers that are not operators by the object that the request names, together with the source. Without the
+ * source, a stranger could use up the calls of the object's owner.
  */
 function limitNamed(deps: CheckDeps, policy: Policy<Fields>, request: Fields, source: string): void {
   const named = policy.limitBy === undefined ? undefined : request[policy.limitBy]
@@ -120,12 +120,12 @@ function limitNamed(deps: CheckDeps, policy: Policy<Fields>, request: Fields, so
 /** Fields by which requests name their subject, the most specific first. */
 const SUBJECT_FIELDS = ['agent', 'did', 'jti', 'kid', 'operatorId', 'id']
 const MAX_SUBJECT = 512
-/** RFC 7638. Any other text that a caller gives as kid may be a private key, so it is not recorded. */
+/** The form of a thumbprint (RFC 7638). Any other text in `kid` may be a private key, so it is not recorded. */
 const THUMBPRINT = /^[\w-]{43}$/
 
 /**
- * Returns whether an error is audited. Faults of the server are no refusals. RATE_LIMITED is left out, because a rate
- * limit must not cause a write for each refused call.
+ * Returns whether an error is audited. Faults of the server are not audited, because they are no refusals.
+ * RATE_LIMITED is not audited, because a rate limit must not cause a write for each refused call.
  */
 function isAudited({ reason }: ApiError): boolean {
   return reasons[reason].status < 500 && reason !== 'RATE_LIMITED'

@@ -16,7 +16,8 @@ export interface ObserverDeps {
 type CallLevel = 'debug' | 'info'
 
 /**
- * The level of the log line for each call, by format. In text, for a person at a terminal, ordinary calls are hidden.
+ * The level of the log line for each call, by format. A person reads the text format at a terminal, so that format
+ * hides ordinary calls at the default level.
  */
 export const callLevels: Readonly<Record<LogFormat, CallLevel>> = { json: 'info', text: 'debug' }
 
@@ -33,10 +34,10 @@ interface Observation {
   ended(): void
 }
 
-/** Service and method of requests that reach no method, in log and metrics. */
+/** The name of service and method, in log and metrics, of a request that reaches no method. */
 const NONE = 'none'
 
-/** The reason in log and metrics when a deadline of the caller has passed. The caller gets DEADLINE_EXCEEDED. */
+/** The reason in log and metrics when the deadline of the caller has passed. The caller gets DEADLINE_EXCEEDED. */
 const CALLERS_DEADLINE = 'CALLER_DEADLINE'
 
 /** Returns whether the caller's deadline is shorter than the server's. */

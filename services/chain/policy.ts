@@ -14,16 +14,17 @@ export type Policy<Request> = Callers<Request> &
   }
 
 /**
- * Members of methods that change state. Their assertions must name the method and are used up. `endsTokens` says
- * whether the method can end issued tokens; if so, the call returns only when every log follower refuses them.
+ * Properties of a method that changes state. An assertion for such a method must name the method, and can be used only
+ * once. `endsTokens` tells whether the method can end issued tokens. If it can, a call returns only when every log
+ * follower refuses the ended tokens.
  */
 type Effect =
   | { readonly action: AuditAction; readonly endsTokens: boolean }
   | { readonly action?: never; readonly endsTokens?: never }
 
 /**
- * `own` names the request field that must be the id of the calling operator; 'none' if the request names no operator.
- * A policy that allows operators does not compile without it, so no handler can forget the check.
+ * `own` names the request field that must contain the id of the calling operator. It is 'none' if the request names no
+ * operator. A policy that allows operators does not compile without `own`, so no method can lack this check.
  */
 type Callers<Request> =
   | { readonly callers: readonly Exclude<CallerKind, 'operator'>[]; readonly own?: never }
@@ -31,5 +32,5 @@ type Callers<Request> =
 
 type Input<M> = M extends DescMethod ? MessageShape<M['input']> : never
 
-/** The policies of all methods of a service. A missing one does not compile. */
+/** The policies of all methods of a service. The type requires a policy for each method. */
 export type Policies<S extends DescService> = { readonly [M in keyof S['method']]: Policy<Input<S['method'][M]>> }

@@ -19,7 +19,7 @@ export interface Represented {
 export interface Representation {
   readonly mediaType: MediaType
   readonly success: (output: Message) => Represented
-  /** Converts an error; undefined to answer with the problem document (RFC 9457). */
+  /** Converts an error. Returns undefined if the answer must be the problem document (RFC 9457). */
   readonly failure: (error: ApiError) => Represented | undefined
 }
 

@@ -13,7 +13,7 @@ export interface ServiceModule<S extends DescService = DescService> {
 /** The facts about the caller that every transport has. */
 export interface Caller {
   readonly requestId: string
-  /** Address of the caller, behind trusted proxies. */
+  /** Address of the caller. Behind trusted proxies, the address that they report. */
   readonly source: string
 }
 
@@ -31,16 +31,16 @@ export interface Meta extends Caller {
 
 /** Calls methods behind the chain. */
 export interface Rpc {
-  /** All services that can be called, in this or another process. */
+  /** All services that can be called. A service may be in this process or in another one. */
   readonly services: readonly DescService[]
   /**
-   * Calls a method. `read` returns its input message. It runs within the chain, so that requests which it refuses are
-   * limited, logged and counted like all others. Throws ApiError.
+   * Calls a method. `read` returns the input message. The chain calls `read`, so that a request that cannot be read is
+   * limited, logged and counted like every other request. Throws ApiError.
    */
   invoke(method: DescMethod, read: () => Message, meta: Meta): Promise<Message>
   /**
    * Calls a method that answers a stream, like `invoke`. Does nothing before the first message is requested. The
-   * stream ends when `signal` aborts, or when it reaches its greatest age; its caller then calls again. Throws
+   * stream ends when `signal` aborts. It also ends at its maximum age, and then the caller may call again. Throws
    * ApiError.
    */
   subscribe(method: DescMethod, read: () => Message, meta: Meta, signal: AbortSignal): AsyncIterable<Message>
@@ -51,7 +51,7 @@ export interface Rpc {
   refuse(error: ApiError, caller: Caller): Promise<ApiError>
 }
 
-/** Calls services of another process, whose chain does the remaining checks. Throws ApiError. */
+/** Calls services of another process. The chain of that process makes the remaining checks. Throws ApiError. */
 export interface Forward {
   readonly services: readonly DescService[]
   unary(method: DescMethod, request: Message, meta: Meta): Promise<Message>

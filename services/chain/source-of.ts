@@ -3,14 +3,15 @@ import { sourceKey } from '../platform/limits/source-key.ts'
 
 const MAPPED_PREFIX = '::ffff:'
 
-/** Returns the address that a request came from, by its peer and its X-Forwarded-For headers. */
+/** Returns the source address of a request, from the address of the peer and the X-Forwarded-For headers. */
 export type SourceOf = (peer: string, forwarded: readonly string[]) => string
 
 /**
- * Creates the function that finds the source of a request: the address of the peer or, behind trusted proxies, the
- * last address in X-Forwarded-For that is not a trusted proxy. Returns IPv4 addresses mapped into IPv6 as IPv4.
+ * Creates the function that finds the source of a request. The source is the address of the peer. If the peer is a
+ * trusted proxy, the source is the last address in X-Forwarded-For that is not a trusted proxy. An IPv4 address that
+ * is mapped into IPv6 becomes an IPv4 address.
  * @param trusted addresses and CIDR ranges of proxies
- * @throws Error for an entry that is neither
+ * @throws Error for an entry that is neither an address nor a range
  */
 export function createSourceOf(trusted: readonly string[]): SourceOf {
   const isTrusted = trustedBy(trusted)
@@ -28,7 +29,7 @@ export function createSourceOf(trusted: readonly string[]): SourceOf {
 }
 
 /**
- * Creates the function that returns the key by which connections of a peer are limited. It returns undefined for a
+ * Creates the function that returns the key under which connections of a peer are counted. It returns undefined for a
  * trusted proxy, because a proxy forwards the calls of many sources.
  */
 export function createConnectionSource(trusted: readonly string[]): (peer: string) => string | undefined {

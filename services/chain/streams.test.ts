@@ -75,7 +75,7 @@ describe('a stream', () => {
     expect(state.calls[0]?.signal.aborted).toBe(false)
   })
 
-  it('does not start before its first message is requested, nor for a disconnected caller', async () => {
+  it('does not start before its first message is requested, and never starts for a disconnected caller', async () => {
     const { state, streamHandler } = endless()
     const { watch, lines } = chainFixture(db, { streamHandler })
     watch(bearer(own))
@@ -88,7 +88,7 @@ describe('a stream', () => {
     ['a caller with an invalid assertion', 'nonsense', 'INVALID_ASSERTION', 0],
     ['another operator', bearer(foreign), 'PERMISSION_DENIED', 1],
     ['the administrator', bearer(admin), 'PERMISSION_DENIED', 1],
-  ])('is refused to %s like a call', async (_name, authorization, reason, audited) => {
+  ])('is refused to %s with the same reason and audit as a call', async (_name, authorization, reason, audited) => {
     const { state, streamHandler } = endless()
     const { watch, observed, lines } = chainFixture(db, { streamHandler })
     expect(await refusalOf(watch(authorization).next())).toBe(reason)
@@ -139,8 +139,8 @@ describe('a stream', () => {
   })
 })
 
-describe('the end of a stream', () => {
-  it('comes when its caller disconnects, also while no message is requested, and frees the place', async () => {
+describe('a stream, until its end', () => {
+  it('ends when its caller disconnects while no message is requested, and frees the place', async () => {
     const { state, streamHandler } = endless()
     const { watch, observed } = chainFixture(db, { streamHandler, deps: { streamBounds: { max: 1, keptMs: 0 } } })
     const gone = new AbortController()
@@ -154,7 +154,7 @@ describe('the end of a stream', () => {
     expect(await stream.next()).toMatchObject({ done: true })
   })
 
-  it('comes when its caller disconnects while a message is requested', async () => {
+  it('ends when its caller disconnects while a message is requested', async () => {
     const { state, streamHandler } = endless()
     const gone = new AbortController()
     const stream = chainFixture(db, { streamHandler }).watch(bearer(own), {}, gone.signal)
@@ -165,7 +165,7 @@ describe('the end of a stream', () => {
     await eventually(() => expect(state.ended).toBe(1))
   })
 
-  it('comes when its reader returns', async () => {
+  it('ends when its reader stops reading', async () => {
     const { state, streamHandler } = endless()
     const { watch, observed } = chainFixture(db, { streamHandler })
     const stream = watch(bearer(own))
@@ -175,7 +175,7 @@ describe('the end of a stream', () => {
     expect([observed, state.calls[0]?.signal.aborted]).toEqual([['OK'], true])
   })
 
-  it('comes at its greatest age, without an error', async () => {
+  it('ends at its maximum age, without an error', async () => {
     const { state, streamHandler } = endless()
     const deps = { streamBounds: { maxAgeMs: 50 } }
     const { watch, observed } = chainFixture(db, { streamHandler, deps })
@@ -186,7 +186,7 @@ describe('the end of a stream', () => {
     expect(observed).toEqual(['OK'])
   })
 
-  it.each([true, false])("comes at its caller's deadline (a message is requested: %s)", async (isAwaited) => {
+  it.each([true, false])("ends at its caller's deadline (a message is requested: %s)", async (isAwaited) => {
     const { state, streamHandler } = endless()
     const { watch, observed } = chainFixture(db, { streamHandler })
     const stream = watch(bearer(own), { timeoutMs: 50 })
@@ -196,14 +196,14 @@ describe('the end of a stream', () => {
     expect(observed).toEqual(['CALLER_DEADLINE'])
   })
 
-  it('comes before the handler starts when the deadline has passed', async () => {
+  it('ends before its handler starts when the deadline has passed', async () => {
     const { state, streamHandler } = endless()
     const { watch } = chainFixture(db, { streamHandler })
     expect(await refusalOf(watch(bearer(own), { timeoutMs: 0 }).next())).toBe('DEADLINE_EXCEEDED')
     expect(state.started).toBe(0)
   })
 
-  it('keeps the place of a handler that does not end', async () => {
+  it('keeps its place while its handler does not end', async () => {
     const stuck = Promise.withResolvers<void>()
     const streamHandler = async function* () {
       yield {}
@@ -236,27 +236,27 @@ async function* refusedElsewhere() {
 }
 
 describe('the places of streams', () => {
-  it('go to one principal only in part, over all its sources, so that others get theirs', async () => {
+  it('are limited for one principal over all its sources, so that other principals get places', async () => {
     const { ask } = asker({ max: 20 })
     for (let n = 0; n < 4; n += 1) expect(await ask(bearer(own), n)).toBeUndefined()
     expect(await ask(bearer(own), 9)).toBe('RATE_LIMITED')
     for (let n = 0; n < 3; n += 1) expect(await ask(bearer(foreign), 9)).toBeUndefined()
   })
 
-  it('are bounded in total, and one source gets half of them', async () => {
+  it('are limited in total, and one source gets at most half of them', async () => {
     const { ask } = asker({ max: 4, principalPart: 4 })
     const from = (n: number) => ask(bearer(own), n)
     const reasons = [await from(1), await from(1), await from(1), await from(2), await from(3), await from(4)]
     expect(reasons).toEqual([undefined, undefined, 'RATE_LIMITED', undefined, undefined, 'RATE_LIMITED'])
   })
 
-  it('are 2048 by default, and a single principal gets a fifth of them', async () => {
+  it('are 2048 by default, of which a single principal gets 410', async () => {
     const { ask } = asker({})
     for (let n = 0; n < 410; n += 1) expect(await ask(bearer(own), n % 200)).toBeUndefined()
     expect(await ask(bearer(own), 200)).toBe('RATE_LIMITED')
   })
 
-  it('stay reserved for their last holder for a while', async () => {
+  it('stay reserved, after a stream ends, for the same source and principal', async () => {
     const { ask, state } = asker({ max: 2, principalPart: 4 })
     const gone = new AbortController()
     expect(await ask(bearer(own), 1, gone.signal)).toBeUndefined()

@@ -7,13 +7,13 @@ import type { Meta } from './rpc.ts'
 
 /** Bounds on streams. */
 export interface StreamBounds {
-  /** Most lasting streams at the same time. */
+  /** Limit of lasting streams at the same time. */
   readonly max: number
-  /** Most brief streams at the same time. A brief stream ends by itself soon. */
+  /** Limit of brief streams at the same time. A brief stream soon ends by itself. */
   readonly maxBrief: number
-  /** A principal gets another stream while it has fewer than this part of the free places. */
+  /** A principal may open a stream while the number of its streams is below this part (0 to 1) of the free places. */
   readonly principalPart: number
-  /** How long the place of an ended stream is reserved for its holder, in milliseconds. */
+  /** How long the place of an ended stream is reserved for the same source and principal, in milliseconds. */
   readonly keptMs: number
   /** Age at which a stream ends, in milliseconds. */
   readonly maxAgeMs: number
@@ -21,30 +21,33 @@ export interface StreamBounds {
 
 /** A stream that has passed all checks. */
 export interface Opened {
-  /** The key of the caller for limits, when it is known. */
+  /** The key under which the streams of the caller are counted. Undefined if the caller is not known. */
   readonly principal?: string
-  /** Whether it ends by itself soon. */
+  /** Whether the stream soon ends by itself. */
   readonly isBrief: boolean
   readonly start: (signal: AbortSignal) => AsyncIterable<unknown>
   /** Receives an error of the stream and returns it as an ApiError. */
   readonly failed?: (thrown: unknown) => Promise<ApiError>
 }
 
-/** Age at which a stream ends, in milliseconds. A connection that drains gives its streams this time. */
+/** Age at which a stream ends, in milliseconds. A connection that drains waits this long for its streams. */
 export const MAX_STREAM_AGE_MS = 15 * 60_000
-/** Age at which a brief stream ends, in milliseconds. A slower reader has to request the rest again. */
+/** Age at which a brief stream ends, in milliseconds. A reader that needs longer must request the rest again. */
 const MAX_BRIEF_AGE_MS = 60_000
 
 /**
- * Most lasting streams. Each takes about 110 KB and 50 µs a second (measured with server-sent events), so all of them
- * take half of a container of 512 MiB.
+ * Limit of lasting streams. Each needs about 110 KB of memory and 50 µs of processor time a second (measured with
+ * server-sent events), so all of them need about half of the memory of a container of 512 MiB.
  */
 const MAX_STREAMS = 2_048
 const MAX_BRIEF_STREAMS = 256
-/** Most streams of both kinds. */
+/** Limit of streams of both kinds. */
 export const MAX_ALL_STREAMS = MAX_STREAMS + MAX_BRIEF_STREAMS
 
-/** A source may be the address of many callers. It gets as many places as are free, so at most half of all. */
+/**
+ * Many callers may share one source address, so a source may have as many places as are still free: at most half of
+ * all places.
+ */
 const SOURCE_PART = 1
 
 const BOUNDS: StreamBounds = {
@@ -122,8 +125,8 @@ function endAfter(life: AbortController, ms: number): void {
 }
 
 /**
- * Creates the life of a stream. It aborts with its caller, at `maxAgeMs`, and with DEADLINE_EXCEEDED at the caller's
- * deadline.
+ * Creates the controller that ends a stream. It aborts when the caller's signal aborts, or at `maxAgeMs`. At the
+ * caller's deadline, it aborts with DEADLINE_EXCEEDED.
  */
 function createLife(caller: AbortSignal, maxAgeMs: number, timeoutMs = Number.POSITIVE_INFINITY): AbortController {
   const life = new AbortController()
@@ -143,8 +146,8 @@ function whenAborted(signal: AbortSignal, listener: () => void): void {
 }
 
 /**
- * Creates the places of one stream. They stay reserved only if the stream has sent a message, so not for a caller
- * that another process refuses.
+ * Creates the places of one stream. After the end, they stay reserved only if the stream has sent a message. A caller
+ * that another process refuses gets no message, so no place stays reserved for it.
  */
 function createPlaces() {
   const held: Place[] = []
@@ -159,12 +162,12 @@ function createPlaces() {
   }
 }
 
-/** Ends a handler and resolves when it has ended. So a handler that does not react keeps its place. */
+/** Asks a handler to end and resolves when it has ended. Until then, its stream keeps its places. */
 async function endOf(messages: AsyncIterator<unknown> | undefined): Promise<void> {
   try {
     await messages?.return?.()
   } catch {
-    // The error was reported already, or its caller is disconnected.
+    // The error was reported already, or the caller is disconnected.
   }
 }
 
@@ -193,7 +196,7 @@ function nextUnless(messages: AsyncIterator<unknown>, signal: AbortSignal): Prom
     end()
     return promise
   }
-  // Not Promise.race: it would add a listener for every message and keep it until the stream ends.
+  // Promise.race would add a listener for every message and keep it until the stream ends, so do not use it here.
   signal.addEventListener('abort', end)
   messages
     .next()

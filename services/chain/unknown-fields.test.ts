@@ -24,7 +24,7 @@ import {
 import { reasonOf } from '../../test/support/reason-of.ts'
 import { refuseUnknownFields } from './unknown-fields.ts'
 
-/** Field 100, a varint of 1, as in a newer contract. */
+/** Field 100 with the varint 1, as a client with a newer contract may send it. */
 const UNKNOWN = Uint8Array.of(0xa0, 0x06, 0x01)
 
 /** Returns a message from the wire with a field that its contract does not have. */
@@ -49,7 +49,7 @@ describe('refuseUnknownFields refuses an unknown field', () => {
     expect(check(desc, message)).toThrow('Unknown field number 100 in ')
   })
 
-  it('in a map and in a oneof, which no request has yet', () => {
+  it('in a message in a map or in a oneof, which no request has yet', () => {
     const field = { type: FieldDescriptorProto_Type.MESSAGE, label: FieldDescriptorProto_Label.OPTIONAL }
     const entry = {
       name: 'ByNameEntry',

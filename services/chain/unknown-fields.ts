@@ -8,11 +8,11 @@ const compiled = new WeakMap<DescMessage, Check>()
 
 /**
  * Refuses a message with fields that its contract does not have, at any depth. A new field of a newer client may
- * restrict the request, so it must not be ignored. JSON readers refuse unknown names before.
+ * restrict the request, so the server must not ignore it. The reader of JSON has already refused unknown names.
  *
- * Only calls of public services are checked, in the process that answers them: an older gateway forwards fields that
- * it does not know. Calls between services are not checked. During a rolling upgrade both versions run, so an older
- * process must be able to ignore a new field of an internal message.
+ * Only the process that answers a call of a public service makes this check, because an older gateway must be able to
+ * forward fields that it does not know. Calls between services are not checked. During a rolling upgrade both versions
+ * run, so an older process must be able to ignore a new field of an internal message.
  * @throws ApiError UNKNOWN_FIELD
  */
 export function refuseUnknownFields(desc: DescMessage, message: Message): void {

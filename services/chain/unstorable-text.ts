@@ -8,8 +8,8 @@ type Check = (value: unknown, at: string) => void
 const compiled = new WeakMap<DescMessage, Check>()
 
 /**
- * Refuses strings that PostgreSQL cannot store, anywhere in a message: with NUL characters or lone surrogates, which
- * both JSON and protobuf allow. Requests of every transport are checked before their handler.
+ * Refuses a message with a string that PostgreSQL cannot store, at any depth: a string with a NUL character or a lone
+ * surrogate, which both JSON and protobuf allow. The chain checks requests of every transport before their handler.
  * @throws ApiError INVALID_ARGUMENT
  */
 export function refuseUnstorableText(desc: DescMessage, message: Message): void {

@@ -1,8 +1,8 @@
 import { ApiError } from '../platform/errors/api-error.ts'
 
 /**
- * Runs work with a deadline in milliseconds. Work that takes longer continues, but its result is ignored. With a
- * deadline of 0 or less the work does not begin.
+ * Runs work with a deadline in milliseconds. If the work takes longer, it continues, but its result is ignored. If the
+ * deadline is 0 or less, the work does not begin.
  * @throws ApiError DEADLINE_EXCEEDED
  */
 export function withDeadline<T>(ms: number, work: () => Promise<T>): Promise<T> {

@@ -20,7 +20,10 @@ import type { Remotes } from './connect-remotes.ts'
 
 /** How long the database keeps a redeemed challenge after it has expired, in seconds. */
 const KEEP_REDEMPTION_S = 600
-/** Longest age of a process's copy of the signing keys, in milliseconds. A shorter `AUTH4AGENT_JWKS_MAX_AGE` wins. */
+/**
+ * Longest age of a process's copy of the signing keys, in milliseconds. If `AUTH4AGENT_JWKS_MAX_AGE` is shorter, that
+ * setting is the limit.
+ */
 const KEYS_MAX_AGE_MS = 10_000
 /** Shortest lifetime of a token, in seconds. */
 export const MIN_TOKEN_TTL_S = 30
@@ -40,7 +43,7 @@ export interface ServiceDeps {
   readonly passedTime: PassedTime
 }
 
-/** What one service contributes: public routes, internal services and scheduled jobs. */
+/** One service of this process: its public routes, internal services and scheduled jobs. */
 interface Part {
   readonly routes: readonly Route[]
   readonly internal: readonly InternalService[]
@@ -78,7 +81,7 @@ export async function createServices(deps: ServiceDeps) {
     async close() {
       await Promise.all(parts.map(async (part) => part.close?.()))
     },
-    // Every process with a service other than the gateway stores used assertions.
+    // Every process with a service other than the gateway stores used assertions, so it also removes expired ones.
     jobs: parts.length === 0 ? [] : [...parts.flatMap(({ jobs }) => jobs), ledger],
   }
 }

@@ -23,7 +23,7 @@ interface RevocationsDeps {
 
 /** Interval of pings to NATS, in milliseconds. */
 const NATS_PING_MS = 5_000
-/** Connections only for leases and waits, which must not queue behind calls. */
+/** Number of connections that serve only leases and waits, because these must not queue behind calls. */
 const POOL_SIZE = 4
 
 /** The revocation log and the bus that speeds it up. */

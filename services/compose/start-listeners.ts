@@ -23,16 +23,16 @@ import { PUBLIC_SERVICES } from './public-services.ts'
 
 const CHALLENGE_TTL_S = { min: 30, max: 600 } as const
 const BODY_LIMIT = 64 * 1024
-/** Long-lived gRPC streams, besides those of calls: watchers, health's Watch and reflection. */
+/** Limit of gRPC streams that stay open, in addition to ordinary calls: watchers, health's Watch and reflection. */
 const LASTING_STREAMS = MAX_ALL_STREAMS + 200
 const DEFAULT_INTERNAL_PORT = 8082
 
 /** Ports on which a process listens. */
 export interface Ports {
   readonly httpPort: number
-  /** Only in a process with the gateway. */
+  /** The gRPC port, in a process with the gateway. */
   readonly grpcPort?: number
-  /** For calls from other processes. Only if the services run in several processes. */
+  /** The port for calls from other processes. Undefined with a socket, or if no other process calls this one. */
   readonly internalPort?: number
   readonly internalSocket?: string
 }
@@ -92,7 +92,10 @@ export async function startListeners(deps: ListenerDeps): Promise<Listeners> {
   }
 }
 
-/** Listens one after the other: node:cluster matches ports that the system chooses between workers by their order. */
+/**
+ * Starts one listener after the other. If the system chooses the ports, node:cluster gives all workers the same ports
+ * only if every worker starts its listeners in the same order.
+ */
 async function listenInTurn(listeners: readonly Listener[]): Promise<Ports> {
   const found: Partial<Ports>[] = []
   for (const listener of listeners) found.push(await listener.listen())

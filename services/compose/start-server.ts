@@ -28,15 +28,15 @@ import { type Ports, startListeners } from './start-listeners.ts'
 export interface Server {
   readonly ports: Ports
   /**
-   * Reports that the process is not ready, waits until callers have noticed, finishes requests in flight, then closes
-   * listeners and connections.
+   * Stops the process cleanly. It reports that it is not ready, waits for the drain delay so that callers can notice
+   * that, finishes the requests in flight, and closes listeners and connections.
    */
   stop(): Promise<void>
 }
 
 const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations', import.meta.url))
 
-/** Connections for reads by operators. One operator uses at most two. The first read opens the first one. */
+/** Number of connections for reads by operators. One operator uses at most two. They are opened when needed. */
 const READ_POOL_SIZE = 4
 
 /** How long connections may take to close, in milliseconds. */
@@ -115,13 +115,13 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
     log,
     metrics,
     exposition: expose(metrics),
-    // Only calls to other processes need to know the request in which they are made.
+    // Only a call to another process needs to know the request that causes it.
     rpc: isSplit(config.services) ? withRequestScope(rpc) : rpc,
     internal,
     certificates,
     ready: () => readiness.missing(),
   })
-  // Leases and verifications read the database's clock more often, but a process may have neither.
+  // Leases and verifications read the database's clock more often, but a process may have neither of them.
   const clock: Job = { name: 'clock', run: () => readClock(db.pool, clockGuard) }
   opened.defer(startScheduler([...jobs, clock], config.scheduleInterval * 1000, log))
   const all = opened.move()
@@ -132,8 +132,7 @@ export async function startServer(deps: ServerDeps): Promise<Server> {
       listeners.drain()
       await delay(config.drainDelayMs)
       await listeners.close()
-      // A connection whose other side is silent may never close, and this process cannot end what the other side
-      // holds.
+      // Do not wait longer, because a connection whose other side is silent may never close.
       await Promise.race([all.disposeAsync(), delay(DISPOSAL_MS, undefined, { ref: false })])
     },
   }

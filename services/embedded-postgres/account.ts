@@ -15,10 +15,11 @@ export type Account = { name: string; uid: number; gid: number }
 export const isRoot = (): boolean => process.getuid?.() === 0
 
 /**
- * Returns the account that runs PostgreSQL. Undefined means the user of this process, unless that is root. As root,
- * the owner of an existing cluster wins, then the system user `postgres`, then `auth4agent`, which is created if
- * necessary.
- * @throws StartupError when no such user exists and none can be created, or the cluster belongs to another user
+ * Returns the account that runs PostgreSQL, or undefined if that is the user of this process. If this process runs as
+ * root, returns the first account that exists: the owner of the cluster, the system user `postgres`, or the system
+ * user `auth4agent`. If none of them exists, creates `auth4agent`.
+ * @throws StartupError when no account exists and none can be created, or when this process is not root and the
+ * cluster belongs to another user
  */
 export async function accountFor(clusterDir: string): Promise<Account | undefined> {
   if (process.getuid === undefined) return undefined
@@ -32,13 +33,14 @@ export async function accountFor(clusterDir: string): Promise<Account | undefine
 }
 
 /**
- * Returns the account that `accountFor` would choose as root, but creates none: `nobody` stands in for a new account.
+ * Returns the account that `accountFor` would choose as root, without creating an account. If none exists, returns
+ * `nobody`, because a new account would have no more access than `nobody`.
  */
 export async function likelyAccount(clusterDir: string): Promise<Account> {
   return (await ownerOf(clusterDir)) ?? (await systemAccount()) ?? { name: 'nobody', uid: 65534, gid: 65534 }
 }
 
-/** Returns whether `account` may enter the folder or execute the file `path`. A process of that user tests it. */
+/** Starts a process as `account` to test whether that user may enter the folder, or execute the file, at `path`. */
 export async function canExecute(account: Account, path: string): Promise<boolean> {
   const { uid, gid } = account
   const child = spawn('/bin/sh', ['-c', 'test -x "$1"', 'sh', path], {
@@ -53,7 +55,8 @@ export async function canExecute(account: Account, path: string): Promise<boolea
 }
 
 /**
- * Returns the owner of an existing cluster. Undefined without a cluster, or if it belongs to root, not to PostgreSQL.
+ * Returns the owner of an existing cluster. Returns undefined if there is no cluster, or if root owns it, because
+ * PostgreSQL does not run as root.
  */
 async function ownerOf(clusterDir: string): Promise<Account | undefined> {
   const found = await stat(clusterDir).catch(() => undefined)

@@ -45,7 +45,7 @@ describe('binariesFor', () => {
     expect(await binariesFor(account, binaries, folder)).toBe(binaries)
   })
 
-  it('copies the programs with their links once when the account cannot run them', async () => {
+  it('copies the programs and their links when the account cannot run them, and uses the same copy later', async () => {
     const binaries = await installed(0o600)
     const dataDir = join(folder, 'data')
     await mkdir(dataDir)
@@ -116,7 +116,7 @@ describe('openDataFolder', () => {
 })
 
 describe('accountFor', () => {
-  it('returns another user only for root', async () => {
+  it('returns another user than the own one only for root', async () => {
     const found = await accountFor(join(folder, 'postgres'))
     expect(found === undefined).toBe(!isRoot())
     expect(found?.uid).not.toBe(0)

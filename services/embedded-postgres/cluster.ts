@@ -15,8 +15,9 @@ const run = promisify(execFile)
 export const DATABASE = 'auth4agent'
 
 /**
- * Creates the cluster (UTF-8, C locale, SCRAM passwords) and its password if they are missing. A start that is killed
- * midway leaves no partial cluster that a later start would use. The caller must hold the lock of the data folder.
+ * Creates the cluster (UTF-8, C locale, SCRAM passwords) and its password if they are missing. If a start is killed
+ * while it creates a cluster, a later start does not use the partial cluster. The caller must hold the lock of the
+ * data folder.
  * @returns the superuser's password
  * @throws StartupError when the password of an existing cluster is missing, or initdb fails
  */
@@ -89,7 +90,7 @@ async function readPassword(folder: DataFolder): Promise<string | undefined> {
   return (await readFile(folder.passwordFile, 'utf8')).trim()
 }
 
-/** Writes the password completely or not at all, and before the cluster that needs it exists. */
+/** Writes the password file completely or not at all. A cluster needs this file, so the file is created first. */
 async function createPassword(folder: DataFolder): Promise<string> {
   const password = randomBytes(32).toString('base64url')
   const partial = `${folder.passwordFile}-partial`

@@ -14,8 +14,8 @@ function layoutOf(dataDir: string): DataFolder {
 }
 
 /**
- * Returns the default data folder: `data` in the checkout. As root, it is `/var/lib/auth4agent` if PostgreSQL's
- * unprivileged user cannot enter the checkout. Creates nothing.
+ * Returns the default data folder: `data` in the checkout. If this process runs as root, and the unprivileged user of
+ * PostgreSQL cannot enter the checkout, the folder is `/var/lib/auth4agent`. Creates nothing.
  */
 export async function defaultDataDir(checkoutDir: string): Promise<string> {
   const inCheckout = join(resolve(checkoutDir), 'data')
@@ -26,8 +26,8 @@ export async function defaultDataDir(checkoutDir: string): Promise<string> {
 
 /**
  * Creates the data folder if it is missing and checks that PostgreSQL can reach its cluster.
- * @returns the folder under its real path, so that every process uses the same name, and the account that runs
- * PostgreSQL (undefined: the user of this process)
+ * @returns the folder under its real path, so that every process uses the same name. Also returns the account that
+ * runs PostgreSQL, or undefined if that is the user of this process
  * @throws StartupError when the folder cannot be created or written to, or the account cannot enter it
  */
 export async function openDataFolder(dataDir: string): Promise<{ folder: DataFolder; account: Account | undefined }> {
@@ -42,8 +42,9 @@ export async function openDataFolder(dataDir: string): Promise<{ folder: DataFol
 }
 
 /**
- * Creates the data folder if it is missing and checks that it is writable. As root, lets other users enter the new
- * folders, whatever the umask: PostgreSQL's user must enter them, and secret files in them have mode 0600.
+ * Creates the data folder if it is missing and checks that it is writable. If this process runs as root, lets other
+ * users enter the new folders, independent of the umask, because the user of PostgreSQL must enter them. Secret files
+ * in them have mode 0600.
  * @returns its real path
  * @throws StartupError when the folder cannot be created or written to
  */
@@ -52,7 +53,7 @@ export async function createDataFolder(dataDir: string): Promise<string> {
     const created = await makeFolders(resolve(dataDir), 0o700)
     if (isRoot()) for (const folder of created) await chmod(folder, 0o711)
     const path = await realpath(dataDir)
-    // Only an attempt shows it: permissions allow root everything, but not on a read-only disk or in /proc.
+    // Try to write. Permissions do not show whether it works, because root cannot write to a read-only disk or /proc.
     await rmdir(await mkdtemp(join(path, '.write-check-')))
     return path
   } catch (error) {

@@ -36,7 +36,7 @@ const stop = async (pid: number): Promise<number | undefined> => {
 }
 
 describe('stopOrphan', () => {
-  it('interrupts the PostgreSQL of this cluster and waits for its end', async () => {
+  it('sends SIGINT to the PostgreSQL of this cluster and waits until it has ended', async () => {
     const pid = await startBystander('postgres', '-D', cluster, '-c', 'port=1')
     const exited = once(bystander, 'exit')
     expect(await stop(pid)).toBe(pid)

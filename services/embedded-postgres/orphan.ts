@@ -11,13 +11,14 @@ const IMMEDIATE_STOP_MS = 5_000
 const POLL_MS = 50
 
 /**
- * Stops the PostgreSQL that a killed server left running on `cluster`, in order, and waits for its end.
+ * Stops the PostgreSQL that a killed server left running on `cluster`, and waits until it has ended. Asks for a clean
+ * stop first.
  *
- * If the pid in `postmaster.pid` now belongs to another program, removes the file, because PostgreSQL would take that
- * program for a server. PostgreSQL itself handles a pid without a process. The caller must hold the lock of the data
- * folder.
- * @returns the pid of the stopped server
- * @throws StartupError when it does not end
+ * If the pid in `postmaster.pid` now belongs to another program, removes the file, because PostgreSQL would mistake
+ * that program for a running PostgreSQL. If the pid belongs to no process, PostgreSQL replaces the file itself. The
+ * caller must hold the lock of the data folder.
+ * @returns the pid of the PostgreSQL that was stopped, or undefined if none was running
+ * @throws StartupError when that PostgreSQL does not end
  */
 export async function stopOrphan(cluster: string, binaries: Binaries): Promise<number | undefined> {
   const file = join(cluster, 'postmaster.pid')
@@ -26,7 +27,7 @@ export async function stopOrphan(cluster: string, binaries: Binaries): Promise<n
   const command = await commandLine(pid)
   if (command === undefined && process.platform !== 'win32') return undefined
   if (command !== undefined && !command.includes(`postgres -D ${cluster} -c `)) {
-    // A PostgreSQL may use the folder under another name (a bind mount). Its file must stay: the new PostgreSQL then
+    // A PostgreSQL may use the folder under another name (a bind mount). Keep its file, so that the new PostgreSQL
     // refuses to start.
     if (!command.includes('postgres')) await rm(file, { force: true })
     return undefined

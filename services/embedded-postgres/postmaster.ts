@@ -14,32 +14,35 @@ const FAST_STOP_MS = 10_000
 const IMMEDIATE_STOP_MS = 5_000
 const START_ATTEMPTS = 20
 
-/** Options of startPostmaster. `log` gets PostgreSQL's lines at debug, and those with FATAL or PANIC at error. */
+/** Options of startPostmaster. PostgreSQL's lines are logged at debug, and those with FATAL or PANIC at error. */
 export type PostmasterOptions = {
   binaries: Binaries
   cluster: string
   account: Account | undefined
   maxConnections: number
   log: Pick<Logger, 'debug' | 'error'>
-  /** The port of the server that this one replaces. Default: a free port. */
+  /** The port of the PostgreSQL that this one replaces. Default: a free port. */
   port?: number
 }
 
-/** A PostgreSQL that accepts connections on 127.0.0.1. `exited` resolves with how it ended. `stop` is idempotent. */
+/**
+ * A PostgreSQL that accepts connections on 127.0.0.1. `exited` resolves with its exit status or signal when it has
+ * ended. `stop` may be called several times.
+ */
 export type Postmaster = { pid: number; port: number; exited: Promise<string>; stop(): Promise<void> }
 
 type Attempt = {
   child: ChildProcess
   isReady: Promise<boolean>
   exited: Promise<string>
-  /** The text that it wrote until it closed stderr, at most 20 lines. */
+  /** The text that PostgreSQL wrote to stderr until it ended, at most 20 lines. */
   output: Promise<string>
 }
 
 /**
- * Starts PostgreSQL on its port. Tries again (20 times in all) if another process has taken the port, or while
- * backends of a killed server still hold its shared memory.
- * @throws StartupError with PostgreSQL's own words when it does not start
+ * Starts PostgreSQL. Tries up to 20 times if another process has taken the port, or if backends of a killed PostgreSQL
+ * still use its shared memory.
+ * @throws StartupError with the output of PostgreSQL when it does not start
  */
 export async function startPostmaster(options: PostmasterOptions): Promise<Postmaster> {
   for (let attempt = 1; ; attempt += 1) {
@@ -71,16 +74,15 @@ function launch(options: PostmasterOptions, port: number, state: { isStopping: b
   const child = spawn(binaries.postgres, serverArguments(options, port), {
     cwd: binaries.root,
     env: childEnvironment(),
-    // A separate process group: Ctrl-C in the terminal reaches only this process, which then stops the database in
-    // order.
+    // Use a separate process group, so that Ctrl-C in the terminal reaches only this process. This process then stops
+    // PostgreSQL cleanly.
     detached: true,
     windowsHide: true,
     stdio: ['ignore', 'ignore', 'pipe'],
     ...(account && { uid: account.uid, gid: account.gid }),
   })
   const lines: string[] = []
-  // If this process exits without a stop, as at a second Ctrl-C, PostgreSQL shuts down immediately instead of running
-  // on.
+  // If this process exits without a stop, as after a second Ctrl-C, PostgreSQL must shut down too.
   const endNow = () => void child.kill('SIGQUIT')
   process.once('exit', endNow)
   const exited = new Promise<string>((resolve) => {
@@ -133,7 +135,7 @@ async function stopChild(child: ChildProcess, exited: Promise<string>, options: 
   await exited
 }
 
-/** Stops PostgreSQL on Windows, which has no signal for an orderly stop. pg_ctl uses a pipe to PostgreSQL. */
+/** Stops PostgreSQL cleanly on Windows, which has no signal for that. pg_ctl uses a pipe to PostgreSQL instead. */
 export async function stopOnWindows(binaries: Binaries, cluster: string): Promise<void> {
   await run(binaries.pgCtl, ['stop', '-D', cluster, '-m', 'fast', '-w'], {
     env: childEnvironment(),

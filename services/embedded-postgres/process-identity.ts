@@ -6,9 +6,9 @@ import { childEnvironment } from './child-environment.ts'
 const run = promisify(execFile)
 
 /**
- * Returns a text that identifies the running process `pid` and differs for a later process with the same pid: boot,
- * PID namespace and start tick on Linux, the start time elsewhere. Undefined when no such process runs. Empty on
- * Windows, which reports only that the process runs.
+ * Returns a text that identifies the running process `pid`. A later process with the same pid has another text. It
+ * contains boot, PID namespace and start tick on Linux, and the start time on other systems. On Windows the text is
+ * empty, because only the existence of a process is known there. Returns undefined if no such process runs.
  */
 export async function processIdentity(pid: number): Promise<string | undefined> {
   if (!isRunning(pid)) return undefined
@@ -17,7 +17,7 @@ export async function processIdentity(pid: number): Promise<string | undefined> 
   return psField(pid, 'lstart')
 }
 
-/** Returns the command line of process `pid`. Undefined on Windows, or when no such process runs. */
+/** Returns the command line of process `pid`. Returns undefined on Windows, or if no such process runs. */
 export async function commandLine(pid: number): Promise<string | undefined> {
   if (process.platform === 'win32') return undefined
   if (process.platform !== 'linux') return psField(pid, 'command')
@@ -25,7 +25,7 @@ export async function commandLine(pid: number): Promise<string | undefined> {
   return text === '' ? undefined : text.replaceAll('\0', ' ').trimEnd()
 }
 
-/** Returns whether a process `pid` of any user exists. */
+/** Returns whether a process `pid` exists, also if it belongs to another user. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0)

@@ -24,7 +24,7 @@ async function pidOfEndedProcess(): Promise<number> {
 }
 
 describe('acquireServerLock', () => {
-  it('creates a file that identifies this process, and removes it at the release, which may be repeated', async () => {
+  it('creates a file that identifies this process, and removes it when the lock is released once or twice', async () => {
     const lock = await acquireServerLock(folder)
     const holder = { pid: process.pid, identity: await processIdentity(process.pid) }
     expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(holder)
@@ -33,7 +33,7 @@ describe('acquireServerLock', () => {
     expect(await readdir(folder)).toEqual([])
   })
 
-  it('refuses a folder that a running process holds, and names its pid', async () => {
+  it('refuses a folder that a running process uses, and names the pid of that process', async () => {
     const parent = { pid: process.ppid, identity: await processIdentity(process.ppid) }
     await writeFile(file, JSON.stringify(parent))
     await expect(acquireServerLock(folder)).rejects.toThrow(
@@ -49,8 +49,8 @@ describe('acquireServerLock', () => {
       async () => JSON.stringify({ pid: process.ppid, identity: 'earlier' }),
     ],
     ['of an earlier process with our own pid', async () => JSON.stringify({ pid: process.pid, identity: 'earlier' })],
-    ['that a crash cut short', async () => '{"pid":1'],
-    ['that a crash left empty', async () => ''],
+    ['that is incomplete because of a crash', async () => '{"pid":1'],
+    ['that is empty because of a crash', async () => ''],
     ['that names no process', async () => '{"pid":-1,"identity":""}'],
   ])('replaces a file %s', async (_name, content) => {
     await writeFile(file, await content())
@@ -66,7 +66,7 @@ describe('acquireServerLock', () => {
     expect(await readdir(folder)).toEqual(['server.pid'])
   })
 
-  it('does not remove the file of another holder at the release', async () => {
+  it('does not remove the file of another process when the lock is released', async () => {
     const lock = await acquireServerLock(folder)
     await writeFile(file, 'of another')
     await lock.release()

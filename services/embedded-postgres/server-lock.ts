@@ -7,13 +7,12 @@ import { processIdentity } from './process-identity.ts'
 
 type Holder = { pid: number; identity: string }
 
-/** The right to use a data folder. `release` gives it up and may be called twice. */
+/** The lock of a data folder. `release` gives the lock up and may be called twice. */
 export type ServerLock = { release(): Promise<void> }
 
 /**
- * Claims `dataDir` for this process by creating `server.pid` in it. Replaces the file of a process that no longer
- * runs.
- * @throws StartupError with the pid of the server that holds the folder
+ * Locks `dataDir` for this process by creating `server.pid` in it. Replaces the file of a process that no longer runs.
+ * @throws StartupError with the pid of the other server when it uses the folder
  */
 export async function acquireServerLock(dataDir: string): Promise<ServerLock> {
   const path = join(dataDir, 'server.pid')
@@ -23,10 +22,11 @@ export async function acquireServerLock(dataDir: string): Promise<ServerLock> {
 }
 
 /**
- * Creates the file at `path` for `own`. While a live process holds it, `whenHeld` waits or rejects.
+ * Creates the file at `path` for the process `own`. If the file names a running process, calls `whenHeld`, which waits
+ * or rejects.
  *
- * Several starts may find the same stale file at the same time. Only the one that holds a guard file, named after the
- * content of the stale file, may remove it. So no start removes the new file of another one.
+ * Several starts may find the same stale file at the same time. A start must first create a guard file, whose name is
+ * a hash of the stale file. Only then may it remove the stale file, so no start removes the new file of another start.
  */
 async function claim(path: string, own: Holder, whenHeld: (holder: Holder) => Promise<void>): Promise<void> {
   while (!(await createExclusively(path, contentOf(own)))) {
@@ -59,7 +59,7 @@ async function createExclusively(path: string, content: string): Promise<boolean
   }
 }
 
-/** Returns the file's text. Waits one second for an incomplete file, because its creator may still be writing it. */
+/** Returns the file's text. Waits up to one second while it is incomplete, because another start may be writing it. */
 async function readSettled(path: string): Promise<string | undefined> {
   for (let attempt = 0; ; attempt += 1) {
     const text = await readFile(path, 'utf8').catch((error: unknown) => {
@@ -78,13 +78,13 @@ function parseHolder(text: string): Holder | undefined {
       return { pid, identity }
     }
   } catch {
-    // A crash cut the text short, so it names no process.
+    // The text is incomplete because of a crash, so it names no process.
   }
   return undefined
 }
 
 async function isHeld(holder: Holder, own: Holder): Promise<boolean> {
-  // If processes have no identity, our own pid in the file is that of an earlier process (a restarted container).
+  // If the identity is unknown, a file with our own pid comes from an earlier process, as in a restarted container.
   if (holder.pid === own.pid && own.identity === '') return false
   return (await processIdentity(holder.pid)) === holder.identity
 }

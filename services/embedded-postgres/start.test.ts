@@ -27,7 +27,7 @@ const log = { debug: logAt('debug'), info: logAt('info'), warn: logAt('warn'), e
 
 beforeEach(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'a4a-postgres-'))
-  // Started as root, PostgreSQL runs as another user, who must be able to enter the folder.
+  // If this test runs as root, PostgreSQL runs as another user, who must be able to enter the folder.
   await chmod(dataDir, 0o711)
   lines = []
   started = []
@@ -138,7 +138,7 @@ describe('startEmbeddedPostgres, at the first start', () => {
 })
 
 describe('startEmbeddedPostgres, at the stop', () => {
-  it('ends PostgreSQL although clients are connected, frees the folder, and returns the same promise twice', async () => {
+  it('stops PostgreSQL although clients are connected, frees the folder, and returns one promise for all calls', async () => {
     const postgres = await start()
     const client = new Client({ connectionString: postgres.url })
     const dropped = new Promise((resolve) => client.on('error', resolve))
@@ -154,7 +154,7 @@ describe('startEmbeddedPostgres, at the stop', () => {
 })
 
 describe('startEmbeddedPostgres, when its process exits without a stop', () => {
-  it('ends PostgreSQL too, and keeps committed data', async () => {
+  it('lets PostgreSQL end too, and keeps committed data', async () => {
     const { server, pid, url } = await startServer()
     await query(url, 'CREATE TABLE kept AS SELECT 42 AS answer')
     server.kill('SIGUSR2')
@@ -175,7 +175,7 @@ describe('startEmbeddedPostgres, at a second start', () => {
     expect(new URL(second.url).password).toBe(new URL(first.url).password)
   })
 
-  it('creates the database when an earlier start was killed before it created one', async () => {
+  it('creates the database when an earlier start was killed before it created the database', async () => {
     const first = await start()
     await query(first.url.replace(/[^/]+$/, 'postgres'), 'DROP DATABASE auth4agent')
     await first.stop()
@@ -198,7 +198,7 @@ describe('startEmbeddedPostgres, at a second start', () => {
 })
 
 describe('startEmbeddedPostgres, with another server on the same folder', () => {
-  it('refuses a second start in the same process, and the first continues', async () => {
+  it('refuses a second start in the same process, and the first PostgreSQL continues', async () => {
     const first = await start()
     await expect(start()).rejects.toThrow(`Another Auth4Agent server (process ${process.pid}) is using`)
     expect(await query(first.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
@@ -226,7 +226,7 @@ describe('startEmbeddedPostgres, with another server on the same folder', () => 
 })
 
 describe('startEmbeddedPostgres, when PostgreSQL ends by itself', () => {
-  it('starts it again on the same port with all committed data', async () => {
+  it('starts PostgreSQL again on the same port with all committed data', async () => {
     const postgres = await start()
     await query(postgres.url, 'CREATE TABLE kept AS SELECT 42 AS answer')
     const killed = postgres.pid
@@ -237,7 +237,7 @@ describe('startEmbeddedPostgres, when PostgreSQL ends by itself', () => {
     expect(postgres.pid).not.toBe(killed)
   })
 
-  it('calls onLost once when it cannot be started again, and frees the folder', async () => {
+  it('calls onLost when PostgreSQL cannot be started again, and frees the folder', async () => {
     const lost = Promise.withResolvers<string>()
     const postgres = await start(lost.resolve)
     await rename(join(dataDir, 'postgres'), join(dataDir, 'elsewhere'))
@@ -248,7 +248,7 @@ describe('startEmbeddedPostgres, when PostgreSQL ends by itself', () => {
   })
 })
 
-/** Resolves when a line with this message is logged. */
+/** Resolves when the server logs a line with this message. */
 function untilLogged(message: string): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   onLine = (line) => line.message === message && resolve()

@@ -10,27 +10,36 @@ export { defaultDataDir } from './data-folder.ts'
 
 const MIN_CONNECTIONS = 100
 
-/** Options of startEmbeddedPostgres. `onLost` is called once when PostgreSQL has ended and cannot be started again. */
+/** Options of startEmbeddedPostgres. */
 export type EmbeddedPostgresOptions = {
   dataDir: string
-  /** The number of connections that the server will open. PostgreSQL always allows at least 100. */
+  /** The number of connections that PostgreSQL must allow. It always allows at least 100. */
   maxConnections?: number
   log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
+  /** Called once when PostgreSQL has ended by itself and could not be started again. */
   onLost?: (reason: string) => void
 }
 
 /**
- * The PostgreSQL of this process. It is started again on the same port when it ends by itself. `url` contains its
- * password. `stop` ends it in order (at most 15 s, then by force) and frees the data folder. Every call of `stop`
- * returns the same promise.
+ * The PostgreSQL of this process. When PostgreSQL ends by itself, this process starts it again on the same port, with
+ * another `pid`.
  */
-export type EmbeddedPostgres = { readonly url: string; readonly pid: number; stop(): Promise<void> }
+export type EmbeddedPostgres = {
+  /** The URL of the database, with the password. */
+  readonly url: string
+  readonly pid: number
+  /**
+   * Stops PostgreSQL and frees the data folder. After 10 s it forces PostgreSQL to end without a checkpoint, and after
+   * another 5 s it kills PostgreSQL. Every call returns the same promise.
+   */
+  stop(): Promise<void>
+}
 
 /**
  * Starts PostgreSQL on the cluster in `dataDir`, on a free port of 127.0.0.1. Creates the folder and the cluster if
- * they are missing. Started as root, PostgreSQL runs as an unprivileged user. A PostgreSQL that a killed server left
- * running is stopped first.
- * @throws StartupError when another server uses the folder, or the machine does not allow it
+ * they are missing. If this process runs as root, PostgreSQL runs as an unprivileged user. If an earlier server was
+ * killed and its PostgreSQL still runs, this function first stops that PostgreSQL.
+ * @throws StartupError when another server uses the folder, or when PostgreSQL cannot run on this machine
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const installed = await locateBinaries()

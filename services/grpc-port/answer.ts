@@ -3,15 +3,15 @@ import { toGrpcStatus } from '../platform/errors/grpc-status.ts'
 import type { Clock } from './clock.ts'
 import { ACCEPTED_ENCODINGS, encodeFrame, encodeText } from './frames.ts'
 
-/** The answer to one stream (gRPC over HTTP/2, "Responses"). It ends once; later calls send nothing. */
+/** The answer to one stream (gRPC over HTTP/2, "Responses"). After its end, further calls send nothing. */
 export interface Answer {
-  /** Sends the headers now. Otherwise they go with the first message or the status. */
+  /** Sends the headers now. Without this call, they are sent with the first message or with the status. */
   begin(): void
   /** Sends one of several messages. Returns false if the caller must read before more is sent. */
   send(message: Uint8Array): boolean
-  /** Ends with the status OK, after an optional last message. */
+  /** Sends an optional last message, and ends the answer with the status OK. */
   finish(message?: Uint8Array): void
-  /** Ends with the status of a thrown error. `httpStatus` is for callers that do not speak gRPC. */
+  /** Ends the answer with the status of a thrown error. `httpStatus` is for callers that do not speak gRPC. */
   refuse(thrown: unknown, httpStatus?: number): void
 }
 
@@ -22,7 +22,7 @@ export interface AnswerDeps {
   readonly requestId: string
   /** How long the caller may take to read the end of the answer, in milliseconds. */
   readonly endMs: number
-  /** How long the caller may take to read a message before the last, in milliseconds. */
+  /** How long the caller may take to read a message other than the last, in milliseconds. */
   readonly stallMs: number
 }
 
@@ -45,7 +45,7 @@ export function createAnswer({ stream, clock, requestId, endMs, stallMs }: Answe
   const end = (trailers: OutgoingHttpHeaders, message?: Uint8Array, httpStatus?: number): void => {
     if (isEnded || stream.closed) return
     isEnded = true
-    // A caller that does not read its answer keeps the stream no longer than a caller that does not send its request.
+    // Destroys the stream if the caller does not read the answer in time.
     clock.start(endMs, () => stream.destroy())
     stream.once('wantTrailers', () => {
       stream.sendTrailers(trailers)
@@ -61,7 +61,7 @@ export function createAnswer({ stream, clock, requestId, endMs, stallMs }: Answe
     send(message) {
       if (isEnded || stream.closed) return true
       begin()
-      // A message is written after the one before was sent. If it is still waiting now, the caller is not reading.
+      // Each message is written after the last one was sent. If bytes are still waiting, the caller reads nothing.
       clock.start(stallMs, () => {
         if (stream.writableLength > 0) stream.destroy()
       })

@@ -24,7 +24,7 @@ const WATCH = '/auth4agent.v1.RevocationService/WatchRevocations'
 const HEALTH = '/grpc.health.v1.Health/Check'
 const REFLECTION = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo'
 const EMPTY = encodeFrame(new Uint8Array())
-/** Makes a frame with the compressed flag. */
+/** The frame of an empty message, with the compressed flag. */
 const COMPRESSED = Buffer.from([1, 0, 0, 0, 0])
 
 interface Sent {
@@ -40,7 +40,7 @@ interface Answered {
 
 const POST = { ':method': 'POST', ':path': PATH, 'content-type': 'application/grpc', te: 'trailers' }
 
-/** Sends one call and returns everything of the answer. */
+/** Sends one call. Resolves with the headers, the trailers and the size of the answer. */
 async function send(port: number, { headers = {}, body = EMPTY }: Sent): Promise<Answered> {
   const session = connect(`http://127.0.0.1:${port}`)
   onTestFinished(() => session.destroy())
@@ -94,7 +94,7 @@ describe('a call', () => {
 
   it('whose answer cannot be written ends with INTERNAL, and other calls continue', async () => {
     const { port, rpc } = await startGrpcServer()
-    // A message of another method.
+    // The answer is a message of another method, which cannot be written.
     Object.assign(rpc, { invoke: async () => create(VerifyTokenResponseSchema) })
     expect(statusOf(await send(port, {}))).toBe(status.INTERNAL)
     expect(statusOf(await send(port, {}))).toBe(status.INTERNAL)
@@ -146,12 +146,12 @@ describe.each([
   ['a streaming method', WATCH, true],
   ['health', HEALTH, false],
 ])('a request to %s that cannot be read', (_, path, isChained) => {
-  it.each(malformed)('is refused with a reason before its handler: %s', async (_name, sent, code, reason) => {
+  it.each(malformed)('is refused with a reason, and calls no method: %s', async (_name, sent, code, reason) => {
     const { port, rpc } = await startGrpcServer()
     const answer = await send(port, { ...sent, headers: { ...sent.headers, ':path': path } })
     expect([statusOf(answer), reasonOf(answer)]).toEqual([code, reason])
     expect(answer.head).toMatchObject({ ':status': 200, 'grpc-accept-encoding': 'identity,deflate,gzip' })
-    // The chain has seen the refusal; it limits, logs and counts it.
+    // The chain gets the refusal, so that it can limit, log and count it.
     expect(rpc.refused).toEqual([{ reason, rpc: isChained ? path.slice(1) : 'none', source: '127.0.0.1' }])
     expect(rpc.calls).toHaveLength(0)
     expect(statusOf(await send(port, {}))).toBe(status.OK)
@@ -172,7 +172,7 @@ describe('a request that reaches no method', () => {
     expect(rpc.refused).toEqual([{ reason, rpc: 'none', source: '127.0.0.1' }])
   })
 
-  it("is answered with the chain's refusal, such as RATE_LIMITED", async () => {
+  it('is answered with RATE_LIMITED if the chain limits its source', async () => {
     const { port, rpc } = await startGrpcServer()
     rpc.refuse = async () => new ApiError('RATE_LIMITED', undefined, { retryAfter: 1 })
     const answer = await send(port, { headers: { ':path': '/a.B/C' } })
@@ -187,7 +187,7 @@ it('a malformed request ends a reflection stream with a reason', async () => {
   expect(rpc.refused).toHaveLength(1)
 })
 
-// Over TLS, several frames are read in one piece. So a stream may be closed before the server first sees it.
+// Over TLS, Node reads several frames in one piece. So a stream may be closed before the server first sees it.
 it.each([
   ['without error', constants.NGHTTP2_NO_ERROR, PATH],
   ['cancelled', constants.NGHTTP2_CANCEL, WATCH],
@@ -219,7 +219,7 @@ it.each([
   expect([stream.rstCode, rpc.calls, rpc.refused]).toEqual([code, [], []])
 })
 
-it('a caller that has disconnected is not answered, and other callers are', async () => {
+it('a caller that has disconnected gets no answer, and its stream leaves room for other callers', async () => {
   const { port, rpc } = await startGrpcServer({ maxStreams: 2 })
   const gone = Promise.withResolvers<void>()
   const asked = Promise.withResolvers<void>()
@@ -240,7 +240,7 @@ it('a caller that has disconnected is not answered, and other callers are', asyn
   await eventually(async () => expect(statusOf(await send(port, {}))).toBe(status.OK))
 })
 
-it('an answer that is not read ends after the request timeout, also if the caller ends its side later', async () => {
+it('an answer that the caller does not read ends after the request timeout', async () => {
   const { port } = await startGrpcServer({ requestTimeoutMs: 200, maxStreams: 2 })
   // With a window of 0, the answer cannot be sent completely.
   const session = connect(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: 0 } })

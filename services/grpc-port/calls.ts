@@ -27,7 +27,7 @@ export interface CallDeps {
   readonly streams: Bound
   /** How long a caller may take to send its request, and to read the end of the answer, in milliseconds. */
   readonly requestTimeoutMs: number
-  /** For how long the reader of a stream may read nothing, in milliseconds. */
+  /** The time in milliseconds after which a stream is cut if its caller reads nothing. */
   readonly stallMs: number
   /** Aborts to end all streams. */
   readonly closing: AbortSignal
@@ -49,12 +49,12 @@ const MAX_METADATA_BYTES = 16 * 1024
 const MAX_DIALOGUE_MS = 60_000
 const MAX_DIALOGUE_MESSAGES = 100
 
-/** Makes the function that answers streams. It refuses streams that call no method, and passes the others on. */
+/** Makes the function that answers streams: it calls the method of a stream, or refuses the stream. */
 export function createCalls(deps: CallDeps): OnStream {
   const { sourceOf, requestTimeoutMs: endMs, stallMs } = deps
   return (stream, headers, peer) => {
     stream.on('error', ignore)
-    // The caller may already have closed the stream. An answer would then throw.
+    // The caller may already have closed the stream. Then an answer would throw, so there is none.
     if (stream.closed) {
       stream.destroy()
       return
@@ -102,7 +102,7 @@ async function refuse({ rpc }: CallDeps, { headers, caller, answer }: Call, why:
   answer.refuse(error, isGrpc ? undefined : reasons[error.reason].status)
 }
 
-/** Reads the request, and refuses the call when the request timeout has passed. */
+/** Reads the request and answers the call. Refuses the call if its request is not complete at the request timeout. */
 function begin(deps: CallDeps, call: Call, target: PortMethod): void {
   const late = (stop: () => void) => (): void => {
     stop()
@@ -158,8 +158,9 @@ async function answerStream(
 }
 
 /**
- * Answers each request of a stream, no faster than the caller reads. A stream that lasts too long is closed with an
- * HTTP/2 code (RFC 9113 section 7), because its caller may never read a status.
+ * Answers each request of a stream, no faster than the caller reads. Closes a stream that lasts too long or has too
+ * many requests with an HTTP/2 code (RFC 9113 section 7), because its caller may never read a status. Returns a
+ * function that stops the reading.
  */
 function converse(deps: CallDeps, call: Call, { method, answer: answerTo }: DialogueMethod): () => void {
   const { stream, answer, clock } = call
@@ -228,5 +229,5 @@ function sizeOf(headers: IncomingHttpHeaders): number {
 }
 
 function ignore(): void {
-  // The close event reports the end of a stream.
+  // The end of a stream is handled by its 'close' event.
 }

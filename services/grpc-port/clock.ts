@@ -1,8 +1,8 @@
 import type { ServerHttp2Stream } from 'node:http2'
 
-/** The only timer of a stream. It ends with the stream. */
+/** A timer that ends with its stream. */
 export interface Clock {
-  /** Starts the timer, in milliseconds, and replaces the one before. */
+  /** Calls `then` after `ms` milliseconds. Replaces an earlier start. */
   start(ms: number, then: () => void): void
   stop(): void
 }

@@ -16,13 +16,13 @@ import type { ServiceName } from '../process/configuration/service-names.ts'
 const { watchRevocations: method } = RevocationService.method
 const META = { requestId: 'r-1', source: '192.0.2.1', authorization: undefined, rpc: 'watch' }
 const MINUTE_MS = 60_000
-/** Shorter than any answer to a ping can take. */
+/** Time advances in steps that are shorter than the timeout of a ping, so that no ping gets its answer too late. */
 const STEP_MS = 2_000
 const TURNS = 8
 /** The number of the keep-alive timer of a TCP socket in Linux. */
 const KEEP_ALIVE_TIMER = '02'
 
-/** The timers that age connections and streams are fake; sockets use real ones. */
+/** Replaces the timers that measure the age of connections and streams. Sockets keep their real timers. */
 function holdTime(): void {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] })
   onTestFinished(() => void vi.useRealTimers())
@@ -45,7 +45,7 @@ function countConnections() {
   return () => count
 }
 
-/** Each stream sends one message at once, and one at the age limit of a stream. */
+/** Sets an answer that sends one message at once, and one message at the age limit of a stream. */
 function answerStreams(rpc: FakeRpc): void {
   rpc.answerStream(method, async function* () {
     yield {}
@@ -112,7 +112,7 @@ describe('a connection to the internal listener', () => {
 })
 
 describe('a connection to the public port', () => {
-  it('is asked to go within 66 minutes, and not cut before its streams have ended', async () => {
+  it('is retired within 66 minutes, and is not cut before its streams have ended', async () => {
     holdTime()
     const connections = countConnections()
     const { rpc, client } = await startGrpcServer()

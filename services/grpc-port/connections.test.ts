@@ -17,7 +17,7 @@ const PREFACE = Buffer.concat([
   Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]),
 ])
 
-/** Opens connections that send nothing, or only `said`, and do not close when they are asked to. */
+/** Opens connections that send nothing, or only `said`, and do not close when the server closes its side. */
 async function silent(port: number, count: number, said = Buffer.alloc(0)) {
   const sockets = Array.from({ length: count }, () => {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => undefined)
@@ -29,13 +29,13 @@ async function silent(port: number, count: number, said = Buffer.alloc(0)) {
   return sockets
 }
 
-/** Counts the connections that the server has closed, or at least its side. */
+/** Counts the connections that the server has closed, completely or only its side. */
 const closedOf = (sockets: readonly Socket[]) =>
   sockets.filter((socket) => socket.closed || socket.readableEnded).length
 
 const bytes = (buffer: Buffer) => buffer
 
-/** Makes a call over a new connection. Resolves with the status. */
+/** Makes a call over a new connection. Resolves with the gRPC status, or with the reason why there is none. */
 async function call(port: number, path = HEALTH): Promise<string> {
   const session = connectHttp2(`http://127.0.0.1:${port}`)
   onTestFinished(() => session.destroy())
@@ -89,7 +89,7 @@ describe('the connections of the gRPC port', () => {
     expect(session.closed).toBe(false)
   })
 
-  it('at the limit make room for new ones, with a metric and one log line', async () => {
+  it('at the limit are closed to admit new connections, with a metric and one log line', async () => {
     const { port, closed, lines } = await start({ maxConnections: 16, maxSourceConnections: 16 })
     const sockets = await silent(port, 40)
     expect(await call(port)).toBe('0')
@@ -99,7 +99,7 @@ describe('the connections of the gRPC port', () => {
     expect(lines).toEqual([{ port: 'grpc', closed: { evicted: 1 } }])
   })
 
-  it('of one source are limited, and an idle one is closed before those in use', async () => {
+  it('of one source are limited, and an idle connection is closed before a connection in use', async () => {
     const { port, rpc, client, closed } = await start({ maxSourceConnections: 2 })
     rpc.answerStream(RevocationService.method.watchRevocations, async function* (_request, signal) {
       yield {}
@@ -120,7 +120,7 @@ describe('the connections of the gRPC port', () => {
     watch.cancel()
   })
 
-  it('over TLS without HTTP/2 in ALPN end at once', async () => {
+  it('over TLS are closed at once if ALPN does not name HTTP/2', async () => {
     const { port } = await start({ tls: certificate })
     const socket = connectTls({ port, host: '127.0.0.1', servername: 'localhost', ca: certificate.cert })
     socket.on('error', () => undefined)
@@ -138,7 +138,7 @@ describe('a gRPC port that closes', () => {
     const sockets = await silent(port, 8, said)
     await server.close()
     await eventually(() => expect(closedOf(sockets)).toBe(8))
-    // It did not have to cut a connection.
+    // The port logs no warning, because it did not have to cut a connection.
     expect(lines).toEqual([])
   })
 

@@ -31,12 +31,12 @@ export function indexContract(services: readonly DescService[]): ContractIndex {
 /** Returns a file and all its imports, direct and indirect. */
 export function withImports(file: DescFile): ReadonlySet<DescFile> {
   const found = new Set([file])
-  // The loop over a set also visits the elements that are added in the loop.
+  // The loop over a set also visits the elements that the loop itself adds.
   for (const each of found) for (const imported of each.dependencies) found.add(imported)
   return found
 }
 
-/** Returns the full names of a type's members. The values of an enum are in the scope of the enum, not in the enum. */
+/** Returns the full names of a type's members. A value of an enum belongs to the scope around the enum. */
 function memberNames(type: DescMessage | DescEnum | DescExtension | DescService): readonly string[] {
   if (type.kind === 'message') return [...type.fields, ...type.oneofs].map(({ name }) => `${type.typeName}.${name}`)
   if (type.kind === 'service') return type.methods.map(({ name }) => `${type.typeName}.${name}`)

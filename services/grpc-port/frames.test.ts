@@ -46,7 +46,7 @@ describe('createFrameReader', () => {
     }
   })
 
-  it('reads several frames from one piece, and keeps an incomplete one', () => {
+  it('reads several frames from one piece, and keeps an incomplete frame', () => {
     const reader = createFrameReader(10)
     const [first, second] = [frameOf(Buffer.from('a')), frameOf(Buffer.from('bc'), 1)]
     const frames = reader.push(Buffer.concat([first, second, Buffer.from([0, 0])]))

@@ -9,7 +9,7 @@ export interface Frame {
 
 /** Splits received bytes into messages. */
 export interface FrameReader {
-  /** Takes bytes and returns the messages that are complete now. Throws BODY_TOO_LARGE or INVALID_ARGUMENT. */
+  /** Adds bytes and returns the messages that are complete now. Throws BODY_TOO_LARGE or INVALID_ARGUMENT. */
   push(chunk: Buffer): readonly Frame[]
   /** Returns true if no message is partly read. */
   isWhole(): boolean
@@ -24,14 +24,14 @@ export const ACCEPTED_ENCODINGS = 'identity,deflate,gzip'
 
 const DECOMPRESS = { gzip: gunzipSync, deflate: inflateSync } as const
 
-/** Reads `grpc-timeout` as milliseconds. Returns infinity without the header, and undefined if it is malformed. */
+/** Reads `grpc-timeout` as milliseconds. Returns Infinity if it is missing, and undefined if it is malformed. */
 export function parseTimeout(text: unknown): number | undefined {
   if (text === undefined) return Number.POSITIVE_INFINITY
   const [, digits, unit = ''] = (typeof text === 'string' && TIMEOUT.exec(text)) || []
   return digits === undefined ? undefined : Number(digits) * (UNIT_MS[unit] ?? 0)
 }
 
-/** Makes the frame of a message, uncompressed. */
+/** Makes the frame of a message, without compression. */
 export function encodeFrame(message: Uint8Array): Buffer {
   const frame = Buffer.allocUnsafe(HEAD_BYTES + message.length)
   frame.writeUInt8(0, 0)
@@ -40,7 +40,7 @@ export function encodeFrame(message: Uint8Array): Buffer {
   return frame
 }
 
-/** Makes the reader of one stream. `maxBytes` is the longest message. */
+/** Makes the reader of one stream. `maxBytes` is the length of the longest message. */
 export function createFrameReader(maxBytes: number): FrameReader {
   let pieces: Buffer[] = []
   let size = 0
@@ -69,7 +69,7 @@ export function createFrameReader(maxBytes: number): FrameReader {
   }
 }
 
-/** Returns the length of the frame that starts here, or of its head while the head is incomplete. */
+/** Returns the length of the frame that starts with these bytes, or of its head while the head is incomplete. */
 function lengthOf(bytes: Buffer, maxBytes: number): number {
   if (bytes.length < HEAD_BYTES) return HEAD_BYTES
   if (bytes.readUInt8(0) > 1) throw new ApiError('INVALID_ARGUMENT', 'The compressed flag must be 0 or 1')

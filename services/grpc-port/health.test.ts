@@ -18,7 +18,7 @@ function ask(client: Client, name: 'Check' | 'List', request: object): Promise<u
 }
 
 describe('health', () => {
-  it.each(['', 'auth4agent.v1.AuthnService'])('of "%s" is what setServing sets', async (name) => {
+  it.each(['', 'auth4agent.v1.AuthnService'])('of "%s" changes with setServing', async (name) => {
     const { client, server } = await startGrpcServer()
     const check = () => ask(client, 'Check', { service: name })
     expect(await check()).toMatchObject({ status: 'NOT_SERVING' })
@@ -28,13 +28,13 @@ describe('health', () => {
     expect(await check()).toMatchObject({ status: 'NOT_SERVING' })
   })
 
-  it('is set before the first request', async () => {
+  it('can be set before the first request', async () => {
     const { client, server } = await startGrpcServer()
     server.setServing(true)
     expect(await ask(client, 'Check', {})).toMatchObject({ status: 'SERVING' })
   })
 
-  it('of an unknown service is NOT_FOUND', async () => {
+  it('of an unknown service is answered with NOT_FOUND', async () => {
     const { client } = await startGrpcServer()
     await expect(ask(client, 'Check', { service: 'other' })).rejects.toMatchObject({ code: status.NOT_FOUND })
   })

@@ -13,18 +13,18 @@ import type { PortMethod } from './port-method.ts'
 
 /** The health of a server and its services (grpc.health.v1). */
 export interface Health {
-  /** Sets the health of the server and of all its services. It starts as NOT_SERVING. */
+  /** Sets the health of the server and of all its services. At first, the health is NOT_SERVING. */
   setServing(isServing: boolean): void
   /** Returns the health of a service. Throws NOT_FOUND for an unknown service. */
   check(request: HealthCheckRequest): HealthCheckResponse
   list(): HealthListResponse
-  /** Yields the health of a service now and after each change, until the signal aborts. */
+  /** Yields the current health of a service, and the new health after each change, until the signal aborts. */
   watch(request: HealthCheckRequest, signal: AbortSignal): AsyncIterable<HealthCheckResponse>
 }
 
 const { check, list, watch } = HealthService.method
 
-/** Makes the health of these services and of the server (""). */
+/** Makes the health of these services, and of the server, whose name is empty. */
 export function createHealth(services: readonly string[]): Health {
   const names = new Set(['', ...services])
   const waiting = new Set<() => void>()

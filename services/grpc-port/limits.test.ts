@@ -18,7 +18,7 @@ function raw(port: number): ClientHttp2Session {
   return session
 }
 
-/** Opens a stream that the caller does not end. `code` is its status when the stream is closed. */
+/** Opens a stream that the caller does not end. `code` resolves with the gRPC status when the stream is closed. */
 function open(session: ClientHttp2Session, path: string, body: Buffer) {
   const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' }
   const stream = session.request(headers, { endStream: false })
@@ -57,7 +57,7 @@ describe('a stream', () => {
     expect(await late.code).toBe(status.DEADLINE_EXCEEDED)
   })
 
-  it('of reflection ends after 100 requests', async () => {
+  it('of reflection accepts 100 requests, and is closed at the next request', async () => {
     const { port } = await startGrpcServer()
     const session = raw(port)
     const allowed = open(session, REFLECTION, Buffer.alloc(5 * 100))
@@ -69,7 +69,7 @@ describe('a stream', () => {
   })
 })
 
-/** A message of the maximum size without its last byte, with one byte in each frame. */
+/** Sends the head of a message of 65,535 bytes, and then `count` bytes of it, each in a frame of its own. */
 async function sendSingly(stream: ClientHttp2Stream, count: number): Promise<void> {
   stream.write(Buffer.from([0, 0, 0, 255, 255]))
   for (let sent = 0; sent < count && !stream.destroyed; sent += 1) {
@@ -82,7 +82,7 @@ describe('a message in too many frames', () => {
     ['an ordinary call', UNARY, {}],
     ['a reflection', REFLECTION, {}],
     ['a Watch', WATCH, {}],
-  ])('ends its stream: %s', async (_name, path, headers) => {
+  ])('makes the port close its stream: %s', async (_name, path, headers) => {
     const { port, rpc } = await startGrpcServer()
     const session = raw(port)
     const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', ...headers })
@@ -96,7 +96,7 @@ describe('a message in too many frames', () => {
 })
 
 describe('open streams', () => {
-  it('of one source are limited to half of all, and free their place when they end', async () => {
+  it('of one source are limited to half of the maximum, and a stream that ends makes room for another', async () => {
     const { port } = await startGrpcServer({ maxStreams: 4 })
     const session = raw(port)
     const watches = [open(session, WATCH, EMPTY), open(session, WATCH, EMPTY)]
@@ -107,7 +107,7 @@ describe('open streams', () => {
     await eventually(async () => expect(await finished(session)).toBe(status.OK))
   })
 
-  it('of Watch leave room for other calls', async () => {
+  it('of Watch are limited to 32 for one source, which leaves room for other calls', async () => {
     const { port } = await startGrpcServer()
     const session = raw(port)
     const watches = Array.from({ length: 32 }, () => open(session, WATCH, EMPTY))

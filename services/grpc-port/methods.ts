@@ -9,7 +9,7 @@ import { reflectionMethods } from './reflection.ts'
 /** The most open streams of health's Watch, and of reflection. One source may have half of them. */
 const MAX_LASTING_STREAMS = 64
 
-/** Returns the methods of the port by their paths: the public ones, health and reflection. */
+/** Returns the methods of the port by their paths: the public methods, health and reflection. */
 export function methodsOf(rpc: Rpc, health: Health): ReadonlyMap<unknown, PortMethod> {
   const publicMethods = rpc.services
     .flatMap(({ methods }) => methods)

@@ -13,7 +13,7 @@ interface Common {
   readonly places?: Bound
 }
 
-/** A method with one request and one answer. `read` returns the request, or throws why it is refused. */
+/** A method with one request and one answer. `read` returns the request, or throws the error that refuses it. */
 export interface UnaryMethod extends Common {
   readonly kind: 'unary'
   readonly answer: (read: () => Message, meta: Meta) => Promise<Message>

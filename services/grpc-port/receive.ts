@@ -2,7 +2,7 @@ import { constants, type ServerHttp2Stream } from 'node:http2'
 import { ApiError, toApiError } from '../platform/errors/api-error.ts'
 import { createFrameReader, type Frame } from './frames.ts'
 
-/** The events of a stream that is read. */
+/** Functions that are called for the events of a stream. */
 export interface Receiver {
   message(frame: Frame): void
   /** The caller has ended its side. */
@@ -14,8 +14,8 @@ export interface Receiver {
 /** The longest message, in bytes. */
 export const MAX_MESSAGE_BYTES = 64 * 1024
 /**
- * The most HTTP/2 frames of a stream's requests. Each frame is kept until its message is complete, and a frame of one
- * byte takes a hundred times its size.
+ * The most HTTP/2 frames of a stream's requests. Each frame is kept in memory until its message is complete, and a
+ * frame of one byte needs a hundred times its size.
  */
 const MAX_DATA_FRAMES = 1024
 
@@ -27,7 +27,7 @@ export function receive(stream: ServerHttp2Stream, receiver: Receiver): () => vo
   const reader = createFrameReader(MAX_MESSAGE_BYTES)
   let count = 0
   const stop = (): void => {
-    // Removed, because the stream and everything that its listeners hold lives on after its end.
+    // Removes the listeners: otherwise the stream would keep everything that they use in memory after its end.
     stream.off('data', onData).off('end', onEnd)
   }
   const fail = (error: ApiError): void => {
@@ -50,7 +50,7 @@ export function receive(stream: ServerHttp2Stream, receiver: Receiver): () => vo
   }
   const onEnd = (): void => {
     stop()
-    // A stream that the caller has cut off also emits 'end'.
+    // A stream that the caller has broken off also emits 'end'.
     if (stream.closed) return
     if (reader.isWhole()) receiver.ended()
     else receiver.failed(new ApiError('INVALID_ARGUMENT', 'The last message is incomplete'))
@@ -60,8 +60,8 @@ export function receive(stream: ServerHttp2Stream, receiver: Receiver): () => vo
 }
 
 /**
- * Reads a request of one message. Calls `then` with it when the caller has ended its side, or with an error as soon as
- * there is one. Returns a function that stops the reading.
+ * Reads a request of one message. Calls `then` with the message when the caller has ended its side, or with an error
+ * as soon as there is one. Returns a function that stops the reading.
  */
 export function receiveOne(stream: ServerHttp2Stream, then: (request: Frame | ApiError) => void): () => void {
   let request: Frame | undefined

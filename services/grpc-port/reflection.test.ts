@@ -11,13 +11,16 @@ function buf(...args: readonly string[]) {
 }
 
 describe('reflection', () => {
-  it.each(['grpc-v1', 'grpc-v1alpha'])('%s lets buf curl call', async (reflection) => {
-    const { rpc, port } = await startGrpcServer()
-    rpc.answer(IdentityService.method.getAgent, ({ did }) => ({ did, allowedScopes: ['a'] }))
-    const url = `http://127.0.0.1:${port}/auth4agent.v1.IdentityService/GetAgent`
-    const { stdout } = await buf('--reflect', '--reflect-protocol', reflection, '-d', '{"did":"d"}', url)
-    expect(JSON.parse(stdout)).toStrictEqual({ did: 'd', allowedScopes: ['a'] })
-  })
+  it.each(['grpc-v1', 'grpc-v1alpha'])(
+    '%s gives buf curl the proto files that it needs for a call',
+    async (reflection) => {
+      const { rpc, port } = await startGrpcServer()
+      rpc.answer(IdentityService.method.getAgent, ({ did }) => ({ did, allowedScopes: ['a'] }))
+      const url = `http://127.0.0.1:${port}/auth4agent.v1.IdentityService/GetAgent`
+      const { stdout } = await buf('--reflect', '--reflect-protocol', reflection, '-d', '{"did":"d"}', url)
+      expect(JSON.parse(stdout)).toStrictEqual({ did: 'd', allowedScopes: ['a'] })
+    },
+  )
 
   it('lists the public services and health, and no internal service', async () => {
     const { port } = await startGrpcServer()

@@ -21,8 +21,8 @@ type Asked = ServerReflectionRequest['messageRequest']
 type Answer = NonNullable<MessageInitShape<typeof ServerReflectionResponseSchema>['messageResponse']>
 
 /**
- * Returns the methods of server reflection by their paths: v1, and v1alpha, which has the same messages. They only
- * show the proto files of these services and of health, and their imports.
+ * Returns the methods of server reflection by their paths: v1, and v1alpha, which has the same messages. The methods
+ * show only the proto files of these services and of health, with their imports.
  */
 export function reflectionMethods(services: readonly DescService[]): readonly (readonly [string, PortMethod])[] {
   const method = ServerReflection.method.serverReflectionInfo

@@ -25,7 +25,7 @@ interface CallOptions {
 
 const identity = (buffer: Buffer) => buffer
 
-/** Calls with raw bytes, so that a test can send what no generated client would. */
+/** Calls with raw bytes, so that a test can send bytes that a generated client would never send. */
 async function callBytes(client: Client, path: string, bytes: Uint8Array, options: CallOptions = {}): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   const metadata = new Metadata()
@@ -72,7 +72,7 @@ function detailsOf(error: ServiceError) {
 }
 
 describe('the gRPC port', () => {
-  it('calls a method and passes the caller to the chain', async () => {
+  it('calls a method, and passes source, request id and deadline of the caller to the chain', async () => {
     const { rpc, client } = await startGrpcServer()
     rpc.answer(IdentityService.method.getAgent, ({ did }) => ({ did, didDocument: { id: did } }))
     let echoed: MetadataValue | undefined
@@ -152,16 +152,16 @@ describe('the gRPC port', () => {
       '9.9.9.9',
     ],
     ['the proxy if it names no address', ['127.0.0.1'], [], '127.0.0.1'],
-  ])('takes as the source %s', async (_name, trustedProxies, forwarded, source) => {
+  ])('uses as the source %s', async (_name, trustedProxies, forwarded, source) => {
     const { rpc, client } = await startGrpcServer({ trustedProxies })
     await call(client, AuthnService.method.createChallenge, {}, { metadata: { 'x-forwarded-for': forwarded } })
     expect(rpc.last().meta.source).toBe(source)
   })
 
-  it('refuses large messages and large metadata before their handler', async () => {
+  it('refuses messages and metadata over the limit without calling the method', async () => {
     const { rpc, client } = await startGrpcServer()
     const large = await errorOf(call(client, AuthnService.method.createChallenge, { did: 'a'.repeat(70_000) }))
-    // grpc-js would give no reason. Here our own server answers the stream.
+    // A server of grpc-js would give no reason. This server answers the stream itself, so it can.
     expect([large.code, detailsOf(large).reason]).toStrictEqual([status.RESOURCE_EXHAUSTED, 'BODY_TOO_LARGE'])
     const metadata = { authorization: 'a'.repeat(17_000) }
     const heavy = await errorOf(call(client, AuthnService.method.createChallenge, {}, { metadata }))

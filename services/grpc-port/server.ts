@@ -30,9 +30,9 @@ export interface GrpcServerDeps {
   /** The most open connections, in total and of one source. */
   readonly maxConnections: number
   readonly maxSourceConnections: number
-  /** For how long the reader of a stream may read nothing, in milliseconds; 30,000 by default. */
+  /** The time in milliseconds after which a stream is cut if its caller reads nothing. The default is 30,000. */
   readonly maxStallMs?: number
-  /** How long running calls may take after `close`, in milliseconds; 10,000 by default. */
+  /** How long running calls may take after `close`, in milliseconds. The default is 10,000. */
   readonly drainMs?: number
   readonly log: Logger
   /** Counts a connection that the listener closed by itself. */
@@ -43,7 +43,7 @@ export interface GrpcServerDeps {
 export interface GrpcServer {
   /** Starts to listen. Rejects if the port is not available. */
   listen(): Promise<{ port: number }>
-  /** Sets what grpc.health.v1 answers for the server ("") and for each service. It starts as NOT_SERVING. */
+  /** Sets the answer of grpc.health.v1 for the server ("") and for each service. At first, it is NOT_SERVING. */
   setServing(isServing: boolean): void
   /** Stops accepting connections, ends streams, and lets running calls finish for up to `drainMs`. */
   close(): Promise<void>
@@ -53,10 +53,10 @@ const MAX_STALL_MS = 30_000
 const DRAIN_MS = 10_000
 const MAX_IDLE_MS = 15 * 60_000
 const MAX_AGE_MS = 60 * 60_000
-/** After this time, every stream has ended by itself, even one that started just before. */
+/** How long an old connection may keep its streams. Every stream ends by itself within this time. */
 const MAX_AGE_GRACE_MS = MAX_STREAM_AGE_MS + 60_000
 
-/** TCP keep-alive notices a dead peer within half a minute. */
+/** TCP keep-alive detects a dead peer within half a minute. */
 const TCP = { keepAlive: true, keepAliveInitialDelay: 20_000, noDelay: true }
 
 /** Makes the gRPC port with the public services, health and reflection. */
@@ -84,7 +84,7 @@ export function createGrpcServer(deps: GrpcServerDeps): GrpcServer {
     async close() {
       health.setServing(false)
       listener.close()
-      // Streams end at once: their readers resume at another process.
+      // Ends all streams at once. Their readers can resume at another process.
       closing.abort()
       sessions.retireAll()
       const cut = setTimeout(() => {

@@ -3,18 +3,18 @@ import type { Socket } from 'node:net'
 import type { Connections } from '../platform/net/connections.ts'
 import type { OnStream } from './calls.ts'
 
-/** How long connections may live, in milliseconds. */
+/** The time limits of connections, in milliseconds. */
 interface SessionTimes {
-  /** From the TCP connection to the first stream. */
+  /** The longest time from the TCP connection to the first stream. */
   readonly silentMs: number
-  /** Without traffic, later. */
+  /** The longest time without traffic after the first stream. */
   readonly idleMs: number
   /**
-   * The age at which the caller is asked to reconnect, plus or minus a tenth. So new processes get their share of
+   * The age, plus or minus a tenth, at which the caller is asked to reconnect, so that new processes also get
    * connections.
    */
   readonly ageMs: number
-  /** How long its streams may take to end after that. */
+  /** How long the streams of a connection of that age may take to end. Then the connection is cut. */
   readonly graceMs: number
 }
 
@@ -30,9 +30,9 @@ export interface SessionDeps extends SessionTimes {
 export interface Sessions {
   /** Watches a connection from its start. */
   expect(raw: Socket): void
-  /** Starts HTTP/2 on a connection: the watched one, or the TLS socket on top of it. */
+  /** Starts HTTP/2 on a watched connection, or on the TLS socket above it. */
   open(socket: Socket): void
-  /** Asks all callers to go. A connection ends when its last stream has ended; idle ones end at once. */
+  /** Asks all callers to disconnect. A connection ends when its last stream has ended, or at once if it has none. */
   retireAll(): void
 }
 
@@ -75,7 +75,7 @@ export function createSessions(deps: SessionDeps): Sessions {
       }
       const session = performServerHandshake(socket, { settings: { maxConcurrentStreams: MAX_CONCURRENT_STREAMS } })
       peer.session = session
-      // The close event reports the end of a session.
+      // The end of a session is handled by its 'close' event.
       session.on('error', () => undefined)
       session.setTimeout(deps.idleMs, () => retire(peer))
       age(deps, session, peer)
@@ -134,12 +134,12 @@ function retire(peer: Peer): void {
   if (peer.streams === 0) linger(peer)
 }
 
-/** Node would wait forever for the peer to close its end. */
+/** Destroys a finished connection after a moment, because Node would wait forever for the peer to close its end. */
 function linger({ raw }: Peer): void {
   if (!raw.destroyed) setTimeout(() => raw.destroy(), LINGER_MS).unref()
 }
 
-/** Returns the two ends of a connection. A TLS socket has the same ends as the socket below it. */
+/** Returns the addresses of a connection as its name. A TLS socket has the same addresses as the socket below it. */
 function endsOf({ remoteAddress, remotePort, localAddress }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localAddress}`
 }

@@ -160,7 +160,7 @@ describe('a stream over gRPC', () => {
 })
 
 describe('a caller that reads nothing of a stream', () => {
-  it('gets no more than its window holds, and the stream is cut in time', async () => {
+  it('gets no more than the HTTP/2 window allows, and the stream is cut after maxStallMs', async () => {
     const { rpc, client } = await startGrpcServer({ maxStallMs: 400 })
     const state = flood(rpc)
     const { call, ended, first } = watch(client)

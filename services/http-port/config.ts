@@ -1,13 +1,13 @@
 /** Configuration of an HTTP port. */
 export interface HttpPortConfig {
-  /** The issuer: an origin, optionally with a path, without trailing slash. Request headers never change it. */
+  /** The issuer: an origin, optionally with a path, without a trailing slash. Request headers never change it. */
   readonly baseUrl: string
   readonly host: string
-  /** 0 lets the system choose. */
+  /** With 0, the system chooses the port. */
   readonly port: number
   /** Addresses and CIDR ranges of the proxies whose X-Forwarded-For is trusted. */
   readonly trustedProxies: readonly string[]
-  /** Longest time for a TLS handshake, and for a complete request to arrive, in milliseconds. */
+  /** The longest time for a TLS handshake, and for the arrival of a complete request, in milliseconds. */
   readonly requestTimeoutMs: number
   /** Limits of open connections, in total and from one source. */
   readonly maxConnections: number

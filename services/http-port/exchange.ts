@@ -11,11 +11,11 @@ export interface Exchange {
   readonly path: string
   /** The query as sent, without its question mark. */
   readonly query: string
-  /** Headers of every answer, errors included. Names are in lower case. A route may add headers. */
+  /** The headers of the answer, even if it is an error. Names are in lower case. A route may add headers. */
   readonly headers: Record<string, string>
 }
 
-/** The answer of a route. Its headers override those of every answer. */
+/** The answer of a route. Its headers override the headers of the exchange. */
 export interface Answer {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
@@ -52,8 +52,8 @@ export class EarlyRefusal extends Error {
 }
 
 /**
- * Splits a request target into path and query, both as sent. An absolute target loses its origin (RFC 9112 section
- * 3.2.2).
+ * Splits a request target into path and query, both as sent. Removes the origin of an absolute target (RFC 9112
+ * section 3.2.2).
  */
 export function splitTarget(target: string): { readonly path: string; readonly query: string } {
   const local = target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?#]*\/?/i, '/')

@@ -160,7 +160,7 @@ describe('close of the HTTP port', () => {
     const ended = once(socket, 'close')
     const startedAt = performance.now()
     await gateway.close()
-    // Requests in flight get ten seconds.
+    // This is less than the ten seconds that running requests get.
     expect(performance.now() - startedAt).toBeLessThan(5_000)
     await ended
   })
@@ -194,6 +194,6 @@ describe('the source of a request', () => {
   })
 
   it('refuses a trusted proxy that is not an address', async () => {
-    await expect(startGateway({ trustedProxies: ['proxy.local'] })).rejects.toThrow('no address of a trusted proxy')
+    await expect(startGateway({ trustedProxies: ['proxy.local'] })).rejects.toThrow('A trusted proxy must be an IP address')
   })
 })

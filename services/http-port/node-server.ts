@@ -29,8 +29,8 @@ export interface NodeServerDeps {
 const KEEP_ALIVE_MS = 65_000
 const MAX_HEADERS = 100
 /**
- * Limit of the pieces of a body. Node keeps each until the last one arrives, and one byte as a piece takes 100 times
- * its size.
+ * The most pieces of a body. The pieces are kept in memory until the last one arrives, and a piece of one byte needs
+ * 100 times its size.
  */
 const MAX_PIECES = 1024
 
@@ -46,7 +46,7 @@ export function createNodeServer(deps: NodeServerDeps): Server {
     headersTimeout: requestTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: Math.min(1000, Math.ceil(requestTimeoutMs / 2)),
-    // The exchange refuses requests without Host itself, so that they are counted.
+    // The HTTP port itself refuses requests without Host, so that they are counted.
     requireHostHeader: false,
     IncomingMessage: boundedRequest((socket) => refuse(TOO_MANY_PIECES, socket)),
   }
@@ -67,7 +67,7 @@ export function createNodeServer(deps: NodeServerDeps): Server {
     onFlooded()
   }
   server.on('request', push)
-  // Node emits this instead of `request` for an Expect other than 100-continue. The exchange refuses it.
+  // Node emits this event instead of `request` if Expect is not 100-continue. The HTTP port refuses such a request.
   server.on('checkExpectation', push)
   server.on('connect', (_request, socket) => refuse(CONNECT_METHOD, socket as Socket))
   server.on('clientError', ({ code = '' }: NodeJS.ErrnoException, socket) => refuse(code, socket as Socket))
@@ -76,7 +76,7 @@ export function createNodeServer(deps: NodeServerDeps): Server {
 
 type Pipelines = WeakMap<Socket, Pipeline>
 
-/** Admits new connections, and creates a pipeline for each once HTTP can begin: after the TLS handshake, if any. */
+/** Admits new connections. Creates a pipeline for each connection at its start, or with TLS after the handshake. */
 function followConnections(server: Server, { config, connections }: NodeServerDeps): Pipelines {
   const sourceOf = createConnectionSource(config.trustedProxies)
   const pipelines: Pipelines = new WeakMap()
@@ -93,9 +93,9 @@ function followConnections(server: Server, { config, connections }: NodeServerDe
 }
 
 /**
- * Returns a function that refuses unparsable input, once per connection. It closes the connection without an answer
- * before the end of the TLS handshake, and while an earlier request is not answered: its caller would take the refusal
- * for its own answer.
+ * Returns a function that refuses unparsable input, once per connection. It closes the connection without an answer in
+ * two cases: before the end of the TLS handshake, and while an earlier request is not answered yet, because the caller
+ * would read the refusal as the answer to that request.
  */
 function createRefusal(pipelines: Pipelines, { refuse }: NodeServerDeps): (code: string, socket: Socket) => void {
   const refused = new WeakSet<Socket>()
@@ -111,7 +111,7 @@ function createRefusal(pipelines: Pipelines, { refuse }: NodeServerDeps): (code:
 
 /**
  * Returns a request class for Node's parser that counts the pieces of a body. It calls `refuse` when there are too
- * many, and drops all further pieces.
+ * many pieces, and drops all further pieces.
  */
 function boundedRequest(refuse: (socket: Socket) => void): typeof IncomingMessage {
   return class extends IncomingMessage {

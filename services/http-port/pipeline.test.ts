@@ -12,12 +12,12 @@ const post = (did: string) => {
   return `POST /v1/challenge ${HOST}content-length: ${body.length}\r\n\r\n${body}`
 }
 
-it('the HTTP port answers 16 pipelined requests in their order', async () => {
+it('the HTTP port answers 16 pipelined requests one after the other, in their order', async () => {
   const { port, rpc } = await startGateway()
   let running = 0
   rpc.answer(AuthnService.method.createChallenge, async ({ did }) => {
     running += 1
-    // The later the request, the sooner its answer is ready.
+    // A later request needs less time, so requests that run at the same time would be answered in the wrong order.
     await new Promise((resolve) => setTimeout(resolve, 16 - Number(did)))
     expect(running).toBe(1)
     running -= 1

@@ -2,18 +2,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Connections } from '../platform/net/connections.ts'
 
-/** The requests of one connection. They are answered one after the other, so that no answer waits in memory. */
+/** The requests of one connection. The port answers one after the other, so that no answer waits in memory. */
 export interface Pipeline {
   /** Calls `answer` after every earlier request is answered. Returns false if too many requests are waiting. */
   push(request: IncomingMessage, response: ServerResponse, answer: () => void): boolean
-  /** Returns whether a complete request waits for its answer. */
+  /** Returns whether a complete request is still not answered. */
   isAnswering(): boolean
 }
 
-/** Limit of the requests that wait on one connection for earlier answers (RFC 9112 section 9.3.2). */
+/** The most requests that wait on one connection for earlier answers (RFC 9112 section 9.3.2). */
 const MAX_WAITING = 16
 
-/** Creates the pipeline of a connection. Requests that still wait when it closes are dropped. */
+/** Creates the pipeline of a connection. When the connection closes, waiting requests are dropped. */
 export function createPipeline(socket: Socket, connection: NonNullable<ReturnType<Connections['admit']>>): Pipeline {
   const waiting: (() => void)[] = []
   let current: IncomingMessage | undefined

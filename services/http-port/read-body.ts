@@ -5,9 +5,10 @@ import { EarlyRefusal } from './exchange.ts'
 const NO_BODY = Buffer.alloc(0)
 
 /**
- * Reads a body of at most `limit` bytes. The promise never settles if the caller disconnects before the end; the code
- * that awaits it is dropped with the request.
- * @throws EarlyRefusal with BODY_TOO_LARGE. It closes the connection, because the rest of the body would still arrive
+ * Reads a body of at most `limit` bytes. If the caller disconnects before the end, the promise never settles, and the
+ * waiting code is garbage-collected with the request.
+ * @throws EarlyRefusal with BODY_TOO_LARGE. Its answer closes the connection, because the rest of the body would still
+ * arrive
  */
 export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()

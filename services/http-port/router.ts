@@ -9,7 +9,7 @@ interface Pattern {
   readonly route: Route
   readonly names: readonly string[]
   readonly regExp: RegExp
-  /** Sorts literal segments before variable ones. */
+  /** A sort key that puts literal segments before variable ones. */
   readonly rank: string
 }
 
@@ -18,8 +18,8 @@ const VARIABLE = /\{([^}]+)\}/g
 
 /**
  * Creates the router of the given routes. It prefers a literal segment to a `{name}` segment. It refuses an unknown
- * path with ROUTE_NOT_FOUND, and an unknown method of a path with METHOD_NOT_ALLOWED and Allow (RFC 9110 section
- * 15.5.6).
+ * path with ROUTE_NOT_FOUND, and another method than those of the path with METHOD_NOT_ALLOWED and the header Allow
+ * (RFC 9110 section 15.5.6).
  */
 export function createRouter(routes: readonly Route[]): Router {
   const fixed = new Map<string, Route[]>()
@@ -72,7 +72,7 @@ function decode(sent: string): string {
   }
 }
 
-/** Answers a preflight request if scripts may read the path. Refuses every other request. */
+/** Returns the route of a preflight request if scripts may read the path. Throws EarlyRefusal for other requests. */
 function unrouted(method: string, path: string, others: readonly Route[]): ReturnType<Router> {
   decode(path)
   if (others.length === 0) throw new EarlyRefusal(new ApiError('ROUTE_NOT_FOUND'))

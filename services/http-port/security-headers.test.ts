@@ -32,15 +32,18 @@ describe('the HTTP port, security headers', () => {
 describe('the HTTP port, for scripts of other origins', () => {
   const origin = { origin: 'https://app.example' }
 
-  it.each(['/v1/agent/d', '/.well-known/auth4agent', '/.well-known/jwks.json'])('allows to read %s', async (path) => {
-    const { url } = await startGateway()
-    expect((await fetch(url + path, { headers: origin })).headers.get('access-control-allow-origin')).toBe('*')
-    const headers = { ...origin, 'access-control-request-method': 'GET' }
-    const preflight = await fetch(url + path, { method: 'OPTIONS', headers })
-    expect(preflight.status).toBe(204)
-    expect(preflight.headers.get('access-control-allow-origin')).toBe('*')
-    expect(preflight.headers.get('access-control-allow-methods')).toBe('GET, HEAD, OPTIONS')
-  })
+  it.each(['/v1/agent/d', '/.well-known/auth4agent', '/.well-known/jwks.json'])(
+    'allows them to read %s',
+    async (path) => {
+      const { url } = await startGateway()
+      expect((await fetch(url + path, { headers: origin })).headers.get('access-control-allow-origin')).toBe('*')
+      const headers = { ...origin, 'access-control-request-method': 'GET' }
+      const preflight = await fetch(url + path, { method: 'OPTIONS', headers })
+      expect(preflight.status).toBe(204)
+      expect(preflight.headers.get('access-control-allow-origin')).toBe('*')
+      expect(preflight.headers.get('access-control-allow-methods')).toBe('GET, HEAD, OPTIONS')
+    },
+  )
 
   it.each([
     ['GET', '/v1/operators/o1', 200],
@@ -49,7 +52,7 @@ describe('the HTTP port, for scripts of other origins', () => {
     ['GET', '/metrics', 200],
     ['OPTIONS', '/v1/token', 405],
     ['OPTIONS', '/nothing', 404],
-  ])('does not allow %s %s', async (method, path, status) => {
+  ])('does not allow them to read %s %s', async (method, path, status) => {
     const { url } = await startGateway()
     const answer = await fetch(url + path, { method, headers: origin })
     expect(answer.status).toBe(status)

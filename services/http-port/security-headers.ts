@@ -5,7 +5,7 @@ const SECURITY_HEADERS = {
   'referrer-policy': 'no-referrer',
 } as const
 
-/** Without includeSubDomains: the deployment does not decide about other hosts of its domain. */
+/** The header has no includeSubDomains, because the deployment must not decide about other hosts of its domain. */
 const STRICT_TRANSPORT = { 'strict-transport-security': 'max-age=31536000' } as const
 
 /** Returns the headers of every answer. Adds Strict-Transport-Security (RFC 6797) only if the issuer is https. */

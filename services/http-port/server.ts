@@ -24,7 +24,7 @@ export interface HttpPortDeps {
   readonly routes: readonly Route[]
   /** A protocol that answers every request to its own paths, with any method, and writes its responses itself. */
   readonly mount?: Mount
-  /** Counts a connection that was closed to stay within the limits. */
+  /** Counts a connection that the port closed because of a limit. */
   readonly connectionClosed: (port: string, reason: string) => void
 }
 
@@ -38,19 +38,19 @@ export interface Mount {
 export interface HttpPort {
   /** Starts to listen. Rejects when the port is not available. */
   listen(): Promise<{ port: number }>
-  /** Stops accepting, lets requests in flight finish for a limited time, then closes the rest. */
+  /** Stops accepting connections, lets running requests finish for up to 10 s, then closes all connections. */
   close(): Promise<void>
-  /** Closes each connection after its answer, so that the next one may reach another process. */
+  /** From now on, closes each connection after its answer, so that callers may connect to another process. */
   drain(): void
 }
 
-/** How long requests in flight may take after the port begins to close, in milliseconds. */
+/** How long running requests may take after the port begins to close, in milliseconds. */
 const DRAIN_MS = 10_000
 const DRAIN_CHECK_MS = 50
-/** How long a connection without a request stays open then, in milliseconds: a request may be on its way. */
+/** How long a connection without a request stays open then, in milliseconds, because a request may be on its way. */
 const SILENCE_MS = 500
 
-/** Creates the HTTP port, which reads all requests and writes their answers. */
+/** Creates the HTTP port, which reads requests and writes the answers of the routes. */
 export function createHttpPort(deps: HttpPortDeps): HttpPort {
   const { config, log } = deps
   const report = reportClosedConnections({ port: 'http', log, count: deps.connectionClosed })
@@ -138,7 +138,7 @@ function createServe({ rpc, log, routes, mount }: HttpPortDeps): (exchange: Exch
       const answered = await answer(exchange).catch((thrown: unknown) => refusalOf(rpc, exchange, thrown))
       if (answered !== undefined) send(exchange, answered)
     } catch (error) {
-      // Even the error could not be answered, so the connection is of no more use.
+      // Even the refusal failed, so nothing more can be sent on this connection.
       log.error({ requestId: exchange.caller.requestId, error }, 'a request could not be answered')
       exchange.response.destroy()
     }
@@ -158,8 +158,8 @@ function early(detail: string): EarlyRefusal {
 }
 
 /**
- * Converts a thrown error to an answer. An ApiError comes from the chain or a probe. Other errors pass the chain
- * first.
+ * Converts a thrown error to an answer. An ApiError comes from the chain or from a probe. Any other error first passes
+ * the chain, which limits, logs and counts it.
  */
 async function refusalOf(
   rpc: Pick<Rpc, 'refuse'>,

@@ -24,7 +24,7 @@ async function start(config: Partial<HttpPortConfig>, metrics = async () => '') 
   return { number, closedFor, close: () => port.close() }
 }
 
-/** Opens a connection that sends `words` and then nothing more. */
+/** Opens a connection that sends only `words`. */
 async function silent(port: number, words = ''): Promise<{ socket: Socket; closed: Promise<unknown> }> {
   const socket = connect({ port, host: '127.0.0.1' })
   socket.on('error', () => undefined).resume()
@@ -60,7 +60,7 @@ describe('the HTTP port, with a silent connection', () => {
     const { closed } = await silent(number, words)
     const startedAt = performance.now()
     await Promise.all([close(), closed])
-    // Requests in flight get ten seconds.
+    // This is less than the ten seconds that running requests get.
     expect(performance.now() - startedAt).toBeLessThan(9_000)
   })
 
@@ -77,7 +77,7 @@ describe('the HTTP port, with many connections', () => {
   it.each([
     ['of connections from one source', { maxSourceConnections: 2 }],
     ['of all connections', { maxConnections: 2 }],
-  ])('closes the connection that is idle longest at its limit %s', async (_name, config) => {
+  ])('closes the connection that has been idle for the longest time at the limit %s', async (_name, config) => {
     const { number, closedFor } = await start(config)
     const [first] = [await silent(number), await silent(number)]
     const third = await fetch(`http://127.0.0.1:${number}/health`)

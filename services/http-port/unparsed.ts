@@ -6,7 +6,7 @@ import type { ReasonCode } from '../platform/errors/reasons.ts'
 import { problemOf } from './problem.ts'
 import { securityHeaders } from './security-headers.ts'
 
-/** Error codes of this port, in addition to Node's. */
+/** Error codes of this port, in addition to the codes of Node. */
 export const TOO_MANY_PIECES = 'TOO_MANY_PIECES'
 export const CONNECT_METHOD = 'CONNECT_METHOD'
 
@@ -22,7 +22,7 @@ const UNPARSED: Readonly<Record<string, readonly [ReasonCode, detail?: string]>>
   [CONNECT_METHOD]: ['INVALID_ARGUMENT', 'This server does not support the method CONNECT'],
 }
 
-/** Answers unparsable input on the bare socket and closes it. */
+/** Answers unparsable input on the bare socket, and closes the socket. */
 export async function refuseUnparsed(
   rpc: Pick<Rpc, 'refuse'>,
   baseUrl: string,

@@ -15,7 +15,10 @@ const RESOLUTION_ERRORS: Partial<Record<ReasonCode, string>> = {
 
 const DID_DOCUMENT_TYPE = 'application/did+json'
 
-/** Answers with only the DID document (DID Core 1.0 section 6.2). A deactivated DID is 410 (DID Resolution, HTTP). */
+/**
+ * Answers with only the DID document (DID Core 1.0 section 6.2). The status is 410 for a deactivated DID (DID
+ * Resolution, section "HTTP(S) Binding").
+ */
 const didDocument: Representation = {
   mediaType: { type: 'application', subtype: 'did+json' },
   success: (output) => {
@@ -25,7 +28,7 @@ const didDocument: Representation = {
   failure: () => undefined,
 }
 
-/** Answers with the whole result of a resolution (DID Resolution, "DID Resolution Result"). */
+/** Answers with the whole result of a resolution (DID Resolution, section "DID Resolution Result"). */
 const resolutionResult = {
   success: (output: Message): Represented => {
     const agent = agentOf(output)
@@ -41,7 +44,10 @@ const resolutionResult = {
   },
 }
 
-/** Representations of an agent besides plain JSON, by Accept header. Scripts of any origin may read them. */
+/**
+ * Representations of an agent besides plain JSON; the Accept header selects one. Scripts of any origin may read them,
+ * because they contain only public data.
+ */
 export const didResolution: Resources = {
   [methodName(IdentityService.method.getAgent)]: {
     isCrossOrigin: true,

@@ -3,7 +3,7 @@ import type { InternalHandlers } from '../platform/rpc/local-client.ts'
 import { toAgentSnapshot } from './messages.ts'
 import { type Resolver, resolveDid } from './resolve-did.ts'
 
-/** Creates the handlers of AgentDirectoryService, which the deployment's other services call. */
+/** Creates the handlers of AgentDirectoryService, which other parts of the server call. */
 export function createDirectory(deps: Resolver): InternalHandlers<typeof AgentDirectoryService> {
   return {
     async lookupAgent({ did }) {

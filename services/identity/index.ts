@@ -10,14 +10,15 @@ import { expirePending } from './store.ts'
 
 export { didResolution } from './did-resolution.ts'
 
-/** The identity service. Several processes may run `runSchedule`, which removes expired pending agents. */
+/** The identity part of the server: its RPC service, its directory for other parts, and its scheduled work. */
 export interface Identity {
   readonly module: ServiceModule<typeof IdentityService>
   readonly directory: InternalHandlers<typeof AgentDirectoryService>
+  /** Removes expired pending agents. Several processes may call this function at the same time. */
   runSchedule(): Promise<void>
 }
 
-/** Creates the identity service, which manages agents, their keys, grants and life cycle. */
+/** Creates the identity part of the server, which manages agents, their keys, grants and life cycle. */
 export function createIdentity(deps: IdentityDeps): Identity {
   return {
     module: { service: IdentityService, handlers: createRoutes(deps), policies },

@@ -3,7 +3,7 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { type AgentRecord, currentKey } from './store.ts'
 
 const NO_KEY = new Uint8Array()
-/** Converts a time for a message; undefined when there is none. */
+/** Converts a time to a Timestamp, and null to undefined. */
 export const toTimestamp = (time: Date | null) => (time === null ? undefined : timestampFromDate(time))
 
 /** Returns the public state of an agent: the fields of GetAgentResponse. */
@@ -30,7 +30,7 @@ export function toAgent(agent: AgentRecord) {
   return { ...toPublicAgent(agent), label, requireBoundChallenges }
 }
 
-/** Returns an agent as other services see it: the fields of AgentSnapshot. */
+/** Returns an agent as other parts of the server see it: the fields of AgentSnapshot. */
 export function toAgentSnapshot(agent: AgentRecord) {
   const { id, did, status, allowedScopes, version, epoch, requireBoundChallenges } = agent
   return {

@@ -108,7 +108,7 @@ describe('listAgents', () => {
     expect(pages).toEqual([dids.slice(0, 2), dids.slice(2, 4), dids.slice(4)])
   })
 
-  it('gives no next page token on a last page that is full', async () => {
+  it('returns no next page token when the last page is full', async () => {
     const operator = await fixture.operator('full-page.example')
     await register(operator)
     expect(await list({ operatorId: operator.id, pageSize: 1 })).toMatchObject({ nextPageToken: '' })
@@ -130,7 +130,7 @@ describe('listAgents', () => {
     expect(await listed('revoked')).toEqual([revoked.did])
   })
 
-  it('includes the label and the challenge policy, which getAgent does not show', async () => {
+  it('includes label and require_bound_challenges, which getAgent does not return', async () => {
     const operator = await fixture.operator('label.example')
     await register(operator)
     const { agents } = await list({ operatorId: operator.id })
@@ -155,7 +155,7 @@ describe('lookupAgent', () => {
     expect(owner).toMatchObject({ id: operator.id, domain: operator.domain, status: 'active', version: 1, epoch: 1 })
   })
 
-  it('returns the key in use when an earlier key is retired', async () => {
+  it('returns the current key when an earlier key is retired', async () => {
     const operator = await fixture.operator('rekeyed.example')
     const { id, did } = await register(operator)
     const { agentPublicKey: publicKey } = newAgent(operator.domain)
@@ -165,7 +165,7 @@ describe('lookupAgent', () => {
     expect((await get(did)).agentPublicKey).toEqual(publicKey)
   })
 
-  it('returns only the owner of the domain when it has no such agent', async () => {
+  it('returns only the owner of the domain when the owner has no such agent', async () => {
     const operator = await fixture.operator('empty.example', 'suspended')
     const { agent, operator: owner } = await lookUp(newAgent(operator.domain).did)
     expect(agent).toBeUndefined()

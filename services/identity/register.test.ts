@@ -57,7 +57,7 @@ describe('registerAgent', () => {
     ])
   })
 
-  it("with the operator's assertion registers an active agent without scopes, and uses up the assertion", async () => {
+  it("with the operator's assertion registers an active agent without scopes, and refuses the assertion the second time", async () => {
     const operator = await fixture.operator('owner.example')
     const { did, agentPublicKey } = newAgent('owner.example')
     const answer = await register({ operatorId: operator.id, agentPublicKey }, asOperator(operator, 'once'))
@@ -143,7 +143,7 @@ describe('registerAgent', () => {
     expect(second.id).not.toBe(first.id)
   })
 
-  it('makes one agent from eight equal calls at the same time', async () => {
+  it('registers one agent when eight equal calls come at the same time', async () => {
     const { id: operatorId } = await fixture.operator('race.example')
     const agent = newAgent('race.example')
     const answers = await Promise.all(Array.from({ length: 8 }, () => register({ operatorId, ...agent })))
@@ -165,7 +165,7 @@ describe('registerAgent', () => {
     const agents = Array.from({ length: 6 }, () => newAgent('full.example'))
     for (const [index, agent] of agents.entries()) {
       fixture.clock.now += 1
-      // The operator registers the fourth, so it is active: it is never evicted and does not count.
+      // The operator registers the fourth agent. That agent is active, so it is never evicted and does not count.
       await register({ operatorId: operator.id, ...agent }, index === 3 ? asOperator(operator) : anonymous())
     }
     const left = await fixture.db.prisma.agent.findMany({ where: { operatorId: operator.id }, orderBy: { id: 'asc' } })

@@ -11,8 +11,9 @@ export interface Resolver {
 }
 
 /**
- * Returns the operator that owns the DID's domain now, and its agent of that DID. `operator` is undefined and `agent`
- * null when there is none. Returns undefined when the text is not a DID.
+ * Returns the operator that owns the DID's domain now, and this operator's agent with the DID. `operator` is undefined
+ * when the domain has no owner. `agent` is null when there is no such agent. Returns undefined when the text is not a
+ * DID.
  */
 export async function resolveDid({ db, operators }: Resolver, text: string) {
   const did = parseDid(text)

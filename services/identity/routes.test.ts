@@ -62,7 +62,7 @@ describe('approveAgent', () => {
     expect(await lastAudit()).toEqual(audited('agent.approve'))
   })
 
-  it('returns the first approval when the agent is approved again', async () => {
+  it('returns the time of the first approval when the agent is approved again', async () => {
     agent = await calls.register(anonymous())
     const first = await calls.approve(agent.did)
     fixture.clock.now += 1000
@@ -105,7 +105,7 @@ describe('setAgentScopes', () => {
     expect(await fixture.db.prisma.auditLog.count()).toBe(audit)
   })
 
-  it('approves a pending agent that is named by its id', async () => {
+  it('approves a pending agent that the request names by its id', async () => {
     agent = await calls.register(anonymous())
     expect(await calls.setScopes(agent.id, ['read'])).toMatchObject({ did: agent.did, allowedScopes: ['read'] })
     expect(await row()).toMatchObject({ status: 'active', approvedAt: now(), expiresAt: null, version: 2, epoch: 1 })
@@ -154,7 +154,7 @@ describe('updateAgent', () => {
 })
 
 describe('suspendAgent', () => {
-  it('ends the tokens, and returns the first time when the agent is suspended again', async () => {
+  it('ends the tokens, and returns the time of the first suspension when the agent is suspended again', async () => {
     const first = await calls.suspend(agent.did, 'laptop lost')
     expect(first).toEqual({ agentDid: agent.did, suspendedAt: timestampFromDate(now()) })
     const state = await row()
@@ -194,7 +194,7 @@ describe('reactivateAgent', () => {
 })
 
 describe('revokeAgent', () => {
-  it('ends the tokens, and returns the first time when the agent is revoked again', async () => {
+  it('ends the tokens, and returns the time of the first revocation when the agent is revoked again', async () => {
     await calls.suspend(agent.did)
     const first = await calls.revoke(agent.id, 'retired')
     expect(first).toEqual({ agentDid: agent.did, revokedAt: timestampFromDate(now()) })

@@ -20,17 +20,18 @@ import { type AgentRecord, changeAgent, listAgents, registerAgent } from './stor
 
 /** Limits of pending agents. */
 interface IdentitySettings {
-  /** How long a pending agent is kept, in milliseconds. */
+  /** Milliseconds after which the server removes a pending agent. */
   readonly pendingTtlMs: number
-  /** Pending agents that one operator may have. Beyond this number the oldest are removed. */
+  /** Maximum number of pending agents of one operator. The server removes the oldest ones beyond this number. */
   readonly maxPendingPerOperator: number
 }
 
-/** Dependencies of the service. `now` returns Unix milliseconds. */
+/** Dependencies of the identity part. */
 export interface IdentityDeps {
   readonly db: Db
   /** Connections for the lists that operators read. */
   readonly readDb: Db
+  /** Returns the time in Unix milliseconds. */
   readonly now: () => number
   readonly operators: InternalClient<typeof OperatorDirectoryService>
   readonly settings: IdentitySettings

@@ -50,8 +50,8 @@ const count = (id: string) => database.db.prisma.agent.count({ where: { id } })
 const reload = (id: string) => database.db.prisma.agent.findUniqueOrThrow({ where: { id } })
 
 /**
- * Runs `meanwhile` while another transaction has updated the row of an agent. Commits that update once `meanwhile`
- * waits for the row.
+ * Runs `meanwhile` after another transaction has updated the row of an agent but not committed. Commits that update as
+ * soon as `meanwhile` waits for the row.
  */
 async function whileChanged<T>(id: string, update: string, meanwhile: () => Promise<T>): Promise<T> {
   const client = new Client({ connectionString: database.url })
@@ -112,7 +112,7 @@ describe('registerAgent', () => {
     expect(await refusalOf(insert({ operatorId: randomUUID() }))).toBe('OPERATOR_NOT_FOUND')
   })
 
-  it('removes the surplus that overlapping registrations left above the limit', async () => {
+  it('removes the pending agents beyond the limit that registrations at the same time have left', async () => {
     const { id } = await insertOperator(database.db, 'burst.example', 'active')
     await Promise.all(Array.from({ length: 8 }, () => insert({ operatorId: id, isApproved: false }, 2)))
     await insert({ operatorId: id, isApproved: false }, 2)

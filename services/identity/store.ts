@@ -13,15 +13,15 @@ import type { AgentPage } from './domain/parse-page.ts'
 
 const withCurrentKey = { keys: { where: { retiredAt: null } } } satisfies Prisma.AgentInclude
 
-/** An agent with its key in use. */
+/** An agent with its current key. */
 export type AgentRecord = Prisma.AgentGetPayload<{ include: typeof withCurrentKey }>
 
-/** Returns the raw key that the agent uses now. */
+/** Returns the agent's current raw public key. */
 export function currentKey({ keys: [current] }: AgentRecord): Uint8Array | undefined {
   return current?.publicKey
 }
 
-/** Finds the operator's agent of this name. */
+/** Finds the operator's agent with this id or DID. */
 export function findAgent(prisma: PrismaClient | Tx, operatorId: string, name: AgentName): Promise<AgentRecord | null> {
   return prisma.agent.findFirst({ where: { operatorId, ...name }, include: withCurrentKey })
 }
@@ -41,21 +41,21 @@ export async function listAgents(
   return { agents: agents.slice(0, size), hasMore: agents.length > size }
 }
 
-/** A new agent, as it is inserted. */
+/** A new agent, before it is inserted. */
 export interface NewAgent extends Registration {
   readonly operatorId: string
-  /** Whether its operator registers it, so that it is active at once. */
+  /** Whether the operator itself registers the agent, so that the agent is active at once. */
   readonly isApproved: boolean
   readonly createdAt: Date
-  /** When it is removed unless it has been approved. */
+  /** When the server removes the agent if it is still pending. */
   readonly expiresAt: Date
 }
 
 /**
- * Registers an agent. When an equal call has already registered it and it is pending, returns that agent. Removes the
- * operator's oldest pending agents beyond `maxPending`.
+ * Registers an agent. When the same key is already registered without approval and the agent is still pending, returns
+ * that agent. After it has inserted a pending agent, removes the operator's oldest pending agents beyond `maxPending`.
  *
- * @throws ApiError AGENT_EXISTS, OPERATOR_NOT_FOUND when the operator has just been removed, ASSERTION_USED.
+ * @throws ApiError AGENT_EXISTS; OPERATOR_NOT_FOUND when the operator has just been removed; ASSERTION_USED.
  */
 export async function registerAgent(
   prisma: PrismaClient,
@@ -68,7 +68,7 @@ export async function registerAgent(
     return await change(prisma, author, async (tx, audit) => {
       const isNew = await insertAgent(tx, agent)
       const record = await findAgent(tx, operatorId, { did })
-      // The insert waited for an agent of the same DID, and that agent has been removed since. A retry will succeed.
+      // The insert found an agent with the same DID, but that agent has been removed since. A retry will succeed.
       if (record === null) throw new ApiError('AGENT_EXISTS')
       if (!isNew) {
         checkRepeat({ status: record.status, publicKey: currentKey(record) }, publicKey, isApproved)
@@ -86,7 +86,7 @@ export async function registerAgent(
   }
 }
 
-/** Inserts an agent and its key. Returns false when the operator already has an agent of this DID. */
+/** Inserts an agent and its key. Returns false when the operator already has an agent with this DID. */
 async function insertAgent(tx: Tx, agent: NewAgent): Promise<boolean> {
   const { operatorId, did, label, isApproved, createdAt, expiresAt, publicKey, thumbprint } = agent
   const id = uuidv7(createdAt.getTime(), randomBytes(10))
@@ -101,9 +101,9 @@ async function insertAgent(tx: Tx, agent: NewAgent): Promise<boolean> {
 }
 
 /**
- * Removes all pending agents of an operator except the newest `keep`, and returns the DIDs of the removed.
- * Registrations that overlap do not see each other's agents, so they may exceed the limit; the next registration
- * removes the surplus.
+ * Removes all pending agents of an operator except the newest `keep`, and returns the DIDs of the removed agents.
+ * Registrations at the same time do not see each other's agents, so together they may exceed the limit. The next
+ * registration then removes the surplus.
  */
 async function evictPending(tx: Tx, operatorId: string, keep: number): Promise<string[]> {
   const evicted = await tx.$queryRaw<{ did: string }[]>`
@@ -116,7 +116,7 @@ async function evictPending(tx: Tx, operatorId: string, keep: number): Promise<s
   return evicted.map(({ did }) => did)
 }
 
-/** A change of one agent of one operator. `decide` receives the agent while it is locked. */
+/** A change of one agent of one operator. `decide` gets the agent after the agent's row has been locked. */
 export interface AgentChange {
   readonly operatorId: string
   readonly name: AgentName
@@ -126,8 +126,8 @@ export interface AgentChange {
 }
 
 /**
- * Changes an agent. Its version rises, and also its epoch when its tokens end. Writes nothing when the
- * decision is `already`.
+ * Changes an agent. Raises the agent's version, and its epoch too when the change ends tokens. When the decision is
+ * `already`, leaves the agent and the audit unchanged.
  *
  * @returns the agent after the change.
  * @throws ApiError AGENT_NOT_FOUND, ASSERTION_USED, and every error that `decide` throws.
@@ -155,7 +155,7 @@ export function changeAgent(prisma: PrismaClient, author: Author, asked: AgentCh
 async function lockAgent(tx: Tx, operatorId: string, name: AgentName): Promise<AgentRecord> {
   const isNamed = 'id' in name ? Prisma.sql`id = ${name.id}::uuid` : Prisma.sql`did = ${name.did}`
   await tx.$queryRaw`SELECT 1 FROM agents WHERE operator_id = ${operatorId}::uuid AND ${isNamed} FOR UPDATE`
-  // Read after the lock: only a statement that begins after it sees what the previous lock holder committed.
+  // Read after locking: only a statement that begins after the lock sees what the previous lock holder committed.
   const agent = await findAgent(tx, operatorId, name)
   if (agent === null) throw new ApiError('AGENT_NOT_FOUND')
   return agent

@@ -26,7 +26,10 @@ const reasonOf = (promise: Promise<unknown>) =>
     (error: unknown) => (error instanceof ApiError ? error.reason : String(error)),
   )
 
-/** Starts two processes. The connection to the first breaks while it has the call, which it never answers. */
+/**
+ * Starts two listeners. The first never answers, and its connection breaks while it has a call. Resolves with the
+ * outcomes of all calls.
+ */
 async function breaking(method: typeof getAgent | typeof registerAgent) {
   const [one, two] = [await startInternalListener(), await startInternalListener()]
   const proxy = await startTcpProxy({ host: '127.0.0.1', port: Number(one.address.split(':')[1]) })
@@ -48,17 +51,17 @@ async function breaking(method: typeof getAgent | typeof registerAgent) {
 }
 
 describe('a connection that breaks during a call', () => {
-  it('has no effect on a call that only reads, which is sent again', async () => {
+  it('has no effect on a call that only reads, because the call is sent again', async () => {
     expect(await breaking(getAgent)).toEqual(new Set(['OK']))
   })
 
-  it('makes a call UNAVAILABLE that may have changed something', async () => {
+  it('makes a call that may have changed something reject with UNAVAILABLE', async () => {
     expect(await breaking(registerAgent)).toContain('UNAVAILABLE')
   })
 })
 
 describe('an absent process', () => {
-  it('is UNAVAILABLE at once, and is found again when it comes back', async () => {
+  it('makes calls reject with UNAVAILABLE at once, and is used again when it returns', async () => {
     const port = await freePort()
     const { operators, channel } = connectTo([`127.0.0.1:${port}`])
     expect(await reasonOf(operators.lookupOperator(lookup))).toBe('UNAVAILABLE')
@@ -72,7 +75,7 @@ describe('an absent process', () => {
     expect(await reasonOf(operators.lookupOperator(lookup))).toBe('OK')
   })
 
-  it('is UNAVAILABLE at the deadline if it accepts connections and sends nothing', async () => {
+  it('makes calls reject with UNAVAILABLE at the deadline if its port accepts connections but sends nothing', async () => {
     const silent = createServer(() => undefined).listen(0, '127.0.0.1')
     onTestFinished(() => void silent.close())
     const address = await until(
@@ -85,7 +88,7 @@ describe('an absent process', () => {
     expect(await reasonOf(operators.lookupOperator(lookup))).toBe('UNAVAILABLE')
   })
 
-  it('fails no call if another process serves the service too, at any form of address', async () => {
+  it('makes no call fail if another address of the service works, whether it is an IP address or a name', async () => {
     const one = await startInternalListener()
     const port = Number(one.address.split(':')[1])
     const dead = await freePort()
@@ -97,8 +100,10 @@ describe('an absent process', () => {
     const outcomes = await Promise.all(Array.from({ length: 50 }, () => reasonOf(operators.lookupOperator(lookup))))
     expect(new Set(outcomes)).toEqual(new Set(['OK']))
   })
+})
 
-  it('shares the calls evenly with the others', async () => {
+describe('two processes of a service', () => {
+  it('share the calls evenly', async () => {
     const [one, two] = [await startInternalListener(), await startInternalListener()]
     const { operators } = connectTo([one.address, two.address])
     const isBusy = async () => {
@@ -110,8 +115,10 @@ describe('an absent process', () => {
     for (let count = 0; count < 20; count += 1) await operators.lookupOperator(lookup)
     expect([one.seen.length, two.seen.length]).toEqual(before.map((count) => count + 10))
   })
+})
 
-  it('finishes running calls before it closes', async () => {
+describe('a process that closes', () => {
+  it('refuses new calls, and finishes running calls before it closes', async () => {
     const { rpc, address, close } = await startInternalListener()
     const { forward } = connectTo([address])
     const gate = Promise.withResolvers<object>()

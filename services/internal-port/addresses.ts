@@ -7,8 +7,8 @@ type Target = experimental.GrpcUri
 const SCHEME = 'auth4agent'
 
 /**
- * Returns the channel target of a service at all its addresses, each `host:port` or `unix:/path`. The channel connects
- * to all of them. A DNS name means all its addresses, and is looked up again when a connection ends.
+ * Returns the channel target of a service with all its addresses, each `host:port` or `unix:/path`. The channel
+ * connects to all addresses. A DNS name stands for all its addresses, and is looked up again when a connection ends.
  */
 export function targetOf(service: string, addresses: readonly string[]): string {
   registerOnce()
@@ -24,8 +24,8 @@ function registerOnce(): void {
 }
 
 /**
- * Resolves a list of addresses with the resolvers of grpc-js for single addresses. It is a class because grpc-js
- * requires one.
+ * Resolves a list of addresses. It uses a resolver of grpc-js for each address. It is a class because grpc-js requires
+ * a class.
  */
 class ListResolver implements experimental.Resolver {
   readonly #listener: experimental.ResolverListener
@@ -37,7 +37,7 @@ class ListResolver implements experimental.Resolver {
     this.#listener = listener
     this.#resolvers = path.split(',').map((address, index) => {
       const onResult: experimental.ResolverListener = (result) => {
-        // If a lookup fails, the last addresses of the name stay valid.
+        // If a lookup fails, the last known addresses of the name are used.
         this.#found.set(index, result.ok ? result.value : (this.#found.get(index) ?? []))
         return this.#tell()
       }
@@ -64,7 +64,7 @@ class ListResolver implements experimental.Resolver {
     const endpoints = [...this.#found.values()].flat()
     const text = JSON.stringify(endpoints)
     const isWaiting = endpoints.length === 0 && this.#found.size < this.#resolvers.length
-    // Reporting the same list again would replace all connections.
+    // Does not report the same list again, because grpc-js would replace all connections.
     if (isWaiting || text === this.#told) return true
     this.#told = text
     const result = endpoints.length === 0 ? NOTHING : { ok: true as const, value: endpoints }

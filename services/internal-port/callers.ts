@@ -3,7 +3,7 @@ import { AgentDirectoryService, OperatorDirectoryService } from '../../gen/proto
 import { methodName } from '../chain/method-name.ts'
 import type { CalledService, ServiceName } from '../process/configuration/service-names.ts'
 
-/** One line of the table: which services may call an RPC, and whether a call may be sent twice. */
+/** One line of the table: which processes may call an RPC, and whether a call may be sent again. */
 interface Line {
   readonly callers: readonly ServiceName[]
   readonly isIdempotent: boolean
@@ -44,18 +44,18 @@ const LINES = new Map(
   ),
 )
 
-/** Public RPCs are forwarded by the process with the public ports. */
+/** The processes that may forward public RPCs: those with the public ports. */
 const FORWARDERS: readonly ServiceName[] = ['jwks-gateway']
 
 /**
- * Returns which services may call a method on the internal listener, by its full name: those in the table, and only
- * the gateway for public services.
+ * Returns the processes that may call a method on the internal listener. `name` is the full name of the method. A
+ * forwarded method of a public service may only be called by the gateway, any other method by those in the table.
  */
 export function callersOf(name: string, isForwarded: boolean): readonly ServiceName[] {
   return isForwarded ? FORWARDERS : (LINES.get(name)?.callers ?? [])
 }
 
-/** Returns the methods of a process that may be called again if the first answer is not known. */
+/** Returns the methods of a process that a caller may call again if it got no answer to the first call. */
 export function idempotentMethodsOf(owner: CalledService): readonly DescMethod[] {
   const services = TABLE.filter((entry) => entry.owner === owner).map(({ service }) => service)
   return services.flatMap(({ methods }) => methods).filter((method) => LINES.get(methodName(method))?.isIdempotent)

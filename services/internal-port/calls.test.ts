@@ -56,7 +56,7 @@ describe('forwarded calls', () => {
     ['UNAVAILABLE', undefined, 1],
     ['DEADLINE_EXCEEDED', undefined, undefined],
     ['INTERNAL', undefined, undefined],
-  ])('%s with detail %j and wait %j arrives as it was thrown', async (reason, detail, retryAfter) => {
+  ])('reject with the thrown error: %s with detail %j and Retry-After %j', async (reason, detail, retryAfter) => {
     const { rpc, address } = await startInternalListener()
     const { forward } = connectTo([address])
     const thrown = new ApiError(reason, detail, retryAfter === undefined ? {} : { retryAfter })
@@ -66,7 +66,7 @@ describe('forwarded calls', () => {
     expect(error).toMatchObject({ reason, message: thrown.message, retryAfter })
   })
 
-  it('are not sent again after any answer', async () => {
+  it('are not sent again after an answer, even if the answer is an error', async () => {
     const { rpc, address } = await startInternalListener()
     const { forward } = connectTo([address])
     rpc.answer(getAgent, () => Promise.reject(new ApiError('OVERLOADED')))
@@ -86,7 +86,7 @@ describe('forwarded calls', () => {
 })
 
 describe('calls between services', () => {
-  it('carry the id of their request', async () => {
+  it('carry the id of their request, or a new id outside a request', async () => {
     const ids: (string | undefined)[] = []
     const handlers = {
       lookupOperator: async () => {
@@ -103,7 +103,7 @@ describe('calls between services', () => {
     expect(ids[1]).toMatch(/^[0-9a-f-]{36}$/)
   })
 
-  it('have a deadline, on both sides', async () => {
+  it('have a deadline at the called process, and a deadline at the caller', async () => {
     const handlers = {
       lookupOperator: () => new Promise<Record<string, unknown>>(() => undefined),
       lookupAudienceOwner: async () => ({}),

@@ -18,10 +18,10 @@ interface CertificateFiles {
 /** The content of the files. */
 export type Pems = Readonly<Record<keyof CertificateFiles, Buffer>>
 
-/** The certificate of this process: the last valid one that was in the files. */
+/** The certificate of this process: the last valid certificate that was in the files. */
 export interface Certificates {
   current(): Pems
-  /** Calls the listener after every change. Returns a function that stops this. */
+  /** Calls the listener after every change. Returns a function that removes the listener. */
   onChange(listener: (pems: Pems) => void): () => void
   /** Stops reading the files. */
   close(): void
@@ -33,15 +33,15 @@ interface CertificateDeps {
   /** The services that the certificate must name. */
   readonly services: readonly ServiceName[]
   readonly log: Logger
-  /** How often the files are read, in milliseconds. */
+  /** The time between two reads of the files, in milliseconds. The default is 1,000. */
   readonly intervalMs?: number
 }
 
 const INTERVAL_MS = 1_000
 
 /**
- * Returns the services that a certificate names as its DNS names (RFC 5280 section 4.2.1.6). Wildcards name no
- * service.
+ * Returns the services whose names are among the DNS names of a certificate (RFC 5280 section 4.2.1.6). A wildcard
+ * does not count as a name.
  */
 export function certifiedServices(certificate: X509Certificate): readonly ServiceName[] {
   const rules = { subject: 'never', wildcards: false } as const
@@ -50,8 +50,8 @@ export function certifiedServices(certificate: X509Certificate): readonly Servic
 
 /**
  * Reads the files now and once each second, because certificates are renewed while the server runs. If the files
- * become invalid or incomplete, the last valid certificate stays in use, and the log says so. Throws StartupError if
- * they are invalid at the start.
+ * become invalid or incomplete, the server keeps using the last valid certificate and logs an error. Throws
+ * StartupError if the files are invalid at the start.
  */
 export async function openCertificates(deps: CertificateDeps): Promise<Certificates> {
   const { files, services, log, intervalMs = INTERVAL_MS } = deps

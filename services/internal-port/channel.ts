@@ -7,7 +7,7 @@ import { targetOf } from './addresses.ts'
 import { type Certificates, certifiedServices, type Pems } from './certificates.ts'
 import { renewClient, type Taken } from './renewed-client.ts'
 
-/** The connections to one service, used at all its addresses in turn. */
+/** The connections to all addresses of one service. Calls use the connections in turn. */
 export interface Channel {
   /** Returns a client for one call. The caller disposes of it after the call. */
   take(): Taken
@@ -23,7 +23,7 @@ export interface ChannelDeps {
   readonly service: CalledService
   /** Each `host:port` or `unix:/path`. */
   readonly addresses: readonly string[]
-  /** Without it, calls are not encrypted. */
+  /** The certificates for mutual TLS. If undefined, the channel does not encrypt calls. */
   readonly certificates: Certificates | undefined
   /** Methods whose calls may be sent again. */
   readonly idempotent: readonly DescMethod[]
@@ -34,7 +34,7 @@ const MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
 const OPTIONS = {
   'grpc.max_receive_message_length': MAX_ANSWER_BYTES,
-  // Notices within seconds a process that stopped without closing its connections.
+  // Detects within seconds a process that stopped without closing its connections.
   'grpc.keepalive_time_ms': 5_000,
   'grpc.keepalive_timeout_ms': 3_000,
   'grpc.keepalive_permit_without_calls': 1,
@@ -57,7 +57,7 @@ const RETRY = {
   retryableStatusCodes: ['UNAVAILABLE'],
 }
 
-/** Opens a channel. It connects at once, and again whenever a connection ends. */
+/** Opens a channel, which connects at once, and again whenever a connection ends. */
 export function openChannel({ service, addresses, certificates, idempotent }: ChannelDeps): Channel {
   const secured = certificates === undefined ? undefined : mutualTls(certificates, service)
   const options = { ...OPTIONS, 'grpc.service_config': JSON.stringify(serviceConfig(idempotent)) }
@@ -92,7 +92,7 @@ function serviceConfig(idempotent: readonly DescMethod[]) {
 }
 
 /**
- * Makes credentials that show the current certificate of this process on each new connection. They refuse a server
+ * Makes credentials that use the current certificate of this process for each new connection, and refuse a server
  * whose certificate does not name the service.
  */
 function mutualTls(certificates: Certificates, service: CalledService) {
@@ -111,8 +111,8 @@ const tellIdentity = (listener: experimental.IdentityCertificateUpdateListener, 
   listener({ certificate: cert, privateKey: key })
 
 /**
- * Provides the certificates to grpc-js. Its own file provider drops a valid certificate when a file becomes
- * unreadable.
+ * Provides the certificates to grpc-js. The file provider of grpc-js is not used, because it drops a valid certificate
+ * when a file becomes unreadable.
  */
 function certificateProvider(certificates: Certificates) {
   const ca = new Set<experimental.CaCertificateUpdateListener>()

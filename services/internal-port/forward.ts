@@ -6,7 +6,7 @@ import type { Channel } from './channel.ts'
 import { writeMeta } from './forwarded-meta.ts'
 import { callStream, callUnary } from './transport.ts'
 
-/** The longest life of a stream, in milliseconds: longer than the answering process allows. */
+/** The default timeout of a stream, in milliseconds. The answering process ends every stream earlier. */
 const STREAM_TIMEOUT_MS = 60 * 60_000
 
 /** Forwards calls of these services over a channel to a process that serves them. */
@@ -27,7 +27,7 @@ export function createForward(services: readonly DescService[], channel: Channel
   }
 }
 
-/** Returns whether a public method only reads, according to its proto file. Then a call may be sent again. */
+/** Returns whether a public method only reads, according to its proto file, so that a call may be sent again. */
 export function isRead(method: DescMethod): boolean {
   if (method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS) return true
   return hasOption(method, http) && getOption(method, http).pattern.case === 'get'

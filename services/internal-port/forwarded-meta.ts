@@ -4,8 +4,8 @@ import type { Meta } from '../chain/rpc.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 
 /**
- * Metadata of forwarded calls. Values are bytes, because a path or a header may contain characters that gRPC text does
- * not allow.
+ * The metadata keys of forwarded calls. Most values are bytes, because a path or a header may contain characters that
+ * gRPC text does not allow.
  */
 const KEYS = {
   requestId: 'x-request-id',
@@ -21,7 +21,7 @@ export function callMetadata(id: string): Metadata {
   return metadata
 }
 
-/** Writes the metadata of a forwarded call. The deadline is sent as the gRPC deadline. */
+/** Writes the metadata of a forwarded call. It does not contain the deadline, which is sent as the gRPC deadline. */
 export function writeMeta(meta: Meta): Metadata {
   const metadata = callMetadata(meta.requestId)
   metadata.set(KEYS.source, Buffer.from(meta.source))

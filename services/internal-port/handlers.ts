@@ -32,7 +32,7 @@ export interface Mounted {
   readonly implementation: UntypedServiceImplementation
 }
 
-/** A service that only other services call. */
+/** An internal service, which only other processes of the deployment call. */
 export interface InternalService<S extends DescService = DescService> {
   readonly service: S
   readonly handlers: InternalHandlers<S>
@@ -59,7 +59,7 @@ export function mountInternal({ service, handlers }: InternalService, deps: Obse
   })
 }
 
-/** Mounts a public service for gateways. The chain answers, as if the caller were connected to this process. */
+/** Mounts a public service for gateways. The chain treats a call as if the caller were connected to this process. */
 export function mountForwarded(service: DescService, rpc: Rpc, closing: AbortSignal): Mounted {
   return mount(service, (method) => (method.methodKind === 'unary' ? unary(rpc, method) : stream(rpc, method, closing)))
 }
@@ -136,7 +136,8 @@ function timeLeft(call: UnaryCall | StreamCall): number | undefined {
 }
 
 /**
- * Tells grpc-js not to send the call again: only calls that reached no handler may be repeated (gRFC A6, pushback).
+ * Returns the status of an error, with metadata that stops grpc-js from sending the call again: only calls that
+ * reached no handler may be repeated (gRFC A6, pushback).
  */
 function refusal(error: unknown) {
   const metadata = new Metadata()

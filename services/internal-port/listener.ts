@@ -18,22 +18,22 @@ import { type InternalService, mountForwarded, mountHealth, mountInternal } from
 import { createPeerCheck, createPeers } from './peers.ts'
 import { clearSocketPath } from './socket-file.ts'
 
-/** Where the listener listens: a port (0 for any free one) or a unix socket. */
+/** Where the listener listens: a port (0 for any free port) or a unix socket. */
 export type Place = { readonly host: string; readonly port: number } | { readonly socket: string }
 
 /** Dependencies of {@link createInternalListener}. */
 export interface ListenerDeps extends ObserverDeps {
   readonly place: Place
-  /** Services that only other services call. */
+  /** Internal services, which only other processes of the deployment call. */
   readonly internal: readonly InternalService[]
   /** Public services that gateways forward calls to. */
   readonly forwarded: readonly DescService[]
   readonly rpc: Rpc
-  /** With it, the listener accepts only mutual TLS. Without it, every peer that can connect is trusted. */
+  /** If set, the listener accepts only mutual TLS. If undefined, it trusts every peer that can connect. */
   readonly certificates: Certificates | undefined
   /** How long a handshake or a call between services may take, in milliseconds. */
   readonly deadlineMs: number
-  /** How long running calls may take after `close`, in milliseconds; 10,000 by default. */
+  /** How long running calls may take after `close`, in milliseconds. The default is 10,000. */
   readonly drainMs?: number
   readonly metrics: Pick<Metrics, 'observe' | 'connectionClosed'>
 }
@@ -49,11 +49,11 @@ export interface InternalListener {
 }
 
 /**
- * Twice the limit of the public ports: a message may grow when it is encoded again, because its first encoder may have
- * used a shorter form.
+ * The largest request, in bytes: twice the limit of the public ports, because a message may grow when the gateway
+ * encodes it again.
  */
 const MAX_MESSAGE_BYTES = 128 * 1024
-/** The processes of a deployment have a few connections each. */
+/** The most connections. Each process of a deployment has only a few. */
 const MAX_CONNECTIONS = 4096
 const DRAIN_MS = 10_000
 const HEALTH = '/grpc.health.v1.Health/'
@@ -62,13 +62,13 @@ const OPTIONS = {
   'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 5_000,
-  // Callers reconnect earlier by themselves, so this cuts no stream. It ends connections that still use an old
-  // certificate.
+  // Ends connections that still use an old certificate. This cuts no stream, because callers reconnect earlier by
+  // themselves.
   'grpc.max_connection_age_ms': 2 * MAX_STREAM_AGE_MS,
   'grpc.max_connection_age_grace_ms': 60_000,
 }
 
-/** Makes the internal listener. It serves health, but no reflection. */
+/** Makes the internal listener, which serves health, but no reflection. */
 export function createInternalListener(deps: ListenerDeps): InternalListener {
   const { place, certificates, log } = deps
   const server = new Server({ ...OPTIONS, interceptors: certificates === undefined ? [] : [peerCheck(deps)] })
@@ -81,7 +81,7 @@ export function createInternalListener(deps: ListenerDeps): InternalListener {
     async listen() {
       if ('socket' in place) await clearSocketPath(place.socket)
       if (!('socket' in place)) return { internalPort: await listenOn(sockets.listener, place, onFailure) }
-      // The umask applies because the path is bound inside the call. So only the owner can ever reach the socket.
+      // Only the owner may ever reach the socket. The umask applies because listenOn binds the path before it returns.
       const mask = process.umask(0o177)
       const bound = listenOn(sockets.listener, { path: place.socket }, onFailure)
       process.umask(mask)
@@ -91,16 +91,16 @@ export function createInternalListener(deps: ListenerDeps): InternalListener {
     async close() {
       setServing(false)
       sockets.close()
-      // Streams end at once: their readers resume at another process.
+      // Ends all streams at once. Their readers can resume at another process.
       closing.abort()
       const cut = setTimeout(() => {
         log.warn({}, 'internal calls were cut because they did not finish in time')
         server.forceShutdown()
-        // Also closes connections that grpc-js does not know yet or any more.
+        // Also closes connections that grpc-js does not know yet, or no longer knows.
         sockets.connections.closeAll()
       }, deps.drainMs ?? DRAIN_MS)
       server.tryShutdown(() => undefined)
-      // tryShutdown calls back while calls are still running, so this waits for the connections.
+      // tryShutdown may report its end while calls are still running, so this waits for the connections instead.
       await sockets.connections.allClosed()
       clearTimeout(cut)
     },
@@ -135,8 +135,8 @@ function mountServices(
 }
 
 /**
- * Makes the sockets of the listener. grpc-js only gets connections after their handshake, so it knows all of them when
- * it shuts down.
+ * Makes the sockets of the listener. A connection is passed to grpc-js only after its TLS handshake, so that grpc-js
+ * knows all its connections when it shuts down.
  */
 function createSockets(server: Server, { certificates, deadlineMs, log, metrics }: ListenerDeps) {
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
@@ -147,7 +147,7 @@ function createSockets(server: Server, { certificates, deadlineMs, log, metrics 
   })
   let isClosing = false
   const open = (socket: Socket): void => {
-    // A connection that is opened during the shutdown would get no GOAWAY.
+    // Destroys a connection that is opened during the shutdown, because grpc-js would not send GOAWAY on it.
     if (isClosing) socket.destroy()
     else injector.injectConnection(socket)
   }
@@ -155,7 +155,7 @@ function createSockets(server: Server, { certificates, deadlineMs, log, metrics 
   const listener = secured?.listener ?? createServer()
   listener.on('connection', (socket: Socket) => {
     const connection = connections.admit(socket, undefined)
-    // Marks the connection as used: other processes keep idle connections open on purpose.
+    // Marks the connection as used, because other processes keep idle connections open on purpose.
     connection?.begin()
     if (secured === undefined && connection !== undefined) open(socket)
   })
@@ -185,7 +185,7 @@ function createTlsListener(certificates: Certificates, handshakeTimeout: number,
       open(socket)
     },
   )
-  // Node reports a handshake that fails or times out, but leaves the connection open.
+  // Node reports a handshake that fails or times out, but leaves the connection open, so this closes it.
   listener.on('tlsClientError', (_error, socket) => socket.destroy())
   const close = certificates.onChange(() => listener.setSecureContext(context()))
   return { listener, close }

@@ -22,7 +22,7 @@ async function start(names: readonly ServiceName[] = NAMES, by: Authority = auth
   return { server, ...(await startInternalListener({ certificates: server.certificates })) }
 }
 
-/** Makes a peer whose certificate names these services. */
+/** Connects a peer whose certificate names these services and is signed by `by`. */
 async function peer(address: string, names: readonly ServiceName[], by = authority) {
   const certificate = await testCertificate(by, names, authority.ca)
   return { ...connectTo([address], certificate.certificates), certificate }
@@ -65,7 +65,7 @@ describe('the internal listener', () => {
     expect(error?.metadata.get('grpc-status-details-bin')).toEqual([])
   })
 
-  it('serves health to every peer, and neither reflection nor unknown services', async () => {
+  it('serves health to every peer, but serves neither reflection nor unknown services', async () => {
     const { address } = await start()
     const { channel } = await peer(address, ['jwks-gateway'])
     expect(await call(channel, health.Check?.path ?? '')).toBeUndefined()
@@ -103,7 +103,7 @@ describe('mutual TLS', () => {
 })
 
 describe('certificates that are renewed on disk', () => {
-  it('are used for new connections without a restart, and invalid ones never', async () => {
+  it('are used for new connections without a restart, but never if they are invalid', async () => {
     const { address, server } = await start()
     const first = await serialOf(address)
     const other = authority.certify('operator-registry')
@@ -149,7 +149,7 @@ describe('certificates that are renewed on disk', () => {
   })
 })
 
-/** Calls with an empty message. Resolves with the error, if there is one. */
+/** Calls with an empty message. Resolves with the error, or with undefined if the call succeeds. */
 function call(channel: ReturnType<typeof connectTo>['channel'], path: string): Promise<ServiceError | undefined> {
   const { promise, resolve } = Promise.withResolvers<ServiceError | undefined>()
   const deadline = Date.now() + 5_000
@@ -191,7 +191,7 @@ function greet(address: string, by?: Authority): Promise<Greeting> {
   socket.once('secureConnect', () => {
     serial = socket.getPeerCertificate().serialNumber
   })
-  // With TLS 1.3, a client only learns that it was refused when it reads.
+  // With TLS 1.3, a client learns only when it reads that the server has refused it.
   socket.once('data', () => end(''))
   socket.once('error', ({ message }) => end(message))
   socket.once('close', () => end('closed'))

@@ -16,7 +16,7 @@ export type Peers = (call: ServerInterceptingCallInterface) => readonly ServiceN
 /** The most certificates that are remembered. A deployment has one for each process, and new ones after a renewal. */
 const MAX_KNOWN = 256
 
-/** Makes a function that parses each certificate once, because parsing takes longer than most calls. */
+/** Makes a function that remembers the certificates it has parsed, because parsing takes longer than most calls. */
 export function createPeers(): Peers {
   const known = new Map<string, readonly ServiceName[]>()
   return (call) => {
@@ -47,7 +47,7 @@ export function createPeerCheck(
             const names = peers(call)
             if (allowed === 'every peer' || names.some((name) => allowed.includes(name))) return next(metadata)
             log.warn({ rpc: path, peer: names }, 'a peer may not make this call')
-            // Without ErrorInfo: this is an error of the deployment, not of a caller of the public ports.
+            // Sends no ErrorInfo, because this is an error of the deployment, not of a caller of the public ports.
             call.sendStatus({
               code: status.PERMISSION_DENIED,
               details: `This call is not allowed for ${names.join(', ') || 'a peer without a service name'}`,

@@ -1,10 +1,10 @@
 import type { Client } from '@grpc/grpc-js'
 
-/** A client that is replaced by a new one from time to time. */
+/** A client that is replaced by a new client every 5 minutes. */
 export interface RenewedClient {
   /** The client for new calls. */
   readonly current: Client
-  /** Returns the client for one call. The caller disposes of it after the call. */
+  /** Returns the client for one call. The caller must dispose of the result after the call. */
   take(): Taken
   close(): void
 }
@@ -23,11 +23,11 @@ const RENEWAL_MS = 5 * 60_000
 const CONNECT_MS = 30_000
 
 /**
- * Makes a new client every 5 minutes and switches to it when it is connected. So connections use the current
- * certificates and reach processes that were added. Calls of an older client end there.
+ * Makes a new client every 5 minutes and uses it for new calls when it is connected. So new connections use the
+ * current certificates and reach processes that were added. Running calls stay on the older client until they end.
  *
- * A server could ask its callers to reconnect instead. But then grpc-js cuts the open calls at its next keep-alive
- * ping, because Node does not send that ping.
+ * The server does not ask its callers to reconnect instead (GOAWAY): grpc-js would cut the open calls at its next
+ * keep-alive ping, because Node would not send that ping.
  */
 export function renewClient(open: () => Client): RenewedClient {
   const calls = new Map<Client, number>()

@@ -3,7 +3,7 @@ import type { Rpc } from '../chain/rpc.ts'
 
 const scope = new AsyncLocalStorage<string>()
 
-/** Runs work for a request, so that calls to other services carry its id. */
+/** Runs work for a request, so that calls to other processes carry the request id. */
 export function inRequest<T>(requestId: string, work: () => T): T {
   return scope.run(requestId, work)
 }

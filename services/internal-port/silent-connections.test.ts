@@ -9,7 +9,7 @@ import type { ListenerDeps } from './listener.ts'
 
 const authority = createAuthority()
 
-/** Connects and sends nothing, also when the other side ends. */
+/** Opens a connection that sends nothing, and does not close when the listener closes its side. */
 async function silentConnection(address: string) {
   const port = Number(address.split(':').at(-1))
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => undefined)

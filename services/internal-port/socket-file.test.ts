@@ -48,7 +48,7 @@ it('clearSocketPath resolves if there is no file', async () => {
   await clearSocketPath(join(await testFolder(), 'none'))
 })
 
-/** Makes a socket file without a listener: its server was bound under another name and removed only that. */
+/** Makes a socket file without a listener: the server listened under another name, and removed only that name. */
 async function leaveSocket(folder: string, path: string): Promise<void> {
   const first = join(folder, 'first.sock')
   const server = createServer().listen(first)

@@ -3,8 +3,8 @@ import { createConnection } from 'node:net'
 import { StartupError } from '../platform/errors/startup-error.ts'
 
 /**
- * Removes the unix socket that a dead server has left. Throws StartupError if a server listens there, or if the path
- * is something else.
+ * Removes the unix socket that a dead server has left at a path. Throws StartupError if a server listens there, or if
+ * the path is not a socket.
  */
 export async function clearSocketPath(path: string): Promise<void> {
   const found = await lstat(path).catch(ignoreMissing)

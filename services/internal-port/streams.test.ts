@@ -12,7 +12,7 @@ const META: Meta = { requestId: 'r-1', source: '192.0.2.1', authorization: undef
 const request = create(WatchRevocationsRequestSchema)
 const heads = (count: number) => Array.from({ length: count }, (_, sequence) => ({ sequence: BigInt(sequence) }))
 
-/** Starts a listener whose stream counts forever, and reports how far it got. */
+/** Starts a listener with an endless stream. `state.made` counts the messages that the stream has made. */
 async function counting() {
   const state = { made: 0, ended: false }
   const { rpc, address, close } = await startInternalListener()
@@ -60,7 +60,7 @@ describe('a forwarded stream', () => {
     await expect(Array.fromAsync(stream)).rejects.toMatchObject({ reason: 'INVALID_ARGUMENT', message: 'what?' })
   })
 
-  it('produces no more than is read, and ends when the reader leaves', async () => {
+  it('makes no more messages than the buffers hold, and ends when the reader stops', async () => {
     const { state, forward } = await counting()
     const stream = forward.stream(watchRevocations, request, META, new AbortController().signal)
     await takeFirst(stream)
@@ -86,7 +86,7 @@ describe('a forwarded stream', () => {
     )
   })
 
-  it('ends when the process closes, so that the caller resumes at another', async () => {
+  it('ends without an error when the process closes', async () => {
     const { state, forward, close } = await counting()
     const stream = forward.stream(watchRevocations, request, META, new AbortController().signal)[Symbol.asyncIterator]()
     await stream.next()

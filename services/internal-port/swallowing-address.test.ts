@@ -10,16 +10,16 @@ import { startProcess } from '../../test/support/server.ts'
 import { until } from '../../test/support/until.ts'
 
 const CALLED = ['OPERATOR_REGISTRY', 'IDENTITY', 'AUTHN', 'REVOCATION'] as const
-/** More connections than the backlog of a listener that accepts none. */
+/** The number of connections that fill the backlog of the listener, which accepts no connection. */
 const CONNECTIONS = 8
 const LISTENER = `
   require('node:net').createServer().listen({ host: '127.0.0.1', port: 0, backlog: 1 }, function () {
     console.log(this.address().port)
   })`
-/** The number of this TCP state in Linux. */
+/** The number of the TCP state SYN_SENT in Linux: a connection attempt without an answer. */
 const SYN_SENT = '02'
 
-/** Opens a port that swallows packets: its listener is stopped and its backlog is full. */
+/** Opens a port that answers no connection attempt, because its listener is stopped and its backlog is full. */
 async function swallowingPort(): Promise<number> {
   const child = spawn(execPath, ['-e', LISTENER], { stdio: ['ignore', 'pipe', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
@@ -41,7 +41,7 @@ async function attempts(port: number): Promise<number> {
 }
 
 it.each(['identity', 'jwks-gateway'] as const)(
-  '%s ends soon after SIGTERM while it dials a port that swallows packets',
+  '%s ends soon after SIGTERM while it tries to connect to a port that does not answer',
   async (service) => {
     const port = await swallowingPort()
     const own = await until(

@@ -9,14 +9,14 @@ import type { Channel } from './channel.ts'
 import { callMetadata } from './forwarded-meta.ts'
 import { currentRequestId } from './request-scope.ts'
 
-/** What a call needs besides its message. */
+/** The settings of a call. */
 interface CallSettings {
   readonly metadata: Metadata
-  /** The deadline of the call. Every call has one. */
+  /** The time until the deadline of the call, in milliseconds. Every call has a deadline. */
   readonly timeoutMs: number
 }
 
-/** Calls a method. Rejects with the ApiError that the other process threw, or with that of a transport failure. */
+/** Calls a method. Rejects with the ApiError that the other process threw, or with an ApiError of the transport. */
 export async function callUnary(
   channel: Channel,
   method: DescMethod,
@@ -38,8 +38,8 @@ export async function callUnary(
 }
 
 /**
- * Calls a method that returns a stream. Messages are read from the connection only when they are asked for. Ends when
- * the signal aborts. Throws as `callUnary` does.
+ * Calls a method that returns a stream. Reads a message from the connection only when the reader asks for it. Ends
+ * when the signal aborts. Throws as `callUnary` does.
  */
 export async function* callStream(
   channel: Channel,
@@ -58,7 +58,7 @@ export async function* callStream(
     settings.metadata,
     deadlineOf(settings),
   )
-  // An error after the last reader has left must not end the process.
+  // An error that arrives after the reader has stopped must not end the process.
   call.on('error', () => undefined)
   const cancel = (): void => call.cancel()
   signal.addEventListener('abort', cancel, { once: true })
@@ -89,7 +89,7 @@ function deadlineOf({ timeoutMs }: CallSettings): CallOptions {
 
 function toError(channel: Channel, error: ServiceError | null): ApiError {
   if (error === null) return new ApiError('INTERNAL', undefined, { cause: 'The answer has no message' })
-  // If the deadline passed without a connection, the connection was the problem.
+  // If the deadline passed while there was no connection, the error is UNAVAILABLE instead of DEADLINE_EXCEEDED.
   const isLost = error.code === status.DEADLINE_EXCEEDED && !channel.isConnected()
   if (!isLost) return fromGrpcStatus(error)
   return fromGrpcStatus({ code: status.UNAVAILABLE, details: error.details, metadata: new Metadata() })

@@ -1,13 +1,13 @@
 import type { HttpPortConfig } from '../http-port/config.ts'
 
-/** A time in seconds: the default, and the bounds of the values that a caller may ask for. */
+/** A lifetime in seconds: the default, and the smallest and largest value that a caller may request. */
 interface Lifetime {
   readonly default: number
   readonly min: number
   readonly max: number
 }
 
-/** What the discovery document says about the protocol. Times are in seconds. */
+/** The times, in seconds, that the discovery document publishes. */
 interface ProtocolFacts {
   readonly challengeTtlS: Lifetime
   readonly tokenTtlS: Lifetime
@@ -16,22 +16,27 @@ interface ProtocolFacts {
   readonly assertionTtlMaxS: number
 }
 
-/** How the gateway listens, and what it says about itself. */
+/** Settings of the gateway: how it listens, its limits, and the times in its discovery document. */
 export interface GatewayConfig extends HttpPortConfig {
   /** The largest request body, in bytes. */
   readonly bodyLimit: number
-  /** For how long the reader of a stream may read nothing, in milliseconds; 30,000 by default. */
+  /** The time in milliseconds after which a stream is cut if its caller reads nothing. The default is 30,000. */
   readonly maxStallMs?: number
   readonly protocol: ProtocolFacts
 }
 
 const ISSUER_PATH = /^(\/[A-Za-z0-9._~-]+)*$/
 
-/** Returns the issuer's path; empty if it has none. Throws Error for a path that cannot be a route. */
+/**
+ * Returns the path of the issuer's URL, or an empty string if the URL has no path. Throws Error if the path ends with
+ * a slash or has other characters than letters, digits, `-`, `.`, `_`, `~` and `/`.
+ */
 export function issuerPath(baseUrl: string): string {
   const { pathname } = new URL(baseUrl)
   const path = pathname === '/' ? '' : pathname
   if (!ISSUER_PATH.test(path))
-    throw new Error(`The path of the base URL ${baseUrl} must not contain characters that need encoding`)
+    throw new Error(
+      `The path of the base URL ${baseUrl} may have only letters, digits and -._~/, and no slash at its end`,
+    )
   return path
 }

@@ -10,17 +10,19 @@ export interface GatewayDeps extends OperationDeps {
   readonly rpc: Rpc
   readonly config: GatewayConfig
   readonly log: Logger
-  /** The representations that methods have besides plain JSON, and which of them scripts of any origin may read. */
+  /**
+   * For some methods: the representations besides plain JSON, and whether scripts of any origin may read the answers.
+   */
   readonly representations: Resources
-  /** How a negative answer becomes a refusal for callers who prefer that. */
+  /** For some methods: a function that makes a refusal of a negative answer, for callers that prefer a refusal. */
   readonly statusRefusals: StatusRefusals
-  /** Counts a connection that was closed to keep the limits. */
+  /** Counts a connection that the gateway closed because of a limit. */
   readonly connectionClosed: (port: string, reason: string) => void
 }
 
 /** The dependencies, and the values derived from them. */
 export interface GatewayContext extends GatewayDeps {
-  /** The issuer's path; empty if it has none. */
+  /** The path of the issuer's URL, or an empty string if the URL has no path. */
   readonly basePath: string
   /** Aborts when the gateway closes, which ends all streams. */
   readonly closing: AbortSignal
@@ -31,7 +33,7 @@ export function createContext(deps: GatewayDeps, closing: AbortSignal): GatewayC
   return { ...deps, closing, basePath: issuerPath(deps.config.baseUrl) }
 }
 
-/** Returns a path at the root and, if the issuer has a path, under that path. */
+/** Returns the given path and, if the issuer has a path, also the given path below the issuer's path. */
 export function underIssuer({ basePath }: Pick<GatewayContext, 'basePath'>, path: string): readonly string[] {
   return [...new Set([path, `${basePath}${path}`])]
 }

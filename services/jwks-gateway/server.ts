@@ -8,8 +8,8 @@ import { restRoutes } from './rest/rest-routes.ts'
 import { wellKnownRoutes } from './well-known/well-known.ts'
 
 /**
- * Makes the HTTP port: REST from the bindings in the proto files, well-known documents, probes, Connect and gRPC-Web.
- * Throws Error if REST cannot serve a binding.
+ * Makes the HTTP port. It serves REST (from the bindings in the proto files), the well-known documents, the front
+ * page, the probes, Connect and gRPC-Web. Throws Error if REST cannot serve a binding.
  */
 export function createGateway(deps: GatewayDeps): HttpPort {
   const closing = new AbortController()
@@ -27,7 +27,7 @@ export function createGateway(deps: GatewayDeps): HttpPort {
   return {
     ...port,
     async close() {
-      // Streams end at once: their readers resume at another process.
+      // Ends all streams at once. Their readers can resume at another process.
       closing.abort()
       await port.close()
     },

@@ -18,10 +18,10 @@ export interface CarryOutDeps {
   readonly log: Pick<Logger, 'info' | 'warn'>
 }
 
-/** Decides the next steps from the present keys. */
+/** Decides the next steps from the current keys. */
 export type Plan = (keys: readonly KeyFacts[]) => readonly Step[]
 
-/** Result of carryOut: all keys after the change, and the kids of those that it moved or inserted. */
+/** Result of carryOut: all keys after the change, and the kids of the keys that it moved or inserted. */
 export interface Changed {
   readonly keys: readonly SigningKey[]
   readonly touched: ReadonlySet<string>
@@ -30,9 +30,9 @@ export interface Changed {
 interface Wish {
   readonly author: Author
   readonly plan: Plan
-  /** For the audit. */
+  /** Reason for the audit. */
   readonly reason?: string
-  /** Used first when the plan needs a new key of its algorithm. */
+  /** A key that carryOut uses first when the plan needs a new key of this algorithm. */
   readonly imported?: NewTokenKey | undefined
 }
 
@@ -43,7 +43,7 @@ const ACTIONS = {
   compromised: 'key.compromise',
 } as const
 
-/** Longest time from the moment that a row records to the commit, when others first see the change. */
+/** Longest time between the time written in a row and the commit, after which other processes can see the change. */
 const MAX_COMMIT_MS = 5_000
 
 type NewStep = Extract<Step, { to: 'new' }>
@@ -59,10 +59,10 @@ export async function isDue(deps: CarryOutDeps, plan: Plan): Promise<boolean> {
 }
 
 /**
- * Carries out a plan in one transaction with its audit. New keys are generated before the transaction, because that
- * may take long. Then the plan is computed again under a lock, from the keys that are there. After a failure the
- * generated keys stay in `spare`; the next call drops those that a commit with a lost answer has inserted. Only one
- * call at a time may generate keys.
+ * Carries out a plan in one transaction, which also writes the audit. It generates new keys before the transaction,
+ * because generating may take long. Then it locks the keys and computes the plan again. After a failure the generated
+ * keys stay in `spare`. The next call removes from `spare` the keys that are in the database already: the transaction
+ * may have committed although its answer was lost. Only one call at a time may generate keys.
  */
 export async function carryOut(deps: CarryOutDeps, { author, plan, reason = '', imported }: Wish): Promise<Changed> {
   const { prisma, provider, log, spare } = deps
@@ -111,8 +111,8 @@ async function makeWanted(
 }
 
 /**
- * Inserts one of the generated keys. There may be none, when the keys have changed since they were generated. Then
- * the next pass generates it.
+ * Inserts one of the generated keys. Returns undefined when no generated key is left for this step, because other keys
+ * have changed since the plan was first computed. The next pass then generates the missing key.
  */
 async function addKey(
   tx: Tx,
@@ -128,7 +128,7 @@ async function addKey(
   return key.kid
 }
 
-/** Returns the keys with their ages. Leaves out keys of an unknown algorithm: a newer version manages those. */
+/** Returns the keys with their ages. Leaves out keys of an unknown algorithm, because a newer version manages them. */
 export function factsOf({ ages }: Pick<CarryOutDeps, 'ages'>, { keys, databaseNow }: SigningKeysRead): KeyFacts[] {
   const standing = keys.flatMap(({ kid, alg, state, createdAt, activatedAt, retiringAt }) => {
     if (!isTokenAlgorithm(alg)) return []

@@ -7,7 +7,7 @@ import { createChallengeKeyring } from './challenge-keyring.ts'
 import { createKeyVault } from './key-vault.ts'
 
 const DAY = 24 * 3_600_000
-/** Noon of today by the database's clock, so that no test runs across two slots. */
+/** Noon of the current day by the database's clock, so that no test runs across two slots. */
 const NOON = Math.floor(Date.now() / DAY) * DAY + DAY / 2
 const vault = createKeyVault(KEK)
 
@@ -111,7 +111,7 @@ describe('current', () => {
 })
 
 describe('current, after every key was deleted', () => {
-  it('creates the keys again, the same ones for callers at the same time', async () => {
+  it('creates the keys again, and returns the same key to simultaneous callers', async () => {
     const { ring, clock } = keyring()
     await ring.rotate()
     await database.db.prisma.challengeKey.deleteMany()
@@ -138,7 +138,7 @@ describe('find', () => {
     expect((await ring.find(id))?.id).toBe(isFound ? id : undefined)
   })
 
-  it('finds a key that another process has created, also for calls at the same time', async () => {
+  it('finds a key that another process has created, even for simultaneous calls', async () => {
     const { ring, clock } = keyring()
     await ring.rotate()
     const other = keyring()

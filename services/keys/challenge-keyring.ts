@@ -16,11 +16,12 @@ interface ChallengeKey {
 /** The challenge keys in use: those of the previous, the current and the next slot. */
 export interface ChallengeKeyring {
   /**
-   * Returns the key of the current slot. Creates it only if every key is gone, as after the end of all tokens of the
-   * deployment. No caller of a challenge can bring that about, so none of them causes a write.
-   * @throws ApiError UNAVAILABLE when a key of another slot exists and that of this slot does not
+   * Returns the key of the current slot. Creates the key only if no challenge key exists, as after the end of all
+   * tokens of the deployment. A caller that asks for challenges cannot cause this, so it cannot cause writes.
+   * @throws ApiError UNAVAILABLE when a key of another slot exists but no key of this slot
    */
   current(): Promise<ChallengeKey>
+  /** Finds a key of the previous, the current or the next slot by its id. */
   find(id: string): Promise<ChallengeKey | undefined>
   /** Creates missing keys of the current and the next slot. Deletes keys that can no longer open any challenge. */
   rotate(): Promise<void>
@@ -30,8 +31,8 @@ const SLOT_MS = 24 * 3_600_000
 const REREAD_INTERVAL_MS = 1_000
 
 /**
- * Creates the keyring. The slot number is the primary key of the table, so processes that start together agree on one
- * key. The key of the next slot is created about a day before that slot begins, so requests only read.
+ * Creates the keyring. The slot number is the primary key of the table, so processes that start together get the same
+ * key. `rotate` creates the key of the next slot about a day before that slot begins, so requests only read.
  */
 export function createChallengeKeyring(prisma: PrismaClient, vault: KeyVault, now: () => number): ChallengeKeyring {
   let keys: readonly ChallengeKey[] = []
@@ -52,8 +53,8 @@ export function createChallengeKeyring(prisma: PrismaClient, vault: KeyVault, no
   }
   const reread = inOneFlight(read)
   /**
-   * Limits how often unknown ids cause a read: a caller can invent them. `Math.abs`: the wall clock may have been set
-   * back.
+   * Reads again, at most once per second. The limit is needed because a caller can invent unknown ids. `Math.abs` is
+   * needed because the wall clock may have been set back.
    */
   const rereadUnlessFresh = async () => {
     if (Math.abs(now() - readAt) > REREAD_INTERVAL_MS) await reread()
@@ -80,7 +81,9 @@ export function createChallengeKeyring(prisma: PrismaClient, vault: KeyVault, no
       if (found === undefined && keys.length === 0) await rotate()
       const key = found ?? keys.find(isCurrent)
       if (key === undefined)
-        throw new ApiError('UNAVAILABLE', 'The challenge key of this day is being created', { retryAfter: 1 })
+        throw new ApiError('UNAVAILABLE', 'The challenge key of this day does not exist yet; try again', {
+          retryAfter: 1,
+        })
       return key
     },
     find: (id) => findLive((key) => key.id === id),
@@ -98,8 +101,8 @@ function createKey(prisma: PrismaClient, vault: KeyVault, author: Author, slot: 
 }
 
 /**
- * Deletes keys that are old by both clocks. A process whose clock is ahead must not delete keys that other processes
- * use.
+ * Deletes keys that are old by this process's clock and by the database's clock. So a process whose clock is ahead
+ * does not delete keys that other processes use.
  */
 async function dropOld(prisma: PrismaClient, slot: number): Promise<void> {
   await prisma.$executeRaw`
@@ -107,7 +110,7 @@ async function dropOld(prisma: PrismaClient, slot: number): Promise<void> {
     WHERE slot < LEAST(${BigInt(slot)}, floor(extract(epoch FROM now()) * 1000 / ${SLOT_MS}::int)::bigint) - 1`
 }
 
-/** Lets callers at the same time share one run of the work. */
+/** Wraps work so that simultaneous callers share one run of it. */
 function inOneFlight(work: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined
   return () => {

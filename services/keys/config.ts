@@ -8,28 +8,28 @@ import type { VerificationKeys } from './verification-keys.ts'
 export interface KeysSettings {
   /** How long verifiers may cache the JWKS. */
   readonly jwksMaxAgeS: number
-  /** How long a key is published before it signs. */
+  /** How long the server publishes a key before the key signs. */
   readonly publishS: number
-  /** How long a key signs. */
+  /** How long a key signs before the schedule rotates it. */
   readonly rotateAfterS: number
 }
 
 /** The secrets under which keys are stored. */
 export interface KeysSecrets {
-  /** KEK that seals, 32 bytes. */
+  /** The KEK that seals, 32 bytes. */
   readonly kek: Uint8Array
-  /** KEKs that only open: a previous KEK, or the next one. */
+  /** KEKs that only open: a previous KEK, or the next KEK. */
   readonly otherKeks: readonly Uint8Array[]
   /** A private key, PEM or JWK, that becomes the first key of its algorithm. */
   readonly signingKey: string | undefined
-  /** The hardware token in which new signing keys are generated. If undefined, they are sealed in the database. */
+  /** The hardware token that generates new signing keys. When undefined, new keys are sealed in the database. */
   readonly pkcs11: Pkcs11Options | undefined
 }
 
 /** Options of createKeys, from the composition root. */
 export interface KeysOptions {
   readonly db: Db
-  /** Wall clock, milliseconds. */
+  /** Returns the wall-clock time in Unix milliseconds. */
   readonly now: () => number
   readonly settings: KeysSettings
   readonly secrets: KeysSecrets

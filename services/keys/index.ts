@@ -15,7 +15,7 @@ export type { KeysSecrets, KeysSettings } from './config.ts'
 export type { TokenSigner } from './token-signer.ts'
 export { createVerificationKeys, type VerificationKeys } from './verification-keys.ts'
 
-/** All keys of the deployment, ready for use, and the service that manages them. */
+/** The opened keys of the deployment, and the RPC service that manages them. */
 export interface Keys {
   readonly module: ServiceModule<typeof KeysService>
   readonly signer: TokenSigner
@@ -28,7 +28,9 @@ export interface Keys {
 
 /**
  * Opens all keys, and creates the first keys of an empty deployment.
- * @throws WrongKeyError or StartupError when the keys cannot be opened. Nothing has been written then.
+ * @throws WrongKeyError or StartupError when a key cannot be opened or no first key can be created. When a key cannot
+ * be
+ *   opened, nothing has been written.
  */
 export async function createKeys(options: KeysOptions): Promise<Keys> {
   const opened = await openKeys(options)

@@ -3,7 +3,7 @@ import { createKeyAges, type StandingKey } from './key-ages.ts'
 
 const DAY_MS = 86_400_000
 
-/** Key ages with a monotonic clock that the test sets. */
+/** A measure of key ages with a monotonic clock that the test sets. */
 function newProcess() {
   const clock = { ms: 5_000 }
   const ages = createKeyAges(() => clock.ms)

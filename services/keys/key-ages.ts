@@ -1,8 +1,8 @@
 import type { KeyFacts } from './domain/plan-rotation.ts'
 
-/** A key as its row describes it. */
+/** A key, as its row describes it. */
 export interface StandingKey extends Omit<KeyFacts, 'ageS'> {
-  /** When it entered its state, by the database's clock, Unix milliseconds. */
+  /** When the key entered its state, by the database's clock, in Unix milliseconds. */
   readonly sinceMs: number
 }
 
@@ -11,7 +11,7 @@ export interface KeyAges {
   /**
    * Returns the keys with their ages, in the same order.
    * @param keys all committed rows, without the changes of a transaction that may still fail
-   * @param databaseNowMs a moment before the rows were read, by the database's clock, Unix milliseconds
+   * @param databaseNowMs a time before the rows were read, by the database's clock, in Unix milliseconds
    */
   look(keys: readonly StandingKey[], databaseNowMs: number): KeyFacts[]
 }
@@ -22,15 +22,17 @@ interface Sight extends Omit<KeyFacts, 'ageS'> {
 }
 
 /**
- * Creates a measure of ages that does not change when a clock is set.
+ * Creates a measure of ages that does not change when a clock is set while the process runs.
  *
- * - A state that begins while the process runs counts from when the process first sees it, by the monotonic clock.
- * - For a state that is there at the first look, the database's clock gives the age at that moment. The monotonic
- *   clock counts from there.
+ * - When a key enters a state while the process runs, the age counts from the call of `look` that first sees the
+ * state,
+ *   by the monotonic clock.
+ * - When a key is already in its state at the first call of `look`, the database's clock gives its age at that time.
+ *   From then on the monotonic clock counts.
  *
- * So an age is wrong in one case only: the database's clock was set forward after the state began and before the
- * process started. The key then seems older by that amount. Otherwise an age is too high only if the monotonic clock
- * runs too fast. It is too low by the time until the first look, and by the time for which the machine slept.
+ * An age may be too low: by the time until the first look, and by the time for which the machine slept. That does no
+ * harm, because a key then only waits longer. An age is too high only in two cases: the database's clock was set
+ * forward after the state began and before the process started, or the monotonic clock runs too fast.
  */
 export function createKeyAges(monotonicMs: () => number): KeyAges {
   let seen: ReadonlyMap<string, Sight> | undefined
@@ -44,7 +46,7 @@ export function createKeyAges(monotonicMs: () => number): KeyAges {
         const ageMs = before === undefined ? Math.max(0, databaseNowMs - sinceMs) : 0
         return { kid, alg, state, beganMs: nowMs - ageMs }
       })
-      // Forgets deleted keys, and states that a failover of the database has undone.
+      // The new map no longer contains deleted keys, nor states that a failover of the database has undone.
       seen = new Map(sights.map((sight) => [sight.kid, sight]))
       return sights.map(({ kid, alg, state, beganMs }) => ({ kid, alg, state, ageS: (nowMs - beganMs) / 1000 }))
     },

@@ -3,7 +3,7 @@ import type { TokenAlgorithm } from '@auth4agent/core/keys/token-algorithms'
 import type { JwksKey } from '../../gen/prisma/client.ts'
 import type { PrivateTokenKey } from '../platform/crypto/token-key.ts'
 
-/** Where the private half of a key is: sealed in its row, or in another place that the row names. */
+/** Where the private half of a key is: sealed in the key's row, or at another place that the row names. */
 type StoredHalf =
   | { readonly wrappedKey: Uint8Array<ArrayBuffer>; readonly kekId: string; readonly externalRef?: never }
   | { readonly externalRef: Readonly<Record<string, string>>; readonly wrappedKey?: never; readonly kekId?: never }
@@ -22,15 +22,17 @@ export type KeyRow = Pick<JwksKey, 'kid' | 'purpose' | 'alg' | 'publicJwk' | 'wr
 
 /** Generates private halves and signs with them. */
 export interface KeyProvider {
+  /** Generates a key that is in no row yet. */
   generate(alg: TokenAlgorithm): Promise<NewTokenKey>
   /**
-   * Opens the private half of a row.
-   * @throws WrongKeyError when the row does not open; Error when the private half is missing or is of another key
+   * Opens the private half of the key in a row.
+   * @throws WrongKeyError when the sealed private half cannot be opened; Error when the private half is missing or
+   *   belongs to another key
    */
   open(row: KeyRow): Promise<PrivateTokenKey>
   /**
-   * Destroys a private half that is outside the database. May be called again. Returns false when this process cannot
-   * reach it.
+   * Destroys a private half that is outside the database. A repeated call is allowed. Returns false when this process
+   * cannot reach the private half.
    */
   destroy(key: Pick<KeyRow, 'kid' | 'externalRef'>): Promise<boolean>
   close(): Promise<void>

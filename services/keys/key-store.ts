@@ -13,7 +13,7 @@ export type SigningKey = Omit<JwksKey, 'wrappedKey'>
 export interface SigningKeysRead {
   /** Oldest first. */
   readonly keys: readonly SigningKey[]
-  /** A moment before the keys were read, by the database's clock. */
+  /** A time before the keys were read, by the database's clock. */
   readonly databaseNow: Date
 }
 
@@ -34,19 +34,18 @@ export function findUsable(prisma: PrismaClient): Promise<KeyRow[]> {
   return prisma.jwksKey.findMany({ where: { purpose: PURPOSE, state: { in: ['prepared', 'active'] } } })
 }
 
-/** Finds one key, with its private half if it still has one. */
+/** Finds one key, with its sealed private half if the row still has it. */
 export function findRow(prisma: PrismaClient, kid: string): Promise<KeyRow | null> {
   return prisma.jwksKey.findUnique({ where: { kid, purpose: PURPOSE } })
 }
 
-/** Prevents all other changes of keys until the transaction ends. Reading stays possible. */
+/** Prevents changes of keys by other transactions until this transaction ends. Reading stays possible. */
 export async function lockKeys(tx: Tx): Promise<void> {
   await tx.$executeRaw`LOCK TABLE jwks_keys IN SHARE ROW EXCLUSIVE MODE`
 }
 
 /**
- * Inserts a key with times of the database's clock: the process's clock may be wrong, and ages count from these
- * times.
+ * Inserts a key with times of the database's clock. Ages count from these times, and the process's clock may be wrong.
  */
 export async function insertKey(tx: Tx, key: NewTokenKey, state: 'prepared' | 'active'): Promise<void> {
   const { kid, alg, publicJwk, stored } = key
@@ -58,8 +57,8 @@ export async function insertKey(tx: Tx, key: NewTokenKey, state: 'prepared' | 'a
 }
 
 /**
- * Moves a key to another state, at the time of the database's clock. Deletes the sealed private half in the last
- * states.
+ * Moves a key to another state, and records the time by the database's clock. Deletes the sealed private half when the
+ * new state is retired or compromised.
  */
 export async function moveKey(tx: Tx, kid: string, state: Exclude<KeyState, 'prepared'>): Promise<void> {
   await tx.$executeRaw`
@@ -81,7 +80,7 @@ export function findDiscarded(prisma: PrismaClient): Promise<KeyRow[]> {
   })
 }
 
-/** Records that the private half of a key has been destroyed. */
+/** Records that the private half of a key outside the database has been destroyed. */
 export async function forgetExternal(prisma: PrismaClient, kid: string): Promise<void> {
   await prisma.jwksKey.update({ where: { kid }, data: { externalRef: Prisma.DbNull } })
 }

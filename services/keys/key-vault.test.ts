@@ -43,7 +43,7 @@ describe('createKeyVault', () => {
     const open = () => createKeyVault(NEW, [OLD]).open(wrapped, id, RECORD)
     expect(open).toThrow(WrongKeyError)
     expect(open).toThrow(
-      `Key a-kid in this database is sealed under the key-encryption key ${id ?? '(none)'}, but the configured ones are ${kekId(NEW)}, ${kekId(OLD)}; set`,
+      `Key a-kid in this database is sealed under the key-encryption key ${id ?? '(none)'}, but the configured keys are ${kekId(NEW)}, ${kekId(OLD)}; set`,
     )
   })
 

@@ -5,30 +5,30 @@ import { StartupError } from '../platform/errors/startup-error.ts'
 /** A sealed secret, as its row stores it. */
 export interface Sealed {
   readonly wrapped: Uint8Array<ArrayBuffer>
-  /** Id of the KEK that it is sealed under. */
+  /** Id of the KEK under which the secret is sealed. */
   readonly kekId: string
 }
 
-/** Seals and opens secrets under the deployment's KEKs. One KEK seals, all of them open. */
+/** Seals secrets under one KEK, and opens secrets under any of the configured KEKs. */
 export interface KeyVault {
   /** Id of the KEK that seals. */
   readonly kekId: string
   seal(secret: Uint8Array, record: WrappedRecord): Sealed
-  /** Opens a secret. Throws WrongKeyError when its KEK is not configured, or the secret does not authenticate. */
+  /** Opens a secret. Throws WrongKeyError when its KEK is not configured, or its authentication fails. */
   open(wrapped: Uint8Array, sealedUnder: string | null, record: WrappedRecord): Buffer
-  /** Opens a secret and seals it again under the KEK that seals. Throws as `open` does. */
+  /** Opens a secret and seals it again under the KEK that seals. Throws the errors of `open`. */
   reseal(wrapped: Uint8Array, sealedUnder: string | null, record: WrappedRecord): Sealed
 }
 
-/** A sealed secret in the database does not open under the configured KEKs. Nothing has been written. */
+/** The error when a sealed secret cannot be opened with the configured KEKs. */
 export class WrongKeyError extends StartupError {
   override readonly name = 'WrongKeyError'
 }
 
 /**
  * Creates a vault from KEKs of 32 bytes. `kek` seals. `others` only open: a previous KEK, or the next KEK, under
- * which other processes may seal already. A KEK may be given twice.
- * @throws RangeError for a KEK of another length
+ * which other processes may seal already. The same KEK may appear in both.
+ * @throws RangeError when a KEK has another length
  */
 export function createKeyVault(kek: KeyEncryptionKey, others: readonly KeyEncryptionKey[] = []): KeyVault {
   const sealing = load(kek)
@@ -59,13 +59,13 @@ export function createKeyVault(kek: KeyEncryptionKey, others: readonly KeyEncryp
   return vault
 }
 
-/** Loads a KEK, once, because loading takes as long as using it. */
+/** Loads a KEK. The vault does this once per KEK, because loading takes as long as opening a secret. */
 function load(key: KeyEncryptionKey): KeyObject {
   return key instanceof KeyObject ? key : createSecretKey(key)
 }
 
 function explainUnknown(id: string, sealedUnder: string | null, configured: readonly string[]): string {
-  const are = configured.length === 1 ? 'one is' : 'ones are'
+  const are = configured.length === 1 ? 'key is' : 'keys are'
   const fact = `Key ${id} in this database is sealed under the key-encryption key ${sealedUnder ?? '(none)'}`
   return `${fact}, but the configured ${are} ${configured.join(', ')}; set AUTH4AGENT_KEK to the right key, or add it to AUTH4AGENT_OTHER_KEKS`
 }

@@ -18,25 +18,28 @@ import { createTokenSigner, type TokenSigner } from './token-signer.ts'
 
 type OpenKeysOptions = Pick<KeysOptions, 'db' | 'now' | 'settings' | 'secrets' | 'log'>
 
-/** All keys of the service, ready for use. */
+/** The opened keys, and the objects that use and manage them. */
 export interface OpenKeys {
   readonly vault: KeyVault
   readonly sealedKeys: SealedKeys
   readonly challengeKeys: ChallengeKeyring
   readonly signingKeys: SigningKeys
   readonly signer: TokenSigner
-  /** Separate jobs, so that a missing hardware token delays no other work. */
+  /** The jobs are separate, so that a missing hardware token does not delay the other jobs. */
   readonly jobs: readonly Job[]
   close(): Promise<void>
 }
 
 /**
- * How long a retiring key verifies, in seconds: the longest lifetime of a token, and five minutes for clocks that
- * differ. The revocation log keeps its records for the same time.
+ * How long a retiring key still verifies tokens, in seconds: the longest lifetime of a token, plus five minutes
+ * because clocks differ. The revocation log keeps its records for the same time.
  */
 const RETIRE_AFTER_S = MAX_TOKEN_TTL_S + 300
 
-/** Opens all existing keys before it writes anything. Then creates the keys that an empty deployment lacks. */
+/**
+ * Opens all existing keys. Then creates the first signing keys of an empty deployment, and missing challenge keys.
+ * Writes nothing before all existing keys are open.
+ */
 export async function openKeys({ db, now, settings, secrets, log }: OpenKeysOptions): Promise<OpenKeys> {
   const { prisma } = db
   const vault = createKeyVault(secrets.kek, secrets.otherKeks)
@@ -67,7 +70,7 @@ export async function openKeys({ db, now, settings, secrets, log }: OpenKeysOpti
     jobs: [
       { name: 'challenge-keys', run: () => challengeKeys.rotate() },
       { name: 'signing-keys', run: () => signingKeys.runSchedule() },
-      // Opens keys that another process has created.
+      // This job opens keys that another process has created.
       { name: 'open-signing-keys', run: () => signer.refresh() },
       {
         name: 'reseal-keys',
@@ -94,7 +97,7 @@ async function makeFirst(
   const known = (await keys.list()).map(({ kid }) => kid)
   if (known.length === 0) {
     await keys.ensureFirst(imported).catch((error: unknown) => {
-      // An ApiError is a failure of the hardware token. Errors of the database have other types.
+      // Only a failure of the hardware token is an ApiError. Errors of the database have other types.
       throw error instanceof ApiError ? new StartupError(`No signing key can be created: ${error.message}`) : error
     })
   }

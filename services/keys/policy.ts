@@ -2,7 +2,8 @@ import type { KeysService } from '../../gen/proto/auth4agent/v1/keys_pb.ts'
 import type { Policies } from '../chain/policy.ts'
 
 /**
- * Policies of KeysService. Signing keys belong to the whole deployment, so only the administrator may change them.
+ * Who may call each method of KeysService. Signing keys belong to the whole deployment, so only the administrator may
+ * list and change them. The JWKS is public.
  */
 export const keysPolicies: Policies<typeof KeysService> = {
   getJsonWebKeySet: { callers: ['anyone'], limit: 'read' },

@@ -51,7 +51,7 @@ it('createPrivateKeys destroys only keys in the hardware token, and closes the h
   expect(asked).toEqual(['external destroy', 'external close'])
 })
 
-it('createPrivateKeys without a hardware token generates keys in the database, and cannot open or destroy others', async () => {
+it('createPrivateKeys without a hardware token generates keys in the database, and cannot open or destroy other keys', async () => {
   const asked: string[] = []
   const keys = createPrivateKeys({ sealed: provider('sealed', asked), external: undefined })
   await expect(keys.generate('EdDSA')).rejects.toThrow('sealed')

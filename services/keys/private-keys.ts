@@ -5,13 +5,13 @@ import type { KeyProvider } from './key-provider.ts'
 interface PrivateKeysOptions {
   /** Keeps private halves sealed in the database. */
   readonly sealed: KeyProvider
-  /** Keeps private halves outside the database. If given, it generates all new keys. */
+  /** Keeps private halves outside the database. When defined, it generates all new keys. */
   readonly external: KeyProvider | undefined
 }
 
 /**
- * Creates the provider of all private halves. It opens each where its row says, independent of where new ones are
- * generated.
+ * Creates a provider that joins both places. It opens each private half at the place that the key's row names, even
+ * when new keys are generated at the other place.
  */
 export function createPrivateKeys({ sealed, external }: PrivateKeysOptions): KeyProvider {
   return {

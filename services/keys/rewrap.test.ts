@@ -8,7 +8,7 @@ import { createKeyVault, type KeyVault, WrongKeyError } from './key-vault.ts'
 import { checkSealed, countSealedUnderOthers, resealOld } from './rewrap.ts'
 
 const [OLD, NEW] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)]
-/** Vaults of processes by their configured KEKs. The first KEK of a name seals. */
+/** Vaults of processes, named after their configured KEKs. The first KEK in a name seals. */
 const oldOnly = createKeyVault(OLD)
 const oldNew = createKeyVault(OLD, [NEW])
 const newOld = createKeyVault(NEW, [OLD])
@@ -41,19 +41,19 @@ describe('a change of the KEK', () => {
     // Step 1: every process gets the new KEK as another KEK.
     expect(await pass(oldNew)).toBe(0)
     await expectAllOpen(oldOnly, oldNew)
-    // Step 2: one process after another seals under it. Meanwhile each process seals again the secrets that others
-    // have sealed.
+    // Step 2: one process after another begins to seal under the new KEK. Meanwhile each process seals the secrets of
+    // the other processes again.
     expect(await pass(newOld)).toBe(SEALED_ROWS)
     await expectAllOpen(oldNew, newOld)
     expect(await pass(oldNew)).toBe(SEALED_ROWS)
     await makeKey(prisma, oldNew, 'prepared')
     await expectAllOpen(oldNew, newOld)
-    // All processes seal under it.
+    // Now all processes seal under the new KEK.
     expect(await countSealedUnderOthers(prisma, newOld.kekId)).toBe(SEALED_ROWS + 1)
     expect(await pass(newOld)).toBe(SEALED_ROWS + 1)
     expect(await countSealedUnderOthers(prisma, newOld.kekId)).toBe(0)
     expect(await pass(newOld)).toBe(0)
-    // Step 3: the old KEK is removed.
+    // Step 3: the processes no longer have the old KEK.
     await expectAllOpen(newOld, newOnly)
     await expect(checkSealed(prisma, oldOnly)).rejects.toThrow(WrongKeyError)
   })
@@ -73,7 +73,7 @@ describe('a change of the KEK', () => {
     expect(await rest()).toEqual(before)
   })
 
-  it('writes one entry to the audit for each row', async () => {
+  it('writes one audit record for each row', async () => {
     await makeAllKeys(prisma, oldOnly)
     const ids = [...(await openAll(prisma, oldOnly)).keys()]
     await pass(newOld)
@@ -104,7 +104,7 @@ describe('resealOld', () => {
     },
   )
 
-  it('skips a row that does not open, does the others, and then throws WrongKeyError', async () => {
+  it('skips a row that it cannot open, seals the other rows again, and then throws WrongKeyError', async () => {
     const foreign = createKeyVault(Buffer.alloc(32, 3))
     const kid = await makeKey(prisma, foreign, 'prepared')
     await makeAllKeys(prisma, oldOnly)
@@ -158,7 +158,7 @@ describe('passes of resealOld at the same time', () => {
   })
 })
 
-/** Makes the audit refuse entries after this number of entries of a pass. */
+/** Makes the audit refuse records after this number of records of a pass. */
 async function failAuditAfter(lines: number): Promise<void> {
   await database.db.pool.query(`
     CREATE FUNCTION full_audit() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -170,8 +170,8 @@ async function failAuditAfter(lines: number): Promise<void> {
 }
 
 /**
- * Starts passes that all read the rows before any of them, or the given statement, changes a row. Returns the number
- * of rows that each pass has changed, and the rows not under the new KEK after the statement.
+ * Starts passes that all read the rows before one of them, or the given statement, changes a row. Returns the number
+ * of rows that each pass has changed, and the rows that were not sealed under the new KEK after the statement.
  */
 async function whileLocked(vaults: readonly KeyVault[], sql = 'SELECT 1') {
   const client = await database.db.pool.connect()

@@ -33,11 +33,12 @@ export async function countSealedUnderOthers(prisma: PrismaClient, kekId: string
 }
 
 /**
- * Seals again, under the present KEK, each secret that is sealed under another KEK. Each row has its own transaction
- * with its audit. A pass may stop anywhere, and several processes may run one at the same time: the next pass
- * continues with the remaining rows.
+ * Seals each secret that is sealed under another KEK again, under the vault's sealing KEK. Each row has its own
+ * transaction with its audit. So a pass may stop at any row, and the next pass continues with the remaining rows.
+ * Several processes may run a pass at the same time.
  * @returns the number of changed rows
- * @throws WrongKeyError, after the other rows, when a row does not open; such a row stays unchanged
+ * @throws WrongKeyError when a row cannot be opened. The row stays unchanged, and the other rows are sealed again
+ * first.
  */
 export async function resealOld({ prisma, vault, author }: Pass): Promise<number> {
   let count = 0
@@ -68,7 +69,7 @@ async function readSealedUnderOthers(prisma: PrismaClient, ownId: string): Promi
   return (await readSealed(prisma)).filter(({ kekId }) => kekId !== ownId)
 }
 
-/** Reads every sealed secret. Retired and compromised keys and keys in a hardware token have none. */
+/** Reads every sealed secret. Retired and compromised keys and keys in a hardware token have no sealed secret. */
 async function readSealed(prisma: PrismaClient): Promise<SealedRow[]> {
   const signing = await prisma.jwksKey.findMany({ where: { wrappedKey: { not: null } } })
   const challenge = await prisma.challengeKey.findMany()

@@ -22,17 +22,17 @@ export function keysRoutes(deps: KeysDeps): Routes {
   return { ...keySetRoute(deps), ...adminRoutes(deps) }
 }
 
-/** Serves the keys whose tokens may be unexpired, and those that will sign next. */
+/** Serves the public halves of the active, retiring and prepared keys. */
 function keySetRoute({ verificationKeys, tokenStatus, settings }: KeysDeps): Pick<Routes, 'getJsonWebKeySet'> {
   return {
     async getJsonWebKeySet() {
       const known = await verificationKeys.list()
       const published = known.filter(({ state }) => state !== 'retired' && state !== 'compromised')
-      // Memory may be seconds old, but a compromised key must be absent as soon as the call that marked it has
-      // returned.
+      // The keys in memory may be seconds old, but a compromised key must be absent as soon as the call that marked it
+      // has returned.
       const ended = await tokenStatus.endedKeys(published.map(({ kid }) => kid))
       return {
-        // In a fixed order of algorithms, the usual one first, for clients that know only that one.
+        // The order of the algorithms is fixed, EdDSA first, for clients that support only EdDSA.
         keys: TOKEN_ALGORITHMS.flatMap((alg) => published.filter((key) => key.alg === alg))
           .filter(({ kid }) => !ended.has(kid))
           .map(({ kid, alg, jwk }) => Object.assign({ alg, use: 'sig', kid }, jwk)),

@@ -72,7 +72,7 @@ describe('seal', () => {
 
   it('refuses a key of another algorithm and overwrites its secret', async () => {
     const { secret } = await generateTokenKey('EdDSA')
-    expect(() => keys.seal('ES256', secret)).toThrow('The secret is not a private key for ES256')
+    expect(() => keys.seal('ES256', secret)).toThrow('The secret must be a private key for ES256')
     expect(secret.every((byte) => byte === 0)).toBe(true)
   })
 })
@@ -90,7 +90,7 @@ describe('open', () => {
     expect(key && verify(key, MESSAGE, await opened.sign(MESSAGE))).toBe(true)
   })
 
-  it('overwrites the opened secret, also after a failure', async () => {
+  it('overwrites the opened secret, even after a failure', async () => {
     const { vault, opened } = watchedVault()
     const row = rowOf(await keys.generate('EdDSA'))
     await createSealedKeys(vault).open(row)

@@ -7,7 +7,7 @@ import type { KeyVault } from './key-vault.ts'
 
 /** The provider of private halves that are sealed in their rows. */
 export interface SealedKeys extends KeyProvider {
-  /** Seals an imported private key and overwrites `secret`. Throws Error when it is not a key of this algorithm. */
+  /** Seals an imported private key and overwrites `secret`. Throws Error when `secret` is not a key for `alg`. */
   seal(alg: TokenAlgorithm, secret: Uint8Array): NewTokenKey
 }
 
@@ -16,7 +16,7 @@ export function createSealedKeys(vault: KeyVault): SealedKeys {
   const seal = (alg: TokenAlgorithm, secret: Uint8Array): NewTokenKey => {
     try {
       const key = openTokenKey(alg, secret)
-      if (key === undefined) throw new Error(`The secret is not a private key for ${alg}`)
+      if (key === undefined) throw new Error(`The secret must be a private key for ${alg}`)
       const kid = jwkThumbprint(key.publicJwk)
       const { wrapped, kekId } = vault.seal(secret, { purpose: PURPOSE, id: kid })
       return { kid, alg, publicJwk: key.publicJwk, stored: { wrappedKey: wrapped, kekId } }

@@ -50,7 +50,7 @@ describe('rotate', () => {
 })
 
 describe('compromise', () => {
-  it('makes a ready key active, deletes the private half, and returns the first time when it is repeated', async () => {
+  it('makes a ready key active, deletes the private half, and returns the time of the first call when it is repeated', async () => {
     const { keys, clock } = await started()
     await keys.list()
     clock.s = 100
@@ -65,10 +65,10 @@ describe('compromise', () => {
     expect(await prisma().revocationLog.count()).toBe(1)
   })
 
-  it('returns without waiting for a new key, also when no key can be generated', async () => {
+  it('returns without waiting for a new key, even when no key can be generated', async () => {
     await started()
     const isMade = Promise.withResolvers<never>()
-    // The rejection may come before anything waits for the key.
+    // The promise may be rejected before other code waits for the key.
     isMade.promise.catch(() => undefined)
     const { keys, clock, logged } = instance({ generate: () => isMade.promise })
     await keys.list()
@@ -92,7 +92,7 @@ describe('compromise', () => {
     expect(await everything()).toEqual(before)
     await keys.compromise(asAdmin(), { kid, force: true }, '')
     expect(await statesOf('Ed25519')).toEqual(['compromised', 'prepared', 'prepared'])
-    // The pass after the compromise has already read the clock, so another one is needed.
+    // The pass that follows the compromise has already read the clock, so another pass is needed.
     await keys.idle()
     clock.s = 100
     await keys.runSchedule()
@@ -116,7 +116,7 @@ describe('an imported key', () => {
     expect(await statesOf('EdDSA')).toEqual(['retiring', 'prepared', 'prepared', 'active'])
   })
 
-  it('is refused with KEY_EXISTS when it is known, also as compromised', async () => {
+  it('is refused with KEY_EXISTS when the deployment already has it, even as compromised', async () => {
     const { keys } = await started()
     const key = await keyFromElsewhere()
     await keys.add(asAdmin(), key, '')
@@ -126,7 +126,7 @@ describe('an imported key', () => {
     expect(await everything()).toEqual(before)
   })
 
-  it('becomes the first key of its algorithm in an empty deployment, and is ignored in any other', async () => {
+  it('becomes the first key of its algorithm in an empty deployment, and is ignored in any other deployment', async () => {
     const key = await keyFromElsewhere()
     await instance().keys.ensureFirst(key)
     expect(await activeKid('EdDSA')).toBe(key.kid)

@@ -24,7 +24,7 @@ describe('runSchedule', () => {
     clock.s = 1000
     await keys.runSchedule()
     expect(await statesOf('ES256')).toEqual(['retiring', 'active', 'prepared', 'prepared'])
-    // The age of the state counts from this pass, the first that sees it.
+    // The age of the state counts from this pass, because it is the first pass that sees the state.
     await keys.runSchedule()
     clock.s = 1499
     await keys.runSchedule()
@@ -75,7 +75,7 @@ describe('runSchedule', () => {
     expect(await statesOf('RS256')).toEqual(['active', 'prepared', 'prepared'])
   })
 
-  it('makes one change in two processes at the same time, and destroys the unused keys', async () => {
+  it('makes each change once when two processes run it at the same time, and destroys the unused keys', async () => {
     const destroyed: string[] = []
     const destroy = async ({ kid }: { kid: string }) => destroyed.push(kid) > 0
     await started()
@@ -112,7 +112,7 @@ describe('runSchedule', () => {
   })
 })
 
-it('ensureFirst takes the times of keys from the clock of the database, not of the process', async () => {
+it('ensureFirst writes the times of keys by the clock of the database, not by the clock of the process', async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 86_400_000 })
   try {
     await instance().keys.ensureFirst()

@@ -13,22 +13,26 @@ export interface SigningKeysDeps extends Omit<CarryOutDeps, 'spare'> {
 
 /** A signing key with its readiness. */
 export interface ListedKey extends SigningKey {
-  /** From when a prepared key may sign, by the database's clock; null in every other state. */
+  /** When a prepared key is ready to sign, by the database's clock; null in every other state. */
   readonly readyAt: Date | null
   /** Whether `readyAt` has passed. */
   readonly isReady: boolean
 }
 
-/** Manages the signing keys. Every change is one transaction with its audit, and is decided again under a lock. */
+/**
+ * Manages the signing keys. Every change is one transaction, which also writes the audit. The decision is made again
+ * after the keys have been locked.
+ */
 export interface SigningKeys {
+  /** Reads all signing keys, oldest first. */
   list(): Promise<readonly ListedKey[]>
   /** The keys as the last pass of the schedule, or the last call of `list`, found them. */
   readonly lastSeen: readonly ListedKey[]
-  /** Creates the first key of each algorithm, with `imported` as one of them. Does nothing when there are keys. */
+  /** Creates an active key of each algorithm; `imported` is one of them. Does nothing when the deployment has keys. */
   ensureFirst(imported?: NewTokenKey): Promise<void>
   /**
-   * Does the due work: rotates by age, retires, creates keys, and destroys unneeded private halves in a hardware
-   * token.
+   * Does the work that is due: rotates keys by age, retires keys, creates keys, and destroys private halves in a
+   * hardware token that are no longer needed.
    */
   runSchedule(): Promise<void>
   /** Makes ready keys active. Throws KEY_NOT_FOUND, KEY_NOT_READY, ASSERTION_USED. */
@@ -48,11 +52,11 @@ export function createSigningKeys(options: SigningKeysDeps): SigningKeys {
   const deps: CarryOutDeps = { ...options, spare: [] }
   const { prisma, provider, times, log } = options
   const schedule: Plan = (keys) => planSchedule(keys, times)
-  // Generating keys in a hardware token may fail. The other due steps must not wait for it, so they are a separate
-  // plan.
+  // Generating keys in a hardware token may take long or fail. The other steps must not wait for new keys, so they are
+  // a separate plan.
   const moves: Plan = (keys) => schedule(keys).filter((step) => !isNew(step))
   const makes: Plan = (keys) => schedule(keys).filter(isNew)
-  // At the start only active keys are needed. The schedule creates the prepared ones later.
+  // At the first start only active keys are needed. The schedule creates prepared keys later.
   const first: Plan = (keys) => makes(keys).filter((step) => isNew(step) && step.state === 'active')
   let lastSeen: readonly ListedKey[] = []
   const list = async () => {
@@ -86,7 +90,10 @@ export function createSigningKeys(options: SigningKeysDeps): SigningKeys {
     })
     return running
   }
-  /** Runs an administrator's command. The caller neither waits for new keys nor gets their errors. */
+  /**
+   * Carries out an administrator's command, then begins a pass of the schedule, which creates missing keys. The
+   * administrator does not wait for this pass and does not get its errors.
+   */
   const command = async (wish: Parameters<typeof carryOut>[1]) => {
     const changed = await carryOut({ ...deps, spare: [] }, wish)
     runSchedule().catch((error: unknown) => log.warn({ error }, 'new signing keys could not be created yet'))

@@ -25,7 +25,7 @@ async function insert(state: 'prepared' | 'active' | 'retiring') {
   return kid
 }
 
-/** A signer that records which keys it opens. `trouble.error` makes opening fail. */
+/** A signer that records which keys it opens. When `trouble.error` is set, opening a key fails with this error. */
 function signer() {
   const opened: string[] = []
   const trouble: { error?: Error } = {}
@@ -40,7 +40,7 @@ function signer() {
   return { sign, refresh: () => made.refresh(), opened, trouble }
 }
 
-it('refresh opens active and prepared keys once, and forgets all others', async () => {
+it('refresh opens active and prepared keys once, and drops all others', async () => {
   const [prepared, active, retiring] = [await insert('prepared'), await insert('active'), await insert('retiring')]
   const { refresh, sign, opened } = signer()
   await refresh()
@@ -48,7 +48,7 @@ it('refresh opens active and prepared keys once, and forgets all others', async 
   expect(opened.toSorted()).toEqual([prepared, active].toSorted())
   await sign(active)
   expect(opened).toHaveLength(2)
-  // A statement may have found this key while it was active, so `sign` still opens it.
+  // A challenge may have been redeemed while this key was still active, so `sign` still opens the key.
   await sign(retiring)
   expect(opened.at(-1)).toBe(retiring)
   await refresh()

@@ -12,11 +12,11 @@ import { WrongKeyError } from './key-vault.ts'
 export interface TokenSigner {
   /**
    * Signs the claims as a JWT (RFC 9068) in compact form, with canonical base64url.
-   * @param kid the key that the statement which redeemed the challenge has found
+   * @param kid id of the key that was active when the challenge was redeemed
    * @throws ApiError UNAVAILABLE when the private half of the key cannot be used
    */
   sign(kid: string, claims: AccessTokenClaims): Promise<string>
-  /** Opens the active and prepared keys, and forgets all others. Tries every key, and then throws the first error. */
+  /** Opens the active and prepared keys and drops all others. Tries every key, and then throws the first error. */
   refresh(): Promise<void>
 }
 
@@ -27,7 +27,7 @@ interface OpenKey {
 }
 
 /**
- * Creates a signer without open keys. `refresh` opens them, and `sign` opens a key that it meets for the first time.
+ * Creates a signer that has no open keys yet. `refresh` opens keys, and `sign` opens its key when it is not open yet.
  */
 export function createTokenSigner(prisma: PrismaClient, provider: Pick<KeyProvider, 'open'>): TokenSigner {
   const keys = new Map<string, Promise<OpenKey>>()
@@ -80,7 +80,7 @@ function explain({ kid }: KeyRow, error: unknown): string {
   return `Signing key ${kid} cannot be used: ${error instanceof Error ? error.message : String(error)}`
 }
 
-/** UNAVAILABLE, because the agent cannot fix it but may try again: another process may be able to sign. */
+/** Returns UNAVAILABLE instead of INTERNAL, because a retry may succeed: another process may be able to sign. */
 function unusable(kid: string, cause: unknown): ApiError {
   const error = toApiError(cause)
   if (error.reason !== 'INTERNAL') return error

@@ -175,7 +175,7 @@ describe('createVerificationKeys', () => {
   })
 })
 
-it('findNow reads the present state of a key, and find returns that state afterwards', async () => {
+it('findNow reads the current state of a key, and find returns that state afterwards', async () => {
   const kid = await insertKey('prepared')
   const { keys, read } = setUp()
   expect(await keys.find(kid)).toMatchObject({ state: 'prepared' })
@@ -186,7 +186,7 @@ it('findNow reads the present state of a key, and find returns that state afterw
   expect(read).toHaveBeenCalledTimes(2)
 })
 
-it('findNow shares one read that begins after the calls, and does not use a read that had begun', async () => {
+it('findNow shares one read among several calls, and does not use a read that began before the calls', async () => {
   const kid = await insertKey('prepared')
   const { keys, read } = setUp()
   const before = keys.find(kid)

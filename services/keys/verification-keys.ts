@@ -5,11 +5,11 @@ import type { KeyFinder, VerificationKey } from '@auth4agent/core/token/access-t
 import { importTokenVerifier } from '@auth4agent/core/token/token-verifier'
 import type { JwksKey, PrismaClient } from '../../gen/prisma/client.ts'
 
-/** The public halves of all signing keys, also of retired ones. */
+/** The public halves of all signing keys, retired and compromised keys included. */
 export interface VerificationKeys extends KeyFinder {
   /** Finds a key. Reads the database for an unknown kid, but at most once a second. */
   find(kid: string): Promise<VerificationKey | undefined>
-  /** Finds a key with a read of the database that begins after this call. */
+  /** Finds a key in the database, with a read that begins after this call. */
   findNow(kid: string): Promise<VerificationKey | undefined>
   /** Returns all keys. Reads them again when the last read is older than `maxAgeMs`. */
   list(): Promise<readonly VerificationKey[]>
@@ -17,16 +17,16 @@ export interface VerificationKeys extends KeyFinder {
 
 type Row = Pick<JwksKey, 'kid' | 'alg' | 'state' | 'publicJwk'>
 
-/** Least time between two reads because of an unknown kid, in milliseconds. A caller can invent unknown kids. */
+/** Minimum milliseconds between two reads because of an unknown kid. A limit is needed: a caller can invent kids. */
 const REREAD_INTERVAL_MS = 1_000
 const MAX_AGE_MS = 10_000
 const COLUMNS = { kid: true, alg: true, state: true, publicJwk: true }
 
 /**
- * Reads the table `jwks_keys` and keeps the public halves in memory. Leaves out a row whose key does not match its
- * kid.
- * @param now monotonic clock, in milliseconds
- * @param maxAgeMs age after which the keys are read again before an answer
+ * Creates a reader of the table `jwks_keys` that keeps the public halves in memory. It leaves out rows whose algorithm
+ * it does not know, and rows whose key does not match the kid.
+ * @param now returns the time of a monotonic clock in milliseconds
+ * @param maxAgeMs age of the keys in memory, in milliseconds, after which they are read again before an answer
  */
 export function createVerificationKeys(
   prisma: PrismaClient,
@@ -57,7 +57,7 @@ export function createVerificationKeys(
   const readUnlessYounger = async (ageMs: number) => {
     if (now() - readAt > ageMs) await readShared()
   }
-  /** Shares one read among all calls that came before it began. */
+  /** Begins a read after the read that is running. All calls until it begins share this read. */
   const readAfresh = () => {
     next ??= Promise.resolve(reading?.catch(() => undefined)).then(() => {
       next = undefined
@@ -82,7 +82,10 @@ export function createVerificationKeys(
   }
 }
 
-/** Reuses the imported key while its row is unchanged: importing can take ten times as long as verifying. */
+/**
+ * Returns the entry of a row. Reuses the imported key when the row's key is unchanged, because importing a key can
+ * take ten times as long as verifying a signature.
+ */
 function toEntry(
   { kid, alg, state, publicJwk }: Row,
   before: VerificationKey | undefined,

@@ -118,7 +118,7 @@ describe('change', () => {
     { kind: 'anonymous' },
     { kind: 'system' },
     { kind: 'agent', did: 'did:agent:a.example:21fe31dfa154a261626bf854046fd227' },
-  ])('uses up no assertion for an author of kind $kind', async (principal) => {
+  ])('records no assertion for an author of kind $kind', async (principal) => {
     const author = { requestId: `by-${principal.kind}`, principal }
     const before = await prisma.usedAssertion.count()
     await audited(author)
@@ -132,7 +132,7 @@ describe('change', () => {
 })
 
 describe('recordRefusal', () => {
-  it('records the refusal without using up the assertion', async () => {
+  it('records the refusal, and the assertion can be used again', async () => {
     await recordRefusal(prisma, byOperator('refused'), { ...entry('x'), reason: 'AGENT_NOT_FOUND' })
     expect(await auditOf('refused')).toMatchObject([{ outcome: 'refused', reason: 'AGENT_NOT_FOUND' }])
     expect(await usesOf('refused')).toEqual([])

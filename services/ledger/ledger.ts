@@ -8,13 +8,17 @@ import { ApiError } from '../platform/errors/api-error.ts'
 import type { AuditAction } from './audit-action.ts'
 import type { Principal } from './principal.ts'
 
-/** Who makes a change, and in which request. A `Call` is an author; `systemAuthor` makes one for the server itself. */
+/**
+ * Who makes a change, and in which request. A `Call` is an author; `systemAuthor` returns an author for the server.
+ */
 export interface Author {
   readonly principal: Principal | { readonly kind: 'system' } | { readonly kind: 'agent'; readonly did: string }
   readonly requestId: string
 }
 
-/** Returns the server as author of one pass of a job. All audit records of the pass share its new request id. */
+/**
+ * Returns the server as the author of one pass of a job. All audit records of this pass have the same new request id.
+ */
 export function systemAuthor(job: string): Author {
   return { principal: { kind: 'system' }, requestId: `${job}-${randomUUID()}` }
 }
@@ -34,8 +38,9 @@ interface AuditEntry {
 export type Audit = (entry: AuditEntry) => Promise<void>
 
 /**
- * Runs a change in one transaction, together with its audit and the assertion that it uses up. The transaction inserts
- * the assertion first: of two calls with the same assertion, the second waits until the first has ended.
+ * Runs a change in one transaction, which also writes the audit and records that the assertion was used. The
+ * transaction records the assertion first, so of two calls with the same assertion the second waits until the first
+ * has ended.
  *
  * @throws ApiError ASSERTION_USED when another change has used the assertion, and every error that `work` throws.
  */
@@ -52,10 +57,10 @@ export function change<T>(
   })
 }
 
-/** For an RPC without an audit action, the record of a refusal names the RPC instead. */
+/** The entry for a refusal. For an RPC without an audit action, `action` is the name of the RPC. */
 type RefusalEntry = Omit<AuditEntry, 'action'> & { readonly action: AuditAction | `${string}/${string}` }
 
-/** Records in the audit that an authenticated caller was refused. Does not use up the caller's assertion. */
+/** Records in the audit that the server refused a call. The caller can use its assertion again. */
 export async function recordRefusal(prisma: PrismaClient, author: Author, entry: RefusalEntry): Promise<void> {
   await prisma.auditLog.create({ data: auditRow(author, entry, 'refused') })
 }
@@ -85,7 +90,7 @@ function auditRow(author: Author, entry: RefusalEntry, outcome: 'done' | 'refuse
   }
 }
 
-/** Seconds for which a used assertion is kept after its expiry: longer than any allowed clock skew. */
+/** Seconds for which the server keeps a used assertion after it expired: longer than any allowed clock skew. */
 const KEEP_BEYOND_EXPIRY_S = 120
 
 /** Returns the row that records the use of an author's assertion; undefined for an author without an assertion. */
@@ -103,7 +108,7 @@ async function useAssertion(tx: Tx, author: Author): Promise<void> {
   if (count === 0) throw new ApiError('ASSERTION_USED')
 }
 
-/** Removes used assertions that no clock can accept any more. */
+/** Removes used assertions that have expired so long ago that no process can still accept them. */
 export function pruneAssertions({ pool }: Db, passed: PassedTime): Promise<void> {
   return pruneExpired(pool, passed, 'used_assertions', 'keep_until')
 }

@@ -69,7 +69,7 @@ it('readiness reports a missing database when a query hangs for longer than maxA
   expect(readiness.missing()).toEqual(['database'])
 })
 
-it('readiness reports a wrong clock and services that were never reached, and after drain only the stop', async () => {
+it('readiness reports a wrong clock and services that were never reached, and only the stop after drain', async () => {
   const { state, readiness } = await setUp()
   state.missing = ['identity']
   state.clock = 'the clock is 20 s behind'

@@ -12,7 +12,7 @@ export interface ReadinessDeps {
 interface ReadinessTiming {
   /** Pause between two queries, in milliseconds. */
   readonly intervalMs: number
-  /** How old the last answer may be, in milliseconds. It gets too old when a query hangs. */
+  /** How old the last answer of the database may be, in milliseconds. It becomes too old when a query hangs. */
   readonly maxAgeMs: number
   /** Returns monotonic milliseconds. */
   readonly now: () => number
@@ -20,9 +20,9 @@ interface ReadinessTiming {
 
 /** The readiness of a process. */
 export interface Readiness {
-  /** Returns what prevents the process from doing its work; an empty list when it is ready. Sends no query. */
+  /** Returns the reasons why the process is not ready, or an empty list if it is ready. Sends no query. */
   missing(): readonly string[]
-  /** From now on reports that the process is stopping. */
+  /** Makes `missing` report from now on that the process is stopping. */
   drain(): void
   stop(): void
 }

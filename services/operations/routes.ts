@@ -6,7 +6,7 @@ import type { Exposition } from '../platform/metrics/exposition.ts'
 export interface OperationDeps {
   /** The answer of /metrics. */
   readonly metrics: Exposition
-  /** Returns what prevents the process from doing its work; an empty list when it is ready. */
+  /** Returns the reasons why the process is not ready, or an empty list if it is ready. */
   readonly ready: () => readonly string[]
 }
 

@@ -35,7 +35,7 @@ it('the operations port answers /health, /ready and /metrics', async () => {
   expect([head.status, await head.text()]).toEqual([200, ''])
 })
 
-it('the operations port answers 503 to /ready with the missing parts when the process is not ready', async () => {
+it('the operations port answers 503 to /ready with the reasons when the process is not ready', async () => {
   const { at } = await start({ ready: () => ['database', 'identity'] })
   const answer = await at('/ready')
   expect(answer.headers.get('content-type')).toBe('application/problem+json')

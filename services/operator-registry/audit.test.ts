@@ -16,7 +16,7 @@ afterEach(() => harness.stop())
 
 const list = (filters: object = {}) => harness.as(operator.id).listAuditRecords({ id: operator.id, ...filters })
 
-test('listAuditRecords lists only the own records, newest first, each once across the pages', async () => {
+test("listAuditRecords lists only the operator's own records, newest first, and each record once across the pages", async () => {
   const ids: string[] = []
   let pageToken = ''
   let pages = 0
@@ -32,7 +32,7 @@ test('listAuditRecords lists only the own records, newest first, each once acros
   expect(pages).toBe(3)
 })
 
-test('listAuditRecords gives no next page token on a last page that is full', async () => {
+test('listAuditRecords returns no next page token when the last page is full', async () => {
   expect((await list({ pageSize: 7 })).nextPageToken).toBe('')
 })
 

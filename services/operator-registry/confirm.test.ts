@@ -22,7 +22,7 @@ describe('confirmDomain for a domain without another owner', () => {
     expect((await harness.audit(id)).at(-1)).toMatchObject({ action: 'operator.confirm', actor: 'anonymous' })
   })
 
-  test('returns the first time and writes nothing when the domain is confirmed again', async () => {
+  test('returns the time of the first confirmation and writes nothing when the domain is confirmed again', async () => {
     harness = await startHarness()
     const { id } = await harness.activate(DOMAIN)
     const first = harness.clock.now
@@ -45,7 +45,7 @@ describe('confirmDomain for a domain without another owner', () => {
   })
 })
 
-test('confirmDomain for a silent domain leaves look-ups for other domains', async () => {
+test('confirmDomain for a domain whose DNS is silent does not use up the look-ups for other domains', async () => {
   harness = await startHarness()
   const silent = await harness.register('silent.example.com')
   harness.servers.forEach((server) => server.silence(recordName(silent.domain)))

@@ -18,7 +18,7 @@ export type Confirmation =
 
 /**
  * Looks up an operator's proof in DNS and applies the result. The call needs no authentication, so a failed proof
- * writes nothing. There is one exception: seeing the present owner's record ends the wait for a takeover.
+ * writes nothing. There is one exception: when DNS has the owner's record, a newcomer's wait for a takeover ends.
  *
  * @throws ApiError OPERATOR_NOT_FOUND, OPERATOR_RELEASED, OPERATOR_SUSPENDED, DOMAIN_CONTESTED
  */
@@ -44,7 +44,11 @@ function proofOf({ issuer }: Context, { id, rootKeyThumbprint }: Operator): Proo
   return { issuer, operatorId: id, thumbprint: rootKeyThumbprint }
 }
 
-/** Returns why the proof fails, or undefined when it is proven. Throws DOMAIN_CONTESTED. */
+/**
+ * Returns why the proof fails, or undefined when DNS proves the domain.
+ *
+ * @throws ApiError DOMAIN_CONTESTED when DNS has several records of this issuer.
+ */
 function refuteProof(
   context: Context,
   operator: Operator,
@@ -62,7 +66,10 @@ function refuteProof(
   return { verified: false, ...explainProof(verdict, answers, { domain, ...subject }) }
 }
 
-/** Confirms a test domain. Nothing proves who controls it, so the first operator keeps it until it releases it. */
+/**
+ * Confirms a test domain without DNS. Nothing proves who controls such a domain, so the first operator keeps the
+ * domain until that operator releases it.
+ */
 async function confirmWithoutDns(
   context: Context,
   call: Call,
@@ -92,6 +99,6 @@ function answer({ domain }: Operator, settled: Settled): Confirmation {
   const until = settled.until.toISOString()
   const message =
     `The record is right, but another operator owns ${domain}. Confirm again after ${until} to take the domain over. ` +
-    'Until then, every look at DNS must find only your record. Any other result ends the wait; confirming then begins a new one.'
+    'Until then, every look at DNS must find only your record. Any other result ends the wait; confirming then begins a new wait.'
   return { verified: false, reason: 'TAKEOVER_PENDING', message, takeoverAt: settled.until }
 }

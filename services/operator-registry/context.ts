@@ -7,33 +7,38 @@ import type { ResolveTxt } from './dns/resolve-txt.ts'
 export interface RegistrySettings {
   /** Milliseconds after which an unproven registration is removed. */
   readonly pendingTtlMs: number
-  /** Milliseconds for which a newcomer's proof must be the only one before it takes over a domain; 0 means no wait. */
+  /**
+   * Milliseconds for which DNS must have only the newcomer's record before it takes over a domain; 0 means no wait.
+   */
   readonly takeoverDelayMs: number
-  /** Milliseconds between two scheduled proofs of an owner, plus or minus 10 %. */
+  /** Milliseconds between two scheduled looks at an owner's proof, plus or minus 10 %. */
   readonly reverifyIntervalMs: number
-  /** Scheduled proofs that must fail in a row before an operator lapses. */
+  /** Number of clear failures in a row that make an operator lapse. */
   readonly reverifyFailures: number
-  /** Unproven registrations that one domain may have. */
+  /** Maximum number of unproven registrations of one domain. */
   readonly maxPendingPerDomain: number
-  /** Unproven registrations that all domains together may have. */
+  /** Maximum number of unproven registrations of all domains together. */
   readonly maxPending: number
 }
 
-/** Dependencies that every part of the service shares. */
+/** Dependencies of the operator registry. */
 export interface Context {
   readonly prisma: PrismaClient
   /** Client with its own connections for lists and policies that operators read, so slow reads delay nothing else. */
   readonly reads: PrismaClient
-  /** Unix milliseconds. */
+  /** Returns the time in Unix milliseconds. */
   readonly now: () => number
-  /** Uniform in [0, 1). Must be unpredictable, because it sets the times of the DNS looks during a takeover wait. */
+  /**
+   * Returns a random number, uniform in [0, 1). The number must be unpredictable, because it sets the times of the DNS
+   * looks during a takeover wait.
+   */
   readonly random: () => number
   readonly log: Logger
   readonly issuer: string
   readonly resolveTxt: ResolveTxt
   /** Limits the DNS look-ups that unauthenticated callers cause. */
   readonly lookUpGate: Gate
-  /** Whether names under `.test` are accepted, and confirmed without DNS. */
+  /** Whether the server accepts names under `.test` and confirms them without DNS. */
   readonly testDomains: boolean
   readonly settings: RegistrySettings
 }

@@ -10,7 +10,10 @@ import { listParentDomains } from './domain/list-parent-domains.ts'
 import { findAudienceOwner } from './store/directory.ts'
 import { findOwner } from './store/operators.ts'
 
-/** Creates the look-ups of operators for other services. A malformed id is not found: callers have checked it. */
+/**
+ * Creates the handlers of OperatorDirectoryService, which other parts of the server call. A malformed id gets the same
+ * answer as an unknown id, because the callers check the form of an id themselves.
+ */
 export function createDirectory({ prisma }: Context): InternalHandlers<typeof OperatorDirectoryService> {
   return {
     async lookupOperator({ by }) {

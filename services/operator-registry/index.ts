@@ -22,21 +22,21 @@ interface OperatorRegistryOptions extends Omit<Context, 'prisma' | 'reads' | 'ra
   readonly readDb: Db
 }
 
-/** The operator registry: its RPC service, its directory for other services, and its jobs. */
+/** The operator registry: its RPC service, its directory for other parts of the server, and its jobs. */
 export interface OperatorRegistry {
   readonly module: ServiceModule<typeof OperatorRegistryService>
   readonly directory: InternalHandlers<typeof OperatorDirectoryService>
-  /** Runs one pass of scheduled proofs and expiries. Rejects when the database is unreachable. */
+  /** Looks up the proofs that are due and removes expired registrations. Rejects when the database is unreachable. */
   runSchedule(): Promise<void>
-  /** Runs one pass of the DNS looks for waiting takeovers. Rejects when the database is unreachable. */
+  /** Makes the DNS looks that are due for waiting takeovers. Rejects when the database is unreachable. */
   runLooks(): Promise<void>
-  /** Returns both as jobs for the scheduler. A short takeover delay makes the looks more frequent. */
+  /** Returns runSchedule and runLooks as jobs for the scheduler. A short takeover delay makes looks more frequent. */
   jobs(scheduleIntervalMs: number): readonly Job[]
 }
 
 /**
- * DNS look-ups at once, in total and for one domain. They need a limit because any caller can cause one, and a silent
- * DNS server takes seconds.
+ * Maximum number of simultaneous DNS look-ups, in total and for one domain. The limit is needed because any caller can
+ * cause a look-up, and a look-up at a silent DNS server takes seconds.
  */
 const LOOK_UPS = { total: 64, perKey: 4 }
 

@@ -2,8 +2,8 @@ import type { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/oper
 import type { Policies } from '../chain/policy.ts'
 
 /**
- * Who may call each method of OperatorRegistryService. Methods without authentication are limited only by source
- * address: with a limit by domain or operator, any caller could use up the owner's share.
+ * Who may call each method of OperatorRegistryService. Methods without authentication have rate limits only by source
+ * address. With a rate limit by domain or operator, any caller could use up the rate of the owner.
  */
 export const policies: Policies<typeof OperatorRegistryService> = {
   registerOperator: { callers: ['anyone'], limit: 'register', action: 'operator.register', endsTokens: false },

@@ -33,7 +33,7 @@ test('getDomainVerification returns the TXT record to publish', async () => {
   })
 })
 
-test('registerOperator returns the present operator and writes nothing when it is registered again', async () => {
+test('registerOperator returns the existing operator and writes nothing when it is registered again', async () => {
   const { id, key, domain } = await harness.activate('agents.example.com')
   const before = await harness.everything()
   const again = await harness.anybody.registerOperator({ domain, rootPublicKey: key })
@@ -41,7 +41,7 @@ test('registerOperator returns the present operator and writes nothing when it i
   expect(await harness.everything()).toBe(before)
 })
 
-test('registerOperator makes one operator from eight equal calls at the same time', async () => {
+test('registerOperator registers one operator when eight equal calls come at the same time', async () => {
   const { publicKey } = generateKeyPair()
   const request = { domain: 'agents.example.com', rootPublicKey: publicKey }
   const answers = await Promise.all(Array.from({ length: 8 }, () => harness.anybody.registerOperator(request)))
@@ -63,7 +63,7 @@ test('registerOperator refuses unusable keys and domains, and writes nothing', a
   expect(await harness.everything()).toBe(before)
 })
 
-test('registerOperator evicts the oldest pending registration of a full domain, but no owner and no waiting takeover', async () => {
+test('registerOperator evicts the oldest pending registration of a full domain, but never an owner or a waiting newcomer', async () => {
   const owner = await harness.activate('agents.example.com')
   const registerMore = async (count: number) => {
     const more = []
@@ -92,7 +92,7 @@ test('registerOperator keeps the limit of a domain when twelve calls come at the
   expect(await harness.prisma.operator.count()).toBe(4)
 })
 
-test('runSchedule removes an expired pending registration, but no owner and no waiting takeover', async () => {
+test('runSchedule removes an expired pending registration, but never an owner or a waiting newcomer', async () => {
   const owner = await harness.activate('owned.example.com')
   const newcomer = await harness.register('owned.example.com')
   harness.publish('owned.example.com', [newcomer.value])

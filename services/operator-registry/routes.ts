@@ -114,7 +114,7 @@ function parseRegistration(
 ): Registration {
   const domain = parseDomain(request.domain, { testDomains })
   const key = admitPublicKey(request.rootPublicKey)
-  if (!key.ok) throw new ApiError('INVALID_PUBLIC_KEY', `The root public key is not acceptable: ${key.why}`)
+  if (!key.ok) throw new ApiError('INVALID_PUBLIC_KEY', `root_public_key is not acceptable: ${key.why}`)
   const rootKeyThumbprint = thumbprint(key.raw)
   const id = operatorId({ issuer, domain, thumbprint: rootKeyThumbprint })
   return { id, domain, rootPublicKey: key.raw, rootKeyThumbprint }

@@ -15,7 +15,7 @@ async function passes(count: number): Promise<void> {
 
 const clearAll = () => harness.servers.forEach((server) => server.clear(recordName(DOMAIN)))
 
-test('runSchedule lapses an operator after three clear failures, and reactivates it with the next proof', async () => {
+test('runSchedule makes an operator lapse after three clear failures, and active again after the next successful proof', async () => {
   harness = await startHarness()
   const { id, value } = await harness.activate(DOMAIN)
   clearAll()
@@ -37,7 +37,7 @@ test('runSchedule lapses an operator after three clear failures, and reactivates
   expect((await harness.audit(id)).at(-1)).toMatchObject({ action: 'operator.recover', actor: 'system' })
 })
 
-test('confirmDomain reactivates a lapsed operator', async () => {
+test('confirmDomain makes a lapsed operator active', async () => {
   harness = await startHarness()
   const { id, value } = await harness.activate(DOMAIN)
   clearAll()
@@ -61,7 +61,7 @@ test('runSchedule resets the failures of an operator after a successful proof', 
   expect((await harness.operator(id)).status).toBe('active')
 })
 
-test('runSchedule does not lapse an operator after ten passes without an answer from DNS', async () => {
+test('runSchedule keeps an operator active after ten passes without an answer from DNS', async () => {
   harness = await startHarness()
   const { id } = await harness.activate(DOMAIN)
   harness.servers[0]?.fail(recordName(DOMAIN), 'SERVFAIL')
@@ -69,7 +69,7 @@ test('runSchedule does not lapse an operator after ten passes without an answer 
   expect((await harness.operator(id)).status).toBe('active')
 })
 
-test('runSchedule does not lapse an operator whose domain has two records', async () => {
+test('runSchedule keeps an operator active whose domain has two records', async () => {
   harness = await startHarness()
   const owner = await harness.activate(DOMAIN)
   const other = await harness.register(DOMAIN)
@@ -130,7 +130,7 @@ test('runSchedule continues with other operators when one operator causes an err
   expect((await harness.operator(healthy.id)).failedProofs).toBeGreaterThan(0)
 })
 
-test('runSchedule looks up no test domains where they are allowed', async () => {
+test('runSchedule does not look up test domains when they are allowed', async () => {
   harness = await startHarness({ testDomains: true })
   const { id } = await harness.register('agents.test')
   await harness.anybody.confirmDomain({ id })
@@ -140,7 +140,7 @@ test('runSchedule looks up no test domains where they are allowed', async () => 
   expect(harness.servers[0]?.asked).toEqual([])
 })
 
-test('runSchedule removes the oldest unproven registrations beyond the limit of all domains, but no owner', async () => {
+test('runSchedule removes the oldest unproven registrations beyond the limit of all domains, but never an owner', async () => {
   harness = await startHarness({ settings: { maxPending: 2 } })
   const owner = await harness.activate(DOMAIN)
   const pending = []

@@ -6,13 +6,13 @@ import { claimDueLooks, type DueLook, recordLook } from './store/looks.ts'
 import { findOwner } from './store/operators.ts'
 import { claimDueProofs, type DueProof, expirePending, recordProof } from './store/schedule.ts'
 
-/** Operators that one batch looks up in parallel. */
+/** Number of operators that one batch looks up in parallel. */
 const PROOF_BATCH = 20
 const EXPIRY_BATCH = 100
 
 /**
- * Runs one pass: looks up the owners' proofs that are due, and removes expired registrations. Several processes may
- * run it at the same time; they share the work.
+ * Looks up the owners' proofs that are due, and removes expired registrations. Several processes may call this
+ * function at the same time; they share the work.
  */
 export async function runSchedule(context: Context): Promise<void> {
   const author = systemAuthor('schedule')
@@ -24,7 +24,10 @@ export async function runSchedule(context: Context): Promise<void> {
   while ((await expirePending(context, author, EXPIRY_BATCH)) >= EXPIRY_BATCH);
 }
 
-/** Never rejects, so that one operator's error does not stop the others. Its proof is due again after its claim. */
+/**
+ * Looks up one proof and applies the result. Never rejects, so that an error with one operator does not stop the work
+ * for other operators. After an error, the proof is due again when its claim has ended.
+ */
 async function proveAgain(context: Context, author: Author, due: DueProof): Promise<void> {
   const { issuer, resolveTxt, log } = context
   const subject = { issuer, operatorId: due.id, thumbprint: due.thumbprint }
@@ -40,8 +43,8 @@ async function proveAgain(context: Context, author: Author, due: DueProof): Prom
 }
 
 /**
- * Runs one pass of the DNS looks for waiting takeovers. Only these looks count for a takeover: no RPC adds a look or
- * moves one. Several processes may run it at the same time; each look is made once.
+ * Makes the DNS looks that are due for waiting takeovers. Only these looks count for a takeover: no RPC adds a look or
+ * changes its time. Several processes may call this function at the same time; only one of them makes each look.
  */
 export async function runLooks(context: Context): Promise<void> {
   const author = systemAuthor('takeover')
@@ -53,7 +56,10 @@ export async function runLooks(context: Context): Promise<void> {
   }
 }
 
-/** Makes one look. No answer from DNS counts for the owner, because the newcomer may have made DNS fail. */
+/**
+ * Makes one look. When DNS gives no answer, the look fails for the newcomer, because the newcomer may have caused the
+ * failure to hide the owner's record.
+ */
 async function lookAt(context: Context, author: Author, look: DueLook): Promise<void> {
   const { prisma, issuer, resolveTxt, log } = context
   const { id, domain, thumbprint } = look
@@ -64,7 +70,7 @@ async function lookAt(context: Context, author: Author, look: DueLook): Promise<
     const verdict = judgeProof(answers, { issuer, operatorId: id, thumbprint, ...incumbent })
     const failure = verdict === 'proven' ? undefined : `a look at DNS did not find the record alone: ${verdict}`
     if (await recordLook(context, author, look, failure)) return
-    log.info({ operatorId: id, domain, verdict }, 'a wait for a domain has ended')
+    log.info({ operatorId: id, domain, verdict }, 'the wait of a newcomer for a takeover has ended')
   } catch (error) {
     log.error({ operatorId: id, domain, error }, 'a look at DNS for a takeover ended with an error')
   }

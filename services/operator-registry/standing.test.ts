@@ -43,7 +43,7 @@ describe('releaseDomain', () => {
 })
 
 describe('suspendOperator and reinstateOperator', () => {
-  test('suspending ends tokens, and suspending again returns the first time', async () => {
+  test('suspending ends tokens, and suspending again returns the time of the first suspension', async () => {
     const { id } = operator
     const first = await harness.admin().suspendOperator({ id, reason: 'abuse' })
     expect(first.suspendedAt && timestampMs(first.suspendedAt)).toBe(harness.clock.now)
@@ -77,7 +77,7 @@ describe('suspendOperator and reinstateOperator', () => {
     expect(await harness.everything()).toBe(before)
   })
 
-  test('suspending uses up the assertion even when nothing changes', async () => {
+  test('suspending records the use of the assertion even when nothing changes', async () => {
     const { id } = operator
     await harness.admin('one').suspendOperator({ id })
     await harness.admin('two').suspendOperator({ id })

@@ -91,7 +91,7 @@ test('a takeover fails when the proof is gone after the delay', async () => {
   expect((await harness.operator(owner.id)).status).toBe('active')
 })
 
-test('a takeover does not count confirmations: none adds a look or moves one', async () => {
+test('confirmations during a takeover wait add no look and do not change the time of the next look', async () => {
   await waitAlone()
   const { nextLookAt } = await harness.operator(newcomer.id)
   for (let time = 0; time < LOOKS_NEEDED + 2; time++) {
@@ -109,7 +109,7 @@ test('a takeover does not count time without looks', async () => {
   expect(harness.clock.now).toBeGreaterThanOrEqual(takeoverAt + 8 * HOUR)
 })
 
-test('a takeover fails for a record that is shown at its begin and end while DNS fails in between', async () => {
+test('a takeover fails for a record that DNS has at the beginning and the end while DNS fails in between', async () => {
   const spoiled = await waitAlone()
   harness.servers[0]?.fail(NAME, 'SERVFAIL')
   await harness.look(newcomer.id)
@@ -157,7 +157,7 @@ test('a takeover look needs a majority of resolvers, so one failing resolver of 
   expect((await harness.operator(newcomer.id)).takeoverAt).toBeNull()
 })
 
-test('a takeover is still looked at after the delay, until it is confirmed', async () => {
+test('runLooks continues to look for a takeover after the delay until the newcomer confirms', async () => {
   await waitAlone()
   await harness.look(newcomer.id)
   harness.publish(DOMAIN, [owner.value])
@@ -228,7 +228,7 @@ test.each([
   expect(await harness.operator(owner.id)).toMatchObject({ status: 'superseded', epoch: 2 })
 })
 
-test('a takeover is refused and changes nothing while the owner is suspended', async () => {
+test('confirmDomain refuses a takeover and changes nothing while the owner is suspended', async () => {
   await waitAlone()
   await harness.admin().suspendOperator({ id: owner.id })
   harness.clock.now += 2 * DAY
@@ -239,7 +239,7 @@ test('a takeover is refused and changes nothing while the owner is suspended', a
   expect(await harness.everything()).toBe(before)
 })
 
-test('a takeover can be reversed by the superseded operator in the same way', async () => {
+test('the superseded operator can take the domain back with a takeover of its own', async () => {
   await waitAlone()
   await harness.look(newcomer.id)
   await confirm(newcomer)

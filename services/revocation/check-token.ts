@@ -4,12 +4,12 @@ import type pg from 'pg'
 import { type ClockGuard, DATABASE_CLOCK_MS } from '../platform/db/clock-guard.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 
-/** Literals and not a parameter: only then does the planner use the partial index revocation_log_unknown. */
+/** The kinds as SQL literals. With a parameter, the planner would not use the partial index revocation_log_unknown. */
 const KNOWN_KINDS = REVOCATION_KINDS.map((kind) => `'${kind}'`).join(', ')
 
 /**
- * One statement on the primary, so a verification that begins after a revocation has returned sees that revocation.
- * It reads the epochs from the rows where they are raised.
+ * Reads the state of a token in one statement on the primary. So a verification that begins after the call of a
+ * revocation has returned sees that revocation.
  */
 export const CHECK = `
 SELECT pg_is_in_recovery() AS standby, coalesce(d.first_epoch, 0) AS first_epoch, o.epoch AS operator_epoch, a.epoch AS agent_epoch,
@@ -56,7 +56,7 @@ export async function checkAtDatabase(
   clock?.saw(row.now, sent)
   // A newer version has written a record that this version does not understand. It may end this token.
   if (row.unknown) {
-    const detail = 'The revocation log holds a record of a kind that this version does not know'
+    const detail = 'The revocation log contains a record of a kind that this version does not know'
     throw new ApiError('UNAVAILABLE', detail, { retryAfter: 1 })
   }
   if (row.key_ended) return 'UNKNOWN_KEY'
@@ -69,7 +69,7 @@ export async function checkAtDatabase(
 }
 
 /**
- * Asks the database which of these keys are retired or compromised, so that no token they signed is valid.
+ * Asks the database which of these keys are retired or compromised. No token that such a key signed is valid.
  * @throws ApiError UNAVAILABLE when this database is a standby
  */
 export async function findEndedKeys(pool: pg.Pool, kids: readonly string[]): Promise<ReadonlySet<string>> {

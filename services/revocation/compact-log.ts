@@ -1,12 +1,12 @@
 import type pg from 'pg'
 import type { PassedTime } from '../platform/db/passed-time.ts'
 
-/** Most records that one statement removes; few enough that it ends well within the statement timeout. */
+/** Limit of the records that one statement removes, so that the statement ends well within its timeout. */
 const BATCH = 5_000
 
 /**
- * Removes the longest prefix of the log that certainly can no longer end any token. The head remembers the last
- * removed sequence: a reader whose position is before it has to begin again.
+ * Removes the longest prefix of the log that certainly can no longer end any token. The head row stores the last
+ * removed sequence, because a reader whose position is before that sequence must begin again.
  */
 const COMPACT = `
 WITH reach AS (
@@ -20,7 +20,8 @@ WITH reach AS (
 DELETE FROM revocation_log WHERE sequence <= (SELECT compacted_through FROM moved)`
 
 /**
- * Compacts the log. Processes that do so at the same time wait for each other, and the later ones find nothing to do.
+ * Compacts the log. If several processes do so at the same time, they wait for each other, and the later ones find
+ * nothing to do.
  */
 export async function compactLog(pool: pg.Pool, passed: PassedTime): Promise<void> {
   const ms = await passed.read()

@@ -161,15 +161,15 @@ describe('connectRevocations without NATS', () => {
   it.each([
     ['under a lease', 2_000],
     ['without leases', undefined],
-  ])('answers no verification %s while its clock is 320 s behind', async (_, leaseMs) => {
+  ])('answers no verification, %s, while the clock of the process is 320 s behind', async (_, leaseMs) => {
     let behindMs = 320_000
     const process = await startProcess(leaseMs, true, () => Date.now() - behindMs)
     const token = await tokenOfNewOperator()
     const wrong = { reason: 'UNAVAILABLE', message: expect.stringContaining('320 s behind') }
     await expect(process.tokenStatus.check(token)).rejects.toMatchObject(wrong)
     behindMs = 0
-    // By the monotonic clock, the lease that was taken under the wrong wall clock is still valid. By the wall clock
-    // it is over.
+    // The lease began while the wall clock was wrong. It is still valid by the monotonic clock, but it has run out by
+    // the wall clock.
     expect(await process.tokenStatus.check(token)).toBeUndefined()
   })
 

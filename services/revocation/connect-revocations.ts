@@ -27,7 +27,7 @@ export interface TokenStatus {
    */
   check(token: TokenIdentity): Promise<Verdict | undefined>
   /**
-   * Returns those of the keys that are retired or compromised, so that no token they signed is valid. The answer
+   * Returns those of the keys that are retired or compromised. No token that such a key signed is valid. The answer
    * includes the same revocations as `check`.
    * @throws ApiError UNAVAILABLE when neither memory nor the database can answer
    */
@@ -45,7 +45,7 @@ export interface Revocations {
   settle(): Promise<void>
   /** Calls the listener when there may be new records. */
   onWake(listener: () => void): void
-  /** The lease under which this process answers verifications from memory; undefined when it does not use memory. */
+  /** The lease under which this process answers verifications from memory. Undefined if it never does so. */
   readonly lease: Pick<LogFollower, 'holdsLease' | 'sequence'> | undefined
   /** Gives up the lease and stops listening to the database. */
   stop(): Promise<void>
@@ -54,16 +54,16 @@ export interface Revocations {
 /** Options of connectRevocations. */
 export interface RevocationsOptions {
   /**
-   * For leases and waits only. If they queued behind other work, a log follower that lost its lease could not get it
-   * back.
+   * Connections for leases and waits only. If these queued behind other work, a log follower that has lost its lease
+   * could not get one again.
    */
   readonly pool: pg.Pool
-  /** For verifications without a lease. */
+  /** Connections for verifications that the database must answer. */
   readonly checkPool: pg.Pool
   readonly url: string
   /** A bus that seals its messages. */
   readonly bus: Bus
-  /** Length of the lease, in milliseconds; undefined to answer every verification from the database. */
+  /** Length of the lease, in milliseconds. If undefined, the database answers every verification. */
   readonly leaseMs: number | undefined
   /** Whether this process answers verifications. */
   readonly verifies: boolean
@@ -72,7 +72,7 @@ export interface RevocationsOptions {
   /** Whether this process ends tokens, so that `settle` may be called. */
   readonly endsTokens: boolean
   readonly clock: Clock
-  /** Compares the process's clock with the database's. While they differ too much, no verification is answered. */
+  /** Compares the process's clock with the database's. If they differ too much, no verification is answered. */
   readonly clockGuard: ClockGuard
   readonly log: Logger
   readonly metrics: Pick<RevocationMetrics, 'settled' | 'checked'>
@@ -90,8 +90,8 @@ async function endsNothing(): Promise<never> {
 }
 
 /**
- * Connects a process to the revocation log: to follow it, to ask it, and to wait until all log followers have applied
- * it.
+ * Connects a process to the revocation log. The process can then follow the log, check tokens, and wait until all log
+ * followers have applied the log.
  */
 export function connectRevocations(options: RevocationsOptions): Revocations {
   const { pool, checkPool, url, clock, leaseMs, verifies, isWatched, endsTokens, log, metrics, clockGuard } = options

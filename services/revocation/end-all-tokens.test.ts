@@ -57,7 +57,7 @@ describe('EndAllTokensOfDeployment', () => {
     expect(await other.verify(await instance.issue(agent))).toMatchObject({ valid: true })
   })
 
-  it('voids every earlier challenge, also in processes that still hold its challenge key', async () => {
+  it('voids every earlier challenge, also in processes that still have its challenge key in memory', async () => {
     const held = await Promise.all([instance.challenge(agent.did), other.challenge(agent.did)])
     await endAll('restore-2')
     for (const challenge of held) expect(await refusalOf(other.redeem(agent, challenge))).toBe('CHALLENGE_NOT_FOUND')

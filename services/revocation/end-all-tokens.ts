@@ -1,20 +1,20 @@
 import type { PrismaClient } from '../../gen/prisma/client.ts'
 import { type Author, change } from '../ledger/ledger.ts'
 
-/** Added to the first epoch: more than any epoch can have risen since the backup that was restored. */
+/** How much the first epoch rises: by more than any epoch can have risen since the backup that was restored. */
 const STEP = 1_000_000
 
 /** Result of endAllTokensOfDeployment. */
 export interface Ended {
-  /** Tokens with an operator epoch below this one are ended. */
+  /** Tokens whose operator epoch is below this epoch have ended. */
   readonly minimumEpoch: number
   readonly at: Date
 }
 
 /**
- * Ends every token of the deployment and voids every challenge. It is called after a backup was restored: all
- * revocations, redemptions and registrations since the backup are lost. So every operator, also one that registers
- * again under the same id, continues from an epoch that no issued token can have.
+ * Ends every token of the deployment and voids every challenge. The administrator calls it after a backup is restored,
+ * because all revocations, redemptions and registrations since that backup are lost. Every operator continues from an
+ * epoch that no issued token can have, also an operator that registers again under the same id.
  */
 export function endAllTokensOfDeployment(prisma: PrismaClient, author: Author, reason: string): Promise<Ended> {
   return change(prisma, author, async (tx, audit) => {

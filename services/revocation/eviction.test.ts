@@ -25,7 +25,7 @@ const member = (renewals: number, leaseMs = 1_000): Member => ({
   acknowledged: 0,
 })
 
-/** The members at certain times, in milliseconds. */
+/** The leases that the database contains at certain times, in milliseconds. */
 type Seen = readonly (readonly [at: number, members: readonly Member[]])[]
 
 async function show(seen: Seen): Promise<void> {
@@ -35,7 +35,7 @@ async function show(seen: Seen): Promise<void> {
   }
 }
 
-it('createEviction removes a member whose renewals did not change for longer than its lease', async () => {
+it('createEviction removes a log follower whose renewals did not change for longer than its lease', async () => {
   await show([
     [0, [member(3)]],
     [1_001, [member(3)]],
@@ -52,7 +52,7 @@ it.each<[string, Seen]>([
     ],
   ],
   [
-    "did not change for longer than another member's lease, but not longer than its own",
+    "did not change for longer than another log follower's lease, but not longer than its own lease",
     [
       [0, [member(3, 9_000)]],
       [5_000, [member(3, 9_000)]],
@@ -75,14 +75,14 @@ it.each<[string, Seen]>([
   ],
   ['are seen for the first time', [[9_000, [member(3)]]]],
   [
-    'are seen again after the member was absent',
+    'are seen again after the log follower was absent',
     [
       [0, [member(3)]],
       [500, []],
       [1_100, [member(3)]],
     ],
   ],
-])('createEviction keeps a member whose renewals %s', async (_, seen) => {
+])('createEviction keeps a log follower whose renewals %s', async (_, seen) => {
   await show(seen)
   expect(removed).toEqual([])
 })

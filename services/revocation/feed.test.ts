@@ -88,7 +88,7 @@ function cuttable() {
 }
 
 describe('createFeed without the database', () => {
-  it('sends no heartbeat, and continues the stream when the database is back', async () => {
+  it('sends no heartbeat while the database is away, and continues the stream when it is back', async () => {
     const { state, log } = cuttable()
     const { untilHead } = watchersOf({ log }).watch()
     await untilHead()

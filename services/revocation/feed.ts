@@ -14,7 +14,7 @@ export interface FeedDeps {
 
 /** Times of a feed, in milliseconds. */
 export interface FeedTimes {
-  /** Time between heartbeats. A head is at most twice as old when it is sent. */
+  /** Time between heartbeats. A head is not sent if it is older than two such intervals. */
   readonly heartbeatMs: number
   /** How long watchers wait for a database that does not answer. */
   readonly patienceMs: number
@@ -23,9 +23,9 @@ export interface FeedTimes {
 /** The result of the feed's last read of the log. */
 export interface Reading {
   readonly head: LogHead
-  /** When the read began, by the monotonic clock. */
+  /** When the read began, in monotonic milliseconds. */
   readonly at: number
-  /** Counts the readings that are heartbeats. */
+  /** The number of readings so far that are sent as a heartbeat, including this one. */
   readonly beat: number
 }
 
@@ -39,8 +39,8 @@ export interface Feed {
 /** One open stream of the feed. */
 export interface Watcher {
   /**
-   * Waits for a reading that this watcher has not had yet, and returns the latest one. Returns undefined when the
-   * signal has aborted.
+   * Waits for a reading that this watcher has not received yet, and returns the latest reading. Returns undefined when
+   * the signal has aborted.
    * @throws ApiError UNAVAILABLE when the database does not answer within `patienceMs`
    */
   next(): Promise<Reading | undefined>
@@ -50,13 +50,13 @@ export interface Watcher {
 }
 
 const TIMES: FeedTimes = { heartbeatMs: 1_000, patienceMs: 10_000 }
-/** Records kept in memory for watchers that are up to date. Watchers further behind read pages from the database. */
+/** How many records the feed keeps in memory. A watcher that is further behind gets pages from the database. */
 const TAIL = 512
 const PAGE = 200
 /** Reads per heartbeat interval while the database does not answer. */
 const RETRIES = 4
 
-/** Creates the feed. A slow watcher does not delay the others: it asks for each page when it is ready for it. */
+/** Creates the feed. A slow watcher does not delay others, because each watcher requests a page when it is ready. */
 export function createFeed({ store, onWake, feedTimes: times = TIMES }: FeedDeps): Feed {
   let tail: readonly RevocationRecord[] = []
   let latest: Reading | undefined
@@ -91,7 +91,7 @@ export function createFeed({ store, onWake, feedTimes: times = TIMES }: FeedDeps
       }
       await delay(Math.max(0, pauseMs), undefined, { signal: alarm.signal }).catch(() => undefined)
     }
-    // The next watcher must not get an old reading.
+    // Forget the last reading, because the next watcher must not get an old one.
     latest = undefined
     tail = []
     isRunning = false
@@ -142,8 +142,8 @@ export function createFeed({ store, onWake, feedTimes: times = TIMES }: FeedDeps
 type Records = readonly RevocationRecord[]
 
 /**
- * Appends new records to the tail. Returns an empty tail when the result is not one unbroken chain that ends at the
- * head.
+ * Appends new records to the tail, or replaces the tail if they do not follow it. Returns an empty tail if the result
+ * does not end at the head.
  */
 function extended(tail: Records, records: Records, head: LogHead): Records {
   const follow = records.length === 0 || records[0]?.previousHash === tail.at(-1)?.hash
@@ -165,7 +165,8 @@ async function wait(waiting: Set<() => void>, ms: number, signal: AbortSignal): 
 }
 
 /**
- * Runs calls one after another. Many watchers that reconnect at once must not take the connections that leases need.
+ * Runs calls one after another, because many watchers that reconnect at the same time must not use up the connections
+ * that leases need.
  */
 function oneAtATime<A extends unknown[], T>(work: (...args: A) => Promise<T>): (...args: A) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve()

@@ -13,10 +13,10 @@ import { createWatchRevocations } from './watch.ts'
 
 export { connectRevocations, type Revocations, systemClock, type TokenStatus } from './connect-revocations.ts'
 
-/** The revocation service, as the composition root uses it. */
+/** The revocation service of a process. */
 export interface Revocation {
   readonly module: ServiceModule<typeof RevocationService>
-  /** Number of open streams. */
+  /** Number of open streams of watchers. */
   readonly watchers: number
   /** Runs the scheduled work once: deletes the revocations of expired tokens and compacts the log. */
   runSchedule(): Promise<void>

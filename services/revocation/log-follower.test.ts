@@ -72,7 +72,7 @@ it('a log follower that misses more records than a renewal reads keeps its incar
   expect(rows(world)).toEqual(['verifier.1'])
 })
 
-it('a log follower applies a record of which it got no message at its next renewal', async () => {
+it('a log follower applies, at its next renewal, a record that no message announced', async () => {
   const { world, verifier } = await start()
   endSilently(world, one)
   await pass(world, RENEWAL_MS + SOON_MS)
@@ -156,7 +156,7 @@ it('a log follower keeps its incarnation when the bus brings a record during a r
   expect(check(verifier)).toBe('TOKEN_REVOKED')
 })
 
-it('a log follower has no lease while the log holds a record of an unknown kind', async () => {
+it('a log follower has no lease while the log contains a record of an unknown kind', async () => {
   const { world, verifier, instance } = await start()
   verifier.receive(endSilently(world, { ...one, kind: 'device' }))
   expect(check(verifier, other)).toBe('unknown')
@@ -204,7 +204,7 @@ it.each<[string, (world: World, instance: Instance) => void]>([
 })
 
 it.each([0, -3_600_000])(
-  'a log follower loses its lease without the database (wall clock set by %i ms)',
+  'a log follower loses its lease while it cannot reach the database (wall clock set by %i ms)',
   async (by) => {
     const { world, verifier, instance } = await start()
     world.placeOf('verifier').link.isCut = true
@@ -230,7 +230,7 @@ it('a log follower begins a new incarnation when the answer to its join is lost'
   expect(rows(world)).toEqual(['verifier.1', 'verifier.3'])
 })
 
-/** Verifies a token as a client does. */
+/** Verifies a token in the process, and lets time pass until it has answered. */
 async function verify(world: World, instance: Instance) {
   const asked = instance.verify(other)
   await pass(world, 1_100)

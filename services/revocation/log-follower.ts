@@ -17,33 +17,33 @@ export interface LogFollowerDeps extends SessionDeps {
 /** Follows the log, and answers from memory while it holds a lease. */
 export interface LogFollower {
   /**
-   * Returns why a token is not valid, or undefined for a valid token. Returns 'unknown' without a lease: ask the
-   * database.
+   * Returns why a token is not valid, or undefined for a valid token. Returns 'unknown' if it has no lease now. The
+   * caller must then ask the database.
    */
   check(token: TokenIdentity): Verdict | 'unknown' | undefined
-  /** Returns those of the keys that are retired or compromised; 'unknown' without a lease. */
+  /** Returns those of the keys that are retired or compromised. Returns 'unknown' if it has no lease now. */
   endedKeys(kids: readonly string[]): ReadonlySet<string> | 'unknown'
   /**
-   * Takes a committed record, in any order and any number of times. `replyTo` names the process that published it and
-   * waits.
+   * Receives a committed record. Records may arrive in any order and repeatedly. `replyTo` names the process that
+   * published the record and waits for an acknowledgement.
    */
   receive(record: RevocationRecord, replyTo?: string): void
-  /** The position up to which it has applied the log; undefined while it has no row in `verifiers`. */
+  /** The position up to which it has applied the log. Undefined while it has no row in `verifiers`. */
   readonly acknowledged: Acknowledgement | undefined
-  /** Identifies one life of this log follower; undefined while it follows no log. */
+  /** The current incarnation. Undefined while it does not follow the log. */
   readonly incarnation: string | undefined
   /** Whether it may answer from memory now. */
   readonly holdsLease: boolean
-  /** The last applied sequence; 0 before it has read the log. */
+  /** The sequence of the last applied record, or 0 before it has read the log. */
   readonly sequence: number
   start(): void
   /** Gives up the lease. */
   stop(): Promise<void>
 }
 
-/** Renewals within the length of a lease. */
+/** How often a lease is renewed within its length. */
 const RENEWALS = 4
-/** How long to wait for the bus to bring a record that the database has announced, in milliseconds. */
+/** How long to wait until the bus delivers a record that the database has announced, in milliseconds. */
 const BUS_GRACE_MS = 20
 /** Pause before a new incarnation begins, in milliseconds. */
 const AGAIN_MS = 10
@@ -51,9 +51,9 @@ const AGAIN_MS = 10
 const UNKNOWN_KIND_PAUSE = 15
 
 /**
- * Creates a log follower; services/revocation/README.md explains why it is correct. A lease begins before its renewal
- * is sent. It takes effect when the head that was read after the renewal's commit is applied. It ends when either
- * clock says so.
+ * Creates a log follower. services/revocation/README.md explains why it is correct. A lease begins before its renewal
+ * is sent. It takes effect when the head that was read after the renewal's commit is applied. It ends when it has run
+ * out by the monotonic clock or by the wall clock.
  */
 export function createLogFollower(deps: LogFollowerDeps): LogFollower {
   const { store, bus, signals, clock, leaseMs, log } = deps
@@ -135,7 +135,7 @@ export function createLogFollower(deps: LogFollowerDeps): LogFollower {
         pause = Math.max(0, next - clock.monotonic())
       } catch (error) {
         log.warn({ error }, 'the revocation log could not be followed')
-        // The join may have committed or not, and an incarnation may join only once.
+        // It is unknown whether the join has committed. An incarnation may join only once, so begin a new one.
         if (membership.session?.isMember === false) beginAgain('its lease could not be committed')
         pause = error instanceof UnknownKindError ? leaseMs * UNKNOWN_KIND_PAUSE : leaseMs / RENEWALS
       }

@@ -4,7 +4,7 @@ import type { Logger } from '../platform/log/log.ts'
 import type { Acknowledgement, LogSignals } from './ports.ts'
 
 /**
- * The notifications that a process needs. It listens to no others, because each notification wakes every listener.
+ * Which notifications a process needs. It listens to no others, because every listener must handle each notification.
  */
 interface Heard {
   readonly records: boolean
@@ -39,7 +39,7 @@ export function listenToLog(
   }
 }
 
-/** Parses `<incarnation> <log epoch> <sequence>`; undefined when the payload has another form. */
+/** Parses `<incarnation> <log epoch> <sequence>`. Returns undefined if the payload has another form. */
 function parse(payload: string): Acknowledgement | undefined {
   const [incarnation = '', ...numbers] = payload.split(' ')
   const [logEpoch = Number.NaN, sequence = Number.NaN] = numbers.map(Number)

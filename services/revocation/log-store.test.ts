@@ -93,7 +93,7 @@ describe('revocation_log', () => {
 })
 
 describe('the order of revocation_log', () => {
-  it('has no gaps, and each record holds the hash of the record before', async () => {
+  it('has no gaps, and each record contains the hash of the record before it', async () => {
     const { sequence } = await store.head()
     const operators = await Promise.all(Array.from({ length: 20 }, () => freshOperator(database.db)))
     await Promise.all(

@@ -4,7 +4,7 @@ import { type ClockGuard, DATABASE_CLOCK_MS } from '../platform/db/clock-guard.t
 import { ApiError } from '../platform/errors/api-error.ts'
 import type { LogHead, LogStore, Standing } from './ports.ts'
 
-/** Most records that `standing` reads. A process that misses more reads pages. */
+/** Limit of the records that `standing` reads. A process that misses more records reads them in pages. */
 export const LAST_RECORDS = 64
 const SNAPSHOT_PAGE = 5_000
 
@@ -17,7 +17,7 @@ const RECORD = `json_build_object(
   'recordedAt', (extract(epoch FROM r.recorded_at) * 1000)::bigint,
   'previousHash', encode(r.previous_hash, 'hex'), 'hash', encode(r.hash, 'hex'))`
 
-/** One statement, so head, leases and last records are of one moment. */
+/** Reads head, leases and last records in one statement, so that they show one moment. */
 const STANDING = `
 SELECT head.*,
   (SELECT coalesce(json_agg(json_build_object('incarnation', v.incarnation, 'leaseMs', v.lease_ms, 'renewals', v.renewals,
@@ -31,15 +31,15 @@ const RECORDS_AFTER = `
 SELECT ${RECORD} AS record FROM revocation_log r WHERE r.sequence > $1::bigint ORDER BY r.sequence LIMIT $2`
 
 /**
- * Reads only the columns that say what a record ends: there may be a million records. It orders by `r.sequence`: a
- * bare `sequence` would be the output column, a float that has no index.
+ * Reads only the columns that determine which tokens a record ends, because there may be a million records. It orders
+ * by `r.sequence`, because `sequence` alone would mean the output column, a float that has no index.
  */
 export const ENDINGS_AFTER = `
 SELECT r.sequence::float8 AS sequence, r.kind, coalesce(r.operator_id::text, '') AS "operatorId", r.subject,
   r.minimum_epoch AS "minimumEpoch"
 FROM revocation_log r WHERE r.sequence > $1::bigint ORDER BY r.sequence LIMIT $2`
 
-/** Also sends the acknowledgement by NOTIFY, for processes that the bus does not reach. */
+/** Stores an acknowledgement, and sends it by NOTIFY to processes that the bus does not reach. */
 const ACKNOWLEDGE = `
 WITH known AS (
   UPDATE verifiers SET log_epoch = $2, acknowledged = $3 WHERE incarnation = $1::uuid RETURNING incarnation
@@ -56,7 +56,7 @@ interface HeadRow {
 
 type StandingRow = HeadRow & Omit<Standing, 'head'>
 
-/** Also returns the database's clock, so that every holder of a lease learns whether its own clock is right. */
+/** Returns the database's clock, so that every process with a lease learns whether its own clock is right. */
 const JOIN = `INSERT INTO verifiers (incarnation, name, lease_ms) VALUES ($1, $2, $3) RETURNING ${DATABASE_CLOCK_MS} AS now`
 const RENEW = `UPDATE verifiers SET renewals = renewals + 1, log_epoch = $2, acknowledged = $3 WHERE incarnation = $1
 RETURNING ${DATABASE_CLOCK_MS} AS now`
@@ -130,7 +130,7 @@ export function createLogStore(pool: pg.Pool, name: string, clock?: ClockWitness
   }
 }
 
-/** Reads one moment of the primary, in pages. */
+/** Reads all records of the primary in pages, as they are at one moment. */
 async function readSnapshot(pool: pg.Pool, take: (endings: readonly Ending[]) => void): Promise<LogHead> {
   const client = await pool.connect()
   let failure: Error | undefined
@@ -157,8 +157,8 @@ async function readSnapshot(pool: pg.Pool, take: (endings: readonly Ending[]) =>
 }
 
 /**
- * Begins a new log epoch after a promotion. The first process that sees the promotion does it; the others change
- * nothing.
+ * Begins a new log epoch after a promotion. Only the call of the first process that sees the promotion changes the
+ * head.
  */
 async function beginLogEpoch(pool: pg.Pool): Promise<void> {
   await pool.query(

@@ -3,19 +3,19 @@ import type { Acknowledgement, RevocationBus } from './ports.ts'
 import { apply, hasGap, type Session } from './session.ts'
 
 /**
- * What happened to a received record: it is applied (now or before), it comes after a gap, it is of another log, it
- * does not follow the last record, or the follower has no session.
+ * The result of receiving a record, in this order: it is applied (now or before), it comes after a gap, it belongs to
+ * another log, it does not follow the last record, or the log follower has no session.
  */
 type Heard = 'in effect' | 'ahead' | 'of another log' | 'no successor' | 'unheard'
 
 /**
- * The state of a log follower: outside, or in one session. Each change of state is one method. Outside, it ignores
- * records and acknowledges nothing.
+ * The state of a log follower: outside, or in one session. Each change of state is one method. A log follower that is
+ * outside ignores records and acknowledges nothing.
  */
 export class Membership {
   readonly #bus: RevocationBus
   #session: Session | undefined
-  /** Incarnations that no longer answer, and that other processes may still wait for. */
+  /** Incarnations that this log follower has left, but for which other processes may still wait. */
   readonly #left: string[] = []
   /** Processes that have published records and wait for acknowledgements. */
   readonly #repliesTo = new Set<string>()
@@ -30,12 +30,12 @@ export class Membership {
     return this.#session
   }
 
-  /** The first incarnation whose lease row is still to be removed. */
+  /** The first incarnation whose lease row must still be removed. */
   get left(): string | undefined {
     return this.#left[0]
   }
 
-  /** The position up to which the log is applied; undefined while there is no row in `verifiers`. */
+  /** The position up to which the log is applied. Undefined while there is no row in `verifiers`. */
   get acknowledged(): Acknowledgement | undefined {
     if (this.#session?.isMember !== true) return undefined
     const { incarnation, applied } = this.#session
@@ -58,7 +58,7 @@ export class Membership {
     this.#left.shift()
   }
 
-  /** Takes a record, in any order and any number of times. The process `replyTo` waits until it is applied. */
+  /** Receives a record, in any order and repeatedly. The process `replyTo` waits until the record is applied. */
   hear(record: RevocationRecord, replyTo: string | undefined): Heard {
     const session = this.#session
     if (session === undefined) return 'unheard'
@@ -66,7 +66,7 @@ export class Membership {
     const { applied } = session
     // Already applied. The caller acknowledges again, because the first acknowledgement may have been lost.
     if (record.sequence <= applied.sequence) return 'in effect'
-    // A record of an older log epoch: it was lost with its primary before anything acknowledged it.
+    // A record of an older log epoch was lost with its primary before any log follower acknowledged it.
     if (record.logEpoch < applied.logEpoch) return 'of another log'
     session.known = Math.max(session.known, record.sequence)
     if (record.sequence > applied.sequence + 1) return 'ahead'
@@ -91,7 +91,7 @@ export class Membership {
     this.#owesDatabase = true
   }
 
-  /** Returns, once, the session whose position must be written to the database. */
+  /** Returns the session if its position must be written to the database, and then forgets that. */
   takeDebt(): Session | undefined {
     if (!this.#owesDatabase || this.#session === undefined) return undefined
     this.#owesDatabase = false

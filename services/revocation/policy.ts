@@ -2,9 +2,9 @@ import type { RevocationService } from '../../gen/proto/auth4agent/v1/revocation
 import type { Policies } from '../chain/policy.ts'
 
 /**
- * Policies of RevocationService. The holder of a token may revoke it; its operator may revoke it by jti. Operators
- * and the administrator may watch the log: a verifier belongs to an operator, and the log shows only ids of other
- * operators.
+ * Policies of RevocationService. Anybody who has a token may revoke it, and the operator of a token may revoke it by
+ * jti. Operators may watch the log, because verifiers belong to operators, and the log contains only ids of other
+ * operators' objects. The administrator may watch it too.
  */
 export const revocationPolicies: Policies<typeof RevocationService> = {
   revokeToken: {

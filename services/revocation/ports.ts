@@ -10,10 +10,10 @@ export interface LogHead extends LogPosition {
 export interface Member {
   readonly incarnation: string
   readonly leaseMs: number
-  /** Counts its renewals. A log follower whose count does not change for `leaseMs` has lost its lease. */
+  /** The number of its renewals. If this number does not change for `leaseMs`, the lease has run out. */
   readonly renewals: number
   readonly logEpoch: number
-  /** Sequence up to which it has applied the log, as far as the database knows. */
+  /** Sequence up to which the database knows that it has applied the log. */
   readonly acknowledged: number
 }
 
@@ -21,7 +21,7 @@ export interface Member {
 export interface Standing {
   readonly head: LogHead
   readonly members: readonly Member[]
-  /** The records after the requested sequence, but only the last few of them. */
+  /** The last records after the requested sequence. Their number is limited, so earlier ones may be missing. */
   readonly records: readonly RevocationRecord[]
   /** Whether commits wait for a standby. */
   readonly isReplicated: boolean
@@ -30,18 +30,18 @@ export interface Standing {
 /** The revocation log and the leases in the database. Each function runs its own statement on the primary. */
 export interface LogStore {
   /**
-   * Reads the head, the leases and the last records after `sequence`. Begins a new log epoch when a standby was
-   * promoted.
+   * Reads the head, the leases and the last records after `sequence`. If a standby was promoted, it first begins a new
+   * log epoch.
    */
   standing(sequence: number): Promise<Standing>
   /**
-   * Reads the head and all records in one transaction that sees one moment. Passes each page of records to `take`
-   * before it reads the next page.
+   * Reads the head and all records, as they are at one moment, in one transaction. Passes each page of records to
+   * `take` before it reads the next page.
    */
   snapshot(take: (endings: readonly Ending[]) => void): Promise<LogHead>
   /**
-   * Resolves when the standby has every earlier commit. After a crash, a commit can be visible here before the
-   * standby has it.
+   * Resolves when the standby has every earlier commit. This is needed because, after a crash, a commit can be visible
+   * on the primary before the standby has it.
    */
   confirm(): Promise<void>
   head(): Promise<LogHead>
@@ -53,14 +53,14 @@ export interface LogStore {
   renew(incarnation: string, position: LogPosition): Promise<boolean>
   /** Commits the position up to which a log follower has applied the log. */
   acknowledge(incarnation: string, position: LogPosition): Promise<void>
-  /** Removes a lease row. With `renewals`, removes it only if that is still its count of renewals. */
+  /** Removes a lease row. If `renewals` is given, removes the row only if its number of renewals is still the same. */
   remove(incarnation: string, renewals?: number): Promise<void>
 }
 
 /** States that a log follower has applied the log up to a position. */
 export type Acknowledgement = Pick<LogPosition, 'logEpoch' | 'sequence'> & { readonly incarnation: string }
 
-/** Carries records and acknowledgements fast but may lose them: a lost message is found in the database. */
+/** Carries records and acknowledgements fast, but may lose them. The database contains what was lost. */
 export interface RevocationBus {
   readonly isConnected: boolean
   publishRecord(record: RevocationRecord): void
@@ -80,9 +80,9 @@ export interface LogSignals {
 
 /** The clocks of a process, in milliseconds. */
 export interface Clock {
-  /** Never set; may stop while the machine sleeps. */
+  /** Is never set, but may stop while the machine sleeps. */
   monotonic(): number
-  /** Unix time; may be set, and continues while the machine sleeps. */
+  /** Unix time. It may be set, and it continues while the machine sleeps. */
   wall(): number
   /** Resolves after `ms`, or as soon as `signal` aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>

@@ -7,7 +7,7 @@ import { claimsOf, insertTokenKey } from '../../test/support/tokens.ts'
 import { openDb } from '../platform/db/db.ts'
 import { createLogStore } from './log-store.ts'
 
-/** Connections of each of the two pools. The bound may be exceeded by one record for each connection. */
+/** Connections of each of the two pools. An operator may have one record more than BOUND for each connection. */
 const CONNECTIONS = 10
 const BOUND = 20
 
@@ -45,7 +45,7 @@ async function recordsOf(work: () => Promise<unknown>): Promise<readonly Revocat
 }
 
 describe('RevokeToken for an operator with the maximum of token records', () => {
-  it('ends all tokens of the operator, and writes audit and log', async () => {
+  it('ends all tokens of the operator, and writes two audit records and one record of the log', async () => {
     await fill(BOUND)
     const [claims, bystander] = [claimsOf(agent), claimsOf(agent)]
     expect(await instance.verify(key.sign(bystander))).toMatchObject({ valid: true })
@@ -62,7 +62,7 @@ describe('RevokeToken for an operator with the maximum of token records', () => 
     expect(ended).toMatchObject([{ action: 'operator.end-all-tokens', reason: 'TOO_MANY_REVOKED_TOKENS' }])
   })
 
-  it('starts counting again, and a token issued later is valid', async () => {
+  it('removes the token records, and a token that is issued later is valid until it is revoked', async () => {
     await fill(BOUND)
     await instance.revoke({ jti: 'one-more' }, asOperator(operator))
     expect(await rowsOf(operator)).toBe(0)
@@ -88,7 +88,7 @@ describe('RevokeToken for an operator with the maximum of token records', () => 
     expect(await epochOf(operator)).toBe(1)
   })
 
-  it('does not affect another operator', async () => {
+  it('revokes only one token of another operator that has fewer records', async () => {
     await fill(BOUND)
     const { id } = await freshOperator(database.db)
     expect(await instance.revoke({ jti: 'a' }, asOperator({ ...operator, id }))).toMatchObject({

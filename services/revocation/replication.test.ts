@@ -39,7 +39,7 @@ it('confirm waits until the synchronous standby has every earlier commit', async
   await pool.end()
 })
 
-it('standing begins a new log epoch on a promoted standby and continues at the same sequence', async () => {
+it('standing begins a new log epoch on a promoted standby, and the head keeps its sequence', async () => {
   const before = openPool({ url: postgres.url, poolSize: 2, log: silentLog })
   const { head } = await createLogStore(before, 'test').standing(0)
   await before.end()

@@ -12,8 +12,8 @@ const topicOf = (process: string) => `${ACKNOWLEDGEMENTS}.${process}`
 const NAME = /^[\w-]+$/
 
 /**
- * Sends records and acknowledgements over a bus that seals its messages. Drops messages that it cannot read: the
- * database has their content.
+ * Sends and receives records and acknowledgements over a bus that seals its messages. Drops messages that it cannot
+ * read, because the database has their content too.
  * @param name unique name of this process on the bus
  */
 export function createRevocationBus(bus: Bus, name: string): RevocationBus {

@@ -13,7 +13,7 @@ export interface RevocationDeps {
   readonly db: Db
   readonly issuer: string
   readonly verificationKeys: VerificationKeys
-  /** Most token records that an operator may have. Replaces the default. */
+  /** Limit of the token records of one operator. Replaces the default. */
   readonly maxTokenRecords?: number
 }
 
@@ -21,7 +21,7 @@ export interface RevocationDeps {
 export async function revoke(deps: RevocationDeps, request: RevokeTokenRequest, call: Call) {
   checkReason(request.reason)
   if ((request.token === '') === (request.jti === '')) {
-    throw new ApiError('INVALID_ARGUMENT', 'Exactly one of token and jti must be given')
+    throw new ApiError('INVALID_ARGUMENT', 'The request must contain either token or jti, and not both')
   }
   return request.token === '' ? revokeById(deps, request, call) : revokeByToken(deps, request, call)
 }

@@ -11,13 +11,13 @@ export interface SeenSubjects {
 /**
  * Creates a memory of at most `capacity` agents.
  *
- * The revocation log says what has ended and not what exists. So the database must judge a signed token of an unknown
- * agent, or with an epoch from the future. Epochs only rise, and each rise is in the log, so a confirmed agent stays
- * confirmed until the log says otherwise. A new incarnation begins with an empty memory, because it may follow
- * another log, such as that of a restored database.
+ * The revocation log contains what has ended, but not what exists. So the database must check the signed token of an
+ * agent that it has not confirmed, or a token with an epoch from the future. Epochs only rise, and each rise is in the
+ * log, so an agent stays confirmed at its epochs until the log contains a rise. A new incarnation begins with an empty
+ * memory, because it may follow another log, such as that of a restored database.
  */
 export function createSeenSubjects(capacity = 100_000): SeenSubjects {
-  /** Agent's and operator's epoch, by operator and agent. The first entry was confirmed longest ago. */
+  /** The epochs of agent and operator, by operator and agent. The first entry is the one confirmed longest ago. */
   const seen = new Map<string, readonly [number, number]>()
   let current: string | undefined
   return {

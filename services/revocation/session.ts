@@ -20,28 +20,30 @@ export interface Session {
 export interface SessionDeps {
   readonly store: LogStore
   readonly clock: Clock
-  /** How long other processes wait for a lease to run out, in milliseconds. */
+  /** Length of the lease, in milliseconds: other processes wait this long until the lease has run out. */
   readonly leaseMs: number
   /** Returns a fresh UUID. */
   readonly newIncarnation: () => string
 }
 
 const PAGE = 1_000
-/** Part of the lease that its holder uses. It makes up for clocks that run at different speeds. */
+/** The part of the lease that this process uses. The rest allows for clocks that run at different speeds. */
 const USABLE = 0.9
 
-/** The log holds a record of a kind that this version does not know. */
+/** Thrown when the log contains a record of a kind that this version does not know. */
 export class UnknownKindError extends Error {
   override readonly name = 'UnknownKindError'
 }
 
-/** Reads the whole log. It takes no lease yet, because reading may take longer than a lease lasts. */
+/** Reads the whole log for a new session. The session has no lease yet, because reading may outlast a lease. */
 export async function load({ store, newIncarnation }: SessionDeps): Promise<Session> {
   const state = createRevocationState()
   const head = await store.snapshot((endings) => {
     const unknown = endings.find((ending) => !state.apply(ending))
     if (unknown !== undefined)
-      throw new UnknownKindError(`The log holds a record of kind "${unknown.kind}", which this version does not know`)
+      throw new UnknownKindError(
+        `The log contains a record of kind "${unknown.kind}", which this version does not know`,
+      )
   })
   return {
     incarnation: newIncarnation(),
@@ -61,9 +63,9 @@ interface Renewed {
 }
 
 /**
- * Commits a lease, then reads the head, then applies everything up to it. A revocation after that commit waits for
- * this log follower. Returns undefined when the session is over: its lease row was removed, or the log is not the one
- * it has followed.
+ * Commits a lease, then reads the head, then applies every record up to the head. A revocation after that commit waits
+ * for this log follower. Returns undefined when the session must end, because its lease row was removed or the log is
+ * not the log that it has followed.
  */
 export async function renew(deps: SessionDeps, session: Session): Promise<Renewed | undefined> {
   const { store, clock, leaseMs } = deps
@@ -75,7 +77,7 @@ export async function renew(deps: SessionDeps, session: Session): Promise<Renewe
   const { head, members, records } = await store.standing(before.sequence)
   session.known = Math.max(session.known, head.sequence)
   if (!continues(before, head)) return undefined
-  // `records` holds only the last few. When they do not follow directly, pages are read below.
+  // `records` contains only the last few records. If they do not follow directly, the loop below reads pages.
   const [first] = records
   const follow = first === undefined || first.sequence <= session.applied.sequence + 1
   if (follow && !records.every((record) => isApplied(session, record))) return undefined
@@ -89,25 +91,25 @@ export async function renew(deps: SessionDeps, session: Session): Promise<Renewe
 }
 
 /**
- * Returns whether the log that ends at `head` can be the continuation of the log that was followed up to `before`.
+ * Returns whether the log that ends at `head` can continue the log that this session has applied up to `before`.
  */
 function continues(before: LogPosition, head: LogHead): boolean {
   if (head.logEpoch !== before.logEpoch || head.compactedThrough > before.sequence) return false
   return head.sequence === before.sequence ? isSamePosition(head, before) : head.sequence > before.sequence
 }
 
-/** Reads and applies the next page of records. Returns false when one does not follow the last applied record. */
+/** Reads and applies the next page of records. Returns false if one of them does not follow the record before it. */
 export async function catchUp(store: LogStore, session: Session): Promise<boolean> {
   const records = await store.recordsAfter(session.applied.sequence, PAGE)
   return records.every((record) => isApplied(session, record))
 }
 
-/** Applies a record, unless it has come over the bus in the meantime. */
+/** Applies a record, unless the bus has delivered it in the meantime. Returns whether the record is applied now. */
 function isApplied(session: Session, record: RevocationRecord): boolean {
   return record.sequence <= session.applied.sequence || apply(session, record)
 }
 
-/** Applies the next record. Returns false when it does not follow the last one, or is of an unknown kind. */
+/** Applies the next record. Returns false if it does not follow the last applied record, or is of an unknown kind. */
 export function apply(session: Session, record: RevocationRecord): boolean {
   const { applied } = session
   const follows =
@@ -121,8 +123,8 @@ export function apply(session: Session, record: RevocationRecord): boolean {
 }
 
 /**
- * Returns whether a session may answer from memory now: by both clocks its lease is valid, and it misses no known
- * record.
+ * Returns whether a session may answer from memory now: its lease is valid by both clocks, and no record that is known
+ * to exist is missing.
  */
 export function holdsLease(
   { lease, applied, known }: Session,
@@ -136,7 +138,7 @@ export function holdsLease(
   )
 }
 
-/** Returns whether the session misses records that it knows to exist. */
+/** Returns whether the session has not applied all records that are known to exist. */
 export function hasGap(session: Session | undefined): boolean {
   return session !== undefined && session.applied.sequence < session.known
 }

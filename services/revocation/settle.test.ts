@@ -11,7 +11,7 @@ const REVOKER: Role = { name: 'revoker', verifies: false, revokes: true }
 /** The name of the first process on the bus of a world. */
 const REVOKER_ON_BUS = '0'
 const target = tokenTarget('jti')
-/** Time for some statements, and for clocks that run at different speeds. */
+/** Extra time, in milliseconds, for some statements and for clocks that run at different speeds. */
 const SLACK_MS = 0.05 * LEASE_MS + 40
 
 /** How a revocation ended, and how long it took in true time. */
@@ -77,7 +77,7 @@ it('settle returns at once without a bus when the only log follower is in its ow
   expect(ended.ms).toBeLessThan(10)
 })
 
-it('settle returns quickly without a bus, when log followers follow by the database', async () => {
+it('settle returns quickly without a bus, because log followers listen to the database', async () => {
   const { world, revoker } = await start(both('one'), both('two'))
   for (const name of world.names) Object.assign(world.placeOf(name).busLink, { isCut: true, isConnected: false })
   const ended = revoke(world, revoker)
@@ -96,7 +96,7 @@ it('settle finds an acknowledgement in the database that was lost on the bus', a
 })
 
 it.each([300, 1_000])(
-  'settle waits for a silent member until its lease of %i ms is over, and removes it',
+  'settle waits for a silent log follower until its lease of %i ms has run out, and removes its lease row',
   async (leaseMs) => {
     const { world, revoker } = await start()
     addGhost(world, { leaseMs })
@@ -110,7 +110,7 @@ it.each([300, 1_000])(
   },
 )
 
-it('settle neither removes a member that renews during the wait nor waits longer for it', async () => {
+it('settle keeps the row of a log follower that renews during the wait, and does not wait longer for it', async () => {
   const { world, revoker } = await start()
   addGhost(world)
   const ended = revoke(world, revoker)
@@ -121,7 +121,7 @@ it('settle neither removes a member that renews during the wait nor waits longer
   expect(rows(world)).toEqual(['ghost'])
 })
 
-it('settle does not wait for a member whose lease row is removed', async () => {
+it('settle does not wait for a log follower whose lease row is removed', async () => {
   const { world, revoker } = await start()
   const ghost = addGhost(world)
   const ended = revoke(world, revoker)
@@ -138,7 +138,7 @@ it.each<[string, Partial<Acknowledgement>, boolean]>([
   ['an earlier sequence', { sequence: 0 }, false],
   ['another log epoch', { logEpoch: 0 }, false],
   ['another incarnation', { incarnation: 'other' }, false],
-])('settle judges an acknowledgement with %s: %j counts: %s', async (_, given, counts) => {
+])('settle accepts an acknowledgement with %s (%j): %s', async (_, given, counts) => {
   const { world, revoker, acknowledge } = await start()
   const incarnation = addGhost(world)
   const ended = revoke(world, revoker)
@@ -152,7 +152,7 @@ it.each<[Partial<Member>, boolean]>([
   [{ acknowledged: 1 }, true],
   [{ acknowledged: 1, logEpoch: 0 }, false],
   [{ acknowledged: 0 }, false],
-])('settle reads the acknowledgement in a lease row: %j counts: %s', async (given, counts) => {
+])('settle accepts the acknowledgement in a lease row with %j: %s', async (given, counts) => {
   const { world, revoker } = await start()
   addGhost(world, given)
   const ended = revoke(world, revoker)
@@ -186,7 +186,7 @@ it('settle returns when the leases have run out, even if the database fails duri
   expect(ended.outcome).toBe('returned')
 })
 
-it('settle waits for at most one lease with 4 dead members and a slow database', async () => {
+it('settle waits for at most one lease with 4 dead log followers and a slow database', async () => {
   const { world, revoker } = await start()
   for (const incarnation of ['dead 1', 'dead 2', 'dead 3', 'dead 4'])
     addGhost(world, { incarnation, leaseMs: LEASE_MS })

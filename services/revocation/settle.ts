@@ -7,26 +7,26 @@ export interface SettleDeps {
   readonly bus: RevocationBus
   readonly signals: LogSignals
   readonly clock: Clock
-  /** The log follower of this process, when it has one. */
+  /** The log follower of this process, if it has one. */
   readonly verifier: Pick<LogFollower, 'receive' | 'acknowledged'> | undefined
   /** Receives how long the wait took, in milliseconds, and how many leases had to run out. */
   readonly observe: (ms: number, ranOut: number) => void
 }
 
 /**
- * Interval at which the leases are read again while an acknowledgement is missing: it may have been lost. In
- * milliseconds.
+ * Interval at which the leases are read again while an acknowledgement is missing, in milliseconds. The message with
+ * the acknowledgement may have been lost.
  */
 const POLL_MS = 50
 
 /**
  * Creates the function that resolves when every log follower of the deployment refuses the tokens that were ended
- * before the call. Each log follower has then acknowledged the head of that time or a later one, or its lease has run
- * out. Where a standby may take over, it has the change too.
+ * before the call. Each log follower has then acknowledged the head that this function read, or a later one, or its
+ * lease has run out. If there is a synchronous standby, the standby has the change too.
  *
  * The caller must have committed its change before, in this request or in an earlier one. The function throws when
- * the database does not answer: then it is not known whether all log followers have the change, and repeating the
- * call completes it.
+ * the database does not answer. Then it is not known whether all log followers have the change, and the caller must
+ * repeat its call to complete the revocation.
  */
 export function createSettle(deps: SettleDeps): () => Promise<void> {
   const { store, bus, signals, clock, verifier, observe } = deps
@@ -39,8 +39,8 @@ export function createSettle(deps: SettleDeps): () => Promise<void> {
     // Every lease that was read here began before this moment.
     const readAt = clock.monotonic()
     const fresh = standing.records.filter(({ sequence }) => sequence > published)
-    // Without new records, publish the last one again: its acknowledgements went to the process that published it
-    // first.
+    // Without new records, publish the last record again. Its acknowledgements went only to the process that published
+    // it first.
     for (const record of fresh.length > 0 ? fresh : standing.records.slice(-1)) {
       bus.publishRecord(record)
       verifier?.receive(record)
@@ -62,7 +62,7 @@ export function createSettle(deps: SettleDeps): () => Promise<void> {
     observe(clock.monotonic() - startedAt, ranOut)
   }
 
-  /** Returns how many leases had to run out. It never waits for the database. */
+  /** Returns how many leases had to run out. It ends even if the database does not answer. */
   async function waitForMembers({ head, members }: Standing, readAt: number): Promise<number> {
     let waiting = members
     let ranOut = 0
@@ -77,7 +77,7 @@ export function createSettle(deps: SettleDeps): () => Promise<void> {
     for (;;) {
       const over = missing(head, waiting).filter(({ leaseMs }) => clock.monotonic() >= readAt + leaseMs)
       ranOut += over.length
-      // The next revocation must not wait for these again.
+      // Remove their rows, because the next revocation must not wait for these log followers again.
       for (const { incarnation, renewals } of over) void store.remove(incarnation, renewals).catch(() => undefined)
       waiting = missing(head, waiting).filter((member) => !over.includes(member))
       if (waiting.length === 0) return ranOut
@@ -92,8 +92,8 @@ export function createSettle(deps: SettleDeps): () => Promise<void> {
 }
 
 /**
- * Returns the members that still have a lease row. One that has stopped or begun again no longer answers under its
- * old row.
+ * Returns the log followers that still have the same lease row, with their latest acknowledgements. It leaves out log
+ * followers that have stopped or begun a new incarnation, because they no longer answer under their old row.
  */
 function asReadNow(members: readonly Member[], read: readonly Member[]): readonly Member[] {
   const now = new Map(read.map((member) => [member.incarnation, member]))
@@ -108,7 +108,7 @@ function isCovered(acknowledgement: Acknowledgement | undefined, incarnation: st
   return covers(acknowledgement.logEpoch, acknowledgement.sequence, head)
 }
 
-/** An acknowledgement counts only in its own log epoch: in another epoch, the same sequence may be another record. */
+/** Compares positions only within one log epoch, because the same sequence may be another record in another epoch. */
 function covers(logEpoch: number, sequence: number, head: LogHead): boolean {
   return logEpoch === head.logEpoch && sequence >= head.sequence
 }

@@ -19,22 +19,22 @@ export interface Revocation {
 const TOO_MANY_RECORDS = 'TOO_MANY_REVOKED_TOKENS'
 
 /**
- * How long after its expiry the revocation of a token must be recorded and kept, in seconds. A verifier's clock may
- * be behind the database's by the skew, and the verifier allows the skew again, so it may accept the token for twice
- * the skew after its expiry. Five minutes cover the largest skew.
+ * How long after the expiry of a token its revocation must still be recorded and kept, in seconds. A verifier's clock
+ * may be behind the database's by the skew, and the verifier allows the skew again. So it may accept the token for
+ * twice the skew after its expiry. Five minutes cover the largest skew.
  */
 const KEEP_BEYOND_EXPIRY_S = 300
 
 /**
- * One statement does what `change` would do in seven, because the caller waits for it. It first uses up the
- * assertion. Of two calls with the same assertion, or for the same token, the second waits for the first. A token
- * that has expired everywhere gets no record, so an anonymous caller cannot cause one; the database's clock decides,
- * as it does for pruning.
+ * Revokes a token in one statement. With `change` it would need seven, and the caller waits for all of them. It first
+ * marks the assertion as used. Of two calls with the same assertion, or for the same token, the second waits for the
+ * first. A token that has expired everywhere gets no record, so an anonymous caller cannot cause a record with it. The
+ * database's clock decides whether it has expired, as for pruning.
  *
- * An operator that already has its maximum of records gets no new one: `raised` ends all its tokens instead. Its
- * records are deleted, since each token that they name was issued before and has an earlier epoch. Statements that
- * run at the same time do not see each other's records, so the maximum can be exceeded by at most the number of
- * connections to the database.
+ * An operator that already has its maximum of records gets no new record. Instead, `raised` ends all tokens of the
+ * operator, and its records are deleted, because each token that they name was issued before and has an earlier epoch.
+ * Statements that run at the same time do not see each other's records, so the maximum can be exceeded by at most the
+ * number of connections to the database.
  */
 const REVOKE = `
 WITH used AS (
@@ -76,14 +76,14 @@ SELECT coalesce(
 /** Result of revokeToken. */
 export interface Revoked {
   readonly revokedAt: Date
-  /** The operator whose tokens were all ended; empty when only this token was. */
+  /** The operator whose tokens were all ended. Empty if only this token was ended. */
   readonly endedOperatorId: string
 }
 
 /**
  * Revokes a token. When its operator already has `maxRecords` records, ends all tokens of the operator's agents
  * instead.
- * @returns the time of the first revocation, or the present time when the token has expired everywhere
+ * @returns the time of the first revocation, or the current time if the token has no record
  * @throws ApiError ASSERTION_USED
  */
 export async function revokeToken(
@@ -119,8 +119,8 @@ export async function revokeToken(
 }
 
 /**
- * Reads the time of the first revocation. A new statement is needed: only it sees the commit that REVOKE has waited
- * for.
+ * Reads the time of the first revocation. This needs a new statement, because REVOKE itself does not see a commit for
+ * which it has waited.
  */
 async function revokedAt(pool: pg.Pool, operatorId: string, jti: string): Promise<Date> {
   const { rows } = await pool.query<{ revoked_at: Date }>(REVOKED_AT, [operatorId, jti])

@@ -21,7 +21,7 @@ beforeEach(() => emptyLog(pool))
 const revoke = (count = 1) => revokeTokens(pool, operatorId, count)
 const fixture = (options: { readonly times?: FeedTimes } = {}) => watchersOf({ log: store, ...options })
 const after = ({ sequence, logEpoch, hash }: LogPosition): WatchRequest => ({ afterSequence: sequence, logEpoch, hash })
-/** The present head, or the position of record `through`. */
+/** Returns a request for the position of record `through`, or of the head now. */
 const now = async (through?: number) => {
   const { head } = await store.standing(0)
   const records = await store.recordsAfter(0, 10_000)
@@ -85,7 +85,7 @@ describe('WatchRevocations', () => {
     expect(sequences((await watch(await now()).untilHead()).records)).toEqual([])
   })
 
-  it('with until_head sends the missing records and the head, and then ends the stream', async () => {
+  it('sends, with until_head, the missing records and the head, and then ends the stream', async () => {
     await revoke(3)
     const { feed, watch } = fixture({ times: { heartbeatMs: 60_000, patienceMs: 10_000 } })
     const first = watch({ untilHead: true })
@@ -177,7 +177,7 @@ describe('WatchRevocations with RESYNC_REQUIRED', () => {
   it('ends a stream when the log has other records at the same sequences, as after a restore', async () => {
     await revoke(2)
     const { watch } = fixture()
-    // An open watcher, so that the feed keeps its memory.
+    // Keep a watcher open, so that the feed keeps its records in memory.
     await watch().next()
     const first = watch()
     const { head } = await first.untilHead()

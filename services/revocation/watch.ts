@@ -12,9 +12,9 @@ import type { Feed, Reading, Watcher } from './feed.ts'
 import { toPosition, toRecord } from './messages.ts'
 import type { LogHead } from './ports.ts'
 
-/** The position of a watcher. Its hash is unknown before the first record, unless the request contained it. */
+/** The position of a watcher. Its hash is undefined before the first record, unless the request contained the hash. */
 interface Place {
-  /** The epoch of the log, not of the last record: a record keeps the epoch in which it was written. */
+  /** The epoch of the log. The last record may have an older epoch, because it keeps the epoch of its commit. */
   readonly logEpoch: number
   readonly sequence: number
   /** Hexadecimal. */
@@ -77,17 +77,17 @@ async function* follow(watcher: Watcher, from: Place | undefined, following: Fol
 function parsePlace({ afterSequence, logEpoch, hash }: WatchRevocationsRequest): Place | undefined {
   if (afterSequence === undefined) {
     if (logEpoch === 0 && hash.length === 0) return undefined
-    throw new ApiError('INVALID_ARGUMENT', 'log_epoch and hash need after_sequence')
+    throw new ApiError('INVALID_ARGUMENT', 'log_epoch and hash must be sent together with after_sequence')
   }
-  if (logEpoch <= 0) throw new ApiError('INVALID_ARGUMENT', 'after_sequence needs a log_epoch of 1 or more')
+  if (logEpoch <= 0) throw new ApiError('INVALID_ARGUMENT', 'log_epoch must be 1 or more when after_sequence is sent')
   if (hash.length !== 0 && hash.length !== HASH_BYTES) throw new ApiError('INVALID_ARGUMENT', 'hash must be 32 bytes')
   const known = hash.length === 0 ? undefined : Buffer.from(hash).toString('hex')
   return { logEpoch, sequence: Number(afterSequence), hash: known }
 }
 
 /**
- * Returns whether the log with this head can continue from a place: the same epoch, not compacted, not beyond the
- * head.
+ * Returns whether the log with this head can continue from a place. The epoch must be the same, the next record must
+ * not be compacted, and the place must not be beyond the head.
  */
 function isWithin({ logEpoch, sequence, hash }: Place, head: LogHead): boolean {
   if (logEpoch !== head.logEpoch || sequence > head.sequence || sequence < head.compactedThrough) return false

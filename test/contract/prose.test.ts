@@ -1,14 +1,9 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DescMessage } from '@bufbuild/protobuf'
 import { parseSync } from 'oxc-parser'
 import { describe, expect, it } from 'vitest'
-import * as authn from '../../gen/proto/auth4agent/v1/authn_pb.ts'
-import * as identity from '../../gen/proto/auth4agent/v1/identity_pb.ts'
-import * as keys from '../../gen/proto/auth4agent/v1/keys_pb.ts'
-import * as operators from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
-import * as revocation from '../../gen/proto/auth4agent/v1/revocation_pb.ts'
 import { reasons } from '../../services/platform/errors/reasons.ts'
+import { beginsAsDetail } from '../support/documents/detail-style.ts'
 import { readExported } from '../support/documents/exported-docs.ts'
 import {
   commentLines,
@@ -24,11 +19,6 @@ const LONGEST_DETAIL = 200
 /** Words that hide who does what, so this project does not use them. `docs/glossary.md` says what to write instead. */
 const RIDDLES =
   /\b(?:whoever|whomever|whosoever|that which|those that nobody|of what|goes on to|is told to|hears of)\b/i
-/**
- * A sentence begins with a capital letter, or with a name of the code: a field, a setting, an option, a quoted text.
- * A problem with a setting begins with `must`, because the server writes the name of the setting before the problem.
- */
-const BEGINNING = /^(?:\p{Lu}|\d|["'`…$-]|[a-z]\w*(?:[_.(-]\w*)+|(?:NAMES)\b|(?:[a-z]\w* )?must\b)/u
 const OTHER_LINES = [
   'proto/**/*.proto',
   'prisma/schema.prisma',
@@ -43,14 +33,13 @@ const hasStop = ({ text }: SourceText) => text.endsWith('.')
 
 describe('error messages', () => {
   const messages = sources.flatMap(errorMessages)
-  const beginning = beginningWith(['aud', 'exp', 'iat', 'iss', 'jti', 'kid', 'nbf', 'rpc', 'sub', 'typ', 'alg'])
 
   it('are found in the code', () => {
     expect(messages.length).toBeGreaterThan(200)
   })
 
   it('begin with a capital letter or with a name of the code', () => {
-    expect(messages.filter(({ text }) => !beginning.test(text)).map(at)).toEqual([])
+    expect(messages.filter(({ text }) => !beginsAsDetail(text)).map(at)).toEqual([])
   })
 
   it('are at most 200 characters long and have no full stop', () => {
@@ -117,15 +106,3 @@ describe('what clients import', () => {
     expect(wrong.map(({ name }) => name)).toEqual([])
   })
 })
-
-/** The beginnings that are allowed, with the fields of the contract among the names. */
-function beginningWith(claims: readonly string[]): RegExp {
-  const fields = [authn, identity, keys, operators, revocation]
-    .flatMap(Object.values<object>)
-    .flatMap((each) => (isMessage(each) ? each.fields.map(({ name }) => name) : []))
-  return new RegExp(BEGINNING.source.replace('NAMES', [...claims, ...fields].join('|')), BEGINNING.flags)
-}
-
-function isMessage(value: object): value is DescMessage {
-  return 'kind' in value && value.kind === 'message'
-}

@@ -37,7 +37,7 @@ it('a bus that starts while NATS is down starts at once, and connects when the f
   const [a, b] = [buses.start(nats.url), buses.start(nats.url)]
   const heard = b.listen('x')
   await until(
-    async () => a.logs().split('cannot connect').length,
+    async () => a.logs().split('connection of the bus').length,
     (attempts) => attempts > 6,
   )
   expect(a.bus.isConnected).toBe(false)

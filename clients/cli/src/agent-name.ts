@@ -40,20 +40,23 @@ export async function chosenAgent({ arguments: [word], flags, folder }: AgentCho
   throw usageError(`${shown(given)} is neither a DID nor an id of an agent`, '`auth4agent agents list` shows both.')
 }
 
-/** Returns the agent as {@link chosenAgent} does, but demands a name, for commands that cannot be undone. */
+/**
+ * Returns the agent that a command line names. Throws CliError if it names none, because commands that cannot be
+ * undone must not use the agent of agent.json by default.
+ */
 export async function namedAgent(choice: AgentChoice): Promise<string> {
   if (choice.arguments.length === 0 && choice.flags.text('agent') === undefined) {
     throw usageError(
       'AGENT is missing',
-      'Give its DID or id: `auth4agent agents list` shows both. `self` means the agent of agent.json.',
+      'Give the DID or id of the agent: `auth4agent agents list` shows both. `self` means the agent of agent.json.',
     )
   }
   return chosenAgent(choice)
 }
 
 /**
- * Returns the DID of an agent that is named by DID or id. It looks an id up among the operator's agents. Rejects with
- * CliError if the operator has no such agent.
+ * Returns the DID of an agent. If `agent` is an id, it finds the DID in the operator's list of agents. Rejects with
+ * CliError if no agent of the operator has this id.
  */
 export async function didOf(agent: string, openOperator: () => Promise<Operator>): Promise<string> {
   if (!isUuid(agent)) return agent
@@ -64,6 +67,6 @@ export async function didOf(agent: string, openOperator: () => Promise<Operator>
   throw new CliError(`The operator has no agent with the id ${agent}`, {
     reason: 'AGENT_NOT_FOUND',
     exit: 'refused',
-    hint: '`auth4agent agents list` shows its agents.',
+    hint: '`auth4agent agents list` shows the agents of the operator.',
   })
 }

@@ -14,8 +14,8 @@ const later = (retryAfterS?: number) =>
   new Auth4AgentError('Too many', { reason: 'RATE_LIMITED', status: 429, retryAfterS })
 
 /**
- * Runs askAgain with these outcomes; the last one repeats for ever. Only pauses move the clock. Returns the result and
- * each pause in seconds.
+ * Runs askAgain with these outcomes; the last outcome repeats for ever. Only pauses move the clock. Returns the result
+ * and each pause in seconds.
  */
 async function asking(outcomes: readonly (DomainConfirmation | Error)[], timeoutS: number) {
   const pauses: number[] = []

@@ -3,7 +3,7 @@ import type { Base } from './context.ts'
 import { toFailure } from './failure.ts'
 import { plain } from './text.ts'
 
-/** Milliseconds between two questions: the first pause, the factor by which it grows, and the longest pause. */
+/** Pauses between two questions: the first and the longest in milliseconds, and the factor by which a pause grows. */
 const PAUSE = { first: 2000, growth: 1.5, most: 60_000 }
 
 type Waiting = Pick<Base, 'now' | 'pause' | 'progress' | 'note' | 'signal'>
@@ -14,8 +14,9 @@ type Outcome =
   | { readonly error: unknown; readonly why: string; readonly waitMs: number }
 
 /**
- * Asks until the domain is proven or the time is over, and returns the last answer. Rejects at once with a permanent
- * failure, and with a temporary one if the time is over.
+ * Asks until the domain is proven or `timeoutMs` milliseconds have passed, and returns the last answer. Rejects at
+ * once if a question fails permanently or the signal aborts. Rejects with a temporary failure only if the time is
+ * over.
  */
 export async function askAgain(
   ask: () => Promise<DomainConfirmation>,

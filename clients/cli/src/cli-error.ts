@@ -1,8 +1,8 @@
 import type { Exit } from './exit-codes.ts'
 
 /**
- * Error that ends a command. `reason` is stable, for scripts. `hint` says what to do next. No part may contain a
- * secret.
+ * Error that ends a command. `reason` never changes, so scripts can rely on it. `hint` says what to do next. No part
+ * may contain a secret.
  */
 export class CliError extends Error {
   override readonly name = 'CliError'

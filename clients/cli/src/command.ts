@@ -17,7 +17,7 @@ interface Argument {
   readonly choices?: readonly string[]
 }
 
-/** How a command uses the folder: it reads it, makes it, or does not use it. */
+/** How a command uses the configuration folder: it needs the folder, creates it, or does not use it. */
 type FolderUse = 'needed' | 'made' | 'unused'
 
 /** Definition of a command, for {@link defineCommand}. */
@@ -29,7 +29,7 @@ interface Spec<F extends FlagTable> {
   readonly arguments?: readonly Argument[]
   /** Whether the command runs the program that is given after `--`. */
   readonly runsProgram?: boolean
-  /** `needed` by default. */
+  /** The default is `needed`. */
   readonly folder?: FolderUse
   /**
    * Runs the command. Resolves with the way to end, `ok` by default. Rejects with CliError or Auth4AgentError (SDK).
@@ -37,7 +37,7 @@ interface Spec<F extends FlagTable> {
   run(context: Context<F>): Promise<Ending | void>
 }
 
-/** A command with everything that running and help need. */
+/** A command, with the data that the tool needs to run it and to print its help. */
 export interface Command {
   readonly help: readonly string[]
   readonly examples: readonly Example[]

@@ -5,7 +5,7 @@ import { globalFlags } from './flags.ts'
 import { checkCommandLine, parseFlags } from './parse.ts'
 import { splitArguments } from './split-arguments.ts'
 
-/** Returns the words of the tool in a shell line, without pipes and redirections. */
+/** Returns the words of the auth4agent command in a shell line, without pipes and redirections. */
 function wordsOf(line: string): string[] {
   const [own = ''] = line.slice(line.indexOf('auth4agent ')).split(/ [|<>]|\)"|\)$/)
   return [...own.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].slice(1).map(([, a, b, c]) => a ?? b ?? c ?? '')
@@ -25,7 +25,7 @@ describe.each(commands.map((entry) => [entry.words, entry] as const))('%s', (wor
     }
   })
 
-  it('has flags with a help text and a value name, and none with the name of a global flag', async () => {
+  it('has flags with a help text, with a value name unless they are boolean, and without the name of a global flag', async () => {
     const { flags } = await entry.load()
     for (const [name, { kind, value, help }] of Object.entries(flags)) {
       expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/)

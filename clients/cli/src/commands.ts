@@ -6,39 +6,39 @@ export interface CommandGroup {
   readonly commands: readonly CommandEntry[]
 }
 
-/** All commands, in the order of the help. Each module is loaded on demand, so that the tool starts fast. */
+/** All commands, in the order of the help. The tool loads each module on demand, so that it starts fast. */
 export const commandGroups: readonly CommandGroup[] = [
   {
-    title: 'This machine',
+    title: 'Setup and checks',
     commands: [
       {
         words: 'demo',
-        summary: 'see operator, agent and API at work',
+        summary: 'try all steps with a temporary operator, agent and API',
         load: async () => (await import('./commands/demo.ts')).demo,
       },
       {
         words: 'init',
-        summary: 'make the key and configuration of an agent or operator',
+        summary: 'create the key and configuration of an agent or operator',
         load: async () => (await import('./commands/init.ts')).init,
       },
       {
         words: 'whoami',
-        summary: 'show the agent and operator of this folder',
+        summary: 'show the configured agent or operator',
         load: async () => (await import('./commands/whoami.ts')).whoami,
       },
       {
         words: 'set-server',
-        summary: 'change the server in the configuration',
+        summary: 'change the address of the server in the configuration',
         load: async () => (await import('./commands/set-server.ts')).setServer,
       },
       {
         words: 'context list',
-        summary: 'list folders for several servers or parties',
+        summary: 'list contexts: named folders, each with its own configuration and keys',
         load: async () => (await import('./commands/contexts.ts')).listContexts,
       },
       {
         words: 'context use',
-        summary: 'choose the context for all commands',
+        summary: 'choose the context that later commands use',
         load: async () => (await import('./commands/contexts.ts')).useContext,
       },
       {
@@ -53,12 +53,12 @@ export const commandGroups: readonly CommandGroup[] = [
       },
       {
         words: 'doctor',
-        summary: 'find problems and say what to do',
+        summary: 'check this machine and the server, and say how to solve problems',
         load: async () => (await import('./commands/doctor.ts')).doctor,
       },
       {
         words: 'completion',
-        summary: 'complete commands and flags in your shell',
+        summary: 'print a script that completes commands and flags in your shell',
         load: async () => (await import('./commands/completion.ts')).createCompletion(commands),
       },
       {
@@ -78,12 +78,12 @@ export const commandGroups: readonly CommandGroup[] = [
       },
       {
         words: 'verify-operator instructions',
-        summary: 'show the DNS record that proves the domain',
+        summary: 'show the proof of the domain, a TXT record to publish',
         load: async () => (await import('./commands/verify-operator.ts')).instructions,
       },
       {
         words: 'verify-operator confirm',
-        summary: 'ask the server to look for the record now',
+        summary: 'ask the server to look for the proof now',
         load: async () => (await import('./commands/verify-operator.ts')).confirm,
       },
       {
@@ -93,7 +93,7 @@ export const commandGroups: readonly CommandGroup[] = [
       },
       {
         words: 'agents list',
-        summary: 'list agents, also pending ones',
+        summary: 'list agents; pending agents only with --status pending',
         load: async () => (await import('./commands/agents.ts')).listAgents,
       },
       {
@@ -103,7 +103,7 @@ export const commandGroups: readonly CommandGroup[] = [
       },
       {
         words: 'agents update',
-        summary: 'change the label of an agent, or its challenges',
+        summary: 'change the label of an agent, or whether it needs bound challenges',
         load: async () => (await import('./commands/agents.ts')).updateAgent,
       },
       {
@@ -118,7 +118,7 @@ export const commandGroups: readonly CommandGroup[] = [
       },
       {
         words: 'policy get',
-        summary: 'show who may ask for tokens for your audiences',
+        summary: 'show the policy for your audiences and challenges',
         load: async () => (await import('./commands/policy.ts')).getPolicy,
       },
       {
@@ -128,12 +128,12 @@ export const commandGroups: readonly CommandGroup[] = [
       },
       {
         words: 'audit',
-        summary: 'list what was done and refused',
+        summary: 'list audit records: what was done and what was refused',
         load: async () => (await import('./commands/audit.ts')).audit,
       },
       {
         words: 'operator token',
-        summary: 'print an assertion for curl or grpcurl',
+        summary: 'print an assertion: a signed JWT that authenticates one call',
         load: async () => (await import('./commands/operator-token.ts')).operatorToken,
       },
       {
@@ -153,7 +153,7 @@ export const commandGroups: readonly CommandGroup[] = [
       },
       {
         words: 'proxy',
-        summary: 'sign calls of local tools that cannot sign',
+        summary: 'sign operator calls for local tools that cannot sign',
         load: async () => (await import('./commands/proxy.ts')).proxy,
       },
     ],
@@ -198,12 +198,12 @@ export const commandGroups: readonly CommandGroup[] = [
       },
       {
         words: 'revoke reactivate',
-        summary: 'end the suspension of an agent',
+        summary: 'let a suspended agent sign in again',
         load: async () => (await import('./commands/revoke.ts')).reactivateAgent,
       },
       {
         words: 'revoke agent',
-        summary: 'end an agent for good',
+        summary: 'revoke an agent for good',
         load: async () => (await import('./commands/revoke.ts')).revokeAgent,
       },
       {
@@ -214,7 +214,7 @@ export const commandGroups: readonly CommandGroup[] = [
     ],
   },
   {
-    title: 'Administrators of a server',
+    title: 'Administrators',
     commands: [
       {
         words: 'keys list',
@@ -223,27 +223,27 @@ export const commandGroups: readonly CommandGroup[] = [
       },
       {
         words: 'keys rotate',
-        summary: 'start to sign with the next keys',
+        summary: 'make the next prepared keys active',
         load: async () => (await import('./commands/keys.ts')).rotateKeys,
       },
       {
         words: 'keys compromise',
-        summary: 'end a leaked key and all tokens that it signed',
+        summary: 'mark a leaked key as compromised, and end all tokens that it signed',
         load: async () => (await import('./commands/keys-compromise.ts')).compromiseKey,
       },
       {
         words: 'keys import',
-        summary: 'import a key made elsewhere',
+        summary: 'import a signing key that was created elsewhere',
         load: async () => (await import('./commands/keys-import.ts')).importKey,
       },
       {
         words: 'operator suspend',
-        summary: 'suspend an operator and end its tokens',
+        summary: 'suspend an operator and end all tokens of its agents',
         load: async () => (await import('./commands/operator-suspend.ts')).suspendOperator,
       },
       {
         words: 'operator reinstate',
-        summary: 'end the suspension of an operator',
+        summary: 'let a suspended operator act again',
         load: async () => (await import('./commands/operator-suspend.ts')).reinstateOperator,
       },
       {

@@ -13,22 +13,22 @@ export const operatorFlags = {
   key: {
     kind: 'text',
     value: 'FILE',
-    help: 'private root key, if it is not the configured one; - for standard input',
+    help: 'file of the private root key, if it is not the configured file; - for standard input',
   },
 } as const satisfies FlagTable
 
-/** Flags for the administrator. No configuration names the administrator's key. */
+/** Flags for the administrator. --key is required, because no configuration names the administrator key. */
 export const adminFlags = {
   ...serverFlags,
   key: {
     kind: 'text',
     value: 'FILE',
-    help: "the administrator's private key, such as data/admin-key.pem; - for standard input",
+    help: 'file of the private administrator key, such as data/admin-key.pem; - for standard input',
     required: true,
   },
 } as const satisfies FlagTable
 
-/** Flag for the reason that the audit records. */
+/** Flag for the reason in the audit record. */
 export const reasonFlag = {
-  reason: { kind: 'text', value: 'TEXT', help: 'reason for the audit; at most 500 characters' },
+  reason: { kind: 'text', value: 'TEXT', help: 'reason for the audit record; at most 500 characters' },
 } as const satisfies FlagTable

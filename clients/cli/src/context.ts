@@ -21,8 +21,8 @@ export interface Io {
   /** Unix milliseconds. */
   readonly now: () => number
   /**
-   * Aborts at Ctrl-C, at SIGTERM, and when the reader of the output has closed it. Its reason is `interrupted`,
-   * `terminated` or `unread`.
+   * Aborts at Ctrl-C, at SIGTERM, and when the output cannot be written, for example because its reader has closed the
+   * pipe. Its reason is `interrupted`, `terminated` or `unread`.
    */
   readonly signal: AbortSignal
   /** Resolves after `ms` milliseconds. Rejects when `signal` aborts. */
@@ -36,14 +36,14 @@ export interface Io {
   ) => Promise<number>
 }
 
-/** How a run of the tool ends: by a name, or with the exit code of the program that it ran. */
+/** How a run of the tool ends: with the exit code of this name, or with the exit code of the program that it ran. */
 export type Ending = Exit | number
 
 /** The folder of the tool's files, and what has chosen it. */
 export interface Place {
   /** The folder that contains the contexts; absolute. */
   readonly root: string
-  /** The folder of this run; absolute. It may not exist. */
+  /** The folder of this run; absolute. The folder may not exist. */
   readonly folder: string
   /** The context of `folder`; undefined if --config names the folder. */
   readonly context: string | undefined
@@ -56,25 +56,26 @@ export interface Base extends Io {
   readonly arguments: readonly string[]
   /** Words after `--`, for commands that run a program. */
   readonly program: readonly string[]
-  /** The configuration folder; absolute. It may not exist. */
+  /** The configuration folder; absolute. The folder may not exist. */
   readonly folder: string
   /** The place of that folder. */
   readonly place: Place
-  /** Whether output is for programs. */
+  /** Whether --json is given: the output is for programs. */
   readonly json: boolean
+  /** Whether --quiet is given: the output is only the result. */
   readonly quiet: boolean
   /** Like `fetch`, but `signal` does not abort it. For cleaning up after Ctrl-C. */
   readonly fetchAnyway: typeof globalThis.fetch
-  /** Colours for standard output. Without a terminal there are none. */
+  /** Colours for standard output. If standard output is not a terminal, the style adds no colours. */
   readonly style: Style
   /**
-   * Prints the command's answer. With --json it prints `value` as one line of JSON; with --quiet `result`, one entry a
-   * line; otherwise `text`. Never pass a private key.
+   * Prints the command's answer: with --json `value` as one line of JSON, with --quiet the entries of `result` one a
+   * line, otherwise `text`. Never pass a private key.
    */
   readonly answer: (value: unknown, text: string, result: string | readonly string[]) => void
   /** Prints a remark for people on standard error. With --json or --quiet it prints nothing. */
   readonly note: (text: string) => void
-  /** Awaits `work`. On a terminal it shows `what` on standard error if that takes more than a second. */
+  /** Awaits `work`. On a terminal it shows `what` on standard error if `work` takes more than a second. */
   readonly progress: <T>(what: string, work: Promise<T>) => Promise<T>
 }
 

@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => rm(home, { recursive: true }))
 
 describe('contexts', () => {
-  it('are made by init and chosen by --context, AUTH4AGENT_CONTEXT, context use or the default, in this order', async () => {
+  it('are created by init and chosen by --config, --context, AUTH4AGENT_CONTEXT, context use or default, in this order', async () => {
     const first = (await init('--server http://localhost:8080')).stdout.trim()
     expect(await tool('context list')).toMatchObject({
       stdout: `   CONTEXT  SERVER                 OPERATOR  AGENT\n*  default  http://localhost:8080            ${first}\n`,
@@ -46,7 +46,7 @@ describe('contexts', () => {
     expect(await whoami()).toBe(first)
   })
 
-  it('that do not exist are an error with the nearest name, except for init', async () => {
+  it('that do not exist are reported with the nearest name, unless the command uses no context', async () => {
     await init('--context staging')
     for (const line of ['whoami --context stagng', 'context use stagng', 'context show --context stagng']) {
       expect(await tool(line)).toEqual({
@@ -87,7 +87,7 @@ describe('contexts', () => {
     expect(await tool('context list --config x')).toMatchObject({ code: 2 })
   })
 
-  it('are repaired by context use if context.json is invalid', async () => {
+  it('can be chosen with context use even if context.json is invalid', async () => {
     await init('')
     await writeFile(join(root, 'context.json'), '{"current":"../x"}')
     expect(await tool('whoami')).toMatchObject({ code: 4, stderr: expect.stringContaining('context use') })
@@ -96,7 +96,7 @@ describe('contexts', () => {
     expect(await readFile(join(root, 'context.json'), 'utf8')).toBe('{"current":"default"}\n')
   })
 
-  it('context use reports that AUTH4AGENT_CONTEXT takes precedence', async () => {
+  it('are chosen with a note by context use if AUTH4AGENT_CONTEXT takes precedence', async () => {
     await init('--context staging')
     const env = { AUTH4AGENT_CONTEXT: 'default' }
     expect(await tool('context use staging', { env })).toMatchObject({

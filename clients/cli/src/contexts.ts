@@ -7,7 +7,10 @@ import { shown } from './hidden.ts'
 
 /** The context whose files are in the root itself. */
 export const DEFAULT_CONTEXT = 'default'
-/** No separator and no dot, so that no name leads out of the folder. Lower case, because some disks ignore case. */
+/**
+ * A name contains no separator and no dot, so it cannot lead out of the folder. It is in lower case, because some file
+ * systems ignore case.
+ */
 const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/
 const FOLDER = 'contexts'
 const CHOICE = 'context.json'
@@ -26,14 +29,14 @@ export function contextFolder(root: string, name: string): string {
   return name === DEFAULT_CONTEXT ? root : join(root, FOLDER, name)
 }
 
-/** Tells whether a context exists. The default one always does. */
+/** Tells whether a context exists. The default context always exists. */
 export async function isThere(root: string, name: string): Promise<boolean> {
   if (name === DEFAULT_CONTEXT) return true
   const found = await stat(contextFolder(root, name)).catch(() => undefined)
   return found?.isDirectory() === true
 }
 
-/** Lists the names of all contexts, the default one first. */
+/** Lists the names of all contexts, first the default context. */
 export async function contextNames(root: string): Promise<readonly string[]> {
   const entries = await readdir(join(root, FOLDER)).catch(() => [])
   const names = entries.filter((name) => NAME.test(name) && name !== DEFAULT_CONTEXT).toSorted()
@@ -41,7 +44,7 @@ export async function contextNames(root: string): Promise<readonly string[]> {
   return [DEFAULT_CONTEXT, ...names.filter((_, index) => there[index])]
 }
 
-/** Returns the context that `context use` has chosen, or undefined. Throws CliError if the file is not valid. */
+/** Returns the context that `context use` has chosen, or undefined. Throws CliError if context.json is not valid. */
 export async function readChoice(root: string): Promise<string | undefined> {
   const path = join(root, CHOICE)
   const text = await readText(path)
@@ -50,7 +53,7 @@ export async function readChoice(root: string): Promise<string | undefined> {
   if (typeof current === 'string' && NAME.test(current)) return current
   throw configurationError(
     `The file ${path} does not name a valid context`,
-    'Remove it, or choose again: `auth4agent context use NAME`',
+    'Remove the file, or choose a context: `auth4agent context use NAME`',
   )
 }
 

@@ -36,7 +36,7 @@ export function toFailure(error: unknown, interrupted: Exit | undefined): Failur
   return { reason: 'TOOL_ERROR', message, hint: hintFor('TOOL_ERROR'), exit: 'internal' }
 }
 
-/** Returns the exit code. A temporary failure, of the server or a proxy before it, counts as unreachable. */
+/** Returns the exit code. A temporary failure, of the server or of a proxy in front of it, counts as unreachable. */
 function exitOf(reason: string, status: number): Exit {
   if (reason === 'CONFIGURATION') return 'configuration'
   const isLater = reason === 'NETWORK_ERROR' || status === TOO_MANY_REQUESTS || status >= SERVER_ERRORS

@@ -9,7 +9,9 @@ export type Found =
   | { readonly kind: 'command'; readonly entry: CommandEntry; readonly rest: readonly string[] }
   | { readonly kind: 'group'; readonly prefix: string; readonly entries: readonly CommandEntry[] }
 
-/** Finds the longest command with which the words begin. Throws CliError, with the nearest command as the hint. */
+/**
+ * Finds the longest command with which the words begin. Throws CliError if there is none, and hints at the nearest.
+ */
 export function findCommand(words: readonly string[]): Found {
   for (let count = words.length; count > 0; count -= 1) {
     const path = words.slice(0, count).join(' ')

@@ -26,8 +26,8 @@ type Required<F extends FlagTable> = { [N in keyof F & string]: F[N] extends { r
   string]
 
 /**
- * Reads given flags by the declared names of each kind. A reader of more flags is also a reader of fewer, so shared
- * functions accept the reader of any command with these flags.
+ * Reads flags by their declared names. TypeScript accepts a reader of many flags where a function needs a reader of a
+ * few of them, so commands can share functions.
  */
 interface Reader<Booleans extends string, Texts extends string, Needed extends string, Lists extends string> {
   on(name: Booleans): boolean
@@ -66,7 +66,7 @@ export const globalFlags = {
   context: {
     kind: 'text',
     value: 'CONTEXT',
-    help: 'name of a context; by default $AUTH4AGENT_CONTEXT or the one of `context use`',
+    help: 'name of a context; by default $AUTH4AGENT_CONTEXT or the context of `context use`',
   },
   quiet: { kind: 'boolean', help: 'print only the result, without progress and remarks' },
   'no-color': { kind: 'boolean', help: 'print no colours; the variable NO_COLOR does the same' },

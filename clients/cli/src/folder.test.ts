@@ -75,7 +75,7 @@ describe('a folder of version 1', () => {
     expect(await textOf('keys/agent.key')).toBe(keyText)
   })
 
-  it('gets another server from set-server and no other change', async () => {
+  it('is changed by set-server only in the address of the server', async () => {
     const { stdout } = await tool(['set-server', '--url', 'https://auth.example.com/'])
     expect(stdout).toBe('Server URL updated to: https://auth.example.com\n')
     expect(await textOf('agent.json')).toBe(agentJson('https://auth.example.com'))
@@ -115,7 +115,7 @@ describe('a folder of version 1', () => {
     expect(await textOf('agent.json')).toBe(agentJson())
   })
 
-  it('gives no record for an operator whose key it does not contain', async () => {
+  it('shows no proof for an operator whose key it does not contain', async () => {
     const args = ['verify-operator', 'instructions', '--operator-id', ID.replaceAll('a', 'b')]
     expect(await tool(args)).toMatchObject({ code: 4, stderr: expect.stringContaining('--config FOLDER') })
   })
@@ -141,7 +141,7 @@ describe('a folder of version 1', () => {
     expect(await tool([...args, '-'])).toMatchObject({ code: 4 })
   })
 
-  it('accepts no key in the command line and does not print one', async () => {
+  it('accepts no key in the command line and does not print the key', async () => {
     for (const args of [
       ['operator', 'token', '--key', keyText],
       ['issue', '--scope', 'a', '--aud', 'b.example', '--key', keyText],
@@ -156,7 +156,7 @@ describe('a folder of version 1', () => {
 })
 
 describe('init', () => {
-  it('makes files that version 1 of the tool can read', async () => {
+  it('creates files that version 1 of the tool can read', async () => {
     const { code, stdout } = await tool([
       'init',
       '--domain',
@@ -203,7 +203,7 @@ describe('init', () => {
     const { did } = JSON.parse(await textOf('agent.json')) as { did: string }
     expect(said).toEqual({
       code: 0,
-      stdout: `agent made\n\ndid: ${did}\nserver: http://localhost:8080\nfolder: ${folder}\n\nnext:\nauth4agent register agent\n`,
+      stdout: `agent created\n\ndid: ${did}\nserver: http://localhost:8080\nfolder: ${folder}\n\nnext:\nauth4agent register agent\n`,
       stderr: '',
     })
     const quiet = await tool(['init', '--domain', 'example.com', '--force', '--quiet'])
@@ -218,7 +218,7 @@ describe('init', () => {
   })
 
   it.each(['', 'localhost', 'example.com/path', 'a b.example', 'example.com:80', '1.2.3.4', 'user@example.com'])(
-    'refuses the domain %j and makes no file',
+    'refuses the domain %j and creates no file',
     async (domain) => {
       expect(await tool(['init', `--domain=${domain}`])).toMatchObject({ code: 2 })
       expect(await readdir(home)).toEqual([])
@@ -234,7 +234,7 @@ describe('operator token', () => {
     [['--rpc', 'auth4agent.v1.IdentityService/ListAgents'], 'auth4agent.v1.IdentityService/ListAgents'],
     [['--method', 'PATCH', '--path', '/v1/x'], 'PATCH /v1/x'],
     [[], undefined],
-  ])('with %j makes an assertion for that call', async (args, rpc) => {
+  ])('with %j prints an assertion for the named call, or without rpc if no call is named', async (args, rpc) => {
     const { stdout } = await tool(['operator', 'token', '--json', ...args])
     const answer = JSON.parse(stdout) as { assertion: string; rpc?: string }
     expect(answer.rpc).toBe(rpc)

@@ -7,7 +7,7 @@ import { requireAgent, serverOf } from './parties.ts'
 import { readScopes, SCOPES_HELP, scopeFlag } from './scopes.ts'
 import { readKey } from './secrets.ts'
 
-/** Flags for the content of a token, and for the key that asks for it. */
+/** Flags for the content of a token, for the server, and for the key of the agent. */
 export const tokenFlags = {
   ...serverFlags,
   scope: {
@@ -29,7 +29,7 @@ export const tokenFlags = {
   key: {
     kind: 'text',
     value: 'FILE',
-    help: "the agent's private key, if it is not the configured one; - for standard input",
+    help: "file of the agent's private key, if it is not the configured file; - for standard input",
   },
 } as const
 

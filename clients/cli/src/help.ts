@@ -4,21 +4,21 @@ import { exitCodes } from './exit-codes.ts'
 import { type FlagTable, globalFlags } from './flags.ts'
 import type { Style } from './style.ts'
 
-/** All steps from nothing to a token. The tool also shows them without a command. */
+/** All steps from nothing to a token. The tool also prints them if no command is given. */
 const tour: readonly Example[] = [
   {
-    does: 'make an operator with key and domain',
+    does: 'create an operator with key and domain',
     line: 'auth4agent init --operator --domain example.com --server https://auth.example.com',
   },
-  { does: 'register it with the server', line: 'auth4agent register operator' },
-  { does: 'show the DNS record to publish', line: 'auth4agent verify-operator instructions' },
-  { does: 'ask the server to look for the record', line: 'auth4agent verify-operator confirm' },
+  { does: 'register the operator with the server', line: 'auth4agent register operator' },
+  { does: 'show the proof of the domain, a TXT record to publish', line: 'auth4agent verify-operator instructions' },
+  { does: 'ask the server to look for the proof', line: 'auth4agent verify-operator confirm' },
   {
-    does: 'make an agent of that domain',
+    does: 'create an agent of that domain',
     line: 'auth4agent init --domain example.com --server https://auth.example.com',
   },
-  { does: 'register it with the server', line: 'auth4agent register agent' },
-  { does: 'grant it a scope', line: 'auth4agent agent-scopes set --scope orders:read' },
+  { does: 'register the agent with the server', line: 'auth4agent register agent' },
+  { does: 'grant the agent a scope', line: 'auth4agent agent-scopes set --scope orders:read' },
   { does: 'get a token', line: 'auth4agent issue --scope orders:read --aud https://api.example.com' },
 ]
 

@@ -12,7 +12,7 @@ const refusal = (reason: string, more = {}) =>
 
 describe('hints', () => {
   it.each(Object.entries(hints))(
-    'for %s exist only if the reason exists, and name only existing commands',
+    'for %s belong to an existing reason and name only existing commands',
     (reason, hint) => {
       expect([...Object.keys(reasons), ...OWN]).toContain(reason)
       const named = [...hint.matchAll(/`auth4agent ([a-z][a-z- ]*)/g)].map(([, words = '']) => words.trim())

@@ -4,36 +4,38 @@ export const hints = {
     'Check that the server runs and that its address is right. `auth4agent set-server --url URL` changes it.',
   UNEXPECTED_ANSWER: 'No Auth4Agent server answers at this address. `auth4agent whoami` shows the address.',
   ISSUER_MISMATCH:
-    'If this is your server, give its issuer: --issuer ISSUER, or permanently with `auth4agent set-server`.',
-  CHALLENGE_REFUSED: 'Another server answers at this address, or a very old one.',
+    'If this is your server, give its issuer with --issuer ISSUER, or once for all commands with `auth4agent set-server`.',
+  CHALLENGE_REFUSED: 'Another server, or a very old server, answers at this address.',
   UNKNOWN_FIELD: 'The server is older than this tool, or does not speak this protocol. `auth4agent doctor` checks it.',
   UNAUTHENTICATED: 'This call needs the key of the operator or of the administrator: --key FILE.',
   INVALID_ASSERTION:
     'The key is not the registered one, the clocks disagree, or the server has another issuer (--issuer). `auth4agent doctor` checks all three.',
   ASSERTION_EXPIRED: "This machine's clock is behind the server's. `auth4agent doctor` compares them.",
-  ASSERTION_USED: 'Each assertion is valid for one change only. Make a new one.',
+  ASSERTION_USED: 'Each assertion is valid for one change only. Sign a new assertion.',
   INVALID_SIGNATURE: 'The private key is not the one that the agent registered.',
   PERMISSION_DENIED: 'Only the operator itself, or the administrator of the server, may do this.',
-  OPERATOR_NOT_FOUND: 'Register it: `auth4agent register operator`',
+  OPERATOR_NOT_FOUND: 'Register the operator: `auth4agent register operator`',
   OPERATOR_NOT_ACTIVE:
     'Prove the domain first with `auth4agent verify-operator instructions` and `auth4agent verify-operator confirm`.',
   OPERATOR_SUSPENDED:
     'The administrator of the server has suspended this operator. Only the administrator can reinstate it.',
-  DOMAIN_CONTESTED: 'Keep exactly one v=a4a1 record of this server at the name.',
+  DOMAIN_CONTESTED: 'Keep exactly one proof (v=a4a1) for this server at the name in DNS.',
   AGENT_NOT_FOUND:
-    'Register it: `auth4agent register agent`. Its operator sees its agents with `auth4agent agents list`.',
+    'Register the agent: `auth4agent register agent`. Its operator sees all its agents with `auth4agent agents list`.',
   AGENT_NOT_ACTIVE:
-    'Its operator can approve it with `auth4agent agents approve`, or end a suspension with `auth4agent revoke reactivate`.',
-  AGENT_OPERATOR_NOT_ACTIVE: 'Its operator must prove its domain, or is suspended: `auth4agent verify-operator status`',
-  AGENT_EXISTS: 'It is registered already. `auth4agent doctor` shows its state on the server.',
-  AGENT_PENDING: 'Approve it first: `auth4agent agents approve AGENT`',
-  AGENT_REVOKED: 'This is for good. Make a new agent: `auth4agent init --domain DOMAIN`',
+    'Its operator can approve the agent with `auth4agent agents approve`, or end its suspension with `auth4agent revoke reactivate`.',
+  AGENT_OPERATOR_NOT_ACTIVE:
+    'The operator of the agent has not proven its domain, or is suspended: `auth4agent verify-operator status`',
+  AGENT_EXISTS: 'The agent is registered already. `auth4agent doctor` shows its state on the server.',
+  AGENT_PENDING: 'Approve the agent first: `auth4agent agents approve AGENT`',
+  AGENT_REVOKED: 'A revoked agent stays revoked. Create a new agent: `auth4agent init --domain DOMAIN`',
   SCOPE_NOT_ALLOWED:
-    'Its operator grants scopes with `auth4agent agent-scopes set --scope …`. `auth4agent agent-scopes list` shows the present grant.',
+    'Its operator grants scopes with `auth4agent agent-scopes set --scope …`. `auth4agent agent-scopes list` shows its grant.',
   INVALID_SCOPE: 'A scope is a word of at most 128 characters without `*`, such as orders:read.',
   AUDIENCE_NOT_ALLOWED: 'The operator that owns the audience must name your domain in its policy.',
-  INVALID_TTL: 'Ask for less, and use a form such as --ttl 15m.',
-  DID_MISMATCH: 'A DID is made of domain and key. `auth4agent init --domain DOMAIN` makes a new key and DID.',
+  INVALID_TTL: 'Ask for a shorter lifetime, in a form such as --ttl 15m.',
+  DID_MISMATCH:
+    'A DID consists of a domain and the fingerprint of a key. `auth4agent init --domain DOMAIN` creates a new key and DID.',
   CHALLENGE_USED: 'Run the command again.',
   CHALLENGE_EXPIRED: 'Run the command again.',
   KEY_NOT_READY: 'Nothing has changed. Wait as long as the message says, or use --force of `keys compromise`.',

@@ -90,9 +90,9 @@ describe("control characters in a server's answer", () => {
     expect(stdout).toBe('')
     expect(stderr.replaceAll('\n', '')).not.toMatch(TRICKS)
   })
+})
 
-  it('cannot get into a printed command line, because it uses the DID of agent.json', async () => {
-    const { stdout } = await runCli(['register', 'agent'], against({ id: 'x', did: '$(reboot)', status: 'pending' }))
-    expect(stdout).toMatch(/agents approve did:agent:example\.com:[0-9a-f]{32}\n$/)
-  })
+it('register agent prints a command line with the DID of agent.json, not with the DID of the answer', async () => {
+  const { stdout } = await runCli(['register', 'agent'], against({ id: 'x', did: '$(reboot)', status: 'pending' }))
+  expect(stdout).toMatch(/agents approve did:agent:example\.com:[0-9a-f]{32}\n$/)
 })

@@ -35,8 +35,8 @@ export async function loadOperatorKey(
 }
 
 /**
- * Checks the issuer that a server reports. Rejects with CliError if it is another one, because that server would
- * refuse every assertion. It accepts a server that does not answer, because the server may answer later.
+ * Checks the issuer that a server reports. Rejects with CliError if the server reports another issuer, because it
+ * would refuse every assertion. Accepts a server that does not answer, because the server may answer later.
  */
 export async function checkIssuer(
   server: string,
@@ -47,7 +47,7 @@ export async function checkIssuer(
   const found = await call({ method: 'GET', path: '/.well-known/auth4agent', signal }).catch(() => ({}))
   if (typeof found !== 'object' || found === null || !('issuer' in found) || found.issuer === issuer) return
   throw configurationError(
-    `The issuer of the server at ${server} is ${JSON.stringify(found.issuer)}`,
-    'Use that address (--server URL). If you know that it is the same server, give its issuer: --issuer ISSUER.',
+    `The issuer of the server at ${server} is ${JSON.stringify(found.issuer)}, but ${issuer} was expected`,
+    'Use the issuer as the address (--server URL). If you know that this is your server, give its issuer: --issuer ISSUER.',
   )
 }

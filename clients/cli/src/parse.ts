@@ -49,7 +49,7 @@ export function parseFlags(args: readonly string[], declared: FlagTable): Comman
   return { values, positionals, program }
 }
 
-/** Returns the flags by all their names, also older ones, each with its present name. */
+/** Returns the flags by all their names, including older names, each with its current name. */
 function byEveryName(declared: FlagTable): ReadonlyMap<string, { readonly name: string; readonly flag: Flag }> {
   const all = Object.entries(declared).flatMap(([name, flag]) =>
     [name, ...(flag.aliases ?? [])].map((each) => [each, { name, flag }] as const),

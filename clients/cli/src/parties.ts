@@ -29,8 +29,8 @@ export interface ServerChoice {
   readonly issuer: string | undefined
 }
 
-const INIT_AGENT = 'Make one: `auth4agent init --domain DOMAIN --server URL`'
-const INIT_OPERATOR = 'Make one: `auth4agent init --operator --domain DOMAIN --server URL`'
+const INIT_AGENT = 'Create an agent: `auth4agent init --domain DOMAIN --server URL`'
+const INIT_OPERATOR = 'Create an operator: `auth4agent init --operator --domain DOMAIN --server URL`'
 
 /** Returns the agent of the folder. Throws CliError if there is none. */
 export async function requireAgent(folder: string): Promise<AgentConfig> {
@@ -47,11 +47,11 @@ export async function requireOperator(folder: string): Promise<OperatorConfig> {
 }
 
 /**
- * Returns the server of the flags, or else of agent.json, or else of operator.json. Throws CliError if none names a
- * server, and for an unsafe address.
+ * Returns the server of the flags, or else of agent.json, or else of operator.json. Throws CliError if none of them
+ * names a server, and for an unsafe address.
  */
 export async function chooseServer({ flags, folder }: Place): Promise<ServerChoice> {
-  // With --server no configuration is needed, so a broken one must not matter.
+  // With --server the command needs no configuration, so an invalid configuration must not cause an error.
   const isGiven = flags.text('server') !== undefined
   const config = isGiven ? undefined : ((await readAgentConfig(folder)) ?? (await readOperatorConfig(folder)))
   return serverOf(config, { flags, folder })

@@ -19,7 +19,7 @@ export async function findPlace(
 ): Promise<Place> {
   const [config] = values.get('config') ?? []
   const [named] = values.get('context') ?? []
-  if (config !== undefined && named !== undefined) throw usageError('--config and --context exclude each other')
+  if (config !== undefined && named !== undefined) throw usageError('--config and --context cannot be used together')
   const root = absolute(readSetting(env, 'HOME', warn) ?? join(home, '.auth4agents'), home)
   if (config !== undefined) {
     return { root, folder: absolute(config, home), context: undefined, chosenBy: '--config' }
@@ -32,7 +32,10 @@ export async function findPlace(
   return { root, folder: contextFolder(root, context), context, chosenBy }
 }
 
-/** Ignores an invalid choice in commands that do not need a folder, so that `context use` can repair it. */
+/**
+ * Returns the choice of `context use`, or undefined. Ignores an invalid choice for commands that use no folder, so
+ * that `context use` can replace it.
+ */
 async function choiceFor(folder: Command['folder'], root: string): Promise<string | undefined> {
   return readChoice(root).catch((error: unknown) => {
     if (folder === 'unused') return undefined
@@ -40,7 +43,7 @@ async function choiceFor(folder: Command['folder'], root: string): Promise<strin
   })
 }
 
-/** Throws CliError if the context does not exist, unless the command makes a context or uses none. */
+/** Throws CliError if the context does not exist, unless the command creates a context or uses none. */
 export async function checkPlace({ root, context }: Place, command: Pick<Command, 'folder'>): Promise<void> {
   if (command.folder !== 'needed' || context === undefined || (await isThere(root, context))) return
   throw await unknownContext(root, context)
@@ -49,7 +52,7 @@ export async function checkPlace({ root, context }: Place, command: Pick<Command
 /** Makes the error for a context that does not exist. */
 export async function unknownContext(root: string, name: string) {
   const meant = nearest(name, await contextNames(root))
-  const make = `\`auth4agent init --context ${name} --domain DOMAIN --server URL\` makes it.`
+  const make = `\`auth4agent init --context ${name} --domain DOMAIN --server URL\` creates it.`
   return configurationError(
     `There is no context ${JSON.stringify(name)} in ${root}`,
     meant === undefined ? make : `Did you mean ${meant}? ${make}`,
@@ -57,8 +60,8 @@ export async function unknownContext(root: string, name: string) {
 }
 
 /**
- * Returns an absolute path, because it is written into configurations. `--config` may also be the path of a .json file
- * in the folder, as in version 1.
+ * Returns an absolute path, because the tool writes it into configurations. `--config` may also be the path of a .json
+ * file in the folder, as in version 1.
  */
 function absolute(path: string, home: string): string {
   const full = path === '~' || path.startsWith('~/') ? join(home, path.slice(2)) : resolve(path)

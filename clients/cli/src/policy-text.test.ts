@@ -31,7 +31,7 @@ describe('readPolicyText', () => {
     ['callers that are one text', '{"audiences":[{"audience":"a.example.com","callers":"example.org"}]}'],
     ['callers that are numbers', '{"audiences":[{"audience":"a.example.com","callers":[1]}]}'],
     ['an algorithm that is a number', '{"audiences":[{"audience":"a.example.com","token_signing_alg":1}]}'],
-    ['a flag that is a text', '{"require_bound_challenges":"false"}'],
+    ['a boolean that is a text', '{"require_bound_challenges":"false"}'],
   ])('refuses %s without repeating the text', (_name, text) => {
     expect(() => readPolicyText(text)).toThrow(CliError)
     expect(() => readPolicyText(`${text} -----BEGIN PRIVATE KEY-----`)).toThrow(

@@ -18,7 +18,7 @@ async function written(isTerminal: boolean, takesMs: number): Promise<string> {
   return text
 }
 
-it('showProgress writes to a terminal after one second, and erases the text at the end', async () => {
+it('showProgress writes only to a terminal and only after one second, and erases the text at the end', async () => {
   expect(await written(true, 900)).toBe('')
   const text = await written(true, 1300)
   expect(text).toContain('asking …')

@@ -6,7 +6,7 @@ const frames = ['|', '/', '-', '\\'] as const
 /** Moves to the start of the line and erases it (ECMA-48). */
 const CLEAR = '\r\u001b[2K'
 
-/** Awaits `work`. On a terminal it shows `what` if that takes more than a second, and erases it at the end. */
+/** Awaits `work`. On a terminal it shows `what` if `work` takes more than a second, and erases `what` at the end. */
 export async function showProgress<T>(writer: Writer, what: string, work: Promise<T>): Promise<T> {
   if (!writer.isTerminal) return work
   let frame = 0

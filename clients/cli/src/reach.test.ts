@@ -44,7 +44,9 @@ const WAYS: Readonly<Record<string, readonly string[]>> = {
   'operator listAuditRecords': ['audit'],
   'operator revokeToken': ['revoke', 'token', '--jti', randomUUID()],
   'operator watchRevocations': ['watch'],
-  'admin watchRevocations': ['operators watch; for the administrator `operator token --admin` makes what curl needs'],
+  'admin watchRevocations': [
+    'the tool has no such command; the administrator can use curl with an assertion of `operator token --admin`',
+  ],
   'admin listSigningKeys': ['keys', 'list', ...KEY],
   'admin rotateSigningKeys': ['keys', 'rotate', ...KEY],
   'admin markKeyCompromised': ['keys', 'compromise', '--kid', 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs', ...KEY],
@@ -76,7 +78,8 @@ beforeAll(async () => {
 afterAll(() => folder.remove())
 
 /**
- * Runs a command against a server that gives one answer to all calls. Returns `caller method` of authenticated calls.
+ * Runs a command against a server that gives the same answer to all calls. Returns `caller method` for each call with
+ * an assertion.
  */
 async function callsOf(words: readonly string[]): Promise<string[]> {
   const stop = new AbortController()

@@ -4,7 +4,7 @@ import { constants } from 'node:os'
 
 /** Forwarded signals. Node uses SIGUSR1 itself, and no process can handle SIGKILL and SIGSTOP. */
 const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGCONT'] as const
-/** A terminal sends these to every program in the foreground itself. */
+/** A terminal sends these signals to every program in the foreground, so the tool does not forward them. */
 const FROM_TERMINAL: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT'])
 const SIGNAL_BASE = 128
 

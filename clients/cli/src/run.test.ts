@@ -112,7 +112,7 @@ describe('failures', () => {
   it.each([
     ['the server', 429, '{"reason":"RATE_LIMITED"}'],
     ['the server', 504, '{"reason":"DEADLINE_EXCEEDED"}'],
-    ['a proxy before it', 502, '<html>'],
+    ['a proxy in front of it', 502, '<html>'],
   ])('exit with 3, not with 1 as for an invalid token, if %s answers %i', async (_who, status, body) => {
     const fetch = () => Promise.resolve(new Response(body, { status }))
     const { code } = await runCli(['verify', '--token', TOKEN, '--online', ...THERE], { fetch })

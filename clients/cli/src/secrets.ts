@@ -6,8 +6,8 @@ import type { Io } from './context.ts'
 import { shown } from './hidden.ts'
 
 /**
- * Reads the token of a flag: the token itself, `@file`, or `-` for standard input. Examples use the last two, because
- * all users of the machine can see a command line.
+ * Reads the token of a flag: the token itself, `@file`, or `-` for standard input. Examples use `@file` and `-`,
+ * because all users of the machine can see a command line.
  */
 export async function readToken(given: string, { readStdin }: Pick<Io, 'readStdin'>): Promise<string> {
   if (given === '-') return (await readStdin()).trim()

@@ -31,7 +31,7 @@ const ADDRESSES = [
 ] as const
 
 describe.each(ADDRESSES)('an address %s', (_name, server_url) => {
-  it('exits with 2 in a command line and makes no file', async () => {
+  it('exits with 2 in a command line and creates no file', async () => {
     const { code, stderr } = await runCli([...INIT, '--server', server_url], { home })
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('is not a valid address of a server') })
     expect(stderr).not.toContain(PASSWORD)

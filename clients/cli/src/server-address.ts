@@ -5,9 +5,9 @@ import { shown } from './hidden.ts'
 const ADDRESSES = 'Use https://, or http:// on this machine, without user, query or fragment.'
 
 /**
- * Returns the address of a server without a slash at its end. Throws CliError if it is neither https nor on loopback,
- * or if it has more than an origin and a path: messages would show a password in it, and the paths of calls would
- * become part of a query.
+ * Returns the address of a server without a slash at its end. Throws CliError if the address is neither https nor on
+ * loopback. Also throws if it has more than an origin and a path: messages would show a password in the address, and
+ * the paths of calls would become part of a query.
  */
 export function checkServer(server: string): string {
   if (!isServer(server)) throw usageError(notServer(server), ADDRESSES)
@@ -23,7 +23,7 @@ export function checkConfigured(server: string, folder: string): string {
   )
 }
 
-/** Says that an address is not valid, without repeating an address that contains a password. */
+/** Returns a sentence that says that an address is not valid. It does not repeat an address with a password. */
 export function notServer(server: string): string {
   const name = URL.canParse(server) && new URL(server).password !== '' ? 'A URL with a password' : shown(server)
   return `${name} is not a valid address of a server`

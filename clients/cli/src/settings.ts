@@ -3,7 +3,7 @@ type SettingName = 'HOME' | 'CONTEXT'
 
 /**
  * Reads a setting of the tool from the environment. Its name begins with AUTH4AGENT_. The older prefix AUTH4AGENTS_
- * still works. If both are set and differ, AUTH4AGENT_ takes precedence and `warn` is called.
+ * still works. If both variables are set and differ, it returns the AUTH4AGENT_ one and calls `warn`.
  */
 export function readSetting(
   env: Readonly<Record<string, string | undefined>>,

@@ -37,7 +37,7 @@ function writerOf(stream: NodeJS.WriteStream, fd: number, stop: AbortController)
   return { write: (text) => void stream.write(text), isTerminal: isatty(fd) }
 }
 
-/** Reports that the answer is lost, for example on a full disk. The command may have ended already. */
+/** Reports that the answer is lost, for example on a full disk, and makes the process exit with 70. */
 function reportLoss(fd: number, code: string): void {
   if (fd === 1) process.stderr.write(`error: The answer cannot be written: ${code}\n`)
   process.once('exit', () => {

@@ -5,7 +5,7 @@ import { readAnswer, readAnswers } from './answers.ts'
 import { CALLER_NAMES, type CallerOptions, createCaller } from './caller.ts'
 import * as answers from './operator-answers.ts'
 
-/** Which signing keys to rotate. Without `alg` and `kid`, the key of every algorithm is rotated. */
+/** Which signing keys to rotate. Without `alg` and `kid`, the server rotates the keys of all algorithms. */
 export interface Rotation {
   readonly alg?: string | undefined
   /** The prepared key that becomes active. */
@@ -29,7 +29,7 @@ export interface RotatedKeys {
   readonly retiring: readonly answers.SigningKeyState[]
 }
 
-/** The calls that the administrator of a deployment can make. `Operator` has those of an operator. */
+/** The calls that the administrator of a deployment can make. `Operator` has the calls that an operator can make. */
 export interface Administrator {
   readonly operators: {
     /** Suspends an operator. Its agents get no new tokens, and their existing tokens end. */
@@ -41,14 +41,14 @@ export interface Administrator {
     list(): Promise<SigningKeys>
     rotate(what?: Rotation): Promise<RotatedKeys>
     /**
-     * Marks a key as compromised, which ends every token that it signed. With `force`, this happens even if no other
-     * key is ready to sign.
+     * Marks a key as compromised, which ends every token that the key signed. With `force`, the server marks the key
+     * even if no other key is ready to sign.
      */
     compromise(
       kid: string,
       how?: { reason?: string | undefined; force?: boolean | undefined },
     ): Promise<answers.CompromisedKey>
-    /** Imports a private key that was made elsewhere, as PEM or as a JWK in JSON. */
+    /** Imports a private key that was created elsewhere. `key` is PEM or a JWK as JSON text. */
     import(
       key: string,
       how?: { alg?: string | undefined; reason?: string | undefined },
@@ -58,7 +58,7 @@ export interface Administrator {
   endAllTokens(reason?: string): Promise<answers.EndedDeployment>
   /**
    * Makes an assertion for another program, such as curl. `rpc` (`METHOD /path` or `package.Service/Method`) names the
-   * one call that it allows; without `rpc` it only allows reading.
+   * one call that the assertion allows. Without `rpc`, the assertion allows only calls that read.
    */
   assert(rpc?: string): Promise<string>
 }
@@ -66,8 +66,8 @@ export interface Administrator {
 const KID = /^[\w-]{1,128}$/
 
 /**
- * Creates a client for the administrator of a deployment. Sends nothing by itself; its methods reject with
- * Auth4AgentError.
+ * Creates a client for the administrator of a deployment, without a request to the server. The methods of the client
+ * reject with Auth4AgentError.
  *
  * Throws TypeError for a server address that is neither https nor on loopback, and for unknown options.
  *

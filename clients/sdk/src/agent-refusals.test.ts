@@ -64,16 +64,19 @@ describe('an agent that the server refuses', () => {
     [409, 'SOMETHING_ELSE'],
     [401, 'INVALID_SIGNATURE'],
     [400, 'INVALID_TTL'],
-  ])('rejects for all waiting callers at once after %i %s', async (status, reason) => {
-    issuer.next('/v1/token', refusal(status, reason))
-    const waiting = await Promise.allSettled([agent.token(), agent.token()])
-    expect(waiting).toMatchObject([
-      { status: 'rejected', reason: { reason, status, message: `it is ${reason}` } },
-      { status: 'rejected' },
-    ])
-    expect(issuer.count('/v1/challenge')).toBe(1)
-    await agent.token()
-  })
+  ])(
+    'rejects at once for all waiting callers after %i %s, and tries again for the next caller',
+    async (status, reason) => {
+      issuer.next('/v1/token', refusal(status, reason))
+      const waiting = await Promise.allSettled([agent.token(), agent.token()])
+      expect(waiting).toMatchObject([
+        { status: 'rejected', reason: { reason, status, message: `it is ${reason}` } },
+        { status: 'rejected' },
+      ])
+      expect(issuer.count('/v1/challenge')).toBe(1)
+      await agent.token()
+    },
+  )
 
   it('waits for the time in Retry-After', async () => {
     issuer.next('/v1/challenge', refusal(429, 'RATE_LIMITED', '7'))
@@ -93,7 +96,7 @@ describe('an agent that the server refuses', () => {
     await agent.token()
   })
 
-  it('stops waiting when the only caller aborts, and starts anew for the next caller', async () => {
+  it('stops waiting when the only caller aborts, and sends a new request for the next caller', async () => {
     issuer.next('/v1/challenge', refusal(429, 'RATE_LIMITED', '7'))
     const stop = new AbortController()
     const token = agent.token({ signal: stop.signal })
@@ -125,7 +128,7 @@ describe('an agent that the server refuses', () => {
     expect(issuer.count('/v1/challenge')).toBe(2)
   })
 
-  it('backs off between renewals while the old token is valid, then rejects', async () => {
+  it('waits longer after each failed renewal while the old token is valid, and rejects when it is not', async () => {
     const first = await agent.token()
     await agent.token()
     issuer.next('/v1/challenge', ...Array.from({ length: 20 }, () => refusal(503, 'OVERLOADED')))

@@ -27,7 +27,7 @@ const agentOf = (options: Partial<AgentOptions>) =>
   createAgent({ server: issuer.url, did: DID, key, scopes: ['read'], ...options }, clock)
 const issuedSoFar = () => issuer.count('/v1/token')
 
-/** Renews a token once in the background, and uses only the first one. */
+/** Gets a token and lets the agent renew it once in the background. Resolves with the first token. */
 async function renewedOnce(): Promise<string> {
   const first = await agent.token()
   clock.advance(0.7 * TTL_MS)
@@ -89,7 +89,7 @@ describe('Agent.token', () => {
     expect(await agent.token()).toBe(second)
   })
 
-  it('lets an unused token expire', async () => {
+  it('does not renew a token that was not used', async () => {
     await renewedOnce()
     clock.advance(0.7 * TTL_MS)
     expect(clock.next()).toBeUndefined()
@@ -110,7 +110,7 @@ describe('Agent.token', () => {
     )
   })
 
-  it('waits for a running renewal when the old token expires, instead of a second request', async () => {
+  it('waits for a running renewal when the old token expires, and sends no second request', async () => {
     const first = await agent.token()
     const gate = Promise.withResolvers<void>()
     issuer.next('/v1/challenge', async () => {

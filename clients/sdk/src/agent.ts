@@ -18,7 +18,7 @@ export interface AgentOptions extends ServerOptions, TokenTerms {
   readonly key: KeyLike
 }
 
-/** Options of one call of {@link Agent.token}: the terms of the token, and a signal that ends the wait for it. */
+/** Options of one call of {@link Agent.token}: the terms of the token, and a signal that stops the call. */
 export interface TokenOptions extends TokenTerms {
   readonly signal?: AbortSignal | undefined
 }
@@ -27,11 +27,12 @@ export interface TokenOptions extends TokenTerms {
 export interface Agent {
   readonly did: string
   /**
-   * Resolves with a token. It stays valid for at least another tenth of its lifetime, or another 10 s if that is less.
-   * Tokens are kept for each set of terms and renewed in the background while they are used, so this call seldom
-   * waits.
+   * Resolves with a token. The token is valid for at least a tenth of its lifetime more, or for 10 s more if that is
+   * less. The agent keeps a token for each set of terms and renews it in the background while it is used, so this call
+   * seldom waits.
    *
-   * Rejects with Auth4AgentError, with TypeError for terms that no server accepts, and with the reason of the signal.
+   * Rejects with Auth4AgentError, with TypeError for terms that no server accepts, and with the signal's reason when
+   * the signal aborts.
    *
    * @example
    *
@@ -52,8 +53,8 @@ export interface Agent {
   issued(options?: TokenOptions): Promise<IssuedToken>
   /**
    * Calls the platform's fetch with the token in the header `Authorization`. Follows a redirect to another origin
-   * without the token. If the answer is 401 with `error="invalid_token"` (RFC 6750 section 3.1), it tries once more
-   * with a new token, unless the body was a stream.
+   * without the token. If the answer is 401 with `error="invalid_token"` (RFC 6750 section 3.1), it sends the request
+   * once more with a new token, unless the body was a stream.
    *
    * Rejects with INSECURE_ADDRESS for an address that is neither https nor on loopback.
    *
@@ -64,7 +65,7 @@ export interface Agent {
    * ```
    */
   fetch(input: string | URL | Request, init?: RequestInit, options?: TokenTerms): Promise<Response>
-  /** Forgets a token that a service did not accept. The next call of `token` gets a new one. */
+  /** Forgets a token that a service did not accept. The next call of `token` requests a new token. */
   forget(token: string): void
   /** Forgets all tokens and stops all work. After that, every call rejects with CLOSED. */
   close(): void
@@ -72,11 +73,11 @@ export interface Agent {
 
 const AGENT_NAMES: Names<AgentOptions> = { ...SERVER_NAMES, ...TERM_NAMES, did: true, key: true }
 const TOKEN_NAMES: Names<TokenOptions> = { ...TERM_NAMES, signal: true }
-/** Sets of terms for which a token is kept. When there are more, the least recently used one is removed. */
+/** The most sets of terms for which an agent keeps a token. Beyond that, it removes the least recently used set. */
 const MAX_KINDS = 100
 
 /**
- * Creates an agent. It sends nothing before the first token is needed, and it keeps no process alive.
+ * Creates an agent. The agent sends nothing before the first token is needed, and does not keep the process alive.
  *
  * Throws TypeError for a server address that is neither https nor on loopback, for a malformed DID, for terms that no
  * server accepts, and for unknown options.

@@ -13,7 +13,7 @@ interface Kinds {
   readonly 'texts?': readonly string[] | null | undefined
   readonly 'flag?': boolean | null | undefined
   readonly 'count?': number | null | undefined
-  /** Not checked here; the code that uses the member checks it. */
+  /** Any value. The code that uses the member must check it. */
   readonly any: unknown
 }
 
@@ -64,7 +64,7 @@ function isAnswer<S extends Shape>(shape: S, value: unknown): value is Answer<S>
 }
 
 function unexpected(): Auth4AgentError {
-  return new Auth4AgentError('The answer lacks a member or has one of the wrong type', {
+  return new Auth4AgentError('The answer lacks a member, or a member has the wrong type', {
     reason: 'UNEXPECTED_ANSWER',
     status: 200,
   })

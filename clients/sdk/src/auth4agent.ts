@@ -14,7 +14,7 @@ import type { Signer } from './signer.ts'
 import { TERM_NAMES, type TokenTerms } from './terms.ts'
 import { createJwksVerifier, type JwksVerifier } from './verify-by-jwks.ts'
 
-/** A key under a domain, for an operator or an agent. */
+/** A key with its domain and its DID, for an operator or an agent. */
 export interface Identity extends SeedSigner {
   readonly domain: string
   readonly did: string
@@ -23,9 +23,9 @@ export interface Identity extends SeedSigner {
 /** Options of {@link Auth4Agent.authenticate}: the agent and the terms of its token. */
 export interface AuthenticateOptions extends TokenTerms {
   readonly did: string
-  /** The agent's key. Not needed for an identity that this object has created or registered. */
+  /** The agent's key. It may be left out for an identity that this object has created or registered. */
   readonly identity?: KeyLike | undefined
-  /** The same as `scopes`, as one string with spaces between. */
+  /** The scopes as one string, separated by spaces. It is used instead of `scopes`. */
   readonly scope?: string | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -41,13 +41,13 @@ const AUTHENTICATE_NAMES: Names<AuthenticateOptions> = {
 /** The operator that an agent belongs to. */
 interface AgentOf {
   readonly operatorId: string
-  /** The operator's key. Not needed if this object has registered the operator. */
+  /** The operator's key. It may be left out if this object has registered the operator. */
   readonly operator?: Signer | undefined
 }
 
 /**
- * Offers the calls of this protocol's first SDK in one object. It remembers, in memory only, the keys that it has
- * created and registered. New features are only in `createAgent` and `createOperator`.
+ * Offers the calls of this protocol's first SDK in one object. The object keeps the keys that it has created or
+ * registered, in memory only. New features are only in `createAgent` and `createOperator`.
  *
  * @example
  *
@@ -88,7 +88,7 @@ export class Auth4Agent {
   }
 
   readonly operator = {
-    /** Registers a domain under an operator's key. If it is registered again, it resolves with the same operator. */
+    /** Registers a domain with an operator's key. Resolves with the same operator if both are registered already. */
     register: async ({ domain, identity }: { readonly domain: string; readonly identity: Signer }) => {
       const operator = createOperator({ ...this.#options, domain, key: identity })
       const registered = await operator.register()
@@ -101,7 +101,7 @@ export class Auth4Agent {
         const own = this.#operatorOf({ operatorId: id })
         return own ? own.verification.instructions() : readAnswer(answers.instructions, await this.#verify('GET', id))
       },
-      /** Asks the server to look for the record now. */
+      /** Asks the server to look for the TXT record now. */
       confirm: async (id: string): Promise<answers.DomainConfirmation> =>
         readAnswer(answers.confirmation, await this.#verify('POST', id)),
     },
@@ -109,8 +109,8 @@ export class Auth4Agent {
 
   readonly agent = {
     /**
-     * Registers an agent. If the operator's key is known here, the agent becomes active, without scopes. Otherwise it
-     * is pending.
+     * Registers an agent. If this object knows the operator's key, the agent becomes active, without scopes. Otherwise
+     * the agent is pending.
      */
     register: async (options: AgentOf & { readonly identity: Signer & { readonly did: string } }) => {
       const { operatorId, identity } = options
@@ -123,8 +123,8 @@ export class Auth4Agent {
       return readAnswer(answers.registeredAgent, await this.#server.transport({ method: 'POST', path, body }))
     },
     /**
-     * Replaces an agent's grant in the name of its operator. Rejects with TypeError if the operator's key is not
-     * known.
+     * Replaces an agent's grant in the name of its operator. Rejects with TypeError if this object does not know the
+     * operator's key.
      */
     updateScopes: async (
       options: AgentOf & { readonly did: string; readonly allowedScopes: readonly string[] },
@@ -137,9 +137,9 @@ export class Auth4Agent {
   }
 
   /**
-   * Verifies a token with the server's JWKS. It does not know revocations: a revoked token stays valid until it
-   * expires. A service should use `@auth4agent/verifier`, which follows revocations. State the audience that you
-   * expect and the operators that you trust.
+   * Verifies a token with the server's JWKS. This check does not know revocations, so it accepts a revoked token until
+   * the token expires. A service should use `@auth4agent/verifier`, which follows revocations. Pass the audience that
+   * you expect and the operators that you trust.
    *
    * @example
    *
@@ -150,7 +150,7 @@ export class Auth4Agent {
    */
   readonly verify: JwksVerifier
 
-  /** Gets a token. Rejects with Auth4AgentError, and with TypeError if the agent's key is not known. */
+  /** Gets a token. Rejects with Auth4AgentError, and with TypeError if this object does not know the agent's key. */
   async authenticate(wanted: AuthenticateOptions): Promise<IssuedToken> {
     refuseUnknownNames('option', wanted, AUTHENTICATE_NAMES)
     const { did, identity, scope, scopes, ...options } = wanted

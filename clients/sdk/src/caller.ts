@@ -8,9 +8,9 @@ export interface CallerOptions extends TransportOptions {
   /** The operator's root key, or the administrator key. */
   readonly key: Signer
   /**
-   * The server's issuer, if it is not the address. An assertion is only valid at this issuer. So the client never asks
-   * the server for it: a rogue server could name another server, and would get an assertion that this other server
-   * accepts.
+   * The issuer, if it differs from the server's address. An assertion is only valid at this issuer. The client never
+   * asks the server for its issuer: a rogue server could name another server, and would get an assertion that the
+   * other server accepts.
    */
   readonly issuer?: string | undefined
   /** The current time in Unix milliseconds; by default `Date.now`. */
@@ -20,10 +20,10 @@ export interface CallerOptions extends TransportOptions {
 /** The option names of a caller. */
 export const CALLER_NAMES: Names<CallerOptions> = { ...TRANSPORT_NAMES, key: true, issuer: true, now: true }
 
-/** One call, made with its own assertion. */
+/** One call, with or without an assertion. */
 export interface AssertedCall {
   readonly method: string
-  /** Without the query: an assertion names no query. */
+  /** The path without the query, because an assertion does not contain the query. */
   readonly path: string
   readonly query?: URLSearchParams | undefined
   readonly body?: unknown
@@ -39,10 +39,11 @@ interface Page {
 /** Calls a server in the name of an operator or the administrator. */
 export interface Caller {
   readonly issuer: string
-  /** Returns what an assertion for this call names: `METHOD /path`, as it is sent. */
+  /** Returns the name of this call for an assertion: `METHOD /path`, with the path as it is sent. */
   rpcOf(call: Pick<AssertedCall, 'method' | 'path'>): string
   /**
-   * Makes an assertion, valid for a minute. With `rpc` it allows that one call, once; without, it only allows reading.
+   * Makes an assertion that is valid for a minute. With `rpc`, it allows that one call once. Without `rpc`, it allows
+   * only calls that read.
    */
   assert(party: string, rpc?: string): Promise<string>
   /** Calls without an assertion. */
@@ -92,8 +93,8 @@ function target(path: string, query: URLSearchParams | undefined): string {
 }
 
 /**
- * Returns the page token in a Link header (RFC 8288). The rest of the link is ignored: an answer must not choose the
- * address of the next request.
+ * Returns the page token in a Link header (RFC 8288). Ignores the rest of the link, because an answer must not choose
+ * the address of the next request.
  */
 function nextToken(link: string | null, base: string): string | undefined {
   const [, url] = /<([^<>]*)>\s*;\s*rel="?next"?/.exec(link ?? '') ?? []

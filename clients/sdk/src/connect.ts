@@ -9,8 +9,8 @@ import { namesInvalidToken } from './www-authenticate.ts'
 const UNAUTHENTICATED = 16
 
 /**
- * Returns a Connect interceptor that adds the agent's token to every call. If a unary call is refused as
- * `invalid_token` (RFC 6750 section 3.1), it is made once more with a new token.
+ * Returns a Connect interceptor that adds the agent's token to every call. If the server refuses a unary call with
+ * `invalid_token` (RFC 6750 section 3.1), the interceptor sends the call once more with a new token.
  *
  * Calls reject with INSECURE_ADDRESS if the transport's `baseUrl` is neither https nor on loopback.
  *
@@ -49,7 +49,7 @@ export function authorized(agent: Pick<Agent, 'token' | 'forget'>, terms: TokenT
   }
 }
 
-/** Looks at members, not at the class: the program may have its own copy of Connect, with its own class. */
+/** Checks the members of the error, not its class, because the program may have its own copy of Connect. */
 function refusesToken(error: unknown): boolean {
   if (!(error instanceof Error) || !('code' in error) || error.code !== UNAUTHENTICATED) return false
   const headers = 'metadata' in error && error.metadata instanceof Headers ? error.metadata : undefined

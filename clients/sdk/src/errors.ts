@@ -1,14 +1,15 @@
 /**
- * The `reason` of an {@link Auth4AgentError} that the client raised itself. Its `status` is 0.
+ * The `reason` of an {@link Auth4AgentError} that the client raised itself. The `status` is then 0, except that
+ * `UNEXPECTED_ANSWER` may have the HTTP status of the answer.
  *
  * | reason | meaning |
  * |---|---|
  * | `NETWORK_ERROR` | No server answered. |
- * | `UNEXPECTED_ANSWER` | The answer is not that of an Auth4Agent server, or not the one that was asked for. |
- * | `ISSUER_MISMATCH` | The server is not the one that was chosen. |
- * | `CHALLENGE_REFUSED` | The server wants a signature over something that was not asked for. |
+ * | `UNEXPECTED_ANSWER` | The answer is not from an Auth4Agent server, or does not match the request. |
+ * | `ISSUER_MISMATCH` | The server names another issuer than the expected one. |
+ * | `CHALLENGE_REFUSED` | The challenge does not match the request, so the client did not sign it. |
  * | `WRONG_KEY` | A signature does not fit the signer's public key. |
- * | `INSECURE_ADDRESS` | A token would be sent over the network in clear. |
+ * | `INSECURE_ADDRESS` | A token would be sent over the network without encryption. |
  * | `REDIRECT_REFUSED` | A redirect could not be followed. |
  * | `CLOSED` | The agent was closed. |
  * | `CONFIGURATION` | A file or key on this machine is missing or wrong. |
@@ -25,10 +26,11 @@ export type ClientReason =
   | 'CONFIGURATION'
 
 /**
- * The error of every call that fails: the server refused, or the client stopped by itself (see {@link ClientReason}).
+ * The error of a call that failed: the server refused the call, or the client raised the error itself (see
+ * {@link ClientReason}).
  *
  * - `reason` is a stable code, the same on every transport.
- * - `status` is the HTTP status, or 0 without an answer.
+ * - `status` is the HTTP status of the server's answer, or 0 if the client raised the error.
  * - `retryAfterS` is the time in seconds that the server asks to wait.
  * - `message` is text for people.
  *

@@ -160,7 +160,7 @@ describe('authorizedFetch, after a 401', () => {
     expect(seen.every(({ type, body }) => body.includes(type?.split('boundary=')[1] ?? 'none'))).toBe(true)
   })
 
-  it('returns the second 401', async () => {
+  it('returns a second 401 to the caller', async () => {
     answers = [unauthorized(INVALID), unauthorized(INVALID)]
     expect((await fetch(`${api}/a`)).status).toBe(401)
     expect(seen).toHaveLength(2)

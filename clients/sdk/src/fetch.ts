@@ -14,7 +14,7 @@ interface Tokens {
   readonly fetch: Fetch | undefined
 }
 
-/** The limit of the Fetch standard. */
+/** The most redirects that are followed, as in the Fetch standard. */
 const MAX_REDIRECTS = 20
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 /** Headers of a body, removed when a redirect drops the body (Fetch standard, HTTP-redirect fetch). */
@@ -36,7 +36,7 @@ export function authorizedFetch({ token, forget, fetch = globalThis.fetch }: Tok
     }
     const first = await attempt()
     if (!refusesToken(first)) return first.response
-    // Other calls that use the same token get a new one too.
+    // After this, other calls that would use the same token also get a new one.
     forget(first.token)
     if (!canRepeat) return first.response
     await first.response.body?.cancel()
@@ -44,7 +44,7 @@ export function authorizedFetch({ token, forget, fetch = globalThis.fetch }: Tok
   }
 }
 
-/** A response and its request. After redirects, it is the last request. */
+/** A response and the request that it answers. After redirects, this is the last request. */
 interface Exchange {
   readonly request: Request
   readonly response: Response
@@ -52,7 +52,7 @@ interface Exchange {
 
 /**
  * Returns whether the server that received the token refused it. A 401 from a server that did not receive the token
- * says nothing about it.
+ * does not count.
  */
 function refusesToken({ request, response }: Exchange): boolean {
   const { status, headers } = response
@@ -61,7 +61,7 @@ function refusesToken({ request, response }: Exchange): boolean {
   )
 }
 
-/** Returns whether the request can be sent again. A stream cannot: it is gone after it was sent. */
+/** Returns whether the request can be sent again. A body that is a stream can only be sent once. */
 function isRepeatable(input: Input, init: RequestInit | undefined): boolean {
   const body = init?.body ?? (input instanceof Request ? input.body : undefined)
   if (body === undefined || body === null || typeof body === 'string') return true
@@ -70,11 +70,11 @@ function isRepeatable(input: Input, init: RequestInit | undefined): boolean {
 
 function withToken(request: Request, token: string): Request {
   request.headers.set('authorization', `Bearer ${token}`)
-  // The platform would follow a redirect to any origin, and some platforms would send the token there.
+  // This code follows redirects itself, because some platforms would send the token to another origin.
   return new Request(request, { redirect: 'manual' })
 }
 
-/** Sends a request and follows redirects as the caller asked. `again` makes the request anew, if that is possible. */
+/** Sends a request and follows redirects if `redirect` allows it. `again` creates the request again, if possible. */
 async function send(
   fetch: Fetch,
   first: Request,
@@ -84,7 +84,7 @@ async function send(
   let request = first
   for (let count = 0; count <= MAX_REDIRECTS; count += 1) {
     const response = await fetch(request)
-    // A browser does not show the target of a redirect.
+    // A browser does not show the target of a redirect, so this code cannot follow it.
     if (response.type === 'opaqueredirect' && redirect !== 'manual') throw refused(request.url)
     const location = REDIRECTS.has(response.status) ? response.headers.get('location') : null
     if (redirect === 'manual' || location === null) return { request, response }
@@ -96,7 +96,8 @@ async function send(
 }
 
 /**
- * Returns the next request after a redirect (RFC 9110 section 15.4). It has the token only if the origin is the same.
+ * Returns the next request after a redirect (RFC 9110 section 15.4). The request keeps the token only if the origin is
+ * the same.
  */
 async function follow(
   request: Request,

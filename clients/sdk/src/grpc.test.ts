@@ -27,7 +27,7 @@ const definition: ServiceDefinition = {
   },
 }
 
-/** Starts a server that notes its calls, and a client whose token comes from `token`. */
+/** Starts a server that records the tokens of its calls, and a client that gets its token from `token`. */
 async function startCalls(token: (options?: TokenOptions) => Promise<string>) {
   const server = new Server()
   const seen: unknown[] = []
@@ -62,7 +62,7 @@ async function startCalls(token: (options?: TokenOptions) => Promise<string>) {
   return { call, seen }
 }
 
-/** Behaves as an agent whose server does not answer. */
+/** Behaves like an agent whose server never answers: it rejects when the signal aborts. */
 function never({ signal }: TokenOptions = {}): Promise<string> {
   return new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
 }
@@ -84,7 +84,7 @@ it.each([
   expect(seen).toEqual([])
 })
 
-it('localInterceptor does not make a call whose token comes after its deadline', async () => {
+it('localInterceptor does not send a call whose token arrives after the deadline of the call', async () => {
   const { call, seen } = await startCalls(async ({ signal } = {}) => {
     await never({ signal }).catch(() => undefined)
     return 'token'
@@ -93,7 +93,7 @@ it('localInterceptor does not make a call whose token comes after its deadline',
   expect(seen).toEqual([])
 })
 
-it('localInterceptor ends a call with UNAUTHENTICATED when there is no token', async () => {
+it('localInterceptor ends a call with UNAUTHENTICATED when the agent cannot get a token', async () => {
   const { call } = await startCalls(async () => Promise.reject(new Error('no token')))
   const error = await call(Date.now() + 10_000).ended
   expect(error).toMatchObject({ code: status.UNAUTHENTICATED, details: 'no token' })

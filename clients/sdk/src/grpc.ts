@@ -80,7 +80,7 @@ export function localInterceptor(agent: Tokens, terms: TokenTerms = {}): Interce
     const end = endBeforeStart(options.deadline)
     return new InterceptingCall(call, {
       async start(metadata, listener, next) {
-        // Before the call is connected, its peer is the channel's target, or the address of a proxy.
+        // The call is not connected yet, so its peer is the target of the channel, or the address of a proxy.
         if (!isLocalTarget(call.getPeer())) return refuse(listener, status.UNAUTHENTICATED, NOT_LOCAL)
         const answer = await settled(agent.token({ ...terms, signal: end.signal }))
         const code = end.code()
@@ -100,7 +100,8 @@ export function localInterceptor(agent: Tokens, terms: TokenTerms = {}): Interce
 const MAX_TIMER_MS = 2 ** 31 - 1
 
 /**
- * Watches for a call that ends before it starts. grpc-js reports nothing to such a call, which would then never end.
+ * Watches for a call that is cancelled, or whose deadline passes, before it has a token. grpc-js would report nothing,
+ * and the call would never end.
  */
 function endBeforeStart(deadline: Deadline = Number.POSITIVE_INFINITY) {
   const untilMs = Number(deadline)

@@ -3,38 +3,38 @@ import { isJsonObject, type JsonObject, parseStrictJson } from '@auth4agent/core
 import { clientError } from './errors.ts'
 import type { BoundTerms } from './terms.ts'
 
-/** A token and what is known about it. */
+/** A token, with its times, scope, audience and id. */
 export interface IssuedToken {
   readonly token: string
   readonly tokenType: 'Bearer'
-  /** By the server's clock; `issuedAt` too. */
+  /** The end of the token by the server's clock. `issuedAt` is also a time of the server's clock. */
   readonly expiresAt: Date
   readonly issuedAt: Date
   /** The seconds from `issuedAt` to `expiresAt`. */
   readonly lifetimeS: number
-  /** Scopes with spaces between. */
+  /** The scopes, separated by spaces. */
   readonly scope: string
   readonly audience: readonly string[]
-  /** The token's id, which revokes it. */
+  /** The token's id. An operator can revoke the token by this id. */
   readonly jti: string
 }
 
-/** What the token must contain. */
+/** The values that the token must contain. */
 interface Expected {
   readonly issuer: string
   readonly did: string
   readonly terms: BoundTerms
 }
 
-/** The longest token that clients and services accept: it must fit into a header. */
+/** The longest token that clients and services accept, because a token must fit into a header. */
 const MAX_TOKEN_BYTES = 16_384
 const MAX_LIFETIME_S = 3600
 /** Three parts in characters that an Authorization header allows (RFC 6750 section 2.1). */
 const TOKEN = /^[\w-]+\.([\w-]+)\.[\w-]+$/
 
 /**
- * Reads the token from the answer to a redeemed challenge, and its payload. It does not verify the signature: services
- * do. It only prevents the use of a token for another agent, scope or audience. Throws UNEXPECTED_ANSWER.
+ * Reads the token and its payload from the server's answer. It does not verify the signature, because services do
+ * that. It only prevents the use of a token for another agent, scope or audience. Throws UNEXPECTED_ANSWER.
  */
 export function readIssuedToken(answer: unknown, { issuer, did, terms }: Expected): IssuedToken {
   const { token } = isJsonObject(answer) ? answer : {}

@@ -28,11 +28,11 @@ export type OnlineVerification = Answer<typeof verification>
 
 /** The calls that need no assertion. They reject with Auth4AgentError. */
 export interface OpenCalls {
-  /** Registers an agent as pending. Its operator has to approve it. */
+  /** Registers an agent as pending. The operator must then approve the agent. */
   registerAgent(operatorId: string, agent: NewAgent): Promise<answers.RegisteredAgent>
   /** Resolves with the agent that a DID names. */
   getAgent(did: string): Promise<answers.AgentRecord>
-  /** Revokes a token. Holding the token is enough. */
+  /** Revokes a token. The caller needs only the token itself. */
   revokeToken(token: string, reason?: string): Promise<answers.RevokedToken>
   /** Asks the server whether a token is valid now. The server knows every revocation. */
   verifyToken(token: string, wanted?: OnlineRequirements): Promise<OnlineVerification>
@@ -40,7 +40,7 @@ export interface OpenCalls {
 
 /**
  * Creates a client for the calls that need no assertion. Throws TypeError for a server address that is neither https
- * nor on loopback. Its methods reject with TypeError for an id that is not valid.
+ * nor on loopback. The methods of the client reject with TypeError for an invalid id or DID.
  *
  * @example
  *
@@ -61,7 +61,7 @@ export function openCalls(options: TransportOptions): OpenCalls {
       return readAnswer(answers.registeredAgent, await post(`/v1/operators/${operatorId}/agents`, body))
     },
     getAgent: async (did) => {
-      if (parseDid(did) === undefined) throw new TypeError('An agent can only be looked up by its DID')
+      if (parseDid(did) === undefined) throw new TypeError('An agent must be named by its DID')
       return readAnswer(answers.agent, await send({ method: 'GET', path: `/v1/agent/${did}` }))
     },
     revokeToken: async (token, reason) =>

@@ -34,8 +34,8 @@ const FILTER_NAMES: Names<AgentFilter> = { status: true, pageSize: true }
 const CHANGE_NAMES: Names<AgentChanges> = { label: true, requireBoundChallenges: true }
 
 /**
- * The agents of an operator. `agent` is an id or a DID. Anything else rejects with TypeError, because it becomes part
- * of a path.
+ * The calls for the agents of an operator. `agent` is an id or a DID. The calls reject any other text with TypeError,
+ * because the text becomes part of a path.
  *
  * @example
  *
@@ -46,11 +46,11 @@ const CHANGE_NAMES: Names<AgentChanges> = { label: true, requireBoundChallenges:
  * ```
  */
 export interface OperatorAgents {
-  /** Lists agents, oldest first. Each page is requested when it is needed. */
+  /** Lists agents, oldest first. Requests each page when it is needed. */
   list(filter?: AgentFilter): AsyncGenerator<answers.AgentRecord, void, undefined>
   /** Resolves with the agent that a DID names. */
   get(did: string): Promise<answers.AgentRecord>
-  /** Registers an agent. It is active but has no scopes yet. */
+  /** Registers an agent. The agent is active, but has no scopes yet. */
   register(agent: NewAgent): Promise<answers.RegisteredAgent>
   /** Approves a pending agent. */
   approve(agent: string): Promise<answers.ApprovedAgent>
@@ -61,7 +61,7 @@ export interface OperatorAgents {
   setScopes(agent: string, scopes: readonly string[]): Promise<answers.AgentScopes>
   /** Changes the label of an agent, or whether it needs bound challenges. */
   update(agent: string, changes: AgentChanges): Promise<answers.AgentRecord>
-  /** Suspends an agent. It gets no new tokens, and its existing tokens end. */
+  /** Suspends an agent. The agent gets no new tokens, and its existing tokens end. */
   suspend(agent: string, reason?: string): Promise<answers.SuspendedAgent>
   /** Lets a suspended agent sign in again. Tokens that have ended stay ended. */
   reactivate(agent: string): Promise<answers.ReactivatedAgent>
@@ -90,7 +90,7 @@ export function operatorAgents(caller: Caller, operatorId: string): OperatorAgen
     approve: async (agent) => readAnswer(answers.approved, await change(agent, 'approve', {})),
     setScopes: async (agent, scopes) => {
       // Without this check, undefined would be sent as an empty list, which ends the grant.
-      if (!Array.isArray(scopes)) throw new TypeError('scopes must be an array; an empty one ends the grant')
+      if (!Array.isArray(scopes)) throw new TypeError('scopes must be an array, which is empty to end the grant')
       const call = { method: 'PATCH', path: `${base}/scopes`, body: { did: named(agent), allowed_scopes: scopes } }
       return readAnswer(answers.scopes, await caller.call(operatorId, call))
     },
@@ -116,7 +116,7 @@ export function newAgentBody(agent: NewAgent) {
 
 const NEW_AGENT_NAMES: Names<NewAgent> = { publicKey: true, did: true, didDocument: true, label: true }
 
-/** Returns the name if it is safe in a path. With `..`, the path would not be the one that the assertion names. */
+/** Returns the id or DID. Throws TypeError for other text: `..` would change the path that the assertion names. */
 function named(agent: string): string {
   if (!isUuid(agent) && parseDid(agent) === undefined)
     throw new TypeError('An agent must be named by its id or its DID')

@@ -111,7 +111,7 @@ export const auditRecord = {
   reason: 'text?',
   request_id: 'text?',
 } as const satisfies Shape
-/** One record of the audit log: an action that was done or refused. */
+/** One audit record: an action that was done or refused. */
 export type AuditRecord = Answer<typeof auditRecord>
 
 export const suspendedOperator = { id: 'text', status: 'text', suspended_at: 'text' } as const satisfies Shape

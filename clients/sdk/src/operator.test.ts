@@ -148,7 +148,7 @@ function governed(
 ) {
   return service.methods.flatMap((method) => {
     const line = policies[method.localName]
-    if (line === undefined) throw new Error(`no policy for ${method.name}`)
+    if (line === undefined) throw new Error(`There is no policy for ${method.name}`)
     return line.callers.some((caller) => caller !== 'anyone') ? [{ method, line }] : []
   })
 }
@@ -160,7 +160,7 @@ const all = [
   ...governed(KeysService, keysPolicies),
   ...governed(RevocationService, revocationPolicies),
 ]
-/** Methods that are in the verifier's package. */
+/** Methods that the verifier's package calls, and the SDK does not. */
 const ELSEWHERE = new Set(['WatchRevocations'])
 
 describe('createOperator and createAdministrator', () => {
@@ -181,7 +181,7 @@ describe('createOperator and createAdministrator', () => {
     expect(new Set(jtis).size).toBe(jtis.length)
   })
 
-  it('sign assertions for the option issuer, with the path as it is sent', async () => {
+  it('sign assertions for the value of the option issuer, with the path as it is sent', async () => {
     const { sent, fetch } = recorder()
     const operator = createOperator({
       server: 'http://127.0.0.1:9/auth/',
@@ -193,12 +193,12 @@ describe('createOperator and createAdministrator', () => {
     })
     await operator.agents.approve(DID)
     const [call] = sent
-    if (call === undefined) throw new Error('there was a call')
+    if (call === undefined) throw new Error('No call was sent')
     expect(call.url.pathname).toBe(`/auth/v1/operators/${ID}/agents/${DID}/approve`)
     expect(check(call, { issuer: SERVER })).toMatchObject({ iss: ID })
   })
 
-  it('sign assertions for the address by default, and do not ask the server for its issuer', async () => {
+  it("sign assertions for the server's address by default, and do not ask the server for its issuer", async () => {
     const { sent, fetch } = recorder()
     await createOperator({ server: `${SERVER}/`, operatorId: ID, key, fetch, now }).policy.get()
     expect(sent.map(({ url }) => url.pathname)).toEqual([`/v1/operators/${ID}/policy`])

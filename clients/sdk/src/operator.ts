@@ -10,10 +10,10 @@ import { type OperatorAgents, operatorAgents } from './operator-agents.ts'
 import * as answers from './operator-answers.ts'
 import { items, queryOf } from './pages.ts'
 
-/** Options of {@link createOperator}. Pass `operatorId`, or `domain`, from which the id follows. */
+/** Options of {@link createOperator}. Pass `operatorId`, or `domain`, from which the client computes the id. */
 export interface OperatorOptions extends CallerOptions {
   readonly operatorId?: string | undefined
-  /** The domain in lower case and A-labels. Needed to register. */
+  /** The domain in lower case and A-labels. `register` needs it. */
   readonly domain?: string | undefined
 }
 
@@ -28,8 +28,8 @@ export interface AuditFilter {
 }
 
 /**
- * The calls that an operator can make. Each call carries a new assertion, which is valid once and for a minute.
- * Answers have their names from the wire. Calls reject with Auth4AgentError.
+ * The calls that an operator can make. A call that needs an assertion gets a new one, which is valid once and for a
+ * minute. The members of answers have the names of the wire format. Calls reject with Auth4AgentError.
  */
 export interface Operator {
   readonly id: string
@@ -40,7 +40,7 @@ export interface Operator {
      * server.
      */
     instructions(): Promise<answers.DomainInstructions>
-    /** Asks the server to look for the record now. */
+    /** Asks the server to look for the TXT record now. */
     confirm(): Promise<answers.DomainConfirmation>
   }
   readonly policy: {
@@ -50,23 +50,24 @@ export interface Operator {
     set(policy: Partial<answers.OperatorPolicy>): Promise<answers.OperatorPolicy>
   }
   /**
-   * Registers domain and key. If it is called again, it resolves with the same operator. Rejects with TypeError
-   * without a domain.
+   * Registers the domain and the key. Resolves with the same operator if both are registered already. Rejects with
+   * TypeError if the option `domain` is missing.
    */
   register(): Promise<answers.RegisteredOperator>
   /** Resolves with the public state of the operator. */
   status(): Promise<answers.OperatorState>
-  /** Ends all tokens of all the operator's agents. */
+  /** Ends all tokens of all agents of the operator. */
   endAllTokens(reason?: string): Promise<answers.EndedTokens>
   /** Releases the domain for good. */
   release(reason?: string): Promise<answers.ReleasedOperator>
   /** Revokes one token by its id. */
   revokeToken(jti: string, reason?: string): Promise<answers.RevokedToken>
-  /** Lists the audit log, newest record first. Each page is requested when it is needed. */
+  /** Lists audit records, newest first. Requests each page when it is needed. */
   audit(filter?: AuditFilter): AsyncGenerator<answers.AuditRecord, void, undefined>
   /**
    * Makes an assertion for another program, such as curl or grpcurl. `rpc` (`METHOD /path` or
-   * `package.Service/Method`) names the one call that it allows; without `rpc` it only allows reading.
+   * `package.Service/Method`) names the one call that the assertion allows. Without `rpc`, the assertion allows only
+   * calls that read.
    */
   assert(rpc?: string): Promise<string>
 }
@@ -82,7 +83,7 @@ const AUDIT_NAMES: Names<AuditFilter> = {
 }
 
 /**
- * Creates a client for an operator. Sends nothing by itself.
+ * Creates a client for an operator, without a request to the server.
  *
  * Throws TypeError for an id that is not a UUID, if id and domain are both missing, for a server address that is
  * neither https nor on loopback, and for unknown options.

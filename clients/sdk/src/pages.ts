@@ -1,7 +1,7 @@
 import { type Answer, readAnswers, type Shape } from './answers.ts'
 import type { AssertedCall, Caller } from './caller.ts'
 
-/** Yields the items of all pages of a list. It requests each page when it is needed. */
+/** Yields the items of all pages of a list. Requests each page when it is needed. */
 export async function* items<S extends Shape>(
   caller: Caller,
   party: string,
@@ -14,7 +14,7 @@ export async function* items<S extends Shape>(
     if (token !== undefined) query.set('page_token', token)
     const page = await caller.page(party, { ...call, query })
     yield* readAnswers(shape, page.json)
-    // Stops if the server names the same page again: the list would never end.
+    // Stops if the server names the same page again, because the list would never end.
     token = page.next === token ? undefined : page.next
   } while (token !== undefined)
 }

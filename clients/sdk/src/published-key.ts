@@ -30,7 +30,7 @@ export async function importPublished({ kid, alg, jwk }: PublishedJwk): Promise<
 
 async function importEd25519(jwk: PublicJwk): Promise<Verify | undefined> {
   const raw = jwk.kty === 'OKP' ? decodeBase64url(jwk.x) : undefined
-  // Loaded on demand, because it loads @noble/ed25519.
+  // Imports this module on demand, because the module imports @noble/ed25519.
   const { admitPublicKey } = await import('@auth4agent/core/keys/admit-key')
   if (raw === undefined || !admitPublicKey(raw).ok) return undefined
   const ed25519 = await platformEd25519()

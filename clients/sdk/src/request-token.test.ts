@@ -37,7 +37,7 @@ async function attempt() {
   return authenticate({ server: issuer.url, did: DID, key, scopes: ['b', 'a', 'b'], audience: API, ttl: '1m' })
 }
 
-it('requestToken binds the challenge to scope, audience and lifetime, and sends them again with the signature', async () => {
+it('requestToken sends scope, audience and lifetime with the request for a challenge, and again with the signature', async () => {
   const { token, lifetimeS, scope, audience } = await attempt()
   expect({ lifetimeS, scope, audience }).toEqual({ lifetimeS: 60, scope: 'a b', audience: [API] })
   expect(token.split('.')).toHaveLength(3)

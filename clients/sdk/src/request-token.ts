@@ -17,14 +17,14 @@ export interface TokenOrder {
 }
 
 /**
- * Gets a token: requests a bound challenge, signs it and redeems it. It reads the challenge before it signs. Otherwise
- * a rogue server could get a signature for a challenge of another server, or for more than the agent asked for.
+ * Gets a token: requests a bound challenge, checks it, signs it and redeems it. Without the check, a rogue server
+ * could get a signature for a challenge of another server, or for more than the agent asked for.
  *
- * Rejects with Auth4AgentError, and with CHALLENGE_REFUSED if the challenge is not the one that was asked for.
+ * Rejects with Auth4AgentError. The reason is CHALLENGE_REFUSED if the challenge does not match the request.
  */
 export async function requestToken({ server, did, signer, terms, signal }: TokenOrder): Promise<IssuedToken> {
   const { defaultTtlS } = await server.discover(signal)
-  // A bound challenge also works for operators that require one.
+  // Always requests a bound challenge, because some operators require it.
   const bound = { ...terms, ttl: terms.ttl ?? defaultTtlS }
   const wishes = {
     did,
@@ -41,7 +41,7 @@ export async function requestToken({ server, did, signer, terms, signal }: Token
   return readIssuedToken(issued, { issuer: server.issuer, did, terms: bound })
 }
 
-/** Returns the challenge of an answer. Throws CHALLENGE_REFUSED unless it is for exactly these terms. */
+/** Returns the challenge of an answer. Throws CHALLENGE_REFUSED unless the challenge is for exactly these terms. */
 function expectChallenge(answer: unknown, { server, did, terms }: Pick<TokenOrder, 'server' | 'did' | 'terms'>) {
   const { challenge, nonce } = isJsonObject(answer) ? answer : {}
   if (typeof challenge !== 'string' || typeof nonce !== 'string') throw refused('is missing or has no nonce')
@@ -55,8 +55,8 @@ function expectChallenge(answer: unknown, { server, did, terms }: Pick<TokenOrde
   if (JSON.stringify(content.aud) !== JSON.stringify(terms.audience)) {
     throw refused(`is for the audience ${JSON.stringify(content.aud)}`)
   }
-  // Compared with the server's clock. The server refuses an expired challenge anyway; this only avoids the use of the
-  // key.
+  // Uses the server's clock. The server would refuse an expired challenge anyway. This check only avoids a useless
+  // signature.
   if (content.exp * 1000 <= server.nowMs()) throw refused('has expired')
   return { challenge, nonce }
 }

@@ -1,21 +1,22 @@
 import { Auth4AgentError } from './errors.ts'
 import { pause, type Runtime } from './runtime.ts'
 
-/** Attempts while a caller waits. */
+/** The most attempts while a caller waits. */
 const MAX_ATTEMPTS = 4
 /**
- * The longest Retry-After that the SDK waits out, in milliseconds. A longer one is reported to the caller as
- * `retryAfterS`.
+ * The longest pause between attempts, in milliseconds. If the server asks for a longer pause, the call rejects, and
+ * the error contains the pause as `retryAfterS`.
  */
 const MAX_PAUSE_MS = 20_000
 const FIRST_PAUSE_MS = 250
 
-/** A new challenge helps at once: the old one was used, has expired, or was made under a key that is gone. */
+/** Reasons after which a new challenge helps at once: the old one was used, has expired, or lost its challenge key. */
 const NEEDS_NEW_CHALLENGE = new Set(['CHALLENGE_USED', 'CHALLENGE_EXPIRED', 'CHALLENGE_NOT_FOUND'])
 const NEEDS_TIME = new Set([429, 500, 502, 503, 504])
 
 /**
- * Repeats an attempt until it succeeds, fails for good, or has failed 4 times. Then it rejects with the last error.
+ * Repeats an attempt until it succeeds. Rejects with the last error after 4 failures, or earlier if a repetition would
+ * fail in the same way.
  */
 export async function withRetries<T>(runtime: Runtime, signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
   for (let failures = 1; ; failures += 1) {

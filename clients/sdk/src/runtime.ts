@@ -2,14 +2,15 @@ import { pause as pauseFor } from '@auth4agent/core/async/waiting'
 
 /** The clocks and random numbers of a process, so that tests can replace them. Times are in milliseconds. */
 export interface Runtime {
-  /** Returns the wall clock in Unix milliseconds. It may be wrong and may jump. */
+  /** Returns the time of the wall clock in Unix milliseconds. This clock may be wrong and may jump. */
   wallMs(): number
-  /** Returns a clock that never goes back. It may stop while the machine sleeps. */
+  /** Returns the time of a clock that never goes back. This clock may stop while the machine sleeps. */
   monotonicMs(): number
   /** Returns a random number, at least 0 and less than 1. */
   random(): number
   /**
-   * Runs a function later and returns a function that cancels it. The timer keeps a process alive only with `wait`.
+   * Runs a function after `ms`. Returns a function that cancels the timer. The timer keeps the process alive only with
+   * `wait`.
    */
   after(ms: number, run: () => void, wait?: 'wait'): () => void
 }
@@ -27,7 +28,7 @@ export const systemRuntime: Runtime = {
   },
 }
 
-/** Resolves after `ms`. Rejects with the signal's reason if that aborts first. */
+/** Resolves after `ms`. Rejects with the signal's reason if the signal aborts first. */
 export function pause(runtime: Runtime, ms: number, signal: AbortSignal): Promise<void> {
   return pauseFor((onTime) => runtime.after(ms, onTime, 'wait'), signal)
 }

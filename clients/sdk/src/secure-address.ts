@@ -1,7 +1,7 @@
 import { isSecureUrl } from '@auth4agent/core/platform/secure-url'
 import { clientError } from './errors.ts'
 
-/** Targets of a gRPC channel (gRPC name resolution) that are this machine. A target may list several addresses. */
+/** Targets of a gRPC channel (gRPC name resolution) on this machine. A target may list several addresses. */
 const LOCAL_TARGET = [
   /^(?:dns:)?(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/,
   /^ipv4:127(?:\.\d{1,3}){3}(?::\d{1,5})?(?:,127(?:\.\d{1,3}){3}(?::\d{1,5})?)*$/,
@@ -18,7 +18,7 @@ export function expectSecureUrl(text: string): void {
     )
 }
 
-/** Returns whether a channel's target can only be this machine, whatever DNS answers. */
+/** Returns whether a channel's target can only be this machine, independent of DNS. */
 export function isLocalTarget(target: string): boolean {
   return LOCAL_TARGET.some((pattern) => pattern.test(target))
 }

@@ -6,7 +6,10 @@ import { createTransport, TRANSPORT_NAMES, type Transport, type TransportOptions
 
 /** The address and the issuer of a server. */
 export interface ServerOptions extends TransportOptions {
-  /** The server's issuer, if it is not the address: behind a proxy, or on loopback. Compared byte for byte. */
+  /**
+   * The expected issuer, if it differs from the server's address, for example behind a proxy. The server's issuer must
+   * be equal to it, byte for byte.
+   */
   readonly issuer?: string | undefined
 }
 
@@ -15,17 +18,17 @@ export const SERVER_NAMES: Names<ServerOptions> = { ...TRANSPORT_NAMES, issuer: 
 
 /** A server with one expected issuer. */
 export interface Server {
-  /** The expected issuer. Nothing is signed for another. */
+  /** The expected issuer. The client signs nothing for another issuer. */
   readonly issuer: string
   readonly transport: Transport
   /**
-   * Returns the server's clock in Unix milliseconds, from its answers. Before the first answer, it is the clock of
-   * this machine.
+   * Returns the server's time in Unix milliseconds, from the Date header of its answers to POST. Before the first such
+   * answer, returns the time of this machine.
    */
   nowMs(): number
   /**
-   * Reads the server's discovery document, once. Rejects with ISSUER_MISMATCH if the server has another issuer, and
-   * with UNEXPECTED_ANSWER if it is not an Auth4Agent server.
+   * Reads the server's discovery document once. Rejects with ISSUER_MISMATCH if the document names another issuer, and
+   * with UNEXPECTED_ANSWER if the server is not an Auth4Agent server.
    */
   discover(signal?: AbortSignal): Promise<Discovery>
 }
@@ -47,7 +50,7 @@ export function openServer(options: ServerOptions, runtime: Runtime): Server {
     async fetch(input, init) {
       const response = await fetch(input, init)
       const date = Date.parse(response.headers.get('date') ?? '')
-      // Only answers to POST: an answer to GET may come from a cache, with an old date.
+      // Uses only answers to POST, because an answer to GET may come from a cache and have an old date.
       if (init?.method === 'POST' && !Number.isNaN(date)) offsetMs = date - runtime.monotonicMs()
       return response
     },

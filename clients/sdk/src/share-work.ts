@@ -3,8 +3,8 @@ import { untilAborted } from '@auth4agent/core/async/waiting'
 /** Work that several callers wait for. */
 export interface Shared<T> {
   /**
-   * Waits for the result. Rejects with the signal's reason if that aborts first. The work continues while at least one
-   * caller waits.
+   * Waits for the result. Rejects with the signal's reason if the signal aborts first. The work continues while at
+   * least one caller waits.
    */
   join(signal?: AbortSignal): Promise<T>
 }

@@ -1,5 +1,5 @@
 /**
- * Signs with an Ed25519 private key. The key may be in memory, or out of reach in a KMS or TPM.
+ * Signs with an Ed25519 private key. The key may be in memory, in a KMS or in a TPM.
  *
  * @example
  *

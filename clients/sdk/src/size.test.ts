@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { bundle } from '../../../test/support/sdk/bundle.ts'
 
-/** The minified bytes of the entry, and of @noble/ed25519, which is loaded on demand. */
+/** Resolves with the sizes in minified bytes: of the program, and of @noble/ed25519, which is loaded on demand. */
 async function sizesOf(text: string): Promise<readonly number[]> {
   return (await bundle(text)).map(({ code }) => Buffer.byteLength(code))
 }

@@ -5,11 +5,11 @@ import { parseScopeList } from '@auth4agent/core/token/scope'
 
 /** The terms of a token: its scopes, audience and lifetime. */
 export interface TokenTerms {
-  /** Scopes within the agent's grant; none by default. */
+  /** The scopes of the token. They must be within the agent's grant. By default, the token has no scopes. */
   readonly scopes?: readonly string[] | undefined
   /** The services that the token is for: up to 8 URLs or host names. By default, the server itself. */
   readonly audience?: string | readonly string[] | undefined
-  /** The lifetime: a duration such as `90s` or `15m`, or seconds. By default, the server's default. */
+  /** The lifetime: a duration such as `90s` or `15m`, or a number of seconds. By default, the server's default. */
   readonly ttl?: string | number | undefined
 }
 
@@ -18,15 +18,15 @@ export const TERM_NAMES: Names<TokenTerms> = { scopes: true, audience: true, ttl
 
 /** Terms in the canonical form that a bound challenge contains. */
 export interface BoundTerms {
-  /** Sorted scopes with spaces between. */
+  /** The scopes, sorted and separated by spaces. */
   readonly scope: string
-  /** Sorted. */
+  /** The audiences, sorted. */
   readonly audience: readonly string[]
-  /** Seconds, or undefined for the server's default. */
+  /** The lifetime in seconds, or undefined for the server's default. */
   readonly ttl: number | undefined
 }
 
-/** Reads terms. Throws TypeError for terms that no server accepts. */
+/** Converts terms to their canonical form. Throws TypeError for terms that no server accepts. */
 export function bindTerms({ scopes = [], audience, ttl }: TokenTerms, issuer: string): BoundTerms {
   const scope = parseScopeList(scopes)
   if (scope === undefined) throw new TypeError(`scopes must be a list of scope-tokens, not ${JSON.stringify(scopes)}`)

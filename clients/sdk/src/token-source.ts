@@ -7,10 +7,13 @@ import { type Shared, shareWork } from './share-work.ts'
 /** The token that is kept. Times are in milliseconds. */
 interface Held {
   readonly issued: IssuedToken
-  /** When the token was requested. The server stamps it later, so it does not expire earlier than these times say. */
+  /**
+   * The time when the token was requested, by both clocks. The server issues the token later, so an age that begins
+   * here is never too small.
+   */
   readonly wallMs: number
   readonly monotonicMs: number
-  /** The ages at which a new token is requested, and at which this one is no longer returned. */
+  /** The age at which a new token is requested, and the age at which this token is no longer returned. */
   readonly renewAfterMs: number
   readonly goodForMs: number
 }
@@ -22,8 +25,8 @@ interface Held {
 const RENEW_FROM = 0.6
 const RENEW_TO = 0.8
 /**
- * The part of its lifetime that a returned token must still have, because it takes time to reach a service. At most
- * MAX_MARGIN_MS.
+ * A returned token must still be valid for this part of its lifetime, but at most for MAX_MARGIN_MS, because a token
+ * needs time to reach a service.
  */
 const MAX_MARGIN_MS = 10_000
 const MARGIN = 0.1
@@ -61,7 +64,7 @@ export class TokenSource {
     this.#closing.throwIfAborted()
     const held = this.#good()
     if (held !== undefined) {
-      // If the token was not used, its timer has passed without a renewal.
+      // The timer does not renew a token that was not used, so this call starts the renewal.
       if (!this.#wasUsed && this.#failures === 0 && ageOf(held, this.#runtime) >= held.renewAfterMs) this.#renew()
       this.#wasUsed = true
       return held.issued
@@ -80,7 +83,7 @@ export class TokenSource {
     return issued
   }
 
-  /** Forgets a token if it is the one that is kept. */
+  /** Forgets the kept token if it is the given token. */
   forget(token: string): void {
     if (this.#held?.issued.token !== token) return
     this.#held = undefined
@@ -110,7 +113,10 @@ export class TokenSource {
     })
   }
 
-  /** Renews in the background, while the old token is valid. An error reaches no caller; another attempt follows. */
+  /**
+   * Renews the token in the background while the old token is valid. If this fails, no caller gets the error, and
+   * another attempt follows.
+   */
   #renew(): void {
     this.#renewal ??= this.#tryToRenew().finally(() => {
       this.#renewal = undefined
@@ -142,8 +148,8 @@ export class TokenSource {
 }
 
 /**
- * Returns at least the milliseconds since a token was requested. One of the two clocks may have stopped or been set
- * back, so the larger age counts.
+ * Returns the milliseconds since a token was requested. One of the two clocks may have stopped or been set back, so
+ * this is the larger of the two ages.
  */
 function ageOf({ wallMs, monotonicMs }: Held, runtime: Runtime): number {
   return Math.max(runtime.wallMs() - wallMs, runtime.monotonicMs() - monotonicMs)

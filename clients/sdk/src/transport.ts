@@ -19,17 +19,17 @@ export const TRANSPORT_NAMES: Names<TransportOptions> = { server: true, fetch: t
 /** One call of a server. */
 export interface Call {
   readonly method: string
-  /** The path as it is sent, because an operator assertion names it. Starts with a slash. */
+  /** The path exactly as it is sent, because an assertion names it. It starts with a slash. */
   readonly path: string
-  /** Sent as JSON. */
+  /** The body, which is sent as JSON. */
   readonly body?: unknown
   readonly authorization?: string | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * Calls a server and resolves with its JSON, an object or an array. Rejects with {@link Auth4AgentError}. `reason` is
- * NETWORK_ERROR if no server answered.
+ * Calls a server and resolves with the parsed JSON of the answer: an object or an array. Rejects with
+ * {@link Auth4AgentError}. `reason` is NETWORK_ERROR if no server answered.
  */
 export type Transport = (call: Call) => Promise<unknown>
 
@@ -68,7 +68,7 @@ export function createTransport(options: TransportOptions): Transport {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(authorization === undefined ? {} : { authorization }),
       },
-      // A redirect would lead to another server than the chosen one.
+      // Refuses redirects, because they would lead to another address than the chosen one.
       redirect: 'error',
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -106,7 +106,10 @@ async function send(
   }
 }
 
-/** Stops at the size limit, because an answer may never end. Platforms that stream no bodies have to read it all. */
+/**
+ * Reads an answer, but stops at the size limit, because an answer may never end. A platform without streams reads the
+ * whole answer.
+ */
 async function readText(response: Response): Promise<string> {
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
   if (reader === undefined) return response.text()

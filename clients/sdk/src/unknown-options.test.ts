@@ -25,7 +25,7 @@ const operator = createOperator({ ...options, domain: 'example.com', key })
 const sdk = new Auth4Agent(options)
 const newAgent = { publicKey: key.publicKey }
 
-/** Programs without types can pass anything. This type looks like a known option to the compiler. */
+/** Makes an unknown option that TypeScript accepts, because programs without types can pass any option. */
 const other = (name: string): object => ({ [name]: 'x' })
 
 it.each<[string, string, (unknown: object) => unknown]>([
@@ -48,7 +48,7 @@ it.each<[string, string, (unknown: object) => unknown]>([
   ['scope', 'scopes', (unknown) => authorized(agent, unknown)],
   ['scope', 'scopes', (unknown) => authorizedCredentials(agent, credentials.createSsl(), unknown)],
   ['scope', 'scopes', (unknown) => localInterceptor(agent, unknown)],
-])('unknown option %s: a TypeError suggests %s and nothing is sent', async (name, nearest, call) => {
+])('the unknown option %s causes a TypeError that suggests %s, and nothing is sent', async (name, nearest, call) => {
   sent = 0
   const error: unknown = await Promise.try(call, other(name)).catch((thrown: unknown) => thrown)
   expect(error).toBeInstanceOf(TypeError)

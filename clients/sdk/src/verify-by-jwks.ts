@@ -11,19 +11,19 @@ import { importPublished, type PublishedKey } from './published-key.ts'
 import type { Runtime } from './runtime.ts'
 import type { Server } from './server.ts'
 
-/** Requirements for a token. A requirement that is left out is not checked; an empty one is a TypeError. */
+/** Requirements for a token. A requirement that is left out is not checked. An empty requirement is a TypeError. */
 export interface VerifyOptions {
   /** The token must have at least one of these audiences. */
   readonly audience?: string | readonly string[] | undefined
   /** The token must have all of these scopes. */
   readonly scopes?: readonly string[] | undefined
-  /** The token's operator must be one of these, by domain or id. */
+  /** The token's operator must be one of these operators, named by domain or id. */
   readonly operators?: readonly string[] | undefined
 }
 
 /**
- * Whether the signature, the times and the requirements hold. If not, `reason` is the same stable code that the server
- * gives.
+ * The result of a verification. A token is valid if its signature is valid, its times fit and it meets the
+ * requirements. If not, `reason` is the same stable code that the server gives.
  */
 export type Verification =
   | { readonly valid: true; readonly claims: AccessTokenClaims }
@@ -32,15 +32,15 @@ export type Verification =
 /** Verifies a token with the keys that a server publishes. */
 export type JwksVerifier = (token: string, options?: VerifyOptions) => Promise<Verification>
 
-/** The longest time for which a JWKS is kept. */
+/** The longest time for which a JWKS is kept, in milliseconds. */
 const MAX_AGE_MS = 300_000
 const VERIFY_NAMES: Names<VerifyOptions> = { audience: true, scopes: true, operators: true }
-/** The clock skew that servers allow too. */
+/** The allowed clock skew in seconds, the same as servers allow. */
 const CLOCK_SKEW_S = 10
 
 /**
- * Makes a verifier for the tokens of one server. It rejects with Auth4AgentError if it cannot get the keys, and with
- * TypeError for an audience that no token can have.
+ * Makes a verifier for the tokens of one server. The verifier rejects with Auth4AgentError if it cannot get the keys,
+ * and with TypeError for a requirement that is unknown, empty or malformed.
  */
 export function createJwksVerifier(server: Server, runtime: Runtime): JwksVerifier {
   const keys = keySet(server, runtime)

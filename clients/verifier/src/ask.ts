@@ -16,7 +16,7 @@ export type Ask = (
 
 const MAX_BYTES = 65_536
 
-/** Makes a function that asks `POST /v1/verify`. No answer is kept. */
+/** Makes a function that asks `POST /v1/verify` each time. It keeps no answer. */
 export function createAsk(fetch: Fetch, locate: () => Promise<string>): Ask {
   return async (token, claims, { audience, scope, operators }) => {
     const body = JSON.stringify({
@@ -29,10 +29,10 @@ export function createAsk(fetch: Fetch, locate: () => Promise<string>): Ask {
     const { json } = await fetchJson(fetch, await locate(), MAX_BYTES, { method: 'POST', headers, body })
     const { valid, reason } = json
     const told = json['claims']
-    // The answer must be about this token: a cache in between may return one about another.
+    // The answer must be about this token, because a cache may return an answer about another token.
     if (valid === true && isJsonObject(told) && told['jti'] === claims.jti && told['sub'] === claims.sub)
       return undefined
     if (valid === false && isVerdict(reason)) return reason
-    throw new TypeError('The answer of the issuer is not a verdict about this token')
+    throw new TypeError('The answer of the issuer must be a verdict about this token')
   }
 }

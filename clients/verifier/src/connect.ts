@@ -4,8 +4,8 @@ import type { Verifier } from './create-verifier.ts'
 import { createGuard, type GuardOptions, type Refused } from './guard.ts'
 
 /**
- * The key of the claims in a handler: `context.values.get(claimsKey)`. The value is undefined if no {@link protect}
- * accepted the call.
+ * The key by which a handler gets the claims: `context.values.get(claimsKey)`. The value is undefined if the call did
+ * not pass {@link protect}.
  *
  * @example
  *

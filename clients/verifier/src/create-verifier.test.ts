@@ -8,6 +8,7 @@ import { createGuard } from './guard.ts'
 import { toPrometheus } from './metrics.ts'
 import type { VerifierOptions } from './options.ts'
 
+/** Requirements that are invalid, for example because a program forgot to set a variable. */
 const SENSELESS: readonly object[] = [
   { scope: '' },
   { scope: undefined },
@@ -49,7 +50,7 @@ describe('Verifier.verify', () => {
     const issuer = fakeIssuer()
     const verifier = issuer.newVerifier(options)
     const token = newToken(issuer.key)
-    // The second time, the token is remembered, unless it was refused.
+    // An accepted token is remembered after the first time.
     for (let time = 0; time < 3; time += 1) expect(await outcomeOf(verifier, token, wanted)).toBe(outcome)
   })
 
@@ -64,7 +65,7 @@ describe('Verifier.verify', () => {
     }
   })
 
-  it.each(SENSELESS)('throws TypeError for the requirements %j, which a program forgot to set', async (wanted) => {
+  it.each(SENSELESS)('rejects with TypeError for the invalid requirements %j', async (wanted) => {
     const issuer = fakeIssuer()
     const verifier = issuer.newVerifier()
     await expect(outcomeOf(verifier, newToken(issuer.key), wanted)).rejects.toThrow(TypeError)
@@ -80,7 +81,7 @@ it.each([undefined, null, 1, {}, [], '', 'a.b.c', '\ud800', 'x'.repeat(100_000),
   },
 )
 
-it('verify resolves with frozen claims, so that no caller can change them for the next', async () => {
+it('verify resolves with frozen claims, so that no caller can change the claims that later callers get', async () => {
   const issuer = fakeIssuer()
   const verifier = issuer.newVerifier()
   const token = newToken(issuer.key)
@@ -91,7 +92,7 @@ it('verify resolves with frozen claims, so that no caller can change them for th
   expect(await outcomeOf(verifier, token, { scope: 'admin' })).toBe('SCOPE_MISSING')
 })
 
-it('verify refuses a remembered token when it has expired', async () => {
+it('verify refuses a remembered token after its expiry and the clock skew', async () => {
   vi.useFakeTimers({ toFake: ['Date'] })
   const issuer = fakeIssuer()
   const verifier = issuer.newVerifier({ maxJwksAge: 7_200 })
@@ -123,7 +124,7 @@ describe("a verifier with stale revocations and onStale: 'ask'", () => {
     ['valid as a string', { valid: 'true', claims }, 'REVOCATIONS_STALE'],
     ['an unknown reason', { valid: false, reason: 'constructor' }, 'REVOCATIONS_STALE'],
     ['an error', () => Response.json({ valid: true, claims }, { status: 500 }), 'REVOCATIONS_STALE'],
-  ])('asks the issuer, which answers: %s', async (_name, answer, outcome) => {
+  ])('asks the issuer at each call, and decides from its answer: %s', async (_name, answer, outcome) => {
     const { issuer, verifier, token } = setUpStale(answer)
     for (let time = 1; time <= 2; time += 1) {
       expect(await outcomeOf(verifier, token)).toBe(outcome)
@@ -131,7 +132,7 @@ describe("a verifier with stale revocations and onStale: 'ask'", () => {
     }
   })
 
-  it('does not ask the issuer about a token that is refused anyway', async () => {
+  it('does not ask the issuer about a token that the verifier refuses for another reason', async () => {
     const { issuer, verifier, token } = setUpStale({ valid: true, claims })
     expect(await outcomeOf(verifier, token, { scope: 'admin' })).toBe('SCOPE_MISSING')
     expect(await outcomeOf(verifier, `${token}=`)).toBe('MALFORMED_TOKEN')

@@ -24,7 +24,7 @@ export interface Verifier {
    * Resolves with the claims of a token that is valid and meets the requirements in `wanted`. The claims are frozen,
    * because later calls with the same token get the same object.
    *
-   * Rejects with VerificationError for any other input, and with TypeError if `wanted` makes no sense.
+   * Rejects with VerificationError for any other input, and with TypeError if `wanted` is invalid.
    *
    * @example
    *
@@ -42,12 +42,12 @@ export interface Verifier {
    */
   verify(token: string, wanted?: Wanted): Promise<AccessTokenClaims>
   /**
-   * Resolves when the verifier has the keys and the revocation log. It waits through temporary problems: a refused
+   * Resolves when the verifier has the keys and the revocation log. Keeps waiting during temporary problems: a refused
    * connection, a timeout, a 5xx.
    *
    * Rejects with SetupError for a problem that waiting does not solve, such as a refused key, and after `timeout`
-   * seconds. Rejects with VerificationError if the verifier is closed, and with the signal's reason. Until it is
-   * closed, the verifier keeps trying in the background.
+   * seconds. Rejects with VerificationError if the verifier is closed, and with the signal's reason when the signal
+   * aborts. The verifier keeps trying in the background until it is closed.
    *
    * @example
    *
@@ -59,13 +59,13 @@ export interface Verifier {
   ready(options?: ReadyOptions): Promise<void>
   /** Returns the current metrics. {@link toPrometheus} formats them. */
   metrics(): Metrics
-  /** Stops all work in the background. From then on, every token is refused with VERIFIER_CLOSED. */
+  /** Stops all work in the background. After that, `verify` rejects every token with VERIFIER_CLOSED. */
   close(): void
   [Symbol.dispose](): void
 }
 
 /**
- * Creates a verifier. It starts at once to fetch the keys and to follow the revocation log.
+ * Creates a verifier, which at once starts to fetch the keys and to follow the revocation log.
  *
  * Throws TypeError for invalid options, and Error if Node is too old.
  *
@@ -113,8 +113,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
     if ('verdict' in genuine) return refuse(genuine.verdict)
     const token = toGenuine(genuine.claims, key)
     const answer = judge(text, token, wanted, now)
-    // Refused tokens are not kept: there may be any number. A token that the issuer was asked about may be asked about
-    // again.
+    // Remembers only accepted tokens: the number of refused tokens has no limit, and a token that the issuer was asked
+    // about must not be accepted without asking again.
     if (!(answer instanceof Promise)) seen.set(text, token)
     return answer
   }
@@ -141,7 +141,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     async verify(token, wanted) {
       const requirements = toRequirements(wanted)
       if (isClosed) return refuse('VERIFIER_CLOSED')
-      // Callers without types may pass anything.
+      // A caller in JavaScript may pass a value that is not a string.
       const before = typeof token === 'string' ? seen.get(token) : undefined
       const now = present()
       if (before !== undefined && keys.holds(before.key, now)) return judge(token, before, requirements, now)

@@ -1,6 +1,6 @@
 import { type Verdict, verdicts } from '@auth4agent/core/token/verdicts'
 
-/** Why a verifier cannot decide about a token: something that it needs is missing or too old. */
+/** The reasons why a verifier cannot decide about a token, with their messages. */
 const UNAVAILABLE = {
   KEYS_UNAVAILABLE: 'The public keys of the issuer are missing or too old',
   REVOCATIONS_STALE: 'The knowledge of revocations is missing or too old',
@@ -15,7 +15,8 @@ export type VerificationReason = Verdict | keyof typeof UNAVAILABLE
 
 /**
  * The error for a token that is not accepted. `reason` is a stable code. The message is text for people, and contains
- * no part of the token. If `isTemporary` is true, the verifier cannot decide now: try the same token again later.
+ * no part of the token. If `isTemporary` is true, the verifier cannot decide now, and the same token may be accepted
+ * later.
  *
  * @example
  *

@@ -21,7 +21,7 @@ it.each<[string, readonly string[]]>([
   expect(await read(...texts)).toEqual([EVENT])
 })
 
-it('readEvents joins lines of data, and calls an event without a name "message"', async () => {
+it('readEvents joins lines of data, and gives an event without a name the name "message"', async () => {
   expect(await read('data: a\ndata\ndata: b\n\n')).toEqual([{ name: 'message', data: 'a\n\nb' }])
 })
 
@@ -30,7 +30,7 @@ it.each<[string, readonly string[]]>([
   ['in many lines', Array.from({ length: 70 }, () => `data: ${'x'.repeat(1_000)}\n`)],
   ['in one chunk', [`data: ${'x'.repeat(70_000)}\n\n`]],
 ])('readEvents refuses an event of more than 65,536 characters %s', async (_name, texts) => {
-  await expect(read(...texts)).rejects.toThrow('more than 65536 characters')
+  await expect(read(...texts)).rejects.toThrow('at most 65536 characters')
 })
 
 it('readEvents throws TypeError for bytes that are not UTF-8', async () => {

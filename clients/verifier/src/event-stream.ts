@@ -32,7 +32,7 @@ export async function* readEvents(bytes: AsyncIterable<Uint8Array>): AsyncGenera
 }
 
 function tooLarge(): RangeError {
-  return new RangeError(`An event of the revocation log has more than ${MAX_EVENT_LENGTH} characters`)
+  return new RangeError(`An event of the revocation log must have at most ${MAX_EVENT_LENGTH} characters`)
 }
 
 interface EventSoFar {

@@ -27,7 +27,7 @@ export function protect(verifier: Verifier, options?: GuardOptions): RequestHand
     try {
       answer = await guard(authorizationOf(request))
     } catch (error) {
-      // Express 4 does not notice a rejected promise.
+      // Express 4 ignores a rejected promise, so the error is passed to `next`.
       next(error)
       return
     }

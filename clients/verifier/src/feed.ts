@@ -17,8 +17,8 @@ export type FeedEvent =
  * A transport for the revocation log, such as {@link sseFeed} or {@link grpcFeed}.
  *
  * `open` starts after the position `from`. Without a position, it starts with all records that can still end a token.
- * It ends when the signal aborts, when the server ends it, and with `untilHead` after the first head. If the server
- * refuses, it throws {@link FeedError}.
+ * It ends when the signal aborts, when the server ends the stream, or after the first head if `untilHead` is true. It
+ * throws {@link FeedError} if the server refuses.
  *
  * @example
  *
@@ -37,7 +37,7 @@ export interface RevocationFeed {
   open(from: LogPosition | undefined, signal: AbortSignal, untilHead?: boolean): AsyncIterable<FeedEvent>
 }
 
-/** What a FeedError says besides its message. */
+/** The options of a FeedError, which become its members. */
 interface FeedErrorOptions extends ErrorOptions {
   readonly mustBeginAgain?: boolean
   readonly retryAfterMs?: number | undefined
@@ -46,7 +46,7 @@ interface FeedErrorOptions extends ErrorOptions {
 }
 
 /**
- * The error of a feed that ended for a reason other than its normal end.
+ * The error that a feed throws when it cannot start or continue.
  *
  * @example
  *
@@ -58,7 +58,7 @@ interface FeedErrorOptions extends ErrorOptions {
  */
 export class FeedError extends Error {
   override readonly name = 'FeedError'
-  /** True if the feed cannot continue from the position: the log must be read from its beginning. */
+  /** True if the feed cannot continue from the position, so that the log must be read from its beginning. */
   readonly mustBeginAgain: boolean
   /** How long to wait before the next attempt, in milliseconds. */
   readonly retryAfterMs: number | undefined
@@ -76,12 +76,12 @@ export class FeedError extends Error {
   }
 }
 
-/** The pause before the log is read again, in milliseconds. */
+/** The pause after an unknown event before the log is read again, in milliseconds. */
 const NOT_UNDERSTOOD_PAUSE_MS = 30_000
 
 /**
- * Makes the error for an event that this version does not know. Such an event may end any token, and reading it again
- * at once gives the same.
+ * Makes the error for an event that this version does not know. Such an event may end any token, so the log must be
+ * read again. The pause is long, because the server would send the same event again at once.
  */
 export function notUnderstood(message: string): FeedError {
   return new FeedError(message, { mustBeginAgain: true, retryAfterMs: NOT_UNDERSTOOD_PAUSE_MS })

@@ -49,7 +49,7 @@ describe('a verifier that follows revocations', () => {
     vi.useRealTimers()
   })
 
-  it('reads a log only once if that takes longer than maxStaleness', async () => {
+  it('continues from its position if reading the log took longer than maxStaleness', async () => {
     at(begin)
     const { verifier, token, log, connection, hand } = await setUpFollower()
     connection.send(log.append())
@@ -62,7 +62,7 @@ describe('a verifier that follows revocations', () => {
     vi.useRealTimers()
   })
 
-  it('does not accept an old heartbeat that was held back', async () => {
+  it('does not accept an old heartbeat that is sent again on a new connection', async () => {
     at(begin)
     const { verifier, token, log, connection, hand } = await setUpReadyFollower()
     const kept = log.head()
@@ -76,7 +76,7 @@ describe('a verifier that follows revocations', () => {
     vi.useRealTimers()
   })
 
-  it('starts to read again only with keys that are younger than 50 minutes', async () => {
+  it('answers after reading the log again only with keys that are younger than 50 minutes', async () => {
     at(begin)
     const { verifier, connection, hand, issuer } = await setUpReadyFollower()
     vi.advanceTimersByTime(3_100_000)
@@ -94,7 +94,7 @@ describe('a verifier that follows revocations', () => {
     vi.useRealTimers()
   })
 
-  it('counts the time in caches to the age of the keys', async () => {
+  it('counts the time that the keys were in caches as part of their age', async () => {
     const issuer = fakeIssuer()
     const told = { keys: [published(issuer.key)] }
     issuer.answers[JWKS] = () => Response.json(told, { headers: { 'cache-control': 'max-age=86400', age: '3000' } })

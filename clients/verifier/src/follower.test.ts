@@ -48,7 +48,7 @@ describe('a record of the log', () => {
       'VALID',
     ],
     [
-      'about an agent does not end its tokens with the present epoch',
+      'about an agent does not end its tokens with the current agent epoch',
       (log) => log.append({ kind: 'agent', operatorId, subject: sub, minimumEpoch: 1 }),
       'VALID',
     ],
@@ -115,7 +115,7 @@ describe('a verifier whose connection ends', () => {
   it.each<[string, (connection: Connection) => void]>([
     ['normally', (connection) => connection.end()],
     ['with an error', (connection) => connection.end(new Error('gone'))],
-  ])('%s continues from its position, and answers until then', async (_name, end) => {
+  ])('%s continues from its position, and keeps answering meanwhile', async (_name, end) => {
     const { verifier, token, log, next } = await resumed(end)
     expect(next.from).toEqual(log.position)
     expect(await outcomeOf(verifier, token)).toBe('VALID')
@@ -143,7 +143,7 @@ it.each<[string, (connection: Connection) => void]>([
 ])('a verifier continues at the position where its connection %s in the middle of the log', async (_name, end) => {
   const { verifier, token, log, connection, hand } = await setUpFollower()
   connection.send(log.append({ operatorId, subject: JTI }), log.append())
-  // A broken connection loses the events that were not read. Nothing here waits longer than a turn to read this one.
+  // A broken connection loses the events that were not read. After one turn, the verifier has read these events.
   await nextTurn()
   end(connection)
   const next = await hand.next()
@@ -153,7 +153,7 @@ it.each<[string, (connection: Connection) => void]>([
   expect([await outcomeOf(verifier, token), verifier.metrics().records]).toEqual(['TOKEN_REVOKED', 2])
 })
 
-it('a verifier reads records of an older log epoch, and continues in the present one', async () => {
+it('a verifier reads records of an older log epoch, and continues in the log epoch of the head', async () => {
   const { verifier, log, connection, hand } = await setUpFollower()
   const old = log.append()
   log.logEpoch = 2
@@ -163,7 +163,7 @@ it('a verifier reads records of an older log epoch, and continues in the present
   expect((await hand.next()).from).toEqual({ ...log.position, logEpoch: 2 })
 })
 
-it('a verifier never uses a key again that the log has ended, even if the issuer publishes it', async () => {
+it('a verifier never again uses a key that the log has ended, even if the issuer publishes the key', async () => {
   const { verifier, token, log, connection, issuer, hand } = await setUpReadyFollower()
   connection.send(log.append({ kind: 'key', subject: issuer.key.kid }), log.head())
   await becomes(verifier, token, 'UNKNOWN_KEY')
@@ -179,7 +179,7 @@ it('a verifier never uses a key again that the log has ended, even if the issuer
   expect(await outcomeOf(verifier, newToken(issuer.key))).toBe('UNKNOWN_KEY')
 })
 
-describe('a verifier that gets no stream', () => {
+describe('a verifier whose streams the server refuses', () => {
   it('polls the log from its position, and answers from the last poll', async () => {
     const { verifier, token, log, connection, hand } = await setUpFollower({ maxStaleness: 3_600 })
     expect(connection.untilHead).toBe(false)

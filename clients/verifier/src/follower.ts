@@ -8,19 +8,20 @@ import type { KeyStore } from './key-store.ts'
 import { LogKnowledge } from './log-knowledge.ts'
 import { nextWithin } from './next-within.ts'
 
-/** What this verifier knows about revocations. */
+/** The verifier's knowledge of revocations. */
 export interface Follower {
   /**
-   * Changes whenever more is known. A token that nothing was known against stays so while the version stays the same.
+   * A number that changes whenever the knowledge changes. While it stays the same, `lookup` need not be called again
+   * for a token that has not ended.
    */
   readonly version: number
-  /** Returns why a token has ended, or undefined if nothing is known against it. */
+  /** Returns the verdict on a token that has ended, or undefined if no known revocation ends the token. */
   lookup(token: TokenIdentity): Verdict | undefined
-  /** Returns the age of the knowledge in milliseconds; Infinity before the log has been read to its head. */
+  /** Returns the age of the knowledge in milliseconds, or Infinity before the log has been read to its head. */
   ageMs(now: Moment): number
-  /** Records about tokens that expired before this time have been forgotten. Unix seconds. */
+  /** A time in Unix seconds. The follower has forgotten the records about tokens that expired before it. */
   readonly forgottenThroughS: number
-  /** How many revocations are known. */
+  /** The number of known revocations. */
   readonly size: number
   /** Resolves when the log has been read to its head for the first time. */
   readonly ready: Promise<void>
@@ -32,29 +33,31 @@ export interface FollowerOptions {
   readonly feed: RevocationFeed
   readonly keys: Pick<KeyStore, 'end' | 'renew'>
   readonly maxStalenessMs: number
-  /** For how long after its expiry a token may still be accepted. */
+  /** The time for which a token may still be accepted after its expiry. */
   readonly skewMs: number
   readonly onProblem: (error: unknown) => void
   /** Called after each heartbeat that makes the knowledge complete. */
   readonly onSuccess: () => void
 }
 
-/** The longest silence on a new and on a running connection. A server sends a heartbeat each second. */
+/** The longest silence on a new connection and on a running one. The server sends a heartbeat each second. */
 const PATIENCE_MS = { first: 15_000, next: 5_000 }
 const RECONNECT_MS = 200
 const BACKOFF_MS = { first: 100, most: 3_000 }
 /**
- * Without a stream: how long to poll the log before a stream is requested again, and the longest pause between polls.
+ * If the server has no capacity for a stream: how long to poll the log before a stream is requested again, and the
+ * longest pause between polls.
  */
 const POLLING_MS = { whole: 30_000, pause: 5_000 }
-/** Polls per maxStaleness. */
+/** The number of polls within maxStaleness. */
 const POLLS = 4
 /**
- * The log names a compromised key for 65 minutes. After a longer time without the log, the keys must be fetched again.
+ * When the log was read from its beginning, keys that are older than this must be fetched again. It is 50 minutes,
+ * because the log contains the record of a compromised key for only 65 minutes.
  */
 const KEYS_AGE_MS = 3_000_000
 
-/** Follows the revocation log until it is closed. */
+/** Follows the revocation log until `close` is called. */
 export function followRevocations(options: FollowerOptions): Follower {
   const { feed, keys, maxStalenessMs, skewMs, onProblem, onSuccess } = options
   const closing = new AbortController()
@@ -98,7 +101,7 @@ export function followRevocations(options: FollowerOptions): Follower {
       }
     } finally {
       connection.abort()
-      // Not awaited: the iterator may never end, and nothing depends on it.
+      // Does not wait for the iterator, because it may never end and nothing depends on its end.
       void Promise.resolve(events.return?.()).catch(() => undefined)
     }
   }

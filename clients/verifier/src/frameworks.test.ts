@@ -18,7 +18,7 @@ async function callOverHttp2(
   address: AddressInfo | string | null | undefined,
   authorization: readonly string[],
 ): Promise<number> {
-  if (typeof address !== 'object' || address === null) throw new Error('it does not listen')
+  if (typeof address !== 'object' || address === null) throw new Error('The server does not listen on a TCP port')
   const options = { settings: {}, strictSingleValueFields: false }
   const session = connect(`http://127.0.0.1:${address.port}`, options)
   const stream = session.request([':path', '/', ...authorization.flatMap((value) => ['authorization', value])])

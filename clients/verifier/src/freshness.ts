@@ -1,9 +1,9 @@
-/** How long an answer is fresh if it does not say so, and the limits if it does. */
+/** How long an answer is fresh: the default if its headers do not say it, and the limits if they do. Milliseconds. */
 const FRESH_MS = { byDefault: 300_000, least: 1_000, most: 86_400_000 }
 
 /**
- * Returns for how long an answer is fresh (RFC 9111 section 4.2), in milliseconds: its lifetime less its time in
- * caches.
+ * Returns the milliseconds for which an answer is still fresh (RFC 9111 section 4.2): its lifetime minus the time that
+ * it was in caches.
  */
 export function toFreshMs(headers: Headers): number {
   const control = headers.get('cache-control') ?? ''

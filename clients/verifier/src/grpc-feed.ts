@@ -2,9 +2,9 @@ import { type LogPosition, REVOCATION_KINDS } from '@auth4agent/core/revocation/
 import { FeedError, type FeedEvent, notUnderstood, type RevocationFeed } from './feed.ts'
 
 /**
- * Numbers of `google.rpc.Code`: RATE_LIMITED has RESOURCE_EXHAUSTED, RESYNC_REQUIRED has FAILED_PRECONDITION, and a
- * refused caller has the other two. If FAILED_PRECONDITION has another reason, reading the log from its beginning does
- * no harm.
+ * Numbers of `google.rpc.Code`. The server answers RESOURCE_EXHAUSTED for the reason RATE_LIMITED and
+ * FAILED_PRECONDITION for the reason RESYNC_REQUIRED. It answers with the other two codes if it refuses the caller. If
+ * FAILED_PRECONDITION has another reason, reading the log from its beginning does no harm.
  */
 const PERMISSION_DENIED = 7
 const RESOURCE_EXHAUSTED = 8

@@ -33,7 +33,7 @@ export interface Refused {
 /** Decides about a request from all its Authorization headers. */
 export type Guard = (authorization: readonly string[] | undefined) => Promise<Granted | Refused>
 
-/** RFC 6750 section 2.1. */
+/** The value of an Authorization header with a bearer token (RFC 6750 section 2.1). */
 const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i
 /** The Retry-After of a 503, in seconds. */
 const RETRY_AFTER_S = 1
@@ -52,7 +52,7 @@ const checkWanted = createRequirements({ audience: [], operators: [], scope: [] 
  * | 403 `insufficient_scope` | the token lacks the scope |
  * | 503 | the verifier cannot decide now |
  *
- * The answers follow RFC 6750 section 3.1. Throws TypeError for requirements that make no sense.
+ * The answers follow RFC 6750 section 3.1. Throws TypeError for invalid requirements.
  */
 export function createGuard(verifier: Verifier, options: GuardOptions = {}): Guard {
   refuseUnknownNames('option', options, GUARD_NAMES)

@@ -7,14 +7,14 @@ afterEach(() => void vi.useRealTimers())
 
 const SKEW_MS = 10_000
 
-/** Measures from now on; the server's clock is behind. */
+/** Begins a measurement with a server clock that is `behindMs` behind. */
 function setUp(behindMs = SKEW_MS) {
   const server = Date.now() - behindMs
   const measure = measureHeartbeats(SKEW_MS)
   return (atMs: number) => Math.round(msSince(measure(server + atMs)))
 }
 
-it('measureHeartbeats takes the first heartbeat to be as old as the connection', () => {
+it('measureHeartbeats treats the first heartbeat as being as old as the connection', () => {
   const age = setUp()
   vi.advanceTimersByTime(300)
   expect(age(0)).toBe(300)
@@ -22,14 +22,14 @@ it('measureHeartbeats takes the first heartbeat to be as old as the connection',
   expect(age(1_000)).toBe(300)
 })
 
-it('measureHeartbeats finds a heartbeat that the network held back', () => {
+it('measureHeartbeats reports the age of a heartbeat that the network delayed', () => {
   const age = setUp()
   expect(age(0)).toBe(0)
   vi.advanceTimersByTime(60_000)
   expect(age(1_000)).toBe(59_000)
 })
 
-it('measureHeartbeats knows the age of a repeated heartbeat', () => {
+it('measureHeartbeats reports the age of a repeated heartbeat', () => {
   const age = setUp()
   expect(age(0)).toBe(0)
   vi.advanceTimersByTime(7_000)
@@ -47,7 +47,7 @@ it('measureHeartbeats never reports a moment in the future, and throws when the 
 it.each([
   ['runs faster', 1.000_5, 0],
   ['was set forward a little', 1, 900],
-])('measureHeartbeats finds a heartbeat that was held back when the clock of the server %s', (_name, rate, setByMs) => {
+])('measureHeartbeats reports the age of a delayed heartbeat if the clock of the server %s', (_name, rate, setByMs) => {
   const age = setUp()
   const serverAt = (second: number) => Math.round(second * 1_000 * rate) + (second > 5 ? setByMs : 0)
   for (let second = 0; second < 36_000; second += 1) {
@@ -58,7 +58,7 @@ it.each([
   expect(Math.abs(age(serverAt(36_000)) - 20_000)).toBeLessThan(2)
 })
 
-it('measureHeartbeats takes heartbeats as old after the server clock was set back', () => {
+it('measureHeartbeats reports heartbeats as old after the server clock was set back', () => {
   const age = setUp()
   expect(age(0)).toBe(0)
   vi.advanceTimersByTime(1_000)

@@ -2,26 +2,28 @@ import { type Moment, msSince, present } from '@auth4agent/core/platform/moment'
 import { FeedError } from './feed.ts'
 
 /**
- * Returns when the log ended at the position of a heartbeat, by the clocks of this process. `observedAt` is the
- * server's time.
+ * Returns the time at which the log ended at the position of a heartbeat, by the clocks of this process. `observedAt`
+ * is the same time by the server's clock.
  */
 export type Heartbeats = (observedAt: number) => Moment
 
-/** By how much the server's clock may run ahead: a second, plus a thousandth of the time. */
+/** By how much the server's clock may run ahead: a second, plus a thousandth of the age of the connection. */
 const TOLERANCE = { ms: 1_000, share: 0.001 }
-/** Clocks that are synchronized still differ by a little. In milliseconds. */
+/** The least difference of clocks that is allowed, in milliseconds: even synchronized clocks differ by a little. */
 const LEAST_SKEW_MS = 1_000
 
 /**
- * Measures the age of the heartbeats of one connection, with no trust in the server's clock or in the network.
+ * Measures the age of the heartbeats of one connection, without trust in the server's clock or in the network.
  *
- * - The server made the first heartbeat after the connection was requested, so its moment is not earlier than that.
- * - Each later heartbeat is later by the difference of their `observedAt`, also if the network held it back.
- * - A heartbeat from the future shows that the server's clock runs faster. All later moments are then moved back by
- *   the difference.
+ * - The server made the first heartbeat after the request for the connection. So the moment of the request, which is
+ *   never too late, counts as the moment of the first heartbeat.
+ * - The moment of each later heartbeat is later by the difference of the two `observedAt`, even if the network was
+ *   slow.
+ * - A moment in the future shows that the server's clock runs faster. This moment and all later ones are then moved
+ *   back by the difference.
  *
  * Throws FeedError if the server's clock has been set forward. Throws FeedError if the first heartbeat is older than
- * the connection by more than `skewMs`, the allowed difference of clocks: then something between has kept it.
+ * the connection by more than `skewMs`, the allowed difference of clocks: a cache or proxy may have kept it.
  */
 export function measureHeartbeats(skewMs: number, askedAt: Moment = present()): Heartbeats {
   let first: number | undefined

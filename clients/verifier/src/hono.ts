@@ -38,7 +38,7 @@ export interface Protected {
 export function protect(verifier: Verifier, options?: GuardOptions): MiddlewareHandler<Protected> {
   const guard = createGuard(verifier, options)
   return async (context, next) => {
-    // The platform joins several headers into one, which then is not a bearer token.
+    // The platform joins several Authorization headers into one, which the guard then refuses.
     const header = context.req.header('authorization')
     const answer = await guard(header === undefined ? undefined : [header])
     if (!('claims' in answer)) return context.newResponse(answer.body, answer.status, answer.headers)

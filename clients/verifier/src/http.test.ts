@@ -9,7 +9,7 @@ it.each([
   ['1e99', 60_000],
   ['-1', undefined],
   ['Wed, 21 Oct 2026 07:28:00 GMT', undefined],
-])('toHttpError reads Retry-After: %s, up to a minute', async (retryAfter, ms) => {
+])('toHttpError reads Retry-After: %s in seconds, and limits it to a minute', async (retryAfter, ms) => {
   const response = Response.json({ reason: 'UNAVAILABLE' }, { status: 503, headers: { 'retry-after': retryAfter } })
   expect(await toHttpError(response, 'https://a.example/')).toMatchObject({
     status: 503,

@@ -3,14 +3,14 @@ import { parseStrictJson } from '@auth4agent/core/encoding/strict-json'
 /** The part of the platform's `fetch` that the verifier uses. */
 export type Fetch = (url: string, init?: RequestInit) => Promise<Response>
 
-/** The error of an answer with another status than the expected one. */
+/** The error for an answer whose status is not 200. */
 export class HttpError extends Error {
   override readonly name = 'HttpError'
   /** The HTTP status. */
   readonly status: number
   /** The stable code in the problem document (RFC 9457), if there is one. */
   readonly reason: string | undefined
-  /** How long the server asks to wait, in milliseconds; at most a minute. */
+  /** The milliseconds that the server asks to wait, but at most a minute. */
   readonly retryAfterMs: number | undefined
 
   constructor(url: string, status: number, reason: string | undefined, retryAfterMs: number | undefined) {
@@ -30,25 +30,25 @@ export interface Fetched {
 const TIMEOUT_MS = 5_000
 const MAX_PROBLEM_BYTES = 16_384
 /**
- * The longest Retry-After that is used. With an hour, tokens would be refused for an hour even if the issuer is back
- * sooner.
+ * The longest Retry-After that the verifier obeys. If it waited for an hour, it would refuse tokens for an hour, even
+ * if the issuer is back sooner.
  */
 const MAX_RETRY_AFTER_S = 60
 
 /**
- * Fetches a JSON object of bounded size. Refuses a redirect: another address is not the issuer. Rejects with HttpError
- * for a status other than 200, and with the error of `fetch`.
+ * Fetches a JSON object of bounded size. Refuses redirects, because only the issuer's own address is trusted. Rejects
+ * with HttpError for a status other than 200, and with the error of `fetch`.
  */
 export async function fetchJson(fetch: Fetch, url: string, maxBytes: number, init: RequestInit = {}): Promise<Fetched> {
   const signal = AbortSignal.timeout(TIMEOUT_MS)
   const response = await fetch(url, { redirect: 'error', ...init, signal })
   if (response.status !== 200) throw await toHttpError(response, url)
   const json = parseStrictJson(await readBounded(response, maxBytes))
-  if (!json.ok) throw new TypeError(`${url} is not a JSON object: ${json.why}`)
+  if (!json.ok) throw new TypeError(`${url} must answer with a JSON object: ${json.why}`)
   return { json: json.value, headers: response.headers }
 }
 
-/** Makes the error for an answer. Reads the body to its end or to its limit. */
+/** Makes the error for an answer. Reads the body to its end, but at most 16 KiB. */
 export async function toHttpError(response: Response, url: string): Promise<HttpError> {
   const problem = await readBounded(response, MAX_PROBLEM_BYTES).then(parseStrictJson, () => undefined)
   const reason = problem?.ok ? problem.value['reason'] : undefined
@@ -66,7 +66,7 @@ async function readBounded(response: Response, maxBytes: number): Promise<Uint8A
   let size = 0
   for await (const chunk of response.body ?? []) {
     size += chunk.length
-    if (size > maxBytes) throw new RangeError(`${response.url} has more than ${maxBytes} bytes`)
+    if (size > maxBytes) throw new RangeError(`${response.url} must answer with at most ${maxBytes} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)

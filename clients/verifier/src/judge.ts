@@ -13,7 +13,7 @@ import type { Settings } from './options.ts'
 export interface Genuine {
   readonly claims: AccessTokenClaims
   readonly key: VerificationKey
-  /** The follower's version at which nothing was known against the token; -1 before the first check. */
+  /** The follower's version at the last check that found no revocation of the token; -1 before the first check. */
   clearAtVersion: number
   /** The last requirements that the token met. */
   met: Requirements | undefined
@@ -38,11 +38,11 @@ export interface JudgeOptions {
   readonly follower: Follower | undefined
   readonly ask: Ask
   readonly counts: Counts
-  /** Returns whether the verifier was closed, also while a token is being checked. */
+  /** Returns whether the verifier is closed. It may be closed while a token is being checked. */
   readonly isClosed: () => boolean
 }
 
-/** Makes the judge. It makes its checks in the same order as the server. */
+/** Makes the judge, which checks a token in the same order as the server. */
 export function createJudge({ settings, follower, ask, counts, isClosed }: JudgeOptions): Judge {
   const { skewS, maxStalenessMs, onStale } = settings
   const refuse = (reason: VerificationReason, cause?: unknown): never => {
@@ -55,8 +55,8 @@ export function createJudge({ settings, follower, ask, counts, isClosed }: Judge
   }
   const checkClosed = (): VerificationReason | undefined => (isClosed() ? 'VERIFIER_CLOSED' : undefined)
   const checkClock = ({ claims }: Genuine, { wall }: Moment): VerificationReason | undefined => {
-    // The record that ended the token may have been forgotten: a clock that is set back must not make the token valid
-    // again.
+    // The follower may have forgotten the record that ended this token. So the token must stay expired even if the
+    // clock is set back.
     if (follower !== undefined && claims.exp <= follower.forgottenThroughS) return 'TOKEN_EXPIRED'
     return checkTimes(claims, Math.floor(wall / 1_000), skewS)
   }

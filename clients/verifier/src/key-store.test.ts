@@ -20,7 +20,7 @@ async function setUp(options = {}) {
 }
 
 describe('the key store', () => {
-  it('fetches the keys once, and again before their fresh time is over', async () => {
+  it('fetches the keys once, and again before they stop being fresh', async () => {
     const { issuer, verdict } = await setUp()
     for (let count = 0; count < 20; count += 1) expect(await verdict()).toBe('VALID')
     expect(issuer.asked[JWKS]).toBe(1)
@@ -33,7 +33,7 @@ describe('the key store', () => {
   })
 
   it.each([
-    ['the max-age less the time in caches', { 'cache-control': 'max-age=100', age: '90' }, 9_000],
+    ['the max-age minus the time in caches', { 'cache-control': 'max-age=100', age: '90' }, 9_000],
     ['a second with no-store', { 'cache-control': 'no-store, max-age=100' }, 900],
     ['five minutes without Cache-Control', {}, 250_000],
   ])('keeps the keys for %s', async (_name, headers, afterMs) => {
@@ -87,11 +87,11 @@ describe('the key store', () => {
     expect(await verdict()).toBe('KEYS_UNAVAILABLE')
   })
 
-  it('fetches keys whose fresh time is over before it uses them', async () => {
+  it('fetches keys that are no longer fresh before it uses them', async () => {
     const { issuer, verdict } = await setUp()
     expect(await verdict()).toBe('VALID')
     issuer.answers[JWKS] = { keys: [] }
-    // The process was stopped in the meantime: no timer has run.
+    // The clock jumps as if the process had been stopped, so no timer has run.
     vi.setSystemTime(Date.now() + 101_000)
     expect(await verdict()).toBe('UNKNOWN_KEY')
   })
@@ -99,7 +99,7 @@ describe('the key store', () => {
 
 const { jwk, kid } = testTokenKey('EdDSA')
 const good = { ...jwk, alg: 'EdDSA', use: 'sig', kid }
-describe('the key store, for a key set', () => {
+describe('the key store, when it reads a key set,', () => {
   it.each<[string, object | (() => Response)]>([
     ['that is not a JWK Set', { keys: {} }],
     ['with a member twice', () => new Response('{"keys":[],"keys":[]}')],
@@ -108,7 +108,7 @@ describe('the key store, for a key set', () => {
     ['of more than 256 KiB', () => new Response(`{"keys":[]${' '.repeat(300_000)}}`)],
     ['with another status', () => Response.json({ keys: [good] }, { status: 203 })],
     ['behind a redirect', () => Response.redirect('https://evil.example/jwks.json')],
-  ])('%s rejects it', async (_name, answer) => {
+  ])('refuses a key set %s', async (_name, answer) => {
     const issuer = fakeIssuer()
     issuer.answers[JWKS] = answer
     expect(await outcomeOf(issuer.newVerifier(), newToken(issuer.key))).toBe('KEYS_UNAVAILABLE')

@@ -8,9 +8,9 @@ import { type Fetch, fetchJson } from './http.ts'
 
 /** The issuer's public keys. */
 export interface KeyStore {
-  /** Returns whether a key that was found before may still be used. */
+  /** Returns whether a key that the store returned earlier may still be used. */
   holds(key: VerificationKey, now: Moment): boolean
-  /** Returns a usable key if it is known without a request to the issuer. */
+  /** Returns a usable key without a request to the issuer, or undefined if there is none. */
   peek(kid: string, now: Moment): VerificationKey | undefined
   /**
    * Finds a key, with a request to the issuer if necessary. Rejects if there are no keys, or only keys that are too
@@ -19,7 +19,7 @@ export interface KeyStore {
   find(kid: string): Promise<VerificationKey | undefined>
   /** Ends a key. It is never used again, even if the issuer publishes it. */
   end(kid: string): void
-  /** Fetches the keys unless they are younger than `ageMs`. Rejects if that fails or if they are still not younger. */
+  /** Fetches the keys unless they are younger than `ageMs`. Rejects if this fails, or if the new keys are too old. */
   renew(ageMs: number): Promise<void>
   /** The milliseconds since the issuer published these keys. */
   readonly ageMs: number
@@ -34,7 +34,7 @@ export interface KeyStoreOptions {
   readonly fetch: Fetch
   /** Resolves with the address of the JWK Set. */
   readonly locate: () => Promise<string>
-  /** For how long keys may be used that cannot be fetched again, in milliseconds. */
+  /** The milliseconds for which keys are used while they cannot be fetched again. */
   readonly maxAgeMs: number
   /** Called for each fetch that fails. */
   readonly onProblem: (error: unknown) => void
@@ -43,17 +43,17 @@ export interface KeyStoreOptions {
 }
 
 const MAX_BYTES = 262_144
-/** The part of their fresh time after which the keys are fetched again, so that no caller has to wait. */
+/** The keys are fetched again after this part of the time for which they are fresh, so that no caller has to wait. */
 const RENEW_AFTER = 0.8
-/** Without this, a cache could keep the keys for longer than the log names a compromised key. */
+/** Asks caches to revalidate. Otherwise a cache could serve a compromised key after its record has left the log. */
 const NOT_FROM_CACHES: RequestInit = { headers: { 'cache-control': 'no-cache' } }
-/** The pauses between attempts that fail. */
+/** The first and the longest pause after failed attempts. */
 const RETRY_MS = { first: 1_000, most: 60_000 }
 
 /**
- * Keeps the issuer's keys in memory. They are fetched again before their fresh time is over. A caller after that time
- * waits for the attempt. If it fails, the keys stay usable until they are `maxAgeMs` old, and callers do not wait for
- * further attempts.
+ * Keeps the issuer's keys in memory, and fetches them again before they stop being fresh. If they are no longer fresh,
+ * a caller waits for one attempt. If this attempt fails, the keys stay usable until they are `maxAgeMs` old, and
+ * callers do not wait for further attempts.
  */
 export function createKeyStore({ fetch, locate, maxAgeMs, onProblem, onSuccess }: KeyStoreOptions): KeyStore {
   const known = new KnownKeys<VerificationKey>(maxAgeMs)

@@ -8,7 +8,7 @@ const TOKEN = { jti: 'one', sub: '', operatorId: 'o', agentEpoch: 1, operatorEpo
 
 function recordOf(log: ReturnType<typeof handLog>, subject: string): RevocationRecord {
   const event = log.append({ operatorId: 'o', subject })
-  if (event.kind !== 'record') throw new TypeError('a log appends records')
+  if (event.kind !== 'record') throw new TypeError('The appended event is not a record')
   return event.record
 }
 
@@ -49,7 +49,7 @@ it('LogKnowledge still refuses revoked tokens while the log is read again, with 
   expect(known.lookup(TOKEN)).toBeUndefined()
 })
 
-it('LogKnowledge does not get older by a late head, and has an infinite age when closed', () => {
+it('LogKnowledge keeps its age when an older head is confirmed, and has an infinite age when closed', () => {
   const known = new LogKnowledge()
   known.reach(handLog().position)
   const now = present()

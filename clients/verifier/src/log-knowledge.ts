@@ -3,13 +3,13 @@ import type { LogPosition, RevocationRecord, TokenIdentity } from '@auth4agent/c
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import { applyRecord, beginSession, forgetExpired, type LogSession, reachHead } from './log-session.ts'
 
-/** Records are kept this much longer, because clocks differ. */
+/** Records are kept for these milliseconds longer, because clocks differ. */
 const FORGET_LATER_MS = 60_000
 
 /**
- * Holds what is known of the revocation log, and its age. It answers from one session while it reads another one,
- * which replaces the first when it is complete. So revoked tokens stay refused while the log is read again. It does no
- * I/O: its owner reads the log.
+ * Holds the knowledge from the revocation log, and its age. If the log must be read again, a new session is filled
+ * while the old session still answers. The new session replaces the old one when it is complete. So revoked tokens
+ * stay refused meanwhile. This class does no I/O: the follower reads the log.
  */
 export class LogKnowledge {
   /** The session that answers. */
@@ -23,27 +23,27 @@ export class LogKnowledge {
   #knownAt: Moment = NEVER
   #forgottenThroughMs = 0
 
-  /** Starts to read the log from its beginning, because it cannot be continued. */
+  /** Starts a new session, because reading cannot continue from the last position. */
   beginAgain(): void {
     this.#reading = beginSession()
     this.#knownAt = NEVER
   }
 
-  /** Applies the next record. Throws FeedError if it does not follow the one before. */
+  /** Applies the next record. Throws FeedError as {@link applyRecord} does. */
   apply(record: RevocationRecord): void {
     applyRecord(this.#reading, record)
     if (!this.isReplacing) this.#version += 1
   }
 
   /**
-   * Notes that the log ends at this position. Throws FeedError if a record is missing. The age does not change until
-   * `confirm`.
+   * Checks that the log ends at this position. Throws FeedError if a record is missing. The age does not change until
+   * `confirm` is called.
    */
   reach(position: LogPosition): void {
     reachHead(this.#reading, position)
   }
 
-  /** Accepts the head: what was read is now known, as it was at `moment`. */
+  /** Accepts the head: from now on, the session that was read answers. Its knowledge is as old as `moment`. */
   confirm(moment: Moment): void {
     if (this.isReplacing) this.#version += 1
     this.#current = this.#reading
@@ -56,7 +56,7 @@ export class LogKnowledge {
     forgetExpired(this.#current, this.#forgottenThroughMs)
   }
 
-  /** Ends the knowledge: from now on its age is infinite. */
+  /** Makes the age of the knowledge infinite. */
   close(): void {
     this.#knownAt = NEVER
   }

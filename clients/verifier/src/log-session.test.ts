@@ -17,7 +17,7 @@ const CONTENT = {
   previousHash: '',
 }
 
-/** Makes a record as a newer issuer writes it, which knows its kind. */
+/** Makes a record of any kind with a correct hash, as an issuer does that knows the kind. */
 const written = (kind: string): RevocationRecord => ({
   ...CONTENT,
   kind,
@@ -84,10 +84,13 @@ async function readAll(feed: RevocationFeed): Promise<number> {
 it.each([
   ['server-sent events', overServerSentEvents],
   ['gRPC', overGrpc],
-])('a session applies a record over %s, and reads a log with an unknown kind again later', async (_name, feed) => {
-  expect(await readAll(feed(written('token')))).toBe(1)
-  await expect(readAll(feed(written('planet')))).rejects.toMatchObject(READ_AGAIN_LATER)
-})
+])(
+  'a session over %s applies a record, and reads the log again later after a record of an unknown kind',
+  async (_name, feed) => {
+    expect(await readAll(feed(written('token')))).toBe(1)
+    await expect(readAll(feed(written('planet')))).rejects.toMatchObject(READ_AGAIN_LATER)
+  },
+)
 
 it.each<[string, RevocationFeed]>([
   ['an event of an unknown name', feedOfText('event: planet\ndata: {}\n\n')],
@@ -100,7 +103,7 @@ it.each<[string, RevocationFeed]>([
   await expect(readAll(feed)).rejects.toMatchObject(READ_AGAIN_LATER)
 })
 
-it('a session keeps one time for 1,000 records, and forgets them when the last one has expired', () => {
+it('a session keeps one expiry time for 1,000 records, and forgets them when the last of them has expired', () => {
   const session = beginSession()
   let previousHash = ''
   for (let sequence = 1; sequence <= 2_500; sequence += 1) {

@@ -3,14 +3,14 @@ import { isRevocationKind, type LogPosition, type RevocationRecord } from '@auth
 import { createRevocationState, type RevocationState } from '@auth4agent/core/revocation/revocation-state'
 import { FeedError, notUnderstood } from './feed.ts'
 
-/** What has been read of the revocation log since its last beginning. */
+/** The part of the revocation log that was read since reading began, possibly over several connections. */
 export interface LogSession {
   readonly state: RevocationState
-  /** The position of the last record. Its log epoch is that of the record until a head names the log's own. */
+  /** The position of the last record. Its log epoch is that of the record until a head names the log's log epoch. */
   applied: LogPosition | undefined
   /** Whether every record up to a head has been read. */
   isWhole: boolean
-  /** When the records expire: runs of records in the order of the log. */
+  /** The expiry of the records: runs of records, in the order of the log. */
   readonly runs: Run[]
 }
 
@@ -23,28 +23,28 @@ interface Run {
   expiresAt: number
 }
 
-/** Records per run. A time for each record would take as much memory as the record. */
+/** The number of records in a run. Keeping a time for each record would take as much memory as the record. */
 const RUN_LENGTH = 1_000
 /**
- * The most records that are kept, about 400 MB. An operator has up to 10,000 tokens in the log, so 400 operators can
- * fill this.
+ * The most records that are kept, which take about 400 MB. An operator has up to 10,000 tokens in the log, so 400
+ * operators can reach this limit.
  */
 const MAX_KEPT = 4_000_000
 
-/** Makes a session that has read nothing. */
+/** Makes a session without records. */
 export function beginSession(): LogSession {
   return { state: createRevocationState(), applied: undefined, isWhole: false, runs: [] }
 }
 
 /**
- * Applies the next record. Throws FeedError if it does not follow the one before, if its hash is wrong, or if its kind
- * is unknown.
+ * Applies the next record. Throws FeedError if the record does not follow the last one, if its hash is wrong, if its
+ * kind is unknown, or if the session would have too many records.
  */
 export function applyRecord(session: LogSession, record: RevocationRecord): void {
   const { applied, state } = session
   if (applied !== undefined && !follows(applied, record))
     throw broken('A record of the log does not follow the one before')
-  // Checked before the hash, because the hash contains the name of the kind, which is unknown here.
+  // Checks the kind before the hash: the hash contains the name of the kind, which this version does not know.
   if (!isRevocationKind(record.kind)) {
     throw notUnderstood('The log contains a record of a kind that this version does not know')
   }
@@ -55,7 +55,7 @@ export function applyRecord(session: LogSession, record: RevocationRecord): void
   session.applied = { logEpoch, sequence: record.sequence, hash: record.hash }
 }
 
-/** Compares what was read with the head of the log. Throws FeedError if a record is missing. */
+/** Compares the last record with the head of the log. Throws FeedError if a record is missing. */
 export function reachHead(session: LogSession, head: LogPosition): void {
   const { applied, isWhole } = session
   if (applied !== undefined) {

@@ -22,18 +22,21 @@ it.each([
   ['https://api.example.com:8443/mcp', 'https://api.example.com:8443/.well-known/oauth-protected-resource/mcp'],
   ['https://api.example.com/a/mcp/', 'https://api.example.com/.well-known/oauth-protected-resource/a/mcp/'],
   ['https://api.example.com/mcp?for=a', 'https://api.example.com/.well-known/oauth-protected-resource/mcp?for=a'],
-])('protect refuses at %s with the metadata address %s, and serves the metadata there', async (resource, metadata) => {
-  const guard = protect(fakeIssuer().newVerifier(), { resource })
-  const refused = await answerOf(guard, '/mcp')
-  expect([refused.status, refused.hasPassed]).toEqual([401, false])
-  expect(refused.headers.get('www-authenticate')).toBe(`Bearer resource_metadata="${metadata}"`)
-  const { pathname, search } = new URL(metadata)
-  const told = await answerOf(guard, pathname + search)
-  expect([told.status, told.hasPassed]).toEqual([200, false])
-  expect(JSON.parse(told.body)).toEqual({ resource, scopes_supported: [], bearer_methods_supported: ['header'] })
-})
+])(
+  'protect for the resource %s names the metadata address %s, and serves the metadata there',
+  async (resource, metadata) => {
+    const guard = protect(fakeIssuer().newVerifier(), { resource })
+    const refused = await answerOf(guard, '/mcp')
+    expect([refused.status, refused.hasPassed]).toEqual([401, false])
+    expect(refused.headers.get('www-authenticate')).toBe(`Bearer resource_metadata="${metadata}"`)
+    const { pathname, search } = new URL(metadata)
+    const told = await answerOf(guard, pathname + search)
+    expect([told.status, told.hasPassed]).toEqual([200, false])
+    expect(JSON.parse(told.body)).toEqual({ resource, scopes_supported: [], bearer_methods_supported: ['header'] })
+  },
+)
 
-it('protect refuses paths that only look like the metadata', async () => {
+it('protect refuses a request without a token at paths that only look like the path of the metadata', async () => {
   const issuer = fakeIssuer()
   const guard = protect(issuer.newVerifier(), { resource: 'https://api.example.com/mcp' })
   const path = '/.well-known/oauth-protected-resource'
@@ -54,7 +57,7 @@ it.each<[string, McpOptions]>([
   ['a relative address', { resource: 'mcp' }],
   ['a fragment', { resource: 'https://api.example.com/mcp#x' }],
   ['malformed scopes', { resource: 'https://api.example.com/mcp', scopesSupported: 'a  b' }],
-])('protect throws TypeError for a resource with %s', (_name, options) => {
+])('protect throws TypeError for options with %s', (_name, options) => {
   expect(() => protect(fakeIssuer().newVerifier(), options)).toThrow(TypeError)
 })
 

@@ -9,7 +9,7 @@ import { WANTED_NAMES } from './wanted.ts'
 export interface McpOptions extends Omit<GuardOptions, 'resourceMetadata'> {
   /** The address of the MCP endpoint, as clients know it and as tokens may name it in `aud`. */
   readonly resource: string
-  /** The scopes that the metadata names for clients, with spaces between. By default, the value of `scope`. */
+  /** The scopes that the metadata names for clients, separated by spaces. By default, the value of `scope`. */
   readonly scopesSupported?: string
   readonly resourceName?: string
 }
@@ -48,7 +48,7 @@ const WELL_KNOWN = '/.well-known/oauth-protected-resource'
  * The metadata names no authorization server: clients would look for that server's own metadata (RFC 8414), and the
  * issuer has none.
  *
- * Throws TypeError for an invalid `resource` and for unknown options.
+ * Throws TypeError for invalid and for unknown options.
  *
  * @example
  *
@@ -88,7 +88,7 @@ export function protect(verifier: Verifier, options: McpOptions): Middleware {
     try {
       answer = await guard(authorizationOf(request))
     } catch (error) {
-      // Express 4 does not notice a rejected promise.
+      // Express 4 ignores a rejected promise, so the error is passed to `next`.
       next(error)
       return
     }
@@ -99,7 +99,7 @@ export function protect(verifier: Verifier, options: McpOptions): Middleware {
   }
 }
 
-/** Clients in browsers also read the metadata. */
+/** Scripts of any origin may read the metadata, because clients also run in browsers. */
 const METADATA_HEADERS = {
   'content-type': 'application/json',
   'cache-control': 'public, max-age=300',

@@ -5,12 +5,12 @@ type Outcome = VerificationReason | 'VALID'
 
 /** The state of a verifier and its counters. */
 export interface Metrics {
-  /** Age of the knowledge of revocations. Infinity before it is complete, undefined without revocations. */
+  /** Age of the knowledge of revocations: Infinity before it is complete, undefined with revocations 'none'. */
   readonly stalenessSeconds: number | undefined
   /** Number of known revocations. */
   readonly records: number
   readonly keys: number
-  /** Seconds since the keys were fetched. Infinity before. */
+  /** Seconds since the keys were fetched, or Infinity before the first fetch. */
   readonly keysAgeSeconds: number
   readonly rememberedTokens: number
   /** Number of verifications by outcome since the start. */

@@ -2,7 +2,7 @@ import { deferred } from '@auth4agent/core/async/waiting'
 
 /**
  * Resolves with the next result of an iterator. Rejects with RangeError after `ms`, and with the signal's reason when
- * it aborts.
+ * the signal aborts.
  */
 export async function nextWithin<T>(
   iterator: AsyncIterator<T>,

@@ -11,7 +11,7 @@ import type { Fetch } from './http.ts'
  * How a verifier follows revocations:
  *
  * - `operatorId` and `key`: it reads the issuer's log as this operator, with a new assertion for each connection. Any
- *   active operator will do: of other operators the log shows only ids.
+ *   active operator can read the log. The log shows other operators only as ids.
  * - `authorization`: it reads the issuer's log with an Authorization header that you make.
  * - a {@link RevocationFeed}: it reads the log over another transport.
  * - `'none'`: it does not follow revocations. A token is then valid until it expires.
@@ -43,13 +43,16 @@ export interface VerifierOptions {
   readonly operators: readonly string[] | 'any'
   /** How to follow revocations. */
   readonly revocations: Revocations
-  /** How old the knowledge of revocations may be: 5 by default, at least 2, because a heartbeat comes each second. */
+  /**
+   * How old the knowledge of revocations may be. The default is 5. The least value is 2, because the server sends a
+   * heartbeat each second.
+   */
   readonly maxStaleness?: number | undefined
-  /** What to do when the knowledge is older: refuse tokens, or ask the issuer about each. 'refuse' by default. */
+  /** What to do when the knowledge is older: refuse tokens (the default), or ask the issuer about each token. */
   readonly onStale?: 'refuse' | 'ask' | undefined
   /**
-   * For how long keys may be used that cannot be fetched again. A day by default. With revocations 'none' an hour,
-   * because nothing else reports a compromised key.
+   * How long the verifier uses keys that it cannot fetch again. The default is a day. With revocations 'none' it is an
+   * hour, because then only the JWKS shows that a key is compromised.
    */
   readonly maxJwksAge?: number | undefined
   /** By how much clocks may differ: 0 to 60; 10 by default. */
@@ -59,8 +62,8 @@ export interface VerifierOptions {
   /** Used instead of the platform's fetch. */
   readonly fetch?: Fetch | undefined
   /**
-   * Called with each problem in the background. Without it, `console.warn` gets each different problem once per
-   * outage.
+   * Called with each problem in the background. Without this option, `console.warn` gets each different problem once
+   * per outage.
    */
   readonly onProblem?: ((error: unknown) => void) | undefined
 }

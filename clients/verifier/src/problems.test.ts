@@ -25,7 +25,7 @@ const fail = (error: Error) => () => {
 }
 const status = (code: number, reason?: string) => () => Response.json({ reason }, { status: code })
 
-describe('Verifier.ready rejects with SetupError for', () => {
+describe('Verifier.ready', () => {
   it.each<[string, string, object, string, RegExp]>([
     ['a document of another issuer', DISCOVERY, { issuer: 'https://b.example' }, 'ISSUER_MISMATCH', /b\.example/],
     [
@@ -47,7 +47,7 @@ describe('Verifier.ready rejects with SetupError for', () => {
       'CERTIFICATE_REFUSED',
       /fetch failed: Hostname does not match/,
     ],
-  ])('%s', async (_name, path, answer, reason, message) => {
+  ])('rejects with SetupError for %s', async (_name, path, answer, reason, message) => {
     const { issuer, warned, newVerifier } = setUp({ revocations: operator })
     issuer.answers[path] = answer
     const verifier = newVerifier()
@@ -56,7 +56,7 @@ describe('Verifier.ready rejects with SetupError for', () => {
       reason,
       message: expect.stringMatching(message),
     })
-    // Also later, when there was no new problem.
+    // A later call also rejects, although no new problem has occurred.
     await expect(verifier.ready()).rejects.toMatchObject({ reason })
     expect(warned.mock.calls.flat().filter((line) => message.test(String(line)))).toEqual([
       expect.stringMatching(/^Auth4Agent verifier of http:\/\/.*waiting does not solve this\)$/),
@@ -64,14 +64,14 @@ describe('Verifier.ready rejects with SetupError for', () => {
   })
 })
 
-describe('Verifier.ready keeps waiting after', () => {
+describe('Verifier.ready, with a temporary problem,', () => {
   it.each<[string, object]>([
     ['a refused connection', fail(connectionError('ECONNREFUSED'))],
     ['an unknown host name', fail(connectionError('ENOTFOUND'))],
     ['a 503', status(503, 'UNAVAILABLE')],
     ['a 429', status(429)],
     ['a certificate that is not valid yet', fail(connectionError('CERT_NOT_YET_VALID'))],
-  ])('%s', async (_name, answer) => {
+  ])('keeps waiting after %s', async (_name, answer) => {
     const { issuer, warned, newVerifier } = setUp()
     const { [JWKS]: keys } = issuer.answers
     issuer.answers[JWKS] = answer
@@ -98,7 +98,7 @@ it('Verifier.ready rejects after its timeout with the last problem, and when its
   await expect(verifier.ready({ timeout: 0 })).rejects.toThrow(TypeError)
 })
 
-it('console.warn gets each problem once, and again after the verifier had none', async () => {
+it('console.warn gets each problem once, and again after a time without problems', async () => {
   const hand = handFeed()
   const { warned, newVerifier } = setUp({ revocations: hand.feed })
   const verifier = newVerifier()
@@ -114,7 +114,7 @@ it('console.warn gets each problem once, and again after the verifier had none',
   expect(warned).toHaveBeenCalledTimes(3)
 })
 
-it('onProblem is called with each problem, and then nothing is written', async () => {
+it('onProblem is called with each problem, and then nothing is written to console.warn', async () => {
   const heard: unknown[] = []
   const onProblem = (error: unknown) => {
     heard.push(error)

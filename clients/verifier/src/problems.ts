@@ -7,18 +7,18 @@ export type Need = 'keys' | 'revocations'
 /** Options of {@link Verifier.ready}. */
 export interface ReadyOptions {
   readonly signal?: AbortSignal | undefined
-  /** In seconds; without limit by default. */
+  /** The longest time to wait, in seconds. By default, there is no limit. */
   readonly timeout?: number | undefined
 }
 
-/** The problems of a verifier in the background. */
+/** The problems that a verifier has in the background. */
 export interface Problems {
   report(need: Need, error: unknown): void
   /** Clears the problems of a need that is met now. */
   settle(need: Need): void
   /**
-   * Resolves when the promise of `ready` does. Rejects with SetupError for a problem that waiting does not solve and
-   * after the timeout, and with the signal's reason when it aborts.
+   * Resolves when the promise that `ready` returns resolves. Rejects with SetupError for a problem that waiting does
+   * not solve and after the timeout, and with the signal's reason when the signal aborts.
    */
   untilReady(ready: () => Promise<unknown>, options?: ReadyOptions): Promise<void>
 }
@@ -27,19 +27,19 @@ const FAILED: Readonly<Record<Need, string>> = {
   keys: "the issuer's keys cannot be fetched",
   revocations: 'the revocation log cannot be followed',
 }
-/** How many different problems of one outage are written. */
+/** The most different problems of one outage that are written to `console.warn`. */
 const MAX_SAID = 16
 const HOLD_MS = 60_000
 /** The longest delay of a timer, in seconds. */
 const MAX_TIMEOUT_S = 2_147_483
 
 /**
- * Keeps the problems of one verifier. `onProblem` is called with each. Without it, `console.warn` gets each different
- * problem once, until the verifier has no problem.
+ * Keeps the problems of one verifier. `onProblem` is called with each problem. Without `onProblem`, `console.warn`
+ * gets each different problem once, and again after a time without problems.
  */
 export function createProblems(issuer: string, onProblem: ((error: unknown) => void) | undefined): Problems {
   const current = new Map<Need, unknown>()
-  /** Needs that were met at least once. They no longer prevent the verifier from being ready. */
+  /** Needs that were met at least once. Later problems of such a need do not make `untilReady` reject. */
   const met = new Set<Need>()
   const said = new Set<string>()
   const waiting = new Set<(error: SetupError) => void>()

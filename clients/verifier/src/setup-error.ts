@@ -1,7 +1,7 @@
 import { FeedError } from './feed.ts'
 import { HttpError } from './http.ts'
 
-/** A stable code that says why waiting does not make a verifier ready. */
+/** A stable code that says why a verifier did not become ready. */
 export type SetupReason =
   /** The issuer's document names another issuer, or an address on another origin. */
   | 'ISSUER_MISMATCH'
@@ -15,8 +15,8 @@ export type SetupReason =
   | 'TIMED_OUT'
 
 /**
- * The error of a verifier that cannot become ready without a change of its options or of the issuer. `reason` is a
- * stable code.
+ * The error of `ready`: the timeout is over, or the verifier cannot become ready unless its options or the issuer
+ * change. `reason` is a stable code.
  *
  * @example
  *
@@ -47,7 +47,7 @@ const BY_STATUS: ReadonlyMap<number, SetupReason> = new Map([
   [404, 'NOT_FOUND'],
   [410, 'NOT_FOUND'],
 ])
-/** Error codes of Node. CERT_NOT_YET_VALID is not one of them, because waiting solves it. */
+/** Error codes of Node. CERT_NOT_YET_VALID is not in this list, because waiting solves that problem. */
 const CERTIFICATE_CODES: ReadonlySet<unknown> = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID',
   'CERT_HAS_EXPIRED',
@@ -57,7 +57,7 @@ const CERTIFICATE_CODES: ReadonlySet<unknown> = new Set([
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ])
-/** The most causes that are followed. Errors are wrapped two or three deep. */
+/** The most causes of an error that are followed. Errors have two or three causes in practice. */
 const MAX_DEPTH = 8
 
 /**

@@ -75,7 +75,7 @@ function eventId({ logEpoch, sequence, hash }: LogPosition): string {
   return `${logEpoch}-${sequence}-${Buffer.from(hash, 'hex').toString('base64url')}`
 }
 
-/** Returns what the reason of a server means for the feed. */
+/** Returns the options of a FeedError for the reason that a server gives. */
 function meaningOf(reason: unknown) {
   return { mustBeginAgain: reason === RESYNC_REQUIRED, isFull: reason === RATE_LIMITED }
 }

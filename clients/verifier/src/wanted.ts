@@ -5,7 +5,7 @@ import { parseScopeString } from '@auth4agent/core/token/scope'
 
 /** The requirements of one call, in addition to those of the verifier. */
 export interface Wanted {
-  /** Scopes with spaces between. The token must have all of them. */
+  /** Scopes, separated by spaces. The token must have all of them. */
   readonly scope?: string
   /** Used instead of the verifier's own audience. */
   readonly audience?: string | readonly string[]
@@ -13,13 +13,13 @@ export interface Wanted {
 
 /** The option names of requirements. */
 export const WANTED_NAMES: Names<Wanted> = { scope: true, audience: true }
-/** The most different scopes that are kept parsed. More than a program has; others are parsed each time. */
+/** The most scope texts whose parsed form is kept. Programs have fewer. Any other text is parsed each time. */
 const MAX_SCOPES = 256
 
 /**
  * Makes a function that turns the options of a call into requirements. It throws TypeError for an unknown option, such
- * as `scopes`, and for a scope or audience that is present but empty or undefined. That is most likely a variable that
- * was not set, and must not mean "none required".
+ * as `scopes`, and for a scope or audience that is present but empty or undefined. Such a value is most likely a
+ * variable that was not set, and must not mean "none required".
  */
 export function createRequirements(base: Requirements): (wanted: Wanted | undefined) => Requirements {
   const scopes = new Map<string, Requirements>()

@@ -1,5 +1,5 @@
 """Checks this client against the protocol's test vectors: python3 check_vectors.py <folder>"""
-import base64, json, pathlib, sys
+import base64, io, json, pathlib, sys
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -24,6 +24,12 @@ def expect(name, expected, work):
         failures.append(f"{name}: expected {expected!r}, got {result!r}")
 
 
+def unfold(pieces):
+    """A list with each `repeat` written as often as `times` says."""
+    return [each for piece in pieces for each in ([piece["repeat"]] * piece["times"]
+            if isinstance(piece, dict) and "repeat" in piece else [piece])]
+
+
 def private_key(public_key):
     return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(keys[public_key]["secret_seed_hex"]))
 
@@ -33,11 +39,37 @@ for case in keys.values():
     public_key = wire.raw_public(private_key(case["expect"]["public_key"]))
     expect(case["name"], case["expect"]["thumbprint"], lambda: wire.kid_of(public_key))
 
+def is_admitted(raw):
+    try:
+        return wire.is_admitted(raw)
+    except ValueError:
+        return False
+
+
+for case in vectors("keys")["points"]:
+    raw = bytes.fromhex(case["public_key_hex"])
+    expect(case["name"], case["expect"] == "accepted", lambda: is_admitted(raw))
+
+
+def keys_of(jwks):
+    """The keys that count, in the form of keys.json."""
+    if isinstance(jwks, dict) and isinstance(jwks.get("keys"), list):
+        jwks = {**jwks, "keys": unfold(jwks["keys"])}
+    try:
+        return {"keys": [{"kid": kid, "alg": key[0]} for kid, key in verifier.import_keys(jwks).items()]}
+    except ValueError:
+        return {"refused": "not a JWKS"}
+
+
+for case in vectors("keys")["jwks_documents"]:
+    expect(case["name"], case["expect"], lambda: keys_of(case["jwks"]))
+
 for case in vectors("dids")["derivations"]:
     public_key = base64.b64decode(case["public_key"])
     expect(case["name"], case["expect"]["did"], lambda: wire.make_did(case["domain"], public_key))
 for case in vectors("dids")["dids"]:
-    expected = None if "refused" in case["expect"] else (case["expect"]["domain"], case["expect"]["fingerprint"])
+    wanted = case["expect"]
+    expected = None if "refused" in wanted else (wanted["domain"], wanted["fingerprint"])
     expect(case["name"], expected, lambda: wire.parse_did(case["did"]))
 for case in vectors("operators")["operators"]:
     parts = case["issuer"], case["domain"], case["thumbprint"]
@@ -45,8 +77,8 @@ for case in vectors("operators")["operators"]:
 
 file = vectors("challenges")
 for case in file["signing"]:
-    message = lambda: agent.message_to_sign(case["challenge"], case["nonce"], issuer=file["issuer"], did=file["did"],
-                                            now=file["now"], **case["wanted"])
+    message = lambda: agent.message_to_sign(case["challenge"], case["nonce"], file["now"], file["issuer"],
+                                            {"did": file["did"], **case["wanted"]})
     signature = lambda: base64.b64encode(private_key(file["public_key"]).sign(message())).decode()
     expect(case["name"], case["expect"].get("signature", "CHALLENGE_REFUSED"), signature)
 
@@ -64,8 +96,9 @@ for case in file["cases"]:
     for revocation in given.pop("revocations"):
         ended.apply(*revocation.values())
     given["skew"] = given.pop("clock_skew")
-    token = case.get("token", file["cases"][0]["token"])
-    expect(case["name"], case["expect"], lambda: verifier.check(token, issuer_keys, ended, **given) and "VALID")
+    token = "".join(unfold(case.get("token_pieces", [case.get("token", file["cases"][0]["token"])])))
+    verdict = lambda: verifier.check(token, issuer_keys, ended, **given) and "VALID"
+    expect(case["name"], case["expect"], verdict)
 
 file = vectors("log")
 for case in file["records"]:
@@ -89,11 +122,11 @@ def read(connections):
         begin_again = False
         text = "".join(file["events"][name] for name in names)
         try:
-            for event in log.read_events(text.encode().splitlines(keepends=True)):
+            for event in log.read_events(io.BytesIO(text.encode())):
                 known.take(*event)
         except ConnectionError:
             pass
-        except log.Broken:
+        except wire.Refused:
             begin_again = True
             known.begin_again()
     position = known.position and dict(zip(

@@ -1,7 +1,7 @@
 """The whole way at one server: python3 demo.py <server> <domain> [issuer]
 
-It prints the TXT record that proves the domain, and waits for Enter. `issuer` is the server's own name, where that
-is not its address."""
+It prints the TXT record that proves the domain, and waits for Enter. `issuer` is the server's own name, where
+that is not its address."""
 import sys, time
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

@@ -1008,16 +1008,16 @@ export type $AgentPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs 
     allowedScopes: string[]
     requireBoundChallenges: boolean
     /**
-     * Every change of the row or of its keys raises it.
+     * Every change of the row or of its keys raises this number.
      */
     version: number
     /**
-     * Every change that ends the agent's outstanding tokens raises it.
+     * Every change that ends the agent's outstanding tokens raises this number.
      */
     epoch: number
     createdAt: Date
     /**
-     * When a pending agent is removed unless it has been approved.
+     * When the server removes the agent if it is still pending.
      */
     expiresAt: Date | null
     approvedAt: Date | null

@@ -418,8 +418,8 @@ export type $DeploymentPayload<ExtArgs extends runtime.Types.Extensions.Internal
     id: number
     issuer: string
     /**
-     * Tokens with a smaller operator epoch are refused. New operators begin with this epoch. Ending all tokens of
-     * the deployment raises it.
+     * Every token with a smaller operator epoch has ended. New operators begin with this epoch. Ending all tokens of
+     * the deployment raises this number.
      */
     firstEpoch: number
     /**
@@ -427,8 +427,8 @@ export type $DeploymentPayload<ExtArgs extends runtime.Types.Extensions.Internal
      */
     busKey: runtime.Bytes
     /**
-     * A time that has certainly passed. A row that expired before it may have been removed, so it counts as expired
-     * even when the clock is set back.
+     * A time that has certainly passed. The server may have removed rows that expired before this time. So a challenge
+     * or assertion that expired before this time stays expired, even when the clock is set back.
      */
     clockReached: Date
   }, ExtArgs["result"]["deployment"]>

@@ -14,9 +14,9 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model JwksKey
- * Written only by keys. A purpose and algorithm have at most one active key: the index jwks_keys_active. A trigger
- * lets states only go forward. The public half of a retired key stays, so that a late revocation can verify the
- * token.
+ * Written only by keys. Each pair of purpose and algorithm has at most one active key: the index jwks_keys_active. A
+ * trigger lets states only go forward. The public half of a retired key stays, so that the server can still verify a
+ * token that is revoked late.
  */
 export type JwksKeyModel = runtime.Types.Result.DefaultSelection<Prisma.$JwksKeyPayload>
 
@@ -564,8 +564,8 @@ export type $JwksKeyPayload<ExtArgs extends runtime.Types.Extensions.InternalArg
     state: $Enums.KeyState
     publicJwk: runtime.JsonValue
     /**
-     * Private half, sealed with AES-256-GCM under the key-encryption key; null when the
-     * private half is outside the database or the key is retired.
+     * Private half, sealed with AES-256-GCM under the key-encryption key; null when the private half is outside the
+     * database or the key is retired.
      */
     wrappedKey: runtime.Bytes | null
     kekId: string | null
@@ -574,7 +574,7 @@ export type $JwksKeyPayload<ExtArgs extends runtime.Types.Extensions.InternalArg
      */
     externalRef: runtime.JsonValue | null
     /**
-     * When the key was made and published.
+     * When the key was created or imported, and published.
      */
     createdAt: Date
     activatedAt: Date | null

@@ -1070,23 +1070,23 @@ export type $OperatorPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
     rootKeyThumbprint: string
     status: $Enums.OperatorStatus
     /**
-     * Every change that a cached copy must notice raises it.
+     * Every change that a cached copy must notice raises this number.
      */
     version: number
     /**
-     * Every change that ends the operator's outstanding tokens raises it.
+     * Every change that ends the operator's outstanding tokens raises this number.
      */
     epoch: number
     requireBoundChallenges: boolean
     createdAt: Date
     /**
-     * When a pending registration is removed unless it has been proven.
+     * When the server removes the registration if the operator is still pending.
      */
     expiresAt: Date | null
     domainVerifiedAt: Date | null
     suspendedAt: Date | null
     /**
-     * End of the takeover delay of a newcomer whose record was the only one; null when it waits for no takeover.
+     * End of the takeover delay of a newcomer; null when the operator does not wait for a takeover.
      */
     takeoverAt: Date | null
     /**

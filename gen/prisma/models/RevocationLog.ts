@@ -14,9 +14,9 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model RevocationLog
- * The revocation log, in the order of commits. Only triggers write it, in the transaction of the change. Records at
- * its beginning that can no longer end any token are removed. The index revocation_log_unknown has the kinds that
- * this version does not know.
+ * The revocation log, in the order of commits. Only triggers write it, in the transaction of the change. The server
+ * removes records at the beginning of the log that can no longer end any token. The partial index
+ * revocation_log_unknown contains only records of kinds that this version does not know.
  */
 export type RevocationLogModel = runtime.Types.Result.DefaultSelection<Prisma.$RevocationLogPayload>
 
@@ -534,12 +534,12 @@ export type $RevocationLogPayload<ExtArgs extends runtime.Types.Extensions.Inter
   objects: {}
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     /**
-     * Without gaps, over all log epochs.
+     * Counts records without gaps, over all log epochs.
      */
     sequence: bigint
     logEpoch: number
     /**
-     * token, agent, operator, key, deployment.
+     * One of token, agent, operator, key, deployment.
      */
     kind: string
     operatorId: string | null

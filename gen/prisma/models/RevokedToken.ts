@@ -329,7 +329,7 @@ export type $RevokedTokenPayload<ExtArgs extends runtime.Types.Extensions.Intern
     jti: string
     revokedAt: Date
     /**
-     * When every token of this id has expired.
+     * When every token with this jti has expired.
      */
     expiresAt: Date
   }, ExtArgs["result"]["revokedToken"]>

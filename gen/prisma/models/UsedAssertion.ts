@@ -14,7 +14,8 @@ import type * as Prisma from "../internal/prismaNamespace.ts"
 
 /**
  * Model UsedAssertion
- * Written only by ledger. Assertions that have been used up. `issuer` is the operator's id, or `admin`.
+ * Written only by ledger. Assertions that the server has accepted once and does not accept again. `issuer` is the
+ * operator's id, or `admin`.
  */
 export type UsedAssertionModel = runtime.Types.Result.DefaultSelection<Prisma.$UsedAssertionPayload>
 

@@ -10,7 +10,7 @@ interface WantedAlgorithm {
 
 /**
  * Returns the signing algorithm of a token. The token has one signature, so all its audiences must have the same
- * algorithm. Without audiences it is the default.
+ * algorithm. For an empty list, returns the default algorithm.
  *
  * @throws ApiError ALGORITHM_CONFLICT with the algorithm of each audience in its detail.
  */

@@ -32,7 +32,7 @@ it('buildClaims returns the claims of RFC 9068 and the epochs of the redemption'
   expect(parseAccessTokenClaims({ ...claims })).toEqual(claims)
 })
 
-it('buildClaims never makes a token longer than verifiers accept', () => {
+it('buildClaims with the longest possible terms makes no token with more bytes than verifiers accept', () => {
   const did = `did:agent:${Array.from({ length: 4 }, () => 'a'.repeat(61)).join('.')}.example:${'0'.repeat(32)}`
   const scope = Array.from({ length: 64 }, (_, n) => long(`s${n}`, 128))
   const audience = Array.from({ length: 8 }, (_, n) => ({

@@ -93,7 +93,7 @@ describe('decideAudience', () => {
     ['the default, not a rule of a longer path', AUDIENCE, { [`${AUDIENCE.text}/more`]: 'ES256' }, 'EdDSA'],
     ['the default, not a rule of another scheme', AUDIENCE, { 'wss://api.owner.example/v1': 'ES256' }, 'EdDSA'],
     ['the default, not a rule of a parent host', AUDIENCE, { 'owner.example': 'ES256', [HOST.text]: '' }, 'EdDSA'],
-  ])('takes the algorithm from %s', (_, audience, algorithms, alg) => {
+  ])('uses the algorithm of %s', (_, audience, algorithms, alg) => {
     // The caller owns the audience, so that rules of other audiences do not refuse it.
     expect(algorithmOf(audience, algorithms, 'caller')).toBe(alg)
   })
@@ -109,7 +109,7 @@ describe('decideAudience', () => {
     expect(algorithmOf(AUDIENCE, {}, '')).toBe('EdDSA')
   })
 
-  it('takes the algorithm from the exact audience even when only the rule of its host lists the caller', () => {
+  it('uses the algorithm of the exact audience even when only the rule of its host lists the caller', () => {
     const owner = create(LookupAudienceOwnerResponseSchema, {
       operatorId: 'owner',
       rules: [

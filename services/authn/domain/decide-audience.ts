@@ -9,9 +9,9 @@ type Rules = LookupAudienceOwnerResponse['rules']
 /**
  * Decides whether a subject may have a token for an audience other than the issuer. Returns the signing algorithm.
  *
- * When another operator owns the audience, it must list the audience or its host for the caller's domain. The owner
- * chooses the algorithm, also for its own agents: by the rule for the exact audience, else by the rule for its host,
- * else the default.
+ * When another operator owns the audience, that operator must list the audience, or its host, with the agent's domain
+ * as a caller. The owner chooses the algorithm, also for its own agents: with the rule for the exact audience, else
+ * with the rule for the host. Without such a rule, the default algorithm signs.
  *
  * @throws ApiError AUDIENCE_NOT_ALLOWED; UNAVAILABLE when this process does not know the owner's algorithm.
  */
@@ -39,8 +39,8 @@ function algorithmOf({ text, host }: Audience, rules: Rules): TokenAlgorithm {
   const rule = rules.find((each) => each.audience === text) ?? rules.find((each) => each.audience === host)
   const alg = rule?.tokenSigningAlg ?? ''
   if (alg === '') return DEFAULT_TOKEN_ALGORITHM
-  // During an upgrade the registry may be newer than this process. Another algorithm would make a token that the
-  // audience cannot verify. A retry may reach a newer process.
+  // During an upgrade the operator registry may be newer than this process. With another algorithm, the audience could
+  // not verify the token. A retry may reach a newer process.
   if (!isTokenAlgorithm(alg)) {
     throw new ApiError('UNAVAILABLE', `This process does not know the signing algorithm of ${text}; try again`, {
       retryAfter: 1,

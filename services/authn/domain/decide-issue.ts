@@ -4,13 +4,13 @@ import type { AgentSnapshot, OperatorSnapshot } from '../../../gen/proto/auth4ag
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { isFullyBound, type RequestedTerms, resolveTerms, type TermDefaults, type TokenTerms } from './token-request.ts'
 
-/** An agent and its operator, as they were at one moment. */
+/** An agent and its operator, as the directory returned them in one answer. */
 export interface Subject {
   readonly agent: AgentSnapshot
   readonly operator: OperatorSnapshot
 }
 
-/** A request for a token whose challenge is authentic. */
+/** A request for a token, with a challenge that the server has found authentic. */
 export interface Redemption {
   readonly challenge: string
   readonly nonce: string
@@ -20,7 +20,7 @@ export interface Redemption {
 }
 
 /**
- * Makes the checks of a redemption that need no database: steps 5 to 10 in docs/protocol.md section 6, in that order.
+ * Does the checks of a redemption that need no database: steps 5 to 10 in docs/protocol.md section 6, in that order.
  *
  * @returns the token's terms.
  * @throws ApiError INVALID_SIGNATURE, BINDING_MISMATCH, BINDING_REQUIRED, AGENT_NOT_ACTIVE, AGENT_OPERATOR_NOT_ACTIVE,

@@ -70,7 +70,7 @@ describe('resolveTerms', () => {
     ['repeats everything in another order', { ...bound, scope: 'write read', audience: bound.audience.toReversed() }],
     ['repeats the ttl in another unit', { ttl: '1m' }],
     ['repeats a part', { scope: bound.scope }],
-  ])('keeps what the challenge is bound to when the request %s', (_, asked) => {
+  ])('returns the terms that the challenge is bound to when the request %s', (_, asked) => {
     const resolved = resolve(bound, asked)
     expect(resolved).toMatchObject(terms)
     expect(resolved.audience.map(({ text }) => text).toSorted()).toEqual(bound.audience.toSorted())
@@ -92,7 +92,7 @@ describe('resolveTerms', () => {
     expect(reasonOf(() => resolve(sealed, asked))).toBe('BINDING_MISMATCH')
   })
 
-  it('takes terms from the request that the challenge is not bound to', () => {
+  it('uses terms of the request to which the challenge is not bound', () => {
     expect(resolve({ scope: 'read' }, { audience: ['a.example'], ttl: '45' })).toEqual({
       scope: ['read'],
       audience: [{ text: 'a.example', host: 'a.example' }],
@@ -101,7 +101,7 @@ describe('resolveTerms', () => {
   })
 })
 
-it('bindingOf returns the same for terms in any order', () => {
+it('bindingOf returns the same members for terms in any order', () => {
   const one = bindingOf(parse({ scope: 'a b', audience: ['x.example', 'y.example'], ttl: '60' }))
   expect(bindingOf(parse({ scope: 'b a', audience: ['y.example', 'x.example'], ttl: '1m' }))).toEqual(one)
   expect(one).toEqual({ scope: 'a b', aud: ['x.example', 'y.example'], ttl: 60 })

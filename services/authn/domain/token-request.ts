@@ -5,7 +5,7 @@ import { parseScopeString } from '@auth4agent/core/token/scope'
 import type { CreateChallengeRequest } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 
-/** Terms of a token that a request asks for. A term is undefined when the request does not name it. */
+/** Terms of a token that a request asks for. A term is undefined when the request does not contain it. */
 export interface RequestedTerms {
   readonly scope: readonly string[] | undefined
   readonly audience: readonly Audience[] | undefined
@@ -19,7 +19,7 @@ export interface TtlBounds {
   readonly max: number
 }
 
-/** Terms of a token when neither challenge nor request names them; `ttl` in seconds. */
+/** Terms of a token that apply when neither the challenge nor the request contains them; `ttl` in seconds. */
 export interface TermDefaults {
   readonly audience: Audience
   readonly ttl: number
@@ -64,7 +64,7 @@ function parseTtl(text: string, { min, max }: TtlBounds): number {
   return seconds
 }
 
-/** Returns the members that bind a challenge to the requested terms. */
+/** Returns the members of a challenge that bind it to the requested terms. */
 export function bindingOf({ scope, audience, ttl }: RequestedTerms): Pick<ChallengeContent, 'scope' | 'aud' | 'ttl'> {
   return {
     ...(scope && { scope: canonicalScope(scope) }),
@@ -122,7 +122,7 @@ function reparse(canonical: string): Audience[] {
   return canonical.split(' ').flatMap((text) => parseAudience(text) ?? [])
 }
 
-/** Returns the issuer as the audience of a token for which none is requested. */
+/** Returns the issuer as an audience. A token has this audience when the request and the challenge contain none. */
 export function issuerAudience(issuer: string): Audience {
   return { text: issuer, host: new URL(issuer).hostname }
 }

@@ -7,7 +7,7 @@ export type StatusVerb = 'approve' | 'suspend' | 'reactivate' | 'revoke'
 
 type Refusal = 'AGENT_PENDING' | 'AGENT_NOT_PENDING' | 'AGENT_NOT_SUSPENDED' | 'AGENT_REVOKED'
 
-/** Life cycle of an agent. `go`: the verb takes effect. `already`: nothing to change. Otherwise: the refusal. */
+/** The life cycle of an agent. `go`: the agent changes. `already`: nothing changes. Any other value is the refusal. */
 const TRANSITIONS: Readonly<Record<StatusVerb, Readonly<Record<AgentStatus, 'go' | 'already' | Refusal>>>> = {
   approve: { pending: 'go', active: 'already', suspended: 'AGENT_NOT_PENDING', revoked: 'AGENT_REVOKED' },
   suspend: { pending: 'AGENT_PENDING', active: 'go', suspended: 'already', revoked: 'AGENT_REVOKED' },
@@ -17,7 +17,10 @@ const TRANSITIONS: Readonly<Record<StatusVerb, Readonly<Record<AgentStatus, 'go'
 
 type Change = Extract<Decision, { kind: 'change' }>
 
-/** Changes that each verb makes. Reactivation ends no tokens: the suspension ended them, and none was issued since. */
+/**
+ * Changes that each verb makes. Reactivation ends no tokens, because the suspension ended all tokens and a suspended
+ * agent gets no new ones.
+ */
 const EFFECTS: Readonly<Record<StatusVerb, (at: Date) => Omit<Change, 'kind'>>> = {
   approve: (at) => ({ patch: { status: 'active', approvedAt: at, expiresAt: null }, endsTokens: false }),
   suspend: (at) => ({ patch: { status: 'suspended', suspendedAt: at }, endsTokens: true }),

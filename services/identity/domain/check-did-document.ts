@@ -4,8 +4,8 @@ import { ApiError } from '../../platform/errors/api-error.ts'
 
 /**
  * Checks that a DID document does not contradict the registration. When `id` is present, it must be the DID. When the
- * first verification method has `publicKeyMultibase`, it must be the key, as a Multikey or as the plain base64 of old
- * clients. The server does not keep the document.
+ * first verification method has `publicKeyMultibase`, its value must be the agent's key, as a Multikey or in plain
+ * base64 as old clients send it. The server does not keep the document.
  *
  * @param publicKey raw, 32 bytes
  * @throws ApiError INVALID_ARGUMENT.

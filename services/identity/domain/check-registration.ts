@@ -14,7 +14,7 @@ export interface RegistrationRequest {
   readonly label: string
 }
 
-/** A new agent: its checked key, and the DID that is formed from key and domain. */
+/** A new agent: its checked key and label, and the DID that the server forms from key and domain. */
 export interface Registration {
   readonly did: string
   readonly label: string
@@ -23,7 +23,8 @@ export interface Registration {
 }
 
 /**
- * Checks a registration under the operator of this domain. Without a DID, it forms the DID from key and domain.
+ * Checks a registration under the operator of this domain, and forms the DID from key and domain. When the request has
+ * a DID, it must be the same.
  *
  * @throws ApiError INVALID_ARGUMENT, INVALID_DID, INVALID_PUBLIC_KEY, DID_MISMATCH.
  */
@@ -31,7 +32,7 @@ export function checkRegistration(request: RegistrationRequest, domain: string):
   const label = checkLabel(request.label)
   if (request.did !== '' && parseDid(request.did) === undefined) throw new ApiError('INVALID_DID')
   const admitted = admitPublicKey(request.agentPublicKey)
-  if (!admitted.ok) throw new ApiError('INVALID_PUBLIC_KEY', `The public key is not acceptable: ${admitted.why}`)
+  if (!admitted.ok) throw new ApiError('INVALID_PUBLIC_KEY', `agent_public_key is not acceptable: ${admitted.why}`)
   const publicKey = admitted.raw
   const did = formatDid(domain, fingerprint(publicKey))
   if (request.did !== '' && request.did !== did) throw new ApiError('DID_MISMATCH')

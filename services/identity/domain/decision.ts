@@ -21,8 +21,9 @@ interface AgentPatch {
 }
 
 /**
- * Decision of a rule about a change of an agent. `already`: the agent is already in the requested state. `change`: the
- * new values, and whether the agent's outstanding tokens end (its epoch rises). A rule throws its refusals.
+ * What a rule decides about a requested change of an agent. `already`: the agent is already in the requested state.
+ * `change`: the new values, and whether the change ends the agent's outstanding tokens by raising its epoch. To refuse
+ * a change, a rule throws an ApiError.
  */
 export type Decision =
   | { readonly kind: 'already' }

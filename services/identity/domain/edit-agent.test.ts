@@ -5,10 +5,10 @@ const agent = { status: 'active', allowedScopes: [], label: 'old', requireBoundC
 
 it.each<[string, AgentEdit, object | undefined]>([
   ['an edit without fields', {}, undefined],
-  ['the present values', { label: 'old', requireBoundChallenges: true }, undefined],
+  ['the current values', { label: 'old', requireBoundChallenges: true }, undefined],
   ['a label', { label: 'new' }, { label: 'new', requireBoundChallenges: true }],
   ['an empty label', { label: '' }, { label: '', requireBoundChallenges: true }],
-  ['the challenge policy', { requireBoundChallenges: false }, { label: 'old', requireBoundChallenges: false }],
+  ['require_bound_challenges', { requireBoundChallenges: false }, { label: 'old', requireBoundChallenges: false }],
   ['both', { label: 'new', requireBoundChallenges: false }, { label: 'new', requireBoundChallenges: false }],
 ])('editAgent decides on %s', (_name, edit, patch) => {
   const expected = patch === undefined ? { kind: 'already' } : { kind: 'change', patch, endsTokens: false }

@@ -6,7 +6,9 @@ export interface AgentEdit {
   readonly requireBoundChallenges?: boolean | undefined
 }
 
-/** Decides how an edit changes an agent. Neither field affects tokens already issued, so no tokens end. */
+/**
+ * Decides how an edit changes an agent. No tokens end, because neither field affects tokens that are already issued.
+ */
 export function editAgent(agent: AgentState, edit: AgentEdit): Decision {
   const label = edit.label ?? agent.label
   const requireBoundChallenges = edit.requireBoundChallenges ?? agent.requireBoundChallenges

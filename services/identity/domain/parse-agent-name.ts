@@ -8,7 +8,7 @@ export type AgentName = { readonly id: string } | { readonly did: string }
 /**
  * Parses an agent's id or DID.
  *
- * @throws ApiError AGENT_NOT_FOUND for any other text, because no agent can have such a name.
+ * @throws ApiError AGENT_NOT_FOUND for any other text, because no agent has such a name.
  */
 export function parseAgentName(text: string): AgentName {
   if (isUuid(text)) return { id: text }

@@ -10,7 +10,7 @@ export interface AgentPage {
 }
 
 /**
- * Parses which agents to list. An empty status means every status except pending.
+ * Parses the size, the start and the filter of a list of agents. An empty status means every status except pending.
  *
  * @throws ApiError INVALID_ARGUMENT, INVALID_PAGE_TOKEN.
  */
@@ -28,6 +28,6 @@ function readStatuses(status: string): readonly AgentStatus[] {
   if (status === '') return statuses.filter((known) => known !== 'pending')
   const asked = statuses.filter((known) => known === status)
   if (asked.length === 0)
-    throw new ApiError('INVALID_ARGUMENT', `status must be one of ${statuses.join(', ')}, or empty`)
+    throw new ApiError('INVALID_ARGUMENT', `status must be empty or one of ${statuses.join(', ')}`)
   return asked
 }

@@ -2,8 +2,8 @@ import { ApiError } from '../../platform/errors/api-error.ts'
 import { type AgentState, already, type Decision } from './decision.ts'
 
 /**
- * Decides how a new grant changes an agent. It approves a pending agent; a suspended agent stays suspended. When the
- * grant loses a scope, the outstanding tokens end, because any of them may have that scope.
+ * Decides how a new grant changes an agent. A pending agent becomes active; a suspended agent stays suspended. When
+ * the new grant lacks a scope of the old grant, the outstanding tokens end, because any of them may have that scope.
  *
  * @param scopes a sorted set, as `parseScopeList` returns it
  * @throws ApiError AGENT_REVOKED.

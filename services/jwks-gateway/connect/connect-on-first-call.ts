@@ -2,8 +2,8 @@ import type { Mount } from '../../http-port/server.ts'
 import type { GatewayContext } from '../gateway-context.ts'
 
 /**
- * Serves Connect and gRPC-Web at `/package.Service/Method` for the packages of the services. It loads their modules,
- * and Node's own fetch with them, at the first request.
+ * Serves Connect and gRPC-Web at `/package.Service/Method`, for every path that begins with the package of a public
+ * service. The modules of Connect, which also load Node's fetch, are only loaded at the first request.
  */
 export function connectOnFirstCall(context: GatewayContext): Mount {
   const prefixes = [...new Set(context.rpc.services.map(({ file }) => `/${file.proto.package}.`))]

@@ -14,12 +14,15 @@ const CONNECT_STREAM = 'application/connect+'
 const END_STREAM_CODE = /"error":\{"code":"([a-z_]+)"/
 const GRPC_WEB_MESSAGE = /grpc-message: ?([^\r]*)\r/i
 const JSON_MESSAGE = /"message":("(?:[^"\\]|\\.)*")/
-/** The wording of protobuf-es. If it changes, the answer becomes INVALID_ARGUMENT without a hint. */
+/**
+ * The error text of protobuf-es for an unknown field. If protobuf-es changes this text, the answer becomes
+ * INVALID_ARGUMENT and names no known field.
+ */
 const UNKNOWN_KEY = /^cannot decode message ([\w.]+) from JSON: key "(.*)" is unknown$/s
 
 /**
- * The reasons for Connect's own refusals: by HTTP status, by gRPC status for gRPC-Web, and by Connect code for
- * streams. All others are INVALID_ARGUMENT.
+ * The reasons for Connect's own refusals. The key is the HTTP status, the gRPC status (gRPC-Web) or the Connect code
+ * (streams). A refusal that is not in this table is INVALID_ARGUMENT.
  */
 const REASONS: Readonly<Record<string, ReasonCode>> = {
   405: 'METHOD_NOT_ALLOWED',
@@ -31,15 +34,16 @@ const REASONS: Readonly<Record<string, ReasonCode>> = {
   'stream resource_exhausted': 'BODY_TOO_LARGE',
   'stream unimplemented': 'UNSUPPORTED_MEDIA_TYPE',
 }
-/** Connect answers malformed protobuf with an internal error, but it is an error of the caller. */
+/** Internal errors of Connect. Connect answers malformed protobuf with them, although the caller made the mistake. */
 const MALFORMED = new Set(['500', 'grpc 13', 'stream internal'])
 
 /** Finds a message type by its full name. */
 export type FindMessage = (typeName: string) => DescMessage | undefined
 
 /**
- * Answers a request that Connect refused before its handler. It keeps Connect's answer, except for an internal error,
- * for an unknown field, and if `see` returns another error. `see` passes the refusal to the chain.
+ * Returns the answer to a request that Connect refused before it called the handler. `see` passes the refusal to the
+ * chain, and resolves with the error to answer with. Connect's own answer is replaced in three cases: it is an
+ * internal error, the request has an unknown field, or `see` resolves with another error.
  */
 export async function refuseUnread(
   answer: UniversalServerResponse,
@@ -82,8 +86,8 @@ function isConnectStream(contentType: string | undefined): contentType is string
 }
 
 /**
- * Reads status and message of an answer. gRPC-Web and streams have the status at the end of the body; all have the
- * message there. The returned body can be sent again.
+ * Reads the status and the error message of an answer. The message is in the body. Answers of gRPC-Web and of streams
+ * also have their status at the end of the body. `output` is the same answer with a body that was not read yet.
  */
 async function readAnswer(answer: UniversalServerResponse, contentType: string | undefined) {
   const chunks: Uint8Array[] = []
@@ -101,7 +105,7 @@ function messageIn(text: string, isWeb: boolean): string {
   return String(message)
 }
 
-/** Returns an answer with its status in the headers, as Trailers-Only of gRPC over HTTP/2. */
+/** Returns a gRPC-Web answer with its status in the headers, like a Trailers-Only response of gRPC over HTTP/2. */
 function trailersOnly({ code, rawMessage, metadata }: ConnectError): UniversalServerResponse {
   const header = new Headers(metadata)
   header.set('content-type', `${GRPC_WEB}+proto`)
@@ -110,7 +114,7 @@ function trailersOnly({ code, rawMessage, metadata }: ConnectError): UniversalSe
   return { status: 200, header, body: iterate([]) }
 }
 
-/** Returns the answer of a Connect stream, which has its error in the last message. */
+/** Returns the answer of a Connect stream that contains only its last message, which has the error. */
 function endOfStream(error: ConnectError, contentType: string): UniversalServerResponse {
   const json = JSON.stringify(endStreamToJson(new Headers(), error, undefined))
   const header = new Headers({ 'content-type': contentType })

@@ -115,7 +115,7 @@ describe.each(transports)('a stream over %s', (_name, transport) => {
     expect(performance.now() - began).toBeLessThan(2_000)
   })
 
-  it('is cut when the caller does not read, and is read no further than the socket buffers hold', async () => {
+  it('is cut when the caller stops reading; until then the gateway only fills the socket buffers', async () => {
     const { url, rpc } = await startGateway({ maxStallMs: 400 })
     const state = { sent: 0, ended: false }
     rpc.answerStream(watchRevocations, async function* () {
@@ -156,16 +156,19 @@ describe('a stream request that Connect cannot read', () => {
     ['an envelope over the size limit', CONNECT, '\0\x7f\xff\xff\xff', 'BODY_TOO_LARGE', 'resource_exhausted'],
     ['no message', CONNECT, '', 'UNSUPPORTED_MEDIA_TYPE', 'unimplemented'],
     ['a malformed message of gRPC-Web', 'application/grpc-web+proto', envelope('\xff\xff'), 'INVALID_ARGUMENT', '3'],
-  ])('%s: is passed to the chain and is not an internal error', async (_name, type, body, reason, told) => {
-    const { port, rpc } = await startGateway()
-    const answer = await exchange(port, type, body)
-    expect(answer).toMatch(/^HTTP\/1.1 200 /)
-    expect(answer).toContain(told)
-    expect(answer).not.toContain('internal')
-    expect(rpc.refused).toMatchObject([{ reason, rpc: PATH.slice(1) }])
-  })
+  ])(
+    'with %s is passed to the chain, and is not answered as an internal error',
+    async (_name, type, body, reason, told) => {
+      const { port, rpc } = await startGateway()
+      const answer = await exchange(port, type, body)
+      expect(answer).toMatch(/^HTTP\/1.1 200 /)
+      expect(answer).toContain(told)
+      expect(answer).not.toContain('internal')
+      expect(rpc.refused).toMatchObject([{ reason, rpc: PATH.slice(1) }])
+    },
+  )
 
-  it("is answered with the chain's refusal", async () => {
+  it('is answered with the error of the chain if the chain refuses it for another reason', async () => {
     const limited = new ApiError('RATE_LIMITED', undefined, { retryAfter: 2 })
     const { port, rpc } = await startGateway()
     rpc.subscribe = () => failing(limited)
@@ -176,7 +179,7 @@ describe('a stream request that Connect cannot read', () => {
     expect(answer).toContain('"retry-after":["2"]')
   })
 
-  it('is answered with plain HTTP if the content type is not that of a stream', async () => {
+  it('is answered with an HTTP error status if the content type is not that of a stream', async () => {
     const { url, rpc } = await startGateway()
     const json = { 'content-type': 'application/json' }
     expect((await fetch(url + PATH, { method: 'POST', headers: json, body: '{}' })).status).toBe(415)

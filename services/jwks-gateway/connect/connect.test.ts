@@ -98,7 +98,7 @@ describe.each(transports)('%s', (_name, transport) => {
     expect([error.code, reasonOf(error)]).toStrictEqual([Code.InvalidArgument, 'INVALID_ARGUMENT'])
   })
 
-  it('refuses a message over the size limit before its handler', async () => {
+  it('refuses a message over the size limit without calling the method', async () => {
     const { url, rpc } = await startGateway()
     const error = await errorOf(createClient(AuthnService, transport(url)).createChallenge({ did: 'a'.repeat(70_000) }))
     expect(error.code).toBe(Code.ResourceExhausted)
@@ -124,7 +124,7 @@ describe('a request over Connect or gRPC-Web', () => {
     ['UTF-8 in protobuf', 'application/proto', Buffer.from([0x0a, 1, 0xff])],
     ['JSON', 'application/json', Buffer.from('{"did":1}')],
     ['JSON text', 'application/json', Buffer.from('{')],
-  ])('with malformed %s is INVALID_ARGUMENT', async (_name, type, body) => {
+  ])('with malformed %s is refused with INVALID_ARGUMENT', async (_name, type, body) => {
     const { url, rpc } = await startGateway()
     const answer = await fetch(url + path, {
       method: 'POST',
@@ -137,7 +137,7 @@ describe('a request over Connect or gRPC-Web', () => {
     expect(rpc.refused).toStrictEqual([{ reason: 'INVALID_ARGUMENT', rpc: path.slice(1), source: '127.0.0.1' }])
   })
 
-  it('with a malformed gRPC-Web message is INVALID_ARGUMENT', async () => {
+  it('with a malformed gRPC-Web message is refused with INVALID_ARGUMENT', async () => {
     const { url, rpc } = await startGateway()
     const headers = { 'content-type': 'application/grpc-web+proto' }
     const answer = await fetch(url + path, { method: 'POST', body: new Uint8Array(envelope), headers })
@@ -200,24 +200,27 @@ describe('a request over Connect or gRPC-Web', () => {
     expect(rpc.refused).toMatchObject([{ reason: 'UNSUPPORTED_MEDIA_TYPE', rpc: path.slice(1) }])
   })
 
-  it('to an unknown procedure is unimplemented', async () => {
+  it('to an unknown procedure is refused with the code unimplemented', async () => {
     const { url, rpc } = await startGateway()
     const answer = await fetch(`${url}/auth4agent.v1.AuthnService/Nothing`, { method: 'POST', body: '{}' })
     expect(await answer.json()).toMatchObject({ code: 'unimplemented' })
     expect(rpc.refused).toStrictEqual([{ reason: 'ROUTE_NOT_FOUND', rpc: 'none', source: '127.0.0.1' }])
   })
 
-  it.each(['application/proto', 'application/grpc-web+proto'])('of %s is rate limited', async (type) => {
-    const rpc: Rpc = {
-      ...fakeRpc(),
-      invoke: () => Promise.reject(new ApiError('RATE_LIMITED', 'slowly', { retryAfter: 3 })),
-    }
-    const { url } = await startGateway({}, { rpc })
-    const answer = await fetch(url + path, { method: 'POST', body: 'x', headers: { 'content-type': type } })
-    expect(answer.headers.get('retry-after')).toBe('3')
-    const isWeb = type.includes('web')
-    expect([answer.status, answer.headers.get('grpc-status')]).toStrictEqual(isWeb ? [200, '8'] : [429, null])
-  })
+  it.each(['application/proto', 'application/grpc-web+proto'])(
+    'of %s is refused with Retry-After when the chain answers RATE_LIMITED',
+    async (type) => {
+      const rpc: Rpc = {
+        ...fakeRpc(),
+        invoke: () => Promise.reject(new ApiError('RATE_LIMITED', 'slowly', { retryAfter: 3 })),
+      }
+      const { url } = await startGateway({}, { rpc })
+      const answer = await fetch(url + path, { method: 'POST', body: 'x', headers: { 'content-type': type } })
+      expect(answer.headers.get('retry-after')).toBe('3')
+      const isWeb = type.includes('web')
+      expect([answer.status, answer.headers.get('grpc-status')]).toStrictEqual(isWeb ? [200, '8'] : [429, null])
+    },
+  )
 
   it('that decompresses beyond the size limit is refused', async () => {
     const { url, rpc } = await startGateway()

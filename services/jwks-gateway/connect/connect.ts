@@ -28,7 +28,7 @@ import { unlessStalled } from '../rest/unless-stalled.ts'
 import { type FindMessage, refusal, refuseUnread } from './connect-refusals.ts'
 import { compileBodyCheck } from './json-demands.ts'
 
-/** What the handler of a call knows about its HTTP request, and reports back to it. */
+/** The data that a handler needs from the HTTP request of its call, and the data that it reports back. */
 interface CallState {
   readonly caller: Caller
   /** Whether Connect could read the request and has called the handler. */
@@ -36,13 +36,13 @@ interface CallState {
   /** Closes the connection. */
   readonly cut: () => void
   readonly headers: IncomingHttpHeaders
-  /** The parts of the body that were read. */
+  /** The parts of the body that Connect has read. */
   readonly chunks: Uint8Array[]
 }
 
 const UNKNOWN_PROCEDURE = new ApiError('ROUTE_NOT_FOUND', 'Unknown procedure')
 
-const UNKNOWN_QUERY = new ApiError('UNKNOWN_FIELD', 'A call over Connect or gRPC-Web takes no query parameters')
+const UNKNOWN_QUERY = new ApiError('UNKNOWN_FIELD', 'A POST over Connect or gRPC-Web must have no query parameters')
 
 const callState = createContextKey<CallState>({
   caller: { requestId: '', source: '' },
@@ -53,8 +53,8 @@ const callState = createContextKey<CallState>({
 })
 
 /**
- * The longest deadline that a caller may ask for, in milliseconds. For a stream it may be later than the stream's own
- * end.
+ * The longest timeouts in milliseconds that a caller may set, for unary calls and for streams. A stream may end by
+ * itself before its timeout.
  */
 const MAX_TIMEOUT_MS = 60_000
 const MAX_STREAM_TIMEOUT_MS = 24 * 3_600_000
@@ -86,14 +86,14 @@ export function createConnectHandler(context: GatewayContext): Mount['handle'] {
     try {
       await universalResponseToNodeResponse(await answer(exchange), response)
     } catch (error) {
-      // The caller has left, or the answer was cut while it was written. Nothing more can be sent on this connection.
+      // The caller disconnected, or the connection was closed during the answer. Nothing more can be sent on it.
       log.debug({ error }, 'a Connect answer could not be written')
       response.destroy()
     }
   }
 }
 
-/** What every call needs. */
+/** The dependencies of every call. */
 interface Calls {
   readonly rpc: Rpc
   readonly findMessage: FindMessage
@@ -104,7 +104,7 @@ async function call(
   handler: UniversalHandler,
   { request, response, caller, query }: Exchange,
 ) {
-  // The protocol defines no query here. A query that was meant to restrict the call must not be ignored.
+  // Connect defines no query for POST. The caller may have meant it to restrict the call, so it must not be ignored.
   if (request.method === 'POST' && query !== '') {
     return refusal(await refuseRead(rpc, handler.method, UNKNOWN_QUERY, caller), request.headers['content-type'])
   }
@@ -119,7 +119,7 @@ async function call(
   )
 }
 
-/** Keeps the parts of a body. Connect reads no more than its limit. */
+/** Yields the parts of a body and adds them to `chunks`. Their size is bounded, because Connect stops at its limit. */
 async function* kept(body: UniversalServerRequest['body'], chunks: Uint8Array[]): AsyncGenerator<Uint8Array> {
   if (!isAsyncIterable(body)) throw new TypeError('The body of a Node request must be a stream')
   for await (const chunk of body) {
@@ -132,7 +132,10 @@ function isAsyncIterable(body: UniversalServerRequest['body']): body is AsyncIte
   return typeof body === 'object' && body !== null && Symbol.asyncIterator in body
 }
 
-/** Passes a request that Connect could not read to the chain, which limits, logs and counts it. */
+/**
+ * Passes a request that Connect could not read to the chain, which limits, logs and counts it. Resolves with the error
+ * to answer with.
+ */
 async function refuseRead(rpc: Rpc, method: DescMethod, error: ApiError, caller: Caller): Promise<ApiError> {
   const meta = { ...caller, authorization: undefined, rpc: methodName(method) }
   const read = (): never => {
@@ -192,7 +195,10 @@ function streamHandler(rpc: Rpc, method: DescMethod, maxStallMs: number | undefi
   }
 }
 
-/** Aborts when the call ends, except at its deadline: the chain notices the deadline itself and reports it. */
+/**
+ * Returns a signal that aborts when the call ends, but not when its deadline passes: the chain detects the deadline
+ * itself and reports it.
+ */
 function unlessLate({ signal }: HandlerContext): AbortSignal {
   const gone = new AbortController()
   const end = (): void => {

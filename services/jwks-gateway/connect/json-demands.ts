@@ -4,21 +4,22 @@ import { type DescField, type DescMessage, type DescMethod, getOption, hasOption
 import { json } from '../../../gen/proto/auth4agent/v1/options_pb.ts'
 import { emptyDemand } from '../rest/json-refusal.ts'
 
-/** Checks a request's JSON. Throws INVALID_ARGUMENT. */
+/** Checks a JSON value. `at` is the path of the value in the request. Throws INVALID_ARGUMENT. */
 type Check = (value: unknown, at: string) => void
 
 /** Checks the body of a request that Connect has read. Throws INVALID_ARGUMENT. */
 export type BodyCheck = (headers: IncomingHttpHeaders, body: Buffer) => void
 
 const JSON_TYPE = /^application\/(?:json|([\w-]+)\+json)\b/i
-/** The flags and the length before a message of gRPC-Web. */
+/** The number of bytes before a message of gRPC-Web, which contain its flags and its length. */
 const ENVELOPE_BYTES = 5
 const COMPRESSED = 1
 const DECODERS: Readonly<Record<string, (body: Buffer) => Buffer>> = { gzip: gunzipSync, br: brotliDecompressSync }
 
 /**
- * Makes the check of a method's JSON for lists that must not be empty (`refuse_empty`). Returns undefined if the
- * method has none. In a message, an empty list looks like an absent one, so this check reads the JSON text again.
+ * Compiles the check that refuses an empty list in a field with the option `refuse_empty`. Returns undefined if the
+ * method has no such field. In a protobuf message, an empty list looks like an absent list, so the check parses the
+ * JSON text again.
  */
 export function compileBodyCheck({ input }: DescMethod): BodyCheck | undefined {
   const check = messageCheck(input)
@@ -29,7 +30,7 @@ export function compileBodyCheck({ input }: DescMethod): BodyCheck | undefined {
   }
 }
 
-/** Returns the JSON of a request, or undefined for protobuf. Connect has already checked its syntax and size. */
+/** Returns the JSON text of a request, or undefined for protobuf. Connect has already parsed the text. */
 function jsonText(headers: IncomingHttpHeaders, body: Buffer): string | undefined {
   const type = JSON_TYPE.exec(headers['content-type'] ?? '')
   if (type === null) return undefined
@@ -61,7 +62,7 @@ function fieldCheck(field: DescField, above: readonly DescMessage[]): Check | un
     }
   }
   const { message } = field
-  // Stops at a message type inside itself: its fields are already checked.
+  // Does not check a message type again inside itself, because the compilation would never end.
   const inner =
     message === undefined || above.includes(message) ? undefined : messageCheck(message, [...above, message])
   if (inner === undefined) return undefined

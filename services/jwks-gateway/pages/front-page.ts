@@ -78,7 +78,7 @@ Connect and gRPC-Web.</footer>
 `
 }
 
-/** Returns commands that one click selects. Everything in them is already escaped. */
+/** Returns the HTML of one step: a title and commands that one click selects. The caller must escape both. */
 function step(title: string, commands: readonly string[]): string {
   return `<h3>${title}</h3>\n<pre>${commands.join('\n')}</pre>`
 }

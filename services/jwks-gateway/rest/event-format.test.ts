@@ -26,7 +26,7 @@ describe('compileEventWriter', () => {
     )
   })
 
-  it('writes the id from a field that is such a position', () => {
+  it('writes the id from the field that contains a position', () => {
     const value = { position, kind: RevocationKind.AGENT, subject: 'a\nb', minimumEpoch: 3 }
     const [name, id, data, ...end] = event({ event: { case: 'record', value } }).split('\n')
     expect([name, id, end]).toEqual(['event: record', 'id: 2-9007199254740993--__-', ['', '']])
@@ -72,14 +72,14 @@ describe('compileLastEventIdReader', () => {
     expect([afterSequence, logEpoch, ...hash]).toEqual([position.sequence, 2, ...HASH])
   })
 
-  it('replaces the fields of the query, also with fewer parts', () => {
+  it('replaces all fields that the query has set, also if the header has fewer parts', () => {
     const query = { afterSequence: 7n, logEpoch: 3, hash: HASH }
     expect(read('1-5', query)).toMatchObject({ afterSequence: 5n, logEpoch: 1, hash: new Uint8Array() })
     expect(read('1', query).afterSequence).toBeUndefined()
   })
 
   it.each(['x', '1-x', '1-18446744073709551616', '1-5-!', '1-5-A', '1.5-3', '1- 5', '1-2, 1-2'])(
-    'refuses %j',
+    'refuses the header %j',
     (header) => {
       expect(() => read(header)).toThrow('Last-Event-ID must be')
     },

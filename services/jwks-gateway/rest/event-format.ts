@@ -12,12 +12,13 @@ export type EventWriter = (message: object) => string
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** The name of the event that reports an error. No event in the proto files may have it. */
+/** The name of the event that reports an error. No event in the proto files may have this name. */
 const ERROR = 'error'
 
 /**
- * Compiles the writer for the messages of a stream. Each message is one oneof: its case is the name of the event, and
- * its value is the data. The event id is the field that the proto file marks. Throws Error for other messages.
+ * Compiles the writer for the messages of a stream. A message must consist of one oneof: its case becomes the name of
+ * the event, and its value becomes the data. The option `event_id` lists the fields that form the id of the event.
+ * Throws Error for other messages.
  */
 export function compileEventWriter(output: DescMessage): EventWriter {
   const [event] = output.oneofs
@@ -31,7 +32,7 @@ export function compileEventWriter(output: DescMessage): EventWriter {
   }
 }
 
-/** Returns the event that ends a stream with an error: its data is the problem document. */
+/** Returns the event that ends a stream with an error. The data of the event is the problem document. */
 export function errorEvent(error: ApiError, requestId: string): string {
   return `event: ${ERROR}\ndata: ${problemOf(error, requestId, false).body}\n\n`
 }

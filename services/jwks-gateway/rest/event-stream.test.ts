@@ -11,7 +11,7 @@ const { watchRevocations } = RevocationService.method
 const head = (sequence: number, hash = new Uint8Array()) =>
   ({ event: { case: 'head', value: { position: { logEpoch: 1, sequence: BigInt(sequence), hash } } } }) as const
 
-/** Answers with one head, and nothing more before the stream ends. */
+/** Sets an answer that sends one head, and then waits until the stream is aborted. */
 function endless(rpc: FakeRpc) {
   const state = { started: 0, ended: 0 }
   rpc.answerStream(watchRevocations, async function* (_request, signal) {
@@ -28,7 +28,7 @@ async function* failing(error: ApiError, ...before: ReturnType<typeof head>[]) {
   throw error
 }
 
-/** The reading end of a stream. */
+/** Opens a stream. `until` reads until the given text has arrived, and returns the text that it has read. */
 async function open(url: string, headers: Record<string, string> = {}, path = '/v1/revocations') {
   const gone = new AbortController()
   onTestFinished(() => gone.abort())
@@ -121,7 +121,7 @@ describe('server-sent events', () => {
     expect(await response.json()).toMatchObject({ reason: 'RESYNC_REQUIRED' })
   })
 
-  it('end with an error event that has the reason', async () => {
+  it('end with an error event that contains the reason if the stream fails', async () => {
     const { url, rpc } = await startGateway()
     const error = new ApiError('UNAVAILABLE', undefined, { cause: new Error('secret') })
     rpc.answerStream(watchRevocations, () => failing(error, head(1)))
@@ -170,7 +170,7 @@ describe('server-sent events', () => {
   })
 })
 
-/** Streams without end, and counts the messages that were taken. */
+/** Sets an answer that never ends, and counts the messages that the gateway has read from it. */
 function flood(rpc: FakeRpc) {
   const state = { sent: 0, ended: false }
   const hash = new Uint8Array(10_000)
@@ -202,7 +202,7 @@ describe('a caller that reads nothing of a stream', () => {
     const state = flood(rpc)
     deaf(port)
     await eventually(() => expect(state.ended).toBe(true))
-    // 13 KB each: the kernel holds some megabytes of a loopback connection.
+    // Each message has 13 KB. The kernel buffers only some megabytes of a loopback connection.
     expect(state.sent).toBeLessThan(2_000)
   })
 

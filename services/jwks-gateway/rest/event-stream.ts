@@ -20,8 +20,9 @@ const HEADERS = {
 const RETRY_MS = 1000
 
 /**
- * Makes the handler of a method that returns a stream, as server-sent events. An error before the first event is
- * answered like that of any request. Throws Error if the proto file does not say how to send the messages as events.
+ * Makes the handler that sends the messages of a stream as server-sent events. An error before the first event is
+ * answered like an error of any other request. Throws Error if the proto file does not define how to send the messages
+ * as events.
  */
 export function eventStreamHandler(context: GatewayContext, binding: RestBinding) {
   const { method, verb } = binding
@@ -53,7 +54,7 @@ function untilGone(response: ServerResponse, closing: AbortSignal): AbortSignal 
   const gone = new AbortController()
   const end = (): void => gone.abort()
   response.once('close', end)
-  // Writing to a caller who has left is not an error.
+  // A caller may disconnect while the gateway writes. This is not an error of the gateway.
   response.on('error', end)
   return AbortSignal.any([closing, gone.signal])
 }

@@ -34,7 +34,7 @@ function read(name: keyof typeof schemas, json: string): unknown {
 
 const signature = Buffer.from([251, 255, 254, 0])
 
-describe('the JSON reader accepts', () => {
+describe('the JSON reader, for valid JSON,', () => {
   it.each<[string, keyof typeof schemas, string, object]>([
     ['a string', 'token', '{"did":"d"}', { did: 'd' }],
     ['snake_case names', 'claims', '{"operator_id":"o"}', { operatorId: 'o' }],
@@ -64,12 +64,12 @@ describe('the JSON reader accepts', () => {
       '{"policy":{"audiences":[{"audience":"a","callers":["*"]}]}}',
       { policy: { audiences: [{ audience: 'a', callers: ['*'] }] } },
     ],
-    ['the last of duplicates', 'token', '{"did":"a","did":"b"}', { did: 'b' }],
-  ])('%s', (_name, schema, json, expected) => {
+    ['duplicate members and reads the last one', 'token', '{"did":"a","did":"b"}', { did: 'b' }],
+  ])('accepts %s', (_name, schema, json, expected) => {
     expect(read(schema, json)).toMatchObject(expected)
   })
 
-  it('absent fields and leaves them unset', () => {
+  it('leaves absent fields unset', () => {
     expect(read('token', '{}')).toStrictEqual(
       expect.not.objectContaining({ scope: expect.anything(), ttl: expect.anything() }),
     )
@@ -104,7 +104,7 @@ describe('compileReader, for a message type inside itself', () => {
   })
 })
 
-describe('the JSON reader refuses', () => {
+describe('the JSON reader, for invalid values,', () => {
   it.each<[string, keyof typeof schemas, string, string]>([
     ['an array as the body', 'token', '[]', 'The body must be an object'],
     ['a string as the body', 'token', '"x"', 'The body must be an object'],
@@ -146,17 +146,17 @@ describe('the JSON reader refuses', () => {
       'a Struct that is nested 99 levels deep',
       'agent',
       `{"did_document":{"a":${'['.repeat(99)}${']'.repeat(99)}}}`,
-      'nested too deeply',
+      'must not be nested deeper than 32 levels',
     ],
     ['a Struct with infinity', 'agent', '{"did_document":{"a":[1e999]}}', 'a number that is too large'],
     ['a Struct with a prototype', 'agent', '{"did_document":{"a":{"__proto__":{}}}}', 'a member named __proto__'],
-  ])('%s', (_name, schema, json, detail) => {
+  ])('refuses %s', (_name, schema, json, detail) => {
     expect(reasonOf(() => read(schema, json))).toBe('INVALID_ARGUMENT')
     expect(() => read(schema, json)).toThrow(detail)
   })
 })
 
-describe('the JSON reader refuses as unknown', () => {
+describe('the JSON reader, for unknown fields,', () => {
   it.each<[string, keyof typeof schemas, string, string]>([
     ['a member', 'verify', '{"scopes":"admin"}', 'Unknown field "scopes": the nearest known one is "scope"'],
     ['a member that is null', 'verify', '{"operator":null}', 'the nearest known one is "operators"'],
@@ -175,7 +175,7 @@ describe('the JSON reader refuses as unknown', () => {
     ],
     ['a prototype', 'token', '{"__proto__":{"did":"x"}}', 'Unknown field "__proto__"'],
     ['a constructor', 'token', '{"constructor":1}', 'Unknown field "constructor"'],
-  ])('%s', (_name, schema, json, detail) => {
+  ])('refuses %s', (_name, schema, json, detail) => {
     expect(reasonOf(() => read(schema, json))).toBe('UNKNOWN_FIELD')
     expect(() => read(schema, json)).toThrow(detail)
   })

@@ -17,7 +17,7 @@ interface FieldReader {
 
 type Fields = ReadonlyMap<string, FieldReader>
 
-/** Messages nested deeper than this are refused. */
+/** The deepest level at which a message may be nested. The body is level 0. */
 const MAX_DEPTH = 16
 
 const INT64_TEXT = /^-?(0|[1-9]\d{0,18})$/
@@ -25,9 +25,9 @@ const INT64_TEXT = /^-?(0|[1-9]\d{0,18})$/
 const compiled = new WeakMap<DescMessage, Read>()
 
 /**
- * Compiles the reader for the JSON of a message: snake_case or lowerCamel names, unknown fields are refused, null
- * means absent. It is compiled once for each message type, so that a request costs no reflection. Throws Error for
- * field types that REST cannot serve.
+ * Compiles the reader for the JSON of a message. The reader accepts snake_case and lowerCamel names, refuses unknown
+ * fields, and treats null as absent. Each message type is compiled once, so that a request needs no reflection. Throws
+ * Error for field types that REST cannot serve.
  */
 export function compileReader(message: DescMessage): Read {
   const known = compiled.get(message)
@@ -45,7 +45,7 @@ export function compileReader(message: DescMessage): Read {
 
 function readMessage(message: DescMessage, fields: Fields, value: unknown, at: string, depth: number): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(at, 'an object')
-  if (depth > MAX_DEPTH) throw invalid(at, 'is nested too deeply')
+  if (depth > MAX_DEPTH) throw invalid(at, `must not be nested deeper than ${MAX_DEPTH} levels`)
   const target: object = create(message)
   const source = value as Readonly<Record<string, unknown>>
   for (const name of Object.keys(source)) {
@@ -59,7 +59,7 @@ function readMessage(message: DescMessage, fields: Fields, value: unknown, at: s
   return target
 }
 
-/** Sets a field that a descriptor names. The types here do not know the field's value. */
+/** Sets the field that a descriptor names. TypeScript cannot check the type of the value here. */
 export function assignField(message: object, field: DescField, value: unknown): void {
   const target = message as Record<string, unknown>
   target[field.localName] = value
@@ -119,7 +119,7 @@ const readBool: Read = (value, at) => {
 
 const readInt32: Read = (value, at) => {
   if (typeof value !== 'number' || (value | 0) !== value) throw wrongType(at, 'an integer of 32 bits')
-  // Turns negative zero, which equals zero, into zero.
+  // Turns -0, which passes the check above, into 0.
   return value | 0
 }
 

@@ -2,7 +2,7 @@ import { unknownName } from '@auth4agent/core/names/unknown-name'
 import type { DescField } from '@bufbuild/protobuf'
 import { ApiError } from '../../platform/errors/api-error.ts'
 
-/** Makes the error for the value at a path. The empty path is the whole body. */
+/** Makes the error for the value at a path. The empty path means the whole body. */
 export function invalid(at: string, problem: string): ApiError {
   return new ApiError('INVALID_ARGUMENT', at === '' ? `The body ${problem}` : `${at} ${problem}`)
 }
@@ -12,7 +12,7 @@ export function emptyDemand(at: string): ApiError {
   return invalid(at, 'must not be empty: leave it out if nothing is required')
 }
 
-/** Makes the error for an unknown name. `path` is the path of the name, with the name itself. */
+/** Makes the error for an unknown name. `path` is the complete path and ends with the name. */
 export function unknownField(
   kind: 'field' | 'query parameter',
   path: string,

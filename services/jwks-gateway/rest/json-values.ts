@@ -3,7 +3,7 @@ import { create, type JsonObject } from '@bufbuild/protobuf'
 import { type Timestamp, TimestampSchema } from '@bufbuild/protobuf/wkt'
 import { invalid, wrongType } from './json-refusal.ts'
 
-/** Values of a Struct nested deeper than this are refused. */
+/** The deepest level at which an object or array of a Struct may be nested. The Struct itself is level 0. */
 const MAX_STRUCT_DEPTH = 32
 
 const RFC3339_UTC = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:00)$/
@@ -28,8 +28,8 @@ export function readTimestamp(value: unknown, at: string): Timestamp {
 }
 
 /**
- * Reads a Struct from a JSON object. Refuses values that protobuf cannot represent: numbers beyond a double, and
- * nesting that is too deep.
+ * Reads a Struct from a JSON object. Throws INVALID_ARGUMENT for a number that is too large for a double, for more
+ * than 32 levels, and for a member named `__proto__`.
  */
 export function readStruct(value: unknown, at: string): JsonObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(at, 'an object')
@@ -41,8 +41,8 @@ function checkStructValue(value: unknown, at: string, depth: number): void {
   if (typeof value === 'number' && !Number.isFinite(value))
     throw invalid(at, 'contains a number that is too large for a double')
   if (typeof value !== 'object' || value === null) return
-  if (depth > MAX_STRUCT_DEPTH) throw invalid(at, 'is nested too deeply')
-  // JSON.parse makes an own member of this name. A copy by assignment would set a prototype instead.
+  if (depth > MAX_STRUCT_DEPTH) throw invalid(at, `must not be nested deeper than ${MAX_STRUCT_DEPTH} levels`)
+  // JSON.parse creates a member of this name. Code that copies members by assignment would set a prototype instead.
   if (Object.hasOwn(value, '__proto__')) throw invalid(at, 'must not contain a member named __proto__')
   for (const member of Object.values(value)) checkStructValue(member, at, depth + 1)
 }

@@ -17,7 +17,7 @@ type Write = (value: unknown) => string
 /** Writes a message as JSON text. */
 export type MessageWriter = (message: Message) => string
 
-/** A field of a message and how it is written: `key` with its colon, then the value. */
+/** A field of a message and its writer. `key` is the JSON of the field's name, with the colon. */
 interface FieldWriter {
   readonly localName: string
   readonly key: string
@@ -28,16 +28,17 @@ interface FieldWriter {
 const compiled = new WeakMap<DescMessage, Write>()
 
 /**
- * Compiles the writer for the JSON of a message. Fields come in the order of the proto file, under their snake_case
- * names. It is compiled once for each message type. Throws Error for field types that REST cannot serve.
+ * Compiles the writer for the JSON of a message. Fields have their snake_case names and come in the order of the proto
+ * file. Each message type is compiled once. Throws Error for field types that REST cannot serve.
  *
  * | value | JSON |
  * |---|---|
- * | unset | null; left out if the proto file says so |
+ * | unset message or optional field | null |
+ * | empty string | `""`; left out if the field has the option `omit_empty` |
  * | int64 | number |
  * | enum | its name |
  * | bytes | base64 with padding |
- * | time | RFC 3339 in whole seconds; in milliseconds if the proto file says so |
+ * | time | RFC 3339 in whole seconds; in milliseconds if the field has the option `milliseconds` |
  */
 export function compileWriter(message: DescMessage): MessageWriter {
   return messageWriter(message)
@@ -75,8 +76,8 @@ function messageWriter(message: DescMessage): Write {
 }
 
 /**
- * Keeps the text of a frozen message for as long as the message exists, because many answers may share it. A frozen
- * message must be frozen in all its parts.
+ * Wraps a writer: for a frozen message, it keeps the text as long as the message exists, because many answers may
+ * contain the same message. All parts of a frozen message must be frozen too.
  */
 function onceIfFrozen(write: Write): Write {
   const texts = new WeakMap<object, string>()
@@ -85,7 +86,7 @@ function onceIfFrozen(write: Write): Write {
     const message = value as object
     const known = texts.get(message)
     if (known !== undefined) return known
-    // Copied into one piece: a concatenated string keeps all its parts and is flattened again for each answer.
+    // Copies the text into one piece. A concatenated string would keep its parts, and V8 would join them each time.
     const text = Buffer.from(write(message)).toString()
     texts.set(message, text)
     return text
@@ -134,7 +135,7 @@ const SCALARS: Partial<Record<ScalarType, Write>> = {
 let lastSeconds: bigint | undefined
 let lastTime = ''
 
-/** Keeps the text of the last second, because many answers have the same time. */
+/** Keeps the text of the last written second, because many answers have the same time. */
 const writeTimestamp: Write = (value) => {
   const { seconds } = value as Timestamp
   if (seconds !== lastSeconds) {

@@ -11,9 +11,9 @@ interface Preference {
 }
 
 /**
- * Returns the index of the offer that the Accept header prefers (RFC 9110 section 12.5.1). With equal quality, the
- * order is: the offer that Accept names more exactly, then the one that it names first, then the first offer. If no
- * offer is acceptable, it returns the first one, which section 12.4.1 allows and old clients need.
+ * Returns the index of the offer that the Accept header prefers (RFC 9110 section 12.5.1). Among offers of equal
+ * quality, it prefers the offer that Accept names most exactly, then the offer that Accept names first, then the first
+ * offer of the list. It returns 0 if no offer is acceptable: section 12.4.1 allows this, and old clients need it.
  */
 export function negotiate(accept: string | undefined, offers: readonly MediaType[]): number {
   if (accept === undefined || accept === '*/*') return 0
@@ -37,7 +37,7 @@ function isPreferred(a: Preference, b: Preference): boolean {
   return a.position < b.position
 }
 
-/** Returns the preference of the most exact matching range. */
+/** Returns the preference for an offer, from the range that matches the offer most exactly. */
 function preferenceFor(offer: MediaType, ranges: readonly Range[]): Preference | undefined {
   let found: Preference | undefined
   for (const [position, range] of ranges.entries()) {
@@ -52,7 +52,7 @@ function specificityOf(range: Range, offer: MediaType): number | undefined {
   if (range.type === '*' && range.subtype === '*') return 0
   if (range.type !== offer.type) return undefined
   if (range.subtype === '*') return 1
-  // A profile makes another representation of the same media type, so both sides must name the same profile.
+  // A media type with a profile is a different representation, so the range and the offer must have the same profile.
   return range.subtype === offer.subtype && range.profile === offer.profile ? 2 : undefined
 }
 
@@ -78,7 +78,7 @@ export function unquote(text: string): string {
     : text
 }
 
-/** Splits a text at a separator outside quoted strings (RFC 9110 section 5.6.4), in one pass. */
+/** Splits a text at each separator that is outside quoted strings (RFC 9110 section 5.6.4), in one pass. */
 export function splitUnquoted(text: string, separator: string): string[] {
   const parts: string[] = []
   let start = 0

@@ -1,8 +1,8 @@
 import type { Exchange } from '../../http-port/exchange.ts'
 
 /**
- * Returns the Link header of the next page (RFC 8288): the path and query of the request under the issuer, with
- * another `page_token`.
+ * Returns the value of the Link header (RFC 8288) that points to the next page. Its URL has the path and the query of
+ * the request, but it starts with the issuer's URL and has the new `page_token`.
  */
 export function nextPageLink(
   baseUrl: string,
@@ -17,7 +17,7 @@ export function nextPageLink(
   return `<${baseUrl}${encodeUnsafe(below)}?${query.toString()}>; rel="next"`
 }
 
-/** Encodes characters that a header or the angle brackets of a link cannot contain. */
+/** Percent-encodes the characters that must not occur in a header, or between the angle brackets of a link. */
 function encodeUnsafe(path: string): string {
   return path.replaceAll(/[^\x21\x23-\x3b\x3d\x3f-\x7e]/g, encodeURIComponent)
 }

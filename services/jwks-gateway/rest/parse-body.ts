@@ -8,9 +8,9 @@ const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/i
 const NOT_JSON = 'The body must be JSON in UTF-8: send Content-Type: application/json'
 
 /**
- * Parses the body of a request as JSON, also without a content type, because old clients send none. Throws
- * UNSUPPORTED_MEDIA_TYPE for another content type or coding, and INVALID_ARGUMENT unless the body is JSON in UTF-8
- * (RFC 8259 section 8.1).
+ * Parses the body of a request as JSON. Returns undefined for an empty body. Accepts a body without a content type,
+ * because old clients send none. Throws UNSUPPORTED_MEDIA_TYPE for another content type and for a content coding.
+ * Throws INVALID_ARGUMENT if the body is not JSON in UTF-8 (RFC 8259 section 8.1).
  */
 export function parseBody(headers: IncomingHttpHeaders, body: Buffer): unknown {
   if (body.length === 0) return undefined
@@ -19,11 +19,11 @@ export function parseBody(headers: IncomingHttpHeaders, body: Buffer): unknown {
   if (coding !== undefined && coding.toLowerCase() !== 'identity') {
     throw new ApiError('UNSUPPORTED_MEDIA_TYPE', 'The body must have no content coding')
   }
-  if (!isUtf8(body)) throw new ApiError('INVALID_ARGUMENT', 'The body is not UTF-8')
+  if (!isUtf8(body)) throw new ApiError('INVALID_ARGUMENT', 'The body must be UTF-8')
   try {
     return JSON.parse(body.toString('utf8'))
   } catch (cause) {
-    throw new ApiError('INVALID_ARGUMENT', 'The body is not JSON', { cause })
+    throw new ApiError('INVALID_ARGUMENT', 'The body must be JSON', { cause })
   }
 }
 

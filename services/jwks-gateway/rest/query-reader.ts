@@ -18,10 +18,10 @@ interface QueryField {
 }
 
 /**
- * Compiles the reader for query parameters: typed, under their snake_case or lowerCamel names, repeated for repeated
- * fields. It throws UNKNOWN_FIELD for an unknown parameter, and INVALID_ARGUMENT for a single value that occurs twice.
- * `open` are the fields that the query sets. `bound` are the fields that the path has set; the query may only repeat
- * them.
+ * Compiles the reader for query parameters. The reader accepts snake_case and lowerCamel names, and converts each
+ * value to the type of its field. It throws UNKNOWN_FIELD for an unknown parameter, and INVALID_ARGUMENT if a
+ * parameter occurs twice but its field is not a list. `open` are the fields that the query may set. `bound` are the
+ * fields that the path has set; the query may only repeat their values.
  */
 export function compileQueryReader(open: readonly DescField[], bound: readonly DescField[]): QueryReader {
   const fields = new Map<string, QueryField>()
@@ -53,13 +53,13 @@ function setParameter(target: object, { field, isBound }: QueryField, value: unk
     return
   }
   if (seen.has(field)) throw invalid(field.name, 'must not occur more than once in the query')
-  // The caller cannot have meant both.
-  if (isBound && current !== value) throw invalid(field.name, 'differs between path and query')
+  // The caller cannot mean two different values.
+  if (isBound && current !== value) throw invalid(field.name, 'must be the same in path and query')
   seen.add(field)
   assignField(target, field, value)
 }
 
-/** The reader of a field's text, or undefined for fields that text cannot hold. */
+/** Returns the function that reads a field from text, or undefined if text cannot represent the field. */
 export function textReader(field: DescField): ReadText | undefined {
   if (field.message?.typeName === 'google.protobuf.Timestamp') return readTimestamp
   if (field.fieldKind === 'map' || field.oneof !== undefined) return undefined

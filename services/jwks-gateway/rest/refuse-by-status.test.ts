@@ -15,12 +15,12 @@ describe('prefersRefusal', () => {
     ['x="a, status=refuse"', false],
     ['wait=1; status=refuse', false],
     ['statuses=refuse', false],
-  ])('reads %j as %j', (prefer, expected) => {
+  ])('for %j returns %j', (prefer, expected) => {
     expect(prefersRefusal(prefer)).toBe(expected)
   })
 
   it.each(['status', 'status=', 'status=refused', 'status=Refuse', 'status=refuse, status=answer'])(
-    'refuses %j, because its sender would take every answer as positive',
+    'throws INVALID_ARGUMENT for %j, because status must be refuse',
     (prefer) => {
       expect(reasonOf(() => prefersRefusal(prefer))).toBe('INVALID_ARGUMENT')
     },

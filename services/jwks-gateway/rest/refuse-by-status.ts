@@ -1,13 +1,14 @@
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { splitUnquoted, unquote } from './negotiate.ts'
 
-/** The header value that says that the preference was applied (RFC 7240 section 3). */
+/** The value of the header Preference-Applied, which tells that the preference was applied (RFC 7240 section 3). */
 export const PREFERENCE_APPLIED = 'status=refuse'
 
 /**
  * Returns whether a Prefer header (RFC 7240) asks for `status=refuse`. Then a negative answer is 401 or 403 instead of
- * 200, for callers that only look at the status. Other preferences are ignored, as the RFC says. Another value of
- * `status` is INVALID_ARGUMENT: after a typing mistake, the caller would take every answer as positive.
+ * 200, for callers that only look at the status. Ignores other preferences, as the RFC requires. Throws
+ * INVALID_ARGUMENT for another value of `status`: if it was ignored, a caller with a typing mistake would treat every
+ * answer as positive.
  */
 export function prefersRefusal(prefer: string | readonly string[] | undefined): boolean {
   const values = splitUnquoted([prefer ?? []].flat().join(','), ',').flatMap(statusPreference)
@@ -17,7 +18,7 @@ export function prefersRefusal(prefer: string | readonly string[] | undefined): 
   return values.length > 0
 }
 
-/** Returns the value of a preference with the name `status`. */
+/** Returns an array with the value of the preference if its name is `status`, or an empty array. */
 function statusPreference(preference: string): string[] {
   const [text = ''] = splitUnquoted(preference, ';')
   const cut = text.indexOf('=')

@@ -51,11 +51,14 @@ function pathField(field: DescField): PathField {
   return { field, read }
 }
 
-/** Sets the field from the path. A body with another value is refused, because the caller cannot mean both. */
+/**
+ * Sets the field from the path. Throws INVALID_ARGUMENT if the body has set another value, because the caller cannot
+ * mean both.
+ */
 function bindPath(message: Message, { field, read }: PathField, text: string): void {
   const value = read(text, field.name)
   const carried = (message as unknown as Record<string, unknown>)[field.localName]
   const unset = carried === undefined || carried === '' || carried === 0 || carried === 0n || carried === false
-  if (!unset && carried !== value) throw invalid(field.name, 'differs between path and body')
+  if (!unset && carried !== value) throw invalid(field.name, 'must be the same in path and body')
   assignField(message, field, value)
 }

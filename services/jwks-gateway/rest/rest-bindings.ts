@@ -13,7 +13,8 @@ export interface RestBinding {
   readonly verb: Verb
   readonly path: PathTemplate
   /**
-   * What the body contains: the whole message, one of its fields, or nothing. The other fields are query parameters.
+   * The content of the body: the whole request message (`*`), one field of the message, or nothing. The other fields
+   * are query parameters.
    */
   readonly body: '*' | DescField | undefined
   /** The field of the response that is sent as the answer, or undefined for the whole response. */

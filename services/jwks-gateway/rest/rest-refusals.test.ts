@@ -31,7 +31,7 @@ describe('a refusal over REST', () => {
     })
   })
 
-  it('has Retry-After or WWW-Authenticate', async () => {
+  it('has the header Retry-After if the error has a waiting time, and WWW-Authenticate for 401', async () => {
     const { url, rpc } = await startGateway()
     rpc.answer(AuthnService.method.issueToken, () => {
       throw new ApiError('RATE_LIMITED', undefined, { retryAfter: 1.2 })
@@ -56,7 +56,7 @@ describe('a refusal over REST', () => {
     expect(await answer.text()).not.toContain('secret')
   })
 
-  it('that cannot be sent only ends its connection', async () => {
+  it('ends only its own connection if the chain fails to make the refusal', async () => {
     const { url, rpc } = await startGateway()
     const kept = rpc.refuse.bind(rpc)
     Object.assign(rpc, { refuse: () => Promise.reject(new Error('no refusal')) })
@@ -96,12 +96,12 @@ describe('a refusal over REST', () => {
     expect(
       rpc.calls.filter(({ request }) => 'did' in request && request.did !== 'a\0' && request.did !== '\ud800'),
     ).toHaveLength(0)
-    // A body that could not be read was refused before the chain. The others are refused by the chain itself.
-    const isStored = rpc.calls.length === 0
-    expect(rpc.refused.map((refused) => refused.reason)).toStrictEqual(isStored ? [reason] : [])
+    // The fake chain records a call whose text cannot be stored, and throws without recording a refusal.
+    const isUnread = rpc.calls.length === 0
+    expect(rpc.refused.map((refused) => refused.reason)).toStrictEqual(isUnread ? [reason] : [])
   })
 
-  it.each(['text/plain', 'nonsense'])('of the content type %s says which one to send', async (type) => {
+  it.each(['text/plain', 'nonsense'])('of the content type %s names the content type to send', async (type) => {
     const { url } = await startGateway()
     const answer = await post(`${url}/v1/challenge`, '{}', { 'content-type': type })
     expect(await answer.json()).toMatchObject({
@@ -109,7 +109,7 @@ describe('a refusal over REST', () => {
     })
   })
 
-  it("is the chain's refusal for a request without a method", async () => {
+  it('is rate limited by the chain even if the request reaches no method of a service', async () => {
     const limited = new ApiError('RATE_LIMITED', undefined, { retryAfter: 3 })
     const rpc: Rpc = { ...fakeRpc(), refuse: async () => limited }
     const { url, port } = await startGateway({}, { rpc })
@@ -123,12 +123,12 @@ describe('a refusal over REST', () => {
   it.each([
     ['any case and charset', 'Application/JSON; Charset="UTF-8"'],
     ['no charset', 'application/json'],
-  ])('does not happen to JSON with %s', async (_name, type) => {
+  ])('is not sent for JSON with %s', async (_name, type) => {
     const { url } = await startGateway()
     expect((await post(`${url}/v1/challenge`, '{}', { 'content-type': type })).status).toBe(200)
   })
 
-  it('does not happen to JSON without a content type', async () => {
+  it('is not sent for JSON without a content type', async () => {
     const { port } = await startGateway()
     const request =
       'POST /v1/challenge HTTP/1.1\r\nhost: x\r\ncontent-length: 11\r\nconnection: close\r\n\r\n{"did":"d"}'
@@ -136,7 +136,7 @@ describe('a refusal over REST', () => {
   })
 })
 
-describe('a path without a route', () => {
+describe('a request without a route', () => {
   it.each([
     ['GET', '/v1/token', 405, 'METHOD_NOT_ALLOWED', 'POST'],
     ['DELETE', '/v1/agent/d', 405, 'METHOD_NOT_ALLOWED', 'GET, HEAD, OPTIONS'],

@@ -16,7 +16,7 @@ function patch(body: string): RequestInit {
 }
 
 describe('restRoutes', () => {
-  it('answer a call with all fields and the status of the proto file', async () => {
+  it('answer a call with all fields and with the status that the proto file defines', async () => {
     const { url, rpc } = await startGateway()
     rpc.answer(OperatorRegistryService.method.registerOperator, ({ domain }) => ({
       id: 'o',
@@ -82,7 +82,7 @@ describe('restRoutes', () => {
     expect(refused.status).toBe(400)
     expect(await refused.json()).toMatchObject({
       reason: 'INVALID_ARGUMENT',
-      detail: 'operator_id differs between path and body',
+      detail: 'operator_id must be the same in path and body',
     })
     expect(rpc.calls).toHaveLength(1)
   })
@@ -117,7 +117,7 @@ describe('restRoutes', () => {
     expect(rpc.last().meta.rpc).toBe('GET /v1/agent/d')
   })
 
-  it('answer HEAD as GET without its body', async () => {
+  it('answer HEAD like GET, but without a body', async () => {
     const { url } = await startGateway()
     const answer = await fetch(`${url}/v1/agent/d`, { method: 'HEAD' })
     expect(answer.status).toBe(200)
@@ -127,7 +127,7 @@ describe('restRoutes', () => {
 })
 
 describe('query parameters', () => {
-  it('are typed, under their snake_case and lowerCamel names', async () => {
+  it('may have snake_case or lowerCamel names, and are converted to the types of their fields', async () => {
     const { url, rpc } = await startGateway()
     await fetch(`${url}/v1/operators/o1/audit?page_size=7&pageToken=a%2Bb+c&since=2026-01-15T10:30:00Z&&id=o1`)
     expect(rpc.last().request).toMatchObject({
@@ -147,7 +147,7 @@ describe('query parameters', () => {
     ],
     ['text for a number', 'page_size=ten', 'page_size must be an integer of 32 bits'],
     ['a number out of range', 'page_size=2147483648', 'page_size must be an integer of 32 bits'],
-    ['another value than the path has', 'id=o2', 'id differs between path and query'],
+    ['another value than the path has', 'id=o2', 'id must be the same in path and query'],
     ['malformed percent-encoding', 'action=%zz', 'The query contains malformed percent-encoding'],
   ])('answer 400 for %s', async (_name, query, detail) => {
     const { url, rpc } = await startGateway()
@@ -170,7 +170,7 @@ describe('an unknown query parameter', () => {
     ['GET', '/v1/revocations?after=7', '"after": the nearest known one is "after_sequence"'],
     ['PUT', '/v1/operators/o1/policy?policy=x', '"policy": the known ones are "id"'],
     ['POST', '/v1/operators/o1/release?reason=x', '"reason": the known ones are "id"'],
-    ['POST', '/v1/challenge?did=x', '"did": this call takes none'],
+    ['POST', '/v1/challenge?did=x', '"did": this call accepts none'],
   ])('in %s %s is refused, and the error names a known one', async (method, path, detail) => {
     const { url, rpc } = await startGateway()
     const answer = await fetch(url + path, { method })
@@ -181,7 +181,7 @@ describe('an unknown query parameter', () => {
 })
 
 describe('nextPageLink', () => {
-  it('names the next page under the issuer, whatever the Host header says', async () => {
+  it("names the next page below the issuer's URL, and ignores the Host header", async () => {
     const { url, rpc } = await startGateway({ baseUrl: 'https://auth.example/a4a' })
     rpc.answer(IdentityService.method.listAgents, () => ({ agents: [{ id: '1' }], nextPageToken: 'n+1' }))
     const headers = { host: 'evil.example', 'x-forwarded-host': 'evil.example' }
@@ -194,14 +194,14 @@ describe('nextPageLink', () => {
     }
   })
 
-  it('replaces page_token and pageToken', async () => {
+  it('replaces a pageToken of the query by the new page_token', async () => {
     const { url, rpc } = await startGateway()
     rpc.answer(IdentityService.method.listAgents, () => ({ nextPageToken: 'new' }))
     const answer = await fetch(`${url}/v1/operators/o1/agents?pageToken=old`)
     expect(answer.headers.get('link')).toBe('<http://localhost:8080/v1/operators/o1/agents?page_token=new>; rel="next"')
   })
 
-  it('is absent on the last page', async () => {
+  it('is not called for the last page, whose answer has no Link header', async () => {
     const { url } = await startGateway()
     const answer = await fetch(`${url}/v1/operators/o1/agents`)
     expect(answer.headers.get('link')).toBeNull()

@@ -52,13 +52,16 @@ function restHandler(context: GatewayContext, binding: RestBinding): Route['hand
 }
 
 /**
- * Calls the method. `check` runs inside the chain, before the request is read, so that its errors are limited, logged
- * and counted.
+ * Calls the method. `check` runs inside the chain, before the request is parsed, so that the chain limits, logs and
+ * counts the errors of the check.
  */
 type Call = (exchange: Exchange, params: Params, check?: () => void) => Promise<Message>
 type ToAnswer = (output: Message, exchange: Exchange) => Answer
 
-/** Makes the answer in JSON: the whole message or its `response_body`, with a Link header for the next page. */
+/**
+ * Returns a function that makes the JSON answer: the whole message, or only its `response_body`. If `response_body` is
+ * a list and there is a next page, the answer has a Link header.
+ */
 function plainAnswer({ config, basePath }: GatewayContext, { method, responseBody, status }: RestBinding): ToAnswer {
   const write: MessageWriter =
     responseBody === undefined ? compileWriter(method.output) : compileFieldWriter(responseBody)
@@ -77,7 +80,7 @@ function pageTokenOf({ output }: DescMethod): ((message: Message) => string) | u
   return (message) => (message as unknown as Readonly<Record<string, string>>)[localName] ?? ''
 }
 
-/** Answers a negative verdict as a refusal if the caller prefers that (RFC 7240). */
+/** Makes a handler that answers a negative verdict with 401 or 403 if the caller prefers that (RFC 7240). */
 function verdictHandler(refusalOf: StatusRefusals[string], call: Call, answer: ToAnswer): Route['handle'] {
   return async (exchange, params) => {
     let isPreferred = false
@@ -93,7 +96,7 @@ function verdictHandler(refusalOf: StatusRefusals[string], call: Call, answer: T
   }
 }
 
-/** Chooses the representation by the Accept header, both for the answer and for its refusals. */
+/** Makes a handler that chooses the representation of an answer or a refusal by the Accept header. */
 function resourceHandler({ isCrossOrigin, representations }: Resource, call: Call, answer: ToAnswer): Route['handle'] {
   const offers = [JSON_TYPE, ...representations.map(({ mediaType }) => mediaType)]
   return async (exchange, params) => {

@@ -1,9 +1,9 @@
-/** For how long a caller may read nothing of a stream, in milliseconds. */
+/** The default time in milliseconds after which a stream is cut if its caller reads nothing. */
 const MAX_STALL_MS = 30_000
 
 /**
- * Yields the messages of a stream to a transport that asks for the next one when its caller has read the last. Calls
- * `cut`, which closes the connection, if that takes too long.
+ * Yields the messages of a stream. The transport must ask for the next message only when its caller has read the last
+ * one. If that takes longer than `maxStallMs`, this function calls `cut`, which must close the connection.
  */
 export async function* unlessStalled<T>(
   messages: AsyncIterable<T>,

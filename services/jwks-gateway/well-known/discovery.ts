@@ -2,8 +2,8 @@ import { TOKEN_ALGORITHMS } from '@auth4agent/core/keys/token-algorithms'
 import type { GatewayConfig } from '../config.ts'
 
 /**
- * Returns the document at /.well-known/auth4agent as JSON text. It says what a client needs to know before its first
- * call.
+ * Returns the document at /.well-known/auth4agent as JSON text. The document contains everything that a client needs
+ * to know before its first call.
  */
 export function discoveryDocument({ baseUrl, protocol }: GatewayConfig): string {
   return JSON.stringify({

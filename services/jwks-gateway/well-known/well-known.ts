@@ -14,12 +14,12 @@ import { compileFieldWriter } from '../rest/json-writer.ts'
 import { fieldOf } from '../rest/path-template.ts'
 import { discoveryDocument } from './discovery.ts'
 
-/** For how long the discovery document may be cached, in seconds. */
+/** The time in seconds for which clients may cache the discovery document. */
 const DISCOVERY_MAX_AGE_S = 300
 
 /**
- * Returns the paths of a well-known document: at the root, before the issuer's path (RFC 8414 section 3.1) and after
- * it.
+ * Returns the paths of a well-known document: alone, followed by the issuer's path (RFC 8414 section 3.1), and
+ * preceded by the issuer's path.
  */
 function wellKnownPaths(name: string, basePath: string): string[] {
   const document = `/.well-known/${name}`

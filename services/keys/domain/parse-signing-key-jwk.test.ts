@@ -20,8 +20,8 @@ describe('parseSigningKey with a JWK', () => {
     ['an array', `[${json}]`, /must be a JWK, or one PEM block/],
     ['a JWK Set', jwkText({ keys: [ed25519] }), /JWK Set/],
     ['a JWK with a member keys', jwkText(ed25519, { keys: [] }), /JWK Set/],
-    ['a public key', without('d', ed25519), /is a public key/],
-    ['a public RSA key', jwkText({ kty: 'RSA', n: rsa['n'], e: rsa['e'] }), /is a public key/],
+    ['a public key', without('d', ed25519), /not a public key/],
+    ['a public RSA key', jwkText({ kty: 'RSA', n: rsa['n'], e: rsa['e'] }), /not a public key/],
     ['a truncated text', json.slice(0, -1), /\(syntax\)/],
     ['text after the JWK', `${json}x`, /\(syntax\)/],
     ['two JWKs', json + json, /\(syntax\)/],
@@ -55,10 +55,10 @@ describe('parseSigningKey with a JWK', () => {
     ['an RSA number that is empty', jwkText(rsa, { dp: '' }), /Member dp .* shortest form/],
     ['an RSA number that is zero', jwkText(rsa, { qi: 'AA' }), /Member qi .* shortest form/],
     ...['x', 'y'].map(
-      (name): RefusedKey => [`a P-256 key without ${name}`, without(name, p256), RegExp(`no member ${name};`)],
+      (name): RefusedKey => [`a P-256 key without ${name}`, without(name, p256), RegExp(`must have a member ${name};`)],
     ),
     ...['n', 'e', 'p', 'q', 'dp', 'dq', 'qi'].map(
-      (name): RefusedKey => [`an RSA key without ${name}`, without(name, rsa), RegExp(`no member ${name};`)],
+      (name): RefusedKey => [`an RSA key without ${name}`, without(name, rsa), RegExp(`must have a member ${name};`)],
     ),
   ])
 })

@@ -4,8 +4,8 @@ import { isTokenAlgorithm, TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4a
 import { invalidKey, otherCurve, WANTED_KEY } from './parse-signing-key-refusal.ts'
 
 /**
- * A well-formed private JWK (RFC 8037 section 2, RFC 7518 sections 6.2 and 6.3). Its numbers have not been checked
- * yet.
+ * A well-formed private JWK (RFC 8037 section 2, RFC 7518 sections 6.2 and 6.3). The values of its members have not
+ * been checked yet.
  */
 export type PrivateJwk =
   | { readonly kty: 'OKP'; readonly crv: 'Ed25519'; readonly x: string; readonly d: string }
@@ -17,7 +17,7 @@ export type RsaPrivateJwk = { readonly kty: 'RSA' } & Readonly<Record<RsaMember,
 
 type RsaMember = 'n' | 'e' | 'd' | 'p' | 'q' | 'dp' | 'dq' | 'qi'
 
-/** Bytes of a coordinate, and of the private half, of Ed25519 and of P-256. */
+/** Number of bytes of a coordinate and of a private half, for Ed25519 and for P-256. */
 const COORDINATE_BYTES = 32
 
 const READERS: ReadonlyMap<unknown, (jwk: JsonObject) => PrivateJwk> = new Map([
@@ -28,14 +28,15 @@ const READERS: ReadonlyMap<unknown, (jwk: JsonObject) => PrivateJwk> = new Map([
 
 /**
  * Reads the members of a private key from a JWK, each in its canonical form, and the `alg` of the JWK.
- * @throws ApiError INVALID_SIGNING_KEY when the JWK is not such a key or is not for signing
+ * @throws ApiError INVALID_SIGNING_KEY when the JWK is not a supported private key or is not for signing
  */
 export function readPrivateJwk(jwk: JsonObject): { key: PrivateJwk; alg: TokenAlgorithm | undefined } {
-  if (Object.hasOwn(jwk, 'keys')) throw invalidKey('The text is a JWK Set; give a single private JWK')
-  if (jwk.kty === 'oct') throw invalidKey(`The JWK is a symmetric key; ${WANTED_KEY}`)
+  if (Object.hasOwn(jwk, 'keys')) throw invalidKey('The text must be a single private JWK, not a JWK Set')
+  if (jwk.kty === 'oct') throw invalidKey(`The JWK must not be a symmetric key; ${WANTED_KEY}`)
   const read = READERS.get(jwk.kty)
-  if (read === undefined) throw invalidKey(`The kty of the JWK is not OKP, EC or RSA; ${WANTED_KEY}`)
-  if (!Object.hasOwn(jwk, 'd')) throw invalidKey('The JWK is a public key; give the private key, which has a member d')
+  if (read === undefined) throw invalidKey(`The kty of the JWK must be OKP, EC or RSA; ${WANTED_KEY}`)
+  if (!Object.hasOwn(jwk, 'd'))
+    throw invalidKey('The JWK must be a private key, which has a member d, not a public key')
   checkUse(jwk)
   return { key: read(jwk), alg: readAlg(jwk) }
 }
@@ -67,7 +68,7 @@ function readEc(jwk: JsonObject): PrivateJwk {
 }
 
 function readRsa(jwk: JsonObject): PrivateJwk {
-  if (Object.hasOwn(jwk, 'oth')) throw invalidKey(`The RSA key has more than two primes; ${WANTED_KEY}`)
+  if (Object.hasOwn(jwk, 'oth')) throw invalidKey('The RSA key must have exactly two primes')
   const read = (name: RsaMember) => readNumber(jwk, name)
   const [n, e, d] = [read('n'), read('e'), read('d')]
   return { kty: 'RSA', n, e, d, p: read('p'), q: read('q'), dp: read('dp'), dq: read('dq'), qi: read('qi') }
@@ -87,7 +88,7 @@ function readNumber(jwk: JsonObject, name: RsaMember): string {
 }
 
 function readMember(jwk: JsonObject, name: string): { text: string; bytes: Uint8Array } {
-  if (!Object.hasOwn(jwk, name)) throw invalidKey(`The JWK has no member ${name}; give the complete private key`)
+  if (!Object.hasOwn(jwk, name)) throw invalidKey(`The JWK must have a member ${name}; give the complete private key`)
   const text = jwk[name]
   const bytes = typeof text === 'string' ? decodeBase64url(text) : undefined
   if (typeof text === 'string' && bytes !== undefined) return { text, bytes }

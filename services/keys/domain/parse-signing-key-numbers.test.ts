@@ -19,7 +19,7 @@ const pemOfJwk = (jwk: Members, type: 'pkcs8' | 'sec1' | 'pkcs1') =>
     .export({ format: 'pem', type })
     .toString()
 
-/** A P-256 key with a private half above the order, so a second form of another key. */
+/** A P-256 key whose private half is above the order, so it is a second form of another key. */
 function unreduced(): Members {
   const ecdh = createECDH('prime256v1')
   ecdh.setPrivateKey(Buffer.from([5]))
@@ -33,13 +33,13 @@ function unreduced(): Members {
   }
 }
 
-/** The RSA key with another d and with the matching dp and dq. */
+/** The RSA key with another d, and with the dp and dq that match this d. */
 function withExponent(d: bigint): Members {
   const of = (prime = '') => memberOf(d % (numberOf(prime) - 1n))
   return { ...rsa, d: memberOf(d), dp: of(rsa['p']), dq: of(rsa['q']) }
 }
 
-/** Returns a key with one member of another key. */
+/** Returns a key in which one member is from another key. */
 const mixed = (jwk: Members, other: Members, name: string) => ({ ...jwk, [name]: other[name] })
 
 describe('parseSigningKey with parts that do not belong together', () => {

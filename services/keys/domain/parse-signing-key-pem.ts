@@ -11,26 +11,26 @@ const STRUCTURES: ReadonlyMap<string, Structure> = new Map([
   ['RSA PRIVATE KEY', 'pkcs1'],
 ])
 
-const ENCRYPTED = 'The PEM is encrypted; decrypt it with: openssl pkey -in KEY -out DECRYPTED'
+const ENCRYPTED = 'The PEM must not be encrypted; decrypt it with: openssl pkey -in KEY -out DECRYPTED'
 
-/** Other PEM labels that people may give by mistake, with an explanation. */
+/** PEM labels of other texts that people may use by mistake, each with its error detail. */
 const OTHERS: readonly (readonly [label: RegExp, detail: string])[] = [
   [/^ENCRYPTED PRIVATE KEY$/, ENCRYPTED],
-  [/PUBLIC KEY$/, 'The PEM is a public key; give the private key'],
-  [/CERTIFICATE/, 'The PEM is a certificate; give the private key'],
+  [/PUBLIC KEY$/, 'The PEM must be a private key, not a public key'],
+  [/CERTIFICATE/, 'The PEM must be a private key, not a certificate'],
   [
     /^OPENSSH PRIVATE KEY$/,
-    'The key is in the format of OpenSSH; convert a copy of an RSA or ECDSA key with: ssh-keygen -p -N "" -m PKCS8 -f COPY; for Ed25519 create a new key with: openssl genpkey -algorithm ED25519',
+    'The key must not be in the format of OpenSSH; convert a copy of an RSA or ECDSA key with: ssh-keygen -p -N "" -m PKCS8 -f COPY; for Ed25519 create a new key with: openssl genpkey -algorithm ED25519',
   ],
 ]
 
 const BLOCK = /^-----BEGIN ([A-Z0-9 ]+)-----\s([\s\S]*)-----END \1-----$/
 
-/** Bytes of an Ed25519 key in PKCS #8 without attributes and public half (RFC 8410 section 7). */
+/** Number of bytes of an Ed25519 key in PKCS #8 without attributes and public half (RFC 8410 section 7). */
 const ED25519_BYTES = 48
 
 /**
- * Reads the only private key of a PEM text as a JWK. Does not check that the parts of the key belong together.
+ * Reads the private key of a PEM text as a JWK. Does not check that the parts of the key belong together.
  * Refuses text around the block, headers, and bytes after the key, all of which OpenSSL would ignore.
  * @throws ApiError INVALID_SIGNING_KEY
  */
@@ -45,7 +45,7 @@ export function readPemKey(text: string): JsonObject {
 
 function readBlock(text: string): { structure: Structure; bytes: Buffer } {
   if (text.split('-----BEGIN ').length > 2) {
-    throw invalidKey('The PEM has several blocks; give only the block of the private key')
+    throw invalidKey('The PEM must have only one block, the block of the private key')
   }
   const [, label, body] = BLOCK.exec(text) ?? []
   if (label === undefined || body === undefined) {
@@ -54,7 +54,7 @@ function readBlock(text: string): { structure: Structure; bytes: Buffer } {
   const structure = STRUCTURES.get(label)
   if (structure === undefined) {
     const other = OTHERS.find(([pattern]) => pattern.test(label))
-    throw invalidKey(other?.[1] ?? `The PEM is not a private key; ${WANTED_KEY}`)
+    throw invalidKey(other?.[1] ?? `The PEM must be a private key; ${WANTED_KEY}`)
   }
   // The old header of an encrypted PEM, from before PKCS #8 (RFC 1421 section 4.6.1.1).
   if (/^Proc-Type:.*ENCRYPTED/m.test(body)) throw invalidKey(ENCRYPTED)
@@ -67,17 +67,17 @@ function readBlock(text: string): { structure: Structure; bytes: Buffer } {
 function exportJwk(der: Buffer, structure: Structure): JsonObject {
   const key = importKey(der, structure)
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key
-  if (type === 'rsa-pss') throw invalidKey(`The key is only for RSA-PSS; ${WANTED_KEY}`)
+  if (type === 'rsa-pss') throw invalidKey(`The key must not be an RSA-PSS key; ${WANTED_KEY}`)
   if (type !== 'ed25519' && type !== 'ec' && type !== 'rsa')
-    throw invalidKey(`The key is of another type; ${WANTED_KEY}`)
+    throw invalidKey(`The type of the key is not supported; ${WANTED_KEY}`)
   if (type === 'ec' && details?.namedCurve !== 'prime256v1') throw otherCurve()
   if (type === 'ed25519' && der.length !== ED25519_BYTES) {
-    throw invalidKey('The PEM holds more than an Ed25519 key; rewrite it with: openssl pkey -in KEY -out REWRITTEN')
+    throw invalidKey('The PEM must contain only an Ed25519 key; rewrite it with: openssl pkey -in KEY -out REWRITTEN')
   }
   return { ...key.export({ format: 'jwk' }) }
 }
 
-/** Imports a key. Replaces errors of OpenSSL, because they may quote the key. */
+/** Imports a key. Replaces errors of OpenSSL by its own error, because errors of OpenSSL may quote the key. */
 function importKey(key: Buffer, type: Structure): KeyObject {
   try {
     return createPrivateKey({ key, format: 'der', type })

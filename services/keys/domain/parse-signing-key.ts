@@ -16,7 +16,7 @@ export interface ParsedSigningKey extends TokenKeyPair {
 
 const MAX_BYTES = 16 * 1024
 
-/** The algorithms of each key type, the default first. */
+/** The algorithms of each key type. The first is the default. */
 const ALGORITHMS: Readonly<Record<PrivateJwk['kty'], readonly [TokenAlgorithm, ...TokenAlgorithm[]]>> = {
   OKP: ['EdDSA', 'Ed25519'],
   EC: ['ES256'],
@@ -25,7 +25,7 @@ const ALGORITHMS: Readonly<Record<PrivateJwk['kty'], readonly [TokenAlgorithm, .
 
 /**
  * Reads an unencrypted private key: PEM of PKCS #8, SEC 1 or PKCS #1 (RFC 7468, RFC 5958, RFC 5915, RFC 8017), or one
- * JWK as JSON text (RFC 7517). The caller overwrites the secret.
+ * JWK as JSON text (RFC 7517). The caller must overwrite the secret after its use.
  *
  * @param alg the algorithm of the key; empty to use the `alg` of the JWK or the default of the key type
  * @throws ApiError INVALID_ALGORITHM for an unknown `alg`, INVALID_SIGNING_KEY for a key that cannot be used. Neither
@@ -44,31 +44,31 @@ export async function parseSigningKey(text: string, alg: string): Promise<Parsed
 
 function readKey(text: string): { key: PrivateJwk; alg: TokenAlgorithm | undefined } {
   if (text.length > MAX_BYTES || Buffer.byteLength(text) > MAX_BYTES) {
-    throw invalidKey(`The text has more than ${MAX_BYTES} bytes; give a single private key`)
+    throw invalidKey(`The text must have at most ${MAX_BYTES} bytes; give a single private key`)
   }
   const trimmed = text.trim()
-  if (trimmed === '') throw invalidKey('The text is empty; give a private key as PEM or as a JWK')
+  if (trimmed === '') throw invalidKey('The text must not be empty; give a private key as PEM or as a JWK')
   if (!trimmed.startsWith('{')) return readPrivateJwk(readPemKey(trimmed))
   const json = parseStrictJson(Buffer.from(trimmed))
   if (json.ok) return readPrivateJwk(json.value)
-  throw invalidKey(`The JWK is not an unambiguous JSON object (${json.why}); export the key again`)
+  throw invalidKey(`The JWK must be an unambiguous JSON object (${json.why}); export the key again`)
 }
 
 function chooseAlgorithm(kty: PrivateJwk['kty'], asked: TokenAlgorithm | '', own?: TokenAlgorithm): TokenAlgorithm {
   if (asked !== '' && own !== undefined && asked !== own) {
-    throw invalidKey('alg differs from the alg of the JWK; omit one of them')
+    throw invalidKey('alg must be the same as the alg of the JWK; omit one of them')
   }
   const [usual, ...others] = ALGORITHMS[kty]
   const chosen = asked || (own ?? usual)
   if (chosen === usual || others.includes(chosen)) return chosen
   throw invalidKey(
-    'The key cannot be used with this alg: Ed25519 keys need EdDSA or Ed25519, EC keys ES256 and RSA keys RS256',
+    'The alg must fit the key: EdDSA or Ed25519 for Ed25519 keys, ES256 for EC keys and RS256 for RSA keys',
   )
 }
 
 /**
- * Returns undefined when the halves of a key do not belong together. Hides errors of Node, because they may quote the
- * key.
+ * Makes a key pair. Returns undefined when the halves of the key do not belong together. Hides errors of Node, because
+ * they may quote the key.
  */
 function toKeyPair(alg: TokenAlgorithm, key: PrivateJwk): TokenKeyPair | undefined {
   try {
@@ -82,7 +82,8 @@ function toKeyPair(alg: TokenAlgorithm, key: PrivateJwk): TokenKeyPair | undefin
 }
 
 /**
- * Returns the public half that the JWK claims. Node ignores it when it loads an Ed25519 key, so it is compared here.
+ * Returns the public half that the JWK contains. It must be compared with the private half here, because Node ignores
+ * it when it loads an Ed25519 key.
  */
 function publicHalf(key: PrivateJwk): PublicJwk {
   if (key.kty === 'RSA') return { kty: key.kty, n: key.n, e: key.e }

@@ -61,9 +61,14 @@ describe('planRotateNow', () => {
       ],
     ],
     ['an algorithm without an active key', [READY, UNREADY], { alg: 'ES256' }, [{ to: 'active', kid: 'ready' }]],
-    ['all but an algorithm that has no ready key yet', [...OTHERS, UNREADY, YOUNG], {}, others],
-    ['all but an algorithm without keys', OTHERS, {}, others],
-    ['also an algorithm that has its first ready key', [READY, YOUNG], {}, [{ to: 'active', kid: 'ready' }]],
+    ['all algorithms except one that has no ready key yet', [...OTHERS, UNREADY, YOUNG], {}, others],
+    ['all algorithms except one without keys', OTHERS, {}, others],
+    [
+      'an algorithm that has its first ready key but no active key',
+      [READY, YOUNG],
+      {},
+      [{ to: 'active', kid: 'ready' }],
+    ],
   ])('rotates %s', (_, keys, wish, steps) => {
     expect(planRotateNow(keys, TIMES, wish)).toEqual(steps)
   })

@@ -2,12 +2,12 @@ import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '@auth4agent/core/keys/tok
 import type { KeyState } from '../../../gen/prisma/enums.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 
-/** A signing key as the plan sees it. */
+/** The facts about a signing key that a plan depends on. */
 export interface KeyFacts {
   readonly kid: string
   readonly alg: TokenAlgorithm
   readonly state: KeyState
-  /** How long it has been in this state, in seconds. */
+  /** How long the key has been in this state, in seconds. */
   readonly ageS: number
 }
 
@@ -15,7 +15,7 @@ export interface KeyFacts {
 export interface RotationTimes {
   /** How long a key signs. */
   readonly rotateAfterS: number
-  /** How long a key is published before it signs: until every cached JWKS contains it. */
+  /** How long the server publishes a key before the key signs: until every cached JWKS contains the key. */
   readonly publishS: number
   /** How long a key verifies after it stops signing: until its last token has expired. */
   readonly retireAfterS: number
@@ -28,13 +28,17 @@ export type Step =
 
 type Keys = readonly KeyFacts[]
 
-/** Prepared keys of each algorithm: one that is ready, and one that becomes ready while the first becomes active. */
+/**
+ * Number of prepared keys of each algorithm: one key that can become active, and one key that takes its place in the
+ * reserve then.
+ */
 const RESERVE = 2
 
 /**
- * Plans the steps that are due. In an empty deployment the first key of each algorithm becomes active at once: no
- * verifier has cached a JWKS without it. Every other key is published for `publishS` before it becomes active, also
- * the first key of an algorithm that is added later, and the key after a forced compromise.
+ * Plans the steps that are due. In an empty deployment the first key of each algorithm becomes active at once, because
+ * no verifier has cached a JWKS without this key. The server publishes every other key for `publishS` before the key
+ * becomes active. This is also true for the first key of an algorithm that a later version adds, and for the key that
+ * follows a forced mark as compromised.
  * @param keys all keys, oldest first
  */
 export function planSchedule(keys: Keys, times: RotationTimes): readonly Step[] {
@@ -44,19 +48,19 @@ export function planSchedule(keys: Keys, times: RotationTimes): readonly Step[] 
   })
 }
 
-/** The administrator's choice for a rotation: an algorithm, or a prepared key. The default is all algorithms. */
+/** The administrator's choice for a rotation: an algorithm or a prepared key. Without both it means all algorithms. */
 export interface RotateWish {
   readonly alg?: TokenAlgorithm
   readonly kid?: string
 }
 
 /**
- * Plans to make the oldest ready key of each algorithm active at once, for all of them or none. The schedule fills
- * the reserve later. An algorithm with neither an active nor a ready key is left out, unless the wish names it: the
- * schedule activates its first key.
+ * Plans to make the named key active, or else the oldest ready key of each algorithm, for all algorithms or none. The
+ * schedule fills the reserve later. Without a named algorithm, it skips algorithms that have neither an active nor a
+ * ready key, because the schedule will activate their first key.
  * @param keys all keys, oldest first
  * @throws ApiError KEY_NOT_FOUND when there is no such key of the algorithm. KEY_NOT_READY with the seconds until a
- * key is ready, or without them when the named key is not prepared.
+ * key is ready, or without the seconds when the named key is not prepared.
  */
 export function planRotateNow(keys: Keys, times: RotationTimes, { alg, kid }: RotateWish): readonly Step[] {
   if (kid !== undefined) {
@@ -72,11 +76,12 @@ export function planRotateNow(keys: Keys, times: RotationTimes, { alg, kid }: Ro
 }
 
 /**
- * Plans to mark a key as compromised. If it was active, the oldest ready key becomes active in its place. Does
- * nothing when the key is compromised already. It plans no new key, because generating one may take long or fail: the
- * schedule fills the reserve later.
+ * Plans to mark a key as compromised. If the key was active, the oldest ready key becomes active in its place. Does
+ * nothing when the key is already compromised. It plans no new key, because generating a key may take long or fail;
+ * the schedule fills the reserve later.
  * @param keys all keys, oldest first
- * @param wish with `force`, and no ready key, the algorithm has no active key until the schedule finds one ready
+ * @param wish `force` marks an active key even when no key is ready. The algorithm then has no active key until a key
+ * is ready and the schedule activates it.
  * @throws ApiError KEY_NOT_FOUND. KEY_NOT_READY with the seconds until a key is ready.
  */
 export function planCompromise(
@@ -108,14 +113,15 @@ function retire(keys: Keys, alg: TokenAlgorithm, { retireAfterS }: RotationTimes
 }
 
 /**
- * The old key comes first: the database does not allow two active keys of an algorithm, even within a transaction.
+ * Plans to replace the active key. The old key stops signing first, because the database does not allow two active
+ * keys of an algorithm, even within a transaction.
  */
 function handOver(keys: Keys, { alg, kid }: KeyFacts): readonly Step[] {
   const old = inState(keys, alg, 'active').map((active): Step => ({ to: 'retiring', kid: active.kid }))
   return [...old, { to: 'active', kid }]
 }
 
-/** Adds the prepared keys that the reserve will lack after the steps. */
+/** Adds steps that create the prepared keys which the reserve will lack after the given steps. */
 function withReserve(keys: Keys, alg: TokenAlgorithm, steps: readonly Step[]): readonly Step[] {
   const taken = new Set(steps.map((step) => (step.to === 'new' ? undefined : step.kid)))
   const left = inState(keys, alg, 'prepared').filter(({ kid }) => !taken.has(kid))
@@ -153,8 +159,8 @@ function readyOrThrow(keys: Keys, alg: TokenAlgorithm, times: RotationTimes): Ke
 }
 
 /**
- * Creates KEY_NOT_READY. Without a prepared key, the wait is the full time, because the schedule must create one
- * first.
+ * Creates KEY_NOT_READY. Without a prepared key the wait is the full `publishS`, because the schedule must create a
+ * key first.
  */
 function notReady(what: string, keys: Keys, { publishS }: RotationTimes): ApiError {
   const ages = keys.filter(({ state }) => state === 'prepared').map(({ ageS }) => ageS)

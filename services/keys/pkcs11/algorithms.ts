@@ -12,7 +12,7 @@ interface Mechanisms {
   /** Attributes of the algorithm for the template of the public half. */
   readonly parameters: Readonly<Record<number, number | Buffer>>
   readonly sign: number
-  /** The attributes of the public half, in the order in which `toPublicJwk` takes their values. */
+  /** The attributes of the public half, in the order of the values that `toPublicJwk` expects. */
   readonly publicAttributes: readonly number[]
   /** Returns undefined for values that are not a key of this algorithm. */
   readonly toPublicJwk: (values: readonly Buffer[]) => PublicJwk | undefined
@@ -76,8 +76,8 @@ export const MECHANISMS: Readonly<Record<TokenAlgorithm, Mechanisms>> = {
 }
 
 /**
- * Returns the bare point. The standard wraps it in a DER OCTET STRING, but some hardware tokens do not. The lengths
- * tell which.
+ * Returns the bare point; undefined when the point has another length. The standard wraps the point in a DER OCTET
+ * STRING, but some hardware tokens do not. The length shows whether the point is wrapped.
  */
 function bareOf(point: Buffer | undefined, size: number): Buffer | undefined {
   if (point?.length === size) return point

@@ -30,7 +30,7 @@ export const CKO = { PUBLIC_KEY: 2, PRIVATE_KEY: 3 } as const
 /** Types of keys (CKK_*). */
 export const CKK = { RSA: 0x00, EC: 0x03, EC_EDWARDS: 0x40 } as const
 
-/** Mechanisms (CKM_*). pkcs11js implements v2.40, so it has no names for those of Edwards curves. */
+/** Mechanisms (CKM_*). pkcs11js implements v2.40, so it has no names for the mechanisms of Edwards curves. */
 export const CKM = {
   RSA_PKCS_KEY_PAIR_GEN: 0x0000,
   SHA256_RSA_PKCS: 0x0040,

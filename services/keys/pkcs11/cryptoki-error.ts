@@ -1,8 +1,8 @@
 import type { Verdict } from './session-pool.ts'
 
 /**
- * Return values that mean that the session, or its state, is lost, so a new session may succeed. After a new login an
- * object may have another handle, so an invalid handle is one of them.
+ * Return values that mean that the session, or its state, is lost, so the work may succeed in a new session. Return
+ * values for an invalid handle are included, because an object may have another handle after a new login.
  */
 const LOST = new Set([
   'CKR_CRYPTOKI_NOT_INITIALIZED',
@@ -23,14 +23,14 @@ export function codeOf(error: unknown): string | undefined {
   return error instanceof Error ? /^CKR_[A-Z0-9_]+/.exec(error.message)?.[0] : undefined
 }
 
-/** Returns what an error means for its session. */
+/** Returns whether a session is still usable after an error. */
 export function judgeError(error: unknown): Verdict {
   const code = codeOf(error)
   if (code === undefined) return 'sound'
   return LOST.has(code) ? 'lost' : 'broken'
 }
 
-/** Returns the text about an error that may be logged. */
+/** Returns the text of an error for the log: the PKCS #11 return value, or else the message. */
 export function describeError(error: unknown): string {
   return codeOf(error) ?? (error instanceof Error ? error.message : 'unknown')
 }

@@ -4,12 +4,12 @@ import { StartupError } from '../../platform/errors/startup-error.ts'
 import { CKF } from './constants.ts'
 import { attemptCall, codeOf, describeError } from './cryptoki-error.ts'
 
-/** A PKCS #11 module in use: the vendor's library, loaded and initialised. */
+/** One use of a PKCS #11 module: the vendor's library, loaded and initialised. */
 export interface Cryptoki {
   readonly calls: PKCS11
   /**
-   * Finalises and initialises the module, which ends all sessions. Does nothing while others use it. No call may be
-   * running.
+   * Finalises and initialises the module, which ends all sessions. Does nothing while the module has other uses. No
+   * call may be running.
    */
   readonly restart: () => void
   /** Ends this use. The last release finalises the module, which ends all sessions. */
@@ -20,17 +20,17 @@ export interface Cryptoki {
 type Addon = { readonly default: { readonly PKCS11: new () => PKCS11 } }
 
 /**
- * The modules of this process, each loaded once. They stay loaded, because unloading a library that has threads
- * crashes.
+ * The modules of this process, each loaded once. They stay loaded, because the process may crash when it unloads a
+ * library that has threads.
  */
 const loaded = new Map<string, { readonly calls: PKCS11; uses: number }>()
 
 let atWork: Promise<unknown> = Promise.resolve()
 
 /**
- * Runs calls about objects one after another; generating a key takes long and runs in its own thread. SoftHSM does
- * not support such calls at the same time: it lists an object twice, or fails permanently. Signing itself needs no
- * turn.
+ * Runs calls about objects one after another. SoftHSM does not support such calls at the same time: it lists an object
+ * twice, or fails permanently. They could overlap, because generating a key takes long and runs in its own thread. The
+ * signing call itself need not wait for its turn.
  */
 export function inTurn<T>(calls: () => T | Promise<T>): Promise<T> {
   const turn = atWork.then(calls)
@@ -46,7 +46,7 @@ export function inTurn<T>(calls: () => T | Promise<T>): Promise<T> {
 export async function openCryptoki(path: string, addon = importAddon): Promise<Cryptoki> {
   const { PKCS11 } = (await addon()).default
   await access(path).catch(() => {
-    throw new StartupError(`There is no PKCS#11 module at ${path}`)
+    throw new StartupError(`AUTH4AGENT_PKCS11_MODULE must be the path of a PKCS#11 module; ${path} does not exist`)
   })
   const entry = loaded.get(path) ?? { calls: load(PKCS11, path), uses: 0 }
   loaded.set(path, entry)

@@ -29,7 +29,12 @@ describe('openPkcs11Provider', () => {
   type Alter = (token: SoftToken) => Promise<Partial<Pkcs11Options>>
 
   it.each<[string, SoftTokenOptions, Alter, RegExp]>([
-    ['a missing module', {}, async () => ({ module: '/no/such.so' }), /^There is no PKCS#11 module at \/no\//],
+    [
+      'a missing module',
+      {},
+      async () => ({ module: '/no/such.so' }),
+      /^AUTH4AGENT_PKCS11_MODULE must be the path of a PKCS#11 module; \/no\/such\.so does not exist/,
+    ],
     [
       'a file that is no library',
       {},
@@ -82,20 +87,20 @@ describe('openPkcs11Provider', () => {
         await addToken(tokenLabel)
         return {}
       },
-      /^There are several PKCS#11 tokens "auth4agent"/,
+      /^Only one PKCS#11 token may have the label "auth4agent"/,
     ],
     [
       'a wrong PIN',
       {},
       async () => ({ pin: 'wrong-secret' }),
-      /refuses the login: AUTH4AGENT_PKCS11_PIN is not its PIN$/,
+      /refuses the login: AUTH4AGENT_PKCS11_PIN must be its PIN$/,
     ],
-    ['an empty PIN', {}, async () => ({ pin: '' }), /refuses the login: AUTH4AGENT_PKCS11_PIN is not its PIN$/],
+    ['an empty PIN', {}, async () => ({ pin: '' }), /refuses the login: AUTH4AGENT_PKCS11_PIN must be its PIN$/],
     [
       'a hardware token that lacks mechanisms',
       { config: 'slots.mechanisms = -CKM_MD5,CKM_ECDSA,CKM_EDDSA' },
       async () => ({}),
-      /cannot generate all kinds of signing keys: it lacks CKM_ECDSA, CKM_EDDSA$/,
+      /must support all kinds of signing keys, but lacks CKM_ECDSA, CKM_EDDSA$/,
     ],
   ])('throws a StartupError that explains %s, without the PIN', async (_name, options, alter, message) => {
     await using token = await createToken(options)
@@ -164,7 +169,7 @@ describe('a provider of openPkcs11Provider', () => {
     for (let round = 0; round < 10; round += 1) {
       const signing = Array.from({ length: 20 }, () => signs())
       expect(await Promise.all(signing)).toEqual(signing.map(() => true))
-      // Only between signatures: SoftHSM does not support closing sessions while it signs.
+      // Close sessions only between signatures, because SoftHSM does not support closing sessions while it signs.
       calls.C_CloseAllSessions(slot)
     }
   })
@@ -204,7 +209,7 @@ describe('a provider of openPkcs11Provider', () => {
     calls.C_SetPIN(session, pin, 'changed-secret')
     calls.C_CloseAllSessions(slot)
     expect(await refusalOf(key.sign(INPUT))).toBe('UNAVAILABLE')
-    // A hardware token can be initialised only without open sessions.
+    // A hardware token can be initialised only while no session is open.
     expect(() => calls.C_InitToken(slot, `${pin}-so`, tokenLabel)).not.toThrow()
   })
 

@@ -17,15 +17,15 @@ export interface Pkcs11Options extends TokenAccess {
 interface Pkcs11Deps {
   readonly log: Logger
   readonly maxSessions?: number
-  /** Most time for a signature, including the wait for a session. */
+  /** Maximum milliseconds for a signature, including the wait for a session. */
   readonly signLimitMs?: number
-  /** Least time between two restarts of a module whose hardware token fails. */
+  /** Minimum milliseconds between two restarts of a module whose hardware token fails. */
   readonly restartIntervalMs?: number
 }
 
 /**
- * The addon uses the four threads of libuv. A hardware token that hangs must leave one of them for files and host
- * names.
+ * The addon uses the four threads of libuv. When a hardware token hangs, one thread must remain for files and host
+ * names, so there are three sessions.
  */
 const MAX_SESSIONS = 3
 const SIGN_LIMIT_MS = 5_000
@@ -33,11 +33,11 @@ const RESTART_INTERVAL_MS = 5_000
 const LIMIT_MS = 15_000
 
 /**
- * Opens a hardware token, which generates private keys and signs with them; they never leave it. A process logs in to
- * a hardware token once, so two providers of the same one share a login.
+ * Opens a hardware token, which generates private keys and signs with them. The private keys never leave the hardware
+ * token. A process logs in to a hardware token only once, so two providers of the same hardware token share a login.
  *
- * @throws StartupError when pkcs11js is not built, the module is missing, there is not exactly one hardware token
- * with the label, or it lacks a mechanism or refuses the PIN
+ * @throws StartupError when pkcs11js is not built, when the module is missing, when there is not exactly one hardware
+ * token with the label, or when the hardware token lacks a mechanism or refuses the PIN
  */
 export async function openPkcs11Provider(options: Pkcs11Options & Pkcs11Deps): Promise<KeyProvider> {
   const { log, tokenLabel, maxSessions = MAX_SESSIONS, signLimitMs = SIGN_LIMIT_MS } = options
@@ -72,8 +72,8 @@ export async function openPkcs11Provider(options: Pkcs11Options & Pkcs11Deps): P
 }
 
 /**
- * Closes all sessions; the hardware token logs out with the last one. While work in a session does not end, the
- * session cannot be closed and the module cannot be finalised.
+ * Closes all sessions and releases the module. The hardware token logs out when its last session closes. When work in
+ * a session does not end in time, all sessions stay open and the module is not released.
  */
 async function close(pool: SessionPool<Session>, cryptoki: Cryptoki, log: Logger): Promise<void> {
   const sessions = await pool.drain(LIMIT_MS)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { refusalOf } from '../../../test/support/reason-of.ts'
 import { createSessionPool, type Verdict } from './session-pool.ts'
 
-/** A pool of numbered sessions that records which were opened, closed and lost. */
+/** A pool of numbered sessions. It records which sessions were opened, closed and lost. */
 function numbered({ size = 2, verdicts = {} }: { size?: number; verdicts?: Readonly<Record<string, Verdict>> } = {}) {
   const opened: number[] = []
   const closed: number[] = []
@@ -25,7 +25,7 @@ function numbered({ size = 2, verdicts = {} }: { size?: number; verdicts?: Reado
 
 const LIMIT = 10_000
 const same = async (session: number) => session
-/** Work that fails with a message in these sessions. */
+/** Work that fails with a message when it runs in one of these sessions. */
 const failingIn = (sessions: readonly number[], message: string) => async (session: number) => {
   if (sessions.includes(session)) throw new Error(message)
   return session
@@ -52,7 +52,7 @@ describe('use', () => {
     expect(opened).toEqual([0])
   })
 
-  it('runs at most `size` works at a time, and the others in the order of their calls', async () => {
+  it('runs at most `size` pieces of work at a time, and the others in the order of the calls', async () => {
     const { pool, opened } = numbered({ size: 2 })
     let running = 0
     const order: number[] = []
@@ -192,7 +192,7 @@ describe('alone', () => {
     expect([await first, isDone]).toEqual(['done', false])
   })
 
-  it('runs the tasks of 5 calls at the same time', async () => {
+  it('runs the tasks of 5 simultaneous calls', async () => {
     const { pool } = numbered({ size: 3 })
     let done = 0
     await Promise.all(Array.from({ length: 5 }, () => pool.alone(() => void (done += 1), LIMIT)))

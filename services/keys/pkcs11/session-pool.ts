@@ -1,39 +1,39 @@
 import { ApiError } from '../../platform/errors/api-error.ts'
 
 /**
- * What a failure means for its session.
+ * What a failure of work means for the session in which the work ran.
  * - `sound`: the session stays usable.
- * - `broken`: the session is closed.
- * - `lost`: the session and all others that were open at that time are closed, and the work may succeed in a new
- *   session.
+ * - `broken`: the pool closes the session.
+ * - `lost`: the pool closes the session and all other sessions that were open at that time. The work may succeed in a
+ *   new session.
  */
 export type Verdict = 'sound' | 'broken' | 'lost'
 
 /** Options of createSessionPool. */
 interface SessionPoolOptions<S> {
-  /** Most sessions at the same time. */
+  /** Maximum number of sessions at the same time. */
   readonly size: number
   /** Opens a session that is logged in. */
   readonly open: () => S | Promise<S>
   /** Closes a session in any state. */
   readonly close: (session: S) => void
   readonly judge: (error: unknown) => Verdict
-  /** Is called for each lost session. */
+  /** The pool calls this function when the work in a session fails with the verdict `lost`. */
   readonly onLost: (error: unknown) => void
 }
 
-/** Sessions of a hardware token. Each runs one operation at a time, so callers wait in order for a free session. */
+/** Sessions of a hardware token. A session runs one operation at a time, so callers wait in a queue for a free one. */
 export interface SessionPool<S> {
   /**
-   * Runs work in a session, and once more in a new session when the first was lost. Work that is too slow keeps its
-   * session until it ends.
-   * @throws ApiError UNAVAILABLE when no session is free or the work has not ended within `limitMs`, or the pool is
-   * drained. Otherwise the error of the work.
+   * Runs work in a session. When the session was lost, runs the work once more in a new session. Work that is too slow
+   * keeps its session until the work ends.
+   * @throws ApiError UNAVAILABLE when the work has not ended within `limitMs`, including the wait for a session, or
+   * when the pool is drained. Otherwise the error of the work.
    */
   use<T>(work: (session: S) => Promise<T>, limitMs: number): Promise<T>
   /**
-   * Runs a task while no session is open. Returns false, without the task, when running work does not end within
-   * `limitMs`.
+   * Closes all sessions, then runs a task. Returns false and does not run the task when running work does not end
+   * within `limitMs`.
    */
   alone(task: () => void, limitMs: number): Promise<boolean>
   /**
@@ -108,7 +108,7 @@ export function createSessionPool<S>(options: SessionPoolOptions<S>): SessionPoo
   }
 }
 
-/** Runs work in an idle session or a new one. */
+/** Creates the functions that run work in an idle or new session, and that take or close the idle sessions. */
 function createRunner<S>({ open, close, judge, onLost }: SessionPoolOptions<S>) {
   let idle: S[] = []
   let generation = 0

@@ -34,18 +34,18 @@ describe('two processes with one hardware token', () => {
     await peer.ask({ ask: 'destroy', row: theirs })
     expect(await refusalOf(key.sign(INPUT))).toBe('UNAVAILABLE')
     await own.provider.destroy(ours)
-    await expect(peer.ask({ ask: 'sign', row: ours, text: 'text' })).rejects.toThrow(/holds no private key/)
+    await expect(peer.ask({ ask: 'sign', row: ours, text: 'text' })).rejects.toThrow(/has no private key/)
   })
 
-  it('destroy a key that the other process has generated and they have not seen', async () => {
+  it('destroy a key that the other process has generated and that they have not used before', async () => {
     await using peer = await startPeer(own.token)
     const theirs = rowOf((await peer.ask({ ask: 'generate', alg: 'EdDSA' })) as NewTokenKey)
     await own.provider.generate('EdDSA')
     await own.provider.destroy(theirs)
-    await expect(peer.ask({ ask: 'sign', row: theirs, text: 'text' })).rejects.toThrow(/holds no private key/)
+    await expect(peer.ask({ ask: 'sign', row: theirs, text: 'text' })).rejects.toThrow(/has no private key/)
   })
 
-  it('see every key that both generate at the same time', async () => {
+  it('see every key that the two processes generate at the same time', async () => {
     await using peer = await startPeer(own.token)
     const rows: KeyRow[] = []
     for (let round = 0; round < 4; round += 1) {
@@ -65,7 +65,7 @@ describe('two providers of one hardware token in one process', () => {
     const another = await openPkcs11Provider({ ...own.token, log: silent })
     const theirs = rowOf(await another.generate('ES256'))
     const key = await own.provider.open(theirs)
-    await expect(another.open({ ...theirs, externalRef: ABSENT })).rejects.toThrow(/holds no private key/)
+    await expect(another.open({ ...theirs, externalRef: ABSENT })).rejects.toThrow(/has no private key/)
     await another.close()
     expect(holds(theirs, await key.sign(INPUT))).toBe(true)
     expect(own.lines).toEqual([])
@@ -76,7 +76,7 @@ it('a provider does not use handles from before a restart of the module', async 
   const rows = await Promise.all(TOKEN_ALGORITHMS.map(async (alg) => rowOf(await own.provider.generate(alg))))
   const keys = await Promise.all(rows.map((row) => own.provider.open(row)))
   const [absent] = rows.map((row) => ({ ...row, externalRef: ABSENT }))
-  await expect(absent && own.provider.open(absent)).rejects.toThrow(/holds no private key/)
+  await expect(absent && own.provider.open(absent)).rejects.toThrow(/has no private key/)
   const { find } = await takeInHand(own.token)
   expect(find([])).toHaveLength(2 * rows.length)
   const signatures = await Promise.all(keys.map((key) => key.sign(INPUT)))
@@ -87,14 +87,14 @@ it('a provider does not use handles from before a restart of the module', async 
 it('a provider restarts the module once for a key that it has never seen', async () => {
   const row = { ...rowOf(await own.provider.generate('EdDSA')), externalRef: ABSENT }
   const before = await takeInHand(own.token)
-  await expect(own.provider.open(row)).rejects.toThrow(/holds no private key/)
+  await expect(own.provider.open(row)).rejects.toThrow(/has no private key/)
   expect(() => before.calls.C_GetSessionInfo(before.session)).toThrow('CKR_SESSION_HANDLE_INVALID')
   const { calls, session, find } = await takeInHand(own.token)
-  await expect(own.provider.open(row)).rejects.toThrow(/holds no private key/)
+  await expect(own.provider.open(row)).rejects.toThrow(/has no private key/)
   expect(await own.provider.destroy(row)).toBe(true)
   const seen = rowOf(await own.provider.generate('EdDSA'))
   await own.provider.open(seen)
   for (const half of find([])) calls.C_DestroyObject(session, half)
-  await expect(own.provider.open(seen)).rejects.toThrow(/holds no private key/)
+  await expect(own.provider.open(seen)).rejects.toThrow(/has no private key/)
   expect(calls.C_GetSessionInfo(session).state).toBe(CKS_RW_USER_FUNCTIONS)
 })

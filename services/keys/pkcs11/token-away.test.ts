@@ -17,7 +17,7 @@ it('a provider signs again when its missing hardware token is back', async () =>
   await rename(tokens, `${tokens}-away`)
   const sign = () => refusalOf(key.sign(Buffer.from('input')))
   expect(await until(sign, (refusal) => refusal !== undefined)).toBe('UNAVAILABLE')
-  // Enough tries that the module was restarted without the token.
+  // There are enough attempts that the provider restarts the module while the hardware token is missing.
   for (let times = 0; times < 20; times += 1) expect(await sign()).toBe('UNAVAILABLE')
   await rename(`${tokens}-away`, tokens)
   expect(await until(sign, (refusal) => refusal === undefined)).toBeUndefined()

@@ -87,7 +87,7 @@ describe('generate', () => {
 
 describe('open', () => {
   it.each<[string, Alter, RegExp]>([
-    ['an unknown id', (row) => refer(row, { id: '0'.repeat(32) }), /holds no private key with the id 0{32}/],
+    ['an unknown id', (row) => refer(row, { id: '0'.repeat(32) }), /has no private key with the id 0{32}/],
     ['a malformed id', (row) => refer(row, { id: '' }), /does not refer to a key in a PKCS#11 token/],
     ['another provider', (row) => refer(row, { provider: 'kms' }), /does not refer to a key in a PKCS#11 token/],
     [
@@ -106,7 +106,7 @@ describe('open', () => {
     [
       "another key's private half",
       (_, { kid, publicJwk }) => ({ kid, publicJwk }),
-      /private key with the id \S+ in the hardware token is not that of signing key/,
+      /private key with the id \S+ in the hardware token is not the private half of signing key/,
     ],
   ])('refuses a row with %s', async (_name, alter, message) => {
     const [row, other] = [rowOf(await own.provider.generate('EdDSA')), await own.provider.generate('EdDSA')]
@@ -125,7 +125,7 @@ describe('open', () => {
   it('refuses an id of two private keys', async () => {
     const row = rowOf(await own.provider.generate('EdDSA'))
     await giveId(rowOf(await own.provider.generate('EdDSA')), idOf(row))
-    await expect(own.provider.open(row)).rejects.toThrow(/holds several private keys with the id/)
+    await expect(own.provider.open(row)).rejects.toThrow(/must have only one private key with the id/)
   })
 })
 
@@ -145,7 +145,7 @@ describe('sign', () => {
     for (const half of find(halvesOf(rows[0]))) calls.C_DestroyObject(session, half)
     const refused = await gone?.sign(INPUT).catch((error: unknown) => error)
     expect(refused).toMatchObject({ reason: 'UNAVAILABLE', retryAfter: 1 })
-    expect(own.lines.join()).toContain(`holds no private key with the id ${idOf(rows[0]).toString('hex')}`)
+    expect(own.lines.join()).toContain(`has no private key with the id ${idOf(rows[0]).toString('hex')}`)
     expect(holds(rows[1], (await other?.sign(INPUT)) ?? Buffer.alloc(0))).toBe(true)
   })
 
@@ -157,7 +157,7 @@ describe('sign', () => {
     for (const half of find(halvesOf(row))) calls.C_DestroyObject(session, half)
     await giveId(other, idOf(row))
     expect(await refusalOf(key.sign(INPUT))).toBe('UNAVAILABLE')
-    expect(own.lines.join()).toContain('is not that of signing key')
+    expect(own.lines.join()).toContain('is not the private half of signing key')
   })
 
   it('finds the right key again after another key had its id', async () => {
@@ -166,13 +166,13 @@ describe('sign', () => {
     const aside = { ...row, ...refer(row, { id: 'a'.repeat(32) }) }
     await giveId(row, idOf(aside))
     await giveId(other, idOf(row))
-    await expect(own.provider.open(row)).rejects.toThrow(/is not that of signing key/)
+    await expect(own.provider.open(row)).rejects.toThrow(/is not the private half of signing key/)
     await giveId(row, idOf(other))
     await giveId(aside, idOf(row))
     expect(holds(row, await key.sign(INPUT))).toBe(true)
   })
 
-  it('shows the PIN in no error, key or log line', async () => {
+  it('never shows the PIN in an error, key or log line', async () => {
     const row = rowOf(await own.provider.generate('EdDSA'))
     const key = await own.provider.open(row)
     const { calls, slot } = await takeInHand(own.token)
@@ -204,7 +204,7 @@ describe('destroy', () => {
     ['another provider', { provider: 'kms' }, false],
     ['another hardware token', { provider: 'pkcs11', token: 'other', id: '0'.repeat(32) }, false],
     ['a missing key', { provider: 'pkcs11', token: 'auth4agent', id: '0'.repeat(32) }, true],
-  ])('returns for %s (%j) whether it is done: %s', async (_name, externalRef, isOver) => {
+  ])('for %s (%j) returns %s', async (_name, externalRef, isOver) => {
     expect(await own.provider.destroy({ kid: 'any', externalRef })).toBe(isOver)
   })
 

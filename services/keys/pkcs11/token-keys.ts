@@ -29,14 +29,14 @@ interface TokenKeysOptions {
   readonly restart: () => void
   readonly tokenLabel: string
   readonly log: Logger
-  /** Most time for a signature, including the wait for a session. */
+  /** Maximum milliseconds for a signature, including the wait for a session. */
   readonly signLimitMs: number
-  /** Least time between two restarts of a module whose hardware token fails. */
+  /** Minimum milliseconds between two restarts of a module whose hardware token fails. */
   readonly restartIntervalMs: number
 }
 
 interface TokenKeysDeps extends TokenKeysOptions {
-  /** Ids that this process has seen in the hardware token, or has searched for in a module that had just started. */
+  /** Ids that this process has found in the hardware token, or has searched for just after a restart of the module. */
   readonly known: Set<string>
   /** Restarts the module in the background, unless it was restarted less than `restartIntervalMs` ago. */
   readonly startAnew: () => void
@@ -81,7 +81,8 @@ export function createTokenKeys(options: TokenKeysOptions): Omit<KeyProvider, 'c
 }
 
 /**
- * Creates `startAnew`. A module may continue to fail after its hardware token is back, until the module is restarted.
+ * Creates the function that restarts the module. It is needed because a module may fail until it is restarted, even
+ * when its hardware token is available again.
  */
 function createStartAnew({ pool, restart, restartIntervalMs, tokenLabel, log }: TokenKeysOptions): () => void {
   let startedAt = Number.NEGATIVE_INFINITY
@@ -149,9 +150,9 @@ async function destroyKey(deps: TokenKeysDeps, { kid, externalRef }: Reference):
 }
 
 /**
- * Runs work on a key. When the key is missing and was never seen, restarts the module and runs the work once more.
- * SoftHSM may not show a key that another process generated while this one generated something too, until the module
- * is restarted.
+ * Runs work on a key. When the key is missing and its id is not in `known`, restarts the module and runs the work once
+ * more. The reason: when two processes generate keys at the same time, SoftHSM may not show one process the key of the
+ * other process until the module is restarted.
  */
 async function inSight<T>({ pool, restart, known }: TokenKeysDeps, id: string, work: () => Promise<T>): Promise<T> {
   try {
@@ -169,7 +170,7 @@ function sign({ pool, signLimitMs }: TokenKeysDeps, key: TokenKey, signingInput:
   return pool.use((session) => signIn(session, key, signingInput), signLimitMs)
 }
 
-/** Signs with the key that the hardware token holds under the id now, without the cached handle. */
+/** Signs a probe with the key that now has the id in the hardware token, without the cached handle. */
 function signAfresh({ pool, signLimitMs }: TokenKeysDeps, key: TokenKey): Promise<Uint8Array> {
   return pool.use((session) => {
     forgetKey(session, key.id)
@@ -178,8 +179,8 @@ function signAfresh({ pool, signLimitMs }: TokenKeysDeps, key: TokenKey): Promis
 }
 
 /**
- * Signs and verifies the signature with the public half before it is used: a row may name the object of another key,
- * and a hardware token may fail.
+ * Signs, and verifies the signature with the public half before it returns the signature. This is needed because a row
+ * may name the object of another key, and because a hardware token may make a wrong signature.
  */
 async function signIn(
   session: Session,
@@ -190,7 +191,9 @@ async function signIn(
   const signature = finish(await signWith(session, id, alg, prepare(signingInput)))
   if (verifier.verify(signingInput, signature)) return signature
   forgetKey(session, id)
-  throw new KeyObjectError(`The private key with the id ${id} in the hardware token is not that of signing key ${kid}`)
+  throw new KeyObjectError(
+    `The private key with the id ${id} in the hardware token is not the private half of signing key ${kid}`,
+  )
 }
 
 function verifierOf(kid: string, alg: string, publicJwk: unknown): TokenVerifier {

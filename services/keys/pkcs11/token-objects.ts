@@ -6,12 +6,12 @@ import { CKA, CKO, CKS_RW_USER_FUNCTIONS } from './constants.ts'
 import { inTurn } from './cryptoki.ts'
 import type { Session } from './token.ts'
 
-/** The hardware token does not hold the key, or the key cannot be used. */
+/** The error when a key is not in the hardware token, or is there but cannot be used. */
 export class KeyObjectError extends Error {
   override readonly name = 'KeyObjectError'
 }
 
-/** The hardware token finds no such key. */
+/** The error when a key is not in the hardware token. */
 export class MissingKeyError extends KeyObjectError {}
 
 /** Values by attribute number. */
@@ -19,12 +19,12 @@ type Attributes = Readonly<Record<number, number | boolean | string | Buffer>>
 
 /** The label of a key that has no kid yet. */
 const UNNAMED = 'auth4agent'
-/** Most objects to read for one id. A key has two. */
+/** Maximum number of objects to read for one id. A key has two objects. */
 const MAX_OBJECTS = 16
-/** The longest signature, of a 4096 bit RSA key. */
+/** Bytes of the longest possible signature, which is made by an RSA key of 4096 bits. */
 const MAX_SIGNATURE_BYTES = 512
 
-/** Required attributes of a private half: it cannot leave the hardware token, and it can only sign. */
+/** Required attributes of a private half: the private half cannot leave the hardware token, and can only sign. */
 const PRIVATE_TRAITS: Readonly<Record<number, boolean>> = {
   [CKA.TOKEN]: true,
   [CKA.PRIVATE]: true,
@@ -46,8 +46,8 @@ const PUBLIC_TRAITS: Readonly<Record<number, boolean>> = {
 }
 
 /**
- * Buffers that a thread of the addon uses. The addon holds no reference, so this set keeps them from the garbage
- * collector.
+ * Buffers that a thread of the addon uses. The addon keeps no reference to them, so this set protects them from
+ * garbage collection.
  */
 const inUse = new Set<Buffer>()
 
@@ -96,7 +96,7 @@ export function labelPair(session: Session, id: string, kid: string): Promise<vo
   })
 }
 
-/** Forgets the handle of a key, so that the next use searches for it again. */
+/** Removes the handle of a key from the cache, so that the next use searches for the key again. */
 export function forgetKey(session: Session, id: string): void {
   session.keys.delete(id)
 }
@@ -128,8 +128,9 @@ export async function signWith(session: Session, id: string, alg: TokenAlgorithm
 }
 
 /**
- * Destroys both halves of a key, the private half first. Returns whether other objects remain under its id.
- * @throws MissingKeyError when there was no private half
+ * Destroys the objects of a key that have its id and its label, the private half first. Returns whether objects with
+ * the same id but another label remain.
+ * @throws MissingKeyError when there was no private half with the id
  */
 export function destroyPair(session: Session, id: string, kid: string): Promise<boolean> {
   const any = { [CKA.ID]: Buffer.from(id, 'hex') }
@@ -141,7 +142,7 @@ export function destroyPair(session: Session, id: string, kid: string): Promise<
   })
 }
 
-/** Destroys all objects under an id that this process generated and that is in no row. */
+/** Destroys all objects with an id. The id must be one that this process generated and that is in no row. */
 export function destroyUnused(session: Session, id: string): Promise<void> {
   return inTurn(() => destroyHalves(session, { [CKA.ID]: Buffer.from(id, 'hex') }))
 }
@@ -151,7 +152,7 @@ function destroyHalves(session: Session, template: Attributes): void {
   for (const half of findHalves(session, template)) calls.C_DestroyObject(handle, half)
 }
 
-/** Finds private halves, then public halves. */
+/** Finds the objects of these classes. By default it returns private halves first, then public halves. */
 function findHalves(
   session: Session,
   template: Attributes,
@@ -168,7 +169,8 @@ function findPrivateKey(session: Session, id: string, alg: TokenAlgorithm): Hand
     checkLogin(session)
     throw missing(id)
   }
-  if (another !== undefined) throw new KeyObjectError(`The hardware token holds several private keys with the id ${id}`)
+  if (another !== undefined)
+    throw new KeyObjectError(`The hardware token must have only one private key with the id ${id}, but has several`)
   if (findObjects(session, { ...template, [CKA.KEY_TYPE]: MECHANISMS[alg].keyType }).length === 0)
     throw new KeyObjectError(`The private key with the id ${id} in the hardware token is not a key for ${alg}`)
   session.keys.set(id, found)
@@ -176,10 +178,13 @@ function findPrivateKey(session: Session, id: string, alg: TokenAlgorithm): Hand
 }
 
 function missing(id: string): MissingKeyError {
-  return new MissingKeyError(`The hardware token holds no private key with the id ${id}`)
+  return new MissingKeyError(`The hardware token has no private key with the id ${id}`)
 }
 
-/** Throws when the session is no longer logged in: such a session finds no private objects, without an error. */
+/**
+ * Throws when the session is no longer logged in, because such a session finds no private objects but reports no
+ * error.
+ */
 function checkLogin({ calls, handle }: Session): void {
   if (calls.C_GetSessionInfo(handle).state !== CKS_RW_USER_FUNCTIONS) throw new Error('CKR_USER_NOT_LOGGED_IN')
 }

@@ -10,7 +10,8 @@ export interface Session {
   readonly calls: PKCS11
   readonly handle: Handle
   /**
-   * Handles of private keys by hexadecimal CKA_ID. Sessions of one login share them; a new login reuses the numbers.
+   * Handles of private keys by hexadecimal CKA_ID. All sessions of one login share these handles. After a new login,
+   * the same handles may belong to other objects.
    */
   readonly keys: Map<string, Handle>
 }
@@ -21,19 +22,19 @@ export interface TokenAccess {
   readonly pin: string
 }
 
-/** Return values that refuse a PIN, and their explanations. */
+/** Return values with which a hardware token refuses a PIN, and their explanations. */
 const PIN_REFUSALS = new Map([
-  ['CKR_PIN_INCORRECT', 'AUTH4AGENT_PKCS11_PIN is not its PIN'],
-  ['CKR_PIN_INVALID', 'AUTH4AGENT_PKCS11_PIN is not its PIN'],
-  ['CKR_PIN_LEN_RANGE', 'AUTH4AGENT_PKCS11_PIN is not its PIN'],
+  ['CKR_PIN_INCORRECT', 'AUTH4AGENT_PKCS11_PIN must be its PIN'],
+  ['CKR_PIN_INVALID', 'AUTH4AGENT_PKCS11_PIN must be its PIN'],
+  ['CKR_PIN_LEN_RANGE', 'AUTH4AGENT_PKCS11_PIN must be its PIN'],
   ['CKR_PIN_EXPIRED', 'its PIN has expired'],
   ['CKR_PIN_LOCKED', 'its PIN is locked after too many wrong PINs'],
   ['CKR_USER_PIN_NOT_INITIALIZED', 'its user has no PIN yet'],
 ])
 
 /**
- * Creates the function that opens sessions. It searches for the hardware token each time, because the slot may have
- * changed. It never tries a refused PIN again, because a few refusals lock a hardware token.
+ * Creates the function that opens sessions. The function searches for the hardware token each time, because the slot
+ * may have changed. It never tries a refused PIN again, because a hardware token locks its PIN after a few refusals.
  */
 export function createSessionOpener(calls: PKCS11, { tokenLabel, pin }: TokenAccess): () => Promise<Session> {
   let refusal: StartupError | undefined
@@ -66,14 +67,14 @@ export function createSessionOpener(calls: PKCS11, { tokenLabel, pin }: TokenAcc
   return () => inTurn(open)
 }
 
-/** Closes a session. Ignores PKCS #11 errors: the session may be gone already. */
+/** Closes a session. Ignores PKCS #11 errors, because the session may be gone already. */
 export function closeSession({ calls, handle }: Pick<Session, 'calls' | 'handle'>): void {
   attemptCall(() => calls.C_CloseSession(handle))
 }
 
 /**
- * Finds the slot of the only hardware token with this label. Throws a StartupError that names the hardware tokens
- * found.
+ * Finds the slot of the only hardware token with this label. Otherwise throws StartupError; when no hardware token has
+ * the label, the error lists the labels that the module has.
  */
 function findToken(calls: PKCS11, label: string): Handle {
   const tokens = calls
@@ -88,7 +89,7 @@ function findToken(calls: PKCS11, label: string): Handle {
     throw new StartupError(`There is no PKCS#11 token "${label}"; ${there}`)
   }
   if (another !== undefined)
-    throw new StartupError(`There are several PKCS#11 tokens "${label}"; give each its own label`)
+    throw new StartupError(`Only one PKCS#11 token may have the label "${label}"; give each its own label`)
   return found.slot
 }
 
@@ -99,5 +100,5 @@ export function checkMechanisms(calls: PKCS11, label: string): void {
   const missing = Object.entries(CKM).filter(([, mechanism]) => needed.has(mechanism) && !known.has(mechanism))
   if (missing.length === 0) return
   const names = missing.map(([name]) => `CKM_${name}`).join(', ')
-  throw new StartupError(`The PKCS#11 token "${label}" cannot generate all kinds of signing keys: it lacks ${names}`)
+  throw new StartupError(`The PKCS#11 token "${label}" must support all kinds of signing keys, but lacks ${names}`)
 }

@@ -1,21 +1,24 @@
 import { Resolver } from 'node:dns/promises'
 import { resolveTxt, type TxtAnswer } from '@auth4agent/core/identity/resolve-txt'
 
-/** Asks every configured resolver once, in parallel. Returns one answer for each, in their order. Never rejects. */
+/**
+ * Asks all configured resolvers in parallel. Returns one answer per resolver, in the configured order. Never rejects.
+ */
 export type ResolveTxt = (name: string) => Promise<readonly TxtAnswer[]>
 
 interface ResolverOptions {
   /**
-   * Address and port of each resolver, `192.0.2.1:53` or `[2001:db8::1]:53`. Empty means the system's resolvers. They
-   * count as one resolver together, because the servers in resolv.conf replace each other and are not independent.
+   * Address and port of each resolver, `192.0.2.1:53` or `[2001:db8::1]:53`. Empty means the system's resolvers.
+   * Together they count as one resolver, because the servers in resolv.conf replace each other and are not
+   * independent.
    */
   readonly servers: readonly string[]
-  /** Milliseconds after which a resolver has failed, including all retries. */
+  /** Milliseconds, all retries included, after which a resolver without an answer counts as failed. */
   readonly timeoutMs: number
 }
 
 /**
- * Creates the function that asks the resolvers.
+ * Creates a function that asks the resolvers for TXT records.
  *
  * @throws TypeError when a server is not an IP address, with or without a port.
  */

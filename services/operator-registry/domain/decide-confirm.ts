@@ -5,13 +5,13 @@ import { waitEnds } from './takeover-looks.ts'
 interface Standing {
   readonly id: string
   readonly status: OperatorStatus
-  /** End of the takeover delay; null when the operator waits for no takeover. */
+  /** End of the takeover delay; null when the operator does not wait for a takeover. */
   readonly takeoverAt: Date | null
-  /** Looks of this wait that found only its record. */
+  /** Number of looks in this wait that found only the operator's record. */
   readonly takeoverLooks: number
 }
 
-/** An operator with a proven record, its domain's owner, and the deployment's takeover delay. */
+/** An operator whose record is the only one at its domain, the domain's owner, and the takeover delay. */
 export interface ConfirmCase {
   readonly operator: Standing
   /** The operator that owns the domain: active, lapsed or suspended. May be `operator` itself. */
@@ -23,15 +23,18 @@ export interface ConfirmCase {
 
 /** What happens to an operator whose record is the only one at its domain. */
 export type ConfirmDecision =
-  /** It already owns the domain; nothing changes. */
+  /** The operator already owns the domain; nothing changes. */
   | { readonly kind: 'hold' }
-  /** It becomes the owner, in place of the operator `supersedes` if there is one. */
+  /** The operator becomes active and owns the domain. If `supersedes` is defined, that operator loses the domain. */
   | { readonly kind: 'activate'; readonly supersedes: string | undefined }
-  /** It must wait until `until` (Unix milliseconds): another operator owns the domain. `begins`: the wait is new. */
+  /**
+   * Another operator owns the domain, so the operator must wait until `until` (Unix milliseconds). `begins` is true
+   * when this decision begins the wait.
+   */
   | { readonly kind: 'wait'; readonly until: number; readonly begins: boolean }
   | { readonly kind: 'refuse'; readonly reason: 'OPERATOR_RELEASED' | 'OPERATOR_SUSPENDED' }
 
-/** Statuses in which an operator owns its domain. At most one operator of a domain has one of them. */
+/** Statuses in which an operator owns its domain. At most one operator of a domain has one of these statuses. */
 export const OWNER_STATUSES = ['active', 'lapsed', 'suspended'] as const satisfies readonly OperatorStatus[]
 
 /** Returns whether an operator in this status owns its domain. */
@@ -42,9 +45,10 @@ export function isOwner({ status }: { readonly status: OperatorStatus }): boolea
 /**
  * Decides what follows when an operator's record is the only one at its domain.
  *
- * A suspended owner keeps its domain, so it cannot leave the suspension by registering again with another key. A
- * lapsed owner gets the same takeover delay as an active one, however long ago it lapsed. The few scheduled proofs
- * that made it lapse came at times that an attacker can predict; the looks of a takeover wait do not.
+ * A suspended owner keeps its domain, so it cannot escape the suspension by registering again with another key. A
+ * lapsed owner gets the same takeover delay as an active owner, however long ago it lapsed. The reason is that an
+ * attacker can predict the times of the few scheduled proofs that made the owner lapse. The times of the looks during
+ * a takeover wait are unpredictable.
  */
 export function decideConfirm({ operator, owner, now, takeoverDelayMs }: ConfirmCase): ConfirmDecision {
   if (operator.status === 'released') return { kind: 'refuse', reason: 'OPERATOR_RELEASED' }

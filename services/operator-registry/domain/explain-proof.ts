@@ -47,7 +47,7 @@ function seen(answers: readonly TxtAnswer[]): string {
   return proofs.slice(0, MAX_SHOWN).map(shown).join(' and ')
 }
 
-/** Quotes a record as printable ASCII of at most 200 characters, because anybody may write anything into DNS. */
+/** Quotes at most 200 characters of a record as printable ASCII, because a record in DNS can contain any text. */
 function shown(text: string): string {
   return JSON.stringify(text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, MAX_SHOWN_CHARACTERS))
 }

@@ -58,14 +58,14 @@ test("judgeProof returns mismatch for the owner's record when no incumbent is gi
   expect(judgeProof([records(THEIRS)], { issuer, operatorId: 'ours', thumbprint: 'our-key' })).toBe('mismatch')
 })
 
-describe('isRecordSeen with our record', () => {
+describe('isRecordSeen', () => {
   test.each<[string, TxtAnswer[], boolean]>([
     ['as the only one at a majority', [proven, proven, absent], true],
     ['beside another record', [records(THEIRS, OURS)], true],
     ['at half of the resolvers', [proven, failed], false],
     ['with another key', [records(WRONG_KEY)], false],
     ['nowhere', [absent], false],
-  ])('%s: %s', (_, answers, seen) => {
+  ])("with the operator's record %s returns %s", (_, answers, seen) => {
     expect(isRecordSeen(answers, wanted)).toBe(seen)
   })
 })

@@ -1,27 +1,27 @@
 import { type ProofSubject, readRecord } from '@auth4agent/core/identity/proof-record'
 import type { TxtAnswer } from '@auth4agent/core/identity/resolve-txt'
 
-/** The record to look for, and the domain's owner when that is another operator. */
+/** The record to look for, and the domain's owner when another operator owns the domain. */
 export interface WantedProof extends ProofSubject {
-  /** Operator id of the present owner; absent when the domain has none, or `operatorId` is the owner. */
+  /** Operator id of the owner; absent when the domain has no owner, or `operatorId` is the owner. */
   readonly incumbentId?: string
 }
 
 /**
  * What a majority of the resolvers answers about the records of this issuer:
  *
- * - `proven`: there is one record, the wanted one.
- * - `not-found`: there is none.
- * - `mismatch`: there is one record, neither the wanted one nor the incumbent's.
- * - `incumbent-present`: there is one record, the incumbent's.
- * - `contested`: there are two or more.
+ * - `proven`: there is one record, and it is the wanted record.
+ * - `not-found`: there is no record.
+ * - `mismatch`: there is one record, but it is neither the wanted record nor the owner's.
+ * - `incumbent-present`: there is one record, and it is the owner's.
+ * - `contested`: there are two or more records.
  * - `unavailable`: no majority gives any of these answers.
  */
 export type ProofVerdict = 'proven' | 'not-found' | 'mismatch' | 'incumbent-present' | 'contested' | 'unavailable'
 
 type View = Exclude<ProofVerdict, 'unavailable'>
 
-/** Judges a proof by a strict majority of all resolvers asked. A failed resolver counts only in the total. */
+/** Judges a proof by a strict majority of all resolvers. A failed resolver counts only in the total. */
 export function judgeProof(answers: readonly TxtAnswer[], wanted: WantedProof): ProofVerdict {
   const counts = new Map<View, number>()
   for (const answer of answers) {
@@ -32,7 +32,7 @@ export function judgeProof(answers: readonly TxtAnswer[], wanted: WantedProof): 
   return 'unavailable'
 }
 
-/** Returns whether a majority of all resolvers asked has the operator's record, with or without others. */
+/** Returns whether a majority of all resolvers has the operator's record, with or without other records. */
 export function isRecordSeen(answers: readonly TxtAnswer[], wanted: ProofSubject): boolean {
   const seen = answers.filter(
     (answer) => answer.kind === 'records' && answer.records.some((text) => isProofOf(text, wanted)),

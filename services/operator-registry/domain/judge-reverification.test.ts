@@ -26,7 +26,7 @@ describe('judgeReverification of an active operator', () => {
     ['unavailable', 24],
     ['contested', undefined],
     ['proven', undefined],
-  ])('with the verdict %s each time lapses the operator after %s proofs', (verdict, after) => {
+  ])('with the verdict %s each time makes the operator lapse after %s proofs', (verdict, after) => {
     expect(run(verdict, 100).lapsedAfter).toBe(after)
   })
 
@@ -48,7 +48,7 @@ describe('judgeReverification of an active operator', () => {
   })
 })
 
-test('judgeReverification reactivates a lapsed operator with the next proof, and does not lapse it twice', () => {
+test('judgeReverification makes a lapsed operator active after the next successful proof, and never lapse twice', () => {
   const lapsed = { status: 'lapsed', failedProofs: 24, threshold } as const
   expect(judgeReverification({ ...lapsed, verdict: 'proven' })).toMatchObject({ becomes: 'active', failedProofs: 0 })
   expect(judgeReverification({ ...lapsed, verdict: 'not-found' })).toMatchObject({

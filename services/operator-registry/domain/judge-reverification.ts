@@ -2,10 +2,11 @@ import type { OperatorStatus } from '../../../gen/prisma/enums.ts'
 import type { ProofVerdict } from './judge-proof.ts'
 
 /**
- * Weight of a scheduled proof in the count of failures. When DNS gives no answer, our own resolvers may be the cause,
- * so that must not end an honest operator. But a domain whose DNS is dead must not stay active for ever. Therefore
- * eight proofs without an answer weigh as much as one clear failure. With the defaults, three failures and six hours
- * between proofs, that is six days. Two records of this issuer (contested) change nothing.
+ * Weight of a scheduled proof in the count of failures. When DNS gives no answer, the deployment's own resolvers may
+ * be the cause, so an operator must not lapse soon. But an operator whose DNS never answers must not stay active for
+ * ever. Therefore eight proofs without an answer weigh as much as one clear failure. With the defaults (three
+ * failures, six hours between proofs) the operator lapses after six days. Two records of this issuer (contested)
+ * change nothing.
  */
 const WEIGHTS = {
   proven: 0,
@@ -42,7 +43,7 @@ export interface Reverification {
   readonly soon: boolean
 }
 
-/** Judges a scheduled proof. A suspended operator's failures count, but change its status only at reinstatement. */
+/** Judges a scheduled proof. Failures of a suspended operator count, but they matter only when it is reinstated. */
 export function judgeReverification({ status, failedProofs, verdict, threshold }: ReverificationCase): Reverification {
   if (verdict === 'proven') {
     return { failedProofs: 0, becomes: status === 'lapsed' ? 'active' : undefined, soon: false }

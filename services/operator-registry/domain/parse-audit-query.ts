@@ -51,7 +51,7 @@ export function parseAuditQuery(request: AuditRequest): AuditQuery {
 
 function parseOutcome(text: string): AuditOutcome | undefined {
   if (text === '' || text === 'done' || text === 'refused') return text || undefined
-  throw new ApiError('INVALID_ARGUMENT', 'outcome must be done or refused, or empty')
+  throw new ApiError('INVALID_ARGUMENT', 'outcome must be done, refused or empty')
 }
 
 function parseTime(field: string, time: Timestamp | undefined): Date | undefined {

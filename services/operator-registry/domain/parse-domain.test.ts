@@ -24,7 +24,7 @@ const accepted: [string, string, string][] = [
 const refused: [string, string, RegExp][] = [
   ['an empty text', '', /empty/],
   ['only white space', '   ', /empty/],
-  ['a lone dot', '.', /not a host name/],
+  ['a lone dot', '.', /must be a host name/],
   ['IPv4', '192.0.2.1', /IP address/],
   ['IPv4 with a trailing dot', '192.0.2.1.', /IP address/],
   ['IPv4 in hexadecimal', '0x7f.1', /IP address/],
@@ -48,7 +48,7 @@ const refused: [string, string, RegExp][] = [
   ['a tab inside', 'exa\tmple.com', /letters, digits/],
   ['NUL', 'example\0.com', /letters, digits/],
   ['a quote', 'example".com', /letters, digits/],
-  ['a full-width slash', 'example.com／x', /not a host name/],
+  ['a full-width slash', 'example.com／x', /must be a host name/],
   ['two names', 'a.com,b.com', /letters, digits/],
   ['an empty label', 'a..example.com', /empty label/],
   ['a leading dot', '.example.com', /empty label/],
@@ -60,14 +60,14 @@ const refused: [string, string, RegExp][] = [
   ['a text that is far too long', 'a.'.repeat(100_000), /at most 1024/],
   ['a malformed A-label', 'xn--a.example.com', /A-label/],
   ['an A-label that encodes only ASCII', 'xn--example-.com', /A-label/],
-  ['a label that mixes directions', 'aא.com', /not a host name/],
-  ['a single label', 'example2', /single label/],
-  ['a TLD', 'com', /single label/],
+  ['a label that mixes directions', 'aא.com', /must be a host name/],
+  ['a single label', 'example2', /at least two labels/],
+  ['a TLD', 'com', /at least two labels/],
   ['a public suffix', 'co.uk', /public suffix/],
   ['a private suffix', 'github.io', /public suffix/],
   ['a longer private suffix', 's3.amazonaws.com', /public suffix/],
   ['a wildcard suffix', 'foo.ck', /public suffix/],
-  ['an unknown TLD', 'agents.nosuchtld', /not a public top-level/],
+  ['an unknown TLD', 'agents.nosuchtld', /public top-level domain, which/],
   ['localhost', 'localhost', /reserved/],
   ['a name below localhost', 'a.localhost', /reserved/],
   ['.local', 'printer.local', /reserved/],
@@ -96,7 +96,7 @@ describe('parseDomain refuses', () => {
 
 test('parseDomain accepts domains under .test where test domains are allowed, but not .test itself', () => {
   expect(parseDomain('Agents.Test.', { testDomains: true })).toBe('agents.test')
-  expect(() => parseDomain('test', { testDomains: true })).toThrow(/single label/)
+  expect(() => parseDomain('test', { testDomains: true })).toThrow(/at least two labels/)
 })
 
 test('parseDomain returns its own results unchanged', () => {

@@ -4,23 +4,23 @@ import { parse } from 'tldts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 
 const MAX_TEXT = 1024
-/** RFC 1035 section 3.1 allows 253 characters in a name's text. The proof's name adds a label and a dot. */
+/** A name in DNS may have 253 characters (RFC 1035 section 3.1). The name of the proof adds a label and a dot. */
 const MAX_LENGTH = 253 - RECORD_LABEL.length - 1
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 const IPV4 = /^\d{1,3}(\.\d{1,3}){3}$/
 
 /**
- * Reserved top-level names, which have no owners (RFC 6761, RFC 6762, RFC 7686, RFC 9476). They are listed here
- * because the public suffix list contains some of them.
+ * Reserved top-level names, which have no owners (RFC 6761, RFC 6762, RFC 7686, RFC 9476). This list is needed because
+ * the public suffix list contains some of them.
  */
 const SPECIAL_USE = new Set(['alt', 'arpa', 'example', 'internal', 'invalid', 'local', 'localhost', 'onion'])
 
 const IP_ADDRESS = 'The domain must be a host name, not an IP address'
 
-/** ASCII text that no host name contains, and the error detail for it. The first match counts. */
+/** Patterns that no host name matches, each with its error detail. The first pattern that matches gives the error. */
 const FOREIGN: readonly (readonly [RegExp, string])[] = [
   [/^\[?[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*\]?$/, IP_ADDRESS],
-  [/[/\\?#]/, 'The domain must have no scheme and no path'],
+  [/[/\\?#]/, 'The domain must have no scheme, path, query or fragment'],
   [/@/, 'The domain must have no user information'],
   [/:/, 'The domain must have no port'],
   [/\*/, 'The domain must not be a wildcard'],
@@ -34,8 +34,8 @@ interface DomainRules {
 }
 
 /**
- * Parses a domain that an operator can own, and returns it trimmed, lower-cased, in A-labels (UTS 46), without a
- * trailing dot. The domain must be below a suffix of the public suffix list, whose private section counts too.
+ * Parses a domain that an operator can own. Returns the domain trimmed, lower-cased, in A-labels (UTS 46), without a
+ * trailing dot. The domain must be below a suffix of the public suffix list, private section included.
  *
  * @throws ApiError INVALID_DOMAIN with a detail that says why.
  */
@@ -48,25 +48,25 @@ export function parseDomain(text: string, { testDomains }: DomainRules): string 
   return domain
 }
 
-/** Returns whether a domain is a test domain. Where test domains are allowed, they are confirmed without DNS. */
+/** Returns whether a domain is under `.test`. A server that allows test domains confirms them without DNS. */
 export function isTestDomain(domain: string): boolean {
   return domain.endsWith('.test')
 }
 
 function toAscii(text: string): string {
-  if (text === '') throw refusal('The domain is empty')
-  // domainToASCII silently removes paths and tabs and decodes percent signs, so refuse such text first.
+  if (text === '') throw refusal('The domain must not be empty')
+  // domainToASCII silently removes paths and tabs and decodes percent signs, so such text must be refused before.
   for (const [pattern, detail] of FOREIGN) if (pattern.test(text)) throw refusal(detail)
   const ascii = domainToASCII(text).replace(/\.$/, '')
-  if (ascii === '') throw refusal('The domain is not a host name')
-  // domainToASCII accepts an A-label that encodes nothing. Converting back reveals it: the label stays an A-label.
-  if (/(^|\.)xn--/.test(domainToUnicode(ascii))) throw refusal('The domain has a malformed A-label')
+  if (ascii === '') throw refusal('The domain must be a host name')
+  // domainToASCII accepts a malformed A-label. domainToUnicode reveals it, because it leaves such a label as it is.
+  if (/(^|\.)xn--/.test(domainToUnicode(ascii))) throw refusal('The domain must not have a malformed A-label')
   return ascii
 }
 
 function checkLabels(domain: string, labels: readonly string[]): void {
   if (IPV4.test(domain)) throw refusal(IP_ADDRESS)
-  if (labels.includes('')) throw refusal('The domain has an empty label')
+  if (labels.includes('')) throw refusal('The domain must not have an empty label')
   if (!labels.every((label) => LABEL.test(label))) {
     throw refusal('Each label of the domain must have 1 to 63 letters, digits or hyphens, with no hyphen at its ends')
   }
@@ -75,16 +75,16 @@ function checkLabels(domain: string, labels: readonly string[]): void {
 
 function checkSuffix(domain: string, tld: string, testDomains: boolean): void {
   if (SPECIAL_USE.has(tld)) throw refusal(`The domain must not end in .${tld}, which is reserved`)
-  if (domain === tld) throw refusal('The domain must have more than a single label')
+  if (domain === tld) throw refusal('The domain must have at least two labels')
   if (tld === 'test') {
     if (!testDomains) throw refusal('The domain must not end in .test, which only a local test server accepts')
     return
   }
   const suffix = parse(domain, { allowPrivateDomains: true })
   if (suffix.isIcann !== true && suffix.isPrivate !== true) {
-    throw refusal(`The domain ends in .${tld}, which is not a public top-level domain`)
+    throw refusal(`The domain must end in a public top-level domain, which .${tld} is not`)
   }
-  if (suffix.domain === null) throw refusal('The domain is a public suffix; register a domain below it')
+  if (suffix.domain === null) throw refusal('The domain must be below a public suffix, not a public suffix itself')
 }
 
 function refusal(detail: string): ApiError {

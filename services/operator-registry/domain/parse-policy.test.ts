@@ -66,7 +66,7 @@ describe('parsePolicy', () => {
   })
 })
 
-describe('parsePolicy refuses', () => {
+describe('parsePolicy', () => {
   test.each([
     ['a foreign audience', [{ audience: 'other.com', callers: [] }], 'INVALID_AUDIENCE'],
     [
@@ -89,11 +89,11 @@ describe('parsePolicy refuses', () => {
     ['a caller that is no domain', [{ audience: 'example.com', callers: ['localhost'] }], 'INVALID_DOMAIN'],
     ['* beside a caller', [{ audience: 'example.com', callers: ['*', 'other.com'] }], 'INVALID_DOMAIN'],
     ['* twice', [{ audience: 'example.com', callers: ['*', '*'] }], 'INVALID_DOMAIN'],
-  ])('%s', (_, audiences, reason) => {
+  ])('refuses %s', (_, audiences, reason) => {
     expect(() => parse(...audiences)).toThrow(expect.objectContaining({ reason }))
   })
 
-  test('no policy of 64 audiences with 64 callers', () => {
+  test('accepts a policy of 64 audiences with 64 callers each', () => {
     expect(parse(...many(64).map((audience) => ({ audience, callers: many(64) }))).audiences).toHaveLength(64)
   })
 })

@@ -3,10 +3,10 @@ import { parseAudience } from '@auth4agent/core/token/audience'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import { parseDomain } from './parse-domain.ts'
 
-/** Says whose agents may ask for tokens for an audience, and which algorithm signs these tokens. */
+/** Which agents may ask for tokens for an audience, and which algorithm signs these tokens. */
 export interface AudienceRule {
   readonly audience: string
-  /** Domains, or only `*`. Empty when only the operator's own agents may ask. */
+  /** Domains whose agents may ask, or the single entry `*`. Empty when only the operator's own agents may ask. */
   readonly callers: readonly string[]
   /** Name of a JOSE algorithm; empty means the default. */
   readonly tokenSigningAlg: string
@@ -69,14 +69,17 @@ function parseCallers(callers: readonly string[], { testDomains }: PolicyRules):
   }
   if (callers.length === 1 && callers[0] === EVERYONE) return [EVERYONE]
   if (callers.includes(EVERYONE)) {
-    throw new ApiError('INVALID_DOMAIN', 'callers must have no other entry beside *, which means every operator')
+    throw new ApiError(
+      'INVALID_DOMAIN',
+      'callers must not contain * together with other entries, because * means every operator',
+    )
   }
   return [...new Set(callers.map((caller) => parseDomain(caller, { testDomains })))]
 }
 
 function parseAlgorithm(text: string): string {
   if (text !== '' && !isTokenAlgorithm(text)) {
-    throw new ApiError('INVALID_ALGORITHM', `token_signing_alg must be one of ${TOKEN_ALGORITHMS.join(', ')}, or empty`)
+    throw new ApiError('INVALID_ALGORITHM', `token_signing_alg must be empty or one of ${TOKEN_ALGORITHMS.join(', ')}`)
   }
   return text
 }

@@ -2,7 +2,7 @@ import type { OperatorStatus } from '../../../gen/prisma/enums.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'
 import type { ReasonCode } from '../../platform/errors/reasons.ts'
 
-/** Reason by the operator's status. The only call that an active or lapsed operator fails is reinstatement. */
+/** Reason of a refusal by the operator's status. Only reinstatement is refused to active and lapsed operators. */
 const REFUSALS = {
   pending: 'OPERATOR_NOT_ACTIVE',
   active: 'OPERATOR_NOT_SUSPENDED',

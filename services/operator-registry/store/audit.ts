@@ -10,16 +10,18 @@ export interface AuditPage {
   readonly nextPageToken: string
 }
 
-/** A process's clock makes the ids, the database's clock makes `at`. The two differ by less than this. */
+/**
+ * The time in an id is from a process's clock, `at` is from the database's clock. The clocks differ by less than this.
+ */
 const CLOCK_SLACK_MS = 120_000
 
-/** Literals instead of parameters: the planner uses the partial index of refusals only when it sees the value. */
+/** These are literals and not parameters, because the planner uses a partial index only when it sees the value. */
 const OUTCOMES = { done: Prisma.sql`"outcome" = 'done'`, refused: Prisma.sql`"outcome" = 'refused'` } as const
 
 /**
- * Lists the audit records of an operator. Each filter has an index: the subject; the action, except token.issue
- * (audit_logs_action leaves out the many tokens); refusals (audit_logs_refused). Times also become bounds on the id,
- * so that an index can find them.
+ * Lists the audit records of an operator, newest first. These filters have an index: `subject`, the outcome `refused`
+ * (audit_logs_refused), and every `action` except token.issue (audit_logs_action leaves out the many issued tokens).
+ * Filters by time become bounds on the id too, so that an index can find the records.
  */
 export async function listAudit(prisma: PrismaClient, operatorId: string, query: AuditQuery): Promise<AuditPage> {
   const { limit } = query

@@ -14,7 +14,7 @@ let harness: Harness
 let db: Db
 let context: Context
 
-/** With only nested loops to choose from, the planner runs an inner query once for every outer row. */
+/** When the planner may use only nested loops, it runs an inner query once for every outer row. */
 beforeEach(async () => {
   harness = await startHarness()
   const url = new URL(harness.url)

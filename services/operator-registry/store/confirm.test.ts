@@ -24,7 +24,7 @@ const remove = ({ id }: Operator) => harness.prisma.operator.delete({ where: { i
 const actions = async ({ id }: Operator) => (await harness.audit(id)).map(({ action }) => action)
 const settle = (operator: Operator) => settleProof(harness.context, author, operator)
 
-test('settleProof makes one owner of two proofs at the same time, and the other operator waits', async () => {
+test('settleProof makes one operator the owner and the other wait when two prove a domain at the same time', async () => {
   const settled = await Promise.all([settle(first), settle(second)])
   expect(settled.map(({ kind }) => kind).toSorted()).toEqual(['verified', 'waiting'])
   const statuses = await harness.prisma.operator.findMany({ select: { status: true, takeoverAt: true } })
@@ -32,13 +32,13 @@ test('settleProof makes one owner of two proofs at the same time, and the other 
   expect(statuses.find(({ status }) => status === 'pending')?.takeoverAt).toEqual(new Date(harness.clock.now + DAY))
 })
 
-describe('settleProof judges a proof by the state after the DNS look-up', () => {
-  test('and lets the operator wait when the domain has got another owner', async () => {
+describe('settleProof', () => {
+  test('makes the operator wait when the domain got another owner during the DNS look-up', async () => {
     await settle(first)
     expect(await settle(second)).toEqual({ kind: 'waiting', until: new Date(harness.clock.now + DAY) })
   })
 
-  test('and refuses it when the owner has been suspended', async () => {
+  test('refuses the proof when the owner was suspended during the DNS look-up', async () => {
     await settle(first)
     await harness.admin().suspendOperator({ id: first.id })
     const before = await harness.everything()
@@ -47,14 +47,14 @@ describe('settleProof judges a proof by the state after the DNS look-up', () => 
     expect(await harness.everything()).toBe(before)
   })
 
-  test('and refuses it when the operator has been released', async () => {
+  test('refuses the proof when the operator was released during the DNS look-up', async () => {
     await harness.prisma.operator.update({ where: { id: first.id }, data: { status: 'released' } })
     await expect(settle(first)).rejects.toMatchObject({ reason: 'OPERATOR_RELEASED' })
   })
 })
 
 describe('settleProof of a registration that was removed during the DNS look-up', () => {
-  test('inserts it again as the owner of the domain', async () => {
+  test('inserts the registration again as the owner of the domain', async () => {
     await remove(first)
     expect(await settle(first)).toEqual({ kind: 'verified', at: new Date(harness.clock.now) })
     const { id, domain, rootPublicKey, rootKeyThumbprint } = first
@@ -63,14 +63,14 @@ describe('settleProof of a registration that was removed during the DNS look-up'
     expect(await actions(first)).toEqual(['operator.register', 'operator.register', 'operator.confirm'])
   })
 
-  test('inserts it again as waiting when the domain has another owner', async () => {
+  test('inserts the registration again and makes it wait when the domain has another owner', async () => {
     await settle(second)
     await remove(first)
     expect(await settle(first)).toMatchObject({ kind: 'waiting' })
     expect((await harness.operator(first.id)).takeoverAt).toEqual(new Date(harness.clock.now + DAY))
   })
 
-  test('does not insert it again when it refuses the proof', async () => {
+  test('does not insert the registration again when it refuses the proof', async () => {
     await settle(second)
     await harness.admin().suspendOperator({ id: second.id })
     await remove(first)
@@ -79,7 +79,7 @@ describe('settleProof of a registration that was removed during the DNS look-up'
     expect(await harness.everything()).toBe(before)
   })
 
-  test('does not insert it twice when another transaction inserts it at the same time', async () => {
+  test('does not insert the registration twice when another transaction inserts it at the same time', async () => {
     await remove(first)
     await remove(second)
     let settled: Promise<Settled> | undefined

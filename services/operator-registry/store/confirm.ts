@@ -9,16 +9,17 @@ import { nextLookDelay } from '../domain/takeover-looks.ts'
 import { endWaits, type LockedDomain, lockDomain, NO_WAIT } from './operators.ts'
 import { insertPending } from './register.ts'
 
-/** Result of a proof whose record is the only one at the domain. */
+/** Result of applying a successful proof: the operator's record is the only one at the domain. */
 export type Settled =
   | { readonly kind: 'verified'; readonly at: Date }
-  /** Another operator owns the domain. The operator must wait until then. */
+  /** Another operator owns the domain. The operator must wait until the time `until`. */
   | { readonly kind: 'waiting'; readonly until: Date }
 
 /**
- * Applies a proof whose record is the only one at the domain. The state of the operators now decides, not the state
- * before the DNS look-up. A registration that expired or was evicted during the look-up is inserted again. So an
- * attacker that fills the domain with registrations cannot keep out the operator that controls it.
+ * Applies a successful proof: the operator's record is the only one at the domain. The decision uses the state of the
+ * operators now, not their state before the DNS look-up. If the registration expired or was evicted during the
+ * look-up, this function inserts it again. So an attacker cannot keep out the operator that controls the domain by
+ * filling the domain with registrations.
  *
  * @param seen the operator as it was before the look-up.
  * @throws ApiError OPERATOR_RELEASED, OPERATOR_SUSPENDED
@@ -33,7 +34,7 @@ export async function settleProof(context: Context, author: Author, seen: Operat
   })
 }
 
-/** Returns the result when nothing has to change. It takes no lock, because any caller can repeat the call. */
+/** Returns the result when nothing has to change, else undefined. Takes no lock, because any caller may call often. */
 async function holdsUnchallenged({ prisma }: Context, { id, domain }: Operator): Promise<Settled | undefined> {
   const operators = await prisma.operator.findMany({
     where: { domain, OR: [{ id }, { takeoverAt: { not: null } }] },

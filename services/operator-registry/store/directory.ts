@@ -16,8 +16,8 @@ interface Row {
 }
 
 /**
- * Finds the operator that owns the longest of these domains, with its rules, in one snapshot. A lapsed or suspended
- * operator is still the owner, so its audiences do not go to the owner of the parent domain.
+ * Finds the operator that owns the longest of these domains, with its rules for audiences, in one statement. A lapsed
+ * or suspended operator is still the owner, so the owner of the parent domain does not get its audiences.
  */
 export async function findAudienceOwner(
   prisma: PrismaClient,

@@ -8,7 +8,7 @@ export interface DueLook {
   readonly id: string
   readonly domain: string
   readonly thumbprint: string
-  /** Identifies the wait, so that a look never counts for another wait. */
+  /** End of the takeover delay. It identifies the wait, so that a look never counts for another wait. */
   readonly takeoverAt: Date
 }
 
@@ -17,8 +17,9 @@ interface DueRow extends DueLook {
 }
 
 /**
- * Claims at most `limit` looks that were due at `at` (Unix milliseconds). It sets the time of the next look, so that
- * no other process makes the same look. A look that is claimed but never recorded does not count.
+ * Claims at most `limit` looks that were due at `at` (Unix milliseconds). For each it sets the time of the next look,
+ * so that no other process makes the same look. A late look prolongs its wait. A look that is claimed but never
+ * recorded does not count.
  */
 export function claimDueLooks(context: Context, at: number, limit: number): Promise<DueLook[]> {
   const { prisma, now, random, testDomains, settings } = context
@@ -43,8 +44,8 @@ export function claimDueLooks(context: Context, at: number, limit: number): Prom
 }
 
 /**
- * Counts a look that found only the newcomer's record, if the newcomer is still in the wait in which it was claimed.
- * With a `failure`, ends the newcomer's wait instead and writes the failure to its audit.
+ * Counts a look that found only the newcomer's record, if the newcomer is still in the wait for which the look was
+ * claimed. With a `failure`, ends the newcomer's wait instead and writes the failure to the newcomer's audit.
  *
  * @returns whether the newcomer still waits.
  */

@@ -8,7 +8,7 @@ import { isOwner, OWNER_STATUSES } from '../domain/decide-confirm.ts'
 /**
  * Reads an operator.
  *
- * @throws ApiError OPERATOR_NOT_FOUND, also when the id is not a UUID.
+ * @throws ApiError OPERATOR_NOT_FOUND when there is no such operator or the id is not a UUID.
  */
 export async function getOperator(db: PrismaClient | Tx, id: string): Promise<Operator> {
   const operator = isUuid(id) ? await db.operator.findUnique({ where: { id } }) : null
@@ -35,7 +35,10 @@ export async function lockOperator(tx: Tx, id: string): Promise<Operator> {
 /** Namespace of the advisory locks of domains. */
 const LOCK_SPACE = 0x6f706572
 
-/** Locks a domain for this transaction: no other transaction can add an operator to it or change its owner. */
+/**
+ * Locks a domain until the transaction ends. Transactions that add an operator to the domain or change its owner wait
+ * for this lock.
+ */
 export async function enterDomain(tx: Tx, domain: string): Promise<void> {
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCK_SPACE}::int4, hashtext(${domain}))`
 }
@@ -58,10 +61,10 @@ export async function lockDomain(tx: Tx, domain: string): Promise<LockedDomain> 
   return { operators, owner: operators.find(isOwner) }
 }
 
-/** Columns of an operator that waits for no takeover. */
+/** Columns of an operator that does not wait for a takeover. */
 export const NO_WAIT = { takeoverAt: null, takeoverLooks: 0, nextLookAt: null } as const
 
-/** Ends the takeover waits at a locked domain, except that of `exceptId`. `cause` goes into the audit. */
+/** Ends the takeover waits at a locked domain, except the wait of `exceptId`. `cause` is the reason in the audit. */
 export async function endWaits(
   tx: Tx,
   audit: Audit,
@@ -74,7 +77,7 @@ export async function endWaits(
   }
 }
 
-/** Ends the takeover wait of one operator of a locked domain. Its next successful confirmation begins a new wait. */
+/** Ends one operator's takeover wait in a locked domain. The operator's next successful proof begins a new wait. */
 export async function endWait(tx: Tx, audit: Audit, id: string, cause: string): Promise<void> {
   await tx.operator.update({ where: { id }, data: NO_WAIT })
   await audit({ action: 'operator.takeover-wait', subject: id, operatorId: id, reason: cause })

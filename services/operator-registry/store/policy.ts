@@ -7,7 +7,7 @@ import { refuseUnless } from '../domain/refuse-unless.ts'
 import { getOperator, lockOperator } from './operators.ts'
 
 /**
- * Reads an operator's policy, audiences in alphabetical order.
+ * Reads an operator's policy. The audiences are in alphabetical order.
  *
  * @throws ApiError OPERATOR_NOT_FOUND
  */
@@ -27,7 +27,7 @@ export async function getPolicy(db: PrismaClient | Tx, id: string): Promise<Oper
 }
 
 /**
- * Replaces an operator's whole policy. The operator must own its domain, because anybody can register one.
+ * Replaces an operator's whole policy. The operator must be active or lapsed: only then is its domain proven.
  *
  * @throws ApiError INVALID_AUDIENCE, INVALID_DOMAIN, INVALID_ALGORITHM, OPERATOR_NOT_FOUND, OPERATOR_NOT_ACTIVE,
  *   OPERATOR_SUSPENDED, OPERATOR_RELEASED

@@ -12,7 +12,7 @@ export interface Registration {
   readonly rootKeyThumbprint: string
 }
 
-/** Registers a pending operator, or returns the existing operator of that id unchanged. */
+/** Registers a pending operator. When an operator with this id exists, returns it unchanged. */
 export async function registerOperator(
   context: Context,
   author: Author,
@@ -30,7 +30,7 @@ export async function registerOperator(
   })
 }
 
-/** Inserts a pending operator into a domain that this transaction has locked. */
+/** Inserts a pending operator for a domain that this transaction has locked. */
 export async function insertPending(
   tx: Tx,
   audit: Audit,
@@ -53,8 +53,9 @@ export async function insertPending(
 }
 
 /**
- * Removes the oldest pending registrations until one more fits. A registration that waits for a takeover is never
- * removed and does not count against the limit, because only a caller that controls the domain can have one.
+ * Removes the oldest pending registrations until one more fits under the limit. A registration that waits for a
+ * takeover is never removed and does not count against the limit, because only an operator that controls the domain
+ * can have it.
  */
 async function makeRoom(tx: Tx, audit: Audit, domain: string, max: number): Promise<void> {
   const evicted = await tx.$queryRaw<{ id: string }[]>`

@@ -8,19 +8,21 @@ import { judgeReverification, nextProofDelay, type Reverification } from '../dom
 import { activation } from './confirm.ts'
 import { endWaits, lockDomain } from './operators.ts'
 
-/** An owner whose proof is due. */
+/** An owner whose scheduled proof is due. */
 export interface DueProof {
   readonly id: string
   readonly domain: string
   readonly thumbprint: string
 }
 
-/** How long a claim lasts. A process that ends after claiming proofs delays them by at most this. */
+/**
+ * Milliseconds that a claim lasts. When a process ends after it claimed proofs, the proofs are late by at most this.
+ */
 const LEASE_MS = 5 * 60_000
 
 /**
- * Claims at most `limit` owners whose proof is due. It postpones their next proof, so that no other process claims
- * them. Test domains have no proof where they are allowed.
+ * Claims at most `limit` owners whose scheduled proof is due. It postpones their next proof, so that no other process
+ * claims them. It skips test domains when they are allowed, because they have no proof in DNS.
  */
 export function claimDueProofs({ prisma, now, testDomains }: Context, limit: number): Promise<DueProof[]> {
   const at = now()
@@ -38,11 +40,11 @@ export function claimDueProofs({ prisma, now, testDomains }: Context, limit: num
 /** Result of looking up an owner's proof in DNS. */
 export interface ProofResult {
   readonly verdict: ProofVerdict
-  /** Whether a majority of the resolvers has the owner's record, with or without others. */
+  /** Whether a majority of the resolvers has the owner's record, with or without other records. */
   readonly seen: boolean
 }
 
-/** Applies the result of a scheduled proof, if the operator still owns its domain. */
+/** Applies the result of a scheduled proof. Does nothing when the operator no longer owns its domain. */
 export async function recordProof(context: Context, author: Author, due: DueProof, result: ProofResult): Promise<void> {
   await change(context.prisma, author, async (tx, audit) => {
     const domain = await lockDomain(tx, due.domain)
@@ -88,8 +90,8 @@ async function applyReverification(
 }
 
 /**
- * Removes at most `limit` pending registrations: those that have expired, and the oldest beyond the limit of all
- * domains. A registration that waits for a takeover stays, because its domain is proven.
+ * Removes at most `limit` pending registrations: those that have expired, and the oldest beyond the limit for all
+ * domains together. A registration that waits for a takeover stays, because DNS has its proof.
  *
  * @returns the number of removed registrations.
  */

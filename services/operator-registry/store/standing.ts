@@ -9,10 +9,10 @@ import { lockOperator } from './operators.ts'
 const ENDS_TOKENS = { version: { increment: 1 }, epoch: { increment: 1 } } as const
 
 /**
- * Releases an operator: it gives up its domain for good. A suspended operator may not, because it could then take the
- * domain again with another key.
+ * Releases an operator: it gives up its domain for good. A suspended operator may not release its domain, because it
+ * could then register the domain again with another key.
  *
- * @throws ApiError OPERATOR_SUSPENDED; OPERATOR_NOT_ACTIVE or OPERATOR_RELEASED when it has just lost its domain.
+ * @throws ApiError OPERATOR_SUSPENDED; OPERATOR_NOT_ACTIVE or OPERATOR_RELEASED when the operator owns no domain now.
  */
 export function releaseOperator(context: Context, author: Author, id: string, reason: string): Promise<Date> {
   return change(context.prisma, author, async (tx, audit) => {
@@ -29,7 +29,7 @@ export function releaseOperator(context: Context, author: Author, id: string, re
 /**
  * Ends all outstanding tokens of an operator's agents.
  *
- * @throws ApiError OPERATOR_NOT_ACTIVE or OPERATOR_RELEASED when it has just lost its domain.
+ * @throws ApiError OPERATOR_NOT_ACTIVE or OPERATOR_RELEASED when the operator owns no domain now.
  */
 export function endAllTokens(context: Context, author: Author, id: string, reason: string): Promise<Operator> {
   return change(context.prisma, author, async (tx, audit) => {
@@ -41,7 +41,7 @@ export function endAllTokens(context: Context, author: Author, id: string, reaso
 }
 
 /**
- * Suspends an operator, and returns when it was suspended. For a suspended operator nothing changes.
+ * Suspends an operator and returns when it was suspended. Changes nothing when the operator is already suspended.
  *
  * @throws ApiError OPERATOR_NOT_FOUND, OPERATOR_NOT_ACTIVE, OPERATOR_RELEASED
  */
@@ -57,14 +57,14 @@ export function suspendOperator(context: Context, author: Author, id: string, re
   })
 }
 
-/** Status of an operator after its reinstatement, and the time of it. */
+/** Status of an operator after its reinstatement, and the time of the reinstatement. */
 interface Reinstated {
   readonly status: 'active' | 'lapsed'
   readonly at: Date
 }
 
 /**
- * Ends a suspension. The operator becomes active, or lapsed when its proof was missing too often meanwhile.
+ * Ends a suspension. The operator becomes active, or lapsed when its proof has been missing too often.
  *
  * @throws ApiError OPERATOR_NOT_FOUND, OPERATOR_NOT_SUSPENDED, OPERATOR_NOT_ACTIVE, OPERATOR_RELEASED
  */

@@ -1,9 +1,9 @@
 /**
- * Carries messages between the processes of one deployment. It only makes things faster: any message may be lost, late
- * or duplicated.
+ * Carries messages between the processes of one deployment. Correctness must not depend on them, because any message
+ * may be lost, late or duplicated.
  */
 export interface Bus {
-  /** Sends a message to every other process. Never throws. Without a connection the message is dropped. */
+  /** Sends a message to every other process. Drops the message while the bus is not connected. Never throws. */
   publish(topic: string, payload: Uint8Array): void
   /** Calls `handler` with each message of another process on `topic`, until the returned function is called. */
   subscribe(topic: string, handler: (payload: Uint8Array) => void): () => void

@@ -7,7 +7,7 @@ export interface ContainDeps {
   readonly log: Logger
 }
 
-/** Runs a handler of the bus. Logs and counts its error, so that the bus and other handlers continue. */
+/** Runs the handler of a bus message. Logs and counts an error of the handler, so that the bus can continue. */
 export function contain({ count, log }: ContainDeps, work: () => void): void {
   try {
     work()

@@ -13,7 +13,7 @@ export interface NatsBusDeps extends ConnectionsDeps {
 }
 
 /**
- * Creates a bus over core NATS. It starts to connect at once, tries one server after the other, and never gives up.
+ * Creates a bus over core NATS. It starts to connect at once, and tries one server after the other until `close`.
  * Subjects are `auth4agent.<first half of the issuer's SHA-256>.<topic>`.
  */
 export function createNatsBus(deps: NatsBusDeps): Bus {

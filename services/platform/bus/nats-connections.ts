@@ -11,12 +11,13 @@ export interface ConnectionsDeps extends NatsOptions {
   readonly log: Logger
 }
 
-/** Pause after every server was tried once, in milliseconds. Up to half as much is added at random. */
+/** Pause after each round over all servers, in milliseconds. A random part makes it up to 50 % longer. */
 const ROUND_PAUSE_MS = 250
 
 /**
  * Dials one server after the other until `signal` aborts. Passes each connection to `serve`, which resolves when the
- * connection has ended. Logs a repeated error of a server only once.
+ * connection has ended. Logs an error of a server as a warning. Logs it at level debug if the last error of this
+ * server was the same, or if `signal` has aborted.
  */
 export async function keepConnected(
   deps: ConnectionsDeps,
@@ -37,7 +38,7 @@ export async function keepConnected(
       const trouble = error instanceof Error ? error.message : String(error)
       const level = troubles.get(server) === trouble || signal.aborted ? 'debug' : 'warn'
       troubles.set(server, trouble)
-      log[level]({ server: natsAddress(server), reason: trouble }, 'the bus cannot connect')
+      log[level]({ server: natsAddress(server), reason: trouble }, 'a connection of the bus failed')
     }
   }
   while (!signal.aborted) {
@@ -62,11 +63,11 @@ async function whileWanted(
   }
 }
 
-/** Logs each different error of NATS once, and closes a connection that has become silent. */
+/** Logs each different error of a connection once, and closes the connection when it is stale. */
 async function watch(connection: NatsConnection, log: Logger): Promise<void> {
   const complaints = new Set<string>()
   for await (const status of connection.status()) {
-    // The library would first wait until all data is sent, perhaps forever.
+    // The server no longer answers pings. Without this, the library waits until all data is sent, perhaps forever.
     if (status.type === 'staleConnection') void connection.close()
     if (status.type !== 'error' || complaints.has(status.error.message)) continue
     complaints.add(status.error.message)

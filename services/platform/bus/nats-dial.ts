@@ -13,15 +13,15 @@ import {
 } from '@nats-io/transport-node'
 import { type NatsServer, natsAddress } from './nats-url.ts'
 
-/** Options of a connection. Files are read at each connection, so changed files need no restart. */
+/** Options of dialNats. Each call reads the files again, so changed files need no restart. */
 export interface NatsOptions {
   /** The client name that NATS shows in its monitoring. */
   readonly name: string
-  /** File with JWT and seed of a NATS user. It overrides a login in the URL. */
+  /** File with the JWT and the seed of a NATS user. If it is set, the login in the URL is not used. */
   readonly credsFile?: string | undefined
   /** PEM files. If set, every server must use TLS. */
   readonly tls?: NatsTlsFiles | undefined
-  /** Milliseconds between pings. After two unanswered pings, the third closes the connection. */
+  /** Milliseconds between pings. If two pings are unanswered when the third is due, the connection is closed. */
   readonly pingIntervalMs: number
 }
 
@@ -45,11 +45,11 @@ subscribe('net.client.socket', (message) => {
 })
 
 /**
- * Tries once to connect to one server. The connection does not reconnect by itself: it ends, and the caller dials
+ * Tries once to connect to one server. The connection never reconnects by itself. When it ends, the caller must dial
  * again.
  *
- * After a failure no socket is left open. The library itself leaks the socket of a handshake that timed out: one more
- * at each attempt, if a server accepts connections and stays silent.
+ * Closes all sockets of a failed attempt. The library alone does not close the socket of a handshake that timed out.
+ * With a server that accepts connections and stays silent, each attempt would leave one more socket open.
  * @throws Error when the attempt fails or `signal` aborts
  */
 export async function dialNats(server: NatsServer, options: NatsOptions, signal: AbortSignal): Promise<NatsConnection> {
@@ -72,7 +72,7 @@ export async function dialNats(server: NatsServer, options: NatsOptions, signal:
     throw error
   } finally {
     signal.removeEventListener('abort', abandon)
-    // Message handlers later run in this context too, but this function does not own their sockets.
+    // Message handlers run in this async context later. Sockets that they open do not belong to this attempt.
     dial.onSocket = undefined
   }
 }
@@ -81,12 +81,13 @@ async function prepare(server: NatsServer, options: NatsOptions): Promise<NodeCo
   const authenticator = await authenticatorFor(server, options.credsFile)
   const tls = tlsOptions(server, options.tls)
   return {
-    // Ignores servers that this server announces: behind a proxy or in another network they are not reachable.
+    // Ignore the other servers that this server announces. This process may not be able to reach them through a proxy
+    // or from another network.
     servers: [natsAddress(server)],
     ignoreClusterUpdates: true,
     reconnect: false,
     name: options.name,
-    // A process handles its own messages itself and needs no echo.
+    // The bus delivers messages only to other processes.
     noEcho: true,
     pingInterval: options.pingIntervalMs,
     maxPingOut: MAX_UNANSWERED_PINGS,
@@ -106,7 +107,7 @@ async function authenticatorFor({ login }: NatsServer, credsFile?: string): Prom
 function tlsOptions({ host, isTls }: NatsServer, files?: NatsTlsFiles) {
   if (!isTls && files === undefined) return undefined
   return {
-    // The name that the certificate must contain. Without it, the library expects "localhost" for any address.
+    // The certificate must contain this name. Without this option, the library expects "localhost" for every address.
     host,
     ...(files?.caFile !== undefined && { caFile: files.caFile }),
     ...(files?.certFile !== undefined && { certFile: files.certFile }),

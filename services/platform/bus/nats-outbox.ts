@@ -3,20 +3,20 @@ import type { NatsConnection } from '@nats-io/transport-node'
 /** Sends messages over one connection. */
 export interface Outbox {
   /**
-   * Sends a message. Never throws. Returns false if the connection is closed, the message too long or too much
-   * unconfirmed.
+   * Sends a message. Returns false if the connection is closed, if the message is too long, or if too many bytes are
+   * unconfirmed. Never throws.
    */
   publish(subject: string, payload: Uint8Array): boolean
 }
 
-/** Limit of unconfirmed bytes. Without it, a server that no longer reads would fill the memory. */
+/** Limit of unconfirmed bytes. Without it, messages to a server that no longer reads would fill the memory. */
 const MAX_UNCONFIRMED_BYTES = 4 * 1024 * 1024
-/** From this number of unconfirmed bytes on, the server is asked to confirm. */
+/** Above this number of unconfirmed bytes, the outbox asks the server to confirm them. */
 const CONFIRM_BYTES = 64 * 1024
 /** Estimated memory that the library needs for a message besides its payload. */
 const MESSAGE_OVERHEAD_BYTES = 256
 
-/** Creates an outbox. It sends no more than a limited number of bytes before the server confirms them. */
+/** Creates an outbox that refuses messages while too many bytes are unconfirmed by the server. */
 export function createOutbox(connection: NatsConnection): Outbox {
   let unconfirmed = 0
   let isConfirming = false
@@ -37,7 +37,7 @@ export function createOutbox(connection: NatsConnection): Outbox {
         return false
       }
       unconfirmed += size
-      // A connection that ends never confirms, but it accepts no more messages either.
+      // If the connection ends, no confirmation arrives. That does no harm, because nothing more can be sent on it.
       if (unconfirmed > CONFIRM_BYTES && !isConfirming) confirm().catch(() => undefined)
       return true
     },

@@ -1,7 +1,7 @@
 import type { NatsConnection } from '@nats-io/transport-node'
 import { type ContainDeps, contain } from './contain.ts'
 
-/** The subscribers of a bus. They outlive its connections. */
+/** The subscribers of a bus. They stay subscribed when a connection ends and a new one begins. */
 export interface Subscribers {
   /** Subscribes on the current connection, if any, and on each later one, until the returned function is called. */
   add(subject: string, handler: (payload: Uint8Array) => void): () => void
@@ -17,7 +17,7 @@ export function createSubscribers(deps: ContainDeps): Subscribers {
   let current: NatsConnection | undefined
   const subscribe = (connection: NatsConnection, subscriber: Subscriber) => {
     const callback = (error: Error | null, message: { readonly data: Uint8Array }) => {
-      // NATS refused the subscription. The status of the connection reports it too, and is logged.
+      // NATS refused the subscription. keepConnected logs this error, because the connection's status reports it too.
       if (error !== null) return
       deps.count('received')
       contain(deps, () => subscriber.handler(message.data))

@@ -11,7 +11,7 @@ const otherKey = importHmacKey(Buffer.alloc(32, 2))
 
 let nats: NatsCluster
 let buses: ReturnType<typeof createBuses>
-/** Does not know the key, but can read and send messages of NATS. */
+/** A bus that does not know the key, but can read and send messages of NATS. */
 let attacker: WatchedBus
 let sender: Bus
 /** Messages that the receiver accepted. */
@@ -46,7 +46,7 @@ afterAll(async () => {
   await nats?.remove()
 })
 
-/** Publishes a text on `x` and returns its sealed form from the wire after all receivers have it. */
+/** Publishes a text on `x`, waits until the receiver and the attacker have it, and returns its sealed form. */
 async function record(text: string): Promise<Uint8Array> {
   sender.publish('x', Buffer.from(text))
   await until(
@@ -59,7 +59,7 @@ async function record(text: string): Promise<Uint8Array> {
   return sealed
 }
 
-it('sealBus delivers messages of holders of the key, of any length', async () => {
+it('sealBus delivers messages of any length that were sealed with its key', async () => {
   for (const text of ['', 'one', 'long'.repeat(10_000)]) {
     const sealed = await record(text)
     expect(Buffer.from(sealed.subarray(32)).toString()).toBe(text)
@@ -79,7 +79,7 @@ it('sealBus delivers a replayed message on its own topic again', async () => {
   expect(heard).toEqual(['x:again'])
 })
 
-it('sealBus drops and counts messages that no holder of the key has sent on that topic', async () => {
+it('sealBus drops and counts messages that were not sealed with its key for their topic', async () => {
   const sealed = await record('said')
   const stranger = sealBus({ bus: attacker.bus, key: otherKey, count: () => undefined })
   const changed = Uint8Array.from(sealed)

@@ -12,9 +12,9 @@ export interface SealedBusDeps {
 const MAC_BYTES = 32
 
 /**
- * Creates a bus over a carrier that need not be trusted. Before each payload it sends the HMAC-SHA256 of topic, NUL
- * and payload. It drops messages with an invalid HMAC and counts them as `forged`. A recorded message can be replayed
- * on its own topic.
+ * Creates a bus that authenticates its messages, so that the bus below it need not be trusted. It sends the
+ * HMAC-SHA256 of topic, NUL and payload before each payload. It drops messages with an invalid HMAC and counts them as
+ * `forged`. It does not detect that a third party sends a recorded message again on the same topic.
  */
 export function sealBus({ bus, key, count }: SealedBusDeps): Bus {
   return {

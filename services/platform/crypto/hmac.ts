@@ -3,7 +3,7 @@ import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'no
 /** A loaded HMAC-SHA256 key. Printing it does not show the secret. */
 export type HmacKey = KeyObject
 
-/** Loads an HMAC key. With plain bytes as key, Node takes five times as long for each MAC. */
+/** Loads an HMAC key once, because Node takes five times as long for each MAC when the key is given as bytes. */
 export function importHmacKey(bytes: Uint8Array): HmacKey {
   return createSecretKey(bytes)
 }

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, createHmac, createSecretKey, KeyObjec
 
 /** A key-encryption key: 32 secret bytes, as a loaded key or as bytes. */
 export type KeyEncryptionKey = KeyObject | Uint8Array
-/** The record of a secret. It is authenticated, so a secret that is copied to another record does not unwrap. */
+/** The record of a secret. The envelope authenticates it, so a secret copied to another record does not open. */
 export type WrappedRecord = { purpose: string; id: string }
 /** Returns `size` secret random bytes. */
 export type RandomSource = (size: number) => Uint8Array
@@ -17,8 +17,8 @@ const SMALLEST_ENVELOPE = 1 + WRAPPED_DATA_KEY_BYTES + NONCE_BYTES + TAG_BYTES
 
 /**
  * Seals a secret for storage. A new data key encrypts the secret, and the key-encryption key encrypts the data key,
- * both with AES-256-GCM (NIST SP 800-38D). No two records share a data key, so the random nonces of a key stay far
- * below their limit.
+ * both with AES-256-GCM (NIST SP 800-38D). No two records share a data key, so the number of random nonces under one
+ * key stays far below the limit of GCM.
  *
  * Layout: version (1 byte) || sealed data key (60) || sealed secret (28 + its length). Each sealed part is
  * nonce || ciphertext || tag.
@@ -43,10 +43,10 @@ export function wrapKey(
 }
 
 /**
- * Opens what {@link wrapKey} sealed for the same record under the same key-encryption key.
+ * Opens an envelope that {@link wrapKey} sealed for the same record under the same key-encryption key.
  *
- * @returns the secret, or undefined if the envelope does not authenticate: another key, record or version, altered or
- * truncated
+ * @returns the secret, or undefined if the envelope is altered or truncated, or if its key, record or version is a
+ * different one
  * @throws RangeError when the key-encryption key does not have 32 bytes, which is a configuration error
  */
 export function unwrapKey(kek: KeyEncryptionKey, envelope: Uint8Array, record: WrappedRecord): Buffer | undefined {

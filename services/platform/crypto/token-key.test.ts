@@ -56,7 +56,7 @@ describe('generateTokenKey', () => {
 })
 
 describe('openTokenKey', () => {
-  it('opens an Ed25519 seed that was sealed earlier', async () => {
+  it('opens an Ed25519 seed and returns the public key that belongs to it', async () => {
     const { publicKey, seed } = generateKeyPair()
     const key = openTokenKey('EdDSA', seed)
     expect(key && jwkThumbprint(key.publicJwk)).toBe(thumbprint(publicKey))

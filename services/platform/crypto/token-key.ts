@@ -34,7 +34,7 @@ interface KeyKind {
   readonly prefix: Buffer
   readonly hash: 'sha256' | null
   generate(): Promise<{ privateKey: KeyObject }>
-  /** Returns the sign function of a key, which is given in both forms. */
+  /** Returns the sign function of a key. The key is given twice: loaded, and as its secret. */
   signer(privateKey: KeyObject, secret: Uint8Array): Sign | undefined
 }
 
@@ -78,7 +78,7 @@ export function exportTokenKey(alg: TokenAlgorithm, privateKey: KeyObject): Toke
   const { prefix } = KINDS[alg]
   const der = privateKey.export({ format: 'der', type: 'pkcs8' })
   const secret = Uint8Array.from(der.subarray(prefix.length))
-  // Without its prefix an X25519 key would look like a seed.
+  // The prefix must be checked, because an X25519 key without its prefix has the form of an Ed25519 seed.
   const isOfKind = prefix.equals(der.subarray(0, prefix.length))
   der.fill(0)
   const key = isOfKind ? openTokenKey(alg, secret) : undefined
@@ -112,7 +112,7 @@ export function openTokenKey(alg: TokenAlgorithm, secret: Uint8Array): PrivateTo
   }
 }
 
-/** Checks that nothing follows the key, because Node ignores trailing bytes. */
+/** Checks that the bytes are exactly the canonical form of the key, because Node ignores bytes after the key. */
 function isWholeForm(privateKey: KeyObject, der: Buffer): boolean {
   const again = privateKey.export({ format: 'der', type: 'pkcs8' })
   const isSame = again.equals(der)

@@ -43,7 +43,7 @@ export function breakWhenSilent(client: pg.PoolClient, ms: number): void {
       if (isAnswered) return
       isAnswered = true
       waiting -= 1
-      // The next statement gets the full time. There may never be a moment without a waiting statement.
+      // Give the next statement the full time. On a busy connection there may always be a waiting statement.
       silentSince = performance.now()
     }
   }

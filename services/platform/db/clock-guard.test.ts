@@ -40,7 +40,7 @@ describe('createClockGuard', () => {
     ['ahead by the tolerance', -10_000, undefined],
     ['too far behind', 320_000, "The server's clock is 320 s behind the database's"],
     ['too far ahead', -15_000, "The server's clock is 15 s ahead of the database's"],
-  ])('checks a clock that is %s', (_, offset, problem) => {
+  ])('reports a problem only beyond the tolerance: a clock that is %s', (_, offset, problem) => {
     read(offset)
     expect(guard.problem()).toBe(problem)
   })

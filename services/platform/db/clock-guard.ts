@@ -22,7 +22,7 @@ export interface ClockGuard {
   monotonic(): number
   /** Records a reading of the database's clock, in Unix milliseconds, by a statement sent at `sentMs` (monotonic). */
   saw(databaseMs: number, sentMs: number): void
-  /** Returns how the clock is wrong now, or undefined. Before the first reading it returns undefined. */
+  /** Returns how the wall clock is wrong now. Returns undefined if it agrees, or if there is no reading yet. */
   problem(): string | undefined
 }
 

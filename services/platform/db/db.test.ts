@@ -67,7 +67,7 @@ describe('openDb, when the database is not available', () => {
   const refusals: [string, (name: string) => Promise<string>][] = [
     ['the database does not exist', async (name) => siblingUrl(database.url, `${name}_gone`)],
     [
-      'the password is wrong or the user unknown',
+      'the user does not exist',
       async (name) => Object.assign(new URL(database.url), { username: `${name}_nobody`, password: 'x' }).href,
     ],
     [
@@ -145,7 +145,7 @@ describe('openDb, when the database is not available', () => {
     expect(await failureOf(db.prisma.jwksKey.count())).toMatchObject({ reason: 'none' })
   })
 
-  it('does not end the process when a connection breaks that is in use without a statement', async () => {
+  it('does not end the process when a connection breaks that is in use but runs no statement', async () => {
     const { pool } = open()
     const client = await pool.connect()
     let hasEnded = false

@@ -44,12 +44,13 @@ export function openPool({ url, poolSize, log, options }: DbOptions): pg.Pool {
   })
   // Without this handler, an idle client whose connection breaks would end the process.
   // The error contains the whole client, so only its message is logged.
-  // While the pool closes, connections may break because the database ends too.
+  // While the pool closes, connections may break because the database may be stopping too, so no warning is needed.
   pool.on('error', ({ message }) => {
     if (!pool.ending) log.warn({ problem: message }, 'an idle database connection broke')
   })
   pool.on('connect', (client) => {
-    // The same holds for a client in use without a running statement. Its next statement reports the error.
+    // A broken connection would also end the process if its client is in use but runs no statement. The next statement
+    // of the client reports the error.
     client.on('error', () => undefined)
     breakWhenSilent(client, ANSWER_TIMEOUT_MS)
   })

@@ -5,7 +5,7 @@ import { pause } from '../schedule/pause.ts'
 /** Options of listen. */
 export interface ListenOptions {
   readonly url: string
-  /** Handlers of notifications by channel. A channel's name must need no quoting. */
+  /** Handlers of notifications by channel. A channel's name must be an SQL identifier that needs no quotes. */
   readonly channels: Readonly<Record<string, (payload: string) => void>>
   readonly log: Pick<Logger, 'warn'>
 }
@@ -17,8 +17,8 @@ const ANSWER_TIMEOUT_MS = 1_700
 const PING_MS = 5_000
 
 /**
- * Listens to NOTIFY on a separate connection and reconnects forever. Notifications are lost while it is not connected.
- * Returns a function that stops it.
+ * Listens to NOTIFY on a separate connection, and reconnects until it is stopped. Notifications are lost while there
+ * is no connection. Returns a function that stops listening.
  */
 export function listen(options: ListenOptions): () => Promise<void> {
   const stopping = new AbortController()
@@ -67,7 +67,7 @@ async function listenOnce({ url, channels }: ListenOptions, signal: AbortSignal)
       if (!signal.aborted) await client.query('SELECT 1')
     }
   } finally {
-    // Not awaited, because a peer that is gone does not answer.
+    // Do not wait for the end, because a server that is gone does not answer.
     client.end().catch(() => undefined)
   }
 }

@@ -18,7 +18,7 @@ let migrationsDir: string
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'a4a-migrate-'))
-  // Started as root, PostgreSQL runs as another user, who must be able to enter the folder.
+  // If this test runs as root, PostgreSQL runs as another user, who must be able to enter the folder.
   await chmod(folder, 0o711)
   postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'data'), log: silent })
 })

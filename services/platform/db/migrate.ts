@@ -5,7 +5,7 @@ import { Client } from 'pg'
 import { StartupError } from '../errors/startup-error.ts'
 import type { Logger } from '../log/log.ts'
 
-/** The advisory lock of Prisma's own `migrate deploy`. Sharing it keeps the two from running at the same time. */
+/** The advisory lock of Prisma's own `migrate deploy`. Using the same lock keeps the two from running together. */
 const PRISMA_LOCK = 72707369
 const LOCK_TIMEOUT_MS = 120_000
 
@@ -38,8 +38,8 @@ export type MigrateOptions = { url: string; migrationsDir: string; log: Pick<Log
  * Applies the missing migrations, each in one transaction with its record. It uses Prisma's lock and Prisma's format,
  * so it can be mixed with `prisma migrate`. Processes that start at the same time wait for each other.
  * @returns the names of the migrations that it applied
- * @throws StartupError when the history of the database differs from `migrationsDir`, or a migration fails. A failed
- * migration changes nothing
+ * @throws StartupError when the history of the database contradicts `migrationsDir`, when another process migrates the
+ * database for more than two minutes, or when a migration fails. A failed migration changes nothing
  */
 export async function applyMigrations({ url, migrationsDir, log }: MigrateOptions): Promise<string[]> {
   const known = await readMigrations(migrationsDir)
@@ -78,8 +78,8 @@ function compareHistories(known: Migration[], applied: Applied[]): { pending: Mi
   const failed = applied.find((row) => row.finished_at === null)
   if (failed !== undefined) {
     throw new StartupError(
-      `The migration ${failed.migration_name} failed in this database: repair it, and mark it with "prisma migrate ` +
-        'resolve"',
+      `The migration ${failed.migration_name} failed in this database: repair the database, and mark the migration ` +
+        'with "prisma migrate resolve"',
     )
   }
   const byName = new Map(known.map((migration) => [migration.name, migration]))
@@ -123,7 +123,7 @@ function checksumsOf(sql: string): string[] {
 
 const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex')
 
-/** Takes the lock, which is held until the connection ends. */
+/** Acquires the lock. PostgreSQL releases it when the connection ends. */
 async function lockMigrations(client: Client): Promise<void> {
   await client.query('SET statement_timeout = 0')
   await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`)

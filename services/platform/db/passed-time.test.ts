@@ -5,7 +5,10 @@ import { createPassedTime, createPassedTimeJudge, INTERVAL_MS, SETTLED_MS } from
 const START = 1_800_000_000_000
 const MINUTE = 60_000
 
-/** Returns a function that reads the clocks `seconds` after the start. Clocks may be set by some milliseconds. */
+/**
+ * Returns a function that judges a reading `seconds` after the start. `database` and `wall` set these clocks forward
+ * by milliseconds.
+ */
 function looks() {
   const judge = createPassedTimeJudge()
   return (seconds: number, { database = 0, wall = 0 } = {}) => {
@@ -48,14 +51,14 @@ it('createPassedTimeJudge never trusts a database clock that is set again and ag
   }
 })
 
-it('createPassedTimeJudge follows the slowest clock, be it the monotonic clock or the wall clock', () => {
+it('createPassedTimeJudge returns the time of the slowest clock: the monotonic clock or the wall clock', () => {
   const look = looks()
   look(0)
   expect(look(60, { database: 1_500 })).toEqual({ kind: 'passed', ms: START + MINUTE })
   expect(look(120, { wall: -9_000 })).toEqual({ kind: 'passed', ms: START + 2 * MINUTE - 9_000 })
 })
 
-it('createPassedTime reads the clock of the database', async () => {
+it("createPassedTime returns no time while the database's clock does not advance", async () => {
   const { db, drop } = await testDatabase()
   let offsetMs = 0
   const clocks = { monotonic: () => performance.now() + offsetMs, wall: () => Date.now() }

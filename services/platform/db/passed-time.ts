@@ -18,7 +18,8 @@ export interface Reading {
 }
 
 /**
- * The result of a series of readings: a moment that has certainly passed (Unix milliseconds), or why none is certain.
+ * The result of a series of readings: a moment that has certainly passed (Unix milliseconds), or the reason why no
+ * moment is certain.
  */
 export type Judgement =
   | { readonly kind: 'passed'; readonly ms: number }
@@ -28,9 +29,12 @@ export type Judgement =
 
 /** Shortest time between two readings that can confirm each other, in milliseconds. */
 export const INTERVAL_MS = 5_000
-/** Largest difference between two readings, apart from the time between them, at which they still agree. */
+/**
+ * Two readings agree if the database's clock and the monotonic clock have advanced by the same time between them, up
+ * to this difference in milliseconds.
+ */
 const TOLERANCE_MS = 2_000
-/** How long a clock must run evenly after it was set until it is trusted again, in milliseconds. */
+/** How long the database's clock must run evenly after it was set until it is trusted again, in milliseconds. */
 export const SETTLED_MS = 3_600_000
 
 /**
@@ -71,10 +75,10 @@ export interface PassedTime {
   read(): Promise<number | undefined>
 }
 
-/** A reading by a statement that takes longer is not precise enough, in milliseconds. */
+/** Longest time of a statement whose reading is still precise enough, in milliseconds. */
 const PRECISE_MS = 1_000
 
-/** Creates the passed time of this process, from the database's clock and the clocks of the process. */
+/** Creates a PassedTime that reads the database's clock and the clocks of this process. */
 export function createPassedTime(pool: pg.Pool, clocks: Clocks, log: Pick<Logger, 'warn'>): PassedTime {
   const judge = createPassedTimeJudge()
   return {

@@ -54,7 +54,7 @@ describe.each(cases)('pruneExpired of $expiring', ({ expiring, fill }) => {
     expect(await remaining()).toEqual([false, false])
   })
 
-  it('removes nothing while no time has certainly passed', async () => {
+  it('removes nothing while it is not certain which time has passed', async () => {
     await database.db.pool.query(fill(3, `now() - interval '1 second'`))
     await prune(async () => undefined)
     expect(await remaining()).toEqual([false, false, true, true, true])

@@ -2,7 +2,8 @@ import type pg from 'pg'
 import type { PassedTime } from './passed-time.ts'
 
 /**
- * Tables whose rows expire, with the column of the time. Fixed names, because both go into the text of the statement.
+ * Tables whose rows expire, with the column of the expiry time. Only fixed names are allowed, because both become part
+ * of the statement's text.
  */
 export type Expiring =
   | [table: 'redemptions' | 'used_assertions', column: 'keep_until']
@@ -12,7 +13,8 @@ export type Expiring =
 const BATCH = 5_000
 
 /**
- * Records the time: expired things must stay expired even if a clock is set back, because their rows may be removed.
+ * Records the time before rows are removed. A challenge, assertion or token whose row is removed must stay expired,
+ * even if a clock is set back later.
  */
 const REACH = `UPDATE deployment SET clock_reached = to_timestamp($1::float8 / 1000)
   WHERE clock_reached < to_timestamp($1::float8 / 1000)`

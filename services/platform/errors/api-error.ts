@@ -61,7 +61,10 @@ const UNAVAILABLE_CODES = new Set([
   'P2034',
 ])
 
-/** SQLSTATE classes of which every code means the same: connection exceptions and insufficient resources. */
+/**
+ * SQLSTATE classes in which every code means that the database is not available now: connection exceptions and
+ * insufficient resources.
+ */
 const UNAVAILABLE_CLASSES = new Set(['08', '53'])
 
 /** Names that Prisma's driver adapter uses for the same errors when it drops the PostgreSQL code. */

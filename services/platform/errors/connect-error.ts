@@ -3,7 +3,7 @@ import { toApiError } from './api-error.ts'
 import { errorDetails } from './error-details.ts'
 import { reasons } from './reasons.ts'
 
-/** Connect uses the same code numbers as gRPC. */
+/** Connect's codes by their numbers, which are those of gRPC. */
 const CODES: ReadonlyMap<number, Code> = new Map(
   Object.values(Code)
     .filter((value) => typeof value === 'number')

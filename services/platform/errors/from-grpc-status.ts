@@ -14,7 +14,7 @@ export interface ReceivedStatus {
   readonly metadata: Metadata
 }
 
-/** Reasons for statuses that the transport itself made. Every other status becomes INTERNAL. */
+/** Reasons for statuses that come from the transport, by gRPC code. Any other code becomes INTERNAL. */
 const FAULTS: Readonly<Record<number, ReasonCode>> = {
   [statuses.UNAVAILABLE]: 'UNAVAILABLE',
   [statuses.CANCELLED]: 'UNAVAILABLE',
@@ -23,7 +23,7 @@ const FAULTS: Readonly<Record<number, ReasonCode>> = {
   [statuses.DEADLINE_EXCEEDED]: 'DEADLINE_EXCEEDED',
 }
 
-/** Replaces a reason that only a newer version knows, by its gRPC code. */
+/** Replacements for a reason that only a newer version knows, by the gRPC code of the status. */
 const STAND_INS: Readonly<Record<number, ReasonCode>> = {
   [statuses.INVALID_ARGUMENT]: 'INVALID_ARGUMENT',
   [statuses.OUT_OF_RANGE]: 'INVALID_ARGUMENT',

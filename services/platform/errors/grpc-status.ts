@@ -6,7 +6,7 @@ import { toApiError } from './api-error.ts'
 import { errorDetails } from './error-details.ts'
 import { reasons } from './reasons.ts'
 
-/** A status of a standard gRPC service. The contract of that service defines the code, so it has no reason of ours. */
+/** A status of a standard gRPC service. That service defines its own codes, so the status needs no reason of ours. */
 export class StandardStatus extends Error {
   override readonly name = 'StandardStatus'
   readonly code: status

@@ -1,6 +1,6 @@
 import { status as statuses } from '@grpc/grpc-js'
 
-/** The form of one reason on each wire. `error` is the text that version 1 clients print. */
+/** How one reason appears over HTTP and over gRPC. `error` is the text that version 1 clients print. */
 interface Reason {
   readonly status: number
   readonly code: statuses
@@ -78,7 +78,7 @@ export const reasons = {
     title: 'The signature is not valid',
     error: 'invalid signature',
   },
-  PERMISSION_DENIED: { status: 403, code: statuses.PERMISSION_DENIED, title: 'The caller may not call this method' },
+  PERMISSION_DENIED: { status: 403, code: statuses.PERMISSION_DENIED, title: 'The caller is not allowed to do this' },
 
   // Operators.
   OPERATOR_NOT_FOUND: {
@@ -213,7 +213,7 @@ export const reasons = {
   UNAVAILABLE: {
     status: 503,
     code: statuses.UNAVAILABLE,
-    title: 'The server cannot answer now: its database or another process is unavailable',
+    title: 'The server cannot answer this request now',
   },
   DEADLINE_EXCEEDED: { status: 504, code: statuses.DEADLINE_EXCEEDED, title: 'The request took too long' },
   INTERNAL: { status: 500, code: statuses.INTERNAL, title: 'The server failed' },

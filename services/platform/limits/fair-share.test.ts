@@ -22,7 +22,7 @@ function work(key: string, name: string) {
 }
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
-it('createFairShare runs `atOnce` tasks of one key at a time, and the others in their order', async () => {
+it('createFairShare runs `atOnce` tasks of one key at a time, and the waiting ones in order', async () => {
   const [one, two, three, four] = ['1', '2', '3', '4'].map((name) => work('a', name))
   await turn()
   expect(running).toEqual(['1', '2'])
@@ -51,7 +51,7 @@ it('createFairShare refuses a task when too many wait, and accepts one again whe
   expect(running).toEqual(['1', '2', '3', '4', '6'])
 })
 
-it('createFairShare does not let one key wait for another', async () => {
+it('createFairShare runs a task of one key at once while the places of another key are full', async () => {
   for (const name of ['1', '2', '3', '4']) work('a', name)
   work('b', 'other')
   await turn()

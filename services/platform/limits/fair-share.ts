@@ -6,7 +6,7 @@ interface ShareRules {
   readonly waiting: number
 }
 
-/** Runs a task when it is its key's turn. Throws RATE_LIMITED immediately if too many tasks of the key are waiting. */
+/** Runs a task when its key has a free place. Throws RATE_LIMITED at once if too many tasks of the key are waiting. */
 export type FairShare = <T>(key: string, work: () => Promise<T>) => Promise<T>
 
 interface Turn {
@@ -14,7 +14,10 @@ interface Turn {
   readonly waiting: (() => void)[]
 }
 
-/** Creates a fair share: of each key, at most `atOnce` tasks run at a time, so slow tasks delay only their own key. */
+/**
+ * Creates a fair share. At most `atOnce` tasks of one key run at the same time, so slow tasks delay only other tasks
+ * of the same key.
+ */
 export function createFairShare({ atOnce, waiting: mostWaiting }: ShareRules): FairShare {
   const turns = new Map<string, Turn>()
   const enter = async (key: string): Promise<Turn> => {
@@ -25,9 +28,13 @@ export function createFairShare({ atOnce, waiting: mostWaiting }: ShareRules): F
       return turn
     }
     if (turn.waiting.length >= mostWaiting) {
-      throw new ApiError('RATE_LIMITED', 'Too many reads of this operator are waiting: send fewer at the same time', {
-        retryAfter: 1,
-      })
+      throw new ApiError(
+        'RATE_LIMITED',
+        'Too many reads of this operator are waiting: send fewer reads at the same time',
+        {
+          retryAfter: 1,
+        },
+      )
     }
     // A task that ends passes its place to the next one.
     await new Promise<void>((resolve) => turn.waiting.push(resolve))

@@ -10,7 +10,7 @@ interface GateRules {
 /** Runs a task if there is room. Otherwise throws OVERLOADED immediately. */
 export type Gate = <T>(key: string, work: () => Promise<T>) => Promise<T>
 
-/** Creates a gate, so that calls that wait for a slow third party cannot take all places of the server. */
+/** Creates a gate. It limits how many calls wait for a slow third party, so that they do not block other calls. */
 export function createGate({ total, perKey }: GateRules): Gate {
   const enter = createBound(total, perKey)
   return async (key, work) => {

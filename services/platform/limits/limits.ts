@@ -22,10 +22,10 @@ export interface Rate {
 /** The rates of every group, for one source address and for one subject. */
 export type Rates = Readonly<Record<LimitName, Readonly<Record<LimitedBy, Rate>>>>
 
-/** Counts a call. Returns 0 if the call is allowed, otherwise the seconds to wait. */
+/** Returns 0 if a call is allowed, and counts the call. Returns the seconds to wait if the call is refused. */
 export type Limiter = (group: LimitName, by: LimitedBy, key: string, rate: Rate) => number
 
-/** Limit of the keys of one group and kind. When it is reached, the least recently used key is dropped. */
+/** Limit of the keys of one group and kind. Above it, the limiter drops the least recently used key. */
 const MAX_KEYS = 25_000
 /** Tolerance for rounding errors, in milliseconds. Without it, the last call of a burst would be refused. */
 const ROUNDING_MS = 1e-3
@@ -51,7 +51,8 @@ export function createLimiter(now: () => number, maxKeys = MAX_KEYS): Limiter {
     const next = Math.max(arrivals.get(key) ?? 0, at)
     const waitMs = next - at - intervalMs * (rate.burst - 1)
     if (waitMs > ROUNDING_MS) return Math.ceil(waitMs / 1000)
-    // Deleting moves the key to the end of the Map. The order only matters when the Map is nearly full.
+    // Deleting the key first moves it to the end of the Map, behind keys that were used less recently. A Map that is
+    // at most half full does not need this order yet.
     if (arrivals.size > maxKeys / 2) arrivals.delete(key)
     arrivals.set(key, next + intervalMs)
     if (arrivals.size > maxKeys) {

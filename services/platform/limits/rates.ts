@@ -1,6 +1,6 @@
 import type { Rates } from './limits.ts'
 
-/** Returns all rates, multiplied by one factor. A deployment sets only this factor, so the proportions stay. */
+/** Returns all rates, multiplied by one factor. A deployment sets only this factor, so the proportions are fixed. */
 export function scaleRates(factor: number): Rates {
   const rate = (perMinute: number, burst: number) => ({
     perMinute: perMinute * factor,
@@ -16,7 +16,8 @@ export function scaleRates(factor: number): Rates {
     manage: { source: rate(600, 200), subject: rate(600, 200) },
     // Watchers that get no stream ask again every one or two seconds.
     watch: { source: rate(6_000, 1_000), subject: rate(1_200, 200) },
-    // The other process counts a forwarded call in its own group, so this rate equals the highest of the others.
+    // The process that serves a forwarded call counts it again in the call's own group. The gateway need not be
+    // stricter, so this rate equals the highest rate of the other groups.
     forward: { source: rate(60_000, 10_000), subject: rate(60_000, 10_000) },
   }
 }

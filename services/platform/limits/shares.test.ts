@@ -24,7 +24,7 @@ describe('createShares', () => {
     expect(takeAll(shares, 'honest').length).toBeGreaterThan(50)
   })
 
-  it('gives a new key one place while any is free, and none when none is', () => {
+  it('gives a new key one place while any place is free, and refuses it when all places are taken', () => {
     const shares = createShares({ max: 100, part: 1 / 4, keptMs: 0 })
     for (const key of keys(100)) expect(shares(key)).toBeDefined()
     expect(shares('late')).toBeUndefined()
@@ -42,7 +42,7 @@ describe('createShares', () => {
 describe('createShares, with kept places', () => {
   const rules = { max: 2, part: 1, keptMs: 1_000 }
 
-  it('gives a kept place to its key again, although all others are taken', () => {
+  it('gives a kept place to its key again, although all other places are taken', () => {
     const shares = createShares(rules)
     const first = shares('a')
     expect(shares('b')).toBeDefined()

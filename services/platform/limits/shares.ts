@@ -3,8 +3,8 @@ export interface ShareRules {
   /** Places in total. */
   readonly max: number
   /**
-   * A key gets its first place while any is free. It gets another while it has fewer than this part of the free
-   * places.
+   * A key gets its first place while any place is free. It gets another place while the number of its places is
+   * smaller than this part (0 to 1) of the free places.
    */
   readonly part: number
   /** How long a kept place is reserved for its key, in milliseconds. */
@@ -14,7 +14,8 @@ export interface ShareRules {
 /** A place that a key has taken. */
 export interface Place {
   /**
-   * Gives the place back. Call it once. A kept place is free for the same key at once, and for others after `keptMs`.
+   * Gives the place back. Call it once. If `isKept` is true, the same key can take the place at once, and other keys
+   * can take it after `keptMs`.
    */
   giveBack(isKept: boolean): void
 }
@@ -30,8 +31,9 @@ interface Holder {
 }
 
 /**
- * Creates shares. The fewer places are free, the fewer one key may have. With `part` = p, n keys that take all they
- * can get have max·p/(1 + n·p) places each and leave max/(1 + n·p) free for others. Kept places count as taken.
+ * Creates shares. When fewer places are free, one key may have fewer places. Kept places count as taken. With
+ * `part` = p, n keys that take as many places as they can get have max·p/(1 + n·p) places each. They leave
+ * max/(1 + n·p) places free for others.
  */
 export function createShares({ max, part, keptMs }: ShareRules): Shares {
   const holders = new Map<string, Holder>()

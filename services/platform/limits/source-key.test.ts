@@ -12,6 +12,6 @@ it.each([
   ['192.0.2.1', '192.0.2.1'],
   ['', ''],
   ['unix', 'unix'],
-])('sourceKey counts %s as %s', (address, key) => {
+])('sourceKey counts the address "%s" under the key "%s"', (address, key) => {
   expect(sourceKey(address)).toBe(key)
 })

@@ -21,8 +21,8 @@ const LAST_TRIES = 10
  * Returns a function that writes lines. It writes the lines of one turn of the event loop with one system call,
  * because one call per line would cost more than most RPCs.
  *
- * Writing never blocks. If a pipe is full, the rest is tried again later. Lines beyond a backlog of 4 Mi characters
- * are dropped, and a later line reports how many. If the reader has closed the pipe, all lines are dropped without an
+ * Writing never blocks. If a pipe is full, the function writes the rest later. It drops lines beyond a backlog of 4 Mi
+ * characters, and a later line reports how many. After the reader has closed the pipe, it drops all lines without an
  * error.
  */
 export function createLineWriter({ fd, describeLost, write = writeSync }: LineOutput): (line: string) => void {

@@ -39,7 +39,7 @@ describe('createLogger', () => {
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ a: '[4 bytes]', b: ['[2 bytes]'] })
   })
 
-  it('stops at a maximum depth, and so at a circular reference', () => {
+  it('stops at a maximum depth, so a circular reference does no harm', () => {
     const { log, lines } = setUp()
     const circle: Record<string, unknown> = { name: 'x' }
     circle.self = circle
@@ -70,7 +70,7 @@ describe('createLogger', () => {
     expect(lines.map((line) => JSON.parse(line).msg)).toEqual(expected)
   })
 
-  it('writes values without a JSON form as text', () => {
+  it('writes a bigint or a symbol as text, and omits a function', () => {
     const { log, lines } = setUp()
     log.info({ seq: 7n, at: [Symbol('x')], run: () => 'source' }, 'x')
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ seq: '7', at: ['Symbol(x)'] })

@@ -139,7 +139,7 @@ function concealMembers(value: object, depth: number): Record<string, unknown> {
   return Object.fromEntries(members) as Record<string, unknown>
 }
 
-/** Returns an error's own fields. Causes that are errors appear in its stack. */
+/** Returns the fields of an error for the log. The stack also contains the causes that are errors. */
 function describeError(error: Error): object {
   const { constructor, message, cause } = error
   return {

@@ -4,8 +4,8 @@ import { type Aggregator, AggregatorRegistry, type Registry } from 'prom-client'
 export type Snapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 
 /**
- * Replaces aggregators of prom-client's own metrics that would drop a metric or hide the process that an alert looks
- * for.
+ * Aggregators for prom-client's own metrics. The default aggregator would drop the metric, or would hide the worst
+ * process from an alert.
  */
 const AGGREGATORS: Readonly<Record<string, Aggregator>> = {
   process_start_time_seconds: 'min',
@@ -28,15 +28,15 @@ export function expose(snapshots: readonly Snapshot[]): Promise<string> {
 
 /**
  * Returns the sum of the counts of processes that have ended. Without it, a total would fall when a process ends, and
- * Prometheus would take the fall for a restart.
+ * Prometheus would mistake the fall for a restart.
  */
 export function keepCounts(snapshots: readonly Snapshot[]): Promise<Snapshot> {
   return aggregate(snapshots.map((snapshot) => snapshot.filter(({ type }) => COUNTS.has(type)))).getMetricsAsJSON()
 }
 
 /**
- * Counts are rounded to multiples of this, so that their sum is exact in any order. Otherwise a total could fall by
- * its last bit.
+ * Counts are rounded to multiples of this, so that their sum is exact in any order. Otherwise a rounding error could
+ * make a total fall slightly.
  */
 const GRAIN = 2 ** -30
 

@@ -1,7 +1,8 @@
 import { Registry } from 'prom-client'
 
 /**
- * The metrics in the text format of Prometheus, collected at most once a second: anybody may ask, and it is expensive.
+ * The metrics in the text format of Prometheus. They are collected at most once a second, because collecting them is
+ * expensive and anybody may request them.
  */
 export interface Exposition {
   readonly contentType: string

@@ -8,7 +8,7 @@ import { type SigningKeyFacts, showSigningKeys } from './signing-key-metrics.ts'
 /** The metrics of a process. Labels come from fixed sets, never from the input of a caller. */
 export interface Metrics {
   readonly exposition: Exposition
-  /** Returns the metrics for the primary process, which adds up those of all workers. */
+  /** Returns the metrics for the primary process, which combines the metrics of all workers. */
   snapshot(): Promise<Snapshot>
   /** Records one call of an RPC. `reason` is OK or the reason of its error. */
   observe(service: string, method: string, reason: string, seconds: number): void
@@ -31,7 +31,7 @@ export function createMetrics(pool: pg.Pool): Metrics {
   const registers = [registry]
   const calls = new Counter({
     name: 'auth4agent_calls_total',
-    help: 'Calls by RPC and reason. OK means success, CALLER_DEADLINE a deadline of the caller that was too short.',
+    help: 'Calls by RPC and reason. OK means success. CALLER_DEADLINE means that the caller set too short a deadline.',
     labelNames: ['service', 'method', 'reason'],
     registers,
   })
@@ -59,7 +59,7 @@ export function createMetrics(pool: pg.Pool): Metrics {
   registry.registerMetric(
     new Gauge({
       name: 'auth4agent_calls_in_flight',
-      help: 'Calls in flight.',
+      help: 'Calls that have started and not yet ended.',
       registers: [],
       collect() {
         this.set(callsInFlight)

@@ -3,8 +3,8 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 /** The metrics of revocations and of the bus. */
 export interface RevocationMetrics {
   /**
-   * Records one wait until all log followers refuse the ended tokens, in milliseconds, and how many leases had to
-   * expire.
+   * Records how long a revocation waited until all log followers refused the ended tokens, in milliseconds, and how
+   * many leases had to expire first.
    */
   settled(ms: number, ranOut: number): void
   /** Counts one check of a token, answered from memory or by the database. */
@@ -83,7 +83,7 @@ function addGauges(registry: Registry, { lease, isBusConnected, watchers, clockG
     })
   gauge(
     'auth4agent_clock_agrees',
-    "1 while the clock agrees with the database's; at 0 all calls are refused.",
+    "1 while the process's clock agrees with the database's clock; at 0 the process refuses all calls.",
     'min',
     () => Number(clockGuard.problem() === undefined),
   )

@@ -10,7 +10,7 @@ export interface SigningKeyFacts {
   readonly activeSince: number | undefined
 }
 
-/** Adds the metrics of the deployment's signing keys. They show the state of the last scheduled run. */
+/** Adds the metrics of the deployment's signing keys. They show the state at the last run of the schedule. */
 export function showSigningKeys(registry: Registry, read: () => readonly SigningKeyFacts[]): void {
   // All workers see the same keys, but not at the same moment, so their values must not be added up.
   const gauge = (

@@ -14,8 +14,9 @@ export interface ClosedConnectionsDeps {
 const LOG_INTERVAL_MS = 10_000
 
 /**
- * Returns a function that reports a connection that the listener closed by itself. The metric counts every connection.
- * The log has at most one line in ten seconds, with the number of connections closed since the last line.
+ * Returns a function to call for each connection that a listener closes because of a limit. It counts every connection
+ * in the metric. It logs at most once in ten seconds, with the number of closed connections by reason since the last
+ * line.
  */
 export function reportClosedConnections(deps: ClosedConnectionsDeps): (reason: string) => void {
   const { port, log, count, now = () => performance.now() } = deps

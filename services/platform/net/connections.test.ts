@@ -86,7 +86,7 @@ describe('createConnections', () => {
     expect(admit('a').connection).toBeDefined()
   })
 
-  it('closes idle connections after the given time, and no busy ones', () => {
+  it('closes connections that have been idle for the given time, and no busy ones', () => {
     const { admit, connections, clock } = setUp(9, 9)
     const [old, busy] = [admit('a'), admit('a')]
     busy.connection?.begin()
@@ -96,7 +96,7 @@ describe('createConnections', () => {
     expect([old, busy, young].map(({ socket }) => socket.destroyed)).toEqual([true, false, false])
   })
 
-  it('waits in allClosed for all connections, also for closed ones that made room', async () => {
+  it('resolves allClosed only when every connection is closed, also the evicted ones', async () => {
     const { admit, connections } = setUp(1, 1)
     admit('a')
     admit('b')
@@ -107,7 +107,7 @@ describe('createConnections', () => {
     expect(connections.size()).toBe(0)
   })
 
-  it('finds the connection below a TLS socket, and closes both', async () => {
+  it('finds the connection below a TLS socket, and closes both sockets', async () => {
     const { connections } = setUp(9, 9)
     const server = createTlsServer(certificate)
     const admitted: unknown[] = []

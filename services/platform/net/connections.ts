@@ -1,6 +1,9 @@
 import type { Socket } from 'node:net'
 
-/** Why a listener closed a connection: it was idle and made room, or all places or those of its source were taken. */
+/**
+ * Why a listener closed a connection. `evicted`: it was idle, and a new connection needed its place. `full`: all
+ * places were taken. `source_full`: all places of its source were taken.
+ */
 export type ClosedFor = 'evicted' | 'full' | 'source_full'
 
 /** Options of createConnections. */
@@ -17,7 +20,7 @@ export interface ConnectionsDeps {
 
 /** One admitted connection. It is idle until a request begins. */
 interface Connection {
-  /** Notes the start of a request or a stream. The connection is busy until `end` was called as often. */
+  /** Notes the start of a request or a stream. The connection is busy until `end` is called as often as `begin`. */
   begin(): void
   /** Notes the end of a request or a stream. */
   end(): void
@@ -26,9 +29,9 @@ interface Connection {
 /** The open connections of one listener. */
 export interface Connections {
   /**
-   * Admits a connection. At a limit, closes the connection that has been idle longest. If none is idle, destroys the
-   * new connection and returns undefined.
-   * @param source key of the peer; undefined for a trusted proxy, which counts only in total
+   * Admits a connection. If all places are taken, in total or for this source, closes the one of them that has been
+   * idle longest. If none of them is idle, destroys the new connection and returns undefined.
+   * @param source key of the peer. Undefined for a trusted proxy, whose connections count only in total
    */
   admit(socket: Socket, source: string | undefined): Connection | undefined
   /** Finds the admitted connection of a socket, or of a TLS socket on top of it. */
@@ -45,20 +48,20 @@ export interface Connections {
 
 interface Group {
   open: number
-  /** In the order in which they became idle. */
+  /** Idle connections, in the order in which they became idle. */
   readonly idle: Set<Entry>
 }
 
 interface Entry extends Connection {
   readonly socket: Socket
-  /** All connections, and those of the same source. */
+  /** The group of all connections, and the group of the source if there is one. */
   readonly groups: readonly Group[]
   active: number
   idleSince: number
   isOpen: boolean
 }
 
-/** Creates the list of one listener's connections. It changes a socket only by destroying it. */
+/** Creates the list of one listener's connections. It never changes a socket, except that it may destroy it. */
 export function createConnections({ max, maxPerSource, onClosed, now = monotonic }: ConnectionsDeps): Connections {
   const all: Group = { open: 0, idle: new Set() }
   const bySource = new Map<string, Group>()

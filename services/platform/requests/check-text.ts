@@ -16,7 +16,7 @@ export function checkLabel(label: string): string {
 }
 
 /**
- * Checks the reason of a change, which the audit log stores: at most 500 characters, and no control characters except
+ * Checks the reason of a change, which the audit stores: at most 500 characters, and no control characters except
  * tab and line ends. Returns it unchanged.
  *
  * @throws ApiError INVALID_ARGUMENT
@@ -32,8 +32,7 @@ export function checkReason(reason: string): string {
  */
 export function checkText(field: string, text: string, max: number, forbidden: RegExp = CONTROL): string {
   if (!text.isWellFormed()) throw new ApiError('INVALID_ARGUMENT', `${field} must be well-formed Unicode text`)
-  // Counting the characters of a huge text is slow, so check the UTF-16 units first: there are at most two per
-  // character.
+  // Counting the characters of a huge text is slow, so check the UTF-16 units first. A character has at most two.
   if (text.length > 2 * max || Array.from(text).length > max) {
     throw new ApiError('INVALID_ARGUMENT', `${field} must have at most ${max} characters`)
   }

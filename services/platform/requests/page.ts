@@ -6,7 +6,7 @@ const DEFAULT_SIZE = 50
 const MAX_SIZE = 200
 
 /**
- * Returns the page size: 1 to 200, or 50 for the value 0.
+ * Returns the page size. Accepts 1 to 200, and replaces 0 by the default of 50.
  *
  * @throws ApiError INVALID_ARGUMENT
  */
@@ -15,7 +15,7 @@ export function parsePageSize(size: number): number {
   return size === 0 ? DEFAULT_SIZE : size
 }
 
-/** Returns the token of the page that begins after the record with this id. */
+/** Returns the token of the page that begins after the entry with this id. */
 export function pageTokenAfter(id: string): string {
   return encodeBase64url(new TextEncoder().encode(id))
 }

@@ -72,7 +72,7 @@ describe('startScheduler', () => {
     expect(run).not.toHaveBeenCalled()
   })
 
-  it('waits at the stop for the current run and starts no other', async () => {
+  it('waits for the current run when it is stopped, and starts no other run', async () => {
     const pass = Promise.withResolvers<void>()
     const run = vi.fn(() => pass.promise)
     const stop = startScheduler([{ name: 'a', run }], 1_000, log)

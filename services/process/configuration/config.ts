@@ -14,7 +14,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** Settings of the command line tool. They may be set in the same shell. */
+/** Settings of the command line tool. The server ignores them, because they may be set in the same shell. */
 const OF_THE_TOOL: ReadonlySet<string> = new Set(['AUTH4AGENT_HOME', 'AUTH4AGENT_CONTEXT', 'AUTH4AGENT_TOKEN'])
 
 /**
@@ -50,7 +50,7 @@ export function readConfig(
     if (name.startsWith('AUTH4AGENT_') && !known.has(name) && !OF_THE_TOOL.has(name))
       problems.push(`${name} is not a known setting`)
   }
-  // A conflict with a value that is already reported as wrong would report the same mistake twice.
+  // Leave out conflicts that name a wrong value, because they would report the same mistake twice.
   const isMistaken = (sentence: string) => mistaken.some((name) => sentence.includes(name))
   problems.push(...findConflicts(config).filter((sentence) => !isMistaken(sentence)))
   if (problems.length > 0) throw new ConfigError(problems)

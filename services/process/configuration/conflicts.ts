@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { ADDRESSES, isSplit, remoteServices } from './service-names.ts'
 import type { Config, Values } from './settings.ts'
 
-/** Whether the configuration makes a mistake, and the sentence that describes the mistake. */
+/** Whether the configuration breaks a rule, and the sentence that describes the mistake. */
 type Rule = readonly [isBroken: boolean, sentence: string]
 
 /** Returns one sentence for each conflict between settings that are valid on their own. */

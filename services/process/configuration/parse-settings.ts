@@ -6,7 +6,10 @@ import { admitPublicKey } from '@auth4agent/core/keys/ed25519'
 import { parseNatsUrl } from '../../platform/bus/nats-url.ts'
 import { type Parse, SettingError, wholeNumber } from './read-env.ts'
 
-/** Length limit of the issuer. The issuer is also the audience of a token that is requested without one. */
+/**
+ * Length limit of an issuer. It equals the limit of an audience, because the issuer is the audience of a token that is
+ * requested without an audience.
+ */
 const MAX_ISSUER = 255
 const MAX_WORKERS = 64
 
@@ -31,10 +34,13 @@ export const host: Parse<string> = (value) => {
   return value
 }
 
-/** The two places for hosts in a PostgreSQL URL: after the user, and in the parameter `host`, which overrides them. */
+/** The two places for hosts in a PostgreSQL URL: after the user, and the parameter `host`, which has precedence. */
 const HOSTS = [/^postgres(?:ql)?:\/\/(?:[^/?#]*@)?([^/?#@]*)(?=[/?#]|$)/, /[?&]host=([^&#]*)/]
 
-/** Parses the URL of PostgreSQL, with one host: the driver tries no others and ignores target_session_attrs. */
+/**
+ * Parses the URL of PostgreSQL. Refuses several hosts and `target_session_attrs`, because the driver tries only one
+ * host and ignores that parameter.
+ */
 export const databaseUrl: Parse<string> = (value) => {
   const hasHosts = HOSTS.some((pattern) => pattern.exec(value)?.[1]?.match(/,|%2c/i))
   if (hasHosts || /[?&]target_session_attrs=/.test(value)) {

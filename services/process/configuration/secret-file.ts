@@ -24,7 +24,7 @@ export async function readOrCreateSecret(path: string, make: () => string): Prom
   return readFile(path, 'utf8')
 }
 
-/** Makes new file names in a folder survive a power loss. Windows cannot open folders, and journals names itself. */
+/** Makes new file names in a folder survive a power loss. Windows needs no call, because it journals names itself. */
 async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return
   const folder = await open(path)

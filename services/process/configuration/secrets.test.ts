@@ -33,7 +33,7 @@ const refusal = (promise: Promise<unknown>) =>
   )
 
 describe('loadSecrets', () => {
-  it('creates both secrets for the embedded database, readable only by their owner, and keeps them', async () => {
+  it('creates both secrets for the embedded database, readable only by their owner, and reads them again', async () => {
     const first = await load()
     expect(first.kek).toHaveLength(32)
     expect(first.adminKey).toHaveLength(32)

@@ -51,7 +51,7 @@ export async function loadSecrets(config: Config): Promise<Secrets> {
   return { ...keys, adminKey: await loadAdminKey(adminKeyFile), adminKeyFile }
 }
 
-/** Creates the KEK last, so that a start creates no file when it fails because of another file. */
+/** Reads the files of other secrets before it creates the KEK. If one of them is wrong, the start creates no file. */
 async function loadKeySecrets(config: Config): Promise<KeySecrets> {
   const { signingKeyFile } = config
   const fromFiles = await Promise.all(config.otherKekFiles.map(readKek))
@@ -98,7 +98,7 @@ async function readOrCreateKek(path: string, dataDir: string): Promise<string> {
   const hasDatabase = await stat(join(dataDir, 'postgres')).then(Boolean, () => false)
   if (hasDatabase && (await readIfPresent(path)) === undefined) {
     throw new StartupError(
-      `${path} is missing, but the signing keys in the database beside it are sealed under it: restore the file`,
+      `${path} is missing, but its key seals the signing keys in the embedded database: restore the file`,
     )
   }
   return readOrCreateSecret(path, () => `${encodeBase64(randomBytes(32))}\n`)

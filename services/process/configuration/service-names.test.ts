@@ -29,7 +29,7 @@ describe('remoteServices', () => {
       ['operator-registry', 'identity', 'revocation'],
     ],
     [[...SERVICE_NAMES], []],
-  ])('of %j returns %j', (local, remote) => {
+  ])('returns, for a process that runs %j, the remote services %j', (local, remote) => {
     expect(remoteServices(local).toSorted()).toEqual(remote.toSorted())
     expect(isSplit(local)).toBe(local.length < 5)
   })

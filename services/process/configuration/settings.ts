@@ -31,13 +31,13 @@ export type Config = Values & {
 export type Values = Readonly<ReturnType<typeof readValues>>
 
 const DEFAULT_PORT = 8080
-/** A person reads the log at a terminal. */
+/** Text at a terminal, where a person reads the log. Otherwise JSON, for programs. */
 const DEFAULT_LOG_FORMAT = process.stdout.isTTY ? 'text' : 'json'
 const HOUR = 3600
 const DAY = 24 * HOUR
 const YEAR = 365 * DAY
 
-/** Reads one variable. If its value is wrong, notes the problem and returns the fallback. */
+/** Reads one variable. Returns the fallback if it is not set or its value is wrong, and notes what is wrong. */
 export type Value = <T>(name: string, parse: Parse<T>, fallback: T) => T
 
 /** Reads every variable and checks each on its own. */

@@ -43,7 +43,7 @@ function call({ metrics }: { readonly metrics: Metrics }, times: number): void {
   for (let count = 0; count < times; count += 1) metrics.observe('AuthnService', 'VerifyToken', 'OK', 0.001)
 }
 
-/** Reads the metrics again, without remembered ones, and returns a function that looks up a sample by its name. */
+/** Lets the remembered metrics become too old, reads new ones, and returns a function that finds a sample by name. */
 async function samples(): Promise<(name: string) => number | undefined> {
   await vi.advanceTimersByTimeAsync(1_001)
   const asked = gathering.exposition.metrics()
@@ -70,7 +70,7 @@ describe('gatherMetrics', () => {
     ['auth4agent_revocation_log_sequence', 'the value of the worker that is behind', 5],
     ['auth4agent_watchers', 'the sum of both workers', 4],
     ['process_start_time_seconds', 'the value of the gathering process', 7],
-  ])('reports as %s %s', async (name, _of, expected) => {
+  ])('reports, as %s, %s', async (name, _of, expected) => {
     join({ holdsLease: true, sequence: 9 })
     join({ holdsLease: false, sequence: 5 })
     expect((await samples())(name)).toBe(expected)

@@ -5,7 +5,7 @@ import { type Exposition, rememberExposition } from '../../platform/metrics/expo
 export interface Gathering {
   /** The sum over all workers. A worker that does not answer in time counts with its last answer. */
   readonly exposition: Exposition
-  /** Adds a worker. `ask` requests a snapshot of its metrics, which must be passed to `received`. */
+  /** Adds a worker. `ask` requests a snapshot of the worker's metrics. Pass the snapshot to `received`. */
   join(ask: () => void): Contributor
 }
 

@@ -4,11 +4,11 @@ import type { Config } from '../configuration/config.ts'
 import type { Secrets } from '../configuration/secrets.ts'
 
 /**
- * The configuration of a worker. The primary process sends it with the secrets, so that all workers have the same ones
- * even if files have changed since.
+ * The configuration and the secrets of a worker. The primary process sends them, so that all workers use the same
+ * values even if files change later.
  */
 export interface Assignment {
-  /** From 1. A replacement keeps the number of its predecessor. */
+  /** The number of the worker, from 1. A worker that replaces another one gets the same number. */
   readonly number: number
   readonly config: Config
   readonly secrets: Secrets
@@ -22,7 +22,7 @@ export type ToWorker =
   | { readonly kind: 'collect' }
   /** Answers `expose` with the metrics of all workers, or undefined if they could not be collected. */
   | { readonly kind: 'exposed'; readonly text: string | undefined }
-  /** Asks the worker to drain, then to end. */
+  /** Asks the worker to drain and then to end. */
   | { readonly kind: 'stop' }
 
 /** Messages from a worker to the primary process. */

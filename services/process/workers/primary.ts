@@ -47,7 +47,7 @@ function ownMetrics() {
 
 function launch(child: Process, assignment: Assignment, gathering: Gathering): Worker {
   const tell = (message: ToWorker): void => {
-    // A worker that is about to end needs no message.
+    // A worker without a channel has ended or is about to end, so it needs no message.
     if (child.isConnected()) child.send(message, () => undefined)
   }
   let contributor: Contributor | undefined

@@ -19,7 +19,7 @@ describe('restartPauseMs', () => {
     [9, 25_600],
     [10, 30_000],
     [5_000, 30_000],
-  ])('after %i crashes in a row returns %i ms', (crashes, expected) => {
+  ])('returns, after %i crashes in a row, a pause of %i ms', (crashes, expected) => {
     expect(restartPauseMs(crashes)).toBe(expected)
   })
 })

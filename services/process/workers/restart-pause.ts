@@ -4,9 +4,10 @@ const LONGEST_MS = 30_000
 const STEADY_MS = 60_000
 
 /**
- * Returns how many workers with one number have ended in a row soon after their start, including the last one.
- * @param before the count before the last one
- * @param livedMs how long the last one lived, in milliseconds
+ * Returns how many workers with one number have crashed in a row, including the last one. The count begins again at 1
+ * if the last worker lived for a minute.
+ * @param before the count before the last worker
+ * @param livedMs how long the last worker lived, in milliseconds
  */
 export function countCrashes(before: number, livedMs: number): number {
   return livedMs < STEADY_MS ? before + 1 : 1

@@ -28,9 +28,9 @@ export interface SupervisionDeps {
 }
 
 /**
- * Starts workers and replaces each worker that ends by itself, after a pause that grows. If a worker cannot start at
- * first, kills all workers and rejects with its reason after all have ended. If a later replacement cannot start, the
- * other workers continue and it is started again.
+ * Starts workers and replaces each worker that ends by itself, after a pause that grows. If one of the first workers
+ * cannot start, kills all workers and rejects with the reason of that worker after all have ended. If a replacement
+ * cannot start, the other workers continue, and another replacement is started.
  */
 export async function superviseWorkers(deps: SupervisionDeps): Promise<Server> {
   const running = new Map<number, Worker>()
@@ -69,7 +69,7 @@ interface Life {
   readonly signal: AbortSignal
 }
 
-/** Replaces the worker with this number until the server stops. Resolves when the last one has ended. */
+/** Replaces the worker with this number until the server stops. Resolves when the last such worker has ended. */
 async function keepRunning({ log }: SupervisionDeps, number: number, { worker, start, signal }: Life): Promise<void> {
   let current = worker
   let crashes = 0

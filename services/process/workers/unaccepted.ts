@@ -6,8 +6,9 @@ interface Handle {
 }
 
 /**
- * Closes connections that a worker had not accepted when it died. node:cluster closes its own handle only when the
- * worker confirms that it has the connection. Without a confirmation the caller would wait as long as the server runs.
+ * Closes connections that a worker had not accepted when it died. node:cluster closes its own handle only after the
+ * worker has answered that it accepted the connection. Without that answer, the caller would wait until the server
+ * ends.
  * @returns a function to call for each new worker, before any message is sent to it
  */
 export function closeUnaccepted(): (child: Process) => void {
@@ -16,15 +17,15 @@ export function closeUnaccepted(): (child: Process) => void {
     const send = child.process.send.bind(child.process)
     child.process.send = (message: unknown, handle?: unknown, ...rest: readonly unknown[]): boolean => {
       if (isConnection(message) && isHandle(handle)) {
-        // A connection that one worker refuses is sent to another, which then owns it.
+        // node:cluster sends a connection that one worker refuses to another worker, which then owns the connection.
         if (!owners.has(handle)) onClose(handle, () => owners.delete(handle))
         owners.set(handle, child)
       }
       return Reflect.apply(send, undefined, [message, handle, ...rest])
     }
     child.process.once('exit', () => {
-      // node:cluster delays `disconnect` until the worker answers for its connections, and would send it more until
-      // then.
+      // node:cluster delays `disconnect` until the worker answers for its connections. Until then it would send more
+      // connections to this worker.
       child.process.emit('disconnect')
       for (const [handle, owner] of owners) if (owner === child) handle.close()
     })

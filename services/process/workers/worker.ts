@@ -6,13 +6,13 @@ import { explainFailure } from '../explain-failure.ts'
 import type { Assignment, ToPrimary, ToWorker } from './messages.ts'
 
 /**
- * Runs this process as a worker. It stops in order when the primary process asks, and ends at once when the primary
- * process is gone.
+ * Runs this process as a worker. The worker stops cleanly when the primary process asks, and ends at once when the
+ * primary process is gone.
  */
 export function runWorker(): void {
   // Ctrl-C in a terminal and service managers signal every process, but only the primary process decides when to stop.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
-  // The normal exit of node:cluster would wait until the log is read.
+  // Kill this process, because the normal exit of node:cluster would wait until the log is read.
   process.prependOnceListener('disconnect', () => process.kill(process.pid, 'SIGKILL'))
   let starting: Promise<Server> | undefined
   process.on('message', (message: ToWorker) => {

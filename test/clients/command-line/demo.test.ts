@@ -29,7 +29,7 @@ const start = (server: readonly string[] = ['--server', issuer]) =>
   startCli(['demo', ...server, '--domain', DOMAIN, '--json'], { TMPDIR: temporary })
 const next = async (demo: CliProcess): Promise<Json> => JSON.parse(await demo.line())
 
-it('demo plays all steps and cleans up', async () => {
+it('demo runs all steps and cleans up', async () => {
   const demo = start()
   const { operator_id } = await next(demo)
   const wanted = await next(demo)
@@ -87,7 +87,7 @@ it('demo cleans up when the reader of its output disconnects', async () => {
   expect(await readdir(temporary)).toEqual([])
 })
 
-it('demo keeps the key if it cannot release the domain, and says where', async () => {
+it('demo keeps the key if it cannot release the domain, and prints its folder', async () => {
   const line = await startTcpProxy({ host: '127.0.0.1', port: Number(new URL(issuer).port) })
   const there = ['--server', `http://127.0.0.1:${line.port}`, '--issuer', issuer]
   const demo = start(there)
@@ -114,7 +114,13 @@ it('demo refuses an invalid domain and leaves no folder', async () => {
   expect(await readdir(temporary)).toEqual([])
 })
 
-it('demo says how to start a server if there is none', async () => {
+it('demo passes on why the server refuses the domain that it was given', async () => {
+  const { code, stderr } = await endCli(['demo', '--server', issuer, '--domain', 'co.uk'], { TMPDIR: temporary })
+  expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('public suffix') })
+  expect(stderr).not.toContain('.test')
+})
+
+it('demo says how to start a server if no server answers', async () => {
   const { code, stderr } = await endCli(['demo', '--server', `http://127.0.0.1:${await freePort()}`])
   expect({ code, stderr }).toMatchObject({ code: 3, stderr: expect.stringContaining('npm start') })
 })

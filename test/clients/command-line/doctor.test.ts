@@ -120,8 +120,8 @@ describe('doctor finds in DNS', () => {
   beforeEach(() => () => deployment.dns.setTxt(NAME, [record]))
 
   it.each([
-    ['no record', () => [], 'no record of this server'],
-    ['two records', () => [record, `v=a4a1; iss=${issuer}; op=other; rk=other`], 'several records of this server'],
+    ['no proof', () => [], 'no proof for this server'],
+    ['two proofs', () => [record, `v=a4a1; iss=${issuer}; op=other; rk=other`], 'several proofs for this server'],
   ])('%s', async (_name, records, message) => {
     deployment.dns.setTxt(NAME, records())
     const { found } = await examine()
@@ -162,7 +162,7 @@ describe('doctor finds on the server', () => {
     expect(found.get('server')?.cure).toContain('does not speak TLS')
   })
 
-  it('an issuer that differs from the address, and signs nothing for it', async () => {
+  it('an issuer that differs from the address, and signs nothing for this issuer', async () => {
     const address = issuer.replace('127.0.0.1', 'localhost')
     await folder.agent({ operatorId: operator.id, server: address }, agent)
     await folder.operator({ id: operator.id, domain: DOMAIN, server: address }, keys)
@@ -172,7 +172,7 @@ describe('doctor finds on the server', () => {
   })
 })
 
-it('doctor says what to do if the server does not run', async () => {
+it('doctor says how to start the server if it does not run', async () => {
   const gone = `http://127.0.0.1:${await freePort()}`
   await folder.agent({ operatorId: operator.id, server: gone }, agent)
   await folder.operator({ domain: DOMAIN, server: gone }, keys)

@@ -12,11 +12,11 @@ import { newTool, type Ran, type Tool } from './tool.ts'
 const DOMAIN = 'tool.example.com'
 const AUDIENCE = `https://api.${DOMAIN}`
 const admin = newKeys()
-/** The README has about thirty commands, and each is one process. */
+/** Time limit for the README. It has about thirty commands, and each starts a process. */
 const PASTE_MS = 180_000
 
 let deployment: Deployment
-/** The server's issuer. The stories reach the server by another address, the README by this one. */
+/** The server's issuer. The stories use another address of the server; the README uses the issuer as the address. */
 let issuer: string
 let operator: Tool
 let agent: Tool
@@ -176,7 +176,7 @@ describe('the command line tool, from an operator to a token and back', () => {
     expect(form).toMatchObject({ code: 2, stderr: expect.stringContaining('audience') })
   })
 
-  it('6. verify reads a token from an argument, a file and a pipe, and says offline that it cannot see revocations', async () => {
+  it('6. verify reads a token from an argument, a file and a pipe, and says that offline it cannot see revocations', async () => {
     const text = ok(await agent.run('verify', '--token', token))
     expect(text).toContain(
       `valid: true\nexpired: false\nissuer: ${issuer}\nsubject: ${did}\naudience: [${AUDIENCE}]\nscope: orders:read\n`,
@@ -207,7 +207,7 @@ describe('the command line tool, from an operator to a token and back', () => {
     })
   })
 
-  it('7. revoke token ends the token; verify sees that only online', async () => {
+  it('7. revoke token ends the token, and only verify --online reports that', async () => {
     expect(ok(await agent.feed(token, 'revoke', 'token', '--token', '-', '--reason', 'leaked'))).toMatch(
       /^token revoked\n\njti: /,
     )
@@ -239,7 +239,7 @@ describe('the command line tool, from an operator to a token and back', () => {
     ).toMatchObject({ status: 401 })
   })
 
-  it('10. the administrator lists signing keys, and wrong or readable key files are refused', async () => {
+  it('10. the administrator lists signing keys, and the tool refuses wrong key files and those that others can read', async () => {
     const args = ['--server', deployment.server.baseUrl, '--issuer', issuer, '--key', adminKey]
     expect((await operator.run('keys', 'list', ...args, '--json')).json()).toMatchObject({
       keys: expect.arrayContaining([expect.objectContaining({ state: 'active', alg: 'EdDSA' })]),

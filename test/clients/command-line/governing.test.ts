@@ -114,12 +114,16 @@ it('the administrator suspends and reinstates an operator, and ends all tokens o
   expect(await administer('operator', 'suspend', DOMAIN)).toMatchObject({ code: 2 })
 })
 
-it('operator release gives up the domain only if --yes repeats it', async () => {
-  for (const meant of [[], ['--yes', 'example.com']]) {
-    expect(await run('operator', 'release', ...meant)).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining(`--yes ${DOMAIN}`),
-    })
+it('operator release gives up the domain only if --yes names it, and otherwise names the mismatch', async () => {
+  const refusals: [readonly string[], string][] = [
+    [[], '--yes is missing'],
+    [['--yes', 'example.com'], `--yes names example.com, but the domain of this operator is ${DOMAIN}`],
+  ]
+  for (const [meant, message] of refusals) {
+    const { code, stderr } = await run('operator', 'release', ...meant)
+    expect(code).toBe(2)
+    expect(stderr).toContain(message)
+    expect(stderr).toContain(`--yes ${DOMAIN}`)
   }
   expect(await jsonOf(run('verify-operator', 'status', '--json'))).toMatchObject({ status: 'active' })
   expect(await run('operator', 'release', '--yes', DOMAIN)).toMatchObject({ code: 0 })

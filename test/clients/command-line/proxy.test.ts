@@ -8,8 +8,8 @@ import { type AgentParty, newAgentParty, newKeys } from '../../support/parties.t
 import type { Json } from '../../support/protocol-client.ts'
 
 /**
- * These calls are those of version-1 tools, which know no assertions and send no Authorization: a base address, a
- * method, a path and JSON.
+ * These tests send the calls of version-1 tools: a base address, a method, a path and JSON. Such tools know no
+ * assertions and send no Authorization header.
  */
 const DOMAIN = 'old-tools.example.com'
 
@@ -84,7 +84,7 @@ it('2. a version-1 tool registers and proves a domain', async () => {
   expect(await call('POST', `/v1/operators/verify/${operatorId}`, null)).toMatchObject({ verified: true })
 })
 
-it('3. it registers an agent and sets its scopes', async () => {
+it('3. a version-1 tool registers an agent and sets its scopes', async () => {
   const { did, didDocument: did_document, publicKey: agent_public_key } = agent
   await call('POST', `/v1/operators/${operatorId}/agents`, {
     did,
@@ -97,7 +97,7 @@ it('3. it registers an agent and sets its scopes', async () => {
   expect(await call('GET', `/v1/agent/${did}`)).toMatchObject({ status: 'active', allowed_scopes: ['read', 'write'] })
 })
 
-it('4. it gets tokens and revokes them by token and by jti', async () => {
+it('4. a version-1 tool gets tokens and revokes them by token and by jti', async () => {
   const [first, second] = [await asToken('read'), await asToken('read write')]
   expect([await verdict(first.token), await verdict(second.token)]).toEqual([true, true])
   await call('POST', '/v1/revoke/token', { token: first.token, reason: 'leaked' })
@@ -105,7 +105,7 @@ it('4. it gets tokens and revokes them by token and by jti', async () => {
   expect([await verdict(first.token), await verdict(second.token)]).toEqual([false, false])
 })
 
-it('5. it suspends, reactivates, lists and revokes the agent', async () => {
+it('5. a version-1 tool suspends, reactivates, revokes and lists the agent', async () => {
   const { token } = await asToken('read')
   await ofAgent('suspend')
   expect(await verdict(token)).toBe(false)

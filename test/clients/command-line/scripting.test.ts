@@ -26,7 +26,8 @@ let id: string
 const run = (...args: readonly string[]) => runCli(args, { home, fetch: globalThis.fetch })
 
 /**
- * Runs a command with --quiet and returns its only line of output. Throws if it writes more, also on standard error.
+ * Runs a command with --quiet and returns its only line of output. Throws if the command fails, writes another number
+ * of lines, or writes on standard error.
  */
 async function result(...args: readonly string[]): Promise<string> {
   const lines = await results(...args)
@@ -159,7 +160,7 @@ describe('scopes', () => {
     })
   })
 
-  it('must not be empty in verify, agent-scopes set and issue', async () => {
+  it('must contain a scope in verify, agent-scopes set and issue', async () => {
     const token = await result('issue', ...asking())
     for (const args of [
       ['verify', '--token', token],
@@ -266,7 +267,7 @@ describe('exec', () => {
     expect(named.stdout).toMatch(/^\S+\.\S+\.\S+ undefined\n$/)
   })
 
-  it('passes all words after -- to the program unchanged, and needs a program', async () => {
+  it('passes all words after -- to the program unchanged, and fails without a program or with an invalid --env', async () => {
     const words = ['--help', '--json', '--', 'a b', '$HOME']
     const { stdout } = await endCli(
       [...program('console.log(JSON.stringify(process.argv.slice(1)))'), '--', ...words],

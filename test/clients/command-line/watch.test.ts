@@ -66,7 +66,7 @@ it('2. watch shows a suspended agent', async () => {
   expectStatus(200, await deployment.client.reactivateAgent(operator.id, agent.did, operator))
 })
 
-it('3. watch reconnects and shows what it missed once', async () => {
+it('3. watch reconnects and shows each missed revocation once', async () => {
   await line.cut()
   const missed = await revokeOne()
   await line.pass()

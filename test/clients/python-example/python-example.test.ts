@@ -8,6 +8,7 @@ import { until } from '../../support/until.ts'
 import { installCryptography, startPython } from './python.ts'
 
 const ANSWER = join(import.meta.dirname, 'answer.py')
+const COUNT_LINES = join(import.meta.dirname, 'count_lines.py')
 const AUDIENCE = 'https://api.python.example.com'
 
 let deployment: Deployment
@@ -22,6 +23,15 @@ describe('the Python example', () => {
     const { code, output } = await startPython('check_vectors.py', VECTORS).ended
     expect(output).toMatch(/^\d{3} vectors checked, 0 failed\n$/)
     expect(code).toBe(0)
+  })
+
+  it('has fewer than 350 lines of code in its package', async () => {
+    const { code, output } = await startPython(COUNT_LINES).ended
+    expect(code).toBe(0)
+    const [files, lines] = output.split(' ').map(Number)
+    expect(files).toBe(5)
+    expect(lines).toBeGreaterThan(0)
+    expect(lines).toBeLessThan(350)
   })
 
   it('goes from a new operator to a token, and to its refusal after the suspension', async () => {

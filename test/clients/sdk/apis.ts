@@ -12,10 +12,10 @@ import {
 } from '@grpc/grpc-js'
 import { certificate } from '../../support/certificate.ts'
 
-/** Resolves with the claims of the token in an Authorization header, or undefined if it is not valid. */
+/** Resolves with the claims of the token in an Authorization header, or undefined if the token is not valid. */
 type Verify = (authorization: string | undefined) => Promise<string | undefined>
 
-/** Verifies online at a server, as a service does that must know revocations at once. */
+/** Returns a function that asks the server about each token, as a service does that must know revocations at once. */
 export function verifierAt(url: string): Verify {
   return async (authorization) => {
     const token = authorization?.replace(/^Bearer /, '') ?? ''
@@ -42,7 +42,7 @@ export async function startApi(verify: Verify) {
   const server = createServer((request, response) => void answer(request, response))
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
-  if (typeof address !== 'object' || address === null) throw new Error('no port')
+  if (typeof address !== 'object' || address === null) throw new Error('The API does not listen on a TCP port')
   return {
     url: `http://127.0.0.1:${address.port}`,
     async stop() {
@@ -54,7 +54,7 @@ export async function startApi(verify: Verify) {
 }
 
 const bytes = (value: Buffer) => value
-/** The only method of {@link startGrpcApi}. Its messages are bytes. */
+/** The only method of the API of {@link startGrpcApi}. The messages of the method are bytes. */
 const WHO = {
   path: '/test.Api/Who',
   requestStream: false,
@@ -65,13 +65,13 @@ const WHO = {
   responseDeserialize: bytes,
 } as const
 
-/** Starts the same API over gRPC, with or without TLS. */
+/** Starts an API over gRPC, with or without TLS. Like {@link startApi}, it answers with the claims of the token. */
 export async function startGrpcApi(verify: Verify, isSecure: boolean) {
   const server = new GrpcServer()
   const who = async (call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => {
     const [header] = call.metadata.get('authorization')
     const claims = await verify(typeof header === 'string' ? header : undefined)
-    if (claims === undefined) done({ code: status.UNAUTHENTICATED, details: 'no valid token' })
+    if (claims === undefined) done({ code: status.UNAUTHENTICATED, details: 'The call has no valid token' })
     else done(null, Buffer.from(claims))
   }
   server.addService(
@@ -86,8 +86,11 @@ export async function startGrpcApi(verify: Verify, isSecure: boolean) {
   return { address: `localhost:${port}`, stop: () => server.forceShutdown() }
 }
 
-/** Calls the method of the API with a new client. */
-export const askGrpc = (client: Client, interceptors: Parameters<typeof localInterceptor>[0] | undefined) =>
+/**
+ * Calls the method of {@link startGrpcApi}, closes the client and resolves with the parsed claims. If `agent` is set,
+ * the call uses `localInterceptor` with it.
+ */
+export const askGrpc = (client: Client, agent: Parameters<typeof localInterceptor>[0] | undefined) =>
   new Promise<unknown>((resolve, reject) => {
     client.makeUnaryRequest(
       WHO.path,
@@ -95,7 +98,7 @@ export const askGrpc = (client: Client, interceptors: Parameters<typeof localInt
       WHO.responseDeserialize,
       Buffer.alloc(0),
       new Metadata(),
-      interceptors === undefined ? {} : { interceptors: [localInterceptor(interceptors)] },
+      agent === undefined ? {} : { interceptors: [localInterceptor(agent)] },
       (error, value) => (error ? reject(error) : resolve(JSON.parse(String(value)))),
     )
   }).finally(() => client.close())

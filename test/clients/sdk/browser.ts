@@ -10,7 +10,10 @@ import { guard } from '../../support/guardian.ts'
 import { bundle } from '../../support/sdk/bundle.ts'
 
 const PROGRAM = '/usr/bin/chromium'
-/** Flags to run as root and without a screen, and to send nothing by itself. */
+/**
+ * Flags of Chromium. With them, Chromium also runs as root, needs no screen, and sends no requests of its own to the
+ * internet.
+ */
 const FLAGS = [
   '--headless',
   '--no-sandbox',
@@ -23,17 +26,21 @@ const FLAGS = [
 ]
 const DEADLINE_MS = 30_000
 
-/** What a page can reach on its own origin. */
+/** The parts of the page's origin that the test provides. */
 interface Surroundings {
-  /** The server that gets all other requests. Scripts of other origins may only read its public documents. */
+  /**
+   * The address of the Auth4Agent server. The page's origin passes all other requests to this server, because the
+   * server does not let scripts of other origins call it.
+   */
   readonly serverUrl: string
-  /** The answer of `/ask` to a JSON value. */
+  /** Answers a request to `/ask`. The value is the JSON body of the request, and the result is sent as JSON. */
   readonly ask: (value: unknown) => Promise<unknown>
 }
 
 /**
- * Runs a module in Chromium twice: with the whole platform, and with a WebCrypto without Ed25519. Resolves with the
- * results of its default export, as JSON.
+ * Runs a module twice in Chromium: first with the complete WebCrypto, then with a WebCrypto that refuses Ed25519.
+ * Resolves with `{ usual, lacking }`: what the module's default export returned in the first and in the second run.
+ * If Chromium ends early or does not answer within 30 seconds, it resolves with `{ error }`.
  */
 export async function runInBrowser(module: string, { serverUrl, ask }: Surroundings): Promise<unknown> {
   const program = await ensureInstalled({
@@ -56,18 +63,19 @@ export async function runInBrowser(module: string, { serverUrl, ask }: Surroundi
   const origin = createServer((request, response) => void answer(request, response))
   await once(origin.listen(0, '127.0.0.1'), 'listening')
   const address = origin.address()
-  if (typeof address !== 'object' || address === null) throw new Error('no port')
+  if (typeof address !== 'object' || address === null)
+    throw new Error('The origin of the page does not listen on a TCP port')
   const folder = await mkdtemp(join(tmpdir(), 'a4a-chromium-'))
   const url = `http://127.0.0.1:${address.port}/`
   const browser = spawn(program, [...FLAGS, `--user-data-dir=${folder}`, url], { stdio: 'ignore', detached: true })
   guard(browser, 'SIGTERM')
   const ended = once(browser, 'close').then(() => ({ error: 'Chromium ended before the page had run' }))
   const late = AbortSignal.timeout(DEADLINE_MS)
-  const tooLate = once(late, 'abort').then(() => ({ error: `no answer within ${DEADLINE_MS} ms` }))
+  const tooLate = once(late, 'abort').then(() => ({ error: `The page did not answer within ${DEADLINE_MS} ms` }))
   try {
     return await Promise.race([result, ended, tooLate])
   } finally {
-    // All processes of the browser are in one group.
+    // Chromium starts more processes. All of them are in one process group, so this ends all of them.
     if (browser.pid !== undefined && browser.exitCode === null) process.kill(-browser.pid, 'SIGKILL')
     await ended
     origin.closeAllConnections()
@@ -84,7 +92,7 @@ const PAGE = `<!doctype html><script type="module">
   const usual = await run('/entry.js')
   const importKey = crypto.subtle.importKey.bind(crypto.subtle)
   crypto.subtle.importKey = async (...args) => {
-    if (args[2] === 'Ed25519') throw new DOMException('none', 'NotSupportedError')
+    if (args[2] === 'Ed25519') throw new DOMException('Ed25519 is not supported', 'NotSupportedError')
     return importKey(...args)
   }
   const lacking = await run('/entry.js?again')

@@ -1,4 +1,7 @@
-/** The program of the page. It uses a key that no script can export, if WebCrypto has Ed25519. */
+/**
+ * The module that the page runs. It uses a key that no script can export if WebCrypto supports Ed25519, and a key of
+ * noble otherwise.
+ */
 export const PAGE = `
 import { Auth4Agent, createAgent, generateKey, generateWebCryptoKey, signerFromKeyPair } from '@auth4agent/sdk'
 export default async function run() {
@@ -16,7 +19,7 @@ export default async function run() {
   return { valid, made, lacks, extractable: key.privateKey?.extractable, token, shown: await shown.json() }
 }`
 
-/** Returns the identities that both runs of the page created. */
+/** Returns the identities that the two runs of the page created. */
 export function madeIn(told: unknown): readonly { readonly did: string; readonly publicKey: readonly number[] }[] {
   return Object.values(Object(told)).map((run) => Object(run).made)
 }

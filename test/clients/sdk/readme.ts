@@ -14,7 +14,7 @@ interface Ended {
   readonly stderr: string
 }
 
-/** Texts of a package's README, and what the test puts in their place. */
+/** Maps texts of a package's README to the texts that replace them. */
 export type Replacements = Readonly<Record<string, string>>
 
 /** Returns the TypeScript blocks of a package's README as one program, with the replacements. */
@@ -24,7 +24,10 @@ export async function readmeProgram(name: string, replacements: Replacements): P
   return Object.entries(replacements).reduce((text, [from, to]) => text.replaceAll(from, to), blocks.join('\n'))
 }
 
-/** Runs a program in an empty folder, as a user who has installed the packages. The program must end by itself. */
+/**
+ * Runs a program in a new folder that contains only the installed packages, like the project of a user. Ends the
+ * program after 20 seconds if it has not ended by itself.
+ */
 export async function runProgram(text: string, env: Readonly<Record<string, string>> = {}): Promise<Ended> {
   const folder = await mkdtemp(join(tmpdir(), 'a4a-readme-'))
   try {

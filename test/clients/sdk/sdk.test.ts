@@ -55,7 +55,7 @@ describe('createAgent', () => {
     agent.close()
   })
 
-  it('rejects with ISSUER_MISMATCH until the option issuer names the server', async () => {
+  it("rejects with ISSUER_MISMATCH if the server's address is not its issuer, unless the option issuer names it", async () => {
     const { did, key } = await world.newAgent([])
     const agent = createAgent({ server: world.server.baseUrl, did, key })
     await expect(agent.token()).rejects.toMatchObject({ reason: 'ISSUER_MISMATCH' })
@@ -63,7 +63,7 @@ describe('createAgent', () => {
     await expect(told.token()).resolves.toBeTypeOf('string')
   })
 
-  it('calls an API again with a new token when the first is revoked', async () => {
+  it('repeats a call with a new token when the API refuses a revoked token', async () => {
     const api = await startApi(verifierAt(world.url))
     const agent = createAgent({ server: world.url, ...(await world.newAgent(['a'])), scopes: ['a'], audience: api.url })
     const ids = []
@@ -90,7 +90,7 @@ describe('@auth4agent/sdk/grpc', () => {
     expect(await asked).toMatchObject({ sub: did, scope: 'a' })
     const insecure = credentials.createInsecure()
     expect(await askGrpc(new Client(local.address, insecure), agent)).toMatchObject({ sub: did })
-    await expect(askGrpc(new Client(local.address, insecure), undefined)).rejects.toThrow('no valid token')
+    await expect(askGrpc(new Client(local.address, insecure), undefined)).rejects.toThrow('has no valid token')
     await expect(askGrpc(new Client('api.example:80', insecure), agent)).rejects.toThrow(
       'only sends a token to this machine',
     )
@@ -98,7 +98,7 @@ describe('@auth4agent/sdk/grpc', () => {
     for (const { stop } of [secure, local]) stop()
   })
 
-  it('ends a call with the reason why there is no token', async () => {
+  it("fails a call with the server's error detail when the agent cannot get a token", async () => {
     const { did, key } = await world.newAgent([])
     const agent = createAgent({ server: world.url, did, key, scopes: ['a'] })
     const { grpcAddress } = world.server
@@ -145,7 +145,7 @@ describe('@auth4agent/sdk/connect', () => {
 })
 
 describe('Auth4Agent', () => {
-  it('registers an operator and an agent, gets a token and verifies it', async () => {
+  it('registers an operator and an agent, gets a token and verifies it; a new object needs the keys as options', async () => {
     const sdk = new Auth4Agent({ server: world.url })
     const root = await sdk.identity.create('first.test')
     const { id: operatorId } = await sdk.operator.register({ domain: 'first.test', identity: root })
@@ -168,7 +168,7 @@ describe('Auth4Agent', () => {
     expect(await other.agent.register({ operatorId, identity: pending })).toMatchObject({ status: 'pending' })
   })
 
-  it('verifies tokens of every algorithm, and gives the reason for an invalid one', async () => {
+  it('verifies tokens of every algorithm, and gives the reason why a token is invalid', async () => {
     const sdk = new Auth4Agent({ server: world.url })
     const identity = await world.newAgent(['a', 'b'])
     const audiences = (['EdDSA', 'Ed25519', 'ES256', 'RS256'] as const).map((alg) => ({
@@ -207,7 +207,7 @@ describe('Auth4Agent', () => {
   })
 })
 
-/** Returns the text with another first character. */
+/** Returns the text with a different first character. */
 function flip(text: string): string {
   return (text.startsWith('A') ? 'B' : 'A') + text.slice(1)
 }
@@ -237,7 +237,7 @@ describe('the SDK in a browser', () => {
 })
 
 describe("the SDK's README", () => {
-  it('has code blocks that run as one program, print what they say, and end', async () => {
+  it('has code blocks that run as one program, print the expected lines, and end', async () => {
     const api = await startApi(verifierAt(world.url))
     const program = await readmeProgram('sdk', { 'http://localhost:8080': world.url, 'http://localhost:9000': api.url })
     const { code, stdout, stderr } = await runProgram(program)

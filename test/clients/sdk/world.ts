@@ -5,9 +5,9 @@ import { createOperator, generateKey, type Operator, type SeedSigner } from '@au
 import { freePort } from '../../support/free-port.ts'
 import { type RunningServer, startServer } from '../../support/server.ts'
 
-/** A server with one operator on it. */
+/** A running server with one registered and proven operator. */
 export interface World extends AsyncDisposable {
-  /** The server's address, which is also its issuer. */
+  /** The address of the server, which is also the issuer. */
   readonly url: string
   readonly server: RunningServer
   readonly operator: Operator
@@ -16,7 +16,7 @@ export interface World extends AsyncDisposable {
   newAgent(scopes: readonly string[]): Promise<{ readonly did: string; readonly key: SeedSigner }>
 }
 
-/** Starts a server as the README does, with its own database. Its address is its issuer. */
+/** Starts a server with its own database, as the README describes, and registers and proves an operator. */
 export async function startWorld(): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'a4a-sdk-'))
   // If this runs as root, PostgreSQL runs as another user, who must be able to enter the folder.

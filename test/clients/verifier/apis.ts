@@ -14,7 +14,7 @@ import fastify from 'fastify'
 import { Hono } from 'hono'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
 
-/** The scope of the APIs, which answer with the DID of the caller. */
+/** The scope that the APIs require. Each API answers with the DID of the caller. */
 const SCOPE = 'orders:read'
 
 /** A running API. */
@@ -34,7 +34,7 @@ export const LIST = {
   responseDeserialize: (bytes: Buffer) => bytes,
 } as const
 
-/** Functions that start an API on each framework, protected by one line of the package. */
+/** Functions that each start an API on one framework, protected by one call of `protect`. */
 export const startApi = {
   async express(verifier: Verifier): Promise<Api> {
     const app = express()
@@ -97,7 +97,7 @@ export const startApi = {
 export async function listening(server: HttpServer): Promise<Api> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
-  if (typeof address !== 'object' || address === null) throw new Error('it does not listen')
+  if (typeof address !== 'object' || address === null) throw new Error('The server does not listen on a TCP port')
   return {
     url: `http://127.0.0.1:${address.port}`,
     async close() {

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 const README = join(import.meta.dirname, '../../../clients/verifier/README.md')
 
 /**
- * Runs the TypeScript blocks of the verifier's README in one module, one after the other. `values` are the names that
- * the README does not define. Resolves with the names that the module defines.
+ * Runs the TypeScript blocks of the verifier's README one after the other, each as its own module. A block can use the
+ * names of all earlier blocks. `values` are the names that the README does not define, with their values; `issuer`
+ * replaces the example issuer. Resolves with all names and their values.
  */
 export async function runReadme(values: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>> {
   const text = (await readFile(README, 'utf8')).replaceAll('https://auth.example.com', String(values['issuer']))
@@ -28,7 +29,7 @@ export async function runReadme(values: Readonly<Record<string, unknown>>): Prom
   }
 }
 
-/** Makes a module of a block: it exports what the block declares, and gets all other names from the blocks before. */
+/** Makes a module of a block. It exports the constants of the block, and reads other names from a global object. */
 function toModule(block: string, known: readonly string[]): string {
   const own = Array.from(block.matchAll(/^const (\w+)/gm), ([, name = '']) => name)
   const imported = Array.from(

@@ -5,20 +5,20 @@ import { type Deployment, ISSUER, startDeployment } from '../../support/deployme
 import { type AgentParty, newKeys } from '../../support/parties.ts'
 import { activeAgent, expectStatus, issueToken, type OperatorParty, provenOperator } from '../../support/story.ts'
 
-/** The platform's fetch, also while a test replaces the global one. */
+/** The platform's fetch, kept here because a test replaces the global fetch. */
 const { fetch: platformFetch } = globalThis
 
 /** The audience of the APIs. */
 const AUDIENCE = 'https://api.agents.example.com'
 
-/** A deployment with an operator, one of its agents, and verifiers. */
+/** A deployment with a proven operator and one of its agents. Tests create verifiers for it. */
 export interface Stage {
   readonly deployment: Deployment
   readonly operator: OperatorParty
   readonly agent: AgentParty
   /** The network between the verifiers and the issuer. A test can cut single paths. */
   readonly network: Network
-  /** Registers and proves another operator, and returns its root key. */
+  /** Registers and proves another operator. Resolves with its id and root key. */
   newOperator(domain: string): Promise<{ readonly id: string; readonly signer: AssertionSigner }>
   newToken(scope?: string): Promise<string>
   newVerifier(options?: Partial<VerifierOptions>): Verifier

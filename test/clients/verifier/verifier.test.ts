@@ -29,7 +29,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   verifier?.close()
-  // An orderly stop is not tested here.
+  // This file does not test a clean stop, so it kills the server, which is faster.
   await stage?.deployment.server.kill()
   await stage?.deployment.stop()
 })
@@ -47,7 +47,10 @@ async function started(api: Promise<Api>): Promise<string> {
   return running.url
 }
 
-/** Calls once with each token and once without. Returns the codes and headers of the answers. */
+/**
+ * Makes five calls: with a valid token, without a token, with a token of another scope, with a wrong signature, and
+ * with the scheme Basic. Resolves with what each call resolves with.
+ */
 async function outcomes(call: (authorization: string | undefined) => Promise<unknown>): Promise<unknown[]> {
   const [good, other] = [await stage.newToken(), await stage.newToken('orders:write')]
   const tokens = [
@@ -66,9 +69,9 @@ const REFUSALS = [
   ['unauthenticated', 'Bearer'],
   [
     'permission_denied',
-    'Bearer error="insufficient_scope", error_description="It lacks a scope that is required", scope="orders:read"',
+    'Bearer error="insufficient_scope", error_description="The token lacks a required scope", scope="orders:read"',
   ],
-  ['unauthenticated', 'Bearer error="invalid_token", error_description="Its signature does not verify"'],
+  ['unauthenticated', 'Bearer error="invalid_token", error_description="The signature of the token is not valid"'],
   [
     'invalid_argument',
     'Bearer error="invalid_request", error_description="There must be one Authorization header with one bearer token"',
@@ -91,7 +94,7 @@ it('an Express API refuses a revoked token without a request to the issuer', asy
   expect(stage.network.asked).toEqual([])
 })
 
-it('a verifier that gets no stream polls the log, and refuses a token within maxStaleness of its revocation', async () => {
+it('a verifier whose streams the server refuses polls the log instead, and refuses a revoked token', async () => {
   const polls: string[] = []
   const problem = JSON.stringify({ reason: 'RATE_LIMITED' })
   const own = await readyVerifier({
@@ -122,7 +125,7 @@ describe.each(['express', 'fastify', 'hono', 'mcp'] as const)('protect of %s', (
   const INVALID_REQUEST =
     'error="invalid_request", error_description="There must be one Authorization header with one bearer token"'
 
-  it('answers as RFC 6750 section 3.1 says', async () => {
+  it('answers with the status and the WWW-Authenticate header of RFC 6750 section 3.1', async () => {
     const url = await started(startApi[framework](verifier))
     const good = await stage.newToken()
     const answerOf = async (headers: Record<string, string>, path = '') => {
@@ -144,13 +147,13 @@ describe.each(['express', 'fastify', 'hono', 'mcp'] as const)('protect of %s', (
     expect(await answerOf({ authorization: `Bearer ${other}` })).toMatchObject([
       403,
       challenge(
-        'error="insufficient_scope", error_description="It lacks a scope that is required", scope="orders:read"',
+        'error="insufficient_scope", error_description="The token lacks a required scope", scope="orders:read"',
       ),
       { reason: 'SCOPE_MISSING', status: 403 },
     ])
     expect(await answerOf({ authorization: `bearer ${good.slice(0, -8)}AAAAAAAA` })).toMatchObject([
       401,
-      challenge('error="invalid_token", error_description="Its signature does not verify"'),
+      challenge('error="invalid_token", error_description="The signature of the token is not valid"'),
       { reason: 'SIGNATURE_INVALID' },
     ])
   })
@@ -178,7 +181,7 @@ describe.each(['express', 'fastify', 'hono', 'mcp'] as const)('protect of %s', (
   })
 })
 
-it('protect of connect answers with the Connect codes for the same refusals', async () => {
+it('protect of connect refuses missing, wrong and malformed tokens with Connect codes', async () => {
   const url = await started(startApi.connect(verifier))
   const call = async (authorization: string | undefined) => {
     const headers = { 'content-type': 'application/json', ...(authorization !== undefined && { authorization }) }
@@ -193,7 +196,7 @@ it('protect of connect answers with the Connect codes for the same refusals', as
   expect(await outcomes(call)).toEqual([stage.agent.did, ...REFUSALS])
 })
 
-it('protect of grpc answers with the gRPC codes for the same refusals', async () => {
+it('protect of grpc refuses missing, wrong and malformed tokens with gRPC codes', async () => {
   const client = new Client(await started(startApi.grpc(verifier)), credentials.createInsecure())
   onTestFinished(() => client.close())
   const call = (authorization: string | undefined) => {
@@ -228,13 +231,13 @@ const refusedSoon = async (own: Verifier) => {
   )
 }
 
-describe('a verifier receives revocations', () => {
-  it("over server-sent events, with assertions of an operator's root key", async () => {
+describe('a verifier', () => {
+  it("receives revocations over server-sent events, with assertions of an operator's root key", async () => {
     const { id, signer } = await stage.newOperator('verifiers.example.com')
     await refusedSoon(await readyVerifier({ revocations: { operatorId: id, key: signer } }))
   })
 
-  it.each(['gRPC', 'Connect'] as const)('over %s, with a generated client', async (protocol) => {
+  it.each(['gRPC', 'Connect'] as const)('receives revocations over %s, with a generated client', async (protocol) => {
     const { server } = stage.deployment
     const transport =
       protocol === 'gRPC'
@@ -247,7 +250,7 @@ describe('a verifier receives revocations', () => {
   })
 })
 
-it("a verifier with onStale: 'ask' asks the issuer about each token while its revocations are stale", async () => {
+it("a stale verifier with onStale: 'ask' asks the issuer about each token, and refuses it if there is no answer", async () => {
   const own = stage.newVerifier({ onStale: 'ask', revocations: { authorization: async () => 'Bearer nonsense' } })
   onTestFinished(() => own.close())
   const token = await stage.newToken()
@@ -260,7 +263,7 @@ it("a verifier with onStale: 'ask' asks the issuer about each token while its re
 })
 
 describe('an MCP server', () => {
-  it('gives its tools the claims of the token that a client of the MCP SDK sends', async () => {
+  it('gives its tools the claims of the token that a client of the MCP SDK sends, and refuses another scope', async () => {
     const url = await started(startMcpServer(verifier))
     expect(await callTool(url, await stage.newToken())).toBe(stage.agent.did)
     await expect(callTool(url, await stage.newToken('orders:write'))).rejects.toThrow()
@@ -346,7 +349,7 @@ describe('Verifier.ready', () => {
   })
 })
 
-it("the verifier's README has code blocks that do what they say", async () => {
+it("the verifier's README has code blocks that start a protected API with metrics", async () => {
   const { id, signer } = await stage.newOperator('readers.example.com')
   const { token } = await issueToken(stage.deployment.client, stage.agent, {
     scope: 'orders:read',
@@ -360,7 +363,7 @@ it("the verifier's README has code blocks that do what they say", async () => {
   )
   const { app, verifier: own } = names
   if (typeof app !== 'function' || typeof own !== 'object' || own === null || !('close' in own))
-    throw new Error('no app')
+    throw new Error('The README must define `app` and `verifier`')
   onTestFinished(() => void Reflect.apply(Object(own.close), own, []))
   const url = await started(listening(createServer((request, response) => app(request, response))))
   const statusOf = async () => (await fetch(`${url}/orders`, bearer(String(token)))).status
@@ -370,8 +373,8 @@ it("the verifier's README has code blocks that do what they say", async () => {
   expect(lines).toHaveLength(1)
 })
 
-// The last test: after it, no agent gets a token.
-it('a verifier refuses all tokens of a compromised key, also while it cannot fetch the keys', async () => {
+// This must be the last test, because no agent gets a token after it.
+it('a verifier refuses a token of a compromised key, even while it cannot fetch the JWKS', async () => {
   const own = await readyVerifier()
   const token = await stage.newToken()
   await own.verify(token)

@@ -5,10 +5,14 @@ import { parseDid } from '@auth4agent/core/identity/did'
 import { buildDidDocument } from '@auth4agent/core/identity/did-document'
 import { readRecord } from '@auth4agent/core/identity/proof-record'
 import type { TxtAnswer } from '@auth4agent/core/identity/resolve-txt'
+import { type PublishedJwk, readJwkSet } from '@auth4agent/core/jose/jwk-set'
+import { importKeySet } from '@auth4agent/core/jose/key-set'
 import { admitPublicKey } from '@auth4agent/core/keys/ed25519'
+import type { VerificationKey } from '@auth4agent/core/token/access-token'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { create } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
+import { importPublished } from '../../../clients/sdk/src/published-key.ts'
 import { GetAgentResponseSchema, IdentityService } from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
 import { methodName } from '../../../services/chain/method-name.ts'
 import { didResolution } from '../../../services/identity/did-resolution.ts'
@@ -17,7 +21,7 @@ import { checkRegistration } from '../../../services/identity/domain/check-regis
 import { judgeProof } from '../../../services/operator-registry/domain/judge-proof.ts'
 import { parseDomain } from '../../../services/operator-registry/domain/parse-domain.ts'
 import { ApiError } from '../../../services/platform/errors/api-error.ts'
-import { isRefused, type Refused, readVectors, type Vector } from '../support/read-vectors.ts'
+import { isRefused, type Pieces, type Refused, readVectors, unfold, type Vector } from '../support/read-vectors.ts'
 
 /** Returns the result of a function, or the reason of its error, in the form in which a vector expects it. */
 function resultOf(work: () => unknown): unknown {
@@ -33,6 +37,12 @@ const sha256 = (bytes: string | Uint8Array) => createHash('sha256').update(bytes
 const fromBase64 = (text: string) => Uint8Array.from(Buffer.from(text, 'base64'))
 const hexOf = (bytes: Uint8Array | undefined) =>
   bytes === undefined ? { refused: 'encoding' } : { public_key_hex: Buffer.from(bytes).toString('hex') }
+
+/** A JWKS as a verifier receives it. */
+const received = (jwks: { keys?: Pieces<object> } | null) =>
+  Array.isArray(jwks?.keys) ? { ...jwks, keys: unfold(jwks.keys) } : jwks
+const used = (keys: readonly (PublishedJwk | VerificationKey)[] | undefined) =>
+  keys === undefined ? { refused: 'not a JWKS' } : { keys: keys.map(({ kid, alg }) => ({ kid, alg })) }
 
 interface KeyNames {
   readonly public_key_hex: string
@@ -50,6 +60,7 @@ describe('keys.json', () => {
     encodings: Vector<{ text: string }>[]
     multibase: Vector<{ text: string }>[]
     points: Vector<{ public_key_hex: string }, Refused | 'accepted'>[]
+    jwks_documents: Vector<{ jwks: { keys?: Pieces<object> } | null }>[]
   }
 
   it.each(file.keys)('the texts and identifiers of a key: $name', ({ secret_seed_hex, expect: names }) => {
@@ -76,6 +87,17 @@ describe('keys.json', () => {
   it.each(file.points)('point: $name', ({ public_key_hex, expect: expected }) => {
     const admission = admitPublicKey(Buffer.from(public_key_hex, 'hex'))
     expect(admission.ok ? 'accepted' : { refused: admission.why }).toEqual(expected)
+  })
+
+  it.each(file.jwks_documents)('the verifier reads the JWKS: $name', ({ jwks, expect: expected }) => {
+    const keys = importKeySet(received(jwks))
+    expect(used(keys && [...keys.values()])).toEqual(expected)
+  })
+
+  it.each(file.jwks_documents)('the SDK reads the JWKS: $name', async ({ jwks, expect: expected }) => {
+    const published = readJwkSet(received(jwks))
+    const keys = published && (await Promise.all(published.map(importPublished)))
+    expect(used(keys?.filter((key) => key !== undefined))).toEqual(expected)
   })
 })
 

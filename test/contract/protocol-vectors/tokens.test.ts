@@ -4,7 +4,9 @@ import { createRevocationState } from '@auth4agent/core/revocation/revocation-st
 import { verifyAccessToken } from '@auth4agent/core/token/access-token'
 import { createVerifier, type RevocationFeed } from '@auth4agent/verifier'
 import { create } from '@bufbuild/protobuf'
+import { verifyAsync } from '@noble/ed25519'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { nobleEd25519 } from '../../../clients/sdk/src/keys/platform.ts'
 import { systemRuntime } from '../../../clients/sdk/src/runtime.ts'
 import type { Server } from '../../../clients/sdk/src/server.ts'
 import { createJwksVerifier } from '../../../clients/sdk/src/verify-by-jwks.ts'
@@ -13,7 +15,7 @@ import type { AuthnDeps } from '../../../services/authn/config.ts'
 import { verifyToken } from '../../../services/authn/verify-token.ts'
 import { handLog } from '../../support/hand-feed.ts'
 import { DISCOVERY, JWKS, outcomeOf } from '../../support/offline-verifier.ts'
-import { readVectors, type Vector } from '../support/read-vectors.ts'
+import { type Pieces, readVectors, unfold, type Vector } from '../support/read-vectors.ts'
 
 interface Revocation {
   readonly kind: string
@@ -32,7 +34,7 @@ interface VerifierInputs {
   readonly revocations: Revocation[]
 }
 
-type Case = Vector<{ token?: string; verifier?: Partial<VerifierInputs> }, string>
+type Case = Vector<{ token?: string; token_pieces?: Pieces<string>; verifier?: Partial<VerifierInputs> }, string>
 
 const file = readVectors('tokens.json') as {
   jwks: { keys: JsonWebKey[] }
@@ -40,7 +42,8 @@ const file = readVectors('tokens.json') as {
   cases: Case[]
 }
 
-const tokenOf = ({ token }: Case): string => token ?? file.cases[0]?.token ?? ''
+const tokenOf = ({ token, token_pieces }: Case): string =>
+  token_pieces === undefined ? (token ?? file.cases[0]?.token ?? '') : unfold(token_pieces).join('')
 const inputsOf = ({ verifier }: Case): VerifierInputs => ({ ...file.verifier, ...verifier })
 const endingOf = ({ kind, operator_id, subject, minimum_epoch }: Revocation) => ({
   kind,
@@ -124,6 +127,18 @@ describe('tokens.json', () => {
     const holds = cryptoVerify(hash, Buffer.from(`${header}.${payload}`), options, Buffer.from(signature, 'base64url'))
     expect(holds).toBe(true)
   })
+
+  const forged = file.cases.filter(({ name }) => name.startsWith('EdDSA: R '))
+  it.each(forged)(
+    'a verifier with the cofactor would accept the signature, and the SDK does not: $name',
+    async (vector) => {
+      const [header = '', payload = '', signature = ''] = tokenOf(vector).split('.')
+      const x = Buffer.from(String(file.jwks.keys[0]?.['x']), 'base64url')
+      const signed = Buffer.from(`${header}.${payload}`)
+      expect(await verifyAsync(Buffer.from(signature, 'base64url'), signed, x, { zip215: true })).toBe(true)
+      expect(await nobleEd25519.verify(x, signed, Buffer.from(signature, 'base64url'))).toBe(false)
+    },
+  )
 
   it('has a case for each verdict', async () => {
     const { verdicts } = await import('@auth4agent/core/token/verdicts')

@@ -21,3 +21,21 @@ export function readVectors(name: string): unknown {
 export function isRefused(expected: unknown): expected is Refused {
   return typeof expected === 'object' && expected !== null && 'refused' in expected
 }
+
+/** A text or an entry of a list that a file writes once. */
+interface Repeated<T> {
+  readonly repeat: T
+  readonly times: number
+}
+
+/** A list in which some entries are written once for many. */
+export type Pieces<T> = readonly (T | Repeated<T>)[]
+
+/** Writes repeated entries of a list as often as the vector says. */
+export function unfold<T>(pieces: Pieces<T>): T[] {
+  return pieces.flatMap((piece) => (isRepeated(piece) ? Array<T>(piece.times).fill(piece.repeat) : [piece]))
+}
+
+function isRepeated<T>(piece: T | Repeated<T>): piece is Repeated<T> {
+  return typeof piece === 'object' && piece !== null && 'repeat' in piece
+}

@@ -4,6 +4,7 @@ import { status } from '@grpc/grpc-js'
 import { expect } from 'vitest'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { type AssertionEdits, bearer, type Signer } from '../../support/assertions.ts'
+import { isDetail } from '../../support/documents/detail-style.ts'
 import { restForm, shortName } from './contract.ts'
 import { type GrpcAnswer, grpcPath } from './grpc.ts'
 import { type HttpAnswer, type HttpRequest, sendHttp } from './http.ts'
@@ -119,6 +120,7 @@ export async function sendCase(
 function expectStatus(answer: GrpcAnswer, reason: ReasonCode, requestId: string): void {
   expect(answer).toMatchObject({ code: published[reason][1], reason, domain: 'auth4agent', requestId })
   expect(answer.details).not.toMatch(LEAK)
+  expect(answer.details).toSatisfy(isDetail)
 }
 
 /** Matches texts that no answer may contain: code, paths and SQL statements. */
@@ -141,6 +143,7 @@ export function expectProblem({ status, headers, text }: HttpAnswer, reason: Rea
     request_id: reason === 'HEADERS_TOO_LARGE' ? headers['x-request-id'] : (requestId ?? headers['x-request-id']),
   })
   expect(text).not.toMatch(LEAK)
+  expect(problem['detail']).toSatisfy(isDetail)
   if (status === 401) expect(headers['www-authenticate']).toMatch(/^Bearer realm="auth4agent"/)
   if (status === 429 || status === 503) expect(headers['retry-after']).toMatch(/^[1-9]\d*$/)
 }

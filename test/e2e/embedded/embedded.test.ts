@@ -47,7 +47,7 @@ describe('a server on the embedded database', () => {
   })
 
   it('the server logs which engine signs and verifies', () => {
-    expect(server.logs()).toContain('"engine":"libsodium","msg":"Ed25519 has its engine"')
+    expect(server.logs()).toContain('"engine":"libsodium","msg":"the engine for Ed25519 is chosen"')
   })
 
   it('2. the server keeps its secrets in files that only their owner can read', async () => {

@@ -118,7 +118,7 @@ it('5. a server with only the old key refuses to start with one sentence, and ch
   const before = await take('')
   const { status, stdout, stderr } = await refusedStart({ ...deployment.env, AUTH4AGENT_KEK: OLD })
   expect(status).toBe(1)
-  const ids = `is sealed under the key-encryption key ${newId}, but the configured one is ${oldId}`
+  const ids = `is sealed under the key-encryption key ${newId}, but the configured key is ${oldId}`
   expect(stderr).toMatch(new RegExp(`^Key \\S+ in this database ${ids}; .+ AUTH4AGENT_OTHER_KEKS\\n$`))
   expect(await take('')).toEqual(before)
   for (const kek of [OLD, NEW]) expect(`${stdout}${stderr}${deployment.logs()}`).not.toContain(kek)

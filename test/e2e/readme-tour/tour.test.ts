@@ -118,11 +118,11 @@ describe('the tour in README.md', () => {
     expect(output).toMatch(
       new RegExp(
         [
-          '^operator made$',
+          '^operator created$',
           'operator registered',
           '^name: _auth4agents\\.acme\\.test$',
           'operator verified',
-          '^agent made$',
+          '^agent created$',
           'agent registered[^]+status: active',
           '"updated": true[^]+"orders:read"[^]+"orders:write"',
           '^scope: orders:read$',

@@ -27,7 +27,7 @@ afterAll(() => deployment?.stop())
 
 const recordOf = async ({ id }: OperatorParty) =>
   String(expectStatus(200, await client.instructions(id)).txt_record_value)
-const endedWaits = () => deployment.logs().split('a wait for a domain has ended').length
+const endedWaits = () => deployment.logs().split('the wait of a newcomer for a takeover has ended').length
 const statusOf = async ({ id }: OperatorParty) => expectStatus(200, await client.getOperator(id)).status
 
 describe('a newcomer at a domain that has an active operator', () => {

@@ -9,7 +9,7 @@ import { indented, plain } from '../text.ts'
 /** `agent-scopes set`: replaces an agent's grant. */
 export const setScopes = defineCommand({
   help: [
-    'Replaces the grant of an agent: the scopes that it may ask for. It also approves a pending agent. If the new grant lacks a scope of the old one, the tokens of the agent end. Only its operator can do this.',
+    'Replaces the grant of an agent: the scopes that it may ask for. It also approves a pending agent. If the new grant lacks a scope of the old grant, all tokens of the agent end. Only the operator of the agent can do this.',
   ],
   examples: [
     { does: 'for the agent of agent.json', line: 'auth4agent agent-scopes set --scope orders:read,orders:write' },
@@ -17,13 +17,13 @@ export const setScopes = defineCommand({
       does: 'for another agent',
       line: 'auth4agent agent-scopes set --scope orders:read did:agent:example.com:21fe31dfa154a261626bf854046fd227',
     },
-    { does: 'take all scopes away', line: 'auth4agent agent-scopes set --scope none' },
+    { does: 'remove all scopes', line: 'auth4agent agent-scopes set --scope none' },
   ],
   arguments: [agentArgument],
   flags: {
     ...operatorFlags,
     ...agentFlags,
-    scope: { ...scopeFlag, help: `${SCOPES_HELP}; \`none\` for no scope`, required: true },
+    scope: { ...scopeFlag, help: `the scopes, ${SCOPES_HELP}; \`none\` removes all scopes`, required: true },
   },
   async run(context) {
     const given = readScopes(context.flags.list('scope'))
@@ -38,7 +38,7 @@ export const setScopes = defineCommand({
 /** `agent-scopes list`: lists an agent's grant. */
 export const listScopes = defineCommand({
   help: [
-    'Lists the scopes that an agent may ask for. By DID everyone can list them; by id only the operator of the agent can.',
+    'Lists the scopes that an agent may ask for. Everyone can list them with the DID of the agent. With its id, only the operator of the agent can.',
   ],
   examples: [{ does: 'for the agent of agent.json', line: 'auth4agent agent-scopes list' }],
   arguments: [agentArgument],

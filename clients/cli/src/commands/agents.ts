@@ -12,7 +12,7 @@ const BOUND = ['required', 'optional'] as const
 /** `agents list`: lists the operator's agents. */
 export const listAgents = defineCommand({
   help: [
-    "Lists the operator's agents, oldest first. It shows all agents that were ever approved; --status pending shows those that wait for approval.",
+    "Lists the operator's agents, oldest first. Without --status it omits pending agents; --status pending lists them. Pending agents wait for approval.",
   ],
   examples: [
     { does: 'agents that wait for approval', line: 'auth4agent agents list --status pending' },
@@ -49,7 +49,7 @@ export const listAgents = defineCommand({
 /** `agents approve`: approves a pending agent. */
 export const approveAgent = defineCommand({
   help: [
-    'Makes a pending agent active, without scopes. `auth4agent agent-scopes set` grants scopes, and approves the agent too.',
+    'Makes a pending agent active. The agent has no scopes yet. `auth4agent agent-scopes set` grants scopes, and also approves a pending agent.',
   ],
   examples: [
     {
@@ -70,7 +70,7 @@ export const approveAgent = defineCommand({
 /** `agents update`: changes an agent's label, or whether it needs bound challenges. */
 export const updateAgent = defineCommand({
   help: [
-    "Changes an agent's label, or whether it needs bound challenges: then its signature must cover scope, audience and lifetime of the token. It does not change values that you omit.",
+    "Changes the label of an agent, or whether the agent must sign bound challenges. A bound challenge contains scope, audience and lifetime of the token, so the agent's signature covers them. Values that you omit do not change.",
   ],
   examples: [
     {
@@ -87,7 +87,12 @@ export const updateAgent = defineCommand({
     ...operatorFlags,
     ...agentFlags,
     label: { kind: 'text', value: 'TEXT', help: 'a name for people, at most 100 characters' },
-    'bound-challenges': { kind: 'text', value: 'WHETHER', help: 'required or optional', choices: BOUND },
+    'bound-challenges': {
+      kind: 'text',
+      value: 'WHETHER',
+      help: 'whether the agent must sign bound challenges: required or optional',
+      choices: BOUND,
+    },
   },
   async run(context) {
     const { flags } = context

@@ -15,18 +15,36 @@ const HEADER = ['TIME', 'OUTCOME', 'ACTION', 'ACTOR', 'SUBJECT', 'REASON'] as co
 
 const auditFlags = {
   ...operatorFlags,
-  action: { kind: 'text', value: 'ACTION', help: 'only this action, such as agent.suspend' },
-  subject: { kind: 'text', value: 'SUBJECT', help: "an agent's DID, a jti or an operator id" },
-  agent: { ...agentFlags.agent, help: 'DID or id of an agent as the subject; `self` means the agent of agent.json' },
-  outcome: { kind: 'text', value: 'OUTCOME', help: 'done or refused', choices: OUTCOMES },
-  since: { kind: 'text', value: 'TIME', help: 'at or after this time: how long ago (90s, 1h, 7d), or RFC 3339' },
-  until: { kind: 'text', value: 'TIME', help: 'before this time, in the same form' },
-  limit: { kind: 'text', value: 'NUMBER', help: 'number of records, or `all`; 20 by default' },
+  action: { kind: 'text', value: 'ACTION', help: 'only records of this action, such as agent.suspend' },
+  subject: {
+    kind: 'text',
+    value: 'SUBJECT',
+    help: 'only records about this subject: the DID of an agent, a jti or an operator id',
+  },
+  agent: {
+    ...agentFlags.agent,
+    help: 'only records about this agent: its DID or id, or `self` for the agent of agent.json',
+  },
+  outcome: {
+    kind: 'text',
+    value: 'OUTCOME',
+    help: 'only records with this outcome: done or refused',
+    choices: OUTCOMES,
+  },
+  since: {
+    kind: 'text',
+    value: 'TIME',
+    help: 'only records at or after this time: a duration before now (90s, 1h, 7d) or RFC 3339',
+  },
+  until: { kind: 'text', value: 'TIME', help: 'only records before this time, in one of the forms of --since' },
+  limit: { kind: 'text', value: 'NUMBER', help: 'largest number of records, or `all`; 20 by default' },
 } as const
 
 /** `audit`: lists audit records of the operator. */
 export const audit = defineCommand({
-  help: ['Lists what was done or refused, by the operator or to it, newest first. A record must match all filters.'],
+  help: [
+    'Lists audit records, newest first: what was done or refused, by the operator or to it. A record must match all given filters.',
+  ],
   examples: [
     { does: 'the last 20 records', line: 'auth4agent audit' },
     {
@@ -70,13 +88,13 @@ async function subjectOf(
 ): Promise<string | undefined> {
   const subject = flags.text('subject')
   if (flags.text('agent') === undefined) return subject
-  if (subject !== undefined) throw usageError('--subject and --agent exclude each other')
+  if (subject !== undefined) throw usageError('--subject and --agent cannot be used together')
   return didOf(await chosenAgent({ flags, folder, arguments: [] }), async () => operator)
 }
 
 function readLimit(text: string): number {
   if (text === 'all') return Number.POSITIVE_INFINITY
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw usageError('--limit must be a positive number or `all`')
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw usageError('--limit must be a positive whole number or `all`')
   return Number(text)
 }
 

@@ -4,7 +4,7 @@ import { completionScripts } from '../completion/scripts.ts'
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const satisfies readonly (keyof typeof completionScripts)[]
 
-/** Makes the command `completion`, which writes a completion script for these commands and their flags. */
+/** Makes the command `completion`, which prints a completion script for these commands and their flags. */
 export const createCompletion = (commands: readonly CommandEntry[]): Command =>
   defineCommand({
     help: ['Prints a script with which your shell completes commands, flags and their values.'],

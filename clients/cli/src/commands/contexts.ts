@@ -9,7 +9,7 @@ import { columns, lines } from '../text.ts'
 /** `context list`: lists the contexts. */
 export const listContexts = defineCommand({
   help: [
-    'Lists the contexts. A context is a folder with its own agent.json, operator.json and keys, for one of several servers, operators or agents. `default` is the main folder; the others are in `contexts` inside it. A star marks the context in use.',
+    'Lists the contexts. A context is a folder with its own agent.json, operator.json and keys. With contexts you can use several servers, operators or agents. `default` is the main folder; the other contexts are in its folder `contexts`. A star marks the context in use.',
   ],
   examples: [{ does: 'list all contexts', line: 'auth4agent context list' }],
   flags: {},
@@ -34,7 +34,7 @@ export const listContexts = defineCommand({
 /** `context use`: chooses the context for later commands. */
 export const useContext = defineCommand({
   help: [
-    'Chooses the context that every command uses from now on, unless --context or AUTH4AGENT_CONTEXT names another. `auth4agent init --context NAME` makes a new one.',
+    'Chooses the context that every command uses from now on, unless --context or AUTH4AGENT_CONTEXT names another. `auth4agent init --context NAME` creates a new context.',
   ],
   examples: [
     { does: 'use the context staging', line: 'auth4agent context use staging' },
@@ -56,7 +56,9 @@ export const useContext = defineCommand({
 
 /** `context show`: shows the context in use. */
 export const showContext = defineCommand({
-  help: ['Shows which context a command would use, why, and which server, operator and agent it contains.'],
+  help: [
+    'Shows which context a command would use, what chose this context, and which server, operator and agent it contains.',
+  ],
   examples: [
     { does: 'the context in use', line: 'auth4agent context show' },
     { does: 'another context', line: 'auth4agent context show --context staging' },
@@ -79,7 +81,8 @@ export const showContext = defineCommand({
 })
 
 /**
- * Returns the folder that contains the contexts. Throws CliError if --config names a folder, which has no contexts.
+ * Returns the folder that contains the contexts, and the context in use. Throws CliError if --config names the folder,
+ * because such a folder has no contexts.
  */
 function rootOf({ place: { root, context, chosenBy } }: Base) {
   if (context !== undefined) return { root, context, chosenBy }
@@ -89,7 +92,7 @@ function rootOf({ place: { root, context, chosenBy } }: Base) {
   )
 }
 
-/** Describes a context. It omits a configuration that cannot be read; `auth4agent doctor` reports that. */
+/** Describes a context. Omits a configuration file that cannot be read, because `auth4agent doctor` reports it. */
 async function describe(root: string, name: string) {
   const folder = contextFolder(root, name)
   const [agent, operator] = await Promise.all([

@@ -17,21 +17,25 @@ const DEFAULT_SERVER = 'http://localhost:8080'
 const flags = {
   server: { kind: 'text', value: 'URL', help: `the server; ${DEFAULT_SERVER} by default` },
   issuer: { kind: 'text', value: 'ISSUER', help: "the server's issuer, if it differs from its address" },
-  domain: { kind: 'text', value: 'DOMAIN', help: 'a domain of yours without an operator, instead of a .test name' },
+  domain: {
+    kind: 'text',
+    value: 'DOMAIN',
+    help: 'a domain that you own and that has no operator yet; by default a new name under .test',
+  },
   keep: { kind: 'boolean', help: 'keep the operator, the agent and their folder for experiments' },
 } as const
 
-/** `demo`: plays operator, agent and API against a server. */
+/** `demo`: acts as an operator, an agent and an API that use a server. */
 export const demo = defineCommand({
   help: [
-    'Plays an operator, an agent and a protected API against a server, and prints each step. The operator registers and proves a domain. The agent gets scopes and a token, calls the API, and is refused a call for which it has no scope. Then the operator revokes the token and suspends the agent.',
+    'Acts as an operator, an agent and a protected API that use a server, and prints each step. The operator registers and proves a domain. The agent gets scopes and a token, and calls the API. The API refuses a call for which the agent has no scope. Then the operator revokes the token and suspends the agent.',
     'Keys and configuration are in a temporary folder; your own files do not change. At the end the demo releases the domain and removes the folder.',
   ],
   examples: [
-    { does: 'against the server of `npm start`', line: 'auth4agent demo' },
+    { does: 'with the server of `npm start`', line: 'auth4agent demo' },
     { does: 'keep everything for experiments', line: 'auth4agent demo --keep' },
     {
-      does: 'against another server, with a DNS record',
+      does: 'with another server, and with a domain that you prove in DNS',
       line: 'auth4agent demo --server https://auth.example.com --domain demo.example.com',
     },
   ],
@@ -62,7 +66,12 @@ export const demo = defineCommand({
       if (!isKept && !isNeeded) await rm(folder, { recursive: true, force: true })
     }
     if (isNeeded) return 'refused'
-    if (keeps) answer({ step: 'kept', folder }, `To continue with it: auth4agent whoami --config ${folder}`, folder)
+    if (keeps)
+      answer(
+        { step: 'kept', folder },
+        `To continue with this operator and agent: auth4agent whoami --config ${folder}`,
+        folder,
+      )
     else if (json) answer({ step: 'cleaned-up' }, '', [])
     else note('The domain is released and the folder is removed.')
     return 'ok'
@@ -92,7 +101,7 @@ async function expectServer(server: string, issuer: string, context: Context<typ
     throw new CliError(`No Auth4Agent server answers at ${server}`, {
       reason: 'NETWORK_ERROR',
       exit: 'unreachable',
-      hint: `Start one in a checkout of the server with \`npm start\` (it listens at ${DEFAULT_SERVER}), or name one: --server URL`,
+      hint: `Start a server with \`npm start\` in a checkout of it (it listens at ${DEFAULT_SERVER}), or name another server: --server URL`,
     })
   })
   await checkIssuer(server, issuer, context)

@@ -20,16 +20,16 @@ import { isServer, notServer } from '../server-address.ts'
 const TIMEOUT_S = 5
 const DEFAULT_SERVER = 'http://localhost:8080'
 
-/** `doctor`: checks everything that may be wrong, all at once. */
+/** `doctor`: checks this machine and the server. All checks run at the same time. */
 export const doctor = defineCommand({
   help: [
-    "Checks this machine and the server, and says for each problem what to do. It checks clock, folder, key files, the server's address, certificate, issuer and public keys, the DNS record of the domain, and what the server knows about operator and agent. It changes nothing. It asks for one token without scopes, for 30 seconds, and discards it.",
+    "Checks this machine and the server, and says for each problem what to do. It checks clock, folder, key files, the server's address, certificate, issuer and public keys, the proof of the domain in DNS, and what the server knows about operator and agent. It changes nothing. It asks for one token that has no scopes and is valid for 30 seconds, and discards the token.",
     'The exit code is 1 if there is a problem, and 0 if there are only warnings. The output contains no secrets, so you can send it to others.',
   ],
   examples: [
     { does: 'check everything', line: 'auth4agent doctor' },
     {
-      does: 'do public resolvers see the record?',
+      does: 'ask whether public resolvers see the proof',
       line: 'auth4agent doctor --resolver 1.1.1.1 --resolver 8.8.8.8',
     },
     { does: 'only the problems', line: 'auth4agent doctor --json | jq \'.findings[] | select(.level == "problem")\'' },
@@ -39,9 +39,9 @@ export const doctor = defineCommand({
     resolver: {
       kind: 'list',
       value: 'ADDRESS',
-      help: 'ask this resolver too: 192.0.2.1 or [2001:db8::1]:53',
+      help: 'also ask this DNS resolver, such as 192.0.2.1 or [2001:db8::1]:53',
     },
-    timeout: { kind: 'text', value: 'SECONDS', help: `time for each check; ${TIMEOUT_S} by default` },
+    timeout: { kind: 'text', value: 'SECONDS', help: `longest time for each check; ${TIMEOUT_S} by default` },
   },
   async run({ flags, folder, fetch, now, signal, json, style, answer, progress }) {
     const timeoutMs = timeoutOf(flags.text('timeout') ?? String(TIMEOUT_S))
@@ -70,7 +70,7 @@ interface Place {
   readonly issuer: string
 }
 
-/** Returns the server of a flag or a configuration, and the issuer that it must have. */
+/** Returns the server of a flag or a configuration, and the issuer that this server must have. */
 function placeOf({ operator, agent }: Inspected, given: string | undefined, issuer: string | undefined): Place {
   const config = [operator?.config, agent?.config].find((each) => each !== undefined && each.server_url !== '')
   const server = (given ?? config?.server_url ?? DEFAULT_SERVER).replace(/\/+$/, '')
@@ -107,7 +107,7 @@ function dnsChecks(issuer: string, operator: Party<OperatorConfig> | undefined, 
   const key = operator?.signer
   if (operator === undefined || key === undefined || operator.config.id === '') return []
   const { id, domain } = operator.config
-  // .test names are not in DNS. A server that only its own machine can reach proves them without it.
+  // Names under .test are not in DNS. A server that only its own machine can reach accepts them without a proof.
   if (domain.endsWith('.test')) return []
   const subject = { issuer, operatorId: id, thumbprint: thumbprint(key.publicKey) }
   const run = async (): Promise<readonly Finding[]> => {
@@ -124,7 +124,7 @@ function noAddress(server: string): Finding {
   return problem(
     'server',
     notServer(server),
-    'Use https://, or http:// on this machine: `auth4agent set-server --url URL`.',
+    'Use an address with https://, or with http:// on this machine: `auth4agent set-server --url URL`.',
   )
 }
 

@@ -12,7 +12,7 @@ const SECRETS: ReadonlySet<string> = new Set(['AUTH4AGENT_KEK', 'AUTH4AGENT_OTHE
 export const exec = defineCommand({
   help: [
     `Gets a token as \`auth4agent issue\` does, and runs a program with the token in ${VARIABLE}. It never prints the token. It removes variables that contain a private key from the program's environment.`,
-    'It forwards signals to the program, and ends with its exit code. It does not renew the token; --ttl sets its lifetime.',
+    'The command forwards signals to the program, and exits with the exit code of the program. It does not renew the token; --ttl sets the lifetime of the token.',
   ],
   examples: [
     {
@@ -26,7 +26,7 @@ export const exec = defineCommand({
   ],
   flags: {
     ...tokenFlags,
-    env: { kind: 'text', value: 'NAME', help: `variable for the token; ${VARIABLE} by default` },
+    env: { kind: 'text', value: 'NAME', help: `environment variable that gets the token; ${VARIABLE} by default` },
   },
   runsProgram: true,
   async run(context) {
@@ -39,7 +39,7 @@ export const exec = defineCommand({
       )
     }
     const { token } = await getToken(context)
-    // Ctrl-C may have come meanwhile.
+    // The user may have pressed Ctrl-C before the token arrived.
     context.signal.throwIfAborted()
     try {
       return await context.runProgram([program, ...args], { ...harmless(context.env), [name]: token.token })
@@ -49,7 +49,7 @@ export const exec = defineCommand({
   },
 })
 
-/** Returns the environment without private keys and without secrets that decrypt them. */
+/** Returns the environment without variables that contain a private key or a secret of the server. */
 function harmless(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const kept = Object.entries(env).flatMap(([name, value]) =>
     value === undefined || SECRETS.has(name) || isPrivateKey(value) ? [] : [[name, value] as const],

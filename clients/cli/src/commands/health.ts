@@ -7,7 +7,7 @@ import { transportTo } from '../transport.ts'
 /** `health`: asks `GET /health`. */
 export const health = defineCommand({
   help: [
-    'Asks the server of agent.json or operator.json, or of --server, whether it is up. The exit code is 1 if it reports another status than `ok`.',
+    'Asks the server of agent.json or operator.json, or of --server, whether it is up. The exit code is 1 if the server reports another status than `ok`.',
   ],
   examples: [
     { does: 'the configured server', line: 'auth4agent health' },

@@ -16,22 +16,22 @@ import { checkServer, normalizeDomain } from '../server-address.ts'
 import { indented, lines } from '../text.ts'
 
 const flags = {
-  operator: { kind: 'boolean', help: 'make an operator instead of an agent' },
+  operator: { kind: 'boolean', help: 'create an operator instead of an agent' },
   domain: { kind: 'text', value: 'DOMAIN', help: "the operator's domain", required: true },
   server: { kind: 'text', value: 'URL', help: 'the server; http://localhost:8080 by default' },
   issuer: { kind: 'text', value: 'ISSUER', help: "the server's issuer, if it differs from its address" },
   output: { kind: 'text', value: 'FILE', help: 'write the public data to this file, as JSON' },
   force: {
     kind: 'boolean',
-    help: 'replace an existing one; its key and configuration are kept under other names',
+    help: 'replace an existing agent or operator; its key and configuration are kept under other names',
   },
 } as const
 
-/** `init`: makes the key and configuration of an agent or operator. It sends nothing to the server. */
+/** `init`: creates the key and configuration of an agent or operator. It sends nothing to the server. */
 export const init = defineCommand({
   help: [
-    'Makes a new private key, which never leaves this machine, and agent.json or operator.json. It prints the public data; --json prints all of it.',
-    'It never overwrites a key. An operator that loses its root key loses its agents.',
+    'Creates a new private key, and agent.json or operator.json. The private key never leaves this machine. The command prints the most important public data; --json prints all public data.',
+    'It never overwrites a key. Keep a backup of the root key: an operator that loses it can no longer change anything.',
   ],
   examples: [
     { does: 'an operator', line: 'auth4agent init --operator --domain example.com --server https://auth.example.com' },
@@ -62,7 +62,7 @@ type Made = Awaited<ReturnType<typeof initOperator> | ReturnType<typeof initAgen
 function toText(made: Made, folder: string): string {
   const { mode, server } = made
   const told = 'did' in made ? { did: made.did } : { domain: made.domain, root_public_key: made.root_public_key }
-  return `${mode} made\n\n${lines({ ...told, server, folder })}\n\nnext:\nauth4agent register ${mode}`
+  return `${mode} created\n\n${lines({ ...told, server, folder })}\n\nnext:\nauth4agent register ${mode}`
 }
 
 interface Common {
@@ -93,7 +93,10 @@ async function initAgent(folder: string, { domain, server, issuer }: Common) {
   return { mode: 'agent', did, public_key, did_document, server }
 }
 
-/** Prevents loss of an existing key or configuration: throws CliError, or renames the files if `asideAt` is given. */
+/**
+ * Protects an existing key or configuration: throws CliError, or renames the files if `asideAt` (Unix milliseconds) is
+ * given. The new names end with `asideAt`.
+ */
 async function makeRoom(folder: string, role: 'operator' | 'agent', asideAt: number | undefined): Promise<void> {
   const paths = pathsIn(folder)
   const present = []

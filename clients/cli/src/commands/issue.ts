@@ -6,7 +6,7 @@ import { lines } from '../text.ts'
 /** `issue`: gets a token. */
 export const issue = defineCommand({
   help: [
-    "Gets a token for the agent of agent.json. The agent signs a bound challenge, which contains scope, audience and lifetime. It refuses to sign a challenge that has another server's issuer.",
+    'Gets a token for the agent of agent.json. The agent signs a bound challenge, which contains scope, audience and lifetime. The tool refuses to sign a challenge that contains the issuer of another server.',
     'Anyone with the token can act as the agent until it expires. --output writes it to a file that only you can read, instead of printing it.',
   ],
   examples: [

@@ -11,7 +11,7 @@ import { transportTo } from '../transport.ts'
 export const jwks = defineCommand({
   help: [
     "Prints the server's JWKS: the public keys that verify its tokens.",
-    '--pem prints them as PEM (SubjectPublicKeyInfo), for programs that cannot read JWKs. A comment before each key gives its kid and algorithm.',
+    '--pem prints them as PEM (SubjectPublicKeyInfo), for programs that cannot read a JWKS. A comment before each key contains the kid and the algorithm of the key.',
   ],
   examples: [
     { does: 'the key set', line: 'auth4agent jwks' },

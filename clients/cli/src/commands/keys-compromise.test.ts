@@ -18,7 +18,8 @@ const listed = [
 ]
 
 /**
- * Runs the command against a server with these keys that answers only so many changes. Returns the received changes.
+ * Runs the command against a server that lists the keys above and answers only the first `answers` changes. Returns
+ * the changes that the server received.
  */
 async function mark(args: readonly string[], answers = Number.POSITIVE_INFINITY) {
   const sent: { readonly kid: string; readonly body: unknown }[] = []
@@ -36,7 +37,7 @@ async function mark(args: readonly string[], answers = Number.POSITIVE_INFINITY)
 }
 
 describe('keys compromise', () => {
-  it('marks all keys in the database, prepared ones first and active ones last', async () => {
+  it('marks all prepared, retiring and active keys in the database, in this order', async () => {
     const { code, sent } = await mark(['--held-by', 'database', '--force', '--reason', 'KEK leaked'])
     const [active, retiring, first, , , , , second] = listed
     expect(code).toBe(0)

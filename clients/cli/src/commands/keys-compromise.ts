@@ -7,20 +7,23 @@ import { shown } from '../hidden.ts'
 import { openAdministrator } from '../parties.ts'
 import { columns, lines } from '../text.ts'
 
-/** An RFC 7638 thumbprint. */
+/** Form of a `kid`, which is an RFC 7638 thumbprint. */
 const KID = /^[A-Za-z0-9_-]{43}$/
-/** Prepared keys come first. Otherwise a leaked prepared key would replace an active one that is marked. */
+/**
+ * Order in which keys are marked. Prepared keys come first: otherwise a leaked prepared key would become active in
+ * place of a marked active key.
+ */
 const ORDER = ['prepared', 'retiring', 'active'] as const
 
 const flags = {
   ...adminFlags,
   ...reasonFlag,
-  force: { kind: 'boolean', help: 'do it even if no other key is ready' },
+  force: { kind: 'boolean', help: 'mark the key even if no other key is ready' },
   kid: { kind: 'text', value: 'KID', help: 'the key, as `keys list` shows it; --kid=KID if it begins with a dash' },
   'held-by': {
     kind: 'text',
     value: 'HOLDER',
-    help: 'instead of one key: all keys that the `database` holds',
+    help: 'instead of --kid: mark all keys that the `database` holds',
     choices: ['database'],
   },
 } as const
@@ -29,8 +32,8 @@ const flags = {
 export const compromiseKey = defineCommand({
   help: [
     'Marks a leaked signing key as compromised, which ends every token that it signed. Online verifiers refuse these tokens as soon as the command ends; offline verifiers refuse them after they fetch the JWKS again.',
-    'If no other key is ready, the server refuses and nothing changes. With --force the key ends anyway, and no token can be issued until another key is ready.',
-    '--held-by database marks all prepared, active and retiring keys that are not in a hardware token. Use it if the database has leaked together with its key-encryption key (KEK). If it is interrupted, run it again: it continues.',
+    'If no other key is ready, the server refuses the call and nothing changes. With --force the server marks the key anyway, and issues no tokens until another key is ready.',
+    '--held-by database marks all prepared, active and retiring keys that are not in a hardware token. Use it if the database has leaked together with its key-encryption key (KEK). If the command is interrupted, run it again: it marks the keys that are left.',
   ],
   examples: [
     {
@@ -46,14 +49,14 @@ export const compromiseKey = defineCommand({
   async run(context) {
     const [kid, holder] = [context.flags.text('kid'), context.flags.text('held-by')]
     if ((kid === undefined) === (holder === undefined))
-      throw usageError('Exactly one of --kid and --held-by database is needed')
+      throw usageError('Exactly one of --kid and --held-by database must be given')
     if (kid !== undefined) return compromiseOne(kid, context)
     if (holder !== 'database')
       throw usageError('--held-by must be `database`', 'Mark keys in a hardware token one by one: --kid KID')
     if (!context.flags.on('force')) {
       throw usageError(
-        'This leaves no ready key, so no token can be issued for some minutes, until the server has made new keys',
-        'To do it anyway, add --force.',
+        '--force is missing: this command leaves no ready key, so the server issues no tokens for some minutes',
+        'To mark the keys anyway, add --force. The server then creates new keys.',
       )
     }
     return compromiseAll(holder, context)

@@ -7,10 +7,10 @@ import { shown } from '../hidden.ts'
 import { openAdministrator } from '../parties.ts'
 import { lines } from '../text.ts'
 
-/** `keys import`: imports a signing key made elsewhere. */
+/** `keys import`: imports a signing key that was created elsewhere. */
 export const importKey = defineCommand({
   help: [
-    'Imports a signing key that was made elsewhere, from a file with PEM or a JWK. The server publishes the key at once. It can sign when it is ready: after verifiers have had time to fetch it.',
+    'Imports a signing key that was created elsewhere, from a file with PEM or a JWK. The server publishes the key at once. The key can sign when it is ready: after verifiers have had time to fetch it.',
   ],
   examples: [{ does: 'your own ES256 key', line: 'auth4agent keys import imported.pem --key data/admin-key.pem' }],
   arguments: [{ name: 'FILE', help: 'the unencrypted private key; - for standard input', required: true }],
@@ -20,7 +20,7 @@ export const importKey = defineCommand({
     alg: {
       kind: 'text',
       value: 'ALG',
-      help: 'algorithm of the key; Ed25519 for a key of that curve that is not for EdDSA',
+      help: 'algorithm of the key; by default a key on the curve Ed25519 signs as EdDSA, not as Ed25519',
       choices: TOKEN_ALGORITHMS,
     },
   },

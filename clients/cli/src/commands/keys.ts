@@ -9,7 +9,9 @@ const KEY = '--key data/admin-key.pem'
 
 /** `keys list`: lists the signing keys. */
 export const listKeys = defineCommand({
-  help: ['Lists all signing keys, past and present. The output is not secret. Only the administrator can do this.'],
+  help: [
+    'Lists all signing keys, also retired and compromised keys. The output contains no secrets. Only the administrator can do this.',
+  ],
   examples: [
     { does: 'all keys', line: `auth4agent keys list ${KEY}` },
     {
@@ -32,7 +34,7 @@ export const listKeys = defineCommand({
 /** `keys rotate`: rotates signing keys. */
 export const rotateKeys = defineCommand({
   help: [
-    'Makes the next prepared key active, for every algorithm or for the one of --alg or --kid. Tokens stay valid.',
+    'Makes the next prepared key active, for every algorithm, or only for the algorithm of --alg or --kid. Existing tokens stay valid.',
   ],
   examples: [
     { does: 'all algorithms', line: `auth4agent keys rotate ${KEY} --reason routine` },
@@ -41,8 +43,13 @@ export const rotateKeys = defineCommand({
   flags: {
     ...adminFlags,
     ...reasonFlag,
-    alg: { kind: 'text', value: 'ALG', help: 'only EdDSA, Ed25519, ES256 or RS256', choices: TOKEN_ALGORITHMS },
-    kid: { kind: 'text', value: 'KID', help: 'this prepared key; --kid=KID if it begins with a dash' },
+    alg: {
+      kind: 'text',
+      value: 'ALG',
+      help: 'only this algorithm: EdDSA, Ed25519, ES256 or RS256',
+      choices: TOKEN_ALGORITHMS,
+    },
+    kid: { kind: 'text', value: 'KID', help: 'make this prepared key active; --kid=KID if it begins with a dash' },
   },
   async run(context) {
     const { flags } = context
@@ -57,7 +64,7 @@ export const rotateKeys = defineCommand({
   },
 })
 
-/** The last event of a key, by its state. */
+/** Texts for the column SINCE, by the state of the key. */
 const SINCE: Readonly<Record<string, (key: SigningKeyState) => string>> = {
   prepared: ({ ready_at }) => `ready ${ready_at ?? ''}`,
   retiring: ({ retiring_at }) => `signed until ${retiring_at ?? ''}`,

@@ -28,8 +28,8 @@ export const endAllTokens = defineCommand({
 /** `operator release`: gives up the domain for good. */
 export const releaseDomain = defineCommand({
   help: [
-    'Gives up the domain for good. All tokens end and no agent can get a new one. The next operator that proves the domain gets it without delay. This cannot be undone.',
-    'It does nothing unless --yes repeats the domain.',
+    'Gives up the domain for good. All tokens end, and no agent can get a new token. The next operator that proves the domain gets it without delay. This cannot be undone.',
+    'The command gives up the domain only if --yes names the same domain.',
   ],
   examples: [
     {
@@ -47,10 +47,17 @@ export const releaseDomain = defineCommand({
     const operator = await openOperator(context)
     const { domain } = await progress('asking the server', operator.status())
     const meant = flags.text('yes')
-    if (meant === undefined || normalizeDomain(meant) !== domain) {
+    if (meant === undefined) {
       throw usageError(
-        `This command gives up ${domain} for good and ends all tokens of its agents`,
-        `To do it, add --yes ${plain(domain)}`,
+        `--yes is missing: this command gives up ${domain} for good and ends all tokens of its agents`,
+        `To give up this domain, add --yes ${plain(domain)}`,
+      )
+    }
+    const named = normalizeDomain(meant)
+    if (named !== domain) {
+      throw usageError(
+        `--yes names ${named}, but the domain of this operator is ${domain}`,
+        `To give up the domain of this operator, use --yes ${plain(domain)}`,
       )
     }
     const released = await progress('giving up the domain', operator.release(flags.text('reason')))

@@ -34,7 +34,9 @@ export const suspendOperator = defineCommand({
 
 /** `operator reinstate`: ends the suspension of an operator. */
 export const reinstateOperator = defineCommand({
-  help: ['Ends the suspension of an operator. Tokens from before the suspension stay ended.'],
+  help: [
+    'Ends the suspension of an operator. Tokens from before the suspension stay ended. Only the administrator of the server can do this.',
+  ],
   examples: [{ does: 'after a false alarm', line: `auth4agent operator reinstate ${ID} ${KEY}` }],
   arguments: words,
   flags: adminFlags,
@@ -50,6 +52,6 @@ function operatorId([given = '']: readonly string[]): string {
   if (isUuid(given)) return given
   throw usageError(
     `${shown(given)} is not an operator id`,
-    'It must be a UUID, as `auth4agent verify-operator status` shows it.',
+    'Give the UUID that `auth4agent verify-operator status` shows.',
   )
 }

@@ -15,9 +15,9 @@ const tokenFlags = {
 /** `operator token`: prints an assertion. */
 export const operatorToken = defineCommand({
   help: [
-    'Prints an assertion that authenticates one call, for curl, grpcurl and scripts. It is valid for one minute and only for that call. The server accepts it for a change only once.',
-    'Without --rpc it is valid for every call that only reads. Anyone who has it can make that call, so keep it out of logs.',
-    'In a path, {operator} is replaced by the id of the operator.',
+    'Prints an assertion, for curl, grpcurl and scripts. An assertion is a signed JWT that authenticates one call; it is not a token of an agent. The assertion is valid for one minute. For a call that changes something, the server accepts it only once.',
+    'With --rpc the assertion is valid only for that call. Without --rpc it is valid for every call that only reads. Anyone who has the assertion can make these calls, so keep it out of logs.',
+    'In a path, the tool replaces {operator} by the id of the operator.',
   ],
   examples: [
     {
@@ -39,7 +39,7 @@ export const operatorToken = defineCommand({
     const rpc = readRpc(context)
     if (flags.on('admin')) {
       if (flags.text('key') === undefined)
-        throw usageError('--key FILE is missing: it names the key of the administrator')
+        throw usageError('--key FILE is missing: --admin needs the file of the administrator key')
       const assertion = await (await openAdministrator(context)).assert(rpc)
       return answer({ assertion, ...(rpc !== undefined && { rpc }) }, assertion, assertion)
     }
@@ -53,7 +53,8 @@ export const operatorToken = defineCommand({
 function readRpc({ flags }: Context<typeof tokenFlags>): string | undefined {
   const [given, method, path] = [flags.text('rpc'), flags.text('method'), flags.text('path')]
   if ((method === undefined) !== (path === undefined)) throw usageError('--method and --path must be used together')
-  if (given !== undefined && method !== undefined) throw usageError('--rpc excludes --method and --path')
+  if (given !== undefined && method !== undefined)
+    throw usageError('--rpc cannot be used together with --method and --path')
   const rpc = given ?? (method === undefined ? undefined : `${method} ${path}`)
   if (rpc === undefined) return undefined
   const isRest = /^[A-Z]+ \/[\x21-\x7e]*$/.test(rpc) && !/[?#]/.test(rpc)

@@ -23,18 +23,21 @@ export const getPolicy = defineCommand({
 
 const setFlags = {
   ...operatorFlags,
-  file: { kind: 'text', value: 'FILE', help: 'the policy as JSON; - for standard input', required: true },
+  file: { kind: 'text', value: 'FILE', help: 'file with the policy as JSON; - for standard input', required: true },
 } as const
 
 /** `policy set`: replaces the operator's policy. */
 export const setPolicy = defineCommand({
   help: [
-    "Replaces the operator's whole policy. Members that the JSON omits get their default values. Unknown members are refused.",
-    'Each entry of `audiences` sets rules for one API under your domain. `callers` lists the domains of other operators whose agents may ask for tokens for it; "*" means all. `token_signing_alg` is the algorithm that signs these tokens: EdDSA, Ed25519, ES256 or RS256.',
+    "Replaces the operator's whole policy. Members that the JSON omits get their default values. The command refuses unknown members.",
+    'Each entry of `audiences` sets rules for one API under your domain. `callers` lists the domains of other operators whose agents may ask for tokens for this API; "*" means all operators. `token_signing_alg` is the algorithm that signs these tokens: EdDSA, Ed25519, ES256 or RS256.',
     'If `require_bound_challenges` is true, each of your agents must sign bound challenges, which contain scope, audience and lifetime.',
   ],
   examples: [
-    { does: 'set the changed output of `policy get > policy.json`', line: 'auth4agent policy set --file policy.json' },
+    {
+      does: 'set the policy that `policy get > policy.json` wrote and that you changed',
+      line: 'auth4agent policy set --file policy.json',
+    },
     {
       does: 'let agents of another operator ask for tokens for your API',
       line: 'echo \'{"audiences":[{"audience":"https://api.example.com","callers":["example.org"]}]}\' | auth4agent policy set --file -',
@@ -53,6 +56,6 @@ async function readSource({ flags, readStdin }: Context<typeof setFlags>): Promi
   if (path === '-') return readStdin()
   const text = await readText(path)
   if (text === undefined)
-    throw configurationError(`The file ${path} does not exist`, 'Make it: `auth4agent policy get > FILE`')
+    throw configurationError(`The file ${path} does not exist`, 'Create it: `auth4agent policy get > FILE`')
   return text
 }

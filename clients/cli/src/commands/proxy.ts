@@ -16,9 +16,9 @@ const PREFIX_BYTES = 16
 /** `proxy`: signs the operator calls of tools that cannot sign. */
 export const proxy = defineCommand({
   help: [
-    'Listens on this machine and forwards all requests to the server. It adds an operator assertion to calls that need one, for tools and scripts that cannot sign. Give them the printed address as the address of their server.',
-    'The address contains a secret. Anyone who knows it can act as the operator while the proxy runs. It is printed once and never logged. The proxy refuses requests from web pages and from other machines.',
-    `Names for --allow: ${CALLS.join(', ')}. Calls that need no assertion always pass.`,
+    'Listens on this machine and forwards all requests to the server. It adds an operator assertion to calls that need one. Use it for tools and scripts that cannot sign: give them the printed address in place of the address of the server.',
+    'The address contains a secret. Anyone who knows the address can act as the operator while the proxy runs. The proxy prints it once and never logs it. The proxy refuses requests from web pages and from other machines.',
+    `Names for --allow: ${CALLS.join(', ')}. The proxy always forwards calls that need no assertion.`,
   ],
   examples: [
     { does: 'on a fixed port', line: 'auth4agent proxy --port 8090' },
@@ -70,7 +70,7 @@ export const proxy = defineCommand({
     try {
       if (file !== undefined) await writeAddressFile(file, running.url)
       answer({ url: running.url, server, operator_id: operator.id }, running.url, running.url)
-      note(`signing for ${domain} at ${server}; press Ctrl-C to stop`)
+      note(`signing calls of ${domain} to ${server}; press Ctrl-C to stop`)
       if (!signal.aborted) await once(signal, 'abort')
     } finally {
       if (file !== undefined) await removeAddressFile(file, running.url)
@@ -85,7 +85,7 @@ async function listen(options: ProxyOptions): Promise<Proxy> {
   } catch (error) {
     throw configurationError(
       `Port ${options.port} cannot be opened: ${codeOf(error)}`,
-      'Choose another one with --port, or omit --port.',
+      'Choose another port with --port, or omit --port.',
     )
   }
 }
@@ -106,7 +106,7 @@ function hostOf(text: string): '127.0.0.1' | '::1' {
 
 function portOf(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
-  if (!(port <= 65_535)) throw usageError('--port must be a number up to 65535')
+  if (!(port <= 65_535)) throw usageError('--port must be a number from 0 to 65535')
   return port
 }
 

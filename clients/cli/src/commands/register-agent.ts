@@ -18,7 +18,7 @@ const registerFlags = {
 /** `register agent`: registers the agent of the folder. */
 export const registerAgent = defineCommand({
   help: [
-    'Registers the agent of agent.json under its operator. It is pending until the operator approves it or grants it scopes.',
+    'Registers the agent of agent.json under its operator. The agent is pending until the operator approves it or grants it scopes.',
     "If the operator's key is in the same folder, the operator itself registers the agent. Then the agent is active at once, without scopes.",
   ],
   examples: [
@@ -65,7 +65,10 @@ async function register(
   const { folder, fetch } = context
   const publicKey = decodeBase64(agent.public_key)
   if (publicKey?.length !== 32)
-    throw configurationError('public_key in agent.json is not a key', 'Make another agent: `auth4agent init`')
+    throw configurationError(
+      'public_key in agent.json must be base64 of 32 bytes',
+      'Create another agent: `auth4agent init`',
+    )
   const choice = serverOf(agent, context)
   const operator = await readOperatorConfig(folder)
   const { did, did_document } = agent

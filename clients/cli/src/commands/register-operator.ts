@@ -9,7 +9,7 @@ import { lines } from '../text.ts'
 /** `register operator`: registers the operator of the folder. */
 export const registerOperator = defineCommand({
   help: [
-    'Registers the domain and public key of operator.json with the server, and writes the operator id into operator.json. To repeat it is harmless: the id stays the same.',
+    'Registers the domain and public key of operator.json with the server, and writes the operator id into operator.json. Running the command again is harmless, because the id stays the same.',
   ],
   examples: [{ does: 'the operator of ~/.auth4agents', line: 'auth4agent register operator' }],
   flags: serverFlags,
@@ -17,7 +17,7 @@ export const registerOperator = defineCommand({
     const { folder, fetch, answer, progress, note } = context
     const config = await requireOperator(folder)
     const choice = serverOf(config, context)
-    // Registering a key whose private half is missing would lock the operator out.
+    // The tool needs the private half: an operator that registers a key without it could not sign any call.
     const key = await loadSigner(folder, config)
     const operator = makeOperator({ ...choice, domain: config.domain, key, fetch })
     const registered = await progress(`registering at ${choice.server}`, operator.register())
@@ -32,7 +32,7 @@ export const registerOperator = defineCommand({
     const issuer = choice.issuer ?? choice.server
     if (operatorId({ issuer, domain: registered.domain, thumbprint: thumbprint(key.publicKey) }) !== registered.id) {
       note(
-        `The server's issuer is not ${issuer}, so the server refuses calls that are signed for it. Set the issuer: auth4agent set-server --url ${choice.server} --issuer …`,
+        `The issuer of the server is not ${issuer}, so the server refuses calls that this tool signs. Set the issuer: auth4agent set-server --url ${choice.server} --issuer …`,
       )
     }
   },

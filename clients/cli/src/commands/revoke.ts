@@ -31,7 +31,8 @@ export const revokeToken = defineCommand({
   async run(context) {
     const { flags, fetch, progress, answer } = context
     const [token, jti, reason] = [flags.text('token'), flags.text('jti'), flags.text('reason')]
-    if ((token === undefined) === (jti === undefined)) throw usageError('Exactly one of --token and --jti is needed')
+    if ((token === undefined) === (jti === undefined))
+      throw usageError('Exactly one of --token and --jti must be given')
     const call =
       jti === undefined
         ? openCalls({ server: (await chooseServer(context)).server, fetch }).revokeToken(
@@ -42,15 +43,17 @@ export const revokeToken = defineCommand({
     const revoked = await progress('revoking', call)
     const { jti: id, revoked_at, ended_operator_id: operator } = revoked
     const also = operator
-      ? ', together with all tokens of the operator, because it already had 10,000 revoked tokens'
+      ? ', together with all tokens of the operator, because the operator already had 10,000 revoked tokens'
       : ''
     answer(revoked, `token revoked${also}\n\n${lines({ jti: id, revoked_at })}`, [id])
   },
 })
 
-/** `revoke agent`: ends an agent for good. */
+/** `revoke agent`: revokes an agent for good. */
 export const revokeAgent = defineCommand({
-  help: ['Ends an agent for good, and all its tokens. This cannot be undone; `revoke suspend` can.'],
+  help: [
+    'Revokes an agent for good and ends all its tokens. This cannot be undone. To stop an agent for a time, use `revoke suspend`.',
+  ],
   examples: [
     {
       does: 'an agent that is no longer needed',
@@ -73,7 +76,9 @@ export const revokeAgent = defineCommand({
 
 /** `revoke suspend`: suspends an agent. */
 export const suspendAgent = defineCommand({
-  help: ['Suspends an agent: all its tokens end and it gets no new ones. `revoke reactivate` ends the suspension.'],
+  help: [
+    'Suspends an agent: all its tokens end, and the agent gets no new tokens. `revoke reactivate` ends the suspension.',
+  ],
   examples: [
     { does: 'the agent of agent.json', line: 'auth4agent revoke suspend --reason investigating' },
     {
@@ -117,7 +122,7 @@ export const reactivateAgent = defineCommand({
 /** `revoke list`: lists suspended and revoked agents. */
 export const listRevoked = defineCommand({
   help: ["Lists the operator's agents that are suspended or revoked."],
-  examples: [{ does: 'all of them', line: 'auth4agent revoke list' }],
+  examples: [{ does: 'all suspended and revoked agents', line: 'auth4agent revoke list' }],
   flags: operatorFlags,
   async run(context) {
     const { agents } = await openOperator(context)

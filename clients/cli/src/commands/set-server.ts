@@ -6,7 +6,7 @@ import { checkServer } from '../server-address.ts'
 /** `set-server`: changes the server in the configurations of the folder. */
 export const setServer = defineCommand({
   help: [
-    'Changes the address of the server in agent.json and operator.json. An operator id is valid on one server only, so register again if this is another server.',
+    'Changes the address of the server in agent.json and operator.json. An operator id is valid on one server only, so register again if the address belongs to another server.',
   ],
   examples: [
     { does: 'the server has a new address', line: 'auth4agent set-server --url https://auth.example.com' },
@@ -26,7 +26,7 @@ export const setServer = defineCommand({
     if (agent === undefined && operator === undefined) {
       throw configurationError(
         `The folder ${folder} contains neither an agent nor an operator`,
-        'Make one: `auth4agent init --domain DOMAIN --server URL`',
+        'Create an agent: `auth4agent init --domain DOMAIN --server URL`',
       )
     }
     const issuer = flags.text('issuer') ?? ''

@@ -14,12 +14,12 @@ const flags = {
   'operator-id': { kind: 'text', value: 'ID', help: 'another operator than the one of operator.json' },
 } as const
 
-/** `verify-operator instructions`: prints the TXT record to publish. */
+/** `verify-operator instructions`: prints the proof of the domain, a TXT record to publish. */
 export const instructions = defineCommand({
   help: [
-    'Prints the TXT record that proves your domain and binds it to your root key and this server. Publish it, then run `auth4agent verify-operator confirm`. The command refuses to print a record for another key or server, because publishing it would give your domain to the holder of that key.',
+    'Prints the proof of your domain: a TXT record that binds the domain to your operator, your root key and this server. Publish it in DNS, then run `auth4agent verify-operator confirm`. The command refuses to print a proof for another key or server, because publishing it would give your domain to the holder of that key.',
   ],
-  examples: [{ does: 'show the record', line: 'auth4agent verify-operator instructions' }],
+  examples: [{ does: 'show the proof', line: 'auth4agent verify-operator instructions' }],
   flags,
   async run(context) {
     const given = context.flags.text('operator-id')
@@ -34,19 +34,19 @@ export const instructions = defineCommand({
   },
 })
 
-/** `verify-operator confirm`: asks the server to look for the record now. */
+/** `verify-operator confirm`: asks the server to look for the proof now. */
 export const confirm = defineCommand({
   help: [
-    'Asks the server to look for the TXT record now. If the server finds it, the operator is active. Otherwise the exit code is 1.',
-    'With --wait it asks again, with growing pauses, until the server finds the record or the time of --timeout is over. It also asks again if the server does not answer; if that lasts until the end, the exit code is 3.',
+    'Asks the server to look for the proof in DNS now. If the server finds the proof, the operator is active. Otherwise the exit code is 1.',
+    'With --wait it asks again, with growing pauses, until the server finds the proof or the time of --timeout is over. It also asks again if the server does not answer. If the server still does not answer at the end, the exit code is 3.',
   ],
   examples: [
     { does: 'ask once', line: 'auth4agent verify-operator confirm' },
-    { does: 'wait until the record is found', line: 'auth4agent verify-operator confirm --wait --timeout 30m' },
+    { does: 'wait until the server finds the proof', line: 'auth4agent verify-operator confirm --wait --timeout 30m' },
   ],
   flags: {
     ...flags,
-    wait: { kind: 'boolean', help: 'ask again until the record is found' },
+    wait: { kind: 'boolean', help: 'ask again until the server finds the proof' },
     timeout: { kind: 'text', value: 'DURATION', help: `how long to wait, such as 90s or 1h; ${TIMEOUT} by default` },
   },
   async run(context) {
@@ -60,7 +60,7 @@ export const confirm = defineCommand({
     if (!seen.verified) {
       context.answer(seen, `verification failed\n\n${plain(seen.message)}`, [seen.reason ?? 'NOT_VERIFIED'])
       context.note(
-        '`auth4agent verify-operator instructions` shows the record; `auth4agent doctor` shows what resolvers see.',
+        '`auth4agent verify-operator instructions` shows the proof; `auth4agent doctor` shows what resolvers see.',
       )
       return 'refused'
     }
@@ -90,12 +90,12 @@ export const status = defineCommand({
 
 function notAtHand(folder: string) {
   return configurationError(
-    `The key of that operator is not in ${folder}, so its record cannot be checked`,
+    `The root key of that operator is not in ${folder}, so the tool cannot check its proof`,
     'Use the folder that contains its operator.json: --config FOLDER',
   )
 }
 
-/** Writes the time of the domain's proof to operator.json. */
+/** Writes the time at which the server saw the proof to operator.json, if that file describes this operator. */
 async function remember(folder: string, id: string, verifiedAt: string | null | undefined): Promise<void> {
   const config = await readOperatorConfig(folder)
   if (config?.id !== id || !verifiedAt || config.domain_verified_at === verifiedAt) return

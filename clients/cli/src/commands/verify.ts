@@ -22,13 +22,13 @@ const verifyFlags = {
   online: { kind: 'boolean', help: 'also ask the server, which knows all revocations' },
   aud: { kind: 'list', value: 'AUDIENCE', help: 'the token must be for one of these audiences' },
   scope: { ...scopeFlag, help: `the token must have all of these scopes, ${SCOPES_HELP}` },
-  operator: { kind: 'list', value: 'OPERATOR', help: 'the domain or id of its operator must be one of these' },
+  operator: { kind: 'list', value: 'OPERATOR', help: 'the operator of the token must be one of these domains or ids' },
 } as const
 
 /** `verify`: verifies a token. */
 export const verify = defineCommand({
   help: [
-    'Verifies a token with the public keys of the server: form, claims, signature, issuer and times. The exit code is 0 if it is valid and 1 if not.',
+    'Verifies a token with the public keys of the server: form, claims, signature, issuer, times, and what --aud, --scope and --operator demand. The exit code is 0 if the token is valid and 1 if it is not.',
     'Offline verification cannot see revocations: a revoked token, or a token of a suspended agent, stays valid until it expires. --online also asks the server.',
   ],
   examples: [
@@ -38,17 +38,17 @@ export const verify = defineCommand({
       line: 'auth4agent verify --token - --online < token.txt',
     },
     {
-      does: 'with the demands of an API',
+      does: 'with everything that an API demands',
       line: 'auth4agent verify --token @token.txt --online --aud https://api.example.com --scope orders:read --operator example.com',
     },
   ],
   flags: verifyFlags,
   async run(context) {
-    // Fails for a malformed scope before any request is sent.
+    // Throws if --scope names no scope, before the tool sends any request.
     readScopes(context.flags.list('scope'))
     const token = await readToken(context.flags.required('token'), context)
     const choice = await chooseServer(context)
-    const offline = await context.progress('reading the keys', offlineOf(token, choice, context))
+    const offline = await context.progress('fetching the keys', offlineOf(token, choice, context))
     const online = context.flags.on('online')
       ? await context.progress('asking the server', onlineOf(token, choice, context))
       : undefined
@@ -119,7 +119,7 @@ function toText(
 ): string {
   const reason = verdict ?? (valid ? undefined : online?.reason)
   const known: Readonly<Record<string, string>> = verdicts
-  const why = reason ? { reason: `${reason}: ${known[reason] ?? 'The server refuses it'}` } : {}
+  const why = reason ? { reason: `${reason}: ${known[reason] ?? 'The server refuses the token'}` } : {}
   const said = claims && {
     expired: verdict === 'TOKEN_EXPIRED',
     issuer: claims.iss,

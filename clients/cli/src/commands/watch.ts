@@ -13,19 +13,19 @@ import { createStatusLine } from '../watch/status-line.ts'
 
 const flags = {
   ...serverFlags,
-  all: { kind: 'boolean', help: 'first show older revocations that still matter' },
-  after: { kind: 'text', value: 'POSITION', help: 'continue after this position, which each line of --json has' },
+  all: { kind: 'boolean', help: 'first show older revocations that can still end a token' },
+  after: { kind: 'text', value: 'POSITION', help: 'continue after this position; each line of --json contains one' },
 } as const
 
 /** `watch`: shows revocations as they happen. */
 export const watch = defineCommand({
   help: [
-    'Follows the revocation log of the server and shows each record: every token, agent, operator and signing key that ends, of all operators. It authenticates as the operator. It reconnects by itself and shows each record once.',
-    'On a terminal it shows the age of the last heartbeat. The server sends one each second, after all records up to it. With --json it prints one record a line. Press Ctrl-C to stop.',
+    'Follows the revocation log of the server and shows each record once: revocations of tokens, agents, operators, signing keys and the deployment, of all operators. It authenticates as the operator, and reconnects by itself.',
+    'On a terminal it shows the age of the last heartbeat. The server sends a heartbeat each second, after all records up to that time. With --json the command prints one record a line. Press Ctrl-C to stop.',
   ],
   examples: [
     { does: 'show new revocations', line: 'auth4agent watch' },
-    { does: 'for a program, with older revocations that still matter', line: 'auth4agent watch --all --json' },
+    { does: 'for a program, with older revocations that can still end a token', line: 'auth4agent watch --all --json' },
     { does: 'continue after an earlier run', line: 'auth4agent watch --json --after 1-42-' },
   ],
   flags,
@@ -64,7 +64,8 @@ function positionOf(text: string | undefined): LogPosition | undefined {
 }
 
 function refused({ message }: FeedError): CliError {
-  const hint = 'The operator must be active and its clock right. `auth4agent doctor` checks both.'
+  const hint =
+    'The operator must be active, and the clock of this machine must be right. `auth4agent doctor` checks both.'
   return new CliError(`The revocation log cannot be followed: ${message}`, { reason: 'FEED', exit: 'refused', hint })
 }
 
@@ -73,7 +74,8 @@ function show(
   { stdout, json, style, note }: Pick<Context<typeof flags>, 'stdout' | 'json' | 'style' | 'note'>,
 ): void {
   if (news.kind === 'lost') return note(`${news.why}; connecting again in ${(news.pauseMs / 1000).toFixed(1)} s`)
-  if (news.kind === 'begins-again') return note('the log has been replaced, so it is read from its beginning')
+  if (news.kind === 'begins-again')
+    return note('the log has been replaced, so this command reads it from its beginning')
   const { record, position } = news
   if (json) return stdout.write(`${compact(toJson(record, position))}\n`)
   const at = new Date(record.recordedAt).toISOString()

@@ -12,7 +12,12 @@ export const whoami = defineCommand({
     { does: 'show the agent or operator', line: 'auth4agent whoami' },
     { does: "print only the agent's DID", line: 'auth4agent whoami --quiet' },
   ],
-  flags: { verbose: { kind: 'boolean', help: 'show both agent and operator, with their keys' } },
+  flags: {
+    verbose: {
+      kind: 'boolean',
+      help: 'show both agent and operator, with their public keys and the paths of their key files',
+    },
+  },
   async run({ flags, folder, answer }) {
     const agent = await readAgentConfig(folder)
     const operator = await readOperatorConfig(folder)
@@ -20,7 +25,7 @@ export const whoami = defineCommand({
     if (!isAgent && operator === undefined) {
       throw configurationError(
         `The folder ${folder} contains neither an agent nor an operator`,
-        'Make one: `auth4agent init --domain DOMAIN`',
+        'Create an agent: `auth4agent init --domain DOMAIN`',
       )
     }
     const json = {

@@ -66,7 +66,7 @@ _auth4agent
 `,
   )
 
-/** fish also offers words that contain the word, so these are filtered out. */
+/** fish also offers words that contain the typed word. This function returns only words that begin with it. */
 const fish: Complete = (script, words) =>
   run('fish', ['--no-config'], `${script}\ncomplete -C ${quote([words.join(' ')])}\n`).filter((word) =>
     word.startsWith(words.at(-1) ?? ''),
@@ -135,7 +135,7 @@ describe.each(shells)('completion %s', (name, complete) => {
   })
 })
 
-it('completion of an unknown shell fails and names the known shells', async () => {
+it('completion fails for an unknown shell and names the known shells', async () => {
   expect(await runCli(['completion', 'csh'])).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('bash, zsh or fish'),

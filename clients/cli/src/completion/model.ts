@@ -3,7 +3,7 @@ import { type FlagTable, globalFlags } from '../flags.ts'
 
 /** A flag that a shell offers. */
 interface OfferedFlag {
-  /** With its dashes. */
+  /** The name with its dashes. */
   readonly name: string
   readonly help: string
   readonly takes: Takes
@@ -20,12 +20,12 @@ interface OfferedWord {
   readonly help: string
 }
 
-/** What a shell offers after the words of a command, or after the first words of one. */
+/** What a shell offers after all words or the first words of a command. */
 export interface Place {
-  /** The words so far, without flags: `agents`, `agents list`; empty at the start. */
+  /** The typed words, without flags: `agents`, `agents list`; empty at the start. */
   readonly at: string
   readonly words: readonly OfferedWord[]
-  /** The kind of the command's argument. */
+  /** What the argument of the command is. */
   readonly takes: Takes
   /** Flags of this command and of every command. */
   readonly flags: readonly OfferedFlag[]
@@ -35,7 +35,7 @@ export interface Place {
 const FILES = new Set(['FILE', 'FOLDER'])
 const GLOBAL = offered(globalFlags)
 
-/** Lists all places of a command line, the start first. Loads every command. */
+/** Lists all places of a command line, first the place without words. Loads every command. */
 export async function completionPlaces(commands: readonly CommandEntry[]): Promise<readonly Place[]> {
   const loaded = await Promise.all(commands.map(async (entry) => ({ ...entry, command: await entry.load() })))
   const starts = new Set(commands.flatMap(({ words }) => beginnings(words)))

@@ -6,7 +6,7 @@ import { createKeyFile, keyFileReference, pathsIn, updateAgentConfig, updateOper
 import { CliError } from '../cli-error.ts'
 import type { Narrator } from './narrator.ts'
 
-/** Everything that the play needs. */
+/** Everything that the demo needs. */
 export interface Scene {
   readonly server: string
   readonly issuer: string
@@ -21,11 +21,11 @@ export interface Scene {
   /** Resolves after `ms` milliseconds. Rejects when the signal aborts. */
   readonly pause: (ms: number) => Promise<void>
   readonly tell: Narrator
-  /** Called with the reason if the domain could not be released at the end. The key must then be kept. */
+  /** Called with the reason if the domain could not be released at the end. Then the demo must keep the key. */
   readonly stillOwned: (why: unknown) => void
 }
 
-/** The operator of the play. */
+/** The operator of the demo. */
 export interface PlayedOperator {
   readonly operator: Operator
   readonly key: Signer
@@ -36,14 +36,14 @@ export interface PlayedOperator {
   giveUp(): Promise<void>
 }
 
-/** The agent of the play. */
+/** The agent of the demo. */
 export interface PlayedAgent {
   readonly agent: Agent
   readonly did: string
 }
 
 /**
- * Milliseconds between two looks at DNS: the first and the longest pause. A record may appear at once or in an hour.
+ * Milliseconds between two looks at DNS: the first and the longest pause. A proof may appear at once or in an hour.
  */
 const LOOK_AGAIN_MS = { first: 500, most: 5000 }
 
@@ -52,14 +52,14 @@ export function freshDomain(): string {
   return `demo-${randomBytes(4).toString('hex')}.test`
 }
 
-/** Makes a root key and registers the operator. Rejects with CliError if the server does not accept .test names. */
+/** Creates a root key and registers the operator. Rejects with CliError if the server does not accept .test names. */
 export async function enterOperator(scene: Scene): Promise<PlayedOperator> {
   const { server, issuer, domain, folder, fetch, fetchAnyway, tell } = scene
   const ref = pathsIn(folder).operatorKey
   const key = await createKeyFile(ref)
   const operator = createOperator({ server, issuer, domain, key, fetch })
   const { id, status } = await operator.register().catch((error: unknown) => {
-    throw isRefusedDomain(error) ? noTestDomains(server) : error
+    throw isRefusedDomain(error) && domain.endsWith('.test') ? noTestDomains(server) : error
   })
   const root_public_key = Buffer.from(key.publicKey).toString('base64')
   await updateOperatorConfig(folder, {
@@ -90,7 +90,7 @@ async function release(operator: Operator): Promise<void> {
   })
 }
 
-/** Proves the domain: at once if the server needs no DNS for it, otherwise when the record appears. */
+/** Proves the domain: at once if the server needs no DNS for it, otherwise when the server finds the proof in DNS. */
 export async function proveDomain({ domain, signal, pause, tell }: Scene, { operator }: PlayedOperator): Promise<void> {
   let { verified, message } = await operator.verification.confirm()
   if (!verified) {
@@ -98,8 +98,12 @@ export async function proveDomain({ domain, signal, pause, tell }: Scene, { oper
     const { txt_record_name, txt_record_value } = await operator.verification.instructions()
     tell({
       step: 'record-wanted',
-      title: 'Publish this TXT record',
-      lines: [txt_record_name, txt_record_value, 'The server looks for it every few seconds; press Ctrl-C to stop.'],
+      title: 'Publish this proof as a TXT record',
+      lines: [
+        txt_record_name,
+        txt_record_value,
+        'The server looks for the proof every few seconds; press Ctrl-C to stop.',
+      ],
       facts: { txt_record_name, txt_record_value },
     })
   }
@@ -113,12 +117,12 @@ export async function proveDomain({ domain, signal, pause, tell }: Scene, { oper
     title: 'The operator proves its domain',
     lines: domain.endsWith('.test')
       ? ['A server that only this machine can reach accepts names under .test without DNS.']
-      : [`The record at ${recordName(domain)} names the operator, its root key and this server.`],
+      : [`The proof at ${recordName(domain)} names the operator, its root key and this server.`],
     facts: { domain },
   })
 }
 
-/** Makes an agent's key and registers the agent as its operator. */
+/** Creates a key for an agent, and registers the agent with an assertion of its operator. */
 export async function enterAgent(scene: Scene, { operator }: PlayedOperator): Promise<PlayedAgent> {
   const { server, issuer, domain, folder, fetch, tell } = scene
   const ref = pathsIn(folder).agentKey

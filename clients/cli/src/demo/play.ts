@@ -9,8 +9,9 @@ const HEARD_WITHIN_MS = 10_000
 const ASK_AGAIN_MS = 2
 
 /**
- * Plays all steps, from a new domain to a suspended agent, and prints each. At the end it releases the domain, also
- * after a failure; `keeps` prevents the release after a success. Rejects with the error of the step that fails.
+ * Runs all steps, from a new domain to a suspended agent, and prints each step. At the end it releases the domain,
+ * also after a failure. If `keeps` is true, it keeps the domain after a success. Rejects with the error of a failed
+ * step.
  */
 export async function play(scene: Scene, keeps: boolean): Promise<void> {
   await using ending = new AsyncDisposableStack()
@@ -139,7 +140,7 @@ async function suspend(
   })
 }
 
-/** Calls the API until it refuses a token. Returns how long that took, in whole milliseconds. */
+/** Calls the API until it refuses a token. Returns the time until then, in whole milliseconds, and the last body. */
 async function untilRefused({ url }: ProtectedApi, token: string, pause: Scene['pause']) {
   const since = performance.now()
   for (;;) {

@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createVerifier, VerificationError, type Verifier, type VerifierOptions } from '@auth4agent/verifier'
 
-/** An API that needs a token. It verifies tokens itself and receives revocations. */
+/** An API that needs a token for each call. It verifies tokens itself and receives revocations from the server. */
 export interface ProtectedApi {
-  /** Its address, on loopback. */
+  /** The address of the API, on loopback. */
   readonly url: string
   close(): Promise<void>
 }
@@ -15,7 +15,7 @@ const SCOPES: Readonly<Record<string, string>> = {
   'POST /orders': 'orders:write',
 }
 
-/** Starts the API. Resolves when it has received all revocations. */
+/** Starts the API on loopback. The promise resolves when the verifier has all revocations and the API listens. */
 export async function startProtectedApi(options: VerifierOptions): Promise<ProtectedApi> {
   const verifier = createVerifier(options)
   const server = createServer((request, response) => void serve(verifier, request, response))

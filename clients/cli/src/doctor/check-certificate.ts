@@ -4,7 +4,7 @@ import { connect } from 'node:tls'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
 const DAY_MS = 86_400_000
-/** Automatic renewal happens a month before the end, so fewer days mean that it has failed. */
+/** Automatic renewal happens a month before a certificate ends. Fewer days mean that the renewal has failed. */
 const SOON_DAYS = 14
 
 /**
@@ -23,7 +23,7 @@ export async function checkCertificate(
     host,
     port: Number(port || 443),
     ...(isIP(host) === 0 && { servername: host }),
-    // The finding reports an untrusted certificate. No data is sent on this connection.
+    // An untrusted certificate becomes a finding, not an error. The tool sends no data on this connection.
     rejectUnauthorized: false,
   })
   const cut = () => socket.destroy()
@@ -53,12 +53,12 @@ export function judgeCertificate(endsAtMs: number, untrusted: string | undefined
   if (untrusted !== undefined) {
     return problem(
       'certificate',
-      `it is not trusted: ${untrusted}`,
+      `the certificate is not trusted: ${untrusted}`,
       'The administrator must renew or replace it. For a private certificate authority, set NODE_EXTRA_CA_CERTS here.',
     )
   }
-  if (days < 0) return problem('certificate', `it expired on ${until}`, 'The administrator must renew it.')
+  if (days < 0) return problem('certificate', `the certificate expired on ${until}`, 'The administrator must renew it.')
   if (!(days >= SOON_DAYS))
-    return warning('certificate', `it expires on ${until}`, 'The administrator should check its renewal.')
-  return ok('certificate', `it is trusted and valid until ${until}`)
+    return warning('certificate', `the certificate expires on ${until}`, 'The administrator should check its renewal.')
+  return ok('certificate', `the certificate is trusted and valid until ${until}`)
 }

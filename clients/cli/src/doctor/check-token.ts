@@ -3,7 +3,7 @@ import { hintFor } from '../hints.ts'
 import { type Finding, ok, problem } from './finding.ts'
 import type { Probe } from './probe.ts'
 
-/** An agent with its key. */
+/** Arguments of {@link checkToken}: the agent with its key, and the server. */
 interface TokenCheck {
   readonly probe: Probe
   readonly did: string
@@ -13,7 +13,7 @@ interface TokenCheck {
 }
 
 /**
- * Asks for a token without scopes and with the shortest lifetime. Returns no finding if the server does not answer.
+ * Asks for a token without scopes that is valid for 30 seconds. Returns no finding if the server does not answer.
  */
 export async function checkToken({ probe, did, signer, fetch, signal }: TokenCheck): Promise<readonly Finding[]> {
   if ((await probe.get('/health')).kind === 'none') return []

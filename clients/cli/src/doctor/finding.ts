@@ -7,16 +7,16 @@ export interface Finding {
   readonly check: string
   readonly level: Level
   readonly message: string
-  /** What to do about it. */
+  /** What the user can do about the finding. */
   readonly cure?: string
 }
 
-/** Makes a finding for a thing that is in order. */
+/** Makes a finding for a thing that works. */
 export function ok(check: string, message: string): Finding {
   return { check, level: 'ok', message }
 }
 
-/** Makes a finding for a thing that works now, but may stop or does not work everywhere. */
+/** Makes a finding for a thing that works now, but that may stop or that does not work everywhere. */
 export function warning(check: string, message: string, cure: string): Finding {
   return { check, level: 'warning', message, cure }
 }

@@ -18,7 +18,7 @@ export interface Inspected {
   readonly operator: Party<OperatorConfig> | undefined
 }
 
-/** A configuration, and the signer of its key if the key is in order. */
+/** A configuration, and the signer of its key. The signer is undefined if the key file is missing or not valid. */
 export interface Party<C> {
   readonly config: C
   readonly signer: Signer | undefined
@@ -43,7 +43,7 @@ export async function inspectFolder(folder: string): Promise<Inspected> {
   const init = warning(
     'folder',
     `${folder} contains neither agent.json nor operator.json`,
-    'Make one: `auth4agent init --domain …`; add --operator for an operator.',
+    'Create an agent: `auth4agent init --domain …`; add --operator for an operator.',
   )
   return {
     findings: [...(nothing ? [init] : found), ...operator.findings, ...agent.findings],
@@ -80,7 +80,11 @@ async function inspectParty<C extends AgentConfig | OperatorConfig>(
   } catch (error) {
     return {
       findings: [
-        problem(`${name}.json`, messageOf(error), 'Restore it from a backup, or make a new one: `auth4agent init`.'),
+        problem(
+          `${name}.json`,
+          messageOf(error),
+          'Restore the file from a backup, or create a new one: `auth4agent init`.',
+        ),
       ],
       party: undefined,
     }
@@ -94,7 +98,7 @@ async function inspectParty<C extends AgentConfig | OperatorConfig>(
     return { findings, party: { config, signer } }
   } catch (error) {
     const cure =
-      'Restore the key file of this configuration, readable only by its owner (chmod 600), or make a new key: `auth4agent init`.'
+      'Restore the key file of this configuration, readable only by its owner (chmod 600), or create a new key: `auth4agent init`.'
     return { findings: [problem(check, messageOf(error), cure)], party: { config, signer: undefined } }
   }
 }
@@ -103,7 +107,9 @@ function agentFaults({ did }: AgentConfig, { publicKey }: Signer): readonly Find
   const parsed = parseDid(did)
   if (parsed !== undefined && formatDid(parsed.domain, fingerprint(publicKey)) === did) return []
   const message = did === '' ? 'agent.json has no DID' : `the DID ${did} does not match the key`
-  return [problem('agent key', message, 'Restore agent.json, or make a new key and DID: `auth4agent init --domain …`.')]
+  return [
+    problem('agent key', message, 'Restore agent.json, or create a new key and DID: `auth4agent init --domain …`.'),
+  ]
 }
 
 function messageOf(error: unknown): string {

@@ -13,9 +13,9 @@ export interface ClockReading {
 const SECOND_MS = 1000
 
 /**
- * Returns how far this machine's clock is ahead of the server's, in milliseconds; negative if it is behind. It is the
- * smallest offset that explains the reading: the server read its clock at some moment of the round trip, somewhere
- * within that second.
+ * Returns how far this machine's clock is ahead of the server's, in milliseconds; negative if it is behind. The server
+ * read its clock at an unknown moment of the round trip, and `serverS` is a whole second. So the result is the
+ * smallest offset that explains the reading.
  */
 export function clockOffsetMs({ serverS, askedAtMs, cameAtMs }: ClockReading): number {
   const least = askedAtMs - (serverS + 1) * SECOND_MS
@@ -24,7 +24,7 @@ export function clockOffsetMs({ serverS, askedAtMs, cameAtMs }: ClockReading): n
   return most < 0 ? most : 0
 }
 
-/** Judges the clock by the clock skew that the server allows, in seconds. */
+/** Compares the offset of the clock with the clock skew that the server allows, in seconds. */
 export function judgeClock(reading: ClockReading, allowedS: number): Finding {
   const offsetMs = clockOffsetMs(reading)
   const roundTrip = `round trip ${Math.round(reading.cameAtMs - reading.askedAtMs)} ms`
@@ -38,13 +38,13 @@ export function judgeClock(reading: ClockReading, allowedS: number): Finding {
 
 const CURE = 'Set the clock by NTP: `sudo timedatectl set-ntp true` on Linux, `sudo sntp -sS time.apple.com` on macOS.'
 
-/** Compares two clocks of the server. If they differ, a cache between tool and server has answered. */
+/** Compares the Date header with the timestamp of /health. If they differ by more than 2 s, a cache has answered. */
 export function judgeCache(dateHeader: string | null, serverS: number): Finding | undefined {
   const dateMs = Date.parse(dateHeader ?? '')
   if (Number.isNaN(dateMs) || Math.abs(dateMs / SECOND_MS - serverS) <= 2) return undefined
   return warning(
     'clock',
-    `the Date header says ${String(dateHeader)}, but /health says another time`,
-    'A proxy before the server must not cache its answers, and its own clock must be right.',
+    `the Date header is ${String(dateHeader)}, but the timestamp of /health is another time`,
+    'A proxy in front of the server must not cache answers of the server, and the clock of the proxy must be right.',
   )
 }

@@ -14,23 +14,23 @@ const levels = (...answers: readonly TxtAnswer[]) =>
 const records = (...texts: readonly string[]): TxtAnswer => ({ kind: 'records', records: texts })
 
 it.each([
-  ['the right record', records('v=spf1 -all', OURS), 'ok'],
-  ['the right record twice', records(OURS, OURS), 'ok'],
+  ['the right proof', records('v=spf1 -all', OURS), 'ok'],
+  ['the right proof twice', records(OURS, OURS), 'ok'],
   ['no record', ABSENT, 'problem'],
-  ['no record of this server', records(OURS.replace('auth.example', 'other.example')), 'problem'],
-  ['a record of another key', records(OURS.replace('key-1', 'key-2')), 'problem'],
-  ['a record of another operator', records(OURS.replace('op-1', 'op-2')), 'problem'],
-  ['two records of this server', records(OURS, OURS.replace('op-1', 'op-2')), 'problem'],
+  ['no proof for this server', records(OURS.replace('auth.example', 'other.example')), 'problem'],
+  ['a proof for another key', records(OURS.replace('key-1', 'key-2')), 'problem'],
+  ['a proof for another operator', records(OURS.replace('op-1', 'op-2')), 'problem'],
+  ['two proofs for this server', records(OURS, OURS.replace('op-1', 'op-2')), 'problem'],
   ['no answer', { kind: 'failed', why: 'ETIMEOUT' } as const, 'warning'],
 ])('judgeProof judges %s', (_name, answer, level) => {
   expect(levels(answer)).toEqual([level])
 })
 
-it('judgeProof only warns of a missing record if another resolver sees it', () => {
+it('judgeProof returns a warning for a missing proof if another resolver sees the proof', () => {
   expect(levels(records(OURS), ABSENT)).toEqual(['ok', 'warning'])
 })
 
-it('judgeProof shows the record to publish', () => {
+it('judgeProof returns the record to publish as the cure', () => {
   const [finding] = judgeProof([{ resolver: '192.0.2.1', answer: ABSENT }], 'acme.example', subject)
   expect(finding).toMatchObject({
     check: 'dns 192.0.2.1',

@@ -4,14 +4,14 @@ import { type Finding, ok, problem, warning } from './finding.ts'
 
 /** Answer of one resolver. */
 export interface ResolverAnswer {
-  /** Name for people: an address, or that it is the system's resolver. */
+  /** Name for people: an address, or `of this machine` for the resolver of the system. */
   readonly resolver: string
   readonly answer: TxtAnswer
 }
 
 type View = 'proven' | 'absent' | 'mismatch' | 'contested' | 'failed'
 
-/** Returns one finding for each resolver about the TXT record that proves a domain. */
+/** Returns one finding for each resolver about the proof of a domain. */
 export function judgeProof(
   answers: readonly ResolverAnswer[],
   domain: string,
@@ -24,21 +24,21 @@ export function judgeProof(
     const publish = `Publish exactly one TXT record at ${recordName(domain)}: ${recordValue(subject)}`
     const why = answer.kind === 'failed' ? answer.why : ''
     const findings: Record<View, () => Finding> = {
-      proven: () => ok(check, `the record at ${recordName(domain)} is right`),
+      proven: () => ok(check, `the proof at ${recordName(domain)} is right`),
       absent: () =>
         isSeenSomewhere
           ? warning(
               check,
-              `no record at ${recordName(domain)}, but other resolvers see it`,
-              'Wait until the record has spread, at most as long as its old TTL.',
+              `there is no proof at ${recordName(domain)}, but other resolvers see it`,
+              'Wait until this resolver sees the proof: at most as long as the old TTL of the record.',
             )
-          : problem(check, `no record of this server at ${recordName(domain)}`, publish),
-      mismatch: () => problem(check, `the record at ${recordName(domain)} is for another operator or key`, publish),
+          : problem(check, `there is no proof for this server at ${recordName(domain)}`, publish),
+      mismatch: () => problem(check, `the proof at ${recordName(domain)} is for another operator or key`, publish),
       contested: () =>
         problem(
           check,
-          `there are several records of this server at ${recordName(domain)}`,
-          `Keep only this one: ${recordValue(subject)}`,
+          `there are several proofs for this server at ${recordName(domain)}`,
+          `Keep only this TXT record: ${recordValue(subject)}`,
         ),
       failed: () =>
         warning(

@@ -34,20 +34,21 @@ const PROVE =
 /** What to do about an operator that is not active. */
 const OPERATOR_CURES: Readonly<Record<string, string>> = {
   pending: `The domain is not proven yet. ${PROVE}`,
-  lapsed: `The DNS record of the domain is gone. ${PROVE}`,
-  suspended: 'The administrator of the server has suspended it and can reinstate it.',
+  lapsed: `The proof of the domain is gone from DNS. ${PROVE}`,
+  suspended: 'The administrator of the server has suspended the operator and can reinstate it.',
   superseded: 'Another operator has proven the domain since. If the domain is yours, register again with a new key.',
-  released: 'It has given up its domain for good. Register again with a new key.',
+  released: 'The operator has given up its domain for good. Register again with a new key.',
 }
 
 async function checkOperator(probe: Probe, { id, domain }: KnownOperator): Promise<readonly Finding[]> {
-  if (id === '') return [problem('operator', 'it is not registered', 'Register it: `auth4agent register operator`.')]
+  if (id === '')
+    return [problem('operator', 'the operator is not registered', 'Register it: `auth4agent register operator`.')]
   const answer = await probe.get(`/v1/operators/${encodeURIComponent(id)}`)
   const known = objectOf(answer)
   if (known === undefined) return unknown('operator', answer, 'Register it: `auth4agent register operator`.')
   const { status, domain: registered } = known
   if (registered !== domain) {
-    const message = `operator.json says ${domain}, but the server has ${String(registered)} under this id`
+    const message = `operator.json names the domain ${domain}, but on the server this id belongs to ${String(registered)}`
     return [
       problem(
         'operator',
@@ -63,14 +64,15 @@ async function checkOperator(probe: Probe, { id, domain }: KnownOperator): Promi
 
 /** What to do about an agent that is not active. */
 const AGENT_CURES: Readonly<Record<string, string>> = {
-  pending: 'Its operator must grant it scopes: `auth4agent agent-scopes set --scope …`.',
+  pending: 'Its operator must grant scopes to it: `auth4agent agent-scopes set --scope …`.',
   suspended: 'Its operator can reactivate it: `auth4agent revoke reactivate`.',
-  revoked: 'This is for good. Make a new key and register it: `auth4agent init`, `auth4agent register agent`.',
+  revoked:
+    'A revoked agent stays revoked. Create and register a new one: `auth4agent init`, `auth4agent register agent`.',
 }
 
 async function checkAgent(probe: Probe, agent: KnownAgent): Promise<readonly Finding[]> {
   const { did, operatorId, publicKey } = agent
-  if (did === '') return [problem('agent', 'agent.json has no DID', 'Make a key: `auth4agent init --domain …`.')]
+  if (did === '') return [problem('agent', 'agent.json has no DID', 'Create a key: `auth4agent init --domain …`.')]
   const answer = await probe.get(`/v1/agent/${did}`)
   const known = objectOf(answer)
   if (known === undefined) return unknown('agent', answer, 'Register it: `auth4agent register agent`.')
@@ -79,14 +81,14 @@ async function checkAgent(probe: Probe, agent: KnownAgent): Promise<readonly Fin
     return [
       problem(
         'agent',
-        'the server has another public key for this DID',
-        'Restore the key file that was used at its registration.',
+        'the server has another public key than agent.json for this DID',
+        'Restore the key file with which the agent was registered.',
       ),
     ]
   }
   // An empty id means that the agent was registered, but agent.json was not updated.
   if (operatorId !== '' && owner !== operatorId) {
-    const message = `agent.json names the operator ${operatorId}, but on the server it belongs to ${String(owner)}`
+    const message = `agent.json names the operator ${operatorId}, but on the server the agent belongs to ${String(owner)}`
     return [problem('agent', message, 'Register it again: `auth4agent register agent`.')]
   }
   if (status !== 'active') {
@@ -107,11 +109,11 @@ async function checkAgent(probe: Probe, agent: KnownAgent): Promise<readonly Fin
 function unknown(check: string, answer: Answer | NoAnswer, cure: string): readonly Finding[] {
   // Another finding already reports that the server does not answer.
   if (answer.kind === 'none') return []
-  if (answer.status === 404) return [problem(check, 'the server does not know it', cure)]
+  if (answer.status === 404) return [problem(check, `the server does not know the ${check}`, cure)]
   return [
     problem(
       check,
-      `the server answers a query for it with ${answer.status}`,
+      `the server answers a query for the ${check} with ${answer.status}`,
       'Try again later. The administrator can look at the logs of the server.',
     ),
   ]

@@ -11,14 +11,14 @@ export interface Answer {
   readonly cameAtMs: number
 }
 
-/** Reason why there is no answer. `code` is the code of the system or of TLS, or empty. */
+/** Reason why there is no answer. `code` is the error code of the system or of TLS, or empty. */
 export interface NoAnswer {
   readonly kind: 'none'
   readonly code: string
   readonly message: string
 }
 
-/** Reads from a server and requests each path only once. Never rejects. */
+/** Requests paths of a server, each path only once. Never rejects. */
 export interface Probe {
   /** Address without a slash at its end. */
   readonly server: string

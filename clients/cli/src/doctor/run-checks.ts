@@ -7,9 +7,9 @@ export interface Check {
   readonly run: (signal: AbortSignal) => Promise<readonly Finding[]>
 }
 
-/** Limits of a run of checks. */
+/** Limits of {@link runChecks}. */
 interface Patience {
-  /** Time for each check. */
+  /** Longest time of each check, in milliseconds. */
   readonly timeoutMs: number
   /** Ends all checks. */
   readonly signal: AbortSignal

@@ -3,7 +3,7 @@ import { judgeCache, judgeClock } from './judge-clock.ts'
 import { type NoAnswer, objectOf, type Probe } from './probe.ts'
 import type { Check } from './run-checks.ts'
 
-/** Clock skew in seconds of a server that does not publish it. */
+/** Assumed clock skew, in seconds, if the server does not publish the clock skew that it allows. */
 const DEFAULT_SKEW_S = 10
 const DISCOVERY = '/.well-known/auth4agent'
 
@@ -42,20 +42,20 @@ function unreachable(server: string, { code, message }: NoAnswer): Finding {
   )
 }
 
-/** What to do, by a pattern for the code of the network or of TLS. */
+/** What to do, by a pattern for the error code of the network or of TLS. */
 const CURES: Readonly<Record<string, string>> = {
   ECONNREFUSED:
-    'No server listens there. Start it (`npm start` in its checkout), or change the address: `auth4agent set-server --url URL`.',
+    'No server listens at this address. Start it (`npm start` in its checkout), or change the address: `auth4agent set-server --url URL`.',
   'ENOTFOUND|EAI_AGAIN':
-    'DNS does not know the name. Check its spelling and DNS on this machine. `auth4agent set-server --url URL` changes it.',
+    'DNS does not know this name. Check the spelling of the name, and DNS on this machine. `auth4agent set-server --url URL` changes it.',
   'TimeoutError|ETIMEDOUT':
-    'It does not answer in time. Check firewalls between here and the server, or give it more time with --timeout.',
+    'The server does not answer in time. Check firewalls between here and the server, or wait longer with --timeout.',
   'WRONG_VERSION_NUMBER|EPROTO|PACKET_LENGTH':
     'The server does not speak TLS on this port. Use http:// if it runs on this machine, or another port: `auth4agent set-server --url URL`.',
   CERT_HAS_EXPIRED: "The server's certificate has expired. The administrator must renew it.",
-  ERR_TLS_CERT_ALTNAME_INVALID: 'The certificate is for another name. Use the address that it names.',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'The certificate is for another name. Use the name in the certificate as the address.',
   'SELF_SIGNED|UNABLE_TO|DEPTH_ZERO':
-    'Node does not know the authority of its certificate. Set NODE_EXTRA_CA_CERTS to a PEM file of that authority.',
+    'Node does not know the authority that issued the certificate. Set NODE_EXTRA_CA_CERTS to a PEM file of that authority.',
 }
 
 async function checkClock(probe: Probe): Promise<readonly Finding[]> {
@@ -84,7 +84,7 @@ async function checkDiscovery(probe: Probe): Promise<readonly Finding[]> {
       problem(
         'discovery',
         message,
-        'If this is your server, use that address (`auth4agent set-server --url URL`) or give that issuer with --issuer. Otherwise another server answers in its place.',
+        'If this is your server, use its issuer as the address (`auth4agent set-server --url URL`) or give its issuer with --issuer. Otherwise another server answers in place of yours.',
       ),
     ]
   }

@@ -13,7 +13,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-it('writeAddressFile makes a file that only its owner can read, also in place of another file', async () => {
+it('writeAddressFile replaces a file that others can read by a file that only its owner can read', async () => {
   await writeFile(path, 'old', { mode: 0o666 })
   await writeAddressFile(path, 'http://127.0.0.1:1/a')
   expect(await readFile(path, 'utf8')).toBe('http://127.0.0.1:1/a\n')

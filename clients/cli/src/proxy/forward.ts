@@ -28,13 +28,16 @@ const NOT_FORWARDED = new Set([
   'transfer-encoding',
   'upgrade',
 ])
-/** Headers that are dropped only from requests. A response keeps its length, the only way to tell it for HEAD. */
+/**
+ * Headers that are dropped only from requests. A response keeps content-length: a client cannot learn the length in
+ * another way from a response to HEAD, which has no body.
+ */
 const ONLY_OF_REQUESTS = new Set(['content-length', 'host', 'expect'])
 
 /**
- * Sends a request to the server and resolves with its answer, the body unread. Rejects with the error of the network,
- * or with a TimeoutError if the headers do not arrive within `timeoutMs`. Each request has its own connection: the
- * server could close a reused one while a call that must not be repeated is on its way.
+ * Sends a request to the server and resolves with its answer before the body is read. Rejects with the error of the
+ * network, or with a TimeoutError if the headers do not arrive within `timeoutMs`. Each request has its own
+ * connection: the server could close a reused one while a call that must not be repeated is on its way.
  */
 export async function forward(server: URL, outgoing: Outgoing, timeoutMs: number): Promise<IncomingMessage> {
   const { method, target, headers, body, signal } = outgoing
@@ -55,7 +58,7 @@ export async function forward(server: URL, outgoing: Outgoing, timeoutMs: number
   )
   request.once('response', resolve)
   request.on('error', reject)
-  // If the server switches to another protocol unasked, the connection closes without an event.
+  // If the server switches to another protocol without a request for it, Node emits no event except `close`.
   request.once('close', () => reject(new Error('The server did not answer')))
   request.end(body)
   try {
@@ -79,7 +82,7 @@ export function forwardedHeaders(raw: readonly string[], of: 'request' | 'respon
   return pairs.filter(([name = '']) => isKept(name.toLowerCase())).flat()
 }
 
-/** Always sends the length of a body, so that the server need not find its end. */
+/** Returns the content-length header, so that the server need not find the end of the body. */
 function lengthOf(method: string, body: Uint8Array): string[] {
   return body.length === 0 && (method === 'GET' || method === 'HEAD') ? [] : ['content-length', String(body.length)]
 }

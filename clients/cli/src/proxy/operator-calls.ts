@@ -15,8 +15,8 @@ const AGENTS = '/v1/operators/{operator}/agents'
 const OWN = '/v1/operators/{operator}'
 
 /**
- * All REST calls that need an operator assertion. The registration of an agent needs none, so it is missing here. An
- * agent that a tool registers is approved when its scopes are set.
+ * All REST calls that need an operator assertion. The registration of an agent needs none, so it is missing here. The
+ * registered agent is then pending, until a tool approves it or sets its scopes.
  */
 export const OPERATOR_CALLS: readonly OperatorCall[] = [
   reading('list-agents', AGENTS),

@@ -8,7 +8,7 @@ import { parseTarget, type Target } from './request-target.ts'
 
 /** Options of {@link startProxy}. */
 export interface ProxyOptions {
-  /** The server: an origin, perhaps with a path. */
+  /** The address of the server: an origin, perhaps with a path. */
   readonly server: URL
   /** The server's issuer. Links to it in answers are changed to the proxy, so that the next page is signed too. */
   readonly issuer: string
@@ -36,7 +36,7 @@ export interface ProxyEntry {
   readonly status: number
   /** Name of the signed call. */
   readonly signed: string | undefined
-  /** Reason code of the proxy, if it did not forward the request. */
+  /** Reason code, if the proxy itself answered the request. */
   readonly refused: string | undefined
 }
 
@@ -44,11 +44,11 @@ export interface ProxyEntry {
 export interface Proxy {
   /** Its address with the prefix. */
   readonly url: string
-  /** Accepts no more requests, gives running ones `graceMs` milliseconds (2000 by default), and ends. */
+  /** Stops accepting requests, waits at most `graceMs` milliseconds (2000 by default) for running ones, and ends. */
   close(graceMs?: number): Promise<void>
 }
 
-/** Sixteen times the limit of the server. */
+/** Longest accepted body: sixteen times the limit of the server. */
 const MAX_BODY_BYTES = 1_048_576
 const TIMEOUT_MS = 60_000
 const GRACE_MS = 2000
@@ -83,7 +83,7 @@ function portOf(server: Server): number {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
-/** Facts about a request for the log, as far as they are known. */
+/** The facts about a request that are known so far, for the log. */
 interface Progress {
   path: string | undefined
   signed: string | undefined
@@ -121,7 +121,11 @@ async function answer(options: ProxyOptions, port: number, exchange: Exchange): 
   const target = parseTarget(request.url ?? '', options.prefix)
   if (target === 'not-found') return refusal(404, 'NOT_FOUND', 'The path does not begin with the prefix of this proxy')
   if (target === 'malformed')
-    return refusal(400, 'INVALID_ARGUMENT', 'The path has a form that the proxy does not sign')
+    return refusal(
+      400,
+      'INVALID_ARGUMENT',
+      'The path contains segments or escapes that proxy and server may read differently',
+    )
   progress.path = target.path
   const body = await readBody(request)
   if (body === undefined) return refusal(413, 'BODY_TOO_LARGE', `The body must have at most ${MAX_BODY_BYTES} bytes`)
@@ -139,7 +143,7 @@ async function answer(options: ProxyOptions, port: number, exchange: Exchange): 
   if ('reason' in incoming) return incoming
   const links = (value: string) => value.replaceAll(`<${options.issuer}/`, `<${urlOf(options, port)}/`)
   response.writeHead(incoming.statusCode ?? 502, forwardedHeaders(incoming.rawHeaders, 'response').map(links))
-  // The first event of a stream may come late.
+  // Sends the headers at once, because the first event of a stream may come late.
   response.flushHeaders()
   await pipeline(incoming, response)
   return undefined

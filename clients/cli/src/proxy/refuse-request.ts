@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 
-/** An answer of the proxy itself. */
+/** A refusal with which the proxy itself answers a request. */
 export interface Refusal {
   readonly status: number
-  /** Stable reason code, like the server's. */
+  /** Stable reason code, like the codes of the server. */
   readonly reason: string
   /** For people: what to do. */
   readonly detail: string
@@ -17,9 +17,9 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE'])
 const BROWSER_HEADERS = ['sec-fetch-site', 'sec-fetch-dest', 'origin']
 
 /**
- * Refuses a request that does not come from a tool on this machine. A web page can make a browser send requests to
- * loopback, and with a name that resolves to loopback (DNS rebinding) these are same-origin requests. So it refuses
- * every other Host, and every request of a browser.
+ * Refuses a request that does not come from a tool on this machine; returns undefined for any other. A web page can
+ * make a browser send requests to loopback, and with a name that resolves to loopback (DNS rebinding) these are
+ * same-origin requests. So this function refuses every Host that is not loopback, and every request of a browser.
  */
 export function refuseRequest({ method = '', headers }: IncomingMessage, port: number): Refusal | undefined {
   if (!isOwnHost(headers.host, port)) {

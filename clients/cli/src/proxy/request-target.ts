@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 
-/** Target at the server. `path` begins with a slash and is forwarded byte for byte. `query` includes its `?`. */
+/** Target of the forwarded request. `path` begins with a slash and is not changed. `query` includes its `?`. */
 export interface Target {
   readonly path: string
   readonly query: string
@@ -15,9 +15,9 @@ const QUERY = /^[\x21\x22\x24-\x7e]*$/
 const HIDING_ESCAPE = /%(?:[01][0-9A-F]|7F|2E|2F|5C|25)/i
 
 /**
- * Splits the target of a request, `/<prefix>/path?query`. The time does not depend on how much of the prefix is right.
- * Returns `not-found` for a wrong prefix. Returns `malformed` if the path has dot segments, empty segments, encoded
- * slashes or similar: the server might read another path than the signed one.
+ * Splits the target of a request, `/<prefix>/path?query`. Its running time does not tell how much of a prefix is
+ * right. Returns `not-found` for a wrong prefix. Returns `malformed` if the path has dot segments, empty segments,
+ * encoded slashes or similar: the server might read another path than the signed one.
  */
 export function parseTarget(target: string, prefix: string): Target | 'not-found' | 'malformed' {
   const [, segment = '', rest = ''] = /^\/([^/?#]*)(.*)$/s.exec(target.slice(0, MAX_TARGET + 1)) ?? []

@@ -11,29 +11,31 @@ export type LogNews =
       readonly isNew: boolean
     }
   | { readonly kind: 'heartbeat'; readonly position: LogPosition }
-  /** The connection has ended. The next one begins after `pauseMs` milliseconds. */
+  /** The connection has ended. The next connection begins after `pauseMs` milliseconds. */
   | { readonly kind: 'lost'; readonly why: string; readonly pauseMs: number }
-  /** The position is no longer valid, for example after a restore. The log is read from its beginning again. */
+  /**
+   * The position is no longer valid, for example after a restore. The next connection begins at the start of the log.
+   */
   | { readonly kind: 'begins-again' }
 
 /** Options of {@link followLog}. */
 export interface FollowOptions {
   readonly feed: RevocationFeed
-  /** The position to continue after. If undefined, the server first sends all records that still matter. */
+  /** The position to continue after. If undefined, the server first sends all records that can still end a token. */
   readonly from: LogPosition | undefined
   readonly signal: AbortSignal
   /** Resolves after `ms` milliseconds, or at once when the signal aborts. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>
   /** Returns a random number in [0, 1). */
   readonly random: () => number
-  /** Longest silence in milliseconds; 10 000 by default. There is a heartbeat each second. */
+  /** Longest silence in milliseconds; 10 000 by default. The server sends a heartbeat each second. */
   readonly patienceMs?: number
 }
 
 const PATIENCE_MS = 10_000
 const BACKOFF_MS = { first: 250, most: 15_000 }
 
-/** State of the follower. */
+/** State that stays from one connection to the next. */
 interface Place {
   /** The position to resume from. */
   position: LogPosition | undefined
@@ -113,7 +115,7 @@ function tell(event: FeedEvent, place: Place): LogNews | undefined {
   const { record } = event
   if (record.sequence <= place.sequence) return undefined
   place.sequence = record.sequence
-  // Older records keep the log epoch in which they were made, but the log is resumed in its present epoch.
+  // Older records keep the log epoch in which they were written, but a position must have the current log epoch.
   const logEpoch = place.position?.logEpoch ?? record.logEpoch
   const position = { logEpoch, sequence: record.sequence, hash: record.hash }
   if (place.isLive) place.position = position

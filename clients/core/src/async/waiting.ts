@@ -8,7 +8,7 @@ export interface Deferred<T> {
 const nothing = () => undefined
 
 /**
- * Makes a promise that its owner settles. Replaces `Promise.withResolvers`, which Node 20 lacks.
+ * Creates a promise and the functions that settle it. Replaces `Promise.withResolvers`, which Node 20 lacks.
  *
  * @example
  * ```ts
@@ -30,7 +30,7 @@ export function deferred<T>(): Deferred<T> {
 }
 
 /**
- * Settles as `promise` does, but rejects with the signal's reason if the signal aborts first.
+ * Returns a promise that settles as `promise` does, but rejects with the signal's reason if the signal aborts first.
  *
  * @example
  * ```ts

@@ -70,7 +70,10 @@ function toUrl(standard: string): string {
   return standard.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
 }
 
-/** Ignores white space and trailing bits (Infra standard, forgiving-base64 decode). Strict callers must re-encode. */
+/**
+ * Decodes either alphabet with atob, which ignores white space and trailing bits (Infra standard, forgiving-base64
+ * decode). A strict caller must encode the bytes again and compare the texts.
+ */
 function decodeLeniently(text: string): Uint8Array | undefined {
   try {
     return Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0))

@@ -26,7 +26,7 @@ export const portableSha256: Sha256 = (data, form) => {
 
 /**
  * Computes SHA-256 with node:crypto if the platform has it, otherwise in plain JavaScript.
- * It does not import node:crypto, because bundles for browsers would fail.
+ * It gets node:crypto at run time, because an import of node:crypto would break bundles for browsers.
  *
  * @example
  * ```ts

@@ -59,7 +59,7 @@ describe('isUuid', () => {
     ['one character too few', '017f22e2-79b0-7cc3-98c4-dc0c0c07398', false],
     ['no hex', '017f22e2-79b0-7cc3-98c4-dc0c0c07398g', false],
     ['empty', '', false],
-  ])('%s: isUuid returns the expected answer', (_name, text, valid) => {
+  ])('decides whether a text is a UUID: %s', (_name, text, valid) => {
     expect(isUuid(text)).toBe(valid)
   })
 })

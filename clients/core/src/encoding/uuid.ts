@@ -6,7 +6,7 @@ const TIME_BYTES = 6
 const RANDOM_BYTES = UUID_BYTES - TIME_BYTES
 
 /**
- * Makes a UUIDv7 (RFC 9562 section 5.7) from Unix milliseconds and 10 random bytes. It keeps 74 of the random bits.
+ * Makes a UUIDv7 (RFC 9562 section 5.7) from Unix milliseconds and 10 random bytes. It uses 74 of the 80 random bits.
  *
  * @throws RangeError if `nowMs` is not a 48-bit integer or `random` does not have 10 bytes. Both are programming
  *   errors.

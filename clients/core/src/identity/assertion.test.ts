@@ -30,7 +30,7 @@ describe('signAssertion', () => {
     expect(reasonOf(() => checkAssertion(assertion, publicKey, RULES))).toBeUndefined()
   })
 
-  it('omits rpc for a read', async () => {
+  it('omits rpc if the caller names no call', async () => {
     const read = await sign({ rpc: undefined })
     expect(Object.hasOwn(read.jws.payload, 'rpc')).toBe(false)
     expect(reasonOf(() => checkAssertion(read, publicKey, { ...RULES, mustNameRpc: false }))).toBeUndefined()
@@ -49,7 +49,7 @@ describe('signAssertion', () => {
     },
   )
 
-  it('accepts the longest lifetime that the server allows and throws for a longer one', async () => {
+  it('accepts the longest lifetime that the server allows, and rejects for 0, a fraction and a longer one', async () => {
     const assertion = await sign({ lifetimeS: 270 })
     expect(checkAssertion(assertion, publicKey, RULES).expiresAt).toBe(NOW_S + 270)
     await expect(sign({ lifetimeS: 271 })).rejects.toThrow(RangeError)

@@ -70,10 +70,11 @@ const KEY_BYTES = 32
 const SIGNATURE_BYTES = 64
 
 /**
- * Signs an assertion: the JWT that authenticates one call. Each has a new `jti`, and the server accepts it only once.
- * Runs on every platform that has WebCrypto.
+ * Signs an assertion: the JWT that authenticates one call. Each assertion has a new `jti`, because the server accepts
+ * an assertion for a change only once. Runs on every platform that has WebCrypto.
  *
- * @throws RangeError if the lifetime is not 1 to 270 seconds, the key does not have 32 bytes, or the signature not 64.
+ * @throws RangeError if the lifetime is not 1 to 270 whole seconds, if the public key does not have 32 bytes, or if
+ *   the signature does not have 64 bytes.
  * @example
  * ```ts
  * import { generateKeyPair } from '@auth4agent/core/keys/ed25519'

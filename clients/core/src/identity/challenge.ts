@@ -3,7 +3,7 @@ import { parseStrictJson } from '../encoding/strict-json.ts'
 import { encodeUtf8 } from '../encoding/utf8.ts'
 import { parseDid } from './did.ts'
 
-/** Content of a challenge. Everyone can read it, but only the server's challenge key can seal it. */
+/** Content of a challenge. Everyone can read it, but only the server can seal it, with a challenge key. */
 export interface ChallengeContent {
   readonly v: 1
   readonly iss: string
@@ -12,11 +12,11 @@ export interface ChallengeContent {
   readonly exp: number
   /** Id of the challenge key. */
   readonly kid: string
-  /** Bound scopes, space-separated and sorted; absent when unbound. */
+  /** Bound scopes, separated by spaces and sorted; absent in an unbound challenge. */
   readonly scope?: string
-  /** Bound audiences, sorted; absent when unbound. */
+  /** Bound audiences, sorted; absent in an unbound challenge. */
   readonly aud?: readonly string[]
-  /** Bound token lifetime in seconds; absent when unbound. */
+  /** Bound lifetime of the token in seconds; absent in an unbound challenge. */
   readonly ttl?: number
 }
 
@@ -26,7 +26,7 @@ export interface ChallengeParts {
   readonly mac: Uint8Array
 }
 
-/** Bytes of a nonce. It is a UUID, because it is the key of the row that makes the challenge single-use. */
+/** Bytes of a nonce. A nonce is a UUID, because it is the key of the row that makes its challenge single-use. */
 export const NONCE_BYTES = 16
 const MAC_BYTES = 32
 const MAX_CHALLENGE_BYTES = 24_576

@@ -7,7 +7,7 @@ export type OperatorIdentity = { issuer: string; domain: string; thumbprint: str
 
 /**
  * Computes an operator's id: the UUIDv8 of SHA-256 over the JSON array `["<issuer>","<domain>","<thumbprint>"]`
- * without white space. JSON delimits the parts, so two operators cannot get one id by moving characters between parts.
+ * without white space. JSON delimits the parts, so moving a character to another part changes the id.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
-/** The DNS label below a domain with the domain's proof. */
+/** The DNS label before a domain, in the name of the TXT record that is the domain's proof. */
 export const RECORD_LABEL = '_auth4agents'
-/** Version tag of the proof's text. */
+/** Value of the tag `v`, the version of the proof's format. */
 export const RECORD_VERSION = 'a4a1'
 const KNOWN_TAGS = new Set(['v', 'iss', 'op', 'rk'])
 
@@ -47,7 +47,7 @@ export interface ProofRecord {
 
 /**
  * Reads a TXT record as a proof for `issuer`. The record has tags `name=value` between semicolons, `v=a4a1` first.
- * White space around names and values is ignored, and so are unknown tags. The issuer is compared byte for byte.
+ * The function ignores white space around names and values, and unknown tags. It compares the issuer byte for byte.
  *
  * @returns the proof, or undefined if the record is for another issuer or repeats a known tag. A record without `op`
  *   or `rk` is returned: it proves nothing, but it conflicts with another record that does.

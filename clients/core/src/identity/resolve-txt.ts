@@ -6,7 +6,7 @@ export type TxtAnswer =
   | { readonly kind: 'records'; readonly records: readonly string[] }
   /** NXDOMAIN, or no TXT record at the name. */
   | { readonly kind: 'absent' }
-  /** The answer says nothing about the name. `why` is the error code of c-ares. */
+  /** The resolver did not tell whether the name has TXT records. `why` is the error code of c-ares. */
   | { readonly kind: 'failed'; readonly why: string }
 
 const TRIES = 2

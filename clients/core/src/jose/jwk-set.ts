@@ -13,7 +13,7 @@ export interface PublishedJwk {
   readonly jwk: PublicJwk
 }
 
-/** More than any deployment has. */
+/** Largest accepted number of keys. No deployment has more. */
 const MAX_KEYS = 64
 
 /**

@@ -8,7 +8,7 @@ export const ED25519_ALGORITHMS: readonly string[] = ['EdDSA', 'Ed25519']
 /** What one endpoint accepts. `maxBytes` limits the whole text. `algs` and `typs` are compared exactly. */
 export type JwsRules = { maxBytes: number; algs: readonly string[]; typs: readonly string[] }
 
-/** The header members in use (RFC 7515 section 4.1). Other members are ignored, but dangerous ones are refused. */
+/** The header members in use (RFC 7515 section 4.1). The parser ignores other members, but refuses dangerous ones. */
 type JwsHeader = { alg: string; typ: string; kid: string }
 
 /** A well-formed JWS with an unverified signature. Do not trust `payload`. */
@@ -39,14 +39,14 @@ export type JwsRefusal = {
 
 const CRITICAL = ['crit', 'b64']
 const FOREIGN_KEY = ['jku', 'jwk', 'x5u', 'x5c', 'x5t', 'x5t#S256']
-/** Visible ASCII: such a key id is safe in look-ups and logs. */
+/** A `kid` must be visible ASCII, so that it is safe in look-ups and logs. */
 const KID = /^[\x21-\x7e]{1,128}$/
 
 /**
- * Parses a JWS in compact serialisation (RFC 7515 section 7.1). One signature has exactly one accepted text: it
- * accepts only canonical base64url and strict JSON objects, and no header member that could choose the key or change
- * the meaning. `typ` must be without `application/`, as RFC 7515 section 4.1.9 recommends. It does not verify the
- * signature.
+ * Parses a JWS in compact serialisation (RFC 7515 section 7.1). It accepts only canonical base64url and strict JSON
+ * objects, so one signature has exactly one accepted text. It refuses header members that could choose the key or
+ * change the meaning. `typ` must be without `application/`, as RFC 7515 section 4.1.9 recommends. It does not verify
+ * the signature.
  *
  * @example
  * ```ts

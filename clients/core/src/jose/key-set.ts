@@ -6,8 +6,8 @@ import { type PublishedJwk, readJwkSet } from './jwk-set.ts'
 export type KeySet = ReadonlyMap<string, VerificationKey>
 
 /**
- * Imports the keys of a JWK Set, as {@link readJwkSet} reads it, with node:crypto. It takes keys that `before`
- * contains from there: a `kid` is a hash of the key, so the key is the same.
+ * Imports the keys of a JWK Set, as {@link readJwkSet} reads it, with node:crypto. It reuses a key of `before` with
+ * the same `kid` and algorithm: a `kid` is a hash of the key, so the key is the same.
  *
  * @returns the keys, or undefined if the value is not a JWK Set.
  * @example
@@ -32,6 +32,6 @@ export function importKeySet(json: unknown, before: KeySet = new Map()): KeySet 
 
 function importKey({ kid, alg, jwk }: PublishedJwk): VerificationKey | undefined {
   const verifier = importTokenVerifier(alg, jwk)
-  // A published key signs or will sign soon. The JWKS does not tell which.
+  // The JWKS does not contain the state of a key, so every published key counts as active.
   return verifier && { kid, alg, state: 'active', jwk, verify: verifier.verify }
 }

@@ -31,7 +31,7 @@ it('KnownKeys does not find an ended key, even if a later fetch contains it', ()
   expect([known.find('a'), known.mayHaveCome('a', at(60_000))]).toEqual([undefined, false])
 })
 
-it('KnownKeys allows a fetch for an unknown kid every 30 seconds', () => {
+it('KnownKeys allows a fetch for an unknown kid at most every 30 seconds', () => {
   const known = new KnownKeys<number>(1_000)
   known.try(at(0))
   known.replace(fetched())

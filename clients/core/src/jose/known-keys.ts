@@ -11,7 +11,9 @@ interface FetchedKeys<K> {
   readonly freshMs: number
 }
 
-/** Shortest time between fetches for an unknown `kid`. Anyone can invent one, so each must not cause a fetch. */
+/**
+ * Shortest time between fetches for an unknown `kid`. Anyone can invent a `kid`, so not each one may cause a fetch.
+ */
 const UNKNOWN_KID_INTERVAL_MS = 30_000
 
 /**
@@ -50,7 +52,7 @@ export class KnownKeys<K> {
   }
 
   /**
-   * Takes the keys of a fetch that succeeded. Returns for how many milliseconds they are fresh.
+   * Replaces the keys by those of a fetch that succeeded. Returns for how many milliseconds the new keys are fresh.
    *
    * @throws RangeError if a cache had kept the answer for `maxAgeMs` or longer.
    */
@@ -86,7 +88,10 @@ export class KnownKeys<K> {
     return msSince(this.#fetchedAt, now) < this.#usableMs
   }
 
-  /** Tells whether a fetch for an unknown `kid` is worthwhile: the last fetch began at least 30 seconds ago. */
+  /**
+   * Tells whether to fetch the keys for this `kid`: it is the `kid` of no known or ended key, and the last fetch began
+   * at least 30 seconds ago.
+   */
   mayHaveCome(kid: string, now?: Moment): boolean {
     return !this.#keys.has(kid) && !this.#ended.has(kid) && this.triedMsAgo(now) >= UNKNOWN_KID_INTERVAL_MS
   }

@@ -19,7 +19,7 @@ const KEY_BYTES = 32
 
 /**
  * Decides whether bytes may be registered as an Ed25519 public key. node:crypto checks none of this on import.
- * It takes about a millisecond, so call it once, when a key enters the system.
+ * It takes about a millisecond, so call it once, when a key is registered.
  *
  * @example
  * ```ts

@@ -28,9 +28,9 @@ describe('signP256', () => {
 })
 
 describe('verifyP256', () => {
-  it('leaves the highest low S to Node and refuses a higher S itself', () => {
+  it('accepts a low S, and the highest low S is half the order', () => {
     expect(verifyP256(publicKey, MESSAGE, of(r, s))).toBe(true)
-    // Neither is a valid signature of the message. Node is asked only about the first.
+    // toLowS does not change a low S. It replaces a higher S by the order minus S.
     expect(toLowS(of(r, ORDER / 2n))).toEqual(of(r, ORDER / 2n))
     expect(toLowS(of(r, ORDER / 2n + 1n))).toEqual(of(r, ORDER / 2n))
   })

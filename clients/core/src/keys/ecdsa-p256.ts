@@ -25,7 +25,7 @@ export function signP256(privateKey: KeyObject, message: Uint8Array): Uint8Array
 /**
  * Verifies ES256 strictly. Returns false if the signature does not have 64 bytes, if R or S is outside 1 to the order
  * minus 1, or if S is the higher of the two valid ones: anyone could compute the other S, and one token would have two
- * texts. Only the last check is done here. Node does the others; tests and conformance vectors verify that.
+ * texts. This function does only the last check. Node does the others; tests and conformance vectors verify that.
  *
  * @example
  * ```ts

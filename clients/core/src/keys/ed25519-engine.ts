@@ -23,6 +23,6 @@ export interface Ed25519Engine {
   readonly name: 'libsodium' | 'node:crypto'
   /** Loads a raw public key of 32 bytes and keeps a copy of it. */
   importPublicKey(raw: Uint8Array): VerifyingKey
-  /** Loads a secret seed of 32 bytes (RFC 8032 section 5.1.5). The caller overwrites the seed. */
+  /** Loads a secret seed of 32 bytes (RFC 8032 section 5.1.5). The caller must overwrite its copy of the seed. */
   importSeed(seed: Uint8Array): SigningKey
 }

@@ -36,7 +36,7 @@ export const nodeEngine: Ed25519Engine = {
 }
 
 /**
- * Makes an importer with its own cache of at most `capacity` keys. The least recently used key leaves first.
+ * Makes an importer with its own cache of at most `capacity` keys. A full cache drops the least recently used key.
  * An import costs as much as a signature; a cache hit costs almost nothing.
  *
  * @example

@@ -7,7 +7,7 @@ export interface Sodium {
   crypto_sign_seed_keypair(publicKey: Uint8Array, secretKey: Uint8Array, seed: Uint8Array): void
   /** Fills a signature of 64 bytes. Throws for other lengths. */
   crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array): void
-  /** Throws for a signature of fewer than 64 bytes. Of a longer one it reads the first 64 bytes. */
+  /** Throws for a signature of fewer than 64 bytes. Reads only the first 64 bytes of a longer signature. */
   crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean
 }
 
@@ -62,7 +62,7 @@ function createSodiumEngine(sodium: Sodium): Ed25519Engine {
     },
     importSeed(seed) {
       const publicKey = new Uint8Array(PUBLIC_KEY_BYTES)
-      // Without its own buffer such a small array would be on V8's heap, which leaves copies behind when it moves.
+      // V8 keeps a small array without its own buffer on its heap, and leaves copies behind when it moves the array.
       const secretKey = new Uint8Array(new ArrayBuffer(SECRET_KEY_BYTES))
       sodium.crypto_sign_seed_keypair(publicKey, secretKey, seed)
       const sign = (message: Uint8Array): Uint8Array => {

@@ -16,7 +16,7 @@ export type KeyPair = { publicKey: Uint8Array; privateKey: SigningKey; seed: Uin
 const KEY_BYTES = 32
 const SIGNATURE_BYTES = 64
 
-/** The engine of this process. `problem` says why it is not libsodium. */
+/** The engine of this process. `problem` says why the engine is not libsodium. */
 type EngineChoice = { readonly engine: Ed25519Engine; readonly problem?: string }
 
 /**
@@ -41,7 +41,7 @@ export function chooseEngine(loadFast = loadSodiumEngine): EngineChoice {
 }
 
 /**
- * The engine that loads all keys of this process. It is chosen once.
+ * The engine that loads all keys of this process. This module chooses it once, when it is loaded.
  *
  * @example
  * ```ts

@@ -6,8 +6,8 @@ const HIGHEST_LOW_S = Uint8Array.from(
 )
 
 /**
- * Tells whether S of an ECDSA signature R || S over P-256 is the lower of the two valid ones. The higher one is
- * refused: anyone could compute it from the lower, and one token would have two texts.
+ * Tells whether S of an ECDSA signature R || S over P-256 is the lower of the two valid values. Verifiers refuse the
+ * higher S: anyone could compute it from the lower S, and one token would have two texts.
  *
  * @example
  * ```ts

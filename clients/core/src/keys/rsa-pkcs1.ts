@@ -22,7 +22,7 @@ export function signRsa(privateKey: KeyObject, message: Uint8Array): Promise<Uin
 
 /**
  * Verifies RS256 strictly: the signature must have the length of the modulus, be less than the modulus, and contain
- * the one encoding of RFC 8017 section 9.2. Node compares the whole encoding; tests and conformance vectors verify
+ * exactly the encoding of RFC 8017 section 9.2. Node compares the whole encoding; tests and conformance vectors verify
  * that.
  *
  * @example

@@ -4,7 +4,7 @@ export const TOKEN_ALGORITHMS = ['EdDSA', 'Ed25519', 'ES256', 'RS256'] as const
 /** One of {@link TOKEN_ALGORITHMS}. */
 export type TokenAlgorithm = (typeof TOKEN_ALGORITHMS)[number]
 
-/** The algorithm for an audience whose operator has chosen none. Version-1 clients know no other. */
+/** The algorithm for an audience whose operator has chosen none. Version-1 clients know only this algorithm. */
 export const DEFAULT_TOKEN_ALGORITHM: TokenAlgorithm = 'EdDSA'
 
 /**

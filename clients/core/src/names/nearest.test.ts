@@ -14,6 +14,6 @@ it.each([
   ['', undefined],
   ['entirely', undefined],
   ['i'.repeat(100_000), undefined],
-])('nearest reads %.20j as %j', (word, meant) => {
+])('nearest returns for the word %.20j the known word %j', (word, meant) => {
   expect(nearest(word, ['issue', 'register', 'verify', 'init', 'allowed_scopes', 'cachePools'])).toBe(meant)
 })

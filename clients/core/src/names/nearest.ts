@@ -1,10 +1,10 @@
-/** A longer word is no misspelt known one, and a comparison would take long. */
+/** A longer word is no misspelt known word, and comparing it would take long. */
 const MAX_LENGTH = 64
 
 /**
- * Returns the known word that a misspelt word probably means, or undefined. Case does not matter. In this order, it is
- * a known word that begins with the word; the known word that is fewest edits away, at most two and at most half of
- * its letters; or a known name that ends with the word as a part: `allowed_scopes` for `scopes`.
+ * Returns the known word that a misspelt word probably means, or undefined. Case does not matter. It prefers, in this
+ * order: a known word that begins with `word`; the known word that is fewest edits away, at most two and at most half
+ * of its letters; a known name that ends with `word` as a part, such as `allowed_scopes` for `scopes`.
  *
  * @example
  * ```ts

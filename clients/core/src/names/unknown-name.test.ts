@@ -5,7 +5,7 @@ describe('unknownName', () => {
   it.each([
     ['scopes', ['did', 'allowed_scopes'], 'Unknown field "scopes": the nearest known one is "allowed_scopes"'],
     ['limit', ['page_size', 'status'], 'Unknown field "limit": the known ones are "page_size", "status"'],
-    ['limit', [], 'Unknown field "limit": this call takes none'],
+    ['limit', [], 'Unknown field "limit": this call accepts none'],
     ['\u001b[2J', ['did'], 'Unknown field: the known ones are "did"'],
     ['x'.repeat(41), ['did'], 'Unknown field: the known ones are "did"'],
     ['-----BEGIN PRIVATE KEY-----', ['did'], 'Unknown field: the known ones are "did"'],

@@ -26,14 +26,14 @@ export function unknownName(what: string, path: string, name: string, known: rea
 }
 
 function suggestion(name: string, known: readonly string[]): string {
-  if (known.length === 0) return 'this call takes none'
+  if (known.length === 0) return 'this call accepts none'
   const near = nearest(name, known)
   if (near !== undefined) return `the nearest known one is ${JSON.stringify(near)}`
   return `the known ones are ${known.map((each) => JSON.stringify(each)).join(', ')}`
 }
 
 /**
- * The known names of a type. It is a table, so the compiler reports a missing name.
+ * A table of the names of a type's members. The compiler reports a missing name.
  *
  * @example
  * ```ts

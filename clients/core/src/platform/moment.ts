@@ -8,7 +8,7 @@ export interface Moment {
 export const NEVER: Moment = { monotonic: Number.NEGATIVE_INFINITY, wall: Number.NEGATIVE_INFINITY }
 
 /**
- * Returns the present moment, in milliseconds.
+ * Returns the current moment, in milliseconds.
  *
  * @example
  * ```ts
@@ -24,8 +24,8 @@ export function present(): Moment {
 }
 
 /**
- * Returns the milliseconds from a moment to now, by the clock that counts more. The monotonic clock stops while the
- * machine sleeps, and the wall clock can be set back.
+ * Returns the milliseconds from a moment to now, by the clock that has advanced more: the monotonic clock stops while
+ * the machine sleeps, and the wall clock can be set back.
  *
  * @example
  * ```ts

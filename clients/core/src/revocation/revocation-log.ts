@@ -2,7 +2,7 @@
 export interface LogPosition {
   /** The log epoch. The promotion of a standby raises it. */
   readonly logEpoch: number
-  /** Number of the last record; 0 before the first. Numbers have no gaps, also over log epochs. */
+  /** Sequence of the last record; 0 before the first. Sequences have no gaps, not even between log epochs. */
   readonly sequence: number
   /** Hash of the last record, hexadecimal; empty before the first record. */
   readonly hash: string
@@ -15,9 +15,9 @@ export const REVOCATION_KINDS = ['token', 'agent', 'operator', 'key', 'deploymen
 export type RevocationKind = (typeof REVOCATION_KINDS)[number]
 
 /**
- * The most token records that one operator may have, counting only those whose tokens may be unexpired. The next
- * revocation ends all tokens of the operator instead. Every verifier keeps these records in memory: ten thousand take
- * about a megabyte.
+ * The most token records that one operator may have, counting only those whose tokens may be unexpired. Beyond it, the
+ * revocation of a token ends all tokens of the operator. Every verifier keeps token records in memory: ten thousand
+ * take about a megabyte.
  */
 export const MAX_TOKEN_RECORDS = 10_000
 

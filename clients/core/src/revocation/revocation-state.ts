@@ -3,7 +3,7 @@ import { type Ending, isRevocationKind, MAX_TOKEN_RECORDS, type TokenIdentity } 
 
 /** Revocations in memory. A revoked token takes about 100 bytes. */
 export interface RevocationState {
-  /** Applies a record. Returns false if its kind is unknown, so that its effect is unknown too. */
+  /** Applies a record. Returns false for a record of an unknown kind, because its effect is unknown. */
   apply(ending: Ending): boolean
   /** Returns why a token is revoked, or undefined if it is not. */
   lookup(token: TokenIdentity): Verdict | undefined
@@ -20,13 +20,13 @@ interface Least {
   readonly minimumEpoch: number
 }
 
-/** Entries by subject, in the order of their sequences, so the first entries are forgotten first. */
+/** Entries by subject, in the order of their sequences, so that {@link forget} can stop at the first later entry. */
 type Sequences = Map<string, number>
 type Epochs = Map<string, Least>
 
 /**
- * Creates an empty state. `maxTokens` limits an operator's token records; a record that ends all tokens of the
- * operator then replaces them.
+ * Creates an empty state. If an operator has `maxTokens` token records or more, a record that ends all tokens of the
+ * operator replaces them.
  *
  * @example
  * ```ts

@@ -195,7 +195,7 @@ describe('verifyAccessToken', () => {
     },
   )
 
-  it('accepts a token of a key that became active since it was read, and reads the key again only for a valid signature', async () => {
+  it('accepts a token of a key that became active since the key was read, and reads the key again only for a valid signature', async () => {
     let asked = 0
     const known = {
       ...keysOf({ ...entry, state: 'prepared' }),

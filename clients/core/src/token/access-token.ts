@@ -39,7 +39,10 @@ export interface KeyFinder {
   findNow(kid: string): Promise<VerificationKey | undefined>
 }
 
-/** A token of this issuer with a valid signature, or the verdict why not. Expiry and revocation are not checked. */
+/**
+ * A token of this issuer with a valid signature, or the verdict why the text is not such a token. A genuine token may
+ * be expired or revoked.
+ */
 export type GenuineToken = { readonly claims: AccessTokenClaims; readonly kid: string } | { readonly verdict: Verdict }
 
 /** A text with the form and claims of a token. Its signature is not verified, so do not trust it. */
@@ -55,7 +58,7 @@ const KNOWN_STATES: Readonly<Record<KeyRule, ReadonlySet<KeyState>>> = {
 }
 const RULES = { maxBytes: MAX_TOKEN_BYTES, algs: TOKEN_ALGORITHMS, typs: [ACCESS_TOKEN_TYPE] }
 
-/** Which keys are accepted. Retired keys are accepted to revoke a token that may have expired. */
+/** The keys that verification accepts. `including-retired` is for revoking a token that may have expired. */
 export type KeyRule = 'current' | 'including-retired'
 
 /**
@@ -127,7 +130,7 @@ export function checkSigned({ jws, claims }: ReadToken, issuer: string, key: Ver
 }
 
 /**
- * Tells whether tokens of a key are valid at present: the key is active or retiring.
+ * Tells whether tokens of a key are valid now: the key is active or retiring.
  *
  * @example
  * ```ts

@@ -26,7 +26,7 @@ export function parseAudience(text: string): Audience | undefined {
   if (text.length === 0 || text.length > MAX_LENGTH) return undefined
   if (HOST.test(text)) return { text, host: text }
   // WHATWG parsing accepts white space and backslashes, which other parsers read differently. Other characters outside
-  // RFC 3986 are refused too. JSON doubles a quote, so eight long audiences could overfill a token.
+  // RFC 3986 are refused too: JSON escapes a quote, so eight long audiences with quotes could make a token too long.
   if (!/^[a-z][a-z0-9+.-]*:\/\/[\x21-\x7e]+$/.test(text) || /[\\#@"<>^`{|}]/.test(text) || !URL.canParse(text)) {
     return undefined
   }
@@ -57,7 +57,7 @@ export function parseAudiences(texts: readonly string[]): Audience[] | undefined
   return [...audiences.values()]
 }
 
-/** More names than any service has. */
+/** Most audiences of one verifier. No service has more. */
 const MAX_DEMANDED = 64
 
 /**
@@ -81,7 +81,7 @@ export function readDemandedAudiences(value: unknown): readonly string[] {
     if (typeof text === 'string' && parseAudience(text) !== undefined) return text
     const given = typeof text === 'string' ? JSON.stringify(text.slice(0, 300)) : typeof text
     throw new TypeError(
-      `audience must be a URL without user and fragment, or a host name, its host in lower case: ${given}`,
+      `audience must be a host name, or a URL without user and fragment, with its host in lower case, not ${given}`,
     )
   })
 }

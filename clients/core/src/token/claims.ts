@@ -6,7 +6,7 @@ import { isScopeString } from './scope.ts'
 export const MAX_TOKEN_BYTES = 16_384
 /** `typ` of an access token (RFC 9068 section 2.1). */
 export const ACCESS_TOKEN_TYPE = 'at+jwt'
-/** Longest lifetime of a token, in seconds. This server never issues one with more. */
+/** Longest lifetime of a token, in seconds. The server never issues a token with a longer lifetime. */
 export const MAX_TOKEN_TTL_S = 3600
 
 /** Claims of a token: docs/protocol.md section 7 and RFC 9068. Times are in Unix seconds. */
@@ -27,8 +27,8 @@ export interface AccessTokenClaims {
 
 /**
  * Claims that restrict a token to the holder of a key (`cnf`, RFC 7800) or to acting for another party (`act`,
- * `may_act`, RFC 8693). This version writes none and cannot enforce them, but a newer process of the deployment may
- * write them.
+ * `may_act`, RFC 8693). A newer process of the deployment may write them. This version cannot enforce them, so it
+ * refuses a token with one of them.
  */
 const RESTRICTING = ['act', 'cnf', 'may_act']
 const JTI = /^[\x21-\x7e]{1,64}$/

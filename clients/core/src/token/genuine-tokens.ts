@@ -21,8 +21,8 @@ interface Known {
 }
 
 /**
- * Remembers genuine tokens, so that it verifies the signature of a repeated token only once. It checks the state of
- * the key each time, by the same rules.
+ * Creates a function that remembers genuine tokens and verifies the signature of a repeated token only once. It checks
+ * the state of the key each time, as for a new token.
  *
  * @example
  * ```ts

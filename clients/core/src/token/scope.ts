@@ -1,5 +1,5 @@
 const MAX_TOKENS = 64
-/** RFC 6749 section 3.3 without `*`. It is refused so that a future wildcard cannot widen an existing scope. */
+/** RFC 6749 section 3.3 without `*`. Refusing `*` prevents that a future wildcard widens an existing scope. */
 const SCOPE_TOKEN = /^[\x21\x23-\x29\x2b-\x5b\x5d-\x7e]{1,128}$/
 
 /** Scope-tokens with one space between them. A text shorter than CERTAINLY_FEW cannot have too many. */

@@ -20,8 +20,9 @@ const MAX_TEXT = 2_048
 const TAIL = 32
 
 /**
- * Creates a cache of at most `capacity` tokens by their texts. The oldest entry leaves first. Put in only genuine
- * tokens: each has exactly one canonical text, so an attacker cannot fill the cache with other texts.
+ * Creates a cache of at most `capacity` tokens by their texts. A full cache drops its oldest entry. Put in only
+ * genuine tokens: each has exactly one canonical text, so an attacker cannot fill the cache with variants of one
+ * token.
  *
  * @example
  * ```ts
@@ -34,7 +35,7 @@ const TAIL = 32
  */
 export function createTokenCache<T>(capacity = CAPACITY): TokenCache<T> {
   const entries = new Map<string, Entry<T>>()
-  // One iterator for the whole life: a new one would have to skip all deleted entries before the first.
+  // The cache uses one iterator: a new iterator would have to skip all deleted entries before the first entry.
   const oldest = entries.keys()
   return {
     get(text) {

@@ -1,27 +1,28 @@
 /**
- * Reasons why a token is not valid: `reason` in a successful answer of VerifyToken.
+ * Reasons why a token is not valid, with a sentence for each. A successful answer of VerifyToken has the reason in
+ * its field `reason`.
  *
  * @example
  * ```ts
  * import { verdicts } from '@auth4agent/core/token/verdicts'
  *
- * console.log(verdicts.TOKEN_EXPIRED) // 'It has expired'
+ * console.log(verdicts.TOKEN_EXPIRED) // 'The token has expired'
  * ```
  */
 export const verdicts = {
-  MALFORMED_TOKEN: 'It is not an access token in its one canonical form',
-  UNSUPPORTED_ALGORITHM: 'Its algorithm is not the one of its key',
-  UNKNOWN_KEY: 'Its key is not one of this server',
-  SIGNATURE_INVALID: 'Its signature does not verify',
-  WRONG_ISSUER: 'Another issuer made it',
-  TOKEN_EXPIRED: 'It has expired',
-  TOKEN_NOT_YET_VALID: 'It is not valid yet',
-  AUDIENCE_MISMATCH: 'It is for another audience',
-  SCOPE_MISSING: 'It lacks a scope that is required',
-  OPERATOR_NOT_TRUSTED: 'Its operator is not one of those required',
-  TOKEN_REVOKED: 'It has been revoked',
-  AGENT_TOKENS_ENDED: "Its agent's tokens have been ended",
-  OPERATOR_TOKENS_ENDED: "Its operator's tokens have been ended",
+  MALFORMED_TOKEN: 'The text is not an access token in canonical form',
+  UNSUPPORTED_ALGORITHM: 'The algorithm of the token is not supported or is not the algorithm of its key',
+  UNKNOWN_KEY: 'The issuer does not publish the key of the token, or has ended it',
+  SIGNATURE_INVALID: 'The signature of the token is not valid',
+  WRONG_ISSUER: 'Another issuer issued the token',
+  TOKEN_EXPIRED: 'The token has expired',
+  TOKEN_NOT_YET_VALID: 'The token is not valid yet',
+  AUDIENCE_MISMATCH: 'The token is for another audience',
+  SCOPE_MISSING: 'The token lacks a required scope',
+  OPERATOR_NOT_TRUSTED: 'The operator of the token is not one of the required operators',
+  TOKEN_REVOKED: 'The token has been revoked',
+  AGENT_TOKENS_ENDED: 'The token was ended together with all other tokens of its agent',
+  OPERATOR_TOKENS_ENDED: 'The token was ended together with all other tokens of its operator',
 } as const
 
 /** A stable code that says why a token is not valid. */

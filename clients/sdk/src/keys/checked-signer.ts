@@ -7,9 +7,9 @@ const SIGNATURE_BYTES = 64
 const checked = new WeakSet<Signer>()
 
 /**
- * Returns the signer, with a check of its first signature against its public key. A server would only say that the
- * signature is wrong, and not why. Throws TypeError if the public key does not have 32 bytes. `sign` rejects with
- * WRONG_KEY.
+ * Wraps a signer: `sign` verifies the first signature with the public key, and rejects with WRONG_KEY if it does not
+ * fit. Without this check, the server would refuse the signature and could not name the cause. Throws TypeError if the
+ * public key does not have 32 bytes.
  */
 export function checkedSigner(signer: Signer): Signer {
   if (checked.has(signer)) return signer

@@ -4,8 +4,8 @@ import type { Signer } from '../signer.ts'
 /** An implementation of Ed25519. */
 export interface Ed25519 {
   /**
-   * Loads a secret seed of 32 bytes (RFC 8032 section 5.1.5). It keeps its own copy, so the caller may overwrite the
-   * seed.
+   * Loads a secret seed of 32 bytes (RFC 8032 section 5.1.5). The signer has its own copy, so the caller may overwrite
+   * the seed.
    */
   importSeed(seed: Uint8Array): Promise<Signer>
   /** Verifies a pure Ed25519 signature strictly (RFC 8032 section 5.1.7). */
@@ -19,10 +19,11 @@ export type PlatformKey = Awaited<ReturnType<Subtle['importKey']>>
 const ALGORITHM = 'Ed25519'
 /** The bytes before the seed in PKCS #8 (RFC 8410 section 7). */
 const PKCS8_PREFIX = Uint8Array.of(48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32)
+const POINT_BYTES = 32
 /** Public key of RFC 8032 section 7.1, test 1. */
 const PROBE_KEY = '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo'
 
-/** Loaded on demand, because most platforms do not need it. */
+/** Loads noble on demand, because most platforms do not need it. */
 const loadNoble = () => import('@noble/ed25519')
 
 /** Ed25519 by @noble/ed25519, for platforms whose WebCrypto has SHA-512 but no Ed25519. */
@@ -33,8 +34,11 @@ export const nobleEd25519: Ed25519 = {
     return { publicKey: await getPublicKeyAsync(own), sign: (message) => signAsync(message, own) }
   },
   async verify(publicKey, message, signature) {
-    const { verifyAsync } = await loadNoble()
+    const { Point, verifyAsync } = await loadNoble()
     try {
+      // noble multiplies by the cofactor, so it accepts an R with a torsion component. The other implementations do not.
+      const r = Point.fromBytes(signature.subarray(0, POINT_BYTES))
+      if (r.isSmallOrder() || !r.isTorsionFree()) return false
       return await verifyAsync(signature, message, publicKey, { zip215: false })
     } catch {
       return false
@@ -72,7 +76,7 @@ export async function signBy(subtle: Subtle, key: PlatformKey, message: Uint8Arr
 
 let chosen: Promise<Ed25519> | undefined
 
-/** Returns the implementation for this platform. It is chosen once. */
+/** Returns the implementation for this platform. The first call chooses it. */
 export function platformEd25519(): Promise<Ed25519> {
   chosen ??= chooseEd25519(globalThis.crypto.subtle)
   return chosen

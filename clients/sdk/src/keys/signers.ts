@@ -37,7 +37,7 @@ export function generateKey(): Promise<SeedSigner> {
 }
 
 /**
- * Loads a secret seed (RFC 8032 section 5.1.5). Rejects with TypeError unless it has 32 bytes.
+ * Loads a secret seed (RFC 8032 section 5.1.5). Rejects with TypeError unless the seed has 32 bytes.
  *
  * @example
  *
@@ -95,8 +95,8 @@ export async function signerFromKeyPair({ publicKey, privateKey }: WebCryptoKeyP
 }
 
 /**
- * Makes a signer from a function, for a key in a KMS, an HSM or another process. `publicKey` is 32 raw bytes. The
- * first signature is checked against it: if the function signs with another key, `sign` rejects with WRONG_KEY.
+ * Makes a signer from a function, for a key in a KMS, an HSM or another process. `publicKey` is 32 raw bytes. `sign`
+ * verifies the first signature with `publicKey`, and rejects with WRONG_KEY if the function signs with another key.
  *
  * Throws TypeError for a public key of another length.
  *

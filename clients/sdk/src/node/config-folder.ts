@@ -6,8 +6,8 @@ import { configurationError, readText, writeText } from './files.ts'
 import { readKeyFile } from './key-file.ts'
 
 /**
- * Where a private key is kept. The only provider is `file`. Its `ref` is a path, absolute or relative to the folder of
- * the configuration.
+ * A reference to a private key. The only provider is `file`. `ref` is the path of the key file, absolute or relative
+ * to the configuration folder.
  */
 export interface KeyReference {
   readonly provider: string
@@ -23,7 +23,7 @@ export interface AgentConfig {
   readonly public_key: string
   readonly key: KeyReference
   readonly did_document?: unknown
-  /** The server's issuer, if it is not the address; otherwise empty. Version 1 has no such member. */
+  /** The issuer if it differs from `server_url`; otherwise an empty string. Version 1 has no such member. */
   readonly issuer?: string
 }
 
@@ -98,7 +98,8 @@ export function keyFileReference(folder: string, path: string): KeyReference {
 }
 
 /**
- * Reads `agent.json`. Resolves with undefined if there is none. Rejects with CONFIGURATION if it cannot be used.
+ * Reads `agent.json`. Resolves with undefined if the file does not exist. Rejects with CONFIGURATION if the file
+ * cannot be used.
  *
  * @example
  *
@@ -128,7 +129,8 @@ export async function readAgentConfig(folder: string): Promise<AgentConfig | und
 }
 
 /**
- * Reads `operator.json`. Resolves with undefined if there is none. Rejects with CONFIGURATION if it cannot be used.
+ * Reads `operator.json`. Resolves with undefined if the file does not exist. Rejects with CONFIGURATION if the file
+ * cannot be used.
  *
  * @example
  *
@@ -156,7 +158,8 @@ export async function readOperatorConfig(folder: string): Promise<OperatorConfig
 }
 
 /**
- * Sets members of `agent.json` and keeps all others. Creates the file if there is none. Rejects with CONFIGURATION.
+ * Sets members of `agent.json` and keeps all others. Creates the file if it does not exist. Rejects with CONFIGURATION
+ * if the file cannot be read or written.
  *
  * @example
  *
@@ -171,7 +174,8 @@ export async function updateAgentConfig(folder: string, changes: Partial<AgentCo
 }
 
 /**
- * Sets members of `operator.json` and keeps all others. Creates the file if there is none. Rejects with CONFIGURATION.
+ * Sets members of `operator.json` and keeps all others. Creates the file if it does not exist. Rejects with
+ * CONFIGURATION if the file cannot be read or written.
  *
  * @example
  *
@@ -186,10 +190,10 @@ export async function updateOperatorConfig(folder: string, changes: Partial<Oper
 }
 
 /**
- * Loads the key that a configuration names. If there is no file at its path, the folder's `keys` is searched for a
- * file of the same name, because the folder may have been moved.
+ * Loads the key that a configuration names. If no file exists at the path of the key, it loads the file of the same
+ * name in the subfolder `keys`, because the configuration folder may have been moved.
  *
- * Rejects with CONFIGURATION, also if the key is not the one that the configuration names.
+ * Rejects with CONFIGURATION if the key cannot be loaded, or if the configuration names another public key.
  *
  * @example
  *
@@ -227,7 +231,7 @@ async function readObject(path: string): Promise<Readonly<Record<string, unknown
   const content = await readText(path)
   if (content === undefined) return undefined
   const json = parseJson(content)
-  if (!isObject(json)) throw configurationError(`${path} is not a JSON object`)
+  if (!isObject(json)) throw configurationError(`${path} must be a JSON object`)
   return json
 }
 

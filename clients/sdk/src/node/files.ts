@@ -15,9 +15,9 @@ export function configurationError(message: string, options?: ErrorOptions): Aut
 }
 
 /**
- * Reads a text file of at most 1 MiB. Resolves with undefined if there is no file. With `secret`, it refuses a file
- * that other users may read. It checks the open file, so the file cannot change between check and read. Rejects with
- * CONFIGURATION.
+ * Reads a text file of at most 1 MiB. Resolves with undefined if the file does not exist. With `secret`, it refuses a
+ * file that other users may access. It checks the open file, so that no other file can take its place between the
+ * check and the reading. Rejects with CONFIGURATION.
  *
  * @example
  *
@@ -36,11 +36,11 @@ export async function readText(path: string, { secret = false } = {}): Promise<s
   if (file === undefined) return undefined
   try {
     const { mode, size } = await file.stat().then((stat) => {
-      if (!stat.isFile()) throw configurationError(`${path} is not a file`)
+      if (!stat.isFile()) throw configurationError(`${path} must be a regular file`)
       return stat
     })
     if (size > MAX_BYTES) throw configurationError(`${path} must not be larger than 1 MiB`)
-    // Windows has no such permissions: a file has those of its folder.
+    // Windows has no such permission bits. There, a file has the permissions of its folder.
     if (secret && process.platform !== 'win32' && (mode & OTHERS) !== 0) {
       throw configurationError(`Other users may access the private key in ${path}: run chmod 600 '${path}'`)
     }
@@ -51,11 +51,12 @@ export async function readText(path: string, { secret = false } = {}): Promise<s
 }
 
 /**
- * Writes a text file that only its owner may read. A reader sees the old text or the new one, also after a crash.
+ * Writes a text file that only its owner may read. If a file is replaced, a reader sees either the old or the new
+ * text, even after a crash.
  *
  * - `exclusive`: the file must not exist yet.
- * - `replacesLink`: a symbolic link at the path is replaced by the file. Use it in folders where others may create
- *   links. Otherwise the target of the link is written.
+ * - `replacesLink`: the file replaces a symbolic link at the path. Use this option in folders where others may create
+ *   links. Without it, the function writes to the target of the link.
  *
  * Rejects with CONFIGURATION.
  *
@@ -93,7 +94,9 @@ export async function writeText(
   }
 }
 
-/** Creates folders one by one: Node's recursive mkdir never returns for a path below a missing folder in /proc. */
+/**
+ * Creates folders one by one, because Node's recursive mkdir never returns for a path below a missing folder in /proc.
+ */
 async function makeFolders(path: string): Promise<void> {
   const isThere = await makeFolder(path)
   if (isThere || dirname(path) === path) return
@@ -101,20 +104,23 @@ async function makeFolders(path: string): Promise<void> {
   if (!(await makeFolder(path))) throw Object.assign(new Error(`${path} cannot be created`), { code: 'ENOENT' })
 }
 
-/** Returns true if the folder, or something else, is at the path now, and false if the parent folder is missing. */
+/**
+ * Creates a folder. Returns true if the folder or something else exists at the path now, and false if the parent
+ * folder is missing.
+ */
 async function makeFolder(path: string): Promise<boolean> {
   try {
     await mkdir(path, { mode: FOLDER_MODE })
     return true
   } catch (error) {
     if (isCode(error, 'ENOENT')) return false
-    // If this is not a folder, opening the file in it fails and says so.
+    // If it is not a folder, opening a file in it fails later with the right error.
     if (isCode(error, 'EEXIST')) return true
     throw error
   }
 }
 
-/** Refuses to replace anything but a file: root could replace a device by a file. */
+/** Throws Error unless the path is free, a file or a link. Otherwise root could replace a device by a file. */
 async function expectReplaceable(path: string): Promise<void> {
   const present = await lstat(path).catch(() => undefined)
   if (present !== undefined && !present.isFile() && !present.isSymbolicLink()) throw new Error('The path is not a file')

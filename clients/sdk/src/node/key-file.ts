@@ -4,7 +4,7 @@ import { generatePrivateKey, parsePrivateKey } from './private-key.ts'
 
 /**
  * Reads a key file: base64 of seed and public half, or PEM as OpenSSL writes it. Rejects with CONFIGURATION if the
- * file is missing, if other users may read it, or if it contains no such key.
+ * file is missing, if other users may access it, or if it contains no Ed25519 private key.
  *
  * @example
  *
@@ -24,7 +24,8 @@ export async function readKeyFile(path: string): Promise<Signer> {
 }
 
 /**
- * Generates a key and writes it to a new file with mode 0600. Rejects with CONFIGURATION, also if the file exists.
+ * Generates a key and writes it to a new file with mode 0600. Rejects with CONFIGURATION if the file exists already or
+ * cannot be written.
  *
  * @example
  *

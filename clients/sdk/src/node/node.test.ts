@@ -103,7 +103,7 @@ describe('the configuration folder', () => {
       domain: 'example.com',
       domain_verified_at: '',
     })
-    if (agent === undefined || operator === undefined) throw new Error('there are configurations')
+    if (agent === undefined || operator === undefined) throw new Error('A configuration file was not found')
     for (const config of [agent, operator]) {
       const signer = await loadSigner(folder, config)
       expect(Buffer.from(signer.publicKey)).toEqual(PUBLIC)
@@ -125,15 +125,15 @@ describe('the configuration folder', () => {
     expect((await readdir(folder)).toSorted()).toEqual(['agent.json', 'keys', 'operator.json'])
   })
 
-  it('can be moved: its keys are found in it', async () => {
+  it('can be moved, because loadSigner also looks for the key file in its subfolder keys', async () => {
     const agent = await readAgentConfig(folder)
-    if (agent === undefined) throw new Error('there is one')
+    if (agent === undefined) throw new Error('agent.json was not found')
     await expectSigns(
       await loadSigner(folder, { ...agent, key: { provider: 'file', ref: '/elsewhere/keys/agent.key' } }),
     )
   })
 
-  it('can be missing: reading resolves with undefined', async () => {
+  it('can be missing, and then its configurations are read as undefined', async () => {
     expect(await readAgentConfig(join(folder, 'none'))).toBeUndefined()
     expect(await readOperatorConfig(join(folder, 'none'))).toBeUndefined()
   })
@@ -174,9 +174,9 @@ describe('the configuration folder', () => {
   })
 
   it.each([
-    ['invalid JSON', '{', /agent.json is not a JSON object/],
-    ['an array', '[]', /agent.json is not a JSON object/],
-    ['null', 'null', /agent.json is not a JSON object/],
+    ['invalid JSON', '{', /agent.json must be a JSON object/],
+    ['an array', '[]', /agent.json must be a JSON object/],
+    ['null', 'null', /agent.json must be a JSON object/],
     ['a number for a string', '{"did":1}', /did in .*agent.json must be a string/],
     ['a key that is a string', '{"key":"x"}', /key in .*agent.json must be an object/],
   ])('readAgentConfig rejects %s, and updateAgentConfig does not overwrite it', async (_name, content, message) => {
@@ -210,7 +210,7 @@ describe('the configuration folder', () => {
 
   it('loadSigner rejects a key that the configuration does not name, and an unknown provider', async () => {
     const agent = await readAgentConfig(folder)
-    if (agent === undefined) throw new Error('there is one')
+    if (agent === undefined) throw new Error('agent.json was not found')
     await writeFile(pathsIn(folder).agentKey, generatePrivateKey().text)
     await expect(loadSigner(folder, agent)).rejects.toThrow(/not the one that the configuration/)
     const vault = { ...agent, key: { provider: 'vault', ref: 'x' } }
@@ -255,8 +255,8 @@ describe('a key file', () => {
 
   it('is refused at once if it is a pipe, a folder or missing', async () => {
     await run('mkfifo', ['-m', '600', join(folder, 'pipe')])
-    await expect(readKeyFile(join(folder, 'pipe'))).rejects.toThrow(/is not a file/)
-    await expect(readKeyFile(folder)).rejects.toThrow(/is not a file/)
+    await expect(readKeyFile(join(folder, 'pipe'))).rejects.toThrow(/must be a regular file/)
+    await expect(readKeyFile(folder)).rejects.toThrow(/must be a regular file/)
     await expect(readKeyFile(join(folder, 'none'))).rejects.toThrow(/There is no key file at/)
   })
 

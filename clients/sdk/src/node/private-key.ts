@@ -15,15 +15,15 @@ const FILE_BYTES = 64
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
 
-/** A private key that was read, or the reason why the text is not one. `why` never contains a part of the text. */
+/** A private key, or the reason why the text is not a private key. `why` never contains a part of the text. */
 export type PrivateKeyText =
   | { readonly ok: true; readonly signer: Signer }
   | { readonly ok: false; readonly why: string }
 
 /**
- * Reads a private key: base64 of 64 bytes (seed and public half), as key files have it, or PEM in PKCS #8, as OpenSSL
- * writes it. Refuses a public half that does not belong to the seed: signing with a wrong public half would reveal the
- * seed.
+ * Reads a private key: base64 of 64 bytes (seed and public half), as in key files, or PEM in PKCS #8, as OpenSSL
+ * writes it. Refuses a public half that does not belong to the seed, because signing with a wrong public half would
+ * reveal the seed.
  *
  * @example
  *

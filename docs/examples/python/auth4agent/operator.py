@@ -1,16 +1,19 @@
 """An operator: proves a domain and governs its agents."""
-import base64, secrets, time
+import secrets, time
 
-from .wire import Refused, call, kid_of, operator_id, raw_public, sign_jws
+from .wire import base64_text, base64url, call, compact, kid_of, operator_id, raw_public, require
 
 
 def assertion(key, party: str, issuer: str, rpc: str, now=None, jti=None) -> str:
-    """A JWT for one call. The server takes each jti once. `rpc` is the method and the path, exactly as sent."""
+    """A JWT for one call. The server takes each jti once. `rpc` is the method and the path, as sent."""
     now = int(now or time.time())
     # iat lies back, because this clock may run ahead of the server's.
-    return sign_jws(key, "auth4agent-operator+jwt", {
+    header = {"alg": "EdDSA", "typ": "auth4agent-operator+jwt", "kid": kid_of(raw_public(key))}
+    claims = {
         "iss": party, "sub": party, "aud": issuer, "iat": now - 30, "exp": now + 60,
-        "jti": jti or secrets.token_urlsafe(16), "rpc": rpc})
+        "jti": jti or secrets.token_urlsafe(16), "rpc": rpc}
+    text = ".".join(base64url(compact(part).encode()) for part in (header, claims))
+    return f"{text}.{base64url(key.sign(text.encode()))}"
 
 
 class Operator:
@@ -19,12 +22,12 @@ class Operator:
         self.id = operator_id(self.issuer, domain, kid_of(raw_public(key)))
 
     def register(self):
-        body = {"domain": self.domain, "root_public_key": base64.b64encode(raw_public(self.key)).decode()}
-        if call(self.server, "POST", "/v1/operators", body)["id"] != self.id:
-            raise Refused("the server registered another operator")
+        body = {"domain": self.domain, "root_public_key": base64_text(raw_public(self.key))}
+        registered = call(self.server, "POST", "/v1/operators", body)["id"]
+        require("the server registered another operator", registered == self.id)
 
     def txt_record(self) -> str:
-        """The text to publish at _auth4agents.<domain>. Not the server's word: it binds this key and this issuer."""
+        """The text to publish at _auth4agents.<domain>. Not the server's word: it binds key and issuer."""
         return f"v=a4a1; iss={self.issuer}; op={self.id}; rk={kid_of(raw_public(self.key))}"
 
     def confirm(self) -> bool:

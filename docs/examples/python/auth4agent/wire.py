@@ -1,25 +1,35 @@
 """What all parties must agree on to the last bit: texts, keys, names, signatures and calls."""
-import base64, hashlib, http.client, json, math, re, urllib.parse, uuid
+import base64, hashlib, http.client, json, re, urllib.parse, uuid
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, x25519
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-# Patterns are used with fullmatch: `$` would accept a line feed behind. `\d` would accept the digits of all scripts.
+# Patterns are used with fullmatch: `$` would accept a line feed behind. `\d` would accept digits of all
+# scripts.
 LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-DID = rf"did:agent:((?:{LABEL}\.)+(?![0-9]){LABEL}):([0-9a-f]{{32}})"
+DID = rf"did:agent:(?=[^:]{{1,253}}:)((?:{LABEL}\.)+(?![0-9]){LABEL}):([0-9a-f]{{32}})"
 MEMBERS = {"OKP": ["crv", "kty", "x"], "EC": ["crv", "kty", "x", "y"], "RSA": ["e", "kty", "n"]}
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 ED25519_P = 2**255 - 19
-# Under a key with such a y (a point of small order), one signature holds for many messages.
-SMALL_ORDER_Y = [0, 1, ED25519_P - 1] + [int.from_bytes(bytes.fromhex(text), "little") for text in (
-    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05")]
+ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
+# Multiples of 8, as X25519 needs them, whose product is 1 modulo the order L: only a point of order L stays as it is.
+SCALARS = (2**254 + 8 * 5, 8 * pow(8 * (2**254 + 8 * 5), -1, ED25519_ORDER))
+ALGORITHMS = {"EdDSA": "OKP", "Ed25519": "OKP", "ES256": "EC", "RS256": "RSA"}  # and the type of their keys
 
 
 class Refused(Exception):
     """Its one argument is the reason: a stable code."""
+
+
+def require(reason: str, holds):
+    if not holds:
+        raise Refused(reason)
+
+
+def base64_text(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def base64url(data: bytes) -> str:
@@ -35,11 +45,12 @@ def from_base64url(text: str) -> bytes:
 
 
 def compact(value) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    """The shortest JSON text. Raises ValueError for infinity and NaN, which json.loads accepts."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def strict_json(data: bytes) -> dict:
-    """An object that every parser reads alike. Raises ValueError."""
+    """An object that every parser reads alike. Raises ValueError or RecursionError."""
     def unique(pairs):
         if len(dict(pairs)) != len(pairs) or "__proto__" in dict(pairs):
             raise ValueError("a name twice, or __proto__")
@@ -47,20 +58,14 @@ def strict_json(data: bytes) -> dict:
 
     def number(text):
         value = float(text)
-        if not math.isfinite(value):
-            raise ValueError("a number beyond a double")
         return int(value) if value.is_integer() else value  # 1.8e9 is a whole number too
 
     def depth(value):
         inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
         return 0 if inner is None else 1 + max(map(depth, inner), default=0)
 
-    try:
-        value = json.loads(data.decode(), object_pairs_hook=unique, parse_int=number, parse_float=number,
-                           parse_constant=number)
-        compact(value).encode()  # raises for half of a surrogate pair
-    except RecursionError:
-        raise ValueError("nested too deep") from None
+    value = json.loads(data.decode(), object_pairs_hook=unique, parse_int=number, parse_float=number)
+    compact(value).encode()  # raises for half of a surrogate pair
     if not isinstance(value, dict) or depth(value) > 16:
         raise ValueError("no object, or nested too deep")
     return value
@@ -70,8 +75,8 @@ def is_whole(value, least=0, most=2**53 - 1) -> bool:
     return type(value) is int and least <= value <= most  # isinstance would accept True
 
 
-def is_text(value, most, pattern="(?s:.*)") -> bool:
-    return isinstance(value, str) and len(value) <= most and re.fullmatch(pattern, value) is not None
+def is_text(value, pattern) -> bool:
+    return isinstance(value, str) and re.fullmatch(pattern, value) is not None
 
 
 def raw_public(key) -> bytes:
@@ -80,7 +85,8 @@ def raw_public(key) -> bytes:
 
 def thumbprint(jwk: dict) -> str:
     """RFC 7638: the kid of every key."""
-    return base64url(hashlib.sha256(compact({name: jwk[name] for name in MEMBERS[jwk["kty"]]}).encode()).digest())
+    text = compact({name: jwk[name] for name in MEMBERS[jwk["kty"]]})
+    return base64url(hashlib.sha256(text.encode()).digest())
 
 
 def kid_of(public_key: bytes) -> str:
@@ -93,7 +99,7 @@ def make_did(domain: str, public_key: bytes) -> str:
 
 def parse_did(text: str):
     """Domain and fingerprint; None for anything but the one form of a DID."""
-    match = re.fullmatch(DID, text) if len(text) <= 296 else None
+    match = re.fullmatch(DID, text)
     return match and match.groups()
 
 
@@ -103,49 +109,47 @@ def operator_id(issuer: str, domain: str, kid: str) -> str:
     return str(uuid.UUID(int=number & ~(0xF << 76 | 3 << 62) | 8 << 76 | 2 << 62))
 
 
-def sign_jws(key, typ: str, claims: dict) -> str:
-    header = {"alg": "EdDSA", "typ": typ, "kid": kid_of(raw_public(key))}
-    text = ".".join(base64url(compact(part).encode()) for part in (header, claims))
-    return f"{text}.{base64url(key.sign(text.encode()))}"
+def is_admitted(raw: bytes) -> bool:
+    """Whether this is the one form of a point of order L. Verifiers disagree about other Ed25519 keys.
+    Raises ValueError for points of small order."""
+    y = int.from_bytes(raw, "little") % 2**255
+    u = point = ((1 + y) * pow(1 - y, -1, ED25519_P) % ED25519_P).to_bytes(32, "little")  # RFC 7748 section 4.1
+    for scalar in SCALARS:
+        private_key = x25519.X25519PrivateKey.from_private_bytes(scalar.to_bytes(32, "little"))
+        point = private_key.exchange(x25519.X25519PublicKey.from_public_bytes(point))
+    return len(raw) == 32 and y < ED25519_P and point == u
 
 
-def ed25519_verifier(jwk):
-    raw = from_base64url(jwk["x"])
-    y = int.from_bytes(raw, "little") & (2**255 - 1)
-    if jwk["crv"] != "Ed25519" or y >= ED25519_P or y in SMALL_ORDER_Y:
-        raise ValueError("not an acceptable Ed25519 key")
-    key = ed25519.Ed25519PublicKey.from_public_bytes(raw)
-
-    def verify(signature, data):
-        if signature[:32] == bytes([1] + [0] * 31):  # libraries disagree on an R that is the identity
-            raise InvalidSignature
-        key.verify(signature, data)
-    return verify
-
-
-def p256_verifier(jwk):
-    if jwk["crv"] != "P-256":
-        raise ValueError("another curve")
-    x, y = (int.from_bytes(from_base64url(jwk[name])) for name in "xy")
-    key = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
-
-    def verify(signature, data):
-        r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
-        if len(signature) != 64 or s > P256_ORDER // 2:  # the other S would make a second text of one token
-            raise InvalidSignature
-        key.verify(encode_dss_signature(r, s), data, ec.ECDSA(SHA256()))
-    return verify
+def read_key(jwk: dict):
+    """A key that counts: for signatures, named by its own thumbprint, with no member too many.
+    Raises KeyError, TypeError or ValueError for others."""
+    names = MEMBERS[jwk["kty"]]
+    is_ours = jwk["use"] == "sig" and jwk["kid"] == thumbprint(jwk) and ALGORITHMS[jwk["alg"]] == jwk["kty"]
+    raw = {name: from_base64url(jwk[name]) for name in names if name not in ("crv", "kty")}
+    number = {name: int.from_bytes(value) for name, value in raw.items()}
+    if is_ours and sorted(jwk) == sorted([*names, "alg", "kid", "use"]):
+        n = number.get("n", 0)
+        if 2**2047 <= n < 2**4096 and n % 2 and raw["n"][0] and jwk["e"] == "AQAB":
+            return rsa.RSAPublicNumbers(65537, n).public_key()
+        if jwk["kty"] == "EC" and jwk["crv"] == "P-256" and len(raw["x"]) == len(raw["y"]) == 32:
+            return ec.EllipticCurvePublicNumbers(number["x"], number["y"], ec.SECP256R1()).public_key()
+        if jwk["kty"] == "OKP" and jwk["crv"] == "Ed25519" and is_admitted(raw["x"]):
+            return ed25519.Ed25519PublicKey.from_public_bytes(raw["x"])
+    raise ValueError("not an acceptable key")
 
 
-def rsa_verifier(jwk):
-    key = rsa.RSAPublicNumbers(65537, int.from_bytes(from_base64url(jwk["n"]))).public_key()
-    if key.key_size < 2048 or jwk["e"] != "AQAB":
-        raise ValueError("not an acceptable RSA key")
-    return lambda signature, data: key.verify(signature, data, padding.PKCS1v15(), SHA256())
-
-
-# Each makes, from a JWK, a function that raises InvalidSignature or ValueError unless the signature holds.
-ALGORITHMS = {"EdDSA": ed25519_verifier, "Ed25519": ed25519_verifier, "ES256": p256_verifier, "RS256": rsa_verifier}
+def check_signature(key, signature: bytes, data: bytes):
+    """Raises InvalidSignature or ValueError unless the signature holds."""
+    r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
+    if isinstance(key, rsa.RSAPublicKey):
+        return key.verify(signature, data, padding.PKCS1v15(), SHA256())
+    # Libraries disagree on an R that is the identity.
+    if isinstance(key, ed25519.Ed25519PublicKey) and r != 1 << 248:
+        return key.verify(signature, data)
+    # The other S would make a second text of one token.
+    if isinstance(key, ec.EllipticCurvePublicKey) and len(signature) == 64 and s <= P256_ORDER // 2:
+        return key.verify(encode_dss_signature(r, s), data, ec.ECDSA(SHA256()))
+    raise InvalidSignature
 
 
 def send(server: str, method: str, path: str, body=None, headers=None) -> http.client.HTTPResponse:
@@ -154,7 +158,8 @@ def send(server: str, method: str, path: str, body=None, headers=None) -> http.c
     connect = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
     connection = connect(url.netloc, timeout=15)
     content = None if body is None else compact(body).encode()
-    connection.request(method, url.path + path, content, {"Content-Type": "application/json", **(headers or {})})
+    headers = {"Content-Type": "application/json", **(headers or {})}
+    connection.request(method, url.path + path, content, headers)
     response = connection.getresponse()
     if response.status >= 300:
         raise Refused(json.loads(response.read()).get("reason"))  # a problem document (RFC 9457)

@@ -76,7 +76,7 @@ export type CreateChallengeResponse = Message<"auth4agent.v1.CreateChallengeResp
   challenge: string;
 
   /**
-   * base64url of 16 bytes. The challenge's MAC covers it.
+   * base64url of 16 bytes. The challenge's MAC covers the nonce too.
    *
    * @generated from field: string nonce = 2;
    */
@@ -132,23 +132,24 @@ export type IssueTokenRequest = Message<"auth4agent.v1.IssueTokenRequest"> & {
   signature: Uint8Array;
 
   /**
-   * Space-separated scopes, all within the agent's grant. Absent means the scope that the challenge is bound to, or
-   * else none.
+   * Space-separated scopes, all within the agent's grant. When absent, the token gets the scope that the challenge is
+   * bound to. When the challenge is not bound to a scope, the token gets no scope.
    *
    * @generated from field: optional string scope = 5;
    */
   scope?: string | undefined;
 
   /**
-   * At most 8 URLs or host names. None means the audience that the challenge is bound to, or else the issuer.
+   * At most 8 URLs or host names. When the list is empty, the token gets the audience that the challenge is bound to,
+   * or else the issuer.
    *
    * @generated from field: repeated string audience = 6;
    */
   audience: string[];
 
   /**
-   * Token lifetime: a duration such as 90s, 15m or 1h30m, or a number of seconds. Absent means the lifetime that the
-   * challenge is bound to, or else the deployment's default.
+   * Token lifetime: a duration such as 90s, 15m or 1h30m, or a number of seconds. When absent, the token gets the
+   * lifetime that the challenge is bound to, or else the deployment's default.
    *
    * @generated from field: optional string ttl = 7;
    */
@@ -163,7 +164,8 @@ export const IssueTokenRequestSchema: GenMessage<IssueTokenRequest> = /*@__PURE_
   messageDesc(file_auth4agent_v1_authn, 2);
 
 /**
- * IssueTokenResponse carries the token twice: under its name of version 1, and under its name of RFC 6749 section 5.1.
+ * IssueTokenResponse carries the token under two names: `token` as in version 1, and `access_token` as in RFC 6749
+ * section 5.1.
  *
  * @generated from message auth4agent.v1.IssueTokenResponse
  */
@@ -211,7 +213,7 @@ export type IssueTokenResponse = Message<"auth4agent.v1.IssueTokenResponse"> & {
   scope: string;
 
   /**
-   * The token's id, for revocation.
+   * The token's id. The operator can revoke the token by this id.
    *
    * @generated from field: string jti = 7;
    */
@@ -247,8 +249,8 @@ export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
   audience: string[];
 
   /**
-   * Space-separated scopes; the token must have all of them. Absent means that none is required. An empty text is an
-   * error.
+   * Space-separated scopes; the token must have all of them. Absent means that no scope is required. An empty string
+   * is an error.
    *
    * @generated from field: optional string scope = 3;
    */
@@ -418,7 +420,7 @@ export const TokenClaimsSchema: GenMessage<TokenClaims> = /*@__PURE__*/
  */
 export const AuthnService: GenService<{
   /**
-   * CreateChallenge makes a challenge for an agent to sign. It writes nothing.
+   * CreateChallenge creates a challenge for an agent to sign. The server does not store the challenge.
    *
    * @generated from rpc auth4agent.v1.AuthnService.CreateChallenge
    */
@@ -428,7 +430,7 @@ export const AuthnService: GenService<{
     output: typeof CreateChallengeResponseSchema;
   },
   /**
-   * IssueToken redeems a signed challenge, once, for an access token (RFC 9068).
+   * IssueToken redeems a signed challenge for an access token (RFC 9068). Each challenge can be redeemed once.
    *
    * @generated from rpc auth4agent.v1.AuthnService.IssueToken
    */
@@ -444,7 +446,7 @@ export const AuthnService: GenService<{
    * A caller that reads only the status, such as a proxy's subrequest, sends `Prefer: status=refuse` (RFC 7240). The
    * answer for an invalid token then has the same body, status 401 (403 when only a scope is missing), and in
    * WWW-Authenticate the error of RFC 6750 section 3.1. The header `Preference-Applied: status=refuse` confirms that
-   * the server applied this.
+   * the server applied this preference.
    *
    * @generated from rpc auth4agent.v1.AuthnService.VerifyToken
    */

@@ -25,7 +25,7 @@ export const file_auth4agent_v1_identity: GenFile = /*@__PURE__*/
  */
 export type Agent = Message<"auth4agent.v1.Agent"> & {
   /**
-   * UUID.
+   * Agent id, a UUID.
    *
    * @generated from field: string id = 1;
    */
@@ -67,14 +67,14 @@ export type Agent = Message<"auth4agent.v1.Agent"> & {
   didDocument?: JsonObject | undefined;
 
   /**
-   * Raw Ed25519 public key in use, 32 bytes.
+   * The agent's current raw Ed25519 public key, 32 bytes.
    *
    * @generated from field: bytes agent_public_key = 7;
    */
   agentPublicKey: Uint8Array;
 
   /**
-   * Name for the operator's lists.
+   * Name that the operator sees in its lists.
    *
    * @generated from field: string label = 8;
    */
@@ -117,7 +117,7 @@ export const AgentSchema: GenMessage<Agent> = /*@__PURE__*/
   messageDesc(file_auth4agent_v1_identity, 0);
 
 /**
- * RegisterAgentRequest carries an agent's key, and optionally the DID and the DID document to check against it.
+ * RegisterAgentRequest carries an agent's key. The server checks the optional DID and DID document against this key.
  *
  * @generated from message auth4agent.v1.RegisterAgentRequest
  */
@@ -130,15 +130,16 @@ export type RegisterAgentRequest = Message<"auth4agent.v1.RegisterAgentRequest">
   operatorId: string;
 
   /**
-   * The DID that the key and the operator's domain form. When it is empty, the server forms it.
+   * The agent's DID, formed from the operator's domain and the key. When this field is empty, the server forms the
+   * DID.
    *
    * @generated from field: string did = 2;
    */
   did: string;
 
   /**
-   * The agent's DID document. Its id and its first key, when present, must be the DID and agent_public_key. The server
-   * does not keep the document.
+   * The agent's DID document. When the document has an id, the id must be the DID. When it has a key, the first key
+   * must be agent_public_key. The server does not keep the document.
    *
    * @generated from field: google.protobuf.Struct did_document = 3;
    */
@@ -152,7 +153,7 @@ export type RegisterAgentRequest = Message<"auth4agent.v1.RegisterAgentRequest">
   agentPublicKey: Uint8Array;
 
   /**
-   * Name for the operator's lists, at most 100 characters.
+   * Name that the operator sees in its lists, at most 100 characters.
    *
    * @generated from field: string label = 5;
    */
@@ -173,7 +174,7 @@ export const RegisterAgentRequestSchema: GenMessage<RegisterAgentRequest> = /*@_
  */
 export type RegisterAgentResponse = Message<"auth4agent.v1.RegisterAgentResponse"> & {
   /**
-   * UUID.
+   * Agent id, a UUID.
    *
    * @generated from field: string id = 1;
    */
@@ -215,7 +216,7 @@ export type ListAgentsRequest = Message<"auth4agent.v1.ListAgentsRequest"> & {
   operatorId: string;
 
   /**
-   * Number of agents in the answer at most, 1 to 200; 0 means 50.
+   * Maximum number of agents in the answer, 1 to 200; 0 means 50.
    *
    * @generated from field: int32 page_size = 2;
    */
@@ -300,7 +301,7 @@ export const GetAgentRequestSchema: GenMessage<GetAgentRequest> = /*@__PURE__*/
  */
 export type GetAgentResponse = Message<"auth4agent.v1.GetAgentResponse"> & {
   /**
-   * UUID.
+   * Agent id, a UUID.
    *
    * @generated from field: string id = 1;
    */
@@ -342,7 +343,7 @@ export type GetAgentResponse = Message<"auth4agent.v1.GetAgentResponse"> & {
   didDocument?: JsonObject | undefined;
 
   /**
-   * Raw Ed25519 public key in use, 32 bytes.
+   * The agent's current raw Ed25519 public key, 32 bytes.
    *
    * @generated from field: bytes agent_public_key = 7;
    */
@@ -461,7 +462,7 @@ export type SetAgentScopesRequest = Message<"auth4agent.v1.SetAgentScopesRequest
   did: string;
 
   /**
-   * RFC 6749 scope-tokens: at most 64, each of at most 128 characters. `*` is refused.
+   * RFC 6749 scope-tokens: at most 64, each of at most 128 characters. The server refuses `*`.
    *
    * @generated from field: repeated string allowed_scopes = 3;
    */
@@ -538,7 +539,7 @@ export type UpdateAgentRequest = Message<"auth4agent.v1.UpdateAgentRequest"> & {
   label?: string | undefined;
 
   /**
-   * New challenge policy.
+   * Whether the agent needs bound challenges from now on.
    *
    * @generated from field: optional bool require_bound_challenges = 4;
    */
@@ -622,7 +623,7 @@ export type SuspendAgentResponse = Message<"auth4agent.v1.SuspendAgentResponse">
   agentDid: string;
 
   /**
-   * When the agent was suspended. A repeated call returns the time of the first.
+   * When the agent was suspended. A repeated call returns the time of the first call.
    *
    * @generated from field: google.protobuf.Timestamp suspended_at = 2;
    */
@@ -741,7 +742,7 @@ export type RevokeAgentResponse = Message<"auth4agent.v1.RevokeAgentResponse"> &
   agentDid: string;
 
   /**
-   * When the agent was revoked. A repeated call returns the time of the first.
+   * When the agent was revoked. A repeated call returns the time of the first call.
    *
    * @generated from field: google.protobuf.Timestamp revoked_at = 2;
    */
@@ -816,7 +817,8 @@ export const IdentityService: GenService<{
     output: typeof SetAgentScopesResponseSchema;
   },
   /**
-   * UpdateAgent changes an agent's label or its challenge policy. Absent fields keep their values.
+   * UpdateAgent changes an agent's label, or whether the agent needs bound challenges. Absent fields keep their
+   * values.
    *
    * @generated from rpc auth4agent.v1.IdentityService.UpdateAgent
    */

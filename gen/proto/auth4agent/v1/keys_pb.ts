@@ -160,18 +160,18 @@ export type SigningKey = Message<"auth4agent.v1.SigningKey"> & {
 
   /**
    * One of:
-   *   prepared: published, does not sign yet;
-   *   active: signs new tokens;
-   *   retiring: signs no more, still verifies the tokens that it signed;
-   *   retired: no longer in the JWKS;
-   *   compromised: no longer in the JWKS, and every token that it signed is refused.
+   *   prepared: the key is published but does not sign yet;
+   *   active: the key signs new tokens;
+   *   retiring: the key no longer signs, but still verifies the tokens that it signed;
+   *   retired: the key is no longer in the JWKS;
+   *   compromised: the key is no longer in the JWKS, and verifiers refuse every token that it signed.
    *
    * @generated from field: string state = 3;
    */
   state: string;
 
   /**
-   * When the key was made or imported. It is published from then on.
+   * When the key was created or imported. The server publishes the key from then on.
    *
    * @generated from field: google.protobuf.Timestamp created_at = 4;
    */
@@ -206,7 +206,7 @@ export type SigningKey = Message<"auth4agent.v1.SigningKey"> & {
   retiredAt?: Timestamp | undefined;
 
   /**
-   * When the key was marked compromised; absent otherwise.
+   * When the key was marked as compromised; absent in other states.
    *
    * @generated from field: google.protobuf.Timestamp compromised_at = 9;
    */
@@ -220,7 +220,7 @@ export type SigningKey = Message<"auth4agent.v1.SigningKey"> & {
   heldBy: string;
 
   /**
-   * Id of the key-encryption key (KEK) that seals the private half; empty when no KEK does.
+   * Id of the key-encryption key (KEK) that seals the private half; empty when no KEK seals it.
    *
    * @generated from field: string kek_id = 11;
    */
@@ -263,7 +263,7 @@ export type ListSigningKeysResponse = Message<"auth4agent.v1.ListSigningKeysResp
   keys: SigningKey[];
 
   /**
-   * Id of the KEK under which this process seals.
+   * Id of the KEK under which this process seals new secrets.
    *
    * @generated from field: string kek_id = 2;
    */
@@ -285,13 +285,14 @@ export const ListSigningKeysResponseSchema: GenMessage<ListSigningKeysResponse> 
   messageDesc(file_auth4agent_v1_keys, 5);
 
 /**
- * RotateSigningKeysRequest selects the keys to rotate. Without alg and kid it rotates the key of every algorithm.
+ * RotateSigningKeysRequest selects the keys to rotate. Without alg and kid the call rotates the keys of all
+ * algorithms.
  *
  * @generated from message auth4agent.v1.RotateSigningKeysRequest
  */
 export type RotateSigningKeysRequest = Message<"auth4agent.v1.RotateSigningKeysRequest"> & {
   /**
-   * The only algorithm to rotate; empty means all.
+   * Algorithm whose key to rotate; empty means every algorithm.
    *
    * @generated from field: string alg = 1;
    */
@@ -396,14 +397,14 @@ export type MarkKeyCompromisedResponse = Message<"auth4agent.v1.MarkKeyCompromis
   kid: string;
 
   /**
-   * When the key was marked. A repeated call returns the time of the first.
+   * When the key was marked. A repeated call returns the time of the first call.
    *
    * @generated from field: google.protobuf.Timestamp compromised_at = 2;
    */
   compromisedAt?: Timestamp | undefined;
 
   /**
-   * Id of the key that took its place; empty when the key was not active, or no key was ready.
+   * Id of the key that became active instead; empty when the marked key was not active, or no key was ready.
    *
    * @generated from field: string active_kid = 3;
    */
@@ -431,7 +432,7 @@ export type ImportSigningKeyRequest = Message<"auth4agent.v1.ImportSigningKeyReq
   key: string;
 
   /**
-   * Algorithm of the key. Needed only to use an Ed25519 key for `Ed25519` instead of `EdDSA`.
+   * Algorithm of the key. It is needed only for an Ed25519 key that must sign as `Ed25519` instead of `EdDSA`.
    *
    * @generated from field: string alg = 2;
    */
@@ -502,8 +503,9 @@ export const KeysService: GenService<{
     output: typeof ListSigningKeysResponseSchema;
   },
   /**
-   * RotateSigningKeys makes ready keys active. The keys that were active become retiring: they still verify tokens,
-   * until their last token has expired. When no key is ready, the call fails with KEY_NOT_READY and changes nothing.
+   * RotateSigningKeys makes ready keys active. The keys that were active become retiring: they still verify their
+   * tokens until the last of these tokens has expired. When no key is ready, the call fails with KEY_NOT_READY and
+   * changes nothing.
    *
    * @generated from rpc auth4agent.v1.KeysService.RotateSigningKeys
    */
@@ -515,8 +517,8 @@ export const KeysService: GenService<{
   /**
    * MarkKeyCompromised removes a key from the JWKS and ends every token that the key signed. After the call has
    * returned, no online verification that begins later answers that such a token is valid. When the key is active, a
-   * ready key takes its place at once. If none is ready, the call fails with KEY_NOT_READY, because the server could
-   * issue no token until a new key is ready. `force` marks the key anyway.
+   * ready key takes its place at once. If no key is ready, the call fails with KEY_NOT_READY, because without an
+   * active key the server could issue no tokens until a new key is ready. With `force` the call marks the key anyway.
    *
    * @generated from rpc auth4agent.v1.KeysService.MarkKeyCompromised
    */
@@ -526,8 +528,8 @@ export const KeysService: GenService<{
     output: typeof MarkKeyCompromisedResponseSchema;
   },
   /**
-   * ImportSigningKey imports a key that was made elsewhere. The key is prepared: it is published now and can sign when
-   * it is ready.
+   * ImportSigningKey imports a key that was created outside the server. The key is prepared: the server publishes it
+   * now, and the key can sign as soon as it is ready.
    *
    * @generated from rpc auth4agent.v1.KeysService.ImportSigningKey
    */

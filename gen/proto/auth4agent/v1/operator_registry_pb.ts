@@ -53,7 +53,7 @@ export const RegisterOperatorRequestSchema: GenMessage<RegisterOperatorRequest> 
  */
 export type RegisterOperatorResponse = Message<"auth4agent.v1.RegisterOperatorResponse"> & {
   /**
-   * UUIDv8 over issuer, domain and key thumbprint.
+   * Operator id: a UUIDv8 that the server computes from issuer, domain and key thumbprint.
    *
    * @generated from field: string id = 1;
    */
@@ -208,7 +208,7 @@ export type GetDomainVerificationResponse = Message<"auth4agent.v1.GetDomainVeri
   txtRecordValue: string;
 
   /**
-   * The instruction to publish it, in a sentence.
+   * What the operator must do next to prove the domain, in words.
    *
    * @generated from field: string message = 4;
    */
@@ -250,7 +250,7 @@ export const ConfirmDomainRequestSchema: GenMessage<ConfirmDomainRequest> = /*@_
  */
 export type ConfirmDomainResponse = Message<"auth4agent.v1.ConfirmDomainResponse"> & {
   /**
-   * Whether the operator is active with its domain proven.
+   * Whether the operator is active and its domain is proven.
    *
    * @generated from field: bool verified = 1;
    */
@@ -271,17 +271,17 @@ export type ConfirmDomainResponse = Message<"auth4agent.v1.ConfirmDomainResponse
   verifiedAt?: Timestamp | undefined;
 
   /**
-   * Stable code for message when verified is false: TXT_RECORD_NOT_FOUND, TXT_RECORD_MISMATCH, DNS_UNAVAILABLE,
-   * INCUMBENT_PRESENT, TAKEOVER_PENDING. Empty when verified is true.
+   * Stable code that says why verified is false: TXT_RECORD_NOT_FOUND, TXT_RECORD_MISMATCH, DNS_UNAVAILABLE,
+   * INCUMBENT_PRESENT or TAKEOVER_PENDING. Empty when verified is true.
    *
    * @generated from field: string reason = 4;
    */
   reason: string;
 
   /**
-   * When a waiting takeover can be confirmed; absent when no takeover waits. Until then the server looks at DNS at
-   * random times, and every look must find the newcomer's record and no other. Late looks postpone this time. A look
-   * that finds anything else ends the wait; the next confirmation begins a new one.
+   * End of the takeover delay: the newcomer can confirm again from this time. Absent when no takeover waits. Until
+   * then the server looks at DNS at random times, and every look must find the newcomer's record and no other. Late
+   * looks postpone this time. A look with any other result ends the wait, and the next confirmation begins a new wait.
    *
    * @generated from field: google.protobuf.Timestamp takeover_at = 5;
    */
@@ -478,7 +478,7 @@ export type SetOperatorPolicyRequest = Message<"auth4agent.v1.SetOperatorPolicyR
   id: string;
 
   /**
-   * The whole policy. A field that is absent is reset.
+   * The whole policy. An absent field gets its default value.
    *
    * @generated from field: auth4agent.v1.OperatorPolicy policy = 2;
    */
@@ -625,7 +625,7 @@ export type SuspendOperatorResponse = Message<"auth4agent.v1.SuspendOperatorResp
   status: string;
 
   /**
-   * When the operator was suspended. A repeated call returns the time of the first.
+   * When the operator was suspended. A repeated call returns the time of the first call.
    *
    * @generated from field: google.protobuf.Timestamp suspended_at = 3;
    */
@@ -674,7 +674,7 @@ export type ReinstateOperatorResponse = Message<"auth4agent.v1.ReinstateOperator
   id: string;
 
   /**
-   * active; or lapsed when the proof was missing too often during the suspension.
+   * active; or lapsed when the operator's proof has been missing too often.
    *
    * @generated from field: string status = 2;
    */
@@ -709,7 +709,7 @@ export type ListAuditRecordsRequest = Message<"auth4agent.v1.ListAuditRecordsReq
   id: string;
 
   /**
-   * Number of records in the answer at most, 1 to 200; 0 means 50.
+   * Maximum number of records in the answer, 1 to 200; 0 means 50.
    *
    * @generated from field: int32 page_size = 2;
    */
@@ -864,14 +864,14 @@ export const ListAuditRecordsResponseSchema: GenMessage<ListAuditRecordsResponse
   messageDesc(file_auth4agent_v1_operator_registry, 24);
 
 /**
- * OperatorRegistryService registers operators, proves their domains and keeps their policy.
+ * OperatorRegistryService registers operators, checks the proofs of their domains and keeps their policies.
  *
  * @generated from service auth4agent.v1.OperatorRegistryService
  */
 export const OperatorRegistryService: GenService<{
   /**
    * RegisterOperator registers a domain under a root key. The operator is pending until its domain is proven.
-   * The id is derived from issuer, domain and key, so a repeated registration returns the same operator.
+   * The server derives the id from issuer, domain and key, so a repeated registration returns the same operator.
    *
    * @generated from rpc auth4agent.v1.OperatorRegistryService.RegisterOperator
    */
@@ -901,8 +901,9 @@ export const OperatorRegistryService: GenService<{
     output: typeof GetDomainVerificationResponseSchema;
   },
   /**
-   * ConfirmDomain asks the configured resolvers for the TXT record, and activates the operator when a majority of them
-   * returns it. The call is idempotent.
+   * ConfirmDomain asks the configured resolvers for the TXT record. It makes the operator active when a majority of
+   * the resolvers returns this record and no other record of this server. When another operator owns the domain, the
+   * operator becomes active only after the takeover delay. The call is idempotent.
    *
    * @generated from rpc auth4agent.v1.OperatorRegistryService.ConfirmDomain
    */
@@ -923,7 +924,7 @@ export const OperatorRegistryService: GenService<{
     output: typeof ReleaseDomainResponseSchema;
   },
   /**
-   * GetOperatorPolicy returns the operator's own policy.
+   * GetOperatorPolicy returns the policy of the operator that calls this method.
    *
    * @generated from rpc auth4agent.v1.OperatorRegistryService.GetOperatorPolicy
    */
@@ -954,7 +955,7 @@ export const OperatorRegistryService: GenService<{
   },
   /**
    * SuspendOperator stops an operator: its agents get no new tokens, and their outstanding tokens end. Only the
-   * administrator may call it.
+   * administrator may call this method.
    *
    * @generated from rpc auth4agent.v1.OperatorRegistryService.SuspendOperator
    */
@@ -965,7 +966,7 @@ export const OperatorRegistryService: GenService<{
   },
   /**
    * ReinstateOperator ends a suspension. Tokens that the suspension ended stay ended. Only the administrator may call
-   * it.
+   * this method.
    *
    * @generated from rpc auth4agent.v1.OperatorRegistryService.ReinstateOperator
    */
@@ -975,8 +976,8 @@ export const OperatorRegistryService: GenService<{
     output: typeof ReinstateOperatorResponseSchema;
   },
   /**
-   * ListAuditRecords lists the operator's audit, newest first. The audit has the changes by the operator and to it,
-   * and the calls that were refused.
+   * ListAuditRecords lists the operator's audit, newest first. The audit contains the changes that the operator made,
+   * the changes made to the operator and its agents, and refused calls.
    *
    * @generated from rpc auth4agent.v1.OperatorRegistryService.ListAuditRecords
    */

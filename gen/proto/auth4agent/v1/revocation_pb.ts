@@ -19,7 +19,8 @@ export const file_auth4agent_v1_revocation: GenFile = /*@__PURE__*/
   fileDesc("Ch5hdXRoNGFnZW50L3YxL3Jldm9jYXRpb24ucHJvdG8SDWF1dGg0YWdlbnQudjEiQAoSUmV2b2tlVG9rZW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJEgsKA2p0aRgCIAEoCRIOCgZyZWFzb24YAyABKAkidQoTUmV2b2tlVG9rZW5SZXNwb25zZRILCgNqdGkYASABKAkSLgoKcmV2b2tlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIQoRZW5kZWRfb3BlcmF0b3JfaWQYAyABKAlCBurgGAIYASJhCgtMb2dQb3NpdGlvbhIRCglsb2dfZXBvY2gYASABKAUSEAoIc2VxdWVuY2UYAiABKAQSDAoEaGFzaBgDIAEoDDof6uAYGwoJbG9nX2Vwb2NoCghzZXF1ZW5jZQoEaGFzaCKyAgoQUmV2b2NhdGlvblJlY29yZBIsCghwb3NpdGlvbhgBIAEoCzIaLmF1dGg0YWdlbnQudjEuTG9nUG9zaXRpb24SFQoNcHJldmlvdXNfaGFzaBgCIAEoDBIrCgRraW5kGAMgASgOMh0uYXV0aDRhZ2VudC52MS5SZXZvY2F0aW9uS2luZBITCgtvcGVyYXRvcl9pZBgEIAEoCRIPCgdzdWJqZWN0GAUgASgJEhUKDW1pbmltdW1fZXBvY2gYBiABKAUSNgoKZXhwaXJlc19hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBurgGAIgARI3CgtyZWNvcmRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBurgGAIgASKEAQoXV2F0Y2hSZXZvY2F0aW9uc1JlcXVlc3QSGwoOYWZ0ZXJfc2VxdWVuY2UYASABKARIAIgBARIRCglsb2dfZXBvY2gYAiABKAUSDAoEaGFzaBgDIAEoDBIYCgp1bnRpbF9oZWFkGAQgASgIQgTw4BgBQhEKD19hZnRlcl9zZXF1ZW5jZSJ+ChhXYXRjaFJldm9jYXRpb25zUmVzcG9uc2USMQoGcmVjb3JkGAEgASgLMh8uYXV0aDRhZ2VudC52MS5SZXZvY2F0aW9uUmVjb3JkSAASJgoEaGVhZBgCIAEoCzIWLmF1dGg0YWdlbnQudjEuTG9nSGVhZEgAQgcKBWV2ZW50InAKB0xvZ0hlYWQSLAoIcG9zaXRpb24YASABKAsyGi5hdXRoNGFnZW50LnYxLkxvZ1Bvc2l0aW9uEjcKC29ic2VydmVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIG6uAYAiABIjEKH0VuZEFsbFRva2Vuc09mRGVwbG95bWVudFJlcXVlc3QSDgoGcmVhc29uGAEgASgJImcKIEVuZEFsbFRva2Vuc09mRGVwbG95bWVudFJlc3BvbnNlEhUKDW1pbmltdW1fZXBvY2gYASABKAUSLAoIZW5kZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKr4BCg5SZXZvY2F0aW9uS2luZBIfChtSRVZPQ0FUSU9OX0tJTkRfVU5TUEVDSUZJRUQQABIZChVSRVZPQ0FUSU9OX0tJTkRfVE9LRU4QARIZChVSRVZPQ0FUSU9OX0tJTkRfQUdFTlQQAhIcChhSRVZPQ0FUSU9OX0tJTkRfT1BFUkFUT1IQAxIXChNSRVZPQ0FUSU9OX0tJTkRfS0VZEAQSHgoaUkVWT0NBVElPTl9LSU5EX0RFUExPWU1FTlQQBTLXAwoRUmV2b2NhdGlvblNlcnZpY2UScQoLUmV2b2tlVG9rZW4SIS5hdXRoNGFnZW50LnYxLlJldm9rZVRva2VuUmVxdWVzdBoiLmF1dGg0YWdlbnQudjEuUmV2b2tlVG9rZW5SZXNwb25zZSIbgtPkkwIVOgEqIhAvdjEvcmV2b2tlL3Rva2VuEqYBChBXYXRjaFJldm9jYXRpb25zEiYuYXV0aDRhZ2VudC52MS5XYXRjaFJldm9jYXRpb25zUmVxdWVzdBonLmF1dGg0YWdlbnQudjEuV2F0Y2hSZXZvY2F0aW9uc1Jlc3BvbnNlIj+QAgHq4BghEglsb2dfZXBvY2gSDmFmdGVyX3NlcXVlbmNlEgRoYXNogtPkkwIREg8vdjEvcmV2b2NhdGlvbnMwARKlAQoYRW5kQWxsVG9rZW5zT2ZEZXBsb3ltZW50Ei4uYXV0aDRhZ2VudC52MS5FbmRBbGxUb2tlbnNPZkRlcGxveW1lbnRSZXF1ZXN0Gi8uYXV0aDRhZ2VudC52MS5FbmRBbGxUb2tlbnNPZkRlcGxveW1lbnRSZXNwb25zZSIogtPkkwIiOgEqIh0vdjEvZGVwbG95bWVudC9lbmQtYWxsLXRva2Vuc0KbAQoRY29tLmF1dGg0YWdlbnQudjFCD1Jldm9jYXRpb25Qcm90b1ABWkJnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC92MTthdXRoNGFnZW50djGqAg1BdXRoNEFnZW50LlYxygINQXV0aDRBZ2VudFxWMeoCDkF1dGg0QWdlbnQ6OlYxYgZwcm90bzM", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
- * RevokeTokenRequest names the token. It has either token or, with the operator's assertion, jti; not both.
+ * RevokeTokenRequest names the token: by `token`, or by `jti` when the operator calls with its assertion. A request
+ * must not contain both.
  *
  * @generated from message auth4agent.v1.RevokeTokenRequest
  */
@@ -67,15 +68,15 @@ export type RevokeTokenResponse = Message<"auth4agent.v1.RevokeTokenResponse"> &
   jti: string;
 
   /**
-   * When the token was revoked. A repeated call returns the time of the first.
+   * When the token was revoked. A repeated call returns the time of the first call.
    *
    * @generated from field: google.protobuf.Timestamp revoked_at = 2;
    */
   revokedAt?: Timestamp | undefined;
 
   /**
-   * Id of the operator when the call ended all tokens of its agents, because it already had 10,000 revoked tokens.
-   * Otherwise empty.
+   * Operator id when the call ended all tokens of the operator's agents, because the operator already had 10,000
+   * revoked tokens. Otherwise empty.
    *
    * @generated from field: string ended_operator_id = 3;
    */
@@ -111,8 +112,8 @@ export type LogPosition = Message<"auth4agent.v1.LogPosition"> & {
   sequence: bigint;
 
   /**
-   * SHA-256 over the previous record's hash (32 bytes) and the text of the record at this position. Empty when only
-   * the number is known. The text joins these values by line feeds: log epoch, sequence, kind, operator, subject,
+   * SHA-256 over the previous record's hash (32 bytes) and the text of the record at this position. Empty when the
+   * hash is not known. The text joins these values by line feeds: log epoch, sequence, kind, operator, subject,
    * minimum epoch, expires_at and recorded_at. Numbers are decimal, times are Unix milliseconds, and the kind is lower
    * case (`token`).
    *
@@ -135,7 +136,7 @@ export const LogPositionSchema: GenMessage<LogPosition> = /*@__PURE__*/
  */
 export type RevocationRecord = Message<"auth4agent.v1.RevocationRecord"> & {
   /**
-   * Its place in the log, with its own hash.
+   * The record's place in the log, with the record's own hash.
    *
    * @generated from field: auth4agent.v1.LogPosition position = 1;
    */
@@ -149,14 +150,14 @@ export type RevocationRecord = Message<"auth4agent.v1.RevocationRecord"> & {
   previousHash: Uint8Array;
 
   /**
-   * What it ends.
+   * What the record ends.
    *
    * @generated from field: auth4agent.v1.RevocationKind kind = 3;
    */
   kind: RevocationKind;
 
   /**
-   * Operator whose tokens it ends; empty for the kinds key and deployment.
+   * Operator whose tokens the record ends; empty for the kinds key and deployment.
    *
    * @generated from field: string operator_id = 4;
    */
@@ -177,14 +178,14 @@ export type RevocationRecord = Message<"auth4agent.v1.RevocationRecord"> & {
   minimumEpoch: number;
 
   /**
-   * When every token that it ends has expired.
+   * When every token that the record ends has expired.
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 7;
    */
   expiresAt?: Timestamp | undefined;
 
   /**
-   * When it was committed, by the database's clock.
+   * When the record was committed, by the database's clock.
    *
    * @generated from field: google.protobuf.Timestamp recorded_at = 8;
    */
@@ -220,16 +221,16 @@ export type WatchRevocationsRequest = Message<"auth4agent.v1.WatchRevocationsReq
   logEpoch: number;
 
   /**
-   * Hash of that position, when known.
+   * Hash of that position, when the watcher knows it.
    *
    * @generated from field: bytes hash = 3;
    */
   hash: Uint8Array;
 
   /**
-   * Ends the stream after its first heartbeat, within a minute. It is for a verifier that gets no long stream
-   * (RATE_LIMITED). Such a verifier asks repeatedly, each time from its last position; what it knows is then as old as
-   * the last answer.
+   * Ends the stream after its first heartbeat, within a minute. A verifier uses this field when the server refuses it
+   * a long stream (RATE_LIMITED). Such a verifier asks repeatedly, each time from its last position. Its copy of the
+   * log is then as old as the last answer.
    *
    * @generated from field: bool until_head = 4;
    */
@@ -294,8 +295,8 @@ export type LogHead = Message<"auth4agent.v1.LogHead"> & {
   position?: LogPosition | undefined;
 
   /**
-   * Server time just before the server read the head from the database. To find the age of what it knows, a watcher
-   * compares this time with that of the previous heartbeat, and both with its own monotonic clock.
+   * Server time just before the server read the head from the database. To find the age of its copy of the log, a
+   * watcher compares this time with the time of the previous heartbeat, and both times with its own monotonic clock.
    *
    * @generated from field: google.protobuf.Timestamp observed_at = 2;
    */
@@ -337,7 +338,7 @@ export const EndAllTokensOfDeploymentRequestSchema: GenMessage<EndAllTokensOfDep
  */
 export type EndAllTokensOfDeploymentResponse = Message<"auth4agent.v1.EndAllTokensOfDeploymentResponse"> & {
   /**
-   * Every token with a smaller operator epoch is now refused.
+   * Every token with a smaller operator epoch has ended.
    *
    * @generated from field: int32 minimum_epoch = 1;
    */
@@ -431,7 +432,7 @@ export const RevocationService: GenService<{
   /**
    * RevokeToken revokes one token. A caller that holds the token may revoke it; the token's operator may revoke it by
    * its jti. After the call has returned, no online verification that begins later answers that the token is valid. A
-   * repeated call returns the time of the first.
+   * repeated call returns the time of the first call.
    *
    * An operator can have at most 10,000 revoked tokens that may not have expired yet. The next revocation ends all
    * tokens of the operator's agents, and the count starts again.
@@ -446,11 +447,12 @@ export const RevocationService: GenService<{
   /**
    * WatchRevocations follows the revocation log. It sends first the records after the given position, or without a
    * position all records that can still end a token. Then it sends each record when it is committed, and every second
-   * a heartbeat with the head. A watcher whose last heartbeat is older than its own bound must not answer from what it
-   * knows.
+   * a heartbeat with the head. A watcher whose last heartbeat is older than the watcher's bound is stale: it must not
+   * answer from its copy of the log.
    *
    * A stream ends after some time; the watcher resumes from its last position. When the server cannot resume from a
-   * position, it answers RESYNC_REQUIRED. The watcher then forgets what it knew and begins again without a position.
+   * position, it answers RESYNC_REQUIRED. The watcher then deletes its copy of the log and begins again without a
+   * position.
    *
    * @generated from rpc auth4agent.v1.RevocationService.WatchRevocations
    */
@@ -460,7 +462,7 @@ export const RevocationService: GenService<{
     output: typeof WatchRevocationsResponseSchema;
   },
   /**
-   * EndAllTokensOfDeployment ends every token and voids every challenge that the deployment has made until now. The
+   * EndAllTokensOfDeployment ends every token and voids every challenge that the deployment has issued until now. The
    * administrator calls it after a restore from a backup, because the database no longer knows which tokens were
    * revoked and which challenges were redeemed since the backup.
    *

@@ -5,6 +5,7 @@ import { fingerprint } from '@auth4agent/core/identity/did'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import type { KeyPair } from '@auth4agent/core/keys/ed25519'
 import { Point } from '@noble/ed25519'
+import { jwksDocuments } from './jwks-documents.ts'
 import { ADMIN_KEY, AGENT_KEY, describe, OTHER_AGENT_KEY, OTHER_ROOT_KEY, ROOT_KEY } from './parties.ts'
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
@@ -13,7 +14,11 @@ const base58Prefix = 'z'
 /** Makes every accepted form of a public key, and texts and points that are refused. */
 export function makeKeys(): object {
   return {
-    description: describe('Ed25519 public keys: how they are written, their identifiers, and keys that are refused.'),
+    description: describe(
+      'Ed25519 public keys: how they are written, their identifiers, and keys that are refused.',
+      '`jwks_documents`: a JWK Set, and the keys in it that a verifier uses.',
+      'There `{"repeat": e, "times": n}` in a list is n times the entry e.',
+    ),
     keys: [
       key('operator root key (RFC 8032 test 1)', ROOT_KEY),
       key('agent key (RFC 8032 test 2)', AGENT_KEY),
@@ -24,6 +29,7 @@ export function makeKeys(): object {
     encodings: encodings(),
     multibase: multibase(),
     points: points(),
+    jwks_documents: jwksDocuments(),
   }
 }
 

@@ -225,6 +225,13 @@ function effects(): object[] {
     judged('an operator epoch below the minimum of the deployment', { epoch: [9, 6] }, 'OPERATOR_TOKENS_ENDED'),
     judged('an operator epoch at the minimum of the deployment', { epoch: [9, 7] }, 'VALID'),
     judged('a compromised signing key', { kid: SIGNING_KEYS.EdDSA.kid }, 'UNKNOWN_KEY'),
+    judged(
+      'both epochs below the minimum, and no record of the deployment',
+      { epoch: [1, 1] },
+      'OPERATOR_TOKENS_ENDED',
+      [2, 3],
+    ),
+    judged('only the epoch of the agent below the minimum', { epoch: [1, 9] }, 'AGENT_TOKENS_ENDED'),
     judged('the key before token and epochs', { kid: SIGNING_KEYS.EdDSA.kid, jti: JTI, epoch: [1, 1] }, 'UNKNOWN_KEY'),
     judged('the token before both epochs', { jti: JTI, epoch: [1, 1] }, 'TOKEN_REVOKED'),
     judged("the operator's epoch before the agent's", { epoch: [1, 1] }, 'OPERATOR_TOKENS_ENDED'),
@@ -262,6 +269,13 @@ const knows = (at: LogPosition, is_whole = true): Known => ({
   is_whole,
 })
 
+const broken: Known = { begin_again: true, position: null, last_event_id: null, is_whole: false }
+const followed = (name: string, expect: Known, ...connections: readonly (readonly string[])[]) => ({
+  name,
+  connections,
+  expect,
+})
+
 /** Returns the event that ends a stream. It leaves out the texts for people, because they may change. */
 function errorOf(reason: 'RESYNC_REQUIRED' | 'UNAVAILABLE'): string {
   return errorEvent(new ApiError(reason), 'request-1').replaceAll(/"(?:title|detail|error)":"[^"]*",/g, '')
@@ -271,12 +285,6 @@ function streams(): { readonly events: object; readonly streams: object[] } {
   const events = new Events()
   const record = (each: RevocationRecord) => events.add(`record ${each.sequence}`, event(each))
   const headAt = (at: LogPosition) => events.add(`head ${at.sequence} of log epoch ${at.logEpoch}`, head(at))
-  const followed = (name: string, expect: Known, ...connections: readonly (readonly string[])[]) => ({
-    name,
-    connections,
-    expect,
-  })
-  const broken: Known = { begin_again: true, position: null, last_event_id: null, is_whole: false }
   const promoted = { ...KEY, logEpoch: 2 }
   const [one, two, three, four, five] = LOG.map(record) as [string, string, string, string, string]
   const heads = {
@@ -357,6 +365,113 @@ function streams(): { readonly events: object; readonly streams: object[] } {
     bad('a head without its time', head(START).replace(/,"observed_at":"[^"]*"/, '')),
     bad('a sequence that is a string', head(START).replace('"sequence":0', '"sequence":"0"')),
     bad('a hash of 31 bytes', head(KEY).replace(/"hash":"[^"]*"/, `"hash":"${noHash}"`)),
+    ...chains(events),
+    ...spellings(events),
   ]
   return { events: events.texts, streams: list }
+}
+
+/** Makes streams in which the place of a record or a head in the log is right, or wrong. */
+function chains(events: Events): object[] {
+  const record = (each: RevocationRecord) => events.add(`record ${each.sequence}`, event(each))
+  const headAt = (at: LogPosition) => events.add(`head ${at.sequence} of log epoch ${at.logEpoch}`, head(at))
+  const unchained = append({ ...START, hash: AGENT.hash }, { operatorId: OPERATOR_ID, subject: JTI })
+  const first = events.add('record 1 with a previous hash', event(unchained))
+  const fork = append({ ...AGENT, hash: TOKEN.hash }, { kind: 'operator', operatorId: OPERATOR_ID, minimumEpoch: 3 })
+  const forked = events.add('record 3 of a fork', event(fork))
+  const promoted = { ...DEPLOYMENT, logEpoch: 3 }
+  const [one, two, three, four, five] = LOG.map(record) as [string, string, string, string, string]
+  return [
+    followed('the first record of a log that was empty', knows(TOKEN), stream(headAt(START), one)),
+    followed('a record that does not follow an empty log', broken, stream(headAt(START), two)),
+    followed('a first record with a previous hash, after an empty log', broken, stream(headAt(START), first)),
+    followed('a record after a head without records', knows(OPERATOR), stream(headAt(AGENT), three)),
+    followed('a gap after a head without records', broken, stream(headAt(AGENT), four)),
+    followed('a fork after a head without records', broken, stream(headAt(AGENT), forked)),
+    followed('a fork at a resumption', broken, stream(headAt(AGENT)), stream(forked)),
+    followed('a record after the head: still whole', knows(AGENT), stream(one, headAt(TOKEN), two)),
+    followed(
+      'a cut after a record that followed the head: still whole',
+      knows(AGENT),
+      stream(one, headAt(TOKEN), two),
+      stream(),
+    ),
+    followed(
+      'a record of a later log epoch after a head: the position keeps the log epoch of the head',
+      knows({ ...DEPLOYMENT, logEpoch: 1 }),
+      stream(headAt(KEY), five),
+    ),
+    followed('a head of the log epoch of that record', broken, stream(headAt(KEY), five, headAt(DEPLOYMENT))),
+    followed(
+      'a first head with a smaller log epoch than the last record',
+      broken,
+      stream(four, five, headAt({ ...DEPLOYMENT, logEpoch: 1 })),
+    ),
+    followed(
+      'a first head with a larger log epoch than the last record',
+      knows(promoted),
+      stream(four, five, headAt(promoted)),
+    ),
+    followed('a second head with a smaller log epoch', broken, stream(headAt(promoted), headAt(DEPLOYMENT))),
+  ]
+}
+
+/** Makes other texts of a record and its head, or of a head, which are read or refused. */
+function spellings(events: Events): object[] {
+  const whole = append(START, {
+    operatorId: OPERATOR_ID,
+    subject: JTI,
+    recordedAt: NOW_MS,
+    expiresAt: NOW_MS + HOUR_MS,
+  })
+  const last = withBothCharacters(whole)
+  const good = event(last) + head(last, NOW_MS)
+  const read = (name: string, text: string, at: LogPosition = last) =>
+    followed(name, knows(at), stream(events.add(`a record and its head: ${name}`, text)))
+  const bad = (name: string, text: string) => followed(name, broken, stream(events.add(name, text)))
+  const atTime = (text: string) => head(last, NOW_MS).replace('.000Z', text)
+  const base64 = Buffer.from(last.hash, 'hex').toString('base64')
+  const base64url = Buffer.from(last.hash, 'hex').toString('base64url')
+  const withHash = (text: string) => head(last).replace(base64, text)
+  return [
+    read('times with three decimals', good),
+    read('times without decimals', good.replaceAll('.000Z', 'Z')),
+    ...['.0Z', '.00Z', '.0000Z', '.Z', ',000Z', '.000z', '.000', '.000+00:00', ' Z'].map((text) =>
+      bad(`a time that ends in 00${text}`, atTime(text)),
+    ),
+    bad('a time with a space in place of T', head(last).replace(/(\d)T(\d)/, '$1 $2')),
+    bad('a time in Unix seconds', head(last).replace(/"observed_at":"[^"]*"/, `"observed_at":${NOW_S}`)),
+    read('hashes in base64url', good.replaceAll(base64, base64url)),
+    read('hashes in base64 without padding', good.replaceAll(base64, base64.replace('=', ''))),
+    bad('a hash in both alphabets', withHash(base64.replace('/', '_'))),
+    bad('a hash with unused bits set', withHash(`${base64url.slice(0, -1)}${nextCharacter(base64url)}`)),
+    bad('a hash in hexadecimal', withHash(last.hash)),
+    // A comment follows, because a reader may wait for the character after a last CR: it may be a LF.
+    read('line ends of CR', `${good}: a comment\n`.replaceAll('\n', '\r')),
+    // This stream begins without the retry line, because nothing may come before a byte order mark.
+    followed('a byte order mark at the start of the stream', knows(last), [
+      events.add('a byte order mark, a record and its head', `\uFEFF${good}`),
+    ]),
+    bad('a byte order mark in the data', head(last).replace('data: ', 'data: \uFEFF')),
+    bad('a member with a leading zero', head(last).replace('"log_epoch":1', '"log_epoch":01')),
+    bad('a sequence beyond 2^53', head(last).replace('"sequence":1', '"sequence":9007199254740993')),
+    bad('a negative sequence', head(last).replace('"sequence":1', '"sequence":-1')),
+    read('a sequence with a fraction of zero', good.replaceAll('"sequence":1', '"sequence":1.0')),
+    bad('a sequence with a fraction', head(last).replace('"sequence":1', '"sequence":1.5')),
+  ]
+}
+
+/** Returns the record with another jti, so that its hash in base64 has + and /, which differ between the alphabets. */
+function withBothCharacters(record: RevocationRecord): RevocationRecord {
+  for (let number = 0; ; number += 1) {
+    const { hash: _, ...part } = record
+    const other = append(START, { ...part, subject: `${JTI}-${number}` })
+    const text = Buffer.from(other.hash, 'hex').toString('base64')
+    if (text.includes('/') && text.includes('+')) return other
+  }
+}
+
+/** Returns the character after the last one of a text. */
+function nextCharacter(text: string): string {
+  return String.fromCharCode(text.charCodeAt(text.length - 1) + 1)
 }

@@ -1,11 +1,8 @@
-import { constants, createHash, createHmac, createPrivateKey, sign as cryptoSign } from 'node:crypto'
+import { constants, createHmac, createPrivateKey, sign as cryptoSign } from 'node:crypto'
 import { encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { jwkThumbprint } from '@auth4agent/core/jose/public-jwk'
-import { parseAudience } from '@auth4agent/core/token/audience'
-import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
-import { Point } from '@noble/ed25519'
-import { buildClaims } from '../../../../services/authn/domain/build-claims.ts'
-import { compact, type Edits, encodePart, type Part, shown, withTrailingBits } from './jws.ts'
+import { forgeries, withHigherS } from './ed25519-forgeries.ts'
+import { compact, type Edits, encodePart, type Part, withTrailingBits } from './jws.ts'
 import {
   AUDIENCE,
   DID,
@@ -18,55 +15,26 @@ import {
   OTHER_DOMAIN,
   OTHER_OPERATOR_ID,
   SIGNING_KEYS,
-  seedOf,
   UNPUBLISHED_KEY,
   type VectorSigningKey,
 } from './parties.ts'
-
-/** The inputs of a verifier, without the token. */
-interface Verifier {
-  readonly now?: number
-  readonly audience?: readonly string[]
-  readonly operators?: readonly string[] | 'any'
-  readonly scope?: string
-  readonly revocations?: readonly Revocation[]
-}
-
-interface Revocation {
-  readonly kind: string
-  readonly operator_id: string
-  readonly subject: string
-  readonly minimum_epoch: number
-}
-
-interface TokenCase {
-  readonly name: string
-  /** Left out if the case has the token of the first case. */
-  readonly token?: string
-  readonly verifier?: Verifier
-  readonly changed?: object
-  readonly text?: object
-  readonly expect: string
-}
+import {
+  CLAIMS,
+  changed,
+  headerOf,
+  JTI,
+  judgedBy,
+  ofTexts,
+  PAYLOAD,
+  type Revocation,
+  SKEW_S,
+  signBy,
+  type TokenCase,
+  token,
+} from './token-case.ts'
+import { checkOrderCases, limitCases, strictJsonCases } from './token-limits.ts'
 
 const { EdDSA, ES256, RS256 } = SIGNING_KEYS
-const JTI = 'token-1'
-const CLAIMS: AccessTokenClaims = buildClaims(
-  ISSUER,
-  // A token contains only these members of agent and operator.
-  { agent: { did: DID }, operator: { id: OPERATOR_ID } } as Parameters<typeof buildClaims>[1],
-  { scope: ['read', 'write'], audience: [parseAudience(AUDIENCE) ?? { text: '', host: '' }], ttl: 900 },
-  { jti: JTI, nowS: NOW_S, epoch: [3, 2] },
-)
-const SKEW_S = 10
-const PAYLOAD = JSON.stringify(CLAIMS)
-
-/** Changes of a case to the header and the claims of the good token. */
-interface Changes {
-  readonly key?: VectorSigningKey
-  readonly header?: Edits
-  readonly claims?: Edits
-}
 
 /**
  * Tokens of the committed file. An ECDSA signature is random, so the committed signature is kept as long as the signed
@@ -82,6 +50,7 @@ export async function makeTokens(committed: Committed): Promise<object> {
       'Access tokens and the verdict of an offline verifier.',
       '`verifier` contains the inputs of the verifier. The `verifier` of a case contains only the inputs that differ.',
       'A case without `token` has the token of the first case.',
+      'A long token is in `token_pieces`, to be joined: `{"repeat": t, "times": n}` is n times t, also in `changed`.',
       '`changed` shows how the token differs from a good one. A member that is null there is left out.',
       'ES256 signatures are random, so making this file again keeps the ES256 signature that is in it.',
     ),
@@ -113,6 +82,9 @@ export async function makeTokens(committed: Committed): Promise<object> {
       ...requirementCases(),
       ...revocationCases(),
       ...(await orderCases()),
+      ...(await checkOrderCases()),
+      ...(await limitCases()),
+      ...(await strictJsonCases()),
     ],
   }
 }
@@ -121,51 +93,6 @@ const published = ({ publicJwk, alg, kid }: VectorSigningKey) => ({ ...publicJwk
 
 function jwks(): object[] {
   return [...Object.values(SIGNING_KEYS).map(published), ...IGNORED_KEYS.map(({ entry }) => entry)]
-}
-
-function headerOf({ alg, kid }: VectorSigningKey): Edits {
-  return { alg, typ: 'at+jwt', kid }
-}
-
-const signBy =
-  ({ key }: VectorSigningKey) =>
-  (signingInput: Uint8Array) =>
-    key.sign(signingInput)
-
-function token({ key = EdDSA, header = {}, claims = {} }: Changes = {}): Promise<string> {
-  return compact({ ...headerOf(key), ...header }, { ...CLAIMS, ...claims }, signBy(key))
-}
-
-/** Makes a case of the first case's token and a verifier whose inputs differ. */
-function judgedBy(name: string, expect: string, verifier: Verifier): TokenCase {
-  return { name, verifier, expect }
-}
-
-async function changed(name: string, expect: string, changes: Changes, verifier?: Verifier): Promise<TokenCase> {
-  const { header, claims } = changes
-  const difference = { ...(header && { header: shown(header) }), ...(claims && { claims: shown(claims) }) }
-  return {
-    name,
-    ...(Object.keys(difference).length > 0 && { changed: difference }),
-    ...(verifier && { verifier }),
-    token: await token(changes),
-    expect,
-  }
-}
-
-const visible = (part: Part | undefined) => (typeof part === 'string' ? part.slice(0, 120) : undefined)
-
-/** Makes a case whose parts are texts that JSON.stringify would not write. */
-async function ofTexts(name: string, expect: string, { header, payload }: { header?: Part; payload?: Part }) {
-  const [headerText, payloadText] = [visible(header), visible(payload)]
-  return {
-    name,
-    ...((headerText ?? payloadText) !== undefined && {
-      text: { ...(headerText && { header: headerText }), ...(payloadText && { payload: payloadText }) },
-    }),
-    token: await compact(header ?? headerOf(EdDSA), payload ?? PAYLOAD, signBy(EdDSA)),
-    expect,
-  }
 }
 
 async function goodTokens(es256: string): Promise<TokenCase[]> {
@@ -291,6 +218,8 @@ async function headerCases(): Promise<TokenCase[]> {
     await malformedHeader('b64', { b64: true }),
     await malformedHeader('a key in the header: jwk', { jwk: EdDSA.publicJwk }),
     await malformedHeader('an address of keys: jku', { jku: 'https://evil.example/jwks.json' }),
+    await malformedHeader('a hash of a certificate: x5t', { x5t: 'dGhpcyBpcyBhIFNIQS0xIQ' }),
+    await malformedHeader('a hash of a certificate: x5t#S256', { 'x5t#S256': EdDSA.kid }),
     await malformedHeader('a certificate: x5c', { x5c: ['MII='] }),
     await malformedHeader('an address of certificates: x5u', { x5u: 'https://evil.example/x.pem' }),
     await unsupportedHeader('no alg', { alg: undefined }),
@@ -343,19 +272,8 @@ async function keyCases(): Promise<TokenCase[]> {
   ]
 }
 
-/** Order of the group of Ed25519 (RFC 8032 section 5.1). */
-const ED25519_ORDER = 2n ** 252n + 27742317777372353535851937790883648493n
 /** Order of the group of P-256 (SEC 2 section 2.4.2). */
 const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
-
-const littleEndian = (bytes: Uint8Array) =>
-  BigInt(
-    `0x${Buffer.from(bytes)
-      .toReversed()
-      .reduce((hex, byte) => hex + byte.toString(16).padStart(2, '0'), '')}`,
-  )
-const toLittleEndian = (value: bigint) =>
-  Buffer.from(Buffer.from(value.toString(16).padStart(64, '0'), 'hex').toReversed())
 
 /** Returns the ECDSA signature R || S with the other value of S that is valid too. */
 function otherS(signature: Uint8Array): Buffer {
@@ -374,21 +292,6 @@ const toDerInteger = (bytes: Uint8Array) => {
 function toDer(signature: Uint8Array): Buffer {
   const body = Buffer.concat([toDerInteger(signature.subarray(0, 32)), toDerInteger(signature.subarray(32))])
   return Buffer.concat([Buffer.of(0x30, body.length), body])
-}
-
-/**
- * Returns a signature whose R is the identity. S = k * a satisfies the equation of RFC 8032. Only the owner of the
- * private key can create such a signature.
- */
-function withIdentity(signingInput: Buffer): Buffer {
-  const seed = seedOf('signing key EdDSA')
-  const scalar = createHash('sha512').update(seed).digest().subarray(0, 32)
-  scalar[0] = (scalar[0] ?? 0) & 248
-  scalar[31] = ((scalar[31] ?? 0) & 127) | 64
-  const r = Buffer.from(Point.ZERO.toBytes())
-  const { x } = EdDSA.publicJwk as { x: string }
-  const hash = createHash('sha512').update(r).update(Buffer.from(x, 'base64url')).update(signingInput).digest()
-  return Buffer.concat([r, toLittleEndian((littleEndian(hash) * littleEndian(scalar)) % ED25519_ORDER)])
 }
 
 async function signatureCases(es256: string): Promise<TokenCase[]> {
@@ -422,12 +325,10 @@ async function signatureCases(es256: string): Promise<TokenCase[]> {
     await invalid('EdDSA: 64 bytes of zero', () => Buffer.alloc(64)),
     await invalid('EdDSA: 63 bytes', async (input) => (await EdDSA.key.sign(input)).subarray(0, 63)),
     await invalid('EdDSA: 65 bytes', async (input) => Buffer.concat([await EdDSA.key.sign(input), Buffer.alloc(1)])),
-    await invalid('EdDSA: S is not below the order of the group', async (input) => {
-      const signature = await EdDSA.key.sign(input)
-      const s = littleEndian(signature.subarray(32)) + ED25519_ORDER
-      return Buffer.concat([signature.subarray(0, 32), toLittleEndian(s)])
-    }),
-    await invalid('EdDSA: R is the identity, made by the owner of the key', withIdentity),
+    await invalid('EdDSA: S is not below the order of the group', async (input) =>
+      withHigherS(await EdDSA.key.sign(input)),
+    ),
+    ...(await Promise.all(forgeries().map(({ name, sign }) => invalid(name, sign)))),
     resigned('ES256: the higher of the two values of S', otherS),
     resigned('ES256: the ASN.1 form', toDer),
     resigned('ES256: 64 bytes of zero', () => Buffer.alloc(64)),

@@ -18,8 +18,8 @@ export const file_auth4agent_internal_v1_bus: GenFile = /*@__PURE__*/
   fileDesc("CiBhdXRoNGFnZW50L2ludGVybmFsL3YxL2J1cy5wcm90bxIWYXV0aDRhZ2VudC5pbnRlcm5hbC52MSJUCg9QdWJsaXNoZWRSZWNvcmQSLwoGcmVjb3JkGAEgASgLMh8uYXV0aDRhZ2VudC52MS5SZXZvY2F0aW9uUmVjb3JkEhAKCHJlcGx5X3RvGAIgASgJIlMKF1ZlcmlmaWVyQWNrbm93bGVkZ2VtZW50EhMKC2luY2FybmF0aW9uGAEgASgJEhEKCWxvZ19lcG9jaBgCIAEoBRIQCghzZXF1ZW5jZRgDIAEoBELAAQoaY29tLmF1dGg0YWdlbnQuaW50ZXJuYWwudjFCCEJ1c1Byb3RvUAFaSWdpdGh1Yi5jb20vYXV0aDRhZ2VudC9hdXRoNGFnZW50L2dlbi9nby9hdXRoNGFnZW50L2ludGVybmFsL3YxO2ludGVybmFsdjGqAhZBdXRoNEFnZW50LkludGVybmFsLlYxygIWQXV0aDRBZ2VudFxJbnRlcm5hbFxWMeoCGEF1dGg0QWdlbnQ6OkludGVybmFsOjpWMWIGcHJvdG8z", [file_auth4agent_v1_revocation]);
 
 /**
- * PublishedRecord carries a record of the revocation log. Its sender waits until every log follower has acknowledged
- * the record.
+ * PublishedRecord carries a record of the revocation log. The sending process waits until every log follower with a
+ * lease has acknowledged the record.
  *
  * @generated from message auth4agent.internal.v1.PublishedRecord
  */
@@ -53,7 +53,8 @@ export const PublishedRecordSchema: GenMessage<PublishedRecord> = /*@__PURE__*/
  */
 export type VerifierAcknowledgement = Message<"auth4agent.internal.v1.VerifierAcknowledgement"> & {
   /**
-   * The log follower's incarnation: its life from when it joins until it leaves or its lease runs out.
+   * The log follower's incarnation. It begins when the follower joins, and ends when the follower leaves or its lease
+   * runs out.
    *
    * @generated from field: string incarnation = 1;
    */

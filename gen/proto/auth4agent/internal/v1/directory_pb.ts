@@ -2,7 +2,7 @@
 // @generated from file auth4agent/internal/v1/directory.proto (package auth4agent.internal.v1, syntax proto3)
 /* eslint-disable */
 
-// Calls between the services of a deployment. No public port serves them, and reflection does not list them.
+// Calls between the parts of the server. No public port serves them, and reflection does not list them.
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
@@ -79,21 +79,21 @@ export type OperatorSnapshot = Message<"auth4agent.internal.v1.OperatorSnapshot"
   status: string;
 
   /**
-   * Raw Ed25519 root key.
+   * Raw Ed25519 root key (public), 32 bytes.
    *
    * @generated from field: bytes root_public_key = 4;
    */
   rootPublicKey: Uint8Array;
 
   /**
-   * Every change of the operator's row raises it.
+   * Every change that a cached copy must notice raises this number.
    *
    * @generated from field: int32 version = 5;
    */
   version: number;
 
   /**
-   * Every change that ends the operator's tokens raises it.
+   * Every change that ends the operator's tokens raises this number.
    *
    * @generated from field: int32 epoch = 6;
    */
@@ -163,14 +163,14 @@ export const LookupAudienceOwnerRequestSchema: GenMessage<LookupAudienceOwnerReq
  */
 export type AudienceRule = Message<"auth4agent.internal.v1.AudienceRule"> & {
   /**
-   * Audience as the owner listed it.
+   * Audience, as in the owner's policy.
    *
    * @generated from field: string audience = 1;
    */
   audience: string;
 
   /**
-   * Caller domains, or `*`.
+   * Domains whose agents may ask for such tokens, or the single entry `*` for every active operator.
    *
    * @generated from field: repeated string callers = 2;
    */
@@ -247,7 +247,7 @@ export const LookupAgentRequestSchema: GenMessage<LookupAgentRequest> = /*@__PUR
  */
 export type AgentSnapshot = Message<"auth4agent.internal.v1.AgentSnapshot"> & {
   /**
-   * UUID.
+   * Agent id, a UUID.
    *
    * @generated from field: string id = 1;
    */
@@ -275,21 +275,21 @@ export type AgentSnapshot = Message<"auth4agent.internal.v1.AgentSnapshot"> & {
   allowedScopes: string[];
 
   /**
-   * Raw Ed25519 key in use.
+   * The agent's current raw Ed25519 public key, 32 bytes.
    *
    * @generated from field: bytes public_key = 5;
    */
   publicKey: Uint8Array;
 
   /**
-   * Every change of the agent's row or of its keys raises it.
+   * Every change of the agent's row or of its keys raises this number.
    *
    * @generated from field: int32 version = 6;
    */
   version: number;
 
   /**
-   * Every change that ends the agent's tokens raises it.
+   * Every change that ends the agent's tokens raises this number.
    *
    * @generated from field: int32 epoch = 7;
    */
@@ -339,7 +339,7 @@ export const LookupAgentResponseSchema: GenMessage<LookupAgentResponse> = /*@__P
   messageDesc(file_auth4agent_internal_v1_directory, 8);
 
 /**
- * OperatorDirectoryService looks up operators for other services.
+ * OperatorDirectoryService looks up operators for other parts of the server.
  *
  * @generated from service auth4agent.internal.v1.OperatorDirectoryService
  */
@@ -369,7 +369,7 @@ export const OperatorDirectoryService: GenService<{
   serviceDesc(file_auth4agent_internal_v1_directory, 0);
 
 /**
- * AgentDirectoryService looks up agents for other services.
+ * AgentDirectoryService looks up agents for other parts of the server.
  *
  * @generated from service auth4agent.internal.v1.AgentDirectoryService
  */

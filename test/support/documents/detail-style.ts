@@ -1,0 +1,34 @@
+import type { DescMessage } from '@bufbuild/protobuf'
+import * as authn from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
+import * as identity from '../../../gen/proto/auth4agent/v1/identity_pb.ts'
+import * as keys from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
+import * as operators from '../../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
+import * as revocation from '../../../gen/proto/auth4agent/v1/revocation_pb.ts'
+
+const CLAIMS = ['alg', 'aud', 'exp', 'iat', 'iss', 'jti', 'kid', 'nbf', 'rpc', 'sub', 'typ']
+const FIELDS = [authn, identity, keys, operators, revocation]
+  .flatMap(Object.values<object>)
+  .filter(isMessage)
+  .flatMap(({ fields }) => fields.map(({ name }) => name))
+/**
+ * A sentence begins with a capital letter, or with a name of the code: a field, a claim, a setting, an option, a
+ * quoted text. A problem of a setting begins with `must`, because its name is put before it.
+ */
+const BEGINNING = new RegExp(
+  `^(?:\\p{Lu}|\\d|["'\`…$-]|[a-z]\\w*(?:[_.(\\[-]\\w*)+|_\\w+|[a-z]+[A-Z]\\w*|(?:${[...CLAIMS, ...FIELDS].join('|')})\\b|(?:[a-z]\\w* )?must\\b)`,
+  'u',
+)
+
+/** Whether a text begins as an error detail does: with a capital letter or with a name of the code. */
+export function beginsAsDetail(text: string): boolean {
+  return BEGINNING.test(text)
+}
+
+/** Whether a text is written as an error detail: it begins as one, and has no full stop. */
+export function isDetail(text: string): boolean {
+  return beginsAsDetail(text) && !text.endsWith('.')
+}
+
+function isMessage(value: object): value is DescMessage {
+  return 'kind' in value && value.kind === 'message'
+}
