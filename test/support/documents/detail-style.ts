@@ -12,19 +12,20 @@ const FIELDS = [authn, identity, keys, operators, revocation]
   .flatMap(({ fields }) => fields.map(({ name }) => name))
 /**
  * A sentence begins with a capital letter, or with a name of the code: a field, a claim, a setting, an option, a
- * quoted text. A problem of a setting begins with `must`, because its name is put before it.
+ * quoted text. A problem with a setting begins with `must`, because the server writes the name of the setting before
+ * it.
  */
 const BEGINNING = new RegExp(
   `^(?:\\p{Lu}|\\d|["'\`…$-]|[a-z]\\w*(?:[_.(\\[-]\\w*)+|_\\w+|[a-z]+[A-Z]\\w*|(?:${[...CLAIMS, ...FIELDS].join('|')})\\b|(?:[a-z]\\w* )?must\\b)`,
   'u',
 )
 
-/** Whether a text begins as an error detail does: with a capital letter or with a name of the code. */
+/** Tells whether a text begins like an error detail: with a capital letter or with a name of the code. */
 export function beginsAsDetail(text: string): boolean {
   return BEGINNING.test(text)
 }
 
-/** Whether a text is written as an error detail: it begins as one, and has no full stop. */
+/** Tells whether a text has the form of an error detail: it begins like one, and has no full stop at the end. */
 export function isDetail(text: string): boolean {
   return beginsAsDetail(text) && !text.endsWith('.')
 }

@@ -48,8 +48,8 @@ function withR(name: string, R: Uint8Array, r = 0n): Forgery {
 
 /**
  * Signatures with an R that must be refused. A verifier that multiplies by the cofactor and does not look at R accepts
- * all of them. Under an admitted key no signature with another R that is not canonical can be made: its y is below 19,
- * and nobody knows an r for it.
+ * all of them. The list has every R that is not canonical and for which a signature is possible under an admitted key.
+ * Every other R that is not canonical has a y below 19, and no r is known for it.
  */
 export function forgeries(): readonly Forgery[] {
   const signed = toLittleEndian(1n)

@@ -43,12 +43,12 @@ export function jwksDocuments(): object[] {
     counted('no entries', []),
     counted('a key twice', [good, good], EdDSA),
     counted(
-      'a key twice, for both algorithms of its type: the first counts',
+      'a key twice, for both algorithms of its type: the verifier uses the first entry',
       [entryOf(EdDSA, { alg: 'Ed25519' }), good],
       { ...EdDSA, alg: 'Ed25519' },
     ),
-    counted('a key after an entry of the same kid that is ignored', [enc, good], EdDSA),
-    counted('entries that are no objects', [null, 'text', 1, [good], good], EdDSA),
+    counted('a good entry after an ignored entry with the same kid', [enc, good], EdDSA),
+    counted('entries that are not objects', [null, 'text', 1, [good], good], EdDSA),
     document(
       'an unknown member beside keys',
       { keys: [good], note: 'new' },
@@ -101,7 +101,7 @@ function ignoredCurvePoints(): object[] {
   return [
     ignored('Ed25519: a point of small order', ed25519(ORDER_8.toBytes())),
     ignored('Ed25519: a point of mixed order', ed25519(mixed.toBytes())),
-    ignored('Ed25519: no point has this y', ed25519(Uint8Array.of(2, ...Buffer.alloc(31)))),
+    ignored('Ed25519: a y that no point of the curve has', ed25519(Uint8Array.of(2, ...Buffer.alloc(31)))),
     ignored('Ed25519: 31 bytes', ed25519(Buffer.from(edX, 'base64url').subarray(1))),
     ignored('P-256: a point that is not on the curve', p256(x, x)),
     ignored(
@@ -112,7 +112,7 @@ function ignoredCurvePoints(): object[] {
   ]
 }
 
-/** Makes an odd number of so many bits. Nobody knows whether it has factors: only its form counts here. */
+/** Makes an odd number of this many bits. It may have small factors, because the vectors test only its form. */
 function modulus(bits: number): Buffer {
   const blocks = Array.from({ length: Math.ceil(bits / 256) }, (_, index) =>
     createHash('sha256').update(`auth4agent test vector: modulus ${index}`).digest(),

@@ -10,7 +10,7 @@ interface Repeated {
 const LONG_RUN = /((?:YWFh){64,})/
 const LONG_TEXT = /^([^]*?)(a{129,})([^]*)$/
 
-/** Writes a token as it is, or in pieces if it is long. */
+/** Writes a token unchanged, or in pieces if it is long. */
 export function inPieces(text: string): { readonly token: string } | { readonly token_pieces: Pieces } {
   const pieces = text.split(LONG_RUN)
   if (pieces.length === 1) return { token: text }

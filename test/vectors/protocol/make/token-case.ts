@@ -25,7 +25,7 @@ export interface TokenCase {
   readonly name: string
   /** Left out if the case has the token of the first case. */
   readonly token?: string
-  /** In place of `token` where the token is long. */
+  /** The token in pieces. It replaces `token` if the token is long. */
   readonly token_pieces?: Pieces
   readonly verifier?: Verifier
   readonly changed?: object

@@ -61,7 +61,7 @@ async function ofLength(name: string, expect: string, length: number): Promise<T
     const made = await changed(name, expect, { header, claims: { padding } })
     if (lengthOf(made) === length) return made
   }
-  throw new RangeError(`No token has ${length} characters`)
+  throw new RangeError(`No header gives a token of ${length} characters`)
 }
 
 function lengthOf({ token = '', token_pieces = [token] }: TokenCase): number {
@@ -159,16 +159,16 @@ export async function strictJsonCases(): Promise<TokenCase[]> {
       ['the control character U+001F in a string', '"a\u001Fb"'],
       ['a number with a leading zero', '01'],
       ['a number with a plus sign', '+1'],
-      ['a number without digits behind its point', '1.'],
+      ['a number without digits after its point', '1.'],
       ['a number without digits before its point', '.5'],
       ['a hexadecimal number', '0x10'],
-      ['an array with a comma behind', '[1,]'],
+      ['an array with a trailing comma', '[1,]'],
       ['an escape that JSON does not have', String.raw`"\x41"`],
     ].map(([name = '', json = '']) => note(name, 'MALFORMED_TOKEN', json)),
     ofTexts('exp with a leading zero', 'MALFORMED_TOKEN', {
       payload: PAYLOAD.replace(`"exp":${CLAIMS.exp}`, `"exp":0${CLAIMS.exp}`),
     }),
-    ofTexts('an object with a comma behind', 'MALFORMED_TOKEN', { payload: `${open},}` }),
+    ofTexts('an object with a trailing comma', 'MALFORMED_TOKEN', { payload: `${open},}` }),
     ofTexts('names in single quotes', 'MALFORMED_TOKEN', { payload: PAYLOAD.replace('"iss"', "'iss'") }),
     ofTexts('a no-break space around the object', 'MALFORMED_TOKEN', { payload: `\u00A0${PAYLOAD}` }),
     ofTexts('white space around the object', 'VALID', { payload: `\t\r\n ${PAYLOAD} \n` }),
