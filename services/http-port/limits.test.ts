@@ -194,6 +194,8 @@ describe('the source of a request', () => {
   })
 
   it('refuses a trusted proxy that is not an address', async () => {
-    await expect(startGateway({ trustedProxies: ['proxy.local'] })).rejects.toThrow('A trusted proxy must be an IP address')
+    await expect(startGateway({ trustedProxies: ['proxy.local'] })).rejects.toThrow(
+      'A trusted proxy must be an IP address',
+    )
   })
 })

@@ -36,7 +36,7 @@ export const nobleEd25519: Ed25519 = {
   async verify(publicKey, message, signature) {
     const { Point, verifyAsync } = await loadNoble()
     try {
-      // noble multiplies by the cofactor, so it accepts an R with a torsion component. The other implementations do not.
+      // noble multiplies by the cofactor, so it accepts an R with a torsion component. Other implementations do not.
       const r = Point.fromBytes(signature.subarray(0, POINT_BYTES))
       if (r.isSmallOrder() || !r.isTorsionFree()) return false
       return await verifyAsync(signature, message, publicKey, { zip215: false })
