@@ -29,9 +29,8 @@ const REFUSALS = { used: 'CHALLENGE_USED', expired: 'CHALLENGE_EXPIRED', void: '
 /**
  * Redeems a signed challenge for a token. docs/protocol.md section 6 gives the order of the checks.
  *
- * @throws ApiError with the reason of the first check that fails; UNAVAILABLE when no key can sign, or the agent or
- * its
- *   operator changes during every attempt.
+ * @throws ApiError with the reason of the first check that fails; UNAVAILABLE when no key can sign, or when the agent
+ *   or its operator changes during every attempt.
  */
 export async function issueToken(deps: AuthnDeps, request: IssueTokenRequest, call: Call): Promise<IssuedToken> {
   const subjects = deps.subjects.of(request.did)
@@ -119,7 +118,7 @@ async function redeemAndSign(
     requestId: call.requestId,
   })
   if (outcome.kind === 'stale') return 'stale'
-  // The challenge's key is gone, as after the end of all tokens of the deployment. The next challenge needs a new key.
+  // The challenge's key was deleted, as when all tokens of the deployment end. The next challenge needs a new key.
   if (outcome.kind === 'void') await deps.challengeKeys.rotate()
   if (outcome.kind === 'keyless') {
     throw new ApiError('UNAVAILABLE', `No ${alg} key is active yet; try again later`, { retryAfter: 10 })

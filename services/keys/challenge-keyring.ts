@@ -53,8 +53,8 @@ export function createChallengeKeyring(prisma: PrismaClient, vault: KeyVault, no
   }
   const reread = inOneFlight(read)
   /**
-   * Reads again, at most once per second. The limit is needed because a caller can invent unknown ids. `Math.abs` is
-   * needed because the wall clock may have been set back.
+   * Reads the keys again, but at most once per second, because a caller can invent unknown ids. `Math.abs` is needed
+   * because the wall clock may have been set back.
    */
   const rereadUnlessFresh = async () => {
     if (Math.abs(now() - readAt) > REREAD_INTERVAL_MS) await reread()

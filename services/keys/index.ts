@@ -29,8 +29,7 @@ export interface Keys {
 /**
  * Opens all keys, and creates the first keys of an empty deployment.
  * @throws WrongKeyError or StartupError when a key cannot be opened or no first key can be created. When a key cannot
- * be
- *   opened, nothing has been written.
+ *   be opened, nothing has been written.
  */
 export async function createKeys(options: KeysOptions): Promise<Keys> {
   const opened = await openKeys(options)

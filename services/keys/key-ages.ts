@@ -24,9 +24,8 @@ interface Sight extends Omit<KeyFacts, 'ageS'> {
 /**
  * Creates a measure of ages that does not change when a clock is set while the process runs.
  *
- * - When a key enters a state while the process runs, the age counts from the call of `look` that first sees the
- * state,
- *   by the monotonic clock.
+ * - When a key enters a state while the process runs, its age counts from the call of `look` that first sees the
+ *   state, by the monotonic clock.
  * - When a key is already in its state at the first call of `look`, the database's clock gives its age at that time.
  *   From then on the monotonic clock counts.
  *

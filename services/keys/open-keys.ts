@@ -98,7 +98,9 @@ async function makeFirst(
   if (known.length === 0) {
     await keys.ensureFirst(imported).catch((error: unknown) => {
       // Only a failure of the hardware token is an ApiError. Errors of the database have other types.
-      throw error instanceof ApiError ? new StartupError(`No signing key can be created: ${error.message}`) : error
+      throw error instanceof ApiError
+        ? new StartupError(`The first signing keys cannot be created: ${error.message}`)
+        : error
     })
   }
   if (imported === undefined) return

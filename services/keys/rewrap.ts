@@ -33,7 +33,7 @@ export async function countSealedUnderOthers(prisma: PrismaClient, kekId: string
 }
 
 /**
- * Seals each secret that is sealed under another KEK again, under the vault's sealing KEK. Each row has its own
+ * Seals again, under the KEK that seals, each secret that is sealed under another KEK. Each row has its own
  * transaction with its audit. So a pass may stop at any row, and the next pass continues with the remaining rows.
  * Several processes may run a pass at the same time.
  * @returns the number of changed rows

@@ -21,7 +21,7 @@ export interface RotationTimes {
   readonly retireAfterS: number
 }
 
-/** One change of one key. The steps of a plan are carried out in order, in one transaction. */
+/** One change of one key. carryOut carries out the steps of a plan in their order, in one transaction. */
 export type Step =
   | { readonly to: Exclude<KeyState, 'prepared'>; readonly kid: string }
   | { readonly to: 'new'; readonly alg: TokenAlgorithm; readonly state: 'prepared' | 'active' }
@@ -29,8 +29,8 @@ export type Step =
 type Keys = readonly KeyFacts[]
 
 /**
- * Number of prepared keys of each algorithm: one key that can become active, and one key that takes its place in the
- * reserve then.
+ * Number of prepared keys of each algorithm in the reserve. While one of them becomes active, the other can become
+ * ready.
  */
 const RESERVE = 2
 

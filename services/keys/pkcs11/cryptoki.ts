@@ -28,9 +28,9 @@ const loaded = new Map<string, { readonly calls: PKCS11; uses: number }>()
 let atWork: Promise<unknown> = Promise.resolve()
 
 /**
- * Runs calls about objects one after another. SoftHSM does not support such calls at the same time: it lists an object
- * twice, or fails permanently. They could overlap, because generating a key takes long and runs in its own thread. The
- * signing call itself need not wait for its turn.
+ * Runs calls about objects one after another, because SoftHSM does not support such calls at the same time: it lists
+ * an object twice, or fails permanently. Without turns they would overlap, because generating a key takes long and
+ * runs in its own thread. The signing call itself does not need a turn.
  */
 export function inTurn<T>(calls: () => T | Promise<T>): Promise<T> {
   const turn = atWork.then(calls)

@@ -67,7 +67,7 @@ export function createSessionOpener(calls: PKCS11, { tokenLabel, pin }: TokenAcc
   return () => inTurn(open)
 }
 
-/** Closes a session. Ignores PKCS #11 errors, because the session may be gone already. */
+/** Closes a session. Ignores PKCS #11 errors, because the session may be lost already. */
 export function closeSession({ calls, handle }: Pick<Session, 'calls' | 'handle'>): void {
   attemptCall(() => calls.C_CloseSession(handle))
 }

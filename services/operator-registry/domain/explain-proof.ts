@@ -34,10 +34,11 @@ export function explainProof(
 }
 
 const DESCRIPTIONS: Readonly<Record<FailedVerdict, (answers: readonly TxtAnswer[]) => string>> = {
-  'not-found': () => 'Found no record of this server there. Publish it, wait until DNS shows it, and confirm again.',
+  'not-found': () =>
+    'Found no record of this server there. Publish the record, wait until DNS has it, and confirm again.',
   mismatch: (answers) => `Found ${seen(answers)} instead. Publish the record exactly as given, and confirm again.`,
   'incumbent-present': (answers) =>
-    `Found the record of the domain's present operator instead: ${seen(answers)}. Replace it, and confirm again.`,
+    `Found the record of the domain's owner instead: ${seen(answers)}. Replace that record, and confirm again.`,
   unavailable: (answers) => `No majority of the resolvers gave the same answer (${outcomes(answers)}). Try again.`,
 }
 

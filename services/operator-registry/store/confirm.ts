@@ -57,7 +57,7 @@ async function settle(settling: Settling, operator: Operator): Promise<Settled> 
   const decision = decideConfirm({ operator, owner: domain.owner, now: context.now(), takeoverDelayMs })
   if (decision.kind === 'refuse') throw new ApiError(decision.reason)
   if (decision.kind === 'hold') {
-    await endWaits(tx, audit, domain, 'the present operator proved the domain again')
+    await endWaits(tx, audit, domain, 'the owner proved the domain again')
     return { kind: 'verified', at: operator.domainVerifiedAt ?? operator.createdAt }
   }
   if (decision.kind === 'wait') {
@@ -122,6 +122,6 @@ export function activation({ random, settings }: Context, at: Date): Prisma.Oper
 /** Ends all takeover waits for a domain, because DNS still has the owner's record. */
 export function endWaitsFor({ prisma }: Context, author: Author, domain: string): Promise<void> {
   return change(prisma, author, async (tx, audit) => {
-    await endWaits(tx, audit, await lockDomain(tx, domain), "the present operator's record was seen")
+    await endWaits(tx, audit, await lockDomain(tx, domain), "DNS has the owner's record")
   })
 }

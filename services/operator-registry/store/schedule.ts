@@ -59,7 +59,7 @@ export async function recordProof(context: Context, author: Author, due: DueProo
       judgeReverification({ status, failedProofs, verdict, threshold }),
       verdict,
     )
-    if (result.seen) await endWaits(tx, audit, domain, "DNS has the present operator's record")
+    if (result.seen) await endWaits(tx, audit, domain, "DNS has the owner's record")
   })
 }
 
