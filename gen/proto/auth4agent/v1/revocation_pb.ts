@@ -361,7 +361,7 @@ export const EndAllTokensOfDeploymentResponseSchema: GenMessage<EndAllTokensOfDe
 
 /**
  * RevocationKind says what a record ends. A verifier that receives a kind it does not know must begin again without a
- * position. It must verify online for as long as it still receives that kind.
+ * position. It is stale for as long as it receives that kind: it refuses tokens, or verifies them online.
  *
  * @generated from enum auth4agent.v1.RevocationKind
  */
@@ -411,7 +411,7 @@ export const RevocationKind = {
 
 /**
  * RevocationKind says what a record ends. A verifier that receives a kind it does not know must begin again without a
- * position. It must verify online for as long as it still receives that kind.
+ * position. It is stale for as long as it receives that kind: it refuses tokens, or verifies them online.
  *
  * @generated from enum auth4agent.v1.RevocationKind
  */
@@ -451,8 +451,8 @@ export const RevocationService: GenService<{
    * answer from its copy of the log.
    *
    * A stream ends after some time; the watcher resumes from its last position. When the server cannot resume from a
-   * position, it answers RESYNC_REQUIRED. The watcher then deletes its copy of the log and begins again without a
-   * position.
+   * position, it answers RESYNC_REQUIRED. The watcher then begins again without a position and is
+   * stale until it has read the log to its head; meanwhile it still refuses what it knows to be ended.
    *
    * @generated from rpc auth4agent.v1.RevocationService.WatchRevocations
    */
