@@ -14,7 +14,7 @@ interface Waiting {
 const MAX_BATCH = 128
 /** Maximum number of statements at the same time, and so the number of connections that redeeming needs. */
 export const MAX_STATEMENTS = 4
-/** A batch with fewer redemptions than this waits while statements with more redemptions are running. */
+/** A batch with fewer redemptions than this waits while the running statements together have more of them. */
 const MIN_BATCH = 12
 /** Milliseconds for which a running statement may delay a smaller batch. */
 const PATIENCE_MS = 5
@@ -30,13 +30,13 @@ export const REDEEM_SESSION = '-c plan_cache_mode=force_generic_plan -c enable_s
  * Creates the redeemer. It collects redemptions that arrive in one turn of the event loop, or while another statement
  * is running, and sends them as one statement (group commit).
  *
- * The redeemer sends a batch when it has as many redemptions as all running statements together, or `enough` of them.
- * The reason: most of the cost of a statement does not depend on its rows, and a few statements at a time keep this
- * process and the database busy. A statement that takes longer than PATIENCE_MS, because of the disk or a lock, does
- * not delay other batches.
+ * While fewer than MAX_STATEMENTS run, the redeemer sends the waiting redemptions when they are at least as many as
+ * the redemptions in all running statements, or at least `enough()`. The reason: most of the cost of a statement does
+ * not depend on its rows, and a few statements at a time keep this process and the database busy. A statement that
+ * takes longer than PATIENCE_MS, because of the disk or a lock, no longer counts in this comparison.
  *
- * The statement of a redemption begins after the request arrived, so it sees every change whose call returned before
- * the request.
+ * A statement begins after the requests of its redemptions have arrived. So the statement sees every change whose call
+ * had returned before.
  */
 export function createRedeemer(pool: pg.Pool): Redeemer {
   let queue: Waiting[] = []
@@ -69,7 +69,9 @@ export function createRedeemer(pool: pg.Pool): Redeemer {
       giveWay()
     }
   }
-  /** Returns a large enough batch. Under high load this is an equal share for each statement. */
+  /**
+   * Returns how many redemptions are enough for a batch. Under high load this is an equal share for each statement.
+   */
   const enough = () => Math.max(MIN_BATCH, (queue.length + underWay) / MAX_STATEMENTS)
   const maySend = () => statements < MAX_STATEMENTS && queue.length > 0 && queue.length >= Math.min(underWay, enough())
   const sendWaiting = () => {
@@ -90,7 +92,7 @@ export function createRedeemer(pool: pg.Pool): Redeemer {
   return (input) => {
     const { promise, resolve, reject } = Promise.withResolvers<RedeemOutcome>()
     queue.push({ input, resolve, reject })
-    // Do not wait for the end of this turn: it may take as long as the statement.
+    // With enough redemptions, send at once: the rest of this turn may take as long as the statement.
     if (queue.length >= enough()) sendWaiting()
     else schedule()
     return promise

@@ -21,8 +21,8 @@ type Asked = ServerReflectionRequest['messageRequest']
 type Answer = NonNullable<MessageInitShape<typeof ServerReflectionResponseSchema>['messageResponse']>
 
 /**
- * Returns the methods of server reflection by their paths: v1, and v1alpha, which has the same messages. The methods
- * show only the proto files of these services and of health, with their imports.
+ * Returns the path and the method of each version of server reflection: v1 and v1alpha, which have the same messages.
+ * The methods show only the proto files of `services` and of health, with the files that these import.
  */
 export function reflectionMethods(services: readonly DescService[]): readonly (readonly [string, PortMethod])[] {
   const method = ServerReflection.method.serverReflectionInfo

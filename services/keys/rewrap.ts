@@ -15,7 +15,7 @@ interface SealedRow {
   replace(tx: Tx, sealed: Sealed): Promise<number>
 }
 
-/** Dependencies of resealOld. */
+/** Dependencies of one pass of resealOld. */
 interface Pass {
   readonly prisma: PrismaClient
   readonly vault: KeyVault
@@ -33,12 +33,13 @@ export async function countSealedUnderOthers(prisma: PrismaClient, kekId: string
 }
 
 /**
- * Seals again, under the KEK that seals, each secret that is sealed under another KEK. Each row has its own
- * transaction with its audit. So a pass may stop at any row, and the next pass continues with the remaining rows.
+ * Finds each secret that is sealed under an old KEK, and seals it again under the current KEK of the vault. Each row
+ * and its audit record are written in one transaction. So a pass may stop at any row, and the next pass continues with
+ * the remaining rows.
  * Several processes may run a pass at the same time.
  * @returns the number of changed rows
- * @throws WrongKeyError when a row cannot be opened. The row stays unchanged, and the other rows are sealed again
- * first.
+ * @throws WrongKeyError when a row cannot be opened: after all other rows have been sealed again. That row stays
+ *   unchanged.
  */
 export async function resealOld({ prisma, vault, author }: Pass): Promise<number> {
   let count = 0

@@ -4,7 +4,7 @@ export interface ReadinessDeps {
   readonly askDatabase: () => Promise<unknown>
   /** Returns how the process's clock is wrong, or undefined while it agrees with the database's clock. */
   readonly clockProblem: () => string | undefined
-  /** Returns the names of services in other processes that were never reached. */
+  /** Returns the names of the services that run in other processes and that this process has not reached yet. */
   readonly missingServices: () => readonly string[]
   readonly timing?: Partial<ReadinessTiming>
 }
@@ -20,10 +20,11 @@ interface ReadinessTiming {
 
 /** The readiness of a process. */
 export interface Readiness {
-  /** Returns the reasons why the process is not ready, or an empty list if it is ready. Sends no query. */
+  /** Returns what is wrong, in short texts, or an empty list if the process is ready. Sends no query. */
   missing(): readonly string[]
   /** Makes `missing` report from now on that the process is stopping. */
   drain(): void
+  /** Ends the queries to the database. */
   stop(): void
 }
 
@@ -31,8 +32,8 @@ const TIMING: ReadinessTiming = { intervalMs: 1_000, maxAgeMs: 5_000, now: () =>
 
 /**
  * Tracks the readiness of a process for /ready. A process is ready while the database answers, the clock is right, the
- * services that it calls were reached once, and it is not stopping. The database is queried at an interval, so
- * requests for /ready never query it. Resolves after the first query.
+ * services that it calls were reached at least once, and it is not stopping. The database is queried at an interval,
+ * so requests for /ready never query it. Resolves after the first query.
  */
 export async function startReadiness(deps: ReadinessDeps): Promise<Readiness> {
   const { askDatabase, clockProblem, missingServices, timing } = deps

@@ -2,8 +2,8 @@ import type { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/oper
 import type { Policies } from '../chain/policy.ts'
 
 /**
- * Who may call each method of OperatorRegistryService. Methods without authentication have rate limits only by source
- * address. With a rate limit by domain or operator, any caller could use up the rate of the owner.
+ * Who may call each method of OperatorRegistryService. The rate limits of methods without authentication count calls
+ * by source address only. If they counted by domain or operator, any caller could use up the limit of the owner.
  */
 export const policies: Policies<typeof OperatorRegistryService> = {
   registerOperator: { callers: ['anyone'], limit: 'register', action: 'operator.register', endsTokens: false },

@@ -7,7 +7,7 @@ const { pool } = database.db
 
 afterAll(() => database.drop())
 
-it('checkAtDatabase finds a record of an unknown kind by its index, without a scan of a long log', async () => {
+it('the statement of checkAtDatabase uses the index of unknown kinds and does not scan a long log', async () => {
   await pool.query(
     `INSERT INTO revocation_log
        (sequence, log_epoch, kind, subject, minimum_epoch, expires_at, recorded_at, previous_hash, hash)

@@ -10,4 +10,4 @@ const isOurs = ({ method }: { method: { parent: unknown } }) => method.parent ==
 
 describe('rules of IdentityService', () => runCases(world, identityCases))
 describe('assertions to IdentityService', () => runCases(world, authenticationCases.filter(isOurs)))
-describe('callers of IdentityService', () => runCases(world, tenantCases.filter(isOurs)))
+describe('which callers may call IdentityService', () => runCases(world, tenantCases.filter(isOurs)))

@@ -10,4 +10,4 @@ const isOurs = ({ method }: { method: { parent: unknown } }) => method.parent ==
 
 describe('rules of KeysService', () => runCases(world, keysCases))
 describe('assertions to KeysService', () => runCases(world, authenticationCases.filter(isOurs)))
-describe('callers of KeysService', () => runCases(world, tenantCases.filter(isOurs)))
+describe('which callers may call KeysService', () => runCases(world, tenantCases.filter(isOurs)))

@@ -10,4 +10,4 @@ const isOurs = ({ method }: { method: { parent: unknown } }) => method.parent ==
 
 describe('rules of OperatorRegistryService', () => runCases(world, operatorRegistryCases))
 describe('assertions to OperatorRegistryService', () => runCases(world, authenticationCases.filter(isOurs)))
-describe('callers of OperatorRegistryService', () => runCases(world, tenantCases.filter(isOurs)))
+describe('which callers may call OperatorRegistryService', () => runCases(world, tenantCases.filter(isOurs)))

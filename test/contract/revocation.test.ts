@@ -10,4 +10,4 @@ const isOurs = ({ method }: { method: { parent: unknown } }) => method.parent ==
 
 describe('rules of RevocationService', () => runCases(world, revocationCases))
 describe('assertions to RevocationService', () => runCases(world, authenticationCases.filter(isOurs)))
-describe('callers of RevocationService', () => runCases(world, tenantCases.filter(isOurs)))
+describe('which callers may call RevocationService', () => runCases(world, tenantCases.filter(isOurs)))

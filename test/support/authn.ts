@@ -72,8 +72,8 @@ interface InstanceOptions {
 }
 
 /**
- * Starts one instance of authn and revocation on a database. The test can shift its wall clock and its monotonic
- * clock.
+ * Creates the services that issue, verify and revoke tokens, on a database and in the process of the test. The test
+ * can shift their wall clock and their monotonic clock.
  */
 export async function startInstance(db: Db, options: InstanceOptions = {}) {
   const clock = { offsetMs: 0, monotonicOffsetMs: 0 }
@@ -172,7 +172,7 @@ function callsOf(
   }
 }
 
-/** Returns the agent's signature over a challenge, over the message that the protocol defines. */
+/** Signs a challenge as the agent. The signed text is the message that the protocol defines. */
 export function signChallenge({ key }: TestAgent, { challenge, nonce }: TestChallenge): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(sign(key, Buffer.from(`auth4agents-challenge:${challenge}:${nonce}`)))
 }
@@ -201,7 +201,7 @@ export function freshOperator(db: Db, status: OperatorStatus = 'active'): Promis
   return insertOperator(db, `acme${domains}.example`, status)
 }
 
-/** Reads everything that authn and revocation may write, for a later comparison. */
+/** Reads every table that authn and revocation may write, except the revocation log, for a later comparison. */
 export async function authnState({ prisma }: Db): Promise<object> {
   const [redemptions, challengeKeys, jwksKeys, revoked, audit, assertions, agents, operators] = await Promise.all([
     prisma.redemption.findMany({ orderBy: { challengeId: 'asc' } }),

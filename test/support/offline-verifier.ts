@@ -5,7 +5,7 @@ import { GOOD_CLAIMS } from './access-tokens.ts'
 import { ISSUER } from './assertions.ts'
 import { type TestTokenKey, testTokenKey } from './token-keys.ts'
 
-/** Returns the JWK that an issuer publishes for a key. */
+/** Returns the JWK that a server publishes for a key. */
 export const published = ({ jwk, alg, kid }: TestTokenKey) => ({ ...jwk, alg, use: 'sig', kid })
 
 /** Creates a token that is valid now. */
@@ -15,7 +15,7 @@ export function newToken(key: TestTokenKey, claims: Partial<AccessTokenClaims> =
   return key.sign({ alg: key.alg, typ: 'at+jwt', kid: key.kid }, { ...GOOD_CLAIMS, ...times, ...claims })
 }
 
-/** An issuer whose answers come from memory, without a server. */
+/** A fake server that answers the requests of a verifier from memory. */
 export interface FakeIssuer {
   readonly key: TestTokenKey
   /** The answers by path: an object is sent as JSON, and a function returns the response. */
@@ -30,7 +30,7 @@ export const VERIFY = '/v1/verify'
 export const JWKS = '/.well-known/jwks.json'
 export const DISCOVERY = '/.well-known/auth4agent'
 
-/** Creates an issuer with one key. Verifiers of this issuer are closed when the test ends. */
+/** Creates a fake server with one key. Its verifiers are closed when the test ends. */
 export function fakeIssuer(): FakeIssuer {
   const key = testTokenKey('EdDSA')
   const answers: FakeIssuer['answers'] = { [DISCOVERY]: { issuer: ISSUER }, [JWKS]: { keys: [published(key)] } }

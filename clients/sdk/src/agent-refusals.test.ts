@@ -48,7 +48,7 @@ describe('an agent that the server refuses', () => {
     [410, 'CHALLENGE_EXPIRED'],
     [404, 'CHALLENGE_NOT_FOUND'],
     [410, 'UNKNOWN'],
-  ])('signs a new challenge after %i %s, at most 4 times', async (status, reason) => {
+  ])('signs a new challenge after %i %s, and at most 4 challenges in all', async (status, reason) => {
     issuer.next('/v1/token', refusal(status, reason), refusal(status, reason))
     await agent.token()
     expect(issuer.count('/v1/challenge')).toBe(3)
@@ -85,7 +85,7 @@ describe('an agent that the server refuses', () => {
     await token
   })
 
-  it('rejects at once if Retry-After is over 20 s, and sends nothing before that time', async () => {
+  it('rejects at once if Retry-After is over 20 s, and sends nothing until the time in Retry-After is over', async () => {
     issuer.next('/v1/challenge', refusal(503, 'OVERLOADED', '120'))
     const error = { reason: 'OVERLOADED', retryAfterS: 120 }
     await expect(agent.token()).rejects.toMatchObject(error)

@@ -1,20 +1,20 @@
 import type { LogPosition, RevocationRecord } from '@auth4agent/core/revocation/revocation-log'
 
 /**
- * An event of a feed: a record of the revocation log, or a head, which says that every record up to a position has
- * been sent.
+ * An event of a feed: a record of the revocation log, or a heartbeat (`head`). A heartbeat says that the server has
+ * sent every record up to a position.
  */
 export type FeedEvent =
   | { readonly kind: 'record'; readonly record: RevocationRecord }
   | {
       readonly kind: 'head'
       readonly position: LogPosition
-      /** When the log ended at this position, by the server's clock, in Unix milliseconds. */
+      /** Server time just before the server read this head from the database, in Unix milliseconds. */
       readonly observedAt: number
     }
 
 /**
- * A transport for the revocation log, such as {@link sseFeed} or {@link grpcFeed}.
+ * A feed: a transport for the revocation log, such as {@link sseFeed} or {@link grpcFeed}.
  *
  * `open` starts after the position `from`. Without a position, it starts with all records that can still end a token.
  * It ends when the signal aborts, when the server ends the stream, or after the first head if `untilHead` is true. It
@@ -62,7 +62,7 @@ export class FeedError extends Error {
   readonly mustBeginAgain: boolean
   /** How long to wait before the next attempt, in milliseconds. */
   readonly retryAfterMs: number | undefined
-  /** True if the server refuses this reader, and will refuse it again. */
+  /** True if the server refuses the verifier for a reason that lasts, so another attempt is useless. */
   readonly isRefusal: boolean
   /** True if the server has no capacity for a lasting stream. The verifier then polls the log. */
   readonly isFull: boolean

@@ -8,8 +8,9 @@ export interface RegisteredAgent {
 }
 
 /**
- * Checks a repeated registration. A client that lost the answer may repeat the call while the agent is pending; this
- * changes nothing. The check compares the whole key, because a DID contains only half of the key's hash.
+ * Checks a repeated registration. An agent that did not receive the answer may repeat the call while it is pending.
+ * The repeated call succeeds and changes nothing. The check compares the whole key, because a DID contains only half
+ * of the key's hash.
  *
  * @throws ApiError AGENT_EXISTS when the operator makes the call, the key differs, or the agent is no longer pending.
  */

@@ -1,7 +1,10 @@
-/** Takes a place for a key. Returns a function that gives the place back, or undefined if no place is left. */
+/**
+ * Reserves one place for a key, such as a source address. Returns a function that frees the place. Returns undefined
+ * if no place is free.
+ */
 export type Bound = (key: string) => (() => void) | undefined
 
-/** Creates a bound of `max` places in total and `maxPerKey` places for each key. */
+/** Limits what is open at the same time: `max` places in total, and `maxPerKey` places for each key. */
 export function createBound(max: number, maxPerKey: number): Bound {
   const open = new Map<string, number>()
   let total = 0

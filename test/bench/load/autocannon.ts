@@ -4,7 +4,7 @@ import type { AutocannonSettings } from './autocannon-program.ts'
 import { beside, runGenerator } from './generator.ts'
 import type { LoadRequest, LoadResult } from './load-request.ts'
 
-/** Puts a load on a server with autocannon, in a new process. */
+/** Starts autocannon in a separate process, which sends load to a server. */
 export async function autocannonLoad(request: LoadRequest): Promise<LoadResult> {
   const { machine, folder, url, contentType, once, connections, seconds } = request
   const settings: AutocannonSettings = {

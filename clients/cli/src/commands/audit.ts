@@ -43,7 +43,7 @@ const auditFlags = {
 /** `audit`: lists audit records of the operator. */
 export const audit = defineCommand({
   help: [
-    'Lists audit records, newest first: what was done or refused, by the operator or to it. A record must match all given filters.',
+    'Lists audit records, newest first: the changes by the operator and to it, and its refused calls. A record must match all given filters.',
   ],
   examples: [
     { does: 'the last 20 records', line: 'auth4agent audit' },

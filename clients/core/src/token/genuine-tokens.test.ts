@@ -4,7 +4,7 @@ import { ISSUER } from '../../../../test/support/assertions.ts'
 import type { KeyFinder, VerificationKey } from './access-token.ts'
 import { createGenuineTokens } from './genuine-tokens.ts'
 
-/** Makes tokens under one key, which the test may change, and counts the verified signatures. */
+/** Makes tokens that one key signs, and counts how often a signature was checked. The test may change the key. */
 function setUp({ state = 'active', capacity = 100 }: { state?: VerificationKey['state']; capacity?: number } = {}) {
   const { pair, entry } = knownKey(state)
   let signatures = 0
@@ -48,7 +48,11 @@ describe('a remembered token', () => {
     ['is refused after its key is compromised', { state: 'compromised' }, { verdict: 'UNKNOWN_KEY' }],
     ['is refused after its key is gone', undefined, { verdict: 'UNKNOWN_KEY' }],
     ['stays valid while its key is retiring', { state: 'retiring' }, { claims: { jti: 'a' } }],
-    ['is verified again under another key', { verify: () => false }, { verdict: 'SIGNATURE_INVALID' }],
+    [
+      'is refused after another key with the same kid has replaced its key',
+      { verify: () => false },
+      { verdict: 'SIGNATURE_INVALID' },
+    ],
   ])('%s', async (_name, change, verdict) => {
     const set = setUp()
     const token = set.token('a')
@@ -60,7 +64,10 @@ describe('a remembered token', () => {
   it.each<[string, (token: string) => string]>([
     ['white space at the end', (token) => `${token} `],
     ['padding', (token) => `${token}==`],
-    ['trailing bits', (token) => token.slice(0, -1) + String.fromCharCode(token.charCodeAt(token.length - 1) + 1)],
+    [
+      'unused bits set in its last character',
+      (token) => token.slice(0, -1) + String.fromCharCode(token.charCodeAt(token.length - 1) + 1),
+    ],
   ])('is refused with %s', async (_name, change) => {
     const set = setUp()
     const token = set.token('a')
@@ -79,7 +86,7 @@ describe('createGenuineTokens does not remember', () => {
     }
   })
 
-  it('a token of a key that has not begun to sign', async () => {
+  it('the refusal of a token while its key is prepared', async () => {
     const set = setUp({ state: 'prepared' })
     const token = set.token('a')
     expect(await set.tokens(token)).toEqual({ verdict: 'UNKNOWN_KEY' })

@@ -13,7 +13,7 @@ export interface Ed25519 {
 }
 
 type Subtle = typeof globalThis.crypto.subtle
-/** A key of WebCrypto. The name of its type depends on the platform's types. */
+/** A key of WebCrypto. Its type comes from `importKey`, because not every platform declares a type named CryptoKey. */
 export type PlatformKey = Awaited<ReturnType<Subtle['importKey']>>
 
 const ALGORITHM = 'Ed25519'
@@ -36,7 +36,8 @@ export const nobleEd25519: Ed25519 = {
   async verify(publicKey, message, signature) {
     const { Point, verifyAsync } = await loadNoble()
     try {
-      // noble multiplies by the cofactor, so it accepts an R with a torsion component. Other implementations do not.
+      // noble multiplies by the cofactor, so it would accept an R with a torsion component. The others refuse such an
+      // R.
       const r = Point.fromBytes(signature.subarray(0, POINT_BYTES))
       if (r.isSmallOrder() || !r.isTorsionFree()) return false
       return await verifyAsync(signature, message, publicKey, { zip215: false })

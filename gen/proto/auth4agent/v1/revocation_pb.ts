@@ -228,9 +228,9 @@ export type WatchRevocationsRequest = Message<"auth4agent.v1.WatchRevocationsReq
   hash: Uint8Array;
 
   /**
-   * Ends the stream after its first heartbeat, within a minute. A verifier uses this field when the server refuses it
-   * a long stream (RATE_LIMITED). Such a verifier asks repeatedly, each time from its last position. Its copy of the
-   * log is then as old as the last answer.
+   * Ends the stream after its first heartbeat, or after one minute if the watcher reads slowly. A watcher uses this
+   * field when the server refuses it a long stream (RATE_LIMITED). Such a watcher asks repeatedly, each time from its
+   * last position. Its copy of the log is then as old as the last answer.
    *
    * @generated from field: bool until_head = 4;
    */
@@ -295,8 +295,9 @@ export type LogHead = Message<"auth4agent.v1.LogHead"> & {
   position?: LogPosition | undefined;
 
   /**
-   * Server time just before the server read the head from the database. To find the age of its copy of the log, a
-   * watcher compares this time with the time of the previous heartbeat, and both times with its own monotonic clock.
+   * Server time just before the server read the head from the database. A watcher computes the age of its copy of the
+   * log from the moment at which it opened the stream, and from how much this time has risen since the first
+   * heartbeat.
    *
    * @generated from field: google.protobuf.Timestamp observed_at = 2;
    */
@@ -360,8 +361,9 @@ export const EndAllTokensOfDeploymentResponseSchema: GenMessage<EndAllTokensOfDe
   messageDesc(file_auth4agent_v1_revocation, 8);
 
 /**
- * RevocationKind says what a record ends. A verifier that receives a kind it does not know must begin again without a
- * position. It is stale for as long as it receives that kind: it refuses tokens, or verifies them online.
+ * RevocationKind says what a record ends. A watcher that receives an unknown kind must begin again without a position,
+ * and the server may send the same record again. The watcher is stale until it has read the log to its head without an
+ * unknown kind.
  *
  * @generated from enum auth4agent.v1.RevocationKind
  */
@@ -410,8 +412,9 @@ export const RevocationKind = {
 } as const;
 
 /**
- * RevocationKind says what a record ends. A verifier that receives a kind it does not know must begin again without a
- * position. It is stale for as long as it receives that kind: it refuses tokens, or verifies them online.
+ * RevocationKind says what a record ends. A watcher that receives an unknown kind must begin again without a position,
+ * and the server may send the same record again. The watcher is stale until it has read the log to its head without an
+ * unknown kind.
  *
  * @generated from enum auth4agent.v1.RevocationKind
  */
@@ -434,8 +437,8 @@ export const RevocationService: GenService<{
    * its jti. After the call has returned, no online verification that begins later answers that the token is valid. A
    * repeated call returns the time of the first call.
    *
-   * An operator can have at most 10,000 revoked tokens that may not have expired yet. The next revocation ends all
-   * tokens of the operator's agents, and the count starts again.
+   * The server counts an operator's revoked tokens until they have certainly expired. If the count is 10,000 when the
+   * call begins, the call ends all tokens of the operator's agents, and the count starts again.
    *
    * @generated from rpc auth4agent.v1.RevocationService.RevokeToken
    */
@@ -448,11 +451,11 @@ export const RevocationService: GenService<{
    * WatchRevocations follows the revocation log. It sends first the records after the given position, or without a
    * position all records that can still end a token. Then it sends each record when it is committed, and every second
    * a heartbeat with the head. A watcher whose last heartbeat is older than the watcher's bound is stale: it must not
-   * answer from its copy of the log.
+   * accept a token. It still refuses a token that its copy of the log shows as ended.
    *
    * A stream ends after some time; the watcher resumes from its last position. When the server cannot resume from a
-   * position, it answers RESYNC_REQUIRED. The watcher then begins again without a position and is
-   * stale until it has read the log to its head; meanwhile it still refuses what it knows to be ended.
+   * position, it answers RESYNC_REQUIRED. The watcher then begins again without a position, and is stale until it has
+   * read the log to its head.
    *
    * @generated from rpc auth4agent.v1.RevocationService.WatchRevocations
    */
