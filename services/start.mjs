@@ -6,6 +6,7 @@
 import { lstatSync, mkdirSync } from 'node:fs'
 import module from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { refusalOf } from './process/node-version.mjs'
 
 const FOLDER = fileURLToPath(new URL('../node_modules/.auth4agent-compile-cache', import.meta.url))
 /**
@@ -35,6 +36,11 @@ function isTrusted() {
   return (folder.uid === own || folder.uid === 0) && (folder.mode & forbidden) === 0
 }
 
+const refusal = refusalOf(process.versions.node)
+if (refusal !== undefined) {
+  process.stderr.write(`${refusal}\n`)
+  process.exit(1)
+}
 makeFolder()
 if (isTrusted()) module.enableCompileCache(FOLDER)
 await import('./main.ts')

@@ -9,6 +9,8 @@ const PRINT_CACHE = `import { getCompileCacheDir } from 'node:module'
 const folder: string | undefined = getCompileCacheDir()
 process.stdout.write(JSON.stringify([folder ?? null, ...process.argv.slice(2)]))`
 
+const manifest = (node: string) => JSON.stringify({ type: 'module', engines: { node } })
+
 let checkout: string
 let cache: string
 let program: string
@@ -20,7 +22,8 @@ beforeEach(() => {
   mkdirSync(join(checkout, 'node_modules'))
   program = join(checkout, 'services', 'start.mjs')
   cpSync(join(project, 'services', 'start.mjs'), program)
-  writeFileSync(join(checkout, 'package.json'), '{"type":"module"}')
+  cpSync(join(project, 'services', 'process', 'node-version.mjs'), join(checkout, 'services/process/node-version.mjs'))
+  writeFileSync(join(checkout, 'package.json'), manifest('>=24.19.0'))
   writeFileSync(join(checkout, 'services', 'main.ts'), PRINT_CACHE)
 })
 
@@ -55,6 +58,13 @@ it('start.mjs creates a cache folder only for its own user and uses it at every 
   expect(start()).toStrictEqual(USED)
   expect(lstatSync(cache).mode & 0o777).toBe(0o700)
   expect(start()).toStrictEqual(USED)
+})
+
+it('start.mjs says which Node it needs, on a Node that is too old', () => {
+  writeFileSync(join(checkout, 'package.json'), manifest('>=99.1.0'))
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program], { encoding: 'utf8', env: {} })
+  expect({ status, stdout }).toStrictEqual({ status: 1, stdout: '' })
+  expect(stderr).toMatch(/^Auth4Agent needs Node 99\.1\.0 or newer, but this is Node /)
 })
 
 const ROOT = 0

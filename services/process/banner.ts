@@ -25,7 +25,7 @@ function wholeServer(config: Config, secrets: Secrets, ports: Ports): string[] {
     `  what does it offer?    curl ${http}/.well-known/auth4agent`,
     `  its public keys        curl ${http}/.well-known/jwks.json`,
     `  its gRPC services      grpcurl ${plaintext(config)}${hostOf(config)}:${ports.grpcPort} list`,
-    '  operator to token      npx auth4agent demo   (step by step: README.md, "Five minutes")',
+    `  operator to token      npx auth4agent demo${demoServer(config)}   (step by step: README.md, "Five minutes")`,
     '  stop                   Ctrl-C (data is kept)',
   ]
 }
@@ -61,4 +61,9 @@ function hostOf({ host }: Config): string {
 
 function plaintext({ tlsCertFile }: Config): string {
   return tlsCertFile === undefined ? '-plaintext ' : ''
+}
+
+/** The option of the demo for a server at another address than the one that the demo expects. */
+function demoServer({ issuer }: Config): string {
+  return issuer === 'http://localhost:8080' ? '' : ` --server ${issuer}`
 }

@@ -152,6 +152,7 @@ describe('the tour in README.md', () => {
     expect(rotated.match(/ active {2,}active /g)?.length).toBe(8)
     const before = await until(publishedKids, (kids) => kids.length === 16)
     const output = await paste([toolPath, look, ...others].join('\n'))
+    expect(before).toContain(/^[\w-]{43}$/m.exec(output)?.[0])
     const marked = output.match(/^key marked as compromised$|^[\w-]{43} .* (?:prepared|retiring|active)$/gm)
     expect(marked?.length).toBeGreaterThanOrEqual(before.length)
     expect(output).toMatch(
@@ -162,7 +163,7 @@ describe('the tour in README.md', () => {
   })
 
   it('marks no key as compromised when the name of the key is missing', async () => {
-    const [, , compromise = ''] = await blocks('docs/signing-keys.md', 'sh keys')
+    const [, , , compromise = ''] = await blocks('docs/signing-keys.md', 'sh keys')
     const asked = join(folder, 'asked')
     const deaf = `admin() { case "$*" in *compromise*) touch '${asked}' ;; esac; }`
     expect(await paste(`${deaf}\n${compromise}`).catch(outputOf)).toContain('KID')
@@ -170,7 +171,8 @@ describe('the tour in README.md', () => {
   })
 
   it('can be repeated on the same server', async () => {
-    const [, again = ''] = /To repeat the tour, begin with `([^`]+)`/.exec(await readDocument('README.md')) ?? []
+    const [, again = ''] =
+      /To repeat the tour with new keys, begin with `([^`]+)`/.exec(await readDocument('README.md')) ?? []
     const [first = ''] = await blocks('README.md', 'sh')
     expect(await paste([await pathLine(), again, first].join('\n'))).toMatch(/domain given up[^]+operator verified/)
   })

@@ -15,6 +15,7 @@ import { type RestBinding, restBindings } from '../../../services/jwks-gateway/r
 import { keysPolicies } from '../../../services/keys/policy.ts'
 import { policies as operatorPolicies } from '../../../services/operator-registry/policy.ts'
 import { reasons } from '../../../services/platform/errors/reasons.ts'
+import type { LimitName } from '../../../services/platform/limits/limits.ts'
 import { scaleRates } from '../../../services/platform/limits/rates.ts'
 import { revocationPolicies } from '../../../services/revocation/policy.ts'
 
@@ -76,13 +77,16 @@ function verdictTable(): string {
 }
 
 function rateTable(): string {
-  const rows = Object.entries(scaleRates(1)).map(([group, { source, subject }]) => [
-    code(group),
-    String(source.perMinute),
-    String(source.burst),
-    String(subject.perMinute),
-    String(subject.burst),
-  ])
+  const bySubject = new Set(
+    POLICIES.flatMap((policies) => Object.values(policies) as Policy<unknown>[])
+      .filter(({ callers, limitBy }) => limitBy !== undefined || callers.some((caller) => caller === 'operator'))
+      .map(({ limit }) => limit),
+  )
+  const rows = Object.entries(scaleRates(1)).map(([group, { source, subject }]) => {
+    const limits = bySubject.has(group as LimitName) ? [source, subject] : [source]
+    const cells = limits.flatMap(({ perMinute, burst }) => [String(perMinute), String(burst)])
+    return [code(group), ...cells, ...Array.from({ length: 4 - cells.length }, () => '')]
+  })
   return table(['group', 'a minute by source', 'burst', 'a minute by subject', 'burst'], rows)
 }
 

@@ -116,7 +116,7 @@ export async function proveDomain({ domain, signal, pause, tell }: Scene, { oper
     step: 'domain-proven',
     title: 'The operator proves its domain',
     lines: domain.endsWith('.test')
-      ? ['A server that only this machine can reach accepts names under .test without DNS.']
+      ? ['This server is only for trying things out, so it accepts names under .test without DNS.']
       : [`The proof at ${recordName(domain)} names the operator, its root key and this server.`],
     facts: { domain },
   })
