@@ -66,23 +66,40 @@ describe('parseAssertion', () => {
   })
 
   it.each([
-    ['alg none', { alg: 'none' }, 'alg'],
+    ['alg none', { alg: 'none' }, 'The header of the assertion must have the alg EdDSA or Ed25519'],
     ['alg HS256', { alg: 'HS256' }, 'alg'],
     ['alg in lower case', { alg: 'eddsa' }, 'alg'],
     ['alg Ed448', { alg: 'Ed448' }, 'alg'],
     ['no alg', { alg: undefined }, 'alg'],
     ['the typ of an access token', { typ: 'at+jwt' }, 'typ'],
-    ['the typ JWT', { typ: 'JWT' }, 'typ'],
+    ['the typ JWT', { typ: 'JWT' }, 'must have the typ auth4agent-operator+jwt or auth4agent-admin+jwt'],
     ['the long form of the typ', { typ: 'application/auth4agent-operator+jwt' }, 'typ'],
     ['no typ', { typ: undefined }, 'typ'],
     ['no kid', { kid: undefined }, 'kid'],
     ['a kid that is a number', { kid: 1 }, 'kid'],
-    ['a jwk', { jwk: { kty: 'OKP', crv: 'Ed25519', x: 'AA' } }, 'foreign-key'],
-    ['a jku', { jku: 'https://evil.example/keys' }, 'foreign-key'],
-    ['crit', { crit: ['exp'] }, 'critical'],
+    [
+      'a jwk',
+      { jwk: { kty: 'OKP', crv: 'Ed25519', x: 'AA' } },
+      'The header of the assertion must not contain a key or the address of one, such as jwk or jku',
+    ],
+    [
+      'a jku',
+      { jku: 'https://evil.example/keys' },
+      'The header of the assertion must not contain a key or the address of one, such as jwk or jku',
+    ],
+    ['crit', { crit: ['exp'] }, 'The header of the assertion must not have crit or b64'],
   ])('refuses a header with %s', (_name, header, why) => {
     expect(reasonOf(() => parseAssertion(withHeader(header)))).toBe('INVALID_ASSERTION')
     expect(messageOf(() => parseAssertion(withHeader(header)))).toContain(why)
+  })
+
+  it.each([
+    ['two parts', 'a.b', 'The assertion must have three parts separated by dots: header.payload.signature'],
+    ['more than 4096 characters', 'a'.repeat(4097), 'The assertion must have at most 4096 bytes'],
+    ['a header with padding', 'e30=.e30.AA', 'The header of the assertion must be canonical base64url without padding'],
+    ['a header that is an array', 'W10.e30.AA', 'The header of the assertion must be a JSON object'],
+  ])('says what would be right for %s', (_name, text, sentence) => {
+    expect(messageOf(() => parseAssertion(`Bearer ${text}`))).toBe(sentence)
   })
 
   it.each([

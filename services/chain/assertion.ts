@@ -9,6 +9,7 @@ import { thumbprint } from '@auth4agent/core/jose/thumbprint'
 import { importPublicKey, verify } from '@auth4agent/core/keys/ed25519'
 import { isJti } from '@auth4agent/core/token/claims'
 import { ApiError } from '../platform/errors/api-error.ts'
+import { assertionDemand } from './assertion-demands.ts'
 import type { UsedAssertion } from './call.ts'
 
 const MAX_ASSERTION_BYTES = 4096
@@ -44,8 +45,9 @@ export function parseAssertion(authorization: string): ParsedAssertion {
   if (text === undefined)
     throw new ApiError('INVALID_ASSERTION', 'The Authorization header must be `Bearer <assertion>`')
   const typs = [OPERATOR_ASSERTION_TYPE, ADMIN_ASSERTION_TYPE]
-  const jws = parseCompactJws(text, { maxBytes: MAX_ASSERTION_BYTES, algs: ED25519_ALGORITHMS, typs })
-  if (!jws.ok) throw new ApiError('INVALID_ASSERTION', `The ${jws.part} of the assertion is not acceptable: ${jws.why}`)
+  const rules = { maxBytes: MAX_ASSERTION_BYTES, algs: ED25519_ALGORITHMS, typs }
+  const jws = parseCompactJws(text, rules)
+  if (!jws.ok) throw new ApiError('INVALID_ASSERTION', assertionDemand(jws, rules))
   const { iss, sub } = jws.payload
   if (typeof iss !== 'string' || iss !== sub)
     throw new ApiError('INVALID_ASSERTION', 'iss and sub must be the same text')

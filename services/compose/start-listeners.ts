@@ -116,6 +116,7 @@ function gateway({ config, rpc, log, metrics, exposition, ready }: ListenerDeps,
     config: {
       ...httpPortConfig(config, tls),
       bodyLimit: BODY_LIMIT,
+      testDomains: config.testDomains,
       protocol: {
         challengeTtlS: { default: config.challengeTtl, ...CHALLENGE_TTL_S },
         tokenTtlS: { default: config.tokenTtl, min: MIN_TOKEN_TTL_S, max: config.maxTokenTtl },

@@ -23,6 +23,8 @@ export interface GatewayConfig extends HttpPortConfig {
   /** The time in milliseconds after which a stream is cut if its caller reads nothing. The default is 30,000. */
   readonly maxStallMs?: number
   readonly protocol: ProtocolFacts
+  /** Whether this server confirms names under `.test` without DNS. The front page then uses such a name. */
+  readonly testDomains?: boolean
 }
 
 const ISSUER_PATH = /^(\/[A-Za-z0-9._~-]+)*$/

@@ -58,7 +58,10 @@ test('registerOperator refuses unusable keys and domains, and writes nothing', a
   const { publicKey } = generateKeyPair()
   await expect(register('localhost', publicKey)).rejects.toMatchObject({ reason: 'INVALID_DOMAIN' })
   await expect(register('agents.test', publicKey)).rejects.toMatchObject({ reason: 'INVALID_DOMAIN' })
-  await expect(register('a.example.com', new Uint8Array(31))).rejects.toMatchObject({ reason: 'INVALID_PUBLIC_KEY' })
+  await expect(register('a.example.com', new Uint8Array(31))).rejects.toMatchObject({
+    reason: 'INVALID_PUBLIC_KEY',
+    message: 'root_public_key must have 32 bytes: the raw Ed25519 public key, not PEM or DER',
+  })
   await expect(register('a.example.com', new Uint8Array(32))).rejects.toMatchObject({ reason: 'INVALID_PUBLIC_KEY' })
   expect(await harness.everything()).toBe(before)
 })

@@ -1,12 +1,11 @@
 import { operatorId } from '@auth4agent/core/identity/operator-id'
 import { recordName, recordValue } from '@auth4agent/core/identity/proof-record'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
-import { admitPublicKey } from '@auth4agent/core/keys/ed25519'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { AuditLog } from '../../gen/prisma/client.ts'
 import type { OperatorRegistryService } from '../../gen/proto/auth4agent/v1/operator_registry_pb.ts'
 import type { Handlers } from '../chain/call.ts'
-import { ApiError } from '../platform/errors/api-error.ts'
+import { checkPublicKey } from '../platform/requests/check-public-key.ts'
 import { checkReason } from '../platform/requests/check-text.ts'
 import { confirmDomain } from './confirm.ts'
 import type { Context } from './context.ts'
@@ -113,11 +112,10 @@ function parseRegistration(
   request: { readonly domain: string; readonly rootPublicKey: Uint8Array },
 ): Registration {
   const domain = parseDomain(request.domain, { testDomains })
-  const key = admitPublicKey(request.rootPublicKey)
-  if (!key.ok) throw new ApiError('INVALID_PUBLIC_KEY', `root_public_key is not acceptable: ${key.why}`)
-  const rootKeyThumbprint = thumbprint(key.raw)
+  const rootPublicKey = checkPublicKey('root_public_key', request.rootPublicKey)
+  const rootKeyThumbprint = thumbprint(rootPublicKey)
   const id = operatorId({ issuer, domain, thumbprint: rootKeyThumbprint })
-  return { id, domain, rootPublicKey: key.raw, rootKeyThumbprint }
+  return { id, domain, rootPublicKey, rootKeyThumbprint }
 }
 
 function toProto({ audiences, requireBoundChallenges }: Awaited<ReturnType<typeof getPolicy>>) {

@@ -1,6 +1,6 @@
 import { CliError } from './cli-error.ts'
 import type { Exit } from './exit-codes.ts'
-import { hintFor } from './hints.ts'
+import { hintFor, LATER } from './hints.ts'
 import { plain } from './text.ts'
 
 /** What the tool prints about a command that failed. */
@@ -27,13 +27,24 @@ export function toFailure(error: unknown, interrupted: Exit | undefined): Failur
   }
   if (error instanceof Error && error.name === 'Auth4AgentError' && 'reason' in error) {
     const reason = plain(String(error.reason))
-    const wait = 'retryAfterS' in error && typeof error.retryAfterS === 'number' ? `Wait ${error.retryAfterS} s. ` : ''
-    const hint = `${wait}${hintFor(reason) ?? ''}`.trim()
+    const hint = hintFor(reason)
+    const seconds = 'retryAfterS' in error && typeof error.retryAfterS === 'number' ? error.retryAfterS : undefined
     const status = 'status' in error && typeof error.status === 'number' ? error.status : 0
-    return { reason, message: plain(error.message), hint: hint || undefined, exit: exitOf(reason, status) }
+    return {
+      reason,
+      message: plain(error.message),
+      hint: seconds === undefined ? hint : waiting(seconds, hint),
+      exit: exitOf(reason, status),
+    }
   }
   const message = `Unexpected error: ${plain(String(error))}`
   return { reason: 'TOOL_ERROR', message, hint: hintFor('TOOL_ERROR'), exit: 'internal' }
+}
+
+/** Adds how long to wait to a hint. Replaces the hint that says only to wait. */
+function waiting(seconds: number, hint: string | undefined): string {
+  const wait = `Wait ${seconds} s, then try again.`
+  return hint === undefined || hint === LATER ? wait : `${hint} ${wait}`
 }
 
 /** Returns the exit code. A temporary failure, of the server or of a proxy in front of it, counts as unreachable. */

@@ -43,8 +43,14 @@ describe('toFailure', () => {
     expect(toFailure(refusal(reason, { status }), undefined)).toMatchObject({ reason, exit, message: 'no' })
   })
 
-  it('says in the hint how long to wait', () => {
-    expect(toFailure(refusal('RATE_LIMITED', { retryAfterS: 7 }), undefined).hint).toMatch(/^Wait 7 s\./)
+  it.each([
+    ['RATE_LIMITED', 7, 'Wait 7 s, then try again.'],
+    ['RATE_LIMITED', undefined, 'Wait, then try again.'],
+    ['KEY_NOT_READY', 431, 'Nothing has changed. Wait 431 s, then try again.'],
+    ['KEY_NOT_READY', undefined, 'Nothing has changed.'],
+    ['A_REASON_OF_TOMORROW', 3, 'Wait 3 s, then try again.'],
+  ])('says once in the hint for %s how long to wait (%s s)', (reason, retryAfterS, hint) => {
+    expect(toFailure(refusal(reason, { retryAfterS }), undefined).hint).toBe(hint)
   })
 
   it("replaces control characters in a server's reason and message", () => {

@@ -1,3 +1,6 @@
+/** The hint that says only to wait. */
+export const LATER = 'Wait, then try again.'
+
 /** What to do next, by the reason code of the server or the SDK. */
 export const hints = {
   NETWORK_ERROR:
@@ -38,10 +41,10 @@ export const hints = {
     'A DID consists of a domain and the fingerprint of a key. `auth4agent init --domain DOMAIN` creates a new key and DID.',
   CHALLENGE_USED: 'Run the command again.',
   CHALLENGE_EXPIRED: 'Run the command again.',
-  KEY_NOT_READY: 'Nothing has changed. Wait as long as the message says, or use --force of `keys compromise`.',
-  RATE_LIMITED: 'Wait, then try again.',
-  OVERLOADED: 'Wait, then try again.',
-  UNAVAILABLE: 'Wait, then try again.',
+  KEY_NOT_READY: 'Nothing has changed.',
+  RATE_LIMITED: LATER,
+  OVERLOADED: LATER,
+  UNAVAILABLE: LATER,
   TOOL_ERROR: 'Please report it with the command line (without secrets) and the output of `auth4agent --version`.',
 } as const
 

@@ -1,8 +1,8 @@
 import { fingerprint, formatDid, parseDid } from '@auth4agent/core/identity/did'
 import { thumbprint } from '@auth4agent/core/jose/thumbprint'
-import { admitPublicKey } from '@auth4agent/core/keys/ed25519'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { ApiError } from '../../platform/errors/api-error.ts'
+import { checkPublicKey } from '../../platform/requests/check-public-key.ts'
 import { checkLabel } from '../../platform/requests/check-text.ts'
 import { checkDidDocument } from './check-did-document.ts'
 
@@ -31,9 +31,7 @@ export interface Registration {
 export function checkRegistration(request: RegistrationRequest, domain: string): Registration {
   const label = checkLabel(request.label)
   if (request.did !== '' && parseDid(request.did) === undefined) throw new ApiError('INVALID_DID')
-  const admitted = admitPublicKey(request.agentPublicKey)
-  if (!admitted.ok) throw new ApiError('INVALID_PUBLIC_KEY', `agent_public_key is not acceptable: ${admitted.why}`)
-  const publicKey = admitted.raw
+  const publicKey = checkPublicKey('agent_public_key', request.agentPublicKey)
   const did = formatDid(domain, fingerprint(publicKey))
   if (request.did !== '' && request.did !== did) throw new ApiError('DID_MISMATCH')
   if (request.didDocument !== undefined) checkDidDocument(request.didDocument, did, publicKey)

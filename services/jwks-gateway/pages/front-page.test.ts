@@ -16,6 +16,27 @@ describe('the front page', () => {
     expect([rpc.calls, rpc.refused]).toEqual([[], []])
   })
 
+  it.each([
+    ['acme.test, and says that it needs no DNS record, on a server that confirms such domains', true, 'acme.test'],
+    ['example.com, and says to write another domain, on other servers', false, 'example.com'],
+  ])('uses %s', async (_name, testDomains, domain) => {
+    const { url } = await startGateway({ testDomains })
+    const html = await (await fetch(`${url}/`, { headers: BROWSER })).text()
+    expect(html).toContain(
+      testDomains ? 'without a DNS record' : 'your own domain in place of <code>example.com</code>',
+    )
+    const commands = [...html.matchAll(/<pre>(.*?)<\/pre>/gs)].map(([, text = '']) => text)
+    expect(commands[0]).toBe('export PATH="$PWD/node_modules/.bin:$PATH"')
+    const names = commands.join('\n').match(/\b(?:acme\.test|example\.com)\b/g) ?? []
+    expect([names.length, ...new Set(names)]).toEqual([5, domain])
+  })
+
+  it('does not wrap a command within a flag', async () => {
+    const { url } = await startGateway()
+    const html = await (await fetch(`${url}/`, { headers: BROWSER })).text()
+    expect(/^pre \{[^}]*\}/m.exec(html)?.[0]).toMatch(/white-space: pre;\s+overflow-x: auto;/)
+  })
+
   it('has a Content-Security-Policy that allows only its stylesheet, and has no script', async () => {
     const { url } = await startGateway()
     const answer = await fetch(`${url}/`, { headers: BROWSER })

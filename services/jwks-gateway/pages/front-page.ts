@@ -14,7 +14,7 @@ const HTML_TYPE: MediaType = { type: 'text', subtype: 'html' }
  */
 export function frontPageRoutes(context: GatewayContext): readonly Route[] {
   const { basePath, config } = context
-  const body = frontPage(config.baseUrl, basePath)
+  const body = frontPage(config.baseUrl, basePath, config.testDomains === true)
   const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': PAGE_POLICY }
   const handle: Route['handle'] = async (exchange) => {
     exchange.headers['vary'] = 'Accept'
@@ -26,8 +26,14 @@ export function frontPageRoutes(context: GatewayContext): readonly Route[] {
   return [...paths].map((path) => ({ verb: 'GET', path, handle }))
 }
 
+const TEST_DOMAIN =
+  'This server confirms domains under <code>.test</code> without a DNS record. You can try these commands as they are.'
+const OWN_DOMAIN =
+  'Write your own domain in place of <code>example.com</code>. Before the command with <code>confirm</code>, publish the TXT record that the command with <code>instructions</code> prints.'
+
 /** Returns the page that a browser shows: what this server is, where its documents are, and how to start. */
-function frontPage(issuer: string, basePath: string): string {
+function frontPage(issuer: string, basePath: string, testDomains: boolean): string {
+  const domain = testDomains ? 'acme.test' : 'example.com'
   const safeIssuer = escapeHtml(issuer)
   const link = (path: string, text: string) => `<a href="${escapeHtml(basePath + path)}">${text}</a>`
   return `<!doctype html>
@@ -53,22 +59,26 @@ with its own key and gets a short-lived token with scopes. A service verifies th
 </dl></div>
 
 <h2>Get started</h2>
+<p>${testDomains ? TEST_DOMAIN : OWN_DOMAIN}</p>
+${step('The command line tool comes with the server. Put it on the PATH, in the folder of the server', [
+  'export PATH="$PWD/node_modules/.bin:$PATH"',
+])}
 ${step('The operator makes a key, registers its domain and proves it', [
-  `auth4agent init --operator --domain example.com --server ${safeIssuer}`,
+  `auth4agent init --operator --domain ${domain} --server ${safeIssuer}`,
   'auth4agent register operator',
   'auth4agent verify-operator instructions',
   'auth4agent verify-operator confirm',
 ])}
 ${step('An agent makes its own key. The operator registers it and grants it scopes', [
-  `auth4agent init --domain example.com --server ${safeIssuer}`,
+  `auth4agent init --domain ${domain} --server ${safeIssuer}`,
   'auth4agent register agent',
   'auth4agent agent-scopes set --scope orders:read',
 ])}
 ${step('The agent gets a token for one audience', [
-  'auth4agent issue --scope orders:read --aud https://api.example.com --output token',
+  `auth4agent issue --scope orders:read --aud https://api.${domain} --output token`,
 ])}
 ${step('A service verifies the token, here online', [
-  'auth4agent verify --online --token @token --aud https://api.example.com --operator example.com',
+  `auth4agent verify --online --token @token --aud https://api.${domain} --operator ${domain}`,
 ])}
 <footer>The README of the server explains these steps, and shows them in TypeScript. All calls are available over REST, gRPC,
 Connect and gRPC-Web.</footer>

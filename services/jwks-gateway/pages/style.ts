@@ -20,7 +20,7 @@ body {
   color: var(--ink);
   font: 1rem/1.6 system-ui, sans-serif;
 }
-main { max-width: 46rem; margin: 0 auto; }
+main { max-width: 52rem; margin: 0 auto; }
 h1 { margin: 0; font-size: 2rem; line-height: 1.2; letter-spacing: -0.02em; }
 h2 { margin: 2.5rem 0 0.75rem; font-size: 1.2rem; }
 h3 { margin: 1.5rem 0 0.4rem; font-size: 1rem; }
@@ -38,8 +38,8 @@ dd code { color: var(--ink); }
 pre {
   margin: 0.4rem 0 0;
   padding: 0.8rem 1rem;
-  white-space: pre-wrap;
-  overflow-wrap: anywhere;
+  white-space: pre;
+  overflow-x: auto;
   border: 1px solid var(--line);
   border-radius: 0.5rem;
   background: var(--code);

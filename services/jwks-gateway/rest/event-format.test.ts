@@ -79,9 +79,9 @@ describe('compileLastEventIdReader', () => {
   })
 
   it.each(['x', '1-x', '1-18446744073709551616', '1-5-!', '1-5-A', '1.5-3', '1- 5', '1-2, 1-2'])(
-    'refuses the header %j',
+    'refuses the header %j, and says the form of the header',
     (header) => {
-      expect(() => read(header)).toThrow('Last-Event-ID must be')
+      expect(() => read(header)).toThrow('Last-Event-ID must be <log_epoch>-<sequence>-<hash>')
     },
   )
 

@@ -1,11 +1,11 @@
 import { clearField, type DescField, type DescMessage, type DescMethod, getOption, hasOption } from '@bufbuild/protobuf'
 import { event_id, rest } from '../../../gen/proto/auth4agent/v1/options_pb.ts'
 import { problemOf } from '../../http-port/problem.ts'
-import type { ApiError } from '../../platform/errors/api-error.ts'
+import { ApiError } from '../../platform/errors/api-error.ts'
 import { assignField } from './json-reader.ts'
 import { compileWriter } from './json-writer.ts'
 import { fieldOf } from './path-template.ts'
-import { textReader } from './query-reader.ts'
+import { type ReadText, textReader } from './query-reader.ts'
 
 /** Writes a message as one server-sent event (WHATWG HTML section 9.2). */
 export type EventWriter = (message: object) => string
@@ -73,6 +73,8 @@ export function compileLastEventIdReader(method: DescMethod): LastEventIdReader 
     if (read === undefined) throw new Error(`${field.toString()} cannot be a part of Last-Event-ID`)
     return { field, read }
   })
+  // The id of an event has the part `sequence`, which the request calls `after_sequence`.
+  const form = parts.map(({ field }) => `<${field.name.replace(/^after_/, '')}>`).join('-')
   return (request, header) => {
     const texts = header.split('-')
     // The text of the last field may contain the separator.
@@ -80,7 +82,16 @@ export function compileLastEventIdReader(method: DescMethod): LastEventIdReader 
     for (const [index, { field, read }] of parts.entries()) {
       const text = texts[index] ?? (index === parts.length - 1 ? last : '')
       if (text === '') clearField(request as Parameters<typeof clearField>[0], field)
-      else assignField(request, field, read(text, 'Last-Event-ID'))
+      else assignField(request, field, readPart(read, text, form))
     }
+  }
+}
+
+/** Reads one part. Throws an error about the whole header, because the caller does not know the parts. */
+function readPart(read: ReadText, text: string, form: string): unknown {
+  try {
+    return read(text, 'Last-Event-ID')
+  } catch (cause) {
+    throw new ApiError('INVALID_ARGUMENT', `Last-Event-ID must be ${form}`, { cause })
   }
 }

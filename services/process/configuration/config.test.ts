@@ -176,9 +176,37 @@ describe('readConfig', () => {
   it('refuses unknown variables with the prefix AUTH4AGENT_, even empty ones, and ignores other variables', () => {
     const env = { AUTH4AGENT_TOKEN_TLL: '5m', AUTH4AGENT_: '', HOME: '/root', auth4agent_x: '1', AUTH4AGENTX: '1' }
     expect(problemsOf(env)).toEqual([
-      'AUTH4AGENT_TOKEN_TLL is not a known setting',
+      'AUTH4AGENT_TOKEN_TLL is not a known setting: the nearest known one is AUTH4AGENT_TOKEN_TTL',
       'AUTH4AGENT_ is not a known setting',
     ])
+  })
+
+  it.each([
+    ['TOKENTTL', 'AUTH4AGENT_TOKEN_TTL'],
+    ['DRAIN', 'AUTH4AGENT_DRAIN_DELAY'],
+    ['PROXIES', 'AUTH4AGENT_TRUSTED_PROXIES'],
+    ['PORT', 'PORT'],
+    ['DATABASE_URL', 'DATABASE_URL'],
+  ])('names the nearest setting for the unknown AUTH4AGENT_%s', (name, meant) => {
+    const sentence = `AUTH4AGENT_${name} is not a known setting: the nearest known one is ${meant}`
+    expect(problemsOf({ [`AUTH4AGENT_${name}`]: 'x' })).toEqual([sentence])
+  })
+
+  it.each([
+    ['AUTH4AGENT_TOKEN_TTL', '2h', 'a duration from 30s to 1h, such as 90s, 15m or 24h'],
+    ['AUTH4AGENT_PROOF_INTERVAL', '0', 'a duration from 1s to 720h, such as 90s, 15m or 24h'],
+    ['AUTH4AGENT_CLOCK_SKEW', '61s', 'a duration from 0s to 1m, such as 90s, 15m or 24h'],
+    ['AUTH4AGENT_DRAIN_DELAY', '61s', 'a duration from 0s to 1m, such as 250ms, 2s or 1m'],
+    ['AUTH4AGENT_REVOCATION_LEASE', '1ms', 'a duration from 200ms to 30s, such as 250ms, 2s or 1m, or off'],
+    [
+      'AUTH4AGENT_TRUSTED_PROXIES',
+      '10.0.0.0/40',
+      'IP addresses or CIDR ranges, such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32',
+    ],
+    ['AUTH4AGENT_DNS_SERVERS', '1.1.1.1:65536', 'IP addresses with optional ports: 1.1.1.1, [2606:4700::1111]:53'],
+    ['AUTH4AGENT_AUTHN_ADDRESSES', 'authn:0', 'host:port or unix:/path, separated by commas'],
+  ])('says what would be right for %s=%s', (name, value, right) => {
+    expect(problemsOf({ [name]: value })).toEqual([`${name} must be ${right}`])
   })
 
   it('ignores the settings of the command line tool', () => {
@@ -193,7 +221,8 @@ describe('readConfig', () => {
       'AUTH4AGENT_NONE',
       'AUTH4AGENT_TLS_CERT_FILE',
     ])
-    expect(() => read(env)).toThrow('The configuration has 4 problem(s):\n  - PORT must be')
+    expect(() => read({ PORT: 'x' })).toThrow('The configuration has 1 problem:\n  - PORT must be')
+    expect(() => read(env)).toThrow('The configuration has 4 problems:\n  - PORT must be')
   })
 })
 
@@ -244,7 +273,12 @@ describe('findConflicts', () => {
     [
       'refuses a default token lifetime above the maximum',
       { AUTH4AGENT_TOKEN_TTL: '10m', AUTH4AGENT_MAX_TOKEN_TTL: '5m' },
-      'must not exceed',
+      'AUTH4AGENT_TOKEN_TTL must not exceed',
+    ],
+    [
+      'refuses a maximum token lifetime below the default of AUTH4AGENT_TOKEN_TTL, and says to set that too',
+      { AUTH4AGENT_MAX_TOKEN_TTL: '10m' },
+      'AUTH4AGENT_MAX_TOKEN_TTL is shorter than 15m, the default of AUTH4AGENT_TOKEN_TTL: set AUTH4AGENT_TOKEN_TTL too',
     ],
     [
       'accepts a default token lifetime at the maximum',

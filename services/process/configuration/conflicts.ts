@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { ADDRESSES, isSplit, remoteServices } from './service-names.ts'
-import type { Config, Values } from './settings.ts'
+import { type Config, DEFAULT_TOKEN_TTL, type Values } from './settings.ts'
 
 /** Whether the configuration breaks a rule, and the sentence that describes the mistake. */
 type Rule = readonly [isBroken: boolean, sentence: string]
@@ -34,7 +34,12 @@ function listenerRules(config: Config): readonly Rule[] {
       'AUTH4AGENT_BASE_URL must be https unless its host is loopback',
     ],
     [hasGateway && config.port !== 0 && config.port === config.grpcPort, 'PORT and AUTH4AGENT_GRPC_PORT must differ'],
-    [tokenTtl > maxTokenTtl, 'AUTH4AGENT_TOKEN_TTL must not exceed AUTH4AGENT_MAX_TOKEN_TTL'],
+    [
+      tokenTtl > maxTokenTtl,
+      tokenTtl === DEFAULT_TOKEN_TTL
+        ? 'AUTH4AGENT_MAX_TOKEN_TTL is shorter than 15m, the default of AUTH4AGENT_TOKEN_TTL: set AUTH4AGENT_TOKEN_TTL too'
+        : 'AUTH4AGENT_TOKEN_TTL must not exceed AUTH4AGENT_MAX_TOKEN_TTL',
+    ],
   ]
 }
 

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { decodeBase64 } from '@auth4agent/core/encoding/base64'
 import { admitPublicKey } from '@auth4agent/core/keys/ed25519'
 import { parseNatsUrl } from '../../platform/bus/nats-url.ts'
-import { type Parse, SettingError, wholeNumber } from './read-env.ts'
+import { type Parse, readWholeNumber, SettingError } from './read-env.ts'
 
 /**
  * Length limit of an issuer. It equals the limit of an audience, because the issuer is the audience of a token that is
@@ -105,9 +105,9 @@ export const publicKey: Parse<Uint8Array> = (value) => {
 /** Parses the address of a DNS server, with an optional port. Returns `address:port`. */
 export const hostAndPort: Parse<string> = (value) => {
   const { address, portText } = splitPort(value)
-  if (address === undefined || isIP(address) === 0)
+  const number = portText === undefined ? 53 : readPort(portText)
+  if (address === undefined || isIP(address) === 0 || number === undefined)
     throw new SettingError('must be IP addresses with optional ports: 1.1.1.1, [2606:4700::1111]:53')
-  const number = portText === undefined ? 53 : wholeNumber(1, 65_535)(portText)
   return isIPv6(address) ? `[${address}]:${number}` : `${address}:${number}`
 }
 
@@ -117,13 +117,17 @@ function splitPort(value: string): { address?: string | undefined; portText?: st
   return { address: six ?? four, portText }
 }
 
+function readPort(text: string): number | undefined {
+  return readWholeNumber(text, 1, 65_535)
+}
+
 /** Parses an IP address or a range in CIDR notation. */
 export const addressRange: Parse<string> = (value) => {
   const [address, bits, extra] = value.split('/')
   const max = isIP(address ?? '') === 6 ? 128 : 32
-  if (address === undefined || isIP(address) === 0 || extra !== undefined)
-    throw new SettingError('must be IP addresses or CIDR ranges')
-  if (bits !== undefined) wholeNumber(0, max)(bits)
+  const hasWrongBits = bits !== undefined && readWholeNumber(bits, 0, max) === undefined
+  if (address === undefined || isIP(address) === 0 || hasWrongBits || extra !== undefined)
+    throw new SettingError('must be IP addresses or CIDR ranges, such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32')
   return value
 }
 
@@ -138,8 +142,8 @@ export const peerAddress: Parse<string> = (value) => {
     return `unix:${socketPath(path)}`
   }
   const { address = '', portText } = splitPort(value)
-  if (portText === undefined || (isIP(address) === 0 && !HOST_NAME.test(address))) throw problem
-  const number = wholeNumber(1, 65_535)(portText)
+  const number = readPort(portText ?? '')
+  if (number === undefined || (isIP(address) === 0 && !HOST_NAME.test(address))) throw problem
   return isIPv6(address) ? `[${address}]:${number}` : `${address}:${number}`
 }
 

@@ -17,10 +17,16 @@ export const port: Parse<number> = (value) => wholeNumber(0, 65_535)(value)
 /** Returns a parser of whole numbers from `min` to `max`. */
 export function wholeNumber(min: number, max: number): Parse<number> {
   return (value) => {
-    const number = /^\d{1,12}$/.test(value) ? Number(value) : Number.NaN
-    if (!(number >= min && number <= max)) throw new SettingError(`must be a whole number from ${min} to ${max}`)
+    const number = readWholeNumber(value, min, max)
+    if (number === undefined) throw new SettingError(`must be a whole number from ${min} to ${max}`)
     return number
   }
+}
+
+/** Returns a whole number from `min` to `max`, or undefined for other text. */
+export function readWholeNumber(value: string, min: number, max: number): number | undefined {
+  const number = /^\d{1,12}$/.test(value) ? Number(value) : Number.NaN
+  return number >= min && number <= max ? number : undefined
 }
 
 /** Returns a parser of durations such as 90s, 15m or 24h. Bounds and result are in seconds. */
@@ -28,7 +34,9 @@ export function duration(min: number, max: number): Parse<number> {
   return (value) => {
     const seconds = parseDuration(value)
     if (seconds === undefined || seconds < min || seconds > max) {
-      throw new SettingError(`must be a duration from ${min}s to ${max}s, such as 90s, 15m or 24h`)
+      throw new SettingError(
+        `must be a duration from ${formatSeconds(min)} to ${formatSeconds(max)}, such as 90s, 15m or 24h`,
+      )
     }
     return seconds
   }
@@ -40,10 +48,20 @@ export function durationMs(min: number, max: number): Parse<number> {
     const [, digits] = /^(\d{1,9})ms$/.exec(value) ?? []
     const ms = digits === undefined ? (parseDuration(value) ?? Number.NaN) * 1000 : Number(digits)
     if (!(ms >= min && ms <= max)) {
-      throw new SettingError(`must be a duration from ${min}ms to ${max}ms, such as 250ms, 2s or 1m`)
+      throw new SettingError(`must be a duration from ${formatMs(min)} to ${formatMs(max)}, such as 250ms, 2s or 1m`)
     }
     return ms
   }
+}
+
+/** Writes a duration in the largest unit that needs no fraction: 3600 as 1h, 90 as 90s. */
+function formatSeconds(seconds: number): string {
+  if (seconds === 0 || seconds % 60 !== 0) return `${seconds}s`
+  return seconds % 3600 === 0 ? `${seconds / 3600}h` : `${seconds / 60}m`
+}
+
+function formatMs(ms: number): string {
+  return ms % 1000 === 0 ? formatSeconds(ms / 1000) : `${ms}ms`
 }
 
 /** Extends a parser by the word `off`, which becomes undefined. */

@@ -36,6 +36,8 @@ const DEFAULT_LOG_FORMAT = process.stdout.isTTY ? 'text' : 'json'
 const HOUR = 3600
 const DAY = 24 * HOUR
 const YEAR = 365 * DAY
+/** The default lifetime of a token, in seconds. */
+export const DEFAULT_TOKEN_TTL = 15 * 60
 
 /** Reads one variable. Returns the fallback if it is not set or its value is wrong, and notes what is wrong. */
 export type Value = <T>(name: string, parse: Parse<T>, fallback: T) => T
@@ -63,7 +65,7 @@ export function readValues(value: Value, defaultDataDir: string) {
     logLevel: value('AUTH4AGENT_LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error', 'silent'), 'info'),
     logFormat: value('AUTH4AGENT_LOG_FORMAT', oneOf('json', 'text'), DEFAULT_LOG_FORMAT),
     challengeTtl: value('AUTH4AGENT_CHALLENGE_TTL', duration(30, 600), 300),
-    tokenTtl: value('AUTH4AGENT_TOKEN_TTL', duration(30, HOUR), 900),
+    tokenTtl: value('AUTH4AGENT_TOKEN_TTL', duration(30, HOUR), DEFAULT_TOKEN_TTL),
     maxTokenTtl: value('AUTH4AGENT_MAX_TOKEN_TTL', duration(30, HOUR), HOUR),
     clockSkew: value('AUTH4AGENT_CLOCK_SKEW', duration(0, 60), 10),
     takeoverDelay: value('AUTH4AGENT_TAKEOVER_DELAY', duration(0, 30 * DAY), DAY),

@@ -36,6 +36,32 @@ describe('the Python example at a server', () => {
     expect(code).toBe(0)
   })
 
+  it('prints the usage of the demo without arguments', async () => {
+    const { code, output } = await startPython('demo.py').ended
+    expect(output).toContain('\nUsage: python3 demo.py <server> <domain> [issuer]\n')
+    expect(code).toBe(1)
+  })
+
+  it("stops the demo with the server's message if the domain is not confirmed or belongs to another operator", async () => {
+    const { server, dns, client } = deployment
+    const domain = 'taken.python.example.com'
+    const owner = expectStatus(201, await client.registerOperator(domain, newKeys()))
+    const run = async () => {
+      const demo = startPython('demo.py', server.baseUrl, domain, ISSUER)
+      onTestFinished(() => demo.end())
+      await demo.line()
+      demo.write('')
+      const { code, output } = await demo.ended
+      const [, outcome = '', ...more] = output.split('\n')
+      return [code, outcome, more]
+    }
+    expect(await run()).toEqual([1, expect.stringContaining('not confirmed: '), ['']])
+    const record = expectStatus(200, await client.instructions(String(owner.id)))
+    dns.setTxt(String(record.txt_record_name), [String(record.txt_record_value)])
+    expectStatus(200, await client.confirm(String(owner.id)))
+    expect(await run()).toEqual([1, expect.stringContaining("Found the record of the domain's owner"), ['']])
+  })
+
   it('refuses a revoked token, answers stale while the server is silent, and resumes from its position', async () => {
     const { client, dns, server } = deployment
     const domain = 'verifier.python.example.com'

@@ -10,7 +10,7 @@ it.each<readonly [string, Environment, readonly string[]]>([
   [
     'several wrong settings, and names all of them',
     { PORT: 'http', AUTH4AGENT_TOKEN_TTL: '2h', AUTH4AGENT_BASE_URL: 'example.com', AUTH4AGENT_COLOUR: 'red' },
-    ['4 problem(s)', 'PORT', 'AUTH4AGENT_TOKEN_TTL', 'AUTH4AGENT_BASE_URL', 'AUTH4AGENT_COLOUR'],
+    ['4 problems', 'PORT', 'AUTH4AGENT_TOKEN_TTL', 'AUTH4AGENT_BASE_URL', 'AUTH4AGENT_COLOUR'],
   ],
   [
     'plain http on an address that other machines can reach',
