@@ -83,9 +83,9 @@ function rateTable(): string {
       .map(({ limit }) => limit),
   )
   const rows = Object.entries(scaleRates(1)).map(([group, { source, subject }]) => {
-    const limits = bySubject.has(group as LimitName) ? [source, subject] : [source]
-    const cells = limits.flatMap(({ perMinute, burst }) => [String(perMinute), String(burst)])
-    return [code(group), ...cells, ...Array.from({ length: 4 - cells.length }, () => '')]
+    const isBySubject = bySubject.has(group as LimitName)
+    const cells = [source.perMinute, source.burst, ...(isBySubject ? [subject.perMinute, subject.burst] : ['', ''])]
+    return [code(group)].concat(cells.map(String))
   })
   return table(['group', 'a minute by source', 'burst', 'a minute by subject', 'burst'], rows)
 }
