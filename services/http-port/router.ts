@@ -18,8 +18,8 @@ const VARIABLE = /\{([^}]+)\}/g
 
 /**
  * Creates the router of the given routes. It prefers a literal segment to a `{name}` segment. It refuses an unknown
- * path with ROUTE_NOT_FOUND, and another method than those of the path with METHOD_NOT_ALLOWED and the header Allow
- * (RFC 9110 section 15.5.6).
+ * path with ROUTE_NOT_FOUND. If the path has no route for the method, it refuses with METHOD_NOT_ALLOWED and sends the
+ * header Allow (RFC 9110 section 15.5.6).
  */
 export function createRouter(routes: readonly Route[]): Router {
   const fixed = new Map<string, Route[]>()
@@ -72,7 +72,10 @@ function decode(sent: string): string {
   }
 }
 
-/** Returns the route of a preflight request if scripts may read the path. Throws EarlyRefusal for other requests. */
+/**
+ * Returns the preflight route for OPTIONS on a path that browser scripts of other origins may read. Throws
+ * EarlyRefusal for other requests.
+ */
 function unrouted(method: string, path: string, others: readonly Route[]): ReturnType<Router> {
   decode(path)
   if (others.length === 0) throw new EarlyRefusal(new ApiError('ROUTE_NOT_FOUND'))

@@ -5,7 +5,7 @@ import { readText, writeText } from '@auth4agent/sdk/node'
 import { configurationError, usageError } from './cli-error.ts'
 import { shown } from './hidden.ts'
 
-/** The context whose files are in the root itself. */
+/** The default context: its files are in the tool's folder itself, and not in a folder below it. */
 export const DEFAULT_CONTEXT = 'default'
 /**
  * A name contains no separator and no dot, so it cannot lead out of the folder. It is in lower case, because some file
@@ -20,7 +20,7 @@ export function checkContextName(name: string): string {
   if (NAME.test(name)) return name
   throw usageError(
     `${shown(name)} is not a valid name of a context`,
-    'A name has at most 63 characters: lower-case letters, digits, - and _.',
+    'A name begins with a lower-case letter or a digit, and has at most 63 of these characters: a-z 0-9 - _',
   )
 }
 
@@ -57,7 +57,7 @@ export async function readChoice(root: string): Promise<string | undefined> {
   )
 }
 
-/** Stores a context for later runs. */
+/** Stores the name of the chosen context for later runs. */
 export async function writeChoice(root: string, name: string): Promise<void> {
   await writeText(join(root, CHOICE), `${JSON.stringify({ current: name })}\n`)
 }

@@ -71,7 +71,7 @@ function parseRange(text: string): Range {
   return profile === undefined ? { type, subtype, quality } : { type, subtype, profile, quality }
 }
 
-/** Returns the text of a quoted string (RFC 9110 section 5.6.4), or a token unchanged. */
+/** Returns the text in a quoted string (RFC 9110 section 5.6.4). Returns any other text unchanged. */
 export function unquote(text: string): string {
   return text.length >= 2 && text.startsWith('"') && text.endsWith('"')
     ? text.slice(1, -1).replaceAll(/\\(.)/g, '$1')

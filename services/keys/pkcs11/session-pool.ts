@@ -18,11 +18,11 @@ interface SessionPoolOptions<S> {
   /** Closes a session in any state. */
   readonly close: (session: S) => void
   readonly judge: (error: unknown) => Verdict
-  /** The pool calls this function when the work in a session fails with the verdict `lost`. */
+  /** The pool calls this function when the first attempt fails and `judge` answers `lost`. */
   readonly onLost: (error: unknown) => void
 }
 
-/** Sessions of a hardware token. A session runs one operation at a time, so callers wait in a queue for a free one. */
+/** Sessions of a hardware token. A session runs one operation at a time, so callers queue for a free session. */
 export interface SessionPool<S> {
   /**
    * Runs work in a session. When the session was lost, runs the work once more in a new session. Work that is too slow
@@ -140,7 +140,8 @@ function createRunner<S>({ open, close, judge, onLost }: SessionPoolOptions<S>) 
     } catch (error) {
       if (judge(error) !== 'lost') throw error
       onLost(error)
-      // All sessions that were open at that time are most likely lost too, but not sessions that were opened since.
+      // The sessions of the generation in which this work started are most likely lost too. If other work has begun a
+      // new generation already, its sessions are newer and stay open.
       if (startedIn === generation) {
         generation += 1
         closeIdle()

@@ -1,6 +1,9 @@
 import type { Rates } from './limits.ts'
 
-/** Returns all rates, multiplied by one factor. A deployment sets only this factor, so the proportions are fixed. */
+/**
+ * Returns all rates, multiplied by one factor. A deployment sets only this factor, so the proportions are fixed. A
+ * burst is never less than 1.
+ */
 export function scaleRates(factor: number): Rates {
   const rate = (perMinute: number, burst: number) => ({
     perMinute: perMinute * factor,
@@ -14,10 +17,10 @@ export function scaleRates(factor: number): Rates {
     token: { source: rate(6_000, 1_000), subject: rate(600, 100) },
     verify: { source: rate(60_000, 10_000), subject: rate(60_000, 10_000) },
     manage: { source: rate(600, 200), subject: rate(600, 200) },
-    // Watchers that get no stream ask again every one or two seconds.
+    // A watcher for which the server has no stream polls the log every one or two seconds.
     watch: { source: rate(6_000, 1_000), subject: rate(1_200, 200) },
-    // The process that serves a forwarded call counts it again in the call's own group. The gateway need not be
-    // stricter, so this rate equals the highest rate of the other groups.
+    // A gateway counts here each call that it forwards. The process that serves the call counts it in the call's own
+    // group. So the gateway need not be stricter than any group: this rate is the highest of the others.
     forward: { source: rate(60_000, 10_000), subject: rate(60_000, 10_000) },
   }
 }
