@@ -5,7 +5,13 @@ import { parseScopeString } from '@auth4agent/core/token/scope'
 import type { Verdict } from '@auth4agent/core/token/verdicts'
 import type { VerifyTokenRequest } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
-import type { AuthnDeps } from './config.ts'
+import type { AuthnDeps, AuthnSettings } from './config.ts'
+
+/** The dependencies of verifyToken. */
+export interface VerifyTokenDeps extends Pick<AuthnDeps, 'now' | 'genuineTokens'> {
+  readonly settings: Pick<AuthnSettings, 'skewS'>
+  readonly tokenStatus: Pick<AuthnDeps['tokenStatus'], 'check'>
+}
 
 /** Claims of a valid token, or the reason why the token is not valid. */
 export type Verification =
@@ -20,7 +26,7 @@ const MAX_REQUIRED = 64
  *
  * @throws ApiError INVALID_SCOPE, INVALID_AUDIENCE, INVALID_ARGUMENT for malformed requirements; UNAVAILABLE
  */
-export async function verifyToken(deps: AuthnDeps, request: VerifyTokenRequest): Promise<Verification> {
+export async function verifyToken(deps: VerifyTokenDeps, request: VerifyTokenRequest): Promise<Verification> {
   const wanted = parseRequirements(request)
   const genuine = await deps.genuineTokens(request.token)
   if ('verdict' in genuine) return invalid(genuine.verdict)

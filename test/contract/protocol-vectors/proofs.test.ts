@@ -140,6 +140,7 @@ describe('challenges.json', () => {
         async redeem() {
           throw new Error('accepted')
         },
+        // These are all that issueToken uses before it refuses a proof.
       } as unknown as AuthnDeps
       const fields: MessageInitShape<typeof IssueTokenRequestSchema> = {
         did: file.did,

@@ -11,8 +11,7 @@ import { systemRuntime } from '../../../clients/sdk/src/runtime.ts'
 import type { Server } from '../../../clients/sdk/src/server.ts'
 import { createJwksVerifier } from '../../../clients/sdk/src/verify-by-jwks.ts'
 import { VerifyTokenRequestSchema } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
-import type { AuthnDeps } from '../../../services/authn/config.ts'
-import { verifyToken } from '../../../services/authn/verify-token.ts'
+import { type VerifyTokenDeps, verifyToken } from '../../../services/authn/verify-token.ts'
 import { handLog } from '../../support/hand-feed.ts'
 import { DISCOVERY, JWKS, outcomeOf } from '../../support/offline-verifier.ts'
 import { type Pieces, readVectors, unfold, type Vector } from '../support/read-vectors.ts'
@@ -82,12 +81,12 @@ describe('tokens.json', () => {
     const state = createRevocationState()
     const find = async (kid: string) => (state.hasKeyEnded(kid) ? undefined : published?.get(kid))
     for (const [index, revocation] of revocations.entries()) state.apply({ ...endingOf(revocation), sequence: index })
-    const deps = {
+    const deps: VerifyTokenDeps = {
       now: () => now * 1000,
       settings: { skewS: clock_skew },
       genuineTokens: (text: string) => verifyAccessToken(text, issuer, { find, findNow: find }),
-      tokenStatus: { check: async (token: Parameters<typeof state.lookup>[0]) => state.lookup(token) },
-    } as unknown as AuthnDeps
+      tokenStatus: { check: async (token) => state.lookup(token) },
+    }
     const request = create(VerifyTokenRequestSchema, {
       token: tokenOf(vector),
       audience,

@@ -211,7 +211,7 @@ async function refusedMembers(): Promise<object[]> {
 
 const UNKNOWN_OPERATOR_ID = '00000000-0000-8000-8000-000000000000'
 
-const refusedCall = (name: string, rpc: string | undefined, call: Call = CHANGE) =>
+const refusedCall = (name: string, rpc: unknown, call: Call = CHANGE) =>
   judged(name, INVALID, { claims: { rpc } }, call)
 
 async function refusedCalls(): Promise<object[]> {
@@ -228,7 +228,7 @@ async function refusedCalls(): Promise<object[]> {
     }),
     refusedCall('the gRPC name on a REST call', GRPC_CALL),
     refusedCall('a read that names another call', SCOPES_CALL, READ),
-    refusedCall('rpc that is null on a read', null as unknown as undefined, READ),
+    refusedCall('rpc that is null on a read', null, READ),
   ])
 }
 
