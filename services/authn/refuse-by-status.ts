@@ -5,10 +5,12 @@ import { methodName } from '../chain/method-name.ts'
 import type { StatusRefusal, StatusRefusals } from '../platform/errors/status-refusal.ts'
 
 const INVALID_TOKEN: StatusRefusal = { status: 401, challenge: challengeOf('invalid_token') }
+/** Error of RFC 9449 section 7.1, with the scheme of the request that carried the proof. */
+const INVALID_PROOF: StatusRefusal = { status: 401, challenge: 'DPoP realm="auth4agent", error="invalid_dpop_proof"' }
 const INSUFFICIENT_SCOPE: StatusRefusal = { status: 403, challenge: challengeOf('insufficient_scope') }
 
 /**
- * Maps a verdict to an error of RFC 6750 section 3.1. A token for another audience is invalid_token and not
+ * Maps a verdict to an error of RFC 6750 section 3.1 or RFC 9449 section 7.1. A token for another audience is invalid_token and not
  * insufficient_scope (RFC 9068 section 4).
  */
 const REFUSALS = {
@@ -22,6 +24,10 @@ const REFUSALS = {
   AUDIENCE_MISMATCH: INVALID_TOKEN,
   SCOPE_MISSING: INSUFFICIENT_SCOPE,
   OPERATOR_NOT_TRUSTED: INVALID_TOKEN,
+  PROOF_REQUIRED: INVALID_TOKEN,
+  PROOF_INVALID: INVALID_PROOF,
+  PROOF_REPLAYED: INVALID_PROOF,
+  TOKEN_NOT_BOUND: INVALID_TOKEN,
   TOKEN_REVOKED: INVALID_TOKEN,
   AGENT_TOKENS_ENDED: INVALID_TOKEN,
   OPERATOR_TOKENS_ENDED: INVALID_TOKEN,

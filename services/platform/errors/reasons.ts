@@ -1,84 +1,201 @@
 import { status as statuses } from '@grpc/grpc-js'
 
-/** How one reason appears over HTTP and over gRPC. `error` is the text that version 1 clients print. */
+/**
+ * Error codes of the OAuth endpoints: RFC 6749 sections 5.2 and 4.1.2.1, RFC 8707 section 2, RFC 9449 sections 5 and 8,
+ * RFC 9396 section 5.
+ */
+export type OAuthError =
+  | 'invalid_request'
+  | 'invalid_client'
+  | 'unauthorized_client'
+  | 'unsupported_grant_type'
+  | 'invalid_scope'
+  | 'invalid_target'
+  | 'invalid_dpop_proof'
+  | 'use_dpop_nonce'
+  | 'invalid_authorization_details'
+  | 'temporarily_unavailable'
+  | 'server_error'
+
+/**
+ * How one reason appears over HTTP, over gRPC, and in an error of an OAuth endpoint. `error` is the text that version 1
+ * clients print.
+ */
 interface Reason {
   readonly status: number
   readonly code: statuses
   readonly title: string
   readonly error?: string
+  readonly oauth: OAuthError
 }
 
 /**
- * All reasons that this server can answer with, and for each its HTTP status (RFC 9457) and gRPC code.
+ * All reasons that this server can answer with, and for each its HTTP status (RFC 9457), gRPC code and OAuth error.
  * A published reason is never renamed.
  */
 export const reasons = {
   // Form of a request.
-  INVALID_ARGUMENT: { status: 400, code: statuses.INVALID_ARGUMENT, title: 'The request is malformed' },
+  INVALID_ARGUMENT: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'The request is malformed',
+    oauth: 'invalid_request',
+  },
   UNKNOWN_FIELD: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
     title: 'The request contains an unknown field',
+    oauth: 'invalid_request',
   },
   INVALID_DOMAIN: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
     title: 'The domain is malformed or cannot be proven',
+    oauth: 'invalid_request',
   },
   INVALID_PUBLIC_KEY: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
     title: 'The public key is not a valid Ed25519 key',
+    oauth: 'invalid_request',
   },
-  INVALID_DID: { status: 400, code: statuses.INVALID_ARGUMENT, title: 'The DID is malformed' },
+  INVALID_DID: { status: 400, code: statuses.INVALID_ARGUMENT, title: 'The DID is malformed', oauth: 'invalid_client' },
   DID_MISMATCH: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
     title: 'The DID does not match the public key and the domain',
+    oauth: 'invalid_request',
   },
-  INVALID_SCOPE: { status: 400, code: statuses.INVALID_ARGUMENT, title: 'The scope is malformed' },
-  INVALID_AUDIENCE: { status: 400, code: statuses.INVALID_ARGUMENT, title: 'The audience is malformed' },
+  INVALID_SCOPE: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'The scope is malformed',
+    oauth: 'invalid_scope',
+  },
+  INVALID_AUDIENCE: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'The audience is malformed',
+    oauth: 'invalid_target',
+  },
   INVALID_TTL: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
     title: 'The token lifetime is malformed or out of range',
+    oauth: 'invalid_request',
   },
   INVALID_PAGE_TOKEN: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
     title: 'The page token does not belong to this list',
+    oauth: 'invalid_request',
   },
   BINDING_MISMATCH: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
     title: 'Scope, audience or ttl differ from those in the challenge',
+    oauth: 'invalid_request',
   },
   BINDING_REQUIRED: {
     status: 403,
     code: statuses.PERMISSION_DENIED,
     title: 'This agent needs a bound challenge, which contains scope, audience and ttl',
+    oauth: 'invalid_request',
   },
-  TOKEN_NOT_OURS: { status: 400, code: statuses.INVALID_ARGUMENT, title: 'The token was not issued by this server' },
-  UNSUPPORTED_MEDIA_TYPE: { status: 415, code: statuses.INVALID_ARGUMENT, title: 'The content type is not supported' },
-  UNSUPPORTED_COMPRESSION: { status: 415, code: statuses.UNIMPLEMENTED, title: 'The compression is not supported' },
-  BODY_TOO_LARGE: { status: 413, code: statuses.RESOURCE_EXHAUSTED, title: 'The request is too large' },
-  HEADERS_TOO_LARGE: { status: 431, code: statuses.RESOURCE_EXHAUSTED, title: 'The request headers are too large' },
-  REQUEST_TIMEOUT: { status: 408, code: statuses.DEADLINE_EXCEEDED, title: 'The request did not arrive in time' },
-  ROUTE_NOT_FOUND: { status: 404, code: statuses.UNIMPLEMENTED, title: 'The server does not have this path' },
-  METHOD_NOT_ALLOWED: { status: 405, code: statuses.UNIMPLEMENTED, title: 'This path does not allow this method' },
+  TOKEN_NOT_OURS: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'The token was not issued by this server',
+    oauth: 'invalid_request',
+  },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'The content type is not supported',
+    oauth: 'invalid_request',
+  },
+  UNSUPPORTED_COMPRESSION: {
+    status: 415,
+    code: statuses.UNIMPLEMENTED,
+    title: 'The compression is not supported',
+    oauth: 'invalid_request',
+  },
+  BODY_TOO_LARGE: {
+    status: 413,
+    code: statuses.RESOURCE_EXHAUSTED,
+    title: 'The request is too large',
+    oauth: 'invalid_request',
+  },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    code: statuses.RESOURCE_EXHAUSTED,
+    title: 'The request headers are too large',
+    oauth: 'invalid_request',
+  },
+  REQUEST_TIMEOUT: {
+    status: 408,
+    code: statuses.DEADLINE_EXCEEDED,
+    title: 'The request did not arrive in time',
+    oauth: 'invalid_request',
+  },
+  ROUTE_NOT_FOUND: {
+    status: 404,
+    code: statuses.UNIMPLEMENTED,
+    title: 'The server does not have this path',
+    oauth: 'invalid_request',
+  },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    code: statuses.UNIMPLEMENTED,
+    title: 'This path does not allow this method',
+    oauth: 'invalid_request',
+  },
 
   // Authentication of the caller.
-  UNAUTHENTICATED: { status: 401, code: statuses.UNAUTHENTICATED, title: 'This call requires an assertion' },
-  INVALID_ASSERTION: { status: 401, code: statuses.UNAUTHENTICATED, title: 'The assertion is not valid' },
-  ASSERTION_EXPIRED: { status: 401, code: statuses.UNAUTHENTICATED, title: 'The assertion has expired' },
-  ASSERTION_USED: { status: 401, code: statuses.UNAUTHENTICATED, title: 'The assertion has already been used' },
+  UNAUTHENTICATED: {
+    status: 401,
+    code: statuses.UNAUTHENTICATED,
+    title: 'This call requires an assertion',
+    oauth: 'invalid_client',
+  },
+  INVALID_ASSERTION: {
+    status: 401,
+    code: statuses.UNAUTHENTICATED,
+    title: 'The assertion is not valid',
+    oauth: 'invalid_client',
+  },
+  ASSERTION_EXPIRED: {
+    status: 401,
+    code: statuses.UNAUTHENTICATED,
+    title: 'The assertion has expired',
+    oauth: 'invalid_client',
+  },
+  ASSERTION_USED: {
+    status: 401,
+    code: statuses.UNAUTHENTICATED,
+    title: 'The assertion has already been used',
+    oauth: 'invalid_client',
+  },
   INVALID_SIGNATURE: {
     status: 401,
     code: statuses.UNAUTHENTICATED,
     title: 'The signature is not valid',
     error: 'invalid signature',
+    oauth: 'invalid_client',
   },
-  PERMISSION_DENIED: { status: 403, code: statuses.PERMISSION_DENIED, title: 'The caller is not allowed to do this' },
+  PERMISSION_DENIED: {
+    status: 403,
+    code: statuses.PERMISSION_DENIED,
+    title: 'The caller is not allowed to do this',
+    oauth: 'unauthorized_client',
+  },
+
+  UNSUPPORTED_CLIENT_AUTHENTICATION: {
+    status: 401,
+    code: statuses.UNAUTHENTICATED,
+    title: 'The client must authenticate with a client assertion (private_key_jwt) and nothing else',
+    oauth: 'invalid_client',
+  },
 
   // Operators.
   OPERATOR_NOT_FOUND: {
@@ -86,59 +203,99 @@ export const reasons = {
     code: statuses.NOT_FOUND,
     title: 'There is no such operator',
     error: 'operator not found',
+    oauth: 'invalid_request',
   },
   OPERATOR_NOT_ACTIVE: {
     status: 409,
     code: statuses.FAILED_PRECONDITION,
     title: 'The operator is not active',
     error: 'operator is not active',
+    oauth: 'invalid_request',
   },
   OPERATOR_RELEASED: {
     status: 409,
     code: statuses.FAILED_PRECONDITION,
     title: 'The operator has released its domain for good',
+    oauth: 'invalid_request',
   },
   OPERATOR_SUSPENDED: {
     status: 409,
     code: statuses.FAILED_PRECONDITION,
     title: 'The administrator has suspended the operator of this domain',
+    oauth: 'invalid_request',
   },
   EPOCH_EXHAUSTED: {
     status: 409,
     code: statuses.FAILED_PRECONDITION,
     title: 'An epoch or a version has reached its maximum of 2147483647',
+    oauth: 'invalid_request',
   },
-  OPERATOR_NOT_SUSPENDED: { status: 409, code: statuses.FAILED_PRECONDITION, title: 'The operator is not suspended' },
+  OPERATOR_NOT_SUSPENDED: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The operator is not suspended',
+    oauth: 'invalid_request',
+  },
   DOMAIN_CONTESTED: {
     status: 409,
     code: statuses.FAILED_PRECONDITION,
     title: 'The domain has more than one proof for this server',
+    oauth: 'invalid_request',
   },
 
   // Agents.
-  AGENT_NOT_FOUND: { status: 404, code: statuses.NOT_FOUND, title: 'There is no such agent', error: 'agent not found' },
+  AGENT_NOT_FOUND: {
+    status: 404,
+    code: statuses.NOT_FOUND,
+    title: 'There is no such agent',
+    error: 'agent not found',
+    oauth: 'invalid_client',
+  },
   AGENT_EXISTS: {
     status: 409,
     code: statuses.ALREADY_EXISTS,
     title: 'The agent is already registered',
     error: 'agent already exists',
+    oauth: 'invalid_request',
   },
   AGENT_NOT_ACTIVE: {
     status: 403,
     code: statuses.PERMISSION_DENIED,
     title: 'The agent is not active',
     error: 'agent is not active',
+    oauth: 'unauthorized_client',
   },
   AGENT_OPERATOR_NOT_ACTIVE: {
     status: 403,
     code: statuses.PERMISSION_DENIED,
     title: "The agent's operator is not active",
     error: 'agent is not active',
+    oauth: 'unauthorized_client',
   },
-  AGENT_REVOKED: { status: 409, code: statuses.FAILED_PRECONDITION, title: 'The agent is revoked for good' },
-  AGENT_NOT_PENDING: { status: 409, code: statuses.FAILED_PRECONDITION, title: 'The agent is not pending' },
-  AGENT_NOT_SUSPENDED: { status: 409, code: statuses.FAILED_PRECONDITION, title: 'The agent is not suspended' },
-  AGENT_PENDING: { status: 409, code: statuses.FAILED_PRECONDITION, title: 'The agent has not been approved yet' },
+  AGENT_REVOKED: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The agent is revoked for good',
+    oauth: 'invalid_request',
+  },
+  AGENT_NOT_PENDING: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The agent is not pending',
+    oauth: 'invalid_request',
+  },
+  AGENT_NOT_SUSPENDED: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The agent is not suspended',
+    oauth: 'invalid_request',
+  },
+  AGENT_PENDING: {
+    status: 409,
+    code: statuses.FAILED_PRECONDITION,
+    title: 'The agent has not been approved yet',
+    oauth: 'invalid_request',
+  },
 
   // Challenges and tokens.
   CHALLENGE_NOT_FOUND: {
@@ -146,30 +303,74 @@ export const reasons = {
     code: statuses.NOT_FOUND,
     title: 'This server did not issue the challenge',
     error: 'challenge not found',
+    oauth: 'invalid_request',
   },
   CHALLENGE_EXPIRED: {
     status: 410,
     code: statuses.FAILED_PRECONDITION,
     title: 'The challenge has expired',
     error: 'challenge expired',
+    oauth: 'invalid_request',
   },
   CHALLENGE_USED: {
     status: 409,
     code: statuses.ALREADY_EXISTS,
     title: 'The challenge has already been redeemed',
     error: 'challenge already used',
+    oauth: 'invalid_request',
   },
   SCOPE_NOT_ALLOWED: {
     status: 403,
     code: statuses.PERMISSION_DENIED,
     title: "The scope is not within the agent's grant",
     error: 'scope not allowed',
+    oauth: 'invalid_scope',
   },
   AUDIENCE_NOT_ALLOWED: {
     status: 403,
     code: statuses.PERMISSION_DENIED,
     title: "The audience's operator does not allow agents of this domain",
     error: 'audience not allowed',
+    oauth: 'invalid_target',
+  },
+
+  UNSUPPORTED_GRANT_TYPE: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'The grant type is not supported',
+    oauth: 'unsupported_grant_type',
+  },
+  UNSUPPORTED_AUTHORIZATION_DETAILS: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'This server has no types of authorization details',
+    oauth: 'invalid_authorization_details',
+  },
+
+  // DPoP proofs (RFC 9449).
+  INVALID_DPOP_PROOF: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'The DPoP proof is not valid for this request',
+    oauth: 'invalid_dpop_proof',
+  },
+  DPOP_PROOF_USED: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'The DPoP proof has already been used',
+    oauth: 'invalid_dpop_proof',
+  },
+  DPOP_PROOF_REQUIRED: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'The audience accepts only tokens that are bound to a key, so the request needs a DPoP proof',
+    oauth: 'invalid_dpop_proof',
+  },
+  DPOP_NONCE_REQUIRED: {
+    status: 400,
+    code: statuses.INVALID_ARGUMENT,
+    title: 'The DPoP proof must contain the nonce that this answer carries',
+    oauth: 'use_dpop_nonce',
   },
 
   // Signing keys.
@@ -177,23 +378,37 @@ export const reasons = {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
     title: 'This server does not support the signing algorithm',
+    oauth: 'invalid_request',
   },
   ALGORITHM_CONFLICT: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
     title: 'The audiences require different signing algorithms, but a token has only one',
+    oauth: 'invalid_target',
   },
   INVALID_SIGNING_KEY: {
     status: 400,
     code: statuses.INVALID_ARGUMENT,
     title: 'The text is not a private key that can sign tokens',
+    oauth: 'invalid_request',
   },
-  KEY_NOT_FOUND: { status: 404, code: statuses.NOT_FOUND, title: 'There is no such signing key' },
-  KEY_EXISTS: { status: 409, code: statuses.ALREADY_EXISTS, title: 'The signing key already exists' },
+  KEY_NOT_FOUND: {
+    status: 404,
+    code: statuses.NOT_FOUND,
+    title: 'There is no such signing key',
+    oauth: 'invalid_request',
+  },
+  KEY_EXISTS: {
+    status: 409,
+    code: statuses.ALREADY_EXISTS,
+    title: 'The signing key already exists',
+    oauth: 'invalid_request',
+  },
   KEY_NOT_READY: {
     status: 409,
     code: statuses.FAILED_PRECONDITION,
     title: 'No signing key has been published long enough to sign',
+    oauth: 'invalid_request',
   },
 
   // The revocation log.
@@ -201,22 +416,35 @@ export const reasons = {
     status: 410,
     code: statuses.FAILED_PRECONDITION,
     title: 'The log cannot be resumed from this position: start again without a position',
+    oauth: 'invalid_request',
   },
 
   // Limits and faults.
-  RATE_LIMITED: { status: 429, code: statuses.RESOURCE_EXHAUSTED, title: 'Too many requests' },
+  RATE_LIMITED: {
+    status: 429,
+    code: statuses.RESOURCE_EXHAUSTED,
+    title: 'Too many requests',
+    oauth: 'temporarily_unavailable',
+  },
   OVERLOADED: {
     status: 503,
     code: statuses.UNAVAILABLE,
     title: 'The server has reached its limit of concurrent requests',
+    oauth: 'temporarily_unavailable',
   },
   UNAVAILABLE: {
     status: 503,
     code: statuses.UNAVAILABLE,
     title: 'The server cannot answer this request now',
+    oauth: 'temporarily_unavailable',
   },
-  DEADLINE_EXCEEDED: { status: 504, code: statuses.DEADLINE_EXCEEDED, title: 'The request took too long' },
-  INTERNAL: { status: 500, code: statuses.INTERNAL, title: 'The server failed' },
+  DEADLINE_EXCEEDED: {
+    status: 504,
+    code: statuses.DEADLINE_EXCEEDED,
+    title: 'The request took too long',
+    oauth: 'temporarily_unavailable',
+  },
+  INTERNAL: { status: 500, code: statuses.INTERNAL, title: 'The server failed', oauth: 'server_error' },
 } as const satisfies Record<string, Reason>
 
 /** A stable code of an error, the same on every transport. */

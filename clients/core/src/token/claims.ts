@@ -1,3 +1,5 @@
+import { decodeBase64url } from '../encoding/base64.ts'
+import { isJsonObject } from '../encoding/strict-json.ts'
 import { isUuid } from '../encoding/uuid.ts'
 import { parseDid } from '../identity/did.ts'
 import { isScopeString } from './scope.ts'
@@ -23,14 +25,21 @@ export interface AccessTokenClaims {
   readonly client_id: string
   /** Epochs of the agent and operator at the time of issue. */
   readonly epoch: readonly [agent: number, operator: number]
+  /** The key that the token is bound to (RFC 7800). A bearer token has no such claim. */
+  readonly cnf?: Confirmation
+}
+
+/** The key that a token is bound to: its RFC 7638 thumbprint (RFC 9449 section 6.1). */
+export interface Confirmation {
+  readonly jkt: string
 }
 
 /**
- * Claims that restrict a token to the holder of a key (`cnf`, RFC 7800) or to acting for another party (`act`,
- * `may_act`, RFC 8693). A newer process of the deployment may write them. This version cannot enforce them, so it
- * refuses a token with one of them.
+ * Claims that restrict a token to acting for another party (RFC 8693). A newer process of the deployment may write
+ * them. This version cannot enforce them, so it refuses a token with one of them.
  */
-const RESTRICTING = ['act', 'cnf', 'may_act']
+const RESTRICTING = ['act', 'may_act']
+const THUMBPRINT_BYTES = 32
 const JTI = /^[\x21-\x7e]{1,64}$/
 const MAX_UNIX_SECONDS = 253_402_300_799
 const MAX_INT32 = 2_147_483_647
@@ -51,7 +60,7 @@ export function isJti(text: string): boolean {
 
 /**
  * Reads a token's payload strictly. Every claim must be present, have its type and size, and be consistent with the
- * others. Unknown claims are ignored (RFC 7519 section 4), but claims that restrict a token are refused.
+ * others. Unknown claims are ignored (RFC 7519 section 4), but unknown claims that restrict a token are refused.
  *
  * @returns the claims, or undefined if anything is wrong.
  * @example
@@ -63,13 +72,24 @@ export function isJti(text: string): boolean {
  */
 export function parseAccessTokenClaims(payload: Readonly<Record<string, unknown>>): AccessTokenClaims | undefined {
   if (RESTRICTING.some((name) => Object.hasOwn(payload, name))) return undefined
-  const { iss, sub, aud, scope, operator_id, iat, nbf, exp, jti, client_id, epoch } = payload
+  const { iss, sub, aud, scope, operator_id, iat, nbf, exp, jti, client_id, epoch, cnf } = payload
   if (!isText(iss, 2048) || !isText(sub, 512) || parseDid(sub) === undefined || client_id !== sub) return undefined
   if (!isAudience(aud) || !isText(scope, 16_384) || !isScopeString(scope)) return undefined
   if (!isText(operator_id, 36) || !isUuid(operator_id) || !isText(jti, 64) || !isJti(jti)) return undefined
   if (!isTime(iat) || !isTime(nbf) || !isTime(exp)) return undefined
   if (nbf < iat || exp <= nbf || exp - iat > MAX_TOKEN_TTL_S || !isEpochs(epoch)) return undefined
-  return { iss, sub, aud, scope, operator_id, iat, nbf, exp, jti, client_id: sub, epoch }
+  const claims = { iss, sub, aud, scope, operator_id, iat, nbf, exp, jti, client_id: sub, epoch }
+  if (!Object.hasOwn(payload, 'cnf')) return claims
+  return isConfirmation(cnf) ? { ...claims, cnf: { jkt: cnf.jkt } } : undefined
+}
+
+/** Accepts only `jkt`, because this version cannot enforce another confirmation method, alone or in addition. */
+function isConfirmation(value: unknown): value is Confirmation {
+  return isJsonObject(value) && Object.keys(value).length === 1 && isText(value.jkt, 43) && isThumbprint(value.jkt)
+}
+
+function isThumbprint(text: string): boolean {
+  return decodeBase64url(text)?.length === THUMBPRINT_BYTES
 }
 
 function isText(value: unknown, max: number): value is string {

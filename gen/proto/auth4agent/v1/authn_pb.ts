@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/authn.proto.
  */
 export const file_auth4agent_v1_authn: GenFile = /*@__PURE__*/
-  fileDesc("ChlhdXRoNGFnZW50L3YxL2F1dGhuLnByb3RvEg1hdXRoNGFnZW50LnYxIn8KFkNyZWF0ZUNoYWxsZW5nZVJlcXVlc3QSCwoDZGlkGAEgASgJEhIKBXNjb3BlGAIgASgJSACIAQESGAoIYXVkaWVuY2UYAyADKAlCBurgGAIQARIYCgN0dGwYBCABKAlCBurgGAIIAUgBiAEBQggKBl9zY29wZUIGCgRfdHRsImsKF0NyZWF0ZUNoYWxsZW5nZVJlc3BvbnNlEhEKCWNoYWxsZW5nZRgBIAEoCRINCgVub25jZRgCIAEoCRIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKvAQoRSXNzdWVUb2tlblJlcXVlc3QSCwoDZGlkGAEgASgJEhEKCWNoYWxsZW5nZRgCIAEoCRINCgVub25jZRgDIAEoCRIRCglzaWduYXR1cmUYBCABKAwSEgoFc2NvcGUYBSABKAlIAIgBARIYCghhdWRpZW5jZRgGIAMoCUIG6uAYAhABEhgKA3R0bBgHIAEoCUIG6uAYAggBSAGIAQFCCAoGX3Njb3BlQgYKBF90dGwirQEKEklzc3VlVG9rZW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRISCgp0b2tlbl90eXBlGAIgASgJEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGFjY2Vzc190b2tlbhgEIAEoCRISCgpleHBpcmVzX2luGAUgASgFEg0KBXNjb3BlGAYgASgJEgsKA2p0aRgHIAEoCSJ6ChJWZXJpZnlUb2tlblJlcXVlc3QSDQoFdG9rZW4YASABKAkSGgoIYXVkaWVuY2UYAiADKAlCCOrgGAQQASgBEhIKBXNjb3BlGAMgASgJSACIAQESGwoJb3BlcmF0b3JzGAQgAygJQgjq4BgEEAEoAUIICgZfc2NvcGUiogEKE1ZlcmlmeVRva2VuUmVzcG9uc2USDQoFdmFsaWQYASABKAgSDwoHcmV2b2tlZBgCIAEoCBIqCgZjbGFpbXMYAyABKAsyGi5hdXRoNGFnZW50LnYxLlRva2VuQ2xhaW1zEi8KC3ZlcmlmaWVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YBSABKAkirgEKC1Rva2VuQ2xhaW1zEgsKA2lzcxgBIAEoCRILCgNzdWIYAiABKAkSCwoDYXVkGAMgAygJEg0KBXNjb3BlGAQgASgJEhMKC29wZXJhdG9yX2lkGAUgASgJEgsKA2lhdBgGIAEoAxILCgNuYmYYByABKAMSCwoDZXhwGAggASgDEgsKA2p0aRgJIAEoCRIRCgljbGllbnRfaWQYCiABKAkSDQoFZXBvY2gYCyADKAUy4AIKDEF1dGhuU2VydmljZRJ6Cg9DcmVhdGVDaGFsbGVuZ2USJS5hdXRoNGFnZW50LnYxLkNyZWF0ZUNoYWxsZW5nZVJlcXVlc3QaJi5hdXRoNGFnZW50LnYxLkNyZWF0ZUNoYWxsZW5nZVJlc3BvbnNlIhiC0+STAhI6ASoiDS92MS9jaGFsbGVuZ2USZwoKSXNzdWVUb2tlbhIgLmF1dGg0YWdlbnQudjEuSXNzdWVUb2tlblJlcXVlc3QaIS5hdXRoNGFnZW50LnYxLklzc3VlVG9rZW5SZXNwb25zZSIUgtPkkwIOOgEqIgkvdjEvdG9rZW4SawoLVmVyaWZ5VG9rZW4SIS5hdXRoNGFnZW50LnYxLlZlcmlmeVRva2VuUmVxdWVzdBoiLmF1dGg0YWdlbnQudjEuVmVyaWZ5VG9rZW5SZXNwb25zZSIVgtPkkwIPOgEqIgovdjEvdmVyaWZ5QpYBChFjb20uYXV0aDRhZ2VudC52MUIKQXV0aG5Qcm90b1ABWkJnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC92MTthdXRoNGFnZW50djGqAg1BdXRoNEFnZW50LlYxygINQXV0aDRBZ2VudFxWMeoCDkF1dGg0QWdlbnQ6OlYxYgZwcm90bzM", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("ChlhdXRoNGFnZW50L3YxL2F1dGhuLnByb3RvEg1hdXRoNGFnZW50LnYxIn8KFkNyZWF0ZUNoYWxsZW5nZVJlcXVlc3QSCwoDZGlkGAEgASgJEhIKBXNjb3BlGAIgASgJSACIAQESGAoIYXVkaWVuY2UYAyADKAlCBurgGAIQARIYCgN0dGwYBCABKAlCBurgGAIIAUgBiAEBQggKBl9zY29wZUIGCgRfdHRsImsKF0NyZWF0ZUNoYWxsZW5nZVJlc3BvbnNlEhEKCWNoYWxsZW5nZRgBIAEoCRINCgVub25jZRgCIAEoCRIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKvAQoRSXNzdWVUb2tlblJlcXVlc3QSCwoDZGlkGAEgASgJEhEKCWNoYWxsZW5nZRgCIAEoCRINCgVub25jZRgDIAEoCRIRCglzaWduYXR1cmUYBCABKAwSEgoFc2NvcGUYBSABKAlIAIgBARIYCghhdWRpZW5jZRgGIAMoCUIG6uAYAhABEhgKA3R0bBgHIAEoCUIG6uAYAggBSAGIAQFCCAoGX3Njb3BlQgYKBF90dGwirQEKEklzc3VlVG9rZW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRISCgp0b2tlbl90eXBlGAIgASgJEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGFjY2Vzc190b2tlbhgEIAEoCRISCgpleHBpcmVzX2luGAUgASgFEg0KBXNjb3BlGAYgASgJEgsKA2p0aRgHIAEoCSK1AQoSVmVyaWZ5VG9rZW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhoKCGF1ZGllbmNlGAIgAygJQgjq4BgEEAEoARISCgVzY29wZRgDIAEoCUgAiAEBEhsKCW9wZXJhdG9ycxgEIAMoCUII6uAYBBABKAESEgoKZHBvcF9wcm9vZhgFIAEoCRITCgtodHRwX21ldGhvZBgGIAEoCRIQCghodHRwX3VybBgHIAEoCUIICgZfc2NvcGUiogEKE1ZlcmlmeVRva2VuUmVzcG9uc2USDQoFdmFsaWQYASABKAgSDwoHcmV2b2tlZBgCIAEoCBIqCgZjbGFpbXMYAyABKAsyGi5hdXRoNGFnZW50LnYxLlRva2VuQ2xhaW1zEi8KC3ZlcmlmaWVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YBSABKAki4AEKC1Rva2VuQ2xhaW1zEgsKA2lzcxgBIAEoCRILCgNzdWIYAiABKAkSCwoDYXVkGAMgAygJEg0KBXNjb3BlGAQgASgJEhMKC29wZXJhdG9yX2lkGAUgASgJEgsKA2lhdBgGIAEoAxILCgNuYmYYByABKAMSCwoDZXhwGAggASgDEgsKA2p0aRgJIAEoCRIRCgljbGllbnRfaWQYCiABKAkSDQoFZXBvY2gYCyADKAUSMAoDY25mGAwgASgLMhsuYXV0aDRhZ2VudC52MS5Db25maXJtYXRpb25CBurgGAIYASIbCgxDb25maXJtYXRpb24SCwoDamt0GAEgASgJMuACCgxBdXRoblNlcnZpY2USegoPQ3JlYXRlQ2hhbGxlbmdlEiUuYXV0aDRhZ2VudC52MS5DcmVhdGVDaGFsbGVuZ2VSZXF1ZXN0GiYuYXV0aDRhZ2VudC52MS5DcmVhdGVDaGFsbGVuZ2VSZXNwb25zZSIYgtPkkwISOgEqIg0vdjEvY2hhbGxlbmdlEmcKCklzc3VlVG9rZW4SIC5hdXRoNGFnZW50LnYxLklzc3VlVG9rZW5SZXF1ZXN0GiEuYXV0aDRhZ2VudC52MS5Jc3N1ZVRva2VuUmVzcG9uc2UiFILT5JMCDjoBKiIJL3YxL3Rva2VuEmsKC1ZlcmlmeVRva2VuEiEuYXV0aDRhZ2VudC52MS5WZXJpZnlUb2tlblJlcXVlc3QaIi5hdXRoNGFnZW50LnYxLlZlcmlmeVRva2VuUmVzcG9uc2UiFYLT5JMCDzoBKiIKL3YxL3ZlcmlmeUKWAQoRY29tLmF1dGg0YWdlbnQudjFCCkF1dGhuUHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_auth4agent_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * CreateChallengeRequest names the agent. The challenge contains scope, audience and ttl when the request gives them,
@@ -178,7 +178,7 @@ export type IssueTokenResponse = Message<"auth4agent.v1.IssueTokenResponse"> & {
   token: string;
 
   /**
-   * Always Bearer.
+   * Bearer, or DPoP when the token is bound to a key.
    *
    * @generated from field: string token_type = 2;
    */
@@ -263,6 +263,29 @@ export type VerifyTokenRequest = Message<"auth4agent.v1.VerifyTokenRequest"> & {
    * @generated from field: repeated string operators = 4;
    */
   operators: string[];
+
+  /**
+   * The DPoP proof of the request that carried the token (RFC 9449). Send it together with http_method and http_url
+   * when the token came with the scheme DPoP. Without a proof, a token that is bound to a key is not valid. With a
+   * proof, a token that is not bound is not valid.
+   *
+   * @generated from field: string dpop_proof = 5;
+   */
+  dpopProof: string;
+
+  /**
+   * Method of the request that carried the token, such as GET.
+   *
+   * @generated from field: string http_method = 6;
+   */
+  httpMethod: string;
+
+  /**
+   * URL of that request, as its client knows it. Query and fragment are not compared.
+   *
+   * @generated from field: string http_url = 7;
+   */
+  httpUrl: string;
 };
 
 /**
@@ -404,6 +427,13 @@ export type TokenClaims = Message<"auth4agent.v1.TokenClaims"> & {
    * @generated from field: repeated int32 epoch = 11;
    */
   epoch: number[];
+
+  /**
+   * The key that the token is bound to; absent for a bearer token.
+   *
+   * @generated from field: auth4agent.v1.Confirmation cnf = 12;
+   */
+  cnf?: Confirmation | undefined;
 };
 
 /**
@@ -412,6 +442,27 @@ export type TokenClaims = Message<"auth4agent.v1.TokenClaims"> & {
  */
 export const TokenClaimsSchema: GenMessage<TokenClaims> = /*@__PURE__*/
   messageDesc(file_auth4agent_v1_authn, 6);
+
+/**
+ * Confirmation names the key that a token is bound to (RFC 7800).
+ *
+ * @generated from message auth4agent.v1.Confirmation
+ */
+export type Confirmation = Message<"auth4agent.v1.Confirmation"> & {
+  /**
+   * RFC 7638 thumbprint of the key (RFC 9449 section 6.1).
+   *
+   * @generated from field: string jkt = 1;
+   */
+  jkt: string;
+};
+
+/**
+ * Describes the message auth4agent.v1.Confirmation.
+ * Use `create(ConfirmationSchema)` to create a new message.
+ */
+export const ConfirmationSchema: GenMessage<Confirmation> = /*@__PURE__*/
+  messageDesc(file_auth4agent_v1_authn, 7);
 
 /**
  * AuthnService exchanges a signed challenge for a short-lived token with scopes, and verifies tokens online.
@@ -430,7 +481,8 @@ export const AuthnService: GenService<{
     output: typeof CreateChallengeResponseSchema;
   },
   /**
-   * IssueToken redeems a signed challenge for an access token (RFC 9068). Each challenge can be redeemed once.
+   * IssueToken redeems a signed challenge for an access token (RFC 9068). Each challenge can be redeemed once. With a
+   * DPoP proof in the header or metadata `dpop`, the token is bound to the key of the proof (RFC 9449).
    *
    * @generated from rpc auth4agent.v1.AuthnService.IssueToken
    */

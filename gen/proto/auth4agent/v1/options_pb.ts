@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth4agent/v1/options.proto.
  */
 export const file_auth4agent_v1_options: GenFile = /*@__PURE__*/
-  fileDesc("ChthdXRoNGFnZW50L3YxL29wdGlvbnMucHJvdG8SDWF1dGg0YWdlbnQudjEiOQoIUmVzdFJ1bGUSFgoOc3VjY2Vzc19zdGF0dXMYASABKAUSFQoNbGFzdF9ldmVudF9pZBgCIAMoCSIdCgtFdmVudElkUnVsZRIOCgZmaWVsZHMYASADKAkieAoISnNvblJ1bGUSFQoNYWNjZXB0X251bWJlchgBIAEoCBIVCg1hY2NlcHRfc2luZ2xlGAIgASgIEhIKCm9taXRfZW1wdHkYAyABKAgSFAoMbWlsbGlzZWNvbmRzGAQgASgIEhQKDHJlZnVzZV9lbXB0eRgFIAEoCDpNCgRyZXN0Eh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMYjYwDIAEoCzIXLmF1dGg0YWdlbnQudjEuUmVzdFJ1bGVSBHJlc3Q6WAoIZXZlbnRfaWQSHy5nb29nbGUucHJvdG9idWYuTWVzc2FnZU9wdGlvbnMYjYwDIAEoCzIaLmF1dGg0YWdlbnQudjEuRXZlbnRJZFJ1bGVSB2V2ZW50SWQ6TAoEanNvbhIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYjYwDIAEoCzIXLmF1dGg0YWdlbnQudjEuSnNvblJ1bGVSBGpzb246QAoLZW5kc19zdHJlYW0SHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGI6MAyABKAhSCmVuZHNTdHJlYW1CmAEKEWNvbS5hdXRoNGFnZW50LnYxQgxPcHRpb25zUHJvdG9QAVpCZ2l0aHViLmNvbS9hdXRoNGFnZW50L2F1dGg0YWdlbnQvZ2VuL2dvL2F1dGg0YWdlbnQvdjE7YXV0aDRhZ2VudHYxqgINQXV0aDRBZ2VudC5WMcoCDUF1dGg0QWdlbnRcVjHqAg5BdXRoNEFnZW50OjpWMWIGcHJvdG8z", [file_google_protobuf_descriptor]);
+  fileDesc("ChthdXRoNGFnZW50L3YxL29wdGlvbnMucHJvdG8SDWF1dGg0YWdlbnQudjEiRwoIUmVzdFJ1bGUSFgoOc3VjY2Vzc19zdGF0dXMYASABKAUSFQoNbGFzdF9ldmVudF9pZBgCIAMoCRIMCgRmb3JtGAMgASgIIh0KC0V2ZW50SWRSdWxlEg4KBmZpZWxkcxgBIAMoCSJ4CghKc29uUnVsZRIVCg1hY2NlcHRfbnVtYmVyGAEgASgIEhUKDWFjY2VwdF9zaW5nbGUYAiABKAgSEgoKb21pdF9lbXB0eRgDIAEoCBIUCgxtaWxsaXNlY29uZHMYBCABKAgSFAoMcmVmdXNlX2VtcHR5GAUgASgIOk0KBHJlc3QSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxiNjAMgASgLMhcuYXV0aDRhZ2VudC52MS5SZXN0UnVsZVIEcmVzdDpYCghldmVudF9pZBIfLmdvb2dsZS5wcm90b2J1Zi5NZXNzYWdlT3B0aW9ucxiNjAMgASgLMhouYXV0aDRhZ2VudC52MS5FdmVudElkUnVsZVIHZXZlbnRJZDpMCgRqc29uEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxiNjAMgASgLMhcuYXV0aDRhZ2VudC52MS5Kc29uUnVsZVIEanNvbjpACgtlbmRzX3N0cmVhbRIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYjowDIAEoCFIKZW5kc1N0cmVhbUKYAQoRY29tLmF1dGg0YWdlbnQudjFCDE9wdGlvbnNQcm90b1ABWkJnaXRodWIuY29tL2F1dGg0YWdlbnQvYXV0aDRhZ2VudC9nZW4vZ28vYXV0aDRhZ2VudC92MTthdXRoNGFnZW50djGqAg1BdXRoNEFnZW50LlYxygINQXV0aDRBZ2VudFxWMeoCDkF1dGg0QWdlbnQ6OlYxYgZwcm90bzM", [file_google_protobuf_descriptor]);
 
 /**
  * RestRule adds to a method's google.api.http binding.
@@ -37,6 +37,13 @@ export type RestRule = Message<"auth4agent.v1.RestRule"> & {
    * @generated from field: repeated string last_event_id = 2;
    */
   lastEventId: string[];
+
+  /**
+   * The request is form-encoded, and errors are objects of RFC 6749 section 5.2. Only string fields are parameters.
+   *
+   * @generated from field: bool form = 3;
+   */
+  form: boolean;
 };
 
 /**
@@ -88,7 +95,7 @@ export type JsonRule = Message<"auth4agent.v1.JsonRule"> & {
   acceptSingle: boolean;
 
   /**
-   * An answer leaves the string field out when it is empty.
+   * An answer leaves the field out when it is unset, an empty string or an empty list.
    *
    * @generated from field: bool omit_empty = 3;
    */
