@@ -1,9 +1,9 @@
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { sendHttp } from '../../contract/support/http.ts'
-import { assertionOf } from '../../contract/support/refusal.ts'
 import { useWorld } from '../../contract/support/run-cases.ts'
 import { decodeJwt, expectIssued, nowS, post, tokenForm } from './support/client.ts'
+import { setAudiences } from './support/policy.ts'
 
 const world = useWorld()
 const API = 'https://api.acme-operator.com'
@@ -20,19 +20,7 @@ const getJson = async (path: string) =>
 const keySet = async () => (await getJson('/.well-known/jwks.json')) as unknown as JSONWebKeySet
 
 /** Makes RS256 the algorithm of one audience. */
-beforeAll(async () => {
-  const path = `/v1/operators/${world().operators.acme.id}/policy`
-  const audiences = [{ audience: `${API}/rsa`, token_signing_alg: 'RS256' }]
-  const authorization = assertionOf(world().operators.acme, `PUT ${path}`)
-  const headers = { 'content-type': 'application/json', authorization }
-  const answer = await sendHttp(world().server.baseUrl, {
-    verb: 'PUT',
-    path,
-    headers,
-    body: JSON.stringify({ audiences }),
-  })
-  expect(answer.status, answer.text).toBe(200)
-})
+beforeAll(() => setAudiences(world(), 'acme', [{ audience: `${API}/rsa`, token_signing_alg: 'RS256' }]))
 
 describe('an access token of /oauth/token', () => {
   it('has the typ at+jwt, and the alg and the kid of a published key', async () => {

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { sendHttp } from '../../contract/support/http.ts'
-import { assertionOf } from '../../contract/support/refusal.ts'
 import { useWorld } from '../../contract/support/run-cases.ts'
 import { decodeJwt, expectError, expectIssued, post, tokenForm } from './support/client.ts'
+import { setAudiences } from './support/policy.ts'
 
 const world = useWorld()
 const API = 'https://api.acme-operator.com'
@@ -42,17 +41,7 @@ describe('the parameter resource at /oauth/token', () => {
   })
 
   it('is refused with invalid_target when the operator of the audience allows other callers only', async () => {
-    const path = `/v1/operators/${world().operators.acme.id}/policy`
-    const answer = await sendHttp(world().server.baseUrl, {
-      verb: 'PUT',
-      path,
-      headers: {
-        'content-type': 'application/json',
-        authorization: assertionOf(world().operators.acme, `PUT ${path}`),
-      },
-      body: JSON.stringify({ audiences: [{ audience: `${API}/closed`, callers: ['friend.example'] }] }),
-    })
-    expect(answer.status, answer.text).toBe(200)
+    await setAudiences(world(), 'acme', [{ audience: `${API}/closed`, callers: ['friend.example'] }])
     expectError(await request(`${API}/closed`, 'ofBravo'), 'invalid_target', 'AUDIENCE_NOT_ALLOWED')
     expectIssued(await request(`${API}/closed`))
   })

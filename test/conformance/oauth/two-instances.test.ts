@@ -1,0 +1,102 @@
+import { randomUUID, sign } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Deployment, ISSUER, startDeployment } from '../../support/deployment.ts'
+import type { AgentParty } from '../../support/parties.ts'
+import { activeAgent, provenOperator } from '../../support/story.ts'
+import { testTokenKey } from '../../support/token-keys.ts'
+import {
+  authentication,
+  clientAssertion,
+  dpopProof,
+  expectError,
+  expectIssued,
+  type Form,
+  type OAuthAgent,
+  post,
+  TOKEN_ENDPOINT,
+  tokenForm,
+} from './support/client.ts'
+
+const key = testTokenKey('EdDSA')
+let deployment: Deployment
+let agent: OAuthAgent
+/** The addresses of two instances, and of a third with another setting for assertions. */
+let one: string
+let two: string
+let lenient: string
+
+beforeAll(async () => {
+  deployment = await startDeployment({ instances: 2 })
+  const { client, dns, servers } = deployment
+  agent = oauthAgent(await activeAgent(client, await provenOperator(client, dns, 'agents.example.com')))
+  ;[one, two] = servers.map(({ baseUrl }) => baseUrl) as [string, string]
+  lenient = (await deployment.add({ AUTH4AGENT_ASSERTION_AUDIENCE: 'issuer-or-endpoint' })).server.baseUrl
+})
+afterAll(() => deployment?.stop())
+
+function oauthAgent({ did, privateKey }: AgentParty): OAuthAgent {
+  return { did, pair: { privateKey: { sign: (message) => sign(null, message, privateKey) } } }
+}
+
+const send = (baseUrl: string, form: Form, dpop?: string) =>
+  post(baseUrl, '/oauth/token', form, dpop === undefined ? {} : { dpop })
+
+describe('at another instance', () => {
+  it.each(['/oauth/token', '/oauth/introspect', '/oauth/revoke'])('a used assertion is refused: %s', async (path) => {
+    const form = tokenForm(agent, { token: 'x' })
+    expectIssued(await send(one, form))
+    expectError(
+      await post(two, path, form),
+      'invalid_client',
+      'ASSERTION_USED',
+      path.endsWith('introspect') ? 401 : 400,
+    )
+  })
+
+  it('an assertion that both instances get at once gives one token', async () => {
+    const form = tokenForm(agent)
+    const answers = await Promise.all([one, two, one, two].map((baseUrl) => send(baseUrl, form)))
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 400, 400, 400])
+  })
+
+  it('a replayed DPoP proof is refused', async () => {
+    const proof = dpopProof(key)
+    expectIssued(await send(one, tokenForm(agent), proof))
+    expectError(await send(two, tokenForm(agent), proof), 'invalid_dpop_proof', 'DPOP_PROOF_USED')
+  })
+
+  it('a token is not active as soon as its revocation has returned', async () => {
+    const { access_token: token } = expectIssued(await send(one, tokenForm(agent)))
+    const introspect = () => post(two, '/oauth/introspect', { token, ...authentication(agent) })
+    expect((await introspect()).body).toMatchObject({ active: true })
+    expect((await post(one, '/oauth/revoke', { token, ...authentication(agent) })).status).toBe(200)
+    expect((await introspect()).text).toBe('{"active":false}')
+  })
+})
+
+describe('an instance with AUTH4AGENT_ASSERTION_AUDIENCE=issuer-or-endpoint', () => {
+  const sendNaming = (aud: unknown, jti = randomUUID()) =>
+    send(lenient, tokenForm(agent, { client_assertion: clientAssertion(agent, { claims: { aud, jti } }) }))
+
+  it.each<[string, unknown]>([
+    ['the issuer', ISSUER],
+    ['the token endpoint', TOKEN_ENDPOINT],
+    ['a list of the token endpoint alone', [TOKEN_ENDPOINT]],
+  ])('accepts an assertion whose aud is %s', async (_, aud) => {
+    expectIssued(await sendNaming(aud))
+  })
+
+  it.each<[string, unknown]>([
+    ['the issuer and the token endpoint', [ISSUER, TOKEN_ENDPOINT]],
+    ['another endpoint', `${ISSUER}/oauth/revoke`],
+    ['the token endpoint of another server', 'https://other.example/oauth/token'],
+  ])('refuses an assertion whose aud is %s', async (_, aud) => {
+    expectError(await sendNaming(aud), 'invalid_client', 'INVALID_ASSERTION')
+  })
+
+  it('still accepts each assertion once', async () => {
+    const jti = randomUUID()
+    expectIssued(await sendNaming(TOKEN_ENDPOINT, jti))
+    expectError(await sendNaming(ISSUER, jti), 'invalid_client', 'ASSERTION_USED')
+  })
+})
