@@ -5,10 +5,8 @@ import { type AuthnService, ConfirmationSchema, type TokenClaims, TokenClaimsSch
 import type { Handlers } from '../chain/call.ts'
 import type { AuthnDeps } from './config.ts'
 import { createChallenge } from './create-challenge.ts'
-import { parseRequestedTerms } from './domain/token-request.ts'
-import { issueToken } from './issue-token.ts'
 import { tokenTypeOf } from './oauth/routes.ts'
-import { openChallenge } from './open-challenge.ts'
+import { redeemChallenge } from './redeem-challenge.ts'
 import { verifyToken } from './verify-token.ts'
 
 /**
@@ -25,9 +23,7 @@ export function authnRoutes(deps: AuthnDeps): Handlers<typeof AuthnService> {
       return { challenge, nonce, expiresAt: timestampFromMs(exp * 1000) }
     },
     async issueToken(request, call) {
-      const requested = parseRequestedTerms(request, deps.settings.ttlS)
-      const proof = await openChallenge(deps, request)
-      const { token, claims } = await issueToken(deps, { proof, requested }, call)
+      const { token, claims } = await redeemChallenge(deps, request, call)
       return {
         token,
         accessToken: token,

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { MAX_ASSERTION_LIFETIME_S } from '@auth4agent/core/identity/assertion'
-import { statusRefusals } from '../authn/index.ts'
+import { signedIntrospection, statusRefusals } from '../authn/index.ts'
 import { callLevels } from '../chain/observation.ts'
 import type { Rpc } from '../chain/rpc.ts'
 import { MAX_ALL_STREAMS } from '../chain/streams.ts'
@@ -110,7 +110,7 @@ function gateway({ config, rpc, log, metrics, exposition, ready }: ListenerDeps,
     log,
     metrics: exposition,
     ready,
-    representations: didResolution,
+    representations: { ...didResolution, ...signedIntrospection },
     connectionClosed: metrics.connectionClosed,
     statusRefusals,
     config: {
