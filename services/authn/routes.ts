@@ -1,7 +1,12 @@
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { create } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
-import { type AuthnService, ConfirmationSchema, type TokenClaims, TokenClaimsSchema } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import {
+  type AuthnService,
+  ConfirmationSchema,
+  type TokenClaims,
+  TokenClaimsSchema,
+} from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import type { Handlers } from '../chain/call.ts'
 import type { AuthnDeps } from './config.ts'
 import { createChallenge } from './create-challenge.ts'

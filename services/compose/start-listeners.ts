@@ -134,7 +134,16 @@ function grpc({ config, rpc, log, metrics }: ListenerDeps, tls: Tls): Listener {
   const maxStreams = 2 * maxConcurrency + LASTING_STREAMS
   const limits = { trustedProxies, requestTimeoutMs, maxStreams, maxConnections, maxSourceConnections }
   const connectionClosed = (port: string, reason: string) => metrics.connectionClosed(port, reason)
-  const server = createGrpcServer({ rpc, issuer: config.issuer, host, port: grpcPort, ...limits, log, connectionClosed, ...tls })
+  const server = createGrpcServer({
+    rpc,
+    issuer: config.issuer,
+    host,
+    port: grpcPort,
+    ...limits,
+    log,
+    connectionClosed,
+    ...tls,
+  })
   return {
     listen: async () => ({ grpcPort: (await server.listen()).port }),
     setServing: (isServing) => server.setServing(isServing),

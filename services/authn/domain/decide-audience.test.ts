@@ -148,7 +148,7 @@ describe('decideAudience', () => {
   it.each<[string, Readonly<Record<string, string>>, string]>([
     ['the rule of the exact audience', { [AUDIENCE.text]: 'required', [AUDIENCE.host]: '' }, 'required'],
     ['the rule of its host', { [AUDIENCE.host]: 'required-with-nonce' }, 'required-with-nonce'],
-    ['no rule of another path', { 'https://api.owner.example/': 'required' }, ''],
+    ['the exact rule and no other path', { 'https://api.owner.example/': 'required', [AUDIENCE.text]: '' }, ''],
     ['an exact rule without a demand', { [AUDIENCE.text]: '', [AUDIENCE.host]: 'required' }, ''],
   ])('returns the DPoP demand of %s', (_, rules, demand) => {
     expect(dpopOf(AUDIENCE, rules)).toBe(demand)

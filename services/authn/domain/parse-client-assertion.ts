@@ -68,7 +68,11 @@ export function parseClientAssertion(
     signature: jws.signature,
     covered,
     isFullyBound: covered.scope !== undefined && covered.aud !== undefined,
-    id: uuidv8FromHash(createHash('sha256').update(JSON.stringify(['client-assertion', iss, jti])).digest()),
+    id: uuidv8FromHash(
+      createHash('sha256')
+        .update(JSON.stringify(['client-assertion', iss, jti]))
+        .digest(),
+    ),
     exp: exp + rules.skewS,
     challengeKeyId: '',
     refusals: REFUSALS,

@@ -1,4 +1,8 @@
-import { type IntrospectRequest, type IntrospectResponse, OAuthService } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
+import {
+  type IntrospectRequest,
+  type IntrospectResponse,
+  OAuthService,
+} from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import { methodName } from '../../chain/method-name.ts'
 import type { Resources } from '../../chain/resource.ts'
 

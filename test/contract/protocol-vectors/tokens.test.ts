@@ -1,5 +1,5 @@
-import { createReplayMemory } from '@auth4agent/core/dpop/replay-memory'
 import { createPublicKey, verify as cryptoVerify, type JsonWebKey } from 'node:crypto'
+import { createReplayMemory } from '@auth4agent/core/dpop/replay-memory'
 import { importKeySet } from '@auth4agent/core/jose/key-set'
 import { createRevocationState } from '@auth4agent/core/revocation/revocation-state'
 import { verifyAccessToken } from '@auth4agent/core/token/access-token'
