@@ -13,6 +13,7 @@ import { createRedeemer, MAX_STATEMENTS, REDEEM_SESSION } from './redeemer.ts'
 import { authnRoutes } from './routes.ts'
 import { createSubjects } from './subjects.ts'
 
+export { signedIntrospection } from './oauth/signed-introspection.ts'
 export { statusRefusals } from './refuse-by-status.ts'
 
 /** Options of the connection pool for redemptions: number of connections and settings of their sessions. */

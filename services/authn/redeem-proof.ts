@@ -48,7 +48,8 @@ export async function redeemProof<D extends Decision>(
   let seen = await subjects.get()
   // The database's clock decides. The query is not needed while the text is valid by this process's clock, because the
   // redeeming statement checks the expiry again.
-  if (deps.now() >= proof.exp * 1000 && (await hasPassed(deps.db, proof.exp))) throw new ApiError(proof.refusals.expired)
+  if (deps.now() >= proof.exp * 1000 && (await hasPassed(deps.db, proof.exp)))
+    throw new ApiError(proof.refusals.expired)
   for (let decisions = 1; decisions <= MAX_DECISIONS; decisions += 1) {
     const { subject, value: decision } = await subjects.decide(seen, decide)
     const [jti, nowS] = [randomUUID(), Math.floor(deps.now() / 1000)]

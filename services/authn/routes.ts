@@ -1,14 +1,17 @@
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { create } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
-import { type AuthnService, ConfirmationSchema, type TokenClaims, TokenClaimsSchema } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
+import {
+  type AuthnService,
+  ConfirmationSchema,
+  type TokenClaims,
+  TokenClaimsSchema,
+} from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import type { Handlers } from '../chain/call.ts'
 import type { AuthnDeps } from './config.ts'
 import { createChallenge } from './create-challenge.ts'
-import { parseRequestedTerms } from './domain/token-request.ts'
-import { issueToken } from './issue-token.ts'
 import { tokenTypeOf } from './oauth/routes.ts'
-import { openChallenge } from './open-challenge.ts'
+import { redeemChallenge } from './redeem-challenge.ts'
 import { verifyToken } from './verify-token.ts'
 
 /**
@@ -25,9 +28,7 @@ export function authnRoutes(deps: AuthnDeps): Handlers<typeof AuthnService> {
       return { challenge, nonce, expiresAt: timestampFromMs(exp * 1000) }
     },
     async issueToken(request, call) {
-      const requested = parseRequestedTerms(request, deps.settings.ttlS)
-      const proof = await openChallenge(deps, request)
-      const { token, claims } = await issueToken(deps, { proof, requested }, call)
+      const { token, claims } = await redeemChallenge(deps, request, call)
       return {
         token,
         accessToken: token,

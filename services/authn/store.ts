@@ -174,7 +174,15 @@ function quote(value: string | number): string {
   return `"${/["\\]/.test(text) ? text.replaceAll(/["\\]/g, '\\$&') : text}"`
 }
 
-function outcomeOf({ agent_epoch, operator_epoch, kid, expired, void: isVoid, redeemed, replayed }: RedeemRow): RedeemOutcome {
+function outcomeOf({
+  agent_epoch,
+  operator_epoch,
+  kid,
+  expired,
+  void: isVoid,
+  redeemed,
+  replayed,
+}: RedeemRow): RedeemOutcome {
   if (redeemed && agent_epoch !== null && operator_epoch !== null && kid !== null) {
     return { kind: 'redeemed', epoch: [agent_epoch, operator_epoch], kid }
   }

@@ -77,12 +77,17 @@ interface RequestProof {
   readonly url: string
 }
 
-function parseProof({ dpopProof: text, httpMethod: method, httpUrl: url }: VerifyTokenRequest): RequestProof | undefined {
+function parseProof({
+  dpopProof: text,
+  httpMethod: method,
+  httpUrl: url,
+}: VerifyTokenRequest): RequestProof | undefined {
   if (text === '' && method === '' && url === '') return undefined
   if (text === '' || method === '' || url === '') {
     throw new ApiError('INVALID_ARGUMENT', 'dpop_proof, http_method and http_url must be given together')
   }
-  if (normalizeHtu(url) === undefined) throw new ApiError('INVALID_ARGUMENT', 'http_url must be an absolute http(s) URL')
+  if (normalizeHtu(url) === undefined)
+    throw new ApiError('INVALID_ARGUMENT', 'http_url must be an absolute http(s) URL')
   return { text, method, url }
 }
 
@@ -106,7 +111,10 @@ function isFirstUse(replays: VerifyTokenDeps['replays'], { id, expiresAtS }: Dpo
     return replays.use(id, expiresAtS)
   } catch (cause) {
     // Without room to remember the proof, a replay could not be detected.
-    throw new ApiError('UNAVAILABLE', 'This process remembers too many DPoP proofs; try again', { cause, retryAfter: 1 })
+    throw new ApiError('UNAVAILABLE', 'This process remembers too many DPoP proofs; try again', {
+      cause,
+      retryAfter: 1,
+    })
   }
 }
 

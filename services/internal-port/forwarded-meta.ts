@@ -1,6 +1,6 @@
 import { Metadata } from '@grpc/grpc-js'
-import { requestId } from '../chain/request-id.ts'
 import type { SentProof } from '../chain/call.ts'
+import { requestId } from '../chain/request-id.ts'
 import type { Meta } from '../chain/rpc.ts'
 import { ApiError } from '../platform/errors/api-error.ts'
 

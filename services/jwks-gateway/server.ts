@@ -1,5 +1,5 @@
-import { createHttpPort, type HttpPort } from '../http-port/server.ts'
 import { problemOf } from '../http-port/problem.ts'
+import { createHttpPort, type HttpPort } from '../http-port/server.ts'
 import { operationRoutes } from '../operations/routes.ts'
 import { connectOnFirstCall } from './connect/connect-on-first-call.ts'
 import { createContext, type GatewayDeps, underIssuer } from './gateway-context.ts'

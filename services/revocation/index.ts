@@ -11,8 +11,8 @@ import { revocationPolicies } from './policy.ts'
 import { type RevocationDeps, revoke } from './revoke-token.ts'
 import { createWatchRevocations } from './watch.ts'
 
-export { revokeToken } from './store.ts'
 export { connectRevocations, type Revocations, systemClock, type TokenStatus } from './connect-revocations.ts'
+export { revokeToken } from './store.ts'
 
 /** The revocation service of a process. */
 export interface Revocation {

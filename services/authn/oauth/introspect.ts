@@ -1,5 +1,5 @@
-import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { parseAudience } from '@auth4agent/core/token/audience'
+import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { IntrospectRequest } from '../../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { Call } from '../../chain/call.ts'
 import { ApiError } from '../../platform/errors/api-error.ts'

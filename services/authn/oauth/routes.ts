@@ -14,7 +14,11 @@ export function oauthRoutes(deps: AuthnDeps): Handlers<typeof OAuthService> {
     async token(request, call) {
       const requested = parseTokenRequest(request)
       const assertion = openAssertion(deps, request)
-      const order = { proof: assertion.proof, requested, check: (subject: Parameters<typeof checkKid>[0]) => checkKid(subject, assertion) }
+      const order = {
+        proof: assertion.proof,
+        requested,
+        check: (subject: Parameters<typeof checkKid>[0]) => checkKid(subject, assertion),
+      }
       const { token, claims } = await issueToken(deps, order, call)
       if (assertion.namesEndpoint) deps.sawEndpointAudience(claims.sub)
       const { iat, exp, scope } = claims
