@@ -1,6 +1,7 @@
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { sendHttp } from '../../contract/support/http.ts'
+import { assertionOf } from '../../contract/support/refusal.ts'
 import { useWorld } from '../../contract/support/run-cases.ts'
 import type { AgentName } from '../../contract/support/seed.ts'
 import { testTokenKey } from '../../support/token-keys.ts'
@@ -78,7 +79,6 @@ describe('POST /oauth/introspect', () => {
     ['that is not valid yet', () => world().token({ nbf: nowS() + 120 })],
     ['with a changed signature', async () => changeSignature(await issue())],
     ['of an older epoch', () => world().token({ epoch: [0, 1] })],
-    ['of an agent that is suspended', () => tokenOf('suspended')],
     ['with another typ', () => world().token({}, { typ: 'JWT' })],
     ['that is a client assertion', () => clientAssertion(world().agents.active)],
   ])('answers {"active":false} and nothing more about a token %s', async (_, token) => {
@@ -94,10 +94,21 @@ describe('POST /oauth/introspect', () => {
     expect((await introspect(token)).text).toBe(INACTIVE)
   })
 
-  function tokenOf(name: AgentName): string {
-    const { did, operatorId } = world().agents[name]
-    return world().token({ sub: did, client_id: did, operator_id: operatorId })
-  }
+  it('answers {"active":false} as soon as the suspension of the agent has returned', async () => {
+    const { did, operatorId } = world().agents.ofBravo
+    const aud = ['https://api.acme-operator.com']
+    const token = world().token({ sub: did, client_id: did, operator_id: operatorId, aud })
+    expect((await introspect(token)).body).toMatchObject({ active: true, sub: did, aud })
+    const act = (verb: string) => {
+      const path = `/v1/operators/${operatorId}/agents/${did}/${verb}`
+      const authorization = assertionOf(world().operators.bravo, `POST ${path}`)
+      return post(world().server.baseUrl, path, '{}', { 'content-type': 'application/json', authorization })
+    }
+    expect((await act('suspend')).status).toBe(200)
+    expect((await introspect(token)).text).toBe(INACTIVE)
+    expect((await act('reactivate')).status).toBe(200)
+    expect((await introspect(token)).text).toBe(INACTIVE)
+  })
 
   function changeSignature(token: string): string {
     return token.replace(/.{10}$/, (end) => (end === 'A'.repeat(10) ? 'B'.repeat(10) : 'A'.repeat(10)))

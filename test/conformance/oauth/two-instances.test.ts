@@ -1,8 +1,9 @@
 import { randomUUID, sign } from 'node:crypto'
+import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Deployment, ISSUER, startDeployment } from '../../support/deployment.ts'
 import type { AgentParty } from '../../support/parties.ts'
-import { activeAgent, provenOperator } from '../../support/story.ts'
+import { activeAgent, expectStatus, type OperatorParty, provenOperator } from '../../support/story.ts'
 import { testTokenKey } from '../../support/token-keys.ts'
 import {
   authentication,
@@ -19,6 +20,7 @@ import {
 
 const key = testTokenKey('EdDSA')
 let deployment: Deployment
+let operator: OperatorParty
 let agent: OAuthAgent
 /** The addresses of two instances, and of a third with another setting for assertions. */
 let one: string
@@ -28,7 +30,8 @@ let lenient: string
 beforeAll(async () => {
   deployment = await startDeployment({ instances: 2 })
   const { client, dns, servers } = deployment
-  agent = oauthAgent(await activeAgent(client, await provenOperator(client, dns, 'agents.example.com')))
+  operator = await provenOperator(client, dns, 'agents.example.com')
+  agent = oauthAgent(await activeAgent(client, operator))
   ;[one, two] = servers.map(({ baseUrl }) => baseUrl) as [string, string]
   lenient = (await deployment.add({ AUTH4AGENT_ASSERTION_AUDIENCE: 'issuer-or-endpoint' })).server.baseUrl
 })
@@ -72,6 +75,16 @@ describe('at another instance', () => {
     expect((await post(one, '/oauth/revoke', { token, ...authentication(agent) })).status).toBe(200)
     expect((await introspect()).text).toBe('{"active":false}')
   })
+})
+
+it('a token is signed with RS256 if the operator of its audience chooses RS256', async () => {
+  const resource = 'https://api.agents.example.com/rsa'
+  const path = `/v1/operators/${operator.id}/policy`
+  const audiences = [{ audience: resource, token_signing_alg: 'RS256' }]
+  expectStatus(200, await deployment.client.signed('PUT', path, { audiences }, operator))
+  const { access_token: token } = expectIssued(await send(two, tokenForm(agent, { resource })))
+  const keys = createRemoteJWKSet(new URL(`${one}/.well-known/jwks.json`))
+  await jwtVerify(token, keys, { audience: resource, algorithms: ['RS256'], typ: 'at+jwt' })
 })
 
 describe('an instance with AUTH4AGENT_ASSERTION_AUDIENCE=issuer-or-endpoint', () => {
