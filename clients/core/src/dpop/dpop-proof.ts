@@ -98,7 +98,8 @@ export function checkDpopProof(text: string, rules: DpopRules): ({ readonly ok: 
 }
 
 /** Returns the claims in use, or the sentence that says what would be right. */
-function checkClaims({ jti, htm, htu, iat, ath, nonce }: JsonObject, rules: DpopRules): ProofClaims | string {
+function checkClaims(payload: JsonObject, rules: DpopRules): ProofClaims | string {
+  const { jti, htm, htu, iat, ath, nonce } = payload
   if (typeof jti !== 'string' || !JTI.test(jti)) return 'jti must have 1 to 256 visible ASCII characters'
   if (htm !== rules.method) return `htm must be ${rules.method}`
   const url = normalizeHtu(rules.url)
@@ -108,11 +109,20 @@ function checkClaims({ jti, htm, htu, iat, ath, nonce }: JsonObject, rules: Dpop
   if (typeof iat !== 'number' || !Number.isInteger(iat) || !(iat >= first && iat <= last)) {
     return `iat must be a whole number from ${first} to ${last}`
   }
+  const times = checkOptionalTimes(payload, rules)
+  if (times !== undefined) return times
   if (rules.accessToken !== undefined && ath !== sha256Text(rules.accessToken, 'base64url')) {
     return 'ath must be the base64url SHA-256 of the access token, without padding'
   }
   if (nonce !== undefined && typeof nonce !== 'string') return 'nonce must be a string'
   return { jti, iat, nonce }
+}
+
+/** Checks the times that a proof need not have. Every JWT that has them must be within them (RFC 7519 section 4.1). */
+function checkOptionalTimes({ exp, nbf }: JsonObject, { nowS, skewS }: DpopRules): string | undefined {
+  if (exp !== undefined && !(typeof exp === 'number' && nowS < exp + skewS)) return 'exp must be in the future'
+  if (nbf !== undefined && !(typeof nbf === 'number' && nowS >= nbf - skewS)) return 'nbf must be in the past'
+  return undefined
 }
 
 function refuse(demand: string): DpopRefusal {

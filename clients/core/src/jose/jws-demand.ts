@@ -11,7 +11,7 @@ const DEMANDS: Readonly<Record<JwsRefusal['why'], (rules: JwsRules) => string>> 
       ? 'must not contain a key or the address of one, such as jwk or jku'
       : 'must contain a key as jwk, and no other key or address of one',
   alg: ({ algs }) => `must have the alg ${algs.join(' or ')}`,
-  typ: ({ typs }) => `must have the typ ${typs.map((typ) => typ || '(none)').join(' or ')}`,
+  typ: ({ typs }) => `must have the typ ${typs.map((typ) => typ || 'none').join(' or ')}`,
   kid: () => 'must have a kid of 1 to 128 visible ASCII characters',
   utf8: () => 'must be UTF-8',
   syntax: () => 'must be JSON',
