@@ -10,7 +10,7 @@ const THREE_PARTS = 'must have three parts separated by dots: header.payload.sig
 const checkText = (text: string) => checkDpopProof(text, DPOP_RULES)
 const check = (header: object) => checkText(dpopProof(KEY, { header }))
 const encode = (text: string) => Buffer.from(text).toString('base64url')
-const about = (part: string, rest: string) => ({ ok: false, demand: `The ${part} ${rest}` })
+const about = (part: string, rest: string) => ({ ok: false, demand: `the ${part} ${rest}` })
 
 describe('checkDpopProof, about the form', () => {
   const GOOD = dpopProof(KEY)
@@ -27,7 +27,7 @@ describe('checkDpopProof, about the form', () => {
     ['an empty typ', ''],
     ['typ in an array', ['dpop+jwt']],
   ])('refuses %s', (_name, typ) => {
-    expect(check({ typ })).toEqual(about('header of the DPoP proof', 'must have the typ dpop+jwt'))
+    expect(check({ typ })).toEqual(about('header', 'must have the typ dpop+jwt'))
   })
 
   it.each([
@@ -37,7 +37,7 @@ describe('checkDpopProof, about the form', () => {
     ['a kid that is empty', { kid: '' }, 'must have a kid of 1 to 128 visible ASCII characters'],
     ['a kid that is a number', { kid: 1 }, 'must have a kid of 1 to 128 visible ASCII characters'],
   ])('refuses %s in the header', (_name, edits, demand) => {
-    expect(check(edits)).toEqual(about('header of the DPoP proof', demand))
+    expect(check(edits)).toEqual(about('header', demand))
   })
 
   it.each([
@@ -47,7 +47,7 @@ describe('checkDpopProof, about the form', () => {
     ['no signature', `${header}.${payload}.`, THREE_PARTS],
     ['a text of 4097 bytes', `${header}.${payload}.`.padEnd(4_097, 'A'), 'must have at most 4096 bytes'],
   ])('refuses %s', (_name, text, demand) => {
-    expect(checkText(text)).toEqual(about('DPoP proof', demand))
+    expect(checkText(text)).toEqual(about('text', demand))
   })
 
   it.each([
@@ -80,7 +80,7 @@ describe('checkDpopProof, about the form', () => {
       'must be a JSON object',
     ],
   ])('refuses %s', (_name, text, part, demand) => {
-    expect(checkText(text)).toEqual(about(`${part} of the DPoP proof`, demand))
+    expect(checkText(text)).toEqual(about(part, demand))
   })
 
   it('accepts a proof of 4096 bytes and refuses every longer one', () => {

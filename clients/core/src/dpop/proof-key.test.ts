@@ -27,8 +27,8 @@ function withOtherS(text: string): string {
 }
 
 const KEY_DEMAND = { ok: false, demand: 'jwk must be a public Ed25519 or P-256 key that fits alg' }
-const SIGNATURE_DEMAND = { ok: false, demand: 'The signature must be valid under jwk' }
-const about = (part: string, rest: string) => ({ ok: false, demand: `The ${part} ${rest}` })
+const SIGNATURE_DEMAND = { ok: false, demand: 'the signature must be valid under jwk' }
+const about = (part: string, rest: string) => ({ ok: false, demand: `the ${part} ${rest}` })
 
 describe('checkDpopProof, about algorithms', () => {
   it.each(Object.values(KEYS))('accepts $alg', (key) => {
@@ -42,7 +42,7 @@ describe('checkDpopProof, about algorithms', () => {
   it.each(['none', 'None', 'HS256', 'RS256', 'PS256', 'ES384', 'ES256K', 'Ed448', 'eddsa', '', 'constructor', null, 1])(
     'refuses alg %j',
     (alg) => {
-      const demand = about('header of the DPoP proof', 'must have the alg EdDSA or Ed25519 or ES256')
+      const demand = about('header', 'must have the alg EdDSA or Ed25519 or ES256')
       for (const key of Object.values(KEYS)) expect(check({ header: { alg } }, key)).toEqual(demand)
     },
   )
@@ -87,12 +87,12 @@ describe('checkDpopProof, about the key', () => {
     ['jwk that is a text', JSON.stringify(KEYS.EdDSA.jwk)],
     ['jwk in an array', [KEYS.EdDSA.jwk]],
   ])('refuses %s', (_name, jwk) => {
-    const demand = about('header of the DPoP proof', 'must contain a key as jwk, and no other key or address of one')
+    const demand = about('header', 'must contain a key as jwk, and no other key or address of one')
     expect(withJwk(jwk)).toEqual(demand)
   })
 
   it.each(['jku', 'x5u', 'x5c', 'x5t', 'x5t#S256'])('refuses a second key or its address in %s', (name) => {
-    const demand = about('header of the DPoP proof', 'must contain a key as jwk, and no other key or address of one')
+    const demand = about('header', 'must contain a key as jwk, and no other key or address of one')
     expect(check({ header: { [name]: 'https://keys.example' } })).toEqual(demand)
   })
 

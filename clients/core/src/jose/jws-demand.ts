@@ -24,8 +24,8 @@ const DEMANDS: Readonly<Record<JwsRefusal['why'], (rules: JwsRules) => string>> 
 }
 
 /**
- * Returns the sentence that says what would be right for a text that is not a JWS of these rules. `what` names the
- * kind of JWS.
+ * Returns what would be right for a text that is not a JWS of these rules. The caller puts the subject in front: the
+ * text, or the part that the refusal names.
  *
  * @example
  * ```ts
@@ -33,9 +33,9 @@ const DEMANDS: Readonly<Record<JwsRefusal['why'], (rules: JwsRules) => string>> 
  * import { jwsDemand } from '@auth4agent/core/jose/jws-demand'
  *
  * const jws = parseCompactJws(text, rules)
- * if (!jws.ok) console.log(jwsDemand('assertion', jws, rules)) // 'The header of the assertion must have the typ …'
+ * if (!jws.ok) console.log(`the ${jws.part} ${jwsDemand(jws, rules)}`) // 'the header must have the typ at+jwt'
  * ```
  */
-export function jwsDemand(what: string, { part, why }: JwsRefusal, rules: JwsRules): string {
-  return `The ${part === 'text' ? what : `${part} of the ${what}`} ${DEMANDS[why](rules)}`
+export function jwsDemand({ why }: JwsRefusal, rules: JwsRules): string {
+  return DEMANDS[why](rules)
 }
