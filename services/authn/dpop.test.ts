@@ -88,14 +88,14 @@ describe('a token request with a DPoP proof', () => {
   })
 })
 
-describe('an audience that demands DPoP', () => {
-  const audienceOf = async (dpop: string) => {
-    const owner = await freshOperator(database.db)
-    const audience = `https://api.${owner.domain}/${randomUUID()}`
-    await database.db.prisma.operatorAudience.create({ data: { operatorId: owner.id, audience, callers: ['*'], dpop } })
-    return audience
-  }
+const audienceOf = async (dpop: string) => {
+  const owner = await freshOperator(database.db)
+  const audience = `https://api.${owner.domain}/${randomUUID()}`
+  await database.db.prisma.operatorAudience.create({ data: { operatorId: owner.id, audience, callers: ['*'], dpop } })
+  return audience
+}
 
+describe('an audience that demands DPoP', () => {
   it('gets no bearer token', async () => {
     const resource = [await audienceOf('required')]
     expect(await refusalOf(server.oauthToken(agent, { resource }))).toBe('DPOP_PROOF_REQUIRED')
