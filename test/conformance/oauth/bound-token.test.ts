@@ -43,6 +43,12 @@ async function verify(token: string, dpop_proof?: string, request: object = {}) 
   return JSON.parse((await post(world().server.baseUrl, '/v1/verify', body, JSON_TYPE)).text) as unknown
 }
 
+const redeem = (dpop: string) => {
+  const body = JSON.stringify({ ...world().challenge(world().agents.active), scope: 'read' })
+  return post(world().server.baseUrl, '/v1/token', body, { ...JSON_TYPE, dpop })
+}
+const HTU = 'http://localhost:8080/v1/token'
+
 describe('POST /v1/verify', () => {
   it('accepts a bound token with a proof of its key for this request', async () => {
     const token = await boundToken()
@@ -86,12 +92,6 @@ describe('POST /v1/verify', () => {
 })
 
 describe('POST /v1/token with a proof', () => {
-  const redeem = (dpop: string) => {
-    const body = JSON.stringify({ ...world().challenge(world().agents.active), scope: 'read' })
-    return post(world().server.baseUrl, '/v1/token', body, { ...JSON_TYPE, dpop })
-  }
-  const HTU = 'http://localhost:8080/v1/token'
-
   it('binds the token to the key of the proof', async () => {
     const answer = await redeem(dpopProof(key, { claims: { htu: HTU } }))
     const { token, token_type } = JSON.parse(answer.text) as { token: string; token_type: string }

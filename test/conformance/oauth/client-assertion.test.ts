@@ -53,12 +53,33 @@ describe('a client assertion is accepted', () => {
   })
 })
 
-describe('a client assertion is refused and nothing is written', () => {
-  const stranger = () => testTokenKey('EdDSA')
-  const claim = (name: string) => (value: unknown) => (): AssertionEdits => ({ claims: { [name]: value } })
-  const [iss, sub, aud, exp, jti] = [claim('iss'), claim('sub'), claim('aud'), claim('exp'), claim('jti')]
-  const typ = (value: unknown) => (): AssertionEdits => ({ header: { typ: value } })
+/** Returns a function that makes edits of one claim. */
+const claim = (name: string) => (value: unknown) => (): AssertionEdits => ({ claims: { [name]: value } })
+const [iss, sub, aud, exp, jti] = [claim('iss'), claim('sub'), claim('aud'), claim('exp'), claim('jti')]
+const typ = (value: unknown) => (): AssertionEdits => ({ header: { typ: value } })
+const good = () => clientAssertion(agent())
+const didOf = ({ did }: OAuthAgent) => ({ iss: did, sub: did })
+const claimsText = () =>
+  JSON.stringify({ ...didOf(agent()), aud: ISSUER, exp: nowS() + 60, jti: `text-${Math.random()}` })
+const operatorAssertion = () =>
+  bearer(world().operators.acme, { claims: { iat: nowS(), exp: nowS() + 60 } }).slice('Bearer '.length)
 
+function macWith({ did, pair }: ReturnType<typeof agent>): string {
+  const [header, payload] = [
+    { alg: 'HS256', typ: 'JWT' },
+    { ...didOf({ did, pair }), aud: ISSUER, exp: nowS() + 60 },
+  ]
+  const input = signCompactJws(header, { ...payload, jti: 'mac' }, pair.privateKey).replace(/\.[^.]+$/, '')
+  return `${input}.${createHmac('sha256', pair.publicKey).update(input).digest('base64url')}`
+}
+
+async function expectRefused(assertion: string): Promise<void> {
+  const before = await world().snapshot('')
+  expectError(await send(assertion), 'invalid_client')
+  expect(await world().snapshot('')).toEqual(before)
+}
+
+describe('a client assertion is refused and nothing is written', () => {
   it.each<[string, () => AssertionEdits]>([
     ['typ at+jwt', typ('at+jwt')],
     ['typ dpop+jwt', typ('dpop+jwt')],
@@ -68,7 +89,7 @@ describe('a client assertion is refused and nothing is written', () => {
     ['alg none', () => ({ header: { alg: 'none' } })],
     ['alg of another kind of key', () => ({ header: { alg: 'ES256' } })],
     ['alg in another case', () => ({ header: { alg: 'eddsa' } })],
-    ['kid of another key', () => ({ header: { kid: stranger().kid } })],
+    ['kid of another key', () => ({ header: { kid: testTokenKey('EdDSA').kid } })],
     ['an extension that must be understood', () => ({ header: { crit: ['x'], x: 1 } })],
     ['no iss', iss(undefined)],
     ['iss that is not the sub', iss('did:agent:acme-operator.com:00000000000000000000000000000000')],
@@ -98,7 +119,6 @@ describe('a client assertion is refused and nothing is written', () => {
     await expectRefused(clientAssertion(agent(), edits()))
   })
 
-  const good = () => clientAssertion(agent())
   it.each<[string, () => string]>([
     ['a signature of another key', () => clientAssertion({ ...agent(), pair: world().agents.ofBravo.pair })],
     [
@@ -119,27 +139,6 @@ describe('a client assertion is refused and nothing is written', () => {
   ])('%s', async (_, assertion) => {
     await expectRefused(assertion())
   })
-
-  const didOf = ({ did }: OAuthAgent) => ({ iss: did, sub: did })
-  const claimsText = () =>
-    JSON.stringify({ ...didOf(agent()), aud: ISSUER, exp: nowS() + 60, jti: `text-${Math.random()}` })
-  const operatorAssertion = () =>
-    bearer(world().operators.acme, { claims: { iat: nowS(), exp: nowS() + 60 } }).slice('Bearer '.length)
-
-  function macWith({ did, pair }: ReturnType<typeof agent>): string {
-    const [header, payload] = [
-      { alg: 'HS256', typ: 'JWT' },
-      { ...didOf({ did, pair }), aud: ISSUER, exp: nowS() + 60 },
-    ]
-    const input = signCompactJws(header, { ...payload, jti: 'mac' }, pair.privateKey).replace(/\.[^.]+$/, '')
-    return `${input}.${createHmac('sha256', pair.publicKey).update(input).digest('base64url')}`
-  }
-
-  async function expectRefused(assertion: string): Promise<void> {
-    const before = await world().snapshot('')
-    expectError(await send(assertion), 'invalid_client')
-    expect(await world().snapshot('')).toEqual(before)
-  }
 })
 
 describe('the parameter client_assertion_type', () => {

@@ -39,14 +39,14 @@ describe('a bearer token for a DPoP audience is refused', () => {
     expectError(await request(resource), 'invalid_dpop_proof', 'DPOP_PROOF_REQUIRED')
   })
 
-  it('but not a bound token for it, and not a bearer token for another audience', async () => {
+  it('but a bound token for it and a bearer token for another audience are issued', async () => {
     expect(expectIssued(await request(BOUND, dpopProof(key)))['token_type']).toBe('DPoP')
     expect(expectIssued(await request(FREE))['token_type']).toBe('Bearer')
   })
 })
 
 describe('an audience that demands a nonce', () => {
-  it('gets one with the error use_dpop_nonce, in exactly one header', async () => {
+  it('answers use_dpop_nonce to a proof without nonce, with a nonce in exactly one header', async () => {
     const answer = await request(NONCE, dpopProof(key))
     expectError(answer, 'use_dpop_nonce', 'DPOP_NONCE_REQUIRED')
     // node:http joins several headers of this name with a comma, which no nonce may contain before a blank.

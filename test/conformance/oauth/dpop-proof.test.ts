@@ -33,6 +33,26 @@ async function expectBound(dpop: string, { kid }: TestTokenKey, headers?: Record
   expect(decodeJwt(body.access_token).claims['cnf']).toEqual({ jkt: kid })
 }
 
+const P1363 = { key: key.privateKey, dsaEncoding: 'ieee-p1363' } as const
+const isHigh = (bytes: Buffer) => (bytes[32] ?? 0) >= 0x80
+
+/** Returns a function that makes edits of one claim. */
+const claim = (name: string) => (value: unknown) => (): AssertionEdits => ({ claims: { [name]: value } })
+const [htu, htm, iat, jti] = [claim('htu'), claim('htm'), claim('iat'), claim('jti')]
+const head = (header: object) => (): AssertionEdits => ({ header: { ...header } })
+
+function macProof(): string {
+  const input = key
+    .sign({ typ: 'dpop+jwt', alg: 'HS256', jwk: key.jwk }, {})
+    .replace(/[^.]+$/, '')
+    .slice(0, -1)
+  return `${input}.${createHmac('sha256', JSON.stringify(key.jwk)).update(input).digest('base64url')}`
+}
+
+async function expectInvalid(proof: string): Promise<void> {
+  expectError(await send(proof), 'invalid_dpop_proof', 'INVALID_DPOP_PROOF')
+}
+
 describe('a DPoP proof at /oauth/token', () => {
   it.each(['EdDSA', 'Ed25519', 'ES256'] as const)('binds the token to its key: %s', async (alg) => {
     const own = testTokenKey(alg)
@@ -56,7 +76,6 @@ describe('a DPoP proof at /oauth/token', () => {
     const [header = '', claims = ''] = dpopProof(key).split('.')
     const signature = () => cryptoSign('sha256', Buffer.from(`${header}.${claims}`), P1363)
     const both = Array.from({ length: 40 }, signature)
-    const isHigh = (bytes: Buffer) => (bytes[32] ?? 0) >= 0x80
     const high = both.find(isHigh) ?? Buffer.alloc(64)
     await expectBound(`${header}.${claims}.${high.toString('base64url')}`, key)
     const low = both.find((bytes) => !isHigh(bytes)) ?? Buffer.alloc(64)
@@ -71,13 +90,7 @@ describe('a DPoP proof at /oauth/token', () => {
   })
 })
 
-const P1363 = { key: key.privateKey, dsaEncoding: 'ieee-p1363' } as const
-
 describe('a DPoP proof is refused at /oauth/token', () => {
-  const claim = (name: string) => (value: unknown) => (): AssertionEdits => ({ claims: { [name]: value } })
-  const [htu, htm, iat, jti] = [claim('htu'), claim('htm'), claim('iat'), claim('jti')]
-  const head = (header: object) => (): AssertionEdits => ({ header: { ...header } })
-
   it.each<[string, () => AssertionEdits]>([
     ['without typ', head({ typ: undefined })],
     ['typ JWT', head({ typ: 'JWT' })],
@@ -164,16 +177,4 @@ describe('a DPoP proof is refused at /oauth/token', () => {
     await expectBound(dpopProof(key, { claims }), key)
     await expectBound(dpopProof(other, { claims }), other)
   })
-
-  function macProof(): string {
-    const input = key
-      .sign({ typ: 'dpop+jwt', alg: 'HS256', jwk: key.jwk }, {})
-      .replace(/[^.]+$/, '')
-      .slice(0, -1)
-    return `${input}.${createHmac('sha256', JSON.stringify(key.jwk)).update(input).digest('base64url')}`
-  }
-
-  async function expectInvalid(proof: string): Promise<void> {
-    expectError(await send(proof), 'invalid_dpop_proof', 'INVALID_DPOP_PROOF')
-  }
 })

@@ -41,6 +41,10 @@ async function issue(edits: Form = {}, dpop?: string): Promise<string> {
     .access_token
 }
 
+function changeSignature(token: string): string {
+  return token.replace(/.{10}$/, (end) => (end === 'A'.repeat(10) ? 'B'.repeat(10) : 'A'.repeat(10)))
+}
+
 describe('POST /oauth/introspect', () => {
   it('describes an active token to an agent of its operator, and no cache may store the answer', async () => {
     const token = await issue()
@@ -110,10 +114,6 @@ describe('POST /oauth/introspect', () => {
     expect((await act('reactivate')).status).toBe(200)
     expect((await introspect(token)).text).toBe(INACTIVE)
   })
-
-  function changeSignature(token: string): string {
-    return token.replace(/.{10}$/, (end) => (end === 'A'.repeat(10) ? 'B'.repeat(10) : 'A'.repeat(10)))
-  }
 })
 
 describe('POST /oauth/introspect refuses', () => {

@@ -77,7 +77,7 @@ describe('an access token of /oauth/token', () => {
       typ: 'at+jwt',
     })
     expect(payload.sub).toBe(agent().did)
-    expect(jwks_uri).toBe(`${issuer}/.well-known/jwks.json`)
+    expect(jwks_uri).toBe(`${world().issuer}/.well-known/jwks.json`)
   })
 
   it('is valid only for the resource that it was issued for', async () => {
@@ -124,6 +124,7 @@ describe('the parameter resource at /oauth/token', () => {
     ['a reference without a scheme', '//api.acme-operator.com'],
     ['a host name', 'api.acme-operator.com'],
     ['a URI with a user', 'https://user@api.acme-operator.com'],
+    ['a URI with a host in upper case', 'https://API.acme-operator.com'],
     ['a text with a blank', `${API}/a b`],
     ['a wildcard', '*'],
     ['nine URIs', Array.from({ length: 9 }, (_, at) => `${API}/${at}`)],
@@ -168,11 +169,11 @@ describe('an agent that requires bound requests', () => {
   })
 
   it.each(
-    AGENTS.flatMap((name) => [
+    AGENTS.flatMap<[(typeof AGENTS)[number], string]>((name) => [
       [name, 'neither'],
       [name, 'scope'],
       [name, 'resource'],
-    ]) as [(typeof AGENTS)[number], string][],
+    ]),
   )('gets no token if the assertion contains less: %s with %s', async (name, kept) => {
     const whole = { scope: 'read', resource: OWN[name] }
     const claims = Object.fromEntries(Object.entries(whole).filter(([each]) => each === kept))

@@ -10,6 +10,7 @@ import { rfc8414 } from './requirements/rfc8414.ts'
 import { rfc8707 } from './requirements/rfc8707.ts'
 import { rfc9068 } from './requirements/rfc9068.ts'
 import { rfc9449 } from './requirements/rfc9449.ts'
+import { rfc9449Proofs } from './requirements/rfc9449-proofs.ts'
 import { rfc9701 } from './requirements/rfc9701.ts'
 import { rfc9728 } from './requirements/rfc9728.ts'
 import { hasTest } from './support/find-titles.ts'
@@ -25,7 +26,7 @@ const STANDARDS: Readonly<Record<string, readonly Requirement[]>> = {
   'RFC 8414': rfc8414,
   'RFC 8707': rfc8707,
   'RFC 9068': rfc9068,
-  'RFC 9449': rfc9449,
+  'RFC 9449': [...rfc9449Proofs, ...rfc9449],
   'RFC 9701': rfc9701,
   'RFC 9728': rfc9728,
   'MCP authorization 2026-07-28': mcp,

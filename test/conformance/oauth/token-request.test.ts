@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { OAuthError, ReasonCode } from '../../../services/platform/errors/reasons.ts'
+import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
 import { sendHttp } from '../../contract/support/http.ts'
 import { useWorld } from '../../contract/support/run-cases.ts'
 import type { AgentName } from '../../contract/support/seed.ts'
@@ -11,6 +11,7 @@ import {
   expectError,
   expectIssued,
   type Form,
+  type OAuthError,
   post,
   tokenForm,
   withBody,

@@ -44,6 +44,9 @@ function oauthAgent({ did, privateKey }: AgentParty): OAuthAgent {
 const send = (baseUrl: string, form: Form, dpop?: string) =>
   post(baseUrl, '/oauth/token', form, dpop === undefined ? {} : { dpop })
 
+const sendNaming = (aud: unknown, jti = randomUUID()) =>
+  send(lenient, tokenForm(agent, { client_assertion: clientAssertion(agent, { claims: { aud, jti } }) }))
+
 describe('at another instance', () => {
   it.each(['/oauth/token', '/oauth/introspect', '/oauth/revoke'])('a used assertion is refused: %s', async (path) => {
     const form = tokenForm(agent, { token: 'x' })
@@ -59,7 +62,7 @@ describe('at another instance', () => {
   it('an assertion that both instances get at once gives one token', async () => {
     const form = tokenForm(agent)
     const answers = await Promise.all([one, two, one, two].map((baseUrl) => send(baseUrl, form)))
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 400, 400, 400])
+    expect(answers.map(({ status }) => status).filter((status) => status === 200)).toHaveLength(1)
   })
 
   it('a replayed DPoP proof is refused', async () => {
@@ -88,9 +91,6 @@ it('a token is signed with RS256 if the operator of its audience chooses RS256',
 })
 
 describe('an instance with AUTH4AGENT_ASSERTION_AUDIENCE=issuer-or-endpoint', () => {
-  const sendNaming = (aud: unknown, jti = randomUUID()) =>
-    send(lenient, tokenForm(agent, { client_assertion: clientAssertion(agent, { claims: { aud, jti } }) }))
-
   it.each<[string, unknown]>([
     ['the issuer', ISSUER],
     ['the token endpoint', TOKEN_ENDPOINT],

@@ -10,8 +10,8 @@ import {
   resourceGuard,
   resourceMetadata,
   scopedGuard,
-  times,
   TLS,
+  times,
   tokenEndpoint,
 } from '../support/tests-of.ts'
 
@@ -22,6 +22,17 @@ const INSERTED = 'is served with the path of the issuer inserted, and as the sam
 
 /** MCP, revision 2026-07-28, authorization: rules for authorization servers and MCP servers. */
 export const mcp: readonly Requirement[] = [
+  {
+    section: 'Authorization, Overview, 1',
+    requirement: 'An authorization server must implement OAuth 2.1 for confidential and for public clients',
+    tests: metadata('names only what the server has'),
+    differs: 'Every agent is a confidential client, and the only grant type is client_credentials',
+  },
+  {
+    section: 'Authorization, Overview, 2',
+    requirement: 'An authorization server should support client ID metadata documents',
+    notOurs: 'Operators register their agents, and the client_id of an agent is its DID',
+  },
   {
     section: 'Authorization, Overview, 4',
     requirement: 'An MCP server must serve metadata of RFC 9728',
@@ -42,9 +53,7 @@ export const mcp: readonly Requirement[] = [
     requirement: 'An MCP server must name its metadata in WWW-Authenticate or serve it at the well-known path',
     tests: [
       ...resourceGuard('%s names the address of the metadata in every challenge'),
-      ...resourceMetadata(
-        'protect for the resource %s names the metadata address %s, and serves the metadata there',
-      ),
+      ...resourceMetadata('protect for the resource %s names the metadata address %s, and serves the metadata there'),
     ],
   },
   {
@@ -74,8 +83,17 @@ export const mcp: readonly Requirement[] = [
     requirement: 'A token request contains the canonical URI of the MCP server as resource',
     tests: [
       ...resource('becomes aud exactly: one URI', 'becomes aud exactly: a URI with port, path and query'),
-      ...resource('is refused with invalid_target: a URI with a fragment', 'is refused with invalid_target: a host name'),
+      ...resource(
+        'is refused with invalid_target: a URI with a fragment',
+        'is refused with invalid_target: a host name',
+      ),
     ],
+  },
+  {
+    section: 'Authorization, Resource Parameter Implementation, Canonical Server URI',
+    requirement: 'Implementations should accept scheme and host in upper case',
+    tests: resource('is refused with invalid_target: a URI with a host in upper case'),
+    differs: 'Verifiers compare aud byte for byte, so the server accepts only the canonical form',
   },
   {
     section: 'Authorization, Access Token Usage, Token Requirements',
@@ -114,6 +132,11 @@ export const mcp: readonly Requirement[] = [
     section: 'Security Considerations, Token Theft',
     requirement: 'Access tokens should be short-lived',
     tests: tokenEndpoint('answers with a token that no cache may store, without a refresh token'),
+  },
+  {
+    section: 'Security Considerations, Token Theft',
+    requirement: 'The authorization server must rotate the refresh tokens of public clients',
+    notOurs: 'The server issues no refresh tokens and has no public clients',
   },
   {
     section: 'Security Considerations, Communication Security',

@@ -11,8 +11,8 @@ import {
   requirementsOf,
   revocationRefusal,
   signature,
-  times,
   TLS,
+  times,
   tokenEndpoint,
 } from '../support/tests-of.ts'
 
@@ -110,9 +110,7 @@ export const rfc6749: readonly Requirement[] = [
   {
     section: '3.3',
     requirement: 'Without a scope in the request, the server must use a default or refuse with invalid_scope',
-    tests: tokenEndpoint(
-      'issues a token without scopes when neither the parameters nor the assertion name a scope',
-    ),
+    tests: tokenEndpoint('issues a token without scopes when neither the parameters nor the assertion name a scope'),
   },
   {
     section: '4.4',
@@ -132,7 +130,11 @@ export const rfc6749: readonly Requirement[] = [
     requirement: 'The parameters are in the body, form-encoded in UTF-8 (appendix B)',
     tests: [
       ...otherForm('a body as JSON', 'multipart', 'no content type', 'another charset'),
-      ...otherForm('malformed percent-encoding', 'bytes that are not UTF-8', 'percent-encoded bytes that are not UTF-8'),
+      ...otherForm(
+        'malformed percent-encoding',
+        'bytes that are not UTF-8',
+        'percent-encoded bytes that are not UTF-8',
+      ),
       ...tokenEndpoint('reads a plus sign as a blank, and percent-encoded UTF-8'),
     ],
   },

@@ -43,7 +43,8 @@ export const rfc7521: readonly Requirement[] = [
   },
   {
     section: '5.2',
-    requirement: 'An assertion must contain its expiry, and the server must refuse it afterwards, apart from clock skew',
+    requirement:
+      'An assertion must contain its expiry, and the server must refuse it afterwards, apart from clock skew',
     tests: [
       ...badAssertion('no exp', 'exp in the past'),
       ...goodAssertion('that expired less than the clock skew ago'),

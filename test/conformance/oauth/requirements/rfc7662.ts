@@ -111,7 +111,7 @@ export const rfc7662: readonly Requirement[] = [
   },
   {
     section: '4',
-    requirement: 'Nobody should keep an answer for longer than the token lives',
+    requirement: 'A caller must not keep an answer for longer than the token lives',
     tests: introspection('describes an active token to an agent of its operator, and no cache may store the answer'),
   },
 ]

@@ -95,9 +95,4 @@ export const rfc8414: readonly Requirement[] = [
     tests: metadata('is served with the path of the issuer inserted, and as the same text at %s'),
   },
   { section: '6.1', requirement: 'Implementations must support TLS', tests: TLS },
-  {
-    section: '6.2',
-    requirement: 'A client must check the certificate of the server',
-    tests: TLS,
-  },
 ]

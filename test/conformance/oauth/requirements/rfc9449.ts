@@ -4,7 +4,6 @@ import {
   dpopAudience,
   goodProof,
   grpcProof,
-  guardAcceptance,
   guardRefusal,
   introspection,
   metadata,
@@ -12,8 +11,6 @@ import {
   nonce,
   otherInstance,
   replayStore,
-  revocation,
-  verifierAcceptance,
   verifierRefusal,
   verify,
 } from '../support/tests-of.ts'
@@ -21,159 +18,8 @@ import {
 const NO_CODE = 'The server has no authorization endpoint and issues no authorization codes'
 const REPLAYED = 'that was used before, also for another agent and with another assertion'
 
-/** RFC 9449: tokens that are bound to a key, and proofs of this key (DPoP). */
+/** RFC 9449, from section 5: tokens that are bound to a key, nonces, and replayed proofs. */
 export const rfc9449: readonly Requirement[] = [
-  {
-    section: '4.2',
-    requirement: 'The header of a proof must contain typ, alg and jwk',
-    tests: badProof('without typ', 'without jwk', 'alg none'),
-  },
-  {
-    section: '4.2',
-    requirement: 'The alg must not be none and not the name of a MAC',
-    tests: badProof('alg none', 'alg of a MAC', 'a MAC with the public key as secret', 'jwk that is a secret'),
-  },
-  {
-    section: '4.2',
-    requirement: 'The jwk must not contain a private key',
-    tests: [...badProof('jwk with the private key'), ...goodProof('is accepted with other public members in jwk')],
-  },
-  {
-    section: '4.2',
-    requirement: 'The claims of a proof must contain jti, htm, htu and iat',
-    tests: badProof('without jti', 'without htm', 'without htu', 'without iat'),
-  },
-  {
-    section: '4.2',
-    requirement: 'A proof for a resource must contain ath, the hash of the token',
-    tests: [
-      ...verify('refuses a bound token with no ath', 'refuses a bound token with ath with padding'),
-      ...verifierRefusal('a proof without ath'),
-    ],
-  },
-  {
-    section: '4.2',
-    requirement: 'A proof must contain the nonce that the server has given',
-    tests: nonce('refuses a proof with no nonce, although the server gave one before'),
-  },
-  {
-    section: '4.2',
-    requirement: 'A proof may contain other members',
-    tests: goodProof('is accepted with claims that the server does not know', 'is accepted with a kid in the header'),
-  },
-  {
-    section: '4.3, check 1',
-    requirement: 'A request must not have more than one DPoP header',
-    tests: [
-      ...badProof('two headers', 'two proofs in one header'),
-      ...guardRefusal('two proofs', 'a proof and an empty DPoP header'),
-    ],
-  },
-  {
-    section: '4.3, check 2',
-    requirement: 'The header must contain one well-formed JWT',
-    tests: [
-      ...badProof('a text that is not a JWT', 'five parts, like an encrypted JWT', 'an empty header'),
-      ...guardRefusal('an empty DPoP header'),
-    ],
-  },
-  {
-    section: '4.3, check 3',
-    requirement: 'All required claims must be in the proof',
-    tests: badProof('jti that is empty', 'jti that is a number', 'iat that is a text'),
-  },
-  {
-    section: '4.3, check 4',
-    requirement: 'The typ must be dpop+jwt',
-    tests: [...badProof('typ JWT', 'typ of a client assertion'), ...verifierRefusal('a proof with another typ')],
-  },
-  {
-    section: '4.3, check 5',
-    requirement: 'The alg must be an asymmetric algorithm that the server supports',
-    tests: [
-      ...badProof('a signature with an algorithm that is not supported', 'alg that does not fit the key'),
-      ...goodProof('binds the token to its key: %s'),
-      ...goodProof('is accepted with either of the two values of S that an ES256 signature can have'),
-    ],
-  },
-  {
-    section: '4.3, check 6',
-    requirement: 'The signature must be valid under the key in jwk',
-    tests: [
-      ...badProof('jwk of another key', 'a signature of another key', 'without signature'),
-      ...badProof('other claims than the signed ones', 'jwk with a point that is not on the curve'),
-      ...verifierRefusal('a proof of another key'),
-    ],
-  },
-  {
-    section: '4.3, check 7',
-    requirement: 'The key in jwk must not be private',
-    tests: badProof('jwk with the private key'),
-  },
-  {
-    section: '4.3, check 8',
-    requirement: 'The htm must be the method of the request',
-    tests: [
-      ...badProof('htm of another method', 'htm in lower case'),
-      ...verify('refuses a bound token with another method'),
-      ...verifierRefusal('a proof for another method', 'a proof for the method in lower case'),
-    ],
-  },
-  {
-    section: '4.3, check 9',
-    requirement: 'The htu must be the URI of the request, apart from query and fragment',
-    tests: [
-      ...badProof('htu of another host', 'htu of another port', 'htu of another scheme', 'htu of another endpoint'),
-      ...badProof('htu that is relative', 'htu with a user', 'htu with a slash at the end'),
-      ...goodProof('is accepted with query and fragment in htu'),
-      ...goodProof('is compared with the public URL, whatever headers name the host'),
-      ...verify('refuses a bound token with htu of another host', 'refuses a bound token with htu of another path'),
-      ...verifierRefusal('a proof for another host', 'a proof for another path', 'a proof for a path without host'),
-      ...guardAcceptance('a proof for the public URL, and not for the host in the target %s'),
-      ...grpcProof('is refused if htu is the URL of the REST endpoint or of another method'),
-      ...nativeToken('refuses a proof for /oauth/token, and a proof that is replayed'),
-    ],
-  },
-  {
-    section: '4.3',
-    requirement: 'The server should normalise the URIs before it compares them (RFC 3986 sections 6.2.2 and 6.2.3)',
-    tests: [
-      ...goodProof('is accepted with scheme and host of htu in upper case', 'is accepted with dot segments in htu'),
-      ...goodProof('is accepted with unreserved characters of htu percent-encoded'),
-      ...badProof('htu in another case of the path'),
-      ...verifierAcceptance('a proof for %s with the htu %s'),
-    ],
-  },
-  {
-    section: '4.3, check 10',
-    requirement: 'The nonce must be one that the server has given',
-    tests: nonce('refuses a proof with %s'),
-  },
-  {
-    section: '4.3, check 11',
-    requirement: 'The proof must be new enough',
-    tests: [
-      ...badProof('iat that is too old', 'iat that is too far ahead'),
-      ...goodProof('is accepted with an iat that is a little ahead'),
-      ...verifierRefusal('a proof from 75 seconds ago', 'a proof from the future'),
-    ],
-  },
-  {
-    section: '4.3, check 12',
-    requirement: 'The ath must be the hash of the token in the request',
-    tests: [
-      ...verify('refuses a bound token with ath of another token'),
-      ...verifierRefusal('a proof for another token'),
-    ],
-  },
-  {
-    section: '4.3, check 12',
-    requirement: 'The key of the proof must be the key that the token is bound to',
-    tests: [
-      ...verify('refuses a bound token with another key'),
-      ...verifierRefusal('a valid proof of another key than the key that the token is bound to'),
-    ],
-  },
   {
     section: '5',
     requirement: 'The error of a proof that is not valid must be invalid_dpop_proof',
@@ -228,7 +74,10 @@ export const rfc9449: readonly Requirement[] = [
     section: '7.1',
     requirement: 'A resource server must give no access with a bound token unless every check of the proof succeeds',
     tests: [
-      ...verify('refuses a bound token without a proof', 'accepts a bound token with a proof of its key for this request'),
+      ...verify(
+        'refuses a bound token without a proof',
+        'accepts a bound token with a proof of its key for this request',
+      ),
       ...verifierRefusal('a bound token without a proof'),
       ...guardRefusal('a bound token under DPoP without a proof'),
     ],
@@ -253,7 +102,7 @@ export const rfc9449: readonly Requirement[] = [
       ...verify('refuses a token that is not bound with a proof'),
       ...guardRefusal('an unbound token under DPoP', 'an unbound token under DPoP without a proof'),
       ...dpopAudience('the audience alone', 'the audience beside another'),
-      ...dpopAudience('but not a bound token for it, and not a bearer token for another audience'),
+      ...dpopAudience('but a bound token for it and a bearer token for another audience are issued'),
     ],
   },
   {
@@ -269,7 +118,10 @@ export const rfc9449: readonly Requirement[] = [
   {
     section: '8',
     requirement: 'A request without nonce is refused with 400, use_dpop_nonce and the nonce in one DPoP-Nonce header',
-    tests: nonce('gives one with the error use_dpop_nonce, in exactly one header', 'refuses a request without a proof'),
+    tests: nonce(
+      'answers use_dpop_nonce to a proof without nonce, with a nonce in exactly one header',
+      'refuses a request without a proof',
+    ),
   },
   {
     section: '8',
@@ -288,7 +140,7 @@ export const rfc9449: readonly Requirement[] = [
   {
     section: '8.1',
     requirement: 'A nonce has only certain ASCII characters',
-    tests: nonce('gives one with the error use_dpop_nonce, in exactly one header'),
+    tests: nonce('answers use_dpop_nonce to a proof without nonce, with a nonce in exactly one header'),
   },
   { section: '10', requirement: 'A token must have the key that dpop_jkt names', notOurs: NO_CODE },
   { section: '10.1', requirement: 'The server must check the proof of a pushed request', notOurs: NO_CODE },

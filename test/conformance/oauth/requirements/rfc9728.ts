@@ -57,6 +57,11 @@ export const rfc9728: readonly Requirement[] = [
     tests: [...resourceMetadata(PLACE), ...resourceGuard('%s names the address of the metadata in every challenge')],
   },
   {
+    section: '7.1',
+    requirement: 'The metadata must be served over TLS',
+    notOurs: 'The verifier is a part of the API, which terminates TLS itself or behind a proxy',
+  },
+  {
     section: '7.4',
     requirement: 'The authorization server should support tokens that name their audience',
     tests: resource('becomes aud exactly: %s'),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { SigningKey } from '@auth4agent/core/keys/ed25519'
 import { expect } from 'vitest'
-import type { OAuthError, ReasonCode } from '../../../../services/platform/errors/reasons.ts'
+import type { ReasonCode, reasons } from '../../../../services/platform/errors/reasons.ts'
 import { type HttpAnswer, sendHttp } from '../../../contract/support/http.ts'
 import { type AssertionEdits, ISSUER } from '../../../support/assertions.ts'
 import { isDetail } from '../../../support/documents/detail-style.ts'
@@ -13,6 +13,9 @@ export interface OAuthAgent {
   readonly did: string
   readonly pair: { readonly privateKey: Pick<SigningKey, 'sign'> }
 }
+
+/** An error code of an OAuth endpoint. */
+export type OAuthError = (typeof reasons)[ReasonCode]['oauth']
 
 /** Parameters of a form. A list is a parameter that occurs several times, and undefined leaves a parameter out. */
 export type Form = Readonly<Record<string, string | readonly string[] | undefined>>
@@ -58,7 +61,7 @@ export function dpopProof(key: TestTokenKey, { header = {}, claims = {} }: Asser
 export function encodeForm(form: Form): string {
   return Object.entries(form)
     .flatMap(([name, value]) => (value === undefined ? [] : [value].flat().map((each) => [name, each])))
-    .map((pair) => pair.map((text = '') => encodeURIComponent(text)).join('='))
+    .map((pair) => pair.map(encodeURIComponent).join('='))
     .join('&')
 }
 
@@ -109,6 +112,9 @@ export function expectIssued(answer: OAuthAnswer): OAuthAnswer['body'] & { reado
 /** Returns the header and the claims of a JWT without verifying it. */
 export function decodeJwt(token: string) {
   const [header = '', claims = ''] = token.split('.')
-  const decode = (part: string) => JSON.parse(Buffer.from(part, 'base64url').toString()) as Record<string, unknown>
-  return { header: decode(header), claims: decode(claims) }
+  return { header: decodePart(header), claims: decodePart(claims) }
+}
+
+function decodePart(part: string): Readonly<Record<string, unknown>> {
+  return JSON.parse(Buffer.from(part, 'base64url').toString()) as Record<string, unknown>
 }

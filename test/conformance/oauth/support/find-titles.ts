@@ -29,7 +29,12 @@ export function hasTest(path: string, titles: string): boolean {
   files.set(path, file)
   return file.titles.some((title) => {
     if (title === titles.replaceAll(PLACEHOLDERS, VALUE)) return true
-    const values = new RegExp(`^${title.split(VALUE).map(RegExp.escape).join('(.+)')}$`).exec(titles)
+    const values = new RegExp(
+      `^${title
+        .split(VALUE)
+        .map((part) => RegExp.escape(part))
+        .join('(.+)')}$`,
+    ).exec(titles)
     return values !== null && values.slice(1).every((value) => file.texts.has(value) || /^\d+$/.test(value))
   })
 }

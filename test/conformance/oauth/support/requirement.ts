@@ -1,5 +1,5 @@
 /** A requirement of a standard that tests of this project hold. */
-export interface TestedRequirement {
+interface TestedRequirement {
   /** The number of the section, or its heading in a standard without numbers. */
   readonly section: string
   /** What the standard requires, in one sentence of our own. */
@@ -14,7 +14,7 @@ export interface TestedRequirement {
 }
 
 /** A requirement of a standard for a feature that this project does not have. */
-export interface ForeignRequirement {
+interface ForeignRequirement {
   readonly section: string
   readonly requirement: string
   /** Why the requirement does not concern this project. */

@@ -4,7 +4,7 @@ import { SEPARATOR } from './requirement.ts'
  * Returns a function that names tests of one group for the column `tests` of a table.
  * @param groups the path of the file, and the titles of the groups in it
  */
-export function testsOf(...groups: readonly [string, ...string[]]): (...titles: readonly string[]) => string[] {
+function testsOf(...groups: readonly [string, ...string[]]): (...titles: readonly string[]) => string[] {
   return (...titles) => titles.map((title) => [...groups, title].join(SEPARATOR))
 }
 
@@ -33,10 +33,7 @@ export const assertionType = testsOf(ASSERTION, 'the parameter client_assertion_
 export const assertionOnce = testsOf(ASSERTION, 'a client assertion is accepted once')
 
 export const otherInstance = testsOf(INSTANCES, 'at another instance')
-export const endpointAudience = testsOf(
-  INSTANCES,
-  'an instance with AUTH4AGENT_ASSERTION_AUDIENCE=issuer-or-endpoint',
-)
+export const endpointAudience = testsOf(INSTANCES, 'an instance with AUTH4AGENT_ASSERTION_AUDIENCE=issuer-or-endpoint')
 export const rs256 = testsOf(INSTANCES)('a token is signed with RS256 if the operator of its audience chooses RS256')
 
 export const goodProof = testsOf(`${OWN}/dpop-proof.test.ts`, 'a DPoP proof at /oauth/token')
