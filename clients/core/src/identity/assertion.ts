@@ -1,6 +1,5 @@
-import { encodeBase64url } from '../encoding/base64.ts'
-import { encodeUtf8 } from '../encoding/utf8.ts'
 import { thumbprint } from '../jose/thumbprint.ts'
+import { newJti, signJwt } from './sign-jwt.ts'
 
 /** `typ` of an operator's assertion. */
 export const OPERATOR_ASSERTION_TYPE = 'auth4agent-operator+jwt'
@@ -65,9 +64,6 @@ export interface AssertionContent {
  */
 const CLOCK_ALLOWANCE_S = 30
 const LIFETIME_S = 60
-const JTI_BYTES = 16
-const KEY_BYTES = 32
-const SIGNATURE_BYTES = 64
 
 /**
  * Signs an assertion: the JWT that authenticates one call. Each assertion has a new `jti`, because the server accepts
@@ -91,24 +87,27 @@ const SIGNATURE_BYTES = 64
  * ```
  */
 export async function signAssertion(signer: AssertionSigner, content: AssertionContent): Promise<string> {
-  const { party, issuer, nowS, rpc, lifetimeS = LIFETIME_S } = content
+  const { party, issuer, nowS, rpc, lifetimeS } = content
+  const typ = party === ADMIN_ISSUER ? ADMIN_ASSERTION_TYPE : OPERATOR_ASSERTION_TYPE
+  const claims = { iss: party, sub: party, aud: issuer, ...assertionTimes(nowS, lifetimeS), jti: newJti(), rpc }
+  return signJwt(signer, { typ, kid: thumbprint(signer.publicKey) }, claims)
+}
+
+/**
+ * Returns the times of an assertion, in Unix seconds. `iat` lies 30 seconds in the past, so that the caller's clock may
+ * be ahead.
+ *
+ * @throws RangeError if the lifetime is not 1 to 270 whole seconds.
+ * @example
+ * ```ts
+ * import { assertionTimes } from '@auth4agent/core/identity/assertion'
+ *
+ * assertionTimes(1_800_000_000) // { iat: 1_799_999_970, exp: 1_800_000_060 }
+ * ```
+ */
+export function assertionTimes(nowS: number, lifetimeS = LIFETIME_S): { readonly iat: number; readonly exp: number } {
   if (!Number.isInteger(lifetimeS) || lifetimeS < 1 || lifetimeS > MAX_ASSERTION_LIFETIME_S - CLOCK_ALLOWANCE_S) {
     throw new RangeError(`lifetimeS must be 1 to ${MAX_ASSERTION_LIFETIME_S - CLOCK_ALLOWANCE_S} whole seconds`)
   }
-  if (signer.publicKey.length !== KEY_BYTES) throw new RangeError(`An Ed25519 public key must have ${KEY_BYTES} bytes`)
-  const typ = party === ADMIN_ISSUER ? ADMIN_ASSERTION_TYPE : OPERATOR_ASSERTION_TYPE
-  const iat = Math.floor(nowS) - CLOCK_ALLOWANCE_S
-  const exp = Math.floor(nowS) + lifetimeS
-  const jti = encodeBase64url(crypto.getRandomValues(new Uint8Array(JTI_BYTES)))
-  const header = { alg: 'EdDSA', typ, kid: thumbprint(signer.publicKey) }
-  const claims = { iss: party, sub: party, aud: issuer, iat, exp, jti, rpc }
-  const signingInput = `${encodeJson(header)}.${encodeJson(claims)}`
-  const signature = await signer.sign(encodeUtf8(signingInput))
-  if (signature.length !== SIGNATURE_BYTES)
-    throw new RangeError(`An Ed25519 signature must have ${SIGNATURE_BYTES} bytes`)
-  return `${signingInput}.${encodeBase64url(signature)}`
-}
-
-function encodeJson(value: object): string {
-  return encodeBase64url(encodeUtf8(JSON.stringify(value)))
+  return { iat: Math.floor(nowS) - CLOCK_ALLOWANCE_S, exp: Math.floor(nowS) + lifetimeS }
 }

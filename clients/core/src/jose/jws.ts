@@ -1,15 +1,48 @@
 import { decodeBase64url } from '../encoding/base64.ts'
-import { type JsonFault, type JsonObject, parseStrictJson, parseStrictJsonText } from '../encoding/strict-json.ts'
+import {
+  isJsonObject,
+  type JsonFault,
+  type JsonObject,
+  parseStrictJson,
+  parseStrictJsonText,
+} from '../encoding/strict-json.ts'
 import { decodeAscii, encodeUtf8 } from '../encoding/utf8.ts'
 
 /** Names of Ed25519 signatures in JOSE: `EdDSA` (RFC 8037), and `Ed25519`, which also names the curve (RFC 9864). */
 export const ED25519_ALGORITHMS: readonly string[] = ['EdDSA', 'Ed25519']
 
-/** What one endpoint accepts. `maxBytes` limits the whole text. `algs` and `typs` are compared exactly. */
-export type JwsRules = { maxBytes: number; algs: readonly string[]; typs: readonly string[] }
+/**
+ * What one endpoint accepts. `algs` and `typs` are compared exactly.
+ *
+ * @example
+ * ```ts
+ * import type { JwsRules } from '@auth4agent/core/jose/jws'
+ *
+ * const rules: JwsRules = { maxBytes: 4_096, algs: ['ES256'], typs: ['dpop+jwt'], kid: 'optional', jwk: 'required' }
+ * ```
+ */
+export type JwsRules = {
+  /** Limits the whole text. */
+  readonly maxBytes: number
+  readonly algs: readonly string[]
+  /** An empty text in this list accepts a header without `typ`. */
+  readonly typs: readonly string[]
+  /** By default, the header must have a `kid`. */
+  readonly kid?: 'optional'
+  /** By default, the header must not have a `jwk`. */
+  readonly jwk?: 'required'
+}
 
 /** The header members in use (RFC 7515 section 4.1). The parser ignores other members, but refuses dangerous ones. */
-type JwsHeader = { alg: string; typ: string; kid: string }
+type JwsHeader = {
+  readonly alg: string
+  /** Empty if the header has no `typ`. */
+  readonly typ: string
+  /** Empty if the header has no `kid`. */
+  readonly kid: string
+  /** Unchecked; present if the rules require it. */
+  readonly jwk?: JsonObject
+}
 
 /** A well-formed JWS with an unverified signature. Do not trust `payload`. */
 export type ParsedJws = {
@@ -28,7 +61,7 @@ export type ParsedJws = {
  * - `shape`: the text does not have three non-empty parts.
  * - `encoding`: a part is not canonical base64url.
  * - `critical`: the header has `crit` or `b64`.
- * - `foreign-key`: a header member contains a key or the address of one.
+ * - `foreign-key`: a header member contains a key or the address of one, or a required `jwk` is not an object.
  * - `alg`, `typ`, `kid`: the header member is missing, not a string or not accepted.
  */
 export type JwsRefusal = {
@@ -38,14 +71,14 @@ export type JwsRefusal = {
 }
 
 const CRITICAL = ['crit', 'b64']
-const FOREIGN_KEY = ['jku', 'jwk', 'x5u', 'x5c', 'x5t', 'x5t#S256']
+const FOREIGN_KEY = ['jku', 'x5u', 'x5c', 'x5t', 'x5t#S256']
 /** A `kid` must be visible ASCII, so that it is safe in look-ups and logs. */
 const KID = /^[\x21-\x7e]{1,128}$/
 
 /**
  * Parses a JWS in compact serialisation (RFC 7515 section 7.1). It accepts only canonical base64url and strict JSON
  * objects, so one signature has exactly one accepted text. It refuses header members that could choose the key or
- * change the meaning. `typ` must be without `application/`, as RFC 7515 section 4.1.9 recommends. It does not verify
+ * change the meaning, except a `jwk` that the rules require. `typ` must be without `application/`, as RFC 7515 section 4.1.9 recommends. It does not verify
  * the signature.
  *
  * @example
@@ -80,35 +113,47 @@ const MAX_HEADERS = 128
 const MAX_HEADER_TEXT = 512
 
 function readHeader(text: string, rules: JwsRules): JwsHeader | JwsRefusal {
+  // The sender chooses the key in a jwk, so such headers could push the headers of the server's keys out of the cache.
+  if (rules.jwk === 'required') return parseHeader(text, rules)
   const known = headers.get(text)
   if (known !== undefined) return checkNames(known, rules) ?? known
-  const json = parsePart('header', text)
-  if (!json.ok) return json
-  const header = checkHeader(json.value, rules)
+  const header = parseHeader(text, rules)
   if ('ok' in header || text.length > MAX_HEADER_TEXT) return header
   headers.set(text, header)
   if (headers.size > MAX_HEADERS) headers.delete(headers.keys().next().value ?? text)
   return header
 }
 
+function parseHeader(text: string, rules: JwsRules): JwsHeader | JwsRefusal {
+  const json = parsePart('header', text)
+  return json.ok ? checkHeader(json.value, rules) : json
+}
+
 function checkHeader(header: JsonObject, rules: JwsRules): JwsHeader | JwsRefusal {
-  const kid = textOf(header['kid'])
-  const names = { alg: textOf(header['alg']), typ: textOf(header['typ']) }
   if (CRITICAL.some((name) => Object.hasOwn(header, name))) return refuse('header', 'critical')
-  if (FOREIGN_KEY.some((name) => Object.hasOwn(header, name))) return refuse('header', 'foreign-key')
-  const refusal = checkNames(names, rules)
+  const { jwk } = header
+  const isKeyRight = rules.jwk === 'required' ? isJsonObject(jwk) : !Object.hasOwn(header, 'jwk')
+  if (!isKeyRight || FOREIGN_KEY.some((name) => Object.hasOwn(header, name))) return refuse('header', 'foreign-key')
+  const [alg, typ, kid] = [nameOf(header, 'alg'), nameOf(header, 'typ'), nameOf(header, 'kid')]
+  if (alg === undefined) return refuse('header', 'alg')
+  if (typ === undefined) return refuse('header', 'typ')
+  const refusal = checkNames({ alg, typ, kid: kid ?? '' }, rules)
   if (refusal !== undefined) return refusal
-  return KID.test(kid) ? { ...names, kid } : refuse('header', 'kid')
+  if (kid === undefined || (kid !== '' && !KID.test(kid))) return refuse('header', 'kid')
+  return isJsonObject(jwk) ? { alg, typ, kid, jwk } : { alg, typ, kid }
 }
 
-/** Returns an empty text, which no endpoint accepts, for a value that is not a string. */
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : ''
+/** Returns an empty text for a member that is absent, and undefined for one that is empty or not a string. */
+function nameOf(header: JsonObject, name: string): string | undefined {
+  if (!Object.hasOwn(header, name)) return ''
+  const value = header[name]
+  return typeof value === 'string' && value !== '' ? value : undefined
 }
 
-function checkNames({ alg, typ }: Omit<JwsHeader, 'kid'>, { algs, typs }: JwsRules): JwsRefusal | undefined {
-  if (!algs.includes(alg)) return refuse('header', 'alg')
-  return typs.includes(typ) ? undefined : refuse('header', 'typ')
+function checkNames({ alg, typ, kid }: JwsHeader, rules: JwsRules): JwsRefusal | undefined {
+  if (!rules.algs.includes(alg)) return refuse('header', 'alg')
+  if (!rules.typs.includes(typ)) return refuse('header', 'typ')
+  return kid === '' && rules.kid !== 'optional' ? refuse('header', 'kid') : undefined
 }
 
 function parsePart(part: 'header' | 'payload', encoded: string): { ok: true; value: JsonObject } | JwsRefusal {

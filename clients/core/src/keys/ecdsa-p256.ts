@@ -1,4 +1,5 @@
-import { sign as cryptoSign, verify as cryptoVerify, type KeyObject } from 'node:crypto'
+import { createPublicKey, sign as cryptoSign, verify as cryptoVerify, type KeyObject } from 'node:crypto'
+import type { PublicJwk } from '../jose/public-jwk.ts'
 import { isLowS } from './low-s.ts'
 
 const FIELD_BYTES = 32
@@ -35,8 +36,44 @@ export function signP256(privateKey: KeyObject, message: Uint8Array): Uint8Array
  * ```
  */
 export function verifyP256(publicKey: KeyObject, message: Uint8Array, signature: Uint8Array): boolean {
-  if (!isLowS(signature)) return false
+  return isLowS(signature) && verifyP256AnyS(publicKey, message, signature)
+}
+
+/**
+ * Verifies ES256 as {@link verifyP256}, but also accepts the higher of the two valid S, which other programs produce
+ * half of the time (RFC 7518 section 3.4). Use it only where two texts of one signature do no harm.
+ *
+ * @example
+ * ```ts
+ * import { verifyP256AnyS } from '@auth4agent/core/keys/ecdsa-p256'
+ *
+ * const isValid = verifyP256AnyS(publicKey, message, signature)
+ * ```
+ */
+export function verifyP256AnyS(publicKey: KeyObject, message: Uint8Array, signature: Uint8Array): boolean {
   return cryptoVerify('sha256', message, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature)
+}
+
+/**
+ * Imports a public key of P-256 that `readPublicJwk` has read. Returns undefined for another kind of key, and if the
+ * point is not on the curve.
+ *
+ * @example
+ * ```ts
+ * import { readPublicJwk } from '@auth4agent/core/jose/public-jwk'
+ * import { importP256 } from '@auth4agent/core/keys/ecdsa-p256'
+ *
+ * const known = readPublicJwk(jwk)
+ * const publicKey = known && importP256(known)
+ * ```
+ */
+export function importP256(jwk: PublicJwk): KeyObject | undefined {
+  if (jwk.kty !== 'EC') return undefined
+  try {
+    return createPublicKey({ key: jwk, format: 'jwk' })
+  } catch {
+    return undefined
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { decodeBase64url } from '../encoding/base64.ts'
 import { type PublicJwk, readPublicJwk } from '../jose/public-jwk.ts'
-import { verifyP256 } from '../keys/ecdsa-p256.ts'
+import { importP256, verifyP256 } from '../keys/ecdsa-p256.ts'
 import { admitPublicKey, importPublicKey, verify } from '../keys/ed25519.ts'
 import { verifyRsa } from '../keys/rsa-pkcs1.ts'
 import { isTokenAlgorithm, type TokenAlgorithm } from '../keys/token-algorithms.ts'
@@ -19,7 +19,7 @@ export interface TokenVerifier {
 const IMPORTERS: Readonly<Record<TokenAlgorithm, (jwk: PublicJwk) => Verify | undefined>> = {
   EdDSA: importEd25519,
   Ed25519: importEd25519,
-  ES256: importP256,
+  ES256: importEs256,
   RS256: importRsa,
 }
 
@@ -49,17 +49,18 @@ function importEd25519(jwk: PublicJwk): Verify | undefined {
   return key && ((signingInput, signature) => verify(key, signingInput, signature))
 }
 
-function importP256(jwk: PublicJwk): Verify | undefined {
-  const key = jwk.kty === 'EC' ? importJwk(jwk) : undefined
+function importEs256(jwk: PublicJwk): Verify | undefined {
+  const key = importP256(jwk)
   return key && ((signingInput, signature) => verifyP256(key, signingInput, signature))
 }
 
 function importRsa(jwk: PublicJwk): Verify | undefined {
-  const key = jwk.kty === 'RSA' ? importJwk(jwk) : undefined
+  const key = importRsaKey(jwk)
   return key && ((signingInput, signature) => verifyRsa(key, signingInput, signature))
 }
 
-function importJwk(jwk: PublicJwk): KeyObject | undefined {
+function importRsaKey(jwk: PublicJwk): KeyObject | undefined {
+  if (jwk.kty !== 'RSA') return undefined
   try {
     return createPublicKey({ key: jwk, format: 'jwk' })
   } catch {
