@@ -14,7 +14,7 @@ export interface AgentOptions extends ServerOptions, TokenTerms {
    * Binds every token to a key (DPoP, RFC 9449), so that a stolen token is useless without the key. `true` generates a
    * key for this object, which no script can export if the platform's WebCrypto has Ed25519.
    */
-  readonly dpop?: true | KeyLike | undefined
+  readonly dpop?: boolean | KeyLike | undefined
 }
 
 /** Options of one call of an agent. */

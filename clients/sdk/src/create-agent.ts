@@ -48,39 +48,23 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
   const { did, key, dpop: bindingKey } = options
   expectDid(did)
   const server = openServer(options, runtime)
-  const dpop = bindingKey === undefined ? undefined : createDpop(bindingKey, server.nowMs)
+  const dpop = bindingKey === undefined || bindingKey === false ? undefined : createDpop(bindingKey, server.nowMs)
   const usual = bindTerms(options, server.issuer)
-  const sources = new Map<string, TokenSource>()
   const closing = new AbortController()
   let signer: Promise<Signer> | undefined
   const load = () => (signer ??= toSigner(key))
 
-  const sourceOf = (terms: BoundTerms): TokenSource => {
-    const name = JSON.stringify(terms)
-    const source =
-      sources.get(name) ??
-      new TokenSource(
-        async (signal) => requestToken({ server, did, signer: await load(), terms, dpop, signal }),
-        runtime,
-        closing.signal,
-      )
-    // A Map iterates in order of insertion: putting the entry back last makes the first one the oldest.
-    sources.delete(name)
-    sources.set(name, source)
-    if (sources.size > MAX_KINDS) sources.delete(sources.keys().next().value ?? name)
-    return source
-  }
-
+  const request = async (terms: BoundTerms, signal: AbortSignal) =>
+    requestToken({ server, did, signer: await load(), terms, dpop, signal })
+  const tokens = keepTokens(request, runtime, closing.signal)
   const issued = async (wanted: TokenOptions = {}): Promise<IssuedToken> => {
     closing.signal.throwIfAborted()
     refuseUnknownNames('option', wanted, TOKEN_NAMES)
     const { signal, ...terms } = wanted
-    return sourceOf(bindTermsOver(usual, terms, server.issuer)).get(signal)
+    return tokens.of(bindTermsOver(usual, terms, server.issuer)).get(signal)
   }
   const token = async (wanted?: TokenOptions) => (await issued(wanted)).token
-  const forget = (text: string) => {
-    for (const source of sources.values()) source.forget(text)
-  }
+  const { forget } = tokens
   const oauth = createOAuthClient({ server, did, signer: load, closing: closing.signal })
   return {
     did,
@@ -92,7 +76,7 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
       const at = String(url).replace(WEB_SOCKET, 'http$1')
       expectSecureUrl(at)
       const given = dpop?.nonces.learn(new URL(at).origin, nonce ?? null)
-      return authorizationHeaders(await token(wanted), dpop, { method, url: at, nonce: given })
+      return authorizationHeaders(await token(wanted), dpop, { method, url: new URL(at).href, nonce: given })
     },
     clientAssertion: oauth.clientAssertion,
     introspect: oauth.introspect,
@@ -102,8 +86,32 @@ export function createAgent(options: AgentOptions, runtime: Runtime = systemRunt
     },
     close() {
       closing.abort(clientError('CLOSED', 'The agent was closed'))
-      sources.clear()
+      tokens.clear()
     },
+  }
+}
+
+/** Keeps a token for each set of terms. */
+function keepTokens(
+  request: (terms: BoundTerms, signal: AbortSignal) => Promise<IssuedToken>,
+  runtime: Runtime,
+  closing: AbortSignal,
+) {
+  const sources = new Map<string, TokenSource>()
+  return {
+    of(terms: BoundTerms): TokenSource {
+      const name = JSON.stringify(terms)
+      const source = sources.get(name) ?? new TokenSource((signal) => request(terms, signal), runtime, closing)
+      // A Map iterates in order of insertion: putting the entry back last makes the first one the oldest.
+      sources.delete(name)
+      sources.set(name, source)
+      if (sources.size > MAX_KINDS) sources.delete(sources.keys().next().value ?? name)
+      return source
+    },
+    forget(token: string): void {
+      for (const source of sources.values()) source.forget(token)
+    },
+    clear: () => sources.clear(),
   }
 }
 

@@ -64,9 +64,9 @@ export function createOAuthClient({ server, did, signer, closing }: Client): OAu
       did,
       issuer: server.issuer,
       nowS: server.nowMs() / 1000,
-      ...(lifetimeS !== undefined && { lifetimeS }),
-      ...(scopes !== undefined && { scope: terms.scope }),
-      ...(audience !== undefined && { resource: terms.audience }),
+      lifetimeS,
+      scope: scopes && terms.scope,
+      resource: audience && terms.audience,
     })
   }
   const post = async (path: string, token: string, { signal }: CallOptions = {}) => {
