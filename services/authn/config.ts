@@ -1,10 +1,11 @@
+import type { createReplayMemory } from '@auth4agent/core/dpop/replay-memory'
 import type { GenuineTokens } from '@auth4agent/core/token/genuine-tokens'
 import type pg from 'pg'
 import type {
   AgentDirectoryService,
   OperatorDirectoryService,
 } from '../../gen/proto/auth4agent/internal/v1/directory_pb.ts'
-import type { ChallengeKeyring, Keys, TokenSigner, VerificationKeys } from '../keys/index.ts'
+import type { ChallengeKeyring, IntrospectionSigner, Keys, TokenSigner, VerificationKeys } from '../keys/index.ts'
 import type { Db } from '../platform/db/db.ts'
 import type { PassedTime } from '../platform/db/passed-time.ts'
 import type { InternalClient } from '../platform/rpc/internal-client.ts'
@@ -21,7 +22,11 @@ export interface AuthnSettings {
   readonly skewS: number
   /** How long the server keeps a redemption after the challenge and its token have expired. */
   readonly keepRedemptionS: number
+  /** What a client assertion may name as its audience: the issuer alone, or also the URL of the token endpoint. */
+  readonly assertionAudience: 'issuer' | 'issuer-or-endpoint'
 }
+
+type ReplayMemory = ReturnType<typeof createReplayMemory>
 
 /** Dependencies of the handlers of AuthnService. */
 export interface AuthnDeps {
@@ -39,6 +44,11 @@ export interface AuthnDeps {
   readonly signer: TokenSigner
   readonly verificationKeys: VerificationKeys
   readonly genuineTokens: GenuineTokens
+  /** Remembers the DPoP proofs that VerifyToken has accepted. */
+  readonly replays: ReplayMemory
+  /** Called when a client assertion named the token endpoint instead of the issuer. */
+  readonly sawEndpointAudience: (did: string) => void
+  readonly introspectionSigner: IntrospectionSigner
 }
 
 /** Options of createAuthn. */
@@ -56,6 +66,7 @@ export interface AuthnOptions {
   readonly verificationKeys: VerificationKeys
   /** Gives a time that has certainly passed. Redemptions kept until before this time may be removed. */
   readonly passedTime: PassedTime
-  /** Signs tokens and seals challenges. */
-  readonly keys: Pick<Keys, 'signer' | 'challengeKeys'>
+  /** Signs tokens and answers of introspection, and seals challenges. */
+  readonly keys: Pick<Keys, 'signer' | 'challengeKeys' | 'introspectionSigner'>
+  readonly sawEndpointAudience: (did: string) => void
 }

@@ -52,7 +52,8 @@ export async function receive(deps: CheckDeps, line: Line, read: () => Message, 
     rpc: meta.rpc,
     mustNameRpc: policy.action !== undefined,
   })
-  return { request, call: { requestId: meta.requestId, principal }, refusal }
+  const { requestId, dpop } = meta
+  return { request, call: { requestId, principal, ...(dpop && { dpop }) }, refusal }
 }
 
 /** Checks that the caller may reach the handler: limits, refusal of the principal, policy. Throws ApiError. */

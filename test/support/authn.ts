@@ -37,6 +37,7 @@ const SETTINGS: AuthnSettings & KeysSettings = {
   ttlS: { min: 30, max: 3600 },
   skewS: 10,
   keepRedemptionS: 600,
+  assertionAudience: 'issuer',
   jwksMaxAgeS: 300,
   publishS: 320,
   rotateAfterS: 30 * 86_400,
@@ -132,6 +133,7 @@ export async function startInstance(db: Db, options: InstanceOptions = {}) {
     verificationKeys,
     keys,
     passedTime,
+    sawEndpointAudience() {},
   })
   const runJobs = () => Promise.all([...keys.jobs, ...authn.jobs].map((job) => job.run()))
   return { clock, authn, keys, revocation, identity, runJobs, ...callsOf(authn, keys, revocation) }

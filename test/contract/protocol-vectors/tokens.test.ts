@@ -1,4 +1,5 @@
 import { createPublicKey, verify as cryptoVerify, type JsonWebKey } from 'node:crypto'
+import { createReplayMemory } from '@auth4agent/core/dpop/replay-memory'
 import { importKeySet } from '@auth4agent/core/jose/key-set'
 import { createRevocationState } from '@auth4agent/core/revocation/revocation-state'
 import { verifyAccessToken } from '@auth4agent/core/token/access-token'
@@ -84,6 +85,7 @@ describe('tokens.json', () => {
     const deps: VerifyTokenDeps = {
       now: () => now * 1000,
       settings: { skewS: clock_skew },
+      replays: createReplayMemory(),
       genuineTokens: (text: string) => verifyAccessToken(text, issuer, { find, findNow: find }),
       tokenStatus: { check: async (token) => state.lookup(token) },
     }

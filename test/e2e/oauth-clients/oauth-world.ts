@@ -1,0 +1,44 @@
+import type { JsonWebKey } from 'node:crypto'
+import { type Deployment, startDeployment } from '../../support/deployment.ts'
+import { freePort } from '../../support/free-port.ts'
+import type { AgentParty } from '../../support/parties.ts'
+import type { Environment } from '../../support/server.ts'
+import { activeAgent, type OperatorParty, provenOperator } from '../../support/story.ts'
+
+/** A server whose issuer is its real address, as clients of others need it, with an operator and its agents. */
+export interface OAuthWorld {
+  readonly deployment: Deployment
+  readonly issuer: string
+  readonly operator: OperatorParty
+  /** Registers another active agent of the operator. */
+  agent(scopes?: readonly string[]): Promise<AgentParty>
+  /** Registers another operator whose domain is proven. */
+  otherOperator(domain: string): Promise<OperatorParty>
+  stop(): Promise<void>
+}
+
+/** Starts the server, and proves the domain of an operator. */
+export async function startOAuthWorld(env: Environment = {}): Promise<OAuthWorld> {
+  const port = await freePort()
+  const issuer = `http://localhost:${port}`
+  const deployment = await startDeployment({
+    mode: 'one',
+    env: { PORT: String(port), AUTH4AGENT_BASE_URL: issuer, ...env },
+  })
+  const { client, dns } = deployment
+  const otherOperator = (domain: string) => provenOperator(client, dns, domain, issuer)
+  const operator = await otherOperator('acme.example.com')
+  return {
+    deployment,
+    issuer,
+    operator,
+    agent: (scopes = ['orders:read', 'orders:write']) => activeAgent(client, operator, scopes),
+    otherOperator,
+    stop: () => deployment.stop(),
+  }
+}
+
+/** Returns the private key of an agent as a JWK. */
+export function privateJwk({ privateKey }: AgentParty): JsonWebKey {
+  return privateKey.export({ format: 'jwk' })
+}
