@@ -5,6 +5,7 @@ import {
   mcpServer,
   metadata,
   middleware,
+  otherLibraries,
   requirementsOf,
   resource,
   resourceGuard,
@@ -36,7 +37,7 @@ export const mcp: readonly Requirement[] = [
   {
     section: 'Authorization, Overview, 4',
     requirement: 'An MCP server must serve metadata of RFC 9728',
-    tests: mcpServer(METADATA),
+    tests: [...mcpServer(METADATA), ...otherLibraries('serves metadata that oauth4webapi and the MCP SDK accept')],
   },
   {
     section: 'Authorization, Overview, 5',
@@ -122,6 +123,7 @@ export const mcp: readonly Requirement[] = [
     section: 'Authorization, Scope Challenge Handling',
     requirement: 'A missing scope should lead to 403 with error, scope and resource_metadata',
     tests: [
+      ...otherLibraries('refuses a token that lacks a scope with a header that lets the MCP SDK ask for the scope'),
       ...scopedGuard('names the scope in every challenge, and the missing scopes in the description'),
       ...mcpServer(
         'gives its tools the claims of the token that a client of the MCP SDK sends, and refuses another scope',

@@ -6,6 +6,7 @@ import {
   grantType,
   introspectionRefusal,
   metadata,
+  oauth4webapi,
   otherClient,
   otherForm,
   requirementsOf,
@@ -146,7 +147,10 @@ export const rfc6749: readonly Requirement[] = [
   {
     section: '5.1',
     requirement: 'The answer is JSON with status 200 and must contain access_token and token_type',
-    tests: tokenEndpoint('answers with a token that no cache may store, without a refresh token'),
+    tests: [
+      ...tokenEndpoint('answers with a token that no cache may store, without a refresh token'),
+      ...oauth4webapi('2. it gets a token for a resource'),
+    ],
   },
   {
     section: '5.1',

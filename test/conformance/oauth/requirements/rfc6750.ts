@@ -1,5 +1,5 @@
 import type { Requirement } from '../support/requirement.ts'
-import { claims, guardRefusal, middleware, resource, scopedGuard, TLS } from '../support/tests-of.ts'
+import { claims, guardRefusal, middleware, resource, scopedGuard, TLS, writtenChallenge } from '../support/tests-of.ts'
 
 const CHALLENGES = 'answers with the status and the WWW-Authenticate header of RFC 6750 section 3.1'
 
@@ -31,7 +31,10 @@ export const rfc6750: readonly Requirement[] = [
   {
     section: '3',
     requirement: 'A refusal must contain WWW-Authenticate with the scheme Bearer and at least one parameter',
-    tests: guardRefusal('no Authorization header', 'another scheme'),
+    tests: [
+      ...guardRefusal('no Authorization header', 'another scheme'),
+      ...writtenChallenge('createChallenge writes only Bearer', 'createChallenge writes both schemes without an error'),
+    ],
   },
   {
     section: '3',
@@ -42,6 +45,11 @@ export const rfc6750: readonly Requirement[] = [
     section: '3',
     requirement: 'The scope in a challenge is a list of scope-tokens with single blanks between',
     tests: scopedGuard('names the scope in every challenge, and the missing scopes in the description'),
+  },
+  {
+    section: '3',
+    requirement: 'The error_description must have only certain ASCII characters',
+    tests: writtenChallenge('createChallenge writes characters that would end the quoted text'),
   },
   {
     section: '3.1',

@@ -1,5 +1,5 @@
 import type { Requirement } from '../support/requirement.ts'
-import { otherInstance, revocation, revocationRefusal, TLS } from '../support/tests-of.ts'
+import { otherInstance, RATE_LIMITS, revocation, revocationRefusal, TLS } from '../support/tests-of.ts'
 
 /** RFC 7009: token revocation. */
 export const rfc7009: readonly Requirement[] = [
@@ -69,5 +69,10 @@ export const rfc7009: readonly Requirement[] = [
     section: '2.2.1',
     requirement: 'An error has the form of RFC 6749 section 5.2',
     tests: revocationRefusal('a request without a token', 'a request without authentication'),
+  },
+  {
+    section: '5',
+    requirement: 'The revocation endpoint must be protected against a flood of requests, like the token endpoint',
+    tests: RATE_LIMITS,
   },
 ]

@@ -1,5 +1,5 @@
 import type { Requirement } from '../support/requirement.ts'
-import { accessToken, discovery, ISSUER_FORM, metadata, TLS } from '../support/tests-of.ts'
+import { accessToken, discovery, ISSUER_FORM, metadata, oauth4webapi, TLS } from '../support/tests-of.ts'
 
 /** RFC 8414: metadata of the authorization server. */
 export const rfc8414: readonly Requirement[] = [
@@ -81,6 +81,7 @@ export const rfc8414: readonly Requirement[] = [
     requirement: 'The issuer in the metadata must be identical to the issuer that the client has used',
     tests: [
       ...metadata('names only what the server has', 'does not take the issuer from the header %s'),
+      ...oauth4webapi('1. it finds the server by its metadata'),
       ...accessToken('is accepted by another library with the keys and the issuer of the metadata'),
     ],
   },

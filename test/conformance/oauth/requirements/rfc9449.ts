@@ -10,9 +10,11 @@ import {
   nativeToken,
   nonce,
   otherInstance,
+  otherLibraries,
   replayStore,
   verifierRefusal,
   verify,
+  writtenChallenge,
 } from '../support/tests-of.ts'
 
 const NO_CODE = 'The server has no authorization endpoint and issues no authorization codes'
@@ -79,13 +81,18 @@ export const rfc9449: readonly Requirement[] = [
         'accepts a bound token with a proof of its key for this request',
       ),
       ...verifierRefusal('a bound token without a proof'),
+      ...otherLibraries('accepts %s proofs of oauth4webapi, each once'),
       ...guardRefusal('a bound token under DPoP without a proof'),
     ],
   },
   {
     section: '7.1',
     requirement: 'A challenge has the scheme DPoP, and should name the error and the algorithms of proofs',
-    tests: guardRefusal('no Authorization header', 'a proof for another URL, and names the right one'),
+    tests: [
+      ...guardRefusal('no Authorization header', 'a proof for another URL, and names the right one'),
+      ...writtenChallenge('createChallenge writes an error under DPoP', 'createChallenge writes only DPoP'),
+      ...otherLibraries('refuses with challenges that oauth4webapi can read'),
+    ],
   },
   {
     section: '7.2',

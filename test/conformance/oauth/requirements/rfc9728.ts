@@ -1,5 +1,13 @@
 import type { Requirement } from '../support/requirement.ts'
-import { mcpServer, resource, resourceGuard, resourceMetadata } from '../support/tests-of.ts'
+import {
+  mcpServer,
+  otherLibraries,
+  resource,
+  resourceDocument,
+  resourceGuard,
+  resourceMetadata,
+  writtenChallenge,
+} from '../support/tests-of.ts'
 
 const PLACE = 'protect for the resource %s names the metadata address %s, and serves the metadata there'
 const WHOLE = 'serves its metadata of RFC 9728, which names the issuer as authorization server'
@@ -36,25 +44,33 @@ export const rfc9728: readonly Requirement[] = [
   {
     section: '3.1',
     requirement: 'A slash after the host must be removed before the well-known path is inserted',
-    tests: resourceMetadata(
-      'protect for the resource https://api.example.com/ names the metadata address https://api.example.com/.well-known/oauth-protected-resource, and serves the metadata there',
-    ),
+    tests: resourceDocument('of %s are at the path %s only, and name the resource byte for byte'),
   },
   {
     section: '3.2',
     requirement: 'The answer must be a JSON object with status 200 and the type application/json',
     tests: mcpServer(WHOLE),
   },
-  { section: '3.2', requirement: 'A member without a value must be left out', tests: mcpServer(WHOLE) },
+  {
+    section: '3.2',
+    requirement: 'A member without a value must be left out',
+    tests: resourceDocument('contain only what is known', 'contain no empty list of scopes'),
+  },
   {
     section: '3.3',
     requirement: 'The resource in the metadata must be identical to the URL from which its address was made',
-    tests: resourceMetadata(PLACE),
+    tests: [
+      ...resourceDocument('of %s are at the path %s only, and name the resource byte for byte'),
+      ...otherLibraries('serves metadata that oauth4webapi and the MCP SDK accept'),
+    ],
   },
   {
     section: '5.1',
     requirement: 'The challenge names the address of the metadata in resource_metadata',
-    tests: [...resourceMetadata(PLACE), ...resourceGuard('%s names the address of the metadata in every challenge')],
+    tests: [
+      ...writtenChallenge('createChallenge writes a scope and metadata'),
+      ...resourceGuard('%s names the address of the metadata in every challenge'),
+    ],
   },
   {
     section: '7.1',

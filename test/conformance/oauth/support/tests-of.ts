@@ -62,13 +62,18 @@ export const claims = testsOf(`${CORE}/token/claims.test.ts`, 'parseAccessTokenC
 
 export const guardRefusal = testsOf(`${VERIFIER}/guard.test.ts`, 'a guard refuses')
 export const guardAcceptance = testsOf(`${VERIFIER}/guard.test.ts`, 'a guard accepts')
-export const scopedGuard = testsOf(`${VERIFIER}/guard.test.ts`, 'a guard with a scope')
-export const resourceGuard = testsOf(`${VERIFIER}/guard.test.ts`, 'a guard that knows its resource')
+export const scopedGuard = testsOf(`${VERIFIER}/guard-options.test.ts`, 'a guard with a scope')
+export const resourceGuard = testsOf(`${VERIFIER}/guard-options.test.ts`, 'a guard that knows its resource')
 export const verifierRefusal = testsOf(`${VERIFIER}/bound-tokens.test.ts`, 'Verifier.verify refuses')
 export const verifierAcceptance = testsOf(`${VERIFIER}/bound-tokens.test.ts`, 'Verifier.verify accepts')
 export const replayStore = testsOf(`${VERIFIER}/replays.test.ts`, 'a replay store')
 export const discovery = testsOf(`${VERIFIER}/key-store.test.ts`, 'discover')
 export const resourceMetadata = testsOf(`${VERIFIER}/mcp.test.ts`)
+export const writtenChallenge = testsOf(`${VERIFIER}/challenge.test.ts`)
+export const resourceDocument = testsOf(`${VERIFIER}/resource-metadata.test.ts`, 'the metadata of a resource')
+/** Clients of others call an API on each framework. */
+export const otherLibraries = testsOf('test/clients/verifier/oauth-clients.test.ts', 'an API on %s')
+export const oauth4webapi = testsOf('test/e2e/oauth-clients/oauth4webapi.test.ts')
 export const middleware = testsOf('test/clients/verifier/verifier.test.ts', 'protect of express')
 export const mcpServer = testsOf('test/clients/verifier/verifier.test.ts', 'an MCP server')
 
@@ -83,6 +88,12 @@ export const TLS = [
     'refuses an http issuer that is not loopback',
   ),
 ]
+
+/** Every call passes the chain, and the chain limits the calls of each source. */
+export const RATE_LIMITS = testsOf('services/chain/chain-limits.test.ts', 'the rate limits of the chain')(
+  'count all calls of a source, and a refusal contains the time until the next call is allowed',
+  'count malformed requests',
+)
 
 /** The server refuses an issuer that is not a URL in its only form, or that has a query or a fragment. */
 export const ISSUER_FORM = testsOf(CONFIGURATION, 'readConfig')('refuses %s=%j by name, without repeating the value')
