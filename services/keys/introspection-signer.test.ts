@@ -46,7 +46,7 @@ const rotate = (kid = '') =>
 
 it('sign makes a JWT that jose verifies with the published keys', async () => {
   const { keys = [] } = await one.jwks()
-  const found = createLocalJWKSet({ keys: keys.map((key) => ({ ...key, kty: key.kty ?? '' })) })
+  const found = createLocalJWKSet({ keys: keys.map((key) => Object.assign({ kty: '' }, key)) })
   const { payload, protectedHeader } = await jwtVerify(await sign(one), found, {
     typ: 'token-introspection+jwt',
     issuer: ISSUER,
