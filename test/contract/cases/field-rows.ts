@@ -266,4 +266,10 @@ export const fieldRows: Readonly<Record<string, FieldRow>> = {
     },
   },
   'ImportSigningKeyRequest.reason': bounded(500),
+  'ImportSigningKeyRequest.purpose': {
+    wrong: {
+      'is in another case': ['Introspection', 'INVALID_ARGUMENT'],
+      'is the name of a prototype': ['__proto__', 'INVALID_ARGUMENT'],
+    },
+  },
 }

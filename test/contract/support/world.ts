@@ -119,7 +119,9 @@ async function challengeSealer({ prisma }: Db) {
  * with edits.
  */
 async function tokenSigner({ prisma }: Db, { did, operatorId }: SeededAgent) {
-  const row = await prisma.jwksKey.findFirstOrThrow({ where: { state: 'active', alg: 'EdDSA' } })
+  const row = await prisma.jwksKey.findFirstOrThrow({
+    where: { purpose: 'access_token', state: 'active', alg: 'EdDSA' },
+  })
   const { wrappedKey, kekId, kid, purpose } = row
   const pair = importSeed(createKeyVault(KEK).open(wrappedKey ?? new Uint8Array(), kekId, { purpose, id: kid }))
   if (pair === undefined) throw new Error('The private signing key must be a seed of 32 bytes')
