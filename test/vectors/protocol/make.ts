@@ -8,6 +8,7 @@ import { makeAssertions } from './make/assertions.ts'
 import { makeChallenges } from './make/challenges.ts'
 import { makeDidDocuments } from './make/did-documents.ts'
 import { makeDids } from './make/dids.ts'
+import { makeDpopProofs } from './make/dpop-proofs.ts'
 import { makeKeys } from './make/keys.ts'
 import { makeLog } from './make/log.ts'
 import { makeOperators } from './make/operators.ts'
@@ -23,6 +24,7 @@ export async function makeVectors(): Promise<Readonly<Record<string, string>>> {
     'challenges.json': makeChallenges(),
     'did-documents.json': makeDidDocuments(),
     'dids.json': makeDids(),
+    'dpop-proofs.json': await makeDpopProofs(),
     'keys.json': makeKeys(),
     'log.json': makeLog(),
     'operators.json': makeOperators(),
