@@ -31,7 +31,7 @@ def check_claims(c: dict) -> bool:
     return (not RESTRICTING & c.keys() and c.get("client_id") == c.get("sub")
             and all(is_text(c.get(name), pattern) for name, pattern in TEXTS.items())
             and len(set(c["scope"].split(" "))) <= 64
-            and isinstance(cnf, dict) and [*cnf] == ["jkt"] and is_text(cnf["jkt"], "[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
+            and isinstance(cnf, dict) and [*cnf] == ["jkt"] and is_text(cnf["jkt"], r"(?a:[\w-]{42}[AEIMQUYcgkosw048])")
             and isinstance(aud, list) and 1 <= len(aud) <= 8 and all(is_text(one, ".{1,2048}") for one in aud)
             and all(is_whole(at, 1, 253402300799) for at in times)
             and times[0] <= times[1] < times[2] <= times[0] + 3600
