@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeAssertions } from './make/assertions.ts'
 import { makeChallenges } from './make/challenges.ts'
+import { makeClientAssertions } from './make/client-assertions.ts'
 import { makeDidDocuments } from './make/did-documents.ts'
 import { makeDids } from './make/dids.ts'
 import { makeDpopProofs } from './make/dpop-proofs.ts'
@@ -22,6 +23,7 @@ export async function makeVectors(): Promise<Readonly<Record<string, string>>> {
   const files = {
     'assertions.json': await makeAssertions(),
     'challenges.json': makeChallenges(),
+    'client-assertions.json': await makeClientAssertions(),
     'did-documents.json': makeDidDocuments(),
     'dids.json': makeDids(),
     'dpop-proofs.json': await makeDpopProofs(),
