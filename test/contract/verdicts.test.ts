@@ -3,9 +3,10 @@ import { fromBinary, fromJson, toBinary } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { AuthnService } from '../../gen/proto/auth4agent/v1/authn_pb.ts'
 import { verdictCases } from './cases/verdicts.ts'
+import { expectProblem } from './support/expect-error.ts'
 import { grpcPath } from './support/grpc.ts'
 import { sendHttp } from './support/http.ts'
-import { expectProblem, restRequest } from './support/refusal.ts'
+import { restRequest } from './support/rest-request.ts'
 import { useWorld } from './support/run-cases.ts'
 
 // These tests end tokens in the database and not by a call, so nothing waits until the log followers know it. Without

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { createHmac, randomBytes, randomUUID } from 'node:crypto'
 import { encodeBase64, encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { type ChallengeContent, challengeMessage } from '@auth4agent/core/identity/challenge'
 import { generateKeyPair, importSeed, seedToPem, sign } from '@auth4agent/core/keys/ed25519'
@@ -13,6 +13,7 @@ import { testDatabase } from '../../support/database.ts'
 import { startDnsServer } from '../../support/dns-server.ts'
 import { signCompactJws } from '../../support/jws.ts'
 import { type Environment, startServer } from '../../support/server.ts'
+import { connectCallers } from './connect.ts'
 import { grpcCaller } from './grpc.ts'
 import { type SeededAgent, seed } from './seed.ts'
 import { snapshots } from './snapshot.ts'
@@ -48,6 +49,7 @@ export async function startWorld({ env = {}, databaseUrl = async (url) => url }:
     ...env,
   })
   const grpc = grpcCaller(server.grpcAddress)
+  const challengeKey = await readChallengeKey(db)
   return {
     ...parties,
     keys,
@@ -56,10 +58,12 @@ export async function startWorld({ env = {}, databaseUrl = async (url) => url }:
     dns,
     databaseUrl: database.url,
     grpc,
+    connect: connectCallers(server.baseUrl),
     server,
     issuer: ISSUER,
     snapshot: await snapshots(db),
-    challenge: await challengeSealer(db),
+    challenge: challengeSealer(challengeKey),
+    dpopNonce: nonceSealer(challengeKey),
     token: await tokenSigner(db, parties.agents.active),
     async stop() {
       grpc.close()
@@ -96,21 +100,37 @@ async function seedKeys({ prisma }: Db) {
   }
 }
 
+type ChallengeKey = Awaited<ReturnType<typeof readChallengeKey>>
+
+/** Reads the server's own challenge key. */
+async function readChallengeKey({ prisma }: Db) {
+  const row = await prisma.challengeKey.findFirstOrThrow({
+    where: { slot: BigInt(Math.floor(Date.now() / DAY_MS)) },
+  })
+  const { id, wrappedKey, kekId } = row
+  return { id, bytes: createKeyVault(KEK).open(wrappedKey, kekId, { purpose: 'challenge', id }) }
+}
+
 /**
  * Returns a function that creates challenges with any content, sealed under the server's own challenge key, with the
  * agent's signature.
  */
-async function challengeSealer({ prisma }: Db) {
-  const row = await prisma.challengeKey.findFirstOrThrow({
-    where: { slot: BigInt(Math.floor(Date.now() / DAY_MS)) },
-  })
-  const key = importHmacKey(createKeyVault(KEK).open(row.wrappedKey, row.kekId, { purpose: 'challenge', id: row.id }))
+function challengeSealer({ id: kid, bytes }: ChallengeKey) {
+  const key = importHmacKey(bytes)
   return ({ did, pair }: Pick<SeededAgent, 'did' | 'pair'>, content: Partial<ChallengeContent> = {}) => {
     const nonceBytes = randomBytes(16)
     const exp = Math.floor(Date.now() / 1000) + 300
-    const challenge = sealChallenge({ v: 1, iss: ISSUER, did, exp, kid: row.id, ...content }, nonceBytes, key)
+    const challenge = sealChallenge({ v: 1, iss: ISSUER, did, exp, kid, ...content }, nonceBytes, key)
     const nonce = encodeBase64url(nonceBytes)
     return { did, challenge, nonce, signature: encodeBase64(sign(pair.privateKey, challengeMessage(challenge, nonce))) }
+  }
+}
+
+/** Returns a function that creates nonces for DPoP proofs, under the server's own key, with any expiry and label. */
+function nonceSealer({ id, bytes }: ChallengeKey) {
+  return (exp = Math.floor(Date.now() / 1000) + 300, { kid = id, label = 'auth4agent-dpop-nonce:' } = {}): string => {
+    const text = `${kid}.${exp}`
+    return `${text}.${createHmac('sha256', bytes).update(`${label}${text}`).digest('base64url')}`
   }
 }
 
