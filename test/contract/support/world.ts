@@ -3,7 +3,7 @@ import { encodeBase64, encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { type ChallengeContent, challengeMessage } from '@auth4agent/core/identity/challenge'
 import { generateKeyPair, importSeed, seedToPem, sign } from '@auth4agent/core/keys/ed25519'
 import { sealChallenge } from '../../../services/authn/domain/seal-challenge.ts'
-import { tokenKind } from '../../../services/keys/domain/key-kinds.ts'
+import { INTROSPECTION, type KeyKind, tokenKind } from '../../../services/keys/domain/key-kinds.ts'
 import { createKeyVault } from '../../../services/keys/key-vault.ts'
 import { createSealedKeys } from '../../../services/keys/sealed-keys.ts'
 import { importHmacKey } from '../../../services/platform/crypto/hmac.ts'
@@ -74,16 +74,16 @@ export async function startWorld({ env = {}, databaseUrl = async (url) => url }:
   }
 }
 
-/** Inserts active signing keys. EdDSA also has a ready key. Ed25519 has no ready key. */
+/** Inserts active signing keys. The EdDSA key for tokens also has a ready one. Ed25519 has no ready key. */
 async function seedKeys({ prisma }: Db) {
   const sealed = createSealedKeys(createKeyVault(KEK))
   const createdAt = new Date(Date.now() - 3_600_000)
-  const insert = async (alg: 'EdDSA' | 'Ed25519', state: 'active' | 'prepared') => {
+  const insert = async ({ purpose, alg }: KeyKind, state: 'active' | 'prepared') => {
     const pair = generateKeyPair()
-    const { kid, publicJwk, stored } = sealed.seal(tokenKind(alg), Uint8Array.from(pair.seed))
+    const { kid, publicJwk, stored } = sealed.seal({ purpose, alg }, Uint8Array.from(pair.seed))
     const data = {
       kid,
-      purpose: 'access_token',
+      purpose,
       alg,
       state,
       publicJwk: { ...publicJwk },
@@ -93,10 +93,11 @@ async function seedKeys({ prisma }: Db) {
     await prisma.jwksKey.create({ data })
     return { kid, pem: seedToPem(pair.seed) }
   }
+  await insert(INTROSPECTION, 'active')
   return {
-    active: await insert('EdDSA', 'active'),
-    ready: await insert('EdDSA', 'prepared'),
-    lonely: await insert('Ed25519', 'active'),
+    active: await insert(tokenKind('EdDSA'), 'active'),
+    ready: await insert(tokenKind('EdDSA'), 'prepared'),
+    lonely: await insert(tokenKind('Ed25519'), 'active'),
   }
 }
 
@@ -139,7 +140,9 @@ function nonceSealer({ id, bytes }: ChallengeKey) {
  * with edits.
  */
 async function tokenSigner({ prisma }: Db, { did, operatorId }: SeededAgent) {
-  const row = await prisma.jwksKey.findFirstOrThrow({ where: { state: 'active', alg: 'EdDSA' } })
+  const row = await prisma.jwksKey.findFirstOrThrow({
+    where: { purpose: 'access_token', state: 'active', alg: 'EdDSA' },
+  })
   const { wrappedKey, kekId, kid, purpose } = row
   const pair = importSeed(createKeyVault(KEK).open(wrappedKey ?? new Uint8Array(), kekId, { purpose, id: kid }))
   if (pair === undefined) throw new Error('The private signing key must be a seed of 32 bytes')
