@@ -42,3 +42,8 @@ export async function startOAuthWorld(env: Environment = {}): Promise<OAuthWorld
 export function privateJwk({ privateKey }: AgentParty): JsonWebKey {
   return privateKey.export({ format: 'jwk' })
 }
+
+/** Returns the private key of an agent for the Web Crypto API. */
+export function privateKeyOf(party: AgentParty): Promise<CryptoKey> {
+  return crypto.subtle.importKey('jwk', privateJwk(party), 'Ed25519', false, ['sign'])
+}
