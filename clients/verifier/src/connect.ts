@@ -43,8 +43,11 @@ const CODES: Readonly<Record<Refused['status'], Code>> = {
 export function protect(verifier: Verifier, options?: GuardOptions): Interceptor {
   const guard = createGuard(verifier, options)
   return (next) => async (request) => {
-    const header = request.header.get('authorization')
-    const answer = await guard(header === null ? undefined : [header])
+    const { header, requestMethod: method, service } = request
+    const list = (name: string) => [header.get(name)].filter((value) => value !== null)
+    // A prefix of the path belongs to the public URL. The path in `request.url` comes from the client.
+    const target = `/${service.typeName}/${request.method.name}`
+    const answer = await guard({ authorization: list('authorization'), dpop: list('dpop'), method, target })
     if (!('claims' in answer)) {
       const { 'content-type': _type, ...headers } = answer.headers
       throw new ConnectError(answer.title, CODES[answer.status], headers)

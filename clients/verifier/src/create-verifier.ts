@@ -2,10 +2,10 @@ import { deferred } from '@auth4agent/core/async/waiting'
 import { type Moment, present } from '@auth4agent/core/platform/moment'
 import { expectNode } from '@auth4agent/core/platform/node-version'
 import { checkSigned, type ReadToken, readAccessToken, type VerificationKey } from '@auth4agent/core/token/access-token'
-import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import { createTokenCache } from '@auth4agent/core/token/token-cache'
 import { createAsk } from './ask.ts'
+import { createCheckBound } from './bound-tokens.ts'
 import { VerificationError } from './errors.ts'
 import { followRevocations } from './follower.ts'
 import { createJudge, type Genuine, toGenuine } from './judge.ts'
@@ -14,7 +14,7 @@ import { createCounts, type Metrics } from './metrics.ts'
 import { readOptions, type Settings, type VerifierOptions } from './options.ts'
 import { createProblems, type Need, type ReadyOptions } from './problems.ts'
 import { createLocate, feedOf } from './sources.ts'
-import { createRequirements, type Wanted } from './wanted.ts'
+import { createDemands, type Demands, type Wanted } from './wanted.ts'
 
 /** Verifies the access tokens of one issuer, offline. */
 export interface Verifier {
@@ -102,13 +102,14 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const counts = createCounts()
   const ask = createAsk(fetch, async () => (await locate()).verify)
   let isClosed = false
-  const { judge, refuse } = createJudge({ settings, follower, ask, counts, isClosed: () => isClosed })
+  const checkBound = createCheckBound(settings)
+  const { judge, refuse } = createJudge({ settings, follower, checkBound, ask, counts, isClosed: () => isClosed })
   const closing = deferred<never>()
   closing.promise.catch(() => undefined)
-  const toRequirements = createRequirements({ audience, operators, scope: [] })
+  const toDemands = createDemands({ audience, operators, scope: [], dpop: settings.dpop })
   const seen = createTokenCache<Genuine>(settings.cacheSize)
 
-  const judgeNew = (text: string, read: ReadToken, key: VerificationKey, wanted: Requirements, now = present()) => {
+  const judgeNew = (text: string, read: ReadToken, key: VerificationKey, wanted: Demands, now = present()) => {
     const genuine = checkSigned(read, settings.issuer, key)
     if ('verdict' in genuine) return refuse(genuine.verdict)
     const token = toGenuine(genuine.claims, key)
@@ -118,12 +119,12 @@ export function createVerifier(options: VerifierOptions): Verifier {
     if (!(answer instanceof Promise)) seen.set(text, token)
     return answer
   }
-  const findAndJudge = async (text: string, read: ReadToken, wanted: Requirements) => {
+  const findAndJudge = async (text: string, read: ReadToken, wanted: Demands) => {
     const { kid } = read.jws.header
-    const key = await keys.find(kid).catch((error: unknown) => refuse('KEYS_UNAVAILABLE', error))
+    const key = await keys.find(kid).catch((cause: unknown) => refuse('KEYS_UNAVAILABLE', { cause }))
     return key === undefined ? refuse('UNKNOWN_KEY') : judgeNew(text, read, key, wanted)
   }
-  const verifyNew = (text: unknown, wanted: Requirements, now: Moment) => {
+  const verifyNew = (text: unknown, wanted: Demands, now: Moment) => {
     if (typeof text !== 'string') return refuse('MALFORMED_TOKEN')
     const read = readAccessToken(text)
     if ('verdict' in read) return refuse(read.verdict)
@@ -139,13 +140,13 @@ export function createVerifier(options: VerifierOptions): Verifier {
   return {
     settings,
     async verify(token, wanted) {
-      const requirements = toRequirements(wanted)
+      const demands = toDemands(wanted)
       if (isClosed) return refuse('VERIFIER_CLOSED')
       // A caller in JavaScript may pass a value that is not a string.
       const before = typeof token === 'string' ? seen.get(token) : undefined
       const now = present()
-      if (before !== undefined && keys.holds(before.key, now)) return judge(token, before, requirements, now)
-      return verifyNew(token, requirements, now)
+      if (before !== undefined && keys.holds(before.key, now)) return judge(token, before, demands, now)
+      return verifyNew(token, demands, now)
     },
     ready: (options) =>
       problems.untilReady(() => Promise.race([closing.promise, Promise.all([keys.ready, follower?.ready])]), options),
@@ -155,6 +156,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       keys: keys.size,
       keysAgeSeconds: keys.ageMs / 1_000,
       rememberedTokens: seen.size,
+      rememberedProofs: settings.replays.size,
       verifications: counts.all(),
     }),
     close,

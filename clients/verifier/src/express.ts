@@ -1,8 +1,9 @@
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { RequestHandler, Response } from 'express'
-import { authorizationOf } from './authorization.ts'
 import type { Verifier } from './create-verifier.ts'
 import { createGuard, type Granted, type GuardOptions, type Refused } from './guard.ts'
+import { credentialsOf } from './presented.ts'
+import { createMetadata, type MetadataOptions } from './resource-metadata.ts'
 
 /**
  * Returns Express middleware that accepts requests with a valid token and answers all others. Handlers get the claims
@@ -25,7 +26,9 @@ export function protect(verifier: Verifier, options?: GuardOptions): RequestHand
   return async (request, response, next) => {
     let answer: Granted | Refused
     try {
-      answer = await guard(authorizationOf(request))
+      // Routers change `url`, but the proof is for the URL that the client used.
+      const { method, originalUrl: target } = request
+      answer = await guard({ ...credentialsOf(request), method, target })
     } catch (error) {
       // Express 4 ignores a rejected promise, so the error is passed to `next`.
       next(error)
@@ -55,4 +58,27 @@ export function claimsOf(response: Response): AccessTokenClaims {
   const claims: AccessTokenClaims | undefined = response.locals['claims']
   if (claims === undefined) throw new Error('protect() has not accepted this request')
   return claims
+}
+
+/**
+ * Returns Express middleware that serves the metadata of the API (RFC 9728) at its well-known path. Use it in the app
+ * itself, before middleware that refuses requests without a token.
+ *
+ * Throws TypeError for invalid options, and if no `resource` is known.
+ *
+ * @example
+ *
+ * ```ts
+ * import { serveMetadata } from '@auth4agent/verifier/express'
+ *
+ * app.use(serveMetadata(verifier, { resource: 'https://api.example.com', scopesSupported: 'orders:read' }))
+ * ```
+ */
+export function serveMetadata(verifier: Verifier, options?: MetadataOptions): RequestHandler {
+  const metadata = createMetadata(verifier, options)
+  return ({ method, originalUrl }, response, next) => {
+    const answer = metadata(method, originalUrl)
+    if (answer === undefined) next()
+    else response.status(answer.status).set(answer.headers).send(answer.body)
+  }
 }

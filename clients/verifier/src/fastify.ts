@@ -1,8 +1,9 @@
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { FastifyReply, FastifyRequest, RawServerBase, RouteGenericInterface } from 'fastify'
-import { authorizationOf } from './authorization.ts'
 import type { Verifier } from './create-verifier.ts'
 import { createGuard, type GuardOptions } from './guard.ts'
+import { credentialsOf } from './presented.ts'
+import { createMetadata, type MetadataOptions } from './resource-metadata.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -32,7 +33,8 @@ type AnyReply = FastifyReply<RouteGenericInterface, RawServerBase>
 export function protect(verifier: Verifier, options?: GuardOptions) {
   const guard = createGuard(verifier, options)
   return async (request: AnyRequest, reply: AnyReply): Promise<AnyReply | undefined> => {
-    const answer = await guard(authorizationOf(request.raw))
+    const { raw, method, originalUrl: target } = request
+    const answer = await guard({ ...credentialsOf(raw), method, target })
     if (!('claims' in answer)) return reply.code(answer.status).headers(answer.headers).send(answer.body)
     request.claims = answer.claims
     return undefined
@@ -53,4 +55,27 @@ export function protect(verifier: Verifier, options?: GuardOptions) {
 export function claimsOf({ claims }: Pick<FastifyRequest, 'claims'>): AccessTokenClaims {
   if (claims === undefined) throw new Error('protect() has not accepted this request')
   return claims
+}
+
+/**
+ * Returns a Fastify hook for `onRequest` that serves the metadata of the API (RFC 9728) at its well-known path. Add it
+ * to the app itself, before hooks that refuse requests without a token.
+ *
+ * Throws TypeError for invalid options, and if no `resource` is known.
+ *
+ * @example
+ *
+ * ```ts
+ * import { serveMetadata } from '@auth4agent/verifier/fastify'
+ *
+ * const options = { resource: 'https://api.example.com', scopesSupported: 'orders:read' }
+ * app.addHook('onRequest', serveMetadata(verifier, options))
+ * ```
+ */
+export function serveMetadata(verifier: Verifier, options?: MetadataOptions) {
+  const metadata = createMetadata(verifier, options)
+  return async ({ method, originalUrl }: AnyRequest, reply: AnyReply): Promise<AnyReply | undefined> => {
+    const answer = metadata(method, originalUrl)
+    return answer === undefined ? undefined : reply.code(answer.status).headers(answer.headers).send(answer.body)
+  }
 }

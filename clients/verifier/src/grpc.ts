@@ -28,12 +28,14 @@ const passed = new WeakMap<Metadata, AccessTokenClaims>()
  */
 export function protect(verifier: Verifier, options?: GuardOptions): ServerInterceptor {
   const guard = createGuard(verifier, options)
-  return (_method, call) =>
+  return ({ path: target }, call) =>
     new ServerInterceptingCall(call, {
       start: (next) =>
         next({
           onReceiveMetadata(metadata, pass) {
-            void guard(metadata.get('authorization').map(String)).then(
+            const list = (name: string) => metadata.get(name).map(String)
+            const presented = { authorization: list('authorization'), dpop: list('dpop'), method: 'POST', target }
+            void guard(presented).then(
               (answer) => {
                 if (!('claims' in answer)) return call.sendStatus(toStatus(answer))
                 passed.set(metadata, answer.claims)

@@ -1,18 +1,35 @@
 import { type Names, refuseUnknownNames } from '@auth4agent/core/names/unknown-name'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
+import { createChallenge, type Scheme } from './challenge.ts'
 import type { Verifier } from './create-verifier.ts'
-import { VerificationError } from './errors.ts'
-import { createRequirements, WANTED_NAMES, type Wanted } from './wanted.ts'
+import { VerificationError, type VerificationReason } from './errors.ts'
+import { readRequired, type Settings } from './options.ts'
+import type { Presented } from './presented.ts'
+import { type Address, readAddress, toMetadataUrl, toPublicUrl } from './public-address.ts'
+import { createDemands, WANTED_NAMES, type Wanted } from './wanted.ts'
 
 /** Options of `protect`: the requirements for each request. */
-export interface GuardOptions extends Wanted {
+export interface GuardOptions extends Omit<Wanted, 'dpop'> {
+  /** 'required' accepts only tokens that are bound to a key, each with a DPoP proof (RFC 9449). */
+  readonly dpop?: 'required'
+  /** Used instead of the verifier's own `publicUrl`: the URL below which clients send their requests. */
+  readonly publicUrl?: string
+  /** Used instead of the verifier's own `resource`: the address of the API. A token may also name it in `aud`. */
+  readonly resource?: string
   /**
    * The address of the resource's metadata (RFC 9728 section 5.1). It is sent in `WWW-Authenticate` with each refusal.
+   * The default is the well-known address of the resource.
    */
   readonly resourceMetadata?: string
 }
 
-const GUARD_NAMES: Names<GuardOptions> = { ...WANTED_NAMES, resourceMetadata: true }
+/** The option names of guards. */
+export const GUARD_NAMES: Names<GuardOptions> = {
+  ...WANTED_NAMES,
+  publicUrl: true,
+  resource: true,
+  resourceMetadata: true,
+}
 
 /** A request that is accepted. */
 export interface Granted {
@@ -30,61 +47,107 @@ export interface Refused {
   readonly title: string
 }
 
-/** Decides about a request from all its Authorization headers. */
-export type Guard = (authorization: readonly string[] | undefined) => Promise<Granted | Refused>
+/** Decides about a request. */
+export type Guard = (request: Presented) => Promise<Granted | Refused>
 
-/** The value of an Authorization header with a bearer token (RFC 6750 section 2.1). */
-const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i
+/** The value of an Authorization header with a token (RFC 6750 section 2.1, RFC 9449 section 7.1). */
+const CREDENTIALS = /^(bearer|dpop) +([A-Za-z0-9._~+/-]+=*)$/i
 /** The Retry-After of a 503, in seconds. */
 const RETRY_AFTER_S = 1
+const NO_TOKEN = 'An access token is needed'
+const MALFORMED = 'There must be one Authorization header with one token of the scheme Bearer or DPoP'
 /** Checks the requirements when the guard is made, before the first request. */
-const checkWanted = createRequirements({ audience: [], operators: [], scope: [] })
+const checkWanted = createDemands({ audience: [], operators: [], scope: [], dpop: undefined })
 
 /**
- * Makes a guard. It decides from exactly one Authorization header with one bearer token, and from nothing else in the
- * request.
+ * Makes a guard. It decides from exactly one Authorization header with one token, from the DPoP headers, and from
+ * method and path. It reads nothing else in the request, and compares proofs with the public URL of the API, never
+ * with the header `Host`.
  *
  * | answer | when |
  * |---|---|
- * | 400 `invalid_request` | several Authorization headers, or one without a bearer token |
+ * | 400 `invalid_request` | several Authorization headers, or one without a token of the scheme Bearer or DPoP |
  * | 401 without a code | no Authorization header |
- * | 401 `invalid_token` | the token is not valid |
+ * | 401 `invalid_token` | the token is not valid, or came under the wrong scheme |
+ * | 401 `invalid_dpop_proof` | the scheme is DPoP, and the request does not have exactly one valid, unused proof |
  * | 403 `insufficient_scope` | the token lacks the scope |
  * | 503 | the verifier cannot decide now |
  *
- * The answers follow RFC 6750 section 3.1. Throws TypeError for invalid requirements.
+ * The answers follow RFC 6750 section 3.1 and RFC 9449 section 7.1. Throws TypeError for invalid requirements, and if
+ * proofs are required but the public URL is not known.
  */
 export function createGuard(verifier: Verifier, options: GuardOptions = {}): Guard {
-  refuseUnknownNames('option', options, GUARD_NAMES)
-  const { resourceMetadata, ...wanted } = options
-  checkWanted(wanted)
-  const metadata = resourceMetadata === undefined ? [] : [`resource_metadata="${quotable(resourceMetadata)}"`]
-  const refuse = (status: 400 | 401 | 403, title: string, reason: string, parameters: readonly string[]): Refused => {
-    const challenge = [...parameters, ...metadata].join(', ')
-    const headers = { 'www-authenticate': challenge === '' ? 'Bearer' : `Bearer ${challenge}` }
-    return refused(status, title, reason, headers)
+  const { wanted, publicUrl, challenge } = readGuardOptions(verifier, options)
+  const required: Wanted = { ...wanted, dpop: 'required' }
+  /** Returns the requirements for a request. A proof under the scheme Bearer does not count. */
+  const wantedFor = (scheme: Scheme, { dpop, method, target }: Presented): Wanted => {
+    if (dpop.length === 0) return scheme === 'DPoP' ? required : wanted
+    if (scheme === 'Bearer') return required
+    const url = publicUrl === undefined ? undefined : toPublicUrl(publicUrl, target)
+    // Several proofs become one text, which is not a proof.
+    return { ...wanted, dpop: { proof: dpop.join(', '), method, url } }
   }
-  const toRefusal = (error: unknown): Refused => {
-    if (!(error instanceof VerificationError)) throw error
-    const { reason, message } = error
-    if (error.isTemporary) return refused(503, message, reason, { 'retry-after': String(RETRY_AFTER_S) })
-    if (reason !== 'SCOPE_MISSING') return refuse(401, message, reason, errorCode('invalid_token', message))
-    return refuse(403, message, reason, [...errorCode('insufficient_scope', message), `scope="${wanted.scope ?? ''}"`])
+  const toRefusal = ({ reason, message, isTemporary }: VerificationError, scheme: Scheme): Refused => {
+    if (isTemporary) return refused(503, message, reason, { 'retry-after': String(RETRY_AFTER_S) })
+    const code = codeOf(reason, scheme)
+    const header = challenge({ code, description: message, scheme })
+    return refused(reason === 'SCOPE_MISSING' ? 403 : 401, message, reason, { 'www-authenticate': header })
   }
-  return async (authorization = []) => {
-    const [header] = authorization
-    if (header === undefined) return refuse(401, 'A bearer token is needed', 'UNAUTHENTICATED', [])
-    const token = authorization.length === 1 ? BEARER.exec(header)?.[1] : undefined
+  return async (request) => {
+    const [header] = request.authorization
+    if (header === undefined) return refused(401, NO_TOKEN, 'UNAUTHENTICATED', { 'www-authenticate': challenge() })
+    const [, name = '', token] = (request.authorization.length === 1 && CREDENTIALS.exec(header)) || []
     if (token === undefined) {
-      const title = 'There must be one Authorization header with one bearer token'
-      return refuse(400, title, 'INVALID_ARGUMENT', errorCode('invalid_request', title))
+      const error = { code: 'invalid_request', description: MALFORMED, scheme: undefined }
+      return refused(400, MALFORMED, 'INVALID_ARGUMENT', { 'www-authenticate': challenge(error) })
     }
+    const scheme = name.toLowerCase() === 'dpop' ? 'DPoP' : 'Bearer'
     try {
-      return { claims: await verifier.verify(token, wanted), token }
+      return { claims: await verifier.verify(token, wantedFor(scheme, request)), token }
     } catch (error) {
-      return toRefusal(error)
+      if (error instanceof VerificationError) return toRefusal(error, scheme)
+      throw error
     }
   }
+}
+
+/** Checks the options of a guard. The options of the verifier are the defaults. */
+function readGuardOptions({ settings }: Verifier, options: GuardOptions) {
+  refuseUnknownNames('option', options, GUARD_NAMES)
+  const { publicUrl: _publicUrl, resource, resourceMetadata, ...given } = options
+  checkWanted(given)
+  const { audience = settings.audience } = given
+  const own = readAddress(options, [audience].flat())
+  const publicUrl = publicUrlOf(options, own, settings)
+  const isRequired = ('dpop' in given ? readRequired(given.dpop) : settings.dpop) === 'required'
+  if (isRequired && publicUrl === undefined) {
+    throw new TypeError("publicUrl is needed if dpop is 'required', unless an audience or the resource is a URL")
+  }
+  const described = own.resource ?? settings.resource
+  const wanted: Wanted = resource === undefined || 'audience' in given ? given : { ...given, audience: own.audience }
+  const challenge = createChallenge({
+    schemes: [...(isRequired ? [] : ['Bearer' as const]), ...(publicUrl === undefined ? [] : ['DPoP' as const])],
+    scope: given.scope,
+    resourceMetadata: resourceMetadata ?? (described === undefined ? undefined : toMetadataUrl(described)),
+    realm: own.audience[0] ?? settings.issuer,
+  })
+  return { wanted, publicUrl, challenge }
+}
+
+/**
+ * Returns the public URL of a guard: its own option, or the origin of its own resource or audience. The verifier's
+ * public URL replaces this origin if it is on it, because it may have a path prefix.
+ */
+function publicUrlOf(options: GuardOptions, own: Address, { publicUrl }: Settings): string | undefined {
+  if (options.publicUrl !== undefined || publicUrl === undefined) return own.publicUrl
+  const isElsewhere = 'resource' in options || 'audience' in options
+  return isElsewhere && own.publicUrl !== new URL(publicUrl).origin ? (own.publicUrl ?? publicUrl) : publicUrl
+}
+
+function codeOf(reason: VerificationReason, scheme: Scheme): string {
+  if (reason === 'SCOPE_MISSING') return 'insufficient_scope'
+  if (reason === 'PROOF_INVALID' || reason === 'PROOF_REPLAYED') return 'invalid_dpop_proof'
+  return reason === 'PROOF_REQUIRED' && scheme === 'DPoP' ? 'invalid_dpop_proof' : 'invalid_token'
 }
 
 function refused(
@@ -99,13 +162,4 @@ function refused(
     body: JSON.stringify({ type: 'about:blank', title, status, reason }),
     title,
   }
-}
-
-function errorCode(code: string, description: string): string[] {
-  return [`error="${code}"`, `error_description="${quotable(description)}"`]
-}
-
-/** Replaces characters that a quoted-string cannot contain unescaped (RFC 6750 section 3, RFC 9110 section 5.6.4). */
-function quotable(text: string): string {
-  return text.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, "'")
 }

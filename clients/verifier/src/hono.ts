@@ -2,6 +2,7 @@ import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { MiddlewareHandler } from 'hono'
 import type { Verifier } from './create-verifier.ts'
 import { createGuard, type GuardOptions } from './guard.ts'
+import { createMetadata, type MetadataOptions } from './resource-metadata.ts'
 
 /**
  * The variables that {@link protect} adds to the environment of an app.
@@ -38,11 +39,35 @@ export interface Protected {
 export function protect(verifier: Verifier, options?: GuardOptions): MiddlewareHandler<Protected> {
   const guard = createGuard(verifier, options)
   return async (context, next) => {
-    // The platform joins several Authorization headers into one, which the guard then refuses.
-    const header = context.req.header('authorization')
-    const answer = await guard(header === undefined ? undefined : [header])
+    const { method, url: target } = context.req
+    // The platform joins several headers of one name into one, which the guard then refuses.
+    const list = (name: string) => [context.req.header(name)].filter((value) => value !== undefined)
+    const answer = await guard({ authorization: list('authorization'), dpop: list('dpop'), method, target })
     if (!('claims' in answer)) return context.newResponse(answer.body, answer.status, answer.headers)
     context.set('claims', answer.claims)
     return next()
+  }
+}
+
+/**
+ * Returns Hono middleware that serves the metadata of the API (RFC 9728) at its well-known path. Use it in the app
+ * itself, before middleware that refuses requests without a token.
+ *
+ * Throws TypeError for invalid options, and if no `resource` is known.
+ *
+ * @example
+ *
+ * ```ts
+ * import { serveMetadata } from '@auth4agent/verifier/hono'
+ *
+ * app.use(serveMetadata(verifier, { resource: 'https://api.example.com', scopesSupported: 'orders:read' }))
+ * ```
+ */
+export function serveMetadata(verifier: Verifier, options?: MetadataOptions): MiddlewareHandler {
+  const metadata = createMetadata(verifier, options)
+  return async (context, next) => {
+    const answer = metadata(context.req.method, context.req.url)
+    if (answer === undefined) return next()
+    return new Response(answer.body === '' ? null : answer.body, answer)
   }
 }

@@ -1,13 +1,15 @@
 import { type Moment, present } from '@auth4agent/core/platform/moment'
 import type { TokenIdentity } from '@auth4agent/core/revocation/revocation-log'
 import { checkTimes, type VerificationKey } from '@auth4agent/core/token/access-token'
-import { checkRequirements, type Requirements } from '@auth4agent/core/token/check-requirements'
+import { checkRequirements } from '@auth4agent/core/token/check-requirements'
 import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
 import type { Ask } from './ask.ts'
-import { VerificationError, type VerificationReason } from './errors.ts'
+import type { CheckBound } from './bound-tokens.ts'
+import { VerificationError, type VerificationErrorOptions, type VerificationReason } from './errors.ts'
 import type { Follower } from './follower.ts'
 import type { Counts } from './metrics.ts'
 import type { Settings } from './options.ts'
+import type { Demands } from './wanted.ts'
 
 /** A token whose signature was verified. */
 export interface Genuine {
@@ -15,27 +17,28 @@ export interface Genuine {
   readonly key: VerificationKey
   /** The follower's version at the last check that found no revocation of the token; -1 before the first check. */
   clearAtVersion: number
-  /** The last requirements that the token met. */
-  met: Requirements | undefined
+  /** The last demands that the token met. Demands with a proof are not kept. */
+  met: Demands | undefined
 }
+
+type Answer = AccessTokenClaims | Promise<AccessTokenClaims>
 
 /** Decides whether a genuine token is valid now. */
 export interface Judge {
-  /** Returns the claims, or a promise if the issuer must be asked. Throws or rejects with VerificationError. */
-  readonly judge: (
-    text: string,
-    token: Genuine,
-    wanted: Requirements,
-    now: Moment,
-  ) => AccessTokenClaims | Promise<AccessTokenClaims>
+  /**
+   * Returns the claims, or a promise if the issuer or a replay store must be asked. Throws or rejects with
+   * VerificationError.
+   */
+  readonly judge: (text: string, token: Genuine, wanted: Demands, now: Moment) => Answer
   /** Throws VerificationError, and counts it. */
-  readonly refuse: (reason: VerificationReason, cause?: unknown) => never
+  readonly refuse: (reason: VerificationReason, options?: VerificationErrorOptions) => never
 }
 
 /** Options of {@link createJudge}. Without a follower, the judge does not check revocations. */
 export interface JudgeOptions {
   readonly settings: Settings
   readonly follower: Follower | undefined
+  readonly checkBound: CheckBound
   readonly ask: Ask
   readonly counts: Counts
   /** Returns whether the verifier is closed. It may be closed while a token is being checked. */
@@ -43,22 +46,56 @@ export interface JudgeOptions {
 }
 
 /** Makes the judge, which checks a token in the same order as the server. */
-export function createJudge({ settings, follower, ask, counts, isClosed }: JudgeOptions): Judge {
-  const { skewS, maxStalenessMs, onStale } = settings
-  const refuse = (reason: VerificationReason, cause?: unknown): never => {
+export function createJudge(options: JudgeOptions): Judge {
+  const { settings, follower, checkBound, counts, isClosed } = options
+  const refuse = (reason: VerificationReason, options?: VerificationErrorOptions): never => {
     counts.add(reason)
-    throw new VerificationError(reason, cause === undefined ? undefined : { cause })
+    throw new VerificationError(reason, options)
   }
-  const accept = ({ claims }: Genuine): AccessTokenClaims => {
-    counts.add('VALID')
-    return claims
-  }
-  const checkClosed = (): VerificationReason | undefined => (isClosed() ? 'VERIFIER_CLOSED' : undefined)
-  const checkClock = ({ claims }: Genuine, { wall }: Moment): VerificationReason | undefined => {
+  const checkNow: CheckNow = ({ claims }, { wall }) => {
+    if (isClosed()) return 'VERIFIER_CLOSED'
     // The follower may have forgotten the record that ended this token. So the token must stay expired even if the
     // clock is set back.
     if (follower !== undefined && claims.exp <= follower.forgottenThroughS) return 'TOKEN_EXPIRED'
-    return checkTimes(claims, Math.floor(wall / 1_000), skewS)
+    return checkTimes(claims, Math.floor(wall / 1_000), settings.skewS)
+  }
+  const judgeEnds = createJudgeEnds(options, checkNow, refuse)
+  const judgeBound: Judge['judge'] = (text, token, wanted, now) => {
+    const refusal = checkBound(text, token.claims, wanted.dpop, now)
+    if (refusal === undefined) return judgeEnds(text, token, wanted, now)
+    if (!(refusal instanceof Promise)) return refuse(refusal.reason, refusal)
+    return refusal.then((refused) => {
+      if (refused !== undefined) return refuse(refused.reason, refused)
+      // The replay store may have needed seconds.
+      const later = present()
+      const ended = checkNow(token, later)
+      return ended === undefined ? judgeEnds(text, token, wanted, later) : refuse(ended)
+    })
+  }
+  return {
+    refuse,
+    judge(text, token, wanted, now) {
+      const refusal = checkNow(token, now) ?? checkWanted(token, wanted)
+      if (refusal !== undefined) return refuse(refusal, { detail: detailOf(refusal, token, wanted) })
+      const isBearer = wanted.dpop === undefined && token.claims.cnf === undefined
+      return isBearer ? judgeEnds(text, token, wanted, now) : judgeBound(text, token, wanted, now)
+    },
+  }
+}
+
+/** Checks what can change at any time: whether the verifier is closed, and the clock. */
+type CheckNow = (token: Genuine, now: Moment) => VerificationReason | undefined
+
+/** Makes the last part of the judge: revocations, and what to do if the knowledge of them is stale. */
+function createJudgeEnds(
+  { settings, follower, ask, counts }: JudgeOptions,
+  checkNow: CheckNow,
+  refuse: Judge['refuse'],
+): Judge['judge'] {
+  const { maxStalenessMs, onStale } = settings
+  const accept = ({ claims }: Genuine): AccessTokenClaims => {
+    counts.add('VALID')
+    return claims
   }
   const checkKnown = (token: Genuine): VerificationReason | undefined => {
     if (follower === undefined || token.clearAtVersion === follower.version) return undefined
@@ -66,19 +103,17 @@ export function createJudge({ settings, follower, ask, counts, isClosed }: Judge
     if (ended === undefined) token.clearAtVersion = follower.version
     return ended
   }
-  const askAbout = async (text: string, token: Genuine, wanted: Requirements): Promise<AccessTokenClaims> => {
-    const answer = await ask(text, token.claims, wanted).catch((error: unknown) => refuse('REVOCATIONS_STALE', error))
-    const refusal = answer ?? checkClosed() ?? checkClock(token, present()) ?? checkKnown(token)
+  const askAbout = async (text: string, token: Genuine, wanted: Demands): Promise<AccessTokenClaims> => {
+    const asked = ask(text, token.claims, wanted)
+    const answer = await asked.catch((cause: unknown) => refuse('REVOCATIONS_STALE', { cause }))
+    const refusal = answer ?? checkNow(token, present()) ?? checkKnown(token)
     return refusal === undefined ? accept(token) : refuse(refusal)
   }
-  return {
-    refuse,
-    judge(text, token, wanted, now) {
-      const refusal = checkClosed() ?? checkClock(token, now) ?? checkWanted(token, wanted) ?? checkKnown(token)
-      if (refusal !== undefined) return refuse(refusal)
-      if (follower === undefined || follower.ageMs(now) <= maxStalenessMs) return accept(token)
-      return onStale === 'ask' ? askAbout(text, token, wanted) : refuse('REVOCATIONS_STALE')
-    },
+  return (text, token, wanted, now) => {
+    const ended = checkKnown(token)
+    if (ended !== undefined) return refuse(ended)
+    if (follower === undefined || follower.ageMs(now) <= maxStalenessMs) return accept(token)
+    return onStale === 'ask' ? askAbout(text, token, wanted) : refuse('REVOCATIONS_STALE')
   }
 }
 
@@ -89,14 +124,22 @@ export function createJudge({ settings, follower, ask, counts, isClosed }: Judge
 export function toGenuine(claims: AccessTokenClaims, key: VerificationKey): Genuine {
   Object.freeze(claims.aud)
   Object.freeze(claims.epoch)
+  Object.freeze(claims.cnf)
   return { claims: Object.freeze(claims), key, clearAtVersion: -1, met: undefined }
 }
 
-function checkWanted(token: Genuine, wanted: Requirements): VerificationReason | undefined {
+function checkWanted(token: Genuine, wanted: Demands): VerificationReason | undefined {
   if (token.met === wanted) return undefined
   const refusal = checkRequirements(token.claims, wanted)
-  if (refusal === undefined) token.met = wanted
+  if (refusal === undefined && typeof wanted.dpop !== 'object') token.met = wanted
   return refusal
+}
+
+/** Names the scopes that a token lacks. */
+function detailOf(reason: VerificationReason, { claims }: Genuine, { scope }: Demands): string | undefined {
+  if (reason !== 'SCOPE_MISSING') return undefined
+  const granted = claims.scope.split(' ')
+  return scope.filter((each) => !granted.includes(each)).join(' ')
 }
 
 function identityOf({ claims, key }: Genuine): TokenIdentity {

@@ -13,6 +13,8 @@ export interface Metrics {
   /** Seconds since the keys were fetched, or Infinity before the first fetch. */
   readonly keysAgeSeconds: number
   readonly rememberedTokens: number
+  /** Number of used DPoP proofs in memory, or undefined if the option `replays` is a store without `size`. */
+  readonly rememberedProofs: number | undefined
   /** Number of verifications by outcome since the start. */
   readonly verifications: Readonly<Partial<Record<Outcome, number>>>
 }
@@ -48,7 +50,7 @@ export function createCounts(): Counts {
  * ```
  */
 export function toPrometheus(metrics: Metrics): string {
-  const { stalenessSeconds, verifications } = metrics
+  const { stalenessSeconds, rememberedProofs, verifications } = metrics
   const counts = Object.entries(verifications).map(([reason, count]) => [`{reason="${reason}"}`, count] as const)
   return [
     ...(stalenessSeconds === undefined
@@ -60,6 +62,9 @@ export function toPrometheus(metrics: Metrics): string {
     ...family('remembered_tokens', 'gauge', 'Tokens whose signature is not verified again', [
       ['', metrics.rememberedTokens],
     ]),
+    ...(rememberedProofs === undefined
+      ? []
+      : family('remembered_proofs', 'gauge', 'Used DPoP proofs in memory', [['', rememberedProofs]])),
     ...family('verifications_total', 'counter', 'Verifications by outcome', counts),
     '',
   ].join('\n')

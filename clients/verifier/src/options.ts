@@ -1,3 +1,4 @@
+import { createReplayMemory, type ReplayStore } from '@auth4agent/core/dpop/replay-memory'
 import { isUuid } from '@auth4agent/core/encoding/uuid'
 import { ADMIN_ISSUER, type AssertionSigner } from '@auth4agent/core/identity/assertion'
 import { parseDid } from '@auth4agent/core/identity/did'
@@ -6,6 +7,7 @@ import { isSecureUrl } from '@auth4agent/core/platform/secure-url'
 import { readDemandedAudiences } from '@auth4agent/core/token/audience'
 import type { RevocationFeed } from './feed.ts'
 import type { Fetch } from './http.ts'
+import { type Address, readAddress } from './public-address.ts'
 
 /**
  * How a verifier follows revocations:
@@ -30,12 +32,26 @@ export type Revocations =
   | RevocationFeed
   | 'none'
 
+/** A replay store that may know its size. */
+type Replays = ReplayStore & { readonly size?: number | undefined }
+
 /** Options of {@link createVerifier}. Times are in seconds. */
 export interface VerifierOptions {
   /** The issuer whose tokens are accepted, as tokens name it in `iss`. It must be https, except on loopback. */
   readonly issuer: string
   /** This service, as URLs or host names. A token must name one of them in `aud`. */
   readonly audience: string | readonly string[]
+  /**
+   * The address of this service as its clients know it (RFC 9728 `resource`), in normal form. A token may also name it
+   * in `aud`. Refusals then name the address of the metadata, which `serveMetadata` serves.
+   */
+  readonly resource?: string | undefined
+  /**
+   * The URL below which clients send their requests: an origin, with the path prefix that a proxy removes, if any. DPoP
+   * proofs must be for URLs below it. The default is the origin of `resource`, or of the audiences that are URLs if
+   * they all have the same.
+   */
+  readonly publicUrl?: string | undefined
   /**
    * Operators whose agents are trusted, by domain or id. Choose them with care: each operator defines the meaning of
    * its scopes. 'any' trusts all operators of the issuer.
@@ -59,6 +75,13 @@ export interface VerifierOptions {
   readonly clockSkew?: number | undefined
   /** How many verified tokens are remembered; 20,000 by default. */
   readonly cacheSize?: number | undefined
+  /** 'required' accepts only tokens that are bound to a key, each with a DPoP proof (RFC 9449). */
+  readonly dpop?: 'required' | undefined
+  /**
+   * Records the DPoP proofs that were used. The default is a memory of this process for 200,000 proofs. Several
+   * processes of one service need a shared store, or each of them accepts a proof once. The metrics show its `size`.
+   */
+  readonly replays?: Replays | undefined
   /** Used instead of the platform's fetch. */
   readonly fetch?: Fetch | undefined
   /**
@@ -69,9 +92,8 @@ export interface VerifierOptions {
 }
 
 /** The options, checked and with defaults. */
-export interface Settings {
+export interface Settings extends Address {
   readonly issuer: string
-  readonly audience: readonly string[]
   /** Empty if every operator is trusted. */
   readonly operators: readonly string[]
   readonly revocations: Revocations
@@ -80,6 +102,8 @@ export interface Settings {
   readonly maxJwksAgeMs: number
   readonly skewS: number
   readonly cacheSize: number
+  readonly dpop: 'required' | undefined
+  readonly replays: Replays
   readonly fetch: Fetch
   readonly onProblem: ((error: unknown) => void) | undefined
 }
@@ -87,6 +111,8 @@ export interface Settings {
 const NAMES: Names<VerifierOptions> = {
   issuer: true,
   audience: true,
+  resource: true,
+  publicUrl: true,
   operators: true,
   revocations: true,
   maxStaleness: true,
@@ -94,6 +120,8 @@ const NAMES: Names<VerifierOptions> = {
   maxJwksAge: true,
   clockSkew: true,
   cacheSize: true,
+  dpop: true,
+  replays: true,
   fetch: true,
   onProblem: true,
 }
@@ -115,7 +143,7 @@ export function readOptions(options: VerifierOptions): Settings {
   }
   return {
     issuer,
-    audience: readDemandedAudiences(options.audience),
+    ...readAddress(options, readDemandedAudiences(options.audience)),
     operators: readOperators(options.operators),
     revocations,
     maxStalenessMs: readNumber('maxStaleness', options.maxStaleness ?? 5, 2, 3_600) * 1_000,
@@ -124,6 +152,8 @@ export function readOptions(options: VerifierOptions): Settings {
       readNumber('maxJwksAge', options.maxJwksAge ?? JWKS_AGE_S[isAlone ? 'alone' : 'followed'], 1, 604_800) * 1_000,
     skewS: readNumber('clockSkew', options.clockSkew ?? 10, 0, 60),
     cacheSize: readNumber('cacheSize', options.cacheSize ?? 20_000, 0, 10_000_000),
+    dpop: options.dpop === undefined ? undefined : readRequired(options.dpop),
+    replays: readReplays(options.replays ?? createReplayMemory()),
     fetch,
     onProblem,
   }
@@ -149,6 +179,17 @@ function isFollowable(revocations: unknown): boolean {
   const { operatorId, key }: { operatorId?: unknown; key?: unknown } = revocations
   const isParty = typeof operatorId === 'string' && (isUuid(operatorId) || operatorId === ADMIN_ISSUER)
   return isParty && typeof key === 'object' && key !== null && 'publicKey' in key && 'sign' in key
+}
+
+/** Reads the option `dpop`. Throws TypeError for other values than 'required'. */
+export function readRequired(dpop: unknown): 'required' {
+  if (dpop === 'required') return dpop
+  throw new TypeError("dpop must be 'required', or must be left out")
+}
+
+function readReplays(replays: Replays): Replays {
+  if (typeof replays.use === 'function') return replays
+  throw new TypeError('replays must have a function use(id, expiresAtS)')
 }
 
 function readTexts(name: string, value: unknown): readonly string[] {

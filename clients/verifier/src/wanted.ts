@@ -3,40 +3,81 @@ import { readDemandedAudiences } from '@auth4agent/core/token/audience'
 import type { Requirements } from '@auth4agent/core/token/check-requirements'
 import { parseScopeString } from '@auth4agent/core/token/scope'
 
+/** The DPoP proof (RFC 9449) that came with a token, and the request that contained both. */
+export interface PresentedProof {
+  /** The value of the header `DPoP`. */
+  readonly proof: string
+  /** The method of the request, such as GET. */
+  readonly method: string
+  /**
+   * The URL of the request as its client knows it, never made from the header `Host`. Query and fragment are not
+   * compared. If it is undefined, no proof is accepted.
+   */
+  readonly url: string | undefined
+}
+
 /** The requirements of one call, in addition to those of the verifier. */
 export interface Wanted {
   /** Scopes, separated by spaces. The token must have all of them. */
   readonly scope?: string
   /** Used instead of the verifier's own audience. */
   readonly audience?: string | readonly string[]
+  /**
+   * The DPoP proof that came with the token, if one came. A token that is bound to a key is accepted only with a proof
+   * of this key, and with a proof only such a token is accepted. 'required' says that no proof came, and that a token
+   * that is not bound must be refused too.
+   */
+  readonly dpop?: PresentedProof | 'required'
 }
 
 /** The option names of requirements. */
-export const WANTED_NAMES: Names<Wanted> = { scope: true, audience: true }
+export const WANTED_NAMES: Names<Wanted> = { scope: true, audience: true, dpop: true }
+const PROOF_NAMES: Names<PresentedProof> = { proof: true, method: true, url: true }
 /** The most scope texts whose parsed form is kept. Programs have fewer. Any other text is parsed each time. */
 const MAX_SCOPES = 256
 
+/** Everything that a verification demands of a token: the options of the verifier and of the call. */
+export interface Demands extends Requirements {
+  readonly dpop: PresentedProof | 'required' | undefined
+}
+
 /**
- * Makes a function that turns the options of a call into requirements. It throws TypeError for an unknown option, such
- * as `scopes`, and for a scope or audience that is present but empty or undefined. Such a value is most likely a
- * variable that was not set, and must not mean "none required".
+ * Makes a function that turns the options of a call into demands. It throws TypeError for an unknown option, such as
+ * `scopes`, and for an option that is present but empty or undefined. Such a value is most likely a variable that was
+ * not set, and must not mean "none required".
  */
-export function createRequirements(base: Requirements): (wanted: Wanted | undefined) => Requirements {
-  const scopes = new Map<string, Requirements>()
-  const withScope = (scope: unknown): Requirements => {
+export function createDemands(base: Demands): (wanted: Wanted | undefined) => Demands {
+  const scopes = new Map<string, Demands>()
+  const withScope = (scope: unknown): Demands => {
     const known = typeof scope === 'string' ? scopes.get(scope) : undefined
     if (known !== undefined) return known
     const parsed = typeof scope === 'string' && scope !== '' ? parseScopeString(scope) : undefined
     if (parsed === undefined)
       throw new TypeError(`scope must be scope-tokens with spaces between, not ${JSON.stringify(scope)}`)
-    const requirements = { ...base, scope: parsed }
-    if (scopes.size < MAX_SCOPES) scopes.set(String(scope), requirements)
-    return requirements
+    const demands = { ...base, scope: parsed }
+    if (scopes.size < MAX_SCOPES) scopes.set(String(scope), demands)
+    return demands
   }
   return (wanted) => {
     if (wanted === undefined) return base
     refuseUnknownNames('option', wanted, WANTED_NAMES)
-    const requirements = 'scope' in wanted ? withScope(wanted.scope) : base
-    return 'audience' in wanted ? { ...requirements, audience: readDemandedAudiences(wanted.audience) } : requirements
+    let demands = 'scope' in wanted ? withScope(wanted.scope) : base
+    if ('audience' in wanted) demands = { ...demands, audience: readDemandedAudiences(wanted.audience) }
+    if ('dpop' in wanted) demands = { ...demands, dpop: readDpop(wanted.dpop) }
+    return demands
   }
+}
+
+function readDpop(dpop: unknown): PresentedProof | 'required' {
+  if (dpop === 'required' || isPresentedProof(dpop)) return dpop
+  throw new TypeError("dpop must be { proof, method, url } with strings, or 'required'")
+}
+
+/** Accepts every kind of `proof`, because it comes from the client: the check of the proof refuses it. */
+function isPresentedProof(value: unknown): value is PresentedProof {
+  if (typeof value !== 'object' || value === null) return false
+  refuseUnknownNames('option of dpop', value, PROOF_NAMES)
+  if (!('proof' in value) || !('url' in value)) return false
+  const { method, url }: { method?: unknown; url?: unknown } = value
+  return typeof method === 'string' && (url === undefined || typeof url === 'string')
 }

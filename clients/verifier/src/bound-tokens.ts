@@ -1,0 +1,89 @@
+import { untilAborted } from '@auth4agent/core/async/waiting'
+import { checkDpopProof, type DpopProof } from '@auth4agent/core/dpop/dpop-proof'
+import { normalizeHtu } from '@auth4agent/core/dpop/htu'
+import type { ReplayStore } from '@auth4agent/core/dpop/replay-memory'
+import type { Moment } from '@auth4agent/core/platform/moment'
+import { checkBinding } from '@auth4agent/core/token/check-binding'
+import type { AccessTokenClaims } from '@auth4agent/core/token/claims'
+import type { VerificationErrorOptions, VerificationReason } from './errors.ts'
+import type { Demands, PresentedProof } from './wanted.ts'
+
+/** Why a token is refused. */
+export interface Refusal extends VerificationErrorOptions {
+  readonly reason: VerificationReason
+}
+
+/**
+ * Decides whether a genuine token is bound to the key of the DPoP proof that came with it. Returns undefined if it is,
+ * or a promise if the replay store answers later. The promise never rejects.
+ */
+export type CheckBound = (
+  text: string,
+  claims: AccessTokenClaims,
+  dpop: Demands['dpop'],
+  now: Moment,
+) => Refusal | undefined | Promise<Refusal | undefined>
+
+/** Options of {@link createCheckBound}. */
+export interface BoundOptions {
+  /** By how many seconds clocks may differ. */
+  readonly skewS: number
+  readonly replays: ReplayStore
+  /** How long a replay store may take to answer. */
+  readonly timeoutMs?: number
+}
+
+const TIMEOUT_MS = 2_000
+const OTHER_KEY = 'its key must be the key that the token is bound to'
+
+/**
+ * Makes the check of bound tokens (RFC 9449 section 7.1). The replay store is asked last, so that it records only proofs
+ * of a key that a genuine token is bound to. If it throws, does not answer in time, or answers with something else than
+ * a boolean, the token is refused.
+ */
+export function createCheckBound({ skewS, replays, timeoutMs = TIMEOUT_MS }: BoundOptions): CheckBound {
+  const answerOf = async (answer: unknown): Promise<Refusal | undefined> => {
+    try {
+      return toRefusal(await untilAborted(Promise.resolve(answer), AbortSignal.timeout(timeoutMs)))
+    } catch (cause) {
+      return { reason: 'PROOFS_UNAVAILABLE', cause }
+    }
+  }
+  const useOnce = ({ id, expiresAtS }: DpopProof) => {
+    try {
+      const answer: unknown = replays.use(id, expiresAtS)
+      return typeof answer === 'boolean' ? toRefusal(answer) : answerOf(answer)
+    } catch (cause) {
+      return { reason: 'PROOFS_UNAVAILABLE', cause } as const
+    }
+  }
+  return (text, claims, dpop, now) => {
+    if (claims.cnf === undefined) return dpop === undefined ? undefined : { reason: 'TOKEN_NOT_BOUND' }
+    if (dpop === undefined || dpop === 'required') return { reason: 'PROOF_REQUIRED' }
+    const proof = checkProof(text, dpop, Math.floor(now.wall / 1_000), skewS)
+    if ('reason' in proof) return proof
+    const verdict = checkBinding(claims, proof)
+    return verdict === undefined ? useOnce(proof) : { reason: verdict, detail: OTHER_KEY }
+  }
+}
+
+function checkProof(accessToken: string, dpop: PresentedProof, nowS: number, skewS: number): DpopProof | Refusal {
+  const { method, url } = dpop
+  if (url === undefined) return { reason: 'PUBLIC_URL_UNKNOWN' }
+  // A caller in JavaScript may pass a value that is not a string.
+  const text: unknown = dpop.proof
+  const rules = { method, url, nowS, skewS, accessToken }
+  const checked = checkDpopProof(typeof text === 'string' ? text : '', rules)
+  return checked.ok ? checked : { reason: 'PROOF_INVALID', detail: checked.demand }
+}
+
+function toRefusal(isFirst: unknown): Refusal | undefined {
+  if (isFirst === true) return undefined
+  if (isFirst === false) return { reason: 'PROOF_REPLAYED' }
+  return { reason: 'PROOFS_UNAVAILABLE', cause: new TypeError('A replay store must answer with true or false') }
+}
+
+/** The members of a question to the issuer that describe a proof. Only a URL without query leaves this process. */
+export function toProofMembers({ proof, method, url = '' }: PresentedProof): Readonly<Record<string, string>> {
+  return { dpop_proof: proof, http_method: method, http_url: normalizeHtu(url) ?? '' }
+}
