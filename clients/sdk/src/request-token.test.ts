@@ -8,7 +8,7 @@ import {
   startIssuer,
   tokenText,
 } from '../../../test/support/sdk/issuer.ts'
-import { authenticate } from './agent.ts'
+import { authenticate } from './authenticate.ts'
 import { generateKey, type SeedSigner } from './keys/signers.ts'
 
 const DID = `did:agent:acme.example:${'a'.repeat(32)}`
