@@ -1,4 +1,5 @@
 import type { JsonWebKey } from 'node:crypto'
+import * as client from 'openid-client'
 import { type Deployment, startDeployment } from '../../support/deployment.ts'
 import { freePort } from '../../support/free-port.ts'
 import type { AgentParty } from '../../support/parties.ts'
@@ -25,14 +26,14 @@ export async function startOAuthWorld(env: Environment = {}): Promise<OAuthWorld
     mode: 'one',
     env: { PORT: String(port), AUTH4AGENT_BASE_URL: issuer, ...env },
   })
-  const { client, dns } = deployment
-  const otherOperator = (domain: string) => provenOperator(client, dns, domain, issuer)
+  const { client: rest, dns } = deployment
+  const otherOperator = (domain: string) => provenOperator(rest, dns, domain, issuer)
   const operator = await otherOperator('acme.example.com')
   return {
     deployment,
     issuer,
     operator,
-    agent: (scopes = ['orders:read', 'orders:write']) => activeAgent(client, operator, scopes),
+    agent: (scopes = ['orders:read', 'orders:write']) => activeAgent(rest, operator, scopes),
     otherOperator,
     stop: () => deployment.stop(),
   }
@@ -46,4 +47,15 @@ export function privateJwk({ privateKey }: AgentParty): JsonWebKey {
 /** Returns the private key of an agent for the Web Crypto API. */
 export function privateKeyOf(party: AgentParty): Promise<CryptoKey> {
   return crypto.subtle.importKey('jwk', privateJwk(party), 'Ed25519', false, ['sign'])
+}
+
+/** Configures openid-client for an agent, from the metadata of the server. */
+export async function openidClient(
+  { issuer }: OAuthWorld,
+  party: AgentParty,
+  algorithm: 'oauth2' | 'oidc' = 'oauth2',
+): Promise<client.Configuration> {
+  const authentication = client.PrivateKeyJwt(await privateKeyOf(party))
+  const execute = [client.allowInsecureRequests]
+  return client.discovery(new URL(issuer), party.did, undefined, authentication, { algorithm, execute })
 }

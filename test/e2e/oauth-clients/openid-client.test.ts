@@ -1,7 +1,7 @@
 import * as client from 'openid-client'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { AgentParty } from '../../support/parties.ts'
-import { type OAuthWorld, privateKeyOf, startOAuthWorld } from './oauth-world.ts'
+import { type OAuthWorld, openidClient, startOAuthWorld } from './oauth-world.ts'
 
 const RESOURCE = 'https://api.acme.example.com/orders'
 let world: OAuthWorld
@@ -14,17 +14,9 @@ beforeAll(async () => {
 })
 afterAll(() => world?.stop())
 
-async function discover(party: AgentParty, algorithm: 'oauth2' | 'oidc' = 'oauth2'): Promise<client.Configuration> {
-  const authentication = client.PrivateKeyJwt(await privateKeyOf(party))
-  return client.discovery(new URL(world.issuer), party.did, undefined, authentication, {
-    algorithm,
-    execute: [client.allowInsecureRequests],
-  })
-}
-
 it('1. it finds the server by its metadata', async () => {
   for (const algorithm of ['oidc', 'oauth2'] as const) {
-    config = await discover(agent, algorithm)
+    config = await openidClient(world, agent, algorithm)
     expect(config.serverMetadata()).toMatchObject({ issuer: world.issuer, grant_types_supported: ['client_credentials'] })
   }
 })
