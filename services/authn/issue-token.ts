@@ -38,19 +38,20 @@ const OF_ISSUER: AudienceTerms = { alg: DEFAULT_TOKEN_ALGORITHM, dpop: '' }
  *   or its operator changes during every attempt.
  */
 export async function issueToken(deps: AuthnDeps, order: TokenOrder, call: Call): Promise<IssuedToken> {
-  const dpop = call.dpop && checkDpop(deps, call.dpop)
-  const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order.proof, { call, dpop }, (fresh) =>
-    decide(deps, fresh, order, dpop),
+  const { subject, decision, jti, nowS, epoch, kid } = await redeemProof(deps, order.proof, call, (fresh) =>
+    decide(deps, fresh, order, call),
   )
-  const claims = buildClaims(deps.issuer, subject, decision.terms, { jti, nowS, epoch, jkt: dpop?.jkt })
+  const { terms, dpop } = decision
+  const claims = buildClaims(deps.issuer, subject, terms, { jti, nowS, epoch, jkt: dpop?.jkt })
   // Sign only after the redemption is committed. Signing may take long or fail, and meanwhile the same proof must not
   // give a second token. When signing fails, the agent needs a new challenge or assertion.
   return { token: await deps.signer.sign(kid, claims), claims }
 }
 
-/** Terms of a token and its signing algorithm. */
+/** Terms of a token, its signing algorithm, and the DPoP proof to whose key it is bound. */
 interface IssueDecision {
   readonly terms: TokenTerms
+  readonly dpop: DpopProof | undefined
   readonly token: { readonly alg: TokenAlgorithm; readonly ttl: number }
 }
 
@@ -58,10 +59,12 @@ async function decide(
   deps: AuthnDeps,
   subject: Subject,
   { proof, requested, check }: TokenOrder,
-  dpop: DpopProof | undefined,
+  call: Call,
 ): Promise<IssueDecision> {
   check?.(subject)
   const terms = decideIssue(subject, proof, requested, deps.termDefaults)
+  // Only an agent that has proved itself may cause this work: a proof with a new key takes up to a millisecond.
+  const dpop = call.dpop && checkDpop(deps, call.dpop)
   const wanted: (AudienceTerms & { audience: string })[] = []
   for (const audience of terms.audience) {
     const of =
@@ -72,7 +75,7 @@ async function decide(
   }
   const alg = agreeOnAlgorithm(wanted)
   await meetDemand(deps, strongestDemand(wanted), dpop)
-  return { terms, token: { alg, ttl: terms.ttl } }
+  return { terms, dpop, token: { alg, ttl: terms.ttl } }
 }
 
 /** Throws DPOP_PROOF_REQUIRED, DPOP_NONCE_REQUIRED. */

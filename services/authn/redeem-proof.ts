@@ -13,6 +13,8 @@ import { hasPassed, type RedeemOutcome } from './store.ts'
 export interface Decision {
   /** Signing algorithm and lifetime in seconds of the token that the redemption is for. */
   readonly token?: { readonly alg: TokenAlgorithm; readonly ttl: number }
+  /** The DPoP proof of the request, which is redeemed too. */
+  readonly dpop?: DpopProof | undefined
 }
 
 /** A redeemed proof. */
@@ -32,8 +34,8 @@ export interface RedeemedProof<D extends Decision> {
 const MAX_DECISIONS = 4
 
 /**
- * Decides about an agent's proof, and redeems the proof, and the DPoP proof of the request, in one statement.
- * A refusal of `decide` redeems nothing.
+ * Decides about an agent's proof, and redeems the proof, and the DPoP proof of the decision, in one statement. A refusal
+ * of `decide` redeems nothing.
  *
  * @throws ApiError with the reason of `decide` or of the proof; DPOP_PROOF_USED; UNAVAILABLE when no key can sign, or
  *   when the agent or its operator changes during every attempt.
@@ -41,7 +43,7 @@ const MAX_DECISIONS = 4
 export async function redeemProof<D extends Decision>(
   deps: AuthnDeps,
   proof: AgentProof,
-  { call, dpop }: { readonly call: Call; readonly dpop?: DpopProof | undefined },
+  call: Call,
   decide: (subject: Subject) => Promise<D>,
 ): Promise<RedeemedProof<D>> {
   const subjects = deps.subjects.of(proof.did)
@@ -53,7 +55,7 @@ export async function redeemProof<D extends Decision>(
   for (let decisions = 1; decisions <= MAX_DECISIONS; decisions += 1) {
     const { subject, value: decision } = await subjects.decide(seen, decide)
     const [jti, nowS] = [randomUUID(), Math.floor(deps.now() / 1000)]
-    const outcome = await redeem(deps, { proof, dpop, subject, decision, jti, nowS, call })
+    const outcome = await redeem(deps, { proof, subject, decision, jti, nowS, call })
     if (outcome.kind === 'redeemed') return { subject, decision, jti, nowS, epoch: outcome.epoch, kid: outcome.kid }
     if (outcome.kind !== 'stale') throw await refusalOf(deps, outcome.kind, proof, decision)
     seen = await subjects.reload()
@@ -65,7 +67,6 @@ export async function redeemProof<D extends Decision>(
 
 interface Attempt {
   readonly proof: AgentProof
-  readonly dpop: DpopProof | undefined
   readonly subject: Subject
   readonly decision: Decision
   readonly jti: string
@@ -73,8 +74,9 @@ interface Attempt {
   readonly call: Call
 }
 
-function redeem(deps: AuthnDeps, { proof, dpop, subject, decision, jti, nowS, call }: Attempt): Promise<RedeemOutcome> {
+function redeem(deps: AuthnDeps, { proof, subject, decision, jti, nowS, call }: Attempt): Promise<RedeemOutcome> {
   const { agent, operator } = subject
+  const { token, dpop } = decision
   return deps.redeem({
     challengeId: proof.id,
     challengeExp: proof.exp,
@@ -85,8 +87,8 @@ function redeem(deps: AuthnDeps, { proof, dpop, subject, decision, jti, nowS, ca
     operatorVersion: operator.version,
     publicKey: agent.publicKey,
     jti,
-    keepUntil: Math.max(proof.exp, nowS + (decision.token?.ttl ?? 0)) + deps.settings.keepRedemptionS,
-    alg: decision.token?.alg ?? '',
+    keepUntil: Math.max(proof.exp, nowS + (token?.ttl ?? 0)) + deps.settings.keepRedemptionS,
+    alg: token?.alg ?? '',
     actor: actorName({ kind: 'agent', did: agent.did }),
     requestId: call.requestId,
     dpopId: dpop?.id ?? '',

@@ -38,7 +38,7 @@ export function checkKid({ agent }: Subject, { kid }: ParsedClientAssertion): vo
  */
 export async function authenticateClient(deps: AuthnDeps, request: ClientAuthentication, call: Call): Promise<Subject> {
   const assertion = openAssertion(deps, request)
-  const { subject } = await redeemProof(deps, assertion.proof, { call }, async (fresh) => {
+  const { subject } = await redeemProof(deps, assertion.proof, call, async (fresh) => {
     checkKid(fresh, assertion)
     checkSignature(fresh, assertion.proof)
     checkStatuses(fresh)

@@ -1,8 +1,16 @@
 import { errorHeaders, type ProblemWriter } from '../../http-port/problem.ts'
-import { reasons } from '../../platform/errors/reasons.ts'
+import { type ReasonCode, reasons } from '../../platform/errors/reasons.ts'
 
-/** Statuses of HTTP itself. Every other error of a caller is 400 (RFC 6749 section 5.2). */
-const HTTP_STATUSES: ReadonlySet<number> = new Set([404, 405, 408, 413, 415, 429, 431])
+/** Errors that keep their HTTP status. Every other error of a caller is 400 (RFC 6749 section 5.2). */
+const OF_HTTP: ReadonlySet<ReasonCode> = new Set([
+  'ROUTE_NOT_FOUND',
+  'METHOD_NOT_ALLOWED',
+  'REQUEST_TIMEOUT',
+  'BODY_TOO_LARGE',
+  'UNSUPPORTED_MEDIA_TYPE',
+  'HEADERS_TOO_LARGE',
+  'RATE_LIMITED',
+])
 const INTROSPECT = '/oauth/introspect'
 
 /**
@@ -25,7 +33,8 @@ export function oauthProblem(path: string): ProblemWriter {
       reason: error.reason,
       request_id: requestId,
     })
-    return { status: isChallenged ? 401 : status >= 500 || HTTP_STATUSES.has(status) ? status : 400, headers, body }
+    const plain = status >= 500 || OF_HTTP.has(error.reason) ? status : 400
+    return { status: isChallenged ? 401 : plain, headers, body }
   }
 }
 

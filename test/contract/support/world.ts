@@ -3,6 +3,7 @@ import { encodeBase64, encodeBase64url } from '@auth4agent/core/encoding/base64'
 import { type ChallengeContent, challengeMessage } from '@auth4agent/core/identity/challenge'
 import { generateKeyPair, importSeed, seedToPem, sign } from '@auth4agent/core/keys/ed25519'
 import { sealChallenge } from '../../../services/authn/domain/seal-challenge.ts'
+import { tokenKind } from '../../../services/keys/domain/key-kinds.ts'
 import { createKeyVault } from '../../../services/keys/key-vault.ts'
 import { createSealedKeys } from '../../../services/keys/sealed-keys.ts'
 import { importHmacKey } from '../../../services/platform/crypto/hmac.ts'
@@ -75,7 +76,7 @@ async function seedKeys({ prisma }: Db) {
   const createdAt = new Date(Date.now() - 3_600_000)
   const insert = async (alg: 'EdDSA' | 'Ed25519', state: 'active' | 'prepared') => {
     const pair = generateKeyPair()
-    const { kid, publicJwk, stored } = sealed.seal(alg, Uint8Array.from(pair.seed))
+    const { kid, publicJwk, stored } = sealed.seal(tokenKind(alg), Uint8Array.from(pair.seed))
     const data = {
       kid,
       purpose: 'access_token',
