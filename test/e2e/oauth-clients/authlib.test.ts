@@ -30,7 +30,15 @@ async function install(name: string, module: string): Promise<void> {
 
 /** Runs Authlib against a server. `audience` and `lifetime` (seconds) are those of its assertions. */
 async function runAuthlib(audience: string, lifetime: number | null, server = world.issuer): Promise<unknown> {
-  const order = { server, did: agent.did, jwk: privateJwk(agent), audience, lifetime, scope: 'orders:read', resource: RESOURCE }
+  const order = {
+    server,
+    did: agent.did,
+    jwk: privateJwk(agent),
+    audience,
+    lifetime,
+    scope: 'orders:read',
+    resource: RESOURCE,
+  }
   const { stdout } = await run('/usr/bin/python3', [PROGRAM, JSON.stringify(order)])
   return JSON.parse(stdout)
 }

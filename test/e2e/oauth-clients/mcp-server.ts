@@ -23,7 +23,11 @@ export async function startMcpServer(issuer: string, operator: string, dpop?: 'r
   const verifier = createVerifier({ issuer, audience: url, operators: [operator], revocations: 'none', dpop })
   await verifier.ready()
   const app = express()
-  const reading = protect(verifier, { resource: url, scope: 'orders:read', scopesSupported: 'orders:read orders:write' })
+  const reading = protect(verifier, {
+    resource: url,
+    scope: 'orders:read',
+    scopesSupported: 'orders:read orders:write',
+  })
   const writing = protect(verifier, { resource: url, scope: 'orders:read orders:write' })
   app.use(reading, express.json(), (request, response, next) =>
     request.body?.params?.name === 'order' ? writing(request, response, next) : next(),

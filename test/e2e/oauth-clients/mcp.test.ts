@@ -96,8 +96,10 @@ describe('a client of the MCP SDK at a server that accepts only bound tokens', (
     const parameters = { scope: 'orders:read', resource: strict.url }
     const { access_token: token } = await oauth.clientCredentialsGrant(config, parameters, { DPoP })
     const client = await connect(strict.url, {
-      fetch: (url, { method = 'GET', body, headers } = {}) =>
-        oauth.fetchProtectedResource(config, token, new URL(url), method, body, new Headers(headers), { DPoP }),
+      fetch(url, { method = 'GET', body, headers } = {}) {
+        const sent = typeof body === 'string' ? body : undefined
+        return oauth.fetchProtectedResource(config, token, new URL(url), method, sent, new Headers(headers), { DPoP })
+      },
     })
     expect(await client.callTool({ name: 'whoami' })).toEqual(said(agent.did))
   })

@@ -45,7 +45,7 @@ export function privateJwk({ privateKey }: AgentParty): JsonWebKey {
 }
 
 /** Returns the private key of an agent for the Web Crypto API. */
-export function privateKeyOf(party: AgentParty): Promise<CryptoKey> {
+export function privateKeyOf(party: AgentParty): Promise<client.CryptoKey> {
   return crypto.subtle.importKey('jwk', privateJwk(party), 'Ed25519', false, ['sign'])
 }
 
