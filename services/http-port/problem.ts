@@ -3,7 +3,7 @@ import { DPOP_NONCE } from '../platform/errors/error-details.ts'
 import { reasons } from '../platform/errors/reasons.ts'
 
 /** An error as an HTTP answer. */
-export interface Problem {
+interface Problem {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   /** JSON text. */

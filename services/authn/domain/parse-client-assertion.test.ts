@@ -114,7 +114,10 @@ describe('parseClientAssertion', () => {
   it('returns the terms that the signature covers, in the canonical form of a bound challenge', () => {
     const resource = ['https://b.example', 'https://a.example']
     expect(parse().proof).toMatchObject({ covered: {}, isFullyBound: false })
-    expect(parse({ scope: 'write read' }).proof).toMatchObject({ covered: { scope: 'read write' }, isFullyBound: false })
+    expect(parse({ scope: 'write read' }).proof).toMatchObject({
+      covered: { scope: 'read write' },
+      isFullyBound: false,
+    })
     expect(parse({ scope: '', resource: 'https://a.example' }).proof).toMatchObject({
       covered: { scope: '', aud: ['https://a.example'] },
       isFullyBound: true,

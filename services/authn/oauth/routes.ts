@@ -45,10 +45,17 @@ export function tokenTypeOf({ cnf }: AccessTokenClaims): 'Bearer' | 'DPoP' {
 function toResponse(claims: AccessTokenClaims) {
   const { client_id, operator_id, exp, iat, nbf, aud, sub, iss, jti, scope, cnf } = claims
   return {
-    ...{ sub, iss, jti, tokenType: tokenTypeOf(claims), clientId: client_id, operatorId: operator_id },
-    ...(scope !== '' && { scope }),
-    ...{ exp: BigInt(exp), iat: BigInt(iat), nbf: BigInt(nbf) },
+    sub,
+    iss,
+    jti,
     aud: [...aud],
+    clientId: client_id,
+    operatorId: operator_id,
+    tokenType: tokenTypeOf(claims),
+    exp: BigInt(exp),
+    iat: BigInt(iat),
+    nbf: BigInt(nbf),
+    ...(scope !== '' && { scope }),
     ...(cnf && { cnf }),
   }
 }

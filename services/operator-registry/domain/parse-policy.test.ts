@@ -4,7 +4,7 @@ import { parsePolicy } from './parse-policy.ts'
 const rules = { domain: 'example.com', testDomains: false }
 
 function parse(...audiences: { audience: string; callers: string[]; tokenSigningAlg?: string; dpop?: string }[]) {
-  const whole = audiences.map((rule) => ({ tokenSigningAlg: '', dpop: '', ...rule }))
+  const whole = audiences.map((rule) => Object.assign({ tokenSigningAlg: '', dpop: '' }, rule))
   return parsePolicy({ audiences: whole, requireBoundChallenges: true }, rules)
 }
 

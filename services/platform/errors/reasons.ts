@@ -4,7 +4,7 @@ import { status as statuses } from '@grpc/grpc-js'
  * Error codes of the OAuth endpoints: RFC 6749 sections 5.2 and 4.1.2.1, RFC 8707 section 2, RFC 9449 sections 5 and 8,
  * RFC 9396 section 5.
  */
-export type OAuthError =
+type OAuthError =
   | 'invalid_request'
   | 'invalid_client'
   | 'unauthorized_client'

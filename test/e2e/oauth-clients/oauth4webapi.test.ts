@@ -81,7 +81,7 @@ it('5. it gets a signed answer of introspection', async () => {
   const response = await oauth.introspectionRequest(server, client, await authentication(), token, {
     ...HTTP,
     requestJwtResponse: true,
-  } as oauth.IntrospectionRequestOptions)
+  })
   expect(response.headers.get('content-type')).toBe('application/token-introspection+jwt')
   expect(await oauth.processIntrospectionResponse(server, client, response)).toMatchObject({ active: true })
 })
