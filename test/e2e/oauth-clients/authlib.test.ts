@@ -1,32 +1,24 @@
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { ensureInstalled } from '../../support/debian-package.ts'
+import { installAuthlib, PYTHON } from '../../support/authlib.ts'
 import type { AgentParty } from '../../support/parties.ts'
 import { type OAuthWorld, privateJwk, startOAuthWorld } from './oauth-world.ts'
 
 const run = promisify(execFile)
 const PROGRAM = join(import.meta.dirname, 'authlib_client.py')
-const PACKAGES = '/usr/lib/python3/dist-packages'
 const RESOURCE = 'https://api.acme.example.com/orders'
 
 let world: OAuthWorld
 let agent: AgentParty
 
 beforeAll(async () => {
-  await install('python3-authlib', 'authlib')
-  await install('python3-requests', 'requests')
+  await installAuthlib()
   world = await startOAuthWorld()
   agent = await world.agent()
 }, 300_000)
 afterAll(() => world?.stop())
-
-async function install(name: string, module: string): Promise<void> {
-  const find = async () => existsSync(join(PACKAGES, module, '__init__.py')) || undefined
-  await ensureInstalled({ name, find, missing: `${name} is missing: apt-get install ${name}` })
-}
 
 /** Runs Authlib against a server. `audience` and `lifetime` (seconds) are those of its assertions. */
 async function runAuthlib(audience: string, lifetime: number | null, server = world.issuer): Promise<unknown> {
@@ -39,7 +31,7 @@ async function runAuthlib(audience: string, lifetime: number | null, server = wo
     scope: 'orders:read',
     resource: RESOURCE,
   }
-  const { stdout } = await run('/usr/bin/python3', [PROGRAM, JSON.stringify(order)])
+  const { stdout } = await run(PYTHON, [PROGRAM, JSON.stringify(order)])
   return JSON.parse(stdout)
 }
 
