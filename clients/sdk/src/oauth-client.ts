@@ -65,8 +65,8 @@ export function createOAuthClient({ server, did, signer, closing }: Client): OAu
       issuer: server.issuer,
       nowS: server.nowMs() / 1000,
       lifetimeS,
-      scope: scopes && terms.scope,
-      resource: audience && terms.audience,
+      scope: scopes === undefined ? undefined : terms.scope,
+      resource: audience === undefined ? undefined : terms.audience,
     })
   }
   const post = async (path: string, token: string, { signal }: CallOptions = {}) => {
