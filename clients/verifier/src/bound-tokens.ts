@@ -9,7 +9,7 @@ import type { VerificationErrorOptions, VerificationReason } from './errors.ts'
 import type { Demands, PresentedProof } from './wanted.ts'
 
 /** Why a token is refused. */
-export interface Refusal extends VerificationErrorOptions {
+interface Refusal extends VerificationErrorOptions {
   readonly reason: VerificationReason
 }
 

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { ISSUER } from '../../../test/support/assertions.ts'
 import { fakeIssuer, newToken } from '../../../test/support/offline-verifier.ts'
 import { type McpOptions, protect } from './mcp.ts'
 
@@ -28,11 +29,11 @@ it.each([
     const guard = protect(fakeIssuer().newVerifier(), { resource })
     const refused = await answerOf(guard, '/mcp')
     expect([refused.status, refused.hasPassed]).toEqual([401, false])
-    expect(refused.headers.get('www-authenticate')).toBe(`Bearer resource_metadata="${metadata}"`)
+    expect(refused.headers.get('www-authenticate')).toMatch(`Bearer resource_metadata="${metadata}", DPoP `)
     const { pathname, search } = new URL(metadata)
     const told = await answerOf(guard, pathname + search)
     expect([told.status, told.hasPassed]).toEqual([200, false])
-    expect(JSON.parse(told.body)).toEqual({ resource, scopes_supported: [], bearer_methods_supported: ['header'] })
+    expect(JSON.parse(told.body)).toMatchObject({ resource, authorization_servers: [ISSUER] })
   },
 )
 

@@ -45,6 +45,10 @@ describe('createVerifier', () => {
     ['a string for a number', { clockSkew: '10' }],
     ['a clockSkew over 60', { clockSkew: 61 }],
     ['an unknown value of onStale', { onStale: 'accept' }],
+    ['an unknown value of dpop', { dpop: 'optional' }],
+    ['a replay store that is a function', { replays: () => true }],
+    ['an empty replay store', { replays: {} }],
+    ['null as replay store', { replays: null }],
     ['an unknown option of revocations', { revocations: { operatorId: GOOD_CLAIMS.operator_id, key: KEY, keys: 1 } }],
   ])('throws TypeError for %s', (_name, options) => {
     expect(() => createVerifier({ ...OPTIONS, ...options })).toThrow(TypeError)

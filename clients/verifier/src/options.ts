@@ -153,7 +153,7 @@ export function readOptions(options: VerifierOptions): Settings {
     skewS: readNumber('clockSkew', options.clockSkew ?? 10, 0, 60),
     cacheSize: readNumber('cacheSize', options.cacheSize ?? 20_000, 0, 10_000_000),
     dpop: options.dpop === undefined ? undefined : readRequired(options.dpop),
-    replays: readReplays(options.replays ?? createReplayMemory()),
+    replays: options.replays === undefined ? createReplayMemory() : readReplays(options.replays),
     fetch,
     onProblem,
   }

@@ -124,7 +124,7 @@ describe("a verifier with stale revocations and onStale: 'ask'", () => {
     const issuer = fakeIssuer()
     const fetch = async (url: string, init?: RequestInit) => {
       const path = new URL(url).pathname
-      if (path === VERIFY) bodies.push(JSON.parse(String(init?.body)))
+      if (path === VERIFY && typeof init?.body === 'string') bodies.push(JSON.parse(init.body))
       return Response.json(path === VERIFY ? answer : issuer.answers[path])
     }
     const client = boundClient(issuer.key)

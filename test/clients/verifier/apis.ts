@@ -13,6 +13,7 @@ import express from 'express'
 import fastify from 'fastify'
 import { Hono } from 'hono'
 import { AuthnService } from '../../../gen/proto/auth4agent/v1/authn_pb.ts'
+import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
 
 /** The scope that the APIs require. Each API answers with the DID of the caller. */
 const SCOPE = 'orders:read'
@@ -53,17 +54,18 @@ export const startApi = {
   async hono(verifier: Verifier): Promise<Api> {
     const app = new Hono<Protected>()
     app.get('/', protectHono(verifier, { scope: SCOPE }), (context) => context.json({ sub: context.get('claims').sub }))
-    const { promise, resolve } = Promise.withResolvers<number>()
-    const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) => resolve(port))
-    return { url: `http://127.0.0.1:${await promise}`, close: async () => void server.close() }
+    return serveHono(app)
   },
   async connect(verifier: Verifier): Promise<Api> {
     const handler = connectNodeAdapter({
       interceptors: [protectConnect(verifier, { scope: SCOPE })],
       routes: (router) =>
-        router.service(AuthnService, {
-          createChallenge: (_request, { values }) => ({ challenge: values.get(claimsKey)?.sub ?? '' }),
-        }),
+        router
+          .service(AuthnService, {
+            createChallenge: (_request, { values }) => ({ challenge: values.get(claimsKey)?.sub ?? '' }),
+          })
+          // A method without side effects, which clients may call with GET.
+          .service(KeysService, { listSigningKeys: () => ({}) }),
     })
     return listening(createServer(handler))
   },
@@ -91,6 +93,13 @@ export const startApi = {
     })
     return listening(createServer(app))
   },
+}
+
+/** Serves an app of Hono on a free port. */
+export async function serveHono(app: { readonly fetch: Hono['fetch'] }): Promise<Api> {
+  const { promise, resolve } = Promise.withResolvers<number>()
+  const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) => resolve(port))
+  return { url: `http://127.0.0.1:${await promise}`, close: async () => void server.close() }
 }
 
 /** Lets a server listen on a free port. */

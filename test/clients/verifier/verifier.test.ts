@@ -65,17 +65,23 @@ async function outcomes(call: (authorization: string | undefined) => Promise<unk
   return answers
 }
 
+/** Writes the header `WWW-Authenticate` of an API that needs `orders:read`. `common` is part of both challenges. */
+function challenge(error: string | undefined, ...common: readonly string[]): string {
+  const all = ['scope="orders:read"', ...common]
+  const algorithms = 'algs="EdDSA Ed25519 ES256"'
+  const first = error === undefined ? all : [error, ...all]
+  return `Bearer ${first.join(', ')}, DPoP ${[algorithms, ...all].join(', ')}`
+}
+
+const LACKING = 'error="insufficient_scope", error_description="The token lacks a required scope: orders:read"'
+const INVALID = 'error="invalid_token", error_description="The signature of the token is not valid"'
+const MALFORMED =
+  'error="invalid_request", error_description="There must be one Authorization header with one token of the scheme Bearer or DPoP"'
 const REFUSALS = [
-  ['unauthenticated', 'Bearer'],
-  [
-    'permission_denied',
-    'Bearer error="insufficient_scope", error_description="The token lacks a required scope", scope="orders:read"',
-  ],
-  ['unauthenticated', 'Bearer error="invalid_token", error_description="The signature of the token is not valid"'],
-  [
-    'invalid_argument',
-    'Bearer error="invalid_request", error_description="There must be one Authorization header with one bearer token"',
-  ],
+  ['unauthenticated', challenge(undefined)],
+  ['permission_denied', challenge(LACKING)],
+  ['unauthenticated', challenge(INVALID)],
+  ['invalid_argument', challenge(MALFORMED)],
 ]
 
 const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
@@ -118,12 +124,7 @@ it('a verifier whose streams the server refuses polls the log instead, and refus
 
 describe.each(['express', 'fastify', 'hono', 'mcp'] as const)('protect of %s', (framework) => {
   const METADATA = 'resource_metadata="https://api.agents.example.com/.well-known/oauth-protected-resource/mcp"'
-  const challenge = (parameters = '') => {
-    const all = [parameters, framework === 'mcp' ? METADATA : ''].filter((part) => part !== '').join(', ')
-    return all === '' ? 'Bearer' : `Bearer ${all}`
-  }
-  const INVALID_REQUEST =
-    'error="invalid_request", error_description="There must be one Authorization header with one bearer token"'
+  const challenged = (error?: string) => challenge(error, ...(framework === 'mcp' ? [METADATA] : []))
 
   it('answers with the status and the WWW-Authenticate header of RFC 6750 section 3.1', async () => {
     const url = await started(startApi[framework](verifier))
@@ -135,25 +136,20 @@ describe.each(['express', 'fastify', 'hono', 'mcp'] as const)('protect of %s', (
     const passed = await answerOf({ authorization: `Bearer ${good}` })
     expect(passed.slice(0, 2)).toEqual([200, null])
     expect(JSON.stringify(passed[2])).toContain(stage.agent.did)
-    expect(await answerOf({})).toMatchObject([401, challenge(), { reason: 'UNAUTHENTICATED' }])
-    expect(await answerOf({}, `/?access_token=${good}`)).toMatchObject([401, challenge(), {}])
-    expect(await answerOf({ authorization: `Basic ${good}` })).toMatchObject([400, challenge(INVALID_REQUEST), {}])
-    expect(await answerOf({ authorization: `Bearer ${good}, Bearer ${good}` })).toMatchObject([
-      400,
-      expect.anything(),
-      {},
-    ])
+    expect(await answerOf({})).toMatchObject([401, challenged(), { reason: 'UNAUTHENTICATED' }])
+    expect(await answerOf({}, `/?access_token=${good}`)).toMatchObject([401, challenged(), {}])
+    expect(await answerOf({ authorization: `Basic ${good}` })).toMatchObject([400, challenged(MALFORMED), {}])
+    const twice = `Bearer ${good}, Bearer ${good}`
+    expect(await answerOf({ authorization: twice })).toMatchObject([400, challenged(MALFORMED), {}])
     const other = await stage.newToken('orders:write')
     expect(await answerOf({ authorization: `Bearer ${other}` })).toMatchObject([
       403,
-      challenge(
-        'error="insufficient_scope", error_description="The token lacks a required scope", scope="orders:read"',
-      ),
+      challenged(LACKING),
       { reason: 'SCOPE_MISSING', status: 403 },
     ])
     expect(await answerOf({ authorization: `bearer ${good.slice(0, -8)}AAAAAAAA` })).toMatchObject([
       401,
-      challenge('error="invalid_token", error_description="The signature of the token is not valid"'),
+      challenged(INVALID),
       { reason: 'SIGNATURE_INVALID' },
     ])
   })
@@ -269,7 +265,7 @@ describe('an MCP server', () => {
     await expect(callTool(url, await stage.newToken('orders:write'))).rejects.toThrow()
   })
 
-  it('serves its metadata of RFC 9728 without authorization_servers', async () => {
+  it('serves its metadata of RFC 9728, which names the issuer as authorization server', async () => {
     const url = await started(startMcpServer(verifier))
     const paths = ['/.well-known/oauth-protected-resource/mcp', '/.well-known/oauth-protected-resource']
     for (const path of paths) {
@@ -277,8 +273,10 @@ describe('an MCP server', () => {
       expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/json'])
       expect(await answer.json()).toEqual({
         resource: 'https://api.agents.example.com/mcp',
+        authorization_servers: [ISSUER],
         scopes_supported: ['orders:read'],
         bearer_methods_supported: ['header'],
+        dpop_signing_alg_values_supported: ['EdDSA', 'Ed25519', 'ES256'],
         resource_name: 'Orders',
       })
     }
