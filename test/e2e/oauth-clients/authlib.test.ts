@@ -58,8 +58,8 @@ it('Authlib is refused while its assertions name the token endpoint, unless a se
     error: 'invalid_client',
     description: `In the client assertion, aud must be exactly the issuer, ${world.issuer}`,
   })
-  const { server } = await world.deployment.add({ PORT: '0', AUTH4AGENT_ASSERTION_AUDIENCE: 'issuer-or-endpoint' })
+  const { server, authn } = await world.deployment.add({ AUTH4AGENT_ASSERTION_AUDIENCE: 'issuer-or-endpoint' })
   expect(await runAuthlib(endpoint, 60, server.baseUrl)).toMatchObject(DONE)
-  const metrics = await (await fetch(`${server.baseUrl}/metrics`)).text()
-  expect(metrics).toContain('\nauth4agent_assertions_for_endpoint_total 5\n')
+  const metrics = await (await fetch(`${authn.baseUrl}/metrics`)).text()
+  expect(/^auth4agent_assertions_for_endpoint_total (\d+)$/m.exec(metrics)?.[1]).toBe('5')
 })
