@@ -9,7 +9,9 @@ export const authnPolicies: Policies<typeof AuthnService> = {
   verifyToken: { callers: ['anyone'], limit: 'verify' },
 }
 
-/** Who may call each method of OAuthService. An agent authenticates with a client assertion, which the handler checks. */
+/**
+ * Who may call each method of OAuthService. An agent authenticates with a client assertion, which the handler checks.
+ */
 export const oauthPolicies: Policies<typeof OAuthService> = {
   token: { callers: ['anyone'], limit: 'token', limitBy: 'clientId' },
   introspect: { callers: ['anyone'], limit: 'verify', limitBy: 'clientId' },

@@ -12,8 +12,8 @@ const INVALID_PROOF: StatusRefusal = { status: 401, challenge: dpopChallengeOf('
 const INSUFFICIENT_SCOPE: StatusRefusal = { status: 403, challenge: challengeOf('insufficient_scope') }
 
 /**
- * Maps a verdict to an error of RFC 6750 section 3.1 or RFC 9449 section 7.1. A token for another audience is invalid_token and not
- * insufficient_scope (RFC 9068 section 4).
+ * Maps a verdict to an error of RFC 6750 section 3.1 or RFC 9449 section 7.1. A token for another audience is
+ * invalid_token and not insufficient_scope (RFC 9068 section 4).
  */
 const REFUSALS = {
   MALFORMED_TOKEN: INVALID_TOKEN,

@@ -40,8 +40,8 @@ export async function verifyToken(deps: VerifyTokenDeps, request: VerifyTokenReq
 }
 
 /**
- * Verifies a token online, with `check` in place of requirements and proof. `check` returns the verdict if the token is
- * not valid for this caller.
+ * Verifies a token online, with `check` in place of requirements and proof. `check` returns the verdict if the token
+ * is not valid for this caller.
  *
  * @throws ApiError UNAVAILABLE, and the errors of `check`
  */

@@ -2,8 +2,9 @@ import { MAX_DPOP_PROOF_BYTES } from '@auth4agent/core/dpop/dpop-proof'
 import type { SentProof } from './call.ts'
 
 /**
- * Returns the DPoP proof of a request, from the header or metadata `dpop`. Returns an object to spread into the Meta of
- * the request: it is empty without the header. Keeps only the start of a header that is too long, which is no proof.
+ * Returns the DPoP proof of a request, from the header or metadata `dpop`. Returns an object to spread into the Meta
+ * of the request: it is empty without the header. Keeps only the start of a header that is too long, which is no
+ * proof.
  */
 export function sentProof(
   header: string | readonly string[] | null | undefined,

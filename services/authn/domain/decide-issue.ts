@@ -10,7 +10,8 @@ export interface Subject {
 }
 
 /**
- * Does the checks of a token request that need no database: steps 5 to 10 in docs/protocol.md section 6, in that order.
+ * Does the checks of a token request that need no database: steps 5 to 10 in docs/protocol.md section 6, in that
+ * order.
  *
  * @returns the token's terms.
  * @throws ApiError INVALID_SIGNATURE, BINDING_MISMATCH, BINDING_REQUIRED, AGENT_NOT_ACTIVE, AGENT_OPERATOR_NOT_ACTIVE,

@@ -15,8 +15,8 @@ export interface Introspection {
 }
 
 /**
- * Introspects a token for an agent (RFC 7662). The token is active if it is genuine, within its lifetime and not ended,
- * and the agent's operator may know it.
+ * Introspects a token for an agent (RFC 7662). The token is active if it is genuine, within its lifetime and not
+ * ended, and the agent's operator may know it.
  *
  * @throws ApiError INVALID_ARGUMENT, UNAVAILABLE, and as authenticateClient does
  */
@@ -29,7 +29,9 @@ export async function introspect(deps: AuthnDeps, request: IntrospectRequest, ca
   return { client: subject.agent.did, claims: verification.valid ? verification.claims : undefined }
 }
 
-/** Returns whether an agent's operator may know a token: it governs the token's agent, or owns one of its audiences. */
+/**
+ * Returns whether an agent's operator may know a token: it governs the token's agent, or owns one of its audiences.
+ */
 export async function mayKnow(
   deps: Pick<AuthnDeps, 'issuer' | 'operators'>,
   { operator }: Subject,

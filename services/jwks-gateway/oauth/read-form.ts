@@ -40,8 +40,8 @@ function isParameter(field: DescField): boolean {
 }
 
 /**
- * Refuses requests that use anything but the form and the client assertion in it. A client that sends parameters in the
- * query, or another authentication, would otherwise believe that the server has used them.
+ * Refuses requests that use anything but the form and the client assertion in it. A client that sends parameters in
+ * the query, or another authentication, would otherwise believe that the server has used them.
  */
 function refuseOtherForms(headers: IncomingHttpHeaders, query: string): void {
   if (headers.authorization !== undefined) throw new ApiError('UNSUPPORTED_CLIENT_AUTHENTICATION')

@@ -17,7 +17,9 @@ export interface RotationTimes {
   readonly rotateAfterS: number
   /** How long the server publishes a key before the key signs: until every cached JWKS contains the key. */
   readonly publishS: number
-  /** How long a key verifies after it stops signing: until its last token, or its last answer, cannot matter any more. */
+  /**
+   * How long a key verifies after it stops signing: until its last token, or its last answer, cannot matter any more.
+   */
   readonly retireAfterS: number
 }
 
@@ -49,8 +51,8 @@ export function planSchedule(keys: Keys, times: RotationTimes): readonly Step[] 
 }
 
 /**
- * The administrator's choice for a rotation: the token key of an algorithm, or a prepared key of any kind. Without both
- * it means all kinds.
+ * The administrator's choice for a rotation: the token key of an algorithm, or a prepared key of any kind. Without
+ * both it means all kinds.
  */
 export interface RotateWish {
   readonly alg?: TokenAlgorithm

@@ -52,8 +52,8 @@ export interface World {
   /** When the last token of a key expires. */
   readonly expires: Map<string, number>
   /**
-   * When prepared keys of a kind left the reserve, or new keys entered it, by the name of the kind. For some time after
-   * that, it is possible that no key is ready.
+   * When prepared keys of a kind left the reserve, or new keys entered it, by the name of the kind. For some time
+   * after that, it is possible that no key is ready.
    */
   readonly unsettled: Map<string, number[]>
   readonly violations: string[]

@@ -40,8 +40,8 @@ export const GetJsonWebKeySetRequestSchema: GenMessage<GetJsonWebKeySetRequest> 
  */
 export type GetJsonWebKeySetResponse = Message<"auth4agent.v1.GetJsonWebKeySetResponse"> & {
   /**
-   * Public halves of the active, retiring and prepared keys: first the keys for tokens, then the keys for introspection
-   * answers. A JWK does not show its purpose.
+   * Public halves of the active, retiring and prepared keys: first the keys for tokens, then the keys for
+   * introspection answers. A JWK does not show its purpose.
    *
    * @generated from field: repeated auth4agent.v1.JsonWebKey keys = 1;
    */
