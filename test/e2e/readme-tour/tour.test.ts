@@ -89,7 +89,7 @@ describe('the tour in README.md', () => {
           '^bearer token for orders:read$[^]+^active: true did:agent:acme\\.test:[^]+^active: false$',
           '^the tool says: did:agent:acme\\.test:',
           '^agent suspended$[^]+^suspended_at: ',
-          ' agent.suspend [^]+ token.revoke [^]+ token.issue [^]+ agent.set-scopes [^]+ agent.register ',
+          ' agent.suspend [^]+ token.issue [^]+ token.revoke [^]+ token.issue [^]+ token.revoke ',
           '^problem +agent .* is suspended$[^]+^it has found the agent that is suspended$',
         ].join('[^]+'),
         'm',
@@ -130,7 +130,7 @@ describe('the tour in README.md', () => {
 
   it('can be repeated on the same server', async () => {
     const [, again = ''] =
-      /To repeat the tour with new keys, begin with `([^`]+)`/.exec(await readDocument('README.md')) ?? []
+      /To repeat the tour with new keys, begin with\s`([^`]+)`/.exec(await readDocument('README.md')) ?? []
     const [first = ''] = await blocks('README.md', 'sh')
     expect(await paste([await pathLine(), again, first].join('\n'))).toMatch(/domain given up[^]+operator verified/)
   })
