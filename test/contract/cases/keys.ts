@@ -1,3 +1,4 @@
+import { generateKeyPair, seedToPem } from '@auth4agent/core/keys/ed25519'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { KeysService } from '../../../gen/proto/auth4agent/v1/keys_pb.ts'
 import type { ReasonCode } from '../../../services/platform/errors/reasons.ts'
@@ -38,6 +39,16 @@ export const keysCases: readonly RefusalCase[] = [
   take('an algorithm that does not fit the key', 'INVALID_SIGNING_KEY', ({ keys }) => ({
     key: keys.active.pem,
     alg: 'RS256',
+  })),
+  take('an unknown purpose', 'INVALID_ARGUMENT', ({ keys }) => ({ key: keys.active.pem, purpose: 'challenge' })),
+  take('an introspection key of another algorithm', 'INVALID_SIGNING_KEY', ({ keys }) => ({
+    key: keys.active.pem,
+    alg: 'Ed25519',
+    purpose: 'introspection',
+  })),
+  take('a known token key as an introspection key', 'KEY_EXISTS', ({ keys }) => ({
+    key: keys.active.pem,
+    purpose: 'introspection',
   })),
   take('a text that is not a key', 'INVALID_SIGNING_KEY', () => ({ key: 'key' })),
 ]
