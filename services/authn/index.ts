@@ -5,6 +5,7 @@ import { OAuthService } from '../../gen/proto/auth4agent/v1/oauth_pb.ts'
 import type { ServiceModule } from '../chain/rpc.ts'
 import { pruneExpired } from '../platform/db/prune.ts'
 import type { Job } from '../platform/schedule/scheduler.ts'
+import { shareLookUps } from './audience-owners.ts'
 import type { AuthnDeps, AuthnOptions } from './config.ts'
 import { issuerAudience } from './domain/token-request.ts'
 import { oauthRoutes } from './oauth/routes.ts'
@@ -33,6 +34,7 @@ export function createAuthn({ redeemPool, agents, keys, passedTime, ...rest }: A
     ...keys,
     termDefaults: { audience: issuerAudience(rest.issuer), ttl: rest.settings.defaultTtlS },
     subjects: createSubjects(agents),
+    operators: shareLookUps(rest.operators),
     redeem: createRedeemer(redeemPool),
     genuineTokens: createGenuineTokens(rest.issuer, rest.verificationKeys),
     replays: createReplayMemory(),

@@ -40,5 +40,6 @@ it('redeem looks up each row by its key although its plan was made over empty ta
     'challenge_keys: (id = t.challenge_key_id)',
     "jwks_keys: ((purpose = 'access_token'::key_purpose) AND (alg = t.alg))",
     'operators: (id = t.operator_id)',
+    'redemptions: (challenge_id = t.challenge_id)',
   ])
 })

@@ -59,7 +59,8 @@ const DPOP_ISSUER = 'dpop'
  * statements cannot deadlock.
  *
  * A redemption with a DPoP proof also inserts the proof, in sorted order too. Of several redemptions in the batch with
- * the same proof, only the first may succeed.
+ * the same proof, only the first may succeed. A challenge that was redeemed before inserts no proof, because otherwise
+ * everybody who has seen a redeemed challenge could fill the table.
  *
  * A challenge that expired before clock_reached stays expired when the clock is set back, because its redemption may
  * have been removed already.
@@ -72,7 +73,7 @@ const REDEEM = `
 WITH judged AS MATERIALIZED (
   SELECT t.challenge_id, t.agent_id, t.operator_id, t.jti, t.keep_until, t.actor, t.request_id, t.audit_id, t.place,
     t.dpop_id, t.dpop_keep_until, t.place = min(t.place) OVER (PARTITION BY t.dpop_id) AS is_first,
-    k.thumbprint, s.kid, t.alg <> '' AS is_token, t.challenge_key_id <> '' AND c.id IS NULL AS void,
+    r.challenge_id IS NOT NULL AS is_used, k.thumbprint, s.kid, t.alg <> '' AS is_token, t.challenge_key_id <> '' AND c.id IS NULL AS void,
     to_timestamp(t.challenge_exp) <= greatest(clock_timestamp(), (SELECT clock_reached FROM deployment)) AS expired,
     CASE WHEN k.thumbprint IS NOT NULL THEN a.epoch END AS agent_epoch,
     greatest(o.epoch, (SELECT first_epoch FROM deployment)) AS operator_epoch
@@ -92,9 +93,13 @@ WITH judged AS MATERIALIZED (
   LEFT JOIN LATERAL (
     SELECT kid FROM jwks_keys WHERE purpose = 'access_token' AND alg = t.alg AND state = 'active' OFFSET 0
   ) s ON true
+  LEFT JOIN LATERAL (
+    SELECT challenge_id FROM redemptions WHERE challenge_id = t.challenge_id AND t.dpop_id <> '' OFFSET 0
+  ) r ON true
 ), redeemable AS MATERIALIZED (
   SELECT * FROM judged
   WHERE agent_epoch IS NOT NULL AND (kid IS NOT NULL OR NOT is_token) AND NOT void AND NOT expired
+    AND NOT is_used
 ), proven AS (
   INSERT INTO used_assertions (issuer, jti, keep_until)
   SELECT '${DPOP_ISSUER}', dpop_id, to_timestamp(dpop_keep_until + ${KEEP_BEYOND_EXPIRY_S}) FROM redeemable
@@ -116,7 +121,7 @@ WITH judged AS MATERIALIZED (
 )
 SELECT agent_epoch, operator_epoch, coalesce(kid, CASE WHEN NOT is_token THEN '' END) AS kid, expired, void,
   jti IN (SELECT jti FROM redeemed) AS redeemed,
-  dpop_id <> '' AND NOT (is_first AND dpop_id IN (SELECT dpop_id FROM proven)) AS replayed
+  dpop_id <> '' AND NOT is_used AND NOT (is_first AND dpop_id IN (SELECT dpop_id FROM proven)) AS replayed
 FROM judged ORDER BY place`
 
 interface RedeemRow {
