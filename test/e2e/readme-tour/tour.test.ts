@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort } from '../../support/free-port.ts'
 import { type RunningServer, startServer } from '../../support/server.ts'
+import { KINDS } from '../../support/signing-keys.ts'
 import { until } from '../../support/until.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
@@ -149,8 +150,8 @@ describe('the tour in README.md', () => {
       (output) => !output.includes('KEY_NOT_READY'),
       30_000,
     )
-    expect(rotated.match(/ active {2,}active /g)?.length).toBe(8)
-    const before = await until(publishedKids, (kids) => kids.length === 16)
+    expect(rotated.match(/ active {2,}active /g)?.length).toBe(2 * KINDS.length)
+    const before = await until(publishedKids, (kids) => kids.length === 4 * KINDS.length)
     const output = await paste([toolPath, look, ...others].join('\n'))
     expect(before).toContain(/^[\w-]{43}$/m.exec(output)?.[0])
     const marked = output.match(/^key marked as compromised$|^[\w-]{43} .* (?:prepared|retiring|active)$/gm)
